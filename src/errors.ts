@@ -1,0 +1,100 @@
+/**
+ * Every error that Plainview can report, in one place.
+ *
+ * An entry's name is its code: it stands in logs, metrics, metadata and exit messages, so it is never renamed.
+ * `say` is a sentence that tells the reader what is wrong and what to do. It must never contain DICOM values
+ * other than ids and technical attributes (rows, columns, modality): a patient's name would end in a log.
+ * `passing` marks what may mend itself (Orthanc away, a time-out); only such errors are tried again.
+ */
+const catalogue = {
+  config_invalid: {
+    passing: false,
+    say: (p: { problems: string[] }) => `The configuration cannot be used: ${p.problems.join('; ')}.`,
+  },
+  orthanc_unreachable: {
+    passing: true,
+    say: (p: { url: string; why: string }) =>
+      `Orthanc at ${p.url} does not answer (${p.why}). Is it running, and is PLAINVIEW_ORTHANC_URL right?`,
+  },
+  orthanc_timeout: {
+    passing: true,
+    say: (p: { what: string; ms: number }) =>
+      `Orthanc did not answer ${p.what} within ${p.ms} ms. If it is merely slow, raise PLAINVIEW_ORTHANC_TIMEOUT_MS.`,
+  },
+  orthanc_refused: {
+    passing: false,
+    say: (p: { what: string; status: number }) =>
+      `Orthanc refused ${p.what} (HTTP ${p.status}). Check PLAINVIEW_ORTHANC_USERNAME and its password, and what that user may do.`,
+  },
+  orthanc_failed: {
+    passing: true,
+    say: (p: { what: string; status: number }) =>
+      `Orthanc failed at ${p.what} (HTTP ${p.status}); its own log says why.`,
+  },
+  orthanc_rejected: {
+    passing: false,
+    say: (p: { what: string; status: number }) =>
+      `Orthanc rejected ${p.what} (HTTP ${p.status}). Is something other than Orthanc ≥ 1.12.0 at this address?`,
+  },
+  orthanc_conflict: {
+    passing: true,
+    say: (p: { what: string }) => `Somebody else changed ${p.what} at the same moment; it is read again.`,
+  },
+  orthanc_garbage: {
+    passing: true,
+    say: (p: { what: string; problem: string }) =>
+      `The answer to ${p.what} is not what Orthanc would say: ${p.problem}. Is a proxy or another server in between?`,
+  },
+  orthanc_not_ready: {
+    passing: false,
+    say: (p: { missing: string[] }) => `This Orthanc lacks what Plainview needs: ${p.missing.join(' ')}`,
+  },
+  instance_gone: {
+    passing: false,
+    say: (p: { instance: string }) =>
+      `Instance ${p.instance} is no longer in Orthanc; nothing is left to do.`,
+  },
+  instance_not_renderable: {
+    passing: false,
+    say: (p: { why: string }) =>
+      `Orthanc cannot render this instance (${p.why}): truncated pixels, or a compression for which Orthanc needs a plugin (JPEG 2000: gdcm).`,
+  },
+  picture_too_large: {
+    passing: false,
+    say: (p: { rows: number; columns: number; limit: number }) =>
+      `The picture has ${p.rows} × ${p.columns} pixels, more than the ${p.limit} megapixels allowed. Raise PLAINVIEW_MAX_MEGAPIXELS if this is intended.`,
+  },
+  picture_undecodable: {
+    passing: false,
+    say: (p: { problem: string }) => `The picture cannot be decoded: ${p.problem}.`,
+  },
+} satisfies Record<string, { passing: boolean; say: (p: never) => string }>;
+
+type Catalogue = typeof catalogue;
+export type ErrorCode = keyof Catalogue;
+
+export class PlainviewError extends Error {
+  override readonly name = 'PlainviewError';
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    /** May mend itself: worth another try. */
+    readonly passing: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Builds an error of the catalogue. `cause` is what was caught, kept for the log. */
+export function fail<C extends ErrorCode>(
+  code: C,
+  params: Parameters<Catalogue[C]['say']>[0],
+  cause?: unknown,
+): PlainviewError {
+  const entry = catalogue[code];
+  // Each entry's `say` takes its own parameters, which the signature above has tied to `code`.
+  const say = entry.say as (p: typeof params) => string;
+  return new PlainviewError(code, say(params), entry.passing, cause === undefined ? undefined : { cause });
+}

@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/orthanc/**'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'orthanc',
+          include: ['test/orthanc/**/*.test.ts'],
+          // One real Orthanc per file; two cores are enough for two of them.
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
