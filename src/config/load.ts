@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { fail } from '../errors.js';
+import {
+  type Config,
+  hookVariables,
+  type OptionName,
+  options,
+  secretOptions,
+  variableOf,
+} from './options.js';
+
+const names = Object.keys(options.shape) as OptionName[];
+const fileVariable = (name: OptionName) => `${variableOf(name)}_FILE`;
+
+/**
+ * Reads the options from an environment. An empty value counts as absent, as compose files leave it.
+ * @throws config_invalid, naming every variable that is wrong, unknown or unreadable – all at once.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const problems: string[] = [];
+  const given: Record<string, string> = {};
+  for (const name of names) {
+    const value = env[variableOf(name)] || readSecret(name, env, problems);
+    if (value) given[name] = value;
+  }
+  problems.push(...unknownVariables(env));
+  const parsed = options.safeParse(given);
+  if (!parsed.success)
+    for (const issue of parsed.error.issues) {
+      const name = String(issue.path[0]) as OptionName;
+      problems.push(`${variableOf(name)}: ${issue.message}`);
+    }
+  if (!parsed.success || problems.length > 0) throw fail('config_invalid', { problems });
+  return parsed.data;
+}
+
+function readSecret(name: OptionName, env: NodeJS.ProcessEnv, problems: string[]): string | undefined {
+  const path = secretOptions.includes(name) ? env[fileVariable(name)] : undefined;
+  if (!path) return undefined;
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    problems.push(`${fileVariable(name)}: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+/** A mistyped option that is silently ignored is worse than a service that does not start. */
+function unknownVariables(env: NodeJS.ProcessEnv): string[] {
+  const known = new Set([...names.map(variableOf), ...secretOptions.map(fileVariable), ...hookVariables]);
+  return Object.keys(env)
+    .filter((variable) => variable.startsWith('PLAINVIEW_') && !known.has(variable))
+    .map((variable) => `${variable}: no such option (\`plainview options\` lists them)`);
+}

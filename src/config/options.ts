@@ -1,0 +1,146 @@
+import { z } from 'zod';
+
+/** A comma-separated list, as environments hold it. */
+const list = (pattern: RegExp, example: string) =>
+  z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== ''),
+    )
+    .pipe(z.array(z.string().regex(pattern, `each item must look like ${example}`)).min(1));
+
+const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const fraction = z.coerce.number().min(0).max(1);
+
+/**
+ * Every option of the service, declared once: `orthancUrl` is the environment variable PLAINVIEW_ORTHANC_URL.
+ * The description is what the README's table says (`npm run docs` writes it); the default is the default.
+ */
+export const options = z.object({
+  orthancUrl: z
+    .url({ protocol: /^https?$/ })
+    .default('http://127.0.0.1:8042')
+    .describe("Orthanc's REST API, with its path prefix where a proxy adds one (`https://pacs/orthanc`)."),
+  orthancUsername: z.string().min(1).optional().describe('User of Orthanc that Plainview works as.'),
+  orthancPassword: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Its password. Secret: `PLAINVIEW_ORTHANC_PASSWORD_FILE` names a file that holds it instead.'),
+  orthancCaFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("PEM file of the site's own certification authority, for Orthanc over HTTPS."),
+  orthancTimeoutMs: integer(100, 600_000)
+    .default(30_000)
+    .describe('Milliseconds after which a call to Orthanc is given up.'),
+  orthancRetries: integer(0, 10)
+    .default(2)
+    .describe('How often one call is repeated at once (with growing pauses) where the failure may pass.'),
+  orthancConnections: integer(1, 64)
+    .default(8)
+    .describe('Connections to Orthanc that may be open at a time: the ceiling of the load put on it.'),
+  secret: z
+    .string()
+    .min(16, 'must have 16 characters or more')
+    .optional()
+    .describe(
+      "Shared with Orthanc's environment: the hook sends it in `X-Plainview-Secret`. Required by `serve`. Secret: `PLAINVIEW_SECRET_FILE` names a file that holds it instead.",
+    ),
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address to listen on. Listen beyond loopback only inside a network that you trust.'),
+  port: integer(0, 65_535).default(8104).describe('Port to listen on; 0 takes a free one.'),
+  network: z
+    .string()
+    .min(1)
+    .default('embedded')
+    .describe(
+      "Which network classifies: `embedded` (research only), `nncpr` (after `plainview model fetch`), or the path of a frozen graph (`.pb`) of the site's own.",
+    ),
+  labels: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("File with the network's category names, one a line; default: `classes.txt` beside the graph."),
+  engine: z
+    .enum(['auto', 'gpu', 'onnxruntime', 'wasm'])
+    .default('auto')
+    .describe(
+      'What runs the network: `gpu` (@tensorflow/tfjs-node-gpu; never falls back to the CPU), `onnxruntime` (CPU), `wasm` (CPU, slowest, runs anywhere); `auto` takes the first of these that works here.',
+    ),
+  workers: integer(0, 64)
+    .default(0)
+    .describe('Inference threads; 0: one per CPU core, at most four. A GPU has one always.'),
+  concurrency: integer(1, 64).default(4).describe('Instances worked on at a time.'),
+  threshold: fraction
+    .optional()
+    .describe(
+      "Best score from which a category is given; below: `needs_review`. Default: the network's own.",
+    ),
+  margin: fraction
+    .optional()
+    .describe(
+      "Least distance between the two best scores; below: `needs_review`. Default: the network's own.",
+    ),
+  unknownBelow: fraction
+    .optional()
+    .describe(
+      "Best score under which a picture counts as none of the categories. Default: the network's own.",
+    ),
+  modalities: list(/^[A-Z0-9_]{1,16}$/, 'CR')
+    .default(['CR', 'DX', 'RG', 'PX', 'IO'])
+    .describe('Modalities (0008,0060) that can be plain radiographs.'),
+  multiframe: z
+    .enum(['first', 'middle', 'skip'])
+    .default('first')
+    .describe('Which frame of a multi-frame instance is looked at, or `skip` it.'),
+  maxMegapixels: integer(1, 1000)
+    .default(150)
+    .describe('Largest picture that is fetched and decoded, in millions of pixels.'),
+  rendering: z
+    .enum(['pam', 'png'])
+    .default('pam')
+    .describe(
+      'Form in which Orthanc hands over the rendered picture; the pixels are the same. `pam` spares both sides the compression; `png` spares a slow network between them.',
+    ),
+  labelPrefix: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{0,24}$/, 'may hold letters, digits, _ and -, at most 24')
+    .default('')
+    .describe("Put before every label of Plainview's, where a site's own labels could collide."),
+  attempts: integer(1, 20)
+    .default(6)
+    .describe(
+      'How often an instance is tried (pauses grow from one second to a minute) before it is marked `classification_failed`.',
+    ),
+  logLevel: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
+    .default('info')
+    .describe('Least severity that is logged, as JSON lines on standard output.'),
+  shutdownSeconds: integer(0, 600)
+    .default(20)
+    .describe('How long a stop (SIGTERM) waits for what is in work.'),
+});
+
+export type Config = z.output<typeof options>;
+export type OptionName = keyof Config;
+
+/** Options that may come from a file (`…_FILE`), as Docker and systemd hand over secrets. */
+export const secretOptions: readonly OptionName[] = ['orthancPassword', 'secret'];
+
+/**
+ * Variables of the same prefix that are not the service's: the Lua hook reads them inside Orthanc's process.
+ * They are tolerated here because one environment file often feeds both.
+ */
+export const hookVariables: readonly string[] = ['PLAINVIEW_HOOK_URL', 'PLAINVIEW_HOOK_QUIET_S'];
+
+/** `orthancUrl` → `PLAINVIEW_ORTHANC_URL` */
+export const variableOf = (name: OptionName): string =>
+  `PLAINVIEW_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
