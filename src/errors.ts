@@ -31,6 +31,14 @@ const catalogue = {
     say: (p: { what: string; status: number }) =>
       `Orthanc failed at ${p.what} (HTTP ${p.status}); its own log says why.`,
   },
+  orthanc_absent: {
+    passing: false,
+    say: (p: { what: string }) => `Orthanc knows nothing of ${p.what} (HTTP 404).`,
+  },
+  orthanc_unsupported: {
+    passing: false,
+    say: (p: { what: string }) => `Orthanc cannot do ${p.what} (HTTP 415).`,
+  },
   orthanc_rejected: {
     passing: false,
     say: (p: { what: string; status: number }) =>
@@ -67,6 +75,23 @@ const catalogue = {
   picture_undecodable: {
     passing: false,
     say: (p: { problem: string }) => `The picture cannot be decoded: ${p.problem}.`,
+  },
+  hook_unauthorised: {
+    passing: false,
+    say: (_: object) =>
+      'The secret is missing or wrong: PLAINVIEW_SECRET must be the same for Plainview and for Orthanc.',
+  },
+  request_malformed: {
+    passing: false,
+    say: (p: { problem: string }) => `The request cannot be understood: ${p.problem}.`,
+  },
+  request_too_large: {
+    passing: false,
+    say: (p: { limit: string }) => `The request is larger than the ${p.limit} allowed.`,
+  },
+  route_unknown: {
+    passing: false,
+    say: (_: object) => 'There is nothing at this address; the README lists what there is.',
   },
 } satisfies Record<string, { passing: boolean; say: (p: never) => string }>;
 

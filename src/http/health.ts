@@ -1,0 +1,27 @@
+import { Router } from 'express';
+import type { Metrics } from '../metrics.js';
+
+/** What `/health/ready` says; 200 while `ready`, else 503. */
+export interface Readiness {
+  ready: boolean;
+  network: { name: string; sha256: string; purpose: string; note: string };
+  engine: { name: string; device: string; declined: { engine: string; reason: string }[] };
+  orthanc: { url: string; answers: boolean; version?: string; problem?: string };
+  queue: { waiting: number; running: number; delayed: number };
+}
+
+/** `/health/live`: the process answers. `/health/ready`: it can do its work. `/metrics`: for Prometheus. */
+export function healthRouter(readiness: () => Readiness, metrics: Metrics): Router {
+  const router = Router();
+  router.get('/health/live', (_request, response) => {
+    response.json({ live: true });
+  });
+  router.get('/health/ready', (_request, response) => {
+    const state = readiness();
+    response.status(state.ready ? 200 : 503).json(state);
+  });
+  router.get('/metrics', async (_request, response) => {
+    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  return router;
+}

@@ -1,0 +1,64 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import express, { type ErrorRequestHandler, Router } from 'express';
+import { z } from 'zod';
+import { fail } from '../errors.js';
+import type { Metrics } from '../metrics.js';
+import { type InstanceId, instanceId } from '../orthanc/ids.js';
+
+/** What `lua/plainview.lua` sends: no patient data, by construction. */
+const notice = z.object({
+  instance: instanceId,
+  modality: z.string().max(16),
+  sopClass: z.string().max(64),
+  change: z.string().max(32),
+});
+
+export type Notice = z.output<typeof notice>;
+
+/**
+ * `POST /hook`: Orthanc tells of a stored instance. Answered before anything is asked of Orthanc, which holds
+ * its REST API still until we answer; the body must not be empty, or the hook takes it for a failure.
+ */
+export function hookRouter(options: {
+  secret: string;
+  metrics: Metrics;
+  accept: (instance: InstanceId, notice: Notice) => void;
+}): Router {
+  const { secret, metrics, accept } = options;
+  const router = Router();
+  router.use('/hook', (request, _response, next) => {
+    if (sameSecret(request.get('x-plainview-secret') ?? '', secret)) return next();
+    metrics.notices.inc({ outcome: 'unauthorised' });
+    throw fail('hook_unauthorised', {});
+  });
+  // The type of the body is not asked for: Orthanc's HttpPost declares it as a form.
+  router.post('/hook', express.json({ limit: '8kb', type: () => true }), (request, response) => {
+    const parsed = notice.safeParse(request.body);
+    if (!parsed.success) {
+      metrics.notices.inc({ outcome: 'malformed' });
+      const problem = parsed.error.issues.map((issue) => issue.path.join('.') || 'the body').join(', ');
+      throw fail('request_malformed', { problem });
+    }
+    accept(parsed.data.instance, parsed.data);
+    metrics.notices.inc({ outcome: 'accepted' });
+    response.status(202).json({ queued: true });
+  });
+  router.use('/hook', bodyProblem(metrics));
+  return router;
+}
+
+/** body-parser's errors in the catalogue's words. */
+function bodyProblem(metrics: Metrics): ErrorRequestHandler {
+  return (error: { type?: string }, _request, _response, next) => {
+    if (typeof error.type !== 'string') return next(error);
+    metrics.notices.inc({ outcome: 'malformed' });
+    if (error.type === 'entity.too.large') return next(fail('request_too_large', { limit: '8 kB' }, error));
+    next(fail('request_malformed', { problem: 'the body is not JSON' }, error));
+  };
+}
+
+/** Takes the same time whatever differs; hashing first makes the lengths equal. */
+function sameSecret(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}

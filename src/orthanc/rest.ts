@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import axios, { type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
+import pRetry from 'p-retry';
+import type { z } from 'zod';
+import type { Config } from '../config/options.js';
+import { fail, PlainviewError } from '../errors.js';
+
+export type RestOptions = Pick<
+  Config,
+  | 'orthancUrl'
+  | 'orthancUsername'
+  | 'orthancPassword'
+  | 'orthancCaFile'
+  | 'orthancTimeoutMs'
+  | 'orthancRetries'
+  | 'orthancConnections'
+  | 'maxMegapixels'
+>;
+
+/** Headers of an answer, and its body as it came. */
+export interface Answer {
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
+/**
+ * HTTP to Orthanc: keep-alive, a deadline for each try, bounded repeats of what may pass, and every failure
+ * as an error of the catalogue. All of Plainview's calls may be repeated without harm.
+ */
+export class Rest {
+  readonly #http: AxiosInstance;
+  readonly #timeoutMs: number;
+  readonly #retries: number;
+  readonly #url: string;
+
+  /** @throws config_invalid where the certification authority's file cannot be read */
+  constructor(options: RestOptions) {
+    const agent = { keepAlive: true, maxSockets: options.orthancConnections };
+    this.#url = options.orthancUrl.replace(/\/+$/, '');
+    this.#timeoutMs = options.orthancTimeoutMs;
+    this.#retries = options.orthancRetries;
+    this.#http = axios.create({
+      baseURL: this.#url,
+      httpAgent: new HttpAgent(agent),
+      httpsAgent: new HttpsAgent({ ...agent, ...readCa(options.orthancCaFile) }),
+      ...(options.orthancUsername === undefined
+        ? {}
+        : { auth: { username: options.orthancUsername, password: options.orthancPassword ?? '' } }),
+      responseType: 'arraybuffer',
+      // Three bytes a pixel and a header: a colour picture without compression.
+      maxContentLength: options.maxMegapixels * 3_000_000 + 4096,
+      // A redirect would carry the password elsewhere; a site's HTTP proxy is not for the PACS next door.
+      maxRedirects: 0,
+      proxy: false,
+    });
+  }
+
+  /** @throws orthanc_… errors; those that may pass only after the bounded repeats */
+  async call(request: AxiosRequestConfig & { method: string; url: string }): Promise<Answer> {
+    return pRetry(() => this.#once(request), {
+      retries: this.#retries,
+      minTimeout: 200,
+      factor: 3,
+      randomize: true,
+      shouldRetry: ({ error }) =>
+        error instanceof PlainviewError && error.passing && error.code !== 'orthanc_conflict',
+    });
+  }
+
+  /** @throws orthanc_garbage where the answer is not JSON of the expected shape */
+  async json<T extends z.ZodType>(
+    schema: T,
+    request: AxiosRequestConfig & { method: string; url: string },
+  ): Promise<z.output<T>> {
+    const { body } = await this.call(request);
+    const what = describe(request);
+    let value: unknown;
+    try {
+      value = JSON.parse(body.toString('utf8'));
+    } catch (error) {
+      throw fail('orthanc_garbage', { what, problem: 'it is not JSON' }, error);
+    }
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    // Paths only: an issue's message may quote the value, and the value may be a patient's name.
+    const problem = `unexpected shape at ${parsed.error.issues.map((issue) => issue.path.join('.') || 'top').join(', ')}`;
+    throw fail('orthanc_garbage', { what, problem });
+  }
+
+  close(): void {
+    for (const agent of [this.#http.defaults.httpAgent, this.#http.defaults.httpsAgent] as HttpAgent[])
+      agent.destroy();
+  }
+
+  async #once(request: AxiosRequestConfig & { method: string; url: string }): Promise<Answer> {
+    try {
+      const response = await this.#http.request<Buffer>({
+        ...request,
+        signal: AbortSignal.timeout(this.#timeoutMs),
+      });
+      return { headers: response.headers as Record<string, string>, body: response.data };
+    } catch (error) {
+      throw this.#translate(error, describe(request));
+    }
+  }
+
+  #translate(error: unknown, what: string): unknown {
+    if (!isAxiosError(error)) return error;
+    // axios keeps the request with its password and the answer's body inside the error: neither may reach a log.
+    const cause = new Error(error.message, { cause: error.code });
+    const status = error.response?.status;
+    if (status === undefined) {
+      if (error.code === 'ERR_CANCELED' || error.code === 'ECONNABORTED')
+        return fail('orthanc_timeout', { what, ms: this.#timeoutMs }, cause);
+      return fail('orthanc_unreachable', { url: this.#url, why: error.code ?? error.message }, cause);
+    }
+    if (status === 401 || status === 403) return fail('orthanc_refused', { what, status }, cause);
+    if (status === 404) return fail('orthanc_absent', { what }, cause);
+    if (status === 409 || status === 412) return fail('orthanc_conflict', { what }, cause);
+    if (status === 415) return fail('orthanc_unsupported', { what }, cause);
+    if (status >= 500) return fail('orthanc_failed', { what, status }, cause);
+    return fail('orthanc_rejected', { what, status }, cause);
+  }
+}
+
+const describe = (request: { method: string; url: string }) => `${request.method} ${request.url}`;
+
+function readCa(file: string | undefined): { ca?: Buffer } {
+  if (file === undefined) return {};
+  try {
+    return { ca: readFileSync(file) };
+  } catch (error) {
+    const problems = [`PLAINVIEW_ORTHANC_CA_FILE: ${(error as Error).message}`];
+    throw fail('config_invalid', { problems }, error);
+  }
+}

@@ -1,0 +1,64 @@
+import type { GroupRecord, InstanceRecord } from './schema.js';
+
+export const stateLabels = {
+  needsReview: 'needs_review',
+  unknownView: 'unknown_view',
+  failed: 'classification_failed',
+} as const;
+
+/** The labels that a decision asks for, without a site's prefix. */
+export function labelsOf(record: Pick<InstanceRecord, 'decision' | 'category'>): string[] {
+  switch (record.decision) {
+    case 'category':
+      return record.category === undefined ? [] : [record.category];
+    case 'needs_review':
+      return [stateLabels.needsReview];
+    case 'unknown_view':
+      return [stateLabels.unknownView];
+    case 'failed':
+      return [stateLabels.failed];
+  }
+}
+
+export interface LabelPlan {
+  add: string[];
+  remove: string[];
+  /** What Plainview will have put there in the end. */
+  owned: string[];
+}
+
+/**
+ * What to do to a resource's labels. A label that somebody else put there is never owned, so never removed –
+ * not even where Plainview would have put the same.
+ */
+export function planLabels(
+  current: readonly string[],
+  ours: readonly string[],
+  wanted: readonly string[],
+): LabelPlan {
+  const add = wanted.filter((label) => !current.includes(label));
+  const kept = ours.filter((label) => wanted.includes(label));
+  return {
+    add,
+    remove: ours.filter((label) => !wanted.includes(label) && current.includes(label)),
+    owned: [...new Set([...kept, ...add])].sort(),
+  };
+}
+
+/** Adds up decided instances. The same instances give the same result in any order. */
+export function addUp(
+  records: readonly InstanceRecord[],
+): Pick<GroupRecord, 'categories' | 'decisions'> & { wanted: string[] } {
+  const categories: Record<string, number> = {};
+  const decisions: Record<string, number> = {};
+  const wanted = new Set<string>();
+  for (const record of records) {
+    decisions[record.decision] = (decisions[record.decision] ?? 0) + 1;
+    if (record.category !== undefined) categories[record.category] = (categories[record.category] ?? 0) + 1;
+    for (const label of labelsOf(record)) wanted.add(label);
+  }
+  return { categories: sorted(categories), decisions: sorted(decisions), wanted: [...wanted].sort() };
+}
+
+const sorted = (counts: Record<string, number>) =>
+  Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+/**
+ * What stands in Orthanc's metadata `Radiograph`. This is Plainview's memory and its contract with viewers:
+ * fields are added, never renamed; `version` changes only if that must be broken.
+ */
+const score = z.number().min(0).max(1);
+
+export const networkId = z.object({
+  name: z.string(),
+  /** SHA-256 of the frozen graph's file, hexadecimal. */
+  sha256: z.string(),
+});
+
+export const instanceRecord = z.object({
+  version: z.literal(1),
+  /** `failed` is an end state too: the reason is in `failure`, and only a request tries again. */
+  decision: z.enum(['category', 'needs_review', 'unknown_view', 'failed']),
+  /** The category given; absent unless the decision is `category`. */
+  category: z.string().optional(),
+  /** Why this decision, for a person to read. */
+  reason: z.string(),
+  failure: z.object({ code: z.string(), message: z.string() }).optional(),
+  /** The best five, best first; softmax outputs, no probabilities. */
+  top: z.array(z.object({ category: z.string(), score })),
+  who: z.enum(['network', 'person']),
+  network: networkId,
+  engine: z.string(),
+  /** ISO 8601, UTC. */
+  when: z.string(),
+  /** From taking up the job to the decision, milliseconds. */
+  ms: z.number(),
+  /** The labels on this instance that Plainview put there; any other is none of its business. */
+  labels: z.array(z.string()),
+});
+
+/** Series and study: what their instances add up to. */
+export const groupRecord = z.object({
+  version: z.literal(1),
+  /** How many instances were given each category. */
+  categories: z.record(z.string(), z.number()),
+  /** How many instances ended in each decision. */
+  decisions: z.record(z.string(), z.number()),
+  labels: z.array(z.string()),
+});
+
+export type InstanceRecord = z.output<typeof instanceRecord>;
+export type GroupRecord = z.output<typeof groupRecord>;
+
+/** Names of the user metadata, as `orthanc/plainview.json` declares them with their numbers. */
+export const metadataNames = {
+  category: 'RadiographCategory',
+  record: 'Radiograph',
+  request: 'RadiographReclassify',
+} as const;
+
+/** The value of `RadiographCategory` where no category was given. */
+export const unknownCategory = 'unknown';
+
+/**
+ * Reads metadata that anybody may have written.
+ * @returns undefined where there is none, or it is not ours to understand: such an instance counts as undecided
+ */
+export function readRecord<T extends z.ZodType>(
+  schema: T,
+  text: string | undefined,
+): z.output<T> | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined; // not JSON: the same as not ours
+  }
+}
