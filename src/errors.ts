@@ -93,6 +93,15 @@ const catalogue = {
     passing: false,
     say: (_: object) => 'There is nothing at this address; the README lists what there is.',
   },
+  sandbox_unavailable: {
+    passing: false,
+    say: (p: { why: string }) =>
+      `No Orthanc can be brought up on this machine: ${p.why}. Start a Docker engine, or set PLAINVIEW_ORTHANC_URL to an Orthanc that runs.`,
+  },
+  sandbox_not_started: {
+    passing: false,
+    say: (p: { why: string; log: string }) => `The sandbox's Orthanc did not start (${p.why}); its log is ${p.log}.`,
+  },
 } satisfies Record<string, { passing: boolean; say: (p: never) => string }>;
 
 type Catalogue = typeof catalogue;

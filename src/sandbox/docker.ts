@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fail } from '../errors.js';
+import { lastLines, runCommand } from './command.js';
+import type { Launch, OrthancSpec, SandboxPlugin } from './launch.js';
+
+export const orthancImage = 'orthancteam/orthanc:26.4.2';
+
+const pluginVariables: Record<SandboxPlugin, string> = {
+  dicomweb: 'DICOM_WEB_PLUGIN_ENABLED',
+  gdcm: 'GDCM_PLUGIN_ENABLED',
+  python: 'PYTHON_PLUGIN_ENABLED',
+};
+
+export const dockerAnswers = async (): Promise<boolean> =>
+  (await runCommand('docker', ['info', '--format', '{{.ServerVersion}}'])).status === 0;
+
+export async function provideDockerOrthanc(say: (line: string) => void = () => {}): Promise<void> {
+  if ((await runCommand('docker', ['image', 'inspect', orthancImage])).status === 0) return;
+  say(`Fetching ${orthancImage} (once) …`);
+  const pull = await runCommand('docker', ['pull', '--quiet', orthancImage]);
+  if (pull.status !== 0) {
+    throw fail('sandbox_unavailable', { why: `docker pull failed: ${lastLines(pull.stderr)}` });
+  }
+}
+
+/**
+ * Runs in the foreground, so that the docker client stands for Orthanc: it passes signals on and ends with it.
+ * The image starts as root, so the storage is a volume of Docker's and no file of root's lands in the folder.
+ */
+export async function dockerLaunch(spec: OrthancSpec, platform = process.platform): Promise<Launch> {
+  const name = `plainview-${createHash('sha256').update(spec.folder).digest('hex').slice(0, 12)}`;
+  const inside = (script: string, index: number) => `/etc/orthanc/lua/${index}-${basename(script)}`;
+  // On Linux the container shares the host's loopback. Elsewhere its port is published there, and what it calls
+  // on the host's loopback has another name.
+  const onHost = platform === 'linux';
+  const network = onHost ? ['--network', 'host'] : ['--publish', `127.0.0.1:${spec.port}:${spec.port}`];
+  const reach = (value: string) =>
+    onHost
+      ? value
+      : value.replace(/^(https?:\/\/)(127\.0\.0\.1|localhost)(?=[:/]|$)/, '$1host.docker.internal');
+  const configuration = {
+    LuaScripts: spec.luaScripts.map(inside),
+    ...spec.configuration,
+    HttpPort: spec.port,
+    RemoteAccessAllowed: !onHost,
+  };
+  const file = join(spec.folder, 'orthanc.json');
+  await writeFile(file, JSON.stringify(configuration, null, 2));
+  const env = Object.entries(spec.env).map(([key, value]): [string, string] => [key, reach(value)]);
+  return {
+    command: 'docker',
+    args: [
+      ...['run', '--rm', '--name', name, ...network],
+      ...['--volume', `${name}:/var/lib/orthanc/db`],
+      ...['--volume', `${file}:/etc/orthanc/orthanc.json:ro`],
+      ...spec.luaScripts.flatMap((script, index) => ['--volume', `${script}:${inside(script, index)}:ro`]),
+      ...(Object.keys(pluginVariables) as SandboxPlugin[]).flatMap((plugin) => [
+        '--env',
+        `${pluginVariables[plugin]}=${spec.plugins.includes(plugin)}`,
+      ]),
+      // Names only: the values, a secret among them, go through the environment and not into the process list.
+      ...env.flatMap(([key]) => ['--env', key]),
+      orthancImage,
+    ],
+    env: { ...process.env, ...Object.fromEntries(env) },
+    signalOnOrphan: 'SIGTERM',
+    killCommand: ['docker', ['kill', name]],
+    removeCommand: ['docker', ['volume', 'rm', '--force', name]],
+  };
+}
