@@ -1,0 +1,165 @@
+"""Training of one network on a list of pictures, and its scores for another list."""
+from __future__ import annotations
+
+import copy
+import math
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import synthetic
+from augment import augment
+from data import SIDE, Item, read_grey, resize_like_tf1, to_input
+from network import MobileNet, start
+
+DECUBITUS = "abdomen_left_lateral_decubitus"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training, apart from the pictures and the seed."""
+
+    epochs: int = 16
+    draws: int = 2000  # pictures drawn per epoch
+    batch: int = 32
+    rate: float = 8e-4
+    rate_new: float = 2e-3  # the layers that start from chance
+    decay: float = 0.03
+    smoothing: float = 0.05
+    balance: float = 0.5  # a category of n pictures is drawn in proportion to n to this power
+    other_weight: float = 2.2
+    made_up: float = 0.2  # share of `other` that is synthetic
+    average: float = 0.995  # of the weights, per step
+
+
+def draw_plan(items: list[Item], classes: list[str], recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
+    """Which pictures an epoch shows: indices [draws], every category's pictures in turn."""
+    labels = np.array([item.label for item in items])
+    counts = np.bincount(labels, minlength=len(classes))
+    weight = np.where(counts > 0, np.maximum(counts, 1) ** recipe.balance, 0.0)
+    weight[classes.index("other")] *= recipe.other_weight
+    shares = rng.multinomial(recipe.draws, weight / weight.sum())
+    chosen: list[int] = []
+    for label, share in enumerate(shares):
+        members = np.flatnonzero(labels == label)
+        rounds = [rng.permutation(members) for _ in range(math.ceil(share / max(1, len(members))))]
+        chosen += np.concatenate(rounds)[:share].tolist() if share else []
+    return rng.permutation(np.array(chosen))
+
+
+class Painter:
+    """Makes the training pictures of one batch, each from its own seed."""
+
+    def __init__(self, items: list[Item], pictures: list[np.ndarray], classes: list[str], recipe: Recipe, seed: int) -> None:
+        self.items, self.pictures, self.classes, self.recipe, self.seed = items, pictures, classes, recipe, seed
+
+    def one(self, index: int, epoch: int, place: int) -> np.ndarray:
+        rng = np.random.default_rng((self.seed, epoch, place))
+        category, picture = self.classes[self.items[index].label], self.pictures[index]
+        if category == "other" and rng.random() < self.recipe.made_up:
+            picture = synthetic.pattern(rng) if rng.random() < 0.5 else self._mosaic(rng)
+        return augment(picture, category, rng)
+
+    def _mosaic(self, rng: np.random.Generator) -> np.ndarray:
+        """Exposures of different categories side by side: the manifest calls such a plate `other`."""
+        wanted = int(rng.choice([2, 4], p=[0.7, 0.3]))
+        by_label: dict[int, int] = {}
+        while len(by_label) < wanted:
+            pick = int(rng.integers(len(self.items)))
+            by_label.setdefault(self.items[pick].label, pick)
+        return synthetic.mosaic([self.pictures[i] for i in by_label.values()], rng)
+
+    def batch(self, indices: np.ndarray, epoch: int, first: int) -> Tensor:
+        """[n, 3, 224, 224] in -1..1."""
+        grey = np.stack([self.one(int(i), epoch, first + k) for k, i in enumerate(indices)])
+        return as_tensor(to_input(grey))
+
+
+def as_tensor(grey: np.ndarray) -> Tensor:
+    """[n, 224, 224] float32 -> [n, 3, 224, 224], channels last in memory."""
+    return torch.from_numpy(grey)[:, None].expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+
+def targets(items: list[Item], classes: list[str], smoothing: float) -> Tensor:
+    """[n, classes]. A single decubitus cannot teach what one looks like: it counts half as `other`,
+    so that nothing that resembles it alone is ever named with confidence."""
+    result = F.one_hot(torch.tensor([item.label for item in items]), len(classes)).float()
+    lonely = classes.index(DECUBITUS)
+    for row, item in enumerate(items):
+        if item.label == lonely:
+            result[row, lonely] = 0.5
+            result[row, classes.index("other")] = 0.5
+    return result * (1 - smoothing) + smoothing / len(classes)
+
+
+def parameter_groups(net: MobileNet, recipe: Recipe) -> list[dict]:
+    fresh = {id(p) for module in (net.head, net.pointwise[-1]) for p in module.parameters()}
+    return [
+        {"params": [p for p in net.parameters() if id(p) not in fresh], "rate": recipe.rate},
+        {"params": [p for p in net.parameters() if id(p) in fresh], "rate": recipe.rate_new},
+    ]
+
+
+def train(items: list[Item], classes: list[str], weights: Path, recipe: Recipe, seed: int) -> MobileNet:
+    """A network fine-tuned on `items`: the average of the weights over the last steps, ready to score."""
+    net = start(len(classes), weights, seed).to(memory_format=torch.channels_last)
+    averaged = copy.deepcopy(net).eval()
+    optimiser = torch.optim.AdamW(parameter_groups(net, recipe), lr=recipe.rate, weight_decay=recipe.decay)
+    pictures = [read_grey(item.path) for item in items]
+    painter = Painter(items, pictures, classes, recipe, seed)
+    goal = targets(items, classes, recipe.smoothing)
+    per_epoch = recipe.draws // recipe.batch
+    steps, step, begun = recipe.epochs * per_epoch, 0, time.time()
+    with ThreadPoolExecutor(1) as pool:
+        for epoch in range(recipe.epochs):
+            plan = draw_plan(items, classes, recipe, np.random.default_rng((seed, epoch, 1 << 30)))
+            cuts = [plan[b * recipe.batch:(b + 1) * recipe.batch] for b in range(per_epoch)]
+            ahead = [pool.submit(painter.batch, cut, epoch, b * recipe.batch) for b, cut in enumerate(cuts)]
+            net.train()
+            losses: list[float] = []
+            for job, cut in zip(ahead, cuts):
+                warm = min(1.0, (step + 1) / 60)
+                fade = 0.5 * (1 + math.cos(math.pi * step / steps))
+                for group in optimiser.param_groups:
+                    group["lr"] = group["rate"] * warm * max(fade, 0.01)
+                with torch.autocast("cpu", torch.bfloat16):
+                    scores = net(job.result())
+                loss = F.cross_entropy(scores.float(), goal[torch.from_numpy(cut)])
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+                optimiser.step()
+                step += 1
+                follow(averaged, net, min(recipe.average, (step + 1) / (step + 10)))
+                losses.append(loss.item())
+            ahead.clear()
+            print(f"epoch {epoch + 1}/{recipe.epochs} loss {np.mean(losses):.3f} {time.time() - begun:.0f} s", file=sys.stderr, flush=True)
+    return averaged
+
+
+@torch.no_grad()
+def follow(averaged: nn.Module, net: nn.Module, keep: float) -> None:
+    """Move the averaged weights and statistics a little towards the current ones."""
+    for ours, theirs in zip(averaged.state_dict().values(), net.state_dict().values()):
+        if ours.dtype.is_floating_point:
+            ours.lerp_(theirs, 1 - keep)
+        else:
+            ours.copy_(theirs)
+
+
+@torch.no_grad()
+def score(net: MobileNet, items: list[Item], batch: int = 32) -> np.ndarray:
+    """The scores before the softmax, in float32, with the service's own preprocessing: [n, classes]."""
+    net.eval()
+    result: list[np.ndarray] = []
+    for first in range(0, len(items), batch):
+        grey = np.stack([to_input(resize_like_tf1(read_grey(item.path), SIDE)) for item in items[first:first + batch]])
+        result.append(net(as_tensor(grey)).numpy())
+    return np.concatenate(result) if result else np.zeros((0, net.head.out_features), np.float32)
