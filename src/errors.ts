@@ -22,7 +22,8 @@ const catalogue = {
       `Orthanc did not answer ${p.what} within ${p.ms} ms. If it is merely slow, raise PLAINVIEW_ORTHANC_TIMEOUT_MS.`,
   },
   orthanc_refused: {
-    passing: false,
+    // Not the instance's fault, and mended by an administrator: its instances wait meanwhile.
+    passing: true,
     say: (p: { what: string; status: number }) =>
       `Orthanc refused ${p.what} (HTTP ${p.status}). Check PLAINVIEW_ORTHANC_USERNAME and its password, and what that user may do.`,
   },
@@ -32,7 +33,8 @@ const catalogue = {
       `Orthanc failed at ${p.what} (HTTP ${p.status}); its own log says why.`,
   },
   orthanc_absent: {
-    passing: false,
+    // Something deleted in the middle of a job: the next try sees what is left.
+    passing: true,
     say: (p: { what: string }) => `Orthanc knows nothing of ${p.what} (HTTP 404).`,
   },
   orthanc_unsupported: {
@@ -98,9 +100,24 @@ const catalogue = {
     say: (p: { why: string }) =>
       `No Orthanc can be brought up on this machine: ${p.why}. Start a Docker engine, or set PLAINVIEW_ORTHANC_URL to an Orthanc that runs.`,
   },
+  sandbox_port_taken: {
+    passing: false,
+    say: (p: { port: number }) =>
+      `Port ${p.port} of this machine is taken, perhaps by an Orthanc that runs already; name another one.`,
+  },
   sandbox_not_started: {
     passing: false,
-    say: (p: { why: string; log: string }) => `The sandbox's Orthanc did not start (${p.why}); its log is ${p.log}.`,
+    say: (p: { why: string; log: string }) =>
+      `The sandbox's Orthanc did not start (${p.why}); its log is ${p.log}.`,
+  },
+  internal: {
+    passing: true,
+    say: (_: object) => "This is Plainview's own fault; its log holds the cause. Please report it.",
+  },
+  cannot_listen: {
+    passing: false,
+    say: (p: { host: string; port: number; why: string }) =>
+      `Cannot listen on ${p.host}:${p.port} (${p.why}). Choose another PLAINVIEW_HOST or PLAINVIEW_PORT.`,
   },
 } satisfies Record<string, { passing: boolean; say: (p: never) => string }>;
 
@@ -132,3 +149,7 @@ export function fail<C extends ErrorCode>(
   const say = entry.say as (p: typeof params) => string;
   return new PlainviewError(code, say(params), entry.passing, cause === undefined ? undefined : { cause });
 }
+
+/** What was caught, as an error of the catalogue: anything foreign is a fault of ours. */
+export const asPlainview = (caught: unknown): PlainviewError =>
+  caught instanceof PlainviewError ? caught : fail('internal', {}, caught);

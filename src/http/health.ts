@@ -4,8 +4,8 @@ import type { Metrics } from '../metrics.js';
 /** What `/health/ready` says; 200 while `ready`, else 503. */
 export interface Readiness {
   ready: boolean;
-  network: { name: string; sha256: string; purpose: string; note: string };
-  engine: { name: string; device: string; declined: { engine: string; reason: string }[] };
+  network: { name: string; sha256: string; purpose: string };
+  engine: { engine: string; device: string; declined: { engine: string; reason: string }[] };
   orthanc: { url: string; answers: boolean; version?: string; problem?: string };
   queue: { waiting: number; running: number; delayed: number };
 }

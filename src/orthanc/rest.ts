@@ -5,7 +5,7 @@ import axios, { type AxiosInstance, type AxiosRequestConfig, isAxiosError } from
 import pRetry from 'p-retry';
 import type { z } from 'zod';
 import type { Config } from '../config/options.js';
-import { fail, PlainviewError } from '../errors.js';
+import { type ErrorCode, fail, PlainviewError } from '../errors.js';
 
 export type RestOptions = Pick<
   Config,
@@ -18,6 +18,14 @@ export type RestOptions = Pick<
   | 'orthancConnections'
   | 'maxMegapixels'
 >;
+
+/** What a repeat a moment later can mend; the rest of what passes is left to the job's own next try. */
+const repeatedAtOnce: ReadonlySet<ErrorCode> = new Set([
+  'orthanc_unreachable',
+  'orthanc_timeout',
+  'orthanc_failed',
+  'orthanc_garbage',
+]);
 
 /** Headers of an answer, and its body as it came. */
 export interface Answer {
@@ -64,8 +72,7 @@ export class Rest {
       minTimeout: 200,
       factor: 3,
       randomize: true,
-      shouldRetry: ({ error }) =>
-        error instanceof PlainviewError && error.passing && error.code !== 'orthanc_conflict',
+      shouldRetry: ({ error }) => error instanceof PlainviewError && repeatedAtOnce.has(error.code),
     });
   }
 
@@ -116,6 +123,8 @@ export class Rest {
         return fail('orthanc_timeout', { what, ms: this.#timeoutMs }, cause);
       return fail('orthanc_unreachable', { url: this.#url, why: error.code ?? error.message }, cause);
     }
+    // A good status with an error: the answer broke off, or was longer than any picture may be.
+    if (status < 300) return fail('orthanc_garbage', { what, problem: error.message }, cause);
     if (status === 401 || status === 403) return fail('orthanc_refused', { what, status }, cause);
     if (status === 404) return fail('orthanc_absent', { what }, cause);
     if (status === 409 || status === 412) return fail('orthanc_conflict', { what }, cause);

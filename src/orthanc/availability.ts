@@ -1,0 +1,91 @@
+import type { Logger } from 'pino';
+import { asPlainview, PlainviewError } from '../errors.js';
+
+/**
+ * Whether Orthanc answers at all. An outage of an hour is one log line at its start and one at its end:
+ * the first job that meets it reports it here, work pauses, and one probe at a time asks until Orthanc is back.
+ */
+export class Availability {
+  readonly #probe: () => Promise<string>;
+  readonly #onChange: (up: boolean) => void;
+  readonly #log: Logger;
+  #state: { up: true; version: string } | { up: false; problem: string } = {
+    up: false,
+    problem: 'not asked yet',
+  };
+  #asking: Promise<void> | undefined;
+  #ended = new AbortController();
+
+  /**
+   * @param probe returns Orthanc's version, or throws
+   * @param onChange told when Orthanc is found away, and when it is back
+   */
+  constructor(options: { probe: () => Promise<string>; onChange: (up: boolean) => void; log: Logger }) {
+    this.#probe = options.probe;
+    this.#onChange = options.onChange;
+    this.#log = options.log;
+  }
+
+  get state(): { answers: boolean; version?: string; problem?: string } {
+    return this.#state.up
+      ? { answers: true, version: this.#state.version }
+      : { answers: false, problem: this.#state.problem };
+  }
+
+  /**
+   * Asks until Orthanc answers.
+   * @throws what no waiting mends: Orthanc is there but lacks what is needed
+   */
+  start(): Promise<void> {
+    return this.#ask((error) => error instanceof PlainviewError && error.passing);
+  }
+
+  /** A job found Orthanc away. From here on even a lack is waited out: whoever upgrades Orthanc restarts it. */
+  lost(error: PlainviewError): void {
+    this.#away(error);
+    this.#asking ??= this.#ask(() => true).finally(() => {
+      this.#asking = undefined;
+    });
+  }
+
+  end(): void {
+    this.#ended.abort();
+  }
+
+  async #ask(bearable: (error: unknown) => boolean): Promise<void> {
+    for (let pauseMs = 250; !this.#ended.signal.aborted; pauseMs = Math.min(pauseMs * 2, 5_000)) {
+      try {
+        const version = await this.#probe();
+        this.#log.info({ version }, 'Orthanc answers');
+        this.#state = { up: true, version };
+        this.#onChange(true);
+        return;
+      } catch (error) {
+        if (!bearable(error)) throw error;
+        this.#away(error);
+      }
+      await pause(pauseMs, this.#ended.signal);
+    }
+  }
+
+  #away(caught: unknown): void {
+    const error = asPlainview(caught);
+    const known = !this.#state.up && this.#state.problem === error.message;
+    const wasUp = this.#state.up;
+    this.#state = { up: false, problem: error.message };
+    if (!known) this.#log.warn({ code: error.code }, `${error.message} Work waits.`);
+    if (wasUp) this.#onChange(false);
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done);
+  });
+}

@@ -1,0 +1,50 @@
+import { fail } from '../errors.js';
+import type { Orthanc } from './orthanc.js';
+
+/** What `orthanc/plainview.json` declares: name → number of the user metadata. */
+export const declaredMetadata = {
+  RadiographCategory: 5100,
+  Radiograph: 5101,
+  RadiographReclassify: 5102,
+} as const;
+
+const leastVersion = [1, 12, 0] as const;
+
+/**
+ * Asks whether this Orthanc can hold what Plainview writes.
+ * @returns its version
+ * @throws orthanc_not_ready, with the configuration line that mends each thing missing; else what a call throws
+ */
+export async function checkOrthanc(orthanc: Orthanc): Promise<string> {
+  const system = await orthanc.system();
+  const missing: string[] = [];
+  if (!isAtLeast(system.Version))
+    missing.push(
+      `It is version ${system.Version}, but labels need ${leastVersion.join('.')} or newer: upgrade Orthanc.`,
+    );
+  else if (!system.HasLabels)
+    missing.push('Its database plugin knows no labels: upgrade that plugin, or remove it to use SQLite.');
+  if (system.ReadOnly) missing.push('It is read-only: set "ReadOnly": false in its configuration.');
+  const undeclared = Object.entries(declaredMetadata).filter(
+    ([name]) => system.UserMetadata[name] === undefined,
+  );
+  if (undeclared.length > 0) {
+    const lines = undeclared.map(([name, number]) => `"${name}": ${number}`).join(', ');
+    missing.push(
+      `Its configuration does not declare Plainview's metadata: add "UserMetadata": { ${lines} } and restart it.`,
+    );
+  }
+  if (missing.length > 0) throw fail('orthanc_not_ready', { missing });
+  return system.Version;
+}
+
+/** Development builds call themselves "mainline-…" and are newer than any release. */
+function isAtLeast(version: string): boolean {
+  if (version.startsWith('mainline')) return true;
+  const parts = version.split('.').map(Number);
+  for (const [index, least] of leastVersion.entries()) {
+    const part = parts[index] ?? 0;
+    if (part !== least) return part > least;
+  }
+  return true;
+}

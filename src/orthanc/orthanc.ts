@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import type { Config } from '../config/options.js';
+import { fail, PlainviewError } from '../errors.js';
+import type { InstanceId, ResourcePath, StudyId } from './ids.js';
+import {
+  type InstanceContent,
+  instanceContent,
+  type PictureTags,
+  pictureTags,
+  type SeriesContent,
+  type StudyContent,
+  seriesContent,
+  studyContent,
+  system,
+} from './resources.js';
+import { Rest, type RestOptions } from './rest.js';
+
+/** An instance as the pipeline needs it. */
+export interface Described {
+  instance: InstanceContent;
+  tags: PictureTags;
+}
+
+/** A study with everything below it, as one moment's reading. */
+export interface StudyTree {
+  study: StudyContent;
+  series: SeriesContent[];
+  instances: InstanceContent[];
+}
+
+/** The calls of Orthanc's REST API that Plainview makes. All throw the catalogue's errors. */
+export class Orthanc {
+  readonly #rest: Rest;
+  readonly #rendering: Config['rendering'];
+
+  constructor(options: RestOptions & Pick<Config, 'rendering'>) {
+    this.#rest = new Rest(options);
+    this.#rendering = options.rendering;
+  }
+
+  system(): Promise<z.output<typeof system>> {
+    return this.#rest.json(system, { method: 'GET', url: '/system' });
+  }
+
+  /** @throws instance_gone */
+  async describe(id: InstanceId): Promise<Described> {
+    const [contents, tags] = await Promise.all([
+      this.#contents(instanceContent, id, 'Instance'),
+      this.#rest
+        .json(pictureTags, { method: 'GET', url: `/instances/${id}/simplified-tags` })
+        .catch(gone(id)),
+    ]);
+    const instance = contents[0];
+    if (instance === undefined) throw fail('instance_gone', { instance: id });
+    return { instance, tags };
+  }
+
+  /** The study above an instance. @throws instance_gone */
+  async studyOf(id: InstanceId): Promise<StudyId> {
+    const studies = await this.#contents(studyContent, id, 'Study');
+    const study = studies[0];
+    if (study === undefined) throw fail('instance_gone', { instance: id });
+    return study.ID;
+  }
+
+  /** @returns undefined where the study is gone */
+  async studyTree(id: StudyId): Promise<StudyTree | undefined> {
+    const [studies, series, instances] = await Promise.all([
+      this.#contents(studyContent, id, 'Study'),
+      this.#contents(seriesContent, id, 'Series'),
+      this.#contents(instanceContent, id, 'Instance'),
+    ]);
+    const study = studies[0];
+    return study && { study, series, instances };
+  }
+
+  /**
+   * The picture as Orthanc renders it for people: 8 bit, windowed, MONOCHROME1 turned.
+   * @param frame counted from 0
+   * @returns bytes of a PAM or PNG
+   * @throws instance_gone, instance_not_renderable
+   */
+  async render(id: InstanceId, frame: number): Promise<Buffer> {
+    // An Orthanc that knows no PAM answers 404 to it alone; the PNG behind it costs nothing to offer.
+    const accept = this.#rendering === 'pam' ? 'image/x-portable-arbitrarymap, image/png;q=0.5' : 'image/png';
+    const request = { method: 'GET', url: `/instances/${id}/frames/${frame}/rendered`, headers: { accept } };
+    const { body } = await this.#rest.call(request).catch((error: unknown) => {
+      if (error instanceof PlainviewError && error.code === 'orthanc_unsupported')
+        throw fail('instance_not_renderable', { why: 'HTTP 415' }, error);
+      return gone(id)(error);
+    });
+    return body;
+  }
+
+  async putLabel(resource: ResourcePath, label: string): Promise<void> {
+    await this.#rest.call({ method: 'PUT', url: `/${resource}/labels/${label}` });
+  }
+
+  async deleteLabel(resource: ResourcePath, label: string): Promise<void> {
+    await this.#rest.call({ method: 'DELETE', url: `/${resource}/labels/${label}` });
+  }
+
+  /** Writes whatever stands there now, also under `CheckRevisions`. */
+  async putMetadata(resource: ResourcePath, name: string, value: string): Promise<void> {
+    await this.#overwrite({ method: 'PUT', url: `/${resource}/metadata/${name}`, data: value });
+  }
+
+  /** Does nothing where there is none. */
+  async deleteMetadata(resource: ResourcePath, name: string): Promise<void> {
+    await this.#overwrite({ method: 'DELETE', url: `/${resource}/metadata/${name}` }).catch(
+      (error: unknown) => {
+        if (!(error instanceof PlainviewError && error.code === 'orthanc_absent')) throw error;
+      },
+    );
+  }
+
+  close(): void {
+    this.#rest.close();
+  }
+
+  /**
+   * With `CheckRevisions`, Orthanc answers 409 to a change that does not name the revision it replaces.
+   * The PUT's own ETag is not to be trusted (1.12.7), so it is read.
+   */
+  async #overwrite(request: { method: string; url: string; data?: string }): Promise<void> {
+    const call = { ...request, headers: { 'content-type': 'text/plain' } };
+    try {
+      await this.#rest.call(call);
+    } catch (error) {
+      if (!(error instanceof PlainviewError && error.code === 'orthanc_conflict')) throw error;
+      const { headers } = await this.#rest.call({ method: 'GET', url: request.url });
+      await this.#rest.call({ ...call, headers: { ...call.headers, 'if-match': headers.etag ?? '' } });
+    }
+  }
+
+  /** One call for a resource's relatives at a level, upwards or downwards, with metadata and labels. */
+  #contents<T extends z.ZodType>(
+    schema: T,
+    id: string,
+    level: 'Study' | 'Series' | 'Instance',
+  ): Promise<z.output<T>[]> {
+    return this.#rest.json(z.array(schema), {
+      method: 'POST',
+      url: '/tools/bulk-content',
+      data: { Resources: [id], Level: level, Metadata: true, Short: true },
+    });
+  }
+}
+
+const gone =
+  (id: InstanceId) =>
+  (error: unknown): never => {
+    if (error instanceof PlainviewError && error.code === 'orthanc_absent')
+      throw fail('instance_gone', { instance: id }, error);
+    throw error;
+  };

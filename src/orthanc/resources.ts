@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { instanceId, seriesId, studyId } from './ids.js';
+
+/** The parts of Orthanc's answers that Plainview reads, as Orthanc's REST API documents them. */
+
+export const system = z.object({
+  Version: z.string(),
+  HasLabels: z.boolean().default(false),
+  UserMetadata: z.record(z.string(), z.number()).default({}),
+  ReadOnly: z.boolean().default(false),
+});
+
+/** `/tools/bulk-content` with `Metadata: true`. */
+const content = {
+  Metadata: z.record(z.string(), z.string()).default({}),
+  Labels: z.array(z.string()).default([]),
+};
+
+export const instanceContent = z.object({ ID: instanceId, ParentSeries: seriesId, ...content });
+export const seriesContent = z.object({ ID: seriesId, ParentStudy: studyId, ...content });
+export const studyContent = z.object({ ID: studyId, ...content });
+
+export type InstanceContent = z.output<typeof instanceContent>;
+export type SeriesContent = z.output<typeof seriesContent>;
+export type StudyContent = z.output<typeof studyContent>;
+
+/** A tag whose value Orthanc gives as text; absent, empty and binary ones count as absent. */
+const text = z
+  .unknown()
+  .transform((value) => (typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined));
+const count = text.transform((value) => {
+  const number = Number(value);
+  return value !== undefined && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+});
+
+/** `/instances/{id}/simplified-tags`: only what says whether, and how, a picture can be looked at. */
+export const pictureTags = z
+  .object({
+    Modality: text,
+    SOPClassUID: text,
+    Rows: count,
+    Columns: count,
+    NumberOfFrames: count,
+    /** Orthanc gives null for what is too long to show, so only absence tells that there are no pixels. */
+    PixelData: z.unknown(),
+  })
+  .transform((tags) => ({
+    modality: tags.Modality,
+    sopClassUid: tags.SOPClassUID,
+    rows: tags.Rows,
+    columns: tags.Columns,
+    frames: tags.NumberOfFrames ?? 1,
+    hasPixels: tags.PixelData !== undefined,
+  }));
+
+export type PictureTags = z.output<typeof pictureTags>;

@@ -1,0 +1,26 @@
+import type { Config } from '../config/options.js';
+import type { PictureTags } from '../orthanc/resources.js';
+
+export type SkipReason =
+  | 'modality'
+  | 'no_pixels'
+  | 'multiframe'
+  | 'already_decided'
+  | 'corrected_by_person'
+  | 'gone';
+
+/** Why an instance is no plain radiograph for this site; undefined if it is one. */
+export function whyNotRadiograph(
+  tags: PictureTags,
+  config: Pick<Config, 'modalities' | 'multiframe'>,
+): SkipReason | undefined {
+  if (tags.modality === undefined || !config.modalities.includes(tags.modality)) return 'modality';
+  if (!tags.hasPixels) return 'no_pixels';
+  if (tags.frames > 1 && config.multiframe === 'skip') return 'multiframe';
+  return undefined;
+}
+
+/** The frame that is looked at, counted from 0. */
+export function frameOf(tags: PictureTags, config: Pick<Config, 'multiframe'>): number {
+  return config.multiframe === 'middle' ? Math.floor((tags.frames - 1) / 2) : 0;
+}

@@ -1,0 +1,115 @@
+import type { Classifier } from '../classify/classifier.js';
+import { decide } from '../classify/decide.js';
+import type { Config } from '../config/options.js';
+import { fail } from '../errors.js';
+import type { Metrics, Stage } from '../metrics.js';
+import type { Described, Orthanc } from '../orthanc/orthanc.js';
+import type { Job } from '../queue/queue.js';
+import { type Recorder, recordOf } from '../record/recorder.js';
+import type { InstanceRecord } from '../record/schema.js';
+import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
+
+export type Outcome =
+  | { kind: 'decided'; decision: InstanceRecord['decision']; category?: string; ms: number }
+  | { kind: 'skipped'; why: SkipReason };
+
+/** One instance from its id to its labels: describe → render → classify → decide → record. */
+export class Pipeline {
+  readonly #orthanc: Orthanc;
+  readonly #classifier: Classifier;
+  readonly #recorder: Recorder;
+  readonly #metrics: Metrics;
+  readonly #config: Config;
+
+  constructor(parts: {
+    orthanc: Orthanc;
+    classifier: Classifier;
+    recorder: Recorder;
+    metrics: Metrics;
+    config: Config;
+  }) {
+    this.#orthanc = parts.orthanc;
+    this.#classifier = parts.classifier;
+    this.#recorder = parts.recorder;
+    this.#metrics = parts.metrics;
+    this.#config = parts.config;
+  }
+
+  /** @throws errors of the catalogue; nothing half-done is left that a second run does not mend */
+  async process(job: Job): Promise<Outcome> {
+    const began = performance.now();
+    const described = await this.#timed('describe', () => this.#orthanc.describe(job.instance));
+    const why = whyNotRadiograph(described.tags, this.#config) ?? this.#whySettled(described);
+    if (why !== undefined) return { kind: 'skipped', why };
+    const decided = await this.#classify(described);
+    const ms = Math.round(performance.now() - began);
+    await this.#timed('record', () => this.#recorder.record(described.instance, { ...decided, ms }));
+    this.#observe('total', (performance.now() - began) / 1000);
+    return {
+      kind: 'decided',
+      decision: decided.decision,
+      ...(decided.category === undefined ? {} : { category: decided.category }),
+      ms,
+    };
+  }
+
+  /**
+   * Records that an instance could not be classified, so that a person can find it.
+   * @throws errors of the catalogue, where Orthanc does not take the record
+   */
+  async recordFailure(job: Job, failure: { code: string; message: string }): Promise<Outcome> {
+    const { instance } = await this.#orthanc.describe(job.instance);
+    await this.#recorder.record(instance, {
+      decision: 'failed',
+      reason: failure.message,
+      failure,
+      top: [],
+      ms: 0,
+      ...this.#byNetwork(),
+    });
+    return { kind: 'decided', decision: 'failed', ms: 0 };
+  }
+
+  #whySettled({ instance }: Described): SkipReason | undefined {
+    const known = recordOf(instance);
+    if (known === undefined) return undefined;
+    if (known.record.who === 'person') return 'corrected_by_person';
+    const same = known.record.network.sha256 === this.#classifier.network.sha256;
+    return same && known.complete ? 'already_decided' : undefined;
+  }
+
+  async #classify({ instance, tags }: Described): Promise<Omit<InstanceRecord, 'labels' | 'version' | 'ms'>> {
+    const { rows = 0, columns = 0 } = tags;
+    const limit = this.#config.maxMegapixels;
+    if (rows * columns > limit * 1_000_000) throw fail('picture_too_large', { rows, columns, limit });
+    const frame = frameOf(tags, this.#config);
+    const picture = await this.#timed('render', () => this.#orthanc.render(instance.ID, frame));
+    const { scores, seconds } = await this.#classifier.classify(picture);
+    for (const stage of ['decode', 'prepare', 'infer'] as const) this.#observe(stage, seconds[stage]);
+    const { decision, category, reason, top } = decide(scores, this.#classifier.network);
+    return { decision, ...(category === undefined ? {} : { category }), reason, top, ...this.#byNetwork() };
+  }
+
+  #byNetwork() {
+    const { network, engine } = this.#classifier;
+    return {
+      who: 'network' as const,
+      network: { name: network.name, sha256: network.sha256 },
+      engine: engine.engine,
+      when: new Date().toISOString(),
+    };
+  }
+
+  async #timed<T>(stage: Stage, step: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    try {
+      return await step();
+    } finally {
+      this.#observe(stage, (performance.now() - began) / 1000);
+    }
+  }
+
+  #observe(stage: Stage, seconds: number): void {
+    this.#metrics.stageSeconds.observe({ stage }, seconds);
+  }
+}

@@ -1,0 +1,136 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import type { Classifier } from './classify/classifier.js';
+import type { Config } from './config/options.js';
+import { fail } from './errors.js';
+import { createApp } from './http/app.js';
+import { healthRouter, type Readiness } from './http/health.js';
+import { hookRouter } from './http/hook.js';
+import { Metrics } from './metrics.js';
+import { Availability } from './orthanc/availability.js';
+import { checkOrthanc } from './orthanc/check.js';
+import { Orthanc } from './orthanc/orthanc.js';
+import { createHandler } from './pipeline/attempt.js';
+import { Pipeline } from './pipeline/pipeline.js';
+import { MemoryQueue } from './queue/memory.js';
+import { Recorder } from './record/recorder.js';
+
+export interface Service {
+  /** Where it listens. */
+  url: string;
+  /** Ends what is in work, or gives it back. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Wires the service together and starts it: Orthanc, queue, pipeline, then the hook's door.
+ * @param classifier is the service's from here on: its stop closes it
+ * @throws errors of the catalogue where the configuration or Orthanc will not do
+ */
+export async function startService(config: Config, classifier: Classifier, log: Logger): Promise<Service> {
+  const { secret } = config;
+  if (secret === undefined)
+    throw fail('config_invalid', {
+      problems: ['PLAINVIEW_SECRET: must be set, to the same value as in the environment of Orthanc'],
+    });
+  logEngine(classifier, log);
+
+  const orthanc = new Orthanc(config);
+  const metrics = new Metrics(() => queue.depth());
+  const pipeline = new Pipeline({
+    orthanc,
+    classifier,
+    recorder: new Recorder(orthanc, config.labelPrefix),
+    metrics,
+    config,
+  });
+  const queue = new MemoryQueue(
+    config.concurrency,
+    createHandler({
+      process: (job) => pipeline.process(job),
+      recordFailure: (job, failure) => pipeline.recordFailure(job, failure),
+      onAway: (error) => availability.lost(error),
+      attempts: config.attempts,
+      metrics,
+      log,
+    }),
+  );
+  // Nothing is begun before Orthanc has answered; notices wait.
+  queue.pause();
+  const availability = new Availability({
+    probe: () => checkOrthanc(orthanc),
+    onChange: (up) => {
+      metrics.orthancUp.set(up ? 1 : 0);
+      if (up) queue.resume();
+      else queue.pause();
+    },
+    log,
+  });
+
+  const readiness = (): Readiness => ({
+    ready: availability.state.answers,
+    network: identityOf(classifier),
+    engine: classifier.engine,
+    orthanc: { url: config.orthancUrl, ...availability.state },
+    queue: queue.depth(),
+  });
+  const app = createApp(
+    [
+      healthRouter(readiness, metrics),
+      hookRouter({ secret, metrics, accept: (instance) => queue.enqueue(instance, 'hook') }),
+    ],
+    log,
+  );
+  const server = createServer(app);
+  const stop = async () => {
+    availability.end();
+    const closed = close(server);
+    const back = await queue.stop(config.shutdownSeconds * 1000);
+    await Promise.all([closed, classifier.close()]);
+    orthanc.close();
+    log.info({ givenBack: back.length }, 'stopped');
+  };
+  try {
+    const url = await listen(server, config);
+    log.info({ url }, 'listening');
+    await availability.start();
+    return { url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function logEngine({ engine, network }: Classifier, log: Logger): void {
+  log.info({ engine, network: { name: network.name, sha256: network.sha256 } }, 'network loaded');
+  for (const { engine: name, reason } of engine.declined) log.info({ engine: name }, `not used: ${reason}`);
+  if (network.purpose === 'research')
+    log.warn('this network is for evaluation and research only: it is not a medical device');
+}
+
+const identityOf = ({ network }: Classifier) => ({
+  name: network.name,
+  sha256: network.sha256,
+  purpose: network.purpose,
+});
+
+async function listen(server: Server, { host, port }: Config): Promise<string> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw fail('cannot_listen', { host, port, why: (error as Error).message }, error);
+  }
+  // The address of an IP server is never a string.
+  const { port: taken } = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${taken}`;
+}
+
+function close(server: Server): Promise<void> {
+  if (!server.listening) return Promise.resolve();
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  return closed;
+}
