@@ -55,12 +55,14 @@ const readyWithinMs = 60_000;
 const stopsWithinMs = 20_000;
 
 export async function startOrthanc(options: SandboxOptions = {}): Promise<SandboxOrthanc> {
+  const port = options.port ?? (await freePort());
+  // Else the answers of whoever holds it would pass for Orthanc's.
+  if (!(await isFree(port))) throw fail('sandbox_port_taken', { port });
   const folder = options.folder
     ? resolve(options.folder)
     : await mkdtemp(join(tmpdir(), 'plainview-orthanc-'));
   await mkdir(folder, { recursive: true });
   const logFile = join(folder, 'orthanc.log');
-  const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const hook = options.hook || undefined;
   const spec: OrthancSpec = {
@@ -82,9 +84,6 @@ export async function startOrthanc(options: SandboxOptions = {}): Promise<Sandbo
 
   let child: ChildProcess | undefined;
   const start = async () => {
-    if (!(await isFree(port))) {
-      throw fail('sandbox_not_started', { why: `port ${port} is taken`, log: logFile });
-    }
     child = await run(launch, logFile);
     await ready(child, url, logFile);
   };
@@ -133,6 +132,8 @@ export async function startOrthanc(options: SandboxOptions = {}): Promise<Sandbo
     await start();
   } catch (error) {
     await end('SIGKILL');
+    // The error names the log, so the folder stays.
+    process.off('exit', atExit);
     throw error;
   }
   return orthanc;
