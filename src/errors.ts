@@ -78,6 +78,20 @@ const catalogue = {
     passing: false,
     say: (p: { problem: string }) => `The picture cannot be decoded: ${p.problem}.`,
   },
+  network_unreadable: {
+    passing: false,
+    say: (p: { problem: string }) => `The network cannot be read: ${p.problem}.`,
+  },
+  network_layer: {
+    passing: false,
+    say: (p: { layer: string; problem: string }) =>
+      `The network cannot be used from or to layer "${p.layer}": ${p.problem}. Name its layers with --input_layer and --output_layer.`,
+  },
+  network_unsupported: {
+    passing: false,
+    say: (p: { node: string; op: string; problem: string }) =>
+      `The network is not of the MobileNet v1 family: node "${p.node}" (${p.op}): ${p.problem}.`,
+  },
   hook_unauthorised: {
     passing: false,
     say: (_: object) =>
@@ -118,6 +132,16 @@ const catalogue = {
     passing: false,
     say: (p: { host: string; port: number; why: string }) =>
       `Cannot listen on ${p.host}:${p.port} (${p.why}). Choose another PLAINVIEW_HOST or PLAINVIEW_PORT.`,
+  },
+  state_unusable: {
+    passing: true,
+    say: (p: { folder: string; why: string }) =>
+      `Plainview cannot keep its place in ${p.folder} (${p.why}). Make it writable, or set PLAINVIEW_STATE_DIR.`,
+  },
+  demo_not_stored: {
+    passing: false,
+    say: (p: { file: string; status: number }) =>
+      `Orthanc does not take ${p.file} (HTTP ${p.status}): the demo needs DICOM, PNG or JPEG files.`,
   },
 } satisfies Record<string, { passing: boolean; say: (p: never) => string }>;
 

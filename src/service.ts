@@ -8,6 +8,8 @@ import { fail } from './errors.js';
 import { createApp } from './http/app.js';
 import { healthRouter, type Readiness } from './http/health.js';
 import { hookRouter } from './http/hook.js';
+import { Cursor } from './intake/cursor.js';
+import { Follower } from './intake/follower.js';
 import { Metrics } from './metrics.js';
 import { Availability } from './orthanc/availability.js';
 import { checkOrthanc } from './orthanc/check.js';
@@ -18,8 +20,10 @@ import { MemoryQueue } from './queue/memory.js';
 import { Recorder } from './record/recorder.js';
 
 export interface Service {
-  /** Where it listens. */
+  /** Where it listens: from now on, so that no notice is missed while Orthanc still starts. */
   url: string;
+  /** Settles when Orthanc has answered; rejects where this Orthanc will not do. */
+  ready: Promise<void>;
   /** Ends what is in work, or gives it back. */
   stop(): Promise<void>;
 }
@@ -27,7 +31,7 @@ export interface Service {
 /**
  * Wires the service together and starts it: Orthanc, queue, pipeline, then the hook's door.
  * @param classifier is the service's from here on: its stop closes it
- * @throws errors of the catalogue where the configuration or Orthanc will not do
+ * @throws errors of the catalogue where the configuration will not do
  */
 export async function startService(config: Config, classifier: Classifier, log: Logger): Promise<Service> {
   const { secret } = config;
@@ -37,6 +41,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     });
   logEngine(classifier, log);
 
+  const cursor = new Cursor(config.stateDir);
   const orthanc = new Orthanc(config);
   const metrics = new Metrics(() => queue.depth());
   const pipeline = new Pipeline({
@@ -63,9 +68,18 @@ export async function startService(config: Config, classifier: Classifier, log: 
     probe: () => checkOrthanc(orthanc),
     onChange: (up) => {
       metrics.orthancUp.set(up ? 1 : 0);
-      if (up) queue.resume();
-      else queue.pause();
+      for (const part of [queue, follower]) up ? part.resume() : part.pause();
     },
+    log,
+  });
+
+  const follower = new Follower({
+    orthanc,
+    queue,
+    cursor,
+    isSettled: (instance) => pipeline.whySettled(instance) !== undefined,
+    onAway: (error) => availability.lost(error),
+    pollMs: config.changesPollMs,
     log,
   });
 
@@ -88,6 +102,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     availability.end();
     const closed = close(server);
     const back = await queue.stop(config.shutdownSeconds * 1000);
+    await follower.end();
     await Promise.all([closed, classifier.close()]);
     orthanc.close();
     log.info({ givenBack: back.length }, 'stopped');
@@ -95,8 +110,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
   try {
     const url = await listen(server, config);
     log.info({ url }, 'listening');
-    await availability.start();
-    return { url, stop };
+    return { url, ready: availability.start(), stop };
   } catch (error) {
     await stop();
     throw error;

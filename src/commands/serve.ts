@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { pino } from 'pino';
 import { createClassifier } from '../classify/classifier.js';
 import { loadConfig } from '../config/load.js';
-import { networkFiles } from '../config/network.js';
+import { classifierOptions } from '../config/network.js';
 import { startService } from '../service.js';
 
 export const serveCommand = () =>
@@ -16,18 +16,12 @@ export const serveCommand = () =>
       const stopRequested = new Promise<string>((resolve) => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
       });
-      const classifier = await createClassifier({
-        ...networkFiles(config),
-        engine: config.engine,
-        workers: config.workers,
-        maxMegapixels: config.maxMegapixels,
-        thresholds: {
-          threshold: config.threshold,
-          margin: config.margin,
-          unknownBelow: config.unknownBelow,
-        },
-      });
+      const classifier = await createClassifier(classifierOptions(config));
       const service = await startService(config, classifier, log);
-      log.info({ signal: await stopRequested }, 'stopping');
-      await service.stop();
+      try {
+        await Promise.race([service.ready, stopRequested]);
+        log.info({ signal: await stopRequested }, 'stopping');
+      } finally {
+        await service.stop();
+      }
     });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fail } from '../errors.js';
 import {
   type Config,
-  hookVariables,
+  foreignVariables,
   type OptionName,
   options,
   secretOptions,
@@ -47,7 +47,7 @@ function readSecret(name: OptionName, env: NodeJS.ProcessEnv, problems: string[]
 
 /** A mistyped option that is silently ignored is worse than a service that does not start. */
 function unknownVariables(env: NodeJS.ProcessEnv): string[] {
-  const known = new Set([...names.map(variableOf), ...secretOptions.map(fileVariable), ...hookVariables]);
+  const known = new Set([...names.map(variableOf), ...secretOptions.map(fileVariable), ...foreignVariables]);
   return Object.keys(env)
     .filter((variable) => variable.startsWith('PLAINVIEW_') && !known.has(variable))
     .map((variable) => `${variable}: no such option (\`plainview options\` lists them)`);

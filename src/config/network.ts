@@ -21,3 +21,12 @@ export function networkFiles({ network, labels }: Pick<Config, 'network' | 'labe
     };
   return { graph: network, labels: labels ?? join(dirname(network), 'classes.txt') };
 }
+
+/** The options that concern the classifier alone. */
+export const classifierOptions = (config: Config) => ({
+  ...networkFiles(config),
+  engine: config.engine,
+  workers: config.workers,
+  maxMegapixels: config.maxMegapixels,
+  thresholds: { threshold: config.threshold, margin: config.margin, unknownBelow: config.unknownBelow },
+});

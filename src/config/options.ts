@@ -120,6 +120,16 @@ export const options = z.object({
     .describe(
       'How often an instance is tried (pauses grow from one second to a minute) before it is marked `classification_failed`.',
     ),
+  stateDir: z
+    .string()
+    .min(1)
+    .default('.plainview')
+    .describe(
+      "Folder for the one thing that Plainview keeps itself: how far it has read Orthanc's change log. Lost, the log is read again and what is done is skipped.",
+    ),
+  changesPollMs: integer(100, 3_600_000)
+    .default(2000)
+    .describe("Milliseconds between two looks at Orthanc's change log, which finds what the hook missed."),
   logLevel: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
     .default('info')
@@ -136,10 +146,14 @@ export type OptionName = keyof Config;
 export const secretOptions: readonly OptionName[] = ['orthancPassword', 'secret'];
 
 /**
- * Variables of the same prefix that are not the service's: the Lua hook reads them inside Orthanc's process.
- * They are tolerated here because one environment file often feeds both.
+ * Variables of the same prefix that are not the service's: the Lua hook reads the first two inside Orthanc's
+ * process, and one environment file often feeds both; the last is where the sandbox keeps its Orthanc.
  */
-export const hookVariables: readonly string[] = ['PLAINVIEW_HOOK_URL', 'PLAINVIEW_HOOK_QUIET_S'];
+export const foreignVariables: readonly string[] = [
+  'PLAINVIEW_HOOK_URL',
+  'PLAINVIEW_HOOK_QUIET_S',
+  'PLAINVIEW_SANDBOX',
+];
 
 /** `orthancUrl` → `PLAINVIEW_ORTHANC_URL` */
 export const variableOf = (name: OptionName): string =>

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { fail, PlainviewError } from '../errors.js';
-import type { InstanceId, ResourcePath, StudyId } from './ids.js';
+import { type InstanceId, instanceId, type ResourcePath, type StudyId } from './ids.js';
 import {
+  changes,
   type InstanceContent,
   instanceContent,
   type PictureTags,
@@ -28,10 +29,20 @@ export interface StudyTree {
   instances: InstanceContent[];
 }
 
+export interface ChangePage {
+  instances: { id: InstanceId; seq: number }[];
+  /** `since` of the next page. */
+  next: number;
+  done: boolean;
+  /** The log ends before `since`: it is not the log that was read before. */
+  logIsShorter: boolean;
+}
+
 /** The calls of Orthanc's REST API that Plainview makes. All throw the catalogue's errors. */
 export class Orthanc {
   readonly #rest: Rest;
   readonly #rendering: Config['rendering'];
+  #filtersChanges = true;
 
   constructor(options: RestOptions & Pick<Config, 'rendering'>) {
     this.#rest = new Rest(options);
@@ -45,7 +56,7 @@ export class Orthanc {
   /** @throws instance_gone */
   async describe(id: InstanceId): Promise<Described> {
     const [contents, tags] = await Promise.all([
-      this.#contents(instanceContent, id, 'Instance'),
+      this.#contents(instanceContent, [id], 'Instance'),
       this.#rest
         .json(pictureTags, { method: 'GET', url: `/instances/${id}/simplified-tags` })
         .catch(gone(id)),
@@ -55,9 +66,39 @@ export class Orthanc {
     return { instance, tags };
   }
 
+  /** Instances with their metadata, in one call; those that are gone are left out. */
+  async instances(ids: readonly InstanceId[]): Promise<InstanceContent[]> {
+    return ids.length === 0 ? [] : this.#contents(instanceContent, ids, 'Instance');
+  }
+
+  /** A page of the change log after `since`: the instances stored, and where the next page begins. */
+  async newInstances(since: number, limit: number): Promise<ChangePage> {
+    const read = (type: object) =>
+      this.#rest.json(changes, { method: 'GET', url: '/changes', params: { since, limit, ...type } });
+    const page = await (this.#filtersChanges ? read({ type: 'NewInstance' }) : read({})).catch(
+      (error: unknown) => {
+        // Some database plugins cannot filter (Debian's PostgreSQL plugin 5.0 answers 400).
+        if (!(this.#filtersChanges && error instanceof PlainviewError && error.code === 'orthanc_rejected'))
+          throw error;
+        this.#filtersChanges = false;
+        return read({});
+      },
+    );
+    return {
+      instances: page.Changes.filter((change) => change.ChangeType === 'NewInstance').map((change) => ({
+        id: instanceId.parse(change.ID),
+        seq: change.Seq,
+      })),
+      next: page.Changes.at(-1)?.Seq ?? since,
+      done: page.Done,
+      // Only an empty page gives the last number of the whole log; any other gives its own.
+      logIsShorter: page.Changes.length === 0 && page.Last < since,
+    };
+  }
+
   /** The study above an instance. @throws instance_gone */
   async studyOf(id: InstanceId): Promise<StudyId> {
-    const studies = await this.#contents(studyContent, id, 'Study');
+    const studies = await this.#contents(studyContent, [id], 'Study');
     const study = studies[0];
     if (study === undefined) throw fail('instance_gone', { instance: id });
     return study.ID;
@@ -66,9 +107,9 @@ export class Orthanc {
   /** @returns undefined where the study is gone */
   async studyTree(id: StudyId): Promise<StudyTree | undefined> {
     const [studies, series, instances] = await Promise.all([
-      this.#contents(studyContent, id, 'Study'),
-      this.#contents(seriesContent, id, 'Series'),
-      this.#contents(instanceContent, id, 'Instance'),
+      this.#contents(studyContent, [id], 'Study'),
+      this.#contents(seriesContent, [id], 'Series'),
+      this.#contents(instanceContent, [id], 'Instance'),
     ]);
     const study = studies[0];
     return study && { study, series, instances };
@@ -136,13 +177,13 @@ export class Orthanc {
   /** One call for a resource's relatives at a level, upwards or downwards, with metadata and labels. */
   #contents<T extends z.ZodType>(
     schema: T,
-    id: string,
+    ids: readonly string[],
     level: 'Study' | 'Series' | 'Instance',
   ): Promise<z.output<T>[]> {
     return this.#rest.json(z.array(schema), {
       method: 'POST',
       url: '/tools/bulk-content',
-      data: { Resources: [id], Level: level, Metadata: true, Short: true },
+      data: { Resources: ids, Level: level, Metadata: true, Short: true },
     });
   }
 }

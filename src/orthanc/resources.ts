@@ -54,3 +54,10 @@ export const pictureTags = z
   }));
 
 export type PictureTags = z.output<typeof pictureTags>;
+
+/** `/changes`. Other kinds of change hold ids of other kinds of resource. */
+export const changes = z.object({
+  Changes: z.array(z.object({ ChangeType: z.string(), ID: z.string(), Seq: z.number() })),
+  Done: z.boolean(),
+  Last: z.number(),
+});

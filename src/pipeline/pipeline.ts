@@ -4,6 +4,7 @@ import type { Config } from '../config/options.js';
 import { fail } from '../errors.js';
 import type { Metrics, Stage } from '../metrics.js';
 import type { Described, Orthanc } from '../orthanc/orthanc.js';
+import type { InstanceContent } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
 import { type Recorder, recordOf } from '../record/recorder.js';
 import type { InstanceRecord } from '../record/schema.js';
@@ -39,7 +40,7 @@ export class Pipeline {
   async process(job: Job): Promise<Outcome> {
     const began = performance.now();
     const described = await this.#timed('describe', () => this.#orthanc.describe(job.instance));
-    const why = whyNotRadiograph(described.tags, this.#config) ?? this.#whySettled(described);
+    const why = whyNotRadiograph(described.tags, this.#config) ?? this.whySettled(described.instance);
     if (why !== undefined) return { kind: 'skipped', why };
     const decided = await this.#classify(described);
     const ms = Math.round(performance.now() - began);
@@ -70,7 +71,8 @@ export class Pipeline {
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
 
-  #whySettled({ instance }: Described): SkipReason | undefined {
+  /** Why an instance needs no look by this network; undefined if it needs one. */
+  whySettled(instance: InstanceContent): SkipReason | undefined {
     const known = recordOf(instance);
     if (known === undefined) return undefined;
     if (known.record.who === 'person') return 'corrected_by_person';

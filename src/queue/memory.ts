@@ -1,20 +1,26 @@
 import type { InstanceId } from '../orthanc/ids.js';
-import type { Depth, Handler, Job, Queue, Reason } from './queue.js';
+import { type Depth, type Handler, type Job, type Queue, type Reason, urgentReasons } from './queue.js';
 
-interface Running {
+interface Entry {
   job: Job;
+  /** Told when the job is settled. */
+  settled: (() => void)[];
+}
+
+interface Running extends Entry {
   /** Enqueued again meanwhile. */
-  again?: Reason;
+  again?: { reason: Reason; settled: (() => void)[] };
 }
 
 /** A queue in this process. Holds an id and a few words per job, so a hundred thousand are some tens of MB. */
 export class MemoryQueue implements Queue {
   readonly #handler: Handler;
   readonly #concurrency: number;
-  /** In the order they came: a Map keeps it. An instance is in one of the three maps at most. */
-  readonly #waiting = new Map<InstanceId, Job>();
+  /** In the order they came: a Map keeps it. An instance is in one of the four maps at most. */
+  readonly #urgent = new Map<InstanceId, Entry>();
+  readonly #backlog = new Map<InstanceId, Entry>();
   readonly #running = new Map<InstanceId, Running>();
-  readonly #delayed = new Map<InstanceId, { job: Job; timer: NodeJS.Timeout }>();
+  readonly #delayed = new Map<InstanceId, Entry & { timer: NodeJS.Timeout }>();
   #held = false;
   #stopped = false;
   #idle: (() => void) | undefined;
@@ -25,19 +31,24 @@ export class MemoryQueue implements Queue {
     this.#handler = handler;
   }
 
-  enqueue(instance: InstanceId, reason: Reason): void {
+  enqueue(instance: InstanceId, reason: Reason, settled?: () => void): void {
+    const listeners = settled === undefined ? [] : [settled];
     const running = this.#running.get(instance);
     if (running) {
-      running.again = reason;
+      running.again ??= { reason, settled: [] };
+      running.again.settled.push(...listeners);
       return;
     }
-    if (this.#waiting.has(instance) || this.#delayed.has(instance)) return;
-    this.#waiting.set(instance, { instance, reason, attempt: 1 });
+    const known = this.#urgent.get(instance) ?? this.#delayed.get(instance) ?? this.#backlog.get(instance);
+    known?.settled.push(...listeners);
+    if (known && !(urgentReasons.has(reason) && this.#backlog.delete(instance))) return;
+    this.#wait(known ?? { job: { instance, reason, attempt: 1 }, settled: listeners }, reason);
     this.#begin();
   }
 
   depth(): Depth {
-    return { waiting: this.#waiting.size, running: this.#running.size, delayed: this.#delayed.size };
+    const waiting = this.#urgent.size + this.#backlog.size;
+    return { waiting, running: this.#running.size, delayed: this.#delayed.size };
   }
 
   pause(): void {
@@ -51,11 +62,7 @@ export class MemoryQueue implements Queue {
 
   async stop(ms: number): Promise<Job[]> {
     this.#stopped = true;
-    for (const { job, timer } of this.#delayed.values()) {
-      clearTimeout(timer);
-      this.#waiting.set(job.instance, job);
-    }
-    this.#delayed.clear();
+    for (const { timer } of this.#delayed.values()) clearTimeout(timer);
     if (this.#running.size > 0)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, ms);
@@ -64,40 +71,54 @@ export class MemoryQueue implements Queue {
           resolve();
         };
       });
-    return [...[...this.#running.values()].map((running) => running.job), ...this.#waiting.values()];
+    const unsettled = [this.#running, this.#urgent, this.#delayed, this.#backlog];
+    return unsettled.flatMap((entries) => [...entries.values()].map((entry) => entry.job));
+  }
+
+  #wait(entry: Entry, reason: Reason): void {
+    (urgentReasons.has(reason) ? this.#urgent : this.#backlog).set(entry.job.instance, entry);
   }
 
   #begin(): void {
     if (this.#held || this.#stopped) return;
-    for (const [instance, job] of this.#waiting) {
-      if (this.#running.size >= this.#concurrency) return;
-      this.#waiting.delete(instance);
-      this.#running.set(instance, { job });
-      void this.#run(job);
-    }
+    for (const waiting of [this.#urgent, this.#backlog])
+      for (const [instance, entry] of waiting) {
+        if (this.#running.size >= this.#concurrency) return;
+        waiting.delete(instance);
+        this.#running.set(instance, entry);
+        void this.#run(entry);
+      }
   }
 
-  async #run(job: Job): Promise<void> {
+  async #run(entry: Running): Promise<void> {
+    const { job, settled } = entry;
     const verdict = await this.#handler(job);
-    const again = this.#running.get(job.instance)?.again;
     this.#running.delete(job.instance);
     if (verdict.kind === 'again') {
-      const next = { ...job, attempt: job.attempt + (verdict.spent ? 1 : 0) };
+      const next = {
+        job: { ...job, attempt: job.attempt + (verdict.spent ? 1 : 0) },
+        settled: [...settled, ...(entry.again?.settled ?? [])],
+      };
       if (verdict.afterMs > 0 && !this.#stopped) this.#delay(next, verdict.afterMs);
-      else this.#waiting.set(job.instance, next);
-    } else if (again !== undefined) {
-      this.#waiting.set(job.instance, { instance: job.instance, reason: again, attempt: 1 });
+      else this.#wait(next, job.reason);
+    } else {
+      for (const tell of settled) tell();
+      if (entry.again) {
+        const { reason, settled: listeners } = entry.again;
+        this.#wait({ job: { instance: job.instance, reason, attempt: 1 }, settled: listeners }, reason);
+      }
     }
     this.#begin();
     if (this.#running.size === 0) this.#idle?.();
   }
 
-  #delay(job: Job, ms: number): void {
+  #delay(entry: Entry, ms: number): void {
+    const { instance, reason } = entry.job;
     const timer = setTimeout(() => {
-      this.#delayed.delete(job.instance);
-      this.#waiting.set(job.instance, job);
+      this.#delayed.delete(instance);
+      this.#wait(entry, reason);
       this.#begin();
     }, ms);
-    this.#delayed.set(job.instance, { job, timer });
+    this.#delayed.set(instance, { ...entry, timer });
   }
 }

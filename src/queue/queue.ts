@@ -1,7 +1,10 @@
 import type { InstanceId } from '../orthanc/ids.js';
 
 /** Why an instance is looked at: how it came to Plainview's notice. */
-export type Reason = 'hook' | 'changes' | 'sweep' | 'request';
+export type Reason = 'hook' | 'request' | 'changes';
+
+/** Somebody may be waiting for these; the others are a backlog, and go behind them. */
+export const urgentReasons: ReadonlySet<Reason> = new Set(['hook', 'request']);
 
 export interface Job {
   instance: InstanceId;
@@ -26,11 +29,12 @@ export interface Depth {
 }
 
 /**
- * Jobs that wait to be worked on, each instance at most once. Enqueueing an instance that is being worked on
+ * Jobs that wait to be worked on, the urgent before the others, each instance at most once. Enqueueing an instance that is being worked on
  * has it looked at once more afterwards: what was told then may be news.
  */
 export interface Queue {
-  enqueue(instance: InstanceId, reason: Reason): void;
+  /** @param settled called once the job is settled; not called if it is given back at a stop */
+  enqueue(instance: InstanceId, reason: Reason, settled?: () => void): void;
   depth(): Depth;
   /** Begins no further job until `resume`; what is in work goes on. */
   pause(): void;

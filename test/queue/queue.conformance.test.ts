@@ -79,6 +79,33 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     expect(started).toEqual([`${id(1)}#1`, `${id(2)}#1`, `${id(1)}#2`, `${id(1)}#2`]);
   });
 
+  test('what somebody waits for goes before a backlog, also when it is part of it', async () => {
+    const { started, handler, end } = held();
+    const queue = create(1, handler);
+    for (const n of [1, 2, 3, 4]) queue.enqueue(id(n), 'changes');
+    queue.enqueue(id(4), 'hook');
+    queue.enqueue(id(5), 'hook');
+    for (const n of [1, 4, 5, 2, 3]) await end(n);
+    await vi.waitUntil(() => queue.depth().running === 0);
+    expect(started).toEqual([1, 4, 5, 2, 3].map((n) => `${id(n)}#1`));
+  });
+
+  test('tells everyone who asked when their job is settled, not before', async () => {
+    const { handler, end } = held();
+    const queue = create(1, handler);
+    const told: string[] = [];
+    queue.enqueue(id(1), 'changes', () => told.push('first'));
+    queue.enqueue(id(1), 'hook', () => told.push('asked while it ran'));
+    queue.enqueue(id(2), 'changes', () => told.push('second'));
+    queue.enqueue(id(2), 'hook', () => told.push('second again'));
+    await end(1, { kind: 'again', afterMs: 0, spent: true });
+    expect(told).toEqual([]);
+    await end(2);
+    await end(1);
+    await vi.waitUntil(() => told.length === 4);
+    expect(told).toEqual(['second', 'second again', 'first', 'asked while it ran']);
+  });
+
   test('a paused queue begins nothing, a resumed one goes on', async () => {
     const { started, handler, end } = held();
     const queue = create(1, handler);

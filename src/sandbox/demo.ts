@@ -1,0 +1,108 @@
+// `npm run demo [-- file…]`: stores pictures in a real Orthanc and shows what comes back a moment later.
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { pino } from 'pino';
+import { z } from 'zod';
+import { asPlainview, fail } from '../errors.js';
+import { instanceId, studyId } from '../orthanc/ids.js';
+import { instanceRecord, metadataNames, readRecord } from '../record/schema.js';
+import { startPair } from './pair.js';
+import { repositoryRoot } from './places.js';
+
+const stored = z.object({ ID: instanceId, ParentStudy: studyId });
+type Stored = z.output<typeof stored>;
+
+/** Long enough for any picture on any machine; a demo that hangs would be worse than one that says why. */
+const labelledWithinMs = 60_000;
+
+async function ask(url: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(url, { ...init, signal: AbortSignal.timeout(30_000) });
+}
+
+/** DICOM goes in as it is; Orthanc itself wraps a PNG or JPEG as a digital radiograph of nobody. */
+async function store(orthanc: string, file: string): Promise<Stored> {
+  const bytes = await readFile(file);
+  const mime = (
+    { '.png': 'image/png', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg' } as Record<string, string>
+  )[extname(file).toLowerCase()];
+  const answer = mime
+    ? await ask(`${orthanc}/tools/create-dicom`, {
+        method: 'POST',
+        body: JSON.stringify({
+          Tags: {
+            PatientName: 'DEMO^PLAINVIEW',
+            Modality: 'DX',
+            SOPClassUID: '1.2.840.10008.5.1.4.1.1.1.1',
+            SeriesDescription: basename(file),
+          },
+          Content: `data:${mime};base64,${bytes.toString('base64')}`,
+        }),
+      })
+    : await ask(`${orthanc}/instances`, { method: 'POST', body: new Uint8Array(bytes) });
+  if (!answer.ok) throw fail('demo_not_stored', { file, status: answer.status });
+  return stored.parse(await answer.json());
+}
+
+/** Waits for `RadiographCategory`, which Plainview writes last. */
+async function waitForCategory(orthanc: string, instance: string): Promise<string | undefined> {
+  for (const deadline = Date.now() + labelledWithinMs; Date.now() < deadline; ) {
+    const answer = await ask(`${orthanc}/instances/${instance}/metadata/${metadataNames.category}`);
+    if (answer.ok) return answer.text();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return undefined;
+}
+
+async function row(orthanc: string, file: string): Promise<Record<string, string>> {
+  const began = performance.now();
+  const { ID, ParentStudy } = await store(orthanc, file);
+  const category = await waitForCategory(orthanc, ID);
+  const seconds = ((performance.now() - began) / 1000).toFixed(2);
+  if (category === undefined) return { picture: basename(file), category: 'left alone: no plain radiograph' };
+  const text = await (await ask(`${orthanc}/instances/${ID}/metadata/${metadataNames.record}`)).text();
+  const record = readRecord(instanceRecord, text);
+  const labels = z
+    .array(z.string())
+    .parse(await (await ask(`${orthanc}/studies/${ParentStudy}/labels`)).json());
+  return {
+    picture: basename(file),
+    category,
+    'best score': record?.top[0] ? `${record.top[0].score.toFixed(5)} ${record.top[0].category}` : '–',
+    "study's labels": labels.join(', '),
+    'upload to label': `${seconds} s`,
+  };
+}
+
+async function samples(): Promise<string[]> {
+  const folder = join(repositoryRoot, 'samples');
+  return (await readdir(folder))
+    .filter((name) => name.endsWith('.png'))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+async function demo(files: string[]): Promise<void> {
+  const pair = await startPair({
+    log: pino({ level: 'warn' }, pino.destination(2)),
+    say: (line) => console.error(line),
+  });
+  try {
+    const rows = [];
+    for (const file of files) {
+      console.error(`Storing ${basename(file)} …`);
+      rows.push(await row(pair.orthanc.url, file));
+    }
+    console.log(`\nNetwork ${pair.network.name} (${pair.network.purpose}), engine ${pair.engine}`);
+    console.table(rows);
+  } finally {
+    await pair.stop();
+  }
+}
+
+try {
+  const given = process.argv.slice(2);
+  await demo(given.length > 0 ? given : await samples());
+} catch (caught) {
+  console.error(asPlainview(caught).message);
+  process.exitCode = 1;
+}
