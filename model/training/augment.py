@@ -51,13 +51,20 @@ def _sharpness(grey: np.ndarray, rng: Rng) -> np.ndarray:
     return grey
 
 
-def _sample(grey: np.ndarray, rng: Rng, limb: bool) -> np.ndarray:
-    """Crop or widen, turn a little, shear, squash: [h, w] -> [224, 224], in one sampling."""
+def _sample(grey: np.ndarray, rng: Rng, category: str) -> np.ndarray:
+    """Crop or widen, turn a little, shear, squash: [h, w] -> [224, 224], in one sampling.
+
+    `other` is hardly cropped: a whole trunk is `other`, and the chest within it is not.
+    """
     h, w = grey.shape
-    span = rng.uniform(0.72, 1.02) if rng.random() < 0.6 else rng.uniform(1.0, 1.5)
+    limb = category.startswith(LIMBS)
+    span = rng.uniform(0.9 if category == "other" else 0.72, 1.02) if rng.random() < 0.6 else rng.uniform(1.0, 1.5)
     if rng.random() < 0.15:
         span = 1.0
     wide, high = w * span * np.exp(rng.normal(0, 0.07)), h * span * np.exp(rng.normal(0, 0.07))
+    if rng.random() < 0.25:  # the film lies somewhere on a plate or page of another shape
+        shape = np.exp(rng.uniform(np.log(0.6), np.log(1.7)))
+        wide, high = min(max(wide, high * shape), 2.4 * wide), min(max(high, wide / shape), 2.4 * high)
     slack_x, slack_y = abs(w - wide) / 2 + 0.03 * w, abs(h - high) / 2 + 0.03 * h
     cx, cy = w / 2 + rng.uniform(-slack_x, slack_x), h / 2 + rng.uniform(-slack_y, slack_y)
     angle = np.deg2rad(rng.normal(0, 12 if limb else 5) if rng.random() < 0.7 else 0.0)
@@ -66,7 +73,7 @@ def _sample(grey: np.ndarray, rng: Rng, limb: bool) -> np.ndarray:
     matrix = np.zeros((2, 3))
     matrix[:, :2] = turn @ np.diag([wide / SIDE, high / SIDE])
     matrix[:, 2] = np.array([cx, cy]) - turn @ np.array([wide / 2, high / 2])
-    fill = float(rng.choice([0, 0, 0, np.median(grey[0]), grey.min(), rng.integers(0, 256)]))
+    fill = float(rng.choice(np.array([0, 0, 0, np.median(grey[0]), grey.min(), rng.integers(0, 256)], float)))
     nearest = rng.random() < 0.2  # a large sharp picture read at few points is close to this
     flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR)
     edge = cv2.BORDER_REPLICATE if rng.random() < 0.15 else cv2.BORDER_CONSTANT
@@ -81,7 +88,7 @@ def _collimate(grey: np.ndarray, rng: Rng) -> np.ndarray:
     box = cv2.boxPoints((centre, (right - left, bottom - top), float(rng.normal(0, 3) if rng.random() < 0.5 else 0)))
     mask = np.zeros_like(grey)
     cv2.fillConvexPoly(mask, box.astype(np.int32), 255)
-    shade = int(rng.choice([0, 0, 255, rng.integers(0, 256)]))
+    shade = int(rng.choice(np.array([0, 0, 255, rng.integers(0, 256)])))
     return np.where(mask > 0, grey, np.uint8(shade))
 
 
@@ -147,8 +154,10 @@ def augment(grey: np.ndarray, category: str, rng: Rng) -> np.ndarray:
     grey = np.rot90(grey, int(rng.choice(4, p=turns_of(category))))
     if may_mirror(category) and rng.random() < 0.5:
         grey = np.fliplr(grey)
+    if rng.random() < 0.15:  # some pictures nearly as they are
+        return _sample(np.ascontiguousarray(grey), rng, category)
     grey = _sharpness(np.ascontiguousarray(grey), rng)
-    grey = _sample(grey, rng, category.startswith(LIMBS))
+    grey = _sample(grey, rng, category)
     if rng.random() < 0.25:
         grey = _collimate(grey, rng)
     v = _exposure(grey, rng)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from data import HERE, Item, folds, read_classes, read_manifest
-from measure import Thresholds, calibration_error, choose, fit_temperature, per_class, softmax, summary
+from measure import Thresholds, calibration_error, choose, fit_temperature, outcome, per_class, softmax, summary
 from network import MobileNet
 from train import DECUBITUS, Recipe, score, train
 
@@ -67,8 +67,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE.parent, help="where plainview.pb and plainview.json go")
     parser.add_argument("--version", default="1")
     parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=16, help="of the networks that are measured")
-    parser.add_argument("--final-epochs", type=int, default=26, help="of the network that ships")
+    parser.add_argument("--epochs", type=int, default=18, help="of the networks that are measured")
+    parser.add_argument("--final-epochs", type=int, default=28, help="of the network that ships")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", default="folds,final,unseen", help="which of the three to do")
@@ -98,6 +98,7 @@ def main() -> None:
         "uncalibratedError": calibration_error(softmax(scores), labels),
         "all": summary(p, labels, rule, other, lonely),
         "folds": [summary(p[fold == k], labels[fold == k], rules[k], other, lonely) for k in range(args.folds)],
+        "curve": [{"threshold": t, **outcome(p, labels, Thresholds(t, 0.0, 0.0), other)} for t in np.round(np.arange(0.3, 1.0, 0.01), 2).tolist()],
         "sources": {}, "categories": per_class(p, labels, classes),
         "confusion": np.bincount(labels * len(classes) + p.argmax(1), minlength=len(classes) ** 2).reshape(len(classes), -1).tolist(),
     }

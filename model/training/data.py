@@ -96,7 +96,7 @@ def folds(items: list[Item], count: int, seed: int) -> np.ndarray:
     random.Random(seed).shuffle(order)
     rarest = {p: min((items[i].label for i in patients[p]), key=lambda k: (frequency[k], k)) for p in order}
     order.sort(key=lambda p: (frequency[rarest[p]], -len(patients[p])))
-    per_class = [Counter() for _ in range(count)]
+    per_class: list[Counter[int]] = [Counter() for _ in range(count)]
     total = [0] * count
     result = np.zeros(len(items), np.int64)
     for patient in order:

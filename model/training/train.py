@@ -26,7 +26,7 @@ DECUBITUS = "abdomen_left_lateral_decubitus"
 class Recipe:
     """Everything that decides a training, apart from the pictures and the seed."""
 
-    epochs: int = 16
+    epochs: int = 18
     draws: int = 2000  # pictures drawn per epoch
     batch: int = 32
     rate: float = 8e-4

@@ -1,0 +1,98 @@
+"""The tables of model/README.md, as Markdown, and its two pictures, from WORK/report.json.
+
+    python model/training/card.py --work WORK --out model
+"""
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from data import HERE, read_classes
+
+
+def share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def span(pair: list[float]) -> str:
+    return f"{100 * pair[0]:.0f}–{100 * pair[1]:.0f}"
+
+
+def summary_row(name: str, s: dict) -> str:
+    return (
+        f"| {name} | {s['n30']} | {share(s['accuracy30'])} ({span(s['interval30'])}) | {share(s['balanced30'])} | {share(s['labelled'])} | "
+        f"{share(s['right'])} | {s['nOther']} | {share(s['caught'] if s['nOther'] else None)} | {share(s['calibrationError'])} |"
+    )
+
+
+def tables(report: dict) -> str:
+    """Every table of the card."""
+    head = "| pictures | n of the 30 | accuracy | balanced | labelled | right of the labelled | n `other` | caught | calibration error |\n|---|---|---|---|---|---|---|---|---|"
+    lines = [head, summary_row("all folds", report["all"])]
+    lines += [summary_row(f"fold {k + 1}", s) for k, s in enumerate(report["folds"])]
+    lines += [summary_row(f"{name}, among the folds", s) for name, s in report["sources"].items()]
+    lines += [summary_row(f"{name}, source never seen", s) for name, s in report.get("unseenSources", {}).items()]
+    lines += ["", "| category | n | sensitivity | 95 % | PPV | 95 % | specificity |", "|---|---|---|---|---|---|---|"]
+    for c in report["categories"]:
+        lines.append(f"| {c['category']} | {c['n']} | {share(c['sensitivity'])} | {span(c['interval'])} | {share(c['ppv'])} | {span(c['ppvInterval'])} | {share(c['specificity'])} |")
+    return "\n".join(lines)
+
+
+def confusion_picture(report: dict, classes: list[str], cell: int = 24, room: int = 250) -> np.ndarray:
+    """Rows: the label; columns: what the network said; each row's shares as grey, its counts as numbers."""
+    counts = np.array(report["confusion"])
+    size = len(classes)
+    v = np.full((room + size * cell + 8, room + size * cell + 8), 255, np.uint8)
+    for k, name in enumerate(classes):
+        cv2.putText(v, name, (4, room + k * cell + 16), cv2.FONT_HERSHEY_SIMPLEX, 0.42, 0, 1, cv2.LINE_AA)
+        strip = np.full((cell, room), 255, np.uint8)
+        cv2.putText(strip, name, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.42, 0, 1, cv2.LINE_AA)
+        v[0:room, room + k * cell:room + (k + 1) * cell] = np.rot90(strip)
+    for row in range(size):
+        for column in range(size):
+            y, x, n = room + row * cell, room + column * cell, int(counts[row, column])
+            part = n / max(1, counts[row].sum())
+            v[y:y + cell - 1, x:x + cell - 1] = 244 - int(200 * part ** 0.5) if n else 244
+            if n:
+                cv2.putText(v, str(n), (x + 2, y + 15), cv2.FONT_HERSHEY_SIMPLEX, 0.3, 0 if part < 0.4 else 255, 1, cv2.LINE_AA)
+    return v
+
+
+def curve_picture(curve: list[dict], side: int = 420) -> np.ndarray:
+    """Across: share of the 30's pictures that get a category; up: share of the labelled that is right, 94 to 100 %."""
+    v = np.full((side + 60, side + 90), 255, np.uint8)
+
+    def at(labelled: float, right: float) -> tuple[int, int]:
+        return 60 + int(side * (labelled - 0.8) / 0.2), 15 + int(side * (1 - right) / 0.06)
+
+    for step in range(7):
+        y = at(1, 1 - step / 100)[1]
+        cv2.line(v, (60, y), (60 + side, y), 205, 1)
+        cv2.putText(v, f"{100 - step} %", (12, y + 5), cv2.FONT_HERSHEY_SIMPLEX, 0.42, 0, 1, cv2.LINE_AA)
+    for step in range(5):
+        x = at(0.8 + step / 20, 1)[0]
+        cv2.line(v, (x, 15), (x, 15 + side), 205, 1)
+        cv2.putText(v, f"{80 + 5 * step} %", (x - 16, side + 32), cv2.FONT_HERSHEY_SIMPLEX, 0.42, 0, 1, cv2.LINE_AA)
+    points = np.array([at(c["labelled"], c["right"]) for c in curve if c["labelled"] >= 0.8 and c["right"] >= 0.94], np.int32)
+    cv2.polylines(v, [points], False, 0, 2, cv2.LINE_AA)
+    cv2.putText(v, "labelled (across), right among the labelled (up)", (60, side + 52), cv2.FONT_HERSHEY_SIMPLEX, 0.42, 0, 1, cv2.LINE_AA)
+    return v
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=HERE.parent)
+    args = parser.parse_args()
+    report = json.loads((args.work / "report.json").read_text())
+    cv2.imwrite(str(args.out / "confusion.png"), confusion_picture(report, read_classes()), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    cv2.imwrite(str(args.out / "coverage.png"), curve_picture(report["curve"]), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    print(tables(report))
+
+
+if __name__ == "__main__":
+    main()
