@@ -55,6 +55,19 @@ export function useOrthanc(
   };
 }
 
+/** Another Orthanc, for one test only. */
+export async function withOrthanc(
+  options: SandboxOptions,
+  use: (orthanc: SandboxOrthanc) => Promise<void>,
+): Promise<void> {
+  const orthanc = await startOrthanc(options);
+  try {
+    await use(orthanc);
+  } finally {
+    await orthanc.discard();
+  }
+}
+
 /** Asks again until the condition holds (is neither undefined nor false), and hands back what it said. */
 export async function waitFor<T>(
   condition: () => T | undefined | false | Promise<T | undefined | false>,

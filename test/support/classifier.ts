@@ -1,0 +1,48 @@
+import type { Classification, Classifier } from '../../src/classify/classifier.js';
+
+/** Ten categories and `other`; the brightness of the picture's first pixels chooses among them. */
+export const stubClasses = [
+  'abdomen_ap',
+  'pelvis_ap',
+  'elbow_ap',
+  'hand_ap',
+  'wrist_ap',
+  'knee_ap',
+  'knee_lateral',
+  'ankle_ap',
+  'chest_lateral',
+  'chest_pa_ap',
+  'other',
+];
+
+export interface Stub extends Classifier {
+  /** Every picture it was given. */
+  readonly pictures: Buffer[];
+  /** What the next pictures are said to be; default: knee_lateral at 0.99. */
+  answer: (picture: Buffer) => Promise<{ category: string; score: number }>;
+}
+
+/** A classifier without a network, so that a test says what is seen. */
+export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
+  const pictures: Buffer[] = [];
+  return {
+    network: {
+      name: 'stub',
+      sha256,
+      purpose: 'research',
+      classes: stubClasses,
+      thresholds: { threshold: 0.9, margin: 0.1, unknownBelow: 0.3 },
+    },
+    engine: { engine: 'onnxruntime', device: 'cpu', declined: [] },
+    pictures,
+    answer: async () => ({ category: 'knee_lateral', score: 0.99 }),
+    async classify(picture): Promise<Classification> {
+      pictures.push(picture);
+      const { category, score } = await this.answer(picture);
+      const rest = (1 - score) / (stubClasses.length - 1);
+      const scores = Float32Array.from(stubClasses, (name) => (name === category ? score : rest));
+      return { scores, seconds: { decode: 0, prepare: 0, infer: 0 } };
+    },
+    close: async () => undefined,
+  };
+}
