@@ -86,6 +86,8 @@ local function post(body)
   othersTimeout = othersTimeout or GetOrthancConfiguration()['HttpTimeout'] or 60
   setTimeout(1)
   local done, answer = pcall(HttpPost, url, body, {
+    -- Empty: keeps back the credentials that another script may have set for its own calls.
+    ['Authorization'] = '',
     ['Content-Type'] = 'application/json',
     ['X-Plainview-Secret'] = secret,
   })

@@ -71,6 +71,16 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
   });
 });
 
+test('credentials that a site sets for its own calls do not go to the service', async () => {
+  const own = await siteScript(folder, 'own', `SetHttpCredentials('site', 'password')`);
+  await withOrthanc({ hook: hook(), scripts: { before: [own] } }, async (orthanc) => {
+    await storeTwo(orthanc);
+    const second = await waitFor(() => listener.heard[1]);
+    expect(second.headers.authorization).toBeUndefined();
+    expect(second.headers['x-plainview-secret']).toBe('between us');
+  });
+});
+
 test('callbacks that chain each other by hand run each once, and the hook once', async () => {
   const chaining = async (name: string) => {
     const file = join(folder, `${name}.lua`);
