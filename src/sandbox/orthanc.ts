@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,6 +12,7 @@ import { debianLaunch, provideDebianOrthanc } from './debian.js';
 import { dockerAnswers, dockerLaunch, provideDockerOrthanc } from './docker.js';
 import type { Launch, OrthancSpec, SandboxPlugin } from './launch.js';
 import { hookScript } from './places.js';
+import { freePort, isFree } from './ports.js';
 
 export interface SandboxOptions {
   /** Keeps storage, index and log; without one, a temporary folder that `discard` deletes. */
@@ -191,22 +191,3 @@ async function ready(child: ChildProcess, url: string, logFile: string): Promise
 }
 
 const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
-
-function listen(port: number): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen({ host: '127.0.0.1', port }, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined));
-    });
-  });
-}
-
-const isFree = async (port: number): Promise<boolean> => (await listen(port)) !== undefined;
-
-async function freePort(): Promise<number> {
-  const port = await listen(0);
-  if (port === undefined) throw fail('sandbox_unavailable', { why: 'no port is free on 127.0.0.1' });
-  return port;
-}
