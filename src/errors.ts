@@ -92,6 +92,31 @@ const catalogue = {
     say: (p: { node: string; op: string; problem: string }) =>
       `The network is not of the MobileNet v1 family: node "${p.node}" (${p.op}): ${p.problem}.`,
   },
+  network_mismatch: {
+    passing: false,
+    say: (p: { problem: string }) => `The network's files do not belong together: ${p.problem}.`,
+  },
+  engine_unavailable: {
+    passing: false,
+    say: (p: { engine: string; why: string }) => `The engine ${p.engine} cannot run here: ${p.why}.`,
+  },
+  engine_wrong: {
+    passing: false,
+    say: (p: { engine: string; device: string; problem: string }) =>
+      `The engine ${p.engine} (${p.device}) fails its self-test: ${p.problem}.`,
+  },
+  no_engine: {
+    passing: false,
+    say: (p: { reasons: string[] }) => `No engine can run here: ${p.reasons.join('; ')}`,
+  },
+  classifier_crashed: {
+    passing: true,
+    say: (p: { why: string }) => `The thread that was classifying the picture has crashed: ${p.why}.`,
+  },
+  classifier_closed: {
+    passing: true,
+    say: (_: object) => 'The classifier is closed, as the program is ending.',
+  },
   hook_unauthorised: {
     passing: false,
     say: (_: object) =>

@@ -1,0 +1,47 @@
+import { fail, PlainviewError } from '../../errors.js';
+import type { Chain } from '../graph/chain.js';
+import type { Step } from '../graph/steps.js';
+import { type CreateEngine, type Engine, type EngineChoice, type EngineName, engineName } from './engine.js';
+import { createGpu } from './gpu.js';
+import { createOnnxruntime } from './onnxruntime.js';
+import { selfTest } from './self-test.js';
+import { createWasm } from './wasm.js';
+
+export const creators: Readonly<Record<EngineName, CreateEngine>> = {
+  gpu: createGpu,
+  onnxruntime: createOnnxruntime,
+  wasm: createWasm,
+};
+
+/** An engine that would have been better, and why it was not taken. */
+export interface Declined {
+  engine: EngineName;
+  reason: string;
+}
+
+/**
+ * Starts the engine asked for, or with `auto` the best that works here, and tests it.
+ * @throws engine_unavailable, engine_wrong; no_engine where `auto` finds none
+ */
+export async function chooseEngine(
+  choice: EngineChoice,
+  chain: Chain,
+  steps: readonly Step[],
+): Promise<{ engine: Engine; declined: Declined[] }> {
+  const start = async (name: EngineName) => {
+    const engine = await creators[name](chain);
+    await selfTest(engine, steps, chain.input);
+    return engine;
+  };
+  if (choice !== 'auto') return { engine: await start(choice), declined: [] };
+  const declined: Declined[] = [];
+  for (const name of engineName.options) {
+    try {
+      return { engine: await start(name), declined };
+    } catch (error) {
+      const reason = error instanceof PlainviewError ? error.message : String(error);
+      declined.push({ engine: name, reason });
+    }
+  }
+  throw fail('no_engine', { reasons: declined.map(({ engine, reason }) => `${engine}: ${reason}`) });
+}

@@ -1,0 +1,30 @@
+import { fail } from '../../errors.js';
+import { inputName, scoresName, toOnnx } from '../graph/onnx.js';
+import { type CreateEngine, countOf } from './engine.js';
+
+/** onnxruntime on one CPU thread: more threads are more workers, which scale better than threads inside one. */
+export const createOnnxruntime: CreateEngine = async (chain) => {
+  const ort = await import('onnxruntime-node').catch((error: Error) => {
+    throw fail('engine_unavailable', { engine: 'onnxruntime', why: error.message }, error);
+  });
+  const session = await ort.InferenceSession.create(toOnnx(chain), {
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+  });
+  return {
+    name: 'onnxruntime',
+    device: 'CPU, one thread',
+    batch: 1,
+    async infer(pictures, size) {
+      const shape = [countOf(pictures, size), size.height, size.width, 3];
+      const results = await session.run({ [inputName]: new ort.Tensor('float32', pictures, shape) });
+      const scores = results[scoresName]?.data;
+      if (!(scores instanceof Float32Array)) throw new TypeError('onnxruntime gave no float32 scores');
+      return scores;
+    },
+    close: () => session.release(),
+  };
+};

@@ -1,0 +1,250 @@
+import { fail } from '../../errors.js';
+import { convolvedSize, noPads, type Pads, padsOf, type Size, type Step, type Strides } from './steps.js';
+
+export type Activation = 'linear' | 'relu' | 'relu6';
+
+/** Convolution, bias and activation in one: all that is left of a block once batch normalisation is folded. */
+export interface ConvLayer {
+  readonly kind: 'conv' | 'depthwise';
+  /** [height, width, inputs, outputs]; depthwise: [height, width, inputs, outputs per input] */
+  readonly shape: readonly [number, number, number, number];
+  readonly kernel: Float32Array;
+  /** One for each output channel. */
+  readonly bias: Float32Array;
+  readonly strides: Strides;
+  readonly pads: Pads;
+  readonly activation: Activation;
+}
+
+export interface DenseLayer {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** [inputs, outputs] */
+  readonly weights: Float32Array;
+  readonly bias: Float32Array;
+  readonly activation: Activation;
+}
+
+/**
+ * A network of the MobileNet v1 family, in the one form that every engine is built from:
+ * picture → `features` → average over the picture → `head` → softmax.
+ * The averaged features are the place to look at for class activation maps and distances between pictures.
+ */
+export interface Chain {
+  readonly input: Size & { readonly channels: 3 };
+  readonly features: readonly ConvLayer[];
+  readonly head: readonly DenseLayer[];
+  readonly classes: number;
+}
+
+/** A layer while what follows is still folded into it; float64, so that folding costs one rounding. */
+interface Draft {
+  kernel: Float64Array;
+  bias: Float64Array;
+  activation: Activation;
+}
+type ConvDraft = Draft & Pick<ConvLayer, 'kind' | 'shape' | 'strides' | 'pads'>;
+type DenseDraft = Draft & Pick<DenseLayer, 'inputs' | 'outputs'>;
+
+/**
+ * Folds steps into layers for pictures of one size.
+ * @throws network_unsupported where the steps are not of the MobileNet v1 family
+ */
+export function buildChain(steps: readonly Step[], input: Size): Chain {
+  const folder = new Folder(input);
+  for (const step of steps) folder.take(step);
+  const chain = folder.finish(input);
+  if (chain) return chain;
+  const { node = 'input', op = 'none' } = steps.at(-1) ?? {};
+  throw fail('network_unsupported', {
+    node,
+    op,
+    problem: 'the scores leave here, and no softmax is before it',
+  });
+}
+
+class Folder {
+  readonly #features: ConvDraft[] = [];
+  readonly #head: DenseDraft[] = [];
+  #phase: 'features' | 'head' | 'scores' = 'features';
+  #size: Size;
+  #channels = 3;
+  #pads: Pads | undefined;
+
+  constructor(input: Size) {
+    this.#size = input;
+  }
+
+  take(step: Step): void {
+    const refuse = (problem: string) =>
+      fail('network_unsupported', { node: step.node, op: step.op, problem });
+    if (this.#phase === 'scores' && step.kind !== 'flatten') throw refuse('it comes after the softmax');
+    if (this.#pads && step.kind !== 'conv' && step.kind !== 'depthwise')
+      throw refuse('padding is followed by something else than a convolution');
+    switch (step.kind) {
+      case 'pad':
+        this.#pads = step.pads;
+        return;
+      case 'conv':
+      case 'depthwise':
+        if (this.#phase === 'head') this.#takeDense(step, step.kernel.shape.slice(0, 2), refuse);
+        else this.#takeConvolution(step, refuse);
+        return;
+      case 'affine':
+        this.#takeAffine(step, refuse);
+        return;
+      case 'clip':
+        this.#takeClip(step, refuse);
+        return;
+      case 'pool':
+        if (this.#phase !== 'features') throw refuse('it averages a second time');
+        if (step.window && step.window.join() !== [this.#size.height, this.#size.width].join())
+          throw refuse(
+            `it averages over ${step.window.join('×')} of ${this.#size.height}×${this.#size.width}: is the input size right?`,
+          );
+        this.#phase = 'head';
+        return;
+      case 'flatten':
+        if (this.#phase === 'features') throw refuse('it comes before the average over the picture');
+        if (step.channels !== undefined && step.channels !== this.#channels)
+          throw refuse(`it makes ${step.channels} of ${this.#channels} channels`);
+        return;
+      case 'dense':
+        if (this.#phase === 'features') throw refuse('it comes before the average over the picture');
+        this.#takeDense({ kernel: step.weights }, [1, 1], refuse);
+        return;
+      case 'softmax':
+        if (this.#head.length === 0) throw refuse('no fully connected layer comes before it');
+        this.#phase = 'scores';
+    }
+  }
+
+  /** @returns undefined while no softmax was taken */
+  finish(input: Size): Chain | undefined {
+    if (this.#phase !== 'scores') return undefined;
+    return {
+      input: { height: input.height, width: input.width, channels: 3 },
+      features: this.#features.map(({ kernel, bias, ...rest }) => ({
+        ...rest,
+        kernel: Float32Array.from(kernel),
+        bias: Float32Array.from(bias),
+      })),
+      head: this.#head.map(({ kernel, bias, ...rest }) => ({
+        ...rest,
+        weights: Float32Array.from(kernel),
+        bias: Float32Array.from(bias),
+      })),
+      classes: this.#channels,
+    };
+  }
+
+  #takeConvolution(step: Extract<Step, { kind: 'conv' | 'depthwise' }>, refuse: Refuse): void {
+    const [height = 0, width = 0, inputs = 0, last = 0] = step.kernel.shape;
+    if (inputs !== this.#channels) throw refuse(`it takes ${inputs} channels and is given ${this.#channels}`);
+    const before = this.#pads ?? noPads;
+    this.#pads = undefined;
+    const padded = {
+      height: this.#size.height + before.top + before.bottom,
+      width: this.#size.width + before.left + before.right,
+    };
+    const own = padsOf(step.padding, padded, step.kernel.shape, step.strides);
+    const pads = {
+      top: before.top + own.top,
+      bottom: before.bottom + own.bottom,
+      left: before.left + own.left,
+      right: before.right + own.right,
+    };
+    this.#size = convolvedSize(this.#size, step.kernel.shape, step.strides, pads);
+    if (this.#size.height < 1 || this.#size.width < 1) throw refuse('the picture is too small for it');
+    const outputs = step.kind === 'conv' ? last : inputs * last;
+    this.#features.push({
+      kind: step.kind,
+      shape: [height, width, inputs, last],
+      kernel: Float64Array.from(step.kernel.values),
+      bias: new Float64Array(outputs),
+      strides: step.strides,
+      pads,
+      activation: 'linear',
+    });
+    this.#channels = outputs;
+  }
+
+  /** A 1×1 convolution over what the average leaves of the picture is the same as a fully connected layer. */
+  #takeDense(
+    { kernel }: { kernel: { shape: readonly number[]; values: ArrayLike<number> } },
+    window: readonly number[],
+    refuse: Refuse,
+  ): void {
+    const outputs = kernel.shape.at(-1) ?? 0;
+    if (window.join() !== '1,1') throw refuse(`its kernel is ${window.join('×')} where one pixel is left`);
+    if (kernel.values.length !== this.#channels * outputs)
+      throw refuse(`its weights [${kernel.shape}] do not fit ${this.#channels} channels`);
+    this.#head.push({
+      inputs: this.#channels,
+      outputs,
+      kernel: Float64Array.from(kernel.values),
+      bias: new Float64Array(outputs),
+      activation: 'linear',
+    });
+    this.#channels = outputs;
+  }
+
+  #takeAffine({ scale, offset }: Extract<Step, { kind: 'affine' }>, refuse: Refuse): void {
+    for (const { length } of [scale, offset])
+      if (length !== 1 && length !== this.#channels)
+        throw refuse(`its ${length} values do not fit ${this.#channels} channels`);
+    const layer = this.#layerBefore('linear') ?? this.#addScaling(refuse);
+    const { kernel, bias } = layer;
+    // Both kernel layouts have the output channel as their fastest running index.
+    for (let i = 0; i < kernel.length; i++) kernel[i] = (kernel[i] ?? 0) * each(scale, i % bias.length);
+    for (let c = 0; c < bias.length; c++) bias[c] = (bias[c] ?? 0) * each(scale, c) + each(offset, c);
+  }
+
+  #takeClip({ low, high }: Extract<Step, { kind: 'clip' }>, refuse: Refuse): void {
+    const layer = this.#layers().at(-1);
+    const limits = layer && clipLimits[layer.activation];
+    const lower = Math.max(low, limits?.[0] ?? low);
+    const upper = Math.min(high, limits?.[1] ?? high);
+    const activation = (['relu', 'relu6'] as const).find(
+      (name) => clipLimits[name][0] === lower && clipLimits[name][1] === upper,
+    );
+    if (!layer || !activation) throw refuse(`it limits values to ${lower} … ${upper}`);
+    layer.activation = activation;
+  }
+
+  /** Scaling that no layer before it can take up (the picture itself; after an activation) becomes a layer. */
+  #addScaling(refuse: Refuse): Draft {
+    if (this.#phase !== 'features') throw refuse('it scales what an activation has bent');
+    const layer: ConvDraft = {
+      kind: 'depthwise',
+      shape: [1, 1, this.#channels, 1],
+      kernel: new Float64Array(this.#channels).fill(1),
+      bias: new Float64Array(this.#channels),
+      strides: [1, 1],
+      pads: noPads,
+      activation: 'linear',
+    };
+    this.#features.push(layer);
+    return layer;
+  }
+
+  #layers(): readonly Draft[] {
+    return this.#phase === 'features' ? this.#features : this.#head;
+  }
+
+  #layerBefore(activation: Activation): Draft | undefined {
+    const layer = this.#layers().at(-1);
+    return layer?.activation === activation ? layer : undefined;
+  }
+}
+
+type Refuse = (problem: string) => Error;
+
+/** Lowest and highest value that an activation lets through. */
+export const clipLimits: Readonly<Record<Activation, readonly [number, number]>> = {
+  linear: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  relu: [0, Number.POSITIVE_INFINITY],
+  relu6: [0, 6],
+};
+
+const each = (values: Float64Array, channel: number) => values[values.length === 1 ? 0 : channel] ?? 0;

@@ -1,0 +1,81 @@
+import protobuf from 'protobufjs';
+import { z } from 'zod';
+import { fail } from '../../errors.js';
+
+/** The part of TensorFlow's graph.proto, node_def.proto, attr_value.proto and tensor.proto that inference needs. */
+const schema = protobuf.parse(`
+  syntax = "proto3";
+  message GraphDef { repeated NodeDef node = 1; }
+  message NodeDef { string name = 1; string op = 2; repeated string input = 3; map<string, AttrValue> attr = 5; }
+  message AttrValue { ListValue list = 1; bytes s = 2; float f = 4; bool b = 5; TensorProto tensor = 8; }
+  message ListValue { repeated int64 i = 3; }
+  message TensorProto {
+    int32 dtype = 1; Shape tensor_shape = 2; bytes tensor_content = 4; repeated float float_val = 5; repeated int32 int_val = 7;
+  }
+  message Shape { repeated Dim dim = 2; }
+  message Dim { int64 size = 1; }
+`).root;
+
+const bytes = z.instanceof(Uint8Array);
+// A list may hold millions of weights, and protobufjs has read every item as a number already.
+const numbers = z.custom<readonly number[]>(Array.isArray);
+
+const tensorProto = z.object({
+  /** TensorFlow's DataType. */
+  dtype: z.number().default(0),
+  tensorShape: z
+    .object({ dim: z.array(z.object({ size: z.number().default(0) })) })
+    .default({ dim: [] })
+    .transform((shape) => shape.dim.map((dim) => dim.size)),
+  tensorContent: bytes.default(new Uint8Array()),
+  floatVal: numbers,
+  intVal: numbers,
+});
+
+const attrValue = z.object({
+  list: z.object({ i: z.array(z.number()) }).optional(),
+  // Writers may leave out a value that is the type's zero: an attribute that is there has all of these.
+  s: bytes.default(new Uint8Array()),
+  f: z.number().default(0),
+  b: z.boolean().default(false),
+  tensor: tensorProto.optional(),
+});
+
+export const nodeName = z.string().brand<'NodeName'>();
+/** Name of a node in a graph; TensorFlow's layer names are these. */
+export type NodeName = z.infer<typeof nodeName>;
+
+const nodeDef = z.object({
+  name: nodeName,
+  op: z.string().default(''),
+  /** Names of the nodes whose first output flows in here; control edges are left out. */
+  input: z.array(z.string()).transform((edges) =>
+    edges
+      // A control edge (`^name`) orders execution and carries no data.
+      .filter((edge) => !edge.startsWith('^'))
+      // `name:0` is the long form of `name`; another port keeps its number and so names no node of a chain.
+      .map((edge) => nodeName.parse(edge.replace(/:0$/, ''))),
+  ),
+  attr: z.record(z.string(), attrValue).default({}),
+});
+
+export type TensorProto = z.infer<typeof tensorProto>;
+export type GraphNode = z.infer<typeof nodeDef>;
+export type Graph = ReadonlyMap<NodeName, GraphNode>;
+
+const graphDef = z.object({ node: z.array(nodeDef).min(1, 'it holds no nodes') });
+
+/**
+ * Reads a TensorFlow GraphDef in its binary form.
+ * @throws network_unreadable where the bytes are something else
+ */
+export function readGraphDef(file: Uint8Array): Graph {
+  try {
+    const type = schema.lookupType('GraphDef');
+    const message = type.toObject(type.decode(file), { longs: Number, arrays: true, objects: true });
+    return new Map(graphDef.parse(message).node.map((node) => [node.name, node]));
+  } catch (error) {
+    const problem = error instanceof z.ZodError ? error.issues[0]?.message : (error as Error).message;
+    throw fail('network_unreadable', { problem: `it is no TensorFlow GraphDef (${problem})` }, error);
+  }
+}

@@ -1,0 +1,46 @@
+import { fail } from '../../errors.js';
+import { Constants } from './constants.js';
+import { type Graph, type NodeName, nodeName } from './graphdef.js';
+import { readOp } from './ops.js';
+import type { Step } from './steps.js';
+
+export interface Layers {
+  /** Names of the nodes where the picture enters and the scores leave; everything else goes by op and edge. */
+  readonly inputLayer: string;
+  readonly outputLayer: string;
+}
+
+/**
+ * Follows the picture's way back from the output layer to the input layer.
+ * @returns the steps in the order in which the picture takes them
+ * @throws network_unsupported where the way branches, ends elsewhere or holds an op that MobileNet v1 has not
+ */
+export function walk(graph: Graph, layers: Layers): Step[] {
+  const input = requireLayer(graph, layers.inputLayer, 'Placeholder');
+  const constants = new Constants(graph);
+  const steps: Step[] = [];
+  const visited = new Set<NodeName>();
+  for (let name = requireLayer(graph, layers.outputLayer, 'Softmax'); name !== input; ) {
+    const node = graph.get(name);
+    if (!node)
+      throw fail('network_unreadable', { problem: `it refers to a node ${name} that it does not hold` });
+    if (visited.has(name))
+      throw fail('network_unsupported', { node: name, op: node.op, problem: 'it is its own input' });
+    visited.add(name);
+    if (node.op === 'Placeholder')
+      throw fail('network_layer', { layer: layers.inputLayer, problem: `the picture enters at "${name}"` });
+    const { from, body } = readOp(node, constants);
+    if (body) steps.push({ node: name, op: node.op, ...body });
+    name = from;
+  }
+  return steps.reverse();
+}
+
+/** @param usualOp where the layer is not there, the nodes of this op are what the user may have meant */
+function requireLayer(graph: Graph, layer: string, usualOp: string): NodeName {
+  const name = nodeName.parse(layer.replace(/:0$/, ''));
+  if (graph.has(name)) return name;
+  const candidates = [...graph.values()].filter((node) => node.op === usualOp).map((node) => node.name);
+  const hint = candidates.length > 0 ? `; it has ${candidates.slice(0, 5).join(', ')}` : '';
+  throw fail('network_layer', { layer, problem: `there is no such node${hint}` });
+}

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { fail } from '../errors.js';
+
+const fraction = z.number().min(0).max(1);
+
+/** When a score is enough for a category: see `decide`. */
+const thresholds = z.object({
+  /** Best score from which a category is given. */
+  threshold: fraction,
+  /** Least distance between the two best scores. */
+  margin: fraction,
+  /** Best score under which the picture counts as none of the categories. */
+  unknownBelow: fraction,
+});
+export type Thresholds = z.infer<typeof thresholds>;
+
+/** For a network that brings none: cautious, for nobody has measured how its scores and its errors relate. */
+export const defaultThresholds: Thresholds = { threshold: 0.8, margin: 0.1, unknownBelow: 0.4 };
+
+const purpose = z.enum(['research', 'clinical', 'unstated']);
+
+/** What may stand beside a graph, under its name with `.json` for `.pb`. */
+const sideFile = z.object({
+  name: z.string().min(1).optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+  purpose: purpose.default('unstated'),
+  thresholds: thresholds.partial().default({}),
+  note: z.string().optional(),
+});
+
+export interface Network {
+  readonly name: string;
+  /** SHA-256 of the graph's file, hexadecimal. */
+  readonly sha256: string;
+  readonly purpose: z.infer<typeof purpose>;
+  /** Names of the outputs, in their order. */
+  readonly classes: readonly string[];
+  readonly thresholds: Thresholds;
+  readonly note?: string;
+}
+
+export interface NetworkSource {
+  /** Path of the frozen graph (`.pb`). */
+  graph: string;
+  /** Path of the file with its outputs' names, one a line. */
+  labels: string;
+  /** What is given here goes before the side file's and the defaults. */
+  thresholds?: { [K in keyof Thresholds]?: number | undefined } | undefined;
+}
+
+/**
+ * Reads a network's files; what the graph holds is not looked at.
+ * @returns the network, and the graph's bytes in memory that worker threads share: were the file exchanged later,
+ * a replaced worker would still run the same network
+ * @throws network_unreadable, network_mismatch
+ */
+export async function loadNetwork(
+  source: NetworkSource,
+): Promise<{ network: Network; file: SharedArrayBuffer }> {
+  const [graph, labels, side] = await Promise.all([
+    readRequired(source.graph),
+    readRequired(source.labels),
+    readSideFile(source.graph),
+  ]);
+  const sha256 = createHash('sha256').update(graph).digest('hex');
+  if (side.sha256 !== undefined && side.sha256 !== sha256)
+    throw fail('network_mismatch', {
+      problem: `${source.graph} has the SHA-256 ${sha256}, and the file beside it says ${side.sha256}`,
+    });
+  const classes = parseLabels(labels.toString('utf8'));
+  const repeated = classes.find((name, i) => classes.indexOf(name) !== i);
+  if (repeated !== undefined)
+    throw fail('network_mismatch', { problem: `${source.labels} names "${repeated}" twice` });
+  const file = new SharedArrayBuffer(graph.length);
+  new Uint8Array(file).set(graph);
+  const network = {
+    name: side.name ?? source.graph.replace(/^.*[\\/]/, '').replace(/\.pb$/, ''),
+    sha256,
+    purpose: side.purpose,
+    classes,
+    thresholds: { ...defaultThresholds, ...given(side.thresholds), ...given(source.thresholds ?? {}) },
+    ...(side.note === undefined ? {} : { note: side.note }),
+  };
+  return { network, file };
+}
+
+/** One name a line, as `label_image.py` reads them; the end of the file may be empty lines. */
+const parseLabels = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim());
+
+const given = (values: NonNullable<NetworkSource['thresholds']>): Partial<Thresholds> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
+async function readRequired(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const why =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : (error as Error).message;
+    throw fail('network_unreadable', { problem: `${path} ${why}` }, error);
+  }
+}
+
+async function readSideFile(graph: string): Promise<z.infer<typeof sideFile>> {
+  const path = graph.replace(/(\.pb)?$/, '.json');
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '{}';
+    throw fail('network_unreadable', { problem: `${path}: ${error.message}` }, error);
+  });
+  try {
+    return sideFile.parse(JSON.parse(text));
+  } catch (error) {
+    const problem = error instanceof z.ZodError ? z.prettifyError(error).replace(/\s+/g, ' ') : String(error);
+    throw fail('network_unreadable', { problem: `${path}: ${problem}` }, error);
+  }
+}

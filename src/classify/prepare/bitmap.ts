@@ -1,0 +1,46 @@
+import sharp from 'sharp';
+import { fail } from '../../errors.js';
+import { type Picture, requireSize } from './picture.js';
+
+// Workers are the parallelism here; libvips' own threads would only compete with them.
+sharp.concurrency(1);
+// Every picture is seen once.
+sharp.cache(false);
+
+/**
+ * Decodes PNG and GIF (its first frame) as TensorFlow does: palettes expanded, alpha dropped and not blended,
+ * neither gamma nor ICC profile nor orientation applied.
+ * @throws picture_undecodable, picture_too_large
+ */
+export async function decodeBitmap(file: Buffer, maxMegapixels: number): Promise<Picture> {
+  // The size is checked here, so that the error says it.
+  const image = sharp(file, {
+    failOn: 'warning',
+    limitInputPixels: false,
+    ignoreIcc: true,
+    autoOrient: false,
+  });
+  try {
+    const { width, height, space, depth } = await image.metadata();
+    requireSize(width, height, maxMegapixels);
+    const isGrey = space === 'b-w' || space === 'grey16';
+    const isWide = depth === 'ushort';
+    const { data, info } = await image
+      .removeAlpha()
+      // Naming the space that the picture is in keeps its values; without, grey becomes three channels.
+      .toColourspace(isGrey ? (isWide ? 'grey16' : 'b-w') : isWide ? 'rgb16' : 'srgb')
+      .raw({ depth: isWide ? 'ushort' : 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 1 && info.channels !== 3)
+      throw fail('picture_undecodable', { problem: `it has ${info.channels} channels` });
+    const pixels = isWide ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
+    return { width: info.width, height: info.height, channels: info.channels, pixels };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'PlainviewError') throw error;
+    throw fail(
+      'picture_undecodable',
+      { problem: (error as Error).message.trim().replace(/\s+/g, ' ') },
+      error,
+    );
+  }
+}

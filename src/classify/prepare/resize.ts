@@ -1,0 +1,83 @@
+import type { Size } from '../graph/steps.js';
+import type { Picture } from './picture.js';
+
+export interface Preparation extends Size {
+  /** Grey levels, 0 … 255. */
+  readonly mean: number;
+  readonly std: number;
+}
+
+/** Where one row or column of the result comes from: two source indices, and how far it lies between them. */
+interface Taps {
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+  readonly share: Float32Array;
+}
+
+/**
+ * Resizes and normalises bit for bit as NNCPR's `label_image.py`: TensorFlow 1's `resize_bilinear` (neither
+ * aligned corners nor half-pixel centres, nor antialiasing, nor the aspect ratio kept), then
+ * (value - mean) / std, with every step rounded to float32 as TensorFlow computes it.
+ * @returns [height, width, 3]
+ */
+export function prepare(picture: Picture, { height, width, mean, std }: Preparation): Float32Array {
+  const { pixels, channels } = picture;
+  const f32 = Math.fround;
+  const rows = taps(picture.height, height);
+  const columns = taps(picture.width, width);
+  const shift = pixels instanceof Uint16Array ? 8 : 0;
+  const value = (index: number) => (pixels[index] as number) >> shift;
+  const between = (a: number, b: number, share: number) => f32(a + f32(f32(b - a) * share));
+  const [meanF32, stdF32] = [f32(mean), f32(std)];
+
+  const result = new Float32Array(height * width * 3);
+  let to = 0;
+  for (let y = 0; y < height; y++) {
+    const above = at(rows.low, y) * picture.width;
+    const below = at(rows.high, y) * picture.width;
+    const down = at(rows.share, y);
+    for (let x = 0; x < width; x++) {
+      const left = at(columns.low, x);
+      const right = at(columns.high, x);
+      const across = at(columns.share, x);
+      for (let c = 0; c < channels; c++) {
+        const top = between(
+          value((above + left) * channels + c),
+          value((above + right) * channels + c),
+          across,
+        );
+        const bottom = between(
+          value((below + left) * channels + c),
+          value((below + right) * channels + c),
+          across,
+        );
+        result[to++] = f32(f32(between(top, bottom, down) - meanF32) / stdF32);
+      }
+      // Grey is three equal channels.
+      if (channels === 1) {
+        result[to] = result[to + 1] = result[to - 1] as number;
+        to += 2;
+      }
+    }
+  }
+  return result;
+}
+
+function taps(from: number, to: number): Taps {
+  const scale = Math.fround(Math.fround(from) / Math.fround(to));
+  const low = new Int32Array(to);
+  const high = new Int32Array(to);
+  const share = new Float32Array(to);
+  for (let i = 0; i < to; i++) {
+    const position = Math.fround(i * scale);
+    // The product's rounding can carry the last position past the edge.
+    const first = Math.min(Math.floor(position), from - 1);
+    low[i] = first;
+    high[i] = Math.min(first + 1, from - 1);
+    share[i] = position - Math.floor(position);
+  }
+  return { low, high, share };
+}
+
+// Every index comes from a loop over the array's own length.
+const at = (values: Int32Array | Float32Array, index: number) => values[index] as number;

@@ -1,0 +1,86 @@
+import { fail } from '../../errors.js';
+import type { Classification, JobId, Setup } from './protocol.js';
+import { type Job, type Ready, Thread } from './thread.js';
+
+/**
+ * Worker threads that classify. One is started at once and chooses the engine; the others take the same engine
+ * and start when there is more work than the running ones can take. A thread that crashes fails the jobs that it
+ * had, and the next job that finds no room starts another.
+ */
+export class Pool {
+  readonly #setup: Setup;
+  readonly #limit: number;
+  readonly #waiting: Job[] = [];
+  readonly #running = new Set<Promise<unknown>>();
+  #threads: Thread[] = [];
+  #lastId = 0;
+  #isStarting = false;
+  #isClosed = false;
+
+  private constructor(setup: Setup, limit: number) {
+    this.#setup = setup;
+    this.#limit = limit;
+  }
+
+  /**
+   * @param limit most threads at a time; a GPU has one
+   * @throws what the first thread's start throws: network_…, engine_…, no_engine
+   */
+  static async start(setup: Setup, limit: number): Promise<{ pool: Pool; ready: Ready }> {
+    const first = new Thread(setup, () => pool?.update());
+    let pool: Pool | undefined;
+    const ready = await first.ready;
+    const { engine } = ready.report;
+    pool = new Pool({ ...setup, engine }, engine === 'gpu' ? 1 : limit);
+    pool.#threads.push(first);
+    return { pool, ready };
+  }
+
+  /** @throws classifier_crashed (passing), picture_…; classifier_closed */
+  run(picture: Uint8Array<ArrayBuffer>): Promise<Classification> {
+    if (this.#isClosed) return Promise.reject(fail('classifier_closed', {}));
+    const result = new Promise<Classification>((resolve, reject) => {
+      this.#waiting.push({ id: ++this.#lastId as JobId, picture, resolve, reject });
+    });
+    const settled = result.catch(() => undefined).finally(() => this.#running.delete(settled));
+    this.#running.add(settled);
+    this.update();
+    return result;
+  }
+
+  /** Ends what was begun, then the threads. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#running);
+    await Promise.all(this.#threads.map((thread) => thread.close()));
+  }
+
+  /** Hands waiting jobs to the threads with the most room, and starts a thread where none has any. */
+  update(): void {
+    this.#threads = this.#threads.filter((thread) => thread.isAlive);
+    while (this.#waiting.length > 0) {
+      const [freest] = this.#threads.toSorted((a, b) => b.room - a.room);
+      if (!freest || freest.room === 0) break;
+      const job = this.#waiting.shift();
+      if (job) freest.take(job);
+    }
+    if (this.#waiting.length > 0 && this.#threads.length < this.#limit && !this.#isStarting)
+      void this.#grow();
+  }
+
+  async #grow(): Promise<void> {
+    this.#isStarting = true;
+    const thread = new Thread(this.#setup, () => this.update());
+    this.#threads.push(thread);
+    try {
+      await thread.ready;
+    } catch (error) {
+      // Another try would end the same: what waits is failed where no other thread can take it.
+      if (!this.#threads.some((other) => other.isAlive))
+        for (const job of this.#waiting.splice(0)) job.reject(error as Error);
+    } finally {
+      this.#isStarting = false;
+      this.update();
+    }
+  }
+}

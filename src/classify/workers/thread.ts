@@ -1,0 +1,96 @@
+import { Worker } from 'node:worker_threads';
+import { fail, PlainviewError } from '../../errors.js';
+import type { Classification, JobId, Reply, SentError, Setup } from './protocol.js';
+
+/**
+ * Threads run compiled code always: Node 20 cannot run TypeScript. Where this file is run from its source, in
+ * tests, that is the last build's.
+ */
+const workerFile = import.meta.url.endsWith('.ts')
+  ? new URL('../../../dist/classify/workers/worker.js', import.meta.url)
+  : new URL('./worker.js', import.meta.url);
+
+export interface Job {
+  readonly id: JobId;
+  readonly picture: Uint8Array<ArrayBuffer>;
+  readonly resolve: (classification: Classification) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export type Ready = Extract<Reply, { kind: 'ready' }>;
+
+/** One worker thread and the jobs that it has in work. */
+export class Thread {
+  /** Rejects where the thread cannot start. */
+  readonly ready: Promise<Ready>;
+  readonly #worker: Worker;
+  readonly #jobs = new Map<JobId, Job>();
+  readonly #onChange: () => void;
+  #capacity = 0;
+  #isAlive = true;
+
+  /** @param onChange called when a job has ended, or the thread */
+  constructor(setup: Setup, onChange: () => void) {
+    this.#onChange = onChange;
+    this.#worker = new Worker(workerFile, { workerData: setup });
+    this.ready = new Promise((resolve, reject) => {
+      this.#worker.on('message', (reply: Reply) => {
+        if (reply.kind === 'ready') {
+          // One picture is decoded while another is inferred; for batches, while the last one is.
+          this.#capacity = 2 * reply.batch;
+          resolve(reply);
+        } else if (reply.kind === 'unusable') {
+          reject(received(reply.error));
+          this.#end(received(reply.error));
+        } else this.#settle(reply);
+      });
+      const crashed = (why: string, cause?: unknown) => {
+        const error = fail('classifier_crashed', { why }, cause);
+        reject(error);
+        this.#end(error);
+      };
+      this.#worker.on('error', (error) => crashed(error.message, error));
+      this.#worker.on('exit', (code) => crashed(`it ended with status ${code}`));
+    });
+    // A failure to start is told to whoever awaits `ready`; nobody has to.
+    this.ready.catch(() => undefined);
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  /** How many more jobs it can take now. */
+  get room(): number {
+    return this.#isAlive ? this.#capacity - this.#jobs.size : 0;
+  }
+
+  /** The picture's memory moves to the thread: nothing is copied, and the sender's view of it is empty then. */
+  take(job: Job): void {
+    this.#jobs.set(job.id, job);
+    this.#worker.postMessage({ id: job.id, picture: job.picture }, [job.picture.buffer]);
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #settle(reply: Extract<Reply, { kind: 'done' | 'failed' }>): void {
+    const job = this.#jobs.get(reply.id);
+    this.#jobs.delete(reply.id);
+    if (reply.kind === 'done') job?.resolve(reply.classification);
+    else job?.reject(received(reply.error));
+    this.#onChange();
+  }
+
+  #end(error: Error): void {
+    if (!this.#isAlive) return;
+    this.#isAlive = false;
+    for (const job of this.#jobs.values()) job.reject(error);
+    this.#jobs.clear();
+    void this.#worker.terminate();
+    this.#onChange();
+  }
+}
+
+const received = ({ code, message, passing }: SentError) => new PlainviewError(code, message, passing);

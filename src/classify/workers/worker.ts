@@ -1,0 +1,57 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { asPlainview } from '../../errors.js';
+import { chooseEngine } from '../engines/choose.js';
+import { buildChain } from '../graph/chain.js';
+import { readGraphDef } from '../graph/graphdef.js';
+import { walk } from '../graph/walk.js';
+import { decode } from '../prepare/decode.js';
+import { prepare } from '../prepare/resize.js';
+import { Batcher } from './batcher.js';
+import type { Reply, Request, SentError, Setup } from './protocol.js';
+
+/** A worker thread: it reads the network, starts the engine, then turns pictures into scores until it is ended. */
+if (!parentPort) throw new Error('this file runs in a worker thread');
+const port = parentPort;
+const reply = (message: Reply) => port.postMessage(message);
+
+function sent(error: unknown): SentError {
+  const { code, message, passing, cause } = asPlainview(error);
+  // What is no fault of the picture would else lose its trace at the thread's border.
+  return { code, message: code === 'internal' ? `${message} (${String(cause)})` : message, passing };
+}
+
+const elapsed = (since: number) => (performance.now() - since) / 1000;
+
+async function start(setup: Setup): Promise<void> {
+  const steps = walk(readGraphDef(Buffer.from(setup.file)), setup.layers);
+  const chain = buildChain(steps, setup.preparation);
+  const { engine, declined } = await chooseEngine(setup.engine, chain, steps);
+  const batcher = new Batcher(engine, setup.preparation);
+
+  async function classify({ id, picture }: Request): Promise<void> {
+    try {
+      const file = Buffer.from(picture.buffer, picture.byteOffset, picture.byteLength);
+      const began = performance.now();
+      const decoded = await decode(file, setup.maxMegapixels);
+      const decodeSeconds = elapsed(began);
+      const prepareBegan = performance.now();
+      const input = prepare(decoded, setup.preparation);
+      const prepareSeconds = elapsed(prepareBegan);
+      const { scores, seconds } = await batcher.infer(input);
+      const all = { decode: decodeSeconds, prepare: prepareSeconds, infer: seconds };
+      reply({ kind: 'done', id, classification: { scores, seconds: all } });
+    } catch (error) {
+      reply({ kind: 'failed', id, error: sent(error) });
+    }
+  }
+
+  port.on('message', (request: Request) => void classify(request));
+  const report = { engine: engine.name, device: engine.device, declined };
+  reply({ kind: 'ready', report, classes: chain.classes, batch: engine.batch });
+}
+
+try {
+  await start(workerData as Setup);
+} catch (error) {
+  reply({ kind: 'unusable', error: sent(error) });
+}
