@@ -78,6 +78,30 @@ const catalogue = {
     passing: false,
     say: (p: { problem: string }) => `The picture cannot be decoded: ${p.problem}.`,
   },
+  file_unreadable: {
+    passing: false,
+    say: (p: { problem: string }) => `The file cannot be read: ${p.problem}.`,
+  },
+  dicom_needs_server: {
+    passing: false,
+    say: (_: object) =>
+      "This is a DICOM file, and rendering it is a server's work: store it in an Orthanc and let `plainview serve` classify it there, or give a PNG or JPEG.",
+  },
+  download_interrupted: {
+    passing: true,
+    say: (p: { from: string; problem: string }) =>
+      `Fetching ${p.from} broke off (${p.problem}). Run the command again: it goes on where it stopped.`,
+  },
+  download_failed: {
+    passing: false,
+    say: (p: { from: string; problem: string }) =>
+      `${p.from} cannot be fetched (${p.problem}). Where the internet cannot be reached, carry the file here and name it with --from.`,
+  },
+  download_wrong: {
+    passing: false,
+    say: (p: { from: string; found: string; wanted: string }) =>
+      `${p.from} holds something else than NNCPR's network (git hash ${p.found}, not ${p.wanted}): perhaps a proxy's page, or a changed file. Nothing was kept.`,
+  },
   network_unreadable: {
     passing: false,
     say: (p: { problem: string }) => `The network cannot be read: ${p.problem}.`,

@@ -1,9 +1,8 @@
 import { availableParallelism } from 'node:os';
 // Native libraries have to be loaded by the main thread first, or they are unloaded with the first worker that ends.
 import 'sharp';
-import { fail } from '../errors.js';
 import type { EngineChoice } from './engines/engine.js';
-import { loadNetwork, type Network, type NetworkSource } from './network.js';
+import { loadNetwork, type Network, type NetworkSource, requireOutputs } from './network.js';
 import { Pool } from './workers/pool.js';
 import type { Classification, EngineReport } from './workers/protocol.js';
 
@@ -56,11 +55,11 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     maxMegapixels: options.maxMegapixels ?? 150,
   };
   const { pool, ready } = await Pool.start(setup, options.workers || Math.min(availableParallelism(), 4));
-  if (ready.classes !== network.classes.length) {
+  try {
+    requireOutputs(network, ready.classes, options.labels);
+  } catch (error) {
     await pool.close();
-    throw fail('network_mismatch', {
-      problem: `the graph has ${ready.classes} outputs, and ${options.labels} names ${network.classes.length}`,
-    });
+    throw error;
   }
   return {
     network,

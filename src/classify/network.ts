@@ -89,6 +89,15 @@ export async function loadNetwork(
   return { network, file };
 }
 
+/** @throws network_mismatch where the graph has more or fewer outputs than there are names */
+export function requireOutputs(network: Network, outputs: number, labels: string): void {
+  const names = network.classes.length;
+  if (outputs !== names)
+    throw fail('network_mismatch', {
+      problem: `the graph has ${outputs} outputs, and ${labels} names ${names}`,
+    });
+}
+
 /** One name a line, as `label_image.py` reads them; the end of the file may be empty lines. */
 const parseLabels = (text: string) =>
   text

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { asPlainview } from '../errors.js';
+import { labelCommand } from './label.js';
+import { modelCommand } from './model.js';
 import { optionsCommand } from './options.js';
 import { serveCommand } from './serve.js';
 
@@ -14,6 +16,8 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .description('names the body part and projection of plain radiographs')
     .version(version)
     .addCommand(serveCommand())
+    .addCommand(labelCommand())
+    .addCommand(modelCommand())
     .addCommand(optionsCommand());
   try {
     await program.parseAsync(args, { from: 'user' });

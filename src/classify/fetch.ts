@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import axios, { isAxiosError } from 'axios';
+import pRetry from 'p-retry';
+import { fail, PlainviewError } from '../errors.js';
+import { readGraphDef } from './graph/graphdef.js';
+
+/** NNCPR's network as its authors publish it, pinned by commit; git's hash of the file proves it, wherever it is from. */
+export const nncpr = {
+  url: 'https://raw.githubusercontent.com/healthcAIr/NNCPR/d2d24ba2903b2f3856ffde48a70b36d07971cbab/network.pb',
+  gitBlob: 'e9a7faea3b7c454146a5f392891f843ea3426264',
+} as const;
+
+export interface FetchOptions {
+  /** http(s) address, or path of a file. */
+  from: string;
+  to: string;
+  /** Git's object hash of the wanted content, hexadecimal. */
+  gitBlob: string;
+  /** Tries in all, each going on where the last was cut off. */
+  attempts?: number;
+  /** Before the second try; doubles from there. */
+  pauseMs?: number;
+  /** How long nothing may arrive. */
+  idleMs?: number;
+  /** @param total undefined where the server does not say */
+  onProgress?: (received: number, total: number | undefined) => void;
+}
+
+/** Far above any MobileNet: a server that sends something endless must not fill the disk. */
+const maxBytes = 500_000_000;
+
+/**
+ * Fetches a network, or completes what an earlier call began. `to` is there only once the content is proven right;
+ * until then it grows as `to` + `.part`, which stays after a broken download and goes after a wrong one.
+ * @returns false where `to` was right already
+ * @throws download_failed, download_wrong, file_unreadable
+ */
+export async function fetchNetwork(options: FetchOptions): Promise<boolean> {
+  const { from, to, gitBlob, attempts = 5, pauseMs = 1000 } = options;
+  if ((await sizeOf(to)) > 0 && (await gitBlobOf(to)) === gitBlob) return false;
+  const part = `${to}.part`;
+  await mkdir(dirname(to), { recursive: true });
+  const isRemote = /^https?:\/\//i.test(from);
+  await pRetry(
+    async () => {
+      const isWhole = await (isRemote ? download(part, options) : copy(from, part));
+      await prove(part, gitBlob, from, isWhole);
+    },
+    {
+      retries: isRemote ? attempts - 1 : 0,
+      minTimeout: pauseMs,
+      shouldRetry: ({ error }) => error instanceof PlainviewError && error.passing,
+    },
+  );
+  await flush(part);
+  await rename(part, to);
+  return true;
+}
+
+/** The SHA-1 by which git names a file's content. */
+export async function gitBlobOf(path: string): Promise<string> {
+  const hash = createHash('sha1').update(`blob ${await sizeOf(path)}\0`);
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+async function copy(from: string, part: string): Promise<true> {
+  try {
+    await pipeline(createReadStream(from), createWriteStream(part));
+    return true;
+  } catch (error) {
+    await rm(part, { force: true });
+    throw fail('file_unreadable', { problem: (error as Error).message }, error);
+  }
+}
+
+/** @returns whether it is certainly whole, and from one go */
+async function download(part: string, { from, idleMs = 30_000, onProgress }: FetchOptions): Promise<boolean> {
+  const had = await sizeOf(part);
+  const abort = new AbortController();
+  const idle = setTimeout(() => abort.abort(), idleMs);
+  try {
+    const { status, headers, data } = await axios.get<Readable>(from, {
+      responseType: 'stream',
+      // A compressed body would have other lengths than the file; part of one could not be gone on with.
+      headers: { 'Accept-Encoding': 'identity', ...(had > 0 && { Range: `bytes=${had}-` }) },
+      decompress: false,
+      signal: abort.signal,
+      maxRedirects: 5,
+      validateStatus: (code) => code === 200 || code === 206,
+    });
+    const resumed = status === 206 && String(headers['content-range']).startsWith(`bytes ${had}-`);
+    if (status === 206 && !resumed) {
+      data.destroy();
+      await rm(part);
+      throw failed(from, 'it sends another part of the file than was asked for', true);
+    }
+    const start = resumed ? had : 0;
+    const length = Number(headers['content-length']);
+    const total = Number.isSafeInteger(length) ? start + length : undefined;
+    let received = start;
+    const watch = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        idle.refresh();
+        received += chunk.length;
+        onProgress?.(received, total);
+        done(
+          received > maxBytes ? failed(from, 'it sends more than any network is long', false) : null,
+          chunk,
+        );
+      },
+    });
+    await pipeline(data, watch, createWriteStream(part, { flags: resumed ? 'a' : 'w' }));
+    if (total !== undefined && received !== total) throw failed(from, 'the connection broke off', true);
+    return total !== undefined && !resumed;
+  } catch (error) {
+    if (error instanceof PlainviewError) throw error;
+    if (abort.signal.aborted) throw failed(from, `nothing arrived for ${idleMs / 1000} s`, true, error);
+    const status = isAxiosError(error) ? error.response?.status : undefined;
+    // The part is as long as the file, or longer: it is not a part of it.
+    if (status === 416) await rm(part, { force: true });
+    const isPassing = status === undefined || status >= 500 || [408, 416, 425, 429].includes(status);
+    throw failed(from, status === undefined ? (error as Error).message : `HTTP ${status}`, isPassing, error);
+  } finally {
+    clearTimeout(idle);
+  }
+}
+
+const failed = (from: string, problem: string, passing: boolean, cause?: unknown) =>
+  fail(passing ? 'download_interrupted' : 'download_failed', { from, problem }, cause);
+
+/** @throws download_wrong; download_interrupted where another try may give another file */
+async function prove(part: string, gitBlob: string, from: string, isWhole: boolean): Promise<void> {
+  const found = await gitBlobOf(part);
+  if (found === gitBlob) {
+    // A hash can be the right one of a useless file (a pointer to large-file storage); better said here than later.
+    readGraphDef(await readFile(part));
+    return;
+  }
+  await rm(part);
+  if (!isWhole) throw failed(from, 'its parts do not fit together', true);
+  throw fail('download_wrong', { from, found, wanted: gitBlob });
+}
+
+/** A rename may reach the disk before the content does; after a power cut there would be half a file. */
+async function flush(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+const sizeOf = async (path: string): Promise<number> => (await stat(path).catch(() => undefined))?.size ?? 0;

@@ -1,0 +1,48 @@
+import type { Classification, Network } from '../classify/classifier.js';
+import { decide, type ScoredCategory } from '../classify/decide.js';
+import type { PlainviewError } from '../errors.js';
+
+export type Labelled = { readonly path: string } & (
+  | { readonly classification: Classification }
+  | { readonly error: PlainviewError }
+);
+
+export interface LineOptions {
+  readonly json: boolean;
+  /** How many of the best categories are shown; undefined: the best in text, five in JSON. */
+  readonly top: number | undefined;
+}
+
+/** What one picture's result prints, on which stream. */
+export interface Lines {
+  readonly to: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+export function linesOf(labelled: Labelled, network: Network, options: LineOptions): Lines {
+  const { path } = labelled;
+  if ('error' in labelled) {
+    const { code, message } = labelled.error;
+    return options.json
+      ? { to: 'stdout', text: `${JSON.stringify({ path, error: { code, message } })}\n` }
+      : { to: 'stderr', text: `${path}: ${message}\n` };
+  }
+  const { scores, seconds } = labelled.classification;
+  const { decision, top } = decide(scores, network, options.top ?? (options.json ? 5 : 1));
+  if (!options.json)
+    return { to: 'stdout', text: top.map((best) => textLine(path, best, seconds.infer)).join('') };
+  const object = {
+    path,
+    category: top[0]?.category,
+    score: top[0]?.score,
+    decision,
+    top,
+    network: { name: network.name, sha256: network.sha256 },
+    seconds: seconds.infer,
+  };
+  return { to: 'stdout', text: `${JSON.stringify(object)}\n` };
+}
+
+/** The line of NNCPR's `label_image.py`, spaces around the tabs included. */
+const textLine = (path: string, { category, score }: ScoredCategory, seconds: number) =>
+  `${path} \t ${category} \t ${score.toFixed(5)} \t ${seconds.toFixed(2)}s\n`;
