@@ -6,6 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
           include: ['test/**/*.test.ts'],
           exclude: ['test/orthanc/**'],
           testTimeout: 30_000,
@@ -14,6 +15,7 @@ export default defineConfig({
       {
         test: {
           name: 'orthanc',
+          sequence: { groupOrder: 1 },
           include: ['test/orthanc/**/*.test.ts'],
           // One real Orthanc per file; two cores are enough for two of them.
           maxWorkers: 2,

@@ -12,6 +12,8 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 const tasks = {
   start: (args) => [['node', 'dist/sandbox/start.js', ...args]],
   demo: (args) => [['node', 'dist/sandbox/demo.js', ...args]],
+  'bench:label': (args) => [[bin('tsx'), 'bench/label.ts', ...args]],
+  'bench:store': (args) => [[bin('tsx'), 'bench/store.ts', ...args]],
   test: (args) =>
     args.length > 0
       ? [[bin('vitest'), 'run', ...args]]

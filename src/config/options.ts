@@ -147,12 +147,13 @@ export const secretOptions: readonly OptionName[] = ['orthancPassword', 'secret'
 
 /**
  * Variables of the same prefix that are not the service's: the Lua hook reads the first two inside Orthanc's
- * process, and one environment file often feeds both; the last is where the sandbox keeps its Orthanc.
+ * process, and one environment file often feeds both; the others tell the sandbox where to keep its Orthanc and to get it from.
  */
 export const foreignVariables: readonly string[] = [
   'PLAINVIEW_HOOK_URL',
   'PLAINVIEW_HOOK_QUIET_S',
   'PLAINVIEW_SANDBOX',
+  'PLAINVIEW_DEBIAN_MIRROR',
 ];
 
 /** `orthancUrl` → `PLAINVIEW_ORTHANC_URL` */

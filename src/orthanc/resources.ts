@@ -27,6 +27,7 @@ export type StudyContent = z.output<typeof studyContent>;
 /** A tag whose value Orthanc gives as text; absent, empty and binary ones count as absent. */
 const text = z
   .unknown()
+  .optional()
   .transform((value) => (typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined));
 const count = text.transform((value) => {
   const number = Number(value);
@@ -42,7 +43,7 @@ export const pictureTags = z
     Columns: count,
     NumberOfFrames: count,
     /** Orthanc gives null for what is too long to show, so only absence tells that there are no pixels. */
-    PixelData: z.unknown(),
+    PixelData: z.unknown().optional(),
   })
   .transform((tags) => ({
     modality: tags.Modality,

@@ -33,7 +33,7 @@ export function createHandler(parts: Parts): Handler {
       parts.metrics.failures.inc({ code: error.code });
       if (awayCodes.has(error.code)) return away(error, parts);
       if (error.passing && job.attempt < parts.attempts) {
-        log.info({ code: error.code }, 'tried in vain, will be tried again');
+        log.info({ err: error }, 'tried in vain, will be tried again');
         return { kind: 'again', afterMs: pauseMs(job.attempt), spent: true };
       }
       return giveUp(job, error, parts, log);
