@@ -1,0 +1,30 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Real radiographs, which the repository must not hold; tests that want them are skipped where they are not. */
+const folder =
+  process.env.RADIOGRAPHS ?? fileURLToPath(new URL('../../../../shared/data/radiographs', import.meta.url));
+
+/** @returns up to `count` files, spread over all there are; none where the folder is not there */
+export function radiographs(count: number): string[] {
+  const images = join(folder, 'images');
+  if (!existsSync(images)) {
+    console.warn(`no radiographs at ${folder}: name their folder in the environment variable RADIOGRAPHS`);
+    return [];
+  }
+  const files = readdirSync(images)
+    .filter((name) => name.endsWith('.jpg'))
+    .sort();
+  const step = Math.max(Math.floor(files.length / count), 1);
+  return files
+    .filter((_, i) => i % step === 0)
+    .slice(0, count)
+    .map((name) => join(images, name));
+}
+
+export const goldenPictureFile = (name: string): Buffer =>
+  readFileSync(new URL(`../golden/pictures/${name}`, import.meta.url));
+
+export const modelFile = (name: string): string =>
+  fileURLToPath(new URL(`../../../model/${name}`, import.meta.url));
