@@ -30,7 +30,7 @@ export interface Service {
 
 /**
  * Wires the service together and starts it: Orthanc, queue, pipeline, then the hook's door.
- * @param classifier is the service's from here on: its stop closes it
+ * @param classifier stays the caller's: to be closed after the service has stopped
  * @throws errors of the catalogue where the configuration will not do
  */
 export async function startService(config: Config, classifier: Classifier, log: Logger): Promise<Service> {
@@ -103,7 +103,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     const closed = close(server);
     const back = await queue.stop(config.shutdownSeconds * 1000);
     await follower.end();
-    await Promise.all([closed, classifier.close()]);
+    await closed;
     orthanc.close();
     log.info({ givenBack: back.length }, 'stopped');
   };

@@ -17,11 +17,15 @@ export const serveCommand = () =>
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
       });
       const classifier = await createClassifier(classifierOptions(config));
-      const service = await startService(config, classifier, log);
       try {
-        await Promise.race([service.ready, stopRequested]);
-        log.info({ signal: await stopRequested }, 'stopping');
+        const service = await startService(config, classifier, log);
+        try {
+          await Promise.race([service.ready, stopRequested]);
+          log.info({ signal: await stopRequested }, 'stopping');
+        } finally {
+          await service.stop();
+        }
       } finally {
-        await service.stop();
+        await classifier.close();
       }
     });

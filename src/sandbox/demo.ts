@@ -81,6 +81,21 @@ async function samples(): Promise<string[]> {
     .map((name) => join(folder, name));
 }
 
+/** Columns as wide as they need to be, for a terminal and for a file alike. */
+function table(rows: Record<string, string>[]): string {
+  const columns = [...new Set(rows.flatMap((cells) => Object.keys(cells)))];
+  const lines = [columns, ...rows.map((cells) => columns.map((column) => cells[column] ?? ''))];
+  const widths = columns.map((_, index) => Math.max(...lines.map((line) => (line[index] ?? '').length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+        .join('   ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
 async function demo(files: string[]): Promise<void> {
   const pair = await startPair({
     log: pino({ level: 'warn' }, pino.destination(2)),
@@ -93,7 +108,7 @@ async function demo(files: string[]): Promise<void> {
       rows.push(await row(pair.orthanc.url, file));
     }
     console.log(`\nNetwork ${pair.network.name} (${pair.network.purpose}), engine ${pair.engine}`);
-    console.table(rows);
+    console.log(table(rows));
   } finally {
     await pair.stop();
   }

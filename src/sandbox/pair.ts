@@ -30,14 +30,21 @@ export async function startPair(options: {
 }): Promise<Pair> {
   const port = await freePort(options.ports?.service);
   const secret = randomBytes(24).toString('base64url');
-  options.say('Starting Orthanc …');
-  const orthanc = await startOrthanc({
-    port: await freePort(options.ports?.orthanc),
-    ...(options.folder ? { folder: options.folder.orthanc } : {}),
-    hook: { url: `http://127.0.0.1:${port}/hook`, secret },
-    say: options.say,
-  });
+  /** What has been started, to be ended in the reverse order. */
+  const started: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const end of started.splice(0).reverse()) await end();
+  };
   try {
+    options.say('Starting Orthanc …');
+    const orthanc = await startOrthanc({
+      port: await freePort(options.ports?.orthanc),
+      ...(options.folder ? { folder: options.folder.orthanc } : {}),
+      hook: { url: `http://127.0.0.1:${port}/hook`, secret },
+      plugins: ['dicomweb', 'gdcm'],
+      say: options.say,
+    });
+    started.push(() => orthanc.discard());
     const config = loadConfig({
       ...process.env,
       PLAINVIEW_ORTHANC_URL: orthanc.url,
@@ -48,21 +55,19 @@ export async function startPair(options: {
     });
     options.say('Loading the network …');
     const classifier = await createClassifier(classifierOptions(config));
+    started.push(() => classifier.close());
     const service = await startService(config, classifier, options.log);
+    started.push(() => service.stop());
     await service.ready;
     return {
       orthanc,
       service: service.url,
       network: classifier.network,
       engine: classifier.engine.engine,
-      stop: async () => {
-        await service.stop();
-        await orthanc.stop();
-        await orthanc.discard();
-      },
+      stop,
     };
   } catch (error) {
-    await orthanc.discard();
+    await stop();
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { stubClassifier } from '../support/classifier.js';
+import { type Stub, stubClassifier } from '../support/classifier.js';
 import { image, instance, uid } from '../support/dicom.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
 import { freshState, hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
@@ -8,8 +8,15 @@ const hook = await hookPlace();
 const real = useOrthanc({ hook });
 const running: TestService[] = [];
 
-async function service(options: Partial<Parameters<typeof startTestService>[0]> = {}): Promise<TestService> {
-  const started = await startTestService({ orthanc: real.orthanc.url, hook, ...options });
+async function service(
+  options: Partial<Parameters<typeof startTestService<Stub>>[0]> = {},
+): Promise<TestService> {
+  const started = await startTestService({
+    orthanc: real.orthanc.url,
+    hook,
+    classifier: stubClassifier(),
+    ...options,
+  });
   running.push(started);
   return started;
 }

@@ -4,16 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
+import type { Classifier } from '../../src/classify/classifier.js';
 import { loadConfig } from '../../src/config/load.js';
 import { groupRecord, instanceRecord, readRecord } from '../../src/record/schema.js';
 import { freePort } from '../../src/sandbox/ports.js';
 import { startService } from '../../src/service.js';
-import { type Stub, stubClassifier } from './classifier.js';
+import type { Stub } from './classifier.js';
 import { waitFor } from './orthanc.js';
 
-export interface TestService {
+export interface TestService<C extends Classifier = Stub> {
   url: string;
-  classifier: Stub;
+  classifier: C;
   stateDir: string;
   /** Everything logged so far, as text. */
   log(): string;
@@ -29,17 +30,17 @@ export async function hookPlace(): Promise<{ url: string; secret: string; port: 
   return { url: `http://127.0.0.1:${port}/hook`, secret: randomUUID(), port };
 }
 
-/** The service inside this process, with a stub for the network. Waits until it is ready unless told otherwise. */
-export async function startTestService(options: {
+/** The service inside this process. Waits until it is ready unless told otherwise. */
+export async function startTestService<C extends Classifier = Stub>(options: {
   orthanc: string;
   hook?: { secret: string; port: number };
-  classifier?: Stub;
+  classifier: C;
   env?: NodeJS.ProcessEnv;
   /** Read on from where another service left off. Without one, what earlier tests stored is passed over. */
   stateDir?: string;
   ready?: boolean;
-}): Promise<TestService> {
-  const classifier = options.classifier ?? stubClassifier();
+}): Promise<TestService<C>> {
+  const { classifier } = options;
   const secret = options.hook?.secret ?? randomUUID();
   const stateDir = options.stateDir ?? (await freshState(options.orthanc));
   const lines: string[] = [];

@@ -7,12 +7,18 @@ sharp.concurrency(1);
 // Every picture is seen once.
 sharp.cache(false);
 
+const pngMagic = '\x89PNG';
+const pngEnd = Buffer.from('IEND\xaeB`\x82', 'latin1');
+
 /**
  * Decodes PNG and GIF (its first frame) as TensorFlow does: palettes expanded, alpha dropped and not blended,
  * neither gamma nor ICC profile nor orientation applied.
  * @throws picture_undecodable, picture_too_large
  */
 export async function decodeBitmap(file: Buffer, maxMegapixels: number): Promise<Picture> {
+  // libvips is content once it has all pixels; TensorFlow wants the end, and so the checksum of the last of them.
+  if (file.toString('latin1', 0, pngMagic.length) === pngMagic && file.lastIndexOf(pngEnd) < 0)
+    throw fail('picture_undecodable', { problem: 'the PNG file is truncated' });
   // The size is checked here, so that the error says it.
   const image = sharp(file, {
     failOn: 'warning',
@@ -37,10 +43,7 @@ export async function decodeBitmap(file: Buffer, maxMegapixels: number): Promise
     return { width: info.width, height: info.height, channels: info.channels, pixels };
   } catch (error) {
     if (error instanceof Error && error.name === 'PlainviewError') throw error;
-    throw fail(
-      'picture_undecodable',
-      { problem: (error as Error).message.trim().replace(/\s+/g, ' ') },
-      error,
-    );
+    const problem = (error as Error).message.replace(/\s+/g, ' ').replace(/[:. ]+$/, '');
+    throw fail('picture_undecodable', { problem }, error);
   }
 }
