@@ -112,8 +112,10 @@ async function readRequired(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
-    const why =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : (error as Error).message;
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const why = isMissing
+      ? "is not there; NNCPR's comes by `plainview model fetch`"
+      : (error as Error).message;
     throw fail('network_unreadable', { problem: `${path} ${why}` }, error);
   }
 }
