@@ -187,6 +187,10 @@ const catalogue = {
     say: (p: { folder: string; why: string }) =>
       `Plainview cannot keep its place in ${p.folder} (${p.why}). Make it writable, or set PLAINVIEW_STATE_DIR.`,
   },
+  demo_unreadable: {
+    passing: false,
+    say: (p: { file: string; why: string }) => `${p.file} cannot be read: ${p.why}.`,
+  },
   demo_not_stored: {
     passing: false,
     say: (p: { file: string; status: number }) =>

@@ -1,5 +1,5 @@
 // `npm run demo [-- file…]`: stores pictures in a real Orthanc and shows what comes back a moment later.
-import { readdir, readFile } from 'node:fs/promises';
+import { access, constants, readdir, readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { pino } from 'pino';
 import { z } from 'zod';
@@ -116,6 +116,10 @@ async function demo(files: string[]): Promise<void> {
 
 try {
   const given = process.argv.slice(2);
+  for (const file of given)
+    await access(file, constants.R_OK).catch((error: Error) => {
+      throw fail('demo_unreadable', { file, why: error.message }, error);
+    });
   await demo(given.length > 0 ? given : await samples());
 } catch (caught) {
   console.error(asPlainview(caught).message);
