@@ -22,7 +22,8 @@ rng = np.random.default_rng(1)
 
 def smooth(height, width, channels=1, top=256):
     """A picture with soft shapes, so that the files stay small."""
-    coarse = rng.integers(0, 256, (max(height // 40, 1), max(width // 40, 1), channels), dtype=np.uint8)
+    few = lambda length: max(length // 40, min(length, 6))
+    coarse = rng.integers(0, 256, (few(height), few(width), channels), dtype=np.uint8)
     planes = [
         np.asarray(Image.fromarray(coarse[..., c]).resize((width, height), Image.BICUBIC), dtype=np.float64)
         for c in range(channels)
@@ -101,6 +102,8 @@ def wide_profile():
 
 def pictures():
     icc = wide_profile()
+    rotated = Image.Exif()
+    rotated[0x0112] = 6
     grey, colour = smooth(53, 37), smooth(48, 61, 3)
     palette = chunk(b"PLTE", rng.integers(0, 256, (16, 3), dtype=np.uint8).tobytes())
     indices = rng.integers(0, 16, (40, 33, 1), dtype=np.uint8)
@@ -121,6 +124,7 @@ def pictures():
     yield "grey-alpha-16.png", png(rng.integers(0, 65536, (31, 29, 2), dtype=np.uint16), 16, 4)
     yield "grey-transparent.png", png(grey, 8, 0, chunk(b"tRNS", struct.pack(">H", int(grey[0, 0, 0]))))
     yield "grey-gamma.png", png(grey, 8, 0, chunk(b"gAMA", struct.pack(">I", 100_000)))
+    yield "grey-rotated.png", png(grey, 8, 0, chunk(b"eXIf", rotated.tobytes().removeprefix(b"Exif\0\0")))
     yield "grey-interlaced.png", png(grey, 8, 0, interlaced=True)
     yield "rgb.png", png(colour, 8, 2)
     yield "rgb-16.png", png(smooth(33, 44, 3, 65536), 16, 2)
@@ -143,8 +147,6 @@ def pictures():
     yield "rgb-profile.jpg", jpeg(colour, quality=90, icc_profile=icc)
     yield "rgb-untransformed.jpg", jpeg(colour, quality=90, keep_rgb=True)
     yield "rgb-restart.jpg", jpeg(colour, quality=85, restart_marker_blocks=2)
-    rotated = Image.Exif()
-    rotated[0x0112] = 6
     yield "rgb-rotated.jpg", jpeg(colour, quality=85, exif=rotated.tobytes())
     yield "rgb-trailing.jpg", jpeg(colour, quality=85) + b"trailing"
 

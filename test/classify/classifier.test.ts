@@ -1,0 +1,198 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { type Classifier, type ClassifierOptions, createClassifier } from '../../src/classify/classifier.js';
+import { readGraphDef } from '../../src/classify/graph/graphdef.js';
+import { runReference } from '../../src/classify/graph/reference.js';
+import { walk } from '../../src/classify/graph/walk.js';
+import { decode } from '../../src/classify/prepare/decode.js';
+import { prepare } from '../../src/classify/prepare/resize.js';
+import { goldenGraph, goldenSize } from './support/graphs.js';
+import { goldenPictureFile } from './support/pictures.js';
+
+/** Every thread started, so that a test can end one as a crash would. */
+const threads: Worker[] = [];
+vi.mock('node:worker_threads', async (original) => {
+  const real = await original<typeof import('node:worker_threads')>();
+  class Seen extends real.Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      threads.push(this);
+    }
+  }
+  return { ...real, Worker: Seen };
+});
+
+const folder = await mkdtemp(join(tmpdir(), 'classifier-'));
+const graph = join(folder, 'keras.pb');
+const labels = join(folder, 'classes.txt');
+await writeFile(graph, goldenGraph('keras'));
+await writeFile(labels, 'a\nb\nc\nd\ne\n');
+afterAll(() => rm(folder, { recursive: true }));
+
+const open: Classifier[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((classifier) => classifier.close()));
+  threads.length = 0;
+});
+
+async function start(options: Partial<ClassifierOptions> = {}): Promise<Classifier> {
+  const classifier = await createClassifier({
+    graph,
+    labels,
+    engine: 'wasm',
+    workers: 2,
+    inputHeight: goldenSize.height,
+    inputWidth: goldenSize.width,
+    ...options,
+  });
+  open.push(classifier);
+  return classifier;
+}
+
+const steps = walk(readGraphDef(goldenGraph('keras')), { inputLayer: 'input', outputLayer: 'final_result' });
+async function referenceOf(name: string): Promise<Float64Array> {
+  const picture = await decode(goldenPictureFile(name), 1);
+  return runReference(steps, prepare(picture, { ...goldenSize, mean: 128, std: 128 }), goldenSize);
+}
+
+const names = ['grey.png', 'rgb.png', 'grey.jpg', 'rgb-420.jpg', 'palette.gif', 'grey-16.pam', 'rgb.pam'];
+
+describe('a classifier', () => {
+  it('gives each of many pictures its own scores, whatever thread takes it', async () => {
+    const classifier = await start();
+    const expected = new Map<string, Float64Array>();
+    for (const name of names) expected.set(name, await referenceOf(name));
+    const asked = Array.from({ length: 60 }, (_, i) => names[i % names.length] ?? '');
+    const results = await Promise.all(asked.map((name) => classifier.classify(goldenPictureFile(name))));
+    for (const [i, { scores, seconds }] of results.entries()) {
+      const reference = expected.get(asked[i] ?? '');
+      for (const [c, score] of scores.entries()) expect(score).toBeCloseTo(reference?.[c] ?? Number.NaN, 5);
+      expect(Object.values(seconds).every((value) => value >= 0 && value < 60)).toBe(true);
+    }
+    expect(threads).toHaveLength(2);
+  });
+
+  it('says what runs it', async () => {
+    const classifier = await start({ engine: 'auto' });
+    expect(['gpu', 'onnxruntime', 'wasm']).toContain(classifier.engine.engine);
+    expect(classifier.network).toMatchObject({ name: 'keras', classes: ['a', 'b', 'c', 'd', 'e'] });
+  });
+
+  it('fails a broken picture and no other', async () => {
+    const classifier = await start();
+    const results = await Promise.allSettled([
+      classifier.classify(goldenPictureFile('grey.png')),
+      classifier.classify(Buffer.from('nonsense')),
+      classifier.classify(goldenPictureFile('rgb.png')),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    await expect(classifier.classify(Buffer.from('nonsense'))).rejects.toMatchObject({
+      code: 'picture_undecodable',
+      passing: false,
+    });
+  });
+
+  it('refuses pictures larger than allowed', async () => {
+    const classifier = await start({ maxMegapixels: 0.1 });
+    await expect(classifier.classify(goldenPictureFile('grey-large.png'))).rejects.toMatchObject({
+      code: 'picture_too_large',
+    });
+  });
+
+  it('takes a picture’s memory away, but never what a buffer shares with others', async () => {
+    const classifier = await start();
+    const own = goldenPictureFile('grey-large.png');
+    const all = Buffer.concat([Buffer.from('before'), goldenPictureFile('grey.png'), Buffer.from('after')]);
+    const part = all.subarray('before'.length, all.length - 'after'.length);
+    await Promise.all([classifier.classify(own), classifier.classify(part)]);
+    expect(own.length).toBe(0);
+    expect(all.subarray(0, 6).toString()).toBe('before');
+  });
+
+  it('prepares with the mean, the deviation and the layers that it is given', async () => {
+    const [plain, other] = [await start(), await start({ inputMean: 0, inputStd: 255 })];
+    const picture = await decode(goldenPictureFile('grey.png'), 1);
+    const input = prepare(picture, { ...goldenSize, mean: 0, std: 255 });
+    const { scores } = await other.classify(goldenPictureFile('grey.png'));
+    const reference = runReference(steps, input, goldenSize);
+    for (const [c, score] of scores.entries()) expect(score).toBeCloseTo(reference[c] ?? Number.NaN, 5);
+    expect(scores).not.toEqual((await plain.classify(goldenPictureFile('grey.png'))).scores);
+    await expect(start({ inputLayer: 'image' })).rejects.toMatchObject({ code: 'network_layer' });
+  });
+
+  it('does not start with names that are not as many as the outputs', async () => {
+    const four = join(folder, 'four.txt');
+    await writeFile(four, 'a\nb\nc\nd\n');
+    await expect(start({ labels: four })).rejects.toMatchObject({
+      code: 'network_mismatch',
+      message: expect.stringMatching(/5 outputs.*names 4/),
+    });
+  });
+
+  it('does not start with a file that is no graph', async () => {
+    await expect(start({ graph: labels })).rejects.toMatchObject({ code: 'network_unreadable' });
+  });
+});
+
+describe('a thread that crashes', () => {
+  it('fails what it had in work, so that it can be tried again, and is replaced', async () => {
+    const classifier = await start({ workers: 1 });
+    const picture = goldenPictureFile('grey.png');
+    const expected = (await classifier.classify(Buffer.from(picture))).scores;
+
+    const inWork = classifier.classify(Buffer.from(picture));
+    const [first] = threads;
+    await Promise.all([
+      first?.terminate(),
+      expect(inWork).rejects.toMatchObject({ code: 'classifier_crashed', passing: true }),
+    ]);
+    expect((await classifier.classify(Buffer.from(picture))).scores).toEqual(expected);
+    expect(threads).toHaveLength(2);
+  });
+
+  it('does not take with it what waits for another', async () => {
+    const classifier = await start({ workers: 1 });
+    const results = Array.from({ length: 8 }, () => classifier.classify(goldenPictureFile('grey.png')));
+    const settled = Promise.allSettled(results);
+    await threads[0]?.terminate();
+    const statuses = (await settled).map(({ status }) => status);
+    // Two were in the thread, one decoded while the other is inferred; the rest had not been handed over.
+    expect(statuses.filter((status) => status === 'rejected').length).toBeLessThanOrEqual(2);
+    expect(statuses.slice(2)).toEqual(Array.from({ length: 6 }, () => 'fulfilled'));
+  });
+});
+
+describe('closing', () => {
+  it('ends what was begun, and takes nothing more', async () => {
+    const classifier = await start();
+    const begun = Array.from({ length: 10 }, () => classifier.classify(goldenPictureFile('rgb.png')));
+    const closed = classifier.close();
+    await expect(classifier.classify(goldenPictureFile('rgb.png'))).rejects.toMatchObject({
+      code: 'classifier_closed',
+    });
+    await closed;
+    expect((await Promise.allSettled(begun)).every(({ status }) => status === 'fulfilled')).toBe(true);
+  });
+});
+
+it('the calling thread stays free while pictures are decoded and inferred', async () => {
+  const model = new URL('../../model/', import.meta.url);
+  const classifier = await start({
+    graph: new URL('plainview.pb', model).pathname,
+    labels: new URL('classes.txt', model).pathname,
+    inputHeight: 224,
+    inputWidth: 224,
+  });
+  const files = Array.from({ length: 24 }, () =>
+    readFileSync(new URL('golden/pictures/grey-large.png', import.meta.url)),
+  );
+  const before = performance.eventLoopUtilization();
+  const results = await Promise.all(files.map((file) => classifier.classify(file)));
+  const { active } = performance.eventLoopUtilization(before);
+  const work = results.reduce((sum, { seconds }) => sum + seconds.infer + seconds.prepare, 0) * 1000;
+  expect(active).toBeLessThan(work / 4);
+});
