@@ -137,14 +137,15 @@ const failed = (from: string, problem: string, passing: boolean, cause?: unknown
 /** @throws download_wrong; download_interrupted where another try may give another file */
 async function prove(part: string, gitBlob: string, from: string, isWhole: boolean): Promise<void> {
   const found = await gitBlobOf(part);
-  if (found === gitBlob) {
+  try {
     // A hash can be the right one of a useless file (a pointer to large-file storage); better said here than later.
-    readGraphDef(await readFile(part));
-    return;
+    if (found === gitBlob) readGraphDef(await readFile(part));
+    else if (isWhole) throw fail('download_wrong', { from, found, wanted: gitBlob });
+    else throw failed(from, 'its parts do not fit together', true);
+  } catch (error) {
+    await rm(part);
+    throw error;
   }
-  await rm(part);
-  if (!isWhole) throw failed(from, 'its parts do not fit together', true);
-  throw fail('download_wrong', { from, found, wanted: gitBlob });
 }
 
 /** A rename may reach the disk before the content does; after a power cut there would be half a file. */
