@@ -16,3 +16,11 @@ function show(value: unknown): string {
   const text = Array.isArray(value) ? value.join(',') : String(value);
   return text === '' ? 'none' : `\`${text}\``;
 }
+
+/** A Markdown text with the table of options put between its marks. */
+export function withOptions(markdown: string): string {
+  return markdown.replace(
+    /(<!-- options:[^>]*-->)[\s\S]*?(<!-- end of options -->)/,
+    (_all, begin: string, end: string) => `${begin}\n${optionsTable()}\n${end}`,
+  );
+}

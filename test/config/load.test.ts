@@ -1,10 +1,10 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { options, variableOf } from '../../src/config/options.js';
-import { optionsTable } from '../../src/config/table.js';
+import { optionsTable, withOptions } from '../../src/config/table.js';
 
 describe('loadConfig', () => {
   test('an empty environment gives the documented defaults', () => {
@@ -46,4 +46,10 @@ test('every option has a row with its meaning', () => {
     expect(options.shape[name as keyof typeof options.shape].description).toBeTruthy();
     expect(table).toContain(`\`${variableOf(name as keyof typeof options.shape)}\``);
   }
+});
+
+test('the README shows the options as they are (else: npm run docs)', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  expect(withOptions(readme)).toBe(readme);
+  expect(readme).toContain('`PLAINVIEW_ORTHANC_URL`');
 });
