@@ -1,0 +1,114 @@
+// `npm run bench:store [-- --rounds 8 --uploads 150 --instances 100 --seed 1]`: what the hook costs a store, and how long
+// a label takes. Against real Orthancs on loopback, each with a fresh database. Ratios within one run count; absolute
+// figures are this machine's.
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { asPlainview } from '../src/errors.js';
+import { seeded } from './random.js';
+import { median, quantile } from './statistics.js';
+import { type Latencies, measureLatency, renderings, stages } from './store/latency.js';
+import { expose } from './store/pictures.js';
+import { hangingName, measureUploads, type UploadRow } from './store/uploads.js';
+
+/** The hook's first pause after a failure and its longest one, in seconds: see lua/plainview.lua. */
+const quiet = { first: 30, longest: 240 };
+
+const say = (line: string) => console.error(line);
+const number = (value: number, digits = 0) => value.toFixed(digits);
+
+function uploadTable(rows: readonly UploadRow[]): void {
+  console.table(
+    Object.fromEntries(
+      rows.map((row) => [
+        row.name,
+        {
+          'uploads/s': number(row.perSecond),
+          ratio: number(row.ratio, 3),
+          'all rounds': number(row.overall),
+          'their ratio': number(row.overallRatio, 3),
+          'longest, ms': number(row.longestMs),
+          'hook calls': row.calls ?? '–',
+        },
+      ]),
+    ),
+  );
+}
+
+/** What a hanging service costs at worst: somebody uploads all the time, and every try of the hook meets an upload. */
+function lostPerHour(row: UploadRow): string {
+  const stall = (row.longestMs - row.medianMs) / 1000;
+  const firstHour = { tries: 0, seconds: 0 };
+  for (let pause = quiet.first; firstHour.seconds < 3600; pause = Math.min(2 * pause, quiet.longest)) {
+    firstHour.tries += 1;
+    firstHour.seconds += stall + pause;
+  }
+  const later = 3600 / (quiet.longest + stall);
+  return `A hanging service costs ${number(stall, 2)} s each time the hook tries it: ${number(firstHour.tries * stall)} s in its first hour, ${number(later * stall)} s in each later one (${number((100 * later * stall) / 3600, 2)} %).`;
+}
+
+function latencyTables(measured: Awaited<ReturnType<typeof measureLatency>>): void {
+  const { pam, png } = measured;
+  const spread = (what: string, of: (side: Latencies) => number[]) => {
+    const cells = renderings.flatMap((name) => {
+      const values = of(measured[name]);
+      const three = [median(values), quantile(values, 0.95), quantile(values, 1)];
+      return ['median', 'p95', 'max'].map((title, index) => [
+        `${name} ${title}`,
+        number(three[index] ?? Number.NaN),
+      ]);
+    });
+    const ratio = number(median(of(png)) / median(of(pam)), 2);
+    return [what, { ...Object.fromEntries(cells), 'png/pam': ratio }];
+  };
+  console.table(
+    Object.fromEntries([
+      spread('upload', (side) => side.upload),
+      spread('stored → label on the study', (side) => side.label),
+      spread('stored → RadiographCategory', (side) => side.category),
+    ]),
+  );
+  console.table(
+    Object.fromEntries(
+      stages.map((stage) => {
+        const [a, b] = [pam.stages[stage] ?? Number.NaN, png.stages[stage] ?? Number.NaN];
+        return [stage, { 'pam mean': number(a, 1), 'png mean': number(b, 1), 'png/pam': number(b / a, 2) }];
+      }),
+    ),
+  );
+}
+
+const count = z.coerce.number().int().min(0);
+const option = (byDefault: number) => ({ type: 'string', default: String(byDefault) }) as const;
+const { rounds, uploads, instances, seed } = z
+  .object({ rounds: count, uploads: count, instances: count, seed: count })
+  .parse(
+    parseArgs({
+      options: { rounds: option(8), uploads: option(150), instances: option(100), seed: option(1) },
+    }).values,
+  );
+
+try {
+  const random = seeded(seed);
+  if (rounds > 0) {
+    const exposure = await expose({ rows: 500, columns: 400, bitsStored: 12 }, random);
+    const rows = await measureUploads({ rounds, uploads, exposure, random, say });
+    const size = number((2 * exposure.rows * exposure.columns) / 1000);
+    console.log(
+      `\nUploads by REST, one after the other: a CR of ${size} kB, ${rounds} rounds of ${uploads}, in random order`,
+    );
+    uploadTable(rows);
+    const hanging = rows.find(({ name }) => name === hangingName);
+    if (hanging) console.log(lostPerHour(hanging));
+  }
+  if (instances > 0) {
+    const exposure = await expose({ rows: 3000, columns: 2500, bitsStored: 16 }, random);
+    const measured = await measureLatency({ instances, exposure, random, say });
+    console.log(
+      `\nFrom store to label, in milliseconds: a CR of 2500 × 3000 pixels of 16 bit, ${instances} instances one after the other`,
+    );
+    latencyTables(measured);
+  }
+} catch (caught) {
+  console.error(asPlainview(caught));
+  process.exitCode = 1;
+}

@@ -1,0 +1,39 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+
+const stored = z.object({ ID: z.string(), ParentStudy: z.string(), ParentPatient: z.string() });
+export type Stored = z.output<typeof stored>;
+
+/** Longer than any sensible answer, so that a benchmark never hangs. */
+const withinMs = 60_000;
+
+async function ask(url: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(url, { ...init, signal: AbortSignal.timeout(withinMs) });
+}
+
+export async function store(orthanc: string, file: Buffer): Promise<Stored> {
+  const answer = await ask(`${orthanc}/instances`, { method: 'POST', body: new Uint8Array(file) });
+  if (!answer.ok) throw new Error(`POST /instances: ${answer.status} ${await answer.text()}`);
+  return stored.parse(await answer.json());
+}
+
+export async function remove(orthanc: string, patient: string): Promise<void> {
+  await (await ask(`${orthanc}/patients/${patient}`, { method: 'DELETE' })).arrayBuffer();
+}
+
+export async function hasLabel(orthanc: string, study: string): Promise<boolean> {
+  const labels: unknown = await (await ask(`${orthanc}/studies/${study}/labels`)).json();
+  return Array.isArray(labels) && labels.length > 0;
+}
+
+export async function hasCategory(orthanc: string, instance: string): Promise<boolean> {
+  const answer = await ask(`${orthanc}/instances/${instance}/metadata/RadiographCategory`);
+  await answer.arrayBuffer();
+  return answer.ok;
+}
+
+/** Asks every few milliseconds until the answer is yes. */
+export async function until(what: string, isSo: () => Promise<boolean>, everyMs = 5): Promise<void> {
+  for (const deadline = Date.now() + withinMs; !(await isSo()); await delay(everyMs))
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${withinMs / 1000} s`);
+}

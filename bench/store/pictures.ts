@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { repositoryRoot } from '../../src/sandbox/places.js';
+import { image, radiograph } from '../../test/support/dicom.js';
+
+/** A radiograph whose pixels are made once, to be stored many times under new identifiers. */
+export interface Exposure {
+  rows: number;
+  columns: number;
+  bitsStored: number;
+  pixels: Uint16Array;
+}
+
+/** The composite sample at any size, with the grain of a detector: without it, compression would be too easy. */
+export async function expose(
+  shape: { rows: number; columns: number; bitsStored: number },
+  random: () => number,
+): Promise<Exposure> {
+  const { data, info } = await sharp(join(repositoryRoot, 'samples', 'chest_composite.png'))
+    .greyscale()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const file = radiograph({ width: info.width, height: info.height, grey: data }, shape);
+  const count = shape.rows * shape.columns;
+  // The pixels are the file's last element; copied, because they need not begin at an even address.
+  const pixels = new Uint16Array(Uint8Array.from(file.subarray(file.length - 2 * count)).buffer);
+  const white = 2 ** shape.bitsStored - 1;
+  const grain = white / 100;
+  for (const [index, value] of pixels.entries())
+    pixels[index] = Math.min(white, Math.max(0, Math.round(value + (random() + random() - 1) * grain)));
+  return { ...shape, pixels };
+}
+
+/** Another instance, series and study with these pixels. */
+export function newInstance(
+  { rows, columns, bitsStored, pixels }: Exposure,
+  { modality = 'CR', patientId }: { modality?: 'CR' | 'CT'; patientId: string },
+): Buffer {
+  const window = { center: 2 ** (bitsStored - 1), width: 2 ** bitsStored };
+  return image({ modality, patientId, rows, columns, bitsStored, pixels, window });
+}
