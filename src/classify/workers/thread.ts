@@ -36,8 +36,9 @@ export class Thread {
     this.ready = new Promise((resolve, reject) => {
       this.#worker.on('message', (reply: Reply) => {
         if (reply.kind === 'ready') {
-          // One picture is decoded while another is inferred; for batches, while the last one is.
-          this.#capacity = 2 * reply.batch;
+          // On a CPU one picture after the other: a second would only take turns with the first. A GPU's next batch
+          // is decoded while the last one is inferred.
+          this.#capacity = reply.batch === 1 ? 1 : 2 * reply.batch;
           resolve(reply);
         } else if (reply.kind === 'unusable') {
           reject(received(reply.error));

@@ -1,0 +1,150 @@
+// `npm run bench:label [-- --count 1000 --engine auto --workers 0 --seed 1] [picture...]`: what `plainview label` does
+// to many pictures. The path is the command's own, without printing. Each form is run with all workers and, on a
+// quarter of the pictures, with one: the ratio within one run counts, absolute figures are this machine's.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import sharp, { type Sharp } from 'sharp';
+import { z } from 'zod';
+import { type Classifier, createClassifier } from '../src/classify/classifier.js';
+import { engineChoice } from '../src/classify/engines/engine.js';
+import { labelFiles } from '../src/commands/label-files.js';
+import { networkFiles } from '../src/config/network.js';
+import { seeded } from './random.js';
+import { sum } from './statistics.js';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    count: { type: 'string', default: '1000' },
+    engine: { type: 'string', default: 'auto' },
+    workers: { type: 'string', default: '0' },
+    seed: { type: 'string', default: '1' },
+  },
+});
+const { count, engine, workers, seed } = z
+  .object({
+    count: z.coerce.number().int().min(4),
+    engine: engineChoice,
+    workers: z.coerce.number().int().min(0),
+    seed: z.coerce.number().int(),
+  })
+  .parse(values);
+
+/** Grey pictures like films: soft shapes with grain, so that they compress as radiographs do. */
+async function film(width: number, height: number, random: () => number): Promise<Sharp> {
+  const coarse = Buffer.from(Array.from({ length: 12 * 15 }, () => 40 + 180 * random()));
+  const soft = await sharp(coarse, { raw: { width: 12, height: 15, channels: 1 } })
+    .resize(width, height, { fit: 'fill', kernel: 'cubic' })
+    .toColourspace('b-w')
+    .raw()
+    .toBuffer();
+  for (let i = 0; i < soft.length; i++) soft[i] = Math.min((soft[i] ?? 0) + 8 * random(), 255);
+  return sharp(soft, { raw: { width, height, channels: 1 } });
+}
+
+interface Form {
+  name: string;
+  width: number;
+  height: number;
+  write: (picture: Sharp, width: number, height: number) => Promise<Buffer>;
+}
+const jpeg = (picture: Sharp) => picture.jpeg({ quality: 92 }).toBuffer();
+const forms: Form[] = [
+  { name: 'JPEG 320×384', width: 320, height: 384, write: jpeg },
+  { name: 'JPEG 2500×3000', width: 2500, height: 3000, write: jpeg },
+  { name: 'PNG 2500×3000', width: 2500, height: 3000, write: (picture) => picture.png().toBuffer() },
+  {
+    name: 'PAM 2500×3000',
+    width: 2500,
+    height: 3000,
+    write: async (picture, width, height) => {
+      const header = `P7\nWIDTH ${width}\nHEIGHT ${height}\nDEPTH 1\nMAXVAL 255\nTUPLTYPE GRAYSCALE\nENDHDR\n`;
+      return Buffer.concat([Buffer.from(header), await picture.toColourspace('b-w').raw().toBuffer()]);
+    },
+  },
+];
+
+/** A few different files of one form; a run goes through them again and again. */
+async function writeFiles(folder: string, { name, width, height, write }: Form): Promise<string[]> {
+  const random = seeded(seed);
+  const paths: string[] = [];
+  for (let i = 0; i < 8; i++) {
+    const path = join(folder, `${name.replace(/\W/g, '-')}-${i}`);
+    await writeFile(path, await write(await film(width, height, random), width, height));
+    paths.push(path);
+  }
+  return paths;
+}
+
+async function* repeated(paths: readonly string[], times: number) {
+  for (let i = 0; i < times; i++) yield paths[i % paths.length] ?? '';
+}
+
+interface Result {
+  perSecond: number;
+  seconds: { decode: number; prepare: number; infer: number };
+}
+
+async function run(classifier: Classifier, paths: readonly string[], times: number): Promise<Result> {
+  const stages = { decode: [] as number[], prepare: [] as number[], infer: [] as number[] };
+  const began = performance.now();
+  for await (const labelled of labelFiles(repeated(paths, times), classifier, 4 * availableParallelism())) {
+    if ('error' in labelled) throw labelled.error;
+    const { seconds } = labelled.classification;
+    for (const stage of ['decode', 'prepare', 'infer'] as const) stages[stage].push(seconds[stage]);
+  }
+  const elapsed = (performance.now() - began) / 1000;
+  const { decode, prepare, infer } = stages;
+  return {
+    perSecond: times / elapsed,
+    seconds: { decode: sum(decode) / times, prepare: sum(prepare) / times, infer: sum(infer) / times },
+  };
+}
+
+function row(all: Result, one: Result) {
+  const { decode, prepare, infer } = all.seconds;
+  const total = decode + prepare + infer;
+  const part = (seconds: number) =>
+    `${(1000 * seconds).toFixed(1)} ms, ${Math.round((100 * seconds) / total)} %`;
+  return {
+    'images/s': all.perSecond.toFixed(1),
+    'against one worker': (all.perSecond / one.perSecond).toFixed(2),
+    decode: part(decode),
+    prepare: part(prepare),
+    infer: part(infer),
+  };
+}
+
+const start = (threads: number) =>
+  createClassifier({
+    ...networkFiles({ network: 'embedded' }),
+    engine,
+    workers: threads,
+    maxMegapixels: 1000,
+  });
+
+const folder = await mkdtemp(join(tmpdir(), 'bench-label-'));
+const [many, single] = [await start(workers), await start(1)];
+try {
+  console.log(
+    `${cpus()[0]?.model}, ${availableParallelism()} cores; ${many.engine.engine}: ${many.engine.device}`,
+  );
+  const table: Record<string, ReturnType<typeof row>> = {};
+  const sets =
+    positionals.length > 0
+      ? [{ name: `${positionals.length} files given`, paths: async () => positionals }]
+      : forms.map((form) => ({ name: form.name, paths: () => writeFiles(folder, form) }));
+  for (const { name, paths } of sets) {
+    const files = await paths();
+    // Threads start when they are needed, and code is compiled when it is hot: neither is what is measured.
+    await run(many, files, 40);
+    await run(single, files, 20);
+    table[name] = row(await run(many, files, count), await run(single, files, Math.ceil(count / 4)));
+  }
+  console.table(table);
+} finally {
+  await Promise.all([many.close(), single.close()]);
+  await rm(folder, { recursive: true });
+}
