@@ -141,7 +141,7 @@ const catalogue = {
     passing: true,
     say: (_: object) => 'The classifier is closed, as the program is ending.',
   },
-  hook_unauthorised: {
+  unauthorised: {
     passing: false,
     say: (_: object) =>
       'The secret is missing or wrong: PLAINVIEW_SECRET must be the same for Plainview and for Orthanc.',
@@ -187,6 +187,15 @@ const catalogue = {
     say: (p: { folder: string; why: string }) =>
       `Plainview cannot keep its place in ${p.folder} (${p.why}). Make it writable, or set PLAINVIEW_STATE_DIR.`,
   },
+  service_unreachable: {
+    passing: true,
+    say: (p: { url: string; why: string }) =>
+      `The service at ${p.url} does not do that (${p.why}). Is it running, and is PLAINVIEW_SECRET the same here?`,
+  },
+  usage: {
+    passing: false,
+    say: (p: { problem: string }) => `Wrongly called: ${p.problem} (see --help).`,
+  },
   demo_unreadable: {
     passing: false,
     say: (p: { file: string; why: string }) => `${p.file} cannot be read: ${p.why}.`,
@@ -226,6 +235,10 @@ export function fail<C extends ErrorCode>(
   const say = entry.say as (p: typeof params) => string;
   return new PlainviewError(code, say(params), entry.passing, cause === undefined ? undefined : { cause });
 }
+
+/** Orthanc as a whole is away or refuses us, whatever was asked: no instance is to blame. */
+export const isAway = (error: PlainviewError): boolean =>
+  error.code === 'orthanc_unreachable' || error.code === 'orthanc_refused';
 
 /** What was caught, as an error of the catalogue: anything foreign is a fault of ours. */
 export const asPlainview = (caught: unknown): PlainviewError =>

@@ -1,23 +1,27 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { schedule } from 'node-cron';
 import type { Logger } from 'pino';
 import type { Classifier } from './classify/classifier.js';
 import type { Config } from './config/options.js';
-import { fail } from './errors.js';
+import { fail, type PlainviewError } from './errors.js';
 import { createApp } from './http/app.js';
 import { healthRouter, type Readiness } from './http/health.js';
 import { hookRouter } from './http/hook.js';
+import { sweepRouter } from './http/sweep.js';
 import { Cursor } from './intake/cursor.js';
 import { Follower } from './intake/follower.js';
+import { Sweep } from './intake/sweep.js';
 import { Metrics } from './metrics.js';
 import { Availability } from './orthanc/availability.js';
 import { checkOrthanc } from './orthanc/check.js';
 import { Orthanc } from './orthanc/orthanc.js';
+import type { InstanceContent } from './orthanc/resources.js';
 import { createHandler } from './pipeline/attempt.js';
 import { Pipeline } from './pipeline/pipeline.js';
 import { MemoryQueue } from './queue/memory.js';
-import { Recorder } from './record/recorder.js';
+import { Recorder, requestOf } from './record/recorder.js';
 
 export interface Service {
   /** Where it listens: from now on, so that no notice is missed while Orthanc still starts. */
@@ -44,10 +48,11 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const cursor = new Cursor(config.stateDir);
   const orthanc = new Orthanc(config);
   const metrics = new Metrics(() => queue.depth());
+  const recorder = new Recorder(orthanc, config.labelPrefix);
   const pipeline = new Pipeline({
     orthanc,
     classifier,
-    recorder: new Recorder(orthanc, config.labelPrefix),
+    recorder,
     metrics,
     config,
   });
@@ -73,12 +78,32 @@ export async function startService(config: Config, classifier: Classifier, log: 
     log,
   });
 
+  const isSettled = (instance: InstanceContent) => pipeline.whySettled(instance) !== undefined;
+  const onAway = (error: PlainviewError) => availability.lost(error);
+  const sweep = new Sweep({
+    orthanc,
+    queue,
+    network: classifier.network.sha256,
+    modalities: config.modalities,
+    isSettled,
+    isInStep: (tree) => recorder.isInStep(tree),
+    addUpStudy: (id) => recorder.addUpStudy(id),
+    onAway,
+    rate: config.sweepRate,
+    quietHours: config.sweepHours,
+    stateDir: config.stateDir,
+    log,
+  });
+  const nightly =
+    config.sweep === 'off' ? undefined : schedule(config.sweep, () => sweep.start(config.sweepOrder));
   const follower = new Follower({
     orthanc,
     queue,
     cursor,
-    isSettled: (instance) => pipeline.whySettled(instance) !== undefined,
-    onAway: (error) => availability.lost(error),
+    isSettled,
+    isRequested: (instance) => requestOf(instance) !== undefined,
+    onLogCleared: () => sweep.start(),
+    onAway,
     pollMs: config.changesPollMs,
     log,
   });
@@ -94,6 +119,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     [
       healthRouter(readiness, metrics),
       hookRouter({ secret, metrics, accept: (instance) => queue.enqueue(instance, 'hook') }),
+      sweepRouter(sweep, secret, config.sweepOrder),
     ],
     log,
   );
@@ -102,7 +128,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     availability.end();
     const closed = close(server);
     const back = await queue.stop(config.shutdownSeconds * 1000);
-    await follower.end();
+    await Promise.all([follower.end(), sweep.end(), nightly?.destroy()]);
     await closed;
     orthanc.close();
     log.info({ givenBack: back.length }, 'stopped');
@@ -110,7 +136,8 @@ export async function startService(config: Config, classifier: Classifier, log: 
   try {
     const url = await listen(server, config);
     log.info({ url }, 'listening');
-    return { url, ready: availability.start(), stop };
+    const ready = availability.start().then(() => sweep.resume());
+    return { url, ready, stop };
   } catch (error) {
     await stop();
     throw error;

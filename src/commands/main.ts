@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { asPlainview } from '../errors.js';
+import { failuresCommand } from './failures.js';
 import { labelCommand } from './label.js';
 import { modelCommand } from './model.js';
 import { optionsCommand } from './options.js';
+import { reclassifyCommand } from './reclassify.js';
 import { serveCommand } from './serve.js';
+import { sweepCommand } from './sweep.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -18,6 +21,9 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(serveCommand())
     .addCommand(labelCommand())
     .addCommand(modelCommand())
+    .addCommand(sweepCommand())
+    .addCommand(failuresCommand())
+    .addCommand(reclassifyCommand())
     .addCommand(optionsCommand());
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -25,6 +31,6 @@ export async function runCommandLine(args: string[]): Promise<void> {
     const error = asPlainview(caught);
     console.error(error.message);
     if (error.code === 'internal') console.error(error.cause);
-    process.exitCode = error.code === 'config_invalid' ? 2 : 1;
+    process.exitCode = error.code === 'config_invalid' || error.code === 'usage' ? 2 : 1;
   }
 }

@@ -1,3 +1,4 @@
+import { validate } from 'node-cron';
 import { z } from 'zod';
 
 /** A comma-separated list, as environments hold it. */
@@ -130,6 +131,32 @@ export const options = z.object({
   changesPollMs: integer(100, 3_600_000)
     .default(2000)
     .describe("Milliseconds between two looks at Orthanc's change log, which finds what the hook missed."),
+  sweep: z
+    .string()
+    .refine((text) => text === 'off' || validate(text), 'must be a cron expression, or off')
+    .default('0 3 * * 0')
+    .describe(
+      'When the archive is swept for radiographs that carry no decision of the network in use: a cron expression, or `off`. `plainview sweep` does it at once.',
+    ),
+  sweepOrder: z
+    .enum(['newest', 'oldest'])
+    .default('newest')
+    .describe('Which radiographs a sweep begins with.'),
+  sweepRate: z.coerce
+    .number()
+    .min(0)
+    .max(1000)
+    .default(0)
+    .describe('Instances a second that a sweep takes up at most; 0: as many as the load on Orthanc allows.'),
+  sweepHours: z
+    .string()
+    .regex(/^([01]?\d|2[0-3])-([01]?\d|2[0-3])$/, 'must look like 22-6')
+    .transform((text) => {
+      const [from = 0, to = 0] = text.split('-').map(Number);
+      return { from, to };
+    })
+    .optional()
+    .describe('Hours between which a sweep works (`22-6`), in local time; without them, always.'),
   logLevel: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
     .default('info')

@@ -4,7 +4,7 @@ import { type ErrorCode, PlainviewError } from '../errors.js';
 
 /** HTTP status of the errors that a caller can cause; anything else is ours, hence 500. */
 const statuses: Partial<Record<ErrorCode, number>> = {
-  hook_unauthorised: 401,
+  unauthorised: 401,
   request_malformed: 400,
   request_too_large: 413,
   route_unknown: 404,

@@ -1,67 +1,57 @@
-import { mkdirSync, readFileSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { fail } from '../errors.js';
+import { StateFile } from './state-file.js';
 
 const stored = z.object({
   /** Every change up to this sequence number is settled. */
   since: z.number().int().min(0),
+  /** A change that was seen: whether the same one stands there tells whether it is the same log. */
+  bookmark: z.object({ seq: z.number().int(), id: z.string() }).optional(),
 });
+
+type Stored = z.output<typeof stored>;
 
 /**
  * How far Orthanc's change log has been worked through: the only thing that Plainview keeps for itself.
  * Lost or unreadable, the log is read from its start, and what is done is skipped.
  */
 export class Cursor {
-  readonly #file: string;
-  #since: number;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #file: StateFile<typeof stored>;
+  #stored: Stored;
 
   /** @throws state_unusable where the folder cannot be made */
   constructor(stateDir: string) {
-    this.#file = join(stateDir, 'changes.json');
-    try {
-      mkdirSync(stateDir, { recursive: true });
-    } catch (error) {
-      throw fail('state_unusable', { folder: stateDir, why: (error as Error).message }, error);
-    }
-    this.#since = read(this.#file);
+    this.#file = new StateFile(stateDir, 'changes.json', stored);
+    this.#stored = this.#file.read() ?? { since: 0 };
   }
 
   get since(): number {
-    return this.#since;
+    return this.#stored.since;
   }
 
-  /** Replaces the file in one step, so a kill at any moment leaves the old or the new. */
+  get bookmark(): Stored['bookmark'] {
+    return this.#stored.bookmark;
+  }
+
+  /** Kept with the next move. */
+  remember({ seq, id }: { seq: number; id: string }): void {
+    this.#stored = { ...this.#stored, bookmark: { seq, id } };
+  }
+
+  /** Drops the bookmark, which has told what it could. */
+  async forget(): Promise<void> {
+    await this.#save({ since: this.#stored.since });
+  }
+
   async moveTo(since: number): Promise<void> {
-    if (since === this.#since) return;
-    this.#since = since;
-    this.#writing = this.#writing.then(() => this.#write(since));
-    await this.#writing;
+    if (since !== this.#stored.since) await this.#save({ ...this.#stored, since });
   }
 
-  async #write(since: number): Promise<void> {
-    const next = `${this.#file}.next`;
-    try {
-      const handle = await open(next, 'w');
-      try {
-        await handle.writeFile(JSON.stringify({ since }));
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(next, this.#file);
-    } catch (error) {
-      throw fail('state_unusable', { folder: this.#file, why: (error as Error).message }, error);
-    }
+  async restart(): Promise<void> {
+    await this.#save({ since: 0 });
   }
-}
 
-function read(file: string): number {
-  try {
-    return stored.parse(JSON.parse(readFileSync(file, 'utf8'))).since;
-  } catch {
-    return 0; // absent or unreadable: reading again from the start is safe
+  async #save(next: Stored): Promise<void> {
+    this.#stored = next;
+    await this.#file.write(next);
   }
 }

@@ -1,18 +1,23 @@
 import type { Logger } from 'pino';
-import { asPlainview, type PlainviewError } from '../errors.js';
+import { asPlainview, isAway, type PlainviewError } from '../errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
-import type { Orthanc } from '../orthanc/orthanc.js';
+import type { Change, Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import type { Queue } from '../queue/queue.js';
 import type { Cursor } from './cursor.js';
+import { Frontier } from './frontier.js';
 
 interface Parts {
   orthanc: Orthanc;
   queue: Queue;
   cursor: Cursor;
-  /** Whether an instance needs no look: it has been decided. */
+  /** Whether a stored instance needs no look: it has been decided. */
   isSettled: (instance: InstanceContent) => boolean;
+  /** Whether somebody asks for an instance to be looked at again. */
+  isRequested: (instance: InstanceContent) => boolean;
   onAway: (error: PlainviewError) => void;
+  /** Told that what was stored before now may be unknown to the change log. */
+  onLogCleared: () => void;
   /** Pause between two questions once the log has been read to its end. */
   pollMs: number;
   log: Logger;
@@ -20,36 +25,32 @@ interface Parts {
 
 /** Changes asked for at a time: a page of instances is then one more call. */
 const pageSize = 200;
-/** Jobs of ours in the queue at most, so that a backlog of millions costs no memory. */
+/** Jobs of ours in the queue at most. */
 const mostOpen = 1000;
 
 /**
- * Reads Orthanc's change log, which forgets no stored instance, and enqueues what carries no decision yet.
+ * Reads Orthanc's change log, which forgets no stored instance and no request, and enqueues what needs a look.
  * The cursor moves only past what is settled: a kill at any moment loses nothing.
  */
 export class Follower {
   readonly #parts: Parts;
   readonly #stop = new AbortController();
-  /** Sequence numbers that are enqueued and not settled, ascending: a Set keeps the order they came in. */
-  readonly #open = new Set<number>();
-  #read: number;
+  #frontier: Frontier;
   #wake: (() => void) | undefined;
   #done: Promise<void> | undefined;
   #held = true;
+  /** Whether the log is known to be the one that the cursor belongs to: asked anew after each outage. */
+  #recognised = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#read = parts.cursor.since;
-  }
-
-  /** How far the log has been read, and how far it is settled. */
-  get position(): { read: number; settled: number; open: number } {
-    return { read: this.#read, settled: this.#parts.cursor.since, open: this.#open.size };
+    this.#frontier = new Frontier(parts.cursor.since, mostOpen);
   }
 
   /** Follows while Orthanc is up. */
   resume(): void {
     this.#held = false;
+    this.#recognised = false;
     this.#wake?.();
     this.#done ??= this.#follow();
   }
@@ -62,7 +63,7 @@ export class Follower {
     this.#stop.abort();
     this.#wake?.();
     await this.#done;
-    await this.#save();
+    await this.#parts.cursor.moveTo(this.#frontier.settled);
   }
 
   async #follow(): Promise<void> {
@@ -72,52 +73,83 @@ export class Follower {
         continue;
       }
       try {
+        if (!this.#recognised) await this.#recognise();
         const more = await this.#page();
-        await this.#save();
+        await this.#parts.cursor.moveTo(this.#frontier.settled);
         if (!more) await this.#sleep(this.#parts.pollMs);
       } catch (caught) {
         const error = asPlainview(caught);
-        if (error.code === 'orthanc_unreachable' || error.code === 'orthanc_refused')
-          this.#parts.onAway(error);
+        if (isAway(error)) this.#parts.onAway(error);
         else this.#parts.log.error({ err: error }, 'the change log could not be read on');
         await this.#sleep(Math.max(this.#parts.pollMs, 1000));
       }
     }
   }
 
+  /** A database that was replaced, and a log that was cleared, are both noticed by what stands at the cursor. */
+  async #recognise(): Promise<void> {
+    const { orthanc, cursor, log, onLogCleared } = this.#parts;
+    const { bookmark } = cursor;
+    if (bookmark !== undefined) {
+      const [first] = await orthanc.changesAfter(bookmark.seq - 1, 1);
+      if (first?.seq === bookmark.seq && first.id !== bookmark.id) await this.#restart();
+      const [oldest] = await orthanc.changesAfter(0, 1);
+      if (oldest === undefined || oldest.seq > bookmark.seq) {
+        log.warn("Orthanc's change log was cleared: the archive is swept for what it may have held");
+        onLogCleared();
+        await cursor.forget();
+      }
+    }
+    this.#recognised = true;
+  }
+
   /** @returns whether there is more to read at once */
   async #page(): Promise<boolean> {
-    const { orthanc, cursor, log } = this.#parts;
-    const page = await orthanc.newInstances(this.#read, pageSize);
+    const { orthanc, cursor, queue } = this.#parts;
+    const frontier = this.#frontier;
+    const page = await orthanc.changes(frontier.read, pageSize);
     if (page.logIsShorter) {
-      log.warn({ read: this.#read }, "Orthanc's change log is another one than before: read from its start");
-      this.#open.clear();
-      this.#read = 0;
-      await cursor.moveTo(0);
+      await this.#restart();
       return true;
     }
-    const contents = await orthanc.instances(page.instances.map(({ id }) => id));
-    const open = new Set<InstanceId>();
-    for (const content of contents) if (!this.#parts.isSettled(content)) open.add(content.ID);
-    // An instance that is not among the contents has been deleted meanwhile.
-    for (const { id, seq } of page.instances) if (open.has(id)) this.#enqueue(id, seq);
-    this.#read = page.next;
-    while (this.#open.size >= mostOpen && !this.#stop.signal.aborted) await this.#sleep(1000);
+    for (const { id, seq } of await this.#needed(page.changes)) {
+      const reason = page.changes.some((change) => change.id === id && change.kind === 'stored')
+        ? 'changes'
+        : 'request';
+      queue.enqueue(id, reason, frontier.open(seq));
+    }
+    frontier.advance(page.next);
+    const last = page.changes.at(-1);
+    if (last !== undefined) cursor.remember(last);
+    await frontier.room(this.#stop.signal);
     return !page.done;
   }
 
-  #enqueue(id: InstanceId, seq: number): void {
-    this.#open.add(seq);
-    this.#parts.queue.enqueue(id, 'changes', () => {
-      this.#open.delete(seq);
-      if (this.#open.size < mostOpen / 2) this.#wake?.();
-    });
+  /** Of the instances in a page, each once, those that need a look. Whichever is gone by now is not among them. */
+  async #needed(changes: readonly Change[]): Promise<{ id: InstanceId; seq: number }[]> {
+    const { orthanc, isSettled, isRequested } = this.#parts;
+    const seen = new Map<InstanceId, { seq: number; stored: boolean }>();
+    for (const { id, seq, kind } of changes) {
+      const known = seen.get(id);
+      seen.set(id, { seq: known?.seq ?? seq, stored: kind === 'stored' || known?.stored === true });
+    }
+    const needed = new Set<InstanceId>();
+    for (const content of await orthanc.instances([...seen.keys()])) {
+      // Other changes of metadata are mostly our own: what was just written needs no look.
+      const look = isRequested(content) || (seen.get(content.ID)?.stored === true && !isSettled(content));
+      if (look) needed.add(content.ID);
+    }
+    return [...seen].filter(([id]) => needed.has(id)).map(([id, { seq }]) => ({ id, seq }));
   }
 
-  /** Everything before the first open sequence number is settled. */
-  async #save(): Promise<void> {
-    const [first] = this.#open;
-    await this.#parts.cursor.moveTo(first === undefined ? this.#read : first - 1);
+  async #restart(): Promise<void> {
+    const { log, cursor } = this.#parts;
+    log.warn(
+      { read: this.#frontier.read },
+      "Orthanc's change log is another one than before: read from its start",
+    );
+    this.#frontier = new Frontier(0, mostOpen);
+    await cursor.restart();
   }
 
   #sleep(ms: number | undefined): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { asPlainview, PlainviewError } from '../errors.js';
+import { pause } from '../pause.js';
 
 /**
  * Whether Orthanc answers at all. An outage of an hour is one log line at its start and one at its end:
@@ -76,16 +77,4 @@ export class Availability {
     if (!known) this.#log.warn({ code: error.code }, `${error.message} Work waits.`);
     if (wasUp) this.#onChange(false);
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done);
-  });
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { fail, PlainviewError } from '../errors.js';
-import { type InstanceId, instanceId, type ResourcePath, type StudyId } from './ids.js';
+import { type InstanceId, instanceId, type ResourcePath, type SeriesId, type StudyId } from './ids.js';
 import {
-  changes,
+  changeLog,
+  count,
   type InstanceContent,
   instanceContent,
   type PictureTags,
@@ -11,6 +12,7 @@ import {
   type SeriesContent,
   type StudyContent,
   seriesContent,
+  seriesFound,
   studyContent,
   system,
 } from './resources.js';
@@ -29,8 +31,19 @@ export interface StudyTree {
   instances: InstanceContent[];
 }
 
+export interface Change {
+  id: InstanceId;
+  seq: number;
+  kind: 'stored' | 'metadata';
+}
+
+const changeKinds: Readonly<Record<string, Change['kind']>> = {
+  NewInstance: 'stored',
+  UpdatedMetadata: 'metadata',
+};
+
 export interface ChangePage {
-  instances: { id: InstanceId; seq: number }[];
+  changes: Change[];
   /** `since` of the next page. */
   next: number;
   done: boolean;
@@ -71,29 +84,37 @@ export class Orthanc {
     return ids.length === 0 ? [] : this.#contents(instanceContent, ids, 'Instance');
   }
 
-  /** A page of the change log after `since`: the instances stored, and where the next page begins. */
-  async newInstances(since: number, limit: number): Promise<ChangePage> {
+  /** A page of the change log after `since`: instances stored, and instances whose metadata was written. */
+  async changes(since: number, limit: number): Promise<ChangePage> {
     const read = (type: object) =>
-      this.#rest.json(changes, { method: 'GET', url: '/changes', params: { since, limit, ...type } });
-    const page = await (this.#filtersChanges ? read({ type: 'NewInstance' }) : read({})).catch(
-      (error: unknown) => {
-        // Some database plugins cannot filter (Debian's PostgreSQL plugin 5.0 answers 400).
-        if (!(this.#filtersChanges && error instanceof PlainviewError && error.code === 'orthanc_rejected'))
-          throw error;
-        this.#filtersChanges = false;
-        return read({});
-      },
-    );
+      this.#rest.json(changeLog, { method: 'GET', url: '/changes', params: { since, limit, ...type } });
+    const filtered = { type: Object.keys(changeKinds).join(';') };
+    const page = await (this.#filtersChanges ? read(filtered) : read({})).catch((error: unknown) => {
+      // Some database plugins cannot filter (Debian's PostgreSQL plugin 5.0 answers 400).
+      if (!(this.#filtersChanges && error instanceof PlainviewError && error.code === 'orthanc_rejected'))
+        throw error;
+      this.#filtersChanges = false;
+      return read({});
+    });
     return {
-      instances: page.Changes.filter((change) => change.ChangeType === 'NewInstance').map((change) => ({
-        id: instanceId.parse(change.ID),
-        seq: change.Seq,
-      })),
+      changes: page.Changes.flatMap(({ ChangeType, ResourceType, ID, Seq }) => {
+        const kind = changeKinds[ChangeType];
+        return kind === undefined || ResourceType !== 'Instance'
+          ? []
+          : [{ id: instanceId.parse(ID), seq: Seq, kind }];
+      }),
       next: page.Changes.at(-1)?.Seq ?? since,
       done: page.Done,
       // Only an empty page gives the last number of the whole log; any other gives its own.
       logIsShorter: page.Changes.length === 0 && page.Last < since,
     };
+  }
+
+  /** Entries of the change log after `since`, of any kind and any resource. */
+  async changesAfter(since: number, limit: number): Promise<{ seq: number; id: string }[]> {
+    const params = { since, limit };
+    const { Changes } = await this.#rest.json(changeLog, { method: 'GET', url: '/changes', params });
+    return Changes.map(({ Seq, ID }) => ({ seq: Seq, id: ID }));
   }
 
   /** The study above an instance. @throws instance_gone */
@@ -106,13 +127,66 @@ export class Orthanc {
 
   /** @returns undefined where the study is gone */
   async studyTree(id: StudyId): Promise<StudyTree | undefined> {
+    return (await this.studyTrees([id]))[0];
+  }
+
+  /** Whole studies in three calls; those that are gone are left out. */
+  async studyTrees(ids: readonly StudyId[]): Promise<StudyTree[]> {
+    if (ids.length === 0) return [];
     const [studies, series, instances] = await Promise.all([
-      this.#contents(studyContent, [id], 'Study'),
-      this.#contents(seriesContent, [id], 'Series'),
-      this.#contents(instanceContent, [id], 'Instance'),
+      this.#contents(studyContent, ids, 'Study'),
+      this.#contents(seriesContent, ids, 'Series'),
+      this.#contents(instanceContent, ids, 'Instance'),
     ]);
-    const study = studies[0];
-    return study && { study, series, instances };
+    const studyOf = new Map(series.map(({ ID, ParentStudy }) => [ID, ParentStudy]));
+    return studies.map((study) => ({
+      study,
+      series: series.filter(({ ParentStudy }) => ParentStudy === study.ID),
+      instances: instances.filter(({ ParentSeries }) => studyOf.get(ParentSeries) === study.ID),
+    }));
+  }
+
+  /** A page of the series of these modalities, by when Orthanc last received something for them. */
+  async findSeries(
+    modalities: readonly string[],
+    page: { order: 'newest' | 'oldest'; since: number; limit: number },
+  ): Promise<{ series: Set<SeriesId>; studies: StudyId[] }> {
+    const found = await this.#rest.json(z.array(seriesFound), {
+      method: 'POST',
+      url: '/tools/find',
+      data: {
+        ...radiographSeries(modalities),
+        Expand: true,
+        Since: page.since,
+        Limit: page.limit,
+        // Orthanc before 1.12.5 knows no order and goes by its own.
+        OrderBy: [
+          { Type: 'Metadata', Key: 'LastUpdate', Direction: page.order === 'newest' ? 'DESC' : 'ASC' },
+        ],
+      },
+    });
+    return {
+      series: new Set(found.map(({ ID }) => ID)),
+      studies: [...new Set(found.map(({ ParentStudy }) => ParentStudy))],
+    };
+  }
+
+  /** The instances that carry a label. */
+  findLabelled(label: string): Promise<InstanceId[]> {
+    const data = { Level: 'Instance', Query: {}, Labels: [label], LabelsConstraint: 'All' };
+    return this.#rest.json(z.array(instanceId), { method: 'POST', url: '/tools/find', data });
+  }
+
+  /** @returns 0 where Orthanc (before 1.12.5) cannot count */
+  async countSeries(modalities: readonly string[]): Promise<number> {
+    const data = radiographSeries(modalities);
+    return this.#rest
+      .json(count, { method: 'POST', url: '/tools/count-resources', data })
+      .then(({ Count }) => Count)
+      .catch((error: unknown) => {
+        if (error instanceof PlainviewError && error.code === 'orthanc_absent') return 0;
+        throw error;
+      });
   }
 
   /**
@@ -187,6 +261,11 @@ export class Orthanc {
     });
   }
 }
+
+const radiographSeries = (modalities: readonly string[]) => ({
+  Level: 'Series',
+  Query: { Modality: modalities.join('\\') },
+});
 
 const gone =
   (id: InstanceId) =>

@@ -29,7 +29,7 @@ const text = z
   .unknown()
   .optional()
   .transform((value) => (typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined));
-const count = text.transform((value) => {
+const wholeNumber = text.transform((value) => {
   const number = Number(value);
   return value !== undefined && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
 });
@@ -39,9 +39,9 @@ export const pictureTags = z
   .object({
     Modality: text,
     SOPClassUID: text,
-    Rows: count,
-    Columns: count,
-    NumberOfFrames: count,
+    Rows: wholeNumber,
+    Columns: wholeNumber,
+    NumberOfFrames: wholeNumber,
     /** Orthanc gives null for what is too long to show, so only absence tells that there are no pixels. */
     PixelData: z.unknown().optional(),
   })
@@ -56,9 +56,17 @@ export const pictureTags = z
 
 export type PictureTags = z.output<typeof pictureTags>;
 
-/** `/changes`. Other kinds of change hold ids of other kinds of resource. */
-export const changes = z.object({
-  Changes: z.array(z.object({ ChangeType: z.string(), ID: z.string(), Seq: z.number() })),
+/** `/changes`. */
+export const changeLog = z.object({
+  Changes: z.array(
+    z.object({ ChangeType: z.string(), ResourceType: z.string(), ID: z.string(), Seq: z.number() }),
+  ),
   Done: z.boolean(),
   Last: z.number(),
 });
+
+/** `/tools/find` at the level of series, expanded. */
+export const seriesFound = z.object({ ID: seriesId, ParentStudy: studyId });
+
+/** `/tools/count-resources` */
+export const count = z.object({ Count: z.number() });

@@ -1,11 +1,8 @@
 import type { Logger } from 'pino';
-import { asPlainview, type PlainviewError } from '../errors.js';
+import { asPlainview, isAway, type PlainviewError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import type { Handler, Job, Verdict } from '../queue/queue.js';
 import type { Outcome } from './pipeline.js';
-
-/** Orthanc as a whole is away, whatever the instance: such a try is not the instance's fault. */
-const awayCodes: ReadonlySet<string> = new Set(['orthanc_unreachable', 'orthanc_refused']);
 
 interface Parts {
   process: (job: Job) => Promise<Outcome>;
@@ -31,7 +28,7 @@ export function createHandler(parts: Parts): Handler {
       const error = asPlainview(caught);
       if (error.code === 'instance_gone') return gone(parts, log);
       parts.metrics.failures.inc({ code: error.code });
-      if (awayCodes.has(error.code)) return away(error, parts);
+      if (isAway(error)) return away(error, parts);
       if (error.passing && job.attempt < parts.attempts) {
         log.info({ err: error }, 'tried in vain, will be tried again');
         return { kind: 'again', afterMs: pauseMs(job.attempt), spent: true };
@@ -49,7 +46,7 @@ async function giveUp(job: Job, error: PlainviewError, parts: Parts, log: Logger
   } catch (caught) {
     const second = asPlainview(caught);
     if (second.code === 'instance_gone') return gone(parts, log);
-    if (awayCodes.has(second.code)) return away(second, parts);
+    if (isAway(second)) return away(second, parts);
     // Unrecorded, so not settled: it stays with us, as seldom as the pauses go.
     log.error({ err: second }, 'the failure itself could not be recorded');
     return { kind: 'again', afterMs: pauseMs(job.attempt + 1), spent: false };

@@ -6,7 +6,7 @@ import type { Metrics, Stage } from '../metrics.js';
 import type { Described, Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
-import { type Recorder, recordOf } from '../record/recorder.js';
+import { type Recorder, recordOf, requestOf } from '../record/recorder.js';
 import type { InstanceRecord } from '../record/schema.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
 
@@ -41,7 +41,10 @@ export class Pipeline {
     const began = performance.now();
     const described = await this.#timed('describe', () => this.#orthanc.describe(job.instance));
     const why = whyNotRadiograph(described.tags, this.#config) ?? this.whySettled(described.instance);
-    if (why !== undefined) return { kind: 'skipped', why };
+    if (why !== undefined) {
+      await this.#recorder.dropRequest(described.instance);
+      return { kind: 'skipped', why };
+    }
     const decided = await this.#classify(described);
     const ms = Math.round(performance.now() - began);
     await this.#timed('record', () => this.#recorder.record(described.instance, { ...decided, ms }));
@@ -66,7 +69,7 @@ export class Pipeline {
       failure,
       top: [],
       ms: 0,
-      ...this.#byNetwork(),
+      ...this.#by(instance),
     });
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
@@ -75,7 +78,9 @@ export class Pipeline {
   whySettled(instance: InstanceContent): SkipReason | undefined {
     const known = recordOf(instance);
     if (known === undefined) return undefined;
-    if (known.record.who === 'person') return 'corrected_by_person';
+    const request = requestOf(instance);
+    if (known.record.who === 'person') return request?.includingCorrected ? undefined : 'corrected_by_person';
+    if (request !== undefined) return undefined;
     const same = known.record.network.sha256 === this.#classifier.network.sha256;
     return same && known.complete ? 'already_decided' : undefined;
   }
@@ -89,16 +94,18 @@ export class Pipeline {
     const { scores, seconds } = await this.#classifier.classify(picture);
     for (const stage of ['decode', 'prepare', 'infer'] as const) this.#observe(stage, seconds[stage]);
     const { decision, category, reason, top } = decide(scores, this.#classifier.network);
-    return { decision, ...(category === undefined ? {} : { category }), reason, top, ...this.#byNetwork() };
+    return { decision, ...(category === undefined ? {} : { category }), reason, top, ...this.#by(instance) };
   }
 
-  #byNetwork() {
+  #by(instance: InstanceContent) {
     const { network, engine } = this.#classifier;
+    const request = requestOf(instance);
     return {
       who: 'network' as const,
       network: { name: network.name, sha256: network.sha256 },
       engine: engine.engine,
       when: new Date().toISOString(),
+      ...(request === undefined ? {} : { requested: { who: request.who, when: request.when } }),
     };
   }
 

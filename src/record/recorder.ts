@@ -1,5 +1,5 @@
-import type { InstanceId, ResourcePath, StudyId } from '../orthanc/ids.js';
-import type { Orthanc } from '../orthanc/orthanc.js';
+import type { ResourcePath, StudyId } from '../orthanc/ids.js';
+import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { Coalescing } from './coalesce.js';
 import { addUp, labelsOf, planLabels } from './labels.js';
@@ -9,13 +9,36 @@ import {
   type InstanceRecord,
   instanceRecord,
   metadataNames,
+  type ReclassifyRequest,
   readRecord,
+  reclassifyRequest,
   unknownCategory,
 } from './schema.js';
 
 interface Labelled {
   Labels: string[];
   Metadata: Record<string, string>;
+}
+
+/** A series or a study with the records of its instances. */
+interface Group {
+  resource: ResourcePath;
+  content: Labelled;
+  records: InstanceRecord[];
+}
+
+function groupsOf(tree: StudyTree): Group[] {
+  const children = tree.instances.flatMap((instance) => {
+    const record = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
+    return record === undefined ? [] : [{ series: instance.ParentSeries, record }];
+  });
+  const series = tree.series.map((content) => ({
+    resource: `series/${content.ID}` as const,
+    content,
+    records: children.filter((child) => child.series === content.ID).map((child) => child.record),
+  }));
+  const records = children.map((child) => child.record);
+  return [...series, { resource: `studies/${tree.study.ID}`, content: tree.study, records }];
 }
 
 /** The record of an instance, and whether it was written to its end (labels on all levels). */
@@ -28,6 +51,14 @@ export function recordOf(
     record,
     complete: instance.Metadata[metadataNames.category] === (record.category ?? unknownCategory),
   };
+}
+
+/** What is asked of an instance; a text that is no JSON asks for the plain thing, as a button of Orthanc's writes it. */
+export function requestOf(instance: InstanceContent): ReclassifyRequest | undefined {
+  const text = instance.Metadata[metadataNames.request];
+  return text === undefined
+    ? undefined
+    : (readRecord(reclassifyRequest, text) ?? reclassifyRequest.parse({}));
 }
 
 /**
@@ -59,39 +90,43 @@ export class Recorder {
       ...decided,
       labels,
     }));
-    await this.addUpStudy(instance.ID);
+    await this.addUpStudy(await this.#orthanc.studyOf(instance.ID));
     await this.#orthanc.putMetadata(resource, metadataNames.category, decided.category ?? unknownCategory);
+    await this.dropRequest(instance);
+  }
+
+  /** The request has been answered. */
+  async dropRequest(instance: InstanceContent): Promise<void> {
+    if (requestOf(instance) !== undefined)
+      await this.#orthanc.deleteMetadata(`instances/${instance.ID}`, metadataNames.request);
   }
 
   /** Brings series and study in step with their instances as they stand in Orthanc now. */
-  async addUpStudy(instance: InstanceId): Promise<void> {
-    const study = await this.#orthanc.studyOf(instance);
-    await this.#studies.run(study, () => this.#addUp(study));
-  }
-
-  async #addUp(id: StudyId): Promise<void> {
-    const tree = await this.#orthanc.studyTree(id);
-    if (tree === undefined) return; // deleted meanwhile: nothing is left to label
-    const children = tree.instances.flatMap((instance) => {
-      const record = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
-      return record === undefined ? [] : [{ series: instance.ParentSeries, record }];
+  addUpStudy(id: StudyId): Promise<void> {
+    return this.#studies.run(id, async () => {
+      const tree = await this.#orthanc.studyTree(id);
+      if (tree === undefined) return; // deleted meanwhile: nothing is left to label
+      for (const group of groupsOf(tree)) await this.#writeGroup(group);
     });
-    for (const series of tree.series) {
-      const own = children.filter((child) => child.series === series.ID);
-      await this.#writeGroup(
-        `series/${series.ID}`,
-        series,
-        own.map((child) => child.record),
-      );
-    }
-    await this.#writeGroup(
-      `studies/${tree.study.ID}`,
-      tree.study,
-      children.map((child) => child.record),
-    );
   }
 
-  async #writeGroup(resource: ResourcePath, content: Labelled, records: InstanceRecord[]): Promise<void> {
+  /** Whether a study and its series say what their instances add up to. */
+  isInStep(tree: StudyTree): boolean {
+    return groupsOf(tree).every(({ content, records }) => {
+      const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
+      if (known === undefined) return records.length === 0;
+      const { wanted, ...counts } = addUp(records);
+      const plan = planLabels(content.Labels, known.labels, this.#prefixed(wanted));
+      return (
+        plan.add.length === 0 &&
+        plan.remove.length === 0 &&
+        JSON.stringify(counts) ===
+          JSON.stringify({ categories: known.categories, decisions: known.decisions })
+      );
+    });
+  }
+
+  async #writeGroup({ resource, content, records }: Group): Promise<void> {
     const before = readRecord(groupRecord, content.Metadata[metadataNames.record]);
     if (before === undefined && records.length === 0) return;
     const { categories, decisions, wanted } = addUp(records);

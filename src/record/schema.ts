@@ -30,6 +30,8 @@ export const instanceRecord = z.object({
   when: z.string(),
   /** From taking up the job to the decision, milliseconds. */
   ms: z.number(),
+  /** Who asked for this decision, where it was asked for. */
+  requested: z.object({ who: z.string(), when: z.string() }).optional(),
   /** The labels on this instance that Plainview put there; any other is none of its business. */
   labels: z.array(z.string()),
 });
@@ -44,6 +46,15 @@ export const groupRecord = z.object({
   labels: z.array(z.string()),
 });
 
+/** What stands in `RadiographReclassify`: a request to decide again. Whoever writes anything there asks for it. */
+export const reclassifyRequest = z.object({
+  who: z.string().default('unknown'),
+  when: z.string().default(''),
+  /** Also where a person has corrected the category. */
+  includingCorrected: z.boolean().default(false),
+});
+
+export type ReclassifyRequest = z.output<typeof reclassifyRequest>;
 export type InstanceRecord = z.output<typeof instanceRecord>;
 export type GroupRecord = z.output<typeof groupRecord>;
 

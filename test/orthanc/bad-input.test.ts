@@ -82,13 +82,8 @@ describe('a call of the hook', () => {
   });
 
   test.each<[string, RequestInit, number, string]>([
-    ['without a secret', { body }, 401, 'hook_unauthorised'],
-    [
-      'with a wrong secret',
-      { body, headers: { 'x-plainview-secret': 'x'.repeat(36) } },
-      401,
-      'hook_unauthorised',
-    ],
+    ['without a secret', { body }, 401, 'unauthorised'],
+    ['with a wrong secret', { body, headers: { 'x-plainview-secret': 'x'.repeat(36) } }, 401, 'unauthorised'],
     ['without a body', { headers: secret }, 400, 'request_malformed'],
     ['that is not JSON', { headers: secret, body: '{"instance":' }, 400, 'request_malformed'],
     ['without an instance', { headers: secret, body: '{}' }, 400, 'request_malformed'],

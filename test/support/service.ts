@@ -16,6 +16,7 @@ export interface TestService<C extends Classifier = Stub> {
   url: string;
   classifier: C;
   stateDir: string;
+  secret: string;
   /** Everything logged so far, as text. */
   log(): string;
   metrics(): Promise<string>;
@@ -39,10 +40,12 @@ export async function startTestService<C extends Classifier = Stub>(options: {
   /** Read on from where another service left off. Without one, what earlier tests stored is passed over. */
   stateDir?: string;
   ready?: boolean;
+  /** Reads the change log from its beginning. */
+  fromStart?: boolean;
 }): Promise<TestService<C>> {
   const { classifier } = options;
   const secret = options.hook?.secret ?? randomUUID();
-  const stateDir = options.stateDir ?? (await freshState(options.orthanc));
+  const stateDir = options.stateDir ?? (await freshState(options.orthanc, options.fromStart));
   const lines: string[] = [];
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -66,6 +69,7 @@ export async function startTestService<C extends Classifier = Stub>(options: {
     url: service.url,
     classifier,
     stateDir,
+    secret,
     log: () => lines.join(''),
     metrics: async () => (await fetch(`${service.url}/metrics`)).text(),
     notice: (instance, init) =>
@@ -83,9 +87,9 @@ export async function startTestService<C extends Classifier = Stub>(options: {
 }
 
 /** A state folder whose cursor stands at the end of Orthanc's change log, if Orthanc answers. */
-export async function freshState(orthanc: string): Promise<string> {
+export async function freshState(orthanc: string, fromStart = false): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'plainview-state-'));
-  const since = await new Reader(orthanc).lastChange().catch(() => 0);
+  const since = fromStart ? 0 : await new Reader(orthanc).lastChange().catch(() => 0);
   await writeFile(join(folder, 'changes.json'), JSON.stringify({ since }));
   return folder;
 }

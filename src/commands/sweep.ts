@@ -1,0 +1,65 @@
+import axios, { isAxiosError } from 'axios';
+import { Command, Option } from 'commander';
+import { z } from 'zod';
+import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/options.js';
+import { fail } from '../errors.js';
+import { sweepOrders } from '../intake/sweep.js';
+import { pause } from '../pause.js';
+import { progressBar } from './progress.js';
+
+const progress = z.object({
+  state: z.enum(['idle', 'running', 'waiting']),
+  done: z.number(),
+  total: z.number(),
+  found: z.number(),
+  rate: z.number(),
+});
+
+export const sweepCommand = () =>
+  new Command('sweep')
+    .description(
+      'have the running service look through the archive for what carries no decision, and watch it',
+    )
+    .addOption(new Option('--order <order>', 'which radiographs first').choices(sweepOrders))
+    .option('--no-wait', 'do not wait for its end')
+    .action(async ({ order, wait }: { order?: string; wait: boolean }) => {
+      const config = loadConfig(process.env);
+      let state = await ask(config, 'POST', order === undefined ? {} : { order });
+      if (!wait) return console.log('the sweep has begun');
+      // A total of 0: the service has not counted yet, or this Orthanc cannot count.
+      const bar = progressBar(state.total || undefined, 'series', state.done);
+      while (state.state !== 'idle') {
+        await pause(500, new AbortController().signal);
+        const { done } = state;
+        state = await ask(config, 'GET');
+        bar.advance(Math.max(0, state.done - done));
+      }
+      bar.stop();
+      console.log(`${state.done} series looked through, ${state.found} instances needed a look`);
+    });
+
+async function ask(
+  config: Config,
+  method: 'GET' | 'POST',
+  data?: object,
+): Promise<z.output<typeof progress>> {
+  const host = ['0.0.0.0', '::'].includes(config.host) ? '127.0.0.1' : config.host;
+  const url = `http://${host}:${config.port}/api/v1/sweep`;
+  const headers = { 'x-plainview-secret': config.secret ?? '' };
+  try {
+    const answer = await axios.request<unknown>({
+      method,
+      url,
+      headers,
+      data,
+      timeout: 10_000,
+      proxy: false,
+    });
+    return progress.parse(answer.data);
+  } catch (error) {
+    const why =
+      isAxiosError(error) && error.response ? `HTTP ${error.response.status}` : (error as Error).message;
+    throw fail('service_unreachable', { url, why }, error);
+  }
+}

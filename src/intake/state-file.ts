@@ -1,0 +1,54 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { fail } from '../errors.js';
+
+/** A small JSON file in the state folder that a kill at any moment leaves as it was, or as it should be. */
+export class StateFile<T extends z.ZodType> {
+  readonly #path: string;
+  readonly #schema: T;
+  #writing: Promise<void> = Promise.resolve();
+
+  /** @throws state_unusable where the folder cannot be made */
+  constructor(stateDir: string, name: string, schema: T) {
+    this.#path = join(stateDir, name);
+    this.#schema = schema;
+    try {
+      mkdirSync(stateDir, { recursive: true });
+    } catch (error) {
+      throw fail('state_unusable', { folder: stateDir, why: (error as Error).message }, error);
+    }
+  }
+
+  /** @returns undefined where there is none, or it cannot be read: all that is kept here can be found out again */
+  read(): z.output<T> | undefined {
+    try {
+      return this.#schema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** @throws state_unusable */
+  async write(content: z.input<T>): Promise<void> {
+    this.#writing = this.#writing.catch(() => undefined).then(() => this.#replace(content));
+    await this.#writing;
+  }
+
+  async #replace(content: z.input<T>): Promise<void> {
+    const next = `${this.#path}.next`;
+    try {
+      const handle = await open(next, 'w');
+      try {
+        await handle.writeFile(JSON.stringify(content));
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(next, this.#path);
+    } catch (error) {
+      throw fail('state_unusable', { folder: this.#path, why: (error as Error).message }, error);
+    }
+  }
+}

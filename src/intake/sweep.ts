@@ -1,0 +1,201 @@
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { asPlainview, isAway, type PlainviewError } from '../errors.js';
+import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
+import type { InstanceContent } from '../orthanc/resources.js';
+import { pause } from '../pause.js';
+import type { Queue } from '../queue/queue.js';
+import { Frontier } from './frontier.js';
+import { type QuietHours, untilQuiet } from './quiet-hours.js';
+import { StateFile } from './state-file.js';
+
+export const sweepOrders = ['newest', 'oldest'] as const;
+export type SweepOrder = (typeof sweepOrders)[number];
+
+const stored = z.object({
+  order: z.enum(sweepOrders),
+  /** Series that are settled, in that order. */
+  done: z.number().int().min(0),
+  /** The network that is swept for: another one begins anew. */
+  network: z.string(),
+});
+
+export interface SweepProgress {
+  state: 'idle' | 'running' | 'waiting';
+  order?: SweepOrder;
+  /** Series settled, and series that there are; the archive may grow meanwhile. */
+  done: number;
+  total: number;
+  /** Instances found without a decision, so far. */
+  found: number;
+  /** Series a second since this start. */
+  rate: number;
+  /** Seconds to go at that rate. */
+  secondsLeft?: number;
+}
+
+interface Parts {
+  orthanc: Orthanc;
+  queue: Queue;
+  /** SHA-256 of the network that decides now. */
+  network: string;
+  modalities: readonly string[];
+  isSettled: (instance: InstanceContent) => boolean;
+  /** Whether the labels of series and study are what their instances add up to. */
+  isInStep: (tree: StudyTree) => boolean;
+  addUpStudy: (id: StudyTree['study']['ID']) => Promise<void>;
+  onAway: (error: PlainviewError) => void;
+  /** Instances a second at most; 0: as fast as Orthanc allows. */
+  rate: number;
+  quietHours: QuietHours | undefined;
+  stateDir: string;
+  log: Logger;
+}
+
+const pageSize = 50;
+const mostOpen = 200;
+const reportMs = 30_000;
+
+/**
+ * Goes through the archive, series by series, for plain radiographs without a decision of the network in use and
+ * for studies whose labels are out of step: what no notice and no change log tells of. One sweep at a time; a
+ * restart goes on where the last one stopped.
+ */
+export class Sweep {
+  readonly #parts: Parts;
+  readonly #file: StateFile<typeof stored>;
+  readonly #stop = new AbortController();
+  #progress: SweepProgress = { state: 'idle', done: 0, total: 0, found: 0, rate: 0 };
+  #running: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#file = new StateFile(parts.stateDir, 'sweep.json', stored);
+  }
+
+  get progress(): SweepProgress {
+    return this.#progress;
+  }
+
+  /** Begins a sweep, unless one is under way. */
+  start(order: SweepOrder = 'newest'): void {
+    this.#begin({ order, done: 0, network: this.#parts.network });
+  }
+
+  /** Goes on with what a stop interrupted, if anything. */
+  resume(): void {
+    const left = this.#file.read();
+    if (left !== undefined && left.network === this.#parts.network) this.#begin(left);
+  }
+
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  #begin(from: z.output<typeof stored>): void {
+    this.#running ??= this.#run(from)
+      .catch((error: unknown) =>
+        this.#parts.log.error({ err: error }, 'the sweep broke off; the next one begins anew'),
+      )
+      .finally(() => {
+        this.#running = undefined;
+        this.#progress = { ...this.#progress, state: 'idle' };
+      });
+  }
+
+  async #run(from: z.output<typeof stored>): Promise<void> {
+    const { orthanc, modalities, log } = this.#parts;
+    const { signal } = this.#stop;
+    const { order } = from;
+    const began = performance.now();
+    const frontier = new Frontier(from.done, mostOpen);
+    let reported = began;
+    this.#progress = { state: 'running', order, done: from.done, total: 0, found: 0, rate: 0 };
+    log.info({ order, from: from.done }, 'sweep begins');
+    await this.#file.write(from);
+    for (let more = true; more && !signal.aborted; ) {
+      await this.#awaitQuiet();
+      const page = await this.#patiently(async () => {
+        this.#progress.total = await orthanc.countSeries(modalities);
+        return orthanc.findSeries(modalities, { order, since: frontier.read, limit: pageSize });
+      });
+      if (page === undefined) break;
+      const found = await this.#patiently(() => this.#look(page.studies, page.series, frontier));
+      frontier.advance(frontier.read + page.series.size);
+      more = page.series.size > 0;
+      await frontier.room(signal);
+      await this.#file.write({ ...from, done: frontier.settled });
+      this.#report(frontier, from.done, began, found ?? 0);
+      if (performance.now() - reported > reportMs) {
+        reported = performance.now();
+        log.info(this.#progress, 'sweep');
+      }
+      if (this.#parts.rate > 0) await pause(((found ?? 0) / this.#parts.rate) * 1000, signal);
+    }
+    if (signal.aborted) return;
+    // An end that is not yet settled is not an end: a kill now must find the last page again.
+    while (frontier.jobs > 0 && !signal.aborted) await pause(100, signal);
+    if (signal.aborted) return;
+    await this.#file.write({ order, done: 0, network: 'none' });
+    this.#report(frontier, from.done, began, 0);
+    log.info({ ...this.#progress, seconds: Math.round((performance.now() - began) / 1000) }, 'sweep ends');
+  }
+
+  /** @returns how many instances need a look */
+  async #look(
+    studies: readonly StudyTree['study']['ID'][],
+    series: ReadonlySet<string>,
+    frontier: Frontier,
+  ): Promise<number> {
+    const { orthanc, queue, isSettled, isInStep, addUpStudy } = this.#parts;
+    let found = 0;
+    for (const tree of await orthanc.studyTrees(studies)) {
+      for (const instance of tree.instances) {
+        if (!series.has(instance.ParentSeries) || isSettled(instance)) continue;
+        queue.enqueue(instance.ID, 'changes', frontier.open(frontier.read + 1));
+        found++;
+      }
+      if (!isInStep(tree)) await addUpStudy(tree.study.ID);
+    }
+    return found;
+  }
+
+  /** Waits out an Orthanc that is away; what else fails ends the sweep. */
+  async #patiently<T>(step: () => Promise<T>): Promise<T | undefined> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        return await step();
+      } catch (caught) {
+        const error = asPlainview(caught);
+        if (!error.passing || error.code === 'internal') throw error;
+        if (isAway(error)) this.#parts.onAway(error);
+        await pause(2000, this.#stop.signal);
+      }
+    }
+    return undefined;
+  }
+
+  async #awaitQuiet(): Promise<void> {
+    const { quietHours, log } = this.#parts;
+    const ms = quietHours === undefined ? 0 : untilQuiet(quietHours, new Date());
+    if (ms === 0) return;
+    log.info({ minutes: Math.round(ms / 60_000) }, 'sweep waits for the quiet hours');
+    this.#progress = { ...this.#progress, state: 'waiting' };
+    await pause(ms, this.#stop.signal);
+    this.#progress = { ...this.#progress, state: 'running' };
+  }
+
+  #report(frontier: Frontier, from: number, began: number, found: number): void {
+    const { total } = this.#progress;
+    const done = frontier.settled;
+    const rate = (done - from) / ((performance.now() - began) / 1000);
+    this.#progress = {
+      ...this.#progress,
+      done,
+      found: this.#progress.found + found,
+      rate: Math.round(rate * 10) / 10,
+      ...(rate > 0 ? { secondsLeft: Math.max(0, Math.round((total - done) / rate)) } : {}),
+    };
+  }
+}
