@@ -44,7 +44,10 @@ export const options = z.object({
     .describe('How often one call is repeated at once (with growing pauses) where the failure may pass.'),
   orthancConnections: integer(1, 64)
     .default(8)
-    .describe('Connections to Orthanc that may be open at a time: the ceiling of the load put on it.'),
+    .describe(
+      'Calls to Orthanc that may be under way at a time. While its answers are slow, fewer are, down to one.',
+    ),
+  orthancRate: integer(0, 100_000).default(0).describe('Calls to Orthanc a second at most; 0: no ceiling.'),
   secret: z
     .string()
     .min(16, 'must have 16 characters or more')

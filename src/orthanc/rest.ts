@@ -6,6 +6,7 @@ import pRetry from 'p-retry';
 import type { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { type ErrorCode, fail, PlainviewError } from '../errors.js';
+import { Load } from './load.js';
 
 export type RestOptions = Pick<
   Config,
@@ -16,6 +17,7 @@ export type RestOptions = Pick<
   | 'orthancTimeoutMs'
   | 'orthancRetries'
   | 'orthancConnections'
+  | 'orthancRate'
   | 'maxMegapixels'
 >;
 
@@ -42,6 +44,7 @@ export class Rest {
   readonly #timeoutMs: number;
   readonly #retries: number;
   readonly #url: string;
+  readonly #load: Load;
 
   /** @throws config_invalid where the certification authority's file cannot be read */
   constructor(options: RestOptions) {
@@ -49,6 +52,7 @@ export class Rest {
     this.#url = options.orthancUrl.replace(/\/+$/, '');
     this.#timeoutMs = options.orthancTimeoutMs;
     this.#retries = options.orthancRetries;
+    this.#load = new Load({ most: options.orthancConnections, perSecond: options.orthancRate });
     this.#http = axios.create({
       baseURL: this.#url,
       httpAgent: new HttpAgent(agent),
@@ -103,10 +107,9 @@ export class Rest {
 
   async #once(request: AxiosRequestConfig & { method: string; url: string }): Promise<Answer> {
     try {
-      const response = await this.#http.request<Buffer>({
-        ...request,
-        signal: AbortSignal.timeout(this.#timeoutMs),
-      });
+      const response = await this.#load.run(!request.url.endsWith('/rendered'), () =>
+        this.#http.request<Buffer>({ ...request, signal: AbortSignal.timeout(this.#timeoutMs) }),
+      );
       return { headers: response.headers as Record<string, string>, body: response.data };
     } catch (error) {
       throw this.#translate(error, describe(request));

@@ -2,15 +2,13 @@ import { fail, PlainviewError } from '../../errors.js';
 import type { Chain } from '../graph/chain.js';
 import type { Step } from '../graph/steps.js';
 import { type CreateEngine, type Engine, type EngineChoice, type EngineName, engineName } from './engine.js';
-import { createGpu } from './gpu.js';
-import { createOnnxruntime } from './onnxruntime.js';
 import { selfTest } from './self-test.js';
-import { createWasm } from './wasm.js';
 
+/** Each engine's libraries are loaded when it is tried: loading all of them would double the start. */
 export const creators: Readonly<Record<EngineName, CreateEngine>> = {
-  gpu: createGpu,
-  onnxruntime: createOnnxruntime,
-  wasm: createWasm,
+  gpu: async (chain) => (await import('./gpu.js')).createGpu(chain),
+  onnxruntime: async (chain) => (await import('./onnxruntime.js')).createOnnxruntime(chain),
+  wasm: async (chain) => (await import('./wasm.js')).createWasm(chain),
 };
 
 /** An engine that would have been better, and why it was not taken. */

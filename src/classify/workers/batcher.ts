@@ -3,15 +3,25 @@ import type { Size } from '../graph/steps.js';
 
 interface Waiting {
   readonly picture: Float32Array;
-  readonly resolve: (result: { scores: Float32Array; seconds: number }) => void;
+  readonly resolve: (result: Inferred) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Hands pictures to the engine in batches: what gathers while one batch runs is the next. */
+export interface Inferred {
+  readonly scores: Float32Array;
+  /** What the whole batch took. */
+  readonly seconds: number;
+}
+
+/**
+ * Hands pictures to the engine in batches of the size that it likes. A batch that is not full waits for the pictures
+ * that are on their way here, and for nothing else.
+ */
 export class Batcher {
   readonly #engine: Engine;
   readonly #size: Size;
   readonly #waiting: Waiting[] = [];
+  #onTheirWay = 0;
   #isRunning = false;
 
   constructor(engine: Engine, size: Size) {
@@ -19,17 +29,38 @@ export class Batcher {
     this.#size = size;
   }
 
-  /** @param picture [height, width, 3] */
-  infer(picture: Float32Array): Promise<{ scores: Float32Array; seconds: number }> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ picture, resolve, reject });
-      if (!this.#isRunning) void this.#run();
-    });
+  /**
+   * @param prepare makes the picture, [height, width, 3]
+   * @throws what `prepare` throws, or the engine
+   */
+  async infer(prepare: () => Promise<Float32Array>): Promise<Inferred> {
+    this.#onTheirWay++;
+    let result: Promise<Inferred> | undefined;
+    try {
+      const picture = await prepare();
+      result = new Promise((resolve, reject) => this.#waiting.push({ picture, resolve, reject }));
+    } finally {
+      this.#onTheirWay--;
+      this.#wake();
+    }
+    return result;
+  }
+
+  #wake(): void {
+    if (this.#isRunning || !this.#isDue()) return;
+    this.#isRunning = true;
+    // Requests that have arrived and not been looked at are on their way too: they get their turn first.
+    if (this.#engine.batch > 1) setImmediate(() => void this.#run());
+    else void this.#run();
+  }
+
+  #isDue(): boolean {
+    const { length } = this.#waiting;
+    return length > 0 && (length >= this.#engine.batch || this.#onTheirWay === 0 || this.#engine.batch === 1);
   }
 
   async #run(): Promise<void> {
-    this.#isRunning = true;
-    while (this.#waiting.length > 0) {
+    if (this.#isDue()) {
       const batch = this.#waiting.splice(0, this.#engine.batch);
       try {
         const began = performance.now();
@@ -43,6 +74,7 @@ export class Batcher {
       }
     }
     this.#isRunning = false;
+    this.#wake();
   }
 }
 

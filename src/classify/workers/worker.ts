@@ -31,13 +31,17 @@ async function start(setup: Setup): Promise<void> {
   async function classify({ id, picture }: Request): Promise<void> {
     try {
       const file = Buffer.from(picture.buffer, picture.byteOffset, picture.byteLength);
-      const began = performance.now();
-      const decoded = await decode(file, setup.maxMegapixels);
-      const decodeSeconds = elapsed(began);
-      const prepareBegan = performance.now();
-      const input = prepare(decoded, setup.preparation);
-      const prepareSeconds = elapsed(prepareBegan);
-      const { scores, seconds } = await batcher.infer(input);
+      let decodeSeconds = 0;
+      let prepareSeconds = 0;
+      const { scores, seconds } = await batcher.infer(async () => {
+        const began = performance.now();
+        const decoded = await decode(file, setup.maxMegapixels);
+        decodeSeconds = elapsed(began);
+        const prepareBegan = performance.now();
+        const input = prepare(decoded, setup.preparation);
+        prepareSeconds = elapsed(prepareBegan);
+        return input;
+      });
       const all = { decode: decodeSeconds, prepare: prepareSeconds, infer: seconds };
       reply({ kind: 'done', id, classification: { scores, seconds: all } });
     } catch (error) {
