@@ -1,38 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { repositoryRoot } from '../../src/sandbox/places.js';
+import { plainview } from '../support/cli.js';
 import { image } from '../support/dicom.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
 import { hookPlace, Reader } from '../support/service.js';
 
-/** The command as people run it: `dist/`, which `npm test` has just built. */
 const hook = await hookPlace();
 const real = useOrthanc({ hook });
 const stateDir = mkdtempSync(join(tmpdir(), 'plainview-state-'));
 afterAll(() => rmSync(stateDir, { recursive: true, force: true }));
-
-interface Run {
-  child: ChildProcess;
-  out: () => string;
-  ended: Promise<number | null>;
-}
-
-function plainview(args: string[], env: Record<string, string>): Run {
-  const child = spawn(process.execPath, [join(repositoryRoot, 'dist', 'cli.js'), ...args], {
-    env: { PATH: process.env.PATH ?? '', ...env },
-  });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (chunk) => {
-      text += String(chunk);
-    });
-  return { child, out: () => text, ended: once(child, 'exit').then(([status]) => status as number | null) };
-}
 
 const serve = (env: Record<string, string> = {}) =>
   plainview(['serve'], {

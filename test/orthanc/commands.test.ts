@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stubClassifier } from '../support/classifier.js';
+import { plainview } from '../support/cli.js';
+import { image } from '../support/dicom.js';
+import { useOrthanc, waitFor } from '../support/orthanc.js';
+import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook });
+let service: TestService;
+let reader: Reader;
+const classifier = stubClassifier();
+
+beforeAll(async () => {
+  service = await startTestService({ orthanc: real.orthanc.url, hook, classifier });
+  reader = new Reader(real.orthanc.url);
+});
+afterAll(() => service?.stop());
+
+async function run(...args: string[]): Promise<{ status: number | null; out: string }> {
+  const { ended, out } = plainview(args, {
+    PLAINVIEW_ORTHANC_URL: real.orthanc.url,
+    PLAINVIEW_SECRET: hook.secret,
+    PLAINVIEW_PORT: String(hook.port),
+  });
+  return { status: await ended, out: out() };
+}
+
+test('failures are listed with their reasons, and tried again when asked for', async () => {
+  expect(await run('failures')).toMatchObject({ status: 0, out: 'no failures\n' });
+  const broken = await real.storeInstance(image({ truncateBy: 100 }));
+  const fine = await real.storeInstance(image());
+  for (const { orthancId } of [broken, fine]) await reader.decided(orthancId);
+
+  const listed = await run('failures', '--json');
+  const [line = ''] = listed.out.trim().split('\n');
+  expect(JSON.parse(line)).toMatchObject({ instance: broken.orthancId, code: 'instance_not_renderable' });
+  expect(listed.out).not.toContain(fine.orthancId);
+
+  expect((await run('reclassify', '--failed', '--dry-run')).out).toContain('1 would be asked for');
+  const before = (await reader.record(broken.orthancId))?.when;
+  expect(await run('reclassify', '--failed')).toMatchObject({ status: 0, out: '1 asked for\n' });
+  await waitFor(async () => (await reader.record(broken.orthancId))?.when !== before);
+  expect((await reader.record(broken.orthancId))?.requested?.who).toBeTruthy();
+});
+
+test('one instance is classified again by its identifier', async () => {
+  const { orthancId, study } = await real.storeInstance(image());
+  await reader.decided(orthancId);
+  classifier.answer = async () => ({ category: 'hand_ap', score: 0.99 });
+  expect((await run('reclassify', orthancId)).status).toBe(0);
+  await waitFor(
+    async () => (await reader.metadata(`instances/${orthancId}`, 'RadiographCategory')) === 'hand_ap',
+  );
+  expect(await reader.labels(`studies/${study}`)).toEqual(['hand_ap']);
+});
+
+test('a sweep by hand is waited for', async () => {
+  const { status, out } = await run('sweep', '--order', 'oldest');
+  expect(status).toBe(0);
+  expect(out).toMatch(/^\d+ series looked through, \d+ instances needed a look\n$/);
+});
+
+test.each([
+  ['nothing to do', ['reclassify'], /--failed/],
+  ['what is no identifier', ['reclassify', '../system'], /not an identifier/],
+])('%s is wrongly called', async (_what, args, sentence) => {
+  const { status, out } = await run(...args);
+  expect(status).toBe(2);
+  expect(out).toMatch(sentence);
+});
+
+test('a sweep without a service says so', async () => {
+  const { ended, out } = plainview(['sweep'], { PLAINVIEW_SECRET: hook.secret, PLAINVIEW_PORT: '9' });
+  expect(await ended).toBe(1);
+  expect(out()).toContain('Is it running');
+});
