@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FetchOptions, fetchNetwork } from '../../src/classify/fetch.js';
 import { goldenGraph } from './support/graphs.js';
 
@@ -13,7 +13,7 @@ const content = goldenGraph('slim_retrained');
 const gitBlob = createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 const half = content.length >> 1;
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 let folder: string;
 let to: string;
@@ -60,11 +60,17 @@ const ranged: Answer = (request, response) => {
     .writeHead(206, { ...range, 'content-length': content.length - start })
     .end(content.subarray(start));
 };
-/** Says how long the file is, sends half of it and hangs up. */
-const cut: Answer = (_, response) => {
-  response.writeHead(200, { 'content-length': content.length });
-  response.write(content.subarray(0, half), () => response.destroy());
-};
+/** Says how long the file is, sends half of it and, once that has arrived on the disk, hangs up. */
+const cutAfter =
+  (bytes: Buffer): Answer =>
+  async (_, response) => {
+    response.writeHead(200, { 'content-length': content.length });
+    response.write(bytes);
+    const part = `${to}.part`;
+    await vi.waitUntil(() => existsSync(part) && statSync(part).size >= bytes.length);
+    response.destroy();
+  };
+const cut = cutAfter(content.subarray(0, half));
 const status =
   (code: number): Answer =>
   (_, response) =>
@@ -132,11 +138,7 @@ describe('fetching the network', () => {
   });
 
   it('starts over where the file changed in between', async () => {
-    const first: Answer = (_, response) => {
-      response.writeHead(200, { 'content-length': content.length });
-      response.write(Buffer.alloc(half, 1), () => response.destroy());
-    };
-    answers = [first, ranged, whole];
+    answers = [cutAfter(Buffer.alloc(half, 1)), ranged, whole];
     await fetching();
     await expectFetched();
     expect(ranges).toEqual([undefined, `bytes=${half}-`, undefined]);
