@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { createClassifier } from '../classify/classifier.js';
@@ -13,6 +14,8 @@ export const serveCommand = () =>
     .action(async () => {
       const config = loadConfig(process.env);
       const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+      // Before any thread is made: threads inherit it.
+      setPriority(config.nice);
       const stopRequested = new Promise<string>((resolve) => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
       });

@@ -160,6 +160,11 @@ export const options = z.object({
     })
     .optional()
     .describe('Hours between which a sweep works (`22-6`), in local time; without them, always.'),
+  nice: integer(0, 19)
+    .default(10)
+    .describe(
+      "How far the service stands back for other programs on the machine's CPU, Orthanc above all: 0 not at all, 19 furthest.",
+    ),
   logLevel: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
     .default('info')
