@@ -14,6 +14,7 @@ const tasks = {
   demo: (args) => [['node', 'dist/sandbox/demo.js', ...args]],
   'bench:label': (args) => [[bin('tsx'), 'bench/label.ts', ...args]],
   'bench:store': (args) => [[bin('tsx'), 'bench/store.ts', ...args]],
+  chaos: (args) => [[bin('tsx'), 'chaos/main.ts', ...args]],
   test: (args) =>
     args.length > 0
       ? [[bin('vitest'), 'run', ...args]]

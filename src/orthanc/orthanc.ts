@@ -220,6 +220,17 @@ export class Orthanc {
     await this.#overwrite({ method: 'PUT', url: `/${resource}/metadata/${name}`, data: value });
   }
 
+  /** @returns undefined where there is none */
+  async metadata(resource: ResourcePath, name: string): Promise<string | undefined> {
+    return this.#rest.call({ method: 'GET', url: `/${resource}/metadata/${name}` }).then(
+      ({ body }) => body.toString('utf8'),
+      (error: unknown) => {
+        if (error instanceof PlainviewError && error.code === 'orthanc_absent') return undefined;
+        throw error;
+      },
+    );
+  }
+
   /** Does nothing where there is none. */
   async deleteMetadata(resource: ResourcePath, name: string): Promise<void> {
     await this.#overwrite({ method: 'DELETE', url: `/${resource}/metadata/${name}` }).catch(

@@ -1,3 +1,4 @@
+import { fail } from '../errors.js';
 import type { ResourcePath, StudyId } from '../orthanc/ids.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
@@ -18,6 +19,11 @@ import {
 interface Labelled {
   Labels: string[];
   Metadata: Record<string, string>;
+}
+
+interface Written {
+  text: string | undefined;
+  labels: string[];
 }
 
 /** A series or a study with the records of its instances. */
@@ -84,8 +90,8 @@ export class Recorder {
     const resource: ResourcePath = `instances/${instance.ID}`;
     if (instance.Metadata[metadataNames.category] !== undefined)
       await this.#orthanc.deleteMetadata(resource, metadataNames.category);
-    const before = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
-    await this.#write(resource, instance, before, this.#prefixed(labelsOf(decided)), (labels) => ({
+    const ours = readRecord(instanceRecord, instance.Metadata[metadataNames.record])?.labels ?? [];
+    await this.#write(resource, instance, ours, this.#prefixed(labelsOf(decided)), (labels) => ({
       version: 1,
       ...decided,
       labels,
@@ -103,34 +109,59 @@ export class Recorder {
 
   /** Brings series and study in step with their instances as they stand in Orthanc now. */
   addUpStudy(id: StudyId): Promise<void> {
-    return this.#studies.run(id, async () => {
-      const tree = await this.#orthanc.studyTree(id);
-      if (tree === undefined) return; // deleted meanwhile: nothing is left to label
-      for (const group of groupsOf(tree)) await this.#writeGroup(group);
-    });
+    return this.#studies.run(id, () => this.#addUp(id));
   }
 
   /** Whether a study and its series say what their instances add up to. */
   isInStep(tree: StudyTree): boolean {
-    return groupsOf(tree).every(({ content, records }) => {
-      const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
-      if (known === undefined) return records.length === 0;
-      const { wanted, ...counts } = addUp(records);
-      const plan = planLabels(content.Labels, known.labels, this.#prefixed(wanted));
-      return (
-        plan.add.length === 0 &&
-        plan.remove.length === 0 &&
-        JSON.stringify(counts) ===
-          JSON.stringify({ categories: known.categories, decisions: known.decisions })
-      );
-    });
+    return groupsOf(tree).every((group) => this.#isInStep(group));
   }
 
-  async #writeGroup({ resource, content, records }: Group): Promise<void> {
-    const before = readRecord(groupRecord, content.Metadata[metadataNames.record]);
-    if (before === undefined && records.length === 0) return;
+  /**
+   * Another service may be at the same study, started by mistake. Orthanc has no transactions, so what was read is
+   * looked at once more before it is written upon, and what was written afterwards: whoever finds the other's hand
+   * in it adds up anew, and remembers which labels it has put there itself.
+   */
+  async #addUp(id: StudyId): Promise<void> {
+    const claims = new Map<ResourcePath, string[]>();
+    for (let round = 0; round < 8; round++) {
+      const tree = await this.#orthanc.studyTree(id);
+      if (tree === undefined) return; // deleted meanwhile: nothing is left to label
+      let disturbed = false;
+      for (const group of groupsOf(tree)) {
+        const mine = claims.get(group.resource) ?? [];
+        if (this.#isInStep(group, mine)) continue;
+        const { resource, content } = group;
+        const stands = () => this.#orthanc.metadata(resource, metadataNames.record);
+        disturbed ||= (await stands()) !== content.Metadata[metadataNames.record];
+        if (disturbed) break;
+        const written = await this.#writeGroup(group, mine);
+        claims.set(resource, written.labels);
+        disturbed ||= (await stands()) !== written.text;
+      }
+      if (!disturbed) return;
+    }
+    throw fail('orthanc_conflict', { what: `study ${id}` });
+  }
+
+  #isInStep({ content, records }: Group, mine: string[] = []): boolean {
+    const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
+    if (known === undefined) return records.length === 0;
+    const { wanted, ...counts } = addUp(records);
+    const plan = planLabels(content.Labels, [...known.labels, ...mine], this.#prefixed(wanted));
+    const { categories, decisions, labels } = known;
+    return (
+      plan.add.length === 0 &&
+      plan.remove.length === 0 &&
+      JSON.stringify({ ...counts, labels: plan.owned }) === JSON.stringify({ categories, decisions, labels })
+    );
+  }
+
+  async #writeGroup({ resource, content, records }: Group, mine: string[]): Promise<Written> {
+    const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
     const { categories, decisions, wanted } = addUp(records);
-    await this.#write(resource, content, before, this.#prefixed(wanted), (labels) => ({
+    const ours = [...(known?.labels ?? []), ...mine];
+    return this.#write(resource, content, ours, this.#prefixed(wanted), (labels) => ({
       version: 1,
       categories,
       decisions,
@@ -142,22 +173,23 @@ export class Recorder {
   async #write(
     resource: ResourcePath,
     content: Labelled,
-    before: InstanceRecord | GroupRecord | undefined,
+    ours: string[],
     wanted: string[],
     record: (labels: string[]) => InstanceRecord | GroupRecord,
-  ): Promise<void> {
-    const plan = planLabels(content.Labels, before?.labels ?? [], wanted);
-    let written = content.Metadata[metadataNames.record];
+  ): Promise<Written> {
+    const plan = planLabels(content.Labels, ours, wanted);
+    let text = content.Metadata[metadataNames.record];
     const put = async (labels: string[]) => {
-      const text = JSON.stringify(record(labels));
-      if (text !== written) await this.#orthanc.putMetadata(resource, metadataNames.record, text);
-      written = text;
+      const next = JSON.stringify(record(labels));
+      if (next !== text) await this.#orthanc.putMetadata(resource, metadataNames.record, next);
+      text = next;
     };
     // What is to be removed is still ours until it is gone.
     await put([...new Set([...plan.owned, ...plan.remove])].sort());
     for (const label of plan.add) await this.#orthanc.putLabel(resource, label);
     for (const label of plan.remove) await this.#orthanc.deleteLabel(resource, label);
     await put(plan.owned);
+    return { text, labels: plan.owned };
   }
 
   #prefixed(labels: string[]): string[] {

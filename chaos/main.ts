@@ -1,0 +1,49 @@
+// `npm run chaos [-- --only kills,proxy --scale 0.1 --seed 1 --full]`: breaks things on loopback and looks whether
+// anything was lost. Each scenario prints a table; the exit status is 1 where an invariant does not hold.
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { seeded } from '../bench/random.js';
+import { asPlainview } from '../src/errors.js';
+import { print, type Scenario } from './report.js';
+import { kills } from './scenarios/kills.js';
+import { proxy } from './scenarios/proxy.js';
+import { twins } from './scenarios/twins.js';
+
+const scenarios: Record<string, Scenario> = { kills, proxy, twins };
+const names = Object.keys(scenarios);
+
+const { only, scale, seed, full } = z
+  .object({
+    only: z
+      .string()
+      .transform((text) => text.split(','))
+      .pipe(z.array(z.enum(names))),
+    scale: z.coerce.number().min(0.001).max(10),
+    seed: z.coerce.number().int().min(0),
+    full: z.boolean(),
+  })
+  .parse(
+    parseArgs({
+      options: {
+        only: { type: 'string', default: names.join() },
+        scale: { type: 'string', default: '1' },
+        seed: { type: 'string', default: '1' },
+        full: { type: 'boolean', default: false },
+      },
+    }).values,
+  );
+
+// Ends what was started: the processes are killed when this one exits.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+for (const name of only) {
+  const say = (line: string) => console.error(`${name}: ${line}`);
+  try {
+    // Seeded anew, so that a scenario alone does what it does among the others.
+    const report = await scenarios[name]?.({ random: seeded(seed), scale, full, say });
+    if (report && !print(report)) process.exitCode = 1;
+  } catch (caught) {
+    console.error(`${name}:`, asPlainview(caught));
+    process.exitCode = 1;
+  }
+}

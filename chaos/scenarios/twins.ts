@@ -1,0 +1,35 @@
+import { audit, countBare } from '../audit.js';
+import { type Scenario, sized } from '../report.js';
+import { onStage } from '../stage.js';
+import { smallPictures, stock } from '../stock.js';
+import { untilNothingIsLeft } from '../until.js';
+import { Uploader } from '../uploader.js';
+
+/** Two services on one Orthanc, the second started by mistake: both follow the change log, one has the hook. */
+export const twins: Scenario = (terms) =>
+  onStage(async ({ orthanc, newService }) => {
+    const { random } = terms;
+    const items = stock('twins', sized(300, terms), await smallPictures(12, random), random);
+    const both = [await newService(), await newService()];
+    for (const service of both) service.start();
+    for (const service of both) await service.ready();
+    const uploader = new Uploader(orthanc.url);
+    await uploader.send(items);
+    const bare = await untilNothingIsLeft(() => countBare(orthanc.url, uploader.stored));
+    const decided = await Promise.all(
+      both.map((service) => service.metric('plainview_stage_seconds_count{stage="total"}')),
+    );
+    const faults = both.flatMap((service) => service.faults());
+    for (const service of both) await service.stop();
+    const found = await audit(orthanc.url, { instances: uploader.stored });
+    return {
+      title: `Two services on one Orthanc: ${items.length} instances`,
+      rows: {
+        'decided by the first': { value: decided[0] ?? 0 },
+        'decided by the second': { value: decided[1] ?? 0 },
+        'instances decided': { value: Object.values(found.decisions).reduce((sum, count) => sum + count, 0) },
+        'bare at the end': { value: bare },
+      },
+      violations: [...found.violations, ...faults],
+    };
+  });

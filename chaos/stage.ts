@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type SandboxOrthanc, startOrthanc } from '../src/sandbox/orthanc.js';
+import { freePort } from '../src/sandbox/ports.js';
+import { ServiceProcess } from './service.js';
+
+export interface Stage {
+  orthanc: SandboxOrthanc;
+  /** Another service beside it, not started yet; the first one is whom the hook tells. */
+  newService(options?: { orthanc?: string; env?: Record<string, string> }): Promise<ServiceProcess>;
+}
+
+/** A fresh Orthanc with the hook, and what runs beside it; all of it is gone at the end. */
+export async function onStage<T>(use: (stage: Stage) => Promise<T>): Promise<T> {
+  const services: ServiceProcess[] = [];
+  const [hookPort, secret] = [await freePort(), randomUUID()];
+  const orthanc = await startOrthanc({ hook: { url: `http://127.0.0.1:${hookPort}/hook`, secret } });
+  try {
+    return await use({
+      orthanc,
+      newService: async (options = {}) => {
+        const service = new ServiceProcess({
+          orthanc: orthanc.url,
+          port: services.length === 0 ? hookPort : await freePort(),
+          secret,
+          stateDir: await mkdtemp(join(tmpdir(), 'plainview-chaos-')),
+          ...options,
+        });
+        services.push(service);
+        return service;
+      },
+    });
+  } finally {
+    for (const service of services) {
+      await service.kill();
+      await rm(service.stateDir, { recursive: true, force: true });
+    }
+    await orthanc.discard();
+  }
+}

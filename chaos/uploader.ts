@@ -1,0 +1,53 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Item } from './stock.js';
+
+const stored = z.object({ ID: z.string(), ParentStudy: z.string() });
+const lanes = 4;
+const patienceMs = 120_000;
+
+/** Sends as a modality does: a file that Orthanc did not take is sent again. */
+export class Uploader {
+  /** By Orthanc's identifier. */
+  readonly stored = new Map<string, Item>();
+  readonly studies = new Set<string>();
+  repeats = 0;
+  readonly #url: string;
+
+  constructor(orthanc: string) {
+    this.#url = `${orthanc}/instances`;
+  }
+
+  async send(items: readonly Item[]): Promise<void> {
+    const waiting = items.values();
+    await Promise.all(
+      Array.from({ length: lanes }, async () => {
+        for (const item of waiting) await this.#store(item);
+      }),
+    );
+  }
+
+  async #store(item: Item): Promise<void> {
+    const body = new Uint8Array(item.file());
+    for (const deadline = Date.now() + patienceMs; ; await delay(100)) {
+      const answer = await this.#post(body);
+      if (answer !== undefined) {
+        this.stored.set(answer.ID, item);
+        this.studies.add(answer.ParentStudy);
+        return;
+      }
+      this.repeats++;
+      if (Date.now() > deadline) throw new Error(`Orthanc took no upload for ${patienceMs / 1000} s`);
+    }
+  }
+
+  async #post(body: Uint8Array<ArrayBuffer>): Promise<z.output<typeof stored> | undefined> {
+    try {
+      const answer = await fetch(this.#url, { method: 'POST', body, signal: AbortSignal.timeout(30_000) });
+      const parsed = stored.safeParse(await answer.json());
+      return answer.ok ? parsed.data : undefined;
+    } catch {
+      return undefined; // Orthanc is away: the caller tries again
+    }
+  }
+}
