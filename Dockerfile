@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 # Two images from one file: `cpu` (the default) and `gpu`. The steps are those of a bare machine:
-# npm ci, tsc, npm prune, plainview model fetch, plainview serve.
+# npm ci, tsc, npm prune, plainview model fetch, plainview serve. ORT_DISABLE_TELEMETRY: onnxruntime reports to its
+# makers and keeps a database in the home folder unless it is told not to.
 
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
@@ -28,7 +29,7 @@ WORKDIR /app
 COPY --from=build-gpu /app /app
 RUN install -d -o 1000 -g 1000 /var/lib/plainview
 USER 1000
-ENV NODE_ENV=production PLAINVIEW_HOST=0.0.0.0 PLAINVIEW_STATE_DIR=/var/lib/plainview PLAINVIEW_ENGINE=gpu
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 PLAINVIEW_HOST=0.0.0.0 PLAINVIEW_STATE_DIR=/var/lib/plainview PLAINVIEW_ENGINE=gpu
 VOLUME /var/lib/plainview
 EXPOSE 8104
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "-e", "fetch('http://127.0.0.1:8104/health/ready').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
@@ -39,7 +40,7 @@ WORKDIR /app
 COPY --from=build /app /app
 RUN install -d -o 1000 -g 1000 /var/lib/plainview
 USER 1000
-ENV NODE_ENV=production PLAINVIEW_HOST=0.0.0.0 PLAINVIEW_STATE_DIR=/var/lib/plainview
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 PLAINVIEW_HOST=0.0.0.0 PLAINVIEW_STATE_DIR=/var/lib/plainview
 VOLUME /var/lib/plainview
 EXPOSE 8104
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "-e", "fetch('http://127.0.0.1:8104/health/ready').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -99,6 +99,10 @@ describe.each(targets)('the image %s', (target) => {
     expect(said(target, 'HEALTHCHECK').at(-1)).toContain(`http://127.0.0.1:${port}/health/ready`);
   });
 
+  test('sends nothing about its use anywhere', () => {
+    expect(imageEnvironment(target).ORT_DISABLE_TELEMETRY).toBe('1');
+  });
+
   test('brings options that the service knows, and listens where others reach it', () => {
     const config = loadConfig(imageEnvironment(target));
     expect(config).toMatchObject({ host: '0.0.0.0', engine: target === 'gpu' ? 'gpu' : 'auto' });
