@@ -1,0 +1,37 @@
+import { audit, countBare } from '../audit.js';
+import { type Scenario, sized } from '../report.js';
+import { onStage } from '../stage.js';
+import { smallPictures, stock } from '../stock.js';
+import { untilNothingIsLeft } from '../until.js';
+import { Uploader } from '../uploader.js';
+
+/** The service is down while a night's instances are stored; then it is started. */
+export const night: Scenario = (terms) =>
+  onStage(async ({ orthanc, newService }) => {
+    const { random, say } = terms;
+    const items = stock('night', sized(2000, terms), await smallPictures(12, random), random);
+    const uploader = new Uploader(orthanc.url);
+    await uploader.send(items);
+    say(`${uploader.stored.size} stored; the service starts`);
+    const service = await newService();
+    const began = Date.now();
+    service.start();
+    const bare = await untilNothingIsLeft(() => countBare(orthanc.url, uploader.stored));
+    const seconds = (Date.now() - began) / 1000;
+    const { peak } = service.memory();
+    const faults = service.faults();
+    await service.stop();
+    const found = await audit(orthanc.url, { instances: uploader.stored });
+    const radiographs = Object.values(found.decisions).reduce((sum, count) => sum + count, 0);
+    return {
+      title: `Down for a night: ${items.length} instances stored meanwhile`,
+      rows: {
+        radiographs: { value: radiographs },
+        'bare at the end': { value: bare },
+        'seconds to catch up': { value: Math.round(seconds) },
+        'radiographs a second': { value: Math.round(radiographs / seconds) },
+        'peak memory, MB': { value: Math.round(peak) },
+      },
+      violations: [...found.violations, ...faults],
+    };
+  });

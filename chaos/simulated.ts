@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A picture of one pixel, as Orthanc renders it: what is under test is the count. */
+const pam = Buffer.concat([
+  Buffer.from('P7\nWIDTH 1\nHEIGHT 1\nDEPTH 1\nMAXVAL 255\nTUPLTYPE GRAYSCALE\nENDHDR\n'),
+  Buffer.from([128]),
+]);
+const tags = JSON.stringify({ Modality: 'DX', Rows: '1', Columns: '1', PixelData: null });
+const idOf = (text: string) =>
+  createHash('sha1')
+    .update(text)
+    .digest('hex')
+    .replace(/(.{8})(?=.)/g, '$1-');
+
+/**
+ * An Orthanc for the count alone: a change log of so many instances, each a study of its own. It keeps the
+ * metadata that is written, for a restart of the service must find it.
+ */
+export class SimulatedOrthanc {
+  /** Instances with `RadiographCategory`: decided to the end. */
+  decided = 0;
+  readonly #count: number;
+  readonly #numbers = new Map<string, number>();
+  readonly #written = new Map<string, Record<string, string>>();
+  readonly #server: Server;
+
+  constructor(count: number) {
+    this.#count = count;
+    for (let n = 1; n <= count; n++) this.#numbers.set(this.#id(n), n);
+    this.#server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const answer = this.#answer(
+          request.method ?? '',
+          request.url ?? '',
+          Buffer.concat(chunks).toString(),
+        );
+        if (answer === undefined) response.writeHead(404).end();
+        else response.end(answer);
+      });
+    });
+  }
+
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #id = (n: number) => idOf(`instance ${n}`);
+
+  #answer(method: string, url: string, body: string): string | Buffer | undefined {
+    const { pathname, searchParams } = new URL(url, 'http://orthanc');
+    if (pathname === '/system')
+      return JSON.stringify({
+        Version: '1.12.7',
+        HasLabels: true,
+        UserMetadata: { RadiographCategory: 5100, Radiograph: 5101, RadiographReclassify: 5102 },
+      });
+    if (pathname === '/changes')
+      return this.#changes(Number(searchParams.get('since')), Number(searchParams.get('limit')));
+    if (pathname === '/tools/bulk-content') {
+      const { Resources, Level } = JSON.parse(body) as { Resources: string[]; Level: string };
+      return JSON.stringify(Resources.map((id) => this.#content(id, Level)));
+    }
+    if (pathname.endsWith('/simplified-tags')) return tags;
+    if (pathname.endsWith('/rendered')) return pam;
+    const metadata = /^\/(\w+)\/([0-9a-f-]+)\/metadata\/(\w+)$/.exec(pathname);
+    if (metadata) return this.#metadata(method, `${metadata[1]}/${metadata[2]}`, metadata[3] ?? '', body);
+    return pathname.includes('/labels/') ? '{}' : undefined;
+  }
+
+  #changes(since: number, limit: number): string {
+    const last = Math.min(since + limit, this.#count);
+    const Changes = Array.from({ length: Math.max(0, last - since) }, (_, index) => ({
+      ChangeType: 'NewInstance',
+      ResourceType: 'Instance',
+      ID: this.#id(since + index + 1),
+      Seq: since + index + 1,
+    }));
+    return JSON.stringify({
+      Changes,
+      Done: last === this.#count,
+      Last: Changes.length > 0 ? last : this.#count,
+    });
+  }
+
+  /** Instance, series and study of one number share an identifier here. */
+  #content(id: string, level: string) {
+    const room = { Instance: 'instances', Series: 'series', Study: 'studies' }[level];
+    return {
+      ID: id,
+      ParentSeries: id,
+      ParentStudy: id,
+      Metadata: this.#written.get(`${room}/${id}`) ?? {},
+      Labels: [],
+    };
+  }
+
+  #metadata(method: string, resource: string, name: string, body: string): string | undefined {
+    const known = this.#written.get(resource) ?? {};
+    if (method === 'GET') return known[name];
+    if (method === 'PUT') {
+      if (name === 'RadiographCategory' && known[name] === undefined) this.decided++;
+      this.#written.set(resource, { ...known, [name]: body });
+    } else delete known[name];
+    return '{}';
+  }
+}
