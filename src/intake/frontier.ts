@@ -55,8 +55,13 @@ export class Frontier {
   async room(signal: AbortSignal): Promise<void> {
     while (this.#jobs >= this.#most && !signal.aborted)
       await new Promise<void>((resolve) => {
-        this.#room = resolve;
-        signal.addEventListener('abort', () => resolve(), { once: true });
+        const go = () => {
+          // The signal lives as long as the service: what is left on it would grow with the backlog.
+          signal.removeEventListener('abort', go);
+          resolve();
+        };
+        this.#room = go;
+        signal.addEventListener('abort', go);
       });
   }
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { Frontier } from '../../src/intake/frontier.js';
 
@@ -45,4 +46,17 @@ test('an abort ends the wait', async () => {
   const waiting = frontier.room(stop.signal);
   stop.abort();
   await waiting;
+});
+
+test('leaves nothing on the signal, however often it waits', async () => {
+  const frontier = new Frontier(0, 1);
+  const { signal } = new AbortController();
+  for (let position = 1; position <= 20; position++) {
+    const settle = frontier.open(position);
+    const waiting = frontier.room(signal);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    settle();
+    await waiting;
+  }
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
