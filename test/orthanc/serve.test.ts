@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,6 +61,16 @@ test('a kill in the middle of work loses nothing either', async () => {
   }
   second.child.kill('SIGTERM');
   await second.ended;
+});
+
+test('nothing is written beside the state, and no engine leaves a trace at home: it reports to nobody', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'plainview-home-'));
+  const run = serve({ HOME: home, TMPDIR: home, PLAINVIEW_ENGINE: 'onnxruntime' });
+  await waitFor(() => run.out().includes('Orthanc answers'));
+  run.child.kill('SIGTERM');
+  await run.ended;
+  expect(readdirSync(home)).toEqual([]);
+  rmSync(home, { recursive: true });
 });
 
 test.each<[string, Record<string, string>, RegExp, number]>([

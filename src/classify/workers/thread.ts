@@ -10,6 +10,10 @@ const workerFile = import.meta.url.endsWith('.ts')
   ? new URL('../../../dist/classify/workers/worker.js', import.meta.url)
   : new URL('./worker.js', import.meta.url);
 
+// onnxruntime reports to its makers on Linux unless told not to, and keeps a device id for it. A hospital's machine
+// reports to nobody. Set here, in the main thread: a worker's `process.env` is a copy that C++ does not see.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+
 export interface Job {
   readonly id: JobId;
   readonly picture: Uint8Array<ArrayBuffer>;
