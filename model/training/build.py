@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--version", default="1")
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=18, help="of the networks that are measured")
-    parser.add_argument("--final-epochs", type=int, default=28, help="of the network that ships")
+    parser.add_argument("--final-epochs", type=int, default=24, help="of the network that ships")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", default="folds,final,unseen", help="which of the three to do")
