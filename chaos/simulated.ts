@@ -22,13 +22,11 @@ export class SimulatedOrthanc {
   /** Instances with `RadiographCategory`: decided to the end. */
   decided = 0;
   readonly #count: number;
-  readonly #numbers = new Map<string, number>();
   readonly #written = new Map<string, Record<string, string>>();
   readonly #server: Server;
 
   constructor(count: number) {
     this.#count = count;
-    for (let n = 1; n <= count; n++) this.#numbers.set(this.#id(n), n);
     this.#server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -42,6 +40,14 @@ export class SimulatedOrthanc {
         else response.end(answer);
       });
     });
+  }
+
+  /** How many instances up to a sequence number are not decided to the end. */
+  bareUpTo(seq: number): number {
+    let bare = 0;
+    for (let n = 1; n <= seq; n++)
+      if (this.#written.get(`instances/${this.#id(n)}`)?.RadiographCategory === undefined) bare++;
+    return bare;
   }
 
   async listen(): Promise<string> {
