@@ -1,3 +1,6 @@
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Stub, stubClassifier } from '../support/classifier.js';
 import { image, uid } from '../support/dicom.js';
@@ -73,6 +76,48 @@ describe('a sweep', () => {
     expect(await reader().labels(`studies/${one.study}`)).toEqual(['knee_ap']);
   });
 
+  test('goes on after a restart where it was stopped, and is not begun again once it has ended', async () => {
+    const stored = [];
+    for (let n = 0; n < 60; n++) stored.push(await real.storeInstance(image()));
+    const slow = stubClassifier('d'.repeat(64));
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    slow.answer = async () => {
+      await gate;
+      return { category: 'knee_ap', score: 0.99 };
+    };
+    const first = await service(slow, { PLAINVIEW_SHUTDOWN_SECONDS: '0' });
+    const headers = { 'x-plainview-secret': first.secret };
+    await fetch(`${first.url}/api/v1/sweep`, { method: 'POST', headers });
+    await waitFor(() => slow.pictures.length > 0);
+    const kept = await mkdtemp(join(tmpdir(), 'plainview-kept-'));
+    await copyFile(join(first.stateDir, 'sweep.json'), join(kept, 'sweep.json'));
+    running.splice(0);
+    release();
+    await first.stop();
+
+    const second = await startTestService({
+      orthanc: real.orthanc.url,
+      classifier: as('knee_ap', 'd'),
+      stateDir: kept,
+    });
+    running.push(second);
+    for (const { orthancId } of stored) expect(await reader().decided(orthancId)).toBe('knee_ap');
+    await waitFor(() => second.log().includes('sweep ends'));
+    await second.stop();
+    running.splice(0);
+    const third = await startTestService({
+      orthanc: real.orthanc.url,
+      classifier: as('knee_ap', 'd'),
+      stateDir: kept,
+    });
+    running.push(third);
+    expect(third.log()).not.toContain('sweep begins');
+    await rm(kept, { recursive: true });
+  });
+
   test('needs the secret', async () => {
     const { url } = await service();
     expect((await fetch(`${url}/api/v1/sweep`, { method: 'POST' })).status).toBe(401);
@@ -128,6 +173,40 @@ describe('an archive in motion', () => {
     await waitFor(async () => (await reader().labels(`studies/${target}`)).includes('hand_ap'));
     await sweep(running[0] as TestService);
     expect(await reader().labels(`studies/${stays.study}`)).toEqual(['knee_lateral']);
+  });
+
+  test('studies that are merged, and patients, end with what they hold', async () => {
+    const classifier = stubClassifier();
+    const started = await service(classifier);
+    const post = async (path: string, body: object) => {
+      const init = { method: 'POST', body: JSON.stringify({ ...body, Synchronous: true }) };
+      const answer = await fetch(`${real.orthanc.url}/${path}`, init);
+      expect(answer.ok).toBe(true);
+      return (await answer.json()) as { ID: string };
+    };
+    const target = await real.storeInstance(image());
+    await reader().decided(target.orthancId);
+    classifier.answer = async () => ({ category: 'hand_ap', score: 0.99 });
+    const source = await real.storeInstance(image());
+    await reader().decided(source.orthancId);
+    await post(`studies/${target.study}/merge`, { Resources: [source.series], KeepSource: false });
+    await waitFor(async () => (await reader().labels(`studies/${target.study}`)).length === 2);
+    await sweep(started);
+    expect(await reader().labels(`studies/${target.study}`)).toEqual(['hand_ap', 'knee_lateral']);
+
+    const other = await real.storeInstance(image({ patientId: 'PLAINVIEW-OTHER' }));
+    const same = await real.storeInstance(image({ patientId: 'PLAINVIEW-SAME' }));
+    for (const { orthancId } of [other, same]) await reader().decided(orthancId);
+    const { ID } = await post(`patients/${other.patient}/modify`, {
+      Replace: { PatientID: 'PLAINVIEW-SAME', PatientName: 'TEST^PLAINVIEW' },
+      Force: true,
+      KeepSource: false,
+    });
+    const { Studies } = (await (await fetch(`${real.orthanc.url}/patients/${ID}`)).json()) as {
+      Studies: string[];
+    };
+    for (const study of Studies)
+      await waitFor(async () => (await reader().labels(`studies/${study}`)).length > 0);
   });
 });
 
