@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { seeded } from '../bench/random.js';
 import { asPlainview } from '../src/errors.js';
 import { print, type Scenario } from './report.js';
+import { burst } from './scenarios/burst.js';
 import { first } from './scenarios/first.js';
 import { flat } from './scenarios/flat.js';
 import { kills } from './scenarios/kills.js';
@@ -12,7 +13,7 @@ import { night } from './scenarios/night.js';
 import { proxy } from './scenarios/proxy.js';
 import { twins } from './scenarios/twins.js';
 
-const scenarios: Record<string, Scenario> = { kills, proxy, twins, night, flat, first };
+const scenarios: Record<string, Scenario> = { kills, proxy, twins, night, flat, burst, first };
 const names = Object.keys(scenarios);
 
 const { only, scale, seed, full } = z

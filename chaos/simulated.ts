@@ -50,6 +50,10 @@ export class SimulatedOrthanc {
     return bare;
   }
 
+  instances(): string[] {
+    return Array.from({ length: this.#count }, (_, index) => this.#id(index + 1));
+  }
+
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;

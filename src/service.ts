@@ -20,6 +20,7 @@ import { Orthanc } from './orthanc/orthanc.js';
 import type { InstanceContent } from './orthanc/resources.js';
 import { createHandler } from './pipeline/attempt.js';
 import { Pipeline } from './pipeline/pipeline.js';
+import { Courtesy } from './queue/courtesy.js';
 import { MemoryQueue } from './queue/memory.js';
 import { Recorder, requestOf } from './record/recorder.js';
 
@@ -57,7 +58,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     config,
   });
   const queue = new MemoryQueue(
-    config.concurrency,
+    new Courtesy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),
     createHandler({
       process: (job) => pipeline.process(job),
       recordFailure: (job, failure) => pipeline.recordFailure(job, failure),

@@ -83,6 +83,11 @@ export const options = z.object({
     .default(0)
     .describe('Inference threads; 0: one per CPU core, at most four. A GPU has one always.'),
   concurrency: integer(1, 64).default(4).describe('Instances worked on at a time.'),
+  backlogConcurrency: integer(1, 64)
+    .default(1)
+    .describe(
+      'How many of those at a time may come from a backlog (a sweep, what was stored while the service was down) rather than from the hook or a person. One hardly touches a small Orthanc; more go through a large archive sooner.',
+    ),
   threshold: fraction
     .optional()
     .describe(

@@ -1,4 +1,5 @@
 import type { InstanceId } from '../orthanc/ids.js';
+import type { Courtesy } from './courtesy.js';
 import { type Depth, type Handler, type Job, type Queue, type Reason, urgentReasons } from './queue.js';
 
 interface Entry {
@@ -15,7 +16,7 @@ interface Running extends Entry {
 /** A queue in this process. Holds an id and a few words per job, so a hundred thousand are some tens of MB. */
 export class MemoryQueue implements Queue {
   readonly #handler: Handler;
-  readonly #concurrency: number;
+  readonly #courtesy: Courtesy;
   /** In the order they came: a Map keeps it. An instance is in one of the four maps at most. */
   readonly #urgent = new Map<InstanceId, Entry>();
   readonly #backlog = new Map<InstanceId, Entry>();
@@ -23,15 +24,17 @@ export class MemoryQueue implements Queue {
   readonly #delayed = new Map<InstanceId, Entry & { timer: NodeJS.Timeout }>();
   #held = false;
   #stopped = false;
+  #later: NodeJS.Timeout | undefined;
   #idle: (() => void) | undefined;
 
   /** @param handler must not throw: what it throws ends the process, since a job would be lost in silence */
-  constructor(concurrency: number, handler: Handler) {
-    this.#concurrency = concurrency;
+  constructor(courtesy: Courtesy, handler: Handler) {
+    this.#courtesy = courtesy;
     this.#handler = handler;
   }
 
   enqueue(instance: InstanceId, reason: Reason, settled?: () => void): void {
+    if (reason === 'hook') this.#courtesy.noticed(performance.now());
     const listeners = settled === undefined ? [] : [settled];
     const running = this.#running.get(instance);
     if (running) {
@@ -62,6 +65,7 @@ export class MemoryQueue implements Queue {
 
   async stop(ms: number): Promise<Job[]> {
     this.#stopped = true;
+    clearTimeout(this.#later);
     for (const { timer } of this.#delayed.values()) clearTimeout(timer);
     if (this.#running.size > 0)
       await new Promise<void>((resolve) => {
@@ -80,10 +84,21 @@ export class MemoryQueue implements Queue {
   }
 
   #begin(): void {
+    clearTimeout(this.#later);
     if (this.#held || this.#stopped) return;
-    for (const waiting of [this.#urgent, this.#backlog])
+    for (const [kind, waiting] of [
+      ['urgent', this.#urgent],
+      ['backlog', this.#backlog],
+    ] as const)
       for (const [instance, entry] of waiting) {
-        if (this.#running.size >= this.#concurrency) return;
+        const now = performance.now();
+        const ms = this.#courtesy.waitMs(kind, this.#running.size, now);
+        if (ms > 0) {
+          // What waits for a running job is begun by its end.
+          if (Number.isFinite(ms)) this.#later = setTimeout(() => this.#begin(), ms);
+          return;
+        }
+        if (kind === 'backlog') this.#courtesy.beganBacklog(now);
         waiting.delete(instance);
         this.#running.set(instance, entry);
         void this.#run(entry);
@@ -92,7 +107,9 @@ export class MemoryQueue implements Queue {
 
   async #run(entry: Running): Promise<void> {
     const { job, settled } = entry;
+    const began = performance.now();
     const verdict = await this.#handler(job);
+    this.#courtesy.ended(began, performance.now());
     this.#running.delete(job.instance);
     if (verdict.kind === 'again') {
       const next = {

@@ -1,11 +1,13 @@
 import { describe, expect, test, vi } from 'vitest';
 import { instanceId } from '../../src/orthanc/ids.js';
+import { Courtesy } from '../../src/queue/courtesy.js';
 import { MemoryQueue } from '../../src/queue/memory.js';
 import type { Handler, Queue, Verdict } from '../../src/queue/queue.js';
 
 /** Every queue passes this; a new one is added here. */
 const queues: Record<string, (concurrency: number, handler: Handler) => Queue> = {
-  memory: (concurrency, handler) => new MemoryQueue(concurrency, handler),
+  memory: (concurrency, handler) =>
+    new MemoryQueue(new Courtesy({ concurrency, backlog: concurrency }, 0), handler),
 };
 
 const id = (n: number) => instanceId.parse(`${n.toString(16).padStart(8, '0')}${'-00000000'.repeat(4)}`);

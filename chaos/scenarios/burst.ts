@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../../src/sandbox/ports.js';
+import { type Scenario, sized } from '../report.js';
+import { ServiceProcess } from '../service.js';
+import { SimulatedOrthanc } from '../simulated.js';
+import { until } from '../until.js';
+
+const secret = 'chaos-chaos-chaos-chaos';
+/** Orthanc's events come one after the other; several at a time are worse than it can be. */
+const lanes = 4;
+
+/** A migration: the hook tells of tens of thousands of instances as fast as it is answered. */
+export const burst: Scenario = async (terms) => {
+  const count = sized(50_000, terms);
+  const orthanc = new SimulatedOrthanc(count);
+  const stateDir = await mkdtemp(join(tmpdir(), 'plainview-chaos-'));
+  const port = await freePort();
+  const service = new ServiceProcess({
+    orthanc: await orthanc.listen(),
+    port,
+    secret,
+    stateDir,
+    env: { PLAINVIEW_LOG_LEVEL: 'warn' },
+  });
+  const answers: number[] = [];
+  const violations: string[] = [];
+  const tell = async (instance: string) => {
+    const began = performance.now();
+    const response = await fetch(`http://127.0.0.1:${port}/hook`, {
+      method: 'POST',
+      headers: { 'X-Plainview-Secret': secret },
+      body: JSON.stringify({
+        instance,
+        modality: 'DX',
+        sopClass: '1.2.840.10008.5.1.4.1.1.1.1',
+        change: 'stored',
+      }),
+    });
+    const text = await response.text();
+    answers.push(performance.now() - began);
+    if (response.status !== 202 || text === '') violations.push(`a notice was answered ${response.status}`);
+  };
+  try {
+    service.start();
+    await service.ready();
+    const began = performance.now();
+    const instances = orthanc.instances().values();
+    await Promise.all(
+      Array.from({ length: lanes }, async () => {
+        for (const instance of instances) await tell(instance);
+      }),
+    );
+    const told = performance.now();
+    const [waiting, memory] = [
+      await service.metric('plainview_queue_jobs{state="waiting"}'),
+      service.memory(),
+    ];
+    terms.say(`${count} told in ${Math.round((told - began) / 1000)} s, ${waiting} wait`);
+    await until('all are decided', async () => orthanc.decided === count, {
+      everyMs: 200,
+      withinMs: 1_800_000,
+    });
+    await until('the cursor stands at the end', async () => service.cursor() === count);
+    const seconds = (performance.now() - told) / 1000;
+    answers.sort((a, b) => a - b);
+    violations.push(...service.faults());
+    return {
+      title: `A burst of ${count} notices (a simulated Orthanc)`,
+      rows: {
+        'notices a second': { value: Math.round((count * 1000) / (told - began)) },
+        'answered within, p99, ms': { value: Math.round(answers[Math.floor(count * 0.99)] ?? Number.NaN) },
+        'answered within, longest, ms': { value: Math.round(answers.at(-1) ?? Number.NaN) },
+        'waiting at its end': { value: waiting },
+        'memory at its end, MB': { value: Math.round(memory.now) },
+        'peak memory, MB': { value: Math.round(service.memory().peak) },
+        'seconds until all were decided': { value: Math.round(seconds) },
+      },
+      violations,
+    };
+  } finally {
+    await service.kill();
+    await orthanc.close();
+    await rm(stateDir, { recursive: true, force: true });
+  }
+};

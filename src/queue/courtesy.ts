@@ -1,0 +1,68 @@
+/** Where notices never end, the backlog still gets a turn after so long: it must not starve. */
+const turnMs = 5000;
+/** So many notices within so long: someone sends a stack of pictures as fast as Orthanc takes them. */
+const pouring = { notices: 5, withinMs: 333 };
+/** While it pours, each job is followed by a rest of so many times its own length, at most `longestRestMs`. */
+const restShare = 5;
+const longestRestMs = 1000;
+
+/**
+ * When the next job may begin, so that whoever stores pictures hardly feels us: each job is work for Orthanc too.
+ * Notices of stored pictures tell how busy it is. Times are milliseconds of one clock.
+ */
+export class Courtesy {
+  readonly #concurrency: number;
+  readonly #backlogConcurrency: number;
+  readonly #quietMs: number;
+  /** Times of the last notices, the oldest first. */
+  readonly #notices: number[] = [];
+  #lastBacklog = Number.NEGATIVE_INFINITY;
+  #restedAt = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param atATime jobs at a time, and how many of them may be a backlog's
+   * @param quietMs so long after a notice the backlog rests, and a stack counts as still coming: where one picture
+   *   was stored, the next is often on its way
+   */
+  constructor(atATime: { concurrency: number; backlog: number }, quietMs = 1000) {
+    this.#concurrency = atATime.concurrency;
+    this.#backlogConcurrency = Math.min(atATime.backlog, atATime.concurrency);
+    this.#quietMs = quietMs;
+  }
+
+  /** A notice of a stored picture has come. */
+  noticed(now: number): void {
+    this.#notices.push(now);
+    if (this.#notices.length > pouring.notices) this.#notices.shift();
+  }
+
+  ended(began: number, now: number): void {
+    if (this.#pours(now)) this.#restedAt = now + Math.min(longestRestMs, restShare * (now - began));
+  }
+
+  beganBacklog(now: number): void {
+    this.#lastBacklog = now;
+  }
+
+  /**
+   * How long the next job has to wait; Infinity: for the end of a running one.
+   * @param running jobs in work
+   */
+  waitMs(kind: 'urgent' | 'backlog', running: number, now: number): number {
+    const most = this.#pours(now) ? 1 : kind === 'urgent' ? this.#concurrency : this.#backlogConcurrency;
+    if (running >= most) return Number.POSITIVE_INFINITY;
+    const rest = this.#restedAt - now;
+    if (kind === 'urgent') return Math.max(0, rest);
+    const quiet = Math.min(
+      (this.#notices.at(-1) ?? Number.NEGATIVE_INFINITY) + this.#quietMs,
+      this.#lastBacklog + turnMs,
+    );
+    return Math.max(0, rest, quiet - now);
+  }
+
+  #pours(now: number): boolean {
+    const [oldest, last] = [this.#notices[0], this.#notices.at(-1)];
+    if (oldest === undefined || last === undefined || this.#notices.length < pouring.notices) return false;
+    return last - oldest < pouring.withinMs && now - last < this.#quietMs;
+  }
+}
