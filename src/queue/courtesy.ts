@@ -49,20 +49,23 @@ export class Courtesy {
    * @param running jobs in work
    */
   waitMs(kind: 'urgent' | 'backlog', running: number, now: number): number {
-    const most = this.#pours(now) ? 1 : kind === 'urgent' ? this.#concurrency : this.#backlogConcurrency;
-    if (running >= most) return Number.POSITIVE_INFINITY;
-    const rest = this.#restedAt - now;
-    if (kind === 'urgent') return Math.max(0, rest);
-    const quiet = Math.min(
-      (this.#notices.at(-1) ?? Number.NEGATIVE_INFINITY) + this.#quietMs,
-      this.#lastBacklog + turnMs,
-    );
-    return Math.max(0, rest, quiet - now);
+    if (running >= (kind === 'urgent' ? this.#concurrency : this.#backlogConcurrency))
+      return Number.POSITIVE_INFINITY;
+    const rest = Math.max(0, this.#restedAt - now);
+    // The stack may end before the one running job does.
+    if (running > 0 && this.#pours(now)) return Math.max(rest, this.#quietAt() - now);
+    if (kind === 'urgent') return rest;
+    return Math.max(rest, Math.min(this.#quietAt(), this.#lastBacklog + turnMs) - now);
+  }
+
+  /** From when on nobody is storing pictures, should no further notice come. */
+  #quietAt(): number {
+    return (this.#notices.at(-1) ?? Number.NEGATIVE_INFINITY) + this.#quietMs;
   }
 
   #pours(now: number): boolean {
     const [oldest, last] = [this.#notices[0], this.#notices.at(-1)];
     if (oldest === undefined || last === undefined || this.#notices.length < pouring.notices) return false;
-    return last - oldest < pouring.withinMs && now - last < this.#quietMs;
+    return last - oldest < pouring.withinMs && now < this.#quietAt();
   }
 }

@@ -39,7 +39,8 @@ test('while a stack pours in, one job at a time, and rests five times as long', 
   for (const now of [0, 20, 40, 60]) poured.noticed(now);
   expect(poured.waitMs('urgent', 1, 60)).toBe(0);
   poured.noticed(80);
-  expect(poured.waitMs('urgent', 1, 80)).toBe(wait);
+  // It may be over before the running job is.
+  expect(poured.waitMs('urgent', 1, 80)).toBe(1000);
   poured.ended(30, 80);
   expect(poured.waitMs('urgent', 0, 80)).toBe(250);
   // The stack is over: what is left of the rest is taken, then all at once.
