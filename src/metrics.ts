@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Depth } from './queue/queue.js';
 
-export type Stage = 'describe' | 'render' | 'decode' | 'prepare' | 'infer' | 'record' | 'total';
+export type Stage = 'describe' | 'render' | 'decode' | 'prepare' | 'infer' | 'record' | 'follow' | 'total';
 
 /** What Prometheus reads at `/metrics`. Labels hold codes and categories, never ids: their number stays small. */
 export class Metrics {

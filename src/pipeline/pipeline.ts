@@ -9,18 +9,20 @@ import type { Job } from '../queue/queue.js';
 import { type Recorder, recordOf, requestOf } from '../record/recorder.js';
 import type { InstanceRecord } from '../record/schema.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
+import type { FollowUp } from './follow-up.js';
 
 export type Outcome =
   | { kind: 'decided'; decision: InstanceRecord['decision']; category?: string; ms: number }
   | { kind: 'skipped'; why: SkipReason };
 
-/** One instance from its id to its labels: describe → render → classify → decide → record. */
+/** One instance from its id to its labels: describe → render → classify → decide → record → what follows. */
 export class Pipeline {
   readonly #orthanc: Orthanc;
   readonly #classifier: Classifier;
   readonly #recorder: Recorder;
   readonly #metrics: Metrics;
   readonly #config: Config;
+  readonly #followUps: readonly FollowUp[];
 
   constructor(parts: {
     orthanc: Orthanc;
@@ -28,23 +30,71 @@ export class Pipeline {
     recorder: Recorder;
     metrics: Metrics;
     config: Config;
+    followUps?: readonly FollowUp[];
   }) {
     this.#orthanc = parts.orthanc;
     this.#classifier = parts.classifier;
     this.#recorder = parts.recorder;
     this.#metrics = parts.metrics;
     this.#config = parts.config;
+    this.#followUps = parts.followUps ?? [];
   }
 
   /** @throws errors of the catalogue; nothing half-done is left that a second run does not mend */
   async process(job: Job): Promise<Outcome> {
     const began = performance.now();
     const described = await this.#timed('describe', () => this.#orthanc.describe(job.instance));
-    const why = whyNotRadiograph(described.tags, this.#config) ?? this.whySettled(described.instance);
-    if (why !== undefined) {
-      await this.#recorder.dropRequest(described.instance);
-      return { kind: 'skipped', why };
+    const no = whyNotRadiograph(described.tags, this.#config);
+    const settled = no ?? this.#whyDecided(described.instance);
+    if (settled === undefined) {
+      const outcome = await this.#decide(described, began);
+      const [instance] = this.#followUps.length > 0 ? await this.#orthanc.instances([job.instance]) : [];
+      if (instance !== undefined) await this.#follow({ ...described, instance });
+      return outcome;
     }
+    await this.#recorder.dropRequest(described.instance);
+    if (no === undefined) await this.#follow(described);
+    return { kind: 'skipped', why: settled };
+  }
+
+  /**
+   * Records that an instance could not be classified, so that a person can find it; or, where that is decided, that
+   * something could not be made of the decision.
+   * @throws errors of the catalogue, where Orthanc does not take the record
+   */
+  async recordFailure(job: Job, failure: { code: string; message: string }): Promise<Outcome> {
+    const { instance } = await this.#orthanc.describe(job.instance);
+    const settled = this.#whyDecided(instance);
+    if (settled !== undefined) {
+      for (const followUp of this.#due(instance)) await followUp.giveUp(instance, failure);
+      return { kind: 'skipped', why: settled };
+    }
+    await this.#recorder.record(instance, {
+      decision: 'failed',
+      reason: failure.message,
+      failure,
+      top: [],
+      ms: 0,
+      ...this.#by(instance),
+    });
+    return { kind: 'decided', decision: 'failed', ms: 0 };
+  }
+
+  /** Why nothing is left to do with an instance; undefined if something is. */
+  whySettled(instance: InstanceContent): SkipReason | undefined {
+    return this.#due(instance).length > 0 ? undefined : this.#whyDecided(instance);
+  }
+
+  #due(instance: InstanceContent): FollowUp[] {
+    return this.#followUps.filter((followUp) => followUp.isDue(instance));
+  }
+
+  async #follow(described: Described): Promise<void> {
+    for (const followUp of this.#due(described.instance))
+      await this.#timed('follow', () => followUp.bring(described));
+  }
+
+  async #decide(described: Described, began: number): Promise<Outcome> {
     const decided = await this.#classify(described);
     const ms = Math.round(performance.now() - began);
     await this.#timed('record', () => this.#recorder.record(described.instance, { ...decided, ms }));
@@ -57,25 +107,8 @@ export class Pipeline {
     };
   }
 
-  /**
-   * Records that an instance could not be classified, so that a person can find it.
-   * @throws errors of the catalogue, where Orthanc does not take the record
-   */
-  async recordFailure(job: Job, failure: { code: string; message: string }): Promise<Outcome> {
-    const { instance } = await this.#orthanc.describe(job.instance);
-    await this.#recorder.record(instance, {
-      decision: 'failed',
-      reason: failure.message,
-      failure,
-      top: [],
-      ms: 0,
-      ...this.#by(instance),
-    });
-    return { kind: 'decided', decision: 'failed', ms: 0 };
-  }
-
   /** Why an instance needs no look by this network; undefined if it needs one. */
-  whySettled(instance: InstanceContent): SkipReason | undefined {
+  #whyDecided(instance: InstanceContent): SkipReason | undefined {
     const known = recordOf(instance);
     if (known === undefined) return undefined;
     const request = requestOf(instance);
