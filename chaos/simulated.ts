@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { declaredMetadata } from '../src/orthanc/check.js';
 
 /** A picture of one pixel, as Orthanc renders it: what is under test is the count. */
 const pam = Buffer.concat([
@@ -72,7 +73,7 @@ export class SimulatedOrthanc {
       return JSON.stringify({
         Version: '1.12.7',
         HasLabels: true,
-        UserMetadata: { RadiographCategory: 5100, Radiograph: 5101, RadiographReclassify: 5102 },
+        UserMetadata: declaredMetadata,
       });
     if (pathname === '/changes')
       return this.#changes(Number(searchParams.get('since')), Number(searchParams.get('limit')));

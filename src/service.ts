@@ -23,6 +23,7 @@ import { Pipeline } from './pipeline/pipeline.js';
 import { Courtesy } from './queue/courtesy.js';
 import { MemoryQueue } from './queue/memory.js';
 import { Recorder, requestOf } from './record/recorder.js';
+import { Reporter } from './record/report/reporter.js';
 
 export interface Service {
   /** Where it listens: from now on, so that no notice is missed while Orthanc still starts. */
@@ -56,6 +57,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     recorder,
     metrics,
     config,
+    followUps: config.report === 'off' ? [] : [new Reporter(orthanc, config.report)],
   });
   const queue = new MemoryQueue(
     new Courtesy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),

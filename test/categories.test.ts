@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { codedCategories, codesOf } from '../src/categories.js';
 
 test('every category of NNCPR has codes, in its order', () => {
-  const names = readFileSync(new URL('../model/nncpr-classes.txt', import.meta.url), 'utf8').trim().split('\n');
+  const names = readFileSync(new URL('../model/nncpr-classes.txt', import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
   expect(codedCategories).toEqual(names);
 });
 

@@ -3,7 +3,7 @@ import nock from 'nock';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../src/config/load.js';
 import type { PlainviewError } from '../src/errors.js';
-import { checkOrthanc } from '../src/orthanc/check.js';
+import { checkOrthanc, declaredMetadata } from '../src/orthanc/check.js';
 import { instanceId } from '../src/orthanc/ids.js';
 import { Orthanc } from '../src/orthanc/orthanc.js';
 
@@ -38,7 +38,7 @@ afterEach(() => {
 const good = {
   Version: '1.12.7',
   HasLabels: true,
-  UserMetadata: { RadiographCategory: 5100, Radiograph: 5101, RadiographReclassify: 5102 },
+  UserMetadata: declaredMetadata,
 };
 
 describe('a call', () => {

@@ -124,6 +124,12 @@ export const options = z.object({
     .regex(/^[A-Za-z0-9_-]{0,24}$/, 'may hold letters, digits, _ and -, at most 24')
     .default('')
     .describe("Put before every label of Plainview's, where a site's own labels could collide."),
+  report: z
+    .enum(['off', 'study', 'instance'])
+    .default('off')
+    .describe(
+      'Whether decisions are also stored as DICOM: a structured report (TID 1500) in the study, one for each study or each instance, replaced when a decision changes.',
+    ),
   attempts: integer(1, 20)
     .default(6)
     .describe(

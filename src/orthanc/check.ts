@@ -6,6 +6,9 @@ export const declaredMetadata = {
   RadiographCategory: 5100,
   Radiograph: 5101,
   RadiographReclassify: 5102,
+  RadiographResult: 5103,
+  RadiographRoutes: 5104,
+  RadiographTags: 5105,
 } as const;
 
 const leastVersion = [1, 12, 0] as const;

@@ -5,15 +5,20 @@ import { type InstanceId, instanceId, type ResourcePath, type SeriesId, type Stu
 import {
   changeLog,
   count,
+  created,
   type InstanceContent,
   instanceContent,
+  instanceIdentity,
+  lookedUp,
   type PictureTags,
   pictureTags,
   type SeriesContent,
   type StudyContent,
   seriesContent,
   seriesFound,
+  seriesIdentity,
   studyContent,
+  studyIdentity,
   system,
 } from './resources.js';
 import { Rest, type RestOptions } from './rest.js';
@@ -22,6 +27,18 @@ import { Rest, type RestOptions } from './rest.js';
 export interface Described {
   instance: InstanceContent;
   tags: PictureTags;
+}
+
+/** What DICOM calls a study and the instances in it. */
+export interface StudyIdentities {
+  studyInstanceUid: string;
+  instances: {
+    content: InstanceContent;
+    sopInstanceUid: string;
+    sopClassUid: string;
+    seriesInstanceUid: string;
+    modality: string;
+  }[];
 }
 
 /** A study with everything below it, as one moment's reading. */
@@ -144,6 +161,74 @@ export class Orthanc {
       series: series.filter(({ ParentStudy }) => ParentStudy === study.ID),
       instances: instances.filter(({ ParentSeries }) => studyOf.get(ParentSeries) === study.ID),
     }));
+  }
+
+  /** @returns undefined where the study is gone */
+  async identities(id: StudyId): Promise<StudyIdentities | undefined> {
+    const [[study], series, instances] = await Promise.all([
+      this.#contents(studyIdentity, [id], 'Study'),
+      this.#contents(seriesIdentity, [id], 'Series'),
+      this.#contents(instanceIdentity, [id], 'Instance'),
+    ]);
+    if (study === undefined) return undefined;
+    const above = new Map(series.map(({ ID, MainDicomTags }) => [ID, MainDicomTags]));
+    return {
+      studyInstanceUid: study.MainDicomTags['0020,000d'],
+      instances: instances.flatMap((content) => {
+        const parent = above.get(content.ParentSeries);
+        const sopClassUid = content.Metadata.SopClassUid;
+        // Stored or deleted between the three calls.
+        if (parent === undefined || sopClassUid === undefined) return [];
+        return {
+          content,
+          sopInstanceUid: content.MainDicomTags['0008,0018'],
+          sopClassUid,
+          seriesInstanceUid: parent['0020,000e'],
+          modality: parent['0008,0060'],
+        };
+      }),
+    };
+  }
+
+  /**
+   * Stores a new instance in a study, with the study's and the patient's attributes. Idempotent where the attributes
+   * name their SOPInstanceUID.
+   * @param attributes by keyword; sequences as arrays
+   */
+  async create(parent: StudyId, attributes: object): Promise<InstanceId> {
+    const data = { Parent: parent, Force: true, Tags: attributes };
+    return (await this.#rest.json(created, { method: 'POST', url: '/tools/create-dicom', data })).ID;
+  }
+
+  /** @returns undefined where Orthanc has none of that SOPInstanceUID */
+  async instanceOf(sopInstanceUid: string): Promise<InstanceId | undefined> {
+    const found = await this.#rest.json(lookedUp, {
+      method: 'POST',
+      url: '/tools/lookup',
+      data: sopInstanceUid,
+      headers: { 'content-type': 'text/plain' },
+    });
+    const instance = found.find(({ Type }) => Type === 'Instance');
+    return instance === undefined ? undefined : instanceId.parse(instance.ID);
+  }
+
+  /** Whether an instance is of that class and in that series. */
+  async isIn(id: InstanceId, wanted: { sopClassUid: string; seriesInstanceUid: string }): Promise<boolean> {
+    const [[instance], [series]] = await Promise.all([
+      this.#contents(instanceContent, [id], 'Instance'),
+      this.#contents(seriesIdentity, [id], 'Series'),
+    ]);
+    return (
+      instance?.Metadata.SopClassUid === wanted.sopClassUid &&
+      series?.MainDicomTags['0020,000e'] === wanted.seriesInstanceUid
+    );
+  }
+
+  /** Does nothing where it is gone already. */
+  async deleteInstance(id: InstanceId): Promise<void> {
+    await this.#rest.call({ method: 'DELETE', url: `/instances/${id}` }).catch((error: unknown) => {
+      if (!(error instanceof PlainviewError && error.code === 'orthanc_absent')) throw error;
+    });
   }
 
   /** A page of the series of these modalities, by when Orthanc last received something for them. */

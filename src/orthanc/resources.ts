@@ -24,6 +24,24 @@ export type InstanceContent = z.output<typeof instanceContent>;
 export type SeriesContent = z.output<typeof seriesContent>;
 export type StudyContent = z.output<typeof studyContent>;
 
+/** Tags of `/tools/bulk-content` with `Short: true`: group and element to text. */
+const tags = <K extends string>(...keys: K[]) =>
+  z.object({
+    MainDicomTags: z.object(
+      Object.fromEntries(keys.map((key) => [key, z.string()])) as Record<K, z.ZodString>,
+    ),
+  });
+
+export const studyIdentity = studyContent.extend(tags('0020,000d').shape);
+export const seriesIdentity = seriesContent.extend(tags('0020,000e', '0008,0060').shape);
+export const instanceIdentity = instanceContent.extend(tags('0008,0018').shape);
+
+/** `/tools/create-dicom` */
+export const created = z.object({ ID: instanceId });
+
+/** `/tools/lookup` */
+export const lookedUp = z.array(z.object({ Type: z.string(), ID: z.string() }));
+
 /** A tag whose value Orthanc gives as text; absent, empty and binary ones count as absent. */
 const text = z
   .unknown()

@@ -63,6 +63,7 @@ export const metadataNames = {
   category: 'RadiographCategory',
   record: 'Radiograph',
   request: 'RadiographReclassify',
+  result: 'RadiographResult',
 } as const;
 
 /** The value of `RadiographCategory` where no category was given. */

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { type Attributes, privateScheme, type Reported, reportContent } from './content.js';
+
+/** Comprehensive 3D SR Storage: the class that TID 1500 with its 1501 groups asks for. */
+export const reportSopClass = '1.2.840.10008.5.1.4.1.1.88.34';
+
+/** The same UID for the same text (PS3.5 section B.2, from 128 bits of its SHA-256). */
+export const uidOf = (text: string): string =>
+  `2.25.${BigInt(`0x${createHash('sha256').update(`plainview ${text}`).digest('hex').slice(0, 32)}`)}`;
+
+/** All our reports of a study lie in one series. */
+export const reportSeriesUid = (studyInstanceUid: string): string => uidOf(`series ${studyInstanceUid}`);
+
+export interface ReportDocument {
+  sopInstanceUid: string;
+  attributes: Attributes;
+}
+
+/**
+ * A Comprehensive 3D SR about instances of one study, without the patient's and the study's attributes, which
+ * Orthanc copies. The same decisions give the same document with the same UID, so storing it twice changes nothing.
+ */
+export function reportDocument(studyInstanceUid: string, reported: readonly Reported[]): ReportDocument {
+  const content = reportContent(reported, uidOf);
+  const last =
+    reported
+      .map(({ record }) => record.when)
+      .sort()
+      .at(-1) ?? '';
+  const [date = '', time = ''] = last.replace(/[-:]|\.\d+Z$|Z$/g, '').split('T');
+  const sopInstanceUid = uidOf(`report ${studyInstanceUid} ${JSON.stringify(content)} ${last}`);
+  return {
+    sopInstanceUid,
+    attributes: {
+      SOPClassUID: reportSopClass,
+      SOPInstanceUID: sopInstanceUid,
+      SeriesInstanceUID: reportSeriesUid(studyInstanceUid),
+      Modality: 'SR',
+      SeriesNumber: '5101',
+      SeriesDescription: 'Plainview: region and view',
+      InstanceNumber: '1',
+      SeriesDate: date,
+      SeriesTime: time,
+      ContentDate: date,
+      ContentTime: time,
+      Manufacturer: 'Plainview',
+      ManufacturerModelName: 'Plainview',
+      DeviceSerialNumber: '1',
+      SoftwareVersions: '1',
+      CompletionFlag: 'COMPLETE',
+      VerificationFlag: 'UNVERIFIED',
+      ReferencedPerformedProcedureStepSequence: [],
+      PerformedProcedureCodeSequence: [],
+      CodingSchemeIdentificationSequence: [
+        {
+          CodingSchemeDesignator: privateScheme,
+          CodingSchemeName: 'Plainview',
+          CodingSchemeResponsibleOrganization: 'Plainview',
+        },
+      ],
+      CurrentRequestedProcedureEvidenceSequence: evidence(studyInstanceUid, reported),
+      ...content,
+    },
+  };
+}
+
+function evidence(studyInstanceUid: string, reported: readonly Reported[]): Attributes[] {
+  const series = [...new Set(reported.map(({ seriesInstanceUid }) => seriesInstanceUid))];
+  return [
+    {
+      StudyInstanceUID: studyInstanceUid,
+      ReferencedSeriesSequence: series.map((uid) => ({
+        SeriesInstanceUID: uid,
+        ReferencedSOPSequence: reported
+          .filter(({ seriesInstanceUid }) => seriesInstanceUid === uid)
+          .map(({ sopClassUid, sopInstanceUid }) => ({
+            ReferencedSOPClassUID: sopClassUid,
+            ReferencedSOPInstanceUID: sopInstanceUid,
+          })),
+      })),
+    },
+  ];
+}
