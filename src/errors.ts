@@ -87,6 +87,19 @@ const catalogue = {
     say: (_: object) =>
       "This is a DICOM file, and rendering it is a server's work: store it in an Orthanc and let `plainview serve` classify it there, or give a PNG or JPEG.",
   },
+  labels_invalid: {
+    passing: false,
+    say: (p: { file: string; where: string; problem: string }) => `${p.file}, ${p.where}: ${p.problem}.`,
+  },
+  nothing_to_evaluate: {
+    passing: false,
+    say: (p: { problem: string }) => `There is nothing to evaluate: ${p.problem}.`,
+  },
+  report_unwritable: {
+    passing: false,
+    say: (p: { problem: string }) =>
+      `The report cannot be written: ${p.problem}. Nothing has been evaluated or written.`,
+  },
   download_interrupted: {
     passing: true,
     say: (p: { from: string; problem: string }) =>

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Classifier } from '../classify/classifier.js';
-import { asPlainview, fail } from '../errors.js';
+import { readPicture } from '../classify/prepare/file.js';
+import { asPlainview } from '../errors.js';
+import { mapOrdered } from '../ordered.js';
 import type { Labelled } from './label-lines.js';
-import { mapOrdered } from './ordered.js';
 
 /** The paths given; `-` stands for those on standard input, one a line, read as they are needed. */
 export async function* pathsFrom(given: readonly string[], stdin: Readable): AsyncGenerator<string> {
@@ -33,15 +33,4 @@ export function labelFiles(
       return { path, error: asPlainview(error) };
     }
   });
-}
-
-async function readPicture(path: string): Promise<Buffer> {
-  const file = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    const problem = error.code === 'ENOENT' ? 'it is not there' : error.message;
-    throw fail('file_unreadable', { problem }, error);
-  });
-  // A DICOM file has its magic word after a preamble of 128 bytes; some have neither, and only the name tells.
-  if (file.toString('latin1', 128, 132) === 'DICM' || /\.dcm$/i.test(path))
-    throw fail('dicom_needs_server', {});
-  return file;
 }

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { Command, type CommanderError, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { type ClassifierOptions, createClassifier } from '../classify/classifier.js';
 import { engineChoice } from '../classify/engines/engine.js';
 import { networkFiles } from '../config/network.js';
 import { asPlainview } from '../errors.js';
+import { exitWith2, fraction, integer } from './arguments.js';
 import { labelFiles, pathsFrom } from './label-files.js';
 import { type LineOptions, linesOf } from './label-lines.js';
 import { progressBar } from './progress.js';
@@ -105,29 +106,9 @@ const classifierOptions = (options: Options): ClassifierOptions => ({
   thresholds: { threshold: options.threshold, margin: options.margin, unknownBelow: options.unknown_below },
 });
 
-function integer(min: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > 1_000_000)
-      throw new InvalidArgumentError(`It must be a whole number from ${min}.`);
-    return value;
-  };
-}
-
-function fraction(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 1))
-    throw new InvalidArgumentError('It must be between 0 and 1.');
-  return value;
-}
-
 function oneOf(names: readonly string[]) {
   return (text: string): string => {
     if (!names.includes(text)) throw new InvalidArgumentError(`It must be one of ${names.join(', ')}.`);
     return text;
   };
-}
-
-function exitWith2(error: CommanderError): never {
-  process.exit(error.exitCode === 0 ? 0 : 2);
 }

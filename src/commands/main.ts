@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { asPlainview } from '../errors.js';
+import { asPlainview, type ErrorCode } from '../errors.js';
+import { evaluateCommand } from './evaluate.js';
 import { failuresCommand } from './failures.js';
 import { labelCommand } from './label.js';
 import { modelCommand } from './model.js';
@@ -8,10 +8,10 @@ import { optionsCommand } from './options.js';
 import { reclassifyCommand } from './reclassify.js';
 import { serveCommand } from './serve.js';
 import { sweepCommand } from './sweep.js';
+import { version } from './version.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+/** Errors of the command line or the configuration. */
+const wrongCalls: readonly ErrorCode[] = ['config_invalid', 'usage', 'labels_invalid', 'report_unwritable'];
 
 /** Runs one command line. Sets the exit status: 0 done, 1 failed, 2 wrongly called or configured. */
 export async function runCommandLine(args: string[]): Promise<void> {
@@ -20,6 +20,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .version(version)
     .addCommand(serveCommand())
     .addCommand(labelCommand())
+    .addCommand(evaluateCommand())
     .addCommand(modelCommand())
     .addCommand(sweepCommand())
     .addCommand(failuresCommand())
@@ -31,6 +32,6 @@ export async function runCommandLine(args: string[]): Promise<void> {
     const error = asPlainview(caught);
     console.error(error.message);
     if (error.code === 'internal') console.error(error.cause);
-    process.exitCode = error.code === 'config_invalid' || error.code === 'usage' ? 2 : 1;
+    process.exitCode = wrongCalls.includes(error.code) ? 2 : 1;
   }
 }

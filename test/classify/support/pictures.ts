@@ -28,3 +28,18 @@ export const goldenPictureFile = (name: string): Buffer =>
 
 export const modelFile = (name: string): string =>
   fileURLToPath(new URL(`../../../model/${name}`, import.meta.url));
+
+/** @returns up to `count` of the manifest's radiographs with what people say that they show; none where it is not there */
+export function labelledRadiographs(count: number): { path: string; label: string; source: string }[] {
+  const manifest = join(folder, 'manifest.csv');
+  if (!existsSync(manifest)) return [];
+  const lines = readFileSync(manifest, 'utf8').trim().split('\n').slice(1);
+  const step = Math.max(Math.floor(lines.length / count), 1);
+  return lines
+    .filter((_, i) => i % step === 0)
+    .slice(0, count)
+    .map((line) => {
+      const [, file = '', label = '', source = ''] = line.split(',');
+      return { path: join(folder, file), label, source };
+    });
+}

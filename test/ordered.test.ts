@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mapOrdered } from '../../src/commands/ordered.js';
+import { mapOrdered } from '../src/ordered.js';
 
 /** Work that ends when it is told to. */
 function controlled() {

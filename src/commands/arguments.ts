@@ -1,0 +1,24 @@
+import { type CommanderError, InvalidArgumentError } from 'commander';
+
+/** Parsers of options' arguments; what they throw, commander shows. */
+
+export function integer(min: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > 1_000_000)
+      throw new InvalidArgumentError(`It must be a whole number from ${min}.`);
+    return value;
+  };
+}
+
+export function fraction(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('It must be between 0 and 1.');
+  return value;
+}
+
+/** For `exitOverride`: 1 is for what went wrong with pictures, 2 for a wrong call. */
+export function exitWith2(error: CommanderError): never {
+  process.exit(error.exitCode === 0 ? 0 : 2);
+}

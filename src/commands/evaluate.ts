@@ -1,0 +1,144 @@
+import { availableParallelism } from 'node:os';
+import { Command } from 'commander';
+import { type Classifier, createClassifier } from '../classify/classifier.js';
+import { loadConfig } from '../config/load.js';
+import { classifierOptions } from '../config/network.js';
+import type { Config } from '../config/options.js';
+import { fail } from '../errors.js';
+import { readCategoryMap } from '../evaluate/category-map.js';
+import { reportOf } from '../evaluate/report.js';
+import { run } from '../evaluate/run.js';
+import { mapped, requireCategories, truthAt } from '../evaluate/source.js';
+import { terminalText } from '../evaluate/terminal.js';
+import type { Truth } from '../evaluate/truth.js';
+import { requireWritable, writeWhole } from '../evaluate/write.js';
+import { exitWith2, fraction, integer } from './arguments.js';
+import { progressBar } from './progress.js';
+import { version } from './version.js';
+
+interface Options {
+  network?: string;
+  classes?: string;
+  threshold?: number;
+  margin?: number;
+  unknownBelow?: number;
+  fileColumn: string;
+  labelColumn: string;
+  by?: string;
+  map?: string;
+  worst: number;
+  json?: string;
+}
+
+/** Exit status: 0 all pictures read, 1 some not, 2 wrongly called or configured. */
+export const evaluateCommand = () =>
+  new Command('evaluate')
+    .description('measure a network on pictures whose categories are known')
+    .argument(
+      '<labels>',
+      'labels file (CSV or TSV with header; paths relative to it), or a folder: with such a file, or with one folder for each category',
+    )
+    .option('--network <name>', 'embedded, nncpr, or a frozen graph (.pb) (default: PLAINVIEW_NETWORK)')
+    .option('--classes <file>', "names of the graph's outputs, one a line (default: classes.txt beside it)")
+    .option('--threshold <score>', 'best score from which a category is given', fraction)
+    .option('--margin <score>', 'least distance between the two best scores', fraction)
+    .option('--unknown-below <score>', 'best score under which the view is unknown', fraction)
+    .option('--file-column <name>', "the labels file's column of paths", 'file')
+    .option('--label-column <name>', "the labels file's column of categories", 'label')
+    .option('--by <column>', 'also give the figures for each value of this column')
+    .option('--map <file>', "table with the columns label and category: a site's own names for categories")
+    .option('--worst <n>', 'how many of the worst errors are listed', integer(0), 24)
+    .option('--json <file>', 'write all figures there')
+    .addHelpText(
+      'after',
+      `
+Labels that are no category of the network count as none of the categories (other).
+Engine and threads are chosen by PLAINVIEW_ENGINE and PLAINVIEW_WORKERS.`,
+    )
+    .exitOverride(exitWith2)
+    .action(async (labels: string, options: Options) => {
+      const config = loadConfig(process.env);
+      if (options.json !== undefined) await requireWritable(options.json);
+      const { fileColumn, labelColumn, by } = options;
+      const found = await truthAt(labels, { file: fileColumn, label: labelColumn, by });
+      const classifier = await createClassifier(classifierOptions(withOptions(config, options)));
+      try {
+        const truth = await inTheNetworksWords(found, [classifier], options.map);
+        process.exitCode = await evaluate(truth, [classifier], config, options);
+      } finally {
+        await classifier.close();
+      }
+    });
+
+async function evaluate(
+  truth: Truth,
+  classifiers: readonly Classifier[],
+  config: Config,
+  options: Options,
+): Promise<0 | 1> {
+  const { length } = truth.pictures;
+  const bar = progressBar(length, 'pictures');
+  const began = performance.now();
+  const result = await run(truth, classifiers, concurrencyOf(classifiers, config), () =>
+    bar.advance(),
+  ).finally(() => bar.stop());
+  const seconds = (performance.now() - began) / 1000;
+  for (const { picture, error } of result.unread) console.error(`${picture.id}: ${error.message}`);
+  if (result.unread.length === length)
+    throw fail('nothing_to_evaluate', { problem: `none of the ${length} pictures can be read` });
+  const { by, worst } = options;
+  const report = reportOf({
+    truth,
+    run: result,
+    classifiers,
+    plainview: version,
+    when: new Date(),
+    by,
+    worst,
+  });
+  if (options.json !== undefined) await writeWhole(options.json, `${JSON.stringify(report, null, 1)}\n`);
+  console.log(terminalText(report));
+  console.error(
+    `${length} pictures in ${seconds.toFixed(1)} s: ${(length / seconds).toFixed(0)} a second on ${classifiers.map(({ engine }) => engine.engine).join(', ')}`,
+  );
+  return result.unread.length === 0 ? 0 : 1;
+}
+
+/** @throws labels_invalid, nothing_to_evaluate */
+async function inTheNetworksWords(
+  truth: Truth,
+  classifiers: readonly Classifier[],
+  map: string | undefined,
+): Promise<Truth> {
+  const known = new Set(classifiers.flatMap(({ network }) => network.classes));
+  const result = map === undefined ? truth : mapped(truth, await readCategoryMap(map, known));
+  for (const { network } of classifiers) requireCategories(result, network);
+  return result;
+}
+
+/** A network that is named here is not the service's, so neither are its classes and thresholds. */
+function withOptions(config: Config, options: Options): Config {
+  const { network, classes, threshold, margin, unknownBelow } = options;
+  const base =
+    network === undefined
+      ? config
+      : {
+          ...config,
+          network,
+          labels: undefined,
+          threshold: undefined,
+          margin: undefined,
+          unknownBelow: undefined,
+        };
+  return {
+    ...base,
+    labels: classes ?? base.labels,
+    threshold: threshold ?? base.threshold,
+    margin: margin ?? base.margin,
+    unknownBelow: unknownBelow ?? base.unknownBelow,
+  };
+}
+
+/** Enough for every thread to have its next picture ready; a GPU takes its batches from it. */
+const concurrencyOf = (classifiers: readonly Classifier[], { workers }: Config): number =>
+  classifiers.some(({ engine }) => engine.engine === 'gpu') ? 64 : 4 * (workers || availableParallelism());

@@ -1,0 +1,49 @@
+import type { Network } from '../classify/network.js';
+import type { Seen } from './run.js';
+import { groupBy, mean } from './statistics.js';
+import { truthFor } from './truth.js';
+
+export interface CalibrationBin {
+  /** Best scores from here … */
+  readonly from: number;
+  /** … to below here; the last bin holds 1 too. */
+  readonly to: number;
+  readonly n: number;
+  /** Mean best score; null where the bin is empty. */
+  readonly score: number | null;
+  /** Share right; null where the bin is empty. */
+  readonly right: number | null;
+}
+
+export interface Calibration {
+  /** Pictures looked at: a network without a class `other` cannot be right on `other` pictures, so they are left out. */
+  readonly n: number;
+  /** Expected calibration error (C. Guo et al., ICML 2017): mean distance of score and share right, weighted by n; null of nothing. */
+  readonly error: number | null;
+  /** Of equal width. */
+  readonly bins: readonly CalibrationBin[];
+}
+
+const binCount = 15;
+
+/** Whether the best score says how often the best class is right. */
+export function calibrationOf(seen: readonly Seen[], network: Pick<Network, 'classes'>): Calibration {
+  const results = seen
+    .map(({ picture, best }) => ({ ...best, truth: truthFor(network, picture.label) }))
+    .filter(({ truth }) => network.classes.includes(truth))
+    .map(({ category, score, truth }) => ({ score, right: category === truth ? 1 : 0 }));
+  const byBin = groupBy(results, ({ score }) => Math.min(Math.floor(score * binCount), binCount - 1));
+  const bins = Array.from({ length: binCount }, (_, i) => {
+    const members = byBin.get(i) ?? [];
+    return {
+      from: i / binCount,
+      to: (i + 1) / binCount,
+      n: members.length,
+      score: mean(members.map(({ score }) => score)),
+      right: mean(members.map(({ right }) => right)),
+    };
+  });
+  const distances = bins.map(({ n, score, right }) => n * Math.abs((score ?? 0) - (right ?? 0)));
+  const total = distances.reduce((sum, distance) => sum + distance, 0);
+  return { n: results.length, error: results.length === 0 ? null : total / results.length, bins };
+}

@@ -1,0 +1,32 @@
+import { readdir } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { readPicture } from '../classify/prepare/file.js';
+import { fail } from '../errors.js';
+import type { Truth } from './truth.js';
+
+/**
+ * A folder that holds one folder for each category; everything below that, at any depth, is a picture of it. What
+ * begins with a dot is left out.
+ * @throws file_unreadable
+ */
+export async function categoryFolders(folder: string): Promise<Truth> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: Error) => {
+    throw fail('file_unreadable', { problem: error.message }, error);
+  });
+  const paths = entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, sep).length))
+    .filter((path) => !path.split(sep).some((part) => part.startsWith('.')))
+    .sort();
+  const isLoose = (path: string) => !path.includes(sep);
+  const loose = paths.filter(isLoose).length;
+  return {
+    name: folder,
+    pictures: paths
+      .filter((path) => !isLoose(path))
+      .map((id) => ({ id, label: id.slice(0, id.indexOf(sep)) })),
+    read: ({ id }) => readPicture(join(folder, id)),
+    warnings:
+      loose === 0 ? [] : [`${loose} files lie in no category's folder of ${folder} and were left out.`],
+  };
+}

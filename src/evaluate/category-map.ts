@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises';
+import { otherClass } from '../classify/decide.js';
+import { fail } from '../errors.js';
+import { place, readTable } from './table.js';
+
+/**
+ * A site's own names for categories: a CSV or TSV file with the columns `label` and `category`. What is none of the
+ * categories is mapped to `other`.
+ * @param known every category that any of the networks has
+ * @throws labels_invalid, with line and column; file_unreadable
+ */
+export async function readCategoryMap(
+  path: string,
+  known: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, string>> {
+  const content = await readFile(path).catch((error: Error) => {
+    throw fail('file_unreadable', { problem: error.message }, error);
+  });
+  const map = new Map<string, string>();
+  for (const row of readTable(path, content, ['label', 'category']).rows) {
+    const [label, category] = [row.required('label'), row.required('category')];
+    const invalid = (column: string, problem: string) =>
+      fail('labels_invalid', { file: path, where: place(row.line, column), problem });
+    if (map.has(label)) throw invalid('label', `"${label}" is mapped already`);
+    if (category !== otherClass && !known.has(category))
+      throw invalid('category', `"${category}" is no category of the network, nor "${otherClass}"`);
+    map.set(label, category);
+  }
+  return map;
+}

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { readPicture } from '../classify/prepare/file.js';
+import { fail } from '../errors.js';
+import { place, readTable } from './table.js';
+import type { Truth } from './truth.js';
+
+export interface Columns {
+  readonly file: string;
+  readonly label: string;
+  /** By which figures are broken down. */
+  readonly by: string | undefined;
+}
+
+/** Where a labels file tells patients apart, it does so here. */
+const patientColumn = 'patient';
+
+/**
+ * A CSV or TSV file with a header, one picture a line; paths are relative to its folder.
+ * @throws labels_invalid, with line and column; file_unreadable
+ */
+export async function labelsFile(path: string, columns: Columns): Promise<Truth> {
+  const content = await readFile(path).catch((error: Error) => {
+    throw fail('file_unreadable', { problem: error.message }, error);
+  });
+  const { file, label, by } = columns;
+  const table = readTable(path, content, [file, label, ...(by === undefined ? [] : [by])]);
+  const lines = new Map<string, number>();
+  const pictures = table.rows.map((row) => {
+    const id = row.required(file);
+    const before = lines.get(id);
+    if (before !== undefined)
+      throw fail('labels_invalid', {
+        file: path,
+        where: place(row.line, file),
+        problem: `${id} is named already in line ${before}`,
+      });
+    lines.set(id, row.line);
+    const patient = row.optional(patientColumn);
+    return {
+      id,
+      label: row.required(label),
+      ...(by === undefined ? {} : { group: row.optional(by) ?? '(none)' }),
+      ...(patient === undefined ? {} : { patient }),
+    };
+  });
+  return {
+    name: path,
+    sha256: createHash('sha256').update(content).digest('hex'),
+    pictures,
+    read: ({ id }) => readPicture(resolve(dirname(path), id)),
+    warnings: [],
+  };
+}

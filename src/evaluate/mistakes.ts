@@ -1,0 +1,16 @@
+import { otherClass } from '../classify/decide.js';
+import type { Confusion } from './figures.js';
+
+export interface Mistake {
+  readonly label: string;
+  readonly said: string;
+  readonly n: number;
+}
+
+/** What was taken for what, the most frequent first. A network without a class `other` must be wrong on those: they are left out. */
+export const mistakesOf = ({ rows, columns, counts }: Confusion): Mistake[] =>
+  counts
+    .flatMap((row, i) => row.map((n, j) => ({ label: rows[i] ?? '', said: columns[j] ?? '', n })))
+    .filter(({ label, said, n }) => n > 0 && label !== said)
+    .filter(({ label }) => label !== otherClass || columns.includes(otherClass))
+    .sort((a, b) => b.n - a.n);

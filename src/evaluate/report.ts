@@ -1,0 +1,129 @@
+import type { Classifier } from '../classify/classifier.js';
+import { otherClass } from '../classify/decide.js';
+import type { Network } from '../classify/network.js';
+import { type Figures, figuresOf } from './figures.js';
+import type { Run, Seen } from './run.js';
+import { type Truth, truthFor } from './truth.js';
+
+/** With fewer pictures than this, a category's figures are little more than anecdotes. */
+const fewPictures = 20;
+
+export interface Evaluation {
+  readonly network: Omit<Network, 'classes'> & { readonly classes: number };
+  readonly engine: string;
+  readonly figures: Figures;
+  /** The most harmful first: with a category given, then by how sure the network was. */
+  readonly worst: readonly Seen[];
+  /** What a reader of the figures must know. */
+  readonly warnings: readonly string[];
+}
+
+/** Everything that is known after an evaluation: what `--json` writes, and what the other outputs show. */
+export interface Report {
+  readonly version: 1;
+  readonly plainview: string;
+  /** ISO 8601, UTC. */
+  readonly when: string;
+  readonly data: {
+    readonly name: string;
+    readonly sha256?: string;
+    /** The column by which figures are broken down. */
+    readonly by?: string;
+    readonly pictures: number;
+    /** Where the data tell patients apart. */
+    readonly patients?: number;
+    readonly unread: readonly { readonly id: string; readonly code: string; readonly message: string }[];
+    readonly warnings: readonly string[];
+  };
+  readonly evaluations: readonly Evaluation[];
+}
+
+export interface ReportOptions {
+  readonly truth: Truth;
+  readonly run: Run;
+  readonly classifiers: readonly Pick<Classifier, 'network' | 'engine'>[];
+  readonly plainview: string;
+  readonly when: Date;
+  readonly by: string | undefined;
+  /** How many of the worst errors are kept. */
+  readonly worst: number;
+}
+
+export function reportOf({ truth, run, classifiers, plainview, when, by, worst }: ReportOptions): Report {
+  const patients = new Set(truth.pictures.map(({ patient }) => patient).filter((id) => id !== undefined));
+  const unread = run.unread.map(({ picture, error }) => ({
+    id: picture.id,
+    code: error.code,
+    message: error.message,
+  }));
+  return {
+    version: 1,
+    plainview,
+    when: when.toISOString(),
+    data: {
+      name: truth.name,
+      ...(truth.sha256 === undefined ? {} : { sha256: truth.sha256 }),
+      ...(by === undefined ? {} : { by }),
+      pictures: truth.pictures.length,
+      ...(patients.size === 0 ? {} : { patients: patients.size }),
+      unread,
+      warnings: dataWarnings(truth, patients.size, unread.length),
+    },
+    evaluations: classifiers.map(({ network, engine }, i) => {
+      const seen = run.seen[i] ?? [];
+      const figures = figuresOf(seen, network);
+      return {
+        network: { ...network, classes: network.classes.length },
+        engine: engine.engine,
+        figures,
+        worst: worstOf(seen, network, worst),
+        warnings: warningsOf(network, figures),
+      };
+    }),
+  };
+}
+
+/** Wrong for certain: another category than the label's, or any category given to an `other` picture. */
+function worstOf(seen: readonly Seen[], network: Network, count: number): Seen[] {
+  const isHarmful = ({ decision }: Seen) => decision === 'category';
+  return seen
+    .filter((one) => {
+      const truth = truthFor(network, one.picture.label);
+      return one.best.category !== truth && (truth !== otherClass || isHarmful(one));
+    })
+    .sort((a, b) => Number(isHarmful(b)) - Number(isHarmful(a)) || b.best.score - a.best.score)
+    .slice(0, count);
+}
+
+function dataWarnings(truth: Truth, patients: number, unread: number): string[] {
+  const { length } = truth.pictures;
+  const warnings = [
+    'The figures are an estimate for other pictures only if the network was never trained on these pictures, nor on others of these patients.',
+    ...truth.warnings,
+  ];
+  if (patients > 0 && patients < length)
+    warnings.push(
+      `${length} pictures are of ${patients} patients: the intervals take pictures as independent, so they are somewhat too narrow.`,
+    );
+  if (unread > 0)
+    warnings.push(`${unread} of ${length} pictures could not be read and are in none of the figures.`);
+  return warnings;
+}
+
+function warningsOf({ purpose, note }: Network, { categories, foreignLabels }: Figures): string[] {
+  const warnings = purpose === 'research' ? [`The network is for evaluation and research only.`] : [];
+  if (note !== undefined) warnings.push(`Its makers say: ${note}`);
+  const foreign = Object.entries(foreignLabels).map(([label, n]) => `${label} (${n})`);
+  if (foreign.length > 0)
+    warnings.push(
+      `Labels that are no category of this network were counted as ${otherClass}, none of the categories: ${foreign.join(', ')}. Where they are other names of categories, map them with --map.`,
+    );
+  const few = categories
+    .filter(({ n }) => n > 0 && n < fewPictures)
+    .map(({ category, n }) => `${category} (${n})`);
+  if (few.length > 0)
+    warnings.push(`Fewer than ${fewPictures} pictures, so go by the intervals: ${few.join(', ')}.`);
+  const none = categories.filter(({ n }) => n === 0).map(({ category }) => category);
+  if (none.length > 0) warnings.push(`No pictures at all: ${none.join(', ')}.`);
+  return warnings;
+}

@@ -1,0 +1,67 @@
+import type { Classifier } from '../classify/classifier.js';
+import { type Decision, decide, otherClass, type ScoredCategory } from '../classify/decide.js';
+import { asPlainview, type PlainviewError } from '../errors.js';
+import { mapOrdered } from '../ordered.js';
+import type { LabelledPicture, Truth } from './truth.js';
+
+/** What a network said of a picture. Nothing else of the picture is kept, so memory stays small. */
+export interface Seen {
+  readonly picture: LabelledPicture;
+  readonly best: ScoredCategory;
+  /** The best three, best first. */
+  readonly top: readonly ScoredCategory[];
+  readonly decision: Decision['decision'];
+}
+
+export interface Unread {
+  readonly picture: LabelledPicture;
+  readonly error: PlainviewError;
+}
+
+export interface Run {
+  /** For each classifier, what it said, in the pictures' order; all of them saw the same pictures. */
+  readonly seen: readonly Seen[][];
+  readonly unread: readonly Unread[];
+}
+
+/**
+ * Shows every picture to every classifier. A picture that cannot be read or classified stops no other, and counts
+ * for none of the classifiers.
+ * @param concurrency how many pictures are in memory at a time
+ */
+export async function run(
+  truth: Truth,
+  classifiers: readonly Classifier[],
+  concurrency: number,
+  onPicture: () => void,
+): Promise<Run> {
+  const seen: Seen[][] = classifiers.map(() => []);
+  const unread: Unread[] = [];
+  const answers = mapOrdered(truth.pictures, concurrency, async (picture) => {
+    try {
+      const file = await truth.read(picture);
+      // Each classifier takes the memory that it is given.
+      return await Promise.all(
+        classifiers.map(async (classifier) => look(picture, classifier, Buffer.from(file))),
+      );
+    } catch (error) {
+      return { picture, error: asPlainview(error) };
+    }
+  });
+  for await (const answer of answers) {
+    onPicture();
+    if ('error' in answer) unread.push(answer);
+    else for (const [i, one] of answer.entries()) seen[i]?.push(one);
+  }
+  return { seen, unread };
+}
+
+async function look(
+  picture: LabelledPicture,
+  { classify, network }: Classifier,
+  file: Buffer,
+): Promise<Seen> {
+  const { scores } = await classify(file);
+  const { decision, top } = decide(scores, network, 3);
+  return { picture, decision, top, best: top[0] ?? { category: otherClass, score: 0 } };
+}

@@ -1,0 +1,51 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { otherClass } from '../classify/decide.js';
+import type { Network } from '../classify/network.js';
+import { fail } from '../errors.js';
+import { categoryFolders } from './category-folders.js';
+import { type Columns, labelsFile } from './labels-file.js';
+import type { Truth } from './truth.js';
+
+/** Names that a labels file in a folder may have. */
+const usualNames = ['labels.csv', 'labels.tsv', 'manifest.csv', 'manifest.tsv'];
+
+/**
+ * A labels file, a folder that holds one under a usual name, or a folder with one folder for each category.
+ * @throws labels_invalid, file_unreadable, usage
+ */
+export async function truthAt(path: string, columns: Columns): Promise<Truth> {
+  const found = await stat(path).catch((error: Error) => {
+    throw fail('file_unreadable', { problem: error.message }, error);
+  });
+  if (!found.isDirectory()) return labelsFile(path, columns);
+  for (const name of usualNames) {
+    const file = join(path, name);
+    if (await stat(file).catch(() => undefined)) return labelsFile(file, columns);
+  }
+  if (columns.by !== undefined)
+    throw fail('usage', {
+      problem: `--by needs a labels file, and ${path} has none (${usualNames.join(', ')})`,
+    });
+  return categoryFolders(path);
+}
+
+/** Gives the pictures a site's labels in the network's words. */
+export const mapped = (truth: Truth, map: ReadonlyMap<string, string>): Truth => ({
+  ...truth,
+  pictures: truth.pictures.map((picture) => ({ ...picture, label: map.get(picture.label) ?? picture.label })),
+});
+
+/**
+ * Labels in other words than the network's would make figures of nothing.
+ * @throws nothing_to_evaluate
+ */
+export function requireCategories({ pictures, name }: Truth, network: Network): void {
+  if (pictures.length === 0) throw fail('nothing_to_evaluate', { problem: `${name} names no pictures` });
+  if (pictures.some(({ label }) => label !== otherClass && network.classes.includes(label))) return;
+  const labels = [...new Set(pictures.map(({ label }) => label))].sort();
+  const some = labels.slice(0, 10).join(', ') + (labels.length > 10 ? ', …' : '');
+  throw fail('nothing_to_evaluate', {
+    problem: `none of the labels (${some}) is a category of ${network.name}; --map gives them its names`,
+  });
+}

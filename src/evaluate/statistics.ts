@@ -1,0 +1,75 @@
+/** The normal distribution's 97.5 % quantile, for two-sided 95 % intervals. */
+const z = 1.959963984540054;
+
+/** A share that was counted, with its 95 % interval. */
+export interface Proportion {
+  readonly count: number;
+  readonly of: number;
+  /** count / of; null of nothing. */
+  readonly share: number | null;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * A proportion with Wilson's interval (E. B. Wilson, JASA 1927;22:209–212; "method 3" of R. G. Newcombe, Statistics in
+ * Medicine 1998;17:857–872). It takes the counted things as independent of each other.
+ */
+export function proportion(count: number, of: number): Proportion {
+  if (of === 0) return { count, of, share: null, low: 0, high: 1 };
+  const share = count / of;
+  const middle = share + (z * z) / (2 * of);
+  const half = z * Math.sqrt((share * (1 - share)) / of + (z * z) / (4 * of * of));
+  const scale = 1 + (z * z) / of;
+  return {
+    count,
+    of,
+    share,
+    // Rounding must not leave 0.9999999999 where the interval ends at 1.
+    low: count === 0 ? 0 : (middle - half) / scale,
+    high: count === of ? 1 : (middle + half) / scale,
+  };
+}
+
+/** Two-sided p values. */
+export interface McNemar {
+  /** Conditional on the discordant pairs: a binomial test of one half. */
+  readonly exact: number;
+  /** The exact one less half the probability of what was seen, which takes its conservatism away. */
+  readonly midP: number;
+}
+
+/**
+ * McNemar's test of paired yes-or-no results (M. W. Fagerland, S. Lydersen, P. Laake, BMC Medical Research Methodology
+ * 2013;13:91, who recommend the mid-p version).
+ * @param onlyFirst pairs in which only the first is right
+ * @param onlySecond pairs in which only the second is right
+ */
+export function mcnemar(onlyFirst: number, onlySecond: number): McNemar {
+  const n = onlyFirst + onlySecond;
+  if (n === 0) return { exact: 1, midP: 1 };
+  const least = Math.min(onlyFirst, onlySecond);
+  // Binomial probabilities one after the other, as logarithms: 2^-n leaves the range of numbers from n = 1075 on.
+  let logarithm = -n * Math.LN2;
+  let below = 0;
+  for (let k = 0; k < least; k++) {
+    below += Math.exp(logarithm);
+    logarithm += Math.log((n - k) / (k + 1));
+  }
+  const seen = Math.exp(logarithm);
+  if (onlyFirst === onlySecond) return { exact: 1, midP: 1 - seen / 2 };
+  return { exact: 2 * (below + seen), midP: 2 * below + seen };
+}
+
+export const mean = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+
+export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}

@@ -1,0 +1,114 @@
+import type { CategoryRow, Summary } from './figures.js';
+import { counted, interval, percent, thresholdsText } from './format.js';
+import { mistakesOf } from './mistakes.js';
+import type { Evaluation, Report } from './report.js';
+import type { Proportion } from './statistics.js';
+
+/** The report in short, for a terminal of 120 columns. */
+export function terminalText({ data, evaluations }: Report): string {
+  return [
+    table([
+      ['data', data.name],
+      ['pictures', picturesText(data)],
+    ]),
+    ...evaluations.map(evaluationText),
+    notes(data.warnings),
+  ].join('\n\n');
+}
+
+const picturesText = ({ pictures, patients, unread }: Report['data']): string =>
+  `${pictures}${patients === undefined ? '' : ` of ${patients} patients`}, ${unread.length} of them unreadable`;
+
+function evaluationText({ network, figures, warnings }: Evaluation): string {
+  const { pictures, accuracy, labelled, rightOfLabelled, otherCaught, calibration } = figures;
+  const withCategories = figures.categories.filter(({ n }) => n > 0);
+  const mistakes = mistakesOf(figures.confusion).slice(0, 8);
+  return [
+    table([
+      ['network', `${network.name}, SHA-256 ${network.sha256}`],
+      ['pictures', `${pictures.categories} of its categories, ${pictures.other} of none of them`],
+    ]),
+    'Nothing held back (percent, 95 % Wilson intervals)',
+    table([
+      ['  accuracy', ...share(accuracy)],
+      [
+        '  balanced accuracy',
+        percent(figures.balancedAccuracy),
+        '',
+        `mean of ${withCategories.length} sensitivities`,
+      ],
+      [
+        '  calibration error',
+        percent(calibration.error),
+        '',
+        `${calibration.bins.length} bins, ${calibration.n} pictures`,
+      ],
+    ]),
+    `At ${thresholdsText(network.thresholds)}`,
+    table([
+      ['  labelled', ...share(labelled), 'of the categories'],
+      ['  right of the labelled', ...share(rightOfLabelled), 'none-of-them that got a label is wrong'],
+      ['  none-of-them caught', ...share(otherCaught), 'got no category'],
+    ]),
+    'By category (nothing held back, pictures of the categories alone)',
+    table([
+      ['  category', 'n', 'sensitivity', '', 'specificity', '', 'PPV', ''],
+      ...withCategories.map(categoryCells),
+    ]),
+    ...(figures.groups.length === 0
+      ? []
+      : [
+          'By group',
+          table([
+            ['  group', 'n', 'accuracy', '', 'balanced', 'labelled', 'right', 'none-of-them', 'caught'],
+            ...figures.groups.map(groupCells),
+          ]),
+        ]),
+    ...(mistakes.length === 0
+      ? []
+      : [
+          'Taken for another most often',
+          table(mistakes.map(({ label, said, n }) => [`  ${n}`, `${label} → ${said}`])),
+        ]),
+    notes(warnings),
+  ].join('\n');
+}
+
+const share = (value: Proportion): string[] => [percent(value.share), interval(value), counted(value)];
+
+const categoryCells = ({ category, n, sensitivity, specificity, ppv }: CategoryRow): string[] => [
+  `  ${category}`,
+  String(n),
+  ...[sensitivity, specificity, ppv].flatMap((value) => [percent(value.share), interval(value)]),
+];
+
+const groupCells = ({ group, ...summary }: Summary & { group: string }): string[] => [
+  `  ${group}`,
+  String(summary.pictures.categories),
+  percent(summary.accuracy.share),
+  interval(summary.accuracy),
+  percent(summary.balancedAccuracy),
+  percent(summary.labelled.share),
+  percent(summary.rightOfLabelled.share),
+  String(summary.pictures.other),
+  percent(summary.otherCaught.share),
+];
+
+const notes = (warnings: readonly string[]): string => warnings.map((warning) => `! ${warning}`).join('\n');
+
+/** Cells in columns; figures to the right, words to the left. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) =>
+          /^[\d.–]+$/.test(cell) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,271 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { labelledRadiographs } from '../classify/support/pictures.js';
+import { brightnessNetwork, writeGrey } from '../evaluate/support.js';
+import { plainview } from './support.js';
+
+const proportion = z.object({ count: z.number(), of: z.number() });
+const report = z.object({
+  data: z.object({ unread: z.array(z.object({ id: z.string(), code: z.string() })) }),
+  evaluations: z.array(
+    z.object({
+      network: z.object({
+        name: z.string(),
+        sha256: z.string(),
+        thresholds: z.object({ threshold: z.number() }),
+      }),
+      figures: z.object({
+        accuracy: proportion,
+        labelled: proportion,
+        rightOfLabelled: proportion,
+        otherCaught: proportion,
+        categories: z.array(
+          z.object({
+            category: z.string(),
+            n: z.number(),
+            sensitivity: proportion,
+            ppvWithOther: proportion,
+          }),
+        ),
+        groups: z.array(z.object({ group: z.string(), accuracy: proportion })),
+      }),
+      worst: z.array(z.object({ picture: z.object({ id: z.string() }) })),
+      warnings: z.array(z.string()),
+    }),
+  ),
+});
+
+let folder: string;
+let network: string;
+
+/** Black pictures are knees, white ones chests; one of each is labelled as the other, and one is broken. */
+const rows = [
+  ['black1.png', 'knee_ap', 'a'],
+  ['black2.png', 'knee_ap', 'b'],
+  ['white1.png', 'chest_pa_ap', 'a'],
+  ['white2.png', 'chest_pa_ap', 'a'],
+  ['black3.png', 'chest_pa_ap', 'b'],
+  ['white3.png', 'skull', 'b'],
+];
+const csv = (table: readonly (readonly string[])[], header = 'file,label,site') =>
+  [header, ...table.map((row) => row.join(','))].join('\n');
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'evaluate-'));
+  network = await brightnessNetwork(join(folder, 'network'), 'knee_ap', 'chest_pa_ap');
+  for (const [name = ''] of rows) await writeGrey(join(folder, name), name.startsWith('black') ? 0 : 255);
+  await writeFile(join(folder, 'labels.csv'), csv(rows));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const inFolder = (name: string) => join(folder, name);
+async function evaluate(labels: string, ...args: string[]) {
+  const json = inFolder('report.json');
+  await rm(json, { force: true });
+  const run = await plainview(['evaluate', labels, '--network', network, '--json', json, ...args]);
+  const text = await readFile(json, 'utf8').catch(() => undefined);
+  return { ...run, report: text === undefined ? undefined : report.parse(JSON.parse(text)) };
+}
+
+describe('plainview evaluate', () => {
+  it('measures a network on a labels file', async () => {
+    const { status, stdout, report } = await evaluate(inFolder('labels.csv'), '--by', 'site');
+    expect(status).toBe(0);
+    expect(report?.evaluations).toMatchObject([
+      {
+        network: { name: 'brightness', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        figures: {
+          accuracy: { count: 4, of: 5 },
+          otherCaught: { count: 0, of: 1 },
+          groups: [
+            { group: 'a', accuracy: { count: 3, of: 3 } },
+            { group: 'b', accuracy: { count: 1, of: 2 } },
+          ],
+        },
+        worst: [{ picture: { id: 'white3.png' } }, { picture: { id: 'black3.png' } }],
+      },
+    ]);
+    expect(stdout).toMatch(/accuracy +80\.0 +37\.6–96\.4 +4 of 5/);
+    expect(stdout).toMatch(/1 +chest_pa_ap → knee_ap/);
+  });
+
+  it('finds the labels file in a folder, and says the same of one folder for each category', async () => {
+    const named = await evaluate(folder);
+    const folders = inFolder('folders');
+    for (const [name = '', label = ''] of rows) {
+      await mkdir(join(folders, label, 'deeper'), { recursive: true });
+      await writeFile(join(folders, label, 'deeper', name), await readFile(inFolder(name)));
+    }
+    await writeFile(join(folders, 'README.txt'), 'no picture');
+    const { report, stdout } = await evaluate(folders);
+    expect(report?.evaluations[0]?.figures).toEqual(named.report?.evaluations[0]?.figures);
+    expect(stdout).toContain('1 files lie in no category');
+  });
+
+  it('takes other columns, and a site’s own names by a map', async () => {
+    const own = [
+      ['1', 'Knie a.p.', 'black1.png'],
+      ['2', 'Thorax', 'white1.png'],
+      ['3', 'Schädel', 'white2.png'],
+    ];
+    await writeFile(
+      inFolder('own.tsv'),
+      ['nr\tprojection\tpath', ...own.map((row) => row.join('\t'))].join('\n'),
+    );
+    await writeFile(
+      inFolder('map.csv'),
+      'label,category\nKnie a.p.,knee_ap\nThorax,chest_pa_ap\nSchädel,other\n',
+    );
+    const columns = ['--file-column', 'path', '--label-column', 'projection', '--map', inFolder('map.csv')];
+    const { report } = await evaluate(inFolder('own.tsv'), ...columns);
+    expect(report?.evaluations).toMatchObject([
+      { figures: { accuracy: { count: 2, of: 2 }, otherCaught: { of: 1 } } },
+    ]);
+    expect(report?.evaluations[0]?.warnings.join()).not.toContain('--map');
+  });
+
+  it('decides by the thresholds given', async () => {
+    const { report } = await evaluate(inFolder('labels.csv'), '--threshold', '0.97', '--margin', '0');
+    expect(report?.evaluations).toMatchObject([
+      // Black is known at 0.95 only.
+      { network: { thresholds: { threshold: 0.97 } }, figures: { labelled: { count: 2, of: 5 } } },
+    ]);
+  });
+
+  it('names labels that the network does not have, and counts them as none of its categories', async () => {
+    const { report, stdout } = await evaluate(inFolder('labels.csv'));
+    expect(report?.evaluations[0]?.warnings.join()).toContain('skull (1)');
+    expect(stdout).toContain('skull (1)');
+  });
+
+  it('names what it cannot read, counts it for nothing, and ends with 1', async () => {
+    await writeFile(inFolder('broken.png'), 'no picture');
+    const some = [...rows, ['broken.png', 'knee_ap', 'a'], ['missing.png', 'knee_ap', 'a']];
+    await writeFile(inFolder('some.csv'), csv(some));
+    const { status, stderr, stdout, report } = await evaluate(inFolder('some.csv'));
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^broken\.png: .*decoded/m);
+    expect(stderr).toMatch(/^missing\.png: .*not there/m);
+    expect(stdout).toContain('2 of 8 pictures could not be read');
+    expect(report?.data.unread.map(({ id }) => id)).toEqual(['broken.png', 'missing.png']);
+    expect(report?.evaluations).toMatchObject([{ figures: { accuracy: { count: 4, of: 5 } } }]);
+  });
+});
+
+describe('what cannot be evaluated', () => {
+  it.each([
+    [
+      'a labels file without the column',
+      'path,label\nblack1.png,knee_ap\n',
+      [],
+      2,
+      /line 1: there is no column "file"/,
+    ],
+    ['a picture without a label', 'file,label\nblack1.png,\n', [], 2, /line 2, column "label": it is empty/],
+    [
+      'a picture named twice',
+      'file,label\nblack1.png,knee_ap\nwhite1.png,knee_ap\nblack1.png,chest_pa_ap\n',
+      [],
+      2,
+      /line 4, column "file": black1\.png is named already in line 2/,
+    ],
+    ['no pictures', 'file,label\n', [], 1, /names no pictures/],
+    ['labels in other words', 'file,label\nblack1.png,Knie\n', [], 1, /labels \(Knie\).*--map/],
+    ['only what cannot be read', 'file,label\nno.png,knee_ap\n', [], 1, /none of the 1 pictures can be read/],
+    ['a column to break down by that is not there', 'file,label\n', ['--by', 'site'], 2, /no column "site"/],
+    ['a place where no report can be', 'file,label\n', ['--json', '/nowhere/report.json'], 2, /nowhere/],
+  ])('%s: says so and writes nothing', async (_, content, args, status, sentence) => {
+    await writeFile(inFolder('bad.csv'), content);
+    const before = await readdir(folder);
+    const run = await evaluate(inFolder('bad.csv'), ...args);
+    expect(run).toMatchObject({ status, stdout: '', report: undefined });
+    expect(run.stderr).toMatch(sentence);
+    expect(run.stderr).not.toContain('    at ');
+    expect((await readdir(folder)).filter((name) => name !== 'report.json')).toEqual(
+      before.filter((name) => name !== 'report.json'),
+    );
+  });
+
+  it.each([
+    [
+      'a category that no network has',
+      'label,category\nskull,head\n',
+      /line 2, column "category": "head" is no/,
+    ],
+    [
+      'a label twice',
+      'label,category\nskull,other\nskull,knee_ap\n',
+      /line 3, column "label": "skull" is mapped/,
+    ],
+    ['no header', 'skull,other\n', /line 1: there is no column "label"/],
+  ])('a map with %s', async (_, content, sentence) => {
+    await writeFile(inFolder('bad-map.csv'), content);
+    const run = await evaluate(inFolder('labels.csv'), '--map', inFolder('bad-map.csv'));
+    expect(run).toMatchObject({ status: 2, report: undefined });
+    expect(run.stderr).toMatch(sentence);
+  });
+
+  it.each([
+    ['a folder that is not there', ['/nowhere/pictures']],
+    ['a network that is not there', ['--network', '/nowhere/network.pb']],
+    ['a threshold beyond 1', ['--threshold', '80']],
+  ])('%s', async (_, args) => {
+    const labels = args[0]?.startsWith('-') ? [inFolder('labels.csv')] : [];
+    const { status, stderr } = await plainview(['evaluate', ...labels, ...args]);
+    expect(status).not.toBe(0);
+    expect(stderr).not.toContain('    at ');
+  });
+});
+
+const real = labelledRadiographs(120);
+
+describe.skipIf(real.length === 0)('the embedded network on real radiographs', () => {
+  it('has the figures that counting the lines of `plainview label` gives', async () => {
+    const table = real.map(({ path, label, source }) => [path, label, source]);
+    await writeFile(inFolder('real.csv'), csv(table));
+    const json = inFolder('real.json');
+    await plainview(['evaluate', inFolder('real.csv'), '--network', 'embedded', '--json', json]);
+    const [evaluation] = report.parse(JSON.parse(await readFile(json, 'utf8'))).evaluations;
+
+    const lines = (await plainview(['label', '--json', ...real.map(({ path }) => path)])).stdout
+      .trim()
+      .split('\n');
+    const said = lines.map((line) =>
+      z.object({ category: z.string(), decision: z.string() }).parse(JSON.parse(line)),
+    );
+    let [known, right, labelled, rightlyLabelled, others, caught] = [0, 0, 0, 0, 0, 0];
+    for (const [i, { label }] of real.entries()) {
+      const { category, decision } = said[i] ?? { category: '', decision: '' };
+      const gets = decision === 'category';
+      if (label === 'other') {
+        others++;
+        if (!gets) caught++;
+        else labelled++;
+        continue;
+      }
+      known++;
+      if (category === label) right++;
+      if (gets) labelled++;
+      if (gets && category === label) rightlyLabelled++;
+    }
+    expect(evaluation?.figures).toMatchObject({
+      accuracy: { count: right, of: known },
+      rightOfLabelled: { count: rightlyLabelled, of: labelled },
+      otherCaught: { count: caught, of: others },
+    });
+    for (const { category, n, sensitivity, ppvWithOther } of evaluation?.figures.categories ?? []) {
+      const hits = real.filter(({ label }, i) => label === category && said[i]?.category === category).length;
+      expect(n).toBe(real.filter(({ label }) => label === category).length);
+      expect(sensitivity).toMatchObject({ count: hits, of: n });
+      expect(ppvWithOther).toMatchObject({
+        count: hits,
+        of: said.filter((one) => one.category === category).length,
+      });
+    }
+    expect(existsSync(`${json}.part`)).toBe(false);
+  }, 120_000);
+});
