@@ -157,7 +157,28 @@ const catalogue = {
   unauthorised: {
     passing: false,
     say: (_: object) =>
-      'The secret is missing or wrong: PLAINVIEW_SECRET must be the same for Plainview and for Orthanc.',
+      'Who are you? A token is needed that PLAINVIEW_TOKENS_FILE declares, or the secret: PLAINVIEW_SECRET must be the same for Plainview and for Orthanc.',
+  },
+  forbidden: {
+    passing: false,
+    say: (p: { role: string }) => `This needs the role ${p.role}; ask whoever runs Plainview here.`,
+  },
+  other_site: {
+    passing: false,
+    say: (_: object) => 'A page of another site asked for this; it is refused.',
+  },
+  not_json: {
+    passing: false,
+    say: (_: object) => 'What changes something must be sent as application/json.',
+  },
+  too_many_requests: {
+    passing: true,
+    say: (_: object) =>
+      'Too many requests in a minute: wait for one. PLAINVIEW_API_RATE sets how many are allowed.',
+  },
+  method_unknown: {
+    passing: false,
+    say: (p: { methods: string[] }) => `Only ${p.methods.join(', ')} can be done here.`,
   },
   request_malformed: {
     passing: false,

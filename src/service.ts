@@ -6,10 +6,14 @@ import type { Logger } from 'pino';
 import type { Classifier } from './classify/classifier.js';
 import type { Config } from './config/options.js';
 import { fail, type PlainviewError } from './errors.js';
+import { described } from './http/api/openapi.js';
+import { apiRouter } from './http/api/router.js';
+import { sweepOperations } from './http/api/sweep.js';
 import { createApp } from './http/app.js';
+import { authenticator } from './http/auth/authenticate.js';
+import { readTokens } from './http/auth/tokens.js';
 import { healthRouter, type Readiness } from './http/health.js';
 import { hookRouter } from './http/hook.js';
-import { sweepRouter } from './http/sweep.js';
 import { Cursor } from './intake/cursor.js';
 import { Follower } from './intake/follower.js';
 import { Sweep } from './intake/sweep.js';
@@ -24,6 +28,7 @@ import { Courtesy } from './queue/courtesy.js';
 import { MemoryQueue } from './queue/memory.js';
 import { Recorder, requestOf } from './record/recorder.js';
 import { Reporter } from './record/report/reporter.js';
+import { version } from './version.js';
 
 export interface Service {
   /** Where it listens: from now on, so that no notice is missed while Orthanc still starts. */
@@ -45,6 +50,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     throw fail('config_invalid', {
       problems: ['PLAINVIEW_SECRET: must be set, to the same value as in the environment of Orthanc'],
     });
+  const tokens = readTokens(config.tokensFile);
   logEngine(classifier, log);
 
   const cursor = new Cursor(config.stateDir);
@@ -118,11 +124,16 @@ export async function startService(config: Config, classifier: Classifier, log: 
     orthanc: { url: config.orthancUrl, ...availability.state },
     queue: queue.depth(),
   });
+  const operations = sweepOperations(sweep, config.sweepOrder);
   const app = createApp(
     [
       healthRouter(readiness, metrics),
       hookRouter({ secret, metrics, accept: (instance) => queue.enqueue(instance, 'hook') }),
-      sweepRouter(sweep, secret, config.sweepOrder),
+      apiRouter(described(operations, version), {
+        authenticate: authenticator(secret, tokens),
+        perMinute: config.apiRate,
+        log,
+      }),
     ],
     log,
   );

@@ -12,9 +12,9 @@ import { mapped, requireCategories, truthAt } from '../evaluate/source.js';
 import { terminalText } from '../evaluate/terminal.js';
 import type { Truth } from '../evaluate/truth.js';
 import { requireWritable, writeWhole } from '../evaluate/write.js';
+import { version } from '../version.js';
 import { exitWith2, fraction, integer } from './arguments.js';
 import { progressBar } from './progress.js';
-import { version } from './version.js';
 
 interface Options {
   network?: string;

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { asPlainview, type ErrorCode } from '../errors.js';
+import { version } from '../version.js';
 import { evaluateCommand } from './evaluate.js';
 import { failuresCommand } from './failures.js';
 import { labelCommand } from './label.js';
@@ -8,7 +9,7 @@ import { optionsCommand } from './options.js';
 import { reclassifyCommand } from './reclassify.js';
 import { serveCommand } from './serve.js';
 import { sweepCommand } from './sweep.js';
-import { version } from './version.js';
+import { tokenCommand } from './token.js';
 
 /** Errors of the command line or the configuration. */
 const wrongCalls: readonly ErrorCode[] = ['config_invalid', 'usage', 'labels_invalid', 'report_unwritable'];
@@ -25,6 +26,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(sweepCommand())
     .addCommand(failuresCommand())
     .addCommand(reclassifyCommand())
+    .addCommand(tokenCommand())
     .addCommand(optionsCommand());
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -55,6 +55,16 @@ export const options = z.object({
     .describe(
       "Shared with Orthanc's environment: the hook sends it in `X-Plainview-Secret`. Required by `serve`. Secret: `PLAINVIEW_SECRET_FILE` names a file that holds it instead.",
     ),
+  tokensFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'File that declares the tokens of the API, a line each, as `plainview token` prints them: name, role (`viewer`, `reviewer`, `admin`), SHA-256.',
+    ),
+  apiRate: integer(10, 1_000_000)
+    .default(1200)
+    .describe('Requests a minute that one caller of the API may make.'),
   host: z
     .string()
     .min(1)

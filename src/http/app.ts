@@ -1,4 +1,5 @@
 import express, { type Express, type Router } from 'express';
+import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { fail } from '../errors.js';
 import { problemHandler } from './problem.js';
@@ -8,6 +9,7 @@ export function createApp(routers: readonly Router[], log: Logger): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
+  app.use(headers);
   for (const router of routers) app.use(router);
   app.use(() => {
     throw fail('route_unknown', {});
@@ -15,3 +17,25 @@ export function createApp(routers: readonly Router[], log: Logger): Express {
   app.use(problemHandler(log));
   return app;
 }
+
+/**
+ * What a browser may do with our answers: run and load our own files alone, and show the pages in a frame of the
+ * same origin (Orthanc's, through its plugin). TLS is the business of whatever stands before us.
+ */
+const headers = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'", 'blob:', 'data:'],
+      connectSrc: ["'self'"],
+      frameAncestors: ["'self'"],
+      baseUri: ["'none'"],
+      formAction: ["'none'"],
+    },
+  },
+  referrerPolicy: { policy: 'same-origin' },
+  strictTransportSecurity: false,
+});

@@ -5,6 +5,11 @@ import { type ErrorCode, PlainviewError } from '../errors.js';
 /** HTTP status of the errors that a caller can cause; anything else is ours, hence 500. */
 const statuses: Partial<Record<ErrorCode, number>> = {
   unauthorised: 401,
+  forbidden: 403,
+  other_site: 403,
+  not_json: 415,
+  too_many_requests: 429,
+  method_unknown: 405,
   request_malformed: 400,
   request_too_large: 413,
   route_unknown: 404,
@@ -13,6 +18,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
 /** Answers an error as problem+json (RFC 9457), with the catalogue's code. */
 export function sendProblem(response: Response, error: PlainviewError): void {
   const status = statuses[error.code] ?? 500;
+  if (status === 401) response.set('www-authenticate', 'Bearer');
   response.status(status).type('application/problem+json');
   response.send(JSON.stringify({ type: 'about:blank', title: error.message, status, code: error.code }));
 }

@@ -12,7 +12,7 @@ export function requireSecret(secret: string, onRefusal?: () => void): RequestHa
 }
 
 /** Takes the same time whatever differs; hashing first makes the lengths equal. */
-function sameSecret(given: string, expected: string): boolean {
+export function sameSecret(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
 }

@@ -215,7 +215,7 @@ describe('a report for each instance', () => {
     const later = await service('instance');
     await fetch(`${later.url}/api/v1/sweep`, {
       method: 'POST',
-      headers: { 'x-plainview-secret': later.secret },
+      headers: { 'x-plainview-secret': later.secret, 'content-type': 'application/json' },
     });
     await settledReports(study, 1, [orthancId]);
     expect(later.classifier.pictures).toHaveLength(0);

@@ -27,7 +27,7 @@ afterEach(async () => {
 
 /** Asks for a sweep and waits for its end. */
 async function sweep({ url, secret }: TestService): Promise<{ found: number; done: number; total: number }> {
-  const headers = { 'x-plainview-secret': secret };
+  const headers = { 'x-plainview-secret': secret, 'content-type': 'application/json' };
   expect((await fetch(`${url}/api/v1/sweep`, { method: 'POST', headers })).status).toBe(202);
   return waitFor(async () => {
     const state = (await (await fetch(`${url}/api/v1/sweep`, { headers })).json()) as { state: string };
@@ -89,7 +89,7 @@ describe('a sweep', () => {
       return { category: 'knee_ap', score: 0.99 };
     };
     const first = await service(slow, { PLAINVIEW_SHUTDOWN_SECONDS: '0' });
-    const headers = { 'x-plainview-secret': first.secret };
+    const headers = { 'x-plainview-secret': first.secret, 'content-type': 'application/json' };
     await fetch(`${first.url}/api/v1/sweep`, { method: 'POST', headers });
     await waitFor(() => slow.pictures.length > 0);
     const kept = await mkdtemp(join(tmpdir(), 'plainview-kept-'));

@@ -1,0 +1,103 @@
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, Router } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import type { Logger } from 'pino';
+import { fail } from '../../errors.js';
+import { type Caller, mayActAs } from '../auth/caller.js';
+import type { Operation } from './operation.js';
+
+interface Parts {
+  authenticate: (request: Request) => Caller;
+  /** Requests a minute of one caller; a hundredth of it, but ten at least, for failed authentications of one address. */
+  perMinute: number;
+  log: Logger;
+}
+
+const bodyLimit = '256kb';
+const prefix = '/api/v1';
+
+/** Serves the operations under `/api/v1`: who asks, how often, whether they may, what they bring. */
+export function apiRouter(operations: readonly Operation[], { authenticate, perMinute, log }: Parts): Router {
+  const router = Router();
+  const callers = new WeakMap<Request, Caller>();
+  const callerOf = (request: Request): Caller => {
+    const known = callers.get(request) ?? authenticate(request);
+    callers.set(request, known);
+    return known;
+  };
+  const known: RequestHandler = (request, _response, next) => {
+    callerOf(request);
+    next();
+  };
+  const tooMany: RequestHandler = () => {
+    throw fail('too_many_requests', {});
+  };
+  const limits = {
+    windowMs: 60_000,
+    standardHeaders: 'draft-8',
+    legacyHeaders: false,
+    handler: tooMany,
+  } as const;
+  router.use(
+    prefix,
+    // Before the secret or token is looked at: guessing is slow whoever guesses.
+    rateLimit({
+      ...limits,
+      limit: Math.max(10, Math.ceil(perMinute / 100)),
+      skipSuccessfulRequests: true,
+      requestWasSuccessful: (_request, response) => response.statusCode !== 401,
+    }),
+    known,
+    rateLimit({
+      ...limits,
+      limit: perMinute,
+      keyGenerator: (request) => {
+        const { how, who } = callerOf(request);
+        return `${how} ${who}`;
+      },
+    }),
+    fromHere,
+    express.json({ limit: bodyLimit }),
+    bodyProblem,
+  );
+  for (const operation of operations) {
+    const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
+    router[operation.method](path, async (request, response) => {
+      const caller = callerOf(request);
+      if (!mayActAs(caller, operation.role)) {
+        log.warn({ who: caller.who, operation: operation.id }, 'refused: the role does not reach so far');
+        throw fail('forbidden', { role: operation.role });
+      }
+      const left = new AbortController();
+      response.on('close', () => left.abort());
+      const { params, query, body } = request;
+      await operation.serve({ params, query, body, caller, signal: left.signal }, response);
+    });
+  }
+  for (const path of new Set(operations.map((each) => each.path))) {
+    const methods = operations.filter((each) => each.path === path).map((each) => each.method.toUpperCase());
+    router.all(path.replace(/\{(\w+)\}/g, ':$1'), (_request, response) => {
+      response.set('allow', methods.join(', '));
+      throw fail('method_unknown', { methods });
+    });
+  }
+  return router;
+}
+
+/**
+ * What changes something must come as JSON, which no form of another site can send without being asked first, and
+ * from a page of this origin where the browser says where from.
+ */
+const fromHere: RequestHandler = (request, _response, next) => {
+  if (!['GET', 'HEAD'].includes(request.method)) {
+    const site = request.get('sec-fetch-site');
+    if (site !== undefined && site !== 'same-origin' && site !== 'none') throw fail('other_site', {});
+    if (request.method !== 'DELETE' && request.is('application/json') === false) throw fail('not_json', {});
+  }
+  next();
+};
+
+const bodyProblem: ErrorRequestHandler = (error: { type?: string }, _request, _response, next) => {
+  if (typeof error.type !== 'string') return next(error);
+  if (error.type === 'entity.too.large') return next(fail('request_too_large', { limit: bodyLimit }, error));
+  next(fail('request_malformed', { problem: 'the body is not JSON' }, error));
+};
