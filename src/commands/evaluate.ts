@@ -6,10 +6,12 @@ import { classifierOptions } from '../config/network.js';
 import type { Config } from '../config/options.js';
 import { fail } from '../errors.js';
 import { readCategoryMap } from '../evaluate/category-map.js';
+import { reportPage } from '../evaluate/html/page.js';
 import { reportOf } from '../evaluate/report.js';
 import { run } from '../evaluate/run.js';
 import { mapped, requireCategories, truthAt } from '../evaluate/source.js';
 import { terminalText } from '../evaluate/terminal.js';
+import { thumbnailsOf } from '../evaluate/thumbnails.js';
 import type { Truth } from '../evaluate/truth.js';
 import { requireWritable, writeWhole } from '../evaluate/write.js';
 import { version } from '../version.js';
@@ -28,6 +30,8 @@ interface Options {
   map?: string;
   worst: number;
   json?: string;
+  html?: string;
+  thumbnails: boolean;
 }
 
 /** Exit status: 0 all pictures read, 1 some not, 2 wrongly called or configured. */
@@ -49,6 +53,8 @@ export const evaluateCommand = () =>
     .option('--map <file>', "table with the columns label and category: a site's own names for categories")
     .option('--worst <n>', 'how many of the worst errors are listed', integer(0), 24)
     .option('--json <file>', 'write all figures there')
+    .option('--html <file>', 'write the report there, as one page that needs nothing else')
+    .option('--no-thumbnails', 'show no pictures in the page')
     .addHelpText(
       'after',
       `
@@ -58,7 +64,7 @@ Engine and threads are chosen by PLAINVIEW_ENGINE and PLAINVIEW_WORKERS.`,
     .exitOverride(exitWith2)
     .action(async (labels: string, options: Options) => {
       const config = loadConfig(process.env);
-      if (options.json !== undefined) await requireWritable(options.json);
+      for (const file of [options.json, options.html]) if (file !== undefined) await requireWritable(file);
       const { fileColumn, labelColumn, by } = options;
       const found = await truthAt(labels, { file: fileColumn, label: labelColumn, by });
       const classifier = await createClassifier(classifierOptions(withOptions(config, options)));
@@ -97,6 +103,13 @@ async function evaluate(
     worst,
   });
   if (options.json !== undefined) await writeWhole(options.json, `${JSON.stringify(report, null, 1)}\n`);
+  if (options.html !== undefined) {
+    const shown = report.evaluations.flatMap((evaluation) => evaluation.worst.map(({ picture }) => picture));
+    const thumbnails = options.thumbnails
+      ? await thumbnailsOf(shown, truth, config.maxMegapixels)
+      : undefined;
+    await writeWhole(options.html, reportPage(report, thumbnails));
+  }
   console.log(terminalText(report));
   console.error(
     `${length} pictures in ${seconds.toFixed(1)} s: ${(length / seconds).toFixed(0)} a second on ${classifiers.map(({ engine }) => engine.engine).join(', ')}`,

@@ -142,6 +142,18 @@ describe('plainview evaluate', () => {
     expect(stdout).toContain('skull (1)');
   });
 
+  it('writes a page with the worst errors, without their pictures where that is wanted', async () => {
+    const html = inFolder('report.html');
+    await evaluate(inFolder('labels.csv'), '--html', html);
+    const text = await readFile(html, 'utf8');
+    expect(text.match(/<img src="data:image\/jpeg;base64,/g)).toHaveLength(2);
+    await evaluate(inFolder('labels.csv'), '--html', html, '--no-thumbnails', '--worst', '1');
+    const plain = await readFile(html, 'utf8');
+    expect(plain).not.toContain('<img');
+    expect(plain).toContain('white3.png');
+    expect(plain).not.toContain('black3.png');
+  });
+
   it('names what it cannot read, counts it for nothing, and ends with 1', async () => {
     await writeFile(inFolder('broken.png'), 'no picture');
     const some = [...rows, ['broken.png', 'knee_ap', 'a'], ['missing.png', 'knee_ap', 'a']];

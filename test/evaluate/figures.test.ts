@@ -1,21 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { figuresOf } from '../../src/evaluate/figures.js';
-import type { Seen } from '../../src/evaluate/run.js';
+import { seen } from './support.js';
 
 const withOther = { classes: ['knee_ap', 'knee_lateral', 'hand_ap', 'other'] };
 const without = { classes: ['knee_ap', 'knee_lateral', 'hand_ap'] };
-
-let count = 0;
-function seen(label: string, category: string, score = 0.99, group?: string): Seen {
-  const best = { category, score };
-  const isLabelled = category !== 'other' && score >= 0.9;
-  return {
-    picture: { id: `${count++}.png`, label, ...(group === undefined ? {} : { group }) },
-    best,
-    top: [best],
-    decision: isLabelled ? 'category' : 'needs_review',
-  };
-}
 
 /** 4 knees from the front (one taken for a hand, one for none), 2 from the side, 1 hand; 3 skulls. */
 const pictures = [

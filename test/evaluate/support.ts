@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import type { Seen } from '../../src/evaluate/run.js';
 import { edited, find, type Node } from '../classify/support/graphs.js';
 
 /**
@@ -34,4 +35,17 @@ export async function writeGrey(path: string, level: number): Promise<void> {
   await sharp({ create: { width: 24, height: 16, channels: 3, background } })
     .png()
     .toFile(path);
+}
+
+let count = 0;
+/** What a network said of a picture, decided at a threshold of 0.9. */
+export function seen(label: string, category: string, score = 0.99, group?: string): Seen {
+  const best = { category, score };
+  const isLabelled = category !== 'other' && score >= 0.9;
+  return {
+    picture: { id: `${count++}.png`, label, ...(group === undefined ? {} : { group }) },
+    best,
+    top: [best],
+    decision: isLabelled ? 'category' : 'needs_review',
+  };
 }

@@ -1,0 +1,27 @@
+import type { Seen } from '../run.js';
+import type { LabelledPicture } from '../truth.js';
+import { type Html, html } from './markup.js';
+
+/** `data:` addresses by the pictures' ids. */
+export type Thumbnails = ReadonlyMap<string, string>;
+
+/** The worst errors with what the network said; undefined: no pictures. */
+export function gallery(worst: readonly Seen[], thumbnails: Thumbnails | undefined): Html {
+  if (worst.length === 0) return html`<p>None.</p>`;
+  const card = ({ picture, top, decision }: Seen) => html`<li>${image(picture, thumbnails)}
+<div class="id">${breakable(picture.id)}</div><div>labelled <b>${breakable(picture.label)}</b></div>
+<dl>${top.map(({ category, score }, i) => html`<div${i === 0 && decision === 'category' ? html` class="given"` : undefined}><dt>${breakable(category)}</dt><dd>${score.toFixed(3)}</dd></div>`)}</dl></li>
+`;
+  return html`<p>First what was given a wrong category at the thresholds (the uppermost score, which stands out), then what was held back; each by how sure the network was.</p><ul class="gallery">
+${worst.map(card)}</ul>`;
+}
+
+function image({ id, label }: LabelledPicture, thumbnails: Thumbnails | undefined): Html {
+  if (thumbnails === undefined) return html``;
+  const address = thumbnails.get(id);
+  return html`<div class="picture">${address === undefined ? html`<span>not read again</span>` : html`<img src="${address}" alt="radiograph labelled ${label}">`}</div>`;
+}
+
+/** Names and paths have no blanks at which a line could end. */
+const breakable = (name: string): Html =>
+  html`${name.split(/(?<=[_/\\])/).map((part) => html`${part}<wbr>`)}`;
