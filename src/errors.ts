@@ -180,6 +180,11 @@ const catalogue = {
     passing: false,
     say: (p: { methods: string[] }) => `Only ${p.methods.join(', ')} can be done here.`,
   },
+  request_unknown: {
+    passing: false,
+    say: (_: object) =>
+      'No such request is remembered; what it asked for stands in the metadata of its instances.',
+  },
   request_malformed: {
     passing: false,
     say: (p: { problem: string }) => `The request cannot be understood: ${p.problem}.`,

@@ -3,10 +3,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { schedule } from 'node-cron';
 import type { Logger } from 'pino';
+import { auditTrail } from './audit.js';
 import type { Classifier } from './classify/classifier.js';
 import type { Config } from './config/options.js';
 import { fail, type PlainviewError } from './errors.js';
 import { described } from './http/api/openapi.js';
+import { requestOperations } from './http/api/requests.js';
 import { apiRouter } from './http/api/router.js';
 import { sweepOperations } from './http/api/sweep.js';
 import { createApp } from './http/app.js';
@@ -16,6 +18,8 @@ import { healthRouter, type Readiness } from './http/health.js';
 import { hookRouter } from './http/hook.js';
 import { Cursor } from './intake/cursor.js';
 import { Follower } from './intake/follower.js';
+import { RequestRuns } from './intake/requests/runs.js';
+import { spreadRequests } from './intake/requests/spread.js';
 import { Sweep } from './intake/sweep.js';
 import { Metrics } from './metrics.js';
 import { Availability } from './orthanc/availability.js';
@@ -103,6 +107,14 @@ export async function startService(config: Config, classifier: Classifier, log: 
     stateDir: config.stateDir,
     log,
   });
+  const requests = new RequestRuns({
+    orthanc,
+    queue,
+    modalities: config.modalities,
+    stateDir: config.stateDir,
+    onAway,
+    log,
+  });
   const nightly =
     config.sweep === 'off' ? undefined : schedule(config.sweep, () => sweep.start(config.sweepOrder));
   const follower = new Follower({
@@ -111,6 +123,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     cursor,
     isSettled,
     isRequested: (instance) => requestOf(instance) !== undefined,
+    spread: (level, ids) => spreadRequests(orthanc, level, ids, config.modalities),
     onLogCleared: () => sweep.start(),
     onAway,
     pollMs: config.changesPollMs,
@@ -124,7 +137,11 @@ export async function startService(config: Config, classifier: Classifier, log: 
     orthanc: { url: config.orthancUrl, ...availability.state },
     queue: queue.depth(),
   });
-  const operations = sweepOperations(sweep, config.sweepOrder);
+  const audit = auditTrail(config.auditFile, log);
+  const operations = [
+    ...sweepOperations(sweep, config.sweepOrder, audit),
+    ...requestOperations(requests, audit),
+  ];
   const app = createApp(
     [
       healthRouter(readiness, metrics),
@@ -142,7 +159,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     availability.end();
     const closed = close(server);
     const back = await queue.stop(config.shutdownSeconds * 1000);
-    await Promise.all([follower.end(), sweep.end(), nightly?.destroy()]);
+    await Promise.all([follower.end(), sweep.end(), requests.end(), nightly?.destroy()]);
     await closed;
     orthanc.close();
     log.info({ givenBack: back.length }, 'stopped');
@@ -150,7 +167,10 @@ export async function startService(config: Config, classifier: Classifier, log: 
   try {
     const url = await listen(server, config);
     log.info({ url }, 'listening');
-    const ready = availability.start().then(() => sweep.resume());
+    const ready = availability.start().then(() => {
+      sweep.resume();
+      requests.resume();
+    });
     return { url, ready, stop };
   } catch (error) {
     await stop();

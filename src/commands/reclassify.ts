@@ -2,13 +2,22 @@ import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
 import { fail } from '../errors.js';
-import { failedInstances } from '../intake/failed.js';
-import { type InstanceId, instanceId } from '../orthanc/ids.js';
+import { type Selection, select, selection } from '../intake/requests/selection.js';
+import { anyId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
+import { Search } from '../orthanc/search.js';
+import { stateLabels } from '../record/labels.js';
 import { metadataNames, type ReclassifyRequest } from '../record/schema.js';
+import { progressBar } from './progress.js';
 
 interface Options {
   failed?: boolean;
+  label?: string;
+  query?: string[];
+  from?: string;
+  to?: string;
+  network?: string;
+  all?: true;
   includingCorrected?: boolean;
   dryRun?: boolean;
 }
@@ -17,19 +26,19 @@ interface Options {
 export const reclassifyCommand = () =>
   new Command('reclassify')
     .description('ask for instances to be classified again; the service answers as soon as it runs')
-    .argument('[instance...]', "Orthanc's identifiers")
+    .argument('[id...]', "Orthanc's identifiers or DICOM UIDs, of instances, series, studies or patients")
     .option('--failed', 'all that are marked classification_failed')
+    .option('--label <label>', 'all that carry this label')
+    .option('--query <Tag=value...>', "DICOM attributes, as in Orthanc's find (StationName=ROOM*)")
+    .option('--from <date>', 'Study Date from this day on (2026-01-31)')
+    .option('--to <date>', 'Study Date up to this day')
+    .option('--network <name>', 'decided by this network: its name, or the beginning of its SHA-256')
+    .option('--all', 'every radiograph')
     .option('--including-corrected', 'also what a person has corrected')
     .option('--dry-run', 'only say which')
     .action(async (ids: string[], options: Options) => {
-      if (ids.length === 0 && !options.failed)
-        throw fail('usage', { problem: 'name instances, or give --failed' });
-      const given = ids.map((id) => {
-        const parsed = instanceId.safeParse(id);
-        if (!parsed.success) throw fail('usage', { problem: `${id} is not an identifier of Orthanc` });
-        return parsed.data;
-      });
       const config = loadConfig(process.env);
+      const wanted = selectionOf(ids, options, config.labelPrefix);
       const orthanc = new Orthanc(config);
       const request: ReclassifyRequest = {
         who: userInfo().username,
@@ -37,18 +46,51 @@ export const reclassifyCommand = () =>
         includingCorrected: options.includingCorrected ?? false,
       };
       let count = 0;
-      const ask = async (id: InstanceId) => {
-        if (options.dryRun) console.log(id);
-        else await orthanc.putMetadata(`instances/${id}`, metadataNames.request, JSON.stringify(request));
-        count++;
-      };
+      const bar = progressBar(undefined, 'instances');
       try {
-        for (const id of given) await ask(id);
-        if (options.failed)
-          for await (const { instance } of failedInstances(orthanc, config.labelPrefix))
-            await ask(instance.ID);
+        for await (const page of select(new Search(orthanc.rest), wanted, config.modalities))
+          for (const { ID } of page) {
+            if (options.dryRun) {
+              bar.hide();
+              console.log(ID);
+            } else
+              await orthanc.putMetadata(`instances/${ID}`, metadataNames.request, JSON.stringify(request));
+            count++;
+            bar.advance();
+          }
       } finally {
+        bar.stop();
         orthanc.close();
       }
       console.error(options.dryRun ? `${count} would be asked for` : `${count} asked for`);
     });
+
+/** @throws usage */
+function selectionOf(given: string[], options: Options, labelPrefix: string): Selection {
+  const { failed, label, query, from, to, network, all } = options;
+  const ids = given.filter((id) => anyId.safeParse(id).success);
+  const uids = given.filter((id) => !anyId.safeParse(id).success);
+  const parsed = selection.safeParse({
+    ids: ids.length > 0 ? ids : undefined,
+    uids: uids.length > 0 ? uids : undefined,
+    label: failed ? labelPrefix + stateLabels.failed : label,
+    query: query === undefined ? undefined : Object.fromEntries(query.map(keyAndValue)),
+    from,
+    to,
+    network,
+    all,
+  });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const problem =
+    given.length === 0 && issue?.path.length === 0
+      ? 'name instances, give a condition, or --all'
+      : `${issue?.path.join(' ')}: ${issue?.message}`;
+  throw fail('usage', { problem });
+}
+
+function keyAndValue(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw fail('usage', { problem: `${text} is not Tag=value` });
+  return [text.slice(0, at), text.slice(at + 1)];
+}

@@ -62,6 +62,13 @@ export const options = z.object({
     .describe(
       'File that declares the tokens of the API, a line each, as `plainview token` prints them: name, role (`viewer`, `reviewer`, `admin`), SHA-256.',
     ),
+  auditFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'File to which each correction and request by a person is appended, as JSON lines: who, when, what, no patient data. They are in the log too.',
+    ),
   apiRate: integer(10, 1_000_000)
     .default(1200)
     .describe('Requests a minute that one caller of the API may make.'),

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { asPlainview, isAway, type PlainviewError } from '../errors.js';
-import type { InstanceId } from '../orthanc/ids.js';
+import { type GroupId, type GroupLevel, groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Change, Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import type { Queue } from '../queue/queue.js';
@@ -15,6 +15,8 @@ interface Parts {
   isSettled: (instance: InstanceContent) => boolean;
   /** Whether somebody asks for an instance to be looked at again. */
   isRequested: (instance: InstanceContent) => boolean;
+  /** Hands a request on series, studies or patients down to their instances. */
+  spread: (level: GroupLevel, ids: GroupId[]) => Promise<void>;
   onAway: (error: PlainviewError) => void;
   /** Told that what was stored before now may be unknown to the change log. */
   onLogCleared: () => void;
@@ -111,6 +113,10 @@ export class Follower {
     if (page.logIsShorter) {
       await this.#restart();
       return true;
+    }
+    for (const level of groupLevel.options) {
+      const ids = page.groups.filter((group) => group.level === level).map(({ id }) => id);
+      if (ids.length > 0) await this.#parts.spread(level, ids);
     }
     for (const { id, seq } of await this.#needed(page.changes)) {
       const reason = page.changes.some((change) => change.id === id && change.kind === 'stored')

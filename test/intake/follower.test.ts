@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import nock from 'nock';
@@ -75,6 +75,7 @@ function follow({ settles = true } = {}) {
     isSettled: () => false,
     isRequested: () => false,
     onAway: () => undefined,
+    spread: async () => undefined,
     onLogCleared: cleared,
     pollMs: 5,
     log: pino({ level: 'silent' }),
@@ -88,7 +89,10 @@ function follow({ settles = true } = {}) {
   return { looked, cleared, end };
 }
 
-const saved = () => JSON.parse(readFileSync(join(folder, 'changes.json'), 'utf8')) as { since: number };
+const saved = (): { since: number } => {
+  const file = join(folder, 'changes.json');
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { since: 0 };
+};
 
 test('a database that cannot filter is read whole', async () => {
   filters = false;

@@ -62,8 +62,8 @@ test('a sweep by hand is waited for', async () => {
 });
 
 test.each([
-  ['nothing to do', ['reclassify'], /--failed/],
-  ['what is no identifier', ['reclassify', '../system'], /not an identifier/],
+  ['nothing to do', ['reclassify'], /give a condition/],
+  ['what is no identifier', ['reclassify', '../system'], /must be a DICOM UID/],
 ])('%s is wrongly called', async (_what, args, sentence) => {
   const { status, out } = await run(...args);
   expect(status).toBe(2);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Audit } from '../../audit.js';
 import { type Sweep, type SweepOrder, sweepOrders } from '../../intake/sweep.js';
 import { type Operation, operation } from './operation.js';
 
@@ -12,7 +13,7 @@ const progress = z.object({
   secondsLeft: z.number().optional().describe('Seconds to go at that rate.'),
 });
 
-export const sweepOperations = (sweep: Sweep, order: SweepOrder): Operation[] => [
+export const sweepOperations = (sweep: Sweep, order: SweepOrder, audit: Audit): Operation[] => [
   operation({
     id: 'sweepProgress',
     method: 'get',
@@ -31,8 +32,9 @@ export const sweepOperations = (sweep: Sweep, order: SweepOrder): Operation[] =>
     body: z.strictObject({ order: z.enum(sweepOrders).optional() }).default({}),
     answer: progress,
     status: 202,
-    handle: ({ body }) => {
+    handle: async ({ body, caller }) => {
       sweep.start(body.order ?? order);
+      await audit({ caller, action: 'sweep', target: 'archive' });
       return sweep.progress;
     },
   }),

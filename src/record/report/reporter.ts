@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { Authoring, type StudyIdentities } from '../../orthanc/authoring.js';
 import type { InstanceId, ResourcePath, StudyId } from '../../orthanc/ids.js';
-import type { Described, Orthanc, StudyIdentities } from '../../orthanc/orthanc.js';
+import type { Described, Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { FollowUp } from '../../pipeline/follow-up.js';
 import { Coalescing } from '../coalesce.js';
@@ -30,11 +31,13 @@ type Identified = StudyIdentities['instances'][number];
 export class Reporter implements FollowUp {
   readonly name = 'report';
   readonly #orthanc: Orthanc;
+  readonly #authoring: Authoring;
   readonly #level: ReportLevel;
   readonly #studies = new Coalescing<StudyId>();
 
   constructor(orthanc: Orthanc, level: ReportLevel) {
     this.#orthanc = orthanc;
+    this.#authoring = new Authoring(orthanc.rest);
     this.#level = level;
   }
 
@@ -61,7 +64,7 @@ export class Reporter implements FollowUp {
   }
 
   async #report(study: StudyId, asked: InstanceId): Promise<void> {
-    const identities = await this.#orthanc.identities(study);
+    const identities = await this.#authoring.identities(study);
     if (identities === undefined) return; // deleted meanwhile
     const decided = identities.instances.filter(({ content }) => isReportable(content));
     if (this.#level === 'instance') {
@@ -102,7 +105,7 @@ export class Reporter implements FollowUp {
     const stale = former.filter((uid) => uid !== sopInstanceUid);
     if (stale.length > 0 || known?.report !== sopInstanceUid)
       await this.#put(resource, { version: 1, report: sopInstanceUid, stale });
-    await this.#orthanc.create(study, attributes);
+    await this.#authoring.create(study, attributes);
     for (const uid of stale) await this.#delete(uid, studyInstanceUid);
     const [first] = about;
     const of = resource.startsWith('instances/') && first ? recordOf(first.content)?.record.when : undefined;
@@ -115,13 +118,13 @@ export class Reporter implements FollowUp {
 
   /** Metadata is anybody's to write: only what is surely a report of ours is deleted. */
   async #delete(sopInstanceUid: string, studyInstanceUid: string): Promise<void> {
-    const id = await this.#orthanc.instanceOf(sopInstanceUid);
+    const id = await this.#authoring.instanceOf(sopInstanceUid);
     if (id === undefined) return;
-    const isOurs = await this.#orthanc.isIn(id, {
+    const isOurs = await this.#authoring.isIn(id, {
       sopClassUid: reportSopClass,
       seriesInstanceUid: reportSeriesUid(studyInstanceUid),
     });
-    if (isOurs) await this.#orthanc.deleteInstance(id);
+    if (isOurs) await this.#authoring.deleteInstance(id);
   }
 
   #put(resource: ResourcePath, result: ResultRecord): Promise<void> {

@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { asPlainview, fail, isAway, type PlainviewError } from '../../errors.js';
+import type { InstanceId } from '../../orthanc/ids.js';
+import type { Orthanc } from '../../orthanc/orthanc.js';
+import type { InstanceContent } from '../../orthanc/resources.js';
+import { Search } from '../../orthanc/search.js';
+import { pause } from '../../pause.js';
+import type { Queue } from '../../queue/queue.js';
+import { recordOf } from '../../record/recorder.js';
+import { metadataNames, type ReclassifyRequest } from '../../record/schema.js';
+import { Frontier } from '../frontier.js';
+import { StateFile } from '../state-file.js';
+import { select, selection } from './selection.js';
+
+/** What is asked for: kept in the state folder until it has been asked of every instance. */
+const wish = z.object({
+  id: z.uuid(),
+  who: z.string(),
+  /** ISO 8601, UTC. */
+  when: z.string(),
+  selection,
+  includingCorrected: z.boolean(),
+});
+export type Wish = z.output<typeof wish>;
+
+export const runState = z.enum(['running', 'done', 'cancelled', 'failed']);
+
+export const runProgress = wish.extend({
+  state: runState,
+  dryRun: z.boolean(),
+  asked: z.number().describe('Instances asked for so far; of a dry run: that would be.'),
+  answered: z.number().describe('Those that have been looked at since.'),
+  rate: z.number().describe('Answered a second.'),
+  problem: z.string().optional(),
+});
+export type RunProgress = z.output<typeof runProgress>;
+
+interface Run {
+  progress: RunProgress;
+  cancelled: AbortController;
+  open: Set<InstanceId>;
+  done: Promise<void>;
+}
+
+interface Parts {
+  orthanc: Orthanc;
+  queue: Queue;
+  modalities: readonly string[];
+  stateDir: string;
+  onAway: (error: PlainviewError) => void;
+  log: Logger;
+}
+
+/** Instances asked for and not answered yet, at most: a request for millions must not cost memory. */
+const mostOpen = 200;
+const mostRemembered = 50;
+
+/**
+ * Requests for many instances. Each becomes the same request in the metadata of each instance as a button writes it,
+ * so what has been asked is answered whatever happens to the service; a restart goes on asking.
+ */
+export class RequestRuns {
+  readonly #parts: Parts;
+  readonly #search: Search;
+  readonly #file: StateFile<z.ZodArray<typeof wish>>;
+  readonly #runs = new Map<string, Run>();
+  readonly #stop = new AbortController();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#search = new Search(parts.orthanc.rest);
+    this.#file = new StateFile(parts.stateDir, 'requests.json', z.array(wish));
+  }
+
+  list(): RunProgress[] {
+    return [...this.#runs.values()].map(({ progress }) => progress).reverse();
+  }
+
+  /** @throws request_unknown */
+  get(id: string): RunProgress {
+    const run = this.#runs.get(id);
+    if (run === undefined) throw fail('request_unknown', {});
+    return run.progress;
+  }
+
+  /** Begins to ask; kept when this returns. */
+  async start(asked: Omit<Wish, 'id' | 'when'>, dryRun: boolean): Promise<RunProgress> {
+    const run = this.#begin({ ...asked, id: randomUUID(), when: new Date().toISOString() }, dryRun);
+    await this.#save();
+    return run.progress;
+  }
+
+  /** Asks no further, and withdraws what has not been taken up yet. @throws request_unknown */
+  async cancel(id: string): Promise<RunProgress> {
+    const progress = this.get(id);
+    const run = this.#runs.get(id);
+    if (run === undefined || progress.state !== 'running') return progress;
+    run.cancelled.abort();
+    await run.done;
+    for (const instance of run.open)
+      await this.#parts.orthanc.deleteMetadata(`instances/${instance}`, metadataNames.request);
+    return progress;
+  }
+
+  /** Goes on with what a stop interrupted. */
+  resume(): void {
+    for (const left of this.#file.read() ?? []) if (!this.#runs.has(left.id)) this.#begin(left, false);
+  }
+
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all([...this.#runs.values()].map(({ done }) => done));
+  }
+
+  #begin(asked: Wish, dryRun: boolean): Run {
+    const progress: RunProgress = { ...asked, state: 'running', dryRun, asked: 0, answered: 0, rate: 0 };
+    const run: Run = { progress, cancelled: new AbortController(), open: new Set(), done: Promise.resolve() };
+    this.#runs.set(asked.id, run);
+    for (const [id, { progress: known }] of this.#runs)
+      if (this.#runs.size > mostRemembered && known.state !== 'running') this.#runs.delete(id);
+    run.done = this.#run(run).catch((caught: unknown) => {
+      const error = asPlainview(caught);
+      progress.state = 'failed';
+      progress.problem = error.message;
+      this.#parts.log.error({ err: error, request: asked.id }, 'a request broke off');
+    });
+    void run.done
+      .then(() => this.#save())
+      .catch((error: unknown) =>
+        this.#parts.log.error({ err: error }, 'the list of requests could not be saved'),
+      );
+    return run;
+  }
+
+  async #run(run: Run): Promise<void> {
+    const { progress } = run;
+    const signal = AbortSignal.any([this.#stop.signal, run.cancelled.signal]);
+    const frontier = new Frontier(0, mostOpen);
+    const began = performance.now();
+    const pages = select(this.#search, progress.selection, this.#parts.modalities);
+    while (!signal.aborted) {
+      const page = await this.#patiently(() => pages.next(), signal);
+      if (page === undefined || page.done) break;
+      for (const instance of page.value) {
+        if (signal.aborted) break;
+        progress.asked++;
+        if (progress.dryRun) continue;
+        if (recordOf(instance)?.record.requested?.when === progress.when) {
+          progress.answered++; // before a restart
+          continue;
+        }
+        await this.#patiently(() => this.#ask(run, instance, frontier, began), signal);
+        await frontier.room(signal);
+      }
+    }
+    while (frontier.jobs > 0 && !signal.aborted) await pause(50, signal);
+    if (run.cancelled.signal.aborted) progress.state = 'cancelled';
+    else if (!this.#stop.signal.aborted) progress.state = 'done';
+  }
+
+  async #ask(
+    { progress, open }: Run,
+    { ID }: InstanceContent,
+    frontier: Frontier,
+    began: number,
+  ): Promise<void> {
+    const { who, when, includingCorrected } = progress;
+    const request: ReclassifyRequest = { who, when, includingCorrected };
+    await this.#parts.orthanc.putMetadata(`instances/${ID}`, metadataNames.request, JSON.stringify(request));
+    open.add(ID);
+    const settled = frontier.open(1);
+    this.#parts.queue.enqueue(ID, 'request', () => {
+      settled();
+      open.delete(ID);
+      progress.answered++;
+      progress.rate = Math.round((progress.answered * 10_000) / (performance.now() - began)) / 10;
+    });
+  }
+
+  /** Waits out an Orthanc that is away. @returns undefined when it is told to stop meanwhile */
+  async #patiently<T>(step: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+    while (!signal.aborted) {
+      try {
+        return await step();
+      } catch (caught) {
+        const error = asPlainview(caught);
+        if (!isAway(error)) throw error;
+        this.#parts.onAway(error);
+        await pause(2000, signal);
+      }
+    }
+    return undefined;
+  }
+
+  /** Only what is still to be asked; what has been asked stands in Orthanc. */
+  async #save(): Promise<void> {
+    const left = [...this.#runs.values()].filter(
+      ({ progress }) => progress.state === 'running' && !progress.dryRun,
+    );
+    await this.#file.write(left.map(({ progress }) => progress));
+  }
+}

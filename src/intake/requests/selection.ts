@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { type AnyId, anyId } from '../../orthanc/ids.js';
+import type { InstanceContent } from '../../orthanc/resources.js';
+import type { Search } from '../../orthanc/search.js';
+import { recordOf } from '../../record/recorder.js';
+import { instanceRecord } from '../../record/schema.js';
+
+const day = z.iso.date();
+const uid = z.string().regex(/^[0-9.]{1,64}$/, 'must be a DICOM UID');
+const tag = z.string().regex(/^[A-Za-z]{1,64}$/, 'must be the keyword of a DICOM attribute');
+
+/** Which instances are meant: what is named, or what fulfils every condition given. */
+export const selection = z
+  .strictObject({
+    ids: z.array(anyId).max(10_000).optional().describe("Orthanc's identifiers, of any level."),
+    uids: z.array(uid).max(10_000).optional().describe('Study, Series or SOP Instance UIDs.'),
+    label: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,64}$/)
+      .optional()
+      .describe('A label that the instance carries.'),
+    decision: instanceRecord.shape.decision.optional(),
+    network: z
+      .string()
+      .min(1)
+      .max(128)
+      .optional()
+      .describe('Decided by this network: its name, or the beginning of its SHA-256.'),
+    query: z
+      .record(tag, z.string().max(256))
+      .optional()
+      .describe("DICOM attributes as in Orthanc's /tools/find: `*` stands for anything."),
+    from: day.optional().describe('Study Date from this day on.'),
+    to: day.optional().describe('Study Date up to this day.'),
+    all: z.literal(true).optional().describe('Everything; needed where no condition is given.'),
+  })
+  .refine((given) => Object.values(given).some((value) => value !== undefined), {
+    message: 'names nothing: give identifiers, a condition, or all',
+  });
+export type Selection = z.output<typeof selection>;
+
+const pageSize = 100;
+
+/**
+ * The radiographs that are meant, page by page, each with its metadata. What is written to them meanwhile does not
+ * shift the pages: series keep their order, and a label's instances are listed before the first is touched.
+ */
+export async function* select(
+  search: Search,
+  wanted: Selection,
+  modalities: readonly string[],
+): AsyncGenerator<InstanceContent[]> {
+  for await (const ids of pages(search, wanted, modalities)) {
+    const instances = await search.below(ids, modalities);
+    yield instances.filter((instance) => fulfils(instance, wanted));
+  }
+}
+
+async function* pages(
+  search: Search,
+  wanted: Selection,
+  modalities: readonly string[],
+): AsyncGenerator<AnyId[]> {
+  if (wanted.ids !== undefined || wanted.uids !== undefined) {
+    const named = [...(wanted.ids ?? [])];
+    for (const identifier of wanted.uids ?? []) named.push(...(await search.byDicom(identifier)));
+    for (let at = 0; at < named.length; at += pageSize) yield named.slice(at, at + pageSize);
+    return;
+  }
+  const query = dicomQuery(wanted);
+  if (wanted.label !== undefined) {
+    const ids: AnyId[] = [];
+    for (let since = 0, more = true; more; since += pageSize * 10) {
+      const page = await search.labelled([wanted.label], query, { since, limit: pageSize * 10 });
+      ids.push(...page.map((id) => anyId.parse(id)));
+      more = page.length > 0;
+    }
+    for (let at = 0; at < ids.length; at += pageSize) yield ids.slice(at, at + pageSize);
+    return;
+  }
+  for (let since = 0; ; since += pageSize) {
+    const page = await search.series(
+      { ...query, Modality: modalities.join('\\') },
+      { since, limit: pageSize },
+    );
+    if (page.length === 0) return;
+    yield page;
+  }
+}
+
+function dicomQuery({ query = {}, from, to }: Selection): Record<string, string> {
+  const dates =
+    from === undefined && to === undefined ? {} : { StudyDate: `${dicomDate(from)}-${dicomDate(to)}` };
+  return { ...query, ...dates };
+}
+
+const dicomDate = (iso = ''): string => iso.replaceAll('-', '');
+
+function fulfils(instance: InstanceContent, { label, decision, network }: Selection): boolean {
+  if (label !== undefined && !instance.Labels.includes(label)) return false;
+  if (decision === undefined && network === undefined) return true;
+  const record = recordOf(instance)?.record;
+  if (decision !== undefined && record?.decision !== decision) return false;
+  if (network === undefined) return true;
+  return record?.network.name === network || record?.network.sha256.startsWith(network) === true;
+}

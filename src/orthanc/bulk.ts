@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import type { Rest } from './rest.js';
+
+/** One call for resources' relatives at a level, upwards or downwards, with metadata and labels. */
+export function contents<T extends z.ZodType>(
+  rest: Rest,
+  schema: T,
+  ids: readonly string[],
+  level: 'Patient' | 'Study' | 'Series' | 'Instance',
+): Promise<z.output<T>[]> {
+  return rest.json(z.array(schema), {
+    method: 'POST',
+    url: '/tools/bulk-content',
+    data: { Resources: ids, Level: level, Metadata: true, Short: true },
+  });
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { contents } from './bulk.js';
+import { type AnyId, anyId, type GroupId, type GroupLevel, type InstanceId, instanceId } from './ids.js';
+import { type InstanceContent, instanceContent, lookedUp, seriesIdentity } from './resources.js';
+import type { Rest } from './rest.js';
+
+const found = z.object({ ID: instanceId });
+const carrier = z.object({ ID: z.string(), Metadata: z.record(z.string(), z.string()).default({}) });
+
+/** Finds what a person or a request speaks of. Every list is asked for page by page, or bounded by what was named. */
+export class Search {
+  readonly #rest: Rest;
+
+  constructor(rest: Rest) {
+    this.#rest = rest;
+  }
+
+  /** Metadata of series, studies or patients; those that are gone are left out. */
+  async metadata(level: GroupLevel, ids: readonly GroupId[]): Promise<Map<string, Record<string, string>>> {
+    if (ids.length === 0) return new Map();
+    const all = await contents(this.#rest, carrier, ids, level);
+    return new Map(all.map(({ ID, Metadata }) => [ID, Metadata]));
+  }
+
+  /** The instances at and below these resources of whatever level whose series is of one of the modalities. */
+  async below(ids: readonly (AnyId | GroupId)[], modalities: readonly string[]): Promise<InstanceContent[]> {
+    if (ids.length === 0) return [];
+    const [series, instances] = await Promise.all([
+      contents(this.#rest, seriesIdentity, ids, 'Series'),
+      contents(this.#rest, instanceContent, ids, 'Instance'),
+    ]);
+    const wanted = new Set<string>(
+      series
+        .filter(({ MainDicomTags }) => modalities.includes(MainDicomTags['0008,0060']))
+        .map(({ ID }) => ID),
+    );
+    return instances.filter(({ ParentSeries }) => wanted.has(ParentSeries));
+  }
+
+  /** A page of series: their identifiers, in an order that writing to them does not change. */
+  series(query: Record<string, string>, page: { since: number; limit: number }): Promise<AnyId[]> {
+    return this.#rest.json(z.array(anyId), {
+      method: 'POST',
+      url: '/tools/find',
+      data: { Level: 'Series', Query: query, Since: page.since, Limit: page.limit, CaseSensitive: false },
+    });
+  }
+
+  /** A page of the instances that carry all of these labels, in no order that one may rely on. */
+  async labelled(
+    labels: readonly string[],
+    query: Record<string, string>,
+    page: { since: number; limit: number },
+  ): Promise<InstanceId[]> {
+    const data = {
+      Level: 'Instance',
+      Query: query,
+      Labels: labels,
+      LabelsConstraint: 'All',
+      Since: page.since,
+      Limit: page.limit,
+      ResponseContent: [],
+    };
+    const all = await this.#rest.json(z.array(found), { method: 'POST', url: '/tools/find', data });
+    return all.map(({ ID }) => ID);
+  }
+
+  /** Orthanc's identifiers of what has that DICOM identifier (UID or Patient ID), at any level. */
+  async byDicom(identifier: string): Promise<AnyId[]> {
+    const all = await this.#rest.json(lookedUp, {
+      method: 'POST',
+      url: '/tools/lookup',
+      data: identifier,
+      headers: { 'content-type': 'text/plain' },
+    });
+    return all.map(({ ID }) => anyId.parse(ID));
+  }
+}
