@@ -1,0 +1,48 @@
+import type { Entries } from './entries.js';
+
+/** What callers of the service are told; `src/http/problem.ts` gives each its status. */
+export const httpErrors = {
+  unauthorised: {
+    passing: false,
+    say: (_: object) =>
+      'Who are you? A token is needed that PLAINVIEW_TOKENS_FILE declares, or the secret: PLAINVIEW_SECRET must be the same for Plainview and for Orthanc.',
+  },
+  forbidden: {
+    passing: false,
+    say: (p: { role: string }) => `This needs the role ${p.role}; ask whoever runs Plainview here.`,
+  },
+  other_site: {
+    passing: false,
+    say: (_: object) => 'A page of another site asked for this; it is refused.',
+  },
+  not_json: {
+    passing: false,
+    say: (_: object) => 'What changes something must be sent as application/json.',
+  },
+  too_many_requests: {
+    passing: true,
+    say: (_: object) =>
+      'Too many requests in a minute: wait for one. PLAINVIEW_API_RATE sets how many are allowed.',
+  },
+  method_unknown: {
+    passing: false,
+    say: (p: { methods: string[] }) => `Only ${p.methods.join(', ')} can be done here.`,
+  },
+  request_unknown: {
+    passing: false,
+    say: (_: object) =>
+      'No such request is remembered; what it asked for stands in the metadata of its instances.',
+  },
+  request_malformed: {
+    passing: false,
+    say: (p: { problem: string }) => `The request cannot be understood: ${p.problem}.`,
+  },
+  request_too_large: {
+    passing: false,
+    say: (p: { limit: string }) => `The request is larger than the ${p.limit} allowed.`,
+  },
+  route_unknown: {
+    passing: false,
+    say: (_: object) => 'There is nothing at this address; the README lists what there is.',
+  },
+} satisfies Entries;

@@ -1,0 +1,63 @@
+import type { Entries } from './entries.js';
+
+/** What can go wrong between Plainview and Orthanc. */
+export const orthancErrors = {
+  orthanc_unreachable: {
+    passing: true,
+    say: (p: { url: string; why: string }) =>
+      `Orthanc at ${p.url} does not answer (${p.why}). Is it running, and is PLAINVIEW_ORTHANC_URL right?`,
+  },
+  orthanc_timeout: {
+    passing: true,
+    say: (p: { what: string; ms: number }) =>
+      `Orthanc did not answer ${p.what} within ${p.ms} ms. If it is merely slow, raise PLAINVIEW_ORTHANC_TIMEOUT_MS.`,
+  },
+  orthanc_refused: {
+    // Not the instance's fault, and mended by an administrator: its instances wait meanwhile.
+    passing: true,
+    say: (p: { what: string; status: number }) =>
+      `Orthanc refused ${p.what} (HTTP ${p.status}). Check PLAINVIEW_ORTHANC_USERNAME and its password, and what that user may do.`,
+  },
+  orthanc_failed: {
+    passing: true,
+    say: (p: { what: string; status: number }) =>
+      `Orthanc failed at ${p.what} (HTTP ${p.status}); its own log says why.`,
+  },
+  orthanc_absent: {
+    // Something deleted in the middle of a job: the next try sees what is left.
+    passing: true,
+    say: (p: { what: string }) => `Orthanc knows nothing of ${p.what} (HTTP 404).`,
+  },
+  orthanc_unsupported: {
+    passing: false,
+    say: (p: { what: string }) => `Orthanc cannot do ${p.what} (HTTP 415).`,
+  },
+  orthanc_rejected: {
+    passing: false,
+    say: (p: { what: string; status: number }) =>
+      `Orthanc rejected ${p.what} (HTTP ${p.status}). Is something other than Orthanc ≥ 1.12.0 at this address?`,
+  },
+  orthanc_conflict: {
+    passing: true,
+    say: (p: { what: string }) => `Somebody else changed ${p.what} at the same moment; it is read again.`,
+  },
+  orthanc_garbage: {
+    passing: true,
+    say: (p: { what: string; problem: string }) =>
+      `The answer to ${p.what} is not what Orthanc would say: ${p.problem}. Is a proxy or another server in between?`,
+  },
+  orthanc_not_ready: {
+    passing: false,
+    say: (p: { missing: string[] }) => `This Orthanc lacks what Plainview needs: ${p.missing.join(' ')}`,
+  },
+  instance_gone: {
+    passing: false,
+    say: (p: { instance: string }) =>
+      `Instance ${p.instance} is no longer in Orthanc; nothing is left to do.`,
+  },
+  instance_not_renderable: {
+    passing: false,
+    say: (p: { why: string }) =>
+      `Orthanc cannot render this instance (${p.why}): truncated pixels, or a compression for which Orthanc needs a plugin (JPEG 2000: gdcm).`,
+  },
+} satisfies Entries;
