@@ -34,6 +34,8 @@ export interface ClassifierOptions extends NetworkSource {
   inputLayer?: string | undefined;
   outputLayer?: string | undefined;
   maxMegapixels?: number | undefined;
+  /** Milliseconds that one picture may take once a thread has it; default two minutes. */
+  longestMs?: number | undefined;
 }
 
 /** @throws network_…, engine_unavailable, engine_wrong, no_engine */
@@ -53,6 +55,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     },
     engine: options.engine,
     maxMegapixels: options.maxMegapixels ?? 150,
+    longestMs: options.longestMs ?? 120_000,
   };
   const { pool, ready } = await Pool.start(setup, options.workers || Math.min(availableParallelism(), 4));
   try {

@@ -70,6 +70,11 @@ export const classifyErrors = {
     passing: true,
     say: (p: { why: string }) => `The thread that was classifying the picture has crashed: ${p.why}.`,
   },
+  classifier_hung: {
+    passing: false,
+    say: (p: { seconds: number }) =>
+      `The picture was not classified within ${p.seconds} s; it was given up, and the thread that hung at it replaced.`,
+  },
   classifier_closed: {
     passing: true,
     say: (_: object) => 'The classifier is closed, as the program is ending.',

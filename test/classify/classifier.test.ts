@@ -15,12 +15,17 @@ import { goldenPictureFile } from './support/pictures.js';
 
 /** Every thread started, so that a test can end one as a crash would. */
 const threads: Worker[] = [];
+/** While set, pictures that are handed to a thread are never heard of again. */
+const swallow = { pictures: false };
 vi.mock('node:worker_threads', async (original) => {
   const real = await original<typeof import('node:worker_threads')>();
   class Seen extends real.Worker {
     constructor(...args: ConstructorParameters<typeof Worker>) {
       super(...args);
       threads.push(this);
+    }
+    override postMessage(...args: Parameters<Worker['postMessage']>) {
+      if (!swallow.pictures) super.postMessage(...args);
     }
   }
   return { ...real, Worker: Seen };
@@ -162,6 +167,19 @@ describe('a thread that crashes', () => {
     const statuses = (await settled).map(({ status }) => status);
     // One was in the thread; the rest had not been handed over.
     expect(statuses.slice(1)).toEqual(Array.from({ length: 7 }, () => 'fulfilled'));
+  });
+});
+
+describe('a thread that hangs', () => {
+  it('is replaced; the picture it hung at is given up for good', async () => {
+    const classifier = await start({ workers: 1, longestMs: 2000 });
+    swallow.pictures = true;
+    const hanging = classifier.classify(goldenPictureFile('grey.png'));
+    const next = classifier.classify(goldenPictureFile('grey.png'));
+    swallow.pictures = false;
+    await expect(hanging).rejects.toMatchObject({ code: 'classifier_hung', passing: false });
+    expect((await next).scores).toHaveLength(5);
+    expect(threads).toHaveLength(2);
   });
 });
 

@@ -11,6 +11,8 @@ export interface Setup {
   readonly preparation: Preparation;
   readonly engine: EngineChoice;
   readonly maxMegapixels: number;
+  /** Milliseconds after which a picture that is in work counts as hanging. */
+  readonly longestMs: number;
 }
 
 /** Distinguishes jobs of one pool. */

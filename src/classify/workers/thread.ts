@@ -23,12 +23,18 @@ export interface Job {
 
 export type Ready = Extract<Reply, { kind: 'ready' }>;
 
+/** A job, and what ends it should it never be answered. */
+interface InWork extends Job {
+  readonly deadline: NodeJS.Timeout;
+}
+
 /** One worker thread and the jobs that it has in work. */
 export class Thread {
   /** Rejects where the thread cannot start. */
   readonly ready: Promise<Ready>;
   readonly #worker: Worker;
-  readonly #jobs = new Map<JobId, Job>();
+  readonly #jobs = new Map<JobId, InWork>();
+  readonly #longestMs: number;
   readonly #onChange: () => void;
   #capacity = 0;
   #isAlive = true;
@@ -36,6 +42,7 @@ export class Thread {
   /** @param onChange called when a job has ended, or the thread */
   constructor(setup: Setup, onChange: () => void) {
     this.#onChange = onChange;
+    this.#longestMs = setup.longestMs;
     this.#worker = new Worker(workerFile, { workerData: setup });
     this.ready = new Promise((resolve, reject) => {
       this.#worker.on('message', (reply: Reply) => {
@@ -72,7 +79,8 @@ export class Thread {
 
   /** The picture's memory moves to the thread: nothing is copied, and the sender's view of it is empty then. */
   take(job: Job): void {
-    this.#jobs.set(job.id, job);
+    const deadline = setTimeout(() => this.#hangs(job), this.#longestMs);
+    this.#jobs.set(job.id, { ...job, deadline });
     this.#worker.postMessage({ id: job.id, picture: job.picture }, [job.picture.buffer]);
   }
 
@@ -82,16 +90,29 @@ export class Thread {
 
   #settle(reply: Extract<Reply, { kind: 'done' | 'failed' }>): void {
     const job = this.#jobs.get(reply.id);
+    clearTimeout(job?.deadline);
     this.#jobs.delete(reply.id);
     if (reply.kind === 'done') job?.resolve(reply.classification);
     else job?.reject(received(reply.error));
     this.#onChange();
   }
 
+  /**
+   * Native code that never returns cannot be stopped, only left: the thread is given up, and the picture with it –
+   * it would take the next thread too. What else the thread had is not to blame.
+   */
+  #hangs(job: Job): void {
+    job.reject(fail('classifier_hung', { seconds: this.#longestMs / 1000 }));
+    this.#end(fail('classifier_crashed', { why: 'it hung at another picture' }));
+  }
+
   #end(error: Error): void {
     if (!this.#isAlive) return;
     this.#isAlive = false;
-    for (const job of this.#jobs.values()) job.reject(error);
+    for (const job of this.#jobs.values()) {
+      clearTimeout(job.deadline);
+      job.reject(error);
+    }
     this.#jobs.clear();
     void this.#worker.terminate();
     this.#onChange();
