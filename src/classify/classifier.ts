@@ -1,13 +1,14 @@
 import { availableParallelism } from 'node:os';
 // Native libraries have to be loaded by the main thread first, or they are unloaded with the first worker that ends.
 import 'sharp';
+import { fail } from '../errors.js';
 import type { EngineChoice } from './engines/engine.js';
 import { loadNetwork, type Network, type NetworkSource, requireOutputs } from './network.js';
 import { Pool } from './workers/pool.js';
-import type { Classification, EngineReport } from './workers/protocol.js';
+import type { Classification, EngineReport, Explanation } from './workers/protocol.js';
 
 export type { Network } from './network.js';
-export type { Classification, EngineReport } from './workers/protocol.js';
+export type { Classification, EngineReport, Explanation } from './workers/protocol.js';
 
 /** A network that is loaded and ready: picture in, scores out. Its work is done in worker threads. */
 export interface Classifier {
@@ -18,6 +19,13 @@ export interface Classifier {
    * @throws picture_undecodable, picture_too_large, classifier_crashed
    */
   classify(picture: Buffer): Promise<Classification>;
+  /**
+   * The scores, and which parts of the picture speak for or against a class: its activation map. The first one takes
+   * a moment longer.
+   * @param picture as for `classify`
+   * @throws as `classify` does; class_unknown, explanation_unavailable, engine_wrong
+   */
+  explain(picture: Buffer, category: string): Promise<Explanation>;
   /** Ends what was begun, then the threads. */
   close(): Promise<void>;
 }
@@ -67,7 +75,12 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   return {
     network,
     engine: ready.report,
-    classify: (picture) => pool.run(ownMemory(picture)),
+    classify: (picture) => pool.classify(ownMemory(picture)),
+    async explain(picture, category) {
+      const index = network.classes.indexOf(category);
+      if (index < 0) throw fail('class_unknown', { name: category, network: network.name });
+      return pool.explain(ownMemory(picture), index);
+    },
     close: () => pool.close(),
   };
 }

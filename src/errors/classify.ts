@@ -66,6 +66,15 @@ export const classifyErrors = {
     passing: false,
     say: (p: { reasons: string[] }) => `No engine can run here: ${p.reasons.join('; ')}`,
   },
+  class_unknown: {
+    passing: false,
+    say: (p: { name: string; network: string }) => `The network ${p.network} has no class "${p.name}".`,
+  },
+  explanation_unavailable: {
+    passing: false,
+    say: (p: { problem: string }) =>
+      `This network cannot show which parts of a picture speak for a category: ${p.problem}.`,
+  },
   classifier_crashed: {
     passing: true,
     say: (p: { why: string }) => `The thread that was classifying the picture has crashed: ${p.why}.`,

@@ -3,9 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
+import sharp from 'sharp';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { type Classifier, type ClassifierOptions, createClassifier } from '../../src/classify/classifier.js';
+import { buildChain } from '../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../src/classify/graph/graphdef.js';
+import { mappingOf } from '../../src/classify/graph/maps.js';
 import { runReference } from '../../src/classify/graph/reference.js';
 import { walk } from '../../src/classify/graph/walk.js';
 import { decode } from '../../src/classify/prepare/decode.js';
@@ -62,6 +65,16 @@ const steps = walk(readGraphDef(goldenGraph('keras')), { inputLayer: 'input', ou
 async function referenceOf(name: string): Promise<Float64Array> {
   const picture = await decode(goldenPictureFile(name), 1);
   return runReference(steps, prepare(picture, { ...goldenSize, mean: 128, std: 128 }), goldenSize);
+}
+
+/** Dark, but for a bright left or right half. */
+async function spotted(side: 'left' | 'right'): Promise<Buffer> {
+  const pixels = Uint8Array.from({ length: 64 * 64 }, (_, i) =>
+    i % 64 < 32 === (side === 'left') ? 250 : 5,
+  );
+  return sharp(pixels, { raw: { width: 64, height: 64, channels: 1 } })
+    .png()
+    .toBuffer();
 }
 
 const names = ['grey.png', 'rgb.png', 'grey.jpg', 'rgb-420.jpg', 'palette.gif', 'grey-16.pam', 'rgb.pam'];
@@ -140,6 +153,53 @@ describe('a classifier', () => {
 
   it('does not start with a file that is no graph', async () => {
     await expect(start({ graph: labels })).rejects.toMatchObject({ code: 'network_unreadable' });
+  });
+});
+
+describe('an explanation', () => {
+  it('is the map of the class asked for, whose mean and bias are its logit, with the scores of always', async () => {
+    const classifier = await start();
+    const { scores } = await classifier.classify(goldenPictureFile('rgb.png'));
+    const { classes } = classifier.network;
+    const maps = await Promise.all(
+      classes.map((name) => classifier.explain(goldenPictureFile('rgb.png'), name)),
+    );
+    const logits = maps.map(
+      ({ values, bias }) => bias + values.reduce((sum, v) => sum + v, 0) / values.length,
+    );
+    const sum = logits.reduce((total, logit) => total + Math.exp(logit), 0);
+    for (const [c, map] of maps.entries()) {
+      expect(map.values).toHaveLength(map.rows * map.columns);
+      expect(map.scores).toEqual(scores);
+      expect(Math.exp(logits[c] ?? 0) / sum).toBeCloseTo(scores[c] ?? Number.NaN, 5);
+    }
+    expect(await classifier.classify(goldenPictureFile('rgb.png'))).not.toHaveProperty('values');
+  });
+
+  it('moves with what it explains', async () => {
+    // A bright spot left and right: the maps are each other's mirror images.
+    const classifier = await start();
+    const heavier = async (spot: 'left' | 'right') => {
+      const { values, columns } = await classifier.explain(await spotted(spot), 'a');
+      const half = (from: number, to: number) =>
+        values.filter((_, i) => i % columns >= from && i % columns < to).reduce((sum, v) => sum + v, 0);
+      return half(0, columns / 2) - half(columns / 2, columns);
+    };
+    expect(Math.sign(await heavier('left'))).toBe(-Math.sign(await heavier('right')));
+  });
+
+  it('is refused for a class that the network does not have', async () => {
+    const classifier = await start();
+    await expect(classifier.explain(goldenPictureFile('rgb.png'), 'skull')).rejects.toMatchObject({
+      code: 'class_unknown',
+      message: expect.stringContaining('skull'),
+    });
+  });
+
+  it('is refused where the head bends what it weighs', () => {
+    const chain = buildChain(steps, goldenSize);
+    const bent = chain.head.map((layer) => ({ ...layer, activation: 'relu' as const }));
+    expect(() => mappingOf({ ...chain, head: bent })).toThrow(/relu/);
   });
 });
 

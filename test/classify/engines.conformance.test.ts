@@ -5,6 +5,7 @@ import { type Engine, type EngineName, engineName } from '../../src/classify/eng
 import { noise, selfTest, tolerance } from '../../src/classify/engines/self-test.js';
 import { buildChain, type Chain } from '../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../src/classify/graph/graphdef.js';
+import { mappingOf } from '../../src/classify/graph/maps.js';
 import { runReference } from '../../src/classify/graph/reference.js';
 import { walk } from '../../src/classify/graph/walk.js';
 import { decode } from '../../src/classify/prepare/decode.js';
@@ -48,6 +49,25 @@ function furthest(a: ArrayLike<number>, b: ArrayLike<number>): number {
 
 const best = (scores: ArrayLike<number>) => Array.from(scores).indexOf(Math.max(...Array.from(scores)));
 
+function softmax(logits: readonly number[]): number[] {
+  const powers = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
+  return powers.map((power) => power / powers.reduce((a, b) => a + b));
+}
+
+/** What linear layers without their biases make of the features at each place. */
+function weighed(features: Float64Array, head: Chain['head']): number[] {
+  return head.reduce<number[]>((values, { inputs, outputs, weights }) => {
+    const places = values.length / inputs;
+    return Array.from({ length: places * outputs }, (_, i) => {
+      const [place, o] = [Math.floor(i / outputs), i % outputs];
+      let sum = 0;
+      for (let k = 0; k < inputs; k++)
+        sum += (values[place * inputs + k] ?? Number.NaN) * (weights[k * outputs + o] ?? Number.NaN);
+      return sum;
+    });
+  }, Array.from(features));
+}
+
 async function withEngine(name: EngineName, network: Chain, use: (engine: Engine) => Promise<void>) {
   const engine = await creators[name](network);
   try {
@@ -82,6 +102,41 @@ describe.each(engineName.options.map((name) => ({ name, skip: why.has(name) })))
           expect(best(scores), picture).toBe(best(reference));
         }
       }),
+    );
+
+    it.skipIf(skip).each([...Object.keys(golden.scores), 'the embedded network'])(
+      'gives class activation maps that are the weighed features, and that add up to the scores: %s',
+      async (graph) => {
+        const isEmbedded = graph === 'the embedded network';
+        const steps = isEmbedded ? embedded : walk(readGraphDef(goldenGraph(graph)), layers);
+        const at = isEmbedded ? size : goldenSize;
+        const whole = isEmbedded ? chain : buildChain(steps, goldenSize);
+        const input = isEmbedded ? noise(length, 7) : goldenPicture(1);
+        const { chain: mapping, bias } = mappingOf(whole);
+        const classes = bias.length;
+        const scores: number[] = [];
+        await withEngine(name, whole, async (engine) => {
+          scores.push(...(await engine.infer(input, at)));
+        });
+        await withEngine(name, mapping, async (engine) => {
+          const maps = await engine.infer(input, at);
+          const places = maps.length / classes;
+          expect(Number.isInteger(places)).toBe(true);
+          const logits = Array.from(bias, (offset, c) => {
+            const own = Array.from({ length: places }, (_, place) => maps[place * classes + c] ?? Number.NaN);
+            return offset + own.reduce((sum, value) => sum + value, 0) / places;
+          });
+          expect(furthest(softmax(logits), scores)).toBeLessThan(1e-5);
+
+          const beforePool = steps.slice(
+            0,
+            steps.findIndex(({ kind }) => kind === 'pool'),
+          );
+          const expected = weighed(runReference(beforePool, input, at), whole.head);
+          const scale = Math.max(...expected.map(Math.abs));
+          expect(furthest(maps, expected)).toBeLessThan(1e-4 * scale);
+        });
+      },
     );
 
     it.skipIf(skip)('gives a picture in a batch the scores that it has alone, at any place', () =>

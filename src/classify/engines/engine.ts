@@ -18,7 +18,7 @@ export interface Engine {
   readonly batch: number;
   /**
    * @param pictures [N, height, width, 3], prepared
-   * @returns scores [N, classes], softmax
+   * @returns scores [N, classes], softmax; the last features [N, rows, columns, classes] of a network without a head
    */
   infer(pictures: Float32Array, size: Size): Promise<Float32Array>;
   close(): Promise<void>;

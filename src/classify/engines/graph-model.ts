@@ -19,14 +19,14 @@ export function createGraphModelEngine(
     ...about,
     async infer(pictures, size) {
       const { height, width } = size;
-      const scores = tf.tidy(() => {
+      const output = tf.tidy(() => {
         const input = tf.tensor4d(pictures, [countOf(pictures, size), height, width, 3]);
-        return model.predict(input) as core.Tensor2D;
+        return model.predict(input) as core.Tensor;
       });
       try {
-        return await scores.data<'float32'>();
+        return await output.data<'float32'>();
       } finally {
-        scores.dispose();
+        output.dispose();
       }
     },
     async close() {

@@ -1,5 +1,5 @@
 import { fail } from '../../errors.js';
-import { inputName, scoresName, toOnnx } from '../graph/onnx.js';
+import { inputName, outputName, toOnnx } from '../graph/onnx.js';
 import { type CreateEngine, countOf } from './engine.js';
 
 /** onnxruntime on one CPU thread: more threads are more workers, which scale better than threads inside one. */
@@ -21,9 +21,9 @@ export const createOnnxruntime: CreateEngine = async (chain) => {
     async infer(pictures, size) {
       const shape = [countOf(pictures, size), size.height, size.width, 3];
       const results = await session.run({ [inputName]: new ort.Tensor('float32', pictures, shape) });
-      const scores = results[scoresName]?.data;
-      if (!(scores instanceof Float32Array)) throw new TypeError('onnxruntime gave no float32 scores');
-      return scores;
+      const output = results[outputName]?.data;
+      if (!(output instanceof Float32Array)) throw new TypeError('onnxruntime gave no float32 output');
+      return output;
     },
     close: () => session.release(),
   };

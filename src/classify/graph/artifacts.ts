@@ -3,7 +3,8 @@ import type { Activation, Chain, ConvLayer, DenseLayer } from './chain.js';
 import { convolvedSize, noPads, padsOf, type Size } from './steps.js';
 
 export const inputName = 'input';
-export const scoresName = 'scores';
+/** Of the scores, or of the last features where the network has no head. */
+export const outputName = 'output';
 
 type Attributes = Record<string, object>;
 interface NodeDef {
@@ -26,11 +27,15 @@ export function toGraphModel(chain: Chain): io.ModelArtifacts {
     last = writer.convolution(`features/${i}`, last, layer, size);
     size = convolvedSize(size, layer.shape, layer.strides, layer.pads);
   }
+  if (chain.head.length === 0) {
+    writer.node(outputName, 'Identity', [last], { T: float });
+    return writer.finish();
+  }
   writer.constant('average/axes', Int32Array.of(1, 2), [2]);
   writer.node('average', 'Mean', [last, 'average/axes'], { T: float, keep_dims: { b: false } });
   last = 'average';
   for (const [i, layer] of chain.head.entries()) last = writer.dense(`head/${i}`, last, layer);
-  writer.node(scoresName, 'Softmax', [last], { T: float });
+  writer.node(outputName, 'Softmax', [last], { T: float });
   return writer.finish();
 }
 

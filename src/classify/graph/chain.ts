@@ -28,11 +28,11 @@ export interface DenseLayer {
 /**
  * A network of the MobileNet v1 family, in the one form that every engine is built from:
  * picture → `features` → average over the picture → `head` → softmax.
- * The averaged features are the place to look at for class activation maps and distances between pictures.
  */
 export interface Chain {
   readonly input: Size & { readonly channels: 3 };
   readonly features: readonly ConvLayer[];
+  /** Never empty as the graph has it; empty where the features themselves are wanted: nothing comes after them then. */
   readonly head: readonly DenseLayer[];
   readonly classes: number;
 }

@@ -2,7 +2,8 @@ import protobuf from 'protobufjs';
 import type { Activation, Chain, ConvLayer, DenseLayer } from './chain.js';
 
 export const inputName = 'input';
-export const scoresName = 'scores';
+/** Of the scores, or of the last features where the network has no head. */
+export const outputName = 'output';
 
 /** The part of onnx.proto that is written here. */
 const schema = protobuf.parse(`
@@ -33,11 +34,15 @@ export function toOnnx(chain: Chain): Uint8Array {
   const writer = new Writer();
   let last = writer.node('Transpose', [inputName], { perm: [0, 3, 1, 2] });
   for (const layer of chain.features) last = writer.convolution(last, layer);
+  if (chain.head.length === 0) {
+    writer.node('Transpose', [last], { perm: [0, 2, 3, 1] }, outputName);
+    return writer.finish(['N', 'rows', 'columns', chain.classes]);
+  }
   last = writer.node('GlobalAveragePool', [last]);
   last = writer.node('Flatten', [last]);
   for (const layer of chain.head) last = writer.dense(last, layer);
-  writer.node('Softmax', [last], { axis: 1 }, scoresName);
-  return writer.finish(chain.classes);
+  writer.node('Softmax', [last], { axis: 1 }, outputName);
+  return writer.finish(['N', chain.classes]);
 }
 
 class Writer {
@@ -92,7 +97,7 @@ class Writer {
     return this.#activate(this.node('Gemm', [input, `${name}/weights`, `${name}/bias`]), layer.activation);
   }
 
-  finish(classes: number): Uint8Array {
+  finish(output: (string | number)[]): Uint8Array {
     const type = schema.lookupType('ModelProto');
     const value = (name: string, dims: (string | number)[]) => ({
       name,
@@ -114,7 +119,7 @@ class Writer {
         node: this.#nodes,
         initializer: this.#initializers,
         input: [value(inputName, ['N', 'H', 'W', 3])],
-        output: [value(scoresName, ['N', classes])],
+        output: [value(outputName, output)],
       },
     };
     return type.encode(type.fromObject(model)).finish();

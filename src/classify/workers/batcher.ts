@@ -8,6 +8,8 @@ interface Waiting {
 }
 
 export interface Inferred {
+  /** The prepared picture. */
+  readonly input: Float32Array;
   readonly scores: Float32Array;
   /** What the whole batch took. */
   readonly seconds: number;
@@ -67,8 +69,8 @@ export class Batcher {
         const scores = await this.#engine.infer(joined(batch.map(({ picture }) => picture)), this.#size);
         const seconds = (performance.now() - began) / 1000;
         const classes = scores.length / batch.length;
-        for (const [i, { resolve }] of batch.entries())
-          resolve({ scores: scores.slice(i * classes, (i + 1) * classes), seconds });
+        for (const [i, { picture, resolve }] of batch.entries())
+          resolve({ input: picture, scores: scores.slice(i * classes, (i + 1) * classes), seconds });
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }

@@ -1,5 +1,5 @@
 import { fail } from '../../errors.js';
-import type { Classification, JobId, Setup } from './protocol.js';
+import type { Classification, Explanation, JobId, Setup } from './protocol.js';
 import { type Job, type Ready, Thread } from './thread.js';
 
 /**
@@ -37,10 +37,20 @@ export class Pool {
   }
 
   /** @throws classifier_crashed (passing), picture_…; classifier_closed */
-  run(picture: Uint8Array<ArrayBuffer>): Promise<Classification> {
+  classify(picture: Uint8Array<ArrayBuffer>): Promise<Classification> {
+    return this.#run(picture, undefined);
+  }
+
+  /** @throws as `classify` does; explanation_unavailable, engine_wrong */
+  explain(picture: Uint8Array<ArrayBuffer>, classIndex: number): Promise<Explanation> {
+    // A worker answers a request that names a class with that class's map.
+    return this.#run(picture, classIndex) as Promise<Explanation>;
+  }
+
+  #run(picture: Uint8Array<ArrayBuffer>, explain: number | undefined): Promise<Classification> {
     if (this.#isClosed) return Promise.reject(fail('classifier_closed', {}));
     const result = new Promise<Classification>((resolve, reject) => {
-      this.#waiting.push({ id: ++this.#lastId as JobId, picture, resolve, reject });
+      this.#waiting.push({ id: ++this.#lastId as JobId, picture, explain, resolve, reject });
     });
     const settled = result.catch(() => undefined).finally(() => this.#running.delete(settled));
     this.#running.add(settled);

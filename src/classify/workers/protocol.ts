@@ -21,6 +21,8 @@ export type JobId = number & { readonly brand: 'JobId' };
 export interface Request {
   readonly id: JobId;
   readonly picture: Uint8Array;
+  /** The class whose activation map is wanted too, by its index. */
+  readonly explain: number | undefined;
 }
 
 export interface EngineReport {
@@ -43,6 +45,17 @@ export interface Classification {
   readonly seconds: Seconds;
 }
 
+/** What each place of the picture adds to a class's logit. */
+export interface ActivationMap {
+  readonly rows: number;
+  readonly columns: number;
+  /** [rows, columns], over the whole picture, which the network sees squashed. Mean + `bias` = the class's logit. */
+  readonly values: Float32Array;
+  readonly bias: number;
+}
+
+export interface Explanation extends Classification, ActivationMap {}
+
 /** An error on its way between threads, which would strip it of its class. */
 export interface SentError {
   readonly code: ErrorCode;
@@ -58,5 +71,5 @@ export type Reply =
       readonly batch: number;
     }
   | { readonly kind: 'unusable'; readonly error: SentError }
-  | { readonly kind: 'done'; readonly id: JobId; readonly classification: Classification }
+  | { readonly kind: 'done'; readonly id: JobId; readonly result: Classification | Explanation }
   | { readonly kind: 'failed'; readonly id: JobId; readonly error: SentError };

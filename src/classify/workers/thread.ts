@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { fail, PlainviewError } from '../../errors.js';
-import type { Classification, JobId, Reply, SentError, Setup } from './protocol.js';
+import type { Classification, Explanation, JobId, Reply, Request, SentError, Setup } from './protocol.js';
 
 /**
  * Threads run compiled code always: Node 20 cannot run TypeScript. Where this file is run from its source, in
@@ -14,10 +14,9 @@ const workerFile = import.meta.url.endsWith('.ts')
 // reports to nobody. Set here, in the main thread: a worker's `process.env` is a copy that C++ does not see.
 process.env.ORT_DISABLE_TELEMETRY = '1';
 
-export interface Job {
-  readonly id: JobId;
+export interface Job extends Request {
   readonly picture: Uint8Array<ArrayBuffer>;
-  readonly resolve: (classification: Classification) => void;
+  readonly resolve: (result: Classification | Explanation) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -79,9 +78,10 @@ export class Thread {
 
   /** The picture's memory moves to the thread: nothing is copied, and the sender's view of it is empty then. */
   take(job: Job): void {
+    const { id, picture, explain } = job;
     const deadline = setTimeout(() => this.#hangs(job), this.#longestMs);
-    this.#jobs.set(job.id, { ...job, deadline });
-    this.#worker.postMessage({ id: job.id, picture: job.picture }, [job.picture.buffer]);
+    this.#jobs.set(id, { ...job, deadline });
+    this.#worker.postMessage({ id, picture, explain } satisfies Request, [picture.buffer]);
   }
 
   async close(): Promise<void> {
@@ -92,7 +92,7 @@ export class Thread {
     const job = this.#jobs.get(reply.id);
     clearTimeout(job?.deadline);
     this.#jobs.delete(reply.id);
-    if (reply.kind === 'done') job?.resolve(reply.classification);
+    if (reply.kind === 'done') job?.resolve(reply.result);
     else job?.reject(received(reply.error));
     this.#onChange();
   }

@@ -7,6 +7,7 @@ import { walk } from '../graph/walk.js';
 import { decode } from '../prepare/decode.js';
 import { prepare } from '../prepare/resize.js';
 import { Batcher } from './batcher.js';
+import { Explainer } from './explainer.js';
 import type { Reply, Request, SentError, Setup } from './protocol.js';
 
 /** A worker thread: it reads the network, starts the engine, then turns pictures into scores until it is ended. */
@@ -27,13 +28,14 @@ async function start(setup: Setup): Promise<void> {
   const chain = buildChain(steps, setup.preparation);
   const { engine, declined } = await chooseEngine(setup.engine, chain, steps);
   const batcher = new Batcher(engine, setup.preparation);
+  const explainer = new Explainer(chain, engine.name);
 
-  async function classify({ id, picture }: Request): Promise<void> {
+  async function answer({ id, picture, explain }: Request): Promise<void> {
     try {
       const file = Buffer.from(picture.buffer, picture.byteOffset, picture.byteLength);
       let decodeSeconds = 0;
       let prepareSeconds = 0;
-      const { scores, seconds } = await batcher.infer(async () => {
+      const prepared = async () => {
         const began = performance.now();
         const decoded = await decode(file, setup.maxMegapixels);
         decodeSeconds = elapsed(began);
@@ -41,15 +43,18 @@ async function start(setup: Setup): Promise<void> {
         const input = prepare(decoded, setup.preparation);
         prepareSeconds = elapsed(prepareBegan);
         return input;
-      });
+      };
+      const { input, scores, seconds } = await batcher.infer(prepared);
       const all = { decode: decodeSeconds, prepare: prepareSeconds, infer: seconds };
-      reply({ kind: 'done', id, classification: { scores, seconds: all } });
+      const result = { scores, seconds: all };
+      const map = explain === undefined ? {} : await explainer.explain(input, scores, explain);
+      reply({ kind: 'done', id, result: { ...result, ...map } });
     } catch (error) {
       reply({ kind: 'failed', id, error: sent(error) });
     }
   }
 
-  port.on('message', (request: Request) => void classify(request));
+  port.on('message', (request: Request) => void answer(request));
   const report = { engine: engine.name, device: engine.device, declined };
   reply({ kind: 'ready', report, classes: chain.classes, batch: engine.batch });
 }

@@ -1,0 +1,85 @@
+import { fail } from '../../errors.js';
+import { creators } from '../engines/choose.js';
+import type { Engine, EngineName } from '../engines/engine.js';
+import { tolerance } from '../engines/self-test.js';
+import type { Chain } from '../graph/chain.js';
+import { mappingOf } from '../graph/maps.js';
+import { convolvedSize, type Size } from '../graph/steps.js';
+import type { ActivationMap } from './protocol.js';
+
+interface Ready {
+  readonly engine: Engine;
+  /** Of the maps. */
+  readonly size: Size;
+  readonly bias: Float32Array;
+}
+
+/** Makes class activation maps. Its graph is built when the first is asked for: who asks for none pays nothing. */
+export class Explainer {
+  readonly #chain: Chain;
+  readonly #name: EngineName;
+  #ready: Promise<Ready> | undefined;
+
+  constructor(chain: Chain, name: EngineName) {
+    this.#chain = chain;
+    this.#name = name;
+  }
+
+  /**
+   * @param picture prepared, [height, width, 3]
+   * @param scores what the network says of it: the maps must add up to them
+   * @throws explanation_unavailable, engine_wrong
+   */
+  async explain(picture: Float32Array, scores: Float32Array, classIndex: number): Promise<ActivationMap> {
+    this.#ready ??= this.#start();
+    const { engine, size, bias } = await this.#ready;
+    const maps = await engine.infer(picture, this.#chain.input);
+    requireSum(maps, bias, scores, engine);
+    const classes = bias.length;
+    return {
+      rows: size.height,
+      columns: size.width,
+      values: Float32Array.from({ length: maps.length / classes }, (_, i) =>
+        at(maps, i * classes + classIndex),
+      ),
+      bias: at(bias, classIndex),
+    };
+  }
+
+  async #start(): Promise<Ready> {
+    const { chain, bias } = mappingOf(this.#chain);
+    const size = chain.features.reduce<Size>(
+      (before, { shape, strides, pads }) => convolvedSize(before, shape, strides, pads),
+      chain.input,
+    );
+    return { engine: await creators[this.#name](chain), size, bias };
+  }
+}
+
+/** A map that is shown beside a score must be that score's. */
+function requireSum(
+  maps: Float32Array,
+  bias: Float32Array,
+  scores: Float32Array,
+  { name, device }: Engine,
+): void {
+  const places = maps.length / bias.length;
+  const logits = Array.from(bias);
+  for (let i = 0; i < maps.length; i++) {
+    const c = i % bias.length;
+    logits[c] = (logits[c] ?? 0) + at(maps, i) / places;
+  }
+  const highest = Math.max(...logits);
+  const powers = logits.map((logit) => Math.exp(logit - highest));
+  const sum = powers.reduce((a, b) => a + b);
+  const off = Math.max(...powers.map((power, c) => Math.abs(power / sum - at(scores, c))));
+  if (!(off <= tolerance))
+    throw fail('engine_wrong', {
+      engine: name,
+      device,
+      problem: `its activation maps are ${off} off the scores`,
+    });
+}
+
+// Every index is computed from the lengths.
+const at = (values: Float32Array, index: number) => values[index] as number;
