@@ -4,10 +4,16 @@ export const stateLabels = {
   needsReview: 'needs_review',
   unknownView: 'unknown_view',
   failed: 'classification_failed',
+  orderMismatch: 'order_mismatch',
 } as const;
 
 /** The labels that a decision asks for, without a site's prefix. */
-export function labelsOf(record: Pick<InstanceRecord, 'decision' | 'category'>): string[] {
+export function labelsOf(record: Pick<InstanceRecord, 'decision' | 'category' | 'order'>): string[] {
+  const mismatch = record.order?.answer === 'differs' ? [stateLabels.orderMismatch] : [];
+  return [...decisionLabels(record), ...mismatch];
+}
+
+function decisionLabels(record: Pick<InstanceRecord, 'decision' | 'category'>): string[] {
   switch (record.decision) {
     case 'category':
       return record.category === undefined ? [] : [record.category];

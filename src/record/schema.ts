@@ -12,6 +12,38 @@ export const networkId = z.object({
   sha256: z.string(),
 });
 
+export const orderAnswer = z.enum(['agrees', 'differs', 'cannot_tell']);
+export type OrderAnswer = z.output<typeof orderAnswer>;
+
+const orderFinding = z.object({
+  answer: orderAnswer,
+  /** For a person to read. */
+  reason: z.string(),
+});
+
+/**
+ * The decision beside what DICOM says was meant. The network sees no sides: `side` compares what DICOM says of the
+ * picture with what it says of the order.
+ */
+export const orderRecord = z.object({
+  /** `differs` where any finding does; `agrees` where the body part does and nothing differs. */
+  answer: orderAnswer,
+  bodyPart: orderFinding,
+  projection: orderFinding,
+  side: orderFinding,
+  /** What was understood of the description: only words of the lists, no free text. */
+  words: z.array(
+    z.object({
+      /** Keyword of the DICOM attribute. */
+      attribute: z.string(),
+      word: z.string(),
+      /** A Body Part Examined (`KNEE`), a projection (`lateral`) or a side (`left`). */
+      means: z.string(),
+    }),
+  ),
+});
+export type OrderRecord = z.output<typeof orderRecord>;
+
 export const instanceRecord = z.object({
   version: z.literal(1),
   /** `failed` is an end state too: the reason is in `failure`, and only a request tries again. */
@@ -32,6 +64,8 @@ export const instanceRecord = z.object({
   ms: z.number(),
   /** Who asked for this decision, where it was asked for. */
   requested: z.object({ who: z.string(), when: z.string() }).optional(),
+  /** Absent where it was not looked at: on failures, and on what was decided before there was this check. */
+  order: orderRecord.optional(),
   /** The labels on this instance that Plainview put there; any other is none of its business. */
   labels: z.array(z.string()),
 });

@@ -51,6 +51,19 @@ describe('addUp', () => {
     });
   });
 
+  test('one picture that is not what was ordered marks the study', () => {
+    const finding = { answer: 'agrees' as const, reason: '' };
+    const order = {
+      answer: 'differs' as const,
+      bodyPart: { answer: 'differs' as const, reason: '' },
+      projection: finding,
+      side: finding,
+      words: [],
+    };
+    const children = [record('category', 'knee_ap'), { ...record('category', 'hand_ap'), order }];
+    expect(addUp(children).wanted).toEqual(['hand_ap', 'knee_ap', 'order_mismatch']);
+  });
+
   test('does not depend on the order', () => {
     const children = [record('failed'), record('category', 'hand_ap'), record('unknown_view')];
     expect(JSON.stringify(addUp(children))).toBe(JSON.stringify(addUp([...children].reverse())));
