@@ -1,10 +1,11 @@
 import { classifyErrors } from './errors/classify.js';
 import { httpErrors } from './errors/http.js';
 import { orthancErrors } from './errors/orthanc.js';
+import { routeErrors } from './errors/route.js';
 import { runningErrors } from './errors/running.js';
 
 /** Every error that Plainview can report. Each room's stand in `errors/`. */
-const catalogue = { ...orthancErrors, ...classifyErrors, ...httpErrors, ...runningErrors };
+const catalogue = { ...orthancErrors, ...classifyErrors, ...httpErrors, ...routeErrors, ...runningErrors };
 
 type Catalogue = typeof catalogue;
 export type ErrorCode = keyof Catalogue;

@@ -32,6 +32,7 @@ import { Courtesy } from './queue/courtesy.js';
 import { MemoryQueue } from './queue/memory.js';
 import { Recorder, requestOf } from './record/recorder.js';
 import { Reporter } from './record/report/reporter.js';
+import { Routing } from './route/routing.js';
 import { version } from './version.js';
 
 export interface Service {
@@ -61,20 +62,29 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const orthanc = new Orthanc(config);
   const metrics = new Metrics(() => queue.depth());
   const recorder = new Recorder(orthanc, config.labelPrefix);
+  const onAway = (error: PlainviewError) => availability.lost(error);
+  const { classes } = classifier.network;
+  const routing =
+    config.rulesFile === undefined
+      ? undefined
+      : new Routing({ orthanc, config, classes, registry: metrics.registry, onAway, log }, config.rulesFile);
   const pipeline = new Pipeline({
     orthanc,
     classifier,
     recorder,
     metrics,
     config,
-    followUps: config.report === 'off' ? [] : [new Reporter(orthanc, config.report)],
+    followUps: [
+      ...(config.report === 'off' ? [] : [new Reporter(orthanc, config.report)]),
+      ...(routing === undefined ? [] : [routing.followUp]),
+    ],
   });
   const queue = new MemoryQueue(
     new Courtesy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),
     createHandler({
       process: (job) => pipeline.process(job),
       recordFailure: (job, failure) => pipeline.recordFailure(job, failure),
-      onAway: (error) => availability.lost(error),
+      onAway,
       attempts: config.attempts,
       metrics,
       log,
@@ -83,16 +93,19 @@ export async function startService(config: Config, classifier: Classifier, log: 
   // Nothing is begun before Orthanc has answered; notices wait.
   queue.pause();
   const availability = new Availability({
-    probe: () => checkOrthanc(orthanc),
+    probe: async () => {
+      const orthancVersion = await checkOrthanc(orthanc);
+      await routing?.check();
+      return orthancVersion;
+    },
     onChange: (up) => {
       metrics.orthancUp.set(up ? 1 : 0);
-      for (const part of [queue, follower]) up ? part.resume() : part.pause();
+      for (const part of [queue, follower, routing]) up ? part?.resume() : part?.pause();
     },
     log,
   });
 
   const isSettled = (instance: InstanceContent) => pipeline.whySettled(instance) !== undefined;
-  const onAway = (error: PlainviewError) => availability.lost(error);
   const sweep = new Sweep({
     orthanc,
     queue,
@@ -159,7 +172,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     availability.end();
     const closed = close(server);
     const back = await queue.stop(config.shutdownSeconds * 1000);
-    await Promise.all([follower.end(), sweep.end(), requests.end(), nightly?.destroy()]);
+    await Promise.all([follower.end(), sweep.end(), requests.end(), routing?.end(), nightly?.destroy()]);
     await closed;
     orthanc.close();
     log.info({ givenBack: back.length }, 'stopped');

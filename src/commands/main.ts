@@ -12,7 +12,13 @@ import { sweepCommand } from './sweep.js';
 import { tokenCommand } from './token.js';
 
 /** Errors of the command line or the configuration. */
-const wrongCalls: readonly ErrorCode[] = ['config_invalid', 'usage', 'labels_invalid', 'report_unwritable'];
+const wrongCalls: readonly ErrorCode[] = [
+  'config_invalid',
+  'usage',
+  'labels_invalid',
+  'report_unwritable',
+  'rules_invalid',
+];
 
 /** Runs one command line. Sets the exit status: 0 done, 1 failed, 2 wrongly called or configured. */
 export async function runCommandLine(args: string[]): Promise<void> {

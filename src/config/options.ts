@@ -147,6 +147,13 @@ export const options = z.object({
     .describe(
       'Whether decisions are also stored as DICOM: a structured report (TID 1500) in the study, one for each study or each instance, replaced when a decision changes.',
     ),
+  rulesFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'File with rules that send and label what has been decided (`docs/routing.md`). Checked at the start, against Orthanc too.',
+    ),
   attempts: integer(1, 20)
     .default(6)
     .describe(

@@ -98,6 +98,7 @@ export const metadataNames = {
   record: 'Radiograph',
   request: 'RadiographReclassify',
   result: 'RadiographResult',
+  routes: 'RadiographRoutes',
 } as const;
 
 /** The value of `RadiographCategory` where no category was given. */

@@ -1,0 +1,18 @@
+import type { Entries } from './entries.js';
+
+/** Rules, and the places that they send to. */
+export const routeErrors = {
+  rules_invalid: {
+    passing: false,
+    say: (p: { file: string; problems: string[] }) =>
+      `The rules in ${p.file} cannot be used: ${p.problems.join('; ')}. \`plainview rules check\` looks again.`,
+  },
+  route_unreachable: {
+    passing: true,
+    say: (p: { destination: string; why: string }) => `${p.destination} takes nothing just now (${p.why}).`,
+  },
+  route_rejected: {
+    passing: false,
+    say: (p: { destination: string; why: string }) => `${p.destination} does not take this (${p.why}).`,
+  },
+} satisfies Entries;

@@ -1,0 +1,81 @@
+import type { Config } from '../../config/options.js';
+import { asPlainview, fail, isAway, type PlainviewError } from '../../errors.js';
+import type { InstanceId } from '../../orthanc/ids.js';
+import { Rest } from '../../orthanc/rest.js';
+import { type Sender, Sending } from '../../orthanc/sending.js';
+import { pause } from '../../pause.js';
+import type { Due } from '../ledger.js';
+import type { Destination } from './destination.js';
+
+/** Instances in one of Orthanc's jobs: a peer's or a modality's connection is made once for all of them. */
+const most = 16;
+const pollMs = { first: 25, longest: 1000 };
+
+/**
+ * A peer, modality or DICOMweb server, to which Orthanc itself sends. Orthanc's jobs are used and not its waiting
+ * calls, which hold one of its HTTP threads and which a proxy between us would cut.
+ */
+export class OrthancDestination implements Destination {
+  readonly name: string;
+  readonly most = most;
+  readonly #kind: Sender;
+  readonly #place: string;
+  readonly #rest: Rest;
+  readonly #sending: Sending;
+  #keepsJobs = true;
+
+  constructor(kind: Sender, place: string, config: Config) {
+    this.name = `${kind}:${place}`;
+    this.#kind = kind;
+    this.#place = place;
+    // Connections of its own: a destination that hangs must not take one from the classification or its siblings.
+    this.#rest = new Rest({ ...config, orthancRetries: 0 });
+    this.#sending = new Sending(this.#rest);
+  }
+
+  async send(due: readonly Due[], signal: AbortSignal): Promise<void> {
+    const ids = due.map(({ instance }) => instance.ID);
+    try {
+      if (this.#keepsJobs) await this.#job(ids, signal);
+      else await this.#sending.store(this.#kind, this.#place, ids);
+    } catch (caught) {
+      throw this.#blame(asPlainview(caught));
+    }
+  }
+
+  async answers(): Promise<boolean | undefined> {
+    try {
+      await this.#sending.ask(this.#kind, this.#place);
+      return true;
+    } catch (caught) {
+      if (isAway(asPlainview(caught))) throw caught;
+      // A DICOMweb server that only stores answers no search, and may still be well.
+      return this.#kind === 'dicomweb' ? undefined : false;
+    }
+  }
+
+  close(): void {
+    this.#rest.close();
+  }
+
+  async #job(ids: readonly InstanceId[], signal: AbortSignal): Promise<void> {
+    const job = await this.#sending.begin(this.#kind, this.#place, ids);
+    for (let ms = pollMs.first; ; ms = Math.min(ms * 1.5, pollMs.longest)) {
+      await pause(ms, signal);
+      // Orthanc goes on; the next start sends once more what is not known to have arrived.
+      if (signal.aborted) throw fail('route_unreachable', { destination: this.name, why: 'Plainview stops' });
+      const now = await this.#sending.job(job);
+      if (now.state === 'done') return;
+      if (now.state === 'failed') throw fail('route_unreachable', { destination: this.name, why: now.why });
+      if (now.state === 'forgotten') {
+        this.#keepsJobs = false;
+        throw fail('route_unreachable', { destination: this.name, why: 'Orthanc has forgotten the job' });
+      }
+    }
+  }
+
+  #blame(error: PlainviewError): PlainviewError {
+    if (error.code === 'route_unreachable' || isAway(error)) return error;
+    return fail('route_unreachable', { destination: this.name, why: error.message }, error);
+  }
+}

@@ -1,0 +1,93 @@
+import type { InstanceId } from '../orthanc/ids.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import type { InstanceContent } from '../orthanc/resources.js';
+import { recordOf } from '../record/recorder.js';
+import { metadataNames } from '../record/schema.js';
+import { Exclusive } from './exclusive.js';
+import { bounded, type InstanceRoutes, type Route, routeLabels, routesOf } from './routes.js';
+
+/** Something that is to be sent now. */
+export interface Due {
+  instance: InstanceContent;
+  route: Route;
+  /** Whether the same instance, as Orthanc has it now, was sent there before. */
+  sentBefore: boolean;
+}
+
+export type Ending = { state: 'sent' | 'failed' | 'skipped'; why?: string };
+
+/**
+ * What is to be sent and what has been, kept in Orthanc's metadata `RadiographRoutes`. An instance with something to
+ * be sent carries the label `route_pending`, put there before it is noted and taken away after, so that a service
+ * killed at any moment finds all of it again.
+ */
+export class Ledger {
+  readonly #orthanc: Orthanc;
+  readonly #prefix: string;
+  readonly #instances = new Exclusive<InstanceId>();
+
+  constructor(orthanc: Orthanc, labelPrefix: string) {
+    this.#orthanc = orthanc;
+    this.#prefix = labelPrefix;
+  }
+
+  /** The label by which what is pending is found. */
+  get pendingLabel(): string {
+    return this.#prefix + routeLabels.pending;
+  }
+
+  /** Nothing else is written to this instance's routes meanwhile. */
+  exclusively<T>(id: InstanceId, task: () => Promise<T>): Promise<T> {
+    return this.#instances.run(id, task);
+  }
+
+  /** Of these instances, what is to be sent to that place now, in the same order. What is gone or decided anew is not. */
+  async due(ids: readonly InstanceId[], to: string): Promise<Due[]> {
+    const found = new Map((await this.#orthanc.instances(ids)).map((instance) => [instance.ID, instance]));
+    return ids.flatMap((id) => {
+      const instance = found.get(id);
+      if (instance === undefined) return [];
+      const { routes = [] } = routesOf(instance) ?? {};
+      const of = recordOf(instance)?.record.when;
+      const route = routes.find((each) => each.to === to && each.state === 'pending' && each.of === of);
+      const sentBefore = routes.some((each) => each.to === to && each.state === 'sent');
+      return route === undefined ? [] : [{ instance, route, sentBefore }];
+    });
+  }
+
+  /** Notes how the sending of something ended. Does nothing where another decision has replaced it meanwhile. */
+  async end(id: InstanceId, { to, of }: Route, { state, why }: Ending): Promise<void> {
+    await this.exclusively(id, async () => {
+      const [instance] = await this.#orthanc.instances([id]);
+      const known = instance && routesOf(instance);
+      if (known === undefined || instance === undefined) return;
+      const ended = new Date().toISOString();
+      const routes = known.routes.map((each) =>
+        each.to === to && each.of === of && each.state === 'pending'
+          ? { ...each, state, ended, ...(why === undefined ? {} : { why }) }
+          : each,
+      );
+      await this.write(instance, { ...known, routes });
+    });
+  }
+
+  /** Writes the routes, and the labels that tell of their state. */
+  async write(instance: InstanceContent, next: InstanceRoutes): Promise<void> {
+    const resource = `instances/${instance.ID}` as const;
+    const state = (label: keyof typeof routeLabels) => ({
+      name: this.#prefix + routeLabels[label],
+      stands: instance.Labels.includes(this.#prefix + routeLabels[label]),
+      wanted: next.routes.some(
+        (each) => each.state === label && (label === 'pending' || each.of === next.of),
+      ),
+    });
+    const [pending, failed] = [state('pending'), state('failed')];
+    for (const label of [pending, failed])
+      if (label.wanted && !label.stands) await this.#orthanc.putLabel(resource, label.name);
+    const text = JSON.stringify({ ...next, routes: bounded(next.routes) });
+    if (text !== instance.Metadata[metadataNames.routes])
+      await this.#orthanc.putMetadata(resource, metadataNames.routes, text);
+    for (const label of [pending, failed])
+      if (label.stands && !label.wanted) await this.#orthanc.deleteLabel(resource, label.name);
+  }
+}

@@ -1,0 +1,31 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** What Prometheus reads of routing. Destinations are as many as the rules name. */
+export class RouteMetrics {
+  readonly ended: Counter<'destination' | 'state'>;
+  readonly up: Gauge<'destination'>;
+
+  constructor(registry: Registry, waiting: () => Iterable<{ name: string; waiting: number }>) {
+    this.ended = new Counter({
+      name: 'plainview_routed_total',
+      help: 'Instances sent to a destination, given up (failed), or found not to need it (skipped).',
+      labelNames: ['destination', 'state'] as const,
+      registers: [registry],
+    });
+    this.up = new Gauge({
+      name: 'plainview_route_up',
+      help: '1 while a destination takes what is sent, else 0.',
+      labelNames: ['destination'] as const,
+      registers: [registry],
+    });
+    new Gauge({
+      name: 'plainview_route_waiting',
+      help: 'Instances that wait to be sent to a destination.',
+      labelNames: ['destination'] as const,
+      registers: [registry],
+      collect() {
+        for (const outbox of waiting()) this.set({ destination: outbox.name }, outbox.waiting);
+      },
+    });
+  }
+}

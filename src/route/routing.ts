@@ -1,0 +1,137 @@
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config/options.js';
+import { asPlainview, isAway, type PlainviewError } from '../errors.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import { type KnownDestinations, Sending } from '../orthanc/sending.js';
+import { pause } from '../pause.js';
+import type { FollowUp } from '../pipeline/follow-up.js';
+import { OrthancDestination } from './destinations/orthanc.js';
+import { WebhookDestination } from './destinations/webhook.js';
+import { GroupLabels } from './labels.js';
+import { Ledger } from './ledger.js';
+import { Outbox } from './outbox.js';
+import { findPending } from './pending.js';
+import { RouteMetrics } from './route-metrics.js';
+import { Router } from './router.js';
+import { type Rules, readRules, requireKnown } from './rules/read.js';
+import { nameOf, targetsOf } from './rules/schema.js';
+import { SentLately } from './sent-lately.js';
+
+const retryMs = 5000;
+
+interface Parts {
+  orthanc: Orthanc;
+  config: Config;
+  /** The network's categories. */
+  classes: readonly string[];
+  registry: Registry;
+  onAway: (error: PlainviewError) => void;
+  log: Logger;
+}
+
+/** Routing as a whole: the rules, one outbox for each place that they name, and what has been left pending. */
+export class Routing {
+  readonly followUp: FollowUp;
+  readonly #orthanc: Orthanc;
+  readonly #rules: Rules;
+  readonly #sending: Sending;
+  readonly #ledger: Ledger;
+  readonly #outboxes: ReadonlyMap<string, Outbox>;
+  readonly #log: Logger;
+  #known: Pick<KnownDestinations, 'aets'> | undefined;
+  readonly #onAway: Parts['onAway'];
+  readonly #stop = new AbortController();
+  #finding: Promise<void> | undefined;
+
+  /** @throws rules_invalid */
+  constructor({ orthanc, config, classes, registry, onAway, log }: Parts, file: string) {
+    this.#orthanc = orthanc;
+    this.#log = log;
+    this.#onAway = onAway;
+    this.#rules = readRules(file, classes);
+    this.#sending = new Sending(orthanc.rest);
+    this.#ledger = new Ledger(orthanc, config.labelPrefix);
+    const shared = {
+      ledger: this.#ledger,
+      sentLately: new SentLately(),
+      sending: this.#sending,
+      metrics: new RouteMetrics(registry, () => this.#outboxes.values()),
+      onAway,
+      refill: async () => {
+        await findPending(orthanc, this.#ledger, this.#outboxes);
+      },
+      perMinute: this.#rules.perMinute,
+      log,
+    };
+    const targets = new Map(
+      this.#rules.rules.flatMap(targetsOf).map((target) => [nameOf(target), target] as const),
+    );
+    this.#outboxes = new Map(
+      [...targets].flatMap(([key, { kind, name }]) => {
+        if (kind !== 'webhook')
+          return [[key, new Outbox({ ...shared, destination: new OrthancDestination(kind, name, config) })]];
+        const webhook = this.#rules.webhooks.get(name);
+        return webhook === undefined
+          ? []
+          : [[key, new Outbox({ ...shared, destination: new WebhookDestination(name, webhook, orthanc) })]];
+      }),
+    );
+    this.followUp = new Router({
+      orthanc,
+      rules: this.#rules,
+      ledger: this.#ledger,
+      groupLabels: new GroupLabels(orthanc),
+      outboxes: this.#outboxes,
+      known: () => this.#known ?? { aets: new Map() },
+      labelPrefix: config.labelPrefix,
+    });
+    log.info({ file, rules: this.#rules.rules.length, sha256: this.#rules.sha256 }, 'rules read');
+  }
+
+  /**
+   * Asks Orthanc for the destinations that the rules name.
+   * @throws rules_invalid at the start; later, what Orthanc no longer names is a destination that does not answer
+   */
+  async check(): Promise<void> {
+    const known = await this.#sending.known();
+    try {
+      requireKnown(this.#rules, known);
+    } catch (error) {
+      if (this.#known === undefined) throw error;
+      this.#log.error({ err: error }, 'what goes there waits');
+    }
+    this.#known = known;
+  }
+
+  resume(): void {
+    for (const outbox of this.#outboxes.values()) outbox.resume();
+    this.#finding ??= this.#findPending();
+  }
+
+  pause(): void {
+    for (const outbox of this.#outboxes.values()) outbox.pause();
+  }
+
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await this.#finding;
+    await Promise.all([...this.#outboxes.values()].map((outbox) => outbox.end()));
+  }
+
+  /** What a former run left, looked for until it has been found. */
+  async #findPending(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        const count = await findPending(this.#orthanc, this.#ledger, this.#outboxes);
+        if (count > 0) this.#log.info({ count }, 'still to be sent');
+        return;
+      } catch (caught) {
+        const error = asPlainview(caught);
+        if (isAway(error)) this.#onAway(error);
+        else this.#log.warn({ err: error }, 'what is still to be sent could not be looked for');
+        await pause(retryMs, this.#stop.signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import { fail } from '../../errors.js';
+import type { KnownDestinations } from '../../orthanc/sending.js';
+import { stateLabels } from '../../record/labels.js';
+import { routeLabels } from '../routes.js';
+import { matches } from './patterns.js';
+import { type RulesFile, rulesFile, targetsOf } from './schema.js';
+
+export interface Webhook {
+  url: string;
+  /** The key of its signatures. */
+  secret: Buffer;
+  ca?: Buffer;
+}
+
+export interface Rules extends Omit<RulesFile, 'webhooks'> {
+  file: string;
+  /** Names this wording of the file: the beginning of its SHA-256. */
+  sha256: string;
+  webhooks: ReadonlyMap<string, Webhook>;
+  /** Where something stands in the file: `line 12`. */
+  lineOf: (path: readonly PropertyKey[]) => string;
+}
+
+type Problem = (path: readonly PropertyKey[], problem: string) => void;
+
+/**
+ * Reads a file of rules (YAML) and what it names.
+ * @param classes the network's categories
+ * @throws rules_invalid, naming every mistake with its line
+ */
+export function readRules(file: string, classes: readonly string[]): Rules {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw fail('rules_invalid', { file, problems: [(error as Error).message] }, error);
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const problems = document.errors.map(({ message }) => message.split('\n')[0]?.replace(/:$/, '') ?? message);
+  if (problems.length > 0) throw fail('rules_invalid', { file, problems });
+
+  const lineOf = (path: readonly PropertyKey[]) => `line ${lines.linePos(offsetOf(document, path)).line}`;
+  const problem: Problem = (path, what) => problems.push(`${lineOf(path)}${nameAt(path)}: ${what}`);
+  const parsed = rulesFile.safeParse(valueOf(document, file));
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) {
+      if (issue.code === 'unrecognized_keys')
+        for (const key of issue.keys) problem([...issue.path, key], 'there is no such key');
+      else problem(issue.path, issue.message);
+    }
+    throw fail('rules_invalid', { file, problems });
+  }
+  checkNames(parsed.data, classes, problem);
+  const webhooks = readWebhooks(parsed.data, dirname(file), problem);
+  if (problems.length > 0) throw fail('rules_invalid', { file, problems });
+  const sha256 = createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return { ...parsed.data, file, sha256, webhooks, lineOf };
+}
+
+/** @throws rules_invalid where rules name a destination that Orthanc's configuration does not */
+export function requireKnown(rules: Rules, known: KnownDestinations): void {
+  const places = { peer: 'OrthancPeers', modality: 'DicomModalities', dicomweb: 'DicomWeb.Servers' };
+  const problems: string[] = [];
+  for (const [index, rule] of rules.rules.entries())
+    for (const { kind, name } of targetsOf(rule)) {
+      if (kind === 'webhook' || known[kind].includes(name)) continue;
+      const has = known[kind].length > 0 ? `it knows ${known[kind].join(', ')}` : 'it knows none';
+      problems.push(
+        `${rules.lineOf(['rules', index, 'do', kind])}, rule ${rule.name}: Orthanc's configuration has no ${kind} ${name} in ${places[kind]} (${has})`,
+      );
+    }
+  if (problems.length > 0) throw fail('rules_invalid', { file: rules.file, problems });
+}
+
+/** @throws rules_invalid where an alias has no anchor, or aliases multiply beyond all measure */
+function valueOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw fail('rules_invalid', { file, problems: [(error as Error).message] }, error);
+  }
+}
+
+/** What a schema cannot say: names that must be unique, or must exist. */
+function checkNames({ rules, webhooks }: RulesFile, classes: readonly string[], problem: Problem): void {
+  const reserved = [
+    ...classes,
+    ...Object.values(stateLabels),
+    ...Object.values(routeLabels),
+    'order_mismatch',
+  ];
+  for (const [index, rule] of rules.entries()) {
+    const path = ['rules', index];
+    const first = rules.findIndex(({ name }) => name === rule.name);
+    if (first < index) problem([...path, 'name'], `there is another rule ${rule.name}`);
+    for (const at of ['when', 'unless'] as const)
+      for (const category of rule[at]?.category ?? [])
+        if (!classes.some((name) => matches(category, name)))
+          problem([...path, at, 'category'], `the network knows no category ${category}`);
+    for (const label of rule.do.label ?? [])
+      if (reserved.includes(label))
+        problem([...path, 'do', 'label'], `${label} is a label of Plainview's own: name it otherwise`);
+    for (const name of rule.do.webhook ?? [])
+      if (!Object.hasOwn(webhooks, name))
+        problem([...path, 'do', 'webhook'], `there is no ${name} under webhooks`);
+  }
+}
+
+function readWebhooks(file: RulesFile, folder: string, problem: Problem): Map<string, Webhook> {
+  const read = (name: string, key: 'secretFile' | 'caFile', path: string): Buffer => {
+    try {
+      return readFileSync(resolve(folder, path));
+    } catch (error) {
+      problem(['webhooks', name, key], (error as Error).message);
+      return Buffer.alloc(0);
+    }
+  };
+  const webhooks = new Map<string, Webhook>();
+  for (const [name, { url, secretFile, caFile }] of Object.entries(file.webhooks)) {
+    const before = read(name, 'secretFile', secretFile);
+    const text = before.toString('utf8').trim();
+    const secret = Buffer.from(text.replace(/^whsec_/, ''), 'base64');
+    if (before.length > 0 && (secret.length < 24 || !/^(whsec_)?[A-Za-z0-9+/]+=*$/.test(text)))
+      problem(
+        ['webhooks', name, 'secretFile'],
+        `${secretFile} must hold 24 random bytes or more in base64, as openssl rand -base64 32 makes them`,
+      );
+    webhooks.set(name, {
+      url,
+      secret,
+      ...(caFile === undefined ? {} : { ca: read(name, 'caFile', caFile) }),
+    });
+  }
+  return webhooks;
+}
+
+/** Where in the text something stands; for what is missing, where it should. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+  for (let length = path.length; length > 0; length--) {
+    const parent = document.getIn(path.slice(0, length - 1), true) ?? document.contents;
+    const key = path[length - 1];
+    const pair = isMap(parent)
+      ? parent.items.find((item) => isScalar(item.key) && item.key.value === key)
+      : undefined;
+    const node = isNode(pair?.key) ? pair.key : document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return 0;
+}
+
+const nameAt = (path: readonly PropertyKey[]): string =>
+  path.length === 0
+    ? ''
+    : `, ${path.map((key) => (typeof key === 'number' ? key + 1 : String(key))).join(' ')}`;

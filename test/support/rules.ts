@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+
+/** A file of rules in a folder of its own, with the secret of a webhook beside it. */
+export interface RulesPlace {
+  file: string;
+  /** As a receiver is given it. */
+  secret: string;
+  write(rules: unknown): Promise<string>;
+  discard(): Promise<void>;
+}
+
+export async function rulesPlace(): Promise<RulesPlace> {
+  const folder = await mkdtemp(join(tmpdir(), 'plainview-rules-'));
+  const file = join(folder, 'rules.yaml');
+  const secret = randomBytes(32).toString('base64');
+  await writeFile(join(folder, 'hook.secret'), `${secret}\n`);
+  return {
+    file,
+    secret,
+    write: async (rules) => {
+      await writeFile(file, typeof rules === 'string' ? rules : stringify(rules));
+      return file;
+    },
+    discard: () => rm(folder, { recursive: true }),
+  };
+}
+
+/** What every file of rules begins with. */
+export const head = { version: 1, since: '2020-01-01', timeZone: 'UTC', perMinute: 60_000 };
