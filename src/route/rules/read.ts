@@ -46,7 +46,7 @@ export function readRules(file: string, classes: readonly string[]): Rules {
 
   const lineOf = (path: readonly PropertyKey[]) => `line ${lines.linePos(offsetOf(document, path)).line}`;
   const problem: Problem = (path, what) => problems.push(`${lineOf(path)}${nameAt(path)}: ${what}`);
-  const parsed = rulesFile.safeParse(valueOf(document, file));
+  const parsed = rulesFile.safeParse(contentOf(document, file));
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
       if (issue.code === 'unrecognized_keys')
@@ -78,7 +78,7 @@ export function requireKnown(rules: Rules, known: KnownDestinations): void {
 }
 
 /** @throws rules_invalid where an alias has no anchor, or aliases multiply beyond all measure */
-function valueOf(document: Document, file: string): unknown {
+function contentOf(document: Document, file: string): unknown {
   try {
     return document.toJS();
   } catch (error) {
