@@ -12,7 +12,8 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 RUN node_modules/.bin/tsc -p tsconfig.build.json && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 # `network.p[b]`: NNCPR's network is taken along where it has been fetched here already.
-COPY model/classes.txt model/nncpr-classes.txt model/plainview.json model/plainview.pb model/network.p[b] model/
+COPY model/classes.txt model/nncpr-classes.txt model/categories.json model/plainview.json model/plainview.pb model/network.p[b] model/
+COPY orthanc/hanging.yaml orthanc/ohif.js orthanc/
 # Else it is fetched now, and checked by its hash. A site without Internet gives a mirror: --build-arg NNCPR_FROM=https://…
 ARG NNCPR_FROM=""
 RUN node dist/cli.js model fetch ${NNCPR_FROM:+--from "$NNCPR_FROM"}

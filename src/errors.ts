@@ -1,11 +1,19 @@
 import { classifyErrors } from './errors/classify.js';
+import { hangingErrors } from './errors/hanging.js';
 import { httpErrors } from './errors/http.js';
 import { orthancErrors } from './errors/orthanc.js';
 import { routeErrors } from './errors/route.js';
 import { runningErrors } from './errors/running.js';
 
 /** Every error that Plainview can report. Each room's stand in `errors/`. */
-const catalogue = { ...orthancErrors, ...classifyErrors, ...httpErrors, ...routeErrors, ...runningErrors };
+const catalogue = {
+  ...orthancErrors,
+  ...classifyErrors,
+  ...hangingErrors,
+  ...httpErrors,
+  ...routeErrors,
+  ...runningErrors,
+};
 
 type Catalogue = typeof catalogue;
 export type ErrorCode = keyof Catalogue;

@@ -7,6 +7,8 @@ import { auditTrail } from './audit.js';
 import type { Classifier } from './classify/classifier.js';
 import type { Config } from './config/options.js';
 import { fail, type PlainviewError } from './errors.js';
+import { createHanger } from './hang/hanger.js';
+import { hangingOperations } from './http/api/hanging.js';
 import { described } from './http/api/openapi.js';
 import { requestOperations } from './http/api/requests.js';
 import { apiRouter } from './http/api/router.js';
@@ -60,6 +62,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
 
   const cursor = new Cursor(config.stateDir);
   const orthanc = new Orthanc(config);
+  const hanger = createHanger(orthanc, config, classifier.network.classes);
   const metrics = new Metrics(() => queue.depth());
   const recorder = new Recorder(orthanc, config.labelPrefix);
   const onAway = (error: PlainviewError) => availability.lost(error);
@@ -154,6 +157,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const operations = [
     ...sweepOperations(sweep, config.sweepOrder, audit),
     ...requestOperations(requests, audit),
+    ...hangingOperations(hanger),
   ];
   const app = createApp(
     [

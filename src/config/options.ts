@@ -154,6 +154,13 @@ export const options = z.object({
     .describe(
       'File with rules that send and label what has been decided (`docs/routing.md`). Checked at the start, against Orthanc too.',
     ),
+  hangingFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "YAML file with the site's hanging protocols; default: `orthanc/hanging.yaml`, which explains itself.",
+    ),
   attempts: integer(1, 20)
     .default(6)
     .describe(

@@ -11,6 +11,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   too_many_requests: 429,
   method_unknown: 405,
   request_unknown: 404,
+  study_unknown: 404,
   request_malformed: 400,
   request_too_large: 413,
   route_unknown: 404,

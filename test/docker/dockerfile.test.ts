@@ -55,6 +55,7 @@ test('nothing else is sent: no secret, no history, no dependency of this machine
     [
       '.npmrc',
       'model',
+      'orthanc',
       'package-lock.json',
       'package.json',
       'src',
@@ -74,6 +75,19 @@ test('it builds as a bare machine does', () => {
   expect(steps).toContain(`node ${manifest.bin.plainview} model fetch`);
   const fetch = modelCommand().commands.find((command) => command.name() === 'fetch');
   expect(fetch?.options.map(({ long }) => long)).toContain('--from');
+});
+
+test('every file of the repository that the program reads is in the image', () => {
+  const sources = execFileSync('git', ['grep', '-hoE', "new URL\\('(\\.\\./)+[^']+", '--', 'src'], {
+    cwd: repositoryRoot,
+    encoding: 'utf8',
+  });
+  const files = [...sources.matchAll(/(?:\.\.\/)+(.*\.\w+)/g)]
+    .map(([, file = '']) => file)
+    .filter((file) => !file.startsWith('dist/')); // made there
+  expect(files).toContain('model/categories.json');
+  const copied = said('build', 'COPY').join(' ').split(' ');
+  for (const file of files) expect(copied).toContain(file);
 });
 
 test('both networks find their files in the image', () => {

@@ -1,0 +1,188 @@
+import { z } from 'zod';
+import { contents } from './bulk.js';
+import { patientId, studyId } from './ids.js';
+import { type InstanceContent, instanceContent } from './resources.js';
+import type { Rest } from './rest.js';
+
+/** Radiographs of one study that are looked at, at most: more belong to no layout. */
+const mostPictures = 200;
+
+/** An attribute's text; absent, empty and nested ones count as absent. */
+const text = z
+  .unknown()
+  .optional()
+  .transform((value) => (typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined));
+
+const studyFound = z
+  .object({
+    ID: studyId,
+    ParentPatient: patientId,
+    MainDicomTags: z.object({ StudyInstanceUID: z.string(), StudyDate: text, StudyTime: text }),
+    PatientMainDicomTags: z.object({ PatientID: text }),
+  })
+  .transform(({ ID, ParentPatient, MainDicomTags, PatientMainDicomTags }) => ({
+    id: ID,
+    studyInstanceUid: MainDicomTags.StudyInstanceUID,
+    patient: ParentPatient,
+    /** Patient ID (0010,0020); absent where the study does not say whose it is. */
+    patientId: PatientMainDicomTags.PatientID,
+    /** YYYYMMDD */
+    date: MainDicomTags.StudyDate,
+    /** HHMMSS, perhaps with a fraction. */
+    time: MainDicomTags.StudyTime,
+  }));
+export type StudyFound = z.output<typeof studyFound>;
+
+const groups = z
+  .array(z.object({ FrameAnatomySequence: z.array(z.object({ FrameLaterality: text })).optional() }))
+  .nullish()
+  .catch(undefined);
+const pictureFound = z.object({
+  ID: z.string(),
+  MainDicomTags: z.object({ SOPInstanceUID: z.string(), InstanceNumber: text }),
+  RequestedTags: z.object({
+    StudyInstanceUID: z.string(),
+    SeriesInstanceUID: z.string(),
+    SeriesNumber: text,
+    ImageLaterality: text,
+    Laterality: text,
+    SharedFunctionalGroupsSequence: groups,
+    PerFrameFunctionalGroupsSequence: groups,
+  }),
+});
+
+/** What DICOM says of a picture's side, each as it stands there. */
+export interface LateralityTags {
+  /** Image Laterality (0020,0062) */
+  image: string | undefined;
+  /** Frame Laterality (0020,9072), of all frames or of each */
+  frames: readonly string[];
+  /** Laterality (0020,0060), of the series */
+  series: string | undefined;
+}
+
+export interface PictureFound {
+  instance: InstanceContent;
+  studyInstanceUid: string;
+  seriesInstanceUid: string;
+  sopInstanceUid: string;
+  /** Infinity where there is none. */
+  seriesNumber: number;
+  instanceNumber: number;
+  laterality: LateralityTags;
+}
+
+/** Studies by DICOM's identifiers, their radiographs, and the patient's earlier studies. */
+export class Pictures {
+  readonly #rest: Rest;
+
+  constructor(rest: Rest) {
+    this.#rest = rest;
+  }
+
+  /** Orthanc may hold a study twice: under two patients. @returns undefined where there is none, or no one to name */
+  async study(studyInstanceUid: string): Promise<StudyFound | undefined> {
+    const [study, another] = await this.#find(z.array(studyFound), {
+      Level: 'Study',
+      Query: { StudyInstanceUID: studyInstanceUid },
+      Limit: 2,
+    });
+    return another === undefined ? study : undefined;
+  }
+
+  /** Radiographs of these studies with their metadata, in no order; of more than two hundred only some. */
+  async of(studyInstanceUids: readonly string[], modalities: readonly string[]): Promise<PictureFound[]> {
+    if (studyInstanceUids.length === 0) return [];
+    const found = await this.#find(z.array(pictureFound), {
+      Level: 'Instance',
+      Query: { StudyInstanceUID: studyInstanceUids.join('\\'), Modality: modalities.join('\\') },
+      Limit: mostPictures,
+      // What the index does not hold, Orthanc reads from the file.
+      RequestedTags: [
+        'StudyInstanceUID',
+        'SeriesInstanceUID',
+        'SeriesNumber',
+        'ImageLaterality',
+        'Laterality',
+        'SharedFunctionalGroupsSequence',
+        'PerFrameFunctionalGroupsSequence',
+      ],
+    });
+    const ids = found.map(({ ID }) => ID);
+    const instances = ids.length === 0 ? [] : await contents(this.#rest, instanceContent, ids, 'Instance');
+    const byId = new Map<string, InstanceContent>(instances.map((instance) => [instance.ID, instance]));
+    return found.flatMap(({ ID, MainDicomTags, RequestedTags: tags }) => {
+      const instance = byId.get(ID);
+      if (instance === undefined) return []; // deleted between the two calls
+      const frames = [
+        ...(tags.SharedFunctionalGroupsSequence ?? []),
+        ...(tags.PerFrameFunctionalGroupsSequence ?? []),
+      ];
+      return {
+        instance,
+        studyInstanceUid: tags.StudyInstanceUID,
+        seriesInstanceUid: tags.SeriesInstanceUID,
+        sopInstanceUid: MainDicomTags.SOPInstanceUID,
+        seriesNumber: numberOf(tags.SeriesNumber),
+        instanceNumber: numberOf(MainDicomTags.InstanceNumber),
+        laterality: {
+          image: tags.ImageLaterality,
+          series: tags.Laterality,
+          frames: frames.flatMap(({ FrameAnatomySequence = [] }) =>
+            FrameAnatomySequence.map(({ FrameLaterality }) => FrameLaterality ?? ''),
+          ),
+        },
+      };
+    });
+  }
+
+  /**
+   * The patient's studies before this one that carry one of the labels, newest first. None where the study names no
+   * patient or no date: Orthanc files all that name none under one patient.
+   */
+  async before(
+    study: StudyFound,
+    labels: readonly string[],
+    { years, studies }: { years: number; studies: number },
+  ): Promise<StudyFound[]> {
+    const { date = '', patientId } = study;
+    if (patientId === undefined || !/^\d{8}$/.test(date) || labels.length === 0) return [];
+    const from = `${String(Number(date.slice(0, 4)) - years).padStart(4, '0')}${date.slice(4)}`;
+    const found = await this.#find(z.array(studyFound), {
+      Level: 'Study',
+      Query: { PatientID: patientId, StudyDate: `${from}-${date}` },
+      CaseSensitive: true,
+      Labels: labels,
+      LabelsConstraint: 'Any',
+      // The study itself is among them.
+      Limit: studies + 1,
+      // Orthanc before 1.12.5 knows no order.
+      OrderBy: [
+        { Type: 'DicomTag', Key: 'StudyDate', Direction: 'DESC' },
+        { Type: 'DicomTag', Key: 'StudyTime', Direction: 'DESC' },
+      ],
+    });
+    return found
+      .filter((other) => other.patient === study.patient && isBefore(other, study))
+      .sort((a, b) =>
+        isBefore(a, b) ? 1 : isBefore(b, a) ? -1 : a.studyInstanceUid < b.studyInstanceUid ? 1 : -1,
+      )
+      .slice(0, studies);
+  }
+
+  #find<T extends z.ZodType>(schema: T, data: object): Promise<z.output<T>> {
+    return this.#rest.json(schema, { method: 'POST', url: '/tools/find', data: { ...data, Expand: true } });
+  }
+}
+
+/** Studies of one day whose time is not known are neither before nor after each other. */
+function isBefore(a: StudyFound, b: StudyFound): boolean {
+  if (a.date === undefined || b.date === undefined) return false;
+  if (a.date !== b.date) return a.date < b.date;
+  return a.time !== undefined && b.time !== undefined && a.time < b.time;
+}
+
+const numberOf = (value: string | undefined): number => {
+  const number = Number(value ?? Number.NaN);
+  return Number.isFinite(number) ? number : Number.POSITIVE_INFINITY;
+};
