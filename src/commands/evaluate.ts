@@ -9,24 +9,24 @@ import { readCategoryMap } from '../evaluate/category-map.js';
 import { reportPage } from '../evaluate/html/page.js';
 import { reportOf } from '../evaluate/report.js';
 import { run } from '../evaluate/run.js';
-import { mapped, requireCategories, truthAt } from '../evaluate/source.js';
+import { mapped, requireCategories } from '../evaluate/source.js';
 import { terminalText } from '../evaluate/terminal.js';
 import { thumbnailsOf } from '../evaluate/thumbnails.js';
 import type { Truth } from '../evaluate/truth.js';
 import { requireWritable, writeWhole } from '../evaluate/write.js';
 import { version } from '../version.js';
 import { exitWith2, fraction, integer } from './arguments.js';
+import { type SourceOptions, withTruth } from './evaluate-source.js';
 import { progressBar } from './progress.js';
 
-interface Options {
+interface Options extends SourceOptions {
   network?: string;
   classes?: string;
+  against?: string;
+  againstClasses?: string;
   threshold?: number;
   margin?: number;
   unknownBelow?: number;
-  fileColumn: string;
-  labelColumn: string;
-  by?: string;
   map?: string;
   worst: number;
   json?: string;
@@ -34,22 +34,36 @@ interface Options {
   thumbnails: boolean;
 }
 
+type NetworkOptions = { [K in 'network' | 'classes']?: string | undefined } & Pick<
+  Options,
+  'threshold' | 'margin' | 'unknownBelow'
+>;
+
 /** Exit status: 0 all pictures read, 1 some not, 2 wrongly called or configured. */
 export const evaluateCommand = () =>
   new Command('evaluate')
     .description('measure a network on pictures whose categories are known')
     .argument(
-      '<labels>',
+      '[labels]',
       'labels file (CSV or TSV with header; paths relative to it), or a folder: with such a file, or with one folder for each category',
     )
     .option('--network <name>', 'embedded, nncpr, or a frozen graph (.pb) (default: PLAINVIEW_NETWORK)')
     .option('--classes <file>', "names of the graph's outputs, one a line (default: classes.txt beside it)")
+    .option('--against <name>', 'a second network, shown the same pictures and compared with the first')
+    .option('--against-classes <file>', 'names of its outputs (default: classes.txt beside it)')
+    .option('--orthanc', 'in place of files: the instances of an Orthanc whose category a person has set')
+    .option('--query <Tag=value...>', 'of these, only those with these DICOM attributes (StationName=ROOM*)')
+    .option('--from <date>', 'of these, only with a Study Date from this day on (2026-01-31)')
+    .option('--to <date>', 'of these, only with a Study Date up to this day')
     .option('--threshold <score>', 'best score from which a category is given', fraction)
     .option('--margin <score>', 'least distance between the two best scores', fraction)
     .option('--unknown-below <score>', 'best score under which the view is unknown', fraction)
     .option('--file-column <name>', "the labels file's column of paths", 'file')
     .option('--label-column <name>', "the labels file's column of categories", 'label')
-    .option('--by <column>', 'also give the figures for each value of this column')
+    .option(
+      '--by <column>',
+      'also give the figures for each value of this column; with --orthanc, of this attribute (StationName)',
+    )
     .option('--map <file>', "table with the columns label and category: a site's own names for categories")
     .option('--worst <n>', 'how many of the worst errors are listed', integer(0), 24)
     .option('--json <file>', 'write all figures there')
@@ -59,22 +73,36 @@ export const evaluateCommand = () =>
       'after',
       `
 Labels that are no category of the network count as none of the categories (other).
-Engine and threads are chosen by PLAINVIEW_ENGINE and PLAINVIEW_WORKERS.`,
+Thresholds given here go for both networks; else each has its own.
+Engine and threads are chosen by PLAINVIEW_ENGINE and PLAINVIEW_WORKERS, the Orthanc by PLAINVIEW_ORTHANC_URL and its like.`,
     )
     .exitOverride(exitWith2)
-    .action(async (labels: string, options: Options) => {
+    .action(async (labels: string | undefined, options: Options) => {
       const config = loadConfig(process.env);
       for (const file of [options.json, options.html]) if (file !== undefined) await requireWritable(file);
-      const { fileColumn, labelColumn, by } = options;
-      const found = await truthAt(labels, { file: fileColumn, label: labelColumn, by });
-      const classifier = await createClassifier(classifierOptions(withOptions(config, options)));
-      try {
-        const truth = await inTheNetworksWords(found, [classifier], options.map);
-        process.exitCode = await evaluate(truth, [classifier], config, options);
-      } finally {
-        await classifier.close();
-      }
+      process.exitCode = await withTruth(labels, options, config, (found) =>
+        withClassifiers(networksOf(config, options), async (classifiers) => {
+          const truth = await inTheNetworksWords(found, classifiers, options.map);
+          return evaluate(truth, classifiers, config, options);
+        }),
+      );
     });
+
+/** @throws usage where both networks are one */
+async function withClassifiers<T>(
+  networks: readonly Config[],
+  use: (classifiers: readonly Classifier[]) => Promise<T>,
+): Promise<T> {
+  const classifiers: Classifier[] = [];
+  try {
+    for (const network of networks) classifiers.push(await createClassifier(classifierOptions(network)));
+    const [first, second] = classifiers.map(({ network }) => network.sha256);
+    if (first === second) throw fail('usage', { problem: '--against names the same network again' });
+    return await use(classifiers);
+  } finally {
+    await Promise.all(classifiers.map((classifier) => classifier.close()));
+  }
+}
 
 async function evaluate(
   truth: Truth,
@@ -104,7 +132,10 @@ async function evaluate(
   });
   if (options.json !== undefined) await writeWhole(options.json, `${JSON.stringify(report, null, 1)}\n`);
   if (options.html !== undefined) {
-    const shown = report.evaluations.flatMap((evaluation) => evaluation.worst.map(({ picture }) => picture));
+    const shown = [
+      ...report.evaluations.flatMap(({ worst }) => worst.map(({ picture }) => picture)),
+      ...(report.comparison?.splits ?? []).map(({ first }) => first.picture),
+    ];
     const thumbnails = options.thumbnails
       ? await thumbnailsOf(shown, truth, config.maxMegapixels)
       : undefined;
@@ -129,9 +160,20 @@ async function inTheNetworksWords(
   return result;
 }
 
+function networksOf(config: Config, options: Options): Config[] {
+  const { against, againstClasses } = options;
+  const first = withOptions(config, options);
+  if (against !== undefined)
+    return [first, withOptions(config, { ...options, network: against, classes: againstClasses })];
+  if (againstClasses !== undefined) throw fail('usage', { problem: '--against-classes needs --against' });
+  return [first];
+}
+
 /** A network that is named here is not the service's, so neither are its classes and thresholds. */
-function withOptions(config: Config, options: Options): Config {
-  const { network, classes, threshold, margin, unknownBelow } = options;
+function withOptions(
+  config: Config,
+  { network, classes, threshold, margin, unknownBelow }: NetworkOptions,
+): Config {
   const base =
     network === undefined
       ? config

@@ -37,7 +37,7 @@ export function linesOf(labelled: Labelled, network: Network, options: LineOptio
     score: top[0]?.score,
     decision,
     top,
-    network: { name: network.name, sha256: network.sha256 },
+    network: { name: network.name, sha256: network.sha256, purpose: network.purpose },
     seconds: seconds.infer,
   };
   return { to: 'stdout', text: `${JSON.stringify(object)}\n` };

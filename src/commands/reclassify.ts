@@ -1,14 +1,14 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
-import { fail } from '../errors.js';
-import { type Selection, select, selection } from '../intake/requests/selection.js';
+import { type Selection, select } from '../intake/requests/selection.js';
 import { anyId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { stateLabels } from '../record/labels.js';
 import { metadataNames, type ReclassifyRequest } from '../record/schema.js';
 import { progressBar } from './progress.js';
+import { parseSelection, queryOf } from './selection.js';
 
 interface Options {
   failed?: boolean;
@@ -70,27 +70,14 @@ function selectionOf(given: string[], options: Options, labelPrefix: string): Se
   const { failed, label, query, from, to, network, all } = options;
   const ids = given.filter((id) => anyId.safeParse(id).success);
   const uids = given.filter((id) => !anyId.safeParse(id).success);
-  const parsed = selection.safeParse({
+  return parseSelection({
     ids: ids.length > 0 ? ids : undefined,
     uids: uids.length > 0 ? uids : undefined,
     label: failed ? labelPrefix + stateLabels.failed : label,
-    query: query === undefined ? undefined : Object.fromEntries(query.map(keyAndValue)),
+    query: queryOf(query),
     from,
     to,
     network,
     all,
   });
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const problem =
-    given.length === 0 && issue?.path.length === 0
-      ? 'name instances, give a condition, or --all'
-      : `${issue?.path.join(' ')}: ${issue?.message}`;
-  throw fail('usage', { problem });
-}
-
-function keyAndValue(text: string): [string, string] {
-  const at = text.indexOf('=');
-  if (at < 1) throw fail('usage', { problem: `${text} is not Tag=value` });
-  return [text.slice(0, at), text.slice(at + 1)];
 }

@@ -1,6 +1,7 @@
 import type { Classifier } from '../classify/classifier.js';
 import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
+import { type Comparison, comparisonOf } from './comparison.js';
 import { type Figures, figuresOf } from './figures.js';
 import type { Run, Seen } from './run.js';
 import { type Truth, truthFor } from './truth.js';
@@ -35,7 +36,10 @@ export interface Report {
     readonly unread: readonly { readonly id: string; readonly code: string; readonly message: string }[];
     readonly warnings: readonly string[];
   };
+  /** One for each network, in the order in which they were named. */
   readonly evaluations: readonly Evaluation[];
+  /** Of the first two networks. */
+  readonly comparison?: Comparison;
 }
 
 export interface ReportOptions {
@@ -56,6 +60,11 @@ export function reportOf({ truth, run, classifiers, plainview, when, by, worst }
     code: error.code,
     message: error.message,
   }));
+  const [first, second] = classifiers;
+  const comparison =
+    first === undefined || second === undefined
+      ? undefined
+      : comparisonOf(run.seen[0] ?? [], run.seen[1] ?? [], [first.network, second.network], worst);
   return {
     version: 1,
     plainview,
@@ -80,6 +89,7 @@ export function reportOf({ truth, run, classifiers, plainview, when, by, worst }
         warnings: warningsOf(network, figures),
       };
     }),
+    ...(comparison === undefined ? {} : { comparison }),
   };
 }
 

@@ -31,12 +31,14 @@ export function proportion(count: number, of: number): Proportion {
   };
 }
 
-/** Two-sided p values. */
+/** Two-sided p values, and the statistic that older papers give. */
 export interface McNemar {
-  /** Conditional on the discordant pairs: a binomial test of one half. */
+  /** Conditional on the discordant pairs: a binomial test of one half. Computed as such for any number of pairs. */
   readonly exact: number;
   /** The exact one less half the probability of what was seen, which takes its conservatism away. */
   readonly midP: number;
+  /** χ² of one degree of freedom with Edwards' continuity correction, which approximates `exact`; null without discordant pairs. */
+  readonly chiSquare: number | null;
 }
 
 /**
@@ -47,7 +49,8 @@ export interface McNemar {
  */
 export function mcnemar(onlyFirst: number, onlySecond: number): McNemar {
   const n = onlyFirst + onlySecond;
-  if (n === 0) return { exact: 1, midP: 1 };
+  if (n === 0) return { exact: 1, midP: 1, chiSquare: null };
+  const chiSquare = Math.max(Math.abs(onlyFirst - onlySecond) - 1, 0) ** 2 / n;
   const least = Math.min(onlyFirst, onlySecond);
   // Binomial probabilities one after the other, as logarithms: 2^-n leaves the range of numbers from n = 1075 on.
   let logarithm = -n * Math.LN2;
@@ -57,8 +60,32 @@ export function mcnemar(onlyFirst: number, onlySecond: number): McNemar {
     logarithm += Math.log((n - k) / (k + 1));
   }
   const seen = Math.exp(logarithm);
-  if (onlyFirst === onlySecond) return { exact: 1, midP: 1 - seen / 2 };
-  return { exact: 2 * (below + seen), midP: 2 * below + seen };
+  if (onlyFirst === onlySecond) return { exact: 1, midP: 1 - seen / 2, chiSquare };
+  return { exact: 2 * (below + seen), midP: 2 * below + seen, chiSquare };
+}
+
+/** A difference of shares with its 95 % interval. */
+export interface Difference {
+  readonly share: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * Second share less first, of paired yes-or-no results, with Wald's interval in the adjustment of D. G. Bonett and
+ * R. M. Price (Journal of Educational and Behavioral Statistics 2012;37:479–488).
+ * @param of all pairs
+ * @returns null of nothing
+ */
+export function pairedDifference(onlyFirst: number, onlySecond: number, of: number): Difference | null {
+  if (of === 0) return null;
+  const [less, more] = [(onlyFirst + 1) / (of + 2), (onlySecond + 1) / (of + 2)];
+  const half = z * Math.sqrt((less + more - (more - less) ** 2) / (of + 2));
+  return {
+    share: (onlySecond - onlyFirst) / of,
+    low: Math.max(more - less - half, -1),
+    high: Math.min(more - less + half, 1),
+  };
 }
 
 export const mean = (values: readonly number[]): number | null =>

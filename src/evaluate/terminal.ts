@@ -1,17 +1,20 @@
+import type { Comparison, Paired } from './comparison.js';
 import type { CategoryRow, Summary } from './figures.js';
-import { counted, interval, percent, thresholdsText } from './format.js';
+import { counted, differenceText, interval, namesOf, percent, pText, thresholdsText } from './format.js';
 import { mistakesOf } from './mistakes.js';
 import type { Evaluation, Report } from './report.js';
 import type { Proportion } from './statistics.js';
 
 /** The report in short, for a terminal of 120 columns. */
-export function terminalText({ data, evaluations }: Report): string {
+export function terminalText({ data, evaluations, comparison }: Report): string {
+  const names = namesOf(evaluations.map(({ network }) => network));
   return [
     table([
       ['data', data.name],
       ['pictures', picturesText(data)],
     ]),
-    ...evaluations.map(evaluationText),
+    ...evaluations.map((evaluation, i) => evaluationText(evaluation, names[i] ?? '')),
+    ...(comparison === undefined ? [] : [comparisonText(comparison, names)]),
     notes(data.warnings),
   ].join('\n\n');
 }
@@ -19,13 +22,13 @@ export function terminalText({ data, evaluations }: Report): string {
 const picturesText = ({ pictures, patients, unread }: Report['data']): string =>
   `${pictures}${patients === undefined ? '' : ` of ${patients} patients`}, ${unread.length} of them unreadable`;
 
-function evaluationText({ network, figures, warnings }: Evaluation): string {
+function evaluationText({ network, figures, warnings }: Evaluation, name: string): string {
   const { pictures, accuracy, labelled, rightOfLabelled, otherCaught, calibration } = figures;
   const withCategories = figures.categories.filter(({ n }) => n > 0);
   const mistakes = mistakesOf(figures.confusion).slice(0, 8);
   return [
     table([
-      ['network', `${network.name}, SHA-256 ${network.sha256}`],
+      ['network', `${name}, SHA-256 ${network.sha256}`],
       ['pictures', `${pictures.categories} of its categories, ${pictures.other} of none of them`],
     ]),
     'Nothing held back (percent, 95 % Wilson intervals)',
@@ -71,6 +74,35 @@ function evaluationText({ network, figures, warnings }: Evaluation): string {
           table(mistakes.map(({ label, said, n }) => [`  ${n}`, `${label} → ${said}`])),
         ]),
     notes(warnings),
+  ].join('\n');
+}
+
+function comparisonText(comparison: Comparison, [first = '', second = '']: readonly string[]): string {
+  const line = (name: string, { n, ...paired }: Paired) => [
+    `  ${name}`,
+    String(n),
+    percent(paired.first.share),
+    percent(paired.second.share),
+    differenceText(paired.difference),
+    String(paired.onlyFirst),
+    String(paired.onlySecond),
+    pText(paired.mcnemar.exact),
+    pText(paired.mcnemar.midP),
+  ];
+  const { categories, notCompared } = comparison;
+  const apart = categories.filter(({ onlyFirst, onlySecond }) => onlyFirst !== onlySecond);
+  return [
+    `Compared, the same pictures: A = ${first}, B = ${second} (percent; difference B − A with 95 % interval)`,
+    table([
+      ['  right', 'n', 'A', 'B', 'difference', 'only A', 'only B', 'McNemar exact', 'mid-p'],
+      line('nothing held back', comparison.best),
+      line('given the right category', comparison.given),
+      line('none-of-them caught', comparison.otherCaught),
+      ...apart.map((row) => line(row.category, row)),
+    ]),
+    ...(notCompared === 0
+      ? []
+      : [`! ${notCompared} pictures of categories that only one of them has were not compared.`]),
   ].join('\n');
 }
 

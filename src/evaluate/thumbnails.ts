@@ -13,7 +13,7 @@ export async function thumbnailsOf(
 ): Promise<ReadonlyMap<string, string>> {
   const thumbnails = new Map<string, string>();
   // One after the other: full pictures are large.
-  for (const picture of pictures) {
+  for (const picture of new Map(pictures.map((one) => [one.id, one])).values()) {
     const file = await truth.read(picture).catch(() => undefined);
     if (file !== undefined) thumbnails.set(picture.id, await thumbnail(file, maxMegapixels));
   }

@@ -1,10 +1,28 @@
 import { z } from 'zod';
 import { contents } from './bulk.js';
-import { type AnyId, anyId, type GroupId, type GroupLevel, type InstanceId, instanceId } from './ids.js';
-import { type InstanceContent, instanceContent, lookedUp, seriesIdentity } from './resources.js';
+import {
+  type AnyId,
+  anyId,
+  type GroupId,
+  type GroupLevel,
+  type InstanceId,
+  instanceId,
+  type PatientId,
+  patientId,
+} from './ids.js';
+import {
+  type InstanceContent,
+  instanceContent,
+  lookedUp,
+  seriesContent,
+  seriesIdentity,
+  studyContent,
+} from './resources.js';
 import type { Rest } from './rest.js';
 
 const found = z.object({ ID: instanceId });
+const studyOfPatient = studyContent.extend({ ParentPatient: patientId });
+const withRequestedTags = z.object({ RequestedTags: z.record(z.string(), z.string()) });
 const carrier = z.object({ ID: z.string(), Metadata: z.record(z.string(), z.string()).default({}) });
 
 /** Finds what a person or a request speaks of. Every list is asked for page by page, or bounded by what was named. */
@@ -63,6 +81,35 @@ export class Search {
     };
     const all = await this.#rest.json(z.array(found), { method: 'POST', url: '/tools/find', data });
     return all.map(({ ID }) => ID);
+  }
+
+  /** Orthanc's identifiers of the instances' patients; without those that are gone. */
+  async patients(instances: readonly InstanceContent[]): Promise<Map<InstanceId, PatientId>> {
+    if (instances.length === 0) return new Map();
+    const ids = instances.map(({ ID }) => ID);
+    const [series, studies] = await Promise.all([
+      contents(this.#rest, seriesContent, ids, 'Series'),
+      contents(this.#rest, studyOfPatient, ids, 'Study'),
+    ]);
+    const studyOf = new Map(series.map(({ ID, ParentStudy }) => [ID, ParentStudy]));
+    const patientOf = new Map(studies.map(({ ID, ParentPatient }) => [ID, ParentPatient]));
+    return new Map(
+      instances.flatMap(({ ID, ParentSeries }) => {
+        const study = studyOf.get(ParentSeries);
+        const patient = study === undefined ? undefined : patientOf.get(study);
+        return patient === undefined ? [] : [[ID, patient]];
+      }),
+    );
+  }
+
+  /** An attribute of an instance, by its keyword; undefined where it is absent or empty. */
+  async attribute(id: InstanceId, keyword: string): Promise<string | undefined> {
+    const { RequestedTags } = await this.#rest.json(withRequestedTags, {
+      method: 'GET',
+      url: `/instances/${id}`,
+      params: { requestedTags: keyword },
+    });
+    return RequestedTags[keyword]?.trim() || undefined;
   }
 
   /** Orthanc's identifiers of what has that DICOM identifier (UID or Patient ID), at any level. */

@@ -37,6 +37,12 @@ const report = z.object({
       warnings: z.array(z.string()),
     }),
   ),
+  comparison: z
+    .object({
+      best: z.object({ n: z.number(), both: z.number(), onlyFirst: z.number(), onlySecond: z.number() }),
+      splits: z.array(z.object({ first: z.object({ picture: z.object({ id: z.string() }) }) })),
+    })
+    .optional(),
 });
 
 let folder: string;
@@ -168,6 +174,41 @@ describe('plainview evaluate', () => {
   });
 });
 
+describe('two networks', () => {
+  /** Dark is a chest and bright a knee: wrong wherever the other is right. */
+  const contrary = () => brightnessNetwork(join(folder, 'contrary'), 'chest_pa_ap', 'knee_ap', 2);
+
+  it('are shown the same pictures and compared', async () => {
+    const html = inFolder('two.html');
+    const { status, stdout, report } = await evaluate(
+      inFolder('labels.csv'),
+      '--against',
+      await contrary(),
+      '--html',
+      html,
+    );
+    expect(status).toBe(0);
+    expect(report?.evaluations.map(({ figures }) => figures.accuracy)).toMatchObject([
+      { count: 4, of: 5 },
+      { count: 1, of: 5 },
+    ]);
+    expect(report?.comparison).toMatchObject({ best: { n: 5, both: 0, onlyFirst: 4, onlySecond: 1 } });
+    // Two-sided binomial of 1 in 5: 2 (1 + 5) / 32.
+    expect(stdout).toMatch(/nothing held back +5 +80\.0 +20\.0 .* 4 +1 +p = 0\.3750/);
+    const page = await readFile(html, 'utf8');
+    expect(page).toContain('Where only one is right');
+    // Both have the name of their file: their hashes tell them apart.
+    const hashes = report?.evaluations.map(({ network }) => network.sha256.slice(0, 8)) ?? [];
+    for (const hash of hashes) expect(page).toContain(`brightness (${hash})`);
+  });
+
+  it('must be two', async () => {
+    const run = await evaluate(inFolder('labels.csv'), '--against', network);
+    expect(run).toMatchObject({ status: 2, report: undefined });
+    expect(run.stderr).toMatch(/same network again/);
+  });
+});
+
 describe('what cannot be evaluated', () => {
   it.each([
     [
@@ -202,6 +243,22 @@ describe('what cannot be evaluated', () => {
     );
   });
 
+  it('an empty folder, or one that holds pictures in no folders', async () => {
+    const loose = inFolder('loose');
+    await mkdir(loose, { recursive: true });
+    expect(await evaluate(loose)).toMatchObject({ status: 1, stdout: '', report: undefined });
+    await writeGrey(join(loose, 'one.png'), 0);
+    const run = await evaluate(loose);
+    expect(run).toMatchObject({ status: 1, stdout: '', report: undefined });
+    expect(run.stderr).toMatch(/names no pictures/);
+  });
+
+  it('nothing at all', async () => {
+    const { status, stderr } = await plainview(['evaluate']);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/labels file or a folder, or --orthanc/);
+  });
+
   it.each([
     [
       'a category that no network has',
@@ -224,7 +281,10 @@ describe('what cannot be evaluated', () => {
   it.each([
     ['a folder that is not there', ['/nowhere/pictures']],
     ['a network that is not there', ['--network', '/nowhere/network.pb']],
+    ['a second network that is not there', ['--against', '/nowhere/network.pb']],
+    ['names for a second network that is not named', ['--against-classes', 'classes.txt']],
     ['a threshold beyond 1', ['--threshold', '80']],
+    ['a query without an Orthanc', ['--query', 'StationName=ROOM1']],
   ])('%s', async (_, args) => {
     const labels = args[0]?.startsWith('-') ? [inFolder('labels.csv')] : [];
     const { status, stderr } = await plainview(['evaluate', ...labels, ...args]);

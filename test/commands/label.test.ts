@@ -91,7 +91,7 @@ describe('plainview label', () => {
         score: expect.any(Number),
         decision: expect.stringMatching(/^(category|needs_review|unknown_view)$/),
         top: expect.arrayContaining(classes.map((name) => ({ category: name, score: expect.any(Number) }))),
-        network: { name: 'keras', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        network: { name: 'keras', sha256: expect.stringMatching(/^[0-9a-f]{64}$/), purpose: 'unstated' },
         seconds: expect.any(Number),
       },
     ]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mcnemar, proportion } from '../../src/evaluate/statistics.js';
+import { mcnemar, pairedDifference, proportion } from '../../src/evaluate/statistics.js';
 
 describe("Wilson's interval", () => {
   it.each([
@@ -43,12 +43,48 @@ describe("McNemar's test", () => {
   });
 
   it('sees no difference where there is none', () => {
-    expect(mcnemar(0, 0)).toEqual({ exact: 1, midP: 1 });
-    expect(mcnemar(5, 5)).toEqual({ exact: 1, midP: 1 - 252 / 1024 / 2 });
+    expect(mcnemar(0, 0)).toEqual({ exact: 1, midP: 1, chiSquare: null });
+    expect(mcnemar(5, 5)).toEqual({ exact: 1, midP: 1 - 252 / 1024 / 2, chiSquare: 0 });
+  });
+
+  it('gives the statistic with continuity correction that papers state', () => {
+    // (|16 - 6| - 1)² / 22
+    expect(mcnemar(6, 16).chiSquare).toBeCloseTo(81 / 22, 12);
   });
 
   it('holds for thousands of pairs, where it nears the normal distribution', () => {
     // (2050 - 1950) / √4000 = 1.5811: 0.11385 two-sided.
     expect(mcnemar(1950, 2050).midP).toBeCloseTo(0.11385, 4);
+  });
+});
+
+describe('the difference of paired shares', () => {
+  it('is the second less the first, with the interval of Bonett and Price', () => {
+    // 1 and 7 of 21: (8 - 2)/23 ± 1.96 √((10/23 - (6/23)²)/23), by hand.
+    const found = pairedDifference(1, 7, 21);
+    expect(found?.share).toBeCloseTo(6 / 21, 12);
+    expect(found?.low).toBeCloseTo(0.01338, 4);
+    expect(found?.high).toBeCloseTo(0.50836, 4);
+    expect(pairedDifference(7, 1, 21)?.share).toBeCloseTo(-6 / 21, 12);
+    expect(pairedDifference(0, 0, 0)).toBeNull();
+  });
+
+  it('holds the true difference in about 95 of 100 samples', () => {
+    // Of 60 pairs, each only-first by 0.05 and only-second by 0.2; a linear congruential generator.
+    let state = 7;
+    const random = () => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return state / 2 ** 32;
+    };
+    const held = Array.from({ length: 2000 }, () => {
+      const draws = Array.from({ length: 60 }, random);
+      const less = draws.filter((draw) => draw < 0.05).length;
+      const more = draws.filter((draw) => draw >= 0.05 && draw < 0.25).length;
+      const found = pairedDifference(less, more, 60);
+      return found !== null && found.low <= 0.15 && found.high >= 0.15;
+    });
+    const share = held.filter(Boolean).length / held.length;
+    expect(share).toBeGreaterThan(0.93);
+    expect(share).toBeLessThan(0.97);
   });
 });

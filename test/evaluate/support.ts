@@ -7,11 +7,17 @@ import { edited, find, type Node } from '../classify/support/graphs.js';
 /**
  * A network that tells dark pictures from bright ones: a golden graph whose last layer is made decisive. Of its five
  * outputs the fourth answers to black (0.95) and the fifth to white (0.99).
+ * @param copy makes it another file of the same behaviour, with another hash
  * @returns path of the graph; `classes.txt` lies beside it
  */
-export async function brightnessNetwork(folder: string, dark: string, bright: string): Promise<string> {
+export async function brightnessNetwork(
+  folder: string,
+  dark: string,
+  bright: string,
+  copy = 1,
+): Promise<string> {
   const graph = edited('keras', (nodes) => {
-    change(nodes, 'conv_preds/kernel', (value) => value * 30);
+    change(nodes, 'conv_preds/kernel', (value) => value * (30 + copy * 1e-3));
     change(nodes, 'conv_preds/bias', (value, i) => (value - (i === 4 ? 0.3 : 0)) * 30);
   });
   await mkdir(folder, { recursive: true });

@@ -1,9 +1,10 @@
 import { otherClass } from '../../classify/decide.js';
 import type { Summary } from '../figures.js';
-import { counted, interval, percent, thresholdsText } from '../format.js';
+import { counted, interval, namesOf, percent, thresholdsText } from '../format.js';
 import type { Evaluation, Report } from '../report.js';
 import type { Proportion } from '../statistics.js';
 import { curveChart, reliabilityChart } from './charts.js';
+import { comparisonSection } from './comparison.js';
 import { gallery, type Thumbnails } from './gallery.js';
 import { Html, html } from './markup.js';
 import { style } from './style.js';
@@ -15,9 +16,9 @@ import { categoryTable, confusionTable, groupTable } from './tables.js';
  * @param thumbnails undefined: the page shows no pictures
  */
 export function reportPage(report: Report, thumbnails: Thumbnails | undefined): string {
-  const { data, evaluations, when } = report;
-  const names = evaluations.map(({ network }) => network.name).join(' and ');
-  const title = `${names}, evaluated on ${data.pictures} pictures`;
+  const { data, evaluations, comparison, when } = report;
+  const names = namesOf(evaluations.map(({ network }) => network));
+  const title = `${names.join(' and ')}, evaluated on ${data.pictures} pictures`;
   const warnings = [
     ...(thumbnails === undefined || evaluations.every(({ worst }) => worst.length === 0)
       ? []
@@ -42,7 +43,8 @@ ${facts([
   ['date', `${when.slice(0, 16).replace('T', ' ')} UTC, Plainview ${report.plainview}`],
 ])}
 ${warningList(warnings)}
-${evaluations.map((evaluation) => section(evaluation, data.by, thumbnails))}
+${comparison === undefined ? undefined : comparisonSection(comparison, names, thumbnails)}
+${evaluations.map((evaluation, i) => section(evaluation, names[i] ?? '', data.by, thumbnails))}
 ${unreadList(data.unread)}
 ${definitions}
 </main></body></html>
@@ -51,6 +53,7 @@ ${definitions}
 
 function section(
   { network, engine, figures, worst, warnings }: Evaluation,
+  name: string,
   by: string | undefined,
   thumbnails: Thumbnails | undefined,
 ): Html {
@@ -60,7 +63,7 @@ function section(
     right: figures.rightOfLabelled,
     text: `threshold ${network.thresholds.threshold}`,
   };
-  return html`<section><h2>${network.name}</h2>
+  return html`<section><h2>${name}</h2>
 ${facts([
   ['network, SHA-256', html`<code>${network.sha256}</code>`],
   ['purpose', network.purpose],
@@ -129,6 +132,10 @@ ${facts([
   ],
   [
     '95 % intervals',
-    'Wilson’s score intervals (Newcombe, Statistics in Medicine 1998;17:857–872). They take pictures as independent of each other.',
+    'Wilson’s score intervals (Newcombe, Statistics in Medicine 1998;17:857–872); of differences, Wald’s with the adjustment of Bonett and Price (2012). They take pictures as independent of each other.',
+  ],
+  [
+    'McNemar’s test',
+    'Of the pictures that only one of two networks gets right: exact (binomial) at any number, and its mid-p version (Fagerland et al., BMC Medical Research Methodology 2013;13:91). No correction for the number of rows.',
   ],
 ])}</section>`;

@@ -1,0 +1,54 @@
+import type { Config } from '../config/options.js';
+import { fail } from '../errors.js';
+import { correctedInstances, groupAttributes } from '../evaluate/corrected-instances.js';
+import { truthAt } from '../evaluate/source.js';
+import type { Truth } from '../evaluate/truth.js';
+import { Orthanc } from '../orthanc/orthanc.js';
+import { progressBar } from './progress.js';
+import { parseSelection, queryOf } from './selection.js';
+
+export interface SourceOptions {
+  fileColumn: string;
+  labelColumn: string;
+  by?: string;
+  orthanc?: true;
+  query?: string[];
+  from?: string;
+  to?: string;
+}
+
+/**
+ * Pictures and labels from files, or from an Orthanc; `use` is done with them when it has settled.
+ * @throws usage, labels_invalid, file_unreadable, orthanc_…
+ */
+export async function withTruth<T>(
+  labels: string | undefined,
+  options: SourceOptions,
+  config: Config,
+  use: (truth: Truth) => Promise<T>,
+): Promise<T> {
+  const { query, from, to, by } = options;
+  if (options.orthanc !== true) {
+    if (labels === undefined)
+      throw fail('usage', { problem: 'name a labels file or a folder, or --orthanc' });
+    if (query !== undefined || from !== undefined || to !== undefined)
+      throw fail('usage', { problem: '--query, --from and --to choose among instances of an --orthanc' });
+    return use(await truthAt(labels, { file: options.fileColumn, label: options.labelColumn, by }));
+  }
+  if (labels !== undefined) throw fail('usage', { problem: `${labels} or --orthanc, not both` });
+  const wanted = parseSelection({ query: queryOf(query), from, to, all: true });
+  const attribute = groupAttributes.optional().safeParse(by);
+  if (!attribute.success)
+    throw fail('usage', { problem: `with --orthanc, --by is one of ${groupAttributes.options.join(', ')}` });
+  const orthanc = new Orthanc(config);
+  const bar = progressBar(undefined, 'instances with a category by a person');
+  try {
+    const onFound = (count: number) => bar.advance(count);
+    const truth = await correctedInstances({ orthanc, wanted, by: attribute.data, config, onFound }).finally(
+      () => bar.stop(),
+    );
+    return await use(truth);
+  } finally {
+    orthanc.close();
+  }
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { otherClass } from '../classify/decide.js';
+import type { Config } from '../config/options.js';
+import { type Selection, select } from '../intake/requests/selection.js';
+import { type InstanceId, instanceId } from '../orthanc/ids.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import type { InstanceContent } from '../orthanc/resources.js';
+import { Search } from '../orthanc/search.js';
+import { frameOf } from '../pipeline/eligible.js';
+import { recordOf } from '../record/recorder.js';
+import type { LabelledPicture, Truth } from './truth.js';
+
+/** By which DICOM attributes figures can be broken down: none that names a person. */
+export const groupAttributes = z.enum([
+  'Modality',
+  'Manufacturer',
+  'ManufacturerModelName',
+  'StationName',
+  'InstitutionName',
+  'ProtocolName',
+  'BodyPartExamined',
+  'ViewPosition',
+  'PatientSex',
+]);
+
+export interface CorrectedOptions {
+  readonly orthanc: Orthanc;
+  readonly wanted: Selection;
+  readonly by: z.output<typeof groupAttributes> | undefined;
+  readonly config: Pick<Config, 'orthancUrl' | 'modalities' | 'multiframe'>;
+  readonly onFound: (count: number) => void;
+}
+
+/**
+ * The instances of an Orthanc to which a person has given a category, or said that it is none of them. Their pictures
+ * are rendered as the service has them rendered. Ids alone are kept, so memory stays small.
+ * @throws orthanc_…
+ */
+export async function correctedInstances(options: CorrectedOptions): Promise<Truth> {
+  const { orthanc, wanted, by, config, onFound } = options;
+  const search = new Search(orthanc.rest);
+  const pictures: LabelledPicture[] = [];
+  for await (const page of select(search, wanted, config.modalities)) {
+    const labelled = page.flatMap((instance) => {
+      const label = labelOf(instance);
+      return label === undefined ? [] : [{ instance, label }];
+    });
+    const patients = await search.patients(labelled.map(({ instance }) => instance));
+    const found = labelled.map(async ({ instance: { ID }, label }) => {
+      const patient = patients.get(ID);
+      return {
+        id: ID,
+        label,
+        ...(by === undefined ? {} : { group: (await search.attribute(ID, by)) ?? '(none)' }),
+        ...(patient === undefined ? {} : { patient }),
+      };
+    });
+    pictures.push(...(await Promise.all(found)));
+    onFound(labelled.length);
+  }
+  return {
+    name: `what people have said in the Orthanc at ${withoutPassword(config.orthancUrl)}`,
+    pictures,
+    read: ({ id }) => rendered(orthanc, instanceId.parse(id), config),
+    warnings: [
+      'People look at what a network was unsure of or wrong about, and see what it said: the figures are those of the pictures that they looked at, not of all radiographs.',
+    ],
+  };
+}
+
+/** What a person said; undefined where none did, or nothing that can be compared. */
+function labelOf(instance: InstanceContent): string | undefined {
+  const record = recordOf(instance)?.record;
+  if (record?.who !== 'person') return undefined;
+  return record.category ?? (record.decision === 'unknown_view' ? otherClass : undefined);
+}
+
+async function rendered(
+  orthanc: Orthanc,
+  id: InstanceId,
+  config: Pick<Config, 'multiframe'>,
+): Promise<Buffer> {
+  const { tags } = await orthanc.describe(id);
+  return orthanc.render(id, frameOf(tags, config));
+}
+
+function withoutPassword(address: string): string {
+  const url = new URL(address);
+  url.username = url.password = '';
+  return url.href.replace(/\/$/, '');
+}

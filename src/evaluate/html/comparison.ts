@@ -1,0 +1,49 @@
+import { otherClass } from '../../classify/decide.js';
+import type { Comparison, Paired } from '../comparison.js';
+import { differenceText, interval, percent, pText } from '../format.js';
+import { splitGallery, type Thumbnails } from './gallery.js';
+import { type Html, html } from './markup.js';
+
+/** Two networks side by side. */
+export function comparisonSection(
+  comparison: Comparison,
+  names: readonly string[],
+  thumbnails: Thumbnails | undefined,
+): Html {
+  const [first = '', second = ''] = names;
+  const { best, given, otherCaught, categories, notCompared, splits } = comparison;
+  const all: [string, Paired][] = [
+    ['best class right, nothing held back', best],
+    ['given the right category at its thresholds', given],
+    [`${otherClass} caught at its thresholds`, otherCaught],
+  ];
+  return html`<section><h2>${first} against ${second}</h2>
+${pairedTable(
+  `The same pictures, percent with 95 % intervals; difference: ${second} less ${first}, in points.${notCompared === 0 ? '' : ` ${notCompared} pictures of categories that only one of them has are left out.`}`,
+  names,
+  all,
+)}
+<h3>By category, nothing held back</h3>
+${pairedTable(
+  'Sensitivities. With thirty rows, one or two have a small p by chance alone.',
+  names,
+  categories.map((row) => [row.category, row]),
+)}
+<h3>Where only one is right</h3>
+${splits.length === 0 ? html`<p>Nowhere.</p>` : html`<p>The surest errors first; what stands out is wrong.</p>${splitGallery(splits, names, thumbnails)}`}
+</section>`;
+}
+
+function pairedTable(
+  caption: string,
+  [first = '', second = '']: readonly string[],
+  rows: readonly (readonly [string, Paired])[],
+): Html {
+  const row = ([name, paired]: readonly [string, Paired]) =>
+    html`<tr><th scope="row">${name}</th><td class="n">${paired.n}</td>${[paired.first, paired.second].map((value) => html`<td class="n">${percent(value.share)}</td><td class="ci">${value.share === null ? '' : `(${interval(value)})`}</td>`)}<td class="n">${differenceText(paired.difference)}</td><td class="n">${paired.onlyFirst}</td><td class="n">${paired.onlySecond}</td><td class="n">${pText(paired.mcnemar.exact)}</td><td class="n">${pText(paired.mcnemar.midP)}</td></tr>
+`;
+  return html`<div class="scroll"><table class="figures"><caption>${caption}</caption>
+<thead><tr><td></td><th scope="col" class="n">n</th><th scope="col" colspan="2">${first}</th><th scope="col" colspan="2">${second}</th><th scope="col" class="n">difference</th><th scope="col" class="n">only ${first}</th><th scope="col" class="n">only ${second}</th><th scope="col" class="n">McNemar, exact</th><th scope="col" class="n">mid-p</th></tr></thead>
+<tbody>
+${rows.map(row)}</tbody></table></div>`;
+}
