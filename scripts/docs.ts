@@ -1,6 +1,11 @@
-// `npm run docs`: writes the generated parts of the README. A test fails where they are out of step.
+// `npm run docs`: writes the generated parts of the README, and the files of `orthanc/` for Orthanc Explorer 2.
+// A test fails where they are out of step.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { withOptions } from '../src/config/table.js';
+import { explorer2Files, explorer2Text } from '../src/explorer2.js';
 
 const readme = new URL('../README.md', import.meta.url);
 writeFileSync(readme, withOptions(readFileSync(readme, 'utf8')));
+
+for (const [file, plugin] of Object.entries(explorer2Files))
+  writeFileSync(new URL(`../orthanc/${file}`, import.meta.url), explorer2Text(plugin));

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { asPlainview, type ErrorCode } from '../errors.js';
 import { version } from '../version.js';
 import { evaluateCommand } from './evaluate.js';
+import { explorer2Command } from './explorer2.js';
 import { failuresCommand } from './failures.js';
 import { labelCommand } from './label.js';
 import { modelCommand } from './model.js';
@@ -33,6 +34,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(failuresCommand())
     .addCommand(reclassifyCommand())
     .addCommand(tokenCommand())
+    .addCommand(explorer2Command())
     .addCommand(optionsCommand());
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -83,7 +83,8 @@ export const groupRecord = z.object({
 /** What stands in `RadiographReclassify`: a request to decide again. Whoever writes anything there asks for it. */
 export const reclassifyRequest = z.object({
   who: z.string().default('unknown'),
-  when: z.string().default(''),
+  /** ISO 8601, UTC; where the writer gave no time, when it was read. */
+  when: z.string().default(() => new Date().toISOString()),
   /** Also where a person has corrected the category. */
   includingCorrected: z.boolean().default(false),
 });

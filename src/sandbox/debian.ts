@@ -139,6 +139,7 @@ export async function debianLaunch(root: string, spec: OrthancSpec): Promise<Lau
     StorageDirectory: storage,
     IndexDirectory: storage,
     LuaScripts: spec.luaScripts,
+    ...(spec.pythonScript === undefined ? {} : { PythonScript: spec.pythonScript }),
     Plugins: spec.plugins.map((name) => join(root, 'usr/share/orthanc/plugins', pluginFiles[name])),
     ...spec.configuration,
     HttpPort: spec.port,

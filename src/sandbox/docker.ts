@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fail } from '../errors.js';
 import { lastLines, runCommand } from './command.js';
 import type { Launch, OrthancSpec, SandboxPlugin } from './launch.js';
@@ -32,6 +32,8 @@ export async function provideDockerOrthanc(say: (line: string) => void = () => {
 export async function dockerLaunch(spec: OrthancSpec, platform = process.platform): Promise<Launch> {
   const name = `plainview-${createHash('sha256').update(spec.folder).digest('hex').slice(0, 12)}`;
   const inside = (script: string, index: number) => `/etc/orthanc/lua/${index}-${basename(script)}`;
+  const python = spec.pythonScript;
+  const pythonInside = '/etc/orthanc-python';
   // On Linux the container shares the host's loopback. Elsewhere its port is published there, and what it calls
   // on the host's loopback has another name.
   const onHost = platform === 'linux';
@@ -42,6 +44,7 @@ export async function dockerLaunch(spec: OrthancSpec, platform = process.platfor
       : value.replace(/^(https?:\/\/)(127\.0\.0\.1|localhost)(?=[:/]|$)/, '$1host.docker.internal');
   const configuration = {
     LuaScripts: spec.luaScripts.map(inside),
+    ...(python === undefined ? {} : { PythonScript: `${pythonInside}/${basename(python)}` }),
     ...spec.configuration,
     HttpPort: spec.port,
     RemoteAccessAllowed: !onHost,
@@ -56,6 +59,7 @@ export async function dockerLaunch(spec: OrthancSpec, platform = process.platfor
       ...['--volume', `${name}:/var/lib/orthanc/db`],
       ...['--volume', `${file}:/etc/orthanc/orthanc.json:ro`],
       ...spec.luaScripts.flatMap((script, index) => ['--volume', `${script}:${inside(script, index)}:ro`]),
+      ...(python === undefined ? [] : ['--volume', `${dirname(python)}:${pythonInside}:ro`]),
       ...(Object.keys(pluginVariables) as SandboxPlugin[]).flatMap((plugin) => [
         '--env',
         `${pluginVariables[plugin]}=${spec.plugins.includes(plugin)}`,

@@ -6,6 +6,8 @@ export interface OrthancSpec {
   /** Orthanc's configuration but for what depends on the way: plugins, storage, scripts. */
   configuration: Record<string, unknown>;
   luaScripts: string[];
+  /** Orthanc's PythonScript; what lies beside it comes along. */
+  pythonScript?: string;
   plugins: SandboxPlugin[];
   env: Record<string, string>;
 }

@@ -11,7 +11,7 @@ import { sandboxConfiguration } from './configuration.js';
 import { debianLaunch, provideDebianOrthanc } from './debian.js';
 import { dockerAnswers, dockerLaunch, provideDockerOrthanc } from './docker.js';
 import type { Launch, OrthancSpec, SandboxPlugin } from './launch.js';
-import { hookScript } from './places.js';
+import { explorerPlugin, hookScript } from './places.js';
 import { freePort, isFree } from './ports.js';
 
 export interface SandboxOptions {
@@ -28,6 +28,8 @@ export interface SandboxOptions {
   /** Whom the hook tells; without it no hook is installed. */
   hook?: { url: string; secret: string } | false;
   plugins?: SandboxPlugin[];
+  /** Plainview on Orthanc's own pages: the plugin that asks the service whom the hook tells. */
+  explorer?: boolean;
   /** How to run it; by default Docker where an engine answers, else Debian's packages. */
   way?: 'docker' | 'debian';
   /** Told what takes long, such as a download. */
@@ -74,7 +76,13 @@ export async function startOrthanc(options: SandboxOptions = {}): Promise<Sandbo
       ...(hook ? [hookScript] : []),
       ...(options.scripts?.after ?? []),
     ].map((script) => resolve(script)),
-    plugins: options.plugins ?? [],
+    plugins: [
+      ...new Set<SandboxPlugin>([
+        ...(options.plugins ?? []),
+        ...(options.explorer ? (['python'] as const) : []),
+      ]),
+    ],
+    ...(options.explorer ? { pythonScript: explorerPlugin } : {}),
     env: {
       ...(hook ? { PLAINVIEW_HOOK_URL: hook.url, PLAINVIEW_SECRET: hook.secret } : {}),
       ...options.env,

@@ -42,6 +42,9 @@ export async function startPair(options: {
       ...(options.folder ? { folder: options.folder.orthanc } : {}),
       hook: { url: `http://127.0.0.1:${port}/hook`, secret },
       plugins: ['dicomweb', 'gdcm'],
+      explorer: true,
+      // On loopback and without a login, whoever sits here is everybody.
+      configuration: { Plainview: { DefaultRole: 'admin' } },
       say: options.say,
     });
     started.push(() => orthanc.discard());

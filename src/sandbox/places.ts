@@ -9,4 +9,5 @@ export const sandboxFolder = (): string =>
   process.env.PLAINVIEW_SANDBOX ?? join(repositoryRoot, '.sandbox', 'orthanc');
 
 export const hookScript = join(repositoryRoot, 'lua', 'plainview.lua');
+export const explorerPlugin = join(repositoryRoot, 'orthanc', 'plainview.py');
 export const siteFragment = join(repositoryRoot, 'orthanc', 'plainview.json');

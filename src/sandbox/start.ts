@@ -28,7 +28,7 @@ Try it: upload a radiograph on Orthanc's pages (Upload), or from a shell
 
   curl -X POST ${pair.orthanc.url}/instances --data-binary @radiograph.dcm
 
-and find its category among the labels of the study a second later. \`npm run demo\` does this with
+and find its category on the page of the study a second later. \`npm run demo\` does this with
 pictures that come along. Ctrl-C ends both; what you stored stays in .sandbox/ for the next time.
 `);
   const signal = await new Promise<string>((resolve) => {

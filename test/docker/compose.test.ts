@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { runCommand } from '../../src/sandbox/command.js';
@@ -99,12 +99,35 @@ test('Orthanc reads the file with its users as configuration', () => {
   });
 });
 
+test('Orthanc finds the plugin where its configuration says, and beside it what it adds to the pages', () => {
+  const { PythonScript } = JSON.parse(read('orthanc/plugin.json')) as { PythonScript: string };
+  const places = new Map(orthanc.volumes.map(({ source, target }) => [source, target]));
+  expect(places.get('./orthanc/plainview.py')).toBe(PythonScript);
+  expect(places.get('./orthanc/explorer.js')).toBe(`${dirname(PythonScript)}/explorer.js`);
+  for (const file of ['plainview.json', 'plugin.json', 'explorer2.json'])
+    expect(places.get(`./orthanc/${file}`)).toBe(`/etc/orthanc/${file}`);
+  expect(orthanc.environment.PYTHON_PLUGIN_ENABLED).toBe('true');
+});
+
+test('no key stands in two files of Orthanc’s configuration', () => {
+  const keys = ['plainview.json', 'plugin.json', 'explorer2.json'].flatMap((file) =>
+    Object.keys(JSON.parse(read(`orthanc/${file}`))),
+  );
+  expect(new Set(keys).size).toBe(keys.length);
+});
+
+test('of the users made for it, the one who may do everything is the administrator', () => {
+  const { Plainview } = JSON.parse(read('orthanc/plugin.json')) as { Plainview: { Roles: object } };
+  for (const name of Object.keys(Plainview.Roles)) expect(secrets.users()).toHaveProperty(name);
+});
+
 describe('the hook', () => {
   const lua = read('lua/plainview.lua');
 
   test('is given only variables that it reads', () => {
     const variables = [...lua.matchAll(/os\.getenv\('(\w+)'\)/g)].map(([, name]) => name);
-    for (const name of Object.keys(orthanc.environment)) expect(variables).toContain(name);
+    for (const name of Object.keys(orthanc.environment))
+      if (name.startsWith('PLAINVIEW_')) expect(variables).toContain(name);
   });
 
   test('calls the service by its name, port and path', () => {

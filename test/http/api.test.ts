@@ -119,11 +119,17 @@ test('Orthanc’s plugin vouches for its user, with the secret alone', async () 
     },
   );
   expect(await ask({ ...plugin, 'x-plainview-user': 'bob' })).toMatchObject({ who: 'bob', role: 'viewer' });
+  expect(await ask({ ...plugin, 'x-plainview-user': 'J%C3%BCrgen%20%C5%81.' })).toMatchObject({
+    who: 'Jürgen Ł.',
+  });
   expect(await ask(plugin)).toMatchObject({ who: 'orthanc', role: 'admin' });
   for (const headers of [
     { 'x-plainview-user': 'alice', 'x-plainview-role': 'admin' },
     { 'x-plainview-secret': 'wrong', 'x-plainview-user': 'alice' },
     { ...plugin, 'x-plainview-user': '<b>' },
+    { ...plugin, 'x-plainview-user': '%3Cb%3E' },
+    { ...plugin, 'x-plainview-user': '%' },
+    { ...plugin, 'x-plainview-user': '' },
     { ...plugin, 'x-plainview-user': 'alice', 'x-plainview-role': 'root' },
   ] as Record<string, string>[])
     expect((await ask(headers)).status).toBe(401);

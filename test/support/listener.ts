@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface HeardRequest {
@@ -9,9 +9,9 @@ export interface HeardRequest {
 }
 
 /** How to answer: a status with a body, or never. */
-export type Answer = { status: number; body: string } | 'never';
+export type Answer = { status: number; body: string; headers?: OutgoingHttpHeaders } | 'never';
 
-/** Stands in for the service where only the hook is under test. */
+/** Stands in for the service where only what Orthanc sends it is under test. */
 export class Listener {
   readonly heard: HeardRequest[] = [];
   answer: Answer = { status: 202, body: '{"queued":true}' };
@@ -33,7 +33,8 @@ export class Listener {
       });
       request.on('end', () => {
         this.heard.push({ method, url, headers, body });
-        if (this.answer !== 'never') response.writeHead(this.answer.status).end(this.answer.body);
+        if (this.answer === 'never') return;
+        response.writeHead(this.answer.status, this.answer.headers).end(this.answer.body);
       });
     });
     await new Promise<void>((resolve) => this.#server?.listen(this.#port, '127.0.0.1', resolve));
