@@ -13,7 +13,7 @@ test.each(Object.entries(explorer2Files))('orthanc/%s is in step (else: npm run 
 
 test('every label that a network or a state can give may be chosen, with a site’s prefix', () => {
   const nncpr = file('model/nncpr-classes.txt').trim().split('\n');
-  const states = ['needs_review', 'unknown_view', 'classification_failed'];
+  const states = ['needs_review', 'unknown_view', 'order_mismatch', 'classification_failed'];
   const { AvailableLabels } = optionsOf(true, 'pv_');
   for (const label of [...nncpr, ...states]) expect(AvailableLabels).toContain(`pv_${label}`);
   expect(new Set(AvailableLabels).size).toBe(AvailableLabels.length);
