@@ -11,6 +11,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 RUN node_modules/.bin/tsc -p tsconfig.build.json && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+COPY orders orders
 # `network.p[b]`: NNCPR's network is taken along where it has been fetched here already.
 COPY model/classes.txt model/nncpr-classes.txt model/categories.json model/plainview.json model/plainview.pb model/network.p[b] model/
 COPY orthanc/hanging.yaml orthanc/ohif.js orthanc/

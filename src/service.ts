@@ -32,6 +32,8 @@ import { createHandler } from './pipeline/attempt.js';
 import { Pipeline } from './pipeline/pipeline.js';
 import { Courtesy } from './queue/courtesy.js';
 import { MemoryQueue } from './queue/memory.js';
+import { OrderCheck } from './record/order/check.js';
+import { Words } from './record/order/words.js';
 import { Recorder, requestOf } from './record/recorder.js';
 import { Reporter } from './record/report/reporter.js';
 import { Routing } from './route/routing.js';
@@ -64,7 +66,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const orthanc = new Orthanc(config);
   const hanger = createHanger(orthanc, config, classifier.network.classes);
   const metrics = new Metrics(() => queue.depth());
-  const recorder = new Recorder(orthanc, config.labelPrefix);
+  const recorder = new Recorder(orthanc, config.labelPrefix, new OrderCheck(Words.read(config.orderWords)));
   const onAway = (error: PlainviewError) => availability.lost(error);
   const { classes } = classifier.network;
   const routing =

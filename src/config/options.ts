@@ -141,6 +141,13 @@ export const options = z.object({
     .regex(/^[A-Za-z0-9_-]{0,24}$/, 'may hold letters, digits, _ and -, at most 24')
     .default('')
     .describe("Put before every label of Plainview's, where a site's own labels could collide."),
+  orderWords: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "File of the site's own words for body parts, projections and sides (YAML, as `orders/README.md` tells), beside those that Plainview knows in seven languages. They are looked for in DICOM's descriptions, to find pictures that are not what was ordered.",
+    ),
   report: z
     .enum(['off', 'study', 'instance'])
     .default('off')

@@ -16,10 +16,11 @@ import {
 import {
   changeLog,
   count,
+  describedTags,
   type InstanceContent,
   instanceContent,
   type PictureTags,
-  pictureTags,
+  type Said,
   type SeriesContent,
   type StudyContent,
   seriesContent,
@@ -33,6 +34,8 @@ import { Rest, type RestOptions } from './rest.js';
 export interface Described {
   instance: InstanceContent;
   tags: PictureTags;
+  /** What DICOM says of the picture and its order. */
+  said: Said[];
 }
 
 /** A study with everything below it, as one moment's reading. */
@@ -88,12 +91,14 @@ export class Orthanc {
 
   /** @throws instance_gone */
   async describe(id: InstanceId): Promise<Described> {
-    const [[instance], tags] = await Promise.all([
+    const [[instance], simplified] = await Promise.all([
       contents(this.rest, instanceContent, [id], 'Instance'),
-      this.rest.json(pictureTags, { method: 'GET', url: `/instances/${id}/simplified-tags` }).catch(gone(id)),
+      this.rest
+        .json(describedTags, { method: 'GET', url: `/instances/${id}/simplified-tags` })
+        .catch(gone(id)),
     ]);
     if (instance === undefined) throw fail('instance_gone', { instance: id });
-    return { instance, tags };
+    return { instance, ...simplified };
   }
 
   /** Instances with their metadata, in one call; those that are gone are left out. */

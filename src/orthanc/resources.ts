@@ -52,27 +52,90 @@ const wholeNumber = text.transform((value) => {
   return value !== undefined && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
 });
 
-/** `/instances/{id}/simplified-tags`: only what says whether, and how, a picture can be looked at. */
-export const pictureTags = z
-  .object({
-    Modality: text,
-    SOPClassUID: text,
-    Rows: wholeNumber,
-    Columns: wholeNumber,
-    NumberOfFrames: wholeNumber,
-    /** Orthanc gives null for what is too long to show, so only absence tells that there are no pixels. */
-    PixelData: z.unknown().optional(),
-  })
-  .transform((tags) => ({
+/** A description of a picture, or of the order behind it. */
+export interface Said {
+  /** Keyword of the attribute. */
+  attribute: string;
+  text: string;
+  /** Where the attribute is a code: its value; the text is its meaning. */
+  code?: string;
+}
+
+const coded = z
+  .array(z.object({ CodeValue: text, CodeMeaning: text }))
+  .optional()
+  .catch(undefined);
+
+/** What says whether, and how, a picture can be looked at. */
+const pictureShape = {
+  Modality: text,
+  SOPClassUID: text,
+  Rows: wholeNumber,
+  Columns: wholeNumber,
+  NumberOfFrames: wholeNumber,
+  /** Orthanc gives null for what is too long to show, so only absence tells that there are no pixels. */
+  PixelData: z.unknown().optional(),
+};
+
+/** What says which picture was meant. */
+const saidInText = z.object({
+  BodyPartExamined: text,
+  ViewPosition: text,
+  Laterality: text,
+  ImageLaterality: text,
+  SeriesDescription: text,
+  ProtocolName: text,
+  AcquisitionDeviceProcessingDescription: text,
+  PerformedProcedureStepDescription: text,
+  StudyDescription: text,
+  RequestedProcedureDescription: text,
+});
+const saidInCode = z.object({
+  AnatomicRegionSequence: coded,
+  ViewCodeSequence: coded,
+  ProcedureCodeSequence: coded,
+  RequestedProcedureCodeSequence: coded,
+});
+const saidInRequest = z.object({
+  RequestedProcedureDescription: text,
+  ScheduledProcedureStepDescription: text,
+});
+const saidShape = {
+  ...saidInText.shape,
+  ...saidInCode.shape,
+  RequestAttributesSequence: z.array(saidInRequest).optional().catch(undefined),
+};
+
+/** `/instances/{id}/simplified-tags` */
+export const describedTags = z.object({ ...pictureShape, ...saidShape }).transform((tags) => ({
+  tags: {
     modality: tags.Modality,
     sopClassUid: tags.SOPClassUID,
     rows: tags.Rows,
     columns: tags.Columns,
     frames: tags.NumberOfFrames ?? 1,
     hasPixels: tags.PixelData !== undefined,
-  }));
+  },
+  said: [
+    ...inText(tags, saidInText.keyof().options),
+    ...saidInCode.keyof().options.flatMap((attribute) =>
+      (tags[attribute] ?? []).map(({ CodeValue, CodeMeaning = '' }) => ({
+        attribute,
+        text: CodeMeaning,
+        ...(CodeValue === undefined ? {} : { code: CodeValue }),
+      })),
+    ),
+    ...(tags.RequestAttributesSequence ?? []).flatMap((item) => inText(item, saidInRequest.keyof().options)),
+  ],
+}));
 
-export type PictureTags = z.output<typeof pictureTags>;
+const inText = <K extends string>(tags: Record<K, string | undefined>, attributes: readonly K[]): Said[] =>
+  attributes.flatMap((attribute) => {
+    const text = tags[attribute];
+    return text === undefined ? [] : [{ attribute, text }];
+  });
+
+export type PictureTags = z.output<typeof describedTags>['tags'];
 
 /** `/changes`. */
 export const changeLog = z.object({

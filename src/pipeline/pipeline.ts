@@ -97,7 +97,9 @@ export class Pipeline {
   async #decide(described: Described, began: number): Promise<Outcome> {
     const decided = await this.#classify(described);
     const ms = Math.round(performance.now() - began);
-    await this.#timed('record', () => this.#recorder.record(described.instance, { ...decided, ms }));
+    await this.#timed('record', () =>
+      this.#recorder.record(described.instance, { ...decided, ms }, described.said),
+    );
     this.#observe('total', (performance.now() - began) / 1000);
     return {
       kind: 'decided',
@@ -118,7 +120,10 @@ export class Pipeline {
     return same && known.complete ? 'already_decided' : undefined;
   }
 
-  async #classify({ instance, tags }: Described): Promise<Omit<InstanceRecord, 'labels' | 'version' | 'ms'>> {
+  async #classify({
+    instance,
+    tags,
+  }: Described): Promise<Omit<InstanceRecord, 'labels' | 'version' | 'order' | 'ms'>> {
     const { rows = 0, columns = 0 } = tags;
     const limit = this.#config.maxMegapixels;
     if (rows * columns > limit * 1_000_000) throw fail('picture_too_large', { rows, columns, limit });

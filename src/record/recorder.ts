@@ -1,15 +1,17 @@
 import { fail } from '../errors.js';
-import type { ResourcePath, StudyId } from '../orthanc/ids.js';
+import type { InstanceId, ResourcePath, StudyId } from '../orthanc/ids.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
-import type { InstanceContent } from '../orthanc/resources.js';
+import type { InstanceContent, Said } from '../orthanc/resources.js';
 import { Coalescing } from './coalesce.js';
 import { addUp, labelsOf, planLabels } from './labels.js';
+import type { OrderCheck } from './order/check.js';
 import {
   type GroupRecord,
   groupRecord,
   type InstanceRecord,
   instanceRecord,
   metadataNames,
+  type OrderRecord,
   type ReclassifyRequest,
   readRecord,
   reclassifyRequest,
@@ -75,18 +77,27 @@ export function requestOf(instance: InstanceContent): ReclassifyRequest | undefi
 export class Recorder {
   readonly #orthanc: Orthanc;
   readonly #prefix: string;
+  readonly #orders: OrderCheck | undefined;
   readonly #studies = new Coalescing<StudyId>();
 
-  constructor(orthanc: Orthanc, labelPrefix: string) {
+  /** @param orders without one, decisions are not compared with what was ordered */
+  constructor(orthanc: Orthanc, labelPrefix: string, orders?: OrderCheck) {
     this.#orthanc = orthanc;
     this.#prefix = labelPrefix;
+    this.#orders = orders;
   }
 
-  /** @param instance as read at the start of the job */
+  /**
+   * @param instance as read at the start of the job
+   * @param said what DICOM says was meant, where it was read already
+   */
   async record(
     instance: InstanceContent,
-    decided: Omit<InstanceRecord, 'labels' | 'version'>,
+    given: Omit<InstanceRecord, 'labels' | 'version' | 'order'>,
+    said?: readonly Said[],
   ): Promise<void> {
+    const order = await this.#compare(instance.ID, given, said);
+    const decided = { ...given, ...(order === undefined ? {} : { order }) };
     const resource: ResourcePath = `instances/${instance.ID}`;
     if (instance.Metadata[metadataNames.category] !== undefined)
       await this.#orthanc.deleteMetadata(resource, metadataNames.category);
@@ -99,6 +110,16 @@ export class Recorder {
     await this.addUpStudy(await this.#orthanc.studyOf(instance.ID));
     await this.#orthanc.putMetadata(resource, metadataNames.category, decided.category ?? unknownCategory);
     await this.dropRequest(instance);
+  }
+
+  /** @returns undefined where there is nothing to compare */
+  async #compare(
+    id: InstanceId,
+    decided: Pick<InstanceRecord, 'decision' | 'category'>,
+    said: readonly Said[] | undefined,
+  ): Promise<OrderRecord | undefined> {
+    if (this.#orders === undefined || decided.decision === 'failed') return undefined;
+    return this.#orders.check(decided, said ?? (await this.#orthanc.describe(id)).said);
   }
 
   /** The request has been answered. */

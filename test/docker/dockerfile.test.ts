@@ -36,6 +36,11 @@ test('every file that is copied is there, and is sent to the build', () => {
   }
 });
 
+test('what the code reads beside itself is sent', () => {
+  for (const path of ['model/categories.json', 'orders/regions.yaml', 'orders/words/de.yaml'])
+    expect([path, isSent(path)]).toEqual([path, true]);
+});
+
 test('nothing else is sent: no secret, no history, no dependency of this machine', () => {
   const unsent = [
     '.git/config',
@@ -56,6 +61,7 @@ test('nothing else is sent: no secret, no history, no dependency of this machine
       '.npmrc',
       'model',
       'orthanc',
+      'orders',
       'package-lock.json',
       'package.json',
       'src',
