@@ -10,7 +10,8 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
-RUN node_modules/.bin/tsc -p tsconfig.build.json && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+COPY scripts/build-review.mjs scripts/
+RUN node_modules/.bin/tsc -p tsconfig.build.json && node scripts/build-review.mjs && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 COPY orders orders
 # `network.p[b]`: NNCPR's network is taken along where it has been fetched here already.
 COPY model/classes.txt model/nncpr-classes.txt model/categories.json model/plainview.json model/plainview.pb model/network.p[b] model/

@@ -8,7 +8,7 @@ export default defineConfig({
           name: 'unit',
           sequence: { groupOrder: 0 },
           include: ['test/**/*.test.ts'],
-          exclude: ['test/orthanc/**'],
+          exclude: ['test/orthanc/**', 'test/browser/**'],
           testTimeout: 30_000,
         },
       },
@@ -19,6 +19,17 @@ export default defineConfig({
           include: ['test/orthanc/**/*.test.ts'],
           // One real Orthanc per file; two cores are enough for two of them.
           maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          sequence: { groupOrder: 2 },
+          include: ['test/browser/**/*.test.ts'],
+          // One Chromium at a time; it takes both cores.
+          maxWorkers: 1,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

@@ -20,6 +20,7 @@ const tasks = {
       ? [[bin('vitest'), 'run', ...args]]
       : [
           [bin('tsc'), '-p', '.'],
+          [bin('tsc'), '-p', 'src/review'],
           [bin('biome'), 'check', '--error-on-warnings', '.'],
           [bin('vitest'), 'run'],
         ],
@@ -37,6 +38,7 @@ if (isInstallDue()) {
   must(['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 must([bin('tsc'), '-p', 'tsconfig.build.json']);
+must(['node', 'scripts/build-review.mjs']);
 const commands = plan(args);
 for (const command of commands.slice(0, -1)) must(command);
 handOver(commands[commands.length - 1]);

@@ -64,6 +64,7 @@ test('nothing else is sent: no secret, no history, no dependency of this machine
       'orders',
       'package-lock.json',
       'package.json',
+      'scripts',
       'src',
       'tsconfig.build.json',
       'tsconfig.json',

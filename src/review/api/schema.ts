@@ -1,0 +1,178 @@
+import * as z from 'zod/mini';
+
+// zod would compile its checks with `eval`, which our content security policy forbids.
+z.config({ jitless: true });
+
+const scored = z.object({ category: z.string(), score: z.number() });
+export type Scored = z.output<typeof scored>;
+
+const decision = z.enum(['category', 'needs_review', 'unknown_view', 'failed']);
+export type Decision = z.output<typeof decision>;
+
+const networkId = z.object({ name: z.string(), sha256: z.string() });
+
+const finding = z.object({ answer: z.enum(['agrees', 'differs', 'cannot_tell']), reason: z.string() });
+
+/** An instance as the API tells of it. Fields that we do not show are not read. */
+export const entry = z.object({
+  instance: z.string(),
+  series: z.string(),
+  study: z.string(),
+  studyInstanceUid: z.string(),
+  decision,
+  category: z.optional(z.string()),
+  reason: z.string(),
+  /** Best first; softmax, 0…1. */
+  top: z.array(scored),
+  who: z.enum(['network', 'person']),
+  network: networkId,
+  engine: z.string(),
+  /** ISO 8601; identifies the decision when it is answered. */
+  when: z.string(),
+  requested: z.optional(z.object({ who: z.string(), when: z.string() })),
+  /** The network's decision, where a person has replaced it. */
+  before: z.optional(z.object({ decision, category: z.optional(z.string()), top: z.array(scored) })),
+  person: z.optional(z.object({ who: z.string(), when: z.string(), action: z.string() })),
+  /** The decision beside what DICOM says was meant. */
+  order: z.optional(
+    z.object({ answer: finding.shape.answer, bodyPart: finding, projection: finding, side: finding }),
+  ),
+  failure: z.optional(z.object({ code: z.string(), message: z.string() })),
+  /** Pixels; with `columns` and `voi` not in lists. */
+  rows: z.optional(z.number()),
+  columns: z.optional(z.number()),
+  /** The window that Orthanc renders with, in the units of the modality. */
+  voi: z.optional(z.object({ center: z.number(), width: z.number() })),
+  dicom: z.object({
+    modality: z.optional(z.string()),
+    bodyPartExamined: z.optional(z.string()),
+    viewPosition: z.optional(z.string()),
+    laterality: z.optional(z.string()),
+    studyDescription: z.optional(z.string()),
+    seriesDescription: z.optional(z.string()),
+    protocolName: z.optional(z.string()),
+    stationName: z.optional(z.string()),
+    studyDate: z.optional(z.string()),
+    studyTime: z.optional(z.string()),
+  }),
+  labels: z.array(z.string()),
+});
+export type Entry = z.output<typeof entry>;
+
+export const worklistPage = z.object({
+  items: z.array(entry),
+  next: z.optional(z.string()),
+  total: z.optional(z.number()),
+});
+export type WorklistPage = z.output<typeof worklistPage>;
+
+export const me = z.object({
+  who: z.string(),
+  role: z.enum(['viewer', 'reviewer', 'admin']),
+  how: z.enum(['token', 'orthanc']),
+});
+export type Me = z.output<typeof me>;
+
+export const categories = z.object({ categories: z.array(z.object({ name: z.string() })) });
+
+/** Class-activation map: row-major, 0…1, stretched over the whole picture. */
+export const activation = z.object({
+  rows: z.number(),
+  columns: z.number(),
+  values: z.array(z.number()),
+  category: z.string(),
+  score: z.number(),
+});
+export type Activation = z.output<typeof activation>;
+
+const counts = z.object({
+  category: z.number(),
+  needs_review: z.number(),
+  unknown_view: z.number(),
+  failed: z.number(),
+});
+
+export const statistics = z.object({
+  days: z.number(),
+  bucket: z.enum(['hour', 'day']),
+  throughput: z.array(z.object({ at: z.string(), decided: z.number() })),
+  decisions: z.array(z.extend(counts, { at: z.string() })),
+  categories: z.array(z.object({ category: z.string(), perDay: z.array(z.number()), total: z.number() })),
+  agreement: z.array(
+    z.object({
+      network: networkId,
+      confirmed: z.number(),
+      corrected: z.number(),
+      /** Where the network had asked for a person; not in the others. */
+      unsure: z.object({ confirmed: z.number(), corrected: z.number() }),
+      categories: z.array(
+        z.object({
+          category: z.string(),
+          confirmed: z.number(),
+          corrected: z.number(),
+          insteadOf: z.array(z.object({ category: z.nullable(z.string()), count: z.number() })),
+        }),
+      ),
+    }),
+  ),
+  /** Absent where Orthanc cannot count. */
+  backlog: z.partial(
+    z.object({
+      needs_review: z.number(),
+      unknown_view: z.number(),
+      order_mismatch: z.number(),
+      classification_failed: z.number(),
+    }),
+  ),
+  /** False while the service still counts. */
+  complete: z.boolean(),
+});
+export type Statistics = z.output<typeof statistics>;
+
+export const status = z.object({
+  network: z.extend(networkId, { purpose: z.string() }),
+  engine: z.object({
+    engine: z.string(),
+    device: z.string(),
+    declined: z.array(z.object({ engine: z.string(), reason: z.string() })),
+  }),
+  queue: z.object({ waiting: z.number(), running: z.number(), delayed: z.number() }),
+  sweep: z.object({
+    state: z.enum(['idle', 'running', 'waiting']),
+    done: z.number(),
+    total: z.number(),
+    secondsLeft: z.optional(z.number()),
+  }),
+  orthanc: z.object({ up: z.boolean(), why: z.optional(z.string()) }),
+  orthancPages: z.string(),
+  version: z.string(),
+});
+export type Status = z.output<typeof status>;
+
+/** A request for reclassification and how far it is. */
+export const run = z.object({
+  id: z.string(),
+  who: z.string(),
+  when: z.string(),
+  selection: z.record(z.string(), z.unknown()),
+  includingCorrected: z.boolean(),
+  state: z.enum(['running', 'done', 'cancelled', 'failed']),
+  dryRun: z.boolean(),
+  asked: z.number(),
+  answered: z.number(),
+  rate: z.number(),
+  problem: z.optional(z.string()),
+});
+export type Run = z.output<typeof run>;
+
+export const problem = z.object({ title: z.string(), status: z.number(), code: z.string() });
+export type Problem = z.output<typeof problem>;
+
+export const decidedEvent = z.object({
+  instance: z.string(),
+  study: z.string(),
+  decision,
+  who: z.enum(['network', 'person']),
+  when: z.string(),
+});
+export type DecidedEvent = z.output<typeof decidedEvent>;

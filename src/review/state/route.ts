@@ -1,0 +1,37 @@
+import { signal } from '@preact/signals';
+
+/** Where in the page one is; it stands in the address's fragment, so that it can be linked to and gone back to. */
+export type Route =
+  | { page: 'worklist'; query: URLSearchParams }
+  | { page: 'study'; study: string }
+  | { page: 'instance'; instance: string }
+  | { page: 'dashboard' };
+
+const orthancId = '([0-9a-f]{8}(?:-[0-9a-f]{8}){4})';
+
+export function parseRoute(fragment: string): Route {
+  const [path = '', search = ''] = fragment.replace(/^#/, '').split('?');
+  const instance = new RegExp(`^/instance/${orthancId}$`).exec(path)?.[1];
+  if (instance !== undefined) return { page: 'instance', instance };
+  const study = new RegExp(`^/study/${orthancId}$`).exec(path)?.[1];
+  if (study !== undefined) return { page: 'study', study };
+  if (path === '/dashboard') return { page: 'dashboard' };
+  return { page: 'worklist', query: new URLSearchParams(search) };
+}
+
+export const route = signal<Route>(parseRoute(location.hash));
+addEventListener('hashchange', () => {
+  route.value = parseRoute(location.hash);
+});
+
+export function go(fragment: string): void {
+  location.hash = fragment;
+}
+
+/** As `go`, but "back" does not stop there. */
+export function goInstead(fragment: string): void {
+  history.replaceState(null, '', fragment);
+  route.value = parseRoute(fragment);
+}
+
+export const instanceHref = (instance: string): string => `#/instance/${instance}`;

@@ -1,0 +1,17 @@
+import { computed, signal } from '@preact/signals';
+import { ask } from '../api/client.js';
+import { categories as categoriesShape, type Me, me as meShape } from '../api/schema.js';
+
+export const me = signal<Me | undefined>(undefined);
+/** What a picture can be called, in the network's order. */
+export const categories = signal<readonly string[]>([]);
+
+export const mayReview = computed(() => me.value !== undefined && me.value.role !== 'viewer');
+export const mayAdminister = computed(() => me.value?.role === 'admin');
+
+/** @throws ApiError, 401 where one must say first who one is */
+export async function openSession(): Promise<void> {
+  me.value = await ask('me', meShape);
+  const told = await ask('categories', categoriesShape);
+  categories.value = told.categories.map(({ name }) => name);
+}

@@ -1,0 +1,39 @@
+import { useState } from 'preact/hooks';
+import { useToken } from '../api/client.js';
+
+/** Asked where neither Orthanc's plugin nor a token says who one is. */
+export function SignIn({ onToken }: { onToken: () => void }) {
+  const [given, setGiven] = useState('');
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (given.trim() === '') return;
+    useToken(given.trim());
+    onToken();
+  };
+  return (
+    <main class="sign-in">
+      <form onSubmit={submit}>
+        <h1>Plainview</h1>
+        <p>
+          Who are you? Paste the token that you were given. It is kept until this tab is closed. From
+          Orthanc’s own pages none is needed.
+        </p>
+        <label>
+          Token
+          <input
+            type="password"
+            name="token"
+            autocomplete="off"
+            spellcheck={false}
+            required
+            value={given}
+            onInput={(event) => setGiven(event.currentTarget.value)}
+          />
+        </label>
+        <button type="submit" class="strong">
+          Sign in
+        </button>
+      </form>
+    </main>
+  );
+}

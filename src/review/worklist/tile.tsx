@@ -1,0 +1,45 @@
+import type { Entry } from '../api/schema.js';
+import { instanceHref } from '../state/route.js';
+import { isOrderMismatch, StateChip } from '../ui/state-chip.js';
+import { Thumbnail } from '../ui/thumbnail.js';
+import { titleOf } from '../ui/title.js';
+import { dicomTime, scoreText } from '../ui/words.js';
+
+/** One picture of the list: what it is taken for, how surely, and what DICOM says. */
+export function Tile({ entry }: { entry: Entry }) {
+  const { dicom, top } = entry;
+  const best = top[0];
+  const described = [dicom.bodyPartExamined, dicom.viewPosition].filter(Boolean).join(' ');
+  return (
+    <li>
+      <a class={entry.who === 'person' ? 'tile by-person' : 'tile'} href={instanceHref(entry.instance)}>
+        <Thumbnail instance={entry.instance} />
+        <span class="tile-words">
+          <span class="tile-name">{titleOf(entry)}</span>
+          {best !== undefined && entry.who === 'network' && (
+            <span class="tile-score">
+              <span class="tile-bar" aria-hidden="true">
+                <span style={{ width: `${100 * best.score}%` }} />
+              </span>
+              {scoreText(best.score)}
+            </span>
+          )}
+          <span class="tile-chips">
+            <StateChip entry={entry} />
+            {isOrderMismatch(entry) && <span class="chip mismatch">≠ Order</span>}
+          </span>
+          <span class="tile-dicom">
+            {dicom.seriesDescription ?? dicom.studyDescription ?? 'No description'}
+          </span>
+          <span class="tile-dicom quiet">
+            {[described, dicom.stationName].filter((part) => part !== undefined && part !== '').join(' · ') ||
+              '–'}
+          </span>
+          <span class="tile-dicom quiet">
+            {[dicom.modality, dicomTime(dicom.studyDate, dicom.studyTime)].filter(Boolean).join(' · ')}
+          </span>
+        </span>
+      </a>
+    </li>
+  );
+}

@@ -1,0 +1,383 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { repositoryRoot } from '../../src/sandbox/places.js';
+import { waitFor } from '../support/orthanc.js';
+import { hasBrowser, useBrowser } from './support/browser.js';
+import { type FakeService, startFakeService } from './support/fake-service.js';
+
+test('the page’s JavaScript is under 150 kB compressed, its own aim of 50 kB too', async () => {
+  const script = await readFile(join(repositoryRoot, 'dist', 'review', 'review.js'));
+  expect(gzipSync(script).length).toBeLessThan(50_000);
+});
+
+/** What axe calls serious or critical: rule, and where. */
+async function faults(page: Page): Promise<string[]> {
+  const source = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+  await page.evaluate(await readFile(source, 'utf8'));
+  const found: { id: string; impact: string; nodes: { html: string }[] }[] = await page.evaluate(
+    'axe.run().then(({ violations }) => violations)',
+  );
+  return found
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
+}
+
+describe.skipIf(!hasBrowser)('the review page', () => {
+  const pages = useBrowser();
+  let service: FakeService;
+  beforeEach(async () => {
+    service = await startFakeService();
+  });
+  afterEach(async () => {
+    // Whatever a test does, nothing is thrown and the policy is kept.
+    expect(pages.complaints).toEqual([]);
+    await service.stop();
+  });
+
+  const nth = (n: number) => {
+    const entry = service.entries[n];
+    if (entry === undefined) throw new Error(`there is no entry ${n}`);
+    return entry;
+  };
+  /** The worklist's n-th that needs review. */
+  const unsure = (n: number) =>
+    service.entries.filter(({ decision }) => decision === 'needs_review')[n] ?? nth(0);
+  const open = (fragment = '', options = {}) => pages.open(`${service.url}/review/${fragment}`, options);
+  const openInstance = async (n: number, options = {}) => {
+    const page = await open(`#/instance/${nth(n).instance}`, options);
+    await page.locator('img.radiograph').waitFor();
+    return page;
+  };
+  const said = (page: Page, words: string | RegExp) => page.locator('.notices').getByText(words).waitFor();
+
+  test('the list shows what needs review, loads its end when one comes there, and narrows by search', async () => {
+    const page = await open();
+    await page.locator('a.tile').nth(29).waitFor();
+    expect(await page.locator('a.tile').count()).toBe(30);
+    // Pictures far below are not fetched.
+    expect(await page.locator('a.tile img').count()).toBeLessThan(30);
+    await page.getByRole('link', { name: /Recent/ }).click();
+    await page.locator('a.tile').nth(47).waitFor();
+    await page.locator('main').evaluate('(main) => main.scrollTo(0, main.scrollHeight)');
+    await page.locator('a.tile').nth(59).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('hand dv');
+    await page.keyboard.press('Enter');
+    await page.getByText('15 pictures').waitFor();
+    expect(page.url()).toContain('text=hand+dv');
+  });
+
+  test('a page of the list that is empty amid it does not end it', async () => {
+    const { entries } = service;
+    // The service looks through 48 at a time; the first 48 match nothing.
+    service.entries.splice(0, entries.length, ...entries);
+    const page = await open('#/?state=recent&text=MOBILE3');
+    await page.getByText('20 pictures').waitFor();
+  });
+
+  test('with the keyboard alone: confirm, correct by typing, take the second best, undo', async () => {
+    const page = await open();
+    const [first, second, third] = [unsure(0), unsure(1), unsure(2)];
+    await page.locator('a.tile').first().waitFor();
+    await page.keyboard.press('s');
+    await page.locator('img.radiograph').waitFor();
+    await page.keyboard.press('Enter');
+    await said(page, 'Confirmed: Chest PA/AP.');
+    await page.waitForURL(`**/#/instance/${second.instance}`);
+    await page.locator('img.radiograph').waitFor();
+    await page.keyboard.press('e');
+    await page.keyboard.type('pat ax');
+    await page.keyboard.press('Enter');
+    await said(page, 'Corrected: Patella axial.');
+    await page.waitForURL(`**/#/instance/${third.instance}`);
+    await page.locator('img.radiograph').waitFor();
+    await page.keyboard.press('2');
+    await said(page, 'Corrected: Abdomen AP.');
+    expect(service.asked).toEqual([
+      `POST instances/${first.instance}/confirmation {"of":"${first.when}"}`,
+      `PUT instances/${second.instance}/decision {"category":"patella_axial","of":"${second.when}"}`,
+      `PUT instances/${third.instance}/decision {"category":"abdomen_ap","of":"${third.when}"}`,
+    ]);
+    await page.keyboard.press('u');
+    await said(page, /^Undone/);
+    await page.waitForURL(`**/#/instance/${third.instance}`);
+    expect(service.entries.find(({ instance }) => instance === third.instance)?.who).toBe('network');
+    await page.keyboard.press('Escape');
+    await page.locator('a.tile.by-person').nth(1).waitFor();
+    expect(await page.locator('a.tile.by-person').count()).toBe(2);
+  });
+
+  test('“none of these” is at the end of the list, and has a key of its own', async () => {
+    const page = await openInstance(0);
+    await page.keyboard.press('e');
+    await page.keyboard.type('no such thing');
+    await page.getByRole('option', { name: 'None of these' }).waitFor();
+    await page.keyboard.press('Enter');
+    await said(page, 'Corrected: none of these.');
+    expect(service.asked).toHaveLength(1);
+    expect(service.asked[0]).toContain('"category":null');
+  });
+
+  test('a key held down, or pressed before the picture is there, decides nothing', async () => {
+    const first = nth(0);
+    await openInstance(0).then(async (page) => {
+      await page.keyboard.down('y');
+      await page.keyboard.down('y');
+      await page.keyboard.down('y');
+      await page.keyboard.up('y');
+      await said(page, 'Confirmed');
+      expect(service.asked).toHaveLength(1);
+    });
+    service.asked.length = 0;
+    service.troubles.set(`GET instances/${nth(4).instance}/picture`, {
+      status: 429,
+      code: 'busy',
+      title: 'busy',
+    });
+    const page = await open(`#/instance/${nth(4).instance}`);
+    await page.getByRole('button', { name: /It is/ }).first().waitFor();
+    await page.keyboard.press('y');
+    service.troubles.clear();
+    await page.locator('img.radiograph').waitFor();
+    expect(service.asked).toEqual([]);
+    expect(first.who).toBe('network');
+  });
+
+  test('a decision that somebody else has changed meanwhile is shown, and nothing is overruled', async () => {
+    const page = await openInstance(0);
+    const { when, ...entry } = nth(0);
+    service.entries[0] = {
+      ...entry,
+      when: '2026-01-20T10:00:00.000Z',
+      who: 'person',
+      decision: 'category',
+      category: 'abdomen_ap',
+      person: { who: 'bob', when, action: 'correct' },
+    };
+    await page.keyboard.press('y');
+    await page.getByRole('alert').getByText('has changed meanwhile').waitFor();
+    await page.getByRole('heading', { level: 1, name: 'Abdomen AP' }).waitFor();
+    expect(service.entries[0].person?.who).toBe('bob');
+  });
+
+  test('a viewer gets no controls and is told why; keys do nothing', async () => {
+    service.me = { who: 'victor', role: 'viewer', how: 'orthanc' };
+    const page = await openInstance(0);
+    await page.getByText(/You \(victor\) may look/).waitFor();
+    for (const key of ['y', 'Enter', '1', 'n', 'e', 'u']) await page.keyboard.press(key);
+    expect(await page.getByRole('combobox').count()).toBe(0);
+    expect(service.asked).toEqual([]);
+  });
+
+  test('a role taken away meanwhile is said in the service’s words', async () => {
+    const page = await openInstance(0);
+    service.me = { ...service.me, role: 'viewer' };
+    await page.keyboard.press('y');
+    await page.getByRole('alert').getByText('This needs the role reviewer').waitFor();
+  });
+
+  test('at the service itself a token is asked for, refused, kept for the tab, and sent', async () => {
+    service.token = 'pv_right';
+    const page = await open(`#/instance/${nth(0).instance}`);
+    const field = page.getByLabel('Token');
+    await field.fill('pv_wrong');
+    await page.keyboard.press('Enter');
+    await field.waitFor();
+    await field.fill('pv_right');
+    await page.keyboard.press('Enter');
+    await page.locator('img.radiograph').waitFor();
+    await page.reload();
+    await page.locator('img.radiograph').waitFor();
+    expect(page.url()).not.toContain('pv_');
+  });
+
+  test('a service that goes away is said, and found again when it is back', async () => {
+    service.streams = false;
+    const page = await openInstance(0);
+    service.troubles.set('', 'cut');
+    await page.keyboard.press('y');
+    await page.getByRole('alert').getByText('The service does not answer').waitFor();
+    await page.locator('.live').getByText('Service does not answer').waitFor();
+    service.troubles.clear();
+    await page.locator('.live').getByText('Up to date').waitFor();
+    await page.keyboard.press('y');
+    await said(page, 'Confirmed');
+  });
+
+  test('Orthanc away is said where the picture would be', async () => {
+    const words = 'Orthanc does not answer. Work waits.';
+    service.troubles.set('GET instances/', { status: 503, code: 'orthanc_away', title: words });
+    const page = await open(`#/instance/${nth(0).instance}`);
+    await page.getByRole('alert').getByText(words).waitFor();
+    service.troubles.clear();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.locator('img.radiograph').waitFor();
+  });
+
+  test('what is decided elsewhere is told at once, by an event', async () => {
+    const page = await open('#/?state=recent');
+    await page.locator('a.tile').first().waitFor();
+    await waitFor(() => service.followers() === 1, { what: 'a follower' });
+    const { study } = nth(0);
+    const when = '2026-01-20T11:00:00.000Z';
+    service.emit('decided', {
+      instance: 'new',
+      study,
+      decision: 'category',
+      category: 'knee_ap',
+      who: 'network',
+      when,
+    });
+    await page.getByRole('button', { name: '1 new – show' }).waitFor();
+    service.entries[0] = { ...nth(0), decision: 'category', category: 'abdomen_ap', when };
+    service.emit('decided', { instance: nth(0).instance, study, decision: 'category', who: 'network', when });
+    await page.locator('a.tile').first().getByText('Abdomen AP').waitFor();
+    service.emit('status', { ...service.status, orthanc: { up: false } });
+    await page.locator('.live').getByText('Orthanc does not answer').waitFor();
+  });
+
+  test('the map of what decided lies over the picture, fades by the slider and goes with its key', async () => {
+    const page = await openInstance(0);
+    await page.keyboard.press('a');
+    const map = page.locator('canvas.map[data-drawn="chest_pa_ap"]');
+    await map.waitFor();
+    const [over, under] = [await map.boundingBox(), await page.locator('img.radiograph').boundingBox()];
+    expect(over).toEqual(under);
+    await page.getByRole('slider').fill('0.3');
+    expect(await map.evaluate('(map) => map.style.opacity')).toBe('0.3');
+    await page.getByRole('button', { name: 'Abdomen AP 0.27' }).click();
+    await page.locator('canvas.map[data-drawn="abdomen_ap"]').waitFor();
+    await page.keyboard.press('a');
+    await expect.poll(() => page.locator('canvas.map').count()).toBe(0);
+  });
+
+  test('a drag windows the picture, which Orthanc then renders anew; wheel and keys zoom, two fingers too', async () => {
+    const page = await openInstance(0, { hasTouch: true });
+    const stage = page.locator('.stage');
+    const box = await stage.boundingBox();
+    if (box === null) throw new Error('the stage has no size');
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    const rendered = page.waitForRequest(/picture\?.*center=.*window=/);
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x - 100, y + 50, { steps: 4 });
+    await page.mouse.up();
+    const asked = new URL((await rendered).url()).searchParams;
+    expect(Number(asked.get('window'))).toBeLessThan(4096);
+    expect(Number(asked.get('center'))).toBeGreaterThan(2048);
+
+    const width = async () => (await page.locator('.layer').boundingBox())?.width ?? 0;
+    const fit = await width();
+    await page.mouse.wheel(0, -400);
+    await expect.poll(width).toBeCloseTo(fit * 2, 0);
+    await page.keyboard.press('0');
+    await expect.poll(width).toBeCloseTo(fit, 0);
+    await page.keyboard.press('+');
+    await expect.poll(width).toBeCloseTo(fit * 1.4, 0);
+    const left = async () => (await page.locator('.layer').boundingBox())?.x ?? 0;
+    const before = await left();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(left).toBeLessThan(before);
+    await page.keyboard.press('0');
+
+    const touch = await page.context().newCDPSession(page);
+    const fingers = (apart: number) => [
+      { x: x - apart, y, id: 1 },
+      { x: x + apart, y, id: 2 },
+    ];
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: fingers(40) });
+    for (const apart of [60, 80, 100, 120])
+      await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: fingers(apart) });
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    await expect.poll(width).toBeCloseTo(fit * 3, -1);
+  });
+
+  test('it works in a frame of the same origin, below another path', async () => {
+    const page = await pages.open(`${service.url}/plainview/review/`);
+    await page.evaluate(
+      `document.body.innerHTML = '<iframe src="./#/dashboard" width="1100" height="700"></iframe>'`,
+    );
+    await page.frameLocator('iframe').getByRole('heading', { name: 'People and the network' }).waitFor();
+  });
+
+  test('? tells the keys, and single letters can be switched off for good', async () => {
+    const page = await openInstance(0);
+    await page.keyboard.press('?');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Confirm', { exact: true }).waitFor();
+    await dialog.getByLabel('Single letters are shortcuts').uncheck();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('y');
+    await page.keyboard.press('n');
+    expect(service.asked).toEqual([]);
+    await page.keyboard.press('Enter');
+    await said(page, 'Confirmed');
+  });
+
+  test('the dashboard draws and tells what the service counted', async () => {
+    service.me = { who: 'adam', role: 'admin', how: 'orthanc' };
+    const page = await open('#/dashboard');
+    const row = page.getByRole('row', { name: /^Hand AP 88 %/ });
+    await row.getByText('Hand oblique 9, Wrist AP 3').waitFor();
+    await page.locator('summary', { hasText: 'As a table' }).first().click();
+    await page.getByRole('cell', { name: /^\d+$/ }).first().waitFor();
+    await page.getByText('research and evaluation only').waitFor();
+    await page.getByRole('link', { name: '30 Needs review' }).click();
+    await page.locator('a.tile').first().waitFor();
+  });
+
+  const views: [string, string][] = [
+    ['the list', '#/?state=recent&category=chest_pa_ap'],
+    ['a picture', ''],
+    ['the dashboard', '#/dashboard'],
+  ];
+  test.each(
+    views.flatMap(([name, fragment]) =>
+      [
+        { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
+        { colorScheme: 'dark', viewport: { width: 768, height: 1024 } },
+        { colorScheme: 'light', viewport: { width: 1180, height: 820 } },
+      ].map((options) => ({
+        name,
+        fragment,
+        scheme: options.colorScheme,
+        width: options.viewport.width,
+        options,
+      })),
+    ),
+  )(
+    '$name, $scheme at $width: axe finds nothing serious, targets suit fingers, nothing sticks out',
+    async ({ fragment, options }) => {
+      service.me = { who: 'adam', role: 'admin', how: 'orthanc' };
+      const page = await open(fragment || `#/instance/${nth(4).instance}`, options);
+      await page.locator('img, .panel').first().waitFor();
+      if (fragment === '') {
+        await page.keyboard.press('a');
+        await page.locator('canvas.map[data-drawn]').waitFor();
+      }
+      if (fragment === '#/dashboard') await page.locator('summary', { hasText: 'Classify again' }).click();
+      expect(await faults(page)).toEqual([]);
+      const small =
+        await page.evaluate(`[...document.querySelectorAll('button, input:not([type=checkbox]), select, .tabs a, .top a')]
+      .filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.classList.contains('skip') && each.getBoundingClientRect().height < 43.9)
+      .map((each) => each.outerHTML.slice(0, 120))`);
+      expect(small).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
+    },
+  );
+
+  test('the sign-in and the open list of corrections have no serious fault either', async () => {
+    const page = await openInstance(0);
+    await page.keyboard.press('e');
+    await page.getByRole('option').first().waitFor();
+    expect(await faults(page)).toEqual([]);
+    service.token = 'pv_right';
+    await page.reload();
+    await page.getByLabel('Token').waitFor();
+    expect(await faults(page)).toEqual([]);
+  });
+});

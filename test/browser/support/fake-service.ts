@@ -1,0 +1,243 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { codedCategories } from '../../../src/categories.js';
+import type { Entry, Me, Statistics, Status } from '../../../src/review/api/schema.js';
+import { repositoryRoot } from '../../../src/sandbox/places.js';
+import type { GreyPicture } from '../../support/dicom.js';
+import { madeEntry, sha256 } from './fake-entries.js';
+import { madeStatistics } from './fake-statistics.js';
+import { asJpeg } from './pictures.js';
+
+/** The service's content security policy: what breaks under it must break here. */
+const policy =
+  "default-src 'none';script-src 'self';style-src 'self';img-src 'self' blob: data:;connect-src 'self';frame-ancestors 'self';base-uri 'none';form-action 'none'";
+
+export interface FakeService {
+  url: string;
+  entries: Entry[];
+  me: Me;
+  status: Status;
+  statistics: Statistics;
+  /** What came in: `PUT instances/…/decision {"category":…}`. */
+  asked: string[];
+  /** Said instead of an answer to whatever begins with this, until it is deleted. */
+  troubles: Map<string, { status: number; code: string; title: string } | 'cut'>;
+  /** The token wanted; without one, everybody is known (as behind Orthanc's plugin). */
+  token: string | undefined;
+  /** Whether events can be followed; a plugin that buffers answers 501. */
+  streams: boolean;
+  emit(event: string, data: object): void;
+  /** How many follow the events. */
+  followers(): number;
+  stop(): Promise<void>;
+}
+
+/** The API's contract from memory, so that a test can make it answer whatever it must. */
+export async function startFakeService(count = 60): Promise<FakeService> {
+  const pictures = new Map<string, GreyPicture>();
+  const entries: Entry[] = [];
+  for (let n = 0; n < count; n++) {
+    const made = madeEntry(n);
+    entries.push(made.entry);
+    pictures.set(made.entry.instance, await made.picture);
+  }
+  const streams = new Set<ServerResponse>();
+  const before = new Map<string, Entry>();
+  const fake: FakeService = {
+    url: '',
+    entries,
+    me: { who: 'alice', role: 'reviewer', how: 'orthanc' },
+    status: {
+      network: { name: 'embedded', sha256, purpose: 'research' },
+      engine: {
+        engine: 'onnxruntime',
+        device: 'cpu',
+        declined: [{ engine: 'gpu', reason: 'no CUDA 11.2 device' }],
+      },
+      queue: { waiting: 0, running: 1, delayed: 0 },
+      sweep: { state: 'running', done: 1200, total: 5000, secondsLeft: 400 },
+      orthanc: { up: true },
+      orthancPages: 'http://orthanc.example/',
+      version: '0.1.0',
+    },
+    statistics: madeStatistics(),
+    asked: [],
+    troubles: new Map(),
+    token: undefined,
+    streams: true,
+    emit(event, data) {
+      for (const stream of streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    },
+    followers: () => streams.size,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://fake');
+    response.setHeader('content-security-policy', policy);
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(Buffer.from(chunk));
+    const body = chunks.length > 0 ? (JSON.parse(Buffer.concat(chunks).toString()) as Body) : {};
+    const file = /^(?:\/plainview)?\/review\/([a-z.-]*)$/.exec(url.pathname)?.[1];
+    if (file !== undefined) return sendFile(response, file === '' ? 'index.html' : file);
+    const path = url.pathname.replace(/^(?:\/plainview)?\/api\/v1\//, '');
+    const method = request.method ?? 'GET';
+    if (method !== 'GET') fake.asked.push(`${method} ${path} ${JSON.stringify(body)}`);
+    const trouble = [...fake.troubles].find(([start]) => `${method} ${path}`.startsWith(start))?.[1];
+    if (trouble === 'cut') return void request.socket.destroy();
+    if (trouble !== undefined) return problem(response, trouble.status, trouble.code, trouble.title);
+    if (fake.token !== undefined && request.headers.authorization !== `Bearer ${fake.token}`)
+      return problem(response, 401, 'unauthorised', 'Who are you? A token is needed.');
+    await answer(method, path, url.searchParams, body, response);
+  });
+
+  async function answer(
+    method: string,
+    path: string,
+    query: URLSearchParams,
+    body: Body,
+    response: ServerResponse,
+  ) {
+    const [room, key = '', leaf] = path.split('/');
+    if (path === 'me') return json(response, fake.me);
+    if (path === 'categories')
+      return json(response, { categories: codedCategories.map((name) => ({ name })) });
+    if (path === 'status') return json(response, fake.status);
+    if (path === 'statistics') return json(response, fake.statistics);
+    if (path === 'requests') return json(response, []);
+    if (path === 'worklist') return json(response, worklist(entries, query));
+    if (path === 'events') {
+      if (!fake.streams) return problem(response, 501, 'no_stream', 'No events come through here.');
+      response.setHeader('content-type', 'text/event-stream');
+      response.write(': hello\n\n');
+      streams.add(response);
+      response.on('close', () => streams.delete(response));
+      return;
+    }
+    if (room === 'studies')
+      return json(
+        response,
+        entries.filter(({ study }) => study === key),
+      );
+    const at = entries.findIndex(({ instance }) => instance === key);
+    const entry = entries[at];
+    if (room !== 'instances' || entry === undefined)
+      return problem(response, 404, 'instance_unknown', 'Orthanc has no such instance.');
+    if (leaf === undefined) return json(response, entry);
+    const picture = pictures.get(key);
+    if ((leaf === 'thumbnail' || leaf === 'picture') && picture) {
+      response.setHeader('content-type', 'image/jpeg');
+      return void response.end(
+        await asJpeg(picture, leaf === 'thumbnail' ? 200 : Number(query.get('width'))),
+      );
+    }
+    if (leaf === 'activation') return json(response, activation(query.get('category') ?? ''));
+    if (fake.me.role === 'viewer')
+      return problem(
+        response,
+        403,
+        'forbidden',
+        'This needs the role reviewer; ask whoever runs Plainview here.',
+      );
+    if ((body.of ?? query.get('of')) !== entry.when)
+      return problem(response, 409, 'decision_changed', 'The decision has changed meanwhile.');
+    const decided =
+      method === 'DELETE'
+        ? before.get(key)
+        : byPerson(entry, leaf === 'confirmation' ? undefined : body.category);
+    if (decided === undefined) return problem(response, 404, 'nothing_to_undo', 'No person decided this.');
+    if (method !== 'DELETE' && entry.who === 'network') before.set(key, entry);
+    entries[at] = decided;
+    json(response, decided);
+  }
+
+  /** @param category undefined: the one shown is confirmed; null: none */
+  function byPerson(entry: Entry, category: string | null | undefined): Entry {
+    const given =
+      category === undefined
+        ? (entry.category ?? (entry.decision === 'unknown_view' ? null : entry.top[0]?.category))
+        : category;
+    const when = new Date(Date.parse(entry.when) + 60_000).toISOString();
+    const { category: _, ...rest } = entry;
+    return {
+      ...rest,
+      who: 'person',
+      decision: given === null ? 'unknown_view' : 'category',
+      ...(given ? { category: given } : {}),
+      reason: `${fake.me.who} ${category === undefined ? 'confirmed' : 'corrected'} it`,
+      when,
+      before: entry,
+      person: { who: fake.me.who, when, action: category === undefined ? 'confirm' : 'correct' },
+    };
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  fake.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return fake;
+}
+
+interface Body {
+  of?: string;
+  category?: string | null;
+}
+
+const types: { [extension: string]: string } = { html: 'text/html', js: 'text/javascript', css: 'text/css' };
+
+async function sendFile(response: ServerResponse, name: string): Promise<void> {
+  try {
+    const bytes = await readFile(join(repositoryRoot, 'dist', 'review', name));
+    response.setHeader(
+      'content-type',
+      `${types[name.split('.').pop() ?? ''] ?? 'application/octet-stream'}; charset=utf-8`,
+    );
+    response.end(bytes);
+  } catch {
+    problem(response, 404, 'route_unknown', `${name} has not been built`);
+  }
+}
+
+function json(response: ServerResponse, value: unknown): void {
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify(value));
+}
+
+function problem(response: ServerResponse, status: number, code: string, title: string): void {
+  response.statusCode = status;
+  response.setHeader('content-type', 'application/problem+json');
+  response.end(JSON.stringify({ type: 'about:blank', title, status, code }));
+}
+
+function worklist(entries: readonly Entry[], query: URLSearchParams) {
+  const state = query.get('state');
+  const text = query.get('text')?.toLowerCase() ?? '';
+  const category = query.get('category');
+  const found = entries.filter(
+    (entry) =>
+      (state === 'recent' ||
+        entry.decision === (state === 'classification_failed' ? 'failed' : state) ||
+        (state === 'order_mismatch' && entry.order?.answer === 'differs')) &&
+      (category === null || entry.category === category || entry.top[0]?.category === category) &&
+      JSON.stringify(entry.dicom).toLowerCase().includes(text),
+  );
+  const since = Number(query.get('cursor') ?? 0);
+  const limit = Number(query.get('limit') ?? 50);
+  const items = found.slice(since, since + limit);
+  return {
+    items,
+    total: found.length,
+    ...(since + limit < found.length ? { next: String(since + limit) } : {}),
+  };
+}
+
+function activation(category: string) {
+  const values = Array.from({ length: 49 }, (_, n) => {
+    const [x, y] = [(n % 7) - 3, Math.floor(n / 7) - 3];
+    return Math.exp(-(x * x + y * y) / 3);
+  });
+  return { rows: 7, columns: 7, values, category, score: 0.6 };
+}
