@@ -46,7 +46,7 @@ const subjects: readonly {
 ];
 
 /** The same for the same number: what the service would tell of it, and its picture. */
-export function madeEntry(n: number): { entry: Entry; picture: Promise<GreyPicture> } {
+export function madeEntry(n: number): { entry: Entry; picture: () => Promise<GreyPicture> } {
   const subject = subjects[n % subjects.length];
   if (subject === undefined) throw new Error('there is no subject');
   const decision =
@@ -63,10 +63,10 @@ export function madeEntry(n: number): { entry: Entry; picture: Promise<GreyPictu
           category,
           score: place === 0 ? best : (1 - best) * (shares[place] ?? 0) * 0.9,
         }));
-  const picture =
+  const picture = () =>
     subject.drawing === 'chest'
       ? sample(n % 8 === 0 ? 'chest_composite.png' : 'chest_composite_2.png')
-      : draw(subject.drawing, n);
+      : draw(subject.drawing, n % 3);
   const mismatch = n % 9 === 4;
   return {
     picture,

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { codedCategories } from '../../../src/categories.js';
 import type { Entry, Me, Statistics, Status } from '../../../src/review/api/schema.js';
 import { repositoryRoot } from '../../../src/sandbox/places.js';
-import type { GreyPicture } from '../../support/dicom.js';
 import { madeEntry, sha256 } from './fake-entries.js';
 import { madeStatistics } from './fake-statistics.js';
 import { asJpeg } from './pictures.js';
@@ -36,13 +35,9 @@ export interface FakeService {
 
 /** The API's contract from memory, so that a test can make it answer whatever it must. */
 export async function startFakeService(count = 60): Promise<FakeService> {
-  const pictures = new Map<string, GreyPicture>();
-  const entries: Entry[] = [];
-  for (let n = 0; n < count; n++) {
-    const made = madeEntry(n);
-    entries.push(made.entry);
-    pictures.set(made.entry.instance, await made.picture);
-  }
+  const made = Array.from({ length: count }, (_, n) => madeEntry(n));
+  const entries = made.map(({ entry }) => entry);
+  const pictures = new Map(made.map(({ entry, picture }) => [entry.instance, picture]));
   const streams = new Set<ServerResponse>();
   const before = new Map<string, Entry>();
   const fake: FakeService = {
@@ -133,7 +128,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     if ((leaf === 'thumbnail' || leaf === 'picture') && picture) {
       response.setHeader('content-type', 'image/jpeg');
       return void response.end(
-        await asJpeg(picture, leaf === 'thumbnail' ? 200 : Number(query.get('width'))),
+        await asJpeg(await picture(), leaf === 'thumbnail' ? 200 : Number(query.get('width'))),
       );
     }
     if (leaf === 'activation') return json(response, activation(query.get('category') ?? ''));

@@ -34,9 +34,25 @@ const drawings = {
 } as const;
 export type Drawing = keyof typeof drawings;
 
+const drawn = new Map<string, Promise<GreyPicture>>();
+
+/** A picture is made once: it costs the processor. */
+function once(key: string, make: () => Promise<GreyPicture>): Promise<GreyPicture> {
+  const made = drawn.get(key) ?? make();
+  drawn.set(key, made);
+  return made;
+}
+
 /** A drawing of 400 × 700 as grey values, the same for the same seed. */
-export async function draw(name: Drawing, seed = 1): Promise<GreyPicture> {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="400" height="700">
+export const draw = (name: Drawing, seed = 1): Promise<GreyPicture> =>
+  once(`${name} ${seed}`, () => grey(sharp(Buffer.from(svgOf(name, seed)))));
+
+/** A picture of `samples/`, grey. */
+export const sample = (name: string): Promise<GreyPicture> =>
+  once(name, async () => grey(sharp(await readFile(join(repositoryRoot, 'samples', name)))));
+
+function svgOf(name: Drawing, seed: number): string {
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="400" height="700">
     <defs><radialGradient id="body"><stop offset="0" stop-color="#777"/><stop offset=".7" stop-color="#4a4a4a"/><stop offset="1" stop-color="#0c0c0c"/></radialGradient>
     <filter id="soft"><feGaussianBlur stdDeviation="2.5"/></filter>
     <filter id="grain"><feTurbulence baseFrequency=".035" numOctaves="4" seed="${seed}"/><feColorMatrix values="0 0 0 0 .5  0 0 0 0 .5  0 0 0 0 .5  .8 0 0 0 -.2"/></filter></defs>
@@ -44,12 +60,6 @@ export async function draw(name: Drawing, seed = 1): Promise<GreyPicture> {
     <ellipse cx="${195 + ((seed * 7) % 20)}" cy="350" rx="185" ry="470" fill="url(#body)"/>
     <g fill="#c9c9c9" stroke="#efefef" stroke-width="5" filter="url(#soft)" transform="rotate(${((seed * 5) % 9) - 4} 200 350)">${drawings[name]}</g>
     <rect width="400" height="700" filter="url(#grain)" opacity=".35"/></svg>`;
-  return grey(sharp(Buffer.from(svg)));
-}
-
-/** A picture of `samples/`, grey. */
-export async function sample(name: string): Promise<GreyPicture> {
-  return grey(sharp(await readFile(join(repositoryRoot, 'samples', name))));
 }
 
 async function grey(picture: Sharp): Promise<GreyPicture> {
