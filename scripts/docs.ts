@@ -1,11 +1,16 @@
-// `npm run docs`: writes the generated parts of the README, and the files of `orthanc/` for Orthanc Explorer 2.
+// `npm run docs`: writes the generated parts of the README, and the files of `orthanc/` for Orthanc Explorer 2 and OHIF.
 // A test fails where they are out of step.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { withOptions } from '../src/config/table.js';
 import { explorer2Files, explorer2Text } from '../src/explorer2.js';
+import { readProtocols } from '../src/hang/file.js';
+import { ohifConfiguration } from '../src/hang/ohif.js';
 
 const readme = new URL('../README.md', import.meta.url);
 writeFileSync(readme, withOptions(readFileSync(readme, 'utf8')));
 
 for (const [file, plugin] of Object.entries(explorer2Files))
   writeFileSync(new URL(`../orthanc/${file}`, import.meta.url), explorer2Text(plugin));
+
+const ohif = new URL('../orthanc/ohif.js', import.meta.url);
+writeFileSync(ohif, ohifConfiguration(readProtocols(undefined, []).protocols));

@@ -6,6 +6,7 @@ import { explorer2Command } from './explorer2.js';
 import { failuresCommand } from './failures.js';
 import { labelCommand } from './label.js';
 import { modelCommand } from './model.js';
+import { ohifCommand } from './ohif.js';
 import { optionsCommand } from './options.js';
 import { reclassifyCommand } from './reclassify.js';
 import { serveCommand } from './serve.js';
@@ -35,6 +36,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(reclassifyCommand())
     .addCommand(tokenCommand())
     .addCommand(explorer2Command())
+    .addCommand(ohifCommand())
     .addCommand(optionsCommand());
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -63,7 +63,7 @@ export class Hanger {
       this.#pictures.of([studyInstanceUid], this.#modalities),
     ]);
     if (study === undefined) throw fail('study_unknown', {});
-    const pictures = found.map((each) => this.#picture(each)).sort(byNumber);
+    const pictures = found.map((each) => pictureOf(each, this.#hanging.leastScore)).sort(byNumber);
     const priors = withPriors ? await this.#priors(study, pictures) : [];
     const hung = arrange(this.#hanging.protocols, pictures, priors);
     return { study, pictures, ...(hung === undefined ? {} : { hung }) };
@@ -83,32 +83,33 @@ export class Hanger {
       studies.map((each) => each.studyInstanceUid),
       this.#modalities,
     );
-    const all = found.map((each) => this.#picture(each));
+    const all = found.map((each) => pictureOf(each, this.#hanging.leastScore));
     return studies.map((each) => all.filter((picture) => picture.studyInstanceUid === each.studyInstanceUid));
   }
+}
 
-  #picture(found: PictureFound): HungPicture {
-    const record = recordOf(found.instance)?.record;
-    const { category, top = [], who, decision = 'undecided' } = record ?? {};
-    const scored = category === undefined ? top[0] : top.find((each) => each.category === category);
-    const score = who === 'person' ? undefined : scored?.score;
-    const isSure = who === 'person' || (score ?? 0) >= this.#hanging.leastScore;
-    const side = lateralityOf(found.laterality);
-    return {
-      orthancId: found.instance.ID,
-      sopInstanceUid: found.sopInstanceUid,
-      seriesInstanceUid: found.seriesInstanceUid,
-      studyInstanceUid: found.studyInstanceUid,
-      seriesNumber: found.seriesNumber,
-      instanceNumber: found.instanceNumber,
-      state: decision,
-      ...(score === undefined ? {} : { score }),
-      ...(side === undefined ? {} : { side }),
-      ...(who === undefined ? {} : { who }),
-      ...(category === undefined ? {} : { recorded: category }),
-      ...(isSure && category !== undefined ? { category } : {}),
-    };
-  }
+/** What is known of a picture, and whether that is sure enough to hang it by. */
+export function pictureOf(found: PictureFound, leastScore: number): HungPicture {
+  const record = recordOf(found.instance)?.record;
+  const { category, top = [], who, decision = 'undecided' } = record ?? {};
+  const scored = category === undefined ? top[0] : top.find((each) => each.category === category);
+  const score = who === 'person' ? undefined : scored?.score;
+  const isSure = who === 'person' || (score ?? 0) >= leastScore;
+  const side = lateralityOf(found.laterality);
+  return {
+    orthancId: found.instance.ID,
+    sopInstanceUid: found.sopInstanceUid,
+    seriesInstanceUid: found.seriesInstanceUid,
+    studyInstanceUid: found.studyInstanceUid,
+    seriesNumber: found.seriesNumber,
+    instanceNumber: found.instanceNumber,
+    state: decision,
+    ...(score === undefined ? {} : { score }),
+    ...(side === undefined ? {} : { side }),
+    ...(who === undefined ? {} : { who }),
+    ...(category === undefined ? {} : { recorded: category }),
+    ...(isSure && category !== undefined ? { category } : {}),
+  };
 }
 
 /** As the series and instances are numbered. */

@@ -75,7 +75,8 @@ export const hangingOperations = (hanger: Hanger): Operation[] => [
   }),
 ];
 
-function answerOf({ study, pictures, hung }: HungStudy): z.input<typeof answer> {
+/** What the API says of a study that was hung. */
+export function answerOf({ study, pictures, hung }: HungStudy): z.input<typeof answer> {
   const cells = hung?.cells ?? [];
   const priors = cells.flatMap(({ cell, picture }) => (cell.prior ? [picture] : []));
   const priorStudy = priors[0]?.studyInstanceUid;

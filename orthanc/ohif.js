@@ -1,0 +1,250 @@
+/**
+ * OHIF for Orthanc's OHIF plugin: radiographs hang by what Plainview knows of them.
+ * Use it as the plugin's configuration: "OHIF": { "DataSource": "dicom-web", "UserConfiguration": "/etc/orthanc/ohif.js" }.
+ * Settings of the site's own go to the end of this file, as `window.config.… = …`.
+ *
+ * When a study is opened, Plainview is asked through Orthanc's own origin (/plainview/, served by orthanc/plainview.py)
+ * how it hangs, beside what OHIF loads anyway. No answer in time, no fitting protocol, or a picture missing:
+ * OHIF hangs as it always does.
+ *
+ * For protocols of a site's own there are these attributes of a display set: plainviewCategory, plainviewSide
+ * (R, L, B), plainviewScore (0 to 1), plainviewState; each absent where it is not known.
+ */
+(() => {
+  // Written by `plainview ohif` from the file of hanging protocols.
+  // biome-ignore format: a line for each
+  const protocols = [
+    {"id":"chest-priors","title":"Chest, with prior","rows":2,"columns":2,"cells":[{"place":"chest-priors/1","row":1,"column":1,"prior":false},{"place":"chest-priors/2","row":1,"column":2,"prior":false},{"place":"chest-priors/3","row":2,"column":1,"prior":true},{"place":"chest-priors/4","row":2,"column":2,"prior":true}]},
+    {"id":"chest-prior-frontal","title":"Chest, with prior frontal","rows":1,"columns":3,"cells":[{"place":"chest-prior-frontal/1","row":1,"column":1,"prior":false},{"place":"chest-prior-frontal/2","row":1,"column":2,"prior":false},{"place":"chest-prior-frontal/3","row":1,"column":3,"prior":true}]},
+    {"id":"chest","title":"Chest","rows":1,"columns":2,"cells":[{"place":"chest/1","row":1,"column":1,"prior":false},{"place":"chest/2","row":1,"column":2,"prior":false}]},
+    {"id":"abdomen","title":"Abdomen","rows":1,"columns":2,"cells":[{"place":"abdomen/1","row":1,"column":1,"prior":false},{"place":"abdomen/2","row":1,"column":2,"prior":false}]},
+    {"id":"spine-whole","title":"Whole spine","rows":2,"columns":3,"cells":[{"place":"spine-whole/1","row":1,"column":1,"prior":false},{"place":"spine-whole/2","row":1,"column":2,"prior":false},{"place":"spine-whole/3","row":1,"column":3,"prior":false},{"place":"spine-whole/4","row":2,"column":1,"prior":false},{"place":"spine-whole/5","row":2,"column":2,"prior":false},{"place":"spine-whole/6","row":2,"column":3,"prior":false}]},
+    {"id":"spine-thoracic-lumbar","title":"Thoracic and lumbar spine","rows":1,"columns":4,"cells":[{"place":"spine-thoracic-lumbar/1","row":1,"column":1,"prior":false},{"place":"spine-thoracic-lumbar/2","row":1,"column":2,"prior":false},{"place":"spine-thoracic-lumbar/3","row":1,"column":3,"prior":false},{"place":"spine-thoracic-lumbar/4","row":1,"column":4,"prior":false}]},
+    {"id":"cervical-spine-priors","title":"Spine (cervical), with prior","rows":2,"columns":2,"cells":[{"place":"cervical-spine-priors/1","row":1,"column":1,"prior":false},{"place":"cervical-spine-priors/2","row":1,"column":2,"prior":false},{"place":"cervical-spine-priors/3","row":2,"column":1,"prior":true},{"place":"cervical-spine-priors/4","row":2,"column":2,"prior":true}]},
+    {"id":"thoracic-spine-priors","title":"Spine (thoracic), with prior","rows":2,"columns":2,"cells":[{"place":"thoracic-spine-priors/1","row":1,"column":1,"prior":false},{"place":"thoracic-spine-priors/2","row":1,"column":2,"prior":false},{"place":"thoracic-spine-priors/3","row":2,"column":1,"prior":true},{"place":"thoracic-spine-priors/4","row":2,"column":2,"prior":true}]},
+    {"id":"lumbar-spine-priors","title":"Spine (lumbar), with prior","rows":2,"columns":2,"cells":[{"place":"lumbar-spine-priors/1","row":1,"column":1,"prior":false},{"place":"lumbar-spine-priors/2","row":1,"column":2,"prior":false},{"place":"lumbar-spine-priors/3","row":2,"column":1,"prior":true},{"place":"lumbar-spine-priors/4","row":2,"column":2,"prior":true}]},
+    {"id":"cervical-spine","title":"Spine (cervical)","rows":1,"columns":2,"cells":[{"place":"cervical-spine/1","row":1,"column":1,"prior":false},{"place":"cervical-spine/2","row":1,"column":2,"prior":false}]},
+    {"id":"thoracic-spine","title":"Spine (thoracic)","rows":1,"columns":2,"cells":[{"place":"thoracic-spine/1","row":1,"column":1,"prior":false},{"place":"thoracic-spine/2","row":1,"column":2,"prior":false}]},
+    {"id":"lumbar-spine","title":"Spine (lumbar)","rows":1,"columns":2,"cells":[{"place":"lumbar-spine/1","row":1,"column":1,"prior":false},{"place":"lumbar-spine/2","row":1,"column":2,"prior":false}]},
+    {"id":"hips","title":"Hips","rows":1,"columns":3,"cells":[{"place":"hips/1","row":1,"column":1,"prior":false},{"place":"hips/2","row":1,"column":2,"prior":false},{"place":"hips/3","row":1,"column":3,"prior":false}]},
+    {"id":"hip","title":"Hip","rows":1,"columns":2,"cells":[{"place":"hip/1","row":1,"column":1,"prior":false},{"place":"hip/2","row":1,"column":2,"prior":false}]},
+    {"id":"knees-patella","title":"Knees and patellae, both sides","rows":2,"columns":4,"cells":[{"place":"knees-patella/1","row":1,"column":1,"prior":false},{"place":"knees-patella/2","row":1,"column":2,"prior":false},{"place":"knees-patella/3","row":1,"column":3,"prior":false},{"place":"knees-patella/4","row":1,"column":4,"prior":false},{"place":"knees-patella/5","row":2,"column":1,"prior":false},{"place":"knees-patella/8","row":2,"column":4,"prior":false}]},
+    {"id":"knee-patella","title":"Knee and patella","rows":1,"columns":3,"cells":[{"place":"knee-patella/1","row":1,"column":1,"prior":false},{"place":"knee-patella/2","row":1,"column":2,"prior":false},{"place":"knee-patella/3","row":1,"column":3,"prior":false}]},
+    {"id":"elbow-both","title":"Both sides (elbow)","rows":2,"columns":2,"cells":[{"place":"elbow-both/1","row":1,"column":1,"prior":false},{"place":"elbow-both/2","row":1,"column":2,"prior":false},{"place":"elbow-both/3","row":2,"column":1,"prior":false},{"place":"elbow-both/4","row":2,"column":2,"prior":false}]},
+    {"id":"wrist-both","title":"Both sides (wrist)","rows":2,"columns":2,"cells":[{"place":"wrist-both/1","row":1,"column":1,"prior":false},{"place":"wrist-both/2","row":1,"column":2,"prior":false},{"place":"wrist-both/3","row":2,"column":1,"prior":false},{"place":"wrist-both/4","row":2,"column":2,"prior":false}]},
+    {"id":"knee-both","title":"Both sides (knee)","rows":2,"columns":2,"cells":[{"place":"knee-both/1","row":1,"column":1,"prior":false},{"place":"knee-both/2","row":1,"column":2,"prior":false},{"place":"knee-both/3","row":2,"column":1,"prior":false},{"place":"knee-both/4","row":2,"column":2,"prior":false}]},
+    {"id":"ankle-both","title":"Both sides (ankle)","rows":2,"columns":2,"cells":[{"place":"ankle-both/1","row":1,"column":1,"prior":false},{"place":"ankle-both/2","row":1,"column":2,"prior":false},{"place":"ankle-both/3","row":2,"column":1,"prior":false},{"place":"ankle-both/4","row":2,"column":2,"prior":false}]},
+    {"id":"finger-both","title":"Both sides (finger)","rows":2,"columns":2,"cells":[{"place":"finger-both/1","row":1,"column":1,"prior":false},{"place":"finger-both/2","row":1,"column":2,"prior":false},{"place":"finger-both/3","row":2,"column":1,"prior":false},{"place":"finger-both/4","row":2,"column":2,"prior":false}]},
+    {"id":"elbow-priors","title":"AP and lateral (elbow), with prior","rows":2,"columns":2,"cells":[{"place":"elbow-priors/1","row":1,"column":1,"prior":false},{"place":"elbow-priors/2","row":1,"column":2,"prior":false},{"place":"elbow-priors/3","row":2,"column":1,"prior":true},{"place":"elbow-priors/4","row":2,"column":2,"prior":true}]},
+    {"id":"wrist-priors","title":"AP and lateral (wrist), with prior","rows":2,"columns":2,"cells":[{"place":"wrist-priors/1","row":1,"column":1,"prior":false},{"place":"wrist-priors/2","row":1,"column":2,"prior":false},{"place":"wrist-priors/3","row":2,"column":1,"prior":true},{"place":"wrist-priors/4","row":2,"column":2,"prior":true}]},
+    {"id":"knee-priors","title":"AP and lateral (knee), with prior","rows":2,"columns":2,"cells":[{"place":"knee-priors/1","row":1,"column":1,"prior":false},{"place":"knee-priors/2","row":1,"column":2,"prior":false},{"place":"knee-priors/3","row":2,"column":1,"prior":true},{"place":"knee-priors/4","row":2,"column":2,"prior":true}]},
+    {"id":"ankle-priors","title":"AP and lateral (ankle), with prior","rows":2,"columns":2,"cells":[{"place":"ankle-priors/1","row":1,"column":1,"prior":false},{"place":"ankle-priors/2","row":1,"column":2,"prior":false},{"place":"ankle-priors/3","row":2,"column":1,"prior":true},{"place":"ankle-priors/4","row":2,"column":2,"prior":true}]},
+    {"id":"finger-priors","title":"AP and lateral (finger), with prior","rows":2,"columns":2,"cells":[{"place":"finger-priors/1","row":1,"column":1,"prior":false},{"place":"finger-priors/2","row":1,"column":2,"prior":false},{"place":"finger-priors/3","row":2,"column":1,"prior":true},{"place":"finger-priors/4","row":2,"column":2,"prior":true}]},
+    {"id":"elbow","title":"AP and lateral (elbow)","rows":1,"columns":2,"cells":[{"place":"elbow/1","row":1,"column":1,"prior":false},{"place":"elbow/2","row":1,"column":2,"prior":false}]},
+    {"id":"wrist","title":"AP and lateral (wrist)","rows":1,"columns":2,"cells":[{"place":"wrist/1","row":1,"column":1,"prior":false},{"place":"wrist/2","row":1,"column":2,"prior":false}]},
+    {"id":"knee","title":"AP and lateral (knee)","rows":1,"columns":2,"cells":[{"place":"knee/1","row":1,"column":1,"prior":false},{"place":"knee/2","row":1,"column":2,"prior":false}]},
+    {"id":"ankle","title":"AP and lateral (ankle)","rows":1,"columns":2,"cells":[{"place":"ankle/1","row":1,"column":1,"prior":false},{"place":"ankle/2","row":1,"column":2,"prior":false}]},
+    {"id":"finger","title":"AP and lateral (finger)","rows":1,"columns":2,"cells":[{"place":"finger/1","row":1,"column":1,"prior":false},{"place":"finger/2","row":1,"column":2,"prior":false}]},
+    {"id":"hand-wrist-finger","title":"Hand, wrist and finger","rows":2,"columns":3,"cells":[{"place":"hand-wrist-finger/1","row":1,"column":1,"prior":false},{"place":"hand-wrist-finger/2","row":1,"column":2,"prior":false},{"place":"hand-wrist-finger/3","row":1,"column":3,"prior":false},{"place":"hand-wrist-finger/4","row":2,"column":1,"prior":false},{"place":"hand-wrist-finger/5","row":2,"column":2,"prior":false},{"place":"hand-wrist-finger/6","row":2,"column":3,"prior":false}]},
+    {"id":"hand-wrist","title":"Hand and wrist","rows":2,"columns":2,"cells":[{"place":"hand-wrist/1","row":1,"column":1,"prior":false},{"place":"hand-wrist/2","row":1,"column":2,"prior":false},{"place":"hand-wrist/3","row":2,"column":1,"prior":false},{"place":"hand-wrist/4","row":2,"column":2,"prior":false}]},
+    {"id":"hand-finger","title":"Hand and finger","rows":2,"columns":2,"cells":[{"place":"hand-finger/1","row":1,"column":1,"prior":false},{"place":"hand-finger/2","row":1,"column":2,"prior":false},{"place":"hand-finger/3","row":2,"column":1,"prior":false},{"place":"hand-finger/4","row":2,"column":2,"prior":false}]},
+    {"id":"hands-both","title":"Both sides (hand)","rows":2,"columns":2,"cells":[{"place":"hands-both/1","row":1,"column":1,"prior":false},{"place":"hands-both/2","row":1,"column":2,"prior":false},{"place":"hands-both/3","row":2,"column":1,"prior":false},{"place":"hands-both/4","row":2,"column":2,"prior":false}]},
+    {"id":"foots-both","title":"Both sides (foot)","rows":2,"columns":2,"cells":[{"place":"foots-both/1","row":1,"column":1,"prior":false},{"place":"foots-both/2","row":1,"column":2,"prior":false},{"place":"foots-both/3","row":2,"column":1,"prior":false},{"place":"foots-both/4","row":2,"column":2,"prior":false}]},
+    {"id":"hand-oblique-priors","title":"AP and oblique (hand), with prior","rows":2,"columns":2,"cells":[{"place":"hand-oblique-priors/1","row":1,"column":1,"prior":false},{"place":"hand-oblique-priors/2","row":1,"column":2,"prior":false},{"place":"hand-oblique-priors/3","row":2,"column":1,"prior":true},{"place":"hand-oblique-priors/4","row":2,"column":2,"prior":true}]},
+    {"id":"foot-oblique-priors","title":"AP and oblique (foot), with prior","rows":2,"columns":2,"cells":[{"place":"foot-oblique-priors/1","row":1,"column":1,"prior":false},{"place":"foot-oblique-priors/2","row":1,"column":2,"prior":false},{"place":"foot-oblique-priors/3","row":2,"column":1,"prior":true},{"place":"foot-oblique-priors/4","row":2,"column":2,"prior":true}]},
+    {"id":"hand-oblique","title":"AP and oblique (hand)","rows":1,"columns":2,"cells":[{"place":"hand-oblique/1","row":1,"column":1,"prior":false},{"place":"hand-oblique/2","row":1,"column":2,"prior":false}]},
+    {"id":"foot-oblique","title":"AP and oblique (foot)","rows":1,"columns":2,"cells":[{"place":"foot-oblique/1","row":1,"column":1,"prior":false},{"place":"foot-oblique/2","row":1,"column":2,"prior":false}]},
+    {"id":"shoulders","title":"Shoulders, both sides","rows":2,"columns":2,"cells":[{"place":"shoulders/1","row":1,"column":1,"prior":false},{"place":"shoulders/2","row":1,"column":2,"prior":false},{"place":"shoulders/3","row":2,"column":1,"prior":false},{"place":"shoulders/4","row":2,"column":2,"prior":false}]},
+    {"id":"shoulder-priors","title":"Shoulder, with prior","rows":2,"columns":2,"cells":[{"place":"shoulder-priors/1","row":1,"column":1,"prior":false},{"place":"shoulder-priors/2","row":1,"column":2,"prior":false},{"place":"shoulder-priors/3","row":2,"column":1,"prior":true},{"place":"shoulder-priors/4","row":2,"column":2,"prior":true}]},
+    {"id":"shoulder","title":"Shoulder","rows":1,"columns":2,"cells":[{"place":"shoulder/1","row":1,"column":1,"prior":false},{"place":"shoulder/2","row":1,"column":2,"prior":false}]},
+    {"id":"elbow_ap-sides","title":"Right and left (elbow_ap)","rows":1,"columns":2,"cells":[{"place":"elbow_ap-sides/1","row":1,"column":1,"prior":false},{"place":"elbow_ap-sides/2","row":1,"column":2,"prior":false}]},
+    {"id":"wrist_ap-sides","title":"Right and left (wrist_ap)","rows":1,"columns":2,"cells":[{"place":"wrist_ap-sides/1","row":1,"column":1,"prior":false},{"place":"wrist_ap-sides/2","row":1,"column":2,"prior":false}]},
+    {"id":"hand_ap-sides","title":"Right and left (hand_ap)","rows":1,"columns":2,"cells":[{"place":"hand_ap-sides/1","row":1,"column":1,"prior":false},{"place":"hand_ap-sides/2","row":1,"column":2,"prior":false}]},
+    {"id":"finger_ap-sides","title":"Right and left (finger_ap)","rows":1,"columns":2,"cells":[{"place":"finger_ap-sides/1","row":1,"column":1,"prior":false},{"place":"finger_ap-sides/2","row":1,"column":2,"prior":false}]},
+    {"id":"knee_ap-sides","title":"Right and left (knee_ap)","rows":1,"columns":2,"cells":[{"place":"knee_ap-sides/1","row":1,"column":1,"prior":false},{"place":"knee_ap-sides/2","row":1,"column":2,"prior":false}]},
+    {"id":"ankle_ap-sides","title":"Right and left (ankle_ap)","rows":1,"columns":2,"cells":[{"place":"ankle_ap-sides/1","row":1,"column":1,"prior":false},{"place":"ankle_ap-sides/2","row":1,"column":2,"prior":false}]},
+    {"id":"foot_ap-sides","title":"Right and left (foot_ap)","rows":1,"columns":2,"cells":[{"place":"foot_ap-sides/1","row":1,"column":1,"prior":false},{"place":"foot_ap-sides/2","row":1,"column":2,"prior":false}]},
+    {"id":"shoulder_ap-sides","title":"Right and left (shoulder_ap)","rows":1,"columns":2,"cells":[{"place":"shoulder_ap-sides/1","row":1,"column":1,"prior":false},{"place":"shoulder_ap-sides/2","row":1,"column":2,"prior":false}]},
+    {"id":"patella_axial-sides","title":"Right and left (patella_axial)","rows":1,"columns":2,"cells":[{"place":"patella_axial-sides/1","row":1,"column":1,"prior":false},{"place":"patella_axial-sides/2","row":1,"column":2,"prior":false}]},
+    {"id":"oblique_view_of_Lauenstein-sides","title":"Right and left (oblique_view_of_Lauenstein)","rows":1,"columns":2,"cells":[{"place":"oblique_view_of_Lauenstein-sides/1","row":1,"column":1,"prior":false},{"place":"oblique_view_of_Lauenstein-sides/2","row":1,"column":2,"prior":false}]},
+    {"id":"chest_pa_ap-prior","title":"Current and prior (chest_pa_ap)","rows":1,"columns":2,"cells":[{"place":"chest_pa_ap-prior/1","row":1,"column":1,"prior":false},{"place":"chest_pa_ap-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"abdomen_ap-prior","title":"Current and prior (abdomen_ap)","rows":1,"columns":2,"cells":[{"place":"abdomen_ap-prior/1","row":1,"column":1,"prior":false},{"place":"abdomen_ap-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"pelvis_ap-prior","title":"Current and prior (pelvis_ap)","rows":1,"columns":2,"cells":[{"place":"pelvis_ap-prior/1","row":1,"column":1,"prior":false},{"place":"pelvis_ap-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"cervical_spine_lateral-prior","title":"Current and prior (cervical_spine_lateral)","rows":1,"columns":2,"cells":[{"place":"cervical_spine_lateral-prior/1","row":1,"column":1,"prior":false},{"place":"cervical_spine_lateral-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"thoracic_spine_lateral-prior","title":"Current and prior (thoracic_spine_lateral)","rows":1,"columns":2,"cells":[{"place":"thoracic_spine_lateral-prior/1","row":1,"column":1,"prior":false},{"place":"thoracic_spine_lateral-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"lumbar_spine_lateral-prior","title":"Current and prior (lumbar_spine_lateral)","rows":1,"columns":2,"cells":[{"place":"lumbar_spine_lateral-prior/1","row":1,"column":1,"prior":false},{"place":"lumbar_spine_lateral-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"elbow_ap-prior","title":"Current and prior (elbow_ap)","rows":1,"columns":2,"cells":[{"place":"elbow_ap-prior/1","row":1,"column":1,"prior":false},{"place":"elbow_ap-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"wrist_ap-prior","title":"Current and prior (wrist_ap)","rows":1,"columns":2,"cells":[{"place":"wrist_ap-prior/1","row":1,"column":1,"prior":false},{"place":"wrist_ap-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"hand_ap-prior","title":"Current and prior (hand_ap)","rows":1,"columns":2,"cells":[{"place":"hand_ap-prior/1","row":1,"column":1,"prior":false},{"place":"hand_ap-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"finger_ap-prior","title":"Current and prior (finger_ap)","rows":1,"columns":2,"cells":[{"place":"finger_ap-prior/1","row":1,"column":1,"prior":false},{"place":"finger_ap-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"knee_ap-prior","title":"Current and prior (knee_ap)","rows":1,"columns":2,"cells":[{"place":"knee_ap-prior/1","row":1,"column":1,"prior":false},{"place":"knee_ap-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"ankle_ap-prior","title":"Current and prior (ankle_ap)","rows":1,"columns":2,"cells":[{"place":"ankle_ap-prior/1","row":1,"column":1,"prior":false},{"place":"ankle_ap-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"foot_ap-prior","title":"Current and prior (foot_ap)","rows":1,"columns":2,"cells":[{"place":"foot_ap-prior/1","row":1,"column":1,"prior":false},{"place":"foot_ap-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"shoulder_ap-prior","title":"Current and prior (shoulder_ap)","rows":1,"columns":2,"cells":[{"place":"shoulder_ap-prior/1","row":1,"column":1,"prior":false},{"place":"shoulder_ap-prior/2","row":1,"column":2,"prior":true}]},
+    {"id":"panoramic_radiograph-prior","title":"Current and prior (panoramic_radiograph)","rows":1,"columns":2,"cells":[{"place":"panoramic_radiograph-prior/1","row":1,"column":1,"prior":false},{"place":"panoramic_radiograph-prior/2","row":1,"column":2,"prior":true}]},
+  ];
+  // End of what is written.
+
+  /** How long the opening of a study may wait for Plainview. */
+  const patienceMs = 3000;
+
+  /** How the study that is open is to be hung, as GET /api/v1/studies/{StudyInstanceUID}/hanging says. */
+  let answer;
+
+  const imagesOf = (displaySet) => displaySet.images ?? displaySet.instances ?? [];
+  const cellsIn = (displaySet) => {
+    const uids = imagesOf(displaySet).map(({ SOPInstanceUID }) => SOPInstanceUID);
+    return (answer?.cells ?? []).filter(({ sopInstanceUid }) => uids.includes(sopInstanceUid));
+  };
+  /** What is known of a display set of one picture; a stack of several has no one category. */
+  const known = (displaySet) => {
+    const [image, another] = imagesOf(displaySet);
+    if (image === undefined || another !== undefined) return undefined;
+    return answer?.instances.find(({ sopInstanceUid }) => sopInstanceUid === image.SOPInstanceUID);
+  };
+  /** A picture that the address asks for comes first, as without Plainview. */
+  const isPictureAskedFor = () =>
+    [...new URLSearchParams(window.location.search).keys()].some((name) =>
+      ['initialseriesinstanceuid', 'initialsopinstanceuid'].includes(name.toLowerCase()),
+    );
+
+  const attributes = {
+    /** Of a study: the protocol that hangs it, once every picture of it is there. */
+    plainviewProtocol: (study, { displaySets = [] } = {}) => {
+      if (answer?.studyInstanceUid !== study?.StudyInstanceUID || isPictureAskedFor()) return undefined;
+      const there = displaySets.flatMap(cellsIn);
+      return answer?.cells.every((cell) => there.includes(cell)) ? answer.protocol?.id : undefined;
+    },
+    /** Of a display set: the places of its pictures, each in brackets. */
+    plainviewPlaces: (displaySet) =>
+      cellsIn(displaySet)
+        .map(({ place }) => `[${place}]`)
+        .join(''),
+    plainviewCategory: (displaySet) => known(displaySet)?.category,
+    plainviewSide: (displaySet) => known(displaySet)?.laterality,
+    plainviewScore: (displaySet) => known(displaySet)?.score,
+    plainviewState: (displaySet) => known(displaySet)?.state,
+    /** Of a viewport: which picture of a stack it begins with. */
+    plainviewImage([displaySet]) {
+      if (displaySet === undefined) return undefined;
+      const cell = cellsIn(displaySet).find(({ place }) => place === this.place);
+      const index = imagesOf(displaySet).findIndex(
+        ({ SOPInstanceUID }) => SOPInstanceUID === cell?.sopInstanceUid,
+      );
+      return index === -1 ? undefined : { index };
+    },
+  };
+
+  /** A protocol as OHIF's hanging protocol service takes it. Which picture goes where is Plainview's answer. */
+  const ohifProtocol = ({ id, title, rows, columns, cells }) => ({
+    id: `plainview.${id}`,
+    name: title,
+    // Above any protocol that goes by tags.
+    protocolMatchingRules: [rule('plainviewProtocol', { equals: { value: id } }, 1000)],
+    // −1: of the study itself alone.
+    numberOfPriorsReferenced: cells.some(({ prior }) => prior) ? 1 : -1,
+    displaySetSelectors: {
+      any: { seriesMatchingRules: [rule('numImageFrames', { greaterThan: { value: 0 } }, 1)] },
+      ...Object.fromEntries(
+        cells.map(({ place }) => [
+          place,
+          { seriesMatchingRules: [rule('plainviewPlaces', { contains: { value: `[${place}]` } }, 1)] },
+        ]),
+      ),
+    },
+    // What a person adds by the layout tool begins with a picture that is not shown yet.
+    defaultViewport: { ...viewport(undefined), displaySets: [{ id: 'any', matchedDisplaySetsIndex: -1 }] },
+    stages: [
+      {
+        name: title,
+        stageActivation: { enabled: { minViewportsMatched: cells.length } },
+        viewportStructure: { layoutType: 'grid', properties: { rows, columns } },
+        viewports: Array.from({ length: rows * columns }, (_, index) =>
+          viewport(cells.find(({ row, column }) => (row - 1) * columns + column - 1 === index)),
+        ),
+      },
+    ],
+  });
+  const rule = (attribute, constraint, weight) => ({ attribute, constraint, weight, required: true });
+  const viewport = (cell) => ({
+    viewportOptions: {
+      toolGroupId: 'default',
+      viewportType: 'stack',
+      // A person may drop any picture there.
+      allowUnmatchedView: true,
+      ...(cell && { initialImageOptions: { custom: 'plainviewImage', place: cell.place } }),
+    },
+    displaySets: cell ? [{ id: cell.place }] : [],
+  });
+
+  async function ask(studyInstanceUid, { priors, headers }) {
+    const base = new URL(
+      (window.config.routerBasename ?? '/ohif/').replace(/\/*$/, '/'),
+      window.location.origin,
+    );
+    const url = new URL(`../plainview/api/v1/studies/${studyInstanceUid}/hanging?priors=${priors}`, base);
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(patienceMs) });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    return response.json();
+  }
+
+  /** Has a data source ask Plainview while it prepares to open studies, and open the prior beside a study. */
+  function withPlainview(source, { appConfig, servicesManager }) {
+    const { initialize, getStudyInstanceUIDs } = source;
+    source.initialize = async (opening) => {
+      answer = undefined;
+      const result = await initialize(opening);
+      // The modes' one protocol by default leaves no choice.
+      for (const mode of appConfig.loadedModes ?? [])
+        if (mode.hangingProtocol === 'default')
+          mode.hangingProtocol = [...protocols.map(({ id }) => `plainview.${id}`), 'default'];
+      try {
+        const [study, another] = getStudyInstanceUIDs(opening) ?? [];
+        if (typeof study !== 'string' || study === '') return result; // the list of studies
+        // OHIF's DICOM JSON source holds one study alone; who opens several has chosen them.
+        const priors = another === undefined && !opening.query?.get?.('url');
+        const headers = servicesManager.services.userAuthenticationService?.getAuthorizationHeader?.() ?? {};
+        answer = await ask(study, { priors, headers });
+      } catch (error) {
+        console.warn(
+          'Plainview does not say how to hang this study, so OHIF hangs it as usual:',
+          error.message,
+        );
+      }
+      return result;
+    };
+    source.getStudyInstanceUIDs = (opening) => {
+      const studies = getStudyInstanceUIDs(opening);
+      const isOurs = studies?.length === 1 && studies[0] === answer?.studyInstanceUid;
+      return isOurs && answer.priorStudyInstanceUid ? [...studies, answer.priorStudyInstanceUid] : studies;
+    };
+  }
+
+  const plainview = {
+    id: 'plainview',
+    preRegistration({ servicesManager, extensionManager, appConfig }) {
+      const { hangingProtocolService } = servicesManager.services;
+      for (const [name, callback] of Object.entries(attributes))
+        hangingProtocolService.addCustomAttribute(name, name, callback);
+      for (const { sourceName } of appConfig.dataSources ?? [])
+        for (const source of extensionManager.getDataSources(sourceName) ?? [])
+          withPlainview(source, { appConfig, servicesManager });
+    },
+    getHangingProtocolModule: () =>
+      protocols.map(ohifProtocol).map((protocol) => ({ name: protocol.id, protocol })),
+  };
+
+  window.config = {
+    extensions: [plainview],
+    modes: [],
+    customizationService: {},
+    showStudyList: true,
+    maxNumberOfWebWorkers: 3,
+    omitQuotationForMultipartRequest: true,
+    showWarningMessageForCrossOrigin: true,
+    showCPUFallbackMessage: true,
+    showLoadingIndicator: true,
+    strictZSpacingForVolumeViewport: true,
+    maxNumRequests: { interaction: 100, thumbnail: 75, prefetch: 25 },
+  };
+})();

@@ -1,0 +1,15 @@
+import { Command } from 'commander';
+import { loadNetwork } from '../classify/network.js';
+import { loadConfig } from '../config/load.js';
+import { classifierOptions } from '../config/network.js';
+import { readProtocols } from '../hang/file.js';
+import { ohifConfiguration } from '../hang/ohif.js';
+
+export const ohifCommand = () =>
+  new Command('ohif')
+    .description("print a configuration for Orthanc's OHIF plugin that hangs by PLAINVIEW_HANGING_FILE")
+    .action(async () => {
+      const config = loadConfig(process.env);
+      const { network } = await loadNetwork(classifierOptions(config));
+      process.stdout.write(ohifConfiguration(readProtocols(config.hangingFile, network.classes).protocols));
+    });
