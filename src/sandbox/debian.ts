@@ -155,6 +155,8 @@ export async function debianLaunch(root: string, spec: OrthancSpec): Promise<Lau
       PATH: process.env.PATH,
       DCMDICTPATH: join(root, 'usr/share/dcmtk/dicom.dic'),
       PYTHONHOME: join(root, 'usr'),
+      // Python would put its own beside the plugin, in this repository.
+      PYTHONDONTWRITEBYTECODE: '1',
       ...spec.env,
     },
     signalOnOrphan: 'SIGKILL',
