@@ -89,6 +89,10 @@ export async function loadNetwork(
   return { network, file };
 }
 
+/** The names of a network's outputs, without the network. @throws network_unreadable */
+export const readClasses = async (labels: string): Promise<readonly string[]> =>
+  parseLabels((await readRequired(labels)).toString('utf8'));
+
 /** @throws network_mismatch where the graph has more or fewer outputs than there are names */
 export function requireOutputs(network: Network, outputs: number, labels: string): void {
   const names = network.classes.length;

@@ -9,6 +9,7 @@ import { modelCommand } from './model.js';
 import { ohifCommand } from './ohif.js';
 import { optionsCommand } from './options.js';
 import { reclassifyCommand } from './reclassify.js';
+import { rulesCommand } from './rules.js';
 import { serveCommand } from './serve.js';
 import { sweepCommand } from './sweep.js';
 import { tokenCommand } from './token.js';
@@ -34,6 +35,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(sweepCommand())
     .addCommand(failuresCommand())
     .addCommand(reclassifyCommand())
+    .addCommand(rulesCommand())
     .addCommand(tokenCommand())
     .addCommand(explorer2Command())
     .addCommand(ohifCommand())

@@ -90,8 +90,11 @@ export class Pipeline {
   }
 
   async #follow(described: Described): Promise<void> {
+    const failures: unknown[] = [];
+    // None suffers from another's failure: the next try is for what is still due.
     for (const followUp of this.#due(described.instance))
-      await this.#timed('follow', () => followUp.bring(described));
+      await this.#timed('follow', () => followUp.bring(described)).catch((error) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   }
 
   async #decide(described: Described, began: number): Promise<Outcome> {

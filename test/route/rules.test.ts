@@ -28,6 +28,13 @@ const record: InstanceRecord = {
   when: '2026-07-07T21:30:00.000Z',
   ms: 1,
   labels: [],
+  order: {
+    answer: 'differs',
+    bodyPart: { answer: 'agrees', reason: '' },
+    projection: { answer: 'cannot_tell', reason: '' },
+    side: { answer: 'differs', reason: '' },
+    words: [],
+  },
 };
 const tags = new Map([
   ['StationName', 'ROOM3'],
@@ -58,6 +65,8 @@ describe('a condition', () => {
     ['sender', { sender: 'XRAY*' }, { sender: 'CT*' }],
     ['tags', { tags: { ImageType: 'PRIMARY' } }, { tags: { ImageType: 'SECONDARY' } }],
     ['an absent tag', { tags: { Laterality: '' } }, { tags: { Laterality: '?*' } }],
+    ['the order check', { order: 'differs' }, { order: ['agrees', 'cannot_tell'] }],
+    ['a finding of it', { order: { side: 'differs' } }, { order: { bodyPart: 'differs' } }],
     ['a day', { time: { days: ['tue'] } }, { time: { days: 'wed' } }],
     ['a time of day', { time: { between: '22:00-06:00' } }, { time: { between: '08:00-18:00' } }],
   ])('on %s holds or does not', async (_what, holds, holdsNot) => {
@@ -72,6 +81,12 @@ describe('a condition', () => {
   test('on the score holds where a person decided', async () => {
     const byPerson: Partial<InstanceRecord> = { who: 'person', top: [] };
     expect(await whyNot({ score: { from: 0.99 } }, byPerson)).toBeUndefined();
+  });
+
+  test('on the order check cannot be told of what was not looked at', async () => {
+    const { order: _, ...without } = record;
+    const read = await rules([{ name: 'it', when: { order: 'cannot_tell' }, do: { peer: 'p' } }]);
+    expect(judge(read, { record: without, sender: '', tags })[0]?.whyNot).toBeUndefined();
   });
 
   test('keeps the rule from applying under unless, where all of them hold', async () => {

@@ -9,6 +9,7 @@ import type { Destination } from './destination.js';
 
 /** Instances in one of Orthanc's jobs: a peer's or a modality's connection is made once for all of them. */
 const most = 16;
+const longestAnswerMs = 120_000;
 const pollMs = { first: 25, longest: 1000 };
 
 /**
@@ -29,7 +30,9 @@ export class OrthancDestination implements Destination {
     this.#kind = kind;
     this.#place = place;
     // Connections of its own: a destination that hangs must not take one from the classification or its siblings.
-    this.#rest = new Rest({ ...config, orthancRetries: 0 });
+    // They wait longer, too: what Orthanc asks of a slow place lasts as long as that place needs.
+    const orthancTimeoutMs = Math.max(config.orthancTimeoutMs, longestAnswerMs);
+    this.#rest = new Rest({ ...config, orthancRetries: 0, orthancTimeoutMs });
     this.#sending = new Sending(this.#rest);
   }
 

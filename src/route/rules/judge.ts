@@ -1,3 +1,4 @@
+import type { InstanceRecord, OrderAnswer } from '../../record/schema.js';
 import { isBetween, localTime } from './clock.js';
 import type { Facts } from './facts.js';
 import { matches } from './patterns.js';
@@ -55,7 +56,7 @@ function unfulfilled(wanted: Conditions, { record, sender, tags }: Facts, timeZo
   const expect = (holds: boolean, whyNot: () => string) => {
     if (!holds) found.push(whyNot());
   };
-  const { category, decision, score, who, station, time } = wanted;
+  const { category, decision, score, who, station, order, time } = wanted;
   if (category !== undefined)
     expect(
       record.category !== undefined && isOne(record.category, category),
@@ -86,6 +87,13 @@ function unfulfilled(wanted: Conditions, { record, sender, tags }: Facts, timeZo
       (tags.get(keyword) ?? '').split('\\').some((value) => isOne(value.trim(), patterns)),
       () => `${keyword} is ${tags.has(keyword) ? 'another' : 'absent'}, not ${patterns.join(' or ')}`,
     );
+  const asked: { [K in keyof OrderAnswers]?: OrderAnswer[] | undefined } = order ?? {};
+  const said = orderAnswers(record);
+  for (const what of ['whole', 'bodyPart', 'projection', 'side'] as const)
+    expect(
+      asked[what]?.includes(said[what]) ?? true,
+      () => `the order check says ${said[what]} (${what}), not ${asked[what]?.join(' or ')}`,
+    );
   if (time !== undefined) {
     const local = localTime(new Date(record.when), timeZone);
     expect(
@@ -95,6 +103,18 @@ function unfulfilled(wanted: Conditions, { record, sender, tags }: Facts, timeZo
     );
   }
   return found;
+}
+
+type OrderAnswers = Record<'whole' | 'bodyPart' | 'projection' | 'side', OrderAnswer>;
+
+/** What was not looked at cannot be told. */
+function orderAnswers({ order }: InstanceRecord): OrderAnswers {
+  return {
+    whole: order?.answer ?? 'cannot_tell',
+    bodyPart: order?.bodyPart.answer ?? 'cannot_tell',
+    projection: order?.projection.answer ?? 'cannot_tell',
+    side: order?.side.answer ?? 'cannot_tell',
+  };
 }
 
 const isOne = (text: string, patterns: readonly string[]): boolean =>

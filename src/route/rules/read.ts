@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import { codedCategories } from '../../categories.js';
 import { fail } from '../../errors.js';
 import type { KnownDestinations } from '../../orthanc/sending.js';
 import { stateLabels } from '../../record/labels.js';
@@ -90,9 +91,9 @@ function contentOf(document: Document, file: string): unknown {
 function checkNames({ rules, webhooks }: RulesFile, classes: readonly string[], problem: Problem): void {
   const reserved = [
     ...classes,
+    ...codedCategories,
     ...Object.values(stateLabels),
     ...Object.values(routeLabels),
-    'order_mismatch',
   ];
   for (const [index, rule] of rules.entries()) {
     const path = ['rules', index];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { senders } from '../../orthanc/sending.js';
-import { instanceRecord } from '../../record/schema.js';
+import { instanceRecord, orderAnswer } from '../../record/schema.js';
 
 /** The file of rules, as `docs/routing.md` explains it. */
 
@@ -19,6 +19,14 @@ export const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 const score = z.number().min(0).max(1);
 const between = /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/;
 
+const answers = some(orderAnswer, orderAnswer.options.join(', '));
+/** What the order check says as a whole, or of one thing that it compares. */
+const order = z
+  .union([answers, z.strictObject({ bodyPart: answers, projection: answers, side: answers }).partial()], {
+    error: `must be ${orderAnswer.options.join(', ')}, or one of these for bodyPart, projection or side`,
+  })
+  .transform((given) => (Array.isArray(given) ? { whole: given } : given));
+
 export const conditions = z.strictObject({
   category: patterns.optional(),
   decision: some(instanceRecord.shape.decision, 'category, needs_review, unknown_view or failed').optional(),
@@ -32,6 +40,7 @@ export const conditions = z.strictObject({
   /** AE title of whoever sent the instance to Orthanc. */
   sender: patterns.optional(),
   tags: z.record(z.string().regex(/^[A-Z][A-Za-z0-9]{1,63}$/), patterns).optional(),
+  order: order.optional(),
   time: z
     .strictObject({
       days: some(z.enum(days), 'a day (mon)').optional(),

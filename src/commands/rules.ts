@@ -1,0 +1,191 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { Command } from 'commander';
+import { readClasses } from '../classify/network.js';
+import { loadConfig } from '../config/load.js';
+import { networkFiles } from '../config/network.js';
+import { fail, PlainviewError } from '../errors.js';
+import { requireWritable } from '../evaluate/write.js';
+import { type Selection, select, selection } from '../intake/requests/selection.js';
+import { mapOrdered } from '../ordered.js';
+import { anyId } from '../orthanc/ids.js';
+import { Orthanc } from '../orthanc/orthanc.js';
+import { Search } from '../orthanc/search.js';
+import { type KnownDestinations, Sending } from '../orthanc/sending.js';
+import { deedsOf, type Looked, look, Tally } from '../route/history.js';
+import { routesOf } from '../route/routes.js';
+import { type Rules, readRules, requireKnown } from '../route/rules/read.js';
+import { progressBar } from './progress.js';
+
+interface Session {
+  orthanc: Orthanc;
+  rules: Rules;
+  known: KnownDestinations;
+  modalities: readonly string[];
+}
+
+const fileOption = ['--file <file>', 'the rules (default: PLAINVIEW_RULES_FILE)'] as const;
+
+export const rulesCommand = () =>
+  new Command('rules')
+    .description('check and try the rules that send and label what has been decided; nothing is sent')
+    .addCommand(checkCommand())
+    .addCommand(testCommand())
+    .addCommand(dryRunCommand());
+
+const checkCommand = () =>
+  new Command('check')
+    .description('say what is wrong with a file of rules, and whether Orthanc knows the destinations')
+    .argument('[file]', 'the rules (default: PLAINVIEW_RULES_FILE)')
+    .option('--offline', 'do not ask Orthanc')
+    .action(async (file: string | undefined, { offline }: { offline?: true }) => {
+      const rules = offline ? await read(file) : await session(file, async (open) => open.rules);
+      const asked = offline ? 'Orthanc was not asked' : 'Orthanc knows every destination';
+      console.log(`${rules.file}: ${rules.rules.length} rules, nothing wrong; ${asked}`);
+    });
+
+const testCommand = () =>
+  new Command('test')
+    .description('say of an instance which rules apply to it, and why the others do not')
+    .requiredOption('--instance <id...>', "Orthanc's identifiers, or SOP Instance UIDs")
+    .option(...fileOption)
+    .action(async ({ instance, file }: { instance: string[]; file?: string }) => {
+      await session(file, async ({ orthanc, rules, known, modalities }) => {
+        const search = new Search(orthanc.rest);
+        for (const named of instance) {
+          const id = anyId.safeParse(named);
+          const ids = id.success ? [id.data] : await search.byDicom(named);
+          const found = await search.below(ids, modalities);
+          if (found.length === 0)
+            throw fail('usage', { problem: `Orthanc has no radiograph ${named} (PLAINVIEW_MODALITIES)` });
+          for (const each of found) {
+            const looked = await look(orthanc.rest, rules, known, each);
+            if (looked === undefined) console.log(`${each.ID}: not decided, so no rule is asked`);
+            else console.log(explanation(looked));
+          }
+        }
+      });
+    });
+
+const dryRunCommand = () =>
+  new Command('dry-run')
+    .description('count what would go where if everything in the archive were decided now as it stands')
+    .option('--from <date>', 'Study Date from this day on (2026-01-31)')
+    .option('--to <date>', 'Study Date up to this day')
+    .option('--csv <file>', 'write what would go where, a line for each, to this file')
+    .option(...fileOption)
+    .action(async ({ from, to, csv, file }: { from?: string; to?: string; csv?: string; file?: string }) => {
+      const wanted = selection.safeParse(
+        from === undefined && to === undefined ? { all: true } : { from, to },
+      );
+      if (!wanted.success) throw fail('usage', { problem: 'a date looks like 2026-01-31' });
+      if (csv !== undefined) await requireWritable(csv);
+      await session(file, async (open) => {
+        const tally = new Tally(open.rules);
+        const lines = dryRun(open, wanted.data, tally);
+        if (csv === undefined) for await (const _ of lines);
+        else await writeTable(csv, lines);
+        console.log(summary(tally));
+      });
+    });
+
+/** Adds everything up, and gives a line of the table for each thing that would be done. */
+async function* dryRun(
+  { orthanc, rules, known, modalities }: Session,
+  wanted: Selection,
+  tally: Tally,
+): AsyncGenerator<string> {
+  const bar = progressBar(undefined, 'instances');
+  yield row(['instance', 'decided', 'decision', 'category', 'score', 'rule', 'does', 'why_not']);
+  try {
+    for await (const page of select(new Search(orthanc.rest), wanted, modalities))
+      for await (const looked of mapOrdered(page, 4, (each) => look(orthanc.rest, rules, known, each))) {
+        tally.add(looked);
+        if (looked !== undefined) yield* linesOf(looked);
+        bar.advance();
+      }
+  } finally {
+    bar.stop();
+  }
+}
+
+/** @throws report_unwritable */
+async function writeTable(file: string, lines: AsyncGenerator<string>): Promise<void> {
+  try {
+    await pipeline(lines, createWriteStream(file));
+  } catch (error) {
+    if (error instanceof PlainviewError) throw error;
+    throw fail('report_unwritable', { problem: (error as Error).message }, error);
+  }
+}
+
+/** @throws rules_invalid */
+async function read(file: string | undefined): Promise<Rules> {
+  const config = loadConfig(process.env);
+  const path = file ?? config.rulesFile;
+  if (path === undefined)
+    throw fail('usage', { problem: 'name a file of rules, or set PLAINVIEW_RULES_FILE' });
+  return readRules(path, await readClasses(networkFiles(config).labels));
+}
+
+/** The rules, held against an Orthanc. */
+async function session<T>(file: string | undefined, use: (open: Session) => Promise<T>): Promise<T> {
+  const rules = await read(file);
+  const config = loadConfig(process.env);
+  const orthanc = new Orthanc(config);
+  try {
+    const known = await new Sending(orthanc.rest).known();
+    requireKnown(rules, known);
+    return await use({ orthanc, rules, known, modalities: config.modalities });
+  } finally {
+    orthanc.close();
+  }
+}
+
+function explanation({ instance, record, asked }: Looked): string {
+  const score = record.top[0]?.score.toFixed(5) ?? 'no score';
+  const lines = [
+    `${instance.ID}: ${record.decision} ${record.category ?? ''} (${score}), by a ${record.who}, ${record.when}`,
+  ];
+  if (asked.leftAlone === 'before_since')
+    lines.push('  left alone: Orthanc received it before the day in since');
+  if (asked.leftAlone === 'copy')
+    lines.push('  left alone: it is a modified or anonymised copy (copies: false)');
+  for (const { rule, whyNot } of asked.verdicts)
+    lines.push(whyNot === undefined ? `  + ${rule.name}` : `  - ${rule.name}: ${whyNot}`);
+  for (const { does, rule, whyNot } of deedsOf({ instance, record, asked }))
+    lines.push(`  → ${does} (${rule})${whyNot === undefined ? '' : `: not, ${whyNot}`}`);
+  for (const { to, rule, state, ended, asked: since, why } of routesOf(instance)?.routes ?? [])
+    lines.push(
+      `  so far: ${to} (${rule}) ${state} ${ended ?? `since ${since}`}${why === undefined ? '' : `: ${why}`}`,
+    );
+  return lines.join('\n');
+}
+
+function* linesOf(looked: Looked): Generator<string> {
+  const { ID } = looked.instance;
+  const { when, decision, category = '', top } = looked.record;
+  for (const { rule, does, whyNot = '' } of deedsOf(looked))
+    yield row([ID, when, decision, category, String(top[0]?.score ?? ''), rule, does, whyNot]);
+}
+
+/** A line of CSV (RFC 4180). */
+const row = (values: readonly string[]): string =>
+  `${values.map((value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)).join(',')}\r\n`;
+
+function summary(tally: Tally): string {
+  const { counts, decided, undecided, noRule, already, leftAlone } = tally;
+  const width = {
+    rule: longest(counts.map(({ rule }) => rule)),
+    does: longest(counts.map(({ does }) => does)),
+  };
+  return [
+    `${decided} decided radiographs looked at, ${undecided} not decided`,
+    ...counts.map(
+      ({ rule, does, count }) => `  ${rule.padEnd(width.rule)}  ${does.padEnd(width.does)}  ${count}`,
+    ),
+    `${noRule} to which no rule applies; ${already} sendings not needed; left alone: ${leftAlone.before_since} received before since, ${leftAlone.copy} copies`,
+  ].join('\n');
+}
+
+const longest = (texts: readonly string[]): number => Math.max(0, ...texts.map(({ length }) => length));
