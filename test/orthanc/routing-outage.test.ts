@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { instanceRoutes, type Route } from '../../src/route/routes.js';
 import { type SandboxOrthanc, startOrthanc } from '../../src/sandbox/orthanc.js';
 import { freePort } from '../../src/sandbox/ports.js';
@@ -13,6 +13,9 @@ import { Listener } from '../support/listener.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
 import { head, type RulesPlace, rulesPlace } from '../support/rules.js';
 import { hookPlace, Reader, startTestService } from '../support/service.js';
+
+// Processes of their own, on machines that may be busy.
+vi.setConfig({ testTimeout: 240_000 });
 
 const hook = await hookPlace();
 const [partnerPort, picky] = [await freePort(), await freePort()];
@@ -75,10 +78,10 @@ test('while a peer is down all else goes on, and after a kill all of it arrives 
       PLAINVIEW_RULES_FILE: file,
     });
   running = serve();
-  await waitFor(() => running?.out().includes('Orthanc answers'));
+  await waitFor(() => running?.out().includes('Orthanc answers'), { what: 'the service', timeout: 60_000 });
   const stored: string[] = [];
   for (let i = 0; i < 20; i++) stored.push((await real.storeInstance(image())).orthancId);
-  await waitFor(() => listener.heard.length === 20, { what: 'the webhook’s news', timeout: 40_000 });
+  await waitFor(() => listener.heard.length === 20, { what: 'the webhook’s news', timeout: 60_000 });
   await waitFor(async () => (await pending()).length === 20);
   expect(running.out().match(/peer:partner takes nothing just now/g)).toHaveLength(1);
   running.child.kill('SIGKILL');
@@ -86,7 +89,7 @@ test('while a peer is down all else goes on, and after a kill all of it arrives 
 
   partner = await startOrthanc({ port: partnerPort });
   running = serve();
-  await waitFor(async () => (await pending()).length === 0, { what: 'an empty queue', timeout: 40_000 });
+  await waitFor(async () => (await pending()).length === 0, { what: 'an empty queue', timeout: 90_000 });
   const asked = new Map<string, string>();
   for (const id of stored) {
     const routes = await routesOf(id);

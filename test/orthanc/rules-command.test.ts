@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Stub, stubClassifier } from '../support/classifier.js';
 import { plainview } from '../support/cli.js';
 import { image, uid } from '../support/dicom.js';
 import { useOrthanc } from '../support/orthanc.js';
 import { head, type RulesPlace, rulesPlace } from '../support/rules.js';
 import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
+
+// Several processes in one test, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const hook = await hookPlace();
 const real = useOrthanc({
