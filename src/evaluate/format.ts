@@ -17,7 +17,7 @@ export const differenceText = (difference: Difference | null): string => {
   return `${points(difference.share)} (${points(difference.low)} to ${points(difference.high)})`;
 };
 
-export const pText = (p: number): string => (p < 0.0001 ? 'p < 0.0001' : `p = ${p.toFixed(4)}`);
+export const pText = (p: number): string => (p < 0.0001 ? '< 0.0001' : p.toFixed(4));
 
 /** What tells two networks apart, where both have one name. */
 export const namesOf = (networks: readonly Pick<Network, 'name' | 'sha256'>[]): string[] => {

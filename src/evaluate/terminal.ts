@@ -92,9 +92,9 @@ function comparisonText(comparison: Comparison, [first = '', second = '']: reado
   const { categories, notCompared } = comparison;
   const apart = categories.filter(({ onlyFirst, onlySecond }) => onlyFirst !== onlySecond);
   return [
-    `Compared, the same pictures: A = ${first}, B = ${second} (percent; difference B − A with 95 % interval)`,
+    `Compared on the same pictures: A = ${first}, B = ${second} (percent; difference with 95 % interval; p by McNemar's test, exact binomial)`,
     table([
-      ['  right', 'n', 'A', 'B', 'difference', 'only A', 'only B', 'McNemar exact', 'mid-p'],
+      ['  right', 'n', 'A', 'B', 'B − A', 'only A', 'only B', 'p (exact)', 'mid-p'],
       line('nothing held back', comparison.best),
       line('given the right category', comparison.given),
       line('none-of-them caught', comparison.otherCaught),

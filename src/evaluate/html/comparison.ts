@@ -17,33 +17,32 @@ export function comparisonSection(
     ['given the right category at its thresholds', given],
     [`${otherClass} caught at its thresholds`, otherCaught],
   ];
+  const apart = categories.filter(({ onlyFirst, onlySecond }) => onlyFirst + onlySecond > 0);
   return html`<section><h2>${first} against ${second}</h2>
 ${pairedTable(
-  `The same pictures, percent with 95 % intervals; difference: ${second} less ${first}, in points.${notCompared === 0 ? '' : ` ${notCompared} pictures of categories that only one of them has are left out.`}`,
-  names,
+  html`The same pictures. A: ${first}, B: ${second}; percent with 95 % intervals, differences in points.${notCompared === 0 ? '' : ` ${notCompared} pictures of categories that only one of them has are left out.`}`,
   all,
 )}
 <h3>By category, nothing held back</h3>
-${pairedTable(
-  'Sensitivities. With thirty rows, one or two have a small p by chance alone.',
-  names,
-  categories.map((row) => [row.category, row]),
-)}
+${
+  apart.length === 0
+    ? html`<p>No difference at any picture.</p>`
+    : pairedTable(
+        html`Sensitivities, where they differ at any picture: ${apart.length} of ${categories.length} categories. Each row is a test of its own, so that some have a small p by chance.`,
+        apart.map((row) => [row.category, row]),
+      )
+}
 <h3>Where only one is right</h3>
-${splits.length === 0 ? html`<p>Nowhere.</p>` : html`<p>The surest errors first; what stands out is wrong.</p>${splitGallery(splits, names, thumbnails)}`}
+${splits.length === 0 ? html`<p>Nowhere.</p>` : html`<p>The surest errors first; what stands out is wrong.</p>${splitGallery(splits, thumbnails)}`}
 </section>`;
 }
 
-function pairedTable(
-  caption: string,
-  [first = '', second = '']: readonly string[],
-  rows: readonly (readonly [string, Paired])[],
-): Html {
+function pairedTable(caption: Html, rows: readonly (readonly [string, Paired])[]): Html {
   const row = ([name, paired]: readonly [string, Paired]) =>
     html`<tr><th scope="row">${name}</th><td class="n">${paired.n}</td>${[paired.first, paired.second].map((value) => html`<td class="n">${percent(value.share)}</td><td class="ci">${value.share === null ? '' : `(${interval(value)})`}</td>`)}<td class="n">${differenceText(paired.difference)}</td><td class="n">${paired.onlyFirst}</td><td class="n">${paired.onlySecond}</td><td class="n">${pText(paired.mcnemar.exact)}</td><td class="n">${pText(paired.mcnemar.midP)}</td></tr>
 `;
   return html`<div class="scroll"><table class="figures"><caption>${caption}</caption>
-<thead><tr><td></td><th scope="col" class="n">n</th><th scope="col" colspan="2">${first}</th><th scope="col" colspan="2">${second}</th><th scope="col" class="n">difference</th><th scope="col" class="n">only ${first}</th><th scope="col" class="n">only ${second}</th><th scope="col" class="n">McNemar, exact</th><th scope="col" class="n">mid-p</th></tr></thead>
+<thead><tr><td></td><th scope="col" class="n">n</th><th scope="col" colspan="2">A</th><th scope="col" colspan="2">B</th><th scope="col" class="n">B − A</th><th scope="col" class="n">only A</th><th scope="col" class="n">only B</th><th scope="col" class="n">p (exact)</th><th scope="col" class="n">mid-p</th></tr></thead>
 <tbody>
 ${rows.map(row)}</tbody></table></div>`;
 }

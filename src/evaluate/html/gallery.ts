@@ -17,17 +17,13 @@ ${worst.map(card)}</ul>`;
 }
 
 /** Pictures that one of two networks gets right, with what each says. */
-export function splitGallery(
-  splits: readonly Split[],
-  [first = '', second = '']: readonly string[],
-  thumbnails: Thumbnails | undefined,
-): Html {
+export function splitGallery(splits: readonly Split[], thumbnails: Thumbnails | undefined): Html {
   const said = (name: string, { best, picture }: Seen) =>
     html`<div${best.category === picture.label ? undefined : html` class="given"`}><dt>${name}: ${breakable(best.category)}</dt><dd>${best.score.toFixed(3)}</dd></div>`;
   return html`<ul class="gallery">
 ${splits.map(
   (split) => html`<li>${pictureOf(split.first.picture, thumbnails)}
-<dl>${said(first, split.first)}${said(second, split.second)}</dl></li>
+<dl>${said('A', split.first)}${said('B', split.second)}</dl></li>
 `,
 )}</ul>`;
 }
