@@ -11,6 +11,7 @@ import { createHanger } from './hang/hanger.js';
 import { hangingOperations } from './http/api/hanging.js';
 import { described } from './http/api/openapi.js';
 import { requestOperations } from './http/api/requests.js';
+import { reviewing } from './http/api/review/reviewing.js';
 import { apiRouter } from './http/api/router.js';
 import { sweepOperations } from './http/api/sweep.js';
 import { createApp } from './http/app.js';
@@ -18,6 +19,7 @@ import { authenticator } from './http/auth/authenticate.js';
 import { readTokens } from './http/auth/tokens.js';
 import { healthRouter, type Readiness } from './http/health.js';
 import { hookRouter } from './http/hook.js';
+import { reviewPageRouter } from './http/review-page.js';
 import { Cursor } from './intake/cursor.js';
 import { Follower } from './intake/follower.js';
 import { RequestRuns } from './intake/requests/runs.js';
@@ -34,7 +36,7 @@ import { Courtesy } from './queue/courtesy.js';
 import { MemoryQueue } from './queue/memory.js';
 import { OrderCheck } from './record/order/check.js';
 import { Words } from './record/order/words.js';
-import { Recorder, requestOf } from './record/recorder.js';
+import { isHalfCorrected, Recorder, requestOf } from './record/recorder.js';
 import { Reporter } from './record/report/reporter.js';
 import { Routing } from './route/routing.js';
 import { version } from './version.js';
@@ -66,7 +68,12 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const orthanc = new Orthanc(config);
   const hanger = createHanger(orthanc, config, classifier.network.classes);
   const metrics = new Metrics(() => queue.depth());
-  const recorder = new Recorder(orthanc, config.labelPrefix, new OrderCheck(Words.read(config.orderWords)));
+  const recorder = new Recorder(
+    orthanc,
+    config.labelPrefix,
+    new OrderCheck(Words.read(config.orderWords)),
+    (recorded) => review.recorded(recorded),
+  );
   const onAway = (error: PlainviewError) => availability.lost(error);
   const { classes } = classifier.network;
   const routing =
@@ -140,7 +147,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     queue,
     cursor,
     isSettled,
-    isRequested: (instance) => requestOf(instance) !== undefined,
+    isRequested: (instance) => requestOf(instance) !== undefined || isHalfCorrected(instance),
     spread: (level, ids) => spreadRequests(orthanc, level, ids, config.modalities),
     onLogCleared: () => sweep.start(),
     onAway,
@@ -156,7 +163,19 @@ export async function startService(config: Config, classifier: Classifier, log: 
     queue: queue.depth(),
   });
   const audit = auditTrail(config.auditFile, log);
+  const review = reviewing({
+    orthanc,
+    recorder,
+    queue,
+    classifier,
+    config,
+    audit,
+    sweep,
+    readiness,
+    log,
+  });
   const operations = [
+    ...review.operations,
     ...sweepOperations(sweep, config.sweepOrder, audit),
     ...requestOperations(requests, audit),
     ...hangingOperations(hanger),
@@ -164,6 +183,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const app = createApp(
     [
       healthRouter(readiness, metrics),
+      reviewPageRouter(),
       hookRouter({ secret, metrics, accept: (instance) => queue.enqueue(instance, 'hook') }),
       apiRouter(described(operations, version), {
         authenticate: authenticator(secret, tokens),
@@ -176,9 +196,17 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const server = createServer(app);
   const stop = async () => {
     availability.end();
+    review.hangUp();
     const closed = close(server);
     const back = await queue.stop(config.shutdownSeconds * 1000);
-    await Promise.all([follower.end(), sweep.end(), requests.end(), routing?.end(), nightly?.destroy()]);
+    await Promise.all([
+      follower.end(),
+      sweep.end(),
+      requests.end(),
+      routing?.end(),
+      review.end(),
+      nightly?.destroy(),
+    ]);
     await closed;
     orthanc.close();
     log.info({ givenBack: back.length }, 'stopped');

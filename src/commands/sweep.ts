@@ -46,7 +46,7 @@ async function ask(
 ): Promise<z.output<typeof progress>> {
   const host = ['0.0.0.0', '::'].includes(config.host) ? '127.0.0.1' : config.host;
   const url = `http://${host}:${config.port}/api/v1/sweep`;
-  const headers = { 'x-plainview-secret': config.secret ?? '' };
+  const headers = { 'x-plainview-secret': config.secret ?? '', 'content-type': 'application/json' };
   try {
     const answer = await axios.request<unknown>({
       method,

@@ -14,6 +14,13 @@ const list = (pattern: RegExp, example: string) =>
     .pipe(z.array(z.string().regex(pattern, `each item must look like ${example}`)).min(1));
 
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+/** Logged and shown, so there must be no password in it. */
+const webAddress = z
+  .url({ protocol: /^https?$/ })
+  .refine(
+    (url) => !/^\w+:\/\/[^/]*@/.test(url),
+    'must hold no user or password: they have options of their own',
+  );
 const fraction = z.coerce.number().min(0).max(1);
 
 /**
@@ -21,10 +28,14 @@ const fraction = z.coerce.number().min(0).max(1);
  * The description is what the README's table says (`npm run docs` writes it); the default is the default.
  */
 export const options = z.object({
-  orthancUrl: z
-    .url({ protocol: /^https?$/ })
+  orthancUrl: webAddress
     .default('http://127.0.0.1:8042')
     .describe("Orthanc's REST API, with its path prefix where a proxy adds one (`https://pacs/orthanc`)."),
+  orthancPages: webAddress
+    .optional()
+    .describe(
+      'Orthanc as a browser reaches it, for links to its own pages. Default: `PLAINVIEW_ORTHANC_URL`.',
+    ),
   orthancUsername: z.string().min(1).optional().describe('User of Orthanc that Plainview works as.'),
   orthancPassword: z
     .string()

@@ -33,6 +33,40 @@ export const httpErrors = {
     say: (_: object) =>
       'No such request is remembered; what it asked for stands in the metadata of its instances.',
   },
+  instance_undecided: {
+    passing: false,
+    say: (p: { instance: string }) =>
+      `Plainview has decided nothing of instance ${p.instance}: it is no radiograph to it, or its turn has not come yet.`,
+  },
+  decision_changed: {
+    passing: false,
+    say: (_: object) =>
+      'This was decided anew after you had looked at it, and nothing was changed: look again.',
+  },
+  nothing_to_confirm: {
+    passing: false,
+    say: (_: object) => 'This could not be classified, so there is nothing to confirm: say what it is.',
+  },
+  not_corrected: {
+    passing: false,
+    say: (_: object) => 'No person has decided this, so there is nothing to undo.',
+  },
+  category_unknown: {
+    passing: false,
+    say: (_: object) => 'There is no such category; GET /api/v1/categories lists them.',
+  },
+  cursor_unknown: {
+    passing: false,
+    say: (_: object) => 'The cursor is none that a page of this list gave: begin at the first page.',
+  },
+  busy: {
+    passing: true,
+    say: (_: object) => 'Too much is asked for at a time; ask again in a moment.',
+  },
+  page_not_built: {
+    passing: false,
+    say: (_: object) => 'The review page has not been built: run `npm run build`.',
+  },
   request_malformed: {
     passing: false,
     say: (p: { problem: string }) => `The request cannot be understood: ${p.problem}.`,

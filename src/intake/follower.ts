@@ -13,7 +13,7 @@ interface Parts {
   cursor: Cursor;
   /** Whether a stored instance needs no look: it has been decided. */
   isSettled: (instance: InstanceContent) => boolean;
-  /** Whether somebody asks for an instance to be looked at again. */
+  /** Whether an instance whose metadata was written needs a look: somebody asks for it, or a correction was cut off. */
   isRequested: (instance: InstanceContent) => boolean;
   /** Hands a request on series, studies or patients down to their instances. */
   spread: (level: GroupLevel, ids: GroupId[]) => Promise<void>;

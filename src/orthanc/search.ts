@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PlainviewError } from '../errors.js';
 import { contents } from './bulk.js';
 import {
   type AnyId,
@@ -11,6 +12,8 @@ import {
   patientId,
 } from './ids.js';
 import {
+  changeLog,
+  count,
   type InstanceContent,
   instanceContent,
   lookedUp,
@@ -110,6 +113,41 @@ export class Search {
       params: { requestedTags: keyword },
     });
     return RequestedTags[keyword]?.trim() || undefined;
+  }
+
+  /** A page of the instances that carry a label, the last received first (before Orthanc 1.12.5: in its own order). */
+  labelledNewest(
+    label: string,
+    query: Record<string, string>,
+    page: { since: number; limit: number },
+  ): Promise<InstanceId[]> {
+    const data = {
+      Level: 'Instance',
+      Query: query,
+      CaseSensitive: false,
+      Labels: [label],
+      LabelsConstraint: 'All',
+      Since: page.since,
+      Limit: page.limit,
+      OrderBy: [{ Type: 'Metadata', Key: 'ReceptionDate', Direction: 'DESC' }],
+    };
+    return this.#rest.json(z.array(instanceId), { method: 'POST', url: '/tools/find', data });
+  }
+
+  /** The newest number of the change log. */
+  async lastChange(): Promise<number> {
+    return (await this.#rest.json(changeLog, { method: 'GET', url: '/changes?last' })).Last;
+  }
+
+  /** @returns undefined where Orthanc (before 1.12.5) cannot count */
+  async countLabelled(label: string): Promise<number | undefined> {
+    const data = { Level: 'Instance', Query: {}, Labels: [label], LabelsConstraint: 'All' };
+    try {
+      return (await this.#rest.json(count, { method: 'POST', url: '/tools/count-resources', data })).Count;
+    } catch (error) {
+      if (error instanceof PlainviewError && error.code === 'orthanc_absent') return undefined;
+      throw error;
+    }
   }
 
   /** Orthanc's identifiers of what has that DICOM identifier (UID or Patient ID), at any level. */

@@ -21,6 +21,6 @@ export function whyNotRadiograph(
 }
 
 /** The frame that is looked at, counted from 0. */
-export function frameOf(tags: PictureTags, config: Pick<Config, 'multiframe'>): number {
+export function frameOf(tags: Pick<PictureTags, 'frames'>, config: Pick<Config, 'multiframe'>): number {
   return config.multiframe === 'middle' ? Math.floor((tags.frames - 1) / 2) : 0;
 }

@@ -6,7 +6,7 @@ import type { Metrics, Stage } from '../metrics.js';
 import type { Described, Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
-import { type Recorder, recordOf, requestOf } from '../record/recorder.js';
+import { type Decided, isHalfCorrected, type Recorder, recordOf, requestOf } from '../record/recorder.js';
 import type { InstanceRecord } from '../record/schema.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
 import type { FollowUp } from './follow-up.js';
@@ -52,6 +52,7 @@ export class Pipeline {
       if (instance !== undefined) await this.#follow({ ...described, instance });
       return outcome;
     }
+    if (isHalfCorrected(described.instance)) await this.#recorder.finish(job.instance);
     await this.#recorder.dropRequest(described.instance);
     if (no === undefined) await this.#follow(described);
     return { kind: 'skipped', why: settled };
@@ -69,7 +70,7 @@ export class Pipeline {
       for (const followUp of this.#due(instance)) await followUp.giveUp(instance, failure);
       return { kind: 'skipped', why: settled };
     }
-    await this.#recorder.record(instance, {
+    const isRecorded = await this.#recorder.record(instance, {
       decision: 'failed',
       reason: failure.message,
       failure,
@@ -77,12 +78,14 @@ export class Pipeline {
       ms: 0,
       ...this.#by(instance),
     });
+    if (!isRecorded) return { kind: 'skipped', why: 'corrected_by_person' };
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
 
   /** Why nothing is left to do with an instance; undefined if something is. */
   whySettled(instance: InstanceContent): SkipReason | undefined {
-    return this.#due(instance).length > 0 ? undefined : this.#whyDecided(instance);
+    const isUnfinished = isHalfCorrected(instance) || this.#due(instance).length > 0;
+    return isUnfinished ? undefined : this.#whyDecided(instance);
   }
 
   #due(instance: InstanceContent): FollowUp[] {
@@ -100,9 +103,10 @@ export class Pipeline {
   async #decide(described: Described, began: number): Promise<Outcome> {
     const decided = await this.#classify(described);
     const ms = Math.round(performance.now() - began);
-    await this.#timed('record', () =>
+    const isRecorded = await this.#timed('record', () =>
       this.#recorder.record(described.instance, { ...decided, ms }, described.said),
     );
+    if (!isRecorded) return { kind: 'skipped', why: 'corrected_by_person' };
     this.#observe('total', (performance.now() - began) / 1000);
     return {
       kind: 'decided',
@@ -123,10 +127,7 @@ export class Pipeline {
     return same && known.complete ? 'already_decided' : undefined;
   }
 
-  async #classify({
-    instance,
-    tags,
-  }: Described): Promise<Omit<InstanceRecord, 'labels' | 'version' | 'order' | 'ms'>> {
+  async #classify({ instance, tags }: Described): Promise<Omit<Decided, 'ms'>> {
     const { rows = 0, columns = 0 } = tags;
     const limit = this.#config.maxMegapixels;
     if (rows * columns > limit * 1_000_000) throw fail('picture_too_large', { rows, columns, limit });

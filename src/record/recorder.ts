@@ -17,6 +17,18 @@ import {
   reclassifyRequest,
   unknownCategory,
 } from './schema.js';
+import { Turns } from './turns.js';
+
+/** A decision, before it is compared with what was ordered and it is known which labels are put there for it. */
+export type Decided = Omit<InstanceRecord, 'labels' | 'version' | 'order'>;
+
+/** A decision that now stands in Orthanc, and the one that it replaced. */
+export interface Recorded {
+  instance: InstanceId;
+  study: StudyId;
+  record: InstanceRecord;
+  previous: InstanceRecord | undefined;
+}
 
 interface Labelled {
   Labels: string[];
@@ -61,6 +73,12 @@ export function recordOf(
   };
 }
 
+/** A person's decision whose labels do not stand on all levels yet: being written just now, or cut off by a crash. */
+export function isHalfCorrected(instance: InstanceContent): boolean {
+  const known = recordOf(instance);
+  return known !== undefined && known.record.who === 'person' && !known.complete;
+}
+
 /** What is asked of an instance; a text that is no JSON asks for the plain thing, as a button of Orthanc's writes it. */
 export function requestOf(instance: InstanceContent): ReclassifyRequest | undefined {
   const text = instance.Metadata[metadataNames.request];
@@ -79,37 +97,98 @@ export class Recorder {
   readonly #prefix: string;
   readonly #orders: OrderCheck | undefined;
   readonly #studies = new Coalescing<StudyId>();
+  readonly #turns = new Turns<InstanceId>();
+  readonly #told: (recorded: Recorded) => void;
 
-  /** @param orders without one, decisions are not compared with what was ordered */
-  constructor(orthanc: Orthanc, labelPrefix: string, orders?: OrderCheck) {
+  /**
+   * @param orders without one, decisions are not compared with what was ordered
+   * @param told hears of each decision once it stands on all levels
+   */
+  constructor(
+    orthanc: Orthanc,
+    labelPrefix: string,
+    orders?: OrderCheck,
+    told: (recorded: Recorded) => void = () => undefined,
+  ) {
     this.#orthanc = orthanc;
     this.#prefix = labelPrefix;
     this.#orders = orders;
+    this.#told = told;
   }
 
   /**
+   * Records a network's decision, unless a person has decided while it was made: theirs is the newer word.
    * @param instance as read at the start of the job
    * @param said what DICOM says was meant, where it was read already
+   * @returns whether it was recorded
+   * @throws instance_gone, orthanc_…
    */
-  async record(
-    instance: InstanceContent,
-    given: Omit<InstanceRecord, 'labels' | 'version' | 'order'>,
-    said?: readonly Said[],
-  ): Promise<void> {
+  async record(instance: InstanceContent, decided: Decided, said?: readonly Said[]): Promise<boolean> {
+    return this.#turns.run(instance.ID, async () => {
+      const stands = await this.#read(instance.ID);
+      const isNews = stands.Metadata[metadataNames.record] !== instance.Metadata[metadataNames.record];
+      if (isNews && recordOf(stands)?.record.who === 'person') {
+        await this.dropRequest(stands);
+        return false;
+      }
+      await this.#record(stands, decided, said);
+      return true;
+    });
+  }
+
+  /**
+   * Replaces a decision by what a person makes of it. No other decision is written in between.
+   * @param next may throw: nothing is written then
+   * @throws instance_gone, instance_undecided, orthanc_…
+   */
+  async replace(id: InstanceId, next: (stands: InstanceRecord) => Decided): Promise<Recorded> {
+    return this.#turns.run(id, async () => {
+      const stands = await this.#read(id);
+      const known = recordOf(stands);
+      if (known === undefined) throw fail('instance_undecided', { instance: id });
+      return this.#record(stands, next(known.record));
+    });
+  }
+
+  /** Ends what a crash left half-written of a person's decision. @throws instance_gone, orthanc_… */
+  async finish(id: InstanceId): Promise<void> {
+    await this.#turns.run(id, async () => {
+      const stands = await this.#read(id);
+      const known = recordOf(stands);
+      if (known === undefined || known.complete) return;
+      const { version: _, labels: __, order: ___, ...decided } = known.record;
+      await this.#record(stands, decided);
+    });
+  }
+
+  async #read(id: InstanceId): Promise<InstanceContent> {
+    const [instance] = await this.#orthanc.instances([id]);
+    if (instance === undefined) throw fail('instance_gone', { instance: id });
+    return instance;
+  }
+
+  async #record(instance: InstanceContent, given: Decided, said?: readonly Said[]): Promise<Recorded> {
     const order = await this.#compare(instance.ID, given, said);
     const decided = { ...given, ...(order === undefined ? {} : { order }) };
     const resource: ResourcePath = `instances/${instance.ID}`;
     if (instance.Metadata[metadataNames.category] !== undefined)
       await this.#orthanc.deleteMetadata(resource, metadataNames.category);
-    const ours = readRecord(instanceRecord, instance.Metadata[metadataNames.record])?.labels ?? [];
-    await this.#write(resource, instance, ours, this.#prefixed(labelsOf(decided)), (labels) => ({
-      version: 1,
-      ...decided,
-      labels,
-    }));
-    await this.addUpStudy(await this.#orthanc.studyOf(instance.ID));
+    const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
+    const { labels } = await this.#write(
+      resource,
+      instance,
+      previous?.labels ?? [],
+      this.#prefixed(labelsOf(decided)),
+      (owned) => ({ version: 1, ...decided, labels: owned }),
+    );
+    const study = await this.#orthanc.studyOf(instance.ID);
+    await this.addUpStudy(study);
     await this.#orthanc.putMetadata(resource, metadataNames.category, decided.category ?? unknownCategory);
     await this.dropRequest(instance);
+    const record: InstanceRecord = { version: 1, ...decided, labels };
+    const recorded = { instance: instance.ID, study, record, previous };
+    this.#told(recorded);
+    return recorded;
   }
 
   /** @returns undefined where there is nothing to compare */

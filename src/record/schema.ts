@@ -44,8 +44,8 @@ export const orderRecord = z.object({
 });
 export type OrderRecord = z.output<typeof orderRecord>;
 
-export const instanceRecord = z.object({
-  version: z.literal(1),
+/** What was decided of an instance, from what, and by which network. */
+export const decisionRecord = z.object({
   /** `failed` is an end state too: the reason is in `failure`, and only a request tries again. */
   decision: z.enum(['category', 'needs_review', 'unknown_view', 'failed']),
   /** The category given; absent unless the decision is `category`. */
@@ -55,7 +55,6 @@ export const instanceRecord = z.object({
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
   /** The best five, best first; softmax outputs, no probabilities. */
   top: z.array(z.object({ category: z.string(), score })),
-  who: z.enum(['network', 'person']),
   network: networkId,
   engine: z.string(),
   /** ISO 8601, UTC. */
@@ -64,6 +63,18 @@ export const instanceRecord = z.object({
   ms: z.number(),
   /** Who asked for this decision, where it was asked for. */
   requested: z.object({ who: z.string(), when: z.string() }).optional(),
+});
+export type DecisionRecord = z.output<typeof decisionRecord>;
+
+export const instanceRecord = z.object({
+  version: z.literal(1),
+  ...decisionRecord.shape,
+  /** Of a person's decision, scores, network and engine are still those of the network's. */
+  who: z.enum(['network', 'person']),
+  /** Who has decided, where a person has: present with `before`. */
+  person: z.object({ who: z.string(), when: z.string(), action: z.enum(['confirm', 'correct']) }).optional(),
+  /** The network's decision that a person's replaced: an undo brings it back. */
+  before: decisionRecord.optional(),
   /** Absent where it was not looked at: on failures, and on what was decided before there was this check. */
   order: orderRecord.optional(),
   /** The labels on this instance that Plainview put there; any other is none of its business. */

@@ -1,5 +1,5 @@
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, Router } from 'express';
-import { rateLimit } from 'express-rate-limit';
+import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import type { Logger } from 'pino';
 import { fail } from '../../errors.js';
 import { type Caller, mayActAs } from '../auth/caller.js';
@@ -24,10 +24,6 @@ export function apiRouter(operations: readonly Operation[], { authenticate, perM
     callers.set(request, known);
     return known;
   };
-  const known: RequestHandler = (request, _response, next) => {
-    callerOf(request);
-    next();
-  };
   const tooMany: RequestHandler = () => {
     throw fail('too_many_requests', {});
   };
@@ -37,15 +33,23 @@ export function apiRouter(operations: readonly Operation[], { authenticate, perM
     legacyHeaders: false,
     handler: tooMany,
   } as const;
+  const mostGuesses = Math.max(10, Math.ceil(perMinute / 100));
+  // Passed by failures alone: a page that loads fifty pictures at once guesses nothing.
+  const guesses = rateLimit({ ...limits, limit: mostGuesses });
+  const known: RequestHandler = async (request, response, next) => {
+    // Before the secret or token is looked at: guessing is slow whoever guesses.
+    const before = await guesses.getKey(ipKeyGenerator(request.ip ?? ''));
+    if (before !== undefined && before.totalHits >= mostGuesses) throw fail('too_many_requests', {});
+    try {
+      callerOf(request);
+    } catch (error) {
+      return guesses(request, response, () => next(error));
+    }
+    response.set('cache-control', 'no-store');
+    next();
+  };
   router.use(
     prefix,
-    // Before the secret or token is looked at: guessing is slow whoever guesses.
-    rateLimit({
-      ...limits,
-      limit: Math.max(10, Math.ceil(perMinute / 100)),
-      skipSuccessfulRequests: true,
-      requestWasSuccessful: (_request, response) => response.statusCode !== 401,
-    }),
     known,
     rateLimit({
       ...limits,
@@ -91,7 +95,9 @@ const fromHere: RequestHandler = (request, _response, next) => {
   if (!['GET', 'HEAD'].includes(request.method)) {
     const site = request.get('sec-fetch-site');
     if (site !== undefined && site !== 'same-origin' && site !== 'none') throw fail('other_site', {});
-    if (request.method !== 'DELETE' && request.is('application/json') === false) throw fail('not_json', {});
+    // A form or a plain fetch of another site cannot declare JSON, nor delete, without being asked first.
+    const type = request.get('content-type') ?? '';
+    if (request.method !== 'DELETE' && !/^application\/json\s*(;|$)/i.test(type)) throw fail('not_json', {});
   }
   next();
 };

@@ -1,0 +1,51 @@
+import { codedCategories, codesOf } from '../../../categories.js';
+import { otherClass } from '../../../classify/decide.js';
+import { type Operation, operation } from '../operation.js';
+import { categoryList, me, type Status, status } from './schema.js';
+
+/** What a person may say that a picture is: what the network knows, and the 30 that have codes. */
+export const choosable = (networkClasses: readonly string[]): string[] => [
+  ...new Set([...codedCategories, ...networkClasses.filter((name) => name !== otherClass)]),
+];
+
+export function aboutOperations(networkClasses: readonly string[], now: () => Status): Operation[] {
+  const categories = choosable(networkClasses).map((name) => {
+    const { bodyPartExamined, region, view, viewPosition } = codesOf(name) ?? {};
+    return {
+      name,
+      ...(bodyPartExamined === undefined ? {} : { bodyPartExamined }),
+      ...(region === undefined ? {} : { region }),
+      ...(view === undefined ? {} : { view }),
+      ...(viewPosition === undefined ? {} : { viewPosition }),
+    };
+  });
+  return [
+    operation({
+      id: 'me',
+      method: 'get',
+      path: '/api/v1/me',
+      summary: 'Who asks, and what they may do',
+      role: 'viewer',
+      answer: me,
+      handle: ({ caller }) => caller,
+    }),
+    operation({
+      id: 'categories',
+      method: 'get',
+      path: '/api/v1/categories',
+      summary: 'The categories, with what DICOM calls them',
+      role: 'viewer',
+      answer: categoryList,
+      handle: () => ({ categories, networkClasses: [...networkClasses] }),
+    }),
+    operation({
+      id: 'status',
+      method: 'get',
+      path: '/api/v1/status',
+      summary: 'Network, engine, queue, sweep, and whether Orthanc answers',
+      role: 'viewer',
+      answer: status,
+      handle: now,
+    }),
+  ];
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import type { Audit } from '../../../audit.js';
+import { fail } from '../../../errors.js';
+import { type InstanceId, instanceId } from '../../../orthanc/ids.js';
+import type { Queue } from '../../../queue/queue.js';
+import { type By, confirmed, corrected, shownCategory, undone } from '../../../record/correction.js';
+import type { Decided, Recorder } from '../../../record/recorder.js';
+import type { InstanceRecord } from '../../../record/schema.js';
+import type { Entries } from '../../../worklist/entries.js';
+import type { Caller } from '../../auth/caller.js';
+import { type Operation, operation } from '../operation.js';
+import { entry } from './schema.js';
+
+interface Parts {
+  recorder: Recorder;
+  entries: Entries;
+  /** What is made of a decision (reports, routes) is made anew. */
+  queue: Queue;
+  /** What a person may choose. */
+  categories: readonly string[];
+  audit: Audit;
+}
+
+const one = z.strictObject({ instance: instanceId });
+const of = z.iso.datetime().describe('`when` of the decision that the person saw.');
+
+export function decisionOperations({ recorder, entries, queue, categories, audit }: Parts): Operation[] {
+  const decide = async (
+    { instance, of: seen, caller }: { instance: InstanceId; of: string; caller: Caller },
+    action: 'confirm' | 'correct' | 'undo',
+    next: (stands: InstanceRecord, by: By) => Decided,
+  ) => {
+    const by = { who: caller.who, when: new Date().toISOString() };
+    const { record, previous } = await recorder.replace(instance, (stands) => {
+      if (stands.when !== seen) throw fail('decision_changed', {});
+      return next(stands, by);
+    });
+    const detail = { from: previous && shownCategory(previous), to: shownCategory(record) };
+    await audit({ caller, action, target: `instances/${instance}`, detail });
+    queue.enqueue(instance, 'request');
+    return entries.one(instance);
+  };
+  return [
+    operation({
+      id: 'correct',
+      method: 'put',
+      path: '/api/v1/instances/{instance}/decision',
+      summary:
+        'A person says what it is; stays until undone, or a reclassification asks for corrected ones too',
+      role: 'reviewer',
+      params: one,
+      body: z.strictObject({
+        category: z.string().min(1).max(64).nullable().describe('null: none of the categories.'),
+        of,
+      }),
+      answer: entry,
+      handle: ({ params, body, caller }) => {
+        if (body.category !== null && !categories.includes(body.category)) throw fail('category_unknown', {});
+        return decide({ ...params, of: body.of, caller }, 'correct', (stands, by) =>
+          corrected(stands, body.category, by),
+        );
+      },
+    }),
+    operation({
+      id: 'confirm',
+      method: 'post',
+      path: '/api/v1/instances/{instance}/confirmation',
+      summary: 'A person says that it is what is shown: the category given, or the best one',
+      role: 'reviewer',
+      params: one,
+      body: z.strictObject({ of }),
+      answer: entry,
+      handle: ({ params, body, caller }) => decide({ ...params, of: body.of, caller }, 'confirm', confirmed),
+    }),
+    operation({
+      id: 'undo',
+      method: 'delete',
+      path: '/api/v1/instances/{instance}/decision',
+      summary: "Back to the network's decision",
+      role: 'reviewer',
+      params: one,
+      query: z.strictObject({ of }),
+      answer: entry,
+      handle: ({ params, query, caller }) => decide({ ...params, of: query.of, caller }, 'undo', undone),
+    }),
+  ];
+}

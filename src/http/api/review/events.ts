@@ -1,0 +1,88 @@
+import type { Response } from 'express';
+import { fail } from '../../../errors.js';
+import type { Caller } from '../../auth/caller.js';
+import { type Operation, operation } from '../operation.js';
+import type { Decided, Status } from './schema.js';
+
+const mostListeners = 100;
+const mostOfOneCaller = 10;
+const heartbeatMs = 15_000;
+const statusMs = 5000;
+/** Whoever reads so slowly is hung up on, and comes back: what it missed stands in the worklist. */
+const mostUnread = 256 * 1024;
+
+/** Server-sent events: what is decided, as it is decided, and how the service is every few seconds. */
+export class Events {
+  readonly #listeners = new Map<Response, string>();
+  readonly #status: () => Status;
+  readonly #timers: NodeJS.Timeout[];
+  #closed = false;
+
+  constructor(status: () => Status) {
+    this.#status = status;
+    this.#timers = [
+      setInterval(() => this.#send(': still here\n\n'), heartbeatMs).unref(),
+      setInterval(() => {
+        if (this.#listeners.size > 0) this.#send(written('status', this.#status()));
+      }, statusMs).unref(),
+    ];
+  }
+
+  get count(): number {
+    return this.#listeners.size;
+  }
+
+  decided(news: Decided): void {
+    this.#send(written('decided', news));
+  }
+
+  /** @returns settles when the listener has gone. @throws busy */
+  async listen({ who, how }: Caller, response: Response): Promise<void> {
+    const caller = `${how} ${who}`;
+    const own = [...this.#listeners.values()].filter((each) => each === caller).length;
+    if (this.#closed || this.#listeners.size >= mostListeners || own >= mostOfOneCaller)
+      throw fail('busy', {});
+    response.status(200).set({
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store, no-transform',
+      // nginx would hold the events back.
+      'x-accel-buffering': 'no',
+    });
+    if (response.req.method === 'HEAD') {
+      response.end();
+      return;
+    }
+    this.#listeners.set(response, caller);
+    const left = new Promise<void>((resolve) => response.on('close', resolve));
+    response.write(`retry: 3000\n\n${written('status', this.#status())}`);
+    await left;
+    this.#listeners.delete(response);
+  }
+
+  /** Hangs up, so that the server can close. */
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const response of this.#listeners.keys()) response.end();
+  }
+
+  #send(text: string): void {
+    for (const response of this.#listeners.keys())
+      if (response.writableLength > mostUnread) response.destroy();
+      else response.write(text);
+  }
+}
+
+const written = (event: string, data: object): string => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+
+export const eventOperations = (events: Events): Operation[] => [
+  operation({
+    id: 'events',
+    method: 'get',
+    path: '/api/v1/events',
+    summary: 'What happens, as it happens: `decided` and `status`',
+    role: 'viewer',
+    media: 'text/event-stream',
+    send: ({ caller }, response) => events.listen(caller, response),
+  }),
+];

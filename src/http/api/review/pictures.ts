@@ -1,0 +1,73 @@
+import type { Response } from 'express';
+import { z } from 'zod';
+import type { Config } from '../../../config/options.js';
+import { type InstanceId, instanceId } from '../../../orthanc/ids.js';
+import type { Renderings } from '../../../orthanc/renderings.js';
+import { frameOf } from '../../../pipeline/eligible.js';
+import type { Entries } from '../../../worklist/entries.js';
+import { type Operation, operation } from '../operation.js';
+
+const one = z.strictObject({ instance: instanceId });
+const thumbnailSize = 200;
+
+const shape = z
+  .strictObject({
+    width: z.coerce
+      .number()
+      .int()
+      .min(16)
+      .max(4096)
+      .default(1024)
+      .describe('Most pixels in width and height.'),
+    center: z.coerce.number().min(-100_000).max(100_000).optional().describe('Window Center, with window.'),
+    window: z.coerce.number().min(1).max(200_000).optional().describe('Window Width, with center.'),
+  })
+  .refine(({ center, window }) => (center === undefined) === (window === undefined), {
+    path: ['window'],
+    message: 'goes with center',
+  });
+
+export function pictureOperations(
+  renderings: Renderings,
+  entries: Entries,
+  config: Pick<Config, 'multiframe'>,
+): Operation[] {
+  const send = async (
+    { instance, signal }: { instance: InstanceId; signal: AbortSignal },
+    rendering: { size: number; quality: number; center?: number | undefined; width?: number | undefined },
+    response: Response,
+  ) => {
+    const frames = await entries.frames(instance);
+    const jpeg = await renderings.jpeg(instance, frameOf({ frames }, config), rendering, signal);
+    response.set('cache-control', 'private, max-age=3600').type('image/jpeg').send(jpeg);
+  };
+  return [
+    operation({
+      id: 'thumbnail',
+      method: 'get',
+      path: '/api/v1/instances/{instance}/thumbnail',
+      summary: `The picture, ${thumbnailSize} pixels wide or high`,
+      role: 'viewer',
+      params: one,
+      media: 'image/jpeg',
+      send: ({ params, signal }, response) =>
+        send({ ...params, signal }, { size: thumbnailSize, quality: 80 }, response),
+    }),
+    operation({
+      id: 'picture',
+      method: 'get',
+      path: '/api/v1/instances/{instance}/picture',
+      summary: 'The frame that was classified, as Orthanc renders it',
+      role: 'viewer',
+      params: one,
+      query: shape,
+      media: 'image/jpeg',
+      send: ({ params, query, signal }, response) =>
+        send(
+          { ...params, signal },
+          { size: query.width, quality: 90, center: query.center, width: query.window },
+          response,
+        ),
+    }),
+  ];
+}

@@ -1,0 +1,87 @@
+import type { Logger } from 'pino';
+import type { Audit } from '../../../audit.js';
+import type { Classifier } from '../../../classify/classifier.js';
+import type { Config } from '../../../config/options.js';
+import type { Sweep } from '../../../intake/sweep.js';
+import type { Orthanc } from '../../../orthanc/orthanc.js';
+import { Renderings } from '../../../orthanc/renderings.js';
+import type { Queue } from '../../../queue/queue.js';
+import type { Recorded, Recorder } from '../../../record/recorder.js';
+import { Statistics } from '../../../statistics/statistics.js';
+import { version } from '../../../version.js';
+import { Entries } from '../../../worklist/entries.js';
+import { Worklist } from '../../../worklist/worklist.js';
+import type { Readiness } from '../../health.js';
+import type { Operation } from '../operation.js';
+import { aboutOperations, choosable } from './about.js';
+import { decisionOperations } from './decisions.js';
+import { Events, eventOperations } from './events.js';
+import { pictureOperations } from './pictures.js';
+import { decided, type Status } from './schema.js';
+import { statisticsOperations } from './statistics.js';
+import { worklistOperations } from './worklist.js';
+
+interface Parts {
+  orthanc: Orthanc;
+  recorder: Recorder;
+  queue: Queue;
+  classifier: Classifier;
+  config: Config;
+  audit: Audit;
+  sweep: Sweep;
+  readiness: () => Readiness;
+  log: Logger;
+}
+
+export interface Reviewing {
+  operations: Operation[];
+  /** A decision has been written: told to who listens, and counted. */
+  recorded(recorded: Recorded): void;
+  /** Ends the streams of events, so that the server can close. */
+  hangUp(): void;
+  end(): Promise<void>;
+}
+
+/** What people look at and put right: wires its parts together. */
+export function reviewing(parts: Parts): Reviewing {
+  const { orthanc, classifier, config } = parts;
+  const entries = new Entries(orthanc);
+  const statistics = new Statistics({ ...config, orthanc, log: parts.log });
+  const events = new Events(() => status());
+  const status = (): Status => {
+    const { network, engine, orthanc: at, queue } = parts.readiness();
+    const { state, done, total, secondsLeft } = parts.sweep.progress;
+    return {
+      version,
+      network,
+      engine,
+      queue,
+      sweep: { state, done, total, ...(secondsLeft === undefined ? {} : { secondsLeft }) },
+      orthanc: {
+        up: at.answers,
+        ...(at.version === undefined ? {} : { version: at.version }),
+        ...(at.problem === undefined ? {} : { why: at.problem }),
+      },
+      orthancPages: (config.orthancPages ?? config.orthancUrl).replace(/\/+$/, ''),
+      listeners: events.count,
+    };
+  };
+  const { classes } = classifier.network;
+  return {
+    operations: [
+      ...aboutOperations(classes, status),
+      ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries),
+      ...pictureOperations(new Renderings(orthanc.rest), entries, config),
+      ...decisionOperations({ ...parts, entries, categories: choosable(classes) }),
+      ...statisticsOperations(statistics),
+      ...eventOperations(events),
+    ],
+    recorded(recorded) {
+      const { instance, study, record } = recorded;
+      events.decided(decided.parse({ ...record, instance, study }));
+      statistics.recorded(recorded);
+    },
+    hangUp: () => events.close(),
+    end: () => statistics.end(),
+  };
+}

@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import express, { Router } from 'express';
+import { fail } from '../errors.js';
+
+/** Where `npm run build` puts the page: the same place from `src/` and from `dist/`. */
+const built = fileURLToPath(new URL('../../dist/review/', import.meta.url));
+
+/** The review page's files at `/review/`. They hold no data and need no token: what they show is asked of the API. */
+export function reviewPageRouter(folder = built): Router {
+  const router = Router({ strict: true });
+  // Relative, so that they hold behind a prefix.
+  router.get('/', (_request, response) => response.redirect(302, 'review/'));
+  router.get('/review', (_request, response) => response.redirect(302, 'review/'));
+  router.use(
+    '/review',
+    express.static(folder, {
+      dotfiles: 'ignore',
+      redirect: false,
+      cacheControl: false,
+      setHeaders: revalidated,
+    }),
+    () => {
+      throw existsSync(join(folder, 'index.html')) ? fail('route_unknown', {}) : fail('page_not_built', {});
+    },
+  );
+  return router;
+}
+
+/** Asked for anew each time, answered 304 mostly: an upgrade shows at once. */
+const revalidated = (response: { setHeader(name: string, value: string): void }): void =>
+  response.setHeader('cache-control', 'no-cache');

@@ -1,0 +1,67 @@
+import { fail, PlainviewError } from '../errors.js';
+import type { InstanceId } from './ids.js';
+import { Load } from './load.js';
+import type { Rest } from './rest.js';
+
+/** Renderings under way for people at a time: each costs Orthanc a decoding, and the pictures to classify come first. */
+const atATime = 3;
+const mostWaiting = 200;
+
+/** Pictures for people to look at. */
+export class Renderings {
+  readonly #rest: Rest;
+  readonly #slots = new Load({ most: atATime, perSecond: 0 });
+  #waiting = 0;
+
+  constructor(rest: Rest) {
+    this.#rest = rest;
+  }
+
+  /**
+   * @param shape most pixels in width and height, the window, JPEG's quality; the aspect is kept
+   * @param signal aborted when nobody waits for it any more
+   * @returns a JPEG
+   * @throws busy, instance_gone, instance_not_renderable
+   */
+  async jpeg(
+    id: InstanceId,
+    frame: number,
+    shape: { size: number; quality: number; center?: number | undefined; width?: number | undefined },
+    signal: AbortSignal,
+  ): Promise<Buffer> {
+    if (this.#waiting >= mostWaiting) throw fail('busy', {});
+    this.#waiting++;
+    try {
+      return await this.#slots.run(false, async () => {
+        signal.throwIfAborted();
+        return this.#render(id, frame, shape);
+      });
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #render(
+    id: InstanceId,
+    frame: number,
+    { size, quality, center, width }: Parameters<Renderings['jpeg']>[2],
+  ): Promise<Buffer> {
+    const window =
+      center === undefined || width === undefined ? {} : { 'window-center': center, 'window-width': width };
+    try {
+      const { body } = await this.#rest.call({
+        method: 'GET',
+        url: `/instances/${id}/frames/${frame}/rendered`,
+        params: { width: size, height: size, smooth: 1, quality, ...window },
+        headers: { accept: 'image/jpeg' },
+      });
+      return body;
+    } catch (error) {
+      if (!(error instanceof PlainviewError)) throw error;
+      if (error.code === 'orthanc_unsupported')
+        throw fail('instance_not_renderable', { why: 'HTTP 415' }, error);
+      if (error.code === 'orthanc_absent') throw fail('instance_gone', { instance: id }, error);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import type { Statistics } from '../http/api/review/schema.js';
+import { type Day, emptyDay, noCategory, type Tally, unsure } from './tally.js';
+
+type Agreement = Statistics['agreement'][number];
+const dayMs = 86_400_000;
+
+/** The latest days of a tally, as the dashboard shows them; days of UTC. */
+export function answerOf(tally: Tally, days: number, now: Date): Omit<Statistics, 'backlog' | 'complete'> {
+  const today = Date.parse(now.toISOString().slice(0, 10));
+  const dates = Array.from({ length: days }, (_, index) =>
+    new Date(today - (days - 1 - index) * dayMs).toISOString().slice(0, 10),
+  );
+  const each = dates.map((date) => ({
+    at: `${date}T00:00:00.000Z`,
+    date,
+    day: tally.days[date] ?? emptyDay(),
+  }));
+  const bucket = days <= 2 ? 'hour' : 'day';
+  return {
+    days,
+    from: each[0]?.at ?? now.toISOString(),
+    to: now.toISOString(),
+    bucket,
+    throughput:
+      bucket === 'day'
+        ? each.map(({ at, day }) => ({ at, decided: sum(day.hours) }))
+        : each.flatMap(({ date, day }) =>
+            day.hours
+              .map((decided, hour) => ({
+                at: `${date}T${String(hour).padStart(2, '0')}:00:00.000Z`,
+                decided,
+              }))
+              .filter(({ at }) => at <= now.toISOString()),
+          ),
+    decisions: each.map(({ at, day: { decisions } }) => ({
+      at,
+      category: decisions.category ?? 0,
+      needs_review: decisions.needs_review ?? 0,
+      unknown_view: decisions.unknown_view ?? 0,
+      failed: decisions.failed ?? 0,
+    })),
+    categories: categoriesOf(each.map(({ day }) => day)),
+    agreement: agreementOf(
+      tally,
+      each.map(({ day }) => day),
+    ),
+  };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+
+function categoriesOf(days: readonly Day[]): Statistics['categories'] {
+  const names = new Set(days.flatMap(({ categories }) => Object.keys(categories)));
+  return [...names]
+    .map((category) => {
+      const perDay = days.map(({ categories }) => categories[category] ?? 0);
+      return { category, perDay, total: sum(perDay) };
+    })
+    .sort((a, b) => b.total - a.total || (a.category < b.category ? -1 : 1));
+}
+
+function agreementOf({ networks }: Tally, days: readonly Day[]): Agreement[] {
+  return Object.entries(networks).flatMap(([sha256, name]) => {
+    const of: Agreement = {
+      network: { name, sha256 },
+      confirmed: 0,
+      corrected: 0,
+      unsure: { confirmed: 0, corrected: 0 },
+      categories: [],
+    };
+    const answers = days.flatMap(({ agreement }) => Object.entries(agreement[sha256] ?? {}));
+    for (const [said, given] of answers)
+      for (const [answer, count] of Object.entries(given)) {
+        const isUnsure = said.startsWith(unsure);
+        const verdict = answer === said.slice(isUnsure ? unsure.length : 0) ? 'confirmed' : 'corrected';
+        if (isUnsure) {
+          of.unsure[verdict] += count;
+          continue;
+        }
+        of[verdict] += count;
+        const category = categoryOf(of, said);
+        category[verdict] += count;
+        if (verdict === 'corrected') addAnswer(category, answer === noCategory ? null : answer, count);
+      }
+    of.categories.sort((a, b) => (a.category < b.category ? -1 : 1));
+    for (const { insteadOf } of of.categories) insteadOf.sort((a, b) => b.count - a.count);
+    return of.confirmed + of.corrected + of.unsure.confirmed + of.unsure.corrected > 0 ? [of] : [];
+  });
+}
+
+function categoryOf({ categories }: Agreement, name: string): Agreement['categories'][number] {
+  const known = categories.find(({ category }) => category === name);
+  if (known !== undefined) return known;
+  const made = { category: name, confirmed: 0, corrected: 0, insteadOf: [] };
+  categories.push(made);
+  return made;
+}
+
+function addAnswer(
+  { insteadOf }: Agreement['categories'][number],
+  category: string | null,
+  count: number,
+): void {
+  const known = insteadOf.find((each) => each.category === category);
+  if (known === undefined) insteadOf.push({ category, count });
+  else known.count += count;
+}

@@ -1,0 +1,141 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config/options.js';
+import { asPlainview } from '../errors.js';
+import { type Statistics as Answer, labelledStates } from '../http/api/review/schema.js';
+import { StateFile } from '../intake/state-file.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import { Search } from '../orthanc/search.js';
+import { pause } from '../pause.js';
+import { type Recorded, recordOf } from '../record/recorder.js';
+import { answerOf } from './answer.js';
+import { countRecorded, countStanding, emptyTally, prune, type Tally, tally } from './tally.js';
+
+/** So many days are kept. */
+export const mostDays = 400;
+
+/** Series looked through at a time when all is counted anew, with a rest between: nobody waits for it. */
+const pageSize = 100;
+const restMs = 100;
+/** Decisions of networks within so long are written at once; a kill loses no more than these. */
+const saveAfterMs = 10_000;
+const backlogForMs = 5000;
+
+type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & { orthanc: Orthanc; log: Logger };
+
+/**
+ * Counts by day of what was decided and of what people said to it, kept in the state folder. Where they are missing,
+ * they are counted from what stands in Orthanc, once somebody asks for them.
+ */
+export class Statistics {
+  readonly #parts: Parts;
+  readonly #search: Search;
+  readonly #file: StateFile<typeof tally>;
+  readonly #stop = new AbortController();
+  /** Undefined while nobody has asked: what is decided meanwhile is found in Orthanc then. */
+  #tally: Tally | undefined;
+  #complete: boolean;
+  #recount: Promise<void> | undefined;
+  #saving: NodeJS.Timeout | undefined;
+  #backlog: { at: number; counts: Promise<Answer['backlog']> } | undefined;
+
+  /** @throws state_unusable */
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#search = new Search(parts.orthanc.rest);
+    this.#file = new StateFile(parts.stateDir, 'statistics.json', tally);
+    this.#tally = this.#file.read();
+    this.#complete = this.#tally !== undefined;
+  }
+
+  recorded({ record, previous }: Recorded): void {
+    if (this.#tally === undefined) return;
+    countRecorded(this.#tally, record, previous);
+    if (!this.#complete) return;
+    // What a person has done is too dear to be lost.
+    if (record.who === 'person' || previous?.who === 'person') this.#save();
+    else this.#saving ??= setTimeout(() => this.#save(), saveAfterMs).unref();
+  }
+
+  /** @param days up to and with today @throws orthanc_… */
+  async of(days: number): Promise<Answer> {
+    this.#tally ??= this.#begin();
+    const backlog = await this.#countBacklog();
+    return { ...answerOf(this.#tally, days, new Date()), backlog, complete: this.#complete };
+  }
+
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await this.#recount;
+    clearTimeout(this.#saving);
+    // A part of the truth would pass for all of it at the next start.
+    if (this.#tally !== undefined && this.#complete) await this.#file.write(this.#tally);
+  }
+
+  #save(): void {
+    clearTimeout(this.#saving);
+    this.#saving = undefined;
+    if (this.#tally === undefined) return;
+    prune(this.#tally, new Date(Date.now() - mostDays * 86_400_000).toISOString().slice(0, 10));
+    this.#file
+      .write(this.#tally)
+      .catch((error: unknown) => this.#parts.log.error({ err: error }, 'the statistics could not be saved'));
+  }
+
+  #begin(): Tally {
+    const begun = emptyTally();
+    this.#recount = this.#countAll(begun, new Date().toISOString());
+    return begun;
+  }
+
+  async #countAll(into: Tally, until: string): Promise<void> {
+    const { modalities, log } = this.#parts;
+    const { signal } = this.#stop;
+    const query = { Modality: modalities.join('\\') };
+    log.info('statistics are counted from what stands in Orthanc');
+    let counted = 0;
+    for (let since = 0; !signal.aborted; ) {
+      try {
+        const series = await this.#search.series(query, { since, limit: pageSize });
+        for (const instance of await this.#search.below(series, modalities)) {
+          const record = recordOf(instance)?.record;
+          if (record === undefined) continue;
+          countStanding(into, record, until);
+          counted++;
+        }
+        if (series.length < pageSize) {
+          this.#complete = true;
+          this.#save();
+          log.info({ counted }, 'statistics are counted');
+          return;
+        }
+        since += pageSize;
+        await pause(restMs, signal);
+      } catch (caught) {
+        log.warn({ err: asPlainview(caught) }, 'statistics could not be counted on; tried again soon');
+        await pause(backlogForMs, signal);
+      }
+    }
+  }
+
+  #countBacklog(): Promise<Answer['backlog']> {
+    const now = performance.now();
+    if (this.#backlog === undefined || now - this.#backlog.at > backlogForMs) {
+      const counts = this.#askBacklog();
+      this.#backlog = { at: now, counts };
+      counts.catch(() => {
+        this.#backlog = undefined;
+      });
+    }
+    return this.#backlog.counts;
+  }
+
+  async #askBacklog(): Promise<Answer['backlog']> {
+    const { labelPrefix } = this.#parts;
+    const counted = await Promise.all(
+      labelledStates.map(
+        async (state) => [state, await this.#search.countLabelled(labelPrefix + state)] as const,
+      ),
+    );
+    return Object.fromEntries(counted.filter(([, count]) => count !== undefined));
+  }
+}

@@ -1,0 +1,191 @@
+import { z } from 'zod';
+import type { Entry, Worklist as Page } from '../http/api/review/schema.js';
+import { worklistState } from '../http/api/review/schema.js';
+import type { InstanceId } from '../orthanc/ids.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import { Search } from '../orthanc/search.js';
+import { shownCategory } from '../record/correction.js';
+import { type Place, readCursor, tailLength, writeCursor } from './cursor.js';
+import type { Entries, Listed } from './entries.js';
+
+const score = z.coerce.number().min(0).max(1);
+const day = z.iso.date();
+const word = z.string().min(1).max(64);
+
+/** What a worklist is asked for. */
+export const wanted = z.strictObject({
+  state: worklistState.default('needs_review'),
+  category: word.optional().describe('Given, or the best one where none was given.'),
+  minScore: score.optional().describe('Of the best score.'),
+  maxScore: score.optional(),
+  from: day.optional().describe('Study Date from this day on.'),
+  to: day.optional().describe('Study Date up to this day.'),
+  station: z
+    .string()
+    .regex(/^[^?\\]{1,64}$/)
+    .optional()
+    .describe('Station Name, whole; `*` stands for anything.'),
+  modality: z
+    .string()
+    .regex(/^[A-Z0-9_]{1,16}$/)
+    .optional(),
+  text: word
+    .optional()
+    .describe('Part of a description, protocol, station, body part, accession number or UID.'),
+  cursor: z.string().max(2000).optional().describe("A page's `next`."),
+  limit: z.coerce.number().int().min(1).max(100).default(25),
+});
+export type Wanted = z.output<typeof wanted>;
+
+/** Identifiers looked at in one call, and entries of the change log. */
+const chunk = 200;
+const changesChunk = 500;
+/** Such looks for one request at most: a page is a moment's work however long the list. */
+const mostLooks = 10;
+/** By how much the list may have moved between two pages without anything being passed over. */
+const drift = 300;
+
+/** Part of a list, and where the list goes on behind each of its items. */
+interface Chunk {
+  ids: InstanceId[];
+  behind: (index: number) => number;
+  /** Where the next chunk begins; undefined at the end. */
+  next: number | undefined;
+}
+
+/** What people look through: by label, newest arrivals first, or the latest decisions. */
+export class Worklist {
+  readonly #search: Search;
+  readonly #orthanc: Orthanc;
+  readonly #entries: Entries;
+  readonly #prefix: string;
+
+  constructor(orthanc: Orthanc, entries: Entries, labelPrefix: string) {
+    this.#orthanc = orthanc;
+    this.#search = new Search(orthanc.rest);
+    this.#entries = entries;
+    this.#prefix = labelPrefix;
+  }
+
+  /** @throws cursor_unknown, orthanc_… */
+  async page(asked: Wanted): Promise<Page> {
+    const items: Entry[] = [];
+    let place: Place | undefined = asked.cursor === undefined ? undefined : readCursor(asked.cursor);
+    const total = place === undefined ? await this.#total(asked) : undefined;
+    for (let looks = 0; looks < mostLooks; looks++) {
+      const { ids, behind, next } = await this.#chunk(asked, place);
+      const listed = new Map(
+        (await this.#entries.of(ids)).map((each): [string, Listed] => [each.entry.instance, each]),
+      );
+      for (const [index, id] of ids.entries()) {
+        const found = listed.get(id);
+        if (found === undefined || !fulfils(found, asked, this.#prefix)) continue;
+        items.push(found.entry);
+        if (items.length === asked.limit) {
+          const isLast = index === ids.length - 1 && next === undefined;
+          place = { at: behind(index), tail: ids.slice(Math.max(0, index + 1 - tailLength), index + 1) };
+          return pageOf(items, isLast ? undefined : place, total);
+        }
+      }
+      if (next === undefined) return pageOf(items, undefined, total);
+      place = { at: next, tail: [...(place?.tail ?? []), ...ids].slice(-tailLength) };
+    }
+    return pageOf(items, place, total);
+  }
+
+  #chunk(asked: Wanted, place: Place | undefined): Promise<Chunk> {
+    return asked.state === 'recent' ? this.#recent(place) : this.#labelled(asked, place);
+  }
+
+  /** Those corrected meanwhile have left the list, and new ones came in at its head: the last one read is looked for. */
+  async #labelled(asked: Wanted, place: Place | undefined): Promise<Chunk> {
+    const since = Math.max(0, (place?.at ?? 0) - drift);
+    const limit = chunk + (place === undefined ? 0 : Math.min(place.at, drift) + drift);
+    const ids = await this.#search.labelledNewest(this.#label(asked), dicomQuery(asked), { since, limit });
+    const known = (place?.tail ?? []).map((id) => ids.lastIndexOf(id));
+    // Where none of them is left, a few come twice rather than one be passed over.
+    const begin = Math.max(-1, ...known) + 1;
+    const taken = ids.slice(begin, begin + chunk);
+    const isEnd = ids.length < limit && begin + chunk >= ids.length;
+    return {
+      ids: taken,
+      behind: (index) => since + begin + index + 1,
+      next: isEnd ? undefined : since + begin + taken.length,
+    };
+  }
+
+  /** Backwards through the change log, in which each decision leaves a trace. */
+  async #recent(place: Place | undefined): Promise<Chunk> {
+    const to = place?.at ?? (await this.#search.lastChange());
+    const since = Math.max(0, to - changesChunk);
+    const { changes } = await this.#orthanc.changes(since, changesChunk);
+    const seen = new Map<InstanceId, number>();
+    for (const { id, seq, kind } of changes.toReversed())
+      if (kind === 'metadata' && seq <= to && !seen.has(id) && !place?.tail.includes(id)) seen.set(id, seq);
+    const found = [...seen];
+    return {
+      ids: found.map(([id]) => id),
+      behind: (index) => (found[index]?.[1] ?? 1) - 1,
+      next: since === 0 ? undefined : since,
+    };
+  }
+
+  async #total(asked: Wanted): Promise<number | undefined> {
+    const { state, cursor: _, limit: __, ...filters } = asked;
+    if (state === 'recent' || Object.values(filters).some((value) => value !== undefined)) return undefined;
+    return this.#search.countLabelled(this.#label(asked));
+  }
+
+  #label({ state }: Wanted): string {
+    return this.#prefix + state;
+  }
+}
+
+const pageOf = (items: Entry[], place: Place | undefined, total: number | undefined): Page => ({
+  items,
+  ...(place === undefined ? {} : { next: writeCursor(place) }),
+  ...(total === undefined ? {} : { total }),
+});
+
+function dicomQuery({ from, to, station, modality }: Wanted): Record<string, string> {
+  const date = (iso = '') => iso.replaceAll('-', '');
+  return {
+    ...(from === undefined && to === undefined ? {} : { StudyDate: `${date(from)}-${date(to)}` }),
+    ...(station === undefined ? {} : { StationName: station }),
+    ...(modality === undefined ? {} : { Modality: modality }),
+  };
+}
+
+function fulfils({ entry, searched }: Listed, asked: Wanted, prefix: string): boolean {
+  // A label may have gone between the two calls; the record of the decision says less than it.
+  if (asked.state !== 'recent' && !entry.labels.includes(prefix + asked.state)) return false;
+  if (asked.category !== undefined && shownCategory(entry) !== asked.category) return false;
+  const best = entry.top[0]?.score ?? 0;
+  if (best < (asked.minScore ?? 0) || best > (asked.maxScore ?? 1)) return false;
+  if (asked.text !== undefined && !searched.includes(asked.text.toLowerCase())) return false;
+  if (asked.state !== 'recent') return true;
+  // The change log knows no attributes, so they are looked at here.
+  const { studyDate = '', stationName = '', modality } = entry.dicom;
+  const date = (iso: string) => iso.replaceAll('-', '');
+  if (asked.from !== undefined && studyDate < date(asked.from)) return false;
+  if (asked.to !== undefined && (studyDate === '' || studyDate > date(asked.to))) return false;
+  if (asked.modality !== undefined && modality !== asked.modality) return false;
+  return asked.station === undefined || isLike(stationName, asked.station);
+}
+
+/** As Orthanc compares: `*` stands for anything, capitals do not count. */
+function isLike(value: string, pattern: string): boolean {
+  const parts = pattern.toLowerCase().split('*');
+  let rest = value.toLowerCase();
+  const [first = '', ...others] = parts;
+  if (!rest.startsWith(first)) return false;
+  rest = rest.slice(first.length);
+  if (others.length === 0) return rest === '';
+  const last = others.pop() ?? '';
+  for (const part of others) {
+    const at = rest.indexOf(part);
+    if (at < 0) return false;
+    rest = rest.slice(at + part.length);
+  }
+  return rest.endsWith(last);
+}
