@@ -25,6 +25,9 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   request_too_large: 413,
   not_json: 415,
   instance_not_renderable: 422,
+  picture_too_large: 422,
+  picture_undecodable: 422,
+  explanation_unavailable: 422,
   orthanc_unsupported: 422,
   too_many_requests: 429,
   busy: 429,
@@ -49,6 +52,8 @@ export function sendProblem(response: Response, error: PlainviewError): void {
 /** The last handler: nothing leaves this service as a stack trace, and nothing of ours goes unlogged. */
 export function problemHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, request: Request, response: Response, next) => {
+    // Whoever asked has left, and what was begun for them was given up.
+    if (response.destroyed) return;
     if (response.headersSent) return next(error);
     if (error instanceof PlainviewError && statuses[error.code] !== undefined) {
       if (statuses[error.code] === 503) log.warn({ err: error }, 'a request failed at Orthanc');

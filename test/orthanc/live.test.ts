@@ -13,7 +13,12 @@ const reader = () => new Reader(real.orthanc.url);
 let stateDir: string;
 
 async function service(): Promise<TestService> {
-  const started = await startTestService({ orthanc: real.orthanc.url, hook, classifier: stubClassifier(), stateDir });
+  const started = await startTestService({
+    orthanc: real.orthanc.url,
+    hook,
+    classifier: stubClassifier(),
+    stateDir,
+  });
   running.push(started);
   return started;
 }
@@ -61,7 +66,9 @@ test('who listens hears of the status at once, and of decisions as they are writ
   await waitFor(() => heard.text.includes('event: decided'));
   await askApi(of, 'PUT', `/instances/${id}/decision`, { body: { category: 'foot_ap', of: when } });
   await waitFor(() => heard.text.includes('"who":"person"'));
-  const told = [...heard.text.matchAll(/event: decided\ndata: (.*)\n/g)].map(([, data = '']) => JSON.parse(data));
+  const told = [...heard.text.matchAll(/event: decided\ndata: (.*)\n/g)].map(([, data = '']) =>
+    JSON.parse(data),
+  );
   expect(told).toMatchObject([
     { instance: id, study, decision: 'category', category: 'hand_ap', who: 'network', when },
     { instance: id, study, category: 'foot_ap', who: 'person' },
@@ -109,11 +116,17 @@ test('the status tells network, engine, queue and Orthanc, and that Orthanc is a
 const count = async (of: TestService) => {
   const answer = await waitFor(async () => {
     const { json } = await askApi(of, 'GET', '/statistics?days=2', { role: 'viewer' });
-    return json.complete && statistics.parse(json);
+    const parsed = statistics.parse(json);
+    return parsed.complete && parsed;
   });
   const today = answer.decisions.at(-1);
-  const of_ = answer.agreement.find(({ network }) => network.name === 'stub');
-  return { ...answer, today, agreement: of_, hours: answer.throughput.reduce((sum, { decided: n }) => sum + n, 0) };
+  const agreement = answer.agreement.find(({ network }) => network.name === 'stub');
+  return {
+    ...answer,
+    today,
+    agreement,
+    hours: answer.throughput.reduce((sum, { decided: n }) => sum + n, 0),
+  };
 };
 
 test('statistics count decisions and what people say of them, take back what is undone, and outlive a restart and the state folder', async () => {
@@ -131,14 +144,18 @@ test('statistics count decisions and what people say of them, take back what is 
   const { json } = await say(undone, null);
   await askApi(of, 'DELETE', `/instances/${undone.id}/decision?of=${json.when}`);
   const after = await count(of);
-  const grown = (name: 'category' | 'needs_review') => (after.today?.[name] ?? 0) - (before.today?.[name] ?? 0);
+  const grown = (name: 'category' | 'needs_review') =>
+    (after.today?.[name] ?? 0) - (before.today?.[name] ?? 0);
   expect([grown('category'), grown('needs_review'), after.hours - before.hours]).toEqual([3, 1, 4]);
   const ofHand = after.agreement?.categories.find(({ category }) => category === 'hand_ap');
   const earlier = before.agreement?.categories.find(({ category }) => category === 'hand_ap');
   expect(ofHand?.confirmed).toBe((earlier?.confirmed ?? 0) + 1);
   expect(ofHand?.insteadOf.find(({ category }) => category === 'foot_ap')?.count).toBeGreaterThanOrEqual(1);
   expect(ofHand?.insteadOf.some(({ category }) => category === null)).toBe(false);
-  expect(after.agreement?.unsure).toEqual({ confirmed: (before.agreement?.unsure.confirmed ?? 0) + 1, corrected: 0 });
+  expect(after.agreement?.unsure).toEqual({
+    confirmed: (before.agreement?.unsure.confirmed ?? 0) + 1,
+    corrected: 0,
+  });
   expect(after.backlog.needs_review).toBeTypeOf('number');
 
   await of.stop();

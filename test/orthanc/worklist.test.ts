@@ -43,13 +43,16 @@ async function store(number: number, category: string, score: number): Promise<v
 
 beforeAll(async () => {
   of = await startTestService({ orthanc: real.orthanc.url, hook, classifier: stubClassifier() });
-  for (let number = 0; number < 12; number++) await store(number, number < 6 ? 'hand_ap' : 'knee_ap', 0.5 + number / 100);
+  for (let number = 0; number < 12; number++)
+    await store(number, number < 6 ? 'hand_ap' : 'knee_ap', 0.5 + number / 100);
   for (const number of [12, 13, 14]) await store(number, 'wrist_ap', 0.99);
   await store(15, 'other', 0.99);
 });
 afterAll(() => of?.stop());
 
-async function list(query: string): Promise<{ ids: string[]; next?: string; total?: number; items: Entry[] }> {
+async function list(
+  query: string,
+): Promise<{ ids: string[]; next?: string; total?: number; items: Entry[] }> {
   const { status, json } = await askApi(of, 'GET', `/worklist?${query}`, { role: 'viewer' });
   expect(status).toBe(200);
   return { ...json, ids: json.items.map(({ instance }: Entry) => instance) };
@@ -153,7 +156,9 @@ describe('an instance', () => {
   test('has a small picture and a large one, in the window asked for; held by its reader alone', async () => {
     const [id] = ids(0, 1);
     const picture = async (what: string) => {
-      const { status, headers, json } = await askApi(of, 'GET', `/instances/${id}/${what}`, { role: 'viewer' });
+      const { status, headers, json } = await askApi(of, 'GET', `/instances/${id}/${what}`, {
+        role: 'viewer',
+      });
       expect(status).toBe(200);
       expect(headers.get('content-type')).toBe('image/jpeg');
       expect(headers.get('cache-control')).toMatch(/^private/);
@@ -167,6 +172,19 @@ describe('an instance', () => {
     expect(plain).toMatchObject({ width: 192, height: 256 });
     expect((await picture('picture?width=256&center=4000&window=100')).mean).toBeLessThan(plain.mean / 2);
     expect(await askApi(of, 'GET', `/instances/${id}/picture?center=1`)).toMatchObject({ status: 400 });
+  });
+
+  test('has a map of what speaks for a category', async () => {
+    const [id] = ids(12, 13);
+    of.classifier.answer = async () => ({ category: 'wrist_ap', score: 0.9 });
+    const { json } = await askApi(of, 'GET', `/instances/${id}/activation?category=wrist_ap`, {
+      role: 'viewer',
+    });
+    expect(json).toMatchObject({ rows: 7, columns: 7, category: 'wrist_ap', peak: 6 });
+    expect(json.score).toBeCloseTo(0.9);
+    expect([json.values[0], json.values[48]]).toEqual([0, 1]);
+    const unknown = await askApi(of, 'GET', `/instances/${id}/activation?category=left_ear`);
+    expect(unknown).toMatchObject({ status: 400, json: { code: 'category_unknown' } });
   });
 
   test('that is no radiograph to Plainview is not shown', async () => {

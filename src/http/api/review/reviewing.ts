@@ -14,6 +14,7 @@ import { Worklist } from '../../../worklist/worklist.js';
 import type { Readiness } from '../../health.js';
 import type { Operation } from '../operation.js';
 import { aboutOperations, choosable } from './about.js';
+import { activationOperation } from './activation.js';
 import { decisionOperations } from './decisions.js';
 import { Events, eventOperations } from './events.js';
 import { pictureOperations } from './pictures.js';
@@ -72,6 +73,7 @@ export function reviewing(parts: Parts): Reviewing {
       ...aboutOperations(classes, status),
       ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries),
       ...pictureOperations(new Renderings(orthanc.rest), entries, config),
+      activationOperation({ ...parts, entries }),
       ...decisionOperations({ ...parts, entries, categories: choosable(classes) }),
       ...statisticsOperations(statistics),
       ...eventOperations(events),

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { Classifier } from '../../../classify/classifier.js';
+import type { Config } from '../../../config/options.js';
+import { fail } from '../../../errors.js';
+import { instanceId } from '../../../orthanc/ids.js';
+import { Load } from '../../../orthanc/load.js';
+import type { Orthanc } from '../../../orthanc/orthanc.js';
+import { frameOf } from '../../../pipeline/eligible.js';
+import type { Entries } from '../../../worklist/entries.js';
+import { type Operation, operation } from '../operation.js';
+import { activation } from './schema.js';
+
+/** Maps made at a time, and those that wait: what is stored meanwhile is to be classified too. */
+const atATime = 1;
+const mostWaiting = 20;
+
+interface Parts {
+  orthanc: Orthanc;
+  entries: Entries;
+  classifier: Classifier;
+  config: Pick<Config, 'multiframe'>;
+}
+
+export function activationOperation({ orthanc, entries, classifier, config }: Parts): Operation {
+  const slots = new Load({ most: atATime, perSecond: 0 });
+  let waiting = 0;
+  const { classes } = classifier.network;
+  return operation({
+    id: 'activation',
+    method: 'get',
+    path: '/api/v1/instances/{instance}/activation',
+    summary:
+      'Which parts of the picture speak for a category: the class activation map of the network in use, over the whole picture',
+    role: 'viewer',
+    params: z.strictObject({ instance: instanceId }),
+    query: z.strictObject({ category: z.string().min(1).max(64) }),
+    answer: activation,
+    handle: async ({ params: { instance }, query: { category }, signal }) => {
+      if (!classes.includes(category)) throw fail('category_unknown', {});
+      const frames = await entries.frames(instance);
+      if (waiting >= mostWaiting) throw fail('busy', {});
+      waiting++;
+      try {
+        return await slots.run(false, async () => {
+          signal.throwIfAborted();
+          const picture = await orthanc.render(instance, frameOf({ frames }, config));
+          const { rows, columns, values, scores } = await classifier.explain(picture, category);
+          const peak = Math.max(0, ...values);
+          const scaled = [...values].map((value) => (peak > 0 ? Math.max(0, value) / peak : 0));
+          return {
+            rows,
+            columns,
+            values: scaled,
+            peak,
+            category,
+            score: scores[classes.indexOf(category)] ?? 0,
+          };
+        });
+      } finally {
+        waiting--;
+      }
+    },
+  });
+}

@@ -1,0 +1,177 @@
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import { expect, test } from 'vitest';
+import { seeded } from '../../bench/random.js';
+import { roles } from '../../src/http/auth/caller.js';
+import { askApi } from '../support/api.js';
+import { stubClassifier } from '../support/classifier.js';
+import { image, uid } from '../support/dicom.js';
+import { type Described, operationsOf } from '../support/fuzz/description.js';
+import { type FuzzRequest, Generator } from '../support/fuzz/generate.js';
+import { useOrthanc } from '../support/orthanc.js';
+import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
+
+/** FUZZ_REQUESTS and FUZZ_SEED ask for more, or for others. */
+const requests = Number(process.env.FUZZ_REQUESTS ?? 3000);
+const seed = Number(process.env.FUZZ_SEED ?? 1);
+const atATime = 8;
+const longestMs = 15_000;
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook });
+const agent = new Agent({ keepAlive: true, maxSockets: atATime });
+
+interface Answer {
+  status: number;
+  type: string;
+  body: string;
+}
+
+/** Over the wire as it is; a stream of events is left once it has begun. */
+async function send(
+  { url, secret }: TestService,
+  { method, path, headers, body }: FuzzRequest,
+  role: string,
+): Promise<Answer> {
+  const { hostname, port } = new URL(url);
+  const outgoing = request({
+    agent,
+    hostname,
+    port,
+    method,
+    path,
+    headers: {
+      ...headers,
+      'x-plainview-secret': secret,
+      'x-plainview-user': 'fuzzer',
+      'x-plainview-role': role,
+    },
+    signal: AbortSignal.timeout(longestMs),
+  });
+  outgoing.end(body);
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const answer = { status: incoming.statusCode ?? 0, type: incoming.headers['content-type'] ?? '', body: '' };
+  if (answer.type.startsWith('text/event-stream')) {
+    incoming.destroy();
+    return answer;
+  }
+  for await (const part of incoming) answer.body += String(part);
+  return answer;
+}
+
+/** What a declared answer must look like, or what is wrong with this one. */
+function judge() {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  formats.default(ajv);
+  const problem = ajv.compile({
+    type: 'object',
+    required: ['type', 'title', 'status', 'code'],
+    properties: { title: { type: 'string', minLength: 10 }, code: { type: 'string' } },
+  });
+  return ({ operation, method }: FuzzRequest, { status, type, body }: Answer): string | undefined => {
+    if (status >= 500) return `status ${status}: ${body}`;
+    if (method === 'HEAD') return undefined;
+    if (status >= 400) {
+      if (!type.startsWith('application/problem+json')) return `status ${status} as ${type}`;
+      return problem(JSON.parse(body)) ? undefined : `no problem+json: ${body}`;
+    }
+    // A wild path or method may be another operation, or a page.
+    if (method !== operation.method) return undefined;
+    const declared = operation.answers[status]?.['application/json'];
+    if (declared === undefined || !type.startsWith('application/json')) return undefined;
+    return ajv.validate(declared.schema, JSON.parse(body))
+      ? undefined
+      : `${body} is not as declared: ${ajv.errorsText()}`;
+  };
+}
+
+test(`${requests} requests made from the API's description: none fails, none hangs, each is answered as declared`, {
+  timeout: 300_000,
+}, async () => {
+  const of = await startTestService({
+    orthanc: real.orthanc.url,
+    hook,
+    classifier: stubClassifier(),
+    env: { PLAINVIEW_API_RATE: '1000000' },
+  });
+  try {
+    const stored = [];
+    for (let number = 0; number < 4; number++) {
+      of.classifier.answer = async () => ({ category: 'hand_ap', score: number % 2 === 0 ? 0.99 : 0.6 });
+      const one = await real.storeInstance(
+        image({ studyInstanceUid: uid('fuzz'), attributes: { '0008,1010': ['SH', 'ROOM1'] } }),
+      );
+      await new Reader(real.orthanc.url).decided(one.orthancId);
+      stored.push(one);
+    }
+    const records = await Promise.all(
+      stored.map(({ orthancId }) => new Reader(real.orthanc.url).record(orthancId)),
+    );
+    const operations = operationsOf((await askApi(of, 'GET', '/openapi.json')).json);
+    const run = (
+      await askApi(of, 'POST', '/requests', {
+        body: { selection: { ids: [stored[0]?.study] }, dryRun: true },
+      })
+    ).json;
+    const handy = [
+      ...stored.flatMap(({ orthancId, study }) => [orthancId, study]),
+      ...records.flatMap((record) => record?.when ?? []),
+      run.id,
+      ...[
+        'hand_ap',
+        'knee_lateral',
+        'needs_review',
+        'wrist_ap',
+        '2024-01-01',
+        '2030-12-31',
+        'CR',
+        'DX',
+        'ROOM*',
+        'PatientID',
+        '1.2.3',
+        'aaaa',
+      ],
+    ];
+    const random = seeded(seed);
+    const generator = new Generator(random, handy);
+    const judged = judge();
+    const wrong: string[] = [];
+    const statuses = new Map<number, number>();
+    const succeeded = new Map<string, number>();
+    let sent = 0;
+    const pick = <T>(all: readonly T[]): T | undefined => all[Math.floor(random() * all.length)];
+    const worker = async () => {
+      while (sent < requests && wrong.length < 10) {
+        // Each in its turn first, so that none is left out by chance.
+        const operation: Described | undefined = operations[sent++ % operations.length];
+        if (operation === undefined) continue;
+        const wanted = generator.request(operation);
+        const role = random() < 0.6 ? 'admin' : (pick(roles) ?? 'viewer');
+        const what = `${wanted.method} ${wanted.path.slice(0, 300)} ${wanted.body?.slice(0, 300) ?? ''}`;
+        try {
+          const answer = await send(of, wanted, role);
+          statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+          if (answer.status < 300) succeeded.set(operation.id, (succeeded.get(operation.id) ?? 0) + 1);
+          const fault = judged(wanted, answer);
+          if (fault !== undefined) wrong.push(`${what}\n  ${fault}`);
+        } catch (error) {
+          wrong.push(`${what}\n  ${(error as Error).message}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: atATime }, worker));
+    console.info(
+      `seed ${seed}, ${sent} requests, by status:`,
+      Object.fromEntries([...statuses].sort(([a], [b]) => a - b)),
+    );
+    expect(wrong).toEqual([]);
+    expect(operations.map(({ id }) => id).filter((id) => !succeeded.has(id))).toEqual([]);
+    expect((await fetch(`${of.url}/health/ready`)).status).toBe(200);
+    expect(of.log()).not.toMatch(/"level":(50|60)/);
+  } finally {
+    agent.destroy();
+    await of.stop();
+  }
+});

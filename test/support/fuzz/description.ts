@@ -1,0 +1,68 @@
+import { z } from 'zod';
+
+/** The parts of JSON Schema that the API's description is made of. */
+export interface JsonSchema {
+  type?: string | string[];
+  format?: string;
+  pattern?: string;
+  enum?: unknown[];
+  const?: unknown;
+  default?: unknown;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  items?: JsonSchema;
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  propertyNames?: JsonSchema;
+  additionalProperties?: JsonSchema | boolean;
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+}
+
+const schema = z.custom<JsonSchema>((value) => typeof value === 'object' && value !== null);
+const content = z.record(z.string(), z.object({ schema }));
+
+/** An OpenAPI document, as far as requests are made from it and answers held to it. */
+export const description = z.object({
+  paths: z.record(
+    z.string(),
+    z.record(
+      z.string(),
+      z.object({
+        operationId: z.string(),
+        parameters: z
+          .array(z.object({ name: z.string(), in: z.enum(['path', 'query']), required: z.boolean(), schema }))
+          .default([]),
+        requestBody: z.object({ content }).optional(),
+        responses: z.record(z.string(), z.object({ content: content.optional() })),
+      }),
+    ),
+  ),
+});
+
+export interface Described {
+  id: string;
+  method: string;
+  path: string;
+  parameters: { name: string; in: 'path' | 'query'; required: boolean; schema: JsonSchema }[];
+  body: JsonSchema | undefined;
+  /** Schema of each declared answer, by status and media type. */
+  answers: Record<string, Record<string, { schema: JsonSchema }>>;
+}
+
+export const operationsOf = (document: unknown): Described[] =>
+  Object.entries(description.parse(document).paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { operationId, parameters, requestBody, responses }]) => ({
+      id: operationId,
+      method: method.toUpperCase(),
+      path,
+      parameters,
+      body: requestBody?.content['application/json']?.schema,
+      answers: Object.fromEntries(
+        Object.entries(responses).map(([status, { content: of = {} }]) => [status, of]),
+      ),
+    })),
+  );

@@ -1,0 +1,188 @@
+import type { Described, JsonSchema } from './description.js';
+
+export interface FuzzRequest {
+  operation: Described;
+  method: string;
+  /** As it goes over the wire: nothing normalises it. */
+  path: string;
+  headers: Record<string, string>;
+  body: string | undefined;
+}
+
+const garbage = [
+  '',
+  ' ',
+  '0',
+  '-1',
+  '1e309',
+  'NaN',
+  'null',
+  'true',
+  '[]',
+  '__proto__',
+  'constructor',
+  "' OR 1=1 --",
+  '<script>alert(1)</script>',
+  '../../../etc/passwd',
+  '..%2f..%2fsystem',
+  '%00',
+  '\u0000',
+  '\ud83e\ude7b',
+  'ä'.repeat(300),
+  'x'.repeat(5000),
+  '*',
+  '2024-02-30',
+  '9999999999999999999999',
+];
+const bodies = [
+  '',
+  '{',
+  '[1,',
+  '"',
+  'null',
+  '[]',
+  '""',
+  '{"__proto__":{"x":1}}',
+  `${'['.repeat(5000)}`,
+  `"${'x'.repeat(300_000)}"`,
+];
+
+/** Requests from the API's own description: right ones, ones at the edges, and anything but. */
+export class Generator {
+  readonly #random: () => number;
+  readonly #handy: readonly string[];
+
+  /** @param handy texts that mean something here: identifiers, categories, dates */
+  constructor(random: () => number, handy: readonly string[]) {
+    this.#random = random;
+    this.#handy = handy;
+  }
+
+  request(operation: Described): FuzzRequest {
+    // How wild it is: half of the requests are as the description has them.
+    const wild = this.#chance(0.5) ? 0 : this.#random() * 0.7;
+    const given = operation.parameters.filter(
+      ({ required, in: place }) =>
+        place === 'path' || (required ? !this.#chance(wild / 3) : this.#chance(0.4)),
+    );
+    let path = operation.path;
+    const query: string[] = [];
+    for (const { name, in: place, schema } of given) {
+      const text = this.#chance(wild) ? this.#pick(garbage) : textOf(this.value(schema, wild / 4));
+      if (place === 'path')
+        path = path.replace(`{${name}}`, this.#chance(wild / 4) ? raw(text) : encodeURIComponent(text));
+      else query.push(`${name}=${encodeURIComponent(text)}`);
+    }
+    if (this.#chance(wild / 3))
+      query.push(
+        `${this.#pick(['x', 'limit', '__proto__', 'a[b]'])}=${encodeURIComponent(this.#pick(garbage))}`,
+      );
+    if (this.#chance(wild / 6))
+      path += this.#pick(['/', '/..', '/../../..', '//', '/%2e%2e/%2e%2e/health/ready', '/x'.repeat(2000)]);
+    const method = this.#chance(wild / 4)
+      ? this.#pick(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS', 'PROPFIND'])
+      : operation.method;
+    const headers: Record<string, string> = { 'content-type': 'application/json' };
+    if (this.#chance(wild / 6))
+      headers['content-type'] = this.#pick([
+        'text/plain',
+        'application/xml',
+        'application/json; charset=ebcdic',
+        'multipart/form-data',
+      ]);
+    if (this.#chance(wild / 8)) headers['content-encoding'] = this.#pick(['gzip', 'br', 'nonsense']);
+    if (this.#chance(wild / 6))
+      headers['sec-fetch-site'] = this.#pick(['cross-site', 'same-site', 'same-origin', 'none']);
+    if (this.#chance(wild / 6)) headers.accept = this.#pick(['text/html', '*/*', 'nonsense']);
+    return {
+      operation,
+      method,
+      path: query.length > 0 ? `${path}?${query.join('&')}` : path,
+      headers,
+      body: this.#body(operation, method, wild),
+    };
+  }
+
+  /** A value of a schema, or with some chance at each place one that is not. */
+  value(schema: JsonSchema, wild: number, depth = 0): unknown {
+    if (this.#chance(wild / 3)) return this.#pick<unknown>([null, 0, -1, 1e300, true, [], {}, ...garbage]);
+    if (schema.const !== undefined) return schema.const;
+    if (schema.enum !== undefined) return this.#pick(schema.enum);
+    const either = schema.anyOf ?? schema.oneOf;
+    if (either !== undefined) return this.value(this.#pick(either), wild, depth);
+    const type = Array.isArray(schema.type) ? this.#pick(schema.type) : schema.type;
+    switch (type) {
+      case 'object':
+        return this.#object(schema, wild, depth);
+      case 'array':
+        return depth > 3
+          ? []
+          : Array.from({ length: Math.floor(this.#random() * 3) }, () =>
+              this.value(schema.items ?? {}, wild, depth + 1),
+            );
+      case 'integer':
+      case 'number':
+        return this.#number(schema, type === 'integer');
+      case 'boolean':
+        return this.#chance(0.5);
+      case 'null':
+        return null;
+      default:
+        return this.#text(schema);
+    }
+  }
+
+  #object(
+    { properties = {}, required = [], propertyNames, additionalProperties }: JsonSchema,
+    wild: number,
+    depth: number,
+  ): unknown {
+    const made: Record<string, unknown> = {};
+    for (const [name, schema] of Object.entries(properties))
+      if (required.includes(name) || this.#chance(0.4)) made[name] = this.value(schema, wild, depth + 1);
+    if (propertyNames !== undefined && typeof additionalProperties === 'object')
+      made[this.#text(propertyNames)] = this.value(additionalProperties, wild, depth + 1);
+    if (this.#chance(wild / 4)) made[this.#pick(garbage)] = 1;
+    return made;
+  }
+
+  #number({ minimum = -1e6, exclusiveMinimum = minimum, maximum = 1e6 }: JsonSchema, whole: boolean): number {
+    const least = Math.max(minimum, exclusiveMinimum);
+    const value = this.#pick([least, maximum, least + this.#random() * Math.min(maximum - least, 1000)]);
+    return whole ? Math.round(value) : value;
+  }
+
+  #text({ pattern, format, minLength = 0, maxLength = 64 }: JsonSchema): string {
+    if (format === 'date-time') return this.#pick(this.#handy.filter((text) => text.endsWith('Z')));
+    const fits = this.#handy.filter(
+      (text) =>
+        text.length >= minLength &&
+        text.length <= maxLength &&
+        (pattern === undefined || new RegExp(pattern, 'u').test(text)),
+    );
+    if (fits.length > 0 && this.#chance(0.8)) return this.#pick(fits);
+    return 'a'.repeat(this.#chance(0.5) ? Math.max(1, minLength) : Math.min(maxLength, 300));
+  }
+
+  #body({ body }: Described, method: string, wild: number): string | undefined {
+    if (method === 'GET' || method === 'HEAD') return undefined;
+    if (this.#chance(wild / 3)) return this.#pick(bodies);
+    return body === undefined ? undefined : JSON.stringify(this.value(body, wild));
+  }
+
+  #chance(share: number): boolean {
+    return this.#random() < share;
+  }
+
+  #pick<T>(from: readonly T[]): T {
+    const picked = from[Math.floor(this.#random() * from.length)];
+    if (picked === undefined) throw new Error('nothing to pick from');
+    return picked;
+  }
+}
+
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+
+/** What a request line can hold at all; slashes and dots stay. */
+const raw = (text: string): string => text.replace(/[^\x21-\x7e]|[?#]/g, '') || '..';
