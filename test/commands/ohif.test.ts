@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test, vi } from 'vitest';
+import { plainview } from './support.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'plainview-ohif-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+  vi.unstubAllEnvs();
+});
+
+function site(yaml: string): void {
+  const file = join(folder, 'hanging.yaml');
+  writeFileSync(file, yaml);
+  vi.stubEnv('PLAINVIEW_HANGING_FILE', file);
+}
+
+test('plainview ohif prints a configuration with the site’s protocols in place of the shipped', async () => {
+  site('protocols:\n  - id: mine\n    rows: [[chest_lateral, chest_pa_ap]]');
+  const { status, stdout } = await plainview(['ohif']);
+  expect(status).toBe(0);
+  const window: { config?: { extensions: { getHangingProtocolModule(): object[] }[] } } = {};
+  new Function('window', stdout)(window);
+  expect(window.config?.extensions[0]?.getHangingProtocolModule()).toMatchObject([
+    { name: 'plainview.mine' },
+  ]);
+});
+
+test('a file that cannot be used is a wrong call, and prints nothing', async () => {
+  site('protocols:\n  - id: mine\n    rows: [[chest_oblique]]');
+  const { status, stdout, stderr } = await plainview(['ohif']);
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toContain('line 3: protocol mine: chest_oblique is none of');
+});
