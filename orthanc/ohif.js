@@ -90,6 +90,8 @@
 
   /** How the study that is open is to be hung, as GET /api/v1/studies/{StudyInstanceUID}/hanging says. */
   let answer;
+  /** Modes that hang by OHIF's default. */
+  const choosing = new Set();
 
   const imagesOf = (displaySet) => displaySet.images ?? displaySet.instances ?? [];
   const cellsIn = (displaySet) => {
@@ -185,31 +187,43 @@
     const url = new URL(`../plainview/api/v1/studies/${studyInstanceUid}/hanging?priors=${priors}`, base);
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(patienceMs) });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    return response.json();
+    const hanging = await response.json();
+    if (!Array.isArray(hanging.cells) || !Array.isArray(hanging.instances))
+      throw new Error('its answer is of another kind');
+    if (!hanging.protocol || protocols.some(({ id }) => id === hanging.protocol.id)) return hanging;
+    console.warn(
+      `Plainview hangs by ${hanging.protocol.id}, which came after this file: see \`plainview ohif\`.`,
+    );
+    return { ...hanging, protocol: undefined, cells: [], priorStudyInstanceUid: undefined };
   }
 
   /** Has a data source ask Plainview while it prepares to open studies, and open the prior beside a study. */
   function withPlainview(source, { appConfig, servicesManager }) {
     const { initialize, getStudyInstanceUIDs } = source;
-    source.initialize = async (opening) => {
-      answer = undefined;
-      const result = await initialize(opening);
-      // The modes' one protocol by default leaves no choice.
-      for (const mode of appConfig.loadedModes ?? [])
-        if (mode.hangingProtocol === 'default')
-          mode.hangingProtocol = [...protocols.map(({ id }) => `plainview.${id}`), 'default'];
+    /** @returns undefined where nothing is known: the list of studies, or Plainview is away */
+    const answerFor = async (opening) => {
       try {
         const [study, another] = getStudyInstanceUIDs(opening) ?? [];
-        if (typeof study !== 'string' || study === '') return result; // the list of studies
+        if (typeof study !== 'string' || study === '') return undefined;
         // OHIF's DICOM JSON source holds one study alone; who opens several has chosen them.
         const priors = another === undefined && !opening.query?.get?.('url');
         const headers = servicesManager.services.userAuthenticationService?.getAuthorizationHeader?.() ?? {};
-        answer = await ask(study, { priors, headers });
+        return await ask(study, { priors, headers });
       } catch (error) {
-        console.warn(
-          'Plainview does not say how to hang this study, so OHIF hangs it as usual:',
-          error.message,
-        );
+        console.warn('Plainview does not say how to hang this study; OHIF hangs it as usual:', error.message);
+        return undefined;
+      }
+    };
+    source.initialize = async (opening) => {
+      const result = await initialize(opening);
+      answer = await answerFor(opening);
+      // A mode with one protocol leaves no choice. Without one of ours it keeps it, and OHIF its own pace.
+      for (const mode of appConfig.loadedModes ?? []) {
+        if (mode.hangingProtocol === 'default') choosing.add(mode);
+        if (choosing.has(mode))
+          mode.hangingProtocol = answer?.protocol
+            ? [`plainview.${answer.protocol.id}`, 'default']
+            : 'default';
       }
       return result;
     };

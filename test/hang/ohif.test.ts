@@ -232,6 +232,14 @@ describe.skipIf(cores.length === 0).each(cores)(
           throw new TypeError('Failed to fetch');
         },
       ],
+      ['it answers something else', () => ({ hello: 'world' })],
+      [
+        'it hangs by a protocol that the file does not have yet',
+        (url: URL) => ({
+          ...answerFor({ now: ['chest_pa_ap', 'chest_lateral'] }, url),
+          protocol: { id: 'new', title: 'New', rows: 1, columns: 2 },
+        }),
+      ],
       [
         'it speaks of another study',
         (url: URL) => ({
