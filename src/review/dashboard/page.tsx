@@ -1,9 +1,10 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { ask, wordsOf } from '../api/client.js';
-import { status, ticks } from '../api/live.js';
+import { status } from '../api/live.js';
 import { type Statistics, statistics } from '../api/schema.js';
 import { worklistHref } from '../state/worklist.js';
+import { useNowAndThen } from '../ui/now-and-then.js';
 import { count, duration, percent, stateWords } from '../ui/words.js';
 import { Agreement } from './agreement.js';
 import { Categories } from './categories.js';
@@ -29,8 +30,7 @@ export function Dashboard() {
   const days = useSignal(30);
   const told = useSignal<Statistics | undefined>(undefined);
   const trouble = useSignal<string | undefined>(undefined);
-  const tick = Math.floor(ticks.value / 6);
-  // Now and then is a reason to look again
+  const times = useNowAndThen(30_000);
   useEffect(() => {
     let gone = false;
     ask('statistics', statistics, { query: { days: days.value } }).then(
@@ -46,7 +46,7 @@ export function Dashboard() {
     return () => {
       gone = true;
     };
-  }, [days.value, tick]);
+  }, [days.value, times]);
   return (
     <>
       <div class="title-row">

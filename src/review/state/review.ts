@@ -61,8 +61,8 @@ async function decide(entry: Entry, words: string, put: () => Promise<Entry>): P
   await changing(entry.instance, async () => {
     replace(await put());
     mine.value = [...mine.value.filter((instance) => instance !== entry.instance), entry.instance];
-    tell(`${words} U undoes it.`);
     const following = await neighbour(entry.instance, 1);
+    tell(`${words} ${following === undefined ? 'That was the last one of the list. ' : ''}U undoes it.`);
     if (following !== undefined) show(following);
     else await look(entry.instance);
   });

@@ -1,7 +1,7 @@
-import { batch, signal } from '@preact/signals';
+import { batch, effect, signal } from '@preact/signals';
 import * as z from 'zod/mini';
 import { ask, isAbort, wordsOf } from '../api/client.js';
-import { onDecided } from '../api/live.js';
+import { link, onDecided, ticks } from '../api/live.js';
 import { type Decision, type Entry, entry as entryShape, worklistPage } from '../api/schema.js';
 import { type WorklistState, worklistStates } from '../ui/words.js';
 
@@ -166,4 +166,20 @@ onDecided((event) => {
     know(event.instance).catch(() => {
       news.value++; // cannot be looked at just now: the list is to be asked for anew
     });
+});
+
+/** Where no events come through: looks whether the beginning of the list has changed. */
+async function lookForNews(): Promise<void> {
+  const wanted = source.peek();
+  if ('study' in wanted || loading.peek()) return;
+  const page = await ask('worklist', worklistPage, { query: { ...wanted.filters, limit: 12 } });
+  if (source.value !== wanted) return;
+  const known = new Map(items.value.map((entry) => [entry.instance, entry.when]));
+  for (const entry of page.items)
+    if (known.has(entry.instance) && known.get(entry.instance) !== entry.when) replace(entry);
+  news.value = page.items.filter(({ instance }) => !known.has(instance)).length;
+}
+
+effect(() => {
+  if (ticks.value % 3 === 2 && link.peek() === 'asking') lookForNews().catch(() => undefined); // the next look may succeed
 });

@@ -2,6 +2,7 @@ import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { ticks } from '../api/live.js';
 import { attempt } from '../state/notices.js';
+import { current } from '../state/review.js';
 import { go, instanceHref, route } from '../state/route.js';
 import * as list from '../state/worklist.js';
 import { useShortcuts } from '../ui/shortcuts.js';
@@ -22,6 +23,12 @@ export function WorklistPage() {
     // Coming back from a picture, the list is as it was left.
     if (!same(wanted, list.source.peek()) || list.items.peek().length === 0) attempt(list.open(wanted));
   });
+  // Back from a picture, the focus is where it was.
+  useEffect(() => {
+    const last = current.peek()?.instance;
+    if (last !== undefined)
+      document.querySelector<HTMLElement>(`a.tile[href="${instanceHref(last)}"]`)?.focus();
+  }, []);
   const focusTile = (by: number) => focusNeighbour(tiles.current, by);
   useShortcuts('Worklist', [
     { keys: ['ArrowRight', 'j'], repeats: true, does: 'Next picture', run: () => focusTile(1) },

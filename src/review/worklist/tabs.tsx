@@ -1,15 +1,15 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { ask } from '../api/client.js';
-import { ticks } from '../api/live.js';
 import { type Statistics, statistics } from '../api/schema.js';
 import { source, worklistHref } from '../state/worklist.js';
+import { useNowAndThen } from '../ui/now-and-then.js';
 import { count, stateWords, worklistStates } from '../ui/words.js';
 
 /** The lists that there are, with how long each is. */
 export function Tabs() {
   const backlog = useSignal<Statistics['backlog'] | undefined>(undefined);
-  // Each tick is a reason to look again
+  const times = useNowAndThen(30_000);
   useEffect(() => {
     ask('statistics', statistics, { query: { days: 1 } }).then(
       (told) => {
@@ -17,7 +17,7 @@ export function Tabs() {
       },
       () => undefined, // the tabs do without numbers
     );
-  }, [ticks.value]);
+  }, [times]);
   const wanted = source.value;
   const filters = 'filters' in wanted ? wanted.filters : undefined;
   return (

@@ -1,0 +1,56 @@
+// Makes the README's pictures of the review page anew: docs/review.png from a real Orthanc, the real service and the
+// network that comes along; docs/dashboard.png from figures that are made up. Needs Chromium.
+//   npx tsx scripts/pictures.ts
+import { join } from 'node:path';
+import { pino } from 'pino';
+import sharp from 'sharp';
+import { startPair } from '../src/sandbox/pair.js';
+import { repositoryRoot } from '../src/sandbox/places.js';
+import { launch } from '../test/browser/support/browser.js';
+import { startFakeService } from '../test/browser/support/fake-service.js';
+import { sample } from '../test/browser/support/pictures.js';
+import { radiograph, uid } from '../test/support/dicom.js';
+import { storeInstance } from '../test/support/orthanc.js';
+import { Reader } from '../test/support/service.js';
+
+const browser = await launch();
+const say = (line: string) => console.error(line);
+
+async function picture(url: string, name: string, height: number, ready: string, keys: string[] = []) {
+  const page = await browser.newPage({ viewport: { width: 1360, height }, colorScheme: 'dark' });
+  await page.goto(url);
+  await page.locator(ready).first().waitFor();
+  for (const key of keys) await page.keyboard.press(key);
+  if (keys.includes('a')) await page.locator('canvas.map[data-drawn]').waitFor();
+  await page.waitForLoadState('load');
+  const png = await page.screenshot();
+  const file = join(repositoryRoot, 'docs', name);
+  const { size } = await sharp(png).png({ palette: true, colours: 128, effort: 10 }).toFile(file);
+  say(`${file}: ${Math.round(size / 1000)} kB`);
+  await page.close();
+}
+
+const pair = await startPair({ log: pino({ level: 'silent' }), say });
+try {
+  const chest = radiograph(await sample('chest_composite.png'), {
+    modality: 'DX',
+    studyInstanceUid: uid('demonstration'),
+    attributes: {
+      '0008,1010': ['SH', 'ROOM2'],
+      '0008,1030': ['LO', 'Thorax in 1 Ebene'],
+      '0008,103e': ['LO', 'Thorax p.a.'],
+      '0018,0015': ['CS', 'CHEST'],
+    },
+  });
+  const { orthancId } = await storeInstance(pair.orthanc.url, chest);
+  await new Reader(pair.orthanc.url).decided(orthancId);
+  const review = `${pair.orthanc.url}/plainview/review/`;
+  await picture(`${review}#/instance/${orthancId}`, 'review.png', 800, 'img.radiograph', ['a']);
+} finally {
+  await pair.stop();
+}
+
+const fake = await startFakeService();
+await picture(`${fake.url}/review/#/dashboard`, 'dashboard.png', 1000, '.interval');
+await fake.stop();
+await browser.close();

@@ -1,0 +1,149 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createToken } from '../../src/http/auth/tokens.js';
+import { stubClassifier } from '../support/classifier.js';
+import { radiograph, uid } from '../support/dicom.js';
+import { type StoredInstance, useOrthanc, waitFor } from '../support/orthanc.js';
+import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
+import { hasBrowser, useBrowser } from './support/browser.js';
+import { draw } from './support/pictures.js';
+
+/** A real Orthanc with the plugin, the real service with a classifier that is never sure, and Chromium. */
+describe.skipIf(!hasBrowser)('the review page on a real Orthanc', async () => {
+  const hook = await hookPlace();
+  const real = useOrthanc({
+    hook,
+    explorer: true,
+    configuration: { Plainview: { DefaultRole: 'reviewer' } },
+  });
+  const pages = useBrowser();
+  const viewer = createToken('victor', 'viewer');
+  let folder: string;
+  let service: TestService;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'plainview-tokens-'));
+    await writeFile(join(folder, 'tokens'), viewer.line);
+    const classifier = stubClassifier();
+    classifier.answer = async () => ({ category: 'knee_ap', score: 0.6 });
+    service = await startTestService({
+      orthanc: real.orthanc.url,
+      hook,
+      classifier,
+      env: { PLAINVIEW_TOKENS_FILE: join(folder, 'tokens') },
+    });
+  });
+  afterAll(async () => {
+    await service.stop();
+    await rm(folder, { recursive: true });
+  });
+  afterEach(() => {
+    expect(pages.complaints).toEqual([]);
+  });
+
+  const stored = async (name: string, series = ''): Promise<StoredInstance> => {
+    const instance = await real.storeInstance(
+      radiograph(await draw('knee'), {
+        rows: 350,
+        columns: 200,
+        studyInstanceUid: uid(name),
+        seriesInstanceUid: uid(`${name} ${series}`),
+        patientName: 'SECRET^NAME',
+        patientId: name,
+        attributes: { '0008,103e': ['LO', name] },
+      }),
+    );
+    await new Reader(real.orthanc.url).decided(instance.orthancId);
+    return instance;
+  };
+  const labels = (resource: string) => new Reader(real.orthanc.url).labels(resource);
+  const allLevels = async ({ orthancId, series, study }: StoredInstance) => [
+    await labels(`instances/${orthancId}`),
+    await labels(`series/${series}`),
+    await labels(`studies/${study}`),
+  ];
+  const shown = async (page: Page, instance: StoredInstance) => {
+    await page.waitForURL(`**/#/instance/${instance.orthancId}`);
+    await page.locator('img.radiograph').waitFor();
+  };
+
+  test('three are reviewed with the keyboard alone, and Orthanc’s labels say so on all levels', async () => {
+    for (const name of ['first', 'second', 'third']) await stored(name);
+    const page = await pages.open(`${real.orthanc.url}/plainview/review/`);
+    await page.locator('a.tile').nth(2).waitFor();
+    expect(await page.content()).not.toContain('SECRET');
+    await page.keyboard.press('s');
+    const reviewed: string[] = [];
+    for (const keys of [['Enter'], ['e', 'c', 'h', ' ', 'p', 'a', 'Enter'], ['n']]) {
+      await page.locator('img.radiograph').waitFor();
+      const instance = page.url().split('/').pop() ?? '';
+      reviewed.push(instance);
+      for (const key of keys) await page.keyboard.press(key);
+      await waitFor(async () => (await new Reader(real.orthanc.url).record(instance))?.who === 'person', {
+        what: 'the decision of a person',
+      });
+    }
+    expect(new Set(reviewed).size).toBe(3);
+    for (const [n, label] of ['knee_ap', 'chest_pa_ap', 'unknown_view'].entries()) {
+      const id = reviewed[n] ?? '';
+      const parent = async (level: string) =>
+        ((await (await fetch(`${real.orthanc.url}/instances/${id}/${level}`)).json()) as { ID: string }).ID;
+      await waitFor(async () => (await labels(`studies/${await parent('study')}`)).join() === label, {
+        what: `${label} on the study`,
+      });
+      expect(await labels(`instances/${id}`)).toEqual([label]);
+      expect(await labels(`series/${await parent('series')}`)).toEqual([label]);
+    }
+    expect(await page.content()).not.toContain('SECRET');
+  });
+
+  test('an undo brings the network’s decision and its labels back', async () => {
+    const instance = await stored('undone');
+    const page = await pages.open(`${real.orthanc.url}/plainview/review/#/instance/${instance.orthancId}`);
+    await shown(page, instance);
+    await page.keyboard.press('n');
+    await waitFor(async () => (await labels(`studies/${instance.study}`)).join() === 'unknown_view');
+    await page.keyboard.press('u');
+    await waitFor(async () => (await labels(`studies/${instance.study}`)).join() === 'needs_review');
+    expect(await allLevels(instance)).toEqual([['needs_review'], ['needs_review'], ['needs_review']]);
+    expect(await new Reader(real.orthanc.url).record(instance.orthancId)).toMatchObject({ who: 'network' });
+  });
+
+  test('what a viewer’s token opens has no controls, and no key changes anything', async () => {
+    const instance = await stored('looked at');
+    const before = await new Reader(real.orthanc.url).record(instance.orthancId);
+    const page = await pages.open(`${service.url}/review/#/instance/${instance.orthancId}`);
+    await page.getByLabel('Token').fill(viewer.token);
+    await page.keyboard.press('Enter');
+    await shown(page, instance);
+    await page.getByText(/You \(victor\) may look/).waitFor();
+    for (const key of ['Enter', 'y', '2', 'n', 'u']) await page.keyboard.press(key);
+    expect(await page.getByRole('combobox').count()).toBe(0);
+    expect(await new Reader(real.orthanc.url).record(instance.orthancId)).toEqual(before);
+    // Here events come through; behind the plugin the page asks.
+    await page.locator('.live').getByText('Live').waitFor();
+    await page.keyboard.press('a');
+    await page.locator('canvas.map[data-drawn="knee_ap"]').waitFor();
+  });
+
+  test('a drag asks Orthanc for the window, and the study’s other pictures are a click away', async () => {
+    const [instance] = [await stored('pair', '1'), await stored('pair', '2')];
+    const page = await pages.open(`${real.orthanc.url}/plainview/review/#/instance/${instance.orthancId}`);
+    await shown(page, instance);
+    const answered = page.waitForResponse(/picture\?.*center=/);
+    await page.keyboard.press('m');
+    expect((await answered).status()).toBe(200);
+    await page.getByRole('link', { name: 'pictures of this study' }).click();
+    await page.locator('a.tile').nth(1).waitFor();
+    expect(await page.locator('a.tile').count()).toBe(2);
+  });
+
+  test('the dashboard tells what people said of this network', async () => {
+    const page = await pages.open(`${real.orthanc.url}/plainview/review/#/dashboard`);
+    await page.getByRole('heading', { name: 'Engine and network' }).waitFor();
+    await page.getByText(/where it had asked for a person, its best guess was right in/).waitFor();
+  });
+});
