@@ -55,7 +55,7 @@ export class Ledger {
     });
   }
 
-  /** Notes how the sending of something ended. Does nothing where another decision has replaced it meanwhile. */
+  /** Notes how the sending of something ended: also what arrived though another decision had replaced it meanwhile. */
   async end(id: InstanceId, { to, of }: Route, { state, why }: Ending): Promise<void> {
     await this.exclusively(id, async () => {
       const [instance] = await this.#orthanc.instances([id]);
@@ -63,7 +63,7 @@ export class Ledger {
       if (known === undefined || instance === undefined) return;
       const ended = new Date().toISOString();
       const routes = known.routes.map((each) =>
-        each.to === to && each.of === of && each.state === 'pending'
+        each.to === to && each.of === of && (each.state === 'pending' || state === 'sent')
           ? { ...each, state, ended, ...(why === undefined ? {} : { why }) }
           : each,
       );

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { asPlainview, fail, isAway, type PlainviewError } from '../errors.js';
+import { asPlainview, isAway, type PlainviewError } from '../errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Sending } from '../orthanc/sending.js';
 import { pause } from '../pause.js';
@@ -10,9 +10,9 @@ import type { Sent, SentLately } from './sent-lately.js';
 
 interface Parts {
   destination: Destination;
-  ledger: Ledger;
+  ledger: Pick<Ledger, 'due' | 'end'>;
   sentLately: SentLately;
-  sending: Sending;
+  sending: Pick<Sending, 'md5'>;
   metrics: RouteMetrics;
   /** Told that Orthanc is away. */
   onAway: (error: PlainviewError) => void;
@@ -98,6 +98,11 @@ export class Outbox {
           await this.#sleep(undefined);
           continue;
         }
+        // While a place is down it is asked, not sent to: failing jobs would stand in others' way in Orthanc.
+        if (this.#downSince !== undefined && (await this.#parts.destination.answers()) === false) {
+          await this.#backOff();
+          continue;
+        }
         const sent = await this.#next();
         this.#recovered();
         await pause((sent * 60_000) / this.#parts.perMinute, this.#stop.signal);
@@ -117,9 +122,6 @@ export class Outbox {
     );
     const news = await this.#news(due);
     if (news.length > 0) {
-      // While a place is down it is asked, not sent to: failing jobs would stand in others' way in Orthanc.
-      if (this.#downSince !== undefined && (await destination.answers()) === false)
-        throw fail('route_unreachable', { destination: this.name, why: 'it does not answer' });
       this.#lone = news.length === 1 ? news[0]?.due : undefined;
       await destination.send(
         news.map((each) => each.due),
@@ -167,8 +169,13 @@ export class Outbox {
         if (error.code === 'route_rejected' || ++this.#tries >= tries) return this.#giveUp(this.#lone, error);
       } else this.#down(error);
     }
+    await this.#backOff();
+  }
+
+  /** 1, 2, 4 … 60 s, each up to a quarter longer by chance; cut short when Orthanc is back from an outage. */
+  #backOff(): Promise<void> {
     const ms = Math.min(waitMs.first * 2 ** this.#failures++, waitMs.longest);
-    await this.#sleep(ms * (1 + Math.random() / 4));
+    return this.#sleep(ms * (1 + Math.random() / 4));
   }
 
   async #giveUp(due: Due, error: PlainviewError): Promise<void> {

@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createServer as createNetServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -10,7 +11,7 @@ import { stubClassifier } from '../support/classifier.js';
 import { plainview, type Run } from '../support/cli.js';
 import { image } from '../support/dicom.js';
 import { Listener } from '../support/listener.js';
-import { useOrthanc, waitFor } from '../support/orthanc.js';
+import { storeInstance, useOrthanc, waitFor, withOrthanc } from '../support/orthanc.js';
 import { head, type RulesPlace, rulesPlace } from '../support/rules.js';
 import { hookPlace, Reader, startTestService } from '../support/service.js';
 
@@ -153,6 +154,56 @@ test('what a peer that answers does not take is given up and labelled, and the r
     await service.stop();
     server.close();
   }
+});
+
+test('a peer that hangs holds up no other destination, no classification, and no stop', async () => {
+  const sockets: Socket[] = [];
+  const hanging = createNetServer((socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => hanging.listen(picky, '127.0.0.1', resolve));
+  const file = await place.write({
+    ...head,
+    webhooks: webhooks(),
+    rules: [{ name: 'both', do: { peer: 'picky', webhook: 'hook' } }],
+  });
+  listener.heard.splice(0);
+  listener.answer = { status: 200, body: '' };
+  const env = { PLAINVIEW_RULES_FILE: file };
+  const service = await startTestService({
+    orthanc: real.orthanc.url,
+    hook,
+    classifier: stubClassifier(),
+    env,
+  });
+  try {
+    for (let i = 0; i < 20; i++) await reader().decided((await real.storeInstance(image())).orthancId);
+    await waitFor(() => listener.heard.length === 20);
+    expect(sockets.length).toBeGreaterThan(0);
+    expect(await service.metrics()).toContain('plainview_route_waiting{destination="peer:picky"} 20');
+  } finally {
+    await service.stop();
+    for (const socket of sockets) socket.destroy();
+    hanging.close();
+  }
+});
+
+test('an Orthanc that keeps no jobs sends as well', async () => {
+  const configuration = {
+    JobsHistorySize: 0,
+    OrthancPeers: { partner: [`http://127.0.0.1:${partnerPort}`] },
+  };
+  await withOrthanc({ configuration }, async ({ url }) => {
+    const file = await place.write({ ...head, rules: [{ name: 'all', do: { peer: 'partner' } }] });
+    const env = { PLAINVIEW_RULES_FILE: file };
+    const service = await startTestService({ orthanc: url, classifier: stubClassifier(), env });
+    try {
+      const ids: string[] = [];
+      for (let i = 0; i < 3; i++) ids.push((await storeInstance(url, image())).orthancId);
+      for (const id of ids)
+        await waitFor(async () => (await fetch(`${partner?.url}/instances/${id}`)).status === 200);
+    } finally {
+      await service.stop();
+    }
+  });
 });
 
 test('a webhook that answers 422 does not want this one; one that answers 503 or not at all gets it later', async () => {

@@ -39,8 +39,8 @@ export class OrthancDestination implements Destination {
   async send(due: readonly Due[], signal: AbortSignal): Promise<void> {
     const ids = due.map(({ instance }) => instance.ID);
     try {
-      if (this.#keepsJobs) await this.#job(ids, signal);
-      else await this.#sending.store(this.#kind, this.#place, ids);
+      if (this.#keepsJobs) this.#keepsJobs = await this.#job(ids, signal);
+      if (!this.#keepsJobs) await this.#sending.store(this.#kind, this.#place, ids);
     } catch (caught) {
       throw this.#blame(asPlainview(caught));
     }
@@ -61,19 +61,17 @@ export class OrthancDestination implements Destination {
     this.#rest.close();
   }
 
-  async #job(ids: readonly InstanceId[], signal: AbortSignal): Promise<void> {
+  /** @returns whether Orthanc could tell how the job ended; where it keeps none (`JobsHistorySize`), it cannot */
+  async #job(ids: readonly InstanceId[], signal: AbortSignal): Promise<boolean> {
     const job = await this.#sending.begin(this.#kind, this.#place, ids);
     for (let ms = pollMs.first; ; ms = Math.min(ms * 1.5, pollMs.longest)) {
       await pause(ms, signal);
       // Orthanc goes on; the next start sends once more what is not known to have arrived.
       if (signal.aborted) throw fail('route_unreachable', { destination: this.name, why: 'Plainview stops' });
       const now = await this.#sending.job(job);
-      if (now.state === 'done') return;
+      if (now.state === 'done') return true;
       if (now.state === 'failed') throw fail('route_unreachable', { destination: this.name, why: now.why });
-      if (now.state === 'forgotten') {
-        this.#keepsJobs = false;
-        throw fail('route_unreachable', { destination: this.name, why: 'Orthanc has forgotten the job' });
-      }
+      if (now.state === 'forgotten') return false;
     }
   }
 
