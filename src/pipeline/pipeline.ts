@@ -48,13 +48,13 @@ export class Pipeline {
     const settled = no ?? this.#whyDecided(described.instance);
     if (settled === undefined) {
       const outcome = await this.#decide(described, began);
-      const [instance] = this.#followUps.length > 0 ? await this.#orthanc.instances([job.instance]) : [];
-      if (instance !== undefined) await this.#follow({ ...described, instance });
+      await this.#followAnew(described);
       return outcome;
     }
-    if (isHalfCorrected(described.instance)) await this.#recorder.finish(job.instance);
+    const wasHalf = isHalfCorrected(described.instance);
+    if (wasHalf) await this.#recorder.finish(job.instance);
     await this.#recorder.dropRequest(described.instance);
-    if (no === undefined) await this.#follow(described);
+    if (no === undefined) await (wasHalf ? this.#followAnew(described) : this.#follow(described));
     return { kind: 'skipped', why: settled };
   }
 
@@ -64,7 +64,8 @@ export class Pipeline {
    * @throws errors of the catalogue, where Orthanc does not take the record
    */
   async recordFailure(job: Job, failure: { code: string; message: string }): Promise<Outcome> {
-    const { instance } = await this.#orthanc.describe(job.instance);
+    const described = await this.#orthanc.describe(job.instance);
+    const { instance } = described;
     const settled = this.#whyDecided(instance);
     if (settled !== undefined) {
       for (const followUp of this.#due(instance)) await followUp.giveUp(instance, failure);
@@ -79,6 +80,7 @@ export class Pipeline {
       ...this.#by(instance),
     });
     if (!isRecorded) return { kind: 'skipped', why: 'corrected_by_person' };
+    await this.#followAnew(described);
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
 
@@ -90,6 +92,13 @@ export class Pipeline {
 
   #due(instance: InstanceContent): FollowUp[] {
     return this.#followUps.filter((followUp) => followUp.isDue(instance));
+  }
+
+  /** Follows what has just been recorded. */
+  async #followAnew(described: Described): Promise<void> {
+    if (this.#followUps.length === 0) return;
+    const [instance] = await this.#orthanc.instances([described.instance.ID]);
+    if (instance !== undefined) await this.#follow({ ...described, instance });
   }
 
   async #follow(described: Described): Promise<void> {

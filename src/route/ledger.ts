@@ -62,10 +62,13 @@ export class Ledger {
       const known = instance && routesOf(instance);
       if (known === undefined || instance === undefined) return;
       const ended = new Date().toISOString();
+      const is = (each: Route, ...states: Route['state'][]) =>
+        each.to === to && each.of === of && states.includes(each.state);
+      const one =
+        known.routes.find((each) => is(each, 'pending')) ??
+        (state === 'sent' ? known.routes.findLast((each) => is(each, 'skipped')) : undefined);
       const routes = known.routes.map((each) =>
-        each.to === to && each.of === of && (each.state === 'pending' || state === 'sent')
-          ? { ...each, state, ended, ...(why === undefined ? {} : { why }) }
-          : each,
+        each === one ? { ...each, state, ended, ...(why === undefined ? {} : { why }) } : each,
       );
       await this.write(instance, { ...known, routes });
     });

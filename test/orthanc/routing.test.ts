@@ -145,6 +145,25 @@ describe('what a rule sends', () => {
     ).toThrow();
   });
 
+  test('may also be what could not be classified, and what a person has corrected', async () => {
+    const { url, secret } = await service([
+      { name: 'failures', when: { decision: 'failed' }, do: { webhook: 'hook', stop: true } },
+      { name: 'people', when: { who: 'person', category: 'hand_ap' }, do: { label: 'corrected' } },
+    ]);
+    const broken = await real.storeInstance(image({ truncateBy: 100 }));
+    expect(await ended(broken.orthancId)).toMatchObject([{ rule: 'failures', state: 'sent' }]);
+    const { orthancId } = await real.storeInstance(image());
+    await reader().decided(orthancId);
+    const of = (await reader().record(orthancId))?.when;
+    const answer = await fetch(`${url}/api/v1/instances/${orthancId}/decision`, {
+      method: 'PUT',
+      headers: { 'x-plainview-secret': secret, 'content-type': 'application/json' },
+      body: JSON.stringify({ of, category: 'hand_ap' }),
+    });
+    expect(answer.status, await answer.text()).toBe(200);
+    await waitFor(async () => (await reader().labels(`instances/${orthancId}`)).includes('corrected'));
+  });
+
   test('goes nowhere where a rule before has stopped', async () => {
     await service([
       { name: 'phantoms', when: { tags: { PatientID: 'QA-*' } }, do: { stop: true } },
