@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { repositoryRoot } from '../../src/sandbox/places.js';
 import { waitFor } from '../support/orthanc.js';
+import { faults } from './support/axe.js';
 import { hasBrowser, useBrowser } from './support/browser.js';
 import { type FakeService, startFakeService } from './support/fake-service.js';
 
@@ -13,18 +13,6 @@ test('the page’s JavaScript is under 150 kB compressed, its own aim of 50 kB t
   const script = await readFile(join(repositoryRoot, 'dist', 'review', 'review.js'));
   expect(gzipSync(script).length).toBeLessThan(50_000);
 });
-
-/** What axe calls serious or critical: rule, and where. */
-async function faults(page: Page): Promise<string[]> {
-  const source = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-  await page.evaluate(await readFile(source, 'utf8'));
-  const found: { id: string; impact: string; nodes: { html: string }[] }[] = await page.evaluate(
-    'axe.run().then(({ violations }) => violations)',
-  );
-  return found
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-}
 
 describe.skipIf(!hasBrowser)('the review page', () => {
   const pages = useBrowser();

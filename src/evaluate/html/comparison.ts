@@ -20,6 +20,7 @@ export function comparisonSection(
   const apart = categories.filter(({ onlyFirst, onlySecond }) => onlyFirst + onlySecond > 0);
   return html`<section><h2>${first} against ${second}</h2>
 ${pairedTable(
+  'The two compared',
   html`The same pictures. A: ${first}, B: ${second}; percent with 95 % intervals, differences in points.${notCompared === 0 ? '' : ` ${notCompared} pictures of categories that only one of them has are left out.`}`,
   all,
 )}
@@ -28,6 +29,7 @@ ${
   apart.length === 0
     ? html`<p>No difference at any picture.</p>`
     : pairedTable(
+        'The two compared by category',
         html`Sensitivities, where they differ at any picture: ${apart.length} of ${categories.length} categories. Each row is a test of its own, so that some have a small p by chance.`,
         apart.map((row) => [row.category, row]),
       )
@@ -37,11 +39,11 @@ ${splits.length === 0 ? html`<p>Nowhere.</p>` : html`<p>The surest errors first;
 </section>`;
 }
 
-function pairedTable(caption: Html, rows: readonly (readonly [string, Paired])[]): Html {
+function pairedTable(label: string, caption: Html, rows: readonly (readonly [string, Paired])[]): Html {
   const row = ([name, paired]: readonly [string, Paired]) =>
     html`<tr><th scope="row">${name}</th><td class="n">${paired.n}</td>${[paired.first, paired.second].map((value) => html`<td class="n">${percent(value.share)}</td><td class="ci">${value.share === null ? '' : `(${interval(value)})`}</td>`)}<td class="n">${differenceText(paired.difference)}</td><td class="n">${paired.onlyFirst}</td><td class="n">${paired.onlySecond}</td><td class="n">${pText(paired.mcnemar.exact)}</td><td class="n">${pText(paired.mcnemar.midP)}</td></tr>
 `;
-  return html`<div class="scroll"><table class="figures"><caption>${caption}</caption>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table class="figures"><caption>${caption}</caption>
 <thead><tr><td></td><th scope="col" class="n">n</th><th scope="col" colspan="2">A</th><th scope="col" colspan="2">B</th><th scope="col" class="n">B − A</th><th scope="col" class="n">only A</th><th scope="col" class="n">only B</th><th scope="col" class="n">p (exact)</th><th scope="col" class="n">mid-p</th></tr></thead>
 <tbody>
 ${rows.map(row)}</tbody></table></div>`;

@@ -1,6 +1,6 @@
 /** Light and dark by the reader's system, always light on paper. */
 export const style = `
-:root { color-scheme: light dark; --paper: #fff; --card: #f5f6f8; --ink: #16191d; --soft: #59616b; --line: #d9dde2; --right: #2367a8; --wrong: #c2571a; }
+:root { color-scheme: light dark; --paper: #fff; --card: #f5f6f8; --ink: #16191d; --soft: #59616b; --line: #d9dde2; --right: #2367a8; --wrong: #a84a10; }
 @media screen and (prefers-color-scheme: dark) { :root { --paper: #14171a; --card: #1d2125; --ink: #e8eaed; --soft: #9aa3ad; --line: #343a41; --right: #6cabe6; --wrong: #ec8f54; } }
 @media print { :root { color-scheme: light; } }
 * { box-sizing: border-box; }
@@ -20,6 +20,7 @@ code { font: .92em ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace; }
 .warnings { background: color-mix(in srgb, var(--wrong) 9%, var(--paper)); border-left: 4px solid var(--wrong); border-radius: .25rem; margin: 1.25rem 0; padding: .7rem 1rem .7rem 2rem; }
 .warnings li { max-width: 54rem; margin: .2rem 0; }
 .scroll { overflow-x: auto; }
+.scroll:focus-visible { outline: 2px solid var(--right); outline-offset: 2px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding-bottom: .5rem; max-width: 54rem; }
 th { font-weight: 500; text-align: left; }
@@ -40,7 +41,6 @@ table.confusion td { min-width: 1.6rem; height: 1.4rem; text-align: center; bord
 table.confusion thead td { border: 0; }
 table.confusion td.right { background: color-mix(in srgb, var(--right) var(--shade), var(--paper)); }
 table.confusion td.wrong { background: color-mix(in srgb, var(--wrong) var(--shade), var(--paper)); }
-table.confusion td.deep { color: var(--paper); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(21rem, 1fr)); gap: 1.5rem; }
 figure { margin: 0; break-inside: avoid; }
 figcaption { color: var(--soft); font-size: .9rem; }

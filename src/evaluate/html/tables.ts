@@ -16,7 +16,7 @@ export function categoryTable({ categories, pictures }: Figures): Html {
   const row = ({ category, n, sensitivity, specificity, ppv, ppvWithOther }: CategoryRow) =>
     html`<tr><th scope="row">${category}</th><td class="n">${n}</td>${withInterval(sensitivity)}<td>${intervalMark(sensitivity, from)}</td>${withInterval(specificity)}${withInterval(ppv)}${hasOther ? withInterval(ppvWithOther) : undefined}</tr>
 `;
-  return html`<div class="scroll"><table class="figures"><caption>By category, nothing held back: percent with 95 % Wilson intervals, among the ${pictures.categories} pictures of the categories${hasOther ? html`; in the last column among all ${pictures.categories + pictures.other}` : undefined}. The marks run from ${Math.round(from * 100)} to 100 %.</caption>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Table by category"><table class="figures"><caption>By category, nothing held back: percent with 95 % Wilson intervals, among the ${pictures.categories} pictures of the categories${hasOther ? html`; in the last column among all ${pictures.categories + pictures.other}` : undefined}. The marks run from ${Math.round(from * 100)} to 100 %.</caption>
 <thead><tr><th scope="col">category</th><th scope="col" class="n">n</th><th scope="col" colspan="3">sensitivity</th><th scope="col" colspan="2">specificity</th><th scope="col" colspan="2">PPV</th>${hasOther ? html`<th scope="col" colspan="2">PPV with <i>other</i></th>` : undefined}</tr></thead>
 <tbody>
 ${shown.map(row)}</tbody></table></div>`;
@@ -34,11 +34,12 @@ export function confusionTable({ rows, columns, counts }: Confusion): Html {
     const line = counts[rows.indexOf(row)] ?? [];
     const n = line[columns.indexOf(column)] ?? 0;
     if (n === 0) return html`<td></td>`;
-    const shade = Math.round(12 + 78 * (n / total(line)));
+    // Never so deep that the count could not be read on it.
+    const shade = Math.round(8 + 44 * (n / total(line)));
     const kind = row === column ? 'right' : 'wrong';
-    return html`<td class="${kind}${shade > 55 ? ' deep' : ''}" style="--shade:${shade}%">${n}</td>`;
+    return html`<td class="${kind}" style="--shade:${shade}%">${n}</td>`;
   };
-  return html`<div class="scroll"><table class="confusion"><caption>Confusion matrix, nothing held back: rows are labels, columns what the network said. The shade is the share of the row; off the diagonal it is another colour.</caption>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix"><table class="confusion"><caption>Confusion matrix, nothing held back: rows are labels, columns what the network said. The shade is the share of the row; off the diagonal it is another colour.</caption>
 <thead><tr><td></td>${shownColumns.map((name) => html`<th scope="col"><span>${name}</span></th>`)}</tr></thead>
 <tbody>
 ${shownRows.map(
@@ -52,7 +53,7 @@ export function groupTable(groups: Figures['groups'], by: string): Html {
   const row = ({ group, ...summary }: Summary & { group: string }) =>
     html`<tr><th scope="row">${group}</th><td class="n">${summary.pictures.categories}</td>${withInterval(summary.accuracy)}<td class="n">${percent(summary.balancedAccuracy)}</td>${withInterval(summary.labelled)}${withInterval(summary.rightOfLabelled)}<td class="n">${summary.pictures.other}</td>${withInterval(summary.otherCaught)}</tr>
 `;
-  return html`<div class="scroll"><table class="figures"><caption>By ${by}: percent with 95 % Wilson intervals.</caption>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Table by ${by}"><table class="figures"><caption>By ${by}: percent with 95 % Wilson intervals.</caption>
 <thead><tr><th scope="col">${by}</th><th scope="col" class="n">n</th><th scope="col" colspan="2">accuracy</th><th scope="col" class="n">balanced</th><th scope="col" colspan="2">labelled</th><th scope="col" colspan="2">right of the labelled</th><th scope="col" class="n">n <i>other</i></th><th scope="col" colspan="2">caught</th></tr></thead>
 <tbody>
 ${groups.map(row)}</tbody></table></div>`;
