@@ -9,9 +9,9 @@
     instance: { level: 'Instance', many: 'instances' },
   };
   const decisions = {
-    needs_review: 'to be reviewed',
-    unknown_view: 'none of the known views',
-    failed: 'could not be classified',
+    needs_review: 'To be reviewed',
+    unknown_view: 'None of the known views',
+    failed: 'Could not be classified',
   };
 
   /** JSON of this Orthanc; rejects with the sentence that says what is wrong. */
@@ -36,19 +36,23 @@
   };
 
   const line = (text) => $('<li>').text(text);
+  const heading = (text) => $('<li>').append($('<h3>').text(text));
 
   function describeInstance(record, category) {
     const [best] = record.top ?? [];
-    const score = best === undefined ? '' : ` (score ${best.score.toFixed(3)})`;
-    const name = record.category ?? decisions[record.decision] ?? record.decision;
-    const items = [$('<li>').append($('<h3>').text(`${name}${record.who === 'person' ? '' : score}`))];
-    if (record.category === undefined && best !== undefined)
-      items.push(line(`Best: ${best.category}${score}`));
-    if (record.reason) items.push(line(record.reason));
-    const person = record.person?.who === undefined ? 'a person' : record.person.who;
-    items.push(
-      line(`By ${record.who === 'person' ? person : `the network ${record.network?.name}`}, ${record.when}`),
-    );
+    const byPerson = record.who === 'person';
+    const score = best === undefined || byPerson ? '' : ` (score ${best.score.toFixed(3)})`;
+    const items = [];
+    if (record.category !== undefined) items.push(heading(`${record.category}${score}`));
+    else {
+      items.push(heading(decisions[record.decision] ?? record.decision));
+      if (best !== undefined) items.push(line(`Best: ${best.category}${score}`));
+      items.push(line(record.failure?.message ?? record.reason));
+    }
+    for (const finding of [record.order?.bodyPart, record.order?.projection, record.order?.side])
+      if (finding?.answer === 'differs') items.push(line(`Order: ${finding.reason}`));
+    const person = record.person?.who ?? 'a person';
+    items.push(line(`By ${byPerson ? person : `the network ${record.network?.name}`}, ${record.when}`));
     if (category === undefined) items.push(line('Being written …'));
     return items;
   }
