@@ -114,6 +114,15 @@ describe.skipIf(!hasBrowser)('Orthanc Explorer', async () => {
     },
   );
 
+  test('Review opens the review page under Orthanc’s own address', async () => {
+    const { orthancId } = await decided('reviewed');
+    const page = await open('instance', orthancId);
+    await panel(page, 'instance').getByText('Review', { exact: true }).click();
+    await page.locator('img.radiograph').waitFor();
+    expect(page.url()).toBe(`${real.orthanc.url}/plainview/review/#/instance/${orthancId}`);
+    await page.getByText('knee_lateral').first().waitFor();
+  });
+
   test('what is unsure says why', async () => {
     service.classifier.answer = async () => ({ category: 'hand_ap', score: 0.5 });
     const { orthancId, study } = await decided('unsure');

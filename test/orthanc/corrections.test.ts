@@ -118,7 +118,7 @@ describe('a correction', () => {
       person: { who: 'bob' },
       before: { category: 'knee_lateral' },
     });
-    const undo = await askApi(of, 'DELETE', `${decision(id)}?of=${second.json.when}`);
+    const undo = await askApi(of, 'POST', `/instances/${id}/undo`, { body: { of: second.json.when } });
     expect(undo.json).toMatchObject({ who: 'network', category: 'knee_lateral', when: stored.when });
     expect(undo.json.before).toBeUndefined();
     expect(await labelsOf(stored)).toEqual(everywhere('knee_lateral'));
@@ -133,7 +133,7 @@ describe('a correction', () => {
     for (const late of [
       await askApi(of, 'PUT', decision(id), { body: { category: 'wrist_ap', of: stored.when } }),
       await askApi(of, 'POST', `/instances/${id}/confirmation`, { body: { of: stored.when } }),
-      await askApi(of, 'DELETE', `${decision(id)}?of=${stored.when}`),
+      await askApi(of, 'POST', `/instances/${id}/undo`, { body: { of: stored.when } }),
     ])
       expect(late).toMatchObject({ status: 409, json: { code: 'decision_changed' } });
     expect(await reader().metadata(`instances/${id}`, 'Radiograph')).toBe(before);
@@ -205,7 +205,7 @@ describe('a confirmation', () => {
       body: { of: when },
     });
     expect(confirm).toMatchObject({ status: 409, json: { code: 'nothing_to_confirm' } });
-    const undo = await askApi(of, 'DELETE', `${decision(stored.orthancId)}?of=${when}`);
+    const undo = await askApi(of, 'POST', `/instances/${stored.orthancId}/undo`, { body: { of: when } });
     expect(undo).toMatchObject({ status: 409, json: { code: 'not_corrected' } });
     await askApi(of, 'PUT', decision(stored.orthancId), { body: { category: 'hand_ap', of: when } });
     expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));

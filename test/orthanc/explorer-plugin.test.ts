@@ -314,6 +314,31 @@ describe('with the service', async () => {
       await started.stop();
     }
   });
+
+  test('a person corrects through Orthanc, and takes it back', async () => {
+    const started = await startTestService({ orthanc: real.orthanc.url, hook, classifier: stubClassifier() });
+    try {
+      const { orthancId } = await real.storeInstance(image({ studyInstanceUid: uid('corrected') }));
+      const reader = new Reader(real.orthanc.url);
+      await reader.decided(orthancId);
+      const say = async (method: string, leaf: string, body: object) => {
+        const answer = await fetch(`${real.orthanc.url}/plainview/api/v1/instances/${orthancId}/${leaf}`, {
+          method,
+          headers: json,
+          body: JSON.stringify({ ...body, of: (await reader.record(orthancId))?.when }),
+        });
+        expect(answer.status).toBe(200);
+        return answer.json();
+      };
+      expect(await say('PUT', 'decision', { category: 'hand_ap' })).toMatchObject({
+        category: 'hand_ap',
+        person: { who: 'anonymous' },
+      });
+      expect(await say('POST', 'undo', {})).toMatchObject({ category: 'knee_lateral', who: 'network' });
+    } finally {
+      await started.stop();
+    }
+  });
 });
 
 describe('set up wrongly', () => {

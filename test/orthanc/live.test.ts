@@ -142,7 +142,7 @@ test('statistics count decisions and what people say of them, take back what is 
   await say(wrong, 'foot_ap');
   await say(unsure, 'knee_ap');
   const { json } = await say(undone, null);
-  await askApi(of, 'DELETE', `/instances/${undone.id}/decision?of=${json.when}`);
+  await askApi(of, 'POST', `/instances/${undone.id}/undo`, { body: { of: json.when } });
   const after = await count(of);
   const grown = (name: 'category' | 'needs_review') =>
     (after.today?.[name] ?? 0) - (before.today?.[name] ?? 0);

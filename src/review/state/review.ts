@@ -76,8 +76,8 @@ export async function undo(): Promise<void> {
   await changing(instance, async () => {
     const { when, who } = await ask(`instances/${instance}`, entryShape);
     if (who === 'person') {
-      const query = { of: when };
-      replace(await ask(`instances/${instance}/decision`, entryShape, { method: 'DELETE', query }));
+      const body = { of: when };
+      replace(await ask(`instances/${instance}/undo`, entryShape, { method: 'POST', body }));
       tell('Undone: the decision before stands again.');
     } else tell('Nothing to undo: it is no longer decided by a person.');
     mine.value = mine.value.filter((known) => known !== instance);

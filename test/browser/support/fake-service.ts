@@ -88,16 +88,10 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     if (trouble !== undefined) return problem(response, trouble.status, trouble.code, trouble.title);
     if (fake.token !== undefined && request.headers.authorization !== `Bearer ${fake.token}`)
       return problem(response, 401, 'unauthorised', 'Who are you? A token is needed.');
-    await answer(method, path, url.searchParams, body, response);
+    await answer(path, url.searchParams, body, response);
   });
 
-  async function answer(
-    method: string,
-    path: string,
-    query: URLSearchParams,
-    body: Body,
-    response: ServerResponse,
-  ) {
+  async function answer(path: string, query: URLSearchParams, body: Body, response: ServerResponse) {
     const [room, key = '', leaf] = path.split('/');
     if (path === 'me') return json(response, fake.me);
     if (path === 'categories')
@@ -139,14 +133,14 @@ export async function startFakeService(count = 60): Promise<FakeService> {
         'forbidden',
         'This needs the role reviewer; ask whoever runs Plainview here.',
       );
-    if ((body.of ?? query.get('of')) !== entry.when)
+    if (body.of !== entry.when)
       return problem(response, 409, 'decision_changed', 'The decision has changed meanwhile.');
     const decided =
-      method === 'DELETE'
+      leaf === 'undo'
         ? before.get(key)
         : byPerson(entry, leaf === 'confirmation' ? undefined : body.category);
     if (decided === undefined) return problem(response, 404, 'nothing_to_undo', 'No person decided this.');
-    if (method !== 'DELETE' && entry.who === 'network') before.set(key, entry);
+    if (leaf !== 'undo' && entry.who === 'network') before.set(key, entry);
     entries[at] = decided;
     json(response, decided);
   }

@@ -74,14 +74,15 @@ export function decisionOperations({ recorder, entries, queue, categories, audit
     }),
     operation({
       id: 'undo',
-      method: 'delete',
-      path: '/api/v1/instances/{instance}/decision',
+      // No DELETE: `of` would be in its query, which Orthanc hands to no plugin, and so not to ours.
+      method: 'post',
+      path: '/api/v1/instances/{instance}/undo',
       summary: "Back to the network's decision",
       role: 'reviewer',
       params: one,
-      query: z.strictObject({ of }),
+      body: z.strictObject({ of }),
       answer: entry,
-      handle: ({ params, query, caller }) => decide({ ...params, of: query.of, caller }, 'undo', undone),
+      handle: ({ params, body, caller }) => decide({ ...params, of: body.of, caller }, 'undo', undone),
     }),
   ];
 }
