@@ -23,6 +23,11 @@ export const orthancErrors = {
     say: (p: { what: string; status: number }) =>
       `Orthanc failed at ${p.what} (HTTP ${p.status}); its own log says why.`,
   },
+  attribute_unknown: {
+    passing: false,
+    say: (p: { attribute: string }) =>
+      `Orthanc knows no DICOM attribute ${p.attribute}: attributes are named by their keywords (StationName).`,
+  },
   orthanc_absent: {
     // Something deleted in the middle of a job: the next try sees what is left.
     passing: true,

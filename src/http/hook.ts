@@ -1,8 +1,9 @@
-import express, { type ErrorRequestHandler, Router } from 'express';
+import express, { Router } from 'express';
 import { z } from 'zod';
 import { fail } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
+import { bodyProblem } from './body-problem.js';
 import { requireSecret } from './secret.js';
 
 /** What `lua/plainview.lua` sends: no patient data, by construction. */
@@ -42,16 +43,9 @@ export function hookRouter(options: {
     metrics.notices.inc({ outcome: 'accepted' });
     response.status(202).json({ queued: true });
   });
-  router.use('/hook', bodyProblem(metrics));
+  router.use(
+    '/hook',
+    bodyProblem('8 kB', () => metrics.notices.inc({ outcome: 'malformed' })),
+  );
   return router;
-}
-
-/** body-parser's errors in the catalogue's words. */
-function bodyProblem(metrics: Metrics): ErrorRequestHandler {
-  return (error: { type?: string }, _request, _response, next) => {
-    if (typeof error.type !== 'string') return next(error);
-    metrics.notices.inc({ outcome: 'malformed' });
-    if (error.type === 'entity.too.large') return next(fail('request_too_large', { limit: '8 kB' }, error));
-    next(fail('request_malformed', { problem: 'the body is not JSON' }, error));
-  };
 }

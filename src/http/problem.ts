@@ -5,6 +5,7 @@ import { type ErrorCode, PlainviewError } from '../errors.js';
 /** HTTP status of the errors that are not ours: a caller's, or Orthanc's. Anything else is 500. */
 const statuses: Partial<Record<ErrorCode, number>> = {
   request_malformed: 400,
+  attribute_unknown: 400,
   category_unknown: 400,
   cursor_unknown: 400,
   unauthorised: 401,

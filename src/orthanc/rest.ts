@@ -3,7 +3,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import axios, { type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
 import pRetry from 'p-retry';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { type ErrorCode, fail, PlainviewError } from '../errors.js';
 import { Load } from './load.js';
@@ -132,8 +132,22 @@ export class Rest {
     if (status === 404) return fail('orthanc_absent', { what }, cause);
     if (status === 409 || status === 412) return fail('orthanc_conflict', { what }, cause);
     if (status === 415) return fail('orthanc_unsupported', { what }, cause);
+    const unknown = unknownAttribute(error.response?.data);
+    if (unknown !== undefined) return fail('attribute_unknown', { attribute: unknown }, cause);
     if (status >= 500) return fail('orthanc_failed', { what, status }, cause);
     return fail('orthanc_rejected', { what, status }, cause);
+  }
+}
+
+/** Orthanc answers 500, and OrthancStatus 27, where a search names an attribute that no dictionary of it has. */
+const attributeError = z.object({ OrthancStatus: z.literal(27), Details: z.string().regex(/^\w{1,64}$/) });
+
+function unknownAttribute(body: unknown): string | undefined {
+  if (!Buffer.isBuffer(body) || body.length > 4096) return undefined;
+  try {
+    return attributeError.safeParse(JSON.parse(body.toString('utf8'))).data?.Details;
+  } catch {
+    return undefined; // a proxy's page, say
   }
 }
 

@@ -13,11 +13,13 @@ import { type FuzzRequest, Generator } from '../support/fuzz/generate.js';
 import { useOrthanc } from '../support/orthanc.js';
 import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
 
-/** FUZZ_REQUESTS and FUZZ_SEED ask for more, or for others. */
-const requests = Number(process.env.FUZZ_REQUESTS ?? 3000);
+/** FUZZ_REQUESTS and FUZZ_SEED ask for more, or for others; a slow machine sends fewer unless told how many. */
+const requests = Number(process.env.FUZZ_REQUESTS ?? 2000);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
+const budgetMs = process.env.FUZZ_REQUESTS === undefined ? 45_000 : Number.POSITIVE_INFINITY;
 const atATime = 8;
-const longestMs = 15_000;
+/** A machine that is busy with other tests is no hang. */
+const longestMs = 60_000;
 
 const hook = await hookPlace();
 const real = useOrthanc({ hook });
@@ -44,6 +46,7 @@ async function send(
     path,
     headers: {
       ...headers,
+      ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
       'x-plainview-secret': secret,
       'x-plainview-user': 'fuzzer',
       'x-plainview-role': role,
@@ -70,7 +73,7 @@ function judge() {
     required: ['type', 'title', 'status', 'code'],
     properties: { title: { type: 'string', minLength: 10 }, code: { type: 'string' } },
   });
-  return ({ operation, method }: FuzzRequest, { status, type, body }: Answer): string | undefined => {
+  return ({ operation, method, path }: FuzzRequest, { status, type, body }: Answer): string | undefined => {
     if (status >= 500) return `status ${status}: ${body}`;
     if (method === 'HEAD') return undefined;
     if (status >= 400) {
@@ -78,7 +81,8 @@ function judge() {
       return problem(JSON.parse(body)) ? undefined : `no problem+json: ${body}`;
     }
     // A wild path or method may be another operation, or a page.
-    if (method !== operation.method) return undefined;
+    const own = new RegExp(`^${operation.path.replace(/\{\w+\}/g, '[^/]+')}$`);
+    if (method !== operation.method || !own.test(path.split('?')[0] ?? '')) return undefined;
     const declared = operation.answers[status]?.['application/json'];
     if (declared === undefined || !type.startsWith('application/json')) return undefined;
     return ajv.validate(declared.schema, JSON.parse(body))
@@ -87,8 +91,8 @@ function judge() {
   };
 }
 
-test(`${requests} requests made from the API's description: none fails, none hangs, each is answered as declared`, {
-  timeout: 300_000,
+test('requests made from the API’s description: none fails, none hangs, each is answered as declared', {
+  timeout: 600_000,
 }, async () => {
   const of = await startTestService({
     orthanc: real.orthanc.url,
@@ -141,9 +145,10 @@ test(`${requests} requests made from the API's description: none fails, none han
     const statuses = new Map<number, number>();
     const succeeded = new Map<string, number>();
     let sent = 0;
+    const began = performance.now();
     const pick = <T>(all: readonly T[]): T | undefined => all[Math.floor(random() * all.length)];
     const worker = async () => {
-      while (sent < requests && wrong.length < 10) {
+      while (sent < requests && performance.now() - began < budgetMs && wrong.length < 10) {
         // Each in its turn first, so that none is left out by chance.
         const operation: Described | undefined = operations[sent++ % operations.length];
         if (operation === undefined) continue;
@@ -166,10 +171,15 @@ test(`${requests} requests made from the API's description: none fails, none han
       `seed ${seed}, ${sent} requests, by status:`,
       Object.fromEntries([...statuses].sort(([a], [b]) => a - b)),
     );
-    expect(wrong).toEqual([]);
+    expect([
+      ...wrong,
+      ...of
+        .log()
+        .split('\n')
+        .filter((line) => /"level":(50|60)/.test(line)),
+    ]).toEqual([]);
     expect(operations.map(({ id }) => id).filter((id) => !succeeded.has(id))).toEqual([]);
     expect((await fetch(`${of.url}/health/ready`)).status).toBe(200);
-    expect(of.log()).not.toMatch(/"level":(50|60)/);
   } finally {
     agent.destroy();
     await of.stop();

@@ -203,6 +203,15 @@ describe('a request over the API', () => {
       expect(await reader().metadata(`instances/${orthancId}`, 'RadiographReclassify')).toBeUndefined();
   });
 
+  test('that names an attribute which DICOM does not have breaks off, and says so', async () => {
+    const of = await service();
+    const asked = await api(of, 'POST', '/requests', { selection: { query: { StaionName: 'ROOM1' } } });
+    expect(await finished(of, asked.json.id)).toMatchObject({
+      state: 'failed',
+      problem: expect.stringContaining('no DICOM attribute StaionName'),
+    });
+  });
+
   test('that names nothing is refused, and an unknown one is not found', async () => {
     const of = await service();
     expect(await api(of, 'POST', '/requests', { selection: {} })).toMatchObject({ status: 400 });

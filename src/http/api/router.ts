@@ -1,8 +1,9 @@
-import express, { type ErrorRequestHandler, type Request, type RequestHandler, Router } from 'express';
+import express, { type Request, type RequestHandler, Router } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import type { Logger } from 'pino';
 import { fail } from '../../errors.js';
 import { type Caller, mayActAs } from '../auth/caller.js';
+import { bodyProblem } from '../body-problem.js';
 import type { Operation } from './operation.js';
 
 interface Parts {
@@ -61,7 +62,7 @@ export function apiRouter(operations: readonly Operation[], { authenticate, perM
     }),
     fromHere,
     express.json({ limit: bodyLimit }),
-    bodyProblem,
+    bodyProblem(bodyLimit),
   );
   for (const operation of operations) {
     const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
@@ -100,10 +101,4 @@ const fromHere: RequestHandler = (request, _response, next) => {
     if (request.method !== 'DELETE' && !/^application\/json\s*(;|$)/i.test(type)) throw fail('not_json', {});
   }
   next();
-};
-
-const bodyProblem: ErrorRequestHandler = (error: { type?: string }, _request, _response, next) => {
-  if (typeof error.type !== 'string') return next(error);
-  if (error.type === 'entity.too.large') return next(fail('request_too_large', { limit: bodyLimit }, error));
-  next(fail('request_malformed', { problem: 'the body is not JSON' }, error));
 };

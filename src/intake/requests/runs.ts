@@ -124,7 +124,9 @@ export class RequestRuns {
       const error = asPlainview(caught);
       progress.state = 'failed';
       progress.problem = error.message;
-      this.#parts.log.error({ err: error, request: asked.id }, 'a request broke off');
+      // What no waiting mends is the request's own fault.
+      const level = error.passing ? 'error' : 'warn';
+      this.#parts.log[level]({ err: error, request: asked.id }, 'a request broke off');
     });
     void run.done
       .then(() => this.#save())
