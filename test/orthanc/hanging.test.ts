@@ -149,6 +149,17 @@ test('the prior is the most recent of the same patient, category and side, found
   expect((await hanging(now.studyInstanceUid, '?priors=false')).protocol).toBeUndefined();
 });
 
+test('of one day, only a study that is earlier by its time is a prior', async () => {
+  const at = (time: string) => ({ '0008,0030': ['TM', time] }) as const;
+  const now = study('evening', '20240601', 'hang-day');
+  await study('untimed', '20240601', 'hang-day').at(frontal, 'chest', at(''));
+  await study('night', '20240601', 'hang-day').at(frontal, 'chest', at('230000'));
+  await now.at(frontal, 'chest', at('190000'));
+  expect((await hanging(now.studyInstanceUid)).priorStudyInstanceUid).toBeUndefined();
+  await study('morning', '20240601', 'hang-day').at(frontal, 'chest', at('080000.5'));
+  expect((await hanging(now.studyInstanceUid)).priorStudyInstanceUid).toBe(uid('hanging morning'));
+});
+
 test('studies that name no patient are nobody’s priors', async () => {
   await study('nameless before', '20230101', '').at(frontal, 'chest');
   const nameless = study('nameless', '20240101', '');
