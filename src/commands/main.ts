@@ -4,6 +4,7 @@ import { version } from '../version.js';
 import { evaluateCommand } from './evaluate.js';
 import { explorer2Command } from './explorer2.js';
 import { failuresCommand } from './failures.js';
+import { findCommand } from './find.js';
 import { labelCommand } from './label.js';
 import { modelCommand } from './model.js';
 import { ohifCommand } from './ohif.js';
@@ -33,6 +34,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(evaluateCommand())
     .addCommand(modelCommand())
     .addCommand(sweepCommand())
+    .addCommand(findCommand())
     .addCommand(failuresCommand())
     .addCommand(reclassifyCommand())
     .addCommand(rulesCommand())

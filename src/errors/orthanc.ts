@@ -51,6 +51,11 @@ export const orthancErrors = {
     say: (p: { what: string; problem: string }) =>
       `The answer to ${p.what} is not what Orthanc would say: ${p.problem}. Is a proxy or another server in between?`,
   },
+  orthanc_job_failed: {
+    passing: false,
+    say: (p: { what: string; why: string }) =>
+      `Orthanc could not make ${p.what} (${p.why}). Is there room on its disk? Its own log says more.`,
+  },
   orthanc_not_ready: {
     passing: false,
     say: (p: { missing: string[] }) => `This Orthanc lacks what Plainview needs: ${p.missing.join(' ')}`,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
 import pRetry from 'p-retry';
 import { z } from 'zod';
@@ -98,6 +99,16 @@ export class Rest {
     // Paths only: an issue's message may quote the value, and the value may be a patient's name.
     const problem = `unexpected shape at ${parsed.error.issues.map((issue) => issue.path.join('.') || 'top').join(', ')}`;
     throw fail('orthanc_garbage', { what, problem });
+  }
+
+  /** An answer too long to be held: given as it comes, under no deadline but the caller's. Not repeated. */
+  async stream(url: string, signal: AbortSignal): Promise<Readable> {
+    try {
+      const options = { responseType: 'stream' as const, maxContentLength: -1, signal };
+      return (await this.#http.get<Readable>(url, options)).data;
+    } catch (error) {
+      throw this.#translate(error, `GET ${url}`);
+    }
   }
 
   close(): void {

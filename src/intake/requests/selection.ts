@@ -20,6 +20,18 @@ export const selection = z
       .optional()
       .describe('A label that the instance carries.'),
     decision: instanceRecord.shape.decision.optional(),
+    category: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,64}$/)
+      .optional()
+      .describe('The category given.'),
+    minScore: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe("The network's score of it, at least; what a person has named is among them."),
+    maxScore: z.number().min(0).max(1).optional().describe("The network's best score, at most."),
     network: z
       .string()
       .min(1)
@@ -96,11 +108,17 @@ function dicomQuery({ query = {}, from, to }: Selection): Record<string, string>
 
 const dicomDate = (iso = ''): string => iso.replaceAll('-', '');
 
-function fulfils(instance: InstanceContent, { label, decision, network }: Selection): boolean {
+function fulfils(instance: InstanceContent, wanted: Selection): boolean {
+  const { label, decision, category, network, minScore = 0, maxScore = 1 } = wanted;
   if (label !== undefined && !instance.Labels.includes(label)) return false;
-  if (decision === undefined && network === undefined) return true;
+  const conditions = [decision, category, network, wanted.minScore, wanted.maxScore];
+  if (conditions.every((condition) => condition === undefined)) return true;
   const record = recordOf(instance)?.record;
-  if (decision !== undefined && record?.decision !== decision) return false;
-  if (network === undefined) return true;
-  return record?.network.name === network || record?.network.sha256.startsWith(network) === true;
+  if (record === undefined) return false;
+  if (decision !== undefined && record.decision !== decision) return false;
+  if (category !== undefined && record.category !== category) return false;
+  if (network !== undefined && record.network.name !== network && !record.network.sha256.startsWith(network))
+    return false;
+  const score = record.top[0]?.score ?? 0;
+  return (record.who === 'person' || score >= minScore) && score <= maxScore;
 }

@@ -1,0 +1,140 @@
+import { constants } from 'node:fs';
+import { access, open } from 'node:fs/promises';
+import { Command, Option } from 'commander';
+import { loadConfig } from '../config/load.js';
+import { fail } from '../errors.js';
+import { copy } from '../find/copies.js';
+import { csvHead, csvLine, type Find, find } from '../find/finds.js';
+import type { Selection } from '../intake/requests/selection.js';
+import type { InstanceId } from '../orthanc/ids.js';
+import { Media } from '../orthanc/media.js';
+import { Orthanc } from '../orthanc/orthanc.js';
+import { instanceRecord } from '../record/schema.js';
+import { fraction } from './arguments.js';
+import { progressBar } from './progress.js';
+import { parseSelection, queryOf } from './selection.js';
+
+interface Options {
+  category?: string;
+  label?: string;
+  decision?: string;
+  minScore?: number;
+  maxScore?: number;
+  network?: string;
+  station?: string;
+  query?: string[];
+  from?: string;
+  to?: string;
+  all?: true;
+  csv?: string;
+  copy?: string;
+  dicomdir?: string;
+}
+
+export const findCommand = () =>
+  new Command('find')
+    .description(
+      'list decided radiographs as CSV, without patient data; copy them, or put them in an archive',
+    )
+    .option('--category <category>', 'the category given: knee_lateral')
+    .option('--label <label>', 'a label that the instance carries: order_mismatch')
+    .addOption(
+      new Option('--decision <decision>', 'what was decided').choices(instanceRecord.shape.decision.options),
+    )
+    .option('--min-score <score>', 'best score at least; what a person has named is among them', fraction)
+    .option('--max-score <score>', 'best score at most', fraction)
+    .option('--network <name>', 'decided by this network: its name, or the beginning of its SHA-256')
+    .option('--station <name>', 'Station Name; * stands for anything')
+    .option('--query <Tag=value...>', "other DICOM attributes, as in Orthanc's find")
+    .option('--from <date>', 'Study Date from this day on (2026-01-31)')
+    .option('--to <date>', 'Study Date up to this day')
+    .option('--all', 'every decided radiograph')
+    .option('--csv <file>', 'write the list to a new file instead of standard output')
+    .option('--copy <folder>', 'copy the DICOM files there, a folder for each category (with patient data)')
+    .option(
+      '--dicomdir <file.zip>',
+      'have Orthanc put them in an archive with a DICOMDIR (with patient data)',
+    )
+    .action(async (options: Options) => {
+      const config = loadConfig(process.env);
+      const wanted = selectionOf(options, config.labelPrefix);
+      for (const file of [options.csv, options.dicomdir]) if (file !== undefined) await refuseToReplace(file);
+      const orthanc = new Orthanc(config);
+      const media = new Media(orthanc.rest);
+      const list = options.csv === undefined ? undefined : await open(options.csv, 'wx');
+      const say = async (line: string) => {
+        if (list === undefined) {
+          bar.hide();
+          console.log(line);
+        } else await list.write(`${line}\n`);
+      };
+      const bar = progressBar(undefined, 'radiographs');
+      const ids: InstanceId[] = [];
+      try {
+        await say(csvHead);
+        const each = async (found: Find) => {
+          if (options.copy !== undefined) await copy(media, options.copy, found);
+          await say(csvLine(found));
+          ids.push(found.instance);
+          bar.advance();
+        };
+        for await (const page of find(orthanc, wanted, config.modalities))
+          for (const found of page) await each(found);
+        bar.stop();
+        if (options.dicomdir !== undefined && ids.length > 0) await archive(media, ids, options.dicomdir);
+      } finally {
+        bar.stop();
+        await list?.close();
+        orthanc.close();
+      }
+      console.error(`${ids.length} found`);
+    });
+
+async function archive(media: Media, ids: readonly InstanceId[], file: string): Promise<void> {
+  const bar = progressBar(100, '% of the archive');
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort();
+  process.once('SIGINT', interrupt);
+  let shown = 0;
+  try {
+    await media.archive(
+      ids,
+      file,
+      (percent) => {
+        bar.advance(percent - shown);
+        shown = percent;
+      },
+      interrupted.signal,
+    );
+  } finally {
+    process.off('SIGINT', interrupt);
+    bar.stop();
+  }
+}
+
+/** @throws usage */
+function selectionOf(options: Options, labelPrefix: string): Selection {
+  const { category, label, decision, minScore, maxScore, network, station, query, from, to, all } = options;
+  const attributes = [...(query ?? []), ...(station === undefined ? [] : [`StationName=${station}`])];
+  return parseSelection({
+    // By its label, which Orthanc has an index of, a category is found without looking at anything else.
+    label: label ?? (category === undefined ? undefined : labelPrefix + category),
+    category,
+    decision,
+    minScore,
+    maxScore,
+    network,
+    query: attributes.length > 0 ? queryOf(attributes) : undefined,
+    from,
+    to,
+    all,
+  });
+}
+
+async function refuseToReplace(file: string): Promise<void> {
+  const isThere = await access(file, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) throw fail('usage', { problem: `${file} is there already; name a new file` });
+}

@@ -1,0 +1,68 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { fail } from '../errors.js';
+import { pause } from '../pause.js';
+import type { InstanceId } from './ids.js';
+import type { Rest } from './rest.js';
+
+const begun = z.object({ ID: z.string() });
+const job = z.object({
+  State: z.string(),
+  Progress: z.number().min(0).max(100),
+  ErrorDescription: z.string().default('no reason given'),
+});
+
+const pollMs = 300;
+
+/** Instances as files, and as archives that Orthanc makes in jobs of its own. */
+export class Media {
+  readonly #rest: Rest;
+
+  constructor(rest: Rest) {
+    this.#rest = rest;
+  }
+
+  /** The DICOM file, as it is stored. @throws orthanc_absent */
+  async file(id: InstanceId): Promise<Buffer> {
+    return (await this.#rest.call({ method: 'GET', url: `/instances/${id}/file` })).body;
+  }
+
+  /**
+   * Has Orthanc make a ZIP file with a DICOMDIR of these instances, and writes it to a path where nothing is yet.
+   * @param onProgress told per cent of Orthanc's job
+   * @param signal cancels Orthanc's job too
+   */
+  async archive(
+    ids: readonly InstanceId[],
+    path: string,
+    onProgress: (percent: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const data = { Resources: ids, Asynchronous: true };
+    const { ID } = await this.#rest.json(begun, { method: 'POST', url: '/tools/create-media', data });
+    try {
+      await this.#finished(ID, onProgress, signal);
+    } catch (error) {
+      await this.#rest.call({ method: 'POST', url: `/jobs/${ID}/cancel`, data: '{}' }).catch(() => undefined);
+      throw error;
+    }
+    const stream = await this.#rest.stream(`/jobs/${ID}/archive`, signal);
+    await pipeline(stream, createWriteStream(path, { flags: 'wx' }), { signal });
+  }
+
+  async #finished(id: string, onProgress: (percent: number) => void, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      const { State, Progress, ErrorDescription } = await this.#rest.json(job, {
+        method: 'GET',
+        url: `/jobs/${id}`,
+      });
+      onProgress(Progress);
+      if (State === 'Success') return;
+      if (State === 'Failure')
+        throw fail('orthanc_job_failed', { what: 'the archive', why: ErrorDescription });
+      await pause(pollMs, signal);
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stubClassifier } from '../support/classifier.js';
+import { plainview } from '../support/cli.js';
+import { image, uid } from '../support/dicom.js';
+import { type StoredInstance, useOrthanc } from '../support/orthanc.js';
+import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook });
+const classifier = stubClassifier();
+let service: TestService;
+let folder: string;
+let knee: StoredInstance;
+let hand: StoredInstance;
+let unsure: StoredInstance;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plainview-find-'));
+  service = await startTestService({ orthanc: real.orthanc.url, hook, classifier });
+  const reader = new Reader(real.orthanc.url);
+  const store = async (category: string, score: number, attributes: Parameters<typeof image>[0]) => {
+    classifier.answer = async () => ({ category, score });
+    const stored = await real.storeInstance(image({ patientName: 'SECRET^NAME', ...attributes }));
+    await reader.decided(stored.orthancId);
+    return stored;
+  };
+  knee = await store('knee_ap', 0.99, {
+    sopInstanceUid: uid('found knee'),
+    attributes: { '0008,0020': ['DA', '20230505'], '0008,1010': ['SH', 'ROOM1'] },
+  });
+  hand = await store('hand_ap', 0.95, { attributes: { '0008,1010': ['SH', 'ROOM2'] } });
+  unsure = await store('hand_ap', 0.5, {});
+});
+afterAll(async () => {
+  await service?.stop();
+  await rm(folder, { recursive: true });
+});
+
+async function run(...args: string[]) {
+  const { ended, out } = plainview(['find', ...args], { PLAINVIEW_ORTHANC_URL: real.orthanc.url });
+  const status = await ended;
+  return { status, out: out() };
+}
+
+/** The identifiers that a run lists. */
+async function listed(...args: string[]): Promise<string[]> {
+  const csv = join(folder, `${Math.random()}.csv`);
+  const { status, out } = await run(...args, '--csv', csv);
+  expect([status, out]).toEqual([0, expect.stringMatching(/^\d+ found\n$/)]);
+  const rows = parse(await readFile(csv), { columns: true }) as Record<string, string>[];
+  return rows.map(({ instance = '' }) => instance).sort();
+}
+
+test('each condition finds what fulfils it, and all together what fulfils all', async () => {
+  const [all, one] = [[knee, hand, unsure].map(({ orthancId }) => orthancId).sort(), [knee.orthancId]];
+  expect(await listed('--category', 'knee_ap')).toEqual(one);
+  expect(await listed('--from', '2023-01-01', '--to', '2023-12-31')).toEqual(one);
+  expect(await listed('--station', 'ROOM1')).toEqual(one);
+  expect(await listed('--min-score', '0.97')).toEqual(one);
+  expect(await listed('--max-score', '0.9')).toEqual([unsure.orthancId]);
+  expect(await listed('--decision', 'needs_review')).toEqual([unsure.orthancId]);
+  expect(await listed('--network', 'stub')).toEqual(all);
+  expect(await listed('--all')).toEqual(all);
+  expect(await listed('--network', 'stub', '--station', 'ROOM2', '--min-score', '0.9')).toEqual([
+    hand.orthancId,
+  ]);
+  expect(await listed('--category', 'knee_ap', '--station', 'ROOM2')).toEqual([]);
+});
+
+test('the list holds ids, decision and scores, and no patient', async () => {
+  const { out } = await run('--category', 'knee_ap');
+  const [row] = parse(out.replace(/^\d+ found\n/m, ''), { columns: true }) as Record<string, string>[];
+  expect(row).toMatchObject({
+    category: 'knee_ap',
+    decision: 'category',
+    order: 'cannot_tell',
+    who: 'network',
+    network: 'stub',
+    instance: knee.orthancId,
+    series: knee.series,
+    study: knee.study,
+    sop_instance_uid: uid('found knee'),
+  });
+  expect(Number(row?.score)).toBeCloseTo(0.99);
+  expect(out).not.toContain('SECRET');
+});
+
+test('copies lie in a folder for each category; a second run goes on and changes nothing', async () => {
+  const copies = join(folder, 'copies');
+  expect((await run('--network', 'stub', '--copy', copies)).status).toBe(0);
+  expect((await readdir(copies)).sort()).toEqual(['hand_ap', 'knee_ap', 'needs_review']);
+  const path = join(copies, 'knee_ap', `${uid('found knee')}.dcm`);
+  const stored = await (await fetch(`${real.orthanc.url}/instances/${knee.orthancId}/file`)).arrayBuffer();
+  expect((await readFile(path)).equals(Buffer.from(stored))).toBe(true);
+  await writeFile(path, 'mine');
+  expect((await run('--network', 'stub', '--copy', copies)).status).toBe(0);
+  expect(await readFile(path, 'utf8')).toBe('mine');
+});
+
+const hasUnzip = spawnSync('unzip', ['-v']).error === undefined;
+test.skipIf(!hasUnzip)(
+  'an archive holds a DICOMDIR and the files (skipped where there is no unzip)',
+  async () => {
+    const file = join(folder, 'media.zip');
+    expect(await run('--network', 'stub', '--dicomdir', file, '--csv', join(folder, 'm.csv'))).toEqual({
+      status: 0,
+      out: '3 found\n',
+    });
+    const names = execFileSync('unzip', ['-Z1', file], { encoding: 'utf8' }).trim().split('\n');
+    expect(names).toContain('DICOMDIR');
+    expect(names.filter((name) => name.startsWith('IMAGES/'))).toHaveLength(3);
+  },
+);
+
+test('what cannot be done says so and leaves nothing behind', async () => {
+  const there = join(folder, 'there.zip');
+  await writeFile(there, 'mine');
+  for (const [args, says] of [
+    [['--category', 'knee_ap', '--dicomdir', there], 'there already'],
+    [['--category', 'knee_ap', '--csv', there], 'there already'],
+    [[], 'condition'],
+    [['--from', 'yesterday'], 'from'],
+    [['--category', 'no such/category'], 'category'],
+    [['--min-score', '2'], 'between 0 and 1'],
+    [['--decision', 'maybe'], 'Allowed choices'],
+  ] as const) {
+    const { status, out } = await run(...args);
+    expect([args, status === 0]).toEqual([args, false]);
+    expect(out).toContain(says);
+  }
+  expect(await readFile(there, 'utf8')).toBe('mine');
+  const none = join(folder, 'none.zip');
+  expect(await run('--category', 'never_seen', '--dicomdir', none)).toMatchObject({ status: 0 });
+  expect(existsSync(none)).toBe(false);
+});
