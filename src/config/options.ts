@@ -189,7 +189,7 @@ export const options = z.object({
     .min(1)
     .default('.plainview')
     .describe(
-      "Folder for the one thing that Plainview keeps itself: how far it has read Orthanc's change log. Lost, the log is read again and what is done is skipped.",
+      "Folder for the little that Plainview keeps itself: how far it has read Orthanc's change log, what it was asked for, the counts of the dashboard. Lost, the log is read again, what is done is skipped, and counts are made anew from Orthanc.",
     ),
   changesPollMs: integer(100, 3_600_000)
     .default(2000)

@@ -143,6 +143,25 @@ test('a page of another site changes nothing', async () => {
   expect((await from('same-site')).status).toBe(403);
   expect((await from('same-origin', 'text/plain')).status).toBe(415);
   expect((await from('same-origin')).status).toBe(202);
+  // An older browser does not say where from, but asks before it sends JSON elsewhere, and this is none.
+  expect((await fetch(url, { method: 'PUT', headers: { authorization: 'Bearer pv_admin' } })).status).toBe(
+    415,
+  );
+});
+
+test('a body that is not compressed as declared is malformed, and a HEAD is answered like a GET', async () => {
+  const url = `${await listen()}/api/v1/things/a`;
+  const lying = await fetch(url, { ...change, headers: { ...as('admin'), 'content-encoding': 'gzip' } });
+  expect(await lying.json()).toMatchObject({ status: 400, code: 'request_malformed' });
+  const head = await fetch(url, { method: 'HEAD', headers: as('viewer') });
+  expect(head.status).toBe(200);
+  expect(head.headers.get('cache-control')).toBe('no-store');
+});
+
+test('many calls at once from one address are no guesses', async () => {
+  const url = `${await listen(1000)}/api/v1/things/a`;
+  const answers = await Promise.all(Array.from({ length: 60 }, () => fetch(url, { headers: as('viewer') })));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
 });
 
 test.each([

@@ -219,3 +219,13 @@ test('what is corrected between two pages makes the next pass over nothing', asy
   expect((await list('')).total).toBe(9);
   await waitFor(async () => (await all('state=recent&category=elbow_ap')).length === 3);
 });
+
+test('nothing of the patient, of what was searched for, or of the secret is logged', async () => {
+  await list('text=SEARCHED-FOR');
+  await askApi(of, 'GET', '/worklist?station=a%5CSEARCHED-FOR');
+  await askApi(of, 'GET', `/instances/${ids(0, 1)[0]}/picture?SEARCHED-FOR=1`);
+  expect(of.log()).toContain('audit');
+  expect(of.log()).not.toMatch(/TELLING|SEARCHED-FOR|ACC\d|Knie/);
+  expect(of.log()).not.toContain(of.secret);
+  expect(await of.metrics()).not.toMatch(/TELLING/);
+});
