@@ -94,7 +94,7 @@ async function changing(instance: string, work: () => Promise<void>): Promise<vo
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 409)) throw error;
     await look(instance);
-    warn(`${error.message} Nothing was changed; what stands now is shown.`);
+    warn(`${error.message} What stands now is shown.`);
   } finally {
     busy.value = false;
   }

@@ -23,7 +23,7 @@ export function Filters() {
             id="search"
             type="search"
             placeholder="Search descriptions, stations …"
-            maxLength={128}
+            maxLength={64}
             value={filters.text ?? ''}
             onChange={set('text')}
           />
@@ -86,7 +86,13 @@ export function Filters() {
           </label>
           <label>
             Station
-            <input type="text" maxLength={64} value={filters.station ?? ''} onChange={set('station')} />
+            <input
+              type="text"
+              maxLength={64}
+              placeholder="ROOM*"
+              value={filters.station ?? ''}
+              onChange={set('station')}
+            />
           </label>
           <label>
             Modality
