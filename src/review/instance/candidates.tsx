@@ -38,7 +38,7 @@ export function Candidates({ entry }: { entry: Entry }) {
               <button
                 type="button"
                 class="take"
-                aria-label={`It is ${spoken(category)}`}
+                aria-label={`${index + 1}: it is ${spoken(category)}`}
                 title={`It is ${spoken(category)} (${index + 1})`}
                 onClick={() => attempt(correct(entry, category))}
               >

@@ -18,7 +18,7 @@ export function Thumbnail({ instance }: { instance: string }) {
         observer.disconnect();
         void fetchIt();
       },
-      { rootMargin: '300px' },
+      { root: document.getElementById('main'), rootMargin: '300px' },
     );
     if (place.current) observer.observe(place.current);
     return () => {

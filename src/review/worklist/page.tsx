@@ -106,7 +106,7 @@ function More() {
       (seen) => {
         if (seen.some(({ isIntersecting }) => isIntersecting)) attempt(list.loadMore());
       },
-      { rootMargin: '600px' },
+      { root: document.getElementById('main'), rootMargin: '600px' },
     );
     if (place.current) observer.observe(place.current);
     return () => observer.disconnect();

@@ -13,6 +13,9 @@ import { asJpeg } from './pictures.js';
 const policy =
   "default-src 'none';script-src 'self';style-src 'self';img-src 'self' blob: data:;connect-src 'self';frame-ancestors 'self';base-uri 'none';form-action 'none'";
 
+/** A page of Orthanc's that shows ours in a frame. */
+const framed = '<iframe src="plainview/review/#/dashboard" width="1100" height="700"></iframe>';
+
 export interface FakeService {
   url: string;
   entries: Entry[];
@@ -74,6 +77,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
 
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://fake');
+    if (url.pathname === '/orthanc.html') return void response.end(framed);
     response.setHeader('content-security-policy', policy);
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(Buffer.from(chunk));
