@@ -21,6 +21,7 @@ async function startSandbox(): Promise<void> {
 Plainview is running beside an Orthanc of its own.
 
   Orthanc's pages   ${pair.orthanc.url}/app/explorer.html
+  Review page       ${pair.orthanc.url}/plainview/review/
   Plainview         ${pair.service}/health/ready   ${pair.service}/metrics
   Network           ${pair.network.name} on ${pair.engine}${pair.network.purpose === 'research' ? ' – for evaluation and research only' : ''}
 
