@@ -24,12 +24,12 @@ async function service(
 const reader = () => new Reader(real.orthanc.url);
 
 test('a picture that is not what was ordered is marked on all three levels, until it is decided otherwise', async () => {
-  const { classifier } = await service();
+  const { classifier, url, secret } = await service();
   const { orthancId, series, study } = await real.storeInstance(
     image({
       studyInstanceUid: uid('mismatch'),
       // ISO_IR 100, as the fixture says.
-      attributes: { '0008,1030': ['LO', 'Röntgen Fuß li. dp'], '0018,0015': ['CS', 'FOOT'] },
+      attributes: { '0008,1030': ['LO', 'Hände bds. dv'], '0018,0015': ['CS', 'HAND'] },
     }),
   );
   await reader().decided(orthancId);
@@ -39,11 +39,11 @@ test('a picture that is not what was ordered is marked on all three levels, unti
     answer: 'differs',
     bodyPart: {
       answer: 'differs',
-      reason: 'The picture shows KNEE; BodyPartExamined says FOOT, StudyDescription says FOOT.',
+      reason: 'The picture shows KNEE; BodyPartExamined says HAND, StudyDescription says HAND.',
     },
     projection: { answer: 'differs' },
     side: { answer: 'cannot_tell' },
-    words: expect.arrayContaining([{ attribute: 'StudyDescription', word: 'fuss', means: 'FOOT' }]),
+    words: expect.arrayContaining([{ attribute: 'StudyDescription', word: 'hande', means: 'HAND' }]),
   });
 
   classifier.answer = async () => ({ category: 'hand_ap', score: 0.5 });
@@ -52,6 +52,19 @@ test('a picture that is not what was ordered is marked on all three levels, unti
   await reader().decided(orthancId);
   for (const resource of [`instances/${orthancId}`, `series/${series}`, `studies/${study}`])
     expect(await reader().labels(resource)).toEqual(['needs_review']);
+
+  const of = (await reader().record(orthancId))?.when;
+  const corrected = await fetch(`${url}/api/v1/instances/${orthancId}/decision`, {
+    method: 'PUT',
+    headers: { 'x-plainview-secret': secret, 'content-type': 'application/json' },
+    body: JSON.stringify({ category: 'hand_ap', of }),
+  });
+  expect(corrected.status).toBe(200);
+  expect((await reader().record(orthancId))?.order).toMatchObject({
+    answer: 'agrees',
+    bodyPart: { answer: 'agrees' },
+    projection: { answer: 'agrees' },
+  });
 });
 
 test('sequences of codes and of requests are read, and what is odd in them is passed over', async () => {
