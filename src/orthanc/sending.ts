@@ -62,13 +62,6 @@ export class Sending {
     return (await this.#rest.json(begun, { method: 'POST', url, data })).ID;
   }
 
-  /** Has Orthanc send instances, and waits until it has. */
-  async store(to: Sender, name: string, instances: readonly InstanceId[]): Promise<void> {
-    const url = await this.#store(to, name);
-    const data = { Resources: instances, Synchronous: true, Priority: priority };
-    await this.#rest.call({ method: 'POST', url, data });
-  }
-
   async job(id: string): Promise<JobState> {
     try {
       const { State, ErrorDescription } = await this.#rest.json(job, { method: 'GET', url: `/jobs/${id}` });

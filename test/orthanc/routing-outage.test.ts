@@ -11,12 +11,12 @@ import { stubClassifier } from '../support/classifier.js';
 import { plainview, type Run } from '../support/cli.js';
 import { image } from '../support/dicom.js';
 import { Listener } from '../support/listener.js';
-import { storeInstance, useOrthanc, waitFor, withOrthanc } from '../support/orthanc.js';
+import { useOrthanc, waitFor } from '../support/orthanc.js';
 import { head, type RulesPlace, rulesPlace } from '../support/rules.js';
 import { hookPlace, Reader, startTestService } from '../support/service.js';
 
 // Processes of their own, on machines that may be busy.
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const hook = await hookPlace();
 const [partnerPort, picky] = [await freePort(), await freePort()];
@@ -79,7 +79,7 @@ test('while a peer is down all else goes on, and after a kill all of it arrives 
       PLAINVIEW_RULES_FILE: file,
     });
   running = serve();
-  await waitFor(() => running?.out().includes('Orthanc answers'), { what: 'the service', timeout: 60_000 });
+  await waitFor(() => running?.out().includes('Orthanc answers'), { what: 'the service', timeout: 120_000 });
   const stored: string[] = [];
   for (let i = 0; i < 20; i++) stored.push((await real.storeInstance(image())).orthancId);
   await waitFor(() => listener.heard.length === 20, { what: 'the webhook’s news', timeout: 60_000 });
@@ -184,26 +184,6 @@ test('a peer that hangs holds up no other destination, no classification, and no
     for (const socket of sockets) socket.destroy();
     hanging.close();
   }
-});
-
-test('an Orthanc that keeps no jobs sends as well', async () => {
-  const configuration = {
-    JobsHistorySize: 0,
-    OrthancPeers: { partner: [`http://127.0.0.1:${partnerPort}`] },
-  };
-  await withOrthanc({ configuration }, async ({ url }) => {
-    const file = await place.write({ ...head, rules: [{ name: 'all', do: { peer: 'partner' } }] });
-    const env = { PLAINVIEW_RULES_FILE: file };
-    const service = await startTestService({ orthanc: url, classifier: stubClassifier(), env });
-    try {
-      const ids: string[] = [];
-      for (let i = 0; i < 3; i++) ids.push((await storeInstance(url, image())).orthancId);
-      for (const id of ids)
-        await waitFor(async () => (await fetch(`${partner?.url}/instances/${id}`)).status === 200);
-    } finally {
-      await service.stop();
-    }
-  });
 });
 
 test('a webhook that answers 422 does not want this one; one that answers 503 or not at all gets it later', async () => {

@@ -9,6 +9,8 @@ import type { Destination } from './destination.js';
 
 /** Instances in one of Orthanc's jobs: a peer's or a modality's connection is made once for all of them. */
 const most = 16;
+/** Whether it arrived cannot be known then, not by Orthanc's waiting calls either. */
+const forgotten = 'Orthanc has forgotten the job: "JobsHistorySize" in its configuration must be 10 or more';
 const longestAnswerMs = 120_000;
 const pollMs = { first: 25, longest: 1000 };
 
@@ -23,7 +25,6 @@ export class OrthancDestination implements Destination {
   readonly #place: string;
   readonly #rest: Rest;
   readonly #sending: Sending;
-  #keepsJobs = true;
 
   constructor(kind: Sender, place: string, config: Config) {
     this.name = `${kind}:${place}`;
@@ -39,8 +40,7 @@ export class OrthancDestination implements Destination {
   async send(due: readonly Due[], signal: AbortSignal): Promise<void> {
     const ids = due.map(({ instance }) => instance.ID);
     try {
-      if (this.#keepsJobs) this.#keepsJobs = await this.#job(ids, signal);
-      if (!this.#keepsJobs) await this.#sending.store(this.#kind, this.#place, ids);
+      await this.#job(ids, signal);
     } catch (caught) {
       throw this.#blame(asPlainview(caught));
     }
@@ -61,17 +61,17 @@ export class OrthancDestination implements Destination {
     this.#rest.close();
   }
 
-  /** @returns whether Orthanc could tell how the job ended; where it keeps none (`JobsHistorySize`), it cannot */
-  async #job(ids: readonly InstanceId[], signal: AbortSignal): Promise<boolean> {
+  async #job(ids: readonly InstanceId[], signal: AbortSignal): Promise<void> {
     const job = await this.#sending.begin(this.#kind, this.#place, ids);
     for (let ms = pollMs.first; ; ms = Math.min(ms * 1.5, pollMs.longest)) {
       await pause(ms, signal);
       // Orthanc goes on; the next start sends once more what is not known to have arrived.
       if (signal.aborted) throw fail('route_unreachable', { destination: this.name, why: 'Plainview stops' });
       const now = await this.#sending.job(job);
-      if (now.state === 'done') return true;
+      if (now.state === 'done') return;
       if (now.state === 'failed') throw fail('route_unreachable', { destination: this.name, why: now.why });
-      if (now.state === 'forgotten') return false;
+      if (now.state === 'forgotten')
+        throw fail('route_unreachable', { destination: this.name, why: forgotten });
     }
   }
 
