@@ -191,15 +191,16 @@ const told = ({ protocol, viewports }: Shown) =>
 describe.skipIf(cores.length === 0).each(cores)(
   'OHIF (%s; skipped unless installed in test/ohif)',
   (core) => {
-    test('the right picture hangs in the right viewport, and as OHIF does where that is not sure', async () => {
+    const what = 'the right picture hangs in the right viewport, and as OHIF does where that is not sure';
+    test(what, { timeout: 120_000 }, async () => {
       const rows: string[] = [];
-      for (const [what, archive] of cases) {
+      for (const [name, archive] of cases) {
         const [protocol, viewports] = told(await show(core, archive));
         const [now, ...priors] = (['now', 'prior', 'older'] as const).map((study) =>
           archive[study]?.join(', '),
         );
         const study = [now, ...priors.filter((prior) => prior !== undefined)].join('; before: ');
-        rows.push(`| ${what} | ${study} | ${protocol} | ${viewports} |`);
+        rows.push(`| ${name} | ${study} | ${protocol} | ${viewports} |`);
       }
       const table = rows.join('\n');
       console.log(table);
