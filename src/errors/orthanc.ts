@@ -23,6 +23,10 @@ export const orthancErrors = {
     say: (p: { what: string; status: number }) =>
       `Orthanc failed at ${p.what} (HTTP ${p.status}); its own log says why.`,
   },
+  orthanc_too_old: {
+    passing: false,
+    say: (p: { needs: string }) => `This needs Orthanc ${p.needs} or newer: upgrade Orthanc.`,
+  },
   attribute_unknown: {
     passing: false,
     say: (p: { attribute: string }) =>

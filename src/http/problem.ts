@@ -39,6 +39,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   orthanc_rejected: 503,
   orthanc_garbage: 503,
   orthanc_not_ready: 503,
+  orthanc_too_old: 503,
 };
 
 /** Answers an error as problem+json (RFC 9457), with the catalogue's code. */

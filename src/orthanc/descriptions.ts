@@ -1,35 +1,51 @@
 import { z } from 'zod';
 import { fail, PlainviewError } from '../errors.js';
 import { contents } from './bulk.js';
-import type { InstanceId } from './ids.js';
-import { instanceContent, seriesContent, studyContent } from './resources.js';
+import { type InstanceId, type StudyId, seriesId, studyId } from './ids.js';
+import { type InstanceContent, instanceContent, instanceIdentity } from './resources.js';
 import type { Rest } from './rest.js';
 
-/** Tags of `/tools/bulk-content` with `Short: true`, all of them optional. */
-const mainTags = z.record(z.string(), z.string()).default({});
+/** Attributes of instance, series and study that Orthanc's index holds: asking for them reads no file. */
+const indexed = [
+  'SeriesInstanceUID',
+  'StudyInstanceUID',
+  'Modality',
+  'BodyPartExamined',
+  'SeriesDescription',
+  'ProtocolName',
+  'StationName',
+  'StudyDescription',
+  'StudyDate',
+  'StudyTime',
+  'AccessionNumber',
+  'RequestedProcedureDescription',
+] as const;
+const ofInstance = ['SOPInstanceUID', 'NumberOfFrames'] as const;
+export type Keyword = (typeof indexed)[number] | (typeof ofInstance)[number];
 
-const described = {
-  instance: instanceContent.extend({ MainDicomTags: mainTags }),
-  series: seriesContent.extend({ MainDicomTags: mainTags }),
-  study: studyContent.extend({ MainDicomTags: mainTags }),
-};
+const text = z.string().trim().min(1).optional().catch(undefined);
+const tagsOf = <K extends string>(keywords: readonly K[]) =>
+  z.object(Object.fromEntries(keywords.map((keyword) => [keyword, text])) as Record<K, typeof text>);
+
+const found = instanceContent.extend({ MainDicomTags: tagsOf(ofInstance), RequestedTags: tagsOf(indexed) });
+const parent = z.object({ ID: seriesId, ParentStudy: studyId });
 
 /** An instance with what Orthanc's index knows of it, of its series and of its study. */
 export interface Placed {
-  instance: z.output<typeof described.instance>;
-  series: z.output<typeof described.series>;
-  study: z.output<typeof described.study>;
+  instance: InstanceContent;
+  study: StudyId;
+  /** Values without padding; absent where there is none. */
+  tags: Partial<Record<Keyword, string | undefined>>;
 }
 
 const number = z.coerce.number().optional().catch(undefined);
 /** The first value of a tag that may have several. */
 const firstNumber = z
   .string()
-  .transform((text) => Number(text.split('\\')[0]?.trim() || Number.NaN))
+  .transform((values) => Number(values.split('\\')[0]?.trim() || Number.NaN))
   .pipe(z.number())
   .optional()
   .catch(undefined);
-const text = z.string().trim().min(1).optional().catch(undefined);
 
 /** `/instances/{id}/simplified-tags`: what Orthanc has to read the file for. */
 const fileTags = z.object({
@@ -43,7 +59,10 @@ const fileTags = z.object({
 });
 export type FileTags = z.output<typeof fileTags>;
 
-/** What people are told of instances beside the decision. Of the patient, nothing is asked for. */
+/**
+ * What people are told of instances beside the decision. Of the patient, nothing is asked for. `/tools/find` answers
+ * all of it at once, many times faster than `/tools/bulk-content` does level by level; it takes Orthanc 1.12.5.
+ */
 export class Descriptions {
   readonly #rest: Rest;
 
@@ -51,23 +70,24 @@ export class Descriptions {
     this.#rest = rest;
   }
 
-  /** In the order of the identifiers, by three calls; those that are gone are left out. */
+  /** In the order of the identifiers; those that are gone are left out. @throws orthanc_too_old */
   async of(ids: readonly InstanceId[]): Promise<Placed[]> {
     if (ids.length === 0) return [];
-    const [instances, series, studies] = await Promise.all([
-      contents(this.#rest, described.instance, ids, 'Instance'),
-      contents(this.#rest, described.series, ids, 'Series'),
-      contents(this.#rest, described.study, ids, 'Study'),
-    ]);
-    const byId = <T extends { ID: string }>(all: readonly T[]) =>
-      new Map<string, T>(all.map((one) => [one.ID, one]));
-    const [instanceOf, seriesOf, studyOf] = [byId(instances), byId(series), byId(studies)];
-    return ids.flatMap((id) => {
-      const instance = instanceOf.get(id);
-      const parent = seriesOf.get(instance?.ParentSeries ?? '');
-      const study = studyOf.get(parent?.ParentStudy ?? '');
-      return instance && parent && study ? { instance, series: parent, study } : [];
-    });
+    const known = await contents(this.#rest, instanceIdentity, ids, 'Instance');
+    if (known.length === 0) return [];
+    const uids = known.map(({ MainDicomTags }) => MainDicomTags['0008,0018']);
+    const placed = await this.#find({ Query: { SOPInstanceUID: uids.join('\\') } });
+    const byId = new Map(placed.map((each) => [each.instance.ID, each]));
+    return ids.flatMap((id) => byId.get(id) ?? []);
+  }
+
+  /** A page of the instances that carry a label, the last received first. @throws orthanc_too_old */
+  labelled(
+    label: string,
+    query: Record<string, string>,
+    page: { since: number; limit: number },
+  ): Promise<Placed[]> {
+    return this.#find({ ...labelledNewest(label, query), Since: page.since, Limit: page.limit });
   }
 
   /** @throws instance_gone */
@@ -81,4 +101,48 @@ export class Descriptions {
       throw error;
     }
   }
+
+  async #find(wanted: object): Promise<Placed[]> {
+    const instances = await this.#ask(found, {
+      Level: 'Instance',
+      ...wanted,
+      ResponseContent: ['MainDicomTags', 'Metadata', 'Labels', 'Parent'],
+      RequestedTags: indexed,
+    });
+    const series = new Set(instances.flatMap(({ RequestedTags }) => RequestedTags.SeriesInstanceUID ?? []));
+    if (series.size === 0) return [];
+    const parents = await this.#ask(parent, {
+      Level: 'Series',
+      Query: { SeriesInstanceUID: [...series].join('\\') },
+      ResponseContent: ['Parent'],
+    });
+    const studyOf = new Map(parents.map(({ ID, ParentStudy }) => [ID, ParentStudy]));
+    return instances.flatMap(({ MainDicomTags, RequestedTags, ...instance }) => {
+      const study = studyOf.get(instance.ParentSeries);
+      return study === undefined ? [] : [{ instance, study, tags: { ...MainDicomTags, ...RequestedTags } }];
+    });
+  }
+
+  async #ask<T extends z.ZodType>(schema: T, data: object): Promise<z.output<T>[]> {
+    const answer = await this.#rest.json(z.array(z.union([schema, z.string()])), {
+      method: 'POST',
+      url: '/tools/find',
+      data,
+    });
+    // An older Orthanc does not look at what is to be in the response, and answers identifiers.
+    return answer.map((each) => {
+      if (typeof each === 'string') throw fail('orthanc_too_old', { needs: '1.12.5' });
+      return each;
+    });
+  }
 }
+
+/** Of `/tools/find`: the instances that carry a label, the last received first (before Orthanc 1.12.5: in its own order). */
+export const labelledNewest = (label: string, query: Record<string, string>): object => ({
+  Level: 'Instance',
+  Query: query,
+  CaseSensitive: false,
+  Labels: [label],
+  LabelsConstraint: 'All',
+  OrderBy: [{ Type: 'Metadata', Key: 'ReceptionDate', Direction: 'DESC' }],
+});

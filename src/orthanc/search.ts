@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PlainviewError } from '../errors.js';
 import { contents } from './bulk.js';
+import { labelledNewest } from './descriptions.js';
 import {
   type AnyId,
   anyId,
@@ -121,16 +122,7 @@ export class Search {
     query: Record<string, string>,
     page: { since: number; limit: number },
   ): Promise<InstanceId[]> {
-    const data = {
-      Level: 'Instance',
-      Query: query,
-      CaseSensitive: false,
-      Labels: [label],
-      LabelsConstraint: 'All',
-      Since: page.since,
-      Limit: page.limit,
-      OrderBy: [{ Type: 'Metadata', Key: 'ReceptionDate', Direction: 'DESC' }],
-    };
+    const data = { ...labelledNewest(label, query), Since: page.since, Limit: page.limit };
     return this.#rest.json(z.array(instanceId), { method: 'POST', url: '/tools/find', data });
   }
 

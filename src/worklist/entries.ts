@@ -1,6 +1,6 @@
 import { fail } from '../errors.js';
 import type { Entry } from '../http/api/review/schema.js';
-import { Descriptions, type FileTags, type Placed } from '../orthanc/descriptions.js';
+import { Descriptions, type FileTags, type Keyword, type Placed } from '../orthanc/descriptions.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { recordOf } from '../record/recorder.js';
@@ -17,10 +17,12 @@ export class Entries {
 
   /** In the order of the identifiers; what is gone or undecided is left out. */
   async of(ids: readonly InstanceId[]): Promise<Listed[]> {
-    return (await this.#descriptions.of(ids)).flatMap((described) => {
-      const entry = entryOf(described);
-      return entry === undefined ? [] : { entry, searched: searchedOf(described) };
-    });
+    return listedOf(await this.#descriptions.of(ids));
+  }
+
+  /** A page of the decided ones that carry a label, the last received first. */
+  async labelled(...page: Parameters<Descriptions['labelled']>): Promise<Listed[]> {
+    return listedOf(await this.#descriptions.labelled(...page));
   }
 
   /** @throws instance_gone, instance_undecided */
@@ -37,7 +39,7 @@ export class Entries {
     const [described] = await this.#descriptions.of([id]);
     if (described === undefined) throw fail('instance_gone', { instance: id });
     if (recordOf(described.instance) === undefined) throw fail('instance_undecided', { instance: id });
-    return framesOf(described.instance.MainDicomTags);
+    return framesOf(described);
   }
 
   async ofStudy(id: StudyId): Promise<Entry[]> {
@@ -53,37 +55,39 @@ export interface Listed {
   searched: string;
 }
 
-const tag = {
-  sopInstanceUid: '0008,0018',
-  frames: '0028,0008',
-  seriesInstanceUid: '0020,000e',
-  studyInstanceUid: '0020,000d',
-  accessionNumber: '0008,0050',
-  requestedProcedure: '0032,1060',
-} as const;
+const listedOf = (placed: readonly Placed[]): Listed[] =>
+  placed.flatMap((each) => {
+    const entry = entryOf(each);
+    return entry === undefined ? [] : { entry, searched: searchedOf(each) };
+  });
 
-const seriesWords = {
-  modality: '0008,0060',
-  bodyPartExamined: '0018,0015',
-  seriesDescription: '0008,103e',
-  protocolName: '0018,1030',
-  stationName: '0008,1010',
-} as const;
-const studyWords = { studyDescription: '0008,1030', studyDate: '0008,0020', studyTime: '0008,0030' } as const;
+/** The page's words for DICOM's. */
+const words = {
+  modality: 'Modality',
+  bodyPartExamined: 'BodyPartExamined',
+  seriesDescription: 'SeriesDescription',
+  protocolName: 'ProtocolName',
+  stationName: 'StationName',
+  studyDescription: 'StudyDescription',
+  studyDate: 'StudyDate',
+  studyTime: 'StudyTime',
+} as const satisfies Partial<Record<keyof Entry['dicom'], Keyword>>;
 
-type Tags = Record<string, string>;
+const searchable = [
+  'BodyPartExamined',
+  'SeriesDescription',
+  'ProtocolName',
+  'StationName',
+  'StudyDescription',
+  'RequestedProcedureDescription',
+  'AccessionNumber',
+  'SOPInstanceUID',
+  'SeriesInstanceUID',
+  'StudyInstanceUID',
+] as const satisfies Keyword[];
 
-/** Values without the padding; absent where there is nothing. */
-function words<K extends string>(tags: Tags, wanted: Record<K, string>): Partial<Record<K, string>> {
-  const found: Partial<Record<K, string>> = {};
-  for (const name in wanted) {
-    const value = tags[wanted[name]]?.trim();
-    if (value) found[name] = value;
-  }
-  return found;
-}
-
-function entryOf({ instance, series, study }: Placed, file?: FileTags): Entry | undefined {
+function entryOf(placed: Placed, file?: FileTags): Entry | undefined {
+  const { instance, study, tags } = placed;
   const known = recordOf(instance);
   if (known === undefined) return undefined;
   const { version: _, labels: __, ms: ___, ...decision } = known.record;
@@ -91,20 +95,23 @@ function entryOf({ instance, series, study }: Placed, file?: FileTags): Entry | 
   return {
     ...decision,
     instance: instance.ID,
-    series: series.ID,
-    study: study.ID,
-    sopInstanceUid: instance.MainDicomTags[tag.sopInstanceUid] ?? '',
-    seriesInstanceUid: series.MainDicomTags[tag.seriesInstanceUid] ?? '',
-    studyInstanceUid: study.MainDicomTags[tag.studyInstanceUid] ?? '',
-    frames: framesOf(instance.MainDicomTags),
+    series: instance.ParentSeries,
+    study,
+    sopInstanceUid: tags.SOPInstanceUID ?? '',
+    seriesInstanceUid: tags.SeriesInstanceUID ?? '',
+    studyInstanceUid: tags.StudyInstanceUID ?? '',
+    frames: framesOf(placed),
     ...(file?.Rows === undefined ? {} : { rows: file.Rows }),
     ...(file?.Columns === undefined ? {} : { columns: file.Columns }),
     ...(file?.WindowCenter === undefined || file.WindowWidth === undefined
       ? {}
       : { voi: { center: file.WindowCenter, width: file.WindowWidth } }),
     dicom: {
-      ...words(series.MainDicomTags, seriesWords),
-      ...words(study.MainDicomTags, studyWords),
+      ...Object.fromEntries(
+        Object.entries(words).flatMap(([name, keyword]) =>
+          tags[keyword] === undefined ? [] : [[name, tags[keyword]]],
+        ),
+      ),
       ...(file?.ViewPosition === undefined ? {} : { viewPosition: file.ViewPosition }),
       ...(laterality === undefined ? {} : { laterality }),
     },
@@ -112,22 +119,10 @@ function entryOf({ instance, series, study }: Placed, file?: FileTags): Entry | 
   };
 }
 
-const framesOf = (instanceTags: Tags): number => Math.max(1, Number(instanceTags[tag.frames]) || 1);
+const framesOf = ({ tags }: Placed): number => Math.max(1, Number(tags.NumberOfFrames) || 1);
 
-function searchedOf({ instance, series, study }: Placed): string {
-  const { modality: _, ...descriptions } = seriesWords;
-  return [
-    ...Object.values(words(series.MainDicomTags, { ...descriptions, uid: tag.seriesInstanceUid })),
-    ...Object.values(
-      words(study.MainDicomTags, {
-        description: studyWords.studyDescription,
-        requested: tag.requestedProcedure,
-        accession: tag.accessionNumber,
-        uid: tag.studyInstanceUid,
-      }),
-    ),
-    instance.MainDicomTags[tag.sopInstanceUid] ?? '',
-  ]
+const searchedOf = ({ tags }: Placed): string =>
+  searchable
+    .map((keyword) => tags[keyword] ?? '')
     .join('\n')
     .toLowerCase();
-}

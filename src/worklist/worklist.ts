@@ -48,6 +48,8 @@ const drift = 300;
 /** Part of a list, and where the list goes on behind each of its items. */
 interface Chunk {
   ids: InstanceId[];
+  /** Those of them that are decided and still there. */
+  listed: Listed[];
   behind: (index: number) => number;
   /** Where the next chunk begins; undefined at the end. */
   next: number | undefined;
@@ -73,10 +75,8 @@ export class Worklist {
     let place: Place | undefined = asked.cursor === undefined ? undefined : readCursor(asked.cursor);
     const total = place === undefined ? await this.#total(asked) : undefined;
     for (let looks = 0; looks < mostLooks; looks++) {
-      const { ids, behind, next } = await this.#chunk(asked, place);
-      const listed = new Map(
-        (await this.#entries.of(ids)).map((each): [string, Listed] => [each.entry.instance, each]),
-      );
+      const { ids, listed: all, behind, next } = await this.#chunk(asked, place);
+      const listed = new Map<string, Listed>(all.map((each) => [each.entry.instance, each]));
       for (const [index, id] of ids.entries()) {
         const found = listed.get(id);
         if (found === undefined || !fulfils(found, asked, this.#prefix)) continue;
@@ -99,16 +99,27 @@ export class Worklist {
 
   /** Those corrected meanwhile have left the list, and new ones came in at its head: the last one read is looked for. */
   async #labelled(asked: Wanted, place: Place | undefined): Promise<Chunk> {
+    const label = this.#label(asked);
+    const query = dicomQuery(asked);
+    const size = isLookedThrough(asked) ? chunk : asked.limit;
     const since = Math.max(0, (place?.at ?? 0) - drift);
-    const limit = chunk + (place === undefined ? 0 : Math.min(place.at, drift) + drift);
-    const ids = await this.#search.labelledNewest(this.#label(asked), dicomQuery(asked), { since, limit });
+    const limit = size + (place === undefined ? 0 : Math.min(place.at, drift) + drift);
+    const ids = await this.#search.labelledNewest(label, query, { since, limit });
     const known = (place?.tail ?? []).map((id) => ids.lastIndexOf(id));
     // Where none of them is left, a few come twice rather than one be passed over.
     const begin = Math.max(-1, ...known) + 1;
-    const taken = ids.slice(begin, begin + chunk);
-    const isEnd = ids.length < limit && begin + chunk >= ids.length;
+    const taken = ids.slice(begin, begin + size);
+    const listed =
+      taken.length === 0
+        ? []
+        : await this.#entries.labelled(label, query, { since: since + begin, limit: taken.length });
+    // Between the two calls the list may have moved on.
+    const there = new Set<string>(listed.map(({ entry }) => entry.instance));
+    const missing = await this.#entries.of(taken.filter((id) => !there.has(id)));
+    const isEnd = ids.length < limit && begin + size >= ids.length;
     return {
       ids: taken,
+      listed: [...listed, ...missing],
       behind: (index) => since + begin + index + 1,
       next: isEnd ? undefined : since + begin + taken.length,
     };
@@ -123,8 +134,10 @@ export class Worklist {
     for (const { id, seq, kind } of changes.toReversed())
       if (kind === 'metadata' && seq <= to && !seen.has(id) && !place?.tail.includes(id)) seen.set(id, seq);
     const found = [...seen];
+    const ids = found.map(([id]) => id);
     return {
-      ids: found.map(([id]) => id),
+      ids,
+      listed: await this.#entries.of(ids),
       behind: (index) => (found[index]?.[1] ?? 1) - 1,
       next: since === 0 ? undefined : since,
     };
@@ -146,6 +159,10 @@ const pageOf = (items: Entry[], place: Place | undefined, total: number | undefi
   ...(place === undefined ? {} : { next: writeCursor(place) }),
   ...(total === undefined ? {} : { total }),
 });
+
+/** Whether it is looked for among what Orthanc finds, since only the record or several attributes together tell. */
+const isLookedThrough = ({ category, minScore, maxScore, text }: Wanted): boolean =>
+  [category, minScore, maxScore, text].some((value) => value !== undefined);
 
 function dicomQuery({ from, to, station, modality }: Wanted): Record<string, string> {
   const date = (iso = '') => iso.replaceAll('-', '');
