@@ -25,8 +25,10 @@ export function InstancePage({ instance }: { instance: string }) {
   useEffect(() => {
     resetView();
     mapCategory.value = undefined;
-    // What the list knows is shown at once; the newest word follows.
-    review.current.value = list.items.peek().find((known) => known.instance === instance);
+    // What is known in full is shown at once; the newest word follows.
+    review.current.value = list.items
+      .peek()
+      .find((known) => known.instance === instance && known.columns !== undefined);
     load();
     if (list.items.peek().length === 0) attempt(list.open(list.source.peek()));
   }, [instance]);
