@@ -25,7 +25,10 @@ async function picture(url: string, name: string, height: number, ready: string,
   await page.waitForLoadState('load');
   const png = await page.screenshot();
   const file = join(repositoryRoot, 'docs', name);
-  const { size } = await sharp(png).png({ palette: true, colours: 128, effort: 10 }).toFile(file);
+  const { size } = await sharp(png)
+    .resize({ width: 1088 })
+    .png({ palette: true, colours: 200, effort: 10 })
+    .toFile(file);
   say(`${file}: ${Math.round(size / 1000)} kB`);
   await page.close();
 }

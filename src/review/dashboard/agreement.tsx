@@ -10,8 +10,8 @@ export function Agreement({ told }: { told: Statistics['agreement'] }) {
     <section class="panel wide" aria-labelledby="agreement-title">
       <h2 id="agreement-title">People and the network</h2>
       <p class="quiet">
-        How often a person who looked agreed with what the network took the picture for. People look mostly at
-        what was unsure, so this is less than the network’s accuracy. Lines are 95 % intervals (Wilson).
+        How often a person who looked agreed with what the network was sure of. Nobody looks at everything, so
+        this is no measure of its accuracy. Lines are 95 % intervals (Wilson).
       </p>
       {told.length === 0 && <p>Nobody has confirmed or corrected anything in this time.</p>}
       {told.map((network) => (

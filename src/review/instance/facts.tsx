@@ -73,7 +73,7 @@ function Order({ entry: { order } }: { entry: Entry }) {
   const told = findings.filter(({ answer }) => answer === order.answer || answer === 'differs');
   return (
     <p class={differs ? 'order differs' : 'order'}>
-      <strong>{orderWords[order.answer]}</strong> {told.map(({ reason }) => reason).join('; ')}
+      <strong>{orderWords[order.answer]}</strong> {told.map(({ reason }) => reason).join(' ')}
     </p>
   );
 }

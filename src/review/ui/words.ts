@@ -12,7 +12,8 @@ export function spoken(category: string): string {
 }
 
 /** A softmax output; no probability, hence no percent sign. */
-export const scoreText = (score: number): string => score.toFixed(score > 0 && score < 0.0095 ? 3 : 2);
+export const scoreText = (score: number): string =>
+  score > 0 && score < 0.005 ? '< 0.01' : score.toFixed(2);
 
 export const percent = (part: number, whole: number): string =>
   whole === 0 ? '–' : `${Math.round((100 * part) / whole)} %`;
