@@ -14,17 +14,17 @@ export const selection = z
   .strictObject({
     ids: z.array(anyId).max(10_000).optional().describe("Orthanc's identifiers, of any level."),
     uids: z.array(uid).max(10_000).optional().describe('Study, Series or SOP Instance UIDs.'),
+    category: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,64}$/)
+      .optional()
+      .describe('The category given.'),
     label: z
       .string()
       .regex(/^[A-Za-z0-9_-]{1,64}$/)
       .optional()
       .describe('A label that the instance carries.'),
     decision: instanceRecord.shape.decision.optional(),
-    category: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{1,64}$/)
-      .optional()
-      .describe('The category given.'),
     minScore: z
       .number()
       .min(0)
