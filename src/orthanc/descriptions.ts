@@ -90,6 +90,20 @@ export class Descriptions {
     return this.#find({ ...labelledNewest(label, query), Since: page.since, Limit: page.limit });
   }
 
+  /** A page of all instances of these modalities, with their metadata. @throws orthanc_too_old */
+  instances(
+    modalities: readonly string[],
+    page: { since: number; limit: number },
+  ): Promise<InstanceContent[]> {
+    return this.#ask(instanceContent, {
+      Level: 'Instance',
+      Query: { Modality: modalities.join('\\') },
+      Since: page.since,
+      Limit: page.limit,
+      ResponseContent: ['Metadata', 'Labels', 'Parent'],
+    });
+  }
+
   /** @throws instance_gone */
   async file(id: InstanceId): Promise<FileTags> {
     const url = `/instances/${id}/simplified-tags`;

@@ -3,6 +3,7 @@ import type { Config } from '../config/options.js';
 import { asPlainview } from '../errors.js';
 import { type Statistics as Answer, labelledStates } from '../http/api/review/schema.js';
 import { StateFile } from '../intake/state-file.js';
+import { Descriptions } from '../orthanc/descriptions.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { pause } from '../pause.js';
@@ -13,8 +14,8 @@ import { countRecorded, countStanding, emptyTally, prune, type Tally, tally } fr
 /** So many days are kept. */
 export const mostDays = 400;
 
-/** Series looked through at a time when all is counted anew, with a rest between: nobody waits for it. */
-const pageSize = 100;
+/** Instances looked through at a time when all is counted anew, with a rest between: nobody waits for it. */
+const pageSize = 500;
 const restMs = 100;
 /** Decisions of networks within so long are written at once; a kill loses no more than these. */
 const saveAfterMs = 10_000;
@@ -29,6 +30,7 @@ type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & { orthanc
 export class Statistics {
   readonly #parts: Parts;
   readonly #search: Search;
+  readonly #descriptions: Descriptions;
   readonly #file: StateFile<typeof tally>;
   readonly #stop = new AbortController();
   /** Undefined while nobody has asked: what is decided meanwhile is found in Orthanc then. */
@@ -42,6 +44,7 @@ export class Statistics {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#search = new Search(parts.orthanc.rest);
+    this.#descriptions = new Descriptions(parts.orthanc.rest);
     this.#file = new StateFile(parts.stateDir, 'statistics.json', tally);
     this.#tally = this.#file.read();
     this.#complete = this.#tally !== undefined;
@@ -90,19 +93,18 @@ export class Statistics {
   async #countAll(into: Tally, until: string): Promise<void> {
     const { modalities, log } = this.#parts;
     const { signal } = this.#stop;
-    const query = { Modality: modalities.join('\\') };
     log.info('statistics are counted from what stands in Orthanc');
     let counted = 0;
     for (let since = 0; !signal.aborted; ) {
       try {
-        const series = await this.#search.series(query, { since, limit: pageSize });
-        for (const instance of await this.#search.below(series, modalities)) {
+        const page = await this.#descriptions.instances(modalities, { since, limit: pageSize });
+        for (const instance of page) {
           const record = recordOf(instance)?.record;
           if (record === undefined) continue;
           countStanding(into, record, until);
           counted++;
         }
-        if (series.length < pageSize) {
+        if (page.length < pageSize) {
           this.#complete = true;
           this.#save();
           log.info({ counted }, 'statistics are counted');
@@ -111,7 +113,9 @@ export class Statistics {
         since += pageSize;
         await pause(restMs, signal);
       } catch (caught) {
-        log.warn({ err: asPlainview(caught) }, 'statistics could not be counted on; tried again soon');
+        const error = asPlainview(caught);
+        log.warn({ err: error }, 'statistics could not be counted on');
+        if (!error.passing) return;
         await pause(backlogForMs, signal);
       }
     }

@@ -70,6 +70,10 @@ function describe(each: Operation): Json {
       : { requestBody: { content: { 'application/json': { schema: schemaOf(each.body, 'input') } } } }),
     responses: {
       [each.status ?? 200]: { description: 'Done', content: success },
+      503: {
+        description: 'Orthanc is away, or does not do its part; ask again later',
+        content: problemContent,
+      },
       default: { description: 'An error of the catalogue', content: problemContent },
     },
   };
