@@ -67,7 +67,7 @@ describe.skipIf(!hasBrowser)('the review page on a real Orthanc', async () => {
   ];
   const shown = async (page: Page, instance: StoredInstance) => {
     await page.waitForURL(`**/#/instance/${instance.orthancId}`);
-    await page.locator('img.radiograph').waitFor();
+    await page.locator('img.radiograph[data-loaded]').waitFor();
   };
 
   test('three are reviewed with the keyboard alone, and Orthanc’s labels say so on all levels', async () => {
@@ -77,14 +77,19 @@ describe.skipIf(!hasBrowser)('the review page on a real Orthanc', async () => {
     expect(await page.content()).not.toContain('SECRET');
     await page.keyboard.press('s');
     const reviewed: string[] = [];
-    for (const keys of [['Enter'], ['e', 'c', 'h', ' ', 'p', 'a', 'Enter'], ['n']]) {
-      await page.locator('img.radiograph').waitFor();
+    const actions = [
+      { keys: ['Enter'], words: 'Confirmed: Knee AP.' },
+      { keys: ['e', 'c', 'h', ' ', 'p', 'a', 'Enter'], words: 'Corrected: Chest PA/AP.' },
+      { keys: ['n'], words: 'Corrected: none of these.' },
+    ];
+    for (const { keys, words } of actions) {
+      await page.locator('img.radiograph[data-loaded]').waitFor();
       const instance = page.url().split('/').pop() ?? '';
       reviewed.push(instance);
       for (const key of keys) await page.keyboard.press(key);
-      await waitFor(async () => (await new Reader(real.orthanc.url).record(instance))?.who === 'person', {
-        what: 'the decision of a person',
-      });
+      await page.locator('.notices').getByText(words).waitFor();
+      if (reviewed.length < 3) await page.waitForURL((url) => !url.hash.endsWith(instance));
+      expect(await new Reader(real.orthanc.url).record(instance)).toMatchObject({ who: 'person' });
     }
     expect(new Set(reviewed).size).toBe(3);
     for (const [n, label] of ['knee_ap', 'chest_pa_ap', 'unknown_view'].entries()) {
@@ -105,8 +110,10 @@ describe.skipIf(!hasBrowser)('the review page on a real Orthanc', async () => {
     const page = await pages.open(`${real.orthanc.url}/plainview/review/#/instance/${instance.orthancId}`);
     await shown(page, instance);
     await page.keyboard.press('n');
+    await page.locator('.notices').getByText('Corrected: none of these.').waitFor();
     await waitFor(async () => (await labels(`studies/${instance.study}`)).join() === 'unknown_view');
     await page.keyboard.press('u');
+    await page.locator('.notices').getByText('Undone').waitFor();
     await waitFor(async () => (await labels(`studies/${instance.study}`)).join() === 'needs_review');
     expect(await allLevels(instance)).toEqual([['needs_review'], ['needs_review'], ['needs_review']]);
     expect(await new Reader(real.orthanc.url).record(instance.orthancId)).toMatchObject({ who: 'network' });

@@ -37,7 +37,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
   const open = (fragment = '', options = {}) => pages.open(`${service.url}/review/${fragment}`, options);
   const openInstance = async (n: number, options = {}) => {
     const page = await open(`#/instance/${nth(n).instance}`, options);
-    await page.locator('img.radiograph').waitFor();
+    await page.locator('img.radiograph[data-loaded]').waitFor();
     return page;
   };
   const said = (page: Page, words: string | RegExp) => page.locator('.notices').getByText(words).waitFor();
@@ -72,17 +72,17 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     const [first, second, third] = [unsure(0), unsure(1), unsure(2)];
     await page.locator('a.tile').first().waitFor();
     await page.keyboard.press('s');
-    await page.locator('img.radiograph').waitFor();
+    await page.locator('img.radiograph[data-loaded]').waitFor();
     await page.keyboard.press('Enter');
     await said(page, 'Confirmed: Chest PA/AP.');
     await page.waitForURL(`**/#/instance/${second.instance}`);
-    await page.locator('img.radiograph').waitFor();
+    await page.locator('img.radiograph[data-loaded]').waitFor();
     await page.keyboard.press('e');
     await page.keyboard.type('pat ax');
     await page.keyboard.press('Enter');
     await said(page, 'Corrected: Patella axial.');
     await page.waitForURL(`**/#/instance/${third.instance}`);
-    await page.locator('img.radiograph').waitFor();
+    await page.locator('img.radiograph[data-loaded]').waitFor();
     await page.keyboard.press('2');
     await said(page, 'Corrected: Abdomen AP.');
     expect(service.asked).toEqual([
@@ -130,7 +130,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.getByRole('button', { name: /It is/ }).first().waitFor();
     await page.keyboard.press('y');
     service.troubles.clear();
-    await page.locator('img.radiograph').waitFor();
+    await page.locator('img.radiograph[data-loaded]').waitFor();
     expect(service.asked).toEqual([]);
     expect(first.who).toBe('network');
   });
@@ -177,9 +177,9 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await field.waitFor();
     await field.fill('pv_right');
     await page.keyboard.press('Enter');
-    await page.locator('img.radiograph').waitFor();
+    await page.locator('img.radiograph[data-loaded]').waitFor();
     await page.reload();
-    await page.locator('img.radiograph').waitFor();
+    await page.locator('img.radiograph[data-loaded]').waitFor();
     expect(page.url()).not.toContain('pv_');
   });
 
@@ -203,7 +203,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.getByRole('alert').getByText(words).waitFor();
     service.troubles.clear();
     await page.getByRole('button', { name: 'Try again' }).click();
-    await page.locator('img.radiograph').waitFor();
+    await page.locator('img.radiograph[data-loaded]').waitFor();
   });
 
   test('what is decided elsewhere is told at once, by an event', async () => {

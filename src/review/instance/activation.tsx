@@ -45,14 +45,14 @@ export function ActivationMap({ instance, category }: { instance: string; catego
   );
 }
 
-/** Weak cells are clear, strong ones amber to pale yellow: distinct from grey for every kind of colour vision. */
+/** Weak cells are clear, strong ones red-orange to amber: distinct from grey for every kind of colour vision. */
 function painted(map: Activation): ImageData {
   const image = new ImageData(side, side);
   for (let y = 0; y < side; y++)
     for (let x = 0; x < side; x++) {
       const value = smooth(map, ((x + 0.5) / side) * map.columns - 0.5, ((y + 0.5) / side) * map.rows - 0.5);
       image.data.set(
-        [255, Math.round(95 + 140 * value ** 2), Math.round(20 + 70 * value ** 4), Math.round(255 * value)],
+        [255, Math.round(95 + 65 * value ** 2), Math.round(20 + 30 * value ** 4), Math.round(255 * value)],
         (y * side + x) * 4,
       );
     }

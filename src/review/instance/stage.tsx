@@ -78,6 +78,7 @@ export function Stage({ entry }: { entry: Entry }) {
             {shown !== undefined && (
               <img
                 class="radiograph"
+                data-loaded={seen.value === shown.instance ? '' : undefined}
                 src={shown.url}
                 onLoad={() => {
                   seen.value = shown.instance;

@@ -57,14 +57,14 @@ export async function correct(entry: Entry, chosen: string | null): Promise<void
 
 async function decide(entry: Entry, words: string, put: () => Promise<Entry>): Promise<void> {
   // A key pressed once too often must not decide about a picture that nobody has seen.
-  if (seen.value !== entry.instance) return;
+  if (seen.value !== entry.instance) return tell('Not yet: the picture is still coming.');
   await changing(entry.instance, async () => {
     replace(await put());
     mine.value = [...mine.value.filter((instance) => instance !== entry.instance), entry.instance];
     const following = await neighbour(entry.instance, 1);
-    tell(`${words} ${following === undefined ? 'That was the last one of the list. ' : ''}U undoes it.`);
     if (following !== undefined) show(following);
     else await look(entry.instance);
+    tell(`${words} ${following === undefined ? 'That was the last one of the list. ' : ''}U undoes it.`);
   });
 }
 
@@ -74,15 +74,18 @@ export async function undo(): Promise<void> {
   const instance = shown?.who === 'person' ? shown.instance : mine.value.at(-1);
   if (instance === undefined) return tell('There is nothing to undo.');
   await changing(instance, async () => {
-    const { when, who } = await ask(`instances/${instance}`, entryShape);
-    if (who === 'person') {
-      const body = { of: when };
-      replace(await ask(`instances/${instance}/undo`, entryShape, { method: 'POST', body }));
-      tell('Undone: the decision before stands again.');
-    } else tell('Nothing to undo: it is no longer decided by a person.');
+    const { when, who } = await know(instance);
+    const isUndone = who === 'person';
+    if (isUndone)
+      replace(await ask(`instances/${instance}/undo`, entryShape, { method: 'POST', body: { of: when } }));
     mine.value = mine.value.filter((known) => known !== instance);
     if (isShown(instance)) await look(instance);
     else goInstead(instanceHref(instance));
+    tell(
+      isUndone
+        ? 'Undone: the decision before stands again.'
+        : 'Nothing to undo: it is no longer decided by a person.',
+    );
   });
 }
 
