@@ -3,6 +3,7 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { seeded } from '../../bench/random.js';
 import { roles } from '../../src/http/auth/caller.js';
 import { askApi } from '../support/api.js';
@@ -147,23 +148,50 @@ test('requests made from the API’s description: none fails, none hangs, each i
     let sent = 0;
     const began = performance.now();
     const pick = <T>(all: readonly T[]): T | undefined => all[Math.floor(random() * all.length)];
+    const ask = async (wanted: FuzzRequest, role: string): Promise<Answer | undefined> => {
+      const what = `${wanted.method} ${wanted.path.slice(0, 300)} ${wanted.body?.slice(0, 300) ?? ''}`;
+      try {
+        const answer = await send(of, wanted, role);
+        const { id } = wanted.operation;
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+        if (answer.status < 300) succeeded.set(id, (succeeded.get(id) ?? 0) + 1);
+        const fault = judged(wanted, answer);
+        if (fault !== undefined) wrong.push(`${what}\n  ${fault}`);
+        return answer;
+      } catch (error) {
+        wrong.push(`${what}\n  ${(error as Error).message}`);
+        return undefined;
+      }
+    };
+    // What succeeds only where it fits what stands there just then is asked for once as it should be.
+    const rightly = async (id: string, resource: string, body?: object) => {
+      const operation = operations.find((each) => each.id === id);
+      if (operation === undefined) throw new Error(`no operation ${id}`);
+      const { method, path } = operation;
+      const answer = await ask(
+        {
+          operation,
+          method,
+          path: path.replace(/\{\w+\}/, resource),
+          headers: { 'content-type': 'application/json' },
+          body: body === undefined ? undefined : JSON.stringify(body),
+        },
+        'admin',
+      );
+      return z.object({ when: z.string().optional() }).parse(JSON.parse(answer?.body ?? '{}')).when;
+    };
+    const one = stored[0]?.orthancId ?? '';
+    const seen = await rightly('correct', one, { category: 'wrist_ap', of: records[0]?.when });
+    const back = await rightly('undo', one, { of: seen });
+    await rightly('confirm', one, { of: back });
+    await rightly('hangStudy', uid('fuzz'));
+
     const worker = async () => {
       while (sent < requests && performance.now() - began < budgetMs && wrong.length < 10) {
-        // Each in its turn first, so that none is left out by chance.
+        // Each in its turn, so that none is left out by chance.
         const operation: Described | undefined = operations[sent++ % operations.length];
         if (operation === undefined) continue;
-        const wanted = generator.request(operation);
-        const role = random() < 0.6 ? 'admin' : (pick(roles) ?? 'viewer');
-        const what = `${wanted.method} ${wanted.path.slice(0, 300)} ${wanted.body?.slice(0, 300) ?? ''}`;
-        try {
-          const answer = await send(of, wanted, role);
-          statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-          if (answer.status < 300) succeeded.set(operation.id, (succeeded.get(operation.id) ?? 0) + 1);
-          const fault = judged(wanted, answer);
-          if (fault !== undefined) wrong.push(`${what}\n  ${fault}`);
-        } catch (error) {
-          wrong.push(`${what}\n  ${(error as Error).message}`);
-        }
+        await ask(generator.request(operation), random() < 0.6 ? 'admin' : (pick(roles) ?? 'viewer'));
       }
     };
     await Promise.all(Array.from({ length: atATime }, worker));
