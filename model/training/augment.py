@@ -1,14 +1,12 @@
 """What can happen to a radiograph between the detector and the network, drawn at random.
 
-Everything ends in one bilinear sampling without antialiasing at 224 x 224 taps, the sides squashed to a
-square, because that is how the network is fed later (NNCPR's label_image.py).
+Everything ends in one bilinear sampling without antialiasing at `side` x `side` taps, the sides squashed to a
+square, because that is how the network is fed later (NNCPR's label_image.py, side 224).
 """
 from __future__ import annotations
 
 import cv2
 import numpy as np
-
-from data import SIDE
 
 Rng = np.random.Generator
 
@@ -35,7 +33,7 @@ def may_mirror(category: str) -> bool:
     return not category.endswith("decubitus")
 
 
-def _sharpness(grey: np.ndarray, rng: Rng) -> np.ndarray:
+def _sharpness(grey: np.ndarray, rng: Rng, side: int) -> np.ndarray:
     """Softer, sharper, or from a much smaller picture."""
     draw = rng.random()
     if draw < 0.15:
@@ -45,22 +43,25 @@ def _sharpness(grey: np.ndarray, rng: Rng) -> np.ndarray:
         amount = rng.uniform(0.3, 2.5)
         return cv2.addWeighted(grey, 1 + amount, soft, -amount, 0)
     if draw < 0.57:
-        factor = rng.uniform(70, 220) / max(grey.shape)
+        factor = rng.uniform(0.3, 1.0) * side / max(grey.shape)
         if factor < 1:
             return cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     return grey
 
 
-def _sample(grey: np.ndarray, rng: Rng, category: str) -> np.ndarray:
-    """Crop or widen, turn a little, shear, squash: [h, w] -> [224, 224], in one sampling.
+def _sample(grey: np.ndarray, rng: Rng, category: str, side: int) -> np.ndarray:
+    """Crop or widen, turn a little, shear, squash: [h, w] -> [side, side], in one sampling.
 
     `other` is hardly cropped: a whole trunk is `other`, and the chest within it is not.
     """
     h, w = grey.shape
     limb = category.startswith(LIMBS)
     span = rng.uniform(0.9 if category == "other" else 0.72, 1.02) if rng.random() < 0.6 else rng.uniform(1.0, 1.5)
+    lost = rng.random() < 0.12  # a small film somewhere on a large dark plate
     if rng.random() < 0.15:
         span = 1.0
+    elif lost:
+        span = rng.uniform(1.4, 2.8)
     wide, high = w * span * np.exp(rng.normal(0, 0.07)), h * span * np.exp(rng.normal(0, 0.07))
     if rng.random() < 0.25:  # the film lies somewhere on a plate or page of another shape
         shape = np.exp(rng.uniform(np.log(0.6), np.log(1.7)))
@@ -71,19 +72,20 @@ def _sample(grey: np.ndarray, rng: Rng, category: str) -> np.ndarray:
     shear = rng.normal(0, 0.04)
     turn = np.array([[np.cos(angle), -np.sin(angle) + shear], [np.sin(angle), np.cos(angle)]])
     matrix = np.zeros((2, 3))
-    matrix[:, :2] = turn @ np.diag([wide / SIDE, high / SIDE])
+    matrix[:, :2] = turn @ np.diag([wide / side, high / side])
     matrix[:, 2] = np.array([cx, cy]) - turn @ np.array([wide / 2, high / 2])
-    fill = float(rng.choice(np.array([0, 0, 0, np.median(grey[0]), grey.min(), rng.integers(0, 256)], float)))
+    fill = float(rng.integers(0, 40)) if lost else float(rng.choice(np.array([0, 0, 0, np.median(grey[0]), grey.min(), rng.integers(0, 256)], float)))
     nearest = rng.random() < 0.2  # a large sharp picture read at few points is close to this
     flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR)
     edge = cv2.BORDER_REPLICATE if rng.random() < 0.15 else cv2.BORDER_CONSTANT
-    return cv2.warpAffine(grey, matrix, (SIDE, SIDE), flags=flags, borderMode=edge, borderValue=fill)
+    return cv2.warpAffine(grey, matrix, (side, side), flags=flags, borderMode=edge, borderValue=fill)
 
 
 def _collimate(grey: np.ndarray, rng: Rng) -> np.ndarray:
     """Cover what lies outside a possibly tilted rectangle with one grey."""
-    left, top = rng.uniform(0, 0.16, 2) * SIDE
-    right, bottom = SIDE - rng.uniform(0, 0.16, 2) * SIDE
+    side = len(grey)
+    left, top = rng.uniform(0, 0.16, 2) * side
+    right, bottom = side - rng.uniform(0, 0.16, 2) * side
     centre = ((left + right) / 2, (top + bottom) / 2)
     box = cv2.boxPoints((centre, (right - left, bottom - top), float(rng.normal(0, 3) if rng.random() < 0.5 else 0)))
     mask = np.zeros_like(grey)
@@ -104,12 +106,13 @@ def _exposure(grey: np.ndarray, rng: Rng) -> np.ndarray:
     if rng.random() < 0.6:
         v = v ** np.exp(rng.uniform(-0.8, 0.8))
     if rng.random() < 0.15:
-        y, x = np.mgrid[-1:1:SIDE * 1j, -1:1:SIDE * 1j].astype(np.float32)
+        y, x = np.mgrid[-1:1:len(v) * 1j, -1:1:len(v) * 1j].astype(np.float32)
         v = np.clip(v * (1 + rng.uniform(-0.4, 0.4) * x + rng.uniform(-0.4, 0.4) * y), 0, 1)
     draw = rng.random()
-    if draw < 0.18:  # dark
-        v = v * rng.uniform(0.1, 0.6)
-    elif draw < 0.3:  # pale, flat
+    if draw < 0.24:  # dark: windowed for something brighter on the film, a marker or metal
+        v = v ** rng.uniform(0.8, 1.6)
+        v = v * min(1.0, rng.uniform(0.08, 0.6) / max(0.01, float(np.percentile(v, 97))))
+    elif draw < 0.34:  # pale, flat
         share = rng.uniform(0.3, 0.8)
         v = v * share + rng.uniform(0, 1 - share)
     if rng.random() < 0.18:
@@ -119,9 +122,10 @@ def _exposure(grey: np.ndarray, rng: Rng) -> np.ndarray:
 
 def _markers(v: np.ndarray, rng: Rng) -> np.ndarray:
     """Side letters, names and plates, burnt in."""
+    side = len(v)
     for _ in range(int(rng.integers(1, 4))):
         text = str(rng.choice(["L", "R", "D", "E", "PA", "AP", "LAT", "1", "R LC", "12:41", "L SUPINE", "PORTABLE", "AXIAL"]))
-        size, x, y = rng.uniform(0.25, 0.9), int(rng.uniform(0, 0.9) * SIDE), int(rng.uniform(0.05, 1) * SIDE)
+        size, x, y = rng.uniform(0.25, 0.9) * side / 224, int(rng.uniform(0, 0.9) * side), int(rng.uniform(0.05, 1) * side)
         ink = float(rng.choice([255, 255, 235, 0, rng.uniform(0, 255)]))
         if rng.random() < 0.3:
             cv2.rectangle(v, (x - 2, y - int(18 * size) - 3), (x + int(14 * size) * len(text), y + 4), float(rng.uniform(0, 255)), -1)
@@ -131,33 +135,33 @@ def _markers(v: np.ndarray, rng: Rng) -> np.ndarray:
 
 def _objects(v: np.ndarray, rng: Rng) -> np.ndarray:
     """Metal, cables, casts: a bright or dark line, plate or veil somewhere."""
-    x0, y0, x1, y1 = (int(c) for c in rng.uniform(0, SIDE, 4))
+    x0, y0, x1, y1 = (int(c) for c in rng.uniform(0, len(v), 4))
     if rng.random() < 0.5:
         cv2.line(v, (x0, y0), (x1, y1), float(rng.choice([255, 250, 20])), int(rng.integers(1, 7)), cv2.LINE_AA)
     else:
-        half = rng.uniform(4, 26, 2)
+        half = rng.uniform(0.02, 0.12, 2) * len(v)
         cv2.ellipse(v, ((x0, y0), (float(half[0]), float(half[1])), float(rng.uniform(0, 180))), float(rng.uniform(0, 255)), -1)
     return v
 
 
 def _noise(v: np.ndarray, rng: Rng) -> np.ndarray:
     """Quantum noise as single taps see it: stronger where fewer quanta arrive, or the same everywhere."""
-    strength = rng.gamma(1.5, 4.0)
+    strength = rng.gamma(1.5, 4.0) * np.clip(np.percentile(v, 97) / 180, 0.1, 1.0)
     grain = rng.standard_normal(v.shape, np.float32) * np.float32(strength)
     if rng.random() < 0.5:
         grain *= np.sqrt(np.clip(v, 8, 255) / 128)
     return v + grain
 
 
-def augment(grey: np.ndarray, category: str, rng: Rng) -> np.ndarray:
-    """One picture as it might have come: uint8 [h, w] -> uint8 [224, 224]."""
+def augment(grey: np.ndarray, category: str, rng: Rng, side: int) -> np.ndarray:
+    """One picture as it might have come: uint8 [h, w] -> uint8 [side, side]."""
     grey = np.rot90(grey, int(rng.choice(4, p=turns_of(category))))
     if may_mirror(category) and rng.random() < 0.5:
         grey = np.fliplr(grey)
     if rng.random() < 0.15:  # some pictures nearly as they are
-        return _sample(np.ascontiguousarray(grey), rng, category)
-    grey = _sharpness(np.ascontiguousarray(grey), rng)
-    grey = _sample(grey, rng, category)
+        return _sample(np.ascontiguousarray(grey), rng, category, side)
+    grey = _sharpness(np.ascontiguousarray(grey), rng, side)
+    grey = _sample(grey, rng, category, side)
     if rng.random() < 0.25:
         grey = _collimate(grey, rng)
     v = _exposure(grey, rng)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import math
 import sys
 import time
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -27,13 +29,14 @@ class Recipe:
     """Everything that decides a training, apart from the pictures and the seed."""
 
     epochs: int = 18
+    sides: tuple[tuple[float, int], ...] = ((0.6, 128), (0.85, 176), (1.0, SIDE))  # until this share of the epochs, this input side
     draws: int = 2000  # pictures drawn per epoch
     batch: int = 32
     rate: float = 8e-4
     rate_new: float = 2e-3  # the layers that start from chance
     decay: float = 0.03
     smoothing: float = 0.05
-    balance: float = 0.5  # a category of n pictures is drawn in proportion to n to this power
+    balance: float = 0.4  # a category of n pictures is drawn in proportion to n to this power
     other_weight: float = 2.2
     made_up: float = 0.2  # share of `other` that is synthetic
     average: float = 0.995  # of the weights, per step
@@ -59,13 +62,22 @@ class Painter:
 
     def __init__(self, items: list[Item], pictures: list[np.ndarray], classes: list[str], recipe: Recipe, seed: int) -> None:
         self.items, self.pictures, self.classes, self.recipe, self.seed = items, pictures, classes, recipe, seed
+        self.small: dict[tuple[int, int], np.ndarray] = {}
 
-    def one(self, index: int, epoch: int, place: int) -> np.ndarray:
+    def shrunk(self, index: int, side: int) -> np.ndarray:
+        """The picture as large beside `side` as the original is beside 224, so that its taps lie as far apart."""
+        if side == SIDE:
+            return self.pictures[index]
+        if (index, side) not in self.small:
+            self.small[index, side] = cv2.resize(self.pictures[index], None, fx=side / SIDE, fy=side / SIDE, interpolation=cv2.INTER_AREA)
+        return self.small[index, side]
+
+    def one(self, index: int, epoch: int, place: int, side: int) -> np.ndarray:
         rng = np.random.default_rng((self.seed, epoch, place))
-        category, picture = self.classes[self.items[index].label], self.pictures[index]
+        category, picture = self.classes[self.items[index].label], self.shrunk(index, side)
         if category == "other" and rng.random() < self.recipe.made_up:
             picture = synthetic.pattern(rng) if rng.random() < 0.5 else self._mosaic(rng)
-        return augment(picture, category, rng)
+        return augment(picture, category, rng, side)
 
     def _mosaic(self, rng: np.random.Generator) -> np.ndarray:
         """Exposures of different categories side by side: the manifest calls such a plate `other`."""
@@ -76,14 +88,14 @@ class Painter:
             by_label.setdefault(self.items[pick].label, pick)
         return synthetic.mosaic([self.pictures[i] for i in by_label.values()], rng)
 
-    def batch(self, indices: np.ndarray, epoch: int, first: int) -> Tensor:
-        """[n, 3, 224, 224] in -1..1."""
-        grey = np.stack([self.one(int(i), epoch, first + k) for k, i in enumerate(indices)])
+    def batch(self, indices: np.ndarray, epoch: int, first: int, side: int) -> Tensor:
+        """[n, 3, side, side] in -1..1."""
+        grey = np.stack([self.one(int(i), epoch, first + k, side) for k, i in enumerate(indices)])
         return as_tensor(to_input(grey))
 
 
 def as_tensor(grey: np.ndarray) -> Tensor:
-    """[n, 224, 224] float32 -> [n, 3, 224, 224], channels last in memory."""
+    """[n, side, side] float32 -> [n, 3, side, side], channels last in memory."""
     return torch.from_numpy(grey)[:, None].expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
@@ -107,11 +119,19 @@ def parameter_groups(net: MobileNet, recipe: Recipe) -> list[dict]:
     ]
 
 
+def keep_memory() -> None:
+    """glibc gives large blocks back to the system and asks for them again at every step: a quarter of the time."""
+    libc = ctypes.CDLL(None)
+    for name, value in ((-4, 0), (-1, 2**31 - 1), (-2, 2**28)):  # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
+        libc.mallopt(name, value)
+
+
 def train(items: list[Item], classes: list[str], weights: Path, recipe: Recipe, seed: int) -> MobileNet:
     """A network fine-tuned on `items`: the average of the weights over the last steps, ready to score."""
+    keep_memory()
     net = start(len(classes), weights, seed).to(memory_format=torch.channels_last)
     averaged = copy.deepcopy(net).eval()
-    optimiser = torch.optim.AdamW(parameter_groups(net, recipe), lr=recipe.rate, weight_decay=recipe.decay)
+    optimiser = torch.optim.AdamW(parameter_groups(net, recipe), lr=recipe.rate, weight_decay=recipe.decay, fused=True)
     pictures = [read_grey(item.path) for item in items]
     painter = Painter(items, pictures, classes, recipe, seed)
     goal = targets(items, classes, recipe.smoothing)
@@ -121,7 +141,8 @@ def train(items: list[Item], classes: list[str], weights: Path, recipe: Recipe, 
         for epoch in range(recipe.epochs):
             plan = draw_plan(items, classes, recipe, np.random.default_rng((seed, epoch, 1 << 30)))
             cuts = [plan[b * recipe.batch:(b + 1) * recipe.batch] for b in range(per_epoch)]
-            ahead = [pool.submit(painter.batch, cut, epoch, b * recipe.batch) for b, cut in enumerate(cuts)]
+            side = next(size for until, size in recipe.sides if epoch < round(until * recipe.epochs))
+            ahead = [pool.submit(painter.batch, cut, epoch, b * recipe.batch, side) for b, cut in enumerate(cuts)]
             net.train()
             losses: list[float] = []
             for job, cut in zip(ahead, cuts):
@@ -140,7 +161,7 @@ def train(items: list[Item], classes: list[str], weights: Path, recipe: Recipe, 
                 follow(averaged, net, min(recipe.average, (step + 1) / (step + 10)))
                 losses.append(loss.item())
             ahead.clear()
-            print(f"epoch {epoch + 1}/{recipe.epochs} loss {np.mean(losses):.3f} {time.time() - begun:.0f} s", file=sys.stderr, flush=True)
+            print(f"epoch {epoch + 1}/{recipe.epochs} side {side} loss {np.mean(losses):.3f} {time.time() - begun:.0f} s", file=sys.stderr, flush=True)
     return averaged
 
 
