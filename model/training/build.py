@@ -1,50 +1,72 @@
 """From the manifest to model/plainview.pb in one command; see README.md.
 
-Every finished step leaves a file in the work folder and is not done again: an interrupted build goes on.
+Every finished training leaves its files in the work folder and is not done again: an interrupted build goes on.
 """
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
+from augment import small_and_dark
 from data import HERE, Item, folds, read_classes, read_manifest
-from measure import Thresholds, calibration_error, choose, fit_temperature, outcome, per_class, softmax, summary
+from measure import (
+    Thresholds, calibration_error, choose, fit_temperature, outcome, per_class, reliability, softmax, spread, summary,
+)
 from network import MobileNet
 from train import DECUBITUS, Recipe, score, train
 
-UNSEEN = ("mura", "hannover")  # the sources that one extra run never sees
+FINAL_EPOCHS = 24
+UNSEEN = ("mura", "hannover")  # the sources that the extra runs never see
 
 
-def scored(name: str, learn: list[Item], ask: list[Item], classes: list[str], args: argparse.Namespace, recipe: Recipe) -> np.ndarray:
-    """Scores for `ask` [n, classes] of a network trained on `learn`, from the work folder if they are there."""
-    kept = args.work / f"{name}.npz"
+@dataclass(frozen=True)
+class Job:
+    """One training, and the pictures that it is measured on without having seen them."""
+
+    name: str
+    learn: list[Item]
+    ask: list[Item]
+    seed: int
+    recipe: Recipe
+
+
+def do(job: Job, classes: list[str], weights: Path, work: Path) -> str:
+    """Trains where that is not done yet; then scores `ask`, as it is and degraded."""
+    torch.set_num_threads(1)  # two trainings side by side lose less than one on two threads
+    cv2.setNumThreads(1)
+    kept, scores = work / f"{job.name}.pt", work / f"{job.name}.npz"
     if not kept.exists():
-        print(f"{name}: {len(learn)} pictures to learn from, {len(ask)} to measure on", file=sys.stderr, flush=True)
-        net = train(learn, classes, args.weights, recipe, args.seed)
-        torch.save(net.state_dict(), args.work / f"{name}.pt")
-        np.savez(kept, scores=score(net, ask), ids=[item.id for item in ask])
-    stored = np.load(kept)
-    if [str(i) for i in stored["ids"]] != [item.id for item in ask]:
-        raise SystemExit(f"{kept} belongs to other pictures: remove it")
-    return stored["scores"]
+        print(f"{job.name}: {len(job.learn)} pictures to learn from", file=sys.stderr, flush=True)
+        net = train(job.learn, classes, weights, job.recipe, job.seed, job.name)
+        torch.save(net.state_dict(), work / f"{job.name}.part")
+        (work / f"{job.name}.part").rename(kept)
+    if job.ask and not scores.exists():
+        net = load(kept, classes)
+        np.savez(scores, ids=[item.id for item in job.ask], scores=score(net, job.ask), degraded=score(net, job.ask, small_and_dark))
+    return job.name
 
 
-def final_network(items: list[Item], classes: list[str], args: argparse.Namespace, recipe: Recipe) -> MobileNet:
-    """The network that ships: trained on every patient."""
-    kept = args.work / "final.pt"
+def load(path: Path, classes: list[str]) -> MobileNet:
     net = MobileNet(len(classes))
-    if kept.exists():
-        net.load_state_dict(torch.load(kept, weights_only=True))
-        return net.eval()
-    print(f"final: {len(items)} pictures", file=sys.stderr, flush=True)
-    net = train(items, classes, args.weights, recipe, args.seed)
-    torch.save(net.state_dict(), kept)
+    net.load_state_dict(torch.load(path, weights_only=True))
     return net.eval()
+
+
+def scores_of(job: Job, work: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Scores for `job.ask` before the softmax [n, classes], and for the same pictures made small and dark."""
+    stored = np.load(work / f"{job.name}.npz")
+    if [str(i) for i in stored["ids"]] != [item.id for item in job.ask]:
+        raise SystemExit(f"{work / job.name}.npz belongs to other pictures: remove it")
+    return stored["scores"], stored["degraded"]
 
 
 def crossed(scores: np.ndarray, labels: np.ndarray, fold: np.ndarray, other: int) -> tuple[np.ndarray, list[Thresholds], list[float]]:
@@ -59,81 +81,115 @@ def crossed(scores: np.ndarray, labels: np.ndarray, fold: np.ndarray, other: int
     return p, rules, temperatures
 
 
-def main() -> None:
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, required=True, help="CSV: id, file, label, source, patient")
     parser.add_argument("--weights", type=Path, required=True, help="ImageNet weights of MobileNet v1, .npz")
-    parser.add_argument("--work", type=Path, required=True, help="folder for what the steps leave behind")
+    parser.add_argument("--work", type=Path, required=True, help="folder for what the trainings leave behind")
     parser.add_argument("--out", type=Path, default=HERE.parent, help="where plainview.pb and plainview.json go")
-    parser.add_argument("--version", default="1")
+    parser.add_argument("--version", default="2")
     parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=18, help="of the networks that are measured")
-    parser.add_argument("--final-epochs", type=int, default=24, help="of the network that ships")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--steps", default="folds,final,unseen", help="which of the three to do")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    args.work.mkdir(parents=True, exist_ok=True)
-    steps = args.steps.split(",")
+    parser.add_argument("--epochs", type=int, default=Recipe.epochs, help="of the networks that are measured")
+    parser.add_argument("--final-epochs", type=int, default=FINAL_EPOCHS, help="of the network that ships")
+    parser.add_argument("--seed", type=int, default=1, help="of the folds and of the first trainings")
+    parser.add_argument("--again", type=int, default=2, help="how many of the folds are trained once more, with the next seed")
+    parser.add_argument("--workers", type=int, default=2, help="trainings side by side, a core each")
+    return parser.parse_args()
 
+
+def main() -> None:
+    args = parse()
+    args.work.mkdir(parents=True, exist_ok=True)
     classes = read_classes()
     items = read_manifest(args.manifest, classes)
     labels = np.array([item.label for item in items])
     other, lonely = classes.index("other"), classes.index(DECUBITUS)
     measured, shipped = Recipe(epochs=args.epochs), Recipe(epochs=args.final_epochs)
-
     fold = folds(items, args.folds, args.seed)
-    scores = np.zeros((len(items), len(classes)), np.float32)
-    for k in range(args.folds):
-        inside = [item for item, f in zip(items, fold) if f == k]
-        scores[fold == k] = scored(f"fold{k}", [item for item, f in zip(items, fold) if f != k], inside, classes, args, measured)
+
+    def fold_job(k: int, seed: int) -> Job:
+        learn, ask = [i for i, f in zip(items, fold) if f != k], [i for i, f in zip(items, fold) if f == k]
+        return Job(f"fold{k}-s{seed}", learn, ask, seed, measured)
+
+    firsts = [fold_job(k, args.seed) for k in range(args.folds)]
+    seconds = [fold_job(k, args.seed + 1) for k in range(args.again)]
+    strange, familiar = [i for i in items if i.source in UNSEEN], [i for i in items if i.source not in UNSEEN]
+    unseen = [Job(f"unseen-s{s}", familiar, strange, s, measured) for s in (args.seed, args.seed + 1)]
+    final = Job(f"final-s{args.seed}", items, [], args.seed, shipped)
+    with ProcessPoolExecutor(args.workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        jobs = [pool.submit(do, job, classes, args.weights, args.work) for job in [*firsts, final, *unseen, *seconds]]
+        for job in jobs:
+            print(f"{job.result()}: done", file=sys.stderr, flush=True)
+
+    scores, degraded = np.zeros((len(items), len(classes)), np.float32), np.zeros((len(items), len(classes)), np.float32)
+    for k, job in enumerate(firsts):
+        scores[fold == k], degraded[fold == k] = scores_of(job, args.work)
     temperature = fit_temperature(scores, labels)
-    calibrated = softmax(scores, temperature)
-    rule = choose(calibrated, labels, other)
+    rule = choose(softmax(scores, temperature), labels, other)
     p, rules, temperatures = crossed(scores, labels, fold, other)
+    dark = np.concatenate([softmax(degraded[fold == k], temperatures[k]) for k in range(args.folds)])
+    dark_labels = np.concatenate([labels[fold == k] for k in range(args.folds)])
+
+    def figures(p: np.ndarray, labels: np.ndarray, rule: Thresholds = rule) -> dict:
+        return summary(p, labels, rule, other, lonely)
+
     report: dict = {
-        "seed": args.seed, "recipe": measured.__dict__, "finalEpochs": args.final_epochs,
-        "temperature": temperature, "foldTemperatures": temperatures, "rule": rule.__dict__, "foldRules": [r.__dict__ for r in rules],
+        "seed": args.seed, "recipe": asdict(measured), "finalEpochs": args.final_epochs,
+        "temperature": temperature, "foldTemperatures": temperatures, "rule": asdict(rule), "foldRules": [asdict(r) for r in rules],
         "uncalibratedError": calibration_error(softmax(scores), labels),
-        "all": summary(p, labels, rule, other, lonely),
-        "folds": [summary(p[fold == k], labels[fold == k], rules[k], other, lonely) for k in range(args.folds)],
+        "all": figures(p, labels), "degraded": figures(dark, dark_labels),
+        "folds": [figures(p[fold == k], labels[fold == k], rules[k]) for k in range(args.folds)],
+        "seeds": [], "sources": {}, "unseenSources": [],
         "curve": [{"threshold": t, **outcome(p, labels, Thresholds(t, 0.0, 0.0), other)} for t in np.round(np.arange(0.3, 1.0, 0.01), 2).tolist()],
-        "sources": {}, "categories": per_class(p, labels, classes),
+        "reliability": reliability(p, labels), "reliabilityUncalibrated": reliability(softmax(scores), labels),
+        "categories": per_class(p, labels, classes),
         "confusion": np.bincount(labels * len(classes) + p.argmax(1), minlength=len(classes) ** 2).reshape(len(classes), -1).tolist(),
+        "mistakes": [
+            {"id": items[i].id, "label": classes[labels[i]], "said": classes[p[i].argmax()], "score": float(p[i].max())}
+            for i in np.flatnonzero(p.argmax(1) != labels)
+        ],
     }
+    for k, job in enumerate(seconds):
+        again = figures(softmax(scores_of(job, args.work)[0], temperatures[k]), labels[fold == k], rules[k])
+        report["seeds"].append({"fold": k, "seeds": [args.seed, job.seed], "figures": [report["folds"][k], again], "spread": spread(report["folds"][k], again)})
     for source in sorted({item.source for item in items}):
         chosen = np.array([item.source == source for item in items])
-        report["sources"][source] = summary(p[chosen], labels[chosen], rule, other, lonely)
-
-    if "final" in steps:
-        from export import disagreement, frozen_graph, sha256, unchanged_tensors
-
-        net = final_network(items, classes, args, shipped)
-        graph = frozen_graph(net, temperature)
-        sample = [items[i] for i in np.random.default_rng(0).permutation(len(items))[:50]]
-        difference, input_difference = disagreement(graph, sample, softmax(score(net, sample), temperature))
-        same = unchanged_tensors(net, args.weights)
-        report["export"] = {"pictures": len(sample), "largestScoreDifference": difference, "largestInputDifference": input_difference, "unchangedTensors": same}
-        if difference > 1e-4 or same:
-            raise SystemExit(f"the graph is not what was trained: {report['export']}")
-        (args.out / "plainview.pb").write_bytes(graph)
-        about = {
-            "name": f"plainview-mobilenet-v1-{args.version}", "sha256": sha256(graph), "purpose": "research", "thresholds": rule.__dict__,
-            "note": "A first network for evaluation and research, trained on about 2,200 small public pictures; it has not learnt the left lateral decubitus and is not a medical device.",
-        }
-        (args.out / "plainview.json").write_text(json.dumps(about, indent=2) + "\n")
-
-    if "unseen" in steps:
-        ask = [item for item in items if item.source in UNSEEN]
-        strange = softmax(scored("unseen", [item for item in items if item.source not in UNSEEN], ask, classes, args, measured), temperature)
-        truth = np.array([item.label for item in ask])
-        report["unseenSources"] = {}
+        report["sources"][source] = figures(p[chosen], labels[chosen])
+    truth = np.array([item.label for item in strange])
+    for job in unseen:
+        plain, poor = scores_of(job, args.work)
         for source in UNSEEN:
-            chosen = np.array([item.source == source for item in ask])
-            report["unseenSources"][source] = summary(strange[chosen], truth[chosen], rule, other, lonely)
+            chosen = np.array([item.source == source for item in strange])
+            report["unseenSources"].append({
+                "source": source, "seed": job.seed,
+                "plain": figures(softmax(plain[chosen], temperature), truth[chosen]),
+                "degraded": figures(softmax(poor[chosen], temperature), truth[chosen]),
+            })
+    report["export"] = write_network(load(args.work / f"{final.name}.pt", classes), items, temperature, rule, args)
     (args.work / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    print(json.dumps({key: report[key] for key in ("temperature", "rule", "all")}, indent=2))
+    print(json.dumps({key: report[key] for key in ("temperature", "rule", "all", "export")}, indent=2))
+
+
+def write_network(net: MobileNet, items: list[Item], temperature: float, rule: Thresholds, args: argparse.Namespace) -> dict:
+    """plainview.pb and plainview.json, once TensorFlow agrees with what was trained."""
+    from export import disagreement, frozen_graph, sha256, unchanged_tensors  # TensorFlow is slow to load: not in the trainings
+
+    graph = frozen_graph(net, temperature)
+    sample = [items[i] for i in np.random.default_rng(0).permutation(len(items))[:50]]
+    difference, input_difference = disagreement(graph, sample, softmax(score(net, sample), temperature))
+    proof = {
+        "pictures": len(sample), "largestScoreDifference": difference, "largestInputDifference": input_difference,
+        "unchangedTensors": unchanged_tensors(net, args.weights),
+    }
+    if difference > 1e-4 or proof["unchangedTensors"]:
+        raise SystemExit(f"the graph is not what was trained: {proof}")
+    (args.out / "plainview.pb").write_bytes(graph)
+    about = {
+        "name": f"plainview-mobilenet-v1-{args.version}", "sha256": sha256(graph), "purpose": "research", "thresholds": asdict(rule),
+        "note": "For evaluation and research, trained on about 2,200 small public pictures; it has not learnt the left lateral decubitus and is not a medical device.",
+    }
+    (args.out / "plainview.json").write_text(json.dumps(about, indent=2) + "\n")
+    return proof
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The tables of model/README.md, as Markdown, and its two pictures, from WORK/report.json.
+"""The tables of model/README.md, as Markdown, and its three pictures, from WORK/report.json.
 
     python model/training/card.py --work WORK --out model
 """
@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -35,11 +36,47 @@ def tables(report: dict) -> str:
     lines = [head, summary_row("all folds", report["all"])]
     lines += [summary_row(f"fold {k + 1}", s) for k, s in enumerate(report["folds"])]
     lines += [summary_row(f"{name}, among the folds", s) for name, s in report["sources"].items()]
-    lines += [summary_row(f"{name}, source never seen", s) for name, s in report.get("unseenSources", {}).items()]
+    lines += [summary_row(f"{u['source']}, source never seen, seed {u['seed']}", u["plain"]) for u in report["unseenSources"]]
+    lines.append(summary_row("all folds, made small and dark", report["degraded"]))
+    lines += [summary_row(f"{u['source']}, never seen, made small and dark, seed {u['seed']}", u["degraded"]) for u in report["unseenSources"]]
+    for pair in report["seeds"]:
+        lines += [summary_row(f"fold {pair['fold'] + 1}, seed {seed}", s) for seed, s in zip(pair["seeds"], pair["figures"])]
     lines += ["", "| category | n | sensitivity | 95 % | PPV | 95 % | specificity |", "|---|---|---|---|---|---|---|"]
     for c in report["categories"]:
         lines.append(f"| {c['category']} | {c['n']} | {share(c['sensitivity'])} | {span(c['interval'])} | {share(c['ppv'])} | {span(c['ppvInterval'])} | {share(c['specificity'])} |")
+    lines += ["", "| label | said | pictures |", "|---|---|---|"]
+    kinds = Counter((m["label"], m["said"]) for m in report["mistakes"])
+    lines += [f"| {label} | {said} | {n} |" for (label, said), n in kinds.most_common()]
+    lines += ["", "| threshold | labelled | right of the labelled | `other` caught |", "|---|---|---|---|"]
+    chosen = report["rule"]["threshold"]
+    lines += [
+        f"| {c['threshold']:.2f} | {share(c['labelled'])} | {share(c['right'])} | {share(c['caught'])} |"
+        for c in report["curve"] if round(c["threshold"] * 100) in (50, 60, 70, 80, 90, 95, 98, round(100 * chosen))
+    ]
     return "\n".join(lines)
+
+
+def reliability_picture(calibrated: list[dict], raw: list[dict], side: int = 420) -> np.ndarray:
+    """Across: mean best score of a bin; up: share that is right, with its 95 % interval; grey and hollow: before calibration."""
+    v = np.full((side + 60, side + 90), 255, np.uint8)
+
+    def at(score: float, right: float) -> tuple[int, int]:
+        return 60 + int(side * score), 15 + int(side * (1 - right))
+
+    for step in range(6):
+        (x, y), name = at(step / 5, step / 5), f"{20 * step} %"
+        cv2.line(v, (60, y), (60 + side, y), 225, 1)
+        cv2.line(v, (x, 15), (x, 15 + side), 225, 1)
+        cv2.putText(v, name, (12, y + 5), cv2.FONT_HERSHEY_SIMPLEX, 0.42, 0, 1, cv2.LINE_AA)
+        cv2.putText(v, name, (x - 16, side + 32), cv2.FONT_HERSHEY_SIMPLEX, 0.42, 0, 1, cv2.LINE_AA)
+    cv2.line(v, at(0, 0), at(1, 1), 150, 1, cv2.LINE_AA)
+    for row in raw:
+        cv2.circle(v, at(row["score"], row["right"]), 5, 150, 1, cv2.LINE_AA)
+    for row in calibrated:
+        cv2.line(v, at(row["score"], row["interval"][0]), at(row["score"], row["interval"][1]), 0, 1, cv2.LINE_AA)
+        cv2.circle(v, at(row["score"], row["right"]), 4, 0, -1, cv2.LINE_AA)
+    cv2.putText(v, "best score (across), right (up)", (60, side + 52), cv2.FONT_HERSHEY_SIMPLEX, 0.42, 0, 1, cv2.LINE_AA)
+    return v
 
 
 def confusion_picture(report: dict, classes: list[str], cell: int = 24, room: int = 250) -> np.ndarray:
@@ -91,6 +128,8 @@ def main() -> None:
     report = json.loads((args.work / "report.json").read_text())
     cv2.imwrite(str(args.out / "confusion.png"), confusion_picture(report, read_classes()), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     cv2.imwrite(str(args.out / "coverage.png"), curve_picture(report["curve"]), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    picture = reliability_picture(report["reliability"], report["reliabilityUncalibrated"])
+    cv2.imwrite(str(args.out / "reliability.png"), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     print(tables(report))
 
 

@@ -44,6 +44,16 @@ def calibration_error(p: np.ndarray, labels: np.ndarray, bins: int = 15) -> floa
     return float(sum(abs(best[place == b].mean() - right[place == b].mean()) * (place == b).mean() for b in range(bins) if (place == b).any()))
 
 
+def reliability(p: np.ndarray, labels: np.ndarray, bins: int = 15) -> list[dict]:
+    """Per bin of the best score that holds pictures: how many, their mean score, the share that is right with its interval."""
+    best, right = p.max(1), p.argmax(1) == labels
+    place, rows = np.minimum((best * bins).astype(int), bins - 1), []
+    for b in np.unique(place):
+        inside = place == b
+        rows.append({"n": int(inside.sum()), "score": float(best[inside].mean()), "right": float(right[inside].mean()), "interval": wilson(int(right[inside].sum()), int(inside.sum()))})
+    return rows
+
+
 def wilson(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     """Wilson's interval of a proportion, 95 %."""
     if n == 0:
@@ -132,3 +142,8 @@ def summary(p: np.ndarray, labels: np.ndarray, rule: Thresholds, other: int, lon
         "otherAuroc": auroc(p[:, other], ~inside) if inside.any() and (~inside).any() else None,
         "rule": asdict(rule), **outcome(p, labels, rule, other),
     }
+
+
+def spread(one: dict, two: dict) -> dict[str, float]:
+    """How far two trainings that differ only by their seed lie apart."""
+    return {key: abs(one[key] - two[key]) for key in ("accuracy30", "balanced30", "labelled", "right", "caught", "calibrationError")}

@@ -6,6 +6,7 @@ import ctypes
 import math
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ def keep_memory() -> None:
         libc.mallopt(name, value)
 
 
-def train(items: list[Item], classes: list[str], weights: Path, recipe: Recipe, seed: int) -> MobileNet:
+def train(items: list[Item], classes: list[str], weights: Path, recipe: Recipe, seed: int, name: str) -> MobileNet:
     """A network fine-tuned on `items`: the average of the weights over the last steps, ready to score."""
     keep_memory()
     net = start(len(classes), weights, seed).to(memory_format=torch.channels_last)
@@ -161,7 +162,7 @@ def train(items: list[Item], classes: list[str], weights: Path, recipe: Recipe, 
                 follow(averaged, net, min(recipe.average, (step + 1) / (step + 10)))
                 losses.append(loss.item())
             ahead.clear()
-            print(f"epoch {epoch + 1}/{recipe.epochs} side {side} loss {np.mean(losses):.3f} {time.time() - begun:.0f} s", file=sys.stderr, flush=True)
+            print(f"{name}: epoch {epoch + 1}/{recipe.epochs} side {side} loss {np.mean(losses):.3f} {time.time() - begun:.0f} s", file=sys.stderr, flush=True)
     return averaged
 
 
@@ -176,11 +177,12 @@ def follow(averaged: nn.Module, net: nn.Module, keep: float) -> None:
 
 
 @torch.no_grad()
-def score(net: MobileNet, items: list[Item], batch: int = 32) -> np.ndarray:
-    """The scores before the softmax, in float32, with the service's own preprocessing: [n, classes]."""
+def score(net: MobileNet, items: list[Item], change: Callable[[np.ndarray], np.ndarray] = np.asarray, batch: int = 32) -> np.ndarray:
+    """The scores before the softmax, in float32, with the service's own preprocessing: [n, classes].
+    `change` alters each picture before."""
     net.eval()
     result: list[np.ndarray] = []
     for first in range(0, len(items), batch):
-        grey = np.stack([to_input(resize_like_tf1(read_grey(item.path), SIDE)) for item in items[first:first + batch]])
+        grey = np.stack([to_input(resize_like_tf1(change(read_grey(item.path)))) for item in items[first:first + batch]])
         result.append(net(as_tensor(grey)).numpy())
     return np.concatenate(result) if result else np.zeros((0, net.head.out_features), np.float32)
