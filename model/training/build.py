@@ -116,7 +116,7 @@ def main() -> None:
     strange, familiar = [i for i in items if i.source in UNSEEN], [i for i in items if i.source not in UNSEEN]
     unseen = [Job(f"unseen-s{s}", familiar, strange, s, measured) for s in (args.seed, args.seed + 1)]
     final = Job(f"final-s{args.seed}", items, [], args.seed, shipped)
-    with ProcessPoolExecutor(args.workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(args.workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
         jobs = [pool.submit(do, job, classes, args.weights, args.work) for job in [*firsts, final, *unseen, *seconds]]
         for job in jobs:
             print(f"{job.result()}: done", file=sys.stderr, flush=True)

@@ -89,10 +89,9 @@ class Painter:
             by_label.setdefault(self.items[pick].label, pick)
         return synthetic.mosaic([self.pictures[i] for i in by_label.values()], rng)
 
-    def batch(self, indices: np.ndarray, epoch: int, first: int, side: int) -> Tensor:
-        """[n, 3, side, side] in -1..1."""
-        grey = np.stack([self.one(int(i), epoch, first + k, side) for k, i in enumerate(indices)])
-        return as_tensor(to_input(grey))
+    def batch(self, indices: np.ndarray, epoch: int, first: int, side: int) -> np.ndarray:
+        """uint8 [n, side, side]: a whole epoch may wait, so it is kept small."""
+        return np.stack([self.one(int(i), epoch, first + k, side) for k, i in enumerate(indices)])
 
 
 def as_tensor(grey: np.ndarray) -> Tensor:
@@ -152,7 +151,7 @@ def train(items: list[Item], classes: list[str], weights: Path, recipe: Recipe, 
                 for group in optimiser.param_groups:
                     group["lr"] = group["rate"] * warm * max(fade, 0.01)
                 with torch.autocast("cpu", torch.bfloat16):
-                    scores = net(job.result())
+                    scores = net(as_tensor(to_input(job.result())))
                 loss = F.cross_entropy(scores.float(), goal[torch.from_numpy(cut)])
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
