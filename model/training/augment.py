@@ -153,12 +153,12 @@ def _noise(v: np.ndarray, rng: Rng) -> np.ndarray:
     return v + grain
 
 
-def augment(grey: np.ndarray, category: str, rng: Rng, side: int) -> np.ndarray:
-    """One picture as it might have come: uint8 [h, w] -> uint8 [side, side]."""
+def augment(grey: np.ndarray, category: str, rng: Rng, side: int, plain: float) -> np.ndarray:
+    """One picture as it might have come: uint8 [h, w] -> uint8 [side, side]. A share `plain` keeps its greys."""
     grey = np.rot90(grey, int(rng.choice(4, p=turns_of(category))))
     if may_mirror(category) and rng.random() < 0.5:
         grey = np.fliplr(grey)
-    if rng.random() < 0.15:  # some pictures nearly as they are
+    if rng.random() < plain:
         return _sample(np.ascontiguousarray(grey), rng, category, side)
     grey = _sharpness(np.ascontiguousarray(grey), rng, side)
     grey = _sample(grey, rng, category, side)

@@ -9,7 +9,7 @@ import json
 import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -21,11 +21,11 @@ from data import HERE, Item, folds, read_classes, read_manifest
 from measure import (
     Thresholds, calibration_error, choose, fit_temperature, outcome, per_class, reliability, softmax, spread, summary,
 )
-from network import MobileNet
+from network import MobileNet, start
 from train import DECUBITUS, Recipe, score, train
 
-FINAL_EPOCHS = 24
-UNSEEN = ("mura", "hannover")  # the sources that the extra runs never see
+FINAL_EPOCHS = 8  # of the second phase of the network that ships
+UNSEEN = ("mura", "hannover")  # the sources that one more training never sees
 
 
 @dataclass(frozen=True)
@@ -37,20 +37,23 @@ class Job:
     ask: list[Item]
     seed: int
     recipe: Recipe
+    begin: str  # the job whose first phase this one goes on from; its own name where it has its own
 
 
 def do(job: Job, classes: list[str], weights: Path, work: Path) -> str:
-    """Trains where that is not done yet; then scores `ask`, as it is and degraded."""
+    """Trains, phase by phase, what is not trained yet; then scores `ask`, as it is and degraded."""
     torch.set_num_threads(1)  # two trainings side by side lose less than one on two threads
     cv2.setNumThreads(1)
-    kept, scores = work / f"{job.name}.pt", work / f"{job.name}.npz"
-    if not kept.exists():
-        print(f"{job.name}: {len(job.learn)} pictures to learn from", file=sys.stderr, flush=True)
-        net = train(job.learn, classes, weights, job.recipe, job.seed, job.name)
-        torch.save(net.state_dict(), work / f"{job.name}.part")
-        (work / f"{job.name}.part").rename(kept)
-    if job.ask and not scores.exists():
+    net = start(len(classes), weights, job.seed)
+    for number in range(len(job.recipe.phases)):
+        kept = work / f"{job.begin if number == 0 else job.name}-p{number}.pt"
+        if not kept.exists():
+            net = train(job.learn, classes, net, job.recipe, number, job.seed, job.name)
+            torch.save(net.state_dict(), kept.with_suffix(".part"))
+            kept.with_suffix(".part").rename(kept)
         net = load(kept, classes)
+    scores = work / f"{job.name}.npz"
+    if job.ask and not scores.exists():
         np.savez(scores, ids=[item.id for item in job.ask], scores=score(net, job.ask), degraded=score(net, job.ask, small_and_dark))
     return job.name
 
@@ -89,10 +92,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=HERE.parent, help="where plainview.pb and plainview.json go")
     parser.add_argument("--version", default="2")
     parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=Recipe.epochs, help="of the networks that are measured")
-    parser.add_argument("--final-epochs", type=int, default=FINAL_EPOCHS, help="of the network that ships")
     parser.add_argument("--seed", type=int, default=1, help="of the folds and of the first trainings")
-    parser.add_argument("--again", type=int, default=2, help="how many of the folds are trained once more, with the next seed")
+    parser.add_argument("--again", type=int, default=2, help="how many folds pass the second phase once more, with the next seed")
     parser.add_argument("--workers", type=int, default=2, help="trainings side by side, a core each")
     return parser.parse_args()
 
@@ -104,22 +105,24 @@ def main() -> None:
     items = read_manifest(args.manifest, classes)
     labels = np.array([item.label for item in items])
     other, lonely = classes.index("other"), classes.index(DECUBITUS)
-    measured, shipped = Recipe(epochs=args.epochs), Recipe(epochs=args.final_epochs)
+    measured = Recipe()
+    first, second = measured.phases
+    shipped = replace(measured, phases=(first, replace(second, epochs=FINAL_EPOCHS)))
     fold = folds(items, args.folds, args.seed)
 
     def fold_job(k: int, seed: int) -> Job:
         learn, ask = [i for i, f in zip(items, fold) if f != k], [i for i, f in zip(items, fold) if f == k]
-        return Job(f"fold{k}-s{seed}", learn, ask, seed, measured)
+        return Job(f"fold{k}-s{seed}", learn, ask, seed, measured, f"fold{k}-s{args.seed}")
 
     firsts = [fold_job(k, args.seed) for k in range(args.folds)]
     seconds = [fold_job(k, args.seed + 1) for k in range(args.again)]
     strange, familiar = [i for i in items if i.source in UNSEEN], [i for i in items if i.source not in UNSEEN]
-    unseen = [Job(f"unseen-s{s}", familiar, strange, s, measured) for s in (args.seed, args.seed + 1)]
-    final = Job(f"final-s{args.seed}", items, [], args.seed, shipped)
+    unseen = Job(f"unseen-s{args.seed}", familiar, strange, args.seed, measured, f"unseen-s{args.seed}")
+    final = Job(f"final-s{args.seed}", items, [], args.seed, shipped, firsts[0].name)
     with ProcessPoolExecutor(args.workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-        jobs = [pool.submit(do, job, classes, args.weights, args.work) for job in [*firsts, final, *unseen, *seconds]]
-        for job in jobs:
-            print(f"{job.result()}: done", file=sys.stderr, flush=True)
+        for jobs in ([*firsts, unseen], [final, *seconds]):  # these go on from what those leave behind
+            for done in [pool.submit(do, job, classes, args.weights, args.work) for job in jobs]:
+                print(f"{done.result()}: done", file=sys.stderr, flush=True)
 
     scores, degraded = np.zeros((len(items), len(classes)), np.float32), np.zeros((len(items), len(classes)), np.float32)
     for k, job in enumerate(firsts):
@@ -134,7 +137,7 @@ def main() -> None:
         return summary(p, labels, rule, other, lonely)
 
     report: dict = {
-        "seed": args.seed, "recipe": asdict(measured), "finalEpochs": args.final_epochs,
+        "seed": args.seed, "recipe": asdict(measured), "finalEpochs": FINAL_EPOCHS,
         "temperature": temperature, "foldTemperatures": temperatures, "rule": asdict(rule), "foldRules": [asdict(r) for r in rules],
         "uncalibratedError": calibration_error(softmax(scores), labels),
         "all": figures(p, labels), "degraded": figures(dark, dark_labels),
@@ -156,16 +159,15 @@ def main() -> None:
         chosen = np.array([item.source == source for item in items])
         report["sources"][source] = figures(p[chosen], labels[chosen])
     truth = np.array([item.label for item in strange])
-    for job in unseen:
-        plain, poor = scores_of(job, args.work)
-        for source in UNSEEN:
-            chosen = np.array([item.source == source for item in strange])
-            report["unseenSources"].append({
-                "source": source, "seed": job.seed,
-                "plain": figures(softmax(plain[chosen], temperature), truth[chosen]),
-                "degraded": figures(softmax(poor[chosen], temperature), truth[chosen]),
-            })
-    report["export"] = write_network(load(args.work / f"{final.name}.pt", classes), items, temperature, rule, args)
+    plain, poor = scores_of(unseen, args.work)
+    for source in UNSEEN:
+        chosen = np.array([item.source == source for item in strange])
+        report["unseenSources"].append({
+            "source": source,
+            "plain": figures(softmax(plain[chosen], temperature), truth[chosen]),
+            "degraded": figures(softmax(poor[chosen], temperature), truth[chosen]),
+        })
+    report["export"] = write_network(load(args.work / f"{final.name}-p1.pt", classes), items, temperature, rule, args)
     (args.work / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps({key: report[key] for key in ("temperature", "rule", "all", "export")}, indent=2))
 

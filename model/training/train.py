@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,35 +19,46 @@ from torch.nn import functional as F
 import synthetic
 from augment import augment
 from data import SIDE, Item, read_grey, resize_like_tf1, to_input
-from network import MobileNet, start
+from network import MobileNet
 
 DECUBITUS = "abdomen_left_lateral_decubitus"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of a training with its own optimiser and cosine; it begins with the averaged weights of the phase before."""
+
+    epochs: int
+    sides: tuple[tuple[float, int], ...]  # until this share of the epochs, this input side
+    rate: float
+    rate_new: float  # the layers that start from chance
+    plain: float  # share of pictures whose greys nearly stay as they are
+    other_weight: float
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides a training, apart from the pictures and the seed."""
 
-    epochs: int = 18
-    sides: tuple[tuple[float, int], ...] = ((0.6, 128), (0.85, 176), (1.0, SIDE))  # until this share of the epochs, this input side
+    phases: tuple[Phase, ...] = (
+        Phase(18, ((0.6, 128), (0.85, 176), (1.0, SIDE)), 8e-4, 2e-3, 0.15, 2.2),
+        Phase(5, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.0),
+    )
     draws: int = 2000  # pictures drawn per epoch
     batch: int = 32
-    rate: float = 8e-4
-    rate_new: float = 2e-3  # the layers that start from chance
     decay: float = 0.03
     smoothing: float = 0.05
     balance: float = 0.4  # a category of n pictures is drawn in proportion to n to this power
-    other_weight: float = 2.2
     made_up: float = 0.2  # share of `other` that is synthetic
     average: float = 0.995  # of the weights, per step
 
 
-def draw_plan(items: list[Item], classes: list[str], recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
+def draw_plan(items: list[Item], classes: list[str], recipe: Recipe, other_weight: float, rng: np.random.Generator) -> np.ndarray:
     """Which pictures an epoch shows: indices [draws], every category's pictures in turn."""
     labels = np.array([item.label for item in items])
     counts = np.bincount(labels, minlength=len(classes))
     weight = np.where(counts > 0, np.maximum(counts, 1) ** recipe.balance, 0.0)
-    weight[classes.index("other")] *= recipe.other_weight
+    weight[classes.index("other")] *= other_weight
     shares = rng.multinomial(recipe.draws, weight / weight.sum())
     chosen: list[int] = []
     for label, share in enumerate(shares):
@@ -61,8 +71,8 @@ def draw_plan(items: list[Item], classes: list[str], recipe: Recipe, rng: np.ran
 class Painter:
     """Makes the training pictures of one batch, each from its own seed."""
 
-    def __init__(self, items: list[Item], pictures: list[np.ndarray], classes: list[str], recipe: Recipe, seed: int) -> None:
-        self.items, self.pictures, self.classes, self.recipe, self.seed = items, pictures, classes, recipe, seed
+    def __init__(self, items: list[Item], pictures: list[np.ndarray], classes: list[str], made_up: float, plain: float, seed: int) -> None:
+        self.items, self.pictures, self.classes, self.made_up, self.plain, self.seed = items, pictures, classes, made_up, plain, seed
         self.small: dict[tuple[int, int], np.ndarray] = {}
 
     def shrunk(self, index: int, side: int) -> np.ndarray:
@@ -76,9 +86,9 @@ class Painter:
     def one(self, index: int, epoch: int, place: int, side: int) -> np.ndarray:
         rng = np.random.default_rng((self.seed, epoch, place))
         category, picture = self.classes[self.items[index].label], self.shrunk(index, side)
-        if category == "other" and rng.random() < self.recipe.made_up:
+        if category == "other" and rng.random() < self.made_up:
             picture = synthetic.pattern(rng) if rng.random() < 0.5 else self._mosaic(rng)
-        return augment(picture, category, rng, side)
+        return augment(picture, category, rng, side, self.plain)
 
     def _mosaic(self, rng: np.random.Generator) -> np.ndarray:
         """Exposures of different categories side by side: the manifest calls such a plate `other`."""
@@ -111,11 +121,11 @@ def targets(items: list[Item], classes: list[str], smoothing: float) -> Tensor:
     return result * (1 - smoothing) + smoothing / len(classes)
 
 
-def parameter_groups(net: MobileNet, recipe: Recipe) -> list[dict]:
+def parameter_groups(net: MobileNet, phase: Phase) -> list[dict]:
     fresh = {id(p) for module in (net.head, net.pointwise[-1]) for p in module.parameters()}
     return [
-        {"params": [p for p in net.parameters() if id(p) not in fresh], "rate": recipe.rate},
-        {"params": [p for p in net.parameters() if id(p) in fresh], "rate": recipe.rate_new},
+        {"params": [p for p in net.parameters() if id(p) not in fresh], "rate": phase.rate},
+        {"params": [p for p in net.parameters() if id(p) in fresh], "rate": phase.rate_new},
     ]
 
 
@@ -126,22 +136,23 @@ def keep_memory() -> None:
         libc.mallopt(name, value)
 
 
-def train(items: list[Item], classes: list[str], weights: Path, recipe: Recipe, seed: int, name: str) -> MobileNet:
-    """A network fine-tuned on `items`: the average of the weights over the last steps, ready to score."""
+def train(items: list[Item], classes: list[str], begin: MobileNet, recipe: Recipe, number: int, seed: int, name: str) -> MobileNet:
+    """Phase `number` of a training on `items`: the average of the weights over the last steps, ready to score."""
     keep_memory()
-    net = start(len(classes), weights, seed).to(memory_format=torch.channels_last)
+    torch.manual_seed(seed + number)
+    phase, seed = recipe.phases[number], seed + 1000 * number
+    net = begin.to(memory_format=torch.channels_last)
     averaged = copy.deepcopy(net).eval()
-    optimiser = torch.optim.AdamW(parameter_groups(net, recipe), lr=recipe.rate, weight_decay=recipe.decay, fused=True)
-    pictures = [read_grey(item.path) for item in items]
-    painter = Painter(items, pictures, classes, recipe, seed)
+    optimiser = torch.optim.AdamW(parameter_groups(net, phase), lr=phase.rate, weight_decay=recipe.decay, fused=True)
+    painter = Painter(items, [read_grey(item.path) for item in items], classes, recipe.made_up, phase.plain, seed)
     goal = targets(items, classes, recipe.smoothing)
     per_epoch = recipe.draws // recipe.batch
-    steps, step, begun = recipe.epochs * per_epoch, 0, time.time()
+    steps, step, begun = phase.epochs * per_epoch, 0, time.time()
     with ThreadPoolExecutor(1) as pool:
-        for epoch in range(recipe.epochs):
-            plan = draw_plan(items, classes, recipe, np.random.default_rng((seed, epoch, 1 << 30)))
+        for epoch in range(phase.epochs):
+            plan = draw_plan(items, classes, recipe, phase.other_weight, np.random.default_rng((seed, epoch, 1 << 30)))
             cuts = [plan[b * recipe.batch:(b + 1) * recipe.batch] for b in range(per_epoch)]
-            side = next(size for until, size in recipe.sides if epoch < round(until * recipe.epochs))
+            side = next(size for until, size in phase.sides if epoch < round(until * phase.epochs))
             ahead = [pool.submit(painter.batch, cut, epoch, b * recipe.batch, side) for b, cut in enumerate(cuts)]
             net.train()
             losses: list[float] = []
@@ -161,7 +172,7 @@ def train(items: list[Item], classes: list[str], weights: Path, recipe: Recipe, 
                 follow(averaged, net, min(recipe.average, (step + 1) / (step + 10)))
                 losses.append(loss.item())
             ahead.clear()
-            print(f"{name}: epoch {epoch + 1}/{recipe.epochs} side {side} loss {np.mean(losses):.3f} {time.time() - begun:.0f} s", file=sys.stderr, flush=True)
+            print(f"{name} phase {number + 1}: epoch {epoch + 1}/{phase.epochs} side {side} loss {np.mean(losses):.3f} {time.time() - begun:.0f} s", file=sys.stderr, flush=True)
     return averaged
 
 
