@@ -93,7 +93,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--version", default="2")
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1, help="of the folds and of the first trainings")
-    parser.add_argument("--again", type=int, default=2, help="how many folds pass the second phase once more, with the next seed")
+    parser.add_argument("--again", type=int, default=1, help="how many folds pass the second phase once more, with the next seed")
     parser.add_argument("--workers", type=int, default=2, help="trainings side by side, a core each")
     return parser.parse_args()
 
