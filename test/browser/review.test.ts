@@ -59,14 +59,6 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     expect(page.url()).toContain('text=hand+dv');
   });
 
-  test('a page of the list that is empty amid it does not end it', async () => {
-    const { entries } = service;
-    // The service looks through 48 at a time; the first 48 match nothing.
-    service.entries.splice(0, entries.length, ...entries);
-    const page = await open('#/?state=recent&text=MOBILE3');
-    await page.getByText('20 pictures').waitFor();
-  });
-
   test('with the keyboard alone: confirm, correct by typing, take the second best, undo', async () => {
     const page = await open();
     const [first, second, third] = [unsure(0), unsure(1), unsure(2)];

@@ -1,4 +1,4 @@
-import { useSignalEffect } from '@preact/signals';
+import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { ticks } from '../api/live.js';
 import { attempt } from '../state/notices.js';
@@ -101,16 +101,21 @@ function Told() {
 /** Loads on when the end of the list comes near; a button, too, for those whose browser does not tell. */
 function More() {
   const place = useRef<HTMLDivElement>(null);
+  const isNear = useSignal(false);
   useEffect(() => {
     const observer = new IntersectionObserver(
       (seen) => {
-        if (seen.some(({ isIntersecting }) => isIntersecting)) attempt(list.loadMore());
+        isNear.value = seen.at(-1)?.isIntersecting === true;
       },
       { root: document.getElementById('main'), rootMargin: '600px' },
     );
     if (place.current) observer.observe(place.current);
     return () => observer.disconnect();
-  }, []);
+  }, [isNear]);
+  useSignalEffect(() => {
+    const isDue = isNear.value && !list.loading.value && list.items.value.length > 0 && list.hasMore();
+    if (isDue && list.problem.value === undefined) attempt(Promise.resolve().then(() => list.loadMore()));
+  });
   useSignalEffect(() => {
     // An empty list has nothing to lose: it fills by itself.
     if (

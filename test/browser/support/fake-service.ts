@@ -209,16 +209,21 @@ function worklist(entries: readonly Entry[], query: URLSearchParams) {
   const state = query.get('state');
   const text = query.get('text')?.toLowerCase() ?? '';
   const category = query.get('category');
-  const found = entries.filter(
-    (entry) =>
-      (state === 'recent' ||
-        entry.decision === (state === 'classification_failed' ? 'failed' : state) ||
-        (state === 'order_mismatch' && entry.order?.answer === 'differs')) &&
-      (category === null || entry.category === category || entry.top[0]?.category === category) &&
-      JSON.stringify(entry.dicom).toLowerCase().includes(text),
-  );
+  const fits = (entry: Entry) =>
+    (state === 'recent' ||
+      entry.decision === (state === 'classification_failed' ? 'failed' : state) ||
+      (state === 'order_mismatch' && entry.order?.answer === 'differs')) &&
+    (category === null || entry.category === category || entry.top[0]?.category === category) &&
+    JSON.stringify(entry.dicom).toLowerCase().includes(text);
   const since = Number(query.get('cursor') ?? 0);
   const limit = Number(query.get('limit') ?? 50);
+  // As the service does, each page looks through a bounded number, and may find nothing among them.
+  if (text !== '') {
+    const behind = since + 10;
+    const items = entries.slice(since, behind).filter(fits);
+    return { items, ...(behind < entries.length ? { next: String(behind) } : {}) };
+  }
+  const found = entries.filter(fits);
   const items = found.slice(since, since + limit);
   return {
     items,
