@@ -57,7 +57,12 @@ async function listed(...args: string[]): Promise<string[]> {
   return rows.map(({ instance = '' }) => instance).sort();
 }
 
-test('each condition finds what fulfils it, and all together what fulfils all', async () => {
+/** Many runs of the program, one after the other: on a busy machine each takes seconds. */
+const manyRuns = 240_000;
+
+test('each condition finds what fulfils it, and all together what fulfils all', {
+  timeout: manyRuns,
+}, async () => {
   const [all, one] = [[knee, hand, unsure].map(({ orthancId }) => orthancId).sort(), [knee.orthancId]];
   expect(await listed('--category', 'knee_ap')).toEqual(one);
   expect(await listed('--from', '2023-01-01', '--to', '2023-12-31')).toEqual(one);
@@ -118,7 +123,7 @@ test.skipIf(!hasUnzip)(
   },
 );
 
-test('what cannot be done says so and leaves nothing behind', async () => {
+test('what cannot be done says so and leaves nothing behind', { timeout: manyRuns }, async () => {
   const there = join(folder, 'there.zip');
   await writeFile(there, 'mine');
   for (const [args, says] of [
