@@ -59,6 +59,18 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     expect(page.url()).toContain('text=hand+dv');
   });
 
+  test('pages that find nothing do not end the list, and each is asked for once', async () => {
+    nth(59).dicom.protocolName = 'late';
+    const page = await open('#/dashboard');
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/worklist?')) asked.push(request.url());
+    });
+    await page.evaluate(`location.hash = '#/?state=recent&text=late'`);
+    await page.getByText('1 picture').waitFor();
+    expect(asked).toHaveLength(6);
+  });
+
   test('with the keyboard alone: confirm, correct by typing, take the second best, undo', async () => {
     const page = await open();
     const [first, second, third] = [unsure(0), unsure(1), unsure(2)];

@@ -1,4 +1,4 @@
-import { useSignal, useSignalEffect } from '@preact/signals';
+import { untracked, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { ticks } from '../api/live.js';
 import { attempt } from '../state/notices.js';
@@ -21,7 +21,8 @@ export function WorklistPage() {
     const wanted =
       value.page === 'study' ? { study: value.study } : { filters: list.readFilters(value.query) };
     // Coming back from a picture, the list is as it was left.
-    if (!same(wanted, list.source.peek()) || list.items.peek().length === 0) attempt(list.open(wanted));
+    if (!same(wanted, list.source.peek()) || list.items.peek().length === 0)
+      untracked(() => attempt(list.open(wanted)));
   });
   // Back from a picture, the focus is where it was.
   useEffect(() => {
@@ -114,7 +115,7 @@ function More() {
   }, [isNear]);
   useSignalEffect(() => {
     const isDue = isNear.value && !list.loading.value && list.items.value.length > 0 && list.hasMore();
-    if (isDue && list.problem.value === undefined) attempt(Promise.resolve().then(() => list.loadMore()));
+    if (isDue && list.problem.value === undefined) untracked(() => attempt(list.loadMore()));
   });
   useSignalEffect(() => {
     // An empty list has nothing to lose: it fills by itself.
@@ -124,7 +125,7 @@ function More() {
       !list.loading.peek() &&
       route.peek().page === 'worklist'
     )
-      attempt(list.reopen());
+      untracked(() => attempt(list.reopen()));
   });
   const more = list.items.value.length > 0 && list.hasMore();
   return (
