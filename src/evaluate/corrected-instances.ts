@@ -59,7 +59,7 @@ export async function correctedInstances(options: CorrectedOptions): Promise<Tru
     onFound(labelled.length);
   }
   return {
-    name: `what people have said in the Orthanc at ${withoutPassword(config.orthancUrl)}`,
+    name: `what people have said in the Orthanc at ${config.orthancUrl}`,
     pictures,
     read: ({ id }) => rendered(orthanc, instanceId.parse(id), config),
     warnings: [
@@ -82,10 +82,4 @@ async function rendered(
 ): Promise<Buffer> {
   const { tags } = await orthanc.describe(id);
   return orthanc.render(id, frameOf(tags, config));
-}
-
-function withoutPassword(address: string): string {
-  const url = new URL(address);
-  url.username = url.password = '';
-  return url.href.replace(/\/$/, '');
 }
