@@ -115,6 +115,8 @@ describe('a sweep', () => {
     });
     running.push(third);
     expect(third.log()).not.toContain('sweep begins');
+    await third.stop();
+    running.splice(0);
     await rm(kept, { recursive: true });
   });
 
