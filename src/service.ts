@@ -14,6 +14,7 @@ import { requestOperations } from './http/api/requests.js';
 import { reviewing } from './http/api/review/reviewing.js';
 import { apiRouter } from './http/api/router.js';
 import { sweepOperations } from './http/api/sweep.js';
+import { tagsOperations } from './http/api/tags.js';
 import { createApp } from './http/app.js';
 import { authenticator } from './http/auth/authenticate.js';
 import { readTokens } from './http/auth/tokens.js';
@@ -38,6 +39,7 @@ import { OrderCheck } from './record/order/check.js';
 import { Words } from './record/order/words.js';
 import { isHalfCorrected, Recorder, requestOf } from './record/recorder.js';
 import { Reporter } from './record/report/reporter.js';
+import { Tagger } from './record/tags/tagger.js';
 import { Routing } from './route/routing.js';
 import { version } from './version.js';
 
@@ -80,6 +82,15 @@ export async function startService(config: Config, classifier: Classifier, log: 
     config.rulesFile === undefined
       ? undefined
       : new Routing({ orthanc, config, classes, registry: metrics.registry, onAway, log }, config.rulesFile);
+  const tagger = new Tagger({
+    orthanc,
+    mode: config.tags,
+    stateDir: config.stateDir,
+    exclusively: (id, task) =>
+      recorder.exclusively(id, () => (routing === undefined ? task() : routing.exclusively(id, task))),
+    addUpStudy: (id) => recorder.addUpStudy(id),
+    log,
+  });
   const pipeline = new Pipeline({
     orthanc,
     classifier,
@@ -87,6 +98,8 @@ export async function startService(config: Config, classifier: Classifier, log: 
     metrics,
     config,
     followUps: [
+      // First: reports are about, and routes send, the file as it will be.
+      ...(config.tags === 'off' ? [] : [tagger]),
       ...(config.report === 'off' ? [] : [new Reporter(orthanc, config.report)]),
       ...(routing === undefined ? [] : [routing.followUp]),
     ],
@@ -94,8 +107,14 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const queue = new MemoryQueue(
     new Courtesy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),
     createHandler({
-      process: (job) => pipeline.process(job),
-      recordFailure: (job, failure) => pipeline.recordFailure(job, failure),
+      process: async (job) => {
+        await tagger.settled(job.instance);
+        return pipeline.process(job);
+      },
+      recordFailure: async (job, failure) => {
+        await tagger.settled(job.instance);
+        return pipeline.recordFailure(job, failure);
+      },
       onAway,
       attempts: config.attempts,
       metrics,
@@ -106,7 +125,8 @@ export async function startService(config: Config, classifier: Classifier, log: 
   queue.pause();
   const availability = new Availability({
     probe: async () => {
-      const orthancVersion = await checkOrthanc(orthanc);
+      const orthancVersion = await checkOrthanc(orthanc, config);
+      await tagger.recover();
       await routing?.check();
       return orthancVersion;
     },
@@ -178,6 +198,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     ...review.operations,
     ...sweepOperations(sweep, config.sweepOrder, audit),
     ...requestOperations(requests, audit),
+    ...tagsOperations(tagger, audit),
     ...hangingOperations(hanger),
   ];
   const app = createApp(

@@ -13,6 +13,7 @@ import { reclassifyCommand } from './reclassify.js';
 import { rulesCommand } from './rules.js';
 import { serveCommand } from './serve.js';
 import { sweepCommand } from './sweep.js';
+import { tagsCommand } from './tags.js';
 import { tokenCommand } from './token.js';
 
 /** Errors of the command line or the configuration. */
@@ -38,6 +39,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(failuresCommand())
     .addCommand(reclassifyCommand())
     .addCommand(rulesCommand())
+    .addCommand(tagsCommand())
     .addCommand(tokenCommand())
     .addCommand(explorer2Command())
     .addCommand(ohifCommand())

@@ -1,12 +1,11 @@
-import axios, { isAxiosError } from 'axios';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
-import { fail } from '../errors.js';
 import { sweepOrders } from '../intake/sweep.js';
 import { pause } from '../pause.js';
 import { progressBar } from './progress.js';
+import { askService } from './service.js';
 
 const progress = z.object({
   state: z.enum(['idle', 'running', 'waiting']),
@@ -39,27 +38,5 @@ export const sweepCommand = () =>
       console.log(`${state.done} series looked through, ${state.found} instances needed a look`);
     });
 
-async function ask(
-  config: Config,
-  method: 'GET' | 'POST',
-  data?: object,
-): Promise<z.output<typeof progress>> {
-  const host = ['0.0.0.0', '::'].includes(config.host) ? '127.0.0.1' : config.host;
-  const url = `http://${host}:${config.port}/api/v1/sweep`;
-  const headers = { 'x-plainview-secret': config.secret ?? '', 'content-type': 'application/json' };
-  try {
-    const answer = await axios.request<unknown>({
-      method,
-      url,
-      headers,
-      data,
-      timeout: 10_000,
-      proxy: false,
-    });
-    return progress.parse(answer.data);
-  } catch (error) {
-    const why =
-      isAxiosError(error) && error.response ? `HTTP ${error.response.status}` : (error as Error).message;
-    throw fail('service_unreachable', { url, why }, error);
-  }
-}
+const ask = (config: Config, method: 'GET' | 'POST', body?: object) =>
+  askService(progress, config, { method, path: '/api/v1/sweep', ...(body === undefined ? {} : { body }) });

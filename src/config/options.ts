@@ -165,6 +165,12 @@ export const options = z.object({
     .describe(
       'Whether decisions are also stored as DICOM: a structured report (TID 1500) in the study, one for each study or each instance, replaced when a decision changes.',
     ),
+  tags: z
+    .enum(['off', 'absent', 'replace'])
+    .default('off')
+    .describe(
+      'Whether body part and view are also written into the stored DICOM files: where they are `absent`, or in place of what stands there. Orthanc must have `OverwriteInstances`; read `docs/dicom-tags.md` first.',
+    ),
   rulesFile: z
     .string()
     .min(1)

@@ -64,6 +64,10 @@ export const orthancErrors = {
     passing: false,
     say: (p: { missing: string[] }) => `This Orthanc lacks what Plainview needs: ${p.missing.join(' ')}`,
   },
+  tags_not_written: {
+    passing: false,
+    say: (p: { why: string }) => `The DICOM file was left as it was: ${p.why}.`,
+  },
   instance_gone: {
     passing: false,
     say: (p: { instance: string }) =>

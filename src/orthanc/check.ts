@@ -1,3 +1,4 @@
+import type { Config } from '../config/options.js';
 import { fail } from '../errors.js';
 import type { Orthanc } from './orthanc.js';
 
@@ -18,7 +19,10 @@ const leastVersion = [1, 12, 0] as const;
  * @returns its version
  * @throws orthanc_not_ready, with the configuration line that mends each thing missing; else what a call throws
  */
-export async function checkOrthanc(orthanc: Orthanc): Promise<string> {
+export async function checkOrthanc(
+  orthanc: Orthanc,
+  { tags }: Pick<Config, 'tags'> = { tags: 'off' },
+): Promise<string> {
   const system = await orthanc.system();
   const missing: string[] = [];
   if (!isAtLeast(system.Version))
@@ -28,6 +32,10 @@ export async function checkOrthanc(orthanc: Orthanc): Promise<string> {
   else if (!system.HasLabels)
     missing.push('Its database plugin knows no labels: upgrade that plugin, or remove it to use SQLite.');
   if (system.ReadOnly) missing.push('It is read-only: set "ReadOnly": false in its configuration.');
+  if (tags !== 'off' && !system.OverwriteInstances)
+    missing.push(
+      'PLAINVIEW_TAGS needs an Orthanc that replaces stored files: set "OverwriteInstances": true in its configuration and restart it, or PLAINVIEW_TAGS=off (docs/dicom-tags.md).',
+    );
   const undeclared = Object.entries(declaredMetadata).filter(
     ([name]) => system.UserMetadata[name] === undefined,
   );

@@ -8,6 +8,7 @@ export const system = z.object({
   HasLabels: z.boolean().default(false),
   UserMetadata: z.record(z.string(), z.number()).default({}),
   ReadOnly: z.boolean().default(false),
+  OverwriteInstances: z.boolean().default(false),
 });
 
 /** `/tools/bulk-content` with `Metadata: true`. */

@@ -38,7 +38,7 @@ export interface Answer {
 
 /**
  * HTTP to Orthanc: keep-alive, a deadline for each try, bounded repeats of what may pass, and every failure
- * as an error of the catalogue. All of Plainview's calls may be repeated without harm.
+ * as an error of the catalogue. Calls may be repeated without harm, but for those made by `once`.
  */
 export class Rest {
   readonly #http: AxiosInstance;
@@ -86,7 +86,22 @@ export class Rest {
     schema: T,
     request: AxiosRequestConfig & { method: string; url: string },
   ): Promise<z.output<T>> {
-    const { body } = await this.call(request);
+    return this.#parse(schema, request, await this.call(request));
+  }
+
+  /** As `json`, but not repeated: it may have been done, or be done yet, though no answer came. */
+  async once<T extends z.ZodType>(
+    schema: T,
+    request: AxiosRequestConfig & { method: string; url: string },
+  ): Promise<z.output<T>> {
+    return this.#parse(schema, request, await this.#once(request));
+  }
+
+  #parse<T extends z.ZodType>(
+    schema: T,
+    request: { method: string; url: string },
+    { body }: Answer,
+  ): z.output<T> {
     const what = describe(request);
     let value: unknown;
     try {

@@ -17,6 +17,7 @@ import {
   reclassifyRequest,
   unknownCategory,
 } from './schema.js';
+import { saidByOthers } from './tags/schema.js';
 import { Turns } from './turns.js';
 
 /** A decision, before it is compared with what was ordered and it is known which labels are put there for it. */
@@ -150,6 +151,11 @@ export class Recorder {
     });
   }
 
+  /** Nothing is recorded of this instance meanwhile. */
+  exclusively<T>(id: InstanceId, task: () => Promise<T>): Promise<T> {
+    return this.#turns.run(id, task);
+  }
+
   /** Ends what a crash left half-written of a person's decision. @throws instance_gone, orthanc_… */
   async finish(id: InstanceId): Promise<void> {
     await this.#turns.run(id, async () => {
@@ -168,7 +174,7 @@ export class Recorder {
   }
 
   async #record(instance: InstanceContent, given: Decided, said?: readonly Said[]): Promise<Recorded> {
-    const order = await this.#compare(instance.ID, given, said);
+    const order = await this.#compare(instance, given, said);
     const decided = { ...given, ...(order === undefined ? {} : { order }) };
     const resource: ResourcePath = `instances/${instance.ID}`;
     if (instance.Metadata[metadataNames.category] !== undefined)
@@ -193,12 +199,13 @@ export class Recorder {
 
   /** @returns undefined where there is nothing to compare */
   async #compare(
-    id: InstanceId,
+    instance: InstanceContent,
     decided: Pick<InstanceRecord, 'decision' | 'category'>,
     said: readonly Said[] | undefined,
   ): Promise<OrderRecord | undefined> {
     if (this.#orders === undefined || decided.decision === 'failed') return undefined;
-    return this.#orders.check(decided, said ?? (await this.#orthanc.describe(id)).said);
+    const all = said ?? (await this.#orthanc.describe(instance.ID)).said;
+    return this.#orders.check(decided, saidByOthers(all, instance));
   }
 
   /** The request has been answered. */

@@ -111,6 +111,7 @@ export const metadataNames = {
   request: 'RadiographReclassify',
   result: 'RadiographResult',
   routes: 'RadiographRoutes',
+  tags: 'RadiographTags',
 } as const;
 
 /** The value of `RadiographCategory` where no category was given. */

@@ -1,6 +1,7 @@
 import type { InstanceContent } from '../orthanc/resources.js';
 import type { KnownDestinations } from '../orthanc/sending.js';
 import type { InstanceRecord } from '../record/schema.js';
+import { metadataAsReceived } from '../record/tags/schema.js';
 import type { InstanceRoutes, Route } from './routes.js';
 import { type Facts, isDeidentified, type LeftAlone, whyLeftAlone } from './rules/facts.js';
 import { judge, type Verdict, wantedBy } from './rules/judge.js';
@@ -43,11 +44,14 @@ export function ask(
 }
 
 /** Whoever has sent an instance by DICOM is not sent it. */
-const cameFrom = (
-  { Metadata: { Origin, RemoteAET } }: InstanceContent,
+function cameFrom(
+  instance: InstanceContent,
   { kind, name }: Target,
   { aets }: Pick<KnownDestinations, 'aets'>,
-): boolean => kind === 'modality' && Origin === 'DicomProtocol' && aets.get(name) === RemoteAET;
+): boolean {
+  const { Origin, RemoteAET } = metadataAsReceived(instance);
+  return kind === 'modality' && Origin === 'DicomProtocol' && aets.get(name) === RemoteAET;
+}
 
 function whyNotAgain(
   { again }: Rule,

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/options.js';
 import { asPlainview, isAway, type PlainviewError } from '../errors.js';
+import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { type KnownDestinations, Sending } from '../orthanc/sending.js';
 import { pause } from '../pause.js';
@@ -102,6 +103,11 @@ export class Routing {
       this.#log.error({ err: error }, 'what goes there waits');
     }
     this.#known = known;
+  }
+
+  /** Nothing is written to this instance's routes meanwhile. */
+  exclusively<T>(id: InstanceId, task: () => Promise<T>): Promise<T> {
+    return this.#ledger.exclusively(id, task);
   }
 
   resume(): void {

@@ -1,5 +1,6 @@
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { InstanceRecord } from '../../record/schema.js';
+import { metadataAsReceived } from '../../record/tags/schema.js';
 import type { Rules } from './read.js';
 
 /** What rules go by. */
@@ -15,7 +16,7 @@ export type LeftAlone = 'before_since' | 'copy';
 
 /** Why an instance is nothing for any rule, as far as Orthanc's metadata tells. */
 export function whyLeftAlone(instance: InstanceContent, rules: Rules): LeftAlone | undefined {
-  const { ReceptionDate: received = '', ModifiedFrom, AnonymizedFrom } = instance.Metadata;
+  const { ReceptionDate: received = '', ModifiedFrom, AnonymizedFrom } = metadataAsReceived(instance);
   if (receptionTime(received) < rules.since.getTime()) return 'before_since';
   // Whoever makes a copy of each picture that comes, and sends it here, would be sent the copy's copy.
   const isCopy = ModifiedFrom !== undefined || AnonymizedFrom !== undefined;
@@ -27,7 +28,7 @@ export function factsOf(
   record: InstanceRecord,
   tags: ReadonlyMap<string, string>,
 ): Facts {
-  return { record, sender: instance.Metadata.RemoteAET ?? '', tags };
+  return { record, sender: metadataAsReceived(instance).RemoteAET ?? '', tags };
 }
 
 /** Also a copy, wherever it was made: no metadata tells of that. */

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import type { Audit } from '../../audit.js';
+import { asPlainview, isAway } from '../../errors.js';
+import { type InstanceId, instanceId } from '../../orthanc/ids.js';
+import type { Tagger } from '../../record/tags/tagger.js';
+import { type Operation, operation } from './operation.js';
+
+/** Of `undoTags`; the command asks for as many at a time. */
+export const mostUndone = 20;
+
+export const undoneTags = z.object({
+  undone: z
+    .array(instanceId)
+    .describe('Files that are as they were, but for what others have changed since.'),
+  left: z.array(z.object({ instance: instanceId, why: z.string() })),
+});
+
+export const tagsOperations = (tagger: Tagger, audit: Audit): Operation[] => [
+  operation({
+    id: 'undoTags',
+    method: 'post',
+    path: '/api/v1/tags/undo',
+    summary: 'Gives DICOM files back what stood there before body part and view were written',
+    role: 'admin',
+    body: z.strictObject({ instances: z.array(instanceId).min(1).max(mostUndone) }),
+    answer: undoneTags,
+    handle: async ({ body, caller }) => {
+      const undone: InstanceId[] = [];
+      const left: { instance: InstanceId; why: string }[] = [];
+      for (const instance of body.instances) {
+        try {
+          if (await tagger.undo(instance)) {
+            undone.push(instance);
+            await audit({ caller, action: 'undo tags', target: `instances/${instance}` });
+          } else left.push({ instance, why: 'nothing of ours is written there' });
+        } catch (caught) {
+          const error = asPlainview(caught);
+          if (isAway(error)) throw error;
+          left.push({ instance, why: error.message });
+        }
+      }
+      return { undone, left };
+    },
+  }),
+];
