@@ -377,7 +377,7 @@ describe('undo', () => {
     PLAINVIEW_PORT: String(hook.port),
   });
 
-  test('gives the files back what stood there, but for what others have changed since', async () => {
+  test('gives the files back what stood there, once, until they are decided anew', async () => {
     const of = await service('absent');
     const bytes = picture();
     const first = await real.storeInstance(bytes);
@@ -410,6 +410,41 @@ describe('undo', () => {
       (await askApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] }, role: 'reviewer' })).status,
     ).toBe(403);
   });
+});
+
+test('a study of twelve that come at once is written once each, and adds up in the end', async () => {
+  const of = await service('absent', { env: { PLAINVIEW_REPORT: 'study' } });
+  const studyInstanceUid = uid('twelve');
+  const stored = await Promise.all(
+    Array.from({ length: 12 }, (_, at) =>
+      real.storeInstance(picture({ studyInstanceUid, seriesInstanceUid: uid(`of twelve ${at % 3}`) })),
+    ),
+  );
+  const study = stored[0]?.study ?? '';
+  const ids = stored.map(({ orthancId }) => orthancId);
+  for (const id of ids) await said(id, 'knee_ap');
+  await vi.waitFor(
+    async () => {
+      expect(await reader().group(`studies/${study}`)).toMatchObject({ categories: { knee_ap: 12 } });
+      for (const id of ids) {
+        const { of: reported } = JSON.parse(
+          (await reader().metadata(`instances/${id}`, 'RadiographResult')) ?? '{}',
+        );
+        expect(reported).toBe((await reader().record(id))?.when);
+      }
+    },
+    { timeout: 30_000, interval: 50 },
+  );
+  expect(await reader().labels(`studies/${study}`)).toEqual(['knee_ap']);
+  expect(of.classifier.pictures).toHaveLength(12);
+  // Nothing goes on behind it.
+  const last = await reader().lastChange();
+  for (const id of ids) await of.notice(id);
+  const other = await real.storeInstance(picture());
+  await said(other.orthancId, 'knee_ap');
+  const answer = await fetch(`${real.orthanc.url}/changes?since=${last}&limit=1000`);
+  const { Changes } = (await answer.json()) as { Changes: { ID: string }[] };
+  expect(Changes.filter(({ ID }) => ids.includes(ID))).toEqual([]);
 });
 
 test('reports are made beside it, of the file as it is now', async () => {
