@@ -3,6 +3,7 @@ import { asPlainview, isAway, type PlainviewError } from '../errors.js';
 import { type GroupId, type GroupLevel, groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Change, Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
+import { Nap } from '../pause.js';
 import type { Queue } from '../queue/queue.js';
 import type { Cursor } from './cursor.js';
 import { Frontier } from './frontier.js';
@@ -37,8 +38,8 @@ const mostOpen = 1000;
 export class Follower {
   readonly #parts: Parts;
   readonly #stop = new AbortController();
+  readonly #nap = new Nap(this.#stop.signal);
   #frontier: Frontier;
-  #wake: (() => void) | undefined;
   #done: Promise<void> | undefined;
   #held = true;
   /** Whether the log is known to be the one that the cursor belongs to: asked anew after each outage. */
@@ -53,7 +54,7 @@ export class Follower {
   resume(): void {
     this.#held = false;
     this.#recognised = false;
-    this.#wake?.();
+    this.#nap.wake();
     this.#done ??= this.#follow();
   }
 
@@ -63,7 +64,7 @@ export class Follower {
 
   async end(): Promise<void> {
     this.#stop.abort();
-    this.#wake?.();
+    this.#nap.wake();
     await this.#done;
     await this.#parts.cursor.moveTo(this.#frontier.settled);
   }
@@ -71,19 +72,19 @@ export class Follower {
   async #follow(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       if (this.#held) {
-        await this.#sleep(undefined);
+        await this.#nap.sleep();
         continue;
       }
       try {
         if (!this.#recognised) await this.#recognise();
         const more = await this.#page();
         await this.#parts.cursor.moveTo(this.#frontier.settled);
-        if (!more) await this.#sleep(this.#parts.pollMs);
+        if (!more) await this.#nap.sleep(this.#parts.pollMs);
       } catch (caught) {
         const error = asPlainview(caught);
         if (isAway(error)) this.#parts.onAway(error);
         else this.#parts.log.error({ err: error }, 'the change log could not be read on');
-        await this.#sleep(Math.max(this.#parts.pollMs, 1000));
+        await this.#nap.sleep(Math.max(this.#parts.pollMs, 1000));
       }
     }
   }
@@ -156,17 +157,5 @@ export class Follower {
     );
     this.#frontier = new Frontier(0, mostOpen);
     await cursor.restart();
-  }
-
-  #sleep(ms: number | undefined): Promise<void> {
-    if (this.#stop.signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = ms === undefined ? undefined : setTimeout(wake, ms);
-      function wake() {
-        clearTimeout(timer);
-        resolve();
-      }
-      this.#wake = wake;
-    });
   }
 }

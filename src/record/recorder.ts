@@ -2,6 +2,7 @@ import { fail } from '../errors.js';
 import type { InstanceId, ResourcePath, StudyId } from '../orthanc/ids.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
 import type { InstanceContent, Said } from '../orthanc/resources.js';
+import { Turns } from '../turns.js';
 import { Coalescing } from './coalesce.js';
 import { addUp, labelsOf, planLabels } from './labels.js';
 import type { OrderCheck } from './order/check.js';
@@ -18,7 +19,6 @@ import {
   unknownCategory,
 } from './schema.js';
 import { saidByOthers } from './tags/schema.js';
-import { Turns } from './turns.js';
 
 /** A decision, before it is compared with what was ordered and it is known which labels are put there for it. */
 export type Decided = Omit<InstanceRecord, 'labels' | 'version' | 'order'>;

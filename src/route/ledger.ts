@@ -3,7 +3,7 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { recordOf } from '../record/recorder.js';
 import { metadataNames } from '../record/schema.js';
-import { Exclusive } from './exclusive.js';
+import { Turns } from '../turns.js';
 import { bounded, type InstanceRoutes, type Route, routeLabels, routesOf } from './routes.js';
 
 /** Something that is to be sent now. */
@@ -24,7 +24,7 @@ export type Ending = { state: 'sent' | 'failed' | 'skipped'; why?: string };
 export class Ledger {
   readonly #orthanc: Orthanc;
   readonly #prefix: string;
-  readonly #instances = new Exclusive<InstanceId>();
+  readonly #instances = new Turns<InstanceId>();
 
   constructor(orthanc: Orthanc, labelPrefix: string) {
     this.#orthanc = orthanc;

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { asPlainview, isAway, type PlainviewError } from '../errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Sending } from '../orthanc/sending.js';
-import { pause } from '../pause.js';
+import { Nap, pause } from '../pause.js';
 import type { Destination } from './destinations/destination.js';
 import type { Due, Ending, Ledger } from './ledger.js';
 import type { RouteMetrics } from './route-metrics.js';
@@ -39,9 +39,9 @@ export class Outbox {
   /** A Map keeps the order; what is enqueued again while it is sent gets another mark. */
   readonly #waiting = new Map<InstanceId, object>();
   readonly #stop = new AbortController();
+  readonly #nap = new Nap(this.#stop.signal);
   #overflowed = false;
   #held = true;
-  #wake: (() => void) | undefined;
   #done: Promise<void> | undefined;
   /** How much goes at a time: one after a failure, then doubled. */
   #atATime = 1;
@@ -68,13 +68,13 @@ export class Outbox {
     if (this.#waiting.size >= mostHeld && !this.#waiting.has(id)) this.#overflowed = true;
     else this.#waiting.set(id, {});
     // One that waits for its next try goes on waiting.
-    if (this.#failures === 0) this.#wake?.();
+    if (this.#failures === 0) this.#nap.wake();
   }
 
   /** Sends while Orthanc is up. */
   resume(): void {
     this.#held = false;
-    this.#wake?.();
+    this.#nap.wake();
     this.#done ??= this.#work();
   }
 
@@ -84,7 +84,7 @@ export class Outbox {
 
   async end(): Promise<void> {
     this.#stop.abort();
-    this.#wake?.();
+    this.#nap.wake();
     // A place that hangs must not hold up the stop.
     this.#parts.destination.close();
     await this.#done;
@@ -95,7 +95,7 @@ export class Outbox {
       try {
         if (this.#overflowed && this.#waiting.size === 0 && !this.#held) await this.#refill();
         if (this.#held || this.#waiting.size === 0) {
-          await this.#sleep(undefined);
+          await this.#nap.sleep();
           continue;
         }
         // While a place is down it is asked, not sent to: failing jobs would stand in others' way in Orthanc.
@@ -175,7 +175,7 @@ export class Outbox {
   /** 1, 2, 4 … 60 s, each up to a quarter longer by chance; cut short when Orthanc is back from an outage. */
   #backOff(): Promise<void> {
     const ms = Math.min(waitMs.first * 2 ** this.#failures++, waitMs.longest);
-    return this.#sleep(ms * (1 + Math.random() / 4));
+    return this.#nap.sleep(ms * (1 + Math.random() / 4));
   }
 
   async #giveUp(due: Due, error: PlainviewError): Promise<void> {
@@ -224,18 +224,6 @@ export class Outbox {
     await this.#parts.refill().catch((error: unknown) => {
       this.#overflowed = true;
       throw error;
-    });
-  }
-
-  #sleep(ms: number | undefined): Promise<void> {
-    if (this.#stop.signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = ms === undefined ? undefined : setTimeout(wake, ms);
-      function wake() {
-        clearTimeout(timer);
-        resolve();
-      }
-      this.#wake = wake;
     });
   }
 }

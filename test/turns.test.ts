@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Turns } from '../../src/record/turns.js';
+import { Turns } from '../src/turns.js';
 
 function gate() {
   let open = () => {};
