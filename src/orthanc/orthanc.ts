@@ -108,15 +108,15 @@ export class Orthanc {
 
   /** A page of the change log after `since`: instances stored, and instances whose metadata was written. */
   async changes(since: number, limit: number): Promise<ChangePage> {
-    const read = (type: object) =>
-      this.rest.json(changeLog, { method: 'GET', url: '/changes', params: { since, limit, ...type } });
-    const filtered = { type: Object.keys(changeKinds).join(';') };
-    const page = await (this.#filtersChanges ? read(filtered) : read({})).catch((error: unknown) => {
+    const read = (url: string) => this.rest.json(changeLog, { method: 'GET', url, params: { since, limit } });
+    // Orthanc 1.12.7 splits the kinds before it decodes them, so the semicolon must reach it as it is.
+    const filtered = `/changes?type=${Object.keys(changeKinds).join(';')}`;
+    const page = await read(this.#filtersChanges ? filtered : '/changes').catch((error: unknown) => {
       // Some database plugins cannot filter (Debian's PostgreSQL plugin 5.0 answers 400).
       if (!(this.#filtersChanges && error instanceof PlainviewError && error.code === 'orthanc_rejected'))
         throw error;
       this.#filtersChanges = false;
-      return read({});
+      return read('/changes');
     });
     return {
       changes: page.Changes.flatMap(({ ChangeType, ResourceType, ID, Seq }) => {

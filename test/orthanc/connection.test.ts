@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.js';
+import { Orthanc } from '../../src/orthanc/orthanc.js';
 import { freePort } from '../../src/sandbox/ports.js';
 import { stubClassifier } from '../support/classifier.js';
 import { image } from '../support/dicom.js';
@@ -106,4 +108,14 @@ test('Orthanc that starts later, goes away and comes back: two lines in the log,
     expect(lines.filter((line) => line.includes('Orthanc answers')).length).toBe(2);
   });
   await service.stop();
+});
+
+test('Orthanc itself sorts its change log: what concerns nobody here is not sent', async () => {
+  await withOrthanc({}, async ({ url }) => {
+    await storeInstance(url, image());
+    const log = await new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: url })).changes(0, 100);
+    // Storing also told of a new series, study and patient, under later numbers.
+    expect(log).toMatchObject({ changes: [{ kind: 'stored' }], done: true });
+    expect(log.next).toBe(log.changes[0]?.seq);
+  });
 });
