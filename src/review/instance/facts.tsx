@@ -18,7 +18,8 @@ export function Facts({ entry }: { entry: Entry }) {
             ['Study', dicom.studyDescription],
             ['Series', dicom.seriesDescription],
             ['Protocol', dicom.protocolName],
-            ['Station', [dicom.modality, dicom.stationName].filter(Boolean).join(' ')],
+            ['Modality', dicom.modality],
+            ['Station', dicom.stationName],
             ['Taken', dicomTime(dicom.studyDate, dicom.studyTime)],
           ]}
         />
