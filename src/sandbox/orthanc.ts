@@ -185,7 +185,9 @@ async function ready(child: ChildProcess, url: string, logFile: string): Promise
   const deadline = Date.now() + readyWithinMs;
   while (Date.now() < deadline) {
     if (hasEnded(child)) {
-      const why = lastLines(await readFile(logFile, 'utf8'), 2);
+      const said = await readFile(logFile, 'utf8');
+      // Orthanc marks an error with an E, and says a good deal after it while it ends.
+      const why = said.match(/^E.*$/gm)?.at(-1) ?? lastLines(said, 2);
       throw fail('sandbox_not_started', { why, log: logFile });
     }
     const answer = await fetch(`${url}/system`, { signal: AbortSignal.timeout(2_000) }).catch(
