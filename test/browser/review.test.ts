@@ -178,7 +178,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     const field = page.getByLabel('Token');
     await field.fill('pv_wrong');
     await page.keyboard.press('Enter');
-    await field.waitFor();
+    await page.getByRole('alert').getByText('does not know this token').waitFor();
     await field.fill('pv_right');
     await page.keyboard.press('Enter');
     await page.locator('img.radiograph[data-loaded]').waitFor();

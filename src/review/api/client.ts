@@ -21,6 +21,8 @@ export class ApiError extends Error {
 
 /** Set while somebody must say who they are. */
 export const signInWanted = signal(false);
+/** Set while the token last given is one that the service does not know. */
+export const tokenRefused = signal(false);
 
 let token = sessionStorage.getItem(storedUnder);
 
@@ -28,10 +30,11 @@ let token = sessionStorage.getItem(storedUnder);
 export function useToken(given: string): void {
   token = given;
   sessionStorage.setItem(storedUnder, given);
+  tokenRefused.value = false;
   signInWanted.value = false;
 }
 
-export function forgetToken(): void {
+function forgetToken(): void {
   token = null;
   sessionStorage.removeItem(storedUnder);
 }
@@ -89,6 +92,8 @@ export async function request(
   if (answer.ok) return answer;
   const told = await problemOf(answer);
   if (answer.status === 401) {
+    // Calls that were under way with the same token come here too, when it has been forgotten.
+    tokenRefused.value ||= token !== null;
     forgetToken();
     signInWanted.value = true;
   }

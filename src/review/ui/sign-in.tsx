@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { useToken } from '../api/client.js';
+import { tokenRefused, useToken } from '../api/client.js';
 
 /** Asked where neither Orthanc's plugin nor a token says who one is. */
 export function SignIn({ onToken }: { onToken: () => void }) {
@@ -30,6 +30,11 @@ export function SignIn({ onToken }: { onToken: () => void }) {
             onInput={(event) => setGiven(event.currentTarget.value)}
           />
         </label>
+        {tokenRefused.value && (
+          <p class="refused" role="alert">
+            The service does not know this token.
+          </p>
+        )}
         <button type="submit" class="strong">
           Sign in
         </button>
