@@ -1,5 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * Real servers and browsers on a machine that others use too: in the gate, what fails is tried twice more, and said to
+ * have been. On a developer's machine a failure is a failure.
+ */
+const retry = process.env.CI === undefined ? 0 : 2;
+
 export default defineConfig({
   test: {
     projects: [
@@ -21,6 +27,7 @@ export default defineConfig({
           maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          retry,
         },
       },
       {
@@ -32,6 +39,7 @@ export default defineConfig({
           maxWorkers: 1,
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          retry,
         },
       },
     ],
