@@ -2,13 +2,12 @@ import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
 import { type Selection, select } from '../intake/requests/selection.js';
-import { anyId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { stateLabels } from '../record/labels.js';
 import { metadataNames, type ReclassifyRequest } from '../record/schema.js';
 import { progressBar } from './progress.js';
-import { parseSelection, queryOf } from './selection.js';
+import { named, parseSelection, queryOf } from './selection.js';
 
 interface Options {
   failed?: boolean;
@@ -68,11 +67,8 @@ export const reclassifyCommand = () =>
 /** @throws usage */
 function selectionOf(given: string[], options: Options, labelPrefix: string): Selection {
   const { failed, label, query, from, to, network, all } = options;
-  const ids = given.filter((id) => anyId.safeParse(id).success);
-  const uids = given.filter((id) => !anyId.safeParse(id).success);
   return parseSelection({
-    ids: ids.length > 0 ? ids : undefined,
-    uids: uids.length > 0 ? uids : undefined,
+    ...named(given),
     label: failed ? labelPrefix + stateLabels.failed : label,
     query: queryOf(query),
     from,

@@ -1,5 +1,6 @@
 import { fail } from '../errors.js';
 import { type Selection, selection } from '../intake/requests/selection.js';
+import { anyId } from '../orthanc/ids.js';
 
 /**
  * What the options of a command select.
@@ -14,6 +15,13 @@ export function parseSelection(given: { [K in keyof Selection]?: unknown }): Sel
       ? 'name instances, give a condition, or --all'
       : `${issue?.path.join(' ')}: ${issue?.message}`;
   throw fail('usage', { problem });
+}
+
+/** What the arguments name: Orthanc's identifiers are told from DICOM UIDs by their form. */
+export function named(given: readonly string[]): { ids?: string[]; uids?: string[] } {
+  const ids = given.filter((id) => anyId.safeParse(id).success);
+  const uids = given.filter((id) => !anyId.safeParse(id).success);
+  return { ...(ids.length > 0 ? { ids } : {}), ...(uids.length > 0 ? { uids } : {}) };
 }
 
 /** @param given `StationName=ROOM*` @throws usage */

@@ -2,12 +2,12 @@ import { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
 import { mostUndone, undoneTags } from '../http/api/tags.js';
 import { select } from '../intake/requests/selection.js';
-import { anyId, type InstanceId } from '../orthanc/ids.js';
+import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { tagsOf } from '../record/tags/schema.js';
 import { progressBar } from './progress.js';
-import { parseSelection, queryOf } from './selection.js';
+import { named, parseSelection, queryOf } from './selection.js';
 import { askService } from './service.js';
 
 interface Options {
@@ -41,11 +41,8 @@ const undoCommand = () =>
     .option('--dry-run', 'only say which')
     .action(async (given: string[], { query, dryRun = false, ...conditions }: Options) => {
       const config = loadConfig(process.env);
-      const ids = given.filter((id) => anyId.safeParse(id).success);
-      const uids = given.filter((id) => !anyId.safeParse(id).success);
       const wanted = parseSelection({
-        ids: ids.length > 0 ? ids : undefined,
-        uids: uids.length > 0 ? uids : undefined,
+        ...named(given),
         query: queryOf(query),
         ...conditions,
       });
