@@ -20,25 +20,37 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const problems: string[] = [];
   const given: Record<string, string> = {};
   for (const name of names) {
-    const value = env[variableOf(name)] || readSecret(name, env, problems);
-    if (value) given[name] = value;
+    const value = readSecret(name, env, problems) ?? env[variableOf(name)];
+    if (value?.trim()) given[name] = value;
   }
   problems.push(...unknownVariables(env));
   const parsed = options.safeParse(given);
   if (!parsed.success)
     for (const issue of parsed.error.issues) {
       const name = String(issue.path[0]) as OptionName;
-      problems.push(`${variableOf(name)}: ${issue.message}`);
+      problems.push(`${variableOf(name)}: ${issue.message}${shown(name, given[name])}`);
     }
-  if (!parsed.success || problems.length > 0) throw fail('config_invalid', { problems });
+  if (!parsed.success || problems.length > 0)
+    // A value that breaks two rules at once is named once.
+    throw fail('config_invalid', { problems: [...new Set(problems)] });
   return parsed.data;
 }
+
+/** Nothing of a secret, nor of an address that may hold a password. */
+const shown = (name: OptionName, value: string | undefined): string =>
+  value === undefined || secretOptions.includes(name) || value.includes('@')
+    ? ''
+    : `, not ${JSON.stringify(value)}`;
 
 function readSecret(name: OptionName, env: NodeJS.ProcessEnv, problems: string[]): string | undefined {
   const path = secretOptions.includes(name) ? env[fileVariable(name)] : undefined;
   if (!path) return undefined;
+  if (env[variableOf(name)])
+    problems.push(`${variableOf(name)} and ${fileVariable(name)} are both set: set one of them`);
   try {
-    return readFileSync(path, 'utf8').trim();
+    const secret = readFileSync(path, 'utf8').trim();
+    if (secret === '') problems.push(`${fileVariable(name)}: ${path} is empty`);
+    return secret;
   } catch (error) {
     problems.push(`${fileVariable(name)}: ${(error as Error).message}`);
     return undefined;

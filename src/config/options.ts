@@ -2,8 +2,9 @@ import { validate } from 'node-cron';
 import { z } from 'zod';
 
 /** A comma-separated list, as environments hold it. */
-const list = (pattern: RegExp, example: string) =>
-  z
+const list = (pattern: RegExp, example: string) => {
+  const message = `must be a list, separated by commas, of items like ${example}`;
+  return z
     .string()
     .transform((text) =>
       text
@@ -11,17 +12,26 @@ const list = (pattern: RegExp, example: string) =>
         .map((item) => item.trim())
         .filter((item) => item !== ''),
     )
-    .pipe(z.array(z.string().regex(pattern, `each item must look like ${example}`)).min(1));
+    .pipe(z.array(z.string().regex(pattern, message)).min(1, message));
+};
 
-const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+// Messages follow the option's name, and are followed by what was given: `PLAINVIEW_PORT: must be …, not "abc"`.
+const number = (min: number, max: number, kind = 'number') => {
+  const message = `must be a ${kind} from ${min} to ${max}`;
+  return z.coerce.number(message).min(min, message).max(max, message);
+};
+const integer = (min: number, max: number) =>
+  number(min, max, 'whole number').int(`must be a whole number from ${min} to ${max}`);
+const oneOf = <const T extends readonly string[]>(...values: T) =>
+  z.enum(values, `must be one of ${values.join(', ')}`);
 /** Logged and shown, so there must be no password in it. */
 const webAddress = z
-  .url({ protocol: /^https?$/ })
+  .url({ protocol: /^https?$/, error: 'must be a web address (http://… or https://…)' })
   .refine(
     (url) => !/^\w+:\/\/[^/]*@/.test(url),
     'must hold no user or password: they have options of their own',
   );
-const fraction = z.coerce.number().min(0).max(1);
+const fraction = number(0, 1);
 
 /**
  * Every option of the service, declared once: `orthancUrl` is the environment variable PLAINVIEW_ORTHANC_URL.
@@ -41,7 +51,9 @@ export const options = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('Its password. Secret: `PLAINVIEW_ORTHANC_PASSWORD_FILE` names a file that holds it instead.'),
+    .describe(
+      'Its password. Secret: `PLAINVIEW_ORTHANC_PASSWORD_FILE` names a file that holds it instead; not both.',
+    ),
   orthancCaFile: z
     .string()
     .min(1)
@@ -64,7 +76,7 @@ export const options = z.object({
     .min(16, 'must have 16 characters or more')
     .optional()
     .describe(
-      "Shared with Orthanc's environment: the hook sends it in `X-Plainview-Secret`. Required by `serve`. Secret: `PLAINVIEW_SECRET_FILE` names a file that holds it instead.",
+      "Shared with Orthanc's environment: the hook sends it in `X-Plainview-Secret`. Required by `serve`. Secret: `PLAINVIEW_SECRET_FILE` names a file that holds it instead; not both.",
     ),
   tokensFile: z
     .string()
@@ -101,8 +113,7 @@ export const options = z.object({
     .min(1)
     .optional()
     .describe("File with the network's category names, one a line; default: `classes.txt` beside the graph."),
-  engine: z
-    .enum(['auto', 'gpu', 'onnxruntime', 'wasm'])
+  engine: oneOf('auto', 'gpu', 'onnxruntime', 'wasm')
     .default('auto')
     .describe(
       'What runs the network: `gpu` (@tensorflow/tfjs-node-gpu; never falls back to the CPU), `onnxruntime` (CPU), `wasm` (CPU, slowest, runs anywhere); `auto` takes the first of these that works here.',
@@ -134,15 +145,13 @@ export const options = z.object({
   modalities: list(/^[A-Z0-9_]{1,16}$/, 'CR')
     .default(['CR', 'DX', 'RG', 'PX', 'IO'])
     .describe('Modalities (0008,0060) that can be plain radiographs.'),
-  multiframe: z
-    .enum(['first', 'middle', 'skip'])
+  multiframe: oneOf('first', 'middle', 'skip')
     .default('first')
     .describe('Which frame of a multi-frame instance is looked at, or `skip` it.'),
   maxMegapixels: integer(1, 1000)
     .default(150)
     .describe('Largest picture that is fetched and decoded, in millions of pixels.'),
-  rendering: z
-    .enum(['pam', 'png'])
+  rendering: oneOf('pam', 'png')
     .default('pam')
     .describe(
       'Form in which Orthanc hands over the rendered picture; the pixels are the same. `pam` spares both sides the compression; `png` spares a slow network between them.',
@@ -159,14 +168,12 @@ export const options = z.object({
     .describe(
       "File of the site's own words for body parts, projections and sides (YAML, as `orders/README.md` tells), beside those that Plainview knows in seven languages. They are looked for in DICOM's descriptions, to find pictures that are not what was ordered.",
     ),
-  report: z
-    .enum(['off', 'study', 'instance'])
+  report: oneOf('off', 'study', 'instance')
     .default('off')
     .describe(
       'Whether decisions are also stored as DICOM: a structured report (TID 1500) in the study, one for each study or each instance, replaced when a decision changes.',
     ),
-  tags: z
-    .enum(['off', 'absent', 'replace'])
+  tags: oneOf('off', 'absent', 'replace')
     .default('off')
     .describe(
       'Whether body part and view are also written into the stored DICOM files: where they are `absent`, or in place of what stands there. Orthanc must have `OverwriteInstances`; read `docs/dicom-tags.md` first.',
@@ -207,14 +214,8 @@ export const options = z.object({
     .describe(
       'When the archive is swept for radiographs that carry no decision of the network in use: a cron expression, or `off`. `plainview sweep` does it at once.',
     ),
-  sweepOrder: z
-    .enum(['newest', 'oldest'])
-    .default('newest')
-    .describe('Which radiographs a sweep begins with.'),
-  sweepRate: z.coerce
-    .number()
-    .min(0)
-    .max(1000)
+  sweepOrder: oneOf('newest', 'oldest').default('newest').describe('Which radiographs a sweep begins with.'),
+  sweepRate: number(0, 1000)
     .default(0)
     .describe('Instances a second that a sweep takes up at most; 0: as many as the load on Orthanc allows.'),
   sweepHours: z
@@ -231,8 +232,7 @@ export const options = z.object({
     .describe(
       "How far the service stands back for other programs on the machine's CPU, Orthanc above all: 0 not at all, 19 furthest.",
     ),
-  logLevel: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
+  logLevel: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace')
     .default('info')
     .describe('Least severity that is logged, as JSON lines on standard output.'),
   shutdownSeconds: integer(0, 600)

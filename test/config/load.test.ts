@@ -24,6 +24,21 @@ describe('loadConfig', () => {
     expect(() => loadConfig(env)).toThrow(/PLAINVIEW_ORTHANC_URL.*PLAINVIEW_PORT.*PLAINVIEW_ENGINE/);
   });
 
+  test.each([
+    ['PLAINVIEW_PORT', 'abc', 'must be a whole number from 0 to 65535, not "abc"'],
+    ['PLAINVIEW_PORT', '70000.5', 'must be a whole number from 0 to 65535, not "70000.5"'],
+    ['PLAINVIEW_THRESHOLD', '95', 'must be a number from 0 to 1, not "95"'],
+    ['PLAINVIEW_ENGINE', 'cuda', 'must be one of auto, gpu, onnxruntime, wasm, not "cuda"'],
+    ['PLAINVIEW_MODALITIES', 'cr,dr', 'must be a list, separated by commas, of items like CR, not "cr,dr"'],
+    ['PLAINVIEW_ORTHANC_URL', 'pacs', 'must be a web address (http://… or https://…), not "pacs"'],
+    ['PLAINVIEW_SECRET', 'hunter2', 'must have 16 characters or more'],
+    ['PLAINVIEW_ORTHANC_URL', 'pacs//me:hunter2@pacs', 'must be a web address (http://… or https://…)'],
+  ])('of %s=%s it is said what it must be, and no secret is shown', (variable, value, problem) => {
+    expect(() => loadConfig({ [variable]: value })).toThrow(
+      expect.objectContaining({ message: `The configuration cannot be used: ${variable}: ${problem}.` }),
+    );
+  });
+
   test('a mistyped option stops the start', () => {
     expect(() => loadConfig({ PLAINVIEW_TRESHOLD: '0.5' })).toThrow(/PLAINVIEW_TRESHOLD: no such option/);
   });
@@ -32,11 +47,17 @@ describe('loadConfig', () => {
     expect(() => loadConfig({ PLAINVIEW_HOOK_URL: 'http://127.0.0.1:8104/hook' })).not.toThrow();
   });
 
-  test('a secret may come from a file; an unreadable file is named', () => {
+  test('a secret may come from a file; one that is unreadable or empty, or a second source, is named', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'plainview-')), 'secret');
     writeFileSync(file, '0123456789abcdef\n');
     expect(loadConfig({ PLAINVIEW_SECRET_FILE: file }).secret).toBe('0123456789abcdef');
-    expect(() => loadConfig({ PLAINVIEW_SECRET_FILE: `${file}.gone` })).toThrow(/PLAINVIEW_SECRET_FILE/);
+    expect(() => loadConfig({ PLAINVIEW_SECRET_FILE: `${file}.gone` })).toThrow(
+      /PLAINVIEW_SECRET_FILE: .*ENOENT/,
+    );
+    const both = { PLAINVIEW_SECRET: '0123456789abcdef', PLAINVIEW_SECRET_FILE: file };
+    expect(() => loadConfig(both)).toThrow(/PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set/);
+    writeFileSync(file, '\n');
+    expect(() => loadConfig({ PLAINVIEW_ORTHANC_PASSWORD_FILE: file })).toThrow(/PASSWORD_FILE: .* is empty/);
   });
 });
 
