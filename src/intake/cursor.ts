@@ -18,7 +18,7 @@ export class Cursor {
   readonly #file: StateFile<typeof stored>;
   #stored: Stored;
 
-  /** @throws state_unusable where the folder cannot be made */
+  /** @throws state_unusable where the folder cannot be made or written to */
   constructor(stateDir: string) {
     this.#file = new StateFile(stateDir, 'changes.json', stored);
     this.#stored = this.#file.read() ?? { since: 0 };

@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { fail } from '../errors.js';
 
@@ -10,12 +10,13 @@ export class StateFile<T extends z.ZodType> {
   readonly #schema: T;
   #writing: Promise<void> = Promise.resolve();
 
-  /** @throws state_unusable where the folder cannot be made */
+  /** @throws state_unusable where the folder cannot be made or written to */
   constructor(stateDir: string, name: string, schema: T) {
     this.#path = join(stateDir, name);
     this.#schema = schema;
     try {
-      mkdirSync(stateDir, { recursive: true });
+      makeFolder(stateDir);
+      accessSync(join(stateDir, '/'), constants.W_OK | constants.X_OK);
     } catch (error) {
       throw fail('state_unusable', { folder: stateDir, why: (error as Error).message }, error);
     }
@@ -51,4 +52,11 @@ export class StateFile<T extends z.ZodType> {
       throw fail('state_unusable', { folder: this.#path, why: (error as Error).message }, error);
     }
   }
+}
+
+/** Not `recursive`: Node never comes back from that where the system makes no folder, as in /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
