@@ -98,7 +98,7 @@ function table(rows: Record<string, string>[]): string {
 
 async function demo(files: string[]): Promise<void> {
   const pair = await startPair({
-    log: pino({ level: 'warn' }, pino.destination(2)),
+    log: pino({ level: 'error' }, pino.destination(2)),
     say: (line) => console.error(line),
   });
   try {

@@ -52,6 +52,7 @@ export async function startPair(options: {
       ...process.env,
       PLAINVIEW_ORTHANC_URL: orthanc.url,
       PLAINVIEW_SECRET: secret,
+      PLAINVIEW_SECRET_FILE: '',
       PLAINVIEW_HOST: '127.0.0.1',
       PLAINVIEW_PORT: String(port),
       PLAINVIEW_STATE_DIR: options.folder?.state ?? orthanc.folder,
