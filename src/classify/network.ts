@@ -62,17 +62,14 @@ export interface NetworkSource {
 export async function loadNetwork(
   source: NetworkSource,
 ): Promise<{ network: Network; file: SharedArrayBuffer }> {
-  const [graph, labels, side] = await Promise.all([
-    readRequired(source.graph),
-    readRequired(source.labels),
-    readSideFile(source.graph),
-  ]);
+  const graph = await readGraph(source.graph);
+  const side = await readSideFile(source.graph);
   const sha256 = createHash('sha256').update(graph).digest('hex');
   if (side.sha256 !== undefined && side.sha256 !== sha256)
     throw fail('network_mismatch', {
       problem: `${source.graph} has the SHA-256 ${sha256}, and the file beside it says ${side.sha256}`,
     });
-  const classes = parseLabels(labels.toString('utf8'));
+  const classes = await readClasses(source);
   const repeated = classes.find((name, i) => classes.indexOf(name) !== i);
   if (repeated !== undefined)
     throw fail('network_mismatch', { problem: `${source.labels} names "${repeated}" twice` });
@@ -89,9 +86,26 @@ export async function loadNetwork(
   return { network, file };
 }
 
-/** The names of a network's outputs, without the network. @throws network_unreadable */
-export const readClasses = async (labels: string): Promise<readonly string[]> =>
-  parseLabels((await readRequired(labels)).toString('utf8'));
+/**
+ * The names of a network's outputs, without the network: one a line, as `label_image.py` reads them; the end of the
+ * file may be empty lines.
+ * @throws network_unreadable
+ */
+export async function readClasses({ graph, labels }: NetworkSource): Promise<readonly string[]> {
+  const text = await readFile(labels, 'utf8').catch(async (error: NodeJS.ErrnoException) => {
+    // Where the graph's path is wrong, so is the one that follows from it.
+    await readGraph(graph);
+    throw unreadable(
+      labels,
+      error,
+      "the names of the network's outputs are looked for beside the graph, or where PLAINVIEW_LABELS (--labels, --classes) says",
+    );
+  });
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim());
+}
 
 /** @throws network_mismatch where the graph has more or fewer outputs than there are names */
 export function requireOutputs(network: Network, outputs: number, labels: string): void {
@@ -102,26 +116,21 @@ export function requireOutputs(network: Network, outputs: number, labels: string
     });
 }
 
-/** One name a line, as `label_image.py` reads them; the end of the file may be empty lines. */
-const parseLabels = (text: string) =>
-  text
-    .trimEnd()
-    .split('\n')
-    .map((line) => line.trim());
-
 const given = (values: NonNullable<NetworkSource['thresholds']>): Partial<Thresholds> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
-async function readRequired(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const why = isMissing
-      ? "is not there; NNCPR's comes by `plainview model fetch`"
-      : (error as Error).message;
-    throw fail('network_unreadable', { problem: `${path} ${why}` }, error);
-  }
+const readGraph = (graph: string): Promise<Buffer> =>
+  readFile(graph).catch((error: NodeJS.ErrnoException) => {
+    throw unreadable(
+      graph,
+      error,
+      'PLAINVIEW_NETWORK (--network, --graph) must be embedded, nncpr (after `plainview model fetch`), or the path of a graph',
+    );
+  });
+
+function unreadable(path: string, error: NodeJS.ErrnoException, advice: string) {
+  const why = error.code === 'ENOENT' ? 'is not there' : `cannot be read (${error.message})`;
+  return fail('network_unreadable', { problem: `${path} ${why}: ${advice}` }, error);
 }
 
 async function readSideFile(graph: string): Promise<z.infer<typeof sideFile>> {

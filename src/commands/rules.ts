@@ -125,7 +125,7 @@ async function read(file: string | undefined): Promise<Rules> {
   const path = file ?? config.rulesFile;
   if (path === undefined)
     throw fail('usage', { problem: 'name a file of rules, or set PLAINVIEW_RULES_FILE' });
-  return readRules(path, await readClasses(networkFiles(config).labels));
+  return readRules(path, await readClasses(networkFiles(config)));
 }
 
 /** The rules, held against an Orthanc. */

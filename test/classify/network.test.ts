@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultThresholds, loadNetwork } from '../../src/classify/network.js';
+import { defaultThresholds, loadNetwork, readClasses } from '../../src/classify/network.js';
 import { modelFile } from './support/pictures.js';
 
 let folder: string;
@@ -85,11 +85,19 @@ describe('a network', () => {
 
   it('is refused where a file is not there, which is named', async () => {
     await expect(loadNetwork({ graph: join(folder, 'no.pb'), labels })).rejects.toThrow(
-      /no\.pb is not there.*model fetch/,
+      /no\.pb is not there: PLAINVIEW_NETWORK .*model fetch/,
     );
     await expect(loadNetwork({ graph, labels: join(folder, 'no.txt') })).rejects.toThrow(
-      /no\.txt is not there/,
+      /no\.txt is not there: .*PLAINVIEW_LABELS/,
     );
+  });
+
+  it('tells its classes without its graph; where neither is there, the graph is named', async () => {
+    const elsewhere = join(folder, 'elsewhere', 'knees.pb');
+    expect(await readClasses({ graph: elsewhere, labels })).toEqual(['knee_ap', 'knee_lateral']);
+    await expect(
+      readClasses({ graph: elsewhere, labels: join(folder, 'elsewhere', 'classes.txt') }),
+    ).rejects.toThrow(/knees\.pb is not there: PLAINVIEW_NETWORK/);
   });
 
   it('is refused where two outputs have one name', async () => {
