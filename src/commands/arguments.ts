@@ -1,4 +1,4 @@
-import { type CommanderError, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from 'commander';
 
 /** Parsers of options' arguments; what they throw, commander shows. */
 
@@ -16,9 +16,4 @@ export function fraction(text: string): number {
   if (text.trim() === '' || !(value >= 0 && value <= 1))
     throw new InvalidArgumentError('It must be between 0 and 1.');
   return value;
-}
-
-/** For `exitOverride`: 1 is for what went wrong with pictures, 2 for a wrong call. */
-export function exitWith2(error: CommanderError): never {
-  process.exit(error.exitCode === 0 ? 0 : 2);
 }

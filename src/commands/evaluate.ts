@@ -15,7 +15,7 @@ import { thumbnailsOf } from '../evaluate/thumbnails.js';
 import type { Truth } from '../evaluate/truth.js';
 import { requireWritable, writeWhole } from '../evaluate/write.js';
 import { version } from '../version.js';
-import { exitWith2, fraction, integer } from './arguments.js';
+import { fraction, integer } from './arguments.js';
 import { type SourceOptions, withTruth } from './evaluate-source.js';
 import { progressBar } from './progress.js';
 
@@ -76,7 +76,6 @@ Labels that are no category of the network count as none of the categories (othe
 Thresholds given here go for both networks; else each has its own.
 Engine and threads are chosen by PLAINVIEW_ENGINE and PLAINVIEW_WORKERS, the Orthanc by PLAINVIEW_ORTHANC_URL and its like.`,
     )
-    .exitOverride(exitWith2)
     .action(async (labels: string | undefined, options: Options) => {
       const config = loadConfig(process.env);
       for (const file of [options.json, options.html]) if (file !== undefined) await requireWritable(file);

@@ -5,7 +5,7 @@ import { type ClassifierOptions, createClassifier } from '../classify/classifier
 import { engineChoice } from '../classify/engines/engine.js';
 import { networkFiles } from '../config/network.js';
 import { asPlainview } from '../errors.js';
-import { exitWith2, fraction, integer } from './arguments.js';
+import { fraction, integer } from './arguments.js';
 import { labelFiles, pathsFrom } from './label-files.js';
 import { type LineOptions, linesOf } from './label-lines.js';
 import { progressBar } from './progress.js';
@@ -48,7 +48,6 @@ export const labelCommand = () =>
     .option('--threshold <score>', 'best score from which a category is given', fraction)
     .option('--margin <score>', 'least distance between the two best scores', fraction)
     .option('--unknown_below <score>', 'best score under which the view is unknown', fraction)
-    .exitOverride(exitWith2)
     .action(async (images: string[], options: Options) => {
       process.exitCode = await label(images, options);
     });

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { asPlainview, type ErrorCode } from '../errors.js';
 import { version } from '../version.js';
 import { evaluateCommand } from './evaluate.js';
@@ -20,7 +20,12 @@ import { tokenCommand } from './token.js';
 const wrongCalls: readonly ErrorCode[] = [
   'config_invalid',
   'usage',
+  'file_unreadable',
   'labels_invalid',
+  'network_unreadable',
+  'network_mismatch',
+  'network_layer',
+  'network_unsupported',
   'report_unwritable',
   'rules_invalid',
 ];
@@ -44,12 +49,24 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(explorer2Command())
     .addCommand(ohifCommand())
     .addCommand(optionsCommand());
+  throwInsteadOfExit(program);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (caught) {
+    if (caught instanceof CommanderError) {
+      // It has said what is wrong, or shown the help or the version that was asked for.
+      process.exitCode = caught.exitCode === 0 ? 0 : 2;
+      return;
+    }
     const error = asPlainview(caught);
     console.error(error.message);
     if (error.code === 'internal') console.error(error.cause);
     process.exitCode = wrongCalls.includes(error.code) ? 2 : 1;
   }
+}
+
+/** Commander would exit with 1 where a command is wrongly called. */
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride();
+  for (const each of command.commands) throwInsteadOfExit(each);
 }

@@ -26,14 +26,14 @@ describe('plainview model info', () => {
 
   it('says what is wrong with a graph', async () => {
     const { status, stderr } = await plainview(['model', 'info', '--graph', modelFile('classes.txt')]);
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(stderr).toMatch(/no TensorFlow GraphDef/);
   });
 
   it('does not take names that are not as many as the outputs', async () => {
     const labels = modelFile('nncpr-classes.txt');
     const { status, stderr } = await plainview(['model', 'info', '--graph', 'embedded', '--labels', labels]);
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(stderr).toMatch(/31 outputs.*names 30/);
   });
 });

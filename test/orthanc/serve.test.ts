@@ -77,7 +77,12 @@ test.each<[string, Record<string, string>, RegExp, number]>([
   ['an unknown option', { PLAINVIEW_TRESHOLD: '1' }, /PLAINVIEW_TRESHOLD: no such option/, 2],
   ['no secret', { PLAINVIEW_SECRET: '' }, /PLAINVIEW_SECRET: must be set/, 2],
   ['a GPU demanded where there is none', { PLAINVIEW_ENGINE: 'gpu' }, /gpu/i, 1],
-  ['a network that is not there', { PLAINVIEW_NETWORK: '/nowhere/network.pb' }, /nowhere/, 1],
+  [
+    'a network that is not there',
+    { PLAINVIEW_NETWORK: '/nowhere/network.pb' },
+    /nowhere.*PLAINVIEW_NETWORK/,
+    2,
+  ],
 ])('%s stops the start and names it', async (_what, env, sentence, status) => {
   const run = serve(env);
   expect(await run.ended).toBe(status);

@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { plainview } from './support.js';
+
+it.each([
+  [[], /Usage: plainview/],
+  [['nope'], /unknown command 'nope'/],
+  [['find', '--nope'], /unknown option '--nope'/],
+  [['sweep', '--order', 'random'], /Allowed choices are newest, oldest/],
+  [['rules', 'test'], /'--instance <id...>' not specified/],
+])('plainview %j is a wrong call: it says why, and ends with 2', async (args, sentence) => {
+  const { status, stdout, stderr } = await plainview(args);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toMatch(sentence);
+});
+
+it('help that is asked for is none', async () => {
+  expect(await plainview(['rules', '--help'])).toMatchObject({ status: 0, stderr: '' });
+});
