@@ -12,7 +12,7 @@ import { Orthanc } from '../orthanc/orthanc.js';
 import { instanceRecord } from '../record/schema.js';
 import { fraction } from './arguments.js';
 import { progressBar } from './progress.js';
-import { parseSelection, queryOf } from './selection.js';
+import { parseSelection, queryOf, requireCategory } from './selection.js';
 
 interface Options {
   category?: string;
@@ -58,6 +58,7 @@ export const findCommand = () =>
     .action(async (options: Options) => {
       const config = loadConfig(process.env);
       const wanted = selectionOf(options, config.labelPrefix);
+      await requireCategory(wanted.category, config);
       for (const file of [options.csv, options.dicomdir]) if (file !== undefined) await refuseToReplace(file);
       const orthanc = new Orthanc(config);
       const media = new Media(orthanc.rest);

@@ -1,3 +1,8 @@
+import { codedCategories } from '../categories.js';
+import { otherClass } from '../classify/decide.js';
+import { readClasses } from '../classify/network.js';
+import { networkFiles } from '../config/network.js';
+import type { Config } from '../config/options.js';
 import { fail } from '../errors.js';
 import { type Selection, selection } from '../intake/requests/selection.js';
 import { anyId } from '../orthanc/ids.js';
@@ -15,6 +20,19 @@ export function parseSelection(given: { [K in keyof Selection]?: unknown }): Sel
       ? 'name instances, give a condition, or --all'
       : `${issue?.path.join(' ')}: ${issue?.message}`;
   throw fail('usage', { problem });
+}
+
+/**
+ * A mistyped category would only find nothing. The 30 that have codes are known whatever network is in use, for what
+ * another one has decided.
+ * @throws usage, network_unreadable
+ */
+export async function requireCategory(category: string | undefined, config: Config): Promise<void> {
+  if (category === undefined || codedCategories.includes(category)) return;
+  const classes = (await readClasses(networkFiles(config))).filter((name) => name !== otherClass);
+  if (classes.includes(category)) return;
+  const known = [...new Set([...classes, ...codedCategories])].sort().join(', ');
+  throw fail('usage', { problem: `there is no category ${category}; there are ${known}` });
 }
 
 /** What the arguments name: Orthanc's identifiers are told from DICOM UIDs by their form. */

@@ -7,7 +7,7 @@ import { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { tagsOf } from '../record/tags/schema.js';
 import { progressBar } from './progress.js';
-import { named, parseSelection, queryOf } from './selection.js';
+import { named, parseSelection, queryOf, requireCategory } from './selection.js';
 import { askService } from './service.js';
 
 interface Options {
@@ -46,6 +46,7 @@ const undoCommand = () =>
         query: queryOf(query),
         ...conditions,
       });
+      await requireCategory(wanted.category, config);
       const orthanc = new Orthanc(config);
       const bar = progressBar(undefined, 'files');
       let count = 0;
