@@ -6,7 +6,7 @@ import { loadConfig } from '../config/load.js';
 import { networkFiles } from '../config/network.js';
 import { fail, PlainviewError } from '../errors.js';
 import { requireWritable } from '../evaluate/write.js';
-import { type Selection, select, selection } from '../intake/requests/selection.js';
+import { type Selection, select } from '../intake/requests/selection.js';
 import { mapOrdered } from '../ordered.js';
 import { anyId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
@@ -16,6 +16,7 @@ import { deedsOf, type Looked, look, Tally } from '../route/history.js';
 import { routesOf } from '../route/routes.js';
 import { type Rules, readRules, requireKnown } from '../route/rules/read.js';
 import { progressBar } from './progress.js';
+import { parseSelection } from './selection.js';
 
 interface Session {
   orthanc: Orthanc;
@@ -36,9 +37,9 @@ export const rulesCommand = () =>
 const checkCommand = () =>
   new Command('check')
     .description('say what is wrong with a file of rules, and whether Orthanc knows the destinations')
-    .argument('[file]', 'the rules (default: PLAINVIEW_RULES_FILE)')
+    .option(...fileOption)
     .option('--offline', 'do not ask Orthanc')
-    .action(async (file: string | undefined, { offline }: { offline?: true }) => {
+    .action(async ({ file, offline }: { file?: string; offline?: true }) => {
       const rules = offline ? await read(file) : await session(file, async (open) => open.rules);
       const asked = offline ? 'Orthanc was not asked' : 'Orthanc knows every destination';
       console.log(`${rules.file}: ${rules.rules.length} rules, nothing wrong; ${asked}`);
@@ -75,14 +76,11 @@ const dryRunCommand = () =>
     .option('--csv <file>', 'write what would go where, a line for each, to this file')
     .option(...fileOption)
     .action(async ({ from, to, csv, file }: { from?: string; to?: string; csv?: string; file?: string }) => {
-      const wanted = selection.safeParse(
-        from === undefined && to === undefined ? { all: true } : { from, to },
-      );
-      if (!wanted.success) throw fail('usage', { problem: 'a date looks like 2026-01-31' });
+      const wanted = parseSelection(from === undefined && to === undefined ? { all: true } : { from, to });
       if (csv !== undefined) await requireWritable(csv);
       await session(file, async (open) => {
         const tally = new Tally(open.rules);
-        const lines = dryRun(open, wanted.data, tally);
+        const lines = dryRun(open, wanted, tally);
         if (csv === undefined) for await (const _ of lines);
         else await writeTable(csv, lines);
         console.log(summary(tally));
@@ -124,7 +122,7 @@ async function read(file: string | undefined): Promise<Rules> {
   const config = loadConfig(process.env);
   const path = file ?? config.rulesFile;
   if (path === undefined)
-    throw fail('usage', { problem: 'name a file of rules, or set PLAINVIEW_RULES_FILE' });
+    throw fail('usage', { problem: 'name a file of rules with --file, or set PLAINVIEW_RULES_FILE' });
   return readRules(path, await readClasses(networkFiles(config)));
 }
 

@@ -63,8 +63,8 @@ test('rules are checked, against Orthanc too', async () => {
   });
   const other = await rulesPlace();
   await other.write({ ...head, rules: [{ name: 'a', do: { peer: 'astray' } }] });
-  expect((await run('check', '--offline', other.file)).status).toBe(0);
-  const { status, out } = await run('check', other.file);
+  expect((await run('check', '--offline', '--file', other.file)).status).toBe(0);
+  const { status, out } = await run('check', '--file', other.file);
   expect(status).toBe(2);
   expect(out).toMatch(/line \d+, rule a: Orthanc's configuration has no peer astray/);
   await other.discard();
@@ -107,7 +107,7 @@ test('a dry run counts what would go where, lists it, and changes nothing', asyn
 test.each([
   ['a date that is none', ['dry-run', '--from', 'yesterday'], /2026-01-31/],
   ['a folder that is not there', ['dry-run', '--csv', '/nowhere/table.csv'], /nowhere/],
-  ['a file that is not there', ['check', '/nowhere/rules.yaml'], /ENOENT/],
+  ['a file that is not there', ['check', '--file', '/nowhere/rules.yaml'], /ENOENT/],
 ])('%s is wrongly called', async (_what, args, sentence) => {
   const { status, out } = await run(...args);
   expect(status).toBe(2);

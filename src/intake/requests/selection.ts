@@ -5,7 +5,7 @@ import type { Search } from '../../orthanc/search.js';
 import { recordOf } from '../../record/recorder.js';
 import { instanceRecord } from '../../record/schema.js';
 
-const day = z.iso.date();
+const day = z.iso.date('must look like 2026-01-31');
 const uid = z.string().regex(/^[0-9.]{1,64}$/, 'must be a DICOM UID');
 const tag = z.string().regex(/^[A-Za-z]{1,64}$/, 'must be the keyword of a DICOM attribute');
 
