@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Document, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { codedCategories } from '../categories.js';
 import { otherClass } from '../classify/decide.js';
 import { fail } from '../errors.js';
+import { type Path, problemsOf, readYaml } from '../yaml.js';
 import { type Cell, type Hanging, overlap, type Protocol } from './protocol.js';
 
 /** The protocols that come with Plainview. */
@@ -32,7 +32,6 @@ const fileShape = z.strictObject({
 });
 type Written = z.output<typeof fileShape>['protocols'][number];
 
-type Path = readonly PropertyKey[];
 type Complain = (path: Path, problem: string) => void;
 
 /**
@@ -44,32 +43,31 @@ type Complain = (path: Path, problem: string) => void;
 export function readProtocols(path: string | undefined, classes: readonly string[]): Hanging {
   const categories = new Set([...codedCategories, ...classes.filter((name) => name !== otherClass)]);
   const file = path ?? shippedProtocols;
-  const lines = new LineCounter();
+  const yaml = readYaml(read(file));
   const problems: string[] = [];
-  const document = parse(file, lines);
-  const say = (line: string, problem: string) =>
-    problems.push(`PLAINVIEW_HANGING_FILE: ${file}${line}: ${problem}`);
-  const complain: Complain = (at, problem) => {
-    say(lineOf(document, lines, at), problem);
-  };
-  for (const { message, pos } of document.errors) say(`, line ${lines.linePos(pos[0]).line}`, message);
-  const shape = problems.length > 0 ? undefined : fileShape.safeParse(document.toJS());
-  for (const issue of shape?.error?.issues ?? []) complain(issue.path, issue.message);
-  const protocols = (shape?.data?.protocols ?? []).flatMap((written, index) =>
-    expand(written, ['protocols', index], categories, complain),
-  );
+  const say = (problem: string) => problems.push(`PLAINVIEW_HANGING_FILE: ${file}, ${problem}`);
+  const complain: Complain = (at, problem) => say(`${yaml.lineOf(at)}: ${problem}`);
+  for (const problem of yaml.errors) say(problem);
+  const shape = problems.length > 0 ? undefined : fileShape.safeParse(yaml.content);
+  if (shape?.error)
+    for (const { path, problem } of problemsOf(shape.error)) say(`${yaml.placeOf(path)}: ${problem}`);
   const ids = new Set<string>();
-  for (const [index, { id }] of protocols.entries()) {
-    if (ids.has(id)) complain(['protocols'], `protocol ${id} (number ${index + 1}) is there twice`);
-    ids.add(id);
-  }
+  const protocols = (shape?.data?.protocols ?? []).flatMap((written, index) => {
+    const at = ['protocols', index];
+    const expanded = expand(written, at, categories, complain);
+    for (const { id } of expanded) {
+      if (ids.has(id)) complain([...at, 'id'], `protocol ${id} is there twice`);
+      ids.add(id);
+    }
+    return expanded;
+  });
   if (shape?.data === undefined || problems.length > 0) throw fail('config_invalid', { problems });
   return { ...shape.data, protocols };
 }
 
-function parse(file: string, lineCounter: LineCounter): Document.Parsed {
+function read(file: string): string {
   try {
-    return parseDocument(readFileSync(file, 'utf8'), { lineCounter, prettyErrors: false });
+    return readFileSync(file, 'utf8');
   } catch (error) {
     throw fail(
       'config_invalid',
@@ -77,16 +75,6 @@ function parse(file: string, lineCounter: LineCounter): Document.Parsed {
       error,
     );
   }
-}
-
-/** The line of the innermost thing on that path that the file holds. */
-function lineOf(document: Document.Parsed, lines: LineCounter, path: Path): string {
-  for (let length = path.length; length > 0; length--) {
-    const node = document.getIn(path.slice(0, length), true);
-    if (typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range))
-      return `, line ${lines.linePos(Number(node.range[0])).line}`;
-  }
-  return '';
 }
 
 /** One protocol for each of its words, or itself. */

@@ -50,11 +50,17 @@ test.each([
   ['rows of unequal length', protocol('- [knee_ap, knee_lateral]\n- [pelvis_ap]'), 'line 5', '1 cells under'],
   ['a prior alone', protocol('- [knee_ap, prior knee_lateral]'), 'line 2', 'without a current one'],
   ['nothing of the study', protocol('- [empty]'), 'line 2', 'no cell for a picture'],
-  ['a key that is not known', `${protocol('- [knee_ap]')}\n    colour: red`, 'line 2', 'colour'],
-  ['a score that is none', 'leastScore: 90\nprotocols: []', 'line 1', '<=1'],
-  ['an id twice', `${protocol('- [knee_ap]')}\n  - id: mine\n    rows: [[hand_ap]]`, 'line 2', 'there twice'],
+  [
+    'a key that is not known',
+    `${protocol('- [knee_ap]')}\n    colour: red`,
+    'line 5, protocols 1 colour',
+    'no such key',
+  ],
+  ['a score that is none', 'leastScore: 90\nprotocols: []', 'line 1, leastScore', '<=1'],
+  ['an id twice', `${protocol('- [knee_ap]')}\n  - id: mine\n    rows: [[hand_ap]]`, 'line 5', 'there twice'],
   ['a $ without words', protocol('- [$_ap]'), 'line 2', 'no words of `each`'],
   ['words without a $', `${protocol('- [knee_ap]')}\n    each: [knee, hand]`, 'line 2', 'needs a $'],
+  ['a missing id', 'protocols:\n  - rows: [[knee_ap]]', 'line 2, protocols 1 id', 'expected string'],
   ['no YAML', 'protocols: [', 'line 1', 'Flow sequence'],
 ])('%s stops the start with its line', (_what, yaml, line, problem) => {
   expect(() => read(yaml)).toThrow(

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { codedCategories } from '../../categories.js';
 import { fail } from '../../errors.js';
 import type { KnownDestinations } from '../../orthanc/sending.js';
 import { stateLabels } from '../../record/labels.js';
+import { type Path, problemsOf, readYaml, type Yaml } from '../../yaml.js';
 import { routeLabels } from '../routes.js';
 import { matches } from './patterns.js';
 import { type RulesFile, rulesFile, targetsOf } from './schema.js';
@@ -22,11 +22,10 @@ export interface Rules extends Omit<RulesFile, 'webhooks'> {
   /** Names this wording of the file: the beginning of its SHA-256. */
   sha256: string;
   webhooks: ReadonlyMap<string, Webhook>;
-  /** Where something stands in the file: `line 12`. */
-  lineOf: (path: readonly PropertyKey[]) => string;
+  lineOf: Yaml['lineOf'];
 }
 
-type Problem = (path: readonly PropertyKey[], problem: string) => void;
+type Problem = (path: Path, problem: string) => void;
 
 /**
  * Reads a file of rules (YAML) and what it names.
@@ -40,27 +39,20 @@ export function readRules(file: string, classes: readonly string[]): Rules {
   } catch (error) {
     throw fail('rules_invalid', { file, problems: [(error as Error).message] }, error);
   }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const problems = document.errors.map(({ message }) => message.split('\n')[0]?.replace(/:$/, '') ?? message);
-  if (problems.length > 0) throw fail('rules_invalid', { file, problems });
-
-  const lineOf = (path: readonly PropertyKey[]) => `line ${lines.linePos(offsetOf(document, path)).line}`;
-  const problem: Problem = (path, what) => problems.push(`${lineOf(path)}${nameAt(path)}: ${what}`);
-  const parsed = rulesFile.safeParse(contentOf(document, file));
+  const yaml = readYaml(text);
+  if (yaml.errors.length > 0) throw fail('rules_invalid', { file, problems: yaml.errors });
+  const problems: string[] = [];
+  const problem: Problem = (path, what) => problems.push(`${yaml.placeOf(path)}: ${what}`);
+  const parsed = rulesFile.safeParse(yaml.content);
   if (!parsed.success) {
-    for (const issue of parsed.error.issues) {
-      if (issue.code === 'unrecognized_keys')
-        for (const key of issue.keys) problem([...issue.path, key], 'there is no such key');
-      else problem(issue.path, issue.message);
-    }
+    for (const wrong of problemsOf(parsed.error)) problem(wrong.path, wrong.problem);
     throw fail('rules_invalid', { file, problems });
   }
   checkNames(parsed.data, classes, problem);
   const webhooks = readWebhooks(parsed.data, dirname(file), problem);
   if (problems.length > 0) throw fail('rules_invalid', { file, problems });
   const sha256 = createHash('sha256').update(text).digest('hex').slice(0, 12);
-  return { ...parsed.data, file, sha256, webhooks, lineOf };
+  return { ...parsed.data, file, sha256, webhooks, lineOf: yaml.lineOf };
 }
 
 /** @throws rules_invalid where rules name a destination that Orthanc's configuration does not */
@@ -76,15 +68,6 @@ export function requireKnown(rules: Rules, known: KnownDestinations): void {
       );
     }
   if (problems.length > 0) throw fail('rules_invalid', { file: rules.file, problems });
-}
-
-/** @throws rules_invalid where an alias has no anchor, or aliases multiply beyond all measure */
-function contentOf(document: Document, file: string): unknown {
-  try {
-    return document.toJS();
-  } catch (error) {
-    throw fail('rules_invalid', { file, problems: [(error as Error).message] }, error);
-  }
 }
 
 /** What a schema cannot say: names that must be unique, or must exist. */
@@ -139,22 +122,3 @@ function readWebhooks(file: RulesFile, folder: string, problem: Problem): Map<st
   }
   return webhooks;
 }
-
-/** Where in the text something stands; for what is missing, where it should. */
-function offsetOf(document: Document, path: readonly PropertyKey[]): number {
-  for (let length = path.length; length > 0; length--) {
-    const parent = document.getIn(path.slice(0, length - 1), true) ?? document.contents;
-    const key = path[length - 1];
-    const pair = isMap(parent)
-      ? parent.items.find((item) => isScalar(item.key) && item.key.value === key)
-      : undefined;
-    const node = isNode(pair?.key) ? pair.key : document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range) return node.range[0];
-  }
-  return 0;
-}
-
-const nameAt = (path: readonly PropertyKey[]): string =>
-  path.length === 0
-    ? ''
-    : `, ${path.map((key) => (typeof key === 'number' ? key + 1 : String(key))).join(' ')}`;

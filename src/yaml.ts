@@ -1,0 +1,54 @@
+import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+
+export type Path = readonly PropertyKey[];
+
+/** A text in YAML, and where in it what stands. */
+export interface Yaml {
+  content: unknown;
+  /** Why it is no YAML, each with its line. There is no content then. */
+  errors: string[];
+  /** `line 12`, of a key where there is one; for what is missing, where it should be. */
+  lineOf(path: Path): string;
+  /** `line 12, rules 1 when category` */
+  placeOf(path: Path): string;
+}
+
+export function readYaml(text: string): Yaml {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const lineAt = (offset: number) => `line ${lineCounter.linePos(offset).line}`;
+  const lineOf = (path: Path): string => {
+    for (let length = path.length; length > 0; length--) {
+      const parent = document.getIn(path.slice(0, length - 1), true) ?? document.contents;
+      const key = path[length - 1];
+      const pair = isMap(parent)
+        ? parent.items.find((item) => isScalar(item.key) && item.key.value === key)
+        : undefined;
+      const node = isNode(pair?.key) ? pair.key : document.getIn(path.slice(0, length), true);
+      if (isNode(node) && node.range) return lineAt(node.range[0]);
+    }
+    return lineAt(0);
+  };
+  const yaml = { lineOf, placeOf: (path: Path) => [lineOf(path), ...nameOf(path)].join(', ') };
+  const errors = document.errors.map(({ message, pos }) => `${lineAt(pos[0])}: ${message}`);
+  if (errors.length > 0) return { ...yaml, content: undefined, errors };
+  try {
+    return { ...yaml, content: document.toJS(), errors };
+  } catch (error) {
+    // An alias has no anchor, or aliases multiply beyond all measure.
+    return { ...yaml, content: undefined, errors: [(error as Error).message] };
+  }
+}
+
+/** What a schema finds wrong, with the path of the very thing: of a key that it does not know, too. */
+export const problemsOf = ({ issues }: z.ZodError): { path: Path; problem: string }[] =>
+  issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ path: [...issue.path, key], problem: 'there is no such key' }))
+      : [{ path: issue.path, problem: issue.message }],
+  );
+
+/** Counted from 1, as people do. */
+const nameOf = (path: Path): string[] =>
+  path.length === 0 ? [] : [path.map((key) => (typeof key === 'number' ? key + 1 : String(key))).join(' ')];
