@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { fail } from '../../errors.js';
+import { problemsOf, readYaml } from '../../yaml.js';
 import { type BodyPart, bodyParts, ordersFolder, type Projection, projections } from './regions.js';
 
 const sides = ['right', 'left', 'both'] as const;
@@ -170,16 +171,20 @@ function tokensOf(text: string): string[] {
 }
 
 function readSiteList(file: string): WordList {
-  const problem = (what: string, cause: unknown) =>
-    fail('config_invalid', { problems: [`PLAINVIEW_ORDER_WORDS: ${file}: ${what}`] }, cause);
-  let value: unknown;
+  const invalid = (problems: readonly string[], cause?: unknown) =>
+    fail('config_invalid', { problems: problems.map((what) => `PLAINVIEW_ORDER_WORDS: ${what}`) }, cause);
+  let text: string;
   try {
-    value = parse(readFileSync(file, 'utf8'));
+    text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw problem((error as Error).message, error);
+    throw invalid([(error as Error).message], error);
   }
-  const parsed = wordList.safeParse(value);
+  const { content, errors, placeOf } = readYaml(text);
+  if (errors.length > 0) throw invalid(errors.map((problem) => `${file}, ${problem}`));
+  const parsed = wordList.safeParse(content);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'top'}: ${message}`);
-  throw problem(issues.join('; '), parsed.error);
+  const problems = problemsOf(parsed.error).map(
+    ({ path, problem }) => `${file}, ${placeOf(path)}: ${problem}`,
+  );
+  throw invalid(problems, parsed.error);
 }
