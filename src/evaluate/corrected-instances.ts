@@ -7,7 +7,7 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { Search } from '../orthanc/search.js';
 import { frameOf } from '../pipeline/eligible.js';
-import { recordOf } from '../record/recorder.js';
+import { recordOf } from '../record/read.js';
 import type { LabelledPicture, Truth } from './truth.js';
 
 /** By which DICOM attributes figures can be broken down: none that names a person. */

@@ -3,7 +3,7 @@ import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { type Belonging, belongingsOf } from '../orthanc/uids.js';
-import { recordOf } from '../record/recorder.js';
+import { recordOf } from '../record/read.js';
 import type { InstanceRecord } from '../record/schema.js';
 
 /** A decided radiograph that was looked for: identifiers and decision, nothing of the patient. */

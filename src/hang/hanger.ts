@@ -3,7 +3,7 @@ import { fail } from '../errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { type PictureFound, Pictures, type StudyFound } from '../orthanc/pictures.js';
-import { recordOf } from '../record/recorder.js';
+import { recordOf } from '../record/read.js';
 import { arrange, type Hung, type Picture } from './arrange.js';
 import { readProtocols } from './file.js';
 import { lateralityOf } from './laterality.js';

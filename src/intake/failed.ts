@@ -1,7 +1,7 @@
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { stateLabels } from '../record/labels.js';
-import { recordOf } from '../record/recorder.js';
+import { recordOf } from '../record/read.js';
 
 const pageSize = 200;
 

@@ -3,7 +3,7 @@ import { attributesOf } from '../orthanc/attributes.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import type { Rest } from '../orthanc/rest.js';
 import type { KnownDestinations } from '../orthanc/sending.js';
-import { recordOf } from '../record/recorder.js';
+import { recordOf } from '../record/read.js';
 import type { InstanceRecord } from '../record/schema.js';
 import { type Asked, ask } from './plan.js';
 import { routesOf } from './routes.js';

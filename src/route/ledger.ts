@@ -1,7 +1,7 @@
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
-import { recordOf } from '../record/recorder.js';
+import { recordOf } from '../record/read.js';
 import { metadataNames } from '../record/schema.js';
 import { Turns } from '../turns.js';
 import { bounded, type InstanceRoutes, type Route, routeLabels, routesOf } from './routes.js';

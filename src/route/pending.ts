@@ -1,5 +1,5 @@
 import type { Orthanc } from '../orthanc/orthanc.js';
-import { recordOf } from '../record/recorder.js';
+import { recordOf } from '../record/read.js';
 import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
 import { routesOf } from './routes.js';

@@ -4,7 +4,7 @@ import type { InstanceContent } from '../orthanc/resources.js';
 import type { KnownDestinations } from '../orthanc/sending.js';
 import type { FollowUp } from '../pipeline/follow-up.js';
 import { planLabels } from '../record/labels.js';
-import { recordOf } from '../record/recorder.js';
+import { recordOf } from '../record/read.js';
 import type { InstanceRecord } from '../record/schema.js';
 import type { GroupLabels } from './labels.js';
 import type { Ledger } from './ledger.js';

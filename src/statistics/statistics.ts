@@ -7,7 +7,8 @@ import { Descriptions } from '../orthanc/descriptions.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { pause } from '../pause.js';
-import { type Recorded, recordOf } from '../record/recorder.js';
+import { recordOf } from '../record/read.js';
+import type { Recorded } from '../record/recorder.js';
 import { answerOf } from './answer.js';
 import { countRecorded, countStanding, emptyTally, prune, type Tally, tally } from './tally.js';
 

@@ -3,7 +3,7 @@ import type { Entry } from '../http/api/review/schema.js';
 import { Descriptions, type FileTags, type Keyword, type Placed } from '../orthanc/descriptions.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import { recordOf } from '../record/recorder.js';
+import { recordOf } from '../record/read.js';
 
 /** Instances as people are shown them: the decision, DICOM's own words, the labels. */
 export class Entries {

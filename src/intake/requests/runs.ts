@@ -8,7 +8,7 @@ import type { InstanceContent } from '../../orthanc/resources.js';
 import { Search } from '../../orthanc/search.js';
 import { pause } from '../../pause.js';
 import type { Queue } from '../../queue/queue.js';
-import { recordOf } from '../../record/recorder.js';
+import { recordOf } from '../../record/read.js';
 import { metadataNames, type ReclassifyRequest } from '../../record/schema.js';
 import { Frontier } from '../frontier.js';
 import { StateFile } from '../state-file.js';

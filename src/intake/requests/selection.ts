@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type AnyId, anyId } from '../../orthanc/ids.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { Search } from '../../orthanc/search.js';
-import { recordOf } from '../../record/recorder.js';
+import { recordOf } from '../../record/read.js';
 import { instanceRecord } from '../../record/schema.js';
 
 const day = z.iso.date('must look like 2026-01-31');

@@ -5,7 +5,7 @@ import type { Described, Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { FollowUp } from '../../pipeline/follow-up.js';
 import { Coalescing } from '../coalesce.js';
-import { recordOf } from '../recorder.js';
+import { recordOf } from '../read.js';
 import { metadataNames, readRecord } from '../schema.js';
 import type { Reported } from './content.js';
 import { reportDocument, reportSeriesUid, reportSopClass } from './document.js';

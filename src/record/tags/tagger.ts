@@ -7,7 +7,7 @@ import type { InstanceContent } from '../../orthanc/resources.js';
 import { Rewriting } from '../../orthanc/rewriting.js';
 import type { FollowUp } from '../../pipeline/follow-up.js';
 import { Turns } from '../../turns.js';
-import { recordOf } from '../recorder.js';
+import { recordOf } from '../read.js';
 import { groupRecord, metadataNames, readRecord } from '../schema.js';
 import { type Journal, Journals } from './journal.js';
 import { planTags, type TagsMode, type Wanted, wantedTags } from './plan.js';

@@ -4,7 +4,7 @@ import axios, { isAxiosError } from 'axios';
 import { fail } from '../../errors.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import { belongingOf } from '../../orthanc/uids.js';
-import { recordOf } from '../../record/recorder.js';
+import { recordOf } from '../../record/read.js';
 import type { Due } from '../ledger.js';
 import type { Webhook } from '../rules/read.js';
 import type { Destination } from './destination.js';

@@ -1,0 +1,36 @@
+import type { InstanceContent } from '../orthanc/resources.js';
+import {
+  type InstanceRecord,
+  instanceRecord,
+  metadataNames,
+  type ReclassifyRequest,
+  readRecord,
+  reclassifyRequest,
+  unknownCategory,
+} from './schema.js';
+
+/** The record of an instance, and whether it was written to its end (labels on all levels). */
+export function recordOf(
+  instance: InstanceContent,
+): { record: InstanceRecord; complete: boolean } | undefined {
+  const record = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
+  if (record === undefined) return undefined;
+  return {
+    record,
+    complete: instance.Metadata[metadataNames.category] === (record.category ?? unknownCategory),
+  };
+}
+
+/** A person's decision whose labels do not stand on all levels yet: being written just now, or cut off by a crash. */
+export function isHalfCorrected(instance: InstanceContent): boolean {
+  const known = recordOf(instance);
+  return known !== undefined && known.record.who === 'person' && !known.complete;
+}
+
+/** What is asked of an instance; a text that is no JSON asks for the plain thing, as a button of Orthanc's writes it. */
+export function requestOf(instance: InstanceContent): ReclassifyRequest | undefined {
+  const text = instance.Metadata[metadataNames.request];
+  return text === undefined
+    ? undefined
+    : (readRecord(reclassifyRequest, text) ?? reclassifyRequest.parse({}));
+}
