@@ -1,5 +1,5 @@
-// Makes the README's pictures of the review page anew: docs/review.png from a real Orthanc, the real service and the
-// network that comes along; docs/dashboard.png from figures that are made up. Needs Chromium.
+// Makes the README's pictures of pages anew: docs/review.png and docs/explorer.png from a real Orthanc, the real service
+// and the network that comes along; docs/dashboard.png from figures that are made up. Needs Chromium.
 //   npx tsx scripts/pictures.ts
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -16,8 +16,15 @@ import { Reader } from '../test/support/service.js';
 const browser = await launch();
 const say = (line: string) => console.error(line);
 
-async function picture(url: string, name: string, height: number, ready: string, keys: string[] = []) {
-  const page = await browser.newPage({ viewport: { width: 1360, height }, colorScheme: 'dark' });
+/** @param size of the window; the picture is 0.8 times as wide */
+async function picture(
+  url: string,
+  name: string,
+  size: { width: number; height: number },
+  ready: string,
+  keys: string[] = [],
+) {
+  const page = await browser.newPage({ viewport: size, colorScheme: 'dark' });
   await page.goto(url);
   await page.locator(ready).first().waitFor();
   for (const key of keys) await page.keyboard.press(key);
@@ -25,13 +32,15 @@ async function picture(url: string, name: string, height: number, ready: string,
   await page.waitForLoadState('load');
   const png = await page.screenshot();
   const file = join(repositoryRoot, 'docs', name);
-  const { size } = await sharp(png)
-    .resize({ width: 1088 })
+  const { size: bytes } = await sharp(png)
+    .resize({ width: Math.round(0.8 * size.width) })
     .png({ palette: true, colours: 200, effort: 10 })
     .toFile(file);
-  say(`${file}: ${Math.round(size / 1000)} kB`);
+  say(`${file}: ${Math.round(bytes / 1000)} kB`);
   await page.close();
 }
+
+const wide = (height: number) => ({ width: 1360, height });
 
 const pair = await startPair({ log: pino({ level: 'silent' }), say });
 try {
@@ -45,15 +54,28 @@ try {
       '0018,0015': ['CS', 'CHEST'],
     },
   });
+  const pattern = radiograph(await sample('test_pattern.png'), {
+    modality: 'DX',
+    studyInstanceUid: uid('demonstration'),
+    attributes: { '0008,1030': ['LO', 'Thorax in 1 Ebene'], '0008,103e': ['LO', 'test pattern'] },
+  });
   const { orthancId } = await storeInstance(pair.orthanc.url, chest);
-  await new Reader(pair.orthanc.url).decided(orthancId);
+  const unknown = await storeInstance(pair.orthanc.url, pattern);
+  for (const id of [orthancId, unknown.orthancId]) await new Reader(pair.orthanc.url).decided(id);
   const review = `${pair.orthanc.url}/plainview/review/`;
-  await picture(`${review}#/instance/${orthancId}`, 'review.png', 800, 'img.radiograph', ['a']);
+  const explorer = `${pair.orthanc.url}/app/explorer.html#instance?uuid=${unknown.orthancId}`;
+  await picture(
+    explorer,
+    'explorer.png',
+    { width: 1100, height: 1100 },
+    '#plainview-instance >> text=Reclassify',
+  );
+  await picture(`${review}#/instance/${orthancId}`, 'review.png', wide(800), 'img.radiograph', ['a']);
 } finally {
   await pair.stop();
 }
 
 const fake = await startFakeService();
-await picture(`${fake.url}/review/#/dashboard`, 'dashboard.png', 1000, '.interval');
+await picture(`${fake.url}/review/#/dashboard`, 'dashboard.png', wide(1000), '.interval');
 await fake.stop();
 await browser.close();
