@@ -67,7 +67,7 @@ try {
   await picture(
     explorer,
     'explorer.png',
-    { width: 1100, height: 1100 },
+    { width: 1100, height: 1260 },
     '#plainview-instance >> text=Reclassify',
   );
   await picture(`${review}#/instance/${orthancId}`, 'review.png', wide(800), 'img.radiograph', ['a']);

@@ -5,6 +5,7 @@ Every finished training leaves its files in the work folder and is not done agai
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import multiprocessing
 import sys
@@ -19,10 +20,10 @@ import torch
 from augment import small_and_dark
 from data import HERE, Item, folds, read_classes, read_manifest
 from measure import (
-    Thresholds, calibration_error, choose, fit_temperature, outcome, per_class, reliability, softmax, spread, summary,
+    Thresholds, calibration_error, choose, fit_temperature, outcome, per_class, reliability, softmax, summary,
 )
 from network import MobileNet, start
-from train import DECUBITUS, Recipe, score, train
+from train import DECUBITUS, Recipe, mean_of, score, train
 
 FINAL_EPOCHS = 8  # of the second phase of the network that ships
 UNSEEN = ("mura", "hannover")  # the sources that one more training never sees
@@ -44,7 +45,7 @@ def do(job: Job, classes: list[str], weights: Path, work: Path) -> str:
     """Trains, phase by phase, what is not trained yet; then scores `ask`, as it is and degraded."""
     torch.set_num_threads(1)  # two trainings side by side lose less than one on two threads
     cv2.setNumThreads(1)
-    net = start(len(classes), weights, job.seed)
+    net, ends = start(len(classes), weights, job.seed), []
     for number in range(len(job.recipe.phases)):
         kept = work / f"{job.begin if number == 0 else job.name}-p{number}.pt"
         if not kept.exists():
@@ -52,9 +53,13 @@ def do(job: Job, classes: list[str], weights: Path, work: Path) -> str:
             torch.save(net.state_dict(), kept.with_suffix(".part"))
             kept.with_suffix(".part").rename(kept)
         net = load(kept, classes)
+        ends.append(copy.deepcopy(net))
+    mean = mean_of(ends[-job.recipe.ends:])
+    torch.save(mean.state_dict(), work / f"{job.name}.pt")
     scores = work / f"{job.name}.npz"
     if job.ask and not scores.exists():
-        np.savez(scores, ids=[item.id for item in job.ask], scores=score(net, job.ask), degraded=score(net, job.ask, small_and_dark))
+        after = [score(end, job.ask) for end in ends]
+        np.savez(scores, ids=[item.id for item in job.ask], scores=score(mean, job.ask), degraded=score(mean, job.ask, small_and_dark), after=after)
     return job.name
 
 
@@ -64,12 +69,20 @@ def load(path: Path, classes: list[str]) -> MobileNet:
     return net.eval()
 
 
-def scores_of(job: Job, work: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Scores for `job.ask` before the softmax [n, classes], and for the same pictures made small and dark."""
+@dataclass(frozen=True)
+class Scores:
+    """What a job's networks say of `job.ask`, before the softmax."""
+
+    plain: np.ndarray  # [n, classes], the network of averaged weights
+    degraded: np.ndarray  # [n, classes], the same on small dark copies
+    after: np.ndarray  # [phases, n, classes], the network at the end of each phase
+
+
+def scores_of(job: Job, work: Path) -> Scores:
     stored = np.load(work / f"{job.name}.npz")
     if [str(i) for i in stored["ids"]] != [item.id for item in job.ask]:
         raise SystemExit(f"{work / job.name}.npz belongs to other pictures: remove it")
-    return stored["scores"], stored["degraded"]
+    return Scores(stored["scores"], stored["degraded"], stored["after"])
 
 
 def crossed(scores: np.ndarray, labels: np.ndarray, fold: np.ndarray, other: int) -> tuple[np.ndarray, list[Thresholds], list[float]]:
@@ -90,10 +103,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, required=True, help="ImageNet weights of MobileNet v1, .npz")
     parser.add_argument("--work", type=Path, required=True, help="folder for what the trainings leave behind")
     parser.add_argument("--out", type=Path, default=HERE.parent, help="where plainview.pb and plainview.json go")
-    parser.add_argument("--version", default="2")
+    parser.add_argument("--version", default="3")
     parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=1, help="of the folds and of the first trainings")
-    parser.add_argument("--again", type=int, default=1, help="how many folds pass the second phase once more, with the next seed")
+    parser.add_argument("--seed", type=int, default=1, help="of the folds and of all trainings")
     parser.add_argument("--workers", type=int, default=2, help="trainings side by side, a core each")
     return parser.parse_args()
 
@@ -106,27 +118,28 @@ def main() -> None:
     labels = np.array([item.label for item in items])
     other, lonely = classes.index("other"), classes.index(DECUBITUS)
     measured = Recipe()
-    first, second = measured.phases
-    shipped = replace(measured, phases=(first, replace(second, epochs=FINAL_EPOCHS)))
+    first, second, *rest = measured.phases
+    shipped = replace(measured, phases=(first, replace(second, epochs=FINAL_EPOCHS), *rest))
     fold = folds(items, args.folds, args.seed)
 
-    def fold_job(k: int, seed: int) -> Job:
+    def fold_job(k: int) -> Job:
         learn, ask = [i for i, f in zip(items, fold) if f != k], [i for i, f in zip(items, fold) if f == k]
-        return Job(f"fold{k}-s{seed}", learn, ask, seed, measured, f"fold{k}-s{args.seed}")
+        return Job(f"fold{k}", learn, ask, args.seed, measured, f"fold{k}")
 
-    firsts = [fold_job(k, args.seed) for k in range(args.folds)]
-    seconds = [fold_job(k, args.seed + 1) for k in range(args.again)]
+    per_fold = [fold_job(k) for k in range(args.folds)]
     strange, familiar = [i for i in items if i.source in UNSEEN], [i for i in items if i.source not in UNSEEN]
-    unseen = Job(f"unseen-s{args.seed}", familiar, strange, args.seed, measured, f"unseen-s{args.seed}")
-    final = Job(f"final-s{args.seed}", items, [], args.seed, shipped, firsts[0].name)
+    unseen = Job("unseen", familiar, strange, args.seed, measured, "unseen")
+    final = Job("final", items, [], args.seed, shipped, per_fold[0].name)
     with ProcessPoolExecutor(args.workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-        for jobs in ([*firsts, unseen], [final, *seconds]):  # these go on from what those leave behind
+        for jobs in ([*per_fold, unseen], [final]):  # the last goes on from what the first leaves behind
             for done in [pool.submit(do, job, classes, args.weights, args.work) for job in jobs]:
                 print(f"{done.result()}: done", file=sys.stderr, flush=True)
 
     scores, degraded = np.zeros((len(items), len(classes)), np.float32), np.zeros((len(items), len(classes)), np.float32)
-    for k, job in enumerate(firsts):
-        scores[fold == k], degraded[fold == k] = scores_of(job, args.work)
+    after = np.zeros((len(measured.phases), len(items), len(classes)), np.float32)
+    for k, job in enumerate(per_fold):
+        said = scores_of(job, args.work)
+        scores[fold == k], degraded[fold == k], after[:, fold == k] = said.plain, said.degraded, said.after
     temperature = fit_temperature(scores, labels)
     rule = choose(softmax(scores, temperature), labels, other)
     p, rules, temperatures = crossed(scores, labels, fold, other)
@@ -142,7 +155,8 @@ def main() -> None:
         "uncalibratedError": calibration_error(softmax(scores), labels),
         "all": figures(p, labels), "degraded": figures(dark, dark_labels),
         "folds": [figures(p[fold == k], labels[fold == k], rules[k]) for k in range(args.folds)],
-        "seeds": [], "sources": {}, "unseenSources": [],
+        "phases": [figures(crossed(one, labels, fold, other)[0], labels) for one in after],
+        "sources": {}, "unseenSources": [],
         "curve": [{"threshold": t, **outcome(p, labels, Thresholds(t, 0.0, 0.0), other)} for t in np.round(np.arange(0.3, 1.0, 0.01), 2).tolist()],
         "reliability": reliability(p, labels), "reliabilityUncalibrated": reliability(softmax(scores), labels),
         "categories": per_class(p, labels, classes),
@@ -152,22 +166,19 @@ def main() -> None:
             for i in np.flatnonzero(p.argmax(1) != labels)
         ],
     }
-    for k, job in enumerate(seconds):
-        again = figures(softmax(scores_of(job, args.work)[0], temperatures[k]), labels[fold == k], rules[k])
-        report["seeds"].append({"fold": k, "seeds": [args.seed, job.seed], "figures": [report["folds"][k], again], "spread": spread(report["folds"][k], again)})
     for source in sorted({item.source for item in items}):
         chosen = np.array([item.source == source for item in items])
         report["sources"][source] = figures(p[chosen], labels[chosen])
     truth = np.array([item.label for item in strange])
-    plain, poor = scores_of(unseen, args.work)
+    said = scores_of(unseen, args.work)
     for source in UNSEEN:
         chosen = np.array([item.source == source for item in strange])
         report["unseenSources"].append({
             "source": source,
-            "plain": figures(softmax(plain[chosen], temperature), truth[chosen]),
-            "degraded": figures(softmax(poor[chosen], temperature), truth[chosen]),
+            "plain": figures(softmax(said.plain[chosen], temperature), truth[chosen]),
+            "degraded": figures(softmax(said.degraded[chosen], temperature), truth[chosen]),
         })
-    report["export"] = write_network(load(args.work / f"{final.name}-p1.pt", classes), items, temperature, rule, args)
+    report["export"] = write_network(load(args.work / f"{final.name}.pt", classes), items, temperature, rule, args)
     (args.work / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps({key: report[key] for key in ("temperature", "rule", "all", "export")}, indent=2))
 

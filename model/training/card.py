@@ -39,8 +39,7 @@ def tables(report: dict) -> str:
     lines += [summary_row(f"{u['source']}, source never seen", u["plain"]) for u in report["unseenSources"]]
     lines.append(summary_row("all folds, made small and dark", report["degraded"]))
     lines += [summary_row(f"{u['source']}, never seen, made small and dark", u["degraded"]) for u in report["unseenSources"]]
-    for pair in report["seeds"]:
-        lines += [summary_row(f"fold {pair['fold'] + 1}, seed {seed}", s) for seed, s in zip(pair["seeds"], pair["figures"])]
+    lines += [summary_row(f"all folds, at the end of phase {k + 1}", s) for k, s in enumerate(report["phases"])]
     lines += ["", "| category | n | sensitivity | 95 % | PPV | 95 % | specificity |", "|---|---|---|---|---|---|---|"]
     for c in report["categories"]:
         lines.append(f"| {c['category']} | {c['n']} | {share(c['sensitivity'])} | {span(c['interval'])} | {share(c['ppv'])} | {span(c['ppvInterval'])} | {share(c['specificity'])} |")

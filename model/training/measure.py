@@ -142,8 +142,3 @@ def summary(p: np.ndarray, labels: np.ndarray, rule: Thresholds, other: int, lon
         "otherAuroc": auroc(p[:, other], ~inside) if inside.any() and (~inside).any() else None,
         "rule": asdict(rule), **outcome(p, labels, rule, other),
     }
-
-
-def spread(one: dict, two: dict) -> dict[str, float]:
-    """How far two trainings that differ only by their seed lie apart."""
-    return {key: abs(one[key] - two[key]) for key in ("accuracy30", "balanced30", "labelled", "right", "caught", "calibrationError")}

@@ -43,6 +43,8 @@ class Recipe:
     phases: tuple[Phase, ...] = (
         Phase(18, ((0.6, 128), (0.85, 176), (1.0, SIDE)), 8e-4, 2e-3, 0.15, 2.2),
         Phase(5, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.0),
+        Phase(10, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.0),
+        Phase(10, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.0),
     )
     draws: int = 2000  # pictures drawn per epoch
     batch: int = 32
@@ -51,6 +53,7 @@ class Recipe:
     balance: float = 0.4  # a category of n pictures is drawn in proportion to n to this power
     made_up: float = 0.2  # share of `other` that is synthetic
     average: float = 0.995  # of the weights, per step
+    ends: int = 2  # the weights at the ends of this many last phases are averaged
 
 
 def draw_plan(items: list[Item], classes: list[str], recipe: Recipe, other_weight: float, rng: np.random.Generator) -> np.ndarray:
@@ -174,6 +177,16 @@ def train(items: list[Item], classes: list[str], begin: MobileNet, recipe: Recip
             ahead.clear()
             print(f"{name} phase {number + 1}: epoch {epoch + 1}/{phase.epochs} side {side} loss {np.mean(losses):.3f} {time.time() - begun:.0f} s", file=sys.stderr, flush=True)
     return averaged
+
+
+@torch.no_grad()
+def mean_of(nets: list[MobileNet]) -> MobileNet:
+    """The network whose every weight is the mean of theirs. Networks of which one went on from the other lie in one
+    valley, and their mean is about as good as their vote (Izmailov et al. 2018, Averaging weights; Wortsman et al. 2022)."""
+    mean = copy.deepcopy(nets[0])
+    for number, net in enumerate(nets[1:], 2):
+        follow(mean, net, 1 - 1 / number)
+    return mean
 
 
 @torch.no_grad()
