@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { otherClass } from './classify/decide.js';
 
 /** A coded entry: value, coding scheme designator, meaning (PS3.3 section 8). */
 export const code = z.object({ value: z.string(), scheme: z.string(), meaning: z.string() });
@@ -29,6 +30,11 @@ const table = z
 
 /** Names of the 30 categories that have codes, in NNCPR's order. */
 export const codedCategories: readonly string[] = Object.keys(table);
+
+/** What a picture may be called: the 30 that have codes whatever network is in use, and what the network in use knows. */
+export const knownCategories = (networkClasses: readonly string[]): string[] => [
+  ...new Set([...codedCategories, ...networkClasses.filter((name) => name !== otherClass)]),
+];
 
 /** @returns undefined for a category of a site's own network */
 export const codesOf = (category: string): CategoryCodes | undefined =>

@@ -1,11 +1,39 @@
-import { codedCategories } from '../categories.js';
-import { otherClass } from '../classify/decide.js';
+import type { Command } from 'commander';
+import { codedCategories, knownCategories } from '../categories.js';
 import { readClasses } from '../classify/network.js';
 import { networkFiles } from '../config/network.js';
 import type { Config } from '../config/options.js';
 import { fail } from '../errors.js';
 import { type Selection, selection } from '../intake/requests/selection.js';
 import { anyId } from '../orthanc/ids.js';
+
+export interface SelectionOptions {
+  label?: string;
+  query?: string[];
+  from?: string;
+  to?: string;
+  network?: string;
+  all?: true;
+}
+
+/** Gives a command the arguments and options by which it is told what to work on. */
+export const withSelection = (command: Command): Command =>
+  command
+    .argument('[id...]', "Orthanc's identifiers or DICOM UIDs, of instances, series, studies or patients")
+    .option('--label <label>', 'all that carry this label')
+    .option('--query <Tag=value...>', "DICOM attributes, as in Orthanc's find (StationName=ROOM*)")
+    .option('--from <date>', 'Study Date from this day on (2026-01-31)')
+    .option('--to <date>', 'Study Date up to this day')
+    .option('--network <name>', 'decided by this network: its name, or the beginning of its SHA-256')
+    .option('--all', 'every radiograph');
+
+/** What those arguments and options select. @throws usage */
+export const selectionOf = (
+  given: readonly string[],
+  { label, query, from, to, network, all }: SelectionOptions,
+  more: { [K in keyof Selection]?: unknown } = {},
+): Selection =>
+  parseSelection({ ...named(given), label, query: queryOf(query), from, to, network, all, ...more });
 
 /**
  * What the options of a command select.
@@ -29,14 +57,15 @@ export function parseSelection(given: { [K in keyof Selection]?: unknown }): Sel
  */
 export async function requireCategory(category: string | undefined, config: Config): Promise<void> {
   if (category === undefined || codedCategories.includes(category)) return;
-  const classes = (await readClasses(networkFiles(config))).filter((name) => name !== otherClass);
-  if (classes.includes(category)) return;
-  const known = [...new Set([...classes, ...codedCategories])].sort().join(', ');
-  throw fail('usage', { problem: `there is no category ${category}; there are ${known}` });
+  const known = knownCategories(await readClasses(networkFiles(config)));
+  if (!known.includes(category))
+    throw fail('usage', {
+      problem: `there is no category ${category}; there are ${known.sort().join(', ')}`,
+    });
 }
 
 /** What the arguments name: Orthanc's identifiers are told from DICOM UIDs by their form. */
-export function named(given: readonly string[]): { ids?: string[]; uids?: string[] } {
+function named(given: readonly string[]): { ids?: string[]; uids?: string[] } {
   const ids = given.filter((id) => anyId.safeParse(id).success);
   const uids = given.filter((id) => !anyId.safeParse(id).success);
   return { ...(ids.length > 0 ? { ids } : {}), ...(uids.length > 0 ? { uids } : {}) };

@@ -7,17 +7,11 @@ import { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { tagsOf } from '../record/tags/schema.js';
 import { progressBar } from './progress.js';
-import { named, parseSelection, queryOf, requireCategory } from './selection.js';
+import { requireCategory, type SelectionOptions, selectionOf, withSelection } from './selection.js';
 import { askService } from './service.js';
 
-interface Options {
+interface Options extends SelectionOptions {
   category?: string;
-  label?: string;
-  query?: string[];
-  from?: string;
-  to?: string;
-  network?: string;
-  all?: true;
   dryRun?: boolean;
 }
 
@@ -28,25 +22,15 @@ export const tagsCommand = () =>
 
 /** The service does it: it alone knows what it is about to write to the same instances. */
 const undoCommand = () =>
-  new Command('undo')
-    .description('have the running service give DICOM files back what stood there before')
-    .argument('[id...]', "Orthanc's identifiers or DICOM UIDs, of instances, series, studies or patients")
+  withSelection(
+    new Command('undo').description('have the running service give DICOM files back what stood there before'),
+  )
     .option('--category <category>', 'the category given: knee_lateral')
-    .option('--label <label>', 'all that carry this label')
-    .option('--query <Tag=value...>', "DICOM attributes, as in Orthanc's find (StationName=ROOM*)")
-    .option('--from <date>', 'Study Date from this day on (2026-01-31)')
-    .option('--to <date>', 'Study Date up to this day')
-    .option('--network <name>', 'decided by this network: its name, or the beginning of its SHA-256')
-    .option('--all', 'every radiograph')
     .option('--dry-run', 'only say which')
-    .action(async (given: string[], { query, dryRun = false, ...conditions }: Options) => {
+    .action(async (given: string[], { category, dryRun = false, ...options }: Options) => {
       const config = loadConfig(process.env);
-      const wanted = parseSelection({
-        ...named(given),
-        query: queryOf(query),
-        ...conditions,
-      });
-      await requireCategory(wanted.category, config);
+      const wanted = selectionOf(given, options, { category });
+      await requireCategory(category, config);
       const orthanc = new Orthanc(config);
       const bar = progressBar(undefined, 'files');
       let count = 0;

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { codedCategories } from '../categories.js';
-import { otherClass } from '../classify/decide.js';
+import { knownCategories } from '../categories.js';
 import { fail } from '../errors.js';
 import { type Path, problemsOf, readYaml } from '../yaml.js';
 import { type Cell, type Hanging, overlap, type Protocol } from './protocol.js';
@@ -41,7 +40,7 @@ type Complain = (path: Path, problem: string) => void;
  * @throws config_invalid, naming every line that cannot be used
  */
 export function readProtocols(path: string | undefined, classes: readonly string[]): Hanging {
-  const categories = new Set([...codedCategories, ...classes.filter((name) => name !== otherClass)]);
+  const categories = new Set(knownCategories(classes));
   const file = path ?? shippedProtocols;
   const yaml = readYaml(read(file));
   const problems: string[] = [];

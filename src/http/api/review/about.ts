@@ -1,15 +1,9 @@
-import { codedCategories, codesOf } from '../../../categories.js';
-import { otherClass } from '../../../classify/decide.js';
+import { codesOf, knownCategories } from '../../../categories.js';
 import { type Operation, operation } from '../operation.js';
 import { categoryList, me, type Status, status } from './schema.js';
 
-/** What a person may say that a picture is: what the network knows, and the 30 that have codes. */
-export const choosable = (networkClasses: readonly string[]): string[] => [
-  ...new Set([...codedCategories, ...networkClasses.filter((name) => name !== otherClass)]),
-];
-
 export function aboutOperations(networkClasses: readonly string[], now: () => Status): Operation[] {
-  const categories = choosable(networkClasses).map((name) => {
+  const categories = knownCategories(networkClasses).map((name) => {
     const { bodyPartExamined, region, view, viewPosition } = codesOf(name) ?? {};
     return {
       name,

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Audit } from '../../../audit.js';
+import { knownCategories } from '../../../categories.js';
 import type { Classifier } from '../../../classify/classifier.js';
 import type { Config } from '../../../config/options.js';
 import type { Sweep } from '../../../intake/sweep.js';
@@ -13,7 +14,7 @@ import { Entries } from '../../../worklist/entries.js';
 import { Worklist } from '../../../worklist/worklist.js';
 import type { Readiness } from '../../health.js';
 import type { Operation } from '../operation.js';
-import { aboutOperations, choosable } from './about.js';
+import { aboutOperations } from './about.js';
 import { activationOperation } from './activation.js';
 import { decisionOperations } from './decisions.js';
 import { Events, eventOperations } from './events.js';
@@ -74,7 +75,7 @@ export function reviewing(parts: Parts): Reviewing {
       ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries),
       ...pictureOperations(new Renderings(orthanc.rest), entries, config),
       activationOperation({ ...parts, entries }),
-      ...decisionOperations({ ...parts, entries, categories: choosable(classes) }),
+      ...decisionOperations({ ...parts, entries, categories: knownCategories(classes) }),
       ...statisticsOperations(statistics),
       ...eventOperations(events),
     ],
