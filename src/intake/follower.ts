@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { asPlainview, isAway, type PlainviewError } from '../errors.js';
+import { type Change, Changes } from '../orthanc/changes.js';
 import { type GroupId, type GroupLevel, groupLevel, type InstanceId } from '../orthanc/ids.js';
-import type { Change, Orthanc } from '../orthanc/orthanc.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { Nap } from '../pause.js';
 import type { Queue } from '../queue/queue.js';
@@ -37,6 +38,7 @@ const mostOpen = 1000;
  */
 export class Follower {
   readonly #parts: Parts;
+  readonly #changes: Changes;
   readonly #stop = new AbortController();
   readonly #nap = new Nap(this.#stop.signal);
   #frontier: Frontier;
@@ -47,6 +49,7 @@ export class Follower {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#changes = new Changes(parts.orthanc.rest);
     this.#frontier = new Frontier(parts.cursor.since, mostOpen);
   }
 
@@ -91,12 +94,12 @@ export class Follower {
 
   /** A database that was replaced, and a log that was cleared, are both noticed by what stands at the cursor. */
   async #recognise(): Promise<void> {
-    const { orthanc, cursor, log, onLogCleared } = this.#parts;
+    const { cursor, log, onLogCleared } = this.#parts;
     const { bookmark } = cursor;
     if (bookmark !== undefined) {
-      const [first] = await orthanc.changesAfter(bookmark.seq - 1, 1);
+      const [first] = await this.#changes.after(bookmark.seq - 1, 1);
       if (first?.seq === bookmark.seq && first.id !== bookmark.id) await this.#restart();
-      const [oldest] = await orthanc.changesAfter(0, 1);
+      const [oldest] = await this.#changes.after(0, 1);
       if (oldest === undefined || oldest.seq > bookmark.seq) {
         log.warn("Orthanc's change log was cleared: the archive is swept for what it may have held");
         onLogCleared();
@@ -108,9 +111,9 @@ export class Follower {
 
   /** @returns whether there is more to read at once */
   async #page(): Promise<boolean> {
-    const { orthanc, cursor, queue } = this.#parts;
+    const { cursor, queue } = this.#parts;
     const frontier = this.#frontier;
-    const page = await orthanc.changes(frontier.read, pageSize);
+    const page = await this.#changes.page(frontier.read, pageSize);
     if (page.logIsShorter) {
       await this.#restart();
       return true;

@@ -2,19 +2,8 @@ import { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { fail, PlainviewError } from '../errors.js';
 import { contents } from './bulk.js';
+import { type InstanceId, instanceId, type ResourcePath, type SeriesId, type StudyId } from './ids.js';
 import {
-  type GroupId,
-  type GroupLevel,
-  groupId,
-  groupLevel,
-  type InstanceId,
-  instanceId,
-  type ResourcePath,
-  type SeriesId,
-  type StudyId,
-} from './ids.js';
-import {
-  changeLog,
   count,
   describedTags,
   type InstanceContent,
@@ -45,40 +34,11 @@ export interface StudyTree {
   instances: InstanceContent[];
 }
 
-export interface Change {
-  id: InstanceId;
-  seq: number;
-  kind: 'stored' | 'metadata';
-}
-
-/** Metadata of a series, study or patient was written. */
-export interface GroupChange {
-  id: GroupId;
-  level: GroupLevel;
-  seq: number;
-}
-
-const changeKinds: Readonly<Record<string, Change['kind']>> = {
-  NewInstance: 'stored',
-  UpdatedMetadata: 'metadata',
-};
-
-export interface ChangePage {
-  changes: Change[];
-  groups: GroupChange[];
-  /** `since` of the next page. */
-  next: number;
-  done: boolean;
-  /** The log ends before `since`: it is not the log that was read before. */
-  logIsShorter: boolean;
-}
-
 /** The calls of Orthanc's REST API that Plainview makes. All throw the catalogue's errors. */
 export class Orthanc {
   /** For the other classes of this folder. */
   readonly rest: Rest;
   readonly #rendering: Config['rendering'];
-  #filtersChanges = true;
 
   constructor(options: RestOptions & Pick<Config, 'rendering'>) {
     this.rest = new Rest(options);
@@ -104,45 +64,6 @@ export class Orthanc {
   /** Instances with their metadata, in one call; those that are gone are left out. */
   async instances(ids: readonly InstanceId[]): Promise<InstanceContent[]> {
     return ids.length === 0 ? [] : contents(this.rest, instanceContent, ids, 'Instance');
-  }
-
-  /** A page of the change log after `since`: instances stored, and instances whose metadata was written. */
-  async changes(since: number, limit: number): Promise<ChangePage> {
-    const read = (url: string) => this.rest.json(changeLog, { method: 'GET', url, params: { since, limit } });
-    // Orthanc 1.12.7 splits the kinds before it decodes them, so the semicolon must reach it as it is.
-    const filtered = `/changes?type=${Object.keys(changeKinds).join(';')}`;
-    const page = await read(this.#filtersChanges ? filtered : '/changes').catch((error: unknown) => {
-      // Some database plugins cannot filter (Debian's PostgreSQL plugin 5.0 answers 400).
-      if (!(this.#filtersChanges && error instanceof PlainviewError && error.code === 'orthanc_rejected'))
-        throw error;
-      this.#filtersChanges = false;
-      return read('/changes');
-    });
-    return {
-      changes: page.Changes.flatMap(({ ChangeType, ResourceType, ID, Seq }) => {
-        const kind = changeKinds[ChangeType];
-        return kind === undefined || ResourceType !== 'Instance'
-          ? []
-          : [{ id: instanceId.parse(ID), seq: Seq, kind }];
-      }),
-      next: page.Changes.at(-1)?.Seq ?? since,
-      done: page.Done,
-      groups: page.Changes.flatMap(({ ChangeType, ResourceType, ID, Seq }) => {
-        const level = groupLevel.safeParse(ResourceType);
-        return ChangeType === 'UpdatedMetadata' && level.success
-          ? [{ id: groupId.parse(ID), level: level.data, seq: Seq }]
-          : [];
-      }),
-      // Only an empty page gives the last number of the whole log; any other gives its own.
-      logIsShorter: page.Changes.length === 0 && page.Last < since,
-    };
-  }
-
-  /** Entries of the change log after `since`, of any kind and any resource. */
-  async changesAfter(since: number, limit: number): Promise<{ seq: number; id: string }[]> {
-    const params = { since, limit };
-    const { Changes } = await this.rest.json(changeLog, { method: 'GET', url: '/changes', params });
-    return Changes.map(({ Seq, ID }) => ({ seq: Seq, id: ID }));
   }
 
   /** The study above an instance. @throws instance_gone */

@@ -138,15 +138,6 @@ const inText = <K extends string>(tags: Record<K, string | undefined>, attribute
 
 export type PictureTags = z.output<typeof describedTags>['tags'];
 
-/** `/changes`. */
-export const changeLog = z.object({
-  Changes: z.array(
-    z.object({ ChangeType: z.string(), ResourceType: z.string(), ID: z.string(), Seq: z.number() }),
-  ),
-  Done: z.boolean(),
-  Last: z.number(),
-});
-
 /** `/tools/find` at the level of series, expanded. */
 export const seriesFound = z.object({ ID: seriesId, ParentStudy: studyId });
 

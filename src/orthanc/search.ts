@@ -13,7 +13,6 @@ import {
   patientId,
 } from './ids.js';
 import {
-  changeLog,
   count,
   type InstanceContent,
   instanceContent,
@@ -124,11 +123,6 @@ export class Search {
   ): Promise<InstanceId[]> {
     const data = { ...labelledNewest(label, query), Since: page.since, Limit: page.limit };
     return this.#rest.json(z.array(instanceId), { method: 'POST', url: '/tools/find', data });
-  }
-
-  /** The newest number of the change log. */
-  async lastChange(): Promise<number> {
-    return (await this.#rest.json(changeLog, { method: 'GET', url: '/changes?last' })).Last;
   }
 
   /** @returns undefined where Orthanc (before 1.12.5) cannot count */

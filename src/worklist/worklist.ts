@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Entry, Worklist as Page } from '../http/api/review/schema.js';
 import { worklistState } from '../http/api/review/schema.js';
+import { Changes } from '../orthanc/changes.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
@@ -58,12 +59,12 @@ interface Chunk {
 /** What people look through: by label, newest arrivals first, or the latest decisions. */
 export class Worklist {
   readonly #search: Search;
-  readonly #orthanc: Orthanc;
+  readonly #changes: Changes;
   readonly #entries: Entries;
   readonly #prefix: string;
 
   constructor(orthanc: Orthanc, entries: Entries, labelPrefix: string) {
-    this.#orthanc = orthanc;
+    this.#changes = new Changes(orthanc.rest);
     this.#search = new Search(orthanc.rest);
     this.#entries = entries;
     this.#prefix = labelPrefix;
@@ -127,9 +128,9 @@ export class Worklist {
 
   /** Backwards through the change log, in which each decision leaves a trace. */
   async #recent(place: Place | undefined): Promise<Chunk> {
-    const to = place?.at ?? (await this.#search.lastChange());
+    const to = place?.at ?? (await this.#changes.last());
     const since = Math.max(0, to - changesChunk);
-    const { changes } = await this.#orthanc.changes(since, changesChunk);
+    const { changes } = await this.#changes.page(since, changesChunk);
     const seen = new Map<InstanceId, number>();
     for (const { id, seq, kind } of changes.toReversed())
       if (kind === 'metadata' && seq <= to && !seen.has(id) && !place?.tail.includes(id)) seen.set(id, seq);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
+import { Changes } from '../../src/orthanc/changes.js';
 import { Orthanc } from '../../src/orthanc/orthanc.js';
 import { freePort } from '../../src/sandbox/ports.js';
 import { stubClassifier } from '../support/classifier.js';
@@ -113,7 +114,7 @@ test('Orthanc that starts later, goes away and comes back: two lines in the log,
 test('Orthanc itself sorts its change log: what concerns nobody here is not sent', async () => {
   await withOrthanc({}, async ({ url }) => {
     await storeInstance(url, image());
-    const log = await new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: url })).changes(0, 100);
+    const log = await new Changes(new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: url })).rest).page(0, 100);
     // Storing also told of a new series, study and patient, under later numbers.
     expect(log).toMatchObject({ changes: [{ kind: 'stored' }], done: true });
     expect(log.next).toBe(log.changes[0]?.seq);
