@@ -58,18 +58,22 @@ end
 
 local secret
 local function readSecret()
-  local value = os.getenv('PLAINVIEW_SECRET')
-  local path = os.getenv('PLAINVIEW_SECRET_FILE')
-  if (value == nil or value == '') and path ~= nil and path ~= '' then
-    local file = io.open(path)
+  local value, path, missing = os.getenv('PLAINVIEW_SECRET') or '', os.getenv('PLAINVIEW_SECRET_FILE') or '', nil
+  if value ~= '' and path ~= '' then
+    value, missing = '', 'PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set for Orthanc: unset one.'
+  elseif path ~= '' then
+    local file, why = io.open(path)
     value = file and file:read('*a') or ''
+    missing = 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read' .. (why and ': ' .. why or '') .. '.'
     if file then
       file:close()
     end
+  else
+    missing = 'PLAINVIEW_SECRET is not set for Orthanc.'
   end
-  value = (value or ''):gsub('%s+$', '')
+  value = value:gsub('%s+$', '')
   if value == '' then
-    say('PLAINVIEW_SECRET is not set for Orthanc, so nobody is told of stored instances until it restarts with it.')
+    say(missing .. ' Nobody is told of stored instances until Orthanc restarts with the secret.')
   end
   return value
 end

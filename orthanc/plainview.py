@@ -111,14 +111,16 @@ class Settings:
 
 def read_secret(environment):
     secret, path = environment.get('PLAINVIEW_SECRET', ''), environment.get('PLAINVIEW_SECRET_FILE', '')
-    if not secret and path:
+    if secret and path:
+        raise ValueError('PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set for Orthanc: unset one.')
+    if path:
         try:
             with open(path, encoding='utf-8') as file:
                 secret = file.read()
         except OSError as error:
             raise ValueError(f'PLAINVIEW_SECRET_FILE cannot be read: {error.strerror}.') from None
     if not secret.strip():
-        raise ValueError('PLAINVIEW_SECRET is not set for Orthanc.')
+        raise ValueError(f'PLAINVIEW_SECRET{"_FILE is empty" if path else " is not set"} for Orthanc.')
     return secret.strip()
 
 

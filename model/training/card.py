@@ -39,7 +39,7 @@ def tables(report: dict) -> str:
     lines += [summary_row(f"{u['source']}, source never seen", u["plain"]) for u in report["unseenSources"]]
     lines.append(summary_row("all folds, made small and dark", report["degraded"]))
     lines += [summary_row(f"{u['source']}, never seen, made small and dark", u["degraded"]) for u in report["unseenSources"]]
-    lines += [summary_row(f"all folds, at the end of phase {k + 1}", s) for k, s in enumerate(report["phases"])]
+    lines += [summary_row(f"all folds, at the end of phase {s['phase']}, seed {s['seed']}", s) for s in report["stops"]]
     lines += ["", "| category | n | sensitivity | 95 % | PPV | 95 % | specificity |", "|---|---|---|---|---|---|---|"]
     for c in report["categories"]:
         lines.append(f"| {c['category']} | {c['n']} | {share(c['sensitivity'])} | {span(c['interval'])} | {share(c['ppv'])} | {span(c['ppvInterval'])} | {share(c['specificity'])} |")

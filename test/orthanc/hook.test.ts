@@ -71,12 +71,30 @@ test('the secret may come from a file, as Docker hands it over', async () => {
   });
 });
 
-test('without a secret nobody is told, and Orthanc’s log says so once', async () => {
+test.each([
+  { says: 'PLAINVIEW_SECRET is not set', secret: '', env: {} },
+  {
+    says: 'PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set',
+    secret,
+    env: { PLAINVIEW_SECRET_FILE: '/dev/null' },
+  },
+  {
+    says: 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read.',
+    secret: '',
+    env: { PLAINVIEW_SECRET_FILE: '/dev/null' },
+  },
+  {
+    says: 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read: /gone: No such file',
+    secret: '',
+    env: { PLAINVIEW_SECRET_FILE: '/gone' },
+  },
+])('“$says”: nobody is told, and Orthanc’s log says so once', async (secretless) => {
   const scripts = { after: [await siteScript(site.orthanc.folder, 'seen')] };
-  await withOrthanc({ hook: { url: listener.url, secret: '' }, scripts }, async (orthanc) => {
+  const hook = { url: listener.url, secret: secretless.secret };
+  await withOrthanc({ hook, env: secretless.env, scripts }, async (orthanc) => {
     for (let count = 0; count < 3; count++) await storeInstance(orthanc.url, image());
     await waitFor(async () => (await seenBySite(orthanc, 'seen')).length === 3);
-    expect((await orthanc.log()).split('PLAINVIEW_SECRET is not set')).toHaveLength(2);
+    expect((await orthanc.log()).split(secretless.says)).toHaveLength(2);
     expect(listener.heard).toEqual([]);
   });
 });
