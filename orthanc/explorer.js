@@ -53,6 +53,7 @@
       if (finding?.answer === 'differs') items.push(line(`Order: ${finding.reason}`));
     const person = record.person?.who ?? 'a person';
     items.push(line(`By ${byPerson ? person : `the network ${record.network?.name}`}, ${record.when}`));
+    if (byPerson) items.push(line('Reclassify leaves a person’s answer as it is; Review can take it back.'));
     if (category === undefined) items.push(line('Being written …'));
     return items;
   }

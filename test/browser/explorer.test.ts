@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stubClassifier } from '../support/classifier.js';
 import { image, uid } from '../support/dicom.js';
-import { type StoredInstance, useOrthanc } from '../support/orthanc.js';
+import { type StoredInstance, useOrthanc, waitFor } from '../support/orthanc.js';
 import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
 import { hasBrowser, useBrowser } from './support/browser.js';
 
@@ -113,6 +113,26 @@ describe.skipIf(!hasBrowser)('Orthanc Explorer', async () => {
       expect(await link.getAttribute('href')).toBe(`../plainview/review/#/${fragment}/${stored[of]}`);
     },
   );
+
+  test('that a person’s answer outlives Reclassify is told beside it, and true', async () => {
+    const { orthancId } = await decided('corrected');
+    const reader = new Reader(real.orthanc.url);
+    const correction = await fetch(`${real.orthanc.url}/plainview/api/v1/instances/${orthancId}/decision`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ category: 'hand_ap', of: (await reader.record(orthancId))?.when }),
+    });
+    expect(correction.status).toBe(200);
+    const page = await open('instance', orthancId);
+    await says(page, 'instance', 'Reclassify leaves a person’s answer as it is; Review can take it back.');
+    await panel(page, 'instance').getByText('Reclassify', { exact: true }).click();
+    await waitFor(async () => {
+      const runs = await fetch(`${real.orthanc.url}/plainview/api/v1/requests`);
+      return /"state":"done"/.test(await runs.text());
+    });
+    await says(page, 'instance', /^By anonymous, 20/);
+    expect(await reader.record(orthancId)).toMatchObject({ category: 'hand_ap', who: 'person' });
+  });
 
   test('Review opens the review page under Orthanc’s own address', async () => {
     const { orthancId } = await decided('reviewed');
