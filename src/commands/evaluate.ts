@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { type Classifier, createClassifier } from '../classify/classifier.js';
@@ -13,11 +14,11 @@ import { mapped, requireCategories } from '../evaluate/source.js';
 import { terminalText } from '../evaluate/terminal.js';
 import { thumbnailsOf } from '../evaluate/thumbnails.js';
 import type { Truth } from '../evaluate/truth.js';
-import { requireWritable, writeWhole } from '../evaluate/write.js';
 import { version } from '../version.js';
 import { fraction, integer } from './arguments.js';
 import { type SourceOptions, withTruth } from './evaluate-source.js';
 import { progressBar } from './progress.js';
+import { requireWritable, writeWhole } from './results.js';
 
 interface Options extends SourceOptions {
   network?: string;
@@ -129,8 +130,10 @@ async function evaluate(
     by,
     worst,
   });
-  if (options.json !== undefined) await writeWhole(options.json, `${JSON.stringify(report, null, 1)}\n`);
-  if (options.html !== undefined) {
+  const { json, html } = options;
+  if (json !== undefined)
+    await writeWhole(json, (part) => writeFile(part, `${JSON.stringify(report, null, 1)}\n`));
+  if (html !== undefined) {
     const shown = [
       ...report.evaluations.flatMap(({ worst }) => worst.map(({ picture }) => picture)),
       ...(report.comparison?.splits ?? []).map(({ first }) => first.picture),
@@ -138,7 +141,7 @@ async function evaluate(
     const thumbnails = options.thumbnails
       ? await thumbnailsOf(shown, truth, config.maxMegapixels)
       : undefined;
-    await writeWhole(options.html, reportPage(report, thumbnails));
+    await writeWhole(html, (part) => writeFile(part, reportPage(report, thumbnails)));
   }
   console.log(terminalText(report));
   console.error(

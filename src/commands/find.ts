@@ -1,10 +1,11 @@
-import { constants } from 'node:fs';
+import { constants, createWriteStream } from 'node:fs';
 import { access, open } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import { loadConfig } from '../config/load.js';
 import { fail } from '../errors.js';
 import { copy } from '../find/copies.js';
-import { csvHead, csvLine, type Find, find } from '../find/finds.js';
+import { csvHead, csvLine, find } from '../find/finds.js';
 import type { Selection } from '../intake/requests/selection.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Media } from '../orthanc/media.js';
@@ -12,6 +13,7 @@ import { Orthanc } from '../orthanc/orthanc.js';
 import { instanceRecord } from '../record/schema.js';
 import { fraction } from './arguments.js';
 import { progressBar } from './progress.js';
+import { requireWritable, writeWhole, writing } from './results.js';
 import { parseSelection, queryOf, requireCategory } from './selection.js';
 
 interface Options {
@@ -59,36 +61,43 @@ export const findCommand = () =>
       const config = loadConfig(process.env);
       const wanted = selectionOf(options, config.labelPrefix);
       await requireCategory(wanted.category, config);
-      for (const file of [options.csv, options.dicomdir]) if (file !== undefined) await refuseToReplace(file);
+      for (const file of [options.csv, options.dicomdir]) if (file !== undefined) await requireNew(file);
       const orthanc = new Orthanc(config);
       const media = new Media(orthanc.rest);
-      const list = options.csv === undefined ? undefined : await open(options.csv, 'wx');
-      const say = async (line: string) => {
-        if (list === undefined) {
-          bar.hide();
-          console.log(line);
-        } else await list.write(`${line}\n`);
-      };
       const bar = progressBar(undefined, 'radiographs');
-      const ids: InstanceId[] = [];
-      try {
+      const archived: InstanceId[] = [];
+      let count = 0;
+      const list = async (say: (line: string) => Promise<unknown>) => {
         await say(csvHead);
-        const each = async (found: Find) => {
-          if (options.copy !== undefined) await copy(media, options.copy, found);
-          await say(csvLine(found));
-          ids.push(found.instance);
-          bar.advance();
-        };
         for await (const page of find(orthanc, wanted, config.modalities))
-          for (const found of page) await each(found);
+          for (const found of page) {
+            const { copy: folder } = options;
+            if (folder !== undefined) await writing(() => copy(media, folder, found));
+            await say(csvLine(found));
+            if (options.dicomdir !== undefined) archived.push(found.instance);
+            count++;
+            bar.advance();
+          }
         bar.stop();
-        if (options.dicomdir !== undefined && ids.length > 0) await archive(media, ids, options.dicomdir);
+      };
+      try {
+        if (options.csv === undefined)
+          await list(async (line) => {
+            bar.hide();
+            console.log(line);
+          });
+        else
+          await writeWhole(options.csv, async (part) => {
+            const file = await open(part, 'w');
+            await list((line) => file.write(`${line}\n`)).finally(() => file.close());
+          });
+        if (options.dicomdir !== undefined && archived.length > 0)
+          await archive(media, archived, options.dicomdir);
       } finally {
         bar.stop();
-        await list?.close();
         orthanc.close();
       }
-      console.error(`${ids.length} found`);
+      console.error(`${count} found`);
     });
 
 async function archive(media: Media, ids: readonly InstanceId[], file: string): Promise<void> {
@@ -97,16 +106,15 @@ async function archive(media: Media, ids: readonly InstanceId[], file: string): 
   const interrupt = () => interrupted.abort();
   process.once('SIGINT', interrupt);
   let shown = 0;
+  const onProgress = (percent: number) => {
+    bar.advance(percent - shown);
+    shown = percent;
+  };
   try {
-    await media.archive(
-      ids,
-      file,
-      (percent) => {
-        bar.advance(percent - shown);
-        shown = percent;
-      },
-      interrupted.signal,
-    );
+    const stream = media.archive(ids, onProgress, interrupted.signal);
+    await writeWhole(file, (part) => pipeline(stream, createWriteStream(part)));
+  } catch (error) {
+    throw interrupted.signal.aborted ? fail('interrupted', { what: 'the archive' }, error) : error;
   } finally {
     process.off('SIGINT', interrupt);
     bar.stop();
@@ -132,10 +140,12 @@ function selectionOf(options: Options, labelPrefix: string): Selection {
   });
 }
 
-async function refuseToReplace(file: string): Promise<void> {
+/** @throws usage, report_unwritable */
+async function requireNew(file: string): Promise<void> {
   const isThere = await access(file, constants.F_OK).then(
     () => true,
     () => false,
   );
   if (isThere) throw fail('usage', { problem: `${file} is there already; name a new file` });
+  await requireWritable(file);
 }

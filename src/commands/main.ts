@@ -18,6 +18,7 @@ import { tokenCommand } from './token.js';
 
 /** Errors of the command line or the configuration. */
 const wrongCalls: readonly ErrorCode[] = [
+  'attribute_unknown',
   'config_invalid',
   'usage',
   'file_unreadable',

@@ -4,8 +4,7 @@ import { Command } from 'commander';
 import { readClasses } from '../classify/network.js';
 import { loadConfig } from '../config/load.js';
 import { networkFiles } from '../config/network.js';
-import { fail, PlainviewError } from '../errors.js';
-import { requireWritable } from '../evaluate/write.js';
+import { fail } from '../errors.js';
 import { type Selection, select } from '../intake/requests/selection.js';
 import { mapOrdered } from '../ordered.js';
 import { anyId } from '../orthanc/ids.js';
@@ -16,6 +15,7 @@ import { deedsOf, type Looked, look, Tally } from '../route/history.js';
 import { routesOf } from '../route/routes.js';
 import { type Rules, readRules, requireKnown } from '../route/rules/read.js';
 import { progressBar } from './progress.js';
+import { requireWritable, writeWhole } from './results.js';
 import { parseSelection } from './selection.js';
 
 interface Session {
@@ -82,7 +82,7 @@ const dryRunCommand = () =>
         const tally = new Tally(open.rules);
         const lines = dryRun(open, wanted, tally);
         if (csv === undefined) for await (const _ of lines);
-        else await writeTable(csv, lines);
+        else await writeWhole(csv, (part) => pipeline(lines, createWriteStream(part)));
         console.log(summary(tally));
       });
     });
@@ -104,16 +104,6 @@ async function* dryRun(
       }
   } finally {
     bar.stop();
-  }
-}
-
-/** @throws report_unwritable */
-async function writeTable(file: string, lines: AsyncGenerator<string>): Promise<void> {
-  try {
-    await pipeline(lines, createWriteStream(file));
-  } catch (error) {
-    if (error instanceof PlainviewError) throw error;
-    throw fail('report_unwritable', { problem: (error as Error).message }, error);
   }
 }
 

@@ -28,13 +28,16 @@ export const sweepCommand = () =>
       if (!wait) return console.log('the sweep has begun');
       // A total of 0: the service has not counted yet, or this Orthanc cannot count.
       const bar = progressBar(state.total || undefined, 'series', state.done);
-      while (state.state !== 'idle') {
-        await pause(500, new AbortController().signal);
-        const { done } = state;
-        state = await ask(config, 'GET');
-        bar.advance(Math.max(0, state.done - done));
+      try {
+        while (state.state !== 'idle') {
+          await pause(500, new AbortController().signal);
+          const { done } = state;
+          state = await ask(config, 'GET');
+          bar.advance(Math.max(0, state.done - done));
+        }
+      } finally {
+        bar.stop();
       }
-      bar.stop();
       console.log(`${state.done} series looked through, ${state.found} instances needed a look`);
     });
 

@@ -17,7 +17,11 @@ export const runningErrors = {
   report_unwritable: {
     passing: false,
     say: (p: { problem: string }) =>
-      `The report cannot be written: ${p.problem}. Nothing has been evaluated or written.`,
+      `The result cannot be written: ${p.problem}. Make room, or name another place for it.`,
+  },
+  interrupted: {
+    passing: false,
+    say: (p: { what: string }) => `Interrupted: ${p.what} was not made, and nothing of it is left.`,
   },
   sandbox_unavailable: {
     passing: false,

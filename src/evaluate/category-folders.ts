@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { readPicture } from '../classify/prepare/file.js';
 import { fail } from '../errors.js';
 import type { Truth } from './truth.js';
@@ -15,7 +15,7 @@ export async function categoryFolders(folder: string): Promise<Truth> {
   });
   const paths = entries
     .filter((entry) => !entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, sep).length))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .filter((path) => !path.split(sep).some((part) => part.startsWith('.')))
     .sort();
   const isLoose = (path: string) => !path.includes(sep);

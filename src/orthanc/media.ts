@@ -1,5 +1,3 @@
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { fail } from '../errors.js';
 import { pause } from '../pause.js';
@@ -29,16 +27,15 @@ export class Media {
   }
 
   /**
-   * Has Orthanc make a ZIP file with a DICOMDIR of these instances, and writes it to a path where nothing is yet.
+   * Has Orthanc make a ZIP file with a DICOMDIR of these instances, and gives it as it comes.
    * @param onProgress told per cent of Orthanc's job
    * @param signal cancels Orthanc's job too
    */
-  async archive(
+  async *archive(
     ids: readonly InstanceId[],
-    path: string,
     onProgress: (percent: number) => void,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): AsyncGenerator<Buffer> {
     const data = { Resources: ids, Asynchronous: true };
     const { ID } = await this.#rest.json(begun, { method: 'POST', url: '/tools/create-media', data });
     try {
@@ -47,8 +44,7 @@ export class Media {
       await this.#rest.call({ method: 'POST', url: `/jobs/${ID}/cancel`, data: '{}' }).catch(() => undefined);
       throw error;
     }
-    const stream = await this.#rest.stream(`/jobs/${ID}/archive`, signal);
-    await pipeline(stream, createWriteStream(path, { flags: 'wx' }), { signal });
+    yield* this.#rest.stream(`/jobs/${ID}/archive`, signal);
   }
 
   async #finished(id: string, onProgress: (percent: number) => void, signal: AbortSignal): Promise<void> {

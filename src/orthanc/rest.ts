@@ -117,12 +117,14 @@ export class Rest {
   }
 
   /** An answer too long to be held: given as it comes, under no deadline but the caller's. Not repeated. */
-  async stream(url: string, signal: AbortSignal): Promise<Readable> {
+  async *stream(url: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+    const options = { responseType: 'stream' as const, maxContentLength: -1, signal };
     try {
-      const options = { responseType: 'stream' as const, maxContentLength: -1, signal };
-      return (await this.#http.get<Readable>(url, options)).data;
+      yield* (await this.#http.get<Readable>(url, options)).data;
     } catch (error) {
-      throw this.#translate(error, `GET ${url}`);
+      if (isAxiosError(error)) throw this.#translate(error, `GET ${url}`);
+      const problem = error instanceof Error ? error.message : 'it broke off';
+      throw fail('orthanc_garbage', { what: `GET ${url}`, problem }, error);
     }
   }
 

@@ -110,6 +110,8 @@ describe('plainview evaluate', () => {
     const { report, stdout } = await evaluate(folders);
     expect(report?.evaluations[0]?.figures).toEqual(named.report?.evaluations[0]?.figures);
     expect(stdout).toContain('1 files lie in no category');
+    const here = await plainview(['evaluate', '.', '--network', network], { cwd: folders });
+    expect(here).toMatchObject({ status: 0, stdout: expect.stringContaining('4 of 5') });
   });
 
   it('takes other columns, and a site’s own names by a map', async () => {

@@ -10,8 +10,11 @@ export interface Run {
 }
 
 /** Runs the built command line. */
-export function plainview(args: string[], { stdin = '', readOnce = false } = {}): Promise<Run> {
-  const child = spawn(process.execPath, [cli, ...args]);
+export function plainview(
+  args: string[],
+  { stdin = '', readOnce = false, cwd = process.cwd() } = {},
+): Promise<Run> {
+  const child = spawn(process.execPath, [cli, ...args], { cwd });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data) => {

@@ -123,6 +123,22 @@ test.skipIf(!hasUnzip)(
   },
 );
 
+test('a category that somebody else wrote, and that no folder may be called, is none', async () => {
+  const { orthancId } = await real.storeInstance(image({}));
+  const reader = new Reader(real.orthanc.url);
+  await reader.decided(orthancId);
+  const record = JSON.stringify({ ...(await reader.record(orthancId)), category: '../escaped' });
+  await fetch(`${real.orthanc.url}/instances/${orthancId}/metadata/Radiograph`, {
+    method: 'PUT',
+    body: record,
+  });
+  expect(await reader.metadata(`instances/${orthancId}`, 'Radiograph')).toContain('escaped');
+  expect(await listed('--all')).not.toContain(orthancId);
+  expect((await run('--all', '--copy', join(folder, 'more'))).status).toBe(0);
+  expect(await readdir(folder)).not.toContain('escaped');
+  await fetch(`${real.orthanc.url}/instances/${orthancId}`, { method: 'DELETE' });
+});
+
 test('what cannot be done says so and leaves nothing behind', { timeout: manyRuns }, async () => {
   const there = join(folder, 'there.zip');
   await writeFile(there, 'mine');
@@ -135,10 +151,15 @@ test('what cannot be done says so and leaves nothing behind', { timeout: manyRun
     [['--category', 'knee_latera'], 'there is no category knee_latera; there are abdomen_ap, '],
     [['--min-score', '2'], 'between 0 and 1'],
     [['--decision', 'maybe'], 'Allowed choices'],
+    [['--all', '--csv', join(folder, 'no', 'folder.csv')], 'The result cannot be written: ENOENT'],
+    [['--all', '--dicomdir', join(folder, 'no', 'folder.zip')], 'The result cannot be written: ENOENT'],
+    [['--all', '--copy', there, '--csv', join(folder, 'new.csv')], 'The result cannot be written: ENOTDIR'],
+    [['--query', 'StaionName=1', '--csv', join(folder, 'new.csv')], 'no DICOM attribute StaionName'],
   ] as const) {
     const { status, out } = await run(...args);
-    expect([args, status === 0]).toEqual([args, false]);
+    expect([args, status]).toEqual([args, 2]);
     expect(out).toContain(says);
+    expect((await readdir(folder)).filter((name) => name.startsWith('new'))).toEqual([]);
   }
   expect(await readFile(there, 'utf8')).toBe('mine');
   const none = join(folder, 'none.zip');

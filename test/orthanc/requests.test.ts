@@ -203,6 +203,19 @@ describe('a request over the API', () => {
       expect(await reader().metadata(`instances/${orthancId}`, 'RadiographReclassify')).toBeUndefined();
   });
 
+  test('for a patient by name tells that name nobody else: not the log, not the API', async () => {
+    const of = await service();
+    const query = { PatientName: 'SECRET^NAME' };
+    const asked = await api(of, 'POST', '/requests', { selection: { query } });
+    expect(asked.json.selection).toEqual({ query: { PatientName: '…' } });
+    await finished(of, asked.json.id);
+    const listed = await api(of, 'GET', '/requests');
+    expect(listed.json.map(({ id }) => id)).toContain(asked.json.id);
+    await api(of, 'DELETE', `/requests/${asked.json.id}`);
+    expect(JSON.stringify(listed.json) + of.log()).not.toContain('SECRET');
+    expect(of.log()).toContain('"PatientName":"…"');
+  });
+
   test('that names an attribute which DICOM does not have breaks off, and says so', async () => {
     const of = await service();
     const asked = await api(of, 'POST', '/requests', { selection: { query: { StaionName: 'ROOM1' } } });

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import type { Audit } from '../../audit.js';
-import { type RequestRuns, runProgress } from '../../intake/requests/runs.js';
-import { selection } from '../../intake/requests/selection.js';
+import { type RequestRuns, type RunProgress, runProgress } from '../../intake/requests/runs.js';
+import { selection, withoutValues } from '../../intake/requests/selection.js';
 import { type Operation, operation } from './operation.js';
 
 const one = z.strictObject({ request: z.uuid() });
+
+/** As everybody may read it: a selection may name a patient. */
+const shown = (run: RunProgress): RunProgress => ({ ...run, selection: withoutValues(run.selection) });
 
 export const requestOperations = (runs: RequestRuns, audit: Audit): Operation[] => [
   operation({
@@ -14,7 +17,7 @@ export const requestOperations = (runs: RequestRuns, audit: Audit): Operation[] 
     summary: 'The latest requests for reclassification, newest first',
     role: 'viewer',
     answer: z.array(runProgress),
-    handle: () => runs.list(),
+    handle: () => runs.list().map(shown),
   }),
   operation({
     id: 'requestReclassification',
@@ -32,8 +35,9 @@ export const requestOperations = (runs: RequestRuns, audit: Audit): Operation[] 
     handle: async ({ body, caller }) => {
       const { dryRun, ...asked } = body;
       const run = await runs.start({ ...asked, who: caller.who }, dryRun);
-      if (!dryRun) await audit({ caller, action: 'reclassify', target: `requests/${run.id}`, detail: asked });
-      return run;
+      const detail = { ...asked, selection: withoutValues(asked.selection) };
+      if (!dryRun) await audit({ caller, action: 'reclassify', target: `requests/${run.id}`, detail });
+      return shown(run);
     },
   }),
   operation({
@@ -44,7 +48,7 @@ export const requestOperations = (runs: RequestRuns, audit: Audit): Operation[] 
     role: 'viewer',
     params: one,
     answer: runProgress,
-    handle: ({ params }) => runs.get(params.request),
+    handle: ({ params }) => shown(runs.get(params.request)),
   }),
   operation({
     id: 'cancelRequest',
@@ -57,7 +61,7 @@ export const requestOperations = (runs: RequestRuns, audit: Audit): Operation[] 
     handle: async ({ params, caller }) => {
       const run = await runs.cancel(params.request);
       await audit({ caller, action: 'cancel', target: `requests/${run.id}` });
-      return run;
+      return shown(run);
     },
   }),
 ];

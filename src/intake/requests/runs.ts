@@ -96,11 +96,14 @@ export class RequestRuns {
   async cancel(id: string): Promise<RunProgress> {
     const progress = this.get(id);
     const run = this.#runs.get(id);
-    if (run === undefined || progress.state !== 'running') return progress;
+    if (run === undefined || !['running', 'cancelled'].includes(progress.state)) return progress;
     run.cancelled.abort();
     await run.done;
-    for (const instance of run.open)
+    // Orthanc may go away in the middle: what has not been withdrawn then is, when it is cancelled again.
+    for (const instance of run.open) {
       await this.#parts.orthanc.deleteMetadata(`instances/${instance}`, metadataNames.request);
+      run.open.delete(instance);
+    }
     return progress;
   }
 

@@ -51,6 +51,12 @@ export const selection = z
   });
 export type Selection = z.output<typeof selection>;
 
+/** For whom it does not concern whose pictures were asked for: the attributes keep their names and lose their values. */
+export const withoutValues = (wanted: Selection): Selection =>
+  wanted.query === undefined
+    ? wanted
+    : { ...wanted, query: Object.fromEntries(Object.keys(wanted.query).map((keyword) => [keyword, '…'])) };
+
 const pageSize = 100;
 
 /**

@@ -55,7 +55,10 @@ export async function ask<T extends z.ZodMiniType>(
   how: Ask = {},
 ): Promise<z.output<T>> {
   const answer = await request(path, how);
-  const parsed = shape.safeParse(await answer.json().catch(() => undefined));
+  const body: unknown = await answer.json().catch((caught: unknown) => {
+    if (how.signal?.aborted) throw caught;
+  });
+  const parsed = shape.safeParse(body);
   if (!parsed.success)
     throw new ApiError(
       'This page and the service do not fit together. Reload the page.',

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
 import { ask } from '../api/client.js';
 import { type Run, run as runShape } from '../api/schema.js';
 import { attempt, tell } from '../state/notices.js';
@@ -16,6 +17,7 @@ const decisions = [
 export function RequestForm({ onBegun }: { onBegun: () => void }) {
   const counted = useSignal<Run | undefined>(undefined);
   const busy = useSignal(false);
+  const edits = useRef(0);
 
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -32,18 +34,26 @@ export function RequestForm({ onBegun }: { onBegun: () => void }) {
     onBegun();
   };
   const countFirst = async (asked: object) => {
-    counted.value = await ask('requests', runShape, { method: 'POST', body: { ...asked, dryRun: true } });
-    while (counted.value?.state === 'running') {
+    const of = edits.current;
+    let run = await ask('requests', runShape, { method: 'POST', body: { ...asked, dryRun: true } });
+    // The number of a form that has been changed since must never stand beside what it says now.
+    while (edits.current === of) {
+      counted.value = run;
+      if (run.state !== 'running') return;
       await new Promise((resolve) => setTimeout(resolve, 300));
-      if (counted.value) counted.value = await ask(`requests/${counted.value.id}`, runShape);
+      run = await ask(`requests/${run.id}`, runShape);
     }
+  };
+  /** What is changed must be counted again. */
+  const edited = () => {
+    edits.current++;
+    counted.value = undefined;
   };
   const number = counted.value;
   return (
     <details class="request-form">
       <summary>Classify again …</summary>
-      {/* What is changed must be counted again. */}
-      <form onSubmit={submit} onInput={() => (counted.value = undefined)}>
+      <form onSubmit={submit} onInput={edited}>
         <label>
           Decision
           <select name="decision">

@@ -62,8 +62,9 @@ async function decide(entry: Entry, words: string, put: () => Promise<Entry>): P
     replace(await put());
     mine.value = [...mine.value.filter((instance) => instance !== entry.instance), entry.instance];
     const following = await neighbour(entry.instance, 1);
-    if (following !== undefined) show(following);
-    else await look(entry.instance);
+    // Whoever has gone elsewhere meanwhile stays there.
+    if (following === undefined) await look(entry.instance);
+    else if (isShown(entry.instance)) show(following);
     tell(`${words} ${following === undefined ? 'That was the last one of the list. ' : ''}U undoes it.`);
   });
 }
@@ -107,8 +108,9 @@ export async function step(by: 1 | -1): Promise<void> {
   const shown = route.value;
   if (shown.page !== 'instance') return;
   const there = await neighbour(shown.instance, by);
-  if (there !== undefined) show(there);
-  else tell(by === 1 ? 'This was the last one of the list.' : 'This was the first one of the list.');
+  if (there !== undefined) {
+    if (isShown(shown.instance)) show(there);
+  } else tell(by === 1 ? 'This was the last one of the list.' : 'This was the first one of the list.');
 }
 
 /** From one picture to the next, "back" still leads to the list. */

@@ -6,8 +6,13 @@ export function SignIn({ onToken }: { onToken: () => void }) {
   const [given, setGiven] = useState('');
   const submit = (event: Event) => {
     event.preventDefault();
-    if (given.trim() === '') return;
-    useToken(given.trim());
+    const token = given.trim();
+    // No header could carry anything else, so no service could refuse it.
+    if (!/^[!-~]+$/.test(token)) {
+      tokenRefused.value = true;
+      return;
+    }
+    useToken(token);
     onToken();
   };
   return (
