@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { auditTrail } from './audit.js';
 import type { Classifier } from './classify/classifier.js';
 import type { Config } from './config/options.js';
-import { fail, type PlainviewError } from './errors.js';
+import { fail } from './errors.js';
 import { createHanger } from './hang/hanger.js';
 import { hangingOperations } from './http/api/hanging.js';
 import { described } from './http/api/openapi.js';
@@ -37,7 +37,7 @@ import { Courtesy } from './queue/courtesy.js';
 import { MemoryQueue } from './queue/memory.js';
 import { OrderCheck } from './record/order/check.js';
 import { Words } from './record/order/words.js';
-import { isHalfCorrected, requestOf } from './record/read.js';
+import { requestOf } from './record/read.js';
 import { Recorder } from './record/recorder.js';
 import { Reporter } from './record/report/reporter.js';
 import { Tagger } from './record/tags/tagger.js';
@@ -77,12 +77,15 @@ export async function startService(config: Config, classifier: Classifier, log: 
     new OrderCheck(Words.read(config.orderWords)),
     (recorded) => review.recorded(recorded),
   );
-  const onAway = (error: PlainviewError) => availability.lost(error);
+  const isOrthancAway = () => availability.lost();
   const { classes } = classifier.network;
   const routing =
     config.rulesFile === undefined
       ? undefined
-      : new Routing({ orthanc, config, classes, registry: metrics.registry, onAway, log }, config.rulesFile);
+      : new Routing(
+          { orthanc, config, classes, registry: metrics.registry, isOrthancAway, log },
+          config.rulesFile,
+        );
   const tagger = new Tagger({
     orthanc,
     mode: config.tags,
@@ -116,7 +119,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
         await tagger.settled(job.instance);
         return pipeline.recordFailure(job, failure);
       },
-      onAway,
+      isOrthancAway,
       attempts: config.attempts,
       metrics,
       log,
@@ -131,6 +134,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
       await routing?.check();
       return orthancVersion;
     },
+    answers: () => orthanc.system(),
     onChange: (up) => {
       metrics.orthancUp.set(up ? 1 : 0);
       for (const part of [queue, follower, routing]) up ? part?.resume() : part?.pause();
@@ -147,7 +151,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     isSettled,
     isInStep: (tree) => recorder.isInStep(tree),
     addUpStudy: (id) => recorder.addUpStudy(id),
-    onAway,
+    isOrthancAway,
     rate: config.sweepRate,
     quietHours: config.sweepHours,
     stateDir: config.stateDir,
@@ -158,7 +162,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     queue,
     modalities: config.modalities,
     stateDir: config.stateDir,
-    onAway,
+    isOrthancAway,
     log,
   });
   const nightly =
@@ -168,10 +172,10 @@ export async function startService(config: Config, classifier: Classifier, log: 
     queue,
     cursor,
     isSettled,
-    isRequested: (instance) => requestOf(instance) !== undefined || isHalfCorrected(instance),
+    isUnfinished: (instance) => requestOf(instance) !== undefined || pipeline.isUnfinished(instance),
     spread: (level, ids) => spreadRequests(orthanc, level, ids, config.modalities),
-    onLogCleared: () => sweep.start(),
-    onAway,
+    onLogCleared: () => sweep.startAnew(),
+    isOrthancAway,
     pollMs: config.changesPollMs,
     log,
   });

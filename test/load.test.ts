@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Load } from '../src/orthanc/load.js';
 
 /** Calls that end when the test says so. */
@@ -43,6 +43,24 @@ test('slow answers lower the limit to one, quick ones raise it again', () => {
   expect(load.limit).toBe(1);
   for (let n = 0; n < 1000; n++) load.observe(3);
   expect(load.limit).toBe(8);
+});
+
+test('time-outs lower it as slow answers do', async () => {
+  vi.useFakeTimers();
+  try {
+    const load = new Load({ most: 8, perSecond: 0 });
+    for (let n = 0; n < 50; n++) load.observe(3);
+    for (let n = 0; n < 100; n++) {
+      const timedOut = load.run(true, async () => {
+        await vi.advanceTimersByTimeAsync(400);
+        throw new Error('timed out');
+      });
+      await expect(timedOut).rejects.toThrow('timed out');
+    }
+    expect(load.limit).toBeLessThan(8);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('an Orthanc that is slow by nature is not held for busy', () => {

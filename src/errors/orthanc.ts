@@ -7,6 +7,11 @@ export const orthancErrors = {
     say: (p: { url: string; why: string }) =>
       `Orthanc at ${p.url} does not answer (${p.why}). Is it running, and is PLAINVIEW_ORTHANC_URL right?`,
   },
+  orthanc_toppled: {
+    passing: false,
+    say: (p: { times: number }) =>
+      `Orthanc went away each of the ${p.times} times that this was looked at, so it is left alone; Orthanc's own log may say why. A request for reclassification has it tried again.`,
+  },
   orthanc_timeout: {
     passing: true,
     say: (p: { what: string; ms: number }) =>

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { asPlainview, isAway, type PlainviewError } from '../errors.js';
+import { asPlainview, isAway } from '../errors.js';
 import { type Change, Changes } from '../orthanc/changes.js';
 import { type GroupId, type GroupLevel, groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
@@ -15,11 +15,12 @@ interface Parts {
   cursor: Cursor;
   /** Whether a stored instance needs no look: it has been decided. */
   isSettled: (instance: InstanceContent) => boolean;
-  /** Whether an instance whose metadata was written needs a look: somebody asks for it, or a correction was cut off. */
-  isRequested: (instance: InstanceContent) => boolean;
+  /** Whether an instance whose metadata was written needs a look: somebody asks for it, or something was cut off. */
+  isUnfinished: (instance: InstanceContent) => boolean;
   /** Hands a request on series, studies or patients down to their instances. */
   spread: (level: GroupLevel, ids: GroupId[]) => Promise<void>;
-  onAway: (error: PlainviewError) => void;
+  /** Asked where a call looked as if Orthanc were away: whether it is. */
+  isOrthancAway: () => Promise<boolean>;
   /** Told that what was stored before now may be unknown to the change log. */
   onLogCleared: () => void;
   /** Pause between two questions once the log has been read to its end. */
@@ -44,6 +45,8 @@ export class Follower {
   #frontier: Frontier;
   #done: Promise<void> | undefined;
   #held = true;
+  /** Tries in vain since the log was last read. */
+  #failures = 0;
   /** Whether the log is known to be the one that the cursor belongs to: asked anew after each outage. */
   #recognised = false;
 
@@ -82,12 +85,13 @@ export class Follower {
         if (!this.#recognised) await this.#recognise();
         const more = await this.#page();
         await this.#parts.cursor.moveTo(this.#frontier.settled);
+        this.#failures = 0;
         if (!more) await this.#nap.sleep(this.#parts.pollMs);
       } catch (caught) {
         const error = asPlainview(caught);
-        if (isAway(error)) this.#parts.onAway(error);
-        else this.#parts.log.error({ err: error }, 'the change log could not be read on');
-        await this.#nap.sleep(Math.max(this.#parts.pollMs, 1000));
+        if (!(isAway(error) && (await this.#parts.isOrthancAway())))
+          this.#parts.log.error({ err: error }, 'the change log could not be read on');
+        await this.#nap.sleep(Math.min(1000 * 2 ** this.#failures++, 60_000));
       }
     }
   }
@@ -137,7 +141,7 @@ export class Follower {
 
   /** Of the instances in a page, each once, those that need a look. Whichever is gone by now is not among them. */
   async #needed(changes: readonly Change[]): Promise<{ id: InstanceId; seq: number }[]> {
-    const { orthanc, isSettled, isRequested } = this.#parts;
+    const { orthanc, isSettled, isUnfinished } = this.#parts;
     const seen = new Map<InstanceId, { seq: number; stored: boolean }>();
     for (const { id, seq, kind } of changes) {
       const known = seen.get(id);
@@ -146,7 +150,7 @@ export class Follower {
     const needed = new Set<InstanceId>();
     for (const content of await orthanc.instances([...seen.keys()])) {
       // Other changes of metadata are mostly our own: what was just written needs no look.
-      const look = isRequested(content) || (seen.get(content.ID)?.stored === true && !isSettled(content));
+      const look = isUnfinished(content) || (seen.get(content.ID)?.stored === true && !isSettled(content));
       if (look) needed.add(content.ID);
     }
     return [...seen].filter(([id]) => needed.has(id)).map(([id, { seq }]) => ({ id, seq }));

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { asPlainview, isAway, type PlainviewError } from '../errors.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { pause } from '../pause.js';
 import type { Queue } from '../queue/queue.js';
 import { Frontier } from './frontier.js';
+import { patiently } from './patience.js';
 import { type QuietHours, untilQuiet } from './quiet-hours.js';
 import { StateFile } from './state-file.js';
 
@@ -44,7 +44,7 @@ interface Parts {
   /** Whether the labels of series and study are what their instances add up to. */
   isInStep: (tree: StudyTree) => boolean;
   addUpStudy: (id: StudyTree['study']['ID']) => Promise<void>;
-  onAway: (error: PlainviewError) => void;
+  isOrthancAway: () => Promise<boolean>;
   /** Instances a second at most; 0: as fast as Orthanc allows. */
   rate: number;
   quietHours: QuietHours | undefined;
@@ -82,6 +82,13 @@ export class Sweep {
     this.#begin({ order, done: 0, network: this.#parts.network });
   }
 
+  /** Begins a sweep of all that there is now: after the one under way, which may have passed it by. */
+  startAnew(): void {
+    const before = this.#running;
+    if (before === undefined) this.start();
+    else void before.then(() => this.#stop.signal.aborted || this.start());
+  }
+
   /** Goes on with what a stop interrupted, if anything. */
   resume(): void {
     const left = this.#file.read();
@@ -94,7 +101,7 @@ export class Sweep {
   }
 
   #begin(from: z.output<typeof stored>): void {
-    this.#running ??= this.#run(from)
+    this.#running ??= this.#passes(from)
       .catch((error: unknown) =>
         this.#parts.log.error({ err: error }, 'the sweep broke off; the next one begins anew'),
       )
@@ -104,9 +111,30 @@ export class Sweep {
       });
   }
 
-  async #run(from: z.output<typeof stored>): Promise<void> {
+  /**
+   * Oldest first, whatever receives an instance meanwhile – a file that is stored anew with its tags, too – moves to
+   * the list's end, and what stands behind it moves up, unseen. So the list is gone through again, as long as each
+   * time finds less to do.
+   */
+  async #passes(from: z.output<typeof stored>): Promise<void> {
+    let before = Number.POSITIVE_INFINITY;
+    for (let next = from; ; next = { ...from, done: 0 }) {
+      const found = await this.#run(next);
+      if (this.#stop.signal.aborted) return;
+      const again = from.order === 'oldest' && ((found > 0 && found < before) || next.done > 0);
+      if (!again) break;
+      this.#parts.log.info({ found }, 'sweep goes through the list once more: it may have moved meanwhile');
+      before = found;
+    }
+    await this.#file.write({ order: from.order, done: 0, network: 'none' });
+    this.#parts.log.info(this.#progress, 'sweep ends');
+  }
+
+  /** @returns how many instances needed a look */
+  async #run(from: z.output<typeof stored>): Promise<number> {
     const { orthanc, modalities, log } = this.#parts;
     const { signal } = this.#stop;
+    const patient = <T>(step: () => Promise<T>) => patiently(step, this.#parts, signal);
     const { order } = from;
     const began = performance.now();
     const frontier = new Frontier(from.done, mostOpen);
@@ -116,12 +144,12 @@ export class Sweep {
     await this.#file.write(from);
     for (let more = true; more && !signal.aborted; ) {
       await this.#awaitQuiet();
-      const page = await this.#patiently(async () => {
+      const page = await patient(async () => {
         this.#progress.total = await orthanc.countSeries(modalities);
         return orthanc.findSeries(modalities, { order, since: frontier.read, limit: pageSize });
       });
       if (page === undefined) break;
-      const found = await this.#patiently(() => this.#look(page.studies, page.series, frontier));
+      const found = await patient(() => this.#look(page.studies, page.series, frontier));
       frontier.advance(frontier.read + page.series.size);
       more = page.series.size > 0;
       await frontier.room(signal);
@@ -133,13 +161,10 @@ export class Sweep {
       }
       if (this.#parts.rate > 0) await pause(((found ?? 0) / this.#parts.rate) * 1000, signal);
     }
-    if (signal.aborted) return;
     // An end that is not yet settled is not an end: a kill now must find the last page again.
     while (frontier.jobs > 0 && !signal.aborted) await pause(100, signal);
-    if (signal.aborted) return;
-    await this.#file.write({ order, done: 0, network: 'none' });
     this.#report(frontier, from.done, began, 0);
-    log.info({ ...this.#progress, seconds: Math.round((performance.now() - began) / 1000) }, 'sweep ends');
+    return this.#progress.found;
   }
 
   /** @returns how many instances need a look */
@@ -159,21 +184,6 @@ export class Sweep {
       if (!isInStep(tree)) await addUpStudy(tree.study.ID);
     }
     return found;
-  }
-
-  /** Waits out an Orthanc that is away; what else fails ends the sweep. */
-  async #patiently<T>(step: () => Promise<T>): Promise<T | undefined> {
-    while (!this.#stop.signal.aborted) {
-      try {
-        return await step();
-      } catch (caught) {
-        const error = asPlainview(caught);
-        if (!error.passing || error.code === 'internal') throw error;
-        if (isAway(error)) this.#parts.onAway(error);
-        await pause(2000, this.#stop.signal);
-      }
-    }
-    return undefined;
   }
 
   async #awaitQuiet(): Promise<void> {

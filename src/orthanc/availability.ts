@@ -8,6 +8,7 @@ import { pause } from '../pause.js';
  */
 export class Availability {
   readonly #probe: () => Promise<string>;
+  readonly #answers: () => Promise<unknown>;
   readonly #onChange: (up: boolean) => void;
   readonly #log: Logger;
   #state: { up: true; version: string } | { up: false; problem: string } = {
@@ -15,14 +16,22 @@ export class Availability {
     problem: 'not asked yet',
   };
   #asking: Promise<void> | undefined;
+  #doubt: Promise<boolean> | undefined;
   #ended = new AbortController();
 
   /**
-   * @param probe returns Orthanc's version, or throws
+   * @param probe does what is to be done when Orthanc is there again; returns its version, or throws
+   * @param answers throws where Orthanc does not answer
    * @param onChange told when Orthanc is found away, and when it is back
    */
-  constructor(options: { probe: () => Promise<string>; onChange: (up: boolean) => void; log: Logger }) {
+  constructor(options: {
+    probe: () => Promise<string>;
+    answers: () => Promise<unknown>;
+    onChange: (up: boolean) => void;
+    log: Logger;
+  }) {
     this.#probe = options.probe;
+    this.#answers = options.answers;
     this.#onChange = options.onChange;
     this.#log = options.log;
   }
@@ -41,12 +50,28 @@ export class Availability {
     return this.#ask((error) => error instanceof PlainviewError && error.passing);
   }
 
-  /** A job found Orthanc away. From here on even a lack is waited out: whoever upgrades Orthanc restarts it. */
-  lost(error: PlainviewError): void {
-    this.#away(error);
-    this.#asking ??= this.#ask(() => true).finally(() => {
-      this.#asking = undefined;
-    });
+  /**
+   * A call looked as if Orthanc were away. Whether it is, one question decides: else it is that call alone that
+   * Orthanc refuses or falls silent on, and nothing else need wait. From an outage on even a lack is waited out:
+   * whoever upgrades Orthanc restarts it.
+   */
+  lost(): Promise<boolean> {
+    if (!this.#state.up) return Promise.resolve(true);
+    this.#doubt ??= this.#answers()
+      .then(
+        () => false,
+        (error: unknown) => {
+          this.#away(error);
+          this.#asking ??= this.#ask(() => true).finally(() => {
+            this.#asking = undefined;
+          });
+          return true;
+        },
+      )
+      .finally(() => {
+        this.#doubt = undefined;
+      });
+    return this.#doubt;
   }
 
   end(): void {

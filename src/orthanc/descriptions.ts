@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fail, PlainviewError } from '../errors.js';
 import { contents } from './bulk.js';
+import { find } from './find.js';
 import { type InstanceId, type StudyId, seriesId, studyId } from './ids.js';
 import { type InstanceContent, instanceContent, instanceIdentity } from './resources.js';
 import type { Rest } from './rest.js';
@@ -87,7 +88,7 @@ export class Descriptions {
     query: Record<string, string>,
     page: { since: number; limit: number },
   ): Promise<Placed[]> {
-    return this.#find({ ...labelledNewest(label, query), Since: page.since, Limit: page.limit });
+    return this.#find(labelledNewest(label, query), page);
   }
 
   /** A page of all instances of these modalities, with their metadata. @throws orthanc_too_old */
@@ -95,13 +96,12 @@ export class Descriptions {
     modalities: readonly string[],
     page: { since: number; limit: number },
   ): Promise<InstanceContent[]> {
-    return this.#ask(instanceContent, {
+    const wanted = {
       Level: 'Instance',
       Query: { Modality: modalities.join('\\') },
-      Since: page.since,
-      Limit: page.limit,
       ResponseContent: ['Metadata', 'Labels', 'Parent'],
-    });
+    };
+    return this.#ask(instanceContent, wanted, page);
   }
 
   /** @throws instance_gone */
@@ -116,20 +116,22 @@ export class Descriptions {
     }
   }
 
-  async #find(wanted: object): Promise<Placed[]> {
-    const instances = await this.#ask(found, {
+  async #find(wanted: object, page?: { since: number; limit: number }): Promise<Placed[]> {
+    const asked = {
       Level: 'Instance',
       ...wanted,
       ResponseContent: ['MainDicomTags', 'Metadata', 'Labels', 'Parent'],
       RequestedTags: indexed,
-    });
+    };
+    const instances = await this.#ask(found, asked, page);
     const series = new Set(instances.flatMap(({ RequestedTags }) => RequestedTags.SeriesInstanceUID ?? []));
     if (series.size === 0) return [];
-    const parents = await this.#ask(parent, {
+    const above = {
       Level: 'Series',
       Query: { SeriesInstanceUID: [...series].join('\\') },
       ResponseContent: ['Parent'],
-    });
+    };
+    const parents = await this.#ask(parent, above);
     const studyOf = new Map(parents.map(({ ID, ParentStudy }) => [ID, ParentStudy]));
     return instances.flatMap(({ MainDicomTags, RequestedTags, ...instance }) => {
       const study = studyOf.get(instance.ParentSeries);
@@ -137,12 +139,12 @@ export class Descriptions {
     });
   }
 
-  async #ask<T extends z.ZodType>(schema: T, data: object): Promise<z.output<T>[]> {
-    const answer = await this.#rest.json(z.array(z.union([schema, z.string()])), {
-      method: 'POST',
-      url: '/tools/find',
-      data,
-    });
+  async #ask<T extends z.ZodType>(
+    schema: T,
+    data: object,
+    page?: { since: number; limit: number },
+  ): Promise<z.output<T>[]> {
+    const answer = await find(this.#rest, z.union([schema, z.string()]), data, page);
     // An older Orthanc does not look at what is to be in the response, and answers identifiers.
     return answer.map((each) => {
       if (typeof each === 'string') throw fail('orthanc_too_old', { needs: '1.12.5' });

@@ -43,9 +43,16 @@ export class Load {
     try {
       await this.#turn();
       const began = performance.now();
-      const result = await call();
-      if (telling) this.observe(performance.now() - began);
-      return result;
+      const took = () => performance.now() - began;
+      try {
+        const result = await call();
+        if (telling) this.observe(took());
+        return result;
+      } catch (error) {
+        // A refusal that comes at once tells nothing; a time-out tells most.
+        if (telling && took() > slowMs) this.observe(took());
+        throw error;
+      }
     } finally {
       this.#underway--;
       for (

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { fail, PlainviewError } from '../errors.js';
 import { contents } from './bulk.js';
+import { find } from './find.js';
 import { type InstanceId, instanceId, type ResourcePath, type SeriesId, type StudyId } from './ids.js';
 import {
   count,
@@ -123,7 +124,7 @@ export class Orthanc {
   /** The instances that carry a label. */
   findLabelled(label: string): Promise<InstanceId[]> {
     const data = { Level: 'Instance', Query: {}, Labels: [label], LabelsConstraint: 'All' };
-    return this.rest.json(z.array(instanceId), { method: 'POST', url: '/tools/find', data });
+    return find(this.rest, instanceId, data);
   }
 
   /** @returns 0 where Orthanc (before 1.12.5) cannot count */

@@ -106,8 +106,9 @@ export class Rest {
     let value: unknown;
     try {
       value = JSON.parse(body.toString('utf8'));
-    } catch (error) {
-      throw fail('orthanc_garbage', { what, problem: 'it is not JSON' }, error);
+    } catch {
+      // Without the cause: it quotes the text, and the text may name a patient.
+      throw fail('orthanc_garbage', { what, problem: 'it is not JSON' });
     }
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
@@ -162,6 +163,9 @@ export class Rest {
     if (status === 415) return fail('orthanc_unsupported', { what }, cause);
     const unknown = unknownAttribute(error.response?.data);
     if (unknown !== undefined) return fail('attribute_unknown', { attribute: unknown }, cause);
+    // Said by what stands before Orthanc.
+    if ([502, 503, 504].includes(status))
+      return fail('orthanc_unreachable', { url: this.#url, why: `HTTP ${status}` }, cause);
     if (status >= 500) return fail('orthanc_failed', { what, status }, cause);
     return fail('orthanc_rejected', { what, status }, cause);
   }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PlainviewError } from '../errors.js';
 import { contents } from './bulk.js';
 import { labelledNewest } from './descriptions.js';
+import { find } from './find.js';
 import {
   type AnyId,
   anyId,
@@ -121,8 +122,7 @@ export class Search {
     query: Record<string, string>,
     page: { since: number; limit: number },
   ): Promise<InstanceId[]> {
-    const data = { ...labelledNewest(label, query), Since: page.since, Limit: page.limit };
-    return this.#rest.json(z.array(instanceId), { method: 'POST', url: '/tools/find', data });
+    return find(this.#rest, instanceId, labelledNewest(label, query), page);
   }
 
   /** @returns undefined where Orthanc (before 1.12.5) cannot count */

@@ -1,26 +1,45 @@
 import type { Logger } from 'pino';
-import { asPlainview, isAway, type PlainviewError } from '../errors.js';
+import { asPlainview, fail, isAway, type PlainviewError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
+import type { InstanceId } from '../orthanc/ids.js';
 import type { Handler, Job, Verdict } from '../queue/queue.js';
 import type { Outcome } from './pipeline.js';
 
 interface Parts {
   process: (job: Job) => Promise<Outcome>;
   recordFailure: (job: Job, failure: { code: string; message: string }) => Promise<Outcome>;
-  /** Told that Orthanc is away; it pauses the queue. */
-  onAway: (error: PlainviewError) => void;
+  /** Asked where a call looked as if Orthanc were away: whether it is. The queue is paused then. */
+  isOrthancAway: () => Promise<boolean>;
   attempts: number;
   metrics: Metrics;
   log: Logger;
 }
 
 /**
+ * So often Orthanc may go away while one and the same instance is looked at: a picture that topples Orthanc must not
+ * topple it for ever. Before that, its neighbours part from it by the pauses.
+ */
+const mostOutages = 5;
+
+/**
  * What becomes of a job: settled, or tried again after a pause, or – when its tries are used up, or the error
  * is of a kind that no repeat mends – recorded as failed with the reason.
  */
 export function createHandler(parts: Parts): Handler {
+  /** How often Orthanc has gone away from a job; of jobs that are not settled. */
+  const outages = new Map<InstanceId, number>();
+
   return async (job) => {
     const log = parts.log.child({ instance: job.instance, attempt: job.attempt });
+    const verdict = await attempt(job, log);
+    if (verdict.kind === 'settled') outages.delete(job.instance);
+    return verdict;
+  };
+
+  async function attempt(job: Job, log: Logger): Promise<Verdict> {
+    const times = outages.get(job.instance) ?? 0;
+    // Not looked at again: Orthanc is back, and is to stay.
+    if (times >= mostOutages) return giveUp(job, fail('orthanc_toppled', { times }), log);
     try {
       settle(await parts.process(job), parts, log);
       return { kind: 'settled' };
@@ -28,34 +47,35 @@ export function createHandler(parts: Parts): Handler {
       const error = asPlainview(caught);
       if (error.code === 'instance_gone') return gone(parts, log);
       parts.metrics.failures.inc({ code: error.code });
-      if (isAway(error)) return away(error, parts);
+      if (isAway(error) && (await parts.isOrthancAway())) return outage(job);
       if (error.passing && job.attempt < parts.attempts) {
         log.info({ err: error }, 'tried in vain, will be tried again');
         return { kind: 'again', afterMs: pauseMs(job.attempt), spent: true };
       }
-      return giveUp(job, error, parts, log);
+      return giveUp(job, error, log);
     }
-  };
-}
-
-async function giveUp(job: Job, error: PlainviewError, parts: Parts, log: Logger): Promise<Verdict> {
-  log.warn({ err: error }, 'given up: recorded as classification_failed');
-  try {
-    settle(await parts.recordFailure(job, { code: error.code, message: error.message }), parts, log);
-    return { kind: 'settled' };
-  } catch (caught) {
-    const second = asPlainview(caught);
-    if (second.code === 'instance_gone') return gone(parts, log);
-    if (isAway(second)) return away(second, parts);
-    // Unrecorded, so not settled: it stays with us, as seldom as the pauses go.
-    log.error({ err: second }, 'the failure itself could not be recorded');
-    return { kind: 'again', afterMs: pauseMs(job.attempt + 1), spent: false };
   }
-}
 
-function away(error: PlainviewError, parts: Parts): Verdict {
-  parts.onAway(error);
-  return { kind: 'again', afterMs: 0, spent: false };
+  function outage({ instance }: Job): Verdict {
+    const times = (outages.get(instance) ?? 0) + 1;
+    outages.set(instance, times);
+    return { kind: 'again', afterMs: times === 1 ? 0 : pauseMs(times), spent: false };
+  }
+
+  async function giveUp(job: Job, error: PlainviewError, log: Logger): Promise<Verdict> {
+    log.warn({ err: error }, 'given up: recorded as classification_failed');
+    try {
+      settle(await parts.recordFailure(job, { code: error.code, message: error.message }), parts, log);
+      return { kind: 'settled' };
+    } catch (caught) {
+      const second = asPlainview(caught);
+      if (second.code === 'instance_gone') return gone(parts, log);
+      if (isAway(second) && (await parts.isOrthancAway())) return { kind: 'again', afterMs: 0, spent: false };
+      // Unrecorded, so not settled: it stays with us, as seldom as the pauses go.
+      log.error({ err: second }, 'the failure itself could not be recorded');
+      return { kind: 'again', afterMs: pauseMs(job.attempt + 1), spent: false };
+    }
+  }
 }
 
 function gone(parts: Parts, log: Logger): Verdict {

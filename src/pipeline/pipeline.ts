@@ -1,7 +1,7 @@
 import type { Classifier } from '../classify/classifier.js';
 import { decide } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
-import { fail } from '../errors.js';
+import { asPlainview, fail, type PlainviewError } from '../errors.js';
 import type { Metrics, Stage } from '../metrics.js';
 import type { Described, Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
@@ -65,8 +65,9 @@ export class Pipeline {
    * @throws errors of the catalogue, where Orthanc does not take the record
    */
   async recordFailure(job: Job, failure: { code: string; message: string }): Promise<Outcome> {
-    const described = await this.#orthanc.describe(job.instance);
-    const { instance } = described;
+    // Its metadata alone: whose file cannot be read has no attributes to be asked for.
+    const [instance] = await this.#orthanc.instances([job.instance]);
+    if (instance === undefined) throw fail('instance_gone', { instance: job.instance });
     const settled = this.#whyDecided(instance);
     if (settled !== undefined) {
       for (const followUp of this.#due(instance)) await followUp.giveUp(instance, failure);
@@ -81,7 +82,9 @@ export class Pipeline {
       ...this.#by(instance),
     });
     if (!isRecorded) return { kind: 'skipped', why: 'corrected_by_person' };
-    await this.#followAnew(described);
+    const [recorded] = this.#followUps.length === 0 ? [] : await this.#orthanc.instances([job.instance]);
+    if (recorded !== undefined && this.#due(recorded).length > 0)
+      await this.#follow(await this.#orthanc.describe(job.instance));
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
 
@@ -89,6 +92,18 @@ export class Pipeline {
   whySettled(instance: InstanceContent): SkipReason | undefined {
     const isUnfinished = isHalfCorrected(instance) || this.#due(instance).length > 0;
     return isUnfinished ? undefined : this.#whyDecided(instance);
+  }
+
+  /**
+   * Whether what was begun with an instance was cut off: a decision half written or half taken back, a report or a
+   * route still to be made. Another network's decision is none of it: two services would decide against each other.
+   */
+  isUnfinished(instance: InstanceContent): boolean {
+    const known = recordOf(instance);
+    if (known === undefined) return false;
+    const { who, network } = known.record;
+    const isOurs = who === 'person' || network.sha256 === this.#classifier.network.sha256;
+    return (isOurs && !known.complete) || this.#due(instance).length > 0;
   }
 
   #due(instance: InstanceContent): FollowUp[] {
@@ -103,11 +118,15 @@ export class Pipeline {
   }
 
   async #follow(described: Described): Promise<void> {
-    const failures: unknown[] = [];
+    const failures: PlainviewError[] = [];
     // None suffers from another's failure: the next try is for what is still due.
     for (const followUp of this.#due(described.instance))
-      await this.#timed('follow', () => followUp.bring(described)).catch((error) => failures.push(error));
-    if (failures.length > 0) throw failures[0];
+      await this.#timed('follow', () => followUp.bring(described)).catch((error: unknown) =>
+        failures.push(asPlainview(error)),
+      );
+    // What may pass first: whatever cannot is given up together with all that is still due.
+    const worst = failures.find(({ passing }) => passing) ?? failures[0];
+    if (worst !== undefined) throw worst;
   }
 
   async #decide(described: Described, began: number): Promise<Outcome> {

@@ -14,8 +14,8 @@ interface Parts {
   sentLately: SentLately;
   sending: Pick<Sending, 'md5'>;
   metrics: RouteMetrics;
-  /** Told that Orthanc is away. */
-  onAway: (error: PlainviewError) => void;
+  /** Asked where a call looked as if Orthanc were away: whether it is. */
+  isOrthancAway: () => Promise<boolean>;
   /** Asks for what is pending for this place, after more was to be sent than is held here. */
   refill: () => Promise<void>;
   /** Instances a minute at most. */
@@ -154,9 +154,9 @@ export class Outbox {
   }
 
   async #failed(error: PlainviewError): Promise<void> {
-    const { destination, onAway } = this.#parts;
-    if (isAway(error)) onAway(error);
-    else if (error.code !== 'route_unreachable' && error.code !== 'route_rejected')
+    const { destination, isOrthancAway } = this.#parts;
+    if (isAway(error) && (await isOrthancAway())) return this.#backOff();
+    if (error.code !== 'route_unreachable' && error.code !== 'route_rejected')
       this.#log.info({ err: error }, 'sending waits for Orthanc');
     else if (this.#atATime > 1) {
       // One of several: which, shows when they go one by one.

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/options.js';
-import { asPlainview, isAway, type PlainviewError } from '../errors.js';
+import { asPlainview, isAway } from '../errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { type KnownDestinations, Sending } from '../orthanc/sending.js';
@@ -27,7 +27,7 @@ interface Parts {
   /** The network's categories. */
   classes: readonly string[];
   registry: Registry;
-  onAway: (error: PlainviewError) => void;
+  isOrthancAway: () => Promise<boolean>;
   log: Logger;
 }
 
@@ -41,15 +41,15 @@ export class Routing {
   readonly #outboxes: ReadonlyMap<string, Outbox>;
   readonly #log: Logger;
   #known: Pick<KnownDestinations, 'aets'> | undefined;
-  readonly #onAway: Parts['onAway'];
+  readonly #isOrthancAway: Parts['isOrthancAway'];
   readonly #stop = new AbortController();
   #finding: Promise<void> | undefined;
 
   /** @throws rules_invalid */
-  constructor({ orthanc, config, classes, registry, onAway, log }: Parts, file: string) {
+  constructor({ orthanc, config, classes, registry, isOrthancAway, log }: Parts, file: string) {
     this.#orthanc = orthanc;
     this.#log = log;
-    this.#onAway = onAway;
+    this.#isOrthancAway = isOrthancAway;
     this.#rules = readRules(file, classes);
     this.#sending = new Sending(orthanc.rest);
     this.#ledger = new Ledger(orthanc, config.labelPrefix);
@@ -58,7 +58,7 @@ export class Routing {
       sentLately: new SentLately(),
       sending: this.#sending,
       metrics: new RouteMetrics(registry, () => this.#outboxes.values()),
-      onAway,
+      isOrthancAway,
       refill: async () => {
         await findPending(orthanc, this.#ledger, this.#outboxes);
       },
@@ -134,8 +134,8 @@ export class Routing {
         return;
       } catch (caught) {
         const error = asPlainview(caught);
-        if (isAway(error)) this.#onAway(error);
-        else this.#log.warn({ err: error }, 'what is still to be sent could not be looked for');
+        if (!(isAway(error) && (await this.#isOrthancAway())))
+          this.#log.warn({ err: error }, 'what is still to be sent could not be looked for');
         await pause(retryMs, this.#stop.signal);
       }
     }

@@ -57,7 +57,7 @@ function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () 
     sentLately: new SentLately(),
     sending: { md5: async (instance) => instance },
     metrics: new RouteMetrics(new Registry(), () => []),
-    onAway: () => undefined,
+    isOrthancAway: async () => true,
     refill: over.refill ?? (async () => undefined),
     perMinute: Number.POSITIVE_INFINITY,
     log: pino({ level: 'silent' }),

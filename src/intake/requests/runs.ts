@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { asPlainview, fail, isAway, type PlainviewError } from '../../errors.js';
+import { asPlainview, fail, PlainviewError } from '../../errors.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
@@ -11,6 +11,7 @@ import type { Queue } from '../../queue/queue.js';
 import { recordOf } from '../../record/read.js';
 import { metadataNames, type ReclassifyRequest } from '../../record/schema.js';
 import { Frontier } from '../frontier.js';
+import { patiently } from '../patience.js';
 import { StateFile } from '../state-file.js';
 import { select, selection } from './selection.js';
 
@@ -49,7 +50,7 @@ interface Parts {
   queue: Queue;
   modalities: readonly string[];
   stateDir: string;
-  onAway: (error: PlainviewError) => void;
+  isOrthancAway: () => Promise<boolean>;
   log: Logger;
 }
 
@@ -66,12 +67,15 @@ export class RequestRuns {
   readonly #search: Search;
   readonly #file: StateFile<z.ZodArray<typeof wish>>;
   readonly #runs = new Map<string, Run>();
+  /** What a stop interrupted, until it is gone on with: a list that is saved before then holds it too. */
+  #left: readonly Wish[];
   readonly #stop = new AbortController();
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#search = new Search(parts.orthanc.rest);
     this.#file = new StateFile(parts.stateDir, 'requests.json', z.array(wish));
+    this.#left = this.#file.read() ?? [];
   }
 
   list(): RunProgress[] {
@@ -109,7 +113,8 @@ export class RequestRuns {
 
   /** Goes on with what a stop interrupted. */
   resume(): void {
-    for (const left of this.#file.read() ?? []) if (!this.#runs.has(left.id)) this.#begin(left, false);
+    for (const left of this.#left) this.#begin(left, false);
+    this.#left = [];
   }
 
   async end(): Promise<void> {
@@ -144,11 +149,9 @@ export class RequestRuns {
     const signal = AbortSignal.any([this.#stop.signal, run.cancelled.signal]);
     const frontier = new Frontier(0, mostOpen);
     const began = performance.now();
-    const pages = select(this.#search, progress.selection, this.#parts.modalities);
-    while (!signal.aborted) {
-      const page = await this.#patiently(() => pages.next(), signal);
-      if (page === undefined || page.done) break;
-      for (const instance of page.value) {
+    const patient = <T>(step: () => Promise<T>) => patiently(step, this.#parts, signal);
+    for await (const page of select(this.#search, progress.selection, this.#parts.modalities, patient)) {
+      for (const instance of page) {
         if (signal.aborted) break;
         progress.asked++;
         if (progress.dryRun) continue;
@@ -156,7 +159,7 @@ export class RequestRuns {
           progress.answered++; // before a restart
           continue;
         }
-        await this.#patiently(() => this.#ask(run, instance, frontier, began), signal);
+        await patient(() => this.#ask(run, instance, frontier, began));
         await frontier.room(signal);
       }
     }
@@ -165,6 +168,7 @@ export class RequestRuns {
     else if (!this.#stop.signal.aborted) progress.state = 'done';
   }
 
+  /** Whatever has been deleted since it was found is left out. */
   async #ask(
     { progress, open }: Run,
     { ID }: InstanceContent,
@@ -173,7 +177,17 @@ export class RequestRuns {
   ): Promise<void> {
     const { who, when, includingCorrected } = progress;
     const request: ReclassifyRequest = { who, when, includingCorrected };
-    await this.#parts.orthanc.putMetadata(`instances/${ID}`, metadataNames.request, JSON.stringify(request));
+    try {
+      await this.#parts.orthanc.putMetadata(
+        `instances/${ID}`,
+        metadataNames.request,
+        JSON.stringify(request),
+      );
+    } catch (error) {
+      if (!(error instanceof PlainviewError && error.code === 'orthanc_absent')) throw error;
+      progress.answered++;
+      return;
+    }
     open.add(ID);
     const settled = frontier.open(1);
     this.#parts.queue.enqueue(ID, 'request', () => {
@@ -184,26 +198,11 @@ export class RequestRuns {
     });
   }
 
-  /** Waits out an Orthanc that is away. @returns undefined when it is told to stop meanwhile */
-  async #patiently<T>(step: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    while (!signal.aborted) {
-      try {
-        return await step();
-      } catch (caught) {
-        const error = asPlainview(caught);
-        if (!isAway(error)) throw error;
-        this.#parts.onAway(error);
-        await pause(2000, signal);
-      }
-    }
-    return undefined;
-  }
-
   /** Only what is still to be asked; what has been asked stands in Orthanc. */
   async #save(): Promise<void> {
     const left = [...this.#runs.values()].filter(
       ({ progress }) => progress.state === 'running' && !progress.dryRun,
     );
-    await this.#file.write(left.map(({ progress }) => progress));
+    await this.#file.write([...this.#left, ...left.map(({ progress }) => progress)]);
   }
 }

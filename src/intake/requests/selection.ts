@@ -62,14 +62,17 @@ const pageSize = 100;
 /**
  * The radiographs that are meant, page by page, each with its metadata. What is written to them meanwhile does not
  * shift the pages: series keep their order, and a label's instances are listed before the first is touched.
+ * @param patient does each step, and may try it again: what has once thrown here goes no further. Nothing: the end.
  */
 export async function* select(
   search: Search,
   wanted: Selection,
   modalities: readonly string[],
+  patient: <T>(step: () => Promise<T>) => Promise<T | undefined> = (step) => step(),
 ): AsyncGenerator<InstanceContent[]> {
-  for await (const ids of pages(search, wanted, modalities)) {
-    const instances = await search.below(ids, modalities);
+  for await (const ids of pages(search, wanted, modalities, patient)) {
+    const instances = await patient(() => search.below(ids, modalities));
+    if (instances === undefined) return;
     yield instances.filter((instance) => fulfils(instance, wanted));
   }
 }
@@ -78,31 +81,37 @@ async function* pages(
   search: Search,
   wanted: Selection,
   modalities: readonly string[],
+  patient: <T>(step: () => Promise<T>) => Promise<T | undefined>,
 ): AsyncGenerator<AnyId[]> {
   if (wanted.ids !== undefined || wanted.uids !== undefined) {
     const named = [...(wanted.ids ?? [])];
-    for (const identifier of wanted.uids ?? []) named.push(...(await search.byDicom(identifier)));
+    for (const identifier of wanted.uids ?? [])
+      named.push(...((await patient(() => search.byDicom(identifier))) ?? []));
     for (let at = 0; at < named.length; at += pageSize) yield named.slice(at, at + pageSize);
     return;
   }
   const query = dicomQuery(wanted);
-  if (wanted.label !== undefined) {
+  const { label } = wanted;
+  if (label !== undefined) {
     const ids: AnyId[] = [];
-    for (let since = 0, more = true; more; since += pageSize * 10) {
-      const page = await search.labelled([wanted.label], query, { since, limit: pageSize * 10 });
+    for (;;) {
+      const { length: since } = ids;
+      const page = await patient(() => search.labelled([label], query, { since, limit: pageSize * 10 }));
+      if (page === undefined) return;
+      // Shorter than was asked for is no end: Orthanc may have a limit of its own (LimitFindInstances).
+      if (page.length === 0) break;
       ids.push(...page.map((id) => anyId.parse(id)));
-      more = page.length > 0;
     }
     for (let at = 0; at < ids.length; at += pageSize) yield ids.slice(at, at + pageSize);
     return;
   }
-  for (let since = 0; ; since += pageSize) {
-    const page = await search.series(
-      { ...query, Modality: modalities.join('\\') },
-      { since, limit: pageSize },
+  for (let since = 0; ; ) {
+    const page = await patient(() =>
+      search.series({ ...query, Modality: modalities.join('\\') }, { since, limit: pageSize }),
     );
-    if (page.length === 0) return;
+    if (page === undefined || page.length === 0) return;
     yield page;
+    since += page.length;
   }
 }
 
