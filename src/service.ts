@@ -35,6 +35,7 @@ import { createHandler } from './pipeline/attempt.js';
 import { Pipeline } from './pipeline/pipeline.js';
 import { Courtesy } from './queue/courtesy.js';
 import { MemoryQueue } from './queue/memory.js';
+import { requireLabels } from './record/labels.js';
 import { OrderCheck } from './record/order/check.js';
 import { Words } from './record/order/words.js';
 import { requestOf } from './record/read.js';
@@ -64,6 +65,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     throw fail('config_invalid', {
       problems: ['PLAINVIEW_SECRET: must be set, to the same value as in the environment of Orthanc'],
     });
+  requireLabels(classifier.network.classes, config.labelPrefix);
   const tokens = readTokens(config.tokensFile);
   logEngine(classifier, log);
 

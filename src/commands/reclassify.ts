@@ -31,7 +31,7 @@ export const reclassifyCommand = () =>
       const wanted = selectionOf(ids, options, failed);
       const orthanc = new Orthanc(config);
       const request: ReclassifyRequest = {
-        who: userInfo().username,
+        who: nameOfUser(),
         when: new Date().toISOString(),
         includingCorrected: options.includingCorrected ?? false,
       };
@@ -54,3 +54,12 @@ export const reclassifyCommand = () =>
       }
       console.error(options.dryRun ? `${count} would be asked for` : `${count} asked for`);
     });
+
+/** In a container the user may have a number and no name. */
+function nameOfUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}

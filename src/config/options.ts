@@ -247,12 +247,13 @@ export type OptionName = keyof Config;
 export const secretOptions: readonly OptionName[] = ['orthancPassword', 'secret'];
 
 /**
- * Variables of the same prefix that are not the service's: the Lua hook reads the first two inside Orthanc's
- * process, and one environment file often feeds both; the others tell the sandbox where to keep its Orthanc and to get it from.
+ * Variables of the same prefix that are not the service's: the Lua hook and the Python plugin read the first three inside
+ * Orthanc's process, and one environment file often feeds both; the others tell the sandbox where to keep its Orthanc and to get it from.
  */
 export const foreignVariables: readonly string[] = [
   'PLAINVIEW_HOOK_URL',
   'PLAINVIEW_HOOK_QUIET_S',
+  'PLAINVIEW_URL',
   'PLAINVIEW_SANDBOX',
   'PLAINVIEW_DEBIAN_MIRROR',
 ];

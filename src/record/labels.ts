@@ -1,3 +1,4 @@
+import { fail } from '../errors.js';
 import type { GroupRecord, InstanceRecord } from './schema.js';
 
 export const stateLabels = {
@@ -6,6 +7,23 @@ export const stateLabels = {
   failed: 'classification_failed',
   orderMismatch: 'order_mismatch',
 } as const;
+
+/**
+ * Orthanc takes letters, digits, `_` and `-` as labels, at most 64.
+ * @throws config_invalid where a category of the network could not be one, or would be taken for a state
+ */
+export function requireLabels(classes: readonly string[], prefix: string): void {
+  const states: readonly string[] = Object.values(stateLabels);
+  const unfit = classes.filter(
+    (name) => !/^[A-Za-z0-9_-]{1,64}$/.test(prefix + name) || states.includes(name),
+  );
+  if (unfit.length > 0)
+    throw fail('config_invalid', {
+      problems: [
+        `PLAINVIEW_LABELS: ${unfit.map((name) => `"${name}"`).join(', ')} cannot be a label in Orthanc: with PLAINVIEW_LABEL_PREFIX at most 64 letters, digits, _ and -, and none of ${states.join(', ')}`,
+      ],
+    });
+}
 
 /** The labels that a decision asks for, without a site's prefix. */
 export function labelsOf(record: Pick<InstanceRecord, 'decision' | 'category' | 'order'>): string[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { addUp, planLabels } from '../../src/record/labels.js';
+import { addUp, planLabels, requireLabels } from '../../src/record/labels.js';
 import { type InstanceRecord, instanceRecord, readRecord } from '../../src/record/schema.js';
 
 const record = (decision: InstanceRecord['decision'], category?: string): InstanceRecord => ({
@@ -75,4 +75,13 @@ test('metadata that is not ours counts as none', () => {
     expect(readRecord(instanceRecord, text)).toBeUndefined();
   const written = record('category', 'knee_ap');
   expect(readRecord(instanceRecord, JSON.stringify(written))).toEqual(written);
+});
+
+test.each([
+  ['hand ap', '', '"hand ap" cannot be a label'],
+  ['needs_review', '', '"needs_review" cannot be a label'],
+  ['x'.repeat(41), 'p'.repeat(24), 'at most 64'],
+])('a network with the category %s is refused before it decides anything', (name, prefix, says) => {
+  expect(() => requireLabels(['knee_ap', name], prefix)).toThrow(says);
+  expect(() => requireLabels(['knee_ap', 'oblique_view_of_Lauenstein', 'other'], prefix)).not.toThrow();
 });
