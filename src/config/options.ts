@@ -83,14 +83,14 @@ export const options = z.object({
     .min(1)
     .optional()
     .describe(
-      'File that declares the tokens of the API, a line each, as `plainview token` prints them: name, role (`viewer`, `reviewer`, `admin`), SHA-256.',
+      'File that declares the tokens of the API, a line each, as `plainview token` prints them: name, role (`viewer`, `reviewer`, `admin`), SHA-256. Read at the start.',
     ),
   auditFile: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'File to which each correction and request by a person is appended, as JSON lines: who, when, what, no patient data. They are in the log too.',
+      'File to which each correction and request through the API is appended, as JSON lines: who, when, what, no patient data. They are in the log too.',
     ),
   apiRate: integer(10, 1_000_000)
     .default(1200)
@@ -112,7 +112,9 @@ export const options = z.object({
     .string()
     .min(1)
     .optional()
-    .describe("File with the network's category names, one a line; default: `classes.txt` beside the graph."),
+    .describe(
+      "File with the network's category names, one a line; default: those of `embedded` and `nncpr`, else `classes.txt` beside the graph.",
+    ),
   engine: oneOf('auto', 'gpu', 'onnxruntime', 'wasm')
     .default('auto')
     .describe(
@@ -130,17 +132,17 @@ export const options = z.object({
   threshold: fraction
     .optional()
     .describe(
-      "Best score from which a category is given; below: `needs_review`. Default: the network's own.",
+      "Best score from which a category is given; below: `needs_review`. Default: what the network's `.json` says, else 0.8.",
     ),
   margin: fraction
     .optional()
     .describe(
-      "Least distance between the two best scores; below: `needs_review`. Default: the network's own.",
+      "Least distance between the two best scores; below: `needs_review`. Default: what the network's `.json` says, else 0.1.",
     ),
   unknownBelow: fraction
     .optional()
     .describe(
-      "Best score under which a picture counts as none of the categories. Default: the network's own.",
+      "Best score under which a picture counts as none of the categories. Default: what the network's `.json` says, else 0.4.",
     ),
   modalities: list(/^[A-Z0-9_]{1,16}$/, 'CR')
     .default(['CR', 'DX', 'RG', 'PX', 'IO'])
@@ -202,7 +204,7 @@ export const options = z.object({
     .min(1)
     .default('.plainview')
     .describe(
-      "Folder for the little that Plainview keeps itself: how far it has read Orthanc's change log, what it was asked for, the counts of the dashboard. Lost, the log is read again, what is done is skipped, and counts are made anew from Orthanc.",
+      "Folder for the little that Plainview keeps itself: how far it has read Orthanc's change log, what it was asked for, the counts of the dashboard. Lost, the log is read again, what is done is skipped, and counts are made anew from Orthanc; a sweep or request under way is forgotten. With `PLAINVIEW_TAGS` it may hold what Orthanc has lost for a moment: keep it safe.",
     ),
   changesPollMs: integer(100, 3_600_000)
     .default(2000)
@@ -212,7 +214,7 @@ export const options = z.object({
     .refine((text) => text === 'off' || validate(text), 'must be a cron expression, or off')
     .default('0 3 * * 0')
     .describe(
-      'When the archive is swept for radiographs that carry no decision of the network in use: a cron expression, or `off`. `plainview sweep` does it at once.',
+      'When the archive is swept for radiographs that carry no decision of the network in use: a cron expression in local time (containers: `TZ`), or `off`. `plainview sweep` does it at once.',
     ),
   sweepOrder: oneOf('newest', 'oldest').default('newest').describe('Which radiographs a sweep begins with.'),
   sweepRate: number(0, 1000)
@@ -226,7 +228,9 @@ export const options = z.object({
       return { from, to };
     })
     .optional()
-    .describe('Hours between which a sweep works (`22-6`), in local time; without them, always.'),
+    .describe(
+      'Hours between which a sweep works (`22-6`), in local time (containers: `TZ`); without them, always.',
+    ),
   nice: integer(0, 19)
     .default(10)
     .describe(

@@ -4,10 +4,10 @@ import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { pause } from '../pause.js';
 import type { Queue } from '../queue/queue.js';
+import { StateFile } from '../state-file.js';
 import { Frontier } from './frontier.js';
 import { patiently } from './patience.js';
 import { type QuietHours, untilQuiet } from './quiet-hours.js';
-import { StateFile } from './state-file.js';
 
 export const sweepOrders = ['newest', 'oldest'] as const;
 export type SweepOrder = (typeof sweepOrders)[number];

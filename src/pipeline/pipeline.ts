@@ -6,11 +6,11 @@ import type { Metrics, Stage } from '../metrics.js';
 import type { Described, Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
+import type { FollowUp } from '../record/follow-up.js';
 import { isHalfCorrected, recordOf, requestOf } from '../record/read.js';
 import type { Decided, Recorder } from '../record/recorder.js';
 import type { InstanceRecord } from '../record/schema.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
-import type { FollowUp } from './follow-up.js';
 
 export type Outcome =
   | { kind: 'decided'; decision: InstanceRecord['decision']; category?: string; ms: number }

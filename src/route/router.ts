@@ -2,7 +2,7 @@ import { attributesOf } from '../orthanc/attributes.js';
 import type { Described, Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import type { KnownDestinations } from '../orthanc/sending.js';
-import type { FollowUp } from '../pipeline/follow-up.js';
+import type { FollowUp } from '../record/follow-up.js';
 import { planLabels } from '../record/labels.js';
 import { recordOf } from '../record/read.js';
 import type { InstanceRecord } from '../record/schema.js';

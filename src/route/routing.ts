@@ -6,7 +6,7 @@ import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { type KnownDestinations, Sending } from '../orthanc/sending.js';
 import { pause } from '../pause.js';
-import type { FollowUp } from '../pipeline/follow-up.js';
+import type { FollowUp } from '../record/follow-up.js';
 import { OrthancDestination } from './destinations/orthanc.js';
 import { WebhookDestination } from './destinations/webhook.js';
 import { GroupLabels } from './labels.js';

@@ -2,13 +2,13 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/options.js';
 import { asPlainview } from '../errors.js';
 import { type Statistics as Answer, labelledStates } from '../http/api/review/schema.js';
-import { StateFile } from '../intake/state-file.js';
 import { Descriptions } from '../orthanc/descriptions.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { pause } from '../pause.js';
 import { recordOf } from '../record/read.js';
 import type { Recorded } from '../record/recorder.js';
+import { StateFile } from '../state-file.js';
 import { answerOf } from './answer.js';
 import { countRecorded, countStanding, emptyTally, prune, type Tally, tally } from './tally.js';
 

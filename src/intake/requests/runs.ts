@@ -10,9 +10,9 @@ import { pause } from '../../pause.js';
 import type { Queue } from '../../queue/queue.js';
 import { recordOf } from '../../record/read.js';
 import { metadataNames, type ReclassifyRequest } from '../../record/schema.js';
+import { StateFile } from '../../state-file.js';
 import { Frontier } from '../frontier.js';
 import { patiently } from '../patience.js';
-import { StateFile } from '../state-file.js';
 import { select, selection } from './selection.js';
 
 /** What is asked for: kept in the state folder until it has been asked of every instance. */

@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fail } from '../../errors.js';
-import { StateFile } from '../../intake/state-file.js';
 import { type InstanceId, instanceId, studyId } from '../../orthanc/ids.js';
 import { kept } from '../../orthanc/keeping.js';
+import { StateFile } from '../../state-file.js';
 import { tagsRecord } from './schema.js';
 
 /** Written before a file is stored anew, deleted when all that Orthanc has lost by it stands again. */

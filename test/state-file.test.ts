@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { StateFile } from '../../src/intake/state-file.js';
+import { StateFile } from '../src/state-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'plainview-state-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node
 import { open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
-import { fail } from '../errors.js';
+import { fail } from './errors.js';
 
 /** A small JSON file in the state folder that a kill at any moment leaves as it was, or as it should be. */
 export class StateFile<T extends z.ZodType> {
