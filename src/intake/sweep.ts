@@ -119,7 +119,8 @@ export class Sweep {
   async #passes(from: z.output<typeof stored>): Promise<void> {
     let before = Number.POSITIVE_INFINITY;
     for (let next = from; ; next = { ...from, done: 0 }) {
-      const found = await this.#run(next);
+      const already = next === from ? 0 : this.#progress.found;
+      const found = (await this.#run(next, already)) - already;
       if (this.#stop.signal.aborted) return;
       const again = from.order === 'oldest' && ((found > 0 && found < before) || next.done > 0);
       if (!again) break;
@@ -130,8 +131,8 @@ export class Sweep {
     this.#parts.log.info(this.#progress, 'sweep ends');
   }
 
-  /** @returns how many instances needed a look */
-  async #run(from: z.output<typeof stored>): Promise<number> {
+  /** @returns how many instances have needed a look, with those of the passes before */
+  async #run(from: z.output<typeof stored>, already: number): Promise<number> {
     const { orthanc, modalities, log } = this.#parts;
     const { signal } = this.#stop;
     const patient = <T>(step: () => Promise<T>) => patiently(step, this.#parts, signal);
@@ -139,7 +140,7 @@ export class Sweep {
     const began = performance.now();
     const frontier = new Frontier(from.done, mostOpen);
     let reported = began;
-    this.#progress = { state: 'running', order, done: from.done, total: 0, found: 0, rate: 0 };
+    this.#progress = { state: 'running', order, done: from.done, total: 0, found: already, rate: 0 };
     log.info({ order, from: from.done }, 'sweep begins');
     await this.#file.write(from);
     for (let more = true; more && !signal.aborted; ) {
