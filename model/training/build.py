@@ -40,30 +40,25 @@ class Job:
     recipe: Recipe
     begin: str  # the job whose first phase this one goes on from; its own name where it has its own
 
-    def stops(self) -> list[tuple[int, int]]:
-        """Phase and seed of every network that the training leaves behind, in the order of the work."""
-        apart = range(self.recipe.shared, len(self.recipe.phases))
-        return [(number, self.seed) for number in range(self.recipe.shared)] + [(number, self.seed + k) for k in range(self.recipe.seeds) for number in apart]
-
 
 def do(job: Job, classes: list[str], weights: Path, work: Path) -> str:
     """Trains, phase by phase, what is not trained yet; then scores `ask`, as it is and degraded."""
     torch.set_num_threads(1)  # two trainings side by side lose less than one on two threads
     cv2.setNumThreads(1)
-    nets = {(-1, job.seed): start(len(classes), weights, job.seed)}
-    for number, seed in job.stops():
-        kept = work / f"{job.begin if number == 0 else job.name}-p{number}-seed{seed}.pt"
+    net, ends = start(len(classes), weights, job.seed), []
+    for number in range(len(job.recipe.phases)):
+        kept = work / f"{job.begin if number == 0 else job.name}-p{number}.pt"
         if not kept.exists():
-            begin = copy.deepcopy(nets.get((number - 1, seed), nets[number - 1, job.seed]))
-            net = train(job.learn, classes, begin, job.recipe, number, seed, f"{job.name} seed {seed}")
+            net = train(job.learn, classes, net, job.recipe, number, job.seed, job.name)
             torch.save(net.state_dict(), kept.with_suffix(".part"))
             kept.with_suffix(".part").rename(kept)
-        nets[number, seed] = load(kept, classes)
-    mean = mean_of([net for (number, _), net in nets.items() if number >= job.recipe.shared])
+        net = load(kept, classes)
+        ends.append(copy.deepcopy(net))
+    mean = mean_of(ends[-job.recipe.ends:])
     torch.save(mean.state_dict(), work / f"{job.name}.pt")
     scores = work / f"{job.name}.npz"
     if job.ask and not scores.exists():
-        after = [score(nets[stop], job.ask) for stop in job.stops()]
+        after = [score(end, job.ask) for end in ends]
         np.savez(scores, ids=[item.id for item in job.ask], scores=score(mean, job.ask), degraded=score(mean, job.ask, small_and_dark), after=after)
     return job.name
 
@@ -80,7 +75,7 @@ class Scores:
 
     plain: np.ndarray  # [n, classes], the network of averaged weights
     degraded: np.ndarray  # [n, classes], the same on small dark copies
-    after: np.ndarray  # [stops, n, classes], the network at each of the job's stops
+    after: np.ndarray  # [phases, n, classes], the network at the end of each phase
 
 
 def scores_of(job: Job, work: Path) -> Scores:
@@ -110,7 +105,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=HERE.parent, help="where plainview.pb and plainview.json go")
     parser.add_argument("--version", default="3")
     parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=1, help="of the folds and of all trainings; the phases passed once per seed count on from it")
+    parser.add_argument("--seed", type=int, default=1, help="of the folds and of all trainings")
     parser.add_argument("--workers", type=int, default=2, help="trainings side by side, a core each")
     return parser.parse_args()
 
@@ -141,8 +136,7 @@ def main() -> None:
                 print(f"{done.result()}: done", file=sys.stderr, flush=True)
 
     scores, degraded = np.zeros((len(items), len(classes)), np.float32), np.zeros((len(items), len(classes)), np.float32)
-    stops = per_fold[0].stops()
-    after = np.zeros((len(stops), len(items), len(classes)), np.float32)
+    after = np.zeros((len(measured.phases), len(items), len(classes)), np.float32)
     for k, job in enumerate(per_fold):
         said = scores_of(job, args.work)
         scores[fold == k], degraded[fold == k], after[:, fold == k] = said.plain, said.degraded, said.after
@@ -161,10 +155,7 @@ def main() -> None:
         "uncalibratedError": calibration_error(softmax(scores), labels),
         "all": figures(p, labels), "degraded": figures(dark, dark_labels),
         "folds": [figures(p[fold == k], labels[fold == k], rules[k]) for k in range(args.folds)],
-        "stops": [
-            {"phase": number + 1, "seed": seed, **figures(crossed(one, labels, fold, other)[0], labels)}
-            for (number, seed), one in zip(stops, after)
-        ],
+        "phases": [figures(crossed(one, labels, fold, other)[0], labels) for one in after],
         "sources": {}, "unseenSources": [],
         "curve": [{"threshold": t, **outcome(p, labels, Thresholds(t, 0.0, 0.0), other)} for t in np.round(np.arange(0.3, 1.0, 0.01), 2).tolist()],
         "reliability": reliability(p, labels), "reliabilityUncalibrated": reliability(softmax(scores), labels),

@@ -26,7 +26,7 @@ def span(pair: list[float]) -> str:
 def summary_row(name: str, s: dict) -> str:
     return (
         f"| {name} | {s['n30']} | {share(s['accuracy30'])} ({span(s['interval30'])}) | {share(s['balanced30'])} | {share(s['labelled'])} | "
-        f"{share(s['right'])} | {s['nOther']} | {share(s['caught'] if s['nOther'] else None)} | {share(s['calibrationError'])} |"
+        f"{share(s['right'])} | {s['nOther']} | {share(s['caught'] if s['nOther'] else None)} | {share(s['calibrationError'])} ({share(s['calibrationNoise'])}) |"
     )
 
 
@@ -39,7 +39,7 @@ def tables(report: dict) -> str:
     lines += [summary_row(f"{u['source']}, source never seen", u["plain"]) for u in report["unseenSources"]]
     lines.append(summary_row("all folds, made small and dark", report["degraded"]))
     lines += [summary_row(f"{u['source']}, never seen, made small and dark", u["degraded"]) for u in report["unseenSources"]]
-    lines += [summary_row(f"all folds, at the end of phase {s['phase']}, seed {s['seed']}", s) for s in report["stops"]]
+    lines += [summary_row(f"all folds, at the end of phase {k + 1}", s) for k, s in enumerate(report["phases"])]
     lines += ["", "| category | n | sensitivity | 95 % | PPV | 95 % | specificity |", "|---|---|---|---|---|---|---|"]
     for c in report["categories"]:
         lines.append(f"| {c['category']} | {c['n']} | {share(c['sensitivity'])} | {span(c['interval'])} | {share(c['ppv'])} | {span(c['ppvInterval'])} | {share(c['specificity'])} |")

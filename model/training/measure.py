@@ -37,11 +37,22 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
     return math.exp((low + high) / 2)
 
 
-def calibration_error(p: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
+def calibration_error(p: np.ndarray, labels: np.ndarray) -> float:
     """Expected calibration error of the best score, equal-width bins."""
-    best, right = p.max(1), p.argmax(1) == labels
+    return gap(p.max(1), p.argmax(1) == labels)
+
+
+def calibration_noise(p: np.ndarray, draws: int = 1000) -> float:
+    """The calibration error that as many pictures with these scores would show if every score were exactly true:
+    what is left of it is chance, and with few pictures that is much."""
+    best, rng = p.max(1), np.random.default_rng(0)
+    return float(np.mean([gap(best, rng.random(len(best)) < best) for _ in range(draws)]))
+
+
+def gap(best: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
+    """Mean distance between score and share that is right, over bins of the best score, weighted by their pictures."""
     place = np.minimum((best * bins).astype(int), bins - 1)
-    return float(sum(abs(best[place == b].mean() - right[place == b].mean()) * (place == b).mean() for b in range(bins) if (place == b).any()))
+    return float(sum(abs(best[place == b].mean() - right[place == b].mean()) * (place == b).mean() for b in np.unique(place)))
 
 
 def reliability(p: np.ndarray, labels: np.ndarray, bins: int = 15) -> list[dict]:
@@ -138,7 +149,7 @@ def summary(p: np.ndarray, labels: np.ndarray, rule: Thresholds, other: int, lon
         "n30": n, "nOther": int((~inside).sum()),
         "accuracy30": hits / max(1, n), "interval30": wilson(hits, n),
         "balanced30": float(np.mean([right[labels == k].mean() for k in present])) if present else None,
-        "calibrationError": calibration_error(p, labels),
+        "calibrationError": calibration_error(p, labels), "calibrationNoise": calibration_noise(p),
         "otherAuroc": auroc(p[:, other], ~inside) if inside.any() and (~inside).any() else None,
         "rule": asdict(rule), **outcome(p, labels, rule, other),
     }

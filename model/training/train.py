@@ -53,8 +53,7 @@ class Recipe:
     balance: float = 0.4  # a category of n pictures is drawn in proportion to n to this power
     made_up: float = 0.2  # share of `other` that is synthetic
     average: float = 0.995  # of the weights, per step
-    shared: int = 2  # every phase after this many is passed once per seed, and the weights at all their ends are averaged
-    seeds: int = 2
+    ends: int = 2  # the weights at the ends of this many last phases are averaged
 
 
 def draw_plan(items: list[Item], classes: list[str], recipe: Recipe, other_weight: float, rng: np.random.Generator) -> np.ndarray:
@@ -182,8 +181,8 @@ def train(items: list[Item], classes: list[str], begin: MobileNet, recipe: Recip
 
 @torch.no_grad()
 def mean_of(nets: list[MobileNet]) -> MobileNet:
-    """The network whose every weight is the mean of theirs. Networks that went on from the same one lie in one valley,
-    and their mean is about as good as their vote (Izmailov et al. 2018, Averaging weights; Wortsman et al. 2022, Model soups)."""
+    """The network whose every weight is the mean of theirs. Networks of which one went on from the other lie in one
+    valley, and their mean is about as good as their vote (Izmailov et al. 2018, Averaging weights; Wortsman et al. 2022)."""
     mean = copy.deepcopy(nets[0])
     for number, net in enumerate(nets[1:], 2):
         follow(mean, net, 1 - 1 / number)
