@@ -148,6 +148,8 @@ test('what a peer that answers does not take is given up and labelled, and the r
   });
   try {
     const refused = await real.storeInstance(image({ patientId: 'REFUSED' }));
+    // Those that are decided in the same moment may change places.
+    await waitFor(async () => (await routesOf(refused.orthancId)).length === 1);
     const fine = await real.storeInstance(image());
     await waitFor(async () => (await routesOf(fine.orthancId))[0]?.state === 'sent', { timeout: 50_000 });
     expect(await routesOf(refused.orthancId)).toMatchObject([{ to: 'peer:picky', state: 'failed' }]);
