@@ -44,7 +44,7 @@ export function fail<C extends ErrorCode>(
   return new PlainviewError(code, say(params), entry.passing, cause === undefined ? undefined : { cause });
 }
 
-/** Orthanc as a whole is away or refuses us, whatever was asked: no instance is to blame. */
+/** It looks as if Orthanc as a whole were away or refused us, whatever was asked. */
 export const isAway = (error: PlainviewError): boolean =>
   error.code === 'orthanc_unreachable' || error.code === 'orthanc_refused';
 

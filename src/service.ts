@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { auditTrail } from './audit.js';
 import type { Classifier } from './classify/classifier.js';
 import type { Config } from './config/options.js';
-import { fail } from './errors.js';
+import { fail, type PlainviewError } from './errors.js';
 import { createHanger } from './hang/hanger.js';
 import { hangingOperations } from './http/api/hanging.js';
 import { described } from './http/api/openapi.js';
@@ -79,7 +79,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     new OrderCheck(Words.read(config.orderWords)),
     (recorded) => review.recorded(recorded),
   );
-  const isOrthancAway = () => availability.lost();
+  const isOrthancAway = (error: PlainviewError) => availability.lost(error);
   const { classes } = classifier.network;
   const routing =
     config.rulesFile === undefined

@@ -14,11 +14,11 @@ import { mapped, requireCategories } from '../evaluate/source.js';
 import { terminalText } from '../evaluate/terminal.js';
 import { thumbnailsOf } from '../evaluate/thumbnails.js';
 import type { Truth } from '../evaluate/truth.js';
+import { requireWritable, writeWhole } from '../results.js';
 import { version } from '../version.js';
 import { fraction, integer } from './arguments.js';
 import { type SourceOptions, withTruth } from './evaluate-source.js';
 import { progressBar } from './progress.js';
-import { requireWritable, writeWhole } from './results.js';
 
 interface Options extends SourceOptions {
   network?: string;

@@ -11,9 +11,9 @@ import type { InstanceId } from '../orthanc/ids.js';
 import { Media } from '../orthanc/media.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { instanceRecord } from '../record/schema.js';
+import { requireWritable, writeWhole } from '../results.js';
 import { fraction } from './arguments.js';
 import { progressBar } from './progress.js';
-import { requireWritable, writeWhole, writing } from './results.js';
 import { parseSelection, queryOf, requireCategory } from './selection.js';
 
 interface Options {
@@ -72,7 +72,7 @@ export const findCommand = () =>
         for await (const page of find(orthanc, wanted, config.modalities))
           for (const found of page) {
             const { copy: folder } = options;
-            if (folder !== undefined) await writing(() => copy(media, folder, found));
+            if (folder !== undefined) await copy(media, folder, found);
             await say(csvLine(found));
             if (options.dicomdir !== undefined) archived.push(found.instance);
             count++;

@@ -11,11 +11,11 @@ import { anyId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { type KnownDestinations, Sending } from '../orthanc/sending.js';
+import { requireWritable, writeWhole } from '../results.js';
 import { deedsOf, type Looked, look, Tally } from '../route/history.js';
 import { routesOf } from '../route/routes.js';
 import { type Rules, readRules, requireKnown } from '../route/rules/read.js';
 import { progressBar } from './progress.js';
-import { requireWritable, writeWhole } from './results.js';
 import { parseSelection } from './selection.js';
 
 interface Session {

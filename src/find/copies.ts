@@ -1,11 +1,13 @@
-import { access, mkdir, rename, writeFile } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Media } from '../orthanc/media.js';
+import { writeWhole, writing } from '../results.js';
 import type { Find } from './finds.js';
 
 /**
  * Copies a DICOM file into a folder: `<category or decision>/<SOPInstanceUID>.dcm`. What stands there already is not
  * fetched again, so a copy that was interrupted goes on where it stopped.
+ * @throws report_unwritable, orthanc_…
  */
 export async function copy(media: Media, folder: string, found: Find): Promise<void> {
   const place = join(folder, found.record.category ?? found.record.decision);
@@ -15,8 +17,7 @@ export async function copy(media: Media, folder: string, found: Find): Promise<v
     () => false,
   );
   if (isThere) return;
-  await mkdir(place, { recursive: true });
-  // Under its own name only when it is whole.
-  await writeFile(`${path}.part`, await media.file(found.instance));
-  await rename(`${path}.part`, path);
+  await writing(() => mkdir(place, { recursive: true }));
+  const file = await media.file(found.instance);
+  await writeWhole(path, (part) => writeFile(part, file));
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { asPlainview, isAway } from '../errors.js';
+import { asPlainview, type PlainviewError } from '../errors.js';
 import { type Change, Changes } from '../orthanc/changes.js';
 import { type GroupId, type GroupLevel, groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
@@ -19,8 +19,8 @@ interface Parts {
   isUnfinished: (instance: InstanceContent) => boolean;
   /** Hands a request on series, studies or patients down to their instances. */
   spread: (level: GroupLevel, ids: GroupId[]) => Promise<void>;
-  /** Asked where a call looked as if Orthanc were away: whether it is. */
-  isOrthancAway: () => Promise<boolean>;
+  /** Whether an error of a call means that Orthanc is away: it is asked, where it looks so. */
+  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
   /** Told that what was stored before now may be unknown to the change log. */
   onLogCleared: () => void;
   /** Pause between two questions once the log has been read to its end. */
@@ -89,7 +89,7 @@ export class Follower {
         if (!more) await this.#nap.sleep(this.#parts.pollMs);
       } catch (caught) {
         const error = asPlainview(caught);
-        if (!(isAway(error) && (await this.#parts.isOrthancAway())))
+        if (!(await this.#parts.isOrthancAway(error)))
           this.#parts.log.error({ err: error }, 'the change log could not be read on');
         await this.#nap.sleep(Math.min(1000 * 2 ** this.#failures++, 60_000));
       }

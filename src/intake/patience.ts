@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { asPlainview, isAway } from '../errors.js';
+import { asPlainview, type PlainviewError } from '../errors.js';
 import { pause } from '../pause.js';
 
 /** So often what may pass is tried of an Orthanc that is there. */
@@ -14,7 +14,7 @@ const waitMs = 2000;
  */
 export async function patiently<T>(
   step: () => Promise<T>,
-  parts: { isOrthancAway: () => Promise<boolean>; log: Logger },
+  parts: { isOrthancAway: (error: PlainviewError) => Promise<boolean>; log: Logger },
   signal: AbortSignal,
 ): Promise<T | undefined> {
   for (let failures = 0; !signal.aborted; ) {
@@ -23,7 +23,7 @@ export async function patiently<T>(
     } catch (caught) {
       const error = asPlainview(caught);
       if (!error.passing || error.code === 'internal') throw error;
-      if (!(isAway(error) && (await parts.isOrthancAway()))) {
+      if (!(await parts.isOrthancAway(error))) {
         if (++failures === tries) throw error;
         parts.log.info({ err: error }, 'tried in vain, will be tried again');
       }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { PlainviewError } from '../errors.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { pause } from '../pause.js';
@@ -44,7 +45,7 @@ interface Parts {
   /** Whether the labels of series and study are what their instances add up to. */
   isInStep: (tree: StudyTree) => boolean;
   addUpStudy: (id: StudyTree['study']['ID']) => Promise<void>;
-  isOrthancAway: () => Promise<boolean>;
+  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
   /** Instances a second at most; 0: as fast as Orthanc allows. */
   rate: number;
   quietHours: QuietHours | undefined;
@@ -118,9 +119,10 @@ export class Sweep {
    */
   async #passes(from: z.output<typeof stored>): Promise<void> {
     let before = Number.POSITIVE_INFINITY;
+    let total = 0;
     for (let next = from; ; next = { ...from, done: 0 }) {
-      const already = next === from ? 0 : this.#progress.found;
-      const found = (await this.#run(next, already)) - already;
+      const found = (await this.#run(next, total)) - total;
+      total += found;
       if (this.#stop.signal.aborted) return;
       const again = from.order === 'oldest' && ((found > 0 && found < before) || next.done > 0);
       if (!again) break;

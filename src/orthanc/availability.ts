@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { asPlainview, PlainviewError } from '../errors.js';
+import { asPlainview, isAway, PlainviewError } from '../errors.js';
 import { pause } from '../pause.js';
 
 /**
@@ -51,12 +51,13 @@ export class Availability {
   }
 
   /**
-   * A call looked as if Orthanc were away. Whether it is, one question decides: else it is that call alone that
-   * Orthanc refuses or falls silent on, and nothing else need wait. From an outage on even a lack is waited out:
-   * whoever upgrades Orthanc restarts it.
+   * Whether this error of a call means that Orthanc is away. Where it looks so, one question decides: else it is that
+   * call alone that Orthanc refuses or falls silent on, and nothing else need wait. From an outage on even a lack is
+   * waited out: whoever upgrades Orthanc restarts it.
    */
-  lost(): Promise<boolean> {
-    if (!this.#state.up) return Promise.resolve(true);
+  async lost(error: PlainviewError): Promise<boolean> {
+    if (!isAway(error)) return false;
+    if (!this.#state.up) return true;
     this.#doubt ??= this.#answers()
       .then(
         () => false,

@@ -22,6 +22,9 @@ export type GroupId = z.infer<typeof groupId>;
 export type AnyId = z.infer<typeof anyId>;
 export type GroupLevel = z.infer<typeof groupLevel>;
 
+/** What Orthanc takes as a label; as good for the name of a folder. */
+export const label = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+
 /** A resource that carries metadata and labels, as its place in Orthanc's REST API. */
 export type ResourcePath =
   | `instances/${InstanceId}`

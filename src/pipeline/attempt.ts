@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { asPlainview, fail, isAway, type PlainviewError } from '../errors.js';
+import { asPlainview, fail, type PlainviewError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Handler, Job, Verdict } from '../queue/queue.js';
@@ -8,8 +8,8 @@ import type { Outcome } from './pipeline.js';
 interface Parts {
   process: (job: Job) => Promise<Outcome>;
   recordFailure: (job: Job, failure: { code: string; message: string }) => Promise<Outcome>;
-  /** Asked where a call looked as if Orthanc were away: whether it is. The queue is paused then. */
-  isOrthancAway: () => Promise<boolean>;
+  /** Whether an error of a call means that Orthanc is away: it is asked, where it looks so. The queue is paused then. */
+  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
   attempts: number;
   metrics: Metrics;
   log: Logger;
@@ -47,7 +47,7 @@ export function createHandler(parts: Parts): Handler {
       const error = asPlainview(caught);
       if (error.code === 'instance_gone') return gone(parts, log);
       parts.metrics.failures.inc({ code: error.code });
-      if (isAway(error) && (await parts.isOrthancAway())) return outage(job);
+      if (await parts.isOrthancAway(error)) return outage(job);
       if (error.passing && job.attempt < parts.attempts) {
         log.info({ err: error }, 'tried in vain, will be tried again');
         return { kind: 'again', afterMs: pauseMs(job.attempt), spent: true };
@@ -70,7 +70,7 @@ export function createHandler(parts: Parts): Handler {
     } catch (caught) {
       const second = asPlainview(caught);
       if (second.code === 'instance_gone') return gone(parts, log);
-      if (isAway(second) && (await parts.isOrthancAway())) return { kind: 'again', afterMs: 0, spent: false };
+      if (await parts.isOrthancAway(second)) return { kind: 'again', afterMs: 0, spent: false };
       // Unrecorded, so not settled: it stays with us, as seldom as the pauses go.
       log.error({ err: second }, 'the failure itself could not be recorded');
       return { kind: 'again', afterMs: pauseMs(job.attempt + 1), spent: false };

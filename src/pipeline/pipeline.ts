@@ -3,6 +3,7 @@ import { decide } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
 import { asPlainview, fail, type PlainviewError } from '../errors.js';
 import type { Metrics, Stage } from '../metrics.js';
+import type { InstanceId } from '../orthanc/ids.js';
 import type { Described, Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
@@ -49,13 +50,14 @@ export class Pipeline {
     const settled = no ?? this.#whyDecided(described.instance);
     if (settled === undefined) {
       const outcome = await this.#decide(described, began);
-      await this.#followAnew(described);
+      await this.#followAnew(job.instance, described);
       return outcome;
     }
     const wasHalf = isHalfCorrected(described.instance);
     if (wasHalf) await this.#recorder.finish(job.instance);
     await this.#recorder.dropRequest(described.instance);
-    if (no === undefined) await (wasHalf ? this.#followAnew(described) : this.#follow(described));
+    if (no === undefined)
+      await (wasHalf ? this.#followAnew(job.instance, described) : this.#follow(described));
     return { kind: 'skipped', why: settled };
   }
 
@@ -82,16 +84,13 @@ export class Pipeline {
       ...this.#by(instance),
     });
     if (!isRecorded) return { kind: 'skipped', why: 'corrected_by_person' };
-    const [recorded] = this.#followUps.length === 0 ? [] : await this.#orthanc.instances([job.instance]);
-    if (recorded !== undefined && this.#due(recorded).length > 0)
-      await this.#follow(await this.#orthanc.describe(job.instance));
+    await this.#followAnew(job.instance);
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
 
   /** Why nothing is left to do with an instance; undefined if something is. */
   whySettled(instance: InstanceContent): SkipReason | undefined {
-    const isUnfinished = isHalfCorrected(instance) || this.#due(instance).length > 0;
-    return isUnfinished ? undefined : this.#whyDecided(instance);
+    return this.isUnfinished(instance) ? undefined : this.#whyDecided(instance);
   }
 
   /**
@@ -110,11 +109,12 @@ export class Pipeline {
     return this.#followUps.filter((followUp) => followUp.isDue(instance));
   }
 
-  /** Follows what has just been recorded. */
-  async #followAnew(described: Described): Promise<void> {
+  /** Follows what has just been recorded. @param known what was read of the instance before, if anything */
+  async #followAnew(id: InstanceId, known?: Described): Promise<void> {
     if (this.#followUps.length === 0) return;
-    const [instance] = await this.#orthanc.instances([described.instance.ID]);
-    if (instance !== undefined) await this.#follow({ ...described, instance });
+    const [instance] = await this.#orthanc.instances([id]);
+    if (instance === undefined || this.#due(instance).length === 0) return;
+    await this.#follow({ ...(known ?? (await this.#orthanc.describe(id))), instance });
   }
 
   async #follow(described: Described): Promise<void> {

@@ -1,4 +1,5 @@
 import { fail } from '../errors.js';
+import { label } from '../orthanc/ids.js';
 import type { GroupRecord, InstanceRecord } from './schema.js';
 
 export const stateLabels = {
@@ -9,14 +10,11 @@ export const stateLabels = {
 } as const;
 
 /**
- * Orthanc takes letters, digits, `_` and `-` as labels, at most 64.
  * @throws config_invalid where a category of the network could not be one, or would be taken for a state
  */
 export function requireLabels(classes: readonly string[], prefix: string): void {
   const states: readonly string[] = Object.values(stateLabels);
-  const unfit = classes.filter(
-    (name) => !/^[A-Za-z0-9_-]{1,64}$/.test(prefix + name) || states.includes(name),
-  );
+  const unfit = classes.filter((name) => !label.safeParse(prefix + name).success || states.includes(name));
   if (unfit.length > 0)
     throw fail('config_invalid', {
       problems: [

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { label } from '../orthanc/ids.js';
 
 /**
  * What stands in Orthanc's metadata `Radiograph`. This is Plainview's memory and its contract with viewers:
@@ -49,10 +50,7 @@ export const decisionRecord = z.object({
   /** `failed` is an end state too: the reason is in `failure`, and only a request tries again. */
   decision: z.enum(['category', 'needs_review', 'unknown_view', 'failed']),
   /** The category given; absent unless the decision is `category`. Fit to be a label and a folder's name. */
-  category: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/)
-    .optional(),
+  category: label.optional(),
   /** Why this decision, for a person to read. */
   reason: z.string(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),

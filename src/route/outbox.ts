@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { asPlainview, isAway, type PlainviewError } from '../errors.js';
+import { asPlainview, type PlainviewError } from '../errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Sending } from '../orthanc/sending.js';
 import { Nap, pause } from '../pause.js';
@@ -14,8 +14,8 @@ interface Parts {
   sentLately: SentLately;
   sending: Pick<Sending, 'md5'>;
   metrics: RouteMetrics;
-  /** Asked where a call looked as if Orthanc were away: whether it is. */
-  isOrthancAway: () => Promise<boolean>;
+  /** Whether an error of a call means that Orthanc is away: it is asked, where it looks so. */
+  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
   /** Asks for what is pending for this place, after more was to be sent than is held here. */
   refill: () => Promise<void>;
   /** Instances a minute at most. */
@@ -155,7 +155,7 @@ export class Outbox {
 
   async #failed(error: PlainviewError): Promise<void> {
     const { destination, isOrthancAway } = this.#parts;
-    if (isAway(error) && (await isOrthancAway())) return this.#backOff();
+    if (await isOrthancAway(error)) return this.#backOff();
     if (error.code !== 'route_unreachable' && error.code !== 'route_rejected')
       this.#log.info({ err: error }, 'sending waits for Orthanc');
     else if (this.#atATime > 1) {

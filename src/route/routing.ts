@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/options.js';
-import { asPlainview, isAway } from '../errors.js';
+import { asPlainview, type PlainviewError } from '../errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { type KnownDestinations, Sending } from '../orthanc/sending.js';
@@ -27,7 +27,7 @@ interface Parts {
   /** The network's categories. */
   classes: readonly string[];
   registry: Registry;
-  isOrthancAway: () => Promise<boolean>;
+  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
   log: Logger;
 }
 
@@ -134,7 +134,7 @@ export class Routing {
         return;
       } catch (caught) {
         const error = asPlainview(caught);
-        if (!(isAway(error) && (await this.#isOrthancAway())))
+        if (!(await this.#isOrthancAway(error)))
           this.#log.warn({ err: error }, 'what is still to be sent could not be looked for');
         await pause(retryMs, this.#stop.signal);
       }

@@ -50,7 +50,7 @@ interface Parts {
   queue: Queue;
   modalities: readonly string[];
   stateDir: string;
-  isOrthancAway: () => Promise<boolean>;
+  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
   log: Logger;
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type AnyId, anyId } from '../../orthanc/ids.js';
+import { type AnyId, anyId, label } from '../../orthanc/ids.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { Search } from '../../orthanc/search.js';
 import { recordOf } from '../../record/read.js';
@@ -14,16 +14,8 @@ export const selection = z
   .strictObject({
     ids: z.array(anyId).max(10_000).optional().describe("Orthanc's identifiers, of any level."),
     uids: z.array(uid).max(10_000).optional().describe('Study, Series or SOP Instance UIDs.'),
-    category: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{1,64}$/)
-      .optional()
-      .describe('The category given.'),
-    label: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{1,64}$/)
-      .optional()
-      .describe('A label that the instance carries.'),
+    category: label.optional().describe('The category given.'),
+    label: label.optional().describe('A label that the instance carries.'),
     decision: instanceRecord.shape.decision.optional(),
     minScore: z
       .number()

@@ -4,7 +4,7 @@ import { onDecided } from '../api/live.js';
 import { type Entry, entry as entryShape } from '../api/schema.js';
 import { otherClass, spoken } from '../ui/words.js';
 import { tell, warn } from './notices.js';
-import { go, goInstead, instanceHref, route } from './route.js';
+import { goInstead, instanceHref, route } from './route.js';
 import { know, neighbour, replace } from './worklist.js';
 
 /** The instance that is looked at. */
@@ -62,9 +62,8 @@ async function decide(entry: Entry, words: string, put: () => Promise<Entry>): P
     replace(await put());
     mine.value = [...mine.value.filter((instance) => instance !== entry.instance), entry.instance];
     const following = await neighbour(entry.instance, 1);
-    // Whoever has gone elsewhere meanwhile stays there.
     if (following === undefined) await look(entry.instance);
-    else if (isShown(entry.instance)) show(following);
+    else show(following, entry.instance);
     tell(`${words} ${following === undefined ? 'That was the last one of the list. ' : ''}U undoes it.`);
   });
 }
@@ -108,15 +107,13 @@ export async function step(by: 1 | -1): Promise<void> {
   const shown = route.value;
   if (shown.page !== 'instance') return;
   const there = await neighbour(shown.instance, by);
-  if (there !== undefined) {
-    if (isShown(shown.instance)) show(there);
-  } else tell(by === 1 ? 'This was the last one of the list.' : 'This was the first one of the list.');
+  if (there !== undefined) show(there, shown.instance);
+  else tell(by === 1 ? 'This was the last one of the list.' : 'This was the first one of the list.');
 }
 
-/** From one picture to the next, "back" still leads to the list. */
-function show(entry: Entry): void {
-  if (route.value.page === 'instance') goInstead(instanceHref(entry.instance));
-  else go(instanceHref(entry.instance));
+/** In place of the picture that was shown, so that "back" still leads to the list. Whoever has left it meanwhile stays away. */
+function show(entry: Entry, inPlaceOf: string): void {
+  if (isShown(inPlaceOf)) goInstead(instanceHref(entry.instance));
 }
 
 onDecided((event) => {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fail, PlainviewError } from '../errors.js';
+import { fail, PlainviewError } from './errors.js';
 
 /**
  * Asked before a long run, so that its result has a place to go.
