@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { stubClassifier } from '../support/classifier.js';
+import { hold, stubClassifier } from '../support/classifier.js';
 import { image, uid } from '../support/dicom.js';
 import { type StoredInstance, useOrthanc, waitFor } from '../support/orthanc.js';
 import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
@@ -44,17 +44,7 @@ describe.skipIf(!hasBrowser)('Orthanc Explorer', async () => {
     return first;
   };
   /** Pictures are ankles from now on, said when the returned function is called. */
-  const held = (): (() => void) => {
-    let go = () => {};
-    const gate = new Promise<void>((resolve) => {
-      go = resolve;
-    });
-    service.classifier.answer = async () => {
-      await gate;
-      return { category: 'ankle_ap', score: 0.97 };
-    };
-    return () => go();
-  };
+  const held = (): (() => void) => hold(service.classifier, { category: 'ankle_ap', score: 0.97 }).release;
   const open = (level: string, id: string) =>
     pages.open(`${real.orthanc.url}/app/explorer.html#${level}?uuid=${id}`);
   const panel = (page: Page, level: string) => page.locator(`#plainview-${level}`);

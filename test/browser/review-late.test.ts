@@ -1,19 +1,10 @@
 import type { Page, Route } from 'playwright-core';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hasBrowser, useBrowser } from './support/browser.js';
-import { type FakeService, startFakeService } from './support/fake-service.js';
+import { describe, expect, test } from 'vitest';
+import { hasBrowser } from './support/browser.js';
+import { useReviewPage } from './support/review-page.js';
 
 describe.skipIf(!hasBrowser)('the review page, where an answer comes late', () => {
-  const pages = useBrowser();
-  let service: FakeService;
-  beforeEach(async () => {
-    service = await startFakeService();
-  });
-  afterEach(async () => {
-    expect(pages.complaints).toEqual([]);
-    await service.stop();
-  });
-  const open = (fragment = '') => pages.open(`${service.url}/review/${fragment}`);
+  const review = useReviewPage();
 
   /** Keeps back the answer to the first POST there, to be let go. */
   const held = async (page: Page, path: string): Promise<{ first: Promise<Route> }> => {
@@ -30,8 +21,8 @@ describe.skipIf(!hasBrowser)('the review page, where an answer comes late', () =
   };
 
   test('a form changed while it was being counted must be counted again before anything begins', async () => {
-    service.me = { ...service.me, role: 'admin' };
-    const page = await open('#/dashboard');
+    review.service.me = { ...review.service.me, role: 'admin' };
+    const page = await review.open('#/dashboard');
     const { first } = await held(page, '**/api/v1/requests');
     await page.locator('summary', { hasText: 'Classify again' }).click();
     await page.getByRole('button', { name: 'Count', exact: true }).click();
@@ -43,8 +34,8 @@ describe.skipIf(!hasBrowser)('the review page, where an answer comes late', () =
   });
 
   test('whoever has left for the list while a decision was on its way stays there', async () => {
-    const [first] = service.entries.filter(({ decision }) => decision === 'needs_review');
-    const page = await open();
+    const [first] = review.service.entries.filter(({ decision }) => decision === 'needs_review');
+    const page = await review.open();
     await page.locator('a.tile').first().waitFor();
     await page.keyboard.press('s');
     await page.locator('img.radiograph[data-loaded]').waitFor();
@@ -56,13 +47,13 @@ describe.skipIf(!hasBrowser)('the review page, where an answer comes late', () =
     await decision.continue();
     await page.locator('.notices').getByText('Confirmed').waitFor();
     expect(page.url()).not.toContain('#/instance/');
-    expect(service.asked).toHaveLength(1);
-    expect(service.entries.find(({ instance }) => instance === first?.instance)?.who).toBe('person');
+    expect(review.service.asked).toHaveLength(1);
+    expect(review.service.entries.find(({ instance }) => instance === first?.instance)?.who).toBe('person');
   });
 
   test('a token that no header could carry is refused at once, and the right one goes on', async () => {
-    service.token = 'pv_right';
-    const page = await open();
+    review.service.token = 'pv_right';
+    const page = await review.open();
     await page.getByLabel('Token').fill('pv–right');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('alert').getByText('does not know this token').waitFor();

@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { repositoryRoot } from '../../src/sandbox/places.js';
 import { waitFor } from '../support/orthanc.js';
 import { faults } from './support/axe.js';
-import { hasBrowser, useBrowser } from './support/browser.js';
-import { type FakeService, startFakeService } from './support/fake-service.js';
+import { hasBrowser } from './support/browser.js';
+import { useReviewPage } from './support/review-page.js';
 
 test('the page’s JavaScript is under 150 kB compressed, its own aim of 50 kB too', async () => {
   const script = await readFile(join(repositoryRoot, 'dist', 'review', 'review.js'));
@@ -15,26 +15,17 @@ test('the page’s JavaScript is under 150 kB compressed, its own aim of 50 kB t
 });
 
 describe.skipIf(!hasBrowser)('the review page', () => {
-  const pages = useBrowser();
-  let service: FakeService;
-  beforeEach(async () => {
-    service = await startFakeService();
-  });
-  afterEach(async () => {
-    // Whatever a test does, nothing is thrown and the policy is kept.
-    expect(pages.complaints).toEqual([]);
-    await service.stop();
-  });
+  const review = useReviewPage();
+  const { pages, open } = review;
 
   const nth = (n: number) => {
-    const entry = service.entries[n];
+    const entry = review.service.entries[n];
     if (entry === undefined) throw new Error(`there is no entry ${n}`);
     return entry;
   };
   /** The worklist's n-th that needs review. */
   const unsure = (n: number) =>
-    service.entries.filter(({ decision }) => decision === 'needs_review')[n] ?? nth(0);
-  const open = (fragment = '', options = {}) => pages.open(`${service.url}/review/${fragment}`, options);
+    review.service.entries.filter(({ decision }) => decision === 'needs_review')[n] ?? nth(0);
   const openInstance = async (n: number, options = {}) => {
     const page = await open(`#/instance/${nth(n).instance}`, options);
     await page.locator('img.radiograph[data-loaded]').waitFor();
@@ -89,7 +80,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.locator('img.radiograph[data-loaded]').waitFor();
     await page.keyboard.press('2');
     await said(page, 'Corrected: Abdomen AP.');
-    expect(service.asked).toEqual([
+    expect(review.service.asked).toEqual([
       `POST instances/${first.instance}/confirmation {"of":"${first.when}"}`,
       `PUT instances/${second.instance}/decision {"category":"patella_axial","of":"${second.when}"}`,
       `PUT instances/${third.instance}/decision {"category":"abdomen_ap","of":"${third.when}"}`,
@@ -97,7 +88,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.keyboard.press('u');
     await said(page, /^Undone/);
     await page.waitForURL(`**/#/instance/${third.instance}`);
-    expect(service.entries.find(({ instance }) => instance === third.instance)?.who).toBe('network');
+    expect(review.service.entries.find(({ instance }) => instance === third.instance)?.who).toBe('network');
     await page.keyboard.press('Escape');
     await page.locator('a.tile.by-person').nth(1).waitFor();
     expect(await page.locator('a.tile.by-person').count()).toBe(2);
@@ -110,8 +101,8 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.getByRole('option', { name: 'None of these' }).waitFor();
     await page.keyboard.press('Enter');
     await said(page, 'Corrected: none of these.');
-    expect(service.asked).toHaveLength(1);
-    expect(service.asked[0]).toContain('"category":null');
+    expect(review.service.asked).toHaveLength(1);
+    expect(review.service.asked[0]).toContain('"category":null');
   });
 
   test('a key held down, or pressed before the picture is there, decides nothing', async () => {
@@ -122,10 +113,10 @@ describe.skipIf(!hasBrowser)('the review page', () => {
       await page.keyboard.down('y');
       await page.keyboard.up('y');
       await said(page, 'Confirmed');
-      expect(service.asked).toHaveLength(1);
+      expect(review.service.asked).toHaveLength(1);
     });
-    service.asked.length = 0;
-    service.troubles.set(`GET instances/${nth(4).instance}/picture`, {
+    review.service.asked.length = 0;
+    review.service.troubles.set(`GET instances/${nth(4).instance}/picture`, {
       status: 429,
       code: 'busy',
       title: 'busy',
@@ -133,16 +124,16 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     const page = await open(`#/instance/${nth(4).instance}`);
     await page.getByRole('button', { name: /It is/ }).first().waitFor();
     await page.keyboard.press('y');
-    service.troubles.clear();
+    review.service.troubles.clear();
     await page.locator('img.radiograph[data-loaded]').waitFor();
-    expect(service.asked).toEqual([]);
+    expect(review.service.asked).toEqual([]);
     expect(first.who).toBe('network');
   });
 
   test('a decision that somebody else has changed meanwhile is shown, and nothing is overruled', async () => {
     const page = await openInstance(0);
     const { when, ...entry } = nth(0);
-    service.entries[0] = {
+    review.service.entries[0] = {
       ...entry,
       when: '2026-01-20T10:00:00.000Z',
       who: 'person',
@@ -153,27 +144,27 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.keyboard.press('y');
     await page.getByRole('alert').getByText('has changed meanwhile').waitFor();
     await page.getByRole('heading', { level: 1, name: 'Abdomen AP' }).waitFor();
-    expect(service.entries[0].person?.who).toBe('bob');
+    expect(review.service.entries[0].person?.who).toBe('bob');
   });
 
   test('a viewer gets no controls and is told why; keys do nothing', async () => {
-    service.me = { who: 'victor', role: 'viewer', how: 'orthanc' };
+    review.service.me = { who: 'victor', role: 'viewer', how: 'orthanc' };
     const page = await openInstance(0);
     await page.getByText(/You \(victor\) may look/).waitFor();
     for (const key of ['y', 'Enter', '1', 'n', 'e', 'u']) await page.keyboard.press(key);
     expect(await page.getByRole('combobox').count()).toBe(0);
-    expect(service.asked).toEqual([]);
+    expect(review.service.asked).toEqual([]);
   });
 
   test('a role taken away meanwhile is said in the service’s words', async () => {
     const page = await openInstance(0);
-    service.me = { ...service.me, role: 'viewer' };
+    review.service.me = { ...review.service.me, role: 'viewer' };
     await page.keyboard.press('y');
     await page.getByRole('alert').getByText('This needs the role reviewer').waitFor();
   });
 
   test('at the service itself a token is asked for, refused, kept for the tab, and sent', async () => {
-    service.token = 'pv_right';
+    review.service.token = 'pv_right';
     const page = await open(`#/instance/${nth(0).instance}`);
     const field = page.getByLabel('Token');
     await field.fill('pv_wrong');
@@ -188,13 +179,13 @@ describe.skipIf(!hasBrowser)('the review page', () => {
   });
 
   test('a service that goes away is said, and found again when it is back', async () => {
-    service.streams = false;
+    review.service.streams = false;
     const page = await openInstance(0);
-    service.troubles.set('', 'cut');
+    review.service.troubles.set('', 'cut');
     await page.keyboard.press('y');
     await page.getByRole('alert').getByText('The service does not answer').waitFor();
     await page.locator('.live').getByText('Service does not answer').waitFor();
-    service.troubles.clear();
+    review.service.troubles.clear();
     await page.locator('.live').getByText('Up to date').waitFor();
     await page.keyboard.press('y');
     await said(page, 'Confirmed');
@@ -202,10 +193,10 @@ describe.skipIf(!hasBrowser)('the review page', () => {
 
   test('Orthanc away is said where the picture would be', async () => {
     const words = 'Orthanc does not answer. Work waits.';
-    service.troubles.set('GET instances/', { status: 503, code: 'orthanc_away', title: words });
+    review.service.troubles.set('GET instances/', { status: 503, code: 'orthanc_away', title: words });
     const page = await open(`#/instance/${nth(0).instance}`);
     await page.getByRole('alert').getByText(words).waitFor();
-    service.troubles.clear();
+    review.service.troubles.clear();
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.locator('img.radiograph[data-loaded]').waitFor();
   });
@@ -213,10 +204,10 @@ describe.skipIf(!hasBrowser)('the review page', () => {
   test('what is decided elsewhere is told at once, by an event', async () => {
     const page = await open('#/?state=recent');
     await page.locator('a.tile').first().waitFor();
-    await waitFor(() => service.followers() === 1, { what: 'a follower' });
+    await waitFor(() => review.service.followers() === 1, { what: 'a follower' });
     const { study } = nth(0);
     const when = '2026-01-20T11:00:00.000Z';
-    service.emit('decided', {
+    review.service.emit('decided', {
       instance: 'new',
       study,
       decision: 'category',
@@ -225,10 +216,16 @@ describe.skipIf(!hasBrowser)('the review page', () => {
       when,
     });
     await page.getByRole('button', { name: '1 new – show' }).waitFor();
-    service.entries[0] = { ...nth(0), decision: 'category', category: 'abdomen_ap', when };
-    service.emit('decided', { instance: nth(0).instance, study, decision: 'category', who: 'network', when });
+    review.service.entries[0] = { ...nth(0), decision: 'category', category: 'abdomen_ap', when };
+    review.service.emit('decided', {
+      instance: nth(0).instance,
+      study,
+      decision: 'category',
+      who: 'network',
+      when,
+    });
     await page.locator('a.tile').first().getByText('Abdomen AP').waitFor();
-    service.emit('status', { ...service.status, orthanc: { up: false } });
+    review.service.emit('status', { ...review.service.status, orthanc: { up: false } });
     await page.locator('.live').getByText('Orthanc does not answer').waitFor();
   });
 
@@ -289,7 +286,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
   });
 
   test('it works in a frame of the same origin, below another path', async () => {
-    const page = await pages.open(`${service.url}/orthanc.html`);
+    const page = await pages.open(`${review.service.url}/orthanc.html`);
     await page.frameLocator('iframe').getByRole('heading', { name: 'People and the network' }).waitFor();
   });
 
@@ -302,13 +299,13 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.keyboard.press('Escape');
     await page.keyboard.press('y');
     await page.keyboard.press('n');
-    expect(service.asked).toEqual([]);
+    expect(review.service.asked).toEqual([]);
     await page.keyboard.press('Enter');
     await said(page, 'Confirmed');
   });
 
   test('the dashboard draws and tells what the service counted', async () => {
-    service.me = { who: 'adam', role: 'admin', how: 'orthanc' };
+    review.service.me = { who: 'adam', role: 'admin', how: 'orthanc' };
     const page = await open('#/dashboard');
     const row = page.getByRole('row', { name: /^Hand AP 88 %/ });
     await row.getByText('Hand oblique 9, Wrist AP 3').waitFor();
@@ -329,7 +326,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
   test.each(views)(
     '$name, $colorScheme at $width: axe finds nothing serious, targets suit fingers, nothing sticks out',
     async ({ fragment, colorScheme, ...viewport }) => {
-      service.me = { who: 'adam', role: 'admin', how: 'orthanc' };
+      review.service.me = { who: 'adam', role: 'admin', how: 'orthanc' };
       const page = await open(fragment || `#/instance/${nth(4).instance}`, { colorScheme, viewport });
       await page.locator('img, .panel').first().waitFor();
       if (fragment === '') {
@@ -352,7 +349,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.keyboard.press('e');
     await page.getByRole('option').first().waitFor();
     expect(await faults(page)).toEqual([]);
-    service.token = 'pv_right';
+    review.service.token = 'pv_right';
     await page.reload();
     await page.getByLabel('Token').waitFor();
     expect(await faults(page)).toEqual([]);

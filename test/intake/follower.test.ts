@@ -5,6 +5,7 @@ import nock from 'nock';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
+import { isAway } from '../../src/errors.js';
 import { Cursor } from '../../src/intake/cursor.js';
 import { Follower } from '../../src/intake/follower.js';
 import { instanceId } from '../../src/orthanc/ids.js';
@@ -74,7 +75,7 @@ function follow({ settles = true } = {}) {
     cursor: new Cursor(folder),
     isSettled: () => false,
     isUnfinished: () => false,
-    isOrthancAway: async () => true,
+    isOrthancAway: async (error) => isAway(error),
     spread: async () => undefined,
     onLogCleared: cleared,
     pollMs: 5,

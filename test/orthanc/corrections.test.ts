@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { askApi } from '../support/api.js';
-import { stubClassifier } from '../support/classifier.js';
+import { hold, stubClassifier } from '../support/classifier.js';
 import { image } from '../support/dicom.js';
 import { type StoredInstance, useOrthanc, waitFor } from '../support/orthanc.js';
 import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
@@ -213,24 +213,6 @@ describe('a confirmation', () => {
 });
 
 describe('a person’s word is never lost', () => {
-  /** Lets a job go as far as the network, and no further until released. */
-  function held(of: TestService) {
-    let release = () => {};
-    const gate = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    let reached = () => {};
-    const atNetwork = new Promise<void>((resolve) => {
-      reached = resolve;
-    });
-    of.classifier.answer = async () => {
-      reached();
-      await gate;
-      return { category: 'foot_ap', score: 0.99 };
-    };
-    return { atNetwork, release };
-  }
-
   test.each([
     ['a plain request', {}],
     ['a request for corrected ones too', { includingCorrected: true }],
@@ -238,7 +220,7 @@ describe('a person’s word is never lost', () => {
     const of = await service();
     const stored = await decided(of);
     const id = stored.orthancId;
-    const { atNetwork, release } = held(of);
+    const { reached: atNetwork, release } = hold(of.classifier, { category: 'foot_ap', score: 0.99 });
     await asks(id, request);
     await atNetwork;
     const answer = await askApi(of, 'PUT', decision(id), { body: { category: 'hand_ap', of: stored.when } });

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { RunProgress } from '../../src/intake/requests/runs.js';
-import { stubClassifier } from '../support/classifier.js';
+import { askApi } from '../support/api.js';
+import { hold, stubClassifier } from '../support/classifier.js';
 import { image, uid } from '../support/dicom.js';
 import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
@@ -40,23 +41,9 @@ const store = (name: string) =>
     image({ patientId: name, studyInstanceUid: uid(name), seriesInstanceUid: uid(`${name} 1`) }),
   );
 
-async function api(of: TestService, method: string, path: string, body?: object) {
-  const answer = await fetch(`${of.url}/api/v1/${path}`, {
-    method,
-    headers: {
-      'x-plainview-secret': of.secret,
-      'x-plainview-user': 'alice',
-      'x-plainview-role': 'admin',
-      'content-type': 'application/json',
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: answer.status, json: (await answer.json()) as RunProgress & RunProgress[] };
-}
-
 const ended = (of: TestService, id: string): Promise<RunProgress> =>
   waitFor(async () => {
-    const { json } = await api(of, 'GET', `requests/${id}`);
+    const { json } = await askApi(of, 'GET', `/requests/${id}`);
     return json.state !== 'running' && json;
   });
 
@@ -127,7 +114,7 @@ test('a request goes on after Orthanc was away while it was looking, and passes 
     return 'pass';
   };
   const uids = [0, 1, 2].map((n) => uid(`asked for ${n}`));
-  const { json } = await api(of, 'POST', 'requests', { selection: { uids } });
+  const { json } = await askApi(of, 'POST', '/requests', { body: { selection: { uids } } });
   expect(await ended(of, json.id)).toMatchObject({ state: 'done', asked: 3, answered: 3 });
   for (const id of ids.slice(1)) expect(await reader().decided(id)).toBe('ankle_ap');
 });
@@ -136,22 +123,15 @@ test('a request that a stop interrupted outlives one that is made before Orthanc
   const stateDir = await freshState(real.orthanc.url);
   const first = await service({ PLAINVIEW_SHUTDOWN_SECONDS: '0' }, stateDir);
   const [id = ''] = await decided(first, 'interrupted', 1);
-  let release = () => {};
-  const gate = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  first.classifier.answer = async () => {
-    await gate;
-    return { category: 'ankle_ap', score: 0.99 };
-  };
-  const asked = await api(first, 'POST', 'requests', { selection: { ids: [id] } });
-  await waitFor(async () => (await api(first, 'GET', `requests/${asked.json.id}`)).json.asked === 1);
+  const { release } = hold(first.classifier, { category: 'ankle_ap', score: 0.99 });
+  const asked = await askApi(first, 'POST', '/requests', { body: { selection: { ids: [id] } } });
+  await waitFor(async () => (await askApi(first, 'GET', `/requests/${asked.json.id}`)).json.asked === 1);
   running.splice(0);
   await first.stop();
   release();
   proxy.judge = () => 'cut';
   const second = await service({}, stateDir, false);
-  await api(second, 'POST', 'requests', { selection: { all: true }, dryRun: true });
+  await askApi(second, 'POST', '/requests', { body: { selection: { all: true }, dryRun: true } });
   expect(await readFile(join(stateDir, 'requests.json'), 'utf8')).toContain(asked.json.id);
   proxy.judge = () => 'pass';
   await waitFor(() => second.log().includes('Orthanc answers'));
@@ -161,20 +141,13 @@ test('a request that a stop interrupted outlives one that is made before Orthanc
 test('what a cancelled request could not withdraw, since Orthanc went away, the next cancel does', async () => {
   const of = await service({ PLAINVIEW_CONCURRENCY: '1', PLAINVIEW_ORTHANC_RETRIES: '0' });
   const ids = await decided(of, 'withdrawn', 3);
-  let release = () => {};
-  const gate = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  of.classifier.answer = async () => {
-    await gate;
-    return { category: 'ankle_ap', score: 0.99 };
-  };
-  const { json } = await api(of, 'POST', 'requests', { selection: { ids } });
-  await waitFor(async () => (await api(of, 'GET', `requests/${json.id}`)).json.asked === 3);
+  const { release } = hold(of.classifier, { category: 'ankle_ap', score: 0.99 });
+  const { json } = await askApi(of, 'POST', '/requests', { body: { selection: { ids } } });
+  await waitFor(async () => (await askApi(of, 'GET', `/requests/${json.id}`)).json.asked === 3);
   proxy.judge = ({ method }) => (method === 'DELETE' ? 'cut' : 'pass');
-  expect((await api(of, 'DELETE', `requests/${json.id}`)).status).toBe(503);
+  expect((await askApi(of, 'DELETE', `/requests/${json.id}`)).status).toBe(503);
   proxy.judge = () => 'pass';
-  expect((await api(of, 'DELETE', `requests/${json.id}`)).status).toBe(200);
+  expect((await askApi(of, 'DELETE', `/requests/${json.id}`)).status).toBe(200);
   for (const id of ids)
     expect(await reader().metadata(`instances/${id}`, 'RadiographReclassify')).toBeUndefined();
   release();
@@ -192,7 +165,7 @@ test('a sweep oldest first misses none of those that moved up meanwhile', async 
       for (let n = 0; n < 12; n++) await store(`moves ${n}`);
     };
   };
-  await api(of, 'POST', 'sweep', { order: 'oldest' });
+  await askApi(of, 'POST', '/sweep', { body: { order: 'oldest' } });
   for (const id of early) expect(await reader().decided(id)).toBe('knee_lateral');
 });
 
@@ -216,7 +189,7 @@ test('a correction whose report a stop cut off gets it from the next start', asy
     return 'cut';
   };
   const of = (await reader().record(id))?.when;
-  await api(first, 'PUT', `instances/${id}/decision`, { category: 'hand_ap', of } as object);
+  await askApi(first, 'PUT', `/instances/${id}/decision`, { body: { category: 'hand_ap', of } });
   await reporting;
   running.splice(0);
   await first.stop();

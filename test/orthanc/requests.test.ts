@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { RunProgress } from '../../src/intake/requests/runs.js';
+import { askApi } from '../support/api.js';
 import { stubClassifier } from '../support/classifier.js';
 import { image, uid } from '../support/dicom.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
@@ -44,24 +45,13 @@ async function decidedStudy(name: string) {
 const categories = (ids: string[]) =>
   Promise.all(ids.map(async (id) => (await reader().record(id))?.category));
 
-async function api(
-  { url, secret }: TestService,
+const api = (
+  of: TestService,
   method: string,
   path: string,
   body?: unknown,
-): Promise<{ status: number; json: RunProgress & RunProgress[] & { code: string } }> {
-  const answer = await fetch(`${url}/api/v1${path}`, {
-    method,
-    headers: {
-      'x-plainview-secret': secret,
-      'x-plainview-user': 'alice',
-      'x-plainview-role': 'admin',
-      'content-type': 'application/json',
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: answer.status, json: (await answer.json()) as never };
-}
+): Promise<{ status: number; json: RunProgress & RunProgress[] & { code: string } }> =>
+  askApi(of, method, path, { body });
 
 describe('a request written as metadata', () => {
   test.each([

@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Stub, stubClassifier } from '../support/classifier.js';
+import { hold, type Stub, stubClassifier } from '../support/classifier.js';
 import { image, uid } from '../support/dicom.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
 import { Reader, startTestService, type TestService } from '../support/service.js';
@@ -80,14 +80,7 @@ describe('a sweep', () => {
     const stored = [];
     for (let n = 0; n < 60; n++) stored.push(await real.storeInstance(image()));
     const slow = stubClassifier('d'.repeat(64));
-    let release = () => {};
-    const gate = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    slow.answer = async () => {
-      await gate;
-      return { category: 'knee_ap', score: 0.99 };
-    };
+    const { release } = hold(slow, { category: 'knee_ap', score: 0.99 });
     const first = await service(slow, { PLAINVIEW_SHUTDOWN_SECONDS: '0' });
     const headers = { 'x-plainview-secret': first.secret, 'content-type': 'application/json' };
     await fetch(`${first.url}/api/v1/sweep`, { method: 'POST', headers });

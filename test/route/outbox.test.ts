@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, test } from 'vitest';
-import { fail } from '../../src/errors.js';
+import { fail, isAway } from '../../src/errors.js';
 import { type InstanceId, instanceId, seriesId } from '../../src/orthanc/ids.js';
 import type { Destination } from '../../src/route/destinations/destination.js';
 import type { Due, Ending } from '../../src/route/ledger.js';
@@ -57,7 +57,7 @@ function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () 
     sentLately: new SentLately(),
     sending: { md5: async (instance) => instance },
     metrics: new RouteMetrics(new Registry(), () => []),
-    isOrthancAway: async () => true,
+    isOrthancAway: async (error) => isAway(error),
     refill: over.refill ?? (async () => undefined),
     perMinute: Number.POSITIVE_INFINITY,
     log: pino({ level: 'silent' }),

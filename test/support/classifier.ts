@@ -22,6 +22,24 @@ export interface Stub extends Classifier {
   answer: (picture: Buffer) => Promise<{ category: string; score: number }>;
 }
 
+/** From now on the classifier says this, as soon as it is released; `reached` when a picture has come as far as that. */
+export function hold(stub: Stub, answer: Awaited<ReturnType<Stub['answer']>>) {
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let reach = () => {};
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  stub.answer = async () => {
+    reach();
+    await gate;
+    return answer;
+  };
+  return { reached, release };
+}
+
 /** A classifier without a network, so that a test says what is seen. */
 export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
   const pictures: Buffer[] = [];
