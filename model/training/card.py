@@ -25,14 +25,15 @@ def span(pair: list[float]) -> str:
 
 def summary_row(name: str, s: dict) -> str:
     return (
-        f"| {name} | {s['n30']} | {share(s['accuracy30'])} ({span(s['interval30'])}) | {share(s['balanced30'])} | {share(s['labelled'])} | "
+        f"| {name} | {s['n30']} | {share(s['accuracy30'])} ({span(s['interval30'])}) | {share(s['balanced30'])} | "
+        f"{share(s['forced30'])} | {share(s['forcedBalanced30'])} | {share(s['labelled'])} | "
         f"{share(s['right'])} | {s['nOther']} | {share(s['caught'] if s['nOther'] else None)} | {share(s['calibrationError'])} ({share(s['calibrationNoise'])}) |"
     )
 
 
 def tables(report: dict) -> str:
     """Every table of the card."""
-    head = "| pictures | n of the 30 | accuracy | balanced | labelled | right of the labelled | n `other` | caught | calibration error |\n|---|---|---|---|---|---|---|---|---|"
+    head = "| pictures | n of the 30 | accuracy | balanced | forced | balanced | labelled | right of the labelled | n `other` | caught | calibration error |\n|---|---|---|---|---|---|---|---|---|---|---|"
     lines = [head, summary_row("all folds", report["all"])]
     lines += [summary_row(f"fold {k + 1}", s) for k, s in enumerate(report["folds"])]
     lines += [summary_row(f"{name}, among the folds", s) for name, s in report["sources"].items()]

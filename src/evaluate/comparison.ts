@@ -1,6 +1,6 @@
 import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
-import type { Seen } from './run.js';
+import { forcedChoice, type Seen } from './run.js';
 import {
   type Difference,
   type McNemar,
@@ -34,6 +34,8 @@ export interface Split {
 export interface Comparison {
   /** Nothing held back, on pictures of categories that both have: the best class is the label. */
   readonly best: Paired;
+  /** The same with `other` no answer, so that a network without that class has no advantage. */
+  readonly forcedChoice: Paired;
   /** The same pictures, each network at its own thresholds: the category given is the label. */
   readonly given: Paired;
   /** Pictures that are of no category of either: no category is given. */
@@ -81,6 +83,7 @@ export function comparisonOf(
   const surest = ({ first: a, second: b }: Split) => (isBest(a) ? b : a).best.score;
   return {
     best: pairedOf(known, isBest),
+    forcedChoice: pairedOf(known, (seen) => forcedChoice(seen) === seen.picture.label),
     given: pairedOf(known, isGiven),
     otherCaught: pairedOf(others, isCaught),
     categories: categories.filter(({ n }) => n > 0),

@@ -2,7 +2,7 @@ import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
 import { type Calibration, calibrationOf } from './calibration.js';
 import { type CurvePoint, curveOf } from './curve.js';
-import type { Seen } from './run.js';
+import { forcedChoice, type Seen } from './run.js';
 import { groupBy, mean, type Proportion, proportion } from './statistics.js';
 import { truthFor } from './truth.js';
 
@@ -14,6 +14,11 @@ export interface Summary {
   readonly accuracy: Proportion;
   /** Mean of the sensitivities of the categories that have pictures; null where none has. */
   readonly balancedAccuracy: number | null;
+  /**
+   * Both once more with `other` no answer either: to set a network that has that class beside one that has not, or
+   * beside a paper's. The same figures where the network has none.
+   */
+  readonly forcedChoice: Pick<Summary, 'accuracy' | 'balancedAccuracy'>;
   /** At the thresholds: of the pictures of the categories, those that are given a category. */
   readonly labelled: Proportion;
   /** At the thresholds: of all pictures that are given a category, those for which it is right. An `other` picture with a category is wrong. */
@@ -81,12 +86,15 @@ function summaryOf(seen: readonly Seen[], network: Pick<Network, 'classes'>): Su
   const isRight = ({ best, truth }: (typeof judged)[number]) => best.category === truth;
   const isLabelled = ({ decision }: Seen) => decision === 'category';
   const labelled = judged.filter(isLabelled);
-  const byTruth = groupBy(known, ({ truth }) => truth);
-  const sensitivities = [...byTruth.values()].map((some) => some.filter(isRight).length / some.length);
+  const byTruth = [...groupBy(known, ({ truth }) => truth).values()];
+  const accuracies = (isHit: typeof isRight) => ({
+    accuracy: proportion(known.filter(isHit).length, known.length),
+    balancedAccuracy: mean(byTruth.map((some) => some.filter(isHit).length / some.length)),
+  });
   return {
     pictures: { categories: known.length, other: others.length },
-    accuracy: proportion(known.filter(isRight).length, known.length),
-    balancedAccuracy: mean(sensitivities),
+    ...accuracies(isRight),
+    forcedChoice: accuracies((one) => forcedChoice(one) === one.truth),
     labelled: proportion(known.filter(isLabelled).length, known.length),
     rightOfLabelled: proportion(labelled.filter(isRight).length, labelled.length),
     otherCaught: proportion(others.filter((one) => !isLabelled(one)).length, others.length),

@@ -24,6 +24,10 @@ export interface Run {
   readonly unread: readonly Unread[];
 }
 
+/** What the network says if it must name a category: the best class that is not `other`. */
+export const forcedChoice = ({ top }: Pick<Seen, 'top'>): string | undefined =>
+  top.find(({ category }) => category !== otherClass)?.category;
+
 /**
  * Shows every picture to every classifier. A picture that cannot be read or classified stops no other, and counts
  * for none of the classifiers.

@@ -1,3 +1,4 @@
+import { otherClass } from '../classify/decide.js';
 import type { Comparison, Paired } from './comparison.js';
 import type { CategoryRow, Summary } from './figures.js';
 import { counted, differenceText, interval, namesOf, percent, pText, thresholdsText } from './format.js';
@@ -23,7 +24,7 @@ const picturesText = ({ pictures, patients, unread }: Report['data']): string =>
   `${pictures}${patients === undefined ? '' : ` of ${patients} patients`}, ${unread.length} of them unreadable`;
 
 function evaluationText({ network, figures, warnings }: Evaluation, name: string): string {
-  const { pictures, accuracy, labelled, rightOfLabelled, otherCaught, calibration } = figures;
+  const { pictures, accuracy, forcedChoice, labelled, rightOfLabelled, otherCaught, calibration } = figures;
   const withCategories = figures.categories.filter(({ n }) => n > 0);
   const mistakes = mistakesOf(figures.confusion).slice(0, 8);
   return [
@@ -40,6 +41,12 @@ function evaluationText({ network, figures, warnings }: Evaluation, name: string
         '',
         `mean of ${withCategories.length} sensitivities`,
       ],
+      ...(figures.confusion.columns.includes(otherClass)
+        ? [
+            ['  accuracy, forced choice', ...share(forcedChoice.accuracy), `${otherClass} is no answer`],
+            ['  balanced, forced choice', percent(forcedChoice.balancedAccuracy)],
+          ]
+        : []),
       [
         '  calibration error',
         percent(calibration.error),
@@ -96,6 +103,7 @@ function comparisonText(comparison: Comparison, [first = '', second = '']: reado
     table([
       ['  right', 'n', 'A', 'B', 'B − A', 'only A', 'only B', 'p (exact)', 'mid-p'],
       line('nothing held back', comparison.best),
+      line('forced choice', comparison.forcedChoice),
       line('given the right category', comparison.given),
       line('none-of-them caught', comparison.otherCaught),
       ...apart.map((row) => line(row.category, row)),

@@ -18,7 +18,7 @@ function results() {
   const first = Array.from({ length: 60 }, (_, i) => {
     const label = classes[i % classes.length] ?? '';
     const said = i % 7 === 0 ? (classes[(i + 1) % classes.length] ?? '') : label;
-    return seen(label, said, 0.99 - (i % 11) / 20, i % 2 === 0 ? 'a' : 'b');
+    return seen(label, said, 0.99 - (i % 11) / 20, { group: i % 2 === 0 ? 'a' : 'b' });
   });
   const second = first.map((one, i) => {
     const other = seen(one.picture.label, i % 9 === 0 ? 'knee_ap' : one.picture.label, 0.7 + (i % 4) / 14);

@@ -6,7 +6,8 @@ import { seen } from './support.js';
 const both = [{ classes: ['knee_ap', 'hand_ap'] }, { classes: ['knee_ap', 'hand_ap', 'other'] }] as const;
 
 /** Both look at one picture. */
-function pair(label: string, first: [string, number?], second: [string, number?]): [Seen, Seen] {
+type Said = [category: string, score?: number, more?: { second: string }];
+function pair(label: string, first: Said, second: Said): [Seen, Seen] {
   const one = seen(label, ...first);
   return [one, { ...seen(label, ...second), picture: one.picture }];
 }
@@ -38,6 +39,15 @@ describe('two networks on the same pictures', () => {
       { category: 'knee_ap', n: 3, onlyFirst: 1, onlySecond: 1 },
       { category: 'hand_ap', n: 2, both: 1, neither: 1 },
     ]);
+  });
+
+  it('are compared by forced choice too, so that a class other is no handicap', () => {
+    const { best, forcedChoice } = compared([
+      pair('knee_ap', ['knee_ap'], ['other', 0.6, { second: 'knee_ap' }]),
+      pair('hand_ap', ['knee_ap'], ['other', 0.6, { second: 'hand_ap' }]),
+    ]);
+    expect(best).toMatchObject({ onlyFirst: 1, onlySecond: 0 });
+    expect(forcedChoice).toMatchObject({ both: 1, onlyFirst: 0, onlySecond: 1 });
   });
 
   it('catch what is none of the categories by giving none', () => {

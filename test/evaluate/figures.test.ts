@@ -28,6 +28,20 @@ describe('figures', () => {
     expect(figures.balancedAccuracy).toBeCloseTo((0.5 + 1 + 1) / 3);
   });
 
+  it('of a forced choice take the best category where other is best', () => {
+    const { accuracy, forcedChoice } = figuresOf(
+      [
+        seen('knee_ap', 'other', 0.7, { second: 'knee_ap' }),
+        seen('knee_ap', 'other', 0.7, { second: 'hand_ap' }),
+        seen('hand_ap', 'hand_ap', 0.7, { second: 'other' }),
+        seen('other', 'other', 0.9, { second: 'hand_ap' }),
+      ],
+      withOther,
+    );
+    expect(accuracy).toMatchObject({ count: 1, of: 3 });
+    expect(forcedChoice).toMatchObject({ accuracy: { count: 2, of: 3 }, balancedAccuracy: 0.75 });
+  });
+
   it('at the thresholds count a category given to an other picture as wrong', () => {
     expect(figures.labelled).toMatchObject({ count: 5, of: 7 });
     expect(figures.rightOfLabelled).toMatchObject({ count: 4, of: 6 });
@@ -83,9 +97,9 @@ describe('figures', () => {
 
   it('are broken down by group, in the order of their names', () => {
     const grouped = [
-      seen('knee_ap', 'knee_ap', 0.99, 'site b'),
-      seen('knee_ap', 'hand_ap', 0.99, 'site a'),
-      seen('hand_ap', 'hand_ap', 0.99, 'site a'),
+      seen('knee_ap', 'knee_ap', 0.99, { group: 'site b' }),
+      seen('knee_ap', 'hand_ap', 0.99, { group: 'site a' }),
+      seen('hand_ap', 'hand_ap', 0.99, { group: 'site a' }),
     ];
     expect(figuresOf(grouped, withOther).groups).toMatchObject([
       { group: 'site a', accuracy: { count: 1, of: 2 }, balancedAccuracy: 0.5 },

@@ -44,14 +44,22 @@ export async function writeGrey(path: string, level: number): Promise<void> {
 }
 
 let count = 0;
-/** What a network said of a picture, decided at a threshold of 0.9. */
-export function seen(label: string, category: string, score = 0.99, group?: string): Seen {
+/**
+ * What a network said of a picture, decided at a threshold of 0.9.
+ * @param second what came after `category`
+ */
+export function seen(
+  label: string,
+  category: string,
+  score = 0.99,
+  { group, second }: { group?: string; second?: string } = {},
+): Seen {
   const best = { category, score };
   const isLabelled = category !== 'other' && score >= 0.9;
   return {
     picture: { id: `${count++}.png`, label, ...(group === undefined ? {} : { group }) },
     best,
-    top: [best],
+    top: [best, ...(second === undefined ? [] : [{ category: second, score: 1 - score }])],
     decision: isLabelled ? 'category' : 'needs_review',
   };
 }

@@ -11,9 +11,10 @@ export function comparisonSection(
   thumbnails: Thumbnails | undefined,
 ): Html {
   const [first = '', second = ''] = names;
-  const { best, given, otherCaught, categories, notCompared, splits } = comparison;
+  const { best, forcedChoice, given, otherCaught, categories, notCompared, splits } = comparison;
   const all: [string, Paired][] = [
     ['best class right, nothing held back', best],
+    [`best category right, ${otherClass} no answer`, forcedChoice],
     ['given the right category at its thresholds', given],
     [`${otherClass} caught at its thresholds`, otherCaught],
   ];

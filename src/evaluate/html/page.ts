@@ -1,5 +1,5 @@
 import { otherClass } from '../../classify/decide.js';
-import type { Summary } from '../figures.js';
+import type { Figures } from '../figures.js';
 import { counted, interval, namesOf, percent, thresholdsText } from '../format.js';
 import type { Evaluation, Report } from '../report.js';
 import type { Proportion } from '../statistics.js';
@@ -72,7 +72,7 @@ ${facts([
   ['run by', engine],
 ])}
 ${warningList(warnings)}
-${tiles(figures, calibration.error)}
+${tiles(figures)}
 <h3>By category</h3>
 ${categoryTable(figures)}
 <h3>What was taken for what</h3>
@@ -88,12 +88,19 @@ ${gallery(worst, thumbnails)}
 </section>`;
 }
 
-function tiles(summary: Summary, calibrationError: number | null): Html {
+function tiles({ forcedChoice, calibration, confusion, ...summary }: Figures): Html {
   const tile = (value: number | null, name: string, detail: string) =>
     html`<li><b>${percent(value)}${value === null ? undefined : html` %`}</b>${name}<small>${detail}</small></li>`;
   const share = (value: Proportion, name: string) =>
     tile(value.share, name, `95 % CI ${interval(value)}; ${counted(value)}`);
-  return html`<ul class="tiles">${share(summary.accuracy, 'accuracy, nothing held back')}${tile(summary.balancedAccuracy, 'balanced accuracy', 'mean of the sensitivities')}${share(summary.labelled, 'labelled at the thresholds')}${share(summary.rightOfLabelled, 'right of the labelled')}${share(summary.otherCaught, `${otherClass} caught`)}${tile(calibrationError, 'calibration error', 'expected, 15 bins')}</ul>`;
+  const forced = confusion.columns.includes(otherClass)
+    ? tile(
+        forcedChoice.accuracy.share,
+        'accuracy, forced choice',
+        `${otherClass} no answer: ${counted(forcedChoice.accuracy)}; balanced ${percent(forcedChoice.balancedAccuracy)} %`,
+      )
+    : undefined;
+  return html`<ul class="tiles">${share(summary.accuracy, 'accuracy, nothing held back')}${tile(summary.balancedAccuracy, 'balanced accuracy', 'mean of the sensitivities')}${forced}${share(summary.labelled, 'labelled at the thresholds')}${share(summary.rightOfLabelled, 'right of the labelled')}${share(summary.otherCaught, `${otherClass} caught`)}${tile(calibration.error, 'calibration error', 'expected, 15 bins')}</ul>`;
 }
 
 const pair = (name: string, value: Html | string): [string, Html | string] => [name, value];
@@ -119,6 +126,10 @@ ${facts([
   ['nothing held back', 'The class with the best score is taken as the answer, whatever the score.'],
   ['accuracy', 'Of the pictures of the categories, those whose best class is their label.'],
   ['balanced accuracy', 'Mean of the sensitivities of the categories that have pictures.'],
+  [
+    'forced choice',
+    'The best class that is not other is taken as the answer: for comparison with networks and papers that know no such class.',
+  ],
   ['sensitivity, specificity, PPV', 'Each category against the rest, among the pictures of the categories.'],
   ['labelled', 'Of the pictures of the categories, those that are given a category at the thresholds.'],
   [
