@@ -1,5 +1,6 @@
 import { validate } from 'node-cron';
 import { z } from 'zod';
+import { defaultThresholds } from '../classify/network.js';
 
 /** A comma-separated list, as environments hold it. */
 const list = (pattern: RegExp, example: string) => {
@@ -132,17 +133,17 @@ export const options = z.object({
   threshold: fraction
     .optional()
     .describe(
-      "Best score from which a category is given; below: `needs_review`. Default: what the network's `.json` says, else 0.8.",
+      `Best score from which a category is given; below: \`needs_review\`. Default: what the network's \`.json\` says, else ${defaultThresholds.threshold}.`,
     ),
   margin: fraction
     .optional()
     .describe(
-      "Least distance between the two best scores; below: `needs_review`. Default: what the network's `.json` says, else 0.1.",
+      `Least distance between the two best scores; below: \`needs_review\`. Default: what the network's \`.json\` says, else ${defaultThresholds.margin}.`,
     ),
   unknownBelow: fraction
     .optional()
     .describe(
-      "Best score under which a picture counts as none of the categories. Default: what the network's `.json` says, else 0.4.",
+      `Best score under which a picture counts as none of the categories. Default: what the network's \`.json\` says, else ${defaultThresholds.unknownBelow}.`,
     ),
   modalities: list(/^[A-Z0-9_]{1,16}$/, 'CR')
     .default(['CR', 'DX', 'RG', 'PX', 'IO'])

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fail, PlainviewError } from '../errors.js';
+import { goneIfAbsent } from './absent.js';
 import type { InstanceId } from './ids.js';
 import type { Rest } from './rest.js';
 
@@ -12,11 +12,7 @@ const simplified = z.record(z.string(), z.unknown());
  */
 export async function attributesOf(rest: Rest, id: InstanceId): Promise<ReadonlyMap<string, string>> {
   const request = { method: 'GET', url: `/instances/${id}/simplified-tags` };
-  const all = await rest.json(simplified, request).catch((error: unknown) => {
-    if (error instanceof PlainviewError && error.code === 'orthanc_absent')
-      throw fail('instance_gone', { instance: id }, error);
-    throw error;
-  });
+  const all = await rest.json(simplified, request).catch(goneIfAbsent(id));
   return new Map(
     Object.entries(all).flatMap(([keyword, value]) => (typeof value === 'string' ? [[keyword, value]] : [])),
   );

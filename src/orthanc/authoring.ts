@@ -1,4 +1,4 @@
-import { PlainviewError } from '../errors.js';
+import { ifAbsent } from './absent.js';
 import { contents } from './bulk.js';
 import { type InstanceId, instanceId, type StudyId } from './ids.js';
 import {
@@ -95,8 +95,6 @@ export class Authoring {
 
   /** Does nothing where it is gone already. */
   async deleteInstance(id: InstanceId): Promise<void> {
-    await this.#rest.call({ method: 'DELETE', url: `/instances/${id}` }).catch((error: unknown) => {
-      if (!(error instanceof PlainviewError && error.code === 'orthanc_absent')) throw error;
-    });
+    await this.#rest.call({ method: 'DELETE', url: `/instances/${id}` }).catch(ifAbsent(undefined));
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { fail, PlainviewError } from '../errors.js';
+import { fail } from '../errors.js';
+import { goneIfAbsent } from './absent.js';
 import { contents } from './bulk.js';
 import { find } from './find.js';
 import { type InstanceId, type StudyId, seriesId, studyId } from './ids.js';
@@ -107,13 +108,7 @@ export class Descriptions {
   /** @throws instance_gone */
   async file(id: InstanceId): Promise<FileTags> {
     const url = `/instances/${id}/simplified-tags`;
-    try {
-      return await this.#rest.json(fileTags, { method: 'GET', url });
-    } catch (error) {
-      if (error instanceof PlainviewError && error.code === 'orthanc_absent')
-        throw fail('instance_gone', { instance: id }, error);
-      throw error;
-    }
+    return this.#rest.json(fileTags, { method: 'GET', url }).catch(goneIfAbsent(id));
   }
 
   async #find(wanted: object, page?: { since: number; limit: number }): Promise<Placed[]> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { fail, PlainviewError } from '../errors.js';
+import { fail } from '../errors.js';
+import { ifAbsent } from './absent.js';
 import { contents } from './bulk.js';
 import { type InstanceId, patientId, type ResourcePath, type SeriesId, type StudyId } from './ids.js';
 import type { Orthanc } from './orthanc.js';
@@ -68,10 +69,7 @@ export class Keeping {
 
   /** Puts back what is not there any more; what is there is newer. Does nothing where the resource is gone. */
   async restore({ resource, metadata, attachments, labels, isProtected }: Kept): Promise<void> {
-    const now = await this.#look(resource).catch((error: unknown) => {
-      if (error instanceof PlainviewError && error.code === 'orthanc_absent') return undefined;
-      throw error;
-    });
+    const now = await this.#look(resource).catch(ifAbsent(undefined));
     if (now === undefined) return;
     const { rest } = this.#orthanc;
     for (const [number, value] of Object.entries(metadata))

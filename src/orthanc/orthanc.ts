@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { fail, PlainviewError } from '../errors.js';
+import { goneIfAbsent, ifAbsent } from './absent.js';
 import { contents } from './bulk.js';
 import { find } from './find.js';
 import { type InstanceId, instanceId, type ResourcePath, type SeriesId, type StudyId } from './ids.js';
@@ -56,7 +57,7 @@ export class Orthanc {
       contents(this.rest, instanceContent, [id], 'Instance'),
       this.rest
         .json(describedTags, { method: 'GET', url: `/instances/${id}/simplified-tags` })
-        .catch(gone(id)),
+        .catch(goneIfAbsent(id)),
     ]);
     if (instance === undefined) throw fail('instance_gone', { instance: id });
     return { instance, ...simplified };
@@ -133,10 +134,7 @@ export class Orthanc {
     return this.rest
       .json(count, { method: 'POST', url: '/tools/count-resources', data })
       .then(({ Count }) => Count)
-      .catch((error: unknown) => {
-        if (error instanceof PlainviewError && error.code === 'orthanc_absent') return 0;
-        throw error;
-      });
+      .catch(ifAbsent(0));
   }
 
   /**
@@ -152,7 +150,7 @@ export class Orthanc {
     const { body } = await this.rest.call(request).catch((error: unknown) => {
       if (error instanceof PlainviewError && error.code === 'orthanc_unsupported')
         throw fail('instance_not_renderable', { why: 'HTTP 415' }, error);
-      return gone(id)(error);
+      return goneIfAbsent(id)(error);
     });
     return body;
   }
@@ -172,21 +170,15 @@ export class Orthanc {
 
   /** @returns undefined where there is none */
   async metadata(resource: ResourcePath, name: string): Promise<string | undefined> {
-    return this.rest.call({ method: 'GET', url: `/${resource}/metadata/${name}` }).then(
-      ({ body }) => body.toString('utf8'),
-      (error: unknown) => {
-        if (error instanceof PlainviewError && error.code === 'orthanc_absent') return undefined;
-        throw error;
-      },
-    );
+    return this.rest
+      .call({ method: 'GET', url: `/${resource}/metadata/${name}` })
+      .then(({ body }) => body.toString('utf8'), ifAbsent(undefined));
   }
 
   /** Does nothing where there is none. */
   async deleteMetadata(resource: ResourcePath, name: string): Promise<void> {
     await this.#overwrite({ method: 'DELETE', url: `/${resource}/metadata/${name}` }).catch(
-      (error: unknown) => {
-        if (!(error instanceof PlainviewError && error.code === 'orthanc_absent')) throw error;
-      },
+      ifAbsent(undefined),
     );
   }
 
@@ -214,11 +206,3 @@ const radiographSeries = (modalities: readonly string[]) => ({
   Level: 'Series',
   Query: { Modality: modalities.join('\\') },
 });
-
-const gone =
-  (id: InstanceId) =>
-  (error: unknown): never => {
-    if (error instanceof PlainviewError && error.code === 'orthanc_absent')
-      throw fail('instance_gone', { instance: id }, error);
-    throw error;
-  };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { fail, PlainviewError } from '../errors.js';
+import { fail } from '../errors.js';
+import { ifAbsent } from './absent.js';
 import type { InstanceId } from './ids.js';
 import { Media } from './media.js';
 import type { Rest } from './rest.js';
@@ -31,13 +32,9 @@ export class Rewriting {
 
   /** What Orthanc calls the stored file: another after each storing. @returns undefined where the instance is gone */
   async fileOf(id: InstanceId): Promise<string | undefined> {
-    try {
-      const url = `/instances/${id}/attachments/dicom/info`;
-      return (await this.#rest.json(info, { method: 'GET', url })).Uuid;
-    } catch (error) {
-      if (error instanceof PlainviewError && error.code === 'orthanc_absent') return undefined;
-      throw error;
-    }
+    const url = `/instances/${id}/attachments/dicom/info`;
+    const known = await this.#rest.json(info, { method: 'GET', url }).catch(ifAbsent(undefined));
+    return known?.Uuid;
   }
 
   /**

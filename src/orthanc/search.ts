@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PlainviewError } from '../errors.js';
+import { ifAbsent } from './absent.js';
 import { contents } from './bulk.js';
 import { labelledNewest } from './descriptions.js';
 import { find } from './find.js';
@@ -128,12 +128,8 @@ export class Search {
   /** @returns undefined where Orthanc (before 1.12.5) cannot count */
   async countLabelled(label: string): Promise<number | undefined> {
     const data = { Level: 'Instance', Query: {}, Labels: [label], LabelsConstraint: 'All' };
-    try {
-      return (await this.#rest.json(count, { method: 'POST', url: '/tools/count-resources', data })).Count;
-    } catch (error) {
-      if (error instanceof PlainviewError && error.code === 'orthanc_absent') return undefined;
-      throw error;
-    }
+    const request = { method: 'POST', url: '/tools/count-resources', data };
+    return (await this.#rest.json(count, request).catch(ifAbsent(undefined)))?.Count;
   }
 
   /** Orthanc's identifiers of what has that DICOM identifier (UID or Patient ID), at any level. */

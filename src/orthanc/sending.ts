@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PlainviewError } from '../errors.js';
+import { ifAbsent } from './absent.js';
 import type { InstanceId } from './ids.js';
 import type { Rest } from './rest.js';
 
@@ -63,14 +63,12 @@ export class Sending {
   }
 
   async job(id: string): Promise<JobState> {
-    try {
-      const { State, ErrorDescription } = await this.#rest.json(job, { method: 'GET', url: `/jobs/${id}` });
-      if (State === 'Success') return { state: 'done' };
-      return State === 'Failure' ? { state: 'failed', why: ErrorDescription } : { state: 'under way' };
-    } catch (error) {
-      if (error instanceof PlainviewError && error.code === 'orthanc_absent') return { state: 'forgotten' };
-      throw error;
-    }
+    const request = { method: 'GET', url: `/jobs/${id}` };
+    const known = await this.#rest.json(job, request).catch(ifAbsent(undefined));
+    if (known === undefined) return { state: 'forgotten' };
+    const { State, ErrorDescription } = known;
+    if (State === 'Success') return { state: 'done' };
+    return State === 'Failure' ? { state: 'failed', why: ErrorDescription } : { state: 'under way' };
   }
 
   /** Asks a destination for a sign of life: C-ECHO, `/system`, or a search that finds nothing. */
@@ -102,14 +100,11 @@ export class Sending {
   /** Where the DICOMweb plugin answers, which is configurable; undefined without the plugin. */
   async #dicomweb(): Promise<string | undefined> {
     if (this.#dicomwebRoot !== undefined) return this.#dicomwebRoot;
-    try {
-      const { RootUri } = await this.#rest.json(plugin, { method: 'GET', url: '/plugins/dicom-web' });
-      // "../dicom-web/app/client/index.html": the plugin's page, seen from Orthanc's own.
-      this.#dicomwebRoot = RootUri.replace(/^\.\.\//, '/').replace(/\/app\/.*$/, '') || '/dicom-web';
-      return this.#dicomwebRoot;
-    } catch (error) {
-      if (error instanceof PlainviewError && error.code === 'orthanc_absent') return undefined;
-      throw error;
-    }
+    const request = { method: 'GET', url: '/plugins/dicom-web' };
+    const known = await this.#rest.json(plugin, request).catch(ifAbsent(undefined));
+    // "../dicom-web/app/client/index.html": the plugin's page, seen from Orthanc's own.
+    if (known !== undefined)
+      this.#dicomwebRoot = known.RootUri.replace(/^\.\.\//, '/').replace(/\/app\/.*$/, '') || '/dicom-web';
+    return this.#dicomwebRoot;
   }
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { asPlainview, fail, PlainviewError } from '../../errors.js';
+import { asPlainview, fail, type PlainviewError } from '../../errors.js';
+import { ifAbsent } from '../../orthanc/absent.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
@@ -177,17 +178,11 @@ export class RequestRuns {
   ): Promise<void> {
     const { who, when, includingCorrected } = progress;
     const request: ReclassifyRequest = { who, when, includingCorrected };
-    try {
-      await this.#parts.orthanc.putMetadata(
-        `instances/${ID}`,
-        metadataNames.request,
-        JSON.stringify(request),
-      );
-    } catch (error) {
-      if (!(error instanceof PlainviewError && error.code === 'orthanc_absent')) throw error;
-      progress.answered++;
-      return;
-    }
+    const isThere = await this.#parts.orthanc
+      .putMetadata(`instances/${ID}`, metadataNames.request, JSON.stringify(request))
+      .then(() => true)
+      .catch(ifAbsent(false));
+    if (!isThere) return void progress.answered++;
     open.add(ID);
     const settled = frontier.open(1);
     this.#parts.queue.enqueue(ID, 'request', () => {
