@@ -109,7 +109,10 @@ test('a request goes on after Orthanc was away while it was looking, and passes 
     if (url.startsWith('/tools/lookup') && outages-- > 0) return 'cut';
     if (method === 'PUT' && url.includes(ids[0] ?? '') && url.endsWith('RadiographReclassify') && !gone) {
       gone = true;
-      return async () => void (await fetch(`${real.orthanc.url}/instances/${ids[0]}`, { method: 'DELETE' }));
+      return async () => {
+        await fetch(`${real.orthanc.url}/instances/${ids[0]}`, { method: 'DELETE' });
+        return 'pass';
+      };
     }
     return 'pass';
   };
@@ -163,6 +166,7 @@ test('a sweep oldest first misses none of those that moved up meanwhile', async 
     // Twelve of the first page receive another instance: they go to the end of the list.
     return async () => {
       for (let n = 0; n < 12; n++) await store(`moves ${n}`);
+      return 'pass';
     };
   };
   await askApi(of, 'POST', '/sweep', { body: { order: 'oldest' } });
