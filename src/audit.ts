@@ -5,7 +5,7 @@ import type { Caller } from './http/auth/caller.js';
 /** What somebody did. Identifiers and categories only, no patient data. */
 export interface AuditEntry {
   caller: Caller;
-  action: 'reclassify' | 'cancel' | 'correct' | 'confirm' | 'undo' | 'undo tags' | 'sweep';
+  action: 'reclassify' | 'cancel' | 'correct' | 'confirm' | 'undo' | 'undo tags' | 'retry routes' | 'sweep';
   /** What it was done to: a resource, a request. */
   target: string;
   detail?: unknown;

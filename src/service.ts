@@ -13,6 +13,7 @@ import { described } from './http/api/openapi.js';
 import { requestOperations } from './http/api/requests.js';
 import { reviewing } from './http/api/review/reviewing.js';
 import { apiRouter } from './http/api/router.js';
+import { routesOperations } from './http/api/routes.js';
 import { sweepOperations } from './http/api/sweep.js';
 import { tagsOperations } from './http/api/tags.js';
 import { createApp } from './http/app.js';
@@ -206,6 +207,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     ...sweepOperations(sweep, config.sweepOrder, audit),
     ...requestOperations(requests, audit),
     ...tagsOperations(tagger, audit),
+    ...routesOperations(routing, audit),
     ...hangingOperations(hanger),
   ];
   const app = createApp(

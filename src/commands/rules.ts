@@ -16,6 +16,7 @@ import { deedsOf, type Looked, look, Tally } from '../route/history.js';
 import { routesOf } from '../route/routes.js';
 import { type Rules, readRules, requireKnown } from '../route/rules/read.js';
 import { progressBar } from './progress.js';
+import { retryCommand } from './rules-retry.js';
 import { parseSelection } from './selection.js';
 
 interface Session {
@@ -29,10 +30,13 @@ const fileOption = ['--file <file>', 'the rules (default: PLAINVIEW_RULES_FILE)'
 
 export const rulesCommand = () =>
   new Command('rules')
-    .description('check and try the rules that send and label what has been decided; nothing is sent')
+    .description(
+      'check and try the rules that send and label what has been decided, and send again what was refused',
+    )
     .addCommand(checkCommand())
     .addCommand(testCommand())
-    .addCommand(dryRunCommand());
+    .addCommand(dryRunCommand())
+    .addCommand(retryCommand());
 
 const checkCommand = () =>
   new Command('check')

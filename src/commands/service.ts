@@ -1,5 +1,5 @@
 import axios, { isAxiosError } from 'axios';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { fail } from '../errors.js';
 
@@ -23,8 +23,15 @@ export async function askService<T extends z.ZodType>(
     });
     return answer.parse(data);
   } catch (error) {
-    const why =
-      isAxiosError(error) && error.response ? `HTTP ${error.response.status}` : (error as Error).message;
-    throw fail('service_unreachable', { url, why }, error);
+    throw fail('service_unreachable', { url, why: whyNot(error) }, error);
   }
+}
+
+const problem = z.object({ title: z.string() });
+
+function whyNot(error: unknown): string {
+  if (!isAxiosError(error) || error.response === undefined) return (error as Error).message;
+  const { status, data } = error.response;
+  const said = problem.safeParse(data);
+  return `HTTP ${status}${said.success ? `: ${said.data.title}` : ''}`;
 }

@@ -15,4 +15,13 @@ export const routeErrors = {
     passing: false,
     say: (p: { destination: string; why: string }) => `${p.destination} does not take this (${p.why}).`,
   },
+  rules_absent: {
+    passing: false,
+    say: (_: object) => 'The service has no rules, so it sends nothing: set PLAINVIEW_RULES_FILE.',
+  },
+  destination_unknown: {
+    passing: false,
+    say: (p: { known: string[] }) =>
+      `No rule sends there. The rules name ${p.known.join(', ') || 'no destination'}.`,
+  },
 } satisfies Entries;

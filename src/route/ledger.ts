@@ -74,6 +74,28 @@ export class Ledger {
     });
   }
 
+  /**
+   * Makes what was given up pending once more, for the decision that stands.
+   * @param isMeant says of a place whether it is tried again
+   * @returns where to
+   */
+  async retry(id: InstanceId, isMeant: (to: string) => boolean): Promise<string[]> {
+    return this.exclusively(id, async () => {
+      const [instance] = await this.#orthanc.instances([id]);
+      const known = instance && routesOf(instance);
+      if (known === undefined || instance === undefined) return [];
+      const isAgain = ({ state, of, to }: Route) => state === 'failed' && of === known.of && isMeant(to);
+      const again = known.routes.filter(isAgain).map(({ to }) => to);
+      const routes = known.routes.map((each): Route => {
+        if (!isAgain(each)) return each;
+        const { ended: _, why: __, ...asked } = each;
+        return { ...asked, state: 'pending' };
+      });
+      if (again.length > 0) await this.write(instance, { ...known, routes });
+      return again;
+    });
+  }
+
   /** Writes the routes, and the labels that tell of their state. */
   async write(instance: InstanceContent, next: InstanceRoutes): Promise<void> {
     const resource = `instances/${instance.ID}` as const;

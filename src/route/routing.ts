@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/options.js';
-import { asPlainview, type PlainviewError } from '../errors.js';
+import { asPlainview, fail, type PlainviewError } from '../errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { type KnownDestinations, Sending } from '../orthanc/sending.js';
@@ -103,6 +103,22 @@ export class Routing {
       this.#log.error({ err: error }, 'what goes there waits');
     }
     this.#known = known;
+  }
+
+  /**
+   * Sends what was given up once more: the destination may take it now.
+   * @param only the one destination that is meant; undefined: all that the rules name
+   * @returns where to, for this instance
+   * @throws destination_unknown
+   */
+  async retry(id: InstanceId, only: string | undefined): Promise<string[]> {
+    if (only !== undefined && !this.#outboxes.has(only))
+      throw fail('destination_unknown', { known: [...this.#outboxes.keys()] });
+    const again = await this.#ledger.retry(id, (to) =>
+      only === undefined ? this.#outboxes.has(to) : to === only,
+    );
+    for (const to of again) this.#outboxes.get(to)?.enqueue(id);
+    return again;
   }
 
   /** Nothing is written to this instance's routes meanwhile. */

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { instanceRoutes, type Route } from '../../src/route/routes.js';
 import { type SandboxOrthanc, startOrthanc } from '../../src/sandbox/orthanc.js';
 import { freePort } from '../../src/sandbox/ports.js';
+import { askApi } from '../support/api.js';
 import { stubClassifier } from '../support/classifier.js';
 import { plainview, type Run } from '../support/cli.js';
 import { image } from '../support/dicom.js';
@@ -131,10 +132,11 @@ async function pickyPeer(takes: (body: Buffer) => boolean): Promise<Server> {
   return server;
 }
 
-test('what a peer that answers does not take is given up and labelled, and the rest goes on', async () => {
+test('what a peer that answers does not take is given up and labelled, the rest goes on, and a retry sends it', async () => {
   const taken: string[] = [];
+  let isPicky = true;
   const server = await pickyPeer((body) => {
-    const isRefused = body.includes('REFUSED');
+    const isRefused = isPicky && body.includes('REFUSED');
     if (!isRefused) taken.push('one');
     return !isRefused;
   });
@@ -157,6 +159,46 @@ test('what a peer that answers does not take is given up and labelled, and the r
     expect(await reader().labels(`instances/${fine.orthancId}`)).not.toContain('route_failed');
     expect(taken).toHaveLength(1);
     expect(service.log()).not.toContain('REFUSED');
+
+    // Whoever decided it: a person's decision is sent as it stands, and made by nobody else.
+    const of = (await reader().record(refused.orthancId))?.when;
+    await askApi(service, 'PUT', `/instances/${refused.orthancId}/decision`, {
+      body: { category: 'hand_ap', of },
+    });
+    const failed = async () => {
+      const last = (await routesOf(refused.orthancId)).at(-1);
+      return last?.category === 'hand_ap' && last.state === 'failed';
+    };
+    await waitFor(failed, { timeout: 50_000 });
+    const retry = async (...args: string[]) => {
+      const run = plainview(['rules', 'retry', ...args], {
+        PLAINVIEW_ORTHANC_URL: real.orthanc.url,
+        PLAINVIEW_SECRET: hook.secret,
+        PLAINVIEW_PORT: String(hook.port),
+      });
+      return { status: await run.ended, out: run.out() };
+    };
+    const listed = await retry('--dry-run');
+    expect(listed.out).toMatch(
+      new RegExp(`^${refused.orthancId}\tpeer:picky\t.*takes nothing just now`, 'm'),
+    );
+    expect(listed.out).toContain('1 would be sent again');
+    const astray = await retry('--to', 'peer:astray');
+    expect(astray.status).not.toBe(0);
+    expect(astray.out).toContain('The rules name peer:picky');
+    isPicky = false;
+    expect(await retry('--to', 'peer:picky')).toMatchObject({
+      status: 0,
+      out: expect.stringContaining('1 are to be sent again'),
+    });
+    await waitFor(async () => (await routesOf(refused.orthancId)).at(-1)?.state === 'sent');
+    await waitFor(async () => {
+      const labels = await reader().labels(`instances/${refused.orthancId}`);
+      return !labels.some((label) => label.startsWith('route_'));
+    });
+    expect(await reader().record(refused.orthancId)).toMatchObject({ who: 'person', category: 'hand_ap' });
+    expect(taken).toHaveLength(2);
+    expect((await retry()).out).toContain('0 are to be sent again');
   } finally {
     await service.stop();
     server.close();

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { askApi } from '../support/api.js';
 import { type Stub, stubClassifier } from '../support/classifier.js';
 import { plainview } from '../support/cli.js';
 import { image, uid } from '../support/dicom.js';
@@ -112,4 +113,14 @@ test.each([
   const { status, out } = await run(...args);
   expect(status).toBe(2);
   expect(out).toMatch(sentence);
+});
+
+test('nothing is sent again by a service without rules', async () => {
+  const body = { instances: [stored[0]] };
+  expect(await askApi(service, 'POST', '/routes/retry', { body })).toMatchObject({
+    status: 409,
+    json: { code: 'rules_absent' },
+  });
+  const reviewer = await askApi(service, 'POST', '/routes/retry', { body, role: 'reviewer' });
+  expect(reviewer.status).toBe(403);
 });

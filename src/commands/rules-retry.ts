@@ -1,0 +1,70 @@
+import { Command } from 'commander';
+import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/options.js';
+import { mostRetried, retriedRoutes } from '../http/api/routes.js';
+import type { InstanceId } from '../orthanc/ids.js';
+import { Orthanc } from '../orthanc/orthanc.js';
+import { routeLabels, routesOf } from '../route/routes.js';
+import { progressBar } from './progress.js';
+import { askService } from './service.js';
+
+/** The service does it: it alone knows what it is about to write to the same instances. */
+export const retryCommand = () =>
+  new Command('retry')
+    .description(
+      'have the running service send once more what destinations did not take (label route_failed), as it stands decided',
+    )
+    .option('--to <destination>', 'only to this one: peer:orthopaedics')
+    .option('--dry-run', 'only list it, with the reasons')
+    .action(async ({ to, dryRun = false }: { to?: string; dryRun?: boolean }) => {
+      const config = loadConfig(process.env);
+      const orthanc = new Orthanc(config);
+      try {
+        const ids = await orthanc.findLabelled(config.labelPrefix + routeLabels.failed);
+        const count = dryRun ? await list(orthanc, ids, to) : await retry(config, ids, to);
+        console.error(`${count} ${dryRun ? 'would be' : 'are to be'} sent again`);
+      } finally {
+        orthanc.close();
+      }
+    });
+
+/** @returns how many sendings failed */
+async function list(orthanc: Orthanc, ids: readonly InstanceId[], to: string | undefined): Promise<number> {
+  let count = 0;
+  for (const page of pages(ids))
+    for (const instance of await orthanc.instances(page)) {
+      const { of, routes = [] } = routesOf(instance) ?? {};
+      for (const each of routes)
+        if (each.state === 'failed' && each.of === of && (to === undefined || each.to === to)) {
+          console.log([instance.ID, each.to, each.ended, each.why].join('\t'));
+          count++;
+        }
+    }
+  return count;
+}
+
+/** @returns how many are to be sent again */
+async function retry(config: Config, ids: readonly InstanceId[], to: string | undefined): Promise<number> {
+  const bar = progressBar(ids.length, 'instances');
+  let count = 0;
+  try {
+    for (const instances of pages(ids)) {
+      const { again } = await askService(retriedRoutes, config, {
+        method: 'POST',
+        path: '/api/v1/routes/retry',
+        body: { instances, to },
+        timeoutMs: 120_000, // several writes for each to a busy Orthanc
+      });
+      count += again.reduce((sum, each) => sum + each.to.length, 0);
+      bar.advance(instances.length);
+    }
+  } finally {
+    bar.stop();
+  }
+  return count;
+}
+
+const pages = (ids: readonly InstanceId[]): InstanceId[][] =>
+  Array.from({ length: Math.ceil(ids.length / mostRetried) }, (_, i) =>
+    ids.slice(i * mostRetried, (i + 1) * mostRetried),
+  );
