@@ -41,6 +41,31 @@ const good = {
   UserMetadata: declaredMetadata,
 };
 
+describe('a database that knows no order', () => {
+  const refusal = { OrthancStatus: 2, Message: 'Not implemented yet' };
+  const series = (client: Orthanc) => client.findSeries(['CR'], { order: 'newest', since: 0, limit: 10 });
+
+  test('is asked without, and from then on at once', async () => {
+    const asked: boolean[] = [];
+    nock(base)
+      .post('/tools/find')
+      .times(3)
+      .reply((_, body) => {
+        const isOrdered = 'OrderBy' in (body as object);
+        asked.push(isOrdered);
+        return isOrdered ? [500, refusal] : [200, []];
+      });
+    const client = orthanc();
+    for (let time = 0; time < 2; time++) expect((await series(client)).series.size).toBe(0);
+    expect(asked).toEqual([true, false, false]);
+  });
+
+  test('what it cannot do at all is said, and not repeated', async () => {
+    nock(base).post('/tools/find').twice().reply(500, refusal);
+    expect(await codeOf(series(orthanc()))).toBe('orthanc_unable');
+  });
+});
+
 describe('a call', () => {
   test('goes behind a path prefix, with user and password', async () => {
     nock(base).get('/system').basicAuth({ user: 'plainview', pass: 'pw' }).reply(200, good);

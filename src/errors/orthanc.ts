@@ -46,6 +46,11 @@ export const orthancErrors = {
     passing: false,
     say: (p: { what: string }) => `Orthanc cannot do ${p.what} (HTTP 415).`,
   },
+  orthanc_unable: {
+    passing: false,
+    say: (p: { what: string }) =>
+      `Orthanc's database plugin cannot do ${p.what}: upgrade that plugin, or remove it to use SQLite.`,
+  },
   orthanc_rejected: {
     passing: false,
     say: (p: { what: string; status: number }) =>

@@ -39,6 +39,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   orthanc_refused: 503,
   orthanc_failed: 503,
   orthanc_rejected: 503,
+  orthanc_unable: 503,
   orthanc_garbage: 503,
   orthanc_not_ready: 503,
   orthanc_too_old: 503,

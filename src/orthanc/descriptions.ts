@@ -148,7 +148,7 @@ export class Descriptions {
   }
 }
 
-/** Of `/tools/find`: the instances that carry a label, the last received first (before Orthanc 1.12.5: in its own order). */
+/** Of `/tools/find`: the instances that carry a label, the last received first (in Orthanc's own order where it knows none: see `findOnce`). */
 export const labelledNewest = (label: string, query: Record<string, string>): object => ({
   Level: 'Instance',
   Query: query,

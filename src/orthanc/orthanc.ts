@@ -1,9 +1,9 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { fail, PlainviewError } from '../errors.js';
 import { goneIfAbsent, ifAbsent } from './absent.js';
 import { contents } from './bulk.js';
-import { find } from './find.js';
+import { find, findOnce } from './find.js';
 import { type InstanceId, instanceId, type ResourcePath, type SeriesId, type StudyId } from './ids.js';
 import {
   count,
@@ -102,19 +102,12 @@ export class Orthanc {
     modalities: readonly string[],
     page: { order: 'newest' | 'oldest'; since: number; limit: number },
   ): Promise<{ series: Set<SeriesId>; studies: StudyId[] }> {
-    const found = await this.rest.json(z.array(seriesFound), {
-      method: 'POST',
-      url: '/tools/find',
-      data: {
-        ...radiographSeries(modalities),
-        Expand: true,
-        Since: page.since,
-        Limit: page.limit,
-        // Orthanc before 1.12.5 knows no order and goes by its own.
-        OrderBy: [
-          { Type: 'Metadata', Key: 'LastUpdate', Direction: page.order === 'newest' ? 'DESC' : 'ASC' },
-        ],
-      },
+    const found = await findOnce(this.rest, seriesFound, {
+      ...radiographSeries(modalities),
+      Expand: true,
+      Since: page.since,
+      Limit: page.limit,
+      OrderBy: [{ Type: 'Metadata', Key: 'LastUpdate', Direction: page.order === 'newest' ? 'DESC' : 'ASC' }],
     });
     return {
       series: new Set(found.map(({ ID }) => ID)),

@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import { contents } from './bulk.js';
+import { findOnce } from './find.js';
 import { patientId, studyId } from './ids.js';
 import { type InstanceContent, instanceContent } from './resources.js';
 import type { Rest } from './rest.js';
 
 /** Radiographs of one study that are looked at, at most: more belong to no layout. */
 const mostPictures = 200;
+
+/** A patient's radiographic studies that are looked through for earlier ones. */
+const mostStudies = 200;
 
 /** An attribute's text; absent, empty and nested ones count as absent. */
 const text = z
@@ -82,7 +86,7 @@ export class Pictures {
 
   /** Orthanc may hold a study twice: under two patients. @returns undefined where there is none, or no one to name */
   async study(studyInstanceUid: string): Promise<StudyFound | undefined> {
-    const [study, another] = await this.#find(z.array(studyFound), {
+    const [study, another] = await this.#find(studyFound, {
       Level: 'Study',
       Query: { StudyInstanceUID: studyInstanceUid },
       Limit: 2,
@@ -93,7 +97,7 @@ export class Pictures {
   /** Radiographs of these studies with their metadata, in no order; of more than two hundred only some. */
   async of(studyInstanceUids: readonly string[], modalities: readonly string[]): Promise<PictureFound[]> {
     if (studyInstanceUids.length === 0) return [];
-    const found = await this.#find(z.array(pictureFound), {
+    const found = await this.#find(pictureFound, {
       Level: 'Instance',
       Query: { StudyInstanceUID: studyInstanceUids.join('\\'), Modality: modalities.join('\\') },
       Limit: mostPictures,
@@ -148,15 +152,14 @@ export class Pictures {
     const { date = '', patientId } = study;
     if (patientId === undefined || !/^\d{8}$/.test(date) || labels.length === 0) return [];
     const from = `${String(Number(date.slice(0, 4)) - years).padStart(4, '0')}${date.slice(4)}`;
-    const found = await this.#find(z.array(studyFound), {
+    const found = await this.#find(studyFound, {
       Level: 'Study',
       Query: { PatientID: patientId, StudyDate: `${from}-${date}` },
       CaseSensitive: true,
       Labels: labels,
       LabelsConstraint: 'Any',
-      // The study itself is among them.
-      Limit: studies + 1,
-      // Orthanc before 1.12.5 knows no order.
+      // More than are wanted, since not every database knows the order, and the study itself is among them.
+      Limit: mostStudies,
       OrderBy: [
         { Type: 'DicomTag', Key: 'StudyDate', Direction: 'DESC' },
         { Type: 'DicomTag', Key: 'StudyTime', Direction: 'DESC' },
@@ -170,8 +173,8 @@ export class Pictures {
       .slice(0, studies);
   }
 
-  #find<T extends z.ZodType>(schema: T, data: object): Promise<z.output<T>> {
-    return this.#rest.json(schema, { method: 'POST', url: '/tools/find', data: { ...data, Expand: true } });
+  #find<T extends z.ZodType>(schema: T, data: object): Promise<z.output<T>[]> {
+    return findOnce(this.#rest, schema, { ...data, Expand: true });
   }
 }
 

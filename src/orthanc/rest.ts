@@ -161,8 +161,9 @@ export class Rest {
     if (status === 404) return fail('orthanc_absent', { what }, cause);
     if (status === 409 || status === 412) return fail('orthanc_conflict', { what }, cause);
     if (status === 415) return fail('orthanc_unsupported', { what }, cause);
-    const unknown = unknownAttribute(error.response?.data);
-    if (unknown !== undefined) return fail('attribute_unknown', { attribute: unknown }, cause);
+    const said = saidBy(error.response?.data);
+    if (said?.OrthancStatus === 27) return fail('attribute_unknown', { attribute: said.Details }, cause);
+    if (said?.OrthancStatus === 2) return fail('orthanc_unable', { what }, cause);
     // Said by what stands before Orthanc.
     if ([502, 503, 504].includes(status))
       return fail('orthanc_unreachable', { url: this.#url, why: `HTTP ${status}` }, cause);
@@ -171,13 +172,19 @@ export class Rest {
   }
 }
 
-/** Orthanc answers 500, and OrthancStatus 27, where a search names an attribute that no dictionary of it has. */
-const attributeError = z.object({ OrthancStatus: z.literal(27), Details: z.string().regex(/^\w{1,64}$/) });
+/**
+ * What Orthanc says with a 500 that means something: 27, a search names an attribute that no dictionary of it has;
+ * 2, its database plugin has not implemented what was asked.
+ */
+const orthancError = z.union([
+  z.object({ OrthancStatus: z.literal(27), Details: z.string().regex(/^\w{1,64}$/) }),
+  z.object({ OrthancStatus: z.literal(2) }),
+]);
 
-function unknownAttribute(body: unknown): string | undefined {
+function saidBy(body: unknown): z.output<typeof orthancError> | undefined {
   if (!Buffer.isBuffer(body) || body.length > 4096) return undefined;
   try {
-    return attributeError.safeParse(JSON.parse(body.toString('utf8'))).data?.Details;
+    return orthancError.safeParse(JSON.parse(body.toString('utf8'))).data;
   } catch {
     return undefined; // a proxy's page, say
   }

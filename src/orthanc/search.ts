@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ifAbsent } from './absent.js';
 import { contents } from './bulk.js';
 import { labelledNewest } from './descriptions.js';
-import { find } from './find.js';
+import { find, findOnce } from './find.js';
 import {
   type AnyId,
   anyId,
@@ -61,11 +61,14 @@ export class Search {
 
   /** A page of series: their identifiers, in an order that writing to them does not change. */
   series(query: Record<string, string>, page: { since: number; limit: number }): Promise<AnyId[]> {
-    return this.#rest.json(z.array(anyId), {
-      method: 'POST',
-      url: '/tools/find',
-      data: { Level: 'Series', Query: query, Since: page.since, Limit: page.limit, CaseSensitive: false },
-    });
+    const data = {
+      Level: 'Series',
+      Query: query,
+      Since: page.since,
+      Limit: page.limit,
+      CaseSensitive: false,
+    };
+    return findOnce(this.#rest, anyId, data);
   }
 
   /** A page of the instances that carry all of these labels, in no order that one may rely on. */
@@ -83,7 +86,7 @@ export class Search {
       Limit: page.limit,
       ResponseContent: [],
     };
-    const all = await this.#rest.json(z.array(found), { method: 'POST', url: '/tools/find', data });
+    const all = await findOnce(this.#rest, found, data);
     return all.map(({ ID }) => ID);
   }
 
@@ -116,7 +119,7 @@ export class Search {
     return RequestedTags[keyword]?.trim() || undefined;
   }
 
-  /** A page of the instances that carry a label, the last received first (before Orthanc 1.12.5: in its own order). */
+  /** A page of the instances that carry a label, the last received first (in Orthanc's own order where it knows none: see `findOnce`). */
   labelledNewest(
     label: string,
     query: Record<string, string>,

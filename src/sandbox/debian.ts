@@ -12,7 +12,7 @@ import { sandboxFolder } from './places.js';
  * and run on that release's own C library.
  */
 const suite = 'trixie';
-const packages = ['orthanc', 'orthanc-python', 'orthanc-dicomweb', 'orthanc-gdcm'];
+const packages = ['orthanc', 'orthanc-python', 'orthanc-dicomweb', 'orthanc-gdcm', 'orthanc-postgresql'];
 
 /** Dependencies of installing a system, not of running Orthanc; declared as present so that apt leaves them out. */
 const notNeeded = [
@@ -29,13 +29,14 @@ const notNeeded = [
 ];
 
 /** Names what is unpacked: another suite or set of packages gets a folder of its own. */
-const layout = `debian-${suite}-1`;
+const layout = `debian-${suite}-2`;
 
 const keyrings = ['gpg', 'pgp'].map((kind) => `/usr/share/keyrings/debian-archive-keyring.${kind}`);
 
 const pluginFiles: Record<SandboxPlugin, string> = {
   dicomweb: 'libOrthancDicomWeb.so',
   gdcm: 'libOrthancGdcm.so',
+  postgresql: 'libOrthancPostgreSQLIndex.so',
   python: 'libOrthancPython.so',
 };
 

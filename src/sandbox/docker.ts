@@ -10,6 +10,7 @@ export const orthancImage = 'orthancteam/orthanc:26.4.2';
 const pluginVariables: Record<SandboxPlugin, string> = {
   dicomweb: 'DICOM_WEB_PLUGIN_ENABLED',
   gdcm: 'GDCM_PLUGIN_ENABLED',
+  postgresql: 'POSTGRESQL_PLUGIN_ENABLED',
   python: 'PYTHON_PLUGIN_ENABLED',
 };
 

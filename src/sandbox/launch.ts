@@ -25,4 +25,4 @@ export interface Launch {
   removeCommand?: [string, string[]];
 }
 
-export type SandboxPlugin = 'dicomweb' | 'gdcm' | 'python';
+export type SandboxPlugin = 'dicomweb' | 'gdcm' | 'postgresql' | 'python';

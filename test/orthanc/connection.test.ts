@@ -6,6 +6,7 @@ import { freePort } from '../../src/sandbox/ports.js';
 import { stubClassifier } from '../support/classifier.js';
 import { image } from '../support/dicom.js';
 import { storeInstance, useOrthanc, waitFor, withOrthanc } from '../support/orthanc.js';
+import { isInPostgresql } from '../support/postgresql.js';
 import { Reader, startTestService } from '../support/service.js';
 import { tlsProxy } from '../support/tls-proxy.js';
 
@@ -111,12 +112,19 @@ test('Orthanc that starts later, goes away and comes back: two lines in the log,
   await service.stop();
 });
 
-test('Orthanc itself sorts its change log: what concerns nobody here is not sent', async () => {
-  await withOrthanc({}, async ({ url }) => {
-    await storeInstance(url, image());
-    const log = await new Changes(new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: url })).rest).page(0, 100);
-    // Storing also told of a new series, study and patient, under later numbers.
-    expect(log).toMatchObject({ changes: [{ kind: 'stored' }], done: true });
-    expect(log.next).toBe(log.changes[0]?.seq);
-  });
-});
+// Debian's PostgreSQL plugin 5.0 does not: all is read then.
+test.skipIf(isInPostgresql)(
+  'Orthanc itself sorts its change log: what concerns nobody here is not sent',
+  async () => {
+    await withOrthanc({}, async ({ url }) => {
+      await storeInstance(url, image());
+      const log = await new Changes(new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: url })).rest).page(
+        0,
+        100,
+      );
+      // Storing also told of a new series, study and patient, under later numbers.
+      expect(log).toMatchObject({ changes: [{ kind: 'stored' }], done: true });
+      expect(log.next).toBe(log.changes[0]?.seq);
+    });
+  },
+);

@@ -12,6 +12,7 @@ import { image, uid } from '../support/dicom.js';
 import { type Described, operationsOf } from '../support/fuzz/description.js';
 import { type FuzzRequest, Generator } from '../support/fuzz/generate.js';
 import { useOrthanc } from '../support/orthanc.js';
+import { head, rulesPlace } from '../support/rules.js';
 import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
 
 /** FUZZ_REQUESTS and FUZZ_SEED ask for more, or for others; a slow machine sends fewer unless told how many. */
@@ -95,11 +96,15 @@ function judge() {
 test('requests made from the API’s description: none fails, none hangs, each is answered as declared', {
   timeout: 600_000,
 }, async () => {
+  const rules = await rulesPlace();
   const of = await startTestService({
     orthanc: real.orthanc.url,
     hook,
     classifier: stubClassifier(),
-    env: { PLAINVIEW_API_RATE: '1000000' },
+    env: {
+      PLAINVIEW_API_RATE: '1000000',
+      PLAINVIEW_RULES_FILE: await rules.write({ ...head, rules: [{ name: 'all', do: { label: 'ruled' } }] }),
+    },
   });
   try {
     const stored = [];
@@ -211,5 +216,6 @@ test('requests made from the API’s description: none fails, none hangs, each i
   } finally {
     agent.destroy();
     await of.stop();
+    await rules.discard();
   }
 });

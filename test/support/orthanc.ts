@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll } from 'vitest';
 import { z } from 'zod';
 import { type SandboxOptions, type SandboxOrthanc, startOrthanc } from '../../src/sandbox/orthanc.js';
+import { indexed } from './postgresql.js';
 
 const stored = z
   .object({
@@ -44,7 +45,7 @@ export function useOrthanc(
     return running;
   };
   beforeAll(async () => {
-    running = await startOrthanc(typeof options === 'function' ? await options() : options);
+    running = await startOrthanc(await indexed(typeof options === 'function' ? await options() : options));
   });
   afterAll(() => running?.discard());
   return {
@@ -60,7 +61,7 @@ export async function withOrthanc(
   options: SandboxOptions,
   use: (orthanc: SandboxOrthanc) => Promise<void>,
 ): Promise<void> {
-  const orthanc = await startOrthanc(options);
+  const orthanc = await startOrthanc(await indexed(options));
   try {
     await use(orthanc);
   } finally {

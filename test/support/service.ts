@@ -141,8 +141,8 @@ export class Reader {
 
   /** How often a resource's metadata was written after that change; labels leave no trace there. */
   async writesSince(change: number, id: string): Promise<number> {
-    const answer = await fetch(`${this.#url}/changes?since=${change}&limit=1000&type=UpdatedMetadata`);
-    const { Changes } = (await answer.json()) as { Changes: { ID: string }[] };
-    return Changes.filter(({ ID }) => ID === id).length;
+    const answer = await fetch(`${this.#url}/changes?since=${change}&limit=1000`);
+    const { Changes } = (await answer.json()) as { Changes: { ID: string; ChangeType: string }[] };
+    return Changes.filter(({ ID, ChangeType }) => ID === id && ChangeType === 'UpdatedMetadata').length;
   }
 }
