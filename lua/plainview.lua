@@ -138,7 +138,8 @@ local function tell(instance, tags)
   local answer = post(notice:format(clean(instance, 64), modality, sopClass))
   if answer == nil then
     failed('no answer from PLAINVIEW_HOOK_URL within a second.')
-  elseif answer == '' then
+  -- Orthanc 1.13 gives the body of a refusal too, 1.12 nothing: only the service's own yes is one.
+  elseif not answer:find('"queued"%s*:%s*true') then
     failed('the service refuses notices: is PLAINVIEW_SECRET the same for Orthanc and the service? Its log says more.')
   else
     succeeded()
