@@ -155,7 +155,7 @@ def summary(p: np.ndarray, labels: np.ndarray, rule: Thresholds, other: int, lon
     return {
         "n30": n, "nOther": int((~inside).sum()),
         "accuracy30": hits / max(1, n), "interval30": wilson(hits, n), "balanced30": balanced,
-        "forced30": forced_hits / max(1, n), "forcedInterval30": wilson(forced_hits, n), "forcedBalanced30": forced_balanced,
+        "forced30": forced_hits / max(1, n), "forcedBalanced30": forced_balanced,
         "calibrationError": calibration_error(p, labels), "calibrationNoise": calibration_noise(p),
         "otherAuroc": auroc(p[:, other], ~inside) if inside.any() and (~inside).any() else None,
         "rule": asdict(rule), **outcome(p, labels, rule, other),

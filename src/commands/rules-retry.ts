@@ -4,7 +4,8 @@ import type { Config } from '../config/options.js';
 import { mostRetried, retriedRoutes } from '../http/api/routes.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
-import { routeLabels, routesOf } from '../route/routes.js';
+import { isGivenUp, routeLabels, routesOf } from '../route/routes.js';
+import { slices } from '../slices.js';
 import { progressBar } from './progress.js';
 import { askService } from './service.js';
 
@@ -19,9 +20,11 @@ export const retryCommand = () =>
     .action(async ({ to, dryRun = false }: { to?: string; dryRun?: boolean }) => {
       const config = loadConfig(process.env);
       const orthanc = new Orthanc(config);
+      const label = config.labelPrefix + routeLabels.failed;
       try {
-        const ids = await orthanc.findLabelled(config.labelPrefix + routeLabels.failed);
-        const count = dryRun ? await list(orthanc, ids, to) : await retry(config, ids, to);
+        const count = dryRun
+          ? await list(orthanc, label, to)
+          : await retry(config, await orthanc.findLabelled(label), to);
         console.error(`${count} ${dryRun ? 'would be' : 'are to be'} sent again`);
       } finally {
         orthanc.close();
@@ -29,17 +32,16 @@ export const retryCommand = () =>
     });
 
 /** @returns how many sendings failed */
-async function list(orthanc: Orthanc, ids: readonly InstanceId[], to: string | undefined): Promise<number> {
+async function list(orthanc: Orthanc, label: string, only: string | undefined): Promise<number> {
   let count = 0;
-  for (const page of pages(ids))
-    for (const instance of await orthanc.instances(page)) {
-      const { of, routes = [] } = routesOf(instance) ?? {};
-      for (const each of routes)
-        if (each.state === 'failed' && each.of === of && (to === undefined || each.to === to)) {
-          console.log([instance.ID, each.to, each.ended, each.why].join('\t'));
-          count++;
-        }
-    }
+  for await (const instance of orthanc.labelled(label)) {
+    const known = routesOf(instance);
+    for (const { to, ended, why } of known?.routes.filter(isGivenUp(known)) ?? [])
+      if (only === undefined || to === only) {
+        console.log([instance.ID, to, ended, why].join('\t'));
+        count++;
+      }
+  }
   return count;
 }
 
@@ -48,7 +50,7 @@ async function retry(config: Config, ids: readonly InstanceId[], to: string | un
   const bar = progressBar(ids.length, 'instances');
   let count = 0;
   try {
-    for (const instances of pages(ids)) {
+    for (const instances of slices(ids, mostRetried)) {
       const { again } = await askService(retriedRoutes, config, {
         method: 'POST',
         path: '/api/v1/routes/retry',
@@ -63,8 +65,3 @@ async function retry(config: Config, ids: readonly InstanceId[], to: string | un
   }
   return count;
 }
-
-const pages = (ids: readonly InstanceId[]): InstanceId[][] =>
-  Array.from({ length: Math.ceil(ids.length / mostRetried) }, (_, i) =>
-    ids.slice(i * mostRetried, (i + 1) * mostRetried),
-  );

@@ -6,6 +6,7 @@ import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { tagsOf } from '../record/tags/schema.js';
+import { slices } from '../slices.js';
 import { progressBar } from './progress.js';
 import { requireCategory, type SelectionOptions, selectionOf, withSelection } from './selection.js';
 import { askService } from './service.js';
@@ -58,9 +59,7 @@ const undoCommand = () =>
             bar.hide();
             for (const id of instances) console.log(id);
             count += instances.length;
-          } else
-            for (let at = 0; at < instances.length; at += mostUndone)
-              await undo(instances.slice(at, at + mostUndone));
+          } else for (const some of slices(instances, mostUndone)) await undo(some);
         }
       } finally {
         bar.stop();

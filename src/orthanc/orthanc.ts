@@ -1,10 +1,12 @@
 import type { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { fail, PlainviewError } from '../errors.js';
+import { slices } from '../slices.js';
 import { goneIfAbsent, ifAbsent } from './absent.js';
 import { contents } from './bulk.js';
 import { find, findOnce } from './find.js';
 import { type InstanceId, instanceId, type ResourcePath, type SeriesId, type StudyId } from './ids.js';
+import { notRendered } from './renderings.js';
 import {
   count,
   describedTags,
@@ -20,6 +22,9 @@ import {
   system,
 } from './resources.js';
 import { Rest, type RestOptions } from './rest.js';
+
+/** Instances whose metadata is asked for at a time. */
+const pageSize = 200;
 
 /** An instance as the pipeline needs it. */
 export interface Described {
@@ -115,6 +120,14 @@ export class Orthanc {
     };
   }
 
+  /**
+   * The instances that carry a label, with their metadata. Who they are is asked for first: what is made of them may
+   * take the label away.
+   */
+  async *labelled(label: string): AsyncGenerator<InstanceContent> {
+    for (const ids of slices(await this.findLabelled(label), pageSize)) yield* await this.instances(ids);
+  }
+
   /** The instances that carry a label. */
   findLabelled(label: string): Promise<InstanceId[]> {
     const data = { Level: 'Instance', Query: {}, Labels: [label], LabelsConstraint: 'All' };
@@ -140,11 +153,7 @@ export class Orthanc {
     // An Orthanc that knows no PAM answers 404 to it alone; the PNG behind it costs nothing to offer.
     const accept = this.#rendering === 'pam' ? 'image/x-portable-arbitrarymap, image/png;q=0.5' : 'image/png';
     const request = { method: 'GET', url: `/instances/${id}/frames/${frame}/rendered`, headers: { accept } };
-    const { body } = await this.rest.call(request).catch((error: unknown) => {
-      if (error instanceof PlainviewError && error.code === 'orthanc_unsupported')
-        throw fail('instance_not_renderable', { why: 'HTTP 415' }, error);
-      return goneIfAbsent(id)(error);
-    });
+    const { body } = await this.rest.call(request).catch(notRendered(id));
     return body;
   }
 

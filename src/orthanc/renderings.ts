@@ -1,4 +1,5 @@
 import { fail, PlainviewError } from '../errors.js';
+import { goneIfAbsent } from './absent.js';
 import type { InstanceId } from './ids.js';
 import { Load } from './load.js';
 import type { Rest } from './rest.js';
@@ -48,20 +49,21 @@ export class Renderings {
   ): Promise<Buffer> {
     const window =
       center === undefined || width === undefined ? {} : { 'window-center': center, 'window-width': width };
-    try {
-      const { body } = await this.#rest.call({
-        method: 'GET',
-        url: `/instances/${id}/frames/${frame}/rendered`,
-        params: { width: size, height: size, smooth: 1, quality, ...window },
-        headers: { accept: 'image/jpeg' },
-      });
-      return body;
-    } catch (error) {
-      if (!(error instanceof PlainviewError)) throw error;
-      if (error.code === 'orthanc_unsupported')
-        throw fail('instance_not_renderable', { why: 'HTTP 415' }, error);
-      if (error.code === 'orthanc_absent') throw fail('instance_gone', { instance: id }, error);
-      throw error;
-    }
+    const request = {
+      method: 'GET',
+      url: `/instances/${id}/frames/${frame}/rendered`,
+      params: { width: size, height: size, smooth: 1, quality, ...window },
+      headers: { accept: 'image/jpeg' },
+    };
+    return (await this.#rest.call(request).catch(notRendered(id))).body;
   }
 }
+
+/** For `catch`: why Orthanc gave no rendering. @throws instance_gone, instance_not_renderable, else what was caught */
+export const notRendered =
+  (id: InstanceId) =>
+  (error: unknown): never => {
+    if (error instanceof PlainviewError && error.code === 'orthanc_unsupported')
+      throw fail('instance_not_renderable', { why: 'HTTP 415' }, error);
+    return goneIfAbsent(id)(error);
+  };

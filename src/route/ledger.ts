@@ -4,7 +4,7 @@ import type { InstanceContent } from '../orthanc/resources.js';
 import { recordOf } from '../record/read.js';
 import { metadataNames } from '../record/schema.js';
 import { Turns } from '../turns.js';
-import { bounded, type InstanceRoutes, type Route, routeLabels, routesOf } from './routes.js';
+import { bounded, type InstanceRoutes, isGivenUp, type Route, routeLabels, routesOf } from './routes.js';
 
 /** Something that is to be sent now. */
 export interface Due {
@@ -56,11 +56,8 @@ export class Ledger {
   }
 
   /** Notes how the sending of something ended: also what arrived though another decision had replaced it meanwhile. */
-  async end(id: InstanceId, { to, of }: Route, { state, why }: Ending): Promise<void> {
-    await this.exclusively(id, async () => {
-      const [instance] = await this.#orthanc.instances([id]);
-      const known = instance && routesOf(instance);
-      if (known === undefined || instance === undefined) return;
+  end(id: InstanceId, { to, of }: Route, { state, why }: Ending): Promise<void> {
+    return this.rewrite(id, (known) => {
       const ended = new Date().toISOString();
       const is = (each: Route, ...states: Route['state'][]) =>
         each.to === to && each.of === of && states.includes(each.state);
@@ -70,7 +67,7 @@ export class Ledger {
       const routes = known.routes.map((each) =>
         each === one ? { ...each, state, ended, ...(why === undefined ? {} : { why }) } : each,
       );
-      await this.write(instance, { ...known, routes });
+      return { ...known, routes };
     });
   }
 
@@ -80,19 +77,27 @@ export class Ledger {
    * @returns where to
    */
   async retry(id: InstanceId, isMeant: (to: string) => boolean): Promise<string[]> {
-    return this.exclusively(id, async () => {
-      const [instance] = await this.#orthanc.instances([id]);
-      const known = instance && routesOf(instance);
-      if (known === undefined || instance === undefined) return [];
-      const isAgain = ({ state, of, to }: Route) => state === 'failed' && of === known.of && isMeant(to);
-      const again = known.routes.filter(isAgain).map(({ to }) => to);
+    const again: string[] = [];
+    await this.rewrite(id, (known) => {
+      const isFailed = isGivenUp(known);
       const routes = known.routes.map((each): Route => {
-        if (!isAgain(each)) return each;
+        if (!isFailed(each) || !isMeant(each.to)) return each;
+        again.push(each.to);
         const { ended: _, why: __, ...asked } = each;
         return { ...asked, state: 'pending' };
       });
-      if (again.length > 0) await this.write(instance, { ...known, routes });
-      return again;
+      return again.length > 0 ? { ...known, routes } : undefined;
+    });
+    return again;
+  }
+
+  /** Writes what becomes of an instance's routes; nothing where it is gone, has none, or `change` gives none. */
+  rewrite(id: InstanceId, change: (known: InstanceRoutes) => InstanceRoutes | undefined): Promise<void> {
+    return this.exclusively(id, async () => {
+      const [instance] = await this.#orthanc.instances([id]);
+      const known = instance && routesOf(instance);
+      const next = known && change(known);
+      if (instance !== undefined && next !== undefined) await this.write(instance, next);
     });
   }
 
@@ -102,9 +107,7 @@ export class Ledger {
     const state = (label: keyof typeof routeLabels) => ({
       name: this.#prefix + routeLabels[label],
       stands: instance.Labels.includes(this.#prefix + routeLabels[label]),
-      wanted: next.routes.some(
-        (each) => each.state === label && (label === 'pending' || each.of === next.of),
-      ),
+      wanted: next.routes.some(label === 'failed' ? isGivenUp(next) : isPending),
     });
     const [pending, failed] = [state('pending'), state('failed')];
     for (const label of [pending, failed])
@@ -116,3 +119,5 @@ export class Ledger {
       if (label.stands && !label.wanted) await this.#orthanc.deleteLabel(resource, label.name);
   }
 }
+
+const isPending = ({ state }: Route): boolean => state === 'pending';

@@ -50,6 +50,12 @@ const mostEnded = 50;
 export const routesOf = (instance: InstanceContent): InstanceRoutes | undefined =>
   readRecord(instanceRoutes, instance.Metadata[metadataNames.routes]);
 
+/** Whether something was given up for the decision that the rules were applied to last: what `route_failed` tells of. */
+export const isGivenUp =
+  ({ of }: InstanceRoutes) =>
+  (route: Route): boolean =>
+    route.state === 'failed' && route.of === of;
+
 /** Drops the oldest of what has ended, where it is too much. */
 export function bounded(routes: readonly Route[]): Route[] {
   const ended = routes.filter(({ state }) => state !== 'pending').length;

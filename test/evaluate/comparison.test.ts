@@ -5,8 +5,9 @@ import { seen } from './support.js';
 
 const both = [{ classes: ['knee_ap', 'hand_ap'] }, { classes: ['knee_ap', 'hand_ap', 'other'] }] as const;
 
-/** Both look at one picture. */
 type Said = [category: string, score?: number, more?: { second: string }];
+
+/** Both look at one picture. */
 function pair(label: string, first: Said, second: Said): [Seen, Seen] {
   const one = seen(label, ...first);
   return [one, { ...seen(label, ...second), picture: one.picture }];

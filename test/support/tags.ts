@@ -5,7 +5,7 @@ import { elementsOf } from './elements.js';
 import { useOrthanc, waitFor } from './orthanc.js';
 import { hookPlace, Reader, startTestService, type TestService } from './service.js';
 
-export interface Written {
+interface Written {
   of: string;
   written: Record<string, { was?: unknown; now: unknown }>;
   undone?: true;

@@ -4,6 +4,7 @@ import type { InstanceContent } from '../../orthanc/resources.js';
 import type { Search } from '../../orthanc/search.js';
 import { recordOf } from '../../record/read.js';
 import { instanceRecord } from '../../record/schema.js';
+import { slices } from '../../slices.js';
 
 const day = z.iso.date('must look like 2026-01-31');
 const uid = z.string().regex(/^[0-9.]{1,64}$/, 'must be a DICOM UID');
@@ -79,7 +80,7 @@ async function* pages(
     const named = [...(wanted.ids ?? [])];
     for (const identifier of wanted.uids ?? [])
       named.push(...((await patient(() => search.byDicom(identifier))) ?? []));
-    for (let at = 0; at < named.length; at += pageSize) yield named.slice(at, at + pageSize);
+    yield* slices(named, pageSize);
     return;
   }
   const query = dicomQuery(wanted);
@@ -94,7 +95,7 @@ async function* pages(
       if (page.length === 0) break;
       ids.push(...page.map((id) => anyId.parse(id)));
     }
-    for (let at = 0; at < ids.length; at += pageSize) yield ids.slice(at, at + pageSize);
+    yield* slices(ids, pageSize);
     return;
   }
   for (let since = 0; ; ) {
