@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { labelledRadiographs } from '../classify/support/pictures.js';
 import { brightnessNetwork, writeGrey } from '../evaluate/support.js';
 import { plainview } from './support.js';
 
@@ -293,53 +291,4 @@ describe('what cannot be evaluated', () => {
     expect(status).not.toBe(0);
     expect(stderr).not.toContain('    at ');
   });
-});
-
-const real = labelledRadiographs(120);
-
-describe.skipIf(real.length === 0)('the embedded network on real radiographs', () => {
-  it('has the figures that counting the lines of `plainview label` gives', async () => {
-    const table = real.map(({ path, label, source }) => [path, label, source]);
-    await writeFile(inFolder('real.csv'), csv(table));
-    const json = inFolder('real.json');
-    await plainview(['evaluate', inFolder('real.csv'), '--network', 'embedded', '--json', json]);
-    const [evaluation] = report.parse(JSON.parse(await readFile(json, 'utf8'))).evaluations;
-
-    const lines = (await plainview(['label', '--json', ...real.map(({ path }) => path)])).stdout
-      .trim()
-      .split('\n');
-    const said = lines.map((line) =>
-      z.object({ category: z.string(), decision: z.string() }).parse(JSON.parse(line)),
-    );
-    let [known, right, labelled, rightlyLabelled, others, caught] = [0, 0, 0, 0, 0, 0];
-    for (const [i, { label }] of real.entries()) {
-      const { category, decision } = said[i] ?? { category: '', decision: '' };
-      const gets = decision === 'category';
-      if (label === 'other') {
-        others++;
-        if (!gets) caught++;
-        else labelled++;
-        continue;
-      }
-      known++;
-      if (category === label) right++;
-      if (gets) labelled++;
-      if (gets && category === label) rightlyLabelled++;
-    }
-    expect(evaluation?.figures).toMatchObject({
-      accuracy: { count: right, of: known },
-      rightOfLabelled: { count: rightlyLabelled, of: labelled },
-      otherCaught: { count: caught, of: others },
-    });
-    for (const { category, n, sensitivity, ppvWithOther } of evaluation?.figures.categories ?? []) {
-      const hits = real.filter(({ label }, i) => label === category && said[i]?.category === category).length;
-      expect(n).toBe(real.filter(({ label }) => label === category).length);
-      expect(sensitivity).toMatchObject({ count: hits, of: n });
-      expect(ppvWithOther).toMatchObject({
-        count: hits,
-        of: said.filter((one) => one.category === category).length,
-      });
-    }
-    expect(existsSync(`${json}.part`)).toBe(false);
-  }, 120_000);
 });
