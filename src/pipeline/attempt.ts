@@ -63,7 +63,7 @@ export function createHandler(parts: Parts): Handler {
   }
 
   async function giveUp(job: Job, error: PlainviewError, log: Logger): Promise<Verdict> {
-    log.warn({ err: error }, 'given up: recorded as classification_failed');
+    log.warn({ err: error }, 'given up');
     try {
       settle(await parts.recordFailure(job, { code: error.code, message: error.message }), parts, log);
       return { kind: 'settled' };

@@ -8,7 +8,7 @@ import type { Described, Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
 import type { FollowUp } from '../record/follow-up.js';
-import { isHalfCorrected, recordOf, requestOf } from '../record/read.js';
+import { asksAnew, isHalfCorrected, recordOf, requestOf } from '../record/read.js';
 import type { Decided, Recorder } from '../record/recorder.js';
 import type { InstanceRecord } from '../record/schema.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
@@ -54,8 +54,7 @@ export class Pipeline {
       return outcome;
     }
     const wasHalf = isHalfCorrected(described.instance);
-    if (wasHalf) await this.#recorder.finish(job.instance);
-    await this.#recorder.dropRequest(described.instance);
+    await this.#leave(described.instance);
     if (no === undefined)
       await (wasHalf ? this.#followAnew(job.instance, described) : this.#follow(described));
     return { kind: 'skipped', why: settled };
@@ -63,7 +62,7 @@ export class Pipeline {
 
   /**
    * Records that an instance could not be classified, so that a person can find it; or, where that is decided, that
-   * something could not be made of the decision.
+   * something could not be made of the decision. What a person has said stands: only a decision may replace it.
    * @throws errors of the catalogue, where Orthanc does not take the record
    */
   async recordFailure(job: Job, failure: { code: string; message: string }): Promise<Outcome> {
@@ -74,6 +73,10 @@ export class Pipeline {
     if (settled !== undefined) {
       for (const followUp of this.#due(instance)) await followUp.giveUp(instance, failure);
       return { kind: 'skipped', why: settled };
+    }
+    if (recordOf(instance)?.record.who === 'person') {
+      await this.#leave(instance);
+      return { kind: 'skipped', why: 'corrected_by_person' };
     }
     const isRecorded = await this.#recorder.record(instance, {
       decision: 'failed',
@@ -86,6 +89,12 @@ export class Pipeline {
     if (!isRecorded) return { kind: 'skipped', why: 'corrected_by_person' };
     await this.#followAnew(job.instance);
     return { kind: 'decided', decision: 'failed', ms: 0 };
+  }
+
+  /** Nothing is to be decided: a person's decision is written to its end, a request is answered. */
+  async #leave(instance: InstanceContent): Promise<void> {
+    if (isHalfCorrected(instance)) await this.#recorder.finish(instance.ID);
+    await this.#recorder.dropRequest(instance);
   }
 
   /** Why nothing is left to do with an instance; undefined if something is. */
@@ -150,8 +159,8 @@ export class Pipeline {
     const known = recordOf(instance);
     if (known === undefined) return undefined;
     const request = requestOf(instance);
-    if (known.record.who === 'person') return request?.includingCorrected ? undefined : 'corrected_by_person';
-    if (request !== undefined) return undefined;
+    if (request !== undefined && asksAnew(request, known.record)) return undefined;
+    if (known.record.who === 'person') return 'corrected_by_person';
     const same = known.record.network.sha256 === this.#classifier.network.sha256;
     return same && known.complete ? 'already_decided' : undefined;
   }

@@ -6,7 +6,7 @@ import { Turns } from '../turns.js';
 import { Coalescing } from './coalesce.js';
 import { addUp, labelsOf, planLabels } from './labels.js';
 import type { OrderCheck } from './order/check.js';
-import { recordOf, requestOf } from './read.js';
+import { asksAnew, recordOf, requestOf } from './read.js';
 import {
   type GroupRecord,
   groupRecord,
@@ -101,8 +101,11 @@ export class Recorder {
     return this.#turns.run(instance.ID, async () => {
       const stands = await this.#read(instance.ID);
       const isNews = stands.Metadata[metadataNames.record] !== instance.Metadata[metadataNames.record];
-      if (isNews && recordOf(stands)?.record.who === 'person') {
-        await this.dropRequest(stands);
+      const record = recordOf(stands)?.record;
+      if (isNews && record?.who === 'person') {
+        const request = requestOf(stands);
+        // One that came after their word is for another job to answer.
+        if (request === undefined || !asksAnew(request, record)) await this.dropRequest(stands);
         return false;
       }
       await this.#record(stands, decided, said);
