@@ -5,13 +5,14 @@ import { writeWhole, writing } from '../results.js';
 import type { Find } from './finds.js';
 
 /**
- * Copies a DICOM file into a folder: `<category or decision>/<SOPInstanceUID>.dcm`. What stands there already is not
+ * Copies a DICOM file into a folder: `<category or decision>/<SOPInstanceUID>.dcm`, by Orthanc's identifier where the
+ * UID is none. What stands there already is not
  * fetched again, so a copy that was interrupted goes on where it stopped.
  * @throws report_unwritable, orthanc_…
  */
 export async function copy(media: Media, folder: string, found: Find): Promise<void> {
   const place = join(folder, found.record.category ?? found.record.decision);
-  const path = join(place, `${found.sopInstanceUid}.dcm`);
+  const path = join(place, `${fileName(found)}.dcm`);
   const isThere = await access(path).then(
     () => true,
     () => false,
@@ -21,3 +22,7 @@ export async function copy(media: Media, folder: string, found: Find): Promise<v
   const file = await media.file(found.instance);
   await writeWhole(path, (part) => writeFile(part, file));
 }
+
+/** Whoever may store a picture chooses its UID, and one that is none (PS3.5 9.1) might lead out of the folder. */
+const fileName = ({ sopInstanceUid, instance }: Find): string =>
+  /^[0-9.]{1,64}$/.test(sopInstanceUid) ? sopInstanceUid : instance;

@@ -142,6 +142,17 @@ test('a category that somebody else wrote, and that no folder may be called, is 
   service = await startTestService({ orthanc: real.orthanc.url, hook, classifier });
 });
 
+test('a UID that is none leads out of no folder', async () => {
+  const { orthancId } = await real.storeInstance(image({ sopInstanceUid: '../../../escaped' }));
+  await new Reader(real.orthanc.url).decided(orthancId);
+  const copies = join(folder, 'a', 'copies');
+  expect((await run('--all', '--copy', copies)).status).toBe(0);
+  const files = await readdir(folder, { recursive: true });
+  expect(files.filter((name) => name.includes('escaped'))).toEqual([]);
+  expect(files.filter((name) => name.endsWith(`/${orthancId}.dcm`))).toHaveLength(1);
+  await fetch(`${real.orthanc.url}/instances/${orthancId}`, { method: 'DELETE' });
+});
+
 test('what cannot be done says so and leaves nothing behind', { timeout: manyRuns }, async () => {
   const there = join(folder, 'there.zip');
   await writeFile(there, 'mine');
