@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { fail } from '../../src/errors.js';
+import { askApi } from '../support/api.js';
 import { type Stub, stubClassifier } from '../support/classifier.js';
 import { image, uid } from '../support/dicom.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
@@ -157,4 +159,37 @@ describe('a report for each instance', () => {
     await settledReports(study, 1, [orthancId]);
     expect(later.classifier.pictures).toHaveLength(0);
   });
+});
+
+test.each(['study', 'instance'] as const)(
+  'a report for each %s is taken back where nothing is decided any more',
+  async (level) => {
+    const of = await service(level);
+    const { orthancId, study } = await real.storeInstance(
+      image({ studyInstanceUid: uid(`failed ${level}`) }),
+    );
+    await settledReports(study, 1, [orthancId]);
+    of.classifier.answer = async () => {
+      throw fail('picture_undecodable', { problem: 'it is none' });
+    };
+    await reader().put(`instances/${orthancId}`, 'RadiographReclassify', '{}');
+    await waitFor(async () => (await reader().record(orthancId))?.decision === 'failed');
+    await settledReports(study, 0, [orthancId]);
+    of.classifier.answer = async () => ({ category: 'ankle_ap', score: 0.99 });
+    await reader().put(`instances/${orthancId}`, 'RadiographReclassify', '{}');
+    await waitFor(async () => (await reader().record(orthancId))?.decision === 'category');
+    await settledReports(study, 1, [orthancId]);
+  },
+);
+
+test('a report names the person whose word stands in it', async () => {
+  const of = await service('instance');
+  const { orthancId, study } = await real.storeInstance(image({ studyInstanceUid: uid('a person') }));
+  await settledReports(study, 1, [orthancId]);
+  const body = { category: 'hand_ap', of: (await reader().record(orthancId))?.when };
+  await askApi(of, 'PUT', `/instances/${orthancId}/decision`, { body, role: 'reviewer', who: 'dr.alice' });
+  const [report] = await settledReports(study, 1, [orthancId]);
+  expect(JSON.stringify(await get(`/instances/${report}/simplified-tags`))).toContain(
+    '"PersonName":"dr.alice^"',
+  );
 });

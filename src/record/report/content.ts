@@ -114,7 +114,7 @@ function observers(reported: readonly Reported[], uidOf: (text: string) => strin
 
 /** A person name's delimiters are not for a user's name. */
 const personOf = (record: InstanceRecord): string =>
-  (record.requested?.who ?? 'unknown').replace(/[\\^=]/g, ' ').slice(0, 64);
+  (record.person?.who ?? 'unknown').replace(/[\\^=]/g, ' ').slice(0, 64);
 
 function libraryGroups(reported: readonly Reported[]): Attributes[] {
   return [...new Set(reported.map(({ modality }) => modality))].map((modality) =>

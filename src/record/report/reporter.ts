@@ -43,8 +43,10 @@ export class Reporter implements FollowUp {
 
   isDue(instance: InstanceContent): boolean {
     const known = recordOf(instance);
-    if (known === undefined || !known.complete || known.record.decision === 'failed') return false;
-    return resultOf(instance)?.of !== known.record.when;
+    if (known === undefined || !known.complete) return false;
+    const of = resultOf(instance)?.of;
+    // Nothing is reported of a failure, but what was reported before it is taken back.
+    return of !== known.record.when && (known.record.decision !== 'failed' || of !== undefined);
   }
 
   async bring({ instance }: Described): Promise<void> {
@@ -66,10 +68,10 @@ export class Reporter implements FollowUp {
   async #report(study: StudyId, asked: InstanceId): Promise<void> {
     const identities = await this.#authoring.identities(study);
     if (identities === undefined) return; // deleted meanwhile
-    const decided = identities.instances.filter(({ content }) => isReportable(content));
+    const { instances } = identities;
     if (this.#level === 'instance') {
-      for (const each of decided)
-        if (each.content.ID === asked || this.isDue(each.content))
+      for (const each of instances)
+        if ((each.content.ID === asked && isReportable(each.content)) || this.isDue(each.content))
           await this.#replace(
             study,
             identities,
@@ -79,19 +81,19 @@ export class Reporter implements FollowUp {
           );
       return;
     }
-    if (decided.length === 0) return;
     const before = await this.#orthanc.metadata(`studies/${study}`, metadataNames.result);
-    await this.#replace(study, identities, `studies/${study}`, decided, {
-      ...(before === undefined ? {} : { [metadataNames.result]: before }),
-    });
-    for (const { content } of decided) {
+    if (before !== undefined || instances.some(({ content }) => isReportable(content)))
+      await this.#replace(study, identities, `studies/${study}`, instances, {
+        ...(before === undefined ? {} : { [metadataNames.result]: before }),
+      });
+    for (const { content } of instances) {
       const of = recordOf(content)?.record.when;
       if (of !== undefined && this.isDue(content))
         await this.#put(`instances/${content.ID}`, { version: 1, of });
     }
   }
 
-  /** Stores the report about these instances, and deletes those that it replaces. */
+  /** Stores the report about these instances, if there is anything to report, and deletes those that it replaces. */
   async #replace(
     study: StudyId,
     { studyInstanceUid }: StudyIdentities,
@@ -99,19 +101,21 @@ export class Reporter implements FollowUp {
     about: readonly Identified[],
     metadata: Record<string, string>,
   ): Promise<void> {
-    const { sopInstanceUid, attributes } = reportDocument(studyInstanceUid, about.flatMap(reportedOf));
+    const reported = about.flatMap(reportedOf);
+    const document = reported.length === 0 ? undefined : reportDocument(studyInstanceUid, reported);
+    const report = document?.sopInstanceUid;
     const known = readRecord(resultRecord, metadata[metadataNames.result]);
     const former = [...(known?.stale ?? []), ...(known?.report === undefined ? [] : [known.report])];
-    const stale = former.filter((uid) => uid !== sopInstanceUid);
-    if (stale.length > 0 || known?.report !== sopInstanceUid)
-      await this.#put(resource, { version: 1, report: sopInstanceUid, stale });
-    await this.#authoring.create(study, attributes);
+    const stale = former.filter((uid) => uid !== report);
+    if (stale.length > 0 || known?.report !== report)
+      await this.#put(resource, { version: 1, report, stale });
+    if (document !== undefined) await this.#authoring.create(study, document.attributes);
     for (const uid of stale) await this.#delete(uid, studyInstanceUid);
     const [first] = about;
     const of = resource.startsWith('instances/') && first ? recordOf(first.content)?.record.when : undefined;
     await this.#put(resource, {
       version: 1,
-      report: sopInstanceUid,
+      report,
       ...(of === undefined ? {} : { of }),
     });
   }
@@ -142,5 +146,5 @@ function isReportable(content: InstanceContent): boolean {
 
 function reportedOf({ content, ...identity }: Identified): Reported[] {
   const known = recordOf(content);
-  return known === undefined ? [] : [{ ...identity, record: known.record }];
+  return known === undefined || !isReportable(content) ? [] : [{ ...identity, record: known.record }];
 }
