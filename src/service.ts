@@ -19,6 +19,7 @@ import { tagsOperations } from './http/api/tags.js';
 import { createApp } from './http/app.js';
 import { authenticator } from './http/auth/authenticate.js';
 import { readTokens } from './http/auth/tokens.js';
+import { guarded } from './http/guesses.js';
 import { healthRouter, type Readiness } from './http/health.js';
 import { hookRouter } from './http/hook.js';
 import { reviewPageRouter } from './http/review-page.js';
@@ -210,13 +211,16 @@ export async function startService(config: Config, classifier: Classifier, log: 
     ...routesOperations(routing, audit),
     ...hangingOperations(hanger),
   ];
+  // One door for every secret and token. A page makes a hundred calls for each time somebody signs in.
+  const door = guarded(Math.max(10, Math.ceil(config.apiRate / 100)));
   const app = createApp(
     [
       healthRouter(readiness, metrics),
       reviewPageRouter(),
-      hookRouter({ secret, metrics, accept: (instance) => queue.enqueue(instance, 'hook') }),
+      hookRouter({ secret, door, metrics, accept: (instance) => queue.enqueue(instance, 'hook') }),
       apiRouter(described(operations, version), {
         authenticate: authenticator(secret, tokens),
+        door,
         perMinute: config.apiRate,
         log,
       }),

@@ -40,7 +40,8 @@ export class StateFile<T extends z.ZodType> {
   async #replace(content: z.input<T>): Promise<void> {
     const next = `${this.#path}.next`;
     try {
-      const handle = await open(next, 'w');
+      // Requests may name patients: nobody else's to read.
+      const handle = await open(next, 'w', 0o600);
       try {
         await handle.writeFile(JSON.stringify(content));
         await handle.sync();

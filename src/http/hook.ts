@@ -4,7 +4,8 @@ import { fail } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import { bodyProblem } from './body-problem.js';
-import { requireSecret } from './secret.js';
+import type { Door } from './guesses.js';
+import { sameSecret } from './secret.js';
 
 /** What `lua/plainview.lua` sends: no patient data, by construction. */
 const notice = z.object({
@@ -14,22 +15,25 @@ const notice = z.object({
   change: z.string().max(32),
 });
 
-export type Notice = z.output<typeof notice>;
-
 /**
  * `POST /hook`: Orthanc tells of a stored instance. Answered before anything is asked of Orthanc, which holds
  * its REST API still until we answer; the body must not be empty, or the hook takes it for a failure.
  */
 export function hookRouter(options: {
   secret: string;
+  door: Door;
   metrics: Metrics;
-  accept: (instance: InstanceId, notice: Notice) => void;
+  accept: (instance: InstanceId) => void;
 }): Router {
-  const { secret, metrics, accept } = options;
+  const { secret, door, metrics, accept } = options;
   const router = Router();
   router.use(
     '/hook',
-    requireSecret(secret, () => metrics.notices.inc({ outcome: 'unauthorised' })),
+    door((request) => {
+      if (sameSecret(request.get('x-plainview-secret') ?? '', secret)) return;
+      metrics.notices.inc({ outcome: 'unauthorised' });
+      throw fail('unauthorised', {});
+    }),
   );
   // The type of the body is not asked for: Orthanc's HttpPost declares it as a form.
   router.post('/hook', express.json({ limit: '8kb', type: () => true }), (request, response) => {
@@ -39,7 +43,7 @@ export function hookRouter(options: {
       const problem = parsed.error.issues.map((issue) => issue.path.join('.') || 'the body').join(', ');
       throw fail('request_malformed', { problem });
     }
-    accept(parsed.data.instance, parsed.data);
+    accept(parsed.data.instance);
     metrics.notices.inc({ outcome: 'accepted' });
     response.status(202).json({ queued: true });
   });

@@ -11,6 +11,7 @@ import { createApp } from '../../src/http/app.js';
 import { authenticator } from '../../src/http/auth/authenticate.js';
 import { roles } from '../../src/http/auth/caller.js';
 import { createToken, hashToken, type Token } from '../../src/http/auth/tokens.js';
+import { guarded } from '../../src/http/guesses.js';
 
 const secret = 'a-secret-of-the-tests';
 const silent = pino({ level: 'silent' });
@@ -64,7 +65,7 @@ const operations = described(
 async function listen(perMinute = 10_000): Promise<string> {
   const authenticate = authenticator(secret, tokens);
   const server = createServer(
-    createApp([apiRouter(operations, { authenticate, perMinute, log: silent })], silent),
+    createApp([apiRouter(operations, { authenticate, door: guarded(10), perMinute, log: silent })], silent),
   );
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,14 +1,16 @@
 import express, { type Request, type RequestHandler, Router } from 'express';
-import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import { rateLimit } from 'express-rate-limit';
 import type { Logger } from 'pino';
 import { fail } from '../../errors.js';
 import { type Caller, mayActAs } from '../auth/caller.js';
 import { bodyProblem } from '../body-problem.js';
+import type { Door } from '../guesses.js';
 import type { Operation } from './operation.js';
 
 interface Parts {
   authenticate: (request: Request) => Caller;
-  /** Requests a minute of one caller; a hundredth of it, but ten at least, for failed authentications of one address. */
+  door: Door;
+  /** Requests a minute of one caller. */
   perMinute: number;
   log: Logger;
 }
@@ -17,7 +19,10 @@ const bodyLimit = '256kb';
 const prefix = '/api/v1';
 
 /** Serves the operations under `/api/v1`: who asks, how often, whether they may, what they bring. */
-export function apiRouter(operations: readonly Operation[], { authenticate, perMinute, log }: Parts): Router {
+export function apiRouter(
+  operations: readonly Operation[],
+  { authenticate, door, perMinute, log }: Parts,
+): Router {
   const router = Router();
   const callers = new WeakMap<Request, Caller>();
   const callerOf = (request: Request): Caller => {
@@ -25,36 +30,18 @@ export function apiRouter(operations: readonly Operation[], { authenticate, perM
     callers.set(request, known);
     return known;
   };
-  const tooMany: RequestHandler = () => {
-    throw fail('too_many_requests', {});
-  };
-  const limits = {
-    windowMs: 60_000,
-    standardHeaders: 'draft-8',
-    legacyHeaders: false,
-    handler: tooMany,
-  } as const;
-  const mostGuesses = Math.max(10, Math.ceil(perMinute / 100));
-  // Passed by failures alone: a page that loads fifty pictures at once guesses nothing.
-  const guesses = rateLimit({ ...limits, limit: mostGuesses });
-  const known: RequestHandler = async (request, response, next) => {
-    // Before the secret or token is looked at: guessing is slow whoever guesses.
-    const before = await guesses.getKey(ipKeyGenerator(request.ip ?? ''));
-    if (before !== undefined && before.totalHits >= mostGuesses) throw fail('too_many_requests', {});
-    try {
-      callerOf(request);
-    } catch (error) {
-      return guesses(request, response, () => next(error));
-    }
-    response.set('cache-control', 'no-store');
-    next();
-  };
   router.use(
     prefix,
-    known,
+    door(callerOf),
+    unstored,
     rateLimit({
-      ...limits,
+      windowMs: 60_000,
       limit: perMinute,
+      standardHeaders: 'draft-8',
+      legacyHeaders: false,
+      handler: () => {
+        throw fail('too_many_requests', {});
+      },
       keyGenerator: (request) => {
         const { how, who } = callerOf(request);
         return `${how} ${who}`;
@@ -87,6 +74,11 @@ export function apiRouter(operations: readonly Operation[], { authenticate, perM
   }
   return router;
 }
+
+const unstored: RequestHandler = (_request, response, next) => {
+  response.set('cache-control', 'no-store');
+  next();
+};
 
 /**
  * What changes something must come as JSON, which no form of another site can send without being asked first, and

@@ -1,0 +1,33 @@
+import type { Request, RequestHandler } from 'express';
+import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import { fail } from '../errors.js';
+
+/** Lets through whoever `check` throws nothing at. */
+export type Door = (check: (request: Request) => void) => RequestHandler;
+
+/**
+ * Doors that a secret or token opens, counting together: after so many failures of one address within a minute none
+ * of them looks at what it brings, so guessing is slow whoever guesses, and wherever.
+ */
+export function guarded(mostFailures: number): Door {
+  // Passed by failures alone: a page that loads fifty pictures at once guesses nothing.
+  const failures = rateLimit({
+    windowMs: 60_000,
+    limit: mostFailures,
+    standardHeaders: 'draft-8',
+    legacyHeaders: false,
+    handler: () => {
+      throw fail('too_many_requests', {});
+    },
+  });
+  return (check) => async (request, response, next) => {
+    const before = await failures.getKey(ipKeyGenerator(request.ip ?? ''));
+    if (before !== undefined && before.totalHits >= mostFailures) throw fail('too_many_requests', {});
+    try {
+      check(request);
+    } catch (error) {
+      return failures(request, response, () => next(error));
+    }
+    next();
+  };
+}

@@ -1,0 +1,43 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { apiRouter } from '../../src/http/api/router.js';
+import { createApp } from '../../src/http/app.js';
+import { authenticator } from '../../src/http/auth/authenticate.js';
+import { guarded } from '../../src/http/guesses.js';
+import { hookRouter } from '../../src/http/hook.js';
+import { Metrics } from '../../src/metrics.js';
+
+test('a secret is guessed at no faster through the hook: its failures count at the API, and the other way round', async () => {
+  const secret = 'a-secret-of-the-tests';
+  const log = pino({ level: 'silent' });
+  const door = guarded(10);
+  const metrics = new Metrics(() => ({ waiting: 0, running: 0, delayed: 0 }));
+  const authenticate = authenticator(secret, []);
+  const server = createServer(
+    createApp(
+      [
+        hookRouter({ secret, door, metrics, accept: () => undefined }),
+        apiRouter([], { authenticate, door, perMinute: 1000, log }),
+      ],
+      log,
+    ),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const guess = async (path: string) => {
+    const headers = { 'x-plainview-secret': 'guessed' };
+    return (await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers, body: '{}' })).status;
+  };
+  try {
+    for (let n = 0; n < 5; n++) {
+      expect(await guess('/hook')).toBe(401);
+      expect(await guess('/api/v1/requests')).toBe(401);
+    }
+    expect(await guess('/hook')).toBe(429);
+    expect(await guess('/api/v1/requests')).toBe(429);
+  } finally {
+    server.close();
+  }
+});
