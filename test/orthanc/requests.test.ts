@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -194,9 +194,12 @@ describe('a request over the API', () => {
   });
 
   test('for a patient by name tells that name nobody else: not the log, not the API', async () => {
-    const of = await service();
+    const stateDir = await freshState(real.orthanc.url);
+    const of = await service({ stateDir });
     const query = { PatientName: 'SECRET^NAME' };
     const asked = await api(of, 'POST', '/requests', { selection: { query } });
+    // Kept there until it is done, for the service alone.
+    expect((await stat(join(stateDir, 'requests.json'))).mode & 0o077).toBe(0);
     expect(asked.json.selection).toEqual({ query: { PatientName: '…' } });
     await finished(of, asked.json.id);
     const listed = await api(of, 'GET', '/requests');
@@ -204,6 +207,17 @@ describe('a request over the API', () => {
     await api(of, 'DELETE', `/requests/${asked.json.id}`);
     expect(JSON.stringify(listed.json) + of.log()).not.toContain('SECRET');
     expect(of.log()).toContain('"PatientName":"…"');
+  });
+
+  test('that cannot be kept is refused, and nothing is asked', async () => {
+    const stateDir = await freshState(real.orthanc.url);
+    const of = await service({ stateDir });
+    await decidedStudy('not kept');
+    await rm(stateDir, { recursive: true });
+    const { status } = await api(of, 'POST', '/requests', { selection: { all: true } });
+    expect(status).toBeGreaterThanOrEqual(500);
+    expect((await api(of, 'GET', '/requests')).json).toEqual([]);
+    expect(of.classifier.pictures).toHaveLength(4);
   });
 
   test('that names an attribute which DICOM does not have breaks off, and says so', async () => {

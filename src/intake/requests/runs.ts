@@ -90,10 +90,16 @@ export class RequestRuns {
     return run.progress;
   }
 
-  /** Begins to ask; kept when this returns. */
+  /** Begins to ask, once it is kept that this is asked. @throws state_unusable: nothing is asked then */
   async start(asked: Omit<Wish, 'id' | 'when'>, dryRun: boolean): Promise<RunProgress> {
-    const run = this.#begin({ ...asked, id: randomUUID(), when: new Date().toISOString() }, dryRun);
-    await this.#save();
+    const run = this.#admit({ ...asked, id: randomUUID(), when: new Date().toISOString() }, dryRun);
+    try {
+      await this.#save();
+    } catch (error) {
+      this.#runs.delete(run.progress.id);
+      throw error;
+    }
+    this.#begin(run);
     return run.progress;
   }
 
@@ -114,7 +120,7 @@ export class RequestRuns {
 
   /** Goes on with what a stop interrupted. */
   resume(): void {
-    for (const left of this.#left) this.#begin(left, false);
+    for (const left of this.#left) this.#begin(this.#admit(left, false));
     this.#left = [];
   }
 
@@ -123,26 +129,30 @@ export class RequestRuns {
     await Promise.all([...this.#runs.values()].map(({ done }) => done));
   }
 
-  #begin(asked: Wish, dryRun: boolean): Run {
+  #admit(asked: Wish, dryRun: boolean): Run {
     const progress: RunProgress = { ...asked, state: 'running', dryRun, asked: 0, answered: 0, rate: 0 };
     const run: Run = { progress, cancelled: new AbortController(), open: new Set(), done: Promise.resolve() };
     this.#runs.set(asked.id, run);
     for (const [id, { progress: known }] of this.#runs)
       if (this.#runs.size > mostRemembered && known.state !== 'running') this.#runs.delete(id);
+    return run;
+  }
+
+  #begin(run: Run): void {
+    const { progress } = run;
     run.done = this.#run(run).catch((caught: unknown) => {
       const error = asPlainview(caught);
       progress.state = 'failed';
       progress.problem = error.message;
       // What no waiting mends is the request's own fault.
       const level = error.passing ? 'error' : 'warn';
-      this.#parts.log[level]({ err: error, request: asked.id }, 'a request broke off');
+      this.#parts.log[level]({ err: error, request: progress.id }, 'a request broke off');
     });
     void run.done
       .then(() => this.#save())
       .catch((error: unknown) =>
         this.#parts.log.error({ err: error }, 'the list of requests could not be saved'),
       );
-    return run;
   }
 
   async #run(run: Run): Promise<void> {
