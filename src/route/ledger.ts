@@ -44,15 +44,11 @@ export class Ledger {
   /** Of these instances, what is to be sent to that place now, in the same order. What is gone or decided anew is not. */
   async due(ids: readonly InstanceId[], to: string): Promise<Due[]> {
     const found = new Map((await this.#orthanc.instances(ids)).map((instance) => [instance.ID, instance]));
-    return ids.flatMap((id) => {
-      const instance = found.get(id);
-      if (instance === undefined) return [];
-      const { routes = [] } = routesOf(instance) ?? {};
-      const of = recordOf(instance)?.record.when;
-      const route = routes.find((each) => each.to === to && each.state === 'pending' && each.of === of);
-      const sentBefore = routes.some((each) => each.to === to && each.state === 'sent');
-      return route === undefined ? [] : [{ instance, route, sentBefore }];
-    });
+    // One that is just being stored anew lacks its metadata for a moment: only in its turn is it surely not due.
+    const again = (id: InstanceId) =>
+      this.exclusively(id, async () => dueOf((await this.#orthanc.instances([id]))[0], to));
+    const due = await Promise.all(ids.map((id) => dueOf(found.get(id), to) ?? again(id)));
+    return due.filter((each) => each !== undefined);
   }
 
   /** Notes how the sending of something ended: also what arrived though another decision had replaced it meanwhile. */
@@ -118,6 +114,14 @@ export class Ledger {
     for (const label of [pending, failed])
       if (label.stands && !label.wanted) await this.#orthanc.deleteLabel(resource, label.name);
   }
+}
+
+function dueOf(instance: InstanceContent | undefined, to: string): Due | undefined {
+  const { routes = [] } = (instance && routesOf(instance)) ?? {};
+  const of = instance && recordOf(instance)?.record.when;
+  const route = routes.find((each) => each.to === to && each.state === 'pending' && each.of === of);
+  const sentBefore = routes.some((each) => each.to === to && each.state === 'sent');
+  return instance && route && { instance, route, sentBefore };
 }
 
 const isPending = ({ state }: Route): boolean => state === 'pending';

@@ -58,15 +58,13 @@ export class Router implements FollowUp {
   }
 
   async giveUp(instance: InstanceContent, failure: { code: string; message: string }): Promise<void> {
-    const record = recordOf(instance)?.record;
-    if (record === undefined) return;
-    await this.#parts.ledger.exclusively(instance.ID, () =>
-      this.#parts.ledger.write(instance, {
-        ...(routesOf(instance) ?? none),
-        of: record.when,
-        failure,
-      }),
-    );
+    const { orthanc, ledger } = this.#parts;
+    const of = recordOf(instance)?.record.when;
+    await ledger.exclusively(instance.ID, async () => {
+      const [stands] = await orthanc.instances([instance.ID]);
+      if (of === undefined || stands === undefined || recordOf(stands)?.record.when !== of) return;
+      await ledger.write(stands, { ...(routesOf(stands) ?? none), of, failure });
+    });
   }
 
   /** @returns what is to be sent now */
