@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { askApi } from '../support/api.js';
@@ -139,4 +139,16 @@ describe('what Orthanc loses when a file is stored anew', () => {
     expect((await simplified(id)).BodyPartExamined).toBe('HAND');
     expect(await reader().labels(`studies/${stored.study}`)).toEqual(['hand_ap']);
   });
+});
+
+test('a damaged journal costs its own instance, and nobody else', async () => {
+  const stateDir = await freshState(real.orthanc.url);
+  await mkdir(join(stateDir, 'tags'));
+  const theirs = '00000000-00000000-00000000-00000000-00000009';
+  await writeFile(join(stateDir, 'tags', `${theirs}.json`), '');
+  const of = await service('off', { stateDir });
+  const { orthancId } = await real.storeInstance(picture({ patientId: 'damaged' }));
+  await reader().decided(orthancId);
+  expect(of.log()).toMatch(/Move it away and keep it.*journal_damaged/);
+  expect(await readdir(join(stateDir, 'tags'))).toEqual([`${theirs}.json`]);
 });

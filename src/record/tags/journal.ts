@@ -41,15 +41,11 @@ export class Journals {
     });
   }
 
-  /** @throws state_unusable where there is one that cannot be read: it must not be taken for none */
+  /** @throws journal_damaged where there is one that cannot be read: it must not be taken for none */
   read(id: InstanceId): Journal | undefined {
     if (!existsSync(this.#path(id))) return undefined;
     const read = this.#file(id).read();
-    if (read === undefined)
-      throw fail('state_unusable', {
-        folder: this.#path(id),
-        why: 'it is damaged; move it away and keep it, for it may hold what Orthanc has lost',
-      });
+    if (read === undefined) throw fail('journal_damaged', { file: this.#path(id) });
     return read;
   }
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { fail } from '../../errors.js';
+import { asPlainview, fail } from '../../errors.js';
 import type { InstanceId, ResourcePath, StudyId } from '../../orthanc/ids.js';
 import { Keeping, type Kept } from '../../orthanc/keeping.js';
 import type { Described, Orthanc } from '../../orthanc/orthanc.js';
@@ -88,7 +88,13 @@ export class Tagger implements FollowUp {
 
   /** Puts back what a crash left lost. */
   async recover(): Promise<void> {
-    for (const id of this.#journals.list()) await this.settled(id);
+    for (const instance of this.#journals.list())
+      await this.settled(instance).catch((caught: unknown) => {
+        const error = asPlainview(caught);
+        // One instance's, which its own jobs meet again: the service is there for all others.
+        if (!['journal_damaged', 'state_unusable'].includes(error.code)) throw error;
+        this.#parts.log.error({ err: error, instance }, 'what was cut off could not be put right');
+      });
   }
 
   async #inTurn<T>(
