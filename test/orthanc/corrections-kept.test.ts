@@ -85,7 +85,7 @@ describe('a request that includes corrected ones', () => {
     const half = {
       ...before,
       version: 1,
-      labels: [],
+      labels: ['hand_ap', 'knee_lateral'],
       category: 'hand_ap',
       who: 'person',
       person,
