@@ -73,6 +73,7 @@ export class Worklist {
   /** @throws cursor_unknown, orthanc_… */
   async page(asked: Wanted): Promise<Page> {
     const items: Entry[] = [];
+    const told = new Set<InstanceId>();
     let place: Place | undefined = asked.cursor === undefined ? undefined : readCursor(asked.cursor);
     const total = place === undefined ? await this.#total(asked) : undefined;
     for (let looks = 0; looks < mostLooks; looks++) {
@@ -80,7 +81,9 @@ export class Worklist {
       const listed = new Map<string, Listed>(all.map((each) => [each.entry.instance, each]));
       for (const [index, id] of ids.entries()) {
         const found = listed.get(id);
-        if (found === undefined || !fulfils(found, asked, this.#prefix)) continue;
+        // An instance stands in the change log once for each of its decisions.
+        if (found === undefined || told.has(id) || !fulfils(found, asked, this.#prefix)) continue;
+        told.add(id);
         items.push(found.entry);
         if (items.length === asked.limit) {
           const isLast = index === ids.length - 1 && next === undefined;

@@ -220,6 +220,17 @@ test('what is corrected between two pages makes the next pass over nothing', asy
   await waitFor(async () => (await all('state=recent&category=elbow_ap')).length === 3);
 });
 
+test('what was decided several times comes once among the latest decisions', async () => {
+  const { items } = await list('state=recent&category=elbow_ap');
+  for (const { instance, when } of items)
+    await askApi(of, 'PUT', `/instances/${instance}/decision`, { body: { category: 'ankle_ap', of: when } });
+  await waitFor(
+    async () => (await list('state=recent&category=ankle_ap&limit=100')).ids.length >= items.length,
+  );
+  const { ids: recent } = await list('state=recent&limit=100');
+  expect(new Set(recent).size).toBe(recent.length);
+});
+
 test('nothing of the patient, of what was searched for, or of the secret is logged', async () => {
   await list('text=SEARCHED-FOR');
   await askApi(of, 'GET', '/worklist?station=a%5CSEARCHED-FOR');
