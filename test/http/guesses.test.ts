@@ -26,11 +26,15 @@ test('a secret is guessed at no faster through the hook: its failures count at t
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const guess = async (path: string) => {
-    const headers = { 'x-plainview-secret': 'guessed' };
+  const guess = async (
+    path: string,
+    headers: Record<string, string> = { 'x-plainview-secret': 'guessed' },
+  ) => {
     return (await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers, body: '{}' })).status;
   };
   try {
+    // Whoever brings nothing guesses nothing: so a page looks whether somebody must sign in.
+    for (let n = 0; n < 12; n++) expect(await guess('/api/v1/requests', {})).toBe(401);
     for (let n = 0; n < 5; n++) {
       expect(await guess('/hook')).toBe(401);
       expect(await guess('/api/v1/requests')).toBe(401);
