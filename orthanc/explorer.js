@@ -141,7 +141,10 @@
     put([items, away, ask, answers ? links : []]);
     if (!answers || !isOpen()) return;
     const runs = await call('plainview/api/v1/requests').catch(() => []);
-    const run = runs.find(({ state, selection }) => state === 'running' && selection.ids?.includes(uuid));
+    // Cut off where the page is left just now.
+    const run = (Array.isArray(runs) ? runs : []).find(
+      ({ state, selection }) => state === 'running' && selection.ids?.includes(uuid),
+    );
     if (run !== undefined) await follow(page, run);
   }
 

@@ -28,6 +28,7 @@ import re
 import socket
 import threading
 from datetime import datetime, timezone
+from html import escape
 from urllib.parse import quote, urlsplit
 
 import orthanc
@@ -202,6 +203,13 @@ def answer_problem(output, problem):
     answer_with(output, problem.status, [('Cache-Control', 'no-store')], json.dumps(body).encode())
 
 
+def answer_page(output, problem):
+    """For whoever opens the page meanwhile; it comes back by itself. A 200, as only that can be HTML, see `answer_with`."""
+    page = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="5"><title>Plainview</title><p>{escape(problem.title)}'
+    headers = [('Content-Type', 'text/html; charset=utf-8'), ('Cache-Control', 'no-store')]
+    answer_with(output, 200, headers, page.encode())
+
+
 def answer_json(output, status, value):
     headers = [('Content-Type', 'application/json'), ('Cache-Control', 'no-store')]
     answer_with(output, status, headers, json.dumps(value).encode())
@@ -273,7 +281,8 @@ def start():
             body = request.get('body') or b''
             handle(settings, output, uri, request['method'], request['headers'], request.get('get'), body)
         except Problem as problem:
-            answer_problem(output, problem)
+            is_page = uri.startswith('/plainview/review') and 'text/html' in request['headers'].get('accept', '')
+            (answer_page if is_page and problem.code == 'service_away' else answer_problem)(output, problem)
         except Exception as error:  # noqa: BLE001 – Orthanc's own answer would show the traceback's text
             orthanc.LogError(f'Plainview: {request["method"]} {uri} failed: {type(error).__name__}: {error}')
             answer_problem(output, Problem(500, 'internal', "This is Plainview's fault; Orthanc's log says why."))

@@ -224,6 +224,10 @@ describe('under /plainview', () => {
         service: { answers: false, why: expect.stringContaining('PLAINVIEW_URL') },
       });
       expect(await problem(await ask('/api/v1/me'))).toMatchObject({ status: 503, code: 'service_away' });
+      // A browser that opens the page meanwhile is told in words, and asks again by itself.
+      const page = await ask('/review/', { headers: { accept: 'text/html,*/*' } });
+      expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+      expect(await page.text()).toMatch(/http-equiv="refresh".*does not answer/);
     } finally {
       await service.listen();
     }
