@@ -76,7 +76,10 @@ export function curveChart(
     x: { name: 'labelled, % of the pictures of the categories', from: 0 },
     y: { name: 'right, % of the labelled', from },
   };
+  // Beside the point where there is room.
+  const [side, anchor] = (labelled.share ?? 0) < 0.5 ? [12, 'start'] : [-12, 'end'];
   return chart(axes, ({ x, y }) => {
+    const noteX = x(labelled.share ?? 0) + side;
     const path = (shareOf: (point: CurvePoint) => number) =>
       drawn.map((point, i) => `${i === 0 ? 'M' : 'L'}${x(point.labelled)} ${y(shareOf(point))}`).join('');
     return html`${hasOther ? html`<path class="line second" d="${path((point) => point.rightWithoutOther)}"/>` : undefined}
@@ -84,8 +87,8 @@ export function curveChart(
 ${
   labelled.share === null || right.share === null
     ? undefined
-    : html`<circle class="here" cx="${x(labelled.share)}" cy="${y(right.share)}" r="6"/><text class="note" x="${x(labelled.share) - 12}" y="${Math.min(y(right.share) + 30, height - edge.bottom - 24)}" text-anchor="end">${text}</text>
-<text class="note" x="${x(labelled.share) - 12}" y="${Math.min(y(right.share) + 46, height - edge.bottom - 8)}" text-anchor="end">${percent(labelled.share)} % labelled, ${percent(right.share)} % right</text>`
+    : html`<circle class="here" cx="${x(labelled.share)}" cy="${y(right.share)}" r="6"/><text class="note" x="${noteX}" y="${Math.min(y(right.share) + 30, height - edge.bottom - 24)}" text-anchor="${anchor}">${text}</text>
+<text class="note" x="${noteX}" y="${Math.min(y(right.share) + 46, height - edge.bottom - 8)}" text-anchor="${anchor}">${percent(labelled.share)} % labelled, ${percent(right.share)} % right</text>`
 }`;
   });
 }
