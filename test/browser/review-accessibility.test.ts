@@ -10,6 +10,8 @@ describe.skipIf(!hasBrowser)('the review page', () => {
 
   const views = [
     { name: 'the list', fragment: '#/?state=recent', colorScheme: 'light', width: 1280, height: 800 },
+    { name: 'the list', fragment: '#/', colorScheme: 'light', width: 360, height: 740 },
+    { name: 'the dashboard', fragment: '#/dashboard', colorScheme: 'light', width: 360, height: 740 },
     { name: 'a picture', fragment: '', colorScheme: 'dark', width: 768, height: 1024 },
     { name: 'a picture', fragment: '', colorScheme: 'light', width: 1180, height: 820 },
     { name: 'the dashboard', fragment: '#/dashboard', colorScheme: 'light', width: 1280, height: 800 },

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type * as z from 'zod/mini';
+import { store, stored } from '../state/stored.js';
 import { type Problem, problem } from './schema.js';
 
 /** Relative to the page, so that it holds at the service itself, behind Orthanc's plugin and behind a proxy. */
@@ -24,19 +25,19 @@ export const signInWanted = signal(false);
 /** Set while the token last given is one that the service does not know. */
 export const tokenRefused = signal(false);
 
-let token = sessionStorage.getItem(storedUnder);
+let token = stored('sessionStorage', storedUnder);
 
-/** Kept until the tab is closed, so that a shared machine does not keep it. */
+/** Kept with the tab, so that a shared machine does not keep it; browsers that restore a closed tab restore it too. */
 export function useToken(given: string): void {
   token = given;
-  sessionStorage.setItem(storedUnder, given);
+  store('sessionStorage', storedUnder, given);
   tokenRefused.value = false;
   signInWanted.value = false;
 }
 
 function forgetToken(): void {
   token = null;
-  sessionStorage.removeItem(storedUnder);
+  store('sessionStorage', storedUnder, null);
 }
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
@@ -46,6 +47,8 @@ interface Ask {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   body?: unknown;
   signal?: AbortSignal;
+  /** Firefox holds a request back while one for the same address is open, unless it may not be kept. */
+  cache?: 'no-store';
 }
 
 /** @throws ApiError; an AbortError where the caller gave up */
@@ -71,7 +74,7 @@ export async function ask<T extends z.ZodMiniType>(
 /** The answer as it comes: a picture, a stream of events. @throws ApiError */
 export async function request(
   path: string,
-  { query = {}, method = 'GET', body, signal }: Ask = {},
+  { query = {}, method = 'GET', body, signal, cache }: Ask = {},
 ): Promise<Response> {
   const asked = Object.entries(query).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [[name, String(value)]],
@@ -87,6 +90,7 @@ export async function request(
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
+      ...(cache ? { cache } : {}),
     });
   } catch (caught) {
     if (signal?.aborted) throw caught;

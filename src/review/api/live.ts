@@ -30,7 +30,14 @@ export async function follow(): Promise<void> {
       if (link.value === 'events') link.value = 'asking';
       ticks.value++;
     }
-    await new Promise((resolve) => setTimeout(resolve, askEvery));
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, askEvery);
+      const wake = () => {
+        clearTimeout(timer);
+        resolve(undefined);
+      };
+      document.addEventListener('visibilitychange', wake, { once: true });
+    });
   }
 }
 
@@ -39,7 +46,9 @@ async function lookAtStatus(): Promise<void> {
     status.value = await ask('status', statusShape);
     if (link.value === 'lost') link.value = 'asking';
   } catch (error) {
-    if (error instanceof ApiError && error.status === 0) link.value = 'lost';
+    // Orthanc's plugin says it where the service does not answer.
+    if (error instanceof ApiError && (error.status === 0 || error.code === 'service_away'))
+      link.value = 'lost';
   }
 }
 
@@ -50,8 +59,11 @@ const mayStreamLater = (error: unknown): boolean => !(error instanceof ApiError 
 async function listen(): Promise<true> {
   const giveUp = new AbortController();
   let timer = setTimeout(() => giveUp.abort(), silence);
+  // Browsers open some six connections to one address: pages that nobody looks at leave theirs to the others.
+  const hidden = () => document.hidden && giveUp.abort();
+  document.addEventListener('visibilitychange', hidden);
   try {
-    const answer = await request('events', { signal: giveUp.signal });
+    const answer = await request('events', { signal: giveUp.signal, cache: 'no-store' });
     if (answer.body === null || !answer.headers.get('content-type')?.startsWith('text/event-stream'))
       return true;
     link.value = 'events';
@@ -67,6 +79,7 @@ async function listen(): Promise<true> {
     }
   } finally {
     clearTimeout(timer);
+    document.removeEventListener('visibilitychange', hidden);
     giveUp.abort();
   }
 }

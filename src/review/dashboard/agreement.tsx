@@ -1,4 +1,5 @@
 import type { Statistics } from '../api/schema.js';
+import { TableScroll } from '../ui/table-scroll.js';
 import { count, percent, spoken } from '../ui/words.js';
 import { wilson } from './wilson.js';
 
@@ -27,7 +28,7 @@ function OneNetwork({ told }: { told: Network }) {
     (one, other) => other.confirmed + other.corrected - (one.confirmed + one.corrected),
   );
   return (
-    <div class="table-scroll">
+    <TableScroll name={`Agreement with ${network.name}`}>
       <table class="agreement">
         <caption>
           <strong>{network.name}</strong> <span class="quiet">{network.sha256.slice(0, 8)}</span> – agreed in{' '}
@@ -53,7 +54,7 @@ function OneNetwork({ told }: { told: Network }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </TableScroll>
   );
 }
 

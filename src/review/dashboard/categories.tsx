@@ -1,5 +1,6 @@
 import type { Statistics } from '../api/schema.js';
 import { worklistHref } from '../state/worklist.js';
+import { TableScroll } from '../ui/table-scroll.js';
 import { count, spoken } from '../ui/words.js';
 
 /** Which categories were given when: a small line of bars each, to a scale of its own. */
@@ -14,7 +15,7 @@ export function Categories({ told: { categories, decisions } }: { told: Statisti
       {sorted.length === 0 ? (
         <p>No category was given in this time.</p>
       ) : (
-        <div class="table-scroll">
+        <TableScroll name="Categories over time">
           <table>
             <thead>
               <tr>
@@ -54,7 +55,7 @@ export function Categories({ told: { categories, decisions } }: { told: Statisti
               ))}
             </tbody>
           </table>
-        </div>
+        </TableScroll>
       )}
     </section>
   );

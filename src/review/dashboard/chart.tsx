@@ -1,4 +1,5 @@
 import { useId } from 'preact/hooks';
+import { TableScroll } from '../ui/table-scroll.js';
 import { count, localTime } from '../ui/words.js';
 
 export interface Series<Row> {
@@ -78,7 +79,7 @@ export function Bars<Row extends { at: string }>({
       </div>
       <details>
         <summary>As a table</summary>
-        <div class="table-scroll">
+        <TableScroll name={`${title}, as a table`}>
           <table>
             <thead>
               <tr>
@@ -101,7 +102,7 @@ export function Bars<Row extends { at: string }>({
               ))}
             </tbody>
           </table>
-        </div>
+        </TableScroll>
       </details>
     </section>
   );

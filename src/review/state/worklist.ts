@@ -63,13 +63,16 @@ let under: AbortController | undefined;
 
 export const hasMore = (): boolean => next !== undefined;
 
+/** Asked for anew, a list stays until its successor is there: the service may be away. */
 export async function open(wanted: Source): Promise<void> {
   under?.abort();
   under = new AbortController();
   batch(() => {
+    if (source.value !== wanted) {
+      items.value = [];
+      total.value = undefined;
+    }
     source.value = wanted;
-    items.value = [];
-    total.value = undefined;
     news.value = 0;
   });
   next = undefined;
@@ -79,6 +82,7 @@ export async function open(wanted: Source): Promise<void> {
         items: await ask(`studies/${wanted.study}/instances`, z.array(entryShape), { signal }),
       }),
       under,
+      true,
     );
   else await loadMore(true);
 }
@@ -88,11 +92,13 @@ export async function loadMore(first = false): Promise<void> {
   const wanted = source.value;
   if ('study' in wanted || (!first && next === undefined) || (loading.value && !first)) return;
   const opened = under ?? new AbortController();
-  const enough = items.value.length + pageSize / 2;
+  const enough = (first ? 0 : items.value.length) + pageSize / 2;
+  let isFirst = first;
   do {
     const query = { ...wanted.filters, limit: pageSize, ...(next === undefined ? {} : { cursor: next }) };
     // The service looks through a bounded number for each page, so one may be short, even empty, amid the list.
-    await load((signal) => ask('worklist', worklistPage, { query, signal }), opened);
+    await load((signal) => ask('worklist', worklistPage, { query, signal }), opened, isFirst);
+    isFirst = false;
   } while (
     next !== undefined &&
     items.value.length < enough &&
@@ -104,14 +110,16 @@ export async function loadMore(first = false): Promise<void> {
 async function load(
   fetchPage: (signal: AbortSignal) => Promise<z.output<typeof worklistPage>>,
   { signal }: AbortController,
+  isFirst: boolean,
 ): Promise<void> {
   loading.value = true;
   problem.value = undefined;
   try {
     const page = await fetchPage(signal);
-    const known = new Set(items.value.map(({ instance }) => instance));
+    const before = isFirst ? [] : items.value;
+    const known = new Set(before.map(({ instance }) => instance));
     batch(() => {
-      items.value = [...items.value, ...page.items.filter(({ instance }) => !known.has(instance))];
+      items.value = [...before, ...page.items.filter(({ instance }) => !known.has(instance))];
       if (page.total !== undefined) total.value = page.total;
     });
     next = page.next;
@@ -168,16 +176,28 @@ onDecided((event) => {
     });
 });
 
+const atOnce = 12;
+
 /** Where no events come through: looks whether the beginning of the list has changed. */
 async function lookForNews(): Promise<void> {
   const wanted = source.peek();
   if ('study' in wanted || loading.peek()) return;
-  const page = await ask('worklist', worklistPage, { query: { ...wanted.filters, limit: 12 } });
+  const page = await ask('worklist', worklistPage, { query: { ...wanted.filters, limit: atOnce } });
   if (source.value !== wanted) return;
   const known = new Map(items.value.map((entry) => [entry.instance, entry.when]));
   for (const entry of page.items)
     if (known.has(entry.instance) && known.get(entry.instance) !== entry.when) replace(entry);
   news.value = page.items.filter(({ instance }) => !known.has(instance)).length;
+  // What has left the list among those was decided elsewhere.
+  const there = new Set(page.items.map(({ instance }) => instance));
+  const end =
+    page.next === undefined
+      ? items.value.length
+      : 1 + Math.max(...page.items.map(({ instance }) => placeOf(instance)));
+  const left = items.value
+    .slice(0, end)
+    .filter((each) => belongs(each.decision) && !there.has(each.instance));
+  for (const { instance } of left.slice(0, atOnce)) await know(instance);
 }
 
 effect(() => {

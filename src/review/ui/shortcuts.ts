@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { store, stored } from '../state/stored.js';
 
 /** What a key does, wherever the focus is except where text is typed. */
 export interface Shortcut {
@@ -20,11 +21,11 @@ export const groups = signal<readonly Group[]>([]);
 
 const storedUnder = 'plainview-shortcuts';
 /** Speech input and some hands press letters unintended (WCAG 2.1.4): they can be switched off. */
-export const enabled = signal(localStorage.getItem(storedUnder) !== 'off');
+export const enabled = signal(stored('localStorage', storedUnder) !== 'off');
 
 export function enable(on: boolean): void {
   enabled.value = on;
-  localStorage.setItem(storedUnder, on ? 'on' : 'off');
+  store('localStorage', storedUnder, on ? 'on' : 'off');
 }
 
 /** Registers shortcuts for as long as the component is there. */

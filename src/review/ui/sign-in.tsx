@@ -20,8 +20,8 @@ export function SignIn({ onToken }: { onToken: () => void }) {
       <form onSubmit={submit}>
         <h1>Plainview</h1>
         <p>
-          Who are you? Paste the token that you were given. It is kept until this tab is closed. From
-          Orthanc’s own pages none is needed.
+          Who are you? Paste the token that you were given. It is kept with this tab; a browser that restores
+          closed tabs brings it back. From Orthanc’s own pages none is needed.
         </p>
         <label>
           Token

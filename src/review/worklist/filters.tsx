@@ -6,13 +6,42 @@ import { spoken } from '../ui/words.js';
 
 const modalities = ['CR', 'DX', 'RG', 'PX', 'IO', 'MG', 'RF', 'OT'];
 
+type Changed = { currentTarget: HTMLInputElement | HTMLSelectElement };
+
+/** Some browsers tell of each digit of a year that is being typed. */
+const dated = (set: (event: Changed) => void) => (event: Changed) => {
+  const { value } = event.currentTarget;
+  if (value === '' || value >= '1900') set(event);
+};
+
+/** Not of type `number`: what that takes for one, and with which point or comma, each browser decides for itself. */
+function Score(given: { name: string; value: string | undefined; set: (event: Changed) => void }) {
+  return (
+    <label>
+      {given.name}
+      <input
+        type="text"
+        inputMode="decimal"
+        pattern="0|1|0?[.][0-9]+|1[.]0+"
+        title="A number from 0 to 1"
+        value={given.value ?? ''}
+        onChange={(event) => {
+          const input = event.currentTarget;
+          input.value = input.value.trim().replace(',', '.');
+          if (input.reportValidity()) given.set(event);
+        }}
+      />
+    </label>
+  );
+}
+
 /** Narrows the list. Text waits for Enter or a pause, so that each letter is no search of the archive. */
 export function Filters() {
   const wanted = source.value;
   const filters: Narrowed = 'filters' in wanted ? wanted.filters : { state: 'needs_review' };
   const used = filterNames.filter((name) => name !== 'text' && filters[name] !== undefined).length;
   const [isOpen, setOpen] = useState(used > 0);
-  const set = (name: (typeof filterNames)[number]) => (event: { currentTarget: { value: string } }) =>
+  const set = (name: (typeof filterNames)[number]) => (event: Changed) =>
     goInstead(worklistHref({ ...filters, [name]: event.currentTarget.value.trim() }));
   return (
     <search class="filters">
@@ -54,35 +83,15 @@ export function Filters() {
               ))}
             </select>
           </label>
-          <label>
-            Score from
-            <input
-              type="number"
-              min="0"
-              max="1"
-              step="0.05"
-              value={filters.minScore ?? ''}
-              onChange={set('minScore')}
-            />
-          </label>
-          <label>
-            Score to
-            <input
-              type="number"
-              min="0"
-              max="1"
-              step="0.05"
-              value={filters.maxScore ?? ''}
-              onChange={set('maxScore')}
-            />
-          </label>
+          <Score name="Score from" value={filters.minScore} set={set('minScore')} />
+          <Score name="Score to" value={filters.maxScore} set={set('maxScore')} />
           <label>
             Study from
-            <input type="date" value={filters.from ?? ''} onChange={set('from')} />
+            <input type="date" value={filters.from ?? ''} onChange={dated(set('from'))} />
           </label>
           <label>
             Study to
-            <input type="date" value={filters.to ?? ''} onChange={set('to')} />
+            <input type="date" value={filters.to ?? ''} onChange={dated(set('to'))} />
           </label>
           <label>
             Station
