@@ -153,6 +153,8 @@ export class Sweep {
       });
       if (page === undefined) break;
       const found = await patient(() => this.#look(page.studies, page.series, frontier));
+      // The stop may have come before its end: the next start looks at this page again.
+      if (signal.aborted) break;
       frontier.advance(frontier.read + page.series.size);
       more = page.series.size > 0;
       await frontier.room(signal);

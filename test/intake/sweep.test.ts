@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import nock from 'nock';
@@ -91,6 +91,28 @@ function sweeper(more: Partial<ConstructorParameters<typeof Sweep>[0]> = {}) {
   });
   return { sweep, idle: () => vi.waitUntil(() => sweep.progress.state === 'idle', done) };
 }
+
+const saved = () => JSON.parse(readFileSync(join(folder, 'sweep.json'), 'utf8'));
+
+test('a stop while a page is asked for counts nothing of it as done, and the next start goes on with it', async () => {
+  archive = upTo(120);
+  decided = new Set(archive.map(id));
+  decided.delete(id(60));
+  const first = sweeper();
+  const stopped = new Promise<void>((resolve) => {
+    onPage = (page) => page === 2 && resolve(first.sweep.end());
+  });
+  first.sweep.start();
+  await stopped;
+  expect(saved()).toMatchObject({ done: 50 });
+
+  onPage = () => undefined;
+  const second = sweeper();
+  second.sweep.resume();
+  await second.idle();
+  expect(asked[2]?.Since).toBe(50);
+  expect(decided).toContain(id(60));
+});
 
 describe.each(sweepOrders)('%s first', (order) => {
   test('an archive at rest in which all is decided is gone through once', async () => {
