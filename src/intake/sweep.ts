@@ -67,6 +67,8 @@ export class Sweep {
   readonly #file: StateFile<typeof stored>;
   readonly #stop = new AbortController();
   #progress: SweepProgress = { state: 'idle', done: 0, total: 0, found: 0, rate: 0 };
+  /** Whether something was deleted during this pass. */
+  #shrank = false;
   #running: Promise<void> | undefined;
 
   constructor(parts: Parts) {
@@ -113,18 +115,19 @@ export class Sweep {
   }
 
   /**
-   * Oldest first, whatever receives an instance meanwhile – a file that is stored anew with its tags, too – moves to
-   * the list's end, and what stands behind it moves up, unseen. So the list is gone through again, as long as each
-   * time finds less to do.
+   * The list moves while it is gone through: what receives an instance – a file that is stored anew with its tags, too –
+   * goes to its newer end, what is deleted leaves it, and what stands behind either moves up, unseen. So it is gone
+   * through again where it was seen to shrink, and as long as each time finds less to do.
    */
   async #passes(from: z.output<typeof stored>): Promise<void> {
     let before = Number.POSITIVE_INFINITY;
     let total = 0;
     for (let next = from; ; next = { ...from, done: 0 }) {
+      this.#shrank = false;
       const found = (await this.#run(next, total)) - total;
       total += found;
       if (this.#stop.signal.aborted) return;
-      const again = from.order === 'oldest' && ((found > 0 && found < before) || next.done > 0);
+      const again = (found > 0 && found < before) || next.done > 0 || (this.#shrank && next === from);
       if (!again) break;
       this.#parts.log.info({ found }, 'sweep goes through the list once more: it may have moved meanwhile');
       before = found;
@@ -148,7 +151,9 @@ export class Sweep {
     for (let more = true; more && !signal.aborted; ) {
       await this.#awaitQuiet();
       const page = await patient(async () => {
-        this.#progress.total = await orthanc.countSeries(modalities);
+        const total = await orthanc.countSeries(modalities);
+        this.#shrank ||= total < this.#progress.total;
+        this.#progress.total = total;
         return orthanc.findSeries(modalities, { order, since: frontier.read, limit: pageSize });
       });
       if (page === undefined) break;

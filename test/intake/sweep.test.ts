@@ -115,6 +115,27 @@ test('a stop while a page is asked for counts nothing of it as done, and the nex
 });
 
 describe.each(sweepOrders)('%s first', (order) => {
+  test('what moves up when others are deleted is looked at', async () => {
+    archive = upTo(120);
+    onPage = (page) => page === 2 && archive.splice(order === 'newest' ? 0 : 100, 20);
+    const { sweep, idle } = sweeper();
+    sweep.start(order);
+    await idle();
+    for (const n of archive) expect(decided).toContain(id(n));
+  });
+
+  test('so it is where nothing else needed a look', async () => {
+    archive = upTo(120);
+    decided = new Set(archive.map(id));
+    const passed = order === 'newest' ? 60 : 61;
+    decided.delete(id(passed));
+    onPage = (page) => page === 2 && archive.splice(order === 'newest' ? 0 : 100, 20);
+    const { sweep, idle } = sweeper();
+    sweep.start(order);
+    await idle();
+    expect(decided).toContain(id(passed));
+  });
+
   test('an archive at rest in which all is decided is gone through once', async () => {
     archive = upTo(70);
     decided = new Set(archive.map(id));
