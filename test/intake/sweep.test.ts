@@ -5,7 +5,7 @@ import nock from 'nock';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
-import { isAway } from '../../src/errors.js';
+import { fail, isAway } from '../../src/errors.js';
 import { Sweep, sweepOrders } from '../../src/intake/sweep.js';
 import { instanceId } from '../../src/orthanc/ids.js';
 import { Orthanc } from '../../src/orthanc/orthanc.js';
@@ -34,6 +34,8 @@ let decided: Set<string>;
 let asked: { Since: number; Limit: number; OrderBy: [{ Direction: string }] }[];
 /** Called before the answer to the search for a page, the first of which is 1. */
 let onPage: (page: number) => void;
+/** Whose contents Orthanc cannot give. */
+let unreadable: string | undefined;
 const ends: (() => Promise<void>)[] = [];
 
 beforeEach(() => {
@@ -42,6 +44,7 @@ beforeEach(() => {
   decided = new Set();
   asked = [];
   onPage = () => undefined;
+  unreadable = undefined;
   pauses.splice(0);
   const orthanc = nock(base).persist();
   orthanc.post('/tools/count-resources').reply(200, () => ({ Count: archive.length }));
@@ -52,11 +55,11 @@ beforeEach(() => {
     const list = page.OrderBy[0].Direction === 'DESC' ? archive : archive.toReversed();
     return list.slice(page.Since, page.Since + page.Limit).map((n) => ({ ID: id(n), ParentStudy: id(n) }));
   });
-  orthanc
-    .post('/tools/bulk-content')
-    .reply(200, (_uri, body) =>
-      (body as { Resources: string[] }).Resources.map((ID) => ({ ID, ParentStudy: ID, ParentSeries: ID })),
-    );
+  orthanc.post('/tools/bulk-content').reply((_uri, body) => {
+    const { Resources } = body as { Resources: string[] };
+    if (Resources.some((resource) => resource === unreadable)) return [400];
+    return [200, Resources.map((ID) => ({ ID, ParentStudy: ID, ParentSeries: ID }))];
+  });
 });
 afterEach(async () => {
   for (const end of ends.splice(0)) await end();
@@ -66,6 +69,7 @@ afterEach(async () => {
 });
 
 function sweeper(more: Partial<ConstructorParameters<typeof Sweep>[0]> = {}) {
+  const lines: string[] = [];
   const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' }));
   const sweep = new Sweep({
     orthanc,
@@ -82,14 +86,14 @@ function sweeper(more: Partial<ConstructorParameters<typeof Sweep>[0]> = {}) {
     rate: 0,
     quietHours: undefined,
     stateDir: folder,
-    log: pino({ level: 'silent' }),
+    log: pino({ level: 'info' }, { write: (line) => lines.push(line) }),
     ...more,
   });
   ends.push(async () => {
     await sweep.end();
     orthanc.close();
   });
-  return { sweep, idle: () => vi.waitUntil(() => sweep.progress.state === 'idle', done) };
+  return { sweep, lines, idle: () => vi.waitUntil(() => sweep.progress.state === 'idle', done) };
 }
 
 const saved = () => JSON.parse(readFileSync(join(folder, 'sweep.json'), 'utf8'));
@@ -146,6 +150,62 @@ describe.each(sweepOrders)('%s first', (order) => {
       [0, 50, 70].map((since) => [since, order === 'newest' ? 'DESC' : 'ASC']),
     );
   });
+});
+
+describe('a study out of step', () => {
+  const faults = {
+    orthanc_rejected: () => fail('orthanc_rejected', { what: 'PUT /studies/…', status: 400 }),
+    orthanc_failed: () => fail('orthanc_failed', { what: 'PUT /studies/…', status: 500 }),
+    internal: () => new TypeError('undefined is not a function'),
+  };
+
+  test.each(Object.entries(faults))(
+    'that fails with %s is told of, counted and left',
+    async (code, fault) => {
+      archive = upTo(70);
+      const added: string[] = [];
+      const addUpStudy = async (study: string) => {
+        if (study === id(7)) throw fault();
+        added.push(study);
+      };
+      const { sweep, lines, idle } = sweeper({ isInStep: () => false, addUpStudy });
+      sweep.start();
+      await idle();
+      expect(new Set(added)).toEqual(new Set(archive.filter((n) => n !== 7).map(id)));
+      expect(decided.size).toBe(70);
+      expect(sweep.progress).toMatchObject({ done: 70, found: 70, left: 1 });
+      const told = lines.map((line) => JSON.parse(line)).find(({ level }) => level === 50);
+      expect(told).toMatchObject({ study: id(7), err: { code } });
+      expect(saved().network).toBe('none');
+    },
+  );
+
+  test('is waited for while Orthanc is away, however long', async () => {
+    archive = upTo(3);
+    let away = 30;
+    const added: string[] = [];
+    const addUpStudy = async (study: string) => {
+      if (study === id(2) && away-- > 0)
+        throw fail('orthanc_unreachable', { url: base, why: 'ECONNREFUSED' });
+      added.push(study);
+    };
+    const { sweep, idle } = sweeper({ isInStep: ({ study }) => added.includes(study.ID), addUpStudy });
+    sweep.start();
+    await idle();
+    expect(added).toEqual([1, 2, 3].map(id));
+    expect(sweep.progress.left).toBe(0);
+  });
+});
+
+test('a study that cannot be read is left; those read with it are looked at', async () => {
+  archive = upTo(70);
+  unreadable = id(7);
+  const { sweep, lines, idle } = sweeper();
+  sweep.start();
+  await idle();
+  expect(decided).toEqual(new Set(archive.filter((n) => n !== 7).map(id)));
+  expect(sweep.progress.left).toBe(1);
+  expect(lines.join('')).toContain(`"study":"${id(7)}"`);
 });
 
 test('works in the quiet hours alone, and waits for the next where a night is too short', async () => {
