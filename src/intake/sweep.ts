@@ -111,7 +111,10 @@ export class Sweep {
   #begin(from: z.output<typeof stored>): void {
     this.#running ??= this.#passes(from)
       .catch((error: unknown) =>
-        this.#parts.log.error({ err: error }, 'the sweep broke off; the next one begins anew'),
+        this.#parts.log.error(
+          { err: error },
+          'the sweep broke off; a restart goes on from there, the next one begins anew',
+        ),
       )
       .finally(() => {
         this.#running = undefined;
