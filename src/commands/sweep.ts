@@ -12,6 +12,7 @@ const progress = z.object({
   done: z.number(),
   total: z.number(),
   found: z.number(),
+  left: z.number(),
   rate: z.number(),
 });
 
@@ -39,6 +40,8 @@ export const sweepCommand = () =>
         bar.stop();
       }
       console.log(`${state.done} series looked through, ${state.found} instances needed a look`);
+      if (state.left > 0)
+        console.log(`${state.left} studies were left as they are: the service's log says why`);
     });
 
 const ask = (config: Config, method: 'GET' | 'POST', body?: object) =>

@@ -228,6 +228,7 @@ export const options = z.object({
       const [from = 0, to = 0] = text.split('-').map(Number);
       return { from, to };
     })
+    .refine(({ from, to }) => from !== to, 'must begin and end at different hours')
     .optional()
     .describe(
       'Hours between which a sweep works (`22-6`), in local time (containers: `TZ`); without them, always.',

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { PlainviewError } from '../errors.js';
+import { asPlainview, type PlainviewError } from '../errors.js';
+import type { StudyId } from '../orthanc/ids.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { pause } from '../pause.js';
@@ -29,6 +30,8 @@ export interface SweepProgress {
   total: number;
   /** Instances found without a decision, so far. */
   found: number;
+  /** Studies left as they are, since they cannot be read or added up. */
+  left: number;
   /** Series a second since this start. */
   rate: number;
   /** Seconds to go at that rate. */
@@ -44,7 +47,7 @@ interface Parts {
   isSettled: (instance: InstanceContent) => boolean;
   /** Whether the labels of series and study are what their instances add up to. */
   isInStep: (tree: StudyTree) => boolean;
-  addUpStudy: (id: StudyTree['study']['ID']) => Promise<void>;
+  addUpStudy: (id: StudyId) => Promise<void>;
   isOrthancAway: (error: PlainviewError) => Promise<boolean>;
   /** Instances a second at most; 0: as fast as Orthanc allows. */
   rate: number;
@@ -66,7 +69,11 @@ export class Sweep {
   readonly #parts: Parts;
   readonly #file: StateFile<typeof stored>;
   readonly #stop = new AbortController();
-  #progress: SweepProgress = { state: 'idle', done: 0, total: 0, found: 0, rate: 0 };
+  #progress: SweepProgress = { state: 'idle', done: 0, total: 0, found: 0, left: 0, rate: 0 };
+  /** A study of several series is come to several times, and in every pass. */
+  readonly #left = new Set<StudyId>();
+  /** Whether something was deleted during this pass. */
+  #shrank = false;
   #running: Promise<void> | undefined;
 
   constructor(parts: Parts) {
@@ -104,7 +111,10 @@ export class Sweep {
   #begin(from: z.output<typeof stored>): void {
     this.#running ??= this.#passes(from)
       .catch((error: unknown) =>
-        this.#parts.log.error({ err: error }, 'the sweep broke off; the next one begins anew'),
+        this.#parts.log.error(
+          { err: error },
+          'the sweep broke off; a restart goes on from there, the next one begins anew',
+        ),
       )
       .finally(() => {
         this.#running = undefined;
@@ -113,18 +123,20 @@ export class Sweep {
   }
 
   /**
-   * Oldest first, whatever receives an instance meanwhile – a file that is stored anew with its tags, too – moves to
-   * the list's end, and what stands behind it moves up, unseen. So the list is gone through again, as long as each
-   * time finds less to do.
+   * The list moves while it is gone through: what receives an instance – a file that is stored anew with its tags, too –
+   * goes to its newer end, what is deleted leaves it, and what stands behind either moves up, unseen. So it is gone
+   * through again where it was seen to shrink, and as long as each time finds less to do.
    */
   async #passes(from: z.output<typeof stored>): Promise<void> {
     let before = Number.POSITIVE_INFINITY;
     let total = 0;
+    this.#left.clear();
     for (let next = from; ; next = { ...from, done: 0 }) {
+      this.#shrank = false;
       const found = (await this.#run(next, total)) - total;
       total += found;
       if (this.#stop.signal.aborted) return;
-      const again = from.order === 'oldest' && ((found > 0 && found < before) || next.done > 0);
+      const again = (found > 0 && found < before) || next.done > 0 || (this.#shrank && next === from);
       if (!again) break;
       this.#parts.log.info({ found }, 'sweep goes through the list once more: it may have moved meanwhile');
       before = found;
@@ -137,32 +149,43 @@ export class Sweep {
   async #run(from: z.output<typeof stored>, already: number): Promise<number> {
     const { orthanc, modalities, log } = this.#parts;
     const { signal } = this.#stop;
-    const patient = <T>(step: () => Promise<T>) => patiently(step, this.#parts, signal);
     const { order } = from;
     const began = performance.now();
     const frontier = new Frontier(from.done, mostOpen);
     let reported = began;
-    this.#progress = { state: 'running', order, done: from.done, total: 0, found: already, rate: 0 };
+    this.#progress = {
+      state: 'running',
+      order,
+      done: from.done,
+      total: 0,
+      found: already,
+      left: this.#left.size,
+      rate: 0,
+    };
     log.info({ order, from: from.done }, 'sweep begins');
     await this.#file.write(from);
     for (let more = true; more && !signal.aborted; ) {
       await this.#awaitQuiet();
-      const page = await patient(async () => {
-        this.#progress.total = await orthanc.countSeries(modalities);
+      const page = await this.#patiently(async () => {
+        const total = await orthanc.countSeries(modalities);
+        this.#shrank ||= total < this.#progress.total;
+        this.#progress.total = total;
         return orthanc.findSeries(modalities, { order, since: frontier.read, limit: pageSize });
       });
       if (page === undefined) break;
-      const found = await patient(() => this.#look(page.studies, page.series, frontier));
+      const found = await this.#look(page.studies, page.series, frontier);
+      // The stop may have come before its end: the next start looks at this page again.
+      if (signal.aborted) break;
       frontier.advance(frontier.read + page.series.size);
       more = page.series.size > 0;
       await frontier.room(signal);
       await this.#file.write({ ...from, done: frontier.settled });
-      this.#report(frontier, from.done, began, found ?? 0);
+      this.#report(frontier, from.done, began, found);
       if (performance.now() - reported > reportMs) {
         reported = performance.now();
         log.info(this.#progress, 'sweep');
       }
-      if (this.#parts.rate > 0) await pause(((found ?? 0) / this.#parts.rate) * 1000, signal);
+      if (this.#parts.rate > 0) await pause((found / this.#parts.rate) * 1000, signal);
     }
     // An end that is not yet settled is not an end: a kill now must find the last page again.
     while (frontier.jobs > 0 && !signal.aborted) await pause(100, signal);
@@ -171,22 +194,51 @@ export class Sweep {
   }
 
   /** @returns how many instances need a look */
-  async #look(
-    studies: readonly StudyTree['study']['ID'][],
-    series: ReadonlySet<string>,
-    frontier: Frontier,
-  ): Promise<number> {
-    const { orthanc, queue, isSettled, isInStep, addUpStudy } = this.#parts;
+  async #look(studies: readonly StudyId[], series: ReadonlySet<string>, frontier: Frontier): Promise<number> {
+    const { queue, isSettled, isInStep, addUpStudy } = this.#parts;
     let found = 0;
-    for (const tree of await orthanc.studyTrees(studies)) {
+    for (const tree of await this.#trees(studies)) {
       for (const instance of tree.instances) {
         if (!series.has(instance.ParentSeries) || isSettled(instance)) continue;
         queue.enqueue(instance.ID, 'changes', frontier.open(frontier.read + 1));
         found++;
       }
-      if (!isInStep(tree)) await addUpStudy(tree.study.ID);
+      const { ID } = tree.study;
+      await this.#orLeave(ID, async () => {
+        if (!isInStep(tree)) await addUpStudy(ID);
+      });
     }
     return found;
+  }
+
+  /** Whole studies together, or each by itself where one of them cannot be read. */
+  async #trees(studies: readonly StudyId[]): Promise<StudyTree[]> {
+    const { orthanc } = this.#parts;
+    try {
+      return (await this.#patiently(() => orthanc.studyTrees(studies))) ?? [];
+    } catch {
+      // Which of them it is, and what ails it, is told of that one.
+      const trees: StudyTree[] = [];
+      for (const id of studies)
+        trees.push(...((await this.#orLeave(id, () => orthanc.studyTrees([id]))) ?? []));
+      return trees;
+    }
+  }
+
+  /** One study for which no waiting helps must not keep the sweep from the rest of the archive, week after week. */
+  async #orLeave<T>(study: StudyId, step: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await this.#patiently(step);
+    } catch (caught) {
+      this.#left.add(study);
+      this.#progress.left = this.#left.size;
+      this.#parts.log.error({ err: asPlainview(caught), study }, 'the sweep leaves this study as it is');
+      return undefined;
+    }
+  }
+
+  #patiently<T>(step: () => Promise<T>): Promise<T | undefined> {
+    return patiently(step, this.#parts, this.#stop.signal);
   }
 
   async #awaitQuiet(): Promise<void> {

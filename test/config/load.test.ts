@@ -31,6 +31,7 @@ describe('loadConfig', () => {
     ['PLAINVIEW_ENGINE', 'cuda', 'must be one of auto, gpu, onnxruntime, wasm, not "cuda"'],
     ['PLAINVIEW_MODALITIES', 'cr,dr', 'must be a list, separated by commas, of items like CR, not "cr,dr"'],
     ['PLAINVIEW_ORTHANC_URL', 'pacs', 'must be a web address (http://… or https://…), not "pacs"'],
+    ['PLAINVIEW_SWEEP_HOURS', '22-22', 'must begin and end at different hours, not "22-22"'],
     ['PLAINVIEW_SECRET', 'hunter2', 'must have 16 characters or more'],
     ['PLAINVIEW_ORTHANC_URL', 'pacs//me:hunter2@pacs', 'must be a web address (http://… or https://…)'],
   ])('of %s=%s it is said what it must be, and no secret is shown', (variable, value, problem) => {

@@ -1,11 +1,12 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { askApi } from '../support/api.js';
 import { hold, type Stub, stubClassifier } from '../support/classifier.js';
 import { image, uid } from '../support/dicom.js';
+import { startFaultyProxy } from '../support/faulty-proxy.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
-import { Reader, startTestService, type TestService } from '../support/service.js';
+import { freshState, Reader, startTestService, type TestService } from '../support/service.js';
 
 /** No hook here: only what the service looks for by itself. */
 const real = useOrthanc({ configuration: { OverwriteInstances: true } });
@@ -33,6 +34,12 @@ async function sweep({ url, secret }: TestService): Promise<{ found: number; don
     const state = (await (await fetch(`${url}/api/v1/sweep`, { headers })).json()) as { state: string };
     return state.state === 'idle' && (state as { state: string; found: number; done: number; total: number });
   });
+}
+
+/** Whether all that was enqueued is settled. */
+async function idle({ url }: TestService): Promise<boolean> {
+  const { queue } = (await (await fetch(`${url}/health/ready`)).json()) as { queue: Record<string, number> };
+  return Object.values(queue).every((jobs) => jobs === 0);
 }
 
 const as = (category: string, sha: string): Stub => {
@@ -79,24 +86,37 @@ describe('a sweep', () => {
   test('goes on after a restart where it was stopped, and is not begun again once it has ended', async () => {
     const stored = [];
     for (let n = 0; n < 60; n++) stored.push(await real.storeInstance(image()));
-    const slow = stubClassifier('d'.repeat(64));
-    const { release } = hold(slow, { category: 'knee_ap', score: 0.99 });
-    const first = await service(slow, { PLAINVIEW_SHUTDOWN_SECONDS: '0' });
-    const headers = { 'x-plainview-secret': first.secret, 'content-type': 'application/json' };
-    await fetch(`${first.url}/api/v1/sweep`, { method: 'POST', headers });
-    await waitFor(() => slow.pictures.length > 0);
-    const kept = await mkdtemp(join(tmpdir(), 'plainview-kept-'));
-    await copyFile(join(first.stateDir, 'sweep.json'), join(kept, 'sweep.json'));
+    const slow = as('knee_ap', 'd');
+    const proxy = await startFaultyProxy(real.orthanc.url);
+    const stateDir = await freshState(real.orthanc.url);
+    const env = { PLAINVIEW_SHUTDOWN_SECONDS: '0', PLAINVIEW_ORTHANC_TIMEOUT_MS: '60000' };
+    const first = await startTestService({ orthanc: proxy.url, classifier: slow, stateDir, env });
+    running.push(first);
+    let held: ReturnType<typeof hold> | undefined;
+    // Each page is given once the one before is decided; of the second nothing is, so the stop comes in its middle.
+    proxy.judge = ({ url }) => {
+      if (url !== '/tools/find') return 'pass';
+      return async () => {
+        await waitFor(() => idle(first), { timeout: 50_000 });
+        if (slow.pictures.length > 0) held ??= hold(slow, { category: 'knee_ap', score: 0.99 });
+        return 'pass';
+      };
+    };
+    await askApi(first, 'POST', '/sweep', { body: {} });
+    const saved = () => readFile(join(stateDir, 'sweep.json'), 'utf8').catch(() => 'not begun');
+    await waitFor(async () => (await saved()).includes('"done":50'), { timeout: 50_000 });
     running.splice(0);
-    release();
     await first.stop();
+    held?.release();
+    await proxy.stop();
 
     const second = await startTestService({
       orthanc: real.orthanc.url,
       classifier: as('knee_ap', 'd'),
-      stateDir: kept,
+      stateDir,
     });
     running.push(second);
+    await waitFor(() => second.log().includes('"from":50'), { what: 'a sweep from where it was stopped' });
     for (const { orthancId } of stored) expect(await reader().decided(orthancId)).toBe('knee_ap');
     await waitFor(() => second.log().includes('sweep ends'));
     await second.stop();
@@ -104,13 +124,13 @@ describe('a sweep', () => {
     const third = await startTestService({
       orthanc: real.orthanc.url,
       classifier: as('knee_ap', 'd'),
-      stateDir: kept,
+      stateDir,
     });
     running.push(third);
     expect(third.log()).not.toContain('sweep begins');
     await third.stop();
     running.splice(0);
-    await rm(kept, { recursive: true });
+    await rm(stateDir, { recursive: true });
   });
 
   test('needs the secret', async () => {
