@@ -37,6 +37,7 @@ import { createHandler } from './pipeline/attempt.js';
 import { Pipeline } from './pipeline/pipeline.js';
 import { Courtesy } from './queue/courtesy.js';
 import { MemoryQueue } from './queue/memory.js';
+import { KeptCorrections } from './record/kept-corrections.js';
 import { requireLabels } from './record/labels.js';
 import { OrderCheck } from './record/order/check.js';
 import { Words } from './record/order/words.js';
@@ -75,12 +76,11 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const orthanc = new Orthanc(config);
   const hanger = createHanger(orthanc, config, classifier.network.classes);
   const metrics = new Metrics(() => queue.depth());
-  const recorder = new Recorder(
-    orthanc,
-    config.labelPrefix,
-    new OrderCheck(Words.read(config.orderWords)),
-    (recorded) => review.recorded(recorded),
-  );
+  const recorder = new Recorder(orthanc, config.labelPrefix, {
+    orders: new OrderCheck(Words.read(config.orderWords)),
+    corrections: new KeptCorrections(config.stateDir),
+    told: (recorded) => review.recorded(recorded),
+  });
   const isOrthancAway = (error: PlainviewError) => availability.lost(error);
   const { classes } = classifier.network;
   const routing =
@@ -152,7 +152,8 @@ export async function startService(config: Config, classifier: Classifier, log: 
     queue,
     network: classifier.network.sha256,
     modalities: config.modalities,
-    isSettled,
+    // Labels that somebody has taken away are looked for by sweeps alone: two services would contend for them for ever.
+    isSettled: (instance) => isSettled(instance) && recorder.isLabelled(instance),
     isInStep: (tree) => recorder.isInStep(tree),
     addUpStudy: (id) => recorder.addUpStudy(id),
     isOrthancAway,

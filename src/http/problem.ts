@@ -2,7 +2,7 @@ import type { ErrorRequestHandler, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { type ErrorCode, PlainviewError } from '../errors.js';
 
-/** HTTP status of the errors that are not ours: a caller's, or Orthanc's. Anything else is 500. */
+/** HTTP status of the errors that are not ours: a caller's, Orthanc's, the machine's. Anything else is 500. */
 const statuses: Partial<Record<ErrorCode, number>> = {
   request_malformed: 400,
   attribute_unknown: 400,
@@ -43,6 +43,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   orthanc_garbage: 503,
   orthanc_not_ready: 503,
   orthanc_too_old: 503,
+  state_unusable: 503,
 };
 
 /** Answers an error as problem+json (RFC 9457), with the catalogue's code. */
@@ -61,7 +62,7 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
     if (response.destroyed) return;
     if (response.headersSent) return next(error);
     if (error instanceof PlainviewError && statuses[error.code] !== undefined) {
-      if (statuses[error.code] === 503) log.warn({ err: error }, 'a request failed at Orthanc');
+      if (statuses[error.code] === 503) log.warn({ err: error }, 'a request failed');
       return sendProblem(response, error);
     }
     log.error({ err: error, method: request.method, path: request.path }, 'a request failed');

@@ -86,7 +86,9 @@ function gone(parts: Parts, log: Logger): Verdict {
 function settle(outcome: Outcome, { metrics }: Parts, log: Logger): void {
   if (outcome.kind === 'skipped') {
     metrics.skipped.inc({ why: outcome.why });
-    log.debug({ why: outcome.why }, 'left alone');
+    if (outcome.why === 'correction_put_back')
+      log.info('Orthanc had lost what a person said of it: put back');
+    else log.debug({ why: outcome.why }, 'left alone');
     return;
   }
   metrics.decisions.inc({ decision: outcome.decision, category: outcome.category ?? 'none' });

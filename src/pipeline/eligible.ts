@@ -7,6 +7,7 @@ export type SkipReason =
   | 'multiframe'
   | 'already_decided'
   | 'corrected_by_person'
+  | 'correction_put_back'
   | 'gone';
 
 /** Why an instance is no plain radiograph for this site; undefined if it is one. */

@@ -5,7 +5,7 @@ import { asPlainview, fail, type PlainviewError } from '../errors.js';
 import type { Metrics, Stage } from '../metrics.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Described, Orthanc } from '../orthanc/orthanc.js';
-import type { InstanceContent } from '../orthanc/resources.js';
+import type { InstanceContent, Said } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
 import type { FollowUp } from '../record/follow-up.js';
 import { asksAnew, isHalfCorrected, recordOf, requestOf } from '../record/read.js';
@@ -47,16 +47,16 @@ export class Pipeline {
     const began = performance.now();
     const described = await this.#timed('describe', () => this.#orthanc.describe(job.instance));
     const no = whyNotRadiograph(described.tags, this.#config);
-    const settled = no ?? this.#whyDecided(described.instance);
+    const settled =
+      no ?? this.#whyDecided(described.instance) ?? (await this.#putBack(described.instance, described.said));
     if (settled === undefined) {
       const outcome = await this.#decide(described, began);
       await this.#followAnew(job.instance, described);
       return outcome;
     }
-    const wasHalf = isHalfCorrected(described.instance);
+    const isNew = settled === 'correction_put_back' || isHalfCorrected(described.instance);
     await this.#leave(described.instance);
-    if (no === undefined)
-      await (wasHalf ? this.#followAnew(job.instance, described) : this.#follow(described));
+    if (no === undefined) await (isNew ? this.#followAnew(job.instance, described) : this.#follow(described));
     return { kind: 'skipped', why: settled };
   }
 
@@ -69,7 +69,7 @@ export class Pipeline {
     // Its metadata alone: whose file cannot be read has no attributes to be asked for.
     const [instance] = await this.#orthanc.instances([job.instance]);
     if (instance === undefined) throw fail('instance_gone', { instance: job.instance });
-    const settled = this.#whyDecided(instance);
+    const settled = this.#whyDecided(instance) ?? (await this.#putBack(instance));
     if (settled !== undefined) {
       for (const followUp of this.#due(instance)) await followUp.giveUp(instance, failure);
       return { kind: 'skipped', why: settled };
@@ -91,9 +91,16 @@ export class Pipeline {
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
 
-  /** Nothing is to be decided: a person's decision is written to its end, a request is answered. */
+  /** Orthanc forgets what stood with a file that it replaces; what a person has said stands all the same. */
+  async #putBack(instance: InstanceContent, said?: readonly Said[]): Promise<SkipReason | undefined> {
+    const isLost = recordOf(instance) === undefined;
+    return isLost && (await this.#recorder.restore(instance, said)) ? 'correction_put_back' : undefined;
+  }
+
+  /** Nothing is to be decided: a person's decision is written to its end, labels are put right, a request is answered. */
   async #leave(instance: InstanceContent): Promise<void> {
     if (isHalfCorrected(instance)) await this.#recorder.finish(instance.ID);
+    else if (!this.#recorder.isLabelled(instance)) await this.#recorder.relabel(instance.ID);
     await this.#recorder.dropRequest(instance);
   }
 

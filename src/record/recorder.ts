@@ -3,13 +3,13 @@ import type { InstanceId, ResourcePath, StudyId } from '../orthanc/ids.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
 import type { InstanceContent, Said } from '../orthanc/resources.js';
 import { Turns } from '../turns.js';
-import { Coalescing } from './coalesce.js';
-import { addUp, labelsOf, planLabels } from './labels.js';
+import { Groups } from './groups.js';
+import type { KeptCorrections } from './kept-corrections.js';
+import { writeLabelled } from './labelling.js';
+import { labelsOf, planLabels } from './labels.js';
 import type { OrderCheck } from './order/check.js';
 import { asksAnew, recordOf, requestOf } from './read.js';
 import {
-  type GroupRecord,
-  groupRecord,
   type InstanceRecord,
   instanceRecord,
   metadataNames,
@@ -30,37 +30,6 @@ export interface Recorded {
   previous: InstanceRecord | undefined;
 }
 
-interface Labelled {
-  Labels: string[];
-  Metadata: Record<string, string>;
-}
-
-interface Written {
-  text: string | undefined;
-  labels: string[];
-}
-
-/** A series or a study with the records of its instances. */
-interface Group {
-  resource: ResourcePath;
-  content: Labelled;
-  records: InstanceRecord[];
-}
-
-function groupsOf(tree: StudyTree): Group[] {
-  const children = tree.instances.flatMap((instance) => {
-    const record = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
-    return record === undefined ? [] : [{ series: instance.ParentSeries, record }];
-  });
-  const series = tree.series.map((content) => ({
-    resource: `series/${content.ID}` as const,
-    content,
-    records: children.filter((child) => child.series === content.ID).map((child) => child.record),
-  }));
-  const records = children.map((child) => child.record);
-  return [...series, { resource: `studies/${tree.study.ID}`, content: tree.study, records }];
-}
-
 /**
  * Writes decisions into Orthanc. The order makes a crash at any point mendable by running it again:
  * the record goes before the labels it owns, so no label of ours is ever taken for somebody else's;
@@ -70,24 +39,29 @@ export class Recorder {
   readonly #orthanc: Orthanc;
   readonly #prefix: string;
   readonly #orders: OrderCheck | undefined;
-  readonly #studies = new Coalescing<StudyId>();
+  readonly #corrections: KeptCorrections | undefined;
+  readonly #groups: Groups;
   readonly #turns = new Turns<InstanceId>();
   readonly #told: (recorded: Recorded) => void;
 
-  /**
-   * @param orders without one, decisions are not compared with what was ordered
-   * @param told hears of each decision once it stands on all levels
-   */
   constructor(
     orthanc: Orthanc,
     labelPrefix: string,
-    orders?: OrderCheck,
-    told: (recorded: Recorded) => void = () => undefined,
+    parts: {
+      /** Without one, decisions are not compared with what was ordered. */
+      orders?: OrderCheck;
+      /** Without them, Orthanc alone remembers what people have decided. */
+      corrections?: KeptCorrections;
+      /** Hears of each decision once it stands on all levels. */
+      told?: (recorded: Recorded) => void;
+    } = {},
   ) {
     this.#orthanc = orthanc;
     this.#prefix = labelPrefix;
-    this.#orders = orders;
-    this.#told = told;
+    this.#groups = new Groups(orthanc, labelPrefix);
+    this.#orders = parts.orders;
+    this.#corrections = parts.corrections;
+    this.#told = parts.told ?? (() => undefined);
   }
 
   /**
@@ -108,7 +82,21 @@ export class Recorder {
         if (request === undefined || !asksAnew(request, record)) await this.dropRequest(stands);
         return false;
       }
-      await this.#record(stands, decided, said);
+      this.#told(await this.#record(stands, decided, said));
+      return true;
+    });
+  }
+
+  /**
+   * Puts back what a person has said of an instance whose record Orthanc has lost.
+   * @returns whether there was anything to put back
+   */
+  async restore({ ID }: InstanceContent, said?: readonly Said[]): Promise<boolean> {
+    const kept = this.#corrections?.read(ID);
+    if (kept === undefined) return false;
+    return this.#turns.run(ID, async () => {
+      const stands = await this.#read(ID);
+      if (recordOf(stands) === undefined) await this.#record(stands, kept, said);
       return true;
     });
   }
@@ -123,7 +111,9 @@ export class Recorder {
       const stands = await this.#read(id);
       const known = recordOf(stands);
       if (known === undefined) throw fail('instance_undecided', { instance: id });
-      return this.#record(stands, next(known.record));
+      const recorded = await this.#record(stands, next(known.record));
+      this.#told(recorded);
+      return recorded;
     });
   }
 
@@ -139,7 +129,36 @@ export class Recorder {
       const known = recordOf(stands);
       if (known === undefined || known.complete) return;
       const { version: _, labels: __, order: ___, ...decided } = known.record;
-      await this.#record(stands, decided);
+      this.#told(await this.#record(stands, decided));
+    });
+  }
+
+  /** Whether an instance carries the labels that its record asks for; one that is still written to counts as such. */
+  isLabelled(instance: InstanceContent): boolean {
+    const known = recordOf(instance);
+    if (known === undefined || !known.complete) return true;
+    const { labels } = known.record;
+    const { add, remove, owned } = planLabels(
+      instance.Labels,
+      labels,
+      this.#prefixed(labelsOf(known.record)),
+    );
+    return add.length + remove.length === 0 && owned.join() === labels.join();
+  }
+
+  /** Puts an instance's labels right: somebody took one away, or the site has another prefix. @throws instance_gone, orthanc_… */
+  async relabel(id: InstanceId): Promise<void> {
+    await this.#turns.run(id, async () => {
+      const stands = await this.#read(id);
+      const known = recordOf(stands);
+      if (known === undefined || this.isLabelled(stands)) return;
+      const { record } = known;
+      const wanted = this.#prefixed(labelsOf(record));
+      await writeLabelled(this.#orthanc, `instances/${id}`, stands, record.labels, wanted, (labels) => ({
+        ...record,
+        labels,
+      }));
+      await this.addUpStudy(await this.#orthanc.studyOf(id));
     });
   }
 
@@ -156,21 +175,22 @@ export class Recorder {
     if (instance.Metadata[metadataNames.category] !== undefined)
       await this.#orthanc.deleteMetadata(resource, metadataNames.category);
     const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
-    const { labels } = await this.#write(
+    if (decided.who === 'person') await this.#corrections?.keep(instance.ID, given);
+    const { labels } = await writeLabelled(
+      this.#orthanc,
       resource,
       instance,
       previous?.labels ?? [],
       this.#prefixed(labelsOf(decided)),
       (owned) => ({ version: 1, ...decided, labels: owned }),
     );
+    if (decided.who === 'network') await this.#corrections?.drop(instance.ID);
     const study = await this.#orthanc.studyOf(instance.ID);
     await this.addUpStudy(study);
     await this.#orthanc.putMetadata(resource, metadataNames.category, decided.category ?? unknownCategory);
     await this.dropRequest(instance);
     const record: InstanceRecord = { version: 1, ...decided, labels };
-    const recorded = { instance: instance.ID, study, record, previous };
-    this.#told(recorded);
-    return recorded;
+    return { instance: instance.ID, study, record, previous };
   }
 
   /** @returns undefined where there is nothing to compare */
@@ -184,95 +204,20 @@ export class Recorder {
     return this.#orders.check(decided, saidByOthers(all, instance));
   }
 
-  /** The request has been answered. */
-  async dropRequest(instance: InstanceContent): Promise<void> {
-    if (requestOf(instance) !== undefined)
-      await this.#orthanc.deleteMetadata(`instances/${instance.ID}`, metadataNames.request);
-  }
-
   /** Brings series and study in step with their instances as they stand in Orthanc now. */
   addUpStudy(id: StudyId): Promise<void> {
-    return this.#studies.run(id, () => this.#addUp(id));
+    return this.#groups.addUp(id);
   }
 
   /** Whether a study and its series say what their instances add up to. */
   isInStep(tree: StudyTree): boolean {
-    return groupsOf(tree).every((group) => this.#isInStep(group));
+    return this.#groups.isInStep(tree);
   }
 
-  /**
-   * Another service may be at the same study, started by mistake. Orthanc has no transactions, so what was read is
-   * looked at once more before it is written upon, and what was written afterwards: whoever finds the other's hand
-   * in it adds up anew, and remembers which labels it has put there itself.
-   */
-  async #addUp(id: StudyId): Promise<void> {
-    const claims = new Map<ResourcePath, string[]>();
-    for (let round = 0; round < 8; round++) {
-      const tree = await this.#orthanc.studyTree(id);
-      if (tree === undefined) return; // deleted meanwhile: nothing is left to label
-      let disturbed = false;
-      for (const group of groupsOf(tree)) {
-        const mine = claims.get(group.resource) ?? [];
-        if (this.#isInStep(group, mine)) continue;
-        const { resource, content } = group;
-        const stands = () => this.#orthanc.metadata(resource, metadataNames.record);
-        disturbed ||= (await stands()) !== content.Metadata[metadataNames.record];
-        if (disturbed) break;
-        const written = await this.#writeGroup(group, mine);
-        claims.set(resource, written.labels);
-        disturbed ||= (await stands()) !== written.text;
-      }
-      if (!disturbed) return;
-    }
-    throw fail('orthanc_conflict', { what: `study ${id}` });
-  }
-
-  #isInStep({ content, records }: Group, mine: string[] = []): boolean {
-    const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
-    if (known === undefined) return records.length === 0;
-    const { wanted, ...counts } = addUp(records);
-    const plan = planLabels(content.Labels, [...known.labels, ...mine], this.#prefixed(wanted));
-    const { categories, decisions, labels } = known;
-    return (
-      plan.add.length === 0 &&
-      plan.remove.length === 0 &&
-      JSON.stringify({ ...counts, labels: plan.owned }) === JSON.stringify({ categories, decisions, labels })
-    );
-  }
-
-  async #writeGroup({ resource, content, records }: Group, mine: string[]): Promise<Written> {
-    const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
-    const { categories, decisions, wanted } = addUp(records);
-    const ours = [...(known?.labels ?? []), ...mine];
-    return this.#write(resource, content, ours, this.#prefixed(wanted), (labels) => ({
-      version: 1,
-      categories,
-      decisions,
-      labels,
-    }));
-  }
-
-  /** Record and labels of one resource. Writes nothing that stands there already. */
-  async #write(
-    resource: ResourcePath,
-    content: Labelled,
-    ours: string[],
-    wanted: string[],
-    record: (labels: string[]) => InstanceRecord | GroupRecord,
-  ): Promise<Written> {
-    const plan = planLabels(content.Labels, ours, wanted);
-    let text = content.Metadata[metadataNames.record];
-    const put = async (labels: string[]) => {
-      const next = JSON.stringify(record(labels));
-      if (next !== text) await this.#orthanc.putMetadata(resource, metadataNames.record, next);
-      text = next;
-    };
-    // What is to be removed is still ours until it is gone.
-    await put([...new Set([...plan.owned, ...plan.remove])].sort());
-    for (const label of plan.add) await this.#orthanc.putLabel(resource, label);
-    for (const label of plan.remove) await this.#orthanc.deleteLabel(resource, label);
-    await put(plan.owned);
-    return { text, labels: plan.owned };
+  /** The request has been answered. */
+  async dropRequest(instance: InstanceContent): Promise<void> {
+    if (requestOf(instance) !== undefined)
+      await this.#orthanc.deleteMetadata(`instances/${instance.ID}`, metadataNames.request);
   }
 
   #prefixed(labels: string[]): string[] {

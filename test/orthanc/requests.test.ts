@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -214,10 +214,11 @@ describe('a request over the API', () => {
     const of = await service({ stateDir });
     await decidedStudy('not kept');
     await rm(stateDir, { recursive: true });
-    const { status } = await api(of, 'POST', '/requests', { selection: { all: true } });
-    expect(status).toBeGreaterThanOrEqual(500);
+    const { status, json } = await api(of, 'POST', '/requests', { selection: { all: true } });
+    expect([status, json.code]).toEqual([503, 'state_unusable']);
     expect((await api(of, 'GET', '/requests')).json).toEqual([]);
     expect(of.classifier.pictures).toHaveLength(4);
+    await mkdir(stateDir); // for the stop, which keeps its place there
   });
 
   test('that names an attribute which DICOM does not have breaks off, and says so', async () => {

@@ -83,6 +83,23 @@ describe('a sweep', () => {
     expect(await reader().labels(`studies/${one.study}`)).toEqual(['knee_ap']);
   });
 
+  test('puts right an instance that lost its label, and all labels where the site has another prefix', async () => {
+    const { orthancId, study } = await real.storeInstance(image());
+    const started = await service(as('knee_ap', 'f'));
+    await sweep(started);
+    await fetch(`${real.orthanc.url}/instances/${orthancId}/labels/knee_ap`, { method: 'DELETE' });
+    await sweep(started);
+    expect(await reader().labels(`instances/${orthancId}`)).toEqual(['knee_ap']);
+    await started.stop();
+    running.splice(0);
+
+    const prefixed = await service(as('knee_ap', 'f'), { PLAINVIEW_LABEL_PREFIX: 'pv_' });
+    await sweep(prefixed);
+    expect(await reader().labels(`instances/${orthancId}`)).toEqual(['pv_knee_ap']);
+    expect(await reader().labels(`studies/${study}`)).toEqual(['pv_knee_ap']);
+    expect(prefixed.classifier.pictures).toEqual([]);
+  });
+
   test('goes on after a restart where it was stopped, and is not begun again once it has ended', async () => {
     const stored = [];
     for (let n = 0; n < 60; n++) stored.push(await real.storeInstance(image()));

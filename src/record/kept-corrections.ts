@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { InstanceId } from '../orthanc/ids.js';
+import { StateFile } from '../state-file.js';
+import type { Decided } from './recorder.js';
+import { instanceRecord } from './schema.js';
+
+const correction = instanceRecord.omit({ version: true, labels: true, order: true });
+
+/**
+ * What people have decided, in the state folder too: an Orthanc that replaces a file (`OverwriteInstances`, or a
+ * modification that keeps the identifiers) forgets all metadata, and people's words with it.
+ */
+export class KeptCorrections {
+  readonly #folder: string;
+
+  constructor(stateDir: string) {
+    this.#folder = join(stateDir, 'corrections');
+  }
+
+  read(id: InstanceId): Decided | undefined {
+    return existsSync(this.#path(id)) ? this.#file(id).read() : undefined;
+  }
+
+  /** On the disk when this returns. @throws state_unusable */
+  keep(id: InstanceId, decided: Decided): Promise<void> {
+    return this.#file(id).write(decided);
+  }
+
+  drop(id: InstanceId): Promise<void> {
+    return rm(this.#path(id), { force: true });
+  }
+
+  #file(id: InstanceId): StateFile<typeof correction> {
+    return new StateFile(dirname(this.#path(id)), `${id}.json`, correction);
+  }
+
+  /** In 256 folders: none becomes too large to look into. */
+  #path(id: InstanceId): string {
+    return join(this.#folder, id.slice(0, 2), `${id}.json`);
+  }
+}
