@@ -7,7 +7,7 @@ export const code = z.object({ value: z.string(), scheme: z.string(), meaning: z
 export type Code = z.output<typeof code>;
 
 /** What DICOM calls a category. A field that is absent is not given by the category: laterality never is. */
-export const categoryCodes = z.object({
+const categoryCodes = z.object({
   /** Body Part Examined (0018,0015), a defined term of PS3.16 annex L. */
   bodyPartExamined: z.string().max(16),
   /** CID 4009 */

@@ -51,7 +51,7 @@ import { version } from './version.js';
 export interface Service {
   /** Where it listens: from now on, so that no notice is missed while Orthanc still starts. */
   url: string;
-  /** Settles when Orthanc has answered; rejects where this Orthanc will not do. */
+  /** Settles when Orthanc has answered, or when the service is stopped before; rejects where this Orthanc will not do. */
   ready: Promise<void>;
   /** Ends what is in work, or gives it back. */
   stop(): Promise<void>;

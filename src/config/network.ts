@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from './options.js';
 
 /** The folder of the networks that come with Plainview, or are fetched into it. */
-export const modelFolder = fileURLToPath(new URL('../../model/', import.meta.url));
+const modelFolder = fileURLToPath(new URL('../../model/', import.meta.url));
 
 export interface NetworkFiles {
   graph: string;

@@ -103,7 +103,7 @@ function fill<P extends Picture>(
 /** A person's word first, then the best score; of equals, the first that was taken. */
 function byRank(a: Picture, b: Picture): number {
   return (
-    (b.score ?? 1) - (a.score ?? 1) ||
+    compare(b.score ?? Number.POSITIVE_INFINITY, a.score ?? Number.POSITIVE_INFINITY) ||
     compare(a.seriesNumber, b.seriesNumber) ||
     compare(a.instanceNumber, b.instanceNumber) ||
     compare(a.sopInstanceUid, b.sopInstanceUid)

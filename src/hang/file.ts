@@ -7,7 +7,7 @@ import { type Path, problemsOf, readYaml } from '../yaml.js';
 import { type Cell, type Hanging, overlap, type Protocol } from './protocol.js';
 
 /** The protocols that come with Plainview. */
-export const shippedProtocols = fileURLToPath(new URL('../../orthanc/hanging.yaml', import.meta.url));
+const shippedProtocols = fileURLToPath(new URL('../../orthanc/hanging.yaml', import.meta.url));
 
 /** Viewers' grids become useless long before. */
 const most = 8;

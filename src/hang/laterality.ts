@@ -1,15 +1,12 @@
-import { codesOf } from '../categories.js';
 import type { LateralityTags } from '../orthanc/pictures.js';
+import { bodyPartOf, isPaired as hasSides } from '../record/order/regions.js';
 import type { Laterality } from './protocol.js';
 
-/**
- * Body Part Examined of what a person has one of. Any other part, and any category of a site's own network, counts as
- * paired: its pictures are never mixed across sides.
- */
-const unpaired = new Set(['ABDOMEN', 'CHEST', 'CSPINE', 'JAW', 'LSPINE', 'PELVIS', 'TSPINE']);
-
-export const isPaired = (category: string): boolean =>
-  !unpaired.has(codesOf(category)?.bodyPartExamined ?? '');
+/** A category of a site's own network counts as paired: its pictures are never mixed across sides. */
+export function isPaired(category: string): boolean {
+  const part = bodyPartOf(category);
+  return part === undefined || hasSides(part);
+}
 
 /**
  * The side that DICOM gives a picture: of the image (0020,0062), else of its frames (0020,9072), else of the series

@@ -47,7 +47,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
 };
 
 /** Answers an error as problem+json (RFC 9457), with the catalogue's code. */
-export function sendProblem(response: Response, error: PlainviewError): void {
+function sendProblem(response: Response, error: PlainviewError): void {
   const status = statuses[error.code] ?? 500;
   if (status === 429 || status === 503) response.set('retry-after', '5');
   if (status === 401) response.set('www-authenticate', 'Bearer');

@@ -43,7 +43,7 @@ export class Availability {
   }
 
   /**
-   * Asks until Orthanc answers.
+   * Asks until Orthanc answers, or until the end.
    * @throws what no waiting mends: Orthanc is there but lacks what is needed
    */
   start(): Promise<void> {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { contents } from './bulk.js';
 import { findOnce } from './find.js';
 import { patientId, studyId } from './ids.js';
-import { type InstanceContent, instanceContent } from './resources.js';
+import { type InstanceContent, instanceContent, text } from './resources.js';
 import type { Rest } from './rest.js';
 
 /** Radiographs of one study that are looked at, at most: more belong to no layout. */
@@ -10,12 +10,6 @@ const mostPictures = 200;
 
 /** A patient's radiographic studies that are looked through for earlier ones. */
 const mostStudies = 200;
-
-/** An attribute's text; absent, empty and nested ones count as absent. */
-const text = z
-  .unknown()
-  .optional()
-  .transform((value) => (typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined));
 
 const studyFound = z
   .object({

@@ -1,18 +1,16 @@
 import { fail, PlainviewError } from '../errors.js';
+import { Slots } from '../slots.js';
 import { goneIfAbsent } from './absent.js';
 import type { InstanceId } from './ids.js';
-import { Load } from './load.js';
 import type { Rest } from './rest.js';
 
-/** Renderings under way for people at a time: each costs Orthanc a decoding, and the pictures to classify come first. */
-const atATime = 3;
-const mostWaiting = 200;
+/** Renderings for people: each costs Orthanc a decoding, and the pictures to classify come first. */
+const bounds = { most: 3, mostWaiting: 200 };
 
 /** Pictures for people to look at. */
 export class Renderings {
   readonly #rest: Rest;
-  readonly #slots = new Load({ most: atATime, perSecond: 0 });
-  #waiting = 0;
+  readonly #slots = new Slots(bounds);
 
   constructor(rest: Rest) {
     this.#rest = rest;
@@ -30,16 +28,10 @@ export class Renderings {
     shape: { size: number; quality: number; center?: number | undefined; width?: number | undefined },
     signal: AbortSignal,
   ): Promise<Buffer> {
-    if (this.#waiting >= mostWaiting) throw fail('busy', {});
-    this.#waiting++;
-    try {
-      return await this.#slots.run(false, async () => {
-        signal.throwIfAborted();
-        return this.#render(id, frame, shape);
-      });
-    } finally {
-      this.#waiting--;
-    }
+    return this.#slots.run(async () => {
+      signal.throwIfAborted();
+      return this.#render(id, frame, shape);
+    });
   }
 
   async #render(

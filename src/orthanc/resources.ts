@@ -43,8 +43,8 @@ export const created = z.object({ ID: instanceId });
 /** `/tools/lookup` */
 export const lookedUp = z.array(z.object({ Type: z.string(), ID: z.string() }));
 
-/** A tag whose value Orthanc gives as text; absent, empty and binary ones count as absent. */
-const text = z
+/** A tag whose value Orthanc gives as text; absent, empty, nested and binary ones count as absent. */
+export const text = z
   .unknown()
   .optional()
   .transform((value) => (typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined));

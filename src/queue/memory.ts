@@ -39,13 +39,17 @@ export class MemoryQueue implements Queue {
     const running = this.#running.get(instance);
     if (running) {
       running.again ??= { reason, settled: [] };
+      running.again.reason = moreUrgent(running.again.reason, reason);
       running.again.settled.push(...listeners);
       return;
     }
     const known = this.#urgent.get(instance) ?? this.#delayed.get(instance) ?? this.#backlog.get(instance);
-    known?.settled.push(...listeners);
-    if (known && !(urgentReasons.has(reason) && this.#backlog.delete(instance))) return;
-    this.#wait(known ?? { job: { instance, reason, attempt: 1 }, settled: listeners }, reason);
+    if (known) {
+      known.settled.push(...listeners);
+      known.job.reason = moreUrgent(known.job.reason, reason);
+      if (!(urgentReasons.has(reason) && this.#backlog.delete(instance))) return;
+    }
+    this.#wait(known ?? { job: { instance, reason, attempt: 1 }, settled: listeners });
     this.#begin();
   }
 
@@ -79,8 +83,8 @@ export class MemoryQueue implements Queue {
     return unsettled.flatMap((entries) => [...entries.values()].map((entry) => entry.job));
   }
 
-  #wait(entry: Entry, reason: Reason): void {
-    (urgentReasons.has(reason) ? this.#urgent : this.#backlog).set(entry.job.instance, entry);
+  #wait(entry: Entry): void {
+    (urgentReasons.has(entry.job.reason) ? this.#urgent : this.#backlog).set(entry.job.instance, entry);
   }
 
   #begin(): void {
@@ -113,16 +117,20 @@ export class MemoryQueue implements Queue {
     this.#running.delete(job.instance);
     if (verdict.kind === 'again') {
       const next = {
-        job: { ...job, attempt: job.attempt + (verdict.spent ? 1 : 0) },
+        job: {
+          ...job,
+          reason: moreUrgent(job.reason, entry.again?.reason),
+          attempt: job.attempt + (verdict.spent ? 1 : 0),
+        },
         settled: [...settled, ...(entry.again?.settled ?? [])],
       };
       if (verdict.afterMs > 0 && !this.#stopped) this.#delay(next, verdict.afterMs);
-      else this.#wait(next, job.reason);
+      else this.#wait(next);
     } else {
       for (const tell of settled) tell();
       if (entry.again) {
         const { reason, settled: listeners } = entry.again;
-        this.#wait({ job: { instance: job.instance, reason, attempt: 1 }, settled: listeners }, reason);
+        this.#wait({ job: { instance: job.instance, reason, attempt: 1 }, settled: listeners });
       }
     }
     this.#begin();
@@ -130,12 +138,15 @@ export class MemoryQueue implements Queue {
   }
 
   #delay(entry: Entry, ms: number): void {
-    const { instance, reason } = entry.job;
+    const { instance } = entry.job;
     const timer = setTimeout(() => {
       this.#delayed.delete(instance);
-      this.#wait(entry, reason);
+      this.#wait(entry);
       this.#begin();
     }, ms);
     this.#delayed.set(instance, { ...entry, timer });
   }
 }
+
+/** Told for several reasons, an instance is as urgent as the most urgent of them. */
+const moreUrgent = (a: Reason, b = a): Reason => (urgentReasons.has(a) ? a : b);

@@ -39,7 +39,7 @@ export const noCategory = 'unknown_view';
 export const unsure = '?';
 
 /** Counts a decision of a network, when it was made. */
-export function countDecision(into: Tally, { when, decision, category }: DecisionRecord): void {
+function countDecision(into: Tally, { when, decision, category }: DecisionRecord): void {
   const of = dayOf(into, when);
   const hour = Number(when.slice(11, 13));
   of.hours[hour] = (of.hours[hour] ?? 0) + 1;
@@ -48,7 +48,7 @@ export function countDecision(into: Tally, { when, decision, category }: Decisio
 }
 
 /** Counts what a person said of a network's decision; -1 takes it back. A failed one says nothing of the network. */
-export function countAgreement(into: Tally, record: InstanceRecord, by: 1 | -1): void {
+function countAgreement(into: Tally, record: InstanceRecord, by: 1 | -1): void {
   const { before, person, network } = record;
   if (person === undefined || before === undefined || before.decision === 'failed') return;
   const said = shownCategory(before) ?? noCategory;

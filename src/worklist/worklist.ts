@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Entry, Worklist as Page } from '../http/api/review/schema.js';
 import { worklistState } from '../http/api/review/schema.js';
 import { Changes } from '../orthanc/changes.js';
+import { dicomDate, studyDates } from '../orthanc/dates.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
@@ -169,9 +170,8 @@ const isLookedThrough = ({ category, minScore, maxScore, text }: Wanted): boolea
   [category, minScore, maxScore, text].some((value) => value !== undefined);
 
 function dicomQuery({ from, to, station, modality }: Wanted): Record<string, string> {
-  const date = (iso = '') => iso.replaceAll('-', '');
   return {
-    ...(from === undefined && to === undefined ? {} : { StudyDate: `${date(from)}-${date(to)}` }),
+    ...studyDates({ from, to }),
     ...(station === undefined ? {} : { StationName: station }),
     ...(modality === undefined ? {} : { Modality: modality }),
   };
@@ -187,9 +187,8 @@ function fulfils({ entry, searched }: Listed, asked: Wanted, prefix: string): bo
   if (asked.state !== 'recent') return true;
   // The change log knows no attributes, so they are looked at here.
   const { studyDate = '', stationName = '', modality } = entry.dicom;
-  const date = (iso: string) => iso.replaceAll('-', '');
-  if (asked.from !== undefined && studyDate < date(asked.from)) return false;
-  if (asked.to !== undefined && (studyDate === '' || studyDate > date(asked.to))) return false;
+  if (asked.from !== undefined && studyDate < dicomDate(asked.from)) return false;
+  if (asked.to !== undefined && (studyDate === '' || studyDate > dicomDate(asked.to))) return false;
   if (asked.modality !== undefined && modality !== asked.modality) return false;
   return asked.station === undefined || isLike(stationName, asked.station);
 }

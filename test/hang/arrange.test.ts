@@ -62,12 +62,20 @@ test.each([
   expect(hung(study)).toBe('default');
 });
 
-test('where several would do, the best score hangs; a word by a person before any', () => {
+test('where several would do, the best score hangs', () => {
   expect(hung(['chest_pa_ap 0.93', 'chest_pa_ap 0.97', 'chest_lateral'])).toContain('chest_pa_ap 0.97 #1');
-  const [network, person, lateral] = pictures('chest_pa_ap 0.999', 'chest_pa_ap', 'chest_lateral');
-  if (!network || !person || !lateral) throw new Error('three were made');
-  const { score: _, ...said } = person;
-  expect(arrange(protocols, [network, said, lateral], [])?.cells[0]?.picture).toBe(said);
+});
+
+test('a word by a person hangs before any score, of two the one on what was taken first', () => {
+  const [network, person, later, lateral] = pictures(
+    'chest_pa_ap 1',
+    'chest_pa_ap',
+    'chest_pa_ap',
+    'chest_lateral',
+  );
+  if (!network || !person || !later || !lateral) throw new Error('four were made');
+  const said = [later, person].map(({ score: _, ...rest }) => rest);
+  expect(arrange(protocols, [network, ...said, lateral], [])?.cells[0]?.picture).toBe(said[1]);
 });
 
 test('the order in which pictures come changes nothing', () => {

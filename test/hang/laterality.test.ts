@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { lateralityOf } from '../../src/hang/laterality.js';
+import { codedCategories, codesOf } from '../../src/categories.js';
+import { isPaired, lateralityOf } from '../../src/hang/laterality.js';
 
 const none = { image: undefined, frames: [], series: undefined };
 test.each([
@@ -14,4 +15,12 @@ test.each([
   ['nothing', none, undefined],
 ])('the side by %s', (_what, tags, side) => {
   expect(lateralityOf(tags)).toBe(side);
+});
+
+test('of the parts that categories show, a person has one of these; a site’s own category may be of two', () => {
+  const single = codedCategories.filter((category) => !isPaired(category));
+  expect(new Set(single.map((category) => codesOf(category)?.bodyPartExamined))).toEqual(
+    new Set(['ABDOMEN', 'CHEST', 'CSPINE', 'JAW', 'LSPINE', 'PELVIS', 'TSPINE']),
+  );
+  expect(isPaired('toes_of_one_foot')).toBe(true);
 });

@@ -1,4 +1,6 @@
+import sharp from 'sharp';
 import { afterEach, describe, expect, test } from 'vitest';
+import { askApi } from '../support/api.js';
 import { type Stub, stubClassifier } from '../support/classifier.js';
 import { image, instance, uid } from '../support/dicom.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
@@ -73,6 +75,36 @@ describe('a stored radiograph', () => {
     const { orthancId, study } = await real.storeInstance(image());
     await reader().decided(orthancId);
     expect(await reader().labels(`studies/${study}`)).toEqual(['rx-knee_lateral']);
+  });
+});
+
+/** Four frames, each of one grey that tells its number. */
+const fourFrames = () => {
+  const pixels = Buffer.concat([0, 1, 2, 3].map((number) => Buffer.alloc(64 * 64, number * 80)));
+  return image({ frames: 4, bitsStored: 8, window: { center: 128, width: 256 }, pixels });
+};
+const numberOf = (grey = Number.NaN): number => Math.round(grey / 80);
+
+describe('of an instance with several frames', () => {
+  test.each([
+    ['first', 0],
+    ['middle', 1],
+  ])('the %s one is looked at and shown to people', async (multiframe, number) => {
+    const of = await service({ env: { PLAINVIEW_MULTIFRAME: multiframe } });
+    const { orthancId } = await real.storeInstance(fourFrames());
+    await reader().decided(orthancId);
+    // A picture's last byte is its last pixel.
+    expect(of.classifier.pictures.map((picture) => numberOf(picture.at(-1)))).toEqual([number]);
+    const { json } = await askApi(of, 'GET', `/instances/${orthancId}/picture`, { role: 'viewer' });
+    expect(numberOf((await sharp(json).stats()).channels[0]?.mean)).toBe(number);
+  });
+
+  test('none is looked at where the site wants them skipped', async () => {
+    const of = await service({ env: { PLAINVIEW_MULTIFRAME: 'skip' } });
+    const { orthancId } = await real.storeInstance(fourFrames());
+    await waitFor(async () => (await of.metrics()).includes('skipped_total{why="multiframe"} 1'));
+    expect(await reader().metadata(`instances/${orthancId}`, 'RadiographCategory')).toBeUndefined();
+    expect(of.classifier.pictures).toEqual([]);
   });
 });
 

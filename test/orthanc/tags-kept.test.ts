@@ -15,7 +15,8 @@ const levels = ({ orthancId, series, study, patient }: StoredInstance) => [
   `studies/${study}`,
   `patients/${patient}`,
 ];
-const put = (path: string, body: string) => fetch(`${real.orthanc.url}/${path}`, { method: 'PUT', body });
+const put = (path: string, body: string | Buffer<ArrayBuffer>) =>
+  fetch(`${real.orthanc.url}/${path}`, { method: 'PUT', body });
 
 /** A decided instance, alone in its study and of its patient, at which others keep something on every level. */
 async function withOthersThings(seed: string): Promise<StoredInstance> {
@@ -138,6 +139,21 @@ describe('what Orthanc loses when a file is stored anew', () => {
     expect(await reader().record(id)).toMatchObject({ who: 'person', before: { category: 'knee_ap' } });
     expect((await simplified(id)).BodyPartExamined).toBe('HAND');
     expect(await reader().labels(`studies/${stored.study}`)).toEqual(['hand_ap']);
+  });
+
+  test('is not risked where it is more than can be kept: the file stays as it is', async () => {
+    const stored = await withOthersThings('much');
+    const { orthancId: id, study } = stored;
+    // With what is attached there already, a few bytes more than 64 MB.
+    for (const number of [1041, 1042])
+      await put(`studies/${study}/attachments/${number}`, Buffer.alloc(2 ** 25));
+    const before = await text(`instances/${id}/attachments/dicom/md5`);
+    const of = await service('absent');
+    await askApi(of, 'POST', '/sweep', { body: {} });
+    const tags = await waitFor(() => tagsOf(id));
+    expect(tags).toMatchObject({ written: {}, failure: { code: 'tags_not_written' } });
+    expect(await text(`instances/${id}/attachments/dicom/md5`)).toBe(before);
+    await expectKept(stored);
   });
 });
 

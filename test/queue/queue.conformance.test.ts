@@ -92,6 +92,36 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     expect(started).toEqual([1, 4, 5, 2, 3].map((n) => `${id(n)}#1`));
   });
 
+  test('what is asked for while a backlog works on it comes next, whatever else told of it', async () => {
+    const { started, handler, end } = held();
+    const queue = create(1, handler);
+    for (const n of [1, 2]) queue.enqueue(id(n), 'changes');
+    await vi.waitUntil(() => started.length === 1);
+    for (const reason of ['changes', 'request', 'changes'] as const) queue.enqueue(id(1), reason);
+    for (const n of [1, 1, 2]) await end(n);
+    expect(started).toEqual([1, 1, 2].map((n) => `${id(n)}#1`));
+  });
+
+  test.each(['while it waits', 'while it is in work', 'before it comes again'])(
+    'what is asked for %s goes before a backlog when it comes again, too',
+    async (moment) => {
+      const { started, handler, end } = held();
+      const queue = create(1, handler);
+      for (const n of [1, 2, 3]) queue.enqueue(id(n), 'changes');
+      if (moment === 'while it waits') queue.enqueue(id(2), 'request');
+      await end(1);
+      await vi.waitUntil(() => started.length === 2);
+      if (moment === 'while it is in work') queue.enqueue(id(2), 'request');
+      queue.enqueue(id(4), 'changes');
+      await end(2, { kind: 'again', afterMs: 20, spent: true });
+      await vi.waitUntil(() => started.length === 3);
+      if (moment === 'before it comes again') queue.enqueue(id(2), 'request');
+      await vi.waitUntil(() => queue.depth().delayed === 0);
+      for (const n of [3, 2, 4]) await end(n);
+      expect(started).toEqual([`${id(1)}#1`, `${id(2)}#1`, `${id(3)}#1`, `${id(2)}#2`, `${id(4)}#1`]);
+    },
+  );
+
   test('tells everyone who asked when their job is settled, not before', async () => {
     const { handler, end } = held();
     const queue = create(1, handler);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { addUp, planLabels, requireLabels } from '../../src/record/labels.js';
+import { labelledStates, statistics } from '../../src/http/api/review/schema.js';
+import { addUp, planLabels, requireLabels, stateLabels } from '../../src/record/labels.js';
 import { type InstanceRecord, instanceRecord, readRecord } from '../../src/record/schema.js';
 
 const record = (decision: InstanceRecord['decision'], category?: string): InstanceRecord => ({
@@ -84,4 +85,11 @@ test.each([
 ])('a network with the category %s is refused before it decides anything', (name, prefix, says) => {
   expect(() => requireLabels(['knee_ap', name], prefix)).toThrow(says);
   expect(() => requireLabels(['knee_ap', 'oblique_view_of_Lauenstein', 'other'], prefix)).not.toThrow();
+});
+
+test('the states that people look through and count are the labels that decisions ask for', () => {
+  const states = Object.values(stateLabels).toSorted();
+  // Declared anew there, since the page in the browser takes nothing of Node along.
+  expect(labelledStates.toSorted()).toEqual(states);
+  expect(Object.keys(statistics.shape.backlog.shape).toSorted()).toEqual(states);
 });

@@ -241,7 +241,7 @@ class Folder {
 type Refuse = (problem: string) => Error;
 
 /** Lowest and highest value that an activation lets through. */
-export const clipLimits: Readonly<Record<Activation, readonly [number, number]>> = {
+const clipLimits: Readonly<Record<Activation, readonly [number, number]>> = {
   linear: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
   relu: [0, Number.POSITIVE_INFINITY],
   relu6: [0, 6],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { studyDates } from '../../orthanc/dates.js';
 import { type AnyId, anyId, label } from '../../orthanc/ids.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { Search } from '../../orthanc/search.js';
@@ -83,7 +84,7 @@ async function* pages(
     yield* slices(named, pageSize);
     return;
   }
-  const query = dicomQuery(wanted);
+  const query = { ...wanted.query, ...studyDates(wanted) };
   const { label } = wanted;
   if (label !== undefined) {
     const ids: AnyId[] = [];
@@ -107,14 +108,6 @@ async function* pages(
     since += page.length;
   }
 }
-
-function dicomQuery({ query = {}, from, to }: Selection): Record<string, string> {
-  const dates =
-    from === undefined && to === undefined ? {} : { StudyDate: `${dicomDate(from)}-${dicomDate(to)}` };
-  return { ...query, ...dates };
-}
-
-const dicomDate = (iso = ''): string => iso.replaceAll('-', '');
 
 function fulfils(instance: InstanceContent, wanted: Selection): boolean {
   const { label, decision, category, network, minScore = 0, maxScore = 1 } = wanted;

@@ -3,16 +3,15 @@ import type { Classifier } from '../../../classify/classifier.js';
 import type { Config } from '../../../config/options.js';
 import { fail } from '../../../errors.js';
 import { instanceId } from '../../../orthanc/ids.js';
-import { Load } from '../../../orthanc/load.js';
 import type { Orthanc } from '../../../orthanc/orthanc.js';
 import { frameOf } from '../../../pipeline/eligible.js';
+import { Slots } from '../../../slots.js';
 import type { Entries } from '../../../worklist/entries.js';
 import { type Operation, operation } from '../operation.js';
 import { activation } from './schema.js';
 
-/** Maps made at a time, and those that wait: what is stored meanwhile is to be classified too. */
-const atATime = 1;
-const mostWaiting = 20;
+/** What is stored meanwhile is to be classified too. */
+const bounds = { most: 1, mostWaiting: 20 };
 
 interface Parts {
   orthanc: Orthanc;
@@ -22,8 +21,7 @@ interface Parts {
 }
 
 export function activationOperation({ orthanc, entries, classifier, config }: Parts): Operation {
-  const slots = new Load({ most: atATime, perSecond: 0 });
-  let waiting = 0;
+  const slots = new Slots(bounds);
   const { classes } = classifier.network;
   return operation({
     id: 'activation',
@@ -38,27 +36,21 @@ export function activationOperation({ orthanc, entries, classifier, config }: Pa
     handle: async ({ params: { instance }, query: { category }, signal }) => {
       if (!classes.includes(category)) throw fail('category_unknown', {});
       const frames = await entries.frames(instance);
-      if (waiting >= mostWaiting) throw fail('busy', {});
-      waiting++;
-      try {
-        return await slots.run(false, async () => {
-          signal.throwIfAborted();
-          const picture = await orthanc.render(instance, frameOf({ frames }, config));
-          const { rows, columns, values, scores } = await classifier.explain(picture, category);
-          const peak = Math.max(0, ...values);
-          const scaled = [...values].map((value) => (peak > 0 ? Math.max(0, value) / peak : 0));
-          return {
-            rows,
-            columns,
-            values: scaled,
-            peak,
-            category,
-            score: scores[classes.indexOf(category)] ?? 0,
-          };
-        });
-      } finally {
-        waiting--;
-      }
+      return slots.run(async () => {
+        signal.throwIfAborted();
+        const picture = await orthanc.render(instance, frameOf({ frames }, config));
+        const { rows, columns, values, scores } = await classifier.explain(picture, category);
+        const peak = Math.max(0, ...values);
+        const scaled = [...values].map((value) => (peak > 0 ? Math.max(0, value) / peak : 0));
+        return {
+          rows,
+          columns,
+          values: scaled,
+          peak,
+          category,
+          score: scores[classes.indexOf(category)] ?? 0,
+        };
+      });
     },
   });
 }
