@@ -27,7 +27,7 @@ const wish = z.object({
 });
 export type Wish = z.output<typeof wish>;
 
-export const runState = z.enum(['running', 'done', 'cancelled', 'failed']);
+const runState = z.enum(['running', 'done', 'cancelled', 'failed']);
 
 export const runProgress = wish.extend({
   state: runState,

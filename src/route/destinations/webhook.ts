@@ -102,5 +102,5 @@ export class WebhookDestination implements Destination {
 }
 
 /** @returns base64 */
-export const sign = (key: Buffer, id: string, timestamp: number, body: string): string =>
+const sign = (key: Buffer, id: string, timestamp: number, body: string): string =>
   createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
