@@ -69,6 +69,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     });
   requireLabels(classifier.network.classes, config.labelPrefix);
   const tokens = readTokens(config.tokensFile);
+  const audit = auditTrail(config.auditFile, log);
   logEngine(classifier, log);
 
   const cursor = new Cursor(config.stateDir);
@@ -191,7 +192,6 @@ export async function startService(config: Config, classifier: Classifier, log: 
     orthanc: { url: config.orthancUrl, ...availability.state },
     queue: queue.depth(),
   });
-  const audit = auditTrail(config.auditFile, log);
   const review = reviewing({
     orthanc,
     recorder,
