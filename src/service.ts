@@ -205,7 +205,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
   });
   const operations = [
     ...review.operations,
-    ...sweepOperations(sweep, config.sweepOrder, audit),
+    ...sweepOperations({ sweep, config, readiness, audit }),
     ...requestOperations(requests, audit),
     ...tagsOperations(tagger, audit),
     ...routesOperations(routing, audit),

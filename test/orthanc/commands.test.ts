@@ -61,6 +61,36 @@ test('a sweep by hand is waited for', async () => {
   expect(out).toMatch(/^\d+ series looked through, \d+ instances needed a look\n$/);
 });
 
+test.each(['its hours', 'Orthanc'])('a sweep that waits for %s says so', async (what) => {
+  const hour = (from: number) => (new Date().getHours() + from) % 24;
+  const hours = `${hour(2)}-${hour(3)}`;
+  const place = await hookPlace();
+  const away = what === 'Orthanc';
+  const waiting = await startTestService({
+    orthanc: away ? 'http://127.0.0.1:9' : real.orthanc.url,
+    hook: place,
+    classifier,
+    ready: !away,
+    env: { PLAINVIEW_ORTHANC_RETRIES: '0', ...(away ? {} : { PLAINVIEW_SWEEP_HOURS: hours }) },
+  });
+  const sweep = (...args: string[]) =>
+    plainview(['sweep', ...args], {
+      PLAINVIEW_SECRET: place.secret,
+      PLAINVIEW_PORT: String(place.port),
+    });
+  const why = away
+    ? /waits: Orthanc at http:\S+ does not answer/
+    : new RegExp(`waits: it works from ${hour(2)}:00 to ${hour(3)}:00 .PLAINVIEW_SWEEP_HOURS`);
+  const { child, out, ended } = sweep();
+  await waitFor(() => why.test(out()));
+  child.kill();
+  await ended;
+  const begun = sweep('--no-wait');
+  expect(await begun.ended).toBe(0);
+  expect(begun.out()).toMatch(why);
+  await waiting.stop();
+});
+
 test.each([
   ['nothing to do', ['reclassify'], /give a condition/],
   ['what is no identifier', ['reclassify', '../system'], /must be a DICOM UID/],
