@@ -55,6 +55,32 @@ test('one instance is classified again by its identifier', async () => {
   expect(await reader.labels(`studies/${study}`)).toEqual(['hand_ap']);
 });
 
+test('what a person has corrected is said to be left alone, and asked for where that is wanted', async () => {
+  const { orthancId } = await real.storeInstance(image());
+  await reader.decided(orthancId);
+  const corrected = { ...(await reader.record(orthancId)), who: 'person' };
+  await reader.put(`instances/${orthancId}`, 'Radiograph', JSON.stringify(corrected));
+  const left = /^0 (would be )?asked for; 1 decided by a person: left alone .--including-corrected/;
+  expect((await run('reclassify', orthancId, '--dry-run')).out).toMatch(left);
+  expect(await run('reclassify', orthancId)).toMatchObject({ status: 0, out: expect.stringMatching(left) });
+  expect(await run('reclassify', orthancId, '--including-corrected')).toMatchObject({
+    status: 0,
+    out: '1 asked for\n',
+  });
+  await waitFor(async () => (await reader.record(orthancId))?.who === 'network');
+});
+
+test('identifiers that Orthanc does not have are named, and the others asked for', async () => {
+  const { orthancId } = await real.storeInstance(image());
+  await reader.decided(orthancId);
+  const astray = orthancId.replace(/^......../, '00000000');
+  const { status, out } = await run('reclassify', astray, orthancId, '1.2.3');
+  expect(status).toBe(1);
+  expect(out).toContain('1 asked for');
+  for (const name of [astray, '1.2.3']) expect(out).toContain(`${name}: Orthanc has no such radiograph`);
+  expect(out).not.toContain(`${orthancId}: `);
+});
+
 test('a sweep by hand is waited for', async () => {
   const { status, out } = await run('sweep', '--order', 'oldest');
   expect(status).toBe(0);
@@ -93,7 +119,7 @@ test.each(['its hours', 'Orthanc'])('a sweep that waits for %s says so', async (
 
 test.each([
   ['nothing to do', ['reclassify'], /give a condition/],
-  ['what is no identifier', ['reclassify', '../system'], /must be a DICOM UID/],
+  ['what is no identifier', ['reclassify', '1.2', '../system'], /\.\.\/system is neither .* nor a DICOM UID/],
 ])('%s is wrongly called', async (_what, args, sentence) => {
   const { status, out } = await run(...args);
   expect(status).toBe(2);
