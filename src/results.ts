@@ -14,6 +14,19 @@ export async function requireWritable(path: string): Promise<void> {
 }
 
 /**
+ * Asked likewise, of a file that must not replace another one.
+ * @throws usage, report_unwritable
+ */
+export async function requireNew(file: string): Promise<void> {
+  const isThere = await access(file, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) throw fail('usage', { problem: `${file} is there already; name a new file` });
+  await requireWritable(file);
+}
+
+/**
  * The whole file or nothing: what stood there before stays until then.
  * @param write is given the path to write to
  * @throws report_unwritable

@@ -70,6 +70,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     });
   requireLabels(classifier.network.classes, config.labelPrefix);
   const tokens = readTokens(config.tokensFile);
+  const audit = auditTrail(config.auditFile, log);
   logEngine(classifier, log);
 
   const cursor = new Cursor(config.stateDir);
@@ -192,7 +193,6 @@ export async function startService(config: Config, classifier: Classifier, log: 
     orthanc: { url: config.orthancUrl, ...availability.state },
     queue: queue.depth(),
   });
-  const audit = auditTrail(config.auditFile, log);
   const review = reviewing({
     orthanc,
     recorder,
@@ -206,7 +206,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
   });
   const operations = [
     ...review.operations,
-    ...sweepOperations(sweep, config.sweepOrder, audit),
+    ...sweepOperations({ sweep, config, readiness, audit }),
     ...requestOperations(requests, audit),
     ...tagsOperations(tagger, audit),
     ...routesOperations(routing, audit),

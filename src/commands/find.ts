@@ -1,5 +1,5 @@
-import { constants, createWriteStream } from 'node:fs';
-import { access, open } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import { loadConfig } from '../config/load.js';
@@ -11,7 +11,7 @@ import type { InstanceId } from '../orthanc/ids.js';
 import { Media } from '../orthanc/media.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { instanceRecord } from '../record/schema.js';
-import { requireWritable, writeWhole } from '../results.js';
+import { requireNew, writeWhole } from '../results.js';
 import { fraction } from './arguments.js';
 import { progressBar } from './progress.js';
 import { parseSelection, queryOf, requireCategory } from './selection.js';
@@ -138,14 +138,4 @@ function selectionOf(options: Options, labelPrefix: string): Selection {
     to,
     all,
   });
-}
-
-/** @throws usage, report_unwritable */
-async function requireNew(file: string): Promise<void> {
-  const isThere = await access(file, constants.F_OK).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) throw fail('usage', { problem: `${file} is there already; name a new file` });
-  await requireWritable(file);
 }

@@ -5,6 +5,7 @@ import { select } from '../intake/requests/selection.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { stateLabels } from '../record/labels.js';
+import { recordOf } from '../record/read.js';
 import { metadataNames, type ReclassifyRequest } from '../record/schema.js';
 import { progressBar } from './progress.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
@@ -28,7 +29,11 @@ export const reclassifyCommand = () =>
     .action(async (ids: string[], options: Options) => {
       const config = loadConfig(process.env);
       const failed = options.failed ? { label: config.labelPrefix + stateLabels.failed } : {};
-      const wanted = selectionOf(ids, options, failed);
+      // One by one, to tell which of them there are.
+      const wanted = (ids.length === 0 ? [[]] : [...new Set(ids)].map((id) => [id])).map((named) => ({
+        named,
+        selection: selectionOf(named, options, failed),
+      }));
       const orthanc = new Orthanc(config);
       const request: ReclassifyRequest = {
         who: nameOfUser(),
@@ -36,23 +41,42 @@ export const reclassifyCommand = () =>
         includingCorrected: options.includingCorrected ?? false,
       };
       let count = 0;
+      let left = 0;
+      const missing: string[] = [];
       const bar = progressBar(undefined, 'instances');
       try {
-        for await (const page of select(new Search(orthanc.rest), wanted, config.modalities))
-          for (const { ID } of page) {
-            if (options.dryRun) {
-              bar.hide();
-              console.log(ID);
-            } else
-              await orthanc.putMetadata(`instances/${ID}`, metadataNames.request, JSON.stringify(request));
-            count++;
-            bar.advance();
-          }
+        for (const { named, selection } of wanted) {
+          const before = count + left;
+          for await (const page of select(new Search(orthanc.rest), selection, config.modalities))
+            for (const instance of page) {
+              if (!request.includingCorrected && recordOf(instance)?.record.who === 'person') {
+                left++;
+                continue;
+              }
+              const { ID } = instance;
+              if (options.dryRun) {
+                bar.hide();
+                console.log(ID);
+              } else
+                await orthanc.putMetadata(`instances/${ID}`, metadataNames.request, JSON.stringify(request));
+              count++;
+              bar.advance();
+            }
+          if (count + left === before) missing.push(...named);
+        }
       } finally {
         bar.stop();
         orthanc.close();
       }
-      console.error(options.dryRun ? `${count} would be asked for` : `${count} asked for`);
+      const leftAlone = `; ${left} decided by a person: left alone (--including-corrected asks for those too)`;
+      console.error(
+        `${count} ${options.dryRun ? 'would be asked for' : 'asked for'}${left === 0 ? '' : leftAlone}`,
+      );
+      for (const id of missing)
+        console.error(
+          `${id}: Orthanc has no such radiograph (PLAINVIEW_MODALITIES), or the conditions leave it out`,
+        );
+      if (missing.length > 0) process.exitCode = 1;
     });
 
 /** In a container the user may have a number and no name. */

@@ -11,9 +11,10 @@ import { anyId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { type KnownDestinations, Sending } from '../orthanc/sending.js';
-import { requireWritable, writeWhole } from '../results.js';
+import { requireNew, writeWhole } from '../results.js';
 import { deedsOf, type Looked, look, Tally } from '../route/history.js';
 import { routesOf } from '../route/routes.js';
+import { bestScore } from '../route/rules/judge.js';
 import { type Rules, readRules, requireKnown } from '../route/rules/read.js';
 import { progressBar } from './progress.js';
 import { retryCommand } from './rules-retry.js';
@@ -77,11 +78,11 @@ const dryRunCommand = () =>
     .description('count what would go where if everything in the archive were decided now as it stands')
     .option('--from <date>', 'Study Date from this day on (2026-01-31)')
     .option('--to <date>', 'Study Date up to this day')
-    .option('--csv <file>', 'write what would go where, a line for each, to this file')
+    .option('--csv <file>', 'write what would go where, a line for each, to a new file')
     .option(...fileOption)
     .action(async ({ from, to, csv, file }: { from?: string; to?: string; csv?: string; file?: string }) => {
       const wanted = parseSelection(from === undefined && to === undefined ? { all: true } : { from, to });
-      if (csv !== undefined) await requireWritable(csv);
+      if (csv !== undefined) await requireNew(csv);
       await session(file, async (open) => {
         const tally = new Tally(open.rules);
         const lines = dryRun(open, wanted, tally);
@@ -135,7 +136,7 @@ async function session<T>(file: string | undefined, use: (open: Session) => Prom
 }
 
 function explanation({ instance, record, asked }: Looked): string {
-  const score = record.top[0]?.score.toFixed(5) ?? 'no score';
+  const score = bestScore(record)?.toFixed(5) ?? 'no score';
   const lines = [
     `${instance.ID}: ${record.decision} ${record.category ?? ''} (${score}), by a ${record.who}, ${record.when}`,
   ];
@@ -156,9 +157,10 @@ function explanation({ instance, record, asked }: Looked): string {
 
 function* linesOf(looked: Looked): Generator<string> {
   const { ID } = looked.instance;
-  const { when, decision, category = '', top } = looked.record;
+  const { when, decision, category = '' } = looked.record;
+  const score = String(bestScore(looked.record) ?? '');
   for (const { rule, does, whyNot = '' } of deedsOf(looked))
-    yield row([ID, when, decision, category, String(top[0]?.score ?? ''), rule, does, whyNot]);
+    yield row([ID, when, decision, category, score, rule, does, whyNot]);
 }
 
 /** A line of CSV (RFC 4180). */

@@ -4,7 +4,7 @@ import { readClasses } from '../classify/network.js';
 import { networkFiles } from '../config/network.js';
 import type { Config } from '../config/options.js';
 import { fail } from '../errors.js';
-import { type Selection, selection } from '../intake/requests/selection.js';
+import { type Selection, selection, uid } from '../intake/requests/selection.js';
 import { anyId } from '../orthanc/ids.js';
 
 export interface SelectionOptions {
@@ -64,8 +64,11 @@ export async function requireCategory(category: string | undefined, config: Conf
     });
 }
 
-/** What the arguments name: Orthanc's identifiers are told from DICOM UIDs by their form. */
+/** What the arguments name: Orthanc's identifiers are told from DICOM UIDs by their form. @throws usage */
 function named(given: readonly string[]): { ids?: string[]; uids?: string[] } {
+  const neither = given.find((id) => !anyId.safeParse(id).success && !uid.safeParse(id).success);
+  if (neither !== undefined)
+    throw fail('usage', { problem: `${neither} is neither one of Orthanc's identifiers nor a DICOM UID` });
   const ids = given.filter((id) => anyId.safeParse(id).success);
   const uids = given.filter((id) => !anyId.safeParse(id).success);
   return { ...(ids.length > 0 ? { ids } : {}), ...(uids.length > 0 ? { uids } : {}) };

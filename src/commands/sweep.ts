@@ -1,20 +1,12 @@
 import { Command, Option } from 'commander';
-import { z } from 'zod';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
+import { fail } from '../errors.js';
+import { sweepProgress } from '../http/api/sweep.js';
 import { sweepOrders } from '../intake/sweep.js';
 import { pause } from '../pause.js';
 import { progressBar } from './progress.js';
 import { askService } from './service.js';
-
-const progress = z.object({
-  state: z.enum(['idle', 'running', 'waiting']),
-  done: z.number(),
-  total: z.number(),
-  found: z.number(),
-  left: z.number(),
-  rate: z.number(),
-});
 
 export const sweepCommand = () =>
   new Command('sweep')
@@ -26,11 +18,20 @@ export const sweepCommand = () =>
     .action(async ({ order, wait }: { order?: string; wait: boolean }) => {
       const config = loadConfig(process.env);
       let state = await ask(config, 'POST', order === undefined ? {} : { order });
-      if (!wait) return console.log('the sweep has begun');
+      if (!wait)
+        return console.log(
+          `the sweep has begun${state.why === undefined ? '' : `, but waits: ${state.why}`}`,
+        );
       // A total of 0: the service has not counted yet, or this Orthanc cannot count.
       const bar = progressBar(state.total || undefined, 'series', state.done);
+      let told: string | undefined;
       try {
         while (state.state !== 'idle') {
+          if (state.why !== undefined && state.why !== told) {
+            bar.hide();
+            console.error(`the sweep waits: ${state.why}`);
+          }
+          told = state.why;
           await pause(500, new AbortController().signal);
           const { done } = state;
           state = await ask(config, 'GET');
@@ -39,10 +40,15 @@ export const sweepCommand = () =>
       } finally {
         bar.stop();
       }
+      if (state.problem !== undefined) throw fail('sweep_broke_off', { why: state.problem });
       console.log(`${state.done} series looked through, ${state.found} instances needed a look`);
       if (state.left > 0)
         console.log(`${state.left} studies were left as they are: the service's log says why`);
     });
 
 const ask = (config: Config, method: 'GET' | 'POST', body?: object) =>
-  askService(progress, config, { method, path: '/api/v1/sweep', ...(body === undefined ? {} : { body }) });
+  askService(sweepProgress, config, {
+    method,
+    path: '/api/v1/sweep',
+    ...(body === undefined ? {} : { body }),
+  });

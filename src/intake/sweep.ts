@@ -36,6 +36,8 @@ export interface SweepProgress {
   rate: number;
   /** Seconds to go at that rate. */
   secondsLeft?: number;
+  /** Why the last one broke off. */
+  problem?: string;
 }
 
 interface Parts {
@@ -110,12 +112,14 @@ export class Sweep {
 
   #begin(from: z.output<typeof stored>): void {
     this.#running ??= this.#passes(from)
-      .catch((error: unknown) =>
+      .catch((caught: unknown) => {
+        const error = asPlainview(caught);
+        this.#progress = { ...this.#progress, problem: error.message };
         this.#parts.log.error(
           { err: error },
           'the sweep broke off; a restart goes on from there, the next one begins anew',
-        ),
-      )
+        );
+      })
       .finally(() => {
         this.#running = undefined;
         this.#progress = { ...this.#progress, state: 'idle' };

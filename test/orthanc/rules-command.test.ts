@@ -101,6 +101,9 @@ test('a dry run counts what would go where, lists it, and changes nothing', asyn
   expect(header).toBe('instance,decided,decision,category,score,rule,does,why_not');
   expect(lines).toHaveLength(4);
   expect(lines.join('\n')).toContain(`${stored[1]},`);
+  const again = await run('dry-run', '--from', '2024-01-01', '--csv', table);
+  expect(again.status).toBe(2);
+  expect(again.out).toContain(`${table} is there already; name a new file`);
   expect((await run('dry-run', '--from', '2025-01-01')).out).toContain('0 decided radiographs');
   expect(await new Reader(real.orthanc.url).lastChange()).toBe(before);
 });
@@ -123,4 +126,17 @@ test('nothing is sent again by a service without rules', async () => {
   });
   const reviewer = await askApi(service, 'POST', '/routes/retry', { body, role: 'reviewer' });
   expect(reviewer.status).toBe(403);
+});
+
+test('of what a person has named, a test shows the score that the rules go by', async () => {
+  const [, , chest = ''] = stored;
+  const of = (await new Reader(real.orthanc.url).record(chest))?.when;
+  const body = { category: 'knee_ap', of };
+  expect((await askApi(service, 'PUT', `/instances/${chest}/decision`, { body })).status).toBe(200);
+  const { out } = await run('test', '--instance', chest);
+  expect(out).toContain('category knee_ap (1.00000), by a person');
+  expect(out).toContain('+ knees sure');
+  const table = join(place.file, '..', 'corrected.csv');
+  await run('dry-run', '--from', '2024-01-01', '--csv', table);
+  expect(await readFile(table, 'utf8')).toContain(',knee_ap,1,knees sure,peer:partner,');
 });

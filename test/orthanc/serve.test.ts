@@ -78,6 +78,12 @@ test.each<[string, Record<string, string>, RegExp, number]>([
   ['no secret', { PLAINVIEW_SECRET: '' }, /PLAINVIEW_SECRET: must be set/, 2],
   ['a GPU demanded where there is none', { PLAINVIEW_ENGINE: 'gpu' }, /gpu/i, 1],
   [
+    'an audit trail that cannot be written',
+    { PLAINVIEW_AUDIT_FILE: '/nowhere/audit.jsonl' },
+    /PLAINVIEW_AUDIT_FILE: ENOENT/,
+    2,
+  ],
+  [
     'a network that is not there',
     { PLAINVIEW_NETWORK: '/nowhere/network.pb' },
     /nowhere.*PLAINVIEW_NETWORK/,

@@ -166,6 +166,27 @@ describe('a file of rules', () => {
     expect(() => readRules(file, stubClasses)).toThrow(sentence);
   });
 
+  test('with mistakes of several kinds is refused once, and all of them are named', async () => {
+    const mistakes = [
+      ['since: 2026-01-01', 'since: yesterday\nperMinutes: 5'],
+      ['hook.secret', 'none.secret'],
+      ['category: knee_*', 'category: kne_*\n      score: {from: 95}'],
+      ['peer: ortho', 'webhook: other\n      label: knee_ap\n  - name: knees\n    do: {stop: true}'],
+    ] as const;
+    const file = await place.write(mistakes.reduce((text, [from, to]) => text.replace(from, to), valid));
+    const every = [
+      /line 2, since: must look like/,
+      /line 3, perMinutes: there is no such key/,
+      /line 5, webhooks hook secretFile: ENOENT/,
+      /line 9, .*knows no category kne_\*/,
+      /line 10, rules 1 when score from: /,
+      /line 12, .*no other under webhooks/,
+      /line 13, .*knee_ap is a label of Plainview's own/,
+      /line 14, .*another rule knees/,
+    ];
+    for (const sentence of every) expect(() => readRules(file, stubClasses)).toThrow(sentence);
+  });
+
   test.each(['', '[]', 'rules: 3', '- a', 'version: 1\nrules: *x', '\u0000'])(
     'that is %j is refused, not crashed upon',
     async (text) => {

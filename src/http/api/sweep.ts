@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import type { Audit } from '../../audit.js';
-import { type Sweep, type SweepOrder, sweepOrders } from '../../intake/sweep.js';
+import type { Config } from '../../config/options.js';
+import { untilQuiet } from '../../intake/quiet-hours.js';
+import { type Sweep, sweepOrders } from '../../intake/sweep.js';
+import type { Readiness } from '../health.js';
 import { type Operation, operation } from './operation.js';
 
-const progress = z.object({
+export const sweepProgress = z.object({
   state: z.enum(['idle', 'running', 'waiting']),
+  why: z.string().optional().describe('Why it waits, where it does.'),
   order: z.enum(sweepOrders).optional(),
   done: z.number().describe('Series settled.'),
   total: z.number().describe('Series that there are; the archive may grow meanwhile.'),
@@ -14,31 +18,56 @@ const progress = z.object({
     .describe('Studies left as they are, since they cannot be read or added up; the log says why.'),
   rate: z.number().describe('Series a second since this start.'),
   secondsLeft: z.number().optional().describe('Seconds to go at that rate.'),
+  problem: z.string().optional().describe('Why the last one broke off.'),
 });
 
-export const sweepOperations = (sweep: Sweep, order: SweepOrder, audit: Audit): Operation[] => [
-  operation({
-    id: 'sweepProgress',
-    method: 'get',
-    path: '/api/v1/sweep',
-    summary: 'How far the sweep of the archive is',
-    role: 'viewer',
-    answer: progress,
-    handle: () => sweep.progress,
-  }),
-  operation({
-    id: 'startSweep',
-    method: 'post',
-    path: '/api/v1/sweep',
-    summary: 'Begins a sweep of the archive, unless one is under way',
-    role: 'admin',
-    body: z.strictObject({ order: z.enum(sweepOrders).optional() }).default({}),
-    answer: progress,
-    status: 202,
-    handle: async ({ body, caller }) => {
-      sweep.start(body.order ?? order);
-      await audit({ caller, action: 'sweep', target: 'archive' });
-      return sweep.progress;
-    },
-  }),
-];
+interface Parts {
+  sweep: Sweep;
+  config: Pick<Config, 'sweepOrder' | 'sweepHours'>;
+  readiness: () => Pick<Readiness, 'orthanc'>;
+  audit: Audit;
+}
+
+export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Operation[] => {
+  const told = () => {
+    const { progress } = sweep;
+    const why = progress.state === 'idle' ? undefined : whyWaiting(config, readiness());
+    return { ...progress, ...(why === undefined ? {} : { why }) };
+  };
+  return [
+    operation({
+      id: 'sweepProgress',
+      method: 'get',
+      path: '/api/v1/sweep',
+      summary: 'How far the sweep of the archive is',
+      role: 'viewer',
+      answer: sweepProgress,
+      handle: told,
+    }),
+    operation({
+      id: 'startSweep',
+      method: 'post',
+      path: '/api/v1/sweep',
+      summary: 'Begins a sweep of the archive, unless one is under way',
+      role: 'admin',
+      body: z.strictObject({ order: z.enum(sweepOrders).optional() }).default({}),
+      answer: sweepProgress,
+      status: 202,
+      handle: async ({ body, caller }) => {
+        sweep.start(body.order ?? config.sweepOrder);
+        await audit({ caller, action: 'sweep', target: 'archive' });
+        return told();
+      },
+    }),
+  ];
+};
+
+/** Of one that is under way. Asked of the clock: one that has just begun has not looked at it yet. */
+function whyWaiting(
+  { sweepHours: hours }: Parts['config'],
+  { orthanc }: ReturnType<Parts['readiness']>,
+): string | undefined {
+  if (hours !== undefined && untilQuiet(hours, new Date()) > 0)
+    return `it works from ${hours.from}:00 to ${hours.to}:00 (PLAINVIEW_SWEEP_HOURS), and goes on by itself then`;
+  return orthanc.answers ? undefined : orthanc.problem;
+}

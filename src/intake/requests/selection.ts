@@ -8,7 +8,7 @@ import { instanceRecord } from '../../record/schema.js';
 import { slices } from '../../slices.js';
 
 const day = z.iso.date('must look like 2026-01-31');
-const uid = z.string().regex(/^[0-9.]{1,64}$/, 'must be a DICOM UID');
+export const uid = z.string().regex(/^[0-9.]{1,64}$/, 'must be a DICOM UID');
 const tag = z.string().regex(/^[A-Za-z]{1,64}$/, 'must be the keyword of a DICOM attribute');
 
 /** Which instances are meant: what is named, or what fulfils every condition given. */

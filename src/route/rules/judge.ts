@@ -43,6 +43,10 @@ export function wantedBy(verdicts: readonly Verdict[]): Wanted {
   return { sends: [...sends.values()], labels: [...labels].sort() };
 }
 
+/** A person is sure, and the network's scores are of what it would have said. */
+export const bestScore = ({ who, top }: InstanceRecord): number | undefined =>
+  who === 'person' ? 1 : top[0]?.score;
+
 function whyNotRule({ when, unless }: Rule, facts: Facts, timeZone: string): string | undefined {
   const [whyNot] = unfulfilled(when, facts, timeZone);
   if (whyNot !== undefined) return whyNot;
@@ -68,8 +72,7 @@ function unfulfilled(wanted: Conditions, { record, sender, tags }: Facts, timeZo
       () => `the decision is ${record.decision}, not ${decision.join(' or ')}`,
     );
   if (score !== undefined) {
-    // A person is sure.
-    const best = record.who === 'person' ? 1 : (record.top[0]?.score ?? 0);
+    const best = bestScore(record) ?? 0;
     expect(best >= (score.from ?? 0), () => `the score is ${best}, less than ${score.from}`);
     expect(best < (score.below ?? 2), () => `the score is ${best}, not below ${score.below}`);
   }

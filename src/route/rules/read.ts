@@ -8,7 +8,7 @@ import { stateLabels } from '../../record/labels.js';
 import { type Path, problemsOf, readYaml, type Yaml } from '../../yaml.js';
 import { routeLabels } from '../routes.js';
 import { matches } from './patterns.js';
-import { type RulesFile, rulesFile, targetsOf } from './schema.js';
+import { type NamesInFile, namesInFile, type RulesFile, rulesFile, targetsOf } from './schema.js';
 
 export interface Webhook {
   url: string;
@@ -44,13 +44,11 @@ export function readRules(file: string, classes: readonly string[]): Rules {
   const problems: string[] = [];
   const problem: Problem = (path, what) => problems.push(`${yaml.placeOf(path)}: ${what}`);
   const parsed = rulesFile.safeParse(yaml.content);
-  if (!parsed.success) {
-    for (const wrong of problemsOf(parsed.error)) problem(wrong.path, wrong.problem);
-    throw fail('rules_invalid', { file, problems });
-  }
-  checkNames(parsed.data, classes, problem);
-  const webhooks = readWebhooks(parsed.data, dirname(file), problem);
-  if (problems.length > 0) throw fail('rules_invalid', { file, problems });
+  if (parsed.error) for (const wrong of problemsOf(parsed.error)) problem(wrong.path, wrong.problem);
+  const names = namesInFile.parse(yaml.content);
+  checkNames(names, classes, problem);
+  const webhooks = readWebhooks(names, dirname(file), problem);
+  if (!parsed.success || problems.length > 0) throw fail('rules_invalid', { file, problems });
   const sha256 = createHash('sha256').update(text).digest('hex').slice(0, 12);
   return { ...parsed.data, file, sha256, webhooks, lineOf: yaml.lineOf };
 }
@@ -71,7 +69,7 @@ export function requireKnown(rules: Rules, known: KnownDestinations): void {
 }
 
 /** What a schema cannot say: names that must be unique, or must exist. */
-function checkNames({ rules, webhooks }: RulesFile, classes: readonly string[], problem: Problem): void {
+function checkNames({ rules, webhooks }: NamesInFile, classes: readonly string[], problem: Problem): void {
   const reserved = [
     ...classes,
     ...codedCategories,
@@ -81,7 +79,8 @@ function checkNames({ rules, webhooks }: RulesFile, classes: readonly string[], 
   for (const [index, rule] of rules.entries()) {
     const path = ['rules', index];
     const first = rules.findIndex(({ name }) => name === rule.name);
-    if (first < index) problem([...path, 'name'], `there is another rule ${rule.name}`);
+    if (rule.name !== undefined && first < index)
+      problem([...path, 'name'], `there is another rule ${rule.name}`);
     for (const at of ['when', 'unless'] as const)
       for (const category of rule[at]?.category ?? [])
         if (!classes.some((name) => matches(category, name)))
@@ -95,7 +94,7 @@ function checkNames({ rules, webhooks }: RulesFile, classes: readonly string[], 
   }
 }
 
-function readWebhooks(file: RulesFile, folder: string, problem: Problem): Map<string, Webhook> {
+function readWebhooks(file: NamesInFile, folder: string, problem: Problem): Map<string, Webhook> {
   const read = (name: string, key: 'secretFile' | 'caFile', path: string): Buffer => {
     try {
       return readFileSync(resolve(folder, path));
@@ -105,7 +104,9 @@ function readWebhooks(file: RulesFile, folder: string, problem: Problem): Map<st
     }
   };
   const webhooks = new Map<string, Webhook>();
-  for (const [name, { url, secretFile, caFile }] of Object.entries(file.webhooks)) {
+  for (const [name, webhook] of Object.entries(file.webhooks)) {
+    if (webhook === undefined) continue;
+    const { url, secretFile, caFile } = webhook;
     const before = read(name, 'secretFile', secretFile);
     const text = before.toString('utf8').trim();
     const secret = Buffer.from(text.replace(/^whsec_/, ''), 'base64');

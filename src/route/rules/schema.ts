@@ -66,6 +66,12 @@ const actions = z
     'does nothing',
   );
 
+const webhook = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }),
+  secretFile: z.string().min(1),
+  caFile: z.string().min(1).optional(),
+});
+
 const rule = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$/, 'must be letters, digits, spaces, _ . and -'),
   when: conditions.default({}),
@@ -90,22 +96,40 @@ export const rulesFile = z.strictObject({
   perMinute: z.number().int().min(1).max(60_000).default(600),
   /** Whether modified and anonymised copies are routed too. */
   copies: z.boolean().default(false),
-  webhooks: z
-    .record(
-      z.string().min(1),
-      z.strictObject({
-        url: z.url({ protocol: /^https?$/ }),
-        secretFile: z.string().min(1),
-        caFile: z.string().min(1).optional(),
-      }),
-    )
-    .default({}),
+  webhooks: z.record(z.string().min(1), webhook).default({}),
   rules: z.array(rule).min(1),
 });
+
+const { category } = conditions.shape;
+const { label, webhook: hooks } = actions.shape;
+const when = z
+  .object({ category: category.catch(undefined) })
+  .optional()
+  .catch(undefined);
+
+/** The names in a file, as far as they can be read whatever else is wrong: all mistakes are told at once. */
+export const namesInFile = z
+  .object({
+    webhooks: z.record(z.string(), webhook.optional().catch(undefined)).catch({}),
+    rules: z
+      .array(
+        z
+          .object({
+            name: z.unknown(),
+            when,
+            unless: when,
+            do: z.object({ label: label.catch(undefined), webhook: hooks.catch(undefined) }).catch({}),
+          })
+          .catch({ name: undefined, do: {} }),
+      )
+      .catch([]),
+  })
+  .catch({ webhooks: {}, rules: [] });
 
 export type Conditions = z.output<typeof conditions>;
 export type Rule = z.output<typeof rule>;
 export type RulesFile = z.output<typeof rulesFile>;
+export type NamesInFile = z.output<typeof namesInFile>;
 
 export const targetKinds = [...senders, 'webhook'] as const;
 
