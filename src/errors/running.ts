@@ -62,6 +62,10 @@ export const runningErrors = {
     say: (p: { url: string; why: string }) =>
       `The service at ${p.url} does not do that (${p.why}). Is it running, and is PLAINVIEW_SECRET the same here?`,
   },
+  service_refused: {
+    passing: false,
+    say: (p: { why: string }) => `The service does not do that: ${p.why}`,
+  },
   usage: {
     passing: false,
     say: (p: { problem: string }) => `Wrongly called: ${p.problem} (see --help).`,
