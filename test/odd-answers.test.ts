@@ -85,6 +85,17 @@ describe('a call', () => {
     expect(scope.isDone()).toBe(true);
   });
 
+  test.each([
+    ['of what every Orthanc has', '/system', true],
+    ['of one resource', '/changes/astray', false],
+  ])('answered 404 %s: whether the address is doubted', async (_what, url, doubted) => {
+    nock(base).get(url).reply(404);
+    const error = await orthanc()
+      .rest.call({ method: 'GET', url })
+      .catch((caught: Error) => caught);
+    expect((error as Error).message.includes('PLAINVIEW_ORTHANC_URL')).toBe(doubted);
+  });
+
   test('answered 500 is repeated, and succeeds if that passes', async () => {
     nock(base).get('/system').reply(500).get('/system').reply(503).get('/system').reply(200, good);
     expect((await orthanc().system()).HasLabels).toBe(true);

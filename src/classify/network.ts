@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { fail } from '../errors.js';
+import { readGraphDef } from './graph/graphdef.js';
 
 const fraction = z.number().min(0).max(1);
 
@@ -94,7 +95,7 @@ export async function loadNetwork(
 export async function readClasses({ graph, labels }: NetworkSource): Promise<readonly string[]> {
   const text = await readFile(labels, 'utf8').catch(async (error: NodeJS.ErrnoException) => {
     // Where the graph's path is wrong, so is the one that follows from it.
-    await readGraph(graph);
+    await requireGraph(graph);
     throw unreadable(
       labels,
       error,
@@ -119,14 +120,26 @@ export function requireOutputs(network: Network, outputs: number, labels: string
 const given = (values: NonNullable<NetworkSource['thresholds']>): Partial<Thresholds> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
+const advice =
+  'PLAINVIEW_NETWORK (--network, --graph) must be embedded, nncpr (after `plainview model fetch`), or the path of a graph';
+
 const readGraph = (graph: string): Promise<Buffer> =>
   readFile(graph).catch((error: NodeJS.ErrnoException) => {
-    throw unreadable(
-      graph,
-      error,
-      'PLAINVIEW_NETWORK (--network, --graph) must be embedded, nncpr (after `plainview model fetch`), or the path of a graph',
-    );
+    throw unreadable(graph, error, advice);
   });
+
+async function requireGraph(graph: string): Promise<void> {
+  const file = await readGraph(graph);
+  try {
+    readGraphDef(file);
+  } catch (error) {
+    throw fail(
+      'network_unreadable',
+      { problem: `${graph} is no frozen graph of TensorFlow: ${advice}` },
+      error,
+    );
+  }
+}
 
 function unreadable(path: string, error: NodeJS.ErrnoException, advice: string) {
   const why = error.code === 'ENOENT' ? 'is not there' : `cannot be read (${error.message})`;

@@ -1,9 +1,9 @@
 import axios, { isAxiosError } from 'axios';
 import { z } from 'zod';
 import type { Config } from '../config/options.js';
-import { fail } from '../errors.js';
+import { fail, type PlainviewError } from '../errors.js';
 
-/** Asks the running service of this machine. @throws service_unreachable */
+/** Asks the running service of this machine. @throws service_unreachable, service_refused */
 export async function askService<T extends z.ZodType>(
   answer: T,
   config: Config,
@@ -23,15 +23,17 @@ export async function askService<T extends z.ZodType>(
     });
     return answer.parse(data);
   } catch (error) {
-    throw fail('service_unreachable', { url, why: whyNot(error) }, error);
+    throw refusal(url, error);
   }
 }
 
 const problem = z.object({ title: z.string() });
 
-function whyNot(error: unknown): string {
-  if (!isAxiosError(error) || error.response === undefined) return (error as Error).message;
-  const { status, data } = error.response;
-  const said = problem.safeParse(data);
-  return `HTTP ${status}${said.success ? `: ${said.data.title}` : ''}`;
+function refusal(url: string, error: unknown): PlainviewError {
+  const answer = isAxiosError(error) ? error.response : undefined;
+  if (answer === undefined) return fail('service_unreachable', { url, why: (error as Error).message }, error);
+  const said = problem.safeParse(answer.data);
+  if (said.success && answer.status !== 401) return fail('service_refused', { why: said.data.title }, error);
+  const why = `HTTP ${answer.status}${said.success ? `: ${said.data.title}` : ''}`;
+  return fail('service_unreachable', { url, why }, error);
 }

@@ -1,5 +1,8 @@
 import type { Entries } from './entries.js';
 
+/** Calls that every Orthanc answers. */
+const known = /^\w+ \/(system|changes|peers|modalities|tools\/(find|lookup|bulk-content))(\?|$)/;
+
 /** What can go wrong between Plainview and Orthanc. */
 export const orthancErrors = {
   orthanc_unreachable: {
@@ -40,7 +43,10 @@ export const orthancErrors = {
   orthanc_absent: {
     // Something deleted in the middle of a job: the next try sees what is left.
     passing: true,
-    say: (p: { what: string }) => `Orthanc knows nothing of ${p.what} (HTTP 404).`,
+    say: (p: { what: string }) =>
+      known.test(p.what)
+        ? `What answers ${p.what} with HTTP 404 is no Orthanc. Is PLAINVIEW_ORTHANC_URL right, with its path?`
+        : `Orthanc knows nothing of ${p.what} (HTTP 404).`,
   },
   orthanc_unsupported: {
     passing: false,
@@ -54,7 +60,7 @@ export const orthancErrors = {
   orthanc_rejected: {
     passing: false,
     say: (p: { what: string; status: number }) =>
-      `Orthanc rejected ${p.what} (HTTP ${p.status}). Is something other than Orthanc ≥ 1.12.0 at this address?`,
+      `Orthanc rejected ${p.what} (HTTP ${p.status}). Is something other than Orthanc ≥ 1.12.0 at PLAINVIEW_ORTHANC_URL?`,
   },
   orthanc_conflict: {
     passing: true,
@@ -63,7 +69,7 @@ export const orthancErrors = {
   orthanc_garbage: {
     passing: true,
     say: (p: { what: string; problem: string }) =>
-      `The answer to ${p.what} is not what Orthanc would say: ${p.problem}. Is a proxy or another server in between?`,
+      `The answer to ${p.what} is not what Orthanc would say: ${p.problem}. Is a proxy or another server in between, or at PLAINVIEW_ORTHANC_URL?`,
   },
   orthanc_job_failed: {
     passing: false,

@@ -66,6 +66,10 @@ export const runningErrors = {
     passing: true,
     say: (p: { why: string }) => `The sweep broke off: ${p.why} The next one begins anew.`,
   },
+  service_refused: {
+    passing: false,
+    say: (p: { why: string }) => `The service does not do that: ${p.why}`,
+  },
   usage: {
     passing: false,
     say: (p: { problem: string }) => `Wrongly called: ${p.problem} (see --help).`,

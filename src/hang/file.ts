@@ -12,23 +12,26 @@ const shippedProtocols = fileURLToPath(new URL('../../orthanc/hanging.yaml', imp
 /** Viewers' grids become useless long before. */
 const most = 8;
 const word = z.string().regex(/^[A-Za-z0-9_$-]{1,64}$/, 'may hold letters, digits, _ and -');
-const fileShape = z.strictObject({
-  leastScore: z.number().min(0).max(1).default(0.9),
-  priors: z
-    .strictObject({
-      years: z.number().int().min(1).max(100).default(10),
-      studies: z.number().int().min(1).max(50).default(8),
-    })
-    .prefault({}),
-  protocols: z.array(
-    z.strictObject({
-      id: word,
-      title: z.string().min(1).optional(),
-      each: z.array(word).min(1).optional(),
-      rows: z.array(z.array(z.string()).min(1).max(most)).min(1).max(most),
-    }),
-  ),
-});
+const fileShape = z.strictObject(
+  {
+    leastScore: z.number().min(0).max(1).default(0.9),
+    priors: z
+      .strictObject({
+        years: z.number().int().min(1).max(100).default(10),
+        studies: z.number().int().min(1).max(50).default(8),
+      })
+      .prefault({}),
+    protocols: z.array(
+      z.strictObject({
+        id: word,
+        title: z.string().min(1).optional(),
+        each: z.array(word).min(1).optional(),
+        rows: z.array(z.array(z.string()).min(1).max(most)).min(1).max(most),
+      }),
+    ),
+  },
+  'must hold protocols, as orthanc/hanging.yaml does',
+);
 type Written = z.output<typeof fileShape>['protocols'][number];
 
 type Complain = (path: Path, problem: string) => void;

@@ -5,6 +5,7 @@ import type { Metrics } from '../metrics.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import { bodyProblem } from './body-problem.js';
 import type { Door } from './guesses.js';
+import { malformed, toldApart } from './malformed.js';
 import { sameSecret } from './secret.js';
 
 /** What `lua/plainview.lua` sends: no patient data, by construction. */
@@ -37,11 +38,10 @@ export function hookRouter(options: {
   );
   // The type of the body is not asked for: Orthanc's HttpPost declares it as a form.
   router.post('/hook', express.json({ limit: '8kb', type: () => true }), (request, response) => {
-    const parsed = notice.safeParse(request.body);
+    const parsed = notice.safeParse(request.body, toldApart);
     if (!parsed.success) {
       metrics.notices.inc({ outcome: 'malformed' });
-      const problem = parsed.error.issues.map((issue) => issue.path.join('.') || 'the body').join(', ');
-      throw fail('request_malformed', { problem });
+      throw malformed(parsed.error, 'body');
     }
     accept(parsed.data.instance);
     metrics.notices.inc({ outcome: 'accepted' });

@@ -246,6 +246,7 @@ describe('what is no such network is refused, by name', () => {
     const file = goldenGraph('keras');
     for (const other of [Buffer.alloc(0), Buffer.from('<!doctype html>'), file.subarray(0, file.length / 2)])
       expect(() => load(other)).toThrow(expect.objectContaining({ code: 'network_unreadable' }));
+    expect(() => load(Buffer.from('<!doctype html>'))).toThrow(/PLAINVIEW_NETWORK .* a frozen graph/);
   });
 
   it('wrong layer names, with the names that are there', () => {

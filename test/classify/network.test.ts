@@ -87,7 +87,8 @@ describe('a network', () => {
     await expect(loadNetwork({ graph: join(folder, 'no.pb'), labels })).rejects.toThrow(
       /no\.pb is not there: PLAINVIEW_NETWORK .*model fetch/,
     );
-    await expect(loadNetwork({ graph, labels: join(folder, 'no.txt') })).rejects.toThrow(
+    const frozen = modelFile('plainview.pb');
+    await expect(loadNetwork({ graph: frozen, labels: join(folder, 'no.txt') })).rejects.toThrow(
       /no\.txt is not there: .*PLAINVIEW_LABELS/,
     );
   });
@@ -98,6 +99,18 @@ describe('a network', () => {
     await expect(
       readClasses({ graph: elsewhere, labels: join(folder, 'elsewhere', 'classes.txt') }),
     ).rejects.toThrow(/knees\.pb is not there: PLAINVIEW_NETWORK/);
+  });
+
+  it.each([
+    ['text', content],
+    ['DICOM', Buffer.concat([Buffer.alloc(128), Buffer.from('DICM\x02\0\0\0UL\x04\0')])],
+    ['nothing', Buffer.alloc(0)],
+  ])('that holds %s is said to be no graph, before its names are missed', async (_what, bytes) => {
+    await writeFile(graph, bytes);
+    await expect(readClasses({ graph, labels: join(folder, 'no.txt') })).rejects.toMatchObject({
+      code: 'network_unreadable',
+      message: expect.stringMatching(/knees\.pb is no frozen graph .*: PLAINVIEW_NETWORK/),
+    });
   });
 
   it('is refused where two outputs have one name', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,6 +61,24 @@ describe('loadConfig', () => {
     writeFileSync(file, '\n');
     expect(() => loadConfig({ PLAINVIEW_ORTHANC_PASSWORD_FILE: file })).toThrow(/PASSWORD_FILE: .* is empty/);
   });
+});
+
+test('the documented environment file gives a shell what it gives systemd', () => {
+  const install = readFileSync(new URL('../../docs/install.md', import.meta.url), 'utf8');
+  const [, file = ''] = /```sh\n(# \/etc\/plainview\/env\n[\s\S]*?)```/.exec(install) ?? [];
+  const path = join(mkdtempSync(join(tmpdir(), 'plainview-')), 'env');
+  writeFileSync(path, file);
+  const sourced = execFileSync('sh', ['-ec', 'set -a; . "$0"; env -0', path], { encoding: 'utf8', env: {} });
+  const given = sourced.split('\0').flatMap((each): [string, string][] => {
+    const [name = '', ...value] = each.split('=');
+    // The files of secrets are not on this machine.
+    return name.startsWith('PLAINVIEW_') && !name.endsWith('_FILE') ? [[name, value.join('=')]] : [];
+  });
+  expect(loadConfig(Object.fromEntries(given))).toMatchObject({
+    sweep: '0 3 * * 0',
+    stateDir: '/var/lib/plainview',
+  });
+  expect(given.map(([name]) => name)).toContain('PLAINVIEW_SWEEP');
 });
 
 test('every option has a row with its meaning', () => {

@@ -61,6 +61,8 @@ test.each([
   ['a $ without words', protocol('- [$_ap]'), 'line 2', 'no words of `each`'],
   ['words without a $', `${protocol('- [knee_ap]')}\n    each: [knee, hand]`, 'line 2', 'needs a $'],
   ['a missing id', 'protocols:\n  - rows: [[knee_ap]]', 'line 2, protocols 1 id', 'expected string'],
+  ['any text', 'any text', 'line 1', 'must hold protocols, as orthanc/hanging.yaml'],
+  ['nothing', '', 'line 1', 'must hold protocols, as orthanc/hanging.yaml'],
   ['no YAML', 'protocols: [', 'line 1', 'Flow sequence'],
 ])('%s stops the start with its line', (_what, yaml, line, problem) => {
   expect(() => read(yaml)).toThrow(

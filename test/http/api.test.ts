@@ -187,6 +187,19 @@ test.each([
   expect(await answer.json()).toMatchObject({ status, code });
 });
 
+test.each([
+  ['/things/a', '{}', 'body.to is missing'],
+  ['/things/a', '{"to":5}', 'body.to: Invalid input: expected string, received number'],
+  ['/things/a', '{"to":"x","DOE^JANE":1}', 'body has fields that are not known'],
+  ['/things/a', '["DOE^JANE"]', 'body: Invalid input: expected object, received array'],
+  ['/things/a?limit=9', undefined, 'query.limit: Too big: expected number to be <=5'],
+  ['/things/DOE%5EJANET', undefined, 'path.thing: Too big: expected string to have <=8 characters'],
+])('of %s with %s it is said what it must be, without what was given', async (path, body, problem) => {
+  const init = body === undefined ? {} : { method: 'PUT', body };
+  const answer = await fetch(`${await listen()}/api/v1${path}`, { ...init, headers: as('admin') });
+  expect(await answer.json()).toMatchObject({ title: `The request cannot be understood: ${problem}.` });
+});
+
 test('whoever asks too often, or guesses, is told to wait', async () => {
   const url = `${await listen(20)}/api/v1/things/a`;
   const statuses = async (count: number, headers: Record<string, string>) => {

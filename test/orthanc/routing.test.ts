@@ -4,6 +4,7 @@ import { instanceRoutes, type Route } from '../../src/route/routes.js';
 import type { SandboxOrthanc } from '../../src/sandbox/orthanc.js';
 import { startOrthanc } from '../../src/sandbox/orthanc.js';
 import { freePort } from '../../src/sandbox/ports.js';
+import { askApi } from '../support/api.js';
 import { type Stub, stubClassifier } from '../support/classifier.js';
 import { image, uid } from '../support/dicom.js';
 import { Listener } from '../support/listener.js';
@@ -195,6 +196,29 @@ describe('what a rule sends', () => {
     for (const id of [early.orthancId, copy?.ID ?? '']) expect(await routesOf(id)).toEqual([]);
     expect((await (await fetch(`${partner.url}/instances`)).json()) as string[]).toEqual([later.orthancId]);
   });
+});
+
+// As docs/routing.md tells those who change their rules.
+test('a first file holds for what was decided before it, once that is swept; a later rule does not', async () => {
+  const sweep = async (of: TestService) => {
+    await askApi(of, 'POST', '/sweep', { body: {} });
+    await waitFor(async () => (await askApi(of, 'GET', '/sweep')).json.state === 'idle');
+  };
+  const all = { name: 'all', do: { webhook: 'hook' } };
+  await service([all], { env: { PLAINVIEW_RULES_FILE: '' } });
+  const { orthancId } = await real.storeInstance(image());
+  await reader().decided(orthancId);
+  await running.splice(0)[0]?.stop();
+
+  await sweep(await service([all]));
+  expect(await ended(orthancId)).toMatchObject([{ rule: 'all', state: 'sent' }]);
+  await running.splice(0)[0]?.stop();
+
+  await sweep(await service([all, { name: 'added', do: { label: 'added' } }]));
+  const later = await real.storeInstance(image());
+  await ended(later.orthancId);
+  expect(await reader().labels(`instances/${later.orthancId}`)).toContain('added');
+  expect(await reader().labels(`instances/${orthancId}`)).not.toContain('added');
 });
 
 describe('sent once', () => {

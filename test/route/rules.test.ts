@@ -187,6 +187,13 @@ describe('a file of rules', () => {
     for (const sentence of every) expect(() => readRules(file, stubClasses)).toThrow(sentence);
   });
 
+  test.each(['', 'any text', '- a'])('that is %j is told what a file of rules holds', async (text) => {
+    const file = await place.write(text);
+    expect(() => readRules(file, stubClasses)).toThrow(
+      /line 1: must hold version, since and rules \(docs\/routing\.md\)/,
+    );
+  });
+
   test.each(['', '[]', 'rules: 3', '- a', 'version: 1\nrules: *x', '\u0000'])(
     'that is %j is refused, not crashed upon',
     async (text) => {

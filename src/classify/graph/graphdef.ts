@@ -76,6 +76,11 @@ export function readGraphDef(file: Uint8Array): Graph {
     return new Map(graphDef.parse(message).node.map((node) => [node.name, node]));
   } catch (error) {
     const problem = error instanceof z.ZodError ? error.issues[0]?.message : (error as Error).message;
-    throw fail('network_unreadable', { problem: `it is no TensorFlow GraphDef (${problem})` }, error);
+    const named = 'PLAINVIEW_NETWORK (--network, --graph) must name a frozen graph';
+    throw fail(
+      'network_unreadable',
+      { problem: `it is no TensorFlow GraphDef (${problem}): ${named}` },
+      error,
+    );
   }
 }

@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import { z } from 'zod';
-import { fail } from '../../errors.js';
 import type { Caller, Role } from '../auth/caller.js';
+import { malformed, toldApart } from '../malformed.js';
 
 export type Method = 'get' | 'post' | 'put' | 'delete';
 
@@ -86,13 +86,8 @@ export function operation<
   };
 }
 
-/** Paths only in the message: a value may be anything, a patient's name too. */
 function read(schema: z.ZodType, value: unknown, where: string): unknown {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, toldApart);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => {
-    const unknown = issue.code === 'unrecognized_keys' ? ' has fields that are not known' : '';
-    return `${[where, ...issue.path].join('.')}${unknown}`;
-  });
-  throw fail('request_malformed', { problem: [...new Set(problems)].join(', ') });
+  throw malformed(parsed.error, where);
 }

@@ -11,13 +11,16 @@ const sides = ['right', 'left', 'both'] as const;
 const words = z.array(z.string().min(1));
 
 /** A list of words: `orders/README.md` tells how it is written. */
-const wordList = z.strictObject({
-  bodyPart: z.partialRecord(z.enum(bodyParts), words).default({}),
-  /** `several`: the usual two planes, whichever they are for the body part. */
-  projection: z.partialRecord(z.enum([...projections, 'several']), words).default({}),
-  side: z.partialRecord(z.enum(sides), words).default({}),
-  nothing: words.default([]),
-});
+const wordList = z.strictObject(
+  {
+    bodyPart: z.partialRecord(z.enum(bodyParts), words).default({}),
+    /** `several`: the usual two planes, whichever they are for the body part. */
+    projection: z.partialRecord(z.enum([...projections, 'several']), words).default({}),
+    side: z.partialRecord(z.enum(sides), words).default({}),
+    nothing: words.default([]),
+  },
+  'must hold bodyPart, projection, side or nothing, as orders/README.md tells',
+);
 type WordList = z.output<typeof wordList>;
 
 export type Side = (typeof sides)[number];

@@ -82,23 +82,26 @@ const rule = z.strictObject({
   again: z.enum(['changed', 'always', 'never']).default('changed'),
 });
 
-export const rulesFile = z.strictObject({
-  version: z.literal(1),
-  /** Instances that Orthanc received before this are never routed: an archive is not sent on by accident. */
-  since: z
-    .union([z.iso.date(), z.iso.datetime({ offset: true })], { error: 'must look like 2026-01-31' })
-    .transform((text) => new Date(text)),
-  timeZone: z
-    .string()
-    .refine(isTimeZone, 'must be a time zone such as Europe/Berlin')
-    .default(() => new Intl.DateTimeFormat().resolvedOptions().timeZone),
-  /** Instances a minute to each destination at most. */
-  perMinute: z.number().int().min(1).max(60_000).default(600),
-  /** Whether modified and anonymised copies are routed too. */
-  copies: z.boolean().default(false),
-  webhooks: z.record(z.string().min(1), webhook).default({}),
-  rules: z.array(rule).min(1),
-});
+export const rulesFile = z.strictObject(
+  {
+    version: z.literal(1),
+    /** Instances that Orthanc received before this are never routed: an archive is not sent on by accident. */
+    since: z
+      .union([z.iso.date(), z.iso.datetime({ offset: true })], { error: 'must look like 2026-01-31' })
+      .transform((text) => new Date(text)),
+    timeZone: z
+      .string()
+      .refine(isTimeZone, 'must be a time zone such as Europe/Berlin')
+      .default(() => new Intl.DateTimeFormat().resolvedOptions().timeZone),
+    /** Instances a minute to each destination at most. */
+    perMinute: z.number().int().min(1).max(60_000).default(600),
+    /** Whether modified and anonymised copies are routed too. */
+    copies: z.boolean().default(false),
+    webhooks: z.record(z.string().min(1), webhook).default({}),
+    rules: z.array(rule).min(1),
+  },
+  'must hold version, since and rules (docs/routing.md)',
+);
 
 const { category } = conditions.shape;
 const { label, webhook: hooks } = actions.shape;

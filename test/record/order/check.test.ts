@@ -116,7 +116,8 @@ describe("a site's own words", () => {
     ['bodypart:\n  KNEE: [kg]', 'line 1, bodypart: there is no such key'],
     ['side:\n  right: rechts', 'line 2, side right: '],
     ['side: [', 'line 1: '],
-    ['', 'line 1: '],
+    ['', 'line 1: must hold bodyPart, projection, side or nothing, as orders/README.md tells'],
+    ['any text', 'line 1: must hold bodyPart, projection, side or nothing, as orders/README.md tells'],
   ])('that cannot be read stop the start: %j', (text, named) => {
     const file = siteFile(text);
     const error = (() => {
