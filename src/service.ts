@@ -29,7 +29,7 @@ import { RequestRuns } from './intake/requests/runs.js';
 import { spreadRequests } from './intake/requests/spread.js';
 import { Sweep } from './intake/sweep.js';
 import { Metrics } from './metrics.js';
-import { Availability } from './orthanc/availability.js';
+import { Availability, pulseOf } from './orthanc/availability.js';
 import { checkOrthanc } from './orthanc/check.js';
 import { Orthanc } from './orthanc/orthanc.js';
 import type { InstanceContent } from './orthanc/resources.js';
@@ -73,6 +73,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
 
   const cursor = new Cursor(config.stateDir);
   const orthanc = new Orthanc(config);
+  const pulse = pulseOf(config);
   const hanger = createHanger(orthanc, config, classifier.network.classes);
   const metrics = new Metrics(() => queue.depth());
   const recorder = new Recorder(
@@ -133,12 +134,12 @@ export async function startService(config: Config, classifier: Classifier, log: 
   queue.pause();
   const availability = new Availability({
     probe: async () => {
-      const orthancVersion = await checkOrthanc(orthanc, config);
+      const orthancVersion = await checkOrthanc(pulse, config);
       await tagger.recover();
       await routing?.check();
       return orthancVersion;
     },
-    answers: () => orthanc.system(),
+    answers: () => pulse.system(),
     onChange: (up) => {
       metrics.orthancUp.set(up ? 1 : 0);
       for (const part of [queue, follower, routing]) up ? part?.resume() : part?.pause();
@@ -230,6 +231,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const server = createServer(app);
   const stop = async () => {
     availability.end();
+    pulse.close();
     review.hangUp();
     const closed = close(server);
     const back = await queue.stop(config.shutdownSeconds * 1000);

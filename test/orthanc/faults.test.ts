@@ -56,6 +56,23 @@ async function decided(of: TestService, name: string, count: number): Promise<st
   return ids;
 }
 
+/** Such calls are taken and not answered, as by a stopped process, until what this returns is called. */
+function freeze(which: RegExp): () => void {
+  let thaw = () => {};
+  const thawed = new Promise<'pass'>((resolve) => {
+    thaw = () => resolve('pass');
+  });
+  proxy.calls.splice(0);
+  proxy.judge = ({ url }) => (which.test(url) ? () => thawed : 'pass');
+  return () => {
+    proxy.judge = () => 'pass';
+    thaw();
+  };
+}
+
+const readiness = async (of: TestService) => (await fetch(`${of.url}/health/ready`)).status;
+const count = (of: TestService, words: string) => of.log().split(words).length - 1;
+
 test('one picture on which Orthanc hangs up is given up, and holds up nothing', async () => {
   const of = await service({ PLAINVIEW_ATTEMPTS: '2', PLAINVIEW_ORTHANC_RETRIES: '0' });
   const [bad, good] = [await store('hung up on'), await store('beside it')];
@@ -201,4 +218,19 @@ test('a correction whose report a stop cut off gets it from the next start', asy
   await service(env, stateDir);
   await waitFor(async () => (await reportOf()) === (await reader().record(id))?.when);
   expect((await reader().record(id))?.who).toBe('person');
+});
+
+test('an Orthanc that hangs is an outage within seconds, though nobody asks it for anything', async () => {
+  // The one call that may be under way hangs: the question must not wait behind it.
+  const of = await service({ PLAINVIEW_ORTHANC_CONNECTIONS: '1' });
+  const thaw = freeze(/./);
+  await waitFor(async () => (await readiness(of)) === 503, { timeout: 20_000 });
+  expect(await of.metrics()).toMatch(/^plainview_orthanc_up 0$/m);
+  const one = await store('stored while it hangs');
+  await of.notice(one.orthancId);
+  thaw();
+  expect(await reader().decided(one.orthancId)).toBe('knee_lateral');
+  expect(await readiness(of)).toBe(200);
+  expect([count(of, 'Work waits'), count(of, 'Orthanc answers')]).toEqual([1, 2]);
+  expect(of.log()).not.toMatch(/"level":50|in vain/);
 });
