@@ -234,7 +234,10 @@ export async function startService(config: Config, classifier: Classifier, log: 
     pulse.close();
     review.hangUp();
     const closed = close(server);
+    // What Orthanc has not answered by then is left to the next start, as after a kill. One that is away is not waited for.
+    const late = setTimeout(() => orthanc.close(), config.shutdownSeconds * 1000);
     const back = await queue.stop(config.shutdownSeconds * 1000);
+    if (!availability.state.answers) orthanc.close();
     await Promise.all([
       follower.end(),
       sweep.end(),
@@ -244,6 +247,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
       nightly?.destroy(),
     ]);
     await closed;
+    clearTimeout(late);
     orthanc.close();
     log.info({ givenBack: back.length }, 'stopped');
   };

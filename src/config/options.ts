@@ -244,7 +244,7 @@ export const options = z.object({
     .describe('Least severity that is logged, as JSON lines on standard output.'),
   shutdownSeconds: integer(0, 600)
     .default(20)
-    .describe('How long a stop (SIGTERM) waits for what is in work.'),
+    .describe('How long a stop (SIGTERM) waits for what is in work, and for an Orthanc that hangs.'),
 });
 
 export type Config = z.output<typeof options>;

@@ -153,16 +153,17 @@ export class Sweep {
       });
       if (page === undefined) break;
       const found = await patient(() => this.#look(page.studies, page.series, frontier));
+      if (found === undefined) break;
       frontier.advance(frontier.read + page.series.size);
       more = page.series.size > 0;
       await frontier.room(signal);
       await this.#file.write({ ...from, done: frontier.settled });
-      this.#report(frontier, from.done, began, found ?? 0);
+      this.#report(frontier, from.done, began, found);
       if (performance.now() - reported > reportMs) {
         reported = performance.now();
         log.info(this.#progress, 'sweep');
       }
-      if (this.#parts.rate > 0) await pause(((found ?? 0) / this.#parts.rate) * 1000, signal);
+      if (this.#parts.rate > 0) await pause((found / this.#parts.rate) * 1000, signal);
     }
     // An end that is not yet settled is not an end: a kill now must find the last page again.
     while (frontier.jobs > 0 && !signal.aborted) await pause(100, signal);
