@@ -29,7 +29,7 @@ import { RequestRuns } from './intake/requests/runs.js';
 import { spreadRequests } from './intake/requests/spread.js';
 import { Sweep } from './intake/sweep.js';
 import { Metrics } from './metrics.js';
-import { Availability } from './orthanc/availability.js';
+import { Availability, pulseOf } from './orthanc/availability.js';
 import { checkOrthanc } from './orthanc/check.js';
 import { Orthanc } from './orthanc/orthanc.js';
 import type { InstanceContent } from './orthanc/resources.js';
@@ -75,6 +75,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
 
   const cursor = new Cursor(config.stateDir);
   const orthanc = new Orthanc(config);
+  const pulse = pulseOf(config);
   const hanger = createHanger(orthanc, config, classifier.network.classes);
   const metrics = new Metrics(() => queue.depth());
   const recorder = new Recorder(orthanc, config.labelPrefix, {
@@ -134,12 +135,12 @@ export async function startService(config: Config, classifier: Classifier, log: 
   queue.pause();
   const availability = new Availability({
     probe: async () => {
-      const orthancVersion = await checkOrthanc(orthanc, config);
+      const orthancVersion = await checkOrthanc(pulse, config);
       await tagger.recover();
       await routing?.check();
       return orthancVersion;
     },
-    answers: () => orthanc.system(),
+    answers: () => pulse.system(),
     onChange: (up) => {
       metrics.orthancUp.set(up ? 1 : 0);
       for (const part of [queue, follower, routing]) up ? part?.resume() : part?.pause();
@@ -231,9 +232,13 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const server = createServer(app);
   const stop = async () => {
     availability.end();
+    pulse.close();
     review.hangUp();
     const closed = close(server);
+    // What Orthanc has not answered by then is left to the next start, as after a kill. One that is away is not waited for.
+    const late = setTimeout(() => orthanc.close(), config.shutdownSeconds * 1000);
     const back = await queue.stop(config.shutdownSeconds * 1000);
+    if (!availability.state.answers) orthanc.close();
     await Promise.all([
       follower.end(),
       sweep.end(),
@@ -243,6 +248,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
       nightly?.destroy(),
     ]);
     await closed;
+    clearTimeout(late);
     orthanc.close();
     log.info({ givenBack: back.length }, 'stopped');
   };

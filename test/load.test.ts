@@ -76,3 +76,12 @@ test('calls are spread over the second', async () => {
   // Twenty spaces of 5 ms; a timer never ends early by more than a millisecond.
   expect(performance.now() - began).toBeGreaterThan(80);
 });
+
+test('the ceiling holds nobody up once all is over', async () => {
+  const over = new AbortController();
+  const load = new Load({ most: 2, perSecond: 0.001, ended: over.signal });
+  await load.run(false, async () => undefined);
+  const next = load.run(false, async () => 'let through');
+  over.abort();
+  expect(await next).toBe('let through');
+});

@@ -3,6 +3,7 @@ import nock from 'nock';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../src/config/load.js';
 import type { PlainviewError } from '../src/errors.js';
+import { pulseOf } from '../src/orthanc/availability.js';
 import { checkOrthanc, declaredMetadata } from '../src/orthanc/check.js';
 import { instanceId } from '../src/orthanc/ids.js';
 import { Orthanc } from '../src/orthanc/orthanc.js';
@@ -153,6 +154,14 @@ describe('a call', () => {
     });
     expect(await codeOf(client.system())).toBe(code);
     server.close();
+  });
+
+  test('for a sign of life may be slow once', async () => {
+    nock(base).get('/system').delay(60_000).reply(200, good).get('/system').reply(200, good);
+    const client = pulseOf(loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' }));
+    open.push(client);
+    expect((await client.system()).Version).toBe('1.12.7');
+    nock.abortPendingRequests();
   });
 
   test('a trickle does not outlast the time-out', async () => {

@@ -62,7 +62,9 @@ export const options = z.object({
     .describe("PEM file of the site's own certification authority, for Orthanc over HTTPS."),
   orthancTimeoutMs: integer(100, 600_000)
     .default(30_000)
-    .describe('Milliseconds after which a call to Orthanc is given up.'),
+    .describe(
+      'Milliseconds after which a call to Orthanc is given up. To show that it is there at all, it has a sixth of them, but five seconds at least.',
+    ),
   orthancRetries: integer(0, 10)
     .default(2)
     .describe('How often one call is repeated at once (with growing pauses) where the failure may pass.'),
@@ -245,7 +247,7 @@ export const options = z.object({
     .describe('Least severity that is logged, as JSON lines on standard output.'),
   shutdownSeconds: integer(0, 600)
     .default(20)
-    .describe('How long a stop (SIGTERM) waits for what is in work.'),
+    .describe('How long a stop (SIGTERM) waits for what is in work, and for an Orthanc that hangs.'),
 });
 
 export type Config = z.output<typeof options>;

@@ -1,10 +1,31 @@
 import type { Logger } from 'pino';
+import type { Config } from '../config/options.js';
 import { asPlainview, isAway, PlainviewError } from '../errors.js';
 import { pause } from '../pause.js';
+import { Orthanc } from './orthanc.js';
+
+/** Pause between two questions while all is well. */
+const watchMs = 5000;
+/** How long a sign of life may take, at least: longer where the site is patient with its Orthanc. */
+const signWithinMs = 5000;
 
 /**
- * Whether Orthanc answers at all. An outage of an hour is one log line at its start and one at its end:
- * the first job that meets it reports it here, work pauses, and one probe at a time asks until Orthanc is back.
+ * Orthanc, to be asked for a sign of life: over a connection of its own, so that the question stands behind no call
+ * that hangs or takes long, and twice, for who lives may be slow once.
+ */
+export const pulseOf = (config: Config): Orthanc =>
+  new Orthanc({
+    ...config,
+    orthancConnections: 1,
+    orthancRate: 0,
+    orthancRetries: 1,
+    orthancTimeoutMs: Math.max(signWithinMs, Math.round(config.orthancTimeoutMs / 6)),
+  });
+
+/**
+ * Whether Orthanc answers at all. An outage of an hour is one log line at its start and one at its end: the first job
+ * that meets it reports it here, or it shows when Orthanc is asked every few seconds; work pauses, and one probe at a
+ * time asks until Orthanc is back.
  */
 export class Availability {
   readonly #probe: () => Promise<string>;
@@ -46,18 +67,35 @@ export class Availability {
    * Asks until Orthanc answers, or until the end.
    * @throws what no waiting mends: Orthanc is there but lacks what is needed
    */
-  start(): Promise<void> {
-    return this.#ask((error) => error instanceof PlainviewError && error.passing);
+  async start(): Promise<void> {
+    await this.#ask((error) => error instanceof PlainviewError && error.passing);
+    void this.#watch();
   }
 
   /**
    * Whether this error of a call means that Orthanc is away. Where it looks so, one question decides: else it is that
-   * call alone that Orthanc refuses or falls silent on, and nothing else need wait. From an outage on even a lack is
-   * waited out: whoever upgrades Orthanc restarts it.
+   * call alone that Orthanc refuses or falls silent on, and nothing else need wait. After the end nobody asks: what
+   * was given up waits for the next start.
    */
   async lost(error: PlainviewError): Promise<boolean> {
-    if (!isAway(error)) return false;
-    if (!this.#state.up) return true;
+    if (!isAway(error) && error.code !== 'orthanc_timeout') return false;
+    return !this.#state.up || this.#ended.signal.aborted || this.#isAway();
+  }
+
+  end(): void {
+    this.#ended.abort();
+  }
+
+  /** Nobody may have anything to ask of an Orthanc that hangs, and whoever has waits long for an answer. */
+  async #watch(): Promise<void> {
+    while (!this.#ended.signal.aborted) {
+      await pause(watchMs, this.#ended.signal);
+      if (this.#state.up && !this.#ended.signal.aborted) await this.#isAway();
+    }
+  }
+
+  /** From an outage on even a lack is waited out: whoever upgrades Orthanc restarts it. */
+  #isAway(): Promise<boolean> {
     this.#doubt ??= this.#answers()
       .then(
         () => false,
@@ -73,10 +111,6 @@ export class Availability {
         this.#doubt = undefined;
       });
     return this.#doubt;
-  }
-
-  end(): void {
-    this.#ended.abort();
   }
 
   async #ask(bearable: (error: unknown) => boolean): Promise<void> {
@@ -96,6 +130,7 @@ export class Availability {
   }
 
   #away(caught: unknown): void {
+    if (this.#ended.signal.aborted) return; // We left, not Orthanc.
     const error = asPlainview(caught);
     const known = !this.#state.up && this.#state.problem === error.message;
     const wasUp = this.#state.up;

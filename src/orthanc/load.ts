@@ -13,6 +13,7 @@ const slowMs = 50;
 export class Load {
   readonly #most: number;
   readonly #spacingMs: number;
+  readonly #ended: AbortSignal;
   /** Calls at a time, now; grows by fractions. */
   #limit: number;
   #underway = 0;
@@ -23,11 +24,15 @@ export class Load {
   /** Calls to be seen before the limit is lowered again: what was lowered needs time to show. */
   #patience = 0;
 
-  /** @param perSecond 0: no ceiling */
-  constructor({ most, perSecond }: { most: number; perSecond: number }) {
+  /**
+   * @param perSecond 0: no ceiling
+   * @param ended once aborted, the ceiling holds nobody up
+   */
+  constructor({ most, perSecond, ended }: { most: number; perSecond: number; ended?: AbortSignal }) {
     this.#most = most;
     this.#limit = most;
     this.#spacingMs = perSecond > 0 ? 1000 / perSecond : 0;
+    this.#ended = ended ?? new AbortController().signal;
   }
 
   /** How many calls may be under way now. */
@@ -87,6 +92,6 @@ export class Load {
     const now = performance.now();
     const at = Math.max(now, this.#nextAt);
     this.#nextAt = at + this.#spacingMs;
-    if (at > now) await pause(at - now, new AbortController().signal);
+    if (at > now) await pause(at - now, this.#ended);
   }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -46,6 +47,7 @@ export class Rest {
   readonly #retries: number;
   readonly #url: string;
   readonly #load: Load;
+  readonly #closed = new AbortController();
 
   /** @throws config_invalid where the certification authority's file cannot be read */
   constructor(options: RestOptions) {
@@ -53,7 +55,13 @@ export class Rest {
     this.#url = options.orthancUrl.replace(/\/+$/, '');
     this.#timeoutMs = options.orthancTimeoutMs;
     this.#retries = options.orthancRetries;
-    this.#load = new Load({ most: options.orthancConnections, perSecond: options.orthancRate });
+    // Every call that waits listens to it: no leak to be warned of.
+    setMaxListeners(0, this.#closed.signal);
+    this.#load = new Load({
+      most: options.orthancConnections,
+      perSecond: options.orthancRate,
+      ended: this.#closed.signal,
+    });
     this.#http = axios.create({
       baseURL: this.#url,
       httpAgent: new HttpAgent(agent),
@@ -74,6 +82,7 @@ export class Rest {
   async call(request: AxiosRequestConfig & { method: string; url: string }): Promise<Answer> {
     return pRetry(() => this.#once(request), {
       retries: this.#retries,
+      signal: this.#closed.signal,
       minTimeout: 200,
       factor: 3,
       randomize: true,
@@ -129,18 +138,23 @@ export class Rest {
     }
   }
 
+  /** Gives up what is under way, and begins nothing more. */
   close(): void {
+    this.#closed.abort(fail('orthanc_unreachable', { url: this.#url, why: 'Plainview stops' }));
     for (const agent of [this.#http.defaults.httpAgent, this.#http.defaults.httpsAgent] as HttpAgent[])
       agent.destroy();
   }
 
   async #once(request: AxiosRequestConfig & { method: string; url: string }): Promise<Answer> {
     try {
-      const response = await this.#load.run(!request.url.endsWith('/rendered'), () =>
-        this.#http.request<Buffer>({ ...request, signal: AbortSignal.timeout(this.#timeoutMs) }),
-      );
+      const response = await this.#load.run(!request.url.endsWith('/rendered'), () => {
+        this.#closed.signal.throwIfAborted();
+        return this.#http.request<Buffer>({ ...request, signal: AbortSignal.timeout(this.#timeoutMs) });
+      });
       return { headers: response.headers as Record<string, string>, body: response.data };
     } catch (error) {
+      // However it broke off then, this is why.
+      this.#closed.signal.throwIfAborted();
       throw this.#translate(error, describe(request));
     }
   }

@@ -114,6 +114,7 @@ export class Statistics {
         since += pageSize;
         await pause(restMs, signal);
       } catch (caught) {
+        if (signal.aborted) return; // Counted anew, once somebody asks again.
         const error = asPlainview(caught);
         log.warn({ err: error }, 'statistics could not be counted on');
         if (!error.passing) return;

@@ -56,6 +56,36 @@ async function decided(of: TestService, name: string, count: number): Promise<st
   return ids;
 }
 
+/** Such calls are taken and not answered, as by a stopped process, until what this returns is called. */
+function freeze(which: RegExp): () => void {
+  let thaw = () => {};
+  const thawed = new Promise<'pass'>((resolve) => {
+    thaw = () => resolve('pass');
+  });
+  proxy.calls.splice(0);
+  proxy.judge = ({ url }) => (which.test(url) ? () => thawed : 'pass');
+  return () => {
+    proxy.judge = () => 'pass';
+    thaw();
+  };
+}
+
+const readiness = async (of: TestService) => (await fetch(`${of.url}/health/ready`)).status;
+/** What was logged as a warning or worse, but for the one on the network. */
+const complaints = (of: TestService) =>
+  of
+    .log()
+    .split('\n')
+    .filter((line) => /"level":[456]0/.test(line) && !line.includes('medical device'));
+const count = (of: TestService, words: string) => of.log().split(words).length - 1;
+
+/** Stops the first of those that run. @returns the seconds that took */
+async function stop(): Promise<number> {
+  const began = performance.now();
+  await running.shift()?.stop();
+  return (performance.now() - began) / 1000;
+}
+
 test('one picture on which Orthanc hangs up is given up, and holds up nothing', async () => {
   const of = await service({ PLAINVIEW_ATTEMPTS: '2', PLAINVIEW_ORTHANC_RETRIES: '0' });
   const [bad, good] = [await store('hung up on'), await store('beside it')];
@@ -201,4 +231,66 @@ test('a correction whose report a stop cut off gets it from the next start', asy
   await service(env, stateDir);
   await waitFor(async () => (await reportOf()) === (await reader().record(id))?.when);
   expect((await reader().record(id))?.who).toBe('person');
+});
+
+test('an Orthanc that hangs is an outage within seconds, though nobody asks it for anything, and holds up no stop', async () => {
+  const stateDir = await freshState(real.orthanc.url);
+  // The one call that may be under way hangs: the question must not wait behind it.
+  const of = await service({ PLAINVIEW_ORTHANC_CONNECTIONS: '1' }, stateDir);
+  const thaw = freeze(/./);
+  await waitFor(async () => (await readiness(of)) === 503, { timeout: 20_000 });
+  expect(await of.metrics()).toMatch(/^plainview_orthanc_up 0$/m);
+  const one = await store('stored while it hangs');
+  await of.notice(one.orthancId);
+  thaw();
+  expect(await reader().decided(one.orthancId)).toBe('knee_lateral');
+  expect(await readiness(of)).toBe(200);
+  expect([count(of, 'Work waits'), count(of, 'Orthanc answers')]).toEqual([1, 2]);
+  expect(of.log()).not.toMatch(/"level":50|in vain/);
+
+  proxy.judge = () => 'cut';
+  await waitFor(async () => (await readiness(of)) === 503);
+  freeze(/./);
+  await of.notice(one.orthancId);
+  expect(await stop()).toBeLessThan(5);
+});
+
+test('a stop waits no longer than it may for a page of the change log, and the next start reads it', async () => {
+  const stateDir = await freshState(real.orthanc.url);
+  const env = { PLAINVIEW_SHUTDOWN_SECONDS: '1' };
+  const first = await service(env, stateDir);
+  const thaw = freeze(/^\/changes/);
+  await waitFor(() => proxy.calls.some(({ url }) => url.startsWith('/changes')));
+  const cursor = await readFile(join(stateDir, 'changes.json'), 'utf8');
+  const { orthancId } = await store('stored before the stop');
+  expect(await stop()).toBeLessThan(5);
+  expect(complaints(first)).toEqual([]);
+  expect(await readFile(join(stateDir, 'changes.json'), 'utf8')).toBe(cursor);
+  thaw();
+  await service(env, stateDir);
+  expect(await reader().decided(orthancId)).toBe('knee_lateral');
+});
+
+test('nor for a sweep and a request, which the next start takes up where they were', async () => {
+  const stateDir = await freshState(real.orthanc.url);
+  // The change log is not read again: none but the sweep asks for what is frozen.
+  const env = { PLAINVIEW_SHUTDOWN_SECONDS: '1', PLAINVIEW_CHANGES_POLL_MS: '3600000' };
+  const first = await service(env, stateDir);
+  const [known = ''] = await decided(first, 'known before', 1);
+  const { orthancId } = await store('found by the sweep');
+  const thaw = freeze(/^\/tools\/(bulk-content|lookup)/);
+  await askApi(first, 'POST', '/sweep', { body: {} });
+  await waitFor(() => proxy.calls.some(({ url }) => url === '/tools/bulk-content'));
+  const body = { selection: { uids: [uid('known before 0')] } };
+  const { id } = (await askApi(first, 'POST', '/requests', { body })).json;
+  expect(await stop()).toBeLessThan(5);
+  expect(complaints(first)).toEqual([]);
+  const left = JSON.parse(await readFile(join(stateDir, 'sweep.json'), 'utf8'));
+  expect(left).toEqual({ order: 'newest', done: 0, network: 'a'.repeat(64) });
+  expect(await readFile(join(stateDir, 'requests.json'), 'utf8')).toContain(id);
+  thaw();
+  const second = await service(env, stateDir);
+  expect(await reader().decided(orthancId)).toBe('knee_lateral');
+  expect(await ended(second, id)).toMatchObject({ state: 'done', answered: 1 });
+  expect((await reader().record(known))?.requested).toBeDefined();
 });
