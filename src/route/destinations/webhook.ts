@@ -60,7 +60,8 @@ export class WebhookDestination implements Destination {
         ...belonging,
         decision,
         category: category ?? null,
-        score: top[0]?.score ?? null,
+        // As rules see it: a person is sure, and the network's score is of what it said itself.
+        score: who === 'person' ? 1 : (top[0]?.score ?? null),
         top,
         who,
         network: { name: network.name, sha256: network.sha256 },
