@@ -256,6 +256,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     const url = await listen(server, config);
     log.info({ url }, 'listening');
     const ready = availability.start().then(() => {
+      if (!availability.state.answers) return; // stopped before
       sweep.resume();
       requests.resume();
     });

@@ -22,7 +22,7 @@ export class StateFile<T extends z.ZodType> {
     }
   }
 
-  /** @returns undefined where there is none, or it cannot be read: all that is kept here can be found out again */
+  /** @returns undefined where there is none, or it cannot be read */
   read(): z.output<T> | undefined {
     try {
       return this.#schema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));

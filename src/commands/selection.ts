@@ -4,8 +4,8 @@ import { readClasses } from '../classify/network.js';
 import { networkFiles } from '../config/network.js';
 import type { Config } from '../config/options.js';
 import { fail } from '../errors.js';
-import { type Selection, selection, uid } from '../intake/requests/selection.js';
-import { anyId } from '../orthanc/ids.js';
+import { type Selection, selection } from '../intake/requests/selection.js';
+import { anyId, uid } from '../orthanc/ids.js';
 
 export interface SelectionOptions {
   label?: string;

@@ -166,7 +166,7 @@ export const options = z.object({
     .regex(/^[A-Za-z0-9_-]{0,24}$/, 'may hold letters, digits, _ and -, at most 24')
     .default('')
     .describe(
-      "Put before every label of Plainview's, where a site's own labels could collide. After a change, a sweep renames those that stand.",
+      "Put before every label of Plainview's, where a site's own labels could collide. After a change, a sweep renames those of decisions; have all routes sent before, for what is pending is found by its label.",
     ),
   orderWords: z
     .string()
@@ -209,7 +209,7 @@ export const options = z.object({
     .min(1)
     .default('.plainview')
     .describe(
-      "Folder for the little that Plainview keeps itself: how far it has read Orthanc's change log, what it was asked for, what people decided (an Orthanc that replaces a file forgets it), the counts of the dashboard. Lost, the log is read again, what is done is skipped, and counts are made anew from Orthanc; a sweep or request under way is forgotten. With `PLAINVIEW_TAGS` it may hold what Orthanc has lost for a moment: keep it safe.",
+      "Folder for the little that Plainview keeps itself: how far it has read Orthanc's change log, what it was asked for, what people decided (an Orthanc that replaces a file forgets it, and one that deletes it: sent again, it is what they said), the counts of the dashboard. Lost, the log is read again, what is done is skipped, and counts are made anew from Orthanc; a sweep or request under way is forgotten. With `PLAINVIEW_TAGS` it may hold what Orthanc has lost for a moment: keep it safe.",
     ),
   changesPollMs: integer(100, 3_600_000)
     .default(2000)

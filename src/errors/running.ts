@@ -52,7 +52,7 @@ export const runningErrors = {
     say: (p: { folder: string; why: string }) =>
       `Plainview cannot keep its place in ${p.folder} (${p.why}). Make it writable, or set PLAINVIEW_STATE_DIR.`,
   },
-  journal_damaged: {
+  state_damaged: {
     passing: false,
     say: (p: { file: string }) =>
       `${p.file} is damaged, so nothing is done with its instance. Move it away and keep it: it may hold what Orthanc has lost.`,

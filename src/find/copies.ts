@@ -1,13 +1,13 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { uid } from '../orthanc/ids.js';
 import type { Media } from '../orthanc/media.js';
 import { writeWhole, writing } from '../results.js';
 import type { Find } from './finds.js';
 
 /**
  * Copies a DICOM file into a folder: `<category or decision>/<SOPInstanceUID>.dcm`, by Orthanc's identifier where the
- * UID is none. What stands there already is not
- * fetched again, so a copy that was interrupted goes on where it stopped.
+ * UID is none. What stands there already is not fetched again, so a copy that was interrupted goes on where it stopped.
  * @throws report_unwritable, orthanc_…
  */
 export async function copy(media: Media, folder: string, found: Find): Promise<void> {
@@ -25,4 +25,4 @@ export async function copy(media: Media, folder: string, found: Find): Promise<v
 
 /** Whoever may store a picture chooses its UID, and one that is none (PS3.5 9.1) might lead out of the folder. */
 const fileName = ({ sopInstanceUid, instance }: Find): string =>
-  /^[0-9.]{1,64}$/.test(sopInstanceUid) ? sopInstanceUid : instance;
+  uid.safeParse(sopInstanceUid).data ?? instance;

@@ -7,7 +7,7 @@ export const toldApart = { reportInput: true } as const;
 /**
  * What is wrong with a request, field by field, and what it must be. What was given stays out of it: it may be
  * anything, a patient's name too.
- * @param where `body`
+ * @param where `body`, `path`, `query`
  */
 export function malformed({ issues }: z.ZodError, where: string): PlainviewError {
   const problems = issues.map((issue) => {

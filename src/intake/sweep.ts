@@ -129,7 +129,7 @@ export class Sweep {
   /**
    * The list moves while it is gone through: what receives an instance – a file that is stored anew with its tags, too –
    * goes to its newer end, what is deleted leaves it, and what stands behind either moves up, unseen. So it is gone
-   * through again where it was seen to shrink, and as long as each time finds less to do.
+   * through again where it was seen to shrink, after a restart, and as long as each time finds less to do.
    */
   async #passes(from: z.output<typeof stored>): Promise<void> {
     let before = Number.POSITIVE_INFINITY;

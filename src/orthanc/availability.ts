@@ -117,6 +117,7 @@ export class Availability {
     for (let pauseMs = 250; !this.#ended.signal.aborted; pauseMs = Math.min(pauseMs * 2, 5_000)) {
       try {
         const version = await this.#probe();
+        if (this.#ended.signal.aborted) return;
         this.#log.info({ version }, 'Orthanc answers');
         this.#state = { up: true, version };
         this.#onChange(true);

@@ -36,3 +36,6 @@ const rooms = { Series: 'series', Study: 'studies', Patient: 'patients' } as con
 
 /** Where a series, study or patient lies in Orthanc's REST API. */
 export const groupPath = (level: GroupLevel, id: GroupId): ResourcePath => `${rooms[level]}/${id}`;
+
+/** PS3.5 section 9.1, as far as it is fit for addresses and file names. */
+export const uid = z.string().regex(/^[0-9.]{1,64}$/, 'must be a DICOM UID');

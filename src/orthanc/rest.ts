@@ -129,6 +129,7 @@ export class Rest {
   /** An answer too long to be held: given as it comes, under no deadline but the caller's. Not repeated. */
   async *stream(url: string, signal: AbortSignal): AsyncGenerator<Buffer> {
     const options = { responseType: 'stream' as const, maxContentLength: -1, signal };
+    this.#closed.signal.throwIfAborted();
     try {
       yield* (await this.#http.get<Readable>(url, options)).data;
     } catch (error) {

@@ -71,8 +71,10 @@ export function createHandler(parts: Parts): Handler {
       const second = asPlainview(caught);
       if (second.code === 'instance_gone') return gone(parts, log);
       if (await parts.isOrthancAway(second)) return { kind: 'again', afterMs: 0, spent: false };
-      // Unrecorded, so not settled: it stays with us, as seldom as the pauses go.
       log.error({ err: second }, 'the failure itself could not be recorded');
+      // Only a person can mend that: a sweep after it finds the instance again.
+      if (second.code === 'state_damaged') return { kind: 'settled' };
+      // Unrecorded, so not settled: it stays with us, as seldom as the pauses go.
       return { kind: 'again', afterMs: pauseMs(job.attempt + 1), spent: false };
     }
   }

@@ -3,7 +3,7 @@ import type { ResourcePath, StudyId } from '../orthanc/ids.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
 import { Coalescing } from './coalesce.js';
 import { type Labelled, type Written, writeLabelled } from './labelling.js';
-import { addUp, planLabels } from './labels.js';
+import { addUp, planLabels, prefixed } from './labels.js';
 import { groupRecord, type InstanceRecord, instanceRecord, metadataNames, readRecord } from './schema.js';
 
 /** A series or a study with the records of its instances. */
@@ -79,7 +79,7 @@ export class Groups {
     const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
     if (known === undefined) return records.length === 0;
     const { wanted, ...counts } = addUp(records);
-    const plan = planLabels(content.Labels, [...known.labels, ...mine], this.#prefixed(wanted));
+    const plan = planLabels(content.Labels, [...known.labels, ...mine], prefixed(this.#prefix, wanted));
     const { categories, decisions, labels } = known;
     return (
       plan.add.length === 0 &&
@@ -92,15 +92,18 @@ export class Groups {
     const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
     const { categories, decisions, wanted } = addUp(records);
     const ours = [...(known?.labels ?? []), ...mine];
-    return writeLabelled(this.#orthanc, resource, content, ours, this.#prefixed(wanted), (labels) => ({
-      version: 1,
-      categories,
-      decisions,
-      labels,
-    }));
-  }
-
-  #prefixed(labels: string[]): string[] {
-    return labels.map((label) => this.#prefix + label);
+    return writeLabelled(
+      this.#orthanc,
+      resource,
+      content,
+      ours,
+      prefixed(this.#prefix, wanted),
+      (labels) => ({
+        version: 1,
+        categories,
+        decisions,
+        labels,
+      }),
+    );
   }
 }

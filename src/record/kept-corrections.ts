@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { fail } from '../errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { StateFile } from '../state-file.js';
 import type { Decided } from './recorder.js';
@@ -19,8 +20,13 @@ export class KeptCorrections {
     this.#folder = join(stateDir, 'corrections');
   }
 
+  /** @throws state_damaged where there is one that cannot be read: it must not be taken for none */
   read(id: InstanceId): Decided | undefined {
-    return existsSync(this.#path(id)) ? this.#file(id).read() : undefined;
+    const file = this.#path(id);
+    if (!existsSync(file)) return undefined;
+    const read = this.#file(id).read();
+    if (read === undefined) throw fail('state_damaged', { file });
+    return read;
   }
 
   /** On the disk when this returns. @throws state_unusable */
@@ -28,8 +34,13 @@ export class KeptCorrections {
     return this.#file(id).write(decided);
   }
 
-  drop(id: InstanceId): Promise<void> {
-    return rm(this.#path(id), { force: true });
+  /** @throws state_unusable */
+  async drop(id: InstanceId): Promise<void> {
+    const file = this.#path(id);
+    if (!existsSync(file)) return;
+    await rm(file).catch((error: Error) => {
+      throw fail('state_unusable', { folder: file, why: error.message }, error);
+    });
   }
 
   #file(id: InstanceId): StateFile<typeof correction> {

@@ -42,6 +42,10 @@ function decisionLabels(record: Pick<InstanceRecord, 'decision' | 'category'>): 
   }
 }
 
+/** As the site wants them. */
+export const prefixed = (prefix: string, labels: readonly string[]): string[] =>
+  labels.map((label) => prefix + label);
+
 export interface LabelPlan {
   add: string[];
   remove: string[];

@@ -28,7 +28,10 @@ export function isHalfCorrected(instance: InstanceContent): boolean {
 }
 
 /** Whether a request asks for the decision that stands to be made anew: a person's only where it says so and came after it. */
-export function asksAnew(request: ReclassifyRequest, { who, when }: InstanceRecord): boolean {
+export function asksAnew(
+  request: ReclassifyRequest,
+  { who, when }: Pick<InstanceRecord, 'who' | 'when'>,
+): boolean {
   if (who !== 'person') return true;
   return request.includingCorrected && Date.parse(request.when) > Date.parse(when);
 }

@@ -6,7 +6,7 @@ import { Turns } from '../turns.js';
 import { Groups } from './groups.js';
 import type { KeptCorrections } from './kept-corrections.js';
 import { writeLabelled } from './labelling.js';
-import { labelsOf, planLabels } from './labels.js';
+import { labelsOf, planLabels, prefixed } from './labels.js';
 import type { OrderCheck } from './order/check.js';
 import { asksAnew, recordOf, requestOf } from './read.js';
 import {
@@ -88,12 +88,15 @@ export class Recorder {
   }
 
   /**
-   * Puts back what a person has said of an instance whose record Orthanc has lost.
+   * Puts back what a person has said of an instance whose record Orthanc has lost, unless it is asked for anew.
    * @returns whether there was anything to put back
+   * @throws state_damaged, instance_gone, orthanc_…
    */
-  async restore({ ID }: InstanceContent, said?: readonly Said[]): Promise<boolean> {
+  async restore(instance: InstanceContent, said?: readonly Said[]): Promise<boolean> {
+    const { ID } = instance;
     const kept = this.#corrections?.read(ID);
-    if (kept === undefined) return false;
+    const request = requestOf(instance);
+    if (kept === undefined || (request !== undefined && asksAnew(request, kept))) return false;
     return this.#turns.run(ID, async () => {
       const stands = await this.#read(ID);
       if (recordOf(stands) === undefined) await this.#record(stands, kept, said);
@@ -141,7 +144,7 @@ export class Recorder {
     const { add, remove, owned } = planLabels(
       instance.Labels,
       labels,
-      this.#prefixed(labelsOf(known.record)),
+      prefixed(this.#prefix, labelsOf(known.record)),
     );
     return add.length + remove.length === 0 && owned.join() === labels.join();
   }
@@ -153,7 +156,7 @@ export class Recorder {
       const known = recordOf(stands);
       if (known === undefined || this.isLabelled(stands)) return;
       const { record } = known;
-      const wanted = this.#prefixed(labelsOf(record));
+      const wanted = prefixed(this.#prefix, labelsOf(record));
       await writeLabelled(this.#orthanc, `instances/${id}`, stands, record.labels, wanted, (labels) => ({
         ...record,
         labels,
@@ -172,16 +175,17 @@ export class Recorder {
     const order = await this.#compare(instance, given, said);
     const decided = { ...given, ...(order === undefined ? {} : { order }) };
     const resource: ResourcePath = `instances/${instance.ID}`;
+    // Before anything changes: one that cannot be kept is refused.
+    if (decided.who === 'person') await this.#corrections?.keep(instance.ID, given);
     if (instance.Metadata[metadataNames.category] !== undefined)
       await this.#orthanc.deleteMetadata(resource, metadataNames.category);
     const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
-    if (decided.who === 'person') await this.#corrections?.keep(instance.ID, given);
     const { labels } = await writeLabelled(
       this.#orthanc,
       resource,
       instance,
       previous?.labels ?? [],
-      this.#prefixed(labelsOf(decided)),
+      prefixed(this.#prefix, labelsOf(decided)),
       (owned) => ({ version: 1, ...decided, labels: owned }),
     );
     if (decided.who === 'network') await this.#corrections?.drop(instance.ID);
@@ -218,9 +222,5 @@ export class Recorder {
   async dropRequest(instance: InstanceContent): Promise<void> {
     if (requestOf(instance) !== undefined)
       await this.#orthanc.deleteMetadata(`instances/${instance.ID}`, metadataNames.request);
-  }
-
-  #prefixed(labels: string[]): string[] {
-    return labels.map((label) => this.#prefix + label);
   }
 }

@@ -252,7 +252,7 @@ test('an Orthanc that hangs is an outage within seconds, though nobody asks it f
   await waitFor(async () => (await readiness(of)) === 503);
   freeze(/./);
   await of.notice(one.orthancId);
-  expect(await stop()).toBeLessThan(5);
+  expect(await stop()).toBeLessThan(15);
 });
 
 test('a stop waits no longer than it may for a page of the change log, and the next start reads it', async () => {
@@ -263,7 +263,7 @@ test('a stop waits no longer than it may for a page of the change log, and the n
   await waitFor(() => proxy.calls.some(({ url }) => url.startsWith('/changes')));
   const cursor = await readFile(join(stateDir, 'changes.json'), 'utf8');
   const { orthancId } = await store('stored before the stop');
-  expect(await stop()).toBeLessThan(5);
+  expect(await stop()).toBeLessThan(15);
   expect(complaints(first)).toEqual([]);
   expect(await readFile(join(stateDir, 'changes.json'), 'utf8')).toBe(cursor);
   thaw();
@@ -283,7 +283,7 @@ test('nor for a sweep and a request, which the next start takes up where they we
   await waitFor(() => proxy.calls.some(({ url }) => url === '/tools/bulk-content'));
   const body = { selection: { uids: [uid('known before 0')] } };
   const { id } = (await askApi(first, 'POST', '/requests', { body })).json;
-  expect(await stop()).toBeLessThan(5);
+  expect(await stop()).toBeLessThan(15);
   expect(complaints(first)).toEqual([]);
   const left = JSON.parse(await readFile(join(stateDir, 'sweep.json'), 'utf8'));
   expect(left).toEqual({ order: 'newest', done: 0, network: 'a'.repeat(64) });

@@ -57,6 +57,21 @@ test('what a person has said of an instance stands when Orthanc replaces the fil
   expect((await readdir(join(of.stateDir, 'corrections'), { recursive: true })).filter(isFile)).toEqual([]);
 });
 
+test('what a person has said before is not put back where it is asked for anew', async () => {
+  const of = await service();
+  const bytes = image();
+  const { orthancId: id } = await real.storeInstance(bytes);
+  await reader().decided(id);
+  await say(of, id, 'PUT', 'decision', { category: 'hand_ap' });
+  for (const started of running.splice(0)) await started.stop();
+  await real.storeInstance(bytes);
+  const request = { who: 'bob', when: new Date().toISOString(), includingCorrected: true };
+  await reader().put(`instances/${id}`, 'RadiographReclassify', JSON.stringify(request));
+  await service({ PLAINVIEW_STATE_DIR: of.stateDir });
+  expect(await reader().decided(id)).toBe('knee_lateral');
+  expect((await reader().record(id))?.requested?.who).toBe('bob');
+});
+
 test('a correction that cannot be kept is refused, and changes nothing', async () => {
   const of = await service();
   const { orthancId: id } = await real.storeInstance(image());
@@ -68,6 +83,7 @@ test('a correction that cannot be kept is refused, and changes nothing', async (
   expect(status).toBe(503);
   expect(json.title).toContain('PLAINVIEW_STATE_DIR');
   expect(await reader().record(id)).toEqual(before);
+  expect(await reader().metadata(`instances/${id}`, 'RadiographCategory')).toBe('knee_lateral');
 });
 
 const isFile = (name: string) => name.endsWith('.json');

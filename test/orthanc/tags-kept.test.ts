@@ -159,12 +159,15 @@ describe('what Orthanc loses when a file is stored anew', () => {
 
 test('a damaged journal costs its own instance, and nobody else', async () => {
   const stateDir = await freshState(real.orthanc.url);
+  const theirs = await real.storeInstance(picture({ patientId: 'damaged' }));
   await mkdir(join(stateDir, 'tags'));
-  const theirs = '00000000-00000000-00000000-00000000-00000009';
-  await writeFile(join(stateDir, 'tags', `${theirs}.json`), '');
+  await writeFile(join(stateDir, 'tags', `${theirs.orthancId}.json`), '');
   const of = await service('off', { stateDir });
-  const { orthancId } = await real.storeInstance(picture({ patientId: 'damaged' }));
+  const { orthancId } = await real.storeInstance(picture({ patientId: 'whole' }));
   await reader().decided(orthancId);
-  expect(of.log()).toMatch(/Move it away and keep it.*journal_damaged/);
-  expect(await readdir(join(stateDir, 'tags'))).toEqual([`${theirs}.json`]);
+  await askApi(of, 'POST', '/sweep', { body: {} });
+  await waitFor(async () => (await askApi(of, 'GET', '/sweep')).json.state === 'idle');
+  expect(of.log()).toMatch(/Move it away and keep it.*state_damaged/);
+  expect(await reader().record(theirs.orthancId)).toBeUndefined();
+  expect(await readdir(join(stateDir, 'tags'))).toEqual([`${theirs.orthancId}.json`]);
 });

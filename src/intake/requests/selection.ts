@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { studyDates } from '../../orthanc/dates.js';
-import { type AnyId, anyId, label } from '../../orthanc/ids.js';
+import { type AnyId, anyId, label, uid } from '../../orthanc/ids.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { Search } from '../../orthanc/search.js';
 import { recordOf } from '../../record/read.js';
@@ -8,7 +8,6 @@ import { instanceRecord } from '../../record/schema.js';
 import { slices } from '../../slices.js';
 
 const day = z.iso.date('must look like 2026-01-31');
-export const uid = z.string().regex(/^[0-9.]{1,64}$/, 'must be a DICOM UID');
 const tag = z.string().regex(/^[A-Za-z]{1,64}$/, 'must be the keyword of a DICOM attribute');
 
 /** Which instances are meant: what is named, or what fulfils every condition given. */

@@ -41,11 +41,11 @@ export class Journals {
     });
   }
 
-  /** @throws journal_damaged where there is one that cannot be read: it must not be taken for none */
+  /** @throws state_damaged where there is one that cannot be read: it must not be taken for none */
   read(id: InstanceId): Journal | undefined {
     if (!existsSync(this.#path(id))) return undefined;
     const read = this.#file(id).read();
-    if (read === undefined) throw fail('journal_damaged', { file: this.#path(id) });
+    if (read === undefined) throw fail('state_damaged', { file: this.#path(id) });
     return read;
   }
 

@@ -92,7 +92,7 @@ export class Tagger implements FollowUp {
       await this.settled(instance).catch((caught: unknown) => {
         const error = asPlainview(caught);
         // One instance's, which its own jobs meet again: the service is there for all others.
-        if (!['journal_damaged', 'state_unusable'].includes(error.code)) throw error;
+        if (!['state_damaged', 'state_unusable'].includes(error.code)) throw error;
         this.#parts.log.error({ err: error, instance }, 'what was cut off could not be put right');
       });
   }

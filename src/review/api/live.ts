@@ -31,12 +31,13 @@ export async function follow(): Promise<void> {
       ticks.value++;
     }
     await new Promise((resolve) => {
-      const timer = setTimeout(resolve, askEvery);
       const wake = () => {
         clearTimeout(timer);
+        document.removeEventListener('visibilitychange', wake);
         resolve(undefined);
       };
-      document.addEventListener('visibilitychange', wake, { once: true });
+      const timer = setTimeout(wake, askEvery);
+      document.addEventListener('visibilitychange', wake);
     });
   }
 }

@@ -6,6 +6,7 @@ import type { Orthanc } from '../../orthanc/orthanc.js';
 import { belongingOf } from '../../orthanc/uids.js';
 import { recordOf } from '../../record/read.js';
 import type { Due } from '../ledger.js';
+import { bestScore } from '../rules/judge.js';
 import type { Webhook } from '../rules/read.js';
 import type { Destination } from './destination.js';
 
@@ -60,8 +61,7 @@ export class WebhookDestination implements Destination {
         ...belonging,
         decision,
         category: category ?? null,
-        // As rules see it: a person is sure, and the network's score is of what it said itself.
-        score: who === 'person' ? 1 : (top[0]?.score ?? null),
+        score: bestScore(known.record) ?? null,
         top,
         who,
         network: { name: network.name, sha256: network.sha256 },
