@@ -94,7 +94,8 @@ test('Orthanc that insists on revisions (CheckRevisions)', async () => {
 test('Orthanc that starts later, goes away and comes back: two lines in the log, and nothing is lost', async () => {
   const port = await freePort();
   const service = await start(`http://127.0.0.1:${port}`, {}, false);
-  await waitFor(async () => (await readiness(service.url)).status === 503);
+  await waitFor(() => service.log().includes('Work waits'));
+  expect((await readiness(service.url)).status).toBe(503);
   await withOrthanc({ port }, async (orthanc) => {
     await waitFor(async () => (await readiness(service.url)).status === 200);
     const { orthancId } = await storeInstance(orthanc.url, image());
