@@ -62,6 +62,17 @@ describe('a file', () => {
     expect((await simplified(orthancId)).ViewPosition).toBe('');
   });
 
+  test('that says another projection than such a category says none then, and gets it back by an undo', async () => {
+    const of = await service('replace', { answer: 'chest_pa_ap' });
+    const bytes = picture({ attributes: { '0018,5101': ['CS', 'LL'] } });
+    const { orthancId } = await real.storeInstance(bytes);
+    await said(orthancId, 'chest_pa_ap');
+    expect((await simplified(orthancId)).ViewPosition).toBe('');
+    await askApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] } });
+    await waitFor(async () => (await simplified(orthancId)).ViewPosition === 'LL');
+    expect(dataset(await fileOf(orthancId))).toEqual(dataset(bytes));
+  });
+
   test('that is compressed keeps its transfer syntax and its code stream', async () => {
     await service('absent');
     const raw = await real.storeInstance(picture());

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { OrderCheck } from '../../src/record/order/check.js';
+import { Words } from '../../src/record/order/words.js';
 import type { OrderAnswer } from '../../src/record/schema.js';
 import { planTags, wantedTags } from '../../src/record/tags/plan.js';
 
@@ -19,6 +21,19 @@ describe('what is written into a file', () => {
     const decided = { decision: 'category' as const, category: 'knee_ap', order };
     expect(wantedTags(decided, 'absent')).toEqual({});
     expect(wantedTags(decided, 'replace')).toEqual(knee);
+  });
+
+  test.each([
+    ['chest_pa_ap', 'LL', ''],
+    ['chest_pa_ap', 'PA', undefined],
+    ['chest_lateral', 'RL', undefined],
+    ['chest_lateral', 'PA', ''],
+    ['chest_pa_ap', 'NOTHING KNOWN', undefined],
+  ])('where %s gives no ViewPosition, %s is replaced by "%s"', (category, text, ViewPosition) => {
+    const order = new OrderCheck(Words.read()).check({ category }, [{ attribute: 'ViewPosition', text }]);
+    const decided = { decision: 'category' as const, category, order };
+    expect(wantedTags(decided, 'replace').ViewPosition).toBe(ViewPosition);
+    expect(wantedTags(decided, 'absent').ViewPosition).toBeUndefined();
   });
 
   test('and was changed by somebody since stays, for another category and for an undo', () => {

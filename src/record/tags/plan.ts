@@ -1,6 +1,7 @@
 import { type Code, codesOf } from '../../categories.js';
 import type { Edit } from '../../orthanc/rewriting.js';
-import type { InstanceRecord } from '../schema.js';
+import { projectionOf, projections, resemble } from '../order/regions.js';
+import type { InstanceRecord, OrderRecord } from '../schema.js';
 import { type Keyword, keyword, tagOf, type Value, value, type Written } from './schema.js';
 
 export type TagsMode = 'off' | 'absent' | 'replace';
@@ -19,8 +20,21 @@ export function wantedTags(
     AnatomicRegionSequence: [item(region)],
     BodyPartExamined: bodyPartExamined,
     ...(viewPosition === undefined ? {} : { ViewPosition: viewPosition }),
+    // PA says more of a frontal chest than the category does, and LL says something else.
+    ...(viewPosition === undefined && mode === 'replace' && isOtherView(category, order)
+      ? { ViewPosition: '' }
+      : {}),
     ...(view === undefined ? {} : { ViewCodeSequence: [item(view)] }),
   };
+}
+
+/** Whether the file's ViewPosition surely names another projection than the category's. */
+function isOtherView(category: string | undefined, order: OrderRecord | undefined): boolean {
+  const meant = category === undefined ? undefined : projectionOf(category);
+  const views = (order?.words ?? []).flatMap(({ attribute, means }) =>
+    attribute === 'ViewPosition' ? projections.filter((known) => known === means) : [],
+  );
+  return meant !== undefined && views.length > 0 && !views.some((view) => resemble(view, meant));
 }
 
 /** PS3.3 section 8.8 */
