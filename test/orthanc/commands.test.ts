@@ -135,6 +135,11 @@ test.each(['its hours', 'Orthanc'])('a sweep that waits for %s says so', async (
 
 test.each([
   ['nothing to do', ['reclassify'], /give a condition/],
+  [
+    'what goes with no identifier',
+    ['reclassify', '1.2', '--from', '2026-01-01'],
+    /from: does not go with identifiers/,
+  ],
   ['what is no identifier', ['reclassify', '1.2', '../system'], /\.\.\/system is neither .* nor a DICOM UID/],
 ])('%s is wrongly called', async (_what, args, sentence) => {
   const { status, out } = await run(...args);

@@ -41,6 +41,18 @@ export const selection = z
   })
   .refine((given) => Object.values(given).some((value) => value !== undefined), {
     message: 'names nothing: give identifiers, a condition, or all',
+  })
+  // Orthanc's search is asked for one or the other, so these would be passed over.
+  .superRefine(({ ids, uids, query, from, to }, issues) => {
+    if (ids === undefined && uids === undefined) return;
+    for (const [name, value] of Object.entries({ query, from, to }))
+      if (value !== undefined)
+        issues.addIssue({
+          code: 'custom',
+          path: [name],
+          message: 'does not go with identifiers',
+          input: value,
+        });
   });
 export type Selection = z.output<typeof selection>;
 
