@@ -76,12 +76,19 @@ export class Thread {
     return this.#isAlive ? this.#capacity - this.#jobs.size : 0;
   }
 
-  /** The picture's memory moves to the thread: nothing is copied, and the sender's view of it is empty then. */
+  /** The picture's memory moves to the thread where it can: the sender's view of it is empty then. */
   take(job: Job): void {
     const { id, picture, explain } = job;
     const deadline = setTimeout(() => this.#hangs(job), this.#longestMs);
     this.#jobs.set(id, { ...job, deadline });
-    this.#worker.postMessage({ id, picture, explain } satisfies Request, [picture.buffer]);
+    const request = { id, picture, explain } satisfies Request;
+    try {
+      this.#worker.postMessage(request, [picture.buffer]);
+    } catch (error) {
+      // What belongs to native code (a Buffer of sharp's) or to Node's pool cannot move in newer Node.js: it is copied.
+      if (!(error instanceof DOMException) || error.name !== 'DataCloneError') throw error;
+      this.#worker.postMessage(request);
+    }
   }
 
   async close(): Promise<void> {
