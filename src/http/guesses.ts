@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from 'express';
-import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import { ipKeyGenerator } from 'express-rate-limit';
 import { fail } from '../errors.js';
+import { mostPerMinute } from './rate.js';
 
 /** Lets through whoever `check` throws nothing at. */
 export type Door = (check: (request: Request) => void) => RequestHandler;
@@ -11,15 +12,7 @@ export type Door = (check: (request: Request) => void) => RequestHandler;
  */
 export function guarded(mostFailures: number): Door {
   // Passed by failures alone: a page that loads fifty pictures at once guesses nothing.
-  const failures = rateLimit({
-    windowMs: 60_000,
-    limit: mostFailures,
-    standardHeaders: 'draft-8',
-    legacyHeaders: false,
-    handler: () => {
-      throw fail('too_many_requests', {});
-    },
-  });
+  const failures = mostPerMinute(mostFailures);
   return (check) => async (request, response, next) => {
     const before = await failures.getKey(ipKeyGenerator(request.ip ?? ''));
     if (before !== undefined && before.totalHits >= mostFailures) throw fail('too_many_requests', {});

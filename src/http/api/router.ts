@@ -1,10 +1,10 @@
 import express, { type Request, type RequestHandler, Router } from 'express';
-import { rateLimit } from 'express-rate-limit';
 import type { Logger } from 'pino';
 import { fail } from '../../errors.js';
 import { type Caller, mayActAs } from '../auth/caller.js';
 import { bodyProblem } from '../body-problem.js';
 import type { Door } from '../guesses.js';
+import { mostPerMinute } from '../rate.js';
 import type { Operation } from './operation.js';
 
 interface Parts {
@@ -34,18 +34,9 @@ export function apiRouter(
     prefix,
     door(callerOf),
     unstored,
-    rateLimit({
-      windowMs: 60_000,
-      limit: perMinute,
-      standardHeaders: 'draft-8',
-      legacyHeaders: false,
-      handler: () => {
-        throw fail('too_many_requests', {});
-      },
-      keyGenerator: (request) => {
-        const { how, who } = callerOf(request);
-        return `${how} ${who}`;
-      },
+    mostPerMinute(perMinute, (request) => {
+      const { how, who } = callerOf(request);
+      return `${how} ${who}`;
     }),
     fromHere,
     express.json({ limit: bodyLimit }),

@@ -1,0 +1,20 @@
+import type { Request } from 'express';
+import { type RateLimitRequestHandler, rateLimit } from 'express-rate-limit';
+import { fail } from '../errors.js';
+
+/**
+ * Lets so many requests a minute through.
+ * @param keyOf what they are counted by; the address without one
+ * @throws too_many_requests
+ */
+export const mostPerMinute = (limit: number, keyOf?: (request: Request) => string): RateLimitRequestHandler =>
+  rateLimit({
+    windowMs: 60_000,
+    limit,
+    standardHeaders: 'draft-8',
+    legacyHeaders: false,
+    handler: () => {
+      throw fail('too_many_requests', {});
+    },
+    ...(keyOf === undefined ? {} : { keyGenerator: keyOf }),
+  });
