@@ -55,6 +55,23 @@ export class StateFile<T extends z.ZodType> {
   }
 }
 
+/**
+ * What a file holds that must not be taken for none where it cannot be read.
+ * @returns undefined where there is none
+ * @throws state_damaged
+ */
+export function readIntact<T extends z.ZodType>(
+  folder: string,
+  name: string,
+  schema: T,
+): z.output<T> | undefined {
+  const file = join(folder, name);
+  if (!existsSync(file)) return undefined;
+  const read = new StateFile(folder, name, schema).read();
+  if (read === undefined) throw fail('state_damaged', { file });
+  return read;
+}
+
 /** Not `recursive`: Node never comes back from that where the system makes no folder, as in /proc. */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;

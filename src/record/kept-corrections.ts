@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail } from '../errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
-import { StateFile } from '../state-file.js';
+import { readIntact, StateFile } from '../state-file.js';
 import type { Decided } from './recorder.js';
 import { instanceRecord } from './schema.js';
 
@@ -22,11 +22,7 @@ export class KeptCorrections {
 
   /** @throws state_damaged where there is one that cannot be read: it must not be taken for none */
   read(id: InstanceId): Decided | undefined {
-    const file = this.#path(id);
-    if (!existsSync(file)) return undefined;
-    const read = this.#file(id).read();
-    if (read === undefined) throw fail('state_damaged', { file });
-    return read;
+    return readIntact(dirname(this.#path(id)), `${id}.json`, correction);
   }
 
   /** On the disk when this returns. @throws state_unusable */

@@ -2,10 +2,9 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { fail } from '../../errors.js';
 import { type InstanceId, instanceId, studyId } from '../../orthanc/ids.js';
 import { kept } from '../../orthanc/keeping.js';
-import { StateFile } from '../../state-file.js';
+import { readIntact, StateFile } from '../../state-file.js';
 import { tagsRecord } from './schema.js';
 
 /** Written before a file is stored anew, deleted when all that Orthanc has lost by it stands again. */
@@ -43,10 +42,7 @@ export class Journals {
 
   /** @throws state_damaged where there is one that cannot be read: it must not be taken for none */
   read(id: InstanceId): Journal | undefined {
-    if (!existsSync(this.#path(id))) return undefined;
-    const read = this.#file(id).read();
-    if (read === undefined) throw fail('state_damaged', { file: this.#path(id) });
-    return read;
+    return readIntact(this.#folder, `${id}.json`, journal);
   }
 
   /** On the disk when this returns. @throws state_unusable */
