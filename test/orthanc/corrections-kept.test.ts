@@ -1,31 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { askApi } from '../support/api.js';
-import { hold, stubClassifier } from '../support/classifier.js';
+import { hold } from '../support/classifier.js';
 import { image } from '../support/dicom.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
-import { freshState, hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
+import { freshState, hookPlace, Reader, type TestService } from '../support/service.js';
+import { useServices } from '../support/services.js';
 
 const hook = await hookPlace();
 const real = useOrthanc({ hook });
-const running: TestService[] = [];
+const { service, stop } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
-
-async function service(options: { env?: NodeJS.ProcessEnv; stateDir?: string } = {}): Promise<TestService> {
-  const started = await startTestService({
-    orthanc: real.orthanc.url,
-    hook,
-    classifier: stubClassifier(),
-    ...options,
-  });
-  running.push(started);
-  return started;
-}
-async function stop(): Promise<void> {
-  for (const started of running.splice(0)) await started.stop();
-}
-afterEach(stop);
 
 /** An instance that the network calls knee_lateral. */
 async function decided(): Promise<string> {

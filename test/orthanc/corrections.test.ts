@@ -1,32 +1,18 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { askApi } from '../support/api.js';
-import { hold, stubClassifier } from '../support/classifier.js';
+import { hold } from '../support/classifier.js';
 import { image } from '../support/dicom.js';
 import { type StoredInstance, useOrthanc, waitFor } from '../support/orthanc.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
+import { hookPlace, Reader, type TestService } from '../support/service.js';
+import { useServices } from '../support/services.js';
 
 const hook = await hookPlace();
 const real = useOrthanc({ hook });
-const running: TestService[] = [];
+const { running, service } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
-
-async function service(env?: NodeJS.ProcessEnv): Promise<TestService> {
-  const started = await startTestService({
-    orthanc: real.orthanc.url,
-    hook,
-    classifier: stubClassifier(),
-    ...(env === undefined ? {} : { env }),
-  });
-  running.push(started);
-  return started;
-}
-
-afterEach(async () => {
-  for (const started of running.splice(0)) await started.stop();
-});
 
 /** An instance that the network has decided, as that is. */
 async function decided(of: TestService, category = 'knee_lateral', score = 0.99) {
@@ -55,7 +41,7 @@ describe('a correction', () => {
   test('stands on all levels with who and when, keeps what it replaced, and is noted', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'plainview-audit-'));
     const auditFile = join(folder, 'audit.jsonl');
-    const of = await service({ PLAINVIEW_AUDIT_FILE: auditFile });
+    const of = await service({ env: { PLAINVIEW_AUDIT_FILE: auditFile } });
     const stored = await decided(of);
     const id = stored.orthancId;
     const answer = await askApi(of, 'PUT', decision(id), {

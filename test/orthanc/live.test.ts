@@ -1,33 +1,21 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { statistics, status } from '../../src/http/api/review/schema.js';
 import { askApi } from '../support/api.js';
-import { stubClassifier } from '../support/classifier.js';
 import { image } from '../support/dicom.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
-import { freshState, hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
+import { freshState, hookPlace, Reader, type TestService } from '../support/service.js';
+import { useServices } from '../support/services.js';
 
 const hook = await hookPlace();
 const real = useOrthanc({ hook });
-const running: TestService[] = [];
+const { running, service: start } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
 let stateDir: string;
 
-async function service(): Promise<TestService> {
-  const started = await startTestService({
-    orthanc: real.orthanc.url,
-    hook,
-    classifier: stubClassifier(),
-    stateDir,
-  });
-  running.push(started);
-  return started;
-}
+const service = () => start({ stateDir });
 
 beforeEach(async () => {
   stateDir = await freshState(real.orthanc.url);
-});
-afterEach(async () => {
-  for (const started of running.splice(0)) await started.stop();
 });
 
 async function decided(of: TestService, category: string, score = 0.99) {

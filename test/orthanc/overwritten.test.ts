@@ -1,30 +1,16 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { askApi } from '../support/api.js';
-import { stubClassifier } from '../support/classifier.js';
 import { image } from '../support/dicom.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
+import { hookPlace, Reader, type TestService } from '../support/service.js';
+import { useServices } from '../support/services.js';
 
 const hook = await hookPlace();
 const real = useOrthanc({ hook, configuration: { OverwriteInstances: true } });
-const running: TestService[] = [];
+const { service, stop } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
-
-async function service(env: NodeJS.ProcessEnv = {}): Promise<TestService> {
-  const started = await startTestService({
-    orthanc: real.orthanc.url,
-    hook,
-    classifier: stubClassifier(),
-    env,
-  });
-  running.push(started);
-  return started;
-}
-afterEach(async () => {
-  for (const started of running.splice(0)) await started.stop();
-});
 
 const say = async (of: TestService, id: string, method: string, leaf: string, body: object = {}) => {
   const given = { ...body, of: (await reader().record(id))?.when };
@@ -63,11 +49,11 @@ test('what a person has said before is not put back where it is asked for anew',
   const { orthancId: id } = await real.storeInstance(bytes);
   await reader().decided(id);
   await say(of, id, 'PUT', 'decision', { category: 'hand_ap' });
-  for (const started of running.splice(0)) await started.stop();
+  await stop();
   await real.storeInstance(bytes);
   const request = { who: 'bob', when: new Date().toISOString(), includingCorrected: true };
   await reader().put(`instances/${id}`, 'RadiographReclassify', JSON.stringify(request));
-  await service({ PLAINVIEW_STATE_DIR: of.stateDir });
+  await service({ stateDir: of.stateDir });
   expect(await reader().decided(id)).toBe('knee_lateral');
   expect((await reader().record(id))?.requested?.who).toBe('bob');
 });

@@ -1,33 +1,18 @@
 import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { RunProgress } from '../../src/intake/requests/runs.js';
 import { askApi } from '../support/api.js';
-import { stubClassifier } from '../support/classifier.js';
 import { image, uid } from '../support/dicom.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
-import { freshState, hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
+import { freshState, hookPlace, Reader, type TestService } from '../support/service.js';
+import { useServices } from '../support/services.js';
 
 const hook = await hookPlace();
 const real = useOrthanc({ hook });
-const running: TestService[] = [];
+const { running, service } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
-
-async function service(options: { env?: NodeJS.ProcessEnv; stateDir?: string } = {}): Promise<TestService> {
-  const started = await startTestService({
-    orthanc: real.orthanc.url,
-    hook,
-    classifier: stubClassifier(),
-    ...options,
-  });
-  running.push(started);
-  return started;
-}
-
-afterEach(async () => {
-  for (const started of running.splice(0)) await started.stop();
-});
 
 /** Two series of two instances, all decided as knee_lateral. */
 async function decidedStudy(name: string) {

@@ -1,33 +1,17 @@
 import sharp from 'sharp';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { askApi } from '../support/api.js';
-import { type Stub, stubClassifier } from '../support/classifier.js';
+import { stubClassifier } from '../support/classifier.js';
 import { image, instance, uid } from '../support/dicom.js';
 import { useOrthanc, waitFor } from '../support/orthanc.js';
-import { freshState, hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
+import { freshState, hookPlace, Reader } from '../support/service.js';
+import { useServices } from '../support/services.js';
 
 const hook = await hookPlace();
 const real = useOrthanc({ hook });
-const running: TestService[] = [];
-
-async function service(
-  options: Partial<Parameters<typeof startTestService<Stub>>[0]> = {},
-): Promise<TestService> {
-  const started = await startTestService({
-    orthanc: real.orthanc.url,
-    hook,
-    classifier: stubClassifier(),
-    ...options,
-  });
-  running.push(started);
-  return started;
-}
+const { running, service } = useServices(real, hook);
 
 const reader = () => new Reader(real.orthanc.url);
-
-afterEach(async () => {
-  for (const started of running.splice(0)) await started.stop();
-});
 
 describe('a stored radiograph', () => {
   test('gets its category as metadata and as a label on instance, series and study', async () => {
