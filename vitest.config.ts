@@ -13,16 +13,15 @@ export default defineConfig({
         test: {
           name: 'unit',
           sequence: { groupOrder: 0 },
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/orthanc/**', 'test/browser/**'],
+          include: ['test/unit/**/*.test.ts'],
           testTimeout: 30_000,
         },
       },
       {
         test: {
-          name: 'orthanc',
+          name: 'integration',
           sequence: { groupOrder: 1 },
-          include: ['test/orthanc/**/*.test.ts'],
+          include: ['test/integration/**/*.test.ts'],
           // One real Orthanc per file; two cores are enough for two of them.
           maxWorkers: 2,
           testTimeout: 60_000,

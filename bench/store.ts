@@ -3,7 +3,7 @@
 // figures are this machine's.
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { asPlainview } from '../src/errors.js';
+import { asPlainview } from '../src/errors/errors.js';
 import { seeded } from './random.js';
 import { median, quantile } from './statistics.js';
 import { type Latencies, measureLatency, renderings, stages } from './store/latency.js';

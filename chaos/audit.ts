@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { groupRecord, instanceRecord, readRecord } from '../src/record/schema.js';
+import { groupRecord, instanceRecord, readRecord } from '../src/decisions/schema.js';
 import type { Item } from './stock.js';
 
 const resource = z.object({

@@ -3,11 +3,11 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { seeded } from '../bench/random.js';
-import { asPlainview } from '../src/errors.js';
+import { asPlainview } from '../src/errors/errors.js';
 import { print, type Scenario } from './report.js';
 import { burst } from './scenarios/burst.js';
-import { first } from './scenarios/first.js';
 import { flat } from './scenarios/flat.js';
+import { first } from './scenarios/interference.js';
 import { kills } from './scenarios/kills.js';
 import { night } from './scenarios/night.js';
 import { proxy } from './scenarios/proxy.js';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { repositoryRoot } from '../src/sandbox/places.js';
+import { shipped } from '../src/files/places.js';
 import { until } from './until.js';
 
 const cursor = z.object({ since: z.number() });
@@ -41,7 +41,7 @@ export class ServiceProcess {
   /** Does not wait for it. @param env over what the constructor was given */
   start(env: Record<string, string> = {}): void {
     const log = openSync(this.#logFile, 'a');
-    this.#child = spawn(process.execPath, [join(repositoryRoot, 'dist', 'cli.js'), 'serve'], {
+    this.#child = spawn(process.execPath, [shipped('dist', 'cli.js'), 'serve'], {
       env: { ...this.#env, ...env },
       stdio: ['ignore', log, log],
     });

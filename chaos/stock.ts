@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import sharp from 'sharp';
 import { shuffled } from '../bench/random.js';
-import { repositoryRoot } from '../src/sandbox/places.js';
-import { type GreyPicture, image, instance, radiograph, uid } from '../test/support/dicom.js';
+import { shipped } from '../src/files/places.js';
+import { type GreyPicture, image, instance, radiograph, uid } from '../testkit/dicom.js';
 
 /** What must become of an instance. */
 export type Fate = 'decided' | 'failed' | 'untouched';
@@ -22,7 +21,7 @@ export async function smallPictures(count: number, random: () => number): Promis
   const samples = ['chest_composite.png', 'chest_composite_2.png', 'test_pattern.png'];
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      const sample = sharp(join(repositoryRoot, 'samples', samples[index % samples.length] ?? ''));
+      const sample = sharp(shipped('samples', samples[index % samples.length] ?? ''));
       const { width, height } = await sample.metadata();
       const share = 0.4 + 0.6 * random();
       const part = {

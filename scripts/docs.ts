@@ -1,10 +1,10 @@
 // `npm run docs`: writes the generated parts of the README, and the files of `orthanc/` for Orthanc Explorer 2 and OHIF.
 // A test fails where they are out of step.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { withOptions } from '../src/config/table.js';
-import { explorer2Files, explorer2Text } from '../src/explorer2.js';
-import { readProtocols } from '../src/hang/file.js';
-import { ohifConfiguration } from '../src/hang/ohif.js';
+import { explorer2Files, explorer2Text } from '../src/commands/explorer2-configuration.js';
+import { withOptions } from '../src/config/readme-table.js';
+import { readProtocols } from '../src/hanging/file.js';
+import { ohifConfiguration } from '../src/hanging/ohif.js';
 
 const readme = new URL('../README.md', import.meta.url);
 writeFileSync(readme, withOptions(readFileSync(readme, 'utf8')));

@@ -1,17 +1,13 @@
-// Makes the README's pictures of pages anew: docs/review.png and docs/explorer.png from a real Orthanc, the real service
-// and the network that comes along; docs/dashboard.png from figures that are made up. Needs Chromium.
-//   npx tsx scripts/pictures.ts
-import { join } from 'node:path';
 import { pino } from 'pino';
 import sharp from 'sharp';
+import { shipped } from '../src/files/places.js';
 import { startPair } from '../src/sandbox/pair.js';
-import { repositoryRoot } from '../src/sandbox/places.js';
 import { launch } from '../test/browser/support/browser.js';
 import { startFakeService } from '../test/browser/support/fake-service.js';
 import { sample } from '../test/browser/support/pictures.js';
-import { radiograph, uid } from '../test/support/dicom.js';
-import { storeInstance } from '../test/support/orthanc.js';
-import { Reader } from '../test/support/service.js';
+import { radiograph, uid } from '../testkit/dicom.js';
+import { storeInstance } from '../testkit/orthanc.js';
+import { Reader } from '../testkit/service.js';
 
 const browser = await launch();
 const say = (line: string) => console.error(line);
@@ -31,7 +27,7 @@ async function picture(
   if (keys.includes('a')) await page.locator('canvas.map[data-drawn]').waitFor();
   await page.waitForLoadState('load');
   const png = await page.screenshot();
-  const file = join(repositoryRoot, 'docs', name);
+  const file = shipped('docs', name);
   const { size: bytes } = await sharp(png)
     .resize({ width: Math.round(0.8 * size.width) })
     .png({ palette: true, colours: 200, effort: 10 })

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import sharp from 'sharp';
-import { repositoryRoot } from '../../src/sandbox/places.js';
-import { image, radiograph } from '../../test/support/dicom.js';
+import { shipped } from '../../src/files/places.js';
+import { image, radiograph } from '../../testkit/dicom.js';
 
 /** A radiograph whose pixels are made once, to be stored many times under new identifiers. */
 export interface Exposure {
@@ -16,7 +15,7 @@ export async function expose(
   shape: { rows: number; columns: number; bitsStored: number },
   random: () => number,
 ): Promise<Exposure> {
-  const { data, info } = await sharp(join(repositoryRoot, 'samples', 'chest_composite.png'))
+  const { data, info } = await sharp(shipped('samples', 'chest_composite.png'))
     .greyscale()
     .raw()
     .toBuffer({ resolveWithObject: true });

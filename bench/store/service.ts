@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { repositoryRoot } from '../../src/sandbox/places.js';
+import { shipped } from '../../src/files/places.js';
 import { until } from './orthanc.js';
 
 export interface ServiceProcess {
@@ -21,7 +21,7 @@ export async function startServiceProcess(options: {
 }): Promise<ServiceProcess> {
   const state = await mkdtemp(join(tmpdir(), 'plainview-bench-'));
   const url = `http://127.0.0.1:${options.port}`;
-  const child = spawn(process.execPath, [join(repositoryRoot, 'dist', 'cli.js'), 'serve'], {
+  const child = spawn(process.execPath, [shipped('dist', 'cli.js'), 'serve'], {
     env: {
       PATH: process.env.PATH,
       PLAINVIEW_ORTHANC_URL: options.orthanc,

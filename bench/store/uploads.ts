@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type SandboxOrthanc, startOrthanc } from '../../src/sandbox/orthanc.js';
 import { freePort } from '../../src/sandbox/ports.js';
-import { Listener } from '../../test/support/listener.js';
+import { Listener } from '../../testkit/listener.js';
 import { shuffled } from '../random.js';
 import { longest, median, sum } from '../statistics.js';
 import { remove, store, until } from './orthanc.js';

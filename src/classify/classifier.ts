@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 // Native libraries have to be loaded by the main thread first, or they are unloaded with the first worker that ends.
 import 'sharp';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 import type { EngineChoice } from './engines/engine.js';
 import { loadNetwork, type Network, type NetworkSource, requireOutputs } from './network.js';
 import { Pool } from './workers/pool.js';

@@ -6,7 +6,7 @@ import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import axios, { isAxiosError } from 'axios';
 import pRetry from 'p-retry';
-import { fail, PlainviewError } from '../errors.js';
+import { fail, PlainviewError } from '../errors/errors.js';
 import { readGraphDef } from './graph/graphdef.js';
 
 /** NNCPR's network as its authors publish it, pinned by commit; git's hash of the file proves it, wherever it is from. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 import { readGraphDef } from './graph/graphdef.js';
 
 const fraction = z.number().min(0).max(1);

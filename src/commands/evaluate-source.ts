@@ -1,5 +1,5 @@
 import type { Config } from '../config/options.js';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 import { correctedInstances, groupAttributes } from '../evaluate/corrected-instances.js';
 import { truthAt } from '../evaluate/source.js';
 import type { Truth } from '../evaluate/truth.js';

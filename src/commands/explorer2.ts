@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
-import { explorer2Text } from '../explorer2.js';
+import { explorer2Text } from './explorer2-configuration.js';
 
 export const explorer2Command = () =>
   new Command('explorer2')

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
-import { failedInstances } from '../intake/failed.js';
 import { Orthanc } from '../orthanc/orthanc.js';
+import { failedInstances } from '../select/failed.js';
 
 export const failuresCommand = () =>
   new Command('failures')

@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { mapOrdered } from '../async/map-ordered.js';
 import type { Classifier } from '../classify/classifier.js';
 import { readPicture } from '../classify/prepare/file.js';
-import { asPlainview } from '../errors.js';
-import { mapOrdered } from '../ordered.js';
+import { asPlainview } from '../errors/errors.js';
 import type { Labelled } from './label-lines.js';
 
 /** The paths given; `-` stands for those on standard input, one a line, read as they are needed. */

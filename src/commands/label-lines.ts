@@ -1,6 +1,6 @@
 import type { Classification, Network } from '../classify/classifier.js';
 import { decide, type ScoredCategory } from '../classify/decide.js';
-import type { PlainviewError } from '../errors.js';
+import type { PlainviewError } from '../errors/errors.js';
 
 export type Labelled = { readonly path: string } & (
   | { readonly classification: Classification }

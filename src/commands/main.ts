@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { asPlainview, type ErrorCode } from '../errors.js';
-import { version } from '../version.js';
+import { version } from '../config/version.js';
+import { asPlainview, type ErrorCode } from '../errors/errors.js';
 import { evaluateCommand } from './evaluate.js';
 import { explorer2Command } from './explorer2.js';
 import { failuresCommand } from './failures.js';

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
+import { classifierOptions } from '../app/classifier-options.js';
 import { loadNetwork } from '../classify/network.js';
 import { loadConfig } from '../config/load.js';
-import { classifierOptions } from '../config/network.js';
-import { readProtocols } from '../hang/file.js';
-import { ohifConfiguration } from '../hang/ohif.js';
+import { readProtocols } from '../hanging/file.js';
+import { ohifConfiguration } from '../hanging/ohif.js';
 
 export const ohifCommand = () =>
   new Command('ohif')

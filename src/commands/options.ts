@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { optionsTable } from '../config/table.js';
+import { optionsTable } from '../config/readme-table.js';
 
 export const optionsCommand = () =>
   new Command('options')

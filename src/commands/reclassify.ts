@@ -1,12 +1,12 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
-import { select } from '../intake/requests/selection.js';
+import { stateLabels } from '../decisions/labels.js';
+import { recordOf } from '../decisions/read.js';
+import { metadataNames, type ReclassifyRequest } from '../decisions/schema.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
-import { stateLabels } from '../record/labels.js';
-import { recordOf } from '../record/read.js';
-import { metadataNames, type ReclassifyRequest } from '../record/schema.js';
+import { select } from '../select/selection.js';
 import { progressBar } from './progress.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
 

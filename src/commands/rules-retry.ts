@@ -1,13 +1,13 @@
 import { Command } from 'commander';
+import { slices } from '../async/slices.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
-import { mostRetried, retriedRoutes } from '../http/api/routes.js';
+import { isGivenUp, routeLabels, routesOf } from '../followups/routing/routes-record.js';
+import { mostRetried, retriedRoutes } from '../http/api/resend-routes.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
-import { isGivenUp, routeLabels, routesOf } from '../route/routes.js';
-import { slices } from '../slices.js';
 import { progressBar } from './progress.js';
-import { askService } from './service.js';
+import { askService } from './service-client.js';
 
 /** The service does it: it alone knows what it is about to write to the same instances. */
 export const retryCommand = () =>

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { codedCategories, knownCategories } from '../categories.js';
+import { codedCategories, knownCategories } from '../anatomy/categories.js';
+import { networkFiles } from '../app/classifier-options.js';
 import { readClasses } from '../classify/network.js';
-import { networkFiles } from '../config/network.js';
 import type { Config } from '../config/options.js';
-import { fail } from '../errors.js';
-import { type Selection, selection } from '../intake/requests/selection.js';
+import { fail } from '../errors/errors.js';
 import { anyId, uid } from '../orthanc/ids.js';
+import { type Selection, selection } from '../select/selection.js';
 
 export interface SelectionOptions {
   label?: string;

@@ -1,10 +1,10 @@
 import { setPriority } from 'node:os';
 import { Command } from 'commander';
 import { pino } from 'pino';
+import { classifierOptions } from '../app/classifier-options.js';
+import { startService } from '../app/service.js';
 import { createClassifier } from '../classify/classifier.js';
 import { loadConfig } from '../config/load.js';
-import { classifierOptions } from '../config/network.js';
-import { startService } from '../service.js';
 
 export const serveCommand = () =>
   new Command('serve')

@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
+import { pause } from '../async/sleep.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 import { sweepProgress } from '../http/api/sweep.js';
 import { sweepOrders } from '../intake/sweep.js';
-import { pause } from '../pause.js';
 import { progressBar } from './progress.js';
-import { askService } from './service.js';
+import { askService } from './service-client.js';
 
 export const sweepCommand = () =>
   new Command('sweep')

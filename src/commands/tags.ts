@@ -1,15 +1,15 @@
 import { Command } from 'commander';
+import { slices } from '../async/slices.js';
 import { loadConfig } from '../config/load.js';
+import { tagsOf } from '../decisions/tags-record.js';
 import { mostUndone, undoneTags } from '../http/api/tags.js';
-import { select } from '../intake/requests/selection.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
-import { tagsOf } from '../record/tags/schema.js';
-import { slices } from '../slices.js';
+import { select } from '../select/selection.js';
 import { progressBar } from './progress.js';
 import { requireCategory, type SelectionOptions, selectionOf, withSelection } from './selection.js';
-import { askService } from './service.js';
+import { askService } from './service-client.js';
 
 interface Options extends SelectionOptions {
   category?: string;

@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
-import { fail } from '../errors.js';
-import { callerName, type Role, roles } from '../http/auth/caller.js';
-import { createToken } from '../http/auth/tokens.js';
+import { callerName, type Role, roles } from '../access/caller.js';
+import { createToken } from '../access/tokens.js';
+import { fail } from '../errors/errors.js';
 
 export const tokenCommand = () =>
   new Command('token')

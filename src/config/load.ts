@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 import {
   type Config,
   foreignVariables,

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { readPicture } from '../classify/prepare/file.js';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 import type { Truth } from './truth.js';
 
 /**

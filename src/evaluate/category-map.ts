@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { otherClass } from '../classify/decide.js';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 import { place, readTable } from './table.js';
 
 /**

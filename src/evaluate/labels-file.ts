@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { readPicture } from '../classify/prepare/file.js';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 import { place, readTable } from './table.js';
 import type { Truth } from './truth.js';
 

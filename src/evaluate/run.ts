@@ -1,7 +1,7 @@
+import { mapOrdered } from '../async/map-ordered.js';
 import type { Classifier } from '../classify/classifier.js';
 import { type Decision, decide, otherClass, type ScoredCategory } from '../classify/decide.js';
-import { asPlainview, type PlainviewError } from '../errors.js';
-import { mapOrdered } from '../ordered.js';
+import { asPlainview, type PlainviewError } from '../errors/errors.js';
 import type { LabelledPicture, Truth } from './truth.js';
 
 /** What a network said of a picture. Nothing else of the picture is kept, so memory stays small. */

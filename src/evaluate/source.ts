@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 import { categoryFolders } from './category-folders.js';
 import { type Columns, labelsFile } from './labels-file.js';
 import type { Truth } from './truth.js';

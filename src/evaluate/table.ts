@@ -1,5 +1,5 @@
 import { CsvError, parse } from 'csv-parse/sync';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 
 export interface Row {
   /** In the file, counted from 1; the row's last line where a quoted field holds several. */

@@ -1,7 +1,7 @@
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 import { problemHandler } from './problem.js';
 
 /** The express application: the given routers, then a clear word for anything else. */

@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler } from 'express';
-import { fail, PlainviewError } from '../errors.js';
+import { fail, PlainviewError } from '../errors/errors.js';
 
 /**
  * body-parser's errors in the catalogue's words. Some have no type (zlib's, where what is declared as compressed is

@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import type { Metrics } from '../metrics.js';
+import type { Metrics } from '../metrics/metrics.js';
 
 /** What `/health/ready` says; 200 while `ready`, else 503. */
 export interface Readiness {

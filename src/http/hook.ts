@@ -1,12 +1,12 @@
 import express, { Router } from 'express';
 import { z } from 'zod';
-import { fail } from '../errors.js';
-import type { Metrics } from '../metrics.js';
+import { sameSecret } from '../access/secret.js';
+import { fail } from '../errors/errors.js';
+import type { Metrics } from '../metrics/metrics.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import { bodyProblem } from './body-problem.js';
-import type { Door } from './guesses.js';
+import type { Door } from './failed-authentication-limiter.js';
 import { malformed, toldApart } from './malformed.js';
-import { sameSecret } from './secret.js';
 
 /** What `lua/plainview.lua` sends: no patient data, by construction. */
 const notice = z.object({

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { fail, type PlainviewError } from '../errors.js';
+import { fail, type PlainviewError } from '../errors/errors.js';
 
 /** For `safeParse`, so that what is missing can be told from what is wrong. */
 export const toldApart = { reportInput: true } as const;

@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import type { Logger } from 'pino';
-import { type ErrorCode, PlainviewError } from '../errors.js';
+import { type ErrorCode, PlainviewError } from '../errors/errors.js';
 
 /** HTTP status of the errors that are not ours: a caller's, Orthanc's, the machine's. Anything else is 500. */
 const statuses: Partial<Record<ErrorCode, number>> = {

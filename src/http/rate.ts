@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { type RateLimitRequestHandler, rateLimit } from 'express-rate-limit';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 
 /**
  * Lets so many requests a minute through.

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import express, { Router } from 'express';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 
 /** Where `npm run build` puts the page: the same place from `src/` and from `dist/`. */
 const built = fileURLToPath(new URL('../../dist/review/', import.meta.url));

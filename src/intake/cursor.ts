@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { StateFile } from '../state-file.js';
+import { StateFile } from '../store/state-file.js';
 
 const stored = z.object({
   /** Every change up to this sequence number is settled. */

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
-import { asPlainview, type PlainviewError } from '../errors.js';
+import { Nap } from '../async/sleep.js';
+import { asPlainview, type PlainviewError } from '../errors/errors.js';
 import { type Change, Changes } from '../orthanc/changes.js';
 import { type GroupId, type GroupLevel, groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
-import { Nap } from '../pause.js';
 import type { Queue } from '../queue/queue.js';
 import type { Cursor } from './cursor.js';
-import { Frontier } from './frontier.js';
+import { Frontier } from './watermark.js';
 
 interface Parts {
   orthanc: Orthanc;

@@ -1,15 +1,15 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { asPlainview, type PlainviewError } from '../errors.js';
+import { pause } from '../async/sleep.js';
+import { asPlainview, type PlainviewError } from '../errors/errors.js';
 import type { StudyId } from '../orthanc/ids.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
-import { pause } from '../pause.js';
+import { patiently } from '../orthanc/retry-while-away.js';
 import type { Queue } from '../queue/queue.js';
-import { StateFile } from '../state-file.js';
-import { Frontier } from './frontier.js';
-import { patiently } from './patience.js';
+import { StateFile } from '../store/state-file.js';
 import { type QuietHours, untilQuiet } from './quiet-hours.js';
+import { Frontier } from './watermark.js';
 
 export const sweepOrders = ['newest', 'oldest'] as const;
 export type SweepOrder = (typeof sweepOrders)[number];

@@ -1,4 +1,4 @@
-import { fail, PlainviewError } from '../errors.js';
+import { fail, PlainviewError } from '../errors/errors.js';
 import type { InstanceId } from './ids.js';
 
 const isAbsent = (error: unknown): error is PlainviewError =>

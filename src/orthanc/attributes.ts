@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { goneIfAbsent } from './absent.js';
 import type { InstanceId } from './ids.js';
-import type { Rest } from './rest.js';
+import type { Rest } from './transport.js';
 
 const simplified = z.record(z.string(), z.unknown());
 

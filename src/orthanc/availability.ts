@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
+import { pause } from '../async/sleep.js';
 import type { Config } from '../config/options.js';
-import { asPlainview, isAway, PlainviewError } from '../errors.js';
-import { pause } from '../pause.js';
+import { asPlainview, isAway, PlainviewError } from '../errors/errors.js';
 import { Orthanc } from './orthanc.js';
 
 /** Pause between two questions while all is well. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Rest } from './rest.js';
+import type { Rest } from './transport.js';
 
 /** One call for resources' relatives at a level, upwards or downwards, with metadata and labels. */
 export function contents<T extends z.ZodType>(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { PlainviewError } from '../errors.js';
+import { PlainviewError } from '../errors/errors.js';
 import { type GroupId, type GroupLevel, groupId, groupLevel, type InstanceId, instanceId } from './ids.js';
-import type { Rest } from './rest.js';
+import type { Rest } from './transport.js';
 
 export interface Change {
   id: InstanceId;

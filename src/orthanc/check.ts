@@ -1,5 +1,5 @@
 import type { Config } from '../config/options.js';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 import type { Orthanc } from './orthanc.js';
 
 /** What `orthanc/plainview.json` declares: name → number of the user metadata. */

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 import { goneIfAbsent } from './absent.js';
 import { contents } from './bulk.js';
 import { find } from './find.js';
 import { type InstanceId, type StudyId, seriesId, studyId } from './ids.js';
 import { type InstanceContent, instanceContent, instanceIdentity } from './resources.js';
-import type { Rest } from './rest.js';
+import type { Rest } from './transport.js';
 
 /** Attributes of instance, series and study that Orthanc's index holds: asking for them reads no file. */
 const indexed = [

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { PlainviewError } from '../errors.js';
-import type { Rest } from './rest.js';
+import { PlainviewError } from '../errors/errors.js';
+import type { Rest } from './transport.js';
 
 /** As much as is asked for at a time where everything is wanted. */
 const pageSize = 10_000;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { fail } from '../errors.js';
-import { pause } from '../pause.js';
+import { pause } from '../async/sleep.js';
+import { fail } from '../errors/errors.js';
 import type { InstanceId } from './ids.js';
-import type { Rest } from './rest.js';
+import type { Rest } from './transport.js';
 
 const begun = z.object({ ID: z.string() });
 const job = z.object({

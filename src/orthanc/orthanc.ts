@@ -1,7 +1,7 @@
 import type { z } from 'zod';
+import { slices } from '../async/slices.js';
 import type { Config } from '../config/options.js';
-import { fail, PlainviewError } from '../errors.js';
-import { slices } from '../slices.js';
+import { fail, PlainviewError } from '../errors/errors.js';
 import { goneIfAbsent, ifAbsent } from './absent.js';
 import { contents } from './bulk.js';
 import { find, findOnce } from './find.js';
@@ -21,7 +21,7 @@ import {
   studyContent,
   system,
 } from './resources.js';
-import { Rest, type RestOptions } from './rest.js';
+import { Rest, type RestOptions } from './transport.js';
 
 /** Instances whose metadata is asked for at a time. */
 const pageSize = 200;

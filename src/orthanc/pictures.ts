@@ -3,7 +3,7 @@ import { contents } from './bulk.js';
 import { findOnce } from './find.js';
 import { patientId, studyId } from './ids.js';
 import { type InstanceContent, instanceContent, text } from './resources.js';
-import type { Rest } from './rest.js';
+import type { Rest } from './transport.js';
 
 /** Radiographs of one study that are looked at, at most: more belong to no layout. */
 const mostPictures = 200;

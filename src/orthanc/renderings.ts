@@ -1,8 +1,8 @@
-import { fail, PlainviewError } from '../errors.js';
-import { Slots } from '../slots.js';
+import { Slots } from '../async/semaphore.js';
+import { fail, PlainviewError } from '../errors/errors.js';
 import { goneIfAbsent } from './absent.js';
 import type { InstanceId } from './ids.js';
-import type { Rest } from './rest.js';
+import type { Rest } from './transport.js';
 
 /** Renderings for people: each costs Orthanc a decoding, and the pictures to classify come first. */
 const bounds = { most: 3, mostWaiting: 200 };

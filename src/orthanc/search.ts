@@ -22,7 +22,7 @@ import {
   seriesIdentity,
   studyContent,
 } from './resources.js';
-import type { Rest } from './rest.js';
+import type { Rest } from './transport.js';
 
 const found = z.object({ ID: instanceId });
 const studyOfPatient = studyContent.extend({ ParentPatient: patientId });

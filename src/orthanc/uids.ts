@@ -1,7 +1,7 @@
 import { contents } from './bulk.js';
 import type { InstanceId, SeriesId, StudyId } from './ids.js';
 import { instanceIdentity, seriesIdentity, studyIdentity } from './resources.js';
-import type { Rest } from './rest.js';
+import type { Rest } from './transport.js';
 
 /** Where an instance belongs, in Orthanc's identifiers and in DICOM's. */
 export interface Belonging {

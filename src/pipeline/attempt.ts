@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { asPlainview, fail, type PlainviewError } from '../errors.js';
-import type { Metrics } from '../metrics.js';
+import { asPlainview, fail, type PlainviewError } from '../errors/errors.js';
+import type { Metrics } from '../metrics/metrics.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Handler, Job, Verdict } from '../queue/queue.js';
 import type { Outcome } from './pipeline.js';

@@ -1,16 +1,16 @@
 import type { Classifier } from '../classify/classifier.js';
 import { decide } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
-import { asPlainview, fail, type PlainviewError } from '../errors.js';
-import type { Metrics, Stage } from '../metrics.js';
+import { asksAnew, isHalfCorrected, recordOf, requestOf } from '../decisions/read.js';
+import type { Decided, Recorder } from '../decisions/recorder.js';
+import type { InstanceRecord } from '../decisions/schema.js';
+import { asPlainview, fail, type PlainviewError } from '../errors/errors.js';
+import type { FollowUp } from '../followups/follow-up.js';
+import type { Metrics, Stage } from '../metrics/metrics.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Described, Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent, Said } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
-import type { FollowUp } from '../record/follow-up.js';
-import { asksAnew, isHalfCorrected, recordOf, requestOf } from '../record/read.js';
-import type { Decided, Recorder } from '../record/recorder.js';
-import type { InstanceRecord } from '../record/schema.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
 
 export type Outcome =

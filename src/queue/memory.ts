@@ -1,5 +1,5 @@
 import type { InstanceId } from '../orthanc/ids.js';
-import type { Courtesy } from './courtesy.js';
+import type { Courtesy } from './admission-policy.js';
 import { type Depth, type Handler, type Job, type Queue, type Reason, urgentReasons } from './queue.js';
 
 interface Entry {

@@ -3,11 +3,11 @@ import { access, constants, readdir, readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { asPlainview, fail } from '../errors.js';
+import { instanceRecord, metadataNames, readRecord } from '../decisions/schema.js';
+import { asPlainview, fail } from '../errors/errors.js';
+import { shipped } from '../files/places.js';
 import { instanceId, studyId } from '../orthanc/ids.js';
-import { instanceRecord, metadataNames, readRecord } from '../record/schema.js';
 import { startPair } from './pair.js';
-import { repositoryRoot } from './places.js';
 
 const stored = z.object({ ID: instanceId, ParentStudy: studyId });
 type Stored = z.output<typeof stored>;
@@ -74,7 +74,7 @@ async function row(orthanc: string, file: string): Promise<Record<string, string
 }
 
 async function samples(): Promise<string[]> {
-  const folder = join(repositoryRoot, 'samples');
+  const folder = shipped('samples');
   return (await readdir(folder))
     .filter((name) => name.endsWith('.png'))
     .sort()

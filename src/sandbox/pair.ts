@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import { classifierOptions } from '../app/classifier-options.js';
+import { startService } from '../app/service.js';
 import { createClassifier } from '../classify/classifier.js';
 import { loadConfig } from '../config/load.js';
-import { classifierOptions } from '../config/network.js';
-import { startService } from '../service.js';
 import { type SandboxOrthanc, startOrthanc } from './orthanc.js';
 import { freePort } from './ports.js';
 

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 
 /** Listens on it for a moment. */
 export function isFree(port: number): Promise<boolean> {

@@ -3,14 +3,14 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { runCommandLine } from '../commands/main.js';
-import { asPlainview } from '../errors.js';
+import { asPlainview } from '../errors/errors.js';
+import { shipped } from '../files/places.js';
 import { startPair } from './pair.js';
-import { repositoryRoot } from './places.js';
 
 const say = (line: string) => console.error(line);
 
 async function startSandbox(): Promise<void> {
-  const data = join(repositoryRoot, '.sandbox');
+  const data = shipped('.sandbox');
   const pair = await startPair({
     folder: { orthanc: join(data, 'storage'), state: join(data, 'state') },
     ports: { orthanc: 8042, service: 8104 },

@@ -1,4 +1,4 @@
-import type { Statistics } from '../http/api/review/schema.js';
+import type { Statistics } from '../contract/review.js';
 import { type Day, emptyDay, noCategory, type Tally, unsure } from './tally.js';
 
 type Agreement = Statistics['agreement'][number];

@@ -1,14 +1,14 @@
 import type { Logger } from 'pino';
+import { pause } from '../async/sleep.js';
 import type { Config } from '../config/options.js';
-import { asPlainview } from '../errors.js';
-import { type Statistics as Answer, labelledStates } from '../http/api/review/schema.js';
+import { type Statistics as Answer, labelledStates } from '../contract/review.js';
+import { recordOf } from '../decisions/read.js';
+import type { Recorded } from '../decisions/recorder.js';
+import { asPlainview } from '../errors/errors.js';
 import { Descriptions } from '../orthanc/descriptions.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
-import { pause } from '../pause.js';
-import { recordOf } from '../record/read.js';
-import type { Recorded } from '../record/recorder.js';
-import { StateFile } from '../state-file.js';
+import { StateFile } from '../store/state-file.js';
 import { answerOf } from './answer.js';
 import { countRecorded, countStanding, emptyTally, prune, type Tally, tally } from './tally.js';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { networksDecision, shownCategory } from '../record/correction.js';
-import type { DecisionRecord, InstanceRecord } from '../record/schema.js';
+import { networksDecision, shownCategory } from '../decisions/correction.js';
+import type { DecisionRecord, InstanceRecord } from '../decisions/schema.js';
 
 const counts = z.record(z.string(), z.number());
 

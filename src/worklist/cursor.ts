@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fail } from '../errors.js';
+import { fail } from '../errors/errors.js';
 import { instanceId } from '../orthanc/ids.js';
 
 const place = z.object({

@@ -1,9 +1,9 @@
-import { fail } from '../errors.js';
-import type { Entry } from '../http/api/review/schema.js';
+import type { Entry } from '../contract/review.js';
+import { recordOf } from '../decisions/read.js';
+import { fail } from '../errors/errors.js';
 import { Descriptions, type FileTags, type Keyword, type Placed } from '../orthanc/descriptions.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import { recordOf } from '../record/read.js';
 
 /** Instances as people are shown them: the decision, DICOM's own words, the labels. */
 export class Entries {

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { Entry, Worklist as Page } from '../http/api/review/schema.js';
-import { worklistState } from '../http/api/review/schema.js';
+import type { Entry, Worklist as Page } from '../contract/review.js';
+import { worklistState } from '../contract/review.js';
+import { shownCategory } from '../decisions/correction.js';
 import { Changes } from '../orthanc/changes.js';
 import { dicomDate, studyDates } from '../orthanc/dates.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
-import { shownCategory } from '../record/correction.js';
 import { type Place, readCursor, tailLength, writeCursor } from './cursor.js';
 import type { Entries, Listed } from './entries.js';
 

@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hold, stubClassifier } from '../support/classifier.js';
-import { image, uid } from '../support/dicom.js';
-import { type StoredInstance, useOrthanc, waitFor } from '../support/orthanc.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
+import { hold, stubClassifier } from '../../testkit/classifier.js';
+import { image, uid } from '../../testkit/dicom.js';
+import { type StoredInstance, useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
 import { hasBrowser, useBrowser } from './support/browser.js';
 
 const users = { alice: 'alices', bob: 'bobs' };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { waitFor } from '../support/orthanc.js';
+import { waitFor } from '../../testkit/orthanc.js';
 import { hasBrowser } from './support/browser.js';
 import { useReviewPage } from './support/review-page.js';
 

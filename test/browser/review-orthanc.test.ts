@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createToken } from '../../src/http/auth/tokens.js';
-import { stubClassifier } from '../support/classifier.js';
-import { radiograph, uid } from '../support/dicom.js';
-import { type StoredInstance, useOrthanc, waitFor } from '../support/orthanc.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../support/service.js';
+import { createToken } from '../../src/access/tokens.js';
+import { stubClassifier } from '../../testkit/classifier.js';
+import { radiograph, uid } from '../../testkit/dicom.js';
+import { type StoredInstance, useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
 import { hasBrowser, useBrowser } from './support/browser.js';
 import { draw } from './support/pictures.js';
 

@@ -1,15 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { repositoryRoot } from '../../src/sandbox/places.js';
-import { waitFor } from '../support/orthanc.js';
+import { shipped } from '../../src/files/places.js';
+import { waitFor } from '../../testkit/orthanc.js';
 import { hasBrowser } from './support/browser.js';
 import { useReviewPage } from './support/review-page.js';
 
 test('the page’s JavaScript is under 150 kB compressed, its own aim of 50 kB too', async () => {
-  const script = await readFile(join(repositoryRoot, 'dist', 'review', 'review.js'));
+  const script = await readFile(shipped('dist', 'review', 'review.js'));
   expect(gzipSync(script).length).toBeLessThan(50_000);
 });
 

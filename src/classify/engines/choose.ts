@@ -1,4 +1,4 @@
-import { fail, PlainviewError } from '../../errors.js';
+import { fail, PlainviewError } from '../../errors/errors.js';
 import type { Chain } from '../graph/chain.js';
 import type { Step } from '../graph/steps.js';
 import { type CreateEngine, type Engine, type EngineChoice, type EngineName, engineName } from './engine.js';

@@ -1,5 +1,5 @@
 import util from 'node:util';
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import type { CreateEngine } from './engine.js';
 import { createGraphModelEngine, type TensorFlow } from './graph-model.js';
 

@@ -1,4 +1,4 @@
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import { inputName, outputName, toOnnx } from '../graph/onnx.js';
 import { type CreateEngine, countOf } from './engine.js';
 

@@ -1,4 +1,4 @@
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import { runReference } from '../graph/reference.js';
 import { convolvedSize, noPads, type Pads, padsOf, type Size, type Step } from '../graph/steps.js';
 import type { Engine } from './engine.js';

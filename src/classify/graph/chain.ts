@@ -1,4 +1,4 @@
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import { convolvedSize, noPads, type Pads, padsOf, type Size, type Step, type Strides } from './steps.js';
 
 export type Activation = 'linear' | 'relu' | 'relu6';

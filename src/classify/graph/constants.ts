@@ -1,4 +1,4 @@
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import type { Graph, GraphNode, NodeName } from './graphdef.js';
 import { type Constant, readConst, sizeOf } from './tensor.js';
 

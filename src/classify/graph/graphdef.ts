@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs';
 import { z } from 'zod';
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 
 /** The part of TensorFlow's graph.proto, node_def.proto, attr_value.proto and tensor.proto that inference needs. */
 const schema = protobuf.parse(`

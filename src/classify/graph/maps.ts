@@ -1,4 +1,4 @@
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import type { Chain, ConvLayer, DenseLayer } from './chain.js';
 import { noPads } from './steps.js';
 

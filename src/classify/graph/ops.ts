@@ -1,4 +1,4 @@
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import { type Constants, passThrough } from './constants.js';
 import type { GraphNode, NodeName } from './graphdef.js';
 import type { Pads, StepBody, Strides } from './steps.js';

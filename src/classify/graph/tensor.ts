@@ -1,4 +1,4 @@
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import type { GraphNode } from './graphdef.js';
 
 /** A tensor that does not depend on the picture: row-major values, TensorFlow's axis order. */

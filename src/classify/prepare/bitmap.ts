@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import { type Picture, requireSize } from './picture.js';
 
 // Workers are the parallelism here; libvips' own threads would only compete with them.

@@ -1,4 +1,4 @@
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import { decodeBitmap } from './bitmap.js';
 import { decodeJpeg } from './jpeg.js';
 import { decodePam } from './pam.js';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 
 /** @throws file_unreadable, dicom_needs_server */
 export async function readPicture(path: string): Promise<Buffer> {

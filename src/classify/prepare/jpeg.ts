@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import { type Picture, requireSize } from './picture.js';
 
 /** Node has this; its types leave it out. */

@@ -1,6 +1,6 @@
 import { endianness } from 'node:os';
 import { z } from 'zod';
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import { type Picture, requireSize } from './picture.js';
 
 const positive = z.coerce.number().int().positive();

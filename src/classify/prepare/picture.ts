@@ -1,4 +1,4 @@
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 
 /** Decoded pixels: row-major, channels interleaved; grey stands for three equal channels. */
 export interface Picture {

@@ -1,4 +1,4 @@
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import { creators } from '../engines/choose.js';
 import type { Engine, EngineName } from '../engines/engine.js';
 import { tolerance } from '../engines/self-test.js';

@@ -1,4 +1,4 @@
-import { fail } from '../../errors.js';
+import { fail } from '../../errors/errors.js';
 import type { Classification, Explanation, JobId, Setup } from './protocol.js';
 import { type Job, type Ready, Thread } from './thread.js';
 

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { fail, PlainviewError } from '../../errors.js';
+import { fail, PlainviewError } from '../../errors/errors.js';
 import type { Classification, Explanation, JobId, Reply, Request, SentError, Setup } from './protocol.js';
 
 /**

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { asPlainview } from '../../errors.js';
+import { asPlainview } from '../../errors/errors.js';
 import { chooseEngine } from '../engines/choose.js';
 import { buildChain } from '../graph/chain.js';
 import { readGraphDef } from '../graph/graphdef.js';

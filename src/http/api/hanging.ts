@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { code, codesOf } from '../../categories.js';
-import type { Hanger, HungPicture, HungStudy } from '../../hang/hanger.js';
+import { code, codesOf } from '../../anatomy/categories.js';
+import type { Hanger, HungPicture, HungStudy } from '../../hanging/hanger.js';
 import { type Operation, operation } from './operation.js';
 
 const uid = z.string().regex(/^[0-9.]{1,64}$/);

@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 import { z } from 'zod';
-import type { Caller, Role } from '../auth/caller.js';
+import type { Caller, Role } from '../../access/caller.js';
 import { malformed, toldApart } from '../malformed.js';
 
 export type Method = 'get' | 'post' | 'put' | 'delete';

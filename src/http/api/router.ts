@@ -1,9 +1,9 @@
 import express, { type Request, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
-import { fail } from '../../errors.js';
-import { type Caller, mayActAs } from '../auth/caller.js';
+import { type Caller, mayActAs } from '../../access/caller.js';
+import { fail } from '../../errors/errors.js';
 import { bodyProblem } from '../body-problem.js';
-import type { Door } from '../guesses.js';
+import type { Door } from '../failed-authentication-limiter.js';
 import { mostPerMinute } from '../rate.js';
 import type { Operation } from './operation.js';
 

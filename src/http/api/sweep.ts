@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Audit } from '../../audit.js';
+import type { Audit } from '../../access/audit.js';
 import type { Config } from '../../config/options.js';
 import { untilQuiet } from '../../intake/quiet-hours.js';
 import { type Sweep, sweepOrders } from '../../intake/sweep.js';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Audit } from '../../audit.js';
-import { asPlainview, isAway } from '../../errors.js';
+import type { Audit } from '../../access/audit.js';
+import { asPlainview, isAway } from '../../errors/errors.js';
+import type { Tagger } from '../../followups/tags/tagger.js';
 import { type InstanceId, instanceId } from '../../orthanc/ids.js';
-import type { Tagger } from '../../record/tags/tagger.js';
 import { type Operation, operation } from './operation.js';
 
 /** Of `undoTags`; the command asks for as many at a time. */

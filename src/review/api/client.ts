@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import type * as z from 'zod/mini';
-import { store, stored } from '../state/stored.js';
+import { store, stored } from '../storage.js';
 import { type Problem, problem } from './schema.js';
 
 /** Relative to the page, so that it holds at the service itself, behind Orthanc's plugin and behind a proxy. */

@@ -1,6 +1,6 @@
 import type * as zod from 'zod';
 import * as z from 'zod/mini';
-import type * as served from '../../http/api/review/schema.js';
+import type * as served from '../../contract/review.js';
 
 // zod would compile its checks with `eval`, which our content security policy forbids.
 z.config({ jitless: true });

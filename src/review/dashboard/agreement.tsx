@@ -1,6 +1,6 @@
 import type { Statistics } from '../api/schema.js';
+import { count, percent, spoken } from '../ui/format.js';
 import { TableScroll } from '../ui/table-scroll.js';
-import { count, percent, spoken } from '../ui/words.js';
 import { wilson } from './wilson.js';
 
 type Network = Statistics['agreement'][number];

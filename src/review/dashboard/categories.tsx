@@ -1,7 +1,7 @@
 import type { Statistics } from '../api/schema.js';
 import { worklistHref } from '../state/worklist.js';
+import { count, spoken } from '../ui/format.js';
 import { TableScroll } from '../ui/table-scroll.js';
-import { count, spoken } from '../ui/words.js';
 
 /** Which categories were given when: a small line of bars each, to a scale of its own. */
 export function Categories({ told: { categories, decisions } }: { told: Statistics }) {

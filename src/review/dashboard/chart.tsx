@@ -1,6 +1,6 @@
 import { useId } from 'preact/hooks';
+import { count, localTime } from '../ui/format.js';
 import { TableScroll } from '../ui/table-scroll.js';
-import { count, localTime } from '../ui/words.js';
 
 export interface Series<Row> {
   name: string;

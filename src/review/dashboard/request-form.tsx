@@ -3,7 +3,7 @@ import { useRef } from 'preact/hooks';
 import { ask } from '../api/client.js';
 import { type Run, run as runShape } from '../api/schema.js';
 import { attempt, tell } from '../state/notices.js';
-import { count } from '../ui/words.js';
+import { count } from '../ui/format.js';
 
 const decisions = [
   ['', 'Any'],

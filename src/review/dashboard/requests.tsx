@@ -5,7 +5,7 @@ import { ask } from '../api/client.js';
 import { type Run, run as runShape } from '../api/schema.js';
 import { attempt } from '../state/notices.js';
 import { mayAdminister } from '../state/session.js';
-import { count, duration, localTime } from '../ui/words.js';
+import { count, duration, localTime } from '../ui/format.js';
 import { RequestForm } from './request-form.js';
 
 /** The latest requests for reclassification: how far each is; an admin cancels or begins one. */

@@ -2,7 +2,7 @@ import type { Entry } from '../api/schema.js';
 import { attempt } from '../state/notices.js';
 import { correct } from '../state/review.js';
 import { mayReview } from '../state/session.js';
-import { scoreText, spoken } from '../ui/words.js';
+import { scoreText, spoken } from '../ui/format.js';
 import { mapCategory, mapIsOn } from './view-state.js';
 
 /** The network's best five, as bars. Each can be asked why, and taken. */

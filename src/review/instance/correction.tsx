@@ -3,8 +3,8 @@ import type { Entry } from '../api/schema.js';
 import { attempt } from '../state/notices.js';
 import { correct } from '../state/review.js';
 import { categories } from '../state/session.js';
+import { scoreText, spoken } from '../ui/format.js';
 import { useShortcuts } from '../ui/shortcuts.js';
-import { scoreText, spoken } from '../ui/words.js';
 import { matching } from './matching.js';
 
 /** Type a few letters of what it is: a combobox (ARIA Authoring Practices) of the categories and "none of these". */

@@ -1,7 +1,7 @@
 import { status } from '../api/live.js';
 import type { Entry } from '../api/schema.js';
 import { me } from '../state/session.js';
-import { dicomTime, localTime, spoken } from '../ui/words.js';
+import { dicomTime, localTime, spoken } from '../ui/format.js';
 
 /** What else is known: DICOM's own words, how they fit, and who decided with what. */
 export function Facts({ entry }: { entry: Entry }) {

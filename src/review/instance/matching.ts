@@ -1,4 +1,4 @@
-import { spoken } from '../ui/words.js';
+import { spoken } from '../ui/format.js';
 
 /**
  * The categories in whose name every typed word begins a word, in any order: `lat kn` finds `knee_lateral`, and so

@@ -1,5 +1,5 @@
 import type { Entry } from '../api/schema.js';
-import { spoken } from '../ui/words.js';
+import { spoken } from '../ui/format.js';
 import { inverted, mapCategory, mapIsOn, mapStrength, resetView, tool } from './view-state.js';
 
 /** The tools of the picture, on its lower edge. */

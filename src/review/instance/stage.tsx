@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Entry } from '../api/schema.js';
 import { seen } from '../state/review.js';
+import { spoken } from '../ui/format.js';
 import { useShortcuts } from '../ui/shortcuts.js';
 import { useSize } from '../ui/size.js';
-import { spoken } from '../ui/words.js';
 import { ActivationMap } from './activation.js';
 import { followPointers } from './gestures.js';
 import { stageSide, usePrepared, useRendering } from './rendering.js';

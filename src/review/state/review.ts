@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import { ApiError, ask } from '../api/client.js';
 import { onDecided } from '../api/live.js';
 import { type Entry, entry as entryShape } from '../api/schema.js';
-import { otherClass, spoken } from '../ui/words.js';
+import { otherClass, spoken } from '../ui/format.js';
 import { tell, warn } from './notices.js';
 import { goInstead, instanceHref, route } from './route.js';
 import { know, neighbour, replace } from './worklist.js';

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { ask, isAbort, wordsOf } from '../api/client.js';
 import { link, onDecided, ticks } from '../api/live.js';
 import { type Decision, type Entry, entry as entryShape, worklistPage } from '../api/schema.js';
-import { type WorklistState, worklistStates } from '../ui/words.js';
+import { type WorklistState, worklistStates } from '../ui/format.js';
 
 /** What the list is narrowed to, as it stands in the address. */
 export interface Filters {

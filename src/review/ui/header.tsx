@@ -1,8 +1,8 @@
 import { link, status } from '../api/live.js';
 import { route } from '../state/route.js';
 import { me } from '../state/session.js';
+import { count } from './format.js';
 import { helpIsOpen } from './help.js';
-import { count } from './words.js';
 
 export function Header() {
   const { page } = route.value;

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { store, stored } from '../state/stored.js';
+import { store, stored } from '../storage.js';
 
 /** What a key does, wherever the focus is except where text is typed. */
 export interface Shortcut {

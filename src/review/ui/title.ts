@@ -1,5 +1,5 @@
 import type { Entry } from '../api/schema.js';
-import { spoken } from './words.js';
+import { spoken } from './format.js';
 
 /** What a picture is taken for, in words; with a question mark where nobody has decided. */
 export function titleOf({ category, decision, top }: Entry): string {

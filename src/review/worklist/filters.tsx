@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { goInstead } from '../state/route.js';
 import { categories } from '../state/session.js';
 import { filterNames, type Filters as Narrowed, source, worklistHref } from '../state/worklist.js';
-import { spoken } from '../ui/words.js';
+import { spoken } from '../ui/format.js';
 
 const modalities = ['CR', 'DX', 'RG', 'PX', 'IO', 'MG', 'RF', 'OT'];
 

@@ -3,8 +3,8 @@ import { useEffect } from 'preact/hooks';
 import { ask } from '../api/client.js';
 import { type Statistics, statistics } from '../api/schema.js';
 import { source, worklistHref } from '../state/worklist.js';
-import { useNowAndThen } from '../ui/now-and-then.js';
-import { count, stateWords, worklistStates } from '../ui/words.js';
+import { count, stateWords, worklistStates } from '../ui/format.js';
+import { useNowAndThen } from '../ui/use-interval.js';
 
 /** The lists that there are, with how long each is. */
 export function Tabs() {

@@ -1,9 +1,9 @@
 import type { Entry } from '../api/schema.js';
 import { instanceHref } from '../state/route.js';
+import { dicomTime, scoreText } from '../ui/format.js';
 import { isOrderMismatch, StateChip } from '../ui/state-chip.js';
 import { Thumbnail } from '../ui/thumbnail.js';
 import { titleOf } from '../ui/title.js';
-import { dicomTime, scoreText } from '../ui/words.js';
 
 /** One picture of the list: what it is taken for, how surely, and what DICOM says. */
 export function Tile({ entry }: { entry: Entry }) {

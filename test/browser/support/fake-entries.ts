@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Entry } from '../../../src/review/api/schema.js';
-import type { GreyPicture } from '../../support/dicom.js';
+import type { GreyPicture } from '../../../testkit/dicom.js';
 import { type Drawing, draw, sample } from './pictures.js';
 
 const id = (seed: string): string =>

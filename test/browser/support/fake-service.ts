@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { codedCategories } from '../../../src/categories.js';
+import { codedCategories } from '../../../src/anatomy/categories.js';
+import { shipped } from '../../../src/files/places.js';
 import type { Entry, Me, Statistics, Status } from '../../../src/review/api/schema.js';
-import { repositoryRoot } from '../../../src/sandbox/places.js';
 import { madeEntry, sha256 } from './fake-entries.js';
 import { madeStatistics } from './fake-statistics.js';
 import { asJpeg } from './pictures.js';
@@ -183,7 +182,7 @@ const types: { [extension: string]: string } = { html: 'text/html', js: 'text/ja
 
 async function sendFile(response: ServerResponse, name: string): Promise<void> {
   try {
-    const bytes = await readFile(join(repositoryRoot, 'dist', 'review', name));
+    const bytes = await readFile(shipped('dist', 'review', name));
     response.setHeader(
       'content-type',
       `${types[name.split('.').pop() ?? ''] ?? 'application/octet-stream'}; charset=utf-8`,

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
-import { repositoryRoot } from '../../../src/sandbox/places.js';
-import type { GreyPicture } from '../../support/dicom.js';
+import { shipped } from '../../../src/files/places.js';
+import type { GreyPicture } from '../../../testkit/dicom.js';
 
 /** Drawings that look like radiographs from afar: for pages to show, not for networks to judge. */
 const drawings = {
@@ -49,7 +48,7 @@ export const draw = (name: Drawing, seed = 1): Promise<GreyPicture> =>
 
 /** A picture of `samples/`, grey. */
 export const sample = (name: string): Promise<GreyPicture> =>
-  once(name, async () => grey(sharp(await readFile(join(repositoryRoot, 'samples', name)))));
+  once(name, async () => grey(sharp(await readFile(shipped('samples', name)))));
 
 function svgOf(name: Drawing, seed: number): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="400" height="700">

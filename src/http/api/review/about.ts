@@ -1,6 +1,6 @@
-import { codesOf, knownCategories } from '../../../categories.js';
+import { codesOf, knownCategories } from '../../../anatomy/categories.js';
+import { categoryList, me, type Status, status } from '../../../contract/review.js';
 import { type Operation, operation } from '../operation.js';
-import { categoryList, me, type Status, status } from './schema.js';
 
 export function aboutOperations(networkClasses: readonly string[], now: () => Status): Operation[] {
   const categories = knownCategories(networkClasses).map((name) => {

@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import type { Audit } from '../../../audit.js';
-import { fail } from '../../../errors.js';
+import type { Audit } from '../../../access/audit.js';
+import type { Caller } from '../../../access/caller.js';
+import { entry } from '../../../contract/review.js';
+import { type By, confirmed, corrected, shownCategory, undone } from '../../../decisions/correction.js';
+import type { Decided, Recorder } from '../../../decisions/recorder.js';
+import type { InstanceRecord } from '../../../decisions/schema.js';
+import { fail } from '../../../errors/errors.js';
 import { type InstanceId, instanceId } from '../../../orthanc/ids.js';
 import type { Queue } from '../../../queue/queue.js';
-import { type By, confirmed, corrected, shownCategory, undone } from '../../../record/correction.js';
-import type { Decided, Recorder } from '../../../record/recorder.js';
-import type { InstanceRecord } from '../../../record/schema.js';
 import type { Entries } from '../../../worklist/entries.js';
-import type { Caller } from '../../auth/caller.js';
 import { type Operation, operation } from '../operation.js';
-import { entry } from './schema.js';
 
 interface Parts {
   recorder: Recorder;

@@ -1,8 +1,8 @@
 import type { Response } from 'express';
-import { fail } from '../../../errors.js';
-import type { Caller } from '../../auth/caller.js';
+import type { Caller } from '../../../access/caller.js';
+import type { Decided, Status } from '../../../contract/review.js';
+import { fail } from '../../../errors/errors.js';
 import { type Operation, operation } from '../operation.js';
-import type { Decided, Status } from './schema.js';
 
 const mostListeners = 100;
 const mostOfOneCaller = 10;

@@ -1,15 +1,16 @@
 import type { Logger } from 'pino';
-import type { Audit } from '../../../audit.js';
-import { knownCategories } from '../../../categories.js';
+import type { Audit } from '../../../access/audit.js';
+import { knownCategories } from '../../../anatomy/categories.js';
 import type { Classifier } from '../../../classify/classifier.js';
 import type { Config } from '../../../config/options.js';
+import { version } from '../../../config/version.js';
+import { decided, type Status } from '../../../contract/review.js';
+import type { Recorded, Recorder } from '../../../decisions/recorder.js';
 import type { Sweep } from '../../../intake/sweep.js';
 import type { Orthanc } from '../../../orthanc/orthanc.js';
 import { Renderings } from '../../../orthanc/renderings.js';
 import type { Queue } from '../../../queue/queue.js';
-import type { Recorded, Recorder } from '../../../record/recorder.js';
 import { Statistics } from '../../../statistics/statistics.js';
-import { version } from '../../../version.js';
 import { Entries } from '../../../worklist/entries.js';
 import { Worklist } from '../../../worklist/worklist.js';
 import type { Readiness } from '../../health.js';
@@ -19,7 +20,6 @@ import { activationOperation } from './activation.js';
 import { decisionOperations } from './decisions.js';
 import { Events, eventOperations } from './events.js';
 import { pictureOperations } from './pictures.js';
-import { decided, type Status } from './schema.js';
 import { statisticsOperations } from './statistics.js';
 import { worklistOperations } from './worklist.js';
 

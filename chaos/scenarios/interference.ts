@@ -1,0 +1,149 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { shuffled } from '../../bench/random.js';
+import { type GreyPicture, image, uid } from '../../testkit/dicom.js';
+import { type Scenario, sized } from '../report.js';
+import { onStage } from '../stage.js';
+import { smallPictures } from '../stock.js';
+import { until } from '../until.js';
+
+const states = ['alone', 'beside a backlog', 'beside a hanging service'] as const;
+type State = (typeof states)[number];
+
+type Plate = ReturnType<typeof plate>;
+
+/** Milliseconds of each call, but the last: uploads a second. */
+interface Seen {
+  paced: number[];
+  systems: number[];
+  views: number[];
+  burst: number[];
+}
+
+const rounds = 3;
+/** A CR reader that sends 500 in a minute. */
+const pacedMs = 120;
+const stored = z.object({ ID: z.string() });
+
+/**
+ * What a clinic feels of Plainview: uploads as a CR reader sends them, uploads back to back, `GET /system`, and a
+ * viewer's rendering; alone, beside a backlog of large films, beside SIGSTOP; in turns, in one run.
+ */
+export const first: Scenario = (terms) =>
+  onStage(async ({ orthanc, newService }) => {
+    const { random, say } = terms;
+    const [picture] = await smallPictures(1, random);
+    if (picture === undefined) throw new Error('no picture');
+    let made = 0;
+    const film = (plate: Plate) =>
+      new Uint8Array(image({ modality: 'CR', ...plate, sopInstanceUid: uid(`first ${made++}`) }));
+    const [large, small] = [plate(picture, 1800, 1500), plate(picture, 500, 400)];
+    const post = async (body: Uint8Array<ArrayBuffer>) =>
+      stored.parse(await (await fetch(`${orthanc.url}/instances`, { method: 'POST', body })).json()).ID;
+    const timed = async (call: () => Promise<unknown>) => {
+      const began = performance.now();
+      await call();
+      return performance.now() - began;
+    };
+    const get = async (path: string) => (await fetch(`${orthanc.url}${path}`)).arrayBuffer();
+    say('storing the backlog');
+    const backlog = sized(500, terms);
+    let one = '';
+    for (let n = 0; n < backlog; n++) one = await post(film(large));
+
+    const service = await newService();
+    const none = (): Seen => ({ paced: [], systems: [], views: [], burst: [] });
+    const seen: Record<State, Seen> = {
+      alone: none(),
+      'beside a backlog': none(),
+      'beside a hanging service': none(),
+    };
+    const violations: string[] = [];
+
+    const measure = async ({ paced, systems, views, burst }: Seen) => {
+      // Made beforehand: making them would hold up the very process that takes the times.
+      const films = Array.from({ length: sized(450, terms) }, () => film(small));
+      const [slowly, quickly] = [films.slice(0, films.length / 9), films.slice(films.length / 9)];
+      let over = false;
+      const asking = (async () => {
+        for (let n = 0; !over; n++) {
+          systems.push(await timed(() => get('/system')));
+          if (n % 20 === 0) views.push(await timed(() => get(`/instances/${one}/rendered?width=600`)));
+          await delay(20);
+        }
+      })();
+      for (const each of slowly) {
+        const took = await timed(() => post(each));
+        paced.push(took);
+        await delay(Math.max(0, pacedMs - took));
+      }
+      const took = await timed(async () => {
+        for (const each of quickly) await post(each);
+      });
+      burst.push((quickly.length * 1000) / took);
+      over = true;
+      await asking;
+    };
+    for (let round = 0; round < rounds; round++)
+      for (const state of shuffled([...states], random)) {
+        say(`round ${round + 1} of ${rounds}: ${state}`);
+        // The hook that met trouble leaves the service alone for a while: each state begins without a past.
+        await orthanc.restart();
+        if (state !== 'alone') {
+          service.start();
+          await service.ready();
+          await until(
+            'work is under way',
+            async () => (await service.metric('plainview_queue_jobs{state="running"}')) > 0,
+          );
+        }
+        if (state === 'beside a hanging service') service.freeze();
+        await measure(seen[state]);
+        if (
+          state === 'beside a backlog' &&
+          (await service.metric('plainview_queue_jobs{state="waiting"}')) === 0
+        )
+          violations.push('the backlog was used up before the end');
+        await service.kill();
+      }
+
+    const row = ({ paced, systems, views, burst }: Seen) => ({
+      'upload p50': times(paced, 0.5, seen.alone.paced),
+      'upload p95': times(paced, 0.95, seen.alone.paced),
+      'GET /system p50': times(systems, 0.5, seen.alone.systems),
+      'GET /system p95': times(systems, 0.95, seen.alone.systems),
+      'view p50': times(views, 0.5, seen.alone.views),
+      'longest, ms': Math.round(Math.max(...paced, ...systems, ...views)),
+      'back to back, of alone': rounded(quantile(burst, 0.5) / quantile(seen.alone.burst, 0.5), 100),
+    });
+    const { paced, systems } = seen['beside a hanging service'];
+    const hung = Math.max(...paced, ...systems);
+    // Each hook call waits one second at most; some room for a busy machine.
+    if (hung > 3000) violations.push(`Orthanc took ${Math.round(hung)} ms beside a hanging service`);
+    return {
+      title: `Orthanc comes first: ${backlog} films of 1500 × 1800 pixels wait; milliseconds, and times what it is alone`,
+      rows: Object.fromEntries(states.map((state) => [state, row(seen[state])])),
+      violations,
+    };
+  });
+
+/** The picture in 12 bits at that size, drawn once for all films of it. */
+function plate({ width, height, grey }: GreyPicture, rows: number, columns: number) {
+  const pixels = new Uint16Array(rows * columns);
+  for (let y = 0, index = 0; y < rows; y++)
+    for (let x = 0; x < columns; x++) {
+      const [row, column] = [Math.floor((y * height) / rows), Math.floor((x * width) / columns)];
+      pixels[index++] = (grey[row * width + column] ?? 0) * 16;
+    }
+  return { rows, columns, bitsStored: 12, pixels };
+}
+
+const times = (values: number[], share: number, alone: number[]) =>
+  `${rounded(quantile(values, share), 10)} (×${rounded(quantile(values, share) / quantile(alone, share), 100)})`;
+
+const rounded = (value: number, to: number) => Math.round(value * to) / to;
+
+function quantile(values: number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}

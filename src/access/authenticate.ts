@@ -1,0 +1,45 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Request } from 'express';
+import { fail } from '../errors/errors.js';
+import { type Caller, callerName, role } from './caller.js';
+import { sameSecret } from './secret.js';
+import { hashToken, type Token } from './tokens.js';
+
+/**
+ * Tells who asks, from one of
+ * - `Authorization: Bearer …`: a declared token;
+ * - `X-Plainview-Secret`: the secret shared with Orthanc, whose plugin has checked the user and names them in
+ *   `X-Plainview-User` (percent-encoded UTF-8) and `X-Plainview-Role`. Without a user it is Orthanc's machine itself, an admin.
+ * @throws unauthorised
+ */
+export function authenticator(secret: string, tokens: readonly Token[]): (request: Request) => Caller {
+  return (request) => {
+    const bearer = /^Bearer (\S{1,200})$/i.exec(request.get('authorization') ?? '')?.[1];
+    if (bearer !== undefined) return byToken(bearer, tokens);
+    if (!sameSecret(request.get('x-plainview-secret') ?? '', secret)) throw fail('unauthorised', {});
+    const user = request.get('x-plainview-user');
+    if (user === undefined) return { who: 'orthanc', role: 'admin', how: 'orthanc' };
+    const who = callerName.safeParse(decoded(user));
+    // A user without a role may only look: the plugin's word is needed for more.
+    const of = role.safeParse(request.get('x-plainview-role') ?? 'viewer');
+    if (!who.success || !of.success) throw fail('unauthorised', {});
+    return { who: who.data, role: of.data, how: 'orthanc' };
+  };
+}
+
+function decoded(header: string): string | undefined {
+  try {
+    return decodeURIComponent(header);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Compares with every token, so the time tells nothing of how much of one was guessed. */
+function byToken(bearer: string, tokens: readonly Token[]): Caller {
+  const given = Buffer.from(hashToken(bearer), 'hex');
+  let found: Token | undefined;
+  for (const token of tokens) if (timingSafeEqual(given, Buffer.from(token.sha256, 'hex'))) found = token;
+  if (found === undefined) throw fail('unauthorised', {});
+  return { who: found.name, role: found.role, how: 'token' };
+}

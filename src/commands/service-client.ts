@@ -1,0 +1,39 @@
+import axios, { isAxiosError } from 'axios';
+import { z } from 'zod';
+import type { Config } from '../config/options.js';
+import { fail, type PlainviewError } from '../errors/errors.js';
+
+/** Asks the running service of this machine. @throws service_unreachable, service_refused */
+export async function askService<T extends z.ZodType>(
+  answer: T,
+  config: Config,
+  request: { method: 'GET' | 'POST'; path: string; body?: object; timeoutMs?: number },
+): Promise<z.output<T>> {
+  const host = ['0.0.0.0', '::'].includes(config.host) ? '127.0.0.1' : config.host;
+  const url = `http://${host}:${config.port}${request.path}`;
+  const headers = { 'x-plainview-secret': config.secret ?? '', 'content-type': 'application/json' };
+  try {
+    const { data } = await axios.request<unknown>({
+      method: request.method,
+      url,
+      headers,
+      data: request.body,
+      timeout: request.timeoutMs ?? 10_000,
+      proxy: false,
+    });
+    return answer.parse(data);
+  } catch (error) {
+    throw refusal(url, error);
+  }
+}
+
+const problem = z.object({ title: z.string() });
+
+function refusal(url: string, error: unknown): PlainviewError {
+  const answer = isAxiosError(error) ? error.response : undefined;
+  if (answer === undefined) return fail('service_unreachable', { url, why: (error as Error).message }, error);
+  const said = problem.safeParse(answer.data);
+  if (said.success && answer.status !== 401) return fail('service_refused', { why: said.data.title }, error);
+  const why = `HTTP ${answer.status}${said.success ? `: ${said.data.title}` : ''}`;
+  return fail('service_unreachable', { url, why }, error);
+}

@@ -1,0 +1,90 @@
+import { fail } from '../errors/errors.js';
+import { label } from '../orthanc/ids.js';
+import type { GroupRecord, InstanceRecord } from './schema.js';
+
+export const stateLabels = {
+  needsReview: 'needs_review',
+  unknownView: 'unknown_view',
+  failed: 'classification_failed',
+  orderMismatch: 'order_mismatch',
+} as const;
+
+/**
+ * @throws config_invalid where a category of the network could not be one, or would be taken for a state
+ */
+export function requireLabels(classes: readonly string[], prefix: string): void {
+  const states: readonly string[] = Object.values(stateLabels);
+  const unfit = classes.filter((name) => !label.safeParse(prefix + name).success || states.includes(name));
+  if (unfit.length > 0)
+    throw fail('config_invalid', {
+      problems: [
+        `PLAINVIEW_LABELS: ${unfit.map((name) => `"${name}"`).join(', ')} cannot be a label in Orthanc: with PLAINVIEW_LABEL_PREFIX at most 64 letters, digits, _ and -, and none of ${states.join(', ')}`,
+      ],
+    });
+}
+
+/** The labels that a decision asks for, without a site's prefix. */
+export function labelsOf(record: Pick<InstanceRecord, 'decision' | 'category' | 'order'>): string[] {
+  const mismatch = record.order?.answer === 'differs' ? [stateLabels.orderMismatch] : [];
+  return [...decisionLabels(record), ...mismatch];
+}
+
+function decisionLabels(record: Pick<InstanceRecord, 'decision' | 'category'>): string[] {
+  switch (record.decision) {
+    case 'category':
+      return record.category === undefined ? [] : [record.category];
+    case 'needs_review':
+      return [stateLabels.needsReview];
+    case 'unknown_view':
+      return [stateLabels.unknownView];
+    case 'failed':
+      return [stateLabels.failed];
+  }
+}
+
+/** As the site wants them. */
+export const prefixed = (prefix: string, labels: readonly string[]): string[] =>
+  labels.map((label) => prefix + label);
+
+export interface LabelPlan {
+  add: string[];
+  remove: string[];
+  /** What Plainview will have put there in the end. */
+  owned: string[];
+}
+
+/**
+ * What to do to a resource's labels. A label that somebody else put there is never owned, so never removed –
+ * not even where Plainview would have put the same.
+ */
+export function planLabels(
+  current: readonly string[],
+  ours: readonly string[],
+  wanted: readonly string[],
+): LabelPlan {
+  const add = wanted.filter((label) => !current.includes(label));
+  const kept = ours.filter((label) => wanted.includes(label));
+  return {
+    add,
+    remove: ours.filter((label) => !wanted.includes(label) && current.includes(label)),
+    owned: [...new Set([...kept, ...add])].sort(),
+  };
+}
+
+/** Adds up decided instances. The same instances give the same result in any order. */
+export function addUp(
+  records: readonly InstanceRecord[],
+): Pick<GroupRecord, 'categories' | 'decisions'> & { wanted: string[] } {
+  const categories: Record<string, number> = {};
+  const decisions: Record<string, number> = {};
+  const wanted = new Set<string>();
+  for (const record of records) {
+    decisions[record.decision] = (decisions[record.decision] ?? 0) + 1;
+    if (record.category !== undefined) categories[record.category] = (categories[record.category] ?? 0) + 1;
+    for (const label of labelsOf(record)) wanted.add(label);
+  }
+  return { categories: sorted(categories), decisions: sorted(decisions), wanted: [...wanted].sort() };
+}
+
+const sorted = (counts: Record<string, number>) =>
+  Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { InstanceContent, Said } from '../orthanc/resources.js';
+import { metadataNames, readRecord } from './schema.js';
+
+/** The attributes that are written, by keyword. */
+export const tagOf = {
+  AnatomicRegionSequence: '0008,2218',
+  BodyPartExamined: '0018,0015',
+  ViewPosition: '0018,5101',
+  ViewCodeSequence: '0054,0220',
+} as const;
+export const keyword = z.enum([
+  'AnatomicRegionSequence',
+  'BodyPartExamined',
+  'ViewPosition',
+  'ViewCodeSequence',
+]);
+export type Keyword = z.output<typeof keyword>;
+
+/** Text, or the items of a sequence by tag. */
+export type Value = string | { [tag: string]: Value }[];
+export const value: z.ZodType<Value> = z.lazy(() =>
+  z.union([z.string(), z.array(z.record(z.string(), value))]),
+);
+
+const written = z.partialRecord(
+  keyword,
+  z.object({
+    /** What stood there before; absent where the attribute was. */
+    was: value.optional(),
+    now: value,
+  }),
+);
+export type Written = z.output<typeof written>;
+
+/** What stands in `RadiographTags` of an instance. */
+export const tagsRecord = z.object({
+  version: z.literal(1),
+  /** `when` of the decision that the file says, or could not be made to say. */
+  of: z.string(),
+  written,
+  /** Orthanc's own metadata of the file as it came: a file that is stored anew gets others. */
+  received: z.record(z.string(), z.string()).optional(),
+  /** Somebody wanted the file as it was: nothing is written until it is decided anew. */
+  undone: z.literal(true).optional(),
+  failure: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+export type TagsRecord = z.output<typeof tagsRecord>;
+
+export const tagsOf = (instance: InstanceContent): TagsRecord | undefined =>
+  readRecord(tagsRecord, instance.Metadata[metadataNames.tags]);
+
+/** When and whence an instance came, which Orthanc forgets when it is stored anew. */
+export const receptionNames = [
+  'ReceptionDate',
+  'Origin',
+  'RemoteAET',
+  'CalledAET',
+  'RemoteIP',
+  'HttpUsername',
+  'HttpHost',
+  'ModifiedFrom',
+  'AnonymizedFrom',
+] as const;
+
+/** An instance's metadata, as they were before we stored it anew. */
+export const metadataAsReceived = (instance: InstanceContent): Record<string, string> => ({
+  ...instance.Metadata,
+  ...tagsOf(instance)?.received,
+});
+
+/** What DICOM says but for what we have written there ourselves. */
+export function saidByOthers(said: readonly Said[], instance: InstanceContent): Said[] {
+  const { written: ours = {} } = tagsOf(instance) ?? {};
+  const isOurs = (attribute: string) => Object.hasOwn(ours, attribute);
+  const before = Object.entries(ours).flatMap(([attribute, { was }]) =>
+    typeof was === 'string' && was !== '' ? [{ attribute, text: was }] : [],
+  );
+  return [...said.filter(({ attribute }) => !isOurs(attribute)), ...before];
+}

@@ -1,0 +1,166 @@
+import { type Code, codesOf } from '../../anatomy/categories.js';
+import type { InstanceRecord } from '../../decisions/schema.js';
+
+/** An instance with its decision, as DICOM names it. */
+export interface Reported {
+  sopClassUid: string;
+  sopInstanceUid: string;
+  seriesInstanceUid: string;
+  modality: string;
+  record: InstanceRecord;
+}
+
+/** Attributes by keyword, sequences as arrays: what Orthanc's /tools/create-dicom takes. */
+export type Attributes = { [keyword: string]: string | Attributes[] };
+
+const dcm = (value: string, meaning: string): Code => ({ value, scheme: 'DCM', meaning });
+const ours = (value: string, meaning: string): Code => ({ value, scheme: '99PLAINVIEW', meaning });
+
+/** Coding scheme of what DICOM has no code for. */
+export const privateScheme = '99PLAINVIEW';
+
+const coded = ({ value, scheme, meaning }: Code): Attributes[] => [
+  { CodeValue: value, CodingSchemeDesignator: scheme, CodeMeaning: meaning },
+];
+
+type Relationship = 'CONTAINS' | 'HAS CONCEPT MOD' | 'HAS OBS CONTEXT' | 'HAS ACQ CONTEXT';
+
+const item = (
+  relationship: Relationship,
+  type: string,
+  name: Code | undefined,
+  value: Attributes,
+): Attributes => ({
+  RelationshipType: relationship,
+  ValueType: type,
+  ...(name === undefined ? {} : { ConceptNameCodeSequence: coded(name) }),
+  ...value,
+});
+const text = (relationship: Relationship, name: Code, value: string) =>
+  item(relationship, 'TEXT', name, { TextValue: value });
+const codeItem = (relationship: Relationship, name: Code, value: Code) =>
+  item(relationship, 'CODE', name, { ConceptCodeSequence: coded(value) });
+const container = (name: Code, content: Attributes[], template?: string): Attributes =>
+  item('CONTAINS', 'CONTAINER', name, {
+    ContinuityOfContent: 'SEPARATE',
+    ...(template === undefined
+      ? {}
+      : { ContentTemplateSequence: [{ MappingResource: 'DCMR', TemplateIdentifier: template }] }),
+    ContentSequence: content,
+  });
+const image = (name: Code | undefined, { sopClassUid, sopInstanceUid }: Reported): Attributes =>
+  item('CONTAINS', 'IMAGE', name, {
+    ReferencedSOPSequence: [{ ReferencedSOPClassUID: sopClassUid, ReferencedSOPInstanceUID: sopInstanceUid }],
+  });
+
+/** Modalities of CID 29 that plain radiographs come as. */
+const modalities: Readonly<Record<string, string>> = {
+  CR: 'Computed Radiography',
+  DX: 'Digital Radiography',
+  RG: 'Radiographic imaging',
+  PX: 'Panoramic X-Ray',
+  IO: 'Intra-Oral Radiography',
+};
+
+/**
+ * The content tree of an imaging measurement report (PS3.16 TID 1500): who observed (TID 1001), the image library
+ * (TID 1600), and for each instance a measurement group (TID 1501) with the algorithm (TID 4019), the target region
+ * and the image view, as IHE AI Results asks. An instance without a category has a group that says so.
+ * @param uidOf makes the same UID of the same text
+ */
+export function reportContent(reported: readonly Reported[], uidOf: (text: string) => string): Attributes {
+  return {
+    ValueType: 'CONTAINER',
+    ConceptNameCodeSequence: coded(dcm('126000', 'Imaging Measurement Report')),
+    ContinuityOfContent: 'SEPARATE',
+    ContentTemplateSequence: [{ MappingResource: 'DCMR', TemplateIdentifier: '1500' }],
+    ContentSequence: [
+      codeItem('HAS CONCEPT MOD', dcm('121049', 'Language of Content Item and Descendants'), {
+        value: 'en',
+        scheme: 'RFC5646',
+        meaning: 'English',
+      }),
+      ...observers(reported, uidOf),
+      codeItem('HAS CONCEPT MOD', dcm('121058', 'Procedure reported'), {
+        value: '168537006',
+        scheme: 'SCT',
+        meaning: 'Plain radiography',
+      }),
+      container(dcm('111028', 'Image Library'), libraryGroups(reported), '1600'),
+      container(
+        dcm('126010', 'Imaging Measurements'),
+        reported.map((each) => group(each, uidOf)),
+      ),
+    ],
+  };
+}
+
+/** The device, and each person whose word stands in place of it. */
+function observers(reported: readonly Reported[], uidOf: (text: string) => string): Attributes[] {
+  const type = dcm('121005', 'Observer Type');
+  const people = new Set(
+    reported.flatMap(({ record }) => (record.who === 'person' ? [personOf(record)] : [])),
+  );
+  return [
+    codeItem('HAS OBS CONTEXT', type, dcm('121007', 'Device')),
+    item('HAS OBS CONTEXT', 'UIDREF', dcm('121012', 'Device Observer UID'), { UID: uidOf('Plainview') }),
+    text('HAS OBS CONTEXT', dcm('121013', 'Device Observer Name'), 'Plainview'),
+    ...[...people].flatMap((person) => [
+      codeItem('HAS OBS CONTEXT', type, dcm('121006', 'Person')),
+      item('HAS OBS CONTEXT', 'PNAME', dcm('121008', 'Person Observer Name'), { PersonName: `${person}^` }),
+    ]),
+  ];
+}
+
+/** A person name's delimiters are not for a user's name. */
+const personOf = (record: InstanceRecord): string =>
+  (record.person?.who ?? 'unknown').replace(/[\\^=]/g, ' ').slice(0, 64);
+
+function libraryGroups(reported: readonly Reported[]): Attributes[] {
+  return [...new Set(reported.map(({ modality }) => modality))].map((modality) =>
+    container(dcm('126200', 'Image Library Group'), [
+      codeItem('HAS ACQ CONTEXT', dcm('121139', 'Modality'), dcm(modality, modalities[modality] ?? modality)),
+      ...reported.filter((each) => each.modality === modality).map((each) => image(undefined, each)),
+    ]),
+  );
+}
+
+function group(reported: Reported, uidOf: (text: string) => string): Attributes {
+  const { record, sopInstanceUid } = reported;
+  const codes = record.category === undefined ? undefined : codesOf(record.category);
+  const best = record.top[0];
+  return container(
+    dcm('125007', 'Measurement Group'),
+    [
+      text('HAS OBS CONTEXT', dcm('112039', 'Tracking Identifier'), `Plainview ${sopInstanceUid}`),
+      item('HAS OBS CONTEXT', 'UIDREF', dcm('112040', 'Tracking Unique Identifier'), {
+        UID: uidOf(`tracking ${sopInstanceUid}`),
+      }),
+      ...(record.who === 'network' ? algorithm(record) : []),
+      image({ value: '260753009', scheme: 'SCT', meaning: 'Source' }, reported),
+      ...(codes === undefined ? [] : [codeItem('CONTAINS', dcm('123014', 'Target Region'), codes.region)]),
+      ...(codes?.view === undefined ? [] : [codeItem('CONTAINS', dcm('111031', 'Image View'), codes.view)]),
+      text('CONTAINS', ours('category', 'Radiograph category'), record.category ?? 'unknown'),
+      text('CONTAINS', ours('decision', 'Decision'), record.decision),
+      ...(record.who === 'network' && best !== undefined ? [score(best.score)] : []),
+    ],
+    '1501',
+  );
+}
+
+const algorithm = ({ network, engine }: InstanceRecord): Attributes[] => [
+  text('HAS CONCEPT MOD', dcm('111001', 'Algorithm Name'), network.name),
+  text('HAS CONCEPT MOD', dcm('111003', 'Algorithm Version'), network.sha256),
+  text('HAS CONCEPT MOD', dcm('111002', 'Algorithm Parameters'), `engine ${engine}`),
+];
+
+/** A softmax output from 0 to 1: no probability, so none of DICOM's concepts for certainty. */
+const score = (value: number): Attributes =>
+  item('CONTAINS', 'NUM', ours('score', 'Score of the best category'), {
+    MeasuredValueSequence: [
+      {
+        MeasurementUnitsCodeSequence: coded({ value: '1', scheme: 'UCUM', meaning: 'no units' }),
+        NumericValue: value.toFixed(5),
+      },
+    ],
+  });

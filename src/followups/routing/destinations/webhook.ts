@@ -1,0 +1,107 @@
+import { createHash, createHmac } from 'node:crypto';
+import { Agent } from 'node:https';
+import axios, { isAxiosError } from 'axios';
+import { recordOf } from '../../../decisions/read.js';
+import { fail } from '../../../errors/errors.js';
+import type { Orthanc } from '../../../orthanc/orthanc.js';
+import { belongingOf } from '../../../orthanc/uids.js';
+import type { Due } from '../ledger.js';
+import { bestScore } from '../rules/judge.js';
+import type { Webhook } from '../rules/read.js';
+import type { Destination } from './destination.js';
+
+const timeoutMs = 15_000;
+
+/** Answers that say "not now" or "not you"; the other 4xx say "not this". */
+const notThisThing = (status: number): boolean =>
+  status >= 400 && status < 500 && ![401, 403, 404, 405, 407, 408, 409, 421, 423, 425, 429].includes(status);
+
+/**
+ * An HTTP endpoint that is told of a decision, signed as the Standard Webhooks specification 1.0.0 says: HMAC-SHA256
+ * over id, time and body. The id stays the same however often it is told, so that the receiver can tell.
+ */
+export class WebhookDestination implements Destination {
+  readonly name: string;
+  readonly most = 1;
+  readonly #webhook: Webhook;
+  readonly #orthanc: Orthanc;
+  readonly #agent: Agent;
+
+  constructor(name: string, webhook: Webhook, orthanc: Orthanc) {
+    this.name = `webhook:${name}`;
+    this.#webhook = webhook;
+    this.#orthanc = orthanc;
+    this.#agent = new Agent({ keepAlive: true, ...(webhook.ca === undefined ? {} : { ca: webhook.ca }) });
+  }
+
+  async send(due: readonly Due[], signal: AbortSignal): Promise<void> {
+    for (const each of due) await this.#tell(each, signal);
+  }
+
+  async answers(): Promise<undefined> {
+    return undefined;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #tell(due: Due, signal: AbortSignal): Promise<void> {
+    const { instance, route } = due;
+    const belonging = await belongingOf(this.#orthanc.rest, instance.ID);
+    const known = recordOf(instance);
+    if (belonging === undefined || known === undefined) return; // deleted meanwhile
+    const { decision, category, top, who, network, when } = known.record;
+    const body = JSON.stringify({
+      type: 'radiograph.decided',
+      timestamp: when,
+      data: {
+        rule: route.rule,
+        instance: instance.ID,
+        ...belonging,
+        decision,
+        category: category ?? null,
+        score: bestScore(known.record) ?? null,
+        top,
+        who,
+        network: { name: network.name, sha256: network.sha256 },
+      },
+    });
+    const hash = createHash('sha256').update([this.name, instance.ID, route.rule, route.of].join('\n'));
+    const id = `plainview_${hash.digest('hex').slice(0, 32)}`;
+    const timestamp = Math.floor(Date.now() / 1000);
+    await this.#post(body, signal, {
+      'content-type': 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': String(timestamp),
+      'webhook-signature': `v1,${sign(this.#webhook.secret, id, timestamp, body)}`,
+    });
+  }
+
+  async #post(body: string, signal: AbortSignal, headers: Record<string, string>): Promise<void> {
+    const destination = this.name;
+    try {
+      await axios.post(this.#webhook.url, body, {
+        headers,
+        httpsAgent: this.#agent,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        maxRedirects: 0,
+        maxContentLength: 1_000_000,
+        proxy: false,
+        responseType: 'arraybuffer',
+      });
+    } catch (error) {
+      if (!isAxiosError(error)) throw error;
+      // axios keeps the whole request inside its error: not for a log.
+      const cause = new Error(error.message, { cause: error.code });
+      const status = error.response?.status;
+      const why = status === undefined ? (error.code ?? error.message) : `HTTP ${status}`;
+      const code = status !== undefined && notThisThing(status) ? 'route_rejected' : 'route_unreachable';
+      throw fail(code, { destination, why }, cause);
+    }
+  }
+}
+
+/** @returns base64 */
+const sign = (key: Buffer, id: string, timestamp: number, body: string): string =>
+  createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');

@@ -1,0 +1,159 @@
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { pause } from '../../async/sleep.js';
+import type { Config } from '../../config/options.js';
+import { asPlainview, fail, type PlainviewError } from '../../errors/errors.js';
+import { type KnownDestinations, Sending } from '../../orthanc/forwarder.js';
+import type { InstanceId } from '../../orthanc/ids.js';
+import type { Orthanc } from '../../orthanc/orthanc.js';
+import type { FollowUp } from '../follow-up.js';
+import { OrthancDestination } from './destinations/orthanc.js';
+import { WebhookDestination } from './destinations/webhook.js';
+import { GroupLabels } from './group-labels.js';
+import { Ledger } from './ledger.js';
+import { SentLately } from './loop-guard.js';
+import { Outbox } from './outbox.js';
+import { findPending } from './pending.js';
+import { RouteMetrics } from './route-metrics.js';
+import { Router } from './router.js';
+import { type Rules, readRules, requireKnown } from './rules/read.js';
+import { nameOf, targetsOf } from './rules/schema.js';
+
+const retryMs = 5000;
+
+interface Parts {
+  orthanc: Orthanc;
+  config: Config;
+  /** The network's categories. */
+  classes: readonly string[];
+  registry: Registry;
+  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
+  log: Logger;
+}
+
+/** Routing as a whole: the rules, one outbox for each place that they name, and what has been left pending. */
+export class Routing {
+  readonly followUp: FollowUp;
+  readonly #orthanc: Orthanc;
+  readonly #rules: Rules;
+  readonly #sending: Sending;
+  readonly #ledger: Ledger;
+  readonly #outboxes: ReadonlyMap<string, Outbox>;
+  readonly #log: Logger;
+  #known: Pick<KnownDestinations, 'aets'> | undefined;
+  readonly #isOrthancAway: Parts['isOrthancAway'];
+  readonly #stop = new AbortController();
+  #finding: Promise<void> | undefined;
+
+  /** @throws rules_invalid */
+  constructor({ orthanc, config, classes, registry, isOrthancAway, log }: Parts, file: string) {
+    this.#orthanc = orthanc;
+    this.#log = log;
+    this.#isOrthancAway = isOrthancAway;
+    this.#rules = readRules(file, classes);
+    this.#sending = new Sending(orthanc.rest);
+    this.#ledger = new Ledger(orthanc, config.labelPrefix);
+    const shared = {
+      ledger: this.#ledger,
+      sentLately: new SentLately(),
+      sending: this.#sending,
+      metrics: new RouteMetrics(registry, () => this.#outboxes.values()),
+      isOrthancAway,
+      refill: async () => {
+        await findPending(orthanc, this.#ledger, this.#outboxes);
+      },
+      perMinute: this.#rules.perMinute,
+      log,
+    };
+    const targets = new Map(
+      this.#rules.rules.flatMap(targetsOf).map((target) => [nameOf(target), target] as const),
+    );
+    this.#outboxes = new Map(
+      [...targets].flatMap(([key, { kind, name }]) => {
+        if (kind !== 'webhook')
+          return [[key, new Outbox({ ...shared, destination: new OrthancDestination(kind, name, config) })]];
+        const webhook = this.#rules.webhooks.get(name);
+        return webhook === undefined
+          ? []
+          : [[key, new Outbox({ ...shared, destination: new WebhookDestination(name, webhook, orthanc) })]];
+      }),
+    );
+    this.followUp = new Router({
+      orthanc,
+      rules: this.#rules,
+      ledger: this.#ledger,
+      groupLabels: new GroupLabels(orthanc),
+      outboxes: this.#outboxes,
+      known: () => this.#known ?? { aets: new Map() },
+      labelPrefix: config.labelPrefix,
+    });
+    log.info({ file, rules: this.#rules.rules.length, sha256: this.#rules.sha256 }, 'rules read');
+  }
+
+  /**
+   * Asks Orthanc for the destinations that the rules name.
+   * @throws rules_invalid at the start; later, what Orthanc no longer names is a destination that does not answer
+   */
+  async check(): Promise<void> {
+    const known = await this.#sending.known();
+    try {
+      requireKnown(this.#rules, known);
+    } catch (error) {
+      if (this.#known === undefined) throw error;
+      this.#log.error({ err: error }, 'what goes there waits');
+    }
+    this.#known = known;
+  }
+
+  /**
+   * Sends what was given up once more: the destination may take it now.
+   * @param only the one destination that is meant; undefined: all that the rules name
+   * @returns where to, for this instance
+   * @throws destination_unknown
+   */
+  async retry(id: InstanceId, only: string | undefined): Promise<string[]> {
+    if (only !== undefined && !this.#outboxes.has(only))
+      throw fail('destination_unknown', { known: [...this.#outboxes.keys()] });
+    const again = await this.#ledger.retry(id, (to) =>
+      only === undefined ? this.#outboxes.has(to) : to === only,
+    );
+    for (const to of again) this.#outboxes.get(to)?.enqueue(id);
+    return again;
+  }
+
+  /** Nothing is written to this instance's routes meanwhile. */
+  exclusively<T>(id: InstanceId, task: () => Promise<T>): Promise<T> {
+    return this.#ledger.exclusively(id, task);
+  }
+
+  resume(): void {
+    for (const outbox of this.#outboxes.values()) outbox.resume();
+    this.#finding ??= this.#findPending();
+  }
+
+  pause(): void {
+    for (const outbox of this.#outboxes.values()) outbox.pause();
+  }
+
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await this.#finding;
+    await Promise.all([...this.#outboxes.values()].map((outbox) => outbox.end()));
+  }
+
+  /** What a former run left, looked for until it has been found. */
+  async #findPending(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        const count = await findPending(this.#orthanc, this.#ledger, this.#outboxes);
+        if (count > 0) this.#log.info({ count }, 'still to be sent');
+        return;
+      } catch (caught) {
+        const error = asPlainview(caught);
+        if (!(await this.#isOrthancAway(error)))
+          this.#log.warn({ err: error }, 'what is still to be sent could not be looked for');
+        await pause(retryMs, this.#stop.signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import type { InstanceRecord, OrderAnswer } from '../../../decisions/schema.js';
+import { isBetween, localTime } from './clock.js';
+import type { Facts } from './facts.js';
+import { matches } from './patterns.js';
+import type { Rules } from './read.js';
+import { type Conditions, nameOf, type Rule, type Target, targetsOf } from './schema.js';
+
+/** What one rule says of an instance. */
+export interface Verdict {
+  rule: Rule;
+  /** Why it does not apply; absent if it does. */
+  whyNot?: string;
+}
+
+/** What all rules together ask for. */
+export interface Wanted {
+  sends: { rule: Rule; target: Target }[];
+  labels: string[];
+}
+
+/** Asks the rules in their order, up to the one that stops. */
+export function judge(rules: Rules, facts: Facts): Verdict[] {
+  let stopped: string | undefined;
+  return rules.rules.map((rule) => {
+    const whyNot =
+      stopped === undefined ? whyNotRule(rule, facts, rules.timeZone) : `the rule ${stopped} has stopped`;
+    if (whyNot !== undefined) return { rule, whyNot };
+    if (rule.do.stop) stopped = rule.name;
+    return { rule };
+  });
+}
+
+/** Where several rules name the same place, the first one sends. */
+export function wantedBy(verdicts: readonly Verdict[]): Wanted {
+  const sends = new Map<string, Wanted['sends'][number]>();
+  const labels = new Set<string>();
+  for (const { rule, whyNot } of verdicts) {
+    if (whyNot !== undefined) continue;
+    for (const target of targetsOf(rule))
+      if (!sends.has(nameOf(target))) sends.set(nameOf(target), { rule, target });
+    for (const label of rule.do.label ?? []) labels.add(label);
+  }
+  return { sends: [...sends.values()], labels: [...labels].sort() };
+}
+
+/** A person is sure, and the network's scores are of what it would have said. */
+export const bestScore = ({ who, top }: InstanceRecord): number | undefined =>
+  who === 'person' ? 1 : top[0]?.score;
+
+function whyNotRule({ when, unless }: Rule, facts: Facts, timeZone: string): string | undefined {
+  const [whyNot] = unfulfilled(when, facts, timeZone);
+  if (whyNot !== undefined) return whyNot;
+  if (unless === undefined || unfulfilled(unless, facts, timeZone).length > 0) return undefined;
+  return `unless ${Object.keys(unless).join(', ')}: that is so`;
+}
+
+/** The conditions that do not hold, in words that hold no value of a DICOM attribute. */
+function unfulfilled(wanted: Conditions, { record, sender, tags }: Facts, timeZone: string): string[] {
+  const found: string[] = [];
+  const expect = (holds: boolean, whyNot: () => string) => {
+    if (!holds) found.push(whyNot());
+  };
+  const { category, decision, score, who, station, order, time } = wanted;
+  if (category !== undefined)
+    expect(
+      record.category !== undefined && isOne(record.category, category),
+      () => `the category is ${record.category ?? 'none'}, not ${category.join(' or ')}`,
+    );
+  if (decision !== undefined)
+    expect(
+      decision.includes(record.decision),
+      () => `the decision is ${record.decision}, not ${decision.join(' or ')}`,
+    );
+  if (score !== undefined) {
+    const best = bestScore(record) ?? 0;
+    expect(best >= (score.from ?? 0), () => `the score is ${best}, less than ${score.from}`);
+    expect(best < (score.below ?? 2), () => `the score is ${best}, not below ${score.below}`);
+  }
+  if (who !== undefined) expect(record.who === who, () => `a ${record.who} decided, not a ${who}`);
+  if (wanted.sender !== undefined) {
+    const senders = wanted.sender;
+    expect(
+      isOne(sender, senders),
+      () => `it came from ${sender || 'no AE title'}, not ${senders.join(' or ')}`,
+    );
+  }
+  const attributes = { ...wanted.tags, ...(station === undefined ? {} : { StationName: station }) };
+  for (const [keyword, patterns] of Object.entries(attributes))
+    expect(
+      (tags.get(keyword) ?? '').split('\\').some((value) => isOne(value.trim(), patterns)),
+      () => `${keyword} is ${tags.has(keyword) ? 'another' : 'absent'}, not ${patterns.join(' or ')}`,
+    );
+  const asked: { [K in keyof OrderAnswers]?: OrderAnswer[] | undefined } = order ?? {};
+  const said = orderAnswers(record);
+  for (const what of ['whole', 'bodyPart', 'projection', 'side'] as const)
+    expect(
+      asked[what]?.includes(said[what]) ?? true,
+      () => `the order check says ${said[what]} (${what}), not ${asked[what]?.join(' or ')}`,
+    );
+  if (time !== undefined) {
+    const local = localTime(new Date(record.when), timeZone);
+    expect(
+      (time.days?.includes(local.day) ?? true) &&
+        (time.between === undefined || isBetween(local.time, time.between)),
+      () => `it was decided on ${local.day} at ${local.time}, out of the rule's time`,
+    );
+  }
+  return found;
+}
+
+type OrderAnswers = Record<'whole' | 'bodyPart' | 'projection' | 'side', OrderAnswer>;
+
+/** What was not looked at cannot be told. */
+function orderAnswers({ order }: InstanceRecord): OrderAnswers {
+  return {
+    whole: order?.answer ?? 'cannot_tell',
+    bodyPart: order?.bodyPart.answer ?? 'cannot_tell',
+    projection: order?.projection.answer ?? 'cannot_tell',
+    side: order?.side.answer ?? 'cannot_tell',
+  };
+}
+
+const isOne = (text: string, patterns: readonly string[]): boolean =>
+  patterns.some((pattern) => matches(pattern, text));

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { codedCategories } from '../../../anatomy/categories.js';
+import { stateLabels } from '../../../decisions/labels.js';
+import { fail } from '../../../errors/errors.js';
+import { type Path, problemsOf, readYaml, type Yaml } from '../../../files/yaml.js';
+import type { KnownDestinations } from '../../../orthanc/forwarder.js';
+import { routeLabels } from '../routes-record.js';
+import { matches } from './patterns.js';
+import { type NamesInFile, namesInFile, type RulesFile, rulesFile, targetsOf } from './schema.js';
+
+export interface Webhook {
+  url: string;
+  /** The key of its signatures. */
+  secret: Buffer;
+  ca?: Buffer;
+}
+
+export interface Rules extends Omit<RulesFile, 'webhooks'> {
+  file: string;
+  /** Names this wording of the file: the beginning of its SHA-256. */
+  sha256: string;
+  webhooks: ReadonlyMap<string, Webhook>;
+  lineOf: Yaml['lineOf'];
+}
+
+type Problem = (path: Path, problem: string) => void;
+
+/**
+ * Reads a file of rules (YAML) and what it names.
+ * @param classes the network's categories
+ * @throws rules_invalid, naming every mistake with its line
+ */
+export function readRules(file: string, classes: readonly string[]): Rules {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw fail('rules_invalid', { file, problems: [(error as Error).message] }, error);
+  }
+  const yaml = readYaml(text);
+  if (yaml.errors.length > 0) throw fail('rules_invalid', { file, problems: yaml.errors });
+  const problems: string[] = [];
+  const problem: Problem = (path, what) => problems.push(`${yaml.placeOf(path)}: ${what}`);
+  const parsed = rulesFile.safeParse(yaml.content);
+  if (parsed.error) for (const wrong of problemsOf(parsed.error)) problem(wrong.path, wrong.problem);
+  const names = namesInFile.parse(yaml.content);
+  checkNames(names, classes, problem);
+  const webhooks = readWebhooks(names, dirname(file), problem);
+  if (!parsed.success || problems.length > 0) throw fail('rules_invalid', { file, problems });
+  const sha256 = createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return { ...parsed.data, file, sha256, webhooks, lineOf: yaml.lineOf };
+}
+
+/** @throws rules_invalid where rules name a destination that Orthanc's configuration does not */
+export function requireKnown(rules: Rules, known: KnownDestinations): void {
+  const places = { peer: 'OrthancPeers', modality: 'DicomModalities', dicomweb: 'DicomWeb.Servers' };
+  const problems: string[] = [];
+  for (const [index, rule] of rules.rules.entries())
+    for (const { kind, name } of targetsOf(rule)) {
+      if (kind === 'webhook' || known[kind].includes(name)) continue;
+      const has = known[kind].length > 0 ? `it knows ${known[kind].join(', ')}` : 'it knows none';
+      problems.push(
+        `${rules.lineOf(['rules', index, 'do', kind])}, rule ${rule.name}: Orthanc's configuration has no ${kind} ${name} in ${places[kind]} (${has})`,
+      );
+    }
+  if (problems.length > 0) throw fail('rules_invalid', { file: rules.file, problems });
+}
+
+/** What a schema cannot say: names that must be unique, or must exist. */
+function checkNames({ rules, webhooks }: NamesInFile, classes: readonly string[], problem: Problem): void {
+  const reserved = [
+    ...classes,
+    ...codedCategories,
+    ...Object.values(stateLabels),
+    ...Object.values(routeLabels),
+  ];
+  for (const [index, rule] of rules.entries()) {
+    const path = ['rules', index];
+    const first = rules.findIndex(({ name }) => name === rule.name);
+    if (rule.name !== undefined && first < index)
+      problem([...path, 'name'], `there is another rule ${rule.name}`);
+    for (const at of ['when', 'unless'] as const)
+      for (const category of rule[at]?.category ?? [])
+        if (!classes.some((name) => matches(category, name)))
+          problem([...path, at, 'category'], `the network knows no category ${category}`);
+    for (const label of rule.do.label ?? [])
+      if (reserved.includes(label))
+        problem([...path, 'do', 'label'], `${label} is a label of Plainview's own: name it otherwise`);
+    for (const name of rule.do.webhook ?? [])
+      if (!Object.hasOwn(webhooks, name))
+        problem([...path, 'do', 'webhook'], `there is no ${name} under webhooks`);
+  }
+}
+
+function readWebhooks(file: NamesInFile, folder: string, problem: Problem): Map<string, Webhook> {
+  const read = (name: string, key: 'secretFile' | 'caFile', path: string): Buffer => {
+    try {
+      return readFileSync(resolve(folder, path));
+    } catch (error) {
+      problem(['webhooks', name, key], (error as Error).message);
+      return Buffer.alloc(0);
+    }
+  };
+  const webhooks = new Map<string, Webhook>();
+  for (const [name, webhook] of Object.entries(file.webhooks)) {
+    if (webhook === undefined) continue;
+    const { url, secretFile, caFile } = webhook;
+    const before = read(name, 'secretFile', secretFile);
+    const text = before.toString('utf8').trim();
+    const secret = Buffer.from(text.replace(/^whsec_/, ''), 'base64');
+    if (before.length > 0 && (secret.length < 24 || !/^(whsec_)?[A-Za-z0-9+/]+=*$/.test(text)))
+      problem(
+        ['webhooks', name, 'secretFile'],
+        `${secretFile} must hold 24 random bytes or more in base64, as openssl rand -base64 32 makes them`,
+      );
+    webhooks.set(name, {
+      url,
+      secret,
+      ...(caFile === undefined ? {} : { ca: read(name, 'caFile', caFile) }),
+    });
+  }
+  return webhooks;
+}

@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { instanceRecord, orderAnswer } from '../../../decisions/schema.js';
+import { senders } from '../../../orthanc/forwarder.js';
+
+/** The file of rules, as `docs/routing.md` explains it. */
+
+/** One, or a list of them. */
+const some = <T extends z.ZodType>(item: T, what: string) =>
+  z
+    .union([item, z.array(item).min(1)], { error: `must be ${what}, or a list of such` })
+    .transform((given): z.output<T>[] => (Array.isArray(given) ? given : [given]));
+
+/** Text in which `*` stands for anything and `?` for one character. */
+const pattern = z.union([z.string().max(128), z.number()]).transform(String);
+const patterns = some(pattern, 'text, in which * stands for anything');
+
+export const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+
+const score = z.number().min(0).max(1);
+const between = /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/;
+
+const answers = some(orderAnswer, orderAnswer.options.join(', '));
+/** What the order check says as a whole, or of one thing that it compares. */
+const order = z
+  .union([answers, z.strictObject({ bodyPart: answers, projection: answers, side: answers }).partial()], {
+    error: `must be ${orderAnswer.options.join(', ')}, or one of these for bodyPart, projection or side`,
+  })
+  .transform((given) => (Array.isArray(given) ? { whole: given } : given));
+
+export const conditions = z.strictObject({
+  category: patterns.optional(),
+  decision: some(instanceRecord.shape.decision, 'category, needs_review, unknown_view or failed').optional(),
+  score: z
+    .strictObject({ from: score.optional(), below: score.optional() })
+    .refine(({ from, below }) => from !== undefined || below !== undefined, 'needs from or below')
+    .optional(),
+  who: instanceRecord.shape.who.optional(),
+  /** Station Name (0008,1010). */
+  station: patterns.optional(),
+  /** AE title of whoever sent the instance to Orthanc. */
+  sender: patterns.optional(),
+  tags: z.record(z.string().regex(/^[A-Z][A-Za-z0-9]{1,63}$/), patterns).optional(),
+  order: order.optional(),
+  time: z
+    .strictObject({
+      days: some(z.enum(days), 'a day (mon)').optional(),
+      between: z.string().regex(between, 'must look like 22:00-06:00').optional(),
+    })
+    .refine((given) => given.days !== undefined || given.between !== undefined, 'needs days or between')
+    .optional(),
+});
+
+const destination = some(z.string().min(1).max(128), 'a name');
+
+const actions = z
+  .strictObject({
+    peer: destination.optional(),
+    modality: destination.optional(),
+    dicomweb: destination.optional(),
+    webhook: destination.optional(),
+    label: some(z.string().regex(/^[A-Za-z0-9_-]{1,40}$/), 'letters, digits, _ and -, at most 40').optional(),
+    stop: z.boolean().default(false),
+  })
+  .refine(
+    ({ stop, ...rest }) => stop || Object.values(rest).some((given) => given !== undefined),
+    'does nothing',
+  );
+
+const webhook = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }),
+  secretFile: z.string().min(1),
+  caFile: z.string().min(1).optional(),
+});
+
+const rule = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$/, 'must be letters, digits, spaces, _ . and -'),
+  when: conditions.default({}),
+  /** Where all of these hold, the rule does not apply. */
+  unless: conditions.optional(),
+  do: actions,
+  /** Whether what this rule has sent somewhere is sent there again when it is decided anew. */
+  again: z.enum(['changed', 'always', 'never']).default('changed'),
+});
+
+export const rulesFile = z.strictObject(
+  {
+    version: z.literal(1),
+    /** Instances that Orthanc received before this are never routed: an archive is not sent on by accident. */
+    since: z
+      .union([z.iso.date(), z.iso.datetime({ offset: true })], { error: 'must look like 2026-01-31' })
+      .transform((text) => new Date(text)),
+    timeZone: z
+      .string()
+      .refine(isTimeZone, 'must be a time zone such as Europe/Berlin')
+      .default(() => new Intl.DateTimeFormat().resolvedOptions().timeZone),
+    /** Instances a minute to each destination at most. */
+    perMinute: z.number().int().min(1).max(60_000).default(600),
+    /** Whether modified and anonymised copies are routed too. */
+    copies: z.boolean().default(false),
+    webhooks: z.record(z.string().min(1), webhook).default({}),
+    rules: z.array(rule).min(1),
+  },
+  'must hold version, since and rules (docs/routing.md)',
+);
+
+const { category } = conditions.shape;
+const { label, webhook: hooks } = actions.shape;
+const when = z
+  .object({ category: category.catch(undefined) })
+  .optional()
+  .catch(undefined);
+
+/** The names in a file, as far as they can be read whatever else is wrong: all mistakes are told at once. */
+export const namesInFile = z
+  .object({
+    webhooks: z.record(z.string(), webhook.optional().catch(undefined)).catch({}),
+    rules: z
+      .array(
+        z
+          .object({
+            name: z.unknown(),
+            when,
+            unless: when,
+            do: z.object({ label: label.catch(undefined), webhook: hooks.catch(undefined) }).catch({}),
+          })
+          .catch({ name: undefined, do: {} }),
+      )
+      .catch([]),
+  })
+  .catch({ webhooks: {}, rules: [] });
+
+export type Conditions = z.output<typeof conditions>;
+export type Rule = z.output<typeof rule>;
+export type RulesFile = z.output<typeof rulesFile>;
+export type NamesInFile = z.output<typeof namesInFile>;
+
+export const targetKinds = [...senders, 'webhook'] as const;
+
+/** A place to send to, as the rules name it. */
+export interface Target {
+  kind: (typeof targetKinds)[number];
+  name: string;
+}
+
+/** `peer:orthopaedics`: how a target is called in metadata, logs and metrics. */
+export const nameOf = ({ kind, name }: Target): string => `${kind}:${name}`;
+
+export const targetsOf = ({ do: actions }: Rule): Target[] =>
+  targetKinds.flatMap((kind) => (actions[kind] ?? []).map((name) => ({ kind, name })));
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false; // RangeError: no such zone
+  }
+}

@@ -1,0 +1,66 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { tagsRecord } from '../../decisions/tags-record.js';
+import { type InstanceId, instanceId, studyId } from '../../orthanc/ids.js';
+import { kept } from '../../orthanc/user-data-backup.js';
+import { readIntact, StateFile } from '../../store/state-file.js';
+
+/** Written before a file is stored anew, deleted when all that Orthanc has lost by it stands again. */
+const journal = z.object({
+  version: z.literal(1),
+  instance: instanceId,
+  study: studyId,
+  /** What Orthanc called the file before. While it still does, nothing has happened. */
+  file: z.string(),
+  kept: z.array(kept),
+  /** Milliseconds since 1970: until then, what got no answer from Orthanc may be done yet. */
+  until: z.number(),
+  /** All stands again, and the journal is only here for what may be done yet. */
+  lingers: z.literal(true).optional(),
+  tags: tagsRecord,
+});
+export type Journal = z.output<typeof journal>;
+
+/** One file for each instance that is being stored anew, in the state folder. */
+export class Journals {
+  readonly #folder: string;
+
+  constructor(stateDir: string) {
+    this.#folder = join(stateDir, 'tags');
+  }
+
+  /** Of instances whose storing anew was cut off, or is under way. */
+  list(): InstanceId[] {
+    if (!existsSync(this.#folder)) return [];
+    return readdirSync(this.#folder).flatMap((name) => {
+      const id = instanceId.safeParse(name.replace(/\.json$/, ''));
+      return id.success && name.endsWith('.json') ? [id.data] : [];
+    });
+  }
+
+  /** @throws state_damaged where there is one that cannot be read: it must not be taken for none */
+  read(id: InstanceId): Journal | undefined {
+    return readIntact(this.#folder, `${id}.json`, journal);
+  }
+
+  /** On the disk when this returns. @throws state_unusable */
+  async write(content: Journal): Promise<void> {
+    // It holds what programs attached to patients' pictures.
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    await this.#file(content.instance).write(content);
+  }
+
+  async drop(id: InstanceId): Promise<void> {
+    await rm(this.#path(id), { force: true });
+  }
+
+  #file(id: InstanceId): StateFile<typeof journal> {
+    return new StateFile(this.#folder, `${id}.json`, journal);
+  }
+
+  #path(id: InstanceId): string {
+    return join(this.#folder, `${id}.json`);
+  }
+}

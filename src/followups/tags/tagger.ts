@@ -1,0 +1,214 @@
+import type { Logger } from 'pino';
+import { Turns } from '../../async/keyed-mutex.js';
+import { recordOf } from '../../decisions/read.js';
+import { groupRecord, metadataNames, readRecord } from '../../decisions/schema.js';
+import { receptionNames, type TagsRecord, tagsOf } from '../../decisions/tags-record.js';
+import { asPlainview, fail } from '../../errors/errors.js';
+import type { InstanceId, ResourcePath, StudyId } from '../../orthanc/ids.js';
+import type { Described, Orthanc } from '../../orthanc/orthanc.js';
+import type { InstanceContent } from '../../orthanc/resources.js';
+import { Rewriting } from '../../orthanc/tag-editor.js';
+import { Keeping, type Kept } from '../../orthanc/user-data-backup.js';
+import type { FollowUp } from '../follow-up.js';
+import { type Journal, Journals } from './journal.js';
+import { planTags, type TagsMode, type Wanted, wantedTags } from './plan.js';
+
+interface Parts {
+  orthanc: Orthanc;
+  mode: TagsMode;
+  stateDir: string;
+  /** Nothing else of ours is written to the instance meanwhile. */
+  exclusively: <T>(id: InstanceId, task: () => Promise<T>) => Promise<T>;
+  addUpStudy: (id: StudyId) => Promise<void>;
+  log: Logger;
+}
+
+/**
+ * Writes what a category says into the stored DICOM file. Orthanc does that by deleting the instance and storing it
+ * anew, and with it go metadata, attachments and labels – of series, study and patient too, where it was the only
+ * instance – and a patient's protection. So all of that is noted on disk first and put back afterwards; a journal that
+ * is still there tells of what was cut off.
+ */
+export class Tagger implements FollowUp {
+  readonly name = 'tags';
+  readonly #parts: Parts;
+  readonly #keeping: Keeping;
+  readonly #rewriting: Rewriting;
+  readonly #journals: Journals;
+  readonly #studies = new Turns<StudyId>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#keeping = new Keeping(parts.orthanc);
+    this.#rewriting = new Rewriting(parts.orthanc.rest);
+    this.#journals = new Journals(parts.stateDir);
+  }
+
+  isDue(instance: InstanceContent): boolean {
+    const known = recordOf(instance);
+    if (known === undefined || !known.complete) return false;
+    const tags = tagsOf(instance);
+    if (tags?.of === known.record.when) return false;
+    return known.record.decision === 'category' || Object.keys(tags?.written ?? {}).length > 0;
+  }
+
+  async bring({ instance: { ID } }: Described): Promise<void> {
+    await this.#inTurn(ID, async (instance, study) => {
+      const record = recordOf(instance)?.record;
+      if (record === undefined || !this.isDue(instance)) return;
+      await this.#change(instance, study, wantedTags(record, this.#parts.mode), { of: record.when });
+    });
+  }
+
+  async giveUp(instance: InstanceContent, failure: { code: string; message: string }): Promise<void> {
+    const of = recordOf(instance)?.record.when;
+    if (of === undefined) return;
+    await this.#put(instance.ID, { version: 1, written: {}, ...tagsOf(instance), of, failure });
+  }
+
+  /**
+   * Gives a file back what stood there before, but for what others have changed since.
+   * @returns whether there was anything of ours
+   * @throws instance_gone, tags_not_written, orthanc_…
+   */
+  undo(id: InstanceId): Promise<boolean> {
+    return this.#inTurn(id, async (instance, study) => {
+      const tags = tagsOf(instance);
+      if (tags === undefined || Object.keys(tags.written).length === 0) return false;
+      const of = recordOf(instance)?.record.when ?? tags.of;
+      await this.#change(instance, study, {}, { of, undone: true });
+      return true;
+    });
+  }
+
+  /** Until this returns, an instance may lack what is being put back: it must not be taken for an undecided one. */
+  async settled(id: InstanceId): Promise<void> {
+    await this.#parts.exclusively(id, () => this.#mend(id));
+  }
+
+  /** Puts back what a crash left lost. */
+  async recover(): Promise<void> {
+    for (const instance of this.#journals.list())
+      await this.settled(instance).catch((caught: unknown) => {
+        const error = asPlainview(caught);
+        // One instance's, which its own jobs meet again: the service is there for all others.
+        if (!['state_damaged', 'state_unusable'].includes(error.code)) throw error;
+        this.#parts.log.error({ err: error, instance }, 'what was cut off could not be put right');
+      });
+  }
+
+  async #inTurn<T>(
+    id: InstanceId,
+    task: (instance: InstanceContent, study: StudyId) => Promise<T>,
+  ): Promise<T> {
+    const study = await this.#parts.orthanc.studyOf(id);
+    return this.#studies.run(study, () =>
+      this.#parts.exclusively(id, async () => {
+        await this.#mend(id);
+        const [instance] = await this.#parts.orthanc.instances([id]);
+        if (instance === undefined) throw fail('instance_gone', { instance: id });
+        return task(instance, study);
+      }),
+    );
+  }
+
+  async #change(
+    instance: InstanceContent,
+    study: StudyId,
+    wanted: Wanted,
+    more: Pick<TagsRecord, 'of' | 'undone'>,
+  ): Promise<void> {
+    const id = instance.ID;
+    const former = tagsOf(instance);
+    const before = await this.#rewriting.fileOf(id);
+    if (before === undefined) throw fail('instance_gone', { instance: id });
+    const file = await this.#rewriting.attributes(id);
+    const { written, ...edit } = planTags(wanted, file, former?.written ?? {}, this.#parts.mode);
+    const { received } = former ?? {};
+    const tags = { version: 1 as const, written, ...(received === undefined ? {} : { received }), ...more };
+    if (Object.keys(edit.set).length + edit.remove.length === 0) return this.#put(id, tags);
+    if (digitalSignatures in file) throw fail('tags_not_written', { why: 'the file is signed digitally' });
+    const edited = await this.#rewriting.edited(id, edit, pixelsFrom(instance));
+    const journal: Journal = {
+      version: 1,
+      instance: id,
+      study,
+      file: before,
+      kept: await this.#keep(await this.#keeping.lineOf(id, instance.ParentSeries, study)),
+      until: Date.now() + lateMs,
+      tags: { ...tags, received: received ?? receptionOf(instance) },
+    };
+    if ((await this.#rewriting.fileOf(id)) !== before)
+      throw fail('orthanc_conflict', { what: `instance ${id}` });
+    const isFirst = this.#journals.read(id) === undefined;
+    await this.#journals.write(journal);
+    const status = await this.#rewriting.store(edited);
+    if (!(await this.#settle(journal, isFirst)))
+      throw fail('tags_not_written', { why: `Orthanc says ${status}` });
+  }
+
+  /** What Orthanc will lose. Labels of ours on series and study are left to adding up. */
+  async #keep(line: readonly ResourcePath[]): Promise<Kept[]> {
+    const all: Kept[] = [];
+    for (const resource of line) {
+      const each = await this.#keeping.read(resource);
+      const text = await this.#parts.orthanc.metadata(resource, metadataNames.record);
+      const { labels: ours = [] } = readRecord(groupRecord, text) ?? {};
+      all.push({ ...each, labels: each.labels.filter((label) => !ours.includes(label)) });
+    }
+    return all;
+  }
+
+  async #mend(id: InstanceId): Promise<void> {
+    const journal = this.#journals.read(id);
+    if (journal === undefined) return;
+    if (journal.lingers && Date.now() > journal.until) return this.#journals.drop(id);
+    const isReplaced = await this.#settle(journal, false);
+    if (isReplaced)
+      this.#parts.log.warn({ instance: id }, 'writing tags was cut off: what was lost by it stands again');
+  }
+
+  /**
+   * @param isOver Orthanc has answered all that it was asked
+   * @returns whether the file was replaced; if not, nothing has been lost
+   */
+  async #settle(journal: Journal, isOver: boolean): Promise<boolean> {
+    const { instance, study, file, kept, tags } = journal;
+    const now = await this.#rewriting.fileOf(instance);
+    const isReplaced = now !== undefined && now !== file;
+    if (isReplaced) {
+      for (const each of kept) await this.#keeping.restore(each);
+      await this.#parts.addUpStudy(study);
+      // Last: where it stands, so does all else.
+      await this.#put(instance, tags);
+    }
+    if (isOver || now === undefined || Date.now() > journal.until) await this.#journals.drop(instance);
+    else {
+      const line = kept.map(({ resource }) => resource);
+      await this.#journals.write({ ...journal, file: now, kept: await this.#keep(line), lingers: true });
+    }
+    return isReplaced;
+  }
+
+  #put(id: InstanceId, tags: TagsRecord): Promise<void> {
+    return this.#parts.orthanc.putMetadata(`instances/${id}`, metadataNames.tags, JSON.stringify(tags));
+  }
+}
+
+/** How late a proxy or a busy Orthanc may still store what was sent to it. */
+const lateMs = 600_000;
+
+/** Digital Signatures Sequence: a signature of the file as it is. */
+const digitalSignatures = 'fffa,fffa';
+
+function pixelsFrom({ Metadata: { PixelDataOffset } }: InstanceContent): number {
+  // Missing on what an Orthanc before 1.9.1 has stored.
+  if (PixelDataOffset === undefined || !/^[1-9]\d*$/.test(PixelDataOffset))
+    throw fail('tags_not_written', { why: 'Orthanc has not noted where its pixels begin; reconstruct it' });
+  return Number(PixelDataOffset);
+}
+
+const receptionOf = ({ Metadata }: InstanceContent): Record<string, string> =>
+  Object.fromEntries(
+    receptionNames.flatMap((name) => (Metadata[name] === undefined ? [] : [[name, Metadata[name]]])),
+  );

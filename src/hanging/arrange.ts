@@ -1,0 +1,113 @@
+import { isPaired } from '../anatomy/laterality.js';
+import type { Cell, Laterality, Protocol } from './protocol.js';
+
+/** What the arrangement goes by. */
+export interface Picture {
+  sopInstanceUid: string;
+  seriesInstanceUid: string;
+  studyInstanceUid: string;
+  /** Only where it is sure. */
+  category?: string;
+  side?: Laterality;
+  /** Softmax, 0 to 1; absent where a person has said the category. */
+  score?: number;
+  seriesNumber: number;
+  instanceNumber: number;
+}
+
+export interface Hung<P extends Picture> {
+  protocol: Protocol;
+  cells: readonly { cell: Cell; picture: P }[];
+}
+
+/**
+ * Hangs a study: by the protocol whose every cell finds its picture and that hangs most of the study's pictures; of
+ * those the one with most of a prior, then the first of the list. The same pictures in any order hang the same.
+ * @param pictures of the study
+ * @param priors the pictures of each earlier study, newest first
+ * @returns undefined where no protocol fits: the viewer's default
+ */
+export function arrange<P extends Picture>(
+  protocols: readonly Protocol[],
+  pictures: readonly P[],
+  priors: readonly (readonly P[])[],
+): Hung<P> | undefined {
+  const ranked = [...pictures].sort(byRank);
+  const rankedPriors = priors.map((study) => [...study].sort(byRank));
+  let best: { hung: Hung<P>; current: number; prior: number } | undefined;
+  for (const protocol of protocols) {
+    const prior = protocol.cells.filter((cell) => cell.prior).length;
+    const current = protocol.cells.length - prior;
+    if (best && (current < best.current || (current === best.current && prior <= best.prior))) continue;
+    const hung = hang(protocol, ranked, rankedPriors);
+    if (hung !== undefined) best = { hung, current, prior };
+  }
+  return best?.hung;
+}
+
+function hang<P extends Picture>(
+  protocol: Protocol,
+  pictures: readonly P[],
+  priors: readonly (readonly P[])[],
+): Hung<P> | undefined {
+  const current = protocol.cells.filter(({ prior }) => !prior);
+  const prior = protocol.cells.filter((cell) => cell.prior);
+  for (const side of sidesToTry(current, pictures)) {
+    const now = fill(current, pictures, side);
+    if (now === undefined) continue;
+    if (prior.length === 0) return { protocol, cells: now };
+    for (const study of priors) {
+      // Where no side is known, two pictures may show two sides.
+      const then = side === undefined && prior.some(needsSide) ? undefined : fill(prior, study, side);
+      if (then !== undefined) {
+        const filled = new Map([...now, ...then].map((each) => [each.cell, each]));
+        return { protocol, cells: protocol.cells.flatMap((cell) => filled.get(cell) ?? []) };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** A cell that names no side, of a part that has two. */
+const needsSide = ({ side, category }: Cell): boolean => side === undefined && isPaired(category);
+
+/** The sides that the cells without a side may show, right before left; undefined: the side is not known. */
+function sidesToTry(cells: readonly Cell[], pictures: readonly Picture[]): (Laterality | undefined)[] {
+  const paired = new Set(cells.filter(needsSide).map(({ category }) => category));
+  if (paired.size === 0) return [undefined];
+  const there = new Set(
+    pictures.filter(({ category }) => category !== undefined && paired.has(category)).map(({ side }) => side),
+  );
+  return (['R', 'L', 'B', undefined] as const).filter((side) => there.has(side));
+}
+
+/** @returns undefined unless every cell finds its picture */
+function fill<P extends Picture>(
+  cells: readonly Cell[],
+  ranked: readonly P[],
+  side: Laterality | undefined,
+): { cell: Cell; picture: P }[] | undefined {
+  const filled: { cell: Cell; picture: P }[] = [];
+  for (const cell of cells) {
+    const ofCategory = ranked.filter(({ category }) => category === cell.category);
+    const wanted = cell.side ?? (isPaired(cell.category) ? side : 'any');
+    const fitting = wanted === 'any' ? ofCategory : ofCategory.filter((picture) => picture.side === wanted);
+    const [picture, another] = fitting;
+    // Two pictures of a paired part, and nobody knows of which side each is.
+    if (picture === undefined || (wanted === undefined && another !== undefined)) return undefined;
+    filled.push({ cell, picture });
+  }
+  return filled;
+}
+
+/** A person's word first, then the best score; of equals, the first that was taken. */
+function byRank(a: Picture, b: Picture): number {
+  return (
+    compare(b.score ?? Number.POSITIVE_INFINITY, a.score ?? Number.POSITIVE_INFINITY) ||
+    compare(a.seriesNumber, b.seriesNumber) ||
+    compare(a.instanceNumber, b.instanceNumber) ||
+    compare(a.sopInstanceUid, b.sopInstanceUid)
+  );
+}
+
+const compare = <T extends string | number>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,119 @@
+import { lateralityOf } from '../anatomy/laterality.js';
+import type { Config } from '../config/options.js';
+import { recordOf } from '../decisions/read.js';
+import { fail } from '../errors/errors.js';
+import type { InstanceId } from '../orthanc/ids.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import { type PictureFound, Pictures, type StudyFound } from '../orthanc/pictures.js';
+import { arrange, type Hung, type Picture } from './arrange.js';
+import { readProtocols } from './file.js';
+import type { Hanging } from './protocol.js';
+
+/** A radiograph, as a viewer needs to know it. */
+export interface HungPicture extends Picture {
+  orthancId: InstanceId;
+  /** `undecided` until it has been classified. */
+  state: 'category' | 'needs_review' | 'unknown_view' | 'failed' | 'undecided';
+  /** The category that is recorded, sure or not enough for hanging. */
+  recorded?: string;
+  who?: 'network' | 'person';
+}
+
+export interface HungStudy {
+  study: StudyFound;
+  pictures: HungPicture[];
+  hung?: Hung<HungPicture>;
+}
+
+/** @throws config_invalid where the file of protocols cannot be used */
+export function createHanger(
+  orthanc: Orthanc,
+  config: Pick<Config, 'hangingFile' | 'modalities' | 'labelPrefix'>,
+  classes: readonly string[],
+): Hanger {
+  return new Hanger({ ...config, orthanc, hanging: readProtocols(config.hangingFile, classes) });
+}
+
+/** Hangs studies by what is recorded of their radiographs. */
+export class Hanger {
+  readonly #pictures: Pictures;
+  readonly #hanging: Hanging;
+  readonly #modalities: readonly string[];
+  readonly #labelPrefix: string;
+
+  constructor(parts: {
+    orthanc: Orthanc;
+    hanging: Hanging;
+    modalities: readonly string[];
+    labelPrefix: string;
+  }) {
+    this.#pictures = new Pictures(parts.orthanc.rest);
+    this.#hanging = parts.hanging;
+    this.#modalities = parts.modalities;
+    this.#labelPrefix = parts.labelPrefix;
+  }
+
+  /**
+   * @param withPriors whether the viewer can show an earlier study too
+   * @throws study_unknown
+   */
+  async hang(studyInstanceUid: string, { withPriors }: { withPriors: boolean }): Promise<HungStudy> {
+    const [study, found] = await Promise.all([
+      this.#pictures.study(studyInstanceUid),
+      this.#pictures.of([studyInstanceUid], this.#modalities),
+    ]);
+    if (study === undefined) throw fail('study_unknown', {});
+    const pictures = found.map((each) => pictureOf(each, this.#hanging.leastScore)).sort(byNumber);
+    const priors = withPriors ? await this.#priors(study, pictures) : [];
+    const hung = arrange(this.#hanging.protocols, pictures, priors);
+    return { study, pictures, ...(hung === undefined ? {} : { hung }) };
+  }
+
+  async #priors(study: StudyFound, pictures: readonly Picture[]): Promise<HungPicture[][]> {
+    const compared = new Set(
+      this.#hanging.protocols.flatMap(({ cells }) =>
+        cells.filter(({ prior }) => prior).map(({ category }) => category),
+      ),
+    );
+    const labels = pictures.flatMap(({ category }) =>
+      category !== undefined && compared.has(category) ? [this.#labelPrefix + category] : [],
+    );
+    const studies = await this.#pictures.before(study, [...new Set(labels)], this.#hanging.priors);
+    const found = await this.#pictures.of(
+      studies.map((each) => each.studyInstanceUid),
+      this.#modalities,
+    );
+    const all = found.map((each) => pictureOf(each, this.#hanging.leastScore));
+    return studies.map((each) => all.filter((picture) => picture.studyInstanceUid === each.studyInstanceUid));
+  }
+}
+
+/** What is known of a picture, and whether that is sure enough to hang it by. */
+export function pictureOf(found: PictureFound, leastScore: number): HungPicture {
+  const record = recordOf(found.instance)?.record;
+  const { category, top = [], who, decision = 'undecided' } = record ?? {};
+  const scored = category === undefined ? top[0] : top.find((each) => each.category === category);
+  const score = who === 'person' ? undefined : scored?.score;
+  const isSure = who === 'person' || (score ?? 0) >= leastScore;
+  const side = lateralityOf(found.laterality);
+  return {
+    orthancId: found.instance.ID,
+    sopInstanceUid: found.sopInstanceUid,
+    seriesInstanceUid: found.seriesInstanceUid,
+    studyInstanceUid: found.studyInstanceUid,
+    seriesNumber: found.seriesNumber,
+    instanceNumber: found.instanceNumber,
+    state: decision,
+    ...(score === undefined ? {} : { score }),
+    ...(side === undefined ? {} : { side }),
+    ...(who === undefined ? {} : { who }),
+    ...(category === undefined ? {} : { recorded: category }),
+    ...(isSure && category !== undefined ? { category } : {}),
+  };
+}
+
+/** As the series and instances are numbered. */
+const byNumber = (a: Picture, b: Picture): number =>
+  Math.sign(a.seriesNumber - b.seriesNumber) ||
+  Math.sign(a.instanceNumber - b.instanceNumber) ||
+  (a.sopInstanceUid < b.sopInstanceUid ? -1 : 1);

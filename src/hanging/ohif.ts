@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { shipped } from '../files/places.js';
+import type { Protocol } from './protocol.js';
+
+/** The configuration for Orthanc's OHIF plugin that comes with Plainview. */
+const shippedScript = shipped('orthanc', 'ohif.js');
+
+/** OHIF's configuration with these protocols in place of those it has. */
+export function ohifConfiguration(
+  protocols: readonly Protocol[],
+  script = readFileSync(shippedScript, 'utf8'),
+): string {
+  const lines = protocols.map(({ cells, ...protocol }) =>
+    // The file says what a cell wants; the viewer needs to know where it is.
+    JSON.stringify({
+      ...protocol,
+      cells: cells.map(({ place, row, column, prior }) => ({ place, row, column, prior })),
+    }),
+  );
+  return script.replace(
+    /(const protocols = \[\n)[\s\S]*?( *\];\n *\/\/ End of what is written)/,
+    (_all, begin: string, end: string) => `${begin}${lines.map((line) => `    ${line},\n`).join('')}${end}`,
+  );
+}

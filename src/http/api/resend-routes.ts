@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import type { Audit } from '../../access/audit.js';
+import { fail } from '../../errors/errors.js';
+import type { Routing } from '../../followups/routing/routing.js';
+import { instanceId } from '../../orthanc/ids.js';
+import { type Operation, operation } from './operation.js';
+
+/** Of `retryRoutes`; the command asks for as many at a time. */
+export const mostRetried = 100;
+
+export const retriedRoutes = z.object({
+  again: z
+    .array(z.object({ instance: instanceId, to: z.array(z.string()) }))
+    .describe(
+      'What waits to be sent once more, and where to. An instance of which nothing was given up is left out.',
+    ),
+});
+
+export const routesOperations = (routing: Routing | undefined, audit: Audit): Operation[] => [
+  operation({
+    id: 'retryRoutes',
+    method: 'post',
+    path: '/api/v1/routes/retry',
+    summary: 'Sends once more what a destination did not take',
+    role: 'admin',
+    body: z.strictObject({
+      instances: z.array(instanceId).min(1).max(mostRetried),
+      to: z.string().optional().describe('Only to this destination: peer:orthopaedics'),
+    }),
+    answer: retriedRoutes,
+    handle: async ({ body: { instances, to: only }, caller }) => {
+      if (routing === undefined) throw fail('rules_absent', {});
+      const again: z.output<typeof retriedRoutes>['again'] = [];
+      for (const instance of instances) {
+        const to = await routing.retry(instance, only);
+        if (to.length === 0) continue;
+        again.push({ instance, to });
+        await audit({ caller, action: 'retry routes', target: `instances/${instance}` });
+      }
+      return { again };
+    },
+  }),
+];

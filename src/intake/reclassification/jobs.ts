@@ -1,0 +1,213 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { pause } from '../../async/sleep.js';
+import { recordOf } from '../../decisions/read.js';
+import { metadataNames, type ReclassifyRequest } from '../../decisions/schema.js';
+import { asPlainview, fail, type PlainviewError } from '../../errors/errors.js';
+import { ifAbsent } from '../../orthanc/absent.js';
+import type { InstanceId } from '../../orthanc/ids.js';
+import type { Orthanc } from '../../orthanc/orthanc.js';
+import type { InstanceContent } from '../../orthanc/resources.js';
+import { patiently } from '../../orthanc/retry-while-away.js';
+import { Search } from '../../orthanc/search.js';
+import type { Queue } from '../../queue/queue.js';
+import { select, selection } from '../../select/selection.js';
+import { StateFile } from '../../store/state-file.js';
+import { Frontier } from '../watermark.js';
+
+/** What is asked for: kept in the state folder until it has been asked of every instance. */
+const wish = z.object({
+  id: z.uuid(),
+  who: z.string(),
+  /** ISO 8601, UTC. */
+  when: z.string(),
+  selection,
+  includingCorrected: z.boolean(),
+});
+export type Wish = z.output<typeof wish>;
+
+const runState = z.enum(['running', 'done', 'cancelled', 'failed']);
+
+export const runProgress = wish.extend({
+  state: runState,
+  dryRun: z.boolean(),
+  asked: z.number().describe('Instances asked for so far; of a dry run: that would be.'),
+  answered: z.number().describe('Those that have been looked at since.'),
+  rate: z.number().describe('Answered a second.'),
+  problem: z.string().optional(),
+});
+export type RunProgress = z.output<typeof runProgress>;
+
+interface Run {
+  progress: RunProgress;
+  cancelled: AbortController;
+  open: Set<InstanceId>;
+  done: Promise<void>;
+}
+
+interface Parts {
+  orthanc: Orthanc;
+  queue: Queue;
+  modalities: readonly string[];
+  stateDir: string;
+  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
+  log: Logger;
+}
+
+/** Instances asked for and not answered yet, at most: a request for millions must not cost memory. */
+const mostOpen = 200;
+const mostRemembered = 50;
+
+/**
+ * Requests for many instances. Each becomes the same request in the metadata of each instance as a button writes it,
+ * so what has been asked is answered whatever happens to the service; a restart goes on asking.
+ */
+export class RequestRuns {
+  readonly #parts: Parts;
+  readonly #search: Search;
+  readonly #file: StateFile<z.ZodArray<typeof wish>>;
+  readonly #runs = new Map<string, Run>();
+  /** What a stop interrupted, until it is gone on with: a list that is saved before then holds it too. */
+  #left: readonly Wish[];
+  readonly #stop = new AbortController();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#search = new Search(parts.orthanc.rest);
+    this.#file = new StateFile(parts.stateDir, 'requests.json', z.array(wish));
+    this.#left = this.#file.read() ?? [];
+  }
+
+  list(): RunProgress[] {
+    return [...this.#runs.values()].map(({ progress }) => progress).reverse();
+  }
+
+  /** @throws request_unknown */
+  get(id: string): RunProgress {
+    const run = this.#runs.get(id);
+    if (run === undefined) throw fail('request_unknown', {});
+    return run.progress;
+  }
+
+  /** Begins to ask, once it is kept that this is asked. @throws state_unusable: nothing is asked then */
+  async start(asked: Omit<Wish, 'id' | 'when'>, dryRun: boolean): Promise<RunProgress> {
+    const run = this.#admit({ ...asked, id: randomUUID(), when: new Date().toISOString() }, dryRun);
+    try {
+      await this.#save();
+    } catch (error) {
+      this.#runs.delete(run.progress.id);
+      throw error;
+    }
+    this.#begin(run);
+    return run.progress;
+  }
+
+  /** Asks no further, and withdraws what has not been taken up yet. @throws request_unknown */
+  async cancel(id: string): Promise<RunProgress> {
+    const progress = this.get(id);
+    const run = this.#runs.get(id);
+    if (run === undefined || !['running', 'cancelled'].includes(progress.state)) return progress;
+    run.cancelled.abort();
+    await run.done;
+    // Orthanc may go away in the middle: what has not been withdrawn then is, when it is cancelled again.
+    for (const instance of run.open) {
+      await this.#parts.orthanc.deleteMetadata(`instances/${instance}`, metadataNames.request);
+      run.open.delete(instance);
+    }
+    return progress;
+  }
+
+  /** Goes on with what a stop interrupted. */
+  resume(): void {
+    for (const left of this.#left) this.#begin(this.#admit(left, false));
+    this.#left = [];
+  }
+
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all([...this.#runs.values()].map(({ done }) => done));
+  }
+
+  #admit(asked: Wish, dryRun: boolean): Run {
+    const progress: RunProgress = { ...asked, state: 'running', dryRun, asked: 0, answered: 0, rate: 0 };
+    const run: Run = { progress, cancelled: new AbortController(), open: new Set(), done: Promise.resolve() };
+    this.#runs.set(asked.id, run);
+    for (const [id, { progress: known }] of this.#runs)
+      if (this.#runs.size > mostRemembered && known.state !== 'running') this.#runs.delete(id);
+    return run;
+  }
+
+  #begin(run: Run): void {
+    const { progress } = run;
+    run.done = this.#run(run).catch((caught: unknown) => {
+      const error = asPlainview(caught);
+      progress.state = 'failed';
+      progress.problem = error.message;
+      // What no waiting mends is the request's own fault.
+      const level = error.passing ? 'error' : 'warn';
+      this.#parts.log[level]({ err: error, request: progress.id }, 'a request broke off');
+    });
+    void run.done
+      .then(() => this.#save())
+      .catch((error: unknown) =>
+        this.#parts.log.error({ err: error }, 'the list of requests could not be saved'),
+      );
+  }
+
+  async #run(run: Run): Promise<void> {
+    const { progress } = run;
+    const signal = AbortSignal.any([this.#stop.signal, run.cancelled.signal]);
+    const frontier = new Frontier(0, mostOpen);
+    const began = performance.now();
+    const patient = <T>(step: () => Promise<T>) => patiently(step, this.#parts, signal);
+    for await (const page of select(this.#search, progress.selection, this.#parts.modalities, patient)) {
+      for (const instance of page) {
+        if (signal.aborted) break;
+        progress.asked++;
+        if (progress.dryRun) continue;
+        if (recordOf(instance)?.record.requested?.when === progress.when) {
+          progress.answered++; // before a restart
+          continue;
+        }
+        await patient(() => this.#ask(run, instance, frontier, began));
+        await frontier.room(signal);
+      }
+    }
+    while (frontier.jobs > 0 && !signal.aborted) await pause(50, signal);
+    if (run.cancelled.signal.aborted) progress.state = 'cancelled';
+    else if (!this.#stop.signal.aborted) progress.state = 'done';
+  }
+
+  /** Whatever has been deleted since it was found is left out. */
+  async #ask(
+    { progress, open }: Run,
+    { ID }: InstanceContent,
+    frontier: Frontier,
+    began: number,
+  ): Promise<void> {
+    const { who, when, includingCorrected } = progress;
+    const request: ReclassifyRequest = { who, when, includingCorrected };
+    const isThere = await this.#parts.orthanc
+      .putMetadata(`instances/${ID}`, metadataNames.request, JSON.stringify(request))
+      .then(() => true)
+      .catch(ifAbsent(false));
+    if (!isThere) return void progress.answered++;
+    open.add(ID);
+    const settled = frontier.open(1);
+    this.#parts.queue.enqueue(ID, 'request', () => {
+      settled();
+      open.delete(ID);
+      progress.answered++;
+      progress.rate = Math.round((progress.answered * 10_000) / (performance.now() - began)) / 10;
+    });
+  }
+
+  /** Only what is still to be asked; what has been asked stands in Orthanc. */
+  async #save(): Promise<void> {
+    const left = [...this.#runs.values()].filter(
+      ({ progress }) => progress.state === 'running' && !progress.dryRun,
+    );
+    await this.#file.write([...this.#left, ...left.map(({ progress }) => progress)]);
+  }
+}

@@ -1,0 +1,64 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Depth } from '../queue/queue.js';
+
+export type Stage = 'describe' | 'render' | 'decode' | 'prepare' | 'infer' | 'record' | 'follow' | 'total';
+
+/** What Prometheus reads at `/metrics`. Labels hold codes and categories, never ids: their number stays small. */
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly stageSeconds = new Histogram({
+    name: 'plainview_stage_seconds',
+    help: 'Seconds an instance spends in each stage; total: from taking it up to its labels.',
+    labelNames: ['stage'] as const,
+    buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30],
+    registers: [this.registry],
+  });
+
+  readonly decisions = new Counter({
+    name: 'plainview_decisions_total',
+    help: 'Instances decided, by decision and category (none unless the decision is a category).',
+    labelNames: ['decision', 'category'] as const,
+    registers: [this.registry],
+  });
+
+  readonly skipped = new Counter({
+    name: 'plainview_skipped_total',
+    help: 'Instances left alone, by the reason.',
+    labelNames: ['why'] as const,
+    registers: [this.registry],
+  });
+
+  readonly failures = new Counter({
+    name: 'plainview_failures_total',
+    help: 'Failed tries, by error code; not each of them ends in a failed instance.',
+    labelNames: ['code'] as const,
+    registers: [this.registry],
+  });
+
+  readonly notices = new Counter({
+    name: 'plainview_hook_notices_total',
+    help: "Calls of Orthanc's hook, by what became of them.",
+    labelNames: ['outcome'] as const,
+    registers: [this.registry],
+  });
+
+  readonly orthancUp = new Gauge({
+    name: 'plainview_orthanc_up',
+    help: '1 while Orthanc answers, else 0.',
+    registers: [this.registry],
+  });
+
+  constructor(depth: () => Depth) {
+    collectDefaultMetrics({ register: this.registry });
+    new Gauge({
+      name: 'plainview_queue_jobs',
+      help: 'Jobs that are waiting, running, or pausing before another try (delayed).',
+      labelNames: ['state'] as const,
+      registers: [this.registry],
+      collect() {
+        for (const [state, count] of Object.entries(depth())) this.set({ state }, count);
+      },
+    });
+  }
+}

@@ -1,0 +1,79 @@
+import { bodyPartOf, projectionOf, projectionOfCode } from '../anatomy/regions.js';
+import type { InstanceRecord, OrderRecord } from '../decisions/schema.js';
+import type { Said } from '../orthanc/resources.js';
+import { compareBodyPart, compareProjection, compareSide, type Saying } from './compare.js';
+import type { Side, Understood, Words } from './words.js';
+
+/** Values of Laterality (0020,0060) and Image Laterality (0020,0062); U says that there is no side to tell. */
+const lateralities: Readonly<Record<string, Side>> = {
+  R: 'right',
+  L: 'left',
+  B: 'both',
+};
+
+/** Codes strings of DICOM's own: no language to be learned from them. */
+const codeStrings: readonly string[] = ['BodyPartExamined', 'ViewPosition', 'Laterality', 'ImageLaterality'];
+
+/** Compares decisions with what DICOM says was meant, in the languages of the word lists. */
+export class OrderCheck {
+  readonly #words: Words;
+
+  constructor(words: Words) {
+    this.#words = words;
+  }
+
+  /**
+   * @param decided by a network or a person
+   * @param said the descriptions of the picture and of its order
+   */
+  check(decided: Pick<InstanceRecord, 'category'>, said: readonly Said[]): OrderRecord {
+    const texts = said.filter(({ attribute }) => !codeStrings.includes(attribute));
+    const languages = new Set(texts.flatMap(({ text }) => [...this.#words.languagesOf(text)]));
+    const understood = said.map((each) => ({
+      attribute: each.attribute,
+      found: this.#understand(each, languages),
+    }));
+    const sayings = <T>(of: (each: Understood) => T[]): Saying<T>[] =>
+      understood.flatMap(({ attribute, found }) => {
+        const says = new Set(found.flatMap(of));
+        return says.size === 0 ? [] : [{ attribute, says }];
+      });
+    const { category } = decided;
+    const parts = sayings((each) => each.bodyPart);
+    const shown = category === undefined ? undefined : bodyPartOf(category);
+    const soleMeant = parts.length === 1 && parts[0]?.says.size === 1 ? [...parts[0].says][0] : undefined;
+    const bodyPart = compareBodyPart(shown, parts);
+    const projection = compareProjection(
+      category === undefined ? undefined : projectionOf(category),
+      sayings((each) => each.projection),
+    );
+    const side = compareSide(
+      shown ?? soleMeant,
+      sayings((each) => each.side),
+    );
+    return {
+      answer: [bodyPart, projection, side].some(({ answer }) => answer === 'differs')
+        ? 'differs'
+        : bodyPart.answer,
+      bodyPart,
+      projection,
+      side,
+      words: understood.flatMap(({ attribute, found }) =>
+        found.flatMap(({ word, bodyPart, projection, side }) =>
+          [...bodyPart, ...projection, ...side].map((means) => ({ attribute, word, means })),
+        ),
+      ),
+    };
+  }
+
+  #understand({ attribute, text, code }: Said, languages: ReadonlySet<string>): Understood[] {
+    if (attribute === 'Laterality' || attribute === 'ImageLaterality') {
+      const is = lateralities[text];
+      return is === undefined ? [] : [{ word: text, bodyPart: [], projection: [], side: [is] }];
+    }
+    const coded = code === undefined ? undefined : projectionOfCode(code);
+    if (code !== undefined && coded !== undefined)
+      return [{ word: code, bodyPart: [], projection: [coded], side: [] }];
+    return this.#words.understand(text, languages);
+  }
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { fail } from '../errors/errors.js';
+import { ifAbsent } from './absent.js';
+import { contents } from './bulk.js';
+import { type InstanceId, patientId, type ResourcePath, type SeriesId, type StudyId } from './ids.js';
+import type { Orthanc } from './orthanc.js';
+
+const resourcePath = z.custom<ResourcePath>(
+  (value) => typeof value === 'string' && /^(instances|series|studies|patients)\/[0-9a-f-]{44}$/.test(value),
+);
+
+/** What people and programs keep at a resource, and Orthanc deletes with it. */
+export const kept = z.object({
+  resource: resourcePath,
+  /** By number. */
+  metadata: z.record(z.string(), z.string()),
+  /** By number, base64. */
+  attachments: z.record(z.string(), z.string()),
+  labels: z.array(z.string()),
+  /** Of a patient: Orthanc does not recycle it. */
+  isProtected: z.boolean(),
+});
+export type Kept = z.output<typeof kept>;
+
+const numbers = z.record(z.string().regex(/^\d+$/), z.string());
+const attachmentNumbers = z.record(z.string(), z.number());
+const names = z.array(z.string());
+
+/**
+ * Whether that is a user's, and no plugin's copy of what stands in the files: OHIF's metadata, DICOMweb's and the Web
+ * viewer's attachments are made anew (numbers: Orthanc Book, "Registered identifiers").
+ */
+const isUsersMetadata = (number: number) => number >= 1024 && number !== 4202;
+const isUsersAttachment = (number: number) =>
+  number >= 1024 && ![4301, 9997, 9998].includes(number) && !(number >= 10_000 && number < 14_000);
+
+const mostBytes = 64 * 2 ** 20;
+
+/** Keeps what Orthanc deletes together with an instance that is stored anew, and puts it back. */
+export class Keeping {
+  readonly #orthanc: Orthanc;
+
+  constructor(orthanc: Orthanc) {
+    this.#orthanc = orthanc;
+  }
+
+  /** An instance and what is above it, the instance last: once its own stands again, so does all else. */
+  async lineOf(instance: InstanceId, series: SeriesId, study: StudyId): Promise<ResourcePath[]> {
+    const [patient] = await contents(this.#orthanc.rest, z.object({ ID: patientId }), [instance], 'Patient');
+    if (patient === undefined) throw fail('instance_gone', { instance });
+    return [`patients/${patient.ID}`, `studies/${study}`, `series/${series}`, `instances/${instance}`];
+  }
+
+  /** @throws tags_not_written where it is too much to be kept, orthanc_… */
+  async read(resource: ResourcePath): Promise<Kept> {
+    const state = await this.#look(resource);
+    const attachments: Record<string, string> = {};
+    let bytes = 0;
+    for (const number of state.attachments) {
+      const url = `/${resource}/attachments/${number}/data`;
+      const { body } = await this.#orthanc.rest.call({ method: 'GET', url });
+      bytes += body.length;
+      if (bytes > mostBytes)
+        throw fail('tags_not_written', { why: `${resource} has more than 64 MB attached` });
+      attachments[number] = body.toString('base64');
+    }
+    return { resource, ...state, attachments };
+  }
+
+  /** Puts back what is not there any more; what is there is newer. Does nothing where the resource is gone. */
+  async restore({ resource, metadata, attachments, labels, isProtected }: Kept): Promise<void> {
+    const now = await this.#look(resource).catch(ifAbsent(undefined));
+    if (now === undefined) return;
+    const { rest } = this.#orthanc;
+    for (const [number, value] of Object.entries(metadata))
+      if (now.metadata[number] === undefined) await this.#orthanc.putMetadata(resource, number, value);
+    for (const [number, base64] of Object.entries(attachments))
+      if (!now.attachments.includes(number))
+        await rest.call({
+          method: 'PUT',
+          url: `/${resource}/attachments/${number}`,
+          data: Buffer.from(base64, 'base64'),
+          headers: { 'content-type': 'application/octet-stream' },
+        });
+    for (const label of labels)
+      if (!now.labels.includes(label)) await this.#orthanc.putLabel(resource, label);
+    if (isProtected && !now.isProtected)
+      await rest.call({ method: 'PUT', url: `/${resource}/protected`, data: '1' });
+  }
+
+  async #look(
+    resource: ResourcePath,
+  ): Promise<Omit<Kept, 'resource' | 'attachments'> & { attachments: string[] }> {
+    const { rest } = this.#orthanc;
+    const get = (path: string) => ({ method: 'GET', url: `/${resource}/${path}` });
+    const [metadata, attachments, labels, isProtected] = await Promise.all([
+      rest.json(numbers, get('metadata?expand&numeric')),
+      rest.json(attachmentNumbers, get('attachments?full')),
+      rest.json(names, get('labels')),
+      resource.startsWith('patients/')
+        ? rest.call(get('protected')).then(({ body }) => body.toString('utf8').trim() === '1')
+        : false,
+    ]);
+    return {
+      metadata: Object.fromEntries(
+        Object.entries(metadata).filter(([number]) => isUsersMetadata(Number(number))),
+      ),
+      attachments: Object.values(attachments).filter(isUsersAttachment).map(String),
+      labels,
+      isProtected,
+    };
+  }
+}

@@ -1,0 +1,28 @@
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeWhole, writing } from '../files/whole-file.js';
+import { uid } from '../orthanc/ids.js';
+import type { Media } from '../orthanc/media.js';
+import type { Find } from './finds.js';
+
+/**
+ * Copies a DICOM file into a folder: `<category or decision>/<SOPInstanceUID>.dcm`, by Orthanc's identifier where the
+ * UID is none. What stands there already is not fetched again, so a copy that was interrupted goes on where it stopped.
+ * @throws report_unwritable, orthanc_…
+ */
+export async function copy(media: Media, folder: string, found: Find): Promise<void> {
+  const place = join(folder, found.record.category ?? found.record.decision);
+  const path = join(place, `${fileName(found)}.dcm`);
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return;
+  await writing(() => mkdir(place, { recursive: true }));
+  const file = await media.file(found.instance);
+  await writeWhole(path, (part) => writeFile(part, file));
+}
+
+/** Whoever may store a picture chooses its UID, and one that is none (PS3.5 9.1) might lead out of the folder. */
+const fileName = ({ sopInstanceUid, instance }: Find): string =>
+  uid.safeParse(sopInstanceUid).data ?? instance;

@@ -1,0 +1,18 @@
+import { stateLabels } from '../decisions/labels.js';
+import { recordOf } from '../decisions/read.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import type { InstanceContent } from '../orthanc/resources.js';
+
+export interface Failed {
+  instance: InstanceContent;
+  failure: { code: string; message: string };
+  when: string;
+}
+
+/** Every instance that is marked as failed. */
+export async function* failedInstances(orthanc: Orthanc, labelPrefix: string): AsyncGenerator<Failed> {
+  for await (const instance of orthanc.labelled(labelPrefix + stateLabels.failed)) {
+    const record = recordOf(instance)?.record;
+    if (record?.failure !== undefined) yield { instance, failure: record.failure, when: record.when };
+  }
+}

@@ -1,0 +1,62 @@
+import { recordOf } from '../decisions/read.js';
+import type { InstanceRecord } from '../decisions/schema.js';
+import type { InstanceId } from '../orthanc/ids.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import { Search } from '../orthanc/search.js';
+import { type Belonging, belongingsOf } from '../orthanc/uids.js';
+import { type Selection, select } from './selection.js';
+
+/** A decided radiograph that was looked for: identifiers and decision, nothing of the patient. */
+export interface Find extends Belonging {
+  instance: InstanceId;
+  record: InstanceRecord;
+}
+
+/** Page by page, so that an archive is never held; what carries no decision is left out. */
+export async function* find(
+  orthanc: Orthanc,
+  wanted: Selection,
+  modalities: readonly string[],
+): AsyncGenerator<Find[]> {
+  for await (const page of select(new Search(orthanc.rest), wanted, modalities)) {
+    const decided = page.flatMap((instance) => {
+      const record = recordOf(instance)?.record;
+      return record === undefined ? [] : [{ instance: instance.ID, record }];
+    });
+    const belongings = await belongingsOf(
+      orthanc.rest,
+      decided.map(({ instance }) => instance),
+    );
+    yield decided.flatMap((each) => {
+      const belonging = belongings.get(each.instance);
+      return belonging === undefined ? [] : [{ ...each, ...belonging }]; // deleted meanwhile
+    });
+  }
+}
+
+const columns: readonly [string, (found: Find) => string | number | undefined][] = [
+  ['category', ({ record }) => record.category],
+  ['decision', ({ record }) => record.decision],
+  ['score', ({ record }) => record.top[0]?.score],
+  ['best', ({ record }) => record.top[0]?.category],
+  ['order', ({ record }) => record.order?.answer],
+  ['who', ({ record }) => record.who],
+  ['network', ({ record }) => record.network.name],
+  ['network_sha256', ({ record }) => record.network.sha256],
+  ['when', ({ record }) => record.when],
+  ['instance', ({ instance }) => instance],
+  ['series', ({ series }) => series],
+  ['study', ({ study }) => study],
+  ['sop_instance_uid', ({ sopInstanceUid }) => sopInstanceUid],
+  ['series_instance_uid', ({ seriesInstanceUid }) => seriesInstanceUid],
+  ['study_instance_uid', ({ studyInstanceUid }) => studyInstanceUid],
+];
+
+export const csvHead = columns.map(([name]) => name).join(',');
+export const csvLine = (found: Find): string => columns.map(([, value]) => quoted(value(found))).join(',');
+
+/** RFC 4180; the numbers' and names' own text where nothing in it needs quotes. */
+function quoted(value: string | number | undefined): string {
+  const text = value === undefined ? '' : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,137 @@
+import { rm } from 'node:fs/promises';
+import { afterEach, expect, test } from 'vitest';
+import { askApi } from '../../testkit/api.js';
+import { hold, stubClassifier } from '../../testkit/classifier.js';
+import { image } from '../../testkit/dicom.js';
+import { type FaultyProxy, startFaultyProxy } from '../../testkit/faulty-proxy.js';
+import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { freshState, Reader, startTestService, type TestService } from '../../testkit/service.js';
+
+const real = useOrthanc();
+/** What is still to be ended after a test, the last first. */
+const ends: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+const reader = () => new Reader(real.orthanc.url);
+
+/** A service that meets Orthanc behind a proxy, and reads on from `stateDir`, or from now. */
+async function service(
+  env: NodeJS.ProcessEnv = {},
+  stateDir?: string,
+): Promise<{ of: TestService; proxy: FaultyProxy }> {
+  const proxy = await startFaultyProxy(real.orthanc.url);
+  ends.push(() => proxy.stop());
+  const state = stateDir ?? (await freshState(real.orthanc.url));
+  ends.push(() => rm(state, { recursive: true }));
+  const of = await startTestService({
+    orthanc: proxy.url,
+    classifier: stubClassifier(),
+    env,
+    stateDir: state,
+  });
+  ends.push(() => of.stop());
+  return { of, proxy };
+}
+
+async function decided(): Promise<string> {
+  const { orthancId } = await real.storeInstance(image());
+  await reader().decided(orthancId);
+  return orthancId;
+}
+
+/** Asks the same at once, five times too often: those five are refused, the others answered in the end. */
+async function expectBounds(
+  of: TestService,
+  path: string,
+  { most, waiting }: { most: number; waiting: number },
+  { underway, release }: { underway: () => number; release: () => void },
+): Promise<void> {
+  const counts: Record<number, number> = {};
+  const codes = new Set<string>();
+  const all = Array.from({ length: most + waiting + 5 }, async () => {
+    const { status, json } = await askApi(of, 'GET', path);
+    counts[status] = (counts[status] ?? 0) + 1;
+    if (status !== 200) codes.add(json.code);
+  });
+  try {
+    await waitFor(() => counts[429] === 5 && underway() >= most, {
+      timeout: 30_000,
+      what: 'the refusal of five',
+    });
+    expect(underway()).toBe(most);
+  } finally {
+    release();
+    await Promise.all(all);
+  }
+  expect(counts).toEqual({ 200: most + waiting, 429: 5 });
+  expect([...codes]).toEqual(['busy']);
+}
+
+test('of pictures for people, three are rendered at a time and two hundred wait; more are refused', async () => {
+  // So many that a slow machine is not taken for a busy Orthanc until nothing but renderings is under way.
+  const { of, proxy } = await service({ PLAINVIEW_ORTHANC_CONNECTIONS: '64' });
+  const id = await decided();
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let underway = 0;
+  proxy.judge = ({ url }) => {
+    if (!url.includes('/rendered')) return 'pass';
+    underway++;
+    return async () => {
+      await gate;
+      return 'pass';
+    };
+  };
+  const bounds = { most: 3, waiting: 200 };
+  await expectBounds(of, `/instances/${id}/thumbnail`, bounds, { underway: () => underway, release });
+});
+
+test('of maps of what speaks for a category, one is made at a time and twenty wait; more are refused', async () => {
+  const { of } = await service();
+  const id = await decided();
+  const { pictures } = of.classifier;
+  const { length: before } = pictures;
+  const { release } = hold(of.classifier, { category: 'knee_ap', score: 0.9 });
+  const bounds = { most: 1, waiting: 20 };
+  await expectBounds(of, `/instances/${id}/activation?category=knee_ap`, bounds, {
+    underway: () => pictures.length - before,
+    release,
+  });
+});
+
+test('of a backlog as many are worked on at a time as the site says, beside what the hook tells', async () => {
+  const stateDir = await freshState(real.orthanc.url);
+  for (let n = 0; n < 6; n++) await real.storeInstance(image());
+  const { of } = await service({ PLAINVIEW_CONCURRENCY: '3', PLAINVIEW_BACKLOG_CONCURRENCY: '2' }, stateDir);
+  const { release } = hold(of.classifier, { category: 'knee_ap', score: 0.99 });
+  const depth = async () => (await askApi(of, 'GET', '/status')).json.queue;
+  const isDepth = (waiting: number, running: number) =>
+    waitFor(
+      async () => {
+        const now = await depth();
+        return now.waiting === waiting && now.running === running;
+      },
+      { what: `${waiting} waiting, ${running} running` },
+    );
+  try {
+    await isDepth(4, 2);
+    for (let n = 0; n < 2; n++) await of.notice((await real.storeInstance(image())).orthancId);
+    await isDepth(5, 3);
+  } finally {
+    release();
+  }
+  await isDepth(0, 0);
+});
+
+test('Orthanc is not called more often a second than the site says', async () => {
+  const began = performance.now();
+  const { proxy } = await service({ PLAINVIEW_ORTHANC_RATE: '10' });
+  await decided();
+  const { length } = await waitFor(() => proxy.calls.length > 20 && proxy.calls);
+  // The first comes at once, and a timer may end early by a millisecond.
+  expect(length).toBeLessThanOrEqual((performance.now() - began) / 100 + 2);
+});

@@ -1,0 +1,123 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { askApi } from '../../testkit/api.js';
+import { hold } from '../../testkit/classifier.js';
+import { image } from '../../testkit/dicom.js';
+import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { freshState, hookPlace, Reader, type TestService } from '../../testkit/service.js';
+import { useServices } from '../../testkit/services.js';
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook });
+const { service, stop } = useServices(real, hook);
+const reader = () => new Reader(real.orthanc.url);
+
+/** An instance that the network calls knee_lateral. */
+async function decided(): Promise<string> {
+  const { orthancId } = await real.storeInstance(image());
+  await reader().decided(orthancId);
+  return orthancId;
+}
+
+async function correct(of: TestService, id: string) {
+  const body = { category: 'hand_ap', of: (await reader().record(id))?.when };
+  const { status, json } = await askApi(of, 'PUT', `/instances/${id}/decision`, { body, role: 'reviewer' });
+  expect(status).toBe(200);
+  return json;
+}
+
+/** Asks for one instance to be decided again even if a person has corrected it. */
+const anew = async (of: TestService, id: string) =>
+  (await askApi(of, 'POST', '/requests', { body: { selection: { ids: [id] }, includingCorrected: true } }))
+    .json;
+const done = (of: TestService, id: string) =>
+  waitFor(async () => (await askApi(of, 'GET', `/requests/${id}`)).json.state === 'done');
+const request = (id: string) => reader().metadata(`instances/${id}`, 'RadiographReclassify');
+const category = (id: string) => reader().metadata(`instances/${id}`, 'RadiographCategory');
+
+describe('a request that includes corrected ones', () => {
+  test('gone on with after a restart, leaves alone what was corrected since', async () => {
+    const stateDir = await freshState(real.orthanc.url);
+    const of = await service({ stateDir });
+    const id = await decided();
+    const { state: _, ...run } = await anew(of, id);
+    await waitFor(async () => (await reader().record(id))?.requested?.when === run.when);
+    await waitFor(async () => (await category(id)) !== undefined && (await request(id)) === undefined);
+    await correct(of, id);
+    await stop();
+    // As it stands there while a request for a whole archive is under way.
+    await writeFile(join(stateDir, 'requests.json'), JSON.stringify([run]));
+    const again = await service({ stateDir });
+    await done(again, run.id);
+    await waitFor(async () => (await request(id)) === undefined);
+    expect(await reader().record(id)).toMatchObject({ who: 'person', category: 'hand_ap' });
+  });
+
+  test('does not overrule the correction that came after it and was cut off', async () => {
+    const stateDir = await freshState(real.orthanc.url);
+    await service({ stateDir });
+    const id = await decided();
+    const { labels: _, version: __, who: ___, order: ____, ...before } = (await reader().record(id)) ?? {};
+    await stop();
+    const when = '2026-01-02T00:00:00.000Z';
+    const person = { who: 'alice', when, action: 'correct' };
+    await fetch(`${real.orthanc.url}/instances/${id}/metadata/RadiographCategory`, { method: 'DELETE' });
+    await reader().put(
+      `instances/${id}`,
+      'RadiographReclassify',
+      JSON.stringify({ who: 'bob', when: '2026-01-01T00:00:00.000Z', includingCorrected: true }),
+    );
+    const half = {
+      ...before,
+      version: 1,
+      labels: ['hand_ap', 'knee_lateral'],
+      category: 'hand_ap',
+      who: 'person',
+      person,
+      when,
+      before,
+    };
+    await reader().put(`instances/${id}`, 'Radiograph', JSON.stringify(half));
+    await service({ stateDir });
+    await waitFor(async () => (await category(id)) !== undefined && (await request(id)) === undefined);
+    expect(await reader().record(id)).toMatchObject({
+      who: 'person',
+      category: 'hand_ap',
+      before: { category: 'knee_lateral' },
+    });
+    expect(await reader().labels(`instances/${id}`)).toEqual(['hand_ap']);
+  });
+
+  test('leaves a correction as it is where the instance cannot be decided again', async () => {
+    const of = await service({ env: { PLAINVIEW_ATTEMPTS: '1' } });
+    const id = await decided();
+    await correct(of, id);
+    of.classifier.answer = async () => {
+      throw new Error('the engine is ill');
+    };
+    const run = await anew(of, id);
+    await done(of, run.id);
+    await waitFor(async () => (await request(id)) === undefined);
+    expect(await reader().record(id)).toMatchObject({
+      who: 'person',
+      category: 'hand_ap',
+      before: { category: 'knee_lateral' },
+    });
+  });
+
+  test('is answered though the job at work then was told of an older correction', async () => {
+    const of = await service();
+    const id = await decided();
+    const gate = hold(of.classifier, { category: 'knee_ap', score: 0.99 });
+    await reader().put(`instances/${id}`, 'RadiographReclassify', '{"who":"bob"}');
+    await gate.reached;
+    await correct(of, id);
+    const run = await anew(of, id);
+    await waitFor(async () => (await request(id)) !== undefined);
+    gate.release();
+    await done(of, run.id);
+    await waitFor(async () => (await reader().record(id))?.requested?.when === run.when);
+    expect(await reader().record(id)).toMatchObject({ who: 'network', category: 'knee_ap' });
+  });
+});

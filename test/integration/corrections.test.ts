@@ -1,0 +1,271 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { askApi } from '../../testkit/api.js';
+import { hold } from '../../testkit/classifier.js';
+import { image } from '../../testkit/dicom.js';
+import { type StoredInstance, useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { hookPlace, Reader, type TestService } from '../../testkit/service.js';
+import { useServices } from '../../testkit/services.js';
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook });
+const { running, service } = useServices(real, hook);
+const reader = () => new Reader(real.orthanc.url);
+
+/** An instance that the network has decided, as that is. */
+async function decided(of: TestService, category = 'knee_lateral', score = 0.99) {
+  of.classifier.answer = async () => ({ category, score });
+  const stored = await real.storeInstance(image());
+  await reader().decided(stored.orthancId);
+  return { ...stored, when: (await reader().record(stored.orthancId))?.when ?? '' };
+}
+
+const labelsOf = async ({ orthancId, series, study }: StoredInstance) => [
+  await reader().labels(`instances/${orthancId}`),
+  await reader().labels(`series/${series}`),
+  await reader().labels(`studies/${study}`),
+];
+const everywhere = (label: string) => [[label], [label], [label]];
+const decision = (id: string) => `/instances/${id}/decision`;
+
+const asks = async (id: string, request: object = {}) =>
+  reader().put(`instances/${id}`, 'RadiographReclassify', JSON.stringify(request));
+const answered = (id: string) =>
+  waitFor(async () => (await reader().metadata(`instances/${id}`, 'RadiographReclassify')) === undefined, {
+    what: 'the request is answered',
+  });
+
+describe('a correction', () => {
+  test('stands on all levels with who and when, keeps what it replaced, and is noted', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'plainview-audit-'));
+    const auditFile = join(folder, 'audit.jsonl');
+    const of = await service({ env: { PLAINVIEW_AUDIT_FILE: auditFile } });
+    const stored = await decided(of);
+    const id = stored.orthancId;
+    const answer = await askApi(of, 'PUT', decision(id), {
+      body: { category: 'hand_ap', of: stored.when },
+      role: 'reviewer',
+    });
+    expect(answer).toMatchObject({
+      status: 200,
+      json: {
+        instance: id,
+        who: 'person',
+        category: 'hand_ap',
+        labels: ['hand_ap'],
+        person: { who: 'alice', action: 'correct' },
+        before: { decision: 'category', category: 'knee_lateral', when: stored.when },
+      },
+    });
+    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+    expect(await reader().metadata(`instances/${id}`, 'RadiographCategory')).toBe('hand_ap');
+    const [line] = (await readFile(auditFile, 'utf8')).trim().split('\n');
+    expect(JSON.parse(line ?? '')).toMatchObject({
+      who: 'alice',
+      role: 'reviewer',
+      action: 'correct',
+      target: `instances/${id}`,
+      detail: { from: 'knee_lateral', to: 'hand_ap' },
+    });
+    await rm(folder, { recursive: true });
+  });
+
+  test('survives a reclassification, unless that is to include corrected ones', async () => {
+    const of = await service();
+    const stored = await decided(of);
+    const id = stored.orthancId;
+    await askApi(of, 'PUT', decision(id), { body: { category: 'hand_ap', of: stored.when } });
+    const seen = of.classifier.pictures.length;
+    await asks(id);
+    await answered(id);
+    expect(of.classifier.pictures).toHaveLength(seen);
+    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+    await asks(id, { includingCorrected: true });
+    await answered(id);
+    expect(await labelsOf(stored)).toEqual(everywhere('knee_lateral'));
+    expect((await reader().record(id))?.before).toBeUndefined();
+  });
+
+  test('to none of the categories is an unknown view; undone, the network’s word stands again', async () => {
+    const of = await service();
+    const stored = await decided(of);
+    const id = stored.orthancId;
+    const first = await askApi(of, 'PUT', decision(id), { body: { category: null, of: stored.when } });
+    expect(first.json).toMatchObject({ decision: 'unknown_view', who: 'person' });
+    expect(await labelsOf(stored)).toEqual(everywhere('unknown_view'));
+    const second = await askApi(of, 'PUT', decision(id), {
+      body: { category: 'ankle_ap', of: first.json.when },
+      who: 'bob',
+    });
+    expect(second.json).toMatchObject({
+      category: 'ankle_ap',
+      person: { who: 'bob' },
+      before: { category: 'knee_lateral' },
+    });
+    const undo = await askApi(of, 'POST', `/instances/${id}/undo`, { body: { of: second.json.when } });
+    expect(undo.json).toMatchObject({ who: 'network', category: 'knee_lateral', when: stored.when });
+    expect(undo.json.before).toBeUndefined();
+    expect(await labelsOf(stored)).toEqual(everywhere('knee_lateral'));
+  });
+
+  test('of what has changed since it was looked at is refused, and changes nothing', async () => {
+    const of = await service();
+    const stored = await decided(of);
+    const id = stored.orthancId;
+    await askApi(of, 'PUT', decision(id), { body: { category: 'hand_ap', of: stored.when } });
+    const before = await reader().metadata(`instances/${id}`, 'Radiograph');
+    for (const late of [
+      await askApi(of, 'PUT', decision(id), { body: { category: 'wrist_ap', of: stored.when } }),
+      await askApi(of, 'POST', `/instances/${id}/confirmation`, { body: { of: stored.when } }),
+      await askApi(of, 'POST', `/instances/${id}/undo`, { body: { of: stored.when } }),
+    ])
+      expect(late).toMatchObject({ status: 409, json: { code: 'decision_changed' } });
+    expect(await reader().metadata(`instances/${id}`, 'Radiograph')).toBe(before);
+    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+  });
+
+  test('by two people at once is one’s: the other hears of it', async () => {
+    const of = await service();
+    const { orthancId: id, when } = await decided(of);
+    const answers = await Promise.all(
+      ['hand_ap', 'wrist_ap', 'ankle_ap'].map((category) =>
+        askApi(of, 'PUT', decision(id), { body: { category, of: when } }),
+      ),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409]);
+    const winner = answers.find(({ status }) => status === 200);
+    expect((await reader().record(id))?.category).toBe(winner?.json.category);
+  });
+
+  test.each([
+    ['a viewer', 'viewer', { category: 'hand_ap' }, 403, 'forbidden'],
+    ['an unknown category', 'reviewer', { category: 'left_ear' }, 400, 'category_unknown'],
+    ['the network’s class for none of them', 'reviewer', { category: 'other' }, 400, 'category_unknown'],
+    ['no category', 'reviewer', {}, 400, 'request_malformed'],
+  ] as const)('by or to %s is refused', async (_what, role, wanted, status, code) => {
+    const of = await service();
+    const { orthancId: id, when } = await decided(of);
+    const answer = await askApi(of, 'PUT', decision(id), { body: { ...wanted, of: when }, role });
+    expect(answer).toMatchObject({ status, json: { code } });
+    expect((await reader().record(id))?.who).toBe('network');
+  });
+
+  test('of what is gone, or was never decided, is not found', async () => {
+    const of = await service();
+    const body = { category: 'hand_ap', of: new Date().toISOString() };
+    const none = '0'.repeat(8) + '-00000000'.repeat(4);
+    expect(await askApi(of, 'PUT', decision(none), { body })).toMatchObject({ status: 404 });
+    const { orthancId } = await real.storeInstance(image({ modality: 'CT' }));
+    expect(await askApi(of, 'PUT', decision(orthancId), { body })).toMatchObject({
+      status: 404,
+      json: { code: 'instance_undecided' },
+    });
+  });
+});
+
+describe('a confirmation', () => {
+  test.each([
+    ['a category', 'knee_lateral', 0.99, 'knee_lateral', 'category'],
+    ['the best of what is to be reviewed', 'hand_ap', 0.6, 'hand_ap', 'category'],
+    ['none of the categories', 'other', 0.99, undefined, 'unknown_view'],
+    ['perhaps none of them', 'other', 0.6, undefined, 'unknown_view'],
+  ])('of %s makes it a person’s word', async (_what, said, score, category, ends) => {
+    const of = await service();
+    const stored = await decided(of, said, score);
+    const answer = await askApi(of, 'POST', `/instances/${stored.orthancId}/confirmation`, {
+      body: { of: stored.when },
+    });
+    expect(answer.json).toMatchObject({ decision: ends, who: 'person', person: { action: 'confirm' } });
+    expect(answer.json.category).toBe(category);
+    expect(await labelsOf(stored)).toEqual(everywhere(category ?? 'unknown_view'));
+  });
+
+  test('of a failure is refused; what it is can be said', async () => {
+    const of = await service();
+    const stored = await real.storeInstance(image({ truncateBy: 5000 }));
+    await reader().decided(stored.orthancId);
+    const when = (await reader().record(stored.orthancId))?.when;
+    const confirm = await askApi(of, 'POST', `/instances/${stored.orthancId}/confirmation`, {
+      body: { of: when },
+    });
+    expect(confirm).toMatchObject({ status: 409, json: { code: 'nothing_to_confirm' } });
+    const undo = await askApi(of, 'POST', `/instances/${stored.orthancId}/undo`, { body: { of: when } });
+    expect(undo).toMatchObject({ status: 409, json: { code: 'not_corrected' } });
+    await askApi(of, 'PUT', decision(stored.orthancId), { body: { category: 'hand_ap', of: when } });
+    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+  });
+});
+
+describe('a person’s word is never lost', () => {
+  test.each([
+    ['a plain request', {}],
+    ['a request for corrected ones too', { includingCorrected: true }],
+  ])('to %s that was being answered', async (_what, request) => {
+    const of = await service();
+    const stored = await decided(of);
+    const id = stored.orthancId;
+    const { reached: atNetwork, release } = hold(of.classifier, { category: 'foot_ap', score: 0.99 });
+    await asks(id, request);
+    await atNetwork;
+    const answer = await askApi(of, 'PUT', decision(id), { body: { category: 'hand_ap', of: stored.when } });
+    expect(answer.status).toBe(200);
+    release();
+    await waitFor(async () => (await of.metrics()).includes('plainview_queue_jobs{state="running"} 0'));
+    await answered(id);
+    expect(await reader().record(id)).toMatchObject({ who: 'person', category: 'hand_ap' });
+    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+    expect(await of.metrics()).toContain('plainview_skipped_total{why="corrected_by_person"}');
+  });
+
+  test('to jobs and people that keep coming at the same moment', async () => {
+    const of = await service();
+    const stored = await decided(of);
+    const id = stored.orthancId;
+    let when = stored.when;
+    for (const category of ['hand_ap', 'wrist_ap', 'ankle_ap', 'elbow_ap', 'pelvis_ap', 'knee_ap']) {
+      await asks(id);
+      const [answer] = await Promise.all([
+        askApi(of, 'PUT', decision(id), { body: { category, of: when } }),
+        of.notice(id),
+        asks(id),
+      ]);
+      // The network may have been quicker; then what it said is looked at, and corrected.
+      if (answer.status === 409) when = (await reader().record(id))?.when ?? '';
+      const sure =
+        answer.status === 200
+          ? answer
+          : await askApi(of, 'PUT', decision(id), { body: { category, of: when } });
+      if (sure.status !== 200) continue;
+      await answered(id);
+      await waitFor(async () => (await of.metrics()).includes('plainview_queue_jobs{state="running"} 0'));
+      expect(await reader().record(id)).toMatchObject({ who: 'person', category });
+      expect(await labelsOf(stored)).toEqual(everywhere(category));
+      when = sure.json.when;
+    }
+  });
+
+  test('to a crash in the middle: what was begun is ended by the next start', async () => {
+    const first = await service();
+    const stored = await decided(first);
+    const id = stored.orthancId;
+    await first.stop();
+    running.length = 0;
+    // As a kill leaves it between the first write and the second.
+    const record = await reader().record(id);
+    const second = await service();
+    const half = {
+      ...record,
+      who: 'person',
+      category: 'hand_ap',
+      person: { who: 'alice', when: stored.when, action: 'correct' },
+      labels: ['hand_ap', 'knee_lateral'],
+    };
+    await fetch(`${real.orthanc.url}/instances/${id}/metadata/RadiographCategory`, { method: 'DELETE' });
+    await reader().put(`instances/${id}`, 'Radiograph', JSON.stringify(half));
+    expect(await reader().decided(id)).toBe('hand_ap');
+    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+    expect(second.classifier.pictures).toHaveLength(0);
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { stubClassifier } from '../../testkit/classifier.js';
+import { image, uid } from '../../testkit/dicom.js';
+import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { hookPlace, Reader, startTestService } from '../../testkit/service.js';
+
+const json = { 'content-type': 'application/json' };
+
+describe('Explorer’s plugin with the service', async () => {
+  const hook = await hookPlace();
+  const real = useOrthanc({ hook, explorer: true, configuration: { Plainview: { DefaultRole: 'admin' } } });
+
+  test('what was asked for while it was away is done when it is back, with who and when', async () => {
+    const instances = [];
+    for (const series of [1, 2])
+      instances.push(
+        await real.storeInstance(
+          image({ studyInstanceUid: uid('kept'), seriesInstanceUid: uid(`kept ${series}`) }),
+        ),
+      );
+    const [{ study, orthancId } = { study: '', orthancId: '' }] = instances;
+    const asked = await fetch(`${real.orthanc.url}/plainview/reclassify`, {
+      method: 'POST',
+      headers: json,
+      body: JSON.stringify({ resources: study }),
+    });
+    expect([asked.status, await asked.json()]).toEqual([202, { kept: 1 }]);
+    const started = await startTestService({
+      orthanc: real.orthanc.url,
+      hook,
+      classifier: stubClassifier(),
+      fromStart: true,
+    });
+    const reader = new Reader(real.orthanc.url);
+    try {
+      const record = await waitFor(async () => {
+        const found = await reader.record(orthancId);
+        return found?.requested && found;
+      });
+      expect(record.requested?.who).toBe('anonymous');
+      expect(Math.abs(Date.now() - Date.parse(record.requested?.when ?? ''))).toBeLessThan(120_000);
+      const again = await fetch(`${real.orthanc.url}/plainview/reclassify`, {
+        method: 'POST',
+        headers: json,
+        body: JSON.stringify({ resources: [study, orthancId] }),
+      });
+      expect(again.status).toBe(202);
+      expect(await again.json()).toMatchObject({ who: 'anonymous', state: 'running' });
+      await waitFor(
+        async () => (await reader.metadata(`studies/${study}`, 'RadiographReclassify')) === undefined,
+      );
+    } finally {
+      await started.stop();
+    }
+  });
+
+  test('a person corrects through Orthanc, and takes it back', async () => {
+    const started = await startTestService({ orthanc: real.orthanc.url, hook, classifier: stubClassifier() });
+    try {
+      const { orthancId } = await real.storeInstance(image({ studyInstanceUid: uid('corrected') }));
+      const reader = new Reader(real.orthanc.url);
+      await reader.decided(orthancId);
+      const say = async (method: string, leaf: string, body: object) => {
+        const answer = await fetch(`${real.orthanc.url}/plainview/api/v1/instances/${orthancId}/${leaf}`, {
+          method,
+          headers: json,
+          body: JSON.stringify({ ...body, of: (await reader.record(orthancId))?.when }),
+        });
+        expect(answer.status).toBe(200);
+        return answer.json();
+      };
+      expect(await say('PUT', 'decision', { category: 'hand_ap' })).toMatchObject({
+        category: 'hand_ap',
+        person: { who: 'anonymous' },
+      });
+      expect(await say('POST', 'undo', {})).toMatchObject({ category: 'knee_lateral', who: 'network' });
+    } finally {
+      await started.stop();
+    }
+  });
+});

@@ -1,0 +1,269 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Answer, Listener } from '../../testkit/listener.js';
+import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
+
+const secret = 'the secret of both';
+const users = { alice: 'alices', bob: 'bobs', 'Jürgen Ł.': 'geheim', 'o<script>': 'x' };
+const configuration = {
+  RegisteredUsers: users,
+  Plainview: { Roles: { alice: 'admin', 'Jürgen Ł.': 'reviewer' } },
+};
+
+const login = (user: keyof typeof users | 'mallory', password?: string) => ({
+  authorization: `Basic ${Buffer.from(`${user}:${password ?? { ...users, mallory: '' }[user]}`).toString('base64')}`,
+});
+
+const json = { 'content-type': 'application/json' };
+
+describe('under /plainview', () => {
+  const service = new Listener();
+  beforeAll(() => service.listen());
+  afterAll(() => service.close());
+  const real = useOrthanc(async () => ({
+    hook: { url: service.url, secret },
+    explorer: true,
+    configuration,
+  }));
+  const ask = (path: string, init: RequestInit = {}, who: Record<string, string> = login('alice')) =>
+    fetch(`${real.orthanc.url}/plainview${path}`, { ...init, headers: { ...who, ...init.headers } });
+  const problem = async (answer: Response) => ({
+    status: answer.status,
+    ...((await answer.json()) as object),
+  });
+  const ok: Answer = { status: 200, body: '{"a":"ä"}', headers: json };
+
+  beforeEach(() => {
+    service.answer = ok;
+    service.heard.length = 0;
+  });
+
+  test('the service hears who asks, in which role, and nothing that the client made up', async () => {
+    const answer = await ask(
+      '/api/v1/worklist?state=needs_review&text=a%20b%26c&cursor=',
+      {
+        headers: {
+          'x-plainview-user': 'root',
+          'x-plainview-role': 'admin',
+          'x-plainview-secret': 'guessed',
+          'X-Plainview-Anything': 'x',
+          cookie: 'a=b',
+          te: 'trailers',
+          'x-forwarded-for': '10.0.0.1',
+          'sec-fetch-site': 'same-origin',
+          accept: 'application/json',
+        },
+      },
+      login('bob'),
+    );
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('application/json');
+    expect(await answer.text()).toBe('{"a":"ä"}');
+    const [{ url, method, headers } = { url: '', method: '', headers: {} }] = service.heard;
+    expect([method, url]).toEqual(['GET', '/api/v1/worklist?state=needs_review&text=a%20b%26c&cursor']);
+    const {
+      host: _,
+      connection: __,
+      'content-length': ___,
+      'accept-encoding': ____,
+      'accept-language': _____,
+      ...told
+    } = headers;
+    expect(told).toEqual({
+      accept: 'application/json',
+      'sec-fetch-site': 'same-origin',
+      'x-plainview-secret': secret,
+      'x-plainview-user': 'bob',
+      'x-plainview-role': 'viewer',
+    });
+  });
+
+  test.each([
+    ['alice', 'alice', 'admin'],
+    ['Jürgen Ł.', 'J%C3%BCrgen%20%C5%81.', 'reviewer'],
+  ] as const)('%s comes as %s, a %s', async (user, name, role) => {
+    await ask('/api/v1/me', {}, login(user));
+    expect(service.heard[0]?.headers).toMatchObject({ 'x-plainview-user': name, 'x-plainview-role': role });
+  });
+
+  test('without a login that Orthanc knows nobody gets in', async () => {
+    for (const who of [{}, login('alice', 'guessed'), login('mallory', '')])
+      expect((await ask('/api/v1/me', {}, who)).status).toBe(401);
+    expect(service.heard).toEqual([]);
+  });
+
+  test('a user whom the service could not name is told so', async () => {
+    expect(await problem(await ask('/api/v1/me', {}, login('o<script>')))).toMatchObject({
+      status: 403,
+      code: 'user_unnamable',
+    });
+  });
+
+  test('what changes something comes through as it was sent', async () => {
+    for (const method of ['POST', 'PUT']) {
+      const body = JSON.stringify({ category: 'knee_ap', ü: 1 });
+      await ask('/api/v1/instances/1-2/decision', { method, body, headers: json });
+      expect(service.heard.pop()).toMatchObject({
+        method,
+        body,
+        headers: { 'content-type': 'application/json' },
+      });
+    }
+    await ask('/api/v1/requests/1-2', { method: 'DELETE' });
+    expect(service.heard.pop()).toMatchObject({ method: 'DELETE', url: '/api/v1/requests/1-2' });
+  });
+
+  test.each([
+    ['another site', { 'sec-fetch-site': 'cross-site', ...json }, 403, 'other_site'],
+    ['a form', { 'content-type': 'text/plain' }, 415, 'not_json'],
+  ] as const)('nothing changes on the word of %s', async (_what, headers, status, code) => {
+    for (const path of ['/api/v1/requests', '/reclassify'])
+      expect(await problem(await ask(path, { method: 'POST', body: '{}', headers }))).toMatchObject({
+        status,
+        code,
+      });
+    expect(service.heard).toEqual([]);
+  });
+
+  test('a body beyond 256 kB is refused', async () => {
+    const body = `"${'x'.repeat(257 * 1024)}"`;
+    expect(
+      await problem(await ask('/api/v1/requests', { method: 'POST', body, headers: json })),
+    ).toMatchObject({
+      status: 413,
+      code: 'request_too_large',
+    });
+  });
+
+  test.each([
+    '/hook',
+    '/metrics',
+    '/health/ready',
+    '/api/../hook',
+    '/api/%2e%2e/hook',
+    '/api/v1/..%2f..%2fhook',
+    '/api/v1/%0d%0aX-Plainview-Role:%20admin',
+    '/api/v1/a@b',
+    '/review\\..\\hook',
+    '',
+  ])('%s leads nowhere', async (path) => {
+    const answer = await ask(path);
+    expect(answer.status).toBe(404);
+    expect(service.heard).toEqual([]);
+  });
+
+  test('the service’s own refusals arrive', async () => {
+    for (const status of [202, 400, 403, 404, 409, 415, 500, 503]) {
+      service.answer = { status, body: '{"code":"theirs"}' };
+      expect(await problem(await ask('/api/v1/me'))).toEqual({ status, code: 'theirs' });
+    }
+    service.answer = { status: 429, body: '{"code":"busy"}', headers: { 'retry-after': '3' } };
+    const busy = await ask('/api/v1/me');
+    expect([busy.status, busy.headers.get('retry-after')]).toEqual([503, '3']);
+    service.answer = { status: 405, body: '', headers: { allow: 'GET, POST' } };
+    expect((await ask('/api/v1/me')).status).toBe(405);
+    service.answer = { status: 304, body: '', headers: { etag: '"1"' } };
+    expect((await ask('/api/v1/me', { headers: { 'if-none-match': '"1"' } })).status).toBe(304);
+  });
+
+  test('the service’s headers arrive, but none that would set a cookie, redirect or ask for a password', async () => {
+    service.answer = {
+      ...ok,
+      headers: {
+        ...json,
+        'content-security-policy': "default-src 'none'",
+        'cache-control': 'private, max-age=60',
+        'set-cookie': 'a=b',
+        location: 'https://elsewhere.example/',
+        'www-authenticate': 'Basic',
+      },
+    };
+    const { headers } = await ask('/review/');
+    expect(headers.get('content-security-policy')).toBe("default-src 'none'");
+    expect(headers.get('cache-control')).toBe('private, max-age=60');
+    for (const name of ['set-cookie', 'location', 'www-authenticate']) expect(headers.get(name)).toBeNull();
+    expect(service.heard[0]?.url).toBe('/review/');
+  });
+
+  test('a secret that differs is a fault of the set-up, not of the user', async () => {
+    service.answer = { status: 401, body: '{}' };
+    expect(await problem(await ask('/api/v1/me'))).toMatchObject({ status: 502, code: 'service_refuses' });
+  });
+
+  test('events are refused at once', async () => {
+    expect(await problem(await ask('/api/v1/events'))).toMatchObject({ status: 501, code: 'no_events_here' });
+    expect(service.heard).toEqual([]);
+  });
+
+  test('a service that hangs holds up neither Orthanc nor other pages', async () => {
+    service.answer = 'never';
+    const hanging = new AbortController();
+    const held = Array.from({ length: 16 }, () =>
+      ask('/api/v1/me', { signal: hanging.signal }).catch(() => undefined),
+    );
+    await waitFor(() => service.heard.length === 16);
+    expect(await problem(await ask('/api/v1/me'))).toMatchObject({ status: 503, code: 'service_busy' });
+    const began = performance.now();
+    await Promise.all(
+      Array.from({ length: 20 }, () => fetch(`${real.orthanc.url}/system`, { headers: login('bob') })),
+    );
+    expect(performance.now() - began).toBeLessThan(5_000);
+    hanging.abort();
+    await service.close();
+    await Promise.all(held);
+    await service.listen();
+    service.answer = ok;
+    await waitFor(async () => (await ask('/api/v1/me')).ok);
+  });
+
+  test('a session tells who and in which role, and whether the service is there', async () => {
+    const session = async () => (await ask('/session', {}, login('bob'))).json();
+    expect(await session()).toEqual({ who: 'bob', role: 'viewer', service: { answers: true } });
+    await service.close();
+    try {
+      expect(await session()).toMatchObject({
+        service: { answers: false, why: expect.stringContaining('PLAINVIEW_URL') },
+      });
+      expect(await problem(await ask('/api/v1/me'))).toMatchObject({ status: 503, code: 'service_away' });
+      // A browser that opens the page meanwhile is told in words, and asks again by itself.
+      const page = await ask('/review/', { headers: { accept: 'text/html,*/*' } });
+      expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+      expect(await page.text()).toMatch(/http-equiv="refresh".*does not answer/);
+    } finally {
+      await service.listen();
+    }
+  });
+
+  test('reclassification needs the role admin, and identifiers', async () => {
+    const post = async (body: unknown, user: 'alice' | 'bob' | 'Jürgen Ł.') =>
+      problem(
+        await ask('/reclassify', { method: 'POST', body: JSON.stringify(body), headers: json }, login(user)),
+      );
+    const resources = ['11111111-22222222-33333333-44444444-55555555'];
+    for (const user of ['bob', 'Jürgen Ł.'] as const)
+      expect(await post({ resources }, user)).toMatchObject({ status: 403, code: 'forbidden' });
+    for (const body of [
+      {},
+      [],
+      { resources: [] },
+      { resources: ['1/../2'] },
+      { resources: [1] },
+      { resources: '' },
+    ])
+      expect(await post(body, 'alice')).toMatchObject({ status: 400, code: 'request_malformed' });
+    expect(service.heard).toEqual([]);
+    service.answer = { status: 202, body: '{"id":"1","state":"running"}' };
+    expect(await post({ resources }, 'alice')).toEqual({ status: 202, id: '1', state: 'running' });
+    expect(service.heard[0]).toMatchObject({
+      method: 'POST',
+      url: '/api/v1/requests',
+      headers: { 'x-plainview-user': 'alice' },
+    });
+    expect(JSON.parse(service.heard[0]?.body ?? '')).toEqual({ selection: { ids: resources } });
+    await service.close();
+    try {
+      expect(await post({ resources }, 'alice')).toMatchObject({ status: 404, code: 'resource_unknown' });
+    } finally {
+      await service.listen();
+    }
+  });
+});

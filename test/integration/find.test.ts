@@ -1,0 +1,182 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stubClassifier } from '../../testkit/classifier.js';
+import { plainview } from '../../testkit/cli.js';
+import { image, uid } from '../../testkit/dicom.js';
+import { type StoredInstance, useOrthanc } from '../../testkit/orthanc.js';
+import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook });
+const classifier = stubClassifier();
+let service: TestService;
+let folder: string;
+let knee: StoredInstance;
+let hand: StoredInstance;
+let unsure: StoredInstance;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plainview-find-'));
+  service = await startTestService({ orthanc: real.orthanc.url, hook, classifier });
+  const reader = new Reader(real.orthanc.url);
+  const store = async (category: string, score: number, attributes: Parameters<typeof image>[0]) => {
+    classifier.answer = async () => ({ category, score });
+    const stored = await real.storeInstance(image({ patientName: 'SECRET^NAME', ...attributes }));
+    await reader.decided(stored.orthancId);
+    return stored;
+  };
+  knee = await store('knee_ap', 0.99, {
+    sopInstanceUid: uid('found knee'),
+    attributes: { '0008,0020': ['DA', '20230505'], '0008,1010': ['SH', 'ROOM1'] },
+  });
+  hand = await store('hand_ap', 0.95, { attributes: { '0008,1010': ['SH', 'ROOM2'] } });
+  unsure = await store('hand_ap', 0.5, {});
+});
+afterAll(async () => {
+  await service?.stop();
+  await rm(folder, { recursive: true });
+});
+
+async function run(...args: string[]) {
+  const { ended, out } = plainview(['find', ...args], { PLAINVIEW_ORTHANC_URL: real.orthanc.url });
+  const status = await ended;
+  return { status, out: out() };
+}
+
+/** The identifiers that a run lists. */
+async function listed(...args: string[]): Promise<string[]> {
+  const csv = join(folder, `${Math.random()}.csv`);
+  const { status, out } = await run(...args, '--csv', csv);
+  expect([status, out]).toEqual([0, expect.stringMatching(/^\d+ found\n$/)]);
+  const rows = parse(await readFile(csv), { columns: true }) as Record<string, string>[];
+  return rows.map(({ instance = '' }) => instance).sort();
+}
+
+/** Many runs of the program, one after the other: on a busy machine each takes seconds. */
+const manyRuns = 240_000;
+
+test('each condition finds what fulfils it, and all together what fulfils all', {
+  timeout: manyRuns,
+}, async () => {
+  const [all, one] = [[knee, hand, unsure].map(({ orthancId }) => orthancId).sort(), [knee.orthancId]];
+  expect(await listed('--category', 'knee_ap')).toEqual(one);
+  expect(await listed('--from', '2023-01-01', '--to', '2023-12-31')).toEqual(one);
+  expect(await listed('--station', 'ROOM1')).toEqual(one);
+  expect(await listed('--min-score', '0.97')).toEqual(one);
+  expect(await listed('--max-score', '0.9')).toEqual([unsure.orthancId]);
+  expect(await listed('--decision', 'needs_review')).toEqual([unsure.orthancId]);
+  expect(await listed('--network', 'stub')).toEqual(all);
+  expect(await listed('--all')).toEqual(all);
+  expect(await listed('--network', 'stub', '--station', 'ROOM2', '--min-score', '0.9')).toEqual([
+    hand.orthancId,
+  ]);
+  expect(await listed('--category', 'knee_ap', '--station', 'ROOM2')).toEqual([]);
+});
+
+test('the list holds ids, decision and scores, and no patient', async () => {
+  const { out } = await run('--category', 'knee_ap');
+  const [row] = parse(out.replace(/^\d+ found\n/m, ''), { columns: true }) as Record<string, string>[];
+  expect(row).toMatchObject({
+    category: 'knee_ap',
+    decision: 'category',
+    order: 'cannot_tell',
+    who: 'network',
+    network: 'stub',
+    instance: knee.orthancId,
+    series: knee.series,
+    study: knee.study,
+    sop_instance_uid: uid('found knee'),
+  });
+  expect(Number(row?.score)).toBeCloseTo(0.99);
+  expect(out).not.toContain('SECRET');
+});
+
+test('copies lie in a folder for each category; a second run goes on and changes nothing', async () => {
+  const copies = join(folder, 'copies');
+  expect((await run('--network', 'stub', '--copy', copies)).status).toBe(0);
+  expect((await readdir(copies)).sort()).toEqual(['hand_ap', 'knee_ap', 'needs_review']);
+  const path = join(copies, 'knee_ap', `${uid('found knee')}.dcm`);
+  const stored = await (await fetch(`${real.orthanc.url}/instances/${knee.orthancId}/file`)).arrayBuffer();
+  expect((await readFile(path)).equals(Buffer.from(stored))).toBe(true);
+  await writeFile(path, 'mine');
+  expect((await run('--network', 'stub', '--copy', copies)).status).toBe(0);
+  expect(await readFile(path, 'utf8')).toBe('mine');
+});
+
+const hasUnzip = spawnSync('unzip', ['-v']).error === undefined;
+test.skipIf(!hasUnzip)(
+  'an archive holds a DICOMDIR and the files (skipped where there is no unzip)',
+  async () => {
+    const file = join(folder, 'media.zip');
+    expect(await run('--network', 'stub', '--dicomdir', file, '--csv', join(folder, 'm.csv'))).toEqual({
+      status: 0,
+      out: '3 found\n',
+    });
+    const names = execFileSync('unzip', ['-Z1', file], { encoding: 'utf8' }).trim().split('\n');
+    expect(names).toContain('DICOMDIR');
+    expect(names.filter((name) => name.startsWith('IMAGES/'))).toHaveLength(3);
+  },
+);
+
+test('a category that somebody else wrote, and that no folder may be called, is none', async () => {
+  const { orthancId } = await real.storeInstance(image({}));
+  const reader = new Reader(real.orthanc.url);
+  await reader.decided(orthancId);
+  // It may still read in the change log that this was stored, find no record that it knows, and decide anew.
+  await service.stop();
+  const record = JSON.stringify({ ...(await reader.record(orthancId)), category: '../escaped' });
+  await fetch(`${real.orthanc.url}/instances/${orthancId}/metadata/Radiograph`, {
+    method: 'PUT',
+    body: record,
+  });
+  expect(await reader.metadata(`instances/${orthancId}`, 'Radiograph')).toContain('escaped');
+  expect(await listed('--all')).not.toContain(orthancId);
+  expect((await run('--all', '--copy', join(folder, 'more'))).status).toBe(0);
+  expect(await readdir(folder)).not.toContain('escaped');
+  await fetch(`${real.orthanc.url}/instances/${orthancId}`, { method: 'DELETE' });
+  service = await startTestService({ orthanc: real.orthanc.url, hook, classifier });
+});
+
+test('a UID that is none leads out of no folder', async () => {
+  const { orthancId } = await real.storeInstance(image({ sopInstanceUid: '../../../escaped' }));
+  await new Reader(real.orthanc.url).decided(orthancId);
+  const copies = join(folder, 'a', 'copies');
+  expect((await run('--all', '--copy', copies)).status).toBe(0);
+  const files = await readdir(folder, { recursive: true });
+  expect(files.filter((name) => name.includes('escaped'))).toEqual([]);
+  expect(files.filter((name) => name.endsWith(`/${orthancId}.dcm`))).toHaveLength(1);
+  await fetch(`${real.orthanc.url}/instances/${orthancId}`, { method: 'DELETE' });
+});
+
+test('what cannot be done says so and leaves nothing behind', { timeout: manyRuns }, async () => {
+  const there = join(folder, 'there.zip');
+  await writeFile(there, 'mine');
+  for (const [args, says] of [
+    [['--category', 'knee_ap', '--dicomdir', there], 'there already'],
+    [['--category', 'knee_ap', '--csv', there], 'there already'],
+    [[], 'condition'],
+    [['--from', 'yesterday'], 'from'],
+    [['--category', 'no such/category'], 'category'],
+    [['--category', 'knee_latera'], 'there is no category knee_latera; there are abdomen_ap, '],
+    [['--min-score', '2'], 'between 0 and 1'],
+    [['--decision', 'maybe'], 'Allowed choices'],
+    [['--all', '--csv', join(folder, 'no', 'folder.csv')], 'The result cannot be written: ENOENT'],
+    [['--all', '--dicomdir', join(folder, 'no', 'folder.zip')], 'The result cannot be written: ENOENT'],
+    [['--all', '--copy', there, '--csv', join(folder, 'new.csv')], 'The result cannot be written: ENOTDIR'],
+    [['--query', 'StaionName=1', '--csv', join(folder, 'new.csv')], 'no DICOM attribute StaionName'],
+  ] as const) {
+    const { status, out } = await run(...args);
+    expect([args, status]).toEqual([args, 2]);
+    expect(out).toContain(says);
+    expect((await readdir(folder)).filter((name) => name.startsWith('new'))).toEqual([]);
+  }
+  expect(await readFile(there, 'utf8')).toBe('mine');
+  const none = join(folder, 'none.zip');
+  expect(await run('--category', 'pelvis_ap', '--dicomdir', none)).toMatchObject({ status: 0 });
+  expect(existsSync(none)).toBe(false);
+});

@@ -1,0 +1,221 @@
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { seeded } from '../../bench/random.js';
+import { roles } from '../../src/access/caller.js';
+import { askApi } from '../../testkit/api.js';
+import { stubClassifier } from '../../testkit/classifier.js';
+import { image, uid } from '../../testkit/dicom.js';
+import { type Described, operationsOf } from '../../testkit/fuzz/description.js';
+import { type FuzzRequest, Generator } from '../../testkit/fuzz/generate.js';
+import { useOrthanc } from '../../testkit/orthanc.js';
+import { head, rulesPlace } from '../../testkit/rules.js';
+import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+
+/** FUZZ_REQUESTS and FUZZ_SEED ask for more, or for others; a slow machine sends fewer unless told how many. */
+const requests = Number(process.env.FUZZ_REQUESTS ?? 2000);
+const seed = Number(process.env.FUZZ_SEED ?? 1);
+const budgetMs = process.env.FUZZ_REQUESTS === undefined ? 45_000 : Number.POSITIVE_INFINITY;
+const atATime = 8;
+/** A machine that is busy with other tests is no hang. */
+const longestMs = 60_000;
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook });
+const agent = new Agent({ keepAlive: true, maxSockets: atATime });
+
+interface Answer {
+  status: number;
+  type: string;
+  body: string;
+}
+
+/** Over the wire as it is; a stream of events is left once it has begun. */
+async function send(
+  { url, secret }: TestService,
+  { method, path, headers, body }: FuzzRequest,
+  role: string,
+): Promise<Answer> {
+  const { hostname, port } = new URL(url);
+  const outgoing = request({
+    agent,
+    hostname,
+    port,
+    method,
+    path,
+    headers: {
+      ...headers,
+      ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+      'x-plainview-secret': secret,
+      'x-plainview-user': 'fuzzer',
+      'x-plainview-role': role,
+    },
+    signal: AbortSignal.timeout(longestMs),
+  });
+  outgoing.end(body);
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const answer = { status: incoming.statusCode ?? 0, type: incoming.headers['content-type'] ?? '', body: '' };
+  if (answer.type.startsWith('text/event-stream')) {
+    incoming.destroy();
+    return answer;
+  }
+  for await (const part of incoming) answer.body += String(part);
+  return answer;
+}
+
+/** What a declared answer must look like, or what is wrong with this one. */
+function judge() {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  formats.default(ajv);
+  const problem = ajv.compile({
+    type: 'object',
+    required: ['type', 'title', 'status', 'code'],
+    properties: { title: { type: 'string', minLength: 10 }, code: { type: 'string' } },
+  });
+  return ({ operation, method, path }: FuzzRequest, { status, type, body }: Answer): string | undefined => {
+    if (status >= 500) return `status ${status}: ${body}`;
+    if (method === 'HEAD') return undefined;
+    if (status >= 400) {
+      if (!type.startsWith('application/problem+json')) return `status ${status} as ${type}`;
+      return problem(JSON.parse(body)) ? undefined : `no problem+json: ${body}`;
+    }
+    // A wild path or method may be another operation, or a page.
+    const own = new RegExp(`^${operation.path.replace(/\{\w+\}/g, '[^/]+')}$`);
+    if (method !== operation.method || !own.test(path.split('?')[0] ?? '')) return undefined;
+    const declared = operation.answers[status]?.['application/json'];
+    if (declared === undefined || !type.startsWith('application/json')) return undefined;
+    return ajv.validate(declared.schema, JSON.parse(body))
+      ? undefined
+      : `${body} is not as declared: ${ajv.errorsText()}`;
+  };
+}
+
+test('requests made from the API’s description: none fails, none hangs, each is answered as declared', {
+  timeout: 600_000,
+}, async () => {
+  const rules = await rulesPlace();
+  const of = await startTestService({
+    orthanc: real.orthanc.url,
+    hook,
+    classifier: stubClassifier(),
+    env: {
+      PLAINVIEW_API_RATE: '1000000',
+      PLAINVIEW_RULES_FILE: await rules.write({ ...head, rules: [{ name: 'all', do: { label: 'ruled' } }] }),
+    },
+  });
+  try {
+    const stored = [];
+    for (let number = 0; number < 4; number++) {
+      of.classifier.answer = async () => ({ category: 'hand_ap', score: number % 2 === 0 ? 0.99 : 0.6 });
+      const one = await real.storeInstance(
+        image({ studyInstanceUid: uid('fuzz'), attributes: { '0008,1010': ['SH', 'ROOM1'] } }),
+      );
+      await new Reader(real.orthanc.url).decided(one.orthancId);
+      stored.push(one);
+    }
+    const records = await Promise.all(
+      stored.map(({ orthancId }) => new Reader(real.orthanc.url).record(orthancId)),
+    );
+    const operations = operationsOf((await askApi(of, 'GET', '/openapi.json')).json);
+    const run = (
+      await askApi(of, 'POST', '/requests', {
+        body: { selection: { ids: [stored[0]?.study] }, dryRun: true },
+      })
+    ).json;
+    const handy = [
+      ...stored.flatMap(({ orthancId, study }) => [orthancId, study]),
+      ...records.flatMap((record) => record?.when ?? []),
+      run.id,
+      ...[
+        'hand_ap',
+        'knee_lateral',
+        'needs_review',
+        'wrist_ap',
+        '2024-01-01',
+        '2030-12-31',
+        'CR',
+        'DX',
+        'ROOM*',
+        'PatientID',
+        '1.2.3',
+        'aaaa',
+      ],
+    ];
+    const random = seeded(seed);
+    const generator = new Generator(random, handy);
+    const judged = judge();
+    const wrong: string[] = [];
+    const statuses = new Map<number, number>();
+    const succeeded = new Map<string, number>();
+    let sent = 0;
+    const began = performance.now();
+    const pick = <T>(all: readonly T[]): T | undefined => all[Math.floor(random() * all.length)];
+    const ask = async (wanted: FuzzRequest, role: string): Promise<Answer | undefined> => {
+      const what = `${wanted.method} ${wanted.path.slice(0, 300)} ${wanted.body?.slice(0, 300) ?? ''}`;
+      try {
+        const answer = await send(of, wanted, role);
+        const { id } = wanted.operation;
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+        if (answer.status < 300) succeeded.set(id, (succeeded.get(id) ?? 0) + 1);
+        const fault = judged(wanted, answer);
+        if (fault !== undefined) wrong.push(`${what}\n  ${fault}`);
+        return answer;
+      } catch (error) {
+        wrong.push(`${what}\n  ${(error as Error).message}`);
+        return undefined;
+      }
+    };
+    // What succeeds only where it fits what stands there just then is asked for once as it should be.
+    const rightly = async (id: string, resource: string, body?: object) => {
+      const operation = operations.find((each) => each.id === id);
+      if (operation === undefined) throw new Error(`no operation ${id}`);
+      const { method, path } = operation;
+      const answer = await ask(
+        {
+          operation,
+          method,
+          path: path.replace(/\{\w+\}/, resource),
+          headers: { 'content-type': 'application/json' },
+          body: body === undefined ? undefined : JSON.stringify(body),
+        },
+        'admin',
+      );
+      return z.object({ when: z.string().optional() }).parse(JSON.parse(answer?.body ?? '{}')).when;
+    };
+    const one = stored[0]?.orthancId ?? '';
+    const seen = await rightly('correct', one, { category: 'wrist_ap', of: records[0]?.when });
+    const back = await rightly('undo', one, { of: seen });
+    await rightly('confirm', one, { of: back });
+    await rightly('hangStudy', uid('fuzz'));
+
+    const worker = async () => {
+      while (sent < requests && performance.now() - began < budgetMs && wrong.length < 10) {
+        // Each in its turn, so that none is left out by chance.
+        const operation: Described | undefined = operations[sent++ % operations.length];
+        if (operation === undefined) continue;
+        await ask(generator.request(operation), random() < 0.6 ? 'admin' : (pick(roles) ?? 'viewer'));
+      }
+    };
+    await Promise.all(Array.from({ length: atATime }, worker));
+    console.info(
+      `seed ${seed}, ${sent} requests, by status:`,
+      Object.fromEntries([...statuses].sort(([a], [b]) => a - b)),
+    );
+    expect([
+      ...wrong,
+      ...of
+        .log()
+        .split('\n')
+        .filter((line) => /"level":(50|60)/.test(line)),
+    ]).toEqual([]);
+    expect(operations.map(({ id }) => id).filter((id) => !succeeded.has(id))).toEqual([]);
+    expect((await fetch(`${of.url}/health/ready`)).status).toBe(200);
+  } finally {
+    agent.destroy();
+    await of.stop();
+    await rules.discard();
+  }
+});

@@ -1,0 +1,131 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { SandboxOptions, SandboxOrthanc } from '../../src/sandbox/orthanc.js';
+import { image } from '../../testkit/dicom.js';
+import { type Answer, Listener } from '../../testkit/listener.js';
+import { storeInstance, waitFor, withOrthanc } from '../../testkit/orthanc.js';
+import { seenBySite, siteScript } from '../../testkit/site.js';
+
+let folder = '';
+let listener: Listener;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plainview-site-'));
+  listener = await new Listener().listen();
+});
+afterEach(async () => {
+  await listener.close();
+  await rm(folder, { recursive: true });
+});
+
+/** With a site's script after ours: when that has seen an instance, ours is through with it. */
+async function withHook(
+  quietSeconds: number,
+  use: (orthanc: SandboxOrthanc) => Promise<void>,
+): Promise<void> {
+  const options: SandboxOptions = {
+    hook: { url: listener.url, secret: 'between us' },
+    env: { PLAINVIEW_HOOK_QUIET_S: String(quietSeconds) },
+    scripts: { after: [await siteScript(folder, 'seen')] },
+  };
+  await withOrthanc(options, use);
+}
+
+async function storeMany(orthanc: SandboxOrthanc, count: number): Promise<void> {
+  const before = (await seenBySite(orthanc, 'seen')).length;
+  for (let index = 0; index < count; index++) await storeInstance(orthanc.url, image());
+  await waitFor(async () => (await seenBySite(orthanc, 'seen')).length === before + count);
+}
+
+/** What the hook itself wrote into Orthanc's log. */
+const said = async (orthanc: SandboxOrthanc): Promise<string[]> =>
+  [...(await orthanc.log()).matchAll(/Plainview: (.*)/g)].map(([, line = '']) => line);
+
+describe.each<[string, Answer, RegExp]>([
+  ['never answers', 'never', /^no answer from PLAINVIEW_HOOK_URL/],
+  ['says 401, the secret being wrong', { status: 401, body: '{}' }, /PLAINVIEW_SECRET the same/],
+  ['says 500', { status: 500, body: 'oops' }, /^the service refuses notices/],
+  ['answers nothing', { status: 204, body: '' }, /^the service refuses notices/],
+])('a service that %s', (_, answer, complaint) => {
+  test('is asked once for fifty uploads, and told of once', async () => {
+    listener.answer = answer;
+    await withHook(600, async (orthanc) => {
+      await storeMany(orthanc, 50);
+      expect(listener.heard).toHaveLength(1);
+      const lines = await said(orthanc);
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toMatch(complaint);
+    });
+  });
+});
+
+test('a service that is not there costs no wait, and one line in the log', async () => {
+  await listener.close();
+  await withHook(600, async (orthanc) => {
+    await storeMany(orthanc, 50);
+    expect(await said(orthanc)).toHaveLength(1);
+  });
+});
+
+test('while the service hangs, nothing waits for longer than the one second', async () => {
+  listener.answer = 'never';
+  await withHook(600, async (orthanc) => {
+    await storeInstance(orthanc.url, image());
+    await waitFor(() => listener.heard.length === 1);
+    // The callback is waiting now, and with it Orthanc.
+    const asked = Date.now();
+    expect((await fetch(`${orthanc.url}/system`)).status).toBe(200);
+    expect(Date.now() - asked).toBeLessThan(2_000);
+    await storeMany(orthanc, 10);
+    expect(listener.heard).toHaveLength(1);
+  });
+});
+
+test('a service that is back is told again, without a word for every instance', async () => {
+  listener.answer = { status: 503, body: 'starting' };
+  await withHook(1, async (orthanc) => {
+    await storeMany(orthanc, 3);
+    await listener.close();
+    // Another trouble is worth another line.
+    await waitFor(async () => {
+      await storeMany(orthanc, 1);
+      return (await said(orthanc)).length === 2;
+    });
+    listener.answer = { status: 202, body: '{"queued":true}' };
+    listener.heard.length = 0;
+    await listener.listen();
+    await waitFor(async () => {
+      await storeMany(orthanc, 1);
+      return listener.heard.length > 0;
+    });
+    listener.heard.length = 0;
+    await storeMany(orthanc, 5);
+    expect(listener.heard).toHaveLength(5);
+    expect(await said(orthanc)).toEqual([
+      expect.stringMatching(/^the service refuses/),
+      expect.stringMatching(/^no answer/),
+      expect.stringMatching(/^the service takes notices again/),
+    ]);
+  });
+});
+
+test('the quiet time grows while the trouble lasts', async () => {
+  listener.answer = { status: 500, body: 'oops' };
+  await withHook(1, async (orthanc) => {
+    const times: number[] = [];
+    await waitFor(
+      async () => {
+        await storeMany(orthanc, 1);
+        if (listener.heard.length > times.length) times.push(Date.now());
+        return times.length === 4;
+      },
+      { timeout: 30_000 },
+    );
+    const [first = 0, second = 0, third = 0, fourth = 0] = times;
+    // One second, then two, then four: by the clock's whole seconds, so each lasts up to one more.
+    expect(second - first).toBeGreaterThan(900);
+    expect(third - second).toBeGreaterThan(1_900);
+    expect(fourth - third).toBeGreaterThan(3_900);
+  });
+});

@@ -1,0 +1,139 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { SandboxOrthanc } from '../../src/sandbox/orthanc.js';
+import { image } from '../../testkit/dicom.js';
+import { Listener } from '../../testkit/listener.js';
+import { storeInstance, waitFor, withOrthanc } from '../../testkit/orthanc.js';
+import { seenBySite, siteScript } from '../../testkit/site.js';
+
+let folder = '';
+let listener: Listener;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plainview-site-'));
+  listener = await new Listener().listen();
+});
+afterEach(async () => {
+  await listener.close();
+  await rm(folder, { recursive: true });
+});
+
+const hook = () => ({ url: listener.url, secret: 'between us' });
+const toldOf = (): string[] => listener.heard.map(({ body }) => JSON.parse(body).instance);
+
+async function storeTwo(orthanc: SandboxOrthanc): Promise<string[]> {
+  const stored = [await storeInstance(orthanc.url, image()), await storeInstance(orthanc.url, image())];
+  return stored.map(({ orthancId }) => orthancId);
+}
+
+describe.each(['before', 'after'] as const)("a site's own callback loaded %s the hook", (order) => {
+  test('runs as before, and the hook too', async () => {
+    const scripts = { [order]: [await siteScript(folder, 'own')] };
+    await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
+      const stored = await storeTwo(orthanc);
+      await waitFor(async () => (await seenBySite(orthanc, 'own')).length === 2 && toldOf().length === 2);
+      expect(await seenBySite(orthanc, 'own')).toEqual(stored);
+      expect(toldOf()).toEqual(stored);
+    });
+  });
+
+  test('may fail: Orthanc logs its error as ever, and the hook still tells', async () => {
+    const scripts = { [order]: [await siteScript(folder, 'own', "error('out of paper')")] };
+    await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
+      const stored = await storeTwo(orthanc);
+      await waitFor(async () => (await orthanc.log()).split('out of paper').length === 3);
+      expect(toldOf()).toEqual(stored);
+    });
+  });
+
+  test('keeps the time-out it once set, and is called with all that Orthanc gives', async () => {
+    const slow = await new Listener().listen();
+    try {
+      slow.answer = 'never';
+      const own = `
+        if tags['Modality'] == 'DX' and metadata['TransferSyntax'] and origin['RequestOrigin'] == 'RestApi' then
+          if not TimeoutSet then SetHttpTimeout(3); TimeoutSet = true end
+          HttpPost('${slow.url}', 'x', { x = 'y' })
+          print('site waited ' .. instance)
+        end`;
+      const scripts = { [order]: [await siteScript(folder, 'own', own)] };
+      await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
+        await storeTwo(orthanc);
+        // The second time, the hook's one second came in between.
+        const asked = await waitFor(() => slow.heard.length === 2 && Date.now());
+        await waitFor(async () => (await seenBySite(orthanc, 'waited')).length === 2);
+        expect(Date.now() - asked).toBeGreaterThan(2_000);
+      });
+    } finally {
+      await slow.close();
+    }
+  });
+});
+
+test('credentials that a site sets for its own calls do not go to the service', async () => {
+  const own = await siteScript(folder, 'own', `SetHttpCredentials('site', 'password')`);
+  await withOrthanc({ hook: hook(), scripts: { before: [own] } }, async (orthanc) => {
+    await storeTwo(orthanc);
+    const second = await waitFor(() => listener.heard[1]);
+    expect(second.headers.authorization).toBeUndefined();
+    expect(second.headers['x-plainview-secret']).toBe('between us');
+  });
+});
+
+test('callbacks that chain each other by hand run each once, and the hook once', async () => {
+  const chaining = async (name: string) => {
+    const file = join(folder, `${name}.lua`);
+    await writeFile(
+      file,
+      `local before = OnStoredInstance
+function OnStoredInstance(instance, ...)
+  print('site ${name} ' .. instance)
+  if before then before(instance, ...) end
+end
+`,
+    );
+    return file;
+  };
+  const scripts = {
+    before: [await chaining('first'), await chaining('second')],
+    after: [await chaining('third'), await chaining('fourth')],
+  };
+  await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
+    const stored = await storeTwo(orthanc);
+    await waitFor(async () => (await seenBySite(orthanc, 'first')).length === 2);
+    for (const name of ['first', 'second', 'third', 'fourth']) {
+      expect(await seenBySite(orthanc, name)).toEqual(stored);
+    }
+    expect(toldOf()).toEqual(stored);
+  });
+});
+
+test('as without the hook, a callback that does not chain replaces those before it', async () => {
+  const scripts = { before: [await siteScript(folder, 'old'), await siteScript(folder, 'new')] };
+  await withOrthanc(
+    { hook: hook(), scripts: { ...scripts, after: [await siteScript(folder, 'newest')] } },
+    async (orthanc) => {
+      await storeTwo(orthanc);
+      await waitFor(async () => (await seenBySite(orthanc, 'newest')).length === 2);
+      expect(await seenBySite(orthanc, 'old')).toEqual([]);
+      expect(await seenBySite(orthanc, 'new')).toEqual([]);
+    },
+  );
+});
+
+test('a script that guards the globals and is loaded before keeps its guard', async () => {
+  const guard = join(folder, 'guard.lua');
+  await writeFile(
+    guard,
+    `setmetatable(_G, { __newindex = function(t, k, v) print('site guards 0' .. (k == 'Undeclared' and 'a' or '0')); rawset(t, k, v) end })
+`,
+  );
+  const own = await siteScript(folder, 'own', 'Undeclared = 1');
+  await withOrthanc({ hook: hook(), scripts: { before: [guard], after: [own] } }, async (orthanc) => {
+    const stored = await storeTwo(orthanc);
+    await waitFor(async () => (await seenBySite(orthanc, 'own')).length === 2);
+    expect(toldOf()).toEqual(stored);
+    expect(await seenBySite(orthanc, 'guards')).toContain('0a');
+  });
+});

@@ -1,0 +1,110 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import { image, instance, sopClasses } from '../../testkit/dicom.js';
+import { Listener } from '../../testkit/listener.js';
+import { storeInstance, useOrthanc, waitFor, withOrthanc } from '../../testkit/orthanc.js';
+import { seenBySite, siteScript } from '../../testkit/site.js';
+
+const listener = new Listener();
+const secret = 'between us';
+const site = useOrthanc(async () => ({ hook: { url: (await listener.listen()).url, secret } }));
+afterAll(() => listener.close());
+beforeEach(() => {
+  listener.heard.length = 0;
+});
+
+const toldOf = (): string[] => listener.heard.map(({ body }) => JSON.parse(body).instance);
+const oneNotice = () => waitFor(() => listener.heard[0], { what: 'a notice' });
+
+test('a stored radiograph is told of: what it is, the secret, and nothing about the patient', async () => {
+  const { orthancId } = await site.storeInstance(image({ modality: 'DX', patientName: 'TEST^SECRETIVE' }));
+  const { method, url, headers, body } = await oneNotice();
+  expect(`${method} ${url}`).toBe('POST /hook');
+  expect(headers['x-plainview-secret']).toBe(secret);
+  expect(headers['content-type']).toBe('application/json');
+  expect(JSON.parse(body)).toEqual({
+    instance: orthancId,
+    modality: 'DX',
+    sopClass: sopClasses.DX,
+    change: 'NewInstance',
+  });
+  expect(await site.orthanc.log()).not.toContain('SECRETIVE');
+});
+
+test('only what may be a radiograph is told of; what a site may configure is left to the service', async () => {
+  const not = [
+    ...(['CT', 'MR', 'US', 'PT', 'NM'] as const).map((modality) => image({ modality })),
+    ...(['SR', 'PR', 'KO', 'SEG', 'DOC', 'ECG', 'RTDOSE'] as const).map((modality) => instance({ modality })),
+    // A report that claims to be a radiograph.
+    instance({ modality: 'DX', sopClassUid: sopClasses.SR }),
+  ];
+  for (const bytes of not) await site.storeInstance(bytes);
+  const told: string[] = [];
+  for (const modality of ['OT', 'MG', 'RG', 'PX', 'IO', 'DX', 'CR'] as const) {
+    told.push((await site.storeInstance(image({ modality }))).orthancId);
+  }
+  // Orthanc calls back in the order of storing: when the last one is there, nothing else can come.
+  await waitFor(() => toldOf().includes(told.at(-1) ?? ''));
+  expect(toldOf()).toEqual(told);
+});
+
+test('a modality that is none stays a valid notice', async () => {
+  await site.storeInstance(image({ attributes: { '0008,0060': ['CS', 'D"X\\\n{}'] } }));
+  expect(JSON.parse((await oneNotice()).body).modality).toBe('DX');
+});
+
+test('a re-upload is told of too: it may be how someone asks for another try', async () => {
+  const bytes = image();
+  await site.storeInstance(bytes);
+  expect((await site.storeInstance(bytes)).status).toBe('AlreadyStored');
+  await waitFor(() => listener.heard.length === 2);
+});
+
+test('the secret may come from a file, as Docker hands it over', async () => {
+  const file = join(site.orthanc.folder, 'secret');
+  await writeFile(file, 'from a file\n');
+  const hook = { url: listener.url, secret: '' };
+  await withOrthanc({ hook, env: { PLAINVIEW_SECRET_FILE: file } }, async (orthanc) => {
+    await storeInstance(orthanc.url, image());
+    expect((await oneNotice()).headers['x-plainview-secret']).toBe('from a file');
+  });
+});
+
+test.each([
+  { says: 'PLAINVIEW_SECRET is not set', secret: '', env: {} },
+  {
+    says: 'PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set',
+    secret,
+    env: { PLAINVIEW_SECRET_FILE: '/dev/null' },
+  },
+  {
+    says: 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read.',
+    secret: '',
+    env: { PLAINVIEW_SECRET_FILE: '/dev/null' },
+  },
+  {
+    says: 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read: /gone: No such file',
+    secret: '',
+    env: { PLAINVIEW_SECRET_FILE: '/gone' },
+  },
+])('“$says”: nobody is told, and Orthanc’s log says so once', async (secretless) => {
+  const scripts = { after: [await siteScript(site.orthanc.folder, 'seen')] };
+  const hook = { url: listener.url, secret: secretless.secret };
+  await withOrthanc({ hook, env: secretless.env, scripts }, async (orthanc) => {
+    for (let count = 0; count < 3; count++) await storeInstance(orthanc.url, image());
+    await waitFor(async () => (await seenBySite(orthanc, 'seen')).length === 3);
+    expect((await orthanc.log()).split(secretless.says)).toHaveLength(2);
+    expect(listener.heard).toEqual([]);
+  });
+});
+
+test('the script listed twice tells once', async () => {
+  const hook = { url: listener.url, secret };
+  const scripts = { after: ['lua/plainview.lua'] };
+  await withOrthanc({ hook, scripts }, async (orthanc) => {
+    const stored = [await storeInstance(orthanc.url, image()), await storeInstance(orthanc.url, image())];
+    await waitFor(() => toldOf().includes(stored[1]?.orthancId ?? ''));
+    expect(toldOf()).toEqual(stored.map(({ orthancId }) => orthancId));
+  });
+});

@@ -1,0 +1,102 @@
+import { afterEach, expect, test } from 'vitest';
+import { type Stub, stubClassifier } from '../../testkit/classifier.js';
+import { image, uid } from '../../testkit/dicom.js';
+import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook });
+const running: TestService[] = [];
+
+afterEach(async () => {
+  for (const started of running.splice(0)) await started.stop();
+});
+
+async function service(
+  classifier: Stub = stubClassifier(),
+  env: NodeJS.ProcessEnv = {},
+): Promise<TestService> {
+  const started = await startTestService({ orthanc: real.orthanc.url, hook, classifier, env });
+  running.push(started);
+  return started;
+}
+
+const reader = () => new Reader(real.orthanc.url);
+
+test('a picture that is not what was ordered is marked on all three levels, until it is decided otherwise', async () => {
+  const { classifier, url, secret } = await service();
+  const { orthancId, series, study } = await real.storeInstance(
+    image({
+      studyInstanceUid: uid('mismatch'),
+      // ISO_IR 100, as the fixture says.
+      attributes: { '0008,1030': ['LO', 'Hände bds. dv'], '0018,0015': ['CS', 'HAND'] },
+    }),
+  );
+  await reader().decided(orthancId);
+  for (const resource of [`instances/${orthancId}`, `series/${series}`, `studies/${study}`])
+    expect(await reader().labels(resource)).toEqual(['knee_lateral', 'order_mismatch']);
+  expect((await reader().record(orthancId))?.order).toMatchObject({
+    answer: 'differs',
+    bodyPart: {
+      answer: 'differs',
+      reason: 'The picture shows KNEE; BodyPartExamined says HAND, StudyDescription says HAND.',
+    },
+    projection: { answer: 'differs' },
+    side: { answer: 'cannot_tell' },
+    words: expect.arrayContaining([{ attribute: 'StudyDescription', word: 'hande', means: 'HAND' }]),
+  });
+
+  classifier.answer = async () => ({ category: 'hand_ap', score: 0.5 });
+  await reader().put(`instances/${orthancId}`, 'RadiographReclassify', '{}');
+  await waitFor(async () => (await reader().record(orthancId))?.decision === 'needs_review');
+  await reader().decided(orthancId);
+  for (const resource of [`instances/${orthancId}`, `series/${series}`, `studies/${study}`])
+    expect(await reader().labels(resource)).toEqual(['needs_review']);
+
+  const of = (await reader().record(orthancId))?.when;
+  const corrected = await fetch(`${url}/api/v1/instances/${orthancId}/decision`, {
+    method: 'PUT',
+    headers: { 'x-plainview-secret': secret, 'content-type': 'application/json' },
+    body: JSON.stringify({ category: 'hand_ap', of }),
+  });
+  expect(corrected.status).toBe(200);
+  expect((await reader().record(orthancId))?.order).toMatchObject({
+    answer: 'agrees',
+    bodyPart: { answer: 'agrees' },
+    projection: { answer: 'agrees' },
+  });
+});
+
+test('sequences of codes and of requests are read, and what is odd in them is passed over', async () => {
+  await service();
+  const { orthancId, study } = await real.storeInstance(image({ studyInstanceUid: uid('coded order') }));
+  const attributes = {
+    RequestAttributesSequence: [{ RequestedProcedureDescription: 'Knie rechts seitl.' }, {}],
+    ViewCodeSequence: [{ CodeValue: '399067008', CodingSchemeDesignator: 'SCT', CodeMeaning: 'lateral' }],
+    AnatomicRegionSequence: [],
+    ImageLaterality: 'L',
+    ProtocolName: '',
+  };
+  const tags = { ...attributes, SOPClassUID: '1.2.840.10008.5.1.4.1.1.1.1', Modality: 'DX' };
+  const picture =
+    'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==';
+  const created = await fetch(`${real.orthanc.url}/tools/create-dicom`, {
+    method: 'POST',
+    body: JSON.stringify({ Parent: study, Tags: tags, Content: picture }),
+  });
+  const { ID } = (await created.json()) as { ID: string };
+  await reader().decided(ID);
+  await reader().decided(orthancId);
+  expect((await reader().record(ID))?.order).toMatchObject({
+    answer: 'differs',
+    bodyPart: { answer: 'agrees' },
+    projection: { answer: 'agrees' },
+    side: { answer: 'differs' },
+  });
+});
+
+test('a file of words that is none stops the start', async () => {
+  await expect(service(stubClassifier(), { PLAINVIEW_ORDER_WORDS: '/nowhere/words.yaml' })).rejects.toThrow(
+    /PLAINVIEW_ORDER_WORDS.*nowhere/,
+  );
+});

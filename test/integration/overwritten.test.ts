@@ -1,0 +1,75 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { askApi } from '../../testkit/api.js';
+import { image } from '../../testkit/dicom.js';
+import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { hookPlace, Reader, type TestService } from '../../testkit/service.js';
+import { useServices } from '../../testkit/services.js';
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook, configuration: { OverwriteInstances: true } });
+const { service, stop } = useServices(real, hook);
+const reader = () => new Reader(real.orthanc.url);
+
+const say = async (of: TestService, id: string, method: string, leaf: string, body: object = {}) => {
+  const given = { ...body, of: (await reader().record(id))?.when };
+  const { status } = await askApi(of, method, `/instances/${id}/${leaf}`, { body: given, role: 'reviewer' });
+  expect(status).toBe(200);
+};
+
+test('what a person has said of an instance stands when Orthanc replaces the file and forgets it', async () => {
+  const of = await service();
+  const bytes = image();
+  const { orthancId: id, study } = await real.storeInstance(bytes);
+  await reader().decided(id);
+  await say(of, id, 'PUT', 'decision', { category: 'hand_ap' });
+  const said = await reader().record(id);
+
+  await real.storeInstance(bytes);
+  await waitFor(async () => (await reader().metadata(`instances/${id}`, 'RadiographCategory')) === 'hand_ap');
+  expect(await reader().record(id)).toEqual(said);
+  expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap']);
+  expect(of.log()).toContain('put back');
+
+  await say(of, id, 'POST', 'undo');
+  await real.storeInstance(bytes);
+  await waitFor(async () => {
+    const record = await reader().record(id);
+    return record !== undefined && record.when > (said?.when ?? '') && record.category === 'knee_lateral';
+  });
+  await reader().decided(id);
+  expect((await reader().record(id))?.who).toBe('network');
+  expect((await readdir(join(of.stateDir, 'corrections'), { recursive: true })).filter(isFile)).toEqual([]);
+});
+
+test('what a person has said before is not put back where it is asked for anew', async () => {
+  const of = await service();
+  const bytes = image();
+  const { orthancId: id } = await real.storeInstance(bytes);
+  await reader().decided(id);
+  await say(of, id, 'PUT', 'decision', { category: 'hand_ap' });
+  await stop();
+  await real.storeInstance(bytes);
+  const request = { who: 'bob', when: new Date().toISOString(), includingCorrected: true };
+  await reader().put(`instances/${id}`, 'RadiographReclassify', JSON.stringify(request));
+  await service({ stateDir: of.stateDir });
+  expect(await reader().decided(id)).toBe('knee_lateral');
+  expect((await reader().record(id))?.requested?.who).toBe('bob');
+});
+
+test('a correction that cannot be kept is refused, and changes nothing', async () => {
+  const of = await service();
+  const { orthancId: id } = await real.storeInstance(image());
+  await reader().decided(id);
+  const before = await reader().record(id);
+  await writeFile(join(of.stateDir, 'corrections'), 'in the way');
+  const body = { category: 'hand_ap', of: before?.when };
+  const { status, json } = await askApi(of, 'PUT', `/instances/${id}/decision`, { body, role: 'reviewer' });
+  expect(status).toBe(503);
+  expect(json.title).toContain('PLAINVIEW_STATE_DIR');
+  expect(await reader().record(id)).toEqual(before);
+  expect(await reader().metadata(`instances/${id}`, 'RadiographCategory')).toBe('knee_lateral');
+});
+
+const isFile = (name: string) => name.endsWith('.json');

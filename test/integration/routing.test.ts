@@ -1,0 +1,273 @@
+import { Webhook } from 'standardwebhooks';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { instanceRoutes, type Route } from '../../src/followups/routing/routes-record.js';
+import type { SandboxOrthanc } from '../../src/sandbox/orthanc.js';
+import { startOrthanc } from '../../src/sandbox/orthanc.js';
+import { freePort } from '../../src/sandbox/ports.js';
+import { askApi } from '../../testkit/api.js';
+import { type Stub, stubClassifier } from '../../testkit/classifier.js';
+import { image, uid } from '../../testkit/dicom.js';
+import { Listener } from '../../testkit/listener.js';
+import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { head, type RulesPlace, rulesPlace } from '../../testkit/rules.js';
+import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+
+const hook = await hookPlace();
+const [partnerPort, dicomPort] = [await freePort(), await freePort()];
+const partnerUrl = `http://127.0.0.1:${partnerPort}`;
+const real = useOrthanc({
+  hook,
+  plugins: ['dicomweb'],
+  configuration: {
+    DicomAet: 'HERE',
+    OrthancPeers: { partner: [partnerUrl], nobody: ['http://127.0.0.1:9'] },
+    DicomModalities: { PARTNER: ['PARTNER', '127.0.0.1', dicomPort], NOBODY: ['NOBODY', '127.0.0.1', 9] },
+    DicomWeb: { Servers: { partner: [`${partnerUrl}/dicom-web/`], nobody: ['http://127.0.0.1:9/'] } },
+  },
+});
+let partner: SandboxOrthanc;
+let place: RulesPlace;
+const listener = new Listener();
+const running: TestService[] = [];
+
+beforeAll(async () => {
+  partner = await startOrthanc({
+    port: partnerPort,
+    plugins: ['dicomweb'],
+    configuration: { DicomServerEnabled: true, DicomPort: dicomPort, DicomAet: 'PARTNER' },
+  });
+  place = await rulesPlace();
+  await listener.listen();
+});
+afterAll(async () => {
+  await partner?.discard();
+  await place?.discard();
+  await listener.close();
+});
+afterEach(async () => {
+  for (const started of running.splice(0)) await started.stop();
+  listener.heard.splice(0);
+  listener.answer = { status: 202, body: '' };
+  await Promise.all(
+    ((await (await fetch(`${partner.url}/instances`)).json()) as string[]).map((id) =>
+      fetch(`${partner.url}/instances/${id}`, { method: 'DELETE' }),
+    ),
+  );
+});
+
+async function service(
+  rules: object[],
+  options: { over?: object; env?: NodeJS.ProcessEnv; classifier?: Stub; stateDir?: string } = {},
+): Promise<TestService> {
+  const webhooks = { hook: { url: listener.url, secretFile: 'hook.secret' } };
+  const file = await place.write({ ...head, webhooks, rules, ...options.over });
+  const started = await startTestService({
+    orthanc: real.orthanc.url,
+    hook,
+    classifier: options.classifier ?? stubClassifier(),
+    env: { PLAINVIEW_RULES_FILE: file, ...options.env },
+    ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
+  });
+  running.push(started);
+  return started;
+}
+
+const reader = () => new Reader(real.orthanc.url);
+
+async function routesOf(id: string): Promise<Route[]> {
+  const text = await reader().metadata(`instances/${id}`, 'RadiographRoutes');
+  return text === undefined ? [] : instanceRoutes.parse(JSON.parse(text)).routes;
+}
+
+/** Waits until nothing is left to be sent, and hands back what became of it. */
+async function ended(id: string): Promise<Route[]> {
+  return waitFor(
+    async () => {
+      const text = await reader().metadata(`instances/${id}`, 'RadiographRoutes');
+      if (text === undefined) return false;
+      const { of, routes } = instanceRoutes.parse(JSON.parse(text));
+      return of !== undefined && routes.every(({ state }) => state !== 'pending') && routes;
+    },
+    { what: `the end of the routes of ${id}`, timeout: 30_000 },
+  );
+}
+
+const has = async (orthanc: SandboxOrthanc, id: string) =>
+  (await fetch(`${orthanc.url}/instances/${id}`)).status === 200;
+
+describe('what a rule sends', () => {
+  test('arrives at a peer, a modality and a DICOMweb server, and is noted', async () => {
+    await service([
+      { name: 'knees', when: { category: 'knee_*' }, do: { peer: 'partner' } },
+      { name: 'stations', when: { station: 'ROOM?' }, do: { modality: 'PARTNER' } },
+      { name: 'sure', when: { score: { from: 0.95 } }, do: { dicomweb: 'partner' } },
+      { name: 'hands', when: { category: 'hand_ap' }, do: { peer: 'nobody' } },
+    ]);
+    const { orthancId } = await real.storeInstance(image({ attributes: { '0008,1010': ['SH', 'Room3'] } }));
+    expect(await ended(orthancId)).toMatchObject([
+      { to: 'peer:partner', rule: 'knees', state: 'sent', decision: 'category', category: 'knee_lateral' },
+      { to: 'modality:PARTNER', rule: 'stations', state: 'sent' },
+      { to: 'dicomweb:partner', rule: 'sure', state: 'sent' },
+    ]);
+    expect(await has(partner, orthancId)).toBe(true);
+    expect(await reader().labels(`instances/${orthancId}`)).toEqual(['knee_lateral']);
+  });
+
+  test.each(['peer', 'modality', 'dicomweb'])('arrives by each way as it is: %s', async (kind) => {
+    const name = kind === 'modality' ? 'PARTNER' : 'partner';
+    await service([{ name: 'all', do: { [kind]: name } }]);
+    const bytes = image();
+    const { orthancId } = await real.storeInstance(bytes);
+    expect(await ended(orthancId)).toMatchObject([{ to: `${kind}:${name}`, state: 'sent' }]);
+    const file = await fetch(`${partner.url}/instances/${orthancId}/file`);
+    const arrived = Buffer.from(await file.arrayBuffer());
+    // The meta information before the dataset is the receiver's to write where it came by C-STORE.
+    const dataset = bytes.subarray(bytes.indexOf(Buffer.from([0x08, 0, 0x05, 0])));
+    expect(arrived.subarray(-dataset.length).equals(dataset)).toBe(true);
+  });
+
+  test('a webhook hears it, signed so that the standard’s own library believes it', async () => {
+    await service([{ name: 'tell', do: { webhook: 'hook' } }]);
+    const studyInstanceUid = uid('told');
+    const { orthancId, study } = await real.storeInstance(
+      image({ studyInstanceUid, patientName: 'SECRET^NAME', patientId: 'SECRET' }),
+    );
+    await ended(orthancId);
+    expect(listener.heard).toHaveLength(1);
+    const { headers, body } = listener.heard[0] ?? { headers: {}, body: '' };
+    const verified = new Webhook(place.secret).verify(body, headers as Record<string, string>);
+    expect(verified).toMatchObject({
+      type: 'radiograph.decided',
+      data: { rule: 'tell', instance: orthancId, study, studyInstanceUid, category: 'knee_lateral' },
+    });
+    expect(body).not.toContain('SECRET');
+    expect(() =>
+      new Webhook(place.secret).verify(body.replace('knee', 'hand'), headers as Record<string, string>),
+    ).toThrow();
+  });
+
+  test('may also be what could not be classified, and what a person has corrected', async () => {
+    const { url, secret } = await service([
+      { name: 'failures', when: { decision: 'failed' }, do: { webhook: 'hook', stop: true } },
+      { name: 'people', when: { who: 'person', category: 'hand_ap' }, do: { label: 'corrected' } },
+    ]);
+    const broken = await real.storeInstance(image({ truncateBy: 100 }));
+    expect(await ended(broken.orthancId)).toMatchObject([{ rule: 'failures', state: 'sent' }]);
+    const { orthancId } = await real.storeInstance(image());
+    await reader().decided(orthancId);
+    const of = (await reader().record(orthancId))?.when;
+    const answer = await fetch(`${url}/api/v1/instances/${orthancId}/decision`, {
+      method: 'PUT',
+      headers: { 'x-plainview-secret': secret, 'content-type': 'application/json' },
+      body: JSON.stringify({ of, category: 'hand_ap' }),
+    });
+    expect(answer.status, await answer.text()).toBe(200);
+    await waitFor(async () => (await reader().labels(`instances/${orthancId}`)).includes('corrected'));
+  });
+
+  test('goes nowhere where a rule before has stopped', async () => {
+    await service([
+      { name: 'phantoms', when: { tags: { PatientID: 'QA-*' } }, do: { stop: true } },
+      { name: 'all', do: { peer: 'partner' } },
+    ]);
+    const { orthancId } = await real.storeInstance(image({ patientId: 'QA-7' }));
+    expect(await ended(orthancId)).toEqual([]);
+    expect(await has(partner, orthancId)).toBe(false);
+  });
+
+  test('is not what Orthanc received before the rules’ day, nor a modified copy', async () => {
+    const since = new Date(Date.now() + 3_600_000).toISOString();
+    await service([{ name: 'all', do: { peer: 'partner' } }], { over: { since } });
+    const early = await real.storeInstance(image());
+    await reader().decided(early.orthancId);
+    await running.splice(0)[0]?.stop();
+    await service([{ name: 'all', do: { peer: 'partner' } }]);
+    const answer = await fetch(`${real.orthanc.url}/studies/${early.study}/modify`, {
+      method: 'POST',
+      body: JSON.stringify({ Replace: { StationName: 'COPY' }, KeepSource: true, Synchronous: true }),
+    });
+    const { ID } = (await answer.json()) as { ID: string };
+    const [copy] = (await (await fetch(`${real.orthanc.url}/studies/${ID}/instances`)).json()) as {
+      ID: string;
+    }[];
+    await reader().decided(copy?.ID ?? '');
+    const later = await real.storeInstance(image());
+    expect(await ended(later.orthancId)).toHaveLength(1);
+    for (const id of [early.orthancId, copy?.ID ?? '']) expect(await routesOf(id)).toEqual([]);
+    expect((await (await fetch(`${partner.url}/instances`)).json()) as string[]).toEqual([later.orthancId]);
+  });
+});
+
+// As docs/routing.md tells those who change their rules.
+test('a first file holds for what was decided before it, once that is swept; a later rule does not', async () => {
+  const sweep = async (of: TestService) => {
+    await askApi(of, 'POST', '/sweep', { body: {} });
+    await waitFor(async () => (await askApi(of, 'GET', '/sweep')).json.state === 'idle');
+  };
+  const all = { name: 'all', do: { webhook: 'hook' } };
+  await service([all], { env: { PLAINVIEW_RULES_FILE: '' } });
+  const { orthancId } = await real.storeInstance(image());
+  await reader().decided(orthancId);
+  await running.splice(0)[0]?.stop();
+
+  await sweep(await service([all]));
+  expect(await ended(orthancId)).toMatchObject([{ rule: 'all', state: 'sent' }]);
+  await running.splice(0)[0]?.stop();
+
+  await sweep(await service([all, { name: 'added', do: { label: 'added' } }]));
+  const later = await real.storeInstance(image());
+  await ended(later.orthancId);
+  expect(await reader().labels(`instances/${later.orthancId}`)).toContain('added');
+  expect(await reader().labels(`instances/${orthancId}`)).not.toContain('added');
+});
+
+describe('sent once', () => {
+  test('however often Plainview is told, and again only where it is decided otherwise', async () => {
+    const { notice, metrics, classifier } = await service([{ name: 'all', do: { webhook: 'hook' } }]);
+    const { orthancId } = await real.storeInstance(image());
+    await ended(orthancId);
+    await notice(orthancId);
+    await waitFor(async () => /skipped_total\{why="already_decided"\} [1-9]/.test(await metrics()));
+    const again = async () => {
+      const before = (await reader().record(orthancId))?.when;
+      await reader().put(`instances/${orthancId}`, 'RadiographReclassify', '{}');
+      const when = await waitFor(async () => {
+        const record = await reader().record(orthancId);
+        return record?.when !== before && record?.when;
+      });
+      return waitFor(async () => {
+        const routes = await ended(orthancId);
+        return routes.some(({ of }) => of === when) && routes;
+      });
+    };
+    expect((await again()).map(({ state }) => state)).toEqual(['sent', 'skipped']);
+    classifier.answer = async () => ({ category: 'hand_ap', score: 0.99 });
+    expect((await again()).map(({ state, category }) => [state, category])).toEqual([
+      ['sent', 'knee_lateral'],
+      ['skipped', 'knee_lateral'],
+      ['sent', 'hand_ap'],
+    ]);
+    expect(listener.heard).toHaveLength(2);
+  });
+});
+
+describe('a label by a rule', () => {
+  test('stands on all levels while a decision asks for it, with the prefix; others’ stay', async () => {
+    const { classifier } = await service(
+      [{ name: 'knees', when: { category: 'knee_*' }, do: { label: ['ortho', 'teaching'] } }],
+      { env: { PLAINVIEW_LABEL_PREFIX: 'rx-' } },
+    );
+    const studyInstanceUid = uid('labelled');
+    const { orthancId, series, study } = await real.storeInstance(image({ studyInstanceUid }));
+    const resources = [`instances/${orthancId}`, `series/${series}`, `studies/${study}`];
+    await ended(orthancId);
+    for (const resource of resources)
+      expect(await reader().labels(resource)).toEqual(['rx-knee_lateral', 'rx-ortho', 'rx-teaching']);
+    await fetch(`${real.orthanc.url}/studies/${study}/labels/seen`, { method: 'PUT' });
+    classifier.answer = async () => ({ category: 'hand_ap', score: 0.99 });
+    await reader().put(`instances/${orthancId}`, 'RadiographReclassify', '{}');
+    await waitFor(async () => !(await reader().labels(`studies/${study}`)).includes('rx-ortho'));
+    expect(await reader().labels(`studies/${study}`)).toEqual(['rx-hand_ap', 'seen']);
+    expect(await reader().labels(`instances/${orthancId}`)).toEqual(['rx-hand_ap']);
+  });
+});

@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { askApi } from '../../testkit/api.js';
+import { type Stub, stubClassifier } from '../../testkit/classifier.js';
+import { plainview } from '../../testkit/cli.js';
+import { image, uid } from '../../testkit/dicom.js';
+import { useOrthanc } from '../../testkit/orthanc.js';
+import { head, type RulesPlace, rulesPlace } from '../../testkit/rules.js';
+import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+
+// Several processes in one test, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
+
+const hook = await hookPlace();
+const real = useOrthanc({
+  hook,
+  configuration: { OrthancPeers: { partner: ['http://127.0.0.1:9'] } },
+});
+let place: RulesPlace;
+let service: TestService;
+const classifier: Stub = stubClassifier();
+const stored: string[] = [];
+
+beforeAll(async () => {
+  place = await rulesPlace();
+  await place.write({
+    ...head,
+    rules: [
+      { name: 'room', when: { station: 'ROOM1' }, do: { stop: true } },
+      { name: 'knees, sure', when: { category: 'knee_*', score: { from: 0.95 } }, do: { peer: 'partner' } },
+      { name: 'hands', when: { category: 'hand_ap' }, do: { peer: 'partner', label: 'hands' } },
+    ].map((rule) => ({ ...rule, name: rule.name.replace(',', '') })),
+  });
+  service = await startTestService({ orthanc: real.orthanc.url, hook, classifier });
+  const answers = ['knee_ap', 'hand_ap', 'chest_pa_ap', 'knee_ap'];
+  for (const [index, category] of answers.entries()) {
+    classifier.answer = async () => ({ category, score: 0.99 });
+    const attributes = index === 3 ? { '0008,1010': ['SH', 'ROOM1'] as const } : {};
+    const { orthancId } = await real.storeInstance(
+      image({ sopInstanceUid: uid(`ruled ${index}`), patientId: 'SECRET', attributes }),
+    );
+    await new Reader(real.orthanc.url).decided(orthancId);
+    stored.push(orthancId);
+  }
+});
+afterAll(async () => {
+  await service?.stop();
+  await place?.discard();
+});
+
+async function run(...args: string[]): Promise<{ status: number | null; out: string }> {
+  const { ended, out } = plainview(['rules', ...args], {
+    PLAINVIEW_ORTHANC_URL: real.orthanc.url,
+    PLAINVIEW_RULES_FILE: place.file,
+  });
+  return { status: await ended, out: out() };
+}
+
+test('rules are checked, against Orthanc too', async () => {
+  expect(await run('check')).toMatchObject({
+    status: 0,
+    out: `${place.file}: 3 rules, nothing wrong; Orthanc knows every destination\n`,
+  });
+  const other = await rulesPlace();
+  await other.write({ ...head, rules: [{ name: 'a', do: { peer: 'astray' } }] });
+  expect((await run('check', '--offline', '--file', other.file)).status).toBe(0);
+  const { status, out } = await run('check', '--file', other.file);
+  expect(status).toBe(2);
+  expect(out).toMatch(/line \d+, rule a: Orthanc's configuration has no peer astray/);
+  await other.discard();
+});
+
+test('a test tells which rules apply to an instance, and why the others do not', async () => {
+  const [knee = '', hand = '', , room = ''] = stored;
+  const { status, out } = await run('test', '--instance', knee, hand);
+  expect(status).toBe(0);
+  expect(out).toContain('- room: StationName is absent, not ROOM1');
+  expect(out).toContain('+ knees sure');
+  expect(out).toContain('- hands: the category is knee_ap, not hand_ap');
+  expect(out).toContain('→ peer:partner (knees sure)');
+  expect(out).toContain('→ label:hands (hands)');
+  expect(out).not.toContain('SECRET');
+  const stopped = await run('test', '--instance', uid('ruled 3'));
+  expect(stopped.out).toContain(room);
+  expect(stopped.out).toContain('- knees sure: the rule room has stopped');
+  expect((await run('test', '--instance', '1.2.3')).status).toBe(2);
+});
+
+test('a dry run counts what would go where, lists it, and changes nothing', async () => {
+  const before = await new Reader(real.orthanc.url).lastChange();
+  const table = join(place.file, '..', 'table.csv');
+  const { status, out } = await run('dry-run', '--from', '2024-01-01', '--to', '2024-01-01', '--csv', table);
+  expect(status).toBe(0);
+  expect(out).toContain('4 decided radiographs looked at, 0 not decided');
+  expect(out).toMatch(/room +stop +1/);
+  expect(out).toMatch(/knees sure +peer:partner +1/);
+  expect(out).toMatch(/hands +label:hands +1/);
+  expect(out).toContain('1 to which no rule applies');
+  const [header, ...lines] = (await readFile(table, 'utf8')).trim().split('\r\n');
+  expect(header).toBe('instance,decided,decision,category,score,rule,does,why_not');
+  expect(lines).toHaveLength(4);
+  expect(lines.join('\n')).toContain(`${stored[1]},`);
+  const again = await run('dry-run', '--from', '2024-01-01', '--csv', table);
+  expect(again.status).toBe(2);
+  expect(again.out).toContain(`${table} is there already; name a new file`);
+  expect((await run('dry-run', '--from', '2025-01-01')).out).toContain('0 decided radiographs');
+  expect(await new Reader(real.orthanc.url).lastChange()).toBe(before);
+});
+
+test.each([
+  ['a date that is none', ['dry-run', '--from', 'yesterday'], /2026-01-31/],
+  ['a folder that is not there', ['dry-run', '--csv', '/nowhere/table.csv'], /nowhere/],
+  ['a file that is not there', ['check', '--file', '/nowhere/rules.yaml'], /ENOENT/],
+])('%s is wrongly called', async (_what, args, sentence) => {
+  const { status, out } = await run(...args);
+  expect(status).toBe(2);
+  expect(out).toMatch(sentence);
+});
+
+test('nothing is sent again by a service without rules', async () => {
+  const body = { instances: [stored[0]] };
+  expect(await askApi(service, 'POST', '/routes/retry', { body })).toMatchObject({
+    status: 409,
+    json: { code: 'rules_absent' },
+  });
+  const reviewer = await askApi(service, 'POST', '/routes/retry', { body, role: 'reviewer' });
+  expect(reviewer.status).toBe(403);
+});
+
+test('of what a person has named, a test shows the score that the rules go by', async () => {
+  const [, , chest = ''] = stored;
+  const of = (await new Reader(real.orthanc.url).record(chest))?.when;
+  const body = { category: 'knee_ap', of };
+  expect((await askApi(service, 'PUT', `/instances/${chest}/decision`, { body })).status).toBe(200);
+  const { out } = await run('test', '--instance', chest);
+  expect(out).toContain('category knee_ap (1.00000), by a person');
+  expect(out).toContain('+ knees sure');
+  const table = join(place.file, '..', 'corrected.csv');
+  await run('dry-run', '--from', '2024-01-01', '--csv', table);
+  expect(await readFile(table, 'utf8')).toContain(',knee_ap,1,knees sure,peer:partner,');
+});

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { type SandboxOptions, type SandboxOrthanc, startOrthanc } from '../../src/sandbox/orthanc.js';
+import { image } from '../../testkit/dicom.js';
+import { storeInstance } from '../../testkit/orthanc.js';
+
+let running: SandboxOrthanc[] = [];
+
+async function start(options?: SandboxOptions): Promise<SandboxOrthanc> {
+  const orthanc = await startOrthanc(options);
+  running.push(orthanc);
+  return orthanc;
+}
+
+afterEach(async () => {
+  await Promise.all(running.map((orthanc) => orthanc.discard()));
+  running = [];
+});
+
+const answers = (orthanc: SandboxOrthanc): Promise<boolean> =>
+  fetch(`${orthanc.url}/system`).then(
+    (response) => response.ok,
+    () => false,
+  );
+
+test('what is stored outlives a clean stop, and a kill', async () => {
+  const orthanc = await start();
+  const first = await storeInstance(orthanc.url, image());
+  await orthanc.stop();
+  expect(await answers(orthanc)).toBe(false);
+  await orthanc.restart();
+  const second = await storeInstance(orthanc.url, image());
+  await orthanc.kill();
+  expect(await answers(orthanc)).toBe(false);
+  await orthanc.restart();
+  const instances = (await (await fetch(`${orthanc.url}/instances`)).json()) as string[];
+  expect(new Set(instances)).toEqual(new Set([first.orthancId, second.orthancId]));
+});
+
+test('it has what a site adds for Plainview, and what the caller adds to that', async () => {
+  const orthanc = await start({
+    configuration: { Name: 'A site', UserMetadata: { Mine: 2000 }, RegisteredUsers: { plainview: 'pass' } },
+  });
+  const headers = { authorization: `Basic ${Buffer.from('plainview:pass').toString('base64')}` };
+  expect((await fetch(`${orthanc.url}/system`)).status).toBe(401);
+  expect(await (await fetch(`${orthanc.url}/system`, { headers })).json()).toMatchObject({
+    Name: 'A site',
+    HasLabels: true,
+    UserMetadata: { RadiographCategory: 5100, Radiograph: 5101, RadiographReclassify: 5102, Mine: 2000 },
+  });
+});
+
+test('a taken port, and a configuration that Orthanc refuses, are told at once', async () => {
+  const orthanc = await start();
+  const port = Number(new URL(orthanc.url).port);
+  await expect(start({ port })).rejects.toMatchObject({ code: 'sandbox_port_taken' });
+  const folder = join(orthanc.folder, 'other');
+  await expect(start({ folder, configuration: { UserMetadata: { Mine: 7 } } })).rejects.toMatchObject({
+    code: 'sandbox_not_started',
+    message: expect.stringContaining(join(folder, 'orthanc.log')),
+  });
+});

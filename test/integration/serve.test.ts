@@ -1,0 +1,105 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { plainview } from '../../testkit/cli.js';
+import { image } from '../../testkit/dicom.js';
+import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { hookPlace, Reader } from '../../testkit/service.js';
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook });
+const stateDir = mkdtempSync(join(tmpdir(), 'plainview-state-'));
+afterAll(() => rmSync(stateDir, { recursive: true, force: true }));
+
+const serve = (env: Record<string, string> = {}) =>
+  plainview(['serve'], {
+    PLAINVIEW_ORTHANC_URL: real.orthanc.url,
+    PLAINVIEW_SECRET: hook.secret,
+    PLAINVIEW_PORT: String(hook.port),
+    PLAINVIEW_STATE_DIR: stateDir,
+    PLAINVIEW_WORKERS: '1',
+    ...env,
+  });
+
+test('a stop in the middle of work ends what is in work and gives back the rest, which the next start does', async () => {
+  const first = serve({ PLAINVIEW_CONCURRENCY: '1' });
+  await waitFor(() => first.out().includes('Orthanc answers'));
+  const stored = await Promise.all(Array.from({ length: 20 }, () => real.storeInstance(image())));
+  await waitFor(() => first.out().includes('"decided"'));
+  first.child.kill('SIGTERM');
+  expect(await first.ended).toBe(0);
+  const stopped = JSON.parse(first.out().trim().split('\n').at(-1) ?? '') as {
+    msg: string;
+    givenBack: number;
+  };
+  expect(stopped.msg).toBe('stopped');
+  expect(stopped.givenBack).toBeGreaterThan(0);
+
+  const reader = new Reader(real.orthanc.url);
+  const second = serve();
+  for (const { orthancId } of stored) await reader.decided(orthancId);
+  for (const { orthancId, study } of stored)
+    expect(await reader.labels(`studies/${study}`)).toEqual(await reader.labels(`instances/${orthancId}`));
+  second.child.kill('SIGTERM');
+  expect(await second.ended).toBe(0);
+});
+
+test('a kill in the middle of work loses nothing either', async () => {
+  const first = serve({ PLAINVIEW_CONCURRENCY: '2' });
+  await waitFor(() => first.out().includes('Orthanc answers'));
+  const stored = await Promise.all(Array.from({ length: 20 }, () => real.storeInstance(image())));
+  await waitFor(() => first.out().includes('"decided"'));
+  first.child.kill('SIGKILL');
+  await first.ended;
+  const second = serve();
+  const reader = new Reader(real.orthanc.url);
+  for (const { orthancId, study } of stored) {
+    await reader.decided(orthancId);
+    expect(await reader.labels(`studies/${study}`)).toEqual(await reader.labels(`instances/${orthancId}`));
+  }
+  second.child.kill('SIGTERM');
+  await second.ended;
+});
+
+test('nothing is written beside the state, and no engine leaves a trace at home: it reports to nobody', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'plainview-home-'));
+  const run = serve({ HOME: home, TMPDIR: home, PLAINVIEW_ENGINE: 'onnxruntime' });
+  await waitFor(() => run.out().includes('Orthanc answers'));
+  run.child.kill('SIGTERM');
+  await run.ended;
+  expect(readdirSync(home)).toEqual([]);
+  rmSync(home, { recursive: true });
+});
+
+test.each<[string, Record<string, string>, RegExp, number]>([
+  ['an unknown option', { PLAINVIEW_TRESHOLD: '1' }, /PLAINVIEW_TRESHOLD: no such option/, 2],
+  ['no secret', { PLAINVIEW_SECRET: '' }, /PLAINVIEW_SECRET: must be set/, 2],
+  ['a GPU demanded where there is none', { PLAINVIEW_ENGINE: 'gpu' }, /gpu/i, 1],
+  [
+    'an audit trail that cannot be written',
+    { PLAINVIEW_AUDIT_FILE: '/nowhere/audit.jsonl' },
+    /PLAINVIEW_AUDIT_FILE: ENOENT/,
+    2,
+  ],
+  [
+    'a network that is not there',
+    { PLAINVIEW_NETWORK: '/nowhere/network.pb' },
+    /nowhere.*PLAINVIEW_NETWORK/,
+    2,
+  ],
+])('%s stops the start and names it', async (_what, env, sentence, status) => {
+  const run = serve(env);
+  expect(await run.ended).toBe(status);
+  expect(run.out()).toMatch(sentence);
+});
+
+test('a port that is taken stops the start and names it', async () => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(hook.port, '127.0.0.1', resolve));
+  const run = serve();
+  expect(await run.ended).toBe(1);
+  expect(run.out()).toContain('PLAINVIEW_PORT');
+  holder.close();
+});

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { askApi } from '../../testkit/api.js';
+import { plainview } from '../../testkit/cli.js';
+import { waitFor } from '../../testkit/orthanc.js';
+import type { TestService } from '../../testkit/service.js';
+import { dataset, picture, useTags } from '../../testkit/tags.js';
+
+const { hook, real, reader, service, tagsOf, said, fileOf, simplified } = await useTags();
+
+describe('undo', () => {
+  const env = (of: TestService) => ({
+    PLAINVIEW_ORTHANC_URL: real.orthanc.url,
+    PLAINVIEW_SECRET: of.secret,
+    PLAINVIEW_PORT: String(hook.port),
+  });
+
+  test('gives the files back what stood there, once, until they are decided anew', async () => {
+    const of = await service('absent');
+    const bytes = picture();
+    const first = await real.storeInstance(bytes);
+    await said(first.orthancId, 'knee_ap');
+    const dry = plainview(['tags', 'undo', first.study, '--dry-run'], env(of));
+    expect(await dry.ended).toBe(0);
+    expect(dry.out()).toContain(first.orthancId);
+    const undo = plainview(['tags', 'undo', first.study], env(of));
+    expect(await undo.ended).toBe(0);
+    expect(undo.out()).toContain('1 given back');
+    expect(dataset(await fileOf(first.orthancId))).toEqual(dataset(bytes));
+    const tags = await tagsOf(first.orthancId);
+    expect(tags).toMatchObject({ undone: true, written: {} });
+    // Not written again until it is decided anew.
+    await of.notice(first.orthancId);
+    const second = await real.storeInstance(picture());
+    await said(second.orthancId, 'knee_ap');
+    expect(await tagsOf(first.orthancId)).toEqual(tags);
+    await reader().put(`instances/${first.orthancId}`, 'RadiographReclassify', '{}');
+    await waitFor(async () => (await simplified(first.orthancId)).BodyPartExamined === 'KNEE');
+  });
+
+  test('works while nothing more is written, and says when there is nothing to undo', async () => {
+    const of = await service('off');
+    const { orthancId } = await real.storeInstance(picture());
+    await reader().decided(orthancId);
+    const answer = await askApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] } });
+    expect(answer).toMatchObject({ status: 200, json: { undone: [], left: [{ instance: orthancId }] } });
+    expect(
+      (await askApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] }, role: 'reviewer' })).status,
+    ).toBe(403);
+  });
+});

@@ -1,0 +1,205 @@
+import { describe, expect, test, vi } from 'vitest';
+import { loadConfig } from '../../src/config/load.js';
+import { checkOrthanc } from '../../src/orthanc/check.js';
+import { Orthanc } from '../../src/orthanc/orthanc.js';
+import { askApi } from '../../testkit/api.js';
+import { uid } from '../../testkit/dicom.js';
+import { waitFor, withOrthanc } from '../../testkit/orthanc.js';
+import { head, rulesPlace } from '../../testkit/rules.js';
+import { dataset, picture, useTags } from '../../testkit/tags.js';
+
+const { real, reader, ends, service, stop, tagsOf, said, text, fileOf, simplified } = await useTags();
+
+const ours = ['0008,2218', '0018,0015', '0018,5101', '0054,0220'];
+const others = (file: Buffer) => new Map([...dataset(file)].filter(([tag]) => !ours.includes(tag)));
+
+const knee = [{ CodeValue: '72696002', CodingSchemeDesignator: 'SCT', CodeMeaning: 'Knee' }];
+
+describe('a file', () => {
+  test('is given body part, region and view where it says none, and nothing else of it changes', async () => {
+    const of = await service('absent');
+    const bytes = picture();
+    const { orthancId } = await real.storeInstance(bytes);
+    await said(orthancId, 'knee_ap');
+    expect(await simplified(orthancId)).toMatchObject({
+      BodyPartExamined: 'KNEE',
+      ViewPosition: 'AP',
+      AnatomicRegionSequence: knee,
+      ViewCodeSequence: [{ CodeValue: '399348003', CodeMeaning: 'antero-posterior' }],
+    });
+    expect(others(await fileOf(orthancId))).toEqual(others(bytes));
+    expect(of.classifier.pictures).toHaveLength(1);
+  });
+
+  test('keeps what stands there, unless told to replace it, and the order is still compared with it', async () => {
+    const hand = { attributes: { '0018,0015': ['CS', 'KNEE'], '0018,5101': ['CS', 'PA'] } } as const;
+    await service('absent');
+    const { orthancId } = await real.storeInstance(picture(hand));
+    await said(orthancId, 'knee_ap');
+    expect(await simplified(orthancId)).toMatchObject({ BodyPartExamined: 'KNEE', ViewPosition: 'PA' });
+    await stop();
+    await service('replace', { answer: 'hand_ap' });
+    const second = await real.storeInstance(picture(hand));
+    const tags = await said(second.orthancId, 'hand_ap');
+    expect(tags.written.BodyPartExamined).toEqual({ was: 'KNEE', now: 'HAND' });
+    // The category gives no ViewPosition: the modality's stays.
+    expect(await simplified(second.orthancId)).toMatchObject({
+      BodyPartExamined: 'HAND',
+      ViewPosition: 'PA',
+    });
+    expect((await reader().record(second.orthancId))?.order?.answer).toBe('differs');
+  });
+
+  test('is given no ViewPosition by a category that merges two', async () => {
+    await service('absent', { answer: 'chest_pa_ap' });
+    const { orthancId } = await real.storeInstance(picture());
+    const { written } = await said(orthancId, 'chest_pa_ap');
+    expect(Object.keys(written).sort()).toEqual([
+      'AnatomicRegionSequence',
+      'BodyPartExamined',
+      'ViewCodeSequence',
+    ]);
+    expect((await simplified(orthancId)).ViewPosition).toBe('');
+  });
+
+  test('that says another projection than such a category says none then, and gets it back by an undo', async () => {
+    const of = await service('replace', { answer: 'chest_pa_ap' });
+    const bytes = picture({ attributes: { '0018,5101': ['CS', 'LL'] } });
+    const { orthancId } = await real.storeInstance(bytes);
+    await said(orthancId, 'chest_pa_ap');
+    expect((await simplified(orthancId)).ViewPosition).toBe('');
+    await askApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] } });
+    await waitFor(async () => (await simplified(orthancId)).ViewPosition === 'LL');
+    expect(dataset(await fileOf(orthancId))).toEqual(dataset(bytes));
+  });
+
+  test('that is compressed keeps its transfer syntax and its code stream', async () => {
+    await service('absent');
+    const raw = await real.storeInstance(picture());
+    await said(raw.orthancId, 'knee_ap');
+    const transcoded = await fetch(`${real.orthanc.url}/instances/${raw.orthancId}/modify`, {
+      method: 'POST',
+      body: JSON.stringify({
+        Transcode: '1.2.840.10008.1.2.4.70',
+        Replace: { SOPInstanceUID: uid('lossless'), BodyPartExamined: '' },
+        Remove: ['ViewPosition'],
+        Force: true,
+      }),
+    });
+    const bytes = Buffer.from(await transcoded.arrayBuffer());
+    const { orthancId } = await real.storeInstance(bytes);
+    await said(orthancId, 'knee_ap');
+    const file = await fileOf(orthancId);
+    expect((await simplified(orthancId)).ViewPosition).toBe('AP');
+    expect(others(file).get('0002,0010')).toBe(others(bytes).get('0002,0010'));
+    expect(others(file)).toEqual(others(bytes));
+  });
+
+  test('of an unsure picture is left alone, and what was written is taken back with the category', async () => {
+    const of = await service('absent');
+    const bytes = picture();
+    const { orthancId } = await real.storeInstance(bytes);
+    await said(orthancId, 'knee_ap');
+    of.classifier.answer = async () => ({ category: 'knee_ap', score: 0.5 });
+    await reader().put(`instances/${orthancId}`, 'RadiographReclassify', '{}');
+    await waitFor(async () => {
+      const [record, tags] = [await reader().record(orthancId), await tagsOf(orthancId)];
+      return record?.decision === 'needs_review' && tags?.of === record.when;
+    });
+    expect(dataset(await fileOf(orthancId))).toEqual(dataset(bytes));
+    const unsure = await real.storeInstance(picture());
+    await reader().decided(unsure.orthancId);
+    expect(await tagsOf(unsure.orthancId)).toBeUndefined();
+  });
+
+  test('follows a person’s correction, which its own former text does not call a mismatch', async () => {
+    const of = await service('absent');
+    const { orthancId, study } = await real.storeInstance(picture());
+    const { of: when } = await said(orthancId, 'knee_ap');
+    const answer = await askApi(of, 'PUT', `/instances/${orthancId}/decision`, {
+      body: { category: 'hand_ap', of: when },
+      role: 'reviewer',
+    });
+    expect(answer.status).toBe(200);
+    await said(orthancId, 'hand_ap');
+    expect(await simplified(orthancId)).toMatchObject({ BodyPartExamined: 'HAND' });
+    expect((await simplified(orthancId)).ViewPosition).toBe('');
+    expect(await reader().record(orthancId)).toMatchObject({ who: 'person', person: { who: 'alice' } });
+    expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap']);
+  });
+});
+
+test('a study of twelve that come at once is written once each, and adds up in the end', async () => {
+  const of = await service('absent', { env: { PLAINVIEW_REPORT: 'study' } });
+  const studyInstanceUid = uid('twelve');
+  const stored = await Promise.all(
+    Array.from({ length: 12 }, (_, at) =>
+      real.storeInstance(picture({ studyInstanceUid, seriesInstanceUid: uid(`of twelve ${at % 3}`) })),
+    ),
+  );
+  const study = stored[0]?.study ?? '';
+  const ids = stored.map(({ orthancId }) => orthancId);
+  for (const id of ids) await said(id, 'knee_ap');
+  await vi.waitFor(
+    async () => {
+      expect(await reader().group(`studies/${study}`)).toMatchObject({ categories: { knee_ap: 12 } });
+      for (const id of ids) {
+        const { of: reported } = JSON.parse(
+          (await reader().metadata(`instances/${id}`, 'RadiographResult')) ?? '{}',
+        );
+        expect(reported).toBe((await reader().record(id))?.when);
+      }
+    },
+    { timeout: 30_000, interval: 50 },
+  );
+  expect(await reader().labels(`studies/${study}`)).toEqual(['knee_ap']);
+  expect(of.classifier.pictures).toHaveLength(12);
+  // Nothing goes on behind it.
+  const last = await reader().lastChange();
+  for (const id of ids) await of.notice(id);
+  const other = await real.storeInstance(picture());
+  await said(other.orthancId, 'knee_ap');
+  const answer = await fetch(`${real.orthanc.url}/changes?since=${last}&limit=1000`);
+  const { Changes } = (await answer.json()) as { Changes: { ID: string }[] };
+  expect(Changes.filter(({ ID }) => ids.includes(ID))).toEqual([]);
+});
+
+test('reports are made beside it, of the file as it is now', async () => {
+  await service('absent', { env: { PLAINVIEW_REPORT: 'instance' } });
+  const { orthancId, study } = await real.storeInstance(picture());
+  await said(orthancId, 'knee_ap');
+  await waitFor(async () => JSON.parse(await text(`studies/${study}/statistics`)).CountInstances === 2);
+  expect(await reader().metadata(`instances/${orthancId}`, 'RadiographTags')).toBeDefined();
+});
+
+test('rules go by when the file first came, and see what is written', async () => {
+  await service('off');
+  const before = await real.storeInstance(picture());
+  await reader().decided(before.orthancId);
+  await stop();
+  // Orthanc tells the time in whole seconds.
+  const since = Math.ceil(Date.now() / 1000) * 1000 + 1000;
+  await waitFor(() => Date.now() >= since);
+  const place = await rulesPlace();
+  ends.push(() => place.discard());
+  const rule = { name: 'all', when: { tags: { BodyPartExamined: 'KNEE' } }, do: { label: 'seen' } };
+  await place.write({ ...head, since: new Date(since).toISOString(), rules: [rule] });
+  const of = await service('absent', { env: { PLAINVIEW_RULES_FILE: place.file } });
+  await askApi(of, 'POST', '/sweep', { body: {} });
+  await said(before.orthancId, 'knee_ap');
+  const after = await real.storeInstance(picture());
+  await waitFor(async () => (await reader().labels(`instances/${after.orthancId}`)).includes('seen'));
+  await of.notice(before.orthancId);
+  await waitFor(async () => (await of.metrics()).includes('already_decided'));
+  expect(await reader().metadata(`instances/${before.orthancId}`, 'RadiographRoutes')).toBeUndefined();
+});
+
+test('the service does not start where Orthanc would not replace files, and says which line mends it', async () => {
+  await withOrthanc({}, async ({ url }) => {
+    const config = loadConfig({ PLAINVIEW_ORTHANC_URL: url, PLAINVIEW_TAGS: 'absent' });
+    const orthanc = new Orthanc(config);
+    await expect(checkOrthanc(orthanc, config)).rejects.toThrow('"OverwriteInstances": true');
+    await expect(checkOrthanc(orthanc, { tags: 'off' })).resolves.toMatch(/^\d/);
+    orthanc.close();
+  });
+});

@@ -1,0 +1,242 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Entry } from '../../src/contract/review.js';
+import { askApi } from '../../testkit/api.js';
+import { stubClassifier } from '../../testkit/classifier.js';
+import { image, uid } from '../../testkit/dicom.js';
+import { type StoredInstance, useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook });
+let of: TestService;
+/** Twelve that are to be reviewed, then three categories and an unknown view; the last received last. */
+const stored: StoredInstance[] = [];
+const ids = (from: number, to: number) => stored.slice(from, to).map(({ orthancId }) => orthancId);
+const reader = () => new Reader(real.orthanc.url);
+
+async function store(number: number, category: string, score: number): Promise<void> {
+  of.classifier.answer = async () => ({ category, score });
+  const study = Math.floor(number / 4);
+  const one = await real.storeInstance(
+    image({
+      rows: 400,
+      columns: 300,
+      patientName: 'TELLING^NAME',
+      patientId: 'TELLING-ID',
+      studyInstanceUid: uid(`worklist ${study}`),
+      attributes: {
+        '0008,0020': ['DA', `2024010${1 + study}`],
+        '0008,0050': ['SH', `ACC${study}`],
+        '0008,1010': ['SH', `ROOM${study}`],
+        '0008,1030': ['LO', `Knie ${study}`],
+        '0008,103e': ['LO', number % 2 === 0 ? 'ap' : 'seitlich'],
+        '0018,5101': ['CS', 'AP'],
+        '0020,0062': ['CS', 'L'],
+        '0028,1050': ['DS', '2000\\1000'],
+        '0028,1051': ['DS', '4000\\100'],
+      },
+    }),
+  );
+  stored.push(one);
+  await reader().decided(one.orthancId);
+}
+
+beforeAll(async () => {
+  of = await startTestService({ orthanc: real.orthanc.url, hook, classifier: stubClassifier() });
+  for (let number = 0; number < 12; number++)
+    await store(number, number < 6 ? 'hand_ap' : 'knee_ap', 0.5 + number / 100);
+  for (const number of [12, 13, 14]) await store(number, 'wrist_ap', 0.99);
+  await store(15, 'other', 0.99);
+});
+afterAll(() => of?.stop());
+
+async function list(
+  query: string,
+): Promise<{ ids: string[]; next?: string; total?: number; items: Entry[] }> {
+  const { status, json } = await askApi(of, 'GET', `/worklist?${query}`, { role: 'viewer' });
+  expect(status).toBe(200);
+  return { ...json, ids: json.items.map(({ instance }: Entry) => instance) };
+}
+
+async function all(query: string): Promise<string[]> {
+  const found: string[] = [];
+  for (let next: string | undefined = ''; next !== undefined; ) {
+    const page = await list(`${query}${next === '' ? '' : `&cursor=${next}`}`);
+    found.push(...page.ids);
+    next = page.next;
+  }
+  return found;
+}
+
+describe('the worklist', () => {
+  test('holds what is to be reviewed, with what a person needs to know and nothing of the patient', async () => {
+    const { items, total, next } = await list('');
+    expect(new Set(items.map(({ instance }) => instance))).toEqual(new Set(ids(0, 12)));
+    expect({ total, next }).toEqual({ total: 12, next: undefined });
+    const [first] = items;
+    expect(first).toMatchObject({
+      decision: 'needs_review',
+      who: 'network',
+      labels: ['needs_review'],
+      network: { name: 'stub' },
+      frames: 1,
+      dicom: { modality: 'DX', stationName: expect.stringMatching(/^ROOM/), studyDate: expect.any(String) },
+    });
+    expect(first?.top).toHaveLength(5);
+    expect(JSON.stringify(items)).not.toMatch(/TELLING|ACC\d/);
+  });
+
+  test('comes page by page, each item once', async () => {
+    const found = await all('limit=5');
+    expect(found).toHaveLength(12);
+    expect(new Set(found)).toEqual(new Set(ids(0, 12)));
+  });
+
+  test.each([
+    ['category=hand_ap', () => ids(0, 6)],
+    ['minScore=0.545&maxScore=0.585', () => ids(5, 9)],
+    ['from=2024-01-02&to=2024-01-02', () => ids(4, 8)],
+    ['station=ROOM2', () => ids(8, 12)],
+    ['station=ROOM*', () => ids(0, 12)],
+    ['modality=CR', () => []],
+    ['text=KNIE%202', () => ids(8, 12)],
+    ['text=acc1', () => ids(4, 8)],
+    ['text=seitlich&category=knee_ap', () => ids(6, 12).filter((_, index) => index % 2 === 1)],
+    ['text=TELLING', () => []],
+    ['state=unknown_view', () => ids(15, 16)],
+    ['state=classification_failed', () => []],
+    ['state=recent&category=wrist_ap', () => ids(12, 15)],
+    ['state=recent&station=room0&minScore=0.515', () => ids(2, 4)],
+    ['state=recent&from=2024-01-04', () => ids(12, 16)],
+  ])('of %s', async (query, expected) => {
+    expect(new Set(await all(query))).toEqual(new Set(expected()));
+  });
+
+  test('of recent decisions begins with the newest and goes back to the first, each once', async () => {
+    const found = await all('state=recent&limit=3');
+    expect(found).toEqual(ids(0, 16).toReversed());
+  });
+
+  test.each([
+    ['cursor=nonsense', 'cursor_unknown'],
+    [`cursor=${Buffer.from('{"at":-1,"tail":[]}').toString('base64url')}`, 'cursor_unknown'],
+    ['limit=101', 'request_malformed'],
+    ['minScore=2', 'request_malformed'],
+    ['from=yesterday', 'request_malformed'],
+    ['station=a%5Cb', 'request_malformed'],
+    ['state=all', 'request_malformed'],
+    ['patient=x', 'request_malformed'],
+  ])('refuses %s', async (query, code) => {
+    expect(await askApi(of, 'GET', `/worklist?${query}`)).toMatchObject({ status: 400, json: { code } });
+  });
+});
+
+describe('an instance', () => {
+  test('is told with what only the file says', async () => {
+    const [id] = ids(0, 1);
+    const { json } = await askApi(of, 'GET', `/instances/${id}`, { role: 'viewer' });
+    expect(json).toMatchObject({
+      instance: id,
+      study: stored[0]?.study,
+      rows: 400,
+      columns: 300,
+      voi: { center: 2000, width: 4000 },
+      dicom: { viewPosition: 'AP', laterality: 'L', studyDescription: 'Knie 0' },
+      studyInstanceUid: uid('worklist 0'),
+    });
+  });
+
+  test('is listed with the others of its study', async () => {
+    const { json } = await askApi(of, 'GET', `/studies/${stored[0]?.study}/instances`, { role: 'viewer' });
+    expect(new Set(json.map(({ instance }: Entry) => instance))).toEqual(new Set(ids(0, 4)));
+    const none = `00000000${'-00000000'.repeat(4)}`;
+    expect(await askApi(of, 'GET', `/studies/${none}/instances`)).toMatchObject({ status: 200, json: [] });
+  });
+
+  test('has a small picture and a large one, in the window asked for; held by its reader alone', async () => {
+    const [id] = ids(0, 1);
+    const picture = async (what: string) => {
+      const { status, headers, json } = await askApi(of, 'GET', `/instances/${id}/${what}`, {
+        role: 'viewer',
+      });
+      expect(status).toBe(200);
+      expect(headers.get('content-type')).toBe('image/jpeg');
+      expect(headers.get('cache-control')).toMatch(/^private/);
+      const sharp = (await import('sharp')).default;
+      const { width, height } = await sharp(json).metadata();
+      const { channels } = await sharp(json).stats();
+      return { width, height, mean: channels[0]?.mean ?? Number.NaN };
+    };
+    expect(await picture('thumbnail')).toMatchObject({ width: 150, height: 200 });
+    const plain = await picture('picture?width=256');
+    expect(plain).toMatchObject({ width: 192, height: 256 });
+    expect((await picture('picture?width=256&center=4000&window=100')).mean).toBeLessThan(plain.mean / 2);
+    expect(await askApi(of, 'GET', `/instances/${id}/picture?center=1`)).toMatchObject({ status: 400 });
+  });
+
+  test('has a map of what speaks for a category', async () => {
+    const [id] = ids(12, 13);
+    of.classifier.answer = async () => ({ category: 'wrist_ap', score: 0.9 });
+    const { json } = await askApi(of, 'GET', `/instances/${id}/activation?category=wrist_ap`, {
+      role: 'viewer',
+    });
+    expect(json).toMatchObject({ rows: 7, columns: 7, category: 'wrist_ap', peak: 6 });
+    expect(json.score).toBeCloseTo(0.9);
+    expect([json.values[0], json.values[48]]).toEqual([0, 1]);
+    const unknown = await askApi(of, 'GET', `/instances/${id}/activation?category=left_ear`);
+    expect(unknown).toMatchObject({ status: 400, json: { code: 'category_unknown' } });
+  });
+
+  test('that is no radiograph to Plainview is not shown', async () => {
+    const { orthancId } = await real.storeInstance(image({ modality: 'CT' }));
+    for (const what of ['', '/thumbnail', '/picture'])
+      expect(await askApi(of, 'GET', `/instances/${orthancId}${what}`)).toMatchObject({
+        status: 404,
+        json: { code: 'instance_undecided' },
+      });
+  });
+});
+
+test('fifty pictures asked for at once all come, and do not count as guesses', async () => {
+  const [id] = ids(0, 1);
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () => askApi(of, 'GET', `/instances/${id}/thumbnail`)),
+  );
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+});
+
+test('what is corrected between two pages makes the next pass over nothing', async () => {
+  const first = await list('limit=4');
+  for (const { instance, when } of first.items.slice(0, 3))
+    await askApi(of, 'PUT', `/instances/${instance}/decision`, { body: { category: 'elbow_ap', of: when } });
+  const rest: string[] = [];
+  for (let { next } = first; next !== undefined; ) {
+    const page = await list(`limit=4&cursor=${next}`);
+    rest.push(...page.ids);
+    next = page.next;
+  }
+  expect(new Set([...first.ids, ...rest])).toEqual(new Set(ids(0, 12)));
+  expect((await list('')).total).toBe(9);
+  await waitFor(async () => (await all('state=recent&category=elbow_ap')).length === 3);
+});
+
+test('what was decided several times comes once among the latest decisions', async () => {
+  const { items } = await list('state=recent&category=elbow_ap');
+  for (const { instance, when } of items)
+    await askApi(of, 'PUT', `/instances/${instance}/decision`, { body: { category: 'ankle_ap', of: when } });
+  await waitFor(
+    async () => (await list('state=recent&category=ankle_ap&limit=100')).ids.length >= items.length,
+  );
+  const { ids: recent } = await list('state=recent&limit=100');
+  expect(new Set(recent).size).toBe(recent.length);
+});
+
+test('nothing of the patient, of what was searched for, or of the secret is logged', async () => {
+  await list('text=SEARCHED-FOR');
+  await askApi(of, 'GET', '/worklist?station=a%5CSEARCHED-FOR');
+  await askApi(of, 'GET', `/instances/${ids(0, 1)[0]}/picture?SEARCHED-FOR=1`);
+  expect(of.log()).toContain('audit');
+  expect(of.log()).not.toMatch(/TELLING|SEARCHED-FOR|ACC\d|Knie/);
+  expect(of.log()).not.toContain(of.secret);
+  expect(await of.metrics()).not.toMatch(/TELLING/);
+});

@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { codedCategories, codesOf } from '../../../src/anatomy/categories.js';
+import { shipped } from '../../../src/files/places.js';
+
+test('every category of NNCPR has codes, in its order', () => {
+  const names = readFileSync(shipped('model', 'nncpr-classes.txt'), 'utf8').trim().split('\n');
+  expect(codedCategories).toEqual(names);
+});
+
+test('a category that merges PA and AP, or leaves the side open, gives no view position', () => {
+  for (const category of codedCategories.filter((name) => /lateral$|oblique|chest/.test(name)))
+    expect(codesOf(category)?.viewPosition, category).toBeUndefined();
+});
+
+test('a name that is no category has no codes', () => {
+  expect(codesOf('other')).toBeUndefined();
+  expect(codesOf('constructor')).toBeUndefined();
+});

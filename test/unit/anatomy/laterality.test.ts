@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { codedCategories, codesOf } from '../../../src/anatomy/categories.js';
+import { isPaired, lateralityOf } from '../../../src/anatomy/laterality.js';
+
+const none = { image: undefined, frames: [], series: undefined };
+test.each([
+  ['the image', { image: 'R', frames: ['L'], series: 'L' }, 'R'],
+  ['its frames', { ...none, frames: ['L', 'L'], series: 'R' }, 'L'],
+  ['frames of both sides', { ...none, frames: ['L', 'R'] }, 'B'],
+  ['the series', { ...none, series: 'R' }, 'R'],
+  ['an image of both', { ...none, image: 'B' }, 'B'],
+  ['an unpaired part', { ...none, image: 'U' }, undefined],
+  ['frames that partly tell', { ...none, frames: ['L', ''] }, undefined],
+  ['a word that DICOM does not know', { ...none, image: 'RIGHT' }, undefined],
+  ['nothing', none, undefined],
+])('the side by %s', (_what, tags, side) => {
+  expect(lateralityOf(tags)).toBe(side);
+});
+
+test('of the parts that categories show, a person has one of these; a site’s own category may be of two', () => {
+  const single = codedCategories.filter((category) => !isPaired(category));
+  expect(new Set(single.map((category) => codesOf(category)?.bodyPartExamined))).toEqual(
+    new Set(['ABDOMEN', 'CHEST', 'CSPINE', 'JAW', 'LSPINE', 'PELVIS', 'TSPINE']),
+  );
+  expect(isPaired('toes_of_one_foot')).toBe(true);
+});

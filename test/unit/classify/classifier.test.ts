@@ -1,0 +1,275 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import sharp from 'sharp';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import {
+  type Classifier,
+  type ClassifierOptions,
+  createClassifier,
+} from '../../../src/classify/classifier.js';
+import { buildChain } from '../../../src/classify/graph/chain.js';
+import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
+import { mappingOf } from '../../../src/classify/graph/maps.js';
+import { runReference } from '../../../src/classify/graph/reference.js';
+import { walk } from '../../../src/classify/graph/walk.js';
+import { decode } from '../../../src/classify/prepare/decode.js';
+import { prepare } from '../../../src/classify/prepare/resize.js';
+import { goldenGraph, goldenSize } from '../../../testkit/classify/graphs.js';
+import { goldenPictureFile, modelFile } from '../../../testkit/classify/pictures.js';
+
+/** Every thread started, so that a test can end one as a crash would. */
+const threads: Worker[] = [];
+/** While set, pictures that are handed to a thread are never heard of again. */
+const swallow = { pictures: false };
+vi.mock('node:worker_threads', async (original) => {
+  const real = await original<typeof import('node:worker_threads')>();
+  class Seen extends real.Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      threads.push(this);
+    }
+    override postMessage(...args: Parameters<Worker['postMessage']>) {
+      if (!swallow.pictures) super.postMessage(...args);
+    }
+  }
+  return { ...real, Worker: Seen };
+});
+
+const folder = await mkdtemp(join(tmpdir(), 'classifier-'));
+const graph = join(folder, 'keras.pb');
+const labels = join(folder, 'classes.txt');
+await writeFile(graph, goldenGraph('keras'));
+await writeFile(labels, 'a\nb\nc\nd\ne\n');
+afterAll(() => rm(folder, { recursive: true }));
+
+const open: Classifier[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((classifier) => classifier.close()));
+  threads.length = 0;
+});
+
+async function start(options: Partial<ClassifierOptions> = {}): Promise<Classifier> {
+  const classifier = await createClassifier({
+    graph,
+    labels,
+    engine: 'wasm',
+    workers: 2,
+    inputHeight: goldenSize.height,
+    inputWidth: goldenSize.width,
+    ...options,
+  });
+  open.push(classifier);
+  return classifier;
+}
+
+const steps = walk(readGraphDef(goldenGraph('keras')), { inputLayer: 'input', outputLayer: 'final_result' });
+async function referenceOf(name: string): Promise<Float64Array> {
+  const picture = await decode(goldenPictureFile(name), 1);
+  return runReference(steps, prepare(picture, { ...goldenSize, mean: 128, std: 128 }), goldenSize);
+}
+
+/** Dark, but for a bright left or right half. */
+async function spotted(side: 'left' | 'right'): Promise<Buffer> {
+  const pixels = Uint8Array.from({ length: 64 * 64 }, (_, i) =>
+    i % 64 < 32 === (side === 'left') ? 250 : 5,
+  );
+  return sharp(pixels, { raw: { width: 64, height: 64, channels: 1 } })
+    .png()
+    .toBuffer();
+}
+
+const names = ['grey.png', 'rgb.png', 'grey.jpg', 'rgb-420.jpg', 'palette.gif', 'grey-16.pam', 'rgb.pam'];
+
+describe('a classifier', () => {
+  it('gives each of many pictures its own scores, whatever thread takes it', async () => {
+    const classifier = await start();
+    const expected = new Map<string, Float64Array>();
+    for (const name of names) expected.set(name, await referenceOf(name));
+    const asked = Array.from({ length: 60 }, (_, i) => names[i % names.length] ?? '');
+    const results = await Promise.all(asked.map((name) => classifier.classify(goldenPictureFile(name))));
+    for (const [i, { scores, seconds }] of results.entries()) {
+      const reference = expected.get(asked[i] ?? '');
+      for (const [c, score] of scores.entries()) expect(score).toBeCloseTo(reference?.[c] ?? Number.NaN, 5);
+      expect(Object.values(seconds).every((value) => value >= 0 && value < 60)).toBe(true);
+    }
+    expect(threads).toHaveLength(2);
+  });
+
+  it('says what runs it', async () => {
+    const classifier = await start({ engine: 'auto' });
+    expect(['gpu', 'onnxruntime', 'wasm']).toContain(classifier.engine.engine);
+    expect(classifier.network).toMatchObject({ name: 'keras', classes: ['a', 'b', 'c', 'd', 'e'] });
+  });
+
+  it('fails a broken picture and no other', async () => {
+    const classifier = await start();
+    const results = await Promise.allSettled([
+      classifier.classify(goldenPictureFile('grey.png')),
+      classifier.classify(Buffer.from('nonsense')),
+      classifier.classify(goldenPictureFile('rgb.png')),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    await expect(classifier.classify(Buffer.from('nonsense'))).rejects.toMatchObject({
+      code: 'picture_undecodable',
+      passing: false,
+    });
+  });
+
+  it('refuses pictures larger than allowed', async () => {
+    const classifier = await start({ maxMegapixels: 0.1 });
+    await expect(classifier.classify(goldenPictureFile('grey-large.png'))).rejects.toMatchObject({
+      code: 'picture_too_large',
+    });
+  });
+
+  it('takes a picture’s memory away, but never what a buffer shares with others', async () => {
+    const classifier = await start();
+    const own = goldenPictureFile('grey-large.png');
+    const all = Buffer.concat([Buffer.from('before'), goldenPictureFile('grey.png'), Buffer.from('after')]);
+    const part = all.subarray('before'.length, all.length - 'after'.length);
+    await Promise.all([classifier.classify(own), classifier.classify(part)]);
+    expect(own.length).toBe(0);
+    expect(all.subarray(0, 6).toString()).toBe('before');
+  });
+
+  it('prepares with the mean, the deviation and the layers that it is given', async () => {
+    const [plain, other] = [await start(), await start({ inputMean: 0, inputStd: 255 })];
+    const picture = await decode(goldenPictureFile('grey.png'), 1);
+    const input = prepare(picture, { ...goldenSize, mean: 0, std: 255 });
+    const { scores } = await other.classify(goldenPictureFile('grey.png'));
+    const reference = runReference(steps, input, goldenSize);
+    for (const [c, score] of scores.entries()) expect(score).toBeCloseTo(reference[c] ?? Number.NaN, 5);
+    expect(scores).not.toEqual((await plain.classify(goldenPictureFile('grey.png'))).scores);
+    await expect(start({ inputLayer: 'image' })).rejects.toMatchObject({ code: 'network_layer' });
+  });
+
+  it('does not start with names that are not as many as the outputs', async () => {
+    const four = join(folder, 'four.txt');
+    await writeFile(four, 'a\nb\nc\nd\n');
+    await expect(start({ labels: four })).rejects.toMatchObject({
+      code: 'network_mismatch',
+      message: expect.stringMatching(/5 outputs.*names 4/),
+    });
+  });
+
+  it('does not start with a file that is no graph', async () => {
+    await expect(start({ graph: labels })).rejects.toMatchObject({ code: 'network_unreadable' });
+  });
+});
+
+describe('an explanation', () => {
+  it('is the map of the class asked for, whose mean and bias are its logit, with the scores of always', async () => {
+    const classifier = await start();
+    const { scores } = await classifier.classify(goldenPictureFile('rgb.png'));
+    const { classes } = classifier.network;
+    const maps = await Promise.all(
+      classes.map((name) => classifier.explain(goldenPictureFile('rgb.png'), name)),
+    );
+    const logits = maps.map(
+      ({ values, bias }) => bias + values.reduce((sum, v) => sum + v, 0) / values.length,
+    );
+    const sum = logits.reduce((total, logit) => total + Math.exp(logit), 0);
+    for (const [c, map] of maps.entries()) {
+      expect(map.values).toHaveLength(map.rows * map.columns);
+      expect(map.scores).toEqual(scores);
+      expect(Math.exp(logits[c] ?? 0) / sum).toBeCloseTo(scores[c] ?? Number.NaN, 5);
+    }
+    expect(await classifier.classify(goldenPictureFile('rgb.png'))).not.toHaveProperty('values');
+  });
+
+  it('moves with what it explains', async () => {
+    // A bright spot left and right: the maps are each other's mirror images.
+    const classifier = await start();
+    const heavier = async (spot: 'left' | 'right') => {
+      const { values, columns } = await classifier.explain(await spotted(spot), 'a');
+      const half = (from: number, to: number) =>
+        values.filter((_, i) => i % columns >= from && i % columns < to).reduce((sum, v) => sum + v, 0);
+      return half(0, columns / 2) - half(columns / 2, columns);
+    };
+    expect(Math.sign(await heavier('left'))).toBe(-Math.sign(await heavier('right')));
+  });
+
+  it('is refused for a class that the network does not have', async () => {
+    const classifier = await start();
+    await expect(classifier.explain(goldenPictureFile('rgb.png'), 'skull')).rejects.toMatchObject({
+      code: 'class_unknown',
+      message: expect.stringContaining('skull'),
+    });
+  });
+
+  it('is refused where the head bends what it weighs', () => {
+    const chain = buildChain(steps, goldenSize);
+    const bent = chain.head.map((layer) => ({ ...layer, activation: 'relu' as const }));
+    expect(() => mappingOf({ ...chain, head: bent })).toThrow(/relu/);
+  });
+});
+
+describe('a thread that crashes', () => {
+  it('fails what it had in work, so that it can be tried again, and is replaced', async () => {
+    const classifier = await start({ workers: 1 });
+    const picture = goldenPictureFile('grey.png');
+    const expected = (await classifier.classify(Buffer.from(picture))).scores;
+
+    const inWork = classifier.classify(Buffer.from(picture));
+    const [first] = threads;
+    await Promise.all([
+      first?.terminate(),
+      expect(inWork).rejects.toMatchObject({ code: 'classifier_crashed', passing: true }),
+    ]);
+    expect((await classifier.classify(Buffer.from(picture))).scores).toEqual(expected);
+    expect(threads).toHaveLength(2);
+  });
+
+  it('does not take with it what waits for another', async () => {
+    const classifier = await start({ workers: 1 });
+    const results = Array.from({ length: 8 }, () => classifier.classify(goldenPictureFile('grey.png')));
+    const settled = Promise.allSettled(results);
+    await threads[0]?.terminate();
+    const statuses = (await settled).map(({ status }) => status);
+    // One was in the thread; the rest had not been handed over.
+    expect(statuses.slice(1)).toEqual(Array.from({ length: 7 }, () => 'fulfilled'));
+  });
+});
+
+describe('a thread that hangs', () => {
+  it('is replaced; the picture it hung at is given up for good', async () => {
+    const classifier = await start({ workers: 1, longestMs: 2000 });
+    swallow.pictures = true;
+    const hanging = classifier.classify(goldenPictureFile('grey.png'));
+    const next = classifier.classify(goldenPictureFile('grey.png'));
+    swallow.pictures = false;
+    await expect(hanging).rejects.toMatchObject({ code: 'classifier_hung', passing: false });
+    expect((await next).scores).toHaveLength(5);
+    expect(threads).toHaveLength(2);
+  });
+});
+
+describe('closing', () => {
+  it('ends what was begun, and takes nothing more', async () => {
+    const classifier = await start();
+    const begun = Array.from({ length: 10 }, () => classifier.classify(goldenPictureFile('rgb.png')));
+    const closed = classifier.close();
+    await expect(classifier.classify(goldenPictureFile('rgb.png'))).rejects.toMatchObject({
+      code: 'classifier_closed',
+    });
+    await closed;
+    expect((await Promise.allSettled(begun)).every(({ status }) => status === 'fulfilled')).toBe(true);
+  });
+});
+
+it('the calling thread stays free while pictures are decoded and inferred', async () => {
+  const classifier = await start({
+    graph: modelFile('plainview.pb'),
+    labels: modelFile('classes.txt'),
+    inputHeight: 224,
+    inputWidth: 224,
+  });
+  const files = Array.from({ length: 24 }, () => goldenPictureFile('grey-large.png'));
+  const before = performance.eventLoopUtilization();
+  const results = await Promise.all(files.map((file) => classifier.classify(file)));
+  const { active } = performance.eventLoopUtilization(before);
+  const work = results.reduce((sum, { seconds }) => sum + seconds.infer + seconds.prepare, 0) * 1000;
+  expect(active).toBeLessThan(work / 4);
+});

@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { creators } from '../../../src/classify/engines/choose.js';
+import { type Engine, type EngineName, engineName } from '../../../src/classify/engines/engine.js';
+import { noise, selfTest, tolerance } from '../../../src/classify/engines/self-test.js';
+import { buildChain, type Chain } from '../../../src/classify/graph/chain.js';
+import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
+import { mappingOf } from '../../../src/classify/graph/maps.js';
+import { runReference } from '../../../src/classify/graph/reference.js';
+import { walk } from '../../../src/classify/graph/walk.js';
+import { decode } from '../../../src/classify/prepare/decode.js';
+import { prepare } from '../../../src/classify/prepare/resize.js';
+import { golden, goldenGraph, goldenPicture, goldenSize } from '../../../testkit/classify/graphs.js';
+import { modelFile, radiographs } from '../../../testkit/classify/pictures.js';
+
+const layers = { inputLayer: 'input', outputLayer: 'final_result' };
+const size = { height: 224, width: 224 };
+const length = size.height * size.width * 3;
+
+const embedded = walk(readGraphDef(readFileSync(modelFile('plainview.pb'))), layers);
+const chain = buildChain(embedded, size);
+// The reference takes seconds for each: a few, and once for all engines.
+const files = radiographs(3);
+const pictures: { name: string; input: Float32Array; reference: Float64Array }[] = [];
+
+beforeAll(async () => {
+  const add = (name: string, input: Float32Array) =>
+    pictures.push({ name, input, reference: runReference(embedded, input, size) });
+  add('noise', noise(length, 7));
+  for (const file of files)
+    add(file, prepare(await decode(readFileSync(file), 150), { ...size, mean: 128, std: 128 }));
+}, 120_000);
+
+const why = new Map<string, string>();
+for (const name of engineName.options) {
+  try {
+    const engine = await creators[name](chain);
+    await engine.close();
+  } catch (error) {
+    why.set(name, (error as Error).message);
+    console.warn(`${name} is not tested: ${(error as Error).message}`);
+  }
+}
+
+function furthest(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a.length).toBe(b.length);
+  return Array.from(a).reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] ?? Number.NaN))), 0);
+}
+
+const best = (scores: ArrayLike<number>) => Array.from(scores).indexOf(Math.max(...Array.from(scores)));
+
+function softmax(logits: readonly number[]): number[] {
+  const powers = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
+  return powers.map((power) => power / powers.reduce((a, b) => a + b));
+}
+
+/** What linear layers without their biases make of the features at each place. */
+function weighed(features: Float64Array, head: Chain['head']): number[] {
+  return head.reduce<number[]>((values, { inputs, outputs, weights }) => {
+    const places = values.length / inputs;
+    return Array.from({ length: places * outputs }, (_, i) => {
+      const [place, o] = [Math.floor(i / outputs), i % outputs];
+      let sum = 0;
+      for (let k = 0; k < inputs; k++)
+        sum += (values[place * inputs + k] ?? Number.NaN) * (weights[k * outputs + o] ?? Number.NaN);
+      return sum;
+    });
+  }, Array.from(features));
+}
+
+async function withEngine(name: EngineName, network: Chain, use: (engine: Engine) => Promise<void>) {
+  const engine = await creators[name](network);
+  try {
+    await use(engine);
+  } finally {
+    await engine.close();
+  }
+}
+
+describe.each(engineName.options.map((name) => ({ name, skip: why.has(name) })))(
+  'engine $name',
+  ({ name, skip }) => {
+    it.skipIf(skip).each(Object.keys(golden.scores))(
+      'gives the scores that TensorFlow gives on %s',
+      async (graph) => {
+        const steps = walk(readGraphDef(goldenGraph(graph)), layers);
+        await withEngine(name, buildChain(steps, goldenSize), async (engine) => {
+          for (const seed of [1, 2]) {
+            const scores = await engine.infer(goldenPicture(seed), goldenSize);
+            expect(furthest(scores, golden.scores[graph]?.[seed - 1] ?? [])).toBeLessThan(1e-5);
+          }
+          await expect(selfTest(engine, steps, goldenSize)).resolves.toBeUndefined();
+        });
+      },
+    );
+
+    it.skipIf(skip)(`agrees with the float64 reference on noise and on ${files.length} radiographs`, () =>
+      withEngine(name, chain, async (engine) => {
+        for (const { name: picture, input, reference } of pictures) {
+          const scores = await engine.infer(input, size);
+          expect(furthest(scores, reference), picture).toBeLessThan(tolerance);
+          expect(best(scores), picture).toBe(best(reference));
+        }
+      }),
+    );
+
+    it.skipIf(skip).each([...Object.keys(golden.scores), 'the embedded network'])(
+      'gives class activation maps that are the weighed features, and that add up to the scores: %s',
+      async (graph) => {
+        const isEmbedded = graph === 'the embedded network';
+        const steps = isEmbedded ? embedded : walk(readGraphDef(goldenGraph(graph)), layers);
+        const at = isEmbedded ? size : goldenSize;
+        const whole = isEmbedded ? chain : buildChain(steps, goldenSize);
+        const input = isEmbedded ? noise(length, 7) : goldenPicture(1);
+        const { chain: mapping, bias } = mappingOf(whole);
+        const classes = bias.length;
+        const scores: number[] = [];
+        await withEngine(name, whole, async (engine) => {
+          scores.push(...(await engine.infer(input, at)));
+        });
+        await withEngine(name, mapping, async (engine) => {
+          const maps = await engine.infer(input, at);
+          const places = maps.length / classes;
+          expect(Number.isInteger(places)).toBe(true);
+          const logits = Array.from(bias, (offset, c) => {
+            const own = Array.from({ length: places }, (_, place) => maps[place * classes + c] ?? Number.NaN);
+            return offset + own.reduce((sum, value) => sum + value, 0) / places;
+          });
+          expect(furthest(softmax(logits), scores)).toBeLessThan(1e-5);
+
+          const beforePool = steps.slice(
+            0,
+            steps.findIndex(({ kind }) => kind === 'pool'),
+          );
+          const expected = weighed(runReference(beforePool, input, at), whole.head);
+          const scale = Math.max(...expected.map(Math.abs));
+          expect(furthest(maps, expected)).toBeLessThan(1e-4 * scale);
+        });
+      },
+    );
+
+    it.skipIf(skip)('gives a picture in a batch the scores that it has alone, at any place', () =>
+      withEngine(name, chain, async (engine) => {
+        const count = 5;
+        const batch = noise(count * length, 11);
+        const together = await engine.infer(batch, size);
+        const classes = together.length / count;
+        for (let i = 0; i < count; i++) {
+          const alone = await engine.infer(batch.slice(i * length, (i + 1) * length), size);
+          expect(furthest(together.subarray(i * classes, (i + 1) * classes), alone)).toBeLessThan(1e-6);
+        }
+      }),
+    );
+
+    it.skipIf(skip)('remembers nothing of the picture before, and leaves it as it was', () =>
+      withEngine(name, chain, async (engine) => {
+        const picture = noise(length, 21);
+        const first = await engine.infer(picture, size);
+        await engine.infer(noise(length, 22), size);
+        expect(await engine.infer(picture, size)).toEqual(first);
+        expect(picture).toEqual(noise(length, 21));
+      }),
+    );
+  },
+);

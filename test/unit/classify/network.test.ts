@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defaultThresholds, loadNetwork, readClasses } from '../../../src/classify/network.js';
+import { modelFile } from '../../../testkit/classify/pictures.js';
+
+let folder: string;
+let graph: string;
+let labels: string;
+const content = Buffer.from('any bytes: loading does not look into the graph');
+const sha256 = createHash('sha256').update(content).digest('hex');
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'network-'));
+  graph = join(folder, 'knees.pb');
+  labels = join(folder, 'classes.txt');
+  await writeFile(graph, content);
+  await writeFile(labels, 'knee_ap \r\nknee_lateral\n\n');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const beside = (side: object) => writeFile(join(folder, 'knees.json'), JSON.stringify(side));
+
+describe('a network', () => {
+  it('goes by its file name and SHA-256 where nothing is said beside it', async () => {
+    const { network, file } = await loadNetwork({ graph, labels });
+    expect(network).toEqual({
+      name: 'knees',
+      sha256,
+      purpose: 'unstated',
+      classes: ['knee_ap', 'knee_lateral'],
+      thresholds: defaultThresholds,
+    });
+    expect(Buffer.from(file)).toEqual(content);
+  });
+
+  it('has the name, purpose and thresholds that stand beside it', async () => {
+    await beside({
+      name: 'Knees 2',
+      sha256,
+      purpose: 'clinical',
+      thresholds: { threshold: 0.7 },
+      note: 'ours',
+    });
+    const { network } = await loadNetwork({ graph, labels });
+    expect(network).toMatchObject({ name: 'Knees 2', purpose: 'clinical', note: 'ours' });
+    expect(network.thresholds).toEqual({ ...defaultThresholds, threshold: 0.7 });
+  });
+
+  it('takes thresholds from the options first, then from beside it, then the defaults', async () => {
+    await beside({ thresholds: { threshold: 0.7, margin: 0.3 } });
+    const { network } = await loadNetwork({
+      graph,
+      labels,
+      thresholds: { threshold: 0.6, margin: undefined },
+    });
+    expect(network.thresholds).toEqual({
+      threshold: 0.6,
+      margin: 0.3,
+      unknownBelow: defaultThresholds.unknownBelow,
+    });
+  });
+
+  it('is refused where the file beside it speaks of another graph', async () => {
+    await beside({ sha256: 'a'.repeat(64) });
+    await expect(loadNetwork({ graph, labels })).rejects.toMatchObject({
+      code: 'network_mismatch',
+      message: expect.stringContaining(sha256),
+    });
+  });
+
+  it.each([
+    ['no JSON', '{'],
+    ['a threshold beyond 1', '{"thresholds":{"threshold":80}}'],
+    ['an unknown purpose', '{"purpose":"fun"}'],
+  ])('is refused where what is beside it is broken: %s', async (_, text) => {
+    await writeFile(join(folder, 'knees.json'), text);
+    await expect(loadNetwork({ graph, labels })).rejects.toMatchObject({
+      code: 'network_unreadable',
+      message: expect.stringContaining('knees.json'),
+    });
+  });
+
+  it('is refused where a file is not there, which is named', async () => {
+    await expect(loadNetwork({ graph: join(folder, 'no.pb'), labels })).rejects.toThrow(
+      /no\.pb is not there: PLAINVIEW_NETWORK .*model fetch/,
+    );
+    const frozen = modelFile('plainview.pb');
+    await expect(loadNetwork({ graph: frozen, labels: join(folder, 'no.txt') })).rejects.toThrow(
+      /no\.txt is not there: .*PLAINVIEW_LABELS/,
+    );
+  });
+
+  it('tells its classes without its graph; where neither is there, the graph is named', async () => {
+    const elsewhere = join(folder, 'elsewhere', 'knees.pb');
+    expect(await readClasses({ graph: elsewhere, labels })).toEqual(['knee_ap', 'knee_lateral']);
+    await expect(
+      readClasses({ graph: elsewhere, labels: join(folder, 'elsewhere', 'classes.txt') }),
+    ).rejects.toThrow(/knees\.pb is not there: PLAINVIEW_NETWORK/);
+  });
+
+  it.each([
+    ['text', content],
+    ['DICOM', Buffer.concat([Buffer.alloc(128), Buffer.from('DICM\x02\0\0\0UL\x04\0')])],
+    ['nothing', Buffer.alloc(0)],
+  ])('that holds %s is said to be no graph, before its names are missed', async (_what, bytes) => {
+    await writeFile(graph, bytes);
+    await expect(readClasses({ graph, labels: join(folder, 'no.txt') })).rejects.toMatchObject({
+      code: 'network_unreadable',
+      message: expect.stringMatching(/knees\.pb is no frozen graph .*: PLAINVIEW_NETWORK/),
+    });
+  });
+
+  it('is refused where two outputs have one name', async () => {
+    await writeFile(labels, 'knee_ap\nhand_ap\nknee_ap\n');
+    await expect(loadNetwork({ graph, labels })).rejects.toThrow(/"knee_ap" twice/);
+  });
+});
+
+describe('the networks that come along', () => {
+  it('the embedded one knows NNCPR’s categories in NNCPR’s order, then `other`', async () => {
+    const { network } = await loadNetwork({
+      graph: modelFile('plainview.pb'),
+      labels: modelFile('classes.txt'),
+    });
+    const published = (await readFile(modelFile('nncpr-classes.txt'), 'utf8')).trim().split('\n');
+    expect(network.classes).toEqual([...published, 'other']);
+    expect(network.purpose).toBe('research');
+  });
+
+  it('NNCPR’s list of classes is the published one, byte for byte', async () => {
+    const text = await readFile(modelFile('nncpr-classes.txt'));
+    const gitBlob = createHash('sha1').update(`blob ${text.length}\0`).update(text).digest('hex');
+    expect(gitBlob).toBe('d670f6361d83cb53a67285670f899a7dc558197f');
+  });
+});

@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { decode } from '../../../src/classify/prepare/decode.js';
+import type { Picture } from '../../../src/classify/prepare/picture.js';
+import { prepare } from '../../../src/classify/prepare/resize.js';
+
+const folder = new URL('../../../testkit/golden/', import.meta.url);
+const expectation = z.object({
+  height: z.number(),
+  width: z.number(),
+  decoded: z.string(),
+  prepared: z.string(),
+});
+const { pictures, tensorflow } = z
+  .object({ tensorflow: z.string(), pictures: z.record(z.string(), expectation) })
+  .parse(JSON.parse(readFileSync(new URL('pictures.json', folder), 'utf8')));
+
+const sha256 = (array: Uint8Array | Float32Array) =>
+  createHash('sha256')
+    .update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
+    .digest('hex');
+
+/** The form of TensorFlow's `decode_png(channels=3)`: three bytes a pixel. */
+function toRgb({ pixels, channels, width, height }: Picture): Uint8Array {
+  const shift = pixels instanceof Uint16Array ? 8 : 0;
+  return Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+    const index = channels === 3 ? i : Math.floor(i / 3);
+    return (pixels[index] ?? 0) >> shift;
+  });
+}
+
+describe(`a picture becomes what TensorFlow ${tensorflow} makes of it, bit for bit`, () => {
+  it.each(Object.entries(pictures))('%s', async (name, expected) => {
+    const picture = await decode(readFileSync(new URL(`pictures/${name}`, folder)), 1);
+    const prepared = prepare(picture, { height: 224, width: 224, mean: 128, std: 128 });
+    expect({
+      height: picture.height,
+      width: picture.width,
+      decoded: sha256(toRgb(picture)),
+      prepared: sha256(prepared),
+    }).toEqual(expected);
+  });
+});

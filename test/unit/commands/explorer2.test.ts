@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { explorer2, explorer2Files, explorer2Text } from '../../../src/commands/explorer2-configuration.js';
+import { metadataNames } from '../../../src/decisions/schema.js';
+import { shipped } from '../../../src/files/places.js';
+
+const file = (path: string) => readFileSync(shipped(path), 'utf8');
+const optionsOf = (plugin: boolean, labelPrefix = '') =>
+  explorer2({ plugin, labelPrefix }).OrthancExplorer2.UiOptions;
+
+test.each(Object.entries(explorer2Files))('orthanc/%s is in step (else: npm run docs)', (name, plugin) => {
+  expect(file(`orthanc/${name}`)).toBe(explorer2Text(plugin));
+});
+
+test('every label that a network or a state can give may be chosen, with a site’s prefix', () => {
+  const nncpr = file('model/nncpr-classes.txt').trim().split('\n');
+  const states = ['needs_review', 'unknown_view', 'order_mismatch', 'classification_failed'];
+  const { AvailableLabels } = optionsOf(true, 'pv_');
+  for (const label of [...nncpr, ...states]) expect(AvailableLabels).toContain(`pv_${label}`);
+  expect(new Set(AvailableLabels).size).toBe(AvailableLabels.length);
+  for (const label of AvailableLabels) expect(label).toMatch(/^pv_[A-Za-z0-9_-]{1,40}$/);
+});
+
+test('without the plugin the buttons write declared metadata of Orthanc’s own, and call nothing else', () => {
+  const declared = Object.keys(JSON.parse(file('orthanc/plainview.json')).UserMetadata);
+  expect(declared).toContain(metadataNames.request);
+  const buttons = Object.entries(optionsOf(false).CustomButtons);
+  expect(buttons.map(([level]) => level)).toEqual(['study', 'series', 'instance']);
+  for (const [, list] of buttons)
+    for (const { HttpMethod, Url } of list)
+      expect([HttpMethod, Url]).toEqual([
+        'PUT',
+        expect.stringMatching(
+          /^\.\.\/\.\.\/(studies|series|instances)\/\{UUID\}\/metadata\/RadiographReclassify$/,
+        ),
+      ]);
+});
+
+test('with the plugin all stay on Orthanc’s own address, each button once', () => {
+  const buttons = Object.values(optionsOf(true).CustomButtons).flat();
+  for (const { Url } of buttons) expect(Url).toMatch(/^\.\.\/\.\.\/plainview\//);
+  expect(new Set(buttons.map(({ Id }) => Id)).size).toBe(buttons.length);
+});

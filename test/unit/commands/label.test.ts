@@ -1,0 +1,206 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
+import { runReference } from '../../../src/classify/graph/reference.js';
+import { walk } from '../../../src/classify/graph/walk.js';
+import { decode } from '../../../src/classify/prepare/decode.js';
+import { prepare } from '../../../src/classify/prepare/resize.js';
+import { shipped } from '../../../src/files/places.js';
+import { goldenGraph } from '../../../testkit/classify/graphs.js';
+import { goldenPictureFile } from '../../../testkit/classify/pictures.js';
+import { plainview } from './support.js';
+
+const picture = (name: string) => shipped('testkit', 'golden', 'pictures', name);
+const graphFile = shipped('testkit', 'golden', 'networks', 'keras.pb');
+const classes = ['elbow_ap', 'hand_ap', 'knee_ap', 'wrist_ap', 'chest_pa_ap'];
+
+let folder: string;
+let labels: string;
+/** A network of 24 × 24 pixels, whose scores the reference knows at once. */
+let network: string[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'label-'));
+  labels = join(folder, 'classes.txt');
+  await writeFile(labels, `${classes.join('\n')}\n`);
+  const sizes = ['--input_height', '24', '--input_width', '24'];
+  network = ['--graph', graphFile, '--labels', labels, ...sizes, '--engine', 'onnxruntime', '--workers', '1'];
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const size = { height: 24, width: 24 };
+async function best(name: string, mean = 128, std = 128): Promise<{ category: string; score: number }> {
+  const steps = walk(readGraphDef(goldenGraph('keras')), {
+    inputLayer: 'input',
+    outputLayer: 'final_result',
+  });
+  const input = prepare(await decode(goldenPictureFile(name), 1), { ...size, mean, std });
+  const scores = runReference(steps, input, size);
+  const index = scores.indexOf(Math.max(...scores));
+  return { category: classes[index] ?? '', score: scores[index] ?? 0 };
+}
+
+const jsonLines = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => z.looseObject({ path: z.string() }).parse(JSON.parse(line)));
+
+describe('plainview label', () => {
+  it('prints the line of label_image.py for each picture, in the order given', async () => {
+    const names = ['rgb.png', 'grey.jpg', 'palette.gif', 'grey-16.pam', 'grey-large.png', 'grey.png'];
+    const { status, stdout, stderr } = await plainview(['label', ...network, ...names.map(picture)]);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(names.length);
+    for (const [i, name] of names.entries()) {
+      const [path, category, score, seconds] = lines[i]?.split(' \t ') ?? [];
+      const expected = await best(name);
+      expect({ path, category }).toEqual({ path: picture(name), category: expected.category });
+      expect(score).toMatch(/^\d\.\d{5}$/);
+      expect(Number(score)).toBeCloseTo(expected.score, 4);
+      expect(seconds).toMatch(/^\d+\.\d\ds$/);
+    }
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it('takes mean and standard deviation as label_image.py does', async () => {
+    const options = ['--input_mean', '0', '--input_std', '255'];
+    const { stdout } = await plainview(['label', ...network, ...options, picture('rgb.png')]);
+    const expected = await best('rgb.png', 0, 255);
+    expect(stdout).toContain(` \t ${expected.category} \t `);
+    expect(Number(stdout.split(' \t ')[2])).toBeCloseTo(expected.score, 4);
+  });
+
+  it('classifies with the embedded network where none is named', async () => {
+    const { status, stdout } = await plainview(['label', '--json', picture('grey.png')]);
+    expect(status).toBe(0);
+    expect(jsonLines(stdout)[0]).toMatchObject({ network: { name: expect.stringContaining('plainview') } });
+  });
+
+  it('prints one object a line with --json', async () => {
+    const { stdout } = await plainview(['label', '--json', ...network, picture('rgb.png')]);
+    const { category } = await best('rgb.png');
+    expect(jsonLines(stdout)).toEqual([
+      {
+        path: picture('rgb.png'),
+        category,
+        score: expect.any(Number),
+        decision: expect.stringMatching(/^(category|needs_review|unknown_view)$/),
+        top: expect.arrayContaining(classes.map((name) => ({ category: name, score: expect.any(Number) }))),
+        network: { name: 'keras', sha256: expect.stringMatching(/^[0-9a-f]{64}$/), purpose: 'unstated' },
+        seconds: expect.any(Number),
+      },
+    ]);
+  });
+
+  it('decides by the thresholds given', async () => {
+    const decisionWith = async (...options: string[]) =>
+      jsonLines((await plainview(['label', '--json', ...network, ...options, picture('rgb.png')])).stdout)[0]
+        ?.decision;
+    expect(await decisionWith('--threshold', '0', '--margin', '0', '--unknown_below', '0')).toBe('category');
+    expect(await decisionWith('--threshold', '1', '--margin', '0', '--unknown_below', '0')).toBe(
+      'needs_review',
+    );
+    expect(await decisionWith('--threshold', '1', '--margin', '0', '--unknown_below', '1')).toBe(
+      'unknown_view',
+    );
+  });
+
+  it('shows as many of the best as asked for', async () => {
+    const { stdout } = await plainview(['label', ...network, '--top', '3', picture('rgb.png')]);
+    const scores = stdout
+      .trim()
+      .split('\n')
+      .map((line) => Number(line.split(' \t ')[2]));
+    expect(scores).toHaveLength(3);
+    expect(scores).toEqual(scores.toSorted((a, b) => b - a));
+    const json = await plainview(['label', '--json', ...network, '--top', '2', picture('rgb.png')]);
+    expect(jsonLines(json.stdout)[0]?.top).toHaveLength(2);
+  });
+
+  it('reads paths from standard input, and keeps their order over hundreds', async () => {
+    const paths = Array.from({ length: 300 }, (_, i) =>
+      picture(i % 3 === 0 ? 'grey-large.png' : 'grey-1x1.png'),
+    );
+    const { status, stdout } = await plainview(['label', ...network, '-'], {
+      stdin: `${paths.join('\n')}\n\n`,
+    });
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(' \t ')[0]),
+    ).toEqual(paths);
+    expect(status).toBe(0);
+  });
+});
+
+describe('what cannot be labelled', () => {
+  it('gets its own line on standard error, stops no other, and shows in the exit status', async () => {
+    const broken = join(folder, 'broken.png');
+    await writeFile(broken, goldenPictureFile('grey.png').subarray(0, 300));
+    const missing = join(folder, 'missing.png');
+    const given = [picture('grey.png'), broken, missing, folder, picture('rgb.png')];
+    const { status, stdout, stderr } = await plainview(['label', ...network, ...given]);
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(' \t ')[0]),
+    ).toEqual([given[0], given[4]]);
+    const errors = stderr.trimEnd().split('\n');
+    expect(errors).toHaveLength(3);
+    for (const [i, path] of [broken, missing, folder].entries())
+      expect(errors[i]?.startsWith(`${path}: `)).toBe(true);
+    expect(status).toBe(1);
+  });
+
+  it('gets an object of its own with --json', async () => {
+    const missing = join(folder, 'missing.png');
+    const { status, stdout } = await plainview(['label', '--json', ...network, missing, picture('grey.png')]);
+    const [first, second] = jsonLines(stdout);
+    expect(first).toEqual({ path: missing, error: { code: 'file_unreadable', message: expect.any(String) } });
+    expect(second).toMatchObject({ path: picture('grey.png'), decision: expect.any(String) });
+    expect(status).toBe(1);
+  });
+
+  it('a DICOM file is told to go to a server, by its content or its name', async () => {
+    const [file, nameless] = [join(folder, 'a.dcm'), join(folder, 'IM0001')];
+    await writeFile(file, 'an old one, without preamble');
+    await writeFile(nameless, Buffer.concat([Buffer.alloc(128), Buffer.from('DICM...')]));
+    const { status, stderr } = await plainview(['label', ...network, file, nameless]);
+    expect(
+      stderr
+        .trimEnd()
+        .split('\n')
+        .filter((line) => /DICOM.*plainview serve/.test(line)),
+    ).toHaveLength(2);
+    expect(status).toBe(1);
+  });
+});
+
+describe('a wrong call', () => {
+  it.each([
+    ['no picture', []],
+    ['an unknown option', ['--no-such', 'a.png']],
+    ['an unknown engine', ['--engine', 'abacus', 'a.png']],
+    ['a size that is no number', ['--input_height', 'tall', 'a.png']],
+    ['a threshold beyond 1', ['--threshold', '80', 'a.png']],
+    ['a graph that is not there', ['--graph', '/nowhere/network.pb', 'a.png']],
+    ['a graph that is none', ['--graph', picture('grey.png'), 'a.png']],
+  ])('%s: says so and ends with 2', async (_, args) => {
+    const { status, stdout, stderr } = await plainview(['label', '--labels', labels, ...args]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).not.toBe('');
+    expect(stderr).not.toContain('    at ');
+  });
+});
+
+it('is quiet where the reader goes away (`| head`)', async () => {
+  const stdin = Array.from({ length: 400 }, () => picture('grey-1x1.png')).join('\n');
+  const { status, stderr } = await plainview(['label', ...network, '-'], { stdin, readOnce: true });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});

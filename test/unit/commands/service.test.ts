@@ -1,0 +1,41 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import { askService } from '../../../src/commands/service-client.js';
+import { loadConfig } from '../../../src/config/load.js';
+
+let server: Server | undefined;
+afterEach(() => server?.close());
+
+/** What a command says where the service answers so. */
+async function said(status: number, type: string, body: string): Promise<string> {
+  const answering = createServer((_request, response) => {
+    response.writeHead(status, { 'content-type': type }).end(body);
+  });
+  server = answering;
+  await new Promise<void>((resolve) => answering.listen(0, '127.0.0.1', resolve));
+  const config = loadConfig({ PLAINVIEW_PORT: String((answering.address() as AddressInfo).port) });
+  return askService(z.object({}), config, { method: 'GET', path: '/api/v1/sweep' }).then(
+    () => 'nothing',
+    (error: Error) => error.message,
+  );
+}
+
+const problem = (title: string) => ['application/problem+json', JSON.stringify({ title })] as const;
+
+test('what the service refuses is told in its own words', async () => {
+  expect(await said(400, ...problem('No rule sends there.'))).toBe(
+    'The service does not do that: No rule sends there.',
+  );
+});
+
+test.each([
+  ['refuses the secret', 401, ...problem('Who are you?')],
+  ['is another program', 404, 'text/html', '<html>'],
+] as const)(
+  'whether it runs and has this secret is asked where what answers %s',
+  async (_what, status, type, body) => {
+    expect(await said(status, type, body)).toMatch(/Is it running, and is PLAINVIEW_SECRET the same here\?/);
+  },
+);

@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../../src/config/load.js';
+import { options, variableOf } from '../../../src/config/options.js';
+import { optionsTable, withOptions } from '../../../src/config/readme-table.js';
+import { shipped } from '../../../src/files/places.js';
+
+describe('loadConfig', () => {
+  test('an empty environment gives the documented defaults', () => {
+    const config = loadConfig({});
+    expect(config.orthancUrl).toBe('http://127.0.0.1:8042');
+    expect(config.modalities).toEqual(['CR', 'DX', 'RG', 'PX', 'IO']);
+    expect(config.secret).toBeUndefined();
+  });
+
+  test('values are parsed, an empty one counts as absent', () => {
+    const config = loadConfig({ PLAINVIEW_PORT: '9000', PLAINVIEW_MODALITIES: 'CR, OT', PLAINVIEW_HOST: '' });
+    expect(config).toMatchObject({ port: 9000, modalities: ['CR', 'OT'], host: '127.0.0.1' });
+  });
+
+  test('every wrong option is named at once, by its variable', () => {
+    const env = { PLAINVIEW_PORT: 'x', PLAINVIEW_ENGINE: 'cuda', PLAINVIEW_ORTHANC_URL: 'ftp://pacs' };
+    expect(() => loadConfig(env)).toThrow(/PLAINVIEW_ORTHANC_URL.*PLAINVIEW_PORT.*PLAINVIEW_ENGINE/);
+  });
+
+  test.each([
+    ['PLAINVIEW_PORT', 'abc', 'must be a whole number from 0 to 65535, not "abc"'],
+    ['PLAINVIEW_PORT', '70000.5', 'must be a whole number from 0 to 65535, not "70000.5"'],
+    ['PLAINVIEW_THRESHOLD', '95', 'must be a number from 0 to 1, not "95"'],
+    ['PLAINVIEW_ENGINE', 'cuda', 'must be one of auto, gpu, onnxruntime, wasm, not "cuda"'],
+    ['PLAINVIEW_MODALITIES', 'cr,dr', 'must be a list, separated by commas, of items like CR, not "cr,dr"'],
+    ['PLAINVIEW_ORTHANC_URL', 'pacs', 'must be a web address (http://… or https://…), not "pacs"'],
+    ['PLAINVIEW_SWEEP_HOURS', '22-22', 'must begin and end at different hours, not "22-22"'],
+    ['PLAINVIEW_SECRET', 'hunter2', 'must have 16 characters or more'],
+    ['PLAINVIEW_ORTHANC_URL', 'pacs//me:hunter2@pacs', 'must be a web address (http://… or https://…)'],
+  ])('of %s=%s it is said what it must be, and no secret is shown', (variable, value, problem) => {
+    expect(() => loadConfig({ [variable]: value })).toThrow(
+      expect.objectContaining({ message: `The configuration cannot be used: ${variable}: ${problem}.` }),
+    );
+  });
+
+  test('a mistyped option stops the start', () => {
+    expect(() => loadConfig({ PLAINVIEW_TRESHOLD: '0.5' })).toThrow(/PLAINVIEW_TRESHOLD: no such option/);
+  });
+
+  test("the hook's own variables are tolerated", () => {
+    expect(() => loadConfig({ PLAINVIEW_HOOK_URL: 'http://127.0.0.1:8104/hook' })).not.toThrow();
+  });
+
+  test('a secret may come from a file; one that is unreadable or empty, or a second source, is named', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'plainview-')), 'secret');
+    writeFileSync(file, '0123456789abcdef\n');
+    expect(loadConfig({ PLAINVIEW_SECRET_FILE: file }).secret).toBe('0123456789abcdef');
+    expect(() => loadConfig({ PLAINVIEW_SECRET_FILE: `${file}.gone` })).toThrow(
+      /PLAINVIEW_SECRET_FILE: .*ENOENT/,
+    );
+    const both = { PLAINVIEW_SECRET: '0123456789abcdef', PLAINVIEW_SECRET_FILE: file };
+    expect(() => loadConfig(both)).toThrow(/PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set/);
+    writeFileSync(file, '\n');
+    expect(() => loadConfig({ PLAINVIEW_ORTHANC_PASSWORD_FILE: file })).toThrow(/PASSWORD_FILE: .* is empty/);
+  });
+});
+
+test('the documented environment file gives a shell what it gives systemd', () => {
+  const install = readFileSync(shipped('docs', 'install.md'), 'utf8');
+  const [, file = ''] = /```sh\n(# \/etc\/plainview\/env\n[\s\S]*?)```/.exec(install) ?? [];
+  const path = join(mkdtempSync(join(tmpdir(), 'plainview-')), 'env');
+  writeFileSync(path, file);
+  const sourced = execFileSync('sh', ['-ec', 'set -a; . "$0"; env -0', path], { encoding: 'utf8', env: {} });
+  const given = sourced.split('\0').flatMap((each): [string, string][] => {
+    const [name = '', ...value] = each.split('=');
+    // The files of secrets are not on this machine.
+    return name.startsWith('PLAINVIEW_') && !name.endsWith('_FILE') ? [[name, value.join('=')]] : [];
+  });
+  expect(loadConfig(Object.fromEntries(given))).toMatchObject({
+    sweep: '0 3 * * 0',
+    stateDir: '/var/lib/plainview',
+  });
+  expect(given.map(([name]) => name)).toContain('PLAINVIEW_SWEEP');
+});
+
+test('every option has a row with its meaning', () => {
+  const table = optionsTable();
+  for (const name of Object.keys(options.shape)) {
+    expect(options.shape[name as keyof typeof options.shape].description).toBeTruthy();
+    expect(table).toContain(`\`${variableOf(name as keyof typeof options.shape)}\``);
+  }
+});
+
+test('the README shows the options as they are (else: npm run docs)', () => {
+  const readme = readFileSync(shipped('README.md'), 'utf8');
+  expect(withOptions(readme)).toBe(readme);
+  expect(readme).toContain('`PLAINVIEW_ORTHANC_URL`');
+});

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { labelledStates, statistics } from '../../../src/contract/review.js';
+import { addUp, planLabels, requireLabels, stateLabels } from '../../../src/decisions/labels.js';
+import { type InstanceRecord, instanceRecord, readRecord } from '../../../src/decisions/schema.js';
+
+const record = (decision: InstanceRecord['decision'], category?: string): InstanceRecord => ({
+  version: 1,
+  decision,
+  ...(category === undefined ? {} : { category }),
+  reason: '',
+  top: [],
+  who: 'network',
+  network: { name: 'n', sha256: '00' },
+  engine: 'test',
+  when: '2026-01-01T00:00:00.000Z',
+  ms: 1,
+  labels: [],
+});
+
+describe('planLabels', () => {
+  test('adds what is wanted and owns it', () => {
+    expect(planLabels([], [], ['knee_ap'])).toEqual({ add: ['knee_ap'], remove: [], owned: ['knee_ap'] });
+  });
+
+  test("leaves a person's labels alone and removes its own stale one", () => {
+    const plan = planLabels(['teaching', 'needs_review'], ['needs_review'], ['knee_ap']);
+    expect(plan).toEqual({ add: ['knee_ap'], remove: ['needs_review'], owned: ['knee_ap'] });
+  });
+
+  test('a label that a person had put there stays theirs, also when it becomes stale', () => {
+    const first = planLabels(['knee_ap'], [], ['knee_ap']);
+    expect(first).toEqual({ add: [], remove: [], owned: [] });
+    expect(planLabels(['knee_ap'], first.owned, ['knee_lateral']).remove).toEqual([]);
+  });
+
+  test('puts back what was lost between the record and the label', () => {
+    expect(planLabels([], ['knee_ap'], ['knee_ap'])).toEqual({
+      add: ['knee_ap'],
+      remove: [],
+      owned: ['knee_ap'],
+    });
+  });
+});
+
+describe('addUp', () => {
+  test('a study carries the union of its instances', () => {
+    const children = [record('category', 'knee_ap'), record('category', 'knee_ap'), record('needs_review')];
+    expect(addUp(children)).toEqual({
+      categories: { knee_ap: 2 },
+      decisions: { category: 2, needs_review: 1 },
+      wanted: ['knee_ap', 'needs_review'],
+    });
+  });
+
+  test('one picture that is not what was ordered marks the study', () => {
+    const finding = { answer: 'agrees' as const, reason: '' };
+    const order = {
+      answer: 'differs' as const,
+      bodyPart: { answer: 'differs' as const, reason: '' },
+      projection: finding,
+      side: finding,
+      words: [],
+    };
+    const children = [record('category', 'knee_ap'), { ...record('category', 'hand_ap'), order }];
+    expect(addUp(children).wanted).toEqual(['hand_ap', 'knee_ap', 'order_mismatch']);
+  });
+
+  test('does not depend on the order', () => {
+    const children = [record('failed'), record('category', 'hand_ap'), record('unknown_view')];
+    expect(JSON.stringify(addUp(children))).toBe(JSON.stringify(addUp([...children].reverse())));
+  });
+});
+
+test('metadata that is not ours counts as none', () => {
+  for (const text of [undefined, '', 'knee', '{"version":2}', '[]', 'null'])
+    expect(readRecord(instanceRecord, text)).toBeUndefined();
+  const written = record('category', 'knee_ap');
+  expect(readRecord(instanceRecord, JSON.stringify(written))).toEqual(written);
+});
+
+test.each([
+  ['hand ap', '', '"hand ap" cannot be a label'],
+  ['needs_review', '', '"needs_review" cannot be a label'],
+  ['x'.repeat(41), 'p'.repeat(24), 'at most 64'],
+])('a network with the category %s is refused before it decides anything', (name, prefix, says) => {
+  expect(() => requireLabels(['knee_ap', name], prefix)).toThrow(says);
+  expect(() => requireLabels(['knee_ap', 'oblique_view_of_Lauenstein', 'other'], prefix)).not.toThrow();
+});
+
+test('the states that people look through and count are the labels that decisions ask for', () => {
+  const states = Object.values(stateLabels).toSorted();
+  // Declared anew there, since the page in the browser takes nothing of Node along.
+  expect(labelledStates.toSorted()).toEqual(states);
+  expect(Object.keys(statistics.shape.backlog.shape).toSorted()).toEqual(states);
+});

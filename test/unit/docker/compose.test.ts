@@ -1,0 +1,184 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../../src/config/load.js';
+import { shipped } from '../../../src/files/places.js';
+import { runCommand } from '../../../src/sandbox/command.js';
+import { orthancImage } from '../../../src/sandbox/docker.js';
+import { compose, imageEnvironment, read, type Service, said } from './files.js';
+import { useSecrets } from './secrets.js';
+
+const secrets = useSecrets();
+const orthanc = named('orthanc');
+const ours = Object.entries(compose.services).filter(([name]) => name !== 'orthanc');
+
+function named(name: string): Service {
+  const service = compose.services[name];
+  if (!service) throw new Error(`the compose file has no service ${name}`);
+  return service;
+}
+
+const targetOf = (service: Service): string => service.build?.target ?? '';
+
+test('starts the CPU’s service, or with the other profile the one on an NVIDIA GPU', () => {
+  expect(read('.env')).toMatch(/^COMPOSE_PROFILES=cpu$/m);
+  const byProfile = (profile: string) =>
+    ours.filter(([, { profiles }]) => profiles.includes(profile)).map(([, service]) => service);
+  expect(byProfile('cpu').map(targetOf)).toEqual(['cpu']);
+  expect(byProfile('gpu').map(targetOf)).toEqual(['gpu']);
+  expect(ours).toHaveLength(2);
+  expect(byProfile('gpu')[0]?.deploy?.resources.reservations.devices).toEqual([
+    { driver: 'nvidia', capabilities: ['gpu'] },
+  ]);
+  expect(byProfile('cpu')[0]?.deploy).toBeUndefined();
+  expect(orthanc.profiles).toEqual([]);
+});
+
+test('runs the Orthanc that the sandbox runs', () => {
+  expect(orthanc.image).toBe(orthancImage);
+});
+
+test('watches the health of each service, and starts ours when Orthanc is well', () => {
+  expect(orthanc.healthcheck).toBeDefined();
+  for (const [, service] of ours) {
+    expect(said(targetOf(service), 'HEALTHCHECK')).toHaveLength(1);
+    expect(service.depends_on).toEqual({ orthanc: { condition: 'service_healthy' } });
+  }
+  for (const service of Object.values(compose.services)) expect(service.restart).toBe('unless-stopped');
+});
+
+test('the service is reached by Orthanc alone, and Orthanc’s pages from this machine alone', () => {
+  for (const [, service] of ours) {
+    expect(service.ports).toEqual([]);
+    for (const { name } of service.networks) {
+      expect(compose.networks[name]?.internal).toBe(true);
+      expect(orthanc.networks.map((network) => network.name)).toContain(name);
+    }
+  }
+  expect(orthanc.ports.filter((port) => port.endsWith(':8042'))).toEqual(['127.0.0.1:8042:8042']);
+});
+
+test('holds no secret: all come from files that git ignores', () => {
+  expect(read('.env').trim().split('\n')).toEqual(['COMPOSE_PROFILES=cpu']);
+  expect(read('.gitignore').split('\n')).toContain('/secrets/');
+  for (const { file } of Object.values(compose.secrets)) expect(file).toMatch(/^\.\/secrets\//);
+  for (const service of Object.values(compose.services)) {
+    const mounted = service.secrets.map(({ target }) => `/run/secrets/${target}`);
+    for (const [name, value] of Object.entries(service.environment)) {
+      if (name.endsWith('_FILE')) expect(mounted).toContain(value);
+      else expect(name).not.toMatch(/SECRET|PASSWORD|TOKEN|KEY/);
+    }
+  }
+});
+
+test('mounts what is there', () => {
+  for (const { volumes, secrets: mounted } of Object.values(compose.services)) {
+    for (const { source, mode } of volumes) {
+      if (!source.startsWith('.')) expect(Object.keys(compose.volumes)).toContain(source);
+      else {
+        expect([source, existsSync(shipped(source))]).toEqual([source, true]);
+        expect(mode).toBe('ro');
+      }
+    }
+    for (const { source } of mounted) expect(Object.keys(compose.secrets)).toContain(source);
+  }
+  for (const { file } of Object.values(compose.secrets))
+    expect([file, existsSync(join(secrets.folder, file))]).toEqual([file, true]);
+});
+
+test('Orthanc finds the hook where its configuration says', () => {
+  const { LuaScripts } = JSON.parse(read('orthanc/plainview.json')) as { LuaScripts: string[] };
+  const hook = orthanc.volumes.find(({ source }) => source === './lua/plainview.lua');
+  expect(LuaScripts).toEqual([hook?.target]);
+});
+
+test('Orthanc reads the file with its users as configuration', () => {
+  expect(orthanc.secrets).toContainEqual({
+    source: 'orthanc_users',
+    target: expect.stringMatching(/\.json$/),
+  });
+});
+
+test('Orthanc finds the plugin where its configuration says, and beside it what it adds to the pages', () => {
+  const { PythonScript } = JSON.parse(read('orthanc/plugin.json')) as { PythonScript: string };
+  const places = new Map(orthanc.volumes.map(({ source, target }) => [source, target]));
+  expect(places.get('./orthanc/plainview.py')).toBe(PythonScript);
+  expect(places.get('./orthanc/explorer.js')).toBe(`${dirname(PythonScript)}/explorer.js`);
+  for (const file of ['plainview.json', 'plugin.json', 'explorer2.json'])
+    expect(places.get(`./orthanc/${file}`)).toBe(`/etc/orthanc/${file}`);
+  expect(orthanc.environment.PYTHON_PLUGIN_ENABLED).toBe('true');
+});
+
+test('no key stands in two files of Orthanc’s configuration', () => {
+  const keys = ['plainview.json', 'plugin.json', 'explorer2.json'].flatMap((file) =>
+    Object.keys(JSON.parse(read(`orthanc/${file}`))),
+  );
+  expect(new Set(keys).size).toBe(keys.length);
+});
+
+test('of the users made for it, the one who may do everything is the administrator', () => {
+  const { Plainview } = JSON.parse(read('orthanc/plugin.json')) as { Plainview: { Roles: object } };
+  for (const name of Object.keys(Plainview.Roles)) expect(secrets.users()).toHaveProperty(name);
+});
+
+describe('the hook', () => {
+  const lua = read('lua/plainview.lua');
+
+  test('is given only variables that it reads', () => {
+    const variables = [...lua.matchAll(/os\.getenv\('(\w+)'\)/g)].map(([, name]) => name);
+    for (const name of Object.keys(orthanc.environment))
+      if (name.startsWith('PLAINVIEW_')) expect(variables).toContain(name);
+  });
+
+  test('calls the service by its name, port and path', () => {
+    const url = new URL(orthanc.environment.PLAINVIEW_HOOK_URL ?? '');
+    const [, byDefault = ''] = /os\.getenv\('PLAINVIEW_HOOK_URL'\) or '([^']+)'/.exec(lua) ?? [];
+    const { port } = loadConfig({});
+    expect(url.pathname).toBe(new URL(byDefault).pathname);
+    expect(new URL(byDefault).port).toBe(String(port));
+    expect(url.port).toBe(String(port));
+    // One name for both services, of which one runs.
+    for (const [, service] of ours)
+      expect(service.networks.flatMap(({ aliases }) => aliases)).toContain(url.hostname);
+  });
+
+  test('and the service share the secret', () => {
+    for (const [, service] of ours)
+      expect(service.environment.PLAINVIEW_SECRET_FILE).toBe(orthanc.environment.PLAINVIEW_SECRET_FILE);
+  });
+});
+
+describe.each(ours)('%s', (_name, service) => {
+  test('starts with what it is given, as the user that Orthanc knows', () => {
+    const config = loadConfig({ ...imageEnvironment(targetOf(service)), ...secrets.mounted(service) });
+    expect(new URL(config.orthancUrl).hostname).toBe('orthanc');
+    expect(config.orthancPassword).toBe(secrets.users()[config.orthancUsername ?? '']);
+    expect(config.secret).toMatch(/^\w{32,}$/);
+    expect(config.network).toBe('nncpr');
+  });
+
+  test('can write its state, and nothing else but what is temporary', () => {
+    const { stateDir } = loadConfig(imageEnvironment(targetOf(service)));
+    expect(service.read_only).toBe(true);
+    expect(service.volumes.map(({ target }) => target)).toEqual([stateDir]);
+    expect(service.tmpfs).toEqual(['/tmp']);
+  });
+});
+
+test('docker compose itself accepts it', async (context) => {
+  const version = await runCommand('docker', ['compose', 'version']);
+  if (version.status !== 0) return context.skip('no docker compose on this machine');
+  const file = shipped('docker-compose.yml');
+  for (const profile of ['cpu', 'gpu']) {
+    const result = await runCommand('docker', [
+      'compose',
+      '-f',
+      file,
+      '--profile',
+      profile,
+      'config',
+      '--quiet',
+    ]);
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+  }
+});

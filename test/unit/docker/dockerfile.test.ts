@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { relative } from 'node:path';
+import { validate } from 'dockerfile-utils';
+import { describe, expect, test } from 'vitest';
+import { networkFiles } from '../../../src/app/classifier-options.js';
+import { modelCommand } from '../../../src/commands/model.js';
+import { serveCommand } from '../../../src/commands/serve.js';
+import { loadConfig } from '../../../src/config/load.js';
+import { packageRoot, shipped } from '../../../src/files/places.js';
+import { imageEnvironment, isSent, read, said, stageNamed, stages } from './files.js';
+
+const targets = ['cpu', 'gpu'];
+const manifest = JSON.parse(read('package.json')) as {
+  bin: { plainview: string };
+  scripts: { build: string };
+};
+
+test('the linter has nothing to say', () => {
+  expect(
+    validate(read('Dockerfile')).map(({ message, range }) => `${range.start.line + 1}: ${message}`),
+  ).toEqual([]);
+});
+
+test('every file that is copied is there, and is sent to the build', () => {
+  const copied = stages
+    .flatMap(({ steps }) => steps)
+    .filter(({ instruction, rest }) => instruction === 'COPY' && !rest.startsWith('--from='))
+    .flatMap(({ rest }) => rest.split(' ').slice(0, -1));
+  expect(copied).not.toHaveLength(0);
+  // `network.p[b]`: as a pattern it may also be absent.
+  for (const source of copied.map((path) => path.replace(/\[(.)\]/, '$1'))) {
+    expect([source, isSent(source)]).toEqual([source, true]);
+    if (copied.includes(source)) expect([source, existsSync(shipped(source))]).toEqual([source, true]);
+  }
+});
+
+test('what the code reads beside itself is sent', () => {
+  for (const path of ['model/categories.json', 'orders/regions.yaml', 'orders/words/de.yaml'])
+    expect([path, isSent(path)]).toEqual([path, true]);
+});
+
+test('nothing else is sent: no secret, no history, no dependency of this machine', () => {
+  const unsent = [
+    '.git/config',
+    '.env',
+    'secrets/orthanc_password',
+    'node_modules/sharp/package.json',
+    'dist/cli.js',
+  ];
+  for (const path of unsent) expect([path, isSent(path)]).toEqual([path, false]);
+  const tracked = execFileSync('git', ['ls-files'], { cwd: packageRoot, encoding: 'utf8' })
+    .trim()
+    .split('\n');
+  const folders = new Set(
+    tracked.filter(isSent).map((path) => (path.includes('/') ? path.split('/')[0] : path)),
+  );
+  expect([...folders].sort()).toEqual(
+    [
+      '.npmrc',
+      'model',
+      'orthanc',
+      'orders',
+      'package-lock.json',
+      'package.json',
+      'scripts',
+      'src',
+      'tsconfig.build.json',
+      'tsconfig.json',
+    ].sort(),
+  );
+});
+
+test('it builds as a bare machine does', () => {
+  const steps = said('build', 'RUN').join('\n');
+  expect(steps).toMatch(/^npm ci /);
+  expect(steps).toContain(manifest.scripts.build);
+  expect(steps).toContain('npm prune --omit=dev');
+  // Without its optional dependencies neither sharp nor onnxruntime-node has its program.
+  expect(steps).not.toContain('optional');
+  expect(steps).toContain(`node ${manifest.bin.plainview} model fetch`);
+  const fetch = modelCommand().commands.find((command) => command.name() === 'fetch');
+  expect(fetch?.options.map(({ long }) => long)).toContain('--from');
+});
+
+test('every file of the repository that the program reads is in the image', () => {
+  const sources = execFileSync('git', ['grep', '-hoE', "new URL\\('(\\.\\./)+[^']+", '--', 'src'], {
+    cwd: packageRoot,
+    encoding: 'utf8',
+  });
+  const files = [...sources.matchAll(/(?:\.\.\/)+(.*\.\w+)/g)]
+    .map(([, file = '']) => file)
+    .filter((file) => !file.startsWith('dist/')); // made there
+  expect(files).toContain('model/categories.json');
+  const copied = said('build', 'COPY').join(' ').split(' ');
+  for (const file of files) expect(copied).toContain(file);
+});
+
+test('both networks find their files in the image', () => {
+  const copied = said('build', 'COPY').join(' ').split(' ');
+  for (const network of ['embedded', 'nncpr']) {
+    const { graph, labels } = networkFiles({ network, labels: undefined });
+    // NNCPR's graph is fetched where `model fetch` puts it by default.
+    const files = network === 'nncpr' ? [labels] : [graph, labels, graph.replace(/\.pb$/, '.json')];
+    for (const file of files) expect(copied).toContain(relative(packageRoot, file));
+  }
+});
+
+describe.each(targets)('the image %s', (target) => {
+  test('runs the service as an ordinary user, with a health check', () => {
+    expect(said(target, 'USER').at(-1)).toMatch(/^[1-9]\d*$/);
+    expect(JSON.parse(said(target, 'CMD').at(-1) ?? '')).toEqual([
+      'node',
+      manifest.bin.plainview,
+      serveCommand().name(),
+    ]);
+    const { port } = loadConfig({});
+    expect(said(target, 'EXPOSE')).toEqual([String(port)]);
+    expect(said(target, 'HEALTHCHECK').at(-1)).toContain(`http://127.0.0.1:${port}/health/ready`);
+  });
+
+  test('sends nothing about its use anywhere', () => {
+    expect(imageEnvironment(target).ORT_DISABLE_TELEMETRY).toBe('1');
+  });
+
+  test('brings options that the service knows, and listens where others reach it', () => {
+    const config = loadConfig(imageEnvironment(target));
+    expect(config).toMatchObject({ host: '0.0.0.0', engine: target === 'gpu' ? 'gpu' : 'auto' });
+    expect(said(target, 'VOLUME')).toEqual([config.stateDir]);
+    expect(said(target, 'RUN').join('\n')).toContain(config.stateDir);
+  });
+});
+
+test('the last stage, which a build without a target takes, is the CPU’s', () => {
+  expect(stages.at(-1)?.name).toBe('cpu');
+});
+
+test('Node.js is one that the package runs on', () => {
+  const [, major] = /^node:(\d+)-/.exec(stageNamed('build').from) ?? [];
+  expect(Number(major)).toBeGreaterThanOrEqual(20);
+  expect(stageNamed('cpu').from).toBe(stageNamed('build').from);
+});

@@ -1,0 +1,65 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import type { Seen } from '../../../src/evaluate/run.js';
+import { edited, find, type Node } from '../../../testkit/classify/graphs.js';
+
+/**
+ * A network that tells dark pictures from bright ones: a golden graph whose last layer is made decisive. Of its five
+ * outputs the fourth answers to black (0.95) and the fifth to white (0.99).
+ * @param copy makes it another file of the same behaviour, with another hash
+ * @returns path of the graph; `classes.txt` lies beside it
+ */
+export async function brightnessNetwork(
+  folder: string,
+  dark: string,
+  bright: string,
+  copy = 1,
+): Promise<string> {
+  const graph = edited('keras', (nodes) => {
+    change(nodes, 'conv_preds/kernel', (value) => value * (30 + copy * 1e-3));
+    change(nodes, 'conv_preds/bias', (value, i) => (value - (i === 4 ? 0.3 : 0)) * 30);
+  });
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, 'brightness.pb');
+  await writeFile(path, graph);
+  const rest = ['elbow_ap', 'wrist_ap', 'ankle_ap'];
+  await writeFile(join(folder, 'classes.txt'), [...rest, dark, bright].join('\n'));
+  return path;
+}
+
+function change(nodes: readonly Node[], name: string, by: (value: number, index: number) => number): void {
+  const tensor = find(nodes, (node) => node.name === name).attr.value?.tensor;
+  if (tensor?.tensorContent === undefined) throw new Error(`the golden graph has no tensor ${name}`);
+  const values = new Float32Array(new Uint8Array(tensor.tensorContent).buffer);
+  tensor.tensorContent = new Uint8Array(values.map(by).buffer);
+}
+
+/** A small picture of one grey level. */
+export async function writeGrey(path: string, level: number): Promise<void> {
+  const background = { r: level, g: level, b: level };
+  await sharp({ create: { width: 24, height: 16, channels: 3, background } })
+    .png()
+    .toFile(path);
+}
+
+let count = 0;
+/**
+ * What a network said of a picture, decided at a threshold of 0.9.
+ * @param second what came after `category`
+ */
+export function seen(
+  label: string,
+  category: string,
+  score = 0.99,
+  { group, second }: { group?: string; second?: string } = {},
+): Seen {
+  const best = { category, score };
+  const isLabelled = category !== 'other' && score >= 0.9;
+  return {
+    picture: { id: `${count++}.png`, label, ...(group === undefined ? {} : { group }) },
+    best,
+    top: [best, ...(second === undefined ? [] : [{ category: second, score: 1 - score }])],
+    decision: isLabelled ? 'category' : 'needs_review',
+  };
+}

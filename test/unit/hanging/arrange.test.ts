@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest';
+import { arrange, type Picture } from '../../../src/hanging/arrange.js';
+import { readProtocols } from '../../../src/hanging/file.js';
+import type { Laterality } from '../../../src/hanging/protocol.js';
+
+const { protocols } = readProtocols(undefined, []);
+
+/** `R knee_ap 0.95`: side and score may be left out; `?` is a picture that is not sure. */
+function pictures(...texts: string[]): Picture[] {
+  return texts.map((text, index) => {
+    const [, side, category = '', score = '0.99'] = /^(?:([RLB]) )?(\S+)(?: ([\d.]+))?$/.exec(text) ?? [];
+    return {
+      sopInstanceUid: `${text} #${index}`,
+      seriesInstanceUid: '1.2',
+      studyInstanceUid: '1',
+      score: Number(score),
+      seriesNumber: 1,
+      instanceNumber: index,
+      ...(category === '?' ? {} : { category }),
+      ...(side === undefined ? {} : { side: side as Laterality }),
+    };
+  });
+}
+
+/** `protocol: the pictures' names from the top left`, or what the viewer does. */
+function hung(study: string[], ...priors: string[][]): string {
+  const result = arrange(
+    protocols,
+    pictures(...study),
+    priors.map((prior) => pictures(...prior)),
+  );
+  if (result === undefined) return 'default';
+  const shown = result.cells.map(
+    ({ picture, cell }) => `${cell.prior ? 'prior ' : ''}${picture.sopInstanceUid}`,
+  );
+  return `${result.protocol.id}: ${shown.join(' | ')}`;
+}
+
+test.each([
+  [['chest_lateral', 'chest_pa_ap'], 'chest: chest_pa_ap #1 | chest_lateral #0'],
+  [['lumbar_spine_lateral', 'lumbar_spine_ap'], 'lumbar-spine: lumbar_spine_ap #1 | lumbar_spine_lateral #0'],
+  [['L knee_lateral', 'L knee_ap'], 'knee: L knee_ap #1 | L knee_lateral #0'],
+  [['L hand_ap', 'R hand_ap'], 'hand_ap-sides: R hand_ap #1 | L hand_ap #0'],
+  [
+    ['L knee_ap', 'L knee_lateral', 'R knee_lateral', 'R knee_ap'],
+    'knee-both: R knee_ap #3 | L knee_ap #0 | R knee_lateral #2 | L knee_lateral #1',
+  ],
+  [['B hand_ap', 'B hand_oblique'], 'hand-oblique: B hand_ap #0 | B hand_oblique #1'],
+])('%j hangs as %s', (study, expected) => {
+  expect(hung(study)).toBe(expected);
+});
+
+test.each([
+  ['one picture', ['chest_pa_ap']],
+  ['nothing', []],
+  ['what is not sure', ['chest_pa_ap', '?']],
+  ['a combination that no protocol knows', ['chest_pa_ap', 'elbow_ap']],
+  ['AP of one side and lateral of the other', ['R knee_ap', 'L knee_lateral']],
+  ['AP with its side and lateral without', ['R knee_ap', 'knee_lateral']],
+  ['two of a paired part, sides unknown', ['wrist_ap', 'wrist_ap', 'wrist_lateral']],
+])('%s is left to the viewer', (_what, study) => {
+  expect(hung(study)).toBe('default');
+});
+
+test('where several would do, the best score hangs', () => {
+  expect(hung(['chest_pa_ap 0.93', 'chest_pa_ap 0.97', 'chest_lateral'])).toContain('chest_pa_ap 0.97 #1');
+});
+
+test('a word by a person hangs before any score, of two the one on what was taken first', () => {
+  const [network, person, later, lateral] = pictures(
+    'chest_pa_ap 1',
+    'chest_pa_ap',
+    'chest_pa_ap',
+    'chest_lateral',
+  );
+  if (!network || !person || !later || !lateral) throw new Error('four were made');
+  const said = [later, person].map(({ score: _, ...rest }) => rest);
+  expect(arrange(protocols, [network, ...said, lateral], [])?.cells[0]?.picture).toBe(said[1]);
+});
+
+test('the order in which pictures come changes nothing', () => {
+  const study = pictures(
+    'L knee_ap',
+    'R knee_ap',
+    'L knee_lateral',
+    'R knee_lateral',
+    'L knee_ap',
+    'R knee_ap',
+  );
+  const once = arrange(protocols, study, []);
+  expect(once?.protocol.id).toBe('knee-both');
+  for (let turn = 1; turn < study.length; turn++) {
+    const turned = [...study.slice(turn), ...study.slice(0, turn)];
+    expect(arrange(protocols, turned, [])).toEqual(once);
+    expect(arrange(protocols, turned.reverse(), [])).toEqual(once);
+  }
+});
+
+test('the most recent prior of the same category and side is beside it', () => {
+  expect(hung(['chest_pa_ap'], ['chest_lateral'], ['chest_pa_ap'], ['chest_pa_ap'])).toBe(
+    'chest_pa_ap-prior: chest_pa_ap #0 | prior chest_pa_ap #0',
+  );
+  expect(hung(['R knee_ap', 'R knee_lateral'], ['L knee_ap', 'L knee_lateral'])).toBe(
+    'knee: R knee_ap #0 | R knee_lateral #1',
+  );
+  expect(
+    hung(['R knee_ap', 'R knee_lateral'], ['L knee_ap', 'L knee_lateral'], ['R knee_lateral', 'R knee_ap']),
+  ).toBe('knee-priors: R knee_ap #0 | R knee_lateral #1 | prior R knee_ap #1 | prior R knee_lateral #0');
+  expect(hung(['chest_pa_ap', 'chest_lateral'], ['chest_pa_ap'])).toBe(
+    'chest-prior-frontal: chest_pa_ap #0 | chest_lateral #1 | prior chest_pa_ap #0',
+  );
+});
+
+test('a prior whose side nobody knows is not taken for the same side', () => {
+  expect(hung(['knee_ap'], ['knee_ap'])).toBe('default');
+  expect(hung(['R knee_ap'], ['knee_ap'])).toBe('default');
+});

@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { codedCategories } from '../../../src/anatomy/categories.js';
+import { readProtocols } from '../../../src/hanging/file.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'plainview-hanging-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function read(yaml: string) {
+  const file = join(folder, 'hanging.yaml');
+  writeFileSync(file, yaml);
+  return readProtocols(file, ['skull_ap', 'other']);
+}
+const protocol = (rows: string) => `protocols:\n  - id: mine\n    rows:\n${rows.replaceAll(/^/gm, '      ')}`;
+
+test('the shipped file hangs each of the 30 categories, in some protocol', () => {
+  const { protocols, leastScore, priors } = readProtocols(undefined, []);
+  const hung = new Set(protocols.flatMap(({ cells }) => cells.map(({ category }) => category)));
+  expect([...hung].sort()).toEqual([...codedCategories].sort());
+  expect({ leastScore, priors }).toEqual({ leastScore: 0.9, priors: { years: 10, studies: 8 } });
+});
+
+test('a protocol says what each cell wants, and where it is', () => {
+  const { protocols } = read(
+    'protocols:\n  - id: $s\n    title: Both ($)\n    each: [knee, elbow]\n    rows:\n      - [right $_ap, empty]\n      - [prior right $_ap, left $_lateral]',
+  );
+  expect(protocols.map(({ id, title }) => [id, title])).toEqual([
+    ['knees', 'Both (knee)'],
+    ['elbows', 'Both (elbow)'],
+  ]);
+  expect(protocols[0]).toMatchObject({ rows: 2, columns: 2 });
+  expect(protocols[0]?.cells).toEqual([
+    { place: 'knees/1', row: 1, column: 1, category: 'knee_ap', side: 'R', prior: false },
+    { place: 'knees/3', row: 2, column: 1, category: 'knee_ap', side: 'R', prior: true },
+    { place: 'knees/4', row: 2, column: 2, category: 'knee_lateral', side: 'L', prior: false },
+  ]);
+});
+
+test('a site’s own network brings categories of its own, and other is none', () => {
+  expect(read(protocol('- [skull_ap]')).protocols[0]?.cells[0]?.category).toBe('skull_ap');
+  expect(() => read(protocol('- [other]'))).toThrow('other is none of');
+});
+
+test.each([
+  ['an unknown category', protocol('- [knee_app, knee_lateral]'), 'line 4', 'knee_app is none of'],
+  ['a cell that is none', protocol('- [knee_ap, "rigth knee_lateral"]'), 'line 4', 'is not a cell'],
+  ['overlapping cells', protocol('- [knee_ap,\n   left knee_ap]'), 'line 5', 'and into another cell'],
+  ['rows of unequal length', protocol('- [knee_ap, knee_lateral]\n- [pelvis_ap]'), 'line 5', '1 cells under'],
+  ['a prior alone', protocol('- [knee_ap, prior knee_lateral]'), 'line 2', 'without a current one'],
+  ['nothing of the study', protocol('- [empty]'), 'line 2', 'no cell for a picture'],
+  [
+    'a key that is not known',
+    `${protocol('- [knee_ap]')}\n    colour: red`,
+    'line 5, protocols 1 colour',
+    'no such key',
+  ],
+  ['a score that is none', 'leastScore: 90\nprotocols: []', 'line 1, leastScore', '<=1'],
+  ['an id twice', `${protocol('- [knee_ap]')}\n  - id: mine\n    rows: [[hand_ap]]`, 'line 5', 'there twice'],
+  ['a $ without words', protocol('- [$_ap]'), 'line 2', 'no words of `each`'],
+  ['words without a $', `${protocol('- [knee_ap]')}\n    each: [knee, hand]`, 'line 2', 'needs a $'],
+  ['a missing id', 'protocols:\n  - rows: [[knee_ap]]', 'line 2, protocols 1 id', 'expected string'],
+  ['any text', 'any text', 'line 1', 'must hold protocols, as orthanc/hanging.yaml'],
+  ['nothing', '', 'line 1', 'must hold protocols, as orthanc/hanging.yaml'],
+  ['no YAML', 'protocols: [', 'line 1', 'Flow sequence'],
+])('%s stops the start with its line', (_what, yaml, line, problem) => {
+  expect(() => read(yaml)).toThrow(
+    expect.objectContaining({
+      code: 'config_invalid',
+      message: expect.stringContaining(`hanging.yaml, ${line}: `),
+    }),
+  );
+  expect(() => read(yaml)).toThrow(problem);
+});
+
+test('a file that is not there stops the start', () => {
+  expect(() => readProtocols(join(folder, 'none.yaml'), [])).toThrow(/PLAINVIEW_HANGING_FILE: .*ENOENT/);
+});

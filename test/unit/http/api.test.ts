@@ -1,0 +1,227 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { pino } from 'pino';
+import { afterEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import { authenticator } from '../../../src/access/authenticate.js';
+import { roles } from '../../../src/access/caller.js';
+import { createToken, hashToken, type Token } from '../../../src/access/tokens.js';
+import { described } from '../../../src/http/api/openapi.js';
+import { operation } from '../../../src/http/api/operation.js';
+import { apiRouter } from '../../../src/http/api/router.js';
+import { createApp } from '../../../src/http/app.js';
+import { guarded } from '../../../src/http/failed-authentication-limiter.js';
+
+const secret = 'a-secret-of-the-tests';
+const silent = pino({ level: 'silent' });
+const tokens: Token[] = roles.map((role) => ({
+  name: `${role}-token`,
+  role,
+  sha256: hashToken(`pv_${role}`),
+}));
+const servers: Server[] = [];
+
+const seen = z.object({ who: z.string(), role: z.string(), how: z.string() });
+const operations = described(
+  [
+    operation({
+      id: 'look',
+      method: 'get',
+      path: '/api/v1/things/{thing}',
+      summary: 'Looks',
+      role: 'viewer',
+      params: z.strictObject({ thing: z.string().max(8) }),
+      query: z.strictObject({ limit: z.coerce.number().int().min(1).max(5).default(2) }),
+      answer: seen.extend({ thing: z.string(), limit: z.number() }),
+      handle: ({ caller, params, query }) => ({ ...caller, ...params, ...query }),
+    }),
+    operation({
+      id: 'change',
+      method: 'put',
+      path: '/api/v1/things/{thing}',
+      summary: 'Changes',
+      role: 'reviewer',
+      params: z.strictObject({ thing: z.string() }),
+      body: z.strictObject({ to: z.string() }),
+      answer: seen,
+      status: 202,
+      handle: ({ caller }) => caller,
+    }),
+    operation({
+      id: 'remove',
+      method: 'delete',
+      path: '/api/v1/things/{thing}',
+      summary: 'Removes',
+      role: 'admin',
+      params: z.strictObject({ thing: z.string() }),
+      answer: seen,
+      handle: ({ caller }) => caller,
+    }),
+  ],
+  '0.0.0',
+);
+
+async function listen(perMinute = 10_000): Promise<string> {
+  const authenticate = authenticator(secret, tokens);
+  const server = createServer(
+    createApp([apiRouter(operations, { authenticate, door: guarded(10), perMinute, log: silent })], silent),
+  );
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+const as = (role: string) => ({ authorization: `Bearer pv_${role}`, 'content-type': 'application/json' });
+const change = { method: 'PUT', body: '{"to":"x"}' };
+
+test('the description is valid OpenAPI 3.1 and names every operation, itself too', async () => {
+  const url = await listen();
+  const answer = await fetch(`${url}/api/v1/openapi.json`, { headers: as('viewer') });
+  const document = (await answer.json()) as {
+    paths: Record<string, Record<string, { operationId: string }>>;
+  };
+  expect(await new Validator().validate(document)).toMatchObject({ valid: true });
+  const ids = Object.values(document.paths).flatMap((methods) =>
+    Object.values(methods).map(({ operationId }) => operationId),
+  );
+  expect(ids.sort()).toEqual(['change', 'describeApi', 'look', 'remove']);
+});
+
+test.each([
+  ['viewer', 200, 403, 403],
+  ['reviewer', 200, 202, 403],
+  ['admin', 200, 202, 200],
+  ['nobody', 401, 401, 401],
+])('a %s looks, changes and removes: %i, %i, %i', async (role, looks, changes, removes) => {
+  const url = `${await listen()}/api/v1/things/a`;
+  const headers = as(role);
+  expect((await fetch(url, { headers })).status).toBe(looks);
+  expect((await fetch(url, { ...change, headers })).status).toBe(changes);
+  expect((await fetch(url, { method: 'DELETE', headers })).status).toBe(removes);
+});
+
+test('Orthanc’s plugin vouches for its user, with the secret alone', async () => {
+  const url = `${await listen()}/api/v1/things/a`;
+  const ask = async (headers: Record<string, string>) => {
+    const answer = await fetch(url, { headers });
+    return { status: answer.status, ...((await answer.json()) as object) };
+  };
+  const plugin = { 'x-plainview-secret': secret };
+  expect(await ask({ ...plugin, 'x-plainview-user': 'alice', 'x-plainview-role': 'reviewer' })).toMatchObject(
+    {
+      who: 'alice',
+      role: 'reviewer',
+      how: 'orthanc',
+    },
+  );
+  expect(await ask({ ...plugin, 'x-plainview-user': 'bob' })).toMatchObject({ who: 'bob', role: 'viewer' });
+  expect(await ask({ ...plugin, 'x-plainview-user': 'J%C3%BCrgen%20%C5%81.' })).toMatchObject({
+    who: 'Jürgen Ł.',
+  });
+  expect(await ask(plugin)).toMatchObject({ who: 'orthanc', role: 'admin' });
+  for (const headers of [
+    { 'x-plainview-user': 'alice', 'x-plainview-role': 'admin' },
+    { 'x-plainview-secret': 'wrong', 'x-plainview-user': 'alice' },
+    { ...plugin, 'x-plainview-user': '<b>' },
+    { ...plugin, 'x-plainview-user': '%3Cb%3E' },
+    { ...plugin, 'x-plainview-user': '%' },
+    { ...plugin, 'x-plainview-user': '' },
+    { ...plugin, 'x-plainview-user': 'alice', 'x-plainview-role': 'root' },
+  ] as Record<string, string>[])
+    expect((await ask(headers)).status).toBe(401);
+});
+
+test('a page of another site changes nothing', async () => {
+  const url = `${await listen()}/api/v1/things/a`;
+  const from = (site: string, type = 'application/json') =>
+    fetch(url, { ...change, headers: { ...as('admin'), 'content-type': type, 'sec-fetch-site': site } });
+  expect((await from('cross-site')).status).toBe(403);
+  expect((await from('same-site')).status).toBe(403);
+  expect((await from('same-origin', 'text/plain')).status).toBe(415);
+  expect((await from('same-origin')).status).toBe(202);
+  // An older browser does not say where from, but asks before it sends JSON elsewhere, and this is none.
+  expect((await fetch(url, { method: 'PUT', headers: { authorization: 'Bearer pv_admin' } })).status).toBe(
+    415,
+  );
+});
+
+test('a body that is not compressed as declared is malformed, and a HEAD is answered like a GET', async () => {
+  const url = `${await listen()}/api/v1/things/a`;
+  const lying = await fetch(url, { ...change, headers: { ...as('admin'), 'content-encoding': 'gzip' } });
+  expect(await lying.json()).toMatchObject({ status: 400, code: 'request_malformed' });
+  const head = await fetch(url, { method: 'HEAD', headers: as('viewer') });
+  expect(head.status).toBe(200);
+  expect(head.headers.get('cache-control')).toBe('no-store');
+});
+
+test('many calls at once from one address are no guesses', async () => {
+  const url = `${await listen(1000)}/api/v1/things/a`;
+  const answers = await Promise.all(Array.from({ length: 60 }, () => fetch(url, { headers: as('viewer') })));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+});
+
+test.each([
+  ['a query out of range', '/things/a?limit=6', {}, 400, 'request_malformed'],
+  ['a query that is not known', '/things/a?no=1', {}, 400, 'request_malformed'],
+  ['a path too long', '/things/123456789', {}, 400, 'request_malformed'],
+  ['a body that lacks something', '/things/a', { method: 'PUT', body: '{}' }, 400, 'request_malformed'],
+  ['a body that is no JSON', '/things/a', { method: 'PUT', body: '{' }, 400, 'request_malformed'],
+  [
+    'a body too large',
+    '/things/a',
+    { method: 'PUT', body: `"${'x'.repeat(300_000)}"` },
+    413,
+    'request_too_large',
+  ],
+  ['a method that is not there', '/things/a', { method: 'PATCH', body: '{}' }, 405, 'method_unknown'],
+  ['an address that is not there', '/nothing', {}, 404, 'route_unknown'],
+])('%s is a clear problem', async (_what, path, init, status, code) => {
+  const answer = await fetch(`${await listen()}/api/v1${path}`, { ...init, headers: as('admin') });
+  expect(answer.status).toBe(status);
+  expect(answer.headers.get('content-type')).toContain('application/problem+json');
+  expect(await answer.json()).toMatchObject({ status, code });
+});
+
+test.each([
+  ['/things/a', '{}', 'body.to is missing'],
+  ['/things/a', '{"to":5}', 'body.to: Invalid input: expected string, received number'],
+  ['/things/a', '{"to":"x","DOE^JANE":1}', 'body has fields that are not known'],
+  ['/things/a', '["DOE^JANE"]', 'body: Invalid input: expected object, received array'],
+  ['/things/a?limit=9', undefined, 'query.limit: Too big: expected number to be <=5'],
+  ['/things/DOE%5EJANET', undefined, 'path.thing: Too big: expected string to have <=8 characters'],
+])('of %s with %s it is said what it must be, without what was given', async (path, body, problem) => {
+  const init = body === undefined ? {} : { method: 'PUT', body };
+  const answer = await fetch(`${await listen()}/api/v1${path}`, { ...init, headers: as('admin') });
+  expect(await answer.json()).toMatchObject({ title: `The request cannot be understood: ${problem}.` });
+});
+
+test('whoever asks too often, or guesses, is told to wait', async () => {
+  const url = `${await listen(20)}/api/v1/things/a`;
+  const statuses = async (count: number, headers: Record<string, string>) => {
+    const all: number[] = [];
+    for (let n = 0; n < count; n++) all.push((await fetch(url, { headers })).status);
+    return all;
+  };
+  expect((await statuses(21, as('viewer'))).slice(19)).toEqual([200, 429]);
+  // Another caller is not made to wait for that.
+  expect(await statuses(1, as('reviewer'))).toEqual([200]);
+  expect((await statuses(12, as('guess'))).slice(9)).toEqual([401, 429, 429]);
+});
+
+test('every answer forbids foreign scripts and frames', async () => {
+  const answer = await fetch(`${await listen()}/api/v1/things/a`);
+  expect(answer.headers.get('content-security-policy')).toMatch(/default-src 'none';script-src 'self'/);
+  expect(answer.headers.get('content-security-policy')).not.toContain('unsafe');
+  expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+});
+
+test('a token is declared by its hash alone', () => {
+  const { token, line } = createToken('alice', 'reviewer');
+  expect(line).toBe(`alice reviewer ${hashToken(token)}`);
+  expect(line).not.toContain(token);
+});

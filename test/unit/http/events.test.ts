@@ -1,0 +1,91 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { afterEach, expect, test } from 'vitest';
+import { authenticator } from '../../../src/access/authenticate.js';
+import type { Decided, Status } from '../../../src/contract/review.js';
+import { described } from '../../../src/http/api/openapi.js';
+import { Events, eventOperations } from '../../../src/http/api/review/events.js';
+import { apiRouter } from '../../../src/http/api/router.js';
+import { createApp } from '../../../src/http/app.js';
+import { guarded } from '../../../src/http/failed-authentication-limiter.js';
+import { waitFor } from '../../../testkit/orthanc.js';
+
+const secret = 'a-secret-of-the-tests';
+const log = pino({ level: 'silent' });
+const status: Status = {
+  version: '0',
+  network: { name: 'n', sha256: '00', purpose: 'research' },
+  engine: { engine: 'wasm', device: 'cpu', declined: [] },
+  queue: { waiting: 0, running: 0, delayed: 0 },
+  sweep: { state: 'idle', done: 0, total: 0 },
+  orthanc: { up: true },
+  orthancPages: 'http://orthanc.test',
+  listeners: 0,
+};
+const ends: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ends.splice(0).reverse()) end();
+});
+
+/** The events behind a door of their own, and how to listen at it. */
+async function served() {
+  const events = new Events(() => status);
+  const options = { authenticate: authenticator(secret, []), door: guarded(10), perMinute: 10_000, log };
+  const operations = described(eventOperations(events), '0');
+  const server = createServer(createApp([apiRouter(operations, options)], log));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  ends.push(() => {
+    events.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/events`;
+  const listen = async (who: string) => {
+    const leave = new AbortController();
+    const headers = { 'x-plainview-secret': secret, 'x-plainview-user': who };
+    const answer = await fetch(url, { headers, signal: leave.signal });
+    return { answer, leave: () => leave.abort() };
+  };
+  return { events, listen };
+}
+
+test('a hundred may listen, whoever they are, and one that leaves makes room', async () => {
+  const { events, listen } = await served();
+  const all = await Promise.all(Array.from({ length: 100 }, (_, n) => listen(`user ${n % 10}`)));
+  expect(new Set(all.map(({ answer }) => answer.status))).toEqual(new Set([200]));
+  const { answer } = await listen('one more');
+  expect(answer.status).toBe(429);
+  expect(await answer.json()).toMatchObject({ code: 'busy' });
+  all[0]?.leave();
+  await waitFor(() => events.count === 99);
+  expect((await listen('one more')).answer.status).toBe(200);
+});
+
+test('whoever does not read is hung up on before much has piled up, and the others hear on', async () => {
+  const { events, listen } = await served();
+  const { answer: unread } = await listen('does not read');
+  const { answer } = await listen('reads');
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+  if (reader === undefined) throw new Error('an answer with a body');
+  /** So long that the network's own buffers, some megabytes, are full after some hundred. */
+  const news = (when: string): Decided => ({
+    instance: 'i'.repeat(50_000),
+    study: 's',
+    decision: 'unknown_view',
+    who: 'network',
+    when,
+  });
+  const hear = async (when: string) => {
+    for (let heard = ''; !heard.includes(`"when":"${when}"`); ) heard += (await reader.read()).value ?? '';
+  };
+  let told = 0;
+  for (; events.count === 2 && told < 1000; told++) {
+    events.decided(news(`${told}`));
+    await hear(`${told}`);
+  }
+  expect(events.count).toBe(1);
+  events.decided(news('after that'));
+  await hear('after that');
+  await expect(unread.text()).rejects.toThrow();
+});

@@ -1,0 +1,47 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { authenticator } from '../../../src/access/authenticate.js';
+import { apiRouter } from '../../../src/http/api/router.js';
+import { createApp } from '../../../src/http/app.js';
+import { guarded } from '../../../src/http/failed-authentication-limiter.js';
+import { hookRouter } from '../../../src/http/hook.js';
+import { Metrics } from '../../../src/metrics/metrics.js';
+
+test('a secret is guessed at no faster through the hook: its failures count at the API, and the other way round', async () => {
+  const secret = 'a-secret-of-the-tests';
+  const log = pino({ level: 'silent' });
+  const door = guarded(10);
+  const metrics = new Metrics(() => ({ waiting: 0, running: 0, delayed: 0 }));
+  const authenticate = authenticator(secret, []);
+  const server = createServer(
+    createApp(
+      [
+        hookRouter({ secret, door, metrics, accept: () => undefined }),
+        apiRouter([], { authenticate, door, perMinute: 1000, log }),
+      ],
+      log,
+    ),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const guess = async (
+    path: string,
+    headers: Record<string, string> = { 'x-plainview-secret': 'guessed' },
+  ) => {
+    return (await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers, body: '{}' })).status;
+  };
+  try {
+    // Whoever brings nothing guesses nothing: so a page looks whether somebody must sign in.
+    for (let n = 0; n < 12; n++) expect(await guess('/api/v1/requests', {})).toBe(401);
+    for (let n = 0; n < 5; n++) {
+      expect(await guess('/hook')).toBe(401);
+      expect(await guess('/api/v1/requests')).toBe(401);
+    }
+    expect(await guess('/hook')).toBe(429);
+    expect(await guess('/api/v1/requests')).toBe(429);
+  } finally {
+    server.close();
+  }
+});

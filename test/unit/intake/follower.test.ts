@@ -1,0 +1,166 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import nock from 'nock';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { loadConfig } from '../../../src/config/load.js';
+import { isAway } from '../../../src/errors/errors.js';
+import { Cursor } from '../../../src/intake/cursor.js';
+import { Follower } from '../../../src/intake/follower.js';
+import { instanceId } from '../../../src/orthanc/ids.js';
+import { Orthanc } from '../../../src/orthanc/orthanc.js';
+import { Courtesy } from '../../../src/queue/admission-policy.js';
+import { MemoryQueue } from '../../../src/queue/memory.js';
+
+const base = 'http://orthanc.test';
+const id = (n: number) => instanceId.parse(`${n.toString(16).padStart(8, '0')}${'-00000000'.repeat(4)}`);
+const change = (Seq: number, n = Seq, ChangeType = 'NewInstance', ResourceType = 'Instance') => ({
+  Seq,
+  ID: id(n),
+  ChangeType,
+  ResourceType,
+});
+
+let folder: string;
+let log: ReturnType<typeof change>[];
+let filters: boolean;
+const ends: (() => Promise<void>)[] = [];
+
+/** A change log as Orthanc answers it; `filters` tells whether the database plugin knows `type=`. */
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'plainview-state-'));
+  log = [];
+  filters = true;
+  nock(base)
+    .persist()
+    .get('/changes')
+    .query(true)
+    .reply((uri) => {
+      const query = new URL(uri, base).searchParams;
+      const type = query.get('type')?.split(';');
+      if (type && !filters) return [400];
+      const since = Number(query.get('since'));
+      const after = log.filter(({ Seq, ChangeType }) => Seq > since && (!type || type.includes(ChangeType)));
+      const Changes = after.slice(0, Number(query.get('limit')));
+      const Last = Changes.at(-1)?.Seq ?? log.at(-1)?.Seq ?? 0;
+      return [200, { Changes, Done: Changes.length === after.length, Last }];
+    });
+  nock(base)
+    .persist()
+    .post('/tools/bulk-content')
+    .reply((_uri, body) => [
+      200,
+      (body as { Resources: string[] }).Resources.map((ID) => ({ ID, ParentSeries: ID })),
+    ]);
+});
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+  nock.cleanAll();
+  rmSync(folder, { recursive: true });
+});
+
+function follow({ settles = true } = {}) {
+  const looked: string[] = [];
+  const cleared = vi.fn();
+  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' }));
+  const queue = new MemoryQueue(new Courtesy({ concurrency: 4, backlog: 4 }), async ({ instance }) => {
+    looked.push(instance);
+    if (!settles) await new Promise(() => undefined);
+    return { kind: 'settled' };
+  });
+  const follower = new Follower({
+    orthanc,
+    queue,
+    cursor: new Cursor(folder),
+    isSettled: () => false,
+    isUnfinished: () => false,
+    isOrthancAway: async (error) => isAway(error),
+    spread: async () => undefined,
+    onLogCleared: cleared,
+    pollMs: 5,
+    log: pino({ level: 'silent' }),
+  });
+  follower.resume();
+  const end = async () => {
+    await follower.end();
+    orthanc.close();
+  };
+  ends.push(end);
+  return { looked, cleared, end };
+}
+
+const saved = (): { since: number } => {
+  const file = join(folder, 'changes.json');
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { since: 0 };
+};
+
+test('a database that cannot filter is read whole', async () => {
+  filters = false;
+  log = [change(1), change(2, 2, 'NewSeries', 'Series'), change(3, 3, 'UpdatedMetadata'), change(4)];
+  const { looked } = follow();
+  await vi.waitUntil(() => looked.length === 2);
+  expect(looked.sort()).toEqual([id(1), id(4)]);
+  await vi.waitUntil(() => saved().since === 4);
+});
+
+test('the cursor does not pass what is not settled, however far the log has been read', async () => {
+  log = [change(5), change(6)];
+  const { looked, end } = follow({ settles: false });
+  await vi.waitUntil(() => looked.length === 2);
+  await end();
+  expect(saved().since).toBe(4);
+});
+
+test('a shorter log is that of another database, and read from its start', async () => {
+  writeFileSync(join(folder, 'changes.json'), JSON.stringify({ since: 100 }));
+  log = [change(1), change(2)];
+  const { looked } = follow();
+  await vi.waitUntil(() => looked.length === 2);
+  await vi.waitUntil(() => saved().since === 2);
+});
+
+test('so is a longer one in which another change stands at the cursor', async () => {
+  writeFileSync(join(folder, 'changes.json'), JSON.stringify({ since: 2, bookmark: { seq: 2, id: id(99) } }));
+  log = [change(1), change(2), change(3)];
+  const { looked } = follow();
+  await vi.waitUntil(() => looked.length === 3);
+});
+
+test('a log that was cleared calls for a sweep, once', async () => {
+  writeFileSync(join(folder, 'changes.json'), JSON.stringify({ since: 2, bookmark: { seq: 2, id: id(2) } }));
+  log = [change(7)];
+  const { looked, cleared, end } = follow();
+  await vi.waitUntil(() => looked.length === 1);
+  expect(cleared).toHaveBeenCalledTimes(1);
+  await vi.waitUntil(() => saved().since === 7);
+  await end();
+  const again = follow();
+  log.push(change(8));
+  await vi.waitUntil(() => again.looked.length === 1);
+  expect(again.cleared).not.toHaveBeenCalled();
+});
+
+test('an unreadable state is read from the start', async () => {
+  writeFileSync(join(folder, 'changes.json'), '{"since": 10');
+  log = [change(1)];
+  const { looked } = follow();
+  await vi.waitUntil(() => looked.length === 1);
+});
+
+test('a page is never lost to an error in its middle', async () => {
+  nock.cleanAll();
+  let tries = 0;
+  nock(base)
+    .persist()
+    .get('/changes')
+    .query(true)
+    .reply(200, () => ({ Changes: tries > 1 ? [] : [change(1)], Done: true, Last: 1 }));
+  nock(base)
+    .persist()
+    .post('/tools/bulk-content')
+    .reply(() => (++tries === 1 ? [500] : [200, [{ ID: id(1), ParentSeries: id(1) }]]));
+  const { looked } = follow();
+  await vi.waitUntil(() => looked.length > 0, { timeout: 5000 });
+  expect(looked).toEqual([id(1)]);
+});

@@ -1,0 +1,258 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import nock from 'nock';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { loadConfig } from '../../../src/config/load.js';
+import { fail, isAway } from '../../../src/errors/errors.js';
+import { Sweep, sweepOrders } from '../../../src/intake/sweep.js';
+import { instanceId } from '../../../src/orthanc/ids.js';
+import { Orthanc } from '../../../src/orthanc/orthanc.js';
+import { Courtesy } from '../../../src/queue/admission-policy.js';
+import { MemoryQueue } from '../../../src/queue/memory.js';
+
+/** Milliseconds that were waited: the clock, where a test has set it, goes on by them at once. */
+const pauses = vi.hoisted((): number[] => []);
+vi.mock('../../../src/async/sleep.js', () => ({
+  pause: async (ms: number) => {
+    pauses.push(ms);
+    if (vi.isFakeTimers()) vi.setSystemTime(Date.now() + ms);
+    await new Promise(setImmediate);
+  },
+}));
+
+const base = 'http://orthanc.test';
+const id = (n: number) => instanceId.parse(`${n.toString(16).padStart(8, '0')}${'-00000000'.repeat(4)}`);
+const upTo = (count: number) => Array.from({ length: count }, (_, n) => n + 1);
+const done = { timeout: 20_000 };
+
+let folder: string;
+/** Series, the newest first: each has one instance, and a study to itself. */
+let archive: number[];
+let decided: Set<string>;
+let asked: { Since: number; Limit: number; OrderBy: [{ Direction: string }] }[];
+/** Called before the answer to the search for a page, the first of which is 1. */
+let onPage: (page: number) => void;
+/** Whose contents Orthanc cannot give. */
+let unreadable: string | undefined;
+const ends: (() => Promise<void>)[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'plainview-state-'));
+  archive = [];
+  decided = new Set();
+  asked = [];
+  onPage = () => undefined;
+  unreadable = undefined;
+  pauses.splice(0);
+  const orthanc = nock(base).persist();
+  orthanc.post('/tools/count-resources').reply(200, () => ({ Count: archive.length }));
+  orthanc.post('/tools/find').reply(200, (_uri, body) => {
+    const page = body as (typeof asked)[number];
+    asked.push(page);
+    onPage(asked.length);
+    const list = page.OrderBy[0].Direction === 'DESC' ? archive : archive.toReversed();
+    return list.slice(page.Since, page.Since + page.Limit).map((n) => ({ ID: id(n), ParentStudy: id(n) }));
+  });
+  orthanc.post('/tools/bulk-content').reply((_uri, body) => {
+    const { Resources } = body as { Resources: string[] };
+    if (Resources.some((resource) => resource === unreadable)) return [400];
+    return [200, Resources.map((ID) => ({ ID, ParentStudy: ID, ParentSeries: ID }))];
+  });
+});
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+  vi.useRealTimers();
+  nock.cleanAll();
+  rmSync(folder, { recursive: true });
+});
+
+function sweeper(more: Partial<ConstructorParameters<typeof Sweep>[0]> = {}) {
+  const lines: string[] = [];
+  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' }));
+  const sweep = new Sweep({
+    orthanc,
+    queue: new MemoryQueue(new Courtesy({ concurrency: 4, backlog: 4 }), async ({ instance }) => {
+      decided.add(instance);
+      return { kind: 'settled' };
+    }),
+    network: 'a',
+    modalities: ['DX'],
+    isSettled: ({ ID }) => decided.has(ID),
+    isInStep: () => true,
+    addUpStudy: async () => undefined,
+    isOrthancAway: async (error) => isAway(error),
+    rate: 0,
+    quietHours: undefined,
+    stateDir: folder,
+    log: pino({ level: 'info' }, { write: (line) => lines.push(line) }),
+    ...more,
+  });
+  ends.push(async () => {
+    await sweep.end();
+    orthanc.close();
+  });
+  return { sweep, lines, idle: () => vi.waitUntil(() => sweep.progress.state === 'idle', done) };
+}
+
+const saved = () => JSON.parse(readFileSync(join(folder, 'sweep.json'), 'utf8'));
+
+test('a stop while a page is asked for counts nothing of it as done, and the next start goes on with it', async () => {
+  archive = upTo(120);
+  decided = new Set(archive.map(id));
+  decided.delete(id(60));
+  const first = sweeper();
+  const stopped = new Promise<void>((resolve) => {
+    onPage = (page) => page === 2 && resolve(first.sweep.end());
+  });
+  first.sweep.start();
+  await stopped;
+  expect(saved()).toMatchObject({ done: 50 });
+
+  onPage = () => undefined;
+  const second = sweeper();
+  second.sweep.resume();
+  await second.idle();
+  expect(asked[2]?.Since).toBe(50);
+  expect(decided).toContain(id(60));
+});
+
+describe.each(sweepOrders)('%s first', (order) => {
+  test('what moves up when others are deleted is looked at', async () => {
+    archive = upTo(120);
+    onPage = (page) => page === 2 && archive.splice(order === 'newest' ? 0 : 100, 20);
+    const { sweep, idle } = sweeper();
+    sweep.start(order);
+    await idle();
+    for (const n of archive) expect(decided).toContain(id(n));
+  });
+
+  test('so it is where nothing else needed a look', async () => {
+    archive = upTo(120);
+    decided = new Set(archive.map(id));
+    const passed = order === 'newest' ? 60 : 61;
+    decided.delete(id(passed));
+    onPage = (page) => page === 2 && archive.splice(order === 'newest' ? 0 : 100, 20);
+    const { sweep, idle } = sweeper();
+    sweep.start(order);
+    await idle();
+    expect(decided).toContain(id(passed));
+  });
+
+  test('an archive at rest in which all is decided is gone through once', async () => {
+    archive = upTo(70);
+    decided = new Set(archive.map(id));
+    const { sweep, idle } = sweeper();
+    sweep.start(order);
+    await idle();
+    expect(asked.map(({ Since, OrderBy }) => [Since, OrderBy[0].Direction])).toEqual(
+      [0, 50, 70].map((since) => [since, order === 'newest' ? 'DESC' : 'ASC']),
+    );
+  });
+});
+
+describe('a study out of step', () => {
+  const faults = {
+    orthanc_rejected: () => fail('orthanc_rejected', { what: 'PUT /studies/…', status: 400 }),
+    orthanc_failed: () => fail('orthanc_failed', { what: 'PUT /studies/…', status: 500 }),
+    internal: () => new TypeError('undefined is not a function'),
+  };
+
+  test.each(Object.entries(faults))(
+    'that fails with %s is told of, counted and left',
+    async (code, fault) => {
+      archive = upTo(70);
+      const added: string[] = [];
+      const addUpStudy = async (study: string) => {
+        if (study === id(7)) throw fault();
+        added.push(study);
+      };
+      const { sweep, lines, idle } = sweeper({ isInStep: () => false, addUpStudy });
+      sweep.start();
+      await idle();
+      expect(new Set(added)).toEqual(new Set(archive.filter((n) => n !== 7).map(id)));
+      expect(decided.size).toBe(70);
+      expect(sweep.progress).toMatchObject({ done: 70, found: 70, left: 1 });
+      const told = lines.map((line) => JSON.parse(line)).find(({ level }) => level === 50);
+      expect(told).toMatchObject({ study: id(7), err: { code } });
+      expect(saved().network).toBe('none');
+    },
+  );
+
+  test('is waited for while Orthanc is away, however long', async () => {
+    archive = upTo(3);
+    let away = 30;
+    const added: string[] = [];
+    const addUpStudy = async (study: string) => {
+      if (study === id(2) && away-- > 0)
+        throw fail('orthanc_unreachable', { url: base, why: 'ECONNREFUSED' });
+      added.push(study);
+    };
+    const { sweep, idle } = sweeper({ isInStep: ({ study }) => added.includes(study.ID), addUpStudy });
+    sweep.start();
+    await idle();
+    expect(added).toEqual([1, 2, 3].map(id));
+    expect(sweep.progress.left).toBe(0);
+  });
+});
+
+test('a study that cannot be read is left; those read with it are looked at', async () => {
+  archive = upTo(70);
+  unreadable = id(7);
+  const { sweep, lines, idle } = sweeper();
+  sweep.start();
+  await idle();
+  expect(decided).toEqual(new Set(archive.filter((n) => n !== 7).map(id)));
+  expect(sweep.progress.left).toBe(1);
+  expect(lines.join('')).toContain(`"study":"${id(7)}"`);
+});
+
+test('works in the quiet hours alone, and waits for the next where a night is too short', async () => {
+  archive = upTo(70);
+  decided = new Set(archive.map(id));
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date(2026, 0, 15, 12) });
+  const times: string[] = [];
+  onPage = () => {
+    times.push(new Date().toString().slice(0, 21));
+    vi.setSystemTime(Date.now() + 40 * 60_000);
+  };
+  const { sweep } = sweeper({ quietHours: { from: 22, to: 23 } });
+  sweep.start();
+  expect(sweep.progress.state).toBe('running');
+  // Not `waitUntil`, which moves the clock.
+  while (sweep.progress.state !== 'idle') await new Promise(setImmediate);
+  expect(times).toEqual(['Thu Jan 15 2026 22:00', 'Thu Jan 15 2026 22:40', 'Fri Jan 16 2026 22:00']);
+});
+
+test('takes up no more instances a second than it may', async () => {
+  archive = upTo(70);
+  const { sweep, idle } = sweeper({ rate: 5 });
+  sweep.start();
+  await idle();
+  expect(pauses).toContain(10_000);
+  expect(pauses).toContain(4000);
+});
+
+describe('a sweep of all that there is now', () => {
+  test('begins at once where none is under way', async () => {
+    archive = [1];
+    const { sweep, idle } = sweeper();
+    sweep.startAnew();
+    await idle();
+    expect(decided).toContain(id(1));
+  });
+
+  test('comes after one that is under way, which may have passed by what it is for', async () => {
+    archive = upTo(10);
+    decided = new Set(archive.map(id));
+    const { sweep } = sweeper();
+    onPage = (page) => {
+      if (page !== 2) return;
+      archive.unshift(11);
+      sweep.startAnew();
+    };
+    sweep.start();
+    await vi.waitUntil(() => decided.has(id(11)), done);
+  });
+});

@@ -1,0 +1,26 @@
+import { expect, test, vi } from 'vitest';
+import { loadConfig } from '../../../src/config/load.js';
+import { Orthanc } from '../../../src/orthanc/orthanc.js';
+import { Listener } from '../../../testkit/listener.js';
+
+// A real listener: nock's connections do not end with their agent.
+test('what is under way is given up when the client closes, and nothing is repeated or begun after that', async () => {
+  const silent = await new Listener().listen();
+  silent.answer = 'never';
+  const orthanc = new Orthanc(
+    loadConfig({
+      PLAINVIEW_ORTHANC_URL: new URL(silent.url).origin,
+      PLAINVIEW_ORTHANC_TIMEOUT_MS: '600000',
+      PLAINVIEW_ORTHANC_CONNECTIONS: '1',
+    }),
+  );
+  const [underWay, waiting] = [orthanc.system(), orthanc.system()].map((call) =>
+    call.catch((error: Error) => error.message),
+  );
+  await vi.waitUntil(() => silent.heard.length > 0);
+  orthanc.close();
+  for (const call of [underWay, waiting, orthanc.system().catch((error: Error) => error.message)])
+    expect(await call).toContain('Plainview stops');
+  expect(silent.heard).toHaveLength(1);
+  await silent.close();
+});

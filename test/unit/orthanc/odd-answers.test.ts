@@ -1,0 +1,248 @@
+import { createServer } from 'node:net';
+import nock from 'nock';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadConfig } from '../../../src/config/load.js';
+import type { PlainviewError } from '../../../src/errors/errors.js';
+import { pulseOf } from '../../../src/orthanc/availability.js';
+import { checkOrthanc, declaredMetadata } from '../../../src/orthanc/check.js';
+import { instanceId } from '../../../src/orthanc/ids.js';
+import { Orthanc } from '../../../src/orthanc/orthanc.js';
+
+const base = 'http://orthanc.test/pacs';
+const id = instanceId.parse('00000001-00000002-00000003-00000004-00000005');
+const open: Orthanc[] = [];
+
+function orthanc(env: NodeJS.ProcessEnv = {}): Orthanc {
+  const config = loadConfig({
+    PLAINVIEW_ORTHANC_URL: `${base}/`,
+    PLAINVIEW_ORTHANC_TIMEOUT_MS: '300',
+    ...env,
+  });
+  const client = new Orthanc(config);
+  open.push(client);
+  return client;
+}
+
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'no error',
+    (error: PlainviewError) => error.code,
+  );
+
+beforeEach(() => nock.disableNetConnect());
+afterEach(() => {
+  for (const client of open.splice(0)) client.close();
+  nock.cleanAll();
+  nock.enableNetConnect();
+});
+
+const good = {
+  Version: '1.12.7',
+  HasLabels: true,
+  UserMetadata: declaredMetadata,
+};
+
+describe('a database that knows no order', () => {
+  const refusal = { OrthancStatus: 2, Message: 'Not implemented yet' };
+  const series = (client: Orthanc) => client.findSeries(['CR'], { order: 'newest', since: 0, limit: 10 });
+
+  test('is asked without, and from then on at once', async () => {
+    const asked: boolean[] = [];
+    nock(base)
+      .post('/tools/find')
+      .times(3)
+      .reply((_, body) => {
+        const isOrdered = 'OrderBy' in (body as object);
+        asked.push(isOrdered);
+        return isOrdered ? [500, refusal] : [200, []];
+      });
+    const client = orthanc();
+    for (let time = 0; time < 2; time++) expect((await series(client)).series.size).toBe(0);
+    expect(asked).toEqual([true, false, false]);
+  });
+
+  test('what it cannot do at all is said, and not repeated', async () => {
+    nock(base).post('/tools/find').twice().reply(500, refusal);
+    expect(await codeOf(series(orthanc()))).toBe('orthanc_unable');
+  });
+});
+
+describe('a call', () => {
+  test('goes behind a path prefix, with user and password', async () => {
+    nock(base).get('/system').basicAuth({ user: 'plainview', pass: 'pw' }).reply(200, good);
+    const client = orthanc({ PLAINVIEW_ORTHANC_USERNAME: 'plainview', PLAINVIEW_ORTHANC_PASSWORD: 'pw' });
+    expect((await client.system()).Version).toBe('1.12.7');
+  });
+
+  test.each([
+    [401, 'orthanc_refused'],
+    [403, 'orthanc_refused'],
+    [404, 'orthanc_absent'],
+    [400, 'orthanc_rejected'],
+    [302, 'orthanc_rejected'],
+  ])('answered %i fails at once as %s', async (status, code) => {
+    const scope = nock(base).get('/system').reply(status, '', { location: 'http://elsewhere.test/' });
+    expect(await codeOf(orthanc().system())).toBe(code);
+    expect(scope.isDone()).toBe(true);
+  });
+
+  test.each([
+    ['of what every Orthanc has', '/system', true],
+    ['of one resource', '/changes/astray', false],
+  ])('answered 404 %s: whether the address is doubted', async (_what, url, doubted) => {
+    nock(base).get(url).reply(404);
+    const error = await orthanc()
+      .rest.call({ method: 'GET', url })
+      .catch((caught: Error) => caught);
+    expect((error as Error).message.includes('PLAINVIEW_ORTHANC_URL')).toBe(doubted);
+  });
+
+  test('answered 500 is repeated, and succeeds if that passes', async () => {
+    nock(base).get('/system').reply(500).get('/system').reply(503).get('/system').reply(200, good);
+    expect((await orthanc().system()).HasLabels).toBe(true);
+  });
+
+  test('answered 500 for ever ends after the bounded repeats', async () => {
+    const scope = nock(base).get('/system').times(2).reply(500);
+    expect(await codeOf(orthanc({ PLAINVIEW_ORTHANC_RETRIES: '1' }).system())).toBe('orthanc_failed');
+    expect(scope.isDone()).toBe(true);
+  });
+
+  test.each([
+    ['HTML of a proxy', '<html>login</html>'],
+    ['half an answer', '{"Version": "1.1'],
+    ['an empty body', ''],
+    ['another shape', '["Version"]'],
+  ])('answered with %s is garbage', async (_what, body) => {
+    nock(base).get('/system').reply(200, body);
+    expect(await codeOf(orthanc({ PLAINVIEW_ORTHANC_RETRIES: '0' }).system())).toBe('orthanc_garbage');
+  });
+
+  test('garbage is not quoted: it may hold a name', async () => {
+    nock(base)
+      .get('/system')
+      .reply(200, { Version: { PatientName: 'DOE^JANE' } });
+    const error = await orthanc({ PLAINVIEW_ORTHANC_RETRIES: '0' })
+      .system()
+      .catch((caught: Error) => caught);
+    expect(String((error as Error).message)).toContain('Version');
+    expect(String((error as Error).message)).not.toContain('DOE');
+  });
+
+  test('never answered ends at its time-out', async () => {
+    nock(base).get('/system').delay(60_000).reply(200, good);
+    expect(await codeOf(orthanc({ PLAINVIEW_ORTHANC_RETRIES: '0' }).system())).toBe('orthanc_timeout');
+    nock.abortPendingRequests();
+  });
+
+  test.each([
+    ['hangs up', '', 'orthanc_unreachable'],
+    ['speaks no HTTP', 'SSH-2.0-OpenSSH\r\n', 'orthanc_unreachable'],
+    ['breaks off', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"Version"', 'orthanc_garbage'],
+  ])('to a peer that %s fails', async (_what, bytes, code) => {
+    nock.enableNetConnect('127.0.0.1');
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(bytes));
+    });
+    const port = await new Promise<number>((resolve) =>
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+    );
+    const client = orthanc({
+      PLAINVIEW_ORTHANC_URL: `http://127.0.0.1:${port}`,
+      PLAINVIEW_ORTHANC_RETRIES: '0',
+    });
+    expect(await codeOf(client.system())).toBe(code);
+    server.close();
+  });
+
+  test('for a sign of life may be slow once', async () => {
+    nock(base).get('/system').delay(60_000).reply(200, good).get('/system').reply(200, good);
+    const client = pulseOf(loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' }));
+    open.push(client);
+    expect((await client.system()).Version).toBe('1.12.7');
+    nock.abortPendingRequests();
+  });
+
+  test('a trickle does not outlast the time-out', async () => {
+    nock.enableNetConnect('127.0.0.1');
+    const timers: NodeJS.Timeout[] = [];
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n');
+      timers.push(setInterval(() => socket.write(' '), 20));
+    });
+    const port = await new Promise<number>((resolve) =>
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+    );
+    const client = orthanc({
+      PLAINVIEW_ORTHANC_URL: `http://127.0.0.1:${port}`,
+      PLAINVIEW_ORTHANC_RETRIES: '0',
+    });
+    expect(await codeOf(client.system())).toBe('orthanc_timeout');
+    for (const timer of timers) clearInterval(timer);
+    server.close();
+  });
+
+  test('an error keeps no password and no body', async () => {
+    nock(base).get('/system').reply(500, 'PatientName DOE^JANE');
+    const client = orthanc({
+      PLAINVIEW_ORTHANC_RETRIES: '0',
+      PLAINVIEW_ORTHANC_USERNAME: 'u',
+      PLAINVIEW_ORTHANC_PASSWORD: 'hunter2',
+    });
+    const error = await client.system().catch((caught: Error) => caught);
+    const { inspect } = await import('node:util');
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toMatch(/hunter2|DOE/);
+  });
+});
+
+describe('metadata under CheckRevisions', () => {
+  test('a conflict is settled with the revision that stands there', async () => {
+    const path = `/instances/${id}/metadata/Radiograph`;
+    nock(base).put(path).reply(409).get(path).reply(200, 'old', { etag: '"7"' });
+    const second = nock(base, { reqheaders: { 'if-match': '"7"' } })
+      .put(path, 'new')
+      .reply(200);
+    await orthanc().putMetadata(`instances/${id}`, 'Radiograph', 'new');
+    expect(second.isDone()).toBe(true);
+  });
+});
+
+describe('an instance', () => {
+  const contents = (answer: object) => nock(base).post('/tools/bulk-content').reply(200, answer);
+
+  test('that is gone is told so', async () => {
+    contents([]);
+    nock(base).get(`/instances/${id}/simplified-tags`).reply(404);
+    expect(await codeOf(orthanc().describe(id))).toBe('instance_gone');
+  });
+
+  test('that cannot be rendered is told so', async () => {
+    nock(base).get(`/instances/${id}/frames/0/rendered`).reply(415);
+    expect(await codeOf(orthanc().render(id, 0))).toBe('instance_not_renderable');
+  });
+});
+
+describe('the check at start', () => {
+  test.each([
+    ['an old Orthanc', { ...good, Version: '1.11.3' }, /1\.12\.0/],
+    ['a database without labels', { ...good, HasLabels: false }, /knows no labels/],
+    ['a read-only Orthanc', { ...good, ReadOnly: true }, /"ReadOnly": false/],
+    [
+      'undeclared metadata',
+      { ...good, UserMetadata: { Radiograph: 5101 } },
+      /"RadiographCategory": 5100, "RadiographReclassify": 5102/,
+    ],
+  ])('names what mends %s', async (_what, system, line) => {
+    nock(base).get('/system').reply(200, system);
+    await expect(checkOrthanc(orthanc())).rejects.toThrow(line);
+  });
+
+  test.each(['1.12.0', '1.13.0', '2.0.0', 'mainline-8a7b'])('accepts %s', async (Version) => {
+    nock(base)
+      .get('/system')
+      .reply(200, { ...good, Version });
+    expect(await checkOrthanc(orthanc())).toBe(Version);
+  });
+});

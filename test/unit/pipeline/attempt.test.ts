@@ -1,0 +1,58 @@
+import { pino } from 'pino';
+import { expect, test, vi } from 'vitest';
+import { fail } from '../../../src/errors/errors.js';
+import { Metrics } from '../../../src/metrics/metrics.js';
+import { instanceId } from '../../../src/orthanc/ids.js';
+import { createHandler } from '../../../src/pipeline/attempt.js';
+import type { Job } from '../../../src/queue/queue.js';
+
+const job: Job = {
+  instance: instanceId.parse('00000001-00000002-00000003-00000004-00000005'),
+  reason: 'hook',
+  attempt: 1,
+};
+const unreachable = fail('orthanc_unreachable', { url: 'http://orthanc', why: 'ECONNRESET' });
+
+function handled({ isAway }: { isAway: boolean }) {
+  const process = vi.fn(async () => {
+    throw unreachable;
+  });
+  const recordFailure = vi.fn(async () => ({ kind: 'decided' as const, decision: 'failed' as const, ms: 0 }));
+  const metrics = new Metrics(() => ({ waiting: 0, running: 0, delayed: 0 }));
+  const handler = createHandler({
+    process,
+    recordFailure,
+    isOrthancAway: async () => isAway,
+    attempts: 2,
+    metrics,
+    log: pino({ level: 'silent' }),
+  });
+  return { handler, process, recordFailure };
+}
+
+test('while Orthanc is away no try counts, however few there are', async () => {
+  const { handler, recordFailure } = handled({ isAway: true });
+  for (let outage = 0; outage < 4; outage++)
+    expect(await handler({ ...job, attempt: 2 })).toMatchObject({ kind: 'again', spent: false });
+  expect(recordFailure).not.toHaveBeenCalled();
+});
+
+test('a call that Orthanc alone falls silent on is tried with pauses, and then recorded as failed', async () => {
+  const { handler, recordFailure } = handled({ isAway: false });
+  const again = await handler(job);
+  expect(again).toMatchObject({ kind: 'again', spent: true });
+  expect(again.kind === 'again' && again.afterMs).toBeGreaterThanOrEqual(1000);
+  expect(await handler({ ...job, attempt: 2 })).toEqual({ kind: 'settled' });
+  expect(recordFailure).toHaveBeenCalledWith(
+    expect.anything(),
+    expect.objectContaining({ code: 'orthanc_unreachable' }),
+  );
+});
+
+test('a picture that Orthanc goes away from each time is not asked for a sixth time', async () => {
+  const { handler, process, recordFailure } = handled({ isAway: true });
+  for (let outage = 0; outage < 5; outage++) await handler(job);
+  expect(await handler(job)).toEqual({ kind: 'settled' });
+  expect(process).toHaveBeenCalledTimes(5);
+  expect(recordFailure).toHaveBeenCalledWith(job, expect.objectContaining({ code: 'orthanc_toppled' }));
+});

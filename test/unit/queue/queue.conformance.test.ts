@@ -1,0 +1,171 @@
+import { describe, expect, test, vi } from 'vitest';
+import { instanceId } from '../../../src/orthanc/ids.js';
+import { Courtesy } from '../../../src/queue/admission-policy.js';
+import { MemoryQueue } from '../../../src/queue/memory.js';
+import type { Handler, Queue, Verdict } from '../../../src/queue/queue.js';
+
+/** Every queue passes this; a new one is added here. */
+const queues: Record<string, (concurrency: number, handler: Handler) => Queue> = {
+  memory: (concurrency, handler) =>
+    new MemoryQueue(new Courtesy({ concurrency, backlog: concurrency }, 0), handler),
+};
+
+const id = (n: number) => instanceId.parse(`${n.toString(16).padStart(8, '0')}${'-00000000'.repeat(4)}`);
+const settled: Verdict = { kind: 'settled' };
+
+/** A handler whose jobs end when the test says so. */
+function held() {
+  const started: string[] = [];
+  const open = new Map<string, (verdict: Verdict) => void>();
+  const handler: Handler = (job) => {
+    started.push(`${job.instance}#${job.attempt}`);
+    return new Promise((resolve) => open.set(job.instance, resolve));
+  };
+  const end = async (n: number, verdict = settled) => {
+    await vi.waitUntil(() => open.has(id(n)));
+    const resolve = open.get(id(n));
+    open.delete(id(n));
+    resolve?.(verdict);
+  };
+  return { started, handler, end };
+}
+
+describe.each(Object.entries(queues))('%s queue', (_name, create) => {
+  test('works N jobs at a time, in the order they came', async () => {
+    const { started, handler, end } = held();
+    const queue = create(2, handler);
+    for (const n of [1, 2, 3]) queue.enqueue(id(n), 'hook');
+    await vi.waitUntil(() => started.length === 2);
+    expect(queue.depth()).toEqual({ waiting: 1, running: 2, delayed: 0 });
+    await end(1);
+    await vi.waitUntil(() => started.length === 3);
+    expect(started).toEqual([`${id(1)}#1`, `${id(2)}#1`, `${id(3)}#1`]);
+    await end(2);
+    await end(3);
+    expect(await queue.stop(1000)).toEqual([]);
+  });
+
+  test('an instance told twice while it waits is worked on once', async () => {
+    const { started, handler, end } = held();
+    const queue = create(1, handler);
+    for (const n of [1, 2, 2]) queue.enqueue(id(n), 'hook');
+    await end(1);
+    await end(2);
+    await vi.waitUntil(() => queue.depth().running === 0);
+    expect(started).toEqual([`${id(1)}#1`, `${id(2)}#1`]);
+  });
+
+  test('an instance told again while it is worked on is looked at once more', async () => {
+    const { started, handler, end } = held();
+    const queue = create(1, handler);
+    queue.enqueue(id(1), 'hook');
+    await vi.waitUntil(() => started.length === 1);
+    queue.enqueue(id(1), 'hook');
+    queue.enqueue(id(1), 'hook');
+    await end(1);
+    await end(1);
+    await vi.waitUntil(() => queue.depth().running === 0);
+    expect(started).toHaveLength(2);
+  });
+
+  test('a job that comes again counts its tries and does not hold up the others', async () => {
+    const { started, handler, end } = held();
+    const queue = create(1, handler);
+    queue.enqueue(id(1), 'hook');
+    queue.enqueue(id(2), 'hook');
+    await end(1, { kind: 'again', afterMs: 5, spent: true });
+    await end(2);
+    await end(1, { kind: 'again', afterMs: 0, spent: false });
+    await end(1);
+    await vi.waitUntil(() => queue.depth().running === 0);
+    expect(started).toEqual([`${id(1)}#1`, `${id(2)}#1`, `${id(1)}#2`, `${id(1)}#2`]);
+  });
+
+  test('what somebody waits for goes before a backlog, also when it is part of it', async () => {
+    const { started, handler, end } = held();
+    const queue = create(1, handler);
+    for (const n of [1, 2, 3, 4]) queue.enqueue(id(n), 'changes');
+    queue.enqueue(id(4), 'hook');
+    queue.enqueue(id(5), 'hook');
+    for (const n of [1, 4, 5, 2, 3]) await end(n);
+    await vi.waitUntil(() => queue.depth().running === 0);
+    expect(started).toEqual([1, 4, 5, 2, 3].map((n) => `${id(n)}#1`));
+  });
+
+  test('what is asked for while a backlog works on it comes next, whatever else told of it', async () => {
+    const { started, handler, end } = held();
+    const queue = create(1, handler);
+    for (const n of [1, 2]) queue.enqueue(id(n), 'changes');
+    await vi.waitUntil(() => started.length === 1);
+    for (const reason of ['changes', 'request', 'changes'] as const) queue.enqueue(id(1), reason);
+    for (const n of [1, 1, 2]) await end(n);
+    expect(started).toEqual([1, 1, 2].map((n) => `${id(n)}#1`));
+  });
+
+  test.each(['while it waits', 'while it is in work', 'before it comes again'])(
+    'what is asked for %s goes before a backlog when it comes again, too',
+    async (moment) => {
+      const { started, handler, end } = held();
+      const queue = create(1, handler);
+      for (const n of [1, 2, 3]) queue.enqueue(id(n), 'changes');
+      if (moment === 'while it waits') queue.enqueue(id(2), 'request');
+      await end(1);
+      await vi.waitUntil(() => started.length === 2);
+      if (moment === 'while it is in work') queue.enqueue(id(2), 'request');
+      queue.enqueue(id(4), 'changes');
+      await end(2, { kind: 'again', afterMs: 20, spent: true });
+      await vi.waitUntil(() => started.length === 3);
+      if (moment === 'before it comes again') queue.enqueue(id(2), 'request');
+      await vi.waitUntil(() => queue.depth().delayed === 0);
+      for (const n of [3, 2, 4]) await end(n);
+      expect(started).toEqual([`${id(1)}#1`, `${id(2)}#1`, `${id(3)}#1`, `${id(2)}#2`, `${id(4)}#1`]);
+    },
+  );
+
+  test('tells everyone who asked when their job is settled, not before', async () => {
+    const { handler, end } = held();
+    const queue = create(1, handler);
+    const told: string[] = [];
+    queue.enqueue(id(1), 'changes', () => told.push('first'));
+    queue.enqueue(id(1), 'hook', () => told.push('asked while it ran'));
+    queue.enqueue(id(2), 'changes', () => told.push('second'));
+    queue.enqueue(id(2), 'hook', () => told.push('second again'));
+    await end(1, { kind: 'again', afterMs: 0, spent: true });
+    expect(told).toEqual([]);
+    await end(2);
+    await end(1);
+    await vi.waitUntil(() => told.length === 4);
+    expect(told).toEqual(['second', 'second again', 'first', 'asked while it ran']);
+  });
+
+  test('a paused queue begins nothing, a resumed one goes on', async () => {
+    const { started, handler, end } = held();
+    const queue = create(1, handler);
+    queue.pause();
+    queue.enqueue(id(1), 'hook');
+    expect(queue.depth()).toEqual({ waiting: 1, running: 0, delayed: 0 });
+    queue.resume();
+    await end(1);
+    expect(started).toHaveLength(1);
+  });
+
+  test('a stop waits for what is in work and gives back the rest, delayed jobs too', async () => {
+    const { handler, end } = held();
+    const queue = create(1, handler);
+    for (const n of [1, 2, 3]) queue.enqueue(id(n), 'hook');
+    await end(1, { kind: 'again', afterMs: 60_000, spent: true });
+    await vi.waitUntil(() => queue.depth().delayed === 1);
+    const stopped = queue.stop(10_000);
+    await end(2);
+    const back = await stopped;
+    expect(back.map((job) => job.instance).sort()).toEqual([id(1), id(3)]);
+  });
+
+  test('a stop does not wait longer than it may; what is still in work is given back', async () => {
+    const { started, handler } = held();
+    const queue = create(1, handler);
+    queue.enqueue(id(1), 'hook');
+    await vi.waitUntil(() => started.length === 1);
+    expect((await queue.stop(10)).map((job) => job.instance)).toEqual([id(1)]);
+  });
+});

@@ -1,0 +1,34 @@
+import type { Role } from '../src/access/caller.js';
+import type { TestService } from './service.js';
+
+export interface ApiAnswer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  json: any;
+}
+
+/** Asks the API as a person whom Orthanc's plugin vouches for. */
+export async function askApi(
+  { url, secret }: Pick<TestService, 'url' | 'secret'>,
+  method: string,
+  path: string,
+  { body, role = 'admin', who = 'alice' }: { body?: unknown; role?: Role; who?: string } = {},
+): Promise<ApiAnswer> {
+  const answer = await fetch(`${url}/api/v1${path}`, {
+    method,
+    headers: {
+      'x-plainview-secret': secret,
+      'x-plainview-user': who,
+      'x-plainview-role': role,
+      'content-type': 'application/json',
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const isJson = answer.headers.get('content-type')?.includes('json');
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    json: isJson ? await answer.json() : Buffer.from(await answer.arrayBuffer()),
+  };
+}

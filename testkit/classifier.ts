@@ -1,0 +1,73 @@
+import type { Classification, Classifier } from '../src/classify/classifier.js';
+
+/** Ten categories and `other`; the brightness of the picture's first pixels chooses among them. */
+export const stubClasses = [
+  'abdomen_ap',
+  'pelvis_ap',
+  'elbow_ap',
+  'hand_ap',
+  'wrist_ap',
+  'knee_ap',
+  'knee_lateral',
+  'ankle_ap',
+  'chest_lateral',
+  'chest_pa_ap',
+  'other',
+];
+
+export interface Stub extends Classifier {
+  /** Every picture it was given. */
+  readonly pictures: Buffer[];
+  /** What the next pictures are said to be; default: knee_lateral at 0.99. */
+  answer: (picture: Buffer) => Promise<{ category: string; score: number }>;
+}
+
+/** From now on the classifier says this, as soon as it is released; `reached` when a picture has come as far as that. */
+export function hold(stub: Stub, answer: Awaited<ReturnType<Stub['answer']>>) {
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let reach = () => {};
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  stub.answer = async () => {
+    reach();
+    await gate;
+    return answer;
+  };
+  return { reached, release };
+}
+
+/** A classifier without a network, so that a test says what is seen. */
+export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
+  const pictures: Buffer[] = [];
+  return {
+    network: {
+      name: 'stub',
+      sha256,
+      purpose: 'research',
+      classes: stubClasses,
+      thresholds: { threshold: 0.9, margin: 0.1, unknownBelow: 0.3 },
+    },
+    engine: { engine: 'onnxruntime', device: 'cpu', declined: [] },
+    pictures,
+    answer: async () => ({ category: 'knee_lateral', score: 0.99 }),
+    async classify(picture): Promise<Classification> {
+      pictures.push(picture);
+      const { category, score } = await this.answer(picture);
+      const rest = (1 - score) / (stubClasses.length - 1);
+      const scores = Float32Array.from(stubClasses, (name) => (name === category ? score : rest));
+      return { scores, seconds: { decode: 0, prepare: 0, infer: 0 } };
+    },
+    async explain(picture, category) {
+      const classification = await this.classify(picture);
+      // What lies lower speaks more for it; nothing speaks for anything else than what is seen.
+      const isSeen = category === (await this.answer(picture)).category;
+      const values = Float32Array.from({ length: 49 }, (_, i) => (isSeen ? Math.floor(i / 7) : 0));
+      return { ...classification, rows: 7, columns: 7, values, bias: 0 };
+    },
+    close: async () => undefined,
+  };
+}

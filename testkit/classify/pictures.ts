@@ -1,0 +1,43 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { shipped } from '../../src/files/places.js';
+
+/** Real radiographs, which the repository must not hold; tests that want them are skipped where they are not. */
+const folder = process.env.RADIOGRAPHS ?? shipped('..', 'shared', 'data', 'radiographs');
+
+/** @returns up to `count` files, spread over all there are; none where the folder is not there */
+export function radiographs(count: number): string[] {
+  const images = join(folder, 'images');
+  if (!existsSync(images)) {
+    console.warn(`no radiographs at ${folder}: name their folder in the environment variable RADIOGRAPHS`);
+    return [];
+  }
+  const files = readdirSync(images)
+    .filter((name) => name.endsWith('.jpg'))
+    .sort();
+  const step = Math.max(Math.floor(files.length / count), 1);
+  return files
+    .filter((_, i) => i % step === 0)
+    .slice(0, count)
+    .map((name) => join(images, name));
+}
+
+export const goldenPictureFile = (name: string): Buffer =>
+  readFileSync(shipped('testkit', 'golden', 'pictures', name));
+
+export const modelFile = (name: string): string => shipped('model', name);
+
+/** @returns up to `count` of the manifest's radiographs with what people say that they show; none where it is not there */
+export function labelledRadiographs(count: number): { path: string; label: string; source: string }[] {
+  const manifest = join(folder, 'manifest.csv');
+  if (!existsSync(manifest)) return [];
+  const lines = readFileSync(manifest, 'utf8').trim().split('\n').slice(1);
+  const step = Math.max(Math.floor(lines.length / count), 1);
+  return lines
+    .filter((_, i) => i % step === 0)
+    .slice(0, count)
+    .map((line) => {
+      const [, file = '', label = '', source = ''] = line.split(',');
+      return { path: join(folder, file), label, source };
+    });
+}

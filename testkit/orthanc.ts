@@ -1,0 +1,84 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll } from 'vitest';
+import { z } from 'zod';
+import { type SandboxOptions, type SandboxOrthanc, startOrthanc } from '../src/sandbox/orthanc.js';
+import { indexed } from './postgresql.js';
+
+const stored = z
+  .object({
+    ID: z.string(),
+    ParentSeries: z.string(),
+    ParentStudy: z.string(),
+    ParentPatient: z.string(),
+    Status: z.enum(['Success', 'AlreadyStored']),
+  })
+  .transform((answer) => ({
+    orthancId: answer.ID,
+    series: answer.ParentSeries,
+    study: answer.ParentStudy,
+    patient: answer.ParentPatient,
+    status: answer.Status,
+  }));
+
+export type StoredInstance = z.output<typeof stored>;
+
+/** Orthanc took it; anything else throws with Orthanc's own words. */
+export async function storeInstance(url: string, bytes: Uint8Array): Promise<StoredInstance> {
+  const response = await fetch(`${url}/instances`, { method: 'POST', body: Buffer.from(bytes) });
+  if (!response.ok) throw new Error(`POST /instances: ${response.status} ${await response.text()}`);
+  return stored.parse(await response.json());
+}
+
+export interface OrthancForTests {
+  /** Only inside tests and hooks: it starts with the file's first test. */
+  readonly orthanc: SandboxOrthanc;
+  storeInstance(bytes: Uint8Array): Promise<StoredInstance>;
+}
+
+/** One real Orthanc for the test file that calls this; it goes away with the file. */
+export function useOrthanc(
+  options: SandboxOptions | (() => SandboxOptions | Promise<SandboxOptions>) = {},
+): OrthancForTests {
+  let running: SandboxOrthanc | undefined;
+  const orthanc = (): SandboxOrthanc => {
+    if (!running) throw new Error('Orthanc runs only while tests do');
+    return running;
+  };
+  beforeAll(async () => {
+    running = await startOrthanc(await indexed(typeof options === 'function' ? await options() : options));
+  });
+  afterAll(() => running?.discard());
+  return {
+    get orthanc() {
+      return orthanc();
+    },
+    storeInstance: (bytes) => storeInstance(orthanc().url, bytes),
+  };
+}
+
+/** Another Orthanc, for one test only. */
+export async function withOrthanc(
+  options: SandboxOptions,
+  use: (orthanc: SandboxOrthanc) => Promise<void>,
+): Promise<void> {
+  const orthanc = await startOrthanc(await indexed(options));
+  try {
+    await use(orthanc);
+  } finally {
+    await orthanc.discard();
+  }
+}
+
+/** Asks again until the condition holds (is neither undefined nor false), and hands back what it said. */
+export async function waitFor<T>(
+  condition: () => T | undefined | false | Promise<T | undefined | false>,
+  { timeout = 15_000, what = 'the condition' }: { timeout?: number; what?: string } = {},
+): Promise<T> {
+  const deadline = Date.now() + timeout;
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined && value !== false) return value;
+    if (Date.now() > deadline) throw new Error(`${what} did not come true within ${timeout} ms`);
+    await delay(20);
+  }
+}

@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto';
+import { runCommand } from '../src/sandbox/command.js';
+import type { SandboxOptions } from '../src/sandbox/orthanc.js';
+
+/** `npm run test:postgresql`: the tests' Orthancs keep their indexes where libpq's variables point (PGHOST …). */
+export const isInPostgresql = process.env.PLAINVIEW_TEST_DATABASE === 'postgresql';
+
+/** @returns options of the same Orthanc, its index in a database of its own where that is in PostgreSQL */
+export async function indexed(options: SandboxOptions): Promise<SandboxOptions> {
+  if (!isInPostgresql) return options;
+  const { PGHOST = 'localhost', PGPORT = '5432', PGUSER = 'postgres', PGPASSWORD = '' } = process.env;
+  const name = `plainview_${randomUUID().replaceAll('-', '')}`;
+  const made = await runCommand('psql', ['-q', '-d', 'postgres', '-c', `CREATE DATABASE ${name}`]);
+  if (made.status !== 0) throw new Error(`PostgreSQL made no database: ${made.stderr}`);
+  return {
+    ...options,
+    plugins: [...(options.plugins ?? []), 'postgresql'],
+    configuration: {
+      ...options.configuration,
+      PostgreSQL: {
+        EnableIndex: true,
+        EnableStorage: false,
+        Host: PGHOST,
+        Port: Number(PGPORT),
+        Username: PGUSER,
+        Password: PGPASSWORD,
+        Database: name,
+        // Several Orthancs at a time share the server's hundred.
+        IndexConnectionsCount: 5,
+      },
+    },
+  };
+}
