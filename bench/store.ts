@@ -3,7 +3,7 @@
 // figures are this machine's.
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { asPlainview } from '../src/errors/errors.js';
+import { asPlainviewError } from '../src/errors/errors.js';
 import { seeded } from './random.js';
 import { median, quantile } from './statistics.js';
 import { type Latencies, measureLatency, renderings, stages } from './store/latency.js';
@@ -109,6 +109,6 @@ try {
     latencyTables(measured);
   }
 } catch (caught) {
-  console.error(asPlainview(caught));
+  console.error(asPlainviewError(caught));
   process.exitCode = 1;
 }

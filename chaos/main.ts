@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { seeded } from '../bench/random.js';
-import { asPlainview } from '../src/errors/errors.js';
+import { asPlainviewError } from '../src/errors/errors.js';
 import { print, type Scenario } from './report.js';
 import { burst } from './scenarios/burst.js';
 import { flat } from './scenarios/flat.js';
@@ -47,7 +47,7 @@ for (const name of only) {
     const report = await scenarios[name]?.({ random: seeded(seed), scale, full, say });
     if (report && !print(report)) process.exitCode = 1;
   } catch (caught) {
-    console.error(`${name}:`, asPlainview(caught));
+    console.error(`${name}:`, asPlainviewError(caught));
     process.exitCode = 1;
   }
 }

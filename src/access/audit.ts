@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import type { Caller } from './caller.js';
 
 /** What somebody did. Identifiers and categories only, no patient data. */
@@ -47,6 +47,10 @@ function requireAppendable(file: string): void {
   try {
     closeSync(openSync(file, 'a', mode));
   } catch (error) {
-    throw fail('config_invalid', { problems: [`PLAINVIEW_AUDIT_FILE: ${(error as Error).message}`] }, error);
+    throw createError(
+      'config_invalid',
+      { problems: [`PLAINVIEW_AUDIT_FILE: ${(error as Error).message}`] },
+      error,
+    );
   }
 }

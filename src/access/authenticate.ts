@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Request } from 'express';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { type Caller, callerName, role } from './caller.js';
 import { sameSecret } from './secret.js';
 import { hashToken, type Token } from './tokens.js';
@@ -16,13 +16,13 @@ export function authenticator(secret: string, tokens: readonly Token[]): (reques
   return (request) => {
     const bearer = /^Bearer (\S{1,200})$/i.exec(request.get('authorization') ?? '')?.[1];
     if (bearer !== undefined) return byToken(bearer, tokens);
-    if (!sameSecret(request.get('x-plainview-secret') ?? '', secret)) throw fail('unauthorised', {});
+    if (!sameSecret(request.get('x-plainview-secret') ?? '', secret)) throw createError('unauthorised', {});
     const user = request.get('x-plainview-user');
     if (user === undefined) return { who: 'orthanc', role: 'admin', how: 'orthanc' };
     const who = callerName.safeParse(decoded(user));
     // A user without a role may only look: the plugin's word is needed for more.
     const of = role.safeParse(request.get('x-plainview-role') ?? 'viewer');
-    if (!who.success || !of.success) throw fail('unauthorised', {});
+    if (!who.success || !of.success) throw createError('unauthorised', {});
     return { who: who.data, role: of.data, how: 'orthanc' };
   };
 }
@@ -40,6 +40,6 @@ function byToken(bearer: string, tokens: readonly Token[]): Caller {
   const given = Buffer.from(hashToken(bearer), 'hex');
   let found: Token | undefined;
   for (const token of tokens) if (timingSafeEqual(given, Buffer.from(token.sha256, 'hex'))) found = token;
-  if (found === undefined) throw fail('unauthorised', {});
+  if (found === undefined) throw createError('unauthorised', {});
   return { who: found.name, role: found.role, how: 'token' };
 }

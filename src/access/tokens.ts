@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { callerName, type Role, role } from './caller.js';
 
 export interface Token {
@@ -31,14 +31,18 @@ export function readTokens(file: string | undefined): Token[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw fail('config_invalid', { problems: [`PLAINVIEW_TOKENS_FILE: ${(error as Error).message}`] }, error);
+    throw createError(
+      'config_invalid',
+      { problems: [`PLAINVIEW_TOKENS_FILE: ${(error as Error).message}`] },
+      error,
+    );
   }
   const tokens = text.split('\n').flatMap((written, index): Token[] => {
     const words = written.replace(/#.*/, '').trim();
     if (words === '') return [];
     const parsed = line.safeParse(words.split(/\s+/));
     if (!parsed.success)
-      throw fail('config_invalid', {
+      throw createError('config_invalid', {
         problems: [
           `PLAINVIEW_TOKENS_FILE: line ${index + 1} is not a name, a role (viewer, reviewer, admin) and a SHA-256, as \`plainview token\` prints them`,
         ],

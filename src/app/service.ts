@@ -13,7 +13,7 @@ import { KeptCorrections } from '../decisions/kept-corrections.js';
 import { requireLabels } from '../decisions/labels.js';
 import { requestOf } from '../decisions/read.js';
 import { Recorder } from '../decisions/recorder.js';
-import { fail, type PlainviewError } from '../errors/errors.js';
+import { createError, type PlainviewError } from '../errors/errors.js';
 import { Reporter } from '../followups/report/reporter.js';
 import { Routing } from '../followups/routing/routing.js';
 import { Tagger } from '../followups/tags/tagger.js';
@@ -27,13 +27,13 @@ import { apiRouter } from '../http/api/router.js';
 import { sweepOperations } from '../http/api/sweep.js';
 import { tagsOperations } from '../http/api/tags.js';
 import { createApp } from '../http/app.js';
-import { guarded } from '../http/failed-authentication-limiter.js';
+import { failedAuthenticationLimiter } from '../http/failed-authentication-limiter.js';
 import { healthRouter, type Readiness } from '../http/health.js';
 import { hookRouter } from '../http/hook.js';
 import { reviewPageRouter } from '../http/review-page.js';
 import { Cursor } from '../intake/cursor.js';
 import { Follower } from '../intake/follower.js';
-import { RequestRuns } from '../intake/reclassification/jobs.js';
+import { ReclassificationJobs } from '../intake/reclassification/jobs.js';
 import { spreadRequests } from '../intake/reclassification/spread.js';
 import { Sweep } from '../intake/sweep.js';
 import { Metrics } from '../metrics/metrics.js';
@@ -45,7 +45,7 @@ import { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { createHandler } from '../pipeline/attempt.js';
 import { Pipeline } from '../pipeline/pipeline.js';
-import { Courtesy } from '../queue/admission-policy.js';
+import { AdmissionPolicy } from '../queue/admission-policy.js';
 import { MemoryQueue } from '../queue/memory.js';
 
 export interface Service {
@@ -65,7 +65,7 @@ export interface Service {
 export async function startService(config: Config, classifier: Classifier, log: Logger): Promise<Service> {
   const { secret } = config;
   if (secret === undefined)
-    throw fail('config_invalid', {
+    throw createError('config_invalid', {
       problems: ['PLAINVIEW_SECRET: must be set, to the same value as in the environment of Orthanc'],
     });
   requireLabels(classifier.network.classes, config.labelPrefix);
@@ -98,7 +98,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     stateDir: config.stateDir,
     exclusively: (id, task) =>
       recorder.exclusively(id, () => (routing === undefined ? task() : routing.exclusively(id, task))),
-    addUpStudy: (id) => recorder.addUpStudy(id),
+    aggregateStudy: (id) => recorder.aggregateStudy(id),
     log,
   });
   const pipeline = new Pipeline({
@@ -115,7 +115,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     ],
   });
   const queue = new MemoryQueue(
-    new Courtesy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),
+    new AdmissionPolicy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),
     createHandler({
       process: async (job) => {
         await tagger.settled(job.instance);
@@ -156,15 +156,15 @@ export async function startService(config: Config, classifier: Classifier, log: 
     modalities: config.modalities,
     // Labels that somebody has taken away are looked for by sweeps alone: two services would contend for them for ever.
     isSettled: (instance) => isSettled(instance) && recorder.isLabelled(instance),
-    isInStep: (tree) => recorder.isInStep(tree),
-    addUpStudy: (id) => recorder.addUpStudy(id),
+    isUpToDate: (tree) => recorder.isUpToDate(tree),
+    aggregateStudy: (id) => recorder.aggregateStudy(id),
     isOrthancAway,
     rate: config.sweepRate,
     quietHours: config.sweepHours,
     stateDir: config.stateDir,
     log,
   });
-  const requests = new RequestRuns({
+  const requests = new ReclassificationJobs({
     orthanc,
     queue,
     modalities: config.modalities,
@@ -214,7 +214,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     ...hangingOperations(hanger),
   ];
   // One door for every secret and token. A page makes a hundred calls for each time somebody signs in.
-  const door = guarded(Math.max(10, Math.ceil(config.apiRate / 100)));
+  const door = failedAuthenticationLimiter(Math.max(10, Math.ceil(config.apiRate / 100)));
   const app = createApp(
     [
       healthRouter(readiness, metrics),
@@ -285,7 +285,7 @@ async function listen(server: Server, { host, port }: Config): Promise<string> {
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw fail('cannot_listen', { host, port, why: (error as Error).message }, error);
+    throw createError('cannot_listen', { host, port, why: (error as Error).message }, error);
   }
   // The address of an IP server is never a string.
   const { port: taken } = server.address() as AddressInfo;

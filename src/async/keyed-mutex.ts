@@ -1,5 +1,5 @@
 /** Tasks of one key run one after the other, in the order in which they were asked for; those of different keys at once. */
-export class Turns<K> {
+export class KeyedMutex<K> {
   readonly #last = new Map<K, Promise<unknown>>();
 
   run<T>(key: K, task: () => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 
 /** Tasks under way at a time, and tasks that wait for that, in the order in which they came: both bounded. */
-export class Slots {
+export class Semaphore {
   #free: number;
   readonly #mostWaiting: number;
   readonly #waiting: (() => void)[] = [];
@@ -14,7 +14,7 @@ export class Slots {
   /** @throws busy where as many wait as may, and what the task throws */
   async run<T>(task: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
-    else if (this.#waiting.length >= this.#mostWaiting) throw fail('busy', {});
+    else if (this.#waiting.length >= this.#mostWaiting) throw createError('busy', {});
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return await task();

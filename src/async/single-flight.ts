@@ -2,7 +2,7 @@
  * Runs at most one task per key at a time. Whoever asks while one runs waits for a fresh one, and all who wait
  * share it: of a hundred instances of one study that end together, the study is added up twice, not a hundred times.
  */
-export class Coalescing<K> {
+export class SingleFlight<K> {
   readonly #running = new Map<K, Promise<void>>();
   readonly #next = new Map<K, Promise<void>>();
 

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Waits, at most until the signal aborts. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   // An abort is the other way for a pause to end, not an error.
   await delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
 /** A sleep that can be ended from outside, as when there is something to do after all. */
-export class Nap {
+export class WakeableTimer {
   readonly #signal: AbortSignal;
   #wake: (() => void) | undefined;
 

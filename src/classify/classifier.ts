@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 // Native libraries have to be loaded by the main thread first, or they are unloaded with the first worker that ends.
 import 'sharp';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import type { EngineChoice } from './engines/engine.js';
 import { loadNetwork, type Network, type NetworkSource, requireOutputs } from './network.js';
 import { Pool } from './workers/pool.js';
@@ -78,7 +78,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     classify: (picture) => pool.classify(ownMemory(picture)),
     async explain(picture, category) {
       const index = network.classes.indexOf(category);
-      if (index < 0) throw fail('class_unknown', { name: category, network: network.name });
+      if (index < 0) throw createError('class_unknown', { name: category, network: network.name });
       return pool.explain(ownMemory(picture), index);
     },
     close: () => pool.close(),

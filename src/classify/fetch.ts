@@ -6,7 +6,7 @@ import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import axios, { isAxiosError } from 'axios';
 import pRetry from 'p-retry';
-import { fail, PlainviewError } from '../errors/errors.js';
+import { createError, PlainviewError } from '../errors/errors.js';
 import { readGraphDef } from './graph/graphdef.js';
 
 /** NNCPR's network as its authors publish it, pinned by commit; git's hash of the file proves it, wherever it is from. */
@@ -54,7 +54,7 @@ export async function fetchNetwork(options: FetchOptions): Promise<boolean> {
     {
       retries: isRemote ? attempts - 1 : 0,
       minTimeout: pauseMs,
-      shouldRetry: ({ error }) => error instanceof PlainviewError && error.passing,
+      shouldRetry: ({ error }) => error instanceof PlainviewError && error.transient,
     },
   );
   await flush(part);
@@ -75,7 +75,7 @@ async function copy(from: string, part: string): Promise<true> {
     return true;
   } catch (error) {
     await rm(part, { force: true });
-    throw fail('file_unreadable', { problem: (error as Error).message }, error);
+    throw createError('file_unreadable', { problem: (error as Error).message }, error);
   }
 }
 
@@ -131,8 +131,8 @@ async function download(part: string, { from, idleMs = 30_000, onProgress }: Fet
   }
 }
 
-const failed = (from: string, problem: string, passing: boolean, cause?: unknown) =>
-  fail(passing ? 'download_interrupted' : 'download_failed', { from, problem }, cause);
+const failed = (from: string, problem: string, transient: boolean, cause?: unknown) =>
+  createError(transient ? 'download_interrupted' : 'download_failed', { from, problem }, cause);
 
 /** @throws download_wrong; download_interrupted where another try may give another file */
 async function prove(part: string, gitBlob: string, from: string, isWhole: boolean): Promise<void> {
@@ -140,7 +140,7 @@ async function prove(part: string, gitBlob: string, from: string, isWhole: boole
   try {
     // A hash can be the right one of a useless file (a pointer to large-file storage); better said here than later.
     if (found === gitBlob) readGraphDef(await readFile(part));
-    else if (isWhole) throw fail('download_wrong', { from, found, wanted: gitBlob });
+    else if (isWhole) throw createError('download_wrong', { from, found, wanted: gitBlob });
     else throw failed(from, 'its parts do not fit together', true);
   } catch (error) {
     await rm(part);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { readGraphDef } from './graph/graphdef.js';
 
 const fraction = z.number().min(0).max(1);
@@ -67,13 +67,13 @@ export async function loadNetwork(
   const side = await readSideFile(source.graph);
   const sha256 = createHash('sha256').update(graph).digest('hex');
   if (side.sha256 !== undefined && side.sha256 !== sha256)
-    throw fail('network_mismatch', {
+    throw createError('network_mismatch', {
       problem: `${source.graph} has the SHA-256 ${sha256}, and the file beside it says ${side.sha256}`,
     });
   const classes = await readClasses(source);
   const repeated = classes.find((name, i) => classes.indexOf(name) !== i);
   if (repeated !== undefined)
-    throw fail('network_mismatch', { problem: `${source.labels} names "${repeated}" twice` });
+    throw createError('network_mismatch', { problem: `${source.labels} names "${repeated}" twice` });
   const file = new SharedArrayBuffer(graph.length);
   new Uint8Array(file).set(graph);
   const network = {
@@ -112,7 +112,7 @@ export async function readClasses({ graph, labels }: NetworkSource): Promise<rea
 export function requireOutputs(network: Network, outputs: number, labels: string): void {
   const names = network.classes.length;
   if (outputs !== names)
-    throw fail('network_mismatch', {
+    throw createError('network_mismatch', {
       problem: `the graph has ${outputs} outputs, and ${labels} names ${names}`,
     });
 }
@@ -133,7 +133,7 @@ async function requireGraph(graph: string): Promise<void> {
   try {
     readGraphDef(file);
   } catch (error) {
-    throw fail(
+    throw createError(
       'network_unreadable',
       { problem: `${graph} is no frozen graph of TensorFlow: ${advice}` },
       error,
@@ -143,19 +143,19 @@ async function requireGraph(graph: string): Promise<void> {
 
 function unreadable(path: string, error: NodeJS.ErrnoException, advice: string) {
   const why = error.code === 'ENOENT' ? 'is not there' : `cannot be read (${error.message})`;
-  return fail('network_unreadable', { problem: `${path} ${why}: ${advice}` }, error);
+  return createError('network_unreadable', { problem: `${path} ${why}: ${advice}` }, error);
 }
 
 async function readSideFile(graph: string): Promise<z.infer<typeof sideFile>> {
   const path = graph.replace(/(\.pb)?$/, '.json');
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '{}';
-    throw fail('network_unreadable', { problem: `${path}: ${error.message}` }, error);
+    throw createError('network_unreadable', { problem: `${path}: ${error.message}` }, error);
   });
   try {
     return sideFile.parse(JSON.parse(text));
   } catch (error) {
     const problem = error instanceof z.ZodError ? z.prettifyError(error).replace(/\s+/g, ' ') : String(error);
-    throw fail('network_unreadable', { problem: `${path}: ${problem}` }, error);
+    throw createError('network_unreadable', { problem: `${path}: ${problem}` }, error);
   }
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../config/options.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { correctedInstances, groupAttributes } from '../evaluate/corrected-instances.js';
 import { truthAt } from '../evaluate/source.js';
 import type { Truth } from '../evaluate/truth.js';
@@ -30,16 +30,20 @@ export async function withTruth<T>(
   const { query, from, to, by } = options;
   if (options.orthanc !== true) {
     if (labels === undefined)
-      throw fail('usage', { problem: 'name a labels file or a folder, or --orthanc' });
+      throw createError('usage', { problem: 'name a labels file or a folder, or --orthanc' });
     if (query !== undefined || from !== undefined || to !== undefined)
-      throw fail('usage', { problem: '--query, --from and --to choose among instances of an --orthanc' });
+      throw createError('usage', {
+        problem: '--query, --from and --to choose among instances of an --orthanc',
+      });
     return use(await truthAt(labels, { file: options.fileColumn, label: options.labelColumn, by }));
   }
-  if (labels !== undefined) throw fail('usage', { problem: `${labels} or --orthanc, not both` });
+  if (labels !== undefined) throw createError('usage', { problem: `${labels} or --orthanc, not both` });
   const wanted = parseSelection({ query: queryOf(query), from, to, all: true });
   const attribute = groupAttributes.optional().safeParse(by);
   if (!attribute.success)
-    throw fail('usage', { problem: `with --orthanc, --by is one of ${groupAttributes.options.join(', ')}` });
+    throw createError('usage', {
+      problem: `with --orthanc, --by is one of ${groupAttributes.options.join(', ')}`,
+    });
   const orthanc = new Orthanc(config);
   const bar = progressBar(undefined, 'instances with a category by a person');
   try {

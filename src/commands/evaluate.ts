@@ -6,7 +6,7 @@ import { type Classifier, createClassifier } from '../classify/classifier.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
 import { version } from '../config/version.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { readCategoryMap } from '../evaluate/category-map.js';
 import { reportPage } from '../evaluate/html/page.js';
 import { reportOf } from '../evaluate/report.js';
@@ -97,7 +97,7 @@ async function withClassifiers<T>(
   try {
     for (const network of networks) classifiers.push(await createClassifier(classifierOptions(network)));
     const [first, second] = classifiers.map(({ network }) => network.sha256);
-    if (first === second) throw fail('usage', { problem: '--against names the same network again' });
+    if (first === second) throw createError('usage', { problem: '--against names the same network again' });
     return await use(classifiers);
   } finally {
     await Promise.all(classifiers.map((classifier) => classifier.close()));
@@ -119,7 +119,7 @@ async function evaluate(
   const seconds = (performance.now() - began) / 1000;
   for (const { picture, error } of result.unread) console.error(`${picture.id}: ${error.message}`);
   if (result.unread.length === length)
-    throw fail('nothing_to_evaluate', { problem: `none of the ${length} pictures can be read` });
+    throw createError('nothing_to_evaluate', { problem: `none of the ${length} pictures can be read` });
   const { by, worst } = options;
   const report = reportOf({
     truth,
@@ -167,7 +167,8 @@ function networksOf(config: Config, options: Options): Config[] {
   const first = withOptions(config, options);
   if (against !== undefined)
     return [first, withOptions(config, { ...options, network: against, classes: againstClasses })];
-  if (againstClasses !== undefined) throw fail('usage', { problem: '--against-classes needs --against' });
+  if (againstClasses !== undefined)
+    throw createError('usage', { problem: '--against-classes needs --against' });
   return [first];
 }
 

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import { loadConfig } from '../config/load.js';
 import { instanceRecord } from '../decisions/schema.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { requireNew, writeWhole } from '../files/whole-file.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Media } from '../orthanc/media.js';
@@ -114,7 +114,7 @@ async function archive(media: Media, ids: readonly InstanceId[], file: string): 
     const stream = media.archive(ids, onProgress, interrupted.signal);
     await writeWhole(file, (part) => pipeline(stream, createWriteStream(part)));
   } catch (error) {
-    throw interrupted.signal.aborted ? fail('interrupted', { what: 'the archive' }, error) : error;
+    throw interrupted.signal.aborted ? createError('interrupted', { what: 'the archive' }, error) : error;
   } finally {
     process.off('SIGINT', interrupt);
     bar.stop();

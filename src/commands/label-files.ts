@@ -3,8 +3,8 @@ import type { Readable } from 'node:stream';
 import { mapOrdered } from '../async/map-ordered.js';
 import type { Classifier } from '../classify/classifier.js';
 import { readPicture } from '../classify/prepare/file.js';
-import { asPlainview } from '../errors/errors.js';
-import type { Labelled } from './label-lines.js';
+import { asPlainviewError } from '../errors/errors.js';
+import type { LabelledFile } from './label-lines.js';
 
 /** The paths given; `-` stands for those on standard input, one a line, read as they are needed. */
 export async function* pathsFrom(given: readonly string[], stdin: Readable): AsyncGenerator<string> {
@@ -25,12 +25,12 @@ export function labelFiles(
   paths: AsyncIterable<string>,
   classifier: Classifier,
   concurrency: number,
-): AsyncGenerator<Labelled> {
+): AsyncGenerator<LabelledFile> {
   return mapOrdered(paths, concurrency, async (path) => {
     try {
       return { path, classification: await classifier.classify(await readPicture(path)) };
     } catch (error) {
-      return { path, error: asPlainview(error) };
+      return { path, error: asPlainviewError(error) };
     }
   });
 }

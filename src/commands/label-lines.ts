@@ -2,7 +2,7 @@ import type { Classification, Network } from '../classify/classifier.js';
 import { decide, type ScoredCategory } from '../classify/decide.js';
 import type { PlainviewError } from '../errors/errors.js';
 
-export type Labelled = { readonly path: string } & (
+export type LabelledFile = { readonly path: string } & (
   | { readonly classification: Classification }
   | { readonly error: PlainviewError }
 );
@@ -19,7 +19,7 @@ export interface Lines {
   readonly text: string;
 }
 
-export function linesOf(labelled: Labelled, network: Network, options: LineOptions): Lines {
+export function linesOf(labelled: LabelledFile, network: Network, options: LineOptions): Lines {
   const { path } = labelled;
   if ('error' in labelled) {
     const { code, message } = labelled.error;

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../config/version.js';
-import { asPlainview, type ErrorCode } from '../errors/errors.js';
+import { asPlainviewError, type ErrorCode } from '../errors/errors.js';
 import { evaluateCommand } from './evaluate.js';
 import { explorer2Command } from './explorer2.js';
 import { failuresCommand } from './failures.js';
@@ -59,7 +59,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
       process.exitCode = caught.exitCode === 0 ? 0 : 2;
       return;
     }
-    const error = asPlainview(caught);
+    const error = asPlainviewError(caught);
     console.error(error.message);
     if (error.code === 'internal') console.error(error.cause);
     process.exitCode = wrongCalls.includes(error.code) ? 2 : 1;

@@ -7,7 +7,7 @@ import { mostRetried, retriedRoutes } from '../http/api/resend-routes.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { progressBar } from './progress.js';
-import { askService } from './service-client.js';
+import { callService } from './service-client.js';
 
 /** The service does it: it alone knows what it is about to write to the same instances. */
 export const retryCommand = () =>
@@ -51,7 +51,7 @@ async function retry(config: Config, ids: readonly InstanceId[], to: string | un
   let count = 0;
   try {
     for (const instances of slices(ids, mostRetried)) {
-      const { again } = await askService(retriedRoutes, config, {
+      const { again } = await callService(retriedRoutes, config, {
         method: 'POST',
         path: '/api/v1/routes/retry',
         body: { instances, to },

@@ -5,13 +5,13 @@ import { networkFiles } from '../app/classifier-options.js';
 import { mapOrdered } from '../async/map-ordered.js';
 import { readClasses } from '../classify/network.js';
 import { loadConfig } from '../config/load.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { requireNew, writeWhole } from '../files/whole-file.js';
-import { deedsOf, type Looked, look, Tally } from '../followups/routing/history.js';
+import { actionsOf, type DryRunResult, DryRunTotals, dryRunInstance } from '../followups/routing/dry-run.js';
 import { routesOf } from '../followups/routing/routes-record.js';
 import { bestScore } from '../followups/routing/rules/judge.js';
 import { type Rules, readRules, requireKnown } from '../followups/routing/rules/read.js';
-import { type KnownDestinations, Sending } from '../orthanc/forwarder.js';
+import { Forwarder, type KnownDestinations } from '../orthanc/forwarder.js';
 import { anyId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
@@ -63,9 +63,11 @@ const testCommand = () =>
           const ids = id.success ? [id.data] : await search.byDicom(named);
           const found = await search.below(ids, modalities);
           if (found.length === 0)
-            throw fail('usage', { problem: `Orthanc has no radiograph ${named} (PLAINVIEW_MODALITIES)` });
+            throw createError('usage', {
+              problem: `Orthanc has no radiograph ${named} (PLAINVIEW_MODALITIES)`,
+            });
           for (const each of found) {
-            const looked = await look(orthanc.rest, rules, known, each);
+            const looked = await dryRunInstance(orthanc.rest, rules, known, each);
             if (looked === undefined) console.log(`${each.ID}: not decided, so no rule is asked`);
             else console.log(explanation(looked));
           }
@@ -84,7 +86,7 @@ const dryRunCommand = () =>
       const wanted = parseSelection(from === undefined && to === undefined ? { all: true } : { from, to });
       if (csv !== undefined) await requireNew(csv);
       await session(file, async (open) => {
-        const tally = new Tally(open.rules);
+        const tally = new DryRunTotals(open.rules);
         const lines = dryRun(open, wanted, tally);
         if (csv === undefined) for await (const _ of lines);
         else await writeWhole(csv, (part) => pipeline(lines, createWriteStream(part)));
@@ -96,13 +98,15 @@ const dryRunCommand = () =>
 async function* dryRun(
   { orthanc, rules, known, modalities }: Session,
   wanted: Selection,
-  tally: Tally,
+  tally: DryRunTotals,
 ): AsyncGenerator<string> {
   const bar = progressBar(undefined, 'instances');
   yield row(['instance', 'decided', 'decision', 'category', 'score', 'rule', 'does', 'why_not']);
   try {
     for await (const page of select(new Search(orthanc.rest), wanted, modalities))
-      for await (const looked of mapOrdered(page, 4, (each) => look(orthanc.rest, rules, known, each))) {
+      for await (const looked of mapOrdered(page, 4, (each) =>
+        dryRunInstance(orthanc.rest, rules, known, each),
+      )) {
         tally.add(looked);
         if (looked !== undefined) yield* linesOf(looked);
         bar.advance();
@@ -117,7 +121,7 @@ async function read(file: string | undefined): Promise<Rules> {
   const config = loadConfig(process.env);
   const path = file ?? config.rulesFile;
   if (path === undefined)
-    throw fail('usage', { problem: 'name a file of rules with --file, or set PLAINVIEW_RULES_FILE' });
+    throw createError('usage', { problem: 'name a file of rules with --file, or set PLAINVIEW_RULES_FILE' });
   return readRules(path, await readClasses(networkFiles(config)));
 }
 
@@ -127,7 +131,7 @@ async function session<T>(file: string | undefined, use: (open: Session) => Prom
   const config = loadConfig(process.env);
   const orthanc = new Orthanc(config);
   try {
-    const known = await new Sending(orthanc.rest).known();
+    const known = await new Forwarder(orthanc.rest).known();
     requireKnown(rules, known);
     return await use({ orthanc, rules, known, modalities: config.modalities });
   } finally {
@@ -135,7 +139,7 @@ async function session<T>(file: string | undefined, use: (open: Session) => Prom
   }
 }
 
-function explanation({ instance, record, asked }: Looked): string {
+function explanation({ instance, record, asked }: DryRunResult): string {
   const score = bestScore(record)?.toFixed(5) ?? 'no score';
   const lines = [
     `${instance.ID}: ${record.decision} ${record.category ?? ''} (${score}), by a ${record.who}, ${record.when}`,
@@ -146,7 +150,7 @@ function explanation({ instance, record, asked }: Looked): string {
     lines.push('  left alone: it is a modified or anonymised copy (copies: false)');
   for (const { rule, whyNot } of asked.verdicts)
     lines.push(whyNot === undefined ? `  + ${rule.name}` : `  - ${rule.name}: ${whyNot}`);
-  for (const { does, rule, whyNot } of deedsOf({ instance, record, asked }))
+  for (const { does, rule, whyNot } of actionsOf({ instance, record, asked }))
     lines.push(`  → ${does} (${rule})${whyNot === undefined ? '' : `: not, ${whyNot}`}`);
   for (const { to, rule, state, ended, asked: since, why } of routesOf(instance)?.routes ?? [])
     lines.push(
@@ -155,11 +159,11 @@ function explanation({ instance, record, asked }: Looked): string {
   return lines.join('\n');
 }
 
-function* linesOf(looked: Looked): Generator<string> {
+function* linesOf(looked: DryRunResult): Generator<string> {
   const { ID } = looked.instance;
   const { when, decision, category = '' } = looked.record;
   const score = String(bestScore(looked.record) ?? '');
-  for (const { rule, does, whyNot = '' } of deedsOf(looked))
+  for (const { rule, does, whyNot = '' } of actionsOf(looked))
     yield row([ID, when, decision, category, score, rule, does, whyNot]);
 }
 
@@ -167,7 +171,7 @@ function* linesOf(looked: Looked): Generator<string> {
 const row = (values: readonly string[]): string =>
   `${values.map((value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)).join(',')}\r\n`;
 
-function summary(tally: Tally): string {
+function summary(tally: DryRunTotals): string {
   const { counts, decided, undecided, noRule, already, leftAlone } = tally;
   const width = {
     rule: longest(counts.map(({ rule }) => rule)),

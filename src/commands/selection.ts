@@ -3,7 +3,7 @@ import { codedCategories, knownCategories } from '../anatomy/categories.js';
 import { networkFiles } from '../app/classifier-options.js';
 import { readClasses } from '../classify/network.js';
 import type { Config } from '../config/options.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { anyId, uid } from '../orthanc/ids.js';
 import { type Selection, selection } from '../select/selection.js';
 
@@ -47,7 +47,7 @@ export function parseSelection(given: { [K in keyof Selection]?: unknown }): Sel
     issue?.path.length === 0
       ? 'name instances, give a condition, or --all'
       : `${issue?.path.join(' ')}: ${issue?.message}`;
-  throw fail('usage', { problem });
+  throw createError('usage', { problem });
 }
 
 /**
@@ -59,7 +59,7 @@ export async function requireCategory(category: string | undefined, config: Conf
   if (category === undefined || codedCategories.includes(category)) return;
   const known = knownCategories(await readClasses(networkFiles(config)));
   if (!known.includes(category))
-    throw fail('usage', {
+    throw createError('usage', {
       problem: `there is no category ${category}; there are ${known.sort().join(', ')}`,
     });
 }
@@ -68,7 +68,9 @@ export async function requireCategory(category: string | undefined, config: Conf
 function named(given: readonly string[]): { ids?: string[]; uids?: string[] } {
   const neither = given.find((id) => !anyId.safeParse(id).success && !uid.safeParse(id).success);
   if (neither !== undefined)
-    throw fail('usage', { problem: `${neither} is neither one of Orthanc's identifiers nor a DICOM UID` });
+    throw createError('usage', {
+      problem: `${neither} is neither one of Orthanc's identifiers nor a DICOM UID`,
+    });
   const ids = given.filter((id) => anyId.safeParse(id).success);
   const uids = given.filter((id) => !anyId.safeParse(id).success);
   return { ...(ids.length > 0 ? { ids } : {}), ...(uids.length > 0 ? { uids } : {}) };
@@ -80,6 +82,6 @@ export const queryOf = (given: readonly string[] | undefined): Record<string, st
 
 function keyAndValue(text: string): [string, string] {
   const at = text.indexOf('=');
-  if (at < 1) throw fail('usage', { problem: `${text} is not Tag=value` });
+  if (at < 1) throw createError('usage', { problem: `${text} is not Tag=value` });
   return [text.slice(0, at), text.slice(at + 1)];
 }

@@ -1,10 +1,10 @@
 import axios, { isAxiosError } from 'axios';
 import { z } from 'zod';
 import type { Config } from '../config/options.js';
-import { fail, type PlainviewError } from '../errors/errors.js';
+import { createError, type PlainviewError } from '../errors/errors.js';
 
 /** Asks the running service of this machine. @throws service_unreachable, service_refused */
-export async function askService<T extends z.ZodType>(
+export async function callService<T extends z.ZodType>(
   answer: T,
   config: Config,
   request: { method: 'GET' | 'POST'; path: string; body?: object; timeoutMs?: number },
@@ -31,9 +31,11 @@ const problem = z.object({ title: z.string() });
 
 function refusal(url: string, error: unknown): PlainviewError {
   const answer = isAxiosError(error) ? error.response : undefined;
-  if (answer === undefined) return fail('service_unreachable', { url, why: (error as Error).message }, error);
+  if (answer === undefined)
+    return createError('service_unreachable', { url, why: (error as Error).message }, error);
   const said = problem.safeParse(answer.data);
-  if (said.success && answer.status !== 401) return fail('service_refused', { why: said.data.title }, error);
+  if (said.success && answer.status !== 401)
+    return createError('service_refused', { why: said.data.title }, error);
   const why = `HTTP ${answer.status}${said.success ? `: ${said.data.title}` : ''}`;
-  return fail('service_unreachable', { url, why }, error);
+  return createError('service_unreachable', { url, why }, error);
 }

@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
-import { pause } from '../async/sleep.js';
+import { sleep } from '../async/sleep.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { sweepProgress } from '../http/api/sweep.js';
 import { sweepOrders } from '../intake/sweep.js';
 import { progressBar } from './progress.js';
-import { askService } from './service-client.js';
+import { callService } from './service-client.js';
 
 export const sweepCommand = () =>
   new Command('sweep')
@@ -32,7 +32,7 @@ export const sweepCommand = () =>
             console.error(`the sweep waits: ${state.why}`);
           }
           told = state.why;
-          await pause(500, new AbortController().signal);
+          await sleep(500, new AbortController().signal);
           const { done } = state;
           state = await ask(config, 'GET');
           bar.advance(Math.max(0, state.done - done));
@@ -40,14 +40,14 @@ export const sweepCommand = () =>
       } finally {
         bar.stop();
       }
-      if (state.problem !== undefined) throw fail('sweep_broke_off', { why: state.problem });
+      if (state.problem !== undefined) throw createError('sweep_broke_off', { why: state.problem });
       console.log(`${state.done} series looked through, ${state.found} instances needed a look`);
       if (state.left > 0)
         console.log(`${state.left} studies were left as they are: the service's log says why`);
     });
 
 const ask = (config: Config, method: 'GET' | 'POST', body?: object) =>
-  askService(sweepProgress, config, {
+  callService(sweepProgress, config, {
     method,
     path: '/api/v1/sweep',
     ...(body === undefined ? {} : { body }),

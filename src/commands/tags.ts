@@ -9,7 +9,7 @@ import { Search } from '../orthanc/search.js';
 import { select } from '../select/selection.js';
 import { progressBar } from './progress.js';
 import { requireCategory, type SelectionOptions, selectionOf, withSelection } from './selection.js';
-import { askService } from './service-client.js';
+import { callService } from './service-client.js';
 
 interface Options extends SelectionOptions {
   category?: string;
@@ -37,7 +37,7 @@ const undoCommand = () =>
       let count = 0;
       let failed = 0;
       const undo = async (instances: InstanceId[]) => {
-        const answer = await askService(undoneTags, config, {
+        const answer = await callService(undoneTags, config, {
           method: 'POST',
           path: '/api/v1/tags/undo',
           body: { instances },

@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { callerName, type Role, roles } from '../access/caller.js';
 import { createToken } from '../access/tokens.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 
 export const tokenCommand = () =>
   new Command('token')
@@ -10,7 +10,7 @@ export const tokenCommand = () =>
     .addOption(new Option('--role <role>', 'what it may do').choices(roles).default('viewer'))
     .action((name: string, { role }: { role: Role }) => {
       if (!callerName.regex(/^\S+$/).safeParse(name).success)
-        throw fail('usage', { problem: 'a name has letters, digits, ., _, @ and -' });
+        throw createError('usage', { problem: 'a name has letters, digits, ., _, @ and -' });
       const { token, line } = createToken(name, role);
       console.error('The token, to be kept by whoever uses it:');
       console.log(token);

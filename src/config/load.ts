@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import {
   type Config,
   foreignVariables,
@@ -32,7 +32,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     }
   if (!parsed.success || problems.length > 0)
     // A value that breaks two rules at once is named once.
-    throw fail('config_invalid', { problems: [...new Set(problems)] });
+    throw createError('config_invalid', { problems: [...new Set(problems)] });
   return parsed.data;
 }
 

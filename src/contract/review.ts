@@ -50,12 +50,12 @@ export const entry = instanceRecord.omit({ version: true, labels: true, ms: true
 });
 export type Entry = z.output<typeof entry>;
 
-export const worklist = z.object({
+export const worklistPage = z.object({
   items: z.array(entry),
   next: z.string().optional().describe('Where the next page begins; absent at the end.'),
   total: z.number().optional().describe('How many there are, where nothing but the state is asked for.'),
 });
-export type Worklist = z.output<typeof worklist>;
+export type WorklistPage = z.output<typeof worklistPage>;
 
 export const me = z.object({
   who: z.string(),
@@ -141,7 +141,7 @@ export const statistics = z.object({
     .describe('Instances that carry the state now; absent where Orthanc cannot count.'),
   complete: z.boolean().describe('False while what stands in Orthanc is still being counted.'),
 });
-export type Statistics = z.output<typeof statistics>;
+export type StatisticsAnswer = z.output<typeof statistics>;
 
 export const status = z.object({
   version: z.string(),
@@ -165,7 +165,7 @@ export const status = z.object({
 export type Status = z.output<typeof status>;
 
 /** `event: decided` */
-export const decided = entry.pick({
+export const decidedEvent = entry.pick({
   instance: true,
   study: true,
   decision: true,
@@ -173,4 +173,4 @@ export const decided = entry.pick({
   who: true,
   when: true,
 });
-export type Decided = z.output<typeof decided>;
+export type DecidedEvent = z.output<typeof decidedEvent>;

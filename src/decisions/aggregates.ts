@@ -1,15 +1,15 @@
-import { Coalescing } from '../async/single-flight.js';
-import { fail } from '../errors/errors.js';
+import { SingleFlight } from '../async/single-flight.js';
+import { createError } from '../errors/errors.js';
 import type { ResourcePath, StudyId } from '../orthanc/ids.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
-import { addUp, planLabels, prefixed } from './labels.js';
-import { type Labelled, type Written, writeLabelled } from './owned-labels.js';
+import { aggregate, planLabels, prefixed } from './labels.js';
+import { type LabelledResource, type WrittenRecord, writeLabelled } from './owned-labels.js';
 import { groupRecord, type InstanceRecord, instanceRecord, metadataNames, readRecord } from './schema.js';
 
 /** A series or a study with the records of its instances. */
 interface Group {
   resource: ResourcePath;
-  content: Labelled;
+  content: LabelledResource;
   records: InstanceRecord[];
 }
 
@@ -28,10 +28,10 @@ function groupsOf(tree: StudyTree): Group[] {
 }
 
 /** Series and studies say what their instances add up to. */
-export class Groups {
+export class Aggregates {
   readonly #orthanc: Orthanc;
   readonly #prefix: string;
-  readonly #studies = new Coalescing<StudyId>();
+  readonly #studies = new SingleFlight<StudyId>();
 
   constructor(orthanc: Orthanc, labelPrefix: string) {
     this.#orthanc = orthanc;
@@ -39,12 +39,12 @@ export class Groups {
   }
 
   /** Brings series and study in step with their instances as they stand in Orthanc now. */
-  addUp(id: StudyId): Promise<void> {
+  aggregate(id: StudyId): Promise<void> {
     return this.#studies.run(id, () => this.#addUp(id));
   }
 
   /** Whether a study and its series say what their instances add up to. */
-  isInStep(tree: StudyTree): boolean {
+  isUpToDate(tree: StudyTree): boolean {
     return groupsOf(tree).every((group) => this.#isInStep(group));
   }
 
@@ -63,22 +63,22 @@ export class Groups {
         const mine = claims.get(group.resource) ?? [];
         if (this.#isInStep(group, mine)) continue;
         const { resource, content } = group;
-        const stands = () => this.#orthanc.metadata(resource, metadataNames.record);
-        disturbed ||= (await stands()) !== content.Metadata[metadataNames.record];
+        const current = () => this.#orthanc.metadata(resource, metadataNames.record);
+        disturbed ||= (await current()) !== content.Metadata[metadataNames.record];
         if (disturbed) break;
         const written = await this.#write(group, mine);
         claims.set(resource, written.labels);
-        disturbed ||= (await stands()) !== written.text;
+        disturbed ||= (await current()) !== written.text;
       }
       if (!disturbed) return;
     }
-    throw fail('orthanc_conflict', { what: `study ${id}` });
+    throw createError('orthanc_conflict', { what: `study ${id}` });
   }
 
   #isInStep({ content, records }: Group, mine: string[] = []): boolean {
     const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
     if (known === undefined) return records.length === 0;
-    const { wanted, ...counts } = addUp(records);
+    const { wanted, ...counts } = aggregate(records);
     const plan = planLabels(content.Labels, [...known.labels, ...mine], prefixed(this.#prefix, wanted));
     const { categories, decisions, labels } = known;
     return (
@@ -88,9 +88,9 @@ export class Groups {
     );
   }
 
-  #write({ resource, content, records }: Group, mine: string[]): Promise<Written> {
+  #write({ resource, content, records }: Group, mine: string[]): Promise<WrittenRecord> {
     const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
-    const { categories, decisions, wanted } = addUp(records);
+    const { categories, decisions, wanted } = aggregate(records);
     const ours = [...(known?.labels ?? []), ...mine];
     return writeLabelled(
       this.#orthanc,

@@ -1,6 +1,6 @@
 import { otherClass } from '../classify/decide.js';
-import { fail } from '../errors/errors.js';
-import type { Decided } from './recorder.js';
+import { createError } from '../errors/errors.js';
+import type { NewDecision } from './recorder.js';
 import { type DecisionRecord, decisionRecord, type InstanceRecord } from './schema.js';
 
 /** Who says so, and when (ISO 8601, UTC). */
@@ -23,28 +23,28 @@ export const networksDecision = (record: InstanceRecord): DecisionRecord =>
   record.before ?? decisionRecord.parse(record);
 
 /** A person says what it is. @param category null: none of the categories */
-export const corrected = (stands: InstanceRecord, category: string | null, by: By): Decided =>
-  personal(stands, category, 'correct', by);
+export const corrected = (current: InstanceRecord, category: string | null, by: By): NewDecision =>
+  personal(current, category, 'correct', by);
 
 /** A person says that it is what is shown. @throws nothing_to_confirm */
-export function confirmed(stands: InstanceRecord, by: By): Decided {
-  if (stands.decision === 'failed') throw fail('nothing_to_confirm', {});
-  return personal(stands, shownCategory(stands), 'confirm', by);
+export function confirmed(current: InstanceRecord, by: By): NewDecision {
+  if (current.decision === 'failed') throw createError('nothing_to_confirm', {});
+  return personal(current, shownCategory(current), 'confirm', by);
 }
 
 /** Back to the network's decision. @throws not_corrected */
-export function undone({ who, before }: InstanceRecord): Decided {
-  if (who !== 'person' || before === undefined) throw fail('not_corrected', {});
+export function undone({ who, before }: InstanceRecord): NewDecision {
+  if (who !== 'person' || before === undefined) throw createError('not_corrected', {});
   return { ...before, who: 'network' };
 }
 
 function personal(
-  stands: InstanceRecord,
+  current: InstanceRecord,
   category: string | null,
   action: 'confirm' | 'correct',
   { who, when }: By,
-): Decided {
-  const before = networksDecision(stands);
+): NewDecision {
+  const before = networksDecision(current);
   const { top, network, engine, ms } = before;
   return {
     ...(category === null

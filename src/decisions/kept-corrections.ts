@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { readIntact, StateFile } from '../store/state-file.js';
-import type { Decided } from './recorder.js';
+import type { NewDecision } from './recorder.js';
 import { instanceRecord } from './schema.js';
 
 const correction = instanceRecord.omit({ version: true, labels: true, order: true });
@@ -21,12 +21,12 @@ export class KeptCorrections {
   }
 
   /** @throws state_damaged where there is one that cannot be read: it must not be taken for none */
-  read(id: InstanceId): Decided | undefined {
+  read(id: InstanceId): NewDecision | undefined {
     return readIntact(dirname(this.#path(id)), `${id}.json`, correction);
   }
 
   /** On the disk when this returns. @throws state_unusable */
-  keep(id: InstanceId, decided: Decided): Promise<void> {
+  keep(id: InstanceId, decided: NewDecision): Promise<void> {
     return this.#file(id).write(decided);
   }
 
@@ -35,7 +35,7 @@ export class KeptCorrections {
     const file = this.#path(id);
     if (!existsSync(file)) return;
     await rm(file).catch((error: Error) => {
-      throw fail('state_unusable', { folder: file, why: error.message }, error);
+      throw createError('state_unusable', { folder: file, why: error.message }, error);
     });
   }
 

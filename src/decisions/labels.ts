@@ -1,4 +1,4 @@
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { label } from '../orthanc/ids.js';
 import type { GroupRecord, InstanceRecord } from './schema.js';
 
@@ -16,7 +16,7 @@ export function requireLabels(classes: readonly string[], prefix: string): void 
   const states: readonly string[] = Object.values(stateLabels);
   const unfit = classes.filter((name) => !label.safeParse(prefix + name).success || states.includes(name));
   if (unfit.length > 0)
-    throw fail('config_invalid', {
+    throw createError('config_invalid', {
       problems: [
         `PLAINVIEW_LABELS: ${unfit.map((name) => `"${name}"`).join(', ')} cannot be a label in Orthanc: with PLAINVIEW_LABEL_PREFIX at most 64 letters, digits, _ and -, and none of ${states.join(', ')}`,
       ],
@@ -72,7 +72,7 @@ export function planLabels(
 }
 
 /** Adds up decided instances. The same instances give the same result in any order. */
-export function addUp(
+export function aggregate(
   records: readonly InstanceRecord[],
 ): Pick<GroupRecord, 'categories' | 'decisions'> & { wanted: string[] } {
   const categories: Record<string, number> = {};

@@ -3,12 +3,12 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import { planLabels } from './labels.js';
 import { type GroupRecord, type InstanceRecord, metadataNames } from './schema.js';
 
-export interface Labelled {
+export interface LabelledResource {
   Labels: string[];
   Metadata: Record<string, string>;
 }
 
-export interface Written {
+export interface WrittenRecord {
   /** The record as it stands now. */
   text: string | undefined;
   labels: string[];
@@ -22,11 +22,11 @@ export interface Written {
 export async function writeLabelled(
   orthanc: Orthanc,
   resource: ResourcePath,
-  content: Labelled,
+  content: LabelledResource,
   ours: string[],
   wanted: string[],
   record: (labels: string[]) => InstanceRecord | GroupRecord,
-): Promise<Written> {
+): Promise<WrittenRecord> {
   const plan = planLabels(content.Labels, ours, wanted);
   let text = content.Metadata[metadataNames.record];
   const put = async (labels: string[]) => {

@@ -1,10 +1,10 @@
-import { Turns } from '../async/keyed-mutex.js';
-import { fail } from '../errors/errors.js';
+import { KeyedMutex } from '../async/keyed-mutex.js';
+import { createError } from '../errors/errors.js';
 import type { OrderCheck } from '../order-check/check.js';
 import type { InstanceId, ResourcePath, StudyId } from '../orthanc/ids.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
-import type { InstanceContent, Said } from '../orthanc/resources.js';
-import { Groups } from './aggregates.js';
+import type { Description, InstanceContent } from '../orthanc/resources.js';
+import { Aggregates } from './aggregates.js';
 import type { KeptCorrections } from './kept-corrections.js';
 import { labelsOf, planLabels, prefixed } from './labels.js';
 import { writeLabelled } from './owned-labels.js';
@@ -17,10 +17,10 @@ import {
   readRecord,
   unknownCategory,
 } from './schema.js';
-import { saidByOthers } from './tags-record.js';
+import { descriptionsByOthers } from './tags-record.js';
 
 /** A decision, before it is compared with what was ordered and it is known which labels are put there for it. */
-export type Decided = Omit<InstanceRecord, 'labels' | 'version' | 'order'>;
+export type NewDecision = Omit<InstanceRecord, 'labels' | 'version' | 'order'>;
 
 /** A decision that now stands in Orthanc, and the one that it replaced. */
 export interface Recorded {
@@ -40,8 +40,8 @@ export class Recorder {
   readonly #prefix: string;
   readonly #orders: OrderCheck | undefined;
   readonly #corrections: KeptCorrections | undefined;
-  readonly #groups: Groups;
-  readonly #turns = new Turns<InstanceId>();
+  readonly #groups: Aggregates;
+  readonly #turns = new KeyedMutex<InstanceId>();
   readonly #told: (recorded: Recorded) => void;
 
   constructor(
@@ -58,7 +58,7 @@ export class Recorder {
   ) {
     this.#orthanc = orthanc;
     this.#prefix = labelPrefix;
-    this.#groups = new Groups(orthanc, labelPrefix);
+    this.#groups = new Aggregates(orthanc, labelPrefix);
     this.#orders = parts.orders;
     this.#corrections = parts.corrections;
     this.#told = parts.told ?? (() => undefined);
@@ -67,22 +67,26 @@ export class Recorder {
   /**
    * Records a network's decision, unless a person has decided while it was made: theirs is the newer word.
    * @param instance as read at the start of the job
-   * @param said what DICOM says was meant, where it was read already
+   * @param descriptions what DICOM says was meant, where it was read already
    * @returns whether it was recorded
    * @throws instance_gone, orthanc_…
    */
-  async record(instance: InstanceContent, decided: Decided, said?: readonly Said[]): Promise<boolean> {
+  async record(
+    instance: InstanceContent,
+    decided: NewDecision,
+    descriptions?: readonly Description[],
+  ): Promise<boolean> {
     return this.#turns.run(instance.ID, async () => {
-      const stands = await this.#read(instance.ID);
-      const isNews = stands.Metadata[metadataNames.record] !== instance.Metadata[metadataNames.record];
-      const record = recordOf(stands)?.record;
+      const current = await this.#read(instance.ID);
+      const isNews = current.Metadata[metadataNames.record] !== instance.Metadata[metadataNames.record];
+      const record = recordOf(current)?.record;
       if (isNews && record?.who === 'person') {
-        const request = requestOf(stands);
+        const request = requestOf(current);
         // One that came after their word is for another job to answer.
-        if (request === undefined || !asksAnew(request, record)) await this.dropRequest(stands);
+        if (request === undefined || !asksAnew(request, record)) await this.dropRequest(current);
         return false;
       }
-      this.#told(await this.#record(stands, decided, said));
+      this.#told(await this.#record(current, decided, descriptions));
       return true;
     });
   }
@@ -92,14 +96,14 @@ export class Recorder {
    * @returns whether there was anything to put back
    * @throws state_damaged, instance_gone, orthanc_…
    */
-  async restore(instance: InstanceContent, said?: readonly Said[]): Promise<boolean> {
+  async restore(instance: InstanceContent, descriptions?: readonly Description[]): Promise<boolean> {
     const { ID } = instance;
     const kept = this.#corrections?.read(ID);
     const request = requestOf(instance);
     if (kept === undefined || (request !== undefined && asksAnew(request, kept))) return false;
     return this.#turns.run(ID, async () => {
-      const stands = await this.#read(ID);
-      if (recordOf(stands) === undefined) await this.#record(stands, kept, said);
+      const current = await this.#read(ID);
+      if (recordOf(current) === undefined) await this.#record(current, kept, descriptions);
       return true;
     });
   }
@@ -109,12 +113,12 @@ export class Recorder {
    * @param next may throw: nothing is written then
    * @throws instance_gone, instance_undecided, orthanc_…
    */
-  async replace(id: InstanceId, next: (stands: InstanceRecord) => Decided): Promise<Recorded> {
+  async replace(id: InstanceId, next: (current: InstanceRecord) => NewDecision): Promise<Recorded> {
     return this.#turns.run(id, async () => {
-      const stands = await this.#read(id);
-      const known = recordOf(stands);
-      if (known === undefined) throw fail('instance_undecided', { instance: id });
-      const recorded = await this.#record(stands, next(known.record));
+      const current = await this.#read(id);
+      const known = recordOf(current);
+      if (known === undefined) throw createError('instance_undecided', { instance: id });
+      const recorded = await this.#record(current, next(known.record));
       this.#told(recorded);
       return recorded;
     });
@@ -128,11 +132,11 @@ export class Recorder {
   /** Ends what a crash left half-written of a person's decision. @throws instance_gone, orthanc_… */
   async finish(id: InstanceId): Promise<void> {
     await this.#turns.run(id, async () => {
-      const stands = await this.#read(id);
-      const known = recordOf(stands);
+      const current = await this.#read(id);
+      const known = recordOf(current);
       if (known === undefined || known.complete) return;
       const { version: _, labels: __, order: ___, ...decided } = known.record;
-      this.#told(await this.#record(stands, decided));
+      this.#told(await this.#record(current, decided));
     });
   }
 
@@ -152,27 +156,31 @@ export class Recorder {
   /** Puts an instance's labels right: somebody took one away, or the site has another prefix. @throws instance_gone, orthanc_… */
   async relabel(id: InstanceId): Promise<void> {
     await this.#turns.run(id, async () => {
-      const stands = await this.#read(id);
-      const known = recordOf(stands);
-      if (known === undefined || this.isLabelled(stands)) return;
+      const current = await this.#read(id);
+      const known = recordOf(current);
+      if (known === undefined || this.isLabelled(current)) return;
       const { record } = known;
       const wanted = prefixed(this.#prefix, labelsOf(record));
-      await writeLabelled(this.#orthanc, `instances/${id}`, stands, record.labels, wanted, (labels) => ({
+      await writeLabelled(this.#orthanc, `instances/${id}`, current, record.labels, wanted, (labels) => ({
         ...record,
         labels,
       }));
-      await this.addUpStudy(await this.#orthanc.studyOf(id));
+      await this.aggregateStudy(await this.#orthanc.studyOf(id));
     });
   }
 
   async #read(id: InstanceId): Promise<InstanceContent> {
     const [instance] = await this.#orthanc.instances([id]);
-    if (instance === undefined) throw fail('instance_gone', { instance: id });
+    if (instance === undefined) throw createError('instance_gone', { instance: id });
     return instance;
   }
 
-  async #record(instance: InstanceContent, given: Decided, said?: readonly Said[]): Promise<Recorded> {
-    const order = await this.#compare(instance, given, said);
+  async #record(
+    instance: InstanceContent,
+    given: NewDecision,
+    descriptions?: readonly Description[],
+  ): Promise<Recorded> {
+    const order = await this.#compare(instance, given, descriptions);
     const decided = { ...given, ...(order === undefined ? {} : { order }) };
     const resource: ResourcePath = `instances/${instance.ID}`;
     // Before anything changes: one that cannot be kept is refused.
@@ -190,7 +198,7 @@ export class Recorder {
     );
     if (decided.who === 'network') await this.#corrections?.drop(instance.ID);
     const study = await this.#orthanc.studyOf(instance.ID);
-    await this.addUpStudy(study);
+    await this.aggregateStudy(study);
     await this.#orthanc.putMetadata(resource, metadataNames.category, decided.category ?? unknownCategory);
     await this.dropRequest(instance);
     const record: InstanceRecord = { version: 1, ...decided, labels };
@@ -201,21 +209,21 @@ export class Recorder {
   async #compare(
     instance: InstanceContent,
     decided: Pick<InstanceRecord, 'decision' | 'category'>,
-    said: readonly Said[] | undefined,
+    descriptions: readonly Description[] | undefined,
   ): Promise<OrderRecord | undefined> {
     if (this.#orders === undefined || decided.decision === 'failed') return undefined;
-    const all = said ?? (await this.#orthanc.describe(instance.ID)).said;
-    return this.#orders.check(decided, saidByOthers(all, instance));
+    const all = descriptions ?? (await this.#orthanc.describe(instance.ID)).descriptions;
+    return this.#orders.check(decided, descriptionsByOthers(all, instance));
   }
 
   /** Brings series and study in step with their instances as they stand in Orthanc now. */
-  addUpStudy(id: StudyId): Promise<void> {
-    return this.#groups.addUp(id);
+  aggregateStudy(id: StudyId): Promise<void> {
+    return this.#groups.aggregate(id);
   }
 
   /** Whether a study and its series say what their instances add up to. */
-  isInStep(tree: StudyTree): boolean {
-    return this.#groups.isInStep(tree);
+  isUpToDate(tree: StudyTree): boolean {
+    return this.#groups.isUpToDate(tree);
   }
 
   /** The request has been answered. */

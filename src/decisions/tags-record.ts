@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { InstanceContent, Said } from '../orthanc/resources.js';
+import type { Description, InstanceContent } from '../orthanc/resources.js';
 import { metadataNames, readRecord } from './schema.js';
 
 /** The attributes that are written, by keyword. */
@@ -70,11 +70,14 @@ export const metadataAsReceived = (instance: InstanceContent): Record<string, st
 });
 
 /** What DICOM says but for what we have written there ourselves. */
-export function saidByOthers(said: readonly Said[], instance: InstanceContent): Said[] {
+export function descriptionsByOthers(
+  descriptions: readonly Description[],
+  instance: InstanceContent,
+): Description[] {
   const { written: ours = {} } = tagsOf(instance) ?? {};
   const isOurs = (attribute: string) => Object.hasOwn(ours, attribute);
   const before = Object.entries(ours).flatMap(([attribute, { was }]) =>
     typeof was === 'string' && was !== '' ? [{ attribute, text: was }] : [],
   );
-  return [...said.filter(({ attribute }) => !isOurs(attribute)), ...before];
+  return [...descriptions.filter(({ attribute }) => !isOurs(attribute)), ...before];
 }

@@ -25,7 +25,7 @@ export class PlainviewError extends Error {
     readonly code: ErrorCode,
     message: string,
     /** May mend itself: worth another try. */
-    readonly passing: boolean,
+    readonly transient: boolean,
     options?: ErrorOptions,
   ) {
     super(message, options);
@@ -33,15 +33,20 @@ export class PlainviewError extends Error {
 }
 
 /** Builds an error of the catalogue. `cause` is what was caught, kept for the log. */
-export function fail<C extends ErrorCode>(
+export function createError<C extends ErrorCode>(
   code: C,
-  params: Parameters<Catalogue[C]['say']>[0],
+  params: Parameters<Catalogue[C]['message']>[0],
   cause?: unknown,
 ): PlainviewError {
   const entry = catalogue[code];
-  // Each entry's `say` takes its own parameters, which the signature above has tied to `code`.
-  const say = entry.say as (p: typeof params) => string;
-  return new PlainviewError(code, say(params), entry.passing, cause === undefined ? undefined : { cause });
+  // Each entry's `message` takes its own parameters, which the signature above has tied to `code`.
+  const message = entry.message as (p: typeof params) => string;
+  return new PlainviewError(
+    code,
+    message(params),
+    entry.transient,
+    cause === undefined ? undefined : { cause },
+  );
 }
 
 /** It looks as if Orthanc as a whole were away or refused us, whatever was asked. */
@@ -49,5 +54,5 @@ export const isAway = (error: PlainviewError): boolean =>
   error.code === 'orthanc_unreachable' || error.code === 'orthanc_refused';
 
 /** What was caught, as an error of the catalogue: anything foreign is a fault of ours. */
-export const asPlainview = (caught: unknown): PlainviewError =>
-  caught instanceof PlainviewError ? caught : fail('internal', {}, caught);
+export const asPlainviewError = (caught: unknown): PlainviewError =>
+  caught instanceof PlainviewError ? caught : createError('internal', {}, caught);

@@ -3,80 +3,80 @@ import type { Entries } from './entries.js';
 /** What callers of the service are told; `src/http/problem.ts` gives each its status. */
 export const httpErrors = {
   unauthorised: {
-    passing: false,
-    say: (_: object) =>
+    transient: false,
+    message: (_: object) =>
       'Who are you? A token is needed that PLAINVIEW_TOKENS_FILE declares, or the secret: PLAINVIEW_SECRET must be the same for Plainview and for Orthanc.',
   },
   forbidden: {
-    passing: false,
-    say: (p: { role: string }) => `This needs the role ${p.role}; ask whoever runs Plainview here.`,
+    transient: false,
+    message: (p: { role: string }) => `This needs the role ${p.role}; ask whoever runs Plainview here.`,
   },
   other_site: {
-    passing: false,
-    say: (_: object) => 'A page of another site asked for this; it is refused.',
+    transient: false,
+    message: (_: object) => 'A page of another site asked for this; it is refused.',
   },
   not_json: {
-    passing: false,
-    say: (_: object) => 'What changes something must be sent as application/json.',
+    transient: false,
+    message: (_: object) => 'What changes something must be sent as application/json.',
   },
   too_many_requests: {
-    passing: true,
-    say: (_: object) =>
+    transient: true,
+    message: (_: object) =>
       'Too many requests in a minute: wait for one. PLAINVIEW_API_RATE sets how many are allowed.',
   },
   method_unknown: {
-    passing: false,
-    say: (p: { methods: string[] }) => `Only ${p.methods.join(', ')} can be done here.`,
+    transient: false,
+    message: (p: { methods: string[] }) => `Only ${p.methods.join(', ')} can be done here.`,
   },
   request_unknown: {
-    passing: false,
-    say: (_: object) =>
+    transient: false,
+    message: (_: object) =>
       'No such request is remembered; what it asked for stands in the metadata of its instances.',
   },
   instance_undecided: {
-    passing: false,
-    say: (p: { instance: string }) =>
+    transient: false,
+    message: (p: { instance: string }) =>
       `Plainview has decided nothing of instance ${p.instance}: it is no radiograph to it, or its turn has not come yet.`,
   },
   decision_changed: {
-    passing: false,
-    say: (_: object) =>
+    transient: false,
+    message: (_: object) =>
       'This was decided anew after you had looked at it, and nothing was changed: look again.',
   },
   nothing_to_confirm: {
-    passing: false,
-    say: (_: object) => 'This could not be classified, so there is nothing to confirm: say what it is.',
+    transient: false,
+    message: (_: object) => 'This could not be classified, so there is nothing to confirm: say what it is.',
   },
   not_corrected: {
-    passing: false,
-    say: (_: object) => 'No person has decided this, so there is nothing to undo.',
+    transient: false,
+    message: (_: object) => 'No person has decided this, so there is nothing to undo.',
   },
   category_unknown: {
-    passing: false,
-    say: (_: object) => 'There is no such category; GET /api/v1/categories lists them.',
+    transient: false,
+    message: (_: object) => 'There is no such category; GET /api/v1/categories lists them.',
   },
   cursor_unknown: {
-    passing: false,
-    say: (_: object) => 'The cursor is none that a page of this list gave: begin at the first page.',
+    transient: false,
+    message: (_: object) => 'The cursor is none that a page of this list gave: begin at the first page.',
   },
   busy: {
-    passing: true,
-    say: (_: object) => 'Too much is asked for at a time; ask again in a moment.',
+    transient: true,
+    message: (_: object) => 'Too much is asked for at a time; ask again in a moment.',
   },
   page_not_built: {
-    passing: false,
-    say: (_: object) => 'The review page has not been built: run `npm run build`.',
+    transient: false,
+    message: (_: object) => 'The review page has not been built: run `npm run build`.',
   },
   request_malformed: {
-    passing: false,
-    say: (p: { problem: string }) => `The request cannot be understood: ${p.problem}.`,
+    transient: false,
+    message: (p: { problem: string }) => `The request cannot be understood: ${p.problem}.`,
   },
   request_too_large: {
-    passing: false,
-    say: (p: { limit: string }) => `The request is larger than the ${p.limit} allowed.`,
+    transient: false,
+    message: (p: { limit: string }) => `The request is larger than the ${p.limit} allowed.`,
   },
   route_unknown: {
-    passing: false,
-    say: (_: object) => 'There is nothing at this address; the README lists what there is.',
+    transient: false,
+    message: (_: object) => 'There is nothing at this address; the README lists what there is.',
   },
 } satisfies Entries;

@@ -1,5 +1,5 @@
 import type { Network } from '../classify/network.js';
-import type { Seen } from './run.js';
+import type { EvaluatedPicture } from './run.js';
 import { groupBy, mean } from './statistics.js';
 import { truthFor } from './truth.js';
 
@@ -27,7 +27,10 @@ export interface Calibration {
 const binCount = 15;
 
 /** Whether the best score says how often the best class is right. */
-export function calibrationOf(seen: readonly Seen[], network: Pick<Network, 'classes'>): Calibration {
+export function calibrationOf(
+  seen: readonly EvaluatedPicture[],
+  network: Pick<Network, 'classes'>,
+): Calibration {
   const results = seen
     .map(({ picture, best }) => ({ ...best, truth: truthFor(network, picture.label) }))
     .filter(({ truth }) => network.classes.includes(truth))

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { readPicture } from '../classify/prepare/file.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import type { Truth } from './truth.js';
 
 /**
@@ -11,7 +11,7 @@ import type { Truth } from './truth.js';
  */
 export async function categoryFolders(folder: string): Promise<Truth> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: Error) => {
-    throw fail('file_unreadable', { problem: error.message }, error);
+    throw createError('file_unreadable', { problem: error.message }, error);
   });
   const paths = entries
     .filter((entry) => !entry.isDirectory())

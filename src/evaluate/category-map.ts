@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { otherClass } from '../classify/decide.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { place, readTable } from './table.js';
 
 /**
@@ -14,13 +14,13 @@ export async function readCategoryMap(
   known: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, string>> {
   const content = await readFile(path).catch((error: Error) => {
-    throw fail('file_unreadable', { problem: error.message }, error);
+    throw createError('file_unreadable', { problem: error.message }, error);
   });
   const map = new Map<string, string>();
   for (const row of readTable(path, content, ['label', 'category']).rows) {
     const [label, category] = [row.required('label'), row.required('category')];
     const invalid = (column: string, problem: string) =>
-      fail('labels_invalid', { file: path, where: place(row.line, column), problem });
+      createError('labels_invalid', { file: path, where: place(row.line, column), problem });
     if (map.has(label)) throw invalid('label', `"${label}" is mapped already`);
     if (category !== otherClass && !known.has(category))
       throw invalid('category', `"${category}" is no category of the network, nor "${otherClass}"`);

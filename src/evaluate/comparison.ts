@@ -1,6 +1,6 @@
 import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
-import { forcedChoice, type Seen } from './run.js';
+import { type EvaluatedPicture, forcedChoice } from './run.js';
 import {
   type Difference,
   type McNemar,
@@ -27,8 +27,8 @@ export interface Paired {
 
 /** What two networks were shown, and one of them got right. */
 export interface Split {
-  readonly first: Seen;
-  readonly second: Seen;
+  readonly first: EvaluatedPicture;
+  readonly second: EvaluatedPicture;
 }
 
 export interface Comparison {
@@ -56,8 +56,8 @@ type Networks = readonly [Pick<Network, 'classes'>, Pick<Network, 'classes'>];
  * @param count how many splits are kept
  */
 export function comparisonOf(
-  first: readonly Seen[],
-  second: readonly Seen[],
+  first: readonly EvaluatedPicture[],
+  second: readonly EvaluatedPicture[],
   networks: Networks,
   count: number,
 ): Comparison {
@@ -70,9 +70,9 @@ export function comparisonOf(
   const others = pairs.filter(({ first: { picture } }) =>
     truths(picture.label).every((truth) => truth === otherClass),
   );
-  const isBest = ({ picture, best }: Seen) => best.category === picture.label;
-  const isGiven = (seen: Seen) => isBest(seen) && seen.decision === 'category';
-  const isCaught = ({ decision }: Seen) => decision !== 'category';
+  const isBest = ({ picture, best }: EvaluatedPicture) => best.category === picture.label;
+  const isGiven = (seen: EvaluatedPicture) => isBest(seen) && seen.decision === 'category';
+  const isCaught = ({ decision }: EvaluatedPicture) => decision !== 'category';
   const categories = networks[0].classes.map((category) => ({
     category,
     ...pairedOf(
@@ -95,7 +95,7 @@ export function comparisonOf(
   };
 }
 
-function pairedOf(pairs: readonly Split[], isRight: (seen: Seen) => boolean): Paired {
+function pairedOf(pairs: readonly Split[], isRight: (seen: EvaluatedPicture) => boolean): Paired {
   const count = (inFirst: boolean, inSecond: boolean) =>
     pairs.filter(({ first, second }) => isRight(first) === inFirst && isRight(second) === inSecond).length;
   const [both, onlyFirst, onlySecond] = [count(true, true), count(true, false), count(false, true)];

@@ -1,6 +1,6 @@
 import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
-import type { Seen } from './run.js';
+import type { EvaluatedPicture } from './run.js';
 import { truthFor } from './truth.js';
 
 export interface CurvePoint {
@@ -20,7 +20,7 @@ const mostPoints = 400;
  * The risk–coverage curve over the threshold alone, from the strictest on. Where there are more pictures than points,
  * points are spread evenly over the pictures.
  */
-export function curveOf(seen: readonly Seen[], network: Pick<Network, 'classes'>): CurvePoint[] {
+export function curveOf(seen: readonly EvaluatedPicture[], network: Pick<Network, 'classes'>): CurvePoint[] {
   const known = seen.filter(({ picture }) => truthFor(network, picture.label) !== otherClass).length;
   const ranked = seen
     .filter(({ best }) => best.category !== otherClass)

@@ -2,7 +2,7 @@ import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
 import { type Calibration, calibrationOf } from './calibration.js';
 import { type CurvePoint, curveOf } from './curve.js';
-import { forcedChoice, type Seen } from './run.js';
+import { type EvaluatedPicture, forcedChoice } from './run.js';
 import { groupBy, mean, type Proportion, proportion } from './statistics.js';
 import { truthFor } from './truth.js';
 
@@ -48,7 +48,7 @@ export interface Confusion {
 }
 
 export interface Figures extends Summary {
-  readonly decisions: Readonly<Record<Seen['decision'], number>>;
+  readonly decisions: Readonly<Record<EvaluatedPicture['decision'], number>>;
   readonly categories: readonly CategoryRow[];
   readonly confusion: Confusion;
   /** Threshold against share labelled and share right; the margin held at 0. */
@@ -59,7 +59,7 @@ export interface Figures extends Summary {
   readonly foreignLabels: Readonly<Record<string, number>>;
 }
 
-export function figuresOf(seen: readonly Seen[], network: Pick<Network, 'classes'>): Figures {
+export function figuresOf(seen: readonly EvaluatedPicture[], network: Pick<Network, 'classes'>): Figures {
   const categories = network.classes.filter((name) => name !== otherClass);
   const confusion = confusionOf(seen, network, categories);
   const decisions = { category: 0, needs_review: 0, unknown_view: 0 };
@@ -79,12 +79,12 @@ export function figuresOf(seen: readonly Seen[], network: Pick<Network, 'classes
   };
 }
 
-function summaryOf(seen: readonly Seen[], network: Pick<Network, 'classes'>): Summary {
+function summaryOf(seen: readonly EvaluatedPicture[], network: Pick<Network, 'classes'>): Summary {
   const judged = seen.map((one) => ({ ...one, truth: truthFor(network, one.picture.label) }));
   const known = judged.filter(({ truth }) => truth !== otherClass);
   const others = judged.filter(({ truth }) => truth === otherClass);
   const isRight = ({ best, truth }: (typeof judged)[number]) => best.category === truth;
-  const isLabelled = ({ decision }: Seen) => decision === 'category';
+  const isLabelled = ({ decision }: EvaluatedPicture) => decision === 'category';
   const labelled = judged.filter(isLabelled);
   const byTruth = [...groupBy(known, ({ truth }) => truth).values()];
   const accuracies = (isHit: typeof isRight) => ({
@@ -102,7 +102,7 @@ function summaryOf(seen: readonly Seen[], network: Pick<Network, 'classes'>): Su
 }
 
 function confusionOf(
-  seen: readonly Seen[],
+  seen: readonly EvaluatedPicture[],
   network: Pick<Network, 'classes'>,
   categories: readonly string[],
 ): Confusion {
@@ -144,9 +144,11 @@ function categoryRows({ rows, columns, counts }: Confusion, categories: readonly
 }
 
 /** By name; none where the pictures carry no groups. */
-const groupsOf = (seen: readonly Seen[]): [string, Seen[]][] =>
+const groupsOf = (seen: readonly EvaluatedPicture[]): [string, EvaluatedPicture[]][] =>
   [...groupBy(seen, ({ picture }) => picture.group)]
-    .flatMap(([group, members]): [string, Seen[]][] => (group === undefined ? [] : [[group, members]]))
+    .flatMap(([group, members]): [string, EvaluatedPicture[]][] =>
+      group === undefined ? [] : [[group, members]],
+    )
     .sort(([a], [b]) => (a < b ? -1 : 1));
 
 const countsOf = (labels: readonly string[]): Record<string, number> =>

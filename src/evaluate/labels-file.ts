@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { readPicture } from '../classify/prepare/file.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { place, readTable } from './table.js';
 import type { Truth } from './truth.js';
 
@@ -22,7 +22,7 @@ const patientColumn = 'patient';
  */
 export async function labelsFile(path: string, columns: Columns): Promise<Truth> {
   const content = await readFile(path).catch((error: Error) => {
-    throw fail('file_unreadable', { problem: error.message }, error);
+    throw createError('file_unreadable', { problem: error.message }, error);
   });
   const { file, label, by } = columns;
   const table = readTable(path, content, [file, label, ...(by === undefined ? [] : [by])]);
@@ -31,7 +31,7 @@ export async function labelsFile(path: string, columns: Columns): Promise<Truth>
     const id = row.required(file);
     const before = lines.get(id);
     if (before !== undefined)
-      throw fail('labels_invalid', {
+      throw createError('labels_invalid', {
         file: path,
         where: place(row.line, file),
         problem: `${id} is named already in line ${before}`,

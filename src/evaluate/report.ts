@@ -3,7 +3,7 @@ import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
 import { type Comparison, comparisonOf } from './comparison.js';
 import { type Figures, figuresOf } from './figures.js';
-import type { Run, Seen } from './run.js';
+import type { EvaluatedPicture, Run } from './run.js';
 import { type Truth, truthFor } from './truth.js';
 
 /** With fewer pictures than this, a category's figures are little more than anecdotes. */
@@ -14,7 +14,7 @@ export interface Evaluation {
   readonly engine: string;
   readonly figures: Figures;
   /** The most harmful first: with a category given, then by how sure the network was. */
-  readonly worst: readonly Seen[];
+  readonly worst: readonly EvaluatedPicture[];
   /** What a reader of the figures must know. */
   readonly warnings: readonly string[];
 }
@@ -94,8 +94,8 @@ export function reportOf({ truth, run, classifiers, plainview, when, by, worst }
 }
 
 /** Wrong for certain: another category than the label's, or any category given to an `other` picture. */
-function worstOf(seen: readonly Seen[], network: Network, count: number): Seen[] {
-  const isHarmful = ({ decision }: Seen) => decision === 'category';
+function worstOf(seen: readonly EvaluatedPicture[], network: Network, count: number): EvaluatedPicture[] {
+  const isHarmful = ({ decision }: EvaluatedPicture) => decision === 'category';
   return seen
     .filter((one) => {
       const truth = truthFor(network, one.picture.label);

@@ -1,11 +1,11 @@
 import { mapOrdered } from '../async/map-ordered.js';
 import type { Classifier } from '../classify/classifier.js';
 import { type Decision, decide, otherClass, type ScoredCategory } from '../classify/decide.js';
-import { asPlainview, type PlainviewError } from '../errors/errors.js';
+import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import type { LabelledPicture, Truth } from './truth.js';
 
 /** What a network said of a picture. Nothing else of the picture is kept, so memory stays small. */
-export interface Seen {
+export interface EvaluatedPicture {
   readonly picture: LabelledPicture;
   readonly best: ScoredCategory;
   /** The best three, best first. */
@@ -20,12 +20,12 @@ export interface Unread {
 
 export interface Run {
   /** For each classifier, what it said, in the pictures' order; all of them saw the same pictures. */
-  readonly seen: readonly Seen[][];
+  readonly seen: readonly EvaluatedPicture[][];
   readonly unread: readonly Unread[];
 }
 
 /** What the network says if it must name a category: the best class that is not `other`. */
-export const forcedChoice = ({ top }: Pick<Seen, 'top'>): string | undefined =>
+export const forcedChoice = ({ top }: Pick<EvaluatedPicture, 'top'>): string | undefined =>
   top.find(({ category }) => category !== otherClass)?.category;
 
 /**
@@ -39,7 +39,7 @@ export async function run(
   concurrency: number,
   onPicture: () => void,
 ): Promise<Run> {
-  const seen: Seen[][] = classifiers.map(() => []);
+  const seen: EvaluatedPicture[][] = classifiers.map(() => []);
   const unread: Unread[] = [];
   const answers = mapOrdered(truth.pictures, concurrency, async (picture) => {
     try {
@@ -49,7 +49,7 @@ export async function run(
         classifiers.map(async (classifier) => look(picture, classifier, Buffer.from(file))),
       );
     } catch (error) {
-      return { picture, error: asPlainview(error) };
+      return { picture, error: asPlainviewError(error) };
     }
   });
   for await (const answer of answers) {
@@ -64,7 +64,7 @@ async function look(
   picture: LabelledPicture,
   { classify, network }: Classifier,
   file: Buffer,
-): Promise<Seen> {
+): Promise<EvaluatedPicture> {
   const { scores } = await classify(file);
   const { decision, top } = decide(scores, network, 3);
   return { picture, decision, top, best: top[0] ?? { category: otherClass, score: 0 } };

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { categoryFolders } from './category-folders.js';
 import { type Columns, labelsFile } from './labels-file.js';
 import type { Truth } from './truth.js';
@@ -16,7 +16,7 @@ const usualNames = ['labels.csv', 'labels.tsv', 'manifest.csv', 'manifest.tsv'];
  */
 export async function truthAt(path: string, columns: Columns): Promise<Truth> {
   const found = await stat(path).catch((error: Error) => {
-    throw fail('file_unreadable', { problem: error.message }, error);
+    throw createError('file_unreadable', { problem: error.message }, error);
   });
   if (!found.isDirectory()) return labelsFile(path, columns);
   for (const name of usualNames) {
@@ -24,7 +24,7 @@ export async function truthAt(path: string, columns: Columns): Promise<Truth> {
     if (await stat(file).catch(() => undefined)) return labelsFile(file, columns);
   }
   if (columns.by !== undefined)
-    throw fail('usage', {
+    throw createError('usage', {
       problem: `--by needs a labels file, and ${path} has none (${usualNames.join(', ')})`,
     });
   return categoryFolders(path);
@@ -41,11 +41,12 @@ export const mapped = (truth: Truth, map: ReadonlyMap<string, string>): Truth =>
  * @throws nothing_to_evaluate
  */
 export function requireCategories({ pictures, name }: Truth, network: Network): void {
-  if (pictures.length === 0) throw fail('nothing_to_evaluate', { problem: `${name} names no pictures` });
+  if (pictures.length === 0)
+    throw createError('nothing_to_evaluate', { problem: `${name} names no pictures` });
   if (pictures.some(({ label }) => label !== otherClass && network.classes.includes(label))) return;
   const labels = [...new Set(pictures.map(({ label }) => label))].sort();
   const some = labels.slice(0, 10).join(', ') + (labels.length > 10 ? ', …' : '');
-  throw fail('nothing_to_evaluate', {
+  throw createError('nothing_to_evaluate', {
     problem: `none of the labels (${some}) is a category of ${network.name}; --map gives them its names`,
   });
 }

@@ -1,5 +1,5 @@
 import { CsvError, parse } from 'csv-parse/sync';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 
 export interface Row {
   /** In the file, counted from 1; the row's last line where a quoted field holds several. */
@@ -21,7 +21,7 @@ export interface Table {
  */
 export function readTable(file: string, content: Buffer, required: readonly string[]): Table {
   const invalid = (where: string, problem: string, cause?: unknown) =>
-    fail('labels_invalid', { file, where, problem }, cause);
+    createError('labels_invalid', { file, where, problem }, cause);
   const [header, ...records] = recordsOf(content, invalid);
   if (header === undefined) throw invalid('line 1', 'the file is empty');
   const columns = header.fields;

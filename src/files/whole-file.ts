@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fail, PlainviewError } from '../errors/errors.js';
+import { createError, PlainviewError } from '../errors/errors.js';
 
 /**
  * Asked before a long run, so that its result has a place to go.
@@ -10,7 +10,7 @@ import { fail, PlainviewError } from '../errors/errors.js';
 export async function requireWritable(path: string): Promise<void> {
   await writing(() => access(dirname(path), constants.W_OK));
   const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory()) throw fail('report_unwritable', { problem: `${path} is a folder` });
+  if (found?.isDirectory()) throw createError('report_unwritable', { problem: `${path} is a folder` });
 }
 
 /**
@@ -22,7 +22,7 @@ export async function requireNew(file: string): Promise<void> {
     () => true,
     () => false,
   );
-  if (isThere) throw fail('usage', { problem: `${file} is there already; name a new file` });
+  if (isThere) throw createError('usage', { problem: `${file} is there already; name a new file` });
   await requireWritable(file);
 }
 
@@ -50,6 +50,6 @@ export async function writing<T>(task: () => Promise<T>): Promise<T> {
     return await task();
   } catch (error) {
     if (error instanceof PlainviewError || !(error instanceof Error && 'syscall' in error)) throw error;
-    throw fail('report_unwritable', { problem: error.message }, error);
+    throw createError('report_unwritable', { problem: error.message }, error);
   }
 }

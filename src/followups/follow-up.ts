@@ -10,7 +10,7 @@ export interface FollowUp {
   /** Whether it is still to be made of what stands recorded. Tells by the metadata alone, which says what was made. */
   isDue(instance: InstanceContent): boolean;
   /** May be run again at any point of a former run. @throws errors of the catalogue; those that pass are tried again */
-  bring(described: Described): Promise<void>;
+  run(described: Described): Promise<void>;
   /** Notes in the metadata that it cannot be made of this decision, and why: it is no longer due then. */
   giveUp(instance: InstanceContent, failure: { code: string; message: string }): Promise<void>;
 }

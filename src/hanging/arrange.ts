@@ -2,7 +2,7 @@ import { isPaired } from '../anatomy/laterality.js';
 import type { Cell, Laterality, Protocol } from './protocol.js';
 
 /** What the arrangement goes by. */
-export interface Picture {
+export interface HangablePicture {
   sopInstanceUid: string;
   seriesInstanceUid: string;
   studyInstanceUid: string;
@@ -15,7 +15,7 @@ export interface Picture {
   instanceNumber: number;
 }
 
-export interface Hung<P extends Picture> {
+export interface Hung<P extends HangablePicture> {
   protocol: Protocol;
   cells: readonly { cell: Cell; picture: P }[];
 }
@@ -27,7 +27,7 @@ export interface Hung<P extends Picture> {
  * @param priors the pictures of each earlier study, newest first
  * @returns undefined where no protocol fits: the viewer's default
  */
-export function arrange<P extends Picture>(
+export function arrange<P extends HangablePicture>(
   protocols: readonly Protocol[],
   pictures: readonly P[],
   priors: readonly (readonly P[])[],
@@ -45,7 +45,7 @@ export function arrange<P extends Picture>(
   return best?.hung;
 }
 
-function hang<P extends Picture>(
+function hang<P extends HangablePicture>(
   protocol: Protocol,
   pictures: readonly P[],
   priors: readonly (readonly P[])[],
@@ -72,7 +72,10 @@ function hang<P extends Picture>(
 const needsSide = ({ side, category }: Cell): boolean => side === undefined && isPaired(category);
 
 /** The sides that the cells without a side may show, right before left; undefined: the side is not known. */
-function sidesToTry(cells: readonly Cell[], pictures: readonly Picture[]): (Laterality | undefined)[] {
+function sidesToTry(
+  cells: readonly Cell[],
+  pictures: readonly HangablePicture[],
+): (Laterality | undefined)[] {
   const paired = new Set(cells.filter(needsSide).map(({ category }) => category));
   if (paired.size === 0) return [undefined];
   const there = new Set(
@@ -82,7 +85,7 @@ function sidesToTry(cells: readonly Cell[], pictures: readonly Picture[]): (Late
 }
 
 /** @returns undefined unless every cell finds its picture */
-function fill<P extends Picture>(
+function fill<P extends HangablePicture>(
   cells: readonly Cell[],
   ranked: readonly P[],
   side: Laterality | undefined,
@@ -101,7 +104,7 @@ function fill<P extends Picture>(
 }
 
 /** A person's word first, then the best score; of equals, the first that was taken. */
-function byRank(a: Picture, b: Picture): number {
+function byRank(a: HangablePicture, b: HangablePicture): number {
   return (
     compare(b.score ?? Number.POSITIVE_INFINITY, a.score ?? Number.POSITIVE_INFINITY) ||
     compare(a.seriesNumber, b.seriesNumber) ||

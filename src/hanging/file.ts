@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { knownCategories } from '../anatomy/categories.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
 import { type Path, problemsOf, readYaml } from '../files/yaml.js';
 import { type Cell, type Hanging, overlap, type Protocol } from './protocol.js';
@@ -63,7 +63,7 @@ export function readProtocols(path: string | undefined, classes: readonly string
     }
     return expanded;
   });
-  if (shape?.data === undefined || problems.length > 0) throw fail('config_invalid', { problems });
+  if (shape?.data === undefined || problems.length > 0) throw createError('config_invalid', { problems });
   return { ...shape.data, protocols };
 }
 
@@ -71,7 +71,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw fail(
+    throw createError(
       'config_invalid',
       { problems: [`PLAINVIEW_HANGING_FILE: ${(error as Error).message}`] },
       error,

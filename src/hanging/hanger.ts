@@ -1,16 +1,16 @@
 import { lateralityOf } from '../anatomy/laterality.js';
 import type { Config } from '../config/options.js';
 import { recordOf } from '../decisions/read.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { type PictureFound, Pictures, type StudyFound } from '../orthanc/pictures.js';
-import { arrange, type Hung, type Picture } from './arrange.js';
+import { arrange, type HangablePicture, type Hung } from './arrange.js';
 import { readProtocols } from './file.js';
 import type { Hanging } from './protocol.js';
 
 /** A radiograph, as a viewer needs to know it. */
-export interface HungPicture extends Picture {
+export interface HungPicture extends HangablePicture {
   orthancId: InstanceId;
   /** `undecided` until it has been classified. */
   state: 'category' | 'needs_review' | 'unknown_view' | 'failed' | 'undecided';
@@ -62,14 +62,14 @@ export class Hanger {
       this.#pictures.study(studyInstanceUid),
       this.#pictures.of([studyInstanceUid], this.#modalities),
     ]);
-    if (study === undefined) throw fail('study_unknown', {});
+    if (study === undefined) throw createError('study_unknown', {});
     const pictures = found.map((each) => pictureOf(each, this.#hanging.leastScore)).sort(byNumber);
     const priors = withPriors ? await this.#priors(study, pictures) : [];
     const hung = arrange(this.#hanging.protocols, pictures, priors);
     return { study, pictures, ...(hung === undefined ? {} : { hung }) };
   }
 
-  async #priors(study: StudyFound, pictures: readonly Picture[]): Promise<HungPicture[][]> {
+  async #priors(study: StudyFound, pictures: readonly HangablePicture[]): Promise<HungPicture[][]> {
     const compared = new Set(
       this.#hanging.protocols.flatMap(({ cells }) =>
         cells.filter(({ prior }) => prior).map(({ category }) => category),
@@ -113,7 +113,7 @@ export function pictureOf(found: PictureFound, leastScore: number): HungPicture 
 }
 
 /** As the series and instances are numbered. */
-const byNumber = (a: Picture, b: Picture): number =>
+const byNumber = (a: HangablePicture, b: HangablePicture): number =>
   Math.sign(a.seriesNumber - b.seriesNumber) ||
   Math.sign(a.instanceNumber - b.instanceNumber) ||
   (a.sopInstanceUid < b.sopInstanceUid ? -1 : 1);

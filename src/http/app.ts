@@ -1,7 +1,7 @@
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { problemHandler } from './problem.js';
 
 /** The express application: the given routers, then a clear word for anything else. */
@@ -12,7 +12,7 @@ export function createApp(routers: readonly Router[], log: Logger): Express {
   app.use(headers);
   for (const router of routers) app.use(router);
   app.use(() => {
-    throw fail('route_unknown', {});
+    throw createError('route_unknown', {});
   });
   app.use(problemHandler(log));
   return app;

@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler } from 'express';
-import { fail, PlainviewError } from '../errors/errors.js';
+import { createError, PlainviewError } from '../errors/errors.js';
 
 /**
  * body-parser's errors in the catalogue's words. Some have no type (zlib's, where what is declared as compressed is
@@ -10,7 +10,7 @@ export function bodyProblem(limit: string, onProblem: () => void = () => undefin
     const { status = 500 } = error;
     if (error instanceof PlainviewError || status < 400 || status >= 500) return next(error);
     onProblem();
-    if (error.type === 'entity.too.large') return next(fail('request_too_large', { limit }, error));
-    next(fail('request_malformed', { problem: 'the body is not JSON' }, error));
+    if (error.type === 'entity.too.large') return next(createError('request_too_large', { limit }, error));
+    next(createError('request_malformed', { problem: 'the body is not JSON' }, error));
   };
 }

@@ -1,21 +1,21 @@
 import type { Request, RequestHandler } from 'express';
 import { ipKeyGenerator } from 'express-rate-limit';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { mostPerMinute } from './rate.js';
 
 /** Lets through whoever `check` throws nothing at. */
-export type Door = (check: (request: Request) => void) => RequestHandler;
+export type FailedAuthenticationLimiter = (check: (request: Request) => void) => RequestHandler;
 
 /**
  * Doors that a secret or token opens, counting together: after so many failures of one address within a minute none
  * of them looks at what it brings, so guessing is slow whoever guesses, and wherever.
  */
-export function guarded(mostFailures: number): Door {
+export function failedAuthenticationLimiter(mostFailures: number): FailedAuthenticationLimiter {
   // Passed by failures alone: a page that loads fifty pictures at once guesses nothing.
   const failures = mostPerMinute(mostFailures);
   return (check) => async (request, response, next) => {
     const before = await failures.getKey(ipKeyGenerator(request.ip ?? ''));
-    if (before !== undefined && before.totalHits >= mostFailures) throw fail('too_many_requests', {});
+    if (before !== undefined && before.totalHits >= mostFailures) throw createError('too_many_requests', {});
     try {
       check(request);
     } catch (error) {

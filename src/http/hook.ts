@@ -1,12 +1,12 @@
 import express, { Router } from 'express';
 import { z } from 'zod';
 import { sameSecret } from '../access/secret.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import { bodyProblem } from './body-problem.js';
-import type { Door } from './failed-authentication-limiter.js';
-import { malformed, toldApart } from './malformed.js';
+import type { FailedAuthenticationLimiter } from './failed-authentication-limiter.js';
+import { requestMalformed, withInput } from './malformed.js';
 
 /** What `lua/plainview.lua` sends: no patient data, by construction. */
 const notice = z.object({
@@ -22,7 +22,7 @@ const notice = z.object({
  */
 export function hookRouter(options: {
   secret: string;
-  door: Door;
+  door: FailedAuthenticationLimiter;
   metrics: Metrics;
   accept: (instance: InstanceId) => void;
 }): Router {
@@ -33,15 +33,15 @@ export function hookRouter(options: {
     door((request) => {
       if (sameSecret(request.get('x-plainview-secret') ?? '', secret)) return;
       metrics.notices.inc({ outcome: 'unauthorised' });
-      throw fail('unauthorised', {});
+      throw createError('unauthorised', {});
     }),
   );
   // The type of the body is not asked for: Orthanc's HttpPost declares it as a form.
   router.post('/hook', express.json({ limit: '8kb', type: () => true }), (request, response) => {
-    const parsed = notice.safeParse(request.body, toldApart);
+    const parsed = notice.safeParse(request.body, withInput);
     if (!parsed.success) {
       metrics.notices.inc({ outcome: 'malformed' });
-      throw malformed(parsed.error, 'body');
+      throw requestMalformed(parsed.error, 'body');
     }
     accept(parsed.data.instance);
     metrics.notices.inc({ outcome: 'accepted' });

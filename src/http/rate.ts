@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { type RateLimitRequestHandler, rateLimit } from 'express-rate-limit';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 
 /**
  * Lets so many requests a minute through.
@@ -14,7 +14,7 @@ export const mostPerMinute = (limit: number, keyOf?: (request: Request) => strin
     standardHeaders: 'draft-8',
     legacyHeaders: false,
     handler: () => {
-      throw fail('too_many_requests', {});
+      throw createError('too_many_requests', {});
     },
     ...(keyOf === undefined ? {} : { keyGenerator: keyOf }),
   });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import express, { Router } from 'express';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 
 /** Where `npm run build` puts the page: the same place from `src/` and from `dist/`. */
 const built = fileURLToPath(new URL('../../dist/review/', import.meta.url));
@@ -22,7 +22,9 @@ export function reviewPageRouter(folder = built): Router {
       setHeaders: revalidated,
     }),
     () => {
-      throw existsSync(join(folder, 'index.html')) ? fail('route_unknown', {}) : fail('page_not_built', {});
+      throw existsSync(join(folder, 'index.html'))
+        ? createError('route_unknown', {})
+        : createError('page_not_built', {});
     },
   );
   return router;

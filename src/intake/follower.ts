@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
-import { Nap } from '../async/sleep.js';
-import { asPlainview, type PlainviewError } from '../errors/errors.js';
+import { WakeableTimer } from '../async/sleep.js';
+import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import { type Change, Changes } from '../orthanc/changes.js';
 import { type GroupId, type GroupLevel, groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import type { Queue } from '../queue/queue.js';
 import type { Cursor } from './cursor.js';
-import { Frontier } from './watermark.js';
+import { Watermark } from './watermark.js';
 
 interface Parts {
   orthanc: Orthanc;
@@ -41,8 +41,8 @@ export class Follower {
   readonly #parts: Parts;
   readonly #changes: Changes;
   readonly #stop = new AbortController();
-  readonly #nap = new Nap(this.#stop.signal);
-  #frontier: Frontier;
+  readonly #nap = new WakeableTimer(this.#stop.signal);
+  #frontier: Watermark;
   #done: Promise<void> | undefined;
   #held = true;
   /** Tries in vain since the log was last read. */
@@ -53,7 +53,7 @@ export class Follower {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#changes = new Changes(parts.orthanc.rest);
-    this.#frontier = new Frontier(parts.cursor.since, mostOpen);
+    this.#frontier = new Watermark(parts.cursor.since, mostOpen);
   }
 
   /** Follows while Orthanc is up. */
@@ -88,7 +88,7 @@ export class Follower {
         this.#failures = 0;
         if (!more) await this.#nap.sleep(this.#parts.pollMs);
       } catch (caught) {
-        const error = asPlainview(caught);
+        const error = asPlainviewError(caught);
         if (!(await this.#parts.isOrthancAway(error)))
           this.#parts.log.error({ err: error }, 'the change log could not be read on');
         await this.#nap.sleep(Math.min(1000 * 2 ** this.#failures++, 60_000));
@@ -162,7 +162,7 @@ export class Follower {
       { read: this.#frontier.read },
       "Orthanc's change log is another one than before: read from its start",
     );
-    this.#frontier = new Frontier(0, mostOpen);
+    this.#frontier = new Watermark(0, mostOpen);
     await cursor.restart();
   }
 }

@@ -1,15 +1,15 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { pause } from '../async/sleep.js';
-import { asPlainview, type PlainviewError } from '../errors/errors.js';
+import { sleep } from '../async/sleep.js';
+import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import type { StudyId } from '../orthanc/ids.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
-import { patiently } from '../orthanc/retry-while-away.js';
+import { retryWhileAway } from '../orthanc/retry-while-away.js';
 import type { Queue } from '../queue/queue.js';
 import { StateFile } from '../store/state-file.js';
 import { type QuietHours, untilQuiet } from './quiet-hours.js';
-import { Frontier } from './watermark.js';
+import { Watermark } from './watermark.js';
 
 export const sweepOrders = ['newest', 'oldest'] as const;
 export type SweepOrder = (typeof sweepOrders)[number];
@@ -48,8 +48,8 @@ interface Parts {
   modalities: readonly string[];
   isSettled: (instance: InstanceContent) => boolean;
   /** Whether the labels of series and study are what their instances add up to. */
-  isInStep: (tree: StudyTree) => boolean;
-  addUpStudy: (id: StudyId) => Promise<void>;
+  isUpToDate: (tree: StudyTree) => boolean;
+  aggregateStudy: (id: StudyId) => Promise<void>;
   isOrthancAway: (error: PlainviewError) => Promise<boolean>;
   /** Instances a second at most; 0: as fast as Orthanc allows. */
   rate: number;
@@ -113,7 +113,7 @@ export class Sweep {
   #begin(from: z.output<typeof stored>): void {
     this.#running ??= this.#passes(from)
       .catch((caught: unknown) => {
-        const error = asPlainview(caught);
+        const error = asPlainviewError(caught);
         this.#progress = { ...this.#progress, problem: error.message };
         this.#parts.log.error(
           { err: error },
@@ -155,7 +155,7 @@ export class Sweep {
     const { signal } = this.#stop;
     const { order } = from;
     const began = performance.now();
-    const frontier = new Frontier(from.done, mostOpen);
+    const frontier = new Watermark(from.done, mostOpen);
     let reported = began;
     this.#progress = {
       state: 'running',
@@ -189,17 +189,21 @@ export class Sweep {
         reported = performance.now();
         log.info(this.#progress, 'sweep');
       }
-      if (this.#parts.rate > 0) await pause((found / this.#parts.rate) * 1000, signal);
+      if (this.#parts.rate > 0) await sleep((found / this.#parts.rate) * 1000, signal);
     }
     // An end that is not yet settled is not an end: a kill now must find the last page again.
-    while (frontier.jobs > 0 && !signal.aborted) await pause(100, signal);
+    while (frontier.jobs > 0 && !signal.aborted) await sleep(100, signal);
     this.#report(frontier, from.done, began, 0);
     return this.#progress.found;
   }
 
   /** @returns how many instances need a look */
-  async #look(studies: readonly StudyId[], series: ReadonlySet<string>, frontier: Frontier): Promise<number> {
-    const { queue, isSettled, isInStep, addUpStudy } = this.#parts;
+  async #look(
+    studies: readonly StudyId[],
+    series: ReadonlySet<string>,
+    frontier: Watermark,
+  ): Promise<number> {
+    const { queue, isSettled, isUpToDate, aggregateStudy } = this.#parts;
     let found = 0;
     for (const tree of await this.#trees(studies)) {
       for (const instance of tree.instances) {
@@ -209,7 +213,7 @@ export class Sweep {
       }
       const { ID } = tree.study;
       await this.#orLeave(ID, async () => {
-        if (!isInStep(tree)) await addUpStudy(ID);
+        if (!isUpToDate(tree)) await aggregateStudy(ID);
       });
     }
     return found;
@@ -236,13 +240,13 @@ export class Sweep {
     } catch (caught) {
       this.#left.add(study);
       this.#progress.left = this.#left.size;
-      this.#parts.log.error({ err: asPlainview(caught), study }, 'the sweep leaves this study as it is');
+      this.#parts.log.error({ err: asPlainviewError(caught), study }, 'the sweep leaves this study as it is');
       return undefined;
     }
   }
 
   #patiently<T>(step: () => Promise<T>): Promise<T | undefined> {
-    return patiently(step, this.#parts, this.#stop.signal);
+    return retryWhileAway(step, this.#parts, this.#stop.signal);
   }
 
   async #awaitQuiet(): Promise<void> {
@@ -251,11 +255,11 @@ export class Sweep {
     if (ms === 0) return;
     log.info({ minutes: Math.round(ms / 60_000) }, 'sweep waits for the quiet hours');
     this.#progress = { ...this.#progress, state: 'waiting' };
-    await pause(ms, this.#stop.signal);
+    await sleep(ms, this.#stop.signal);
     this.#progress = { ...this.#progress, state: 'running' };
   }
 
-  #report(frontier: Frontier, from: number, began: number, found: number): void {
+  #report(frontier: Watermark, from: number, began: number, found: number): void {
     const { total } = this.#progress;
     const done = frontier.settled;
     const rate = (done - from) / ((performance.now() - began) / 1000);

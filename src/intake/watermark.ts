@@ -2,7 +2,7 @@
  * How far a numbered list is settled, where its entries settle in any order: everything before the first entry
  * that is still open. A cursor saved from it never passes what is not settled.
  */
-export class Frontier {
+export class Watermark {
   /** How many jobs are open at a position. Positions are opened in ascending order, which a Map keeps. */
   readonly #open = new Map<number, number>();
   readonly #most: number;

@@ -1,6 +1,6 @@
 import { bodyPartOf, projectionOf, projectionOfCode } from '../anatomy/regions.js';
 import type { InstanceRecord, OrderRecord } from '../decisions/schema.js';
-import type { Said } from '../orthanc/resources.js';
+import type { Description } from '../orthanc/resources.js';
 import { compareBodyPart, compareProjection, compareSide, type Saying } from './compare.js';
 import type { Side, Understood, Words } from './words.js';
 
@@ -24,12 +24,12 @@ export class OrderCheck {
 
   /**
    * @param decided by a network or a person
-   * @param said the descriptions of the picture and of its order
+   * @param descriptions the descriptions of the picture and of its order
    */
-  check(decided: Pick<InstanceRecord, 'category'>, said: readonly Said[]): OrderRecord {
-    const texts = said.filter(({ attribute }) => !codeStrings.includes(attribute));
+  check(decided: Pick<InstanceRecord, 'category'>, descriptions: readonly Description[]): OrderRecord {
+    const texts = descriptions.filter(({ attribute }) => !codeStrings.includes(attribute));
     const languages = new Set(texts.flatMap(({ text }) => [...this.#words.languagesOf(text)]));
-    const understood = said.map((each) => ({
+    const understood = descriptions.map((each) => ({
       attribute: each.attribute,
       found: this.#understand(each, languages),
     }));
@@ -66,7 +66,7 @@ export class OrderCheck {
     };
   }
 
-  #understand({ attribute, text, code }: Said, languages: ReadonlySet<string>): Understood[] {
+  #understand({ attribute, text, code }: Description, languages: ReadonlySet<string>): Understood[] {
     if (attribute === 'Laterality' || attribute === 'ImageLaterality') {
       const is = lateralities[text];
       return is === undefined ? [] : [{ word: text, bodyPart: [], projection: [], side: [is] }];

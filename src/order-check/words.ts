@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { type BodyPart, bodyParts, type Projection, projections } from '../anatomy/regions.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
 import { problemsOf, readYaml } from '../files/yaml.js';
 
@@ -175,7 +175,11 @@ function tokensOf(text: string): string[] {
 
 function readSiteList(file: string): WordList {
   const invalid = (problems: readonly string[], cause?: unknown) =>
-    fail('config_invalid', { problems: problems.map((what) => `PLAINVIEW_ORDER_WORDS: ${what}`) }, cause);
+    createError(
+      'config_invalid',
+      { problems: problems.map((what) => `PLAINVIEW_ORDER_WORDS: ${what}`) },
+      cause,
+    );
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

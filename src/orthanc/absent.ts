@@ -1,4 +1,4 @@
-import { fail, PlainviewError } from '../errors/errors.js';
+import { createError, PlainviewError } from '../errors/errors.js';
 import type { InstanceId } from './ids.js';
 
 const isAbsent = (error: unknown): error is PlainviewError =>
@@ -16,5 +16,5 @@ export const ifAbsent =
 export const goneIfAbsent =
   (instance: InstanceId) =>
   (error: unknown): never => {
-    throw isAbsent(error) ? fail('instance_gone', { instance }, error) : error;
+    throw isAbsent(error) ? createError('instance_gone', { instance }, error) : error;
   };

@@ -1,4 +1,4 @@
-import { pause } from '../async/sleep.js';
+import { sleep } from '../async/sleep.js';
 
 /** A call this much slower than calls usually are says that Orthanc is busy with others, or with us. */
 const slowFactor = 4;
@@ -10,7 +10,7 @@ const slowMs = 50;
  * answers are slow, fewer of our calls are under way, down to one; as they get quick again, more, one by one
  * (additive increase, multiplicative decrease, as in TCP's congestion control).
  */
-export class Load {
+export class AdaptiveLimiter {
   readonly #most: number;
   readonly #spacingMs: number;
   readonly #ended: AbortSignal;
@@ -92,6 +92,6 @@ export class Load {
     const now = performance.now();
     const at = Math.max(now, this.#nextAt);
     this.#nextAt = at + this.#spacingMs;
-    if (at > now) await pause(at - now, this.#ended);
+    if (at > now) await sleep(at - now, this.#ended);
   }
 }

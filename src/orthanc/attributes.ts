@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { goneIfAbsent } from './absent.js';
 import type { InstanceId } from './ids.js';
-import type { Rest } from './transport.js';
+import type { Transport } from './transport.js';
 
 const simplified = z.record(z.string(), z.unknown());
 
@@ -10,7 +10,7 @@ const simplified = z.record(z.string(), z.unknown());
  * They are patient data: for conditions, never for a log.
  * @throws instance_gone
  */
-export async function attributesOf(rest: Rest, id: InstanceId): Promise<ReadonlyMap<string, string>> {
+export async function attributesOf(rest: Transport, id: InstanceId): Promise<ReadonlyMap<string, string>> {
   const request = { method: 'GET', url: `/instances/${id}/simplified-tags` };
   const all = await rest.json(simplified, request).catch(goneIfAbsent(id));
   return new Map(

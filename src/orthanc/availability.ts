@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import { pause } from '../async/sleep.js';
+import { sleep } from '../async/sleep.js';
 import type { Config } from '../config/options.js';
-import { asPlainview, isAway, PlainviewError } from '../errors/errors.js';
+import { asPlainviewError, isAway, PlainviewError } from '../errors/errors.js';
 import { Orthanc } from './orthanc.js';
 
 /** Pause between two questions while all is well. */
@@ -68,7 +68,7 @@ export class Availability {
    * @throws what no waiting mends: Orthanc is there but lacks what is needed
    */
   async start(): Promise<void> {
-    await this.#ask((error) => error instanceof PlainviewError && error.passing);
+    await this.#ask((error) => error instanceof PlainviewError && error.transient);
     void this.#watch();
   }
 
@@ -89,7 +89,7 @@ export class Availability {
   /** Nobody may have anything to ask of an Orthanc that hangs, and whoever has waits long for an answer. */
   async #watch(): Promise<void> {
     while (!this.#ended.signal.aborted) {
-      await pause(watchMs, this.#ended.signal);
+      await sleep(watchMs, this.#ended.signal);
       if (this.#state.up && !this.#ended.signal.aborted) await this.#isAway();
     }
   }
@@ -126,13 +126,13 @@ export class Availability {
         if (!bearable(error)) throw error;
         this.#away(error);
       }
-      await pause(pauseMs, this.#ended.signal);
+      await sleep(pauseMs, this.#ended.signal);
     }
   }
 
   #away(caught: unknown): void {
     if (this.#ended.signal.aborted) return; // We left, not Orthanc.
-    const error = asPlainview(caught);
+    const error = asPlainviewError(caught);
     const known = !this.#state.up && this.#state.problem === error.message;
     const wasUp = this.#state.up;
     this.#state = { up: false, problem: error.message };

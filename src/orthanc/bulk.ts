@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { Rest } from './transport.js';
+import type { Transport } from './transport.js';
 
 /** One call for resources' relatives at a level, upwards or downwards, with metadata and labels. */
 export function contents<T extends z.ZodType>(
-  rest: Rest,
+  rest: Transport,
   schema: T,
   ids: readonly string[],
   level: 'Patient' | 'Study' | 'Series' | 'Instance',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PlainviewError } from '../errors/errors.js';
 import { type GroupId, type GroupLevel, groupId, groupLevel, type InstanceId, instanceId } from './ids.js';
-import type { Rest } from './transport.js';
+import type { Transport } from './transport.js';
 
 export interface Change {
   id: InstanceId;
@@ -41,10 +41,10 @@ const answer = z.object({
 
 /** Orthanc's change log, in which every stored instance and every change of metadata leaves an entry; no deletion does. */
 export class Changes {
-  readonly #rest: Rest;
+  readonly #rest: Transport;
   #filters = true;
 
-  constructor(rest: Rest) {
+  constructor(rest: Transport) {
     this.#rest = rest;
   }
 

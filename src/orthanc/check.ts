@@ -1,5 +1,5 @@
 import type { Config } from '../config/options.js';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import type { Orthanc } from './orthanc.js';
 
 /** What `orthanc/plainview.json` declares: name → number of the user metadata. */
@@ -45,7 +45,7 @@ export async function checkOrthanc(
       `Its configuration does not declare Plainview's metadata: add "UserMetadata": { ${lines} } and restart it.`,
     );
   }
-  if (missing.length > 0) throw fail('orthanc_not_ready', { missing });
+  if (missing.length > 0) throw createError('orthanc_not_ready', { missing });
   return system.Version;
 }
 

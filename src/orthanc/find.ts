@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { PlainviewError } from '../errors/errors.js';
-import type { Rest } from './transport.js';
+import type { Transport } from './transport.js';
 
 /** As much as is asked for at a time where everything is wanted. */
 const pageSize = 10_000;
 
 /** Orthancs whose database was found to know no order. */
-const unordered = new WeakSet<Rest>();
+const unordered = new WeakSet<Transport>();
 
 /**
  * One call of `/tools/find`. Where the database plugin knows no order (`HasExtendedFind` of `/system` is false, as with
@@ -14,7 +14,7 @@ const unordered = new WeakSet<Rest>();
  * the answer comes in Orthanc's own order.
  */
 export async function findOnce<T extends z.ZodType>(
-  rest: Rest,
+  rest: Transport,
   schema: T,
   data: { OrderBy?: unknown; [more: string]: unknown },
 ): Promise<z.output<T>[]> {
@@ -37,7 +37,7 @@ export async function findOnce<T extends z.ZodType>(
  * (LimitFindResults, LimitFindInstances) without saying so: it is asked on until it gives none.
  */
 export async function find<T extends z.ZodType>(
-  rest: Rest,
+  rest: Transport,
   schema: T,
   data: object,
   { since = 0, limit = Number.POSITIVE_INFINITY } = {},

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { ifAbsent } from './absent.js';
 import type { InstanceId } from './ids.js';
-import type { Rest } from './transport.js';
+import type { Transport } from './transport.js';
 
-export const senders = ['peer', 'modality', 'dicomweb'] as const;
+export const destinationKinds = ['peer', 'modality', 'dicomweb'] as const;
 /** What Orthanc itself sends to: another Orthanc, a DICOM application, a DICOMweb server. */
-export type Sender = (typeof senders)[number];
+export type DestinationKind = (typeof destinationKinds)[number];
 
 /** What Orthanc's configuration names. */
 export interface KnownDestinations {
@@ -32,11 +32,11 @@ export type JobState =
 const priority = -10;
 
 /** Orthanc's own ways of sending instances. */
-export class Sending {
-  readonly #rest: Rest;
+export class Forwarder {
+  readonly #rest: Transport;
   #dicomwebRoot: string | undefined;
 
-  constructor(rest: Rest) {
+  constructor(rest: Transport) {
     this.#rest = rest;
   }
 
@@ -56,7 +56,7 @@ export class Sending {
   }
 
   /** Has Orthanc send instances in a job. @returns the job's identifier */
-  async begin(to: Sender, name: string, instances: readonly InstanceId[]): Promise<string> {
+  async begin(to: DestinationKind, name: string, instances: readonly InstanceId[]): Promise<string> {
     const url = await this.#store(to, name);
     const data = { Resources: instances, Synchronous: false, Priority: priority };
     return (await this.#rest.json(begun, { method: 'POST', url, data })).ID;
@@ -72,7 +72,7 @@ export class Sending {
   }
 
   /** Asks a destination for a sign of life: C-ECHO, `/system`, or a search that finds nothing. */
-  async ask(to: Sender, name: string): Promise<void> {
+  async ask(to: DestinationKind, name: string): Promise<void> {
     const place = encodeURIComponent(name);
     if (to === 'peer') await this.#rest.call({ method: 'GET', url: `/peers/${place}/system` });
     else if (to === 'modality')
@@ -90,7 +90,7 @@ export class Sending {
     return body.toString('utf8');
   }
 
-  async #store(to: Sender, name: string): Promise<string> {
+  async #store(to: DestinationKind, name: string): Promise<string> {
     const place = encodeURIComponent(name);
     if (to === 'peer') return `/peers/${place}/store`;
     if (to === 'modality') return `/modalities/${place}/store`;

@@ -10,7 +10,7 @@ import {
   seriesIdentity,
   studyIdentity,
 } from './resources.js';
-import type { Rest } from './transport.js';
+import type { Transport } from './transport.js';
 
 /** What DICOM calls a study and the instances in it. */
 export interface StudyIdentities {
@@ -25,10 +25,10 @@ export interface StudyIdentities {
 }
 
 /** Instances of our own: what they need to know of a study, storing and deleting them. */
-export class Authoring {
-  readonly #rest: Rest;
+export class InstanceStore {
+  readonly #rest: Transport;
 
-  constructor(rest: Rest) {
+  constructor(rest: Transport) {
     this.#rest = rest;
   }
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { pause } from '../async/sleep.js';
-import { fail } from '../errors/errors.js';
+import { sleep } from '../async/sleep.js';
+import { createError } from '../errors/errors.js';
 import type { InstanceId } from './ids.js';
-import type { Rest } from './transport.js';
+import type { Transport } from './transport.js';
 
 const begun = z.object({ ID: z.string() });
 const job = z.object({
@@ -15,9 +15,9 @@ const pollMs = 300;
 
 /** Instances as files, and as archives that Orthanc makes in jobs of its own. */
 export class Media {
-  readonly #rest: Rest;
+  readonly #rest: Transport;
 
-  constructor(rest: Rest) {
+  constructor(rest: Transport) {
     this.#rest = rest;
   }
 
@@ -57,8 +57,8 @@ export class Media {
       onProgress(Progress);
       if (State === 'Success') return;
       if (State === 'Failure')
-        throw fail('orthanc_job_failed', { what: 'the archive', why: ErrorDescription });
-      await pause(pollMs, signal);
+        throw createError('orthanc_job_failed', { what: 'the archive', why: ErrorDescription });
+      await sleep(pollMs, signal);
     }
   }
 }

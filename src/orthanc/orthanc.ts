@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { slices } from '../async/slices.js';
 import type { Config } from '../config/options.js';
-import { fail, PlainviewError } from '../errors/errors.js';
+import { createError, PlainviewError } from '../errors/errors.js';
 import { goneIfAbsent, ifAbsent } from './absent.js';
 import { contents } from './bulk.js';
 import { find, findOnce } from './find.js';
@@ -9,11 +9,11 @@ import { type InstanceId, instanceId, type ResourcePath, type SeriesId, type Stu
 import { notRendered } from './renderings.js';
 import {
   count,
+  type Description,
   describedTags,
   type InstanceContent,
   instanceContent,
   type PictureTags,
-  type Said,
   type SeriesContent,
   type StudyContent,
   seriesContent,
@@ -21,7 +21,7 @@ import {
   studyContent,
   system,
 } from './resources.js';
-import { Rest, type RestOptions } from './transport.js';
+import { Transport, type TransportOptions } from './transport.js';
 
 /** Instances whose metadata is asked for at a time. */
 const pageSize = 200;
@@ -31,7 +31,7 @@ export interface Described {
   instance: InstanceContent;
   tags: PictureTags;
   /** What DICOM says of the picture and its order. */
-  said: Said[];
+  descriptions: Description[];
 }
 
 /** A study with everything below it, as one moment's reading. */
@@ -44,11 +44,11 @@ export interface StudyTree {
 /** The calls of Orthanc's REST API that Plainview makes. All throw the catalogue's errors. */
 export class Orthanc {
   /** For the other classes of this folder. */
-  readonly rest: Rest;
+  readonly rest: Transport;
   readonly #rendering: Config['rendering'];
 
-  constructor(options: RestOptions & Pick<Config, 'rendering'>) {
-    this.rest = new Rest(options);
+  constructor(options: TransportOptions & Pick<Config, 'rendering'>) {
+    this.rest = new Transport(options);
     this.#rendering = options.rendering;
   }
 
@@ -64,7 +64,7 @@ export class Orthanc {
         .json(describedTags, { method: 'GET', url: `/instances/${id}/simplified-tags` })
         .catch(goneIfAbsent(id)),
     ]);
-    if (instance === undefined) throw fail('instance_gone', { instance: id });
+    if (instance === undefined) throw createError('instance_gone', { instance: id });
     return { instance, ...simplified };
   }
 
@@ -77,7 +77,7 @@ export class Orthanc {
   async studyOf(id: InstanceId): Promise<StudyId> {
     const studies = await contents(this.rest, studyContent, [id], 'Study');
     const study = studies[0];
-    if (study === undefined) throw fail('instance_gone', { instance: id });
+    if (study === undefined) throw createError('instance_gone', { instance: id });
     return study.ID;
   }
 

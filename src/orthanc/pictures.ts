@@ -3,7 +3,7 @@ import { contents } from './bulk.js';
 import { findOnce } from './find.js';
 import { patientId, studyId } from './ids.js';
 import { type InstanceContent, instanceContent, text } from './resources.js';
-import type { Rest } from './transport.js';
+import type { Transport } from './transport.js';
 
 /** Radiographs of one study that are looked at, at most: more belong to no layout. */
 const mostPictures = 200;
@@ -72,9 +72,9 @@ export interface PictureFound {
 
 /** Studies by DICOM's identifiers, their radiographs, and the patient's earlier studies. */
 export class Pictures {
-  readonly #rest: Rest;
+  readonly #rest: Transport;
 
-  constructor(rest: Rest) {
+  constructor(rest: Transport) {
     this.#rest = rest;
   }
 

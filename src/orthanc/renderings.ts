@@ -1,18 +1,18 @@
-import { Slots } from '../async/semaphore.js';
-import { fail, PlainviewError } from '../errors/errors.js';
+import { Semaphore } from '../async/semaphore.js';
+import { createError, PlainviewError } from '../errors/errors.js';
 import { goneIfAbsent } from './absent.js';
 import type { InstanceId } from './ids.js';
-import type { Rest } from './transport.js';
+import type { Transport } from './transport.js';
 
 /** Renderings for people: each costs Orthanc a decoding, and the pictures to classify come first. */
 const bounds = { most: 3, mostWaiting: 200 };
 
 /** Pictures for people to look at. */
 export class Renderings {
-  readonly #rest: Rest;
-  readonly #slots = new Slots(bounds);
+  readonly #rest: Transport;
+  readonly #slots = new Semaphore(bounds);
 
-  constructor(rest: Rest) {
+  constructor(rest: Transport) {
     this.#rest = rest;
   }
 
@@ -56,6 +56,6 @@ export const notRendered =
   (id: InstanceId) =>
   (error: unknown): never => {
     if (error instanceof PlainviewError && error.code === 'orthanc_unsupported')
-      throw fail('instance_not_renderable', { why: 'HTTP 415' }, error);
+      throw createError('instance_not_renderable', { why: 'HTTP 415' }, error);
     return goneIfAbsent(id)(error);
   };

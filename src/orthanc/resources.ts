@@ -54,7 +54,7 @@ const wholeNumber = text.transform((value) => {
 });
 
 /** A description of a picture, or of the order behind it. */
-export interface Said {
+export interface Description {
   /** Keyword of the attribute. */
   attribute: string;
   text: string;
@@ -79,7 +79,7 @@ const pictureShape = {
 };
 
 /** What says which picture was meant. */
-const saidInText = z.object({
+const textDescriptions = z.object({
   BodyPartExamined: text,
   ViewPosition: text,
   Laterality: text,
@@ -91,24 +91,24 @@ const saidInText = z.object({
   StudyDescription: text,
   RequestedProcedureDescription: text,
 });
-const saidInCode = z.object({
+const codedDescriptions = z.object({
   AnatomicRegionSequence: coded,
   ViewCodeSequence: coded,
   ProcedureCodeSequence: coded,
   RequestedProcedureCodeSequence: coded,
 });
-const saidInRequest = z.object({
+const requestDescriptions = z.object({
   RequestedProcedureDescription: text,
   ScheduledProcedureStepDescription: text,
 });
-const saidShape = {
-  ...saidInText.shape,
-  ...saidInCode.shape,
-  RequestAttributesSequence: z.array(saidInRequest).optional().catch(undefined),
+const descriptionShape = {
+  ...textDescriptions.shape,
+  ...codedDescriptions.shape,
+  RequestAttributesSequence: z.array(requestDescriptions).optional().catch(undefined),
 };
 
 /** `/instances/{id}/simplified-tags` */
-export const describedTags = z.object({ ...pictureShape, ...saidShape }).transform((tags) => ({
+export const describedTags = z.object({ ...pictureShape, ...descriptionShape }).transform((tags) => ({
   tags: {
     modality: tags.Modality,
     sopClassUid: tags.SOPClassUID,
@@ -117,20 +117,25 @@ export const describedTags = z.object({ ...pictureShape, ...saidShape }).transfo
     frames: tags.NumberOfFrames ?? 1,
     hasPixels: tags.PixelData !== undefined,
   },
-  said: [
-    ...inText(tags, saidInText.keyof().options),
-    ...saidInCode.keyof().options.flatMap((attribute) =>
+  descriptions: [
+    ...inText(tags, textDescriptions.keyof().options),
+    ...codedDescriptions.keyof().options.flatMap((attribute) =>
       (tags[attribute] ?? []).map(({ CodeValue, CodeMeaning = '' }) => ({
         attribute,
         text: CodeMeaning,
         ...(CodeValue === undefined ? {} : { code: CodeValue }),
       })),
     ),
-    ...(tags.RequestAttributesSequence ?? []).flatMap((item) => inText(item, saidInRequest.keyof().options)),
+    ...(tags.RequestAttributesSequence ?? []).flatMap((item) =>
+      inText(item, requestDescriptions.keyof().options),
+    ),
   ],
 }));
 
-const inText = <K extends string>(tags: Record<K, string | undefined>, attributes: readonly K[]): Said[] =>
+const inText = <K extends string>(
+  tags: Record<K, string | undefined>,
+  attributes: readonly K[],
+): Description[] =>
   attributes.flatMap((attribute) => {
     const text = tags[attribute];
     return text === undefined ? [] : [{ attribute, text }];

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { pause } from '../async/sleep.js';
-import { asPlainview, type PlainviewError } from '../errors/errors.js';
+import { sleep } from '../async/sleep.js';
+import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 
 /** So often what may pass is tried of an Orthanc that is there. */
 const tries = 10;
@@ -12,7 +12,7 @@ const waitMs = 2000;
  * @returns undefined when told to stop meanwhile
  * @throws what no waiting mends
  */
-export async function patiently<T>(
+export async function retryWhileAway<T>(
   step: () => Promise<T>,
   parts: { isOrthancAway: (error: PlainviewError) => Promise<boolean>; log: Logger },
   signal: AbortSignal,
@@ -21,13 +21,13 @@ export async function patiently<T>(
     try {
       return await step();
     } catch (caught) {
-      const error = asPlainview(caught);
-      if (!error.passing || error.code === 'internal') throw error;
+      const error = asPlainviewError(caught);
+      if (!error.transient || error.code === 'internal') throw error;
       if (!(await parts.isOrthancAway(error))) {
         if (++failures === tries) throw error;
         parts.log.info({ err: error }, 'tried in vain, will be tried again');
       }
-      await pause(waitMs, signal);
+      await sleep(waitMs, signal);
     }
   }
   return undefined;

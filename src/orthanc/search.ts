@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { ifAbsent } from './absent.js';
 import { contents } from './bulk.js';
-import { labelledNewest } from './descriptions.js';
 import { find, findOnce } from './find.js';
 import {
   type AnyId,
@@ -13,6 +12,7 @@ import {
   type PatientId,
   patientId,
 } from './ids.js';
+import { labelledNewest } from './indexed-instances.js';
 import {
   count,
   type InstanceContent,
@@ -22,7 +22,7 @@ import {
   seriesIdentity,
   studyContent,
 } from './resources.js';
-import type { Rest } from './transport.js';
+import type { Transport } from './transport.js';
 
 const found = z.object({ ID: instanceId });
 const studyOfPatient = studyContent.extend({ ParentPatient: patientId });
@@ -31,9 +31,9 @@ const carrier = z.object({ ID: z.string(), Metadata: z.record(z.string(), z.stri
 
 /** Finds what a person or a request speaks of. Every list is asked for page by page, or bounded by what was named. */
 export class Search {
-  readonly #rest: Rest;
+  readonly #rest: Transport;
 
-  constructor(rest: Rest) {
+  constructor(rest: Transport) {
     this.#rest = rest;
   }
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { ifAbsent } from './absent.js';
 import type { InstanceId } from './ids.js';
 import { Media } from './media.js';
-import type { Rest } from './transport.js';
+import type { Transport } from './transport.js';
 
 const attributes = z.record(z.string(), z.unknown());
 const info = z.object({ Uuid: z.string().min(1) });
@@ -16,11 +16,11 @@ export interface Edit {
 }
 
 /** Other attributes in a stored file. The UIDs stay, so the file takes the place of the one before. */
-export class Rewriting {
-  readonly #rest: Rest;
+export class TagEditor {
+  readonly #rest: Transport;
   readonly #media: Media;
 
-  constructor(rest: Rest) {
+  constructor(rest: Transport) {
     this.#rest = rest;
     this.#media = new Media(rest);
   }
@@ -47,7 +47,7 @@ export class Rewriting {
     const data = { Replace: edit.set, Remove: edit.remove, Keep: ['SOPInstanceUID'], Force: true };
     const { body } = await this.#rest.call({ method: 'POST', url: `/instances/${id}/modify`, data });
     if (pixels.length === 0 || !body.subarray(-pixels.length).equals(pixels))
-      throw fail('tags_not_written', { why: 'Orthanc would have changed the pixel data' });
+      throw createError('tags_not_written', { why: 'Orthanc would have changed the pixel data' });
     return body;
   }
 

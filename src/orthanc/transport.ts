@@ -7,10 +7,10 @@ import axios, { type AxiosInstance, type AxiosRequestConfig, isAxiosError } from
 import pRetry from 'p-retry';
 import { z } from 'zod';
 import type { Config } from '../config/options.js';
-import { type ErrorCode, fail, PlainviewError } from '../errors/errors.js';
-import { Load } from './adaptive-limiter.js';
+import { createError, type ErrorCode, PlainviewError } from '../errors/errors.js';
+import { AdaptiveLimiter } from './adaptive-limiter.js';
 
-export type RestOptions = Pick<
+export type TransportOptions = Pick<
   Config,
   | 'orthancUrl'
   | 'orthancUsername'
@@ -41,23 +41,23 @@ export interface Answer {
  * HTTP to Orthanc: keep-alive, a deadline for each try, bounded repeats of what may pass, and every failure
  * as an error of the catalogue. Calls may be repeated without harm, but for those made by `once`.
  */
-export class Rest {
+export class Transport {
   readonly #http: AxiosInstance;
   readonly #timeoutMs: number;
   readonly #retries: number;
   readonly #url: string;
-  readonly #load: Load;
+  readonly #load: AdaptiveLimiter;
   readonly #closed = new AbortController();
 
   /** @throws config_invalid where the certification authority's file cannot be read */
-  constructor(options: RestOptions) {
+  constructor(options: TransportOptions) {
     const agent = { keepAlive: true, maxSockets: options.orthancConnections };
     this.#url = options.orthancUrl.replace(/\/+$/, '');
     this.#timeoutMs = options.orthancTimeoutMs;
     this.#retries = options.orthancRetries;
     // Every call that waits listens to it: no leak to be warned of.
     setMaxListeners(0, this.#closed.signal);
-    this.#load = new Load({
+    this.#load = new AdaptiveLimiter({
       most: options.orthancConnections,
       perSecond: options.orthancRate,
       ended: this.#closed.signal,
@@ -117,13 +117,13 @@ export class Rest {
       value = JSON.parse(body.toString('utf8'));
     } catch {
       // Without the cause: it quotes the text, and the text may name a patient.
-      throw fail('orthanc_garbage', { what, problem: 'it is not JSON' });
+      throw createError('orthanc_garbage', { what, problem: 'it is not JSON' });
     }
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
     // Paths only: an issue's message may quote the value, and the value may be a patient's name.
     const problem = `unexpected shape at ${parsed.error.issues.map((issue) => issue.path.join('.') || 'top').join(', ')}`;
-    throw fail('orthanc_garbage', { what, problem });
+    throw createError('orthanc_garbage', { what, problem });
   }
 
   /** An answer too long to be held: given as it comes, under no deadline but the caller's. Not repeated. */
@@ -135,13 +135,13 @@ export class Rest {
     } catch (error) {
       if (isAxiosError(error)) throw this.#translate(error, `GET ${url}`);
       const problem = error instanceof Error ? error.message : 'it broke off';
-      throw fail('orthanc_garbage', { what: `GET ${url}`, problem }, error);
+      throw createError('orthanc_garbage', { what: `GET ${url}`, problem }, error);
     }
   }
 
   /** Gives up what is under way, and begins nothing more. */
   close(): void {
-    this.#closed.abort(fail('orthanc_unreachable', { url: this.#url, why: 'Plainview stops' }));
+    this.#closed.abort(createError('orthanc_unreachable', { url: this.#url, why: 'Plainview stops' }));
     for (const agent of [this.#http.defaults.httpAgent, this.#http.defaults.httpsAgent] as HttpAgent[])
       agent.destroy();
   }
@@ -167,23 +167,24 @@ export class Rest {
     const status = error.response?.status;
     if (status === undefined) {
       if (error.code === 'ERR_CANCELED' || error.code === 'ECONNABORTED')
-        return fail('orthanc_timeout', { what, ms: this.#timeoutMs }, cause);
-      return fail('orthanc_unreachable', { url: this.#url, why: error.code ?? error.message }, cause);
+        return createError('orthanc_timeout', { what, ms: this.#timeoutMs }, cause);
+      return createError('orthanc_unreachable', { url: this.#url, why: error.code ?? error.message }, cause);
     }
     // A good status with an error: the answer broke off, or was longer than any picture may be.
-    if (status < 300) return fail('orthanc_garbage', { what, problem: error.message }, cause);
-    if (status === 401 || status === 403) return fail('orthanc_refused', { what, status }, cause);
-    if (status === 404) return fail('orthanc_absent', { what }, cause);
-    if (status === 409 || status === 412) return fail('orthanc_conflict', { what }, cause);
-    if (status === 415) return fail('orthanc_unsupported', { what }, cause);
+    if (status < 300) return createError('orthanc_garbage', { what, problem: error.message }, cause);
+    if (status === 401 || status === 403) return createError('orthanc_refused', { what, status }, cause);
+    if (status === 404) return createError('orthanc_absent', { what }, cause);
+    if (status === 409 || status === 412) return createError('orthanc_conflict', { what }, cause);
+    if (status === 415) return createError('orthanc_unsupported', { what }, cause);
     const said = saidBy(error.response?.data);
-    if (said?.OrthancStatus === 27) return fail('attribute_unknown', { attribute: said.Details }, cause);
-    if (said?.OrthancStatus === 2) return fail('orthanc_unable', { what }, cause);
+    if (said?.OrthancStatus === 27)
+      return createError('attribute_unknown', { attribute: said.Details }, cause);
+    if (said?.OrthancStatus === 2) return createError('orthanc_unable', { what }, cause);
     // Said by what stands before Orthanc.
     if ([502, 503, 504].includes(status))
-      return fail('orthanc_unreachable', { url: this.#url, why: `HTTP ${status}` }, cause);
-    if (status >= 500) return fail('orthanc_failed', { what, status }, cause);
-    return fail('orthanc_rejected', { what, status }, cause);
+      return createError('orthanc_unreachable', { url: this.#url, why: `HTTP ${status}` }, cause);
+    if (status >= 500) return createError('orthanc_failed', { what, status }, cause);
+    return createError('orthanc_rejected', { what, status }, cause);
   }
 }
 
@@ -213,6 +214,6 @@ function readCa(file: string | undefined): { ca?: Buffer } {
     return { ca: readFileSync(file) };
   } catch (error) {
     const problems = [`PLAINVIEW_ORTHANC_CA_FILE: ${(error as Error).message}`];
-    throw fail('config_invalid', { problems }, error);
+    throw createError('config_invalid', { problems }, error);
   }
 }

@@ -1,7 +1,7 @@
 import { contents } from './bulk.js';
 import type { InstanceId, SeriesId, StudyId } from './ids.js';
 import { instanceIdentity, seriesIdentity, studyIdentity } from './resources.js';
-import type { Rest } from './transport.js';
+import type { Transport } from './transport.js';
 
 /** Where an instance belongs, in Orthanc's identifiers and in DICOM's. */
 export interface Belonging {
@@ -13,13 +13,13 @@ export interface Belonging {
 }
 
 /** @returns undefined where the instance is gone */
-export async function belongingOf(rest: Rest, id: InstanceId): Promise<Belonging | undefined> {
+export async function belongingOf(rest: Transport, id: InstanceId): Promise<Belonging | undefined> {
   return (await belongingsOf(rest, [id])).get(id);
 }
 
 /** In three calls, however many; instances that are gone are left out. */
 export async function belongingsOf(
-  rest: Rest,
+  rest: Transport,
   ids: readonly InstanceId[],
 ): Promise<Map<InstanceId, Belonging>> {
   if (ids.length === 0) return new Map();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { ifAbsent } from './absent.js';
 import { contents } from './bulk.js';
 import { type InstanceId, patientId, type ResourcePath, type SeriesId, type StudyId } from './ids.js';
@@ -10,7 +10,7 @@ const resourcePath = z.custom<ResourcePath>(
 );
 
 /** What people and programs keep at a resource, and Orthanc deletes with it. */
-export const kept = z.object({
+export const userData = z.object({
   resource: resourcePath,
   /** By number. */
   metadata: z.record(z.string(), z.string()),
@@ -20,7 +20,7 @@ export const kept = z.object({
   /** Of a patient: Orthanc does not recycle it. */
   isProtected: z.boolean(),
 });
-export type Kept = z.output<typeof kept>;
+export type UserData = z.output<typeof userData>;
 
 const numbers = z.record(z.string().regex(/^\d+$/), z.string());
 const attachmentNumbers = z.record(z.string(), z.number());
@@ -37,7 +37,7 @@ const isUsersAttachment = (number: number) =>
 const mostBytes = 64 * 2 ** 20;
 
 /** Keeps what Orthanc deletes together with an instance that is stored anew, and puts it back. */
-export class Keeping {
+export class UserDataBackup {
   readonly #orthanc: Orthanc;
 
   constructor(orthanc: Orthanc) {
@@ -47,12 +47,12 @@ export class Keeping {
   /** An instance and what is above it, the instance last: once its own stands again, so does all else. */
   async lineOf(instance: InstanceId, series: SeriesId, study: StudyId): Promise<ResourcePath[]> {
     const [patient] = await contents(this.#orthanc.rest, z.object({ ID: patientId }), [instance], 'Patient');
-    if (patient === undefined) throw fail('instance_gone', { instance });
+    if (patient === undefined) throw createError('instance_gone', { instance });
     return [`patients/${patient.ID}`, `studies/${study}`, `series/${series}`, `instances/${instance}`];
   }
 
   /** @throws tags_not_written where it is too much to be kept, orthanc_… */
-  async read(resource: ResourcePath): Promise<Kept> {
+  async read(resource: ResourcePath): Promise<UserData> {
     const state = await this.#look(resource);
     const attachments: Record<string, string> = {};
     let bytes = 0;
@@ -61,14 +61,14 @@ export class Keeping {
       const { body } = await this.#orthanc.rest.call({ method: 'GET', url });
       bytes += body.length;
       if (bytes > mostBytes)
-        throw fail('tags_not_written', { why: `${resource} has more than 64 MB attached` });
+        throw createError('tags_not_written', { why: `${resource} has more than 64 MB attached` });
       attachments[number] = body.toString('base64');
     }
     return { resource, ...state, attachments };
   }
 
   /** Puts back what is not there any more; what is there is newer. Does nothing where the resource is gone. */
-  async restore({ resource, metadata, attachments, labels, isProtected }: Kept): Promise<void> {
+  async restore({ resource, metadata, attachments, labels, isProtected }: UserData): Promise<void> {
     const now = await this.#look(resource).catch(ifAbsent(undefined));
     if (now === undefined) return;
     const { rest } = this.#orthanc;
@@ -90,7 +90,7 @@ export class Keeping {
 
   async #look(
     resource: ResourcePath,
-  ): Promise<Omit<Kept, 'resource' | 'attachments'> & { attachments: string[] }> {
+  ): Promise<Omit<UserData, 'resource' | 'attachments'> & { attachments: string[] }> {
     const { rest } = this.#orthanc;
     const get = (path: string) => ({ method: 'GET', url: `/${resource}/${path}` });
     const [metadata, attachments, labels, isProtected] = await Promise.all([

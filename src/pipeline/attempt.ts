@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import { asPlainview, fail, type PlainviewError } from '../errors/errors.js';
+import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { InstanceId } from '../orthanc/ids.js';
-import type { Handler, Job, Verdict } from '../queue/queue.js';
+import type { Handler, Job, JobOutcome } from '../queue/queue.js';
 import type { Outcome } from './pipeline.js';
 
 interface Parts {
@@ -36,19 +36,19 @@ export function createHandler(parts: Parts): Handler {
     return verdict;
   };
 
-  async function attempt(job: Job, log: Logger): Promise<Verdict> {
+  async function attempt(job: Job, log: Logger): Promise<JobOutcome> {
     const times = outages.get(job.instance) ?? 0;
     // Not looked at again: Orthanc is back, and is to stay.
-    if (times >= mostOutages) return giveUp(job, fail('orthanc_toppled', { times }), log);
+    if (times >= mostOutages) return giveUp(job, createError('orthanc_toppled', { times }), log);
     try {
       settle(await parts.process(job), parts, log);
       return { kind: 'settled' };
     } catch (caught) {
-      const error = asPlainview(caught);
+      const error = asPlainviewError(caught);
       if (error.code === 'instance_gone') return gone(parts, log);
       parts.metrics.failures.inc({ code: error.code });
       if (await parts.isOrthancAway(error)) return outage(job);
-      if (error.passing && job.attempt < parts.attempts) {
+      if (error.transient && job.attempt < parts.attempts) {
         log.info({ err: error }, 'tried in vain, will be tried again');
         return { kind: 'again', afterMs: pauseMs(job.attempt), spent: true };
       }
@@ -56,19 +56,19 @@ export function createHandler(parts: Parts): Handler {
     }
   }
 
-  function outage({ instance }: Job): Verdict {
+  function outage({ instance }: Job): JobOutcome {
     const times = (outages.get(instance) ?? 0) + 1;
     outages.set(instance, times);
     return { kind: 'again', afterMs: times === 1 ? 0 : pauseMs(times), spent: false };
   }
 
-  async function giveUp(job: Job, error: PlainviewError, log: Logger): Promise<Verdict> {
+  async function giveUp(job: Job, error: PlainviewError, log: Logger): Promise<JobOutcome> {
     log.warn({ err: error }, 'given up');
     try {
       settle(await parts.recordFailure(job, { code: error.code, message: error.message }), parts, log);
       return { kind: 'settled' };
     } catch (caught) {
-      const second = asPlainview(caught);
+      const second = asPlainviewError(caught);
       if (second.code === 'instance_gone') return gone(parts, log);
       if (await parts.isOrthancAway(second)) return { kind: 'again', afterMs: 0, spent: false };
       log.error({ err: second }, 'the failure itself could not be recorded');
@@ -80,7 +80,7 @@ export function createHandler(parts: Parts): Handler {
   }
 }
 
-function gone(parts: Parts, log: Logger): Verdict {
+function gone(parts: Parts, log: Logger): JobOutcome {
   settle({ kind: 'skipped', why: 'gone' }, parts, log);
   return { kind: 'settled' };
 }

@@ -2,14 +2,14 @@ import type { Classifier } from '../classify/classifier.js';
 import { decide } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
 import { asksAnew, isHalfCorrected, recordOf, requestOf } from '../decisions/read.js';
-import type { Decided, Recorder } from '../decisions/recorder.js';
+import type { NewDecision, Recorder } from '../decisions/recorder.js';
 import type { InstanceRecord } from '../decisions/schema.js';
-import { asPlainview, fail, type PlainviewError } from '../errors/errors.js';
+import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { FollowUp } from '../followups/follow-up.js';
 import type { Metrics, Stage } from '../metrics/metrics.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Described, Orthanc } from '../orthanc/orthanc.js';
-import type { InstanceContent, Said } from '../orthanc/resources.js';
+import type { Description, InstanceContent } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
 
@@ -48,7 +48,9 @@ export class Pipeline {
     const described = await this.#timed('describe', () => this.#orthanc.describe(job.instance));
     const no = whyNotRadiograph(described.tags, this.#config);
     const settled =
-      no ?? this.#whyDecided(described.instance) ?? (await this.#putBack(described.instance, described.said));
+      no ??
+      this.#whyDecided(described.instance) ??
+      (await this.#putBack(described.instance, described.descriptions));
     if (settled === undefined) {
       const outcome = await this.#decide(described, began);
       await this.#followAnew(job.instance, described);
@@ -68,7 +70,7 @@ export class Pipeline {
   async recordFailure(job: Job, failure: { code: string; message: string }): Promise<Outcome> {
     // Its metadata alone: whose file cannot be read has no attributes to be asked for.
     const [instance] = await this.#orthanc.instances([job.instance]);
-    if (instance === undefined) throw fail('instance_gone', { instance: job.instance });
+    if (instance === undefined) throw createError('instance_gone', { instance: job.instance });
     const settled = this.#whyDecided(instance) ?? (await this.#putBack(instance));
     if (settled !== undefined) {
       for (const followUp of this.#due(instance)) await followUp.giveUp(instance, failure);
@@ -92,9 +94,14 @@ export class Pipeline {
   }
 
   /** Orthanc forgets what stood with a file that it replaces; what a person has said stands all the same. */
-  async #putBack(instance: InstanceContent, said?: readonly Said[]): Promise<SkipReason | undefined> {
+  async #putBack(
+    instance: InstanceContent,
+    descriptions?: readonly Description[],
+  ): Promise<SkipReason | undefined> {
     const isLost = recordOf(instance) === undefined;
-    return isLost && (await this.#recorder.restore(instance, said)) ? 'correction_put_back' : undefined;
+    return isLost && (await this.#recorder.restore(instance, descriptions))
+      ? 'correction_put_back'
+      : undefined;
   }
 
   /** Nothing is to be decided: a person's decision is written to its end, labels are put right, a request is answered. */
@@ -137,11 +144,11 @@ export class Pipeline {
     const failures: PlainviewError[] = [];
     // None suffers from another's failure: the next try is for what is still due.
     for (const followUp of this.#due(described.instance))
-      await this.#timed('follow', () => followUp.bring(described)).catch((error: unknown) =>
-        failures.push(asPlainview(error)),
+      await this.#timed('follow', () => followUp.run(described)).catch((error: unknown) =>
+        failures.push(asPlainviewError(error)),
       );
     // What may pass first: whatever cannot is given up together with all that is still due.
-    const worst = failures.find(({ passing }) => passing) ?? failures[0];
+    const worst = failures.find(({ transient }) => transient) ?? failures[0];
     if (worst !== undefined) throw worst;
   }
 
@@ -149,7 +156,7 @@ export class Pipeline {
     const decided = await this.#classify(described);
     const ms = Math.round(performance.now() - began);
     const isRecorded = await this.#timed('record', () =>
-      this.#recorder.record(described.instance, { ...decided, ms }, described.said),
+      this.#recorder.record(described.instance, { ...decided, ms }, described.descriptions),
     );
     if (!isRecorded) return { kind: 'skipped', why: 'corrected_by_person' };
     this.#observe('total', (performance.now() - began) / 1000);
@@ -172,10 +179,10 @@ export class Pipeline {
     return same && known.complete ? 'already_decided' : undefined;
   }
 
-  async #classify({ instance, tags }: Described): Promise<Omit<Decided, 'ms'>> {
+  async #classify({ instance, tags }: Described): Promise<Omit<NewDecision, 'ms'>> {
     const { rows = 0, columns = 0 } = tags;
     const limit = this.#config.maxMegapixels;
-    if (rows * columns > limit * 1_000_000) throw fail('picture_too_large', { rows, columns, limit });
+    if (rows * columns > limit * 1_000_000) throw createError('picture_too_large', { rows, columns, limit });
     const frame = frameOf(tags, this.#config);
     const picture = await this.#timed('render', () => this.#orthanc.render(instance.ID, frame));
     const { scores, seconds } = await this.#classifier.classify(picture);

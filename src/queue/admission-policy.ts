@@ -10,7 +10,7 @@ const longestRestMs = 1000;
  * When the next job may begin, so that whoever stores pictures hardly feels us: each job is work for Orthanc too.
  * Notices of stored pictures tell how busy it is. Times are milliseconds of one clock.
  */
-export class Courtesy {
+export class AdmissionPolicy {
   readonly #concurrency: number;
   readonly #backlogConcurrency: number;
   readonly #quietMs: number;

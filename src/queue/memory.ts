@@ -1,14 +1,14 @@
 import type { InstanceId } from '../orthanc/ids.js';
-import type { Courtesy } from './admission-policy.js';
+import type { AdmissionPolicy } from './admission-policy.js';
 import { type Depth, type Handler, type Job, type Queue, type Reason, urgentReasons } from './queue.js';
 
-interface Entry {
+interface QueuedJob {
   job: Job;
   /** Told when the job is settled. */
   settled: (() => void)[];
 }
 
-interface Running extends Entry {
+interface Running extends QueuedJob {
   /** Enqueued again meanwhile. */
   again?: { reason: Reason; settled: (() => void)[] };
 }
@@ -16,19 +16,19 @@ interface Running extends Entry {
 /** A queue in this process. Holds an id and a few words per job, so a hundred thousand are some tens of MB. */
 export class MemoryQueue implements Queue {
   readonly #handler: Handler;
-  readonly #courtesy: Courtesy;
+  readonly #courtesy: AdmissionPolicy;
   /** In the order they came: a Map keeps it. An instance is in one of the four maps at most. */
-  readonly #urgent = new Map<InstanceId, Entry>();
-  readonly #backlog = new Map<InstanceId, Entry>();
+  readonly #urgent = new Map<InstanceId, QueuedJob>();
+  readonly #backlog = new Map<InstanceId, QueuedJob>();
   readonly #running = new Map<InstanceId, Running>();
-  readonly #delayed = new Map<InstanceId, Entry & { timer: NodeJS.Timeout }>();
+  readonly #delayed = new Map<InstanceId, QueuedJob & { timer: NodeJS.Timeout }>();
   #held = false;
   #stopped = false;
   #later: NodeJS.Timeout | undefined;
   #idle: (() => void) | undefined;
 
   /** @param handler must not throw: what it throws ends the process, since a job would be lost in silence */
-  constructor(courtesy: Courtesy, handler: Handler) {
+  constructor(courtesy: AdmissionPolicy, handler: Handler) {
     this.#courtesy = courtesy;
     this.#handler = handler;
   }
@@ -83,7 +83,7 @@ export class MemoryQueue implements Queue {
     return unsettled.flatMap((entries) => [...entries.values()].map((entry) => entry.job));
   }
 
-  #wait(entry: Entry): void {
+  #wait(entry: QueuedJob): void {
     (urgentReasons.has(entry.job.reason) ? this.#urgent : this.#backlog).set(entry.job.instance, entry);
   }
 
@@ -137,7 +137,7 @@ export class MemoryQueue implements Queue {
     if (this.#running.size === 0) this.#idle?.();
   }
 
-  #delay(entry: Entry, ms: number): void {
+  #delay(entry: QueuedJob, ms: number): void {
     const { instance } = entry.job;
     const timer = setTimeout(() => {
       this.#delayed.delete(instance);

@@ -14,12 +14,12 @@ export interface Job {
 }
 
 /** What the handler says of a job: it is settled, or it is to come again. */
-export type Verdict =
+export type JobOutcome =
   | { kind: 'settled' }
   /** Comes again after a pause; `spent` tells whether the try counts. */
   | { kind: 'again'; afterMs: number; spent: boolean };
 
-export type Handler = (job: Job) => Promise<Verdict>;
+export type Handler = (job: Job) => Promise<JobOutcome>;
 
 export interface Depth {
   waiting: number;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { lastLines, runCommand } from './command.js';
 import type { Launch, OrthancSpec, SandboxPlugin } from './launch.js';
 import { sandboxFolder } from './places.js';
@@ -75,7 +75,7 @@ async function findMirror(): Promise<string> {
   for (const [, mirror, dist] of uris.matchAll(/^'(\S+)\/dists\/([^/\s]+)\/InRelease'/gm)) {
     if (isDebian && mirror && suites.has(dist)) return mirror;
   }
-  throw fail('sandbox_unavailable', {
+  throw createError('sandbox_unavailable', {
     why: "this host's apt knows no mirror of Debian (PLAINVIEW_DEBIAN_MIRROR can name one)",
   });
 }
@@ -83,7 +83,7 @@ async function findMirror(): Promise<string> {
 async function download(work: string, mirror: string): Promise<void> {
   const keyring = keyrings.find((file) => existsSync(file));
   if (!keyring) {
-    throw fail('sandbox_unavailable', { why: 'the package debian-archive-keyring is not installed' });
+    throw createError('sandbox_unavailable', { why: 'the package debian-archive-keyring is not installed' });
   }
   await mkdir(join(work, 'lists', 'partial'), { recursive: true });
   await mkdir(join(work, 'archives', 'partial'), { recursive: true });
@@ -122,7 +122,7 @@ async function download(work: string, mirror: string): Promise<void> {
 async function must(command: string, args: string[]): Promise<string> {
   const result = await runCommand(command, args);
   if (result.status === 0) return result.stdout;
-  throw fail('sandbox_unavailable', { why: `${command} failed: ${lastLines(result.stderr)}` });
+  throw createError('sandbox_unavailable', { why: `${command} failed: ${lastLines(result.stderr)}` });
 }
 
 /** The libraries are named to the dynamic loader and not in LD_LIBRARY_PATH, which Orthanc's children would inherit. */
@@ -132,7 +132,7 @@ export async function debianLaunch(root: string, spec: OrthancSpec): Promise<Lau
   const libraries = join(libraryFolder, triplet ?? '');
   const loader = (await readdir(libraries)).find((name) => /^ld-linux.*\.so\.\d+$/.test(name));
   if (!triplet || !loader) {
-    throw fail('sandbox_unavailable', { why: `${root} is not whole; delete it and try again` });
+    throw createError('sandbox_unavailable', { why: `${root} is not whole; delete it and try again` });
   }
   const storage = join(spec.folder, 'storage');
   await mkdir(storage, { recursive: true });

@@ -4,7 +4,7 @@ import { basename, extname, join } from 'node:path';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { instanceRecord, metadataNames, readRecord } from '../decisions/schema.js';
-import { asPlainview, fail } from '../errors/errors.js';
+import { asPlainviewError, createError } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
 import { instanceId, studyId } from '../orthanc/ids.js';
 import { startPair } from './pair.js';
@@ -39,7 +39,7 @@ async function store(orthanc: string, file: string): Promise<Stored> {
         }),
       })
     : await ask(`${orthanc}/instances`, { method: 'POST', body: new Uint8Array(bytes) });
-  if (!answer.ok) throw fail('demo_not_stored', { file, status: answer.status });
+  if (!answer.ok) throw createError('demo_not_stored', { file, status: answer.status });
   return stored.parse(await answer.json());
 }
 
@@ -118,10 +118,10 @@ try {
   const given = process.argv.slice(2);
   for (const file of given)
     await access(file, constants.R_OK).catch((error: Error) => {
-      throw fail('demo_unreadable', { file, why: error.message }, error);
+      throw createError('demo_unreadable', { file, why: error.message }, error);
     });
   await demo(given.length > 0 ? given : await samples());
 } catch (caught) {
-  console.error(asPlainview(caught).message);
+  console.error(asPlainviewError(caught).message);
   process.exitCode = 1;
 }

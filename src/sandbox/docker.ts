@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { lastLines, runCommand } from './command.js';
 import type { Launch, OrthancSpec, SandboxPlugin } from './launch.js';
 
@@ -22,7 +22,7 @@ export async function provideDockerOrthanc(say: (line: string) => void = () => {
   say(`Fetching ${orthancImage} (once) …`);
   const pull = await runCommand('docker', ['pull', '--quiet', orthancImage]);
   if (pull.status !== 0) {
-    throw fail('sandbox_unavailable', { why: `docker pull failed: ${lastLines(pull.stderr)}` });
+    throw createError('sandbox_unavailable', { why: `docker pull failed: ${lastLines(pull.stderr)}` });
   }
 }
 

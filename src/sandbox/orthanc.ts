@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { lastLines, runCommand } from './command.js';
 import { sandboxConfiguration } from './configuration.js';
 import { debianLaunch, provideDebianOrthanc } from './debian.js';
@@ -59,7 +59,7 @@ const stopsWithinMs = 20_000;
 export async function startOrthanc(options: SandboxOptions = {}): Promise<SandboxOrthanc> {
   const port = options.port ?? (await freePort());
   // Else the answers of whoever holds it would pass for Orthanc's.
-  if (!(await isFree(port))) throw fail('sandbox_port_taken', { port });
+  if (!(await isFree(port))) throw createError('sandbox_port_taken', { port });
   const folder = options.folder
     ? resolve(options.folder)
     : await mkdtemp(join(tmpdir(), 'plainview-orthanc-'));
@@ -174,7 +174,7 @@ async function run(launch: Launch, logFile: string): Promise<ChildProcess> {
     await once(child, 'spawn');
     return child;
   } catch (cause) {
-    throw fail('sandbox_not_started', { why: (cause as Error).message, log: logFile }, cause);
+    throw createError('sandbox_not_started', { why: (cause as Error).message, log: logFile }, cause);
   } finally {
     await log.close();
   }
@@ -188,7 +188,7 @@ async function ready(child: ChildProcess, url: string, logFile: string): Promise
       const said = await readFile(logFile, 'utf8');
       // Orthanc marks an error with an E, and says a good deal after it while it ends.
       const why = said.match(/^E.*$/gm)?.at(-1) ?? lastLines(said, 2);
-      throw fail('sandbox_not_started', { why, log: logFile });
+      throw createError('sandbox_not_started', { why, log: logFile });
     }
     const answer = await fetch(`${url}/system`, { signal: AbortSignal.timeout(2_000) }).catch(
       () => undefined,
@@ -197,7 +197,10 @@ async function ready(child: ChildProcess, url: string, logFile: string): Promise
     if (answer) return;
     await delay(50);
   }
-  throw fail('sandbox_not_started', { why: `no answer within ${readyWithinMs / 1000} s`, log: logFile });
+  throw createError('sandbox_not_started', {
+    why: `no answer within ${readyWithinMs / 1000} s`,
+    log: logFile,
+  });
 }
 
 const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;

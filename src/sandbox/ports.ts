@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 
 /** Listens on it for a moment. */
 export function isFree(port: number): Promise<boolean> {
@@ -20,5 +20,5 @@ export async function freePort(preferred?: number): Promise<number> {
     const port = range.from + Math.floor(Math.random() * (range.to - range.from));
     if (await isFree(port)) return port;
   }
-  throw fail('sandbox_unavailable', { why: 'no port is free on 127.0.0.1' });
+  throw createError('sandbox_unavailable', { why: 'no port is free on 127.0.0.1' });
 }

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { runCommandLine } from '../commands/main.js';
-import { asPlainview } from '../errors/errors.js';
+import { asPlainviewError } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
 import { startPair } from './pair.js';
 
@@ -44,6 +44,6 @@ else
   try {
     await startSandbox();
   } catch (caught) {
-    say(asPlainview(caught).message);
+    say(asPlainviewError(caught).message);
     process.exitCode = 1;
   }

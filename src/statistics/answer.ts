@@ -1,11 +1,15 @@
-import type { Statistics } from '../contract/review.js';
-import { type Day, emptyDay, noCategory, type Tally, unsure } from './tally.js';
+import type { StatisticsAnswer } from '../contract/review.js';
+import { type DailyCounts, type Day, emptyDay, noCategory, unsure } from './tally.js';
 
-type Agreement = Statistics['agreement'][number];
+type Agreement = StatisticsAnswer['agreement'][number];
 const dayMs = 86_400_000;
 
 /** The latest days of a tally, as the dashboard shows them; days of UTC. */
-export function answerOf(tally: Tally, days: number, now: Date): Omit<Statistics, 'backlog' | 'complete'> {
+export function answerOf(
+  tally: DailyCounts,
+  days: number,
+  now: Date,
+): Omit<StatisticsAnswer, 'backlog' | 'complete'> {
   const today = Date.parse(now.toISOString().slice(0, 10));
   const dates = Array.from({ length: days }, (_, index) =>
     new Date(today - (days - 1 - index) * dayMs).toISOString().slice(0, 10),
@@ -49,7 +53,7 @@ export function answerOf(tally: Tally, days: number, now: Date): Omit<Statistics
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
-function categoriesOf(days: readonly Day[]): Statistics['categories'] {
+function categoriesOf(days: readonly Day[]): StatisticsAnswer['categories'] {
   const names = new Set(days.flatMap(({ categories }) => Object.keys(categories)));
   return [...names]
     .map((category) => {
@@ -59,7 +63,7 @@ function categoriesOf(days: readonly Day[]): Statistics['categories'] {
     .sort((a, b) => b.total - a.total || (a.category < b.category ? -1 : 1));
 }
 
-function agreementOf({ networks }: Tally, days: readonly Day[]): Agreement[] {
+function agreementOf({ networks }: DailyCounts, days: readonly Day[]): Agreement[] {
   return Object.entries(networks).flatMap(([sha256, name]) => {
     const of: Agreement = {
       network: { name, sha256 },

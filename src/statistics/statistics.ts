@@ -1,16 +1,16 @@
 import type { Logger } from 'pino';
-import { pause } from '../async/sleep.js';
+import { sleep } from '../async/sleep.js';
 import type { Config } from '../config/options.js';
-import { type Statistics as Answer, labelledStates } from '../contract/review.js';
+import { type StatisticsAnswer as Answer, labelledStates } from '../contract/review.js';
 import { recordOf } from '../decisions/read.js';
 import type { Recorded } from '../decisions/recorder.js';
-import { asPlainview } from '../errors/errors.js';
-import { Descriptions } from '../orthanc/descriptions.js';
+import { asPlainviewError } from '../errors/errors.js';
+import { IndexedInstances } from '../orthanc/indexed-instances.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { StateFile } from '../store/state-file.js';
 import { answerOf } from './answer.js';
-import { countRecorded, countStanding, emptyTally, prune, type Tally, tally } from './tally.js';
+import { countRecorded, countStanding, type DailyCounts, dailyCounts, emptyCounts, prune } from './tally.js';
 
 /** So many days are kept. */
 export const mostDays = 400;
@@ -31,11 +31,11 @@ type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & { orthanc
 export class Statistics {
   readonly #parts: Parts;
   readonly #search: Search;
-  readonly #descriptions: Descriptions;
-  readonly #file: StateFile<typeof tally>;
+  readonly #descriptions: IndexedInstances;
+  readonly #file: StateFile<typeof dailyCounts>;
   readonly #stop = new AbortController();
   /** Undefined while nobody has asked: what is decided meanwhile is found in Orthanc then. */
-  #tally: Tally | undefined;
+  #tally: DailyCounts | undefined;
   #complete: boolean;
   #recount: Promise<void> | undefined;
   #saving: NodeJS.Timeout | undefined;
@@ -45,8 +45,8 @@ export class Statistics {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#search = new Search(parts.orthanc.rest);
-    this.#descriptions = new Descriptions(parts.orthanc.rest);
-    this.#file = new StateFile(parts.stateDir, 'statistics.json', tally);
+    this.#descriptions = new IndexedInstances(parts.orthanc.rest);
+    this.#file = new StateFile(parts.stateDir, 'statistics.json', dailyCounts);
     this.#tally = this.#file.read();
     this.#complete = this.#tally !== undefined;
   }
@@ -85,13 +85,13 @@ export class Statistics {
       .catch((error: unknown) => this.#parts.log.error({ err: error }, 'the statistics could not be saved'));
   }
 
-  #begin(): Tally {
-    const begun = emptyTally();
+  #begin(): DailyCounts {
+    const begun = emptyCounts();
     this.#recount = this.#countAll(begun, new Date().toISOString());
     return begun;
   }
 
-  async #countAll(into: Tally, until: string): Promise<void> {
+  async #countAll(into: DailyCounts, until: string): Promise<void> {
     const { modalities, log } = this.#parts;
     const { signal } = this.#stop;
     log.info('statistics are counted from what stands in Orthanc');
@@ -112,13 +112,13 @@ export class Statistics {
           return;
         }
         since += pageSize;
-        await pause(restMs, signal);
+        await sleep(restMs, signal);
       } catch (caught) {
         if (signal.aborted) return; // Counted anew, once somebody asks again.
-        const error = asPlainview(caught);
+        const error = asPlainviewError(caught);
         log.warn({ err: error }, 'statistics could not be counted on');
-        if (!error.passing) return;
-        await pause(backlogForMs, signal);
+        if (!error.transient) return;
+        await sleep(backlogForMs, signal);
       }
     }
   }

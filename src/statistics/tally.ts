@@ -16,16 +16,16 @@ const day = z.object({
 });
 export type Day = z.output<typeof day>;
 
-export const tally = z.object({
+export const dailyCounts = z.object({
   version: z.literal(1),
   /** Networks' names, by SHA-256. */
   networks: z.record(z.string(), z.string()),
   /** By ISO date. */
   days: z.record(z.string(), day),
 });
-export type Tally = z.output<typeof tally>;
+export type DailyCounts = z.output<typeof dailyCounts>;
 
-export const emptyTally = (): Tally => ({ version: 1, networks: {}, days: {} });
+export const emptyCounts = (): DailyCounts => ({ version: 1, networks: {}, days: {} });
 export const emptyDay = (): Day => ({
   hours: new Array<number>(24).fill(0),
   decisions: {},
@@ -39,7 +39,7 @@ export const noCategory = 'unknown_view';
 export const unsure = '?';
 
 /** Counts a decision of a network, when it was made. */
-function countDecision(into: Tally, { when, decision, category }: DecisionRecord): void {
+function countDecision(into: DailyCounts, { when, decision, category }: DecisionRecord): void {
   const of = dayOf(into, when);
   const hour = Number(when.slice(11, 13));
   of.hours[hour] = (of.hours[hour] ?? 0) + 1;
@@ -48,7 +48,7 @@ function countDecision(into: Tally, { when, decision, category }: DecisionRecord
 }
 
 /** Counts what a person said of a network's decision; -1 takes it back. A failed one says nothing of the network. */
-function countAgreement(into: Tally, record: InstanceRecord, by: 1 | -1): void {
+function countAgreement(into: DailyCounts, record: InstanceRecord, by: 1 | -1): void {
   const { before, person, network } = record;
   if (person === undefined || before === undefined || before.decision === 'failed') return;
   const said = shownCategory(before) ?? noCategory;
@@ -61,7 +61,7 @@ function countAgreement(into: Tally, record: InstanceRecord, by: 1 | -1): void {
 
 /** Counts what a recorded decision changes. */
 export function countRecorded(
-  into: Tally,
+  into: DailyCounts,
   record: InstanceRecord,
   previous: InstanceRecord | undefined,
 ): void {
@@ -74,7 +74,7 @@ export function countRecorded(
 }
 
 /** Counts what stands in Orthanc, where anybody may have written anything, as far as it is from before that moment. */
-export function countStanding(into: Tally, record: InstanceRecord, until: string): void {
+export function countStanding(into: DailyCounts, record: InstanceRecord, until: string): void {
   const decision = networksDecision(record);
   if (isTime(decision.when) && decision.when < until) countDecision(into, decision);
   const said = record.person?.when ?? '';
@@ -84,11 +84,11 @@ export function countStanding(into: Tally, record: InstanceRecord, until: string
 const isTime = (text: string): boolean => z.iso.datetime().safeParse(text).success;
 
 /** Forgets all but the latest days. */
-export function prune(of: Tally, oldest: string): void {
+export function prune(of: DailyCounts, oldest: string): void {
   for (const date of Object.keys(of.days)) if (date < oldest) delete of.days[date];
 }
 
-const dayOf = (of: Tally, when: string): Day => entry(of.days, when.slice(0, 10), emptyDay);
+const dayOf = (of: DailyCounts, when: string): Day => entry(of.days, when.slice(0, 10), emptyDay);
 
 function entry<T>(of: Record<string, T>, key: string, make: () => T): T {
   const known = of[key];

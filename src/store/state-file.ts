@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node
 import { open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 
 /** A small JSON file in the state folder that a kill at any moment leaves as it was, or as it should be. */
 export class StateFile<T extends z.ZodType> {
@@ -18,7 +18,7 @@ export class StateFile<T extends z.ZodType> {
       makeFolder(stateDir);
       accessSync(join(stateDir, '/'), constants.W_OK | constants.X_OK);
     } catch (error) {
-      throw fail('state_unusable', { folder: stateDir, why: (error as Error).message }, error);
+      throw createError('state_unusable', { folder: stateDir, why: (error as Error).message }, error);
     }
   }
 
@@ -50,7 +50,7 @@ export class StateFile<T extends z.ZodType> {
       }
       await rename(next, this.#path);
     } catch (error) {
-      throw fail('state_unusable', { folder: this.#path, why: (error as Error).message }, error);
+      throw createError('state_unusable', { folder: this.#path, why: (error as Error).message }, error);
     }
   }
 }
@@ -68,7 +68,7 @@ export function readIntact<T extends z.ZodType>(
   const file = join(folder, name);
   if (!existsSync(file)) return undefined;
   const read = new StateFile(folder, name, schema).read();
-  if (read === undefined) throw fail('state_damaged', { file });
+  if (read === undefined) throw createError('state_damaged', { file });
   return read;
 }
 

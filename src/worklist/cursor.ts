@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { instanceId } from '../orthanc/ids.js';
 
 const place = z.object({
@@ -22,6 +22,6 @@ export function readCursor(text: string): Place {
   try {
     return place.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
   } catch (error) {
-    throw fail('cursor_unknown', {}, error);
+    throw createError('cursor_unknown', {}, error);
   }
 }

@@ -1,18 +1,23 @@
 import type { Entry } from '../contract/review.js';
 import { recordOf } from '../decisions/read.js';
-import { fail } from '../errors/errors.js';
-import { Descriptions, type FileTags, type Keyword, type Placed } from '../orthanc/descriptions.js';
+import { createError } from '../errors/errors.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
+import {
+  type FileTags,
+  type IndexedInstance,
+  IndexedInstances,
+  type Keyword,
+} from '../orthanc/indexed-instances.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 
 /** Instances as people are shown them: the decision, DICOM's own words, the labels. */
 export class Entries {
   readonly #orthanc: Orthanc;
-  readonly #descriptions: Descriptions;
+  readonly #descriptions: IndexedInstances;
 
   constructor(orthanc: Orthanc) {
     this.#orthanc = orthanc;
-    this.#descriptions = new Descriptions(orthanc.rest);
+    this.#descriptions = new IndexedInstances(orthanc.rest);
   }
 
   /** In the order of the identifiers; what is gone or undecided is left out. */
@@ -21,24 +26,24 @@ export class Entries {
   }
 
   /** A page of the decided ones that carry a label, the last received first. */
-  async labelled(...page: Parameters<Descriptions['labelled']>): Promise<Listed[]> {
+  async labelled(...page: Parameters<IndexedInstances['labelled']>): Promise<Listed[]> {
     return listedOf(await this.#descriptions.labelled(...page));
   }
 
   /** @throws instance_gone, instance_undecided */
   async one(id: InstanceId): Promise<Entry> {
     const [[described], file] = await Promise.all([this.#descriptions.of([id]), this.#descriptions.file(id)]);
-    if (described === undefined) throw fail('instance_gone', { instance: id });
+    if (described === undefined) throw createError('instance_gone', { instance: id });
     const entry = entryOf(described, file);
-    if (entry === undefined) throw fail('instance_undecided', { instance: id });
+    if (entry === undefined) throw createError('instance_undecided', { instance: id });
     return entry;
   }
 
   /** How many frames a decided instance has. @throws instance_gone, instance_undecided */
   async frames(id: InstanceId): Promise<number> {
     const [described] = await this.#descriptions.of([id]);
-    if (described === undefined) throw fail('instance_gone', { instance: id });
-    if (recordOf(described.instance) === undefined) throw fail('instance_undecided', { instance: id });
+    if (described === undefined) throw createError('instance_gone', { instance: id });
+    if (recordOf(described.instance) === undefined) throw createError('instance_undecided', { instance: id });
     return framesOf(described);
   }
 
@@ -55,7 +60,7 @@ export interface Listed {
   searched: string;
 }
 
-const listedOf = (placed: readonly Placed[]): Listed[] =>
+const listedOf = (placed: readonly IndexedInstance[]): Listed[] =>
   placed.flatMap((each) => {
     const entry = entryOf(each);
     return entry === undefined ? [] : { entry, searched: searchedOf(each) };
@@ -86,7 +91,7 @@ const searchable = [
   'StudyInstanceUID',
 ] as const satisfies Keyword[];
 
-function entryOf(placed: Placed, file?: FileTags): Entry | undefined {
+function entryOf(placed: IndexedInstance, file?: FileTags): Entry | undefined {
   const { instance, study, tags } = placed;
   const known = recordOf(instance);
   if (known === undefined) return undefined;
@@ -119,9 +124,9 @@ function entryOf(placed: Placed, file?: FileTags): Entry | undefined {
   };
 }
 
-const framesOf = ({ tags }: Placed): number => Math.max(1, Number(tags.NumberOfFrames) || 1);
+const framesOf = ({ tags }: IndexedInstance): number => Math.max(1, Number(tags.NumberOfFrames) || 1);
 
-const searchedOf = ({ tags }: Placed): string =>
+const searchedOf = ({ tags }: IndexedInstance): string =>
   searchable
     .map((keyword) => tags[keyword] ?? '')
     .join('\n')

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Entry, Worklist as Page } from '../contract/review.js';
+import type { Entry, WorklistPage as Page } from '../contract/review.js';
 import { worklistState } from '../contract/review.js';
 import { shownCategory } from '../decisions/correction.js';
 import { Changes } from '../orthanc/changes.js';
@@ -15,7 +15,7 @@ const day = z.iso.date();
 const word = z.string().min(1).max(64);
 
 /** What a worklist is asked for. */
-export const wanted = z.strictObject({
+export const worklistQuery = z.strictObject({
   state: worklistState.default('needs_review'),
   category: word.optional().describe('Given, or the best one where none was given.'),
   minScore: score.optional().describe('Of the best score.'),
@@ -37,7 +37,7 @@ export const wanted = z.strictObject({
   cursor: z.string().max(2000).optional().describe("A page's `next`."),
   limit: z.coerce.number().int().min(1).max(100).default(25),
 });
-export type Wanted = z.output<typeof wanted>;
+export type WorklistQuery = z.output<typeof worklistQuery>;
 
 /** Identifiers looked at in one call, and entries of the change log. */
 const chunk = 200;
@@ -72,7 +72,7 @@ export class Worklist {
   }
 
   /** @throws cursor_unknown, orthanc_… */
-  async page(asked: Wanted): Promise<Page> {
+  async page(asked: WorklistQuery): Promise<Page> {
     const items: Entry[] = [];
     const told = new Set<InstanceId>();
     let place: Place | undefined = asked.cursor === undefined ? undefined : readCursor(asked.cursor);
@@ -98,12 +98,12 @@ export class Worklist {
     return pageOf(items, place, total);
   }
 
-  #chunk(asked: Wanted, place: Place | undefined): Promise<Chunk> {
+  #chunk(asked: WorklistQuery, place: Place | undefined): Promise<Chunk> {
     return asked.state === 'recent' ? this.#recent(place) : this.#labelled(asked, place);
   }
 
   /** Those corrected meanwhile have left the list, and new ones came in at its head: the last one read is looked for. */
-  async #labelled(asked: Wanted, place: Place | undefined): Promise<Chunk> {
+  async #labelled(asked: WorklistQuery, place: Place | undefined): Promise<Chunk> {
     const label = this.#label(asked);
     const query = dicomQuery(asked);
     const size = isLookedThrough(asked) ? chunk : asked.limit;
@@ -148,13 +148,13 @@ export class Worklist {
     };
   }
 
-  async #total(asked: Wanted): Promise<number | undefined> {
+  async #total(asked: WorklistQuery): Promise<number | undefined> {
     const { state, cursor: _, limit: __, ...filters } = asked;
     if (state === 'recent' || Object.values(filters).some((value) => value !== undefined)) return undefined;
     return this.#search.countLabelled(this.#label(asked));
   }
 
-  #label({ state }: Wanted): string {
+  #label({ state }: WorklistQuery): string {
     return this.#prefix + state;
   }
 }
@@ -166,10 +166,10 @@ const pageOf = (items: Entry[], place: Place | undefined, total: number | undefi
 });
 
 /** Whether it is looked for among what Orthanc finds, since only the record or several attributes together tell. */
-const isLookedThrough = ({ category, minScore, maxScore, text }: Wanted): boolean =>
+const isLookedThrough = ({ category, minScore, maxScore, text }: WorklistQuery): boolean =>
   [category, minScore, maxScore, text].some((value) => value !== undefined);
 
-function dicomQuery({ from, to, station, modality }: Wanted): Record<string, string> {
+function dicomQuery({ from, to, station, modality }: WorklistQuery): Record<string, string> {
   return {
     ...studyDates({ from, to }),
     ...(station === undefined ? {} : { StationName: station }),
@@ -177,7 +177,7 @@ function dicomQuery({ from, to, station, modality }: Wanted): Record<string, str
   };
 }
 
-function fulfils({ entry, searched }: Listed, asked: Wanted, prefix: string): boolean {
+function fulfils({ entry, searched }: Listed, asked: WorklistQuery, prefix: string): boolean {
   // A label may have gone between the two calls; the record of the decision says less than it.
   if (asked.state !== 'recent' && !entry.labels.includes(prefix + asked.state)) return false;
   if (asked.category !== undefined && shownCategory(entry) !== asked.category) return false;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { RunProgress } from '../../src/intake/reclassification/jobs.js';
+import type { ReclassificationProgress } from '../../src/intake/reclassification/jobs.js';
 import { askApi } from '../../testkit/api.js';
 import { hold, stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
@@ -41,7 +41,7 @@ const store = (name: string) =>
     image({ patientId: name, studyInstanceUid: uid(name), seriesInstanceUid: uid(`${name} 1`) }),
   );
 
-const ended = (of: TestService, id: string): Promise<RunProgress> =>
+const ended = (of: TestService, id: string): Promise<ReclassificationProgress> =>
   waitFor(async () => {
     const { json } = await askApi(of, 'GET', `/requests/${id}`);
     return json.state !== 'running' && json;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { fail } from '../../src/errors/errors.js';
+import { createError } from '../../src/errors/errors.js';
 import { askApi } from '../../testkit/api.js';
 import { type Stub, stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
@@ -170,7 +170,7 @@ test.each(['study', 'instance'] as const)(
     );
     await settledReports(study, 1, [orthancId]);
     of.classifier.answer = async () => {
-      throw fail('picture_undecodable', { problem: 'it is none' });
+      throw createError('picture_undecodable', { problem: 'it is none' });
     };
     await reader().put(`instances/${orthancId}`, 'RadiographReclassify', '{}');
     await waitFor(async () => (await reader().record(orthancId))?.decision === 'failed');

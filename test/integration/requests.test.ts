@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { RunProgress } from '../../src/intake/reclassification/jobs.js';
+import type { ReclassificationProgress } from '../../src/intake/reclassification/jobs.js';
 import { askApi } from '../../testkit/api.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
@@ -35,8 +35,10 @@ const api = (
   method: string,
   path: string,
   body?: unknown,
-): Promise<{ status: number; json: RunProgress & RunProgress[] & { code: string } }> =>
-  askApi(of, method, path, { body });
+): Promise<{
+  status: number;
+  json: ReclassificationProgress & ReclassificationProgress[] & { code: string };
+}> => askApi(of, method, path, { body });
 
 describe('a request written as metadata', () => {
   test.each([

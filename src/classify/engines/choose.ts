@@ -1,4 +1,4 @@
-import { fail, PlainviewError } from '../../errors/errors.js';
+import { createError, PlainviewError } from '../../errors/errors.js';
 import type { Chain } from '../graph/chain.js';
 import type { Step } from '../graph/steps.js';
 import { type CreateEngine, type Engine, type EngineChoice, type EngineName, engineName } from './engine.js';
@@ -41,5 +41,5 @@ export async function chooseEngine(
       declined.push({ engine: name, reason });
     }
   }
-  throw fail('no_engine', { reasons: declined.map(({ engine, reason }) => `${engine}: ${reason}`) });
+  throw createError('no_engine', { reasons: declined.map(({ engine, reason }) => `${engine}: ${reason}`) });
 }

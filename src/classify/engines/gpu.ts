@@ -1,5 +1,5 @@
 import util from 'node:util';
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import type { CreateEngine } from './engine.js';
 import { createGraphModelEngine, type TensorFlow } from './graph-model.js';
 
@@ -34,7 +34,7 @@ function reasonOf({ code, message }: NodeJS.ErrnoException): string {
 }
 
 const unavailable = (why: string, cause?: unknown) =>
-  fail('engine_unavailable', { engine: 'gpu', why }, cause);
+  createError('engine_unavailable', { engine: 'gpu', why }, cause);
 
 /** The kernels of tfjs-node 4.22 call two functions that Node 23 took out of `util`. */
 function restoreNode22(): void {

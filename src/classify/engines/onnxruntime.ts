@@ -1,11 +1,11 @@
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import { inputName, outputName, toOnnx } from '../graph/onnx.js';
 import { type CreateEngine, countOf } from './engine.js';
 
 /** onnxruntime on one CPU thread: more threads are more workers, which scale better than threads inside one. */
 export const createOnnxruntime: CreateEngine = async (chain) => {
   const ort = await import('onnxruntime-node').catch((error: Error) => {
-    throw fail('engine_unavailable', { engine: 'onnxruntime', why: error.message }, error);
+    throw createError('engine_unavailable', { engine: 'onnxruntime', why: error.message }, error);
   });
   const session = await ort.InferenceSession.create(toOnnx(chain), {
     intraOpNumThreads: 1,

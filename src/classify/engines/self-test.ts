@@ -1,4 +1,4 @@
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import { runReference } from '../graph/reference.js';
 import { convolvedSize, noPads, type Pads, padsOf, type Size, type Step } from '../graph/steps.js';
 import type { Engine } from './engine.js';
@@ -24,7 +24,7 @@ export async function selfTest(engine: Engine, steps: readonly Step[], input: Si
   const reference = runReference(steps, pictures.subarray(0, length), size);
 
   const problem = (what: string) =>
-    fail('engine_wrong', { engine: engine.name, device: engine.device, problem: what });
+    createError('engine_wrong', { engine: engine.name, device: engine.device, problem: what });
   if (reference.length !== classes)
     throw problem(`it gives ${classes} scores instead of ${reference.length}`);
   const difference = furthest(together.subarray(0, classes), reference);

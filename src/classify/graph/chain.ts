@@ -1,4 +1,4 @@
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import { convolvedSize, noPads, type Pads, padsOf, type Size, type Step, type Strides } from './steps.js';
 
 export type Activation = 'linear' | 'relu' | 'relu6';
@@ -56,7 +56,7 @@ export function buildChain(steps: readonly Step[], input: Size): Chain {
   const chain = folder.finish(input);
   if (chain) return chain;
   const { node = 'input', op = 'none' } = steps.at(-1) ?? {};
-  throw fail('network_unsupported', {
+  throw createError('network_unsupported', {
     node,
     op,
     problem: 'the scores leave here, and no softmax is before it',
@@ -77,7 +77,7 @@ class Folder {
 
   take(step: Step): void {
     const refuse = (problem: string) =>
-      fail('network_unsupported', { node: step.node, op: step.op, problem });
+      createError('network_unsupported', { node: step.node, op: step.op, problem });
     if (this.#phase === 'scores' && step.kind !== 'flatten') throw refuse('it comes after the softmax');
     if (this.#pads && step.kind !== 'conv' && step.kind !== 'depthwise')
       throw refuse('padding is followed by something else than a convolution');

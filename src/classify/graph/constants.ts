@@ -1,4 +1,4 @@
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import type { Graph, GraphNode, NodeName } from './graphdef.js';
 import { type Constant, readConst, sizeOf } from './tensor.js';
 
@@ -72,7 +72,7 @@ function broadcast(
   const { length } = larger.values;
   for (const operand of [a, b])
     if (operand.values.length !== length && operand.values.length !== 1)
-      throw fail('network_unsupported', {
+      throw createError('network_unsupported', {
         node: node.name,
         op: node.op,
         problem: `it combines constants of the shapes [${a.shape}] and [${b.shape}]`,

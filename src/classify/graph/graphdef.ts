@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs';
 import { z } from 'zod';
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 
 /** The part of TensorFlow's graph.proto, node_def.proto, attr_value.proto and tensor.proto that inference needs. */
 const schema = protobuf.parse(`
@@ -77,7 +77,7 @@ export function readGraphDef(file: Uint8Array): Graph {
   } catch (error) {
     const problem = error instanceof z.ZodError ? error.issues[0]?.message : (error as Error).message;
     const named = 'PLAINVIEW_NETWORK (--network, --graph) must name a frozen graph';
-    throw fail(
+    throw createError(
       'network_unreadable',
       { problem: `it is no TensorFlow GraphDef (${problem}): ${named}` },
       error,

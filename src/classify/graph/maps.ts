@@ -1,4 +1,4 @@
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import type { Chain, ConvLayer, DenseLayer } from './chain.js';
 import { noPads } from './steps.js';
 
@@ -19,7 +19,9 @@ export interface Mapping {
 export function mappingOf(chain: Chain): Mapping {
   const bent = chain.head.find(({ activation }) => activation !== 'linear');
   if (bent !== undefined)
-    throw fail('explanation_unavailable', { problem: `its head holds a layer with ${bent.activation}` });
+    throw createError('explanation_unavailable', {
+      problem: `its head holds a layer with ${bent.activation}`,
+    });
   const { inputs, outputs, weights, bias } = chain.head.reduce(joined);
   const layer: ConvLayer = {
     kind: 'conv',

@@ -1,4 +1,4 @@
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import { type Constants, passThrough } from './constants.js';
 import type { GraphNode, NodeName } from './graphdef.js';
 import type { Pads, StepBody, Strides } from './steps.js';
@@ -14,7 +14,7 @@ export interface Read {
 type Reader = (node: GraphNode, constants: Constants) => Read;
 
 const refuse = (node: GraphNode, problem: string) =>
-  fail('network_unsupported', { node: node.name, op: node.op, problem });
+  createError('network_unsupported', { node: node.name, op: node.op, problem });
 
 /** @throws network_unsupported, naming op and node, where the op is not of the MobileNet v1 family */
 export function readOp(node: GraphNode, constants: Constants): Read {

@@ -1,4 +1,4 @@
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import type { GraphNode } from './graphdef.js';
 
 /** A tensor that does not depend on the picture: row-major values, TensorFlow's axis order. */
@@ -20,14 +20,14 @@ export const sizeOf = (shape: readonly number[]) => shape.reduce((product, dim) 
 /** @throws network_unsupported for other data types than float32 and int32, network_unreadable where values lack */
 export function readConst(node: GraphNode): Constant {
   const proto = node.attr.value?.tensor;
-  if (!proto) throw fail('network_unreadable', { problem: `constant ${node.name} has no value` });
+  if (!proto) throw createError('network_unreadable', { problem: `constant ${node.name} has no value` });
   const shape = proto.tensorShape;
   const size = sizeOf(shape);
   if (!Number.isSafeInteger(size) || size < 0 || size > maxElements)
-    throw fail('network_unreadable', { problem: `constant ${node.name} has the shape [${shape}]` });
+    throw createError('network_unreadable', { problem: `constant ${node.name} has the shape [${shape}]` });
   const isFloat = proto.dtype === dtFloat;
   if (!isFloat && proto.dtype !== dtInt32)
-    throw fail('network_unsupported', {
+    throw createError('network_unsupported', {
       node: node.name,
       op: node.op,
       problem: `its data type is number ${proto.dtype}; float32 and int32 are understood`,
@@ -35,7 +35,7 @@ export function readConst(node: GraphNode): Constant {
 
   if (proto.tensorContent.length > 0) {
     if (proto.tensorContent.length !== size * 4)
-      throw fail('network_unreadable', {
+      throw createError('network_unreadable', {
         problem: `constant ${node.name} holds ${proto.tensorContent.length} bytes for the shape [${shape}]`,
       });
     // In the file the bytes start anywhere, and typed arrays only at multiples of four: hence the copy.

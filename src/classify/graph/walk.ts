@@ -1,4 +1,4 @@
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import { Constants } from './constants.js';
 import { type Graph, type NodeName, nodeName } from './graphdef.js';
 import { readOp } from './ops.js';
@@ -23,12 +23,17 @@ export function walk(graph: Graph, layers: Layers): Step[] {
   for (let name = requireLayer(graph, layers.outputLayer, 'Softmax'); name !== input; ) {
     const node = graph.get(name);
     if (!node)
-      throw fail('network_unreadable', { problem: `it refers to a node ${name} that it does not hold` });
+      throw createError('network_unreadable', {
+        problem: `it refers to a node ${name} that it does not hold`,
+      });
     if (visited.has(name))
-      throw fail('network_unsupported', { node: name, op: node.op, problem: 'it is its own input' });
+      throw createError('network_unsupported', { node: name, op: node.op, problem: 'it is its own input' });
     visited.add(name);
     if (node.op === 'Placeholder')
-      throw fail('network_layer', { layer: layers.inputLayer, problem: `the picture enters at "${name}"` });
+      throw createError('network_layer', {
+        layer: layers.inputLayer,
+        problem: `the picture enters at "${name}"`,
+      });
     const { from, body } = readOp(node, constants);
     if (body) steps.push({ node: name, op: node.op, ...body });
     name = from;
@@ -42,5 +47,5 @@ function requireLayer(graph: Graph, layer: string, usualOp: string): NodeName {
   if (graph.has(name)) return name;
   const candidates = [...graph.values()].filter((node) => node.op === usualOp).map((node) => node.name);
   const hint = candidates.length > 0 ? `; it has ${candidates.slice(0, 5).join(', ')}` : '';
-  throw fail('network_layer', { layer, problem: `there is no such node${hint}` });
+  throw createError('network_layer', { layer, problem: `there is no such node${hint}` });
 }

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import { type Picture, requireSize } from './picture.js';
 
 // Workers are the parallelism here; libvips' own threads would only compete with them.
@@ -18,7 +18,7 @@ const pngEnd = Buffer.from('IEND\xaeB`\x82', 'latin1');
 export async function decodeBitmap(file: Buffer, maxMegapixels: number): Promise<Picture> {
   // libvips is content once it has all pixels; TensorFlow wants the end, and so the checksum of the last of them.
   if (file.toString('latin1', 0, pngMagic.length) === pngMagic && file.lastIndexOf(pngEnd) < 0)
-    throw fail('picture_undecodable', { problem: 'the PNG file is truncated' });
+    throw createError('picture_undecodable', { problem: 'the PNG file is truncated' });
   // The size is checked here, so that the error says it.
   const image = sharp(file, {
     failOn: 'warning',
@@ -38,12 +38,12 @@ export async function decodeBitmap(file: Buffer, maxMegapixels: number): Promise
       .raw({ depth: isWide ? 'ushort' : 'uchar' })
       .toBuffer({ resolveWithObject: true });
     if (info.channels !== 1 && info.channels !== 3)
-      throw fail('picture_undecodable', { problem: `it has ${info.channels} channels` });
+      throw createError('picture_undecodable', { problem: `it has ${info.channels} channels` });
     const pixels = isWide ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
     return { width: info.width, height: info.height, channels: info.channels, pixels };
   } catch (error) {
     if (error instanceof Error && error.name === 'PlainviewError') throw error;
     const problem = (error as Error).message.replace(/\s+/g, ' ').replace(/[:. ]+$/, '');
-    throw fail('picture_undecodable', { problem }, error);
+    throw createError('picture_undecodable', { problem }, error);
   }
 }

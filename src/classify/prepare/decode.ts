@@ -1,4 +1,4 @@
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import { decodeBitmap } from './bitmap.js';
 import { decodeJpeg } from './jpeg.js';
 import { decodePam } from './pam.js';
@@ -18,8 +18,8 @@ const decoders: readonly { readonly magic: string; readonly decode: Decoder }[] 
  * @throws picture_undecodable, picture_too_large
  */
 export async function decode(file: Buffer, maxMegapixels: number): Promise<Picture> {
-  if (file.length === 0) throw fail('picture_undecodable', { problem: 'the file is empty' });
+  if (file.length === 0) throw createError('picture_undecodable', { problem: 'the file is empty' });
   const decoder = decoders.find(({ magic }) => file.toString('latin1', 0, magic.length) === magic);
-  if (!decoder) throw fail('picture_undecodable', { problem: 'it is no PNG, JPEG, GIF or PAM file' });
+  if (!decoder) throw createError('picture_undecodable', { problem: 'it is no PNG, JPEG, GIF or PAM file' });
   return decoder.decode(file, maxMegapixels);
 }

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 
 /** @throws file_unreadable, dicom_needs_server */
 export async function readPicture(path: string): Promise<Buffer> {
   const file = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     const problem = error.code === 'ENOENT' ? 'it is not there' : error.message;
-    throw fail('file_unreadable', { problem }, error);
+    throw createError('file_unreadable', { problem }, error);
   });
   // A DICOM file has its magic word after a preamble of 128 bytes; some have neither, and only the name tells.
   if (file.toString('latin1', 128, 132) === 'DICM' || /\.dcm$/i.test(path))
-    throw fail('dicom_needs_server', {});
+    throw createError('dicom_needs_server', {});
   return file;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import { type Picture, requireSize } from './picture.js';
 
 /** Node has this; its types leave it out. */
@@ -111,7 +111,7 @@ function instantiate(): TurboJpeg {
   const path = createRequire(import.meta.url).resolve('@cwasm/jpeg-turbo/jpeg-turbo.wasm');
   compiled ??= new WebAssembly.Module(readFileSync(path));
   const refuse = () => {
-    throw fail('picture_undecodable', { problem: 'the JPEG file is damaged' });
+    throw createError('picture_undecodable', { problem: 'the JPEG file is damaged' });
   };
   const nothing = () => 0;
   const instance = new WebAssembly.Instance(compiled, {
@@ -129,5 +129,5 @@ function instantiate(): TurboJpeg {
 }
 
 function require(condition: boolean, problem: string): asserts condition {
-  if (!condition) throw fail('picture_undecodable', { problem });
+  if (!condition) throw createError('picture_undecodable', { problem });
 }

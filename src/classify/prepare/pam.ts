@@ -1,6 +1,6 @@
 import { endianness } from 'node:os';
 import { z } from 'zod';
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import { type Picture, requireSize } from './picture.js';
 
 const positive = z.coerce.number().int().positive();
@@ -20,7 +20,7 @@ export function decodePam(file: Buffer, maxMegapixels: number): Picture {
   const lines = file.toString('latin1', 0, Math.max(end, 0)).split('\n');
   const fields = header.safeParse(Object.fromEntries(lines.map((line) => line.trim().split(/\s+/, 2))));
   if (end < 0 || !fields.success)
-    throw fail('picture_undecodable', {
+    throw createError('picture_undecodable', {
       problem: 'its PAM header is broken, or of another kind than grey or RGB',
     });
   const { WIDTH: width, HEIGHT: height, DEPTH: channels, MAXVAL } = fields.data;
@@ -31,7 +31,7 @@ export function decodePam(file: Buffer, maxMegapixels: number): Picture {
   const isWide = MAXVAL === '65535';
   const data = file.subarray(start, start + count * (isWide ? 2 : 1));
   if (data.length < count * (isWide ? 2 : 1))
-    throw fail('picture_undecodable', { problem: 'the PAM file is truncated' });
+    throw createError('picture_undecodable', { problem: 'the PAM file is truncated' });
   return { width, height, channels, pixels: isWide ? wide(data) : data };
 }
 

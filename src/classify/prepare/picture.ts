@@ -1,4 +1,4 @@
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 
 /** Decoded pixels: row-major, channels interleaved; grey stands for three equal channels. */
 export interface Picture {
@@ -12,5 +12,5 @@ export interface Picture {
 /** @throws picture_too_large; called with what the header says, before any pixel is decoded */
 export function requireSize(width: number, height: number, maxMegapixels: number): void {
   if (width * height > maxMegapixels * 1_000_000)
-    throw fail('picture_too_large', { rows: height, columns: width, limit: maxMegapixels });
+    throw createError('picture_too_large', { rows: height, columns: width, limit: maxMegapixels });
 }

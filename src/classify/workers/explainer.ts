@@ -1,4 +1,4 @@
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import { creators } from '../engines/choose.js';
 import type { Engine, EngineName } from '../engines/engine.js';
 import { tolerance } from '../engines/self-test.js';
@@ -74,7 +74,7 @@ function requireSum(
   const sum = powers.reduce((a, b) => a + b);
   const off = Math.max(...powers.map((power, c) => Math.abs(power / sum - at(scores, c))));
   if (!(off <= tolerance))
-    throw fail('engine_wrong', {
+    throw createError('engine_wrong', {
       engine: name,
       device,
       problem: `its activation maps are ${off} off the scores`,

@@ -1,4 +1,4 @@
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import type { Classification, Explanation, JobId, Setup } from './protocol.js';
 import { type Job, type Ready, Thread } from './thread.js';
 
@@ -36,7 +36,7 @@ export class Pool {
     return { pool, ready };
   }
 
-  /** @throws classifier_crashed (passing), picture_…; classifier_closed */
+  /** @throws classifier_crashed (transient), picture_…; classifier_closed */
   classify(picture: Uint8Array<ArrayBuffer>): Promise<Classification> {
     return this.#run(picture, undefined);
   }
@@ -48,7 +48,7 @@ export class Pool {
   }
 
   #run(picture: Uint8Array<ArrayBuffer>, explain: number | undefined): Promise<Classification> {
-    if (this.#isClosed) return Promise.reject(fail('classifier_closed', {}));
+    if (this.#isClosed) return Promise.reject(createError('classifier_closed', {}));
     const result = new Promise<Classification>((resolve, reject) => {
       this.#waiting.push({ id: ++this.#lastId as JobId, picture, explain, resolve, reject });
     });

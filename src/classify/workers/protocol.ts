@@ -60,7 +60,7 @@ export interface Explanation extends Classification, ActivationMap {}
 export interface SentError {
   readonly code: ErrorCode;
   readonly message: string;
-  readonly passing: boolean;
+  readonly transient: boolean;
 }
 
 export type Reply =

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { fail, PlainviewError } from '../../errors/errors.js';
+import { createError, PlainviewError } from '../../errors/errors.js';
 import type { Classification, Explanation, JobId, Reply, Request, SentError, Setup } from './protocol.js';
 
 /**
@@ -56,7 +56,7 @@ export class Thread {
         } else this.#settle(reply);
       });
       const crashed = (why: string, cause?: unknown) => {
-        const error = fail('classifier_crashed', { why }, cause);
+        const error = createError('classifier_crashed', { why }, cause);
         reject(error);
         this.#end(error);
       };
@@ -109,8 +109,8 @@ export class Thread {
    * it would take the next thread too. What else the thread had is not to blame.
    */
   #hangs(job: Job): void {
-    job.reject(fail('classifier_hung', { seconds: this.#longestMs / 1000 }));
-    this.#end(fail('classifier_crashed', { why: 'it hung at another picture' }));
+    job.reject(createError('classifier_hung', { seconds: this.#longestMs / 1000 }));
+    this.#end(createError('classifier_crashed', { why: 'it hung at another picture' }));
   }
 
   #end(error: Error): void {
@@ -126,4 +126,4 @@ export class Thread {
   }
 }
 
-const received = ({ code, message, passing }: SentError) => new PlainviewError(code, message, passing);
+const received = ({ code, message, transient }: SentError) => new PlainviewError(code, message, transient);

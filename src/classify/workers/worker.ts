@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { asPlainview } from '../../errors/errors.js';
+import { asPlainviewError } from '../../errors/errors.js';
 import { chooseEngine } from '../engines/choose.js';
 import { buildChain } from '../graph/chain.js';
 import { readGraphDef } from '../graph/graphdef.js';
@@ -16,9 +16,9 @@ const port = parentPort;
 const reply = (message: Reply) => port.postMessage(message);
 
 function sent(error: unknown): SentError {
-  const { code, message, passing, cause } = asPlainview(error);
+  const { code, message, transient, cause } = asPlainviewError(error);
   // What is no fault of the picture would else lose its trace at the thread's border.
-  return { code, message: code === 'internal' ? `${message} (${String(cause)})` : message, passing };
+  return { code, message: code === 'internal' ? `${message} (${String(cause)})` : message, transient };
 }
 
 const elapsed = (since: number) => (performance.now() - since) / 1000;

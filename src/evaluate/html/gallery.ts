@@ -1,5 +1,5 @@
 import type { Split } from '../comparison.js';
-import type { Seen } from '../run.js';
+import type { EvaluatedPicture } from '../run.js';
 import type { LabelledPicture } from '../truth.js';
 import { type Html, html } from './markup.js';
 
@@ -7,9 +7,9 @@ import { type Html, html } from './markup.js';
 export type Thumbnails = ReadonlyMap<string, string>;
 
 /** The worst errors with what the network said; undefined: no pictures. */
-export function gallery(worst: readonly Seen[], thumbnails: Thumbnails | undefined): Html {
+export function gallery(worst: readonly EvaluatedPicture[], thumbnails: Thumbnails | undefined): Html {
   if (worst.length === 0) return html`<p>None.</p>`;
-  const card = ({ picture, top, decision }: Seen) => html`<li>${pictureOf(picture, thumbnails)}
+  const card = ({ picture, top, decision }: EvaluatedPicture) => html`<li>${pictureOf(picture, thumbnails)}
 <dl>${top.map(({ category, score }, i) => html`<div${i === 0 && decision === 'category' ? html` class="given"` : undefined}><dt>${breakable(category)}</dt><dd>${score.toFixed(3)}</dd></div>`)}</dl></li>
 `;
   return html`<p>First what was given a wrong category at the thresholds (the uppermost score, which stands out), then what was held back; each by how sure the network was.</p><ul class="gallery">
@@ -18,7 +18,7 @@ ${worst.map(card)}</ul>`;
 
 /** Pictures that one of two networks gets right, with what each says. */
 export function splitGallery(splits: readonly Split[], thumbnails: Thumbnails | undefined): Html {
-  const said = (name: string, { best, picture }: Seen) =>
+  const said = (name: string, { best, picture }: EvaluatedPicture) =>
     html`<div${best.category === picture.label ? undefined : html` class="given"`}><dt>${name}: ${breakable(best.category)}</dt><dd>${best.score.toFixed(3)}</dd></div>`;
   return html`<ul class="gallery">
 ${splits.map(

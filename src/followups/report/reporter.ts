@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { Coalescing } from '../../async/single-flight.js';
+import { SingleFlight } from '../../async/single-flight.js';
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames, readRecord } from '../../decisions/schema.js';
 import type { InstanceId, ResourcePath, StudyId } from '../../orthanc/ids.js';
-import { Authoring, type StudyIdentities } from '../../orthanc/instance-store.js';
+import { InstanceStore, type StudyIdentities } from '../../orthanc/instance-store.js';
 import type { Described, Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { FollowUp } from '../follow-up.js';
@@ -31,13 +31,13 @@ type Identified = StudyIdentities['instances'][number];
 export class Reporter implements FollowUp {
   readonly name = 'report';
   readonly #orthanc: Orthanc;
-  readonly #authoring: Authoring;
+  readonly #authoring: InstanceStore;
   readonly #level: ReportLevel;
-  readonly #studies = new Coalescing<StudyId>();
+  readonly #studies = new SingleFlight<StudyId>();
 
   constructor(orthanc: Orthanc, level: ReportLevel) {
     this.#orthanc = orthanc;
-    this.#authoring = new Authoring(orthanc.rest);
+    this.#authoring = new InstanceStore(orthanc.rest);
     this.#level = level;
   }
 
@@ -49,7 +49,7 @@ export class Reporter implements FollowUp {
     return of !== known.record.when && (known.record.decision !== 'failed' || of !== undefined);
   }
 
-  async bring({ instance }: Described): Promise<void> {
+  async run({ instance }: Described): Promise<void> {
     const study = await this.#orthanc.studyOf(instance.ID);
     await this.#studies.run(study, () => this.#report(study, instance.ID));
   }

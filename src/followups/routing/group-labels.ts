@@ -1,4 +1,4 @@
-import { Coalescing } from '../../async/single-flight.js';
+import { SingleFlight } from '../../async/single-flight.js';
 import { planLabels } from '../../decisions/labels.js';
 import { metadataNames, readRecord } from '../../decisions/schema.js';
 import type { ResourcePath, StudyId } from '../../orthanc/ids.js';
@@ -16,14 +16,14 @@ interface Labelled {
  */
 export class GroupLabels {
   readonly #orthanc: Orthanc;
-  readonly #studies = new Coalescing<StudyId>();
+  readonly #studies = new SingleFlight<StudyId>();
 
   constructor(orthanc: Orthanc) {
     this.#orthanc = orthanc;
   }
 
   /** Brings series and study in step with what stands noted on their instances now. */
-  addUp(study: StudyId): Promise<void> {
+  aggregate(study: StudyId): Promise<void> {
     return this.#studies.run(study, async () => {
       const tree = await this.#orthanc.studyTree(study);
       if (tree === undefined) return; // deleted meanwhile

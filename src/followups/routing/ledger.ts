@@ -1,4 +1,4 @@
-import { Turns } from '../../async/keyed-mutex.js';
+import { KeyedMutex } from '../../async/keyed-mutex.js';
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames } from '../../decisions/schema.js';
 import type { InstanceId } from '../../orthanc/ids.js';
@@ -31,7 +31,7 @@ export type Ending = { state: 'sent' | 'failed' | 'skipped'; why?: string };
 export class Ledger {
   readonly #orthanc: Orthanc;
   readonly #prefix: string;
-  readonly #instances = new Turns<InstanceId>();
+  readonly #instances = new KeyedMutex<InstanceId>();
 
   constructor(orthanc: Orthanc, labelPrefix: string) {
     this.#orthanc = orthanc;

@@ -8,7 +8,7 @@ const most = 100_000;
  * comes back from a destination has lost its metadata and looks new; that it is the same file, sent there for the
  * same reason, shows here. Two sites that send to each other so end after one round.
  */
-export class SentLately {
+export class LoopGuard {
   readonly #when = new Map<string, string>();
 
   /** @returns when the same was sent there, ISO 8601; undefined if it was not */

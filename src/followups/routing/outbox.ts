@@ -1,18 +1,18 @@
 import type { Logger } from 'pino';
-import { Nap, pause } from '../../async/sleep.js';
-import { asPlainview, type PlainviewError } from '../../errors/errors.js';
-import type { Sending } from '../../orthanc/forwarder.js';
+import { sleep, WakeableTimer } from '../../async/sleep.js';
+import { asPlainviewError, type PlainviewError } from '../../errors/errors.js';
+import type { Forwarder } from '../../orthanc/forwarder.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Destination } from './destinations/destination.js';
 import type { Due, Ending, Ledger } from './ledger.js';
-import type { Sent, SentLately } from './loop-guard.js';
+import type { LoopGuard, Sent } from './loop-guard.js';
 import type { RouteMetrics } from './route-metrics.js';
 
 interface Parts {
   destination: Destination;
   ledger: Pick<Ledger, 'due' | 'end'>;
-  sentLately: SentLately;
-  sending: Pick<Sending, 'md5'>;
+  sentLately: LoopGuard;
+  sending: Pick<Forwarder, 'md5'>;
   metrics: RouteMetrics;
   /** Whether an error of a call means that Orthanc is away: it is asked, where it looks so. */
   isOrthancAway: (error: PlainviewError) => Promise<boolean>;
@@ -39,7 +39,7 @@ export class Outbox {
   /** A Map keeps the order; what is enqueued again while it is sent gets another mark. */
   readonly #waiting = new Map<InstanceId, object>();
   readonly #stop = new AbortController();
-  readonly #nap = new Nap(this.#stop.signal);
+  readonly #nap = new WakeableTimer(this.#stop.signal);
   #overflowed = false;
   #held = true;
   #done: Promise<void> | undefined;
@@ -105,9 +105,9 @@ export class Outbox {
         }
         const sent = await this.#next();
         this.#recovered();
-        await pause((sent * 60_000) / this.#parts.perMinute, this.#stop.signal);
+        await sleep((sent * 60_000) / this.#parts.perMinute, this.#stop.signal);
       } catch (caught) {
-        if (!this.#stop.signal.aborted) await this.#failed(asPlainview(caught));
+        if (!this.#stop.signal.aborted) await this.#failed(asPlainviewError(caught));
       }
     }
   }

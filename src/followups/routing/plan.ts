@@ -4,13 +4,13 @@ import type { KnownDestinations } from '../../orthanc/forwarder.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { InstanceRoutes, Route } from './routes-record.js';
 import { type Facts, isDeidentified, type LeftAlone, whyLeftAlone } from './rules/facts.js';
-import { judge, type Verdict, wantedBy } from './rules/judge.js';
+import { actionsOf, evaluateRules, type RuleVerdict } from './rules/judge.js';
 import type { Rules } from './rules/read.js';
 import { nameOf, type Rule, type Target } from './rules/schema.js';
 
 /** What rules ask for about one instance, and why. */
-export interface Asked {
-  verdicts: Verdict[];
+export interface RoutePlan {
+  verdicts: RuleVerdict[];
   /** Why no rule was asked. */
   leftAlone?: LeftAlone;
   sends: { rule: Rule; to: string; whyNot?: string }[];
@@ -18,18 +18,18 @@ export interface Asked {
 }
 
 /** @param former what stands noted of former decisions */
-export function ask(
+export function planRoutes(
   rules: Rules,
   instance: InstanceContent,
   facts: Facts,
   known: Pick<KnownDestinations, 'aets'>,
   former: InstanceRoutes | undefined,
-): Asked {
+): RoutePlan {
   const leftAlone =
     whyLeftAlone(instance, rules) ?? (isDeidentified(facts) && !rules.copies ? 'copy' : undefined);
   if (leftAlone !== undefined) return { verdicts: [], leftAlone, sends: [], labels: [] };
-  const verdicts = judge(rules, facts);
-  const { sends, labels } = wantedBy(verdicts);
+  const verdicts = evaluateRules(rules, facts);
+  const { sends, labels } = actionsOf(verdicts);
   return {
     verdicts,
     labels,

@@ -9,7 +9,7 @@ import type { FollowUp } from '../follow-up.js';
 import type { GroupLabels } from './group-labels.js';
 import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
-import { type Asked, ask } from './plan.js';
+import { planRoutes, type RoutePlan } from './plan.js';
 import { type InstanceRoutes, type Route, routesOf } from './routes-record.js';
 import { factsOf, whyLeftAlone } from './rules/facts.js';
 import type { Rules } from './rules/read.js';
@@ -43,7 +43,7 @@ export class Router implements FollowUp {
     return whyLeftAlone(instance, this.#parts.rules) === undefined;
   }
 
-  async bring({ instance: { ID } }: Described): Promise<void> {
+  async run({ instance: { ID } }: Described): Promise<void> {
     const { orthanc, rules, ledger, known, outboxes } = this.#parts;
     const tags = await attributesOf(orthanc.rest, ID);
     const pending = await ledger.exclusively(ID, async () => {
@@ -51,7 +51,7 @@ export class Router implements FollowUp {
       const record = instance && recordOf(instance)?.record;
       if (instance === undefined || record === undefined || !this.isDue(instance)) return [];
       const former = routesOf(instance);
-      const asked = ask(rules, instance, factsOf(instance, record, tags), known(), former);
+      const asked = planRoutes(rules, instance, factsOf(instance, record, tags), known(), former);
       return this.#note(instance, record, former, asked);
     });
     for (const { to } of pending) outboxes.get(to)?.enqueue(ID);
@@ -61,9 +61,9 @@ export class Router implements FollowUp {
     const { orthanc, ledger } = this.#parts;
     const of = recordOf(instance)?.record.when;
     await ledger.exclusively(instance.ID, async () => {
-      const [stands] = await orthanc.instances([instance.ID]);
-      if (of === undefined || stands === undefined || recordOf(stands)?.record.when !== of) return;
-      await ledger.write(stands, { ...(routesOf(stands) ?? none), of, failure });
+      const [current] = await orthanc.instances([instance.ID]);
+      if (of === undefined || current === undefined || recordOf(current)?.record.when !== of) return;
+      await ledger.write(current, { ...(routesOf(current) ?? none), of, failure });
     });
   }
 
@@ -72,7 +72,7 @@ export class Router implements FollowUp {
     instance: InstanceContent,
     record: InstanceRecord,
     former: InstanceRoutes | undefined,
-    { sends, labels }: Asked,
+    { sends, labels }: RoutePlan,
   ): Promise<Route[]> {
     const { rules, ledger } = this.#parts;
     const asked = new Date().toISOString();
@@ -117,7 +117,7 @@ export class Router implements FollowUp {
     await ledger.write(instance, { ...rest, wanted, labels: [...new Set([...owned, ...remove])].sort() });
     for (const label of add) await orthanc.putLabel(`instances/${instance.ID}`, label);
     for (const label of remove) await orthanc.deleteLabel(`instances/${instance.ID}`, label);
-    await groupLabels.addUp(await orthanc.studyOf(instance.ID));
+    await groupLabels.aggregate(await orthanc.studyOf(instance.ID));
     return owned;
   }
 }

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { pause } from '../../async/sleep.js';
+import { sleep } from '../../async/sleep.js';
 import type { Config } from '../../config/options.js';
-import { asPlainview, fail, type PlainviewError } from '../../errors/errors.js';
-import { type KnownDestinations, Sending } from '../../orthanc/forwarder.js';
+import { asPlainviewError, createError, type PlainviewError } from '../../errors/errors.js';
+import { Forwarder, type KnownDestinations } from '../../orthanc/forwarder.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { FollowUp } from '../follow-up.js';
@@ -11,7 +11,7 @@ import { OrthancDestination } from './destinations/orthanc.js';
 import { WebhookDestination } from './destinations/webhook.js';
 import { GroupLabels } from './group-labels.js';
 import { Ledger } from './ledger.js';
-import { SentLately } from './loop-guard.js';
+import { LoopGuard } from './loop-guard.js';
 import { Outbox } from './outbox.js';
 import { findPending } from './pending.js';
 import { RouteMetrics } from './route-metrics.js';
@@ -36,7 +36,7 @@ export class Routing {
   readonly followUp: FollowUp;
   readonly #orthanc: Orthanc;
   readonly #rules: Rules;
-  readonly #sending: Sending;
+  readonly #sending: Forwarder;
   readonly #ledger: Ledger;
   readonly #outboxes: ReadonlyMap<string, Outbox>;
   readonly #log: Logger;
@@ -51,11 +51,11 @@ export class Routing {
     this.#log = log;
     this.#isOrthancAway = isOrthancAway;
     this.#rules = readRules(file, classes);
-    this.#sending = new Sending(orthanc.rest);
+    this.#sending = new Forwarder(orthanc.rest);
     this.#ledger = new Ledger(orthanc, config.labelPrefix);
     const shared = {
       ledger: this.#ledger,
-      sentLately: new SentLately(),
+      sentLately: new LoopGuard(),
       sending: this.#sending,
       metrics: new RouteMetrics(registry, () => this.#outboxes.values()),
       isOrthancAway,
@@ -113,7 +113,7 @@ export class Routing {
    */
   async retry(id: InstanceId, only: string | undefined): Promise<string[]> {
     if (only !== undefined && !this.#outboxes.has(only))
-      throw fail('destination_unknown', { known: [...this.#outboxes.keys()] });
+      throw createError('destination_unknown', { known: [...this.#outboxes.keys()] });
     const again = await this.#ledger.retry(id, (to) =>
       only === undefined ? this.#outboxes.has(to) : to === only,
     );
@@ -149,10 +149,10 @@ export class Routing {
         if (count > 0) this.#log.info({ count }, 'still to be sent');
         return;
       } catch (caught) {
-        const error = asPlainview(caught);
+        const error = asPlainviewError(caught);
         if (!(await this.#isOrthancAway(error)))
           this.#log.warn({ err: error }, 'what is still to be sent could not be looked for');
-        await pause(retryMs, this.#stop.signal);
+        await sleep(retryMs, this.#stop.signal);
       }
     }
   }

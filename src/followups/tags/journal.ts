@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { tagsRecord } from '../../decisions/tags-record.js';
 import { type InstanceId, instanceId, studyId } from '../../orthanc/ids.js';
-import { kept } from '../../orthanc/user-data-backup.js';
+import { userData } from '../../orthanc/user-data-backup.js';
 import { readIntact, StateFile } from '../../store/state-file.js';
 
 /** Written before a file is stored anew, deleted when all that Orthanc has lost by it stands again. */
@@ -14,7 +14,7 @@ const journal = z.object({
   study: studyId,
   /** What Orthanc called the file before. While it still does, nothing has happened. */
   file: z.string(),
-  kept: z.array(kept),
+  kept: z.array(userData),
   /** Milliseconds since 1970: until then, what got no answer from Orthanc may be done yet. */
   until: z.number(),
   /** All stands again, and the journal is only here for what may be done yet. */

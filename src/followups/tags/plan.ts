@@ -12,13 +12,13 @@ import {
 import type { Edit } from '../../orthanc/tag-editor.js';
 
 export type TagsMode = 'off' | 'absent' | 'replace';
-export type Wanted = Partial<Record<Keyword, Value>>;
+export type WantedTags = Partial<Record<Keyword, Value>>;
 
 /** What a file should say for a decision; nothing where no category was given, or none that has codes. */
 export function wantedTags(
   { decision, category, order }: Pick<InstanceRecord, 'decision' | 'category' | 'order'>,
   mode: TagsMode,
-): Wanted {
+): WantedTags {
   const codes = decision === 'category' && category !== undefined ? codesOf(category) : undefined;
   // Filling gaps must not make a file contradict itself.
   if (codes === undefined || (mode === 'absent' && order?.answer === 'differs')) return {};
@@ -62,7 +62,7 @@ const isSame = (a: Value | undefined, b: Value | undefined): boolean =>
  * @param former what we wrote before
  */
 export function planTags(
-  wanted: Wanted,
+  wanted: WantedTags,
   file: Record<string, unknown>,
   former: Written,
   mode: TagsMode,
@@ -71,20 +71,20 @@ export function planTags(
   const set: Record<string, Value> = {};
   const remove: string[] = [];
   for (const key of keyword.options) {
-    const stands = value.optional().safeParse(file[tagOf[key]]);
+    const current = value.optional().safeParse(file[tagOf[key]]);
     const ours = former[key];
     // What cannot be read – binary, or too long for Orthanc to show – could not be put back.
-    const isOthersNow = !stands.success || (ours !== undefined && !isSame(stands.data, ours.now));
+    const isOthersNow = !current.success || (ours !== undefined && !isSame(current.data, ours.now));
     if (isOthersNow) {
       if (ours !== undefined) written[key] = ours;
       continue;
     }
-    const was = ours === undefined ? stands.data : ours.was;
+    const was = ours === undefined ? current.data : ours.was;
     const now = wanted[key];
     const isWritten = now !== undefined && !isSame(now, was) && (isEmpty(was) || mode === 'replace');
     const next = isWritten ? now : was;
     if (isWritten) written[key] = { ...(was === undefined ? {} : { was }), now };
-    if (isSame(next, stands.data)) continue;
+    if (isSame(next, current.data)) continue;
     if (next === undefined) remove.push(tagOf[key]);
     else set[tagOf[key]] = next;
   }

@@ -1,17 +1,17 @@
 import type { Logger } from 'pino';
-import { Turns } from '../../async/keyed-mutex.js';
+import { KeyedMutex } from '../../async/keyed-mutex.js';
 import { recordOf } from '../../decisions/read.js';
 import { groupRecord, metadataNames, readRecord } from '../../decisions/schema.js';
 import { receptionNames, type TagsRecord, tagsOf } from '../../decisions/tags-record.js';
-import { asPlainview, fail } from '../../errors/errors.js';
+import { asPlainviewError, createError } from '../../errors/errors.js';
 import type { InstanceId, ResourcePath, StudyId } from '../../orthanc/ids.js';
 import type { Described, Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
-import { Rewriting } from '../../orthanc/tag-editor.js';
-import { Keeping, type Kept } from '../../orthanc/user-data-backup.js';
+import { TagEditor } from '../../orthanc/tag-editor.js';
+import { type UserData, UserDataBackup } from '../../orthanc/user-data-backup.js';
 import type { FollowUp } from '../follow-up.js';
 import { type Journal, Journals } from './journal.js';
-import { planTags, type TagsMode, type Wanted, wantedTags } from './plan.js';
+import { planTags, type TagsMode, type WantedTags, wantedTags } from './plan.js';
 
 interface Parts {
   orthanc: Orthanc;
@@ -19,7 +19,7 @@ interface Parts {
   stateDir: string;
   /** Nothing else of ours is written to the instance meanwhile. */
   exclusively: <T>(id: InstanceId, task: () => Promise<T>) => Promise<T>;
-  addUpStudy: (id: StudyId) => Promise<void>;
+  aggregateStudy: (id: StudyId) => Promise<void>;
   log: Logger;
 }
 
@@ -32,15 +32,15 @@ interface Parts {
 export class Tagger implements FollowUp {
   readonly name = 'tags';
   readonly #parts: Parts;
-  readonly #keeping: Keeping;
-  readonly #rewriting: Rewriting;
+  readonly #keeping: UserDataBackup;
+  readonly #rewriting: TagEditor;
   readonly #journals: Journals;
-  readonly #studies = new Turns<StudyId>();
+  readonly #studies = new KeyedMutex<StudyId>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#keeping = new Keeping(parts.orthanc);
-    this.#rewriting = new Rewriting(parts.orthanc.rest);
+    this.#keeping = new UserDataBackup(parts.orthanc);
+    this.#rewriting = new TagEditor(parts.orthanc.rest);
     this.#journals = new Journals(parts.stateDir);
   }
 
@@ -52,7 +52,7 @@ export class Tagger implements FollowUp {
     return known.record.decision === 'category' || Object.keys(tags?.written ?? {}).length > 0;
   }
 
-  async bring({ instance: { ID } }: Described): Promise<void> {
+  async run({ instance: { ID } }: Described): Promise<void> {
     await this.#inTurn(ID, async (instance, study) => {
       const record = recordOf(instance)?.record;
       if (record === undefined || !this.isDue(instance)) return;
@@ -90,7 +90,7 @@ export class Tagger implements FollowUp {
   async recover(): Promise<void> {
     for (const instance of this.#journals.list())
       await this.settled(instance).catch((caught: unknown) => {
-        const error = asPlainview(caught);
+        const error = asPlainviewError(caught);
         // One instance's, which its own jobs meet again: the service is there for all others.
         if (!['state_damaged', 'state_unusable'].includes(error.code)) throw error;
         this.#parts.log.error({ err: error, instance }, 'what was cut off could not be put right');
@@ -106,7 +106,7 @@ export class Tagger implements FollowUp {
       this.#parts.exclusively(id, async () => {
         await this.#mend(id);
         const [instance] = await this.#parts.orthanc.instances([id]);
-        if (instance === undefined) throw fail('instance_gone', { instance: id });
+        if (instance === undefined) throw createError('instance_gone', { instance: id });
         return task(instance, study);
       }),
     );
@@ -115,19 +115,20 @@ export class Tagger implements FollowUp {
   async #change(
     instance: InstanceContent,
     study: StudyId,
-    wanted: Wanted,
+    wanted: WantedTags,
     more: Pick<TagsRecord, 'of' | 'undone'>,
   ): Promise<void> {
     const id = instance.ID;
     const former = tagsOf(instance);
     const before = await this.#rewriting.fileOf(id);
-    if (before === undefined) throw fail('instance_gone', { instance: id });
+    if (before === undefined) throw createError('instance_gone', { instance: id });
     const file = await this.#rewriting.attributes(id);
     const { written, ...edit } = planTags(wanted, file, former?.written ?? {}, this.#parts.mode);
     const { received } = former ?? {};
     const tags = { version: 1 as const, written, ...(received === undefined ? {} : { received }), ...more };
     if (Object.keys(edit.set).length + edit.remove.length === 0) return this.#put(id, tags);
-    if (digitalSignatures in file) throw fail('tags_not_written', { why: 'the file is signed digitally' });
+    if (digitalSignatures in file)
+      throw createError('tags_not_written', { why: 'the file is signed digitally' });
     const edited = await this.#rewriting.edited(id, edit, pixelsFrom(instance));
     const journal: Journal = {
       version: 1,
@@ -139,17 +140,17 @@ export class Tagger implements FollowUp {
       tags: { ...tags, received: received ?? receptionOf(instance) },
     };
     if ((await this.#rewriting.fileOf(id)) !== before)
-      throw fail('orthanc_conflict', { what: `instance ${id}` });
+      throw createError('orthanc_conflict', { what: `instance ${id}` });
     const isFirst = this.#journals.read(id) === undefined;
     await this.#journals.write(journal);
     const status = await this.#rewriting.store(edited);
     if (!(await this.#settle(journal, isFirst)))
-      throw fail('tags_not_written', { why: `Orthanc says ${status}` });
+      throw createError('tags_not_written', { why: `Orthanc says ${status}` });
   }
 
   /** What Orthanc will lose. Labels of ours on series and study are left to adding up. */
-  async #keep(line: readonly ResourcePath[]): Promise<Kept[]> {
-    const all: Kept[] = [];
+  async #keep(line: readonly ResourcePath[]): Promise<UserData[]> {
+    const all: UserData[] = [];
     for (const resource of line) {
       const each = await this.#keeping.read(resource);
       const text = await this.#parts.orthanc.metadata(resource, metadataNames.record);
@@ -178,7 +179,7 @@ export class Tagger implements FollowUp {
     const isReplaced = now !== undefined && now !== file;
     if (isReplaced) {
       for (const each of kept) await this.#keeping.restore(each);
-      await this.#parts.addUpStudy(study);
+      await this.#parts.aggregateStudy(study);
       // Last: where it stands, so does all else.
       await this.#put(instance, tags);
     }
@@ -204,7 +205,9 @@ const digitalSignatures = 'fffa,fffa';
 function pixelsFrom({ Metadata: { PixelDataOffset } }: InstanceContent): number {
   // Missing on what an Orthanc before 1.9.1 has stored.
   if (PixelDataOffset === undefined || !/^[1-9]\d*$/.test(PixelDataOffset))
-    throw fail('tags_not_written', { why: 'Orthanc has not noted where its pixels begin; reconstruct it' });
+    throw createError('tags_not_written', {
+      why: 'Orthanc has not noted where its pixels begin; reconstruct it',
+    });
   return Number(PixelDataOffset);
 }
 

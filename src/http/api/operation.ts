@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import { z } from 'zod';
 import type { Caller, Role } from '../../access/caller.js';
-import { malformed, toldApart } from '../malformed.js';
+import { requestMalformed, withInput } from '../malformed.js';
 
 export type Method = 'get' | 'post' | 'put' | 'delete';
 
@@ -87,7 +87,7 @@ export function operation<
 }
 
 function read(schema: z.ZodType, value: unknown, where: string): unknown {
-  const parsed = schema.safeParse(value, toldApart);
+  const parsed = schema.safeParse(value, withInput);
   if (parsed.success) return parsed.data;
-  throw malformed(parsed.error, where);
+  throw requestMalformed(parsed.error, where);
 }

@@ -1,22 +1,29 @@
 import { z } from 'zod';
 import type { Audit } from '../../access/audit.js';
-import { type RequestRuns, type RunProgress, runProgress } from '../../intake/reclassification/jobs.js';
+import {
+  type ReclassificationJobs,
+  type ReclassificationProgress,
+  reclassificationProgress,
+} from '../../intake/reclassification/jobs.js';
 import { selection, withoutValues } from '../../select/selection.js';
 import { type Operation, operation } from './operation.js';
 
 const one = z.strictObject({ request: z.uuid() });
 
 /** As everybody may read it: a selection may name a patient. */
-const shown = (run: RunProgress): RunProgress => ({ ...run, selection: withoutValues(run.selection) });
+const shown = (run: ReclassificationProgress): ReclassificationProgress => ({
+  ...run,
+  selection: withoutValues(run.selection),
+});
 
-export const requestOperations = (runs: RequestRuns, audit: Audit): Operation[] => [
+export const requestOperations = (runs: ReclassificationJobs, audit: Audit): Operation[] => [
   operation({
     id: 'listRequests',
     method: 'get',
     path: '/api/v1/requests',
     summary: 'The latest requests for reclassification, newest first',
     role: 'viewer',
-    answer: z.array(runProgress),
+    answer: z.array(reclassificationProgress),
     handle: () => runs.list().map(shown),
   }),
   operation({
@@ -30,7 +37,7 @@ export const requestOperations = (runs: RequestRuns, audit: Audit): Operation[] 
       includingCorrected: z.boolean().default(false),
       dryRun: z.boolean().default(false).describe('Only counts.'),
     }),
-    answer: runProgress,
+    answer: reclassificationProgress,
     status: 202,
     handle: async ({ body, caller }) => {
       const { dryRun, ...asked } = body;
@@ -47,7 +54,7 @@ export const requestOperations = (runs: RequestRuns, audit: Audit): Operation[] 
     summary: 'How far a request is',
     role: 'viewer',
     params: one,
-    answer: runProgress,
+    answer: reclassificationProgress,
     handle: ({ params }) => shown(runs.get(params.request)),
   }),
   operation({
@@ -57,7 +64,7 @@ export const requestOperations = (runs: RequestRuns, audit: Audit): Operation[] 
     summary: 'Asks no further, and withdraws what has not been taken up yet',
     role: 'admin',
     params: one,
-    answer: runProgress,
+    answer: reclassificationProgress,
     handle: async ({ params, caller }) => {
       const run = await runs.cancel(params.request);
       await audit({ caller, action: 'cancel', target: `requests/${run.id}` });

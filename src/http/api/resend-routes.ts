@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Audit } from '../../access/audit.js';
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import type { Routing } from '../../followups/routing/routing.js';
 import { instanceId } from '../../orthanc/ids.js';
 import { type Operation, operation } from './operation.js';
@@ -29,7 +29,7 @@ export const routesOperations = (routing: Routing | undefined, audit: Audit): Op
     }),
     answer: retriedRoutes,
     handle: async ({ body: { instances, to: only }, caller }) => {
-      if (routing === undefined) throw fail('rules_absent', {});
+      if (routing === undefined) throw createError('rules_absent', {});
       const again: z.output<typeof retriedRoutes>['again'] = [];
       for (const instance of instances) {
         const to = await routing.retry(instance, only);

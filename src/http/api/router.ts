@@ -1,15 +1,15 @@
 import express, { type Request, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
 import { type Caller, mayActAs } from '../../access/caller.js';
-import { fail } from '../../errors/errors.js';
+import { createError } from '../../errors/errors.js';
 import { bodyProblem } from '../body-problem.js';
-import type { Door } from '../failed-authentication-limiter.js';
+import type { FailedAuthenticationLimiter } from '../failed-authentication-limiter.js';
 import { mostPerMinute } from '../rate.js';
 import type { Operation } from './operation.js';
 
 interface Parts {
   authenticate: (request: Request) => Caller;
-  door: Door;
+  door: FailedAuthenticationLimiter;
   /** Requests a minute of one caller. */
   perMinute: number;
   log: Logger;
@@ -33,12 +33,12 @@ export function apiRouter(
   router.use(
     prefix,
     door(callerOf),
-    unstored,
+    noStore,
     mostPerMinute(perMinute, (request) => {
       const { how, who } = callerOf(request);
       return `${how} ${who}`;
     }),
-    fromHere,
+    csrf,
     express.json({ limit: bodyLimit }),
     bodyProblem(bodyLimit),
   );
@@ -48,7 +48,7 @@ export function apiRouter(
       const caller = callerOf(request);
       if (!mayActAs(caller, operation.role)) {
         log.warn({ who: caller.who, operation: operation.id }, 'refused: the role does not reach so far');
-        throw fail('forbidden', { role: operation.role });
+        throw createError('forbidden', { role: operation.role });
       }
       const left = new AbortController();
       response.on('close', () => left.abort());
@@ -60,13 +60,13 @@ export function apiRouter(
     const methods = operations.filter((each) => each.path === path).map((each) => each.method.toUpperCase());
     router.all(path.replace(/\{(\w+)\}/g, ':$1'), (_request, response) => {
       response.set('allow', methods.join(', '));
-      throw fail('method_unknown', { methods });
+      throw createError('method_unknown', { methods });
     });
   }
   return router;
 }
 
-const unstored: RequestHandler = (_request, response, next) => {
+const noStore: RequestHandler = (_request, response, next) => {
   response.set('cache-control', 'no-store');
   next();
 };
@@ -75,13 +75,14 @@ const unstored: RequestHandler = (_request, response, next) => {
  * What changes something must come as JSON, which no form of another site can send without being asked first, and
  * from a page of this origin where the browser says where from.
  */
-const fromHere: RequestHandler = (request, _response, next) => {
+const csrf: RequestHandler = (request, _response, next) => {
   if (!['GET', 'HEAD'].includes(request.method)) {
     const site = request.get('sec-fetch-site');
-    if (site !== undefined && site !== 'same-origin' && site !== 'none') throw fail('other_site', {});
+    if (site !== undefined && site !== 'same-origin' && site !== 'none') throw createError('other_site', {});
     // A form or a plain fetch of another site cannot declare JSON, nor delete, without being asked first.
     const type = request.get('content-type') ?? '';
-    if (request.method !== 'DELETE' && !/^application\/json\s*(;|$)/i.test(type)) throw fail('not_json', {});
+    if (request.method !== 'DELETE' && !/^application\/json\s*(;|$)/i.test(type))
+      throw createError('not_json', {});
   }
   next();
 };

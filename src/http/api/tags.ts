@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Audit } from '../../access/audit.js';
-import { asPlainview, isAway } from '../../errors/errors.js';
+import { asPlainviewError, isAway } from '../../errors/errors.js';
 import type { Tagger } from '../../followups/tags/tagger.js';
 import { type InstanceId, instanceId } from '../../orthanc/ids.js';
 import { type Operation, operation } from './operation.js';
@@ -34,7 +34,7 @@ export const tagsOperations = (tagger: Tagger, audit: Audit): Operation[] => [
             await audit({ caller, action: 'undo tags', target: `instances/${instance}` });
           } else left.push({ instance, why: 'nothing of ours is written there' });
         } catch (caught) {
-          const error = asPlainview(caught);
+          const error = asPlainviewError(caught);
           if (isAway(error)) throw error;
           left.push({ instance, why: error.message });
         }

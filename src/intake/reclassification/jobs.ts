@@ -1,23 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { pause } from '../../async/sleep.js';
+import { sleep } from '../../async/sleep.js';
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames, type ReclassifyRequest } from '../../decisions/schema.js';
-import { asPlainview, fail, type PlainviewError } from '../../errors/errors.js';
+import { asPlainviewError, createError, type PlainviewError } from '../../errors/errors.js';
 import { ifAbsent } from '../../orthanc/absent.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
-import { patiently } from '../../orthanc/retry-while-away.js';
+import { retryWhileAway } from '../../orthanc/retry-while-away.js';
 import { Search } from '../../orthanc/search.js';
 import type { Queue } from '../../queue/queue.js';
 import { select, selection } from '../../select/selection.js';
 import { StateFile } from '../../store/state-file.js';
-import { Frontier } from '../watermark.js';
+import { Watermark } from '../watermark.js';
 
 /** What is asked for: kept in the state folder until it has been asked of every instance. */
-const wish = z.object({
+const reclassificationRequest = z.object({
   id: z.uuid(),
   who: z.string(),
   /** ISO 8601, UTC. */
@@ -25,22 +25,22 @@ const wish = z.object({
   selection,
   includingCorrected: z.boolean(),
 });
-export type Wish = z.output<typeof wish>;
+export type ReclassificationRequest = z.output<typeof reclassificationRequest>;
 
-const runState = z.enum(['running', 'done', 'cancelled', 'failed']);
+const jobState = z.enum(['running', 'done', 'cancelled', 'failed']);
 
-export const runProgress = wish.extend({
-  state: runState,
+export const reclassificationProgress = reclassificationRequest.extend({
+  state: jobState,
   dryRun: z.boolean(),
   asked: z.number().describe('Instances asked for so far; of a dry run: that would be.'),
   answered: z.number().describe('Those that have been looked at since.'),
   rate: z.number().describe('Answered a second.'),
   problem: z.string().optional(),
 });
-export type RunProgress = z.output<typeof runProgress>;
+export type ReclassificationProgress = z.output<typeof reclassificationProgress>;
 
-interface Run {
-  progress: RunProgress;
+interface ReclassificationJob {
+  progress: ReclassificationProgress;
   cancelled: AbortController;
   open: Set<InstanceId>;
   done: Promise<void>;
@@ -63,35 +63,38 @@ const mostRemembered = 50;
  * Requests for many instances. Each becomes the same request in the metadata of each instance as a button writes it,
  * so what has been asked is answered whatever happens to the service; a restart goes on asking.
  */
-export class RequestRuns {
+export class ReclassificationJobs {
   readonly #parts: Parts;
   readonly #search: Search;
-  readonly #file: StateFile<z.ZodArray<typeof wish>>;
-  readonly #runs = new Map<string, Run>();
+  readonly #file: StateFile<z.ZodArray<typeof reclassificationRequest>>;
+  readonly #runs = new Map<string, ReclassificationJob>();
   /** What a stop interrupted, until it is gone on with: a list that is saved before then holds it too. */
-  #left: readonly Wish[];
+  #left: readonly ReclassificationRequest[];
   readonly #stop = new AbortController();
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#search = new Search(parts.orthanc.rest);
-    this.#file = new StateFile(parts.stateDir, 'requests.json', z.array(wish));
+    this.#file = new StateFile(parts.stateDir, 'requests.json', z.array(reclassificationRequest));
     this.#left = this.#file.read() ?? [];
   }
 
-  list(): RunProgress[] {
+  list(): ReclassificationProgress[] {
     return [...this.#runs.values()].map(({ progress }) => progress).reverse();
   }
 
   /** @throws request_unknown */
-  get(id: string): RunProgress {
+  get(id: string): ReclassificationProgress {
     const run = this.#runs.get(id);
-    if (run === undefined) throw fail('request_unknown', {});
+    if (run === undefined) throw createError('request_unknown', {});
     return run.progress;
   }
 
   /** Begins to ask, once it is kept that this is asked. @throws state_unusable: nothing is asked then */
-  async start(asked: Omit<Wish, 'id' | 'when'>, dryRun: boolean): Promise<RunProgress> {
+  async start(
+    asked: Omit<ReclassificationRequest, 'id' | 'when'>,
+    dryRun: boolean,
+  ): Promise<ReclassificationProgress> {
     const run = this.#admit({ ...asked, id: randomUUID(), when: new Date().toISOString() }, dryRun);
     try {
       await this.#save();
@@ -104,7 +107,7 @@ export class RequestRuns {
   }
 
   /** Asks no further, and withdraws what has not been taken up yet. @throws request_unknown */
-  async cancel(id: string): Promise<RunProgress> {
+  async cancel(id: string): Promise<ReclassificationProgress> {
     const progress = this.get(id);
     const run = this.#runs.get(id);
     if (run === undefined || !['running', 'cancelled'].includes(progress.state)) return progress;
@@ -129,23 +132,35 @@ export class RequestRuns {
     await Promise.all([...this.#runs.values()].map(({ done }) => done));
   }
 
-  #admit(asked: Wish, dryRun: boolean): Run {
-    const progress: RunProgress = { ...asked, state: 'running', dryRun, asked: 0, answered: 0, rate: 0 };
-    const run: Run = { progress, cancelled: new AbortController(), open: new Set(), done: Promise.resolve() };
+  #admit(asked: ReclassificationRequest, dryRun: boolean): ReclassificationJob {
+    const progress: ReclassificationProgress = {
+      ...asked,
+      state: 'running',
+      dryRun,
+      asked: 0,
+      answered: 0,
+      rate: 0,
+    };
+    const run: ReclassificationJob = {
+      progress,
+      cancelled: new AbortController(),
+      open: new Set(),
+      done: Promise.resolve(),
+    };
     this.#runs.set(asked.id, run);
     for (const [id, { progress: known }] of this.#runs)
       if (this.#runs.size > mostRemembered && known.state !== 'running') this.#runs.delete(id);
     return run;
   }
 
-  #begin(run: Run): void {
+  #begin(run: ReclassificationJob): void {
     const { progress } = run;
     run.done = this.#run(run).catch((caught: unknown) => {
-      const error = asPlainview(caught);
+      const error = asPlainviewError(caught);
       progress.state = 'failed';
       progress.problem = error.message;
       // What no waiting mends is the request's own fault.
-      const level = error.passing ? 'error' : 'warn';
+      const level = error.transient ? 'error' : 'warn';
       this.#parts.log[level]({ err: error, request: progress.id }, 'a request broke off');
     });
     void run.done
@@ -155,12 +170,12 @@ export class RequestRuns {
       );
   }
 
-  async #run(run: Run): Promise<void> {
+  async #run(run: ReclassificationJob): Promise<void> {
     const { progress } = run;
     const signal = AbortSignal.any([this.#stop.signal, run.cancelled.signal]);
-    const frontier = new Frontier(0, mostOpen);
+    const frontier = new Watermark(0, mostOpen);
     const began = performance.now();
-    const patient = <T>(step: () => Promise<T>) => patiently(step, this.#parts, signal);
+    const patient = <T>(step: () => Promise<T>) => retryWhileAway(step, this.#parts, signal);
     for await (const page of select(this.#search, progress.selection, this.#parts.modalities, patient)) {
       for (const instance of page) {
         if (signal.aborted) break;
@@ -174,16 +189,16 @@ export class RequestRuns {
         await frontier.room(signal);
       }
     }
-    while (frontier.jobs > 0 && !signal.aborted) await pause(50, signal);
+    while (frontier.jobs > 0 && !signal.aborted) await sleep(50, signal);
     if (run.cancelled.signal.aborted) progress.state = 'cancelled';
     else if (!this.#stop.signal.aborted) progress.state = 'done';
   }
 
   /** Whatever has been deleted since it was found is left out. */
   async #ask(
-    { progress, open }: Run,
+    { progress, open }: ReclassificationJob,
     { ID }: InstanceContent,
-    frontier: Frontier,
+    frontier: Watermark,
     began: number,
   ): Promise<void> {
     const { who, when, includingCorrected } = progress;

@@ -72,7 +72,7 @@ export const worklistPage = z.object({
   next: z.optional(z.string()),
   total: z.optional(z.number()),
 });
-export type WorklistPage = Read<served.Worklist, z.output<typeof worklistPage>>;
+export type WorklistPage = Read<served.WorklistPage, z.output<typeof worklistPage>>;
 
 export const me = z.object({
   who: z.string(),
@@ -135,7 +135,7 @@ export const statistics = z.object({
   /** False while the service still counts. */
   complete: z.boolean(),
 });
-export type Statistics = Read<served.Statistics, z.output<typeof statistics>>;
+export type Statistics = Read<served.StatisticsAnswer, z.output<typeof statistics>>;
 
 export const status = z.object({
   network: z.extend(networkId, { purpose: z.string() }),
@@ -183,4 +183,4 @@ export const decidedEvent = z.object({
   who: z.enum(['network', 'person']),
   when: z.string(),
 });
-export type DecidedEvent = Read<served.Decided, z.output<typeof decidedEvent>>;
+export type DecidedEvent = Read<served.DecidedEvent, z.output<typeof decidedEvent>>;

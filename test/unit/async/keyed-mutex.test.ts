@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Turns } from '../../../src/async/keyed-mutex.js';
+import { KeyedMutex } from '../../../src/async/keyed-mutex.js';
 
 function gate() {
   let open = () => {};
@@ -10,7 +10,7 @@ function gate() {
 }
 
 test('tasks of one key run one by one in their order, those of another key meanwhile', async () => {
-  const turns = new Turns<string>();
+  const turns = new KeyedMutex<string>();
   const seen: string[] = [];
   const { open, opened } = gate();
   const first = turns.run('a', async () => {
@@ -30,7 +30,7 @@ test('tasks of one key run one by one in their order, those of another key meanw
 });
 
 test('a failure is told to whoever asked, and holds up nobody else', async () => {
-  const turns = new Turns<string>();
+  const turns = new KeyedMutex<string>();
   const failing = turns.run('a', async () => {
     throw new Error('broken');
   });

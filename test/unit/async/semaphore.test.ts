@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Slots } from '../../../src/async/semaphore.js';
+import { Semaphore } from '../../../src/async/semaphore.js';
 
 /** Tasks that end when the test says so, each by its name. */
 function held() {
@@ -13,7 +13,7 @@ function held() {
 }
 
 test('so many are under way at a time, the others in the order in which they came', async () => {
-  const slots = new Slots({ most: 2, mostWaiting: 5 });
+  const slots = new Semaphore({ most: 2, mostWaiting: 5 });
   const { begun, task, end } = held();
   const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => slots.run(task(name)));
   expect(begun).toEqual(['a', 'b']);
@@ -28,7 +28,7 @@ test('so many are under way at a time, the others in the order in which they cam
 });
 
 test('where as many wait as may, the next is refused, and taken once there is room', async () => {
-  const slots = new Slots({ most: 1, mostWaiting: 1 });
+  const slots = new Semaphore({ most: 1, mostWaiting: 1 });
   const { begun, task, end } = held();
   const [first, second] = ['first', 'second'].map((name) => slots.run(task(name)));
   await expect(slots.run(task('third'))).rejects.toMatchObject({ code: 'busy' });
@@ -43,7 +43,7 @@ test('where as many wait as may, the next is refused, and taken once there is ro
 });
 
 test('one that fails makes room like any other', async () => {
-  const slots = new Slots({ most: 1, mostWaiting: 0 });
+  const slots = new Semaphore({ most: 1, mostWaiting: 0 });
   await expect(slots.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await slots.run(async () => 'yes')).toBe('yes');
 });

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { Coalescing } from '../../../src/async/single-flight.js';
+import { SingleFlight } from '../../../src/async/single-flight.js';
 
 /** A task whose runs end when the test says so. */
 function held() {
@@ -21,7 +21,7 @@ function held() {
 
 test('all who ask while a run is under way share one fresh run', async () => {
   const { task, end, runs } = held();
-  const study = new Coalescing<string>();
+  const study = new SingleFlight<string>();
   const asked = Array.from({ length: 100 }, () => study.run('study', task));
   await end();
   await end();
@@ -31,7 +31,7 @@ test('all who ask while a run is under way share one fresh run', async () => {
 
 test('two runs of one key never overlap, also when asked for between them', async () => {
   const { task, end, runs } = held();
-  const study = new Coalescing<string>();
+  const study = new SingleFlight<string>();
   const first = study.run('study', task);
   const second = study.run('study', task);
   const third = first.then(() => study.run('study', task));
@@ -50,7 +50,7 @@ test('two runs of one key never overlap, also when asked for between them', asyn
 
 test('different keys run side by side', async () => {
   const { task, end, runs } = held();
-  const studies = new Coalescing<string>();
+  const studies = new SingleFlight<string>();
   const both = Promise.all([studies.run('a', task), studies.run('b', task)]);
   await vi.waitUntil(() => runs.begun === 2);
   await end();
@@ -60,7 +60,7 @@ test('different keys run side by side', async () => {
 });
 
 test('a failed run is told to those who asked for it, and the next one still comes', async () => {
-  const study = new Coalescing<string>();
+  const study = new SingleFlight<string>();
   let run = 0;
   const task = async () => {
     if (run++ === 0) throw new Error('first');

@@ -113,7 +113,7 @@ describe('a classifier', () => {
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     await expect(classifier.classify(Buffer.from('nonsense'))).rejects.toMatchObject({
       code: 'picture_undecodable',
-      passing: false,
+      transient: false,
     });
   });
 
@@ -216,7 +216,7 @@ describe('a thread that crashes', () => {
     const [first] = threads;
     await Promise.all([
       first?.terminate(),
-      expect(inWork).rejects.toMatchObject({ code: 'classifier_crashed', passing: true }),
+      expect(inWork).rejects.toMatchObject({ code: 'classifier_crashed', transient: true }),
     ]);
     expect((await classifier.classify(Buffer.from(picture))).scores).toEqual(expected);
     expect(threads).toHaveLength(2);
@@ -240,7 +240,7 @@ describe('a thread that hangs', () => {
     const hanging = classifier.classify(goldenPictureFile('grey.png'));
     const next = classifier.classify(goldenPictureFile('grey.png'));
     swallow.pictures = false;
-    await expect(hanging).rejects.toMatchObject({ code: 'classifier_hung', passing: false });
+    await expect(hanging).rejects.toMatchObject({ code: 'classifier_hung', transient: false });
     expect((await next).scores).toHaveLength(5);
     expect(threads).toHaveLength(2);
   });

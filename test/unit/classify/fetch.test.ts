@@ -113,7 +113,7 @@ describe('fetching the network', () => {
     answers = [cut];
     await expect(fetching({ attempts: 1 })).rejects.toMatchObject({
       code: 'download_interrupted',
-      passing: true,
+      transient: true,
     });
     expect(left()).toEqual(['network.pb.part']);
     answers = [ranged];
@@ -218,7 +218,7 @@ describe('fetching the network', () => {
         response.writeHead(200, { 'content-type': 'text/html', 'content-length': page.length }).end(page);
       },
     ];
-    await expect(fetching()).rejects.toMatchObject({ code: 'download_wrong', passing: false });
+    await expect(fetching()).rejects.toMatchObject({ code: 'download_wrong', transient: false });
     expect(ranges).toHaveLength(1);
     expect(left()).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { askService } from '../../../src/commands/service-client.js';
+import { callService } from '../../../src/commands/service-client.js';
 import { loadConfig } from '../../../src/config/load.js';
 
 let server: Server | undefined;
@@ -16,7 +16,7 @@ async function said(status: number, type: string, body: string): Promise<string>
   server = answering;
   await new Promise<void>((resolve) => answering.listen(0, '127.0.0.1', resolve));
   const config = loadConfig({ PLAINVIEW_PORT: String((answering.address() as AddressInfo).port) });
-  return askService(z.object({}), config, { method: 'GET', path: '/api/v1/sweep' }).then(
+  return callService(z.object({}), config, { method: 'GET', path: '/api/v1/sweep' }).then(
     () => 'nothing',
     (error: Error) => error.message,
   );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { labelledStates, statistics } from '../../../src/contract/review.js';
-import { addUp, planLabels, requireLabels, stateLabels } from '../../../src/decisions/labels.js';
+import { aggregate, planLabels, requireLabels, stateLabels } from '../../../src/decisions/labels.js';
 import { type InstanceRecord, instanceRecord, readRecord } from '../../../src/decisions/schema.js';
 
 const record = (decision: InstanceRecord['decision'], category?: string): InstanceRecord => ({
@@ -45,7 +45,7 @@ describe('planLabels', () => {
 describe('addUp', () => {
   test('a study carries the union of its instances', () => {
     const children = [record('category', 'knee_ap'), record('category', 'knee_ap'), record('needs_review')];
-    expect(addUp(children)).toEqual({
+    expect(aggregate(children)).toEqual({
       categories: { knee_ap: 2 },
       decisions: { category: 2, needs_review: 1 },
       wanted: ['knee_ap', 'needs_review'],
@@ -62,12 +62,12 @@ describe('addUp', () => {
       words: [],
     };
     const children = [record('category', 'knee_ap'), { ...record('category', 'hand_ap'), order }];
-    expect(addUp(children).wanted).toEqual(['hand_ap', 'knee_ap', 'order_mismatch']);
+    expect(aggregate(children).wanted).toEqual(['hand_ap', 'knee_ap', 'order_mismatch']);
   });
 
   test('does not depend on the order', () => {
     const children = [record('failed'), record('category', 'hand_ap'), record('unknown_view')];
-    expect(JSON.stringify(addUp(children))).toBe(JSON.stringify(addUp([...children].reverse())));
+    expect(JSON.stringify(aggregate(children))).toBe(JSON.stringify(aggregate([...children].reverse())));
   });
 });
 

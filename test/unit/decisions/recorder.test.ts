@@ -93,7 +93,7 @@ test('another service that writes upon ours makes us add up anew, and neither la
     now.records[resource] = JSON.stringify(record);
     now.labels[resource] = ['hand_ap'];
   });
-  await recorder().addUpStudy(study);
+  await recorder().aggregateStudy(study);
   const record = readRecord(groupRecord, state.records[`studies/${id(1)}`]);
   expect(record).toEqual({
     version: 1,
@@ -114,9 +114,9 @@ test('two that never stop writing upon each other end in an error that is tried 
       labels: [`other${turn++}`],
     });
   });
-  await expect(recorder().addUpStudy(study)).rejects.toMatchObject({
+  await expect(recorder().aggregateStudy(study)).rejects.toMatchObject({
     code: 'orthanc_conflict',
-    passing: true,
+    transient: true,
   });
 });
 
@@ -125,9 +125,9 @@ test('a study in step is not written', async () => {
   const state = oneStudy(() => {
     writes++;
   });
-  await recorder().addUpStudy(study);
+  await recorder().aggregateStudy(study);
   const first = writes;
-  await recorder().addUpStudy(study);
+  await recorder().aggregateStudy(study);
   expect(first).toBe(2);
   expect(writes).toBe(2);
   expect(state.labels[`series/${id(2)}`]).toEqual(['knee_ap']);

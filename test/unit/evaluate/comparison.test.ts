@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { comparisonOf } from '../../../src/evaluate/comparison.js';
-import type { Seen } from '../../../src/evaluate/run.js';
+import type { EvaluatedPicture } from '../../../src/evaluate/run.js';
 import { seen } from './support.js';
 
 const both = [{ classes: ['knee_ap', 'hand_ap'] }, { classes: ['knee_ap', 'hand_ap', 'other'] }] as const;
@@ -8,11 +8,14 @@ const both = [{ classes: ['knee_ap', 'hand_ap'] }, { classes: ['knee_ap', 'hand_
 type Said = [category: string, score?: number, more?: { second: string }];
 
 /** Both look at one picture. */
-function pair(label: string, first: Said, second: Said): [Seen, Seen] {
+function pair(label: string, first: Said, second: Said): [EvaluatedPicture, EvaluatedPicture] {
   const one = seen(label, ...first);
   return [one, { ...seen(label, ...second), picture: one.picture }];
 }
-function compared(pairs: readonly [Seen, Seen][], networks: Parameters<typeof comparisonOf>[2] = both) {
+function compared(
+  pairs: readonly [EvaluatedPicture, EvaluatedPicture][],
+  networks: Parameters<typeof comparisonOf>[2] = both,
+) {
   return comparisonOf(
     pairs.map(([first]) => first),
     pairs.map(([, second]) => second),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultThresholds } from '../../../src/classify/network.js';
-import { fail } from '../../../src/errors/errors.js';
+import { createError } from '../../../src/errors/errors.js';
 import { reportPage } from '../../../src/evaluate/html/page.js';
 import { reportOf } from '../../../src/evaluate/report.js';
 import type { LabelledPicture } from '../../../src/evaluate/truth.js';
@@ -32,7 +32,7 @@ function page({
     },
     run: {
       seen: [pictures],
-      unread: [{ picture: missing, error: fail('file_unreadable', { problem: 'it is not there' }) }],
+      unread: [{ picture: missing, error: createError('file_unreadable', { problem: 'it is not there' }) }],
     },
     classifiers: [
       {

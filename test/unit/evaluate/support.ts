@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import type { Seen } from '../../../src/evaluate/run.js';
+import type { EvaluatedPicture } from '../../../src/evaluate/run.js';
 import { edited, find, type Node } from '../../../testkit/classify/graphs.js';
 
 /**
@@ -53,7 +53,7 @@ export function seen(
   category: string,
   score = 0.99,
   { group, second }: { group?: string; second?: string } = {},
-): Seen {
+): EvaluatedPicture {
   const best = { category, score };
   const isLabelled = category !== 'other' && score >= 0.9;
   return {

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { arrange, type Picture } from '../../../src/hanging/arrange.js';
+import { arrange, type HangablePicture } from '../../../src/hanging/arrange.js';
 import { readProtocols } from '../../../src/hanging/file.js';
 import type { Laterality } from '../../../src/hanging/protocol.js';
 
 const { protocols } = readProtocols(undefined, []);
 
 /** `R knee_ap 0.95`: side and score may be left out; `?` is a picture that is not sure. */
-function pictures(...texts: string[]): Picture[] {
+function pictures(...texts: string[]): HangablePicture[] {
   return texts.map((text, index) => {
     const [, side, category = '', score = '0.99'] = /^(?:([RLB]) )?(\S+)(?: ([\d.]+))?$/.exec(text) ?? [];
     return {

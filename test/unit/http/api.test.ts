@@ -11,7 +11,7 @@ import { described } from '../../../src/http/api/openapi.js';
 import { operation } from '../../../src/http/api/operation.js';
 import { apiRouter } from '../../../src/http/api/router.js';
 import { createApp } from '../../../src/http/app.js';
-import { guarded } from '../../../src/http/failed-authentication-limiter.js';
+import { failedAuthenticationLimiter } from '../../../src/http/failed-authentication-limiter.js';
 
 const secret = 'a-secret-of-the-tests';
 const silent = pino({ level: 'silent' });
@@ -65,7 +65,17 @@ const operations = described(
 async function listen(perMinute = 10_000): Promise<string> {
   const authenticate = authenticator(secret, tokens);
   const server = createServer(
-    createApp([apiRouter(operations, { authenticate, door: guarded(10), perMinute, log: silent })], silent),
+    createApp(
+      [
+        apiRouter(operations, {
+          authenticate,
+          door: failedAuthenticationLimiter(10),
+          perMinute,
+          log: silent,
+        }),
+      ],
+      silent,
+    ),
   );
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

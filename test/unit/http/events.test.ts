@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { authenticator } from '../../../src/access/authenticate.js';
-import type { Decided, Status } from '../../../src/contract/review.js';
+import type { DecidedEvent, Status } from '../../../src/contract/review.js';
 import { described } from '../../../src/http/api/openapi.js';
 import { Events, eventOperations } from '../../../src/http/api/review/events.js';
 import { apiRouter } from '../../../src/http/api/router.js';
 import { createApp } from '../../../src/http/app.js';
-import { guarded } from '../../../src/http/failed-authentication-limiter.js';
+import { failedAuthenticationLimiter } from '../../../src/http/failed-authentication-limiter.js';
 import { waitFor } from '../../../testkit/orthanc.js';
 
 const secret = 'a-secret-of-the-tests';
@@ -31,7 +31,12 @@ afterEach(() => {
 /** The events behind a door of their own, and how to listen at it. */
 async function served() {
   const events = new Events(() => status);
-  const options = { authenticate: authenticator(secret, []), door: guarded(10), perMinute: 10_000, log };
+  const options = {
+    authenticate: authenticator(secret, []),
+    door: failedAuthenticationLimiter(10),
+    perMinute: 10_000,
+    log,
+  };
   const operations = described(eventOperations(events), '0');
   const server = createServer(createApp([apiRouter(operations, options)], log));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -69,7 +74,7 @@ test('whoever does not read is hung up on before much has piled up, and the othe
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
   if (reader === undefined) throw new Error('an answer with a body');
   /** So long that the network's own buffers, some megabytes, are full after some hundred. */
-  const news = (when: string): Decided => ({
+  const news = (when: string): DecidedEvent => ({
     instance: 'i'.repeat(50_000),
     study: 's',
     decision: 'unknown_view',

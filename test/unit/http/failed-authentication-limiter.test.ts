@@ -5,14 +5,14 @@ import { expect, test } from 'vitest';
 import { authenticator } from '../../../src/access/authenticate.js';
 import { apiRouter } from '../../../src/http/api/router.js';
 import { createApp } from '../../../src/http/app.js';
-import { guarded } from '../../../src/http/failed-authentication-limiter.js';
+import { failedAuthenticationLimiter } from '../../../src/http/failed-authentication-limiter.js';
 import { hookRouter } from '../../../src/http/hook.js';
 import { Metrics } from '../../../src/metrics/metrics.js';
 
 test('a secret is guessed at no faster through the hook: its failures count at the API, and the other way round', async () => {
   const secret = 'a-secret-of-the-tests';
   const log = pino({ level: 'silent' });
-  const door = guarded(10);
+  const door = failedAuthenticationLimiter(10);
   const metrics = new Metrics(() => ({ waiting: 0, running: 0, delayed: 0 }));
   const authenticate = authenticator(secret, []);
   const server = createServer(

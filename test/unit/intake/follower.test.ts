@@ -10,7 +10,7 @@ import { Cursor } from '../../../src/intake/cursor.js';
 import { Follower } from '../../../src/intake/follower.js';
 import { instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
-import { Courtesy } from '../../../src/queue/admission-policy.js';
+import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
 import { MemoryQueue } from '../../../src/queue/memory.js';
 
 const base = 'http://orthanc.test';
@@ -64,7 +64,7 @@ function follow({ settles = true } = {}) {
   const looked: string[] = [];
   const cleared = vi.fn();
   const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' }));
-  const queue = new MemoryQueue(new Courtesy({ concurrency: 4, backlog: 4 }), async ({ instance }) => {
+  const queue = new MemoryQueue(new AdmissionPolicy({ concurrency: 4, backlog: 4 }), async ({ instance }) => {
     looked.push(instance);
     if (!settles) await new Promise(() => undefined);
     return { kind: 'settled' };

@@ -5,11 +5,11 @@ import nock from 'nock';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
-import { fail, isAway } from '../../../src/errors/errors.js';
+import { createError, isAway } from '../../../src/errors/errors.js';
 import { Sweep, sweepOrders } from '../../../src/intake/sweep.js';
 import { instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
-import { Courtesy } from '../../../src/queue/admission-policy.js';
+import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
 import { MemoryQueue } from '../../../src/queue/memory.js';
 
 /** Milliseconds that were waited: the clock, where a test has set it, goes on by them at once. */
@@ -73,15 +73,15 @@ function sweeper(more: Partial<ConstructorParameters<typeof Sweep>[0]> = {}) {
   const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' }));
   const sweep = new Sweep({
     orthanc,
-    queue: new MemoryQueue(new Courtesy({ concurrency: 4, backlog: 4 }), async ({ instance }) => {
+    queue: new MemoryQueue(new AdmissionPolicy({ concurrency: 4, backlog: 4 }), async ({ instance }) => {
       decided.add(instance);
       return { kind: 'settled' };
     }),
     network: 'a',
     modalities: ['DX'],
     isSettled: ({ ID }) => decided.has(ID),
-    isInStep: () => true,
-    addUpStudy: async () => undefined,
+    isUpToDate: () => true,
+    aggregateStudy: async () => undefined,
     isOrthancAway: async (error) => isAway(error),
     rate: 0,
     quietHours: undefined,
@@ -154,8 +154,8 @@ describe.each(sweepOrders)('%s first', (order) => {
 
 describe('a study out of step', () => {
   const faults = {
-    orthanc_rejected: () => fail('orthanc_rejected', { what: 'PUT /studies/…', status: 400 }),
-    orthanc_failed: () => fail('orthanc_failed', { what: 'PUT /studies/…', status: 500 }),
+    orthanc_rejected: () => createError('orthanc_rejected', { what: 'PUT /studies/…', status: 400 }),
+    orthanc_failed: () => createError('orthanc_failed', { what: 'PUT /studies/…', status: 500 }),
     internal: () => new TypeError('undefined is not a function'),
   };
 
@@ -164,11 +164,11 @@ describe('a study out of step', () => {
     async (code, fault) => {
       archive = upTo(70);
       const added: string[] = [];
-      const addUpStudy = async (study: string) => {
+      const aggregateStudy = async (study: string) => {
         if (study === id(7)) throw fault();
         added.push(study);
       };
-      const { sweep, lines, idle } = sweeper({ isInStep: () => false, addUpStudy });
+      const { sweep, lines, idle } = sweeper({ isUpToDate: () => false, aggregateStudy });
       sweep.start();
       await idle();
       expect(new Set(added)).toEqual(new Set(archive.filter((n) => n !== 7).map(id)));
@@ -184,12 +184,12 @@ describe('a study out of step', () => {
     archive = upTo(3);
     let away = 30;
     const added: string[] = [];
-    const addUpStudy = async (study: string) => {
+    const aggregateStudy = async (study: string) => {
       if (study === id(2) && away-- > 0)
-        throw fail('orthanc_unreachable', { url: base, why: 'ECONNREFUSED' });
+        throw createError('orthanc_unreachable', { url: base, why: 'ECONNREFUSED' });
       added.push(study);
     };
-    const { sweep, idle } = sweeper({ isInStep: ({ study }) => added.includes(study.ID), addUpStudy });
+    const { sweep, idle } = sweeper({ isUpToDate: ({ study }) => added.includes(study.ID), aggregateStudy });
     sweep.start();
     await idle();
     expect(added).toEqual([1, 2, 3].map(id));

@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
-import { Frontier } from '../../../src/intake/watermark.js';
+import { Watermark } from '../../../src/intake/watermark.js';
 
 test('is settled up to the first entry that is open, in whatever order the others end', () => {
-  const frontier = new Frontier(10, 100);
+  const frontier = new Watermark(10, 100);
   const [eleven, twelve, fifteen] = [frontier.open(11), frontier.open(12), frontier.open(15)];
   frontier.advance(20);
   expect(frontier.settled).toBe(10);
@@ -15,7 +15,7 @@ test('is settled up to the first entry that is open, in whatever order the other
 });
 
 test('an entry of several jobs is open until the last of them', () => {
-  const frontier = new Frontier(0, 100);
+  const frontier = new Watermark(0, 100);
   const [first, second] = [frontier.open(1), frontier.open(1)];
   frontier.advance(5);
   first();
@@ -25,7 +25,7 @@ test('an entry of several jobs is open until the last of them', () => {
 });
 
 test('makes the reader wait while too many jobs are open', async () => {
-  const frontier = new Frontier(0, 2);
+  const frontier = new Watermark(0, 2);
   const { signal } = new AbortController();
   const settle = [frontier.open(1), frontier.open(2)];
   let passed = false;
@@ -40,7 +40,7 @@ test('makes the reader wait while too many jobs are open', async () => {
 });
 
 test('an abort ends the wait', async () => {
-  const frontier = new Frontier(0, 1);
+  const frontier = new Watermark(0, 1);
   frontier.open(1);
   const stop = new AbortController();
   const waiting = frontier.room(stop.signal);
@@ -49,7 +49,7 @@ test('an abort ends the wait', async () => {
 });
 
 test('leaves nothing on the signal, however often it waits', async () => {
-  const frontier = new Frontier(0, 1);
+  const frontier = new Watermark(0, 1);
   const { signal } = new AbortController();
   for (let position = 1; position <= 20; position++) {
     const settle = frontier.open(position);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { OrderAnswer } from '../../../src/decisions/schema.js';
-import type { Said } from '../../../src/orthanc/resources.js';
+import type { Description } from '../../../src/orthanc/resources.js';
 
 const attributes: Readonly<Record<string, string>> = {
   St: 'StudyDescription',
@@ -21,7 +21,7 @@ export type Matter = (typeof matters)[number];
 export interface OrderCase {
   line: string;
   language: string;
-  said: Said[];
+  said: Description[];
   category: string;
   expected: Record<Matter, OrderAnswer>;
   /** Kept for measuring: no word list is tuned on it. */
@@ -51,7 +51,7 @@ export function readCases(): OrderCase[] {
     });
 }
 
-function readSaid(text: string): Said {
+function readSaid(text: string): Description {
   const at = text.indexOf(':');
   const attribute = attributes[text.slice(0, at).trim()];
   if (attribute === undefined) throw new Error(`not an attribute: ${text}`);

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { Load } from '../../../src/orthanc/adaptive-limiter.js';
+import { AdaptiveLimiter } from '../../../src/orthanc/adaptive-limiter.js';
 
 /** Calls that end when the test says so. */
 function held() {
@@ -15,7 +15,7 @@ function held() {
 }
 
 test('no more calls are under way than may be', async () => {
-  const load = new Load({ most: 3, perSecond: 0 });
+  const load = new AdaptiveLimiter({ most: 3, perSecond: 0 });
   const { call, ends, most } = held();
   const all = Promise.all(Array.from({ length: 10 }, () => load.run(false, call)));
   let done = false;
@@ -30,13 +30,13 @@ test('no more calls are under way than may be', async () => {
 });
 
 test('a call that fails makes room like any other', async () => {
-  const load = new Load({ most: 1, perSecond: 0 });
+  const load = new AdaptiveLimiter({ most: 1, perSecond: 0 });
   await expect(load.run(true, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await load.run(true, async () => 'yes')).toBe('yes');
 });
 
 test('slow answers lower the limit to one, quick ones raise it again', () => {
-  const load = new Load({ most: 8, perSecond: 0 });
+  const load = new AdaptiveLimiter({ most: 8, perSecond: 0 });
   for (let n = 0; n < 50; n++) load.observe(3);
   expect(load.limit).toBe(8);
   for (let n = 0; n < 300; n++) load.observe(400);
@@ -48,7 +48,7 @@ test('slow answers lower the limit to one, quick ones raise it again', () => {
 test('time-outs lower it as slow answers do', async () => {
   vi.useFakeTimers();
   try {
-    const load = new Load({ most: 8, perSecond: 0 });
+    const load = new AdaptiveLimiter({ most: 8, perSecond: 0 });
     for (let n = 0; n < 50; n++) load.observe(3);
     for (let n = 0; n < 100; n++) {
       const timedOut = load.run(true, async () => {
@@ -64,13 +64,13 @@ test('time-outs lower it as slow answers do', async () => {
 });
 
 test('an Orthanc that is slow by nature is not held for busy', () => {
-  const load = new Load({ most: 8, perSecond: 0 });
+  const load = new AdaptiveLimiter({ most: 8, perSecond: 0 });
   for (let n = 0; n < 500; n++) load.observe(120 + (n % 7) * 10);
   expect(load.limit).toBe(8);
 });
 
 test('calls are spread over the second', async () => {
-  const load = new Load({ most: 8, perSecond: 200 });
+  const load = new AdaptiveLimiter({ most: 8, perSecond: 200 });
   const began = performance.now();
   await Promise.all(Array.from({ length: 21 }, () => load.run(false, async () => undefined)));
   // Twenty spaces of 5 ms; a timer never ends early by more than a millisecond.
@@ -79,7 +79,7 @@ test('calls are spread over the second', async () => {
 
 test('the ceiling holds nobody up once all is over', async () => {
   const over = new AbortController();
-  const load = new Load({ most: 2, perSecond: 0.001, ended: over.signal });
+  const load = new AdaptiveLimiter({ most: 2, perSecond: 0.001, ended: over.signal });
   await load.run(false, async () => undefined);
   const next = load.run(false, async () => 'let through');
   over.abort();

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { fail } from '../../../src/errors/errors.js';
+import { createError } from '../../../src/errors/errors.js';
 import { Availability } from '../../../src/orthanc/availability.js';
 
 // The timers that return promises are none that can be wound on.
@@ -16,7 +16,7 @@ vi.mock('../../../src/async/sleep.js', () => ({
     }),
 }));
 
-const silence = () => fail('orthanc_timeout', { what: 'GET /system', ms: 5000 });
+const silence = () => createError('orthanc_timeout', { what: 'GET /system', ms: 5000 });
 const ends: (() => void)[] = [];
 
 beforeEach(() => {
@@ -72,9 +72,9 @@ test('after the end nothing is asked or told, and what was given up waits', asyn
   const { availability, orthanc, answers, warnings } = await started();
   availability.end();
   orthanc.lives = false;
-  expect(await availability.lost(fail('orthanc_unreachable', { url: '', why: 'Plainview stops' }))).toBe(
-    true,
-  );
+  expect(
+    await availability.lost(createError('orthanc_unreachable', { url: '', why: 'Plainview stops' })),
+  ).toBe(true);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(answers).not.toHaveBeenCalled();
   expect(warnings).toEqual([]);

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
-import { fail } from '../../../src/errors/errors.js';
+import { createError } from '../../../src/errors/errors.js';
 import { Metrics } from '../../../src/metrics/metrics.js';
 import { instanceId } from '../../../src/orthanc/ids.js';
 import { createHandler } from '../../../src/pipeline/attempt.js';
@@ -11,7 +11,7 @@ const job: Job = {
   reason: 'hook',
   attempt: 1,
 };
-const unreachable = fail('orthanc_unreachable', { url: 'http://orthanc', why: 'ECONNRESET' });
+const unreachable = createError('orthanc_unreachable', { url: 'http://orthanc', why: 'ECONNRESET' });
 
 function handled({ isAway }: { isAway: boolean }) {
   const process = vi.fn(async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { Courtesy } from '../../../src/queue/admission-policy.js';
+import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
 
-const courtesy = () => new Courtesy({ concurrency: 4, backlog: 1 });
+const courtesy = () => new AdmissionPolicy({ concurrency: 4, backlog: 1 });
 const wait = Number.POSITIVE_INFINITY;
 
 test('without notices, a backlog takes its share at once and no more', () => {

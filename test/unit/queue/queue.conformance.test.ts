@@ -1,22 +1,22 @@
 import { describe, expect, test, vi } from 'vitest';
 import { instanceId } from '../../../src/orthanc/ids.js';
-import { Courtesy } from '../../../src/queue/admission-policy.js';
+import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
 import { MemoryQueue } from '../../../src/queue/memory.js';
-import type { Handler, Queue, Verdict } from '../../../src/queue/queue.js';
+import type { Handler, JobOutcome, Queue } from '../../../src/queue/queue.js';
 
 /** Every queue passes this; a new one is added here. */
 const queues: Record<string, (concurrency: number, handler: Handler) => Queue> = {
   memory: (concurrency, handler) =>
-    new MemoryQueue(new Courtesy({ concurrency, backlog: concurrency }, 0), handler),
+    new MemoryQueue(new AdmissionPolicy({ concurrency, backlog: concurrency }, 0), handler),
 };
 
 const id = (n: number) => instanceId.parse(`${n.toString(16).padStart(8, '0')}${'-00000000'.repeat(4)}`);
-const settled: Verdict = { kind: 'settled' };
+const settled: JobOutcome = { kind: 'settled' };
 
 /** A handler whose jobs end when the test says so. */
 function held() {
   const started: string[] = [];
-  const open = new Map<string, (verdict: Verdict) => void>();
+  const open = new Map<string, (verdict: JobOutcome) => void>();
   const handler: Handler = (job) => {
     started.push(`${job.instance}#${job.attempt}`);
     return new Promise((resolve) => open.set(job.instance, resolve));

@@ -5,9 +5,9 @@ import { answerOf } from '../../../src/statistics/answer.js';
 import {
   countRecorded,
   countStanding,
-  emptyTally,
+  type DailyCounts,
+  emptyCounts,
   prune,
-  type Tally,
 } from '../../../src/statistics/tally.js';
 
 const now = new Date('2026-03-10T15:30:00.000Z');
@@ -40,12 +40,12 @@ const written = (decided: Omit<InstanceRecord, 'labels' | 'version'>): InstanceR
 });
 
 /** Counts a history of one instance, each entry upon the one before. */
-function history(into: Tally, records: InstanceRecord[]): void {
+function history(into: DailyCounts, records: InstanceRecord[]): void {
   for (const [index, record] of records.entries()) countRecorded(into, record, records[index - 1]);
 }
 
 test('decisions are counted in their hour and day, by what they were', () => {
-  const tally = emptyTally();
+  const tally = emptyCounts();
   history(tally, [said('2026-03-10T14:59:59.000Z', 'hand_ap')]);
   history(tally, [said('2026-03-10T15:00:00.000Z', 'hand_ap', 'needs_review')]);
   history(tally, [said('2026-03-09T00:00:00.000Z', 'foot_ap')]);
@@ -70,7 +70,7 @@ test('decisions are counted in their hour and day, by what they were', () => {
 });
 
 test('agreement tells what people said instead, and what the network was not sure of stands apart', () => {
-  const tally = emptyTally();
+  const tally = emptyCounts();
   const at = '2026-03-10T10:00:00.000Z';
   const hand = said(at, 'hand_ap');
   history(tally, [hand, written(confirmed(hand, by(at)))]);
@@ -110,7 +110,7 @@ test('agreement tells what people said instead, and what the network was not sur
 });
 
 test('the last word counts, and an undo leaves no trace, not even of a second decision', () => {
-  const tally = emptyTally();
+  const tally = emptyCounts();
   const hand = said('2026-03-09T10:00:00.000Z', 'hand_ap');
   const first = written(corrected(hand, 'foot_ap', by('2026-03-09T11:00:00.000Z')));
   const second = written(corrected(first, 'knee_ap', by('2026-03-10T11:00:00.000Z')));
@@ -128,9 +128,9 @@ test('the last word counts, and an undo leaves no trace, not even of a second de
 test('counted from what stands in Orthanc it is the same, but for what came later and what is no time', () => {
   const hand = said('2026-03-09T10:00:00.000Z', 'hand_ap');
   const wrong = written(corrected(hand, 'foot_ap', by('2026-03-09T11:00:00.000Z')));
-  const counted = emptyTally();
+  const counted = emptyCounts();
   history(counted, [hand, wrong]);
-  const anew = emptyTally();
+  const anew = emptyCounts();
   countStanding(anew, wrong, '2026-03-10T00:00:00.000Z');
   countStanding(anew, said('2026-03-10T00:00:00.000Z', 'hand_ap'), '2026-03-10T00:00:00.000Z');
   countStanding(anew, said('__proto__', 'hand_ap'), '2026-03-10T00:00:00.000Z');

@@ -1,9 +1,9 @@
-import { pause } from '../../../async/sleep.js';
+import { sleep } from '../../../async/sleep.js';
 import type { Config } from '../../../config/options.js';
-import { asPlainview, fail, isAway, type PlainviewError } from '../../../errors/errors.js';
-import { type Sender, Sending } from '../../../orthanc/forwarder.js';
+import { asPlainviewError, createError, isAway, type PlainviewError } from '../../../errors/errors.js';
+import { type DestinationKind, Forwarder } from '../../../orthanc/forwarder.js';
 import type { InstanceId } from '../../../orthanc/ids.js';
-import { Rest } from '../../../orthanc/transport.js';
+import { Transport } from '../../../orthanc/transport.js';
 import type { Due } from '../ledger.js';
 import type { Destination } from './destination.js';
 
@@ -21,20 +21,20 @@ const pollMs = { first: 25, longest: 1000 };
 export class OrthancDestination implements Destination {
   readonly name: string;
   readonly most = most;
-  readonly #kind: Sender;
+  readonly #kind: DestinationKind;
   readonly #place: string;
-  readonly #rest: Rest;
-  readonly #sending: Sending;
+  readonly #rest: Transport;
+  readonly #sending: Forwarder;
 
-  constructor(kind: Sender, place: string, config: Config) {
+  constructor(kind: DestinationKind, place: string, config: Config) {
     this.name = `${kind}:${place}`;
     this.#kind = kind;
     this.#place = place;
     // Connections of its own: a destination that hangs must not take one from the classification or its siblings.
     // They wait longer, too: what Orthanc asks of a slow place lasts as long as that place needs.
     const orthancTimeoutMs = Math.max(config.orthancTimeoutMs, longestAnswerMs);
-    this.#rest = new Rest({ ...config, orthancRetries: 0, orthancTimeoutMs });
-    this.#sending = new Sending(this.#rest);
+    this.#rest = new Transport({ ...config, orthancRetries: 0, orthancTimeoutMs });
+    this.#sending = new Forwarder(this.#rest);
   }
 
   async send(due: readonly Due[], signal: AbortSignal): Promise<void> {
@@ -42,7 +42,7 @@ export class OrthancDestination implements Destination {
     try {
       await this.#job(ids, signal);
     } catch (caught) {
-      throw this.#blame(asPlainview(caught));
+      throw this.#blame(asPlainviewError(caught));
     }
   }
 
@@ -51,7 +51,7 @@ export class OrthancDestination implements Destination {
       await this.#sending.ask(this.#kind, this.#place);
       return true;
     } catch (caught) {
-      if (isAway(asPlainview(caught))) throw caught;
+      if (isAway(asPlainviewError(caught))) throw caught;
       // A DICOMweb server that only stores answers no search, and may still be well.
       return this.#kind === 'dicomweb' ? undefined : false;
     }
@@ -64,19 +64,21 @@ export class OrthancDestination implements Destination {
   async #job(ids: readonly InstanceId[], signal: AbortSignal): Promise<void> {
     const job = await this.#sending.begin(this.#kind, this.#place, ids);
     for (let ms = pollMs.first; ; ms = Math.min(ms * 1.5, pollMs.longest)) {
-      await pause(ms, signal);
+      await sleep(ms, signal);
       // Orthanc goes on; the next start sends once more what is not known to have arrived.
-      if (signal.aborted) throw fail('route_unreachable', { destination: this.name, why: 'Plainview stops' });
+      if (signal.aborted)
+        throw createError('route_unreachable', { destination: this.name, why: 'Plainview stops' });
       const now = await this.#sending.job(job);
       if (now.state === 'done') return;
-      if (now.state === 'failed') throw fail('route_unreachable', { destination: this.name, why: now.why });
+      if (now.state === 'failed')
+        throw createError('route_unreachable', { destination: this.name, why: now.why });
       if (now.state === 'forgotten')
-        throw fail('route_unreachable', { destination: this.name, why: forgotten });
+        throw createError('route_unreachable', { destination: this.name, why: forgotten });
     }
   }
 
   #blame(error: PlainviewError): PlainviewError {
     if (error.code === 'route_unreachable' || isAway(error)) return error;
-    return fail('route_unreachable', { destination: this.name, why: error.message }, error);
+    return createError('route_unreachable', { destination: this.name, why: error.message }, error);
   }
 }

@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { Agent } from 'node:https';
 import axios, { isAxiosError } from 'axios';
 import { recordOf } from '../../../decisions/read.js';
-import { fail } from '../../../errors/errors.js';
+import { createError } from '../../../errors/errors.js';
 import type { Orthanc } from '../../../orthanc/orthanc.js';
 import { belongingOf } from '../../../orthanc/uids.js';
 import type { Due } from '../ledger.js';
@@ -97,7 +97,7 @@ export class WebhookDestination implements Destination {
       const status = error.response?.status;
       const why = status === undefined ? (error.code ?? error.message) : `HTTP ${status}`;
       const code = status !== undefined && notThisThing(status) ? 'route_rejected' : 'route_unreachable';
-      throw fail(code, { destination, why }, cause);
+      throw createError(code, { destination, why }, cause);
     }
   }
 }

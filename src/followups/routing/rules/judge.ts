@@ -6,20 +6,20 @@ import type { Rules } from './read.js';
 import { type Conditions, nameOf, type Rule, type Target, targetsOf } from './schema.js';
 
 /** What one rule says of an instance. */
-export interface Verdict {
+export interface RuleVerdict {
   rule: Rule;
   /** Why it does not apply; absent if it does. */
   whyNot?: string;
 }
 
 /** What all rules together ask for. */
-export interface Wanted {
+export interface RuleActions {
   sends: { rule: Rule; target: Target }[];
   labels: string[];
 }
 
 /** Asks the rules in their order, up to the one that stops. */
-export function judge(rules: Rules, facts: Facts): Verdict[] {
+export function evaluateRules(rules: Rules, facts: Facts): RuleVerdict[] {
   let stopped: string | undefined;
   return rules.rules.map((rule) => {
     const whyNot =
@@ -31,8 +31,8 @@ export function judge(rules: Rules, facts: Facts): Verdict[] {
 }
 
 /** Where several rules name the same place, the first one sends. */
-export function wantedBy(verdicts: readonly Verdict[]): Wanted {
-  const sends = new Map<string, Wanted['sends'][number]>();
+export function actionsOf(verdicts: readonly RuleVerdict[]): RuleActions {
+  const sends = new Map<string, RuleActions['sends'][number]>();
   const labels = new Set<string>();
   for (const { rule, whyNot } of verdicts) {
     if (whyNot !== undefined) continue;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { codedCategories } from '../../../anatomy/categories.js';
 import { stateLabels } from '../../../decisions/labels.js';
-import { fail } from '../../../errors/errors.js';
+import { createError } from '../../../errors/errors.js';
 import { type Path, problemsOf, readYaml, type Yaml } from '../../../files/yaml.js';
 import type { KnownDestinations } from '../../../orthanc/forwarder.js';
 import { routeLabels } from '../routes-record.js';
@@ -37,10 +37,10 @@ export function readRules(file: string, classes: readonly string[]): Rules {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw fail('rules_invalid', { file, problems: [(error as Error).message] }, error);
+    throw createError('rules_invalid', { file, problems: [(error as Error).message] }, error);
   }
   const yaml = readYaml(text);
-  if (yaml.errors.length > 0) throw fail('rules_invalid', { file, problems: yaml.errors });
+  if (yaml.errors.length > 0) throw createError('rules_invalid', { file, problems: yaml.errors });
   const problems: string[] = [];
   const problem: Problem = (path, what) => problems.push(`${yaml.placeOf(path)}: ${what}`);
   const parsed = rulesFile.safeParse(yaml.content);
@@ -48,7 +48,7 @@ export function readRules(file: string, classes: readonly string[]): Rules {
   const names = namesInFile.parse(yaml.content);
   checkNames(names, classes, problem);
   const webhooks = readWebhooks(names, dirname(file), problem);
-  if (!parsed.success || problems.length > 0) throw fail('rules_invalid', { file, problems });
+  if (!parsed.success || problems.length > 0) throw createError('rules_invalid', { file, problems });
   const sha256 = createHash('sha256').update(text).digest('hex').slice(0, 12);
   return { ...parsed.data, file, sha256, webhooks, lineOf: yaml.lineOf };
 }
@@ -65,7 +65,7 @@ export function requireKnown(rules: Rules, known: KnownDestinations): void {
         `${rules.lineOf(['rules', index, 'do', kind])}, rule ${rule.name}: Orthanc's configuration has no ${kind} ${name} in ${places[kind]} (${has})`,
       );
     }
-  if (problems.length > 0) throw fail('rules_invalid', { file: rules.file, problems });
+  if (problems.length > 0) throw createError('rules_invalid', { file: rules.file, problems });
 }
 
 /** What a schema cannot say: names that must be unique, or must exist. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { instanceRecord, orderAnswer } from '../../../decisions/schema.js';
-import { senders } from '../../../orthanc/forwarder.js';
+import { destinationKinds } from '../../../orthanc/forwarder.js';
 
 /** The file of rules, as `docs/routing.md` explains it. */
 
@@ -134,7 +134,7 @@ export type Rule = z.output<typeof rule>;
 export type RulesFile = z.output<typeof rulesFile>;
 export type NamesInFile = z.output<typeof namesInFile>;
 
-export const targetKinds = [...senders, 'webhook'] as const;
+export const targetKinds = [...destinationKinds, 'webhook'] as const;
 
 /** A place to send to, as the rules name it. */
 export interface Target {

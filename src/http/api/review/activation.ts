@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { Slots } from '../../../async/semaphore.js';
+import { Semaphore } from '../../../async/semaphore.js';
 import type { Classifier } from '../../../classify/classifier.js';
 import type { Config } from '../../../config/options.js';
 import { activation } from '../../../contract/review.js';
-import { fail } from '../../../errors/errors.js';
+import { createError } from '../../../errors/errors.js';
 import { instanceId } from '../../../orthanc/ids.js';
 import type { Orthanc } from '../../../orthanc/orthanc.js';
 import { frameOf } from '../../../pipeline/eligible.js';
@@ -21,7 +21,7 @@ interface Parts {
 }
 
 export function activationOperation({ orthanc, entries, classifier, config }: Parts): Operation {
-  const slots = new Slots(bounds);
+  const slots = new Semaphore(bounds);
   const { classes } = classifier.network;
   return operation({
     id: 'activation',
@@ -34,7 +34,7 @@ export function activationOperation({ orthanc, entries, classifier, config }: Pa
     query: z.strictObject({ category: z.string().min(1).max(64) }),
     answer: activation,
     handle: async ({ params: { instance }, query: { category }, signal }) => {
-      if (!classes.includes(category)) throw fail('category_unknown', {});
+      if (!classes.includes(category)) throw createError('category_unknown', {});
       const frames = await entries.frames(instance);
       return slots.run(async () => {
         signal.throwIfAborted();

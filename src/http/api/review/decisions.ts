@@ -3,9 +3,9 @@ import type { Audit } from '../../../access/audit.js';
 import type { Caller } from '../../../access/caller.js';
 import { entry } from '../../../contract/review.js';
 import { type By, confirmed, corrected, shownCategory, undone } from '../../../decisions/correction.js';
-import type { Decided, Recorder } from '../../../decisions/recorder.js';
+import type { NewDecision, Recorder } from '../../../decisions/recorder.js';
 import type { InstanceRecord } from '../../../decisions/schema.js';
-import { fail } from '../../../errors/errors.js';
+import { createError } from '../../../errors/errors.js';
 import { type InstanceId, instanceId } from '../../../orthanc/ids.js';
 import type { Queue } from '../../../queue/queue.js';
 import type { Entries } from '../../../worklist/entries.js';
@@ -28,12 +28,12 @@ export function decisionOperations({ recorder, entries, queue, categories, audit
   const decide = async (
     { instance, of: seen, caller }: { instance: InstanceId; of: string; caller: Caller },
     action: 'confirm' | 'correct' | 'undo',
-    next: (stands: InstanceRecord, by: By) => Decided,
+    next: (current: InstanceRecord, by: By) => NewDecision,
   ) => {
     const by = { who: caller.who, when: new Date().toISOString() };
-    const { record, previous } = await recorder.replace(instance, (stands) => {
-      if (stands.when !== seen) throw fail('decision_changed', {});
-      return next(stands, by);
+    const { record, previous } = await recorder.replace(instance, (current) => {
+      if (current.when !== seen) throw createError('decision_changed', {});
+      return next(current, by);
     });
     const detail = { from: previous && shownCategory(previous), to: shownCategory(record) };
     await audit({ caller, action, target: `instances/${instance}`, detail });
@@ -55,9 +55,10 @@ export function decisionOperations({ recorder, entries, queue, categories, audit
       }),
       answer: entry,
       handle: ({ params, body, caller }) => {
-        if (body.category !== null && !categories.includes(body.category)) throw fail('category_unknown', {});
-        return decide({ ...params, of: body.of, caller }, 'correct', (stands, by) =>
-          corrected(stands, body.category, by),
+        if (body.category !== null && !categories.includes(body.category))
+          throw createError('category_unknown', {});
+        return decide({ ...params, of: body.of, caller }, 'correct', (current, by) =>
+          corrected(current, body.category, by),
         );
       },
     }),

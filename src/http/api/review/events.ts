@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import type { Caller } from '../../../access/caller.js';
-import type { Decided, Status } from '../../../contract/review.js';
-import { fail } from '../../../errors/errors.js';
+import type { DecidedEvent, Status } from '../../../contract/review.js';
+import { createError } from '../../../errors/errors.js';
 import { type Operation, operation } from '../operation.js';
 
 const mostListeners = 100;
@@ -32,7 +32,7 @@ export class Events {
     return this.#listeners.size;
   }
 
-  decided(news: Decided): void {
+  decided(news: DecidedEvent): void {
     this.#send(written('decided', news));
   }
 
@@ -41,7 +41,7 @@ export class Events {
     const caller = `${how} ${who}`;
     const own = [...this.#listeners.values()].filter((each) => each === caller).length;
     if (this.#closed || this.#listeners.size >= mostListeners || own >= mostOfOneCaller)
-      throw fail('busy', {});
+      throw createError('busy', {});
     response.status(200).set({
       'content-type': 'text/event-stream',
       'cache-control': 'no-store, no-transform',

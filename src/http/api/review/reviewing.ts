@@ -4,7 +4,7 @@ import { knownCategories } from '../../../anatomy/categories.js';
 import type { Classifier } from '../../../classify/classifier.js';
 import type { Config } from '../../../config/options.js';
 import { version } from '../../../config/version.js';
-import { decided, type Status } from '../../../contract/review.js';
+import { decidedEvent, type Status } from '../../../contract/review.js';
 import type { Recorded, Recorder } from '../../../decisions/recorder.js';
 import type { Sweep } from '../../../intake/sweep.js';
 import type { Orthanc } from '../../../orthanc/orthanc.js';
@@ -81,7 +81,7 @@ export function reviewing(parts: Parts): Reviewing {
     ],
     recorded(recorded) {
       const { instance, study, record } = recorded;
-      events.decided(decided.parse({ ...record, instance, study }));
+      events.decided(decidedEvent.parse({ ...record, instance, study }));
       statistics.recorded(recorded);
     },
     hangUp: () => events.close(),

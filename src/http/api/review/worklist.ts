@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { entry, worklist } from '../../../contract/review.js';
+import { entry, worklistPage } from '../../../contract/review.js';
 import { instanceId, studyId } from '../../../orthanc/ids.js';
 import type { Entries } from '../../../worklist/entries.js';
-import { type Worklist, wanted } from '../../../worklist/worklist.js';
+import { type Worklist, worklistQuery } from '../../../worklist/worklist.js';
 import { type Operation, operation } from '../operation.js';
 
 export const worklistOperations = (list: Worklist, entries: Entries): Operation[] => [
@@ -13,8 +13,8 @@ export const worklistOperations = (list: Worklist, entries: Entries): Operation[
     summary:
       'What people should look at, page by page. A page may be short, or empty, while another follows (`next`); an item may come twice, none is passed over',
     role: 'viewer',
-    query: wanted,
-    answer: worklist,
+    query: worklistQuery,
+    answer: worklistPage,
     handle: ({ query }) => list.page(query),
   }),
   operation({

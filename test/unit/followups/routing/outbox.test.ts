@@ -1,10 +1,10 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, test } from 'vitest';
-import { fail, isAway } from '../../../../src/errors/errors.js';
+import { createError, isAway } from '../../../../src/errors/errors.js';
 import type { Destination } from '../../../../src/followups/routing/destinations/destination.js';
 import type { Due, Ending } from '../../../../src/followups/routing/ledger.js';
-import { SentLately } from '../../../../src/followups/routing/loop-guard.js';
+import { LoopGuard } from '../../../../src/followups/routing/loop-guard.js';
 import { Outbox } from '../../../../src/followups/routing/outbox.js';
 import { RouteMetrics } from '../../../../src/followups/routing/route-metrics.js';
 import { type InstanceId, instanceId, seriesId } from '../../../../src/orthanc/ids.js';
@@ -54,7 +54,7 @@ function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () 
         if (!anew.delete(instance)) endings.set(instance, ending);
       },
     },
-    sentLately: new SentLately(),
+    sentLately: new LoopGuard(),
     sending: { md5: async (instance) => instance },
     metrics: new RouteMetrics(new Registry(), () => []),
     isOrthancAway: async (error) => isAway(error),
@@ -84,7 +84,7 @@ describe('an outbox', () => {
       sends,
     } = create(async (ids) => {
       if (ids.length < 4 || failures++ > 0) return;
-      throw fail('route_unreachable', { destination: 'peer:p', why: 'ECONNREFUSED' });
+      throw createError('route_unreachable', { destination: 'peer:p', why: 'ECONNREFUSED' });
     });
     for (let n = 0; n < 10; n++) box.enqueue(id(n));
     box.resume();
@@ -131,7 +131,7 @@ describe('an outbox', () => {
     const { outbox: box, endings } = create(
       () =>
         new Promise((_resolve, reject) => {
-          setTimeout(() => reject(fail('route_unreachable', { destination: 'p', why: 'stop' })), 50);
+          setTimeout(() => reject(createError('route_unreachable', { destination: 'p', why: 'stop' })), 50);
         }),
     );
     for (let n = 0; n < 3; n++) box.enqueue(id(n));

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InstanceRecord } from '../../../../src/decisions/schema.js';
 import type { PlainviewError } from '../../../../src/errors/errors.js';
 import { shipped } from '../../../../src/files/places.js';
-import { judge, wantedBy } from '../../../../src/followups/routing/rules/judge.js';
+import { actionsOf, evaluateRules } from '../../../../src/followups/routing/rules/judge.js';
 import { readRules, requireKnown } from '../../../../src/followups/routing/rules/read.js';
 import { stubClasses } from '../../../../testkit/classifier.js';
 import { head, type RulesPlace, rulesPlace } from '../../../../testkit/rules.js';
@@ -51,7 +51,7 @@ async function whyNot(when: object, over: Partial<InstanceRecord> = {}, more: ob
   const read = await rules([{ name: 'it', when, do: { peer: 'p' }, ...more }], {
     timeZone: 'Europe/Berlin',
   });
-  return judge(read, { record: { ...record, ...over }, sender: 'XRAY1', tags })[0]?.whyNot;
+  return evaluateRules(read, { record: { ...record, ...over }, sender: 'XRAY1', tags })[0]?.whyNot;
 }
 
 describe('a condition', () => {
@@ -86,7 +86,7 @@ describe('a condition', () => {
   test('on the order check cannot be told of what was not looked at', async () => {
     const { order: _, ...without } = record;
     const read = await rules([{ name: 'it', when: { order: 'cannot_tell' }, do: { peer: 'p' } }]);
-    expect(judge(read, { record: without, sender: '', tags })[0]?.whyNot).toBeUndefined();
+    expect(evaluateRules(read, { record: without, sender: '', tags })[0]?.whyNot).toBeUndefined();
   });
 
   test('keeps the rule from applying under unless, where all of them hold', async () => {
@@ -102,9 +102,9 @@ test('rules are followed from top to bottom, each place is sent to once, and sto
     { name: 'second', do: { peer: 'b', webhook: 'hook', stop: true } },
     { name: 'third', do: { peer: 'c' } },
   ]);
-  const verdicts = judge(read, { record, sender: '', tags });
+  const verdicts = evaluateRules(read, { record, sender: '', tags });
   expect(verdicts[2]?.whyNot).toContain('second');
-  const { sends, labels } = wantedBy(verdicts);
+  const { sends, labels } = actionsOf(verdicts);
   expect(sends.map(({ rule, target }) => [rule.name, target.kind, target.name])).toEqual([
     ['first', 'peer', 'a'],
     ['first', 'peer', 'b'],

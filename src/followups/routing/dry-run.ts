@@ -4,34 +4,34 @@ import { PlainviewError } from '../../errors/errors.js';
 import { attributesOf } from '../../orthanc/attributes.js';
 import type { KnownDestinations } from '../../orthanc/forwarder.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
-import type { Rest } from '../../orthanc/transport.js';
-import { type Asked, ask } from './plan.js';
+import type { Transport } from '../../orthanc/transport.js';
+import { planRoutes, type RoutePlan } from './plan.js';
 import { routesOf } from './routes-record.js';
 import { factsOf } from './rules/facts.js';
 import type { Rules } from './rules/read.js';
 
-export interface Looked {
+export interface DryRunResult {
   instance: InstanceContent;
   record: InstanceRecord;
-  asked: Asked;
+  asked: RoutePlan;
 }
 
 /**
  * What the rules would ask for if an instance were decided now as it stands decided. Nothing is written or sent.
  * @returns undefined where it is not decided, or gone
  */
-export async function look(
-  rest: Rest,
+export async function dryRunInstance(
+  rest: Transport,
   rules: Rules,
   known: Pick<KnownDestinations, 'aets'>,
   instance: InstanceContent,
-): Promise<Looked | undefined> {
+): Promise<DryRunResult | undefined> {
   const decided = recordOf(instance);
   if (decided === undefined || !decided.complete) return undefined;
   const { record } = decided;
   try {
     const facts = factsOf(instance, record, await attributesOf(rest, instance.ID));
-    return { instance, record, asked: ask(rules, instance, facts, known, routesOf(instance)) };
+    return { instance, record, asked: planRoutes(rules, instance, facts, known, routesOf(instance)) };
   } catch (error) {
     if (error instanceof PlainviewError && error.code === 'instance_gone') return undefined;
     throw error;
@@ -39,7 +39,7 @@ export async function look(
 }
 
 /** How often each rule would do what, over many instances. */
-export class Tally {
+export class DryRunTotals {
   /** By rule and what it would do, in the rules' order. */
   readonly #counts = new Map<string, { rule: string; does: string; count: number }>();
   readonly leftAlone = { before_since: 0, copy: 0 };
@@ -62,7 +62,7 @@ export class Tally {
     return [...this.#counts.values()];
   }
 
-  add(looked: Looked | undefined): void {
+  add(looked: DryRunResult | undefined): void {
     if (looked === undefined) {
       this.undecided++;
       return;
@@ -71,7 +71,7 @@ export class Tally {
     const { asked } = looked;
     if (asked.leftAlone !== undefined) this.leftAlone[asked.leftAlone]++;
     else if (asked.verdicts.every(({ whyNot }) => whyNot !== undefined)) this.noRule++;
-    for (const { rule, does, whyNot } of deedsOf(looked)) {
+    for (const { rule, does, whyNot } of actionsOf(looked)) {
       const entry = this.#counts.get(`${rule}\n${does}`);
       if (whyNot !== undefined) this.already++;
       else if (entry !== undefined) entry.count++;
@@ -80,7 +80,7 @@ export class Tally {
 }
 
 /** One by one, what the rules would do with an instance. */
-export function deedsOf({ asked }: Looked): { rule: string; does: string; whyNot?: string }[] {
+export function actionsOf({ asked }: DryRunResult): { rule: string; does: string; whyNot?: string }[] {
   const sends = asked.sends.map(({ rule, to, whyNot }) => ({
     rule: rule.name,
     does: to,

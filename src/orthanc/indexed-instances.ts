@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { fail } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { goneIfAbsent } from './absent.js';
 import { contents } from './bulk.js';
 import { find } from './find.js';
 import { type InstanceId, type StudyId, seriesId, studyId } from './ids.js';
 import { type InstanceContent, instanceContent, instanceIdentity } from './resources.js';
-import type { Rest } from './transport.js';
+import type { Transport } from './transport.js';
 
 /** Attributes of instance, series and study that Orthanc's index holds: asking for them reads no file. */
 const indexed = [
@@ -33,7 +33,7 @@ const found = instanceContent.extend({ MainDicomTags: tagsOf(ofInstance), Reques
 const parent = z.object({ ID: seriesId, ParentStudy: studyId });
 
 /** An instance with what Orthanc's index knows of it, of its series and of its study. */
-export interface Placed {
+export interface IndexedInstance {
   instance: InstanceContent;
   study: StudyId;
   /** Values without padding; absent where there is none. */
@@ -65,15 +65,15 @@ export type FileTags = z.output<typeof fileTags>;
  * What people are told of instances beside the decision. Of the patient, nothing is asked for. `/tools/find` answers
  * all of it at once, many times faster than `/tools/bulk-content` does level by level; it takes Orthanc 1.12.5.
  */
-export class Descriptions {
-  readonly #rest: Rest;
+export class IndexedInstances {
+  readonly #rest: Transport;
 
-  constructor(rest: Rest) {
+  constructor(rest: Transport) {
     this.#rest = rest;
   }
 
   /** In the order of the identifiers; those that are gone are left out. @throws orthanc_too_old */
-  async of(ids: readonly InstanceId[]): Promise<Placed[]> {
+  async of(ids: readonly InstanceId[]): Promise<IndexedInstance[]> {
     if (ids.length === 0) return [];
     const known = await contents(this.#rest, instanceIdentity, ids, 'Instance');
     if (known.length === 0) return [];
@@ -88,7 +88,7 @@ export class Descriptions {
     label: string,
     query: Record<string, string>,
     page: { since: number; limit: number },
-  ): Promise<Placed[]> {
+  ): Promise<IndexedInstance[]> {
     return this.#find(labelledNewest(label, query), page);
   }
 
@@ -111,7 +111,7 @@ export class Descriptions {
     return this.#rest.json(fileTags, { method: 'GET', url }).catch(goneIfAbsent(id));
   }
 
-  async #find(wanted: object, page?: { since: number; limit: number }): Promise<Placed[]> {
+  async #find(wanted: object, page?: { since: number; limit: number }): Promise<IndexedInstance[]> {
     const asked = {
       Level: 'Instance',
       ...wanted,
@@ -142,7 +142,7 @@ export class Descriptions {
     const answer = await find(this.#rest, z.union([schema, z.string()]), data, page);
     // An older Orthanc does not look at what is to be in the response, and answers identifiers.
     return answer.map((each) => {
-      if (typeof each === 'string') throw fail('orthanc_too_old', { needs: '1.12.5' });
+      if (typeof each === 'string') throw createError('orthanc_too_old', { needs: '1.12.5' });
       return each;
     });
   }
