@@ -15,7 +15,7 @@ import { MemoryQueue } from '../../../src/queue/memory.js';
 /** Milliseconds that were waited: the clock, where a test has set it, goes on by them at once. */
 const pauses = vi.hoisted((): number[] => []);
 vi.mock('../../../src/async/sleep.js', () => ({
-  pause: async (ms: number) => {
+  sleep: async (ms: number) => {
     pauses.push(ms);
     if (vi.isFakeTimers()) vi.setSystemTime(Date.now() + ms);
     await new Promise(setImmediate);

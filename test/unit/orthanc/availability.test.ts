@@ -5,7 +5,7 @@ import { Availability } from '../../../src/orthanc/availability.js';
 
 // The timers that return promises are none that can be wound on.
 vi.mock('../../../src/async/sleep.js', () => ({
-  pause: (ms: number, signal: AbortSignal) =>
+  sleep: (ms: number, signal: AbortSignal) =>
     new Promise<void>((resolve) => {
       const wake = () => {
         signal.removeEventListener('abort', wake);
