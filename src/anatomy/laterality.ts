@@ -1,5 +1,5 @@
 import type { Laterality } from '../hanging/protocol.js';
-import type { LateralityTags } from '../orthanc/pictures.js';
+import type { LateralityTags } from '../orthanc/studies.js';
 import { bodyPartOf, isPaired as hasSides } from './regions.js';
 
 /** A category of a site's own network counts as paired: its pictures are never mixed across sides. */

@@ -1,66 +1,31 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { schedule } from 'node-cron';
 import type { Logger } from 'pino';
 import { auditTrail } from '../access/audit.js';
-import { authenticator } from '../access/authenticate.js';
-import { readTokens } from '../access/tokens.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
-import { version } from '../config/version.js';
-import { KeptCorrections } from '../decisions/kept-corrections.js';
 import { requireLabels } from '../decisions/labels.js';
-import { requestOf } from '../decisions/read.js';
-import { Recorder } from '../decisions/recorder.js';
-import { createError, type PlainviewError } from '../errors/errors.js';
-import { Reporter } from '../followups/report/reporter.js';
-import { Routing } from '../followups/routing/routing.js';
-import { Tagger } from '../followups/tags/tagger.js';
-import { createHanger } from '../hanging/hanger.js';
-import { hangingOperations } from '../http/api/hanging.js';
-import { described } from '../http/api/openapi.js';
-import { requestOperations } from '../http/api/reclassification.js';
-import { routesOperations } from '../http/api/resend-routes.js';
-import { reviewing } from '../http/api/review/reviewing.js';
-import { apiRouter } from '../http/api/router.js';
-import { sweepOperations } from '../http/api/sweep.js';
-import { tagsOperations } from '../http/api/tags.js';
-import { createApp } from '../http/app.js';
-import { failedAuthenticationLimiter } from '../http/failed-authentication-limiter.js';
-import { healthRouter, type Readiness } from '../http/health.js';
-import { hookRouter } from '../http/hook.js';
-import { reviewPageRouter } from '../http/review-page.js';
-import { Cursor } from '../intake/cursor.js';
-import { Follower } from '../intake/follower.js';
-import { ReclassificationJobs } from '../intake/reclassification/jobs.js';
-import { spreadRequests } from '../intake/reclassification/spread.js';
-import { Sweep } from '../intake/sweep.js';
+import { createError } from '../errors/errors.js';
+import type { Readiness } from '../http/health.js';
 import { Metrics } from '../metrics/metrics.js';
-import { OrderCheck } from '../order-check/check.js';
-import { Words } from '../order-check/words.js';
-import { Availability, pulseOf } from '../orthanc/availability.js';
-import { checkOrthanc } from '../orthanc/check.js';
+import { requireCapabilities } from '../orthanc/capabilities.js';
 import { Orthanc } from '../orthanc/orthanc.js';
-import type { InstanceContent } from '../orthanc/resources.js';
-import { createHandler } from '../pipeline/attempt.js';
-import { Pipeline } from '../pipeline/pipeline.js';
-import { AdmissionPolicy } from '../queue/admission-policy.js';
-import { MemoryQueue } from '../queue/memory.js';
+import { Lifecycle, type Part } from './lifecycle.js';
+import { createWeb } from './web.js';
+import { createWork } from './work.js';
 
 export interface Service {
   /** Where it listens: from now on, so that no notice is missed while Orthanc still starts. */
   url: string;
-  /** Settles when Orthanc has answered, or when the service is stopped before; rejects where this Orthanc will not do. */
+  /** Settles when Orthanc has answered, or when the service is stopped first; rejects where this Orthanc lacks something. */
   ready: Promise<void>;
-  /** Ends what is in work, or gives it back. */
+  /** Completes what is in work, or gives it back. */
   stop(): Promise<void>;
 }
 
 /**
- * Wires the service together and starts it: Orthanc, queue, pipeline, then the hook's door.
- * @param classifier stays the caller's: to be closed after the service has stopped
- * @throws errors of the catalogue where the configuration will not do
+ * Builds the service and starts it. Its work begins once Orthanc has answered.
+ * @param classifier stays the caller's, who closes it after the service has stopped
+ * @throws errors of the catalogue where the configuration cannot be used
  */
 export async function startService(config: Config, classifier: Classifier, log: Logger): Promise<Service> {
   const { secret } = config;
@@ -69,205 +34,82 @@ export async function startService(config: Config, classifier: Classifier, log: 
       problems: ['PLAINVIEW_SECRET: must be set, to the same value as in the environment of Orthanc'],
     });
   requireLabels(classifier.network.classes, config.labelPrefix);
-  const tokens = readTokens(config.tokensFile);
-  const audit = auditTrail(config.auditFile, log);
-  logEngine(classifier, log);
+  logNetwork(classifier, log);
 
-  const cursor = new Cursor(config.stateDir);
   const orthanc = new Orthanc(config);
-  const pulse = pulseOf(config);
-  const hanger = createHanger(orthanc, config, classifier.network.classes);
-  const metrics = new Metrics(() => queue.depth());
-  const recorder = new Recorder(orthanc, config.labelPrefix, {
-    orders: new OrderCheck(Words.read(config.orderWords)),
-    corrections: new KeptCorrections(config.stateDir),
-    told: (recorded) => review.recorded(recorded),
-  });
-  const isOrthancAway = (error: PlainviewError) => availability.lost(error);
-  const { classes } = classifier.network;
-  const routing =
-    config.rulesFile === undefined
-      ? undefined
-      : new Routing(
-          { orthanc, config, classes, registry: metrics.registry, isOrthancAway, log },
-          config.rulesFile,
-        );
-  const tagger = new Tagger({
-    orthanc,
-    mode: config.tags,
-    stateDir: config.stateDir,
-    exclusively: (id, task) =>
-      recorder.exclusively(id, () => (routing === undefined ? task() : routing.exclusively(id, task))),
-    aggregateStudy: (id) => recorder.aggregateStudy(id),
-    log,
-  });
-  const pipeline = new Pipeline({
-    orthanc,
-    classifier,
-    recorder,
-    metrics,
-    config,
-    followUps: [
-      // First: reports are about, and routes send, the file as it will be.
-      ...(config.tags === 'off' ? [] : [tagger]),
-      ...(config.report === 'off' ? [] : [new Reporter(orthanc, config.report)]),
-      ...(routing === undefined ? [] : [routing.followUp]),
-    ],
-  });
-  const queue = new MemoryQueue(
-    new AdmissionPolicy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),
-    createHandler({
-      process: async (job) => {
-        await tagger.settled(job.instance);
-        return pipeline.process(job);
-      },
-      recordFailure: async (job, failure) => {
-        await tagger.settled(job.instance);
-        return pipeline.recordFailure(job, failure);
-      },
-      isOrthancAway,
-      attempts: config.attempts,
-      metrics,
-      log,
-    }),
-  );
-  // Nothing is begun before Orthanc has answered; notices wait.
-  queue.pause();
-  const availability = new Availability({
-    probe: async () => {
-      const orthancVersion = await checkOrthanc(pulse, config);
-      await tagger.recover();
-      await routing?.check();
-      return orthancVersion;
-    },
-    answers: () => pulse.system(),
-    onChange: (up) => {
-      metrics.orthancUp.set(up ? 1 : 0);
-      for (const part of [queue, follower, routing]) up ? part?.resume() : part?.pause();
-    },
-    log,
-  });
-
-  const isSettled = (instance: InstanceContent) => pipeline.whySettled(instance) !== undefined;
-  const sweep = new Sweep({
-    orthanc,
-    queue,
-    network: classifier.network.sha256,
-    modalities: config.modalities,
-    // Labels that somebody has taken away are looked for by sweeps alone: two services would contend for them for ever.
-    isSettled: (instance) => isSettled(instance) && recorder.isLabelled(instance),
-    isUpToDate: (tree) => recorder.isUpToDate(tree),
-    aggregateStudy: (id) => recorder.aggregateStudy(id),
-    isOrthancAway,
-    rate: config.sweepRate,
-    quietHours: config.sweepHours,
-    stateDir: config.stateDir,
-    log,
-  });
-  const requests = new ReclassificationJobs({
-    orthanc,
-    queue,
-    modalities: config.modalities,
-    stateDir: config.stateDir,
-    isOrthancAway,
-    log,
-  });
-  const nightly =
-    config.sweep === 'off' ? undefined : schedule(config.sweep, () => sweep.start(config.sweepOrder));
-  const follower = new Follower({
-    orthanc,
-    queue,
-    cursor,
-    isSettled,
-    isUnfinished: (instance) => requestOf(instance) !== undefined || pipeline.isUnfinished(instance),
-    spread: (level, ids) => spreadRequests(orthanc, level, ids, config.modalities),
-    onLogCleared: () => sweep.startAnew(),
-    isOrthancAway,
-    pollMs: config.changesPollMs,
-    log,
-  });
-
+  const { availability } = orthanc;
+  const metrics = new Metrics();
+  const audit = auditTrail(config.auditFile, log);
+  const work = createWork({ orthanc, classifier, config, metrics, log });
   const readiness = (): Readiness => ({
     ready: availability.state.answers,
     network: identityOf(classifier),
     engine: classifier.engine,
     orthanc: { url: config.orthancUrl, ...availability.state },
-    queue: queue.depth(),
+    queue: work.queue.depth(),
   });
-  const review = reviewing({
-    orthanc,
-    recorder,
-    queue,
-    classifier,
-    config,
-    audit,
-    sweep,
-    readiness,
-    log,
-  });
-  const operations = [
-    ...review.operations,
-    ...sweepOperations({ sweep, config, readiness, audit }),
-    ...requestOperations(requests, audit),
-    ...tagsOperations(tagger, audit),
-    ...routesOperations(routing, audit),
-    ...hangingOperations(hanger),
-  ];
-  // One door for every secret and token. A page makes a hundred calls for each time somebody signs in.
-  const door = failedAuthenticationLimiter(Math.max(10, Math.ceil(config.apiRate / 100)));
-  const app = createApp(
-    [
-      healthRouter(readiness, metrics),
-      reviewPageRouter(),
-      hookRouter({ secret, door, metrics, accept: (instance) => queue.enqueue(instance, 'hook') }),
-      apiRouter(described(operations, version), {
-        authenticate: authenticator(secret, tokens),
-        door,
-        perMinute: config.apiRate,
-        log,
-      }),
-    ],
-    log,
-  );
-  const server = createServer(app);
-  const stop = async () => {
-    availability.end();
-    pulse.close();
-    review.hangUp();
-    const closed = close(server);
-    // What Orthanc has not answered by then is left to the next start, as after a kill. One that is away is not waited for.
-    const late = setTimeout(() => orthanc.close(), config.shutdownSeconds * 1000);
-    const back = await queue.stop(config.shutdownSeconds * 1000);
-    if (!availability.state.answers) orthanc.close();
-    await Promise.all([
-      follower.end(),
-      sweep.end(),
-      requests.end(),
-      routing?.end(),
-      review.end(),
-      nightly?.destroy(),
-    ]);
-    await closed;
-    clearTimeout(late);
-    orthanc.close();
-    log.info({ givenBack: back.length }, 'stopped');
+  const web = createWeb({ ...work, orthanc, classifier, config, secret, metrics, audit, readiness, log });
+  const nightly: Part = {
+    start: () => {
+      if (config.sweep === 'off') return;
+      const task = schedule(config.sweep, () => work.sweep.begin(config.sweepOrder));
+      nightly.stop = () => task.destroy();
+    },
   };
+  // What feeds the queue comes before it, so it stops after it: what the queue settles at its end still counts.
+  const lifecycle = new Lifecycle([
+    web.statistics,
+    ...work.followUps,
+    work.follower,
+    work.sweep,
+    work.reclassification,
+    nightly,
+    work.queue,
+    web.server,
+    web.events,
+  ]);
+
+  availability.events.on('problem', (error) =>
+    log.warn({ code: error.code }, `${error.message} Work waits.`),
+  );
+  availability.events.on('away', () => {
+    metrics.orthancUp.set(0);
+    lifecycle.pause();
+  });
+  availability.events.on('back', ({ Version: version }) => {
+    metrics.orthancUp.set(1);
+    log.info({ version }, 'Orthanc answers');
+  });
+
+  const stop = async () => {
+    availability.stop();
+    const deadline = AbortSignal.timeout(config.shutdownSeconds * 1000);
+    // What Orthanc has not answered by then is left to the next start, as after a kill. One that is away is not waited for.
+    deadline.addEventListener('abort', () => orthanc.close(), { once: true });
+    if (!availability.state.answers) orthanc.close();
+    await lifecycle.stop(deadline);
+    orthanc.close();
+    const { waiting, running, delayed } = work.queue.depth();
+    log.info({ givenBack: waiting + running + delayed }, 'stopped');
+  };
+  // Nothing begins before Orthanc has answered; notices wait.
+  lifecycle.pause();
   try {
-    const url = await listen(server, config);
-    log.info({ url }, 'listening');
-    const ready = availability.start().then(() => {
-      if (!availability.state.answers) return; // stopped before
-      sweep.resume();
-      requests.resume();
-    });
-    return { url, ready, stop };
+    await lifecycle.start();
   } catch (error) {
     await stop();
     throw error;
   }
+  const { url } = web.server;
+  log.info({ url }, 'listening');
+  const ready = availability.start(async (system) => {
+    requireCapabilities(system, config);
+    await lifecycle.resume();
+  });
+  return { url, ready, stop };
 }
 
-function logEngine({ engine, network }: Classifier, log: Logger): void {
+function logNetwork({ engine, network }: Classifier, log: Logger): void {
   log.info({ engine, network: { name: network.name, sha256: network.sha256 } }, 'network loaded');
   for (const { engine: name, reason } of engine.declined) log.info({ engine: name }, `not used: ${reason}`);
   if (network.purpose === 'research')
@@ -279,22 +121,3 @@ const identityOf = ({ network }: Classifier) => ({
   sha256: network.sha256,
   purpose: network.purpose,
 });
-
-async function listen(server: Server, { host, port }: Config): Promise<string> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    throw createError('cannot_listen', { host, port, why: (error as Error).message }, error);
-  }
-  // The address of an IP server is never a string.
-  const { port: taken } = server.address() as AddressInfo;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${taken}`;
-}
-
-function close(server: Server): Promise<void> {
-  if (!server.listening) return Promise.resolve();
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  return closed;
-}

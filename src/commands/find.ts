@@ -7,7 +7,7 @@ import { instanceRecord } from '../decisions/schema.js';
 import { createError } from '../errors/errors.js';
 import { requireNew, writeWhole } from '../files/whole-file.js';
 import type { InstanceId } from '../orthanc/ids.js';
-import { Media } from '../orthanc/media.js';
+import type { Archives } from '../orthanc/archives.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { copy } from '../select/copies.js';
 import { csvHead, csvLine, find } from '../select/finds.js';
@@ -63,7 +63,6 @@ export const findCommand = () =>
       await requireCategory(wanted.category, config);
       for (const file of [options.csv, options.dicomdir]) if (file !== undefined) await requireNew(file);
       const orthanc = new Orthanc(config);
-      const media = new Media(orthanc.rest);
       const bar = progressBar(undefined, 'radiographs');
       const archived: InstanceId[] = [];
       let count = 0;
@@ -72,7 +71,7 @@ export const findCommand = () =>
         for await (const page of find(orthanc, wanted, config.modalities))
           for (const found of page) {
             const { copy: folder } = options;
-            if (folder !== undefined) await copy(media, folder, found);
+            if (folder !== undefined) await copy(orthanc.files, folder, found);
             await say(csvLine(found));
             if (options.dicomdir !== undefined) archived.push(found.instance);
             count++;
@@ -92,7 +91,7 @@ export const findCommand = () =>
             await list((line) => file.write(`${line}\n`)).finally(() => file.close());
           });
         if (options.dicomdir !== undefined && archived.length > 0)
-          await archive(media, archived, options.dicomdir);
+          await archive(orthanc.archives, archived, options.dicomdir);
       } finally {
         bar.stop();
         orthanc.close();
@@ -100,7 +99,7 @@ export const findCommand = () =>
       console.error(`${count} found`);
     });
 
-async function archive(media: Media, ids: readonly InstanceId[], file: string): Promise<void> {
+async function archive(archives: Archives, ids: readonly InstanceId[], file: string): Promise<void> {
   const bar = progressBar(100, '% of the archive');
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort();
@@ -111,7 +110,7 @@ async function archive(media: Media, ids: readonly InstanceId[], file: string): 
     shown = percent;
   };
   try {
-    const stream = media.archive(ids, onProgress, interrupted.signal);
+    const stream = archives.zip(ids, onProgress, interrupted.signal);
     await writeWhole(file, (part) => pipeline(stream, createWriteStream(part)));
   } catch (error) {
     throw interrupted.signal.aborted ? createError('interrupted', { what: 'the archive' }, error) : error;

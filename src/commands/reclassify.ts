@@ -5,7 +5,6 @@ import { stateLabels } from '../decisions/labels.js';
 import { recordOf } from '../decisions/read.js';
 import { metadataNames, type ReclassifyRequest } from '../decisions/schema.js';
 import { Orthanc } from '../orthanc/orthanc.js';
-import { Search } from '../orthanc/search.js';
 import { select } from '../select/selection.js';
 import { progressBar } from './progress.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
@@ -47,7 +46,7 @@ export const reclassifyCommand = () =>
       try {
         for (const { named, selection } of wanted) {
           const before = count + left;
-          for await (const page of select(new Search(orthanc.rest), selection, config.modalities))
+          for await (const page of select(orthanc, selection, config.modalities))
             for (const instance of page) {
               if (!request.includingCorrected && recordOf(instance)?.record.who === 'person') {
                 left++;
@@ -58,7 +57,7 @@ export const reclassifyCommand = () =>
                 bar.hide();
                 console.log(ID);
               } else
-                await orthanc.putMetadata(`instances/${ID}`, metadataNames.request, JSON.stringify(request));
+                await orthanc.metadata.put(`instances/${ID}`, metadataNames.request, JSON.stringify(request));
               count++;
               bar.advance();
             }

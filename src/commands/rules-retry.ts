@@ -24,7 +24,7 @@ export const retryCommand = () =>
       try {
         const count = dryRun
           ? await list(orthanc, label, to)
-          : await retry(config, await orthanc.findLabelled(label), to);
+          : await retry(config, await orthanc.search.labelled(label), to);
         console.error(`${count} ${dryRun ? 'would be' : 'are to be'} sent again`);
       } finally {
         orthanc.close();
@@ -34,7 +34,7 @@ export const retryCommand = () =>
 /** @returns how many sendings failed */
 async function list(orthanc: Orthanc, label: string, only: string | undefined): Promise<number> {
   let count = 0;
-  for await (const instance of orthanc.labelled(label)) {
+  for await (const instance of orthanc.search.labelledWithMetadata(label)) {
     const known = routesOf(instance);
     for (const { to, ended, why } of known?.routes.filter(isGivenUp(known)) ?? [])
       if (only === undefined || to === only) {

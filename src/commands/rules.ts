@@ -11,10 +11,9 @@ import { actionsOf, type DryRunResult, DryRunTotals, dryRunInstance } from '../f
 import { routesOf } from '../followups/routing/routes-record.js';
 import { bestScore } from '../followups/routing/rules/judge.js';
 import { type Rules, readRules, requireKnown } from '../followups/routing/rules/read.js';
-import { Forwarder, type KnownDestinations } from '../orthanc/forwarder.js';
+import type { KnownDestinations } from '../orthanc/forwarder.js';
 import { anyId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
-import { Search } from '../orthanc/search.js';
 import { type Selection, select } from '../select/selection.js';
 import { progressBar } from './progress.js';
 import { retryCommand } from './rules-retry.js';
@@ -57,17 +56,18 @@ const testCommand = () =>
     .option(...fileOption)
     .action(async ({ instance, file }: { instance: string[]; file?: string }) => {
       await session(file, async ({ orthanc, rules, known, modalities }) => {
-        const search = new Search(orthanc.rest);
         for (const named of instance) {
           const id = anyId.safeParse(named);
-          const ids = id.success ? [id.data] : await search.byDicom(named);
-          const found = await search.below(ids, modalities);
+          const ids = id.success
+            ? [id.data]
+            : (await orthanc.search.lookup(named)).map((each) => each.id);
+          const found = await orthanc.hierarchy.below(ids, modalities);
           if (found.length === 0)
             throw createError('usage', {
               problem: `Orthanc has no radiograph ${named} (PLAINVIEW_MODALITIES)`,
             });
           for (const each of found) {
-            const looked = await dryRunInstance(orthanc.rest, rules, known, each);
+            const looked = await dryRunInstance(orthanc, rules, known, each);
             if (looked === undefined) console.log(`${each.ID}: not decided, so no rule is asked`);
             else console.log(explanation(looked));
           }
@@ -103,9 +103,9 @@ async function* dryRun(
   const bar = progressBar(undefined, 'instances');
   yield row(['instance', 'decided', 'decision', 'category', 'score', 'rule', 'does', 'why_not']);
   try {
-    for await (const page of select(new Search(orthanc.rest), wanted, modalities))
+    for await (const page of select(orthanc, wanted, modalities))
       for await (const looked of mapOrdered(page, 4, (each) =>
-        dryRunInstance(orthanc.rest, rules, known, each),
+        dryRunInstance(orthanc, rules, known, each),
       )) {
         tally.add(looked);
         if (looked !== undefined) yield* linesOf(looked);
@@ -131,7 +131,7 @@ async function session<T>(file: string | undefined, use: (open: Session) => Prom
   const config = loadConfig(process.env);
   const orthanc = new Orthanc(config);
   try {
-    const known = await new Forwarder(orthanc.rest).known();
+    const known = await orthanc.forwarder.known();
     requireKnown(rules, known);
     return await use({ orthanc, rules, known, modalities: config.modalities });
   } finally {

@@ -5,7 +5,6 @@ import { tagsOf } from '../decisions/tags-record.js';
 import { mostUndone, undoneTags } from '../http/api/tags.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
-import { Search } from '../orthanc/search.js';
 import { select } from '../select/selection.js';
 import { progressBar } from './progress.js';
 import { requireCategory, type SelectionOptions, selectionOf, withSelection } from './selection.js';
@@ -52,7 +51,7 @@ const undoCommand = () =>
         bar.advance(instances.length);
       };
       try {
-        for await (const page of select(new Search(orthanc.rest), wanted, config.modalities)) {
+        for await (const page of select(orthanc, wanted, config.modalities)) {
           const written = page.filter((each) => Object.keys(tagsOf(each)?.written ?? {}).length > 0);
           const instances = written.map(({ ID }) => ID);
           if (dryRun) {

@@ -1,9 +1,10 @@
-import { SingleFlight } from '../async/single-flight.js';
-import { createError } from '../errors/errors.js';
+import { createError, PlainviewError } from '../errors/errors.js';
+import type { StudyTree } from '../orthanc/hierarchy.js';
 import type { ResourcePath, StudyId } from '../orthanc/ids.js';
-import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import type { Locks } from '../store/locks.js';
 import { aggregate, planLabels, prefixed } from './labels.js';
-import { type LabelledResource, type WrittenRecord, writeLabelled } from './owned-labels.js';
+import { type LabelledResource, writeRecord } from './owned-labels.js';
 import { groupRecord, type InstanceRecord, instanceRecord, metadataNames, readRecord } from './schema.js';
 
 /** A series or a study with the records of its instances. */
@@ -12,6 +13,9 @@ interface Group {
   content: LabelledResource;
   records: InstanceRecord[];
 }
+
+/** Rounds, each after another writer was met. */
+const mostRounds = 8;
 
 function groupsOf(tree: StudyTree): Group[] {
   const children = tree.instances.flatMap((instance) => {
@@ -27,83 +31,109 @@ function groupsOf(tree: StudyTree): Group[] {
   return [...series, { resource: `studies/${tree.study.ID}`, content: tree.study, records }];
 }
 
-/** Series and studies say what their instances add up to. */
+/** The records and labels of series and studies: the sum of their instances' decisions. */
 export class Aggregates {
   readonly #orthanc: Orthanc;
   readonly #prefix: string;
-  readonly #studies = new SingleFlight<StudyId>();
+  readonly #locks: Locks;
 
-  constructor(orthanc: Orthanc, labelPrefix: string) {
+  constructor(orthanc: Orthanc, labelPrefix: string, locks: Locks) {
     this.#orthanc = orthanc;
     this.#prefix = labelPrefix;
-  }
-
-  /** Brings series and study in step with their instances as they stand in Orthanc now. */
-  aggregate(id: StudyId): Promise<void> {
-    return this.#studies.run(id, () => this.#addUp(id));
-  }
-
-  /** Whether a study and its series say what their instances add up to. */
-  isUpToDate(tree: StudyTree): boolean {
-    return groupsOf(tree).every((group) => this.#isInStep(group));
+    this.#locks = locks;
   }
 
   /**
-   * Another service may be at the same study, started by mistake. Orthanc has no transactions, so what was read is
-   * looked at once more before it is written upon, and what was written afterwards: whoever finds the other's hand
-   * in it adds up anew, and remembers which labels it has put there itself.
+   * Brings series and study up to date with their instances, as they are in Orthanc now.
+   * @param known the study, where it was just read: it is read anew where this has to wait, or meets another writer
    */
-  async #addUp(id: StudyId): Promise<void> {
-    const claims = new Map<ResourcePath, string[]>();
-    for (let round = 0; round < 8; round++) {
-      const tree = await this.#orthanc.studyTree(id);
+  aggregate(id: StudyId, known?: StudyTree): Promise<void> {
+    let isFresh = true;
+    const run = this.#locks.shared('study labels', id, () =>
+      this.#aggregate(id, isFresh ? known : undefined),
+    );
+    isFresh = false;
+    return run;
+  }
+
+  /** Whether a study and its series are up to date with their instances. */
+  isUpToDate(tree: StudyTree): boolean {
+    return groupsOf(tree).every((group) => this.#isUpToDate(group, []));
+  }
+
+  /**
+   * Another service may write to the same study. Orthanc has no transactions, so each record is written only where it
+   * is still the one that was read. Else all is read and added up anew.
+   */
+  async #aggregate(id: StudyId, known: StudyTree | undefined): Promise<void> {
+    const before = new Map<ResourcePath, readonly string[]>();
+    let tree = known;
+    for (let round = 0; round < mostRounds; round++) {
+      tree ??= await this.#orthanc.hierarchy.tree(id);
       if (tree === undefined) return; // deleted meanwhile: nothing is left to label
-      let disturbed = false;
-      for (const group of groupsOf(tree)) {
-        const mine = claims.get(group.resource) ?? [];
-        if (this.#isInStep(group, mine)) continue;
-        const { resource, content } = group;
-        const current = () => this.#orthanc.metadata(resource, metadataNames.record);
-        disturbed ||= (await current()) !== content.Metadata[metadataNames.record];
-        if (disturbed) break;
-        const written = await this.#write(group, mine);
-        claims.set(resource, written.labels);
-        disturbed ||= (await current()) !== written.text;
-      }
-      if (!disturbed) return;
+      if (await this.#write(groupsOf(tree), before)) return;
+      tree = undefined;
     }
     throw createError('orthanc_conflict', { what: `study ${id}` });
   }
 
-  #isInStep({ content, records }: Group, mine: string[] = []): boolean {
-    const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
-    if (known === undefined) return records.length === 0;
-    const { wanted, ...counts } = aggregate(records);
-    const plan = planLabels(content.Labels, [...known.labels, ...mine], prefixed(this.#prefix, wanted));
-    const { categories, decisions, labels } = known;
+  /**
+   * @param before the labels of each resource when it was first read. Labels that came since, and that the records ask
+   *   for, were put there by another service's Plainview, whose note of them may be overwritten by ours.
+   * @returns whether no other writer was met
+   */
+  async #write(groups: readonly Group[], before: Map<ResourcePath, readonly string[]>): Promise<boolean> {
+    for (const group of groups) {
+      const { resource, content } = group;
+      const known = before.get(resource) ?? content.Labels;
+      before.set(resource, known);
+      const came = content.Labels.filter((label) => !known.includes(label));
+      if (this.#isUpToDate(group, came)) continue;
+      try {
+        await this.#writeGroup(group, came);
+      } catch (error) {
+        if (!(error instanceof PlainviewError && error.code === 'orthanc_conflict')) throw error;
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #isUpToDate(group: Group, came: readonly string[]): boolean {
+    const known = readRecord(groupRecord, group.content.Metadata[metadataNames.record]);
+    if (known === undefined) return group.records.length === 0;
+    const { wanted, ...counts } = aggregate(group.records);
+    const labels = prefixed(this.#prefix, wanted);
+    const plan = planLabels(group.content.Labels, oursOf(known.labels, came, labels), labels);
     return (
       plan.add.length === 0 &&
       plan.remove.length === 0 &&
-      JSON.stringify({ ...counts, labels: plan.owned }) === JSON.stringify({ categories, decisions, labels })
+      JSON.stringify({ ...counts, labels: plan.owned }) ===
+        JSON.stringify({
+          categories: known.categories,
+          decisions: known.decisions,
+          labels: known.labels,
+        })
     );
   }
 
-  #write({ resource, content, records }: Group, mine: string[]): Promise<WrittenRecord> {
+  async #writeGroup({ resource, content, records }: Group, came: readonly string[]): Promise<void> {
     const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
     const { categories, decisions, wanted } = aggregate(records);
-    const ours = [...(known?.labels ?? []), ...mine];
-    return writeLabelled(
-      this.#orthanc,
-      resource,
-      content,
-      ours,
-      prefixed(this.#prefix, wanted),
-      (labels) => ({
-        version: 1,
-        categories,
-        decisions,
-        labels,
-      }),
-    );
+    const labels = prefixed(this.#prefix, wanted);
+    const ours = oursOf(known?.labels ?? [], came, labels);
+    await writeRecord(this.#orthanc, resource, content, ours, labels, (owned) => ({
+      version: 1,
+      categories,
+      decisions,
+      labels: owned,
+    }));
   }
 }
+
+/** The labels that count as ours. */
+const oursOf = (
+  noted: readonly string[],
+  came: readonly string[],
+  wanted: readonly string[],
+): string[] => [...noted, ...came.filter((label) => wanted.includes(label))];

@@ -1,6 +1,6 @@
 import type { ResourcePath } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import { planLabels } from './labels.js';
+import { type LabelPlan, planLabels } from './labels.js';
 import { type GroupRecord, type InstanceRecord, metadataNames } from './schema.js';
 
 export interface LabelledResource {
@@ -8,19 +8,39 @@ export interface LabelledResource {
   Metadata: Record<string, string>;
 }
 
+/** What is written on a resource after `writeRecord`. */
 export interface WrittenRecord {
-  /** The record as it stands now. */
+  /** The record, as JSON. */
   text: string | undefined;
+  /** The labels that Plainview owns. */
   labels: string[];
 }
 
 /**
- * Writes a record and the labels of one resource, and nothing that stands there already. The record goes before the
- * labels it owns, so no label of ours is ever taken for somebody else's.
- * @param ours labels that are there by an earlier record
+ * Adds and removes the labels of one resource. Plainview's own note of the labels that it owns is written before they
+ * are added and until they are removed. So after a crash no label of ours is taken for somebody else's.
+ * @param note writes the labels that are ours
  */
-export async function writeLabelled(
-  orthanc: Orthanc,
+export async function applyOwnedLabels(
+  orthanc: Pick<Orthanc, 'labels'>,
+  resource: ResourcePath,
+  plan: LabelPlan,
+  note: (labels: string[]) => Promise<void>,
+): Promise<void> {
+  await note([...new Set([...plan.owned, ...plan.remove])].sort());
+  for (const label of plan.add) await orthanc.labels.add(resource, label);
+  for (const label of plan.remove) await orthanc.labels.remove(resource, label);
+  if (plan.remove.length > 0) await note(plan.owned);
+}
+
+/**
+ * Writes a record and the labels of one resource, and nothing that is there already.
+ * @param content as it was read
+ * @param ours labels that Plainview put there by an earlier record
+ * @throws orthanc_conflict where the record is not the one that was read: another service writes too
+ */
+export async function writeRecord(
+  orthanc: Pick<Orthanc, 'labels' | 'metadata'>,
   resource: ResourcePath,
   content: LabelledResource,
   ours: string[],
@@ -29,15 +49,10 @@ export async function writeLabelled(
 ): Promise<WrittenRecord> {
   const plan = planLabels(content.Labels, ours, wanted);
   let text = content.Metadata[metadataNames.record];
-  const put = async (labels: string[]) => {
+  await applyOwnedLabels(orthanc, resource, plan, async (labels) => {
     const next = JSON.stringify(record(labels));
-    if (next !== text) await orthanc.putMetadata(resource, metadataNames.record, next);
+    if (next !== text) await orthanc.metadata.replace(resource, metadataNames.record, text, next);
     text = next;
-  };
-  // What is to be removed is still ours until it is gone.
-  await put([...new Set([...plan.owned, ...plan.remove])].sort());
-  for (const label of plan.add) await orthanc.putLabel(resource, label);
-  for (const label of plan.remove) await orthanc.deleteLabel(resource, label);
-  await put(plan.owned);
+  });
   return { text, labels: plan.owned };
 }

@@ -9,6 +9,10 @@ import {
   unknownCategory,
 } from './schema.js';
 
+/** Whether an instance has no metadata by which Plainview decided, or is asked to decide. */
+export const isUntouched = ({ Metadata }: InstanceContent): boolean =>
+  !(metadataNames.record in Metadata) && !(metadataNames.request in Metadata);
+
 /** The record of an instance, and whether it was written to its end (labels on all levels). */
 export function recordOf(
   instance: InstanceContent,

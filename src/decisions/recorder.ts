@@ -1,26 +1,26 @@
-import { KeyedMutex } from '../async/keyed-mutex.js';
-import { createError } from '../errors/errors.js';
+import { EventEmitter } from 'node:events';
+import { createError, PlainviewError } from '../errors/errors.js';
 import type { OrderCheck } from '../order-check/check.js';
-import type { InstanceId, ResourcePath, StudyId } from '../orthanc/ids.js';
-import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
+import type { Described, StudyTree } from '../orthanc/hierarchy.js';
+import type { InstanceId, StudyId } from '../orthanc/ids.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Description, InstanceContent } from '../orthanc/resources.js';
-import { Aggregates } from './aggregates.js';
+import type { Locks } from '../store/locks.js';
+import type { Aggregates } from './aggregates.js';
 import type { KeptCorrections } from './kept-corrections.js';
 import { labelsOf, planLabels, prefixed } from './labels.js';
-import { writeLabelled } from './owned-labels.js';
-import { asksAnew, recordOf, requestOf } from './read.js';
+import { writeRecord } from './owned-labels.js';
+import { asksAnew, isUntouched, recordOf, requestOf } from './read.js';
 import {
   type InstanceRecord,
   instanceRecord,
   metadataNames,
+  type NewDecision,
   type OrderRecord,
   readRecord,
   unknownCategory,
 } from './schema.js';
 import { descriptionsByOthers } from './tags-record.js';
-
-/** A decision, before it is compared with what was ordered and it is known which labels are put there for it. */
-export type NewDecision = Omit<InstanceRecord, 'labels' | 'version' | 'order'>;
 
 /** A decision that now stands in Orthanc, and the one that it replaced. */
 export interface Recorded {
@@ -30,179 +30,207 @@ export interface Recorded {
   previous: InstanceRecord | undefined;
 }
 
+/** `corrected`: a person decided meanwhile. `not new`: nothing was expected to be recorded, but something is. */
+export type RecordOutcome = 'recorded' | 'corrected' | 'not new';
+
+/** An instance as it is in Orthanc now. */
+interface Current {
+  instance: InstanceContent;
+  study: StudyId;
+  /** Given where the instance is the only one of its study. */
+  tree?: StudyTree;
+}
+
+interface Parts {
+  orthanc: Orthanc;
+  labelPrefix: string;
+  locks: Locks;
+  aggregates: Aggregates;
+  /** Without one, decisions are not compared with the order. */
+  orderCheck?: OrderCheck;
+  /** Without them, people's decisions are in Orthanc alone. */
+  corrections?: KeptCorrections;
+}
+
+/** Tries of a person's decision, each after another writer was met. */
+const mostTries = 3;
+
 /**
- * Writes decisions into Orthanc. The order makes a crash at any point mendable by running it again:
- * the record goes before the labels it owns, so no label of ours is ever taken for somebody else's;
- * `RadiographCategory` goes last, so its presence says that all three levels are done.
+ * Writes decisions into Orthanc. Their order makes a crash at any point mendable by a second run: a record is written
+ * before the labels that it owns, so no label of ours is taken for somebody else's. `RadiographCategory` is written
+ * last: where it is present, all three levels are done.
  */
 export class Recorder {
-  readonly #orthanc: Orthanc;
-  readonly #prefix: string;
-  readonly #orders: OrderCheck | undefined;
-  readonly #corrections: KeptCorrections | undefined;
-  readonly #groups: Aggregates;
-  readonly #turns = new KeyedMutex<InstanceId>();
-  readonly #told: (recorded: Recorded) => void;
+  /** `recorded`: a decision stands on all levels. */
+  readonly events = new EventEmitter<{ recorded: [Recorded] }>();
+  readonly #parts: Parts;
 
-  constructor(
-    orthanc: Orthanc,
-    labelPrefix: string,
-    parts: {
-      /** Without one, decisions are not compared with what was ordered. */
-      orders?: OrderCheck;
-      /** Without them, Orthanc alone remembers what people have decided. */
-      corrections?: KeptCorrections;
-      /** Hears of each decision once it stands on all levels. */
-      told?: (recorded: Recorded) => void;
-    } = {},
-  ) {
-    this.#orthanc = orthanc;
-    this.#prefix = labelPrefix;
-    this.#groups = new Aggregates(orthanc, labelPrefix);
-    this.#orders = parts.orders;
-    this.#corrections = parts.corrections;
-    this.#told = parts.told ?? (() => undefined);
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   /**
-   * Records a network's decision, unless a person has decided while it was made: theirs is the newer word.
-   * @param instance as read at the start of the job
-   * @param descriptions what DICOM says was meant, where it was read already
-   * @returns whether it was recorded
+   * Records a network's decision, unless a person decided while it was made: theirs is the newer one.
+   * @param before as read at the start of the job; undefined where the instance was new then, without any metadata of ours
    * @throws instance_gone, orthanc_…
    */
   async record(
-    instance: InstanceContent,
+    { id, parents, descriptions }: Pick<Described, 'id' | 'parents' | 'descriptions'>,
+    before: InstanceContent | undefined,
     decided: NewDecision,
-    descriptions?: readonly Description[],
-  ): Promise<boolean> {
-    return this.#turns.run(instance.ID, async () => {
-      const current = await this.#read(instance.ID);
-      const isNews = current.Metadata[metadataNames.record] !== instance.Metadata[metadataNames.record];
-      const record = recordOf(current)?.record;
-      if (isNews && record?.who === 'person') {
-        const request = requestOf(current);
-        // One that came after their word is for another job to answer.
-        if (request === undefined || !asksAnew(request, record)) await this.dropRequest(current);
-        return false;
+  ): Promise<RecordOutcome> {
+    return this.#exclusive(id, async () => {
+      const current = await this.#parts.orthanc.hierarchy.instanceWithStudy(id, parents);
+      const { Metadata } = current.instance;
+      if (before === undefined && !isUntouched(current.instance)) return 'not new';
+      const isChanged = Metadata[metadataNames.record] !== before?.Metadata[metadataNames.record];
+      const record = recordOf(current.instance)?.record;
+      if (isChanged && record?.who === 'person') {
+        const request = requestOf(current.instance);
+        // A request that came after the person's decision is for another job to answer.
+        if (request === undefined || !asksAnew(request, record)) await this.dropRequest(current.instance);
+        return 'corrected';
       }
-      this.#told(await this.#record(current, decided, descriptions));
-      return true;
+      await this.#write(current, decided, descriptions);
+      return 'recorded';
     });
   }
 
+  /** Whether a person's decision is kept that Orthanc may have lost. @throws state_damaged */
+  isKept(id: InstanceId): boolean {
+    return this.#parts.corrections?.read(id) !== undefined;
+  }
+
   /**
-   * Puts back what a person has said of an instance whose record Orthanc has lost, unless it is asked for anew.
-   * @returns whether there was anything to put back
+   * Writes a person's decision again where Orthanc has lost the record, unless a new one is requested.
+   * @returns whether there was one to restore
    * @throws state_damaged, instance_gone, orthanc_…
    */
   async restore(instance: InstanceContent, descriptions?: readonly Description[]): Promise<boolean> {
     const { ID } = instance;
-    const kept = this.#corrections?.read(ID);
+    const kept = this.#parts.corrections?.read(ID);
     const request = requestOf(instance);
     if (kept === undefined || (request !== undefined && asksAnew(request, kept))) return false;
-    return this.#turns.run(ID, async () => {
+    return this.#exclusive(ID, async () => {
       const current = await this.#read(ID);
-      if (recordOf(current) === undefined) await this.#record(current, kept, descriptions);
+      if (recordOf(current.instance) === undefined) await this.#record(current, kept, descriptions);
       return true;
     });
   }
 
   /**
-   * Replaces a decision by what a person makes of it. No other decision is written in between.
+   * Replaces a decision by a person's. No other decision is written in between.
    * @param next may throw: nothing is written then
    * @throws instance_gone, instance_undecided, orthanc_…
    */
   async replace(id: InstanceId, next: (current: InstanceRecord) => NewDecision): Promise<Recorded> {
-    return this.#turns.run(id, async () => {
-      const current = await this.#read(id);
-      const known = recordOf(current);
-      if (known === undefined) throw createError('instance_undecided', { instance: id });
-      const recorded = await this.#record(current, next(known.record));
-      this.#told(recorded);
-      return recorded;
+    return this.#exclusive(id, async () => {
+      for (let tries = 1; ; tries++) {
+        const current = await this.#read(id);
+        const known = recordOf(current.instance);
+        if (known === undefined) throw createError('instance_undecided', { instance: id });
+        try {
+          return await this.#write(current, next(known.record));
+        } catch (error) {
+          const isConflict = error instanceof PlainviewError && error.code === 'orthanc_conflict';
+          if (!isConflict || tries === mostTries) throw error;
+        }
+      }
     });
   }
 
-  /** Nothing is recorded of this instance meanwhile. */
-  exclusively<T>(id: InstanceId, task: () => Promise<T>): Promise<T> {
-    return this.#turns.run(id, task);
-  }
-
-  /** Ends what a crash left half-written of a person's decision. @throws instance_gone, orthanc_… */
+  /** Completes what a crash left half-written of a person's decision. @throws instance_gone, orthanc_… */
   async finish(id: InstanceId): Promise<void> {
-    await this.#turns.run(id, async () => {
+    await this.#exclusive(id, async () => {
       const current = await this.#read(id);
-      const known = recordOf(current);
+      const known = recordOf(current.instance);
       if (known === undefined || known.complete) return;
       const { version: _, labels: __, order: ___, ...decided } = known.record;
-      this.#told(await this.#record(current, decided));
+      await this.#write(current, decided);
     });
   }
 
-  /** Whether an instance carries the labels that its record asks for; one that is still written to counts as such. */
+  /** Whether an instance carries the labels that its record asks for. One that is being written to counts as such. */
   isLabelled(instance: InstanceContent): boolean {
     const known = recordOf(instance);
     if (known === undefined || !known.complete) return true;
     const { labels } = known.record;
-    const { add, remove, owned } = planLabels(
-      instance.Labels,
-      labels,
-      prefixed(this.#prefix, labelsOf(known.record)),
-    );
+    const { add, remove, owned } = planLabels(instance.Labels, labels, this.#labelsOf(known.record));
     return add.length + remove.length === 0 && owned.join() === labels.join();
   }
 
-  /** Puts an instance's labels right: somebody took one away, or the site has another prefix. @throws instance_gone, orthanc_… */
+  /** Corrects an instance's labels: one was removed, or the prefix has changed. @throws instance_gone, orthanc_… */
   async relabel(id: InstanceId): Promise<void> {
-    await this.#turns.run(id, async () => {
-      const current = await this.#read(id);
-      const known = recordOf(current);
-      if (known === undefined || this.isLabelled(current)) return;
+    await this.#exclusive(id, async () => {
+      const { instance, study } = await this.#read(id);
+      const known = recordOf(instance);
+      if (known === undefined || this.isLabelled(instance)) return;
       const { record } = known;
-      const wanted = prefixed(this.#prefix, labelsOf(record));
-      await writeLabelled(this.#orthanc, `instances/${id}`, current, record.labels, wanted, (labels) => ({
-        ...record,
-        labels,
-      }));
-      await this.aggregateStudy(await this.#orthanc.studyOf(id));
+      const wanted = this.#labelsOf(record);
+      await writeRecord(
+        this.#parts.orthanc,
+        `instances/${id}`,
+        instance,
+        record.labels,
+        wanted,
+        (labels) => ({ ...record, labels }),
+      );
+      await this.#parts.aggregates.aggregate(study);
     });
   }
 
-  async #read(id: InstanceId): Promise<InstanceContent> {
-    const [instance] = await this.#orthanc.instances([id]);
-    if (instance === undefined) throw createError('instance_gone', { instance: id });
-    return instance;
+  /** Deletes the request of an instance: it is answered. */
+  async dropRequest(instance: InstanceContent): Promise<void> {
+    if (requestOf(instance) !== undefined)
+      await this.#parts.orthanc.metadata.delete(`instances/${instance.ID}`, metadataNames.request);
   }
 
-  async #record(
-    instance: InstanceContent,
+  #exclusive<T>(id: InstanceId, task: () => Promise<T>): Promise<T> {
+    return this.#parts.locks.exclusive('instance', id, task);
+  }
+
+  #read(id: InstanceId): Promise<Current> {
+    return this.#parts.orthanc.hierarchy.instanceWithStudy(id, undefined);
+  }
+
+  async #write(
+    current: Current,
     given: NewDecision,
     descriptions?: readonly Description[],
   ): Promise<Recorded> {
+    const recorded = await this.#record(current, given, descriptions);
+    this.events.emit('recorded', recorded);
+    return recorded;
+  }
+
+  async #record(
+    { instance, study, tree }: Current,
+    given: NewDecision,
+    descriptions?: readonly Description[],
+  ): Promise<Recorded> {
+    const { orthanc, aggregates, corrections } = this.#parts;
     const order = await this.#compare(instance, given, descriptions);
     const decided = { ...given, ...(order === undefined ? {} : { order }) };
-    const resource: ResourcePath = `instances/${instance.ID}`;
-    // Before anything changes: one that cannot be kept is refused.
-    if (decided.who === 'person') await this.#corrections?.keep(instance.ID, given);
+    const resource = `instances/${instance.ID}` as const;
+    // Before anything changes: a decision that cannot be kept is refused.
+    if (decided.who === 'person') await corrections?.keep(instance.ID, given);
     if (instance.Metadata[metadataNames.category] !== undefined)
-      await this.#orthanc.deleteMetadata(resource, metadataNames.category);
+      await orthanc.metadata.delete(resource, metadataNames.category);
     const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
-    const { labels } = await writeLabelled(
-      this.#orthanc,
+    const wanted = this.#labelsOf(decided);
+    const { labels, text } = await writeRecord(
+      orthanc,
       resource,
       instance,
       previous?.labels ?? [],
-      prefixed(this.#prefix, labelsOf(decided)),
+      wanted,
       (owned) => ({ version: 1, ...decided, labels: owned }),
     );
-    if (decided.who === 'network') await this.#corrections?.drop(instance.ID);
-    const study = await this.#orthanc.studyOf(instance.ID);
-    await this.aggregateStudy(study);
-    await this.#orthanc.putMetadata(resource, metadataNames.category, decided.category ?? unknownCategory);
+    if (decided.who === 'network') await corrections?.drop(instance.ID);
+    await aggregates.aggregate(study, tree && withRecord(tree, text));
+    await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
     await this.dropRequest(instance);
-    const record: InstanceRecord = { version: 1, ...decided, labels };
-    return { instance: instance.ID, study, record, previous };
+    return { instance: instance.ID, study, record: { version: 1, ...decided, labels }, previous };
   }
 
   /** @returns undefined where there is nothing to compare */
@@ -211,24 +239,22 @@ export class Recorder {
     decided: Pick<InstanceRecord, 'decision' | 'category'>,
     descriptions: readonly Description[] | undefined,
   ): Promise<OrderRecord | undefined> {
-    if (this.#orders === undefined || decided.decision === 'failed') return undefined;
-    const all = descriptions ?? (await this.#orthanc.describe(instance.ID)).descriptions;
-    return this.#orders.check(decided, descriptionsByOthers(all, instance));
+    const { orderCheck, orthanc } = this.#parts;
+    if (orderCheck === undefined || decided.decision === 'failed') return undefined;
+    const all = descriptions ?? (await orthanc.hierarchy.describe(instance.ID)).descriptions;
+    return orderCheck.check(decided, descriptionsByOthers(all, instance));
   }
 
-  /** Brings series and study in step with their instances as they stand in Orthanc now. */
-  aggregateStudy(id: StudyId): Promise<void> {
-    return this.#groups.aggregate(id);
-  }
-
-  /** Whether a study and its series say what their instances add up to. */
-  isUpToDate(tree: StudyTree): boolean {
-    return this.#groups.isUpToDate(tree);
-  }
-
-  /** The request has been answered. */
-  async dropRequest(instance: InstanceContent): Promise<void> {
-    if (requestOf(instance) !== undefined)
-      await this.#orthanc.deleteMetadata(`instances/${instance.ID}`, metadataNames.request);
+  #labelsOf(record: Pick<InstanceRecord, 'decision' | 'category' | 'order'>): string[] {
+    return prefixed(this.#parts.labelPrefix, labelsOf(record));
   }
 }
+
+/** The study as it is once the record of its only instance is written. */
+const withRecord = (tree: StudyTree, text: string | undefined): StudyTree => ({
+  ...tree,
+  instances: tree.instances.map((instance) => ({
+    ...instance,
+    Metadata: { ...instance.Metadata, ...(text === undefined ? {} : { [metadataNames.record]: text }) },
+  })),
+});

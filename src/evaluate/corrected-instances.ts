@@ -5,7 +5,6 @@ import { recordOf } from '../decisions/read.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
-import { Search } from '../orthanc/search.js';
 import { frameOf } from '../pipeline/eligible.js';
 import { type Selection, select } from '../select/selection.js';
 import type { LabelledPicture, Truth } from './truth.js';
@@ -38,20 +37,19 @@ export interface CorrectedOptions {
  */
 export async function correctedInstances(options: CorrectedOptions): Promise<Truth> {
   const { orthanc, wanted, by, config, onFound } = options;
-  const search = new Search(orthanc.rest);
   const pictures: LabelledPicture[] = [];
-  for await (const page of select(search, wanted, config.modalities)) {
+  for await (const page of select(orthanc, wanted, config.modalities)) {
     const labelled = page.flatMap((instance) => {
       const label = labelOf(instance);
       return label === undefined ? [] : [{ instance, label }];
     });
-    const patients = await search.patients(labelled.map(({ instance }) => instance));
+    const places = await orthanc.hierarchy.places(labelled.map(({ instance }) => instance.ID));
     const found = labelled.map(async ({ instance: { ID }, label }) => {
-      const patient = patients.get(ID);
+      const patient = places.get(ID)?.patient;
       return {
         id: ID,
         label,
-        ...(by === undefined ? {} : { group: (await search.attribute(ID, by)) ?? '(none)' }),
+        ...(by === undefined ? {} : { group: (await orthanc.search.attribute(ID, by)) ?? '(none)' }),
         ...(patient === undefined ? {} : { patient }),
       };
     });
@@ -80,6 +78,6 @@ async function rendered(
   id: InstanceId,
   config: Pick<Config, 'multiframe'>,
 ): Promise<Buffer> {
-  const { tags } = await orthanc.describe(id);
-  return orthanc.render(id, frameOf(tags, config));
+  const { tags } = await orthanc.hierarchy.describe(id);
+  return orthanc.renderings.whole(id, frameOf(tags, config));
 }

@@ -1,16 +1,19 @@
-import type { Described } from '../orthanc/orthanc.js';
+import type { InstanceId } from '../orthanc/ids.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 
 /**
- * What is made of a decision after it was recorded, by a network or a person: reports, routes. It never changes the
- * decision, and its failure never touches it.
+ * What follows a recorded decision, of a network or a person: tags, reports, routes. It never changes the decision, and
+ * its failure has no effect on the decision.
  */
 export interface FollowUp {
   readonly name: string;
-  /** Whether it is still to be made of what stands recorded. Tells by the metadata alone, which says what was made. */
+  /** Whether it is still to be done for the decision that is recorded. The metadata alone says what was done. */
   isDue(instance: InstanceContent): boolean;
-  /** May be run again at any point of a former run. @throws errors of the catalogue; those that pass are tried again */
-  run(described: Described): Promise<void>;
-  /** Notes in the metadata that it cannot be made of this decision, and why: it is no longer due then. */
+  /**
+   * May run again after a former run was cut off at any point.
+   * @throws errors of the catalogue; after a transient one it runs again
+   */
+  run(id: InstanceId): Promise<void>;
+  /** Writes into the metadata why it cannot be done for this decision: it is no longer due then. */
   giveUp(instance: InstanceContent, failure: { code: string; message: string }): Promise<void>;
 }

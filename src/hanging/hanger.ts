@@ -4,7 +4,7 @@ import { recordOf } from '../decisions/read.js';
 import { createError } from '../errors/errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import { type PictureFound, Pictures, type StudyFound } from '../orthanc/pictures.js';
+import type { PictureFound, Studies, StudyFound } from '../orthanc/studies.js';
 import { arrange, type HangablePicture, type Hung } from './arrange.js';
 import { readProtocols } from './file.js';
 import type { Hanging } from './protocol.js';
@@ -36,7 +36,7 @@ export function createHanger(
 
 /** Hangs studies by what is recorded of their radiographs. */
 export class Hanger {
-  readonly #pictures: Pictures;
+  readonly #studies: Studies;
   readonly #hanging: Hanging;
   readonly #modalities: readonly string[];
   readonly #labelPrefix: string;
@@ -47,7 +47,7 @@ export class Hanger {
     modalities: readonly string[];
     labelPrefix: string;
   }) {
-    this.#pictures = new Pictures(parts.orthanc.rest);
+    this.#studies = parts.orthanc.studies;
     this.#hanging = parts.hanging;
     this.#modalities = parts.modalities;
     this.#labelPrefix = parts.labelPrefix;
@@ -59,8 +59,8 @@ export class Hanger {
    */
   async hang(studyInstanceUid: string, { withPriors }: { withPriors: boolean }): Promise<HungStudy> {
     const [study, found] = await Promise.all([
-      this.#pictures.study(studyInstanceUid),
-      this.#pictures.of([studyInstanceUid], this.#modalities),
+      this.#studies.byUid(studyInstanceUid),
+      this.#studies.radiographs([studyInstanceUid], this.#modalities),
     ]);
     if (study === undefined) throw createError('study_unknown', {});
     const pictures = found.map((each) => pictureOf(each, this.#hanging.leastScore)).sort(byNumber);
@@ -78,8 +78,8 @@ export class Hanger {
     const labels = pictures.flatMap(({ category }) =>
       category !== undefined && compared.has(category) ? [this.#labelPrefix + category] : [],
     );
-    const studies = await this.#pictures.before(study, [...new Set(labels)], this.#hanging.priors);
-    const found = await this.#pictures.of(
+    const studies = await this.#studies.priors(study, [...new Set(labels)], this.#hanging.priors);
+    const found = await this.#studies.radiographs(
       studies.map((each) => each.studyInstanceUid),
       this.#modalities,
     );

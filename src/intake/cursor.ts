@@ -14,7 +14,7 @@ type Stored = z.output<typeof stored>;
  * How far Orthanc's change log has been worked through: the only thing that Plainview keeps for itself.
  * Lost or unreadable, the log is read from its start, and what is done is skipped.
  */
-export class Cursor {
+export class ChangeCursor {
   readonly #file: StateFile<typeof stored>;
   #stored: Stored;
 

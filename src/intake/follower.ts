@@ -1,26 +1,25 @@
 import type { Logger } from 'pino';
 import { WakeableTimer } from '../async/sleep.js';
-import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
-import { type Change, Changes } from '../orthanc/changes.js';
+import { isUntouched } from '../decisions/read.js';
+import { asPlainviewError } from '../errors/errors.js';
+import type { Change } from '../orthanc/changes.js';
 import { type GroupId, type GroupLevel, groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import type { Queue } from '../queue/queue.js';
-import type { Cursor } from './cursor.js';
+import type { ChangeCursor } from './cursor.js';
 import { Watermark } from './watermark.js';
 
 interface Parts {
   orthanc: Orthanc;
   queue: Queue;
-  cursor: Cursor;
+  cursor: ChangeCursor;
   /** Whether a stored instance needs no look: it has been decided. */
   isSettled: (instance: InstanceContent) => boolean;
   /** Whether an instance whose metadata was written needs a look: somebody asks for it, or something was cut off. */
   isUnfinished: (instance: InstanceContent) => boolean;
   /** Hands a request on series, studies or patients down to their instances. */
   spread: (level: GroupLevel, ids: GroupId[]) => Promise<void>;
-  /** Whether an error of a call means that Orthanc is away: it is asked, where it looks so. */
-  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
   /** Told that what was stored before now may be unknown to the change log. */
   onLogCleared: () => void;
   /** Pause between two questions once the log has been read to its end. */
@@ -39,12 +38,11 @@ const mostOpen = 1000;
  */
 export class Follower {
   readonly #parts: Parts;
-  readonly #changes: Changes;
   readonly #stop = new AbortController();
-  readonly #nap = new WakeableTimer(this.#stop.signal);
-  #frontier: Watermark;
-  #done: Promise<void> | undefined;
-  #held = true;
+  readonly #timer = new WakeableTimer(this.#stop.signal);
+  #watermark: Watermark;
+  #running: Promise<void> | undefined;
+  #paused = true;
   /** Tries in vain since the log was last read. */
   #failures = 0;
   /** Whether the log is known to be the one that the cursor belongs to: asked anew after each outage. */
@@ -52,46 +50,45 @@ export class Follower {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#changes = new Changes(parts.orthanc.rest);
-    this.#frontier = new Watermark(parts.cursor.since, mostOpen);
+    this.#watermark = new Watermark(parts.cursor.since, mostOpen);
   }
 
   /** Follows while Orthanc is up. */
   resume(): void {
-    this.#held = false;
+    this.#paused = false;
     this.#recognised = false;
-    this.#nap.wake();
-    this.#done ??= this.#follow();
+    this.#timer.wake();
+    this.#running ??= this.#follow();
   }
 
   pause(): void {
-    this.#held = true;
+    this.#paused = true;
   }
 
-  async end(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stop.abort();
-    this.#nap.wake();
-    await this.#done;
-    await this.#parts.cursor.moveTo(this.#frontier.settled);
+    this.#timer.wake();
+    await this.#running;
+    await this.#parts.cursor.moveTo(this.#watermark.settled);
   }
 
   async #follow(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      if (this.#held) {
-        await this.#nap.sleep();
+      if (this.#paused) {
+        await this.#timer.sleep();
         continue;
       }
       try {
         if (!this.#recognised) await this.#recognise();
         const more = await this.#page();
-        await this.#parts.cursor.moveTo(this.#frontier.settled);
+        await this.#parts.cursor.moveTo(this.#watermark.settled);
         this.#failures = 0;
-        if (!more) await this.#nap.sleep(this.#parts.pollMs);
+        if (!more) await this.#timer.sleep(this.#parts.pollMs);
       } catch (caught) {
         const error = asPlainviewError(caught);
-        if (!(await this.#parts.isOrthancAway(error)))
+        if (!(await this.#parts.orthanc.isAway(error)))
           this.#parts.log.error({ err: error }, 'the change log could not be read on');
-        await this.#nap.sleep(Math.min(1000 * 2 ** this.#failures++, 60_000));
+        await this.#timer.sleep(Math.min(1000 * 2 ** this.#failures++, 60_000));
       }
     }
   }
@@ -101,9 +98,9 @@ export class Follower {
     const { cursor, log, onLogCleared } = this.#parts;
     const { bookmark } = cursor;
     if (bookmark !== undefined) {
-      const [first] = await this.#changes.after(bookmark.seq - 1, 1);
+      const [first] = await this.#parts.orthanc.changes.after(bookmark.seq - 1, 1);
       if (first?.seq === bookmark.seq && first.id !== bookmark.id) await this.#restart();
-      const [oldest] = await this.#changes.after(0, 1);
+      const [oldest] = await this.#parts.orthanc.changes.after(0, 1);
       if (oldest === undefined || oldest.seq > bookmark.seq) {
         log.warn("Orthanc's change log was cleared: the archive is swept for what it may have held");
         onLogCleared();
@@ -116,8 +113,8 @@ export class Follower {
   /** @returns whether there is more to read at once */
   async #page(): Promise<boolean> {
     const { cursor, queue } = this.#parts;
-    const frontier = this.#frontier;
-    const page = await this.#changes.page(frontier.read, pageSize);
+    const watermark = this.#watermark;
+    const page = await this.#parts.orthanc.changes.page(watermark.read, pageSize);
     if (page.logIsShorter) {
       await this.#restart();
       return true;
@@ -126,43 +123,46 @@ export class Follower {
       const ids = page.groups.filter((group) => group.level === level).map(({ id }) => id);
       if (ids.length > 0) await this.#parts.spread(level, ids);
     }
-    for (const { id, seq } of await this.#needed(page.changes)) {
+    for (const { id, seq, isNew } of await this.#needed(page.changes)) {
       const reason = page.changes.some((change) => change.id === id && change.kind === 'stored')
         ? 'changes'
         : 'request';
-      queue.enqueue(id, reason, frontier.open(seq));
+      queue.enqueue(id, reason, { isNew, settled: watermark.open(seq) });
     }
-    frontier.advance(page.next);
+    watermark.advance(page.next);
     const last = page.changes.at(-1);
     if (last !== undefined) cursor.remember(last);
-    await frontier.room(this.#stop.signal);
+    await watermark.room(this.#stop.signal);
     return !page.done;
   }
 
   /** Of the instances in a page, each once, those that need a look. Whichever is gone by now is not among them. */
-  async #needed(changes: readonly Change[]): Promise<{ id: InstanceId; seq: number }[]> {
+  async #needed(changes: readonly Change[]): Promise<{ id: InstanceId; seq: number; isNew: boolean }[]> {
     const { orthanc, isSettled, isUnfinished } = this.#parts;
     const seen = new Map<InstanceId, { seq: number; stored: boolean }>();
     for (const { id, seq, kind } of changes) {
       const known = seen.get(id);
       seen.set(id, { seq: known?.seq ?? seq, stored: kind === 'stored' || known?.stored === true });
     }
-    const needed = new Set<InstanceId>();
-    for (const content of await orthanc.instances([...seen.keys()])) {
+    const needed = new Map<InstanceId, { isNew: boolean }>();
+    for (const content of await orthanc.hierarchy.instances([...seen.keys()])) {
       // Other changes of metadata are mostly our own: what was just written needs no look.
       const look = isUnfinished(content) || (seen.get(content.ID)?.stored === true && !isSettled(content));
-      if (look) needed.add(content.ID);
+      if (look) needed.set(content.ID, { isNew: isUntouched(content) });
     }
-    return [...seen].filter(([id]) => needed.has(id)).map(([id, { seq }]) => ({ id, seq }));
+    return [...seen].flatMap(([id, { seq }]) => {
+      const need = needed.get(id);
+      return need === undefined ? [] : [{ id, seq, ...need }];
+    });
   }
 
   async #restart(): Promise<void> {
     const { log, cursor } = this.#parts;
     log.warn(
-      { read: this.#frontier.read },
+      { read: this.#watermark.read },
       "Orthanc's change log is another one than before: read from its start",
     );
-    this.#frontier = new Watermark(0, mostOpen);
+    this.#watermark = new Watermark(0, mostOpen);
     await cursor.restart();
   }
 }

@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { sleep } from '../async/sleep.js';
-import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
+import { isUntouched } from '../decisions/read.js';
+import { asPlainviewError } from '../errors/errors.js';
+import type { StudyTree } from '../orthanc/hierarchy.js';
 import type { StudyId } from '../orthanc/ids.js';
-import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { retryWhileAway } from '../orthanc/retry-while-away.js';
 import type { Queue } from '../queue/queue.js';
@@ -50,7 +52,6 @@ interface Parts {
   /** Whether the labels of series and study are what their instances add up to. */
   isUpToDate: (tree: StudyTree) => boolean;
   aggregateStudy: (id: StudyId) => Promise<void>;
-  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
   /** Instances a second at most; 0: as fast as Orthanc allows. */
   rate: number;
   quietHours: QuietHours | undefined;
@@ -74,6 +75,7 @@ export class Sweep {
   #progress: SweepProgress = { state: 'idle', done: 0, total: 0, found: 0, left: 0, rate: 0 };
   /** A study of several series is come to several times, and in every pass. */
   readonly #left = new Set<StudyId>();
+  #isStarted = false;
   /** Whether something was deleted during this pass. */
   #shrank = false;
   #running: Promise<void> | undefined;
@@ -88,24 +90,26 @@ export class Sweep {
   }
 
   /** Begins a sweep, unless one is under way. */
-  start(order: SweepOrder = 'newest'): void {
+  begin(order: SweepOrder = 'newest'): void {
     this.#begin({ order, done: 0, network: this.#parts.network });
   }
 
   /** Begins a sweep of all that there is now: after the one under way, which may have passed it by. */
-  startAnew(): void {
+  beginAnew(): void {
     const before = this.#running;
-    if (before === undefined) this.start();
-    else void before.then(() => this.#stop.signal.aborted || this.start());
+    if (before === undefined) this.begin();
+    else void before.then(() => this.#stop.signal.aborted || this.begin());
   }
 
-  /** Goes on with what a stop interrupted, if anything. */
+  /** Orthanc answers: at the start, what a stop interrupted goes on. Later, a sweep waits for Orthanc by itself. */
   resume(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
     const left = this.#file.read();
     if (left !== undefined && left.network === this.#parts.network) this.#begin(left);
   }
 
-  async end(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
   }
@@ -155,7 +159,7 @@ export class Sweep {
     const { signal } = this.#stop;
     const { order } = from;
     const began = performance.now();
-    const frontier = new Watermark(from.done, mostOpen);
+    const watermark = new Watermark(from.done, mostOpen);
     let reported = began;
     this.#progress = {
       state: 'running',
@@ -170,21 +174,21 @@ export class Sweep {
     await this.#file.write(from);
     for (let more = true; more && !signal.aborted; ) {
       await this.#awaitQuiet();
-      const page = await this.#patiently(async () => {
-        const total = await orthanc.countSeries(modalities);
+      const page = await this.#whileAway(async () => {
+        const total = (await orthanc.search.countSeries(modalities)) ?? 0;
         this.#shrank ||= total < this.#progress.total;
         this.#progress.total = total;
-        return orthanc.findSeries(modalities, { order, since: frontier.read, limit: pageSize });
+        return orthanc.search.seriesByUpdate(modalities, { order, since: watermark.read, limit: pageSize });
       });
       if (page === undefined) break;
-      const found = await this.#look(page.studies, page.series, frontier);
+      const found = await this.#look(page.studies, page.series, watermark);
       // The stop may have come before its end: the next start looks at this page again.
       if (signal.aborted) break;
-      frontier.advance(frontier.read + page.series.size);
+      watermark.advance(watermark.read + page.series.size);
       more = page.series.size > 0;
-      await frontier.room(signal);
-      await this.#file.write({ ...from, done: frontier.settled });
-      this.#report(frontier, from.done, began, found);
+      await watermark.room(signal);
+      await this.#file.write({ ...from, done: watermark.settled });
+      this.#report(watermark, from.done, began, found);
       if (performance.now() - reported > reportMs) {
         reported = performance.now();
         log.info(this.#progress, 'sweep');
@@ -192,8 +196,8 @@ export class Sweep {
       if (this.#parts.rate > 0) await sleep((found / this.#parts.rate) * 1000, signal);
     }
     // An end that is not yet settled is not an end: a kill now must find the last page again.
-    while (frontier.jobs > 0 && !signal.aborted) await sleep(100, signal);
-    this.#report(frontier, from.done, began, 0);
+    while (watermark.jobs > 0 && !signal.aborted) await sleep(100, signal);
+    this.#report(watermark, from.done, began, 0);
     return this.#progress.found;
   }
 
@@ -201,14 +205,17 @@ export class Sweep {
   async #look(
     studies: readonly StudyId[],
     series: ReadonlySet<string>,
-    frontier: Watermark,
+    watermark: Watermark,
   ): Promise<number> {
     const { queue, isSettled, isUpToDate, aggregateStudy } = this.#parts;
     let found = 0;
     for (const tree of await this.#trees(studies)) {
       for (const instance of tree.instances) {
         if (!series.has(instance.ParentSeries) || isSettled(instance)) continue;
-        queue.enqueue(instance.ID, 'changes', frontier.open(frontier.read + 1));
+        queue.enqueue(instance.ID, 'changes', {
+          isNew: isUntouched(instance),
+          settled: watermark.open(watermark.read + 1),
+        });
         found++;
       }
       const { ID } = tree.study;
@@ -223,12 +230,12 @@ export class Sweep {
   async #trees(studies: readonly StudyId[]): Promise<StudyTree[]> {
     const { orthanc } = this.#parts;
     try {
-      return (await this.#patiently(() => orthanc.studyTrees(studies))) ?? [];
+      return (await this.#whileAway(() => orthanc.hierarchy.trees(studies))) ?? [];
     } catch {
       // Which of them it is, and what ails it, is told of that one.
       const trees: StudyTree[] = [];
       for (const id of studies)
-        trees.push(...((await this.#orLeave(id, () => orthanc.studyTrees([id]))) ?? []));
+        trees.push(...((await this.#orLeave(id, () => orthanc.hierarchy.trees([id]))) ?? []));
       return trees;
     }
   }
@@ -236,7 +243,7 @@ export class Sweep {
   /** One study for which no waiting helps must not keep the sweep from the rest of the archive, week after week. */
   async #orLeave<T>(study: StudyId, step: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await this.#patiently(step);
+      return await this.#whileAway(step);
     } catch (caught) {
       this.#left.add(study);
       this.#progress.left = this.#left.size;
@@ -245,7 +252,7 @@ export class Sweep {
     }
   }
 
-  #patiently<T>(step: () => Promise<T>): Promise<T | undefined> {
+  #whileAway<T>(step: () => Promise<T>): Promise<T | undefined> {
     return retryWhileAway(step, this.#parts, this.#stop.signal);
   }
 
@@ -259,9 +266,9 @@ export class Sweep {
     this.#progress = { ...this.#progress, state: 'running' };
   }
 
-  #report(frontier: Watermark, from: number, began: number, found: number): void {
+  #report(watermark: Watermark, from: number, began: number, found: number): void {
     const { total } = this.#progress;
-    const done = frontier.settled;
+    const done = watermark.settled;
     const rate = (done - from) / ((performance.now() - began) / 1000);
     this.#progress = {
       ...this.#progress,

@@ -49,15 +49,19 @@ export class Metrics {
     registers: [this.registry],
   });
 
-  constructor(depth: () => Depth) {
+  constructor() {
     collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** Has the depth of the queue asked for each time that Prometheus reads. */
+  observeQueue(queue: { depth(): Depth }): void {
     new Gauge({
       name: 'plainview_queue_jobs',
       help: 'Jobs that are waiting, running, or pausing before another try (delayed).',
       labelNames: ['state'] as const,
       registers: [this.registry],
       collect() {
-        for (const [state, count] of Object.entries(depth())) this.set({ state }, count);
+        for (const [state, count] of Object.entries(queue.depth())) this.set({ state }, count);
       },
     });
   }

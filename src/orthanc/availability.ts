@@ -1,142 +1,128 @@
-import type { Logger } from 'pino';
+import { EventEmitter } from 'node:events';
 import { sleep } from '../async/sleep.js';
-import type { Config } from '../config/options.js';
-import { asPlainviewError, isAway, PlainviewError } from '../errors/errors.js';
-import { Orthanc } from './orthanc.js';
+import { asPlainviewError, PlainviewError } from '../errors/errors.js';
+import type { System } from './orthanc.js';
 
-/** Pause between two questions while all is well. */
+/** Between two signs of life while all is well, milliseconds. */
 const watchMs = 5000;
-/** How long a sign of life may take, at least: longer where the site is patient with its Orthanc. */
-const signWithinMs = 5000;
+const retryMs = { first: 250, longest: 5000 };
+
+type State = { answers: true; version: string } | { answers: false; problem: string };
+
+/** It looks as if Orthanc as a whole were away or refused us. */
+export const looksAway = (error: PlainviewError): boolean =>
+  error.code === 'orthanc_unreachable' || error.code === 'orthanc_refused';
 
 /**
- * Orthanc, to be asked for a sign of life: over a connection of its own, so that the question stands behind no call
- * that hangs or takes long, and twice, for who lives may be slow once.
- */
-export const pulseOf = (config: Config): Orthanc =>
-  new Orthanc({
-    ...config,
-    orthancConnections: 1,
-    orthancRate: 0,
-    orthancRetries: 1,
-    orthancTimeoutMs: Math.max(signWithinMs, Math.round(config.orthancTimeoutMs / 6)),
-  });
-
-/**
- * Whether Orthanc answers at all. An outage of an hour is one log line at its start and one at its end: the first job
- * that meets it reports it here, or it shows when Orthanc is asked every few seconds; work pauses, and one probe at a
- * time asks until Orthanc is back.
+ * Whether Orthanc answers at all. An outage is found by the first job that meets it, which reports it here, or by a sign
+ * of life every few seconds. Then work pauses, and one request at a time asks until Orthanc is back.
  */
 export class Availability {
-  readonly #probe: () => Promise<string>;
-  readonly #answers: () => Promise<unknown>;
-  readonly #onChange: (up: boolean) => void;
-  readonly #log: Logger;
-  #state: { up: true; version: string } | { up: false; problem: string } = {
-    up: false,
-    problem: 'not asked yet',
-  };
-  #asking: Promise<void> | undefined;
-  #doubt: Promise<boolean> | undefined;
-  #ended = new AbortController();
+  /**
+   * `back`: Orthanc answers, and everything is prepared. `away`: it does not answer any more. `problem`: why it does
+   * not, each time that the reason changes.
+   */
+  readonly events = new EventEmitter<{ back: [System]; away: []; problem: [PlainviewError] }>();
+  readonly #ask: () => Promise<System>;
+  readonly #sleep: typeof sleep;
+  readonly #stopped = new AbortController();
+  #prepare: (system: System) => Promise<void> = async () => undefined;
+  #state: State = { answers: false, problem: 'not asked yet' };
+  /** The requests until Orthanc is back. */
+  #waiting: Promise<void> | undefined;
+  /** The one sign of life that is under way. */
+  #asking: Promise<boolean> | undefined;
 
   /**
-   * @param probe does what is to be done when Orthanc is there again; returns its version, or throws
-   * @param answers throws where Orthanc does not answer
-   * @param onChange told when Orthanc is found away, and when it is back
+   * @param ask throws where Orthanc does not answer
+   * @param sleeping the clock, for tests
    */
-  constructor(options: {
-    probe: () => Promise<string>;
-    answers: () => Promise<unknown>;
-    onChange: (up: boolean) => void;
-    log: Logger;
-  }) {
-    this.#probe = options.probe;
-    this.#answers = options.answers;
-    this.#onChange = options.onChange;
-    this.#log = options.log;
+  constructor(ask: () => Promise<System>, sleeping: typeof sleep = sleep) {
+    this.#ask = ask;
+    this.#sleep = sleeping;
   }
 
-  get state(): { answers: boolean; version?: string; problem?: string } {
-    return this.#state.up
-      ? { answers: true, version: this.#state.version }
-      : { answers: false, problem: this.#state.problem };
+  get state(): State {
+    return this.#state;
   }
 
   /**
-   * Asks until Orthanc answers, or until the end.
-   * @throws what no waiting mends: Orthanc is there but lacks what is needed
+   * Asks until Orthanc answers and everything is prepared, or until it is stopped; then watches.
+   * @param prepare what must be done each time before Orthanc counts as back
+   * @throws what no waiting mends: Orthanc is there, but lacks what is needed
    */
-  async start(): Promise<void> {
-    await this.#ask((error) => error instanceof PlainviewError && error.transient);
+  async start(prepare: (system: System) => Promise<void>): Promise<void> {
+    this.#prepare = prepare;
+    await this.#untilBack((error) => error instanceof PlainviewError && error.transient);
     void this.#watch();
   }
 
   /**
-   * Whether this error of a call means that Orthanc is away. Where it looks so, one question decides: else it is that
-   * call alone that Orthanc refuses or falls silent on, and nothing else need wait. After the end nobody asks: what
-   * was given up waits for the next start.
+   * Whether this error of a call means that Orthanc is away. Where it may, one sign of life decides: else Orthanc
+   * refuses that call alone, or does not answer it alone, and nothing else needs to wait. After the stop nothing is
+   * asked: what was given up waits for the next start.
    */
-  async lost(error: PlainviewError): Promise<boolean> {
-    if (!isAway(error) && error.code !== 'orthanc_timeout') return false;
-    return !this.#state.up || this.#ended.signal.aborted || this.#isAway();
+  async isAway(error: PlainviewError): Promise<boolean> {
+    if (!looksAway(error) && error.code !== 'orthanc_timeout') return false;
+    return !this.#state.answers || this.#stopped.signal.aborted || this.#isSilent();
   }
 
-  end(): void {
-    this.#ended.abort();
+  stop(): void {
+    this.#stopped.abort();
   }
 
-  /** Nobody may have anything to ask of an Orthanc that hangs, and whoever has waits long for an answer. */
+  /** There may be no call to an Orthanc that hangs, or a call that waits long for its answer. */
   async #watch(): Promise<void> {
-    while (!this.#ended.signal.aborted) {
-      await sleep(watchMs, this.#ended.signal);
-      if (this.#state.up && !this.#ended.signal.aborted) await this.#isAway();
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      await this.#sleep(watchMs, signal);
+      if (this.#state.answers && !signal.aborted) await this.#isSilent();
     }
   }
 
-  /** From an outage on even a lack is waited out: whoever upgrades Orthanc restarts it. */
-  #isAway(): Promise<boolean> {
-    this.#doubt ??= this.#answers()
+  /** After an outage, a lack is waited for too: Orthanc restarts when it is upgraded or configured anew. */
+  #isSilent(): Promise<boolean> {
+    this.#asking ??= this.#ask()
       .then(
         () => false,
         (error: unknown) => {
-          this.#away(error);
-          this.#asking ??= this.#ask(() => true).finally(() => {
-            this.#asking = undefined;
+          this.#setAway(error);
+          this.#waiting ??= this.#untilBack(() => true).finally(() => {
+            this.#waiting = undefined;
           });
           return true;
         },
       )
       .finally(() => {
-        this.#doubt = undefined;
+        this.#asking = undefined;
       });
-    return this.#doubt;
+    return this.#asking;
   }
 
-  async #ask(bearable: (error: unknown) => boolean): Promise<void> {
-    for (let pauseMs = 250; !this.#ended.signal.aborted; pauseMs = Math.min(pauseMs * 2, 5_000)) {
+  async #untilBack(isWaitedFor: (error: unknown) => boolean): Promise<void> {
+    const { signal } = this.#stopped;
+    for (let ms = retryMs.first; !signal.aborted; ms = Math.min(ms * 2, retryMs.longest)) {
       try {
-        const version = await this.#probe();
-        if (this.#ended.signal.aborted) return;
-        this.#log.info({ version }, 'Orthanc answers');
-        this.#state = { up: true, version };
-        this.#onChange(true);
+        const system = await this.#ask();
+        await this.#prepare(system);
+        if (signal.aborted) return;
+        this.#state = { answers: true, version: system.Version };
+        this.events.emit('back', system);
         return;
       } catch (error) {
-        if (!bearable(error)) throw error;
-        this.#away(error);
+        if (!isWaitedFor(error)) throw error;
+        this.#setAway(error);
       }
-      await sleep(pauseMs, this.#ended.signal);
+      await this.#sleep(ms, signal);
     }
   }
 
-  #away(caught: unknown): void {
-    if (this.#ended.signal.aborted) return; // We left, not Orthanc.
+  #setAway(caught: unknown): void {
+    if (this.#stopped.signal.aborted) return; // We left, not Orthanc.
     const error = asPlainviewError(caught);
-    const known = !this.#state.up && this.#state.problem === error.message;
-    const wasUp = this.#state.up;
-    this.#state = { up: false, problem: error.message };
-    if (!known) this.#log.warn({ code: error.code }, `${error.message} Work waits.`);
-    if (wasUp) this.#onChange(false);
+    const before = this.#state;
+    this.#state = { answers: false, problem: error.message };
+    if (before.answers || before.problem !== error.message) this.events.emit('problem', error);
+    if (before.answers) this.events.emit('away');
   }
 }

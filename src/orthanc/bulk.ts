@@ -1,16 +1,22 @@
 import { z } from 'zod';
 import type { Transport } from './transport.js';
 
-/** One call for resources' relatives at a level, upwards or downwards, with metadata and labels. */
-export function contents<T extends z.ZodType>(
-  rest: Transport,
+/** `/tools/bulk-content`: resources with metadata and labels, in one call. Those that are gone are left out. */
+export function bulkContent<T extends z.ZodType>(
+  transport: Transport,
   schema: T,
   ids: readonly string[],
-  level: 'Patient' | 'Study' | 'Series' | 'Instance',
+  /** Gives the relatives at this level, upwards or downwards; without it, the resources themselves. */
+  level?: 'Patient' | 'Study' | 'Series' | 'Instance',
 ): Promise<z.output<T>[]> {
-  return rest.json(z.array(schema), {
+  return transport.json(z.array(schema), {
     method: 'POST',
     url: '/tools/bulk-content',
-    data: { Resources: ids, Level: level, Metadata: true, Short: true },
+    data: {
+      Resources: ids,
+      Metadata: true,
+      Short: true,
+      ...(level === undefined ? {} : { Level: level }),
+    },
   });
 }

@@ -41,16 +41,16 @@ const answer = z.object({
 
 /** Orthanc's change log, in which every stored instance and every change of metadata leaves an entry; no deletion does. */
 export class Changes {
-  readonly #rest: Transport;
+  readonly #transport: Transport;
   #filters = true;
 
-  constructor(rest: Transport) {
-    this.#rest = rest;
+  constructor(transport: Transport) {
+    this.#transport = transport;
   }
 
   /** A page of the change log after `since`: instances stored, and instances whose metadata was written. */
   async page(since: number, limit: number): Promise<ChangePage> {
-    const read = (url: string) => this.#rest.json(answer, { method: 'GET', url, params: { since, limit } });
+    const read = (url: string) => this.#transport.json(answer, { method: 'GET', url, params: { since, limit } });
     // Orthanc 1.12.7 splits the kinds before it decodes them, so the semicolon must reach it as it is.
     const filtered = `/changes?type=${Object.keys(changeKinds).join(';')}`;
     const page = await read(this.#filters ? filtered : '/changes').catch((error: unknown) => {
@@ -83,12 +83,12 @@ export class Changes {
   /** Entries of the change log after `since`, of any kind and any resource. */
   async after(since: number, limit: number): Promise<{ seq: number; id: string }[]> {
     const params = { since, limit };
-    const page = await this.#rest.json(answer, { method: 'GET', url: '/changes', params });
+    const page = await this.#transport.json(answer, { method: 'GET', url: '/changes', params });
     return page.Changes.map(({ Seq, ID }) => ({ seq: Seq, id: ID }));
   }
 
   /** The number of the newest entry; 0 where there is none. */
   async last(): Promise<number> {
-    return (await this.#rest.json(answer, { method: 'GET', url: '/changes?last' })).Last;
+    return (await this.#transport.json(answer, { method: 'GET', url: '/changes?last' })).Last;
   }
 }

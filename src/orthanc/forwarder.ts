@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ifAbsent } from './absent.js';
+import { ifAbsent } from './errors.js';
 import type { InstanceId } from './ids.js';
 import type { Transport } from './transport.js';
 
@@ -33,24 +33,24 @@ const priority = -10;
 
 /** Orthanc's own ways of sending instances. */
 export class Forwarder {
-  readonly #rest: Transport;
+  readonly #transport: Transport;
   #dicomwebRoot: string | undefined;
 
-  constructor(rest: Transport) {
-    this.#rest = rest;
+  constructor(transport: Transport) {
+    this.#transport = transport;
   }
 
   async known(): Promise<KnownDestinations> {
     const [peer, all, root] = await Promise.all([
-      this.#rest.json(names, { method: 'GET', url: '/peers' }),
-      this.#rest.json(modalities, { method: 'GET', url: '/modalities', params: { expand: '' } }),
+      this.#transport.json(names, { method: 'GET', url: '/peers' }),
+      this.#transport.json(modalities, { method: 'GET', url: '/modalities', params: { expand: '' } }),
       this.#dicomweb(),
     ]);
     return {
       peer,
       modality: Object.keys(all),
       dicomweb:
-        root === undefined ? [] : await this.#rest.json(names, { method: 'GET', url: `${root}/servers` }),
+        root === undefined ? [] : await this.#transport.json(names, { method: 'GET', url: `${root}/servers` }),
       aets: new Map(Object.entries(all).map(([name, { AET }]) => [name, AET])),
     };
   }
@@ -59,12 +59,12 @@ export class Forwarder {
   async begin(to: DestinationKind, name: string, instances: readonly InstanceId[]): Promise<string> {
     const url = await this.#store(to, name);
     const data = { Resources: instances, Synchronous: false, Priority: priority };
-    return (await this.#rest.json(begun, { method: 'POST', url, data })).ID;
+    return (await this.#transport.json(begun, { method: 'POST', url, data })).ID;
   }
 
   async job(id: string): Promise<JobState> {
     const request = { method: 'GET', url: `/jobs/${id}` };
-    const known = await this.#rest.json(job, request).catch(ifAbsent(undefined));
+    const known = await this.#transport.json(job, request).catch(ifAbsent(undefined));
     if (known === undefined) return { state: 'forgotten' };
     const { State, ErrorDescription } = known;
     if (State === 'Success') return { state: 'done' };
@@ -74,20 +74,14 @@ export class Forwarder {
   /** Asks a destination for a sign of life: C-ECHO, `/system`, or a search that finds nothing. */
   async ask(to: DestinationKind, name: string): Promise<void> {
     const place = encodeURIComponent(name);
-    if (to === 'peer') await this.#rest.call({ method: 'GET', url: `/peers/${place}/system` });
+    if (to === 'peer') await this.#transport.call({ method: 'GET', url: `/peers/${place}/system` });
     else if (to === 'modality')
-      await this.#rest.call({ method: 'POST', url: `/modalities/${place}/echo`, data: {} });
+      await this.#transport.call({ method: 'POST', url: `/modalities/${place}/echo`, data: {} });
     else {
       const url = `${(await this.#dicomweb()) ?? '/dicom-web'}/servers/${place}/get`;
       const data = { Uri: '/studies', Arguments: { StudyInstanceUID: '0', limit: '1' } };
-      await this.#rest.call({ method: 'POST', url, data });
+      await this.#transport.call({ method: 'POST', url, data });
     }
-  }
-
-  /** MD5 of an instance's file. */
-  async md5(id: InstanceId): Promise<string> {
-    const { body } = await this.#rest.call({ method: 'GET', url: `/instances/${id}/attachments/dicom/md5` });
-    return body.toString('utf8');
   }
 
   async #store(to: DestinationKind, name: string): Promise<string> {
@@ -101,7 +95,7 @@ export class Forwarder {
   async #dicomweb(): Promise<string | undefined> {
     if (this.#dicomwebRoot !== undefined) return this.#dicomwebRoot;
     const request = { method: 'GET', url: '/plugins/dicom-web' };
-    const known = await this.#rest.json(plugin, request).catch(ifAbsent(undefined));
+    const known = await this.#transport.json(plugin, request).catch(ifAbsent(undefined));
     // "../dicom-web/app/client/index.html": the plugin's page, seen from Orthanc's own.
     if (known !== undefined)
       this.#dicomwebRoot = known.RootUri.replace(/^\.\.\//, '/').replace(/\/app\/.*$/, '') || '/dicom-web';

@@ -1,61 +1,69 @@
 import { Semaphore } from '../async/semaphore.js';
-import { createError, PlainviewError } from '../errors/errors.js';
-import { goneIfAbsent } from './absent.js';
+import type { Config } from '../config/options.js';
+import { notRendered } from './errors.js';
 import type { InstanceId } from './ids.js';
 import type { Transport } from './transport.js';
 
 /** Renderings for people: each costs Orthanc a decoding, and the pictures to classify come first. */
 const bounds = { most: 3, mostWaiting: 200 };
 
-/** Pictures for people to look at. */
-export class Renderings {
-  readonly #rest: Transport;
-  readonly #slots = new Semaphore(bounds);
+/** How a picture for people is rendered. */
+export interface JpegOptions {
+  /** Most pixels in width and height; the aspect ratio is kept. */
+  size: number;
+  /** 1 to 100. */
+  quality: number;
+  /** Window Center and Window Width; without both, the file's own. */
+  center?: number | undefined;
+  width?: number | undefined;
+}
 
-  constructor(rest: Transport) {
-    this.#rest = rest;
+/** Pictures, as Orthanc renders them: 8 bit, windowed, MONOCHROME1 inverted. */
+export class Renderings {
+  readonly #transport: Transport;
+  readonly #accept: string;
+  readonly #semaphore = new Semaphore(bounds);
+
+  constructor(transport: Transport, { rendering }: Pick<Config, 'rendering'>) {
+    this.#transport = transport;
+    // An Orthanc that knows no PAM answers 404 to it alone; to offer a PNG behind it costs nothing.
+    this.#accept = rendering === 'pam' ? 'image/x-portable-arbitrarymap, image/png;q=0.5' : 'image/png';
   }
 
   /**
-   * @param shape most pixels in width and height, the window, JPEG's quality; the aspect is kept
-   * @param signal aborted when nobody waits for it any more
-   * @returns a JPEG
-   * @throws busy, instance_gone, instance_not_renderable
+   * The whole picture, to be classified.
+   * @param frame counted from 0
+   * @returns bytes of a PAM or PNG
+   * @throws instance_gone, instance_not_renderable
    */
-  async jpeg(
-    id: InstanceId,
-    frame: number,
-    shape: { size: number; quality: number; center?: number | undefined; width?: number | undefined },
-    signal: AbortSignal,
-  ): Promise<Buffer> {
-    return this.#slots.run(async () => {
-      signal.throwIfAborted();
-      return this.#render(id, frame, shape);
-    });
+  whole(id: InstanceId, frame: number): Promise<Buffer> {
+    return this.#render(id, frame, { headers: { accept: this.#accept } });
   }
 
-  async #render(
+  /**
+   * A picture for people.
+   * @param signal aborted when nobody waits for it any more
+   * @throws busy, instance_gone, instance_not_renderable
+   */
+  jpeg(
     id: InstanceId,
     frame: number,
-    { size, quality, center, width }: Parameters<Renderings['jpeg']>[2],
+    { size, quality, center, width }: JpegOptions,
+    signal: AbortSignal,
   ): Promise<Buffer> {
     const window =
       center === undefined || width === undefined ? {} : { 'window-center': center, 'window-width': width };
-    const request = {
-      method: 'GET',
-      url: `/instances/${id}/frames/${frame}/rendered`,
-      params: { width: size, height: size, smooth: 1, quality, ...window },
-      headers: { accept: 'image/jpeg' },
-    };
-    return (await this.#rest.call(request).catch(notRendered(id))).body;
+    return this.#semaphore.run(async () => {
+      signal.throwIfAborted();
+      return this.#render(id, frame, {
+        params: { width: size, height: size, smooth: 1, quality, ...window },
+        headers: { accept: 'image/jpeg' },
+      });
+    });
+  }
+
+  async #render(id: InstanceId, frame: number, more: object): Promise<Buffer> {
+    const request = { method: 'GET', url: `/instances/${id}/frames/${frame}/rendered`, ...more };
+    return (await this.#transport.call(request).catch(notRendered(id))).body;
   }
 }
-
-/** For `catch`: why Orthanc gave no rendering. @throws instance_gone, instance_not_renderable, else what was caught */
-export const notRendered =
-  (id: InstanceId) =>
-  (error: unknown): never => {
-    if (error instanceof PlainviewError && error.code === 'orthanc_unsupported')
-      throw createError('instance_not_renderable', { why: 'HTTP 415' }, error);
-    return goneIfAbsent(id)(error);
-  };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instanceId, seriesId, studyId } from './ids.js';
+import { instanceId, patientId, seriesId, studyId } from './ids.js';
 
 /** The parts of Orthanc's answers that Plainview reads, as Orthanc's REST API documents them. */
 
@@ -11,31 +11,49 @@ export const system = z.object({
   OverwriteInstances: z.boolean().default(false),
 });
 
-/** `/tools/bulk-content` with `Metadata: true`. */
 const content = {
   Metadata: z.record(z.string(), z.string()).default({}),
   Labels: z.array(z.string()).default([]),
 };
 
+/** Tags of `/tools/bulk-content` with `Short: true`: group and element to text. */
+const tags = <K extends string>(...keys: K[]) => ({
+  MainDicomTags: z.object(
+    Object.fromEntries(keys.map((key) => [key, z.string()])) as Record<K, z.ZodString>,
+  ),
+});
+
+/** An instance with its metadata and labels. */
 export const instanceContent = z.object({ ID: instanceId, ParentSeries: seriesId, ...content });
-export const seriesContent = z.object({ ID: seriesId, ParentStudy: studyId, ...content });
-export const studyContent = z.object({ ID: studyId, ...content });
+/** With its SOP Instance UID. */
+export const identifiedInstance = instanceContent.extend(tags('0008,0018'));
+/** A series with its metadata and labels, UID and modality. */
+export const seriesContent = z.object({
+  ID: seriesId,
+  ParentStudy: studyId,
+  Instances: z.array(instanceId),
+  ...content,
+  ...tags('0020,000e', '0008,0060'),
+});
+/** A study with its metadata and labels, and its UID. */
+export const studyContent = z.object({
+  ID: studyId,
+  ParentPatient: patientId,
+  Series: z.array(seriesId),
+  ...content,
+  ...tags('0020,000d'),
+});
+/** A resource of any level below the patient. */
+export const resourceContent = z.discriminatedUnion('Type', [
+  identifiedInstance.extend({ Type: z.literal('Instance') }),
+  seriesContent.extend({ Type: z.literal('Series') }),
+  studyContent.extend({ Type: z.literal('Study') }),
+]);
 
 export type InstanceContent = z.output<typeof instanceContent>;
+export type IdentifiedInstance = z.output<typeof identifiedInstance>;
 export type SeriesContent = z.output<typeof seriesContent>;
 export type StudyContent = z.output<typeof studyContent>;
-
-/** Tags of `/tools/bulk-content` with `Short: true`: group and element to text. */
-const tags = <K extends string>(...keys: K[]) =>
-  z.object({
-    MainDicomTags: z.object(
-      Object.fromEntries(keys.map((key) => [key, z.string()])) as Record<K, z.ZodString>,
-    ),
-  });
-
-export const studyIdentity = studyContent.extend(tags('0020,000d').shape);
-export const seriesIdentity = seriesContent.extend(tags('0020,000e', '0008,0060').shape);
-export const instanceIdentity = instanceContent.extend(tags('0008,0018').shape);
 
 /** `/tools/create-dicom` */
 export const created = z.object({ ID: instanceId });
@@ -66,6 +84,14 @@ const coded = z
   .array(z.object({ CodeValue: text, CodeMeaning: text }))
   .optional()
   .catch(undefined);
+
+/** What Orthanc makes its own identifiers of. */
+const dicomIds = z.object({
+  PatientID: z.string(),
+  StudyInstanceUID: z.string(),
+  SeriesInstanceUID: z.string(),
+  SOPInstanceUID: z.string(),
+});
 
 /** What says whether, and how, a picture can be looked at. */
 const pictureShape = {
@@ -108,7 +134,8 @@ const descriptionShape = {
 };
 
 /** `/instances/{id}/simplified-tags` */
-export const describedTags = z.object({ ...pictureShape, ...descriptionShape }).transform((tags) => ({
+export const describedTags = z.looseObject({ ...pictureShape, ...descriptionShape }).transform((tags) => ({
+  ids: dicomIds.safeParse(tags).data,
   tags: {
     modality: tags.Modality,
     sopClassUid: tags.SOPClassUID,
@@ -141,7 +168,8 @@ const inText = <K extends string>(
     return text === undefined ? [] : [{ attribute, text }];
   });
 
-export type PictureTags = z.output<typeof describedTags>['tags'];
+export type DescribedTags = z.output<typeof describedTags>;
+export type PictureTags = DescribedTags['tags'];
 
 /** `/tools/find` at the level of series, expanded. */
 export const seriesFound = z.object({ ID: seriesId, ParentStudy: studyId });

@@ -1,20 +1,21 @@
 import type { Logger } from 'pino';
 import { sleep } from '../async/sleep.js';
-import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
+import { asPlainviewError } from '../errors/errors.js';
+import type { Orthanc } from './orthanc.js';
 
-/** So often what may pass is tried of an Orthanc that is there. */
+/** Tries of what fails with a transient error while Orthanc answers. */
 const tries = 10;
 const waitMs = 2000;
 
 /**
- * Does a step of long work, waiting out an Orthanc that is away however long that takes, and what else may pass for a
- * while.
- * @returns undefined when told to stop meanwhile
+ * Runs a step of long work. While Orthanc is away it is tried again without end; another transient error is tried again
+ * a bounded number of times.
+ * @returns undefined where the signal aborted first
  * @throws what no waiting mends
  */
 export async function retryWhileAway<T>(
   step: () => Promise<T>,
-  parts: { isOrthancAway: (error: PlainviewError) => Promise<boolean>; log: Logger },
+  parts: { orthanc: Pick<Orthanc, 'isAway'>; log: Logger },
   signal: AbortSignal,
 ): Promise<T | undefined> {
   for (let failures = 0; !signal.aborted; ) {
@@ -23,9 +24,9 @@ export async function retryWhileAway<T>(
     } catch (caught) {
       const error = asPlainviewError(caught);
       if (!error.transient || error.code === 'internal') throw error;
-      if (!(await parts.isOrthancAway(error))) {
+      if (!(await parts.orthanc.isAway(error))) {
         if (++failures === tries) throw error;
-        parts.log.info({ err: error }, 'tried in vain, will be tried again');
+        parts.log.info({ err: error }, 'a step failed and is tried again');
       }
       await sleep(waitMs, signal);
     }

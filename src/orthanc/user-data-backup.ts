@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { createError } from '../errors/errors.js';
-import { ifAbsent } from './absent.js';
-import { contents } from './bulk.js';
-import { type InstanceId, patientId, type ResourcePath, type SeriesId, type StudyId } from './ids.js';
-import type { Orthanc } from './orthanc.js';
+import { ifAbsent } from './errors.js';
+import type { ResourcePath } from './ids.js';
+import type { Labels } from './labels.js';
+import type { Metadata } from './metadata.js';
+import type { Transport } from './transport.js';
 
 const resourcePath = z.custom<ResourcePath>(
   (value) => typeof value === 'string' && /^(instances|series|studies|patients)\/[0-9a-f-]{44}$/.test(value),
@@ -38,27 +39,24 @@ const mostBytes = 64 * 2 ** 20;
 
 /** Keeps what Orthanc deletes together with an instance that is stored anew, and puts it back. */
 export class UserDataBackup {
-  readonly #orthanc: Orthanc;
+  readonly #transport: Transport;
+  readonly #metadata: Metadata;
+  readonly #labels: Labels;
 
-  constructor(orthanc: Orthanc) {
-    this.#orthanc = orthanc;
-  }
-
-  /** An instance and what is above it, the instance last: once its own stands again, so does all else. */
-  async lineOf(instance: InstanceId, series: SeriesId, study: StudyId): Promise<ResourcePath[]> {
-    const [patient] = await contents(this.#orthanc.rest, z.object({ ID: patientId }), [instance], 'Patient');
-    if (patient === undefined) throw createError('instance_gone', { instance });
-    return [`patients/${patient.ID}`, `studies/${study}`, `series/${series}`, `instances/${instance}`];
+  constructor(transport: Transport, metadata: Metadata, labels: Labels) {
+    this.#transport = transport;
+    this.#metadata = metadata;
+    this.#labels = labels;
   }
 
   /** @throws tags_not_written where it is too much to be kept, orthanc_… */
   async read(resource: ResourcePath): Promise<UserData> {
-    const state = await this.#look(resource);
+    const state = await this.#read(resource);
     const attachments: Record<string, string> = {};
     let bytes = 0;
     for (const number of state.attachments) {
       const url = `/${resource}/attachments/${number}/data`;
-      const { body } = await this.#orthanc.rest.call({ method: 'GET', url });
+      const { body } = await this.#transport.call({ method: 'GET', url });
       bytes += body.length;
       if (bytes > mostBytes)
         throw createError('tags_not_written', { why: `${resource} has more than 64 MB attached` });
@@ -69,36 +67,34 @@ export class UserDataBackup {
 
   /** Puts back what is not there any more; what is there is newer. Does nothing where the resource is gone. */
   async restore({ resource, metadata, attachments, labels, isProtected }: UserData): Promise<void> {
-    const now = await this.#look(resource).catch(ifAbsent(undefined));
+    const now = await this.#read(resource).catch(ifAbsent(undefined));
     if (now === undefined) return;
-    const { rest } = this.#orthanc;
     for (const [number, value] of Object.entries(metadata))
-      if (now.metadata[number] === undefined) await this.#orthanc.putMetadata(resource, number, value);
+      if (now.metadata[number] === undefined) await this.#metadata.put(resource, number, value);
     for (const [number, base64] of Object.entries(attachments))
       if (!now.attachments.includes(number))
-        await rest.call({
+        await this.#transport.call({
           method: 'PUT',
           url: `/${resource}/attachments/${number}`,
           data: Buffer.from(base64, 'base64'),
           headers: { 'content-type': 'application/octet-stream' },
         });
     for (const label of labels)
-      if (!now.labels.includes(label)) await this.#orthanc.putLabel(resource, label);
+      if (!now.labels.includes(label)) await this.#labels.add(resource, label);
     if (isProtected && !now.isProtected)
-      await rest.call({ method: 'PUT', url: `/${resource}/protected`, data: '1' });
+      await this.#transport.call({ method: 'PUT', url: `/${resource}/protected`, data: '1' });
   }
 
-  async #look(
+  async #read(
     resource: ResourcePath,
   ): Promise<Omit<UserData, 'resource' | 'attachments'> & { attachments: string[] }> {
-    const { rest } = this.#orthanc;
     const get = (path: string) => ({ method: 'GET', url: `/${resource}/${path}` });
     const [metadata, attachments, labels, isProtected] = await Promise.all([
-      rest.json(numbers, get('metadata?expand&numeric')),
-      rest.json(attachmentNumbers, get('attachments?full')),
-      rest.json(names, get('labels')),
+      this.#transport.json(numbers, get('metadata?expand&numeric')),
+      this.#transport.json(attachmentNumbers, get('attachments?full')),
+      this.#transport.json(names, get('labels')),
       resource.startsWith('patients/')
-        ? rest.call(get('protected')).then(({ body }) => body.toString('utf8').trim() === '1')
+        ? this.#transport.call(get('protected')).then(({ body }) => body.toString('utf8').trim() === '1')
         : false,
     ]);
     return {

@@ -2,22 +2,23 @@ import type { Logger } from 'pino';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { InstanceId } from '../orthanc/ids.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Handler, Job, JobOutcome } from '../queue/queue.js';
 import type { Outcome } from './pipeline.js';
 
 interface Parts {
   process: (job: Job) => Promise<Outcome>;
   recordFailure: (job: Job, failure: { code: string; message: string }) => Promise<Outcome>;
-  /** Whether an error of a call means that Orthanc is away: it is asked, where it looks so. The queue is paused then. */
-  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
+  /** Asked whether Orthanc is away. The queue is paused then. */
+  orthanc: Pick<Orthanc, 'isAway'>;
   attempts: number;
   metrics: Metrics;
   log: Logger;
 }
 
 /**
- * So often Orthanc may go away while one and the same instance is looked at: a picture that topples Orthanc must not
- * topple it for ever. Before that, its neighbours part from it by the pauses.
+ * Outages of Orthanc during the job of one instance: a picture that crashes Orthanc must not crash it for ever. The
+ * pauses before that separate it from the jobs that run at the same time.
  */
 const mostOutages = 5;
 
@@ -31,9 +32,9 @@ export function createHandler(parts: Parts): Handler {
 
   return async (job) => {
     const log = parts.log.child({ instance: job.instance, attempt: job.attempt });
-    const verdict = await attempt(job, log);
-    if (verdict.kind === 'settled') outages.delete(job.instance);
-    return verdict;
+    const outcome = await attempt(job, log);
+    if (outcome.kind === 'settled') outages.delete(job.instance);
+    return outcome;
   };
 
   async function attempt(job: Job, log: Logger): Promise<JobOutcome> {
@@ -47,9 +48,9 @@ export function createHandler(parts: Parts): Handler {
       const error = asPlainviewError(caught);
       if (error.code === 'instance_gone') return gone(parts, log);
       parts.metrics.failures.inc({ code: error.code });
-      if (await parts.isOrthancAway(error)) return outage(job);
+      if (await parts.orthanc.isAway(error)) return outage(job);
       if (error.transient && job.attempt < parts.attempts) {
-        log.info({ err: error }, 'tried in vain, will be tried again');
+        log.info({ err: error }, 'a try failed; it is tried again');
         return { kind: 'again', afterMs: pauseMs(job.attempt), spent: true };
       }
       return giveUp(job, error, log);
@@ -70,7 +71,7 @@ export function createHandler(parts: Parts): Handler {
     } catch (caught) {
       const second = asPlainviewError(caught);
       if (second.code === 'instance_gone') return gone(parts, log);
-      if (await parts.isOrthancAway(second)) return { kind: 'again', afterMs: 0, spent: false };
+      if (await parts.orthanc.isAway(second)) return { kind: 'again', afterMs: 0, spent: false };
       log.error({ err: second }, 'the failure itself could not be recorded');
       // Only a person can mend that: a sweep after it finds the instance again.
       if (second.code === 'state_damaged') return { kind: 'settled' };

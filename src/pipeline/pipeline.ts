@@ -2,13 +2,14 @@ import type { Classifier } from '../classify/classifier.js';
 import { decide } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
 import { asksAnew, isHalfCorrected, recordOf, requestOf } from '../decisions/read.js';
-import type { NewDecision, Recorder } from '../decisions/recorder.js';
-import type { InstanceRecord } from '../decisions/schema.js';
+import type { Recorder } from '../decisions/recorder.js';
+import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { FollowUp } from '../followups/follow-up.js';
 import type { Metrics, Stage } from '../metrics/metrics.js';
+import type { Described } from '../orthanc/hierarchy.js';
 import type { InstanceId } from '../orthanc/ids.js';
-import type { Described, Orthanc } from '../orthanc/orthanc.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Description, InstanceContent } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
@@ -45,20 +46,37 @@ export class Pipeline {
   /** @throws errors of the catalogue; nothing half-done is left that a second run does not mend */
   async process(job: Job): Promise<Outcome> {
     const began = performance.now();
-    const described = await this.#timed('describe', () => this.#orthanc.describe(job.instance));
-    const no = whyNotRadiograph(described.tags, this.#config);
+    const isNew = job.isNew && !this.#recorder.isKept(job.instance);
+    return (isNew ? await this.#processNew(job.instance, began) : undefined) ?? this.#process(job.instance, began);
+  }
+
+  /**
+   * The short way of an instance that had no metadata of ours when its job was made: that is checked before the first
+   * write, not before the rendering.
+   * @returns undefined where it turns out not to be new
+   */
+  async #processNew(id: InstanceId, began: number): Promise<Outcome | undefined> {
+    const described = await this.#timed('describe', () => this.#orthanc.hierarchy.describe(id));
+    const why = whyNotRadiograph(described.tags, this.#config);
+    return why === undefined ? this.#decide(described, undefined, began) : { kind: 'skipped', why };
+  }
+
+  async #process(id: InstanceId, began: number): Promise<Outcome> {
+    const { hierarchy } = this.#orthanc;
+    const [described, instance] = await this.#timed('describe', () =>
+      Promise.all([hierarchy.describe(id), hierarchy.instance(id)]),
+    );
+    const whyNot = whyNotRadiograph(described.tags, this.#config);
     const settled =
-      no ??
-      this.#whyDecided(described.instance) ??
-      (await this.#putBack(described.instance, described.descriptions));
+      whyNot ?? this.#whyDecided(instance) ?? (await this.#restore(instance, described.descriptions));
     if (settled === undefined) {
-      const outcome = await this.#decide(described, began);
-      await this.#followAnew(job.instance, described);
-      return outcome;
+      const outcome = await this.#decide(described, instance, began);
+      if (outcome !== undefined) return outcome;
+      throw createError('orthanc_conflict', { what: `instance ${id}` });
     }
-    const isNew = settled === 'correction_put_back' || isHalfCorrected(described.instance);
-    await this.#leave(described.instance);
-    if (no === undefined) await (isNew ? this.#followAnew(job.instance, described) : this.#follow(described));
+    const isNews = settled === 'correction_put_back' || isHalfCorrected(instance);
+    await this.#leave(instance);
+    if (whyNot === undefined) await (isNews ? this.#followAnew(id) : this.#follow(instance));
     return { kind: 'skipped', why: settled };
   }
 
@@ -68,10 +86,9 @@ export class Pipeline {
    * @throws errors of the catalogue, where Orthanc does not take the record
    */
   async recordFailure(job: Job, failure: { code: string; message: string }): Promise<Outcome> {
-    // Its metadata alone: whose file cannot be read has no attributes to be asked for.
-    const [instance] = await this.#orthanc.instances([job.instance]);
-    if (instance === undefined) throw createError('instance_gone', { instance: job.instance });
-    const settled = this.#whyDecided(instance) ?? (await this.#putBack(instance));
+    // Its metadata alone: the attributes of a file that cannot be read cannot be asked for.
+    const instance = await this.#orthanc.hierarchy.instance(job.instance);
+    const settled = this.#whyDecided(instance) ?? (await this.#restore(instance));
     if (settled !== undefined) {
       for (const followUp of this.#due(instance)) await followUp.giveUp(instance, failure);
       return { kind: 'skipped', why: settled };
@@ -80,21 +97,18 @@ export class Pipeline {
       await this.#leave(instance);
       return { kind: 'skipped', why: 'corrected_by_person' };
     }
-    const isRecorded = await this.#recorder.record(instance, {
-      decision: 'failed',
-      reason: failure.message,
-      failure,
-      top: [],
-      ms: 0,
-      ...this.#by(instance),
-    });
-    if (!isRecorded) return { kind: 'skipped', why: 'corrected_by_person' };
+    const outcome = await this.#recorder.record(
+      { id: job.instance, parents: undefined, descriptions: [] },
+      instance,
+      { decision: 'failed', reason: failure.message, failure, top: [], ms: 0, ...this.#by(instance) },
+    );
+    if (outcome !== 'recorded') return { kind: 'skipped', why: 'corrected_by_person' };
     await this.#followAnew(job.instance);
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
 
-  /** Orthanc forgets what stood with a file that it replaces; what a person has said stands all the same. */
-  async #putBack(
+  /** Orthanc loses the metadata of a file that it replaces. A person's decision is written again. */
+  async #restore(
     instance: InstanceContent,
     descriptions?: readonly Description[],
   ): Promise<SkipReason | undefined> {
@@ -132,34 +146,43 @@ export class Pipeline {
     return this.#followUps.filter((followUp) => followUp.isDue(instance));
   }
 
-  /** Follows what has just been recorded. @param known what was read of the instance before, if anything */
-  async #followAnew(id: InstanceId, known?: Described): Promise<void> {
+  /** Runs what follows a decision that was just recorded. */
+  async #followAnew(id: InstanceId): Promise<void> {
     if (this.#followUps.length === 0) return;
-    const [instance] = await this.#orthanc.instances([id]);
-    if (instance === undefined || this.#due(instance).length === 0) return;
-    await this.#follow({ ...(known ?? (await this.#orthanc.describe(id))), instance });
+    const [instance] = await this.#orthanc.hierarchy.instances([id]);
+    if (instance !== undefined) await this.#follow(instance);
   }
 
-  async #follow(described: Described): Promise<void> {
+  async #follow(instance: InstanceContent): Promise<void> {
     const failures: PlainviewError[] = [];
-    // None suffers from another's failure: the next try is for what is still due.
-    for (const followUp of this.#due(described.instance))
-      await this.#timed('follow', () => followUp.run(described)).catch((error: unknown) =>
+    // A failure of one does not keep the others from running. The next try is for what is still due.
+    for (const followUp of this.#due(instance))
+      await this.#timed('follow', () => followUp.run(instance.ID)).catch((error: unknown) =>
         failures.push(asPlainviewError(error)),
       );
-    // What may pass first: whatever cannot is given up together with all that is still due.
+    // A transient one first: another one gives up all that is still due.
     const worst = failures.find(({ transient }) => transient) ?? failures[0];
     if (worst !== undefined) throw worst;
   }
 
-  async #decide(described: Described, began: number): Promise<Outcome> {
-    const decided = await this.#classify(described);
+  /**
+   * @param before as it was read; undefined: it was new
+   * @returns undefined where it turns out not to be new
+   */
+  async #decide(
+    described: Described,
+    before: InstanceContent | undefined,
+    began: number,
+  ): Promise<Outcome | undefined> {
+    const decided = await this.#classify(described, before);
     const ms = Math.round(performance.now() - began);
-    const isRecorded = await this.#timed('record', () =>
-      this.#recorder.record(described.instance, { ...decided, ms }, described.descriptions),
+    const recorded = await this.#timed('record', () =>
+      this.#recorder.record(described, before, { ...decided, ms }),
     );
-    if (!isRecorded) return { kind: 'skipped', why: 'corrected_by_person' };
-    this.#observe('total', (performance.now() - began) / 1000);
+    if (recorded === 'not new') return undefined;
+    if (recorded === 'recorded') this.#observe('total', (performance.now() - began) / 1000);
+    await this.#followAnew(described.id);
+    if (recorded === 'corrected') return { kind: 'skipped', why: 'corrected_by_person' };
     return {
       kind: 'decided',
       decision: decided.decision,
@@ -179,21 +202,24 @@ export class Pipeline {
     return same && known.complete ? 'already_decided' : undefined;
   }
 
-  async #classify({ instance, tags }: Described): Promise<Omit<NewDecision, 'ms'>> {
+  async #classify(
+    { id, tags }: Described,
+    before: InstanceContent | undefined,
+  ): Promise<Omit<NewDecision, 'ms'>> {
     const { rows = 0, columns = 0 } = tags;
     const limit = this.#config.maxMegapixels;
     if (rows * columns > limit * 1_000_000) throw createError('picture_too_large', { rows, columns, limit });
     const frame = frameOf(tags, this.#config);
-    const picture = await this.#timed('render', () => this.#orthanc.render(instance.ID, frame));
+    const picture = await this.#timed('render', () => this.#orthanc.renderings.whole(id, frame));
     const { scores, seconds } = await this.#classifier.classify(picture);
     for (const stage of ['decode', 'prepare', 'infer'] as const) this.#observe(stage, seconds[stage]);
     const { decision, category, reason, top } = decide(scores, this.#classifier.network);
-    return { decision, ...(category === undefined ? {} : { category }), reason, top, ...this.#by(instance) };
+    return { decision, ...(category === undefined ? {} : { category }), reason, top, ...this.#by(before) };
   }
 
-  #by(instance: InstanceContent) {
+  #by(instance: InstanceContent | undefined) {
     const { network, engine } = this.#classifier;
-    const request = requestOf(instance);
+    const request = instance && requestOf(instance);
     return {
       who: 'network' as const,
       network: { name: network.name, sha256: network.sha256 },

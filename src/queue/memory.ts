@@ -1,6 +1,6 @@
 import type { InstanceId } from '../orthanc/ids.js';
 import type { AdmissionPolicy } from './admission-policy.js';
-import { type Depth, type Handler, type Job, type Queue, type Reason, urgentReasons } from './queue.js';
+import { type Depth, type EnqueueOptions, type Handler, type Job, type Queue, type Reason, urgentReasons } from './queue.js';
 
 interface QueuedJob {
   job: Job;
@@ -16,7 +16,7 @@ interface Running extends QueuedJob {
 /** A queue in this process. Holds an id and a few words per job, so a hundred thousand are some tens of MB. */
 export class MemoryQueue implements Queue {
   readonly #handler: Handler;
-  readonly #courtesy: AdmissionPolicy;
+  readonly #admission: AdmissionPolicy;
   /** In the order they came: a Map keeps it. An instance is in one of the four maps at most. */
   readonly #urgent = new Map<InstanceId, QueuedJob>();
   readonly #backlog = new Map<InstanceId, QueuedJob>();
@@ -28,13 +28,13 @@ export class MemoryQueue implements Queue {
   #idle: (() => void) | undefined;
 
   /** @param handler must not throw: what it throws ends the process, since a job would be lost in silence */
-  constructor(courtesy: AdmissionPolicy, handler: Handler) {
-    this.#courtesy = courtesy;
+  constructor(admission: AdmissionPolicy, handler: Handler) {
+    this.#admission = admission;
     this.#handler = handler;
   }
 
-  enqueue(instance: InstanceId, reason: Reason, settled?: () => void): void {
-    if (reason === 'hook') this.#courtesy.noticed(performance.now());
+  enqueue(instance: InstanceId, reason: Reason, { isNew = false, settled }: EnqueueOptions = {}): void {
+    if (reason === 'hook') this.#admission.noticed(performance.now());
     const listeners = settled === undefined ? [] : [settled];
     const running = this.#running.get(instance);
     if (running) {
@@ -47,9 +47,10 @@ export class MemoryQueue implements Queue {
     if (known) {
       known.settled.push(...listeners);
       known.job.reason = moreUrgent(known.job.reason, reason);
+      known.job.isNew &&= isNew;
       if (!(urgentReasons.has(reason) && this.#backlog.delete(instance))) return;
     }
-    this.#wait(known ?? { job: { instance, reason, attempt: 1 }, settled: listeners });
+    this.#wait(known ?? { job: { instance, reason, attempt: 1, isNew }, settled: listeners });
     this.#begin();
   }
 
@@ -67,17 +68,14 @@ export class MemoryQueue implements Queue {
     this.#begin();
   }
 
-  async stop(ms: number): Promise<Job[]> {
+  async stop(deadline: AbortSignal): Promise<Job[]> {
     this.#stopped = true;
     clearTimeout(this.#later);
     for (const { timer } of this.#delayed.values()) clearTimeout(timer);
-    if (this.#running.size > 0)
+    if (this.#running.size > 0 && !deadline.aborted)
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        this.#idle = () => {
-          clearTimeout(timer);
-          resolve();
-        };
+        this.#idle = resolve;
+        deadline.addEventListener('abort', () => resolve(), { once: true });
       });
     const unsettled = [this.#running, this.#urgent, this.#delayed, this.#backlog];
     return unsettled.flatMap((entries) => [...entries.values()].map((entry) => entry.job));
@@ -96,13 +94,13 @@ export class MemoryQueue implements Queue {
     ] as const)
       for (const [instance, entry] of waiting) {
         const now = performance.now();
-        const ms = this.#courtesy.waitMs(kind, this.#running.size, now);
+        const ms = this.#admission.waitMs(kind, this.#running.size, now);
         if (ms > 0) {
           // What waits for a running job is begun by its end.
           if (Number.isFinite(ms)) this.#later = setTimeout(() => this.#begin(), ms);
           return;
         }
-        if (kind === 'backlog') this.#courtesy.beganBacklog(now);
+        if (kind === 'backlog') this.#admission.beganBacklog(now);
         waiting.delete(instance);
         this.#running.set(instance, entry);
         void this.#run(entry);
@@ -112,25 +110,29 @@ export class MemoryQueue implements Queue {
   async #run(entry: Running): Promise<void> {
     const { job, settled } = entry;
     const began = performance.now();
-    const verdict = await this.#handler(job);
-    this.#courtesy.ended(began, performance.now());
+    const outcome = await this.#handler(job);
+    this.#admission.ended(began, performance.now());
     this.#running.delete(job.instance);
-    if (verdict.kind === 'again') {
+    if (outcome.kind === 'again') {
       const next = {
         job: {
           ...job,
           reason: moreUrgent(job.reason, entry.again?.reason),
-          attempt: job.attempt + (verdict.spent ? 1 : 0),
+          attempt: job.attempt + (outcome.spent ? 1 : 0),
+          isNew: false,
         },
         settled: [...settled, ...(entry.again?.settled ?? [])],
       };
-      if (verdict.afterMs > 0 && !this.#stopped) this.#delay(next, verdict.afterMs);
+      if (outcome.afterMs > 0 && !this.#stopped) this.#delay(next, outcome.afterMs);
       else this.#wait(next);
     } else {
       for (const tell of settled) tell();
       if (entry.again) {
         const { reason, settled: listeners } = entry.again;
-        this.#wait({ job: { instance: job.instance, reason, attempt: 1 }, settled: listeners });
+        this.#wait({
+          job: { instance: job.instance, reason, attempt: 1, isNew: false },
+          settled: listeners,
+        });
       }
     }
     this.#begin();

@@ -1,9 +1,9 @@
 import type { InstanceId } from '../orthanc/ids.js';
 
-/** Why an instance is looked at: how it came to Plainview's notice. */
+/** How an instance came to Plainview's notice. */
 export type Reason = 'hook' | 'request' | 'changes';
 
-/** Somebody may be waiting for these; the others are a backlog, and go behind them. */
+/** Somebody may be waiting for these. The others are a backlog, and go behind them. */
 export const urgentReasons: ReadonlySet<Reason> = new Set(['hook', 'request']);
 
 export interface Job {
@@ -11,9 +11,18 @@ export interface Job {
   reason: Reason;
   /** Which try this is, counted from 1. */
   attempt: number;
+  /** The instance had no metadata of ours when the job was made, and no try was made since. */
+  isNew: boolean;
 }
 
-/** What the handler says of a job: it is settled, or it is to come again. */
+export interface EnqueueOptions {
+  /** Whether the instance is known to have no metadata of ours. Default: false. */
+  isNew?: boolean;
+  /** Called once the job is settled; not called if it is given back at a stop. */
+  settled?: () => void;
+}
+
+/** What becomes of a job: it is settled, or it comes again. */
 export type JobOutcome =
   | { kind: 'settled' }
   /** Comes again after a pause; `spent` tells whether the try counts. */
@@ -29,19 +38,18 @@ export interface Depth {
 }
 
 /**
- * Jobs that wait to be worked on, the urgent before the others, each instance at most once. Enqueueing an instance that is being worked on
- * has it looked at once more afterwards: what was told then may be news.
+ * Jobs that wait to be worked on, the urgent ones before the others, each instance at most once. An instance that is
+ * enqueued while its job runs is worked on once more afterwards: it may have changed meanwhile.
  */
 export interface Queue {
-  /** @param settled called once the job is settled; not called if it is given back at a stop */
-  enqueue(instance: InstanceId, reason: Reason, settled?: () => void): void;
+  enqueue(instance: InstanceId, reason: Reason, options?: EnqueueOptions): void;
   depth(): Depth;
   /** Begins no further job until `resume`; what is in work goes on. */
   pause(): void;
   resume(): void;
   /**
-   * Begins no further job for good and waits for those in work, at most `ms`.
+   * Begins no further job for good, and waits for those in work until the deadline.
    * @returns the jobs given back: everything that is not settled
    */
-  stop(ms: number): Promise<Job[]>;
+  stop(deadline: AbortSignal): Promise<Job[]>;
 }

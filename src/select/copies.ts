@@ -2,7 +2,7 @@ import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole, writing } from '../files/whole-file.js';
 import { uid } from '../orthanc/ids.js';
-import type { Media } from '../orthanc/media.js';
+import type { Files } from '../orthanc/files.js';
 import type { Find } from './finds.js';
 
 /**
@@ -10,7 +10,7 @@ import type { Find } from './finds.js';
  * UID is none. What stands there already is not fetched again, so a copy that was interrupted goes on where it stopped.
  * @throws report_unwritable, orthanc_…
  */
-export async function copy(media: Media, folder: string, found: Find): Promise<void> {
+export async function copy(files: Files, folder: string, found: Find): Promise<void> {
   const place = join(folder, found.record.category ?? found.record.decision);
   const path = join(place, `${fileName(found)}.dcm`);
   const isThere = await access(path).then(
@@ -19,7 +19,7 @@ export async function copy(media: Media, folder: string, found: Find): Promise<v
   );
   if (isThere) return;
   await writing(() => mkdir(place, { recursive: true }));
-  const file = await media.file(found.instance);
+  const file = await files.dicom(found.instance);
   await writeWhole(path, (part) => writeFile(part, file));
 }
 

@@ -11,7 +11,7 @@ export interface Failed {
 
 /** Every instance that is marked as failed. */
 export async function* failedInstances(orthanc: Orthanc, labelPrefix: string): AsyncGenerator<Failed> {
-  for await (const instance of orthanc.labelled(labelPrefix + stateLabels.failed)) {
+  for await (const instance of orthanc.search.labelledWithMetadata(labelPrefix + stateLabels.failed)) {
     const record = recordOf(instance)?.record;
     if (record?.failure !== undefined) yield { instance, failure: record.failure, when: record.when };
   }

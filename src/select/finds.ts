@@ -2,12 +2,11 @@ import { recordOf } from '../decisions/read.js';
 import type { InstanceRecord } from '../decisions/schema.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import { Search } from '../orthanc/search.js';
-import { type Belonging, belongingsOf } from '../orthanc/uids.js';
+import type { Place } from '../orthanc/hierarchy.js';
 import { type Selection, select } from './selection.js';
 
 /** A decided radiograph that was looked for: identifiers and decision, nothing of the patient. */
-export interface Find extends Belonging {
+export interface Find extends Place {
   instance: InstanceId;
   record: InstanceRecord;
 }
@@ -18,18 +17,17 @@ export async function* find(
   wanted: Selection,
   modalities: readonly string[],
 ): AsyncGenerator<Find[]> {
-  for await (const page of select(new Search(orthanc.rest), wanted, modalities)) {
+  for await (const page of select(orthanc, wanted, modalities)) {
     const decided = page.flatMap((instance) => {
       const record = recordOf(instance)?.record;
       return record === undefined ? [] : [{ instance: instance.ID, record }];
     });
-    const belongings = await belongingsOf(
-      orthanc.rest,
+    const places = await orthanc.hierarchy.places(
       decided.map(({ instance }) => instance),
     );
     yield decided.flatMap((each) => {
-      const belonging = belongings.get(each.instance);
-      return belonging === undefined ? [] : [{ ...each, ...belonging }]; // deleted meanwhile
+      const place = places.get(each.instance);
+      return place === undefined ? [] : [{ ...each, ...place }]; // deleted meanwhile
     });
   }
 }

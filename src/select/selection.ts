@@ -5,7 +5,7 @@ import { instanceRecord } from '../decisions/schema.js';
 import { studyDates } from '../orthanc/dates.js';
 import { type AnyId, anyId, label, uid } from '../orthanc/ids.js';
 import type { InstanceContent } from '../orthanc/resources.js';
-import type { Search } from '../orthanc/search.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
 
 const day = z.iso.date('must look like 2026-01-31');
 const tag = z.string().regex(/^[A-Za-z]{1,64}$/, 'must be the keyword of a DICOM attribute');
@@ -67,31 +67,32 @@ const pageSize = 100;
 /**
  * The radiographs that are meant, page by page, each with its metadata. What is written to them meanwhile does not
  * shift the pages: series keep their order, and a label's instances are listed before the first is touched.
- * @param patient does each step, and may try it again: what has once thrown here goes no further. Nothing: the end.
+ * @param retry runs each step, and may run it again: after a step has thrown here, nothing more is given. Undefined ends
+ *   the list.
  */
 export async function* select(
-  search: Search,
+  orthanc: Orthanc,
   wanted: Selection,
   modalities: readonly string[],
-  patient: <T>(step: () => Promise<T>) => Promise<T | undefined> = (step) => step(),
+  retry: <T>(step: () => Promise<T>) => Promise<T | undefined> = (step) => step(),
 ): AsyncGenerator<InstanceContent[]> {
-  for await (const ids of pages(search, wanted, modalities, patient)) {
-    const instances = await patient(() => search.below(ids, modalities));
+  for await (const ids of pages(orthanc, wanted, modalities, retry)) {
+    const instances = await retry(() => orthanc.hierarchy.below(ids, modalities));
     if (instances === undefined) return;
     yield instances.filter((instance) => fulfils(instance, wanted));
   }
 }
 
 async function* pages(
-  search: Search,
+  orthanc: Orthanc,
   wanted: Selection,
   modalities: readonly string[],
-  patient: <T>(step: () => Promise<T>) => Promise<T | undefined>,
+  retry: <T>(step: () => Promise<T>) => Promise<T | undefined>,
 ): AsyncGenerator<AnyId[]> {
   if (wanted.ids !== undefined || wanted.uids !== undefined) {
     const named = [...(wanted.ids ?? [])];
     for (const identifier of wanted.uids ?? [])
-      named.push(...((await patient(() => search.byDicom(identifier))) ?? []));
+      named.push(...((await retry(() => orthanc.search.lookup(identifier))) ?? []).map(({ id }) => id));
     yield* slices(named, pageSize);
     return;
   }
@@ -101,7 +102,7 @@ async function* pages(
     const ids: AnyId[] = [];
     for (;;) {
       const { length: since } = ids;
-      const page = await patient(() => search.labelled([label], query, { since, limit: pageSize * 10 }));
+      const page = await retry(() => orthanc.search.labelledPage([label], query, { since, limit: pageSize * 10 }));
       if (page === undefined) return;
       // Shorter than was asked for is no end: Orthanc may have a limit of its own (LimitFindInstances).
       if (page.length === 0) break;
@@ -111,8 +112,8 @@ async function* pages(
     return;
   }
   for (let since = 0; ; ) {
-    const page = await patient(() =>
-      search.series({ ...query, Modality: modalities.join('\\') }, { since, limit: pageSize }),
+    const page = await retry(() =>
+      orthanc.search.series({ ...query, Modality: modalities.join('\\') }, { since, limit: pageSize }),
     );
     if (page === undefined || page.length === 0) return;
     yield page;

@@ -5,9 +5,7 @@ import { type StatisticsAnswer as Answer, labelledStates } from '../contract/rev
 import { recordOf } from '../decisions/read.js';
 import type { Recorded } from '../decisions/recorder.js';
 import { asPlainviewError } from '../errors/errors.js';
-import { IndexedInstances } from '../orthanc/indexed-instances.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import { Search } from '../orthanc/search.js';
 import { StateFile } from '../store/state-file.js';
 import { answerOf } from './answer.js';
 import { countRecorded, countStanding, type DailyCounts, dailyCounts, emptyCounts, prune } from './tally.js';
@@ -30,8 +28,6 @@ type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & { orthanc
  */
 export class Statistics {
   readonly #parts: Parts;
-  readonly #search: Search;
-  readonly #descriptions: IndexedInstances;
   readonly #file: StateFile<typeof dailyCounts>;
   readonly #stop = new AbortController();
   /** Undefined while nobody has asked: what is decided meanwhile is found in Orthanc then. */
@@ -44,8 +40,6 @@ export class Statistics {
   /** @throws state_unusable */
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#search = new Search(parts.orthanc.rest);
-    this.#descriptions = new IndexedInstances(parts.orthanc.rest);
     this.#file = new StateFile(parts.stateDir, 'statistics.json', dailyCounts);
     this.#tally = this.#file.read();
     this.#complete = this.#tally !== undefined;
@@ -67,7 +61,7 @@ export class Statistics {
     return { ...answerOf(this.#tally, days, new Date()), backlog, complete: this.#complete };
   }
 
-  async end(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stop.abort();
     await this.#recount;
     clearTimeout(this.#saving);
@@ -98,7 +92,7 @@ export class Statistics {
     let counted = 0;
     for (let since = 0; !signal.aborted; ) {
       try {
-        const page = await this.#descriptions.instances(modalities, { since, limit: pageSize });
+        const page = await this.#parts.orthanc.listing.instances(modalities, { since, limit: pageSize });
         for (const instance of page) {
           const record = recordOf(instance)?.record;
           if (record === undefined) continue;
@@ -139,7 +133,7 @@ export class Statistics {
     const { labelPrefix } = this.#parts;
     const counted = await Promise.all(
       labelledStates.map(
-        async (state) => [state, await this.#search.countLabelled(labelPrefix + state)] as const,
+        async (state) => [state, await this.#parts.orthanc.search.countLabelled(labelPrefix + state)] as const,
       ),
     );
     return Object.fromEntries(counted.filter(([, count]) => count !== undefined));

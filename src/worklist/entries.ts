@@ -2,37 +2,30 @@ import type { Entry } from '../contract/review.js';
 import { recordOf } from '../decisions/read.js';
 import { createError } from '../errors/errors.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
-import {
-  type FileTags,
-  type IndexedInstance,
-  IndexedInstances,
-  type Keyword,
-} from '../orthanc/indexed-instances.js';
+import type { FileTags, IndexedInstance, Keyword, Listing } from '../orthanc/listing.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 
 /** Instances as people are shown them: the decision, DICOM's own words, the labels. */
 export class Entries {
   readonly #orthanc: Orthanc;
-  readonly #descriptions: IndexedInstances;
 
   constructor(orthanc: Orthanc) {
     this.#orthanc = orthanc;
-    this.#descriptions = new IndexedInstances(orthanc.rest);
   }
 
   /** In the order of the identifiers; what is gone or undecided is left out. */
   async of(ids: readonly InstanceId[]): Promise<Listed[]> {
-    return listedOf(await this.#descriptions.of(ids));
+    return listedOf(await this.#orthanc.listing.of(ids));
   }
 
   /** A page of the decided ones that carry a label, the last received first. */
-  async labelled(...page: Parameters<IndexedInstances['labelled']>): Promise<Listed[]> {
-    return listedOf(await this.#descriptions.labelled(...page));
+  async labelled(...page: Parameters<Listing['labelled']>): Promise<Listed[]> {
+    return listedOf(await this.#orthanc.listing.labelled(...page));
   }
 
   /** @throws instance_gone, instance_undecided */
   async one(id: InstanceId): Promise<Entry> {
-    const [[described], file] = await Promise.all([this.#descriptions.of([id]), this.#descriptions.file(id)]);
+    const [[described], file] = await Promise.all([this.#orthanc.listing.of([id]), this.#orthanc.listing.file(id)]);
     if (described === undefined) throw createError('instance_gone', { instance: id });
     const entry = entryOf(described, file);
     if (entry === undefined) throw createError('instance_undecided', { instance: id });
@@ -41,14 +34,14 @@ export class Entries {
 
   /** How many frames a decided instance has. @throws instance_gone, instance_undecided */
   async frames(id: InstanceId): Promise<number> {
-    const [described] = await this.#descriptions.of([id]);
+    const [described] = await this.#orthanc.listing.of([id]);
     if (described === undefined) throw createError('instance_gone', { instance: id });
     if (recordOf(described.instance) === undefined) throw createError('instance_undecided', { instance: id });
     return framesOf(described);
   }
 
   async ofStudy(id: StudyId): Promise<Entry[]> {
-    const tree = await this.#orthanc.studyTree(id);
+    const tree = await this.#orthanc.hierarchy.tree(id);
     const listed = await this.of((tree?.instances ?? []).map(({ ID }) => ID));
     return listed.map(({ entry }) => entry);
   }

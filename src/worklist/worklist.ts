@@ -2,11 +2,9 @@ import { z } from 'zod';
 import type { Entry, WorklistPage as Page } from '../contract/review.js';
 import { worklistState } from '../contract/review.js';
 import { shownCategory } from '../decisions/correction.js';
-import { Changes } from '../orthanc/changes.js';
 import { dicomDate, studyDates } from '../orthanc/dates.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import { Search } from '../orthanc/search.js';
 import { type Place, readCursor, tailLength, writeCursor } from './cursor.js';
 import type { Entries, Listed } from './entries.js';
 
@@ -59,14 +57,12 @@ interface Chunk {
 
 /** What people look through: by label, newest arrivals first, or the latest decisions. */
 export class Worklist {
-  readonly #search: Search;
-  readonly #changes: Changes;
+  readonly #orthanc: Orthanc;
   readonly #entries: Entries;
   readonly #prefix: string;
 
   constructor(orthanc: Orthanc, entries: Entries, labelPrefix: string) {
-    this.#changes = new Changes(orthanc.rest);
-    this.#search = new Search(orthanc.rest);
+    this.#orthanc = orthanc;
     this.#entries = entries;
     this.#prefix = labelPrefix;
   }
@@ -109,7 +105,7 @@ export class Worklist {
     const size = isLookedThrough(asked) ? chunk : asked.limit;
     const since = Math.max(0, (place?.at ?? 0) - drift);
     const limit = size + (place === undefined ? 0 : Math.min(place.at, drift) + drift);
-    const ids = await this.#search.labelledNewest(label, query, { since, limit });
+    const ids = await this.#orthanc.search.labelledNewest(label, query, { since, limit });
     const known = (place?.tail ?? []).map((id) => ids.lastIndexOf(id));
     // Where none of them is left, a few come twice rather than one be passed over.
     const begin = Math.max(-1, ...known) + 1;
@@ -132,9 +128,9 @@ export class Worklist {
 
   /** Backwards through the change log, in which each decision leaves a trace. */
   async #recent(place: Place | undefined): Promise<Chunk> {
-    const to = place?.at ?? (await this.#changes.last());
+    const to = place?.at ?? (await this.#orthanc.changes.last());
     const since = Math.max(0, to - changesChunk);
-    const { changes } = await this.#changes.page(since, changesChunk);
+    const { changes } = await this.#orthanc.changes.page(since, changesChunk);
     const seen = new Map<InstanceId, number>();
     for (const { id, seq, kind } of changes.toReversed())
       if (kind === 'metadata' && seq <= to && !seen.has(id) && !place?.tail.includes(id)) seen.set(id, seq);
@@ -151,7 +147,7 @@ export class Worklist {
   async #total(asked: WorklistQuery): Promise<number | undefined> {
     const { state, cursor: _, limit: __, ...filters } = asked;
     if (state === 'recent' || Object.values(filters).some((value) => value !== undefined)) return undefined;
-    return this.#search.countLabelled(this.#label(asked));
+    return this.#orthanc.search.countLabelled(this.#label(asked));
   }
 
   #label({ state }: WorklistQuery): string {

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { SingleFlight } from '../../async/single-flight.js';
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames, readRecord } from '../../decisions/schema.js';
-import type { InstanceId, ResourcePath, StudyId } from '../../orthanc/ids.js';
-import { InstanceStore, type StudyIdentities } from '../../orthanc/instance-store.js';
-import type { Described, Orthanc } from '../../orthanc/orthanc.js';
-import type { InstanceContent } from '../../orthanc/resources.js';
+import { type InstanceId, instanceId, type ResourcePath, type StudyId } from '../../orthanc/ids.js';
+import type { StudyTree } from '../../orthanc/hierarchy.js';
+import type { Orthanc } from '../../orthanc/orthanc.js';
+import type { IdentifiedInstance, InstanceContent, SeriesContent } from '../../orthanc/resources.js';
+import type { Locks } from '../../store/locks.js';
 import type { FollowUp } from '../follow-up.js';
 import type { Reported } from './content.js';
 import { reportDocument, reportSeriesUid, reportSopClass } from './document.js';
@@ -25,20 +25,23 @@ type ResultRecord = z.output<typeof resultRecord>;
 
 export type ReportLevel = 'instance' | 'study';
 
-type Identified = StudyIdentities['instances'][number];
+/** An instance with its series. */
+interface Identified {
+  content: IdentifiedInstance;
+  series: SeriesContent;
+}
 
 /** Keeps a structured report of the decisions in each study: one for each instance, or one for all of them. */
 export class Reporter implements FollowUp {
   readonly name = 'report';
   readonly #orthanc: Orthanc;
-  readonly #authoring: InstanceStore;
   readonly #level: ReportLevel;
-  readonly #studies = new SingleFlight<StudyId>();
+  readonly #locks: Locks;
 
-  constructor(orthanc: Orthanc, level: ReportLevel) {
+  constructor(orthanc: Orthanc, level: ReportLevel, locks: Locks) {
     this.#orthanc = orthanc;
-    this.#authoring = new InstanceStore(orthanc.rest);
     this.#level = level;
+    this.#locks = locks;
   }
 
   isDue(instance: InstanceContent): boolean {
@@ -49,9 +52,9 @@ export class Reporter implements FollowUp {
     return of !== known.record.when && (known.record.decision !== 'failed' || of !== undefined);
   }
 
-  async run({ instance }: Described): Promise<void> {
-    const study = await this.#orthanc.studyOf(instance.ID);
-    await this.#studies.run(study, () => this.#report(study, instance.ID));
+  async run(id: InstanceId): Promise<void> {
+    const study = await this.#orthanc.hierarchy.studyOf(id);
+    await this.#locks.shared('study report', study, () => this.#report(study, id));
   }
 
   async giveUp(instance: InstanceContent, failure: { code: string; message: string }): Promise<void> {
@@ -66,24 +69,25 @@ export class Reporter implements FollowUp {
   }
 
   async #report(study: StudyId, asked: InstanceId): Promise<void> {
-    const identities = await this.#authoring.identities(study);
-    if (identities === undefined) return; // deleted meanwhile
-    const { instances } = identities;
+    const tree = await this.#orthanc.hierarchy.tree(study);
+    if (tree === undefined) return; // deleted meanwhile
+    const instances = identifiedIn(tree);
+    const studyInstanceUid = tree.study.MainDicomTags['0020,000d'];
     if (this.#level === 'instance') {
       for (const each of instances)
         if ((each.content.ID === asked && isReportable(each.content)) || this.isDue(each.content))
           await this.#replace(
             study,
-            identities,
+            studyInstanceUid,
             `instances/${each.content.ID}`,
             [each],
             each.content.Metadata,
           );
       return;
     }
-    const before = await this.#orthanc.metadata(`studies/${study}`, metadataNames.result);
+    const before = tree.study.Metadata[metadataNames.result];
     if (before !== undefined || instances.some(({ content }) => isReportable(content)))
-      await this.#replace(study, identities, `studies/${study}`, instances, {
+      await this.#replace(study, studyInstanceUid, `studies/${study}`, instances, {
         ...(before === undefined ? {} : { [metadataNames.result]: before }),
       });
     for (const { content } of instances) {
@@ -96,7 +100,7 @@ export class Reporter implements FollowUp {
   /** Stores the report about these instances, if there is anything to report, and deletes those that it replaces. */
   async #replace(
     study: StudyId,
-    { studyInstanceUid }: StudyIdentities,
+    studyInstanceUid: string,
     resource: ResourcePath,
     about: readonly Identified[],
     metadata: Record<string, string>,
@@ -109,7 +113,7 @@ export class Reporter implements FollowUp {
     const stale = former.filter((uid) => uid !== report);
     if (stale.length > 0 || known?.report !== report)
       await this.#put(resource, { version: 1, report, stale });
-    if (document !== undefined) await this.#authoring.create(study, document.attributes);
+    if (document !== undefined) await this.#orthanc.instanceStore.create(study, document.attributes);
     for (const uid of stale) await this.#delete(uid, studyInstanceUid);
     const [first] = about;
     const of = resource.startsWith('instances/') && first ? recordOf(first.content)?.record.when : undefined;
@@ -120,19 +124,22 @@ export class Reporter implements FollowUp {
     });
   }
 
-  /** Metadata is anybody's to write: only what is surely a report of ours is deleted. */
+  /** Anybody may write metadata: only what is surely a report of ours is deleted. */
   async #delete(sopInstanceUid: string, studyInstanceUid: string): Promise<void> {
-    const id = await this.#authoring.instanceOf(sopInstanceUid);
-    if (id === undefined) return;
-    const isOurs = await this.#authoring.isIn(id, {
-      sopClassUid: reportSopClass,
-      seriesInstanceUid: reportSeriesUid(studyInstanceUid),
-    });
-    if (isOurs) await this.#authoring.deleteInstance(id);
+    const { search, hierarchy, instanceStore } = this.#orthanc;
+    const found = (await search.lookup(sopInstanceUid)).find(({ type }) => type === 'Instance');
+    if (found === undefined) return;
+    const id = instanceId.parse(found.id);
+    const [instance] = await hierarchy.instances([id]);
+    const place = (await hierarchy.places([id])).get(id);
+    const isOurs =
+      instance?.Metadata.SopClassUid === reportSopClass &&
+      place?.seriesInstanceUid === reportSeriesUid(studyInstanceUid);
+    if (isOurs) await instanceStore.delete(id);
   }
 
   #put(resource: ResourcePath, result: ResultRecord): Promise<void> {
-    return this.#orthanc.putMetadata(resource, metadataNames.result, JSON.stringify(result));
+    return this.#orthanc.metadata.put(resource, metadataNames.result, JSON.stringify(result));
   }
 }
 
@@ -144,7 +151,23 @@ function isReportable(content: InstanceContent): boolean {
   return known?.complete === true && known.record.decision !== 'failed';
 }
 
-function reportedOf({ content, ...identity }: Identified): Reported[] {
+function reportedOf({ content, series }: Identified): Reported[] {
   const known = recordOf(content);
-  return known === undefined || !isReportable(content) ? [] : [{ ...identity, record: known.record }];
+  const sopClassUid = content.Metadata.SopClassUid;
+  if (known === undefined || sopClassUid === undefined || !isReportable(content)) return [];
+  return [
+    {
+      sopClassUid,
+      sopInstanceUid: content.MainDicomTags['0008,0018'],
+      seriesInstanceUid: series.MainDicomTags['0020,000e'],
+      modality: series.MainDicomTags['0008,0060'],
+      record: known.record,
+    },
+  ];
 }
+
+const identifiedIn = ({ series, instances }: StudyTree): Identified[] =>
+  instances.flatMap((content) => {
+    const above = series.find(({ ID }) => ID === content.ParentSeries);
+    return above === undefined ? [] : [{ content, series: above }];
+  });

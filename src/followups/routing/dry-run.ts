@@ -1,10 +1,9 @@
 import { recordOf } from '../../decisions/read.js';
 import type { InstanceRecord } from '../../decisions/schema.js';
 import { PlainviewError } from '../../errors/errors.js';
-import { attributesOf } from '../../orthanc/attributes.js';
 import type { KnownDestinations } from '../../orthanc/forwarder.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
-import type { Transport } from '../../orthanc/transport.js';
+import type { Orthanc } from '../../orthanc/orthanc.js';
 import { planRoutes, type RoutePlan } from './plan.js';
 import { routesOf } from './routes-record.js';
 import { factsOf } from './rules/facts.js';
@@ -21,7 +20,7 @@ export interface DryRunResult {
  * @returns undefined where it is not decided, or gone
  */
 export async function dryRunInstance(
-  rest: Transport,
+  orthanc: Orthanc,
   rules: Rules,
   known: Pick<KnownDestinations, 'aets'>,
   instance: InstanceContent,
@@ -30,7 +29,7 @@ export async function dryRunInstance(
   if (decided === undefined || !decided.complete) return undefined;
   const { record } = decided;
   try {
-    const facts = factsOf(instance, record, await attributesOf(rest, instance.ID));
+    const facts = factsOf(instance, record, await orthanc.files.attributes(instance.ID));
     return { instance, record, asked: planRoutes(rules, instance, facts, known, routesOf(instance)) };
   } catch (error) {
     if (error instanceof PlainviewError && error.code === 'instance_gone') return undefined;

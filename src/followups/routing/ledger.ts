@@ -1,8 +1,8 @@
-import { KeyedMutex } from '../../async/keyed-mutex.js';
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames } from '../../decisions/schema.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
+import type { Locks } from '../../store/locks.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import {
   bounded,
@@ -31,11 +31,12 @@ export type Ending = { state: 'sent' | 'failed' | 'skipped'; why?: string };
 export class Ledger {
   readonly #orthanc: Orthanc;
   readonly #prefix: string;
-  readonly #instances = new KeyedMutex<InstanceId>();
+  readonly #locks: Locks;
 
-  constructor(orthanc: Orthanc, labelPrefix: string) {
+  constructor(orthanc: Orthanc, labelPrefix: string, locks: Locks) {
     this.#orthanc = orthanc;
     this.#prefix = labelPrefix;
+    this.#locks = locks;
   }
 
   /** The label by which what is pending is found. */
@@ -43,17 +44,17 @@ export class Ledger {
     return this.#prefix + routeLabels.pending;
   }
 
-  /** Nothing else is written to this instance's routes meanwhile. */
-  exclusively<T>(id: InstanceId, task: () => Promise<T>): Promise<T> {
-    return this.#instances.run(id, task);
+  /** Nothing else is written to this instance meanwhile. */
+  exclusive<T>(id: InstanceId, task: () => Promise<T>): Promise<T> {
+    return this.#locks.exclusive('instance', id, task);
   }
 
   /** Of these instances, what is to be sent to that place now, in the same order. What is gone or decided anew is not. */
   async due(ids: readonly InstanceId[], to: string): Promise<Due[]> {
-    const found = new Map((await this.#orthanc.instances(ids)).map((instance) => [instance.ID, instance]));
+    const found = new Map((await this.#orthanc.hierarchy.instances(ids)).map((instance) => [instance.ID, instance]));
     // One that is just being stored anew lacks its metadata for a moment: only in its turn is it surely not due.
     const again = (id: InstanceId) =>
-      this.exclusively(id, async () => dueOf((await this.#orthanc.instances([id]))[0], to));
+      this.exclusive(id, async () => dueOf((await this.#orthanc.hierarchy.instances([id]))[0], to));
     const due = await Promise.all(ids.map((id) => dueOf(found.get(id), to) ?? again(id)));
     return due.filter((each) => each !== undefined);
   }
@@ -96,8 +97,8 @@ export class Ledger {
 
   /** Writes what becomes of an instance's routes; nothing where it is gone, has none, or `change` gives none. */
   rewrite(id: InstanceId, change: (known: InstanceRoutes) => InstanceRoutes | undefined): Promise<void> {
-    return this.exclusively(id, async () => {
-      const [instance] = await this.#orthanc.instances([id]);
+    return this.exclusive(id, async () => {
+      const [instance] = await this.#orthanc.hierarchy.instances([id]);
       const known = instance && routesOf(instance);
       const next = known && change(known);
       if (instance !== undefined && next !== undefined) await this.write(instance, next);
@@ -114,12 +115,12 @@ export class Ledger {
     });
     const [pending, failed] = [state('pending'), state('failed')];
     for (const label of [pending, failed])
-      if (label.wanted && !label.stands) await this.#orthanc.putLabel(resource, label.name);
+      if (label.wanted && !label.stands) await this.#orthanc.labels.add(resource, label.name);
     const text = JSON.stringify({ ...next, routes: bounded(next.routes) });
     if (text !== instance.Metadata[metadataNames.routes])
-      await this.#orthanc.putMetadata(resource, metadataNames.routes, text);
+      await this.#orthanc.metadata.put(resource, metadataNames.routes, text);
     for (const label of [pending, failed])
-      if (label.stands && !label.wanted) await this.#orthanc.deleteLabel(resource, label.name);
+      if (label.stands && !label.wanted) await this.#orthanc.labels.remove(resource, label.name);
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import { sleep, WakeableTimer } from '../../async/sleep.js';
 import { asPlainviewError, type PlainviewError } from '../../errors/errors.js';
-import type { Forwarder } from '../../orthanc/forwarder.js';
+import type { Files } from '../../orthanc/files.js';
 import type { InstanceId } from '../../orthanc/ids.js';
+import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { Destination } from './destinations/destination.js';
 import type { Due, Ending, Ledger } from './ledger.js';
 import type { LoopGuard, Sent } from './loop-guard.js';
@@ -11,11 +12,9 @@ import type { RouteMetrics } from './route-metrics.js';
 interface Parts {
   destination: Destination;
   ledger: Pick<Ledger, 'due' | 'end'>;
-  sentLately: LoopGuard;
-  sending: Pick<Forwarder, 'md5'>;
+  loopGuard: LoopGuard;
+  orthanc: Pick<Orthanc, 'isAway'> & { files: Pick<Files, 'md5'> };
   metrics: RouteMetrics;
-  /** Whether an error of a call means that Orthanc is away: it is asked, where it looks so. */
-  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
   /** Asks for what is pending for this place, after more was to be sent than is held here. */
   refill: () => Promise<void>;
   /** Instances a minute at most. */
@@ -39,10 +38,10 @@ export class Outbox {
   /** A Map keeps the order; what is enqueued again while it is sent gets another mark. */
   readonly #waiting = new Map<InstanceId, object>();
   readonly #stop = new AbortController();
-  readonly #nap = new WakeableTimer(this.#stop.signal);
+  readonly #timer = new WakeableTimer(this.#stop.signal);
   #overflowed = false;
-  #held = true;
-  #done: Promise<void> | undefined;
+  #paused = true;
+  #running: Promise<void> | undefined;
   /** How much goes at a time: one after a failure, then doubled. */
   #atATime = 1;
   #failures = 0;
@@ -68,34 +67,34 @@ export class Outbox {
     if (this.#waiting.size >= mostHeld && !this.#waiting.has(id)) this.#overflowed = true;
     else this.#waiting.set(id, {});
     // One that waits for its next try goes on waiting.
-    if (this.#failures === 0) this.#nap.wake();
+    if (this.#failures === 0) this.#timer.wake();
   }
 
   /** Sends while Orthanc is up. */
   resume(): void {
-    this.#held = false;
-    this.#nap.wake();
-    this.#done ??= this.#work();
+    this.#paused = false;
+    this.#timer.wake();
+    this.#running ??= this.#work();
   }
 
   pause(): void {
-    this.#held = true;
+    this.#paused = true;
   }
 
-  async end(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stop.abort();
-    this.#nap.wake();
+    this.#timer.wake();
     // A place that hangs must not hold up the stop.
     this.#parts.destination.close();
-    await this.#done;
+    await this.#running;
   }
 
   async #work(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
-        if (this.#overflowed && this.#waiting.size === 0 && !this.#held) await this.#refill();
-        if (this.#held || this.#waiting.size === 0) {
-          await this.#nap.sleep();
+        if (this.#overflowed && this.#waiting.size === 0 && !this.#paused) await this.#refill();
+        if (this.#paused || this.#waiting.size === 0) {
+          await this.#timer.sleep();
           continue;
         }
         // While a place is down it is asked, not sent to: failing jobs would stand in others' way in Orthanc.
@@ -114,7 +113,7 @@ export class Outbox {
 
   /** @returns how many were sent */
   async #next(): Promise<number> {
-    const { destination, ledger, sentLately } = this.#parts;
+    const { destination, ledger, loopGuard } = this.#parts;
     const batch = [...this.#waiting].slice(0, this.#atATime);
     const due = await ledger.due(
       batch.map(([id]) => id),
@@ -130,7 +129,7 @@ export class Outbox {
     }
     for (const { due: each, sent } of news) {
       await this.#end(each, { state: 'sent' });
-      sentLately.add(sent, new Date().toISOString());
+      loopGuard.add(sent, new Date().toISOString());
     }
     this.#drop(batch);
     this.#atATime = Math.min(this.#atATime * 2, destination.most);
@@ -139,14 +138,14 @@ export class Outbox {
 
   /** Leaves out, as skipped, what has come back as the very file that was sent to this place. */
   async #news(due: readonly Due[]): Promise<{ due: Due; sent: Sent }[]> {
-    const { sending, sentLately } = this.#parts;
+    const { orthanc, loopGuard } = this.#parts;
     const news: { due: Due; sent: Sent }[] = [];
     for (const each of due) {
       const { rule, decision, category } = each.route;
       const instance = each.instance.ID;
-      const md5 = await sending.md5(instance);
+      const md5 = await orthanc.files.md5(instance);
       const sent = { instance, to: this.name, md5, rule, decision, category };
-      const before = each.sentBefore ? undefined : sentLately.find(sent);
+      const before = each.sentBefore ? undefined : loopGuard.find(sent);
       if (before === undefined) news.push({ due: each, sent });
       else await this.#end(each, { state: 'skipped', why: `this very file was sent there at ${before}` });
     }
@@ -154,8 +153,8 @@ export class Outbox {
   }
 
   async #failed(error: PlainviewError): Promise<void> {
-    const { destination, isOrthancAway } = this.#parts;
-    if (await isOrthancAway(error)) return this.#backOff();
+    const { destination, orthanc } = this.#parts;
+    if (await orthanc.isAway(error)) return this.#backOff();
     if (error.code !== 'route_unreachable' && error.code !== 'route_rejected')
       this.#log.info({ err: error }, 'sending waits for Orthanc');
     else if (this.#atATime > 1) {
@@ -175,7 +174,7 @@ export class Outbox {
   /** 1, 2, 4 … 60 s, each up to a quarter longer by chance; cut short when Orthanc is back from an outage. */
   #backOff(): Promise<void> {
     const ms = Math.min(waitMs.first * 2 ** this.#failures++, waitMs.longest);
-    return this.#nap.sleep(ms * (1 + Math.random() / 4));
+    return this.#timer.sleep(ms * (1 + Math.random() / 4));
   }
 
   async #giveUp(due: Due, error: PlainviewError): Promise<void> {

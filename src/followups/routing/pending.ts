@@ -15,7 +15,7 @@ export async function findPending(
   outboxes: ReadonlyMap<string, Outbox>,
 ): Promise<number> {
   const found: { asked: string; instance: InstanceId; to: string }[] = [];
-  for await (const instance of orthanc.labelled(ledger.pendingLabel)) {
+  for await (const instance of orthanc.search.labelledWithMetadata(ledger.pendingLabel)) {
     const known = routesOf(instance);
     const of = recordOf(instance)?.record.when;
     const pending = (known?.routes ?? []).filter(({ state }) => state === 'pending');

@@ -1,9 +1,10 @@
 import { planLabels } from '../../decisions/labels.js';
+import { applyOwnedLabels } from '../../decisions/owned-labels.js';
 import { recordOf } from '../../decisions/read.js';
 import type { InstanceRecord } from '../../decisions/schema.js';
-import { attributesOf } from '../../orthanc/attributes.js';
 import type { KnownDestinations } from '../../orthanc/forwarder.js';
-import type { Described, Orthanc } from '../../orthanc/orthanc.js';
+import type { InstanceId } from '../../orthanc/ids.js';
+import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { FollowUp } from '../follow-up.js';
 import type { GroupLabels } from './group-labels.js';
@@ -43,25 +44,25 @@ export class Router implements FollowUp {
     return whyLeftAlone(instance, this.#parts.rules) === undefined;
   }
 
-  async run({ instance: { ID } }: Described): Promise<void> {
+  async run(id: InstanceId): Promise<void> {
     const { orthanc, rules, ledger, known, outboxes } = this.#parts;
-    const tags = await attributesOf(orthanc.rest, ID);
-    const pending = await ledger.exclusively(ID, async () => {
-      const [instance] = await orthanc.instances([ID]);
+    const tags = await orthanc.files.attributes(id);
+    const pending = await ledger.exclusive(id, async () => {
+      const [instance] = await orthanc.hierarchy.instances([id]);
       const record = instance && recordOf(instance)?.record;
       if (instance === undefined || record === undefined || !this.isDue(instance)) return [];
       const former = routesOf(instance);
       const asked = planRoutes(rules, instance, factsOf(instance, record, tags), known(), former);
       return this.#note(instance, record, former, asked);
     });
-    for (const { to } of pending) outboxes.get(to)?.enqueue(ID);
+    for (const { to } of pending) outboxes.get(to)?.enqueue(id);
   }
 
   async giveUp(instance: InstanceContent, failure: { code: string; message: string }): Promise<void> {
     const { orthanc, ledger } = this.#parts;
     const of = recordOf(instance)?.record.when;
-    await ledger.exclusively(instance.ID, async () => {
-      const [current] = await orthanc.instances([instance.ID]);
+    await ledger.exclusive(instance.ID, async () => {
+      const [current] = await orthanc.hierarchy.instances([instance.ID]);
       if (of === undefined || current === undefined || recordOf(current)?.record.when !== of) return;
       await ledger.write(current, { ...(routesOf(current) ?? none), of, failure });
     });
@@ -113,11 +114,11 @@ export class Router implements FollowUp {
     const before = former?.wanted ?? [];
     if (add.length + remove.length === 0 && wanted.join() === before.join()) return owned;
     const { of: _, ...rest } = former ?? none;
-    // Noted as ours before it is put there, and until it is gone; without `of`, so that a crash leaves it due.
-    await ledger.write(instance, { ...rest, wanted, labels: [...new Set([...owned, ...remove])].sort() });
-    for (const label of add) await orthanc.putLabel(`instances/${instance.ID}`, label);
-    for (const label of remove) await orthanc.deleteLabel(`instances/${instance.ID}`, label);
-    await groupLabels.aggregate(await orthanc.studyOf(instance.ID));
+    // Without `of`, so that a crash leaves it due.
+    await applyOwnedLabels(orthanc, `instances/${instance.ID}`, { add, remove, owned }, (labels) =>
+      ledger.write(instance, { ...rest, wanted, labels }),
+    );
+    await groupLabels.aggregate(await orthanc.hierarchy.studyOf(instance.ID));
     return owned;
   }
 }

@@ -2,11 +2,12 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { sleep } from '../../async/sleep.js';
 import type { Config } from '../../config/options.js';
-import { asPlainviewError, createError, type PlainviewError } from '../../errors/errors.js';
-import { Forwarder, type KnownDestinations } from '../../orthanc/forwarder.js';
+import { asPlainviewError, createError } from '../../errors/errors.js';
+import type { KnownDestinations } from '../../orthanc/forwarder.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { FollowUp } from '../follow-up.js';
+import type { Locks } from '../../store/locks.js';
 import { OrthancDestination } from './destinations/orthanc.js';
 import { WebhookDestination } from './destinations/webhook.js';
 import { GroupLabels } from './group-labels.js';
@@ -27,7 +28,7 @@ interface Parts {
   /** The network's categories. */
   classes: readonly string[];
   registry: Registry;
-  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
+  locks: Locks;
   log: Logger;
 }
 
@@ -36,29 +37,24 @@ export class Routing {
   readonly followUp: FollowUp;
   readonly #orthanc: Orthanc;
   readonly #rules: Rules;
-  readonly #sending: Forwarder;
   readonly #ledger: Ledger;
   readonly #outboxes: ReadonlyMap<string, Outbox>;
   readonly #log: Logger;
   #known: Pick<KnownDestinations, 'aets'> | undefined;
-  readonly #isOrthancAway: Parts['isOrthancAway'];
   readonly #stop = new AbortController();
   #finding: Promise<void> | undefined;
 
   /** @throws rules_invalid */
-  constructor({ orthanc, config, classes, registry, isOrthancAway, log }: Parts, file: string) {
+  constructor({ orthanc, config, classes, registry, locks, log }: Parts, file: string) {
     this.#orthanc = orthanc;
     this.#log = log;
-    this.#isOrthancAway = isOrthancAway;
     this.#rules = readRules(file, classes);
-    this.#sending = new Forwarder(orthanc.rest);
-    this.#ledger = new Ledger(orthanc, config.labelPrefix);
+    this.#ledger = new Ledger(orthanc, config.labelPrefix, locks);
     const shared = {
       ledger: this.#ledger,
-      sentLately: new LoopGuard(),
-      sending: this.#sending,
+      loopGuard: new LoopGuard(),
+      orthanc,
       metrics: new RouteMetrics(registry, () => this.#outboxes.values()),
-      isOrthancAway,
       refill: async () => {
         await findPending(orthanc, this.#ledger, this.#outboxes);
       },
@@ -82,7 +78,7 @@ export class Routing {
       orthanc,
       rules: this.#rules,
       ledger: this.#ledger,
-      groupLabels: new GroupLabels(orthanc),
+      groupLabels: new GroupLabels(orthanc, locks),
       outboxes: this.#outboxes,
       known: () => this.#known ?? { aets: new Map() },
       labelPrefix: config.labelPrefix,
@@ -94,8 +90,8 @@ export class Routing {
    * Asks Orthanc for the destinations that the rules name.
    * @throws rules_invalid at the start; later, what Orthanc no longer names is a destination that does not answer
    */
-  async check(): Promise<void> {
-    const known = await this.#sending.known();
+  async #check(): Promise<void> {
+    const known = await this.#orthanc.forwarder.known();
     try {
       requireKnown(this.#rules, known);
     } catch (error) {
@@ -121,12 +117,9 @@ export class Routing {
     return again;
   }
 
-  /** Nothing is written to this instance's routes meanwhile. */
-  exclusively<T>(id: InstanceId, task: () => Promise<T>): Promise<T> {
-    return this.#ledger.exclusively(id, task);
-  }
-
-  resume(): void {
+  /** @throws rules_invalid where Orthanc lacks a destination at the first time, orthanc_… */
+  async resume(): Promise<void> {
+    await this.#check();
     for (const outbox of this.#outboxes.values()) outbox.resume();
     this.#finding ??= this.#findPending();
   }
@@ -135,10 +128,10 @@ export class Routing {
     for (const outbox of this.#outboxes.values()) outbox.pause();
   }
 
-  async end(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stop.abort();
     await this.#finding;
-    await Promise.all([...this.#outboxes.values()].map((outbox) => outbox.end()));
+    await Promise.all([...this.#outboxes.values()].map((outbox) => outbox.stop()));
   }
 
   /** What a former run left, looked for until it has been found. */
@@ -150,7 +143,7 @@ export class Routing {
         return;
       } catch (caught) {
         const error = asPlainviewError(caught);
-        if (!(await this.#isOrthancAway(error)))
+        if (!(await this.#orthanc.isAway(error)))
           this.#log.warn({ err: error }, 'what is still to be sent could not be looked for');
         await sleep(retryMs, this.#stop.signal);
       }

@@ -1,14 +1,15 @@
 import type { Logger } from 'pino';
-import { KeyedMutex } from '../../async/keyed-mutex.js';
+import type { Aggregates } from '../../decisions/aggregates.js';
 import { recordOf } from '../../decisions/read.js';
 import { groupRecord, metadataNames, readRecord } from '../../decisions/schema.js';
 import { receptionNames, type TagsRecord, tagsOf } from '../../decisions/tags-record.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
+import type { Place } from '../../orthanc/hierarchy.js';
 import type { InstanceId, ResourcePath, StudyId } from '../../orthanc/ids.js';
-import type { Described, Orthanc } from '../../orthanc/orthanc.js';
+import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
-import { TagEditor } from '../../orthanc/tag-editor.js';
-import { type UserData, UserDataBackup } from '../../orthanc/user-data-backup.js';
+import type { UserData } from '../../orthanc/user-data-backup.js';
+import type { Locks } from '../../store/locks.js';
 import type { FollowUp } from '../follow-up.js';
 import { type Journal, Journals } from './journal.js';
 import { planTags, type TagsMode, type WantedTags, wantedTags } from './plan.js';
@@ -17,9 +18,8 @@ interface Parts {
   orthanc: Orthanc;
   mode: TagsMode;
   stateDir: string;
-  /** Nothing else of ours is written to the instance meanwhile. */
-  exclusively: <T>(id: InstanceId, task: () => Promise<T>) => Promise<T>;
-  aggregateStudy: (id: StudyId) => Promise<void>;
+  locks: Locks;
+  aggregates: Pick<Aggregates, 'aggregate'>;
   log: Logger;
 }
 
@@ -32,15 +32,10 @@ interface Parts {
 export class Tagger implements FollowUp {
   readonly name = 'tags';
   readonly #parts: Parts;
-  readonly #keeping: UserDataBackup;
-  readonly #rewriting: TagEditor;
   readonly #journals: Journals;
-  readonly #studies = new KeyedMutex<StudyId>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#keeping = new UserDataBackup(parts.orthanc);
-    this.#rewriting = new TagEditor(parts.orthanc.rest);
     this.#journals = new Journals(parts.stateDir);
   }
 
@@ -52,8 +47,8 @@ export class Tagger implements FollowUp {
     return known.record.decision === 'category' || Object.keys(tags?.written ?? {}).length > 0;
   }
 
-  async run({ instance: { ID } }: Described): Promise<void> {
-    await this.#inTurn(ID, async (instance, study) => {
+  async run(id: InstanceId): Promise<void> {
+    await this.#exclusive(id, async (instance, study) => {
       const record = recordOf(instance)?.record;
       if (record === undefined || !this.isDue(instance)) return;
       await this.#change(instance, study, wantedTags(record, this.#parts.mode), { of: record.when });
@@ -72,7 +67,7 @@ export class Tagger implements FollowUp {
    * @throws instance_gone, tags_not_written, orthanc_…
    */
   undo(id: InstanceId): Promise<boolean> {
-    return this.#inTurn(id, async (instance, study) => {
+    return this.#exclusive(id, async (instance, study) => {
       const tags = tagsOf(instance);
       if (tags === undefined || Object.keys(tags.written).length === 0) return false;
       const of = recordOf(instance)?.record.when ?? tags.of;
@@ -83,11 +78,11 @@ export class Tagger implements FollowUp {
 
   /** Until this returns, an instance may lack what is being put back: it must not be taken for an undecided one. */
   async settled(id: InstanceId): Promise<void> {
-    await this.#parts.exclusively(id, () => this.#mend(id));
+    await this.#parts.locks.exclusive('instance', id, () => this.#mend(id));
   }
 
-  /** Puts back what a crash left lost. */
-  async recover(): Promise<void> {
+  /** Orthanc answers: puts back what a crash left lost. */
+  async resume(): Promise<void> {
     for (const instance of this.#journals.list())
       await this.settled(instance).catch((caught: unknown) => {
         const error = asPlainviewError(caught);
@@ -97,15 +92,15 @@ export class Tagger implements FollowUp {
       });
   }
 
-  async #inTurn<T>(
+  async #exclusive<T>(
     id: InstanceId,
     task: (instance: InstanceContent, study: StudyId) => Promise<T>,
   ): Promise<T> {
-    const study = await this.#parts.orthanc.studyOf(id);
-    return this.#studies.run(study, () =>
-      this.#parts.exclusively(id, async () => {
+    const study = await this.#parts.orthanc.hierarchy.studyOf(id);
+    return this.#parts.locks.exclusive('study files', study, () =>
+      this.#parts.locks.exclusive('instance', id, async () => {
         await this.#mend(id);
-        const [instance] = await this.#parts.orthanc.instances([id]);
+        const [instance] = await this.#parts.orthanc.hierarchy.instances([id]);
         if (instance === undefined) throw createError('instance_gone', { instance: id });
         return task(instance, study);
       }),
@@ -120,30 +115,30 @@ export class Tagger implements FollowUp {
   ): Promise<void> {
     const id = instance.ID;
     const former = tagsOf(instance);
-    const before = await this.#rewriting.fileOf(id);
+    const before = await this.#parts.orthanc.files.uuid(id);
     if (before === undefined) throw createError('instance_gone', { instance: id });
-    const file = await this.#rewriting.attributes(id);
+    const file = await this.#parts.orthanc.tagEditor.attributes(id);
     const { written, ...edit } = planTags(wanted, file, former?.written ?? {}, this.#parts.mode);
     const { received } = former ?? {};
     const tags = { version: 1 as const, written, ...(received === undefined ? {} : { received }), ...more };
     if (Object.keys(edit.set).length + edit.remove.length === 0) return this.#put(id, tags);
     if (digitalSignatures in file)
       throw createError('tags_not_written', { why: 'the file is signed digitally' });
-    const edited = await this.#rewriting.edited(id, edit, pixelsFrom(instance));
+    const edited = await this.#parts.orthanc.tagEditor.edited(id, edit, pixelsFrom(instance));
     const journal: Journal = {
       version: 1,
       instance: id,
       study,
       file: before,
-      kept: await this.#keep(await this.#keeping.lineOf(id, instance.ParentSeries, study)),
+      kept: await this.#keep(lineOf(id, await this.#parts.orthanc.hierarchy.place(id))),
       until: Date.now() + lateMs,
       tags: { ...tags, received: received ?? receptionOf(instance) },
     };
-    if ((await this.#rewriting.fileOf(id)) !== before)
+    if ((await this.#parts.orthanc.files.uuid(id)) !== before)
       throw createError('orthanc_conflict', { what: `instance ${id}` });
     const isFirst = this.#journals.read(id) === undefined;
     await this.#journals.write(journal);
-    const status = await this.#rewriting.store(edited);
+    const status = await this.#parts.orthanc.tagEditor.store(edited);
     if (!(await this.#settle(journal, isFirst)))
       throw createError('tags_not_written', { why: `Orthanc says ${status}` });
   }
@@ -152,8 +147,8 @@ export class Tagger implements FollowUp {
   async #keep(line: readonly ResourcePath[]): Promise<UserData[]> {
     const all: UserData[] = [];
     for (const resource of line) {
-      const each = await this.#keeping.read(resource);
-      const text = await this.#parts.orthanc.metadata(resource, metadataNames.record);
+      const each = await this.#parts.orthanc.userData.read(resource);
+      const text = await this.#parts.orthanc.metadata.get(resource, metadataNames.record);
       const { labels: ours = [] } = readRecord(groupRecord, text) ?? {};
       all.push({ ...each, labels: each.labels.filter((label) => !ours.includes(label)) });
     }
@@ -175,11 +170,11 @@ export class Tagger implements FollowUp {
    */
   async #settle(journal: Journal, isOver: boolean): Promise<boolean> {
     const { instance, study, file, kept, tags } = journal;
-    const now = await this.#rewriting.fileOf(instance);
+    const now = await this.#parts.orthanc.files.uuid(instance);
     const isReplaced = now !== undefined && now !== file;
     if (isReplaced) {
-      for (const each of kept) await this.#keeping.restore(each);
-      await this.#parts.aggregateStudy(study);
+      for (const each of kept) await this.#parts.orthanc.userData.restore(each);
+      await this.#parts.aggregates.aggregate(study);
       // Last: where it stands, so does all else.
       await this.#put(instance, tags);
     }
@@ -192,9 +187,17 @@ export class Tagger implements FollowUp {
   }
 
   #put(id: InstanceId, tags: TagsRecord): Promise<void> {
-    return this.#parts.orthanc.putMetadata(`instances/${id}`, metadataNames.tags, JSON.stringify(tags));
+    return this.#parts.orthanc.metadata.put(`instances/${id}`, metadataNames.tags, JSON.stringify(tags));
   }
 }
+
+/** An instance and what is above it, the instance last: where its own user data is restored, all else is, too. */
+const lineOf = (id: InstanceId, { patient, study, series }: Place): ResourcePath[] => [
+  `patients/${patient}`,
+  `studies/${study}`,
+  `series/${series}`,
+  `instances/${id}`,
+];
 
 /** How late a proxy or a busy Orthanc may still store what was sent to it. */
 const lateMs = 600_000;

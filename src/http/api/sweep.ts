@@ -54,7 +54,7 @@ export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Ope
       answer: sweepProgress,
       status: 202,
       handle: async ({ body, caller }) => {
-        sweep.start(body.order ?? config.sweepOrder);
+        sweep.begin(body.order ?? config.sweepOrder);
         await audit({ caller, action: 'sweep', target: 'archive' });
         return told();
       },

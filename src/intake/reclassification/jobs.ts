@@ -4,13 +4,12 @@ import { z } from 'zod';
 import { sleep } from '../../async/sleep.js';
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames, type ReclassifyRequest } from '../../decisions/schema.js';
-import { asPlainviewError, createError, type PlainviewError } from '../../errors/errors.js';
-import { ifAbsent } from '../../orthanc/absent.js';
+import { asPlainviewError, createError } from '../../errors/errors.js';
+import { ifAbsent } from '../../orthanc/errors.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import { retryWhileAway } from '../../orthanc/retry-while-away.js';
-import { Search } from '../../orthanc/search.js';
 import type { Queue } from '../../queue/queue.js';
 import { select, selection } from '../../select/selection.js';
 import { StateFile } from '../../store/state-file.js';
@@ -51,7 +50,6 @@ interface Parts {
   queue: Queue;
   modalities: readonly string[];
   stateDir: string;
-  isOrthancAway: (error: PlainviewError) => Promise<boolean>;
   log: Logger;
 }
 
@@ -65,27 +63,25 @@ const mostRemembered = 50;
  */
 export class ReclassificationJobs {
   readonly #parts: Parts;
-  readonly #search: Search;
   readonly #file: StateFile<z.ZodArray<typeof reclassificationRequest>>;
-  readonly #runs = new Map<string, ReclassificationJob>();
+  readonly #jobs = new Map<string, ReclassificationJob>();
   /** What a stop interrupted, until it is gone on with: a list that is saved before then holds it too. */
   #left: readonly ReclassificationRequest[];
   readonly #stop = new AbortController();
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#search = new Search(parts.orthanc.rest);
     this.#file = new StateFile(parts.stateDir, 'requests.json', z.array(reclassificationRequest));
     this.#left = this.#file.read() ?? [];
   }
 
   list(): ReclassificationProgress[] {
-    return [...this.#runs.values()].map(({ progress }) => progress).reverse();
+    return [...this.#jobs.values()].map(({ progress }) => progress).reverse();
   }
 
   /** @throws request_unknown */
   get(id: string): ReclassificationProgress {
-    const run = this.#runs.get(id);
+    const run = this.#jobs.get(id);
     if (run === undefined) throw createError('request_unknown', {});
     return run.progress;
   }
@@ -99,7 +95,7 @@ export class ReclassificationJobs {
     try {
       await this.#save();
     } catch (error) {
-      this.#runs.delete(run.progress.id);
+      this.#jobs.delete(run.progress.id);
       throw error;
     }
     this.#begin(run);
@@ -109,27 +105,27 @@ export class ReclassificationJobs {
   /** Asks no further, and withdraws what has not been taken up yet. @throws request_unknown */
   async cancel(id: string): Promise<ReclassificationProgress> {
     const progress = this.get(id);
-    const run = this.#runs.get(id);
+    const run = this.#jobs.get(id);
     if (run === undefined || !['running', 'cancelled'].includes(progress.state)) return progress;
     run.cancelled.abort();
     await run.done;
     // Orthanc may go away in the middle: what has not been withdrawn then is, when it is cancelled again.
     for (const instance of run.open) {
-      await this.#parts.orthanc.deleteMetadata(`instances/${instance}`, metadataNames.request);
+      await this.#parts.orthanc.metadata.delete(`instances/${instance}`, metadataNames.request);
       run.open.delete(instance);
     }
     return progress;
   }
 
-  /** Goes on with what a stop interrupted. */
+  /** Orthanc answers: at the start, what a stop interrupted goes on. Later, a job waits for Orthanc by itself. */
   resume(): void {
     for (const left of this.#left) this.#begin(this.#admit(left, false));
     this.#left = [];
   }
 
-  async end(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stop.abort();
-    await Promise.all([...this.#runs.values()].map(({ done }) => done));
+    await Promise.all([...this.#jobs.values()].map(({ done }) => done));
   }
 
   #admit(asked: ReclassificationRequest, dryRun: boolean): ReclassificationJob {
@@ -147,9 +143,9 @@ export class ReclassificationJobs {
       open: new Set(),
       done: Promise.resolve(),
     };
-    this.#runs.set(asked.id, run);
-    for (const [id, { progress: known }] of this.#runs)
-      if (this.#runs.size > mostRemembered && known.state !== 'running') this.#runs.delete(id);
+    this.#jobs.set(asked.id, run);
+    for (const [id, { progress: known }] of this.#jobs)
+      if (this.#jobs.size > mostRemembered && known.state !== 'running') this.#jobs.delete(id);
     return run;
   }
 
@@ -173,10 +169,10 @@ export class ReclassificationJobs {
   async #run(run: ReclassificationJob): Promise<void> {
     const { progress } = run;
     const signal = AbortSignal.any([this.#stop.signal, run.cancelled.signal]);
-    const frontier = new Watermark(0, mostOpen);
+    const watermark = new Watermark(0, mostOpen);
     const began = performance.now();
-    const patient = <T>(step: () => Promise<T>) => retryWhileAway(step, this.#parts, signal);
-    for await (const page of select(this.#search, progress.selection, this.#parts.modalities, patient)) {
+    const whileAway = <T>(step: () => Promise<T>) => retryWhileAway(step, this.#parts, signal);
+    for await (const page of select(this.#parts.orthanc, progress.selection, this.#parts.modalities, whileAway)) {
       for (const instance of page) {
         if (signal.aborted) break;
         progress.asked++;
@@ -185,11 +181,11 @@ export class ReclassificationJobs {
           progress.answered++; // before a restart
           continue;
         }
-        await patient(() => this.#ask(run, instance, frontier, began));
-        await frontier.room(signal);
+        await whileAway(() => this.#ask(run, instance, watermark, began));
+        await watermark.room(signal);
       }
     }
-    while (frontier.jobs > 0 && !signal.aborted) await sleep(50, signal);
+    while (watermark.jobs > 0 && !signal.aborted) await sleep(50, signal);
     if (run.cancelled.signal.aborted) progress.state = 'cancelled';
     else if (!this.#stop.signal.aborted) progress.state = 'done';
   }
@@ -198,29 +194,31 @@ export class ReclassificationJobs {
   async #ask(
     { progress, open }: ReclassificationJob,
     { ID }: InstanceContent,
-    frontier: Watermark,
+    watermark: Watermark,
     began: number,
   ): Promise<void> {
     const { who, when, includingCorrected } = progress;
     const request: ReclassifyRequest = { who, when, includingCorrected };
-    const isThere = await this.#parts.orthanc
-      .putMetadata(`instances/${ID}`, metadataNames.request, JSON.stringify(request))
+    const isThere = await this.#parts.orthanc.metadata
+      .put(`instances/${ID}`, metadataNames.request, JSON.stringify(request))
       .then(() => true)
       .catch(ifAbsent(false));
     if (!isThere) return void progress.answered++;
     open.add(ID);
-    const settled = frontier.open(1);
-    this.#parts.queue.enqueue(ID, 'request', () => {
-      settled();
-      open.delete(ID);
-      progress.answered++;
-      progress.rate = Math.round((progress.answered * 10_000) / (performance.now() - began)) / 10;
+    const settled = watermark.open(1);
+    this.#parts.queue.enqueue(ID, 'request', {
+      settled: () => {
+        settled();
+        open.delete(ID);
+        progress.answered++;
+        progress.rate = Math.round((progress.answered * 10_000) / (performance.now() - began)) / 10;
+      },
     });
   }
 
   /** Only what is still to be asked; what has been asked stands in Orthanc. */
   async #save(): Promise<void> {
-    const left = [...this.#runs.values()].filter(
+    const left = [...this.#jobs.values()].filter(
       ({ progress }) => progress.state === 'running' && !progress.dryRun,
     );
     await this.#file.write([...this.#left, ...left.map(({ progress }) => progress)]);

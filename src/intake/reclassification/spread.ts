@@ -1,7 +1,6 @@
 import { metadataNames } from '../../decisions/schema.js';
 import { type GroupId, type GroupLevel, groupPath } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
-import { Search } from '../../orthanc/search.js';
 
 /**
  * A request on a series, study or patient becomes the same request on each radiograph in it. The group's own goes
@@ -13,16 +12,15 @@ export async function spreadRequests(
   ids: readonly GroupId[],
   modalities: readonly string[],
 ): Promise<void> {
-  const search = new Search(orthanc.rest);
-  const groups = await search.metadata(level, [...new Set(ids)]);
+  const groups = await orthanc.hierarchy.metadata(level, [...new Set(ids)]);
   for (const id of new Set(ids)) {
     const request = groups.get(id)?.[metadataNames.request];
     if (request === undefined) continue;
-    for (const instance of await search.below([id], modalities))
-      await orthanc.putMetadata(`instances/${instance.ID}`, metadataNames.request, request);
+    for (const instance of await orthanc.hierarchy.below([id], modalities))
+      await orthanc.metadata.put(`instances/${instance.ID}`, metadataNames.request, request);
     const path = groupPath(level, id);
     // Somebody may have asked for something else meanwhile: that stays, and is told by a change of its own.
-    if ((await orthanc.metadata(path, metadataNames.request)) === request)
-      await orthanc.deleteMetadata(path, metadataNames.request);
+    if ((await orthanc.metadata.get(path, metadataNames.request)) === request)
+      await orthanc.metadata.delete(path, metadataNames.request);
   }
 }

@@ -1,9 +1,10 @@
 import { sleep } from '../../../async/sleep.js';
 import type { Config } from '../../../config/options.js';
-import { asPlainviewError, createError, isAway, type PlainviewError } from '../../../errors/errors.js';
-import { type DestinationKind, Forwarder } from '../../../orthanc/forwarder.js';
+import { asPlainviewError, createError, type PlainviewError } from '../../../errors/errors.js';
+import { looksAway } from '../../../orthanc/availability.js';
+import type { DestinationKind } from '../../../orthanc/forwarder.js';
 import type { InstanceId } from '../../../orthanc/ids.js';
-import { Transport } from '../../../orthanc/transport.js';
+import { Orthanc } from '../../../orthanc/orthanc.js';
 import type { Due } from '../ledger.js';
 import type { Destination } from './destination.js';
 
@@ -23,8 +24,7 @@ export class OrthancDestination implements Destination {
   readonly most = most;
   readonly #kind: DestinationKind;
   readonly #place: string;
-  readonly #rest: Transport;
-  readonly #sending: Forwarder;
+  readonly #orthanc: Orthanc;
 
   constructor(kind: DestinationKind, place: string, config: Config) {
     this.name = `${kind}:${place}`;
@@ -33,8 +33,7 @@ export class OrthancDestination implements Destination {
     // Connections of its own: a destination that hangs must not take one from the classification or its siblings.
     // They wait longer, too: what Orthanc asks of a slow place lasts as long as that place needs.
     const orthancTimeoutMs = Math.max(config.orthancTimeoutMs, longestAnswerMs);
-    this.#rest = new Transport({ ...config, orthancRetries: 0, orthancTimeoutMs });
-    this.#sending = new Forwarder(this.#rest);
+    this.#orthanc = new Orthanc({ ...config, orthancRetries: 0, orthancTimeoutMs });
   }
 
   async send(due: readonly Due[], signal: AbortSignal): Promise<void> {
@@ -48,27 +47,27 @@ export class OrthancDestination implements Destination {
 
   async answers(): Promise<boolean | undefined> {
     try {
-      await this.#sending.ask(this.#kind, this.#place);
+      await this.#orthanc.forwarder.ask(this.#kind, this.#place);
       return true;
     } catch (caught) {
-      if (isAway(asPlainviewError(caught))) throw caught;
+      if (looksAway(asPlainviewError(caught))) throw caught;
       // A DICOMweb server that only stores answers no search, and may still be well.
       return this.#kind === 'dicomweb' ? undefined : false;
     }
   }
 
   close(): void {
-    this.#rest.close();
+    this.#orthanc.close();
   }
 
   async #job(ids: readonly InstanceId[], signal: AbortSignal): Promise<void> {
-    const job = await this.#sending.begin(this.#kind, this.#place, ids);
+    const job = await this.#orthanc.forwarder.begin(this.#kind, this.#place, ids);
     for (let ms = pollMs.first; ; ms = Math.min(ms * 1.5, pollMs.longest)) {
       await sleep(ms, signal);
       // Orthanc goes on; the next start sends once more what is not known to have arrived.
       if (signal.aborted)
         throw createError('route_unreachable', { destination: this.name, why: 'Plainview stops' });
-      const now = await this.#sending.job(job);
+      const now = await this.#orthanc.forwarder.job(job);
       if (now.state === 'done') return;
       if (now.state === 'failed')
         throw createError('route_unreachable', { destination: this.name, why: now.why });
@@ -78,7 +77,7 @@ export class OrthancDestination implements Destination {
   }
 
   #blame(error: PlainviewError): PlainviewError {
-    if (error.code === 'route_unreachable' || isAway(error)) return error;
+    if (error.code === 'route_unreachable' || looksAway(error)) return error;
     return createError('route_unreachable', { destination: this.name, why: error.message }, error);
   }
 }

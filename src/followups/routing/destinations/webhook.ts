@@ -4,7 +4,6 @@ import axios, { isAxiosError } from 'axios';
 import { recordOf } from '../../../decisions/read.js';
 import { createError } from '../../../errors/errors.js';
 import type { Orthanc } from '../../../orthanc/orthanc.js';
-import { belongingOf } from '../../../orthanc/uids.js';
 import type { Due } from '../ledger.js';
 import { bestScore } from '../rules/judge.js';
 import type { Webhook } from '../rules/read.js';
@@ -48,9 +47,10 @@ export class WebhookDestination implements Destination {
 
   async #tell(due: Due, signal: AbortSignal): Promise<void> {
     const { instance, route } = due;
-    const belonging = await belongingOf(this.#orthanc.rest, instance.ID);
+    const place = (await this.#orthanc.hierarchy.places([instance.ID])).get(instance.ID);
     const known = recordOf(instance);
-    if (belonging === undefined || known === undefined) return; // deleted meanwhile
+    if (place === undefined || known === undefined) return; // deleted meanwhile
+    const { series, study, studyInstanceUid, seriesInstanceUid, sopInstanceUid } = place;
     const { decision, category, top, who, network, when } = known.record;
     const body = JSON.stringify({
       type: 'radiograph.decided',
@@ -58,7 +58,11 @@ export class WebhookDestination implements Destination {
       data: {
         rule: route.rule,
         instance: instance.ID,
-        ...belonging,
+        series,
+        study,
+        studyInstanceUid,
+        seriesInstanceUid,
+        sopInstanceUid,
         decision,
         category: category ?? null,
         score: bestScore(known.record) ?? null,

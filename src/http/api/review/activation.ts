@@ -38,7 +38,7 @@ export function activationOperation({ orthanc, entries, classifier, config }: Pa
       const frames = await entries.frames(instance);
       return slots.run(async () => {
         signal.throwIfAborted();
-        const picture = await orthanc.render(instance, frameOf({ frames }, config));
+        const picture = await orthanc.renderings.whole(instance, frameOf({ frames }, config));
         const { rows, columns, values, scores } = await classifier.explain(picture, category);
         const peak = Math.max(0, ...values);
         const scaled = [...values].map((value) => (peak > 0 ? Math.max(0, value) / peak : 0));

@@ -8,7 +8,6 @@ import { decidedEvent, type Status } from '../../../contract/review.js';
 import type { Recorded, Recorder } from '../../../decisions/recorder.js';
 import type { Sweep } from '../../../intake/sweep.js';
 import type { Orthanc } from '../../../orthanc/orthanc.js';
-import { Renderings } from '../../../orthanc/renderings.js';
 import type { Queue } from '../../../queue/queue.js';
 import { Statistics } from '../../../statistics/statistics.js';
 import { Entries } from '../../../worklist/entries.js';
@@ -73,7 +72,7 @@ export function reviewing(parts: Parts): Reviewing {
     operations: [
       ...aboutOperations(classes, status),
       ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries),
-      ...pictureOperations(new Renderings(orthanc.rest), entries, config),
+      ...pictureOperations(orthanc.renderings, entries, config),
       activationOperation({ ...parts, entries }),
       ...decisionOperations({ ...parts, entries, categories: knownCategories(classes) }),
       ...statisticsOperations(statistics),
@@ -85,6 +84,6 @@ export function reviewing(parts: Parts): Reviewing {
       statistics.recorded(recorded);
     },
     hangUp: () => events.close(),
-    end: () => statistics.end(),
+    end: () => statistics.stop(),
   };
 }

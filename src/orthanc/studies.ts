@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { contents } from './bulk.js';
-import { findOnce } from './find.js';
-import { patientId, studyId } from './ids.js';
-import { type InstanceContent, instanceContent, text } from './resources.js';
-import type { Transport } from './transport.js';
+import type { Finder } from './finder.js';
+import type { Hierarchy } from './hierarchy.js';
+import { instanceId, patientId, studyId } from './ids.js';
+import { type InstanceContent, text } from './resources.js';
 
 /** Radiographs of one study that are looked at, at most: more belong to no layout. */
 const mostPictures = 200;
@@ -36,7 +35,7 @@ const groups = z
   .nullish()
   .catch(undefined);
 const pictureFound = z.object({
-  ID: z.string(),
+  ID: instanceId,
   MainDicomTags: z.object({ SOPInstanceUID: z.string(), InstanceNumber: text }),
   RequestedTags: z.object({
     StudyInstanceUID: z.string(),
@@ -71,15 +70,17 @@ export interface PictureFound {
 }
 
 /** Studies by DICOM's identifiers, their radiographs, and the patient's earlier studies. */
-export class Pictures {
-  readonly #rest: Transport;
+export class Studies {
+  readonly #finder: Finder;
+  readonly #hierarchy: Hierarchy;
 
-  constructor(rest: Transport) {
-    this.#rest = rest;
+  constructor(finder: Finder, hierarchy: Hierarchy) {
+    this.#finder = finder;
+    this.#hierarchy = hierarchy;
   }
 
   /** Orthanc may hold a study twice: under two patients. @returns undefined where there is none, or no one to name */
-  async study(studyInstanceUid: string): Promise<StudyFound | undefined> {
+  async byUid(studyInstanceUid: string): Promise<StudyFound | undefined> {
     const [study, another] = await this.#find(studyFound, {
       Level: 'Study',
       Query: { StudyInstanceUID: studyInstanceUid },
@@ -89,7 +90,7 @@ export class Pictures {
   }
 
   /** Radiographs of these studies with their metadata, in no order; of more than two hundred only some. */
-  async of(studyInstanceUids: readonly string[], modalities: readonly string[]): Promise<PictureFound[]> {
+  async radiographs(studyInstanceUids: readonly string[], modalities: readonly string[]): Promise<PictureFound[]> {
     if (studyInstanceUids.length === 0) return [];
     const found = await this.#find(pictureFound, {
       Level: 'Instance',
@@ -106,8 +107,7 @@ export class Pictures {
         'PerFrameFunctionalGroupsSequence',
       ],
     });
-    const ids = found.map(({ ID }) => ID);
-    const instances = ids.length === 0 ? [] : await contents(this.#rest, instanceContent, ids, 'Instance');
+    const instances = await this.#hierarchy.instances(found.map(({ ID }) => ID));
     const byId = new Map<string, InstanceContent>(instances.map((instance) => [instance.ID, instance]));
     return found.flatMap(({ ID, MainDicomTags, RequestedTags: tags }) => {
       const instance = byId.get(ID);
@@ -138,7 +138,7 @@ export class Pictures {
    * The patient's studies before this one that carry one of the labels, newest first. None where the study names no
    * patient or no date: Orthanc files all that name none under one patient.
    */
-  async before(
+  async priors(
     study: StudyFound,
     labels: readonly string[],
     { years, studies }: { years: number; studies: number },
@@ -168,7 +168,7 @@ export class Pictures {
   }
 
   #find<T extends z.ZodType>(schema: T, data: object): Promise<z.output<T>[]> {
-    return findOnce(this.#rest, schema, { ...data, Expand: true });
+    return this.#finder.once(schema, { ...data, Expand: true });
   }
 }
 

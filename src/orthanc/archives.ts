@@ -13,17 +13,12 @@ const job = z.object({
 
 const pollMs = 300;
 
-/** Instances as files, and as archives that Orthanc makes in jobs of its own. */
-export class Media {
-  readonly #rest: Transport;
+/** Archives of instances, which Orthanc makes in jobs of its own. */
+export class Archives {
+  readonly #transport: Transport;
 
-  constructor(rest: Transport) {
-    this.#rest = rest;
-  }
-
-  /** The DICOM file, as it is stored. @throws orthanc_absent */
-  async file(id: InstanceId): Promise<Buffer> {
-    return (await this.#rest.call({ method: 'GET', url: `/instances/${id}/file` })).body;
+  constructor(transport: Transport) {
+    this.#transport = transport;
   }
 
   /**
@@ -31,26 +26,26 @@ export class Media {
    * @param onProgress told per cent of Orthanc's job
    * @param signal cancels Orthanc's job too
    */
-  async *archive(
+  async *zip(
     ids: readonly InstanceId[],
     onProgress: (percent: number) => void,
     signal: AbortSignal,
   ): AsyncGenerator<Buffer> {
     const data = { Resources: ids, Asynchronous: true };
-    const { ID } = await this.#rest.json(begun, { method: 'POST', url: '/tools/create-media', data });
+    const { ID } = await this.#transport.json(begun, { method: 'POST', url: '/tools/create-media', data });
     try {
       await this.#finished(ID, onProgress, signal);
     } catch (error) {
-      await this.#rest.call({ method: 'POST', url: `/jobs/${ID}/cancel`, data: '{}' }).catch(() => undefined);
+      await this.#transport.call({ method: 'POST', url: `/jobs/${ID}/cancel`, data: '{}' }).catch(() => undefined);
       throw error;
     }
-    yield* this.#rest.stream(`/jobs/${ID}/archive`, signal);
+    yield* this.#transport.stream(`/jobs/${ID}/archive`, signal);
   }
 
   async #finished(id: string, onProgress: (percent: number) => void, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
-      const { State, Progress, ErrorDescription } = await this.#rest.json(job, {
+      const { State, Progress, ErrorDescription } = await this.#transport.json(job, {
         method: 'GET',
         url: `/jobs/${id}`,
       });

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { createError } from '../errors/errors.js';
-import { goneIfAbsent } from './absent.js';
-import { contents } from './bulk.js';
-import { find } from './find.js';
+import { bulkContent } from './bulk.js';
+import type { Finder, Page } from './finder.js';
 import { type InstanceId, type StudyId, seriesId, studyId } from './ids.js';
-import { type InstanceContent, instanceContent, instanceIdentity } from './resources.js';
+import { identifiedInstance, type InstanceContent, instanceContent } from './resources.js';
+import { labelledNewest } from './search.js';
+import { simplifiedTags } from './simplified-tags.js';
 import type { Transport } from './transport.js';
 
 /** Attributes of instance, series and study that Orthanc's index holds: asking for them reads no file. */
@@ -62,20 +63,23 @@ const fileTags = z.object({
 export type FileTags = z.output<typeof fileTags>;
 
 /**
- * What people are told of instances beside the decision. Of the patient, nothing is asked for. `/tools/find` answers
- * all of it at once, many times faster than `/tools/bulk-content` does level by level; it takes Orthanc 1.12.5.
+ * Instances as lists show them: metadata and labels, with attributes of instance, series and study. No attribute of the
+ * patient is read. `/tools/find` gives all of it in one call, many times faster than `/tools/bulk-content` level by
+ * level. It needs Orthanc 1.12.5.
  */
-export class IndexedInstances {
-  readonly #rest: Transport;
+export class Listing {
+  readonly #transport: Transport;
+  readonly #finder: Finder;
 
-  constructor(rest: Transport) {
-    this.#rest = rest;
+  constructor(transport: Transport, finder: Finder) {
+    this.#transport = transport;
+    this.#finder = finder;
   }
 
   /** In the order of the identifiers; those that are gone are left out. @throws orthanc_too_old */
   async of(ids: readonly InstanceId[]): Promise<IndexedInstance[]> {
     if (ids.length === 0) return [];
-    const known = await contents(this.#rest, instanceIdentity, ids, 'Instance');
+    const known = await bulkContent(this.#transport, identifiedInstance, ids, 'Instance');
     if (known.length === 0) return [];
     const uids = known.map(({ MainDicomTags }) => MainDicomTags['0008,0018']);
     const placed = await this.#find({ Query: { SOPInstanceUID: uids.join('\\') } });
@@ -87,7 +91,7 @@ export class IndexedInstances {
   labelled(
     label: string,
     query: Record<string, string>,
-    page: { since: number; limit: number },
+    page: Page,
   ): Promise<IndexedInstance[]> {
     return this.#find(labelledNewest(label, query), page);
   }
@@ -95,7 +99,7 @@ export class IndexedInstances {
   /** A page of all instances of these modalities, with their metadata. @throws orthanc_too_old */
   instances(
     modalities: readonly string[],
-    page: { since: number; limit: number },
+    page: Page,
   ): Promise<InstanceContent[]> {
     const wanted = {
       Level: 'Instance',
@@ -107,11 +111,10 @@ export class IndexedInstances {
 
   /** @throws instance_gone */
   async file(id: InstanceId): Promise<FileTags> {
-    const url = `/instances/${id}/simplified-tags`;
-    return this.#rest.json(fileTags, { method: 'GET', url }).catch(goneIfAbsent(id));
+    return simplifiedTags(this.#transport, fileTags, id);
   }
 
-  async #find(wanted: object, page?: { since: number; limit: number }): Promise<IndexedInstance[]> {
+  async #find(wanted: object, page?: Page): Promise<IndexedInstance[]> {
     const asked = {
       Level: 'Instance',
       ...wanted,
@@ -137,9 +140,9 @@ export class IndexedInstances {
   async #ask<T extends z.ZodType>(
     schema: T,
     data: object,
-    page?: { since: number; limit: number },
+    page?: Page,
   ): Promise<z.output<T>[]> {
-    const answer = await find(this.#rest, z.union([schema, z.string()]), data, page);
+    const answer = await this.#finder.all(z.union([schema, z.string()]), data, page);
     // An older Orthanc does not look at what is to be in the response, and answers identifiers.
     return answer.map((each) => {
       if (typeof each === 'string') throw createError('orthanc_too_old', { needs: '1.12.5' });
@@ -147,13 +150,3 @@ export class IndexedInstances {
     });
   }
 }
-
-/** Of `/tools/find`: the instances that carry a label, the last received first (in Orthanc's own order where it knows none: see `findOnce`). */
-export const labelledNewest = (label: string, query: Record<string, string>): object => ({
-  Level: 'Instance',
-  Query: query,
-  CaseSensitive: false,
-  Labels: [label],
-  LabelsConstraint: 'All',
-  OrderBy: [{ Type: 'Metadata', Key: 'ReceptionDate', Direction: 'DESC' }],
-});

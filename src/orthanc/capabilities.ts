@@ -1,6 +1,6 @@
 import type { Config } from '../config/options.js';
 import { createError } from '../errors/errors.js';
-import type { Orthanc } from './orthanc.js';
+import type { System } from './orthanc.js';
 
 /** What `orthanc/plainview.json` declares: name → number of the user metadata. */
 export const declaredMetadata = {
@@ -15,15 +15,10 @@ export const declaredMetadata = {
 const leastVersion = [1, 12, 0] as const;
 
 /**
- * Asks whether this Orthanc can hold what Plainview writes.
- * @returns its version
- * @throws orthanc_not_ready, with the configuration line that mends each thing missing; else what a call throws
+ * Checks that this Orthanc can hold what Plainview writes.
+ * @throws orthanc_not_ready, with the configuration line that mends each thing missing
  */
-export async function checkOrthanc(
-  orthanc: Orthanc,
-  { tags }: Pick<Config, 'tags'> = { tags: 'off' },
-): Promise<string> {
-  const system = await orthanc.system();
+export function requireCapabilities(system: System, { tags }: Pick<Config, 'tags'> = { tags: 'off' }): void {
   const missing: string[] = [];
   if (!isAtLeast(system.Version))
     missing.push(
@@ -46,7 +41,6 @@ export async function checkOrthanc(
     );
   }
   if (missing.length > 0) throw createError('orthanc_not_ready', { missing });
-  return system.Version;
 }
 
 /** Development builds call themselves "mainline-…" and are newer than any release. */

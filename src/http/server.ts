@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Config } from '../config/options.js';
+import { createError } from '../errors/errors.js';
+
+/** The HTTP server. TLS is the task of a proxy before it. */
+export class HttpServer {
+  readonly #server: Server;
+  readonly #place: Pick<Config, 'host' | 'port'>;
+
+  constructor(app: RequestListener, place: Pick<Config, 'host' | 'port'>) {
+    this.#server = createServer(app);
+    this.#place = place;
+  }
+
+  /** Where it listens, once it is started. */
+  get url(): string {
+    // The address of an IP server is never a string.
+    const { port } = this.#server.address() as AddressInfo;
+    const { host } = this.#place;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+
+  /** @throws cannot_listen */
+  async start(): Promise<void> {
+    const { host, port } = this.#place;
+    this.#server.listen(port, host);
+    try {
+      await once(this.#server, 'listening');
+    } catch (error) {
+      throw createError('cannot_listen', { host, port, why: (error as Error).message }, error);
+    }
+  }
+
+  /** Takes no more requests, and waits for those under way; after the deadline they are cut off. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const cutOff = () => this.#server.closeAllConnections();
+    if (deadline.aborted) cutOff();
+    else deadline.addEventListener('abort', cutOff, { once: true });
+    await closed;
+  }
+}

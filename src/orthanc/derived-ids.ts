@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { type InstanceId, type SeriesId, type StudyId, seriesId, studyId } from './ids.js';
+
+/** DICOM's identifiers of an instance and what is above it, by keyword. */
+export interface DicomIds {
+  PatientID: string;
+  StudyInstanceUID: string;
+  SeriesInstanceUID: string;
+  SOPInstanceUID: string;
+}
+
+/**
+ * Orthanc's identifiers of the series and the study above an instance, without a call: Orthanc makes its identifiers
+ * from DICOM's (Orthanc Book, "Orthanc identifiers": SHA-1 over the DICOM identifiers, separated by `|`).
+ * @returns undefined where the instance's own identifier does not result in the same way, as with a Patient ID outside
+ *   of ASCII, which Orthanc hashes in the character set of the file
+ */
+export function derivedParents(
+  instance: InstanceId,
+  { PatientID, StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID }: DicomIds,
+): { series: SeriesId; study: StudyId } | undefined {
+  const study = [PatientID, StudyInstanceUID];
+  const series = [...study, SeriesInstanceUID];
+  if (hash([...series, SOPInstanceUID]) !== instance) return undefined;
+  return { series: seriesId.parse(hash(series)), study: studyId.parse(hash(study)) };
+}
+
+const hash = (parts: readonly string[]): string =>
+  createHash('sha1')
+    .update(parts.join('|'))
+    .digest('hex')
+    .replace(/.{8}(?=.)/g, '$&-');

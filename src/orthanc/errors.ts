@@ -1,0 +1,29 @@
+import { createError, PlainviewError } from '../errors/errors.js';
+import type { InstanceId } from './ids.js';
+
+const isAbsent = (error: unknown): error is PlainviewError =>
+  error instanceof PlainviewError && error.code === 'orthanc_absent';
+
+/** For `catch`: the value that stands for a resource that Orthanc does not have (HTTP 404). Other errors go on. */
+export const ifAbsent =
+  <T>(value: T) =>
+  (error: unknown): T => {
+    if (isAbsent(error)) return value;
+    throw error;
+  };
+
+/** For `catch`: an instance that Orthanc does not have was deleted. @throws instance_gone, or what was caught */
+export const goneIfAbsent =
+  (instance: InstanceId) =>
+  (error: unknown): never => {
+    throw isAbsent(error) ? createError('instance_gone', { instance }, error) : error;
+  };
+
+/** For `catch`: why Orthanc gave no rendering. @throws instance_gone, instance_not_renderable, or what was caught */
+export const notRendered =
+  (id: InstanceId) =>
+  (error: unknown): never => {
+    if (error instanceof PlainviewError && error.code === 'orthanc_unsupported')
+      throw createError('instance_not_renderable', { why: 'HTTP 415' }, error);
+    return goneIfAbsent(id)(error);
+  };

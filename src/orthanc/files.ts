@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { ifAbsent } from './errors.js';
+import type { InstanceId } from './ids.js';
+import { simplifiedTags } from './simplified-tags.js';
+import type { Transport } from './transport.js';
+
+const simplified = z.record(z.string(), z.unknown());
+const info = z.object({ Uuid: z.string().min(1) });
+
+/** The stored DICOM files. */
+export class Files {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** The DICOM file, as it is stored. @throws orthanc_absent */
+  async dicom(id: InstanceId): Promise<Buffer> {
+    return (await this.#transport.call({ method: 'GET', url: `/instances/${id}/file` })).body;
+  }
+
+  /** MD5 of the file, hexadecimal. */
+  async md5(id: InstanceId): Promise<string> {
+    const request = { method: 'GET', url: `/instances/${id}/attachments/dicom/md5` };
+    return (await this.#transport.call(request)).body.toString('utf8');
+  }
+
+  /** Orthanc's own name of the file: another one after each storing. @returns undefined where the instance is gone */
+  async uuid(id: InstanceId): Promise<string | undefined> {
+    const request = { method: 'GET', url: `/instances/${id}/attachments/dicom/info` };
+    return (await this.#transport.json(info, request).catch(ifAbsent(undefined)))?.Uuid;
+  }
+
+  /**
+   * The attributes at the top of the dataset that are text, by keyword. Several values are separated by `\`.
+   * They are patient data: for conditions, never for a log.
+   * @throws instance_gone
+   */
+  async attributes(id: InstanceId): Promise<ReadonlyMap<string, string>> {
+    const all = await simplifiedTags(this.#transport, simplified, id);
+    return new Map(
+      Object.entries(all).flatMap(([keyword, value]) =>
+        typeof value === 'string' ? [[keyword, value]] : [],
+      ),
+    );
+  }
+}
