@@ -1,6 +1,7 @@
 import { KeyedMutex } from '../async/keyed-mutex.js';
 import { createError } from '../errors/errors.js';
 import type { OrderCheck } from '../order-check/check.js';
+import type { OrderRecord } from '../order-check/schema.js';
 import type { InstanceId, ResourcePath, StudyId } from '../orthanc/ids.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
 import type { Description, InstanceContent } from '../orthanc/resources.js';
@@ -9,14 +10,7 @@ import type { KeptCorrections } from './kept-corrections.js';
 import { labelsOf, planLabels, prefixed } from './labels.js';
 import { writeLabelled } from './owned-labels.js';
 import { asksAnew, recordOf, requestOf } from './read.js';
-import {
-  type InstanceRecord,
-  instanceRecord,
-  metadataNames,
-  type OrderRecord,
-  readRecord,
-  unknownCategory,
-} from './schema.js';
+import { type InstanceRecord, instanceRecord, metadataNames, readRecord, unknownCategory } from './schema.js';
 import { descriptionsByOthers } from './tags-record.js';
 
 /** A decision, before it is compared with what was ordered and it is known which labels are put there for it. */

@@ -1,8 +1,6 @@
 import { areNear, type BodyPart, isPaired, isWider, type Projection, resemble } from '../anatomy/regions.js';
-import type { OrderRecord } from '../decisions/schema.js';
+import type { OrderFinding } from './schema.js';
 import type { Side } from './words.js';
-
-type Finding = OrderRecord['bodyPart'];
 
 /** What one attribute says of one matter. */
 export interface Saying<T> {
@@ -10,7 +8,7 @@ export interface Saying<T> {
   says: ReadonlySet<T>;
 }
 
-const cannotTell = (reason: string): Finding => ({ answer: 'cannot_tell', reason });
+const cannotTell = (reason: string): OrderFinding => ({ answer: 'cannot_tell', reason });
 
 const told = <T extends string>(sayings: readonly Saying<T>[]): string =>
   sayings.map(({ attribute, says }) => `${attribute} says ${[...says].join(' and ')}`).join(', ');
@@ -27,7 +25,10 @@ function meant<T>(sayings: readonly Saying<T>[], near: (a: T, b: T) => boolean):
 }
 
 /** @param shown the body part of the decision; undefined where none was given, or it has no codes */
-export function compareBodyPart(shown: BodyPart | undefined, sayings: readonly Saying<BodyPart>[]): Finding {
+export function compareBodyPart(
+  shown: BodyPart | undefined,
+  sayings: readonly Saying<BodyPart>[],
+): OrderFinding {
   if (sayings.length === 0) return cannotTell('The description names no body part.');
   const parts = meant(sayings, areNear);
   if (parts === undefined) return cannotTell(`The description contradicts itself: ${told(sayings)}.`);
@@ -47,7 +48,7 @@ export function compareBodyPart(shown: BodyPart | undefined, sayings: readonly S
 export function compareProjection(
   shown: Projection | undefined,
   sayings: readonly Saying<Projection>[],
-): Finding {
+): OrderFinding {
   if (sayings.length === 0) return cannotTell('The description names no projection.');
   const wanted = meant(sayings, resemble);
   if (wanted === undefined) return cannotTell(`The description contradicts itself: ${told(sayings)}.`);
@@ -60,7 +61,7 @@ export function compareProjection(
 }
 
 /** The picture's side is not looked at: DICOM's own words on it are held against each other. */
-export function compareSide(part: BodyPart | undefined, sayings: readonly Saying<Side>[]): Finding {
+export function compareSide(part: BodyPart | undefined, sayings: readonly Saying<Side>[]): OrderFinding {
   if (part !== undefined && !isPaired(part)) return cannotTell(`${part} has no side.`);
   if (sayings.length === 0) return cannotTell('The description names no side.');
   if (sayings.length === 1) return cannotTell(`Nothing to compare: only ${told(sayings)}.`);

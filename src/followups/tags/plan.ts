@@ -1,6 +1,6 @@
 import { type Code, codesOf } from '../../anatomy/categories.js';
 import { projectionOf, projections, resemble } from '../../anatomy/regions.js';
-import type { InstanceRecord, OrderRecord } from '../../decisions/schema.js';
+import type { InstanceRecord } from '../../decisions/schema.js';
 import {
   type Keyword,
   keyword,
@@ -9,6 +9,7 @@ import {
   value,
   type Written,
 } from '../../decisions/tags-record.js';
+import type { OrderRecord } from '../../order-check/schema.js';
 import type { Edit } from '../../orthanc/tag-editor.js';
 
 export type TagsMode = 'off' | 'absent' | 'replace';
