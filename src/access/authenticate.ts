@@ -1,18 +1,22 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { Request } from 'express';
 import { createError } from '../errors/errors.js';
 import { type Caller, callerName, role } from './caller.js';
 import { sameSecret } from './secret.js';
 import { hashToken, type Token } from './tokens.js';
 
+/** The headers of a request, whatever library serves it. */
+interface RequestHeaders {
+  get(name: string): string | undefined;
+}
+
 /**
- * Tells who asks, from one of
+ * Says who the caller is, from one of
  * - `Authorization: Bearer …`: a declared token;
  * - `X-Plainview-Secret`: the secret shared with Orthanc, whose plugin has checked the user and names them in
  *   `X-Plainview-User` (percent-encoded UTF-8) and `X-Plainview-Role`. Without a user it is Orthanc's machine itself, an admin.
  * @throws unauthorised
  */
-export function authenticator(secret: string, tokens: readonly Token[]): (request: Request) => Caller {
+export function authenticator(secret: string, tokens: readonly Token[]): (request: RequestHeaders) => Caller {
   return (request) => {
     const bearer = /^Bearer (\S{1,200})$/i.exec(request.get('authorization') ?? '')?.[1];
     if (bearer !== undefined) return byToken(bearer, tokens);

@@ -18,14 +18,11 @@ import { Reporter } from '../followups/report/reporter.js';
 import { Routing } from '../followups/routing/routing.js';
 import { Tagger } from '../followups/tags/tagger.js';
 import { createHanger } from '../hanging/hanger.js';
-import { hangingOperations } from '../http/api/hanging.js';
+import { Events } from '../http/api/events.js';
 import { described } from '../http/api/openapi.js';
-import { requestOperations } from '../http/api/reclassification.js';
-import { routesOperations } from '../http/api/resend-routes.js';
-import { reviewing } from '../http/api/review/reviewing.js';
+import { apiOperations } from '../http/api/operations.js';
 import { apiRouter } from '../http/api/router.js';
-import { sweepOperations } from '../http/api/sweep.js';
-import { tagsOperations } from '../http/api/tags.js';
+import { statusOf } from '../http/api/status.js';
 import { createApp } from '../http/app.js';
 import { failedAuthenticationLimiter } from '../http/failed-authentication-limiter.js';
 import { healthRouter, type Readiness } from '../http/health.js';
@@ -47,6 +44,7 @@ import { createHandler } from '../pipeline/attempt.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import { AdmissionPolicy } from '../queue/admission-policy.js';
 import { MemoryQueue } from '../queue/memory.js';
+import { Statistics } from '../statistics/statistics.js';
 
 export interface Service {
   /** Where it listens: from now on, so that no notice is missed while Orthanc still starts. */
@@ -81,7 +79,10 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const recorder = new Recorder(orthanc, config.labelPrefix, {
     orders: new OrderCheck(Words.read(config.orderWords)),
     corrections: new KeptCorrections(config.stateDir),
-    told: (recorded) => review.recorded(recorded),
+    told: (recorded) => {
+      events.recorded(recorded);
+      statistics.recorded(recorded);
+    },
   });
   const isOrthancAway = (error: PlainviewError) => availability.lost(error);
   const { classes } = classifier.network;
@@ -194,25 +195,26 @@ export async function startService(config: Config, classifier: Classifier, log: 
     orthanc: { url: config.orthancUrl, ...availability.state },
     queue: queue.depth(),
   });
-  const review = reviewing({
+  const statistics = new Statistics({ ...config, orthanc, log });
+  const status = () => statusOf({ readiness: readiness(), sweep, config, listeners: events.count });
+  const events = new Events(status);
+  const operations = apiOperations({
     orthanc,
+    classifier,
     recorder,
     queue,
-    classifier,
-    config,
-    audit,
     sweep,
+    requests,
+    tagger,
+    routing,
+    hanger,
+    statistics,
+    events,
+    audit,
     readiness,
-    log,
+    status,
+    config,
   });
-  const operations = [
-    ...review.operations,
-    ...sweepOperations({ sweep, config, readiness, audit }),
-    ...requestOperations(requests, audit),
-    ...tagsOperations(tagger, audit),
-    ...routesOperations(routing, audit),
-    ...hangingOperations(hanger),
-  ];
   // One door for every secret and token. A page makes a hundred calls for each time somebody signs in.
   const door = failedAuthenticationLimiter(Math.max(10, Math.ceil(config.apiRate / 100)));
   const app = createApp(
@@ -233,7 +235,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const stop = async () => {
     availability.end();
     pulse.close();
-    review.hangUp();
+    events.close();
     const closed = close(server);
     // What Orthanc has not answered by then is left to the next start, as after a kill. One that is away is not waited for.
     const late = setTimeout(() => orthanc.close(), config.shutdownSeconds * 1000);
@@ -244,7 +246,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
       sweep.end(),
       requests.end(),
       routing?.end(),
-      review.end(),
+      statistics.end(),
       nightly?.destroy(),
     ]);
     await closed;

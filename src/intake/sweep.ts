@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { sleep } from '../async/sleep.js';
+import { type SweepOrder, sweepOrders } from '../contract/sweep.js';
 import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import type { StudyId } from '../orthanc/ids.js';
 import type { Orthanc, StudyTree } from '../orthanc/orthanc.js';
@@ -10,9 +11,6 @@ import type { Queue } from '../queue/queue.js';
 import { StateFile } from '../store/state-file.js';
 import { type QuietHours, untilQuiet } from './quiet-hours.js';
 import { Watermark } from './watermark.js';
-
-export const sweepOrders = ['newest', 'oldest'] as const;
-export type SweepOrder = (typeof sweepOrders)[number];
 
 const stored = z.object({
   order: z.enum(sweepOrders),

@@ -1,10 +1,11 @@
+import type { Selection } from '../contract/selection.js';
 import { recordOf } from '../decisions/read.js';
 import type { InstanceRecord } from '../decisions/schema.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Search } from '../orthanc/search.js';
 import { type Belonging, belongingsOf } from '../orthanc/uids.js';
-import { type Selection, select } from './selection.js';
+import { select } from './select.js';
 
 /** A decided radiograph that was looked for: identifiers and decision, nothing of the patient. */
 export interface Find extends Belonging {

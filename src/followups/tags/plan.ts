@@ -1,4 +1,5 @@
-import { type Code, codesOf } from '../../anatomy/categories.js';
+import { codesOf } from '../../anatomy/categories.js';
+import type { Code } from '../../anatomy/code.js';
 import { projectionOf, projections, resemble } from '../../anatomy/regions.js';
 import type { InstanceRecord } from '../../decisions/schema.js';
 import {

@@ -1,25 +1,11 @@
 import { z } from 'zod';
 import type { Audit } from '../../access/audit.js';
 import type { Config } from '../../config/options.js';
+import { sweepOrders, sweepProgress } from '../../contract/sweep.js';
 import { untilQuiet } from '../../intake/quiet-hours.js';
-import { type Sweep, sweepOrders } from '../../intake/sweep.js';
+import type { Sweep } from '../../intake/sweep.js';
 import type { Readiness } from '../health.js';
 import { type Operation, operation } from './operation.js';
-
-export const sweepProgress = z.object({
-  state: z.enum(['idle', 'running', 'waiting']),
-  why: z.string().optional().describe('Why it waits, where it does.'),
-  order: z.enum(sweepOrders).optional(),
-  done: z.number().describe('Series settled.'),
-  total: z.number().describe('Series that there are; the archive may grow meanwhile.'),
-  found: z.number().describe('Instances found without a decision, so far.'),
-  left: z
-    .number()
-    .describe('Studies left as they are, since they cannot be read or added up; the log says why.'),
-  rate: z.number().describe('Series a second since this start.'),
-  secondsLeft: z.number().optional().describe('Seconds to go at that rate.'),
-  problem: z.string().optional().describe('Why the last one broke off.'),
-});
 
 interface Parts {
   sweep: Sweep;
