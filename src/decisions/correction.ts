@@ -1,7 +1,6 @@
 import { otherClass } from '../classify/decide.js';
 import { createError } from '../errors/errors.js';
-import type { NewDecision } from './recorder.js';
-import { type DecisionRecord, decisionRecord, type InstanceRecord } from './schema.js';
+import { type DecisionRecord, decisionRecord, type InstanceRecord, type NewDecision } from './schema.js';
 
 /** Who says so, and when (ISO 8601, UTC). */
 export interface By {

@@ -4,8 +4,7 @@ import { dirname, join } from 'node:path';
 import { createError } from '../errors/errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { readIntact, StateFile } from '../store/state-file.js';
-import type { NewDecision } from './recorder.js';
-import { instanceRecord } from './schema.js';
+import { instanceRecord, type NewDecision } from './schema.js';
 
 const correction = instanceRecord.omit({ version: true, labels: true, order: true });
 

@@ -10,11 +10,15 @@ import type { KeptCorrections } from './kept-corrections.js';
 import { labelsOf, planLabels, prefixed } from './labels.js';
 import { writeLabelled } from './owned-labels.js';
 import { asksAnew, recordOf, requestOf } from './read.js';
-import { type InstanceRecord, instanceRecord, metadataNames, readRecord, unknownCategory } from './schema.js';
+import {
+  type InstanceRecord,
+  instanceRecord,
+  metadataNames,
+  type NewDecision,
+  readRecord,
+  unknownCategory,
+} from './schema.js';
 import { descriptionsByOthers } from './tags-record.js';
-
-/** A decision, before it is compared with what was ordered and it is known which labels are put there for it. */
-export type NewDecision = Omit<InstanceRecord, 'labels' | 'version' | 'order'>;
 
 /** A decision that now stands in Orthanc, and the one that it replaced. */
 export interface Recorded {

@@ -72,6 +72,8 @@ export const reclassifyRequest = z.object({
 
 export type ReclassifyRequest = z.output<typeof reclassifyRequest>;
 export type InstanceRecord = z.output<typeof instanceRecord>;
+/** A decision before it is compared with the order, and before its labels are planned. */
+export type NewDecision = Omit<InstanceRecord, 'labels' | 'version' | 'order'>;
 export type GroupRecord = z.output<typeof groupRecord>;
 
 /** Names of the user metadata, as `orthanc/plainview.json` declares them with their numbers. */
