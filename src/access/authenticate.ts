@@ -13,7 +13,7 @@ interface RequestHeaders {
  * Says who the caller is, from one of
  * - `Authorization: Bearer …`: a declared token;
  * - `X-Plainview-Secret`: the secret shared with Orthanc, whose plugin has checked the user and names them in
- *   `X-Plainview-User` (percent-encoded UTF-8) and `X-Plainview-Role`. Without a user it is Orthanc's machine itself, an admin.
+ *   `X-Plainview-User` (percent-encoded UTF-8) and `X-Plainview-Role`. Without a user the caller is Orthanc itself, an admin.
  * @throws unauthorised
  */
 export function authenticator(secret: string, tokens: readonly Token[]): (request: RequestHeaders) => Caller {
@@ -24,7 +24,7 @@ export function authenticator(secret: string, tokens: readonly Token[]): (reques
     const user = request.get('x-plainview-user');
     if (user === undefined) return { who: 'orthanc', role: 'admin', how: 'orthanc' };
     const who = callerName.safeParse(decoded(user));
-    // A user without a role may only look: the plugin's word is needed for more.
+    // A user without a role is a viewer.
     const of = role.safeParse(request.get('x-plainview-role') ?? 'viewer');
     if (!who.success || !of.success) throw createError('unauthorised', {});
     return { who: who.data, role: of.data, how: 'orthanc' };
@@ -39,7 +39,7 @@ function decoded(header: string): string | undefined {
   }
 }
 
-/** Compares with every token, so the time tells nothing of how much of one was guessed. */
+/** Compares with every token, so that the time reveals nothing about a partly right guess. */
 function byToken(bearer: string, tokens: readonly Token[]): Caller {
   const given = Buffer.from(hashToken(bearer), 'hex');
   let found: Token | undefined;

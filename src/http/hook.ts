@@ -17,8 +17,8 @@ const notice = z.object({
 });
 
 /**
- * `POST /hook`: Orthanc tells of a stored instance. Answered before anything is asked of Orthanc, which holds
- * its REST API still until we answer; the body must not be empty, or the hook takes it for a failure.
+ * `POST /hook`: Orthanc reports a stored instance. It is answered before any call to Orthanc, because Orthanc blocks its
+ * REST API until the answer comes. The body of the answer must not be empty: the hook takes that for a failure.
  */
 export function hookRouter(options: {
   secret: string;
@@ -36,7 +36,7 @@ export function hookRouter(options: {
       throw createError('unauthorised', {});
     }),
   );
-  // The type of the body is not asked for: Orthanc's HttpPost declares it as a form.
+  // The declared type of the body is ignored: Orthanc's HttpPost declares a form.
   router.post('/hook', express.json({ limit: '8kb', type: () => true }), (request, response) => {
     const parsed = notice.safeParse(request.body, withInput);
     if (!parsed.success) {

@@ -4,14 +4,14 @@ import { compareBodyPart, compareProjection, compareSide, type Saying } from './
 import type { OrderRecord } from './schema.js';
 import type { Side, Understood, Words } from './words.js';
 
-/** Values of Laterality (0020,0060) and Image Laterality (0020,0062); U says that there is no side to tell. */
+/** Values of Laterality (0020,0060) and Image Laterality (0020,0062); U means that there is no side. */
 const lateralities: Readonly<Record<string, Side>> = {
   R: 'right',
   L: 'left',
   B: 'both',
 };
 
-/** Codes strings of DICOM's own: no language to be learned from them. */
+/** These hold DICOM's code strings, which say nothing about the language. */
 const codeStrings: readonly string[] = ['BodyPartExamined', 'ViewPosition', 'Laterality', 'ImageLaterality'];
 
 /** Compares decisions with what DICOM says was meant, in the languages of the word lists. */

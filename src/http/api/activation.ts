@@ -10,7 +10,7 @@ import { frameOf } from '../../pipeline/eligible.js';
 import type { Entries } from '../../worklist/entries.js';
 import { type Operation, operation } from './operation.js';
 
-/** What is stored meanwhile is to be classified too. */
+/** One at a time, so that new instances are classified meanwhile. */
 const bounds = { most: 1, mostWaiting: 20 };
 
 interface Parts {

@@ -76,7 +76,7 @@ export function correctionOperations({ recorder, entries, queue, categories, aud
     }),
     operation({
       id: 'undo',
-      // No DELETE: `of` would be in its query, which Orthanc hands to no plugin, and so not to ours.
+      // Not DELETE: `of` would be in its query, and Orthanc does not pass the query of a DELETE to plugins.
       method: 'post',
       path: '/api/v1/instances/{instance}/undo',
       summary: "Back to the network's decision",

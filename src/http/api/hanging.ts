@@ -25,7 +25,7 @@ export const hangingOperations = (hanger: Hanger): Operation[] => [
   }),
 ];
 
-/** What the API says of a study that was hung. */
+/** The API's answer for a study. */
 export function answerOf({ study, pictures, hung }: HungStudy): HangingAnswer {
   const cells = hung?.cells ?? [];
   const priors = cells.flatMap(({ cell, picture }) => (cell.prior ? [picture] : []));

@@ -15,7 +15,7 @@ interface Parts {
 }
 
 export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Operation[] => {
-  const told = () => {
+  const current = () => {
     const { progress } = sweep;
     const why = progress.state === 'idle' ? undefined : whyWaiting(config, readiness());
     return { ...progress, ...(why === undefined ? {} : { why }) };
@@ -28,7 +28,7 @@ export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Ope
       summary: 'How far the sweep of the archive is',
       role: 'viewer',
       answer: sweepProgress,
-      handle: told,
+      handle: current,
     }),
     operation({
       id: 'startSweep',
@@ -42,13 +42,13 @@ export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Ope
       handle: async ({ body, caller }) => {
         sweep.start(body.order ?? config.sweepOrder);
         await audit({ caller, action: 'sweep', target: 'archive' });
-        return told();
+        return current();
       },
     }),
   ];
 };
 
-/** Of one that is under way. Asked of the clock: one that has just begun has not looked at it yet. */
+/** Why a running sweep makes no progress. By the clock: a sweep that has just begun has not checked it yet. */
 function whyWaiting(
   { sweepHours: hours }: Parts['config'],
   { orthanc }: ReturnType<Parts['readiness']>,
