@@ -7,13 +7,13 @@ import { asPlainviewError } from '../src/errors/errors.js';
 import { print, type Scenario } from './report.js';
 import { burst } from './scenarios/burst.js';
 import { flat } from './scenarios/flat.js';
-import { first } from './scenarios/interference.js';
+import { interference } from './scenarios/interference.js';
 import { kills } from './scenarios/kills.js';
 import { night } from './scenarios/night.js';
 import { proxy } from './scenarios/proxy.js';
 import { twins } from './scenarios/twins.js';
 
-const scenarios: Record<string, Scenario> = { kills, proxy, twins, night, flat, burst, first };
+const scenarios: Record<string, Scenario> = { kills, proxy, twins, night, flat, burst, interference };
 const names = Object.keys(scenarios);
 
 const { only, scale, seed, full } = z

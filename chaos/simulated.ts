@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { declaredMetadata } from '../src/orthanc/check.js';
+import { declaredMetadata } from '../src/orthanc/capabilities.js';
 
 /** A picture of one pixel, as Orthanc renders it: what is under test is the count. */
 const pam = Buffer.concat([

@@ -124,7 +124,7 @@ local function succeeded()
   trouble = nil
 end
 
-local function tell(instance, tags)
+local function tell(instance, tags, metadata)
   local modality = clean(tags['Modality'], 16)
   local sopClass = clean(tags['SOPClassUID'], 64)
   if not mayBeRadiograph(modality, sopClass) then
@@ -134,8 +134,10 @@ local function tell(instance, tags)
   if secret == '' or not mayTry() then
     return
   end
-  local notice = '{"instance":"%s","modality":"%s","sopClass":"%s","change":"NewInstance"}'
-  local answer = post(notice:format(clean(instance, 64), modality, sopClass))
+  -- A file that was sent again, or a modified copy, may have metadata of Plainview's already.
+  local new = metadata ~= nil and metadata['Radiograph'] == nil and metadata['RadiographReclassify'] == nil
+  local notice = '{"instance":"%s","modality":"%s","sopClass":"%s","change":"NewInstance","new":%s}'
+  local answer = post(notice:format(clean(instance, 64), modality, sopClass, tostring(new)))
   if answer == nil then
     failed('no answer from PLAINVIEW_HOOK_URL within a second.')
   -- Orthanc 1.13 gives the body of a refusal too, 1.12 nothing: only the service's own yes is one.

@@ -1,4 +1,4 @@
-// Added to Orthanc Explorer's pages by plainview.py: what Plainview decided, and the buttons Reclassify and Review.
+// Added to Orthanc Explorer's pages by explorer_plugin.py: what Plainview decided, and the buttons Reclassify and Review.
 // What was decided is read from Orthanc itself, so it stands there while the service is away.
 (() => {
   const most = 20;

@@ -3,7 +3,7 @@
  * Use it as the plugin's configuration: "OHIF": { "DataSource": "dicom-web", "UserConfiguration": "/etc/orthanc/ohif.js" }.
  * Settings of the site's own go to the end of this file, as `window.config.… = …`.
  *
- * When a study is opened, Plainview is asked through Orthanc's own origin (/plainview/, served by orthanc/plainview.py)
+ * When a study is opened, Plainview is asked through Orthanc's own origin (/plainview/, served by orthanc/explorer_plugin.py)
  * how it hangs, beside what OHIF loads anyway. No answer in time, no fitting protocol, or a picture missing:
  * OHIF hangs as it always does.
  *

@@ -1,10 +1,12 @@
-// `npm run docs`: writes the generated parts of the README, and the files of `orthanc/` for Orthanc Explorer 2 and OHIF.
-// A test fails where they are out of step.
+// `npm run docs`: writes the generated parts of the README, the picture of the rooms, and the files of `orthanc/` for
+// Orthanc Explorer 2 and OHIF. Tests fail if one of them is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { explorer2Files, explorer2Text } from '../src/commands/explorer2-configuration.js';
 import { withOptions } from '../src/config/readme-table.js';
 import { readProtocols } from '../src/hanging/file.js';
 import { ohifConfiguration } from '../src/hanging/ohif.js';
+import { picture } from './architecture/picture.js';
+import { plainview, tools } from './architecture/rooms.js';
 
 const readme = new URL('../README.md', import.meta.url);
 writeFileSync(readme, withOptions(readFileSync(readme, 'utf8')));
@@ -14,3 +16,5 @@ for (const [file, plugin] of Object.entries(explorer2Files))
 
 const ohif = new URL('../orthanc/ohif.js', import.meta.url);
 writeFileSync(ohif, ohifConfiguration(readProtocols(undefined, []).protocols));
+
+writeFileSync(new URL('../docs/architecture.svg', import.meta.url), picture(plainview, tools));

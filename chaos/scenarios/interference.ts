@@ -26,17 +26,18 @@ const pacedMs = 120;
 const stored = z.object({ ID: z.string() });
 
 /**
- * What a clinic feels of Plainview: uploads as a CR reader sends them, uploads back to back, `GET /system`, and a
- * viewer's rendering; alone, beside a backlog of large films, beside SIGSTOP; in turns, in one run.
+ * How much Plainview slows Orthanc down: uploads as a CR reader sends them, uploads back to back, `GET /system`, and a
+ * viewer's rendering. Each is measured alone, beside a backlog of large films, and beside a service that hangs
+ * (SIGSTOP); in turns, in one run.
  */
-export const first: Scenario = (terms) =>
+export const interference: Scenario = (terms) =>
   onStage(async ({ orthanc, newService }) => {
     const { random, say } = terms;
     const [picture] = await smallPictures(1, random);
     if (picture === undefined) throw new Error('no picture');
     let made = 0;
     const film = (plate: Plate) =>
-      new Uint8Array(image({ modality: 'CR', ...plate, sopInstanceUid: uid(`first ${made++}`) }));
+      new Uint8Array(image({ modality: 'CR', ...plate, sopInstanceUid: uid(`interference ${made++}`) }));
     const [large, small] = [plate(picture, 1800, 1500), plate(picture, 500, 400)];
     const post = async (body: Uint8Array<ArrayBuffer>) =>
       stored.parse(await (await fetch(`${orthanc.url}/instances`, { method: 'POST', body })).json()).ID;

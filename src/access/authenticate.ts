@@ -1,18 +1,22 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { Request } from 'express';
 import { createError } from '../errors/errors.js';
 import { type Caller, callerName, role } from './caller.js';
 import { sameSecret } from './secret.js';
 import { hashToken, type Token } from './tokens.js';
 
+/** The headers of a request, whatever library serves it. */
+interface RequestHeaders {
+  get(name: string): string | undefined;
+}
+
 /**
- * Tells who asks, from one of
+ * Says who the caller is, from one of
  * - `Authorization: Bearer …`: a declared token;
  * - `X-Plainview-Secret`: the secret shared with Orthanc, whose plugin has checked the user and names them in
- *   `X-Plainview-User` (percent-encoded UTF-8) and `X-Plainview-Role`. Without a user it is Orthanc's machine itself, an admin.
+ *   `X-Plainview-User` (percent-encoded UTF-8) and `X-Plainview-Role`. Without a user the caller is Orthanc itself, an admin.
  * @throws unauthorised
  */
-export function authenticator(secret: string, tokens: readonly Token[]): (request: Request) => Caller {
+export function authenticator(secret: string, tokens: readonly Token[]): (request: RequestHeaders) => Caller {
   return (request) => {
     const bearer = /^Bearer (\S{1,200})$/i.exec(request.get('authorization') ?? '')?.[1];
     if (bearer !== undefined) return byToken(bearer, tokens);
@@ -20,7 +24,7 @@ export function authenticator(secret: string, tokens: readonly Token[]): (reques
     const user = request.get('x-plainview-user');
     if (user === undefined) return { who: 'orthanc', role: 'admin', how: 'orthanc' };
     const who = callerName.safeParse(decoded(user));
-    // A user without a role may only look: the plugin's word is needed for more.
+    // A user without a role is a viewer.
     const of = role.safeParse(request.get('x-plainview-role') ?? 'viewer');
     if (!who.success || !of.success) throw createError('unauthorised', {});
     return { who: who.data, role: of.data, how: 'orthanc' };
@@ -35,7 +39,7 @@ function decoded(header: string): string | undefined {
   }
 }
 
-/** Compares with every token, so the time tells nothing of how much of one was guessed. */
+/** Compares with every token, so that the time reveals nothing about a partly right guess. */
 function byToken(bearer: string, tokens: readonly Token[]): Caller {
   const given = Buffer.from(hashToken(bearer), 'hex');
   let found: Token | undefined;

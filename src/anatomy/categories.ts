@@ -2,10 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { otherClass } from '../classify/decide.js';
 import { shipped } from '../files/places.js';
-
-/** A coded entry: value, coding scheme designator, meaning (PS3.3 section 8). */
-export const code = z.object({ value: z.string(), scheme: z.string(), meaning: z.string() });
-export type Code = z.output<typeof code>;
+import { code } from './code.js';
 
 /** What DICOM calls a category. A field that is absent is not given by the category: laterality never is. */
 const categoryCodes = z.object({

@@ -1,6 +1,10 @@
-import type { Laterality } from '../hanging/protocol.js';
 import type { LateralityTags } from '../orthanc/studies.js';
 import { bodyPartOf, isPaired as hasSides } from './regions.js';
+
+/** Right and left as the patient has them; DICOM's code strings of Image Laterality (0020,0062). */
+export type Side = 'R' | 'L';
+/** B: both. What DICOM calls unpaired (U) has no side. */
+export type Laterality = Side | 'B';
 
 /** A category of a site's own network counts as paired: its pictures are never mixed across sides. */
 export function isPaired(category: string): boolean {

@@ -3,19 +3,19 @@
  * before it from its start to its end.
  */
 export interface Part {
-  start?(): Promise<void> | void;
+  start?(): unknown;
   /** Orthanc is away: nothing new is begun. */
   pause?(): void;
   /**
    * Orthanc answers: called at the start too, once it does.
    * @throws where Orthanc went away again
    */
-  resume?(): Promise<void> | void;
+  resume?(): unknown;
   /**
    * Ends for good.
    * @param deadline aborts when the time is over: what is not done by then is left to the next start
    */
-  stop?(deadline: AbortSignal): Promise<unknown> | void;
+  stop?(deadline: AbortSignal): unknown;
 }
 
 export class Lifecycle {

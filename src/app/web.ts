@@ -2,13 +2,15 @@ import type { Logger } from 'pino';
 import type { Audit } from '../access/audit.js';
 import { authenticator } from '../access/authenticate.js';
 import { readTokens } from '../access/tokens.js';
-import { knownCategories } from '../anatomy/categories.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { version } from '../config/version.js';
 import { createHanger } from '../hanging/hanger.js';
+import { Events } from '../http/api/events.js';
 import { described } from '../http/api/openapi.js';
+import { apiOperations } from '../http/api/operations.js';
 import { apiRouter } from '../http/api/router.js';
+import { statusOf } from '../http/api/status.js';
 import { createApp } from '../http/app.js';
 import { failedAuthenticationLimiter } from '../http/failed-authentication-limiter.js';
 import { healthRouter, type Readiness } from '../http/health.js';
@@ -31,4 +33,44 @@ interface Given
   audit: Audit;
   readiness: () => Readiness;
   log: Logger;
+}
+
+/** What people and programs ask over HTTP. */
+export function createWeb(given: Given) {
+  const { orthanc, classifier, config, recorder, queue, sweep, metrics, readiness, secret, log } = given;
+  const tokens = readTokens(config.tokensFile);
+  const statistics = new Statistics({ ...config, orthanc, log });
+  const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
+  recorder.events.on('recorded', (recorded) => {
+    events.recorded(recorded);
+    statistics.recorded(recorded);
+  });
+  const operations = apiOperations({
+    ...given,
+    statistics,
+    events,
+    hanger: createHanger(orthanc, config, classifier.network.classes),
+  });
+  // One limiter for every secret and token. A page makes a hundred calls for each sign-in.
+  const limiter = failedAuthenticationLimiter(Math.max(10, Math.ceil(config.apiRate / 100)));
+  const app = createApp(
+    [
+      healthRouter(readiness, metrics),
+      reviewPageRouter(),
+      hookRouter({
+        secret,
+        limiter,
+        metrics,
+        accept: (instance, isNew) => queue.enqueue(instance, 'hook', { isNew }),
+      }),
+      apiRouter(described(operations, version), {
+        authenticate: authenticator(secret, tokens),
+        limiter,
+        perMinute: config.apiRate,
+        log,
+      }),
+    ],
+    log,
+  );
+  return { statistics, events, server: new HttpServer(app, config) };
 }

@@ -5,7 +5,7 @@ import { stateLabels } from '../decisions/labels.js';
 import { recordOf } from '../decisions/read.js';
 import { metadataNames, type ReclassifyRequest } from '../decisions/schema.js';
 import { Orthanc } from '../orthanc/orthanc.js';
-import { select } from '../select/selection.js';
+import { select } from '../select/select.js';
 import { progressBar } from './progress.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
 

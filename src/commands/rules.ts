@@ -5,6 +5,7 @@ import { networkFiles } from '../app/classifier-options.js';
 import { mapOrdered } from '../async/map-ordered.js';
 import { readClasses } from '../classify/network.js';
 import { loadConfig } from '../config/load.js';
+import type { Selection } from '../contract/selection.js';
 import { createError } from '../errors/errors.js';
 import { requireNew, writeWhole } from '../files/whole-file.js';
 import { actionsOf, type DryRunResult, DryRunTotals, dryRunInstance } from '../followups/routing/dry-run.js';
@@ -14,7 +15,7 @@ import { type Rules, readRules, requireKnown } from '../followups/routing/rules/
 import type { KnownDestinations } from '../orthanc/forwarder.js';
 import { anyId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
-import { type Selection, select } from '../select/selection.js';
+import { select } from '../select/select.js';
 import { progressBar } from './progress.js';
 import { retryCommand } from './rules-retry.js';
 import { parseSelection } from './selection.js';
@@ -58,9 +59,7 @@ const testCommand = () =>
       await session(file, async ({ orthanc, rules, known, modalities }) => {
         for (const named of instance) {
           const id = anyId.safeParse(named);
-          const ids = id.success
-            ? [id.data]
-            : (await orthanc.search.lookup(named)).map((each) => each.id);
+          const ids = id.success ? [id.data] : (await orthanc.search.lookup(named)).map((each) => each.id);
           const found = await orthanc.hierarchy.below(ids, modalities);
           if (found.length === 0)
             throw createError('usage', {
@@ -104,9 +103,7 @@ async function* dryRun(
   yield row(['instance', 'decided', 'decision', 'category', 'score', 'rule', 'does', 'why_not']);
   try {
     for await (const page of select(orthanc, wanted, modalities))
-      for await (const looked of mapOrdered(page, 4, (each) =>
-        dryRunInstance(orthanc, rules, known, each),
-      )) {
+      for await (const looked of mapOrdered(page, 4, (each) => dryRunInstance(orthanc, rules, known, each))) {
         tally.add(looked);
         if (looked !== undefined) yield* linesOf(looked);
         bar.advance();

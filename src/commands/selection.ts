@@ -3,9 +3,9 @@ import { codedCategories, knownCategories } from '../anatomy/categories.js';
 import { networkFiles } from '../app/classifier-options.js';
 import { readClasses } from '../classify/network.js';
 import type { Config } from '../config/options.js';
+import { type Selection, selection } from '../contract/selection.js';
 import { createError } from '../errors/errors.js';
 import { anyId, uid } from '../orthanc/ids.js';
-import { type Selection, selection } from '../select/selection.js';
 
 export interface SelectionOptions {
   label?: string;

@@ -2,9 +2,8 @@ import { Command, Option } from 'commander';
 import { sleep } from '../async/sleep.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
+import { sweepOrders, sweepProgress } from '../contract/sweep.js';
 import { createError } from '../errors/errors.js';
-import { sweepProgress } from '../http/api/sweep.js';
-import { sweepOrders } from '../intake/sweep.js';
 import { progressBar } from './progress.js';
 import { callService } from './service-client.js';
 

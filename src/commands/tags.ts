@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { slices } from '../async/slices.js';
 import { loadConfig } from '../config/load.js';
+import { mostUndone, undoneTags } from '../contract/undo-tags.js';
 import { tagsOf } from '../decisions/tags-record.js';
-import { mostUndone, undoneTags } from '../http/api/tags.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
-import { select } from '../select/selection.js';
+import { select } from '../select/select.js';
 import { progressBar } from './progress.js';
 import { requireCategory, type SelectionOptions, selectionOf, withSelection } from './selection.js';
 import { callService } from './service-client.js';

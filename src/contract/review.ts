@@ -1,18 +1,15 @@
 import { z } from 'zod';
+import { code } from '../anatomy/code.js';
+import { stateLabels } from '../decisions/labels.js';
 import { instanceRecord, networkId } from '../decisions/schema.js';
 
 /**
- * What the review page is told. The page is built from this file too, so that both sides are held to one declaration:
- * it imports nothing of Node.
+ * What the API answers to the review page. The page is type-checked against these shapes. So nothing in this folder
+ * reaches a module of Node.js; `npm test` checks it.
  */
 
 /** The states of the worklist that are labels, without a site's prefix. */
-export const labelledStates = [
-  'needs_review',
-  'unknown_view',
-  'order_mismatch',
-  'classification_failed',
-] as const;
+export const labelledStates = Object.values(stateLabels);
 export const worklistState = z.enum([...labelledStates, 'recent']);
 
 const text = z.string().optional();
@@ -62,8 +59,6 @@ export const me = z.object({
   role: z.enum(['viewer', 'reviewer', 'admin']),
   how: z.enum(['token', 'orthanc']),
 });
-
-const code = z.object({ value: z.string(), scheme: z.string(), meaning: z.string() });
 
 export const categoryList = z.object({
   categories: z

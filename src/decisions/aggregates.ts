@@ -132,8 +132,7 @@ export class Aggregates {
 }
 
 /** The labels that count as ours. */
-const oursOf = (
-  noted: readonly string[],
-  came: readonly string[],
-  wanted: readonly string[],
-): string[] => [...noted, ...came.filter((label) => wanted.includes(label))];
+const oursOf = (noted: readonly string[], came: readonly string[], wanted: readonly string[]): string[] => [
+  ...noted,
+  ...came.filter((label) => wanted.includes(label)),
+];

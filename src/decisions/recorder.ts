@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { createError, PlainviewError } from '../errors/errors.js';
 import type { OrderCheck } from '../order-check/check.js';
+import type { OrderRecord } from '../order-check/schema.js';
 import type { Described, StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
@@ -16,7 +17,6 @@ import {
   instanceRecord,
   metadataNames,
   type NewDecision,
-  type OrderRecord,
   readRecord,
   unknownCategory,
 } from './schema.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { orderRecord } from '../order-check/schema.js';
 import { label } from '../orthanc/ids.js';
 
 /**
@@ -12,38 +13,6 @@ export const networkId = z.object({
   /** SHA-256 of the frozen graph's file, hexadecimal. */
   sha256: z.string(),
 });
-
-export const orderAnswer = z.enum(['agrees', 'differs', 'cannot_tell']);
-export type OrderAnswer = z.output<typeof orderAnswer>;
-
-const orderFinding = z.object({
-  answer: orderAnswer,
-  /** For a person to read. */
-  reason: z.string(),
-});
-
-/**
- * The decision beside what DICOM says was meant. The network sees no sides: `side` compares what DICOM says of the
- * picture with what it says of the order.
- */
-export const orderRecord = z.object({
-  /** `differs` where any finding does; `agrees` where the body part does and nothing differs. */
-  answer: orderAnswer,
-  bodyPart: orderFinding,
-  projection: orderFinding,
-  side: orderFinding,
-  /** What was understood of the description: only words of the lists, no free text. */
-  words: z.array(
-    z.object({
-      /** Keyword of the DICOM attribute. */
-      attribute: z.string(),
-      word: z.string(),
-      /** A Body Part Examined (`KNEE`), a projection (`lateral`) or a side (`left`). */
-      means: z.string(),
-    }),
-  ),
-});
-export type OrderRecord = z.output<typeof orderRecord>;
 
 /** What was decided of an instance, from what, and by which network. */
 export const decisionRecord = z.object({
@@ -103,7 +72,7 @@ export const reclassifyRequest = z.object({
 
 export type ReclassifyRequest = z.output<typeof reclassifyRequest>;
 export type InstanceRecord = z.output<typeof instanceRecord>;
-/** A decision, before it is compared with the order and before its labels are known. */
+/** A decision before it is compared with the order, and before its labels are planned. */
 export type NewDecision = Omit<InstanceRecord, 'labels' | 'version' | 'order'>;
 export type GroupRecord = z.output<typeof groupRecord>;
 

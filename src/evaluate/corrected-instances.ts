@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { otherClass } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
+import type { Selection } from '../contract/selection.js';
 import { recordOf } from '../decisions/read.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { frameOf } from '../pipeline/eligible.js';
-import { type Selection, select } from '../select/selection.js';
+import { select } from '../select/select.js';
 import type { LabelledPicture, Truth } from './truth.js';
 
 /** By which DICOM attributes figures can be broken down: none that names a person. */

@@ -1,5 +1,5 @@
-import { isPaired } from '../anatomy/laterality.js';
-import type { Cell, Laterality, Protocol } from './protocol.js';
+import { isPaired, type Laterality } from '../anatomy/laterality.js';
+import type { Cell, Protocol } from './protocol.js';
 
 /** What the arrangement goes by. */
 export interface HangablePicture {

@@ -1,7 +1,4 @@
-/** Right and left as the patient has them; DICOM's code strings of Image Laterality (0020,0062). */
-export type Side = 'R' | 'L';
-/** Both: B. What DICOM calls unpaired (U) has no side. */
-export type Laterality = Side | 'B';
+import type { Side } from '../anatomy/laterality.js';
 
 /** A viewport that wants a picture. */
 export interface Cell {

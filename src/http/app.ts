@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { createError } from '../errors/errors.js';
 import { problemHandler } from './problem.js';
 
-/** The express application: the given routers, then a clear word for anything else. */
+/** The express application: the given routers, then an error for any other path. */
 export function createApp(routers: readonly Router[], log: Logger): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -19,8 +19,8 @@ export function createApp(routers: readonly Router[], log: Logger): Express {
 }
 
 /**
- * What a browser may do with our answers: run and load our own files alone, and show the pages in a frame of the
- * same origin (Orthanc's, through its plugin). TLS is the business of whatever stands before us.
+ * What a browser may do with our answers: run and load only our own files, and show the pages in a frame of the same
+ * origin (Orthanc's, through its plugin). TLS is left to the proxy before us.
  */
 const headers = helmet({
   contentSecurityPolicy: {

@@ -2,8 +2,8 @@ import type { ErrorRequestHandler } from 'express';
 import { createError, PlainviewError } from '../errors/errors.js';
 
 /**
- * body-parser's errors in the catalogue's words. Some have no type (zlib's, where what is declared as compressed is
- * not), but all have a status.
+ * Turns body-parser's errors into errors of the catalogue. All have a status; some have no type, such as zlib's for a
+ * body that is declared as compressed and is not.
  */
 export function bodyProblem(limit: string, onProblem: () => void = () => undefined): ErrorRequestHandler {
   return (error: { type?: string; status?: number }, _request, _response, next) => {

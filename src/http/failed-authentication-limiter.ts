@@ -3,15 +3,15 @@ import { ipKeyGenerator } from 'express-rate-limit';
 import { createError } from '../errors/errors.js';
 import { mostPerMinute } from './rate.js';
 
-/** Lets through whoever `check` throws nothing at. */
+/** Makes a handler that passes a request on if `check` does not throw. */
 export type FailedAuthenticationLimiter = (check: (request: Request) => void) => RequestHandler;
 
 /**
- * Doors that a secret or token opens, counting together: after so many failures of one address within a minute none
- * of them looks at what it brings, so guessing is slow whoever guesses, and wherever.
+ * Limits guessing. All handlers made by one limiter count failures together, by address. After so many failures within
+ * a minute, each of them refuses requests of that address without a look at their secret or token.
  */
 export function failedAuthenticationLimiter(mostFailures: number): FailedAuthenticationLimiter {
-  // Passed by failures alone: a page that loads fifty pictures at once guesses nothing.
+  // Counts failures alone: a page that loads fifty pictures at once is not guessing.
   const failures = mostPerMinute(mostFailures);
   return (check) => async (request, response, next) => {
     const before = await failures.getKey(ipKeyGenerator(request.ip ?? ''));
@@ -19,7 +19,7 @@ export function failedAuthenticationLimiter(mostFailures: number): FailedAuthent
     try {
       check(request);
     } catch (error) {
-      // Who brings nothing has not signed in yet.
+      // A request without a secret or token is not a guess: the person has not signed in yet.
       const isGuess = ['authorization', 'x-plainview-secret'].some((name) => request.get(name) !== undefined);
       return isGuess ? failures(request, response, () => next(error)) : next(error);
     }

@@ -14,36 +14,38 @@ const notice = z.object({
   modality: z.string().max(16),
   sopClass: z.string().max(64),
   change: z.string().max(32),
+  /** Whether the instance had no metadata of Plainview's yet; an older hook does not say so. */
+  new: z.boolean().default(false),
 });
 
 /**
- * `POST /hook`: Orthanc tells of a stored instance. Answered before anything is asked of Orthanc, which holds
- * its REST API still until we answer; the body must not be empty, or the hook takes it for a failure.
+ * `POST /hook`: Orthanc reports a stored instance. It is answered before any call to Orthanc, because Orthanc blocks its
+ * REST API until the answer comes. The body of the answer must not be empty: the hook takes that for a failure.
  */
 export function hookRouter(options: {
   secret: string;
-  door: FailedAuthenticationLimiter;
+  limiter: FailedAuthenticationLimiter;
   metrics: Metrics;
-  accept: (instance: InstanceId) => void;
+  accept: (instance: InstanceId, isNew: boolean) => void;
 }): Router {
-  const { secret, door, metrics, accept } = options;
+  const { secret, limiter, metrics, accept } = options;
   const router = Router();
   router.use(
     '/hook',
-    door((request) => {
+    limiter((request) => {
       if (sameSecret(request.get('x-plainview-secret') ?? '', secret)) return;
       metrics.notices.inc({ outcome: 'unauthorised' });
       throw createError('unauthorised', {});
     }),
   );
-  // The type of the body is not asked for: Orthanc's HttpPost declares it as a form.
+  // The declared type of the body is ignored: Orthanc's HttpPost declares a form.
   router.post('/hook', express.json({ limit: '8kb', type: () => true }), (request, response) => {
     const parsed = notice.safeParse(request.body, withInput);
     if (!parsed.success) {
       metrics.notices.inc({ outcome: 'malformed' });
       throw requestMalformed(parsed.error, 'body');
     }
-    accept(parsed.data.instance);
+    accept(parsed.data.instance, parsed.data.new);
     metrics.notices.inc({ outcome: 'accepted' });
     response.status(202).json({ queued: true });
   });

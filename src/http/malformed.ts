@@ -1,12 +1,11 @@
 import type { z } from 'zod';
 import { createError, type PlainviewError } from '../errors/errors.js';
 
-/** For `safeParse`, so that what is missing can be told from what is wrong. */
+/** Options for `safeParse`: with them, a missing field can be distinguished from a wrong one. */
 export const withInput = { reportInput: true } as const;
 
 /**
- * What is wrong with a request, field by field, and what it must be. What was given stays out of it: it may be
- * anything, a patient's name too.
+ * Says for each field what is wrong and what it must be. The given value is not repeated: it can be a patient's name.
  * @param where `body`, `path`, `query`
  */
 export function requestMalformed({ issues }: z.ZodError, where: string): PlainviewError {

@@ -3,8 +3,8 @@ import { type RateLimitRequestHandler, rateLimit } from 'express-rate-limit';
 import { createError } from '../errors/errors.js';
 
 /**
- * Lets so many requests a minute through.
- * @param keyOf what they are counted by; the address without one
+ * Limits requests to so many a minute.
+ * @param keyOf the key by which they are counted; default: the address
  * @throws too_many_requests
  */
 export const mostPerMinute = (limit: number, keyOf?: (request: Request) => string): RateLimitRequestHandler =>

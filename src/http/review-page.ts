@@ -7,10 +7,10 @@ import { createError } from '../errors/errors.js';
 /** Where `npm run build` puts the page: the same place from `src/` and from `dist/`. */
 const built = fileURLToPath(new URL('../../dist/review/', import.meta.url));
 
-/** The review page's files at `/review/`. They hold no data and need no token: what they show is asked of the API. */
+/** The review page's files at `/review/`. They hold no data and need no token: the page gets its data from the API. */
 export function reviewPageRouter(folder = built): Router {
   const router = Router({ strict: true });
-  // Relative, so that they hold behind a prefix.
+  // Relative, so that they work behind a path prefix.
   router.get('/', (_request, response) => response.redirect(302, 'review/'));
   router.get('/review', (_request, response) => response.redirect(302, 'review/'));
   router.use(
@@ -30,6 +30,6 @@ export function reviewPageRouter(folder = built): Router {
   return router;
 }
 
-/** Asked for anew each time, answered 304 mostly: an upgrade shows at once. */
+/** The browser asks again each time and mostly gets 304, so an upgrade shows at once. */
 const revalidated = (response: { setHeader(name: string, value: string): void }): void =>
   response.setHeader('cache-control', 'no-cache');

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { sleep } from '../async/sleep.js';
+import { type SweepOrder, sweepOrders } from '../contract/sweep.js';
+import type { Aggregates } from '../decisions/aggregates.js';
 import { isUntouched } from '../decisions/read.js';
 import { asPlainviewError } from '../errors/errors.js';
 import type { StudyTree } from '../orthanc/hierarchy.js';
@@ -12,9 +14,6 @@ import type { Queue } from '../queue/queue.js';
 import { StateFile } from '../store/state-file.js';
 import { type QuietHours, untilQuiet } from './quiet-hours.js';
 import { Watermark } from './watermark.js';
-
-export const sweepOrders = ['newest', 'oldest'] as const;
-export type SweepOrder = (typeof sweepOrders)[number];
 
 const stored = z.object({
   order: z.enum(sweepOrders),
@@ -49,14 +48,14 @@ interface Parts {
   network: string;
   modalities: readonly string[];
   isSettled: (instance: InstanceContent) => boolean;
-  /** Whether the labels of series and study are what their instances add up to. */
-  isUpToDate: (tree: StudyTree) => boolean;
-  aggregateStudy: (id: StudyId) => Promise<void>;
+  aggregates: Pick<Aggregates, 'isUpToDate' | 'aggregate'>;
   /** Instances a second at most; 0: as fast as Orthanc allows. */
   rate: number;
   quietHours: QuietHours | undefined;
   stateDir: string;
   log: Logger;
+  /** The clock, for tests. */
+  sleep?: typeof sleep;
 }
 
 const pageSize = 50;
@@ -70,6 +69,7 @@ const reportMs = 30_000;
  */
 export class Sweep {
   readonly #parts: Parts;
+  readonly #sleep: typeof sleep;
   readonly #file: StateFile<typeof stored>;
   readonly #stop = new AbortController();
   #progress: SweepProgress = { state: 'idle', done: 0, total: 0, found: 0, left: 0, rate: 0 };
@@ -82,6 +82,7 @@ export class Sweep {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#sleep = parts.sleep ?? sleep;
     this.#file = new StateFile(parts.stateDir, 'sweep.json', stored);
   }
 
@@ -193,10 +194,10 @@ export class Sweep {
         reported = performance.now();
         log.info(this.#progress, 'sweep');
       }
-      if (this.#parts.rate > 0) await sleep((found / this.#parts.rate) * 1000, signal);
+      if (this.#parts.rate > 0) await this.#sleep((found / this.#parts.rate) * 1000, signal);
     }
     // An end that is not yet settled is not an end: a kill now must find the last page again.
-    while (watermark.jobs > 0 && !signal.aborted) await sleep(100, signal);
+    while (watermark.jobs > 0 && !signal.aborted) await this.#sleep(100, signal);
     this.#report(watermark, from.done, began, 0);
     return this.#progress.found;
   }
@@ -207,7 +208,7 @@ export class Sweep {
     series: ReadonlySet<string>,
     watermark: Watermark,
   ): Promise<number> {
-    const { queue, isSettled, isUpToDate, aggregateStudy } = this.#parts;
+    const { queue, isSettled, aggregates } = this.#parts;
     let found = 0;
     for (const tree of await this.#trees(studies)) {
       for (const instance of tree.instances) {
@@ -220,7 +221,7 @@ export class Sweep {
       }
       const { ID } = tree.study;
       await this.#orLeave(ID, async () => {
-        if (!isUpToDate(tree)) await aggregateStudy(ID);
+        if (!aggregates.isUpToDate(tree)) await aggregates.aggregate(ID);
       });
     }
     return found;
@@ -262,7 +263,7 @@ export class Sweep {
     if (ms === 0) return;
     log.info({ minutes: Math.round(ms / 60_000) }, 'sweep waits for the quiet hours');
     this.#progress = { ...this.#progress, state: 'waiting' };
-    await sleep(ms, this.#stop.signal);
+    await this.#sleep(ms, this.#stop.signal);
     this.#progress = { ...this.#progress, state: 'running' };
   }
 

@@ -1,17 +1,17 @@
 import { bodyPartOf, projectionOf, projectionOfCode } from '../anatomy/regions.js';
-import type { InstanceRecord, OrderRecord } from '../decisions/schema.js';
 import type { Description } from '../orthanc/resources.js';
 import { compareBodyPart, compareProjection, compareSide, type Saying } from './compare.js';
+import type { OrderRecord } from './schema.js';
 import type { Side, Understood, Words } from './words.js';
 
-/** Values of Laterality (0020,0060) and Image Laterality (0020,0062); U says that there is no side to tell. */
+/** Values of Laterality (0020,0060) and Image Laterality (0020,0062); U means that there is no side. */
 const lateralities: Readonly<Record<string, Side>> = {
   R: 'right',
   L: 'left',
   B: 'both',
 };
 
-/** Codes strings of DICOM's own: no language to be learned from them. */
+/** These hold DICOM's code strings, which say nothing about the language. */
 const codeStrings: readonly string[] = ['BodyPartExamined', 'ViewPosition', 'Laterality', 'ImageLaterality'];
 
 /** Compares decisions with what DICOM says was meant, in the languages of the word lists. */
@@ -26,7 +26,7 @@ export class OrderCheck {
    * @param decided by a network or a person
    * @param descriptions the descriptions of the picture and of its order
    */
-  check(decided: Pick<InstanceRecord, 'category'>, descriptions: readonly Description[]): OrderRecord {
+  check(decided: { category?: string | undefined }, descriptions: readonly Description[]): OrderRecord {
     const texts = descriptions.filter(({ attribute }) => !codeStrings.includes(attribute));
     const languages = new Set(texts.flatMap(({ text }) => [...this.#words.languagesOf(text)]));
     const understood = descriptions.map((each) => ({

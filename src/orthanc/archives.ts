@@ -36,7 +36,9 @@ export class Archives {
     try {
       await this.#finished(ID, onProgress, signal);
     } catch (error) {
-      await this.#transport.call({ method: 'POST', url: `/jobs/${ID}/cancel`, data: '{}' }).catch(() => undefined);
+      await this.#transport
+        .call({ method: 'POST', url: `/jobs/${ID}/cancel`, data: '{}' })
+        .catch(() => undefined);
       throw error;
     }
     yield* this.#transport.stream(`/jobs/${ID}/archive`, signal);

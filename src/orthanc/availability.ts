@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { sleep } from '../async/sleep.js';
 import { asPlainviewError, PlainviewError } from '../errors/errors.js';
-import type { System } from './orthanc.js';
+import type { System } from './resources.js';
 
 /** Between two signs of life while all is well, milliseconds. */
 const watchMs = 5000;

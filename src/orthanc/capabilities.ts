@@ -1,6 +1,6 @@
 import type { Config } from '../config/options.js';
 import { createError } from '../errors/errors.js';
-import type { System } from './orthanc.js';
+import type { System } from './resources.js';
 
 /** What `orthanc/plainview.json` declares: name → number of the user metadata. */
 export const declaredMetadata = {

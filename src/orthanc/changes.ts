@@ -50,7 +50,8 @@ export class Changes {
 
   /** A page of the change log after `since`: instances stored, and instances whose metadata was written. */
   async page(since: number, limit: number): Promise<ChangePage> {
-    const read = (url: string) => this.#transport.json(answer, { method: 'GET', url, params: { since, limit } });
+    const read = (url: string) =>
+      this.#transport.json(answer, { method: 'GET', url, params: { since, limit } });
     // Orthanc 1.12.7 splits the kinds before it decodes them, so the semicolon must reach it as it is.
     const filtered = `/changes?type=${Object.keys(changeKinds).join(';')}`;
     const page = await read(this.#filters ? filtered : '/changes').catch((error: unknown) => {

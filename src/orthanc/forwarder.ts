@@ -50,7 +50,9 @@ export class Forwarder {
       peer,
       modality: Object.keys(all),
       dicomweb:
-        root === undefined ? [] : await this.#transport.json(names, { method: 'GET', url: `${root}/servers` }),
+        root === undefined
+          ? []
+          : await this.#transport.json(names, { method: 'GET', url: `${root}/servers` }),
       aets: new Map(Object.entries(all).map(([name, { AET }]) => [name, AET])),
     };
   }

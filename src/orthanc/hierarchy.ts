@@ -2,15 +2,7 @@ import { z } from 'zod';
 import { createError } from '../errors/errors.js';
 import { bulkContent } from './bulk.js';
 import { derivedParents } from './derived-ids.js';
-import type {
-  AnyId,
-  GroupId,
-  GroupLevel,
-  InstanceId,
-  PatientId,
-  SeriesId,
-  StudyId,
-} from './ids.js';
+import type { AnyId, GroupId, GroupLevel, InstanceId, PatientId, SeriesId, StudyId } from './ids.js';
 import {
   type DescribedTags,
   describedTags,
@@ -20,8 +12,8 @@ import {
   instanceContent,
   resourceContent,
   type SeriesContent,
-  seriesContent,
   type StudyContent,
+  seriesContent,
   studyContent,
 } from './resources.js';
 import { simplifiedTags } from './simplified-tags.js';
@@ -168,9 +160,11 @@ export class Hierarchy {
       bulkContent(this.#transport, seriesContent, ids, 'Series'),
       bulkContent(this.#transport, instanceContent, ids, 'Instance'),
     ]);
-    const wanted = new Set(series
+    const wanted = new Set(
+      series
         .filter(({ MainDicomTags }) => modalities.includes(MainDicomTags['0008,0060']))
-        .map(({ ID }) => ID));
+        .map(({ ID }) => ID),
+    );
     return instances.filter(({ ParentSeries }) => wanted.has(ParentSeries));
   }
 

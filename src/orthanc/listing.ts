@@ -3,7 +3,7 @@ import { createError } from '../errors/errors.js';
 import { bulkContent } from './bulk.js';
 import type { Finder, Page } from './finder.js';
 import { type InstanceId, type StudyId, seriesId, studyId } from './ids.js';
-import { identifiedInstance, type InstanceContent, instanceContent } from './resources.js';
+import { type InstanceContent, identifiedInstance, instanceContent } from './resources.js';
 import { labelledNewest } from './search.js';
 import { simplifiedTags } from './simplified-tags.js';
 import type { Transport } from './transport.js';
@@ -88,19 +88,12 @@ export class Listing {
   }
 
   /** A page of the instances that carry a label, the last received first. @throws orthanc_too_old */
-  labelled(
-    label: string,
-    query: Record<string, string>,
-    page: Page,
-  ): Promise<IndexedInstance[]> {
+  labelled(label: string, query: Record<string, string>, page: Page): Promise<IndexedInstance[]> {
     return this.#find(labelledNewest(label, query), page);
   }
 
   /** A page of all instances of these modalities, with their metadata. @throws orthanc_too_old */
-  instances(
-    modalities: readonly string[],
-    page: Page,
-  ): Promise<InstanceContent[]> {
+  instances(modalities: readonly string[], page: Page): Promise<InstanceContent[]> {
     const wanted = {
       Level: 'Instance',
       Query: { Modality: modalities.join('\\') },
@@ -137,11 +130,7 @@ export class Listing {
     });
   }
 
-  async #ask<T extends z.ZodType>(
-    schema: T,
-    data: object,
-    page?: Page,
-  ): Promise<z.output<T>[]> {
+  async #ask<T extends z.ZodType>(schema: T, data: object, page?: Page): Promise<z.output<T>[]> {
     const answer = await this.#finder.all(z.union([schema, z.string()]), data, page);
     // An older Orthanc does not look at what is to be in the response, and answers identifiers.
     return answer.map((each) => {

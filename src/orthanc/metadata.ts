@@ -30,7 +30,12 @@ export class Metadata {
    * @throws orthanc_conflict where another writer came first. Their value may be lost where `known` is undefined, so
    *   the caller must read all again and write anew.
    */
-  async replace(resource: ResourcePath, name: string, known: string | undefined, value: string): Promise<void> {
+  async replace(
+    resource: ResourcePath,
+    name: string,
+    known: string | undefined,
+    value: string,
+  ): Promise<void> {
     const url = urlOf(resource, name);
     const conflict = () => createError('orthanc_conflict', { what: `${resource}, metadata ${name}` });
     if (known === undefined) {

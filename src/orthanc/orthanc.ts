@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import type { Config } from '../config/options.js';
 import type { PlainviewError } from '../errors/errors.js';
 import { Archives } from './archives.js';
@@ -13,7 +12,7 @@ import { Labels } from './labels.js';
 import { Listing } from './listing.js';
 import { Metadata } from './metadata.js';
 import { Renderings } from './renderings.js';
-import { system } from './resources.js';
+import { type System, system } from './resources.js';
 import { Search } from './search.js';
 import { Studies } from './studies.js';
 import { TagEditor } from './tag-editor.js';
@@ -21,7 +20,6 @@ import { Transport, type TransportOptions } from './transport.js';
 import { UserDataBackup } from './user-data-backup.js';
 
 export type OrthancOptions = TransportOptions & Pick<Config, 'rendering'>;
-export type System = z.output<typeof system>;
 
 /** A sign of life may take this long, milliseconds; longer where the site set a long time-out. */
 const signOfLifeMs = 5000;

@@ -10,6 +10,7 @@ export const system = z.object({
   ReadOnly: z.boolean().default(false),
   OverwriteInstances: z.boolean().default(false),
 });
+export type System = z.output<typeof system>;
 
 const content = {
   Metadata: z.record(z.string(), z.string()).default({}),
@@ -18,9 +19,7 @@ const content = {
 
 /** Tags of `/tools/bulk-content` with `Short: true`: group and element to text. */
 const tags = <K extends string>(...keys: K[]) => ({
-  MainDicomTags: z.object(
-    Object.fromEntries(keys.map((key) => [key, z.string()])) as Record<K, z.ZodString>,
-  ),
+  MainDicomTags: z.object(Object.fromEntries(keys.map((key) => [key, z.string()])) as Record<K, z.ZodString>),
 });
 
 /** An instance with its metadata and labels. */

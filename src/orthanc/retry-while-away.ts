@@ -15,9 +15,10 @@ const waitMs = 2000;
  */
 export async function retryWhileAway<T>(
   step: () => Promise<T>,
-  parts: { orthanc: Pick<Orthanc, 'isAway'>; log: Logger },
+  parts: { orthanc: Pick<Orthanc, 'isAway'>; log: Logger; sleep?: typeof sleep },
   signal: AbortSignal,
 ): Promise<T | undefined> {
+  const wait = parts.sleep ?? sleep;
   for (let failures = 0; !signal.aborted; ) {
     try {
       return await step();
@@ -28,7 +29,7 @@ export async function retryWhileAway<T>(
         if (++failures === tries) throw error;
         parts.log.info({ err: error }, 'a step failed and is tried again');
       }
-      await sleep(waitMs, signal);
+      await wait(waitMs, signal);
     }
   }
   return undefined;

@@ -9,6 +9,4 @@ export const simplifiedTags = <T extends z.ZodType>(
   schema: T,
   id: InstanceId,
 ): Promise<z.output<T>> =>
-  transport
-    .json(schema, { method: 'GET', url: `/instances/${id}/simplified-tags` })
-    .catch(goneIfAbsent(id));
+  transport.json(schema, { method: 'GET', url: `/instances/${id}/simplified-tags` }).catch(goneIfAbsent(id));

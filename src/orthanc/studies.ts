@@ -90,7 +90,10 @@ export class Studies {
   }
 
   /** Radiographs of these studies with their metadata, in no order; of more than two hundred only some. */
-  async radiographs(studyInstanceUids: readonly string[], modalities: readonly string[]): Promise<PictureFound[]> {
+  async radiographs(
+    studyInstanceUids: readonly string[],
+    modalities: readonly string[],
+  ): Promise<PictureFound[]> {
     if (studyInstanceUids.length === 0) return [];
     const found = await this.#find(pictureFound, {
       Level: 'Instance',

@@ -79,8 +79,7 @@ export class UserDataBackup {
           data: Buffer.from(base64, 'base64'),
           headers: { 'content-type': 'application/octet-stream' },
         });
-    for (const label of labels)
-      if (!now.labels.includes(label)) await this.#labels.add(resource, label);
+    for (const label of labels) if (!now.labels.includes(label)) await this.#labels.add(resource, label);
     if (isProtected && !now.isProtected)
       await this.#transport.call({ method: 'PUT', url: `/${resource}/protected`, data: '1' });
   }

@@ -47,7 +47,9 @@ export class Pipeline {
   async process(job: Job): Promise<Outcome> {
     const began = performance.now();
     const isNew = job.isNew && !this.#recorder.isKept(job.instance);
-    return (isNew ? await this.#processNew(job.instance, began) : undefined) ?? this.#process(job.instance, began);
+    return (
+      (isNew ? await this.#processNew(job.instance, began) : undefined) ?? this.#process(job.instance, began)
+    );
   }
 
   /**

@@ -1,6 +1,14 @@
 import type { InstanceId } from '../orthanc/ids.js';
 import type { AdmissionPolicy } from './admission-policy.js';
-import { type Depth, type EnqueueOptions, type Handler, type Job, type Queue, type Reason, urgentReasons } from './queue.js';
+import {
+  type Depth,
+  type EnqueueOptions,
+  type Handler,
+  type Job,
+  type Queue,
+  type Reason,
+  urgentReasons,
+} from './queue.js';
 
 interface QueuedJob {
   job: Job;

@@ -4,5 +4,5 @@ import { shipped } from '../files/places.js';
 export const sandboxFolder = (): string => process.env.PLAINVIEW_SANDBOX ?? shipped('.sandbox', 'orthanc');
 
 export const hookScript = shipped('lua', 'plainview.lua');
-export const explorerPlugin = shipped('orthanc', 'plainview.py');
+export const explorerPlugin = shipped('orthanc', 'explorer_plugin.py');
 export const siteFragment = shipped('orthanc', 'plainview.json');

@@ -1,8 +1,8 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole, writing } from '../files/whole-file.js';
-import { uid } from '../orthanc/ids.js';
 import type { Files } from '../orthanc/files.js';
+import { uid } from '../orthanc/ids.js';
 import type { Find } from './finds.js';
 
 /**

@@ -1,9 +1,10 @@
+import type { Selection } from '../contract/selection.js';
 import { recordOf } from '../decisions/read.js';
 import type { InstanceRecord } from '../decisions/schema.js';
+import type { Place } from '../orthanc/hierarchy.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import type { Place } from '../orthanc/hierarchy.js';
-import { type Selection, select } from './selection.js';
+import { select } from './select.js';
 
 /** A decided radiograph that was looked for: identifiers and decision, nothing of the patient. */
 export interface Find extends Place {
@@ -22,9 +23,7 @@ export async function* find(
       const record = recordOf(instance)?.record;
       return record === undefined ? [] : [{ instance: instance.ID, record }];
     });
-    const places = await orthanc.hierarchy.places(
-      decided.map(({ instance }) => instance),
-    );
+    const places = await orthanc.hierarchy.places(decided.map(({ instance }) => instance));
     yield decided.flatMap((each) => {
       const place = places.get(each.instance);
       return place === undefined ? [] : [{ ...each, ...place }]; // deleted meanwhile

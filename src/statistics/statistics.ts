@@ -133,7 +133,8 @@ export class Statistics {
     const { labelPrefix } = this.#parts;
     const counted = await Promise.all(
       labelledStates.map(
-        async (state) => [state, await this.#parts.orthanc.search.countLabelled(labelPrefix + state)] as const,
+        async (state) =>
+          [state, await this.#parts.orthanc.search.countLabelled(labelPrefix + state)] as const,
       ),
     );
     return Object.fromEntries(counted.filter(([, count]) => count !== undefined));

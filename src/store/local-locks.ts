@@ -12,21 +12,21 @@ export class LocalLocks implements Locks {
   readonly #held = new AsyncLocalStorage<LockKind>();
 
   exclusive<T>(kind: LockKind, id: string, task: () => Promise<T>): Promise<T> {
-    return this.#inOrder(kind, () =>
-      this.#mutex.run(keyOf(kind, id), () => this.#held.run(kind, task)),
-    );
+    return this.#inOrder(kind, () => this.#mutex.run(keyOf(kind, id), () => this.#held.run(kind, task)));
   }
 
   shared(kind: LockKind, id: string, task: () => Promise<void>): Promise<void> {
-    return this.#inOrder(kind, () =>
-      this.#flights.run(keyOf(kind, id), () => this.#held.run(kind, task)),
-    );
+    return this.#inOrder(kind, () => this.#flights.run(keyOf(kind, id), () => this.#held.run(kind, task)));
   }
 
   async #inOrder<T>(kind: LockKind, wait: () => Promise<T>): Promise<T> {
     const held = this.#held.getStore();
     if (held !== undefined && lockKinds.indexOf(held) >= lockKinds.indexOf(kind))
-      throw createError('internal', {}, new Error(`the lock "${kind}" was asked for while "${held}" was held`));
+      throw createError(
+        'internal',
+        {},
+        new Error(`the lock "${kind}" was asked for while "${held}" was held`),
+      );
     return wait();
   }
 }

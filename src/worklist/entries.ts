@@ -25,7 +25,10 @@ export class Entries {
 
   /** @throws instance_gone, instance_undecided */
   async one(id: InstanceId): Promise<Entry> {
-    const [[described], file] = await Promise.all([this.#orthanc.listing.of([id]), this.#orthanc.listing.file(id)]);
+    const [[described], file] = await Promise.all([
+      this.#orthanc.listing.of([id]),
+      this.#orthanc.listing.file(id),
+    ]);
     if (described === undefined) throw createError('instance_gone', { instance: id });
     const entry = entryOf(described, file);
     if (entry === undefined) throw createError('instance_undecided', { instance: id });

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
-import { Changes } from '../../src/orthanc/changes.js';
 import { Orthanc } from '../../src/orthanc/orthanc.js';
 import { freePort } from '../../src/sandbox/ports.js';
 import { stubClassifier } from '../../testkit/classifier.js';
@@ -119,10 +118,9 @@ test.skipIf(isInPostgresql)(
   async () => {
     await withOrthanc({}, async ({ url }) => {
       await storeInstance(url, image());
-      const log = await new Changes(new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: url })).rest).page(
-        0,
-        100,
-      );
+      const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: url }));
+      const log = await orthanc.changes.page(0, 100);
+      orthanc.close();
       // Storing also told of a new series, study and patient, under later numbers.
       expect(log).toMatchObject({ changes: [{ kind: 'stored' }], done: true });
       expect(log.next).toBe(log.changes[0]?.seq);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { ReclassificationProgress } from '../../src/intake/reclassification/jobs.js';
+import type { ReclassificationProgress } from '../../src/contract/reclassification.js';
 import { askApi } from '../../testkit/api.js';
 import { hold, stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';

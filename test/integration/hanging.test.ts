@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { createHanger } from '../../src/hanging/hanger.js';
@@ -182,18 +185,26 @@ test('an answer with a prior takes six calls of Orthanc', async () => {
   await chest.at(lateral, 'lateral');
   await chest.at(frontal, 'frontal');
   const calls: string[] = [];
-  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: real.orthanc.url }));
+  const counting = createServer((request, response) => {
+    calls.push(request.url ?? '');
+    request.pipe(
+      httpRequest(`${real.orthanc.url}${request.url}`, request, (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(response);
+      }),
+    );
+  });
+  await once(counting.listen(0, '127.0.0.1'), 'listening');
+  const { port } = counting.address() as AddressInfo;
+  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: `http://127.0.0.1:${port}` }));
   const config = { modalities: ['DX'], labelPrefix: 'rx-', hangingFile: undefined };
   const hanger = createHanger(orthanc, config, []);
   // The first time it may learn that the database knows no order.
   await hanger.hang(chest.studyInstanceUid, { withPriors: true });
-  const call = orthanc.rest.call.bind(orthanc.rest);
-  orthanc.rest.call = (request) => {
-    calls.push(request.url);
-    return call(request);
-  };
+  calls.splice(0);
   const { hung } = await hanger.hang(chest.studyInstanceUid, { withPriors: true });
   orthanc.close();
+  counting.close();
   expect(hung?.protocol.id).toBe('chest-prior-frontal');
   expect(calls.sort()).toEqual([...Array(2).fill('/tools/bulk-content'), ...Array(4).fill('/tools/find')]);
 });

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { ReclassificationProgress } from '../../src/intake/reclassification/jobs.js';
+import type { ReclassificationProgress } from '../../src/contract/reclassification.js';
 import { askApi } from '../../testkit/api.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';

@@ -1,4 +1,5 @@
-import { type Code, codesOf } from '../../anatomy/categories.js';
+import { codesOf } from '../../anatomy/categories.js';
+import type { Code } from '../../anatomy/code.js';
 import type { InstanceRecord } from '../../decisions/schema.js';
 
 /** An instance with its decision, as DICOM names it. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames, readRecord } from '../../decisions/schema.js';
-import { type InstanceId, instanceId, type ResourcePath, type StudyId } from '../../orthanc/ids.js';
 import type { StudyTree } from '../../orthanc/hierarchy.js';
+import { type InstanceId, instanceId, type ResourcePath, type StudyId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent, SeriesContent } from '../../orthanc/resources.js';
 import type { Locks } from '../../store/locks.js';

@@ -47,7 +47,11 @@ export class GroupLabels {
     const plan = planLabels(content.Labels, known, [...new Set(labels)].sort());
     if (plan.add.length === 0 && plan.remove.length === 0) return;
     await applyOwnedLabels(this.#orthanc, resource, plan, (owned) =>
-      this.#orthanc.metadata.put(resource, metadataNames.routes, JSON.stringify({ version: 1, labels: owned })),
+      this.#orthanc.metadata.put(
+        resource,
+        metadataNames.routes,
+        JSON.stringify({ version: 1, labels: owned }),
+      ),
     );
   }
 }

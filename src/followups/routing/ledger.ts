@@ -2,8 +2,8 @@ import { recordOf } from '../../decisions/read.js';
 import { metadataNames } from '../../decisions/schema.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
-import type { Locks } from '../../store/locks.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
+import type { Locks } from '../../store/locks.js';
 import {
   bounded,
   type InstanceRoutes,
@@ -51,7 +51,9 @@ export class Ledger {
 
   /** Of these instances, what is to be sent to that place now, in the same order. What is gone or decided anew is not. */
   async due(ids: readonly InstanceId[], to: string): Promise<Due[]> {
-    const found = new Map((await this.#orthanc.hierarchy.instances(ids)).map((instance) => [instance.ID, instance]));
+    const found = new Map(
+      (await this.#orthanc.hierarchy.instances(ids)).map((instance) => [instance.ID, instance]),
+    );
     // One that is just being stored anew lacks its metadata for a moment: only in its turn is it surely not due.
     const again = (id: InstanceId) =>
       this.exclusive(id, async () => dueOf((await this.#orthanc.hierarchy.instances([id]))[0], to));

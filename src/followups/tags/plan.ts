@@ -1,6 +1,7 @@
-import { type Code, codesOf } from '../../anatomy/categories.js';
+import { codesOf } from '../../anatomy/categories.js';
+import type { Code } from '../../anatomy/code.js';
 import { projectionOf, projections, resemble } from '../../anatomy/regions.js';
-import type { InstanceRecord, OrderRecord } from '../../decisions/schema.js';
+import type { InstanceRecord } from '../../decisions/schema.js';
 import {
   type Keyword,
   keyword,
@@ -9,6 +10,7 @@ import {
   value,
   type Written,
 } from '../../decisions/tags-record.js';
+import type { OrderRecord } from '../../order-check/schema.js';
 import type { Edit } from '../../orthanc/tag-editor.js';
 
 export type TagsMode = 'off' | 'absent' | 'replace';

@@ -1,59 +1,9 @@
 import { z } from 'zod';
-import { code, codesOf } from '../../anatomy/categories.js';
+import { codesOf } from '../../anatomy/categories.js';
+import { type HangingAnswer, hangingAnswer } from '../../contract/hanging.js';
 import type { Hanger, HungPicture, HungStudy } from '../../hanging/hanger.js';
+import { uid } from '../../orthanc/ids.js';
 import { type Operation, operation } from './operation.js';
-
-const uid = z.string().regex(/^[0-9.]{1,64}$/);
-const laterality = z.enum(['R', 'L', 'B']);
-const ids = {
-  sopInstanceUid: z.string(),
-  seriesInstanceUid: z.string(),
-  studyInstanceUid: z.string(),
-  orthancId: z.string(),
-};
-
-const pictureAnswer = z.object({
-  ...ids,
-  state: z
-    .enum(['category', 'needs_review', 'unknown_view', 'failed', 'undecided'])
-    .describe('The decision; undecided until there is one.'),
-  category: z.string().optional().describe('The category recorded.'),
-  region: code.optional().describe('CID 4009'),
-  view: code.optional().describe('CID 4010'),
-  laterality: laterality
-    .optional()
-    .describe('As DICOM gives it; absent where it does not, or for an unpaired part.'),
-  score: z
-    .number()
-    .optional()
-    .describe('Softmax of the category, else the best one; absent where a person decided.'),
-  who: z.enum(['network', 'person']).optional(),
-  sure: z.boolean().describe('Whether it may be hung by its category.'),
-});
-
-const answer = z.object({
-  studyInstanceUid: z.string(),
-  protocol: z
-    .object({ id: z.string(), title: z.string(), rows: z.number().int(), columns: z.number().int() })
-    .optional()
-    .describe('Absent: none fits. Hang as you always do.'),
-  cells: z
-    .array(
-      z.object({
-        place: z.string().describe('Unique among all protocols.'),
-        row: z.number().int().describe('From 1, the top.'),
-        column: z.number().int().describe('From 1, the left.'),
-        prior: z.boolean(),
-        category: z.string(),
-        ...ids,
-      }),
-    )
-    .describe('From the top left. Pictures of the study that are in none of them are left to the viewer.'),
-  priorStudyInstanceUid: z.string().optional().describe('The earlier study that the prior cells show.'),
-  instances: z
-    .array(pictureAnswer)
-    .describe('Every radiograph of the study, then those of the prior that are hung.'),
-});
 
 export const hangingOperations = (hanger: Hanger): Operation[] => [
   operation({
@@ -69,14 +19,14 @@ export const hangingOperations = (hanger: Hanger): Operation[] => [
         .default('true')
         .describe('false: the viewer cannot show an earlier study.'),
     }),
-    answer,
+    answer: hangingAnswer,
     handle: async ({ params, query }) =>
       answerOf(await hanger.hang(params.StudyInstanceUID, { withPriors: query.priors === 'true' })),
   }),
 ];
 
-/** What the API says of a study that was hung. */
-export function answerOf({ study, pictures, hung }: HungStudy): z.input<typeof answer> {
+/** The API's answer for a study. */
+export function answerOf({ study, pictures, hung }: HungStudy): HangingAnswer {
   const cells = hung?.cells ?? [];
   const priors = cells.flatMap(({ cell, picture }) => (cell.prior ? [picture] : []));
   const priorStudy = priors[0]?.studyInstanceUid;
@@ -112,7 +62,7 @@ const idsOf = ({ sopInstanceUid, seriesInstanceUid, studyInstanceUid, orthancId 
   orthancId,
 });
 
-function described(picture: HungPicture): z.input<typeof pictureAnswer> {
+function described(picture: HungPicture): HangingAnswer['instances'][number] {
   const { recorded, side, score, who, state } = picture;
   const codes = recorded === undefined ? undefined : codesOf(recorded);
   return {

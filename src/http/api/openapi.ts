@@ -17,7 +17,7 @@ const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
   return json;
 };
 
-/** An OpenAPI 3.1 document of the operations; the one that serves it is among them. */
+/** An OpenAPI 3.1 document of the operations; the operation that serves the document is among them. */
 export function described(operations: readonly Operation[], version: string): Operation[] {
   const own = operation({
     id: 'describeApi',
@@ -42,7 +42,7 @@ export function described(operations: readonly Operation[], version: string): Op
       version,
       description: 'Body part and projection of the plain radiographs in an Orthanc.',
     },
-    // Relative to where the description is served, so that it holds behind Orthanc or a proxy.
+    // Relative to the address of the description, so that it is right behind Orthanc or a proxy too.
     servers: [{ url: '../..' }],
     security: [{ bearer: [] }],
     paths,

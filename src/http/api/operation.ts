@@ -5,7 +5,7 @@ import { requestMalformed, withInput } from '../malformed.js';
 
 export type Method = 'get' | 'post' | 'put' | 'delete';
 
-/** What a request brings, as it came. */
+/** The parts of a request, not parsed yet. */
 export interface Raw {
   params: unknown;
   query: unknown;
@@ -51,7 +51,7 @@ interface Sending<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>
   send(input: Input<P, Q, B>, response: Response): Promise<void>;
 }
 
-/** One endpoint of the API. Router and description are both made of these, so they cannot differ. */
+/** One endpoint of the API. Router and description are both made from these, so they cannot differ. */
 export interface Operation extends Declared<z.ZodType, z.ZodType, z.ZodType> {
   answer?: z.ZodType;
   media?: string;
@@ -60,7 +60,7 @@ export interface Operation extends Declared<z.ZodType, z.ZodType, z.ZodType> {
 }
 
 const none = z.strictObject({});
-/** Fetch clients send an empty object or nothing where nothing is wanted. */
+/** Where no body is needed, clients send none or an empty object: both are accepted. */
 const noBody = z.unknown();
 
 export function operation<

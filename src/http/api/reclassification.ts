@@ -1,19 +1,22 @@
 import { z } from 'zod';
 import type { Audit } from '../../access/audit.js';
-import {
-  type ReclassificationJobs,
-  type ReclassificationProgress,
-  reclassificationProgress,
-} from '../../intake/reclassification/jobs.js';
-import { selection, withoutValues } from '../../select/selection.js';
+import { type ReclassificationProgress, reclassificationProgress } from '../../contract/reclassification.js';
+import { type Selection, selection } from '../../contract/selection.js';
+import type { ReclassificationJobs } from '../../intake/reclassification/jobs.js';
 import { type Operation, operation } from './operation.js';
 
 const one = z.strictObject({ request: z.uuid() });
 
-/** As everybody may read it: a selection may name a patient. */
-const shown = (run: ReclassificationProgress): ReclassificationProgress => ({
-  ...run,
-  selection: withoutValues(run.selection),
+/** The DICOM attributes of a selection may name a patient: they keep their keywords and lose their values. */
+const withoutValues = (wanted: Selection): Selection =>
+  wanted.query === undefined
+    ? wanted
+    : { ...wanted, query: Object.fromEntries(Object.keys(wanted.query).map((keyword) => [keyword, '…'])) };
+
+/** What every caller may read of a request. */
+const shown = (progress: ReclassificationProgress): ReclassificationProgress => ({
+  ...progress,
+  selection: withoutValues(progress.selection),
 });
 
 export const requestOperations = (runs: ReclassificationJobs, audit: Audit): Operation[] => [
@@ -41,7 +44,7 @@ export const requestOperations = (runs: ReclassificationJobs, audit: Audit): Ope
     status: 202,
     handle: async ({ body, caller }) => {
       const { dryRun, ...asked } = body;
-      const run = await runs.start({ ...asked, who: caller.who }, dryRun);
+      const run = await runs.begin({ ...asked, who: caller.who }, dryRun);
       const detail = { ...asked, selection: withoutValues(asked.selection) };
       if (!dryRun) await audit({ caller, action: 'reclassify', target: `requests/${run.id}`, detail });
       return shown(run);

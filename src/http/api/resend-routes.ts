@@ -1,20 +1,10 @@
 import { z } from 'zod';
 import type { Audit } from '../../access/audit.js';
+import { mostRetried, retriedRoutes } from '../../contract/resend-routes.js';
 import { createError } from '../../errors/errors.js';
 import type { Routing } from '../../followups/routing/routing.js';
 import { instanceId } from '../../orthanc/ids.js';
 import { type Operation, operation } from './operation.js';
-
-/** Of `retryRoutes`; the command asks for as many at a time. */
-export const mostRetried = 100;
-
-export const retriedRoutes = z.object({
-  again: z
-    .array(z.object({ instance: instanceId, to: z.array(z.string()) }))
-    .describe(
-      'What waits to be sent once more, and where to. An instance of which nothing was given up is left out.',
-    ),
-});
 
 export const routesOperations = (routing: Routing | undefined, audit: Audit): Operation[] => [
   operation({

@@ -9,7 +9,7 @@ import type { Operation } from './operation.js';
 
 interface Parts {
   authenticate: (request: Request) => Caller;
-  door: FailedAuthenticationLimiter;
+  limiter: FailedAuthenticationLimiter;
   /** Requests a minute of one caller. */
   perMinute: number;
   log: Logger;
@@ -18,10 +18,10 @@ interface Parts {
 const bodyLimit = '256kb';
 const prefix = '/api/v1';
 
-/** Serves the operations under `/api/v1`: who asks, how often, whether they may, what they bring. */
+/** Serves the operations under `/api/v1`: authenticates, limits the rate, checks the role, parses the body. */
 export function apiRouter(
   operations: readonly Operation[],
-  { authenticate, door, perMinute, log }: Parts,
+  { authenticate, limiter, perMinute, log }: Parts,
 ): Router {
   const router = Router();
   const callers = new WeakMap<Request, Caller>();
@@ -32,7 +32,7 @@ export function apiRouter(
   };
   router.use(
     prefix,
-    door(callerOf),
+    limiter(callerOf),
     noStore,
     mostPerMinute(perMinute, (request) => {
       const { how, who } = callerOf(request);
@@ -72,14 +72,14 @@ const noStore: RequestHandler = (_request, response, next) => {
 };
 
 /**
- * What changes something must come as JSON, which no form of another site can send without being asked first, and
- * from a page of this origin where the browser says where from.
+ * Refuses requests that another site makes in a user's browser. A request that changes something must be JSON, which
+ * another site cannot send without a preflight; and where the browser names the site, it must be our own.
  */
 const csrf: RequestHandler = (request, _response, next) => {
   if (!['GET', 'HEAD'].includes(request.method)) {
     const site = request.get('sec-fetch-site');
     if (site !== undefined && site !== 'same-origin' && site !== 'none') throw createError('other_site', {});
-    // A form or a plain fetch of another site cannot declare JSON, nor delete, without being asked first.
+    // Without a preflight, a form or a simple fetch of another site can neither declare JSON nor delete.
     const type = request.get('content-type') ?? '';
     if (request.method !== 'DELETE' && !/^application\/json\s*(;|$)/i.test(type))
       throw createError('not_json', {});

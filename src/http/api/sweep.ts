@@ -1,25 +1,11 @@
 import { z } from 'zod';
 import type { Audit } from '../../access/audit.js';
 import type { Config } from '../../config/options.js';
+import { sweepOrders, sweepProgress } from '../../contract/sweep.js';
 import { untilQuiet } from '../../intake/quiet-hours.js';
-import { type Sweep, sweepOrders } from '../../intake/sweep.js';
+import type { Sweep } from '../../intake/sweep.js';
 import type { Readiness } from '../health.js';
 import { type Operation, operation } from './operation.js';
-
-export const sweepProgress = z.object({
-  state: z.enum(['idle', 'running', 'waiting']),
-  why: z.string().optional().describe('Why it waits, where it does.'),
-  order: z.enum(sweepOrders).optional(),
-  done: z.number().describe('Series settled.'),
-  total: z.number().describe('Series that there are; the archive may grow meanwhile.'),
-  found: z.number().describe('Instances found without a decision, so far.'),
-  left: z
-    .number()
-    .describe('Studies left as they are, since they cannot be read or added up; the log says why.'),
-  rate: z.number().describe('Series a second since this start.'),
-  secondsLeft: z.number().optional().describe('Seconds to go at that rate.'),
-  problem: z.string().optional().describe('Why the last one broke off.'),
-});
 
 interface Parts {
   sweep: Sweep;
@@ -29,7 +15,7 @@ interface Parts {
 }
 
 export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Operation[] => {
-  const told = () => {
+  const current = () => {
     const { progress } = sweep;
     const why = progress.state === 'idle' ? undefined : whyWaiting(config, readiness());
     return { ...progress, ...(why === undefined ? {} : { why }) };
@@ -42,7 +28,7 @@ export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Ope
       summary: 'How far the sweep of the archive is',
       role: 'viewer',
       answer: sweepProgress,
-      handle: told,
+      handle: current,
     }),
     operation({
       id: 'startSweep',
@@ -56,13 +42,13 @@ export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Ope
       handle: async ({ body, caller }) => {
         sweep.begin(body.order ?? config.sweepOrder);
         await audit({ caller, action: 'sweep', target: 'archive' });
-        return told();
+        return current();
       },
     }),
   ];
 };
 
-/** Of one that is under way. Asked of the clock: one that has just begun has not looked at it yet. */
+/** Why a running sweep makes no progress. By the clock: a sweep that has just begun has not checked it yet. */
 function whyWaiting(
   { sweepHours: hours }: Parts['config'],
   { orthanc }: ReturnType<Parts['readiness']>,

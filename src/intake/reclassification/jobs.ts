@@ -2,6 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { sleep } from '../../async/sleep.js';
+import {
+  type ReclassificationProgress,
+  type ReclassificationRequest,
+  reclassificationRequest,
+} from '../../contract/reclassification.js';
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames, type ReclassifyRequest } from '../../decisions/schema.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
@@ -11,32 +16,9 @@ import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import { retryWhileAway } from '../../orthanc/retry-while-away.js';
 import type { Queue } from '../../queue/queue.js';
-import { select, selection } from '../../select/selection.js';
+import { select } from '../../select/select.js';
 import { StateFile } from '../../store/state-file.js';
 import { Watermark } from '../watermark.js';
-
-/** What is asked for: kept in the state folder until it has been asked of every instance. */
-const reclassificationRequest = z.object({
-  id: z.uuid(),
-  who: z.string(),
-  /** ISO 8601, UTC. */
-  when: z.string(),
-  selection,
-  includingCorrected: z.boolean(),
-});
-export type ReclassificationRequest = z.output<typeof reclassificationRequest>;
-
-const jobState = z.enum(['running', 'done', 'cancelled', 'failed']);
-
-export const reclassificationProgress = reclassificationRequest.extend({
-  state: jobState,
-  dryRun: z.boolean(),
-  asked: z.number().describe('Instances asked for so far; of a dry run: that would be.'),
-  answered: z.number().describe('Those that have been looked at since.'),
-  rate: z.number().describe('Answered a second.'),
-  problem: z.string().optional(),
-});
-export type ReclassificationProgress = z.output<typeof reclassificationProgress>;
 
 interface ReclassificationJob {
   progress: ReclassificationProgress;
@@ -87,7 +69,7 @@ export class ReclassificationJobs {
   }
 
   /** Begins to ask, once it is kept that this is asked. @throws state_unusable: nothing is asked then */
-  async start(
+  async begin(
     asked: Omit<ReclassificationRequest, 'id' | 'when'>,
     dryRun: boolean,
   ): Promise<ReclassificationProgress> {
@@ -172,7 +154,12 @@ export class ReclassificationJobs {
     const watermark = new Watermark(0, mostOpen);
     const began = performance.now();
     const whileAway = <T>(step: () => Promise<T>) => retryWhileAway(step, this.#parts, signal);
-    for await (const page of select(this.#parts.orthanc, progress.selection, this.#parts.modalities, whileAway)) {
+    for await (const page of select(
+      this.#parts.orthanc,
+      progress.selection,
+      this.#parts.modalities,
+      whileAway,
+    )) {
       for (const instance of page) {
         if (signal.aborted) break;
         progress.asked++;

@@ -102,7 +102,7 @@ test('Orthanc reads the file with its users as configuration', () => {
 test('Orthanc finds the plugin where its configuration says, and beside it what it adds to the pages', () => {
   const { PythonScript } = JSON.parse(read('orthanc/plugin.json')) as { PythonScript: string };
   const places = new Map(orthanc.volumes.map(({ source, target }) => [source, target]));
-  expect(places.get('./orthanc/plainview.py')).toBe(PythonScript);
+  expect(places.get('./orthanc/explorer_plugin.py')).toBe(PythonScript);
   expect(places.get('./orthanc/explorer.js')).toBe(`${dirname(PythonScript)}/explorer.js`);
   for (const file of ['plainview.json', 'plugin.json', 'explorer2.json'])
     expect(places.get(`./orthanc/${file}`)).toBe(`/etc/orthanc/${file}`);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import type { Laterality } from '../../../src/anatomy/laterality.js';
 import { arrange, type HangablePicture } from '../../../src/hanging/arrange.js';
 import { readProtocols } from '../../../src/hanging/file.js';
-import type { Laterality } from '../../../src/hanging/protocol.js';
 
 const { protocols } = readProtocols(undefined, []);
 

@@ -7,7 +7,7 @@ import { type HungPicture, pictureOf } from '../../../src/hanging/hanger.js';
 import { ohifConfiguration } from '../../../src/hanging/ohif.js';
 import { answerOf } from '../../../src/http/api/hanging.js';
 import { instanceId, patientId, seriesId, studyId } from '../../../src/orthanc/ids.js';
-import type { PictureFound } from '../../../src/orthanc/pictures.js';
+import type { PictureFound } from '../../../src/orthanc/studies.js';
 import { cores, type Image, openStudy, type Shown } from './viewer.js';
 
 const hanging = readProtocols(undefined, []);

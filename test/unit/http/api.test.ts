@@ -69,7 +69,7 @@ async function listen(perMinute = 10_000): Promise<string> {
       [
         apiRouter(operations, {
           authenticate,
-          door: failedAuthenticationLimiter(10),
+          limiter: failedAuthenticationLimiter(10),
           perMinute,
           log: silent,
         }),

@@ -4,8 +4,8 @@ import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { authenticator } from '../../../src/access/authenticate.js';
 import type { DecidedEvent, Status } from '../../../src/contract/review.js';
+import { Events, eventOperations } from '../../../src/http/api/events.js';
 import { described } from '../../../src/http/api/openapi.js';
-import { Events, eventOperations } from '../../../src/http/api/review/events.js';
 import { apiRouter } from '../../../src/http/api/router.js';
 import { createApp } from '../../../src/http/app.js';
 import { failedAuthenticationLimiter } from '../../../src/http/failed-authentication-limiter.js';
@@ -30,10 +30,10 @@ afterEach(() => {
 
 /** The events behind a door of their own, and how to listen at it. */
 async function served() {
-  const events = new Events(() => status);
+  const events = new Events((listeners) => ({ ...status, listeners }));
   const options = {
     authenticate: authenticator(secret, []),
-    door: failedAuthenticationLimiter(10),
+    limiter: failedAuthenticationLimiter(10),
     perMinute: 10_000,
     log,
   };
@@ -41,7 +41,7 @@ async function served() {
   const server = createServer(createApp([apiRouter(operations, options)], log));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ends.push(() => {
-    events.close();
+    events.stop();
     server.closeAllConnections();
     server.close();
   });
@@ -63,7 +63,7 @@ test('a hundred may listen, whoever they are, and one that leaves makes room', a
   expect(answer.status).toBe(429);
   expect(await answer.json()).toMatchObject({ code: 'busy' });
   all[0]?.leave();
-  await waitFor(() => events.count === 99);
+  await waitFor(() => events.status().listeners === 99);
   expect((await listen('one more')).answer.status).toBe(200);
 });
 
@@ -85,11 +85,11 @@ test('whoever does not read is hung up on before much has piled up, and the othe
     for (let heard = ''; !heard.includes(`"when":"${when}"`); ) heard += (await reader.read()).value ?? '';
   };
   let told = 0;
-  for (; events.count === 2 && told < 1000; told++) {
+  for (; events.status().listeners === 2 && told < 1000; told++) {
     events.decided(news(`${told}`));
     await hear(`${told}`);
   }
-  expect(events.count).toBe(1);
+  expect(events.status().listeners).toBe(1);
   events.decided(news('after that'));
   await hear('after that');
   await expect(unread.text()).rejects.toThrow();

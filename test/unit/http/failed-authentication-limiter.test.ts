@@ -12,14 +12,14 @@ import { Metrics } from '../../../src/metrics/metrics.js';
 test('a secret is guessed at no faster through the hook: its failures count at the API, and the other way round', async () => {
   const secret = 'a-secret-of-the-tests';
   const log = pino({ level: 'silent' });
-  const door = failedAuthenticationLimiter(10);
-  const metrics = new Metrics(() => ({ waiting: 0, running: 0, delayed: 0 }));
+  const limiter = failedAuthenticationLimiter(10);
+  const metrics = new Metrics();
   const authenticate = authenticator(secret, []);
   const server = createServer(
     createApp(
       [
-        hookRouter({ secret, door, metrics, accept: () => undefined }),
-        apiRouter([], { authenticate, door, perMinute: 1000, log }),
+        hookRouter({ secret, limiter, metrics, accept: () => undefined }),
+        apiRouter([], { authenticate, limiter, perMinute: 1000, log }),
       ],
       log,
     ),

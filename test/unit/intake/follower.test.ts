@@ -5,8 +5,7 @@ import nock from 'nock';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
-import { isAway } from '../../../src/errors/errors.js';
-import { Cursor } from '../../../src/intake/cursor.js';
+import { ChangeCursor } from '../../../src/intake/cursor.js';
 import { Follower } from '../../../src/intake/follower.js';
 import { instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
@@ -72,10 +71,9 @@ function follow({ settles = true } = {}) {
   const follower = new Follower({
     orthanc,
     queue,
-    cursor: new Cursor(folder),
+    cursor: new ChangeCursor(folder),
     isSettled: () => false,
     isUnfinished: () => false,
-    isOrthancAway: async (error) => isAway(error),
     spread: async () => undefined,
     onLogCleared: cleared,
     pollMs: 5,
@@ -83,7 +81,7 @@ function follow({ settles = true } = {}) {
   });
   follower.resume();
   const end = async () => {
-    await follower.end();
+    await follower.stop();
     orthanc.close();
   };
   ends.push(end);

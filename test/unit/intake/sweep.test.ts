@@ -5,22 +5,21 @@ import nock from 'nock';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
-import { createError, isAway } from '../../../src/errors/errors.js';
-import { Sweep, sweepOrders } from '../../../src/intake/sweep.js';
+import { sweepOrders } from '../../../src/contract/sweep.js';
+import { createError } from '../../../src/errors/errors.js';
+import { Sweep } from '../../../src/intake/sweep.js';
 import { instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
 import { MemoryQueue } from '../../../src/queue/memory.js';
 
 /** Milliseconds that were waited: the clock, where a test has set it, goes on by them at once. */
-const pauses = vi.hoisted((): number[] => []);
-vi.mock('../../../src/async/sleep.js', () => ({
-  sleep: async (ms: number) => {
-    pauses.push(ms);
-    if (vi.isFakeTimers()) vi.setSystemTime(Date.now() + ms);
-    await new Promise(setImmediate);
-  },
-}));
+const pauses: number[] = [];
+const sleep = async (ms: number) => {
+  pauses.push(ms);
+  if (vi.isFakeTimers()) vi.setSystemTime(Date.now() + ms);
+  await new Promise<void>(setImmediate);
+};
 
 const base = 'http://orthanc.test';
 const id = (n: number) => instanceId.parse(`${n.toString(16).padStart(8, '0')}${'-00000000'.repeat(4)}`);
@@ -58,7 +57,7 @@ beforeEach(() => {
   orthanc.post('/tools/bulk-content').reply((_uri, body) => {
     const { Resources } = body as { Resources: string[] };
     if (Resources.some((resource) => resource === unreadable)) return [400];
-    return [200, Resources.map((ID) => ({ ID, ParentStudy: ID, ParentSeries: ID }))];
+    return [200, Resources.map(resource)];
   });
 });
 afterEach(async () => {
@@ -80,9 +79,8 @@ function sweeper(more: Partial<ConstructorParameters<typeof Sweep>[0]> = {}) {
     network: 'a',
     modalities: ['DX'],
     isSettled: ({ ID }) => decided.has(ID),
-    isUpToDate: () => true,
-    aggregateStudy: async () => undefined,
-    isOrthancAway: async (error) => isAway(error),
+    aggregates: { isUpToDate: () => true, aggregate: async () => undefined },
+    sleep,
     rate: 0,
     quietHours: undefined,
     stateDir: folder,
@@ -90,11 +88,22 @@ function sweeper(more: Partial<ConstructorParameters<typeof Sweep>[0]> = {}) {
     ...more,
   });
   ends.push(async () => {
-    await sweep.end();
+    await sweep.stop();
     orthanc.close();
   });
   return { sweep, lines, idle: () => vi.waitUntil(() => sweep.progress.state === 'idle', done) };
 }
+
+/** A resource that is an instance, a series and a study at the same time. */
+const resource = (ID: string) => ({
+  ID,
+  ParentSeries: ID,
+  ParentStudy: ID,
+  ParentPatient: ID,
+  Instances: [ID],
+  Series: [ID],
+  MainDicomTags: { '0008,0018': '1.1.1', '0020,000e': '1.1', '0020,000d': '1', '0008,0060': 'DX' },
+});
 
 const saved = () => JSON.parse(readFileSync(join(folder, 'sweep.json'), 'utf8'));
 
@@ -104,9 +113,9 @@ test('a stop while a page is asked for counts nothing of it as done, and the nex
   decided.delete(id(60));
   const first = sweeper();
   const stopped = new Promise<void>((resolve) => {
-    onPage = (page) => page === 2 && resolve(first.sweep.end());
+    onPage = (page) => page === 2 && resolve(first.sweep.stop());
   });
-  first.sweep.start();
+  first.sweep.begin();
   await stopped;
   expect(saved()).toMatchObject({ done: 50 });
 
@@ -123,7 +132,7 @@ describe.each(sweepOrders)('%s first', (order) => {
     archive = upTo(120);
     onPage = (page) => page === 2 && archive.splice(order === 'newest' ? 0 : 100, 20);
     const { sweep, idle } = sweeper();
-    sweep.start(order);
+    sweep.begin(order);
     await idle();
     for (const n of archive) expect(decided).toContain(id(n));
   });
@@ -135,7 +144,7 @@ describe.each(sweepOrders)('%s first', (order) => {
     decided.delete(id(passed));
     onPage = (page) => page === 2 && archive.splice(order === 'newest' ? 0 : 100, 20);
     const { sweep, idle } = sweeper();
-    sweep.start(order);
+    sweep.begin(order);
     await idle();
     expect(decided).toContain(id(passed));
   });
@@ -144,7 +153,7 @@ describe.each(sweepOrders)('%s first', (order) => {
     archive = upTo(70);
     decided = new Set(archive.map(id));
     const { sweep, idle } = sweeper();
-    sweep.start(order);
+    sweep.begin(order);
     await idle();
     expect(asked.map(({ Since, OrderBy }) => [Since, OrderBy[0].Direction])).toEqual(
       [0, 50, 70].map((since) => [since, order === 'newest' ? 'DESC' : 'ASC']),
@@ -164,12 +173,12 @@ describe('a study out of step', () => {
     async (code, fault) => {
       archive = upTo(70);
       const added: string[] = [];
-      const aggregateStudy = async (study: string) => {
+      const aggregate = async (study: string) => {
         if (study === id(7)) throw fault();
         added.push(study);
       };
-      const { sweep, lines, idle } = sweeper({ isUpToDate: () => false, aggregateStudy });
-      sweep.start();
+      const { sweep, lines, idle } = sweeper({ aggregates: { isUpToDate: () => false, aggregate } });
+      sweep.begin();
       await idle();
       expect(new Set(added)).toEqual(new Set(archive.filter((n) => n !== 7).map(id)));
       expect(decided.size).toBe(70);
@@ -184,13 +193,15 @@ describe('a study out of step', () => {
     archive = upTo(3);
     let away = 30;
     const added: string[] = [];
-    const aggregateStudy = async (study: string) => {
+    const aggregate = async (study: string) => {
       if (study === id(2) && away-- > 0)
         throw createError('orthanc_unreachable', { url: base, why: 'ECONNREFUSED' });
       added.push(study);
     };
-    const { sweep, idle } = sweeper({ isUpToDate: ({ study }) => added.includes(study.ID), aggregateStudy });
-    sweep.start();
+    const { sweep, idle } = sweeper({
+      aggregates: { isUpToDate: ({ study }) => added.includes(study.ID), aggregate },
+    });
+    sweep.begin();
     await idle();
     expect(added).toEqual([1, 2, 3].map(id));
     expect(sweep.progress.left).toBe(0);
@@ -201,7 +212,7 @@ test('a study that cannot be read is left; those read with it are looked at', as
   archive = upTo(70);
   unreadable = id(7);
   const { sweep, lines, idle } = sweeper();
-  sweep.start();
+  sweep.begin();
   await idle();
   expect(decided).toEqual(new Set(archive.filter((n) => n !== 7).map(id)));
   expect(sweep.progress.left).toBe(1);
@@ -218,7 +229,7 @@ test('works in the quiet hours alone, and waits for the next where a night is to
     vi.setSystemTime(Date.now() + 40 * 60_000);
   };
   const { sweep } = sweeper({ quietHours: { from: 22, to: 23 } });
-  sweep.start();
+  sweep.begin();
   expect(sweep.progress.state).toBe('running');
   // Not `waitUntil`, which moves the clock.
   while (sweep.progress.state !== 'idle') await new Promise(setImmediate);
@@ -228,7 +239,7 @@ test('works in the quiet hours alone, and waits for the next where a night is to
 test('takes up no more instances a second than it may', async () => {
   archive = upTo(70);
   const { sweep, idle } = sweeper({ rate: 5 });
-  sweep.start();
+  sweep.begin();
   await idle();
   expect(pauses).toContain(10_000);
   expect(pauses).toContain(4000);
@@ -238,7 +249,7 @@ describe('a sweep of all that there is now', () => {
   test('begins at once where none is under way', async () => {
     archive = [1];
     const { sweep, idle } = sweeper();
-    sweep.startAnew();
+    sweep.beginAnew();
     await idle();
     expect(decided).toContain(id(1));
   });
@@ -250,9 +261,9 @@ describe('a sweep of all that there is now', () => {
     onPage = (page) => {
       if (page !== 2) return;
       archive.unshift(11);
-      sweep.startAnew();
+      sweep.beginAnew();
     };
-    sweep.start();
+    sweep.begin();
     await vi.waitUntil(() => decided.has(id(11)), done);
   });
 });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { OrderAnswer } from '../../../src/decisions/schema.js';
+import type { OrderAnswer } from '../../../src/order-check/schema.js';
 import type { Description } from '../../../src/orthanc/resources.js';
 
 const attributes: Readonly<Record<string, string>> = {

@@ -3,8 +3,7 @@ import nock from 'nock';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
 import type { PlainviewError } from '../../../src/errors/errors.js';
-import { pulseOf } from '../../../src/orthanc/availability.js';
-import { checkOrthanc, declaredMetadata } from '../../../src/orthanc/check.js';
+import { declaredMetadata, requireCapabilities } from '../../../src/orthanc/capabilities.js';
 import { instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 
@@ -44,7 +43,8 @@ const good = {
 
 describe('a database that knows no order', () => {
   const refusal = { OrthancStatus: 2, Message: 'Not implemented yet' };
-  const series = (client: Orthanc) => client.findSeries(['CR'], { order: 'newest', since: 0, limit: 10 });
+  const series = (client: Orthanc) =>
+    client.search.seriesByUpdate(['CR'], { order: 'newest', since: 0, limit: 10 });
 
   test('is asked without, and from then on at once', async () => {
     const asked: boolean[] = [];
@@ -87,13 +87,11 @@ describe('a call', () => {
   });
 
   test.each([
-    ['of what every Orthanc has', '/system', true],
-    ['of one resource', '/changes/astray', false],
-  ])('answered 404 %s: whether the address is doubted', async (_what, url, doubted) => {
+    ['of what every Orthanc has', '/system', (client: Orthanc) => client.system(), true],
+    ['of one resource', `/instances/${id}/file`, (client: Orthanc) => client.files.dicom(id), false],
+  ])('answered 404 %s: whether the address is doubted', async (_what, url, call, doubted) => {
     nock(base).get(url).reply(404);
-    const error = await orthanc()
-      .rest.call({ method: 'GET', url })
-      .catch((caught: Error) => caught);
+    const error = await call(orthanc()).catch((caught: Error) => caught);
     expect((error as Error).message.includes('PLAINVIEW_ORTHANC_URL')).toBe(doubted);
   });
 
@@ -158,9 +156,12 @@ describe('a call', () => {
 
   test('for a sign of life may be slow once', async () => {
     nock(base).get('/system').delay(60_000).reply(200, good).get('/system').reply(200, good);
-    const client = pulseOf(loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' }));
-    open.push(client);
-    expect((await client.system()).Version).toBe('1.12.7');
+    const { availability } = orthanc({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' });
+    const problems: string[] = [];
+    availability.events.on('problem', ({ message }) => problems.push(message));
+    await availability.start(async () => undefined);
+    expect(availability.state).toEqual({ answers: true, version: '1.12.7' });
+    expect(problems).toEqual([]);
     nock.abortPendingRequests();
   });
 
@@ -204,7 +205,7 @@ describe('metadata under CheckRevisions', () => {
     const second = nock(base, { reqheaders: { 'if-match': '"7"' } })
       .put(path, 'new')
       .reply(200);
-    await orthanc().putMetadata(`instances/${id}`, 'Radiograph', 'new');
+    await orthanc().metadata.put(`instances/${id}`, 'Radiograph', 'new');
     expect(second.isDone()).toBe(true);
   });
 });
@@ -215,12 +216,12 @@ describe('an instance', () => {
   test('that is gone is told so', async () => {
     contents([]);
     nock(base).get(`/instances/${id}/simplified-tags`).reply(404);
-    expect(await codeOf(orthanc().describe(id))).toBe('instance_gone');
+    expect(await codeOf(orthanc().hierarchy.describe(id))).toBe('instance_gone');
   });
 
   test('that cannot be rendered is told so', async () => {
     nock(base).get(`/instances/${id}/frames/0/rendered`).reply(415);
-    expect(await codeOf(orthanc().render(id, 0))).toBe('instance_not_renderable');
+    expect(await codeOf(orthanc().renderings.whole(id, 0))).toBe('instance_not_renderable');
   });
 });
 
@@ -236,13 +237,15 @@ describe('the check at start', () => {
     ],
   ])('names what mends %s', async (_what, system, line) => {
     nock(base).get('/system').reply(200, system);
-    await expect(checkOrthanc(orthanc())).rejects.toThrow(line);
+    const answer = await orthanc().system();
+    expect(() => requireCapabilities(answer)).toThrow(line);
   });
 
   test.each(['1.12.0', '1.13.0', '2.0.0', 'mainline-8a7b'])('accepts %s', async (Version) => {
     nock(base)
       .get('/system')
       .reply(200, { ...good, Version });
-    expect(await checkOrthanc(orthanc())).toBe(Version);
+    const answer = await orthanc().system();
+    expect(() => requireCapabilities(answer)).not.toThrow();
   });
 });

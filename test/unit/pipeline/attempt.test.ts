@@ -10,6 +10,7 @@ const job: Job = {
   instance: instanceId.parse('00000001-00000002-00000003-00000004-00000005'),
   reason: 'hook',
   attempt: 1,
+  isNew: false,
 };
 const unreachable = createError('orthanc_unreachable', { url: 'http://orthanc', why: 'ECONNRESET' });
 
@@ -18,11 +19,11 @@ function handled({ isAway }: { isAway: boolean }) {
     throw unreachable;
   });
   const recordFailure = vi.fn(async () => ({ kind: 'decided' as const, decision: 'failed' as const, ms: 0 }));
-  const metrics = new Metrics(() => ({ waiting: 0, running: 0, delayed: 0 }));
+  const metrics = new Metrics();
   const handler = createHandler({
     process,
     recordFailure,
-    isOrthancAway: async () => isAway,
+    orthanc: { isAway: async () => isAway },
     attempts: 2,
     metrics,
     log: pino({ level: 'silent' }),

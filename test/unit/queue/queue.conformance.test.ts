@@ -42,7 +42,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     expect(started).toEqual([`${id(1)}#1`, `${id(2)}#1`, `${id(3)}#1`]);
     await end(2);
     await end(3);
-    expect(await queue.stop(1000)).toEqual([]);
+    expect(await queue.stop(AbortSignal.timeout(1000))).toEqual([]);
   });
 
   test('an instance told twice while it waits is worked on once', async () => {
@@ -126,10 +126,10 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     const { handler, end } = held();
     const queue = create(1, handler);
     const told: string[] = [];
-    queue.enqueue(id(1), 'changes', () => told.push('first'));
-    queue.enqueue(id(1), 'hook', () => told.push('asked while it ran'));
-    queue.enqueue(id(2), 'changes', () => told.push('second'));
-    queue.enqueue(id(2), 'hook', () => told.push('second again'));
+    queue.enqueue(id(1), 'changes', { settled: () => told.push('first') });
+    queue.enqueue(id(1), 'hook', { settled: () => told.push('asked while it ran') });
+    queue.enqueue(id(2), 'changes', { settled: () => told.push('second') });
+    queue.enqueue(id(2), 'hook', { settled: () => told.push('second again') });
     await end(1, { kind: 'again', afterMs: 0, spent: true });
     expect(told).toEqual([]);
     await end(2);
@@ -155,7 +155,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     for (const n of [1, 2, 3]) queue.enqueue(id(n), 'hook');
     await end(1, { kind: 'again', afterMs: 60_000, spent: true });
     await vi.waitUntil(() => queue.depth().delayed === 1);
-    const stopped = queue.stop(10_000);
+    const stopped = queue.stop(AbortSignal.timeout(10_000));
     await end(2);
     const back = await stopped;
     expect(back.map((job) => job.instance).sort()).toEqual([id(1), id(3)]);
@@ -166,6 +166,6 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     const queue = create(1, handler);
     queue.enqueue(id(1), 'hook');
     await vi.waitUntil(() => started.length === 1);
-    expect((await queue.stop(10)).map((job) => job.instance)).toEqual([id(1)]);
+    expect((await queue.stop(AbortSignal.timeout(10))).map((job) => job.instance)).toEqual([id(1)]);
   });
 });

@@ -1,4 +1,5 @@
-import type { InstanceRecord, OrderAnswer } from '../../../decisions/schema.js';
+import type { InstanceRecord } from '../../../decisions/schema.js';
+import type { OrderAnswer } from '../../../order-check/schema.js';
 import { isBetween, localTime } from './clock.js';
 import type { Facts } from './facts.js';
 import { matches } from './patterns.js';

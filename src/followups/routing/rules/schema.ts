@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { instanceRecord, orderAnswer } from '../../../decisions/schema.js';
+import { instanceRecord } from '../../../decisions/schema.js';
+import { orderAnswer } from '../../../order-check/schema.js';
 import { destinationKinds } from '../../../orthanc/forwarder.js';
 
 /** The file of rules, as `docs/routing.md` explains it. */

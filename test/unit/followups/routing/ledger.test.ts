@@ -4,6 +4,7 @@ import { loadConfig } from '../../../../src/config/load.js';
 import { Ledger } from '../../../../src/followups/routing/ledger.js';
 import { instanceId } from '../../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../../src/orthanc/orthanc.js';
+import { LocalLocks } from '../../../../src/store/local-locks.js';
 import { waitFor } from '../../../../testkit/orthanc.js';
 
 const base = 'http://orthanc.test';
@@ -50,13 +51,18 @@ test('what lacks its metadata while its file is stored anew stays due', async ()
     });
   const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: base }));
   try {
-    const ledger = new Ledger(orthanc, '');
-    let due: ReturnType<Ledger['due']> | undefined;
-    await ledger.exclusively(id, async () => {
-      due = ledger.due([id], 'peer:a');
-      await waitFor(() => looks === 1);
+    const ledger = new Ledger(orthanc, '', new LocalLocks());
+    let release = () => {};
+    const storing = ledger.exclusive(id, async () => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
       stands = whole;
     });
+    const due = ledger.due([id], 'peer:a');
+    await waitFor(() => looks === 1);
+    release();
+    await storing;
     expect(await due).toMatchObject([{ instance: { ID: id }, route: { to: 'peer:a' } }]);
   } finally {
     orthanc.close();

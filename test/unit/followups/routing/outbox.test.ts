@@ -1,12 +1,13 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createError, isAway } from '../../../../src/errors/errors.js';
+import { createError } from '../../../../src/errors/errors.js';
 import type { Destination } from '../../../../src/followups/routing/destinations/destination.js';
 import type { Due, Ending } from '../../../../src/followups/routing/ledger.js';
 import { LoopGuard } from '../../../../src/followups/routing/loop-guard.js';
 import { Outbox } from '../../../../src/followups/routing/outbox.js';
 import { RouteMetrics } from '../../../../src/followups/routing/route-metrics.js';
+import { looksAway } from '../../../../src/orthanc/availability.js';
 import { type InstanceId, instanceId, seriesId } from '../../../../src/orthanc/ids.js';
 import { waitFor } from '../../../../testkit/orthanc.js';
 
@@ -14,7 +15,7 @@ const id = (n: number): InstanceId =>
   instanceId.parse(Array.from({ length: 5 }, () => n.toString(16).padStart(8, '0')).join('-'));
 
 let outbox: Outbox | undefined;
-afterEach(() => outbox?.end());
+afterEach(() => outbox?.stop());
 
 /** An outbox whose ledger is a list, and whose destination takes what it is told to take. */
 function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () => Promise<void> } = {}) {
@@ -54,10 +55,9 @@ function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () 
         if (!anew.delete(instance)) endings.set(instance, ending);
       },
     },
-    sentLately: new LoopGuard(),
-    sending: { md5: async (instance) => instance },
+    loopGuard: new LoopGuard(),
+    orthanc: { files: { md5: async (instance) => instance }, isAway: async (error) => looksAway(error) },
     metrics: new RouteMetrics(new Registry(), () => []),
-    isOrthancAway: async (error) => isAway(error),
     refill: over.refill ?? (async () => undefined),
     perMinute: Number.POSITIVE_INFINITY,
     log: pino({ level: 'silent' }),
@@ -136,7 +136,7 @@ describe('an outbox', () => {
     );
     for (let n = 0; n < 3; n++) box.enqueue(id(n));
     box.resume();
-    await box.end();
+    await box.stop();
     expect(endings.size).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { OrderAnswer } from '../../../../src/decisions/schema.js';
 import { planTags, wantedTags } from '../../../../src/followups/tags/plan.js';
 import { OrderCheck } from '../../../../src/order-check/check.js';
+import type { OrderAnswer } from '../../../../src/order-check/schema.js';
 import { Words } from '../../../../src/order-check/words.js';
 
 const knee = wantedTags({ decision: 'category', category: 'knee_ap' }, 'absent');

@@ -1,8 +1,9 @@
-import { codesOf, knownCategories } from '../../../anatomy/categories.js';
-import { categoryList, me, type Status, status } from '../../../contract/review.js';
-import { type Operation, operation } from '../operation.js';
+import { codesOf, knownCategories } from '../../anatomy/categories.js';
+import { categoryList, me } from '../../contract/review.js';
+import { type Operation, operation } from './operation.js';
 
-export function aboutOperations(networkClasses: readonly string[], now: () => Status): Operation[] {
+/** Who the caller is, and the categories that a person can choose. */
+export function aboutOperations(networkClasses: readonly string[]): Operation[] {
   const categories = knownCategories(networkClasses).map((name) => {
     const { bodyPartExamined, region, view, viewPosition } = codesOf(name) ?? {};
     return {
@@ -31,15 +32,6 @@ export function aboutOperations(networkClasses: readonly string[], now: () => St
       role: 'viewer',
       answer: categoryList,
       handle: () => ({ categories, networkClasses: [...networkClasses] }),
-    }),
-    operation({
-      id: 'status',
-      method: 'get',
-      path: '/api/v1/status',
-      summary: 'Network, engine, queue, sweep, and whether Orthanc answers',
-      role: 'viewer',
-      answer: status,
-      handle: now,
     }),
   ];
 }

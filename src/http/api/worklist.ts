@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { entry, worklistPage } from '../../../contract/review.js';
-import { instanceId, studyId } from '../../../orthanc/ids.js';
-import type { Entries } from '../../../worklist/entries.js';
-import { type Worklist, worklistQuery } from '../../../worklist/worklist.js';
-import { type Operation, operation } from '../operation.js';
+import { entry, worklistPage } from '../../contract/review.js';
+import { instanceId, studyId } from '../../orthanc/ids.js';
+import type { Entries } from '../../worklist/entries.js';
+import { type Worklist, worklistQuery } from '../../worklist/worklist.js';
+import { type Operation, operation } from './operation.js';
 
 export const worklistOperations = (list: Worklist, entries: Entries): Operation[] => [
   operation({

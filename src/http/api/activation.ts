@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import { Semaphore } from '../../../async/semaphore.js';
-import type { Classifier } from '../../../classify/classifier.js';
-import type { Config } from '../../../config/options.js';
-import { activation } from '../../../contract/review.js';
-import { createError } from '../../../errors/errors.js';
-import { instanceId } from '../../../orthanc/ids.js';
-import type { Orthanc } from '../../../orthanc/orthanc.js';
-import { frameOf } from '../../../pipeline/eligible.js';
-import type { Entries } from '../../../worklist/entries.js';
-import { type Operation, operation } from '../operation.js';
+import { Semaphore } from '../../async/semaphore.js';
+import type { Classifier } from '../../classify/classifier.js';
+import type { Config } from '../../config/options.js';
+import { activation } from '../../contract/review.js';
+import { createError } from '../../errors/errors.js';
+import { instanceId } from '../../orthanc/ids.js';
+import type { Orthanc } from '../../orthanc/orthanc.js';
+import { frameOf } from '../../pipeline/eligible.js';
+import type { Entries } from '../../worklist/entries.js';
+import { type Operation, operation } from './operation.js';
 
-/** What is stored meanwhile is to be classified too. */
+/** One at a time, so that new instances are classified meanwhile. */
 const bounds = { most: 1, mostWaiting: 20 };
 
 interface Parts {

@@ -1,22 +1,22 @@
 import { z } from 'zod';
-import type { Audit } from '../../../access/audit.js';
-import type { Caller } from '../../../access/caller.js';
-import { entry } from '../../../contract/review.js';
-import { type By, confirmed, corrected, shownCategory, undone } from '../../../decisions/correction.js';
-import type { Recorder } from '../../../decisions/recorder.js';
-import type { InstanceRecord, NewDecision } from '../../../decisions/schema.js';
-import { createError } from '../../../errors/errors.js';
-import { type InstanceId, instanceId } from '../../../orthanc/ids.js';
-import type { Queue } from '../../../queue/queue.js';
-import type { Entries } from '../../../worklist/entries.js';
-import { type Operation, operation } from '../operation.js';
+import type { Audit } from '../../access/audit.js';
+import type { Caller } from '../../access/caller.js';
+import { entry } from '../../contract/review.js';
+import { type By, confirmed, corrected, shownCategory, undone } from '../../decisions/correction.js';
+import type { Recorder } from '../../decisions/recorder.js';
+import type { InstanceRecord, NewDecision } from '../../decisions/schema.js';
+import { createError } from '../../errors/errors.js';
+import { type InstanceId, instanceId } from '../../orthanc/ids.js';
+import type { Queue } from '../../queue/queue.js';
+import type { Entries } from '../../worklist/entries.js';
+import { type Operation, operation } from './operation.js';
 
 interface Parts {
   recorder: Recorder;
   entries: Entries;
-  /** What is made of a decision (reports, routes) is made anew. */
+  /** Runs the follow-ups of the new decision: tags, report, routes. */
   queue: Queue;
-  /** What a person may choose. */
+  /** The categories that a person may choose. */
   categories: readonly string[];
   audit: Audit;
 }
@@ -24,7 +24,8 @@ interface Parts {
 const one = z.strictObject({ instance: instanceId });
 const of = z.iso.datetime().describe('`when` of the decision that the person saw.');
 
-export function decisionOperations({ recorder, entries, queue, categories, audit }: Parts): Operation[] {
+/** What a person says of a decision: correct, confirm, undo. */
+export function correctionOperations({ recorder, entries, queue, categories, audit }: Parts): Operation[] {
   const decide = async (
     { instance, of: seen, caller }: { instance: InstanceId; of: string; caller: Caller },
     action: 'confirm' | 'correct' | 'undo',
@@ -75,7 +76,7 @@ export function decisionOperations({ recorder, entries, queue, categories, audit
     }),
     operation({
       id: 'undo',
-      // No DELETE: `of` would be in its query, which Orthanc hands to no plugin, and so not to ours.
+      // Not DELETE: `of` would be in its query, and Orthanc does not pass the query of a DELETE to plugins.
       method: 'post',
       path: '/api/v1/instances/{instance}/undo',
       summary: "Back to the network's decision",

@@ -1,42 +1,48 @@
 import type { Response } from 'express';
-import type { Caller } from '../../../access/caller.js';
-import type { DecidedEvent, Status } from '../../../contract/review.js';
-import { createError } from '../../../errors/errors.js';
-import { type Operation, operation } from '../operation.js';
+import type { Caller } from '../../access/caller.js';
+import { type DecidedEvent, decidedEvent, type Status } from '../../contract/review.js';
+import type { Recorded } from '../../decisions/recorder.js';
+import { createError } from '../../errors/errors.js';
+import { type Operation, operation } from './operation.js';
 
 const mostListeners = 100;
 const mostOfOneCaller = 10;
 const heartbeatMs = 15_000;
 const statusMs = 5000;
-/** Whoever reads so slowly is hung up on, and comes back: what it missed stands in the worklist. */
+/** A listener that reads more slowly than this is disconnected. It connects again; the worklist shows what it missed. */
 const mostUnread = 256 * 1024;
 
-/** Server-sent events: what is decided, as it is decided, and how the service is every few seconds. */
+/** Server-sent events: each decision when it is recorded, and the service's state every few seconds. */
 export class Events {
   readonly #listeners = new Map<Response, string>();
-  readonly #status: () => Status;
+  readonly #status: (listeners: number) => Status;
   readonly #timers: NodeJS.Timeout[];
   #closed = false;
 
-  constructor(status: () => Status) {
+  /** @param status the state of the service, given how many listen to events */
+  constructor(status: (listeners: number) => Status) {
     this.#status = status;
     this.#timers = [
       setInterval(() => this.#send(': still here\n\n'), heartbeatMs).unref(),
       setInterval(() => {
-        if (this.#listeners.size > 0) this.#send(written('status', this.#status()));
+        if (this.#listeners.size > 0) this.#send(written('status', this.status()));
       }, statusMs).unref(),
     ];
   }
 
-  get count(): number {
-    return this.#listeners.size;
+  status(): Status {
+    return this.#status(this.#listeners.size);
+  }
+
+  recorded({ instance, study, record }: Recorded): void {
+    this.decided(decidedEvent.parse({ ...record, instance, study }));
   }
 
   decided(news: DecidedEvent): void {
     this.#send(written('decided', news));
   }
 
-  /** @returns settles when the listener has gone. @throws busy */
+  /** @returns a promise that settles when the listener has gone. @throws busy */
   async listen({ who, how }: Caller, response: Response): Promise<void> {
     const caller = `${how} ${who}`;
     const own = [...this.#listeners.values()].filter((each) => each === caller).length;
@@ -54,13 +60,13 @@ export class Events {
     }
     this.#listeners.set(response, caller);
     const left = new Promise<void>((resolve) => response.on('close', resolve));
-    response.write(`retry: 3000\n\n${written('status', this.#status())}`);
+    response.write(`retry: 3000\n\n${written('status', this.status())}`);
     await left;
     this.#listeners.delete(response);
   }
 
-  /** Hangs up, so that the server can close. */
-  close(): void {
+  /** Ends the connections, so that the server can stop. */
+  stop(): void {
     this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);
     for (const response of this.#listeners.keys()) response.end();

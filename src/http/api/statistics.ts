@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { statistics as schema } from '../../../contract/review.js';
-import { mostDays, type Statistics } from '../../../statistics/statistics.js';
-import { type Operation, operation } from '../operation.js';
+import { statistics as schema } from '../../contract/review.js';
+import { mostDays, type Statistics } from '../../statistics/statistics.js';
+import { type Operation, operation } from './operation.js';
 
 export const statisticsOperations = (statistics: Statistics): Operation[] => [
   operation({

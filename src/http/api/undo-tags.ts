@@ -1,19 +1,10 @@
 import { z } from 'zod';
 import type { Audit } from '../../access/audit.js';
+import { mostUndone, undoneTags } from '../../contract/undo-tags.js';
 import { asPlainviewError, isAway } from '../../errors/errors.js';
 import type { Tagger } from '../../followups/tags/tagger.js';
 import { type InstanceId, instanceId } from '../../orthanc/ids.js';
 import { type Operation, operation } from './operation.js';
-
-/** Of `undoTags`; the command asks for as many at a time. */
-export const mostUndone = 20;
-
-export const undoneTags = z.object({
-  undone: z
-    .array(instanceId)
-    .describe('Files that are as they were, but for what others have changed since.'),
-  left: z.array(z.object({ instance: instanceId, why: z.string() })),
-});
 
 export const tagsOperations = (tagger: Tagger, audit: Audit): Operation[] => [
   operation({

@@ -1,11 +1,11 @@
 import type { Response } from 'express';
 import { z } from 'zod';
-import type { Config } from '../../../config/options.js';
-import { type InstanceId, instanceId } from '../../../orthanc/ids.js';
-import type { Renderings } from '../../../orthanc/renderings.js';
-import { frameOf } from '../../../pipeline/eligible.js';
-import type { Entries } from '../../../worklist/entries.js';
-import { type Operation, operation } from '../operation.js';
+import type { Config } from '../../config/options.js';
+import { type InstanceId, instanceId } from '../../orthanc/ids.js';
+import type { Renderings } from '../../orthanc/renderings.js';
+import { frameOf } from '../../pipeline/eligible.js';
+import type { Entries } from '../../worklist/entries.js';
+import { type Operation, operation } from './operation.js';
 
 const one = z.strictObject({ instance: instanceId });
 const thumbnailSize = 200;

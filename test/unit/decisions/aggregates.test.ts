@@ -1,10 +1,11 @@
 import nock from 'nock';
 import { afterEach, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
-import { Recorder } from '../../../src/decisions/recorder.js';
+import { Aggregates } from '../../../src/decisions/aggregates.js';
 import { groupRecord, type InstanceRecord, readRecord } from '../../../src/decisions/schema.js';
 import { studyId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
+import { LocalLocks } from '../../../src/store/local-locks.js';
 
 const base = 'http://orthanc.test';
 const id = (n: number) => `0000000${n}${'-00000000'.repeat(4)}`;
@@ -34,12 +35,25 @@ function oneStudy(afterWrite: (state: State, resource: string) => void) {
     ...more,
   });
   const answers: Record<string, () => object[]> = {
-    Study: () => [content(`studies/${id(1)}`, 1, {})],
-    Series: () => [content(`series/${id(2)}`, 2, { ParentStudy: id(1) })],
+    Study: () => [
+      content(`studies/${id(1)}`, 1, {
+        ParentPatient: id(9),
+        Series: [id(2)],
+        MainDicomTags: { '0020,000d': '1.1' },
+      }),
+    ],
+    Series: () => [
+      content(`series/${id(2)}`, 2, {
+        ParentStudy: id(1),
+        Instances: state.instances.map((_, index) => id(3 + index)),
+        MainDicomTags: { '0020,000e': '1.1.1', '0008,0060': 'DX' },
+      }),
+    ],
     Instance: () =>
       state.instances.map((record, index) => ({
         ID: id(3 + index),
         ParentSeries: id(2),
+        MainDicomTags: { '0008,0018': `1.1.1.${index}` },
         Metadata: { Radiograph: JSON.stringify(record) },
         Labels: record.labels,
       })),
@@ -72,8 +86,12 @@ interface State {
   labels: Record<string, string[]>;
 }
 
-const recorder = () =>
-  new Recorder(new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' })), '');
+const aggregates = () =>
+  new Aggregates(
+    new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' })),
+    '',
+    new LocalLocks(),
+  );
 
 afterEach(() => nock.cleanAll());
 
@@ -93,7 +111,7 @@ test('another service that writes upon ours makes us add up anew, and neither la
     now.records[resource] = JSON.stringify(record);
     now.labels[resource] = ['hand_ap'];
   });
-  await recorder().aggregateStudy(study);
+  await aggregates().aggregate(study);
   const record = readRecord(groupRecord, state.records[`studies/${id(1)}`]);
   expect(record).toEqual({
     version: 1,
@@ -114,7 +132,7 @@ test('two that never stop writing upon each other end in an error that is tried 
       labels: [`other${turn++}`],
     });
   });
-  await expect(recorder().aggregateStudy(study)).rejects.toMatchObject({
+  await expect(aggregates().aggregate(study)).rejects.toMatchObject({
     code: 'orthanc_conflict',
     transient: true,
   });
@@ -125,9 +143,9 @@ test('a study in step is not written', async () => {
   const state = oneStudy(() => {
     writes++;
   });
-  await recorder().aggregateStudy(study);
+  await aggregates().aggregate(study);
   const first = writes;
-  await recorder().aggregateStudy(study);
+  await aggregates().aggregate(study);
   expect(first).toBe(2);
   expect(writes).toBe(2);
   expect(state.labels[`series/${id(2)}`]).toEqual(['knee_ap']);

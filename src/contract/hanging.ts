@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { code } from '../anatomy/code.js';
+
+const laterality = z.enum(['R', 'L', 'B']);
+const ids = {
+  sopInstanceUid: z.string(),
+  seriesInstanceUid: z.string(),
+  studyInstanceUid: z.string(),
+  orthancId: z.string(),
+};
+
+const picture = z.object({
+  ...ids,
+  state: z
+    .enum(['category', 'needs_review', 'unknown_view', 'failed', 'undecided'])
+    .describe('The decision; undecided until there is one.'),
+  category: z.string().optional().describe('The category recorded.'),
+  region: code.optional().describe('CID 4009'),
+  view: code.optional().describe('CID 4010'),
+  laterality: laterality
+    .optional()
+    .describe('As DICOM gives it; absent where it does not, or for an unpaired part.'),
+  score: z
+    .number()
+    .optional()
+    .describe('Softmax of the category, else the best one; absent where a person decided.'),
+  who: z.enum(['network', 'person']).optional(),
+  sure: z.boolean().describe('Whether it may be hung by its category.'),
+});
+
+/** How the radiographs of a study are hung. */
+export const hangingAnswer = z.object({
+  studyInstanceUid: z.string(),
+  protocol: z
+    .object({ id: z.string(), title: z.string(), rows: z.number().int(), columns: z.number().int() })
+    .optional()
+    .describe('Absent: none fits. Hang as you always do.'),
+  cells: z
+    .array(
+      z.object({
+        place: z.string().describe('Unique among all protocols.'),
+        row: z.number().int().describe('From 1, the top.'),
+        column: z.number().int().describe('From 1, the left.'),
+        prior: z.boolean(),
+        category: z.string(),
+        ...ids,
+      }),
+    )
+    .describe('From the top left. Pictures of the study that are in none of them are left to the viewer.'),
+  priorStudyInstanceUid: z.string().optional().describe('The earlier study that the prior cells show.'),
+  instances: z
+    .array(picture)
+    .describe('Every radiograph of the study, then those of the prior that are hung.'),
+});
+export type HangingAnswer = z.output<typeof hangingAnswer>;

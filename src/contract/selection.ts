@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { instanceRecord } from '../decisions/schema.js';
+import { anyId, label, uid } from '../orthanc/ids.js';
+
+const day = z.iso.date('must look like 2026-01-31');
+const tag = z.string().regex(/^[A-Za-z]{1,64}$/, 'must be the keyword of a DICOM attribute');
+
+/** Which instances are meant: what is named, or what fulfils every condition given. */
+export const selection = z
+  .strictObject({
+    ids: z.array(anyId).max(10_000).optional().describe("Orthanc's identifiers, of any level."),
+    uids: z.array(uid).max(10_000).optional().describe('Study, Series or SOP Instance UIDs.'),
+    category: label.optional().describe('The category given.'),
+    label: label.optional().describe('A label that the instance carries.'),
+    decision: instanceRecord.shape.decision.optional(),
+    minScore: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe("The network's score of it, at least; what a person has named is among them."),
+    maxScore: z.number().min(0).max(1).optional().describe("The network's best score, at most."),
+    network: z
+      .string()
+      .min(1)
+      .max(128)
+      .optional()
+      .describe('Decided by this network: its name, or the beginning of its SHA-256.'),
+    query: z
+      .record(tag, z.string().max(256))
+      .optional()
+      .describe("DICOM attributes as in Orthanc's /tools/find: `*` stands for anything."),
+    from: day.optional().describe('Study Date from this day on.'),
+    to: day.optional().describe('Study Date up to this day.'),
+    all: z.literal(true).optional().describe('Everything; needed where no condition is given.'),
+  })
+  .refine((given) => Object.values(given).some((value) => value !== undefined), {
+    message: 'names nothing: give identifiers, a condition, or all',
+  })
+  // Orthanc's search is asked for one or the other, so these would be passed over.
+  .superRefine(({ ids, uids, query, from, to }, issues) => {
+    if (ids === undefined && uids === undefined) return;
+    for (const [name, value] of Object.entries({ query, from, to }))
+      if (value !== undefined)
+        issues.addIssue({
+          code: 'custom',
+          path: [name],
+          message: 'does not go with identifiers',
+          input: value,
+        });
+  });
+export type Selection = z.output<typeof selection>;

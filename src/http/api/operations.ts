@@ -1,0 +1,70 @@
+import type { Audit } from '../../access/audit.js';
+import { knownCategories } from '../../anatomy/categories.js';
+import type { Classifier } from '../../classify/classifier.js';
+import type { Config } from '../../config/options.js';
+import type { Recorder } from '../../decisions/recorder.js';
+import type { Routing } from '../../followups/routing/routing.js';
+import type { Tagger } from '../../followups/tags/tagger.js';
+import type { Hanger } from '../../hanging/hanger.js';
+import type { ReclassificationJobs } from '../../intake/reclassification/jobs.js';
+import type { Sweep } from '../../intake/sweep.js';
+import type { Orthanc } from '../../orthanc/orthanc.js';
+import type { Queue } from '../../queue/queue.js';
+import type { Statistics } from '../../statistics/statistics.js';
+import { Entries } from '../../worklist/entries.js';
+import { Worklist } from '../../worklist/worklist.js';
+import type { Readiness } from '../health.js';
+import { aboutOperations } from './about.js';
+import { activationOperation } from './activation.js';
+import { correctionOperations } from './corrections.js';
+import { type Events, eventOperations } from './events.js';
+import { hangingOperations } from './hanging.js';
+import type { Operation } from './operation.js';
+import { pictureOperations } from './pictures.js';
+import { requestOperations } from './reclassification.js';
+import { routesOperations } from './resend-routes.js';
+import { statisticsOperations } from './statistics.js';
+import { statusOperation } from './status.js';
+import { sweepOperations } from './sweep.js';
+import { tagsOperations } from './undo-tags.js';
+import { worklistOperations } from './worklist.js';
+
+export interface ApiParts {
+  orthanc: Orthanc;
+  classifier: Classifier;
+  recorder: Recorder;
+  queue: Queue;
+  sweep: Sweep;
+  reclassification: ReclassificationJobs;
+  tagger: Tagger;
+  /** Absent where there are no rules. */
+  routing: Routing | undefined;
+  hanger: Hanger;
+  statistics: Statistics;
+  events: Events;
+  audit: Audit;
+  readiness: () => Readiness;
+  config: Config;
+}
+
+/** Every operation of the API. A new one goes here: router and description are made from this list. */
+export function apiOperations(parts: ApiParts): Operation[] {
+  const { orthanc, config, audit } = parts;
+  const { classes } = parts.classifier.network;
+  const entries = new Entries(orthanc);
+  return [
+    ...aboutOperations(classes),
+    statusOperation(parts.events),
+    ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries),
+    ...pictureOperations(orthanc.renderings, entries, config),
+    activationOperation({ ...parts, entries }),
+    ...correctionOperations({ ...parts, entries, categories: knownCategories(classes) }),
+    ...statisticsOperations(parts.statistics),
+    ...eventOperations(parts.events),
+    ...sweepOperations(parts),
+    ...requestOperations(parts.reclassification, audit),
+    ...tagsOperations(parts.tagger, audit),
+    ...routesOperations(parts.routing, audit),
+    ...hangingOperations(parts.hanger),
+  ];
+}

@@ -1,0 +1,45 @@
+import type { Config } from '../../config/options.js';
+import { version } from '../../config/version.js';
+import { type Status, status } from '../../contract/review.js';
+import type { Sweep } from '../../intake/sweep.js';
+import type { Readiness } from '../health.js';
+import { type Operation, operation } from './operation.js';
+
+interface Parts {
+  readiness: Readiness;
+  sweep: Sweep;
+  config: Pick<Config, 'orthancPages' | 'orthancUrl'>;
+  /** How many pages follow the events. */
+  listeners: number;
+}
+
+/** The state of the service, as the review page shows it. */
+export function statusOf({ readiness, sweep, config, listeners }: Parts): Status {
+  const { network, engine, orthanc, queue } = readiness;
+  const { state, done, total, secondsLeft } = sweep.progress;
+  return {
+    version,
+    network,
+    engine,
+    queue,
+    sweep: { state, done, total, ...(secondsLeft === undefined ? {} : { secondsLeft }) },
+    orthanc: {
+      up: orthanc.answers,
+      ...(orthanc.version === undefined ? {} : { version: orthanc.version }),
+      ...(orthanc.problem === undefined ? {} : { why: orthanc.problem }),
+    },
+    orthancPages: (config.orthancPages ?? config.orthancUrl).replace(/\/+$/, ''),
+    listeners,
+  };
+}
+
+export const statusOperation = (events: { status(): Status }): Operation =>
+  operation({
+    id: 'status',
+    method: 'get',
+    path: '/api/v1/status',
+    summary: 'Network, engine, queue, sweep, and whether Orthanc answers',
+    role: 'viewer',
+    answer: status,
+    handle: () => events.status(),
+  });
