@@ -1,19 +1,13 @@
 import { z } from 'zod';
 import { instanceRecord, networkId } from '../decisions/schema.js';
+import { worklistStates } from './states.js';
 
 /**
  * What the review page is told. The page is built from this file too, so that both sides are held to one declaration:
  * it imports nothing of Node.
  */
 
-/** The states of the worklist that are labels, without a site's prefix. */
-export const labelledStates = [
-  'needs_review',
-  'unknown_view',
-  'order_mismatch',
-  'classification_failed',
-] as const;
-export const worklistState = z.enum([...labelledStates, 'recent']);
+export const worklistState = z.enum(worklistStates);
 
 const text = z.string().optional();
 
