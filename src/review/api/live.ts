@@ -29,30 +29,32 @@ export function startLive(): () => void {
 }
 
 async function follow(stopped: AbortSignal): Promise<void> {
-  for (let streams = true; !stopped.aborted; ) {
+  for (let streams = true; ; ) {
     if (!signInNeeded.value && !document.hidden) {
       await fetchStatus();
       if (streams && connection.value !== 'lost') streams = await followEvents(stopped).catch(mayStreamLater);
       if (connection.value === 'events') connection.value = 'polling';
-      if (!stopped.aborted) ticks.value++;
+      if (stopped.aborted) return;
+      ticks.value++;
     }
     await nextTurn(stopped);
+    if (stopped.aborted) return;
   }
 }
 
 /** Waits for the next poll, or until the page is shown or hidden, or until it is stopped. */
 function nextTurn(stopped: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const done = () => {
+    const ended = new AbortController();
+    const { signal } = ended;
+    const end = () => {
       clearTimeout(timer);
-      document.removeEventListener('visibilitychange', done);
-      stopped.removeEventListener('abort', done);
+      ended.abort();
       resolve();
     };
-    const timer = setTimeout(done, pollEveryMs);
-    document.addEventListener('visibilitychange', done);
-    stopped.addEventListener('abort', done);
-    if (stopped.aborted) done();
+    const timer = setTimeout(end, pollEveryMs);
+    document.addEventListener('visibilitychange', end, { signal });
+    stopped.addEventListener('abort', end, { signal });
   });
 }
 
@@ -72,16 +74,16 @@ const mayStreamLater = (error: unknown): boolean => !(error instanceof ApiError 
 
 /** Returns when the stream ends. */
 async function followEvents(stopped: AbortSignal): Promise<true> {
+  if (stopped.aborted) return true;
   const ended = new AbortController();
+  const { signal } = ended;
   const abort = () => ended.abort();
   let timer = setTimeout(abort, silenceMs);
   // Browsers open about six connections to one address: hidden pages leave theirs to the others.
-  const abortWhereHidden = () => document.hidden && abort();
-  document.addEventListener('visibilitychange', abortWhereHidden);
-  stopped.addEventListener('abort', abort);
-  if (stopped.aborted) abort();
+  document.addEventListener('visibilitychange', () => document.hidden && abort(), { signal });
+  stopped.addEventListener('abort', abort, { signal });
   try {
-    const response = await sendRequest('events', { signal: ended.signal, cache: 'no-store' });
+    const response = await sendRequest('events', { signal, cache: 'no-store' });
     if (response.body === null || !response.headers.get('content-type')?.startsWith('text/event-stream'))
       return true;
     connection.value = 'events';
@@ -97,8 +99,6 @@ async function followEvents(stopped: AbortSignal): Promise<true> {
     }
   } finally {
     clearTimeout(timer);
-    document.removeEventListener('visibilitychange', abortWhereHidden);
-    stopped.removeEventListener('abort', abort);
     abort();
   }
 }
