@@ -14,7 +14,7 @@ type Read<_Served extends Ours, Ours> = Ours;
 const scored = z.object({ category: z.string(), score: z.number() });
 export type Scored = z.output<typeof scored>;
 
-const decision = z.enum(['category', 'needs_review', 'unknown_view', 'failed']);
+export const decision = z.enum(['category', 'needs_review', 'unknown_view', 'failed']);
 export type Decision = z.output<typeof decision>;
 
 const networkId = z.object({ name: z.string(), sha256: z.string() });

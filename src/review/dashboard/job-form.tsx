@@ -1,11 +1,9 @@
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { callApi } from '../api/client.js';
-import { type ReclassificationJob, reclassificationJob } from '../api/schema.js';
+import { decision as decisionShape, type ReclassificationJob, reclassificationJob } from '../api/schema.js';
 import { notifyDone, notifyOnError } from '../state/notices.js';
 import { texts } from '../texts/index.js';
-
-const decisions = ['category', 'needs_review', 'unknown_view', 'failed'] as const;
 
 /** Starts a reclassification job. The first click counts (a dry run), the second starts the job. */
 export function JobForm({ onStarted }: { onStarted: () => void }) {
@@ -55,7 +53,7 @@ export function JobForm({ onStarted }: { onStarted: () => void }) {
           {texts.jobFormDecision}
           <select name="decision">
             <option value="">{texts.jobFormAny}</option>
-            {decisions.map((decision) => (
+            {decisionShape.options.map((decision) => (
               <option key={decision} value={decision}>
                 {texts.decisionNames[decision]}
               </option>
