@@ -21,6 +21,7 @@ const tasks = {
       : [
           [bin('tsc'), '-p', '.'],
           [bin('tsc'), '-p', 'src/review'],
+          [bin('tsc'), '-p', 'test/unit/review'],
           [bin('biome'), 'check', '--error-on-warnings', '.'],
           [bin('vitest'), 'run'],
         ],

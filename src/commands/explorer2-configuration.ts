@@ -1,6 +1,6 @@
 import { codedCategories } from '../anatomy/categories.js';
-import { stateLabels } from '../decisions/labels.js';
 import { metadataNames, type ReclassifyRequest } from '../decisions/schema.js';
+import { stateLabels } from '../decisions/state-labels.js';
 
 /** A button as Orthanc Explorer 2 reads it; it fills in what stands in braces. */
 interface CustomButton {

@@ -1,9 +1,9 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
-import { stateLabels } from '../decisions/labels.js';
 import { recordOf } from '../decisions/read.js';
 import { metadataNames, type ReclassifyRequest } from '../decisions/schema.js';
+import { stateLabels } from '../decisions/state-labels.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { select } from '../select/select.js';
 import { progressBar } from './progress.js';

@@ -1,16 +1,14 @@
 import { z } from 'zod';
 import { code } from '../anatomy/code.js';
-import { stateLabels } from '../decisions/labels.js';
 import { instanceRecord, networkId } from '../decisions/schema.js';
+import { worklistStates } from './states.js';
 
 /**
  * What the API answers to the review page. The page is type-checked against these shapes. So nothing in this folder
  * reaches a module of Node.js; `npm test` checks it.
  */
 
-/** The states of the worklist that are labels, without a site's prefix. */
-export const labelledStates = Object.values(stateLabels);
-export const worklistState = z.enum([...labelledStates, 'recent']);
+export const worklistState = z.enum(worklistStates);
 
 const text = z.string().optional();
 

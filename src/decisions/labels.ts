@@ -1,13 +1,7 @@
 import { createError } from '../errors/errors.js';
 import { label } from '../orthanc/ids.js';
 import type { GroupRecord, InstanceRecord } from './schema.js';
-
-export const stateLabels = {
-  needsReview: 'needs_review',
-  unknownView: 'unknown_view',
-  failed: 'classification_failed',
-  orderMismatch: 'order_mismatch',
-} as const;
+import { stateLabels } from './state-labels.js';
 
 /**
  * @throws config_invalid where a category of the network could not be one, or would be taken for a state

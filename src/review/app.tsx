@@ -1,10 +1,11 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import { signInWanted, wordsOf } from './api/client.js';
+import { messageOf, signInNeeded } from './api/client.js';
 import { Dashboard } from './dashboard/page.js';
 import { InstancePage } from './instance/page.js';
 import { go, route } from './state/route.js';
 import { me, openSession } from './state/session.js';
+import { texts } from './texts/index.js';
 import { Header } from './ui/header.js';
 import { Help, helpIsOpen } from './ui/help.js';
 import { Notices } from './ui/notices.js';
@@ -12,32 +13,30 @@ import { useShortcuts } from './ui/shortcuts.js';
 import { SignIn } from './ui/sign-in.js';
 import { WorklistPage } from './worklist/page.js';
 
-const titles = { worklist: 'Worklist', study: 'Study', instance: 'Review', dashboard: 'Dashboard' };
-
 export function App() {
-  const [trouble, setTrouble] = useState<string>();
+  const [error, setError] = useState<string>();
   const open = () => {
-    setTrouble(undefined);
-    openSession().catch((error: unknown) => setTrouble(wordsOf(error)));
+    setError(undefined);
+    openSession().catch((caught: unknown) => setError(messageOf(caught)));
   };
   useEffect(open, []);
   useSignalEffect(() => {
-    document.title = `${titles[route.value.page]} – Plainview`;
+    document.title = `${texts.pageTitles[route.value.page]} – ${texts.appName}`;
   });
-  useShortcuts('Everywhere', [
-    { keys: ['?'], does: 'Show these keys', run: () => (helpIsOpen.value = true) },
-    { keys: ['w'], does: 'Worklist', run: () => go('#/') },
-    { keys: ['d'], does: 'Dashboard', run: () => go('#/dashboard') },
+  useShortcuts(texts.keysEverywhere, [
+    { keys: ['?'], description: texts.keyHelp, run: () => (helpIsOpen.value = true) },
+    { keys: ['w'], description: texts.pageTitles.worklist, run: () => go('#/') },
+    { keys: ['d'], description: texts.pageTitles.dashboard, run: () => go('#/dashboard') },
   ]);
-  if (signInWanted.value) return <SignIn onToken={open} />;
+  if (signInNeeded.value) return <SignIn onSignedIn={open} />;
   return (
     <>
-      <button type="button" class="skip" onClick={skip}>
-        Skip to the content
+      <button type="button" class="skip" onClick={focusMain}>
+        {texts.skipToContent}
       </button>
       <Header />
       <main id="main" tabIndex={-1} class={`page page-${route.value.page}`}>
-        {me.value === undefined ? <Opening trouble={trouble} again={open} /> : <Page />}
+        {me.value === undefined ? <Opening error={error} retry={open} /> : <Page />}
       </main>
       <Notices />
       <Help />
@@ -45,8 +44,8 @@ export function App() {
   );
 }
 
-/** A button, since a link would change the fragment, which is the page's address. */
-function skip(): void {
+/** By a button, since a link would change the fragment, which is the page's address. */
+function focusMain(): void {
   document.getElementById('main')?.focus();
 }
 
@@ -57,13 +56,13 @@ function Page() {
   return <WorklistPage />;
 }
 
-function Opening({ trouble, again }: { trouble: string | undefined; again: () => void }) {
-  if (trouble === undefined) return <p class="quiet pad">Opening …</p>;
+function Opening({ error, retry }: { error: string | undefined; retry: () => void }) {
+  if (error === undefined) return <p class="quiet pad">{texts.opening}</p>;
   return (
     <div class="pad" role="alert">
-      <p>{trouble}</p>
-      <button type="button" onClick={again}>
-        Try again
+      <p>{error}</p>
+      <button type="button" onClick={retry}>
+        {texts.tryAgain}
       </button>
     </div>
   );

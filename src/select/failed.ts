@@ -1,5 +1,5 @@
-import { stateLabels } from '../decisions/labels.js';
 import { recordOf } from '../decisions/read.js';
+import { stateLabels } from '../decisions/state-labels.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 

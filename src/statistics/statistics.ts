@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { sleep } from '../async/sleep.js';
 import type { Config } from '../config/options.js';
-import { type StatisticsAnswer as Answer, labelledStates } from '../contract/review.js';
+import type { StatisticsAnswer as Answer } from '../contract/review.js';
+import { labelledStates } from '../contract/states.js';
 import { recordOf } from '../decisions/read.js';
 import type { Recorded } from '../decisions/recorder.js';
 import { asPlainviewError } from '../errors/errors.js';

@@ -27,10 +27,10 @@ describe.skipIf(!hasBrowser)('the review page, where an answer comes late', () =
     await page.locator('summary', { hasText: 'Classify again' }).click();
     await page.getByRole('button', { name: 'Count', exact: true }).click();
     const counting = await first;
-    await page.getByLabel('What people corrected too').check();
+    await page.getByLabel('Include what people corrected').check();
     await counting.fulfill({ json: run });
-    await page.locator('.request-form button:enabled').waitFor();
-    expect(await page.locator('.request-form button').textContent()).toBe('Count');
+    await page.locator('.job-form button:enabled').waitFor();
+    expect(await page.locator('.job-form button').textContent()).toBe('Count');
   });
 
   test('whoever has left for the list while a decision was on its way stays there', async () => {

@@ -128,7 +128,7 @@ describe.skipIf(!hasBrowser)('the review page on a real Orthanc', async () => {
     await page.getByLabel('Token').fill(viewer.token);
     await page.keyboard.press('Enter');
     await shown(page, instance);
-    await page.getByText(/You \(victor\) may look/).waitFor();
+    await page.getByText(/You \(victor\) can only view/).waitFor();
     for (const key of ['Enter', 'y', '2', 'n', 'u']) await page.keyboard.press(key);
     expect(await page.getByRole('combobox').count()).toBe(0);
     expect(await new Reader(real.orthanc.url).record(instance.orthancId)).toEqual(before);

@@ -148,7 +148,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
   test('a viewer gets no controls and is told why; keys do nothing', async () => {
     review.service.me = { who: 'victor', role: 'viewer', how: 'orthanc' };
     const page = await openInstance(0);
-    await page.getByText(/You \(victor\) may look/).waitFor();
+    await page.getByText(/You \(victor\) can only view/).waitFor();
     for (const key of ['y', 'Enter', '1', 'n', 'e', 'u']) await page.keyboard.press(key);
     expect(await page.getByRole('combobox').count()).toBe(0);
     expect(review.service.asked).toEqual([]);
@@ -305,7 +305,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
   test('the dashboard draws and tells what the service counted', async () => {
     review.service.me = { who: 'adam', role: 'admin', how: 'orthanc' };
     const page = await open('#/dashboard');
-    const row = page.getByRole('row', { name: /^Hand AP 88 %/ });
+    const row = page.getByRole('row', { name: /^Hand AP 88%/ });
     await row.getByText('Hand oblique 9, Wrist AP 3').waitFor();
     await page.locator('summary', { hasText: 'As a table' }).first().click();
     await page.getByRole('cell', { name: /^\d+$/ }).first().waitFor();

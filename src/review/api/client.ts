@@ -1,88 +1,84 @@
 import { signal } from '@preact/signals';
 import type * as z from 'zod/mini';
-import { store, stored } from '../storage.js';
+import { readStored, writeStored } from '../base/storage.js';
+import { texts } from '../texts/index.js';
 import { type Problem, problem } from './schema.js';
 
-/** Relative to the page, so that it holds at the service itself, behind Orthanc's plugin and behind a proxy. */
+/** Relative to the page, so that it works at the service itself, behind Orthanc's plugin and behind a proxy. */
 const base = '../api/v1/';
-const storedUnder = 'plainview-token';
+const tokenKey = 'plainview-token';
 
-/** What went wrong, in words for whoever sits before the page. */
+/** The message is for the reader of the page. */
 export class ApiError extends Error {
   /** HTTP status; 0 where there was no answer. */
   readonly status: number;
   readonly code: string;
 
-  constructor(words: string, status: number, code: string) {
-    super(words);
+  constructor(message: string, status: number, code: string) {
+    super(message);
     this.status = status;
     this.code = code;
   }
 }
 
-/** Set while somebody must say who they are. */
-export const signInWanted = signal(false);
-/** Set while the token last given is one that the service does not know. */
+/** True while the reader must sign in. */
+export const signInNeeded = signal(false);
+/** True while the token given last is one that the service does not know. */
 export const tokenRefused = signal(false);
 
-let token = stored('sessionStorage', storedUnder);
+let token = readStored('sessionStorage', tokenKey);
 
-/** Kept with the tab, so that a shared machine does not keep it; browsers that restore a closed tab restore it too. */
-export function useToken(given: string): void {
+/** Kept for the tab, so that a shared machine does not keep it; a browser that restores a closed tab restores it too. */
+export function signIn(given: string): void {
   token = given;
-  store('sessionStorage', storedUnder, given);
+  writeStored('sessionStorage', tokenKey, given);
   tokenRefused.value = false;
-  signInWanted.value = false;
+  signInNeeded.value = false;
 }
 
 function forgetToken(): void {
   token = null;
-  store('sessionStorage', storedUnder, null);
+  writeStored('sessionStorage', tokenKey, null);
 }
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
-interface Ask {
+interface RequestOptions {
   query?: Query;
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   body?: unknown;
   signal?: AbortSignal;
-  /** Firefox holds a request back while one for the same address is open, unless it may not be kept. */
+  /** Firefox delays a request while another for the same address is open, unless the answer may not be cached. */
   cache?: 'no-store';
 }
 
-/** @throws ApiError; an AbortError where the caller gave up */
-export async function ask<T extends z.ZodMiniType>(
+/** @throws ApiError; an AbortError where the caller aborted */
+export async function callApi<T extends z.ZodMiniType>(
   path: string,
   shape: T,
-  how: Ask = {},
+  options: RequestOptions = {},
 ): Promise<z.output<T>> {
-  const answer = await request(path, how);
-  const body: unknown = await answer.json().catch((caught: unknown) => {
-    if (how.signal?.aborted) throw caught;
+  const response = await sendRequest(path, options);
+  const body: unknown = await response.json().catch((caught: unknown) => {
+    if (options.signal?.aborted) throw caught;
   });
   const parsed = shape.safeParse(body);
-  if (!parsed.success)
-    throw new ApiError(
-      'This page and the service do not fit together. Reload the page.',
-      answer.status,
-      'version',
-    );
+  if (!parsed.success) throw new ApiError(texts.errorVersion, response.status, 'version');
   return parsed.data;
 }
 
-/** The answer as it comes: a picture, a stream of events. @throws ApiError */
-export async function request(
+/** The response as it comes: a picture, a stream of events. @throws ApiError; an AbortError where the caller aborted */
+export async function sendRequest(
   path: string,
-  { query = {}, method = 'GET', body, signal, cache }: Ask = {},
+  { query = {}, method = 'GET', body, signal, cache }: RequestOptions = {},
 ): Promise<Response> {
-  const asked = Object.entries(query).flatMap(([name, value]) =>
+  const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [[name, String(value)]],
   );
-  const search = asked.length > 0 ? `?${new URLSearchParams(asked)}` : '';
-  let answer: Response;
+  const search = given.length > 0 ? `?${new URLSearchParams(given)}` : '';
+  let response: Response;
   try {
-    answer = await fetch(`${base}${path}${search}`, {
+    response = await fetch(`${base}${path}${search}`, {
       method,
       headers: {
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
@@ -94,33 +90,29 @@ export async function request(
     });
   } catch (caught) {
     if (signal?.aborted) throw caught;
-    throw new ApiError('The service does not answer. Trying again.', 0, 'no_answer');
+    throw new ApiError(texts.errorNoAnswer, 0, 'no_answer');
   }
-  if (answer.ok) return answer;
-  const told = await problemOf(answer);
-  if (answer.status === 401) {
-    // Calls that were under way with the same token come here too, when it has been forgotten.
+  if (response.ok) return response;
+  const { title, code } = await problemOf(response);
+  if (response.status === 401) {
+    // Other calls with the same token come here too, after the token has been forgotten.
     tokenRefused.value ||= token !== null;
     forgetToken();
-    signInWanted.value = true;
+    signInNeeded.value = true;
   }
-  throw new ApiError(told.title, answer.status, told.code);
+  throw new ApiError(title, response.status, code);
 }
 
-async function problemOf(answer: Response): Promise<Problem> {
-  const parsed = problem.safeParse(await answer.json().catch(() => undefined));
+async function problemOf(response: Response): Promise<Problem> {
+  const parsed = problem.safeParse(await response.json().catch(() => undefined));
   return parsed.success
     ? parsed.data
-    : {
-        title: `Something between this page and the service answers ${answer.status}.`,
-        status: answer.status,
-        code: 'unknown',
-      };
+    : { title: texts.errorBetween(response.status), status: response.status, code: 'unknown' };
 }
 
-/** Whether the request was given up on purpose. */
+/** Whether the caller aborted the request on purpose. */
 export const isAbort = (error: unknown): boolean =>
   error instanceof DOMException && error.name === 'AbortError';
 
-export const wordsOf = (error: unknown): string =>
-  error instanceof Error ? error.message : 'Something went wrong on this page. Reload it.';
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : texts.errorUnknown;

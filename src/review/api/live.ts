@@ -1,92 +1,110 @@
 import { signal } from '@preact/signals';
-import { ApiError, ask, request, signInWanted } from './client.js';
+import { ApiError, callApi, sendRequest, signInNeeded } from './client.js';
 import { type DecidedEvent, decidedEvent, type Status, status as statusShape } from './schema.js';
 
-/** How the page learns what happens: by the service's events, by asking now and then, or not at all just now. */
-export const link = signal<'events' | 'asking' | 'lost'>('asking');
-/** Grows whenever something may have been decided that nobody told in detail: time to look again. */
+/** How the page learns of changes: by the service's events, by polling, or not at all while the service is away. */
+export const connection = signal<'events' | 'polling' | 'lost'>('polling');
+/** Grows whenever something may have been decided without an event: time to look for changes. */
 export const ticks = signal(0);
 export const status = signal<Status | undefined>(undefined);
 
 type Listener = (event: DecidedEvent) => void;
 const listeners = new Set<Listener>();
 
-/** @returns what ends it */
+/** @returns a function that removes the listener */
 export function onDecided(listener: Listener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-const askEvery = 5000;
-/** A service that is silent for longer than this is gone: its heartbeats come more often. */
-const silence = 60_000;
+const pollEveryMs = 5000;
+/** The service sends heartbeats more often than this: a stream that is silent for longer is dead. */
+const silenceMs = 60_000;
 
-/** Follows the service for as long as the page is open. */
-export async function follow(): Promise<void> {
+/** @returns a function that stops it */
+export function startLive(): () => void {
+  const stopped = new AbortController();
+  void follow(stopped.signal);
+  return () => stopped.abort();
+}
+
+async function follow(stopped: AbortSignal): Promise<void> {
   for (let streams = true; ; ) {
-    if (!signInWanted.value && !document.hidden) {
-      await lookAtStatus();
-      if (streams && link.value !== 'lost') streams = await listen().catch(mayStreamLater);
-      if (link.value === 'events') link.value = 'asking';
+    if (!signInNeeded.value && !document.hidden) {
+      await fetchStatus();
+      if (streams && connection.value !== 'lost') streams = await followEvents(stopped).catch(mayStreamLater);
+      if (connection.value === 'events') connection.value = 'polling';
+      if (stopped.aborted) return;
       ticks.value++;
     }
-    await new Promise((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        document.removeEventListener('visibilitychange', wake);
-        resolve(undefined);
-      };
-      const timer = setTimeout(wake, askEvery);
-      document.addEventListener('visibilitychange', wake);
-    });
+    await nextTurn(stopped);
+    if (stopped.aborted) return;
   }
 }
 
-async function lookAtStatus(): Promise<void> {
+/** Waits for the next poll, or until the page is shown or hidden, or until it is stopped. */
+function nextTurn(stopped: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const ended = new AbortController();
+    const { signal } = ended;
+    const end = () => {
+      clearTimeout(timer);
+      ended.abort();
+      resolve();
+    };
+    const timer = setTimeout(end, pollEveryMs);
+    document.addEventListener('visibilitychange', end, { signal });
+    stopped.addEventListener('abort', end, { signal });
+  });
+}
+
+async function fetchStatus(): Promise<void> {
   try {
-    status.value = await ask('status', statusShape);
-    if (link.value === 'lost') link.value = 'asking';
+    status.value = await callApi('status', statusShape);
+    if (connection.value === 'lost') connection.value = 'polling';
   } catch (error) {
-    // Orthanc's plugin says it where the service does not answer.
+    // Orthanc's plugin answers `service_away` where the service does not answer.
     if (error instanceof ApiError && (error.status === 0 || error.code === 'service_away'))
-      link.value = 'lost';
+      connection.value = 'lost';
   }
 }
 
-/** Orthanc's plugin does not pass events on: it would take one of Orthanc's threads for each open page. */
+/** Orthanc's plugin answers 501: passing events on would take one of Orthanc's threads for each open page. */
 const mayStreamLater = (error: unknown): boolean => !(error instanceof ApiError && error.status === 501);
 
 /** Returns when the stream ends. */
-async function listen(): Promise<true> {
-  const giveUp = new AbortController();
-  let timer = setTimeout(() => giveUp.abort(), silence);
-  // Browsers open some six connections to one address: pages that nobody looks at leave theirs to the others.
-  const hidden = () => document.hidden && giveUp.abort();
-  document.addEventListener('visibilitychange', hidden);
+async function followEvents(stopped: AbortSignal): Promise<true> {
+  if (stopped.aborted) return true;
+  const ended = new AbortController();
+  const { signal } = ended;
+  const abort = () => ended.abort();
+  let timer = setTimeout(abort, silenceMs);
+  // Browsers open about six connections to one address: hidden pages leave theirs to the others.
+  document.addEventListener('visibilitychange', () => document.hidden && abort(), { signal });
+  stopped.addEventListener('abort', abort, { signal });
   try {
-    const answer = await request('events', { signal: giveUp.signal, cache: 'no-store' });
-    if (answer.body === null || !answer.headers.get('content-type')?.startsWith('text/event-stream'))
+    const response = await sendRequest('events', { signal, cache: 'no-store' });
+    if (response.body === null || !response.headers.get('content-type')?.startsWith('text/event-stream'))
       return true;
-    link.value = 'events';
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    connection.value = 'events';
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = ''; ; ) {
       const { value, done } = await reader.read();
       if (done) return true;
       clearTimeout(timer);
-      timer = setTimeout(() => giveUp.abort(), silence);
+      timer = setTimeout(abort, silenceMs);
       const blocks = (rest + value.replaceAll('\r', '')).split('\n\n');
       rest = blocks.pop() ?? '';
-      for (const block of blocks) take(block);
+      for (const block of blocks) dispatch(block);
     }
   } finally {
     clearTimeout(timer);
-    document.removeEventListener('visibilitychange', hidden);
-    giveUp.abort();
+    abort();
   }
 }
 
-/** One event in the form of the HTML standard's server-sent events. */
-function take(block: string): void {
+/** One event in the format of the HTML standard's server-sent events. */
+function dispatch(block: string): void {
   const fields = block.split('\n').map((line): [string, string] => {
     const at = line.indexOf(':');
     return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1).replace(/^ /, '')];
@@ -97,8 +115,8 @@ function take(block: string): void {
     const event = decidedEvent.safeParse(parseJson(data));
     if (event.success) for (const listener of listeners) listener(event.data);
   } else if (name === 'status') {
-    const told = statusShape.safeParse(parseJson(data));
-    if (told.success) status.value = told.data;
+    const parsed = statusShape.safeParse(parseJson(data));
+    if (parsed.success) status.value = parsed.data;
   }
 }
 
@@ -106,6 +124,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // the same as an event that we do not know
+    return undefined; // ignored, like an event that the page does not know
   }
 }

@@ -1,34 +1,34 @@
-import { ApiError, type Query, request } from './client.js';
+import { ApiError, type Query, sendRequest } from './client.js';
 
-/** Pictures are fetched like all else, since an `<img>` cannot say who asks; the newest are kept. */
-const most = 120;
+/** Pictures are fetched like all else, since an `<img>` cannot send a token. The newest are kept. */
+const mostKept = 120;
 const attempts = 6;
-const kept = new Map<string, Promise<string>>();
+const cache = new Map<string, Promise<string>>();
 
-/** @returns a `blob:` URL that is good as long as the picture is among the newest. @throws ApiError */
-export function picture(path: string, query: Query = {}): Promise<string> {
+/** @returns a `blob:` URL, valid as long as the picture is among the newest. @throws ApiError */
+export function fetchPicture(path: string, query: Query = {}): Promise<string> {
   const key = `${path} ${JSON.stringify(query)}`;
-  const known = kept.get(key);
-  const promise = known ?? fetchPicture(path, query);
-  // Last in is last out.
-  kept.delete(key);
-  kept.set(key, promise);
+  const known = cache.get(key);
+  const promise = known ?? download(path, query);
+  // A map keeps the order of insertion: what was used last goes to the end.
+  cache.delete(key);
+  cache.set(key, promise);
   if (known === undefined) {
-    promise.catch(() => kept.delete(key));
-    for (const [oldest, url] of kept) {
-      if (kept.size <= most) break;
-      kept.delete(oldest);
+    promise.catch(() => cache.delete(key));
+    for (const [oldest, url] of cache) {
+      if (cache.size <= mostKept) break;
+      cache.delete(oldest);
       url.then(URL.revokeObjectURL, () => undefined);
     }
   }
   return promise;
 }
 
-/** Many at once may be too many for whoever renders them: then a little later. */
-async function fetchPicture(path: string, query: Query): Promise<string> {
+/** The service refuses too many renderings at once: then it is tried again later. */
+async function download(path: string, query: Query): Promise<string> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return URL.createObjectURL(await (await request(path, { query })).blob());
+      return URL.createObjectURL(await (await sendRequest(path, { query })).blob());
     } catch (error) {
       const isBusy = error instanceof ApiError && (error.status === 429 || error.code === 'service_busy');
       if (!isBusy || attempt === attempts) throw error;

@@ -2,26 +2,26 @@ import type * as zod from 'zod';
 import * as z from 'zod/mini';
 import type * as served from '../../contract/review.js';
 
-// zod would compile its checks with `eval`, which our content security policy forbids.
+// zod would compile its checks with `eval`, which the page's content security policy forbids.
 z.config({ jitless: true });
 
 /**
- * What we read of what the service declares. Does not compile where the two part; its own declarations are not bundled,
- * since they would make the page three times as large.
+ * What the page reads of what the service declares. It does not compile where the two differ. The service's own
+ * declarations are not bundled: they would make the page three times as large.
  */
 type Read<_Served extends Ours, Ours> = Ours;
 
 const scored = z.object({ category: z.string(), score: z.number() });
 export type Scored = z.output<typeof scored>;
 
-const decision = z.enum(['category', 'needs_review', 'unknown_view', 'failed']);
+export const decision = z.enum(['category', 'needs_review', 'unknown_view', 'failed']);
 export type Decision = z.output<typeof decision>;
 
 const networkId = z.object({ name: z.string(), sha256: z.string() });
 
 const finding = z.object({ answer: z.enum(['agrees', 'differs', 'cannot_tell']), reason: z.string() });
 
-/** An instance as the API tells of it. Fields that we do not show are not read. */
+/** An instance as the API describes it. Fields that the page does not show are not read. */
 export const entry = z.object({
   instance: z.string(),
   series: z.string(),
@@ -35,13 +35,13 @@ export const entry = z.object({
   who: z.enum(['network', 'person']),
   network: networkId,
   engine: z.string(),
-  /** ISO 8601; identifies the decision when it is answered. */
+  /** ISO 8601; sent back with a confirmation or correction, it identifies the decision that it is about. */
   when: z.string(),
   requested: z.optional(z.object({ who: z.string(), when: z.string() })),
   /** The network's decision, where a person has replaced it. */
   before: z.optional(z.object({ decision, category: z.optional(z.string()), top: z.array(scored) })),
   person: z.optional(z.object({ who: z.string(), when: z.string(), action: z.string() })),
-  /** The decision beside what DICOM says was meant. */
+  /** The decision compared with what DICOM says was ordered. */
   order: z.optional(
     z.object({ answer: finding.shape.answer, bodyPart: finding, projection: finding, side: finding }),
   ),
@@ -111,7 +111,7 @@ export const statistics = z.object({
       network: networkId,
       confirmed: z.number(),
       corrected: z.number(),
-      /** Where the network had asked for a person; not in the others. */
+      /** Where the network had asked for a person; these are not in the other numbers. */
       unsure: z.object({ confirmed: z.number(), corrected: z.number() }),
       categories: z.array(
         z.object({
@@ -157,8 +157,8 @@ export const status = z.object({
 });
 export type Status = Read<served.Status, z.output<typeof status>>;
 
-/** A request for reclassification and how far it is. */
-export const run = z.object({
+/** A request for reclassification and its progress. */
+export const reclassificationJob = z.object({
   id: z.string(),
   who: z.string(),
   when: z.string(),
@@ -171,7 +171,7 @@ export const run = z.object({
   rate: z.number(),
   problem: z.optional(z.string()),
 });
-export type Run = z.output<typeof run>;
+export type ReclassificationJob = z.output<typeof reclassificationJob>;
 
 export const problem = z.object({ title: z.string(), status: z.number(), code: z.string() });
 export type Problem = z.output<typeof problem>;

@@ -1,56 +1,51 @@
 import type { Statistics } from '../api/schema.js';
-import { count, percent, spoken } from '../ui/format.js';
+import { count, percent } from '../base/format.js';
+import { texts } from '../texts/index.js';
 import { TableScroll } from '../ui/table-scroll.js';
 import { wilson } from './wilson.js';
 
-type Network = Statistics['agreement'][number];
+type NetworkAgreement = Statistics['agreement'][number];
 
-/** How often people agreed with each network, category by category: what a site can trust it with. */
-export function Agreement({ told }: { told: Statistics['agreement'] }) {
+/** How often people agreed with each network, by category: how far a site can trust it. */
+export function Agreement({ networks }: { networks: readonly NetworkAgreement[] }) {
   return (
     <section class="panel wide" aria-labelledby="agreement-title">
-      <h2 id="agreement-title">People and the network</h2>
-      <p class="quiet">
-        How often a person who looked agreed with what the network was sure of. Nobody looks at everything, so
-        this is no measure of its accuracy. Lines are 95 % intervals (Wilson).
-      </p>
-      {told.length === 0 && <p>Nobody has confirmed or corrected anything in this time.</p>}
-      {told.map((network) => (
-        <OneNetwork key={network.network.sha256} told={network} />
+      <h2 id="agreement-title">{texts.agreementTitle}</h2>
+      <p class="quiet">{texts.agreementNote}</p>
+      {networks.length === 0 && <p>{texts.agreementNone}</p>}
+      {networks.map((agreement) => (
+        <NetworkTable key={agreement.network.sha256} agreement={agreement} />
       ))}
     </section>
   );
 }
 
-function OneNetwork({ told }: { told: Network }) {
-  const { network, confirmed, corrected, unsure } = told;
-  const categories = [...told.categories].sort(
+function NetworkTable({ agreement }: { agreement: NetworkAgreement }) {
+  const { network, unsure } = agreement;
+  const categories = [...agreement.categories].sort(
     (one, other) => other.confirmed + other.corrected - (one.confirmed + one.corrected),
   );
   return (
-    <TableScroll name={`Agreement with ${network.name}`}>
+    <TableScroll name={texts.agreementTable(network.name)}>
       <table class="agreement">
         <caption>
-          <strong>{network.name}</strong> <span class="quiet">{network.sha256.slice(0, 8)}</span> – agreed in{' '}
-          {percent(confirmed, confirmed + corrected)} of {count(confirmed + corrected)}; where it had asked
-          for a person, its best guess was right in{' '}
-          {percent(unsure.confirmed, unsure.confirmed + unsure.corrected)} of{' '}
-          {count(unsure.confirmed + unsure.corrected)}
+          <strong>{network.name}</strong> <span class="quiet">{network.sha256.slice(0, 8)}</span> –{' '}
+          {texts.agreementSummary(agreement, unsure)}
         </caption>
         <thead>
           <tr>
-            <th scope="col">The network said</th>
-            <th scope="col">People agreed</th>
+            <th scope="col">{texts.agreementSaid}</th>
+            <th scope="col">{texts.agreementAgreed}</th>
             <th scope="col">
-              <span class="unseen">Interval</span>
+              <span class="visually-hidden">{texts.agreementInterval}</span>
             </th>
-            <th scope="col">Looked at</th>
-            <th scope="col">Said instead</th>
+            <th scope="col">{texts.agreementChecked}</th>
+            <th scope="col">{texts.agreementInstead}</th>
           </tr>
         </thead>
         <tbody>
           {categories.map((each) => (
-            <OneCategory key={each.category} told={each} />
+            <CategoryRow key={each.category} agreement={each} />
           ))}
         </tbody>
       </table>
@@ -58,13 +53,13 @@ function OneNetwork({ told }: { told: Network }) {
   );
 }
 
-function OneCategory({ told }: { told: Network['categories'][number] }) {
-  const { category, confirmed, corrected, insteadOf } = told;
+function CategoryRow({ agreement }: { agreement: NetworkAgreement['categories'][number] }) {
+  const { category, confirmed, corrected, insteadOf } = agreement;
   const all = confirmed + corrected;
   const [low, high] = wilson(confirmed, all);
   return (
     <tr>
-      <th scope="row">{spoken(category)}</th>
+      <th scope="row">{texts.categoryName(category)}</th>
       <td>{percent(confirmed, all)}</td>
       <td>
         <svg
@@ -72,7 +67,7 @@ function OneCategory({ told }: { told: Network['categories'][number] }) {
           viewBox="0 0 100 12"
           preserveAspectRatio="none"
           role="img"
-          aria-label={`${percent(low, 1)} to ${percent(high, 1)}`}
+          aria-label={texts.agreementRange(low, high)}
         >
           <path class="grid" d="M0 6H100" />
           <path class="range" d={`M${100 * low} 6H${100 * high}`} />
@@ -83,10 +78,7 @@ function OneCategory({ told }: { told: Network['categories'][number] }) {
       <td class="quiet">
         {insteadOf
           .slice(0, 3)
-          .map(
-            (other) =>
-              `${other.category === null ? 'none of these' : spoken(other.category)} ${count(other.count)}`,
-          )
+          .map((other) => texts.agreementInsteadOf(other.category, other.count))
           .join(', ')}
       </td>
     </tr>

@@ -1,34 +1,35 @@
 import type { Statistics } from '../api/schema.js';
-import { worklistHref } from '../state/worklist.js';
-import { count, spoken } from '../ui/format.js';
+import { count } from '../base/format.js';
+import { worklistHref } from '../state/filters.js';
+import { texts } from '../texts/index.js';
 import { TableScroll } from '../ui/table-scroll.js';
 
-/** Which categories were given when: a small line of bars each, to a scale of its own. */
-export function Categories({ told: { categories, decisions } }: { told: Statistics }) {
+/** How often each category was given by day: a small chart each, with a scale of its own. */
+export function Categories({ statistics: { categories, decisions } }: { statistics: Statistics }) {
   const sorted = [...categories]
     .filter(({ total }) => total > 0)
     .sort((one, other) => other.total - one.total);
   const step = 120 / Math.max(decisions.length, 1);
   return (
     <section class="panel" aria-labelledby="categories-title">
-      <h2 id="categories-title">Categories over time</h2>
+      <h2 id="categories-title">{texts.categoriesTitle}</h2>
       {sorted.length === 0 ? (
-        <p>No category was given in this time.</p>
+        <p>{texts.categoriesNone}</p>
       ) : (
-        <TableScroll name="Categories over time">
+        <TableScroll name={texts.categoriesTitle}>
           <table>
             <thead>
               <tr>
-                <th scope="col">Category</th>
-                <th scope="col">By day</th>
-                <th scope="col">Given</th>
+                <th scope="col">{texts.categoriesCategory}</th>
+                <th scope="col">{texts.categoriesByDay}</th>
+                <th scope="col">{texts.categoriesGiven}</th>
               </tr>
             </thead>
             <tbody>
               {sorted.map(({ category, perDay, total }) => (
                 <tr key={category}>
                   <th scope="row">
-                    <a href={worklistHref({ state: 'recent', category })}>{spoken(category)}</a>
+                    <a href={worklistHref({ state: 'recent', category })}>{texts.categoryName(category)}</a>
                   </th>
                   <td>
                     <svg
@@ -36,7 +37,7 @@ export function Categories({ told: { categories, decisions } }: { told: Statisti
                       viewBox="0 0 120 20"
                       preserveAspectRatio="none"
                       role="img"
-                      aria-label={`${Math.max(0, ...perDay)} a day at most`}
+                      aria-label={texts.categoriesMost(Math.max(0, ...perDay))}
                     >
                       {perDay.map((value, index) => (
                         <rect

@@ -1,17 +1,18 @@
 import { useId } from 'preact/hooks';
-import { count, localTime } from '../ui/format.js';
+import { count, localTime } from '../base/format.js';
+import { texts } from '../texts/index.js';
 import { TableScroll } from '../ui/table-scroll.js';
 
 export interface Series<Row> {
   name: string;
-  /** Names its colour in the style sheet. */
+  /** Selects the colour in the style sheet. */
   kind: string;
   value(row: Row): number;
 }
 
 const [width, height] = [600, 150];
 
-/** Stacked bars over time, with the table that they are drawn from. */
+/** Stacked bars over time, and the same numbers as a table. */
 export function Bars<Row extends { at: string }>({
   title,
   summary,
@@ -51,7 +52,7 @@ export function Bars<Row extends { at: string }>({
           viewBox={`0 0 ${width} ${height}`}
           preserveAspectRatio="none"
           role="img"
-          aria-label={`${title}: ${summary}`}
+          aria-label={texts.chartLabel(title, summary)}
         >
           <path class="grid" d={`M0 0.5H${width}M0 ${height / 2}H${width}M0 ${height - 0.5}H${width}`} />
           {rows.map((row, index) => {
@@ -78,12 +79,12 @@ export function Bars<Row extends { at: string }>({
         </span>
       </div>
       <details>
-        <summary>As a table</summary>
-        <TableScroll name={`${title}, as a table`}>
+        <summary>{texts.chartTable}</summary>
+        <TableScroll name={texts.chartTableName(title)}>
           <table>
             <thead>
               <tr>
-                <th scope="col">{bucket === 'hour' ? 'Hour' : 'Day'}</th>
+                <th scope="col">{texts.chartBuckets[bucket]}</th>
                 {series.map(({ name }) => (
                   <th key={name} scope="col">
                     {name}

@@ -1,58 +1,61 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { ask, wordsOf } from '../api/client.js';
-import { status } from '../api/live.js';
-import { type Statistics, statistics } from '../api/schema.js';
-import { worklistHref } from '../state/worklist.js';
-import { count, duration, percent, stateWords } from '../ui/format.js';
-import { useNowAndThen } from '../ui/use-interval.js';
+import { labelledStates } from '../../contract/states.js';
+import { callApi, messageOf } from '../api/client.js';
+import { type Statistics, statistics as statisticsShape } from '../api/schema.js';
+import { count } from '../base/format.js';
+import { worklistHref } from '../state/filters.js';
+import { texts } from '../texts/index.js';
+import { useInterval } from '../ui/use-interval.js';
 import { Agreement } from './agreement.js';
 import { Categories } from './categories.js';
 import { Bars, type Series } from './chart.js';
-import { Requests } from './requests.js';
+import { Engine } from './engine.js';
+import { Jobs } from './jobs.js';
 
+/** In days. */
 const spans = [
-  [1, 'Day'],
-  [7, 'Week'],
-  [30, 'Month'],
-  [90, 'Quarter'],
+  [1, 'day'],
+  [7, 'week'],
+  [30, 'month'],
+  [90, 'quarter'],
 ] as const;
 
 const decisionSeries: readonly Series<Statistics['decisions'][number]>[] = [
-  { name: 'Given a category', kind: 'given', value: ({ category }) => category },
-  { name: 'Needs review', kind: 'review', value: ({ needs_review }) => needs_review },
-  { name: 'Unknown view', kind: 'unknown', value: ({ unknown_view }) => unknown_view },
-  { name: 'Failed', kind: 'failed', value: ({ failed }) => failed },
+  { name: texts.decisionNames.category, kind: 'given', value: ({ category }) => category },
+  { name: texts.decisionNames.needs_review, kind: 'review', value: ({ needs_review }) => needs_review },
+  { name: texts.decisionNames.unknown_view, kind: 'unknown', value: ({ unknown_view }) => unknown_view },
+  { name: texts.decisionNames.failed, kind: 'failed', value: ({ failed }) => failed },
 ];
 
-/** What the service does and how well, for whoever runs it and whoever relies on it. */
+/** What the service does and how well, for operators and for readers. */
 export function Dashboard() {
   const days = useSignal(30);
-  const told = useSignal<Statistics | undefined>(undefined);
-  const trouble = useSignal<string | undefined>(undefined);
-  const times = useNowAndThen(30_000);
+  const statistics = useSignal<Statistics | undefined>(undefined);
+  const error = useSignal<string | undefined>(undefined);
+  const times = useInterval(30_000);
   useEffect(() => {
-    let gone = false;
-    ask('statistics', statistics, { query: { days: days.value } }).then(
+    let cancelled = false;
+    callApi('statistics', statisticsShape, { query: { days: days.value } }).then(
       (answer) => {
-        if (gone) return;
-        told.value = answer;
-        trouble.value = undefined;
+        if (cancelled) return;
+        statistics.value = answer;
+        error.value = undefined;
       },
-      (error: unknown) => {
-        if (!gone) trouble.value = wordsOf(error);
+      (caught: unknown) => {
+        if (!cancelled) error.value = messageOf(caught);
       },
     );
     return () => {
-      gone = true;
+      cancelled = true;
     };
   }, [days.value, times]);
   return (
     <>
       <div class="title-row">
-        <h1>Dashboard</h1>
+        <h1>{texts.dashboardTitle}</h1>
         <fieldset class="segmented">
-          <legend class="unseen">Time span</legend>
+          <legend class="visually-hidden">{texts.dashboardSpan}</legend>
           {spans.map(([span, name]) => (
             <button
               key={span}
@@ -60,113 +63,74 @@ export function Dashboard() {
               aria-pressed={days.value === span}
               onClick={() => (days.value = span)}
             >
-              {name}
+              {texts.dashboardSpans[name]}
             </button>
           ))}
         </fieldset>
       </div>
-      {trouble.value !== undefined && (
-        <p role="alert" class="bad-words">
-          {trouble.value}
+      {error.value !== undefined && (
+        <p role="alert" class="error-text">
+          {error.value}
         </p>
       )}
-      {told.value === undefined ? (
-        trouble.value === undefined && <p class="quiet">Counting …</p>
+      {statistics.value === undefined ? (
+        error.value === undefined && <p class="quiet">{texts.dashboardCounting}</p>
       ) : (
-        <Told told={told.value} />
+        <Panels statistics={statistics.value} />
       )}
     </>
   );
 }
 
-function Told({ told }: { told: Statistics }) {
-  const decided = told.decisions.reduce(
+function Panels({ statistics }: { statistics: Statistics }) {
+  const decided = statistics.decisions.reduce(
     (sum, each) => sum + each.category + each.needs_review + each.unknown_view + each.failed,
     0,
   );
-  const given = told.decisions.reduce((sum, each) => sum + each.category, 0);
+  const given = statistics.decisions.reduce((sum, each) => sum + each.category, 0);
   return (
     <>
-      {!told.complete && (
+      {!statistics.complete && (
         <p role="status" class="quiet">
-          Still counting: the figures grow.
+          {texts.dashboardIncomplete}
         </p>
       )}
-      <Backlog backlog={told.backlog} />
+      <Backlog backlog={statistics.backlog} />
       <div class="panels">
         <Bars
-          title="Throughput"
-          summary={`${count(told.throughput.reduce((sum, each) => sum + each.decided, 0))} decisions`}
-          rows={told.throughput}
-          bucket={told.bucket}
-          series={[{ name: 'Decisions', kind: 'given', value: ({ decided: number }) => number }]}
+          title={texts.throughputTitle}
+          summary={texts.throughputSummary(
+            statistics.throughput.reduce((sum, each) => sum + each.decided, 0),
+          )}
+          rows={statistics.throughput}
+          bucket={statistics.bucket}
+          series={[{ name: texts.throughputSeries, kind: 'given', value: ({ decided: number }) => number }]}
         />
         <Bars
-          title="Decisions"
-          summary={`${percent(given, decided)} given a category without a person`}
-          rows={told.decisions}
+          title={texts.decisionsTitle}
+          summary={texts.decisionsSummary(given, decided)}
+          rows={statistics.decisions}
           bucket="day"
           series={decisionSeries}
         />
-        <Agreement told={told.agreement} />
-        <Categories told={told} />
+        <Agreement networks={statistics.agreement} />
+        <Categories statistics={statistics} />
         <Engine />
-        <Requests />
+        <Jobs />
       </div>
     </>
   );
 }
 
 function Backlog({ backlog }: { backlog: Statistics['backlog'] }) {
-  const states = ['needs_review', 'unknown_view', 'order_mismatch', 'classification_failed'] as const;
   return (
-    <nav class="backlog" aria-label="Backlog">
-      {states.map((state) => (
+    <nav class="backlog" aria-label={texts.dashboardBacklog}>
+      {labelledStates.map((state) => (
         <a key={state} href={worklistHref({ state })} class={backlog[state] === 0 ? 'none' : state}>
-          <strong>{backlog[state] === undefined ? '–' : count(backlog[state])}</strong> {stateWords[state]}
+          <strong>{backlog[state] === undefined ? '–' : count(backlog[state])}</strong>{' '}
+          {texts.stateNames[state]}
         </a>
       ))}
     </nav>
-  );
-}
-
-function Engine() {
-  const told = status.value;
-  if (told === undefined) return null;
-  const { network, engine, queue, sweep, orthanc, version } = told;
-  const pairs: [string, string][] = [
-    ['Network', `${network.name} (${network.sha256.slice(0, 12)}…)`],
-    ['May be used for', network.purpose === 'research' ? 'research and evaluation only' : network.purpose],
-    ['Engine', `${engine.engine} on ${engine.device}`],
-    ...engine.declined.map(({ engine: name, reason }): [string, string] => [`Not ${name}`, reason]),
-    [
-      'Queue',
-      `${count(queue.running)} in work, ${count(queue.waiting)} waiting, ${count(queue.delayed)} to be tried again`,
-    ],
-    ['Orthanc', orthanc.up ? 'answers' : (orthanc.why ?? 'does not answer')],
-    ['Version', version],
-  ];
-  return (
-    <section class="panel" aria-labelledby="engine-title">
-      <h2 id="engine-title">Engine and network</h2>
-      <dl class="pairs">
-        {pairs.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-        {sweep.state !== 'idle' && (
-          <div>
-            <dt>Sweep</dt>
-            <dd>
-              <progress max={Math.max(sweep.total, 1)} value={sweep.done} aria-label="Sweep of the archive" />{' '}
-              {count(sweep.done)} of {count(sweep.total)} series
-              {sweep.secondsLeft !== undefined && `, ${duration(sweep.secondsLeft)} to go`}
-            </dd>
-          </div>
-        )}
-      </dl>
-    </section>
   );
 }

@@ -1,4 +1,4 @@
-/** 95 % interval of a proportion (Wilson, J Am Stat Assoc 1927); 0 to 1 where there is nothing to go by. */
+/** 95 % interval of a proportion (Wilson, J Am Stat Assoc 1927); 0 to 1 without trials. */
 export function wilson(successes: number, trials: number): [low: number, high: number] {
   if (trials === 0) return [0, 1];
   const z = 1.959964;

@@ -1,30 +1,30 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ask, isAbort, wordsOf } from '../api/client.js';
+import { callApi, isAbort, messageOf } from '../api/client.js';
 import { type Activation, activation } from '../api/schema.js';
 import { mapStrength } from './view-state.js';
 
 const side = 112;
 
-/** Draws over the picture where the network saw what it takes for the category. */
+/** Draws over the picture where the network sees the category. */
 export function ActivationMap({ instance, category }: { instance: string; category: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [trouble, setTrouble] = useState<string>();
+  const [error, setError] = useState<string>();
   const [map, setMap] = useState<Activation>();
   useEffect(() => {
-    const left = new AbortController();
+    const unmounted = new AbortController();
     setMap(undefined);
-    setTrouble(undefined);
-    ask(`instances/${instance}/activation`, activation, { query: { category }, signal: left.signal }).then(
-      setMap,
-      (error: unknown) => isAbort(error) || setTrouble(wordsOf(error)),
-    );
-    return () => left.abort();
+    setError(undefined);
+    callApi(`instances/${instance}/activation`, activation, {
+      query: { category },
+      signal: unmounted.signal,
+    }).then(setMap, (caught: unknown) => isAbort(caught) || setError(messageOf(caught)));
+    return () => unmounted.abort();
   }, [instance, category]);
   useEffect(() => {
     const context = canvas.current?.getContext('2d');
     if (!context) return;
     context.clearRect(0, 0, side, side);
-    if (map) context.putImageData(painted(map), 0, 0);
+    if (map) context.putImageData(paint(map), 0, 0);
   }, [map]);
   return (
     <>
@@ -36,9 +36,9 @@ export function ActivationMap({ instance, category }: { instance: string; catego
         data-drawn={map?.category}
         style={{ opacity: mapStrength.value }}
       />
-      {trouble !== undefined && (
-        <p class="map-trouble" role="alert">
-          {trouble}
+      {error !== undefined && (
+        <p class="map-error" role="alert">
+          {error}
         </p>
       )}
     </>
@@ -46,11 +46,15 @@ export function ActivationMap({ instance, category }: { instance: string; catego
 }
 
 /** Weak cells are clear, strong ones red-orange to amber: distinct from grey for every kind of colour vision. */
-function painted(map: Activation): ImageData {
+function paint(map: Activation): ImageData {
   const image = new ImageData(side, side);
   for (let y = 0; y < side; y++)
     for (let x = 0; x < side; x++) {
-      const value = smooth(map, ((x + 0.5) / side) * map.columns - 0.5, ((y + 0.5) / side) * map.rows - 0.5);
+      const value = interpolate(
+        map,
+        ((x + 0.5) / side) * map.columns - 0.5,
+        ((y + 0.5) / side) * map.rows - 0.5,
+      );
       image.data.set(
         [255, Math.round(95 + 65 * value ** 2), Math.round(20 + 30 * value ** 4), Math.round(255 * value)],
         (y * side + x) * 4,
@@ -59,8 +63,8 @@ function painted(map: Activation): ImageData {
   return image;
 }
 
-/** Cubic B-spline over the cells, the edge's going on outside: no star-shaped artefacts of linear interpolation. */
-function smooth({ rows, columns, values }: Activation, x: number, y: number): number {
+/** Cubic B-spline over the cells, with the cells of the edge repeated outside. Linear interpolation would show star-shaped artefacts. */
+function interpolate({ rows, columns, values }: Activation, x: number, y: number): number {
   const [column, row] = [Math.floor(x), Math.floor(y)];
   const [across, down] = [weights(x - column), weights(y - row)];
   const at = (c: number, r: number) =>

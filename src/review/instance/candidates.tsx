@@ -1,11 +1,13 @@
 import type { Entry } from '../api/schema.js';
-import { attempt } from '../state/notices.js';
+import { scoreText } from '../base/format.js';
+import { notifyOnError } from '../state/notices.js';
 import { correct } from '../state/review.js';
 import { mayReview } from '../state/session.js';
-import { scoreText, spoken } from '../ui/format.js';
+import { texts } from '../texts/index.js';
+import { Key } from '../ui/keys.js';
 import { mapCategory, mapIsOn } from './view-state.js';
 
-/** The network's best five, as bars. Each can be asked why, and taken. */
+/** The network's best five, as bars. Each can be explained by the map, and chosen as the correction. */
 export function Candidates({ entry }: { entry: Entry }) {
   const explained = mapIsOn.value
     ? (mapCategory.value ?? entry.category ?? entry.top[0]?.category)
@@ -18,7 +20,7 @@ export function Candidates({ entry }: { entry: Entry }) {
   return (
     <section aria-labelledby="candidates">
       <h2 id="candidates">
-        What the network sees <span class="quiet">score, no probability</span>
+        {texts.candidatesTitle} <span class="quiet">{texts.candidatesScoreNote}</span>
       </h2>
       <ol class="candidates">
         {entry.top.map(({ category, score }, index) => (
@@ -27,22 +29,22 @@ export function Candidates({ entry }: { entry: Entry }) {
               type="button"
               class="candidate"
               aria-pressed={explained === category}
-              title="Show where the network sees it"
+              title={texts.candidatesExplain}
               onClick={() => explain(category)}
             >
               <span class="candidate-bar" style={{ width: `${100 * score}%` }} />
-              <span class="candidate-name">{spoken(category)}</span>
+              <span class="candidate-name">{texts.categoryName(category)}</span>
               <span class="candidate-score">{scoreText(score)}</span>
             </button>
             {mayReview.value && (
               <button
                 type="button"
                 class="take"
-                aria-label={`${index + 1}: it is ${spoken(category)}`}
-                title={`It is ${spoken(category)} (${index + 1})`}
-                onClick={() => attempt(correct(entry, category))}
+                aria-label={texts.candidatesTake(index + 1, category)}
+                title={texts.candidatesTakeTitle(index + 1, category)}
+                onClick={() => notifyOnError(correct(entry, category))}
               >
-                <kbd>{index + 1}</kbd>
+                <Key name={String(index + 1)} />
               </button>
             )}
           </li>

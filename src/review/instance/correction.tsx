@@ -1,13 +1,15 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Entry } from '../api/schema.js';
-import { attempt } from '../state/notices.js';
+import { scoreText } from '../base/format.js';
+import { notifyOnError } from '../state/notices.js';
 import { correct } from '../state/review.js';
 import { categories } from '../state/session.js';
-import { scoreText, spoken } from '../ui/format.js';
+import { texts } from '../texts/index.js';
+import { Key } from '../ui/keys.js';
 import { useShortcuts } from '../ui/shortcuts.js';
-import { matching } from './matching.js';
+import { matchCategories } from './match-categories.js';
 
-/** Type a few letters of what it is: a combobox (ARIA Authoring Practices) of the categories and "none of these". */
+/** A combobox (ARIA Authoring Practices) of the categories and "none of these"; a few letters find a category. */
 export function Correction({ entry }: { entry: Entry }) {
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState('');
@@ -15,17 +17,17 @@ export function Correction({ entry }: { entry: Entry }) {
   const [active, setActive] = useState(0);
   const id = useId();
   const scores = new Map(entry.top.map(({ category, score }) => [category, score]));
-  const options: (string | null)[] = [...matching(text, categories.value, scores), null];
-  const shownActive = Math.min(active, options.length - 1);
+  const options: (string | null)[] = [...matchCategories(text, categories.value, scores), null];
+  const activeIndex = Math.min(active, options.length - 1);
 
-  useShortcuts('Decide', [
-    { keys: ['e', 'c'], does: 'Correct: type what it is', run: () => input.current?.focus() },
+  useShortcuts(texts.keysDecide, [
+    { keys: ['e', 'c'], description: texts.keyCorrect, run: () => input.current?.focus() },
   ]);
-  // Another picture begins anew
+  // Each new picture begins with an empty input
   useEffect(close, [entry.instance]);
   useEffect(() => {
-    if (isOpen) document.getElementById(`${id}-${shownActive}`)?.scrollIntoView({ block: 'nearest' });
-  }, [id, isOpen, shownActive]);
+    if (isOpen) document.getElementById(`${id}-${activeIndex}`)?.scrollIntoView({ block: 'nearest' });
+  }, [id, isOpen, activeIndex]);
 
   function close(): void {
     setOpen(false);
@@ -35,15 +37,15 @@ export function Correction({ entry }: { entry: Entry }) {
   function take(category: string | null): void {
     close();
     input.current?.blur();
-    attempt(correct(entry, category));
+    notifyOnError(correct(entry, category));
   }
   function onKeyDown(event: KeyboardEvent): void {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       const by = event.key === 'ArrowDown' ? 1 : -1;
-      if (isOpen) setActive((shownActive + by + options.length) % options.length);
+      if (isOpen) setActive((activeIndex + by + options.length) % options.length);
       setOpen(true);
     } else if (event.key === 'Enter') {
-      const chosen = options[shownActive];
+      const chosen = options[activeIndex];
       if (isOpen && chosen !== undefined) take(chosen);
     } else if (event.key === 'Escape') {
       close();
@@ -56,7 +58,7 @@ export function Correction({ entry }: { entry: Entry }) {
     <div class="correction">
       <label for={id}>
         <span>
-          Correct to <kbd>E</kbd>
+          {texts.correctionLabel} <Key name="e" />
         </span>
       </label>
       <input
@@ -66,11 +68,11 @@ export function Correction({ entry }: { entry: Entry }) {
         role="combobox"
         autocomplete="off"
         spellcheck={false}
-        placeholder="Type what it is: kn lat"
+        placeholder={texts.correctionPlaceholder}
         aria-expanded={isOpen}
         aria-controls={`${id}-list`}
         aria-autocomplete="list"
-        aria-activedescendant={isOpen ? `${id}-${shownActive}` : undefined}
+        aria-activedescendant={isOpen ? `${id}-${activeIndex}` : undefined}
         value={text}
         onFocus={() => setOpen(true)}
         onBlur={close}
@@ -81,21 +83,27 @@ export function Correction({ entry }: { entry: Entry }) {
         }}
         onKeyDown={onKeyDown}
       />
-      <div id={`${id}-list`} role="listbox" aria-label="Categories" class="options" hidden={!isOpen}>
+      <div
+        id={`${id}-list`}
+        role="listbox"
+        aria-label={texts.correctionCategories}
+        class="options"
+        hidden={!isOpen}
+      >
         {options.map((category, index) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the input takes the keys, and names the active option
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the input handles the keys, and names the active option
           <div
             key={category ?? ''}
             id={`${id}-${index}`}
             role="option"
             tabIndex={-1}
-            aria-selected={index === shownActive}
+            aria-selected={index === activeIndex}
             class={category === null ? 'none' : undefined}
-            // Before the input loses the focus, which closes the list.
+            // Else the input would lose the focus, which closes the list before the click.
             onPointerDown={(event) => event.preventDefault()}
             onClick={() => take(category)}
           >
-            <span>{category === null ? 'None of these' : spoken(category)}</span>
+            <span>{category === null ? texts.noneOfThese : texts.categoryName(category)}</span>
             <span class="quiet">
               {category !== null && scores.has(category) ? scoreText(scores.get(category) ?? 0) : ''}
             </span>

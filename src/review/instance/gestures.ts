@@ -1,54 +1,55 @@
 import { batch } from '@preact/signals';
+import type { Size } from '../base/size.js';
 import { greyWindow, placement, tool } from './view-state.js';
-import { dragged, kept, type Size, zoomAt } from './viewport.js';
+import { clampToStage, dragWindow, zoomAt } from './viewport.js';
 
-interface Parts {
+interface StageParts {
   stage: HTMLElement;
-  /** Size of the picture where it fits in. */
+  /** Size of the picture at zoom 1. */
   fitSize: () => Size;
-  onWindowDrag: (isUnderWay: boolean) => void;
+  onWindowDrag: (isDragging: boolean) => void;
 }
 
 /**
- * Mouse, pen and fingers on the stage. A drag does what the tool says, with the right or middle button the other
- * thing; two fingers zoom and pan at once; the wheel zooms where it points.
- * @returns what ends it
+ * Mouse, pen and fingers on the stage. A drag does what the tool says; with the right or middle button or with Shift
+ * it does the other thing. Two fingers zoom and pan at once. The wheel zooms around the pointer.
+ * @returns a function that stops it
  */
-export function followPointers({ stage, fitSize, onWindowDrag }: Parts): () => void {
+export function followPointers({ stage, fitSize, onWindowDrag }: StageParts): () => void {
   const down = new Map<number, { x: number; y: number }>();
-  let doing: 'window' | 'pan' = 'window';
+  let action: 'window' | 'pan' = 'window';
 
   const size = (): Size => ({ width: stage.clientWidth, height: stage.clientHeight });
-  const place = (event: MouseEvent) => {
+  const fromCentre = (event: MouseEvent) => {
     const box = stage.getBoundingClientRect();
     return { x: event.clientX - box.left - box.width / 2, y: event.clientY - box.top - box.height / 2 };
   };
 
   const begin = (event: PointerEvent) => {
     stage.setPointerCapture(event.pointerId);
-    down.set(event.pointerId, place(event));
+    down.set(event.pointerId, fromCentre(event));
     const other = tool.value === 'window' ? 'pan' : 'window';
-    doing = event.button > 0 || event.shiftKey ? other : tool.value;
-    if (down.size === 1 && doing === 'window') onWindowDrag(true);
+    action = event.button > 0 || event.shiftKey ? other : tool.value;
+    if (down.size === 1 && action === 'window') onWindowDrag(true);
   };
   const move = (event: PointerEvent) => {
     const from = down.get(event.pointerId);
     if (from === undefined) return;
-    const to = place(event);
+    const to = fromCentre(event);
     const still = [...down].find(([id]) => id !== event.pointerId)?.[1];
     down.set(event.pointerId, to);
     if (still !== undefined) pinch(still, from, to);
-    else if (doing === 'pan') pan(to.x - from.x, to.y - from.y);
+    else if (action === 'pan') pan(to.x - from.x, to.y - from.y);
     else {
       const { width, height } = size();
-      greyWindow.value = dragged(greyWindow.value, (to.x - from.x) / width, (to.y - from.y) / height);
+      greyWindow.value = dragWindow(greyWindow.value, (to.x - from.x) / width, (to.y - from.y) / height);
     }
   };
   const pan = (dx: number, dy: number) => {
     const { zoom, x, y } = placement.value;
-    placement.value = kept({ zoom, x: x + dx, y: y + dy }, fitSize(), size());
+    placement.value = clampToStage({ zoom, x: x + dx, y: y + dy }, fitSize(), size());
   };
-  /** One finger rests while the other moves: half of its way pans, the distance zooms. */
+  /** One finger rests while the other moves: half of the movement pans, the change of distance zooms. */
   const pinch = (
     still: { x: number; y: number },
     from: { x: number; y: number },
@@ -59,7 +60,7 @@ export function followPointers({ stage, fitSize, onWindowDrag }: Parts): () => v
     batch(() => {
       pan((to.x - from.x) / 2, (to.y - from.y) / 2);
       if (before > 0)
-        placement.value = kept(
+        placement.value = clampToStage(
           zoomAt(placement.value, after / before, (to.x + still.x) / 2, (to.y + still.y) / 2),
           fitSize(),
           size(),
@@ -72,12 +73,16 @@ export function followPointers({ stage, fitSize, onWindowDrag }: Parts): () => v
   };
   const wheel = (event: WheelEvent) => {
     event.preventDefault();
-    const { x, y } = place(event);
-    placement.value = kept(zoomAt(placement.value, 2 ** (-event.deltaY / 400), x, y), fitSize(), size());
+    const { x, y } = fromCentre(event);
+    placement.value = clampToStage(
+      zoomAt(placement.value, 2 ** (-event.deltaY / 400), x, y),
+      fitSize(),
+      size(),
+    );
   };
-  const double = (event: MouseEvent) => {
-    const { x, y } = place(event);
-    placement.value = kept(
+  const doubleClick = (event: MouseEvent) => {
+    const { x, y } = fromCentre(event);
+    placement.value = clampToStage(
       zoomAt(placement.value, placement.value.zoom > 1 ? 0 : 3, x, y),
       fitSize(),
       size(),
@@ -85,14 +90,14 @@ export function followPointers({ stage, fitSize, onWindowDrag }: Parts): () => v
   };
   const noMenu = (event: Event) => event.preventDefault();
 
-  const ended = new AbortController();
-  const { signal } = ended;
+  const stopped = new AbortController();
+  const { signal } = stopped;
   stage.addEventListener('pointerdown', begin, { signal });
   stage.addEventListener('pointermove', move, { signal });
   stage.addEventListener('pointerup', end, { signal });
   stage.addEventListener('pointercancel', end, { signal });
   stage.addEventListener('wheel', wheel, { signal, passive: false });
-  stage.addEventListener('dblclick', double, { signal });
+  stage.addEventListener('dblclick', doubleClick, { signal });
   stage.addEventListener('contextmenu', noMenu, { signal });
-  return () => ended.abort();
+  return () => stopped.abort();
 }

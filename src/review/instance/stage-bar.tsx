@@ -1,14 +1,15 @@
 import type { Entry } from '../api/schema.js';
-import { spoken } from '../ui/format.js';
+import { texts } from '../texts/index.js';
+import { Key } from '../ui/keys.js';
 import { inverted, mapCategory, mapIsOn, mapStrength, resetView, tool } from './view-state.js';
 
 /** The tools of the picture, on its lower edge. */
 export function StageBar({ entry, zoomBy }: { entry: Entry; zoomBy: (factor: number) => void }) {
   const category = mapCategory.value ?? entry.category ?? entry.top[0]?.category;
   return (
-    <div class="stage-bar" role="toolbar" aria-label="Picture">
+    <div class="stage-bar" role="toolbar" aria-label={texts.stagePicture}>
       <fieldset class="segmented">
-        <legend class="unseen">Dragging changes</legend>
+        <legend class="visually-hidden">{texts.stageDragging}</legend>
         {(['window', 'pan'] as const).map((name) => (
           <button
             key={name}
@@ -16,38 +17,38 @@ export function StageBar({ entry, zoomBy }: { entry: Entry; zoomBy: (factor: num
             aria-pressed={tool.value === name}
             onClick={() => (tool.value = name)}
           >
-            {name === 'window' ? 'Window' : 'Pan'}
+            {texts.stageTools[name]}
           </button>
         ))}
       </fieldset>
       <span class="together">
-        <button type="button" aria-label="Zoom out" onClick={() => zoomBy(1 / 1.4)}>
+        <button type="button" aria-label={texts.stageZoomOut} onClick={() => zoomBy(1 / 1.4)}>
           −
         </button>
-        <button type="button" aria-label="Zoom in" onClick={() => zoomBy(1.4)}>
+        <button type="button" aria-label={texts.stageZoomIn} onClick={() => zoomBy(1.4)}>
           +
         </button>
       </span>
       <button type="button" aria-pressed={inverted.value} onClick={() => (inverted.value = !inverted.value)}>
-        Invert
+        {texts.stageInvert}
       </button>
       <button type="button" onClick={resetView}>
-        Reset
+        {texts.stageReset}
       </button>
       {category !== undefined && (
         <span class="together map-tools">
           <button
             type="button"
             aria-pressed={mapIsOn.value}
-            title={`Where the network saw ${spoken(category)}`}
+            title={texts.stageMapTitle(category)}
             onClick={() => (mapIsOn.value = !mapIsOn.value)}
           >
-            Why? <kbd>A</kbd>
+            {texts.stageMap} <Key name="a" />
           </button>
           {mapIsOn.value && (
             <input
               type="range"
-              aria-label="Strength of the map"
+              aria-label={texts.stageMapStrength}
               min={0}
               max={1}
               step={0.05}

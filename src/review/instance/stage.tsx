@@ -1,17 +1,26 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Entry } from '../api/schema.js';
-import { seen } from '../state/review.js';
-import { spoken } from '../ui/format.js';
+import type { Size } from '../base/size.js';
+import { seenInstance } from '../state/review.js';
+import { texts } from '../texts/index.js';
 import { useShortcuts } from '../ui/shortcuts.js';
-import { useSize } from '../ui/size.js';
+import { useSize } from '../ui/use-size.js';
 import { ActivationMap } from './activation.js';
 import { followPointers } from './gestures.js';
-import { stageSide, usePrepared, useRendering } from './rendering.js';
+import { stageSide, usePrefetch, useRendering } from './rendering.js';
 import { StageBar } from './stage-bar.js';
 import { greyWindow, inverted, mapCategory, mapIsOn, placement, resetView } from './view-state.js';
-import { between, fitInto, kept, limited, renderedSide, type Size, wholeWindow, zoomAt } from './viewport.js';
+import {
+  clampToStage,
+  fitInto,
+  limitWindow,
+  renderedSide,
+  wholeWindow,
+  windowChange,
+  zoomAt,
+} from './viewport.js';
 
-/** The radiograph, on a dark ground whatever the theme: window by dragging, zoom and pan. */
+/** The radiograph, on a dark background in both themes: window by dragging, zoom and pan. */
 export function Stage({ entry }: { entry: Entry }) {
   const stage = useRef<HTMLDivElement>(null);
   const space = useSize(stage);
@@ -22,44 +31,47 @@ export function Stage({ entry }: { entry: Entry }) {
 
   const { zoom, x, y } = placement.value;
   const side = stageSide(space) * Math.min(zoom, 4);
-  const { shown, trouble } = useRendering(entry, renderedSide(side, entry), isDragging);
-  usePrepared(space);
+  const { shown, error } = useRendering(entry, renderedSide(side, entry), isDragging);
+  usePrefetch(space);
   useEffect(() => {
-    if (trouble !== undefined) seen.value = entry.instance;
-  }, [trouble, entry.instance]);
+    if (error !== undefined) seenInstance.value = entry.instance;
+  }, [error, entry.instance]);
 
   const latestFit = useRef(fit);
   latestFit.current = fit;
   useEffect(() => {
     if (!stage.current) return;
-    const fitNow = () => latestFit.current ?? { width: 0, height: 0 };
-    return followPointers({ stage: stage.current, fitSize: fitNow, onWindowDrag: setDragging });
+    const fitSize = () => latestFit.current ?? { width: 0, height: 0 };
+    return followPointers({ stage: stage.current, fitSize, onWindowDrag: setDragging });
   }, []);
-  // Keys go to the new picture, not to the button that led here.
-  // Once for each picture
+  // Keys go to the new picture, not to the button that led here. Runs for each new picture
   useEffect(() => stage.current?.focus({ preventScroll: true }), [entry.instance]);
   const zoomBy = (factor: number) => {
-    if (fit && space) placement.value = kept(zoomAt(placement.value, factor), fit, space);
+    if (fit && space) placement.value = clampToStage(zoomAt(placement.value, factor), fit, space);
   };
   useStageShortcuts(zoomBy);
   const onArrow = (event: KeyboardEvent) => {
-    const way = arrows[event.key];
-    if (way === undefined || !fit || !space) return;
+    const direction = arrows[event.key];
+    if (direction === undefined || !fit || !space) return;
     event.preventDefault();
     const { value } = placement;
-    placement.value = kept({ ...value, x: value.x + way[0] * 60, y: value.y + way[1] * 60 }, fit, space);
+    placement.value = clampToStage(
+      { ...value, x: value.x + direction[0] * 60, y: value.y + direction[1] * 60 },
+      fit,
+      space,
+    );
   };
 
-  const { slope, intercept } = between(shown?.window ?? wholeWindow, greyWindow.value, inverted.value);
+  const { slope, intercept } = windowChange(shown?.window ?? wholeWindow, greyWindow.value, inverted.value);
   const category = mapCategory.value ?? entry.category ?? entry.top[0]?.category;
   return (
-    <section class="viewer" aria-label="Radiograph">
+    <section class="viewer" aria-label={texts.stageRadiograph}>
       {/* biome-ignore lint/a11y/useSemanticElements: no form's fieldset */}
       <div
         ref={stage}
         class="stage"
         role="group"
-        aria-label="Picture"
+        aria-label={texts.stagePicture}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys pan it
         tabIndex={0}
         data-keeps-arrows={zoom > 1 ? '' : undefined}
@@ -78,12 +90,12 @@ export function Stage({ entry }: { entry: Entry }) {
             {shown !== undefined && (
               <img
                 class="radiograph"
-                data-loaded={seen.value === shown.instance ? '' : undefined}
+                data-loaded={seenInstance.value === shown.instance ? '' : undefined}
                 src={shown.url}
                 onLoad={() => {
-                  seen.value = shown.instance;
+                  seenInstance.value = shown.instance;
                 }}
-                alt={`Radiograph, ${entry.category === undefined ? 'undecided' : spoken(entry.category)}`}
+                alt={texts.stageAlt(entry.category)}
                 draggable={false}
               />
             )}
@@ -94,7 +106,7 @@ export function Stage({ entry }: { entry: Entry }) {
         )}
         {shown !== undefined && fit === undefined && (
           <img
-            class="unseen"
+            class="visually-hidden"
             src={shown.url}
             alt=""
             onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
@@ -102,9 +114,9 @@ export function Stage({ entry }: { entry: Entry }) {
             }
           />
         )}
-        {trouble !== undefined && (
+        {error !== undefined && (
           <p class="no-picture" role="alert">
-            {trouble}
+            {error}
           </p>
         )}
       </div>
@@ -123,22 +135,25 @@ const arrows: { [key: string]: readonly [number, number] } = {
 function useStageShortcuts(zoomBy: (factor: number) => void): void {
   const shift = (center: number, width: number) => {
     const { value } = greyWindow;
-    greyWindow.value = limited({ center: value.center + center * value.width, width: value.width * width });
+    greyWindow.value = limitWindow({
+      center: value.center + center * value.width,
+      width: value.width * width,
+    });
   };
-  useShortcuts('Picture', [
-    { keys: ['+', '='], repeats: true, does: 'Zoom in (then the arrows pan)', run: () => zoomBy(1.4) },
-    { keys: ['-'], repeats: true, does: 'Zoom out', run: () => zoomBy(1 / 1.4) },
-    { keys: ['0'], does: 'As at first', run: resetView },
-    { keys: ['b'], repeats: true, does: 'Brighter', run: () => shift(-0.06, 1) },
-    { keys: ['v'], repeats: true, does: 'Darker', run: () => shift(0.06, 1) },
-    { keys: ['m'], repeats: true, does: 'More contrast', run: () => shift(0, 1 / 1.15) },
-    { keys: ['l'], repeats: true, does: 'Less contrast', run: () => shift(0, 1.15) },
-    { keys: ['i'], does: 'Invert', run: () => (inverted.value = !inverted.value) },
-    { keys: ['a'], does: 'Show what decided', run: () => (mapIsOn.value = !mapIsOn.value) },
+  useShortcuts(texts.keysPicture, [
+    { keys: ['+', '='], repeats: true, description: texts.keyZoomIn, run: () => zoomBy(1.4) },
+    { keys: ['-'], repeats: true, description: texts.keyZoomOut, run: () => zoomBy(1 / 1.4) },
+    { keys: ['0'], description: texts.keyReset, run: resetView },
+    { keys: ['b'], repeats: true, description: texts.keyBrighter, run: () => shift(-0.06, 1) },
+    { keys: ['v'], repeats: true, description: texts.keyDarker, run: () => shift(0.06, 1) },
+    { keys: ['m'], repeats: true, description: texts.keyMoreContrast, run: () => shift(0, 1 / 1.15) },
+    { keys: ['l'], repeats: true, description: texts.keyLessContrast, run: () => shift(0, 1.15) },
+    { keys: ['i'], description: texts.keyInvert, run: () => (inverted.value = !inverted.value) },
+    { keys: ['a'], description: texts.keyMap, run: () => (mapIsOn.value = !mapIsOn.value) },
   ]);
 }
 
-/** What the window makes of the grey values, done by the browser while the true rendering is on its way. */
+/** Applies the window to the grey values in the browser until Orthanc's rendering arrives. */
 function GreyFilter({ slope, intercept }: { slope: number; intercept: number }) {
   const linear = { type: 'linear', slope, intercept } as const;
   return (

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { fitted, type GreyWindow, type Placement, wholeWindow } from './viewport.js';
 
-/** How the picture is looked at; begins anew with each picture. */
+/** How the picture is shown; reset for each picture. */
 export const placement = signal<Placement>(fitted);
 export const greyWindow = signal<GreyWindow>(wholeWindow);
 export const inverted = signal(false);
@@ -14,7 +14,7 @@ export function resetView(): void {
   inverted.value = false;
 }
 
-/** Whether the map of what decided is drawn over the picture, how strongly (0…1), and for which category. */
+/** Whether the class-activation map is drawn over the picture, how strongly (0…1), and for which category. */
 export const mapIsOn = signal(false);
 export const mapStrength = signal(0.6);
 export const mapCategory = signal<string | undefined>(undefined);

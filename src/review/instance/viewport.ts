@@ -1,40 +1,37 @@
-/** Where and how large the picture lies on the stage, in CSS pixels; `zoom` 1 fits it in. */
+import type { Size } from '../base/size.js';
+
+/** Position and size of the picture on the stage; at `zoom` 1 it fits the stage. */
 export interface Placement {
   zoom: number;
-  /** Distance of the picture's centre from the stage's. */
+  /** Distance of the picture's centre from the stage's centre, in CSS pixels. */
   x: number;
   y: number;
 }
 
 export const fitted: Placement = { zoom: 1, x: 0, y: 0 };
-const mostZoom = 16;
+const maxZoom = 16;
 
 /** Zooms so that the point of the picture under (x, y), measured from the stage's centre, stays there. */
 export function zoomAt(placement: Placement, factor: number, x = 0, y = 0): Placement {
-  const zoom = clamp(placement.zoom * factor, 1, mostZoom);
+  const zoom = clamp(placement.zoom * factor, 1, maxZoom);
   const by = zoom / placement.zoom;
   return { zoom, x: x - (x - placement.x) * by, y: y - (y - placement.y) * by };
 }
 
 /** Keeps the picture on the stage: a larger one covers it, a smaller one is centred. */
-export function kept({ zoom, x, y }: Placement, picture: Size, stage: Size): Placement {
+export function clampToStage({ zoom, x, y }: Placement, picture: Size, stage: Size): Placement {
   const slackX = Math.max(0, (picture.width * zoom - stage.width) / 2);
   const slackY = Math.max(0, (picture.height * zoom - stage.height) / 2);
   return { zoom, x: clamp(x, -slackX, slackX), y: clamp(y, -slackY, slackY) };
 }
 
-export interface Size {
-  width: number;
-  height: number;
-}
-
-/** The largest size of that aspect that fits in. */
+/** The largest size with the picture's aspect ratio that fits the stage. */
 export function fitInto(picture: Size, stage: Size): Size {
   const scale = Math.min(stage.width / picture.width, stage.height / picture.height);
   return { width: picture.width * scale, height: picture.height * scale };
 }
 
-/** Which grey values are spread from black to white; 0…1 is what Orthanc's own rendering shows. */
+/** The grey values that are spread from black to white; 0…1 is what Orthanc's own rendering shows. */
 export interface GreyWindow {
   center: number;
   width: number;
@@ -42,17 +39,17 @@ export interface GreyWindow {
 
 export const wholeWindow: GreyWindow = { center: 0.5, width: 1 };
 
-export const limited = ({ center, width }: GreyWindow): GreyWindow => ({
+export const limitWindow = ({ center, width }: GreyWindow): GreyWindow => ({
   center: clamp(center, -1, 2),
   width: clamp(width, 0.02, 4),
 });
 
-/** A drag across the whole stage: sideways doubles or halves the width some times, upwards brightens. */
-export const dragged = ({ center, width }: GreyWindow, dx: number, dy: number): GreyWindow =>
-  limited({ center: center + dy * Math.max(width, 0.2), width: width * 2 ** (dx * 3) });
+/** @param dx, dy movement in stages: 1 to the right makes the window 8 times as wide, upwards is brighter */
+export const dragWindow = ({ center, width }: GreyWindow, dx: number, dy: number): GreyWindow =>
+  limitWindow({ center: center + dy * Math.max(width, 0.2), width: width * 2 ** (dx * 3) });
 
-/** The linear map that makes of a picture rendered with one window what another shows. */
-export function between(
+/** The linear map from a picture rendered with one window to the same picture in another window. */
+export function windowChange(
   rendered: GreyWindow,
   wanted: GreyWindow,
   inverted: boolean,
@@ -64,8 +61,8 @@ export function between(
 }
 
 /**
- * How many pixels long to ask for a picture's longer side: few sizes, so that a picture is found again, and never more
- * than there are.
+ * Length in pixels to ask for, for a picture's longer side. Few different lengths, so that caches hold the answer, and
+ * never more than the picture has.
  */
 export function renderedSide(
   wanted: number,

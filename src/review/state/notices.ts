@@ -1,33 +1,36 @@
 import { signal } from '@preact/signals';
-import { isAbort, wordsOf } from '../api/client.js';
+import { isAbort, messageOf } from '../api/client.js';
 
 export interface Notice {
-  /** `done` goes by itself; `trouble` stays until it is put away. */
-  kind: 'done' | 'trouble';
-  words: string;
+  /** `done` disappears by itself; `problem` stays until the reader dismisses it. */
+  kind: 'done' | 'problem';
+  message: string;
 }
 
 export const notice = signal<Notice | undefined>(undefined);
 
+const shownForMs = 8000;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-function show(shown: Notice): void {
+export function notifyDone(message: string): void {
   clearTimeout(timer);
-  notice.value = shown;
-  if (shown.kind === 'done') timer = setTimeout(dismiss, 8000);
+  notice.value = { kind: 'done', message };
+  timer = setTimeout(dismiss, shownForMs);
 }
 
-export const tell = (words: string): void => show({ kind: 'done', words });
-export const warn = (words: string): void => show({ kind: 'trouble', words });
+export function notifyProblem(message: string): void {
+  clearTimeout(timer);
+  notice.value = { kind: 'problem', message };
+}
 
 export function dismiss(): void {
   clearTimeout(timer);
   notice.value = undefined;
 }
 
-/** For work that a click or a key begins and nobody awaits: what goes wrong is said. */
-export function attempt(work: Promise<unknown>): void {
+/** For work that a click or a key starts and nothing awaits: an error becomes a notice. */
+export function notifyOnError(work: Promise<unknown>): void {
   work.catch((error: unknown) => {
-    if (!isAbort(error)) warn(wordsOf(error));
+    if (!isAbort(error)) notifyProblem(messageOf(error));
   });
 }

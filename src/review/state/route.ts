@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 
-/** Where in the page one is; it stands in the address's fragment, so that it can be linked to and gone back to. */
+/** Which page is shown. It is in the address's fragment, so that it can be linked to and gone back to. */
 export type Route =
   | { page: 'worklist'; query: URLSearchParams }
   | { page: 'study'; study: string }
@@ -19,16 +19,23 @@ export function parseRoute(fragment: string): Route {
   return { page: 'worklist', query: new URLSearchParams(search) };
 }
 
-export const route = signal<Route>(parseRoute(location.hash));
-addEventListener('hashchange', () => {
-  route.value = parseRoute(location.hash);
-});
+export const route = signal<Route>(parseRoute(''));
+
+/** Follows the address. @returns a function that stops it */
+export function startRouting(): () => void {
+  const read = () => {
+    route.value = parseRoute(location.hash);
+  };
+  read();
+  window.addEventListener('hashchange', read);
+  return () => window.removeEventListener('hashchange', read);
+}
 
 export function go(fragment: string): void {
   location.hash = fragment;
 }
 
-/** As `go`, but "back" does not stop there. */
+/** As `go`, but "back" skips the page that is left. */
 export function goInstead(fragment: string): void {
   history.replaceState(null, '', fragment);
   route.value = parseRoute(fragment);

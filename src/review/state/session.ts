@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals';
-import { ask } from '../api/client.js';
+import { callApi } from '../api/client.js';
 import { categories as categoriesShape, type Me, me as meShape } from '../api/schema.js';
 
 export const me = signal<Me | undefined>(undefined);
@@ -9,9 +9,9 @@ export const categories = signal<readonly string[]>([]);
 export const mayReview = computed(() => me.value !== undefined && me.value.role !== 'viewer');
 export const mayAdminister = computed(() => me.value?.role === 'admin');
 
-/** @throws ApiError, 401 where one must say first who one is */
+/** @throws ApiError, 401 where the reader must sign in first */
 export async function openSession(): Promise<void> {
-  me.value = await ask('me', meShape);
-  const told = await ask('categories', categoriesShape);
-  categories.value = told.categories.map(({ name }) => name);
+  me.value = await callApi('me', meShape);
+  const list = await callApi('categories', categoriesShape);
+  categories.value = list.categories.map(({ name }) => name);
 }

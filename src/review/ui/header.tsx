@@ -1,29 +1,29 @@
-import { link, status } from '../api/live.js';
+import { connection, status } from '../api/live.js';
 import { route } from '../state/route.js';
 import { me } from '../state/session.js';
-import { count } from './format.js';
+import { texts } from '../texts/index.js';
 import { helpIsOpen } from './help.js';
 
 export function Header() {
   const { page } = route.value;
   return (
     <header class="top">
-      <a class="brand" href="#/" aria-label="Plainview, worklist">
+      <a class="brand" href="#/" aria-label={texts.headerHome}>
         <svg viewBox="0 0 24 24" aria-hidden="true">
           <rect x="3" y="2.5" width="18" height="19" rx="2.5" />
           <path d="M12 6v12M8 9.5c2.5-1.5 5.5-1.5 8 0M8 13c2.5-1.5 5.5-1.5 8 0M9 16.5c2-1 4-1 6 0" />
         </svg>
-        Plainview
+        {texts.appName}
       </a>
-      <nav aria-label="Pages">
+      <nav aria-label={texts.headerPages}>
         <a href="#/" aria-current={page === 'dashboard' ? undefined : 'page'}>
-          Worklist
+          {texts.pageTitles.worklist}
         </a>
         <a href="#/dashboard" aria-current={page === 'dashboard' ? 'page' : undefined}>
-          Dashboard
+          {texts.pageTitles.dashboard}
         </a>
       </nav>
-      <Live />
+      <LiveStatus />
       {me.value && (
         <span class="who">
           {me.value.who} <span class="role">{me.value.role}</span>
@@ -32,7 +32,7 @@ export function Header() {
       <button
         type="button"
         class="plain icon"
-        aria-label="Keyboard shortcuts"
+        aria-label={texts.headerKeys}
         onClick={() => (helpIsOpen.value = true)}
       >
         ?
@@ -41,21 +41,21 @@ export function Header() {
   );
 }
 
-/** Whether what is shown is up to date, and how much is under way. */
-function Live() {
-  const told = status.value;
-  const [kind, words] =
-    link.value === 'lost'
-      ? ['bad', 'Service does not answer']
-      : told?.orthanc.up === false
-        ? ['bad', 'Orthanc does not answer']
-        : ['good', link.value === 'events' ? 'Live' : 'Up to date'];
-  const open = told === undefined ? 0 : told.queue.waiting + told.queue.running + told.queue.delayed;
+/** Whether what is shown is up to date, and how many jobs are open. */
+function LiveStatus() {
+  const { value } = status;
+  const [kind, text] =
+    connection.value === 'lost'
+      ? ['bad', texts.headerServiceAway]
+      : value?.orthanc.up === false
+        ? ['bad', texts.headerOrthancAway]
+        : ['good', connection.value === 'events' ? texts.headerLive : texts.headerUpToDate];
+  const open = value === undefined ? 0 : value.queue.waiting + value.queue.running + value.queue.delayed;
   return (
     <p class="live" role="status">
       <span class={`dot ${kind}`} aria-hidden="true" />
-      {words}
-      {kind === 'good' && open > 0 && <span class="quiet"> · {count(open)} in work</span>}
+      {text}
+      {kind === 'good' && open > 0 && <span class="quiet"> · {texts.headerInProgress(open)}</span>}
     </p>
   );
 }

@@ -1,19 +1,12 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { enable, enabled, groups, type Shortcut } from './shortcuts.js';
+import { texts } from '../texts/index.js';
+import { Key } from './keys.js';
+import { enableLetters, groups, lettersEnabled, type Shortcut } from './shortcuts.js';
 
 export const helpIsOpen = signal(false);
 
-const keyNames: { [key: string]: string } = {
-  ArrowLeft: '←',
-  ArrowRight: '→',
-  ArrowUp: '↑',
-  ArrowDown: '↓',
-  Escape: 'Esc',
-};
-const shown = (key: string) => keyNames[key] ?? (key.length === 1 ? key.toUpperCase() : key);
-
-/** The keys that work where one is just now. */
+/** The keys that work on the page that is shown. */
 export function Help() {
   const dialog = useRef<HTMLDialogElement>(null);
   const isOpen = helpIsOpen.value;
@@ -23,20 +16,20 @@ export function Help() {
   }, [isOpen]);
   return (
     <dialog ref={dialog} class="help" aria-labelledby="help-title" onClose={() => (helpIsOpen.value = false)}>
-      <h2 id="help-title">Keys</h2>
+      <h2 id="help-title">{texts.helpTitle}</h2>
       <div class="help-groups">
         {byTitle().map(([title, shortcuts]) => (
           <section key={title}>
             <h3>{title}</h3>
             <dl>
-              {shortcuts.map(({ keys, does }) => (
-                <div key={does}>
+              {shortcuts.map(({ keys, description }) => (
+                <div key={description}>
                   <dt>
                     {keys.map((key) => (
-                      <kbd key={key}>{shown(key)}</kbd>
+                      <Key key={key} name={key} />
                     ))}
                   </dt>
-                  <dd>{does}</dd>
+                  <dd>{description}</dd>
                 </div>
               ))}
             </dl>
@@ -47,14 +40,14 @@ export function Help() {
         <label class="check">
           <input
             type="checkbox"
-            checked={enabled.value}
-            onChange={(event) => enable(event.currentTarget.checked)}
+            checked={lettersEnabled.value}
+            onChange={(event) => enableLetters(event.currentTarget.checked)}
           />
-          Single letters are shortcuts
+          {texts.helpLettersOn}
         </label>
       </p>
       <button type="button" onClick={() => (helpIsOpen.value = false)}>
-        Close
+        {texts.helpClose}
       </button>
     </dialog>
   );

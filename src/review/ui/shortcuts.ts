@@ -1,13 +1,13 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { store, stored } from '../storage.js';
+import { readStored, writeStored } from '../base/storage.js';
 
 /** What a key does, wherever the focus is except where text is typed. */
 export interface Shortcut {
   /** `KeyboardEvent.key`, letters in lower case. */
   keys: readonly string[];
-  does: string;
-  /** Whether holding the key down does it again and again. */
+  description: string;
+  /** Whether holding the key down runs it again and again. */
   repeats?: true;
   run(key: string): void;
 }
@@ -19,21 +19,21 @@ interface Group {
 
 export const groups = signal<readonly Group[]>([]);
 
-const storedUnder = 'plainview-shortcuts';
-/** Speech input and some hands press letters unintended (WCAG 2.1.4): they can be switched off. */
-export const enabled = signal(stored('localStorage', storedUnder) !== 'off');
+const storageKey = 'plainview-shortcuts';
+/** Speech input and motor impairments press letters by mistake (WCAG 2.1.4): single letters can be switched off. */
+export const lettersEnabled = signal(readStored('localStorage', storageKey) !== 'off');
 
-export function enable(on: boolean): void {
-  enabled.value = on;
-  store('localStorage', storedUnder, on ? 'on' : 'off');
+export function enableLetters(on: boolean): void {
+  lettersEnabled.value = on;
+  writeStored('localStorage', storageKey, on ? 'on' : 'off');
 }
 
-/** Registers shortcuts for as long as the component is there. */
+/** Registers shortcuts for as long as the component is mounted. */
 export function useShortcuts(title: string, shortcuts: readonly Shortcut[]): void {
   const latest = useRef(shortcuts);
   latest.current = shortcuts;
-  const names = shortcuts.map(({ keys, does }) => `${keys} ${does}`).join();
-  // `names` changes when what is to be shown does
+  const names = shortcuts.map(({ keys, description }) => `${keys} ${description}`).join();
+  // `names` changes when the shown keys or descriptions change
   useEffect(() => {
     const group: Group = {
       title,
@@ -49,30 +49,36 @@ export function useShortcuts(title: string, shortcuts: readonly Shortcut[]): voi
   }, [title, names]);
 }
 
+/** Runs the registered shortcuts on key presses. @returns a function that stops it */
+export function startShortcuts(): () => void {
+  window.addEventListener('keydown', onKeyDown);
+  return () => window.removeEventListener('keydown', onKeyDown);
+}
+
 const takesText = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   target.matches(
     'input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [role=combobox]',
   );
 
-addEventListener('keydown', (event) => {
+function onKeyDown(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (takesText(event.target) || document.querySelector('dialog[open]') !== null) return;
-  // A range and the picture need the arrows for themselves.
+  // A range and a zoomed picture use the arrow keys themselves.
   if (
     key.startsWith('Arrow') &&
     event.target instanceof Element &&
     event.target.matches('input, [data-keeps-arrows]')
   )
     return;
-  // Enter is the button's or the link's that has the focus.
+  // Enter belongs to the button or link that has the focus.
   if (key === 'Enter' && event.target instanceof Element && event.target.matches('button, a, summary'))
     return;
-  const isAlways = key === '?' || key.length > 1;
-  if (!isAlways && !enabled.value) return;
+  const isLetter = key !== '?' && key.length === 1;
+  if (isLetter && !lettersEnabled.value) return;
   const found = groups.value.flatMap(({ shortcuts }) => shortcuts).find(({ keys }) => keys.includes(key));
   if (found === undefined) return;
   event.preventDefault();
   if (!event.repeat || found.repeats) found.run(key);
-});
+}

@@ -1,30 +1,28 @@
 import { useState } from 'preact/hooks';
-import { tokenRefused, useToken } from '../api/client.js';
+import { signIn, tokenRefused } from '../api/client.js';
+import { texts } from '../texts/index.js';
 
-/** Asked where neither Orthanc's plugin nor a token says who one is. */
-export function SignIn({ onToken }: { onToken: () => void }) {
+/** Shown where neither Orthanc's plugin nor a token identifies the reader. */
+export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
   const [given, setGiven] = useState('');
   const submit = (event: Event) => {
     event.preventDefault();
     const token = given.trim();
-    // No header could carry anything else, so no service could refuse it.
+    // No header can carry other characters, so the service could not refuse them.
     if (!/^[!-~]+$/.test(token)) {
       tokenRefused.value = true;
       return;
     }
-    useToken(token);
-    onToken();
+    signIn(token);
+    onSignedIn();
   };
   return (
     <main class="sign-in">
       <form onSubmit={submit}>
-        <h1>Plainview</h1>
-        <p>
-          Who are you? Paste the token that you were given. It is kept with this tab; a browser that restores
-          closed tabs brings it back. From Orthanc’s own pages none is needed.
-        </p>
+        <h1>{texts.appName}</h1>
+        <p>{texts.signInIntro}</p>
         <label>
-          Token
+          {texts.signInToken}
           <input
             type="password"
             name="token"
@@ -37,11 +35,11 @@ export function SignIn({ onToken }: { onToken: () => void }) {
         </label>
         {tokenRefused.value && (
           <p class="refused" role="alert">
-            The service does not know this token.
+            {texts.signInRefused}
           </p>
         )}
         <button type="submit" class="strong">
-          Sign in
+          {texts.signInSubmit}
         </button>
       </form>
     </main>

@@ -1,17 +1,19 @@
 import type { Entry } from '../api/schema.js';
+import { texts } from '../texts/index.js';
 
-/** What was decided, in a word or two, told by more than its colour. */
+/** The decision in a word or two, never by colour alone. */
 export function StateChip({ entry }: { entry: Entry }) {
-  const [kind, words] = stateOf(entry);
-  return <span class={`chip ${kind}`}>{words}</span>;
+  const [kind, text] = chipOf(entry);
+  return <span class={`chip ${kind}`}>{text}</span>;
 }
 
-function stateOf({ who, decision, person }: Entry): [string, string] {
-  if (who === 'person') return ['person', person?.action === 'confirm' ? '✓ Confirmed' : '✓ By a person'];
-  if (decision === 'needs_review') return ['review', '? Needs review'];
-  if (decision === 'unknown_view') return ['unknown', '∅ Unknown view'];
-  if (decision === 'failed') return ['failed', '! Failed'];
-  return ['given', 'By the network'];
+function chipOf({ who, decision, person }: Entry): [kind: string, text: string] {
+  if (who === 'person')
+    return ['person', person?.action === 'confirm' ? texts.chipConfirmed : texts.chipByPerson];
+  if (decision === 'needs_review') return ['review', texts.chipNeedsReview];
+  if (decision === 'unknown_view') return ['unknown', texts.chipUnknownView];
+  if (decision === 'failed') return ['failed', texts.chipFailed];
+  return ['given', texts.chipByNetwork];
 }
 
 export const isOrderMismatch = ({ order }: Entry): boolean => order?.answer === 'differs';

@@ -1,35 +1,36 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { picture } from '../api/pictures.js';
+import { fetchPicture } from '../api/pictures.js';
+import { texts } from '../texts/index.js';
 
-/** A small rendering of an instance, fetched once it comes near the screen. */
+/** A small rendering of an instance, fetched when it comes near the visible part of the list. */
 export function Thumbnail({ instance }: { instance: string }) {
-  const place = useRef<HTMLSpanElement>(null);
+  const element = useRef<HTMLSpanElement>(null);
   const [shown, setShown] = useState<string | 'failed'>();
   useEffect(() => {
-    let gone = false;
-    const fetchIt = () =>
-      picture(`instances/${instance}/thumbnail`).then(
-        (url) => gone || setShown(url),
-        () => gone || setShown('failed'),
+    let unmounted = false;
+    const load = () =>
+      fetchPicture(`instances/${instance}/thumbnail`).then(
+        (url) => unmounted || setShown(url),
+        () => unmounted || setShown('failed'),
       );
     const observer = new IntersectionObserver(
-      (seen) => {
-        if (!seen.some(({ isIntersecting }) => isIntersecting)) return;
+      (changes) => {
+        if (!changes.some(({ isIntersecting }) => isIntersecting)) return;
         observer.disconnect();
-        void fetchIt();
+        void load();
       },
       { root: document.getElementById('main'), rootMargin: '300px' },
     );
-    if (place.current) observer.observe(place.current);
+    if (element.current) observer.observe(element.current);
     return () => {
-      gone = true;
+      unmounted = true;
       observer.disconnect();
     };
   }, [instance]);
   return (
-    <span ref={place} class="thumbnail">
+    <span ref={element} class="thumbnail">
       {shown === 'failed' ? (
-        <span class="no-picture">No picture</span>
+        <span class="no-picture">{texts.thumbnailMissing}</span>
       ) : (
         shown !== undefined && <img src={shown} alt="" draggable={false} />
       )}

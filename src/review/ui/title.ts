@@ -1,10 +1,10 @@
 import type { Entry } from '../api/schema.js';
-import { spoken } from './format.js';
+import { texts } from '../texts/index.js';
 
-/** What a picture is taken for, in words; with a question mark where nobody has decided. */
+/** The name of the picture; with a question mark where it is only the network's best guess. */
 export function titleOf({ category, decision, top }: Entry): string {
-  if (category !== undefined) return spoken(category);
-  if (decision === 'failed') return 'Could not be classified';
-  if (decision === 'unknown_view') return 'None of the categories';
-  return top[0] === undefined ? 'Undecided' : `${spoken(top[0].category)}?`;
+  if (category !== undefined) return texts.categoryName(category);
+  if (decision === 'failed') return texts.titleFailed;
+  if (decision === 'unknown_view') return texts.titleUnknownView;
+  return top[0] === undefined ? texts.titleUndecided : texts.titleUnsure(top[0].category);
 }

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** Grows every so often while the page is looked at: a reason to ask anew for what no event tells. */
-export function useNowAndThen(milliseconds: number): number {
+/** A number that grows at each interval while the page is visible: for what no event tells, as an effect's dependency. */
+export function useInterval(milliseconds: number): number {
   const [times, setTimes] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => document.hidden || setTimes((known) => known + 1), milliseconds);

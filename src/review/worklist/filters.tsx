@@ -1,44 +1,53 @@
 import { useState } from 'preact/hooks';
+import { filterNames, type WorklistFilters, worklistHref } from '../state/filters.js';
 import { goInstead } from '../state/route.js';
 import { categories } from '../state/session.js';
-import { filterNames, type Filters as Narrowed, source, worklistHref } from '../state/worklist.js';
-import { spoken } from '../ui/format.js';
+import { source } from '../state/worklist.js';
+import { texts } from '../texts/index.js';
 
 const modalities = ['CR', 'DX', 'RG', 'PX', 'IO', 'MG', 'RF', 'OT'];
 
 type Changed = { currentTarget: HTMLInputElement | HTMLSelectElement };
 
-/** Some browsers tell of each digit of a year that is being typed. */
-const dated = (set: (event: Changed) => void) => (event: Changed) => {
+/** Some browsers report a change for each digit of a year while it is typed. */
+const completeDate = (set: (event: Changed) => void) => (event: Changed) => {
   const { value } = event.currentTarget;
   if (value === '' || value >= '1900') set(event);
 };
 
-/** Not of type `number`: what that takes for one, and with which point or comma, each browser decides for itself. */
-function Score(given: { name: string; value: string | undefined; set: (event: Changed) => void }) {
+/** Not of type `number`: browsers differ in whether that type takes a decimal point or a comma. */
+function ScoreInput({
+  label,
+  value,
+  set,
+}: {
+  label: string;
+  value: string | undefined;
+  set: (event: Changed) => void;
+}) {
   return (
     <label>
-      {given.name}
+      {label}
       <input
         type="text"
         inputMode="decimal"
         pattern="0|1|0?[.][0-9]+|1[.]0+"
-        title="A number from 0 to 1"
-        value={given.value ?? ''}
+        title={texts.filtersScoreRange}
+        value={value ?? ''}
         onChange={(event) => {
           const input = event.currentTarget;
           input.value = input.value.trim().replace(',', '.');
-          if (input.reportValidity()) given.set(event);
+          if (input.reportValidity()) set(event);
         }}
       />
     </label>
   );
 }
 
-/** Narrows the list. Text waits for Enter or a pause, so that each letter is no search of the archive. */
+/** Narrows the list. Text waits for Enter or for the focus to leave, so that not each letter searches the archive. */
 export function Filters() {
   const wanted = source.value;
-  const filters: Narrowed = 'filters' in wanted ? wanted.filters : { state: 'needs_review' };
+  const filters: WorklistFilters = 'filters' in wanted ? wanted.filters : { state: 'needs_review' };
   const used = filterNames.filter((name) => name !== 'text' && filters[name] !== undefined).length;
   const [isOpen, setOpen] = useState(used > 0);
   const set = (name: (typeof filterNames)[number]) => (event: Changed) =>
@@ -47,11 +56,11 @@ export function Filters() {
     <search class="filters">
       <form onSubmit={(event) => event.preventDefault()}>
         <label class="search">
-          <span class="unseen">Search descriptions and accession numbers</span>
+          <span class="visually-hidden">{texts.filtersSearch}</span>
           <input
             id="search"
             type="search"
-            placeholder="Search descriptions, stations …"
+            placeholder={texts.filtersSearchPlaceholder}
             maxLength={64}
             value={filters.text ?? ''}
             onChange={set('text')}
@@ -63,50 +72,50 @@ export function Filters() {
           aria-controls="more-filters"
           onClick={() => setOpen(!isOpen)}
         >
-          Filters{used > 0 ? ` (${used})` : ''}
+          {texts.filtersButton(used)}
         </button>
         {used > 0 && (
           <a class="button" href={worklistHref({ state: filters.state, text: filters.text ?? '' })}>
-            Clear
+            {texts.filtersClear}
           </a>
         )}
         <fieldset id="more-filters" hidden={!isOpen}>
-          <legend class="unseen">Filters</legend>
+          <legend class="visually-hidden">{texts.filtersTitle}</legend>
           <label>
-            Category
+            {texts.filtersCategory}
             <select value={filters.category ?? ''} onChange={set('category')}>
-              <option value="">Any</option>
+              <option value="">{texts.filtersAny}</option>
               {categories.value.map((name) => (
                 <option key={name} value={name}>
-                  {spoken(name)}
+                  {texts.categoryName(name)}
                 </option>
               ))}
             </select>
           </label>
-          <Score name="Score from" value={filters.minScore} set={set('minScore')} />
-          <Score name="Score to" value={filters.maxScore} set={set('maxScore')} />
+          <ScoreInput label={texts.filtersMinScore} value={filters.minScore} set={set('minScore')} />
+          <ScoreInput label={texts.filtersMaxScore} value={filters.maxScore} set={set('maxScore')} />
           <label>
-            Study from
-            <input type="date" value={filters.from ?? ''} onChange={dated(set('from'))} />
+            {texts.filtersFrom}
+            <input type="date" value={filters.from ?? ''} onChange={completeDate(set('from'))} />
           </label>
           <label>
-            Study to
-            <input type="date" value={filters.to ?? ''} onChange={dated(set('to'))} />
+            {texts.filtersTo}
+            <input type="date" value={filters.to ?? ''} onChange={completeDate(set('to'))} />
           </label>
           <label>
-            Station
+            {texts.filtersStation}
             <input
               type="text"
               maxLength={64}
-              placeholder="ROOM*"
+              placeholder={texts.filtersStationPlaceholder}
               value={filters.station ?? ''}
               onChange={set('station')}
             />
           </label>
           <label>
-            Modality
+            {texts.filtersModality}
             <select value={filters.modality ?? ''} onChange={set('modality')}>
-              <option value="">Any</option>
+              <option value="">{texts.filtersAny}</option>
               {modalities.map((name) => (
                 <option key={name}>{name}</option>
               ))}

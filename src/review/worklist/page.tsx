@@ -1,52 +1,64 @@
 import { untracked, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { ticks } from '../api/live.js';
-import { attempt } from '../state/notices.js';
-import { current } from '../state/review.js';
+import { readFilters } from '../state/filters.js';
+import { notifyOnError } from '../state/notices.js';
+import { currentEntry } from '../state/review.js';
 import { go, instanceHref, route } from '../state/route.js';
 import * as list from '../state/worklist.js';
-import { count } from '../ui/format.js';
+import { texts } from '../texts/index.js';
+import { Key } from '../ui/keys.js';
 import { useShortcuts } from '../ui/shortcuts.js';
 import { Filters } from './filters.js';
 import { Tabs } from './tabs.js';
 import { Tile } from './tile.js';
 
-const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
 export function WorklistPage() {
   const tiles = useRef<HTMLUListElement>(null);
   useSignalEffect(() => {
     const { value } = route;
     if (value.page !== 'worklist' && value.page !== 'study') return;
-    const wanted =
-      value.page === 'study' ? { study: value.study } : { filters: list.readFilters(value.query) };
+    const wanted = value.page === 'study' ? { study: value.study } : { filters: readFilters(value.query) };
     // Coming back from a picture, the list is as it was left.
-    if (!same(wanted, list.source.peek()) || list.items.peek().length === 0)
-      untracked(() => attempt(list.open(wanted)));
+    if (!isSame(wanted, list.source.peek()) || list.items.peek().length === 0)
+      untracked(() => notifyOnError(list.openList(wanted)));
   });
-  // Back from a picture, the focus is where it was.
+  // Coming back from a picture, the focus is on its tile.
   useEffect(() => {
-    const last = current.peek()?.instance;
+    const last = currentEntry.peek()?.instance;
     if (last !== undefined)
       document.querySelector<HTMLElement>(`a.tile[href="${instanceHref(last)}"]`)?.focus();
   }, []);
   const focusTile = (by: number) => focusNeighbour(tiles.current, by);
-  useShortcuts('Worklist', [
-    { keys: ['ArrowRight', 'j'], repeats: true, does: 'Next picture', run: () => focusTile(1) },
-    { keys: ['ArrowLeft', 'k'], repeats: true, does: 'Previous picture', run: () => focusTile(-1) },
-    { keys: ['ArrowDown'], repeats: true, does: 'Row below', run: () => focusTile(columnsOf(tiles.current)) },
-    { keys: ['ArrowUp'], repeats: true, does: 'Row above', run: () => focusTile(-columnsOf(tiles.current)) },
-    { keys: ['s'], does: 'Start with the first picture', run: startReview },
-    { keys: ['/'], does: 'Search', run: () => document.getElementById('search')?.focus() },
-    { keys: ['r'], does: 'Ask for the list anew', run: () => attempt(list.reopen()) },
+  const focusRow = (by: 1 | -1) => focusTile(by * columnsOf(tiles.current));
+  useShortcuts(texts.keysWorklist, [
+    {
+      keys: ['ArrowRight', 'j'],
+      repeats: true,
+      description: texts.keyNextPicture,
+      run: () => focusTile(1),
+    },
+    {
+      keys: ['ArrowLeft', 'k'],
+      repeats: true,
+      description: texts.keyPreviousPicture,
+      run: () => focusTile(-1),
+    },
+    { keys: ['ArrowDown'], repeats: true, description: texts.keyRowBelow, run: () => focusRow(1) },
+    { keys: ['ArrowUp'], repeats: true, description: texts.keyRowAbove, run: () => focusRow(-1) },
+    { keys: ['s'], description: texts.keyReviewFirst, run: startReview },
+    { keys: ['/'], description: texts.keySearch, run: () => document.getElementById('search')?.focus() },
+    { keys: ['r'], description: texts.keyRefresh, run: () => notifyOnError(list.reloadList()) },
   ]);
   const isStudy = 'study' in list.source.value;
   return (
     <>
-      <h1 class="unseen">{isStudy ? 'Pictures of one study' : 'Worklist'}</h1>
+      <h1 class="visually-hidden">{isStudy ? texts.worklistStudyTitle : texts.pageTitles.worklist}</h1>
       {isStudy ? (
         <p class="one-study">
-          The pictures of one study. <a href="#/">All studies</a>
+          {texts.worklistStudyNote} <a href="#/">{texts.worklistAllStudies}</a>
         </p>
       ) : (
         <>
@@ -54,7 +66,7 @@ export function WorklistPage() {
           <Filters />
         </>
       )}
-      <Told />
+      <ListStatus />
       <ul class="tiles" ref={tiles} aria-busy={list.loading.value}>
         {list.items.value.map((entry) => (
           <Tile key={entry.instance} entry={entry} />
@@ -70,69 +82,69 @@ function startReview(): void {
   if (first !== undefined) go(instanceHref(first.instance));
 }
 
-/** How much there is, whether there is more by now, and what is wrong. */
-function Told() {
+/** How long the list is, whether it has grown since it was loaded, and what is wrong. */
+function ListStatus() {
   const shown = list.items.value.length;
-  const words = list.loading.value
-    ? 'Loading …'
+  const summary = list.loading.value
+    ? texts.loading
     : shown === 0
-      ? 'Nothing here. '
-      : `${count(shown)}${list.total.value !== undefined && list.total.value > shown ? ` of ${count(list.total.value)}` : list.hasMore() ? ' and more' : ''} ${shown === 1 ? 'picture' : 'pictures'}`;
+      ? texts.worklistEmpty
+      : texts.worklistCount(shown, list.total.value, list.hasMore());
   return (
-    <div class="told">
+    <div class="list-status">
       {list.problem.value === undefined ? (
-        <p role="status">{words}</p>
+        <p role="status">{summary}</p>
       ) : (
-        <p role="alert" class="bad-words">
+        <p role="alert" class="error-text">
           {list.problem.value}
         </p>
       )}
       {shown > 0 && (
         <button type="button" class="strong" onClick={startReview}>
-          Review <kbd>S</kbd>
+          {texts.worklistReview} <Key name="s" />
         </button>
       )}
-      <button type="button" onClick={() => attempt(list.reopen())}>
-        {list.news.value > 0 ? `${count(list.news.value)} new – show` : 'Refresh'}
+      <button type="button" onClick={() => notifyOnError(list.reloadList())}>
+        {list.newCount.value > 0 ? texts.worklistShowNew(list.newCount.value) : texts.worklistRefresh}
       </button>
     </div>
   );
 }
 
-/** Loads on when the end of the list comes near; a button, too, for those whose browser does not tell. */
+/** Loads the next page when the end of the list comes near. Where the browser does not report that, by a button. */
 function More() {
-  const place = useRef<HTMLDivElement>(null);
+  const element = useRef<HTMLDivElement>(null);
   const isNear = useSignal(false);
   useEffect(() => {
     const observer = new IntersectionObserver(
-      (seen) => {
-        isNear.value = seen.at(-1)?.isIntersecting === true;
+      (changes) => {
+        isNear.value = changes.at(-1)?.isIntersecting === true;
       },
       { root: document.getElementById('main'), rootMargin: '600px' },
     );
-    if (place.current) observer.observe(place.current);
+    if (element.current) observer.observe(element.current);
     return () => observer.disconnect();
   }, [isNear]);
   useSignalEffect(() => {
     const isDue = isNear.value && !list.loading.value && list.items.value.length > 0 && list.hasMore();
-    if (isDue && list.problem.value === undefined) untracked(() => attempt(list.loadMore()));
+    if (isDue && list.problem.value === undefined) untracked(() => notifyOnError(list.loadMore()));
   });
   useSignalEffect(() => {
-    // An empty list has nothing to lose: it fills by itself.
+    // An empty list has no entry to move away under the reader: it is loaded again by itself.
     if (
       ticks.value > 0 &&
       list.items.peek().length === 0 &&
       !list.loading.peek() &&
       route.peek().page === 'worklist'
     )
-      untracked(() => attempt(list.reopen()));
+      untracked(() => notifyOnError(list.reloadList()));
   });
-  const more = list.items.value.length > 0 && list.hasMore();
+  const hasMore = list.items.value.length > 0 && list.hasMore();
   return (
-    <div ref={place} class="more">
-      {more && (
-        <button type="button" onClick={() => attempt(list.loadMore())}>
-          Load more
+    <div ref={element} class="more">
+      {hasMore && (
+        <button type="button" onClick={() => notifyOnError(list.loadMore())}>
+          {texts.worklistMore}
         </button>
       )}
     </div>

@@ -1,27 +1,30 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { ask } from '../api/client.js';
+import { worklistStates } from '../../contract/states.js';
+import { callApi } from '../api/client.js';
 import { type Statistics, statistics } from '../api/schema.js';
-import { source, worklistHref } from '../state/worklist.js';
-import { count, stateWords, worklistStates } from '../ui/format.js';
-import { useNowAndThen } from '../ui/use-interval.js';
+import { count } from '../base/format.js';
+import { worklistHref } from '../state/filters.js';
+import { source } from '../state/worklist.js';
+import { texts } from '../texts/index.js';
+import { useInterval } from '../ui/use-interval.js';
 
-/** The lists that there are, with how long each is. */
+/** The lists that there are, and how long each is. */
 export function Tabs() {
   const backlog = useSignal<Statistics['backlog'] | undefined>(undefined);
-  const times = useNowAndThen(30_000);
+  const times = useInterval(30_000);
   useEffect(() => {
-    ask('statistics', statistics, { query: { days: 1 } }).then(
-      (told) => {
-        backlog.value = told.backlog;
+    callApi('statistics', statistics, { query: { days: 1 } }).then(
+      (answer) => {
+        backlog.value = answer.backlog;
       },
-      () => undefined, // the tabs do without numbers
+      () => undefined, // the tabs work without numbers
     );
   }, [times]);
   const wanted = source.value;
   const filters = 'filters' in wanted ? wanted.filters : undefined;
   return (
-    <nav class="tabs" aria-label="Lists">
+    <nav class="tabs" aria-label={texts.worklistLists}>
       {worklistStates.map((state) => {
         const number = state === 'recent' ? undefined : backlog.value?.[state];
         return (
@@ -30,7 +33,7 @@ export function Tabs() {
             href={worklistHref({ ...filters, state })}
             aria-current={filters?.state === state ? 'page' : undefined}
           >
-            {stateWords[state]}
+            {texts.stateNames[state]}
             {number !== undefined && (
               <span class={number > 0 ? 'number' : 'number none'}>{count(number)}</span>
             )}

@@ -1,11 +1,12 @@
 import type { Entry } from '../api/schema.js';
+import { dicomTime, scoreText } from '../base/format.js';
 import { instanceHref } from '../state/route.js';
-import { dicomTime, scoreText } from '../ui/format.js';
+import { texts } from '../texts/index.js';
 import { isOrderMismatch, StateChip } from '../ui/state-chip.js';
 import { Thumbnail } from '../ui/thumbnail.js';
 import { titleOf } from '../ui/title.js';
 
-/** One picture of the list: what it is taken for, how surely, and what DICOM says. */
+/** One picture of the list: its name, the best score, and what DICOM says. */
 export function Tile({ entry }: { entry: Entry }) {
   const { dicom, top } = entry;
   const best = top[0];
@@ -14,7 +15,7 @@ export function Tile({ entry }: { entry: Entry }) {
     <li>
       <a class={entry.who === 'person' ? 'tile by-person' : 'tile'} href={instanceHref(entry.instance)}>
         <Thumbnail instance={entry.instance} />
-        <span class="tile-words">
+        <span class="tile-text">
           <span class="tile-name">{titleOf(entry)}</span>
           {best !== undefined && entry.who === 'network' && (
             <span class="tile-score">
@@ -26,10 +27,10 @@ export function Tile({ entry }: { entry: Entry }) {
           )}
           <span class="tile-chips">
             <StateChip entry={entry} />
-            {isOrderMismatch(entry) && <span class="chip mismatch">≠ Order</span>}
+            {isOrderMismatch(entry) && <span class="chip mismatch">{texts.chipOrderMismatch}</span>}
           </span>
           <span class="tile-dicom">
-            {dicom.seriesDescription ?? dicom.studyDescription ?? 'No description'}
+            {dicom.seriesDescription ?? dicom.studyDescription ?? texts.tileNoDescription}
           </span>
           <span class="tile-dicom quiet">
             {[described, dicom.stationName].filter((part) => part !== undefined && part !== '').join(' · ') ||

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { labelledStates, statistics } from '../../../src/contract/review.js';
+import { statistics } from '../../../src/contract/review.js';
+import { labelledStates } from '../../../src/contract/states.js';
 import { aggregate, planLabels, requireLabels } from '../../../src/decisions/labels.js';
 import { type InstanceRecord, instanceRecord, readRecord } from '../../../src/decisions/schema.js';
 

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
 import { wilson } from '../../../src/review/dashboard/wilson.js';
-import { matching } from '../../../src/review/instance/matching.js';
+import { matchCategories } from '../../../src/review/instance/match-categories.js';
 import {
-  between,
-  dragged,
+  clampToStage,
+  dragWindow,
   fitInto,
   fitted,
-  kept,
-  limited,
+  limitWindow,
   renderedSide,
   wholeWindow,
+  windowChange,
   zoomAt,
 } from '../../../src/review/instance/viewport.js';
 
@@ -28,8 +28,8 @@ test('a picture is never zoomed or dragged off the stage', () => {
     { width: 400, height: 300 },
     { width: 500, height: 300 },
   ];
-  expect(kept({ zoom: 1, x: 90, y: 90 }, picture, stage)).toEqual({ zoom: 1, x: 0, y: 0 });
-  expect(kept({ zoom: 2, x: 900, y: -900 }, picture, stage)).toEqual({ zoom: 2, x: 150, y: -150 });
+  expect(clampToStage({ zoom: 1, x: 90, y: 90 }, picture, stage)).toEqual({ zoom: 1, x: 0, y: 0 });
+  expect(clampToStage({ zoom: 2, x: 900, y: -900 }, picture, stage)).toEqual({ zoom: 2, x: 150, y: -150 });
 });
 
 test('a picture fits in with its own aspect', () => {
@@ -53,14 +53,14 @@ test.each([
   ['inverted', wholeWindow, wholeWindow, true, 0.25, 0.75],
   ['back from a narrow rendering', { center: 0.5, width: 0.5 }, wholeWindow, false, 1, 0.75],
 ])('the window, %s', (_what, rendered, wanted, inverted, grey, shown) => {
-  const { slope, intercept } = between(rendered, wanted, inverted);
+  const { slope, intercept } = windowChange(rendered, wanted, inverted);
   expect(slope * grey + intercept).toBeCloseTo(shown);
 });
 
 test('a drag right widens the window, a drag down darkens, and neither ever ends in nothing', () => {
-  expect(dragged(wholeWindow, 0.2, 0).width).toBeGreaterThan(1);
-  expect(dragged(wholeWindow, 0, 0.2).center).toBeGreaterThan(0.5);
-  expect(limited({ center: 9, width: 0 })).toEqual({ center: 2, width: 0.02 });
+  expect(dragWindow(wholeWindow, 0.2, 0).width).toBeGreaterThan(1);
+  expect(dragWindow(wholeWindow, 0, 0.2).center).toBeGreaterThan(0.5);
+  expect(limitWindow({ center: 9, width: 0 })).toEqual({ center: 2, width: 0.02 });
 });
 
 test('no more pixels are asked for than there are', () => {
@@ -81,11 +81,11 @@ test.each([
   ['lauen', ['oblique_view_of_Lauenstein']],
   ['zzz', []],
 ])('typing “%s” finds %j', (text, found) => {
-  expect(matching(text, some, new Map())).toEqual(found);
+  expect(matchCategories(text, some, new Map())).toEqual(found);
 });
 
 test('what the network thinks likely is found first', () => {
-  expect(matching('', some, new Map([['ankle_lateral', 0.6]]))[0]).toBe('ankle_lateral');
+  expect(matchCategories('', some, new Map([['ankle_lateral', 0.6]]))[0]).toBe('ankle_lateral');
 });
 
 test('the interval of a proportion is Wilson’s', () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { codedCategories } from '../../../anatomy/categories.js';
-import { stateLabels } from '../../../decisions/labels.js';
+import { stateLabels } from '../../../decisions/state-labels.js';
 import { createError } from '../../../errors/errors.js';
 import { type Path, problemsOf, readYaml, type Yaml } from '../../../files/yaml.js';
 import type { KnownDestinations } from '../../../orthanc/forwarder.js';

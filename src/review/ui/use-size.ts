@@ -1,17 +1,17 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Size } from '../instance/viewport.js';
+import type { Size } from '../base/size.js';
 
-/** How large an element is, in CSS pixels, and stays told of it. */
-export function useSize(place: { current: HTMLElement | null }): Size | undefined {
+/** The size of an element, kept up to date. */
+export function useSize(ref: { current: HTMLElement | null }): Size | undefined {
   const [size, setSize] = useState<Size>();
   useEffect(() => {
-    const { current } = place;
+    const { current } = ref;
     if (current === null) return;
     const measure = () => setSize({ width: current.clientWidth, height: current.clientHeight });
     const observer = new ResizeObserver(measure);
     observer.observe(current);
     measure();
     return () => observer.disconnect();
-  }, [place]);
+  }, [ref]);
   return size;
 }

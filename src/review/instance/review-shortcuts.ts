@@ -1,0 +1,54 @@
+import type { Entry } from '../api/schema.js';
+import { notifyOnError } from '../state/notices.js';
+import * as review from '../state/review.js';
+import { go } from '../state/route.js';
+import { mayReview } from '../state/session.js';
+import { listHref } from '../state/worklist.js';
+import { texts } from '../texts/index.js';
+import { useShortcuts } from '../ui/shortcuts.js';
+
+/** The keys that decide and that go through the list. Viewers cannot decide. */
+export function useReviewShortcuts(): void {
+  useShortcuts(
+    texts.keysDecide,
+    mayReview.value
+      ? [
+          { keys: ['Enter', 'y'], description: texts.instanceConfirm, run: withCurrent(review.confirm) },
+          {
+            keys: ['1', '2', '3', '4', '5'],
+            description: texts.keyCandidate,
+            run: (key) => withCurrent((entry) => takeCandidate(entry, Number(key) - 1))(),
+          },
+          {
+            keys: ['n'],
+            description: texts.noneOfThese,
+            run: withCurrent((entry) => review.correct(entry, null)),
+          },
+          { keys: ['u'], description: texts.instanceUndo, run: () => notifyOnError(review.undo()) },
+        ]
+      : [],
+  );
+  useShortcuts(texts.keysNavigate, [
+    {
+      keys: ['ArrowRight', 'j'],
+      description: texts.instanceNext,
+      run: () => notifyOnError(review.goToNeighbour(1)),
+    },
+    {
+      keys: ['ArrowLeft', 'k'],
+      description: texts.instancePrevious,
+      run: () => notifyOnError(review.goToNeighbour(-1)),
+    },
+    { keys: ['Escape'], description: texts.instanceBack, run: () => go(listHref()) },
+  ]);
+}
+
+const withCurrent = (act: (entry: Entry) => Promise<void>) => () => {
+  const entry = review.currentEntry.value;
+  if (entry !== undefined) notifyOnError(act(entry));
+};
+
+async function takeCandidate(entry: Entry, index: number): Promise<void> {
+  const candidate = entry.top[index];
+  if (candidate !== undefined) await review.correct(entry, candidate.category);
+}

@@ -1,0 +1,320 @@
+import { count, duration, percent, plural } from '../base/format.js';
+import { otherClass } from '../base/other-class.js';
+
+/** `chest_pa_ap` → `Chest PA/AP`. */
+function categoryName(category: string): string {
+  if (category === otherClass || category === 'unknown_view') return 'None of these';
+  const words = category
+    .replace(/_pa_ap$/, ' PA/AP')
+    .replace(/_(ap|pa)$/, (_, view: string) => ` ${view.toUpperCase()}`)
+    .replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** @param category null: none of the categories */
+const inSentence = (category: string | null): string =>
+  category === null ? 'none of these' : categoryName(category);
+
+/** English. Names begin with the place of the text; functions make sentences with numbers or names in them. */
+export const en = {
+  // Used in several places
+  appName: 'Plainview',
+  pageTitles: { worklist: 'Worklist', study: 'Study', instance: 'Review', dashboard: 'Dashboard' },
+  opening: 'Opening …',
+  loading: 'Loading …',
+  tryAgain: 'Try again',
+  categoryName,
+  noneOfThese: 'None of these',
+  stateNames: {
+    needs_review: 'Needs review',
+    unknown_view: 'Unknown view',
+    order_mismatch: 'Order mismatch',
+    classification_failed: 'Failed',
+    recent: 'Recent',
+  },
+  decisionNames: {
+    category: 'Given a category',
+    needs_review: 'Needs review',
+    unknown_view: 'Unknown view',
+    failed: 'Failed',
+  },
+
+  // Errors of this page
+  errorNoAnswer: 'The service does not answer. Trying again.',
+  errorVersion: 'This page does not fit the version of the service. Reload the page.',
+  errorBetween: (status: number) =>
+    `A server between this page and the service answers ${status}. Try again later.`,
+  errorUnknown: 'Something went wrong on this page. Reload the page.',
+
+  // Top of the page
+  skipToContent: 'Skip to the content',
+  headerHome: 'Plainview, worklist',
+  headerPages: 'Pages',
+  headerKeys: 'Keyboard shortcuts',
+  headerServiceAway: 'Service does not answer',
+  headerOrthancAway: 'Orthanc does not answer',
+  headerLive: 'Live',
+  headerUpToDate: 'Up to date',
+  headerInProgress: (jobs: number) => `${count(jobs)} in progress`,
+  noticeDismiss: 'Dismiss',
+
+  // Keyboard shortcuts
+  helpTitle: 'Keyboard shortcuts',
+  helpLettersOn: 'Single letters are shortcuts',
+  helpClose: 'Close',
+  keyNames: { Escape: 'Esc', Enter: 'Enter' },
+  keysEverywhere: 'Everywhere',
+  keysWorklist: 'Worklist',
+  keysDecide: 'Decide',
+  keysNavigate: 'Navigate',
+  keysPicture: 'Picture',
+  keyHelp: 'Show the keyboard shortcuts',
+  keyNextPicture: 'Next picture',
+  keyPreviousPicture: 'Previous picture',
+  keyRowBelow: 'Row below',
+  keyRowAbove: 'Row above',
+  keyReviewFirst: 'Review the first picture',
+  keySearch: 'Search',
+  keyRefresh: 'Refresh the list',
+  keyCorrect: 'Correct: type what it is',
+  keyCandidate: 'Choose that candidate of the network',
+  keyZoomIn: 'Zoom in (then the arrow keys pan)',
+  keyZoomOut: 'Zoom out',
+  keyReset: 'Reset the view',
+  keyBrighter: 'Brighter',
+  keyDarker: 'Darker',
+  keyMoreContrast: 'More contrast',
+  keyLessContrast: 'Less contrast',
+  keyInvert: 'Invert',
+  keyMap: 'Show what the network looked at',
+
+  // Sign-in
+  signInIntro:
+    'Paste your token to sign in. The browser keeps it for this tab, and brings it back if it restores the tab. Within Orthanc’s own pages you need no token.',
+  signInToken: 'Token',
+  signInRefused: 'The service does not know this token. Check it, or ask for a new one.',
+  signInSubmit: 'Sign in',
+
+  // An instance in a few words
+  titleFailed: 'Could not be classified',
+  titleUnknownView: 'None of the categories',
+  titleUndecided: 'Undecided',
+  titleUnsure: (category: string) => `${categoryName(category)}?`,
+  chipConfirmed: '✓ Confirmed',
+  chipByPerson: '✓ By a person',
+  chipNeedsReview: '? Needs review',
+  chipUnknownView: '∅ Unknown view',
+  chipFailed: '! Failed',
+  chipByNetwork: 'By the network',
+  chipOrderMismatch: '≠ Order',
+  thumbnailMissing: 'No picture',
+
+  // Worklist
+  worklistStudyTitle: 'Pictures of one study',
+  worklistStudyNote: 'The pictures of one study.',
+  worklistAllStudies: 'All studies',
+  worklistLists: 'Lists',
+  worklistEmpty: 'Nothing here.',
+  worklistCount: (shown: number, total: number | undefined, hasMore: boolean) => {
+    const rest = total !== undefined && total > shown ? ` of ${count(total)}` : hasMore ? ' and more' : '';
+    return `${count(shown)}${rest} ${plural(shown, { one: 'picture', other: 'pictures' })}`;
+  },
+  worklistReview: 'Review',
+  worklistRefresh: 'Refresh',
+  worklistShowNew: (number: number) => `${count(number)} new – show`,
+  worklistMore: 'Load more',
+  tileNoDescription: 'No description',
+  filtersSearch: 'Search descriptions and accession numbers',
+  filtersSearchPlaceholder: 'Search descriptions, stations …',
+  filtersTitle: 'Filters',
+  filtersButton: (used: number) => (used > 0 ? `Filters (${count(used)})` : 'Filters'),
+  filtersClear: 'Clear',
+  filtersAny: 'Any',
+  filtersCategory: 'Category',
+  filtersMinScore: 'Score from',
+  filtersMaxScore: 'Score to',
+  filtersScoreRange: 'A number from 0 to 1',
+  filtersFrom: 'Study from',
+  filtersTo: 'Study to',
+  filtersStation: 'Station',
+  filtersStationPlaceholder: 'ROOM*',
+  filtersModality: 'Modality',
+
+  // Instance: navigation and decisions
+  instanceBack: 'Back to the list',
+  instanceList: '‹ List',
+  instanceSteps: 'Within the list',
+  instancePosition: (position: number, total: number, hasMore: boolean) =>
+    `${count(position)} of ${count(total)}${hasMore ? '+' : ''}`,
+  instanceNext: 'Next',
+  instanceNextTitle: 'Next (→)',
+  instancePrevious: 'Previous',
+  instancePreviousTitle: 'Previous (←)',
+  instanceDecide: 'Decide',
+  instanceConfirm: 'Confirm',
+  instanceConfirmAs: (category: string | null) => `It is ${inSentence(category)}`,
+  instanceUndo: 'Undo',
+  instanceViewer: (who: string) =>
+    `You (${who}) can only view. To confirm or correct, you need the role “reviewer”: ask the administrator of Plainview.`,
+  correctionLabel: 'Correct to',
+  correctionPlaceholder: 'Type what it is: kn lat',
+  correctionCategories: 'Categories',
+  candidatesTitle: 'What the network sees',
+  candidatesScoreNote: 'score, not a probability',
+  candidatesExplain: 'Show where the network sees it',
+  candidatesTake: (number: number, category: string) => `${number}: it is ${categoryName(category)}`,
+  candidatesTakeTitle: (number: number, category: string) => `It is ${categoryName(category)} (${number})`,
+
+  // Instance: what is known of it
+  factsDicom: 'What DICOM says',
+  factsBodyPart: 'Body part',
+  factsView: 'View',
+  factsSide: 'Side',
+  factsStudy: 'Study',
+  factsSeries: 'Series',
+  factsProtocol: 'Protocol',
+  factsModality: 'Modality',
+  factsStation: 'Station',
+  factsTaken: 'Taken',
+  factsDecided: 'How it was decided',
+  factsBy: 'By',
+  factsByPerson: 'a person',
+  factsByNetwork: 'the network',
+  factsWhen: 'When',
+  factsRequestedBy: 'Requested by',
+  factsBefore: 'Before',
+  factsNetwork: 'Network',
+  factsEngine: 'Engine',
+  factsResearchOnly: 'This network is for research and evaluation only. Not a medical device.',
+  orderAnswers: {
+    agrees: 'Fits the order:',
+    differs: '≠ Differs from the order:',
+    cannot_tell: 'The order check cannot tell:',
+  },
+  orthancPages: 'Orthanc’s pages',
+  orthancIn: 'In Orthanc:',
+  orthancLevels: { study: 'study', series: 'series', instance: 'instance' },
+  orthancStudyPictures: 'pictures of this study',
+
+  // Instance: the picture
+  stageRadiograph: 'Radiograph',
+  stagePicture: 'Picture',
+  stageAlt: (category: string | undefined) =>
+    `Radiograph, ${category === undefined ? 'undecided' : categoryName(category)}`,
+  stageDragging: 'Dragging changes',
+  stageTools: { window: 'Window', pan: 'Pan' },
+  stageZoomOut: 'Zoom out',
+  stageZoomIn: 'Zoom in',
+  stageInvert: 'Invert',
+  stageReset: 'Reset',
+  stageMap: 'Why?',
+  stageMapTitle: (category: string) => `Where the network sees ${categoryName(category)}`,
+  stageMapStrength: 'Strength of the map',
+
+  // Notices after decisions
+  reviewConfirmed: (category: string | null) => `Confirmed: ${inSentence(category)}.`,
+  reviewCorrected: (category: string | null) => `Corrected: ${inSentence(category)}.`,
+  reviewDecided: (what: string, isLast: boolean) =>
+    `${what} ${isLast ? 'That was the last one of the list. ' : ''}Press U to undo.`,
+  reviewNotSeen: 'Not decided: the picture is still loading. Wait until you see it.',
+  reviewNothingToUndo: 'There is nothing to undo.',
+  reviewUndone: 'Undone. The previous decision is valid again.',
+  reviewNoLongerByPerson: 'Nothing to undo: the decision is no longer a person’s.',
+  reviewConflict: (problem: string) => `${problem} The page now shows the current decision.`,
+  reviewChanged: (who: 'person' | 'network') =>
+    `The decision has changed: ${who === 'person' ? 'a person' : 'the network'} decided again.`,
+  reviewAtEnd: 'This is the last one of the list.',
+  reviewAtStart: 'This is the first one of the list.',
+
+  // Dashboard
+  dashboardTitle: 'Dashboard',
+  dashboardSpan: 'Time span',
+  dashboardSpans: { day: 'Day', week: 'Week', month: 'Month', quarter: 'Quarter' },
+  dashboardCounting: 'Counting …',
+  dashboardIncomplete: 'Still counting: the figures grow.',
+  dashboardBacklog: 'Backlog',
+  throughputTitle: 'Throughput',
+  throughputSeries: 'Decisions',
+  throughputSummary: (decisions: number) =>
+    `${count(decisions)} ${plural(decisions, { one: 'decision', other: 'decisions' })}`,
+  decisionsTitle: 'Decisions',
+  decisionsSummary: (given: number, decided: number) =>
+    `${percent(given, decided)} given a category without a person`,
+  chartLabel: (title: string, summary: string) => `${title}: ${summary}`,
+  chartTable: 'As a table',
+  chartTableName: (title: string) => `${title}, as a table`,
+  chartBuckets: { hour: 'Hour', day: 'Day' },
+  agreementTitle: 'People and the network',
+  agreementNote:
+    'How often people agreed with the network where it was sure. People do not check every picture, so this does not measure its accuracy. Lines are 95% intervals (Wilson).',
+  agreementNone: 'Nobody has confirmed or corrected anything in this time.',
+  agreementTable: (network: string) => `Agreement with ${network}`,
+  agreementSummary: (sure: Verdicts, unsure: Verdicts) =>
+    `agreed in ${share(sure)}; where it had asked for a person, its best guess was right in ${share(unsure)}`,
+  agreementSaid: 'The network said',
+  agreementAgreed: 'People agreed',
+  agreementInterval: 'Interval',
+  agreementRange: (low: number, high: number) => `${percent(low, 1)} to ${percent(high, 1)}`,
+  agreementChecked: 'Checked',
+  agreementInstead: 'People said instead',
+  agreementInsteadOf: (category: string | null, number: number) => `${inSentence(category)} ${count(number)}`,
+  categoriesTitle: 'Categories over time',
+  categoriesNone: 'No category was given in this time.',
+  categoriesCategory: 'Category',
+  categoriesByDay: 'By day',
+  categoriesGiven: 'Given',
+  categoriesMost: (most: number) => `${count(most)} a day at most`,
+  engineTitle: 'Engine and network',
+  engineNetwork: 'Network',
+  enginePurpose: 'May be used for',
+  enginePurposeResearch: 'research and evaluation only',
+  engineEngine: 'Engine',
+  engineOnDevice: (engine: string, device: string) => `${engine} on ${device}`,
+  engineDeclined: (engine: string) => `Not ${engine}`,
+  engineQueue: 'Queue',
+  engineQueueCounts: (running: number, waiting: number, delayed: number) =>
+    `${count(running)} running, ${count(waiting)} waiting, ${count(delayed)} to be tried again`,
+  engineOrthanc: 'Orthanc',
+  engineOrthancUp: 'answers',
+  engineOrthancAway: 'does not answer',
+  engineVersion: 'Version',
+  sweepTitle: 'Sweep',
+  sweepLabel: 'Sweep of the archive',
+  sweepProgress: (done: number, total: number, secondsLeft: number | undefined) =>
+    `${count(done)} of ${count(total)} series${secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`}`,
+
+  // Dashboard: reclassification jobs
+  jobsTitle: 'Reclassification',
+  jobsNone: 'No job since the service started.',
+  jobEverything: 'Everything',
+  jobIncludingCorrected: ', including what people corrected',
+  jobRequested: (who: string, when: string) => ` · ${who}, ${when}`,
+  jobProgressLabel: 'Progress of the job',
+  jobStates: { running: 'running', done: 'done', cancelled: 'cancelled', failed: 'failed' },
+  jobCounted: (number: number, isRunning: boolean) =>
+    `${count(number)} ${isRunning ? 'so far' : 'would be classified'}`,
+  jobProgress: (done: number, total: number, secondsLeft: number | undefined) =>
+    `${count(done)} of ${count(total)}${secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`}`,
+  jobCancel: 'Cancel',
+  jobFormTitle: 'Classify again …',
+  jobFormDecision: 'Decision',
+  jobFormAny: 'Any',
+  jobFormLabel: 'Label',
+  jobFormNetwork: 'Decided by network',
+  jobFormNetworkPlaceholder: 'name or SHA-256',
+  jobFormFrom: 'Study from',
+  jobFormTo: 'Study to',
+  jobFormIncludingCorrected: 'Include what people corrected',
+  jobFormCount: 'Count',
+  jobFormCounting: (number: number) => `Counting: ${count(number)} …`,
+  jobFormSubmit: (number: number) => `Classify ${count(number)} again`,
+  jobFormStarted: 'Started. It continues when you close this page.',
+};
+
+interface Verdicts {
+  confirmed: number;
+  corrected: number;
+}
+
+const share = ({ confirmed, corrected }: Verdicts): string =>
+  `${percent(confirmed, confirmed + corrected)} of ${count(confirmed + corrected)}`;

@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest';
+import { readFilters, worklistHref } from '../../../src/review/state/filters.js';
+import { entries, entryOf, idOf, type Page, usePage } from './support/page.js';
+
+const page = usePage();
+const filters = { state: 'needs_review' } as const;
+const ids = ({ list }: Page) => list.items.value.map(({ instance }) => instance);
+
+/** A worklist of two full pages of 48 and a short one. */
+function servePages({ api }: Page): void {
+  api.on('GET worklist', ({ query }) => {
+    const from = Number(query.get('cursor') ?? 0);
+    const next = from + 48 < 100 ? { next: String(from + 48) } : {};
+    return { items: entries(from, Math.min(from + 48, 100)), total: 100, ...next };
+  });
+}
+
+test('the list loads page by page, to its end', async () => {
+  const { list, api } = page();
+  servePages(page());
+  await list.openList({ filters });
+  expect(ids(page())).toEqual(entries(0, 48).map(({ instance }) => instance));
+  expect([list.total.value, list.hasMore(), list.loading.value]).toEqual([100, true, false]);
+  await list.loadMore();
+  await list.loadMore();
+  await list.loadMore();
+  expect(ids(page())).toEqual(entries(0, 100).map(({ instance }) => instance));
+  expect(list.hasMore()).toBe(false);
+  expect(api.requests).toEqual([
+    'GET worklist?state=needs_review&limit=48',
+    'GET worklist?state=needs_review&limit=48&cursor=48',
+    'GET worklist?state=needs_review&limit=48&cursor=96',
+  ]);
+});
+
+test('short and empty pages do not end the list, and no instance is in it twice', async () => {
+  const { list, api } = page();
+  const pages = new Map([
+    [null, { items: entries(0, 2), next: 'b' }],
+    ['b', { items: [], next: 'c' }],
+    ['c', { items: entries(1, 4) }],
+  ]);
+  api.on('GET worklist', ({ query }) => pages.get(query.get('cursor')));
+  await list.openList({ filters });
+  expect(ids(page())).toEqual([0, 1, 2, 3].map(idOf));
+});
+
+test('a list loaded again keeps its entries until the new ones are there, also when the service fails', async () => {
+  const { list, api } = page();
+  servePages(page());
+  await list.openList({ filters });
+  api.fail('GET worklist', 503, 'orthanc_away', 'Orthanc does not answer.');
+  await list.reloadList();
+  expect(ids(page())).toHaveLength(48);
+  expect(list.problem.value).toBe('Orthanc does not answer.');
+  api.on('GET worklist', () => ({ items: entries(7, 8) }));
+  await list.reloadList();
+  expect(ids(page())).toEqual([idOf(7)]);
+  expect(list.problem.value).toBeUndefined();
+});
+
+test('another list replaces one that is still loading', async () => {
+  const { list, api } = page();
+  let answerLate = (_: unknown) => {};
+  api.on('GET worklist', () => new Promise((resolve) => (answerLate = resolve)));
+  const first = list.openList({ filters });
+  api.on(`GET studies/${idOf(2000)}/instances`, () => entries(3, 5));
+  await list.openList({ study: idOf(2000) });
+  answerLate({ items: entries(0, 48) });
+  await first;
+  expect(ids(page())).toEqual([3, 4].map(idOf));
+  expect([list.hasMore(), list.loading.value, list.problem.value]).toEqual([false, false, undefined]);
+});
+
+test('what is decided stays in the list, with its new decision', async () => {
+  const { list } = page();
+  servePages(page());
+  await list.openList({ filters });
+  list.updateEntry(entryOf(2, { decision: 'category', category: 'knee_ap', who: 'person' }));
+  list.updateEntry(entryOf(77, { decision: 'category' }));
+  expect(list.items.value).toHaveLength(48);
+  expect(list.items.value[2]).toMatchObject({ instance: idOf(2), who: 'person', category: 'knee_ap' });
+});
+
+test('a neighbour is found across the end of a page, and there is none beyond the ends', async () => {
+  const { list } = page();
+  servePages(page());
+  await list.openList({ filters });
+  expect((await list.neighbour(idOf(47), 1))?.instance).toBe(idOf(48));
+  expect(list.items.value).toHaveLength(96);
+  expect((await list.neighbour(idOf(48), -1))?.instance).toBe(idOf(47));
+  expect(await list.neighbour(idOf(0), -1)).toBeUndefined();
+  expect((await list.neighbour(idOf(95), 1))?.instance).toBe(idOf(96));
+  expect(await list.neighbour(idOf(99), 1)).toBeUndefined();
+});
+
+test('an instance that is not in the list has the first of the list as its neighbour', async () => {
+  const { list } = page();
+  servePages(page());
+  await list.openList({ filters });
+  expect((await list.neighbour(idOf(500), 1))?.instance).toBe(idOf(0));
+});
+
+test('filters survive the way through the address, and nonsense is left out', () => {
+  const wanted = { state: 'recent', text: 'hand dv', from: '2026-01-01', minScore: '0.5' } as const;
+  expect(readFilters(new URLSearchParams(worklistHref(wanted).slice('#/?'.length)))).toEqual(wanted);
+  expect(readFilters(new URLSearchParams('state=nonsense&text=&other=1'))).toEqual({ state: 'needs_review' });
+});
