@@ -126,4 +126,5 @@ export class Thread {
   }
 }
 
-const received = ({ code, message, transient }: SentError) => new PlainviewError(code, message, transient);
+const received = ({ code, message, cause }: SentError) =>
+  new PlainviewError(code, message, cause === undefined ? undefined : { cause: new Error(cause) });
