@@ -20,9 +20,10 @@ metadata \`Radiograph\` of an instance that could not be classified, and in the 
 Below, the quoted text is the sentence, with the names of its values in braces. It says what is wrong and what to do;
 what it does not say follows it.
 
-- **HTTP** is the status of the service's answer. Answers with 429 and 503 have the header \`Retry-After\`.
+- **HTTP** is the status of the service's answer. Answers with 429 and 503 have the header \`Retry-After\`. An error
+  that no request can cause has 500.
 - **Exit status** is that of a command: 1 where it failed, 2 where its command line, the configuration or a file that
-  they name is wrong.
+  they name is wrong. \`plainview label\` ends with 2 whenever its network cannot be started.
 - **Transient** errors may disappear by themselves. The service tries again what failed with one of them.
 
 Orthanc's plugin answers some requests under \`/plainview/\` itself. It has these codes of its own, with sentences that

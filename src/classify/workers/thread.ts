@@ -110,7 +110,7 @@ export class Thread {
    */
   #hangs(job: Job): void {
     job.reject(createError('classifier_hung', { seconds: this.#longestMs / 1000 }));
-    this.#end(createError('classifier_crashed', { why: 'it hung at another picture' }));
+    this.#end(createError('classifier_crashed', { why: 'it did not finish another picture' }));
   }
 
   #end(error: Error): void {
