@@ -36,6 +36,8 @@ test.each([
 ] as const)(
   'whether it runs and has this secret is asked where what answers %s',
   async (_what, status, type, body) => {
-    expect(await said(status, type, body)).toMatch(/Check that it runs and that PLAINVIEW_SECRET is the same here\./);
+    expect(await said(status, type, body)).toMatch(
+      /Check that it runs and that PLAINVIEW_SECRET is the same here\./,
+    );
   },
 );
