@@ -1,5 +1,5 @@
-// `npm run docs`: writes the generated parts of the README, the picture of the rooms, and the files of `orthanc/` for
-// Orthanc Explorer 2 and OHIF. Tests fail if one of them is out of date.
+// `npm run docs`: writes the generated parts of the README, `docs/errors.md`, the picture of the rooms, and the files of
+// `orthanc/` for Orthanc Explorer 2 and OHIF. Tests fail if one of them is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { explorer2Files, explorer2Text } from '../src/commands/explorer2-configuration.js';
 import { withOptions } from '../src/config/readme-table.js';
@@ -7,9 +7,12 @@ import { readProtocols } from '../src/hanging/file.js';
 import { ohifConfiguration } from '../src/hanging/ohif.js';
 import { picture } from './architecture/picture.js';
 import { plainview, tools } from './architecture/rooms.js';
+import { errorsPage } from './errors-page.js';
 
 const readme = new URL('../README.md', import.meta.url);
 writeFileSync(readme, withOptions(readFileSync(readme, 'utf8')));
+
+writeFileSync(new URL('../docs/errors.md', import.meta.url), errorsPage());
 
 for (const [file, plugin] of Object.entries(explorer2Files))
   writeFileSync(new URL(`../orthanc/${file}`, import.meta.url), explorer2Text(plugin));

@@ -135,7 +135,7 @@ async function requireGraph(graph: string): Promise<void> {
   } catch (error) {
     throw createError(
       'network_unreadable',
-      { problem: `${graph} is no frozen graph of TensorFlow: ${advice}` },
+      { problem: `${graph} is not a frozen graph of TensorFlow: ${advice}` },
       error,
     );
   }

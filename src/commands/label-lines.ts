@@ -1,6 +1,6 @@
 import type { Classification, Network } from '../classify/classifier.js';
 import { decide, type ScoredCategory } from '../classify/decide.js';
-import type { PlainviewError } from '../errors/errors.js';
+import { type PlainviewError, terminalMessage } from '../errors/errors.js';
 
 export type LabelledFile = { readonly path: string } & (
   | { readonly classification: Classification }
@@ -25,7 +25,7 @@ export function linesOf(labelled: LabelledFile, network: Network, options: LineO
     const { code, message } = labelled.error;
     return options.json
       ? { to: 'stdout', text: `${JSON.stringify({ path, error: { code, message } })}\n` }
-      : { to: 'stderr', text: `${path}: ${message}\n` };
+      : { to: 'stderr', text: `${path}: ${terminalMessage(labelled.error)}\n` };
   }
   const { scores, seconds } = labelled.classification;
   const { decision, top } = decide(scores, network, options.top ?? (options.json ? 5 : 1));

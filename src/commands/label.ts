@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { networkFiles } from '../app/classifier-options.js';
 import { type ClassifierOptions, createClassifier } from '../classify/classifier.js';
 import { engineChoice } from '../classify/engines/engine.js';
-import { asPlainviewError } from '../errors/errors.js';
+import { terminalMessage } from '../errors/errors.js';
 import { fraction, integer } from './arguments.js';
 import { labelFiles, pathsFrom } from './label-files.js';
 import { type LineOptions, linesOf } from './label-lines.js';
@@ -54,7 +54,7 @@ export const labelCommand = () =>
 
 async function label(images: string[], options: Options): Promise<0 | 1 | 2> {
   const classifier = await createClassifier(classifierOptions(options)).catch((error: unknown) => {
-    console.error(asPlainviewError(error).message);
+    console.error(terminalMessage(error));
   });
   if (!classifier) return 2;
   const bar = progressBar(images.includes('-') ? undefined : images.length, 'pictures');

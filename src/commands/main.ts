@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../config/version.js';
-import { asPlainviewError, type ErrorCode } from '../errors/errors.js';
+import { asPlainviewError, terminalMessage } from '../errors/errors.js';
 import { evaluateCommand } from './evaluate.js';
 import { explorer2Command } from './explorer2.js';
 import { failuresCommand } from './failures.js';
@@ -15,21 +15,6 @@ import { serveCommand } from './serve.js';
 import { sweepCommand } from './sweep.js';
 import { tagsCommand } from './tags.js';
 import { tokenCommand } from './token.js';
-
-/** Errors of the command line or the configuration. */
-const wrongCalls: readonly ErrorCode[] = [
-  'attribute_unknown',
-  'config_invalid',
-  'usage',
-  'file_unreadable',
-  'labels_invalid',
-  'network_unreadable',
-  'network_mismatch',
-  'network_layer',
-  'network_unsupported',
-  'report_unwritable',
-  'rules_invalid',
-];
 
 /** Runs one command line. Sets the exit status: 0 done, 1 failed, 2 wrongly called or configured. */
 export async function runCommandLine(args: string[]): Promise<void> {
@@ -59,10 +44,8 @@ export async function runCommandLine(args: string[]): Promise<void> {
       process.exitCode = caught.exitCode === 0 ? 0 : 2;
       return;
     }
-    const error = asPlainviewError(caught);
-    console.error(error.message);
-    if (error.code === 'internal') console.error(error.cause);
-    process.exitCode = wrongCalls.includes(error.code) ? 2 : 1;
+    console.error(terminalMessage(caught));
+    process.exitCode = asPlainviewError(caught).exit;
   }
 }
 

@@ -1,7 +1,9 @@
 import { stateLabels } from '../decisions/state-labels.js';
 
-/** The states of the worklist that are labels, without a site's prefix. */
-export const labelledStates = Object.values(stateLabels);
+const { needsReview, unknownView, orderMismatch, failed } = stateLabels;
+
+/** The states of the worklist that are labels, without a site's prefix, in the order of its tabs. */
+export const labelledStates = [needsReview, unknownView, orderMismatch, failed] as const;
 export type LabelledState = (typeof labelledStates)[number];
 
 export const worklistStates = [...labelledStates, 'recent'] as const;

@@ -1,7 +1,7 @@
-/** Labels that are states, without a site's prefix, in the order in which people see them. Imports nothing: the page has it. */
+/** Labels that are states, without a site's prefix. This file imports nothing, since the review page has it too. */
 export const stateLabels = {
   needsReview: 'needs_review',
   unknownView: 'unknown_view',
-  orderMismatch: 'order_mismatch',
   failed: 'classification_failed',
+  orderMismatch: 'order_mismatch',
 } as const;

@@ -1,91 +1,145 @@
-import type { Entries } from './entries.js';
+import type { ErrorEntries } from './entry.js';
 
-/** Pictures, networks and engines, and where networks are fetched from. */
+/** Pictures, networks and engines, and the download of networks. */
 export const classifyErrors = {
   picture_too_large: {
-    transient: false,
     message: (p: { rows: number; columns: number; limit: number }) =>
-      `The picture has ${p.rows} × ${p.columns} pixels, more than the ${p.limit} megapixels allowed. Raise PLAINVIEW_MAX_MEGAPIXELS if this is intended.`,
+      `The picture has ${p.rows} × ${p.columns} pixels, more than the ${p.limit} megapixels allowed. To allow it, raise PLAINVIEW_MAX_MEGAPIXELS.`,
+    transient: false,
+    status: 422,
+    exit: 1,
   },
   picture_undecodable: {
-    transient: false,
     message: (p: { problem: string }) => `The picture cannot be decoded: ${p.problem}.`,
+    transient: false,
+    status: 422,
+    exit: 1,
+    remedy: 'Check that the file is complete and is a PNG, JPEG, GIF or PAM file.',
   },
   file_unreadable: {
-    transient: false,
     message: (p: { problem: string }) => `The file cannot be read: ${p.problem}.`,
+    transient: false,
+    status: 500,
+    exit: 2,
+    remedy: 'Check its path and its permissions.',
   },
   dicom_needs_server: {
-    transient: false,
     message: (_: object) =>
-      "This is a DICOM file, and rendering it is a server's work: store it in an Orthanc and let `plainview serve` classify it there, or give a PNG or JPEG.",
+      'This is a DICOM file, and only an Orthanc can render it. Store it in an Orthanc and let `plainview serve` classify it there, or give a PNG or JPEG file.',
+    transient: false,
+    status: 500,
+    exit: 1,
   },
   download_interrupted: {
-    transient: true,
     message: (p: { from: string; problem: string }) =>
-      `Fetching ${p.from} broke off (${p.problem}). Run the command again: it goes on where it stopped.`,
+      `The download of ${p.from} stopped too early (${p.problem}). Run the command again: it continues where it stopped.`,
+    transient: true,
+    status: 503,
+    exit: 1,
   },
   download_failed: {
-    transient: false,
     message: (p: { from: string; problem: string }) =>
-      `${p.from} cannot be fetched (${p.problem}). Where the internet cannot be reached, carry the file here and name it with --from.`,
+      `${p.from} cannot be downloaded (${p.problem}). On a machine without Internet, copy the file to it and name the file with --from.`,
+    transient: false,
+    status: 500,
+    exit: 1,
   },
   download_wrong: {
-    transient: false,
     message: (p: { from: string; found: string; wanted: string }) =>
-      `${p.from} holds something else than NNCPR's network (git hash ${p.found}, not ${p.wanted}): perhaps a proxy's page, or a changed file. Nothing was kept.`,
+      `${p.from} is not NNCPR's network (git hash ${p.found}, not ${p.wanted}), so Plainview did not keep it. Check whether a proxy answered instead, or whether the file was changed.`,
+    transient: false,
+    status: 500,
+    exit: 1,
   },
   network_unreadable: {
-    transient: false,
     message: (p: { problem: string }) => `The network cannot be read: ${p.problem}.`,
+    transient: false,
+    status: 500,
+    exit: 2,
+    meaning: 'The frozen graph, or the `.json` file beside it, is missing or damaged.',
+    remedy: 'Check PLAINVIEW_NETWORK, `--network` or `--graph`, and the file that it names.',
   },
   network_layer: {
-    transient: false,
     message: (p: { layer: string; problem: string }) =>
-      `The network cannot be used from or to layer "${p.layer}": ${p.problem}. Name its layers with --input_layer and --output_layer.`,
+      `The network cannot be used with layer "${p.layer}": ${p.problem}. Name its layers with --input_layer and --output_layer.`,
+    transient: false,
+    status: 500,
+    exit: 2,
   },
   network_unsupported: {
-    transient: false,
     message: (p: { node: string; op: string; problem: string }) =>
       `The network is not of the MobileNet v1 family: node "${p.node}" (${p.op}): ${p.problem}.`,
+    transient: false,
+    status: 500,
+    exit: 2,
+    remedy: 'Use a network of that family; [its card](../model/README.md) says how to train one.',
   },
   network_mismatch: {
-    transient: false,
     message: (p: { problem: string }) => `The network's files do not belong together: ${p.problem}.`,
+    transient: false,
+    status: 500,
+    exit: 2,
+    meaning: 'The names of the categories do not fit the outputs of the graph, or cannot be labels.',
+    remedy: 'Check PLAINVIEW_LABELS, `--labels`, or `classes.txt` beside the graph.',
   },
   engine_unavailable: {
-    transient: false,
     message: (p: { engine: string; why: string }) => `The engine ${p.engine} cannot run here: ${p.why}.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+    remedy: 'Install what is missing, or choose another engine (PLAINVIEW_ENGINE, `--engine`).',
   },
   engine_wrong: {
-    transient: false,
     message: (p: { engine: string; device: string; problem: string }) =>
-      `The engine ${p.engine} (${p.device}) fails its self-test: ${p.problem}.`,
+      `The engine ${p.engine} (${p.device}) failed its self-test: ${p.problem}.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+    meaning: 'The engine computes other scores than the network must give, so Plainview does not use it.',
+    remedy: 'Choose another engine (PLAINVIEW_ENGINE, `--engine`), and check the driver of the GPU.',
   },
   no_engine: {
-    transient: false,
     message: (p: { reasons: string[] }) => `No engine can run here: ${p.reasons.join('; ')}`,
+    transient: false,
+    status: 500,
+    exit: 1,
+    remedy: 'Remove one of the causes that the sentence names.',
   },
   class_unknown: {
-    transient: false,
     message: (p: { name: string; network: string }) => `The network ${p.network} has no class "${p.name}".`,
+    transient: false,
+    status: 400,
+    exit: 1,
+    remedy: '`plainview model info` lists the classes.',
   },
   explanation_unavailable: {
-    transient: false,
     message: (p: { problem: string }) =>
-      `This network cannot show which parts of a picture speak for a category: ${p.problem}.`,
+      `This network cannot show which parts of a picture support a category: ${p.problem}.`,
+    transient: false,
+    status: 422,
+    exit: 1,
+    meaning: 'A class activation map needs a network whose layers after the average are linear.',
   },
   classifier_crashed: {
+    message: (p: { why: string }) =>
+      `The thread that classified the picture crashed: ${p.why}. Try again: Plainview starts another thread.`,
     transient: true,
-    message: (p: { why: string }) => `The thread that was classifying the picture has crashed: ${p.why}.`,
+    status: 503,
+    exit: 1,
   },
   classifier_hung: {
-    transient: false,
     message: (p: { seconds: number }) =>
-      `The picture was not classified within ${p.seconds} s; it was given up, and the thread that hung at it replaced.`,
+      `The picture was not classified within ${p.seconds} s, so Plainview gave it up and replaced the thread. If the machine was only overloaded, ask for reclassification.`,
+    // The same picture would stop the next thread too.
+    transient: false,
+    status: 500,
+    exit: 1,
   },
   classifier_closed: {
+    message: (_: object) =>
+      'The classifier is closed because Plainview stops. Try again after its next start.',
     transient: true,
-    message: (_: object) => 'The classifier is closed, as the program is ending.',
+    status: 503,
+    exit: 1,
   },
-} satisfies Entries;
+} satisfies ErrorEntries;

@@ -1,58 +1,56 @@
-import { classifyErrors } from './classify.js';
-import { hangingErrors } from './hanging.js';
-import { httpErrors } from './http.js';
-import { orthancErrors } from './orthanc.js';
-import { routeErrors } from './route.js';
-import { runningErrors } from './running.js';
+import { inspect } from 'node:util';
+import { type Catalogue, catalogue, type ErrorCode } from './catalogue.js';
+import type { ErrorEntry } from './entry.js';
 
-/** Every error that Plainview can report. Each room's stand in `errors/`. */
-const catalogue = {
-  ...orthancErrors,
-  ...classifyErrors,
-  ...hangingErrors,
-  ...httpErrors,
-  ...routeErrors,
-  ...runningErrors,
-};
+export type { ErrorCode } from './catalogue.js';
 
-type Catalogue = typeof catalogue;
-export type ErrorCode = keyof Catalogue;
-
+/** An error of the catalogue. `cause` is what was caught, for the log. */
 export class PlainviewError extends Error {
   override readonly name = 'PlainviewError';
+  /** An own property, so that the log shows it. */
+  readonly transient: boolean;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    /** May mend itself: worth another try. */
-    readonly transient: boolean,
     options?: ErrorOptions,
   ) {
     super(message, options);
+    this.transient = catalogue[code].transient;
+  }
+
+  /** HTTP status of the service's answer. */
+  get status(): ErrorEntry['status'] {
+    return catalogue[this.code].status;
+  }
+
+  /** Exit status of the command line. */
+  get exit(): ErrorEntry['exit'] {
+    return catalogue[this.code].exit;
   }
 }
 
-/** Builds an error of the catalogue. `cause` is what was caught, kept for the log. */
+/** Builds an error of the catalogue. `cause` is what was caught. */
 export function createError<C extends ErrorCode>(
   code: C,
   params: Parameters<Catalogue[C]['message']>[0],
   cause?: unknown,
 ): PlainviewError {
-  const entry = catalogue[code];
   // Each entry's `message` takes its own parameters, which the signature above has tied to `code`.
-  const message = entry.message as (p: typeof params) => string;
-  return new PlainviewError(
-    code,
-    message(params),
-    entry.transient,
-    cause === undefined ? undefined : { cause },
-  );
+  const message = catalogue[code].message as (p: typeof params) => string;
+  return new PlainviewError(code, message(params), cause === undefined ? undefined : { cause });
 }
 
 /** It looks as if Orthanc as a whole were away or refused us, whatever was asked. */
 export const isAway = (error: PlainviewError): boolean =>
   error.code === 'orthanc_unreachable' || error.code === 'orthanc_refused';
 
-/** What was caught, as an error of the catalogue: anything foreign is a fault of ours. */
+/** What was caught, as an error of the catalogue. Anything unknown is a fault of Plainview. */
 export const asPlainviewError = (caught: unknown): PlainviewError =>
   caught instanceof PlainviewError ? caught : createError('internal', {}, caught);
+
+/** What a terminal shows of an error. A command has no log, so a fault of Plainview is shown with its cause. */
+export function terminalMessage(caught: unknown): string {
+  const error = asPlainviewError(caught);
+  return error.code === 'internal' ? `${error.message}\n${inspect(error.cause)}` : error.message;
+}

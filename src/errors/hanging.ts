@@ -1,9 +1,12 @@
-import type { Entries } from './entries.js';
+import type { ErrorEntries } from './entry.js';
 
+/** Hanging protocols. */
 export const hangingErrors = {
   study_unknown: {
-    transient: false,
     message: (_: object) =>
-      'Orthanc has no study of that StudyInstanceUID, or has it under two patients so that none can be meant.',
+      'Orthanc has no study with this StudyInstanceUID, or it has two of them that belong to different patients. Check the StudyInstanceUID.',
+    transient: false,
+    status: 404,
+    exit: 1,
   },
-} satisfies Entries;
+} satisfies ErrorEntries;

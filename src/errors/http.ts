@@ -1,82 +1,131 @@
-import type { Entries } from './entries.js';
+import type { ErrorEntries } from './entry.js';
 
-/** What callers of the service are told; `src/http/problem.ts` gives each its status. */
+/** Requests to the service. */
 export const httpErrors = {
   unauthorised: {
-    transient: false,
     message: (_: object) =>
-      'Who are you? A token is needed that PLAINVIEW_TOKENS_FILE declares, or the secret: PLAINVIEW_SECRET must be the same for Plainview and for Orthanc.',
+      'The request carries no valid token and no valid secret. Send a token that PLAINVIEW_TOKENS_FILE declares, or set the same PLAINVIEW_SECRET for Plainview and for Orthanc.',
+    transient: false,
+    status: 401,
+    exit: 1,
+    remedy: '`plainview token` makes a token. The service reads PLAINVIEW_TOKENS_FILE at its start.',
   },
   forbidden: {
+    message: (p: { role: string }) =>
+      `This needs the role ${p.role}. Ask the administrator of Plainview for it.`,
     transient: false,
-    message: (p: { role: string }) => `This needs the role ${p.role}; ask whoever runs Plainview here.`,
+    status: 403,
+    exit: 1,
   },
   other_site: {
+    message: (_: object) =>
+      'The request comes from a page of another site, so it is refused. Send it from a page of this service, or not from a browser.',
     transient: false,
-    message: (_: object) => 'A page of another site asked for this; it is refused.',
+    status: 403,
+    exit: 1,
   },
   not_json: {
+    message: (_: object) =>
+      'The request is not declared as JSON. Send it with Content-Type: application/json.',
     transient: false,
-    message: (_: object) => 'What changes something must be sent as application/json.',
+    status: 415,
+    exit: 1,
   },
   too_many_requests: {
-    transient: true,
     message: (_: object) =>
-      'Too many requests in a minute: wait for one. PLAINVIEW_API_RATE sets how many are allowed.',
+      'There were too many requests within a minute; PLAINVIEW_API_RATE sets how many are allowed. Wait for a minute.',
+    transient: true,
+    status: 429,
+    exit: 1,
+    meaning:
+      'Requests with a wrong token or secret have a limit of their own, for each address that they come from.',
   },
   method_unknown: {
+    message: (p: { methods: string[] }) =>
+      `This address does not support the method of the request. Use ${p.methods.join(', ')}.`,
     transient: false,
-    message: (p: { methods: string[] }) => `Only ${p.methods.join(', ')} can be done here.`,
+    status: 405,
+    exit: 1,
   },
   request_unknown: {
-    transient: false,
     message: (_: object) =>
-      'No such request is remembered; what it asked for stands in the metadata of its instances.',
+      'Plainview keeps no request with this id. Read the metadata of the instances to see what became of it.',
+    transient: false,
+    status: 404,
+    exit: 1,
+    meaning:
+      'There was no request for reclassification with this id, or it ended so long ago that the service has forgotten it.',
   },
   instance_undecided: {
-    transient: false,
     message: (p: { instance: string }) =>
-      `Plainview has decided nothing of instance ${p.instance}: it is no radiograph to it, or its turn has not come yet.`,
+      `Plainview has no decision on instance ${p.instance}. Wait until it is classified; if it is a radiograph and nothing happens, check PLAINVIEW_MODALITIES.`,
+    transient: false,
+    status: 404,
+    exit: 1,
   },
   decision_changed: {
-    transient: false,
     message: (_: object) =>
-      'This was decided anew after you had looked at it, and nothing was changed: look again.',
+      'The decision changed after you read it, so nothing was written. Read it again, then decide.',
+    transient: false,
+    status: 409,
+    exit: 1,
   },
   nothing_to_confirm: {
+    message: (_: object) =>
+      'This instance could not be classified, so there is no category to confirm. Name its category instead.',
     transient: false,
-    message: (_: object) => 'This could not be classified, so there is nothing to confirm: say what it is.',
+    status: 409,
+    exit: 1,
   },
   not_corrected: {
+    message: (_: object) => 'No person has decided on this instance, so there is nothing to undo.',
     transient: false,
-    message: (_: object) => 'No person has decided this, so there is nothing to undo.',
+    status: 409,
+    exit: 1,
   },
   category_unknown: {
+    message: (_: object) => 'There is no such category. GET /api/v1/categories lists the categories.',
     transient: false,
-    message: (_: object) => 'There is no such category; GET /api/v1/categories lists them.',
+    status: 400,
+    exit: 1,
   },
   cursor_unknown: {
+    message: (_: object) => 'The cursor does not come from a page of this list. Start with the first page.',
     transient: false,
-    message: (_: object) => 'The cursor is none that a page of this list gave: begin at the first page.',
+    status: 400,
+    exit: 1,
   },
   busy: {
+    message: (_: object) => 'Too many requests are in progress. Try again in a moment.',
     transient: true,
-    message: (_: object) => 'Too much is asked for at a time; ask again in a moment.',
+    status: 429,
+    exit: 1,
   },
   page_not_built: {
+    message: (_: object) => 'The review page is not built. Run `npm run build`.',
     transient: false,
-    message: (_: object) => 'The review page has not been built: run `npm run build`.',
+    status: 404,
+    exit: 1,
   },
   request_malformed: {
-    transient: false,
     message: (p: { problem: string }) => `The request cannot be understood: ${p.problem}.`,
+    transient: false,
+    status: 400,
+    exit: 1,
+    remedy: 'Send what `GET /api/v1/openapi.json` describes.',
   },
   request_too_large: {
+    message: (p: { limit: string }) =>
+      `The request is larger than the limit of ${p.limit}. Send a smaller one.`,
     transient: false,
-    message: (p: { limit: string }) => `The request is larger than the ${p.limit} allowed.`,
+    status: 413,
+    exit: 1,
   },
   route_unknown: {
+    message: (_: object) =>
+      'There is nothing at this address. The README and GET /api/v1/openapi.json list the addresses.',
     transient: false,
-    message: (_: object) => 'There is nothing at this address; the README lists what there is.',
+    status: 404,
+    exit: 1,
   },
-} satisfies Entries;
+} satisfies ErrorEntries;

@@ -1,4 +1,4 @@
-import type { Entries } from './entries.js';
+import type { ErrorEntries } from './entry.js';
 
 /** Calls that every Orthanc answers. */
 const known = /^\w+ \/(system|changes|peers|modalities|tools\/(find|lookup|bulk-content))(\?|$)/;
@@ -6,92 +6,144 @@ const known = /^\w+ \/(system|changes|peers|modalities|tools\/(find|lookup|bulk-
 /** What can go wrong between Plainview and Orthanc. */
 export const orthancErrors = {
   orthanc_unreachable: {
-    transient: true,
     message: (p: { url: string; why: string }) =>
-      `Orthanc at ${p.url} does not answer (${p.why}). Is it running, and is PLAINVIEW_ORTHANC_URL right?`,
+      `Orthanc at ${p.url} does not answer (${p.why}). Check that it runs and that PLAINVIEW_ORTHANC_URL is right.`,
+    transient: true,
+    status: 503,
+    exit: 1,
+    meaning:
+      'Nothing listens at this address, the connection broke, or a gateway before Orthanc answered for it (HTTP 502, 503, 504). The service waits until Orthanc answers again; it loses nothing.',
   },
   orthanc_toppled: {
-    transient: false,
     message: (p: { times: number }) =>
-      `Orthanc went away each of the ${p.times} times that this was looked at, so it is left alone; Orthanc's own log may say why. A request for reclassification has it tried again.`,
+      `Orthanc stopped answering each of the ${p.times} times that Plainview worked on this instance, so Plainview does not try again. Look for the cause in Orthanc's log, then ask for reclassification.`,
+    transient: false,
+    status: 503,
+    exit: 1,
+    meaning:
+      'Probably the pixel data of this instance makes Orthanc crash. The instance is labelled `classification_failed`.',
   },
   orthanc_timeout: {
-    transient: true,
     message: (p: { what: string; ms: number }) =>
-      `Orthanc did not answer ${p.what} within ${p.ms} ms. If it is merely slow, raise PLAINVIEW_ORTHANC_TIMEOUT_MS.`,
+      `Orthanc did not answer ${p.what} within ${p.ms} ms. If Orthanc is only slow, raise PLAINVIEW_ORTHANC_TIMEOUT_MS.`,
+    transient: true,
+    status: 503,
+    exit: 1,
   },
   orthanc_refused: {
-    // Not the instance's fault, and mended by an administrator: its instances wait meanwhile.
-    transient: true,
     message: (p: { what: string; status: number }) =>
-      `Orthanc refused ${p.what} (HTTP ${p.status}). Check PLAINVIEW_ORTHANC_USERNAME and its password, and what that user may do.`,
+      `Orthanc refused ${p.what} (HTTP ${p.status}). Check PLAINVIEW_ORTHANC_USERNAME, its password, and the permissions of that user.`,
+    // The instance is not the cause, and an administrator removes it. Meanwhile the instances wait.
+    transient: true,
+    status: 503,
+    exit: 1,
   },
   orthanc_failed: {
-    transient: true,
     message: (p: { what: string; status: number }) =>
-      `Orthanc failed at ${p.what} (HTTP ${p.status}); its own log says why.`,
+      `Orthanc failed at ${p.what} (HTTP ${p.status}). Look for the cause in Orthanc's log.`,
+    transient: true,
+    status: 503,
+    exit: 1,
   },
   orthanc_too_old: {
+    message: (p: { needs: string }) => `This needs Orthanc ${p.needs} or newer. Upgrade Orthanc.`,
     transient: false,
-    message: (p: { needs: string }) => `This needs Orthanc ${p.needs} or newer: upgrade Orthanc.`,
+    status: 503,
+    exit: 1,
   },
   attribute_unknown: {
-    transient: false,
     message: (p: { attribute: string }) =>
-      `Orthanc knows no DICOM attribute ${p.attribute}: attributes are named by their keywords (StationName).`,
+      `Orthanc knows no DICOM attribute ${p.attribute}. Name attributes by their keywords, for example StationName.`,
+    transient: false,
+    status: 400,
+    exit: 2,
   },
   orthanc_absent: {
-    // Something deleted in the middle of a job: the next try sees what is left.
-    transient: true,
     message: (p: { what: string }) =>
       known.test(p.what)
-        ? `What answers ${p.what} with HTTP 404 is no Orthanc. Is PLAINVIEW_ORTHANC_URL right, with its path?`
-        : `Orthanc knows nothing of ${p.what} (HTTP 404).`,
+        ? `The server that answers ${p.what} with HTTP 404 is not an Orthanc. Check PLAINVIEW_ORTHANC_URL and its path.`
+        : `Orthanc does not have what ${p.what} names (HTTP 404).`,
+    // Something was deleted during a job: the next attempt sees what is left.
+    transient: true,
+    status: 404,
+    exit: 1,
+    meaning:
+      'The resource was deleted meanwhile. Where even a call that every Orthanc answers gives HTTP 404, the sentence says instead that the server is not an Orthanc.',
+    remedy: 'Nothing, if the resource was deleted on purpose. Else check PLAINVIEW_ORTHANC_URL and its path.',
   },
   orthanc_unsupported: {
+    message: (p: { what: string }) =>
+      `Orthanc does not support ${p.what} (HTTP 415). Check whether Orthanc has the plugin for this kind of data.`,
     transient: false,
-    message: (p: { what: string }) => `Orthanc cannot do ${p.what} (HTTP 415).`,
+    status: 422,
+    exit: 1,
   },
   orthanc_unable: {
-    transient: false,
     message: (p: { what: string }) =>
-      `Orthanc's database plugin cannot do ${p.what}: upgrade that plugin, or remove it to use SQLite.`,
+      `Orthanc's database plugin does not support ${p.what}. Upgrade that plugin, or remove it to use SQLite.`,
+    transient: false,
+    status: 503,
+    exit: 1,
   },
   orthanc_rejected: {
-    transient: false,
     message: (p: { what: string; status: number }) =>
-      `Orthanc rejected ${p.what} (HTTP ${p.status}). Is something other than Orthanc ≥ 1.12.0 at PLAINVIEW_ORTHANC_URL?`,
+      `Orthanc rejected ${p.what} (HTTP ${p.status}). Check that PLAINVIEW_ORTHANC_URL names an Orthanc of version 1.12.0 or newer.`,
+    transient: false,
+    status: 503,
+    exit: 1,
   },
   orthanc_conflict: {
+    message: (p: { what: string }) =>
+      `Another client changed ${p.what} at the same moment. Try again: the next attempt reads it anew.`,
     transient: true,
-    message: (p: { what: string }) => `Somebody else changed ${p.what} at the same moment; it is read again.`,
+    status: 409,
+    exit: 1,
+    remedy: 'Nothing where the service reports it: it tries again by itself.',
   },
   orthanc_garbage: {
-    transient: true,
     message: (p: { what: string; problem: string }) =>
-      `The answer to ${p.what} is not what Orthanc would say: ${p.problem}. Is a proxy or another server in between, or at PLAINVIEW_ORTHANC_URL?`,
+      `Plainview cannot use the answer to ${p.what}: ${p.problem}. Check whether a proxy or another server answers at PLAINVIEW_ORTHANC_URL.`,
+    transient: true,
+    status: 503,
+    exit: 1,
+    meaning: "The answer is cut off, is not JSON, or does not have the form of Orthanc's answers.",
   },
   orthanc_job_failed: {
-    transient: false,
     message: (p: { what: string; why: string }) =>
-      `Orthanc could not make ${p.what} (${p.why}). Is there room on its disk? Its own log says more.`,
+      `Orthanc could not make ${p.what} (${p.why}). Check that its disk has room, and look for the cause in its log.`,
+    transient: false,
+    status: 503,
+    exit: 1,
   },
   orthanc_not_ready: {
-    transient: false,
     message: (p: { missing: string[] }) => `This Orthanc lacks what Plainview needs: ${p.missing.join(' ')}`,
+    transient: false,
+    status: 503,
+    exit: 1,
+    remedy:
+      'The sentence ends with the line of the configuration that is missing. Add it and restart Orthanc.',
   },
   tags_not_written: {
+    message: (p: { why: string }) => `Plainview did not change the DICOM file: ${p.why}.`,
     transient: false,
-    message: (p: { why: string }) => `The DICOM file was left as it was: ${p.why}.`,
+    status: 422,
+    exit: 1,
+    meaning:
+      'PLAINVIEW_TAGS is on, but this file could not be replaced without losing something. The file is as it was; the decision is recorded all the same.',
+    remedy: 'See [dicom-tags.md](dicom-tags.md).',
   },
   instance_gone: {
-    transient: false,
     message: (p: { instance: string }) =>
-      `Instance ${p.instance} is no longer in Orthanc; nothing is left to do.`,
+      `Instance ${p.instance} is no longer in Orthanc. There is nothing left to do.`,
+    transient: false,
+    status: 404,
+    exit: 1,
   },
   instance_not_renderable: {
-    transient: false,
     message: (p: { why: string }) =>
-      `Orthanc cannot render this instance (${p.why}): truncated pixels, or a compression for which Orthanc needs a plugin (JPEG 2000: gdcm).`,
+      `Orthanc cannot render this instance (${p.why}). Check that its pixel data is complete and that Orthanc has the plugin for its compression (JPEG 2000: gdcm).`,
+    transient: false,
+    status: 422,
+    exit: 1,
   },
-} satisfies Entries;
+} satisfies ErrorEntries;

@@ -1,86 +1,134 @@
-import type { Entries } from './entries.js';
+import type { ErrorEntries } from './entry.js';
 
 /** Starting, running and calling the program. */
 export const runningErrors = {
   config_invalid: {
-    transient: false,
     message: (p: { problems: string[] }) => `The configuration cannot be used: ${p.problems.join('; ')}.`,
+    transient: false,
+    status: 500,
+    exit: 2,
+    remedy: '`plainview options` lists the options.',
   },
   labels_invalid: {
-    transient: false,
     message: (p: { file: string; where: string; problem: string }) => `${p.file}, ${p.where}: ${p.problem}.`,
+    transient: false,
+    status: 500,
+    exit: 2,
+    meaning: 'A file for `plainview evaluate` has an error in the line that the sentence names.',
+    remedy: 'Correct that line; [evaluate.md](evaluate.md) describes the files.',
   },
   nothing_to_evaluate: {
-    transient: false,
     message: (p: { problem: string }) => `There is nothing to evaluate: ${p.problem}.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+    remedy: 'See [evaluate.md](evaluate.md).',
   },
   report_unwritable: {
-    transient: false,
     message: (p: { problem: string }) =>
       `The result cannot be written: ${p.problem}. Make room, or name another place for it.`,
+    transient: false,
+    status: 500,
+    exit: 2,
   },
   interrupted: {
+    message: (p: { what: string }) =>
+      `The command was interrupted: it did not make ${p.what}, and kept nothing of it. Run it again.`,
     transient: false,
-    message: (p: { what: string }) => `Interrupted: ${p.what} was not made, and nothing of it is left.`,
+    status: 500,
+    exit: 1,
   },
   sandbox_unavailable: {
-    transient: false,
     message: (p: { why: string }) =>
-      `No Orthanc can be brought up on this machine: ${p.why}. Start a Docker engine, or set PLAINVIEW_ORTHANC_URL to an Orthanc that runs.`,
+      `No Orthanc can be started on this machine: ${p.why}. Start a Docker engine, or set PLAINVIEW_ORTHANC_URL to an Orthanc that runs.`,
+    transient: false,
+    status: 500,
+    exit: 1,
   },
   sandbox_port_taken: {
-    transient: false,
     message: (p: { port: number }) =>
-      `Port ${p.port} of this machine is taken, perhaps by an Orthanc that runs already; name another one.`,
+      `Port ${p.port} of this machine is in use, perhaps by an Orthanc that runs already. Stop that program, or choose another port.`,
+    transient: false,
+    status: 500,
+    exit: 1,
   },
   sandbox_not_started: {
-    transient: false,
     message: (p: { why: string; log: string }) =>
-      `The sandbox's Orthanc did not start (${p.why}); its log is ${p.log}.`,
+      `The sandbox's Orthanc did not start (${p.why}). Look for the cause in its log, ${p.log}.`,
+    transient: false,
+    status: 500,
+    exit: 1,
   },
   internal: {
+    message: (_: object) =>
+      'This is a fault of Plainview itself. Please report it, with the cause from its log.',
     transient: true,
-    message: (_: object) => "This is Plainview's own fault; its log holds the cause. Please report it.",
+    status: 500,
+    exit: 1,
+    meaning:
+      'Plainview met an error that it does not know. The answer of the service does not contain the cause, because it may name a patient. Remove such details before you report it.',
   },
   cannot_listen: {
-    transient: false,
     message: (p: { host: string; port: number; why: string }) =>
-      `Cannot listen on ${p.host}:${p.port} (${p.why}). Choose another PLAINVIEW_HOST or PLAINVIEW_PORT.`,
+      `Plainview cannot listen on ${p.host}:${p.port} (${p.why}). Choose another PLAINVIEW_HOST or PLAINVIEW_PORT.`,
+    transient: false,
+    status: 500,
+    exit: 1,
   },
   state_unusable: {
-    transient: true,
     message: (p: { folder: string; why: string }) =>
-      `Plainview cannot keep its place in ${p.folder} (${p.why}). Make it writable, or set PLAINVIEW_STATE_DIR.`,
+      `Plainview cannot keep its state in ${p.folder} (${p.why}). Make it writable, or set PLAINVIEW_STATE_DIR.`,
+    transient: true,
+    status: 503,
+    exit: 1,
   },
   state_damaged: {
-    transient: false,
     message: (p: { file: string }) =>
-      `${p.file} is damaged, so nothing is done with its instance. Move it away and keep it: it may hold what Orthanc has lost.`,
+      `${p.file} is damaged, so Plainview does nothing with its instance. Move the file away and keep it: it may hold what Orthanc has lost.`,
+    transient: false,
+    status: 500,
+    exit: 1,
   },
   service_unreachable: {
-    transient: true,
     message: (p: { url: string; why: string }) =>
-      `The service at ${p.url} does not do that (${p.why}). Is it running, and is PLAINVIEW_SECRET the same here?`,
+      `The service at ${p.url} does not do this (${p.why}). Check that it runs and that PLAINVIEW_SECRET is the same here.`,
+    transient: true,
+    status: 503,
+    exit: 1,
   },
   sweep_broke_off: {
+    message: (p: { why: string }) => `The sweep stopped too early: ${p.why} The next sweep starts anew.`,
     transient: true,
-    message: (p: { why: string }) => `The sweep broke off: ${p.why} The next one begins anew.`,
+    status: 503,
+    exit: 1,
+    remedy: 'Do what the quoted sentence says, then start another sweep.',
   },
   service_refused: {
+    message: (p: { why: string }) => `The service refused: ${p.why}`,
     transient: false,
-    message: (p: { why: string }) => `The service does not do that: ${p.why}`,
+    status: 500,
+    exit: 1,
+    meaning:
+      "A command asked the running service, which answered with an error. The service's own sentence follows.",
   },
   usage: {
+    message: (p: { problem: string }) => `The command line is wrong: ${p.problem} (see --help).`,
     transient: false,
-    message: (p: { problem: string }) => `Wrongly called: ${p.problem} (see --help).`,
+    status: 500,
+    exit: 2,
   },
   demo_unreadable: {
-    transient: false,
     message: (p: { file: string; why: string }) => `${p.file} cannot be read: ${p.why}.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+    remedy: 'Check its path and its permissions.',
   },
   demo_not_stored: {
-    transient: false,
     message: (p: { file: string; status: number }) =>
-      `Orthanc does not take ${p.file} (HTTP ${p.status}): the demo needs DICOM, PNG or JPEG files.`,
+      `Orthanc does not accept ${p.file} (HTTP ${p.status}). Give the demo DICOM, PNG or JPEG files.`,
+    transient: false,
+    status: 500,
+    exit: 1,
   },
-} satisfies Entries;
+} satisfies ErrorEntries;

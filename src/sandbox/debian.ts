@@ -132,7 +132,7 @@ export async function debianLaunch(root: string, spec: OrthancSpec): Promise<Lau
   const libraries = join(libraryFolder, triplet ?? '');
   const loader = (await readdir(libraries)).find((name) => /^ld-linux.*\.so\.\d+$/.test(name));
   if (!triplet || !loader) {
-    throw createError('sandbox_unavailable', { why: `${root} is not whole; delete it and try again` });
+    throw createError('sandbox_unavailable', { why: `${root} is incomplete; delete it and try again` });
   }
   const storage = join(spec.folder, 'storage');
   await mkdir(storage, { recursive: true });

@@ -4,7 +4,7 @@ import { basename, extname, join } from 'node:path';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { instanceRecord, metadataNames, readRecord } from '../decisions/schema.js';
-import { asPlainviewError, createError } from '../errors/errors.js';
+import { createError, terminalMessage } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
 import { instanceId, studyId } from '../orthanc/ids.js';
 import { startPair } from './pair.js';
@@ -122,6 +122,6 @@ try {
     });
   await demo(given.length > 0 ? given : await samples());
 } catch (caught) {
-  console.error(asPlainviewError(caught).message);
+  console.error(terminalMessage(caught));
   process.exitCode = 1;
 }

@@ -98,7 +98,7 @@ test('a sweep that broke off says so', async () => {
     PLAINVIEW_PORT: String(place.port),
   });
   expect(await ended).not.toBe(0);
-  expect(out()).toMatch(/The sweep broke off: .*PLAINVIEW_STATE_DIR/);
+  expect(out()).toMatch(/The sweep stopped too early: .*PLAINVIEW_STATE_DIR/);
   await mkdir(stateDir);
   await broken.stop();
 });
@@ -150,5 +150,5 @@ test.each([
 test('a sweep without a service says so', async () => {
   const { ended, out } = plainview(['sweep'], { PLAINVIEW_SECRET: hook.secret, PLAINVIEW_PORT: '9' });
   expect(await ended).toBe(1);
-  expect(out()).toContain('Is it running');
+  expect(out()).toContain('Check that it runs');
 });

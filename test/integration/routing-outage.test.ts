@@ -89,7 +89,7 @@ test('while a peer is down all else goes on, and after a kill all of it arrives 
   for (let i = 0; i < 20; i++) stored.push((await real.storeInstance(image())).orthancId);
   await waitFor(() => listener.heard.length === 20, { what: 'the webhook’s news', timeout: 60_000 });
   await waitFor(async () => (await pending()).length === 20);
-  expect(running.out().match(/peer:partner takes nothing just now/g)).toHaveLength(1);
+  expect(running.out().match(/peer:partner accepts nothing at present/g)).toHaveLength(1);
   running.child.kill('SIGKILL');
   await running.ended;
 
@@ -180,7 +180,7 @@ test('what a peer that answers does not take is given up and labelled, the rest 
     };
     const listed = await retry('--dry-run');
     expect(listed.out).toMatch(
-      new RegExp(`^${refused.orthancId}\tpeer:picky\t.*takes nothing just now`, 'm'),
+      new RegExp(`^${refused.orthancId}\tpeer:picky\t.*accepts nothing at present`, 'm'),
     );
     expect(listed.out).toContain('1 would be sent again');
     const astray = await retry('--to', 'peer:astray');

@@ -167,7 +167,7 @@ test('a damaged journal costs its own instance, and nobody else', async () => {
   await reader().decided(orthancId);
   await askApi(of, 'POST', '/sweep', { body: {} });
   await waitFor(async () => (await askApi(of, 'GET', '/sweep')).json.state === 'idle');
-  expect(of.log()).toMatch(/Move it away and keep it.*state_damaged/);
+  expect(of.log()).toMatch(/Move the file away and keep it.*state_damaged/);
   expect(await reader().record(theirs.orthancId)).toBeUndefined();
   expect(await readdir(join(stateDir, 'tags'))).toEqual([`${theirs.orthancId}.json`]);
 });

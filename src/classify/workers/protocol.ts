@@ -56,11 +56,12 @@ export interface ActivationMap {
 
 export interface Explanation extends Classification, ActivationMap {}
 
-/** An error on its way between threads, which would strip it of its class. */
+/** An error as one thread sends it to another. A thread would receive a PlainviewError without its class and code. */
 export interface SentError {
   readonly code: ErrorCode;
   readonly message: string;
-  readonly transient: boolean;
+  /** As text, because not every cause can be cloned. For the log. */
+  readonly cause: string | undefined;
 }
 
 export type Reply =

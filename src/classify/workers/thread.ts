@@ -110,7 +110,7 @@ export class Thread {
    */
   #hangs(job: Job): void {
     job.reject(createError('classifier_hung', { seconds: this.#longestMs / 1000 }));
-    this.#end(createError('classifier_crashed', { why: 'it hung at another picture' }));
+    this.#end(createError('classifier_crashed', { why: 'it did not finish another picture' }));
   }
 
   #end(error: Error): void {
@@ -126,4 +126,5 @@ export class Thread {
   }
 }
 
-const received = ({ code, message, transient }: SentError) => new PlainviewError(code, message, transient);
+const received = ({ code, message, cause }: SentError) =>
+  new PlainviewError(code, message, cause === undefined ? undefined : { cause: new Error(cause) });

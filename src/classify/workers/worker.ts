@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { asPlainviewError } from '../../errors/errors.js';
 import { chooseEngine } from '../engines/choose.js';
@@ -16,9 +17,8 @@ const port = parentPort;
 const reply = (message: Reply) => port.postMessage(message);
 
 function sent(error: unknown): SentError {
-  const { code, message, transient, cause } = asPlainviewError(error);
-  // What is no fault of the picture would else lose its trace at the thread's border.
-  return { code, message: code === 'internal' ? `${message} (${String(cause)})` : message, transient };
+  const { code, message, cause } = asPlainviewError(error);
+  return { code, message, cause: cause === undefined ? undefined : inspect(cause) };
 }
 
 const elapsed = (since: number) => (performance.now() - since) / 1000;

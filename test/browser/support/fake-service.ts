@@ -90,7 +90,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     if (trouble === 'cut') return void request.socket.destroy();
     if (trouble !== undefined) return problem(response, trouble.status, trouble.code, trouble.title);
     if (fake.token !== undefined && request.headers.authorization !== `Bearer ${fake.token}`)
-      return problem(response, 401, 'unauthorised', 'Who are you? A token is needed.');
+      return problem(response, 401, 'unauthorised', 'The request carries no valid token.');
     await answer(path, url.searchParams, body, response);
   });
 
@@ -134,7 +134,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
         response,
         403,
         'forbidden',
-        'This needs the role reviewer; ask whoever runs Plainview here.',
+        'This needs the role reviewer. Ask the administrator of Plainview for it.',
       );
     if (body.of !== entry.when)
       return problem(response, 409, 'decision_changed', 'The decision has changed meanwhile.');

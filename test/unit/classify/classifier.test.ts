@@ -117,6 +117,16 @@ describe('a classifier', () => {
     });
   });
 
+  it('keeps the cause of a failure, for the log', async () => {
+    const classifier = await start();
+    const damaged = Buffer.from(goldenPictureFile('grey.png'));
+    damaged.fill(0, 60, 90);
+    await expect(classifier.classify(damaged)).rejects.toMatchObject({
+      code: 'picture_undecodable',
+      cause: { message: expect.stringMatching(/^Error: .*png.*\n +at /s) },
+    });
+  });
+
   it('refuses pictures larger than allowed', async () => {
     const classifier = await start({ maxMegapixels: 0.1 });
     await expect(classifier.classify(goldenPictureFile('grey-large.png'))).rejects.toMatchObject({

@@ -109,7 +109,7 @@ describe('a network', () => {
     await writeFile(graph, bytes);
     await expect(readClasses({ graph, labels: join(folder, 'no.txt') })).rejects.toMatchObject({
       code: 'network_unreadable',
-      message: expect.stringMatching(/knees\.pb is no frozen graph .*: PLAINVIEW_NETWORK/),
+      message: expect.stringMatching(/knees\.pb is not a frozen graph .*: PLAINVIEW_NETWORK/),
     });
   });
 

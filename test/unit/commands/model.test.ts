@@ -50,7 +50,7 @@ describe('plainview model fetch', () => {
       to,
     ]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/something else than NNCPR's network/);
+    expect(stderr).toMatch(/is not NNCPR's network/);
     expect(existsSync(to) || existsSync(`${to}.part`)).toBe(false);
   });
 

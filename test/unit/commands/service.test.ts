@@ -25,17 +25,19 @@ async function said(status: number, type: string, body: string): Promise<string>
 const problem = (title: string) => ['application/problem+json', JSON.stringify({ title })] as const;
 
 test('what the service refuses is told in its own words', async () => {
-  expect(await said(400, ...problem('No rule sends there.'))).toBe(
-    'The service does not do that: No rule sends there.',
+  expect(await said(400, ...problem('No rule sends to this destination.'))).toBe(
+    'The service refused: No rule sends to this destination.',
   );
 });
 
 test.each([
-  ['refuses the secret', 401, ...problem('Who are you?')],
+  ['refuses the secret', 401, ...problem('The request carries no valid token.')],
   ['is another program', 404, 'text/html', '<html>'],
 ] as const)(
   'whether it runs and has this secret is asked where what answers %s',
   async (_what, status, type, body) => {
-    expect(await said(status, type, body)).toMatch(/Is it running, and is PLAINVIEW_SECRET the same here\?/);
+    expect(await said(status, type, body)).toMatch(
+      /Check that it runs and that PLAINVIEW_SECRET is the same here\./,
+    );
   },
 );

@@ -1,0 +1,19 @@
+import { classifyErrors } from './classify.js';
+import { hangingErrors } from './hanging.js';
+import { httpErrors } from './http.js';
+import { orthancErrors } from './orthanc.js';
+import { routeErrors } from './route.js';
+import { runningErrors } from './running.js';
+
+/** Every error that Plainview can report. `docs/errors.md` is generated from it. */
+export const catalogue = {
+  ...orthancErrors,
+  ...classifyErrors,
+  ...hangingErrors,
+  ...httpErrors,
+  ...routeErrors,
+  ...runningErrors,
+};
+
+export type Catalogue = typeof catalogue;
+export type ErrorCode = keyof Catalogue;
