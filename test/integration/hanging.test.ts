@@ -1,12 +1,10 @@
-import { once } from 'node:events';
-import { createServer, request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { createHanger } from '../../src/hanging/hanger.js';
 import { Orthanc } from '../../src/orthanc/orthanc.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { type ImageOptions, image, uid } from '../../testkit/dicom.js';
+import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { type StoredInstance, useOrthanc } from '../../testkit/orthanc.js';
 import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
@@ -184,29 +182,21 @@ test('an answer with a prior takes six calls of Orthanc', async () => {
   await study('fast before', '20230401', 'hang-fast').at(frontal, 'frontal');
   await chest.at(lateral, 'lateral');
   await chest.at(frontal, 'frontal');
-  const calls: string[] = [];
-  const counting = createServer((request, response) => {
-    calls.push(request.url ?? '');
-    request.pipe(
-      httpRequest(`${real.orthanc.url}${request.url}`, request, (answer) => {
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(response);
-      }),
-    );
-  });
-  await once(counting.listen(0, '127.0.0.1'), 'listening');
-  const { port } = counting.address() as AddressInfo;
-  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: `http://127.0.0.1:${port}` }));
+  const proxy = await startFaultyProxy(real.orthanc.url);
+  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: proxy.url }));
   const config = { modalities: ['DX'], labelPrefix: 'rx-', hangingFile: undefined };
   const hanger = createHanger(orthanc, config, []);
   // The first time it may learn that the database knows no order.
   await hanger.hang(chest.studyInstanceUid, { withPriors: true });
-  calls.splice(0);
+  proxy.calls.splice(0);
   const { hung } = await hanger.hang(chest.studyInstanceUid, { withPriors: true });
   orthanc.close();
-  counting.close();
+  await proxy.stop();
   expect(hung?.protocol.id).toBe('chest-prior-frontal');
-  expect(calls.sort()).toEqual([...Array(2).fill('/tools/bulk-content'), ...Array(4).fill('/tools/find')]);
+  expect(proxy.calls.map(({ url }) => url).sort()).toEqual([
+    ...Array(2).fill('/tools/bulk-content'),
+    ...Array(4).fill('/tools/find'),
+  ]);
 });
 
 test.each([

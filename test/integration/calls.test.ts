@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { image, uid } from '../../testkit/dicom.js';
+import { type FaultyProxy, startFaultyProxy } from '../../testkit/faulty-proxy.js';
+import { useOrthanc } from '../../testkit/orthanc.js';
+import { hookPlace, Reader } from '../../testkit/service.js';
+import { useServices } from '../../testkit/services.js';
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook });
+const { service } = useServices(real, hook);
+const reader = () => new Reader(real.orthanc.url);
+
+let proxy: FaultyProxy;
+beforeAll(async () => {
+  proxy = await startFaultyProxy(real.orthanc.url);
+  // Nobody reads the change log meanwhile: its reader looks at each page of changes, too.
+  proxy.judge = ({ url }) => (url.startsWith('/changes') ? 400 : 'pass');
+});
+afterAll(() => proxy.stop());
+
+/** The calls since the last time, but for those that do not belong to an instance. Identifiers are left out. */
+function callsOfJobs(): string[] {
+  return proxy.calls
+    .splice(0)
+    .filter(({ url }) => !/^\/(system|changes)\b/.test(url))
+    .map(({ method, url }) => `${method} ${url.replace(/[0-9a-f]{8}(-[0-9a-f]{8}){4}/, '…')}`);
+}
+
+const written = [
+  'PUT /instances/…/metadata/Radiograph',
+  'PUT /instances/…/labels/knee_lateral',
+  'PUT /series/…/metadata/Radiograph',
+  'PUT /series/…/labels/knee_lateral',
+  'PUT /studies/…/metadata/Radiograph',
+  'PUT /studies/…/labels/knee_lateral',
+  'PUT /instances/…/metadata/RadiographCategory',
+];
+
+test('a first decision takes ten calls of Orthanc', async () => {
+  await service({ orthanc: proxy.url });
+  callsOfJobs();
+  const { orthancId } = await real.storeInstance(image());
+  await reader().decided(orthancId);
+  expect(callsOfJobs()).toEqual([
+    'GET /instances/…/simplified-tags',
+    'GET /instances/…/frames/0/rendered',
+    'POST /tools/bulk-content',
+    ...written,
+  ]);
+});
+
+test('a notice of an instance that is decided already takes two calls, and no rendering', async () => {
+  await service({ orthanc: proxy.url });
+  const bytes = image();
+  const { orthancId } = await real.storeInstance(bytes);
+  await reader().decided(orthancId);
+  callsOfJobs();
+  const again = await service({ orthanc: proxy.url, env: { PLAINVIEW_PORT: '0' } });
+  callsOfJobs();
+  expect((await again.notice(orthancId)).status).toBe(202);
+  await expect.poll(async () => (await again.metrics()).includes('why="already_decided"')).toBe(true);
+  expect(callsOfJobs().sort()).toEqual(['GET /instances/…/simplified-tags', 'POST /tools/bulk-content']);
+});
+
+test('an instance that came to a study with others is added up with them', async () => {
+  await service({ orthanc: proxy.url });
+  const studyInstanceUid = uid('calls of a study');
+  const first = await real.storeInstance(image({ studyInstanceUid }));
+  await reader().decided(first.orthancId);
+  callsOfJobs();
+  const { orthancId, study } = await real.storeInstance(image({ studyInstanceUid }));
+  await reader().decided(orthancId);
+  expect(callsOfJobs().length).toBeLessThanOrEqual(14);
+  expect(await reader().group(`studies/${study}`)).toMatchObject({ categories: { knee_lateral: 2 } });
+});
