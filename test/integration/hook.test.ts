@@ -28,8 +28,27 @@ test('a stored radiograph is told of: what it is, the secret, and nothing about 
     modality: 'DX',
     sopClass: sopClasses.DX,
     change: 'NewInstance',
+    new: true,
   });
   expect(await site.orthanc.log()).not.toContain('SECRETIVE');
+});
+
+test('a file that is sent again after it was decided is not told of as new', async () => {
+  const bytes = image();
+  const { orthancId } = await site.storeInstance(bytes);
+  const isNew = async (count: number) => {
+    const notices = () =>
+      listener.heard.map(({ body }) => JSON.parse(body)).filter((each) => each.instance === orthancId);
+    await waitFor(() => notices().length === count);
+    return notices().at(-1)?.new;
+  };
+  expect(await isNew(1)).toBe(true);
+  await fetch(`${site.orthanc.url}/instances/${orthancId}/metadata/Radiograph`, {
+    method: 'PUT',
+    body: '{}',
+  });
+  expect((await site.storeInstance(bytes)).status).toBe('AlreadyStored');
+  expect(await isNew(2)).toBe(false);
 });
 
 test('only what may be a radiograph is told of; what a site may configure is left to the service', async () => {
