@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import { Lifecycle, type Part } from '../../../src/app/lifecycle.js';
+
+const open = new AbortController().signal;
+
+/** Parts that write down what is asked of them. */
+function written(names: readonly string[], faults: Partial<Record<string, 'start' | 'resume'>> = {}) {
+  const events: string[] = [];
+  const parts = names.map((name): Part => {
+    const note = (what: string) => async () => {
+      events.push(`${what} ${name}`);
+      if (faults[name] === what) throw new Error(`${name} failed`);
+    };
+    return {
+      start: note('start'),
+      resume: note('resume'),
+      pause: () => events.push(`pause ${name}`),
+      stop: note('stop'),
+    };
+  });
+  return { events, lifecycle: new Lifecycle(parts) };
+}
+
+test('parts start and resume in order, and pause and stop in reverse', async () => {
+  const { events, lifecycle } = written(['a', 'b']);
+  await lifecycle.start();
+  await lifecycle.resume();
+  lifecycle.pause();
+  await lifecycle.stop(open);
+  expect(events).toEqual([
+    'start a',
+    'start b',
+    'resume a',
+    'resume b',
+    'pause b',
+    'pause a',
+    'stop b',
+    'stop a',
+  ]);
+});
+
+test('a part is not started before the one ahead of it has started, nor stopped before the one behind it', async () => {
+  const events: string[] = [];
+  const slow = (name: string) => ({
+    start: async () => {
+      await new Promise(setImmediate);
+      events.push(`started ${name}`);
+    },
+    stop: async () => {
+      await new Promise(setImmediate);
+      events.push(`stopped ${name}`);
+    },
+  });
+  const lifecycle = new Lifecycle([slow('a'), { start: () => events.push('start b') }, slow('c')]);
+  await lifecycle.start();
+  await lifecycle.stop(open);
+  expect(events).toEqual(['started a', 'start b', 'started c', 'stopped c', 'stopped a']);
+});
+
+test('what did not start is not stopped, but what failed to is', async () => {
+  const { events, lifecycle } = written(['a', 'b', 'c'], { b: 'start' });
+  await expect(lifecycle.start()).rejects.toThrow('b failed');
+  await lifecycle.stop(open);
+  expect(events).toEqual(['start a', 'start b', 'stop b', 'stop a']);
+});
+
+test('where one cannot resume, all pause, and the fault is the caller’s to see', async () => {
+  const { events, lifecycle } = written(['a', 'b', 'c'], { b: 'resume' });
+  await lifecycle.start();
+  events.splice(0);
+  await expect(lifecycle.resume()).rejects.toThrow('b failed');
+  expect(events).toEqual(['resume a', 'resume b', 'pause c', 'pause b', 'pause a']);
+});
+
+test('a second stop asks nothing again', async () => {
+  const { events, lifecycle } = written(['a']);
+  await lifecycle.start();
+  await lifecycle.stop(open);
+  await lifecycle.stop(open);
+  expect(events).toEqual(['start a', 'stop a']);
+});

@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+import { LocalLocks } from '../../../src/store/local-locks.js';
+import { type LockKind, type Locks, lockKinds } from '../../../src/store/locks.js';
+
+/** Each implementation of the interface. */
+const implementations: Record<string, () => Locks> = { local: () => new LocalLocks() };
+
+/** A promise that a test settles. */
+function gate() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
+const turn = () => new Promise(setImmediate);
+
+describe.each(Object.entries(implementations))('%s locks', (_name, create) => {
+  test('tasks of one kind and id run one after the other, in the order of the calls', async () => {
+    const locks = create();
+    const first = gate();
+    const events: string[] = [];
+    const run = (name: string, until: Promise<void> = Promise.resolve()) =>
+      locks.exclusive('instance', 'a', async () => {
+        events.push(`${name} begins`);
+        await until;
+        events.push(`${name} ends`);
+      });
+    const all = [run('1', first.opened), run('2'), run('3')];
+    await turn();
+    expect(events).toEqual(['1 begins']);
+    first.open();
+    await Promise.all(all);
+    expect(events).toEqual(['1 begins', '1 ends', '2 begins', '2 ends', '3 begins', '3 ends']);
+  });
+
+  test('tasks of another id or kind do not wait', async () => {
+    const locks = create();
+    const first = gate();
+    const held = locks.exclusive('instance', 'a', () => first.opened);
+    expect(await locks.exclusive('instance', 'b', async () => 'other id')).toBe('other id');
+    expect(await locks.exclusive('study files', 'a', async () => 'other kind')).toBe('other kind');
+    first.open();
+    await held;
+  });
+
+  test('a task that fails tells its caller, and the next one runs', async () => {
+    const locks = create();
+    const failing = locks.exclusive('instance', 'a', async () => {
+      throw new Error('broke');
+    });
+    const next = locks.exclusive('instance', 'a', async () => 'next');
+    await expect(failing).rejects.toThrow('broke');
+    expect(await next).toBe('next');
+  });
+
+  test('shared: all calls during a run share one next run, which begins after each of them', async () => {
+    const locks = create();
+    const first = gate();
+    let runs = 0;
+    const run = () =>
+      locks.shared('study labels', 's', async () => {
+        if (++runs === 1) await first.opened;
+      });
+    const all = [run(), ...Array.from({ length: 100 }, run)];
+    await turn();
+    expect(runs).toBe(1);
+    first.open();
+    await Promise.all(all);
+    expect(runs).toBe(2);
+  });
+
+  describe('their order', () => {
+    const pairs = lockKinds.flatMap((held, i) => lockKinds.map((asked, j) => [held, asked, j > i] as const));
+
+    test.each(pairs)('while "%s" is held, "%s" may be taken: %s', async (held, asked, isAllowed) => {
+      const locks = create();
+      const nested = locks.exclusive(held, 'a', () => locks.exclusive(asked, 'b', async () => 'done'));
+      if (isAllowed) expect(await nested).toBe('done');
+      else await expect(nested).rejects.toMatchObject({ code: 'internal' });
+    });
+
+    test('holds for shared runs too, and at any depth', async () => {
+      const locks = create();
+      const take = (kinds: readonly LockKind[]): Promise<void> => {
+        const [kind, ...more] = kinds;
+        return kind === undefined ? Promise.resolve() : locks.shared(kind, 'a', () => take(more));
+      };
+      await take(lockKinds);
+      await expect(take([...lockKinds, 'instance'])).rejects.toMatchObject({ code: 'internal' });
+    });
+
+    test('does not bind what runs after the lock is given back', async () => {
+      const locks = create();
+      await locks.exclusive('study labels', 'a', async () => undefined);
+      expect(await locks.exclusive('study files', 'a', async () => 'done')).toBe('done');
+    });
+  });
+});
