@@ -1,5 +1,8 @@
-import type { Server } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+
+type Server = HttpServer | HttpsServer;
 
 /** @param port 0: a free one. @returns the address of the server, which listens on 127.0.0.1 from now on */
 export async function listen(server: Server, port = 0): Promise<string> {

@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { seeded } from '../../bench/random.js';
+import { seeded } from '../../testkit/random.js';
 import { roles } from '../../src/access/caller.js';
 import { askApi } from '../../testkit/api.js';
 import { stubClassifier } from '../../testkit/classifier.js';
