@@ -26,6 +26,20 @@ export function plainview(args: string[], env: Record<string, string>): Run {
   return { child, out: () => text, ended: once(child, 'exit').then(([status]) => status as number | null) };
 }
 
+/** `plainview serve` with one worker thread, which is enough for a test. */
+export const serve = (
+  { orthanc, hook, stateDir }: { orthanc: string; hook: { secret: string; port: number }; stateDir: string },
+  env: Record<string, string> = {},
+): Run =>
+  plainview(['serve'], {
+    PLAINVIEW_ORTHANC_URL: orthanc,
+    PLAINVIEW_SECRET: hook.secret,
+    PLAINVIEW_PORT: String(hook.port),
+    PLAINVIEW_STATE_DIR: stateDir,
+    PLAINVIEW_WORKERS: '1',
+    ...env,
+  });
+
 export interface Outcome {
   status: number | null;
   stdout: string;
