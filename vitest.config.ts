@@ -1,11 +1,5 @@
 import { defineConfig } from 'vitest/config';
 
-/**
- * Real servers and browsers on a machine that others use too: in the gate, what fails is tried twice more, and said to
- * have been. On a developer's machine a failure is a failure.
- */
-const retry = process.env.CI === undefined ? 0 : 2;
-
 export default defineConfig({
   test: {
     projects: [
@@ -22,11 +16,10 @@ export default defineConfig({
           name: 'integration',
           sequence: { groupOrder: 1 },
           include: ['test/integration/**/*.test.ts'],
-          // One real Orthanc per file; two cores are enough for two of them.
+          // One real Orthanc per file: two cores are enough for two of them.
           maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          retry,
         },
       },
       {
@@ -38,7 +31,6 @@ export default defineConfig({
           maxWorkers: 1,
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          retry,
         },
       },
     ],

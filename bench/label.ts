@@ -11,7 +11,7 @@ import { networkFiles } from '../src/app/classifier-options.js';
 import { type Classifier, createClassifier } from '../src/classify/classifier.js';
 import { engineChoice } from '../src/classify/engines/engine.js';
 import { labelFiles } from '../src/commands/label-files.js';
-import { seeded } from './random.js';
+import { seeded } from '../testkit/random.js';
 import { sum } from './statistics.js';
 
 const { values, positionals } = parseArgs({

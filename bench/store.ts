@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { asPlainviewError } from '../src/errors/errors.js';
-import { seeded } from './random.js';
+import { seeded } from '../testkit/random.js';
 import { median, quantile } from './statistics.js';
 import { type Latencies, measureLatency, renderings, stages } from './store/latency.js';
 import { expose } from './store/pictures.js';

@@ -2,8 +2,8 @@
 // anything was lost. Each scenario prints a table; the exit status is 1 where an invariant does not hold.
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { seeded } from '../bench/random.js';
 import { asPlainviewError } from '../src/errors/errors.js';
+import { seeded } from '../testkit/random.js';
 import { print, type Scenario } from './report.js';
 import { burst } from './scenarios/burst.js';
 import { flat } from './scenarios/flat.js';

@@ -1,8 +1,7 @@
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { startFaultyProxy, type Verdict } from '../testkit/faulty-proxy.js';
 
-/** What can become of a request, and how many in a thousand it strikes. */
+/** What can become of a request, and how many of a thousand it meets. */
 const fates = {
   /** Cut before Orthanc saw it. */
   lost: 15,
@@ -19,104 +18,63 @@ const fates = {
   unavailable: 15,
 } as const;
 export type Fate = keyof typeof fates;
+const names = Object.keys(fates) as Fate[];
 
-interface Forwarded {
-  status: number;
-  headers: IncomingMessage['headers'];
-  body: Buffer;
+export interface BadProxy {
+  url: string;
+  /** Requests so far. */
+  requests: () => number;
+  /** How many met each fate. */
+  met: Record<Fate, number>;
+  stop(): Promise<void>;
 }
 
-/** Stands between the service and Orthanc, as a bad network and a tired reverse proxy would. */
-export class BadProxy {
-  readonly struck: Record<Fate, number> = {
-    lost: 0,
-    unanswered: 0,
-    truncated: 0,
-    delayed: 0,
-    replayed: 0,
-    late: 0,
-    unavailable: 0,
+/**
+ * A proxy between the service and Orthanc on a bad network.
+ * @param lateMs longer than the client's time-out
+ */
+export async function startBadProxy(
+  orthanc: string,
+  random: () => number,
+  lateMs: number,
+): Promise<BadProxy> {
+  const proxy = await startFaultyProxy(orthanc);
+  const met = Object.fromEntries(names.map((name) => [name, 0])) as Record<Fate, number>;
+  const verdicts: Record<Fate, () => Verdict> = {
+    lost: () => 'cut',
+    unanswered: () => async (forward) => {
+      await forward();
+      return 'cut';
+    },
+    truncated: () => ({ breakOffAt: random() }),
+    delayed: () => async () => {
+      await delay(50 + 500 * random());
+      return 'pass';
+    },
+    replayed: () => async (forward) => {
+      await forward();
+      await forward();
+      return 'pass';
+    },
+    late: () => async () => {
+      await delay(lateMs);
+      return 'pass';
+    },
+    unavailable: () => 503,
   };
-  requests = 0;
-  /** While false, everything goes through. */
-  bad = true;
-  readonly #target: string;
-  readonly #random: () => number;
-  readonly #lateMs: number;
-  readonly #agent = new Agent({ keepAlive: true });
-  readonly #server = createServer((incoming, outgoing) => {
-    this.#serve(incoming, outgoing).catch(() => incoming.socket.destroy());
+  proxy.judge = () => {
+    const fate = chosen(random);
+    if (fate === undefined) return 'pass';
+    met[fate]++;
+    return verdicts[fate]();
+  };
+  return { url: proxy.url, requests: () => proxy.calls.length, met, stop: proxy.stop };
+}
+
+function chosen(random: () => number): Fate | undefined {
+  let chance = 1000 * random();
+  return names.find((name) => {
+    chance -= fates[name];
+    return chance < 0;
   });
-
-  /** @param lateMs more than the client's patience */
-  constructor(target: string, random: () => number, lateMs: number) {
-    this.#target = target;
-    this.#random = random;
-    this.#lateMs = lateMs;
-  }
-
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-    this.#agent.destroy();
-  }
-
-  async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    this.requests++;
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const forward = () => this.#forward(incoming, Buffer.concat(chunks));
-    const fate = this.#fate();
-    if (fate !== undefined) this.struck[fate]++;
-    if (fate === 'lost') return void incoming.socket.destroy();
-    if (fate === 'unavailable') return void outgoing.writeHead(503).end('<h1>Service Unavailable</h1>');
-    if (fate === 'delayed') await delay(50 + 500 * this.#random());
-    if (fate === 'late') await delay(this.#lateMs);
-    if (fate === 'replayed') await forward();
-    const { status, headers, body } = await forward();
-    if (fate === 'unanswered') return void incoming.socket.destroy();
-    outgoing.writeHead(status, headers);
-    if (fate !== 'truncated') return void outgoing.end(body);
-    outgoing.write(body.subarray(0, Math.floor(body.length * this.#random())), () =>
-      incoming.socket.destroy(),
-    );
-  }
-
-  #fate(): Fate | undefined {
-    if (!this.bad) return undefined;
-    let chance = 1000 * this.#random();
-    for (const [fate, share] of Object.entries(fates)) {
-      chance -= share;
-      if (chance < 0) return fate as Fate;
-    }
-    return undefined;
-  }
-
-  #forward({ method, url, headers }: IncomingMessage, body: Buffer): Promise<Forwarded> {
-    return new Promise((resolve, reject) => {
-      const onward = request(
-        `${this.#target}${url}`,
-        { method, headers, agent: this.#agent },
-        async (answer) => {
-          const chunks: Buffer[] = [];
-          for await (const chunk of answer) chunks.push(chunk as Buffer);
-          // The body goes on in one piece, so its length is known, and a cut is seen as one.
-          const { 'transfer-encoding': _, ...rest } = answer.headers;
-          const whole = Buffer.concat(chunks);
-          resolve({
-            status: answer.statusCode ?? 502,
-            headers: { ...rest, 'content-length': String(whole.length) },
-            body: whole,
-          });
-        },
-      );
-      onward.on('error', reject);
-      onward.end(body);
-    });
-  }
 }

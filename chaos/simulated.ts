@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { declaredMetadata } from '../src/orthanc/capabilities.js';
+import { close, listen } from '../testkit/loopback.js';
 
 /** A picture of one pixel, as Orthanc renders it: what is under test is the count. */
 const pam = Buffer.concat([
@@ -16,8 +17,9 @@ const idOf = (text: string) =>
     .replace(/(.{8})(?=.)/g, '$1-');
 
 /**
- * An Orthanc for the count alone: a change log of so many instances, each a study of its own. It keeps the
- * metadata that is written, for a restart of the service must find it.
+ * An Orthanc of a hundred thousand instances that takes little memory: a change log with that many entries, each a study
+ * of its own, made when it is read. It keeps only the metadata that is written, which a restart of the service must find.
+ * `testkit/fake-orthanc.ts` is the complete one; it would need a file for each instance.
  */
 export class SimulatedOrthanc {
   /** Instances with `RadiographCategory`: decided to the end. */
@@ -28,18 +30,10 @@ export class SimulatedOrthanc {
 
   constructor(count: number) {
     this.#count = count;
-    this.#server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('end', () => {
-        const answer = this.#answer(
-          request.method ?? '',
-          request.url ?? '',
-          Buffer.concat(chunks).toString(),
-        );
-        if (answer === undefined) response.writeHead(404).end();
-        else response.end(answer);
-      });
+    this.#server = createServer(async (request, response) => {
+      const answer = this.#answer(request.method ?? '', request.url ?? '', await text(request));
+      if (answer === undefined) response.writeHead(404).end();
+      else response.end(answer);
     });
   }
 
@@ -55,15 +49,8 @@ export class SimulatedOrthanc {
     return Array.from({ length: this.#count }, (_, index) => this.#id(index + 1));
   }
 
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
+  listen = (): Promise<string> => listen(this.#server);
+  close = (): Promise<void> => close(this.#server);
 
   #id = (n: number) => idOf(`instance ${n}`);
 
@@ -110,6 +97,10 @@ export class SimulatedOrthanc {
       ID: id,
       ParentSeries: id,
       ParentStudy: id,
+      ParentPatient: id,
+      Instances: [id],
+      Series: [id],
+      MainDicomTags: { '0008,0018': '1.1.1', '0020,000e': '1.1', '0020,000d': '1', '0008,0060': 'DX' },
       Metadata: this.#written.get(`${room}/${id}`) ?? {},
       Labels: [],
     };

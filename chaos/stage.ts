@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type SandboxOrthanc, startOrthanc } from '../src/sandbox/orthanc.js';
 import { freePort } from '../src/sandbox/ports.js';
-import { ServiceProcess } from './service.js';
+import { ServiceProcess } from '../testkit/service-process.js';
 
 export interface Stage {
   orthanc: SandboxOrthanc;
@@ -25,18 +22,15 @@ export async function onStage<T>(use: (stage: Stage) => Promise<T>): Promise<T> 
           orthanc: orthanc.url,
           port: services.length === 0 ? hookPort : await freePort(),
           secret,
-          stateDir: await mkdtemp(join(tmpdir(), 'plainview-chaos-')),
           ...options,
+          env: { PLAINVIEW_CHANGES_POLL_MS: '500', ...options.env },
         });
         services.push(service);
         return service;
       },
     });
   } finally {
-    for (const service of services) {
-      await service.kill();
-      await rm(service.stateDir, { recursive: true, force: true });
-    }
+    for (const service of services) await service.discard();
     await orthanc.discard();
   }
 }

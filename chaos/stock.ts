@@ -1,7 +1,7 @@
 import sharp from 'sharp';
-import { shuffled } from '../bench/random.js';
 import { shipped } from '../src/files/places.js';
 import { type GreyPicture, image, instance, radiograph, uid } from '../testkit/dicom.js';
+import { shuffled } from '../testkit/random.js';
 
 /** What must become of an instance. */
 export type Fate = 'decided' | 'failed' | 'untouched';

@@ -1,24 +1,70 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { shipped } from '../src/files/places.js';
 
+/** The built command line: `npm test` builds it first. */
+export const cliFile = shipped('dist', 'cli.js');
+
 export interface Run {
-  child: ChildProcess;
+  child: ChildProcessWithoutNullStreams;
   /** Standard output and error so far. */
   out: () => string;
   /** Exit status. */
   ended: Promise<number | null>;
 }
 
-/** The command as people run it: `dist/`, which `npm test` has just built, with nothing of this environment. */
+/** Starts the command as people run it, with nothing of this environment. */
 export function plainview(args: string[], env: Record<string, string>): Run {
-  const child = spawn(process.execPath, [shipped('dist', 'cli.js'), ...args], {
+  const child = spawn(process.execPath, [cliFile, ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
   });
   let text = '';
   for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (chunk) => {
+    stream.on('data', (chunk) => {
       text += String(chunk);
     });
   return { child, out: () => text, ended: once(child, 'exit').then(([status]) => status as number | null) };
+}
+
+/** `plainview serve` with one worker thread, which is enough for a test. */
+export const serve = (
+  { orthanc, hook, stateDir }: { orthanc: string; hook: { secret: string; port: number }; stateDir: string },
+  env: Record<string, string> = {},
+): Run =>
+  plainview(['serve'], {
+    PLAINVIEW_ORTHANC_URL: orthanc,
+    PLAINVIEW_SECRET: hook.secret,
+    PLAINVIEW_PORT: String(hook.port),
+    PLAINVIEW_STATE_DIR: stateDir,
+    PLAINVIEW_WORKERS: '1',
+    ...env,
+  });
+
+export interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Runs the command to its end, in this environment.
+ * @param options.readOnce closes standard output after the first read, as `| head` does
+ */
+export async function runPlainview(
+  args: string[],
+  { stdin = '', readOnce = false, cwd = process.cwd() } = {},
+): Promise<Outcome> {
+  const child = spawn(process.execPath, [cliFile, ...args], { cwd });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (data) => {
+    stdout += data;
+    if (readOnce) child.stdout.destroy();
+  });
+  child.stderr.on('data', (data) => {
+    stderr += data;
+  });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(stdin);
+  const [status] = await once(child, 'close');
+  return { status: status as number | null, stdout, stderr };
 }

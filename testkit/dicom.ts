@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Element, type TransferSyntax, type Vr, writeEncapsulated, writePart10 } from './part10.js';
+import { type Element, encapsulated, type TransferSyntax, type Vr, writePart10 } from './part10.js';
 
 const storage = '1.2.840.10008.5.1.4.1.1';
 /** By modality, the SOP class that such an instance usually has. */
@@ -91,8 +91,8 @@ export function image(options: ImageOptions = {}): Buffer {
   }
   const { compressed } = options;
   if (compressed) {
-    const head = writePart10(dataset(options, attributes), compressed.transferSyntax);
-    return Buffer.concat([head, writeEncapsulated(compressed.frames)]);
+    attributes.push(encapsulated(compressed.frames));
+    return writePart10(dataset(options, attributes), compressed.transferSyntax);
   }
   const pixels = options.pixels ?? gradient({ rows, columns, frames, samples, bitsStored });
   const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength - truncateBy);

@@ -1,12 +1,6 @@
-import {
-  Agent,
-  createServer,
-  request as httpRequest,
-  type IncomingHttpHeaders,
-  type RequestOptions,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Agent, createServer, type IncomingHttpHeaders, type RequestOptions, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { close, listen } from './loopback.js';
 
 export interface Call {
   method: string;
@@ -15,10 +9,16 @@ export interface Call {
 }
 
 /**
- * What becomes of a call: it goes on to Orthanc; it is cut; it is answered so; or something is done first, perhaps with
- * `forward`, which hands it on as often as it is called, also later.
+ * The end of a call: the client gets Orthanc's answer; the connection is cut; or the answer breaks off behind that share
+ * of its bytes.
  */
-export type Verdict = 'pass' | 'cut' | number | ((forward: () => Promise<void>) => Promise<'pass' | 'cut'>);
+export type End = 'pass' | 'cut' | { breakOffAt: number };
+
+/**
+ * What becomes of a call: its end; a status in place of Orthanc's answer; or something is done first, perhaps with
+ * `forward`, which sends the call on to Orthanc each time that it is called, also later.
+ */
+export type Verdict = End | number | ((forward: () => Promise<void>) => Promise<End>);
 
 export interface FaultyProxy {
   url: string;
@@ -37,48 +37,54 @@ interface Answer {
 
 const ask = (options: RequestOptions, body: Buffer): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    const request = httpRequest(options, (response) => {
-      const { statusCode: status = 500, headers } = response;
-      buffer(response).then((content) => resolve({ status, headers, body: content }), reject);
+    const onward = request(options, (response) => {
+      const { statusCode: status = 502, headers } = response;
+      // The body goes on in one piece, so its length is known, and a cut is seen as one.
+      const { 'transfer-encoding': _, ...rest } = headers;
+      buffer(response).then((whole) => {
+        resolve({ status, headers: { ...rest, 'content-length': String(whole.length) }, body: whole });
+      }, reject);
     });
-    request.on('error', reject);
-    request.end(body);
+    onward.on('error', reject);
+    onward.end(body);
   });
 
-/** Stands before a real Orthanc and spoils what a test wants spoilt. */
+/** Stands before a real Orthanc and spoils the calls that a test wants spoilt. */
 export async function startFaultyProxy(orthanc: string): Promise<FaultyProxy> {
   const target = new URL(orthanc);
   const agent = new Agent({ keepAlive: true });
-  const server = createServer(async (request, response) => {
-    const { method = '', url = '' } = request;
-    const body = await buffer(request);
+  const server = createServer(async (incoming, response) => {
+    const { method = '', url = '' } = incoming;
+    const body = await buffer(incoming);
     proxy.calls.push({ method, url });
-    const { connection: _, ...headers } = request.headers;
+    const { connection: _, ...headers } = incoming.headers;
     let answer: Answer | undefined;
     const forward = async () => {
       const onward = { agent, host: target.hostname, port: target.port, method, path: url, headers };
       answer = await ask(onward, body);
     };
+    const cut = () => incoming.socket.destroy();
     try {
       const judged = proxy.judge({ method, url });
       const verdict = typeof judged === 'function' ? await judged(forward) : judged;
-      if (verdict === 'cut') return void request.socket.destroy();
+      if (verdict === 'cut') return void cut();
       if (typeof verdict === 'number') return void response.writeHead(verdict).end('{}');
       if (answer === undefined) await forward();
-      if (answer !== undefined) response.writeHead(answer.status, answer.headers).end(answer.body);
+      if (answer === undefined) return;
+      response.writeHead(answer.status, answer.headers);
+      if (verdict === 'pass') return void response.end(answer.body);
+      response.write(answer.body.subarray(0, Math.floor(answer.body.length * verdict.breakOffAt)), cut);
     } catch {
-      request.socket.destroy();
+      cut();
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const proxy: FaultyProxy = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: await listen(server),
     calls: [],
     judge: () => 'pass',
     stop: async () => {
       agent.destroy();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await close(server);
     },
   };
   return proxy;

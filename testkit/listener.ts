@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { close, listen } from './loopback.js';
 
 export interface HeardRequest {
   method: string;
@@ -11,7 +12,7 @@ export interface HeardRequest {
 /** How to answer: a status with a body, or never. */
 export type Answer = { status: number; body: string; headers?: OutgoingHttpHeaders } | 'never';
 
-/** Stands in for the service where only what Orthanc sends it is under test. */
+/** Takes the place of the service in tests of what Orthanc sends it. */
 export class Listener {
   readonly heard: HeardRequest[] = [];
   answer: Answer = { status: 202, body: '{"queued":true}' };
@@ -24,27 +25,18 @@ export class Listener {
 
   /** Again on the same port after `close`. */
   async listen(): Promise<this> {
-    this.#server = createServer((request, response) => {
+    this.#server = createServer(async (request, response) => {
       const { method = '', url = '', headers } = request;
-      let body = '';
-      request.setEncoding('utf8');
-      request.on('data', (text: string) => {
-        body += text;
-      });
-      request.on('end', () => {
-        this.heard.push({ method, url, headers, body });
-        if (this.answer === 'never') return;
-        response.writeHead(this.answer.status, this.answer.headers).end(this.answer.body);
-      });
+      this.heard.push({ method, url, headers, body: await text(request) });
+      if (this.answer === 'never') return;
+      response.writeHead(this.answer.status, this.answer.headers).end(this.answer.body);
     });
-    await new Promise<void>((resolve) => this.#server?.listen(this.#port, '127.0.0.1', resolve));
-    this.#port = (this.#server.address() as AddressInfo).port;
+    this.#port = Number(new URL(await listen(this.#server, this.#port)).port);
     return this;
   }
 
   async close(): Promise<void> {
-    this.#server?.closeAllConnections();
-    await new Promise((resolve) => (this.#server ? this.#server.close(resolve) : resolve(undefined)));
+    if (this.#server !== undefined) await close(this.#server);
     this.#server = undefined;
   }
 }

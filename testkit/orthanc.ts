@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll } from 'vitest';
 import { z } from 'zod';
 import { type SandboxOptions, type SandboxOrthanc, startOrthanc } from '../src/sandbox/orthanc.js';
@@ -69,16 +68,4 @@ export async function withOrthanc(
   }
 }
 
-/** Asks again until the condition holds (is neither undefined nor false), and hands back what it said. */
-export async function waitFor<T>(
-  condition: () => T | undefined | false | Promise<T | undefined | false>,
-  { timeout = 15_000, what = 'the condition' }: { timeout?: number; what?: string } = {},
-): Promise<T> {
-  const deadline = Date.now() + timeout;
-  for (;;) {
-    const value = await condition();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > deadline) throw new Error(`${what} did not come true within ${timeout} ms`);
-    await delay(20);
-  }
-}
+export { waitFor } from './wait-for.js';

@@ -1,8 +1,8 @@
 import { afterEach } from 'vitest';
 import { type Stub, stubClassifier } from './classifier.js';
 import { type ImageOptions, image } from './dicom.js';
-import { elementsOf } from './elements.js';
 import { useOrthanc, waitFor } from './orthanc.js';
+import { elementsOf } from './part10-reader.js';
 import { hookPlace, Reader, startTestService, type TestService } from './service.js';
 
 interface Written {

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { close, listen } from './loopback.js';
 
 export interface TlsProxy {
   /** `https://127.0.0.1:…/prefix` */
@@ -44,13 +44,12 @@ export async function tlsProxy(target: string, prefix: string): Promise<TlsProxy
     onward.on('error', () => outgoing.destroy());
     incoming.pipe(onward);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = new URL(await listen(server));
   return {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}${prefix}`,
+    url: `https://127.0.0.1:${port}${prefix}`,
     caFile: cert,
     close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await close(server);
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { Stage } from '../../src/metrics/metrics.js';
 import { type SandboxOrthanc, startOrthanc } from '../../src/sandbox/orthanc.js';
 import { freePort } from '../../src/sandbox/ports.js';
-import { shuffled } from '../random.js';
-import { hasCategory, hasLabel, remove, store, until } from './orthanc.js';
+import { shuffled } from '../../testkit/random.js';
+import { type ServiceProcess, startServiceProcess } from '../../testkit/service-process.js';
+import { waitFor } from '../../testkit/wait-for.js';
+import { hasCategory, hasLabel, remove, store, withinMs } from './orthanc.js';
 import { type Exposure, newInstance } from './pictures.js';
-import { type ServiceProcess, startServiceProcess } from './service.js';
 
 export const renderings = ['pam', 'png'] as const;
 export type Rendering = (typeof renderings)[number];
@@ -68,7 +69,7 @@ export async function measureLatency(options: {
     return measured;
   } finally {
     for (const side of sides) {
-      await side.service.stop();
+      await side.service.discard();
       await side.orthanc.discard();
     }
   }
@@ -78,7 +79,7 @@ async function open(rendering: Rendering): Promise<Side> {
   const [port, secret] = [await freePort(), randomUUID()];
   const orthanc = await startOrthanc({ hook: { url: `http://127.0.0.1:${port}/hook`, secret } });
   try {
-    const env = { PLAINVIEW_RENDERING: rendering };
+    const env = { PLAINVIEW_LOG_LEVEL: 'error', PLAINVIEW_RENDERING: rendering };
     const service = await startServiceProcess({ orthanc: orthanc.url, port, secret, env });
     return { rendering, orthanc, service };
   } catch (error) {
@@ -87,15 +88,21 @@ async function open(rendering: Rendering): Promise<Side> {
   }
 }
 
+/** How often one asks decides how finely is measured. */
+const closely = { everyMs: 5, timeout: withinMs };
+
 async function one({ orthanc, rendering }: Side, exposure: Exposure, into: Latencies): Promise<void> {
   const file = newInstance(exposure, { patientId: `BENCH-${rendering}` });
   const began = performance.now();
   const { ID, ParentStudy, ParentPatient } = await store(orthanc.url, file);
   const stored = performance.now();
   into.upload.push(stored - began);
-  await until('a label on the study', () => hasLabel(orthanc.url, ParentStudy));
+  await waitFor(() => hasLabel(orthanc.url, ParentStudy), {
+    what: 'a label on the study',
+    ...closely,
+  });
   into.label.push(performance.now() - stored);
-  await until('RadiographCategory', () => hasCategory(orthanc.url, ID));
+  await waitFor(() => hasCategory(orthanc.url, ID), { what: 'RadiographCategory', ...closely });
   into.category.push(performance.now() - stored);
   await remove(orthanc.url, ParentPatient);
 }

@@ -1,11 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 
 const stored = z.object({ ID: z.string(), ParentStudy: z.string(), ParentPatient: z.string() });
 export type Stored = z.output<typeof stored>;
 
 /** Longer than any sensible answer, so that a benchmark never hangs. */
-const withinMs = 60_000;
+export const withinMs = 60_000;
 
 async function ask(url: string, init: RequestInit = {}): Promise<Response> {
   return fetch(url, { ...init, signal: AbortSignal.timeout(withinMs) });
@@ -30,10 +29,4 @@ export async function hasCategory(orthanc: string, instance: string): Promise<bo
   const answer = await ask(`${orthanc}/instances/${instance}/metadata/RadiographCategory`);
   await answer.arrayBuffer();
   return answer.ok;
-}
-
-/** Asks every few milliseconds until the answer is yes. */
-export async function until(what: string, isSo: () => Promise<boolean>, everyMs = 5): Promise<void> {
-  for (const deadline = Date.now() + withinMs; !(await isSo()); await delay(everyMs))
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${withinMs / 1000} s`);
 }

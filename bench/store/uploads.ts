@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { type SandboxOrthanc, startOrthanc } from '../../src/sandbox/orthanc.js';
 import { freePort } from '../../src/sandbox/ports.js';
 import { Listener } from '../../testkit/listener.js';
-import { shuffled } from '../random.js';
+import { shuffled } from '../../testkit/random.js';
+import { type ServiceProcess, startServiceProcess } from '../../testkit/service-process.js';
+import { waitFor } from '../../testkit/wait-for.js';
 import { longest, median, sum } from '../statistics.js';
-import { remove, store, until } from './orthanc.js';
+import { remove, store, withinMs } from './orthanc.js';
 import { type Exposure, newInstance } from './pictures.js';
-import { type ServiceProcess, startServiceProcess } from './service.js';
 
 export const hangingName = 'hook, service hangs';
 
@@ -94,7 +95,10 @@ async function round(
   }
   const { service } = site;
   if (service && modality === 'CR')
-    await until('all is decided', async () => (await service.metric(decidedCount)) >= decided + uploads);
+    await waitFor(async () => (await service.metric(decidedCount)) >= decided + uploads, {
+      what: 'all decided',
+      timeout: withinMs,
+    });
   await remove(site.orthanc.url, patient);
   return times;
 }
@@ -135,7 +139,12 @@ async function beside(name: string, options: { hook: boolean; env: Record<string
     hook: options.hook && { url: `http://127.0.0.1:${port}/hook`, secret },
   });
   try {
-    const service = await startServiceProcess({ orthanc: orthanc.url, port, secret, env: options.env });
+    const service = await startServiceProcess({
+      orthanc: orthanc.url,
+      port,
+      secret,
+      env: { PLAINVIEW_LOG_LEVEL: 'error', ...options.env },
+    });
     return {
       name,
       orthanc,
@@ -143,7 +152,7 @@ async function beside(name: string, options: { hook: boolean; env: Record<string
       service,
       calls: () => service.metric('plainview_hook_notices_total{outcome="accepted"}'),
       close: async () => {
-        await service.stop();
+        await service.discard();
         await orthanc.discard();
       },
     };

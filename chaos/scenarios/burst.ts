@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { freePort } from '../../src/sandbox/ports.js';
+import { ServiceProcess } from '../../testkit/service-process.js';
+import { waitFor } from '../../testkit/wait-for.js';
 import { type Scenario, sized } from '../report.js';
-import { ServiceProcess } from '../service.js';
 import { SimulatedOrthanc } from '../simulated.js';
-import { until } from '../until.js';
 
 const secret = 'chaos-chaos-chaos-chaos';
 /** Orthanc's events come one after the other; several at a time are worse than it can be. */
@@ -15,14 +12,12 @@ const lanes = 4;
 export const burst: Scenario = async (terms) => {
   const count = sized(50_000, terms);
   const orthanc = new SimulatedOrthanc(count);
-  const stateDir = await mkdtemp(join(tmpdir(), 'plainview-chaos-'));
   const port = await freePort();
   const service = new ServiceProcess({
     orthanc: await orthanc.listen(),
     port,
     secret,
-    stateDir,
-    env: { PLAINVIEW_LOG_LEVEL: 'warn' },
+    env: { PLAINVIEW_CHANGES_POLL_MS: '500', PLAINVIEW_LOG_LEVEL: 'warn' },
   });
   const answers: number[] = [];
   const violations: string[] = [];
@@ -58,11 +53,12 @@ export const burst: Scenario = async (terms) => {
       service.memory(),
     ];
     terms.say(`${count} told in ${Math.round((told - began) / 1000)} s, ${waiting} wait`);
-    await until('all are decided', async () => orthanc.decided === count, {
+    await waitFor(() => orthanc.decided === count, {
+      what: 'all decided',
       everyMs: 200,
-      withinMs: 1_800_000,
+      timeout: 1_800_000,
     });
-    await until('the cursor stands at the end', async () => service.cursor() === count);
+    await waitFor(() => service.watermark() === count, { what: 'the watermark at the end', timeout: 60_000 });
     const seconds = (performance.now() - told) / 1000;
     answers.sort((a, b) => a - b);
     violations.push(...service.faults());
@@ -80,8 +76,7 @@ export const burst: Scenario = async (terms) => {
       violations,
     };
   } finally {
-    await service.kill();
+    await service.discard();
     await orthanc.close();
-    await rm(stateDir, { recursive: true, force: true });
   }
 };

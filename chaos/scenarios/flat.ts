@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { freePort } from '../../src/sandbox/ports.js';
+import { ServiceProcess } from '../../testkit/service-process.js';
+import { waitFor } from '../../testkit/wait-for.js';
 import { type Scenario, sized } from '../report.js';
-import { ServiceProcess } from '../service.js';
 import { SimulatedOrthanc } from '../simulated.js';
-import { until } from '../until.js';
 
 const parts = 5;
 
@@ -13,13 +10,16 @@ const parts = 5;
 export const flat: Scenario = async (terms) => {
   const count = sized(100_000, terms);
   const orthanc = new SimulatedOrthanc(count);
-  const stateDir = await mkdtemp(join(tmpdir(), 'plainview-chaos-'));
   const service = new ServiceProcess({
     orthanc: await orthanc.listen(),
     port: await freePort(),
     secret: 'chaos-chaos-chaos-chaos',
-    stateDir,
-    env: { PLAINVIEW_LOG_LEVEL: 'warn', PLAINVIEW_CONCURRENCY: '16', PLAINVIEW_ORTHANC_CONNECTIONS: '16' },
+    env: {
+      PLAINVIEW_CHANGES_POLL_MS: '500',
+      PLAINVIEW_LOG_LEVEL: 'warn',
+      PLAINVIEW_CONCURRENCY: '16',
+      PLAINVIEW_ORTHANC_CONNECTIONS: '16',
+    },
   });
   const rows: Record<string, Record<string, string | number>> = {};
   const violations: string[] = [];
@@ -31,9 +31,10 @@ export const flat: Scenario = async (terms) => {
     for (let part = 1; part <= parts; part++) {
       const [from, began] = [orthanc.decided, performance.now()];
       const goal = Math.floor((count * part) / parts);
-      await until(`${goal} are decided`, async () => orthanc.decided >= goal, {
+      await waitFor(() => orthanc.decided >= goal, {
+        what: `${goal} decided`,
         everyMs: 100,
-        withinMs: 900_000,
+        timeout: 900_000,
       });
       const rate = (orthanc.decided - from) / ((performance.now() - began) / 1000);
       const { now, peak } = service.memory();
@@ -47,17 +48,18 @@ export const flat: Scenario = async (terms) => {
       };
       if (part === Math.ceil(parts / 2)) {
         await service.kill();
-        const [cursor, done] = [service.cursor(), orthanc.decided];
-        rows['killed here'] = { cursor, decided: done };
-        const passed = orthanc.bareUpTo(cursor);
-        if (passed > 0) violations.push(`after the kill the cursor had passed ${passed} undecided instances`);
-        if (done - cursor > 2000)
-          violations.push(`after the kill the cursor stood at ${cursor}, far behind ${done}`);
+        const [settled, done] = [service.watermark(), orthanc.decided];
+        rows['killed here'] = { watermark: settled, decided: done };
+        const passed = orthanc.bareUpTo(settled);
+        if (passed > 0)
+          violations.push(`after the kill the watermark had passed ${passed} undecided instances`);
+        if (done - settled > 2000)
+          violations.push(`after the kill the watermark was ${settled}, far behind ${done}`);
         service.start();
         await service.ready();
       }
     }
-    await until('the cursor stands at the end', async () => service.cursor() === count);
+    await waitFor(() => service.watermark() === count, { what: 'the watermark at the end', timeout: 60_000 });
     const [second = 0, last = 0] = [memories[1], memories.at(-1)];
     if (last > second * 1.5)
       violations.push(`memory grew from ${Math.round(second)} to ${Math.round(last)} MB`);
@@ -65,9 +67,8 @@ export const flat: Scenario = async (terms) => {
     violations.push(...service.faults());
     await service.stop();
   } finally {
-    await service.kill();
+    await service.discard();
     await orthanc.close();
-    await rm(stateDir, { recursive: true, force: true });
   }
   return { title: `A backlog of ${count} bare instances (a simulated Orthanc)`, rows, violations };
 };

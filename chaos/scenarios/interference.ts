@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { shuffled } from '../../bench/random.js';
 import { type GreyPicture, image, uid } from '../../testkit/dicom.js';
+import { shuffled } from '../../testkit/random.js';
+import { waitFor } from '../../testkit/wait-for.js';
 import { type Scenario, sized } from '../report.js';
 import { onStage } from '../stage.js';
 import { smallPictures } from '../stock.js';
-import { until } from '../until.js';
 
 const states = ['alone', 'beside a backlog', 'beside a hanging service'] as const;
 type State = (typeof states)[number];
@@ -93,10 +93,8 @@ export const interference: Scenario = (terms) =>
         if (state !== 'alone') {
           service.start();
           await service.ready();
-          await until(
-            'work is under way',
-            async () => (await service.metric('plainview_queue_jobs{state="running"}')) > 0,
-          );
+          const isWorking = async () => (await service.metric('plainview_queue_jobs{state="running"}')) > 0;
+          await waitFor(isWorking, { what: 'work under way', timeout: 60_000 });
         }
         if (state === 'beside a hanging service') service.freeze();
         await measure(seen[state]);

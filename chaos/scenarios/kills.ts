@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { shuffled } from '../../bench/random.js';
+import { shuffled } from '../../testkit/random.js';
+import { untilNothingIsLeft } from '../../testkit/wait-for.js';
 import { audit, countBare, labelSome } from '../audit.js';
 import { type Scenario, sized } from '../report.js';
 import { onStage } from '../stage.js';
 import { smallPictures, stock } from '../stock.js';
-import { untilNothingIsLeft } from '../until.js';
 import { Uploader } from '../uploader.js';
 
 /** Service and Orthanc are killed at random moments while instances are stored. */

@@ -1,8 +1,8 @@
+import { untilNothingIsLeft } from '../../testkit/wait-for.js';
 import { audit, countBare } from '../audit.js';
 import { type Scenario, sized } from '../report.js';
 import { onStage } from '../stage.js';
 import { smallPictures, stock } from '../stock.js';
-import { untilNothingIsLeft } from '../until.js';
 import { Uploader } from '../uploader.js';
 
 /** The service is down while a night's instances are stored; then it is started. */

@@ -1,9 +1,9 @@
+import { untilNothingIsLeft } from '../../testkit/wait-for.js';
 import { audit, countBare } from '../audit.js';
-import { BadProxy } from '../proxy.js';
+import { startBadProxy } from '../proxy.js';
 import { type Scenario, sized } from '../report.js';
 import { onStage } from '../stage.js';
 import { smallPictures, stock } from '../stock.js';
-import { untilNothingIsLeft } from '../until.js';
 import { Uploader } from '../uploader.js';
 
 const patienceMs = 2000;
@@ -13,10 +13,10 @@ export const proxy: Scenario = (terms) =>
   onStage(async ({ orthanc, newService }) => {
     const { random } = terms;
     const items = stock('proxy', sized(300, terms), await smallPictures(12, random), random);
-    const between = new BadProxy(orthanc.url, random, 1.5 * patienceMs);
+    const between = await startBadProxy(orthanc.url, random, 1.5 * patienceMs);
     try {
       const service = await newService({
-        orthanc: await between.listen(),
+        orthanc: between.url,
         env: { PLAINVIEW_ORTHANC_TIMEOUT_MS: String(patienceMs) },
       });
       const began = Date.now();
@@ -31,8 +31,8 @@ export const proxy: Scenario = (terms) =>
       return {
         title: `A bad proxy between service and Orthanc: ${items.length} instances`,
         rows: {
-          requests: { value: between.requests },
-          ...Object.fromEntries(Object.entries(between.struck).map(([fate, value]) => [fate, { value }])),
+          requests: { value: between.requests() },
+          ...Object.fromEntries(Object.entries(between.met).map(([fate, value]) => [fate, { value }])),
           ...Object.fromEntries(
             Object.entries(found.decisions).map(([name, value]) => [`decision ${name}`, { value }]),
           ),
@@ -42,6 +42,6 @@ export const proxy: Scenario = (terms) =>
         violations: [...found.violations, ...faults],
       };
     } finally {
-      await between.close();
+      await between.stop();
     }
   });

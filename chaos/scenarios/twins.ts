@@ -1,8 +1,8 @@
+import { untilNothingIsLeft } from '../../testkit/wait-for.js';
 import { audit, countBare } from '../audit.js';
 import { type Scenario, sized } from '../report.js';
 import { onStage } from '../stage.js';
 import { smallPictures, stock } from '../stock.js';
-import { untilNothingIsLeft } from '../until.js';
 import { Uploader } from '../uploader.js';
 
 /** Two services on one Orthanc, the second started by mistake: both follow the change log, one has the hook. */

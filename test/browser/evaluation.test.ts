@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { defaultThresholds } from '../../src/classify/network.js';
 import { reportPage } from '../../src/evaluate/html/page.js';
 import { reportOf } from '../../src/evaluate/report.js';
-import { seen } from '../unit/evaluate/support.js';
+import { seen } from '../../testkit/evaluate.js';
 import { faults } from './support/axe.js';
 import { hasBrowser, useBrowser } from './support/browser.js';
 

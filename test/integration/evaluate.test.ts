@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { plainview } from '../../testkit/cli.js';
 import { image, uid } from '../../testkit/dicom.js';
+import { brightnessNetwork } from '../../testkit/evaluate.js';
 import { useOrthanc } from '../../testkit/orthanc.js';
 import { Reader } from '../../testkit/service.js';
-import { brightnessNetwork } from '../unit/evaluate/support.js';
 
 const real = useOrthanc();
 let folder: string;

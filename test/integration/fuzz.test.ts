@@ -4,7 +4,6 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { seeded } from '../../bench/random.js';
 import { roles } from '../../src/access/caller.js';
 import { askApi } from '../../testkit/api.js';
 import { stubClassifier } from '../../testkit/classifier.js';
@@ -12,6 +11,7 @@ import { image, uid } from '../../testkit/dicom.js';
 import { type Described, operationsOf } from '../../testkit/fuzz/description.js';
 import { type FuzzRequest, Generator } from '../../testkit/fuzz/generate.js';
 import { useOrthanc } from '../../testkit/orthanc.js';
+import { seeded } from '../../testkit/random.js';
 import { head, rulesPlace } from '../../testkit/rules.js';
 import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
 

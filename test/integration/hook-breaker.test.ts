@@ -1,23 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { SandboxOptions, SandboxOrthanc } from '../../src/sandbox/orthanc.js';
 import { image } from '../../testkit/dicom.js';
-import { type Answer, Listener } from '../../testkit/listener.js';
+import type { Answer } from '../../testkit/listener.js';
 import { storeInstance, waitFor, withOrthanc } from '../../testkit/orthanc.js';
-import { seenBySite, siteScript } from '../../testkit/site.js';
+import { seenBySite, siteScript, useSite } from '../../testkit/site.js';
 
-let folder = '';
-let listener: Listener;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'plainview-site-'));
-  listener = await new Listener().listen();
-});
-afterEach(async () => {
-  await listener.close();
-  await rm(folder, { recursive: true });
-});
+const site = useSite();
 
 /** With a site's script after ours: when that has seen an instance, ours is through with it. */
 async function withHook(
@@ -25,9 +13,9 @@ async function withHook(
   use: (orthanc: SandboxOrthanc) => Promise<void>,
 ): Promise<void> {
   const options: SandboxOptions = {
-    hook: { url: listener.url, secret: 'between us' },
+    hook: { url: site.listener.url, secret: 'between us' },
     env: { PLAINVIEW_HOOK_QUIET_S: String(quietSeconds) },
-    scripts: { after: [await siteScript(folder, 'seen')] },
+    scripts: { after: [await siteScript(site.folder, 'seen')] },
   };
   await withOrthanc(options, use);
 }
@@ -49,10 +37,10 @@ describe.each<[string, Answer, RegExp]>([
   ['answers nothing', { status: 204, body: '' }, /^the service refuses notices/],
 ])('a service that %s', (_, answer, complaint) => {
   test('is asked once for fifty uploads, and told of once', async () => {
-    listener.answer = answer;
+    site.listener.answer = answer;
     await withHook(600, async (orthanc) => {
       await storeMany(orthanc, 50);
-      expect(listener.heard).toHaveLength(1);
+      expect(site.listener.heard).toHaveLength(1);
       const lines = await said(orthanc);
       expect(lines).toHaveLength(1);
       expect(lines[0]).toMatch(complaint);
@@ -61,7 +49,7 @@ describe.each<[string, Answer, RegExp]>([
 });
 
 test('a service that is not there costs no wait, and one line in the log', async () => {
-  await listener.close();
+  await site.listener.close();
   await withHook(600, async (orthanc) => {
     await storeMany(orthanc, 50);
     expect(await said(orthanc)).toHaveLength(1);
@@ -69,39 +57,39 @@ test('a service that is not there costs no wait, and one line in the log', async
 });
 
 test('while the service hangs, nothing waits for longer than the one second', async () => {
-  listener.answer = 'never';
+  site.listener.answer = 'never';
   await withHook(600, async (orthanc) => {
     await storeInstance(orthanc.url, image());
-    await waitFor(() => listener.heard.length === 1);
+    await waitFor(() => site.listener.heard.length === 1);
     // The callback is waiting now, and with it Orthanc.
     const asked = Date.now();
     expect((await fetch(`${orthanc.url}/system`)).status).toBe(200);
     expect(Date.now() - asked).toBeLessThan(2_000);
     await storeMany(orthanc, 10);
-    expect(listener.heard).toHaveLength(1);
+    expect(site.listener.heard).toHaveLength(1);
   });
 });
 
 test('a service that is back is told again, without a word for every instance', async () => {
-  listener.answer = { status: 503, body: 'starting' };
+  site.listener.answer = { status: 503, body: 'starting' };
   await withHook(1, async (orthanc) => {
     await storeMany(orthanc, 3);
-    await listener.close();
+    await site.listener.close();
     // Another trouble is worth another line.
     await waitFor(async () => {
       await storeMany(orthanc, 1);
       return (await said(orthanc)).length === 2;
     });
-    listener.answer = { status: 202, body: '{"queued":true}' };
-    listener.heard.length = 0;
-    await listener.listen();
+    site.listener.answer = { status: 202, body: '{"queued":true}' };
+    site.listener.heard.length = 0;
+    await site.listener.listen();
     await waitFor(async () => {
       await storeMany(orthanc, 1);
-      return listener.heard.length > 0;
+      return site.listener.heard.length > 0;
     });
-    listener.heard.length = 0;
+    site.listener.heard.length = 0;
     await storeMany(orthanc, 5);
-    expect(listener.heard).toHaveLength(5);
+    expect(site.listener.heard).toHaveLength(5);
     expect(await said(orthanc)).toEqual([
       expect.stringMatching(/^the service refuses/),
       expect.stringMatching(/^no answer/),
@@ -111,13 +99,13 @@ test('a service that is back is told again, without a word for every instance', 
 });
 
 test('the quiet time grows while the trouble lasts', async () => {
-  listener.answer = { status: 500, body: 'oops' };
+  site.listener.answer = { status: 500, body: 'oops' };
   await withHook(1, async (orthanc) => {
     const times: number[] = [];
     await waitFor(
       async () => {
         await storeMany(orthanc, 1);
-        if (listener.heard.length > times.length) times.push(Date.now());
+        if (site.listener.heard.length > times.length) times.push(Date.now());
         return times.length === 4;
       },
       { timeout: 30_000 },

@@ -1,26 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { SandboxOrthanc } from '../../src/sandbox/orthanc.js';
 import { image } from '../../testkit/dicom.js';
 import { Listener } from '../../testkit/listener.js';
 import { storeInstance, waitFor, withOrthanc } from '../../testkit/orthanc.js';
-import { seenBySite, siteScript } from '../../testkit/site.js';
+import { seenBySite, siteScript, useSite } from '../../testkit/site.js';
 
-let folder = '';
-let listener: Listener;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'plainview-site-'));
-  listener = await new Listener().listen();
-});
-afterEach(async () => {
-  await listener.close();
-  await rm(folder, { recursive: true });
-});
+const site = useSite();
 
-const hook = () => ({ url: listener.url, secret: 'between us' });
-const toldOf = (): string[] => listener.heard.map(({ body }) => JSON.parse(body).instance);
+const hook = () => ({ url: site.listener.url, secret: 'between us' });
+const toldOf = (): string[] => site.listener.heard.map(({ body }) => JSON.parse(body).instance);
 
 async function storeTwo(orthanc: SandboxOrthanc): Promise<string[]> {
   const stored = [await storeInstance(orthanc.url, image()), await storeInstance(orthanc.url, image())];
@@ -29,7 +19,7 @@ async function storeTwo(orthanc: SandboxOrthanc): Promise<string[]> {
 
 describe.each(['before', 'after'] as const)("a site's own callback loaded %s the hook", (order) => {
   test('runs as before, and the hook too', async () => {
-    const scripts = { [order]: [await siteScript(folder, 'own')] };
+    const scripts = { [order]: [await siteScript(site.folder, 'own')] };
     await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
       const stored = await storeTwo(orthanc);
       await waitFor(async () => (await seenBySite(orthanc, 'own')).length === 2 && toldOf().length === 2);
@@ -39,7 +29,7 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
   });
 
   test('may fail: Orthanc logs its error as ever, and the hook still tells', async () => {
-    const scripts = { [order]: [await siteScript(folder, 'own', "error('out of paper')")] };
+    const scripts = { [order]: [await siteScript(site.folder, 'own', "error('out of paper')")] };
     await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
       const stored = await storeTwo(orthanc);
       await waitFor(async () => (await orthanc.log()).split('out of paper').length === 3);
@@ -57,7 +47,7 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
           HttpPost('${slow.url}', 'x', { x = 'y' })
           print('site waited ' .. instance)
         end`;
-      const scripts = { [order]: [await siteScript(folder, 'own', own)] };
+      const scripts = { [order]: [await siteScript(site.folder, 'own', own)] };
       await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
         await storeTwo(orthanc);
         // The second time, the hook's one second came in between.
@@ -72,10 +62,10 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
 });
 
 test('credentials that a site sets for its own calls do not go to the service', async () => {
-  const own = await siteScript(folder, 'own', `SetHttpCredentials('site', 'password')`);
+  const own = await siteScript(site.folder, 'own', `SetHttpCredentials('site', 'password')`);
   await withOrthanc({ hook: hook(), scripts: { before: [own] } }, async (orthanc) => {
     await storeTwo(orthanc);
-    const second = await waitFor(() => listener.heard[1]);
+    const second = await waitFor(() => site.listener.heard[1]);
     expect(second.headers.authorization).toBeUndefined();
     expect(second.headers['x-plainview-secret']).toBe('between us');
   });
@@ -83,7 +73,7 @@ test('credentials that a site sets for its own calls do not go to the service', 
 
 test('callbacks that chain each other by hand run each once, and the hook once', async () => {
   const chaining = async (name: string) => {
-    const file = join(folder, `${name}.lua`);
+    const file = join(site.folder, `${name}.lua`);
     await writeFile(
       file,
       `local before = OnStoredInstance
@@ -110,9 +100,9 @@ end
 });
 
 test('as without the hook, a callback that does not chain replaces those before it', async () => {
-  const scripts = { before: [await siteScript(folder, 'old'), await siteScript(folder, 'new')] };
+  const scripts = { before: [await siteScript(site.folder, 'old'), await siteScript(site.folder, 'new')] };
   await withOrthanc(
-    { hook: hook(), scripts: { ...scripts, after: [await siteScript(folder, 'newest')] } },
+    { hook: hook(), scripts: { ...scripts, after: [await siteScript(site.folder, 'newest')] } },
     async (orthanc) => {
       await storeTwo(orthanc);
       await waitFor(async () => (await seenBySite(orthanc, 'newest')).length === 2);
@@ -123,13 +113,13 @@ test('as without the hook, a callback that does not chain replaces those before 
 });
 
 test('a script that guards the globals and is loaded before keeps its guard', async () => {
-  const guard = join(folder, 'guard.lua');
+  const guard = join(site.folder, 'guard.lua');
   await writeFile(
     guard,
     `setmetatable(_G, { __newindex = function(t, k, v) print('site guards 0' .. (k == 'Undeclared' and 'a' or '0')); rawset(t, k, v) end })
 `,
   );
-  const own = await siteScript(folder, 'own', 'Undeclared = 1');
+  const own = await siteScript(site.folder, 'own', 'Undeclared = 1');
   await withOrthanc({ hook: hook(), scripts: { before: [guard], after: [own] } }, async (orthanc) => {
     const stored = await storeTwo(orthanc);
     await waitFor(async () => (await seenBySite(orthanc, 'own')).length === 2);

@@ -1,25 +1,16 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Stub, stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { hookPlace, Reader, type TestService } from '../../testkit/service.js';
+import { useServices } from '../../testkit/services.js';
 
 const hook = await hookPlace();
 const real = useOrthanc({ hook });
-const running: TestService[] = [];
+const services = useServices(real, hook);
 
-afterEach(async () => {
-  for (const started of running.splice(0)) await started.stop();
-});
-
-async function service(
-  classifier: Stub = stubClassifier(),
-  env: NodeJS.ProcessEnv = {},
-): Promise<TestService> {
-  const started = await startTestService({ orthanc: real.orthanc.url, hook, classifier, env });
-  running.push(started);
-  return started;
-}
+const service = (classifier: Stub = stubClassifier(), env: NodeJS.ProcessEnv = {}): Promise<TestService> =>
+  services.service({ classifier, env });
 
 const reader = () => new Reader(real.orthanc.url);
 

@@ -1,28 +1,18 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createError } from '../../src/errors/errors.js';
 import { askApi } from '../../testkit/api.js';
 import { type Stub, stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { hookPlace, Reader, type TestService } from '../../testkit/service.js';
+import { useServices } from '../../testkit/services.js';
 
 const hook = await hookPlace();
 const real = useOrthanc({ hook });
-const running: TestService[] = [];
+const services = useServices(real, hook);
 
-afterEach(async () => {
-  for (const started of running.splice(0)) await started.stop();
-});
-
-async function service(
-  report: 'study' | 'instance',
-  classifier: Stub = stubClassifier(),
-): Promise<TestService> {
-  const env = { PLAINVIEW_REPORT: report };
-  const started = await startTestService({ orthanc: real.orthanc.url, hook, classifier, env });
-  running.push(started);
-  return started;
-}
+const service = (report: 'study' | 'instance', classifier: Stub = stubClassifier()): Promise<TestService> =>
+  services.service({ classifier, env: { PLAINVIEW_REPORT: report } });
 
 const reader = () => new Reader(real.orthanc.url);
 const get = async (path: string) => (await fetch(`${real.orthanc.url}${path}`)).json();
@@ -147,7 +137,7 @@ describe('a report for each instance', () => {
   });
 
   test('is found missing by a service that starts with reports switched on', async () => {
-    const plain = await startTestService({ orthanc: real.orthanc.url, hook, classifier: stubClassifier() });
+    const plain = await services.service();
     const { orthancId, study } = await real.storeInstance(image({ studyInstanceUid: uid('later') }));
     await reader().decided(orthancId);
     await plain.stop();

@@ -9,7 +9,7 @@ import { type SandboxOrthanc, startOrthanc } from '../../src/sandbox/orthanc.js'
 import { freePort } from '../../src/sandbox/ports.js';
 import { askApi } from '../../testkit/api.js';
 import { stubClassifier } from '../../testkit/classifier.js';
-import { plainview, type Run } from '../../testkit/cli.js';
+import { plainview, type Run, serve } from '../../testkit/cli.js';
 import { image } from '../../testkit/dicom.js';
 import { Listener } from '../../testkit/listener.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
@@ -74,16 +74,8 @@ test('while a peer is down all else goes on, and after a kill all of it arrives 
       { name: 'tell', do: { webhook: 'hook' } },
     ],
   });
-  const serve = () =>
-    plainview(['serve'], {
-      PLAINVIEW_ORTHANC_URL: real.orthanc.url,
-      PLAINVIEW_SECRET: hook.secret,
-      PLAINVIEW_PORT: String(hook.port),
-      PLAINVIEW_STATE_DIR: stateDir,
-      PLAINVIEW_WORKERS: '1',
-      PLAINVIEW_RULES_FILE: file,
-    });
-  running = serve();
+  const start = () => serve({ orthanc: real.orthanc.url, hook, stateDir }, { PLAINVIEW_RULES_FILE: file });
+  running = start();
   await waitFor(() => running?.out().includes('Orthanc answers'), { what: 'the service', timeout: 120_000 });
   const stored: string[] = [];
   for (let i = 0; i < 20; i++) stored.push((await real.storeInstance(image())).orthancId);
@@ -94,7 +86,7 @@ test('while a peer is down all else goes on, and after a kill all of it arrives 
   await running.ended;
 
   partner = await startOrthanc({ port: partnerPort });
-  running = serve();
+  running = start();
   await waitFor(async () => (await pending()).length === 0, { what: 'an empty queue', timeout: 90_000 });
   const asked = new Map<string, string>();
   for (const id of stored) {

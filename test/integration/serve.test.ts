@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { plainview } from '../../testkit/cli.js';
+import { serve } from '../../testkit/cli.js';
 import { image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { hookPlace, Reader } from '../../testkit/service.js';
@@ -13,18 +13,10 @@ const real = useOrthanc({ hook });
 const stateDir = mkdtempSync(join(tmpdir(), 'plainview-state-'));
 afterAll(() => rmSync(stateDir, { recursive: true, force: true }));
 
-const serve = (env: Record<string, string> = {}) =>
-  plainview(['serve'], {
-    PLAINVIEW_ORTHANC_URL: real.orthanc.url,
-    PLAINVIEW_SECRET: hook.secret,
-    PLAINVIEW_PORT: String(hook.port),
-    PLAINVIEW_STATE_DIR: stateDir,
-    PLAINVIEW_WORKERS: '1',
-    ...env,
-  });
+const start = (env: Record<string, string> = {}) => serve({ orthanc: real.orthanc.url, hook, stateDir }, env);
 
 test('a stop in the middle of work ends what is in work and gives back the rest, which the next start does', async () => {
-  const first = serve({ PLAINVIEW_CONCURRENCY: '1' });
+  const first = start({ PLAINVIEW_CONCURRENCY: '1' });
   await waitFor(() => first.out().includes('Orthanc answers'));
   const stored = await Promise.all(Array.from({ length: 20 }, () => real.storeInstance(image())));
   await waitFor(() => first.out().includes('"decided"'));
@@ -38,7 +30,7 @@ test('a stop in the middle of work ends what is in work and gives back the rest,
   expect(stopped.givenBack).toBeGreaterThan(0);
 
   const reader = new Reader(real.orthanc.url);
-  const second = serve();
+  const second = start();
   for (const { orthancId } of stored) await reader.decided(orthancId);
   for (const { orthancId, study } of stored)
     expect(await reader.labels(`studies/${study}`)).toEqual(await reader.labels(`instances/${orthancId}`));
@@ -47,13 +39,13 @@ test('a stop in the middle of work ends what is in work and gives back the rest,
 });
 
 test('a kill in the middle of work loses nothing either', async () => {
-  const first = serve({ PLAINVIEW_CONCURRENCY: '2' });
+  const first = start({ PLAINVIEW_CONCURRENCY: '2' });
   await waitFor(() => first.out().includes('Orthanc answers'));
   const stored = await Promise.all(Array.from({ length: 20 }, () => real.storeInstance(image())));
   await waitFor(() => first.out().includes('"decided"'));
   first.child.kill('SIGKILL');
   await first.ended;
-  const second = serve();
+  const second = start();
   const reader = new Reader(real.orthanc.url);
   for (const { orthancId, study } of stored) {
     await reader.decided(orthancId);
@@ -65,7 +57,7 @@ test('a kill in the middle of work loses nothing either', async () => {
 
 test('nothing is written beside the state, and no engine leaves a trace at home: it reports to nobody', async () => {
   const home = mkdtempSync(join(tmpdir(), 'plainview-home-'));
-  const run = serve({ HOME: home, TMPDIR: home, PLAINVIEW_ENGINE: 'onnxruntime' });
+  const run = start({ HOME: home, TMPDIR: home, PLAINVIEW_ENGINE: 'onnxruntime' });
   await waitFor(() => run.out().includes('Orthanc answers'));
   run.child.kill('SIGTERM');
   await run.ended;
@@ -90,7 +82,7 @@ test.each<[string, Record<string, string>, RegExp, number]>([
     2,
   ],
 ])('%s stops the start and names it', async (_what, env, sentence, status) => {
-  const run = serve(env);
+  const run = start(env);
   expect(await run.ended).toBe(status);
   expect(run.out()).toMatch(sentence);
 });
@@ -98,7 +90,7 @@ test.each<[string, Record<string, string>, RegExp, number]>([
 test('a port that is taken stops the start and names it', async () => {
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(hook.port, '127.0.0.1', resolve));
-  const run = serve();
+  const run = start();
   expect(await run.ended).toBe(1);
   expect(run.out()).toContain('PLAINVIEW_PORT');
   holder.close();

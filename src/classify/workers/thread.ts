@@ -2,13 +2,11 @@ import { Worker } from 'node:worker_threads';
 import { createError, PlainviewError } from '../../errors/errors.js';
 import type { Classification, Explanation, JobId, Reply, Request, SentError, Setup } from './protocol.js';
 
-/**
- * Threads run compiled code always: Node 20 cannot run TypeScript. Where this file is run from its source, in
- * tests, that is the last build's.
- */
-const workerFile = import.meta.url.endsWith('.ts')
-  ? new URL('../../../dist/classify/workers/worker.js', import.meta.url)
-  : new URL('./worker.js', import.meta.url);
+/** Tests and benchmarks run this file from its source; nothing needs a build then. */
+const workerFile = new URL(
+  import.meta.url.endsWith('.ts') ? './worker-from-source.mjs' : './worker.js',
+  import.meta.url,
+);
 
 // onnxruntime reports to its makers on Linux unless told not to, and keeps a device id for it. A hospital's machine
 // reports to nobody. Set here, in the main thread: a worker's `process.env` is a copy that C++ does not see.

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   type Classifier,
   type ClassifierOptions,
@@ -43,6 +43,15 @@ const labels = join(folder, 'classes.txt');
 await writeFile(graph, goldenGraph('keras'));
 await writeFile(labels, 'a\nb\nc\nd\ne\n');
 afterAll(() => rm(folder, { recursive: true }));
+
+/** For the tests that leave it as it is: starting threads takes most of the time. */
+let shared: Classifier;
+beforeAll(async () => {
+  shared = await start();
+  open.length = 0;
+  threads.length = 0;
+});
+afterAll(() => shared.close());
 
 const open: Classifier[] = [];
 afterEach(async () => {
@@ -104,7 +113,7 @@ describe('a classifier', () => {
   });
 
   it('fails a broken picture and no other', async () => {
-    const classifier = await start();
+    const classifier = shared;
     const results = await Promise.allSettled([
       classifier.classify(goldenPictureFile('grey.png')),
       classifier.classify(Buffer.from('nonsense')),
@@ -135,7 +144,7 @@ describe('a classifier', () => {
   });
 
   it('takes a picture’s memory away, but never what a buffer shares with others', async () => {
-    const classifier = await start();
+    const classifier = shared;
     const own = goldenPictureFile('grey-large.png');
     const all = Buffer.concat([Buffer.from('before'), goldenPictureFile('grey.png'), Buffer.from('after')]);
     const part = all.subarray('before'.length, all.length - 'after'.length);
@@ -145,7 +154,7 @@ describe('a classifier', () => {
   });
 
   it('prepares with the mean, the deviation and the layers that it is given', async () => {
-    const [plain, other] = [await start(), await start({ inputMean: 0, inputStd: 255 })];
+    const [plain, other] = [shared, await start({ inputMean: 0, inputStd: 255 })];
     const picture = await decode(goldenPictureFile('grey.png'), 1);
     const input = prepare(picture, { ...goldenSize, mean: 0, std: 255 });
     const { scores } = await other.classify(goldenPictureFile('grey.png'));
@@ -171,7 +180,7 @@ describe('a classifier', () => {
 
 describe('an explanation', () => {
   it('is the map of the class asked for, whose mean and bias are its logit, with the scores of always', async () => {
-    const classifier = await start();
+    const classifier = shared;
     const { scores } = await classifier.classify(goldenPictureFile('rgb.png'));
     const { classes } = classifier.network;
     const maps = await Promise.all(
@@ -191,7 +200,7 @@ describe('an explanation', () => {
 
   it('moves with what it explains', async () => {
     // A bright spot left and right: the maps are each other's mirror images.
-    const classifier = await start();
+    const classifier = shared;
     const heavier = async (spot: 'left' | 'right') => {
       const { values, columns } = await classifier.explain(await spotted(spot), 'a');
       const half = (from: number, to: number) =>
@@ -202,7 +211,7 @@ describe('an explanation', () => {
   });
 
   it('is refused for a class that the network does not have', async () => {
-    const classifier = await start();
+    const classifier = shared;
     await expect(classifier.explain(goldenPictureFile('rgb.png'), 'skull')).rejects.toMatchObject({
       code: 'class_unknown',
       message: expect.stringContaining('skull'),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { comparisonOf } from '../../../src/evaluate/comparison.js';
 import type { EvaluatedPicture } from '../../../src/evaluate/run.js';
-import { seen } from './support.js';
+import { seen } from '../../../testkit/evaluate.js';
 
 const both = [{ classes: ['knee_ap', 'hand_ap'] }, { classes: ['knee_ap', 'hand_ap', 'other'] }] as const;
 

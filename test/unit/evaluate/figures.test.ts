@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { figuresOf } from '../../../src/evaluate/figures.js';
-import { seen } from './support.js';
+import { seen } from '../../../testkit/evaluate.js';
 
 const withOther = { classes: ['knee_ap', 'knee_lateral', 'hand_ap', 'other'] };
 const without = { classes: ['knee_ap', 'knee_lateral', 'hand_ap'] };

@@ -4,7 +4,7 @@ import { createError } from '../../../src/errors/errors.js';
 import { reportPage } from '../../../src/evaluate/html/page.js';
 import { reportOf } from '../../../src/evaluate/report.js';
 import type { LabelledPicture } from '../../../src/evaluate/truth.js';
-import { seen } from './support.js';
+import { seen } from '../../../testkit/evaluate.js';
 
 const wrong = seen('knee_ap', 'hand_ap', 0.97);
 const evil = { id: '"><script>alert(1)</script>.png', label: "knee_ap' onload='x" };

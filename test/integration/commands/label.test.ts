@@ -11,7 +11,7 @@ import { prepare } from '../../../src/classify/prepare/resize.js';
 import { shipped } from '../../../src/files/places.js';
 import { goldenGraph } from '../../../testkit/classify/graphs.js';
 import { goldenPictureFile } from '../../../testkit/classify/pictures.js';
-import { plainview } from './support.js';
+import { runPlainview } from '../../../testkit/cli.js';
 
 const picture = (name: string) => shipped('testkit', 'golden', 'pictures', name);
 const graphFile = shipped('testkit', 'golden', 'networks', 'keras.pb');
@@ -52,7 +52,7 @@ const jsonLines = (text: string) =>
 describe('plainview label', () => {
   it('prints the line of label_image.py for each picture, in the order given', async () => {
     const names = ['rgb.png', 'grey.jpg', 'palette.gif', 'grey-16.pam', 'grey-large.png', 'grey.png'];
-    const { status, stdout, stderr } = await plainview(['label', ...network, ...names.map(picture)]);
+    const { status, stdout, stderr } = await runPlainview(['label', ...network, ...names.map(picture)]);
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(names.length);
     for (const [i, name] of names.entries()) {
@@ -68,20 +68,20 @@ describe('plainview label', () => {
 
   it('takes mean and standard deviation as label_image.py does', async () => {
     const options = ['--input_mean', '0', '--input_std', '255'];
-    const { stdout } = await plainview(['label', ...network, ...options, picture('rgb.png')]);
+    const { stdout } = await runPlainview(['label', ...network, ...options, picture('rgb.png')]);
     const expected = await best('rgb.png', 0, 255);
     expect(stdout).toContain(` \t ${expected.category} \t `);
     expect(Number(stdout.split(' \t ')[2])).toBeCloseTo(expected.score, 4);
   });
 
   it('classifies with the embedded network where none is named', async () => {
-    const { status, stdout } = await plainview(['label', '--json', picture('grey.png')]);
+    const { status, stdout } = await runPlainview(['label', '--json', picture('grey.png')]);
     expect(status).toBe(0);
     expect(jsonLines(stdout)[0]).toMatchObject({ network: { name: expect.stringContaining('plainview') } });
   });
 
   it('prints one object a line with --json', async () => {
-    const { stdout } = await plainview(['label', '--json', ...network, picture('rgb.png')]);
+    const { stdout } = await runPlainview(['label', '--json', ...network, picture('rgb.png')]);
     const { category } = await best('rgb.png');
     expect(jsonLines(stdout)).toEqual([
       {
@@ -98,8 +98,9 @@ describe('plainview label', () => {
 
   it('decides by the thresholds given', async () => {
     const decisionWith = async (...options: string[]) =>
-      jsonLines((await plainview(['label', '--json', ...network, ...options, picture('rgb.png')])).stdout)[0]
-        ?.decision;
+      jsonLines(
+        (await runPlainview(['label', '--json', ...network, ...options, picture('rgb.png')])).stdout,
+      )[0]?.decision;
     expect(await decisionWith('--threshold', '0', '--margin', '0', '--unknown_below', '0')).toBe('category');
     expect(await decisionWith('--threshold', '1', '--margin', '0', '--unknown_below', '0')).toBe(
       'needs_review',
@@ -110,14 +111,14 @@ describe('plainview label', () => {
   });
 
   it('shows as many of the best as asked for', async () => {
-    const { stdout } = await plainview(['label', ...network, '--top', '3', picture('rgb.png')]);
+    const { stdout } = await runPlainview(['label', ...network, '--top', '3', picture('rgb.png')]);
     const scores = stdout
       .trim()
       .split('\n')
       .map((line) => Number(line.split(' \t ')[2]));
     expect(scores).toHaveLength(3);
     expect(scores).toEqual(scores.toSorted((a, b) => b - a));
-    const json = await plainview(['label', '--json', ...network, '--top', '2', picture('rgb.png')]);
+    const json = await runPlainview(['label', '--json', ...network, '--top', '2', picture('rgb.png')]);
     expect(jsonLines(json.stdout)[0]?.top).toHaveLength(2);
   });
 
@@ -125,7 +126,7 @@ describe('plainview label', () => {
     const paths = Array.from({ length: 300 }, (_, i) =>
       picture(i % 3 === 0 ? 'grey-large.png' : 'grey-1x1.png'),
     );
-    const { status, stdout } = await plainview(['label', ...network, '-'], {
+    const { status, stdout } = await runPlainview(['label', ...network, '-'], {
       stdin: `${paths.join('\n')}\n\n`,
     });
     expect(
@@ -144,7 +145,7 @@ describe('what cannot be labelled', () => {
     await writeFile(broken, goldenPictureFile('grey.png').subarray(0, 300));
     const missing = join(folder, 'missing.png');
     const given = [picture('grey.png'), broken, missing, folder, picture('rgb.png')];
-    const { status, stdout, stderr } = await plainview(['label', ...network, ...given]);
+    const { status, stdout, stderr } = await runPlainview(['label', ...network, ...given]);
     expect(
       stdout
         .trimEnd()
@@ -160,7 +161,13 @@ describe('what cannot be labelled', () => {
 
   it('gets an object of its own with --json', async () => {
     const missing = join(folder, 'missing.png');
-    const { status, stdout } = await plainview(['label', '--json', ...network, missing, picture('grey.png')]);
+    const { status, stdout } = await runPlainview([
+      'label',
+      '--json',
+      ...network,
+      missing,
+      picture('grey.png'),
+    ]);
     const [first, second] = jsonLines(stdout);
     expect(first).toEqual({ path: missing, error: { code: 'file_unreadable', message: expect.any(String) } });
     expect(second).toMatchObject({ path: picture('grey.png'), decision: expect.any(String) });
@@ -171,7 +178,7 @@ describe('what cannot be labelled', () => {
     const [file, nameless] = [join(folder, 'a.dcm'), join(folder, 'IM0001')];
     await writeFile(file, 'an old one, without preamble');
     await writeFile(nameless, Buffer.concat([Buffer.alloc(128), Buffer.from('DICM...')]));
-    const { status, stderr } = await plainview(['label', ...network, file, nameless]);
+    const { status, stderr } = await runPlainview(['label', ...network, file, nameless]);
     expect(
       stderr
         .trimEnd()
@@ -192,7 +199,7 @@ describe('a wrong call', () => {
     ['a graph that is not there', ['--graph', '/nowhere/network.pb', 'a.png']],
     ['a graph that is none', ['--graph', picture('grey.png'), 'a.png']],
   ])('%s: says so and ends with 2', async (_, args) => {
-    const { status, stdout, stderr } = await plainview(['label', '--labels', labels, ...args]);
+    const { status, stdout, stderr } = await runPlainview(['label', '--labels', labels, ...args]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).not.toBe('');
     expect(stderr).not.toContain('    at ');
@@ -201,6 +208,6 @@ describe('a wrong call', () => {
 
 it('is quiet where the reader goes away (`| head`)', async () => {
   const stdin = Array.from({ length: 400 }, () => picture('grey-1x1.png')).join('\n');
-  const { status, stderr } = await plainview(['label', ...network, '-'], { stdin, readOnce: true });
+  const { status, stderr } = await runPlainview(['label', ...network, '-'], { stdin, readOnce: true });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });

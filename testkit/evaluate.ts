@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import type { EvaluatedPicture } from '../../../src/evaluate/run.js';
-import { edited, find, type Node } from '../../../testkit/classify/graphs.js';
+import type { EvaluatedPicture } from '../src/evaluate/run.js';
+import { edited, find, type Node } from './classify/graphs.js';
 
 /**
  * A network that tells dark pictures from bright ones: a golden graph whose last layer is made decisive. Of its five

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
-import { plainview } from './support.js';
+import { runPlainview } from '../../../testkit/cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'plainview-ohif-'));
 afterAll(() => {
@@ -18,7 +18,7 @@ function site(yaml: string): void {
 
 test('plainview ohif prints a configuration with the site’s protocols in place of the shipped', async () => {
   site('protocols:\n  - id: mine\n    rows: [[chest_lateral, chest_pa_ap]]');
-  const { status, stdout } = await plainview(['ohif']);
+  const { status, stdout } = await runPlainview(['ohif']);
   expect(status).toBe(0);
   const window: { config?: { extensions: { getHangingProtocolModule(): object[] }[] } } = {};
   new Function('window', stdout)(window);
@@ -29,7 +29,7 @@ test('plainview ohif prints a configuration with the site’s protocols in place
 
 test('a file that cannot be used is a wrong call, and prints nothing', async () => {
   site('protocols:\n  - id: mine\n    rows: [[chest_oblique]]');
-  const { status, stdout, stderr } = await plainview(['ohif']);
+  const { status, stdout, stderr } = await runPlainview(['ohif']);
   expect([status, stdout]).toEqual([2, '']);
   expect(stderr).toContain('line 3: protocol mine: chest_oblique is none of');
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { plainview } from './support.js';
+import { runPlainview } from '../../../testkit/cli.js';
 
 it.each([
   [[], /Usage: plainview/],
@@ -8,11 +8,11 @@ it.each([
   [['sweep', '--order', 'random'], /Allowed choices are newest, oldest/],
   [['rules', 'test'], /'--instance <id...>' not specified/],
 ])('plainview %j is a wrong call: it says why, and ends with 2', async (args, sentence) => {
-  const { status, stdout, stderr } = await plainview(args);
+  const { status, stdout, stderr } = await runPlainview(args);
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toMatch(sentence);
 });
 
 it('help that is asked for is none', async () => {
-  expect(await plainview(['rules', '--help'])).toMatchObject({ status: 0, stderr: '' });
+  expect(await runPlainview(['rules', '--help'])).toMatchObject({ status: 0, stderr: '' });
 });

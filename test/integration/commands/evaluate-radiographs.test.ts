@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { labelledRadiographs } from '../../../testkit/classify/pictures.js';
-import { plainview } from './support.js';
+import { runPlainview } from '../../../testkit/cli.js';
 
 const proportion = z.object({ count: z.number(), of: z.number() });
 const figures = z.object({
@@ -30,10 +30,10 @@ describe.skipIf(real.length === 0)('the embedded network on real radiographs', (
     const [labels, json] = [join(folder, 'real.csv'), join(folder, 'real.json')];
     const lines = real.map(({ path, label, source }) => `${path},${label},${source}`);
     await writeFile(labels, ['file,label,site', ...lines].join('\n'));
-    await plainview(['evaluate', labels, '--network', 'embedded', '--json', json]);
+    await runPlainview(['evaluate', labels, '--network', 'embedded', '--json', json]);
     const [evaluation] = report.parse(JSON.parse(await readFile(json, 'utf8'))).evaluations;
 
-    const { stdout } = await plainview(['label', '--json', ...real.map(({ path }) => path)]);
+    const { stdout } = await runPlainview(['label', '--json', ...real.map(({ path }) => path)]);
     const said = stdout
       .trim()
       .split('\n')

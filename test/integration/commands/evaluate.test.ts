@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { brightnessNetwork, writeGrey } from '../evaluate/support.js';
-import { plainview } from './support.js';
+import { runPlainview } from '../../../testkit/cli.js';
+import { brightnessNetwork, writeGrey } from '../../../testkit/evaluate.js';
 
 const proportion = z.object({ count: z.number(), of: z.number() });
 const report = z.object({
@@ -70,7 +70,7 @@ const inFolder = (name: string) => join(folder, name);
 async function evaluate(labels: string, ...args: string[]) {
   const json = inFolder('report.json');
   await rm(json, { force: true });
-  const run = await plainview(['evaluate', labels, '--network', network, '--json', json, ...args]);
+  const run = await runPlainview(['evaluate', labels, '--network', network, '--json', json, ...args]);
   const text = await readFile(json, 'utf8').catch(() => undefined);
   return { ...run, report: text === undefined ? undefined : report.parse(JSON.parse(text)) };
 }
@@ -108,7 +108,7 @@ describe('plainview evaluate', () => {
     const { report, stdout } = await evaluate(folders);
     expect(report?.evaluations[0]?.figures).toEqual(named.report?.evaluations[0]?.figures);
     expect(stdout).toContain('1 files lie in no category');
-    const here = await plainview(['evaluate', '.', '--network', network], { cwd: folders });
+    const here = await runPlainview(['evaluate', '.', '--network', network], { cwd: folders });
     expect(here).toMatchObject({ status: 0, stdout: expect.stringContaining('4 of 5') });
   });
 
@@ -254,7 +254,7 @@ describe('what cannot be evaluated', () => {
   });
 
   it('nothing at all', async () => {
-    const { status, stderr } = await plainview(['evaluate']);
+    const { status, stderr } = await runPlainview(['evaluate']);
     expect(status).toBe(2);
     expect(stderr).toMatch(/labels file or a folder, or --orthanc/);
   });
@@ -287,7 +287,7 @@ describe('what cannot be evaluated', () => {
     ['a query without an Orthanc', ['--query', 'StationName=ROOM1']],
   ])('%s', async (_, args) => {
     const labels = args[0]?.startsWith('-') ? [inFolder('labels.csv')] : [];
-    const { status, stderr } = await plainview(['evaluate', ...labels, ...args]);
+    const { status, stderr } = await runPlainview(['evaluate', ...labels, ...args]);
     expect(status).not.toBe(0);
     expect(stderr).not.toContain('    at ');
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelFile } from '../../../testkit/classify/pictures.js';
-import { plainview } from './support.js';
+import { runPlainview } from '../../../testkit/cli.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe('plainview model info', () => {
   it('shows the embedded network, and whether NNCPR’s is there', async () => {
-    const { status, stdout } = await plainview(['model', 'info']);
+    const { status, stdout } = await runPlainview(['model', 'info']);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^SHA-256 +[0-9a-f]{64}$/m);
     expect(stdout).toMatch(/^purpose +research$/m);
@@ -25,14 +25,21 @@ describe('plainview model info', () => {
   });
 
   it('says what is wrong with a graph', async () => {
-    const { status, stderr } = await plainview(['model', 'info', '--graph', modelFile('classes.txt')]);
+    const { status, stderr } = await runPlainview(['model', 'info', '--graph', modelFile('classes.txt')]);
     expect(status).toBe(2);
     expect(stderr).toMatch(/no TensorFlow GraphDef/);
   });
 
   it('does not take names that are not as many as the outputs', async () => {
     const labels = modelFile('nncpr-classes.txt');
-    const { status, stderr } = await plainview(['model', 'info', '--graph', 'embedded', '--labels', labels]);
+    const { status, stderr } = await runPlainview([
+      'model',
+      'info',
+      '--graph',
+      'embedded',
+      '--labels',
+      labels,
+    ]);
     expect(status).toBe(2);
     expect(stderr).toMatch(/31 outputs.*names 30/);
   });
@@ -41,7 +48,7 @@ describe('plainview model info', () => {
 describe('plainview model fetch', () => {
   it('keeps nothing of a file that is not NNCPR’s network', async () => {
     const to = join(folder, 'network.pb');
-    const { status, stderr } = await plainview([
+    const { status, stderr } = await runPlainview([
       'model',
       'fetch',
       '--from',
@@ -55,7 +62,7 @@ describe('plainview model fetch', () => {
   });
 
   it('says how a site without internet gets it', async () => {
-    const { stdout } = await plainview(['model', 'fetch', '--help']);
+    const { stdout } = await runPlainview(['model', 'fetch', '--help']);
     expect(stdout).toMatch(/Without a way to the internet.*\n.*--from network\.pb/);
   });
 });

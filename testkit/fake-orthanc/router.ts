@@ -1,0 +1,59 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Refusal, unknownResource } from './refusal.js';
+
+export interface Answer {
+  status: number;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+}
+
+/** A request as the routes see it. */
+export interface Asked {
+  method: string;
+  /** Path and query. */
+  url: string;
+  /** Without query, decoded. */
+  path: string;
+  query: URLSearchParams;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+/** @param params what the groups of the route's pattern matched */
+type Handler = (asked: Asked, ...params: string[]) => Answer | Promise<Answer>;
+export type Route = readonly [method: string, pattern: RegExp, handler: Handler];
+
+export const json = (value: unknown, headers: Record<string, string> = {}): Answer => ({
+  status: 200,
+  headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
+  body: JSON.stringify(value),
+});
+export const text = (body: string, headers: Record<string, string> = {}): Answer => ({
+  status: 200,
+  headers: { 'content-type': 'text/plain', ...headers },
+  body,
+});
+export const bytes = (type: string, body: Buffer, headers: Record<string, string> = {}): Answer => ({
+  status: 200,
+  headers: { 'content-type': type, ...headers },
+  body,
+});
+export const empty = (status: number): Answer => ({ status });
+
+export async function route(routes: readonly Route[], asked: Asked): Promise<Answer> {
+  try {
+    const allowed: string[] = [];
+    for (const [method, pattern, handler] of routes) {
+      const match = pattern.exec(asked.path);
+      if (match === null) continue;
+      if (method === asked.method) return await handler(asked, ...match.slice(1));
+      allowed.push(method);
+    }
+    if (allowed.length > 0) return { status: 405, headers: { allow: allowed.join(',') } };
+    throw unknownResource();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const body = error.body(asked.method, asked.path);
+    return { status: error.status, headers: { 'content-type': 'text/plain' }, body };
+  }
+}

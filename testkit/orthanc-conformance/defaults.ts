@@ -1,0 +1,254 @@
+import { missing, store, storedAnswer } from './files.js';
+import { bulk, finding } from './finding.js';
+import { Recorder } from './recorder.js';
+import type { Scene, Things } from './scene.js';
+
+/** What an Orthanc with Plainview's configuration answers. @returns the transcript */
+export async function defaults(url: string): Promise<string> {
+  const to = new Recorder(url);
+  to.name(missing, 'missing');
+  const scene: Scene = {
+    to,
+    get: (path, headers = {}) => to.ask('GET', path, { headers }),
+    post: (path, body) => to.ask('POST', path, { body }),
+  };
+  await empty(scene);
+  const things = await storing(scene);
+  for (const part of [
+    changeLog,
+    resources,
+    labels,
+    metadata,
+    attachments,
+    finding,
+    bulk,
+    rendering,
+    making,
+    sending,
+    deleting,
+  ])
+    await part(scene, things);
+  return to.transcript;
+}
+
+async function empty(scene: Scene): Promise<void> {
+  const { get, post, to } = scene;
+  to.title('An empty Orthanc');
+  for (const path of ['/changes', '/changes?last', '/instances', '/peers', '/modalities?expand', '/jobs'])
+    await get(path);
+  for (const path of ['/nope', '/plugins/dicom-web', '/jobs/nope']) await get(path);
+  await post('/system', '');
+}
+
+async function storing(scene: Scene): Promise<Things> {
+  const { to } = scene;
+  to.title('Storing');
+  const first = await store(to, 'windowed');
+  const things = {
+    inverted: (await store(to, 'inverted')).ID,
+    frames: (await store(to, 'frames')).ID,
+    colour: (await store(to, 'colour')).ID,
+    truncated: (await store(to, 'truncated')).ID,
+    report: (await store(to, 'report')).ID,
+  };
+  await store(to, 'windowed');
+  await to.ask('POST', '/instances', { body: 'no DICOM file' });
+  return { ...first, ...things };
+}
+
+async function changeLog(scene: Scene): Promise<void> {
+  const { get, to } = scene;
+  to.title('The change log');
+  for (const query of [
+    '',
+    '?last',
+    '?since=2&limit=3',
+    '?since=2&limit=3&type=NewInstance;NewStudy',
+    '?since=1000',
+  ])
+    await get(`/changes${query}`);
+}
+
+async function resources(scene: Scene, things: Things): Promise<void> {
+  const { get, to } = scene;
+  const { ID, ParentSeries, ParentStudy, ParentPatient, frames, report } = things;
+  const one = `/instances/${ID}`;
+  to.title('Resources');
+  for (const path of [
+    one,
+    `/series/${ParentSeries}`,
+    `/studies/${ParentStudy}`,
+    `/patients/${ParentPatient}`,
+  ]) {
+    for (const page of [
+      '',
+      '/metadata',
+      '/metadata?expand',
+      '/metadata?expand&numeric',
+      '/labels',
+      '/attachments',
+    ])
+      await get(path + page);
+  }
+  await get(`${one}?requestedTags=StudyDescription;Rows`);
+  for (const page of [
+    '/simplified-tags',
+    '/tags?short',
+    '/frames',
+    '/attachments?full',
+    '/attachments/dicom/info',
+  ])
+    await get(one + page);
+  for (const page of ['/attachments/dicom/md5', '/file', '/patient', '/study', '/series'])
+    await get(one + page);
+  for (const path of [
+    `/studies/${ParentStudy}/series`,
+    `/instances/${report}/metadata?expand`,
+    `/instances/${frames}/frames`,
+  ])
+    await get(path);
+  for (const page of [
+    '',
+    '/labels',
+    '/labels/x',
+    '/metadata',
+    '/metadata/Radiograph',
+    '/simplified-tags',
+    '/file',
+  ])
+    await get(`/instances/${missing}${page}`);
+  for (const page of ['/attachments/dicom/info', '/attachments/dicom/md5', '/frames/0/rendered'])
+    await get(`/instances/${missing}${page}`);
+}
+
+async function labels(scene: Scene, things: Things): Promise<void> {
+  const { get, to } = scene;
+  const { ID, ParentStudy } = things;
+  const one = `/instances/${ID}`;
+  to.title('Labels');
+  for (const label of ['knee_ap', 'knee_ap', 'a-label', 'no%20label'])
+    await to.ask('PUT', `${one}/labels/${label}`, { body: '' });
+  for (const page of ['/labels', '/labels/knee_ap', '/labels/other']) await get(one + page);
+  for (const label of ['other', 'a-label']) await to.ask('DELETE', `${one}/labels/${label}`);
+  await to.ask('PUT', `/studies/${ParentStudy}/labels/seen`, { body: '' });
+  for (const method of ['PUT', 'DELETE']) await to.ask(method, `/instances/${missing}/labels/x`);
+}
+
+async function metadata(scene: Scene, things: Things): Promise<void> {
+  const { get, to } = scene;
+  const { ID, ParentSeries } = things;
+  const one = `/instances/${ID}`;
+  to.title('Metadata');
+  const put = (name: string, body: string, headers = {}) =>
+    to.ask('PUT', `${one}/metadata/${name}`, { body, headers });
+  const remove = (name: string, headers = {}) => to.ask('DELETE', `${one}/metadata/${name}`, { headers });
+  await get(`${one}/metadata/Radiograph`);
+  await put('Radiograph', 'one');
+  const { etag } = await get(`${one}/metadata/5101`);
+  await get(`${one}/metadata/Radiograph`, { 'if-none-match': etag });
+  await put('Radiograph', 'zwei: Ü');
+  await put('Radiograph', 'three', { 'if-match': etag });
+  await put('Radiograph', 'three', { 'if-match': '"0"' });
+  await remove('Radiograph', { 'if-match': etag });
+  await get(`${one}/metadata/Radiograph`);
+  await remove('RadiographCategory');
+  await put('1050', '');
+  await get(`${one}/metadata/1050`);
+  await remove('1050');
+  await get(`${one}/metadata/Undeclared`);
+  await put('Undeclared', 'x');
+  await put('ReceptionDate', 'x');
+  await remove('ReceptionDate');
+  for (const method of ['PUT', 'DELETE'])
+    await to.ask(method, `/instances/${missing}/metadata/Radiograph`, method === 'PUT' ? { body: 'x' } : {});
+  await to.ask('PUT', `/series/${ParentSeries}/metadata/Radiograph`, { body: '{}' });
+  await get('/changes?since=14');
+}
+
+async function attachments(scene: Scene, things: Things): Promise<void> {
+  const { get, to } = scene;
+  const { ID, ParentPatient } = things;
+  const one = `/instances/${ID}`;
+  to.title('Attachments and protection');
+  await to.ask('PUT', `${one}/attachments/1040`, { body: 'attached' });
+  await to.ask('PUT', `${one}/attachments/dicom`, { body: 'attached' });
+  for (const page of ['', '?full', '/1040/info', '/1040/data', '/1041/data', '/nope/data'])
+    await get(`${one}/attachments${page}`);
+  await to.ask('DELETE', `${one}/attachments/1040`);
+  for (const body of ['1', '0']) {
+    await to.ask('PUT', `/patients/${ParentPatient}/protected`, { body });
+    await get(`/patients/${ParentPatient}/protected`);
+  }
+}
+
+async function rendering(scene: Scene, things: Things): Promise<void> {
+  const { get, to } = scene;
+  const { ID, inverted, frames, colour, truncated, report } = things;
+  const one = `/instances/${ID}`;
+  to.title('Rendering');
+  const pam = { accept: 'image/x-portable-arbitrarymap, image/png;q=0.5' };
+  for (const id of [ID, inverted, frames, colour]) await get(`/instances/${id}/frames/0/rendered`, pam);
+  await get(`/instances/${frames}/frames/1/rendered`, pam);
+  await get(`${one}/rendered`, pam);
+  await get(`${one}/frames/0/rendered?window-center=500&window-width=1000`, pam);
+  await get(`${one}/frames/0/rendered?width=2&height=2`, pam);
+  for (const size of ['width=2&height=2', 'width=20&height=20'])
+    await get(`/instances/${frames}/frames/0/rendered?${size}`, pam);
+  for (const accept of ['image/png', '*/*', 'image/jpeg', 'text/html'])
+    await get(`${one}/frames/0/rendered`, { accept });
+  await get(`${one}/frames/0/rendered?width=3&height=2&smooth=1&quality=80`, { accept: 'image/jpeg' });
+  for (const frame of ['1', 'x']) await get(`${one}/frames/${frame}/rendered`, pam);
+  for (const id of [report, truncated]) await get(`/instances/${id}/frames/0/rendered`, pam);
+}
+
+async function making(scene: Scene, things: Things): Promise<void> {
+  const { post, to } = scene;
+  const { ID, ParentStudy } = things;
+  const one = `/instances/${ID}`;
+  to.title('Making and changing files');
+  const sequence = [{ CodeValue: '1', CodeMeaning: 'Höhe' }];
+  const changed = { Replace: { '0018,5101': 'AP', ViewCodeSequence: sequence }, Remove: ['0018,0015'] };
+  await post(`${one}/modify`, { ...changed, Keep: ['SOPInstanceUID'], Force: true });
+  for (const body of [
+    { Replace: { PatientID: 'x' } },
+    { Replace: { NopeTag: 'x' } },
+    { Keep: ['SOPInstanceUID'] },
+  ])
+    await post(`${one}/modify`, body);
+  const identity = { SOPInstanceUID: '2.25.77', SeriesInstanceUID: '2.25.76' };
+  const Tags = { ...identity, Modality: 'SR', ContentSequence: [{ ValueType: 'TEXT', TextValue: 'Ü' }] };
+  const { body: made } = await post('/tools/create-dicom', { Parent: ParentStudy, Force: true, Tags });
+  const { ID: madeId, ParentSeries: madeSeries } = storedAnswer(made);
+  to.name(madeId, 'made');
+  to.name(madeSeries, 'its series');
+  await post('/tools/create-dicom', { Parent: ParentStudy, Force: true, Tags });
+  await post('/tools/find', {
+    Level: 'Instance',
+    Query: { SOPInstanceUID: identity.SOPInstanceUID },
+    ResponseContent: ['Labels'],
+    RequestedTags: ['StudyInstanceUID', 'PatientID', 'PatientName', 'Modality', 'ContentSequence'],
+  });
+  await post('/tools/create-dicom', { Parent: missing, Tags: {} });
+  await post('/tools/create-dicom', { Parent: ParentStudy, Tags: { PatientName: 'X^Y' } });
+  await post('/tools/create-dicom', { Tags: { NopeTag: 'x' } });
+  for (let twice = 0; twice < 2; twice++) await to.ask('DELETE', `/instances/${madeId}`);
+}
+
+async function sending(scene: Scene, things: Things): Promise<void> {
+  const { get, post, to } = scene;
+  const { ID } = things;
+  to.title('Sending');
+  for (const path of ['/peers/nope/store', '/modalities/nope/store', '/modalities/nope/echo'])
+    await post(path, { Resources: [ID] });
+  await get('/peers/nope/system');
+}
+
+async function deleting(scene: Scene, things: Things): Promise<void> {
+  const { get, to } = scene;
+  const { ParentStudy, report } = things;
+  to.title('Deleting');
+  for (const id of [report, report]) await to.ask('DELETE', `/instances/${id}`);
+  for (const path of ['/series', '/changes?since=12']) await get(path);
+  await to.ask('DELETE', `/studies/${ParentStudy}`);
+  for (const path of ['/patients', '/changes', '/changes?last']) await get(path);
+}

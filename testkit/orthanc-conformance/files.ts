@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { image, instance, uid } from '../dicom.js';
+import type { Recorder } from './recorder.js';
+
+const stored = z.object({
+  ID: z.string(),
+  ParentSeries: z.string(),
+  ParentStudy: z.string(),
+  ParentPatient: z.string(),
+});
+export type Stored = z.output<typeof stored>;
+
+export const study = {
+  studyInstanceUid: uid('conformance study'),
+  patientName: 'Müller^Jörg',
+  patientId: 'CONFORMANCE',
+};
+export const series = { ...study, seriesInstanceUid: uid('conformance series') };
+const grey = Uint16Array.from({ length: 16 }, (_, index) => index * 200);
+const files = {
+  windowed: image({
+    ...series,
+    sopInstanceUid: uid('conformance windowed'),
+    rows: 4,
+    columns: 4,
+    pixels: grey,
+    window: { center: 1000, width: 2000 },
+    attributes: {
+      '0008,0050': ['SH', 'ACC1'],
+      '0008,1030': ['LO', 'Thorax in 2 Ebenen'],
+      '0008,103e': ['LO', 'Übersicht'],
+      '0009,0010': ['LO', 'PLAINVIEW TEST'],
+      '0009,1001': ['LO', 'private'],
+      '0018,0015': ['CS', 'CHEST'],
+      '0018,1030': ['LO', 'x'.repeat(300)],
+      '0040,0275': ['SQ', [[{ tag: '0040,0007', vr: 'LO', value: 'Thorax p.a.' }]]],
+    },
+  }),
+  inverted: image({
+    ...series,
+    sopInstanceUid: uid('conformance inverted'),
+    rows: 4,
+    columns: 4,
+    pixels: grey,
+    photometricInterpretation: 'MONOCHROME1',
+  }),
+  frames: image({
+    ...series,
+    sopInstanceUid: uid('conformance frames'),
+    rows: 3,
+    columns: 5,
+    bitsStored: 8,
+    frames: 2,
+  }),
+  colour: image({
+    ...series,
+    sopInstanceUid: uid('conformance colour'),
+    rows: 3,
+    columns: 5,
+    bitsStored: 8,
+    photometricInterpretation: 'RGB',
+  }),
+  truncated: image({ ...series, sopInstanceUid: uid('conformance truncated'), truncateBy: 4000 }),
+  report: instance({
+    ...study,
+    seriesInstanceUid: uid('conformance reports'),
+    sopInstanceUid: uid('conformance report'),
+    modality: 'SR',
+  }),
+};
+export type FileName = keyof typeof files;
+
+/** Stores one of the files, and gives what it makes a name in the transcript. */
+export async function store(to: Recorder, name: FileName): Promise<Stored> {
+  const { body } = await to.ask('POST', '/instances', { body: files[name] });
+  const answer = storedAnswer(body);
+  to.name(answer.ID, name);
+  to.name(answer.ParentSeries, name === 'report' ? 'reports' : 'series');
+  to.name(answer.ParentStudy, 'study');
+  to.name(answer.ParentPatient, 'patient');
+  return answer;
+}
+
+export const storedAnswer = (body: Buffer): Stored => stored.parse(JSON.parse(body.toString('utf8')));
+
+/** The identifier of nothing. */
+export const missing = '00000000-00000000-00000000-00000000-00000000';

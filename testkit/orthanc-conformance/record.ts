@@ -1,0 +1,14 @@
+// `npx tsx testkit/orthanc-conformance/record.ts`: writes down what a real Orthanc answers to the conformance scripts.
+import { writeFile } from 'node:fs/promises';
+import { startOrthanc } from '../../src/sandbox/orthanc.js';
+import { neverStable, scriptNames, scripts, transcriptFile } from './suite.js';
+
+for (const name of scriptNames) {
+  const { run, configuration } = scripts[name];
+  const orthanc = await startOrthanc({ configuration: { ...neverStable, ...configuration } });
+  try {
+    await writeFile(transcriptFile(name), await run(orthanc.url));
+  } finally {
+    await orthanc.discard();
+  }
+}

@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { cliFile } from './cli.js';
+import { waitFor } from './wait-for.js';
+
+const watermark = z.object({ since: z.number() });
+
+export interface ServiceProcessOptions {
+  orthanc: string;
+  port: number;
+  secret: string;
+  env?: Record<string, string>;
+}
+
+/** `plainview serve` as a site runs it, to be killed, stopped, frozen and started again. */
+export class ServiceProcess {
+  readonly #stateDir = mkdtempSync(join(tmpdir(), 'plainview-service-'));
+  readonly #logFile = join(this.#stateDir, 'service.log');
+  readonly #url: string;
+  readonly #env: Record<string, string>;
+  #child: ChildProcess | undefined;
+  readonly #killAtExit = () => this.#child?.kill('SIGKILL');
+
+  constructor({ orthanc, port, secret, env = {} }: ServiceProcessOptions) {
+    this.#url = `http://127.0.0.1:${port}`;
+    this.#env = {
+      PATH: process.env.PATH ?? '',
+      PLAINVIEW_ORTHANC_URL: orthanc,
+      PLAINVIEW_PORT: String(port),
+      PLAINVIEW_SECRET: secret,
+      PLAINVIEW_STATE_DIR: this.#stateDir,
+      ...env,
+    };
+    process.once('exit', this.#killAtExit);
+  }
+
+  /** Does not wait until it is ready. */
+  start(): void {
+    const log = openSync(this.#logFile, 'a');
+    this.#child = spawn(process.execPath, [cliFile, 'serve'], {
+      env: this.#env,
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+  }
+
+  async ready(): Promise<void> {
+    const isReady = async () => {
+      if (this.#hasEnded()) throw new Error(`the service ended: ${this.#log().slice(-500)}`);
+      const answer = await fetch(`${this.#url}/health/ready`).catch(() => undefined);
+      await answer?.arrayBuffer();
+      return answer?.ok ?? false;
+    };
+    await waitFor(isReady, { what: 'readiness of the service', timeout: 60_000 });
+  }
+
+  kill = () => this.#end('SIGKILL');
+  stop = () => this.#end('SIGTERM');
+
+  /** Kills it and deletes its state. */
+  async discard(): Promise<void> {
+    await this.kill();
+    process.off('exit', this.#killAtExit);
+    await rm(this.#stateDir, { recursive: true, force: true });
+  }
+
+  freeze(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  /** The value at `/metrics` of that name with those labels; 0 where nothing was counted yet. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.#url}/metrics`)).text();
+    const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
+    return Number(line?.slice(name.length + 1) ?? 0);
+  }
+
+  /** Megabytes: resident now, and at most since it started. NaN where there is no /proc. */
+  memory(): { now: number; peak: number } {
+    const status = this.#procStatus();
+    const of = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024;
+    return { now: of('VmRSS'), peak: of('VmHWM') };
+  }
+
+  /** The change that the service has settled last, as its next start reads it; 0 where it has none. */
+  watermark(): number {
+    try {
+      return watermark.parse(JSON.parse(readFileSync(join(this.#stateDir, 'changes.json'), 'utf8'))).since;
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Errors that the service calls its own fault, and ends that nobody asked for, of all its runs. */
+  faults(): string[] {
+    const own = this.#log()
+      .split('\n')
+      .filter((line) => line.includes('"code":"internal"') || /^\S*Error: /.test(line));
+    return own.length === 0
+      ? []
+      : [`the log holds ${own.length} faults of its own: ${own[0]?.slice(0, 300)}`];
+  }
+
+  #log(): string {
+    return readFileSync(this.#logFile, 'utf8');
+  }
+
+  #procStatus(): string {
+    try {
+      return readFileSync(`/proc/${this.#child?.pid}/status`, 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
+  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || this.#hasEnded()) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  }
+
+  #hasEnded(): boolean {
+    return this.#child !== undefined && (this.#child.exitCode !== null || this.#child.signalCode !== null);
+  }
+}
+
+/** One that is ready. */
+export async function startServiceProcess(options: ServiceProcessOptions): Promise<ServiceProcess> {
+  const service = new ServiceProcess(options);
+  try {
+    service.start();
+    await service.ready();
+    return service;
+  } catch (error) {
+    await service.discard();
+    throw error;
+  }
+}
