@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import axios, { isAxiosError } from 'axios';
 import pRetry from 'p-retry';
 import { createError, PlainviewError } from '../errors/errors.js';
+import { publish } from '../files/replace.js';
 import { readGraphDef } from './graph/graphdef.js';
 
 /** NNCPR's network as its authors publish it, pinned by commit; git's hash of the file proves it, wherever it is from. */
@@ -57,8 +58,7 @@ export async function fetchNetwork(options: FetchOptions): Promise<boolean> {
       shouldRetry: ({ error }) => error instanceof PlainviewError && error.transient,
     },
   );
-  await flush(part);
-  await rename(part, to);
+  await publish(part, to);
   return true;
 }
 
@@ -145,16 +145,6 @@ async function prove(part: string, gitBlob: string, from: string, isWhole: boole
   } catch (error) {
     await rm(part);
     throw error;
-  }
-}
-
-/** A rename may reach the disk before the content does; after a power cut there would be half a file. */
-async function flush(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }
 
