@@ -57,6 +57,11 @@ export const runningErrors = {
     message: (p: { file: string }) =>
       `${p.file} is damaged, so nothing is done with its instance. Move it away and keep it: it may hold what Orthanc has lost.`,
   },
+  temporary_unusable: {
+    transient: false,
+    message: (p: { folder: string; why: string }) =>
+      `No temporary file can be made in ${p.folder} (${p.why}). Set TMPDIR to a folder that exists and is writable.`,
+  },
   service_unreachable: {
     transient: true,
     message: (p: { url: string; why: string }) =>

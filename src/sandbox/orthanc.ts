@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
-import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createError } from '../errors/errors.js';
+import { temporaryFolder } from '../files/temporary.js';
 import { lastLines, runCommand } from './command.js';
 import { sandboxConfiguration } from './configuration.js';
 import { debianLaunch, provideDebianOrthanc } from './debian.js';
@@ -60,9 +60,7 @@ export async function startOrthanc(options: SandboxOptions = {}): Promise<Sandbo
   const port = options.port ?? (await freePort());
   // Else the answers of whoever holds it would pass for Orthanc's.
   if (!(await isFree(port))) throw createError('sandbox_port_taken', { port });
-  const folder = options.folder
-    ? resolve(options.folder)
-    : await mkdtemp(join(tmpdir(), 'plainview-orthanc-'));
+  const folder = options.folder ? resolve(options.folder) : await temporaryFolder('plainview-orthanc-');
   await mkdir(folder, { recursive: true });
   const logFile = join(folder, 'orthanc.log');
   const url = `http://127.0.0.1:${port}`;
