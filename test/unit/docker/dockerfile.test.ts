@@ -96,7 +96,10 @@ test('every file of the repository that the program reads is in the image', () =
   expect(files).toContain('model/categories.json');
   const copied = said('build', 'COPY').join(' ').split(' ');
   for (const file of files)
-    expect(copied.some((each) => each === file || file.startsWith(`${each}/`)), file).toBe(true);
+    expect(
+      copied.some((each) => each === file || file.startsWith(`${each}/`)),
+      file,
+    ).toBe(true);
 });
 
 test('both networks find their files in the image', () => {
