@@ -1,12 +1,18 @@
 // Builds dist/ from src/: the program by TypeScript, the review page by scripts/build-review.mjs.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [source, built] = [join(root, 'src'), join(root, 'dist')];
 
+try {
+  accessSync(existsSync(built) ? built : root, constants.W_OK);
+} catch (error) {
+  console.error(`Plainview cannot be built: ${error.message}. Make the folder writable.`);
+  process.exit(1);
+}
 must(join(root, 'node_modules', '.bin', 'tsc'), '-p', 'tsconfig.build.json');
 must(process.execPath, join('scripts', 'build-review.mjs'));
 removeStale();

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../config/version.js';
-import { asPlainviewError, type ErrorCode } from '../errors/errors.js';
+import type { ErrorCode } from '../errors/errors.js';
 import { evaluateCommand } from './evaluate.js';
 import { explorer2Command } from './explorer2.js';
 import { failuresCommand } from './failures.js';
@@ -9,6 +9,7 @@ import { labelCommand } from './label.js';
 import { modelCommand } from './model.js';
 import { ohifCommand } from './ohif.js';
 import { optionsCommand } from './options.js';
+import { printError } from './print-error.js';
 import { reclassifyCommand } from './reclassify.js';
 import { rulesCommand } from './rules.js';
 import { serveCommand } from './serve.js';
@@ -59,10 +60,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
       process.exitCode = caught.exitCode === 0 ? 0 : 2;
       return;
     }
-    const error = asPlainviewError(caught);
-    console.error(error.message);
-    if (error.code === 'internal') console.error(error.cause);
-    process.exitCode = wrongCalls.includes(error.code) ? 2 : 1;
+    process.exitCode = wrongCalls.includes(printError(caught).code) ? 2 : 1;
   }
 }
 

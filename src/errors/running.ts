@@ -28,6 +28,11 @@ export const runningErrors = {
     message: (p: { why: string }) =>
       `No Orthanc can be brought up on this machine: ${p.why}. Start a Docker engine, or set PLAINVIEW_ORTHANC_URL to an Orthanc that runs.`,
   },
+  sandbox_unwritable: {
+    transient: false,
+    message: (p: { folder: string; why: string }) =>
+      `The sandbox cannot keep its files in ${p.folder} (${p.why}). Make that folder writable, or set PLAINVIEW_ORTHANC_URL to an Orthanc that runs.`,
+  },
   sandbox_port_taken: {
     transient: false,
     message: (p: { port: number }) =>

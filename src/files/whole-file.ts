@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createError, PlainviewError } from '../errors/errors.js';
 import { replaceFile } from './replace.js';
 
@@ -9,7 +9,8 @@ import { replaceFile } from './replace.js';
  * @throws report_unwritable
  */
 export async function requireWritable(path: string): Promise<void> {
-  await writing(() => access(dirname(path), constants.W_OK));
+  // The slash refuses a file in the folder's place.
+  await writing(() => access(join(dirname(path), '/'), constants.W_OK));
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) throw createError('report_unwritable', { problem: `${path} is a folder` });
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { createError } from '../errors/errors.js';
 import { lastLines, runCommand } from './command.js';
 import type { Launch, OrthancSpec, SandboxPlugin } from './launch.js';
-import { sandboxFolder } from './places.js';
+import { makeSandboxFolder, sandboxFolder } from './places.js';
 import { plainFolder, plainProgram } from './plain-path.js';
 
 /*
@@ -45,9 +45,9 @@ const pluginFiles: Record<SandboxPlugin, string> = {
 export async function provideDebianOrthanc(say: (line: string) => void = () => {}): Promise<string> {
   const root = join(sandboxFolder(), layout);
   if (existsSync(root)) return root;
+  makeSandboxFolder(dirname(root));
   const mirror = await findMirror();
   say(`Fetching Orthanc from ${mirror} (about 50 MB, once) …`);
-  await mkdir(dirname(root), { recursive: true });
   const work = await mkdtemp(`${root}.`);
   try {
     await download(await plainFolder(work), mirror);

@@ -3,8 +3,9 @@ import { access, constants, readdir, readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { pino } from 'pino';
 import { z } from 'zod';
+import { printError } from '../commands/print-error.js';
 import { instanceRecord, metadataNames, readRecord } from '../decisions/schema.js';
-import { asPlainviewError, createError } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
 import { instanceId, studyId } from '../orthanc/ids.js';
 import { startPair } from './pair.js';
@@ -122,6 +123,6 @@ try {
     });
   await demo(given.length > 0 ? given : await samples());
 } catch (caught) {
-  console.error(asPlainviewError(caught).message);
+  printError(caught);
   process.exitCode = 1;
 }

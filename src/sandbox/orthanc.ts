@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createError } from '../errors/errors.js';
@@ -11,7 +11,7 @@ import { sandboxConfiguration } from './configuration.js';
 import { debianLaunch, provideDebianOrthanc } from './debian.js';
 import { dockerAnswers, dockerLaunch, provideDockerOrthanc } from './docker.js';
 import type { Launch, OrthancSpec, SandboxPlugin } from './launch.js';
-import { explorerPlugin, hookScript } from './places.js';
+import { explorerPlugin, hookScript, makeSandboxFolder } from './places.js';
 import { freePort, isFree } from './ports.js';
 
 export interface SandboxOptions {
@@ -61,7 +61,7 @@ export async function startOrthanc(options: SandboxOptions = {}): Promise<Sandbo
   // Else the answers of whoever holds it would pass for Orthanc's.
   if (!(await isFree(port))) throw createError('sandbox_port_taken', { port });
   const folder = options.folder ? resolve(options.folder) : await temporaryFolder('plainview-orthanc-');
-  await mkdir(folder, { recursive: true });
+  makeSandboxFolder(folder);
   const logFile = join(folder, 'orthanc.log');
   const url = `http://127.0.0.1:${port}`;
   const hook = options.hook || undefined;

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { runCommandLine } from '../commands/main.js';
-import { asPlainviewError } from '../errors/errors.js';
+import { printError } from '../commands/print-error.js';
 import { shipped } from '../files/places.js';
 import { startPair } from './pair.js';
 
@@ -44,6 +44,6 @@ else
   try {
     await startSandbox();
   } catch (caught) {
-    say(asPlainviewError(caught).message);
+    printError(caught);
     process.exitCode = 1;
   }

@@ -1,5 +1,6 @@
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../files/make-folder.js';
 import { writeWhole, writing } from '../files/whole-file.js';
 import { uid } from '../orthanc/ids.js';
 import type { Media } from '../orthanc/media.js';
@@ -18,7 +19,7 @@ export async function copy(media: Media, folder: string, found: Find): Promise<v
     () => false,
   );
   if (isThere) return;
-  await writing(() => mkdir(place, { recursive: true }));
+  await writing(async () => makeFolder(place));
   const file = await media.file(found.instance);
   await writeWhole(path, (part) => writeFile(part, file));
 }

@@ -1,8 +1,9 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { z } from 'zod';
 import { createError } from '../errors/errors.js';
+import { makeFolder } from '../files/make-folder.js';
 import { replaceFile } from '../files/replace.js';
 
 /** A small JSON file in the state folder. A kill at any moment leaves the old content or the new content. */
@@ -63,11 +64,4 @@ export function readIntact<T extends z.ZodType>(
   const read = new StateFile(folder, name, schema).read();
   if (read === undefined) throw createError('state_damaged', { file });
   return read;
-}
-
-/** Not with `recursive`: Node.js then never returns where the system makes no folder, as in /proc. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(dirname(folder));
-  mkdirSync(folder);
 }
