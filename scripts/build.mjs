@@ -1,6 +1,6 @@
 // Builds dist/ from src/: the program by TypeScript, the review page by scripts/build-review.mjs.
 import { spawnSync } from 'node:child_process';
-import { accessSync, chmodSync, constants, existsSync, readdirSync, rmSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,7 +17,9 @@ must(join(root, 'node_modules', '.bin', 'tsc'), '-p', 'tsconfig.build.json');
 must(process.execPath, join('scripts', 'build-review.mjs'));
 removeStale();
 // An npx that was used here before runs this file, and sets this bit only the first time.
-chmodSync(join(built, 'cli.js'), 0o755);
+const cli = join(built, 'cli.js');
+const { mode } = statSync(cli);
+chmodSync(cli, mode | ((mode & 0o444) >> 2));
 
 /** TypeScript leaves what it built from files that are gone. The rest stays: a service may run from it. */
 function removeStale() {
