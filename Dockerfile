@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # Two images from one file: `cpu` (the default) and `gpu`. The steps are those of a bare machine:
-# npm ci, tsc, npm prune, plainview model fetch, plainview serve. ORT_DISABLE_TELEMETRY: onnxruntime reports to its
+# npm ci, npm run build, npm prune, plainview model fetch, plainview serve. ORT_DISABLE_TELEMETRY: onnxruntime reports to its
 # makers and keeps a database in the home folder unless it is told not to.
 
 FROM node:22-bookworm-slim AS build
@@ -10,8 +10,8 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
-COPY scripts/build-review.mjs scripts/
-RUN node_modules/.bin/tsc -p tsconfig.build.json && node scripts/build-review.mjs && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+COPY scripts/build.mjs scripts/build-review.mjs scripts/
+RUN node scripts/build.mjs && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 COPY orders orders
 # `network.p[b]`: NNCPR's network is taken along where it has been fetched here already.
 COPY model/classes.txt model/nncpr-classes.txt model/categories.json model/plainview.json model/plainview.pb model/network.p[b] model/

@@ -38,8 +38,7 @@ if (isInstallDue()) {
   console.error('Installing dependencies (once; some tens of seconds) …');
   must(['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
-must([bin('tsc'), '-p', 'tsconfig.build.json']);
-must(['node', 'scripts/build-review.mjs']);
+must(['node', 'scripts/build.mjs']);
 const commands = plan(args);
 for (const command of commands.slice(0, -1)) must(command);
 handOver(commands[commands.length - 1]);

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import axios, { isAxiosError } from 'axios';
 import pRetry from 'p-retry';
 import { createError, PlainviewError } from '../errors/errors.js';
+import { makeFolder } from '../files/make-folder.js';
+import { publish } from '../files/replace.js';
+import { requireWritable, writing } from '../files/whole-file.js';
 import { readGraphDef } from './graph/graphdef.js';
 
 /** NNCPR's network as its authors publish it, pinned by commit; git's hash of the file proves it, wherever it is from. */
@@ -38,13 +41,14 @@ const maxBytes = 500_000_000;
  * Fetches a network, or completes what an earlier call began. `to` is there only once the content is proven right;
  * until then it grows as `to` + `.part`, which stays after a broken download and goes after a wrong one.
  * @returns false where `to` was right already
- * @throws download_failed, download_wrong, file_unreadable
+ * @throws download_failed, download_wrong, file_unreadable, report_unwritable
  */
 export async function fetchNetwork(options: FetchOptions): Promise<boolean> {
   const { from, to, gitBlob, attempts = 5, pauseMs = 1000 } = options;
   if ((await sizeOf(to)) > 0 && (await gitBlobOf(to)) === gitBlob) return false;
   const part = `${to}.part`;
-  await mkdir(dirname(to), { recursive: true });
+  await writing(async () => makeFolder(dirname(to)));
+  await requireWritable(to);
   const isRemote = /^https?:\/\//i.test(from);
   await pRetry(
     async () => {
@@ -57,8 +61,7 @@ export async function fetchNetwork(options: FetchOptions): Promise<boolean> {
       shouldRetry: ({ error }) => error instanceof PlainviewError && error.transient,
     },
   );
-  await flush(part);
-  await rename(part, to);
+  await publish(part, to);
   return true;
 }
 
@@ -145,16 +148,6 @@ async function prove(part: string, gitBlob: string, from: string, isWhole: boole
   } catch (error) {
     await rm(part);
     throw error;
-  }
-}
-
-/** A rename may reach the disk before the content does; after a power cut there would be half a file. */
-async function flush(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }
 

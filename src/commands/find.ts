@@ -11,7 +11,7 @@ import type { Archives } from '../orthanc/archives.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { copy } from '../select/copies.js';
-import { csvHead, csvLine, find } from '../select/finds.js';
+import { find, findsHead, findsLine } from '../select/finds.js';
 import { fraction } from './arguments.js';
 import { progressBar } from './progress.js';
 import { parseSelection, queryOf, requireCategory } from './selection.js';
@@ -67,12 +67,12 @@ export const findCommand = () =>
       const archived: InstanceId[] = [];
       let count = 0;
       const list = async (say: (line: string) => Promise<unknown>) => {
-        await say(csvHead);
+        await say(findsHead);
         for await (const page of find(orthanc, wanted, config.modalities))
           for (const found of page) {
             const { copy: folder } = options;
             if (folder !== undefined) await copy(orthanc.files, folder, found);
-            await say(csvLine(found));
+            await say(findsLine(found));
             if (options.dicomdir !== undefined) archived.push(found.instance);
             count++;
             bar.advance();

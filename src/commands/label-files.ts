@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { mapOrdered } from '../async/map-ordered.js';
+import { pMapIterable } from 'p-map';
 import type { Classifier } from '../classify/classifier.js';
 import { readPicture } from '../classify/prepare/file.js';
 import { asPlainviewError } from '../errors/errors.js';
@@ -25,12 +25,13 @@ export function labelFiles(
   paths: AsyncIterable<string>,
   classifier: Classifier,
   concurrency: number,
-): AsyncGenerator<LabelledFile> {
-  return mapOrdered(paths, concurrency, async (path) => {
+): AsyncIterable<LabelledFile> {
+  const label = async (path: string): Promise<LabelledFile> => {
     try {
       return { path, classification: await classifier.classify(await readPicture(path)) };
     } catch (error) {
       return { path, error: asPlainviewError(error) };
     }
-  });
+  };
+  return pMapIterable(paths, label, { concurrency });
 }

@@ -1,12 +1,13 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
+import { pMapIterable } from 'p-map';
 import { networkFiles } from '../app/classifier-options.js';
-import { mapOrdered } from '../async/map-ordered.js';
 import { readClasses } from '../classify/network.js';
 import { loadConfig } from '../config/load.js';
 import type { Selection } from '../contract/selection.js';
 import { createError } from '../errors/errors.js';
+import { csvLine } from '../files/csv.js';
 import { requireNew, writeWhole } from '../files/whole-file.js';
 import { actionsOf, type DryRunResult, DryRunTotals, dryRunInstance } from '../followups/routing/dry-run.js';
 import { routesOf } from '../followups/routing/routes-record.js';
@@ -100,10 +101,12 @@ async function* dryRun(
   tally: DryRunTotals,
 ): AsyncGenerator<string> {
   const bar = progressBar(undefined, 'instances');
-  yield row(['instance', 'decided', 'decision', 'category', 'score', 'rule', 'does', 'why_not']);
+  yield `${csvLine(['instance', 'decided', 'decision', 'category', 'score', 'rule', 'does', 'why_not'])}\r\n`;
   try {
     for await (const page of select(orthanc, wanted, modalities))
-      for await (const looked of mapOrdered(page, 4, (each) => dryRunInstance(orthanc, rules, known, each))) {
+      for await (const looked of pMapIterable(page, (each) => dryRunInstance(orthanc, rules, known, each), {
+        concurrency: 4,
+      })) {
         tally.add(looked);
         if (looked !== undefined) yield* linesOf(looked);
         bar.advance();
@@ -158,15 +161,10 @@ function explanation({ instance, record, asked }: DryRunResult): string {
 
 function* linesOf(looked: DryRunResult): Generator<string> {
   const { ID } = looked.instance;
-  const { when, decision, category = '' } = looked.record;
-  const score = String(bestScore(looked.record) ?? '');
-  for (const { rule, does, whyNot = '' } of actionsOf(looked))
-    yield row([ID, when, decision, category, score, rule, does, whyNot]);
+  const { when, decision, category } = looked.record;
+  for (const { rule, does, whyNot } of actionsOf(looked))
+    yield `${csvLine([ID, when, decision, category, bestScore(looked.record), rule, does, whyNot])}\r\n`;
 }
-
-/** A line of CSV (RFC 4180). */
-const row = (values: readonly string[]): string =>
-  `${values.map((value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)).join(',')}\r\n`;
 
 function summary(tally: DryRunTotals): string {
   const { counts, decided, undecided, noRule, already, leftAlone } = tally;

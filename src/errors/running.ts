@@ -45,6 +45,13 @@ export const runningErrors = {
     status: 500,
     exit: 1,
   },
+  sandbox_unwritable: {
+    transient: false,
+    status: 500,
+    exit: 1,
+    message: (p: { folder: string; why: string }) =>
+      `The sandbox cannot keep its files in ${p.folder} (${p.why}). Make that folder writable, or set PLAINVIEW_ORTHANC_URL to an Orthanc that runs.`,
+  },
   sandbox_port_taken: {
     message: (p: { port: number }) =>
       `Port ${p.port} of this machine is in use, perhaps by an Orthanc that runs already. Stop that program, or choose another port.`,
@@ -88,6 +95,13 @@ export const runningErrors = {
     transient: false,
     status: 500,
     exit: 1,
+  },
+  temporary_unusable: {
+    transient: false,
+    status: 500,
+    exit: 1,
+    message: (p: { folder: string; why: string }) =>
+      `No temporary file can be made in ${p.folder} (${p.why}). Set TMPDIR to a folder that exists and is writable.`,
   },
   service_unreachable: {
     message: (p: { url: string; why: string }) =>

@@ -1,4 +1,4 @@
-import { mapOrdered } from '../async/map-ordered.js';
+import { pMapIterable } from 'p-map';
 import type { Classifier } from '../classify/classifier.js';
 import { type Decision, decide, otherClass, type ScoredCategory } from '../classify/decide.js';
 import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
@@ -41,7 +41,7 @@ export async function run(
 ): Promise<Run> {
   const seen: EvaluatedPicture[][] = classifiers.map(() => []);
   const unread: Unread[] = [];
-  const answers = mapOrdered(truth.pictures, concurrency, async (picture) => {
+  const show = async (picture: LabelledPicture): Promise<EvaluatedPicture[] | Unread> => {
     try {
       const file = await truth.read(picture);
       // Each classifier takes the memory that it is given.
@@ -51,7 +51,8 @@ export async function run(
     } catch (error) {
       return { picture, error: asPlainviewError(error) };
     }
-  });
+  };
+  const answers = pMapIterable(truth.pictures, show, { concurrency });
   for await (const answer of answers) {
     onPicture();
     if ('error' in answer) unread.push(answer);

@@ -1,20 +1,22 @@
 import { constants } from 'node:fs';
-import { access, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { access, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { createError, PlainviewError } from '../errors/errors.js';
+import { replaceFile } from './replace.js';
 
 /**
- * Asked before a long run, so that its result has a place to go.
+ * Checks before a long run that its result can be written.
  * @throws report_unwritable
  */
 export async function requireWritable(path: string): Promise<void> {
-  await writing(() => access(dirname(path), constants.W_OK));
+  // The slash refuses a file in the folder's place.
+  await writing(() => access(join(dirname(path), '/'), constants.W_OK));
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) throw createError('report_unwritable', { problem: `${path} is a folder` });
 }
 
 /**
- * Asked likewise, of a file that must not replace another one.
+ * Checks the same for a file that must not replace another one.
  * @throws usage, report_unwritable
  */
 export async function requireNew(file: string): Promise<void> {
@@ -27,22 +29,12 @@ export async function requireNew(file: string): Promise<void> {
 }
 
 /**
- * The whole file or nothing: what stood there before stays until then.
- * @param write is given the path to write to
+ * Writes a result for a person: the whole file or nothing.
+ * @param write writes the content to the path that it gets
  * @throws report_unwritable
  */
-export async function writeWhole(path: string, write: (part: string) => Promise<unknown>): Promise<void> {
-  const part = `${path}.part`;
-  try {
-    await writing(async () => {
-      await write(part);
-      await rename(part, path);
-    });
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
-}
+export const writeWhole = (path: string, write: (part: string) => Promise<unknown>): Promise<void> =>
+  writing(() => replaceFile(path, write));
 
 /** @throws report_unwritable where the file system refuses */
 export async function writing<T>(task: () => Promise<T>): Promise<T> {

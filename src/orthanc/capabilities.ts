@@ -1,3 +1,4 @@
+import semver from 'semver';
 import type { Config } from '../config/options.js';
 import { createError } from '../errors/errors.js';
 import type { System } from './resources.js';
@@ -12,7 +13,7 @@ export const declaredMetadata = {
   RadiographTags: 5105,
 } as const;
 
-const leastVersion = [1, 12, 0] as const;
+const leastVersion = '1.12.0';
 
 /**
  * Checks that this Orthanc can hold what Plainview writes.
@@ -22,7 +23,7 @@ export function requireCapabilities(system: System, { tags }: Pick<Config, 'tags
   const missing: string[] = [];
   if (!isAtLeast(system.Version))
     missing.push(
-      `It is version ${system.Version}, but labels need ${leastVersion.join('.')} or newer: upgrade Orthanc.`,
+      `It is version ${system.Version}, but labels need ${leastVersion} or newer: upgrade Orthanc.`,
     );
   else if (!system.HasLabels)
     missing.push('Its database plugin knows no labels: upgrade that plugin, or remove it to use SQLite.');
@@ -45,11 +46,5 @@ export function requireCapabilities(system: System, { tags }: Pick<Config, 'tags
 
 /** Development builds call themselves "mainline-…" and are newer than any release. */
 function isAtLeast(version: string): boolean {
-  if (version.startsWith('mainline')) return true;
-  const parts = version.split('.').map(Number);
-  for (const [index, least] of leastVersion.entries()) {
-    const part = parts[index] ?? 0;
-    if (part !== least) return part > least;
-  }
-  return true;
+  return version.startsWith('mainline') || semver.gte(semver.coerce(version) ?? '0.0.0', leastVersion);
 }

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { createError } from '../errors/errors.js';
 import { lastLines, runCommand } from './command.js';
 import type { Launch, OrthancSpec, SandboxPlugin } from './launch.js';
-import { sandboxFolder } from './places.js';
+import { makeSandboxFolder, sandboxFolder } from './places.js';
+import { plainFolder, plainProgram } from './plain-path.js';
 
 /*
  * Orthanc from Debian's packages, unpacked into a private folder: no root, nothing installed, the host untouched.
@@ -44,12 +45,12 @@ const pluginFiles: Record<SandboxPlugin, string> = {
 export async function provideDebianOrthanc(say: (line: string) => void = () => {}): Promise<string> {
   const root = join(sandboxFolder(), layout);
   if (existsSync(root)) return root;
+  makeSandboxFolder(dirname(root));
   const mirror = await findMirror();
   say(`Fetching Orthanc from ${mirror} (about 50 MB, once) …`);
-  await mkdir(dirname(root), { recursive: true });
   const work = await mkdtemp(`${root}.`);
   try {
-    await download(work, mirror);
+    await download(await plainFolder(work), mirror);
     const unpacked = join(work, 'root');
     for (const file of await readdir(join(work, 'archives'))) {
       if (file.endsWith('.deb')) await must('dpkg-deb', ['-x', join(work, 'archives', file), unpacked]);
@@ -126,13 +127,16 @@ async function must(command: string, args: string[]): Promise<string> {
 }
 
 /** The libraries are named to the dynamic loader and not in LD_LIBRARY_PATH, which Orthanc's children would inherit. */
-export async function debianLaunch(root: string, spec: OrthancSpec): Promise<Launch> {
+export async function debianLaunch(installed: string, spec: OrthancSpec): Promise<Launch> {
+  const root = await plainFolder(installed);
   const libraryFolder = join(root, 'usr', 'lib');
   const triplet = (await readdir(libraryFolder)).find((name) => name.endsWith('-linux-gnu'));
   const libraries = join(libraryFolder, triplet ?? '');
   const loader = (await readdir(libraries)).find((name) => /^ld-linux.*\.so\.\d+$/.test(name));
   if (!triplet || !loader) {
-    throw createError('sandbox_unavailable', { why: `${root} is incomplete; delete it and try again` });
+    throw createError('sandbox_unavailable', {
+      why: `${installed} is incomplete; delete it and try again`,
+    });
   }
   const storage = join(spec.folder, 'storage');
   await mkdir(storage, { recursive: true });
@@ -140,7 +144,7 @@ export async function debianLaunch(root: string, spec: OrthancSpec): Promise<Lau
     StorageDirectory: storage,
     IndexDirectory: storage,
     LuaScripts: spec.luaScripts,
-    ...(spec.pythonScript === undefined ? {} : { PythonScript: spec.pythonScript }),
+    ...(spec.pythonScript === undefined ? {} : { PythonScript: await plainFile(spec.pythonScript) }),
     Plugins: spec.plugins.map((name) => join(root, 'usr/share/orthanc/plugins', pluginFiles[name])),
     ...spec.configuration,
     HttpPort: spec.port,
@@ -149,7 +153,7 @@ export async function debianLaunch(root: string, spec: OrthancSpec): Promise<Lau
   const file = join(spec.folder, 'orthanc.json');
   await writeFile(file, JSON.stringify(configuration, null, 2), { mode: 0o600 });
   return {
-    command: join(libraries, loader),
+    command: await plainProgram(join(installed, 'usr', 'lib', triplet, loader)),
     args: ['--library-path', `${libraries}:${libraryFolder}`, join(root, 'usr/sbin/Orthanc'), file],
     env: {
       // The rest of the environment stays out: an http_proxy, say, would swallow the hook's calls.
@@ -163,3 +167,6 @@ export async function debianLaunch(root: string, spec: OrthancSpec): Promise<Lau
     signalOnOrphan: 'SIGKILL',
   };
 }
+
+const plainFile = async (file: string): Promise<string> =>
+  join(await plainFolder(dirname(file)), basename(file));

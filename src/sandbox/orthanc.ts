@@ -1,17 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
-import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createError } from '../errors/errors.js';
+import { temporaryFolder } from '../files/temporary.js';
 import { lastLines, runCommand } from './command.js';
 import { sandboxConfiguration } from './configuration.js';
 import { debianLaunch, provideDebianOrthanc } from './debian.js';
 import { dockerAnswers, dockerLaunch, provideDockerOrthanc } from './docker.js';
 import type { Launch, OrthancSpec, SandboxPlugin } from './launch.js';
-import { explorerPlugin, hookScript } from './places.js';
+import { explorerPlugin, hookScript, makeSandboxFolder } from './places.js';
 import { freePort, isFree } from './ports.js';
 
 export interface SandboxOptions {
@@ -60,10 +60,8 @@ export async function startOrthanc(options: SandboxOptions = {}): Promise<Sandbo
   const port = options.port ?? (await freePort());
   // Else the answers of whoever holds it would pass for Orthanc's.
   if (!(await isFree(port))) throw createError('sandbox_port_taken', { port });
-  const folder = options.folder
-    ? resolve(options.folder)
-    : await mkdtemp(join(tmpdir(), 'plainview-orthanc-'));
-  await mkdir(folder, { recursive: true });
+  const folder = options.folder ? resolve(options.folder) : await temporaryFolder('plainview-orthanc-');
+  makeSandboxFolder(folder);
   const logFile = join(folder, 'orthanc.log');
   const url = `http://127.0.0.1:${port}`;
   const hook = options.hook || undefined;

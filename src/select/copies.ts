@@ -1,5 +1,6 @@
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../files/make-folder.js';
 import { writeWhole, writing } from '../files/whole-file.js';
 import type { Files } from '../orthanc/files.js';
 import { uid } from '../orthanc/ids.js';
@@ -18,7 +19,7 @@ export async function copy(files: Files, folder: string, found: Find): Promise<v
     () => false,
   );
   if (isThere) return;
-  await writing(() => mkdir(place, { recursive: true }));
+  await writing(async () => makeFolder(place));
   const file = await files.dicom(found.instance);
   await writeWhole(path, (part) => writeFile(part, file));
 }

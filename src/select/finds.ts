@@ -1,6 +1,7 @@
 import type { Selection } from '../contract/selection.js';
 import { recordOf } from '../decisions/read.js';
 import type { InstanceRecord } from '../decisions/schema.js';
+import { csvLine } from '../files/csv.js';
 import type { Place } from '../orthanc/hierarchy.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
@@ -49,11 +50,5 @@ const columns: readonly [string, (found: Find) => string | number | undefined][]
   ['study_instance_uid', ({ studyInstanceUid }) => studyInstanceUid],
 ];
 
-export const csvHead = columns.map(([name]) => name).join(',');
-export const csvLine = (found: Find): string => columns.map(([, value]) => quoted(value(found))).join(',');
-
-/** RFC 4180; the numbers' and names' own text where nothing in it needs quotes. */
-function quoted(value: string | number | undefined): string {
-  const text = value === undefined ? '' : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
+export const findsHead = csvLine(columns.map(([name]) => name));
+export const findsLine = (found: Find): string => csvLine(columns.map(([, value]) => value(found)));

@@ -1,10 +1,12 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { z } from 'zod';
 import { createError } from '../errors/errors.js';
+import { makeFolder } from '../files/make-folder.js';
+import { replaceFile } from '../files/replace.js';
 
-/** A small JSON file in the state folder that a kill at any moment leaves as it was, or as it should be. */
+/** A small JSON file in the state folder. A kill at any moment leaves the old content or the new content. */
 export class StateFile<T extends z.ZodType> {
   readonly #path: string;
   readonly #schema: T;
@@ -22,7 +24,7 @@ export class StateFile<T extends z.ZodType> {
     }
   }
 
-  /** @returns undefined where there is none, or it cannot be read */
+  /** @returns undefined where there is no file, or it cannot be read */
   read(): z.output<T> | undefined {
     try {
       return this.#schema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
@@ -38,17 +40,9 @@ export class StateFile<T extends z.ZodType> {
   }
 
   async #replace(content: z.input<T>): Promise<void> {
-    const next = `${this.#path}.next`;
     try {
-      // Requests may name patients: nobody else's to read.
-      const handle = await open(next, 'w', 0o600);
-      try {
-        await handle.writeFile(JSON.stringify(content));
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(next, this.#path);
+      // Requests may name patients: only the owner reads the file.
+      await replaceFile(this.#path, (part) => writeFile(part, JSON.stringify(content), { mode: 0o600 }));
     } catch (error) {
       throw createError('state_unusable', { folder: this.#path, why: (error as Error).message }, error);
     }
@@ -56,7 +50,7 @@ export class StateFile<T extends z.ZodType> {
 }
 
 /**
- * What a file holds that must not be taken for none where it cannot be read.
+ * Reads a file that, where it is damaged, must not count as missing.
  * @returns undefined where there is none
  * @throws state_damaged
  */
@@ -70,11 +64,4 @@ export function readIntact<T extends z.ZodType>(
   const read = new StateFile(folder, name, schema).read();
   if (read === undefined) throw createError('state_damaged', { file });
   return read;
-}
-
-/** Not `recursive`: Node never comes back from that where the system makes no folder, as in /proc. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(dirname(folder));
-  mkdirSync(folder);
 }

@@ -5,6 +5,7 @@ import { shownCategory } from '../decisions/correction.js';
 import { dicomDate, studyDates } from '../orthanc/dates.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
+import { matchesWildcards } from '../orthanc/wildcards.js';
 import { type Place, readCursor, tailLength, writeCursor } from './cursor.js';
 import type { Entries, Listed } from './entries.js';
 
@@ -186,22 +187,5 @@ function fulfils({ entry, searched }: Listed, asked: WorklistQuery, prefix: stri
   if (asked.from !== undefined && studyDate < dicomDate(asked.from)) return false;
   if (asked.to !== undefined && (studyDate === '' || studyDate > dicomDate(asked.to))) return false;
   if (asked.modality !== undefined && modality !== asked.modality) return false;
-  return asked.station === undefined || isLike(stationName, asked.station);
-}
-
-/** As Orthanc compares: `*` stands for anything, capitals do not count. */
-function isLike(value: string, pattern: string): boolean {
-  const parts = pattern.toLowerCase().split('*');
-  let rest = value.toLowerCase();
-  const [first = '', ...others] = parts;
-  if (!rest.startsWith(first)) return false;
-  rest = rest.slice(first.length);
-  if (others.length === 0) return rest === '';
-  const last = others.pop() ?? '';
-  for (const part of others) {
-    const at = rest.indexOf(part);
-    if (at < 0) return false;
-    rest = rest.slice(at + part.length);
-  }
-  return rest.endsWith(last);
+  return asked.station === undefined || matchesWildcards(asked.station, stationName);
 }

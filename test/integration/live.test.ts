@@ -1,3 +1,4 @@
+import { createParser } from 'eventsource-parser';
 import { beforeEach, expect, test } from 'vitest';
 import { statistics, status } from '../../src/contract/review.js';
 import { askApi } from '../../testkit/api.js';
@@ -54,9 +55,13 @@ test('who listens hears of the status at once, and of decisions as they are writ
   await waitFor(() => heard.text.includes('event: decided'));
   await askApi(of, 'PUT', `/instances/${id}/decision`, { body: { category: 'foot_ap', of: when } });
   await waitFor(() => heard.text.includes('"who":"person"'));
-  const told = [...heard.text.matchAll(/event: decided\ndata: (.*)\n/g)].map(([, data = '']) =>
-    JSON.parse(data),
-  );
+  const told: unknown[] = [];
+  createParser({
+    onEvent: ({ event, data }) => event === 'decided' && told.push(JSON.parse(data)),
+    onError: (error) => {
+      throw error;
+    },
+  }).feed(heard.text);
   expect(told).toMatchObject([
     { instance: id, study, decision: 'category', category: 'hand_ap', who: 'network', when },
     { instance: id, study, category: 'foot_ap', who: 'person' },

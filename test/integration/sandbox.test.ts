@@ -1,5 +1,9 @@
-import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { provideDebianOrthanc } from '../../src/sandbox/debian.js';
+import { dockerAnswers } from '../../src/sandbox/docker.js';
 import { type SandboxOptions, type SandboxOrthanc, startOrthanc } from '../../src/sandbox/orthanc.js';
 import { image } from '../../testkit/dicom.js';
 import { storeInstance } from '../../testkit/orthanc.js';
@@ -60,3 +64,26 @@ test('a taken port, and a configuration that Orthanc refuses, are told at once',
     message: expect.stringContaining(join(folder, 'orthanc.log')),
   });
 });
+
+test.skipIf(await dockerAnswers())(
+  'it runs from a folder with any name, with its Python plugin, and again after a stop',
+  async () => {
+    const installed = await provideDebianOrthanc();
+    const temporary = await mkdtemp(join(tmpdir(), 'plainview-any-name-'));
+    const folder = join(temporary, 'Pläinview; it\'s "1": #?%20');
+    try {
+      await cp(installed, join(folder, basename(installed)), { recursive: true, verbatimSymlinks: true });
+      vi.stubEnv('PLAINVIEW_SANDBOX', folder);
+      vi.stubEnv('TMPDIR', temporary);
+      const hook = { url: 'http://127.0.0.1:1/hook', secret: 'sixteen or more characters' };
+      const orthanc = await start({ folder: join(folder, 'storage'), explorer: true, hook });
+      expect(await answers(orthanc)).toBe(true);
+      await orthanc.restart();
+      expect(await answers(orthanc)).toBe(true);
+      await orthanc.stop();
+    } finally {
+      vi.unstubAllEnvs();
+      await rm(temporary, { recursive: true });
+    }
+  },
+);

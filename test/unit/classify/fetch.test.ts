@@ -230,6 +230,16 @@ describe('fetching the network', () => {
   });
 });
 
+it('says so at once where the network cannot be kept, and asks no server', async () => {
+  const file = join(folder, 'file');
+  await writeFile(file, '');
+  await expect(fetching({ to: join(file, 'network.pb') })).rejects.toMatchObject({
+    code: 'report_unwritable',
+    message: expect.stringContaining(file),
+  });
+  expect(ranges).toEqual([]);
+});
+
 describe('taking the network from a file', () => {
   it('proves it as it proves a download', async () => {
     const from = join(folder, 'carried.pb');

@@ -12,7 +12,6 @@ import { imageEnvironment, isSent, read, said, stageNamed, stages } from './file
 
 const targets = ['cpu', 'gpu'];
 const manifest = JSON.parse(read('package.json')) as {
-  bin: { plainview: string };
   scripts: { build: string };
 };
 
@@ -78,7 +77,7 @@ test('it builds as a bare machine does', () => {
   expect(steps).toContain('npm prune --omit=dev');
   // Without its optional dependencies neither sharp nor onnxruntime-node has its program.
   expect(steps).not.toContain('optional');
-  expect(steps).toContain(`node ${manifest.bin.plainview} model fetch`);
+  expect(steps).toContain('node dist/cli.js model fetch');
   const fetch = modelCommand().commands.find((command) => command.name() === 'fetch');
   expect(fetch?.options.map(({ long }) => long)).toContain('--from');
 });
@@ -117,7 +116,7 @@ describe.each(targets)('the image %s', (target) => {
     expect(said(target, 'USER').at(-1)).toMatch(/^[1-9]\d*$/);
     expect(JSON.parse(said(target, 'CMD').at(-1) ?? '')).toEqual([
       'node',
-      manifest.bin.plainview,
+      'dist/cli.js',
       serveCommand().name(),
     ]);
     const { port } = loadConfig({});

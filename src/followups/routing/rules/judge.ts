@@ -1,8 +1,8 @@
 import type { InstanceRecord } from '../../../decisions/schema.js';
 import type { OrderAnswer } from '../../../order-check/schema.js';
+import { matchesWildcards } from '../../../orthanc/wildcards.js';
 import { isBetween, localTime } from './clock.js';
 import type { Facts } from './facts.js';
-import { matches } from './patterns.js';
 import type { Rules } from './read.js';
 import { type Conditions, nameOf, type Rule, type Target, targetsOf } from './schema.js';
 
@@ -122,4 +122,4 @@ function orderAnswers({ order }: InstanceRecord): OrderAnswers {
 }
 
 const isOne = (text: string, patterns: readonly string[]): boolean =>
-  patterns.some((pattern) => matches(pattern, text));
+  patterns.some((pattern) => matchesWildcards(pattern, text));

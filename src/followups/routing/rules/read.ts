@@ -6,8 +6,8 @@ import { stateLabels } from '../../../decisions/state-labels.js';
 import { createError } from '../../../errors/errors.js';
 import { type Path, problemsOf, readYaml, type Yaml } from '../../../files/yaml.js';
 import type { KnownDestinations } from '../../../orthanc/forwarder.js';
+import { matchesWildcards } from '../../../orthanc/wildcards.js';
 import { routeLabels } from '../routes-record.js';
-import { matches } from './patterns.js';
 import { type NamesInFile, namesInFile, type RulesFile, rulesFile, targetsOf } from './schema.js';
 
 export interface Webhook {
@@ -83,7 +83,7 @@ function checkNames({ rules, webhooks }: NamesInFile, classes: readonly string[]
       problem([...path, 'name'], `there is another rule ${rule.name}`);
     for (const at of ['when', 'unless'] as const)
       for (const category of rule[at]?.category ?? [])
-        if (!classes.some((name) => matches(category, name)))
+        if (!classes.some((name) => matchesWildcards(category, name)))
           problem([...path, at, 'category'], `the network knows no category ${category}`);
     for (const label of rule.do.label ?? [])
       if (reserved.includes(label))

@@ -1,0 +1,40 @@
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * Writes a file as a whole: a stop at any moment leaves the old content or the new content.
+ * Two calls for one path must not overlap.
+ * @param write writes the content to the path that it gets
+ */
+export async function replaceFile(path: string, write: (part: string) => Promise<unknown>): Promise<void> {
+  const part = `${path}.part`;
+  try {
+    await write(part);
+    await publish(part, path);
+  } catch (error) {
+    await rm(part, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Gives a finished file its name, in the same folder. After this, a power cut does not undo it. */
+export async function publish(part: string, path: string): Promise<void> {
+  // The name can reach the disk before the content does. After a power cut there would be half a file.
+  await sync(part, 'r+');
+  await rename(part, path);
+  // The name itself is content of the folder. Some file systems refuse this; the file is in place all the same.
+  await sync(dirname(path), 'r').catch((error: NodeJS.ErrnoException) => {
+    if (!notForFolders.has(error.code ?? '')) throw error;
+  });
+}
+
+const notForFolders = new Set(['EACCES', 'EBADF', 'EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM']);
+
+async function sync(path: string, flags: 'r' | 'r+'): Promise<void> {
+  const handle = await open(path, flags);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { access, constants, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { shipped } from '../../src/files/places.js';
+
+let temporary = '';
+let clone = '';
+beforeAll(async () => {
+  temporary = await mkdtemp(join(tmpdir(), 'plainview-build-'));
+  clone = join(temporary, 'Pläinview, 2nd "copy"; 50% of #1?');
+  const parts = [
+    'src',
+    'scripts',
+    'model/categories.json',
+    'orders',
+    'package.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+  ];
+  for (const part of parts) await cp(shipped(part), join(clone, part), { recursive: true });
+  await symlink(shipped('node_modules'), join(clone, 'node_modules'));
+});
+afterAll(() => rm(temporary, { recursive: true }));
+
+/** As a person does it in the clone, with an npm that does not know the clone yet. */
+const run = (command: string, ...args: string[]) =>
+  promisify(execFile)(command, args, {
+    cwd: clone,
+    env: { PATH: process.env.PATH, HOME: temporary, npm_config_offline: 'true' },
+  });
+const build = () => run('npm', 'run', 'build');
+const version = async () => (await run('npx', 'plainview', '--version')).stdout;
+
+test('npx says what to do before the first build, and runs after each clean build', async () => {
+  await expect(version()).rejects.toMatchObject({ stderr: expect.stringContaining('npm run build') });
+  for (const which of ['first', 'second']) {
+    await rm(join(clone, 'dist'), { recursive: true, force: true });
+    await build();
+    expect(await version(), which).toBe('0.1.0\n');
+    await access(join(clone, 'dist', 'cli.js'), constants.X_OK);
+  }
+});
+
+test('a build takes away what was built from files that are gone, and nothing else', async () => {
+  const stale = join(clone, 'dist', 'record', 'gone.js');
+  await mkdir(join(stale, '..'), { recursive: true });
+  await writeFile(stale, '');
+  await build();
+  expect(existsSync(stale)).toBe(false);
+  expect(await version()).toBe('0.1.0\n');
+  for (const file of ['review.js', 'review-style.css', 'index.html'])
+    expect(existsSync(join(clone, 'dist', 'review', file))).toBe(true);
+});

@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { csvLine } from '../../../src/files/csv.js';
+
+test('what RFC 4180 quotes is quoted, and nothing else', () => {
+  expect(csvLine(['knee ap', 0.12345678901, undefined, '', "it's; =1", 'Ä', ' ', 1e-7])).toBe(
+    "knee ap,0.12345678901,,,it's; =1,Ä, ,1e-7",
+  );
+  expect(csvLine(['a,b', 'say "x"', 'one\rtwo', 'one\ntwo', 'one\r\ntwo', '"'])).toBe(
+    '"a,b","say ""x""","one\rtwo","one\ntwo","one\r\ntwo",""""',
+  );
+});

@@ -1,0 +1,16 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { temporaryFolder } from '../../../src/files/temporary.js';
+
+afterEach(() => vi.unstubAllEnvs());
+
+// No folder can be made in /proc, not even by root.
+test.each(['/nowhere/at/all', '/proc'])(
+  'a TMPDIR %s that takes no file is named, with the remedy',
+  async (folder) => {
+    vi.stubEnv('TMPDIR', folder);
+    await expect(temporaryFolder('plainview-')).rejects.toMatchObject({
+      code: 'temporary_unusable',
+      message: expect.stringMatching(new RegExp(`${folder} \\(.*\\)\\. Set TMPDIR`)),
+    });
+  },
+);
