@@ -6,6 +6,7 @@ import type { Locks } from '../store/locks.js';
 import { aggregate, planLabels, prefixed } from './labels.js';
 import { type LabelledResource, writeRecord } from './owned-labels.js';
 import { groupRecord, type InstanceRecord, instanceRecord, metadataNames, readRecord } from './schema.js';
+import { hasOtherVersion } from './versions.js';
 
 /** A series or a study with the records of its instances. */
 interface Group {
@@ -56,9 +57,9 @@ export class Aggregates {
     return run;
   }
 
-  /** Whether a study and its series are up to date with their instances. */
+  /** Whether a study and its series are up to date with their instances, or are not ours to write. */
   isUpToDate(tree: StudyTree): boolean {
-    return groupsOf(tree).every((group) => this.#isUpToDate(group, []));
+    return isOfOtherVersion(tree) || groupsOf(tree).every((group) => this.#isUpToDate(group, []));
   }
 
   /**
@@ -70,7 +71,7 @@ export class Aggregates {
     let tree = known;
     for (let round = 0; round < mostRounds; round++) {
       tree ??= await this.#orthanc.hierarchy.tree(id);
-      if (tree === undefined) return; // deleted meanwhile: nothing is left to label
+      if (tree === undefined || isOfOtherVersion(tree)) return; // deleted meanwhile, or not ours to write
       if (await this.#write(groupsOf(tree), before)) return;
       tree = undefined;
     }
@@ -130,6 +131,10 @@ export class Aggregates {
     }));
   }
 }
+
+/** Whether another version of Plainview decided a part of the study: what its records add up to is not known. */
+const isOfOtherVersion = ({ study, series, instances }: StudyTree): boolean =>
+  [study, ...series, ...instances].some(hasOtherVersion);
 
 /** The labels that count as ours. */
 const oursOf = (noted: readonly string[], came: readonly string[], wanted: readonly string[]): string[] => [

@@ -1,7 +1,16 @@
 import type { ResourcePath } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { type LabelPlan, planLabels } from './labels.js';
-import { type GroupRecord, type InstanceRecord, metadataNames } from './schema.js';
+import {
+  type GroupRecord,
+  groupRecord,
+  type InstanceRecord,
+  instanceRecord,
+  metadataNames,
+} from './schema.js';
+import { unknownFields } from './versions.js';
+
+const knownFields = { ...instanceRecord.shape, ...groupRecord.shape };
 
 export interface LabelledResource {
   Labels: string[];
@@ -48,9 +57,11 @@ export async function writeRecord(
   record: (labels: string[]) => InstanceRecord | GroupRecord,
 ): Promise<WrittenRecord> {
   const plan = planLabels(content.Labels, ours, wanted);
+  // A newer Plainview of the same version may have added fields: going back to an older one must not lose them.
+  const unknown = unknownFields(content.Metadata[metadataNames.record], knownFields);
   let text = content.Metadata[metadataNames.record];
   await applyOwnedLabels(orthanc, resource, plan, async (labels) => {
-    const next = JSON.stringify(record(labels));
+    const next = JSON.stringify({ ...unknown, ...record(labels) });
     if (next !== text) await orthanc.metadata.replace(resource, metadataNames.record, text, next);
     text = next;
   });

@@ -21,6 +21,7 @@ import {
   unknownCategory,
 } from './schema.js';
 import { descriptionsByOthers } from './tags-record.js';
+import { hasOtherVersion } from './versions.js';
 
 /** A decision that now stands in Orthanc, and the one that it replaced. */
 export interface Recorded {
@@ -30,8 +31,11 @@ export interface Recorded {
   previous: InstanceRecord | undefined;
 }
 
-/** `corrected`: a person decided meanwhile. `not new`: nothing was expected to be recorded, but something is. */
-export type RecordOutcome = 'recorded' | 'corrected' | 'not new';
+/**
+ * `corrected`: a person decided meanwhile. `other version`: so did another version of Plainview. `not new`: nothing was
+ * expected to be recorded, but something is.
+ */
+export type RecordOutcome = 'recorded' | 'corrected' | 'other version' | 'not new';
 
 /** An instance as it is in Orthanc now. */
 interface Current {
@@ -83,6 +87,7 @@ export class Recorder {
       const current = await this.#parts.orthanc.hierarchy.instanceWithStudy(id, parents);
       const { Metadata } = current.instance;
       if (before === undefined && !isUntouched(current.instance)) return 'not new';
+      if (hasOtherVersion(current.instance)) return 'other version';
       const isChanged = Metadata[metadataNames.record] !== before?.Metadata[metadataNames.record];
       const record = recordOf(current.instance)?.record;
       if (isChanged && record?.who === 'person') {
@@ -113,7 +118,8 @@ export class Recorder {
     if (kept === undefined || (request !== undefined && asksAnew(request, kept))) return false;
     return this.#exclusive(ID, async () => {
       const current = await this.#read(ID);
-      if (recordOf(current.instance) === undefined) await this.#record(current, kept, descriptions);
+      if (recordOf(current.instance) === undefined && !hasOtherVersion(current.instance))
+        await this.#record(current, kept, descriptions);
       return true;
     });
   }
@@ -127,6 +133,7 @@ export class Recorder {
     return this.#exclusive(id, async () => {
       for (let tries = 1; ; tries++) {
         const current = await this.#read(id);
+        if (hasOtherVersion(current.instance)) throw createError('record_of_other_version', { instance: id });
         const known = recordOf(current.instance);
         if (known === undefined) throw createError('instance_undecided', { instance: id });
         try {
@@ -144,7 +151,7 @@ export class Recorder {
     await this.#exclusive(id, async () => {
       const current = await this.#read(id);
       const known = recordOf(current.instance);
-      if (known === undefined || known.complete) return;
+      if (known === undefined || known.complete || hasOtherVersion(current.instance)) return;
       const { version: _, labels: __, order: ___, ...decided } = known.record;
       await this.#write(current, decided);
     });
@@ -153,7 +160,7 @@ export class Recorder {
   /** Whether an instance carries the labels that its record asks for. One that is being written to counts as such. */
   isLabelled(instance: InstanceContent): boolean {
     const known = recordOf(instance);
-    if (known === undefined || !known.complete) return true;
+    if (known === undefined || !known.complete || hasOtherVersion(instance)) return true;
     const { labels } = known.record;
     const { add, remove, owned } = planLabels(instance.Labels, labels, this.#labelsOf(known.record));
     return add.length + remove.length === 0 && owned.join() === labels.join();

@@ -63,6 +63,13 @@ export const httpErrors = {
     status: 404,
     exit: 1,
   },
+  record_of_other_version: {
+    message: (p: { instance: string }) =>
+      `Another version of Plainview wrote the record of instance ${p.instance}, so nothing was changed. Use that version, or a newer one.`,
+    transient: false,
+    status: 409,
+    exit: 1,
+  },
   decision_changed: {
     message: (_: object) =>
       'The decision changed after you read it, so nothing was written. Read it again, then decide.',

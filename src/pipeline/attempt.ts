@@ -91,6 +91,8 @@ function settle(outcome: Outcome, { metrics }: Parts, log: Logger): void {
     metrics.skipped.inc({ why: outcome.why });
     if (outcome.why === 'correction_put_back')
       log.info('Orthanc had lost what a person said of it: put back');
+    else if (outcome.why === 'other_version')
+      log.warn('another version of Plainview wrote a record of this instance: left alone');
     else log.debug({ why: outcome.why }, 'left alone');
     return;
   }

@@ -8,6 +8,7 @@ export type SkipReason =
   | 'already_decided'
   | 'corrected_by_person'
   | 'correction_put_back'
+  | 'other_version'
   | 'gone';
 
 /** Why an instance is no plain radiograph for this site; undefined if it is one. */

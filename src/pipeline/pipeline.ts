@@ -4,6 +4,7 @@ import type { Config } from '../config/options.js';
 import { asksAnew, isHalfCorrected, recordOf, requestOf } from '../decisions/read.js';
 import type { Recorder } from '../decisions/recorder.js';
 import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
+import { hasOtherVersion } from '../decisions/versions.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { FollowUp } from '../followups/follow-up.js';
 import type { Metrics, Stage } from '../metrics/metrics.js';
@@ -68,6 +69,7 @@ export class Pipeline {
     const [described, instance] = await this.#timed('describe', () =>
       Promise.all([hierarchy.describe(id), hierarchy.instance(id)]),
     );
+    if (hasOtherVersion(instance)) return { kind: 'skipped', why: 'other_version' };
     const whyNot = whyNotRadiograph(described.tags, this.#config);
     const settled =
       whyNot ?? this.#whyDecided(instance) ?? (await this.#restore(instance, described.descriptions));
@@ -90,6 +92,7 @@ export class Pipeline {
   async recordFailure(job: Job, failure: { code: string; message: string }): Promise<Outcome> {
     // Its metadata alone: the attributes of a file that cannot be read cannot be asked for.
     const instance = await this.#orthanc.hierarchy.instance(job.instance);
+    if (hasOtherVersion(instance)) return { kind: 'skipped', why: 'other_version' };
     const settled = this.#whyDecided(instance) ?? (await this.#restore(instance));
     if (settled !== undefined) {
       for (const followUp of this.#due(instance)) await followUp.giveUp(instance, failure);
@@ -129,6 +132,7 @@ export class Pipeline {
 
   /** Why nothing is left to do with an instance; undefined if something is. */
   whySettled(instance: InstanceContent): SkipReason | undefined {
+    if (hasOtherVersion(instance)) return 'other_version';
     return this.isUnfinished(instance) ? undefined : this.#whyDecided(instance);
   }
 
@@ -138,7 +142,7 @@ export class Pipeline {
    */
   isUnfinished(instance: InstanceContent): boolean {
     const known = recordOf(instance);
-    if (known === undefined) return false;
+    if (known === undefined || hasOtherVersion(instance)) return false;
     const { who, network } = known.record;
     const isOurs = who === 'person' || network.sha256 === this.#classifier.network.sha256;
     return (isOurs && !known.complete) || this.#due(instance).length > 0;
@@ -182,6 +186,7 @@ export class Pipeline {
       this.#recorder.record(described, before, { ...decided, ms }),
     );
     if (recorded === 'not new') return undefined;
+    if (recorded === 'other version') return { kind: 'skipped', why: 'other_version' };
     if (recorded === 'recorded') this.#observe('total', (performance.now() - began) / 1000);
     await this.#followAnew(described.id);
     if (recorded === 'corrected') return { kind: 'skipped', why: 'corrected_by_person' };

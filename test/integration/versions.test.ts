@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import { askApi } from '../../testkit/api.js';
+import { image, uid } from '../../testkit/dicom.js';
+import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { hookPlace, Reader } from '../../testkit/service.js';
+import { useServices } from '../../testkit/services.js';
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook });
+const { service, stop } = useServices(real, hook);
+const reader = () => new Reader(real.orthanc.url);
+
+describe('a record of a newer version', () => {
+  /** A study with a decided instance, and one that a newer Plainview has decided. */
+  async function mixedStudy() {
+    const studyInstanceUid = uid(`newer ${Math.floor(performance.now() * 1000)}`);
+    await service();
+    const ours = await real.storeInstance(image({ studyInstanceUid }));
+    await reader().decided(ours.orthancId);
+    const theirs = await real.storeInstance(image({ studyInstanceUid }));
+    const record = await reader().metadata(`instances/${await decidedId(theirs.orthancId)}`, 'Radiograph');
+    await stop();
+    const newer = JSON.stringify({
+      ...JSON.parse(record ?? ''),
+      version: 2,
+      who: 'person',
+      regions: ['knee'],
+    });
+    await reader().put(`instances/${theirs.orthancId}`, 'Radiograph', newer);
+    await reader().label(`instances/${theirs.orthancId}`, 'patella_axial');
+    await reader().label(`studies/${theirs.study}`, 'patella_axial');
+    return { ours, theirs, newer };
+  }
+  const decidedId = async (id: string) => {
+    await reader().decided(id);
+    return id;
+  };
+
+  test('is neither overwritten nor decided anew, whatever asks for it, and its labels stay', async () => {
+    const { ours, theirs, newer } = await mixedStudy();
+    const study = await reader().metadata(`studies/${theirs.study}`, 'Radiograph');
+    const again = await service({ fromStart: true });
+    await again.notice(theirs.orthancId);
+    await reader().put(
+      `instances/${theirs.orthancId}`,
+      'RadiographReclassify',
+      JSON.stringify({ who: 'x', includingCorrected: true }),
+    );
+    await waitFor(async () => (await again.metrics()).includes('why="other_version"'));
+    const { json } = await askApi(again, 'POST', '/sweep', { body: {} });
+    expect(json).toMatchObject({ state: 'running' });
+    await waitFor(async () => (await askApi(again, 'GET', '/sweep')).json.state === 'idle');
+    expect(await reader().metadata(`instances/${theirs.orthancId}`, 'Radiograph')).toBe(newer);
+    expect(await reader().labels(`instances/${theirs.orthancId}`)).toContain('patella_axial');
+    expect(await reader().labels(`studies/${theirs.study}`)).toContain('patella_axial');
+    expect(await reader().metadata(`studies/${theirs.study}`, 'Radiograph')).toBe(study);
+    expect(await reader().record(ours.orthancId)).toMatchObject({ category: 'knee_lateral' });
+    expect(again.log()).toContain('another version of Plainview wrote a record of this instance');
+  });
+
+  test('is not for a reviewer to change', async () => {
+    const { theirs, newer } = await mixedStudy();
+    const again = await service();
+    const { when } = JSON.parse(newer);
+    const answer = await askApi(again, 'PUT', `/instances/${theirs.orthancId}/decision`, {
+      body: { category: 'hand_ap', of: when },
+    });
+    expect(answer).toMatchObject({ status: 409, json: { code: 'record_of_other_version' } });
+    expect(await reader().metadata(`instances/${theirs.orthancId}`, 'Radiograph')).toBe(newer);
+  });
+});
+
+test('fields that a newer version has added to a record survive what this one writes', async () => {
+  const first = await service();
+  const { orthancId } = await real.storeInstance(image());
+  await reader().decided(orthancId);
+  const record = JSON.parse((await reader().metadata(`instances/${orthancId}`, 'Radiograph')) ?? '');
+  await reader().put(
+    `instances/${orthancId}`,
+    'Radiograph',
+    JSON.stringify({ ...record, acknowledged: { who: 'a' } }),
+  );
+  const answer = await askApi(first, 'PUT', `/instances/${orthancId}/decision`, {
+    body: { category: 'hand_ap', of: record.when },
+  });
+  expect(answer.status).toBe(200);
+  const now = JSON.parse((await reader().metadata(`instances/${orthancId}`, 'Radiograph')) ?? '');
+  expect(now).toMatchObject({ category: 'hand_ap', who: 'person', acknowledged: { who: 'a' } });
+});
