@@ -136,6 +136,7 @@ local function tell(instance, tags, metadata)
   end
   -- A file that was sent again, or a modified copy, may have metadata of Plainview's already.
   local new = metadata ~= nil and metadata['Radiograph'] == nil and metadata['RadiographReclassify'] == nil
+    and metadata['ModifiedFrom'] == nil and metadata['AnonymizedFrom'] == nil
   local notice = '{"instance":"%s","modality":"%s","sopClass":"%s","change":"NewInstance","new":%s}'
   local answer = post(notice:format(clean(instance, 64), modality, sopClass, tostring(new)))
   if answer == nil then

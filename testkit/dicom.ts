@@ -59,6 +59,7 @@ export function uid(seed: string): string {
 }
 
 let instances = 0;
+let pictures = 0;
 
 /** An instance without pixels: a report, a presentation state, or a radiograph that lost its picture. */
 export function instance(options: InstanceOptions = {}): Buffer {
@@ -95,6 +96,8 @@ export function image(options: ImageOptions = {}): Buffer {
     return writePart10(dataset(options, attributes), compressed.transferSyntax);
   }
   const pixels = options.pixels ?? gradient({ rows, columns, frames, samples, bitsStored });
+  // Two exposures are never equal: the last value of a default picture counts.
+  if (options.pixels === undefined && pixels.length >= 64) pixels[pixels.length - 1] = ++pictures % 256;
   const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength - truncateBy);
   attributes.push({ tag: '7fe0,0010', vr: wide ? 'OW' : 'OB', value: bytes });
   return writePart10(dataset(options, attributes), 'explicitLittleEndian');

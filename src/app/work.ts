@@ -5,6 +5,7 @@ import { Aggregates } from '../decisions/aggregates.js';
 import { KeptCorrections } from '../decisions/kept-corrections.js';
 import { requestOf } from '../decisions/read.js';
 import { Recorder } from '../decisions/recorder.js';
+import { asPlainviewError } from '../errors/errors.js';
 import { Reporter } from '../followups/report/reporter.js';
 import { Routing } from '../followups/routing/routing.js';
 import { Tagger } from '../followups/tags/tagger.js';
@@ -17,7 +18,7 @@ import type { Metrics } from '../metrics/metrics.js';
 import { OrderCheck } from '../order-check/check.js';
 import { Words } from '../order-check/words.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import type { InstanceContent } from '../orthanc/resources.js';
+import type { IdentifiedInstance } from '../orthanc/resources.js';
 import { createHandler } from '../pipeline/attempt.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import { AdmissionPolicy } from '../queue/admission-policy.js';
@@ -40,13 +41,14 @@ export function createWork({ orthanc, classifier, config, metrics, log }: Given)
   const locks = new LocalLocks();
   const { stateDir, modalities } = config;
   const aggregates = new Aggregates(orthanc, config.labelPrefix, locks);
+  const corrections = new KeptCorrections(stateDir);
   const recorder = new Recorder({
     orthanc,
     labelPrefix: config.labelPrefix,
     locks,
     aggregates,
     orderCheck: new OrderCheck(Words.read(config.orderWords)),
-    corrections: new KeptCorrections(stateDir),
+    corrections,
   });
 
   const tagger = new Tagger({ orthanc, mode: config.tags, stateDir, locks, aggregates, log });
@@ -90,7 +92,7 @@ export function createWork({ orthanc, classifier, config, metrics, log }: Given)
   );
   metrics.observeQueue(queue);
 
-  const isSettled = (instance: InstanceContent) => pipeline.whySettled(instance) !== undefined;
+  const isSettled = (instance: IdentifiedInstance) => pipeline.whySettled(instance) !== undefined;
   const sweep = new Sweep({
     orthanc,
     queue,
@@ -116,6 +118,20 @@ export function createWork({ orthanc, classifier, config, metrics, log }: Given)
     pollMs: config.changesPollMs,
     log,
   });
-  const followUps: Part[] = [tagger, ...(routing === undefined ? [] : [routing])];
+  const settling: Part = {
+    resume: () => settleBegun(corrections, recorder, log),
+  };
+  const followUps: Part[] = [settling, tagger, ...(routing === undefined ? [] : [routing])];
   return { recorder, tagger, routing, queue, sweep, reclassification, follower, followUps };
+}
+
+/** Corrections that were begun when the service ended, or when Orthanc went away. */
+async function settleBegun(corrections: KeptCorrections, recorder: Recorder, log: Logger): Promise<void> {
+  for (const instance of corrections.listBegun())
+    await recorder.settle(instance).catch((caught: unknown) => {
+      const error = asPlainviewError(caught);
+      // One instance's fault: the service is there for all others.
+      if (!['state_damaged', 'state_unusable'].includes(error.code)) throw error;
+      log.error({ err: error, instance }, 'a correction that was begun could not be settled');
+    });
 }

@@ -1,16 +1,52 @@
-import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
 import { createError } from '../errors/errors.js';
-import type { InstanceId } from '../orthanc/ids.js';
+import { removeFile } from '../files/replace.js';
+import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import { readIntact, StateFile } from '../store/state-file.js';
 import { instanceRecord, type NewDecision } from './schema.js';
 
-const correction = instanceRecord.omit({ version: true, labels: true, order: true });
+/** A person's decision. */
+const decision = instanceRecord.omit({ version: true, labels: true, order: true });
+
+/** What tells one picture from another, and finds it again. */
+const pictureKeys = z.object({
+  /** Fingerprint of the pixels: `Renderings.fingerprint`. */
+  pixels: z.string(),
+  sopInstanceUid: z.string(),
+  /** Hash of attributes that stay when a picture is moved: `Described.traits`. */
+  traits: z.string(),
+});
+export type PictureKeys = z.output<typeof pictureKeys>;
+
+const keptPicture = z.object({
+  version: z.literal(1),
+  pixels: z.string(),
+  traits: z.string(),
+  decision,
+  /** All that the picture was called. */
+  sopInstanceUids: z.array(z.string()),
+  instances: z.array(instanceId),
+});
+export type KeptPicture = z.output<typeof keptPicture>;
+
+/** Leads to pictures. */
+const index = z.object({ version: z.literal(1), pixels: z.array(z.string()) });
+
+const begun = pictureKeys.extend({ version: z.literal(1), decision });
+export type BegunCorrection = z.output<typeof begun>;
+
+type Index = 'uids' | 'instances' | 'traits';
 
 /**
- * What people have decided, in the state folder too: an Orthanc that replaces a file (`OverwriteInstances`, or a
- * modification that keeps the identifiers) forgets all metadata, and people's words with it.
+ * People's decisions, kept in the state folder too: Orthanc loses all metadata where it replaces a file, and gives an
+ * instance another identifier, often another SOP Instance UID, where it is moved to another study or patient. So a
+ * decision belongs to a picture, which its pixels tell from all others.
+ *
+ * A decision is *begun* before Orthanc is asked to write it, and *stands* once it is there. Only what stands is given
+ * back. What was begun when the service ended is settled by what Orthanc has.
  */
 export class KeptCorrections {
   readonly #folder: string;
@@ -19,31 +55,145 @@ export class KeptCorrections {
     this.#folder = join(stateDir, 'corrections');
   }
 
-  /** @throws state_damaged where there is one that cannot be read: it must not be taken for none */
-  read(id: InstanceId): NewDecision | undefined {
-    return readIntact(dirname(this.#path(id)), `${id}.json`, correction);
+  /** @throws state_damaged */
+  ofPixels(pixels: string): KeptPicture | undefined {
+    const { folder, name } = this.#place('pictures', pixels);
+    return readIntact(folder, name, keptPicture);
+  }
+
+  /** The pictures that had this SOP Instance UID. @throws state_damaged */
+  ofUid(sopInstanceUid: string): KeptPicture[] {
+    return this.#indexed('uids', sopInstanceUid);
+  }
+
+  /** The pictures that were this instance. @throws state_damaged */
+  ofInstance(id: InstanceId): KeptPicture[] {
+    return this.#indexed('instances', id);
+  }
+
+  /** Whether there is a picture with these attributes. */
+  hasTraits(traits: string): boolean {
+    const { folder, name } = this.#place('traits', traits);
+    return existsSync(join(folder, name));
+  }
+
+  /** What an older version kept of an instance, without the picture. @throws state_damaged */
+  ofOlderVersion(id: InstanceId): NewDecision | undefined {
+    return readIntact(join(this.#folder, id.slice(0, 2)), `${id}.json`, decision);
   }
 
   /** On the disk when this returns. @throws state_unusable */
-  keep(id: InstanceId, decided: NewDecision): Promise<void> {
-    return this.#file(id).write(decided);
+  begin(id: InstanceId, correction: Omit<BegunCorrection, 'version'>): Promise<void> {
+    return new StateFile(this.#begunFolder, `${id}.json`, begun).write({ version: 1, ...correction });
   }
 
-  /** @throws state_unusable */
-  async drop(id: InstanceId): Promise<void> {
-    const file = this.#path(id);
+  /** The instances with a decision that is begun. */
+  listBegun(): InstanceId[] {
+    if (!existsSync(this.#begunFolder)) return [];
+    return readdirSync(this.#begunFolder).flatMap((name) => {
+      const id = instanceId.safeParse(name.replace(/\.json$/, ''));
+      return id.success && name.endsWith('.json') ? [id.data] : [];
+    });
+  }
+
+  /** @throws state_damaged */
+  begunOf(id: InstanceId): BegunCorrection | undefined {
+    return readIntact(this.#begunFolder, `${id}.json`, begun);
+  }
+
+  /** The decision that was begun stands now. Does nothing where there is none. @throws state_unusable, state_damaged */
+  async stand(id: InstanceId): Promise<void> {
+    const correction = this.begunOf(id);
+    if (correction === undefined) return;
+    await this.keep(id, correction);
+    await this.giveUp(id);
+  }
+
+  /** The decision that was begun is none. @throws state_unusable */
+  giveUp(id: InstanceId): Promise<void> {
+    return this.#remove(this.#begunFolder, `${id}.json`);
+  }
+
+  /** Keeps a decision that stands. @throws state_unusable, state_damaged */
+  async keep(id: InstanceId, correction: Omit<BegunCorrection, 'version'>): Promise<void> {
+    const { pixels, traits, sopInstanceUid } = correction;
+    const former = this.ofPixels(pixels);
+    const { folder, name } = this.#place('pictures', pixels);
+    await new StateFile(folder, name, keptPicture).write({
+      version: 1,
+      pixels,
+      traits,
+      decision: correction.decision,
+      sopInstanceUids: [...new Set([...(former?.sopInstanceUids ?? []), sopInstanceUid])],
+      instances: [...new Set([...(former?.instances ?? []), id])],
+    });
+    // An index that leads to no picture is harmless; a picture without its index would not be found.
+    await this.#addTo('uids', sopInstanceUid, pixels);
+    await this.#addTo('instances', id, pixels);
+    await this.#addTo('traits', traits, pixels);
+    await this.#forgetOlderVersion(id);
+  }
+
+  /**
+   * Forgets a person's decision: it was taken back, or a request replaced it.
+   * @param when of the decision, which tells it from those about other pictures that this instance was
+   * @throws state_unusable, state_damaged
+   */
+  async drop(id: InstanceId, when: string): Promise<void> {
+    for (const kept of this.ofInstance(id)) {
+      if (kept.decision.when !== when) continue;
+      for (const uid of kept.sopInstanceUids) await this.#removeFrom('uids', uid, kept.pixels);
+      for (const each of kept.instances) await this.#removeFrom('instances', each, kept.pixels);
+      await this.#removeFrom('traits', kept.traits, kept.pixels);
+      const { folder, name } = this.#place('pictures', kept.pixels);
+      await this.#remove(folder, name);
+    }
+    await this.#forgetOlderVersion(id);
+  }
+
+  get #begunFolder(): string {
+    return join(this.#folder, 'begun');
+  }
+
+  #forgetOlderVersion(id: InstanceId): Promise<void> {
+    return this.#remove(join(this.#folder, id.slice(0, 2)), `${id}.json`);
+  }
+
+  #indexed(kind: Index, key: string): KeptPicture[] {
+    const { folder, name } = this.#place(kind, key);
+    const pixels = readIntact(folder, name, index)?.pixels ?? [];
+    return pixels.flatMap((each) => this.ofPixels(each) ?? []);
+  }
+
+  async #addTo(kind: Index, key: string, pixels: string): Promise<void> {
+    const { folder, name } = this.#place(kind, key);
+    const known = readIntact(folder, name, index)?.pixels ?? [];
+    if (known.includes(pixels)) return;
+    // Traits are only asked whether there are any: one picture is enough, and some devices give all pictures the same.
+    if (kind === 'traits' && known.length > 0) return;
+    await new StateFile(folder, name, index).write({ version: 1, pixels: [...known, pixels] });
+  }
+
+  async #removeFrom(kind: Index, key: string, pixels: string): Promise<void> {
+    const { folder, name } = this.#place(kind, key);
+    const known = readIntact(folder, name, index)?.pixels ?? [];
+    const left = known.filter((each) => each !== pixels);
+    if (kind === 'traits' || left.length === known.length) return;
+    if (left.length === 0) await this.#remove(folder, name);
+    else await new StateFile(folder, name, index).write({ version: 1, pixels: left });
+  }
+
+  async #remove(folder: string, name: string): Promise<void> {
+    const file = join(folder, name);
     if (!existsSync(file)) return;
-    await rm(file).catch((error: Error) => {
+    await removeFile(file).catch((error: Error) => {
       throw createError('state_unusable', { folder: file, why: error.message }, error);
     });
   }
 
-  #file(id: InstanceId): StateFile<typeof correction> {
-    return new StateFile(dirname(this.#path(id)), `${id}.json`, correction);
-  }
-
-  /** In 256 folders: none becomes too large to look into. */
-  #path(id: InstanceId): string {
-    return join(this.#folder, id.slice(0, 2), `${id}.json`);
+  /** In 256 folders, so that none becomes too large. A key may hold anything, so its hash is the name. */
+  #place(kind: Index | 'pictures', key: string): { folder: string; name: string } {
+    const hash = createHash('sha256').update(key).digest('hex');
+    return { folder: join(this.#folder, kind, hash.slice(0, 2)), name: `${hash}.json` };
   }
 }

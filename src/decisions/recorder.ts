@@ -5,10 +5,11 @@ import type { OrderRecord } from '../order-check/schema.js';
 import type { Described, StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import type { Description, InstanceContent } from '../orthanc/resources.js';
+import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Locks } from '../store/locks.js';
 import type { Aggregates } from './aggregates.js';
-import type { KeptCorrections } from './kept-corrections.js';
+import { CorrectedPictures, sopInstanceUidOf } from './corrected-pictures.js';
+import type { KeptCorrections, PictureKeys } from './kept-corrections.js';
 import { labelsOf, planLabels, prefixed } from './labels.js';
 import { writeRecord } from './owned-labels.js';
 import { asksAnew, isUntouched, recordOf, requestOf } from './read.js';
@@ -39,7 +40,7 @@ export type RecordOutcome = 'recorded' | 'corrected' | 'other version' | 'not ne
 
 /** An instance as it is in Orthanc now. */
 interface Current {
-  instance: InstanceContent;
+  instance: IdentifiedInstance;
   study: StudyId;
   /** Given where the instance is the only one of its study. */
   tree?: StudyTree;
@@ -52,8 +53,7 @@ interface Parts {
   aggregates: Aggregates;
   /** Without one, decisions are not compared with the order. */
   orderCheck?: OrderCheck;
-  /** Without them, people's decisions are in Orthanc alone. */
-  corrections?: KeptCorrections;
+  corrections: KeptCorrections;
 }
 
 /** Tries of a person's decision, each after another writer was met. */
@@ -68,9 +68,11 @@ export class Recorder {
   /** `recorded`: a decision stands on all levels. */
   readonly events = new EventEmitter<{ recorded: [Recorded] }>();
   readonly #parts: Parts;
+  readonly #pictures: CorrectedPictures;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#pictures = new CorrectedPictures(parts.orthanc, parts.corrections);
   }
 
   /**
@@ -79,10 +81,11 @@ export class Recorder {
    * @throws instance_gone, orthanc_…
    */
   async record(
-    { id, parents, descriptions }: Pick<Described, 'id' | 'parents' | 'descriptions'>,
+    described: Pick<Described, 'id' | 'parents' | 'descriptions'>,
     before: InstanceContent | undefined,
     decided: NewDecision,
   ): Promise<RecordOutcome> {
+    const { id, parents } = described;
     return this.#exclusive(id, async () => {
       const current = await this.#parts.orthanc.hierarchy.instanceWithStudy(id, parents);
       const { Metadata } = current.instance;
@@ -96,32 +99,71 @@ export class Recorder {
         if (request === undefined || !asksAnew(request, record)) await this.dropRequest(current.instance);
         return 'corrected';
       }
-      await this.#write(current, decided, descriptions);
+      await this.#write(current, decided, described);
       return 'recorded';
     });
   }
 
-  /** Whether a person's decision is kept that Orthanc may have lost. @throws state_damaged */
-  isKept(id: InstanceId): boolean {
-    return this.#parts.corrections?.read(id) !== undefined;
+  /** Whether people may have decided about this picture, by the state folder alone. @throws state_damaged */
+  mayBeKnown(described: Described): boolean {
+    return this.#pictures.mayFind(described);
   }
 
   /**
-   * Writes a person's decision again where Orthanc has lost the record, unless a new one is requested.
-   * @returns whether there was one to restore
+   * Writes a person's decision again where Orthanc has lost the record, or the picture has another identifier now,
+   * unless a new decision is requested.
+   * @returns `restored`; or the decision about another picture that had the same SOP Instance UID; or undefined
    * @throws state_damaged, instance_gone, orthanc_…
    */
-  async restore(instance: InstanceContent, descriptions?: readonly Description[]): Promise<boolean> {
+  async restore(
+    instance: IdentifiedInstance,
+    described?: Pick<Described, 'descriptions' | 'traits'>,
+  ): Promise<'restored' | { other: NewDecision } | undefined> {
     const { ID } = instance;
-    const kept = this.#parts.corrections?.read(ID);
+    const former = await this.#pictures.find(instance, described?.traits);
+    if (former === undefined) return undefined;
+    const { isSamePicture, decision } = former;
+    if (!isSamePicture) return { other: decision };
     const request = requestOf(instance);
-    if (kept === undefined || (request !== undefined && asksAnew(request, kept))) return false;
+    if (request !== undefined && asksAnew(request, decision)) return undefined;
     return this.#exclusive(ID, async () => {
       const current = await this.#read(ID);
       if (recordOf(current.instance) === undefined && !hasOtherVersion(current.instance))
-        await this.#record(current, kept, descriptions);
-      return true;
+        await this.#record(current, decision, described);
+      return 'restored' as const;
     });
+  }
+
+  /** Whether a person's decision is in Orthanc alone: an older version, or another service, recorded it. */
+  isUnkept(instance: IdentifiedInstance): boolean {
+    const known = recordOf(instance);
+    if (known?.record.who !== 'person' || !known.complete) return false;
+    try {
+      const kept = this.#parts.corrections.ofInstance(instance.ID);
+      return !kept.some(({ decision }) => decision.when === known.record.when);
+    } catch {
+      return false; // damaged: the instance's own job tells of it
+    }
+  }
+
+  /** Keeps a person's decision that is in Orthanc alone. @throws state_unusable, state_damaged, orthanc_… */
+  async keep(id: InstanceId): Promise<void> {
+    await this.#exclusive(id, async () => {
+      const { instance } = await this.#read(id);
+      const known = recordOf(instance);
+      if (known?.record.who !== 'person' || !known.complete) return;
+      const { version: _, labels: __, order: ___, ...decision } = known.record;
+      await this.#parts.corrections.keep(id, { ...(await this.#keysOf(instance)), decision });
+    });
+  }
+
+  /**
+   * Settles what was begun when the service ended, or when Orthanc did not answer: what Orthanc has stands, the rest
+   * never was.
+   * @throws state_unusable, state_damaged, orthanc_…
+   */
+  async settle(id: InstanceId): Promise<void> {
+    await this.#exclusive(id, () => this.#settle(id));
   }
 
   /**
@@ -139,6 +181,8 @@ export class Recorder {
         try {
           return await this.#write(current, next(known.record));
         } catch (error) {
+          // Where Orthanc cannot say, it stays begun until Orthanc is back.
+          await this.#settle(id).catch(() => undefined);
           const isConflict = error instanceof PlainviewError && error.code === 'orthanc_conflict';
           if (!isConflict || tries === mostTries) throw error;
         }
@@ -203,9 +247,9 @@ export class Recorder {
   async #write(
     current: Current,
     given: NewDecision,
-    descriptions?: readonly Description[],
+    described?: Pick<Described, 'descriptions'>,
   ): Promise<Recorded> {
-    const recorded = await this.#record(current, given, descriptions);
+    const recorded = await this.#record(current, given, described);
     this.events.emit('recorded', recorded);
     return recorded;
   }
@@ -213,14 +257,14 @@ export class Recorder {
   async #record(
     { instance, study, tree }: Current,
     given: NewDecision,
-    descriptions?: readonly Description[],
+    described?: Pick<Described, 'descriptions'>,
   ): Promise<Recorded> {
     const { orthanc, aggregates, corrections } = this.#parts;
-    const order = await this.#compare(instance, given, descriptions);
+    const order = await this.#compare(instance, given, described);
     const decided = { ...given, ...(order === undefined ? {} : { order }) };
     const resource = `instances/${instance.ID}` as const;
     // Before anything changes: a decision that cannot be kept is refused.
-    if (decided.who === 'person') await corrections?.keep(instance.ID, given);
+    if (decided.who === 'person') await this.#begin(instance, given);
     if (instance.Metadata[metadataNames.category] !== undefined)
       await orthanc.metadata.delete(resource, metadataNames.category);
     const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
@@ -233,7 +277,9 @@ export class Recorder {
       wanted,
       (owned) => ({ version: 1, ...decided, labels: owned }),
     );
-    if (decided.who === 'network') await corrections?.drop(instance.ID);
+    // The record says it: from here on the decision stands, whatever becomes of the rest.
+    if (decided.who === 'person') await corrections.stand(instance.ID);
+    else if (previous?.who === 'person') await corrections.drop(instance.ID, previous.when);
     await aggregates.aggregate(study, tree && withRecord(tree, text));
     await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
     await this.dropRequest(instance);
@@ -242,14 +288,37 @@ export class Recorder {
 
   /** @returns undefined where there is nothing to compare */
   async #compare(
-    instance: InstanceContent,
+    instance: IdentifiedInstance,
     decided: Pick<InstanceRecord, 'decision' | 'category'>,
-    descriptions: readonly Description[] | undefined,
+    described: Pick<Described, 'descriptions'> | undefined,
   ): Promise<OrderRecord | undefined> {
     const { orderCheck, orthanc } = this.#parts;
     if (orderCheck === undefined || decided.decision === 'failed') return undefined;
-    const all = descriptions ?? (await orthanc.hierarchy.describe(instance.ID)).descriptions;
-    return orderCheck.check(decided, descriptionsByOthers(all, instance));
+    const { descriptions } = described ?? (await orthanc.hierarchy.describe(instance.ID));
+    return orderCheck.check(decided, descriptionsByOthers(descriptions, instance));
+  }
+
+  async #begin(instance: IdentifiedInstance, decision: NewDecision): Promise<void> {
+    await this.#parts.corrections.begin(instance.ID, { ...(await this.#keysOf(instance)), decision });
+  }
+
+  async #keysOf(instance: IdentifiedInstance): Promise<PictureKeys> {
+    const { hierarchy, renderings } = this.#parts.orthanc;
+    const [{ traits }, pixels] = await Promise.all([
+      hierarchy.describe(instance.ID),
+      renderings.fingerprint(instance.ID),
+    ]);
+    return { sopInstanceUid: sopInstanceUidOf(instance), pixels, traits };
+  }
+
+  async #settle(id: InstanceId): Promise<void> {
+    const { corrections, orthanc } = this.#parts;
+    const begun = corrections.begunOf(id);
+    if (begun === undefined) return;
+    const [instance] = await orthanc.hierarchy.instances([id]);
+    const record = instance && recordOf(instance)?.record;
+    const isThere = record?.who === 'person' && record.when === begun.decision.when;
+    await (isThere ? corrections.stand(id) : corrections.giveUp(id));
   }
 
   #labelsOf(record: Pick<InstanceRecord, 'decision' | 'category' | 'order'>): string[] {

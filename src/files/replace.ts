@@ -22,8 +22,12 @@ export async function publish(part: string, path: string): Promise<void> {
   // The name can reach the disk before the content does. After a power cut there would be half a file.
   await sync(part, 'r+');
   await rename(part, path);
-  // The name itself is content of the folder. Some file systems refuse this; the file is in place all the same.
-  await sync(dirname(path), 'r').catch((error: NodeJS.ErrnoException) => {
+  await syncFolder(dirname(path));
+}
+
+/** The names of files are content of their folder. Some file systems refuse to sync it. */
+async function syncFolder(folder: string): Promise<void> {
+  await sync(folder, 'r').catch((error: NodeJS.ErrnoException) => {
     if (!notForFolders.has(error.code ?? '')) throw error;
   });
 }
@@ -37,4 +41,10 @@ async function sync(path: string, flags: 'r' | 'r+'): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Removes a file, if it is there. After this, a power cut does not bring it back. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await syncFolder(dirname(path));
 }

@@ -5,7 +5,7 @@ import { asPlainviewError } from '../errors/errors.js';
 import type { Change } from '../orthanc/changes.js';
 import { type GroupId, type GroupLevel, groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import type { InstanceContent } from '../orthanc/resources.js';
+import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Queue } from '../queue/queue.js';
 import type { ChangeCursor } from './cursor.js';
 import { Watermark } from './watermark.js';
@@ -15,7 +15,7 @@ interface Parts {
   queue: Queue;
   cursor: ChangeCursor;
   /** Whether a stored instance needs no look: it has been decided. */
-  isSettled: (instance: InstanceContent) => boolean;
+  isSettled: (instance: IdentifiedInstance) => boolean;
   /** Whether an instance whose metadata was written needs a look: somebody asks for it, or something was cut off. */
   isUnfinished: (instance: InstanceContent) => boolean;
   /** Hands a request on series, studies or patients down to their instances. */

@@ -8,7 +8,7 @@ import { asPlainviewError } from '../errors/errors.js';
 import type { StudyTree } from '../orthanc/hierarchy.js';
 import type { StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import type { InstanceContent } from '../orthanc/resources.js';
+import type { IdentifiedInstance } from '../orthanc/resources.js';
 import { retryWhileAway } from '../orthanc/retry-while-away.js';
 import type { Queue } from '../queue/queue.js';
 import { StateFile } from '../store/state-file.js';
@@ -47,7 +47,7 @@ interface Parts {
   /** SHA-256 of the network that decides now. */
   network: string;
   modalities: readonly string[];
-  isSettled: (instance: InstanceContent) => boolean;
+  isSettled: (instance: IdentifiedInstance) => boolean;
   aggregates: Pick<Aggregates, 'isUpToDate' | 'aggregate'>;
   /** Instances a second at most; 0: as fast as Orthanc allows. */
   rate: number;

@@ -27,3 +27,11 @@ export const notRendered =
       throw createError('instance_not_renderable', { why: 'HTTP 415' }, error);
     return goneIfAbsent(id)(error);
   };
+
+/** For `catch`: the value that stands for a picture that Orthanc cannot decode. Other errors go on. */
+export const ifNotRenderable =
+  <T>(value: T) =>
+  (error: unknown): T => {
+    if (error instanceof PlainviewError && error.code === 'instance_not_renderable') return value;
+    throw error;
+  };

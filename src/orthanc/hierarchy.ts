@@ -24,6 +24,8 @@ export interface Described extends Omit<DescribedTags, 'ids'> {
   id: InstanceId;
   /** Undefined where they cannot be derived from the file: then they are to be read. */
   parents: Parents | undefined;
+  /** Undefined where the file has none that can be read. */
+  sopInstanceUid: string | undefined;
 }
 
 export interface Parents {
@@ -59,16 +61,21 @@ export class Hierarchy {
   /** What the file of an instance says. @throws instance_gone */
   async describe(id: InstanceId): Promise<Described> {
     const { ids, ...described } = await simplifiedTags(this.#transport, describedTags, id);
-    return { ...described, id, parents: ids === undefined ? undefined : derivedParents(id, ids) };
+    return {
+      ...described,
+      id,
+      parents: ids === undefined ? undefined : derivedParents(id, ids),
+      sopInstanceUid: ids?.SOPInstanceUID,
+    };
   }
 
   /** Instances with their metadata, in one call. Those that are gone are left out. */
-  async instances(ids: readonly InstanceId[]): Promise<InstanceContent[]> {
-    return ids.length === 0 ? [] : bulkContent(this.#transport, instanceContent, ids, 'Instance');
+  async instances(ids: readonly InstanceId[]): Promise<IdentifiedInstance[]> {
+    return ids.length === 0 ? [] : bulkContent(this.#transport, identifiedInstance, ids, 'Instance');
   }
 
   /** @throws instance_gone */
-  async instance(id: InstanceId): Promise<InstanceContent> {
+  async instance(id: InstanceId): Promise<IdentifiedInstance> {
     const [instance] = await this.instances([id]);
     if (instance === undefined) throw createError('instance_gone', { instance: id });
     return instance;
@@ -82,7 +89,7 @@ export class Hierarchy {
   async instanceWithStudy(
     id: InstanceId,
     parents: Parents | undefined,
-  ): Promise<{ instance: InstanceContent; study: StudyId; tree?: StudyTree }> {
+  ): Promise<{ instance: IdentifiedInstance; study: StudyId; tree?: StudyTree }> {
     if (parents === undefined) {
       const [instance, study] = await Promise.all([this.instance(id), this.studyOf(id)]);
       return { instance, study };

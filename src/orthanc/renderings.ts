@@ -1,11 +1,15 @@
+import { createHash } from 'node:crypto';
 import { Semaphore } from '../async/semaphore.js';
 import type { Config } from '../config/options.js';
-import { notRendered } from './errors.js';
+import { ifNotRenderable, notRendered } from './errors.js';
 import type { InstanceId } from './ids.js';
 import type { Transport } from './transport.js';
 
 /** Renderings for people: each costs Orthanc a decoding, and the pictures to classify come first. */
 const bounds = { most: 3, mostWaiting: 200 };
+
+/** The fingerprint of a picture that Orthanc cannot decode. It tells nothing of two pictures. */
+export const unknownPixels = 'none';
 
 /** How a picture for people is rendered. */
 export interface JpegOptions {
@@ -60,6 +64,26 @@ export class Renderings {
         headers: { accept: 'image/jpeg' },
       });
     });
+  }
+
+  /**
+   * A fingerprint of a picture's pixels. It is the same for every window, transfer syntax and compression without loss:
+   * SHA-256 of the first frame's values as 16 bits, or, where Orthanc cannot give them (colour), of its `/preview`,
+   * which stretches the values and ignores the window.
+   * @returns what was hashed and the hash: `image-uint16:ab12…`; `unknownPixels` where Orthanc can decode nothing
+   * @throws instance_gone
+   */
+  async fingerprint(id: InstanceId): Promise<string> {
+    for (const form of ['image-uint16', 'preview']) {
+      const url = `/instances/${id}/frames/0/${form}`;
+      const headers = { accept: 'image/x-portable-arbitrarymap' };
+      const answer = await this.#transport
+        .call({ method: 'GET', url, headers })
+        .catch(notRendered(id))
+        .catch(ifNotRenderable(undefined));
+      if (answer !== undefined) return `${form}:${createHash('sha256').update(answer.body).digest('hex')}`;
+    }
+    return unknownPixels;
   }
 
   async #render(id: InstanceId, frame: number, more: object): Promise<Buffer> {

@@ -92,6 +92,18 @@ const dicomIds = z.object({
   SOPInstanceUID: z.string(),
 });
 
+/** Attributes that stay where a picture is moved to another study or patient, or compressed. */
+const lastingAttributes = [
+  'Modality',
+  'Rows',
+  'Columns',
+  'ContentDate',
+  'ContentTime',
+  'AcquisitionDate',
+  'AcquisitionTime',
+  'InstanceNumber',
+] as const;
+
 /** What says whether, and how, a picture can be looked at. */
 const pictureShape = {
   Modality: text,
@@ -135,6 +147,8 @@ const descriptionShape = {
 /** `/instances/{id}/simplified-tags` */
 export const describedTags = z.looseObject({ ...pictureShape, ...descriptionShape }).transform((tags) => ({
   ids: dicomIds.safeParse(tags).data,
+  /** Equal where the lasting attributes are: so two instances may show the same picture. */
+  traits: lastingAttributes.map((name) => String(tags[name] ?? '')).join('|'),
   tags: {
     modality: tags.Modality,
     sopClassUid: tags.SOPClassUID,

@@ -11,7 +11,7 @@ import type { Metrics, Stage } from '../metrics/metrics.js';
 import type { Described } from '../orthanc/hierarchy.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import type { Description, InstanceContent } from '../orthanc/resources.js';
+import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
 
@@ -47,10 +47,8 @@ export class Pipeline {
   /** @throws errors of the catalogue; nothing half-done is left that a second run does not mend */
   async process(job: Job): Promise<Outcome> {
     const began = performance.now();
-    const isNew = job.isNew && !this.#recorder.isKept(job.instance);
-    return (
-      (isNew ? await this.#processNew(job.instance, began) : undefined) ?? this.#process(job.instance, began)
-    );
+    const outcome = job.isNew ? await this.#processNew(job.instance, began) : undefined;
+    return outcome ?? this.#process(job.instance, began);
   }
 
   /**
@@ -60,6 +58,7 @@ export class Pipeline {
    */
   async #processNew(id: InstanceId, began: number): Promise<Outcome | undefined> {
     const described = await this.#timed('describe', () => this.#orthanc.hierarchy.describe(id));
+    if (this.#recorder.mayBeKnown(described)) return undefined;
     const why = whyNotRadiograph(described.tags, this.#config);
     return why === undefined ? this.#decide(described, undefined, began) : { kind: 'skipped', why };
   }
@@ -71,10 +70,15 @@ export class Pipeline {
     );
     if (hasOtherVersion(instance)) return { kind: 'skipped', why: 'other_version' };
     const whyNot = whyNotRadiograph(described.tags, this.#config);
+    const restored =
+      whyNot === undefined && recordOf(instance) === undefined
+        ? await this.#recorder.restore(instance, described)
+        : undefined;
     const settled =
-      whyNot ?? this.#whyDecided(instance) ?? (await this.#restore(instance, described.descriptions));
+      whyNot ?? this.#whyDecided(instance) ?? (restored === 'restored' ? 'correction_put_back' : undefined);
     if (settled === undefined) {
-      const outcome = await this.#decide(described, instance, began);
+      const other = restored === 'restored' ? undefined : restored?.other;
+      const outcome = await this.#decide(described, instance, began, other);
       if (outcome !== undefined) return outcome;
       throw createError('orthanc_conflict', { what: `instance ${id}` });
     }
@@ -93,7 +97,10 @@ export class Pipeline {
     // Its metadata alone: the attributes of a file that cannot be read cannot be asked for.
     const instance = await this.#orthanc.hierarchy.instance(job.instance);
     if (hasOtherVersion(instance)) return { kind: 'skipped', why: 'other_version' };
-    const settled = this.#whyDecided(instance) ?? (await this.#restore(instance));
+    const isLost = recordOf(instance) === undefined;
+    const restored = isLost ? await this.#recorder.restore(instance) : undefined;
+    const settled =
+      this.#whyDecided(instance) ?? (restored === 'restored' ? 'correction_put_back' : undefined);
     if (settled !== undefined) {
       for (const followUp of this.#due(instance)) await followUp.giveUp(instance, failure);
       return { kind: 'skipped', why: settled };
@@ -112,27 +119,18 @@ export class Pipeline {
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
 
-  /** Orthanc loses the metadata of a file that it replaces. A person's decision is written again. */
-  async #restore(
-    instance: InstanceContent,
-    descriptions?: readonly Description[],
-  ): Promise<SkipReason | undefined> {
-    const isLost = recordOf(instance) === undefined;
-    return isLost && (await this.#recorder.restore(instance, descriptions))
-      ? 'correction_put_back'
-      : undefined;
-  }
-
   /** Nothing is to be decided: a person's decision is written to its end, labels are put right, a request is answered. */
-  async #leave(instance: InstanceContent): Promise<void> {
+  async #leave(instance: IdentifiedInstance): Promise<void> {
     if (isHalfCorrected(instance)) await this.#recorder.finish(instance.ID);
     else if (!this.#recorder.isLabelled(instance)) await this.#recorder.relabel(instance.ID);
+    if (this.#recorder.isUnkept(instance)) await this.#recorder.keep(instance.ID);
     await this.#recorder.dropRequest(instance);
   }
 
   /** Why nothing is left to do with an instance; undefined if something is. */
-  whySettled(instance: InstanceContent): SkipReason | undefined {
+  whySettled(instance: IdentifiedInstance): SkipReason | undefined {
     if (hasOtherVersion(instance)) return 'other_version';
+    if (this.#recorder.isUnkept(instance)) return undefined;
     return this.isUnfinished(instance) ? undefined : this.#whyDecided(instance);
   }
 
@@ -173,14 +171,17 @@ export class Pipeline {
 
   /**
    * @param before as it was read; undefined: it was new
+   * @param other a person's decision about another picture that had the same SOP Instance UID
    * @returns undefined where it turns out not to be new
    */
   async #decide(
     described: Described,
     before: InstanceContent | undefined,
     began: number,
+    other?: NewDecision,
   ): Promise<Outcome | undefined> {
-    const decided = await this.#classify(described, before);
+    const classified = await this.#classify(described, before);
+    const decided = other === undefined ? classified : underReview(classified, other);
     const ms = Math.round(performance.now() - began);
     const recorded = await this.#timed('record', () =>
       this.#recorder.record(described, before, { ...decided, ms }),
@@ -248,4 +249,14 @@ export class Pipeline {
   #observe(stage: Stage, seconds: number): void {
     this.#metrics.stageSeconds.observe({ stage }, seconds);
   }
+}
+
+/** A picture that replaces another one, about which a person decided, is for a person to look at. */
+function underReview(
+  { category: _, ...classified }: Omit<NewDecision, 'ms'>,
+  other: NewDecision,
+): Omit<NewDecision, 'ms'> {
+  const named = other.category ?? 'none of the categories';
+  const reason = `another picture had this SOP Instance UID, and ${other.person?.who ?? 'a person'} said of it: ${named}. Of this one: ${classified.reason}`;
+  return { ...classified, decision: 'needs_review', reason };
 }

@@ -1,0 +1,91 @@
+import type { Described } from '../orthanc/hierarchy.js';
+import { instanceId } from '../orthanc/ids.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import { unknownPixels } from '../orthanc/renderings.js';
+import type { IdentifiedInstance } from '../orthanc/resources.js';
+import type { KeptCorrections, KeptPicture } from './kept-corrections.js';
+import { recordOf } from './read.js';
+import { decisionRecord, type NewDecision } from './schema.js';
+
+/** What a person decided about a picture that an instance without a record may show. */
+export interface Former {
+  /** Whether the instance shows that very picture. Else another picture had its SOP Instance UID. */
+  isSamePicture: boolean;
+  /** A person's. */
+  decision: NewDecision;
+}
+
+/** Finds what people decided about a picture when it had another identifier in Orthanc, or was gone from it. */
+export class CorrectedPictures {
+  readonly #orthanc: Pick<Orthanc, 'hierarchy' | 'renderings'>;
+  readonly #corrections: KeptCorrections;
+
+  constructor(orthanc: Pick<Orthanc, 'hierarchy' | 'renderings'>, corrections: KeptCorrections) {
+    this.#orthanc = orthanc;
+    this.#corrections = corrections;
+  }
+
+  /**
+   * Whether there may be one, by the state folder alone.
+   * @throws state_damaged
+   */
+  mayFind({ id, sopInstanceUid, traits }: Pick<Described, 'id' | 'sopInstanceUid' | 'traits'>): boolean {
+    const corrections = this.#corrections;
+    return (
+      corrections.hasTraits(traits) ||
+      (sopInstanceUid !== undefined && corrections.ofUid(sopInstanceUid).length > 0) ||
+      corrections.ofOlderVersion(id) !== undefined
+    );
+  }
+
+  /**
+   * @param instance has no record
+   * @param traits undefined where its file could not be read
+   * @returns undefined where there is none
+   * @throws state_damaged, instance_gone, orthanc_…
+   */
+  async find(instance: IdentifiedInstance, traits: string | undefined): Promise<Former | undefined> {
+    const older = this.#corrections.ofOlderVersion(instance.ID);
+    if (older !== undefined) return { isSamePicture: true, decision: older };
+    const former = this.#corrections.ofUid(sopInstanceUidOf(instance)).at(-1);
+    const source = await this.#ofSource(instance);
+    const isSought =
+      former !== undefined || source !== undefined || this.#corrections.hasTraits(traits ?? '');
+    if (!isSought) return undefined;
+    const pixels = await this.#orthanc.renderings.fingerprint(instance.ID);
+    const same = source?.pixels === pixels ? source : this.#corrections.ofPixels(pixels);
+    if (same !== undefined && pixels !== unknownPixels) {
+      const isAnonymised = 'AnonymizedFrom' in instance.Metadata;
+      return { isSamePicture: true, decision: isAnonymised ? withoutNames(same.decision) : same.decision };
+    }
+    return former && { isSamePicture: false, decision: former.decision };
+  }
+
+  /** Of the instance that this one was made of: kept, or read in Orthanc where it is still there. */
+  async #ofSource({
+    Metadata,
+  }: IdentifiedInstance): Promise<Pick<KeptPicture, 'pixels' | 'decision'> | undefined> {
+    const source = instanceId.safeParse(Metadata.ModifiedFrom ?? Metadata.AnonymizedFrom);
+    if (!source.success) return undefined;
+    const kept = this.#corrections.ofInstance(source.data).at(-1);
+    if (kept !== undefined) return kept;
+    const [instance] = await this.#orthanc.hierarchy.instances([source.data]);
+    const known = instance && recordOf(instance);
+    if (known?.record.who !== 'person' || !known.complete) return undefined;
+    const { version: _, labels: __, order: ___, ...decision } = known.record;
+    return { pixels: await this.#orthanc.renderings.fingerprint(source.data), decision };
+  }
+}
+
+export const sopInstanceUidOf = ({ MainDicomTags }: IdentifiedInstance): string => MainDicomTags['0008,0018'];
+
+/** For an anonymised copy: it must not name who decided, or who requested it. */
+function withoutNames({ requested: _, person, before, ...decision }: NewDecision): NewDecision {
+  const { requested: __, ...network } = before ?? {};
+  return {
+    ...decision,
+    reason: 'decided by a person, in the original of this copy',
+    ...(person === undefined ? {} : { person: { ...person, who: 'a person' } }),
+    ...(before === undefined ? {} : { before: decisionRecord.parse(network) }),
+  };
+}

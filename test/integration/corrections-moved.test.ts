@@ -1,0 +1,242 @@
+import { describe, expect, test } from 'vitest';
+import { askApi } from '../../testkit/api.js';
+import { image, uid } from '../../testkit/dicom.js';
+import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
+import { useOrthanc, waitFor, withOrthanc } from '../../testkit/orthanc.js';
+import { freshState, hookPlace, Reader, type TestService } from '../../testkit/service.js';
+import { useServices } from '../../testkit/services.js';
+
+const hook = await hookPlace();
+const real = useOrthanc({ hook, configuration: { OverwriteInstances: true } });
+const { service, stop } = useServices(real, hook);
+const reader = () => new Reader(real.orthanc.url);
+
+let serial = 0;
+/** Another picture each time, in a study of its own. */
+function picture(more: Parameters<typeof image>[0] = {}) {
+  const seed = `moved ${serial++}`;
+  const pixels = Uint16Array.from({ length: 64 * 64 }, (_, i) => (i * (serial + 3)) % 4096);
+  return image({
+    studyInstanceUid: uid(`${seed} study`),
+    seriesInstanceUid: uid(`${seed} series`),
+    sopInstanceUid: uid(seed),
+    patientId: seed,
+    pixels,
+    ...more,
+  });
+}
+
+async function correct(of: TestService, id: string, category = 'hand_ap') {
+  const body = { category, of: (await reader().record(id))?.when };
+  return askApi(of, 'PUT', `/instances/${id}/decision`, { body, role: 'reviewer' });
+}
+
+/** Stores a picture that the network calls knee_lateral and a person hand_ap. */
+async function corrected(of: TestService, bytes = picture()) {
+  const stored = await real.storeInstance(bytes);
+  await reader().decided(stored.orthancId);
+  expect((await correct(of, stored.orthancId)).status).toBe(200);
+  return { ...stored, bytes, said: await reader().record(stored.orthancId) };
+}
+
+async function post(path: string, body: object) {
+  const answer = await fetch(`${real.orthanc.url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
+  return JSON.parse(text);
+}
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+const get = async (path: string): Promise<any> => (await fetch(`${real.orthanc.url}${path}`)).json();
+const remove = (path: string) => fetch(`${real.orthanc.url}${path}`, { method: 'DELETE' });
+
+const onlyInstance = async (study: string): Promise<string> =>
+  (await get(`/studies/${study}/instances`))[0].ID;
+
+describe('a person’s decision belongs to the picture:', () => {
+  const moves = {
+    'a wrong patient that is put right': { Replace: { PatientID: 'RIGHT', PatientName: 'RIGHT' } },
+    'the same with the UIDs kept': {
+      Replace: { PatientID: 'RIGHT TOO' },
+      Keep: ['StudyInstanceUID', 'SeriesInstanceUID', 'SOPInstanceUID'],
+    },
+  };
+
+  test.each(Object.entries(moves))('%s', async (_what, modification) => {
+    const of = await service();
+    const { study, said } = await corrected(of);
+    const { ID } = await post(`/studies/${study}/modify`, {
+      ...modification,
+      Force: true,
+      KeepSource: false,
+    });
+    const id = await onlyInstance(ID);
+    expect(await reader().decided(id)).toBe('hand_ap');
+    expect(await reader().record(id)).toMatchObject({ who: 'person', person: said?.person });
+    expect(await reader().labels(`studies/${ID}`)).toEqual(['hand_ap']);
+  });
+
+  test('a study that is split', async () => {
+    const of = await service();
+    const { study, series } = await corrected(of);
+    const { TargetStudy } = await post(`/studies/${study}/split`, { Series: [series], KeepSource: false });
+    const id = await onlyInstance(TargetStudy);
+    expect(await reader().decided(id)).toBe('hand_ap');
+  });
+
+  test('studies, and so patients, that are merged', async () => {
+    const of = await service();
+    const target = await corrected(of);
+    const { study, orthancId } = await corrected(of);
+    await post(`/studies/${target.study}/merge`, { Resources: [study], KeepSource: false });
+    const ids: string[] = (await get(`/studies/${target.study}/instances`)).map(
+      ({ ID }: { ID: string }) => ID,
+    );
+    const moved = ids.find((id) => id !== target.orthancId) ?? '';
+    expect(moved).not.toBe(orthancId);
+    expect(await reader().decided(moved)).toBe('hand_ap');
+  });
+
+  test('a move back and forth', async () => {
+    const of = await service();
+    const { study, orthancId, said } = await corrected(of);
+    const { PatientID } = (await get(`/studies/${study}`)).PatientMainDicomTags;
+    const keep = {
+      Keep: ['StudyInstanceUID', 'SeriesInstanceUID', 'SOPInstanceUID'],
+      Force: true,
+      KeepSource: false,
+    };
+    const there = await post(`/studies/${study}/modify`, { ...keep, Replace: { PatientID: 'ELSEWHERE' } });
+    const away = await onlyInstance(there.ID);
+    expect(await reader().decided(away)).toBe('hand_ap');
+    await post(`/studies/${there.ID}/modify`, { ...keep, Replace: { PatientID } });
+    expect(await reader().decided(orthancId)).toBe('hand_ap');
+    expect((await reader().record(orthancId))?.person).toEqual(said?.person);
+  });
+
+  test('a deletion and a re-send, compressed without loss meanwhile', async () => {
+    const of = await service();
+    const { orthancId, said } = await corrected(of);
+    const compressed = await fetch(`${real.orthanc.url}/instances/${orthancId}/modify`, {
+      method: 'POST',
+      body: JSON.stringify({ Transcode: '1.2.840.10008.1.2.4.70', Keep: ['SOPInstanceUID'], Force: true }),
+    });
+    const bytes = Buffer.from(await compressed.arrayBuffer());
+    await remove(`/instances/${orthancId}`);
+    await real.storeInstance(bytes);
+    expect(await reader().decided(orthancId)).toBe('hand_ap');
+    expect((await reader().record(orthancId))?.person).toEqual(said?.person);
+  });
+
+  test('an undo after a move takes it from the picture for good', async () => {
+    const of = await service();
+    const { study, bytes, orthancId } = await corrected(of);
+    const { ID } = await post(`/studies/${study}/modify`, {
+      Replace: { PatientID: 'UNDONE' },
+      Keep: ['StudyInstanceUID', 'SeriesInstanceUID', 'SOPInstanceUID'],
+      Force: true,
+      KeepSource: false,
+    });
+    const id = await onlyInstance(ID);
+    expect(await reader().decided(id)).toBe('hand_ap');
+    const body = { of: (await reader().record(id))?.when };
+    expect((await askApi(of, 'POST', `/instances/${id}/undo`, { body, role: 'reviewer' })).status).toBe(200);
+    await real.storeInstance(bytes);
+    expect(await reader().decided(orthancId)).toBe('knee_lateral');
+  });
+
+  test('an anonymised copy gets the category, and not the name of who gave it', async () => {
+    const of = await service();
+    const { study } = await corrected(of);
+    const { ID } = await post(`/studies/${study}/anonymize`, {});
+    const id = await onlyInstance(ID);
+    expect(await reader().decided(id)).toBe('hand_ap');
+    const text = await reader().metadata(`instances/${id}`, 'Radiograph');
+    expect(text).not.toContain('alice');
+    expect(await reader().record(id)).toMatchObject({ who: 'person', before: { category: 'knee_lateral' } });
+  });
+
+  test('a picture that goes to another Orthanc and comes back', async () => {
+    const of = await service();
+    const { orthancId, said } = await corrected(of);
+    await withOrthanc({}, async (other) => {
+      const file = Buffer.from(
+        await (await fetch(`${real.orthanc.url}/instances/${orthancId}/file`)).arrayBuffer(),
+      );
+      await fetch(`${other.url}/instances`, { method: 'POST', body: file });
+      await remove(`/instances/${orthancId}`);
+      const back = Buffer.from(await (await fetch(`${other.url}/instances/${orthancId}/file`)).arrayBuffer());
+      await real.storeInstance(back);
+    });
+    expect(await reader().decided(orthancId)).toBe('hand_ap');
+    expect((await reader().record(orthancId))?.person).toEqual(said?.person);
+  });
+
+  test('what was corrected before decisions were kept goes with the picture once a sweep has seen it', async () => {
+    const of = await service();
+    const { study, bytes } = await corrected(of);
+    await stop();
+    const fresh = await service();
+    await askApi(fresh, 'POST', '/sweep', { body: {} });
+    await waitFor(async () => (await askApi(fresh, 'GET', '/sweep')).json.state === 'idle');
+    await remove(`/studies/${study}`);
+    const { orthancId } = await real.storeInstance(bytes);
+    expect(await reader().decided(orthancId)).toBe('hand_ap');
+  });
+});
+
+test('another picture under the same UIDs needs review, with what was said of the former one', async () => {
+  const of = await service();
+  const ids = {
+    studyInstanceUid: uid('o study'),
+    seriesInstanceUid: uid('o series'),
+    sopInstanceUid: uid('o'),
+  };
+  const { orthancId } = await corrected(of, picture({ ...ids, patientId: 'OTHER PICTURE' }));
+  await real.storeInstance(picture({ ...ids, patientId: 'OTHER PICTURE' }));
+  expect(await reader().decided(orthancId)).toBe('unknown');
+  const record = await reader().record(orthancId);
+  expect(record).toMatchObject({ who: 'network', decision: 'needs_review' });
+  expect(record?.top[0]?.category).toBe('knee_lateral');
+  expect(record?.reason).toContain('alice');
+  expect(record?.reason).toContain('hand_ap');
+});
+
+test('a correction that Orthanc did not take is none: nothing is put back later', async () => {
+  const proxy = await startFaultyProxy(real.orthanc.url);
+  const of = await service({ orthanc: proxy.url, env: { PLAINVIEW_ORTHANC_RETRIES: '0' } });
+  const bytes = picture();
+  const { orthancId } = await real.storeInstance(bytes);
+  await reader().decided(orthancId);
+  proxy.judge = ({ method }) => (method === 'PUT' || method === 'DELETE' ? 503 : 'pass');
+  expect((await correct(of, orthancId)).status).toBe(503);
+  proxy.judge = () => 'pass';
+  await remove(`/instances/${orthancId}`);
+  await waitFor(async () => (await fetch(`${of.url}/health/ready`)).status === 200);
+  await real.storeInstance(bytes);
+  expect(await reader().decided(orthancId)).toBe('knee_lateral');
+  expect((await reader().record(orthancId))?.who).toBe('network');
+  await proxy.stop();
+});
+
+test('what was begun when the service was killed is settled by what Orthanc has', async () => {
+  const proxy = await startFaultyProxy(real.orthanc.url);
+  const stateDir = await freshState(real.orthanc.url);
+  const of = await service({ orthanc: proxy.url, stateDir, env: { PLAINVIEW_ORTHANC_RETRIES: '0' } });
+  const bytes = picture();
+  const { orthancId } = await real.storeInstance(bytes);
+  await reader().decided(orthancId);
+  // From the first write on, nothing comes through, and then the service is gone.
+  let isCut = false;
+  proxy.judge = ({ method }) => {
+    isCut ||= method === 'PUT' || method === 'DELETE';
+    return isCut ? 'cut' : 'pass';
+  };
+  expect((await correct(of, orthancId)).status).toBe(503);
+  await stop();
+  await proxy.stop();
+  const again = await service({ stateDir });
+  await waitFor(async () => (await fetch(`${again.url}/health/ready`)).status === 200);
+  await remove(`/instances/${orthancId}`);
+  await real.storeInstance(bytes);
+  expect(await reader().decided(orthancId)).toBe('knee_lateral');
+});
