@@ -143,6 +143,10 @@ async function metadata(scene: Scene, things: Things): Promise<void> {
     to.ask('PUT', `${one}/metadata/${name}`, { body, headers });
   const remove = (name: string, headers = {}) => to.ask('DELETE', `${one}/metadata/${name}`, { headers });
   await get(`${one}/metadata/Radiograph`);
+  // Creates only: no value has this revision.
+  const ofNothing = { 'if-match': `"0-${'0'.repeat(32)}"` };
+  for (const body of ['created', 'not created']) await put('Radiograph', body, ofNothing);
+  await remove('Radiograph');
   await put('Radiograph', 'one');
   const { etag } = await get(`${one}/metadata/5101`);
   await get(`${one}/metadata/Radiograph`, { 'if-none-match': etag });
