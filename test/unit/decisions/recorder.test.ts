@@ -6,11 +6,8 @@ import { decidedAs, type Line, useFakeSite } from '../../../testkit/fake-site.js
 const site = useFakeSite();
 
 /** Records a decision as the pipeline does. */
-async function decide(
-  { instance }: Line,
-  decided: NewDecision,
-  { isNew = false, recorder, orthanc } = { isNew: false, ...site.process() },
-) {
+async function decide({ instance }: Line, decided: NewDecision, isNew = false) {
+  const { recorder, orthanc } = site.process();
   const described = await orthanc.hierarchy.describe(instance);
   const before = isNew ? undefined : await orthanc.hierarchy.instance(instance);
   return recorder.record(described, before, decided);
@@ -52,7 +49,7 @@ const second = [
 describe('the order of writes', () => {
   test('of a first decision: each record before its labels, the category last, ten calls in all', async () => {
     const stored = site.store(image());
-    expect(await decide(stored, decidedAs('knee_ap'), { isNew: true, ...site.process() })).toBe('recorded');
+    expect(await decide(stored, decidedAs('knee_ap'), true)).toBe('recorded');
     expect(site.writes()).toEqual(first);
     // Describing, one reading, seven writes; the pipeline's rendering is the tenth.
     expect(site.fake.calls).toHaveLength(9);
