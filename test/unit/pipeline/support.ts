@@ -55,7 +55,6 @@ export const jobOf = (instance: InstanceId, isNew = false): Job => ({
   isNew,
 });
 
-export const network = { name: 'stub', sha256: 'a'.repeat(64) };
 export const failure = { code: 'orthanc_failed', message: 'Orthanc failed' };
 
 /** A person's decision that takes the place of the network's. */
