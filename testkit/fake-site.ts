@@ -162,3 +162,14 @@ export const decidedAs = (category: string, more: Partial<NewDecision> = {}): Ne
   ms: 1,
   ...more,
 });
+
+/** A person's decision that takes the place of the network's. */
+export const byPerson = ({ labels: _, version: __, who: ___, order: ____, ...before }: InstanceRecord) => ({
+  ...before,
+  decision: 'category' as const,
+  category: 'hand_ap',
+  who: 'person' as const,
+  person: { who: 'alice', when: '2024-03-01T00:00:00.000Z', action: 'correct' as const },
+  before,
+  when: '2024-03-01T00:00:00.000Z',
+});

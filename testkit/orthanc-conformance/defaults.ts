@@ -220,7 +220,20 @@ async function making(scene: Scene, things: Things): Promise<void> {
   ])
     await post(`${one}/modify`, body);
   const identity = { SOPInstanceUID: '2.25.77', SeriesInstanceUID: '2.25.76' };
-  const Tags = { ...identity, Modality: 'SR', ContentSequence: [{ ValueType: 'TEXT', TextValue: 'Ü' }] };
+  const Tags = {
+    ...identity,
+    Modality: 'SR',
+    ContentTemplateSequence: [{ MappingResource: 'DCMR', TemplateIdentifier: '1500' }],
+    PerformedProcedureCodeSequence: [],
+    ContentSequence: [
+      { ValueType: 'TEXT', TextValue: 'Ü' },
+      { ValueType: 'UIDREF', UID: '2.25.78' },
+      {
+        ValueType: 'CONTAINER',
+        ContentSequence: [{ ValueType: 'NUM', MeasuredValueSequence: [{ NumericValue: '0.99000' }] }],
+      },
+    ],
+  };
   const { body: made } = await post('/tools/create-dicom', { Parent: ParentStudy, Force: true, Tags });
   const { ID: madeId, ParentSeries: madeSeries } = storedAnswer(made);
   to.name(madeId, 'made');
@@ -230,7 +243,10 @@ async function making(scene: Scene, things: Things): Promise<void> {
     Level: 'Instance',
     Query: { SOPInstanceUID: identity.SOPInstanceUID },
     ResponseContent: ['Labels'],
-    RequestedTags: ['StudyInstanceUID', 'PatientID', 'PatientName', 'Modality', 'ContentSequence'],
+    RequestedTags: [
+      ...['StudyInstanceUID', 'PatientID', 'PatientName', 'Modality'],
+      ...['ContentTemplateSequence', 'PerformedProcedureCodeSequence', 'ContentSequence'],
+    ],
   });
   await post('/tools/create-dicom', { Parent: missing, Tags: {} });
   await post('/tools/create-dicom', { Parent: ParentStudy, Tags: { PatientName: 'X^Y' } });

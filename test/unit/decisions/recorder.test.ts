@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { NewDecision } from '../../../src/decisions/schema.js';
-import { image } from '../../../testkit/dicom.js';
-import { decidedAs, type Line, useFakeSite } from '../../../testkit/fake-site.js';
+import { image, uid } from '../../../testkit/dicom.js';
+import { byPerson, decidedAs, type Line, useFakeSite } from '../../../testkit/fake-site.js';
 
 const site = useFakeSite();
 
@@ -107,11 +107,7 @@ describe('a crash', () => {
       const stored = site.store(image());
       const { instance } = stored;
       await decide(stored, decidedAs('knee_ap'));
-      const person = { who: 'alice', when: '2024-03-01T00:00:00.000Z', action: 'correct' as const };
-      const correct = () =>
-        site.process().recorder.replace(instance, ({ labels: _, version: __, who: ___, ...before }) => ({
-          ...decidedAs('hand_ap', { who: 'person', when: person.when, person, before }),
-        }));
+      const correct = () => site.process().recorder.replace(instance, byPerson);
       expect(await site.dying(writes, correct)).toBe(true);
       const isRecorded = site.record(instance)?.who === 'person';
       expect(isRecorded).toBe(writes > 1);
@@ -152,4 +148,24 @@ describe('a label that somebody else put there', () => {
     await site.process({ PLAINVIEW_LABEL_PREFIX: 'pv_' }).recorder.relabel(stored.instance);
     expectLabels(stored, ['pv_knee_ap']);
   });
+});
+
+test('what is decided of a deleted instance counts no more, once the study is added up', async () => {
+  const ids = { studyInstanceUid: uid('a study'), seriesInstanceUid: uid('a series') };
+  const [knee, hand] = [site.store(image(ids)), site.store(image(ids))];
+  await decide(knee, decidedAs('knee_ap'));
+  await decide(hand, decidedAs('hand_ap'));
+  const { aggregates, orthanc } = site.process();
+  const isUpToDate = async () => {
+    const [tree] = await orthanc.hierarchy.trees([knee.study]);
+    return tree && aggregates.isUpToDate(tree);
+  };
+  expect(await isUpToDate()).toBe(true);
+  await site.remove(`instances/${hand.instance}`);
+  expect(await isUpToDate()).toBe(false);
+  await aggregates.aggregate(knee.study);
+  expect(await isUpToDate()).toBe(true);
+  expectLabels(knee, ['knee_ap']);
+  await site.remove(`instances/${knee.instance}`);
+  await aggregates.aggregate(knee.study);
 });

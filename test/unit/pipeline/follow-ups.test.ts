@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createError } from '../../../src/errors/errors.js';
 import { image } from '../../../testkit/dicom.js';
-import { useFakeSite } from '../../../testkit/fake-site.js';
-import { byPerson, failure, jobOf, NotingFollowUp, pipelineOn } from './support.js';
+import { byPerson, useFakeSite } from '../../../testkit/fake-site.js';
+import { failure, jobOf, NotingFollowUp, pipelineOn } from './support.js';
 
 const site = useFakeSite();
 

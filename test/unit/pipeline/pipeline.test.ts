@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Job } from '../../../src/queue/queue.js';
 import { hold } from '../../../testkit/classifier.js';
 import { image, instance } from '../../../testkit/dicom.js';
-import { type Line, useFakeSite } from '../../../testkit/fake-site.js';
-import { byPerson, failure, jobOf, pipelineOn } from './support.js';
+import { byPerson, type Line, useFakeSite } from '../../../testkit/fake-site.js';
+import { failure, jobOf, pipelineOn } from './support.js';
 
 const site = useFakeSite();
 

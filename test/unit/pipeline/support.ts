@@ -1,4 +1,3 @@
-import type { InstanceRecord } from '../../../src/decisions/schema.js';
 import type { PlainviewError } from '../../../src/errors/errors.js';
 import type { FollowUp } from '../../../src/followups/follow-up.js';
 import { Metrics } from '../../../src/metrics/metrics.js';
@@ -56,14 +55,3 @@ export const jobOf = (instance: InstanceId, isNew = false): Job => ({
 });
 
 export const failure = { code: 'orthanc_failed', message: 'Orthanc failed' };
-
-/** A person's decision that takes the place of the network's. */
-export const byPerson = ({ labels: _, version: __, who: ___, order: ____, ...before }: InstanceRecord) => ({
-  ...before,
-  decision: 'category' as const,
-  category: 'hand_ap',
-  who: 'person' as const,
-  person: { who: 'alice', when: '2024-03-01T00:00:00.000Z', action: 'correct' as const },
-  before,
-  when: '2024-03-01T00:00:00.000Z',
-});
