@@ -84,9 +84,7 @@ describe('a crash', () => {
   );
 
   test.each(
-    second.flatMap((_, writes) =>
-      ['knee_ap', 'hand_ap', 'chest_lateral'].map((category) => ({ writes, category })),
-    ),
+    second.flatMap((_, writes) => ['knee_ap', 'chest_lateral'].map((category) => ({ writes, category }))),
   )(
     'after $writes writes of a second decision is mended by a third one, $category',
     async ({ writes, category }) => {

@@ -22,11 +22,13 @@ const levelsOf = ({ instance, series, study, patient }: Line) => [
 async function withOthersThings(): Promise<Line> {
   const line = site.store(image());
   await decide(site, line, decidedAs('knee_ap'));
-  for (const level of levelsOf(line)) {
-    await site.put(`${level}/metadata/1050`, `note on ${level}`);
-    await site.put(`${level}/attachments/1040`, `file of ${level}`);
-    await site.put(`${level}/labels/theirs`);
-  }
+  await Promise.all(
+    levelsOf(line).flatMap((level) => [
+      site.put(`${level}/metadata/1050`, `note on ${level}`),
+      site.put(`${level}/attachments/1040`, `file of ${level}`),
+      site.put(`${level}/labels/theirs`),
+    ]),
+  );
   await site.put(`patients/${line.patient}/protected`, '1');
   site.fake.calls.length = 0;
   return line;
@@ -58,6 +60,8 @@ test('what Orthanc loses with the file stands again on all levels, and when it c
   const { ReceptionDate } = site.fake.metadata(line.instance);
   await taggerOn(site).tagger.run(line.instance);
   expect(await isTagged(line)).toBe(true);
+  // Where this stands, all else stands again.
+  expect(site.writes().at(-1)).toBe('PUT /instances/…/metadata/RadiographTags');
   await expectKept(line);
   expect(site.fake.metadata(line.instance).ReceptionDate).not.toBe(ReceptionDate);
   expect(tagsOf(site, line)?.received).toMatchObject({ ReceptionDate, Origin: 'RestApi' });
