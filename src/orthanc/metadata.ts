@@ -22,13 +22,13 @@ export class Metadata {
   }
 
   /**
-   * Writes only where the value is still the one that was read: a guard against another writer.
-   * Orthanc checks an `If-Match` that is sent, also with `CheckRevisions` off. It knows no "create only": there, the
-   * revision in its answer says whether something was overwritten. It is 0 for what was created (seen on 1.12.7 and
-   * 1.13.0, SQLite and PostgreSQL). A database without revisions gives none: then the value is read back.
+   * Writes only where the value is still the one that was read: a guard against another writer. Orthanc compares an
+   * `If-Match` that is sent with the value that is there, also with `CheckRevisions` off. Where there is none, it takes
+   * any revision, so one that no value has creates only (seen on 1.12.7).
+   * Where a proxy removes `If-Match`, the answer still says whether something was overwritten: the revision of what was
+   * created is 0. A database without revisions gives none. Then the value is read back.
    * @param known what was read; undefined: there was none
-   * @throws orthanc_conflict where another writer came first. Their value may be lost where `known` is undefined, so
-   *   the caller must read all again and write anew.
+   * @throws orthanc_conflict where another writer came first
    */
   async replace(
     resource: ResourcePath,
@@ -39,7 +39,7 @@ export class Metadata {
     const url = urlOf(resource, name);
     const conflict = () => createError('orthanc_conflict', { what: `${resource}, metadata ${name}` });
     if (known === undefined) {
-      const { headers } = await this.#put(url, value);
+      const { headers } = await this.#put(url, value, { 'if-match': revisionOfNothing });
       const revision = /^"(\d+)-/.exec(headers.etag ?? '')?.[1];
       if (revision !== undefined && revision !== '0') throw conflict();
       if (revision === undefined && (await this.get(resource, name)) !== value) throw conflict();
@@ -85,5 +85,8 @@ export class Metadata {
     }
   }
 }
+
+/** Well-formed, but no value has it. */
+const revisionOfNothing = `"0-${'0'.repeat(32)}"`;
 
 const urlOf = (resource: ResourcePath, name: string): string => `/${resource}/metadata/${name}`;

@@ -31,6 +31,7 @@ const lines = `
 0008,0100 SH CodeValue
 0008,0102 SH CodingSchemeDesignator
 0008,0104 LO CodeMeaning
+0008,0105 CS MappingResource
 0008,0110 SQ CodingSchemeIdentificationSequence
 0008,0115 ST CodingSchemeName
 0008,0116 ST CodingSchemeResponsibleOrganization
@@ -109,6 +110,7 @@ const lines = `
 0040,a043 SQ ConceptNameCodeSequence
 0040,a050 CS ContinuityOfContent
 0040,a123 PN PersonName
+0040,a124 UI UID
 0040,a160 UT TextValue
 0040,a168 SQ ConceptCodeSequence
 0040,a300 SQ MeasuredValueSequence

@@ -143,6 +143,10 @@ async function metadata(scene: Scene, things: Things): Promise<void> {
     to.ask('PUT', `${one}/metadata/${name}`, { body, headers });
   const remove = (name: string, headers = {}) => to.ask('DELETE', `${one}/metadata/${name}`, { headers });
   await get(`${one}/metadata/Radiograph`);
+  // Creates only: no value has this revision.
+  const ofNothing = { 'if-match': `"0-${'0'.repeat(32)}"` };
+  for (const body of ['created', 'not created']) await put('Radiograph', body, ofNothing);
+  await remove('Radiograph');
   await put('Radiograph', 'one');
   const { etag } = await get(`${one}/metadata/5101`);
   await get(`${one}/metadata/Radiograph`, { 'if-none-match': etag });
@@ -216,7 +220,20 @@ async function making(scene: Scene, things: Things): Promise<void> {
   ])
     await post(`${one}/modify`, body);
   const identity = { SOPInstanceUID: '2.25.77', SeriesInstanceUID: '2.25.76' };
-  const Tags = { ...identity, Modality: 'SR', ContentSequence: [{ ValueType: 'TEXT', TextValue: 'Ü' }] };
+  const Tags = {
+    ...identity,
+    Modality: 'SR',
+    ContentTemplateSequence: [{ MappingResource: 'DCMR', TemplateIdentifier: '1500' }],
+    PerformedProcedureCodeSequence: [],
+    ContentSequence: [
+      { ValueType: 'TEXT', TextValue: 'Ü' },
+      { ValueType: 'UIDREF', UID: '2.25.78' },
+      {
+        ValueType: 'CONTAINER',
+        ContentSequence: [{ ValueType: 'NUM', MeasuredValueSequence: [{ NumericValue: '0.99000' }] }],
+      },
+    ],
+  };
   const { body: made } = await post('/tools/create-dicom', { Parent: ParentStudy, Force: true, Tags });
   const { ID: madeId, ParentSeries: madeSeries } = storedAnswer(made);
   to.name(madeId, 'made');
@@ -226,7 +243,10 @@ async function making(scene: Scene, things: Things): Promise<void> {
     Level: 'Instance',
     Query: { SOPInstanceUID: identity.SOPInstanceUID },
     ResponseContent: ['Labels'],
-    RequestedTags: ['StudyInstanceUID', 'PatientID', 'PatientName', 'Modality', 'ContentSequence'],
+    RequestedTags: [
+      ...['StudyInstanceUID', 'PatientID', 'PatientName', 'Modality'],
+      ...['ContentTemplateSequence', 'PerformedProcedureCodeSequence', 'ContentSequence'],
+    ],
   });
   await post('/tools/create-dicom', { Parent: missing, Tags: {} });
   await post('/tools/create-dicom', { Parent: ParentStudy, Tags: { PatientName: 'X^Y' } });

@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest';
+import type { NewDecision } from '../../../src/decisions/schema.js';
+import { image, uid } from '../../../testkit/dicom.js';
+import { byPerson, decidedAs, type Line, useFakeSite } from '../../../testkit/fake-site.js';
+
+const site = useFakeSite();
+
+/** Records a decision as the pipeline does. */
+async function decide({ instance }: Line, decided: NewDecision, isNew = false) {
+  const { recorder, orthanc } = site.process();
+  const described = await orthanc.hierarchy.describe(instance);
+  const before = isNew ? undefined : await orthanc.hierarchy.instance(instance);
+  return recorder.record(described, before, decided);
+}
+
+function expectLabels({ instance, series, study }: Line, labels: string[], foreign: string[] = []): void {
+  const all = [...labels, ...foreign].sort();
+  for (const id of [instance, series, study]) expect(site.fake.labels(id)).toEqual(all);
+  expect(site.record(instance)?.labels).toEqual(labels);
+  for (const id of [series, study]) expect(site.group(id)?.labels).toEqual(labels);
+}
+const levelsOf = ({ instance, series, study }: Line) => [
+  `instances/${instance}`,
+  `series/${series}`,
+  `studies/${study}`,
+];
+
+const first = [
+  'PUT /instances/…/metadata/Radiograph',
+  'PUT /instances/…/labels/knee_ap',
+  'PUT /series/…/metadata/Radiograph',
+  'PUT /series/…/labels/knee_ap',
+  'PUT /studies/…/metadata/Radiograph',
+  'PUT /studies/…/labels/knee_ap',
+  'PUT /instances/…/metadata/RadiographCategory',
+];
+const replaced = (level: string) => [
+  `PUT /${level}/…/metadata/Radiograph`,
+  `PUT /${level}/…/labels/hand_ap`,
+  `DELETE /${level}/…/labels/knee_ap`,
+  `PUT /${level}/…/metadata/Radiograph`,
+];
+const second = [
+  'DELETE /instances/…/metadata/RadiographCategory',
+  ...['instances', 'series', 'studies'].flatMap(replaced),
+  'PUT /instances/…/metadata/RadiographCategory',
+];
+
+describe('the order of writes', () => {
+  test('of a first decision: each record before its labels, the category last, ten calls in all', async () => {
+    const stored = site.store(image());
+    expect(await decide(stored, decidedAs('knee_ap'), true)).toBe('recorded');
+    expect(site.writes()).toEqual(first);
+    // Describing, one reading, seven writes; the pipeline's rendering is the tenth.
+    expect(site.fake.calls).toHaveLength(9);
+    expectLabels(stored, ['knee_ap']);
+    expect(site.category(stored.instance)).toBe('knee_ap');
+  });
+
+  test('of another decision: no category meanwhile, and the former label is ours until it is gone', async () => {
+    const stored = site.store(image());
+    await decide(stored, decidedAs('knee_ap'));
+    site.fake.calls.length = 0;
+    await decide(stored, decidedAs('hand_ap'));
+    expect(site.writes()).toEqual(second);
+    expectLabels(stored, ['hand_ap']);
+    expect(site.category(stored.instance)).toBe('hand_ap');
+  });
+});
+
+describe('a crash', () => {
+  const again = ['knee_ap', 'hand_ap'];
+  test.each(first.flatMap((_, writes) => again.map((category) => ({ writes, category }))))(
+    'after $writes writes of a first decision is mended by a second one, $category',
+    async ({ writes, category }) => {
+      const stored = site.store(image());
+      for (const level of levelsOf(stored)) await site.put(`${level}/labels/theirs`);
+      expect(await site.dying(writes, () => decide(stored, decidedAs('knee_ap')))).toBe(true);
+      expect(site.category(stored.instance)).toBeUndefined();
+      expect(await decide(stored, decidedAs(category))).toBe('recorded');
+      expectLabels(stored, [category], ['theirs']);
+      expect(site.category(stored.instance)).toBe(category);
+    },
+  );
+
+  test.each(
+    second.flatMap((_, writes) => ['knee_ap', 'chest_lateral'].map((category) => ({ writes, category }))),
+  )(
+    'after $writes writes of a second decision is mended by a third one, $category',
+    async ({ writes, category }) => {
+      const stored = site.store(image());
+      for (const level of levelsOf(stored)) await site.put(`${level}/labels/theirs`);
+      await decide(stored, decidedAs('knee_ap'));
+      expect(await site.dying(writes, () => decide(stored, decidedAs('hand_ap')))).toBe(true);
+      if (writes > 0) expect(site.category(stored.instance)).toBeUndefined();
+      await decide(stored, decidedAs(category));
+      expectLabels(stored, [category], ['theirs']);
+      expect(site.category(stored.instance)).toBe(category);
+    },
+  );
+
+  test.each(second.map((_, writes) => writes))(
+    'after %i writes of a correction is mended by finishing it',
+    async (writes) => {
+      const stored = site.store(image());
+      const { instance } = stored;
+      await decide(stored, decidedAs('knee_ap'));
+      const correct = () => site.process().recorder.replace(instance, byPerson);
+      expect(await site.dying(writes, correct)).toBe(true);
+      const isRecorded = site.record(instance)?.who === 'person';
+      expect(isRecorded).toBe(writes > 1);
+      await site.process().recorder.finish(instance);
+      const category = isRecorded ? 'hand_ap' : 'knee_ap';
+      expectLabels(stored, [category]);
+      expect(site.category(instance)).toBe(category);
+      expect(site.record(instance)?.before?.category).toBe(isRecorded ? 'knee_ap' : undefined);
+    },
+  );
+});
+
+describe('a label that somebody else put there', () => {
+  test('stays, also where the decision asks for the same, and where it is asked for no more', async () => {
+    const stored = site.store(image());
+    for (const level of levelsOf(stored)) await site.put(`${level}/labels/knee_ap`);
+    await decide(stored, decidedAs('knee_ap'));
+    expectLabels(stored, [], ['knee_ap']);
+    await decide(stored, decidedAs('hand_ap'));
+    expectLabels(stored, ['hand_ap'], ['knee_ap']);
+  });
+
+  test('and ours that somebody removed: it is put there again', async () => {
+    const stored = site.store(image());
+    await decide(stored, decidedAs('knee_ap'));
+    const { recorder, orthanc } = site.process();
+    expect(recorder.isLabelled(await orthanc.hierarchy.instance(stored.instance))).toBe(true);
+    await site.remove(`instances/${stored.instance}/labels/knee_ap`);
+    expect(recorder.isLabelled(await orthanc.hierarchy.instance(stored.instance))).toBe(false);
+    await recorder.relabel(stored.instance);
+    expectLabels(stored, ['knee_ap']);
+    expect(recorder.isLabelled(await orthanc.hierarchy.instance(stored.instance))).toBe(true);
+  });
+
+  test('a site that chooses a prefix gets its own labels in place of those without', async () => {
+    const stored = site.store(image());
+    await decide(stored, decidedAs('knee_ap'));
+    await site.process({ PLAINVIEW_LABEL_PREFIX: 'pv_' }).recorder.relabel(stored.instance);
+    expectLabels(stored, ['pv_knee_ap']);
+  });
+});
+
+test('what is decided of a deleted instance counts no more, once the study is added up', async () => {
+  const ids = { studyInstanceUid: uid('a study'), seriesInstanceUid: uid('a series') };
+  const [knee, hand] = [site.store(image(ids)), site.store(image(ids))];
+  await decide(knee, decidedAs('knee_ap'));
+  await decide(hand, decidedAs('hand_ap'));
+  const { aggregates, orthanc } = site.process();
+  const isUpToDate = async () => {
+    const [tree] = await orthanc.hierarchy.trees([knee.study]);
+    return tree && aggregates.isUpToDate(tree);
+  };
+  expect(await isUpToDate()).toBe(true);
+  await site.remove(`instances/${hand.instance}`);
+  expect(await isUpToDate()).toBe(false);
+  await aggregates.aggregate(knee.study);
+  expect(await isUpToDate()).toBe(true);
+  expectLabels(knee, ['knee_ap']);
+  await site.remove(`instances/${knee.instance}`);
+  await aggregates.aggregate(knee.study);
+});

@@ -1,0 +1,57 @@
+import type { PlainviewError } from '../../../src/errors/errors.js';
+import type { FollowUp } from '../../../src/followups/follow-up.js';
+import { Metrics } from '../../../src/metrics/metrics.js';
+import type { InstanceId } from '../../../src/orthanc/ids.js';
+import { Pipeline } from '../../../src/pipeline/pipeline.js';
+import type { Job } from '../../../src/queue/queue.js';
+import { stubClassifier } from '../../../testkit/classifier.js';
+import type { FakeSite } from '../../../testkit/fake-site.js';
+
+/** A follow-up that notes what is asked of it. */
+export class NotingFollowUp implements FollowUp {
+  readonly ran: InstanceId[] = [];
+  readonly givenUp: { code: string; message: string }[] = [];
+  due = true;
+  failure: PlainviewError | undefined;
+
+  constructor(readonly name: string) {}
+
+  isDue(): boolean {
+    return this.due;
+  }
+
+  async run(id: InstanceId): Promise<void> {
+    this.ran.push(id);
+    if (this.failure !== undefined) throw this.failure;
+    this.due = false;
+  }
+
+  async giveUp(_: unknown, failure: { code: string; message: string }): Promise<void> {
+    this.givenUp.push(failure);
+    this.due = false;
+  }
+}
+
+/** A pipeline on the fake Orthanc that begins now. */
+export function pipelineOn(
+  site: FakeSite,
+  {
+    env = {},
+    followUps = [],
+    sha256,
+  }: { env?: NodeJS.ProcessEnv; followUps?: FollowUp[]; sha256?: string } = {},
+) {
+  const process = site.process(env);
+  const classifier = stubClassifier(sha256);
+  const pipeline = new Pipeline({ ...process, classifier, metrics: new Metrics(), followUps });
+  return { ...process, classifier, pipeline };
+}
+
+export const jobOf = (instance: InstanceId, isNew = false): Job => ({
+  instance,
+  reason: 'hook',
+  attempt: 1,
+  isNew,
+});
+
+export const failure = { code: 'orthanc_failed', message: 'Orthanc failed' };
