@@ -14,18 +14,21 @@ import { createWeb } from './web.js';
 import { createWork } from './work.js';
 
 export interface Service {
-  /** Where it listens: from now on, so that no notice is missed while Orthanc still starts. */
+  /** The address at which the service listens. It listens already while Orthanc starts, so that it misses no notice. */
   url: string;
-  /** Settles when Orthanc has answered, or when the service is stopped first; rejects where this Orthanc lacks something. */
+  /**
+   * Resolves when Orthanc has answered, or when the service is stopped before that. Rejects where this Orthanc lacks
+   * a capability.
+   */
   ready: Promise<void>;
-  /** Completes what is in work, or gives it back. */
+  /** Completes the running jobs, until `shutdownSeconds` are over. The others are left to the next start. */
   stop(): Promise<void>;
 }
 
 /**
- * Builds the service and starts it. Its work begins once Orthanc has answered.
- * @param classifier stays the caller's, who closes it after the service has stopped
- * @throws errors of the catalogue where the configuration cannot be used
+ * Builds and starts the service. It processes jobs as soon as Orthanc has answered.
+ * @param classifier the caller closes it after the service has stopped
+ * @throws config_invalid, state_unusable, rules_invalid, cannot_listen
  */
 export async function startService(config: Config, classifier: Classifier, log: Logger): Promise<Service> {
   const { secret } = config;
@@ -49,21 +52,21 @@ export async function startService(config: Config, classifier: Classifier, log: 
     queue: work.queue.depth(),
   });
   const web = createWeb({ ...work, orthanc, classifier, config, secret, metrics, audit, readiness, log });
-  const nightly: Part = {
+  const sweepSchedule: Part = {
     start: () => {
       if (config.sweep === 'off') return;
       const task = schedule(config.sweep, () => work.sweep.begin(config.sweepOrder));
-      nightly.stop = () => task.destroy();
+      sweepSchedule.stop = () => task.destroy();
     },
   };
-  // What feeds the queue comes before it, so it stops after it: what the queue settles at its end still counts.
+  // The parts that fill the queue come before it, so they stop after it. They still see the jobs that it settles at its end.
   const lifecycle = new Lifecycle([
     web.statistics,
     ...work.followUps,
     work.follower,
     work.sweep,
     work.reclassification,
-    nightly,
+    sweepSchedule,
     work.queue,
     web.server,
     web.events,
@@ -84,7 +87,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
   const stop = async () => {
     availability.stop();
     const deadline = AbortSignal.timeout(config.shutdownSeconds * 1000);
-    // What Orthanc has not answered by then is left to the next start, as after a kill. One that is away is not waited for.
+    // Calls that Orthanc has not answered by then are left to the next start. The stop does not wait for an Orthanc that is away.
     deadline.addEventListener('abort', () => orthanc.close(), { once: true });
     if (!availability.state.answers) orthanc.close();
     await lifecycle.stop(deadline);
@@ -92,7 +95,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     const { waiting, running, delayed } = work.queue.depth();
     log.info({ givenBack: waiting + running + delayed }, 'stopped');
   };
-  // Nothing begins before Orthanc has answered; notices wait.
+  // No job runs before Orthanc has answered. Notices wait in the queue.
   lifecycle.pause();
   try {
     await lifecycle.start();

@@ -10,8 +10,8 @@ import { Routing } from '../followups/routing/routing.js';
 import { Tagger } from '../followups/tags/tagger.js';
 import { ChangeCursor } from '../intake/cursor.js';
 import { Follower } from '../intake/follower.js';
+import { copyGroupRequests } from '../intake/reclassification/group-requests.js';
 import { ReclassificationJobs } from '../intake/reclassification/jobs.js';
-import { spreadRequests } from '../intake/reclassification/spread.js';
 import { Sweep } from '../intake/sweep.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { OrderCheck } from '../order-check/check.js';
@@ -25,7 +25,7 @@ import { MemoryQueue } from '../queue/memory.js';
 import { LocalLocks } from '../store/local-locks.js';
 import type { Part } from './lifecycle.js';
 
-interface Given {
+interface Parts {
   orthanc: Orthanc;
   classifier: Classifier;
   config: Config;
@@ -33,10 +33,10 @@ interface Given {
   log: Logger;
 }
 
-/** What takes instances in, decides about them, records that and follows it. */
+/** The parts that take instances in, decide them, record the decisions and run the follow-ups. */
 export type Work = ReturnType<typeof createWork>;
 
-export function createWork({ orthanc, classifier, config, metrics, log }: Given) {
+export function createWork({ orthanc, classifier, config, metrics, log }: Parts) {
   const locks = new LocalLocks();
   const { stateDir, modalities } = config;
   const aggregates = new Aggregates(orthanc, config.labelPrefix, locks);
@@ -64,7 +64,7 @@ export function createWork({ orthanc, classifier, config, metrics, log }: Given)
     metrics,
     config,
     followUps: [
-      // First: reports are about the file, and routes send it, as it is after that.
+      // Tags come first: a report describes the file as it is after that, and a route sends it so.
       ...(config.tags === 'off' ? [] : [tagger]),
       ...(config.report === 'off' ? [] : [new Reporter(orthanc, config.report, locks)]),
       ...(routing === undefined ? [] : [routing.followUp]),
@@ -97,7 +97,7 @@ export function createWork({ orthanc, classifier, config, metrics, log }: Given)
     aggregates,
     network: classifier.network.sha256,
     modalities,
-    // Labels that somebody removed are looked for by sweeps alone: else two services would contend for them for ever.
+    // Only sweeps restore labels that were removed. Otherwise two services could add and remove them endlessly.
     isSettled: (instance) => isSettled(instance) && recorder.isLabelled(instance),
     rate: config.sweepRate,
     quietHours: config.sweepHours,
@@ -111,8 +111,8 @@ export function createWork({ orthanc, classifier, config, metrics, log }: Given)
     cursor: new ChangeCursor(stateDir),
     isSettled,
     isUnfinished: (instance) => requestOf(instance) !== undefined || pipeline.isUnfinished(instance),
-    spread: (level, ids) => spreadRequests(orthanc, level, ids, modalities),
-    onLogCleared: () => sweep.beginAnew(),
+    copyGroupRequests: (level, ids) => copyGroupRequests(orthanc, level, ids, modalities),
+    onLogCleared: () => sweep.beginAfterCurrent(),
     pollMs: config.changesPollMs,
     log,
   });

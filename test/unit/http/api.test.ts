@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { authenticator } from '../../../src/access/authenticate.js';
 import { roles } from '../../../src/access/caller.js';
 import { createToken, hashToken, type Token } from '../../../src/access/tokens.js';
-import { described } from '../../../src/http/api/openapi.js';
+import { withDescription } from '../../../src/http/api/openapi.js';
 import { operation } from '../../../src/http/api/operation.js';
 import { apiRouter } from '../../../src/http/api/router.js';
 import { createApp } from '../../../src/http/app.js';
@@ -23,7 +23,7 @@ const tokens: Token[] = roles.map((role) => ({
 const servers: Server[] = [];
 
 const seen = z.object({ who: z.string(), role: z.string(), how: z.string() });
-const operations = described(
+const operations = withDescription(
   [
     operation({
       id: 'look',

@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { authenticator } from '../../../src/access/authenticate.js';
 import type { DecidedEvent, Status } from '../../../src/contract/review.js';
 import { Events, eventOperations } from '../../../src/http/api/events.js';
-import { described } from '../../../src/http/api/openapi.js';
+import { withDescription } from '../../../src/http/api/openapi.js';
 import { apiRouter } from '../../../src/http/api/router.js';
 import { createApp } from '../../../src/http/app.js';
 import { failedAuthenticationLimiter } from '../../../src/http/failed-authentication-limiter.js';
@@ -37,7 +37,7 @@ async function served() {
     perMinute: 10_000,
     log,
   };
-  const operations = described(eventOperations(events), '0');
+  const operations = withDescription(eventOperations(events), '0');
   const server = createServer(createApp([apiRouter(operations, options)], log));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ends.push(() => {

@@ -74,7 +74,7 @@ function follow({ settles = true } = {}) {
     cursor: new ChangeCursor(folder),
     isSettled: () => false,
     isUnfinished: () => false,
-    spread: async () => undefined,
+    copyGroupRequests: async () => undefined,
     onLogCleared: cleared,
     pollMs: 5,
     log: pino({ level: 'silent' }),

@@ -249,7 +249,7 @@ describe('a sweep of all that there is now', () => {
   test('begins at once where none is under way', async () => {
     archive = [1];
     const { sweep, idle } = sweeper();
-    sweep.beginAnew();
+    sweep.beginAfterCurrent();
     await idle();
     expect(decided).toContain(id(1));
   });
@@ -261,7 +261,7 @@ describe('a sweep of all that there is now', () => {
     onPage = (page) => {
       if (page !== 2) return;
       archive.unshift(11);
-      sweep.beginAnew();
+      sweep.beginAfterCurrent();
     };
     sweep.begin();
     await vi.waitUntil(() => decided.has(id(11)), done);

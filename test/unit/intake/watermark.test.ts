@@ -29,21 +29,21 @@ test('makes the reader wait while too many jobs are open', async () => {
   const { signal } = new AbortController();
   const settle = [frontier.open(1), frontier.open(2)];
   let passed = false;
-  const waiting = frontier.room(signal).then(() => {
+  const waiting = frontier.waitForCapacity(signal).then(() => {
     passed = true;
   });
   await Promise.resolve();
   expect(passed).toBe(false);
   settle[1]?.();
   await waiting;
-  expect(frontier.jobs).toBe(1);
+  expect(frontier.openJobs).toBe(1);
 });
 
 test('an abort ends the wait', async () => {
   const frontier = new Watermark(0, 1);
   frontier.open(1);
   const stop = new AbortController();
-  const waiting = frontier.room(stop.signal);
+  const waiting = frontier.waitForCapacity(stop.signal);
   stop.abort();
   await waiting;
 });
@@ -53,7 +53,7 @@ test('leaves nothing on the signal, however often it waits', async () => {
   const { signal } = new AbortController();
   for (let position = 1; position <= 20; position++) {
     const settle = frontier.open(position);
-    const waiting = frontier.room(signal);
+    const waiting = frontier.waitForCapacity(signal);
     expect(getEventListeners(signal, 'abort')).toHaveLength(1);
     settle();
     await waiting;

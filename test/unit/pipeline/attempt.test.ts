@@ -34,15 +34,15 @@ function handled({ isAway }: { isAway: boolean }) {
 test('while Orthanc is away no try counts, however few there are', async () => {
   const { handler, recordFailure } = handled({ isAway: true });
   for (let outage = 0; outage < 4; outage++)
-    expect(await handler({ ...job, attempt: 2 })).toMatchObject({ kind: 'again', spent: false });
+    expect(await handler({ ...job, attempt: 2 })).toMatchObject({ kind: 'retry', countsAsAttempt: false });
   expect(recordFailure).not.toHaveBeenCalled();
 });
 
 test('a call that Orthanc alone falls silent on is tried with pauses, and then recorded as failed', async () => {
   const { handler, recordFailure } = handled({ isAway: false });
   const again = await handler(job);
-  expect(again).toMatchObject({ kind: 'again', spent: true });
-  expect(again.kind === 'again' && again.afterMs).toBeGreaterThanOrEqual(1000);
+  expect(again).toMatchObject({ kind: 'retry', countsAsAttempt: true });
+  expect(again.kind === 'retry' && again.afterMs).toBeGreaterThanOrEqual(1000);
   expect(await handler({ ...job, attempt: 2 })).toEqual({ kind: 'settled' });
   expect(recordFailure).toHaveBeenCalledWith(
     expect.anything(),

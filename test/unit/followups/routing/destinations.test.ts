@@ -2,12 +2,12 @@ import nock from 'nock';
 import { afterEach, expect, test } from 'vitest';
 import { loadConfig } from '../../../../src/config/load.js';
 import { OrthancDestination } from '../../../../src/followups/routing/destinations/orthanc.js';
-import type { Due } from '../../../../src/followups/routing/ledger.js';
+import type { DueRoute } from '../../../../src/followups/routing/ledger.js';
 import { instanceId, seriesId } from '../../../../src/orthanc/ids.js';
 
 const orthanc = 'http://orthanc.test:8042';
 const id = '00000001-00000002-00000003-00000004-00000005';
-const due: Due = {
+const due: DueRoute = {
   instance: { ID: instanceId.parse(id), ParentSeries: seriesId.parse(id), Metadata: {}, Labels: [] },
   route: { to: 'peer:p', rule: 'r', of: 'w', decision: 'category', state: 'pending', asked: '' },
   sentBefore: false,

@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createError } from '../../../../src/errors/errors.js';
 import type { Destination } from '../../../../src/followups/routing/destinations/destination.js';
-import type { Due, Ending } from '../../../../src/followups/routing/ledger.js';
+import type { DueRoute, RouteResult } from '../../../../src/followups/routing/ledger.js';
 import { LoopGuard } from '../../../../src/followups/routing/loop-guard.js';
 import { Outbox } from '../../../../src/followups/routing/outbox.js';
 import { RouteMetrics } from '../../../../src/followups/routing/route-metrics.js';
@@ -19,11 +19,11 @@ afterEach(() => outbox?.stop());
 
 /** An outbox whose ledger is a list, and whose destination takes what it is told to take. */
 function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () => Promise<void> } = {}) {
-  const endings = new Map<InstanceId, Ending>();
+  const endings = new Map<InstanceId, RouteResult>();
   const sends: InstanceId[][] = [];
   /** Decided anew since they were handed out: their ending is that of a former decision. */
   const anew = new Set<InstanceId>();
-  const due = (instance: InstanceId): Due => ({
+  const due = (instance: InstanceId): DueRoute => ({
     instance: { ID: instance, ParentSeries: seriesId.parse(instance), Metadata: {}, Labels: [] },
     route: {
       to: 'peer:p',
@@ -38,13 +38,13 @@ function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () 
   });
   const destination: Destination = {
     name: 'peer:p',
-    most: 16,
+    maxBatch: 16,
     send: async (all) => {
       const ids = all.map(({ instance }) => instance.ID);
       sends.push(ids);
       await take(ids);
     },
-    answers: async () => undefined,
+    isReachable: async () => undefined,
     close: () => undefined,
   };
   outbox = new Outbox({

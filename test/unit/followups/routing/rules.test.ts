@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InstanceRecord } from '../../../../src/decisions/schema.js';
 import type { PlainviewError } from '../../../../src/errors/errors.js';
 import { shipped } from '../../../../src/files/places.js';
-import { actionsOf, evaluateRules } from '../../../../src/followups/routing/rules/judge.js';
-import { readRules, requireKnown } from '../../../../src/followups/routing/rules/read.js';
+import { actionsOf, evaluateRules } from '../../../../src/followups/routing/rules/evaluate.js';
+import { readRules, requireKnownDestinations } from '../../../../src/followups/routing/rules/read.js';
 import { stubClasses } from '../../../../testkit/classifier.js';
 import { head, type RulesPlace, rulesPlace } from '../../../../testkit/rules.js';
 
@@ -215,10 +215,10 @@ describe('a file of rules', () => {
   test('is held against what Orthanc knows', async () => {
     const read = readRules(await place.write(valid), stubClasses);
     const known = { peer: ['orthopaedics'], modality: [], dicomweb: [], aets: new Map<string, string>() };
-    expect(() => requireKnown(read, known)).toThrow(
+    expect(() => requireKnownDestinations(read, known)).toThrow(
       /line 10, rule knees: Orthanc's configuration has no peer ortho in OrthancPeers \(it knows orthopaedics\)/,
     );
-    expect(() => requireKnown(read, { ...known, peer: ['ortho'] })).not.toThrow();
+    expect(() => requireKnownDestinations(read, { ...known, peer: ['ortho'] })).not.toThrow();
   });
 });
 

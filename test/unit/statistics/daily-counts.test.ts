@@ -3,12 +3,12 @@ import { confirmed, corrected, undone } from '../../../src/decisions/correction.
 import type { InstanceRecord } from '../../../src/decisions/schema.js';
 import { answerOf } from '../../../src/statistics/answer.js';
 import {
+  countExisting,
   countRecorded,
-  countStanding,
   type DailyCounts,
   emptyCounts,
   prune,
-} from '../../../src/statistics/tally.js';
+} from '../../../src/statistics/daily-counts.js';
 
 const now = new Date('2026-03-10T15:30:00.000Z');
 const network = { name: 'n', sha256: 'ab' };
@@ -131,9 +131,9 @@ test('counted from what stands in Orthanc it is the same, but for what came late
   const counted = emptyCounts();
   history(counted, [hand, wrong]);
   const anew = emptyCounts();
-  countStanding(anew, wrong, '2026-03-10T00:00:00.000Z');
-  countStanding(anew, said('2026-03-10T00:00:00.000Z', 'hand_ap'), '2026-03-10T00:00:00.000Z');
-  countStanding(anew, said('__proto__', 'hand_ap'), '2026-03-10T00:00:00.000Z');
+  countExisting(anew, wrong, '2026-03-10T00:00:00.000Z');
+  countExisting(anew, said('2026-03-10T00:00:00.000Z', 'hand_ap'), '2026-03-10T00:00:00.000Z');
+  countExisting(anew, said('__proto__', 'hand_ap'), '2026-03-10T00:00:00.000Z');
   expect(anew).toEqual(counted);
   prune(anew, '2026-03-10');
   expect(anew.days).toEqual({});
