@@ -28,7 +28,7 @@ function peer(job: { status: number; body: object }): Promise<void> {
 test.each([
   ['has failed', { status: 200, body: { State: 'Failure', ErrorDescription: 'Bad file' } }, /Bad file/],
   ['is forgotten', { status: 404, body: {} }, /JobsHistorySize/],
-  ['cannot be asked about', { status: 500, body: {} }, /HTTP 500/],
+  ['cannot be read', { status: 500, body: {} }, /HTTP 500/],
 ])('a job that %s is no arrival', async (_what, job, why) => {
   await expect(peer(job)).rejects.toMatchObject({
     code: 'route_unreachable',
@@ -36,11 +36,11 @@ test.each([
   });
 });
 
-test('a job that is done is one', async () => {
+test('a job that succeeds resolves', async () => {
   await expect(peer({ status: 200, body: { State: 'Success' } })).resolves.toBeUndefined();
 });
 
-test('an Orthanc that is away is not the destination’s fault', async () => {
+test('an outage of Orthanc is not reported as an error of the destination', async () => {
   nock(orthanc)
     .post('/peers/p/store')
     .replyWithError(Object.assign(new Error('no'), { code: 'ECONNREFUSED' }));
