@@ -4,7 +4,7 @@ import { otherClass } from '../classify/decide.js';
 import { shipped } from '../files/places.js';
 import { code } from './code.js';
 
-/** The DICOM codes of a category. A field is absent where the category does not determine it. Laterality is never given. */
+/** The DICOM codes of a category. A field is absent where the category does not determine it, as it never does a side. */
 const categoryCodes = z.object({
   /** Body Part Examined (0018,0015), a defined term of PS3.16 annex L. */
   bodyPartExamined: z.string().max(16),

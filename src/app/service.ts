@@ -1,4 +1,4 @@
-import { schedule } from 'node-cron';
+import { type ScheduledTask, schedule } from 'node-cron';
 import type { Logger } from 'pino';
 import { auditTrail } from '../access/audit.js';
 import type { Classifier } from '../classify/classifier.js';
@@ -6,7 +6,9 @@ import type { Config } from '../config/options.js';
 import { requireLabels } from '../decisions/labels.js';
 import { createError } from '../errors/errors.js';
 import type { Readiness } from '../http/health.js';
+import type { Sweep } from '../intake/sweep.js';
 import { Metrics } from '../metrics/metrics.js';
+import type { Availability } from '../orthanc/availability.js';
 import { requireCapabilities } from '../orthanc/capabilities.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { Lifecycle, type Part } from './lifecycle.js';
@@ -52,42 +54,25 @@ export async function startService(config: Config, classifier: Classifier, log: 
     queue: work.queue.depth(),
   });
   const web = createWeb({ ...work, orthanc, classifier, config, secret, metrics, audit, readiness, log });
-  const sweepSchedule: Part = {
-    start: () => {
-      if (config.sweep === 'off') return;
-      const task = schedule(config.sweep, () => work.sweep.begin(config.sweepOrder));
-      sweepSchedule.stop = () => task.destroy();
-    },
-  };
-  // The parts that fill the queue come before it, so they stop after it. They still see the jobs that it settles at its end.
+  // The parts that fill the queue come before it, so they stop after it and see all jobs that it settles.
   const lifecycle = new Lifecycle([
     web.statistics,
     ...work.followUps,
     work.follower,
     work.sweep,
     work.reclassification,
-    sweepSchedule,
+    scheduledSweeps(config, work.sweep),
     work.queue,
     web.server,
     web.events,
   ]);
 
-  availability.events.on('problem', (error) =>
-    log.warn({ code: error.code }, `${error.message} Work waits.`),
-  );
-  availability.events.on('away', () => {
-    metrics.orthancUp.set(0);
-    lifecycle.pause();
-  });
-  availability.events.on('back', ({ Version: version }) => {
-    metrics.orthancUp.set(1);
-    log.info({ version }, 'Orthanc answers');
-  });
+  observe(availability, { metrics, lifecycle, log });
 
   const stop = async () => {
     availability.stop();
     const deadline = AbortSignal.timeout(config.shutdownSeconds * 1000);
-    // Calls that Orthanc has not answered by then are left to the next start. The stop does not wait for an Orthanc that is away.
+    // Calls that Orthanc has not answered by then are left to the next start. An Orthanc that is away is not waited for.
     deadline.addEventListener('abort', () => orthanc.close(), { once: true });
     if (!availability.state.answers) orthanc.close();
     await lifecycle.stop(deadline);
@@ -110,6 +95,33 @@ export async function startService(config: Config, classifier: Classifier, log: 
     await lifecycle.resume();
   });
   return { url, ready, stop };
+}
+
+/** Begins sweeps by the schedule of the option `sweep`. */
+function scheduledSweeps({ sweep: expression, sweepOrder }: Config, sweep: Sweep): Part {
+  let task: ScheduledTask | undefined;
+  return {
+    start: () => {
+      if (expression !== 'off') task = schedule(expression, () => sweep.begin(sweepOrder));
+    },
+    stop: () => task?.destroy(),
+  };
+}
+
+/** Pauses the parts while Orthanc is away. Shows its state in metrics and log. */
+function observe(
+  { events }: Availability,
+  { metrics, lifecycle, log }: { metrics: Metrics; lifecycle: Lifecycle; log: Logger },
+): void {
+  events.on('problem', (error) => log.warn({ code: error.code }, `${error.message} Work waits.`));
+  events.on('away', () => {
+    metrics.orthancUp.set(0);
+    lifecycle.pause();
+  });
+  events.on('back', ({ Version: version }) => {
+    metrics.orthancUp.set(1);
+    log.info({ version }, 'Orthanc answers');
+  });
 }
 
 function logNetwork({ engine, network }: Classifier, log: Logger): void {

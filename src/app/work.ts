@@ -71,23 +71,7 @@ export function createWork({ orthanc, classifier, config, metrics, log }: Parts)
     ],
   });
 
-  const queue = new MemoryQueue(
-    new AdmissionPolicy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),
-    createHandler({
-      process: async (job) => {
-        await tagger.settled(job.instance);
-        return pipeline.process(job);
-      },
-      recordFailure: async (job, failure) => {
-        await tagger.settled(job.instance);
-        return pipeline.recordFailure(job, failure);
-      },
-      orthanc,
-      attempts: config.attempts,
-      metrics,
-      log,
-    }),
-  );
+  const queue = createQueue({ pipeline, tagger, orthanc, config, metrics, log });
   metrics.observeQueue(queue);
 
   const isSettled = (instance: InstanceContent) => pipeline.whySettled(instance) !== undefined;
@@ -118,4 +102,25 @@ export function createWork({ orthanc, classifier, config, metrics, log }: Parts)
   });
   const followUps: Part[] = [tagger, ...(routing === undefined ? [] : [routing])];
   return { recorder, tagger, routing, queue, sweep, reclassification, follower, followUps };
+}
+
+function createQueue(parts: Omit<Parts, 'classifier'> & { pipeline: Pipeline; tagger: Tagger }): MemoryQueue {
+  const { pipeline, tagger, orthanc, config, metrics, log } = parts;
+  return new MemoryQueue(
+    new AdmissionPolicy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),
+    createHandler({
+      process: async (job) => {
+        await tagger.settled(job.instance);
+        return pipeline.process(job);
+      },
+      recordFailure: async (job, failure) => {
+        await tagger.settled(job.instance);
+        return pipeline.recordFailure(job, failure);
+      },
+      orthanc,
+      attempts: config.attempts,
+      metrics,
+      log,
+    }),
+  );
 }

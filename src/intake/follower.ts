@@ -16,7 +16,7 @@ interface Parts {
   cursor: ChangeCursor;
   /** Whether a stored instance needs no job: it is decided. */
   isSettled: (instance: InstanceContent) => boolean;
-  /** Whether an instance whose metadata changed needs a job: a reclassification is requested, or work was interrupted. */
+  /** Whether an instance whose metadata changed needs a job: a reclassification is requested, or work is unfinished. */
   isUnfinished: (instance: InstanceContent) => boolean;
   /** Copies reclassification requests on series, studies or patients to their instances. */
   copyGroupRequests: (level: GroupLevel, ids: GroupId[]) => Promise<void>;

@@ -111,7 +111,7 @@ export class Words {
     return found;
   }
 
-  /** Finds the longest match. At the same length, a complete word comes before a beginning, and a longer beginning first. */
+  /** Finds the longest match. At equal length, a complete word wins over a beginning, and a longer beginning wins. */
   #matchAt(
     tokens: readonly string[],
     at: number,

@@ -97,6 +97,6 @@ function report(outcome: Outcome, { metrics }: Parts, log: Logger): void {
   log.info({ decision: outcome.decision, category: outcome.category, ms: outcome.ms }, 'decided');
 }
 
-/** Milliseconds: 1, 2, 4 … 60 s, plus up to half of that at random. So jobs that failed together do not return together. */
+/** 1, 2, 4 … 60 s, plus up to half of that at random, so that jobs that failed together do not return together. */
 const backoffMs = (attempt: number): number =>
   Math.min(1000 * 2 ** (attempt - 1), 60_000) * (1 + Math.random() / 2);

@@ -112,7 +112,7 @@ export class Pipeline {
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
 
-  /** Writes a person's decision again where Orthanc has lost it: Orthanc loses the metadata of a file that it replaces. */
+  /** Writes a person's decision again where it is lost: Orthanc loses the metadata of a file that it replaces. */
   async #restore(
     instance: InstanceContent,
     descriptions?: readonly Description[],

@@ -77,7 +77,7 @@ export function countRecorded(
   else if (replaced?.before?.when !== record.when) countDecision(into, networksDecision(record));
 }
 
-/** Counts a record read from Orthanc, if it is older than `until`. Anybody can write metadata, so its times are checked. */
+/** Counts a record in Orthanc if it is older than `until`. Anybody can write metadata, so its times are checked. */
 export function countExisting(into: DailyCounts, record: InstanceRecord, until: string): void {
   const decision = networksDecision(record);
   if (isTime(decision.when) && decision.when < until) countDecision(into, decision);

@@ -100,7 +100,7 @@ export class Worklist {
     return query.state === 'recent' ? this.#recent(position) : this.#labelled(query, position);
   }
 
-  /** Corrected instances leave the list, and new ones come in at its head. So the page begins after the last one read. */
+  /** Corrected instances leave the list, and new ones come in at its head. So a page begins after the last one read. */
   async #labelled(query: WorklistQuery, position: Position | undefined): Promise<Chunk> {
     const label = this.#label(query);
     const dicom = dicomQuery(query);

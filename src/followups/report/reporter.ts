@@ -17,7 +17,7 @@ const resultRecord = z.object({
   of: z.string().optional(),
   /** SOPInstanceUID of the report about this resource. */
   report: z.string().optional(),
-  /** SOPInstanceUIDs of replaced reports. They are recorded before they are deleted, so that a crash leaves none behind. */
+  /** SOPInstanceUIDs of replaced reports. Recorded before they are deleted, so that a crash leaves none behind. */
   stale: z.array(z.string()).optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
 });

@@ -100,7 +100,7 @@ export class Ledger {
     return retried;
   }
 
-  /** Changes the routes of an instance. Writes nothing where it is deleted or has no routes, or `change` returns undefined. */
+  /** Changes the routes of an instance. Writes nothing where it is deleted, has no routes, or `change` gives undefined. */
   update(id: InstanceId, change: (known: InstanceRoutes) => InstanceRoutes | undefined): Promise<void> {
     return this.exclusive(id, async () => {
       const [instance] = await this.#orthanc.hierarchy.instances([id]);

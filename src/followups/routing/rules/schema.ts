@@ -111,7 +111,7 @@ const when = z
   .optional()
   .catch(undefined);
 
-/** The names in a file. They are read even if the file has other mistakes, so that all mistakes are reported together. */
+/** The names in a file. They are read despite other mistakes, so that all mistakes are reported together. */
 export const namesInFile = z
   .object({
     webhooks: z.record(z.string(), webhook.optional().catch(undefined)).catch({}),
