@@ -84,6 +84,7 @@ export function useFakeSite(options: FakeOrthancOptions = {}) {
       const recorder = new Recorder({ orthanc, labelPrefix, locks, aggregates, corrections });
       return { config, orthanc, locks, aggregates, recorder };
     },
+    corrections: () => new KeptCorrections(stateDir),
     store(file: Buffer): Line {
       const { ID, ParentSeries, ParentStudy, ParentPatient } = running().store(file);
       return {

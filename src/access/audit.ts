@@ -4,34 +4,34 @@ import type { Logger } from 'pino';
 import { createError } from '../errors/errors.js';
 import type { Caller } from './caller.js';
 
-/** What somebody did. Identifiers and categories only, no patient data. */
+/** An action of a caller. It holds identifiers and categories, no patient data. */
 export interface AuditEntry {
   caller: Caller;
   action: 'reclassify' | 'cancel' | 'correct' | 'confirm' | 'undo' | 'undo tags' | 'retry routes' | 'sweep';
-  /** What it was done to: a resource, a request. */
+  /** The object of the action: a resource or a reclassification job. */
   target: string;
   detail?: unknown;
 }
 
 export type Audit = (entry: AuditEntry) => Promise<void>;
 
-/** Nobody else's to read. */
+/** Only the owner may read the file. */
 const mode = 0o600;
 
 /**
- * Notes who did what as JSON lines, in the log and in a file of its own where one is named. A file that cannot be
- * written any more is an error in the log: the deed itself stands in Orthanc's metadata with who and when.
- * @throws config_invalid where it cannot be written at all: nobody would miss the trail before it is needed
+ * Writes each action to the log, and as a JSON line to a file where one is given. A failure to write the file later is
+ * logged and does not fail the action: who acted and when is also in Orthanc's metadata.
+ * @throws config_invalid where the file cannot be written at the start
  */
 export function auditTrail(file: string | undefined, log: Logger): Audit {
   if (file !== undefined) requireAppendable(file);
-  return async ({ caller, ...deed }) => {
+  return async ({ caller, ...rest }) => {
     const entry = {
       when: new Date().toISOString(),
       who: caller.who,
       role: caller.role,
       how: caller.how,
-      ...deed,
+      ...rest,
     };
     log.info({ audit: entry }, 'audit');
     if (file === undefined) return;

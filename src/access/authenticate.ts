@@ -4,16 +4,17 @@ import { type Caller, callerName, role } from './caller.js';
 import { sameSecret } from './secret.js';
 import { hashToken, type Token } from './tokens.js';
 
-/** The headers of a request, whatever library serves it. */
+/** The headers of an HTTP request. */
 interface RequestHeaders {
   get(name: string): string | undefined;
 }
 
 /**
- * Says who the caller is, from one of
+ * Authenticates a caller by one of
  * - `Authorization: Bearer …`: a declared token;
- * - `X-Plainview-Secret`: the secret shared with Orthanc, whose plugin has checked the user and names them in
- *   `X-Plainview-User` (percent-encoded UTF-8) and `X-Plainview-Role`. Without a user the caller is Orthanc itself, an admin.
+ * - `X-Plainview-Secret`: the secret shared with Orthanc. Its plugin has authenticated the user and sends the name in
+ *   `X-Plainview-User` (percent-encoded UTF-8) and the role in `X-Plainview-Role`. Without a user, the caller is Orthanc
+ *   itself, with the role admin.
  * @throws unauthorised
  */
 export function authenticator(secret: string, tokens: readonly Token[]): (request: RequestHeaders) => Caller {
@@ -23,11 +24,11 @@ export function authenticator(secret: string, tokens: readonly Token[]): (reques
     if (!sameSecret(request.get('x-plainview-secret') ?? '', secret)) throw createError('unauthorised', {});
     const user = request.get('x-plainview-user');
     if (user === undefined) return { who: 'orthanc', role: 'admin', how: 'orthanc' };
-    const who = callerName.safeParse(decoded(user));
+    const name = callerName.safeParse(decoded(user));
     // A user without a role is a viewer.
-    const of = role.safeParse(request.get('x-plainview-role') ?? 'viewer');
-    if (!who.success || !of.success) throw createError('unauthorised', {});
-    return { who: who.data, role: of.data, how: 'orthanc' };
+    const userRole = role.safeParse(request.get('x-plainview-role') ?? 'viewer');
+    if (!name.success || !userRole.success) throw createError('unauthorised', {});
+    return { who: name.data, role: userRole.data, how: 'orthanc' };
   };
 }
 
@@ -39,7 +40,7 @@ function decoded(header: string): string | undefined {
   }
 }
 
-/** Compares with every token, so that the time reveals nothing about a partly right guess. */
+/** Compares with every token, so that the time does not depend on which token matches. */
 function byToken(bearer: string, tokens: readonly Token[]): Caller {
   const given = Buffer.from(hashToken(bearer), 'hex');
   let found: Token | undefined;

@@ -1,19 +1,19 @@
 import { z } from 'zod';
 
-/** Each may do what those before it may. */
+/** In ascending order: each role includes the permissions of the roles before it. */
 export const roles = ['viewer', 'reviewer', 'admin'] as const;
 export const role = z.enum(roles);
 export type Role = z.output<typeof role>;
 
-/** Who asks, once it is certain. */
+/** An authenticated caller. */
 export interface Caller {
-  /** A token's name, or the user that Orthanc's plugin vouches for. */
+  /** The name of the token, or of the user that Orthanc's plugin authenticated. */
   who: string;
   role: Role;
   how: 'token' | 'orthanc';
 }
 
-/** Names stand in metadata, labels' history and the audit log: no control characters, no markup. */
+/** Names are written into metadata and the audit log: no control characters, no markup. */
 export const callerName = z.string().regex(/^[\p{L}\p{N} ._@-]{1,64}$/u);
 
 export const mayActAs = (caller: Caller, needed: Role): boolean =>

@@ -7,7 +7,7 @@ import { callerName, type Role, role } from './caller.js';
 export interface Token {
   name: string;
   role: Role;
-  /** SHA-256 of the token, hexadecimal: enough against whoever reads the file, since a token has 256 random bits. */
+  /** SHA-256 of the token, hexadecimal. A plain hash is enough: a token has 256 random bits. */
   sha256: string;
 }
 
@@ -15,15 +15,15 @@ const line = z.tuple([callerName.regex(/^\S+$/), role, z.string().regex(/^[0-9a-
 
 export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex');
 
-/** A new token, and the line that declares it. */
-export function createToken(name: string, of: Role): { token: string; line: string } {
+/** Makes a new token, and the line of the tokens file that declares it. */
+export function createToken(name: string, tokenRole: Role): { token: string; line: string } {
   const token = `pv_${randomBytes(32).toString('base64url')}`;
-  return { token, line: `${name} ${of} ${hashToken(token)}` };
+  return { token, line: `${name} ${tokenRole} ${hashToken(token)}` };
 }
 
 /**
- * Reads a file of declared tokens: on each line a name, a role and a SHA-256; `#` begins a comment.
- * @throws config_invalid, naming the line
+ * Reads a file of declared tokens. Each line holds a name, a role and a SHA-256. `#` begins a comment.
+ * @throws config_invalid with the number of the wrong line
  */
 export function readTokens(file: string | undefined): Token[] {
   if (file === undefined) return [];
@@ -37,18 +37,18 @@ export function readTokens(file: string | undefined): Token[] {
       error,
     );
   }
-  const tokens = text.split('\n').flatMap((written, index): Token[] => {
-    const words = written.replace(/#.*/, '').trim();
-    if (words === '') return [];
-    const parsed = line.safeParse(words.split(/\s+/));
+  const tokens = text.split('\n').flatMap((declaration, index): Token[] => {
+    const content = declaration.replace(/#.*/, '').trim();
+    if (content === '') return [];
+    const parsed = line.safeParse(content.split(/\s+/));
     if (!parsed.success)
       throw createError('config_invalid', {
         problems: [
           `PLAINVIEW_TOKENS_FILE: line ${index + 1} is not a name, a role (viewer, reviewer, admin) and a SHA-256, as \`plainview token\` prints them`,
         ],
       });
-    const [name, of, sha256] = parsed.data;
-    return [{ name, role: of, sha256 }];
+    const [name, tokenRole, sha256] = parsed.data;
+    return [{ name, role: tokenRole, sha256 }];
   });
   return tokens;
 }

@@ -4,7 +4,7 @@ import { otherClass } from '../classify/decide.js';
 import { shipped } from '../files/places.js';
 import { code } from './code.js';
 
-/** What DICOM calls a category. A field that is absent is not given by the category: laterality never is. */
+/** The DICOM codes of a category. A field is absent where the category does not determine it, as it never does a side. */
 const categoryCodes = z.object({
   /** Body Part Examined (0018,0015), a defined term of PS3.16 annex L. */
   bodyPartExamined: z.string().max(16),
@@ -26,14 +26,14 @@ const table = z
   .record(z.string(), categoryCodes)
   .parse(JSON.parse(readFileSync(shipped('model', 'categories.json'), 'utf8')));
 
-/** Names of the 30 categories that have codes, in NNCPR's order. */
+/** The names of the 30 categories that have codes, in NNCPR's order. */
 export const codedCategories: readonly string[] = Object.keys(table);
 
-/** What a picture may be called: the 30 that have codes whatever network is in use, and what the network in use knows. */
+/** The categories that a person can choose: the 30 that have codes, and those of the network in use. */
 export const knownCategories = (networkClasses: readonly string[]): string[] => [
   ...new Set([...codedCategories, ...networkClasses.filter((name) => name !== otherClass)]),
 ];
 
-/** @returns undefined for a category of a site's own network */
+/** @returns undefined for a category without codes, which only a site's own network has */
 export const codesOf = (category: string): CategoryCodes | undefined =>
   Object.hasOwn(table, category) ? table[category] : undefined;

@@ -1,21 +1,21 @@
 import type { LateralityTags } from '../orthanc/studies.js';
 import { bodyPartOf, isPaired as hasSides } from './regions.js';
 
-/** Right and left as the patient has them; DICOM's code strings of Image Laterality (0020,0062). */
+/** The patient's right or left: code strings of Image Laterality (0020,0062). */
 export type Side = 'R' | 'L';
-/** B: both. What DICOM calls unpaired (U) has no side. */
+/** B: both. DICOM's U (unpaired) is not a laterality here. */
 export type Laterality = Side | 'B';
 
-/** A category of a site's own network counts as paired: its pictures are never mixed across sides. */
+/** A category without codes counts as paired, so that pictures of different sides are not mixed. */
 export function isPaired(category: string): boolean {
   const part = bodyPartOf(category);
   return part === undefined || hasSides(part);
 }
 
 /**
- * The side that DICOM gives a picture: of the image (0020,0062), else of its frames (0020,9072), else of the series
- * (0020,0060). PS3.3 C.7.3.1 wants the series' only where neither of the others is there.
- * @returns undefined where none is given, or the part is unpaired (U)
+ * The side of a picture: Image Laterality (0020,0062), else that of its frames (0020,9072), else Laterality of the series
+ * (0020,0060). PS3.3 C.7.3.1 allows the last one only where the others are absent.
+ * @returns undefined where none is given, or the body part is unpaired (U)
  */
 export function lateralityOf({ image, frames, series }: LateralityTags): Laterality | undefined {
   return sideOf(image) ?? sideOfFrames(frames) ?? sideOf(series);

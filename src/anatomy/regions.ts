@@ -80,16 +80,17 @@ const regions = z
 
 const { wider, beside } = regions.near;
 
-/** Whether a name stands for a region that covers another part. */
+/** Whether a region covers another body part. */
 export const isWider = (whole: BodyPart, part: BodyPart): boolean => wider[whole]?.includes(part) ?? false;
 
-/** Whether a difference between the two says nothing sure; every part is near itself. */
+/** Whether two body parts are too close for a difference to be certain. Every part is near itself. */
 export function areNear(a: BodyPart, b: BodyPart): boolean {
   if (a === b || isWider(a, b) || isWider(b, a)) return true;
   return (beside[a]?.includes(b) ?? false) || (beside[b]?.includes(a) ?? false);
 }
 
-export function resemble(a: Projection, b: Projection): boolean {
+/** Whether two projections are too similar for a difference to be certain. */
+export function areSimilar(a: Projection, b: Projection): boolean {
   const { near } = regions.projections;
   return a === b || (near[a]?.includes(b) ?? false) || (near[b]?.includes(a) ?? false);
 }
@@ -105,9 +106,11 @@ export function bodyPartOf(category: string): BodyPart | undefined {
 export function projectionOf(category: string): Projection | undefined {
   const { categories, codes } = regions.projections;
   const known = codesOf(category);
-  const telling = [known?.eponym, known?.patientOrientationModifier, known?.view];
-  return categories[category] ?? telling.flatMap((code) => (code ? (codes[code.value] ?? []) : []))[0];
+  const codesWithProjection = [known?.eponym, known?.patientOrientationModifier, known?.view];
+  return (
+    categories[category] ?? codesWithProjection.flatMap((code) => (code ? (codes[code.value] ?? []) : []))[0]
+  );
 }
 
-/** What a code of an order or a picture means, where it is one of CID 4010, 4012 or 20 that we know. */
+/** @returns the projection of a code of CID 4010, 4012 or 20; undefined for a code that is not in the table */
 export const projectionOfCode = (value: string): Projection | undefined => regions.projections.codes[value];

@@ -1,19 +1,19 @@
 /**
- * A part of the running service. The parts are started in a stated order and stopped in reverse, so each may use those
- * before it from its start to its end.
+ * A part of the running service. Parts are started in order and stopped in reverse order. So each part can use the parts
+ * before it during its whole life.
  */
 export interface Part {
   start?(): unknown;
-  /** Orthanc is away: nothing new is begun. */
+  /** Orthanc is away. The part starts nothing new. */
   pause?(): void;
   /**
-   * Orthanc answers: called at the start too, once it does.
-   * @throws where Orthanc went away again
+   * Orthanc answers. This is also called after the start, at Orthanc's first answer.
+   * @throws orthanc_… where Orthanc is away again
    */
   resume?(): unknown;
   /**
-   * Ends for good.
-   * @param deadline aborts when the time is over: what is not done by then is left to the next start
+   * Stops the part. It is not started again.
+   * @param deadline aborts when the time is over. Work that is not done by then is left to the next start.
    */
   stop?(deadline: AbortSignal): unknown;
 }
@@ -27,7 +27,7 @@ export class Lifecycle {
     this.#parts = parts;
   }
 
-  /** @throws what a part throws; those that are started already are for `stop` */
+  /** @throws the error of a part. `stop` must then be called: it stops the parts that were started. */
   async start(): Promise<void> {
     for (const part of this.#parts) {
       this.#started.push(part);
@@ -35,7 +35,7 @@ export class Lifecycle {
     }
   }
 
-  /** @throws what a part throws; all are paused then */
+  /** @throws the error of a part. All parts are paused then. */
   async resume(): Promise<void> {
     try {
       for (const part of this.#parts) await part.resume?.();
@@ -49,7 +49,7 @@ export class Lifecycle {
     for (const part of this.#parts.toReversed()) part.pause?.();
   }
 
-  /** Stops what was started, in reverse order. */
+  /** Stops the started parts in reverse order. A second call does nothing. */
   async stop(deadline: AbortSignal): Promise<void> {
     for (let part = this.#started.pop(); part !== undefined; part = this.#started.pop())
       await part.stop?.(deadline);

@@ -1,4 +1,4 @@
-import { schedule } from 'node-cron';
+import { type ScheduledTask, schedule } from 'node-cron';
 import type { Logger } from 'pino';
 import { auditTrail } from '../access/audit.js';
 import type { Classifier } from '../classify/classifier.js';
@@ -6,7 +6,9 @@ import type { Config } from '../config/options.js';
 import { requireLabels } from '../decisions/labels.js';
 import { createError } from '../errors/errors.js';
 import type { Readiness } from '../http/health.js';
+import type { Sweep } from '../intake/sweep.js';
 import { Metrics } from '../metrics/metrics.js';
+import type { Availability } from '../orthanc/availability.js';
 import { requireCapabilities } from '../orthanc/capabilities.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { Lifecycle, type Part } from './lifecycle.js';
@@ -14,18 +16,21 @@ import { createWeb } from './web.js';
 import { createWork } from './work.js';
 
 export interface Service {
-  /** Where it listens: from now on, so that no notice is missed while Orthanc still starts. */
+  /** The address at which the service listens. It listens already while Orthanc starts, so that it misses no notice. */
   url: string;
-  /** Settles when Orthanc has answered, or when the service is stopped first; rejects where this Orthanc lacks something. */
+  /**
+   * Resolves when Orthanc has answered, or when the service is stopped before that. Rejects where this Orthanc lacks
+   * a capability.
+   */
   ready: Promise<void>;
-  /** Completes what is in work, or gives it back. */
+  /** Completes the running jobs, until `shutdownSeconds` are over. The others are left to the next start. */
   stop(): Promise<void>;
 }
 
 /**
- * Builds the service and starts it. Its work begins once Orthanc has answered.
- * @param classifier stays the caller's, who closes it after the service has stopped
- * @throws errors of the catalogue where the configuration cannot be used
+ * Builds and starts the service. It processes jobs as soon as Orthanc has answered.
+ * @param classifier the caller closes it after the service has stopped
+ * @throws config_invalid, state_unusable, rules_invalid, cannot_listen
  */
 export async function startService(config: Config, classifier: Classifier, log: Logger): Promise<Service> {
   const { secret } = config;
@@ -49,42 +54,25 @@ export async function startService(config: Config, classifier: Classifier, log: 
     queue: work.queue.depth(),
   });
   const web = createWeb({ ...work, orthanc, classifier, config, secret, metrics, audit, readiness, log });
-  const nightly: Part = {
-    start: () => {
-      if (config.sweep === 'off') return;
-      const task = schedule(config.sweep, () => work.sweep.begin(config.sweepOrder));
-      nightly.stop = () => task.destroy();
-    },
-  };
-  // What feeds the queue comes before it, so it stops after it: what the queue settles at its end still counts.
+  // The parts that fill the queue come before it, so they stop after it and see all jobs that it settles.
   const lifecycle = new Lifecycle([
     web.statistics,
     ...work.followUps,
     work.follower,
     work.sweep,
     work.reclassification,
-    nightly,
+    scheduledSweeps(config, work.sweep),
     work.queue,
     web.server,
     web.events,
   ]);
 
-  availability.events.on('problem', (error) =>
-    log.warn({ code: error.code }, `${error.message} Work waits.`),
-  );
-  availability.events.on('away', () => {
-    metrics.orthancUp.set(0);
-    lifecycle.pause();
-  });
-  availability.events.on('back', ({ Version: version }) => {
-    metrics.orthancUp.set(1);
-    log.info({ version }, 'Orthanc answers');
-  });
+  observe(availability, { metrics, lifecycle, log });
 
   const stop = async () => {
     availability.stop();
     const deadline = AbortSignal.timeout(config.shutdownSeconds * 1000);
-    // What Orthanc has not answered by then is left to the next start, as after a kill. One that is away is not waited for.
+    // Calls that Orthanc has not answered by then are left to the next start. An Orthanc that is away is not waited for.
     deadline.addEventListener('abort', () => orthanc.close(), { once: true });
     if (!availability.state.answers) orthanc.close();
     await lifecycle.stop(deadline);
@@ -92,7 +80,7 @@ export async function startService(config: Config, classifier: Classifier, log: 
     const { waiting, running, delayed } = work.queue.depth();
     log.info({ givenBack: waiting + running + delayed }, 'stopped');
   };
-  // Nothing begins before Orthanc has answered; notices wait.
+  // No job runs before Orthanc has answered. Notices wait in the queue.
   lifecycle.pause();
   try {
     await lifecycle.start();
@@ -107,6 +95,33 @@ export async function startService(config: Config, classifier: Classifier, log: 
     await lifecycle.resume();
   });
   return { url, ready, stop };
+}
+
+/** Begins sweeps by the schedule of the option `sweep`. */
+function scheduledSweeps({ sweep: expression, sweepOrder }: Config, sweep: Sweep): Part {
+  let task: ScheduledTask | undefined;
+  return {
+    start: () => {
+      if (expression !== 'off') task = schedule(expression, () => sweep.begin(sweepOrder));
+    },
+    stop: () => task?.destroy(),
+  };
+}
+
+/** Pauses the parts while Orthanc is away. Shows its state in metrics and log. */
+function observe(
+  { events }: Availability,
+  { metrics, lifecycle, log }: { metrics: Metrics; lifecycle: Lifecycle; log: Logger },
+): void {
+  events.on('problem', (error) => log.warn({ code: error.code }, `${error.message} Work waits.`));
+  events.on('away', () => {
+    metrics.orthancUp.set(0);
+    lifecycle.pause();
+  });
+  events.on('back', ({ Version: version }) => {
+    metrics.orthancUp.set(1);
+    log.info({ version }, 'Orthanc answers');
+  });
 }
 
 function logNetwork({ engine, network }: Classifier, log: Logger): void {

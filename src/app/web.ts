@@ -7,7 +7,7 @@ import type { Config } from '../config/options.js';
 import { version } from '../config/version.js';
 import { createHanger } from '../hanging/hanger.js';
 import { Events } from '../http/api/events.js';
-import { described } from '../http/api/openapi.js';
+import { withDescription } from '../http/api/openapi.js';
 import { apiOperations } from '../http/api/operations.js';
 import { apiRouter } from '../http/api/router.js';
 import { statusOf } from '../http/api/status.js';
@@ -22,12 +22,12 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import { Statistics } from '../statistics/statistics.js';
 import type { Work } from './work.js';
 
-interface Given
+interface Parts
   extends Pick<Work, 'recorder' | 'queue' | 'sweep' | 'reclassification' | 'tagger' | 'routing'> {
   orthanc: Orthanc;
   classifier: Classifier;
   config: Config;
-  /** Shared with Orthanc. */
+  /** The secret that Plainview shares with Orthanc. */
   secret: string;
   metrics: Metrics;
   audit: Audit;
@@ -35,9 +35,9 @@ interface Given
   log: Logger;
 }
 
-/** What people and programs ask over HTTP. */
-export function createWeb(given: Given) {
-  const { orthanc, classifier, config, recorder, queue, sweep, metrics, readiness, secret, log } = given;
+/** Builds the parts that serve HTTP. */
+export function createWeb(parts: Parts) {
+  const { orthanc, classifier, config, recorder, queue, sweep, metrics, readiness, secret, log } = parts;
   const tokens = readTokens(config.tokensFile);
   const statistics = new Statistics({ ...config, orthanc, log });
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
@@ -46,12 +46,12 @@ export function createWeb(given: Given) {
     statistics.recorded(recorded);
   });
   const operations = apiOperations({
-    ...given,
+    ...parts,
     statistics,
     events,
     hanger: createHanger(orthanc, config, classifier.network.classes),
   });
-  // One limiter for every secret and token. A page makes a hundred calls for each sign-in.
+  // One limiter for the secret and all tokens. For each sign-in, a page sends about a hundred requests.
   const limiter = failedAuthenticationLimiter(Math.max(10, Math.ceil(config.apiRate / 100)));
   const app = createApp(
     [
@@ -63,7 +63,7 @@ export function createWeb(given: Given) {
         metrics,
         accept: (instance, isNew) => queue.enqueue(instance, 'hook', { isNew }),
       }),
-      apiRouter(described(operations, version), {
+      apiRouter(withDescription(operations, version), {
         authenticate: authenticator(secret, tokens),
         limiter,
         perMinute: config.apiRate,

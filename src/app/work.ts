@@ -11,8 +11,8 @@ import { Routing } from '../followups/routing/routing.js';
 import { Tagger } from '../followups/tags/tagger.js';
 import { ChangeCursor } from '../intake/cursor.js';
 import { Follower } from '../intake/follower.js';
+import { copyGroupRequests } from '../intake/reclassification/group-requests.js';
 import { ReclassificationJobs } from '../intake/reclassification/jobs.js';
-import { spreadRequests } from '../intake/reclassification/spread.js';
 import { Sweep } from '../intake/sweep.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { OrderCheck } from '../order-check/check.js';
@@ -26,7 +26,7 @@ import { MemoryQueue } from '../queue/memory.js';
 import { LocalLocks } from '../store/local-locks.js';
 import type { Part } from './lifecycle.js';
 
-interface Given {
+interface Parts {
   orthanc: Orthanc;
   classifier: Classifier;
   config: Config;
@@ -34,10 +34,10 @@ interface Given {
   log: Logger;
 }
 
-/** What takes instances in, decides about them, records that and follows it. */
+/** The parts that take instances in, decide them, record the decisions and run the follow-ups. */
 export type Work = ReturnType<typeof createWork>;
 
-export function createWork({ orthanc, classifier, config, metrics, log }: Given) {
+export function createWork({ orthanc, classifier, config, metrics, log }: Parts) {
   const locks = new LocalLocks();
   const { stateDir, modalities } = config;
   const aggregates = new Aggregates(orthanc, config.labelPrefix, locks);
@@ -66,14 +66,50 @@ export function createWork({ orthanc, classifier, config, metrics, log }: Given)
     metrics,
     config,
     followUps: [
-      // First: reports are about the file, and routes send it, as it is after that.
+      // Tags come first: a report describes the file as it is after that, and a route sends it so.
       ...(config.tags === 'off' ? [] : [tagger]),
       ...(config.report === 'off' ? [] : [new Reporter(orthanc, config.report, locks)]),
       ...(routing === undefined ? [] : [routing.followUp]),
     ],
   });
 
-  const queue = new MemoryQueue(
+  const queue = createQueue({ pipeline, tagger, orthanc, config, metrics, log });
+  metrics.observeQueue(queue);
+
+  const isSettled = (instance: IdentifiedInstance) => pipeline.whySettled(instance) !== undefined;
+  const sweep = new Sweep({
+    orthanc,
+    queue,
+    aggregates,
+    network: classifier.network.sha256,
+    modalities,
+    // Only sweeps restore labels that were removed. Otherwise two services could add and remove them endlessly.
+    isSettled: (instance) => isSettled(instance) && recorder.isLabelled(instance),
+    rate: config.sweepRate,
+    quietHours: config.sweepHours,
+    stateDir,
+    log,
+  });
+  const reclassification = new ReclassificationJobs({ orthanc, queue, modalities, stateDir, log });
+  const follower = new Follower({
+    orthanc,
+    queue,
+    cursor: new ChangeCursor(stateDir),
+    isSettled,
+    isUnfinished: (instance) => requestOf(instance) !== undefined || pipeline.isUnfinished(instance),
+    copyGroupRequests: (level, ids) => copyGroupRequests(orthanc, level, ids, modalities),
+    onLogCleared: () => sweep.beginAfterCurrent(),
+    pollMs: config.changesPollMs,
+    log,
+  });
+  const settling: Part = { resume: () => settleBegun(corrections, recorder, log) };
+  const followUps: Part[] = [settling, tagger, ...(routing === undefined ? [] : [routing])];
+  return { recorder, tagger, routing, queue, sweep, reclassification, follower, followUps };
+}
+
+function createQueue(parts: Omit<Parts, 'classifier'> & { pipeline: Pipeline; tagger: Tagger }): MemoryQueue {
+  const { pipeline, tagger, orthanc, config, metrics, log } = parts;
+  return new MemoryQueue(
     new AdmissionPolicy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),
     createHandler({
       process: async (job) => {
@@ -90,39 +126,6 @@ export function createWork({ orthanc, classifier, config, metrics, log }: Given)
       log,
     }),
   );
-  metrics.observeQueue(queue);
-
-  const isSettled = (instance: IdentifiedInstance) => pipeline.whySettled(instance) !== undefined;
-  const sweep = new Sweep({
-    orthanc,
-    queue,
-    aggregates,
-    network: classifier.network.sha256,
-    modalities,
-    // Labels that somebody removed are looked for by sweeps alone: else two services would contend for them for ever.
-    isSettled: (instance) => isSettled(instance) && recorder.isLabelled(instance),
-    rate: config.sweepRate,
-    quietHours: config.sweepHours,
-    stateDir,
-    log,
-  });
-  const reclassification = new ReclassificationJobs({ orthanc, queue, modalities, stateDir, log });
-  const follower = new Follower({
-    orthanc,
-    queue,
-    cursor: new ChangeCursor(stateDir),
-    isSettled,
-    isUnfinished: (instance) => requestOf(instance) !== undefined || pipeline.isUnfinished(instance),
-    spread: (level, ids) => spreadRequests(orthanc, level, ids, modalities),
-    onLogCleared: () => sweep.beginAnew(),
-    pollMs: config.changesPollMs,
-    log,
-  });
-  const settling: Part = {
-    resume: () => settleBegun(corrections, recorder, log),
-  };
-  const followUps: Part[] = [settling, tagger, ...(routing === undefined ? [] : [routing])];
-  return { recorder, tagger, routing, queue, sweep, reclassification, follower, followUps };
 }
 
 /** Corrections that were begun when the service ended, or when Orthanc went away. */

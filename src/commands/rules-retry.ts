@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { slices } from '../async/slices.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
-import { mostRetried, retriedRoutes } from '../contract/resend-routes.js';
-import { isGivenUp, routeLabels, routesOf } from '../followups/routing/routes-record.js';
+import { maxResentInstances, resendRoutesAnswer } from '../contract/resend-routes.js';
+import { isFailedRoute, routeLabels, routesOf } from '../followups/routing/routes-record.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { progressBar } from './progress.js';
@@ -36,7 +36,7 @@ async function list(orthanc: Orthanc, label: string, only: string | undefined): 
   let count = 0;
   for await (const instance of orthanc.search.labelledWithMetadata(label)) {
     const known = routesOf(instance);
-    for (const { to, ended, why } of known?.routes.filter(isGivenUp(known)) ?? [])
+    for (const { to, ended, why } of known?.routes.filter(isFailedRoute(known)) ?? [])
       if (only === undefined || to === only) {
         console.log([instance.ID, to, ended, why].join('\t'));
         count++;
@@ -50,8 +50,8 @@ async function retry(config: Config, ids: readonly InstanceId[], to: string | un
   const bar = progressBar(ids.length, 'instances');
   let count = 0;
   try {
-    for (const instances of slices(ids, mostRetried)) {
-      const { again } = await callService(retriedRoutes, config, {
+    for (const instances of slices(ids, maxResentInstances)) {
+      const { again } = await callService(resendRoutesAnswer, config, {
         method: 'POST',
         path: '/api/v1/routes/retry',
         body: { instances, to },

@@ -9,10 +9,15 @@ import type { Selection } from '../contract/selection.js';
 import { createError } from '../errors/errors.js';
 import { csvLine } from '../files/csv.js';
 import { requireNew, writeWhole } from '../files/whole-file.js';
-import { actionsOf, type DryRunResult, DryRunTotals, dryRunInstance } from '../followups/routing/dry-run.js';
+import {
+  type DryRunResult,
+  DryRunTotals,
+  dryRunInstance,
+  plannedActions,
+} from '../followups/routing/dry-run.js';
 import { routesOf } from '../followups/routing/routes-record.js';
-import { bestScore } from '../followups/routing/rules/judge.js';
-import { type Rules, readRules, requireKnown } from '../followups/routing/rules/read.js';
+import { bestScore } from '../followups/routing/rules/evaluate.js';
+import { type Rules, readRules, requireKnownDestinations } from '../followups/routing/rules/read.js';
 import type { KnownDestinations } from '../orthanc/forwarder.js';
 import { anyId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
@@ -132,25 +137,25 @@ async function session<T>(file: string | undefined, use: (open: Session) => Prom
   const orthanc = new Orthanc(config);
   try {
     const known = await orthanc.forwarder.known();
-    requireKnown(rules, known);
+    requireKnownDestinations(rules, known);
     return await use({ orthanc, rules, known, modalities: config.modalities });
   } finally {
     orthanc.close();
   }
 }
 
-function explanation({ instance, record, asked }: DryRunResult): string {
+function explanation({ instance, record, plan }: DryRunResult): string {
   const score = bestScore(record)?.toFixed(5) ?? 'no score';
   const lines = [
     `${instance.ID}: ${record.decision} ${record.category ?? ''} (${score}), by a ${record.who}, ${record.when}`,
   ];
-  if (asked.leftAlone === 'before_since')
+  if (plan.excluded === 'before_since')
     lines.push('  left alone: Orthanc received it before the day in since');
-  if (asked.leftAlone === 'copy')
+  if (plan.excluded === 'copy')
     lines.push('  left alone: it is a modified or anonymised copy (copies: false)');
-  for (const { rule, whyNot } of asked.verdicts)
+  for (const { rule, whyNot } of plan.verdicts)
     lines.push(whyNot === undefined ? `  + ${rule.name}` : `  - ${rule.name}: ${whyNot}`);
-  for (const { does, rule, whyNot } of actionsOf({ instance, record, asked }))
+  for (const { does, rule, whyNot } of plannedActions({ instance, record, plan }))
     lines.push(`  → ${does} (${rule})${whyNot === undefined ? '' : `: not, ${whyNot}`}`);
   for (const { to, rule, state, ended, asked: since, why } of routesOf(instance)?.routes ?? [])
     lines.push(
@@ -162,12 +167,12 @@ function explanation({ instance, record, asked }: DryRunResult): string {
 function* linesOf(looked: DryRunResult): Generator<string> {
   const { ID } = looked.instance;
   const { when, decision, category } = looked.record;
-  for (const { rule, does, whyNot } of actionsOf(looked))
+  for (const { rule, does, whyNot } of plannedActions(looked))
     yield `${csvLine([ID, when, decision, category, bestScore(looked.record), rule, does, whyNot])}\r\n`;
 }
 
 function summary(tally: DryRunTotals): string {
-  const { counts, decided, undecided, noRule, already, leftAlone } = tally;
+  const { counts, decided, undecided, noRule, notNeeded, excluded } = tally;
   const width = {
     rule: longest(counts.map(({ rule }) => rule)),
     does: longest(counts.map(({ does }) => does)),
@@ -177,7 +182,7 @@ function summary(tally: DryRunTotals): string {
     ...counts.map(
       ({ rule, does, count }) => `  ${rule.padEnd(width.rule)}  ${does.padEnd(width.does)}  ${count}`,
     ),
-    `${noRule} to which no rule applies; ${already} sendings not needed; left alone: ${leftAlone.before_since} received before since, ${leftAlone.copy} copies`,
+    `${noRule} to which no rule applies; ${notNeeded} sendings not needed; left alone: ${excluded.before_since} received before since, ${excluded.copy} copies`,
   ].join('\n');
 }
 

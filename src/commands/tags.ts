@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { slices } from '../async/slices.js';
 import { loadConfig } from '../config/load.js';
-import { mostUndone, undoneTags } from '../contract/undo-tags.js';
+import { maxUndoneInstances, undoTagsAnswer } from '../contract/undo-tags.js';
 import { tagsOf } from '../decisions/tags-record.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
@@ -36,7 +36,7 @@ const undoCommand = () =>
       let count = 0;
       let failed = 0;
       const undo = async (instances: InstanceId[]) => {
-        const answer = await callService(undoneTags, config, {
+        const answer = await callService(undoTagsAnswer, config, {
           method: 'POST',
           path: '/api/v1/tags/undo',
           body: { instances },
@@ -58,7 +58,7 @@ const undoCommand = () =>
             bar.hide();
             for (const id of instances) console.log(id);
             count += instances.length;
-          } else for (const some of slices(instances, mostUndone)) await undo(some);
+          } else for (const some of slices(instances, maxUndoneInstances)) await undo(some);
         }
       } finally {
         bar.stop();

@@ -19,13 +19,13 @@ const picture = z.object({
   view: code.optional().describe('CID 4010'),
   laterality: laterality
     .optional()
-    .describe('As DICOM gives it; absent where it does not, or for an unpaired part.'),
+    .describe('From the DICOM attributes; absent where they give none, or for an unpaired body part.'),
   score: z
     .number()
     .optional()
-    .describe('Softmax of the category, else the best one; absent where a person decided.'),
+    .describe('Softmax of the category, else the best score; absent where a person decided.'),
   who: z.enum(['network', 'person']).optional(),
-  sure: z.boolean().describe('Whether it may be hung by its category.'),
+  sure: z.boolean().describe('Whether it can be hung by its category.'),
 });
 
 /** How the radiographs of a study are hung. */
@@ -34,7 +34,7 @@ export const hangingAnswer = z.object({
   protocol: z
     .object({ id: z.string(), title: z.string(), rows: z.number().int(), columns: z.number().int() })
     .optional()
-    .describe('Absent: none fits. Hang as you always do.'),
+    .describe("Absent where none fits: use the viewer's default."),
   cells: z
     .array(
       z.object({
@@ -46,7 +46,7 @@ export const hangingAnswer = z.object({
         ...ids,
       }),
     )
-    .describe('From the top left. Pictures of the study that are in none of them are left to the viewer.'),
+    .describe('From the top left. The viewer places the pictures that are in no cell.'),
   priorStudyInstanceUid: z.string().optional().describe('The earlier study that the prior cells show.'),
   instances: z
     .array(picture)

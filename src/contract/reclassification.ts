@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { selection } from './selection.js';
 
-/** A request for many instances. The service keeps it in the state folder until it has been asked of every instance. */
+/** A request to reclassify many instances. It is kept in the state folder until every instance has its own request. */
 export const reclassificationRequest = z.object({
   id: z.uuid(),
   who: z.string(),
@@ -15,9 +15,9 @@ export type ReclassificationRequest = z.output<typeof reclassificationRequest>;
 export const reclassificationProgress = reclassificationRequest.extend({
   state: z.enum(['running', 'done', 'cancelled', 'failed']),
   dryRun: z.boolean(),
-  asked: z.number().describe('Instances asked for so far; of a dry run: that would be.'),
-  answered: z.number().describe('Those that have been looked at since.'),
-  rate: z.number().describe('Answered a second.'),
+  asked: z.number().describe('Instances requested so far; of a dry run: those that would be.'),
+  answered: z.number().describe('Requested instances that are settled.'),
+  rate: z.number().describe('Instances answered per second.'),
   problem: z.string().optional(),
 });
 export type ReclassificationProgress = z.output<typeof reclassificationProgress>;

@@ -4,16 +4,16 @@ import { instanceRecord, networkId } from '../decisions/schema.js';
 import { worklistStates } from './states.js';
 
 /**
- * What the API answers to the review page. The page is type-checked against these shapes. So nothing in this folder
- * reaches a module of Node.js; `npm test` checks it.
+ * The API's answers to the review page. The page is type-checked against these shapes, so nothing in this folder may
+ * import a module of Node.js. `npm test` checks it.
  */
 
 export const worklistState = z.enum(worklistStates);
 
 const text = z.string().optional();
 
-/** DICOM's own words. No patient's name, identifier or date of birth, by construction. */
-export const dicomWords = z.object({
+/** Values of DICOM attributes. The patient's name, identifier and date of birth are not among them. */
+export const dicomAttributes = z.object({
   modality: text,
   bodyPartExamined: text,
   viewPosition: text,
@@ -34,21 +34,24 @@ export const entry = instanceRecord.omit({ version: true, labels: true, ms: true
   seriesInstanceUid: z.string(),
   studyInstanceUid: z.string(),
   frames: z.number(),
-  rows: z.number().optional().describe('With columns, voi, viewPosition and laterality: not in lists.'),
+  rows: z
+    .number()
+    .optional()
+    .describe('Not given in lists; nor are columns, voi, viewPosition and laterality.'),
   columns: z.number().optional(),
   voi: z
     .object({ center: z.number(), width: z.number() })
     .optional()
     .describe('The window with which Orthanc renders the picture.'),
-  dicom: dicomWords,
-  labels: z.array(z.string()).describe('All of the instance, whoever put them there.'),
+  dicom: dicomAttributes,
+  labels: z.array(z.string()).describe('All labels of the instance, including those of others.'),
 });
 export type Entry = z.output<typeof entry>;
 
 export const worklistPage = z.object({
   items: z.array(entry),
   next: z.string().optional().describe('Where the next page begins; absent at the end.'),
-  total: z.number().optional().describe('How many there are, where nothing but the state is asked for.'),
+  total: z.number().optional().describe('The number of all items; given where the state is the only filter.'),
 });
 export type WorklistPage = z.output<typeof worklistPage>;
 
@@ -76,8 +79,10 @@ export const categoryList = z.object({
 export const activation = z.object({
   rows: z.number(),
   columns: z.number(),
-  values: z.array(z.number()).describe('0 to 1, row by row: what speaks for the category, and where.'),
-  peak: z.number().describe('What 1 stands for: the most that one cell adds to the logit; 0 if none does.'),
+  values: z.array(z.number()).describe('0 to 1, row by row: how much each cell supports the category.'),
+  peak: z
+    .number()
+    .describe('The value of 1: the most that one cell adds to the logit; 0 if no cell adds to it.'),
   category: z.string(),
   score: z.number(),
 });
@@ -116,23 +121,25 @@ export const statistics = z.object({
       z.object({
         network: networkId,
         ...verdicts,
-        unsure: z.object(verdicts).describe('Where the network had asked for review: not in the others.'),
+        unsure: z
+          .object(verdicts)
+          .describe('Decisions that needed review; not counted in the other figures.'),
         categories: z.array(
           z.object({
-            category: z.string().describe('What the network said; unknown_view where it was none.'),
+            category: z.string().describe("The network's category; unknown_view where it gave none."),
             ...verdicts,
             insteadOf: z
               .array(z.object({ category: z.string().nullable(), count: z.number() }))
-              .describe('What people said instead; null: none of the categories.'),
+              .describe("People's categories instead; null: none of the categories."),
           }),
         ),
       }),
     )
-    .describe('What people said of decisions, by the network that made them.'),
+    .describe("People's verdicts on decisions, by the network that made them."),
   backlog: counts
     .partial()
     .describe('Instances that carry the state now; absent where Orthanc cannot count.'),
-  complete: z.boolean().describe('False while what stands in Orthanc is still being counted.'),
+  complete: z.boolean().describe('False while decisions in Orthanc are still being counted.'),
 });
 export type StatisticsAnswer = z.output<typeof statistics>;
 
@@ -152,8 +159,8 @@ export const status = z.object({
     secondsLeft: z.number().optional(),
   }),
   orthanc: z.object({ up: z.boolean(), version: text, why: text }),
-  orthancPages: z.string().describe("Orthanc's own pages, as a browser reaches them."),
-  listeners: z.number().describe('Pages that follow the events.'),
+  orthancPages: z.string().describe("The address of Orthanc's own pages for a browser."),
+  listeners: z.number().describe('Clients connected to the event stream.'),
 });
 export type Status = z.output<typeof status>;
 

@@ -5,12 +5,12 @@ import { anyId, label, uid } from '../orthanc/ids.js';
 const day = z.iso.date('must look like 2026-01-31');
 const tag = z.string().regex(/^[A-Za-z]{1,64}$/, 'must be the keyword of a DICOM attribute');
 
-/** Which instances are meant: what is named, or what fulfils every condition given. */
+/** Selects instances: those that are named, or those that fulfil every given condition. */
 export const selection = z
   .strictObject({
     ids: z.array(anyId).max(10_000).optional().describe("Orthanc's identifiers, of any level."),
     uids: z.array(uid).max(10_000).optional().describe('Study, Series or SOP Instance UIDs.'),
-    category: label.optional().describe('The category given.'),
+    category: label.optional().describe('The category of the decision.'),
     label: label.optional().describe('A label that the instance carries.'),
     decision: instanceRecord.shape.decision.optional(),
     minScore: z
@@ -18,8 +18,8 @@ export const selection = z
       .min(0)
       .max(1)
       .optional()
-      .describe("The network's score of it, at least; what a person has named is among them."),
-    maxScore: z.number().min(0).max(1).optional().describe("The network's best score, at most."),
+      .describe("Lower limit of the network's best score. It does not exclude decisions of persons."),
+    maxScore: z.number().min(0).max(1).optional().describe("Upper limit of the network's best score."),
     network: z
       .string()
       .min(1)
@@ -37,7 +37,7 @@ export const selection = z
   .refine((given) => Object.values(given).some((value) => value !== undefined), {
     message: 'names nothing: give identifiers, a condition, or all',
   })
-  // Orthanc's search is asked for one or the other, so these would be passed over.
+  // With identifiers, Orthanc is not searched, so these conditions would have no effect.
   .superRefine(({ ids, uids, query, from, to }, issues) => {
     if (ids === undefined && uids === undefined) return;
     for (const [name, value] of Object.entries({ query, from, to }))

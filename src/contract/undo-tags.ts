@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { instanceId } from '../orthanc/ids.js';
 
-/** Most instances in one call of `undoTags`. */
-export const mostUndone = 20;
+/** Limits the instances in one call of `undoTags`. */
+export const maxUndoneInstances = 20;
 
-export const undoneTags = z.object({
+export const undoTagsAnswer = z.object({
   undone: z
     .array(instanceId)
-    .describe('Files that are as they were, but for what others have changed since.'),
+    .describe('Files whose tags are restored. Changes that others made since are kept.'),
   left: z.array(z.object({ instance: instanceId, why: z.string() })),
 });

@@ -1,15 +1,15 @@
 import { isPaired, type Laterality } from '../anatomy/laterality.js';
 import type { Cell, Protocol } from './protocol.js';
 
-/** What the arrangement goes by. */
+/** The input of the arrangement. */
 export interface HangablePicture {
   sopInstanceUid: string;
   seriesInstanceUid: string;
   studyInstanceUid: string;
-  /** Only where it is sure. */
+  /** Given only where it is sure enough for hanging. */
   category?: string;
   side?: Laterality;
-  /** Softmax, 0 to 1; absent where a person has said the category. */
+  /** Softmax, 0 to 1; absent where a person decided. */
   score?: number;
   seriesNumber: number;
   instanceNumber: number;
@@ -21,11 +21,12 @@ export interface Hung<P extends HangablePicture> {
 }
 
 /**
- * Hangs a study: by the protocol whose every cell finds its picture and that hangs most of the study's pictures; of
- * those the one with most of a prior, then the first of the list. The same pictures in any order hang the same.
- * @param pictures of the study
+ * Selects the protocol for a study. Every cell of the protocol must find its picture. The protocol with the most current
+ * pictures is used; of those, the one with the most prior pictures; of those, the first in the list. The order of the
+ * pictures has no effect.
+ * @param pictures the pictures of the study
  * @param priors the pictures of each earlier study, newest first
- * @returns undefined where no protocol fits: the viewer's default
+ * @returns undefined where no protocol fits: the viewer uses its default
  */
 export function arrange<P extends HangablePicture>(
   protocols: readonly Protocol[],
@@ -57,7 +58,7 @@ function hang<P extends HangablePicture>(
     if (now === undefined) continue;
     if (prior.length === 0) return { protocol, cells: now };
     for (const study of priors) {
-      // Where no side is known, two pictures may show two sides.
+      // Where the side is unknown, the prior may show the other side.
       const then = side === undefined && prior.some(needsSide) ? undefined : fill(prior, study, side);
       if (then !== undefined) {
         const filled = new Map([...now, ...then].map((each) => [each.cell, each]));
@@ -68,23 +69,23 @@ function hang<P extends HangablePicture>(
   return undefined;
 }
 
-/** A cell that names no side, of a part that has two. */
+/** Whether the cell has no side, but its body part is paired. */
 const needsSide = ({ side, category }: Cell): boolean => side === undefined && isPaired(category);
 
-/** The sides that the cells without a side may show, right before left; undefined: the side is not known. */
+/** The sides for the cells that have none, right before left. Undefined as an entry: the side is unknown. */
 function sidesToTry(
   cells: readonly Cell[],
   pictures: readonly HangablePicture[],
 ): (Laterality | undefined)[] {
   const paired = new Set(cells.filter(needsSide).map(({ category }) => category));
   if (paired.size === 0) return [undefined];
-  const there = new Set(
+  const presentSides = new Set(
     pictures.filter(({ category }) => category !== undefined && paired.has(category)).map(({ side }) => side),
   );
-  return (['R', 'L', 'B', undefined] as const).filter((side) => there.has(side));
+  return (['R', 'L', 'B', undefined] as const).filter((side) => presentSides.has(side));
 }
 
-/** @returns undefined unless every cell finds its picture */
+/** @returns undefined where a cell finds no picture */
 function fill<P extends HangablePicture>(
   cells: readonly Cell[],
   ranked: readonly P[],
@@ -96,14 +97,14 @@ function fill<P extends HangablePicture>(
     const wanted = cell.side ?? (isPaired(cell.category) ? side : 'any');
     const fitting = wanted === 'any' ? ofCategory : ofCategory.filter((picture) => picture.side === wanted);
     const [picture, another] = fitting;
-    // Two pictures of a paired part, and nobody knows of which side each is.
+    // Two pictures of a paired part whose sides are unknown: they may show different sides.
     if (picture === undefined || (wanted === undefined && another !== undefined)) return undefined;
     filled.push({ cell, picture });
   }
   return filled;
 }
 
-/** A person's word first, then the best score; of equals, the first that was taken. */
+/** Persons' decisions first, then by score, then in the order of series and instance numbers. */
 function byRank(a: HangablePicture, b: HangablePicture): number {
   return (
     compare(b.score ?? Number.POSITIVE_INFINITY, a.score ?? Number.POSITIVE_INFINITY) ||

@@ -9,12 +9,12 @@ import { arrange, type HangablePicture, type Hung } from './arrange.js';
 import { readProtocols } from './file.js';
 import type { Hanging } from './protocol.js';
 
-/** A radiograph, as a viewer needs to know it. */
+/** A radiograph with the data that a viewer needs. */
 export interface HungPicture extends HangablePicture {
   orthancId: InstanceId;
   /** `undecided` until it has been classified. */
   state: 'category' | 'needs_review' | 'unknown_view' | 'failed' | 'undecided';
-  /** The category that is recorded, sure or not enough for hanging. */
+  /** The recorded category, even if it is not sure enough for hanging. */
   recorded?: string;
   who?: 'network' | 'person';
 }
@@ -34,7 +34,7 @@ export function createHanger(
   return new Hanger({ ...config, orthanc, hanging: readProtocols(config.hangingFile, classes) });
 }
 
-/** Hangs studies by what is recorded of their radiographs. */
+/** Arranges studies by the recorded decisions of their radiographs. */
 export class Hanger {
   readonly #studies: Studies;
   readonly #hanging: Hanging;
@@ -54,7 +54,7 @@ export class Hanger {
   }
 
   /**
-   * @param withPriors whether the viewer can show an earlier study too
+   * @param withPriors whether the viewer can also show an earlier study
    * @throws study_unknown
    */
   async hang(studyInstanceUid: string, { withPriors }: { withPriors: boolean }): Promise<HungStudy> {
@@ -88,7 +88,7 @@ export class Hanger {
   }
 }
 
-/** What is known of a picture, and whether that is sure enough to hang it by. */
+/** @param leastScore softmax, 0 to 1: a network's category with a lower score is not sure enough for hanging */
 export function pictureOf(found: PictureFound, leastScore: number): HungPicture {
   const record = recordOf(found.instance)?.record;
   const { category, top = [], who, decision = 'undecided' } = record ?? {};
@@ -112,7 +112,7 @@ export function pictureOf(found: PictureFound, leastScore: number): HungPicture 
   };
 }
 
-/** As the series and instances are numbered. */
+/** In the order of series and instance numbers. */
 const byNumber = (a: HangablePicture, b: HangablePicture): number =>
   Math.sign(a.seriesNumber - b.seriesNumber) ||
   Math.sign(a.instanceNumber - b.instanceNumber) ||

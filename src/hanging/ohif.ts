@@ -2,16 +2,16 @@ import { readFileSync } from 'node:fs';
 import { shipped } from '../files/places.js';
 import type { Protocol } from './protocol.js';
 
-/** The configuration for Orthanc's OHIF plugin that comes with Plainview. */
+/** The file of the configuration for Orthanc's OHIF plugin that comes with Plainview. */
 const shippedScript = shipped('orthanc', 'ohif.js');
 
-/** OHIF's configuration with these protocols in place of those it has. */
+/** @returns OHIF's configuration with its protocols replaced by these */
 export function ohifConfiguration(
   protocols: readonly Protocol[],
   script = readFileSync(shippedScript, 'utf8'),
 ): string {
   const lines = protocols.map(({ cells, ...protocol }) =>
-    // The file says what a cell wants; the viewer needs to know where it is.
+    // The viewer needs only the positions of the cells.
     JSON.stringify({
       ...protocol,
       cells: cells.map(({ place, row, column, prior }) => ({ place, row, column, prior })),

@@ -1,16 +1,16 @@
 import type { Side } from '../anatomy/laterality.js';
 
-/** A viewport that wants a picture. */
+/** A viewport of a protocol, with the picture that it shows. */
 export interface Cell {
-  /** Unique among all protocols: `chest/1`, counted from the top left, empty cells too. */
+  /** Unique among all protocols: `chest/1`. Counted from the top left, including empty positions. */
   place: string;
   /** Counted from 1. */
   row: number;
   column: number;
   category: string;
-  /** Absent: whichever side, the same for all such cells of a protocol. */
+  /** Absent: any side, but the same for all such cells of a protocol. */
   side?: Side;
-  /** Wants a picture of an earlier study. */
+  /** Whether it shows a picture of an earlier study. */
   prior: boolean;
 }
 
@@ -19,20 +19,20 @@ export interface Protocol {
   title: string;
   rows: number;
   columns: number;
-  /** From the top left; positions that stay empty are left out. */
+  /** From the top left, without empty positions. */
   cells: readonly Cell[];
 }
 
-/** What a site's file of hanging protocols says. */
+/** The content of a file of hanging protocols. */
 export interface Hanging {
-  /** Softmax score, 0 to 1, under which a category of the network's is not hung. */
+  /** Softmax, 0 to 1: a network's category with a lower score is not hung. */
   leastScore: number;
   priors: { years: number; studies: number };
   /** In the file's order. */
   protocols: readonly Protocol[];
 }
 
-/** Whether one picture could go into both cells. */
+/** Whether one picture could fit both cells. */
 export const overlap = (a: Cell, b: Cell): boolean =>
   a.category === b.category &&
   a.prior === b.prior &&

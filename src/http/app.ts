@@ -19,8 +19,8 @@ export function createApp(routers: readonly Router[], log: Logger): Express {
 }
 
 /**
- * What a browser may do with our answers: run and load only our own files, and show the pages in a frame of the same
- * origin (Orthanc's, through its plugin). TLS is left to the proxy before us.
+ * Security headers: a browser may load and run only files of the same origin, and may show the pages only in a frame of
+ * the same origin (Orthanc's pages, through its plugin). A proxy in front of Plainview provides TLS.
  */
 const headers = helmet({
   contentSecurityPolicy: {

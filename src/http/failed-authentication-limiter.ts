@@ -1,21 +1,21 @@
 import type { Request, RequestHandler } from 'express';
 import { ipKeyGenerator } from 'express-rate-limit';
 import { createError } from '../errors/errors.js';
-import { mostPerMinute } from './rate.js';
+import { limitPerMinute } from './rate.js';
 
 /** Makes a handler that passes a request on if `check` does not throw. */
 export type FailedAuthenticationLimiter = (check: (request: Request) => void) => RequestHandler;
 
 /**
- * Limits guessing. All handlers made by one limiter count failures together, by address. After so many failures within
- * a minute, each of them refuses requests of that address without a look at their secret or token.
+ * Limits the guessing of secrets and tokens. All handlers of one limiter count failures together, by address. After
+ * `maxFailures` within a minute, each handler refuses requests from that address without checking them.
  */
-export function failedAuthenticationLimiter(mostFailures: number): FailedAuthenticationLimiter {
-  // Counts failures alone: a page that loads fifty pictures at once is not guessing.
-  const failures = mostPerMinute(mostFailures);
+export function failedAuthenticationLimiter(maxFailures: number): FailedAuthenticationLimiter {
+  // Only failures are counted: a page that loads fifty pictures at once is not guessing.
+  const failures = limitPerMinute(maxFailures);
   return (check) => async (request, response, next) => {
     const before = await failures.getKey(ipKeyGenerator(request.ip ?? ''));
-    if (before !== undefined && before.totalHits >= mostFailures) throw createError('too_many_requests', {});
+    if (before !== undefined && before.totalHits >= maxFailures) throw createError('too_many_requests', {});
     try {
       check(request);
     } catch (error) {

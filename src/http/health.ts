@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import type { Metrics } from '../metrics/metrics.js';
 
-/** What `/health/ready` says; 200 while `ready`, else 503. */
+/** The answer of `/health/ready`. Its status is 200 while `ready`, else 503. */
 export interface Readiness {
   ready: boolean;
   network: { name: string; sha256: string; purpose: string };
@@ -10,7 +10,7 @@ export interface Readiness {
   queue: { waiting: number; running: number; delayed: number };
 }
 
-/** `/health/live`: the process answers. `/health/ready`: it can do its work. `/metrics`: for Prometheus. */
+/** `/health/live`: the process runs. `/health/ready`: it can process jobs. `/metrics`: for Prometheus. */
 export function healthRouter(readiness: () => Readiness, metrics: Metrics): Router {
   const router = Router();
   router.get('/health/live', (_request, response) => {

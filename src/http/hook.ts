@@ -8,19 +8,19 @@ import { bodyProblem } from './body-problem.js';
 import type { FailedAuthenticationLimiter } from './failed-authentication-limiter.js';
 import { requestMalformed, withInput } from './malformed.js';
 
-/** What `lua/plainview.lua` sends: no patient data, by construction. */
+/** The body that `lua/plainview.lua` sends. It contains no patient data. */
 const notice = z.object({
   instance: instanceId,
   modality: z.string().max(16),
   sopClass: z.string().max(64),
   change: z.string().max(32),
-  /** Whether the instance had no metadata of Plainview's yet; an older hook does not say so. */
+  /** Whether the instance had no metadata of Plainview yet. Older hooks do not send it. */
   new: z.boolean().default(false),
 });
 
 /**
  * `POST /hook`: Orthanc reports a stored instance. It is answered before any call to Orthanc, because Orthanc blocks its
- * REST API until the answer comes. The body of the answer must not be empty: the hook takes that for a failure.
+ * REST API until the answer comes. The body of the answer must not be empty: the hook treats that as a failure.
  */
 export function hookRouter(options: {
   secret: string;

@@ -5,7 +5,8 @@ import { createError, type PlainviewError } from '../errors/errors.js';
 export const withInput = { reportInput: true } as const;
 
 /**
- * Says for each field what is wrong and what it must be. The given value is not repeated: it can be a patient's name.
+ * Makes the error for a request that does not match its schema. It names each wrong field and what it must be. It does
+ * not repeat the given value, which can be a patient's name.
  * @param where `body`, `path`, `query`
  */
 export function requestMalformed({ issues }: z.ZodError, where: string): PlainviewError {

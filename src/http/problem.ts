@@ -3,12 +3,12 @@ import type { Logger } from 'pino';
 import { asPlainviewError } from '../errors/errors.js';
 
 /**
- * The last handler: answers an error as problem+json (RFC 9457), with the status and the code of the catalogue. A fault
- * that the catalogue does not know is answered as `internal`: its details are in the log alone.
+ * The last handler: answers an error as problem+json (RFC 9457), with the status and the code of the catalogue. An error
+ * that is not in the catalogue is answered as `internal`. Its details are only in the log.
  */
 export function problemHandler(log: Logger): ErrorRequestHandler {
   return (caught: unknown, request, response, next) => {
-    // The caller has left, and what was begun for it was given up.
+    // The client has disconnected.
     if (response.destroyed) return;
     if (response.headersSent) return next(caught);
     const error = asPlainviewError(caught);

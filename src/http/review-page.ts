@@ -30,6 +30,6 @@ export function reviewPageRouter(folder = built): Router {
   return router;
 }
 
-/** The browser asks again each time and mostly gets 304, so an upgrade shows at once. */
+/** The browser revalidates each file and mostly gets 304. So it loads a new version at once. */
 const revalidated = (response: { setHeader(name: string, value: string): void }): void =>
   response.setHeader('cache-control', 'no-cache');

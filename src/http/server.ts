@@ -4,27 +4,27 @@ import type { AddressInfo } from 'node:net';
 import type { Config } from '../config/options.js';
 import { createError } from '../errors/errors.js';
 
-/** The HTTP server. TLS is the task of a proxy before it. */
+/** The HTTP server. A proxy in front of it provides TLS. */
 export class HttpServer {
   readonly #server: Server;
-  readonly #place: Pick<Config, 'host' | 'port'>;
+  readonly #address: Pick<Config, 'host' | 'port'>;
 
-  constructor(app: RequestListener, place: Pick<Config, 'host' | 'port'>) {
+  constructor(app: RequestListener, address: Pick<Config, 'host' | 'port'>) {
     this.#server = createServer(app);
-    this.#place = place;
+    this.#address = address;
   }
 
-  /** Where it listens, once it is started. */
+  /** The address at which it listens, after the start. */
   get url(): string {
     // The address of an IP server is never a string.
     const { port } = this.#server.address() as AddressInfo;
-    const { host } = this.#place;
+    const { host } = this.#address;
     return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   }
 
   /** @throws cannot_listen */
   async start(): Promise<void> {
-    const { host, port } = this.#place;
+    const { host, port } = this.#address;
     this.#server.listen(port, host);
     try {
       await once(this.#server, 'listening');
@@ -33,7 +33,7 @@ export class HttpServer {
     }
   }
 
-  /** Takes no more requests, and waits for those under way; after the deadline they are cut off. */
+  /** Accepts no more requests, and waits for the running ones. After the deadline it closes their connections. */
   async stop(deadline: AbortSignal): Promise<void> {
     if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));

@@ -1,57 +1,57 @@
 import { z } from 'zod';
 import { StateFile } from '../store/state-file.js';
 
-const stored = z.object({
+const cursorState = z.object({
   /** Every change up to this sequence number is settled. */
   since: z.number().int().min(0),
-  /** A change that was seen: whether the same one stands there tells whether it is the same log. */
+  /** The last change read. If the log has another change at this number, it is another log. */
   bookmark: z.object({ seq: z.number().int(), id: z.string() }).optional(),
 });
 
-type Stored = z.output<typeof stored>;
+type CursorState = z.output<typeof cursorState>;
 
 /**
- * How far Orthanc's change log has been worked through: the only thing that Plainview keeps for itself.
- * Lost or unreadable, the log is read from its start, and what is done is skipped.
+ * How far Orthanc's change log is settled. Where the file is lost or cannot be read, the log is read from its start, and
+ * decided instances are skipped.
  */
 export class ChangeCursor {
-  readonly #file: StateFile<typeof stored>;
-  #stored: Stored;
+  readonly #file: StateFile<typeof cursorState>;
+  #state: CursorState;
 
-  /** @throws state_unusable where the folder cannot be made or written to */
+  /** @throws state_unusable where the folder cannot be created or written */
   constructor(stateDir: string) {
-    this.#file = new StateFile(stateDir, 'changes.json', stored);
-    this.#stored = this.#file.read() ?? { since: 0 };
+    this.#file = new StateFile(stateDir, 'changes.json', cursorState);
+    this.#state = this.#file.read() ?? { since: 0 };
   }
 
   get since(): number {
-    return this.#stored.since;
+    return this.#state.since;
   }
 
-  get bookmark(): Stored['bookmark'] {
-    return this.#stored.bookmark;
+  get bookmark(): CursorState['bookmark'] {
+    return this.#state.bookmark;
   }
 
-  /** Kept with the next move. */
-  remember({ seq, id }: { seq: number; id: string }): void {
-    this.#stored = { ...this.#stored, bookmark: { seq, id } };
+  /** Saved with the next `moveTo`. */
+  setBookmark({ seq, id }: { seq: number; id: string }): void {
+    this.#state = { ...this.#state, bookmark: { seq, id } };
   }
 
-  /** Drops the bookmark, which has told what it could. */
-  async forget(): Promise<void> {
-    await this.#save({ since: this.#stored.since });
+  /** Deletes the bookmark: the log was cleared, so its change is gone. */
+  async clearBookmark(): Promise<void> {
+    await this.#save({ since: this.#state.since });
   }
 
   async moveTo(since: number): Promise<void> {
-    if (since !== this.#stored.since) await this.#save({ ...this.#stored, since });
+    if (since !== this.#state.since) await this.#save({ ...this.#state, since });
   }
 
-  async restart(): Promise<void> {
+  async reset(): Promise<void> {
     await this.#save({ since: 0 });
   }
 
-  async #save(next: Stored): Promise<void> {
-    this.#stored = next;
+  async #save(next: CursorState): Promise<void> {
+    this.#state = next;
     await this.#file.write(next);
   }
 }

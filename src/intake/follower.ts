@@ -14,27 +14,27 @@ interface Parts {
   orthanc: Orthanc;
   queue: Queue;
   cursor: ChangeCursor;
-  /** Whether a stored instance needs no look: it has been decided. */
+  /** Whether a stored instance needs no job: it is decided. */
   isSettled: (instance: IdentifiedInstance) => boolean;
-  /** Whether an instance whose metadata was written needs a look: somebody asks for it, or something was cut off. */
+  /** Whether an instance whose metadata changed needs a job: a reclassification is requested, or work is unfinished. */
   isUnfinished: (instance: InstanceContent) => boolean;
-  /** Hands a request on series, studies or patients down to their instances. */
-  spread: (level: GroupLevel, ids: GroupId[]) => Promise<void>;
-  /** Told that what was stored before now may be unknown to the change log. */
+  /** Copies reclassification requests on series, studies or patients to their instances. */
+  copyGroupRequests: (level: GroupLevel, ids: GroupId[]) => Promise<void>;
+  /** Called when the change log may lack instances that were stored before now. */
   onLogCleared: () => void;
-  /** Pause between two questions once the log has been read to its end. */
+  /** Milliseconds between two polls after the log was read to its end. */
   pollMs: number;
   log: Logger;
 }
 
-/** Changes asked for at a time: a page of instances is then one more call. */
+/** Changes read in one call. One more call reads their instances. */
 const pageSize = 200;
-/** Jobs of ours in the queue at most. */
-const mostOpen = 1000;
+/** Limits the jobs that this part has in the queue. */
+const maxOpen = 1000;
 
 /**
- * Reads Orthanc's change log, which forgets no stored instance and no request, and enqueues what needs a look.
- * The cursor moves only past what is settled: a kill at any moment loses nothing.
+ * Reads Orthanc's change log, which holds every stored instance and every change of metadata. Enqueues the instances that
+ * need a job. The cursor passes only settled changes, so a kill at any moment loses nothing.
  */
 export class Follower {
   readonly #parts: Parts;
@@ -43,20 +43,20 @@ export class Follower {
   #watermark: Watermark;
   #running: Promise<void> | undefined;
   #paused = true;
-  /** Tries in vain since the log was last read. */
+  /** Failed attempts since the log was last read. */
   #failures = 0;
-  /** Whether the log is known to be the one that the cursor belongs to: asked anew after each outage. */
-  #recognised = false;
+  /** Whether the log is the one that the cursor belongs to. Checked again after each outage. */
+  #isVerified = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#watermark = new Watermark(parts.cursor.since, mostOpen);
+    this.#watermark = new Watermark(parts.cursor.since, maxOpen);
   }
 
-  /** Follows while Orthanc is up. */
+  /** Starts reading, or goes on after a pause. */
   resume(): void {
     this.#paused = false;
-    this.#recognised = false;
+    this.#isVerified = false;
     this.#timer.wake();
     this.#running ??= this.#follow();
   }
@@ -79,22 +79,22 @@ export class Follower {
         continue;
       }
       try {
-        if (!this.#recognised) await this.#recognise();
-        const more = await this.#page();
+        if (!this.#isVerified) await this.#verify();
+        const more = await this.#processPage();
         await this.#parts.cursor.moveTo(this.#watermark.settled);
         this.#failures = 0;
         if (!more) await this.#timer.sleep(this.#parts.pollMs);
       } catch (caught) {
         const error = asPlainviewError(caught);
         if (!(await this.#parts.orthanc.isAway(error)))
-          this.#parts.log.error({ err: error }, 'the change log could not be read on');
+          this.#parts.log.error({ err: error }, 'the change log could not be read');
         await this.#timer.sleep(Math.min(1000 * 2 ** this.#failures++, 60_000));
       }
     }
   }
 
-  /** A database that was replaced, and a log that was cleared, are both noticed by what stands at the cursor. */
-  async #recognise(): Promise<void> {
+  /** Detects by the bookmark that Orthanc's database was replaced, or that its log was cleared. */
+  async #verify(): Promise<void> {
     const { cursor, log, onLogCleared } = this.#parts;
     const { bookmark } = cursor;
     if (bookmark !== undefined) {
@@ -102,16 +102,16 @@ export class Follower {
       if (first?.seq === bookmark.seq && first.id !== bookmark.id) await this.#restart();
       const [oldest] = await this.#parts.orthanc.changes.after(0, 1);
       if (oldest === undefined || oldest.seq > bookmark.seq) {
-        log.warn("Orthanc's change log was cleared: the archive is swept for what it may have held");
+        log.warn("Orthanc's change log was cleared: a sweep of the archive finds what it held");
         onLogCleared();
-        await cursor.forget();
+        await cursor.clearBookmark();
       }
     }
-    this.#recognised = true;
+    this.#isVerified = true;
   }
 
-  /** @returns whether there is more to read at once */
-  async #page(): Promise<boolean> {
+  /** @returns whether more changes can be read now */
+  async #processPage(): Promise<boolean> {
     const { cursor, queue } = this.#parts;
     const watermark = this.#watermark;
     const page = await this.#parts.orthanc.changes.page(watermark.read, pageSize);
@@ -121,9 +121,9 @@ export class Follower {
     }
     for (const level of groupLevel.options) {
       const ids = page.groups.filter((group) => group.level === level).map(({ id }) => id);
-      if (ids.length > 0) await this.#parts.spread(level, ids);
+      if (ids.length > 0) await this.#parts.copyGroupRequests(level, ids);
     }
-    for (const { id, seq, isNew } of await this.#needed(page.changes)) {
+    for (const { id, seq, isNew } of await this.#needingJob(page.changes)) {
       const reason = page.changes.some((change) => change.id === id && change.kind === 'stored')
         ? 'changes'
         : 'request';
@@ -131,13 +131,13 @@ export class Follower {
     }
     watermark.advance(page.next);
     const last = page.changes.at(-1);
-    if (last !== undefined) cursor.remember(last);
-    await watermark.room(this.#stop.signal);
+    if (last !== undefined) cursor.setBookmark(last);
+    await watermark.waitForCapacity(this.#stop.signal);
     return !page.done;
   }
 
-  /** Of the instances in a page, each once, those that need a look. Whichever is gone by now is not among them. */
-  async #needed(changes: readonly Change[]): Promise<{ id: InstanceId; seq: number; isNew: boolean }[]> {
+  /** @returns the instances of a page that need a job, each once. Deleted instances are left out. */
+  async #needingJob(changes: readonly Change[]): Promise<{ id: InstanceId; seq: number; isNew: boolean }[]> {
     const { orthanc, isSettled, isUnfinished } = this.#parts;
     const seen = new Map<InstanceId, { seq: number; stored: boolean }>();
     for (const { id, seq, kind } of changes) {
@@ -146,9 +146,10 @@ export class Follower {
     }
     const needed = new Map<InstanceId, { isNew: boolean }>();
     for (const content of await orthanc.hierarchy.instances([...seen.keys()])) {
-      // Other changes of metadata are mostly our own: what was just written needs no look.
-      const look = isUnfinished(content) || (seen.get(content.ID)?.stored === true && !isSettled(content));
-      if (look) needed.set(content.ID, { isNew: isUntouched(content) });
+      // Most other changes of metadata are Plainview's own and need no job.
+      const isNeeded =
+        isUnfinished(content) || (seen.get(content.ID)?.stored === true && !isSettled(content));
+      if (isNeeded) needed.set(content.ID, { isNew: isUntouched(content) });
     }
     return [...seen].flatMap(([id, { seq }]) => {
       const need = needed.get(id);
@@ -160,9 +161,9 @@ export class Follower {
     const { log, cursor } = this.#parts;
     log.warn(
       { read: this.#watermark.read },
-      "Orthanc's change log is another one than before: read from its start",
+      "Orthanc's change log is not the one read before: it is read from its start",
     );
-    this.#watermark = new Watermark(0, mostOpen);
-    await cursor.restart();
+    this.#watermark = new Watermark(0, maxOpen);
+    await cursor.reset();
   }
 }

@@ -1,4 +1,4 @@
-/** From one full hour to another, of the machine's local time; past midnight where `from` is the later one. */
+/** Full hours (0–23) of the machine's local time, without `to`. Past midnight where `from` is greater than `to`. */
 export interface QuietHours {
   from: number;
   to: number;

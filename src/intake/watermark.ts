@@ -1,49 +1,49 @@
 /**
- * How far a numbered list is settled, where its entries settle in any order: everything before the first entry
- * that is still open. A cursor saved from it never passes what is not settled.
+ * How far a numbered list is settled, while its entries settle in any order: up to the first entry that is still open.
+ * A cursor saved from `settled` never passes an open entry.
  */
 export class Watermark {
-  /** How many jobs are open at a position. Positions are opened in ascending order, which a Map keeps. */
+  /** The number of open jobs by position. Positions are opened in ascending order, and a Map keeps that order. */
   readonly #open = new Map<number, number>();
-  readonly #most: number;
+  readonly #maxOpen: number;
   #read: number;
-  #jobs = 0;
-  #room: (() => void) | undefined;
+  #openJobs = 0;
+  #onCapacity: (() => void) | undefined;
 
   /**
-   * @param read everything up to here is settled
-   * @param most jobs open at a time: a backlog of millions must not cost memory
+   * @param read the position up to which everything is settled
+   * @param maxOpen limits the open jobs, so that a long backlog does not fill the memory
    */
-  constructor(read: number, most: number) {
+  constructor(read: number, maxOpen: number) {
     this.#read = read;
-    this.#most = most;
+    this.#maxOpen = maxOpen;
   }
 
-  /** The list has been read up to here. */
+  /** The position up to which the list has been read. */
   get read(): number {
     return this.#read;
   }
 
-  /** Everything up to here is settled. */
+  /** The position up to which everything is settled. */
   get settled(): number {
     for (const first of this.#open.keys()) return first - 1;
     return this.#read;
   }
 
-  get jobs(): number {
-    return this.#jobs;
+  get openJobs(): number {
+    return this.#openJobs;
   }
 
-  /** @returns to be called once, when the job is settled */
+  /** @returns a callback: call it once, when the job is settled */
   open(position: number): () => void {
     this.#open.set(position, (this.#open.get(position) ?? 0) + 1);
-    this.#jobs++;
+    this.#openJobs++;
     return () => {
       const left = (this.#open.get(position) ?? 1) - 1;
       if (left === 0) this.#open.delete(position);
       else this.#open.set(position, left);
-      this.#jobs--;
-      if (this.#jobs < this.#most) this.#room?.();
+      this.#openJobs--;
+      if (this.#openJobs < this.#maxOpen) this.#onCapacity?.();
     };
   }
 
@@ -51,17 +51,17 @@ export class Watermark {
     this.#read = read;
   }
 
-  /** Waits until another page may be opened, or the signal aborts. */
-  async room(signal: AbortSignal): Promise<void> {
-    while (this.#jobs >= this.#most && !signal.aborted)
+  /** Waits until fewer than `maxOpen` jobs are open, or the signal aborts. */
+  async waitForCapacity(signal: AbortSignal): Promise<void> {
+    while (this.#openJobs >= this.#maxOpen && !signal.aborted)
       await new Promise<void>((resolve) => {
-        const go = () => {
-          // The signal lives as long as the service: what is left on it would grow with the backlog.
-          signal.removeEventListener('abort', go);
+        const proceed = () => {
+          // The signal lives as long as the service, so listeners left on it would accumulate.
+          signal.removeEventListener('abort', proceed);
           resolve();
         };
-        this.#room = go;
-        signal.addEventListener('abort', go);
+        this.#onCapacity = proceed;
+        signal.addEventListener('abort', proceed);
       });
   }
 }

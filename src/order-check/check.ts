@@ -1,8 +1,8 @@
 import { bodyPartOf, projectionOf, projectionOfCode } from '../anatomy/regions.js';
 import type { Description } from '../orthanc/resources.js';
-import { compareBodyPart, compareProjection, compareSide, type Saying } from './compare.js';
+import { compareBodyPart, compareProjection, compareSide, type Statement } from './compare.js';
 import type { OrderRecord } from './schema.js';
-import type { Side, Understood, Words } from './words.js';
+import type { Side, UnderstoodWord, Words } from './words.js';
 
 /** Values of Laterality (0020,0060) and Image Laterality (0020,0062); U means that there is no side. */
 const lateralities: Readonly<Record<string, Side>> = {
@@ -11,10 +11,10 @@ const lateralities: Readonly<Record<string, Side>> = {
   B: 'both',
 };
 
-/** These hold DICOM's code strings, which say nothing about the language. */
+/** Attributes with DICOM's code strings. They tell nothing about the language of the site. */
 const codeStrings: readonly string[] = ['BodyPartExamined', 'ViewPosition', 'Laterality', 'ImageLaterality'];
 
-/** Compares decisions with what DICOM says was meant, in the languages of the word lists. */
+/** Compares decisions with the DICOM descriptions of the order, in the languages of the word lists. */
 export class OrderCheck {
   readonly #words: Words;
 
@@ -23,7 +23,7 @@ export class OrderCheck {
   }
 
   /**
-   * @param decided by a network or a person
+   * @param decided the decision of a network or a person
    * @param descriptions the descriptions of the picture and of its order
    */
   check(decided: { category?: string | undefined }, descriptions: readonly Description[]): OrderRecord {
@@ -33,23 +33,24 @@ export class OrderCheck {
       attribute: each.attribute,
       found: this.#understand(each, languages),
     }));
-    const sayings = <T>(of: (each: Understood) => T[]): Saying<T>[] =>
+    const statements = <T>(of: (each: UnderstoodWord) => T[]): Statement<T>[] =>
       understood.flatMap(({ attribute, found }) => {
-        const says = new Set(found.flatMap(of));
-        return says.size === 0 ? [] : [{ attribute, says }];
+        const values = new Set(found.flatMap(of));
+        return values.size === 0 ? [] : [{ attribute, values }];
       });
     const { category } = decided;
-    const parts = sayings((each) => each.bodyPart);
+    const parts = statements((each) => each.bodyPart);
     const shown = category === undefined ? undefined : bodyPartOf(category);
-    const soleMeant = parts.length === 1 && parts[0]?.says.size === 1 ? [...parts[0].says][0] : undefined;
+    const onlyMeantPart =
+      parts.length === 1 && parts[0]?.values.size === 1 ? [...parts[0].values][0] : undefined;
     const bodyPart = compareBodyPart(shown, parts);
     const projection = compareProjection(
       category === undefined ? undefined : projectionOf(category),
-      sayings((each) => each.projection),
+      statements((each) => each.projection),
     );
     const side = compareSide(
-      shown ?? soleMeant,
-      sayings((each) => each.side),
+      shown ?? onlyMeantPart,
+      statements((each) => each.side),
     );
     return {
       answer: [bodyPart, projection, side].some(({ answer }) => answer === 'differs')
@@ -66,7 +67,7 @@ export class OrderCheck {
     };
   }
 
-  #understand({ attribute, text, code }: Description, languages: ReadonlySet<string>): Understood[] {
+  #understand({ attribute, text, code }: Description, languages: ReadonlySet<string>): UnderstoodWord[] {
     if (attribute === 'Laterality' || attribute === 'ImageLaterality') {
       const is = lateralities[text];
       return is === undefined ? [] : [{ word: text, bodyPart: [], projection: [], side: [is] }];

@@ -1,42 +1,53 @@
-import { areNear, type BodyPart, isPaired, isWider, type Projection, resemble } from '../anatomy/regions.js';
+import {
+  areNear,
+  areSimilar,
+  type BodyPart,
+  isPaired,
+  isWider,
+  type Projection,
+} from '../anatomy/regions.js';
 import type { OrderFinding } from './schema.js';
 import type { Side } from './words.js';
 
-/** What one attribute says about one aspect: body part, projection or side. */
-export interface Saying<T> {
+/** The values that one attribute gives for one aspect: body part, projection or side. */
+export interface Statement<T> {
   attribute: string;
-  says: ReadonlySet<T>;
+  values: ReadonlySet<T>;
 }
 
 const cannotTell = (reason: string): OrderFinding => ({ answer: 'cannot_tell', reason });
 
-const quoted = <T extends string>(sayings: readonly Saying<T>[]): string =>
-  sayings.map(({ attribute, says }) => `${attribute} says ${[...says].join(' and ')}`).join(', ');
+const describeStatements = <T extends string>(statements: readonly Statement<T>[]): string =>
+  statements.map(({ attribute, values }) => `${attribute} says ${[...values].join(' and ')}`).join(', ');
 
 /**
- * What the attributes mean together: what all of them allow. If nothing is left but all are near each other: all.
- * @returns undefined where they contradict each other
+ * The values that all attributes have in common. If there are none, but all values are near each other: all values.
+ * @returns undefined where the attributes contradict each other
  */
-function meant<T>(sayings: readonly Saying<T>[], near: (a: T, b: T) => boolean): T[] | undefined {
-  const all = [...new Set(sayings.flatMap(({ says }) => [...says]))];
-  const common = all.filter((each) => sayings.every(({ says }) => says.has(each)));
+function commonValues<T>(
+  statements: readonly Statement<T>[],
+  near: (a: T, b: T) => boolean,
+): T[] | undefined {
+  const all = [...new Set(statements.flatMap(({ values }) => [...values]))];
+  const common = all.filter((each) => statements.every(({ values }) => values.has(each)));
   if (common.length > 0) return common;
   return all.every((a) => all.every((b) => near(a, b))) ? all : undefined;
 }
 
-/** @param shown the body part of the decision; undefined where none was given, or it has no codes */
+/** @param shown the body part of the decision; undefined where it has none, or its category has no codes */
 export function compareBodyPart(
   shown: BodyPart | undefined,
-  sayings: readonly Saying<BodyPart>[],
+  statements: readonly Statement<BodyPart>[],
 ): OrderFinding {
-  if (sayings.length === 0) return cannotTell('The description names no body part.');
-  const parts = meant(sayings, areNear);
-  if (parts === undefined) return cannotTell(`The description contradicts itself: ${quoted(sayings)}.`);
-  if (shown === undefined) return cannotTell(`No body part was decided; ${quoted(sayings)}.`);
-  // Where a region and a part of it are named, the part is meant.
+  if (statements.length === 0) return cannotTell('The description names no body part.');
+  const parts = commonValues(statements, areNear);
+  if (parts === undefined)
+    return cannotTell(`The description contradicts itself: ${describeStatements(statements)}.`);
+  if (shown === undefined) return cannotTell(`No body part was decided; ${describeStatements(statements)}.`);
+  // Where a region and a part of it are both named, the part is meant.
   const narrow = parts.filter((part) => !parts.some((other) => isWider(part, other)));
   const isOneRegion = narrow.every((a) => narrow.every((b) => areNear(a, b)));
-  const reason = `The picture shows ${shown}; ${quoted(sayings)}.`;
+  const reason = `The picture shows ${shown}; ${describeStatements(statements)}.`;
   if (narrow.includes(shown) && narrow.every((part) => areNear(part, shown)))
     return { answer: 'agrees', reason };
   if (narrow.some((part) => areNear(part, shown)))
@@ -47,25 +58,31 @@ export function compareBodyPart(
 
 export function compareProjection(
   shown: Projection | undefined,
-  sayings: readonly Saying<Projection>[],
+  statements: readonly Statement<Projection>[],
 ): OrderFinding {
-  if (sayings.length === 0) return cannotTell('The description names no projection.');
-  const wanted = meant(sayings, resemble);
-  if (wanted === undefined) return cannotTell(`The description contradicts itself: ${quoted(sayings)}.`);
-  if (shown === undefined) return cannotTell(`No projection was decided; ${quoted(sayings)}.`);
-  const reason = `The projection is ${shown}; ${quoted(sayings)}.`;
+  if (statements.length === 0) return cannotTell('The description names no projection.');
+  const wanted = commonValues(statements, areSimilar);
+  if (wanted === undefined)
+    return cannotTell(`The description contradicts itself: ${describeStatements(statements)}.`);
+  if (shown === undefined) return cannotTell(`No projection was decided; ${describeStatements(statements)}.`);
+  const reason = `The projection is ${shown}; ${describeStatements(statements)}.`;
   if (wanted.includes(shown)) return { answer: 'agrees', reason };
-  if (wanted.some((each) => resemble(each, shown))) return cannotTell(`${reason} These resemble each other.`);
+  if (wanted.some((each) => areSimilar(each, shown)))
+    return cannotTell(`${reason} These resemble each other.`);
   if (wanted.length > 1) return cannotTell(`${reason} Several projections were meant.`);
   return { answer: 'differs', reason };
 }
 
-/** The picture itself is not looked at: what DICOM says about the side is compared with itself. */
-export function compareSide(part: BodyPart | undefined, sayings: readonly Saying<Side>[]): OrderFinding {
+/** Compares the sides that DICOM attributes give with each other. The network does not classify the side. */
+export function compareSide(
+  part: BodyPart | undefined,
+  statements: readonly Statement<Side>[],
+): OrderFinding {
   if (part !== undefined && !isPaired(part)) return cannotTell(`${part} has no side.`);
-  if (sayings.length === 0) return cannotTell('The description names no side.');
-  if (sayings.length === 1) return cannotTell(`Nothing to compare: only ${quoted(sayings)}.`);
-  const sides = sayings.map(({ says }) => (says.size === 1 ? [...says][0] : 'both'));
+  if (statements.length === 0) return cannotTell('The description names no side.');
+  if (statements.length === 1)
+    return cannotTell(`Nothing to compare: only ${describeStatements(statements)}.`);
+  const sides = statements.map(({ values }) => (values.size === 1 ? [...values][0] : 'both'));
   const answer = sides.includes('right') && sides.includes('left') ? 'differs' : 'agrees';
-  return { answer, reason: `${quoted(sayings)}.` };
+  return { answer, reason: `${describeStatements(statements)}.` };
 }

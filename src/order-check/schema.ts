@@ -11,16 +11,16 @@ const orderFinding = z.object({
 export type OrderFinding = z.output<typeof orderFinding>;
 
 /**
- * How the decision compares with what DICOM says was ordered; a part of the decision's record. The network knows no
- * sides: `side` compares what DICOM says of the picture with what it says of the order.
+ * The comparison of a decision with the order, as DICOM describes it. A part of the decision's record. The network does
+ * not classify the side: `side` compares the DICOM attributes of the picture with those of the order.
  */
 export const orderRecord = z.object({
-  /** `differs` if any finding does; `agrees` if the body part does and nothing differs. */
+  /** `differs` if any finding differs. Otherwise the answer for the body part. */
   answer: orderAnswer,
   bodyPart: orderFinding,
   projection: orderFinding,
   side: orderFinding,
-  /** What was understood of the descriptions: only words of the lists, no free text. */
+  /** The words that were understood. They are words of the lists, never other text of the descriptions. */
   words: z.array(
     z.object({
       /** Keyword of the DICOM attribute. */

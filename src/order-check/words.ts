@@ -10,11 +10,11 @@ import { problemsOf, readYaml } from '../files/yaml.js';
 const sides = ['right', 'left', 'both'] as const;
 const words = z.array(z.string().min(1));
 
-/** A list of words: `orders/README.md` tells how it is written. */
+/** A list of words. `orders/README.md` describes its format. */
 const wordList = z.strictObject(
   {
     bodyPart: z.partialRecord(z.enum(bodyParts), words).default({}),
-    /** `several`: the usual two planes, whichever they are for the body part. */
+    /** `several`: the usual planes of the body part. */
     projection: z.partialRecord(z.enum([...projections, 'several']), words).default({}),
     side: z.partialRecord(z.enum(sides), words).default({}),
     nothing: words.default([]),
@@ -25,38 +25,38 @@ type WordList = z.output<typeof wordList>;
 
 export type Side = (typeof sides)[number];
 
-/** What a word says; most say one thing, `OPG` says two. */
-export interface Means {
+/** The meaning of a word. Most words have one meaning; `OPG` has two. */
+export interface Meaning {
   bodyPart: BodyPart[];
   projection: Projection[];
   side: Side[];
 }
 
-/** What a text was understood to say, with the word that says it. */
-export interface Understood extends Means {
+/** A word found in a text, with its meaning. */
+export interface UnderstoodWord extends Meaning {
   word: string;
 }
 
-/** One word in one list. */
-interface Use {
+/** A word in one list. */
+interface ListEntry {
   language: string;
-  /** Believed only in the company of surer words of the same language. */
+  /** Counts only if the descriptions also hold a word of the same language that is not weak. */
   weak: boolean;
-  /** Undefined: it says nothing, whatever other lists say. */
-  means: Means | undefined;
+  /** Undefined: the word has no meaning, even if other lists give it one. */
+  means: Meaning | undefined;
 }
 
 interface Term {
   tokens: string[];
-  /** The last token may go on. */
+  /** Whether the last token may have more letters. */
   open: boolean;
-  uses: Use[];
+  entries: ListEntry[];
 }
 
-/** Several planes of a body part: which two they are depends on the part. */
+/** The meaning of `several`. Which two planes are usual depends on the body part. */
 const usualPlanes: Projection[] = ['frontal', 'lateral', 'oblique'];
 
-/** The words of all lists, ready to be looked for in descriptions. */
+/** The words of all lists, indexed for finding them in descriptions. */
 export class Words {
   readonly #terms = new Map<string, Term>();
   readonly #longest: number;
@@ -69,8 +69,8 @@ export class Words {
   }
 
   /**
-   * Reads the lists that come with Plainview, and the site's own.
-   * @throws config_invalid, where the site's file cannot be read or is no list of words
+   * Reads the lists that come with Plainview, and the site's list.
+   * @throws config_invalid where the site's file cannot be read or is not a list of words
    */
   static read(siteFile?: string): Words {
     const folder = shipped('orders', 'words');
@@ -85,89 +85,90 @@ export class Words {
     );
   }
 
-  /** The languages that a text is surely written in, among others. */
+  /** The languages of the words in a text that are not weak. */
   languagesOf(text: string): Set<string> {
     const found = this.#matches(text, new Set());
-    return new Set(found.flatMap(({ uses }) => uses.map(({ language }) => language)));
+    return new Set(found.flatMap(({ entries }) => entries.map(({ language }) => language)));
   }
 
-  /** @param languages in which words are believed that could be of another */
-  understand(text: string, languages: ReadonlySet<string>): Understood[] {
-    return this.#matches(text, languages).flatMap(({ word, uses }) => {
-      const means = uses.map((use) => use.means);
-      return means.includes(undefined) ? [] : [{ word, ...joined(means) }];
+  /** @param languages the languages whose weak words count */
+  understand(text: string, languages: ReadonlySet<string>): UnderstoodWord[] {
+    return this.#matches(text, languages).flatMap(({ word, entries }) => {
+      const means = entries.map((entry) => entry.means);
+      return means.includes(undefined) ? [] : [{ word, ...mergeMeanings(means) }];
     });
   }
 
-  #matches(text: string, languages: ReadonlySet<string>): { word: string; uses: Use[] }[] {
+  #matches(text: string, languages: ReadonlySet<string>): { word: string; entries: ListEntry[] }[] {
     const tokens = tokensOf(text);
-    const found: { word: string; uses: Use[] }[] = [];
+    const found: { word: string; entries: ListEntry[] }[] = [];
     for (let at = 0; at < tokens.length; ) {
       const match = this.#matchAt(tokens, at, languages);
       if (match !== undefined)
-        found.push({ word: tokens.slice(at, at + match.length).join(' '), uses: match.uses });
+        found.push({ word: tokens.slice(at, at + match.length).join(' '), entries: match.entries });
       at += match?.length ?? 1;
     }
     return found;
   }
 
-  /** Longest first; of the same length, one that is written out, then the longest beginning. */
+  /** Finds the longest match. At equal length, a complete word wins over a beginning, and a longer beginning wins. */
   #matchAt(
     tokens: readonly string[],
     at: number,
     languages: ReadonlySet<string>,
-  ): { length: number; uses: Use[] } | undefined {
+  ): { length: number; entries: ListEntry[] } | undefined {
     for (let length = Math.min(this.#longest, tokens.length - at); length > 0; length--) {
       const phrase = tokens.slice(at, at + length).join(' ');
       const lastToken = tokens[at + length - 1]?.length ?? 0;
       const keys = [phrase];
       for (let cut = 0; cut < lastToken; cut++) keys.push(`${phrase.slice(0, phrase.length - cut)}*`);
       for (const key of keys) {
-        const uses = this.#terms
+        const entries = this.#terms
           .get(key)
-          ?.uses.filter(({ weak, language }) => !weak || languages.has(language));
-        if (uses !== undefined && uses.length > 0) return { length, uses };
+          ?.entries.filter(({ weak, language }) => !weak || languages.has(language));
+        if (entries !== undefined && entries.length > 0) return { length, entries };
       }
     }
     return undefined;
   }
 
-  #add(language: string, written: string, means: Means | undefined): void {
+  #add(language: string, written: string, means: Meaning | undefined): void {
     const weak = written.endsWith('?');
     const open = written.endsWith('*');
     const spelled = written.replace(/[?*]$/, '');
-    // Umlauts are also written out.
+    // A word with umlauts is also found with ae, oe and ue.
     const spellings = /[äöü]/.test(spelled)
       ? [spelled, spelled.replace(/[äöü]/g, (letter) => `${tokensOf(letter).join('')}e`)]
       : [spelled];
     for (const spelling of spellings) {
       const tokens = tokensOf(spelling);
       const key = `${tokens.join(' ')}${open ? '*' : ''}`;
-      const term = this.#terms.get(key) ?? { tokens, open, uses: [] };
-      term.uses.push({ language, weak, means });
+      const term = this.#terms.get(key) ?? { tokens, open, entries: [] };
+      term.entries.push({ language, weak, means });
       this.#terms.set(key, term);
     }
   }
 }
 
-const nothing: Means = { bodyPart: [], projection: [], side: [] };
+const noMeaning: Meaning = { bodyPart: [], projection: [], side: [] };
 
-function* entries(list: WordList): Generator<{ words: string[]; means: Means | undefined }> {
-  for (const is of bodyParts) yield { words: list.bodyPart[is] ?? [], means: { ...nothing, bodyPart: [is] } };
+function* entries(list: WordList): Generator<{ words: string[]; means: Meaning | undefined }> {
+  for (const is of bodyParts)
+    yield { words: list.bodyPart[is] ?? [], means: { ...noMeaning, bodyPart: [is] } };
   for (const is of projections)
-    yield { words: list.projection[is] ?? [], means: { ...nothing, projection: [is] } };
-  yield { words: list.projection.several ?? [], means: { ...nothing, projection: usualPlanes } };
-  for (const is of sides) yield { words: list.side[is] ?? [], means: { ...nothing, side: [is] } };
+    yield { words: list.projection[is] ?? [], means: { ...noMeaning, projection: [is] } };
+  yield { words: list.projection.several ?? [], means: { ...noMeaning, projection: usualPlanes } };
+  for (const is of sides) yield { words: list.side[is] ?? [], means: { ...noMeaning, side: [is] } };
   yield { words: list.nothing, means: undefined };
 }
 
-const joined = (all: readonly (Means | undefined)[]): Means => ({
+const mergeMeanings = (all: readonly (Meaning | undefined)[]): Meaning => ({
   bodyPart: [...new Set(all.flatMap((means) => means?.bodyPart ?? []))],
   projection: [...new Set(all.flatMap((means) => means?.projection ?? []))],
   side: [...new Set(all.flatMap((means) => means?.side ?? []))],
 });
 
-/** Words and numbers, without capitals and accents. */
+/** Splits a text into words and numbers, in lower case and without accents. */
 function tokensOf(text: string): string[] {
   const plain = text.toLowerCase().normalize('NFD').replace(/\p{M}/gu, '').replaceAll('ß', 'ss');
   return plain.match(/[\p{L}\p{N}]+/gu) ?? [];

@@ -9,7 +9,6 @@ import type { Outcome } from './pipeline.js';
 interface Parts {
   process: (job: Job) => Promise<Outcome>;
   recordFailure: (job: Job, failure: { code: string; message: string }) => Promise<Outcome>;
-  /** Asked whether Orthanc is away. The queue is paused then. */
   orthanc: Pick<Orthanc, 'isAway'>;
   attempts: number;
   metrics: Metrics;
@@ -17,17 +16,17 @@ interface Parts {
 }
 
 /**
- * Outages of Orthanc during the job of one instance: a picture that crashes Orthanc must not crash it for ever. The
- * pauses before that separate it from the jobs that run at the same time.
+ * After so many outages of Orthanc during the job of one instance, that instance is recorded as failed: its picture may
+ * crash Orthanc. The back-off between these attempts separates it from the jobs that ran at the same time.
  */
-const mostOutages = 5;
+const maxOutages = 5;
 
 /**
- * What becomes of a job: settled, or tried again after a pause, or – when its tries are used up, or the error
- * is of a kind that no repeat mends – recorded as failed with the reason.
+ * Makes the queue's handler. A job is settled or retried after a delay. It is recorded as failed, with the reason, when
+ * its attempts are used up or its error is not transient.
  */
 export function createHandler(parts: Parts): Handler {
-  /** How often Orthanc has gone away from a job; of jobs that are not settled. */
+  /** How often Orthanc went away during each job that is not settled. */
   const outages = new Map<InstanceId, number>();
 
   return async (job) => {
@@ -39,67 +38,67 @@ export function createHandler(parts: Parts): Handler {
 
   async function attempt(job: Job, log: Logger): Promise<JobOutcome> {
     const times = outages.get(job.instance) ?? 0;
-    // Not looked at again: Orthanc is back, and is to stay.
-    if (times >= mostOutages) return giveUp(job, createError('orthanc_toppled', { times }), log);
+    // Orthanc is back. The instance is not processed again, so that Orthanc stays up.
+    if (times >= maxOutages) return recordAsFailed(job, createError('orthanc_toppled', { times }), log);
     try {
-      settle(await parts.process(job), parts, log);
+      report(await parts.process(job), parts, log);
       return { kind: 'settled' };
     } catch (caught) {
       const error = asPlainviewError(caught);
-      if (error.code === 'instance_gone') return gone(parts, log);
+      if (error.code === 'instance_gone') return settleGone(parts, log);
       parts.metrics.failures.inc({ code: error.code });
       if (await parts.orthanc.isAway(error)) return outage(job);
       if (error.transient && job.attempt < parts.attempts) {
-        log.info({ err: error }, 'a try failed; it is tried again');
-        return { kind: 'again', afterMs: pauseMs(job.attempt), spent: true };
+        log.info({ err: error }, 'an attempt failed; it will be retried');
+        return { kind: 'retry', afterMs: backoffMs(job.attempt), countsAsAttempt: true };
       }
-      return giveUp(job, error, log);
+      return recordAsFailed(job, error, log);
     }
   }
 
   function outage({ instance }: Job): JobOutcome {
     const times = (outages.get(instance) ?? 0) + 1;
     outages.set(instance, times);
-    return { kind: 'again', afterMs: times === 1 ? 0 : pauseMs(times), spent: false };
+    return { kind: 'retry', afterMs: times === 1 ? 0 : backoffMs(times), countsAsAttempt: false };
   }
 
-  async function giveUp(job: Job, error: PlainviewError, log: Logger): Promise<JobOutcome> {
-    log.warn({ err: error }, 'given up');
+  async function recordAsFailed(job: Job, error: PlainviewError, log: Logger): Promise<JobOutcome> {
+    log.warn({ err: error }, 'the job failed');
     try {
-      settle(await parts.recordFailure(job, { code: error.code, message: error.message }), parts, log);
+      report(await parts.recordFailure(job, { code: error.code, message: error.message }), parts, log);
       return { kind: 'settled' };
     } catch (caught) {
       const second = asPlainviewError(caught);
-      if (second.code === 'instance_gone') return gone(parts, log);
-      if (await parts.orthanc.isAway(second)) return { kind: 'again', afterMs: 0, spent: false };
-      log.error({ err: second }, 'the failure itself could not be recorded');
-      // Only a person can mend that: a sweep after it finds the instance again.
+      if (second.code === 'instance_gone') return settleGone(parts, log);
+      if (await parts.orthanc.isAway(second)) return { kind: 'retry', afterMs: 0, countsAsAttempt: false };
+      log.error({ err: second }, 'the failure could not be recorded');
+      // Only a person can repair the state folder. A sweep after that finds the instance again.
       if (second.code === 'state_damaged') return { kind: 'settled' };
-      // Unrecorded, so not settled: it stays with us, as seldom as the pauses go.
-      return { kind: 'again', afterMs: pauseMs(job.attempt + 1), spent: false };
+      // A job whose failure is not recorded is not settled. It is retried with the usual back-off.
+      return { kind: 'retry', afterMs: backoffMs(job.attempt + 1), countsAsAttempt: false };
     }
   }
 }
 
-function gone(parts: Parts, log: Logger): JobOutcome {
-  settle({ kind: 'skipped', why: 'gone' }, parts, log);
+function settleGone(parts: Parts, log: Logger): JobOutcome {
+  report({ kind: 'skipped', why: 'gone' }, parts, log);
   return { kind: 'settled' };
 }
 
-function settle(outcome: Outcome, { metrics }: Parts, log: Logger): void {
+function report(outcome: Outcome, { metrics }: Parts, log: Logger): void {
   if (outcome.kind === 'skipped') {
     metrics.skipped.inc({ why: outcome.why });
     if (outcome.why === 'correction_put_back')
-      log.info('Orthanc had lost what a person said of it: put back');
+      log.info("Orthanc had lost a person's decision: it was put back");
     else if (outcome.why === 'other_version')
       log.warn('another version of Plainview wrote a record of this instance: left alone');
-    else log.debug({ why: outcome.why }, 'left alone');
+    else log.debug({ why: outcome.why }, 'skipped');
     return;
   }
   metrics.decisions.inc({ decision: outcome.decision, category: outcome.category ?? 'none' });
   log.info({ decision: outcome.decision, category: outcome.category, ms: outcome.ms }, 'decided');
 }
 
-/** 1, 2, 4 … 60 s, each up to a half longer by chance, so that jobs that failed together do not return together. */
-const pauseMs = (attempt: number): number =>
+/** 1, 2, 4 … 60 s, plus up to half of that at random, so that jobs that failed together do not return together. */
+const backoffMs = (attempt: number): number =>
   Math.min(1000 * 2 ** (attempt - 1), 60_000) * (1 + Math.random() / 2);

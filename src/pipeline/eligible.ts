@@ -11,7 +11,7 @@ export type SkipReason =
   | 'other_version'
   | 'gone';
 
-/** Why an instance is no plain radiograph for this site; undefined if it is one. */
+/** @returns why an instance is not a plain radiograph for this site; undefined if it is one */
 export function whyNotRadiograph(
   tags: PictureTags,
   config: Pick<Config, 'modalities' | 'multiframe'>,
@@ -22,7 +22,7 @@ export function whyNotRadiograph(
   return undefined;
 }
 
-/** The frame that is looked at, counted from 0. */
+/** @returns the frame that is classified, counted from 0 */
 export function frameOf(tags: Pick<PictureTags, 'frames'>, config: Pick<Config, 'multiframe'>): number {
   return config.multiframe === 'middle' ? Math.floor((tags.frames - 1) / 2) : 0;
 }

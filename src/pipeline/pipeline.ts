@@ -19,7 +19,7 @@ export type Outcome =
   | { kind: 'decided'; decision: InstanceRecord['decision']; category?: string; ms: number }
   | { kind: 'skipped'; why: SkipReason };
 
-/** One instance from its id to its labels: describe → render → classify → decide → record → what follows. */
+/** Processes one instance, from its id to its labels: describe → render → classify → decide → record → follow-ups. */
 export class Pipeline {
   readonly #orthanc: Orthanc;
   readonly #classifier: Classifier;
@@ -44,7 +44,10 @@ export class Pipeline {
     this.#followUps = parts.followUps ?? [];
   }
 
-  /** @throws errors of the catalogue; nothing half-done is left that a second run does not mend */
+  /**
+   * Another run completes what a run before it left half-done.
+   * @throws errors of the catalogue
+   */
   async process(job: Job): Promise<Outcome> {
     const began = performance.now();
     const outcome = job.isNew ? await this.#processNew(job.instance, began) : undefined;
@@ -52,9 +55,9 @@ export class Pipeline {
   }
 
   /**
-   * The short way of an instance that had no metadata of ours when its job was made: that is checked before the first
-   * write, not before the rendering.
-   * @returns undefined where it turns out not to be new
+   * Processes an instance that had no metadata of ours when its job was made. Whether that still holds is checked before
+   * the first write, not before the rendering. That saves calls.
+   * @returns undefined where the instance is not new
    */
   async #processNew(id: InstanceId, began: number): Promise<Outcome | undefined> {
     const described = await this.#timed('describe', () => this.#orthanc.hierarchy.describe(id));
@@ -82,19 +85,19 @@ export class Pipeline {
       if (outcome !== undefined) return outcome;
       throw createError('orthanc_conflict', { what: `instance ${id}` });
     }
-    const isNews = settled === 'correction_put_back' || isHalfCorrected(instance);
-    await this.#leave(instance);
-    if (whyNot === undefined) await (isNews ? this.#followAnew(id) : this.#follow(instance));
+    const isWritten = settled === 'correction_put_back' || isHalfCorrected(instance);
+    await this.#completeWrites(instance);
+    if (whyNot === undefined) await (isWritten ? this.#readAndFollow(id) : this.#follow(instance));
     return { kind: 'skipped', why: settled };
   }
 
   /**
-   * Records that an instance could not be classified, so that a person can find it; or, where that is decided, that
-   * something could not be made of the decision. What a person has said stands: only a decision may replace it.
-   * @throws errors of the catalogue, where Orthanc does not take the record
+   * Records that an instance could not be classified, so that a person can find it. Where it is decided already, records
+   * that its follow-ups failed. A failure never replaces a person's decision.
+   * @throws errors of the catalogue where the record cannot be written
    */
   async recordFailure(job: Job, failure: { code: string; message: string }): Promise<Outcome> {
-    // Its metadata alone: the attributes of a file that cannot be read cannot be asked for.
+    // Only its metadata is read: the file may be the cause of the failure.
     const instance = await this.#orthanc.hierarchy.instance(job.instance);
     if (hasOtherVersion(instance)) return { kind: 'skipped', why: 'other_version' };
     const isLost = recordOf(instance) === undefined;
@@ -102,32 +105,32 @@ export class Pipeline {
     const settled =
       this.#whyDecided(instance) ?? (restored === 'restored' ? 'correction_put_back' : undefined);
     if (settled !== undefined) {
-      for (const followUp of this.#due(instance)) await followUp.giveUp(instance, failure);
+      for (const followUp of this.#due(instance)) await followUp.recordFailure(instance, failure);
       return { kind: 'skipped', why: settled };
     }
     if (recordOf(instance)?.record.who === 'person') {
-      await this.#leave(instance);
+      await this.#completeWrites(instance);
       return { kind: 'skipped', why: 'corrected_by_person' };
     }
     const outcome = await this.#recorder.record(
       { id: job.instance, parents: undefined, descriptions: [] },
       instance,
-      { decision: 'failed', reason: failure.message, failure, top: [], ms: 0, ...this.#by(instance) },
+      { decision: 'failed', reason: failure.message, failure, top: [], ms: 0, ...this.#provenance(instance) },
     );
     if (outcome !== 'recorded') return { kind: 'skipped', why: 'corrected_by_person' };
-    await this.#followAnew(job.instance);
+    await this.#readAndFollow(job.instance);
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
 
-  /** Nothing is to be decided: a person's decision is written to its end, labels are put right, a request is answered. */
-  async #leave(instance: IdentifiedInstance): Promise<void> {
+  /** For an instance that needs no decision: completes a person's decision, corrects the labels, deletes the request. */
+  async #completeWrites(instance: IdentifiedInstance): Promise<void> {
     if (isHalfCorrected(instance)) await this.#recorder.finish(instance.ID);
     else if (!this.#recorder.isLabelled(instance)) await this.#recorder.relabel(instance.ID);
     if (this.#recorder.isUnkept(instance)) await this.#recorder.keep(instance.ID);
     await this.#recorder.dropRequest(instance);
   }
 
-  /** Why nothing is left to do with an instance; undefined if something is. */
+  /** @returns why nothing is left to do with an instance; undefined if something is */
   whySettled(instance: IdentifiedInstance): SkipReason | undefined {
     if (hasOtherVersion(instance)) return 'other_version';
     if (this.#recorder.isUnkept(instance)) return undefined;
@@ -135,8 +138,8 @@ export class Pipeline {
   }
 
   /**
-   * Whether what was begun with an instance was cut off: a decision half written or half taken back, a report or a
-   * route still to be made. Another network's decision is none of it: two services would decide against each other.
+   * Whether earlier work on an instance was interrupted: a decision is half-written or half undone, or a follow-up is
+   * due. A half-written decision of another network does not count: two services would overwrite each other's decisions.
    */
   isUnfinished(instance: InstanceContent): boolean {
     const known = recordOf(instance);
@@ -150,8 +153,8 @@ export class Pipeline {
     return this.#followUps.filter((followUp) => followUp.isDue(instance));
   }
 
-  /** Runs what follows a decision that was just recorded. */
-  async #followAnew(id: InstanceId): Promise<void> {
+  /** Reads the instance after its decision was written, and runs its follow-ups. */
+  async #readAndFollow(id: InstanceId): Promise<void> {
     if (this.#followUps.length === 0) return;
     const [instance] = await this.#orthanc.hierarchy.instances([id]);
     if (instance !== undefined) await this.#follow(instance);
@@ -159,20 +162,20 @@ export class Pipeline {
 
   async #follow(instance: InstanceContent): Promise<void> {
     const failures: PlainviewError[] = [];
-    // A failure of one does not keep the others from running. The next try is for what is still due.
+    // If one fails, the others still run. The next attempt runs only those that are still due.
     for (const followUp of this.#due(instance))
       await this.#timed('follow', () => followUp.run(instance.ID)).catch((error: unknown) =>
         failures.push(asPlainviewError(error)),
       );
-    // A transient one first: another one gives up all that is still due.
+    // A transient error takes precedence: any other error is recorded as the failure of all that are still due.
     const worst = failures.find(({ transient }) => transient) ?? failures[0];
     if (worst !== undefined) throw worst;
   }
 
   /**
-   * @param before as it was read; undefined: it was new
+   * @param before the instance as it was read; undefined where it was new
    * @param other a person's decision about another picture that had the same SOP Instance UID
-   * @returns undefined where it turns out not to be new
+   * @returns undefined where the instance is not new
    */
   async #decide(
     described: Described,
@@ -189,7 +192,7 @@ export class Pipeline {
     if (recorded === 'not new') return undefined;
     if (recorded === 'other version') return { kind: 'skipped', why: 'other_version' };
     if (recorded === 'recorded') this.#observe('total', (performance.now() - began) / 1000);
-    await this.#followAnew(described.id);
+    await this.#readAndFollow(described.id);
     if (recorded === 'corrected') return { kind: 'skipped', why: 'corrected_by_person' };
     return {
       kind: 'decided',
@@ -199,7 +202,7 @@ export class Pipeline {
     };
   }
 
-  /** Why an instance needs no look by this network; undefined if it needs one. */
+  /** @returns why an instance needs no decision by this network; undefined if it needs one */
   #whyDecided(instance: InstanceContent): SkipReason | undefined {
     const known = recordOf(instance);
     if (known === undefined) return undefined;
@@ -222,10 +225,16 @@ export class Pipeline {
     const { scores, seconds } = await this.#classifier.classify(picture);
     for (const stage of ['decode', 'prepare', 'infer'] as const) this.#observe(stage, seconds[stage]);
     const { decision, category, reason, top } = decide(scores, this.#classifier.network);
-    return { decision, ...(category === undefined ? {} : { category }), reason, top, ...this.#by(before) };
+    return {
+      decision,
+      ...(category === undefined ? {} : { category }),
+      reason,
+      top,
+      ...this.#provenance(before),
+    };
   }
 
-  #by(instance: InstanceContent | undefined) {
+  #provenance(instance: InstanceContent | undefined) {
     const { network, engine } = this.#classifier;
     const request = instance && requestOf(instance);
     return {

@@ -121,12 +121,12 @@ export class MemoryQueue implements Queue {
     const outcome = await this.#handler(job);
     this.#admission.ended(began, performance.now());
     this.#running.delete(job.instance);
-    if (outcome.kind === 'again') {
+    if (outcome.kind === 'retry') {
       const next = {
         job: {
           ...job,
           reason: moreUrgent(job.reason, entry.again?.reason),
-          attempt: job.attempt + (outcome.spent ? 1 : 0),
+          attempt: job.attempt + (outcome.countsAsAttempt ? 1 : 0),
           isNew: false,
         },
         settled: [...settled, ...(entry.again?.settled ?? [])],

@@ -22,11 +22,11 @@ export interface EnqueueOptions {
   settled?: () => void;
 }
 
-/** What becomes of a job: it is settled, or it comes again. */
+/** The result of a job: it is settled, or it is retried. */
 export type JobOutcome =
   | { kind: 'settled' }
-  /** Comes again after a pause; `spent` tells whether the try counts. */
-  | { kind: 'again'; afterMs: number; spent: boolean };
+  /** Retried after a delay. `countsAsAttempt`: whether this attempt counts. */
+  | { kind: 'retry'; afterMs: number; countsAsAttempt: boolean };
 
 export type Handler = (job: Job) => Promise<JobOutcome>;
 

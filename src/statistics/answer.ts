@@ -1,12 +1,12 @@
 import type { StatisticsAnswer } from '../contract/review.js';
-import { type DailyCounts, type Day, emptyDay, noCategory, unsure } from './tally.js';
+import { type DailyCounts, type Day, emptyDay, noCategory, unsurePrefix } from './daily-counts.js';
 
 type Agreement = StatisticsAnswer['agreement'][number];
 const dayMs = 86_400_000;
 
-/** The latest days of a tally, as the dashboard shows them; days of UTC. */
+/** The API's answer for the latest days (UTC). */
 export function answerOf(
-  tally: DailyCounts,
+  counts: DailyCounts,
   days: number,
   now: Date,
 ): Omit<StatisticsAnswer, 'backlog' | 'complete'> {
@@ -17,7 +17,7 @@ export function answerOf(
   const each = dates.map((date) => ({
     at: `${date}T00:00:00.000Z`,
     date,
-    day: tally.days[date] ?? emptyDay(),
+    day: counts.days[date] ?? emptyDay(),
   }));
   const bucket = days <= 2 ? 'hour' : 'day';
   return {
@@ -45,7 +45,7 @@ export function answerOf(
     })),
     categories: categoriesOf(each.map(({ day }) => day)),
     agreement: agreementOf(
-      tally,
+      counts,
       each.map(({ day }) => day),
     ),
   };
@@ -72,17 +72,18 @@ function agreementOf({ networks }: DailyCounts, days: readonly Day[]): Agreement
       unsure: { confirmed: 0, corrected: 0 },
       categories: [],
     };
-    const answers = days.flatMap(({ agreement }) => Object.entries(agreement[sha256] ?? {}));
-    for (const [said, given] of answers)
-      for (const [answer, count] of Object.entries(given)) {
-        const isUnsure = said.startsWith(unsure);
-        const verdict = answer === said.slice(isUnsure ? unsure.length : 0) ? 'confirmed' : 'corrected';
+    const byNetworksAnswer = days.flatMap(({ agreement }) => Object.entries(agreement[sha256] ?? {}));
+    for (const [networksAnswer, answers] of byNetworksAnswer)
+      for (const [answer, count] of Object.entries(answers)) {
+        const isUnsure = networksAnswer.startsWith(unsurePrefix);
+        const verdict =
+          answer === networksAnswer.slice(isUnsure ? unsurePrefix.length : 0) ? 'confirmed' : 'corrected';
         if (isUnsure) {
           of.unsure[verdict] += count;
           continue;
         }
         of[verdict] += count;
-        const category = categoryOf(of, said);
+        const category = categoryOf(of, networksAnswer);
         category[verdict] += count;
         if (verdict === 'corrected') addAnswer(category, answer === noCategory ? null : answer, count);
       }

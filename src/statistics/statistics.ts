@@ -9,30 +9,38 @@ import { asPlainviewError } from '../errors/errors.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { StateFile } from '../store/state-file.js';
 import { answerOf } from './answer.js';
-import { countRecorded, countStanding, type DailyCounts, dailyCounts, emptyCounts, prune } from './tally.js';
+import {
+  countExisting,
+  countRecorded,
+  type DailyCounts,
+  dailyCounts,
+  emptyCounts,
+  prune,
+} from './daily-counts.js';
 
-/** So many days are kept. */
-export const mostDays = 400;
+/** The number of days that are kept. */
+export const maxDays = 400;
 
-/** Instances looked through at a time when all is counted anew, with a rest between: nobody waits for it. */
+/** A recount reads so many instances at a time, with a pause between, so that it does not slow down Orthanc. */
 const pageSize = 500;
-const restMs = 100;
-/** Decisions of networks within so long are written at once; a kill loses no more than these. */
+const pauseMs = 100;
+/** Networks' decisions are saved after this delay. A kill loses only the decisions within it. */
 const saveAfterMs = 10_000;
-const backlogForMs = 5000;
+const retryMs = 5000;
+const backlogMaxAgeMs = 5000;
 
 type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & { orthanc: Orthanc; log: Logger };
 
 /**
- * Counts by day of what was decided and of what people said to it, kept in the state folder. Where they are missing,
- * they are counted from what stands in Orthanc, once somebody asks for them.
+ * Counts decisions and persons' verdicts by day, and keeps the counts in the state folder. Where that file is missing,
+ * the first request for statistics starts a recount of the records in Orthanc.
  */
 export class Statistics {
   readonly #parts: Parts;
   readonly #file: StateFile<typeof dailyCounts>;
   readonly #stop = new AbortController();
-  /** Undefined while nobody has asked: what is decided meanwhile is found in Orthanc then. */
-  #tally: DailyCounts | undefined;
+  /** Undefined before the first request. The recount then finds the decisions made before it. */
+  #counts: DailyCounts | undefined;
   #complete: boolean;
   #recount: Promise<void> | undefined;
   #saving: NodeJS.Timeout | undefined;
@@ -42,45 +50,45 @@ export class Statistics {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#file = new StateFile(parts.stateDir, 'statistics.json', dailyCounts);
-    this.#tally = this.#file.read();
-    this.#complete = this.#tally !== undefined;
+    this.#counts = this.#file.read();
+    this.#complete = this.#counts !== undefined;
   }
 
   recorded({ record, previous }: Recorded): void {
-    if (this.#tally === undefined) return;
-    countRecorded(this.#tally, record, previous);
+    if (this.#counts === undefined) return;
+    countRecorded(this.#counts, record, previous);
     if (!this.#complete) return;
-    // What a person has done is too dear to be lost.
+    // Persons' verdicts are saved at once, so that none is lost.
     if (record.who === 'person' || previous?.who === 'person') this.#save();
     else this.#saving ??= setTimeout(() => this.#save(), saveAfterMs).unref();
   }
 
-  /** @param days up to and with today @throws orthanc_… */
+  /** @param days the number of days, including today @throws orthanc_… */
   async of(days: number): Promise<Answer> {
-    this.#tally ??= this.#begin();
+    this.#counts ??= this.#beginRecount();
     const backlog = await this.#countBacklog();
-    return { ...answerOf(this.#tally, days, new Date()), backlog, complete: this.#complete };
+    return { ...answerOf(this.#counts, days, new Date()), backlog, complete: this.#complete };
   }
 
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#recount;
     clearTimeout(this.#saving);
-    // A part of the truth would pass for all of it at the next start.
-    if (this.#tally !== undefined && this.#complete) await this.#file.write(this.#tally);
+    // Incomplete counts are not saved: the next start would take them for complete.
+    if (this.#counts !== undefined && this.#complete) await this.#file.write(this.#counts);
   }
 
   #save(): void {
     clearTimeout(this.#saving);
     this.#saving = undefined;
-    if (this.#tally === undefined) return;
-    prune(this.#tally, new Date(Date.now() - mostDays * 86_400_000).toISOString().slice(0, 10));
+    if (this.#counts === undefined) return;
+    prune(this.#counts, new Date(Date.now() - maxDays * 86_400_000).toISOString().slice(0, 10));
     this.#file
-      .write(this.#tally)
+      .write(this.#counts)
       .catch((error: unknown) => this.#parts.log.error({ err: error }, 'the statistics could not be saved'));
   }
 
-  #begin(): DailyCounts {
+  #beginRecount(): DailyCounts {
     const begun = emptyCounts();
     this.#recount = this.#countAll(begun, new Date().toISOString());
     return begun;
@@ -89,7 +97,7 @@ export class Statistics {
   async #countAll(into: DailyCounts, until: string): Promise<void> {
     const { modalities, log } = this.#parts;
     const { signal } = this.#stop;
-    log.info('statistics are counted from what stands in Orthanc');
+    log.info('statistics are counted from the records in Orthanc');
     let counted = 0;
     for (let since = 0; !signal.aborted; ) {
       try {
@@ -97,7 +105,7 @@ export class Statistics {
         for (const instance of page) {
           const record = recordOf(instance)?.record;
           if (record === undefined) continue;
-          countStanding(into, record, until);
+          countExisting(into, record, until);
           counted++;
         }
         if (page.length < pageSize) {
@@ -107,21 +115,21 @@ export class Statistics {
           return;
         }
         since += pageSize;
-        await sleep(restMs, signal);
+        await sleep(pauseMs, signal);
       } catch (caught) {
-        if (signal.aborted) return; // Counted anew, once somebody asks again.
+        if (signal.aborted) return; // The next request after a restart begins a new recount.
         const error = asPlainviewError(caught);
-        log.warn({ err: error }, 'statistics could not be counted on');
+        log.warn({ err: error }, 'the count of statistics was interrupted');
         if (!error.transient) return;
-        await sleep(backlogForMs, signal);
+        await sleep(retryMs, signal);
       }
     }
   }
 
   #countBacklog(): Promise<Answer['backlog']> {
     const now = performance.now();
-    if (this.#backlog === undefined || now - this.#backlog.at > backlogForMs) {
-      const counts = this.#askBacklog();
+    if (this.#backlog === undefined || now - this.#backlog.at > backlogMaxAgeMs) {
+      const counts = this.#readBacklog();
       this.#backlog = { at: now, counts };
       counts.catch(() => {
         this.#backlog = undefined;
@@ -130,7 +138,7 @@ export class Statistics {
     return this.#backlog.counts;
   }
 
-  async #askBacklog(): Promise<Answer['backlog']> {
+  async #readBacklog(): Promise<Answer['backlog']> {
     const { labelPrefix } = this.#parts;
     const counted = await Promise.all(
       labelledStates.map(

@@ -5,7 +5,7 @@ import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { FileTags, IndexedInstance, Keyword, Listing } from '../orthanc/listing.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 
-/** Instances as people are shown them: the decision, DICOM's own words, the labels. */
+/** Reads instances as the review page shows them: the decision, DICOM attributes, the labels. */
 export class Entries {
   readonly #orthanc: Orthanc;
 
@@ -13,13 +13,13 @@ export class Entries {
     this.#orthanc = orthanc;
   }
 
-  /** In the order of the identifiers; what is gone or undecided is left out. */
-  async of(ids: readonly InstanceId[]): Promise<Listed[]> {
+  /** In the order of the identifiers. Deleted and undecided instances are left out. */
+  async of(ids: readonly InstanceId[]): Promise<ListedInstance[]> {
     return listedOf(await this.#orthanc.listing.of(ids));
   }
 
-  /** A page of the decided ones that carry a label, the last received first. */
-  async labelled(...page: Parameters<Listing['labelled']>): Promise<Listed[]> {
+  /** A page of decided instances that carry a label, the last received first. */
+  async labelled(...page: Parameters<Listing['labelled']>): Promise<ListedInstance[]> {
     return listedOf(await this.#orthanc.listing.labelled(...page));
   }
 
@@ -35,7 +35,7 @@ export class Entries {
     return entry;
   }
 
-  /** How many frames a decided instance has. @throws instance_gone, instance_undecided */
+  /** @returns the number of frames of a decided instance @throws instance_gone, instance_undecided */
   async frames(id: InstanceId): Promise<number> {
     const [described] = await this.#orthanc.listing.of([id]);
     if (described === undefined) throw createError('instance_gone', { instance: id });
@@ -50,20 +50,20 @@ export class Entries {
   }
 }
 
-export interface Listed {
+export interface ListedInstance {
   entry: Entry;
-  /** What a search by words looks at. It is never answered: accession numbers are in it. */
-  searched: string;
+  /** The text for searches, in lower case. It is never sent to callers: it contains the accession number. */
+  searchText: string;
 }
 
-const listedOf = (placed: readonly IndexedInstance[]): Listed[] =>
+const listedOf = (placed: readonly IndexedInstance[]): ListedInstance[] =>
   placed.flatMap((each) => {
     const entry = entryOf(each);
-    return entry === undefined ? [] : { entry, searched: searchedOf(each) };
+    return entry === undefined ? [] : { entry, searchText: searchTextOf(each) };
   });
 
-/** The page's words for DICOM's. */
-const words = {
+/** DICOM keywords by the names of the API. */
+const keywords = {
   modality: 'Modality',
   bodyPartExamined: 'BodyPartExamined',
   seriesDescription: 'SeriesDescription',
@@ -109,7 +109,7 @@ function entryOf(placed: IndexedInstance, file?: FileTags): Entry | undefined {
       : { voi: { center: file.WindowCenter, width: file.WindowWidth } }),
     dicom: {
       ...Object.fromEntries(
-        Object.entries(words).flatMap(([name, keyword]) =>
+        Object.entries(keywords).flatMap(([name, keyword]) =>
           tags[keyword] === undefined ? [] : [[name, tags[keyword]]],
         ),
       ),
@@ -122,7 +122,7 @@ function entryOf(placed: IndexedInstance, file?: FileTags): Entry | undefined {
 
 const framesOf = ({ tags }: IndexedInstance): number => Math.max(1, Number(tags.NumberOfFrames) || 1);
 
-const searchedOf = ({ tags }: IndexedInstance): string =>
+const searchTextOf = ({ tags }: IndexedInstance): string =>
   searchable
     .map((keyword) => tags[keyword] ?? '')
     .join('\n')

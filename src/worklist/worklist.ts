@@ -6,57 +6,58 @@ import { dicomDate, studyDates } from '../orthanc/dates.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { matchesWildcards } from '../orthanc/wildcards.js';
-import { type Place, readCursor, tailLength, writeCursor } from './cursor.js';
-import type { Entries, Listed } from './entries.js';
+import { type Position, readCursor, tailLength, writeCursor } from './cursor.js';
+import type { Entries, ListedInstance } from './entries.js';
 
 const score = z.coerce.number().min(0).max(1);
 const day = z.iso.date();
 const word = z.string().min(1).max(64);
 
-/** What a worklist is asked for. */
+/** The query parameters of a worklist. */
 export const worklistQuery = z.strictObject({
   state: worklistState.default('needs_review'),
-  category: word.optional().describe('Given, or the best one where none was given.'),
-  minScore: score.optional().describe('Of the best score.'),
-  maxScore: score.optional(),
+  category: word.optional().describe('The category of the decision, or the best one where it has none.'),
+  minScore: score.optional().describe('Lower limit of the best score.'),
+  maxScore: score.optional().describe('Upper limit of the best score.'),
   from: day.optional().describe('Study Date from this day on.'),
   to: day.optional().describe('Study Date up to this day.'),
   station: z
     .string()
     .regex(/^[^?\\]{1,64}$/)
     .optional()
-    .describe('Station Name, whole; `*` stands for anything.'),
+    .describe('The whole Station Name; `*` stands for any text.'),
   modality: z
     .string()
     .regex(/^[A-Z0-9_]{1,16}$/)
     .optional(),
   text: word
     .optional()
-    .describe('Part of a description, protocol, station, body part, accession number or UID.'),
+    .describe('A part of a description, protocol, station, body part, accession number or UID.'),
   cursor: z.string().max(2000).optional().describe("A page's `next`."),
   limit: z.coerce.number().int().min(1).max(100).default(25),
 });
 export type WorklistQuery = z.output<typeof worklistQuery>;
 
-/** Identifiers looked at in one call, and entries of the change log. */
+/** Identifiers, and entries of the change log, that are read in one chunk. */
 const chunk = 200;
 const changesChunk = 500;
-/** Such looks for one request at most: a page is a moment's work however long the list. */
-const mostLooks = 10;
-/** By how much the list may have moved between two pages without anything being passed over. */
+/** Limits the chunks for one page, so that a page takes little time in a long list. */
+const maxChunks = 10;
+/** The list may move by so many items between two pages without an item being missed. */
 const drift = 300;
 
-/** Part of a list, and where the list goes on behind each of its items. */
+/** A part of a list. */
 interface Chunk {
   ids: InstanceId[];
-  /** Those of them that are decided and still there. */
-  listed: Listed[];
+  /** Those of them that are decided and still exist. */
+  listed: ListedInstance[];
+  /** The position at which the list goes on after an item. */
   behind: (index: number) => number;
-  /** Where the next chunk begins; undefined at the end. */
+  /** The position of the next chunk; undefined at the end. */
   next: number | undefined;
 }
 
-/** What people look through: by label, newest arrivals first, or the latest decisions. */
+/** The lists of the review page: instances by label, the last received first; or the latest decisions. */
 export class Worklist {
   readonly #orthanc: Orthanc;
   readonly #entries: Entries;
@@ -69,53 +70,53 @@ export class Worklist {
   }
 
   /** @throws cursor_unknown, orthanc_… */
-  async page(asked: WorklistQuery): Promise<Page> {
+  async page(query: WorklistQuery): Promise<Page> {
     const items: Entry[] = [];
-    const told = new Set<InstanceId>();
-    let place: Place | undefined = asked.cursor === undefined ? undefined : readCursor(asked.cursor);
-    const total = place === undefined ? await this.#total(asked) : undefined;
-    for (let looks = 0; looks < mostLooks; looks++) {
-      const { ids, listed: all, behind, next } = await this.#chunk(asked, place);
-      const listed = new Map<string, Listed>(all.map((each) => [each.entry.instance, each]));
+    const added = new Set<InstanceId>();
+    let position: Position | undefined = query.cursor === undefined ? undefined : readCursor(query.cursor);
+    const total = position === undefined ? await this.#total(query) : undefined;
+    for (let chunks = 0; chunks < maxChunks; chunks++) {
+      const { ids, listed: all, behind, next } = await this.#chunk(query, position);
+      const listed = new Map<string, ListedInstance>(all.map((each) => [each.entry.instance, each]));
       for (const [index, id] of ids.entries()) {
         const found = listed.get(id);
-        // An instance stands in the change log once for each of its decisions.
-        if (found === undefined || told.has(id) || !fulfils(found, asked, this.#prefix)) continue;
-        told.add(id);
+        // An instance can be in the change log several times: once for each decision.
+        if (found === undefined || added.has(id) || !matches(found, query, this.#prefix)) continue;
+        added.add(id);
         items.push(found.entry);
-        if (items.length === asked.limit) {
+        if (items.length === query.limit) {
           const isLast = index === ids.length - 1 && next === undefined;
-          place = { at: behind(index), tail: ids.slice(Math.max(0, index + 1 - tailLength), index + 1) };
-          return pageOf(items, isLast ? undefined : place, total);
+          position = { at: behind(index), tail: ids.slice(Math.max(0, index + 1 - tailLength), index + 1) };
+          return pageOf(items, isLast ? undefined : position, total);
         }
       }
       if (next === undefined) return pageOf(items, undefined, total);
-      place = { at: next, tail: [...(place?.tail ?? []), ...ids].slice(-tailLength) };
+      position = { at: next, tail: [...(position?.tail ?? []), ...ids].slice(-tailLength) };
     }
-    return pageOf(items, place, total);
+    return pageOf(items, position, total);
   }
 
-  #chunk(asked: WorklistQuery, place: Place | undefined): Promise<Chunk> {
-    return asked.state === 'recent' ? this.#recent(place) : this.#labelled(asked, place);
+  #chunk(query: WorklistQuery, position: Position | undefined): Promise<Chunk> {
+    return query.state === 'recent' ? this.#recent(position) : this.#labelled(query, position);
   }
 
-  /** Those corrected meanwhile have left the list, and new ones came in at its head: the last one read is looked for. */
-  async #labelled(asked: WorklistQuery, place: Place | undefined): Promise<Chunk> {
-    const label = this.#label(asked);
-    const query = dicomQuery(asked);
-    const size = isLookedThrough(asked) ? chunk : asked.limit;
-    const since = Math.max(0, (place?.at ?? 0) - drift);
-    const limit = size + (place === undefined ? 0 : Math.min(place.at, drift) + drift);
-    const ids = await this.#orthanc.search.labelledNewest(label, query, { since, limit });
-    const known = (place?.tail ?? []).map((id) => ids.lastIndexOf(id));
-    // Where none of them is left, a few come twice rather than one be passed over.
+  /** Corrected instances leave the list, and new ones come in at its head. So a page begins after the last one read. */
+  async #labelled(query: WorklistQuery, position: Position | undefined): Promise<Chunk> {
+    const label = this.#label(query);
+    const dicom = dicomQuery(query);
+    const size = needsFiltering(query) ? chunk : query.limit;
+    const since = Math.max(0, (position?.at ?? 0) - drift);
+    const limit = size + (position === undefined ? 0 : Math.min(position.at, drift) + drift);
+    const ids = await this.#orthanc.search.labelledNewest(label, dicom, { since, limit });
+    const known = (position?.tail ?? []).map((id) => ids.lastIndexOf(id));
+    // Where none of them is in the list, some instances come twice, so that none is missed.
     const begin = Math.max(-1, ...known) + 1;
     const taken = ids.slice(begin, begin + size);
     const listed =
       taken.length === 0
         ? []
-        : await this.#entries.labelled(label, query, { since: since + begin, limit: taken.length });
-    // Between the two calls the list may have moved on.
+        : await this.#entries.labelled(label, dicom, { since: since + begin, limit: taken.length });
+    // The list may have changed between the two calls.
     const there = new Set<string>(listed.map(({ entry }) => entry.instance));
     const missing = await this.#entries.of(taken.filter((id) => !there.has(id)));
     const isEnd = ids.length < limit && begin + size >= ids.length;
@@ -127,14 +128,15 @@ export class Worklist {
     };
   }
 
-  /** Backwards through the change log, in which each decision leaves a trace. */
-  async #recent(place: Place | undefined): Promise<Chunk> {
-    const to = place?.at ?? (await this.#orthanc.changes.last());
+  /** Reads the change log backwards. Each decision has a change in it. */
+  async #recent(position: Position | undefined): Promise<Chunk> {
+    const to = position?.at ?? (await this.#orthanc.changes.last());
     const since = Math.max(0, to - changesChunk);
     const { changes } = await this.#orthanc.changes.page(since, changesChunk);
     const seen = new Map<InstanceId, number>();
     for (const { id, seq, kind } of changes.toReversed())
-      if (kind === 'metadata' && seq <= to && !seen.has(id) && !place?.tail.includes(id)) seen.set(id, seq);
+      if (kind === 'metadata' && seq <= to && !seen.has(id) && !position?.tail.includes(id))
+        seen.set(id, seq);
     const found = [...seen];
     const ids = found.map(([id]) => id);
     return {
@@ -145,10 +147,10 @@ export class Worklist {
     };
   }
 
-  async #total(asked: WorklistQuery): Promise<number | undefined> {
-    const { state, cursor: _, limit: __, ...filters } = asked;
+  async #total(query: WorklistQuery): Promise<number | undefined> {
+    const { state, cursor: _, limit: __, ...filters } = query;
     if (state === 'recent' || Object.values(filters).some((value) => value !== undefined)) return undefined;
-    return this.#orthanc.search.countLabelled(this.#label(asked));
+    return this.#orthanc.search.countLabelled(this.#label(query));
   }
 
   #label({ state }: WorklistQuery): string {
@@ -156,14 +158,14 @@ export class Worklist {
   }
 }
 
-const pageOf = (items: Entry[], place: Place | undefined, total: number | undefined): Page => ({
+const pageOf = (items: Entry[], position: Position | undefined, total: number | undefined): Page => ({
   items,
-  ...(place === undefined ? {} : { next: writeCursor(place) }),
+  ...(position === undefined ? {} : { next: writeCursor(position) }),
   ...(total === undefined ? {} : { total }),
 });
 
-/** Whether it is looked for among what Orthanc finds, since only the record or several attributes together tell. */
-const isLookedThrough = ({ category, minScore, maxScore, text }: WorklistQuery): boolean =>
+/** Whether the result of Orthanc's search must be filtered here: Orthanc cannot search records or several attributes. */
+const needsFiltering = ({ category, minScore, maxScore, text }: WorklistQuery): boolean =>
   [category, minScore, maxScore, text].some((value) => value !== undefined);
 
 function dicomQuery({ from, to, station, modality }: WorklistQuery): Record<string, string> {
@@ -174,18 +176,18 @@ function dicomQuery({ from, to, station, modality }: WorklistQuery): Record<stri
   };
 }
 
-function fulfils({ entry, searched }: Listed, asked: WorklistQuery, prefix: string): boolean {
-  // A label may have gone between the two calls; the record of the decision says less than it.
-  if (asked.state !== 'recent' && !entry.labels.includes(prefix + asked.state)) return false;
-  if (asked.category !== undefined && shownCategory(entry) !== asked.category) return false;
+function matches({ entry, searchText }: ListedInstance, query: WorklistQuery, prefix: string): boolean {
+  // The label may have been removed between the two calls.
+  if (query.state !== 'recent' && !entry.labels.includes(prefix + query.state)) return false;
+  if (query.category !== undefined && shownCategory(entry) !== query.category) return false;
   const best = entry.top[0]?.score ?? 0;
-  if (best < (asked.minScore ?? 0) || best > (asked.maxScore ?? 1)) return false;
-  if (asked.text !== undefined && !searched.includes(asked.text.toLowerCase())) return false;
-  if (asked.state !== 'recent') return true;
-  // The change log knows no attributes, so they are looked at here.
+  if (best < (query.minScore ?? 0) || best > (query.maxScore ?? 1)) return false;
+  if (query.text !== undefined && !searchText.includes(query.text.toLowerCase())) return false;
+  if (query.state !== 'recent') return true;
+  // The change log has no DICOM attributes, so these conditions are checked here.
   const { studyDate = '', stationName = '', modality } = entry.dicom;
-  if (asked.from !== undefined && studyDate < dicomDate(asked.from)) return false;
-  if (asked.to !== undefined && (studyDate === '' || studyDate > dicomDate(asked.to))) return false;
-  if (asked.modality !== undefined && modality !== asked.modality) return false;
-  return asked.station === undefined || matchesWildcards(asked.station, stationName);
+  if (query.from !== undefined && studyDate < dicomDate(query.from)) return false;
+  if (query.to !== undefined && (studyDate === '' || studyDate > dicomDate(query.to))) return false;
+  if (query.modality !== undefined && modality !== query.modality) return false;
+  return query.station === undefined || matchesWildcards(query.station, stationName);
 }

@@ -103,7 +103,7 @@ test('what Orthanc forbids is tried with pauses, and done once it is allowed', a
   const { orthancId } = await store('forbidden');
   proxy.judge = ({ method }) => (method === 'PUT' ? 403 : 'pass');
   await of.notice(orthancId);
-  await waitFor(() => of.log().split('a try failed').length > 2);
+  await waitFor(() => of.log().split('an attempt failed').length > 2);
   expect(of.classifier.pictures.length).toBeLessThanOrEqual(3);
   proxy.judge = () => 'pass';
   expect(await reader().decided(orthancId)).toBe('knee_lateral');
@@ -246,7 +246,7 @@ test('an Orthanc that hangs is an outage within seconds, though nobody asks it f
   expect(await reader().decided(one.orthancId)).toBe('knee_lateral');
   expect(await readiness(of)).toBe(200);
   expect([count(of, 'Work waits'), count(of, 'Orthanc answers')]).toEqual([1, 2]);
-  expect(of.log()).not.toMatch(/"level":50|a try failed/);
+  expect(of.log()).not.toMatch(/"level":50|an attempt failed/);
 
   proxy.judge = () => 'cut';
   await waitFor(async () => (await readiness(of)) === 503);

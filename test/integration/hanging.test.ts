@@ -8,7 +8,7 @@ import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { type StoredInstance, useOrthanc } from '../../testkit/orthanc.js';
 import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
-/** What a picture of that brightness is said to be. */
+/** The category of a picture of that brightness. */
 const kinds = [
   { category: 'chest_pa_ap', score: 0.98 },
   { category: 'chest_lateral', score: 0.97 },
@@ -66,7 +66,7 @@ function study(name: string, date: string, patientId: string) {
   return { studyInstanceUid, at, sop: (picture: string) => uid(`${name} ${picture}`) };
 }
 
-test('a chest hangs frontal left, lateral right, whatever the tags say, with codes', async () => {
+test('a chest hangs frontal left, lateral right, whatever its tags are, with codes', async () => {
   const chest = study('chest', '20240301', 'hang-chest');
   const wrong = { '0018,0015': ['CS', 'KNEE'], '0018,5101': ['CS', 'LL'] } as const;
   await chest.at(lateral, 'lateral', wrong);
@@ -87,7 +87,7 @@ test('a chest hangs frontal left, lateral right, whatever the tags say, with cod
   });
 });
 
-test('what is unsure is listed, and not hung', async () => {
+test('an unsure picture is listed and not hung', async () => {
   const mixed = study('mixed', '20240301', 'hang-mixed');
   await mixed.at(frontal, 'frontal');
   await mixed.at(unsure, 'unsure');
@@ -102,7 +102,7 @@ test('what is unsure is listed, and not hung', async () => {
   ]);
 });
 
-test('knees are mirrored by the side that DICOM gives, of image or series', async () => {
+test('knees are mirrored by the laterality of image or series', async () => {
   const knees = study('knees', '20240301', 'hang-knees');
   await knees.at(kneeAp, 'left ap', { '0020,0062': ['CS', 'L'] });
   await knees.at(kneeAp, 'right ap', { '0020,0060': ['CS', 'R'] });
@@ -115,7 +115,7 @@ test('knees are mirrored by the side that DICOM gives, of image or series', asyn
   );
 });
 
-test('the side of an enhanced image stands in its frames', async () => {
+test('the side of an enhanced image is read from its frames', async () => {
   const StudyInstanceUID = uid('hanging frames');
   const Tags = {
     StudyInstanceUID,
@@ -150,7 +150,7 @@ test('the prior is the most recent of the same patient, category and side, found
   expect((await hanging(now.studyInstanceUid, '?priors=false')).protocol).toBeUndefined();
 });
 
-test('of one day, only a study that is earlier by its time is a prior', async () => {
+test('on the same day, only a study with an earlier time is a prior', async () => {
   const at = (time: string) => ({ '0008,0030': ['TM', time] }) as const;
   const now = study('evening', '20240601', 'hang-day');
   await study('untimed', '20240601', 'hang-day').at(frontal, 'chest', at(''));
@@ -161,14 +161,14 @@ test('of one day, only a study that is earlier by its time is a prior', async ()
   expect((await hanging(now.studyInstanceUid)).priorStudyInstanceUid).toBe(uid('hanging morning'));
 });
 
-test('studies that name no patient are nobody’s priors', async () => {
+test('studies without a patient are not priors', async () => {
   await study('nameless before', '20230101', '').at(frontal, 'chest');
   const nameless = study('nameless', '20240101', '');
   await nameless.at(frontal, 'chest');
   expect((await hanging(nameless.studyInstanceUid)).protocol).toBeUndefined();
 });
 
-test('a label that somebody put on a study does not make it a prior, nor one without the prefix', async () => {
+test('a label of others, or without the prefix, does not make a study a prior', async () => {
   const labelled = study('labelled', '20230101', 'hang-label');
   const { study: id } = await labelled.at(lateral, 'chest');
   await new Reader(real.orthanc.url).label(`studies/${id}`, 'rx-chest_pa_ap');
@@ -177,7 +177,7 @@ test('a label that somebody put on a study does not make it a prior, nor one wit
   expect((await hanging(now.studyInstanceUid)).protocol).toBeUndefined();
 });
 
-test('an answer with a prior takes six calls of Orthanc', async () => {
+test('an answer with a prior takes six calls to Orthanc', async () => {
   const chest = study('fast', '20240401', 'hang-fast');
   await study('fast before', '20230401', 'hang-fast').at(frontal, 'frontal');
   await chest.at(lateral, 'lateral');

@@ -7,7 +7,7 @@ import { seenBySite, siteScript, useSite } from '../../testkit/site.js';
 
 const site = useSite();
 
-/** With a site's script after ours: when that has seen an instance, ours is through with it. */
+/** With a site's script after ours: when it has seen an instance, ours has finished with it. */
 async function withHook(
   quietSeconds: number,
   use: (orthanc: SandboxOrthanc) => Promise<void>,
@@ -26,7 +26,7 @@ async function storeMany(orthanc: SandboxOrthanc, count: number): Promise<void> 
   await waitFor(async () => (await seenBySite(orthanc, 'seen')).length === before + count);
 }
 
-/** What the hook itself wrote into Orthanc's log. */
+/** The hook's lines in Orthanc's log. */
 const said = async (orthanc: SandboxOrthanc): Promise<string[]> =>
   [...(await orthanc.log()).matchAll(/Plainview: (.*)/g)].map(([, line = '']) => line);
 
@@ -36,7 +36,7 @@ describe.each<[string, Answer, RegExp]>([
   ['says 500', { status: 500, body: 'oops' }, /^the service refuses notices/],
   ['answers nothing', { status: 204, body: '' }, /^the service refuses notices/],
 ])('a service that %s', (_, answer, complaint) => {
-  test('is asked once for fifty uploads, and told of once', async () => {
+  test('is called once for fifty uploads, and logged once', async () => {
     site.listener.answer = answer;
     await withHook(600, async (orthanc) => {
       await storeMany(orthanc, 50);
@@ -48,7 +48,7 @@ describe.each<[string, Answer, RegExp]>([
   });
 });
 
-test('a service that is not there costs no wait, and one line in the log', async () => {
+test('a service that does not run causes no delay, and one line in the log', async () => {
   await site.listener.close();
   await withHook(600, async (orthanc) => {
     await storeMany(orthanc, 50);
@@ -56,7 +56,7 @@ test('a service that is not there costs no wait, and one line in the log', async
   });
 });
 
-test('while the service hangs, nothing waits for longer than the one second', async () => {
+test('while the service hangs, no call waits longer than one second', async () => {
   site.listener.answer = 'never';
   await withHook(600, async (orthanc) => {
     await storeInstance(orthanc.url, image());
@@ -70,12 +70,12 @@ test('while the service hangs, nothing waits for longer than the one second', as
   });
 });
 
-test('a service that is back is told again, without a word for every instance', async () => {
+test('a service that is back gets notices again, without a log line for every instance', async () => {
   site.listener.answer = { status: 503, body: 'starting' };
   await withHook(1, async (orthanc) => {
     await storeMany(orthanc, 3);
     await site.listener.close();
-    // Another trouble is worth another line.
+    // Another kind of failure is logged again.
     await waitFor(async () => {
       await storeMany(orthanc, 1);
       return (await said(orthanc)).length === 2;
@@ -98,7 +98,7 @@ test('a service that is back is told again, without a word for every instance', 
   });
 });
 
-test('the quiet time grows while the trouble lasts', async () => {
+test('the pause grows while the failure lasts', async () => {
   site.listener.answer = { status: 500, body: 'oops' };
   await withHook(1, async (orthanc) => {
     const times: number[] = [];

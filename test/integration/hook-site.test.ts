@@ -18,7 +18,7 @@ async function storeTwo(orthanc: SandboxOrthanc): Promise<string[]> {
 }
 
 describe.each(['before', 'after'] as const)("a site's own callback loaded %s the hook", (order) => {
-  test('runs as before, and the hook too', async () => {
+  test('runs as before, and so does the hook', async () => {
     const scripts = { [order]: [await siteScript(site.folder, 'own')] };
     await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
       const stored = await storeTwo(orthanc);
@@ -28,7 +28,7 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
     });
   });
 
-  test('may fail: Orthanc logs its error as ever, and the hook still tells', async () => {
+  test('can fail: Orthanc logs its error, and the hook still sends its notice', async () => {
     const scripts = { [order]: [await siteScript(site.folder, 'own', "error('out of paper')")] };
     await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
       const stored = await storeTwo(orthanc);
@@ -37,7 +37,7 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
     });
   });
 
-  test('keeps the time-out it once set, and is called with all that Orthanc gives', async () => {
+  test('keeps its timeout, and is called with all arguments of Orthanc', async () => {
     const slow = await new Listener().listen();
     try {
       slow.answer = 'never';

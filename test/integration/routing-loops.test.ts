@@ -8,7 +8,7 @@ import { storeInstance, waitFor } from '../../testkit/orthanc.js';
 import { head, type RulesPlace, rulesPlace } from '../../testkit/rules.js';
 import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
-/** A site: an Orthanc whose hook tells its service, and that knows the other site. */
+/** A site: an Orthanc with hook and service, that knows the other site. */
 interface Site {
   orthanc: SandboxOrthanc;
   hook: Awaited<ReturnType<typeof hookPlace>>;
@@ -75,14 +75,14 @@ async function routesAt(index: number, id: string): Promise<Route[]> {
   return text === undefined ? [] : instanceRoutes.parse(JSON.parse(text)).routes;
 }
 
-/** How often a site's service decided an instance: as often as it came in as new. */
+/** How often a site's service decided an instance: once for each time it came in as new. */
 const decidedAt = (index: number, id: string): number =>
   (sites[index]?.service?.log() ?? '')
     .split('\n')
     .filter((line) => line.includes(id) && line.includes('"decided"')).length;
 
-describe('two sites that send everything to each other, and overwrite what comes again', () => {
-  test.each(['changed', 'always'])('end after one round between peers (again: %s)', async (again) => {
+describe('two sites that send everything to each other, and overwrite instances', () => {
+  test.each(['changed', 'always'])('stop after one round between peers (again: %s)', async (again) => {
     await bothSend({ peer: 'other' }, { again });
     const { orthancId } = await storeInstance(sites[0]?.orthanc.url ?? '', image());
     const [route] = await waitFor(

@@ -79,7 +79,7 @@ async function routesOf(id: string): Promise<Route[]> {
   return text === undefined ? [] : instanceRoutes.parse(JSON.parse(text)).routes;
 }
 
-/** Waits until nothing is left to be sent, and hands back what became of it. */
+/** Waits until no route is pending. @returns the routes */
 async function ended(id: string): Promise<Route[]> {
   return waitFor(
     async () => {
@@ -95,8 +95,8 @@ async function ended(id: string): Promise<Route[]> {
 const has = async (orthanc: SandboxOrthanc, id: string) =>
   (await fetch(`${orthanc.url}/instances/${id}`)).status === 200;
 
-describe('what a rule sends', () => {
-  test('arrives at a peer, a modality and a DICOMweb server, and is noted', async () => {
+describe('an instance that a rule sends', () => {
+  test('arrives at a peer, a modality and a DICOMweb server, and its routes are recorded', async () => {
     await service([
       { name: 'knees', when: { category: 'knee_*' }, do: { peer: 'partner' } },
       { name: 'stations', when: { station: 'ROOM?' }, do: { modality: 'PARTNER' } },
@@ -113,7 +113,7 @@ describe('what a rule sends', () => {
     expect(await reader().labels(`instances/${orthancId}`)).toEqual(['knee_lateral']);
   });
 
-  test.each(['peer', 'modality', 'dicomweb'])('arrives by each way as it is: %s', async (kind) => {
+  test.each(['peer', 'modality', 'dicomweb'])('arrives unchanged: %s', async (kind) => {
     const name = kind === 'modality' ? 'PARTNER' : 'partner';
     await service([{ name: 'all', do: { [kind]: name } }]);
     const bytes = image();
@@ -126,7 +126,7 @@ describe('what a rule sends', () => {
     expect(arrived.subarray(-dataset.length).equals(dataset)).toBe(true);
   });
 
-  test('a webhook hears it, signed so that the standard’s own library believes it', async () => {
+  test('is reported to a webhook with a signature that the standard’s own library verifies', async () => {
     await service([{ name: 'tell', do: { webhook: 'hook' } }]);
     const studyInstanceUid = uid('told');
     const { orthancId, study } = await real.storeInstance(
@@ -146,7 +146,7 @@ describe('what a rule sends', () => {
     ).toThrow();
   });
 
-  test('may also be what could not be classified, and what a person has corrected', async () => {
+  test('can also be one that failed, or that a person corrected', async () => {
     const { url, secret } = await service([
       { name: 'failures', when: { decision: 'failed' }, do: { webhook: 'hook', stop: true } },
       { name: 'people', when: { who: 'person', category: 'hand_ap' }, do: { label: 'corrected' } },
@@ -165,7 +165,7 @@ describe('what a rule sends', () => {
     await waitFor(async () => (await reader().labels(`instances/${orthancId}`)).includes('corrected'));
   });
 
-  test('goes nowhere where a rule before has stopped', async () => {
+  test('is not sent by a rule after one that stops', async () => {
     await service([
       { name: 'phantoms', when: { tags: { PatientID: 'QA-*' } }, do: { stop: true } },
       { name: 'all', do: { peer: 'partner' } },
@@ -175,7 +175,7 @@ describe('what a rule sends', () => {
     expect(await has(partner, orthancId)).toBe(false);
   });
 
-  test('is not what Orthanc received before the rules’ day, nor a modified copy', async () => {
+  test('is not one that Orthanc received before `since`, nor a modified copy', async () => {
     const since = new Date(Date.now() + 3_600_000).toISOString();
     await service([{ name: 'all', do: { peer: 'partner' } }], { over: { since } });
     const early = await real.storeInstance(image());
@@ -198,8 +198,8 @@ describe('what a rule sends', () => {
   });
 });
 
-// As docs/routing.md tells those who change their rules.
-test('a first file holds for what was decided before it, once that is swept; a later rule does not', async () => {
+// As docs/routing.md describes it for a change of rules.
+test('a sweep applies the first rules to earlier decisions; later rules are not applied to them', async () => {
   const sweep = async (of: TestService) => {
     await askApi(of, 'POST', '/sweep', { body: {} });
     await waitFor(async () => (await askApi(of, 'GET', '/sweep')).json.state === 'idle');
@@ -221,8 +221,8 @@ test('a first file holds for what was decided before it, once that is swept; a l
   expect(await reader().labels(`instances/${orthancId}`)).not.toContain('added');
 });
 
-describe('sent once', () => {
-  test('however often Plainview is told, and again only where it is decided otherwise', async () => {
+describe('an instance is sent once', () => {
+  test('for several notices, and again only where the decision changes', async () => {
     const { notice, metrics, classifier } = await service([{ name: 'all', do: { webhook: 'hook' } }]);
     const { orthancId } = await real.storeInstance(image());
     await ended(orthancId);
@@ -252,7 +252,7 @@ describe('sent once', () => {
 });
 
 describe('a label by a rule', () => {
-  test('stands on all levels while a decision asks for it, with the prefix; others’ stay', async () => {
+  test('is on all levels while a rule applies, with the prefix; labels of others are kept', async () => {
     const { classifier } = await service(
       [{ name: 'knees', when: { category: 'knee_*' }, do: { label: ['ortho', 'teaching'] } }],
       { env: { PLAINVIEW_LABEL_PREFIX: 'rx-' } },

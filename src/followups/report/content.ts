@@ -2,8 +2,8 @@ import { codesOf } from '../../anatomy/categories.js';
 import type { Code } from '../../anatomy/code.js';
 import type { InstanceRecord } from '../../decisions/schema.js';
 
-/** An instance with its decision, as DICOM names it. */
-export interface Reported {
+/** An instance with its DICOM identifiers and its decision. */
+export interface ReportedInstance {
   sopClassUid: string;
   sopInstanceUid: string;
   seriesInstanceUid: string;
@@ -11,13 +11,13 @@ export interface Reported {
   record: InstanceRecord;
 }
 
-/** Attributes by keyword, sequences as arrays: what Orthanc's /tools/create-dicom takes. */
+/** Attributes by keyword, with sequences as arrays: the format of Orthanc's /tools/create-dicom. */
 export type Attributes = { [keyword: string]: string | Attributes[] };
 
 const dcm = (value: string, meaning: string): Code => ({ value, scheme: 'DCM', meaning });
-const ours = (value: string, meaning: string): Code => ({ value, scheme: '99PLAINVIEW', meaning });
+const privateCode = (value: string, meaning: string): Code => ({ value, scheme: '99PLAINVIEW', meaning });
 
-/** Coding scheme of what DICOM has no code for. */
+/** Coding scheme of the concepts for which DICOM has no code. */
 export const privateScheme = '99PLAINVIEW';
 
 const coded = ({ value, scheme, meaning }: Code): Attributes[] => [
@@ -49,12 +49,12 @@ const container = (name: Code, content: Attributes[], template?: string): Attrib
       : { ContentTemplateSequence: [{ MappingResource: 'DCMR', TemplateIdentifier: template }] }),
     ContentSequence: content,
   });
-const image = (name: Code | undefined, { sopClassUid, sopInstanceUid }: Reported): Attributes =>
+const image = (name: Code | undefined, { sopClassUid, sopInstanceUid }: ReportedInstance): Attributes =>
   item('CONTAINS', 'IMAGE', name, {
     ReferencedSOPSequence: [{ ReferencedSOPClassUID: sopClassUid, ReferencedSOPInstanceUID: sopInstanceUid }],
   });
 
-/** Modalities of CID 29 that plain radiographs come as. */
+/** The modalities of plain radiographs (CID 29). */
 const modalities: Readonly<Record<string, string>> = {
   CR: 'Computed Radiography',
   DX: 'Digital Radiography',
@@ -64,12 +64,15 @@ const modalities: Readonly<Record<string, string>> = {
 };
 
 /**
- * The content tree of an imaging measurement report (PS3.16 TID 1500): who observed (TID 1001), the image library
- * (TID 1600), and for each instance a measurement group (TID 1501) with the algorithm (TID 4019), the target region
- * and the image view, as IHE AI Results asks. An instance without a category has a group that says so.
- * @param uidOf makes the same UID of the same text
+ * The content tree of an imaging measurement report (PS3.16 TID 1500): the observers (TID 1001), the image library
+ * (TID 1600), and a measurement group (TID 1501) for each instance. A group holds the algorithm (TID 4019), the target
+ * region and the image view, as IHE AI Results requires. An instance without a category also has a group.
+ * @param uidOf must return the same UID for the same text
  */
-export function reportContent(reported: readonly Reported[], uidOf: (text: string) => string): Attributes {
+export function reportContent(
+  reported: readonly ReportedInstance[],
+  uidOf: (text: string) => string,
+): Attributes {
   return {
     ValueType: 'CONTAINER',
     ConceptNameCodeSequence: coded(dcm('126000', 'Imaging Measurement Report')),
@@ -96,8 +99,8 @@ export function reportContent(reported: readonly Reported[], uidOf: (text: strin
   };
 }
 
-/** The device, and each person whose word stands in place of it. */
-function observers(reported: readonly Reported[], uidOf: (text: string) => string): Attributes[] {
+/** The device, and each person who decided instead of it. */
+function observers(reported: readonly ReportedInstance[], uidOf: (text: string) => string): Attributes[] {
   const type = dcm('121005', 'Observer Type');
   const people = new Set(
     reported.flatMap(({ record }) => (record.who === 'person' ? [personOf(record)] : [])),
@@ -113,11 +116,11 @@ function observers(reported: readonly Reported[], uidOf: (text: string) => strin
   ];
 }
 
-/** A person name's delimiters are not for a user's name. */
+/** Removes the delimiters of DICOM's person names, and limits the length to 64 characters. */
 const personOf = (record: InstanceRecord): string =>
   (record.person?.who ?? 'unknown').replace(/[\\^=]/g, ' ').slice(0, 64);
 
-function libraryGroups(reported: readonly Reported[]): Attributes[] {
+function libraryGroups(reported: readonly ReportedInstance[]): Attributes[] {
   return [...new Set(reported.map(({ modality }) => modality))].map((modality) =>
     container(dcm('126200', 'Image Library Group'), [
       codeItem('HAS ACQ CONTEXT', dcm('121139', 'Modality'), dcm(modality, modalities[modality] ?? modality)),
@@ -126,7 +129,7 @@ function libraryGroups(reported: readonly Reported[]): Attributes[] {
   );
 }
 
-function group(reported: Reported, uidOf: (text: string) => string): Attributes {
+function group(reported: ReportedInstance, uidOf: (text: string) => string): Attributes {
   const { record, sopInstanceUid } = reported;
   const codes = record.category === undefined ? undefined : codesOf(record.category);
   const best = record.top[0];
@@ -141,8 +144,8 @@ function group(reported: Reported, uidOf: (text: string) => string): Attributes 
       image({ value: '260753009', scheme: 'SCT', meaning: 'Source' }, reported),
       ...(codes === undefined ? [] : [codeItem('CONTAINS', dcm('123014', 'Target Region'), codes.region)]),
       ...(codes?.view === undefined ? [] : [codeItem('CONTAINS', dcm('111031', 'Image View'), codes.view)]),
-      text('CONTAINS', ours('category', 'Radiograph category'), record.category ?? 'unknown'),
-      text('CONTAINS', ours('decision', 'Decision'), record.decision),
+      text('CONTAINS', privateCode('category', 'Radiograph category'), record.category ?? 'unknown'),
+      text('CONTAINS', privateCode('decision', 'Decision'), record.decision),
       ...(record.who === 'network' && best !== undefined ? [score(best.score)] : []),
     ],
     '1501',
@@ -155,9 +158,9 @@ const algorithm = ({ network, engine }: InstanceRecord): Attributes[] => [
   text('HAS CONCEPT MOD', dcm('111002', 'Algorithm Parameters'), `engine ${engine}`),
 ];
 
-/** A softmax output from 0 to 1: no probability, so none of DICOM's concepts for certainty. */
+/** A softmax output from 0 to 1. It is no probability, so none of DICOM's concepts for certainty is used. */
 const score = (value: number): Attributes =>
-  item('CONTAINS', 'NUM', ours('score', 'Score of the best category'), {
+  item('CONTAINS', 'NUM', privateCode('score', 'Score of the best category'), {
     MeasuredValueSequence: [
       {
         MeasurementUnitsCodeSequence: coded({ value: '1', scheme: 'UCUM', meaning: 'no units' }),

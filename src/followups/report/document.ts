@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import { type Attributes, privateScheme, type Reported, reportContent } from './content.js';
+import { type Attributes, privateScheme, type ReportedInstance, reportContent } from './content.js';
 
-/** Comprehensive 3D SR Storage: the class that TID 1500 with its 1501 groups asks for. */
+/** Comprehensive 3D SR Storage: the SOP class that TID 1500 with TID 1501 groups requires. */
 export const reportSopClass = '1.2.840.10008.5.1.4.1.1.88.34';
 
-/** The same UID for the same text (PS3.5 section B.2, from 128 bits of its SHA-256). */
+/** A UID derived from a text: 128 bits of its SHA-256 in the form of PS3.5 section B.2. */
 export const uidOf = (text: string): string =>
   `2.25.${BigInt(`0x${createHash('sha256').update(`plainview ${text}`).digest('hex').slice(0, 32)}`)}`;
 
-/** All our reports of a study lie in one series. */
+/** All reports of a study are in one series. */
 export const reportSeriesUid = (studyInstanceUid: string): string => uidOf(`series ${studyInstanceUid}`);
 
 export interface ReportDocument {
@@ -17,10 +17,13 @@ export interface ReportDocument {
 }
 
 /**
- * A Comprehensive 3D SR about instances of one study, without the patient's and the study's attributes, which
- * Orthanc copies. The same decisions give the same document with the same UID, so storing it twice changes nothing.
+ * A Comprehensive 3D SR about instances of one study. Orthanc adds the attributes of patient and study. The same
+ * decisions give the same document with the same UID, so storing it twice changes nothing.
  */
-export function reportDocument(studyInstanceUid: string, reported: readonly Reported[]): ReportDocument {
+export function reportDocument(
+  studyInstanceUid: string,
+  reported: readonly ReportedInstance[],
+): ReportDocument {
   const content = reportContent(reported, uidOf);
   const last =
     reported
@@ -64,7 +67,7 @@ export function reportDocument(studyInstanceUid: string, reported: readonly Repo
   };
 }
 
-function evidence(studyInstanceUid: string, reported: readonly Reported[]): Attributes[] {
+function evidence(studyInstanceUid: string, reported: readonly ReportedInstance[]): Attributes[] {
   const series = [...new Set(reported.map(({ seriesInstanceUid }) => seriesInstanceUid))];
   return [
     {

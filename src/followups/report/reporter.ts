@@ -7,17 +7,17 @@ import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent, SeriesContent } from '../../orthanc/resources.js';
 import type { Locks } from '../../store/locks.js';
 import type { FollowUp } from '../follow-up.js';
-import type { Reported } from './content.js';
+import type { ReportedInstance } from './content.js';
 import { reportDocument, reportSeriesUid, reportSopClass } from './document.js';
 
-/** What stands in `RadiographResult`. */
+/** The content of the metadata `RadiographResult`. */
 const resultRecord = z.object({
   version: z.literal(1),
-  /** On an instance: `when` of the decision that a report says, or could not be made of. */
+  /** On an instance: `when` of the decision that was reported, or whose report failed. */
   of: z.string().optional(),
   /** SOPInstanceUID of the report about this resource. */
   report: z.string().optional(),
-  /** SOPInstanceUIDs of reports that it replaces: noted before they are deleted, so that a crash leaves none behind. */
+  /** SOPInstanceUIDs of replaced reports. Recorded before they are deleted, so that a crash leaves none behind. */
   stale: z.array(z.string()).optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
 });
@@ -26,7 +26,7 @@ type ResultRecord = z.output<typeof resultRecord>;
 export type ReportLevel = 'instance' | 'study';
 
 /** An instance with its series. */
-interface Identified {
+interface InstanceInSeries {
   content: IdentifiedInstance;
   series: SeriesContent;
 }
@@ -48,7 +48,7 @@ export class Reporter implements FollowUp {
     const known = recordOf(instance);
     if (known === undefined || !known.complete) return false;
     const of = resultOf(instance)?.of;
-    // Nothing is reported of a failure, but what was reported before it is taken back.
+    // A failure is not reported, but a report of an earlier decision is removed.
     return of !== known.record.when && (known.record.decision !== 'failed' || of !== undefined);
   }
 
@@ -57,7 +57,7 @@ export class Reporter implements FollowUp {
     await this.#locks.shared('study report', study, () => this.#report(study, id));
   }
 
-  async giveUp(instance: InstanceContent, failure: { code: string; message: string }): Promise<void> {
+  async recordFailure(instance: InstanceContent, failure: { code: string; message: string }): Promise<void> {
     const of = recordOf(instance)?.record.when;
     const known = resultOf(instance);
     await this.#put(`instances/${instance.ID}`, {
@@ -68,14 +68,15 @@ export class Reporter implements FollowUp {
     });
   }
 
-  async #report(study: StudyId, asked: InstanceId): Promise<void> {
+  /** @param requested the instance whose report is made even if it is not due */
+  async #report(study: StudyId, requested: InstanceId): Promise<void> {
     const tree = await this.#orthanc.hierarchy.tree(study);
     if (tree === undefined) return; // deleted meanwhile
     const instances = identifiedIn(tree);
     const studyInstanceUid = tree.study.MainDicomTags['0020,000d'];
     if (this.#level === 'instance') {
       for (const each of instances)
-        if ((each.content.ID === asked && isReportable(each.content)) || this.isDue(each.content))
+        if ((each.content.ID === requested && isReportable(each.content)) || this.isDue(each.content))
           await this.#replace(
             study,
             studyInstanceUid,
@@ -97,12 +98,12 @@ export class Reporter implements FollowUp {
     }
   }
 
-  /** Stores the report about these instances, if there is anything to report, and deletes those that it replaces. */
+  /** Stores the report about these instances, if it has content, and deletes the reports that it replaces. */
   async #replace(
     study: StudyId,
     studyInstanceUid: string,
     resource: ResourcePath,
-    about: readonly Identified[],
+    about: readonly InstanceInSeries[],
     metadata: Record<string, string>,
   ): Promise<void> {
     const reported = about.flatMap(reportedOf);
@@ -124,7 +125,7 @@ export class Reporter implements FollowUp {
     });
   }
 
-  /** Anybody may write metadata: only what is surely a report of ours is deleted. */
+  /** Deletes a report of ours. Anybody can write metadata, so the SOP class and the series are checked. */
   async #delete(sopInstanceUid: string, studyInstanceUid: string): Promise<void> {
     const { search, hierarchy, instanceStore } = this.#orthanc;
     const found = (await search.lookup(sopInstanceUid)).find(({ type }) => type === 'Instance');
@@ -151,7 +152,7 @@ function isReportable(content: InstanceContent): boolean {
   return known?.complete === true && known.record.decision !== 'failed';
 }
 
-function reportedOf({ content, series }: Identified): Reported[] {
+function reportedOf({ content, series }: InstanceInSeries): ReportedInstance[] {
   const known = recordOf(content);
   const sopClassUid = content.Metadata.SopClassUid;
   if (known === undefined || sopClassUid === undefined || !isReportable(content)) return [];
@@ -166,7 +167,7 @@ function reportedOf({ content, series }: Identified): Reported[] {
   ];
 }
 
-const identifiedIn = ({ series, instances }: StudyTree): Identified[] =>
+const identifiedIn = ({ series, instances }: StudyTree): InstanceInSeries[] =>
   instances.flatMap((content) => {
     const above = series.find(({ ID }) => ID === content.ParentSeries);
     return above === undefined ? [] : [{ content, series: above }];

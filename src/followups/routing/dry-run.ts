@@ -12,12 +12,12 @@ import type { Rules } from './rules/read.js';
 export interface DryRunResult {
   instance: InstanceContent;
   record: InstanceRecord;
-  asked: RoutePlan;
+  plan: RoutePlan;
 }
 
 /**
- * What the rules would ask for if an instance were decided now as it stands decided. Nothing is written or sent.
- * @returns undefined where it is not decided, or gone
+ * Applies the rules to the current decision of an instance, as if it were made now. Writes and sends nothing.
+ * @returns undefined where the instance is not decided, or is deleted
  */
 export async function dryRunInstance(
   orthanc: Orthanc,
@@ -30,22 +30,22 @@ export async function dryRunInstance(
   const { record } = decided;
   try {
     const facts = factsOf(instance, record, await orthanc.files.attributes(instance.ID));
-    return { instance, record, asked: planRoutes(rules, instance, facts, known, routesOf(instance)) };
+    return { instance, record, plan: planRoutes(rules, instance, facts, known, routesOf(instance)) };
   } catch (error) {
     if (error instanceof PlainviewError && error.code === 'instance_gone') return undefined;
     throw error;
   }
 }
 
-/** How often each rule would do what, over many instances. */
+/** Counts over many instances what each rule would do. */
 export class DryRunTotals {
-  /** By rule and what it would do, in the rules' order. */
+  /** By rule and action, in the order of the rules. */
   readonly #counts = new Map<string, { rule: string; does: string; count: number }>();
-  readonly leftAlone = { before_since: 0, copy: 0 };
+  readonly excluded = { before_since: 0, copy: 0 };
   undecided = 0;
   decided = 0;
   noRule = 0;
-  already = 0;
+  notNeeded = 0;
 
   constructor(rules: Rules) {
     for (const { name, do: actions } of rules.rules) {
@@ -61,31 +61,31 @@ export class DryRunTotals {
     return [...this.#counts.values()];
   }
 
-  add(looked: DryRunResult | undefined): void {
-    if (looked === undefined) {
+  add(result: DryRunResult | undefined): void {
+    if (result === undefined) {
       this.undecided++;
       return;
     }
     this.decided++;
-    const { asked } = looked;
-    if (asked.leftAlone !== undefined) this.leftAlone[asked.leftAlone]++;
-    else if (asked.verdicts.every(({ whyNot }) => whyNot !== undefined)) this.noRule++;
-    for (const { rule, does, whyNot } of actionsOf(looked)) {
+    const { plan } = result;
+    if (plan.excluded !== undefined) this.excluded[plan.excluded]++;
+    else if (plan.verdicts.every(({ whyNot }) => whyNot !== undefined)) this.noRule++;
+    for (const { rule, does, whyNot } of plannedActions(result)) {
       const entry = this.#counts.get(`${rule}\n${does}`);
-      if (whyNot !== undefined) this.already++;
+      if (whyNot !== undefined) this.notNeeded++;
       else if (entry !== undefined) entry.count++;
     }
   }
 }
 
-/** One by one, what the rules would do with an instance. */
-export function actionsOf({ asked }: DryRunResult): { rule: string; does: string; whyNot?: string }[] {
-  const sends = asked.sends.map(({ rule, to, whyNot }) => ({
+/** The actions that the rules would take for an instance. `whyNot` is given for a route that is not needed. */
+export function plannedActions({ plan }: DryRunResult): { rule: string; does: string; whyNot?: string }[] {
+  const sends = plan.sends.map(({ rule, to, whyNot }) => ({
     rule: rule.name,
     does: to,
     ...(whyNot === undefined ? {} : { whyNot }),
   }));
-  const others = asked.verdicts
+  const others = plan.verdicts
     .filter(({ whyNot }) => whyNot === undefined)
     .flatMap(({ rule }) => [
       ...(rule.do.label ?? []).map((label) => ({ rule: rule.name, does: `label:${label}` })),

@@ -7,8 +7,8 @@ import type { Locks } from '../../store/locks.js';
 import { groupRoutes, routesOf } from './routes-record.js';
 
 /**
- * The labels that rules ask for, on the series and studies of what they are asked for: a study carries the union of
- * its instances'. Labels of others are never touched; its own are removed when no decision asks for them any more.
+ * The labels of rules on series and studies: each carries the union of its instances' labels. Labels of others are never
+ * changed. Labels of Plainview are removed when no instance needs them.
  */
 export class GroupLabels {
   readonly #orthanc: Orthanc;
@@ -19,7 +19,7 @@ export class GroupLabels {
     this.#locks = locks;
   }
 
-  /** Brings series and study in step with what stands noted on their instances now. */
+  /** Updates the labels of a study and its series from the records of their instances. */
   aggregate(study: StudyId): Promise<void> {
     return this.#locks.shared('study route labels', study, async () => {
       const tree = await this.#orthanc.hierarchy.tree(study);

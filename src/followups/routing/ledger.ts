@@ -5,28 +5,28 @@ import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { Locks } from '../../store/locks.js';
 import {
-  bounded,
+  dropOldest,
   type InstanceRoutes,
-  isGivenUp,
+  isFailedRoute,
   type Route,
   routeLabels,
   routesOf,
 } from './routes-record.js';
 
-/** Something that is to be sent now. */
-export interface Due {
+/** A pending route, with its instance. */
+export interface DueRoute {
   instance: InstanceContent;
   route: Route;
-  /** Whether the same instance, as Orthanc has it now, was sent there before. */
+  /** Whether the record of the instance has an earlier route that was sent to the same destination. */
   sentBefore: boolean;
 }
 
-export type Ending = { state: 'sent' | 'failed' | 'skipped'; why?: string };
+export type RouteResult = { state: 'sent' | 'failed' | 'skipped'; why?: string };
 
 /**
- * What is to be sent and what has been, kept in Orthanc's metadata `RadiographRoutes`. An instance with something to
- * be sent carries the label `route_pending`, put there before it is noted and taken away after, so that a service
- * killed at any moment finds all of it again.
+ * The record of pending and ended routes, in Orthanc's metadata `RadiographRoutes`. An instance with a pending route
+ * carries the label `route_pending`. The label is added before the route is recorded, and removed after the route has
+ * ended. So a service that is killed at any moment finds all pending routes again.
  */
 export class Ledger {
   readonly #orthanc: Orthanc;
@@ -39,31 +39,34 @@ export class Ledger {
     this.#locks = locks;
   }
 
-  /** The label by which what is pending is found. */
+  /** The label of instances with a pending route. */
   get pendingLabel(): string {
     return this.#prefix + routeLabels.pending;
   }
 
-  /** Nothing else is written to this instance meanwhile. */
+  /** Runs a task while no other task of this process writes to the instance. */
   exclusive<T>(id: InstanceId, task: () => Promise<T>): Promise<T> {
     return this.#locks.exclusive('instance', id, task);
   }
 
-  /** Of these instances, what is to be sent to that place now, in the same order. What is gone or decided anew is not. */
-  async due(ids: readonly InstanceId[], to: string): Promise<Due[]> {
+  /**
+   * The pending routes of these instances to one destination, in the same order. Deleted instances, and routes of a
+   * decision that was replaced, are left out.
+   */
+  async due(ids: readonly InstanceId[], to: string): Promise<DueRoute[]> {
     const found = new Map(
       (await this.#orthanc.hierarchy.instances(ids)).map((instance) => [instance.ID, instance]),
     );
-    // One that is just being stored anew lacks its metadata for a moment: only in its turn is it surely not due.
-    const again = (id: InstanceId) =>
+    // An instance whose file is being replaced has no metadata for a moment. So it is read again while it is locked.
+    const readLocked = (id: InstanceId) =>
       this.exclusive(id, async () => dueOf((await this.#orthanc.hierarchy.instances([id]))[0], to));
-    const due = await Promise.all(ids.map((id) => dueOf(found.get(id), to) ?? again(id)));
+    const due = await Promise.all(ids.map((id) => dueOf(found.get(id), to) ?? readLocked(id)));
     return due.filter((each) => each !== undefined);
   }
 
-  /** Notes how the sending of something ended: also what arrived though another decision had replaced it meanwhile. */
-  end(id: InstanceId, { to, of }: Route, { state, why }: Ending): Promise<void> {
-    return this.rewrite(id, (known) => {
+  /** Records the result of a route. A route that was sent counts as sent even if another decision has replaced it. */
+  end(id: InstanceId, { to, of }: Route, { state, why }: RouteResult): Promise<void> {
+    return this.update(id, (known) => {
       const ended = new Date().toISOString();
       const is = (each: Route, ...states: Route['state'][]) =>
         each.to === to && each.of === of && states.includes(each.state);
@@ -78,27 +81,27 @@ export class Ledger {
   }
 
   /**
-   * Makes what was given up pending once more, for the decision that stands.
-   * @param isMeant says of a place whether it is tried again
-   * @returns where to
+   * Makes the failed routes of the current decision pending again.
+   * @param isSelected selects the destinations
+   * @returns the destinations of these routes
    */
-  async retry(id: InstanceId, isMeant: (to: string) => boolean): Promise<string[]> {
-    const again: string[] = [];
-    await this.rewrite(id, (known) => {
-      const isFailed = isGivenUp(known);
+  async retry(id: InstanceId, isSelected: (to: string) => boolean): Promise<string[]> {
+    const retried: string[] = [];
+    await this.update(id, (known) => {
+      const isFailed = isFailedRoute(known);
       const routes = known.routes.map((each): Route => {
-        if (!isFailed(each) || !isMeant(each.to)) return each;
-        again.push(each.to);
-        const { ended: _, why: __, ...asked } = each;
-        return { ...asked, state: 'pending' };
+        if (!isFailed(each) || !isSelected(each.to)) return each;
+        retried.push(each.to);
+        const { ended: _, why: __, ...open } = each;
+        return { ...open, state: 'pending' };
       });
-      return again.length > 0 ? { ...known, routes } : undefined;
+      return retried.length > 0 ? { ...known, routes } : undefined;
     });
-    return again;
+    return retried;
   }
 
-  /** Writes what becomes of an instance's routes; nothing where it is gone, has none, or `change` gives none. */
-  rewrite(id: InstanceId, change: (known: InstanceRoutes) => InstanceRoutes | undefined): Promise<void> {
+  /** Changes the routes of an instance. Writes nothing where it is deleted, has no routes, or `change` gives undefined. */
+  update(id: InstanceId, change: (known: InstanceRoutes) => InstanceRoutes | undefined): Promise<void> {
     return this.exclusive(id, async () => {
       const [instance] = await this.#orthanc.hierarchy.instances([id]);
       const known = instance && routesOf(instance);
@@ -107,26 +110,26 @@ export class Ledger {
     });
   }
 
-  /** Writes the routes, and the labels that tell of their state. */
+  /** Writes the routes and the labels of their states. */
   async write(instance: InstanceContent, next: InstanceRoutes): Promise<void> {
     const resource = `instances/${instance.ID}` as const;
     const state = (label: keyof typeof routeLabels) => ({
       name: this.#prefix + routeLabels[label],
-      stands: instance.Labels.includes(this.#prefix + routeLabels[label]),
-      wanted: next.routes.some(label === 'failed' ? isGivenUp(next) : isPending),
+      isPresent: instance.Labels.includes(this.#prefix + routeLabels[label]),
+      wanted: next.routes.some(label === 'failed' ? isFailedRoute(next) : isPending),
     });
     const [pending, failed] = [state('pending'), state('failed')];
     for (const label of [pending, failed])
-      if (label.wanted && !label.stands) await this.#orthanc.labels.add(resource, label.name);
-    const text = JSON.stringify({ ...next, routes: bounded(next.routes) });
+      if (label.wanted && !label.isPresent) await this.#orthanc.labels.add(resource, label.name);
+    const text = JSON.stringify({ ...next, routes: dropOldest(next.routes) });
     if (text !== instance.Metadata[metadataNames.routes])
       await this.#orthanc.metadata.put(resource, metadataNames.routes, text);
     for (const label of [pending, failed])
-      if (label.stands && !label.wanted) await this.#orthanc.labels.remove(resource, label.name);
+      if (label.isPresent && !label.wanted) await this.#orthanc.labels.remove(resource, label.name);
   }
 }
 
-function dueOf(instance: InstanceContent | undefined, to: string): Due | undefined {
+function dueOf(instance: InstanceContent | undefined, to: string): DueRoute | undefined {
   const { routes = [] } = (instance && routesOf(instance)) ?? {};
   const of = instance && recordOf(instance)?.record.when;
   const route = routes.find((each) => each.to === to && each.state === 'pending' && each.of === of);

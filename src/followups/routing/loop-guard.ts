@@ -1,33 +1,33 @@
 import { createHash } from 'node:crypto';
 
-/** About 20 MB in memory at most. */
-const most = 100_000;
+/** Entries; about 20 MB of memory. */
+const maxEntries = 100_000;
 
 /**
- * What was sent where since the service started. Where Orthanc overwrites what is sent to it again, an instance that
- * comes back from a destination has lost its metadata and looks new; that it is the same file, sent there for the
- * same reason, shows here. Two sites that send to each other so end after one round.
+ * Remembers what was sent since the service started, so that two sites that send to each other stop after one round.
+ * Where Orthanc overwrites an instance that comes back from a destination, its metadata is lost and it seems new. This
+ * guard detects that the same file was sent to the same destination for the same reason.
  */
 export class LoopGuard {
   readonly #when = new Map<string, string>();
 
-  /** @returns when the same was sent there, ISO 8601; undefined if it was not */
-  find(what: Sent): string | undefined {
+  /** @returns when the same instance was sent there (ISO 8601); undefined if it was not */
+  find(what: SentInstance): string | undefined {
     return this.#when.get(keyOf(what));
   }
 
-  add(what: Sent, when: string): void {
+  add(what: SentInstance, when: string): void {
     const key = keyOf(what);
     this.#when.delete(key);
     this.#when.set(key, when);
     for (const oldest of this.#when.keys()) {
-      if (this.#when.size <= most) break;
+      if (this.#when.size <= maxEntries) break;
       this.#when.delete(oldest);
     }
   }
 }
 
-export interface Sent {
+export interface SentInstance {
   instance: string;
   to: string;
   md5: string;
@@ -36,5 +36,5 @@ export interface Sent {
   category: string | undefined;
 }
 
-const keyOf = ({ instance, to, md5, rule, decision, category = '' }: Sent): string =>
+const keyOf = ({ instance, to, md5, rule, decision, category = '' }: SentInstance): string =>
   createHash('md5').update([instance, to, md5, rule, decision, category].join('\n')).digest('base64');

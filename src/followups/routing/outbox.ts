@@ -5,8 +5,8 @@ import type { Files } from '../../orthanc/files.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { Destination } from './destinations/destination.js';
-import type { Due, Ending, Ledger } from './ledger.js';
-import type { LoopGuard, Sent } from './loop-guard.js';
+import type { DueRoute, Ledger, RouteResult } from './ledger.js';
+import type { LoopGuard, SentInstance } from './loop-guard.js';
 import type { RouteMetrics } from './route-metrics.js';
 
 interface Parts {
@@ -15,40 +15,40 @@ interface Parts {
   loopGuard: LoopGuard;
   orthanc: Pick<Orthanc, 'isAway'> & { files: Pick<Files, 'md5'> };
   metrics: RouteMetrics;
-  /** Asks for what is pending for this place, after more was to be sent than is held here. */
+  /** Enqueues the pending routes again, after more of them were found than fit into memory. */
   refill: () => Promise<void>;
-  /** Instances a minute at most. */
+  /** Limits the instances sent in a minute. */
   perMinute: number;
   log: Logger;
 }
 
-/** Instances held in memory; what is beyond stands in Orthanc alone and is found again. */
-const mostHeld = 10_000;
-/** So often one instance is tried at a place that answers, before it is given up. */
-const tries = 5;
-const waitMs = { first: 1000, longest: 60_000 };
+/** Instances held in memory. The others are in Orthanc, where `refill` finds them. */
+const maxHeld = 10_000;
+/** Attempts to send one instance to a destination that answers. */
+const maxAttempts = 5;
+const backoffMs = { first: 1000, longest: 60_000 };
 
 /**
- * What is to be sent to one place, in the order in which it was decided. While the place does not answer, everything
- * waits, however long; what the place does not take though it answers is given up, and the rest goes on.
+ * The pending instances of one destination, in the order of their decisions. While the destination does not answer, all
+ * of them wait. If it answers but does not accept an instance, that route fails, and the others go on.
  */
 export class Outbox {
   readonly #parts: Parts;
   readonly #log: Logger;
-  /** A Map keeps the order; what is enqueued again while it is sent gets another mark. */
+  /** A Map keeps the order. An instance that is enqueued again while it is being sent gets a new mark. */
   readonly #waiting = new Map<InstanceId, object>();
   readonly #stop = new AbortController();
   readonly #timer = new WakeableTimer(this.#stop.signal);
   #overflowed = false;
   #paused = true;
   #running: Promise<void> | undefined;
-  /** How much goes at a time: one after a failure, then doubled. */
-  #atATime = 1;
+  /** Instances in one batch: 1 after a failure, then doubled. */
+  #batchSize = 1;
   #failures = 0;
-  #tries = 0;
+  #attempts = 0;
   #downSince: number | undefined;
-  /** What was sent last, if it went alone: to blame where the place itself is well. */
-  #lone: Due | undefined;
+  /** The last batch, if it was a single instance: it may be the cause of a failure. */
+  #single: DueRoute | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -64,17 +64,17 @@ export class Outbox {
   }
 
   enqueue(id: InstanceId): void {
-    if (this.#waiting.size >= mostHeld && !this.#waiting.has(id)) this.#overflowed = true;
+    if (this.#waiting.size >= maxHeld && !this.#waiting.has(id)) this.#overflowed = true;
     else this.#waiting.set(id, {});
-    // One that waits for its next try goes on waiting.
+    // During back-off the timer is not woken.
     if (this.#failures === 0) this.#timer.wake();
   }
 
-  /** Sends while Orthanc is up. */
+  /** Starts sending, or goes on after a pause. */
   resume(): void {
     this.#paused = false;
     this.#timer.wake();
-    this.#running ??= this.#work();
+    this.#running ??= this.#run();
   }
 
   pause(): void {
@@ -84,12 +84,12 @@ export class Outbox {
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#timer.wake();
-    // A place that hangs must not hold up the stop.
+    // A destination that hangs must not delay the stop.
     this.#parts.destination.close();
     await this.#running;
   }
 
-  async #work(): Promise<void> {
+  async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
         if (this.#overflowed && this.#waiting.size === 0 && !this.#paused) await this.#refill();
@@ -97,104 +97,112 @@ export class Outbox {
           await this.#timer.sleep();
           continue;
         }
-        // While a place is down it is asked, not sent to: failing jobs would stand in others' way in Orthanc.
-        if (this.#downSince !== undefined && (await this.#parts.destination.answers()) === false) {
+        // While a destination is down, it is only tested: failing jobs would delay others in Orthanc.
+        if (this.#downSince !== undefined && (await this.#parts.destination.isReachable()) === false) {
           await this.#backOff();
           continue;
         }
-        const sent = await this.#next();
-        this.#recovered();
+        const sent = await this.#sendBatch();
+        this.#markUp();
         await sleep((sent * 60_000) / this.#parts.perMinute, this.#stop.signal);
       } catch (caught) {
-        if (!this.#stop.signal.aborted) await this.#failed(asPlainviewError(caught));
+        if (!this.#stop.signal.aborted) await this.#handleFailure(asPlainviewError(caught));
       }
     }
   }
 
-  /** @returns how many were sent */
-  async #next(): Promise<number> {
+  /** @returns the number of instances sent */
+  async #sendBatch(): Promise<number> {
     const { destination, ledger, loopGuard } = this.#parts;
-    const batch = [...this.#waiting].slice(0, this.#atATime);
+    const batch = [...this.#waiting].slice(0, this.#batchSize);
     const due = await ledger.due(
       batch.map(([id]) => id),
       destination.name,
     );
-    const news = await this.#news(due);
-    if (news.length > 0) {
-      this.#lone = news.length === 1 ? news[0]?.due : undefined;
+    const unsent = await this.#skipReturned(due);
+    if (unsent.length > 0) {
+      this.#single = unsent.length === 1 ? unsent[0]?.due : undefined;
       await destination.send(
-        news.map((each) => each.due),
+        unsent.map((each) => each.due),
         this.#stop.signal,
       );
     }
-    for (const { due: each, sent } of news) {
+    for (const { due: each, sent } of unsent) {
       await this.#end(each, { state: 'sent' });
       loopGuard.add(sent, new Date().toISOString());
     }
     this.#drop(batch);
-    this.#atATime = Math.min(this.#atATime * 2, destination.most);
-    return news.length;
+    this.#batchSize = Math.min(this.#batchSize * 2, destination.maxBatch);
+    return unsent.length;
   }
 
-  /** Leaves out, as skipped, what has come back as the very file that was sent to this place. */
-  async #news(due: readonly Due[]): Promise<{ due: Due; sent: Sent }[]> {
+  /** Records as skipped the instances that came back as the same file that was sent. @returns the others */
+  async #skipReturned(due: readonly DueRoute[]): Promise<{ due: DueRoute; sent: SentInstance }[]> {
     const { orthanc, loopGuard } = this.#parts;
-    const news: { due: Due; sent: Sent }[] = [];
+    const unsent: { due: DueRoute; sent: SentInstance }[] = [];
     for (const each of due) {
       const { rule, decision, category } = each.route;
       const instance = each.instance.ID;
       const md5 = await orthanc.files.md5(instance);
       const sent = { instance, to: this.name, md5, rule, decision, category };
       const before = each.sentBefore ? undefined : loopGuard.find(sent);
-      if (before === undefined) news.push({ due: each, sent });
+      if (before === undefined) unsent.push({ due: each, sent });
       else await this.#end(each, { state: 'skipped', why: `this very file was sent there at ${before}` });
     }
-    return news;
+    return unsent;
   }
 
-  async #failed(error: PlainviewError): Promise<void> {
+  async #handleFailure(error: PlainviewError): Promise<void> {
     const { destination, orthanc } = this.#parts;
     if (await orthanc.isAway(error)) return this.#backOff();
     if (error.code !== 'route_unreachable' && error.code !== 'route_rejected')
       this.#log.info({ err: error }, 'sending waits for Orthanc');
-    else if (this.#atATime > 1) {
-      // One of several: which, shows when they go one by one.
-      this.#atATime = 1;
+    else if (this.#batchSize > 1) {
+      // The batch has several instances. Sending them one by one shows which of them fails.
+      this.#batchSize = 1;
       return;
     } else {
-      const answers = error.code === 'route_rejected' || (await destination.answers().catch(() => undefined));
-      if (answers === true && this.#lone !== undefined) {
-        this.#log.info({ err: error, instance: this.#lone.instance.ID }, 'not taken');
-        if (error.code === 'route_rejected' || ++this.#tries >= tries) return this.#giveUp(this.#lone, error);
-      } else this.#down(error);
+      const answers =
+        error.code === 'route_rejected' || (await destination.isReachable().catch(() => undefined));
+      if (answers === true && this.#single !== undefined) {
+        this.#log.info(
+          { err: error, instance: this.#single.instance.ID },
+          'the destination did not accept the instance',
+        );
+        if (error.code === 'route_rejected' || ++this.#attempts >= maxAttempts)
+          return this.#recordFailure(this.#single, error);
+      } else this.#markDown(error);
     }
     await this.#backOff();
   }
 
-  /** 1, 2, 4 … 60 s, each up to a quarter longer by chance; cut short when Orthanc is back from an outage. */
+  /** Waits 1, 2, 4 … 60 s, plus up to a quarter of that at random. Ends early when Orthanc is back after an outage. */
   #backOff(): Promise<void> {
-    const ms = Math.min(waitMs.first * 2 ** this.#failures++, waitMs.longest);
+    const ms = Math.min(backoffMs.first * 2 ** this.#failures++, backoffMs.longest);
     return this.#timer.sleep(ms * (1 + Math.random() / 4));
   }
 
-  async #giveUp(due: Due, error: PlainviewError): Promise<void> {
+  async #recordFailure(due: DueRoute, error: PlainviewError): Promise<void> {
     const { instance } = due;
-    this.#log.warn({ err: error, instance: instance.ID }, 'given up: labelled route_failed');
+    this.#log.warn(
+      { err: error, instance: instance.ID },
+      'the route failed: the instance is labelled route_failed',
+    );
     await this.#end(due, { state: 'failed', why: error.message }).catch((caught: unknown) => {
-      // Not noted, so not done: it is tried again.
-      this.#log.error({ err: caught, instance: instance.ID }, 'the failure itself could not be noted');
+      // The route is still pending, so it is retried.
+      this.#log.error({ err: caught, instance: instance.ID }, 'the failure could not be recorded');
     });
-    this.#tries = 0;
+    this.#attempts = 0;
     this.#failures = 0;
   }
 
-  async #end(due: Due, ending: Ending): Promise<void> {
+  async #end(due: DueRoute, ending: RouteResult): Promise<void> {
     await this.#parts.ledger.end(due.instance.ID, due.route, ending);
     this.#parts.metrics.ended.inc({ destination: this.name, state: ending.state });
     this.#log.debug({ instance: due.instance.ID, rule: due.route.rule, ...ending }, 'routed');
   }
 
-  #down(error: PlainviewError): void {
+  #markDown(error: PlainviewError): void {
     if (this.#downSince !== undefined) return;
     this.#downSince = performance.now();
     this.#parts.metrics.up.set({ destination: this.name }, 0);
@@ -204,14 +212,14 @@ export class Outbox {
     );
   }
 
-  #recovered(): void {
+  #markUp(): void {
     this.#failures = 0;
-    this.#tries = 0;
+    this.#attempts = 0;
     this.#parts.metrics.up.set({ destination: this.name }, 1);
     if (this.#downSince === undefined) return;
     const seconds = Math.round((performance.now() - this.#downSince) / 1000);
     this.#downSince = undefined;
-    this.#log.info({ seconds, waiting: this.waiting }, 'the destination takes again');
+    this.#log.info({ seconds, waiting: this.waiting }, 'the destination accepts instances again');
   }
 
   #drop(batch: readonly (readonly [InstanceId, object])[]): void {

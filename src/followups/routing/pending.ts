@@ -6,8 +6,9 @@ import type { Outbox } from './outbox.js';
 import { routesOf } from './routes-record.js';
 
 /**
- * Finds what is still to be sent, by its label, and hands it to the outboxes in the order in which it was asked for.
- * What no rule sends any more is noted as skipped.
+ * Finds the pending routes by their label, and enqueues them in the order in which they were made. A route whose
+ * destination is in no rule is recorded as skipped.
+ * @returns the number of routes enqueued
  */
 export async function findPending(
   orthanc: Orthanc,
@@ -27,8 +28,8 @@ export async function findPending(
         });
       else if (route.of === of) found.push({ asked: route.asked, instance: instance.ID, to: route.to });
     }
-    // Killed between the label and the note, or between the note and the label's end.
-    if (known !== undefined && pending.length === 0) await ledger.rewrite(instance.ID, (now) => now);
+    // The service was killed between writing the label and the record. This corrects the label.
+    if (known !== undefined && pending.length === 0) await ledger.update(instance.ID, (now) => now);
   }
   found.sort((a, b) => (a.asked < b.asked ? -1 : 1));
   for (const { instance, to } of found) outboxes.get(to)?.enqueue(instance);

@@ -3,21 +3,21 @@ import { metadataAsReceived } from '../../decisions/tags-record.js';
 import type { KnownDestinations } from '../../orthanc/forwarder.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { InstanceRoutes, Route } from './routes-record.js';
-import { type Facts, isDeidentified, type LeftAlone, whyLeftAlone } from './rules/facts.js';
-import { actionsOf, evaluateRules, type RuleVerdict } from './rules/judge.js';
+import { actionsOf, evaluateRules, type RuleVerdict } from './rules/evaluate.js';
+import { type Exclusion, type Facts, isDeidentified, whyExcluded } from './rules/facts.js';
 import type { Rules } from './rules/read.js';
 import { nameOf, type Rule, type Target } from './rules/schema.js';
 
-/** What rules ask for about one instance, and why. */
+/** The results of the rules for one instance, and what is to be done. */
 export interface RoutePlan {
   verdicts: RuleVerdict[];
-  /** Why no rule was asked. */
-  leftAlone?: LeftAlone;
+  /** Why no rule was evaluated. */
+  excluded?: Exclusion;
   sends: { rule: Rule; to: string; whyNot?: string }[];
   labels: string[];
 }
 
-/** @param former what stands noted of former decisions */
+/** @param former the record of earlier routes */
 export function planRoutes(
   rules: Rules,
   instance: InstanceContent,
@@ -25,9 +25,9 @@ export function planRoutes(
   known: Pick<KnownDestinations, 'aets'>,
   former: InstanceRoutes | undefined,
 ): RoutePlan {
-  const leftAlone =
-    whyLeftAlone(instance, rules) ?? (isDeidentified(facts) && !rules.copies ? 'copy' : undefined);
-  if (leftAlone !== undefined) return { verdicts: [], leftAlone, sends: [], labels: [] };
+  const excluded =
+    whyExcluded(instance, rules) ?? (isDeidentified(facts) && !rules.copies ? 'copy' : undefined);
+  if (excluded !== undefined) return { verdicts: [], excluded, sends: [], labels: [] };
   const verdicts = evaluateRules(rules, facts);
   const { sends, labels } = actionsOf(verdicts);
   return {
@@ -43,7 +43,7 @@ export function planRoutes(
   };
 }
 
-/** Whoever has sent an instance by DICOM is not sent it. */
+/** Whether the instance came from this destination by DICOM. It is not sent back. */
 function cameFrom(
   instance: InstanceContent,
   { kind, name }: Target,

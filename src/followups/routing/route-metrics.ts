@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** What Prometheus reads of routing. Destinations are as many as the rules name. */
+/** The Prometheus metrics of routing. The rules limit the number of destinations. */
 export class RouteMetrics {
   readonly ended: Counter<'destination' | 'state'>;
   readonly up: Gauge<'destination'>;
@@ -8,13 +8,13 @@ export class RouteMetrics {
   constructor(registry: Registry, waiting: () => Iterable<{ name: string; waiting: number }>) {
     this.ended = new Counter({
       name: 'plainview_routed_total',
-      help: 'Instances sent to a destination, given up (failed), or found not to need it (skipped).',
+      help: 'Routes that ended: sent, failed, or skipped because they were not needed.',
       labelNames: ['destination', 'state'] as const,
       registers: [registry],
     });
     this.up = new Gauge({
       name: 'plainview_route_up',
-      help: '1 while a destination takes what is sent, else 0.',
+      help: '1 while a destination accepts instances, else 0.',
       labelNames: ['destination'] as const,
       registers: [registry],
     });

@@ -16,8 +16,8 @@ import { LoopGuard } from './loop-guard.js';
 import { Outbox } from './outbox.js';
 import { findPending } from './pending.js';
 import { RouteMetrics } from './route-metrics.js';
-import { Router } from './router.js';
-import { type Rules, readRules, requireKnown } from './rules/read.js';
+import { RoutingFollowUp } from './routing-follow-up.js';
+import { type Rules, readRules, requireKnownDestinations } from './rules/read.js';
 import { nameOf, targetsOf } from './rules/schema.js';
 
 const retryMs = 5000;
@@ -25,14 +25,14 @@ const retryMs = 5000;
 interface Parts {
   orthanc: Orthanc;
   config: Config;
-  /** The network's categories. */
+  /** The categories of the network. */
   classes: readonly string[];
   registry: Registry;
   locks: Locks;
   log: Logger;
 }
 
-/** Routing as a whole: the rules, one outbox for each place that they name, and what has been left pending. */
+/** Routing as a whole: the rules, an outbox for each destination, and the search for pending routes. */
 export class Routing {
   readonly followUp: FollowUp;
   readonly #orthanc: Orthanc;
@@ -42,7 +42,7 @@ export class Routing {
   readonly #log: Logger;
   #known: Pick<KnownDestinations, 'aets'> | undefined;
   readonly #stop = new AbortController();
-  #finding: Promise<void> | undefined;
+  #search: Promise<void> | undefined;
 
   /** @throws rules_invalid */
   constructor({ orthanc, config, classes, registry, locks, log }: Parts, file: string) {
@@ -74,7 +74,7 @@ export class Routing {
           : [[key, new Outbox({ ...shared, destination: new WebhookDestination(name, webhook, orthanc) })]];
       }),
     );
-    this.followUp = new Router({
+    this.followUp = new RoutingFollowUp({
       orthanc,
       rules: this.#rules,
       ledger: this.#ledger,
@@ -87,41 +87,41 @@ export class Routing {
   }
 
   /**
-   * Asks Orthanc for the destinations that the rules name.
-   * @throws rules_invalid at the start; later, what Orthanc no longer names is a destination that does not answer
+   * Checks that Orthanc knows the destinations of the rules.
+   * @throws rules_invalid at the first check. Later, an unknown destination is logged and treated as unreachable.
    */
-  async #check(): Promise<void> {
+  async #checkDestinations(): Promise<void> {
     const known = await this.#orthanc.forwarder.known();
     try {
-      requireKnown(this.#rules, known);
+      requireKnownDestinations(this.#rules, known);
     } catch (error) {
       if (this.#known === undefined) throw error;
-      this.#log.error({ err: error }, 'what goes there waits');
+      this.#log.error({ err: error }, 'routes to these destinations wait');
     }
     this.#known = known;
   }
 
   /**
-   * Sends what was given up once more: the destination may take it now.
-   * @param only the one destination that is meant; undefined: all that the rules name
-   * @returns where to, for this instance
+   * Sends the failed routes of an instance again.
+   * @param only a destination; undefined: all destinations of the rules
+   * @returns the destinations of these routes
    * @throws destination_unknown
    */
   async retry(id: InstanceId, only: string | undefined): Promise<string[]> {
     if (only !== undefined && !this.#outboxes.has(only))
       throw createError('destination_unknown', { known: [...this.#outboxes.keys()] });
-    const again = await this.#ledger.retry(id, (to) =>
+    const retried = await this.#ledger.retry(id, (to) =>
       only === undefined ? this.#outboxes.has(to) : to === only,
     );
-    for (const to of again) this.#outboxes.get(to)?.enqueue(id);
-    return again;
+    for (const to of retried) this.#outboxes.get(to)?.enqueue(id);
+    return retried;
   }
 
-  /** @throws rules_invalid where Orthanc lacks a destination at the first time, orthanc_… */
+  /** @throws rules_invalid where Orthanc lacks a destination at the first call, orthanc_… */
   async resume(): Promise<void> {
-    await this.#check();
+    await this.#checkDestinations();
     for (const outbox of this.#outboxes.values()) outbox.resume();
-    this.#finding ??= this.#findPending();
+    this.#search ??= this.#findPending();
   }
 
   pause(): void {
@@ -130,21 +130,21 @@ export class Routing {
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#finding;
+    await this.#search;
     await Promise.all([...this.#outboxes.values()].map((outbox) => outbox.stop()));
   }
 
-  /** What a former run left, looked for until it has been found. */
+  /** Finds the routes that an earlier run left pending. Retries until the search succeeds. */
   async #findPending(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
         const count = await findPending(this.#orthanc, this.#ledger, this.#outboxes);
-        if (count > 0) this.#log.info({ count }, 'still to be sent');
+        if (count > 0) this.#log.info({ count }, 'pending routes found');
         return;
       } catch (caught) {
         const error = asPlainviewError(caught);
         if (!(await this.#orthanc.isAway(error)))
-          this.#log.warn({ err: error }, 'what is still to be sent could not be looked for');
+          this.#log.warn({ err: error }, 'the search for pending routes failed');
         await sleep(retryMs, this.#stop.signal);
       }
     }

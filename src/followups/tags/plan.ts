@@ -1,6 +1,6 @@
 import { codesOf } from '../../anatomy/categories.js';
 import type { Code } from '../../anatomy/code.js';
-import { projectionOf, projections, resemble } from '../../anatomy/regions.js';
+import { areSimilar, projectionOf, projections } from '../../anatomy/regions.js';
 import type { InstanceRecord } from '../../decisions/schema.js';
 import {
   type Keyword,
@@ -43,7 +43,7 @@ function isOtherView(category: string | undefined, order: OrderRecord | undefine
   const views = (order?.words ?? []).flatMap(({ attribute, means }) =>
     attribute === 'ViewPosition' ? projections.filter((known) => known === means) : [],
   );
-  return meant !== undefined && views.length > 0 && !views.some((view) => resemble(view, meant));
+  return meant !== undefined && views.length > 0 && !views.some((view) => areSimilar(view, meant));
 }
 
 /** PS3.3 section 8.8 */

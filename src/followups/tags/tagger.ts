@@ -55,7 +55,7 @@ export class Tagger implements FollowUp {
     });
   }
 
-  async giveUp(instance: InstanceContent, failure: { code: string; message: string }): Promise<void> {
+  async recordFailure(instance: InstanceContent, failure: { code: string; message: string }): Promise<void> {
     const of = recordOf(instance)?.record.when;
     if (of === undefined) return;
     await this.#put(instance.ID, { version: 1, written: {}, ...tagsOf(instance), of, failure });

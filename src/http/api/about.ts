@@ -2,7 +2,7 @@ import { codesOf, knownCategories } from '../../anatomy/categories.js';
 import { categoryList, me } from '../../contract/review.js';
 import { type Operation, operation } from './operation.js';
 
-/** Who the caller is, and the categories that a person can choose. */
+/** The caller, and the categories that a person can choose. */
 export function aboutOperations(networkClasses: readonly string[]): Operation[] {
   const categories = knownCategories(networkClasses).map((name) => {
     const { bodyPartExamined, region, view, viewPosition } = codesOf(name) ?? {};
@@ -19,7 +19,7 @@ export function aboutOperations(networkClasses: readonly string[]): Operation[] 
       id: 'me',
       method: 'get',
       path: '/api/v1/me',
-      summary: 'Who asks, and what they may do',
+      summary: 'The caller and its role',
       role: 'viewer',
       answer: me,
       handle: ({ caller }) => caller,
@@ -28,7 +28,7 @@ export function aboutOperations(networkClasses: readonly string[]): Operation[] 
       id: 'categories',
       method: 'get',
       path: '/api/v1/categories',
-      summary: 'The categories, with what DICOM calls them',
+      summary: 'The categories with their DICOM codes',
       role: 'viewer',
       answer: categoryList,
       handle: () => ({ categories, networkClasses: [...networkClasses] }),

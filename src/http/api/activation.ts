@@ -10,7 +10,7 @@ import { frameOf } from '../../pipeline/eligible.js';
 import type { Entries } from '../../worklist/entries.js';
 import { type Operation, operation } from './operation.js';
 
-/** One at a time, so that new instances are classified meanwhile. */
+/** One at a time, so that new instances can be classified meanwhile. */
 const bounds = { most: 1, mostWaiting: 20 };
 
 interface Parts {
@@ -21,14 +21,14 @@ interface Parts {
 }
 
 export function activationOperation({ orthanc, entries, classifier, config }: Parts): Operation {
-  const slots = new Semaphore(bounds);
+  const semaphore = new Semaphore(bounds);
   const { classes } = classifier.network;
   return operation({
     id: 'activation',
     method: 'get',
     path: '/api/v1/instances/{instance}/activation',
     summary:
-      'Which parts of the picture speak for a category: the class activation map of the network in use, over the whole picture',
+      'Which parts of the picture support a category: the class activation map of the network in use, over the whole picture',
     role: 'viewer',
     params: z.strictObject({ instance: instanceId }),
     query: z.strictObject({ category: z.string().min(1).max(64) }),
@@ -36,7 +36,7 @@ export function activationOperation({ orthanc, entries, classifier, config }: Pa
     handle: async ({ params: { instance }, query: { category }, signal }) => {
       if (!classes.includes(category)) throw createError('category_unknown', {});
       const frames = await entries.frames(instance);
-      return slots.run(async () => {
+      return semaphore.run(async () => {
         signal.throwIfAborted();
         const picture = await orthanc.renderings.whole(instance, frameOf({ frames }, config));
         const { rows, columns, values, scores } = await classifier.explain(picture, category);

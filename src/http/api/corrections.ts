@@ -21,10 +21,10 @@ interface Parts {
   audit: Audit;
 }
 
-const one = z.strictObject({ instance: instanceId });
+const instanceParams = z.strictObject({ instance: instanceId });
 const of = z.iso.datetime().describe('`when` of the decision that the person saw.');
 
-/** What a person says of a decision: correct, confirm, undo. */
+/** A person's verdict on a decision: correct, confirm, undo. */
 export function correctionOperations({ recorder, entries, queue, categories, audit }: Parts): Operation[] {
   const decide = async (
     { instance, of: seen, caller }: { instance: InstanceId; of: string; caller: Caller },
@@ -47,9 +47,9 @@ export function correctionOperations({ recorder, entries, queue, categories, aud
       method: 'put',
       path: '/api/v1/instances/{instance}/decision',
       summary:
-        'A person says what it is; stays until undone, or a reclassification asks for corrected ones too',
+        "Replaces the decision by a person's; it stays until it is undone, or until a reclassification includes corrected instances",
       role: 'reviewer',
-      params: one,
+      params: instanceParams,
       body: z.strictObject({
         category: z.string().min(1).max(64).nullable().describe('null: none of the categories.'),
         of,
@@ -67,9 +67,9 @@ export function correctionOperations({ recorder, entries, queue, categories, aud
       id: 'confirm',
       method: 'post',
       path: '/api/v1/instances/{instance}/confirmation',
-      summary: 'A person says that it is what is shown: the category given, or the best one',
+      summary: 'A person confirms the shown category: that of the decision, or the best one',
       role: 'reviewer',
-      params: one,
+      params: instanceParams,
       body: z.strictObject({ of }),
       answer: entry,
       handle: ({ params, body, caller }) => decide({ ...params, of: body.of, caller }, 'confirm', confirmed),
@@ -79,9 +79,9 @@ export function correctionOperations({ recorder, entries, queue, categories, aud
       // Not DELETE: `of` would be in its query, and Orthanc does not pass the query of a DELETE to plugins.
       method: 'post',
       path: '/api/v1/instances/{instance}/undo',
-      summary: "Back to the network's decision",
+      summary: "Restores the network's decision",
       role: 'reviewer',
-      params: one,
+      params: instanceParams,
       body: z.strictObject({ of }),
       answer: entry,
       handle: ({ params, body, caller }) => decide({ ...params, of: body.of, caller }, 'undo', undone),

@@ -5,12 +5,12 @@ import type { Recorded } from '../../decisions/recorder.js';
 import { createError } from '../../errors/errors.js';
 import { type Operation, operation } from './operation.js';
 
-const mostListeners = 100;
-const mostOfOneCaller = 10;
+const maxListeners = 100;
+const maxListenersPerCaller = 10;
 const heartbeatMs = 15_000;
 const statusMs = 5000;
-/** A listener that reads more slowly than this is disconnected. It connects again; the worklist shows what it missed. */
-const mostUnread = 256 * 1024;
+/** A listener with more unread bytes is disconnected. It connects again, and the worklist shows the missed decisions. */
+const maxUnreadBytes = 256 * 1024;
 
 /** Server-sent events: each decision when it is recorded, and the service's state every few seconds. */
 export class Events {
@@ -19,13 +19,13 @@ export class Events {
   readonly #timers: NodeJS.Timeout[];
   #closed = false;
 
-  /** @param status the state of the service, given how many listen to events */
+  /** @param status returns the state of the service, given the number of listeners */
   constructor(status: (listeners: number) => Status) {
     this.#status = status;
     this.#timers = [
       setInterval(() => this.#send(': still here\n\n'), heartbeatMs).unref(),
       setInterval(() => {
-        if (this.#listeners.size > 0) this.#send(written('status', this.status()));
+        if (this.#listeners.size > 0) this.#send(formatEvent('status', this.status()));
       }, statusMs).unref(),
     ];
   }
@@ -38,20 +38,20 @@ export class Events {
     this.decided(decidedEvent.parse({ ...record, instance, study }));
   }
 
-  decided(news: DecidedEvent): void {
-    this.#send(written('decided', news));
+  decided(event: DecidedEvent): void {
+    this.#send(formatEvent('decided', event));
   }
 
-  /** @returns a promise that settles when the listener has gone. @throws busy */
+  /** @returns a promise that resolves when the listener has disconnected @throws busy */
   async listen({ who, how }: Caller, response: Response): Promise<void> {
     const caller = `${how} ${who}`;
     const own = [...this.#listeners.values()].filter((each) => each === caller).length;
-    if (this.#closed || this.#listeners.size >= mostListeners || own >= mostOfOneCaller)
+    if (this.#closed || this.#listeners.size >= maxListeners || own >= maxListenersPerCaller)
       throw createError('busy', {});
     response.status(200).set({
       'content-type': 'text/event-stream',
       'cache-control': 'no-store, no-transform',
-      // nginx would hold the events back.
+      // Otherwise nginx buffers the events.
       'x-accel-buffering': 'no',
     });
     if (response.req.method === 'HEAD') {
@@ -59,9 +59,9 @@ export class Events {
       return;
     }
     this.#listeners.set(response, caller);
-    const left = new Promise<void>((resolve) => response.on('close', resolve));
-    response.write(`retry: 3000\n\n${written('status', this.status())}`);
-    await left;
+    const disconnected = new Promise<void>((resolve) => response.on('close', resolve));
+    response.write(`retry: 3000\n\n${formatEvent('status', this.status())}`);
+    await disconnected;
     this.#listeners.delete(response);
   }
 
@@ -74,19 +74,20 @@ export class Events {
 
   #send(text: string): void {
     for (const response of this.#listeners.keys())
-      if (response.writableLength > mostUnread) response.destroy();
+      if (response.writableLength > maxUnreadBytes) response.destroy();
       else response.write(text);
   }
 }
 
-const written = (event: string, data: object): string => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+const formatEvent = (event: string, data: object): string =>
+  `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 
 export const eventOperations = (events: Events): Operation[] => [
   operation({
     id: 'events',
     method: 'get',
     path: '/api/v1/events',
-    summary: 'What happens, as it happens: `decided` and `status`',
+    summary: 'A stream of events: `decided` for each decision, and `status` every few seconds',
     role: 'viewer',
     media: 'text/event-stream',
     send: ({ caller }, response) => events.listen(caller, response),

@@ -10,7 +10,7 @@ export const hangingOperations = (hanger: Hanger): Operation[] => [
     id: 'hangStudy',
     method: 'get',
     path: '/api/v1/studies/{StudyInstanceUID}/hanging',
-    summary: 'How the radiographs of a study are to be hung',
+    summary: 'How to hang the radiographs of a study',
     role: 'viewer',
     params: z.strictObject({ StudyInstanceUID: uid }),
     query: z.strictObject({
@@ -51,7 +51,7 @@ export function answerOf({ study, pictures, hung }: HungStudy): HangingAnswer {
       ...idsOf(picture),
     })),
     ...(priorStudy === undefined ? {} : { priorStudyInstanceUid: priorStudy }),
-    instances: [...pictures, ...priors].map(described),
+    instances: [...pictures, ...priors].map(pictureAnswer),
   };
 }
 
@@ -62,7 +62,7 @@ const idsOf = ({ sopInstanceUid, seriesInstanceUid, studyInstanceUid, orthancId 
   orthancId,
 });
 
-function described(picture: HungPicture): HangingAnswer['instances'][number] {
+function pictureAnswer(picture: HungPicture): HangingAnswer['instances'][number] {
   const { recorded, side, score, who, state } = picture;
   const codes = recorded === undefined ? undefined : codesOf(recorded);
   return {

@@ -6,9 +6,9 @@ type Json = { [key: string]: unknown };
 const problem = z
   .object({
     type: z.string(),
-    title: z.string().describe('What is wrong and what to do.'),
+    title: z.string().describe('What is wrong, and what to do.'),
     status: z.number().int(),
-    code: z.string().describe("The error catalogue's code: it never changes."),
+    code: z.string().describe('The code in the error catalogue; it never changes.'),
   })
   .describe('RFC 9457');
 
@@ -17,8 +17,8 @@ const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
   return json;
 };
 
-/** An OpenAPI 3.1 document of the operations; the operation that serves the document is among them. */
-export function described(operations: readonly Operation[], version: string): Operation[] {
+/** @returns the operations, and one more that serves an OpenAPI 3.1 document of all of them */
+export function withDescription(operations: readonly Operation[], version: string): Operation[] {
   const own = operation({
     id: 'describeApi',
     method: 'get',
@@ -42,7 +42,7 @@ export function described(operations: readonly Operation[], version: string): Op
       version,
       description: 'Body part and projection of the plain radiographs in an Orthanc.',
     },
-    // Relative to the address of the description, so that it is right behind Orthanc or a proxy too.
+    // Relative to the address of the document, so that it is also correct behind Orthanc or a proxy.
     servers: [{ url: '../..' }],
     security: [{ bearer: [] }],
     paths,
@@ -71,7 +71,7 @@ function describe(each: Operation): Json {
     responses: {
       [each.status ?? 200]: { description: 'Done', content: success },
       503: {
-        description: 'Orthanc is away, or does not do its part; ask again later',
+        description: 'Orthanc is away or failed; try again later',
         content: problemContent,
       },
       default: { description: 'An error of the catalogue', content: problemContent },

@@ -5,13 +5,13 @@ import { requestMalformed, withInput } from '../malformed.js';
 
 export type Method = 'get' | 'post' | 'put' | 'delete';
 
-/** The parts of a request, not parsed yet. */
-export interface Raw {
+/** The parts of an HTTP request, not parsed yet. */
+export interface RawRequest {
   params: unknown;
   query: unknown;
   body: unknown;
   caller: Caller;
-  /** Aborted when the client goes away. */
+  /** Aborted when the client disconnects. */
   signal: AbortSignal;
 }
 
@@ -23,14 +23,14 @@ interface Input<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
   signal: AbortSignal;
 }
 
-interface Declared<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
+interface Declaration<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
   /** OpenAPI's operationId. */
   id: string;
   method: Method;
   /** In OpenAPI's form: `/api/v1/studies/{study}/hanging`. */
   path: `/api/v1/${string}`;
   summary: string;
-  /** The least role that may do it. */
+  /** The lowest role that may call it. */
   role: Role;
   params?: P;
   query?: Q;
@@ -39,28 +39,29 @@ interface Declared<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType
   status?: number;
 }
 
-interface Answering<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType>
-  extends Declared<P, Q, B> {
+interface JsonOperation<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType>
+  extends Declaration<P, Q, B> {
   answer: A;
   handle(input: Input<P, Q, B>): Promise<z.input<A>> | z.input<A>;
 }
 
-interface Sending<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> extends Declared<P, Q, B> {
-  /** Media type of what is sent: a picture, a table, a stream of events. */
+interface MediaOperation<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>
+  extends Declaration<P, Q, B> {
+  /** Media type of the answer: a picture, a stream of events. */
   media: string;
   send(input: Input<P, Q, B>, response: Response): Promise<void>;
 }
 
-/** One endpoint of the API. Router and description are both made from these, so they cannot differ. */
-export interface Operation extends Declared<z.ZodType, z.ZodType, z.ZodType> {
+/** One endpoint of the API. Router and OpenAPI document are both made from it, so they cannot differ. */
+export interface Operation extends Declaration<z.ZodType, z.ZodType, z.ZodType> {
   answer?: z.ZodType;
   media?: string;
-  /** @throws request_malformed, and what the operation itself throws */
-  serve(raw: Raw, response: Response): Promise<void>;
+  /** @throws request_malformed, and the errors of the operation */
+  serve(raw: RawRequest, response: Response): Promise<void>;
 }
 
 const none = z.strictObject({});
-/** Where no body is needed, clients send none or an empty object: both are accepted. */
+/** Where no body is needed, any body is accepted: clients send none or an empty object. */
 const noBody = z.unknown();
 
 export function operation<
@@ -68,25 +69,25 @@ export function operation<
   Q extends z.ZodType = typeof none,
   B extends z.ZodType = typeof noBody,
   A extends z.ZodType = z.ZodType,
->(declared: Answering<P, Q, B, A> | Sending<P, Q, B>): Operation {
+>(declaration: JsonOperation<P, Q, B, A> | MediaOperation<P, Q, B>): Operation {
   return {
-    ...declared,
+    ...declaration,
     async serve({ params, query, body, caller, signal }, response) {
       const input = {
-        params: read(declared.params ?? none, params, 'path') as z.output<P>,
-        query: read(declared.query ?? none, query, 'query') as z.output<Q>,
-        body: read(declared.body ?? noBody, body, 'body') as z.output<B>,
+        params: parse(declaration.params ?? none, params, 'path') as z.output<P>,
+        query: parse(declaration.query ?? none, query, 'query') as z.output<Q>,
+        body: parse(declaration.body ?? noBody, body, 'body') as z.output<B>,
         caller,
         signal,
       };
-      if ('send' in declared) return declared.send(input, response);
-      const answer = await declared.handle(input);
-      response.status(declared.status ?? 200).json(answer);
+      if ('send' in declaration) return declaration.send(input, response);
+      const answer = await declaration.handle(input);
+      response.status(declaration.status ?? 200).json(answer);
     },
   };
 }
 
-function read(schema: z.ZodType, value: unknown, where: string): unknown {
+function parse(schema: z.ZodType, value: unknown, where: string): unknown {
   const parsed = schema.safeParse(value, withInput);
   if (parsed.success) return parsed.data;
   throw requestMalformed(parsed.error, where);

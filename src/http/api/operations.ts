@@ -21,12 +21,12 @@ import { type Events, eventOperations } from './events.js';
 import { hangingOperations } from './hanging.js';
 import type { Operation } from './operation.js';
 import { pictureOperations } from './pictures.js';
-import { requestOperations } from './reclassification.js';
-import { routesOperations } from './resend-routes.js';
+import { reclassificationOperations } from './reclassification.js';
+import { resendRoutesOperations } from './resend-routes.js';
 import { statisticsOperations } from './statistics.js';
 import { statusOperation } from './status.js';
 import { sweepOperations } from './sweep.js';
-import { tagsOperations } from './undo-tags.js';
+import { undoTagsOperations } from './undo-tags.js';
 import { worklistOperations } from './worklist.js';
 
 export interface ApiParts {
@@ -47,7 +47,7 @@ export interface ApiParts {
   config: Config;
 }
 
-/** Every operation of the API. A new one goes here: router and description are made from this list. */
+/** All operations of the API. Router and OpenAPI document are made from this list. */
 export function apiOperations(parts: ApiParts): Operation[] {
   const { orthanc, config, audit } = parts;
   const { classes } = parts.classifier.network;
@@ -62,9 +62,9 @@ export function apiOperations(parts: ApiParts): Operation[] {
     ...statisticsOperations(parts.statistics),
     ...eventOperations(parts.events),
     ...sweepOperations(parts),
-    ...requestOperations(parts.reclassification, audit),
-    ...tagsOperations(parts.tagger, audit),
-    ...routesOperations(parts.routing, audit),
+    ...reclassificationOperations(parts.reclassification, audit),
+    ...undoTagsOperations(parts.tagger, audit),
+    ...resendRoutesOperations(parts.routing, audit),
     ...hangingOperations(parts.hanger),
   ];
 }

@@ -7,7 +7,7 @@ import { frameOf } from '../../pipeline/eligible.js';
 import type { Entries } from '../../worklist/entries.js';
 import { type Operation, operation } from './operation.js';
 
-const one = z.strictObject({ instance: instanceId });
+const instanceParams = z.strictObject({ instance: instanceId });
 const thumbnailSize = 200;
 
 const shape = z
@@ -18,7 +18,7 @@ const shape = z
       .min(16)
       .max(4096)
       .default(1024)
-      .describe('Most pixels in width and height.'),
+      .describe('Upper limit of width and height in pixels.'),
     center: z.coerce.number().min(-100_000).max(100_000).optional().describe('Window Center, with window.'),
     window: z.coerce.number().min(1).max(200_000).optional().describe('Window Width, with center.'),
   })
@@ -48,7 +48,7 @@ export function pictureOperations(
       path: '/api/v1/instances/{instance}/thumbnail',
       summary: `The picture, ${thumbnailSize} pixels wide or high`,
       role: 'viewer',
-      params: one,
+      params: instanceParams,
       media: 'image/jpeg',
       send: ({ params, signal }, response) =>
         send({ ...params, signal }, { size: thumbnailSize, quality: 80 }, response),
@@ -59,7 +59,7 @@ export function pictureOperations(
       path: '/api/v1/instances/{instance}/picture',
       summary: 'The frame that was classified, as Orthanc renders it',
       role: 'viewer',
-      params: one,
+      params: instanceParams,
       query: shape,
       media: 'image/jpeg',
       send: ({ params, query, signal }, response) =>

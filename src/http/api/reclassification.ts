@@ -5,73 +5,73 @@ import { type Selection, selection } from '../../contract/selection.js';
 import type { ReclassificationJobs } from '../../intake/reclassification/jobs.js';
 import { type Operation, operation } from './operation.js';
 
-const one = z.strictObject({ request: z.uuid() });
+const jobParams = z.strictObject({ request: z.uuid() });
 
-/** The DICOM attributes of a selection may name a patient: they keep their keywords and lose their values. */
-const withoutValues = (wanted: Selection): Selection =>
-  wanted.query === undefined
-    ? wanted
-    : { ...wanted, query: Object.fromEntries(Object.keys(wanted.query).map((keyword) => [keyword, '…'])) };
+/** Removes the values of DICOM attributes from a selection: they may name a patient. */
+const withoutValues = (given: Selection): Selection =>
+  given.query === undefined
+    ? given
+    : { ...given, query: Object.fromEntries(Object.keys(given.query).map((keyword) => [keyword, '…'])) };
 
-/** What every caller may read of a request. */
+/** A job as every caller may see it. */
 const shown = (progress: ReclassificationProgress): ReclassificationProgress => ({
   ...progress,
   selection: withoutValues(progress.selection),
 });
 
-export const requestOperations = (runs: ReclassificationJobs, audit: Audit): Operation[] => [
+export const reclassificationOperations = (jobs: ReclassificationJobs, audit: Audit): Operation[] => [
   operation({
     id: 'listRequests',
     method: 'get',
     path: '/api/v1/requests',
-    summary: 'The latest requests for reclassification, newest first',
+    summary: 'The latest reclassification jobs, newest first',
     role: 'viewer',
     answer: z.array(reclassificationProgress),
-    handle: () => runs.list().map(shown),
+    handle: () => jobs.list().map(shown),
   }),
   operation({
     id: 'requestReclassification',
     method: 'post',
     path: '/api/v1/requests',
-    summary: 'Asks for instances to be classified again; what a person corrected stays unless asked for',
+    summary: 'Classifies instances again; instances that a person corrected only with includingCorrected',
     role: 'admin',
     body: z.strictObject({
       selection,
       includingCorrected: z.boolean().default(false),
-      dryRun: z.boolean().default(false).describe('Only counts.'),
+      dryRun: z.boolean().default(false).describe('Only count the instances.'),
     }),
     answer: reclassificationProgress,
     status: 202,
     handle: async ({ body, caller }) => {
-      const { dryRun, ...asked } = body;
-      const run = await runs.begin({ ...asked, who: caller.who }, dryRun);
-      const detail = { ...asked, selection: withoutValues(asked.selection) };
-      if (!dryRun) await audit({ caller, action: 'reclassify', target: `requests/${run.id}`, detail });
-      return shown(run);
+      const { dryRun, ...request } = body;
+      const job = await jobs.begin({ ...request, who: caller.who }, dryRun);
+      const detail = { ...request, selection: withoutValues(request.selection) };
+      if (!dryRun) await audit({ caller, action: 'reclassify', target: `requests/${job.id}`, detail });
+      return shown(job);
     },
   }),
   operation({
     id: 'requestProgress',
     method: 'get',
     path: '/api/v1/requests/{request}',
-    summary: 'How far a request is',
+    summary: 'The progress of a reclassification job',
     role: 'viewer',
-    params: one,
+    params: jobParams,
     answer: reclassificationProgress,
-    handle: ({ params }) => shown(runs.get(params.request)),
+    handle: ({ params }) => shown(jobs.get(params.request)),
   }),
   operation({
     id: 'cancelRequest',
     method: 'delete',
     path: '/api/v1/requests/{request}',
-    summary: 'Asks no further, and withdraws what has not been taken up yet',
+    summary: 'Stops a reclassification job, and deletes its requests that are not answered yet',
     role: 'admin',
-    params: one,
+    params: jobParams,
     answer: reclassificationProgress,
     handle: async ({ params, caller }) => {
-      const run = await runs.cancel(params.request);
-      await audit({ caller, action: 'cancel', target: `requests/${run.id}` });
-      return shown(run);
+      const job = await jobs.cancel(params.request);
+      await audit({ caller, action: 'cancel', target: `requests/${job.id}` });
+      return shown(job);
     },
   }),
 ];

@@ -4,13 +4,13 @@ import { type Caller, mayActAs } from '../../access/caller.js';
 import { createError } from '../../errors/errors.js';
 import { bodyProblem } from '../body-problem.js';
 import type { FailedAuthenticationLimiter } from '../failed-authentication-limiter.js';
-import { mostPerMinute } from '../rate.js';
+import { limitPerMinute } from '../rate.js';
 import type { Operation } from './operation.js';
 
 interface Parts {
   authenticate: (request: Request) => Caller;
   limiter: FailedAuthenticationLimiter;
-  /** Requests a minute of one caller. */
+  /** Limits the requests of one caller in a minute. */
   perMinute: number;
   log: Logger;
 }
@@ -34,7 +34,7 @@ export function apiRouter(
     prefix,
     limiter(callerOf),
     noStore,
-    mostPerMinute(perMinute, (request) => {
+    limitPerMinute(perMinute, (request) => {
       const { how, who } = callerOf(request);
       return `${how} ${who}`;
     }),
@@ -47,13 +47,13 @@ export function apiRouter(
     router[operation.method](path, async (request, response) => {
       const caller = callerOf(request);
       if (!mayActAs(caller, operation.role)) {
-        log.warn({ who: caller.who, operation: operation.id }, 'refused: the role does not reach so far');
+        log.warn({ who: caller.who, operation: operation.id }, 'refused: the role is not sufficient');
         throw createError('forbidden', { role: operation.role });
       }
-      const left = new AbortController();
-      response.on('close', () => left.abort());
+      const disconnected = new AbortController();
+      response.on('close', () => disconnected.abort());
       const { params, query, body } = request;
-      await operation.serve({ params, query, body, caller, signal: left.signal }, response);
+      await operation.serve({ params, query, body, caller, signal: disconnected.signal }, response);
     });
   }
   for (const path of new Set(operations.map((each) => each.path))) {
@@ -72,14 +72,14 @@ const noStore: RequestHandler = (_request, response, next) => {
 };
 
 /**
- * Refuses requests that another site makes in a user's browser. A request that changes something must be JSON, which
- * another site cannot send without a preflight; and where the browser names the site, it must be our own.
+ * Protects against cross-site request forgery. A request that changes something must be JSON: another site cannot send
+ * that without a CORS preflight. Where the browser sends `Sec-Fetch-Site`, it must be the same origin.
  */
 const csrf: RequestHandler = (request, _response, next) => {
   if (!['GET', 'HEAD'].includes(request.method)) {
     const site = request.get('sec-fetch-site');
     if (site !== undefined && site !== 'same-origin' && site !== 'none') throw createError('other_site', {});
-    // Without a preflight, a form or a simple fetch of another site can neither declare JSON nor delete.
+    // DELETE has no body. Another site cannot send it without a preflight either.
     const type = request.get('content-type') ?? '';
     if (request.method !== 'DELETE' && !/^application\/json\s*(;|$)/i.test(type))
       throw createError('not_json', {});

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { statistics as schema } from '../../contract/review.js';
-import { mostDays, type Statistics } from '../../statistics/statistics.js';
+import { maxDays, type Statistics } from '../../statistics/statistics.js';
 import { type Operation, operation } from './operation.js';
 
 export const statisticsOperations = (statistics: Statistics): Operation[] => [
@@ -8,10 +8,16 @@ export const statisticsOperations = (statistics: Statistics): Operation[] => [
     id: 'statistics',
     method: 'get',
     path: '/api/v1/statistics',
-    summary: 'What was decided, how people agree with the network, and what waits for them',
+    summary: "Counts of decisions, persons' agreement with the network, and the backlog",
     role: 'viewer',
     query: z.strictObject({
-      days: z.coerce.number().int().min(1).max(mostDays).default(30).describe('Up to and with today (UTC).'),
+      days: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(maxDays)
+        .default(30)
+        .describe('The number of days, including today (UTC).'),
     }),
     answer: schema,
     handle: ({ query }) => statistics.of(query.days),

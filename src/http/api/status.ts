@@ -9,7 +9,7 @@ interface Parts {
   readiness: Readiness;
   sweep: Sweep;
   config: Pick<Config, 'orthancPages' | 'orthancUrl'>;
-  /** How many pages follow the events. */
+  /** The number of clients connected to the event stream. */
   listeners: number;
 }
 

@@ -25,7 +25,7 @@ export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Ope
       id: 'sweepProgress',
       method: 'get',
       path: '/api/v1/sweep',
-      summary: 'How far the sweep of the archive is',
+      summary: 'The progress of the sweep of the archive',
       role: 'viewer',
       answer: sweepProgress,
       handle: current,
@@ -34,7 +34,7 @@ export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Ope
       id: 'startSweep',
       method: 'post',
       path: '/api/v1/sweep',
-      summary: 'Begins a sweep of the archive, unless one is under way',
+      summary: 'Begins a sweep of the archive, unless one is running',
       role: 'admin',
       body: z.strictObject({ order: z.enum(sweepOrders).optional() }).default({}),
       answer: sweepProgress,
@@ -48,7 +48,7 @@ export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Ope
   ];
 };
 
-/** Why a running sweep makes no progress. By the clock: a sweep that has just begun has not checked it yet. */
+/** Why a running sweep makes no progress. This checks the clock itself: a sweep that has just begun has not done so. */
 function whyWaiting(
   { sweepHours: hours }: Parts['config'],
   { orthanc }: ReturnType<Parts['readiness']>,

@@ -1,20 +1,20 @@
 import { z } from 'zod';
 import type { Audit } from '../../access/audit.js';
-import { mostUndone, undoneTags } from '../../contract/undo-tags.js';
+import { maxUndoneInstances, undoTagsAnswer } from '../../contract/undo-tags.js';
 import { asPlainviewError, isAway } from '../../errors/errors.js';
 import type { Tagger } from '../../followups/tags/tagger.js';
 import { type InstanceId, instanceId } from '../../orthanc/ids.js';
 import { type Operation, operation } from './operation.js';
 
-export const tagsOperations = (tagger: Tagger, audit: Audit): Operation[] => [
+export const undoTagsOperations = (tagger: Tagger, audit: Audit): Operation[] => [
   operation({
     id: 'undoTags',
     method: 'post',
     path: '/api/v1/tags/undo',
-    summary: 'Gives DICOM files back what stood there before body part and view were written',
+    summary: 'Restores the attributes of DICOM files that Plainview has changed',
     role: 'admin',
-    body: z.strictObject({ instances: z.array(instanceId).min(1).max(mostUndone) }),
-    answer: undoneTags,
+    body: z.strictObject({ instances: z.array(instanceId).min(1).max(maxUndoneInstances) }),
+    answer: undoTagsAnswer,
     handle: async ({ body, caller }) => {
       const undone: InstanceId[] = [];
       const left: { instance: InstanceId; why: string }[] = [];

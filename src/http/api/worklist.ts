@@ -11,7 +11,7 @@ export const worklistOperations = (list: Worklist, entries: Entries): Operation[
     method: 'get',
     path: '/api/v1/worklist',
     summary:
-      'What people should look at, page by page. A page may be short, or empty, while another follows (`next`); an item may come twice, none is passed over',
+      'A page of the worklist. It can be short or empty although another page follows (`next`). An item can come twice; none is missed',
     role: 'viewer',
     query: worklistQuery,
     answer: worklistPage,
@@ -21,7 +21,7 @@ export const worklistOperations = (list: Worklist, entries: Entries): Operation[
     id: 'instance',
     method: 'get',
     path: '/api/v1/instances/{instance}',
-    summary: 'What was decided of an instance, beside what DICOM says',
+    summary: 'The decision on an instance, with its DICOM attributes',
     role: 'viewer',
     params: z.strictObject({ instance: instanceId }),
     answer: entry,

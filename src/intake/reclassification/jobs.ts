@@ -35,74 +35,74 @@ interface Parts {
   log: Logger;
 }
 
-/** Instances asked for and not answered yet, at most: a request for millions must not cost memory. */
-const mostOpen = 200;
-const mostRemembered = 50;
+/** Limits the instances whose request is not answered yet, so that a large job does not fill the memory. */
+const maxOpen = 200;
+const maxListed = 50;
 
 /**
- * Requests for many instances. Each becomes the same request in the metadata of each instance as a button writes it,
- * so what has been asked is answered whatever happens to the service; a restart goes on asking.
+ * Reclassifies many instances. A job writes a request into the metadata of each instance, as the button in Orthanc's
+ * pages does. So no request is lost if the service is killed. After a restart, a job goes on.
  */
 export class ReclassificationJobs {
   readonly #parts: Parts;
   readonly #file: StateFile<z.ZodArray<typeof reclassificationRequest>>;
   readonly #jobs = new Map<string, ReclassificationJob>();
-  /** What a stop interrupted, until it is gone on with: a list that is saved before then holds it too. */
-  #left: readonly ReclassificationRequest[];
+  /** Jobs that a stop interrupted and that have not been resumed. A list that is saved before then holds them too. */
+  #interrupted: readonly ReclassificationRequest[];
   readonly #stop = new AbortController();
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#file = new StateFile(parts.stateDir, 'requests.json', z.array(reclassificationRequest));
-    this.#left = this.#file.read() ?? [];
+    this.#interrupted = this.#file.read() ?? [];
   }
 
   list(): ReclassificationProgress[] {
     return [...this.#jobs.values()].map(({ progress }) => progress).reverse();
   }
 
-  /** @throws request_unknown */
+  /** @param id of a reclassification job @throws request_unknown */
   get(id: string): ReclassificationProgress {
-    const run = this.#jobs.get(id);
-    if (run === undefined) throw createError('request_unknown', {});
-    return run.progress;
+    const job = this.#jobs.get(id);
+    if (job === undefined) throw createError('request_unknown', {});
+    return job.progress;
   }
 
-  /** Begins to ask, once it is kept that this is asked. @throws state_unusable: nothing is asked then */
+  /** Saves a job and begins it. @throws state_unusable: the job is not begun then */
   async begin(
-    asked: Omit<ReclassificationRequest, 'id' | 'when'>,
+    request: Omit<ReclassificationRequest, 'id' | 'when'>,
     dryRun: boolean,
   ): Promise<ReclassificationProgress> {
-    const run = this.#admit({ ...asked, id: randomUUID(), when: new Date().toISOString() }, dryRun);
+    const job = this.#register({ ...request, id: randomUUID(), when: new Date().toISOString() }, dryRun);
     try {
       await this.#save();
     } catch (error) {
-      this.#jobs.delete(run.progress.id);
+      this.#jobs.delete(job.progress.id);
       throw error;
     }
-    this.#begin(run);
-    return run.progress;
+    this.#begin(job);
+    return job.progress;
   }
 
-  /** Asks no further, and withdraws what has not been taken up yet. @throws request_unknown */
+  /** Stops a job, and deletes its requests that are not answered yet. @throws request_unknown, orthanc_… */
   async cancel(id: string): Promise<ReclassificationProgress> {
     const progress = this.get(id);
-    const run = this.#jobs.get(id);
-    if (run === undefined || !['running', 'cancelled'].includes(progress.state)) return progress;
-    run.cancelled.abort();
-    await run.done;
-    // Orthanc may go away in the middle: what has not been withdrawn then is, when it is cancelled again.
-    for (const instance of run.open) {
+    const job = this.#jobs.get(id);
+    if (job === undefined || !['running', 'cancelled'].includes(progress.state)) return progress;
+    job.cancelled.abort();
+    await job.done;
+    // If Orthanc goes away here, a second cancellation deletes the rest.
+    for (const instance of job.open) {
       await this.#parts.orthanc.metadata.delete(`instances/${instance}`, metadataNames.request);
-      run.open.delete(instance);
+      job.open.delete(instance);
     }
     return progress;
   }
 
-  /** Orthanc answers: at the start, what a stop interrupted goes on. Later, a job waits for Orthanc by itself. */
+  /** At the first call, resumes the jobs that a stop interrupted. Running jobs wait for Orthanc themselves. */
   resume(): void {
-    for (const left of this.#left) this.#begin(this.#admit(left, false));
-    this.#left = [];
+    for (const request of this.#interrupted) this.#begin(this.#register(request, false));
+    this.#interrupted = [];
   }
 
   async stop(): Promise<void> {
@@ -110,48 +110,48 @@ export class ReclassificationJobs {
     await Promise.all([...this.#jobs.values()].map(({ done }) => done));
   }
 
-  #admit(asked: ReclassificationRequest, dryRun: boolean): ReclassificationJob {
+  #register(request: ReclassificationRequest, dryRun: boolean): ReclassificationJob {
     const progress: ReclassificationProgress = {
-      ...asked,
+      ...request,
       state: 'running',
       dryRun,
       asked: 0,
       answered: 0,
       rate: 0,
     };
-    const run: ReclassificationJob = {
+    const job: ReclassificationJob = {
       progress,
       cancelled: new AbortController(),
       open: new Set(),
       done: Promise.resolve(),
     };
-    this.#jobs.set(asked.id, run);
+    this.#jobs.set(request.id, job);
     for (const [id, { progress: known }] of this.#jobs)
-      if (this.#jobs.size > mostRemembered && known.state !== 'running') this.#jobs.delete(id);
-    return run;
+      if (this.#jobs.size > maxListed && known.state !== 'running') this.#jobs.delete(id);
+    return job;
   }
 
-  #begin(run: ReclassificationJob): void {
-    const { progress } = run;
-    run.done = this.#run(run).catch((caught: unknown) => {
+  #begin(job: ReclassificationJob): void {
+    const { progress } = job;
+    job.done = this.#process(job).catch((caught: unknown) => {
       const error = asPlainviewError(caught);
       progress.state = 'failed';
       progress.problem = error.message;
-      // What no waiting mends is the request's own fault.
+      // An error that is not transient is a mistake in the request.
       const level = error.transient ? 'error' : 'warn';
-      this.#parts.log[level]({ err: error, request: progress.id }, 'a request broke off');
+      this.#parts.log[level]({ err: error, request: progress.id }, 'a reclassification job failed');
     });
-    void run.done
+    void job.done
       .then(() => this.#save())
       .catch((error: unknown) =>
-        this.#parts.log.error({ err: error }, 'the list of requests could not be saved'),
+        this.#parts.log.error({ err: error }, 'the list of reclassification jobs could not be saved'),
       );
   }
 
-  async #run(run: ReclassificationJob): Promise<void> {
-    const { progress } = run;
-    const signal = AbortSignal.any([this.#stop.signal, run.cancelled.signal]);
-    const watermark = new Watermark(0, mostOpen);
+  async #process(job: ReclassificationJob): Promise<void> {
+    const { progress } = job;
+    const signal = AbortSignal.any([this.#stop.signal, job.cancelled.signal]);
+    const watermark = new Watermark(0, maxOpen);
     const began = performance.now();
     const whileAway = <T>(step: () => Promise<T>) => retryWhileAway(step, this.#parts, signal);
     for await (const page of select(
@@ -168,17 +168,17 @@ export class ReclassificationJobs {
           progress.answered++; // before a restart
           continue;
         }
-        await whileAway(() => this.#ask(run, instance, watermark, began));
-        await watermark.room(signal);
+        await whileAway(() => this.#request(job, instance, watermark, began));
+        await watermark.waitForCapacity(signal);
       }
     }
-    while (watermark.jobs > 0 && !signal.aborted) await sleep(50, signal);
-    if (run.cancelled.signal.aborted) progress.state = 'cancelled';
+    while (watermark.openJobs > 0 && !signal.aborted) await sleep(50, signal);
+    if (job.cancelled.signal.aborted) progress.state = 'cancelled';
     else if (!this.#stop.signal.aborted) progress.state = 'done';
   }
 
-  /** Whatever has been deleted since it was found is left out. */
-  async #ask(
+  /** Writes the request of one instance and enqueues it. An instance that was deleted meanwhile is skipped. */
+  async #request(
     { progress, open }: ReclassificationJob,
     { ID }: InstanceContent,
     watermark: Watermark,
@@ -203,11 +203,11 @@ export class ReclassificationJobs {
     });
   }
 
-  /** Only what is still to be asked; what has been asked stands in Orthanc. */
+  /** Saves the running jobs. The requests that they wrote are in Orthanc. */
   async #save(): Promise<void> {
-    const left = [...this.#jobs.values()].filter(
+    const running = [...this.#jobs.values()].filter(
       ({ progress }) => progress.state === 'running' && !progress.dryRun,
     );
-    await this.#file.write([...this.#left, ...left.map(({ progress }) => progress)]);
+    await this.#file.write([...this.#interrupted, ...running.map(({ progress }) => progress)]);
   }
 }

@@ -10,7 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const silent = pino({ level: 'silent' });
 
 test.each([folder, join(folder, 'none', 'audit.jsonl')])(
-  'a trail %s that cannot be written is refused at once, and the option is named',
+  'throws config_invalid, naming the option, where %s cannot be written',
   (file) => {
     expect(() => auditTrail(file, silent)).toThrow(
       expect.objectContaining({
@@ -21,7 +21,7 @@ test.each([folder, join(folder, 'none', 'audit.jsonl')])(
   },
 );
 
-test('a trail is gone on with, and is its owner’s alone', async () => {
+test('appends to an existing file, which only its owner can read', async () => {
   const file = join(folder, 'audit.jsonl');
   const caller = { who: 'alice', role: 'admin', how: 'token' } as const;
   for (const target of ['one', 'two']) await auditTrail(file, silent)({ caller, action: 'sweep', target });

@@ -8,12 +8,12 @@ test('every category of NNCPR has codes, in its order', () => {
   expect(codedCategories).toEqual(names);
 });
 
-test('a category that merges PA and AP, or leaves the side open, gives no view position', () => {
+test('a category that merges PA and AP, or does not determine the side, has no view position', () => {
   for (const category of codedCategories.filter((name) => /lateral$|oblique|chest/.test(name)))
     expect(codesOf(category)?.viewPosition, category).toBeUndefined();
 });
 
-test('a name that is no category has no codes', () => {
+test('a name that is not a category has no codes', () => {
   expect(codesOf('other')).toBeUndefined();
   expect(codesOf('constructor')).toBeUndefined();
 });

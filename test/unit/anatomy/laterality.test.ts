@@ -10,14 +10,14 @@ test.each([
   ['the series', { ...none, series: 'R' }, 'R'],
   ['an image of both', { ...none, image: 'B' }, 'B'],
   ['an unpaired part', { ...none, image: 'U' }, undefined],
-  ['frames that partly tell', { ...none, frames: ['L', ''] }, undefined],
-  ['a word that DICOM does not know', { ...none, image: 'RIGHT' }, undefined],
+  ['frames of which one has no side', { ...none, frames: ['L', ''] }, undefined],
+  ['a value that is not in DICOM', { ...none, image: 'RIGHT' }, undefined],
   ['nothing', none, undefined],
 ])('the side by %s', (_what, tags, side) => {
   expect(lateralityOf(tags)).toBe(side);
 });
 
-test('of the parts that categories show, a person has one of these; a site’s own category may be of two', () => {
+test('only single body parts are unpaired; a category without codes counts as paired', () => {
   const single = codedCategories.filter((category) => !isPaired(category));
   expect(new Set(single.map((category) => codesOf(category)?.bodyPartExamined))).toEqual(
     new Set(['ABDOMEN', 'CHEST', 'CSPINE', 'JAW', 'LSPINE', 'PELVIS', 'TSPINE']),

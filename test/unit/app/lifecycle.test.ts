@@ -3,8 +3,8 @@ import { Lifecycle, type Part } from '../../../src/app/lifecycle.js';
 
 const open = new AbortController().signal;
 
-/** Parts that write down what is asked of them. */
-function written(names: readonly string[], faults: Partial<Record<string, 'start' | 'resume'>> = {}) {
+/** Parts that record their calls. */
+function recorded(names: readonly string[], faults: Partial<Record<string, 'start' | 'resume'>> = {}) {
   const events: string[] = [];
   const parts = names.map((name): Part => {
     const note = (what: string) => async () => {
@@ -21,8 +21,8 @@ function written(names: readonly string[], faults: Partial<Record<string, 'start
   return { events, lifecycle: new Lifecycle(parts) };
 }
 
-test('parts start and resume in order, and pause and stop in reverse', async () => {
-  const { events, lifecycle } = written(['a', 'b']);
+test('parts start and resume in order, and pause and stop in reverse order', async () => {
+  const { events, lifecycle } = recorded(['a', 'b']);
   await lifecycle.start();
   await lifecycle.resume();
   lifecycle.pause();
@@ -39,7 +39,7 @@ test('parts start and resume in order, and pause and stop in reverse', async () 
   ]);
 });
 
-test('a part is not started before the one ahead of it has started, nor stopped before the one behind it', async () => {
+test('a part starts after the part before it has started, and stops after the part behind it has stopped', async () => {
   const events: string[] = [];
   const slow = (name: string) => ({
     start: async () => {
@@ -57,23 +57,23 @@ test('a part is not started before the one ahead of it has started, nor stopped 
   expect(events).toEqual(['started a', 'start b', 'started c', 'stopped c', 'stopped a']);
 });
 
-test('what did not start is not stopped, but what failed to is', async () => {
-  const { events, lifecycle } = written(['a', 'b', 'c'], { b: 'start' });
+test('stops the parts that were started, including the one that failed to start', async () => {
+  const { events, lifecycle } = recorded(['a', 'b', 'c'], { b: 'start' });
   await expect(lifecycle.start()).rejects.toThrow('b failed');
   await lifecycle.stop(open);
   expect(events).toEqual(['start a', 'start b', 'stop b', 'stop a']);
 });
 
-test('where one cannot resume, all pause, and the fault is the caller’s to see', async () => {
-  const { events, lifecycle } = written(['a', 'b', 'c'], { b: 'resume' });
+test('if a part cannot resume, all parts pause, and the error is thrown', async () => {
+  const { events, lifecycle } = recorded(['a', 'b', 'c'], { b: 'resume' });
   await lifecycle.start();
   events.splice(0);
   await expect(lifecycle.resume()).rejects.toThrow('b failed');
   expect(events).toEqual(['resume a', 'resume b', 'pause c', 'pause b', 'pause a']);
 });
 
-test('a second stop asks nothing again', async () => {
-  const { events, lifecycle } = written(['a']);
+test('a second stop does nothing', async () => {
+  const { events, lifecycle } = recorded(['a']);
   await lifecycle.start();
   await lifecycle.stop(open);
   await lifecycle.stop(open);

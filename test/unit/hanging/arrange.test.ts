@@ -5,7 +5,7 @@ import { readProtocols } from '../../../src/hanging/file.js';
 
 const { protocols } = readProtocols(undefined, []);
 
-/** `R knee_ap 0.95`: side and score may be left out; `?` is a picture that is not sure. */
+/** `R knee_ap 0.95`: side and score are optional; `?` is a picture that is not sure. */
 function pictures(...texts: string[]): HangablePicture[] {
   return texts.map((text, index) => {
     const [, side, category = '', score = '0.99'] = /^(?:([RLB]) )?(\S+)(?: ([\d.]+))?$/.exec(text) ?? [];
@@ -22,7 +22,7 @@ function pictures(...texts: string[]): HangablePicture[] {
   });
 }
 
-/** `protocol: the pictures' names from the top left`, or what the viewer does. */
+/** `protocol: the pictures' names from the top left`, or the viewer's default. */
 function hung(study: string[], ...priors: string[][]): string {
   const result = arrange(
     protocols,
@@ -62,11 +62,11 @@ test.each([
   expect(hung(study)).toBe('default');
 });
 
-test('where several would do, the best score hangs', () => {
+test('of several fitting pictures, the one with the best score hangs', () => {
   expect(hung(['chest_pa_ap 0.93', 'chest_pa_ap 0.97', 'chest_lateral'])).toContain('chest_pa_ap 0.97 #1');
 });
 
-test('a word by a person hangs before any score, of two the one on what was taken first', () => {
+test('a person’s decision comes before any score; of two, the first picture hangs', () => {
   const [network, person, later, lateral] = pictures(
     'chest_pa_ap 1',
     'chest_pa_ap',
@@ -74,11 +74,11 @@ test('a word by a person hangs before any score, of two the one on what was take
     'chest_lateral',
   );
   if (!network || !person || !later || !lateral) throw new Error('four were made');
-  const said = [later, person].map(({ score: _, ...rest }) => rest);
-  expect(arrange(protocols, [network, ...said, lateral], [])?.cells[0]?.picture).toBe(said[1]);
+  const byPerson = [later, person].map(({ score: _, ...rest }) => rest);
+  expect(arrange(protocols, [network, ...byPerson, lateral], [])?.cells[0]?.picture).toBe(byPerson[1]);
 });
 
-test('the order in which pictures come changes nothing', () => {
+test('the order of the pictures has no effect', () => {
   const study = pictures(
     'L knee_ap',
     'R knee_ap',
@@ -111,7 +111,7 @@ test('the most recent prior of the same category and side is beside it', () => {
   );
 });
 
-test('a prior whose side nobody knows is not taken for the same side', () => {
+test('a prior of unknown side does not count as the same side', () => {
   expect(hung(['knee_ap'], ['knee_ap'])).toBe('default');
   expect(hung(['R knee_ap'], ['knee_ap'])).toBe('default');
 });

@@ -15,14 +15,14 @@ function read(yaml: string) {
 }
 const protocol = (rows: string) => `protocols:\n  - id: mine\n    rows:\n${rows.replaceAll(/^/gm, '      ')}`;
 
-test('the shipped file hangs each of the 30 categories, in some protocol', () => {
+test('each of the 30 categories is in a protocol of the shipped file', () => {
   const { protocols, leastScore, priors } = readProtocols(undefined, []);
   const hung = new Set(protocols.flatMap(({ cells }) => cells.map(({ category }) => category)));
   expect([...hung].sort()).toEqual([...codedCategories].sort());
   expect({ leastScore, priors }).toEqual({ leastScore: 0.9, priors: { years: 10, studies: 8 } });
 });
 
-test('a protocol says what each cell wants, and where it is', () => {
+test('a protocol has the category and the position of each cell', () => {
   const { protocols } = read(
     'protocols:\n  - id: $s\n    title: Both ($)\n    each: [knee, elbow]\n    rows:\n      - [right $_ap, empty]\n      - [prior right $_ap, left $_lateral]',
   );
@@ -38,7 +38,7 @@ test('a protocol says what each cell wants, and where it is', () => {
   ]);
 });
 
-test('a site’s own network brings categories of its own, and other is none', () => {
+test('the categories of a site’s own network can be used, but not other', () => {
   expect(read(protocol('- [skull_ap]')).protocols[0]?.cells[0]?.category).toBe('skull_ap');
   expect(() => read(protocol('- [other]'))).toThrow('other is none of');
 });
@@ -74,6 +74,6 @@ test.each([
   expect(() => read(yaml)).toThrow(problem);
 });
 
-test('a file that is not there stops the start', () => {
+test('a missing file stops the start', () => {
   expect(() => readProtocols(join(folder, 'none.yaml'), [])).toThrow(/PLAINVIEW_HANGING_FILE: .*ENOENT/);
 });

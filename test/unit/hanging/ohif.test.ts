@@ -17,7 +17,7 @@ type Study = keyof typeof uids;
 
 /**
  * What a study holds, a picture each: `[side] what [score]`. `review`, `none` and `bare` stand for a picture that needs
- * review, is none of the categories, or has no decision yet; `said` after a category: a person's word.
+ * review, is none of the categories, or has no decision yet; `said` after a category: decided by a person.
  */
 type Archive = { now: string[] } & { [S in Study]?: string[] };
 
@@ -186,7 +186,7 @@ const cases: [string, Archive][] = [
   ['chest and elbow', { now: ['chest_pa_ap', 'L elbow_ap'] }],
 ];
 
-const told = ({ protocol, viewports }: Shown) =>
+const outcome = ({ protocol, viewports }: Shown) =>
   [protocol.replace('plainview.', ''), viewports.map((shown) => shown ?? 'empty').join(' · ')] as const;
 
 describe.skipIf(cores.length === 0).each(cores)(
@@ -196,7 +196,7 @@ describe.skipIf(cores.length === 0).each(cores)(
     test(what, { timeout: 120_000 }, async () => {
       const rows: string[] = [];
       for (const [name, archive] of cases) {
-        const [protocol, viewports] = told(await show(core, archive));
+        const [protocol, viewports] = outcome(await show(core, archive));
         const [now, ...priors] = (['now', 'prior', 'older'] as const).map((study) =>
           archive[study]?.join(', '),
         );
@@ -211,7 +211,7 @@ describe.skipIf(cores.length === 0).each(cores)(
 
     test('a stack of several pictures begins with the one that its viewport hangs', async () => {
       const archive = { now: ['chest_lateral', 'none', 'chest_pa_ap'] };
-      expect(told(await show(core, archive, { stacked: true }))).toEqual([
+      expect(outcome(await show(core, archive, { stacked: true }))).toEqual([
         'chest',
         'chest_pa_ap · chest_lateral',
       ]);
@@ -255,13 +255,13 @@ describe.skipIf(cores.length === 0).each(cores)(
       ],
     ])('OHIF hangs as it does where %s', async (_what, answers) => {
       const archive = { now: ['chest_lateral', 'chest_pa_ap'] };
-      expect(told(await show(core, archive, { answers }))).toEqual(['default', 'chest_lateral']);
+      expect(outcome(await show(core, archive, { answers }))).toEqual(['default', 'chest_lateral']);
     });
 
     test('a picture that the address names comes first', async () => {
       const archive = { now: ['chest_lateral', 'chest_pa_ap'] };
       const search = '?initialSopInstanceUID=chest_pa_ap';
-      expect(told(await show(core, archive, { search }))).toEqual(['default', 'chest_pa_ap']);
+      expect(outcome(await show(core, archive, { search }))).toEqual(['default', 'chest_pa_ap']);
     });
   },
 );

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { authenticator } from '../../../src/access/authenticate.js';
 import { roles } from '../../../src/access/caller.js';
 import { createToken, hashToken, type Token } from '../../../src/access/tokens.js';
-import { described } from '../../../src/http/api/openapi.js';
+import { withDescription } from '../../../src/http/api/openapi.js';
 import { operation } from '../../../src/http/api/operation.js';
 import { apiRouter } from '../../../src/http/api/router.js';
 import { createApp } from '../../../src/http/app.js';
@@ -23,7 +23,7 @@ const tokens: Token[] = roles.map((role) => ({
 const servers: Server[] = [];
 
 const seen = z.object({ who: z.string(), role: z.string(), how: z.string() });
-const operations = described(
+const operations = withDescription(
   [
     operation({
       id: 'look',
@@ -89,7 +89,7 @@ afterEach(() => {
 const as = (role: string) => ({ authorization: `Bearer pv_${role}`, 'content-type': 'application/json' });
 const change = { method: 'PUT', body: '{"to":"x"}' };
 
-test('the description is valid OpenAPI 3.1 and names every operation, itself too', async () => {
+test('the description is valid OpenAPI 3.1 and contains every operation, including itself', async () => {
   const url = await listen();
   const answer = await fetch(`${url}/api/v1/openapi.json`, { headers: as('viewer') });
   const document = (await answer.json()) as {
@@ -115,7 +115,7 @@ test.each([
   expect((await fetch(url, { method: 'DELETE', headers })).status).toBe(removes);
 });
 
-test('Orthanc’s plugin vouches for its user, with the secret alone', async () => {
+test('Orthanc’s plugin can send a user only with the secret', async () => {
   const url = `${await listen()}/api/v1/things/a`;
   const ask = async (headers: Record<string, string>) => {
     const answer = await fetch(url, { headers });
@@ -146,7 +146,7 @@ test('Orthanc’s plugin vouches for its user, with the secret alone', async () 
     expect((await ask(headers)).status).toBe(401);
 });
 
-test('a page of another site changes nothing', async () => {
+test('requests of another site are refused', async () => {
   const url = `${await listen()}/api/v1/things/a`;
   const from = (site: string, type = 'application/json') =>
     fetch(url, { ...change, headers: { ...as('admin'), 'content-type': type, 'sec-fetch-site': site } });
@@ -154,13 +154,13 @@ test('a page of another site changes nothing', async () => {
   expect((await from('same-site')).status).toBe(403);
   expect((await from('same-origin', 'text/plain')).status).toBe(415);
   expect((await from('same-origin')).status).toBe(202);
-  // An older browser does not say where from, but asks before it sends JSON elsewhere, and this is none.
+  // An older browser does not send Sec-Fetch-Site. But it sends JSON to another site only after a preflight.
   expect((await fetch(url, { method: 'PUT', headers: { authorization: 'Bearer pv_admin' } })).status).toBe(
     415,
   );
 });
 
-test('a body that is not compressed as declared is malformed, and a HEAD is answered like a GET', async () => {
+test('a body that is not compressed as declared is malformed; HEAD is answered like GET', async () => {
   const url = `${await listen()}/api/v1/things/a`;
   const lying = await fetch(url, { ...change, headers: { ...as('admin'), 'content-encoding': 'gzip' } });
   expect(await lying.json()).toMatchObject({ status: 400, code: 'request_malformed' });
@@ -169,7 +169,7 @@ test('a body that is not compressed as declared is malformed, and a HEAD is answ
   expect(head.headers.get('cache-control')).toBe('no-store');
 });
 
-test('many calls at once from one address are no guesses', async () => {
+test('many requests at once from one address do not count as guesses', async () => {
   const url = `${await listen(1000)}/api/v1/things/a`;
   const answers = await Promise.all(Array.from({ length: 60 }, () => fetch(url, { headers: as('viewer') })));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
@@ -204,13 +204,16 @@ test.each([
   ['/things/a', '["DOE^JANE"]', 'body: Invalid input: expected object, received array'],
   ['/things/a?limit=9', undefined, 'query.limit: Too big: expected number to be <=5'],
   ['/things/DOE%5EJANET', undefined, 'path.thing: Too big: expected string to have <=8 characters'],
-])('of %s with %s it is said what it must be, without what was given', async (path, body, problem) => {
-  const init = body === undefined ? {} : { method: 'PUT', body };
-  const answer = await fetch(`${await listen()}/api/v1${path}`, { ...init, headers: as('admin') });
-  expect(await answer.json()).toMatchObject({ title: `The request cannot be understood: ${problem}.` });
-});
+])(
+  'for %s with %s the answer names what is expected, without the given value',
+  async (path, body, problem) => {
+    const init = body === undefined ? {} : { method: 'PUT', body };
+    const answer = await fetch(`${await listen()}/api/v1${path}`, { ...init, headers: as('admin') });
+    expect(await answer.json()).toMatchObject({ title: `The request cannot be understood: ${problem}.` });
+  },
+);
 
-test('whoever asks too often, or guesses, is told to wait', async () => {
+test('too many requests, or guesses, are refused', async () => {
   const url = `${await listen(20)}/api/v1/things/a`;
   const statuses = async (count: number, headers: Record<string, string>) => {
     const all: number[] = [];
@@ -218,19 +221,19 @@ test('whoever asks too often, or guesses, is told to wait', async () => {
     return all;
   };
   expect((await statuses(21, as('viewer'))).slice(19)).toEqual([200, 429]);
-  // Another caller is not made to wait for that.
+  // Another caller is not affected.
   expect(await statuses(1, as('reviewer'))).toEqual([200]);
   expect((await statuses(12, as('guess'))).slice(9)).toEqual([401, 429, 429]);
 });
 
-test('every answer forbids foreign scripts and frames', async () => {
+test('every answer forbids scripts and frames of other origins', async () => {
   const answer = await fetch(`${await listen()}/api/v1/things/a`);
   expect(answer.headers.get('content-security-policy')).toMatch(/default-src 'none';script-src 'self'/);
   expect(answer.headers.get('content-security-policy')).not.toContain('unsafe');
   expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
 });
 
-test('a token is declared by its hash alone', () => {
+test('a token is declared only by its hash', () => {
   const { token, line } = createToken('alice', 'reviewer');
   expect(line).toBe(`alice reviewer ${hashToken(token)}`);
   expect(line).not.toContain(token);

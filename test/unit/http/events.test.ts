@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { authenticator } from '../../../src/access/authenticate.js';
 import type { DecidedEvent, Status } from '../../../src/contract/review.js';
 import { Events, eventOperations } from '../../../src/http/api/events.js';
-import { described } from '../../../src/http/api/openapi.js';
+import { withDescription } from '../../../src/http/api/openapi.js';
 import { apiRouter } from '../../../src/http/api/router.js';
 import { createApp } from '../../../src/http/app.js';
 import { failedAuthenticationLimiter } from '../../../src/http/failed-authentication-limiter.js';
@@ -28,7 +28,7 @@ afterEach(() => {
   for (const end of ends.splice(0).reverse()) end();
 });
 
-/** The events behind a door of their own, and how to listen at it. */
+/** Serves the events, and connects listeners to them. */
 async function served() {
   const events = new Events((listeners) => ({ ...status, listeners }));
   const options = {
@@ -37,7 +37,7 @@ async function served() {
     perMinute: 10_000,
     log,
   };
-  const operations = described(eventOperations(events), '0');
+  const operations = withDescription(eventOperations(events), '0');
   const server = createServer(createApp([apiRouter(operations, options)], log));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ends.push(() => {
@@ -55,7 +55,7 @@ async function served() {
   return { events, listen };
 }
 
-test('a hundred may listen, whoever they are, and one that leaves makes room', async () => {
+test('a hundred listeners are accepted, and one more after one of them disconnects', async () => {
   const { events, listen } = await served();
   const all = await Promise.all(Array.from({ length: 100 }, (_, n) => listen(`user ${n % 10}`)));
   expect(new Set(all.map(({ answer }) => answer.status))).toEqual(new Set([200]));
@@ -67,30 +67,30 @@ test('a hundred may listen, whoever they are, and one that leaves makes room', a
   expect((await listen('one more')).answer.status).toBe(200);
 });
 
-test('whoever does not read is hung up on before much has piled up, and the others hear on', async () => {
+test('a listener that does not read is disconnected, and the others still receive events', async () => {
   const { events, listen } = await served();
   const { answer: unread } = await listen('does not read');
   const { answer } = await listen('reads');
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
   if (reader === undefined) throw new Error('an answer with a body');
-  /** So long that the network's own buffers, some megabytes, are full after some hundred. */
-  const news = (when: string): DecidedEvent => ({
+  /** Events so large that a few hundred fill the network's buffers of some megabytes. */
+  const largeEvent = (when: string): DecidedEvent => ({
     instance: 'i'.repeat(50_000),
     study: 's',
     decision: 'unknown_view',
     who: 'network',
     when,
   });
-  const hear = async (when: string) => {
-    for (let heard = ''; !heard.includes(`"when":"${when}"`); ) heard += (await reader.read()).value ?? '';
+  const receive = async (when: string) => {
+    for (let text = ''; !text.includes(`"when":"${when}"`); ) text += (await reader.read()).value ?? '';
   };
-  let told = 0;
-  for (; events.status().listeners === 2 && told < 1000; told++) {
-    events.decided(news(`${told}`));
-    await hear(`${told}`);
+  let sent = 0;
+  for (; events.status().listeners === 2 && sent < 1000; sent++) {
+    events.decided(largeEvent(`${sent}`));
+    await receive(`${sent}`);
   }
   expect(events.status().listeners).toBe(1);
-  events.decided(news('after that'));
-  await hear('after that');
+  events.decided(largeEvent('after that'));
+  await receive('after that');
   await expect(unread.text()).rejects.toThrow();
 });

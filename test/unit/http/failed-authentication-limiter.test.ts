@@ -9,7 +9,7 @@ import { failedAuthenticationLimiter } from '../../../src/http/failed-authentica
 import { hookRouter } from '../../../src/http/hook.js';
 import { Metrics } from '../../../src/metrics/metrics.js';
 
-test('a secret is guessed at no faster through the hook: its failures count at the API, and the other way round', async () => {
+test('failures at the hook and at the API are counted together', async () => {
   const secret = 'a-secret-of-the-tests';
   const log = pino({ level: 'silent' });
   const limiter = failedAuthenticationLimiter(10);
@@ -33,7 +33,7 @@ test('a secret is guessed at no faster through the hook: its failures count at t
     return (await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers, body: '{}' })).status;
   };
   try {
-    // Whoever brings nothing guesses nothing: so a page looks whether somebody must sign in.
+    // A request without credentials is not a guess: the page sends one to learn whether a sign-in is needed.
     for (let n = 0; n < 12; n++) expect(await guess('/api/v1/requests', {})).toBe(401);
     for (let n = 0; n < 5; n++) {
       expect(await guess('/hook')).toBe(401);

@@ -12,7 +12,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** The answer to a request whose handler throws `thrown`, and what was logged meanwhile. */
+/** @returns the answer to a request whose handler throws `thrown`, and the log lines */
 async function answerTo(thrown: unknown) {
   const lines: string[] = [];
   const router = Router().get('/', () => {

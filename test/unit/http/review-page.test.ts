@@ -19,7 +19,7 @@ async function serve(pageFolder: string): Promise<Server> {
   return started;
 }
 
-/** As it is over the wire: `fetch` would take the dots out of the path. */
+/** Sends the path unchanged: `fetch` would remove the dots. */
 const get = (path: string, at = port) =>
   new Promise<{ status: number; headers: Record<string, unknown>; body: string }>((resolve, reject) => {
     request({ host: '127.0.0.1', port: at, path }, (incoming) => {
@@ -51,7 +51,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('the page and its files are served, to run own scripts alone, in frames of the same origin alone', async () => {
+test('the page and its files are served; only own scripts and frames of the same origin are allowed', async () => {
   const page = await get('/review/');
   expect(page).toMatchObject({ status: 200, body: expect.stringContaining('<title>page') });
   const policy = String(page.headers['content-security-policy']);
@@ -63,7 +63,7 @@ test('the page and its files are served, to run own scripts alone, in frames of 
   expect((await get('/review/main.js')).headers['content-type']).toContain('text/javascript');
 });
 
-test('the bare addresses lead to it, behind any prefix', async () => {
+test('/ and /review redirect to it, behind any prefix', async () => {
   for (const path of ['/', '/review'])
     expect(await get(path)).toMatchObject({ status: 302, headers: { location: 'review/' } });
 });
@@ -84,7 +84,7 @@ test.each([
   expect(body).not.toMatch(/beside|hidden$/);
 });
 
-test('a page that was not built is said to be so', async () => {
+test('page_not_built is answered where the page was not built', async () => {
   const other = await serve(join(folder, 'nowhere'));
   const { status, body } = await get('/review/', (other.address() as AddressInfo).port);
   other.close();

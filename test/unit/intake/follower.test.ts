@@ -26,7 +26,7 @@ let log: ReturnType<typeof change>[];
 let filters: boolean;
 const ends: (() => Promise<void>)[] = [];
 
-/** A change log as Orthanc answers it; `filters` tells whether the database plugin knows `type=`. */
+/** A change log as Orthanc answers it. `filters`: whether the database plugin supports `type=`. */
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'plainview-state-'));
   log = [];
@@ -74,7 +74,7 @@ function follow({ settles = true } = {}) {
     cursor: new ChangeCursor(folder),
     isSettled: () => false,
     isUnfinished: () => false,
-    spread: async () => undefined,
+    copyGroupRequests: async () => undefined,
     onLogCleared: cleared,
     pollMs: 5,
     log: pino({ level: 'silent' }),
@@ -93,7 +93,7 @@ const saved = (): { since: number } => {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { since: 0 };
 };
 
-test('a database that cannot filter is read whole', async () => {
+test('a database that cannot filter is read without a filter', async () => {
   filters = false;
   log = [change(1), change(2, 2, 'NewSeries', 'Series'), change(3, 3, 'UpdatedMetadata'), change(4)];
   const { looked } = follow();
@@ -102,7 +102,7 @@ test('a database that cannot filter is read whole', async () => {
   await vi.waitUntil(() => saved().since === 4);
 });
 
-test('the cursor does not pass what is not settled, however far the log has been read', async () => {
+test('the cursor does not pass an unsettled change, although the log is read further', async () => {
   log = [change(5), change(6)];
   const { looked, end } = follow({ settles: false });
   await vi.waitUntil(() => looked.length === 2);
@@ -110,7 +110,7 @@ test('the cursor does not pass what is not settled, however far the log has been
   expect(saved().since).toBe(4);
 });
 
-test('a shorter log is that of another database, and read from its start', async () => {
+test('a shorter log is another log and is read from its start', async () => {
   writeFileSync(join(folder, 'changes.json'), JSON.stringify({ since: 100 }));
   log = [change(1), change(2)];
   const { looked } = follow();
@@ -118,14 +118,14 @@ test('a shorter log is that of another database, and read from its start', async
   await vi.waitUntil(() => saved().since === 2);
 });
 
-test('so is a longer one in which another change stands at the cursor', async () => {
+test('a log with another change at the bookmark is another log and is read from its start', async () => {
   writeFileSync(join(folder, 'changes.json'), JSON.stringify({ since: 2, bookmark: { seq: 2, id: id(99) } }));
   log = [change(1), change(2), change(3)];
   const { looked } = follow();
   await vi.waitUntil(() => looked.length === 3);
 });
 
-test('a log that was cleared calls for a sweep, once', async () => {
+test('a cleared log starts one sweep', async () => {
   writeFileSync(join(folder, 'changes.json'), JSON.stringify({ since: 2, bookmark: { seq: 2, id: id(2) } }));
   log = [change(7)];
   const { looked, cleared, end } = follow();
@@ -133,20 +133,20 @@ test('a log that was cleared calls for a sweep, once', async () => {
   expect(cleared).toHaveBeenCalledTimes(1);
   await vi.waitUntil(() => saved().since === 7);
   await end();
-  const again = follow();
+  const restarted = follow();
   log.push(change(8));
-  await vi.waitUntil(() => again.looked.length === 1);
-  expect(again.cleared).not.toHaveBeenCalled();
+  await vi.waitUntil(() => restarted.looked.length === 1);
+  expect(restarted.cleared).not.toHaveBeenCalled();
 });
 
-test('an unreadable state is read from the start', async () => {
+test('if the state file cannot be read, the log is read from its start', async () => {
   writeFileSync(join(folder, 'changes.json'), '{"since": 10');
   log = [change(1)];
   const { looked } = follow();
   await vi.waitUntil(() => looked.length === 1);
 });
 
-test('a page is never lost to an error in its middle', async () => {
+test('a page is read again after an error in its middle', async () => {
   nock.cleanAll();
   let tries = 0;
   nock(base)

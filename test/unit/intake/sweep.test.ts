@@ -13,7 +13,7 @@ import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
 import { MemoryQueue } from '../../../src/queue/memory.js';
 
-/** Milliseconds that were waited: the clock, where a test has set it, goes on by them at once. */
+/** Milliseconds of each pause. Where a test uses a fake clock, it advances by them at once. */
 const pauses: number[] = [];
 const sleep = async (ms: number) => {
   pauses.push(ms);
@@ -27,13 +27,13 @@ const upTo = (count: number) => Array.from({ length: count }, (_, n) => n + 1);
 const done = { timeout: 20_000 };
 
 let folder: string;
-/** Series, the newest first: each has one instance, and a study to itself. */
+/** Series, the newest first. Each has its own study and one instance. */
 let archive: number[];
 let decided: Set<string>;
-let asked: { Since: number; Limit: number; OrderBy: [{ Direction: string }] }[];
-/** Called before the answer to the search for a page, the first of which is 1. */
+let searches: { Since: number; Limit: number; OrderBy: [{ Direction: string }] }[];
+/** Called before the answer to the search for a page. The first page is 1. */
 let onPage: (page: number) => void;
-/** Whose contents Orthanc cannot give. */
+/** The resource that Orthanc cannot read. */
 let unreadable: string | undefined;
 const ends: (() => Promise<void>)[] = [];
 
@@ -41,16 +41,16 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'plainview-state-'));
   archive = [];
   decided = new Set();
-  asked = [];
+  searches = [];
   onPage = () => undefined;
   unreadable = undefined;
   pauses.splice(0);
   const orthanc = nock(base).persist();
   orthanc.post('/tools/count-resources').reply(200, () => ({ Count: archive.length }));
   orthanc.post('/tools/find').reply(200, (_uri, body) => {
-    const page = body as (typeof asked)[number];
-    asked.push(page);
-    onPage(asked.length);
+    const page = body as (typeof searches)[number];
+    searches.push(page);
+    onPage(searches.length);
     const list = page.OrderBy[0].Direction === 'DESC' ? archive : archive.toReversed();
     return list.slice(page.Since, page.Since + page.Limit).map((n) => ({ ID: id(n), ParentStudy: id(n) }));
   });
@@ -107,7 +107,7 @@ const resource = (ID: string) => ({
 
 const saved = () => JSON.parse(readFileSync(join(folder, 'sweep.json'), 'utf8'));
 
-test('a stop while a page is asked for counts nothing of it as done, and the next start goes on with it', async () => {
+test('a page that a stop interrupts is not counted as done, and the next start reads it again', async () => {
   archive = upTo(120);
   decided = new Set(archive.map(id));
   decided.delete(id(60));
@@ -123,12 +123,12 @@ test('a stop while a page is asked for counts nothing of it as done, and the nex
   const second = sweeper();
   second.sweep.resume();
   await second.idle();
-  expect(asked[2]?.Since).toBe(50);
+  expect(searches[2]?.Since).toBe(50);
   expect(decided).toContain(id(60));
 });
 
 describe.each(sweepOrders)('%s first', (order) => {
-  test('what moves up when others are deleted is looked at', async () => {
+  test('finds series that move up when others are deleted', async () => {
     archive = upTo(120);
     onPage = (page) => page === 2 && archive.splice(order === 'newest' ? 0 : 100, 20);
     const { sweep, idle } = sweeper();
@@ -137,7 +137,7 @@ describe.each(sweepOrders)('%s first', (order) => {
     for (const n of archive) expect(decided).toContain(id(n));
   });
 
-  test('so it is where nothing else needed a look', async () => {
+  test('finds them also where all other instances are decided', async () => {
     archive = upTo(120);
     decided = new Set(archive.map(id));
     const passed = order === 'newest' ? 60 : 61;
@@ -149,19 +149,19 @@ describe.each(sweepOrders)('%s first', (order) => {
     expect(decided).toContain(id(passed));
   });
 
-  test('an archive at rest in which all is decided is gone through once', async () => {
+  test('reads an unchanged archive with only decided instances once', async () => {
     archive = upTo(70);
     decided = new Set(archive.map(id));
     const { sweep, idle } = sweeper();
     sweep.begin(order);
     await idle();
-    expect(asked.map(({ Since, OrderBy }) => [Since, OrderBy[0].Direction])).toEqual(
+    expect(searches.map(({ Since, OrderBy }) => [Since, OrderBy[0].Direction])).toEqual(
       [0, 50, 70].map((since) => [since, order === 'newest' ? 'DESC' : 'ASC']),
     );
   });
 });
 
-describe('a study out of step', () => {
+describe('a study that is not up to date', () => {
   const faults = {
     orthanc_rejected: () => createError('orthanc_rejected', { what: 'PUT /studies/…', status: 400 }),
     orthanc_failed: () => createError('orthanc_failed', { what: 'PUT /studies/…', status: 500 }),
@@ -169,7 +169,7 @@ describe('a study out of step', () => {
   };
 
   test.each(Object.entries(faults))(
-    'that fails with %s is told of, counted and left',
+    'that fails with %s is logged, counted and skipped',
     async (code, fault) => {
       archive = upTo(70);
       const added: string[] = [];
@@ -183,13 +183,13 @@ describe('a study out of step', () => {
       expect(new Set(added)).toEqual(new Set(archive.filter((n) => n !== 7).map(id)));
       expect(decided.size).toBe(70);
       expect(sweep.progress).toMatchObject({ done: 70, found: 70, left: 1 });
-      const told = lines.map((line) => JSON.parse(line)).find(({ level }) => level === 50);
-      expect(told).toMatchObject({ study: id(7), err: { code } });
+      const logged = lines.map((line) => JSON.parse(line)).find(({ level }) => level === 50);
+      expect(logged).toMatchObject({ study: id(7), err: { code } });
       expect(saved().network).toBe('none');
     },
   );
 
-  test('is waited for while Orthanc is away, however long', async () => {
+  test('is retried while Orthanc is away', async () => {
     archive = upTo(3);
     let away = 30;
     const added: string[] = [];
@@ -208,7 +208,7 @@ describe('a study out of step', () => {
   });
 });
 
-test('a study that cannot be read is left; those read with it are looked at', async () => {
+test('a study that cannot be read is skipped; the others of its page are processed', async () => {
   archive = upTo(70);
   unreadable = id(7);
   const { sweep, lines, idle } = sweeper();
@@ -219,7 +219,7 @@ test('a study that cannot be read is left; those read with it are looked at', as
   expect(lines.join('')).toContain(`"study":"${id(7)}"`);
 });
 
-test('works in the quiet hours alone, and waits for the next where a night is too short', async () => {
+test('works only in the quiet hours, and waits for the next ones', async () => {
   archive = upTo(70);
   decided = new Set(archive.map(id));
   vi.useFakeTimers({ toFake: ['Date'], now: new Date(2026, 0, 15, 12) });
@@ -236,7 +236,7 @@ test('works in the quiet hours alone, and waits for the next where a night is to
   expect(times).toEqual(['Thu Jan 15 2026 22:00', 'Thu Jan 15 2026 22:40', 'Fri Jan 16 2026 22:00']);
 });
 
-test('takes up no more instances a second than it may', async () => {
+test('limits the instances in a second', async () => {
   archive = upTo(70);
   const { sweep, idle } = sweeper({ rate: 5 });
   sweep.begin();
@@ -245,23 +245,23 @@ test('takes up no more instances a second than it may', async () => {
   expect(pauses).toContain(4000);
 });
 
-describe('a sweep of all that there is now', () => {
-  test('begins at once where none is under way', async () => {
+describe('a sweep of everything that is in Orthanc now', () => {
+  test('begins at once where none is running', async () => {
     archive = [1];
     const { sweep, idle } = sweeper();
-    sweep.beginAnew();
+    sweep.beginAfterCurrent();
     await idle();
     expect(decided).toContain(id(1));
   });
 
-  test('comes after one that is under way, which may have passed by what it is for', async () => {
+  test('begins after a running one, which may have missed new instances', async () => {
     archive = upTo(10);
     decided = new Set(archive.map(id));
     const { sweep } = sweeper();
     onPage = (page) => {
       if (page !== 2) return;
       archive.unshift(11);
-      sweep.beginAnew();
+      sweep.beginAfterCurrent();
     };
     sweep.begin();
     await vi.waitUntil(() => decided.has(id(11)), done);

@@ -21,20 +21,20 @@ export type Matter = (typeof matters)[number];
 export interface OrderCase {
   line: string;
   language: string;
-  said: Description[];
+  descriptions: Description[];
   category: string;
   expected: Record<Matter, OrderAnswer>;
-  /** Kept for measuring: no word list is tuned on it. */
+  /** Held out for measuring: word lists are not tuned on it. */
   keptApart: boolean;
 }
 
-/** The cases of `cases.txt`, whose head tells the form. */
+/** The cases of `cases.txt`. Its head explains the format. */
 export function readCases(): OrderCase[] {
   const lines = readFileSync(new URL('cases.txt', import.meta.url), 'utf8').split('\n');
   return lines
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line, index) => {
-      const [language = '', said = '', category = '', expected = ''] = line
+      const [language = '', text = '', category = '', expected = ''] = line
         .split('|')
         .map((part) => part.trim());
       const [bodyPart, projection, side] = expected.split(' ').map((letter) => answers[letter]);
@@ -43,7 +43,7 @@ export function readCases(): OrderCase[] {
       return {
         line,
         language,
-        said: said.split(';').map(readSaid),
+        descriptions: text.split(';').map(readDescription),
         category,
         expected: { bodyPart, projection, side },
         keptApart: index % 3 === 2 || language === 'hard',
@@ -51,7 +51,7 @@ export function readCases(): OrderCase[] {
     });
 }
 
-function readSaid(text: string): Description {
+function readDescription(text: string): Description {
   const at = text.indexOf(':');
   const attribute = attributes[text.slice(0, at).trim()];
   if (attribute === undefined) throw new Error(`not an attribute: ${text}`);

@@ -24,12 +24,12 @@ const study = (text: string) => [{ attribute: 'StudyDescription', text }];
 const check = new OrderCheck(Words.read());
 const cases = readCases();
 
-/** How often each answer came where another was expected. */
+/** Counts the answers by the expected answer. */
 function mistakes(keptApart: boolean): string[] {
   return cases
     .filter((each) => each.keptApart === keptApart)
-    .flatMap(({ line, category, said, expected }) => {
-      const found = check.check({ category }, said);
+    .flatMap(({ line, category, descriptions, expected }) => {
+      const found = check.check({ category }, descriptions);
       return matters
         .filter((matter) => found[matter].answer !== expected[matter])
         .map((matter) => `${matter} ${expected[matter]} → ${found[matter].answer}: ${line}`);
@@ -37,19 +37,19 @@ function mistakes(keptApart: boolean): string[] {
 }
 
 describe('descriptions in seven languages', () => {
-  test('those that the word lists were tuned on are understood', () => {
-    // "2+ views" is three or more, as often as two.
+  test('the cases on which the word lists were tuned are understood', () => {
+    // "2+ views" means three or more as often as two.
     expect(mistakes(false)).toEqual([expect.stringContaining('XR fingers left 2+ views')]);
   });
 
-  test('those kept apart are as well understood as docs/order-check.md says', () => {
+  test('the held-out cases are understood as well as docs/order-check.md states', () => {
     const wrong = mistakes(true);
     expect(wrong.filter((each) => !each.includes('hard |'))).toEqual([]);
     const alarms = wrong.filter((each) => each.includes('→ differs'));
     expect({ wrong: wrong.length, alarms: alarms.length }).toEqual({ wrong: 19, alarms: 2 });
   });
 
-  test('no picture of any category differs from a description of just that category', () => {
+  test('no category differs from a description of itself', () => {
     for (const category of codedCategories) {
       const { answer } = check.check({ category }, study(category.replaceAll('_', ' ')));
       expect([category, answer]).not.toEqual([category, 'differs']);
@@ -63,7 +63,7 @@ describe('what is compared', () => {
       expect([category, bodyPartOf(category), projectionOf(category)]).not.toContain(undefined);
   });
 
-  test('the record holds the words of the lists, never the text around them', () => {
+  test('the record contains words of the lists, never other text', () => {
     const record = check.check({ category: 'knee_ap' }, study('Knie re. Frau Mustermann'));
     expect(record.words).toEqual([
       { attribute: 'StudyDescription', word: 'knie', means: 'KNEE' },
@@ -72,21 +72,21 @@ describe('what is compared', () => {
     expect(JSON.stringify(record).toLowerCase()).not.toContain('mustermann');
   });
 
-  test('codes count as words do, whatever their meaning is called', () => {
-    const said = [
+  test('codes count like words, whatever their meaning text is', () => {
+    const descriptions = [
       { attribute: 'AnatomicRegionSequence', code: '72696002', text: 'Knee' },
       { attribute: 'ViewCodeSequence', code: '399067008', text: '?' },
     ];
-    expect(check.check({ category: 'knee_lateral' }, said)).toMatchObject({
+    expect(check.check({ category: 'knee_lateral' }, descriptions)).toMatchObject({
       answer: 'agrees',
       projection: { answer: 'agrees' },
     });
-    expect(check.check({ category: 'knee_ap' }, said).projection.answer).toBe('differs');
+    expect(check.check({ category: 'knee_ap' }, descriptions).projection.answer).toBe('differs');
   });
 
-  test('where no category was given nothing differs but the sides', () => {
-    const said = [...study('Knie links ap'), { attribute: 'ImageLaterality', text: 'R' }];
-    expect(check.check({}, said)).toMatchObject({
+  test('without a category, only the side can differ', () => {
+    const descriptions = [...study('Knie links ap'), { attribute: 'ImageLaterality', text: 'R' }];
+    expect(check.check({}, descriptions)).toMatchObject({
       answer: 'differs',
       bodyPart: { answer: 'cannot_tell' },
       projection: { answer: 'cannot_tell' },
@@ -100,7 +100,7 @@ describe('what is compared', () => {
 });
 
 describe("a site's own words", () => {
-  test('are understood beside the others, and can take a word back', () => {
+  test('are understood with the others, and can remove the meaning of a word', () => {
     const file = siteFile('bodyPart:\n  KNEE: [kg]\nprojection:\n  several: [std]\nnothing: [hüfte]\n');
     const own = new OrderCheck(Words.read(file));
     expect(own.check({ category: 'knee_ap' }, study('KG std'))).toMatchObject({
@@ -131,7 +131,7 @@ describe("a site's own words", () => {
     expect(error?.message).toContain(`PLAINVIEW_ORDER_WORDS: ${file}, ${named}`);
   });
 
-  test('of which there is no file stop the start', () => {
+  test('in a missing file stop the start', () => {
     expect(() => Words.read(join(folder, 'absent.yaml'))).toThrow(/PLAINVIEW_ORDER_WORDS.*ENOENT/);
   });
 });

@@ -31,18 +31,18 @@ function handled({ isAway }: { isAway: boolean }) {
   return { handler, process, recordFailure };
 }
 
-test('while Orthanc is away no try counts, however few there are', async () => {
+test('while Orthanc is away, no attempt counts', async () => {
   const { handler, recordFailure } = handled({ isAway: true });
   for (let outage = 0; outage < 4; outage++)
-    expect(await handler({ ...job, attempt: 2 })).toMatchObject({ kind: 'again', spent: false });
+    expect(await handler({ ...job, attempt: 2 })).toMatchObject({ kind: 'retry', countsAsAttempt: false });
   expect(recordFailure).not.toHaveBeenCalled();
 });
 
-test('a call that Orthanc alone falls silent on is tried with pauses, and then recorded as failed', async () => {
+test('an instance on which only this call fails is retried with back-off, and then recorded as failed', async () => {
   const { handler, recordFailure } = handled({ isAway: false });
-  const again = await handler(job);
-  expect(again).toMatchObject({ kind: 'again', spent: true });
-  expect(again.kind === 'again' && again.afterMs).toBeGreaterThanOrEqual(1000);
+  const outcome = await handler(job);
+  expect(outcome).toMatchObject({ kind: 'retry', countsAsAttempt: true });
+  expect(outcome.kind === 'retry' && outcome.afterMs).toBeGreaterThanOrEqual(1000);
   expect(await handler({ ...job, attempt: 2 })).toEqual({ kind: 'settled' });
   expect(recordFailure).toHaveBeenCalledWith(
     expect.anything(),
@@ -50,7 +50,7 @@ test('a call that Orthanc alone falls silent on is tried with pauses, and then r
   );
 });
 
-test('a picture that Orthanc goes away from each time is not asked for a sixth time', async () => {
+test('an instance whose job ends in an outage five times is recorded as failed', async () => {
   const { handler, process, recordFailure } = handled({ isAway: true });
   for (let outage = 0; outage < 5; outage++) await handler(job);
   expect(await handler(job)).toEqual({ kind: 'settled' });

@@ -25,6 +25,6 @@ test.each([
   ['no pixels', { hasPixels: false }, 'first', 'no_pixels'],
   ['another modality', { modality: 'CT' }, 'first', 'modality'],
   ['no modality', { modality: undefined }, 'first', 'modality'],
-] as const)('%s, %j with %s: left alone because of %s', (_what, given, multiframe, why) => {
+] as const)('%s, %j with %s: skipped because of %s', (_what, given, multiframe, why) => {
   expect(whyNotRadiograph({ ...tags, ...given }, { modalities: ['CR', 'DX'], multiframe })).toBe(why);
 });

@@ -169,7 +169,7 @@ describe("a person's decision", () => {
     await request(line, { includingCorrected: true });
     expect(await pipelineOn(site).pipeline.process(jobOf(line.instance))).toMatchObject({ kind: 'decided' });
     expect(site.record(line.instance)).toMatchObject({ who: 'network', category: 'knee_lateral' });
-    expect(site.process().recorder.isKept(line.instance)).toBe(false);
+    expect(site.corrections().ofInstance(line.instance)).toEqual([]);
   });
 
   test('that came while the network looked is newer', async () => {

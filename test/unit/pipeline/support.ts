@@ -26,7 +26,7 @@ export class NotingFollowUp implements FollowUp {
     this.due = false;
   }
 
-  async giveUp(_: unknown, failure: { code: string; message: string }): Promise<void> {
+  async recordFailure(_: unknown, failure: { code: string; message: string }): Promise<void> {
     this.givenUp.push(failure);
     this.due = false;
   }

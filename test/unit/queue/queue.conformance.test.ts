@@ -73,9 +73,9 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     const queue = create(1, handler);
     queue.enqueue(id(1), 'hook');
     queue.enqueue(id(2), 'hook');
-    await end(1, { kind: 'again', afterMs: 5, spent: true });
+    await end(1, { kind: 'retry', afterMs: 5, countsAsAttempt: true });
     await end(2);
-    await end(1, { kind: 'again', afterMs: 0, spent: false });
+    await end(1, { kind: 'retry', afterMs: 0, countsAsAttempt: false });
     await end(1);
     await vi.waitUntil(() => queue.depth().running === 0);
     expect(started).toEqual([`${id(1)}#1`, `${id(2)}#1`, `${id(1)}#2`, `${id(1)}#2`]);
@@ -113,7 +113,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
       await vi.waitUntil(() => started.length === 2);
       if (moment === 'while it is in work') queue.enqueue(id(2), 'request');
       queue.enqueue(id(4), 'changes');
-      await end(2, { kind: 'again', afterMs: 20, spent: true });
+      await end(2, { kind: 'retry', afterMs: 20, countsAsAttempt: true });
       await vi.waitUntil(() => started.length === 3);
       if (moment === 'before it comes again') queue.enqueue(id(2), 'request');
       await vi.waitUntil(() => queue.depth().delayed === 0);
@@ -130,7 +130,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     queue.enqueue(id(1), 'hook', { settled: () => told.push('asked while it ran') });
     queue.enqueue(id(2), 'changes', { settled: () => told.push('second') });
     queue.enqueue(id(2), 'hook', { settled: () => told.push('second again') });
-    await end(1, { kind: 'again', afterMs: 0, spent: true });
+    await end(1, { kind: 'retry', afterMs: 0, countsAsAttempt: true });
     expect(told).toEqual([]);
     await end(2);
     await end(1);
@@ -153,7 +153,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     const { handler, end } = held();
     const queue = create(1, handler);
     for (const n of [1, 2, 3]) queue.enqueue(id(n), 'hook');
-    await end(1, { kind: 'again', afterMs: 60_000, spent: true });
+    await end(1, { kind: 'retry', afterMs: 60_000, countsAsAttempt: true });
     await vi.waitUntil(() => queue.depth().delayed === 1);
     const stopped = queue.stop(AbortSignal.timeout(10_000));
     await end(2);

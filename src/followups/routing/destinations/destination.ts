@@ -1,18 +1,18 @@
-import type { Due } from '../ledger.js';
+import type { DueRoute } from '../ledger.js';
 
-/** A place to send to. */
+/** A destination of routes. */
 export interface Destination {
   /** `peer:orthopaedics` */
   readonly name: string;
-  /** How much it takes at a time. */
-  readonly most: number;
+  /** Limits the instances in one call of `send`. */
+  readonly maxBatch: number;
   /**
-   * Sends all of it, or throws; what is sent twice does no harm.
-   * @throws route_unreachable where the place is at fault, or that cannot be told; route_rejected where it does not
-   * take this one thing; Orthanc's errors where Orthanc is away
+   * Sends all instances, or throws. An instance that is sent twice does no harm.
+   * @throws route_unreachable where the destination failed, or where the cause is unknown; route_rejected where it does
+   * not accept this instance; orthanc_… where Orthanc is away
    */
-  send(due: readonly Due[], signal: AbortSignal): Promise<void>;
-  /** Whether the place answers when it is merely asked; undefined where asking is sending. */
-  answers(): Promise<boolean | undefined>;
+  send(due: readonly DueRoute[], signal: AbortSignal): Promise<void>;
+  /** Whether the destination answers a request that sends nothing. Undefined where there is no such request. */
+  isReachable(): Promise<boolean | undefined>;
   close(): void;
 }

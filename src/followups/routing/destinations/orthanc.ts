@@ -5,53 +5,54 @@ import { looksAway } from '../../../orthanc/availability.js';
 import type { DestinationKind } from '../../../orthanc/forwarder.js';
 import type { InstanceId } from '../../../orthanc/ids.js';
 import { Orthanc } from '../../../orthanc/orthanc.js';
-import type { Due } from '../ledger.js';
+import type { DueRoute } from '../ledger.js';
 import type { Destination } from './destination.js';
 
-/** Instances in one of Orthanc's jobs: a peer's or a modality's connection is made once for all of them. */
-const most = 16;
-/** Whether it arrived cannot be known then, not by Orthanc's waiting calls either. */
-const forgotten = 'Orthanc has forgotten the job: "JobsHistorySize" in its configuration must be 10 or more';
-const longestAnswerMs = 120_000;
+/** Instances in one Orthanc job. Orthanc opens one connection to the destination for all of them. */
+const maxBatch = 16;
+/** Then it is unknown whether the instances arrived. Orthanc's synchronous calls would not tell it either. */
+const jobForgotten =
+  'Orthanc has forgotten the job: "JobsHistorySize" in its configuration must be 10 or more';
+const minTimeoutMs = 120_000;
 const pollMs = { first: 25, longest: 1000 };
 
 /**
- * A peer, modality or DICOMweb server, to which Orthanc itself sends. Orthanc's jobs are used and not its waiting
- * calls, which hold one of its HTTP threads and which a proxy between us would cut.
+ * A peer, modality or DICOMweb server to which Orthanc sends. It uses Orthanc's asynchronous jobs: a synchronous call
+ * occupies one of Orthanc's HTTP threads, and a proxy may end it after a timeout.
  */
 export class OrthancDestination implements Destination {
   readonly name: string;
-  readonly most = most;
+  readonly maxBatch = maxBatch;
   readonly #kind: DestinationKind;
-  readonly #place: string;
+  readonly #remoteName: string;
   readonly #orthanc: Orthanc;
 
-  constructor(kind: DestinationKind, place: string, config: Config) {
-    this.name = `${kind}:${place}`;
+  constructor(kind: DestinationKind, remoteName: string, config: Config) {
+    this.name = `${kind}:${remoteName}`;
     this.#kind = kind;
-    this.#place = place;
-    // Connections of its own: a destination that hangs must not take one from the classification or its siblings.
-    // They wait longer, too: what Orthanc asks of a slow place lasts as long as that place needs.
-    const orthancTimeoutMs = Math.max(config.orthancTimeoutMs, longestAnswerMs);
+    this.#remoteName = remoteName;
+    // The destination has its own connections. One that hangs takes none from the classification or from others.
+    // The timeout is longer, since Orthanc answers only after a slow destination has answered.
+    const orthancTimeoutMs = Math.max(config.orthancTimeoutMs, minTimeoutMs);
     this.#orthanc = new Orthanc({ ...config, orthancRetries: 0, orthancTimeoutMs });
   }
 
-  async send(due: readonly Due[], signal: AbortSignal): Promise<void> {
+  async send(due: readonly DueRoute[], signal: AbortSignal): Promise<void> {
     const ids = due.map(({ instance }) => instance.ID);
     try {
       await this.#job(ids, signal);
     } catch (caught) {
-      throw this.#blame(asPlainviewError(caught));
+      throw this.#asRouteError(asPlainviewError(caught));
     }
   }
 
-  async answers(): Promise<boolean | undefined> {
+  async isReachable(): Promise<boolean | undefined> {
     try {
-      await this.#orthanc.forwarder.ask(this.#kind, this.#place);
+      await this.#orthanc.forwarder.ask(this.#kind, this.#remoteName);
       return true;
     } catch (caught) {
       if (looksAway(asPlainviewError(caught))) throw caught;
-      // A DICOMweb server that only stores answers no search, and may still be well.
+      // A DICOMweb server that only stores does not answer a search.
       return this.#kind === 'dicomweb' ? undefined : false;
     }
   }
@@ -61,10 +62,10 @@ export class OrthancDestination implements Destination {
   }
 
   async #job(ids: readonly InstanceId[], signal: AbortSignal): Promise<void> {
-    const job = await this.#orthanc.forwarder.begin(this.#kind, this.#place, ids);
+    const job = await this.#orthanc.forwarder.begin(this.#kind, this.#remoteName, ids);
     for (let ms = pollMs.first; ; ms = Math.min(ms * 1.5, pollMs.longest)) {
       await sleep(ms, signal);
-      // Orthanc goes on; the next start sends once more what is not known to have arrived.
+      // Orthanc goes on with the job. The next start sends again what is not recorded as sent.
       if (signal.aborted)
         throw createError('route_unreachable', { destination: this.name, why: 'Plainview stops' });
       const now = await this.#orthanc.forwarder.job(job);
@@ -72,11 +73,11 @@ export class OrthancDestination implements Destination {
       if (now.state === 'failed')
         throw createError('route_unreachable', { destination: this.name, why: now.why });
       if (now.state === 'forgotten')
-        throw createError('route_unreachable', { destination: this.name, why: forgotten });
+        throw createError('route_unreachable', { destination: this.name, why: jobForgotten });
     }
   }
 
-  #blame(error: PlainviewError): PlainviewError {
+  #asRouteError(error: PlainviewError): PlainviewError {
     if (error.code === 'route_unreachable' || looksAway(error)) return error;
     return createError('route_unreachable', { destination: this.name, why: error.message }, error);
   }

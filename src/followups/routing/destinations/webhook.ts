@@ -4,24 +4,24 @@ import axios, { isAxiosError } from 'axios';
 import { recordOf } from '../../../decisions/read.js';
 import { createError } from '../../../errors/errors.js';
 import type { Orthanc } from '../../../orthanc/orthanc.js';
-import type { Due } from '../ledger.js';
-import { bestScore } from '../rules/judge.js';
+import type { DueRoute } from '../ledger.js';
+import { bestScore } from '../rules/evaluate.js';
 import type { Webhook } from '../rules/read.js';
 import type { Destination } from './destination.js';
 
 const timeoutMs = 15_000;
 
-/** Answers that say "not now" or "not you"; the other 4xx say "not this". */
-const notThisThing = (status: number): boolean =>
+/** A status that rejects this one message. The listed 4xx concern the access, the address, or the time. */
+const isRejection = (status: number): boolean =>
   status >= 400 && status < 500 && ![401, 403, 404, 405, 407, 408, 409, 421, 423, 425, 429].includes(status);
 
 /**
- * An HTTP endpoint that is told of a decision, signed as the Standard Webhooks specification 1.0.0 says: HMAC-SHA256
- * over id, time and body. The id stays the same however often it is told, so that the receiver can tell.
+ * An HTTP endpoint that receives decisions. A message is signed as in the Standard Webhooks specification 1.0.0:
+ * HMAC-SHA256 over id, time and body. A message that is sent again keeps its id, so that the receiver detects it.
  */
 export class WebhookDestination implements Destination {
   readonly name: string;
-  readonly most = 1;
+  readonly maxBatch = 1;
   readonly #webhook: Webhook;
   readonly #orthanc: Orthanc;
   readonly #agent: Agent;
@@ -33,11 +33,11 @@ export class WebhookDestination implements Destination {
     this.#agent = new Agent({ keepAlive: true, ...(webhook.ca === undefined ? {} : { ca: webhook.ca }) });
   }
 
-  async send(due: readonly Due[], signal: AbortSignal): Promise<void> {
-    for (const each of due) await this.#tell(each, signal);
+  async send(due: readonly DueRoute[], signal: AbortSignal): Promise<void> {
+    for (const each of due) await this.#deliver(each, signal);
   }
 
-  async answers(): Promise<undefined> {
+  async isReachable(): Promise<undefined> {
     return undefined;
   }
 
@@ -45,7 +45,7 @@ export class WebhookDestination implements Destination {
     this.#agent.destroy();
   }
 
-  async #tell(due: Due, signal: AbortSignal): Promise<void> {
+  async #deliver(due: DueRoute, signal: AbortSignal): Promise<void> {
     const { instance, route } = due;
     const place = (await this.#orthanc.hierarchy.places([instance.ID])).get(instance.ID);
     const known = recordOf(instance);
@@ -96,11 +96,11 @@ export class WebhookDestination implements Destination {
       });
     } catch (error) {
       if (!isAxiosError(error)) throw error;
-      // axios keeps the whole request inside its error: not for a log.
+      // The error of axios holds the whole request, which must not be logged.
       const cause = new Error(error.message, { cause: error.code });
       const status = error.response?.status;
       const why = status === undefined ? (error.code ?? error.message) : `HTTP ${status}`;
-      const code = status !== undefined && notThisThing(status) ? 'route_rejected' : 'route_unreachable';
+      const code = status !== undefined && isRejection(status) ? 'route_rejected' : 'route_unreachable';
       throw createError(code, { destination, why }, cause);
     }
   }

@@ -12,25 +12,25 @@ import { type NamesInFile, namesInFile, type RulesFile, rulesFile, targetsOf } f
 
 export interface Webhook {
   url: string;
-  /** The key of its signatures. */
+  /** The key of the signatures. */
   secret: Buffer;
   ca?: Buffer;
 }
 
 export interface Rules extends Omit<RulesFile, 'webhooks'> {
   file: string;
-  /** Names this wording of the file: the beginning of its SHA-256. */
+  /** The version of the file: the beginning of its SHA-256. */
   sha256: string;
   webhooks: ReadonlyMap<string, Webhook>;
   lineOf: Yaml['lineOf'];
 }
 
-type Problem = (path: Path, problem: string) => void;
+type AddProblem = (path: Path, problem: string) => void;
 
 /**
- * Reads a file of rules (YAML) and what it names.
- * @param classes the network's categories
- * @throws rules_invalid, naming every mistake with its line
+ * Reads a file of rules (YAML) and the files that it names.
+ * @param classes the categories of the network
+ * @throws rules_invalid with every mistake and its line
  */
 export function readRules(file: string, classes: readonly string[]): Rules {
   let text: string;
@@ -42,19 +42,19 @@ export function readRules(file: string, classes: readonly string[]): Rules {
   const yaml = readYaml(text);
   if (yaml.errors.length > 0) throw createError('rules_invalid', { file, problems: yaml.errors });
   const problems: string[] = [];
-  const problem: Problem = (path, what) => problems.push(`${yaml.placeOf(path)}: ${what}`);
+  const addProblem: AddProblem = (path, what) => problems.push(`${yaml.placeOf(path)}: ${what}`);
   const parsed = rulesFile.safeParse(yaml.content);
-  if (parsed.error) for (const wrong of problemsOf(parsed.error)) problem(wrong.path, wrong.problem);
+  if (parsed.error) for (const wrong of problemsOf(parsed.error)) addProblem(wrong.path, wrong.problem);
   const names = namesInFile.parse(yaml.content);
-  checkNames(names, classes, problem);
-  const webhooks = readWebhooks(names, dirname(file), problem);
+  checkNames(names, classes, addProblem);
+  const webhooks = readWebhooks(names, dirname(file), addProblem);
   if (!parsed.success || problems.length > 0) throw createError('rules_invalid', { file, problems });
   const sha256 = createHash('sha256').update(text).digest('hex').slice(0, 12);
   return { ...parsed.data, file, sha256, webhooks, lineOf: yaml.lineOf };
 }
 
-/** @throws rules_invalid where rules name a destination that Orthanc's configuration does not */
-export function requireKnown(rules: Rules, known: KnownDestinations): void {
+/** @throws rules_invalid where the rules have a destination that is not in Orthanc's configuration */
+export function requireKnownDestinations(rules: Rules, known: KnownDestinations): void {
   const places = { peer: 'OrthancPeers', modality: 'DicomModalities', dicomweb: 'DicomWeb.Servers' };
   const problems: string[] = [];
   for (const [index, rule] of rules.rules.entries())
@@ -68,8 +68,12 @@ export function requireKnown(rules: Rules, known: KnownDestinations): void {
   if (problems.length > 0) throw createError('rules_invalid', { file: rules.file, problems });
 }
 
-/** What a schema cannot say: names that must be unique, or must exist. */
-function checkNames({ rules, webhooks }: NamesInFile, classes: readonly string[], problem: Problem): void {
+/** Checks what a schema cannot express: names that must be unique, or must exist. */
+function checkNames(
+  { rules, webhooks }: NamesInFile,
+  classes: readonly string[],
+  addProblem: AddProblem,
+): void {
   const reserved = [
     ...classes,
     ...codedCategories,
@@ -80,26 +84,26 @@ function checkNames({ rules, webhooks }: NamesInFile, classes: readonly string[]
     const path = ['rules', index];
     const first = rules.findIndex(({ name }) => name === rule.name);
     if (rule.name !== undefined && first < index)
-      problem([...path, 'name'], `there is another rule ${rule.name}`);
+      addProblem([...path, 'name'], `there is another rule ${rule.name}`);
     for (const at of ['when', 'unless'] as const)
       for (const category of rule[at]?.category ?? [])
         if (!classes.some((name) => matchesWildcards(category, name)))
-          problem([...path, at, 'category'], `the network knows no category ${category}`);
+          addProblem([...path, at, 'category'], `the network knows no category ${category}`);
     for (const label of rule.do.label ?? [])
       if (reserved.includes(label))
-        problem([...path, 'do', 'label'], `${label} is a label of Plainview's own: name it otherwise`);
+        addProblem([...path, 'do', 'label'], `${label} is a label of Plainview's own: name it otherwise`);
     for (const name of rule.do.webhook ?? [])
       if (!Object.hasOwn(webhooks, name))
-        problem([...path, 'do', 'webhook'], `there is no ${name} under webhooks`);
+        addProblem([...path, 'do', 'webhook'], `there is no ${name} under webhooks`);
   }
 }
 
-function readWebhooks(file: NamesInFile, folder: string, problem: Problem): Map<string, Webhook> {
+function readWebhooks(file: NamesInFile, folder: string, addProblem: AddProblem): Map<string, Webhook> {
   const read = (name: string, key: 'secretFile' | 'caFile', path: string): Buffer => {
     try {
       return readFileSync(resolve(folder, path));
     } catch (error) {
-      problem(['webhooks', name, key], (error as Error).message);
+      addProblem(['webhooks', name, key], (error as Error).message);
       return Buffer.alloc(0);
     }
   };
@@ -111,7 +115,7 @@ function readWebhooks(file: NamesInFile, folder: string, problem: Problem): Map<
     const text = before.toString('utf8').trim();
     const secret = Buffer.from(text.replace(/^whsec_/, ''), 'base64');
     if (before.length > 0 && (secret.length < 24 || !/^(whsec_)?[A-Za-z0-9+/]+=*$/.test(text)))
-      problem(
+      addProblem(
         ['webhooks', name, 'secretFile'],
         `${secretFile} must hold 24 random bytes or more in base64, as openssl rand -base64 32 makes them`,
       );

@@ -3,9 +3,9 @@ import { instanceRecord } from '../../../decisions/schema.js';
 import { orderAnswer } from '../../../order-check/schema.js';
 import { destinationKinds } from '../../../orthanc/forwarder.js';
 
-/** The file of rules, as `docs/routing.md` explains it. */
+/** The file of rules. `docs/routing.md` explains it. */
 
-/** One, or a list of them. */
+/** One item, or a list of items. */
 const some = <T extends z.ZodType>(item: T, what: string) =>
   z
     .union([item, z.array(item).min(1)], { error: `must be ${what}, or a list of such` })
@@ -21,7 +21,7 @@ const score = z.number().min(0).max(1);
 const between = /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/;
 
 const answers = some(orderAnswer, orderAnswer.options.join(', '));
-/** What the order check says as a whole, or of one thing that it compares. */
+/** Answers of the order check: of the whole, or of single findings. */
 const order = z
   .union([answers, z.strictObject({ bodyPart: answers, projection: answers, side: answers }).partial()], {
     error: `must be ${orderAnswer.options.join(', ')}, or one of these for bodyPart, projection or side`,
@@ -38,7 +38,7 @@ export const conditions = z.strictObject({
   who: instanceRecord.shape.who.optional(),
   /** Station Name (0008,1010). */
   station: patterns.optional(),
-  /** AE title of whoever sent the instance to Orthanc. */
+  /** AE title of the sender of the instance. */
   sender: patterns.optional(),
   tags: z.record(z.string().regex(/^[A-Z][A-Za-z0-9]{1,63}$/), patterns).optional(),
   order: order.optional(),
@@ -76,17 +76,17 @@ const webhook = z.strictObject({
 const rule = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$/, 'must be letters, digits, spaces, _ . and -'),
   when: conditions.default({}),
-  /** Where all of these hold, the rule does not apply. */
+  /** If all of these hold, the rule does not apply. */
   unless: conditions.optional(),
   do: actions,
-  /** Whether what this rule has sent somewhere is sent there again when it is decided anew. */
+  /** When an instance that was sent before is sent again after a new decision. */
   again: z.enum(['changed', 'always', 'never']).default('changed'),
 });
 
 export const rulesFile = z.strictObject(
   {
     version: z.literal(1),
-    /** Instances that Orthanc received before this are never routed: an archive is not sent on by accident. */
+    /** Instances that Orthanc received before this time are never routed, so that no archive is sent by accident. */
     since: z
       .union([z.iso.date(), z.iso.datetime({ offset: true })], { error: 'must look like 2026-01-31' })
       .transform((text) => new Date(text)),
@@ -94,7 +94,7 @@ export const rulesFile = z.strictObject(
       .string()
       .refine(isTimeZone, 'must be a time zone such as Europe/Berlin')
       .default(() => new Intl.DateTimeFormat().resolvedOptions().timeZone),
-    /** Instances a minute to each destination at most. */
+    /** Limits the instances sent in a minute to each destination. */
     perMinute: z.number().int().min(1).max(60_000).default(600),
     /** Whether modified and anonymised copies are routed too. */
     copies: z.boolean().default(false),
@@ -111,7 +111,7 @@ const when = z
   .optional()
   .catch(undefined);
 
-/** The names in a file, as far as they can be read whatever else is wrong: all mistakes are told at once. */
+/** The names in a file. They are read despite other mistakes, so that all mistakes are reported together. */
 export const namesInFile = z
   .object({
     webhooks: z.record(z.string(), webhook.optional().catch(undefined)).catch({}),
@@ -137,13 +137,13 @@ export type NamesInFile = z.output<typeof namesInFile>;
 
 export const targetKinds = [...destinationKinds, 'webhook'] as const;
 
-/** A place to send to, as the rules name it. */
+/** A destination, as the rules name it. */
 export interface Target {
   kind: (typeof targetKinds)[number];
   name: string;
 }
 
-/** `peer:orthopaedics`: how a target is called in metadata, logs and metrics. */
+/** The name of a target in metadata, logs and metrics: `peer:orthopaedics`. */
 export const nameOf = ({ kind, name }: Target): string => `${kind}:${name}`;
 
 export const targetsOf = ({ do: actions }: Rule): Target[] =>

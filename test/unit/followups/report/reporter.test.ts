@@ -89,7 +89,7 @@ describe('a report for each instance', () => {
     await expect(reporter.run(line.instance)).rejects.toMatchObject({ code: 'orthanc_rejected' });
     expect(await isDue(line)).toBe(true);
     const failure = { code: 'orthanc_rejected', message: 'Orthanc rejected it' };
-    await reporter.giveUp(await content(line), failure);
+    await reporter.recordFailure(await content(line), failure);
     expect(resultOf(line.instance)).toMatchObject({ failure });
     expect(await isDue(line)).toBe(false);
     site.fake.intercept = () => undefined;

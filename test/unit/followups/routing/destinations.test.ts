@@ -2,12 +2,12 @@ import nock from 'nock';
 import { afterEach, expect, test } from 'vitest';
 import { loadConfig } from '../../../../src/config/load.js';
 import { OrthancDestination } from '../../../../src/followups/routing/destinations/orthanc.js';
-import type { Due } from '../../../../src/followups/routing/ledger.js';
+import type { DueRoute } from '../../../../src/followups/routing/ledger.js';
 import { instanceId, seriesId } from '../../../../src/orthanc/ids.js';
 
 const orthanc = 'http://orthanc.test:8042';
 const id = '00000001-00000002-00000003-00000004-00000005';
-const due: Due = {
+const due: DueRoute = {
   instance: { ID: instanceId.parse(id), ParentSeries: seriesId.parse(id), Metadata: {}, Labels: [] },
   route: { to: 'peer:p', rule: 'r', of: 'w', decision: 'category', state: 'pending', asked: '' },
   sentBefore: false,
@@ -28,7 +28,7 @@ function peer(job: { status: number; body: object }): Promise<void> {
 test.each([
   ['has failed', { status: 200, body: { State: 'Failure', ErrorDescription: 'Bad file' } }, /Bad file/],
   ['is forgotten', { status: 404, body: {} }, /JobsHistorySize/],
-  ['cannot be asked about', { status: 500, body: {} }, /HTTP 500/],
+  ['cannot be read', { status: 500, body: {} }, /HTTP 500/],
 ])('a job that %s is no arrival', async (_what, job, why) => {
   await expect(peer(job)).rejects.toMatchObject({
     code: 'route_unreachable',
@@ -36,11 +36,11 @@ test.each([
   });
 });
 
-test('a job that is done is one', async () => {
+test('a job that succeeds resolves', async () => {
   await expect(peer({ status: 200, body: { State: 'Success' } })).resolves.toBeUndefined();
 });
 
-test('an Orthanc that is away is not the destination’s fault', async () => {
+test('an outage of Orthanc is not reported as an error of the destination', async () => {
   nock(orthanc)
     .post('/peers/p/store')
     .replyWithError(Object.assign(new Error('no'), { code: 'ECONNREFUSED' }));

@@ -17,7 +17,7 @@ afterEach(() => {
   nock.enableNetConnect();
 });
 
-test('what lacks its metadata while its file is stored anew stays due', async () => {
+test('a route stays due while its file is replaced and has no metadata', async () => {
   const record = {
     version: 1,
     decision: 'category',
@@ -40,14 +40,14 @@ test('what lacks its metadata while its file is stored anew stays due', async ()
       RadiographRoutes: JSON.stringify({ version: 1, of: when, routes: [route], wanted: [], labels: [] }),
     },
   };
-  let stands: object = bare;
-  let looks = 0;
+  let current: object = bare;
+  let reads = 0;
   nock(base)
     .persist()
     .post('/tools/bulk-content')
     .reply(200, () => {
-      looks++;
-      return [stands];
+      reads++;
+      return [current];
     });
   const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: base }));
   try {
@@ -57,10 +57,10 @@ test('what lacks its metadata while its file is stored anew stays due', async ()
       await new Promise<void>((resolve) => {
         release = resolve;
       });
-      stands = whole;
+      current = whole;
     });
     const due = ledger.due([id], 'peer:a');
-    await waitFor(() => looks === 1);
+    await waitFor(() => reads === 1);
     release();
     await storing;
     expect(await due).toMatchObject([{ instance: { ID: id }, route: { to: 'peer:a' } }]);

@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createError } from '../../../../src/errors/errors.js';
 import type { Destination } from '../../../../src/followups/routing/destinations/destination.js';
-import type { Due, Ending } from '../../../../src/followups/routing/ledger.js';
+import type { DueRoute, RouteResult } from '../../../../src/followups/routing/ledger.js';
 import { LoopGuard } from '../../../../src/followups/routing/loop-guard.js';
 import { Outbox } from '../../../../src/followups/routing/outbox.js';
 import { RouteMetrics } from '../../../../src/followups/routing/route-metrics.js';
@@ -17,13 +17,13 @@ const id = (n: number): InstanceId =>
 let outbox: Outbox | undefined;
 afterEach(() => outbox?.stop());
 
-/** An outbox whose ledger is a list, and whose destination takes what it is told to take. */
+/** An outbox with a list as its ledger. `take` decides whether the destination accepts a batch. */
 function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () => Promise<void> } = {}) {
-  const endings = new Map<InstanceId, Ending>();
+  const endings = new Map<InstanceId, RouteResult>();
   const sends: InstanceId[][] = [];
-  /** Decided anew since they were handed out: their ending is that of a former decision. */
-  const anew = new Set<InstanceId>();
-  const due = (instance: InstanceId): Due => ({
+  /** Instances with a new decision since they were returned as due: their result belongs to the earlier decision. */
+  const redecided = new Set<InstanceId>();
+  const due = (instance: InstanceId): DueRoute => ({
     instance: { ID: instance, ParentSeries: seriesId.parse(instance), Metadata: {}, Labels: [] },
     route: {
       to: 'peer:p',
@@ -38,13 +38,13 @@ function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () 
   });
   const destination: Destination = {
     name: 'peer:p',
-    most: 16,
+    maxBatch: 16,
     send: async (all) => {
       const ids = all.map(({ instance }) => instance.ID);
       sends.push(ids);
       await take(ids);
     },
-    answers: async () => undefined,
+    isReachable: async () => undefined,
     close: () => undefined,
   };
   outbox = new Outbox({
@@ -52,7 +52,7 @@ function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () 
     ledger: {
       due: async (ids) => ids.filter((each) => !endings.has(each)).map(due),
       end: async (instance, _route, ending) => {
-        if (!anew.delete(instance)) endings.set(instance, ending);
+        if (!redecided.delete(instance)) endings.set(instance, ending);
       },
     },
     loopGuard: new LoopGuard(),
@@ -62,11 +62,11 @@ function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () 
     perMinute: Number.POSITIVE_INFINITY,
     log: pino({ level: 'silent' }),
   });
-  return { outbox, endings, sends, anew };
+  return { outbox, endings, sends, redecided };
 }
 
 describe('an outbox', () => {
-  test('keeps the order, and sends more at a time while all is well', async () => {
+  test('keeps the order, and sends larger batches while they succeed', async () => {
     const { outbox: box, endings, sends } = create(async () => undefined);
     const ids = Array.from({ length: 40 }, (_, n) => id(n));
     for (const each of ids) box.enqueue(each);
@@ -76,7 +76,7 @@ describe('an outbox', () => {
     expect(sends.map(({ length }) => length)).toEqual([1, 2, 4, 8, 16, 9]);
   });
 
-  test('begins anew, one by one and in the same order, after a failure', async () => {
+  test('sends one by one, in the same order, after a failure', async () => {
     let failures = 0;
     const {
       outbox: box,
@@ -93,7 +93,7 @@ describe('an outbox', () => {
     expect(sends[3]).toEqual([id(3)]);
   });
 
-  test('finds again what was more than it holds in memory', async () => {
+  test('refills when more instances were enqueued than it holds in memory', async () => {
     const beyond: InstanceId[] = [];
     const { outbox: box, endings } = create(async () => undefined, {
       refill: async () => {
@@ -109,15 +109,15 @@ describe('an outbox', () => {
     await waitFor(() => endings.size === 10_003);
   });
 
-  test('sends once more what is decided anew while it is being sent', async () => {
+  test('sends an instance again that is enqueued while it is being sent', async () => {
     const {
       outbox: box,
       endings,
       sends,
-      anew,
+      redecided,
     } = create(async ([first]) => {
       if (sends.length > 1 || first === undefined) return;
-      anew.add(first);
+      redecided.add(first);
       box.enqueue(first);
     });
     box.enqueue(id(1));
@@ -127,7 +127,7 @@ describe('an outbox', () => {
     expect(box.waiting).toBe(0);
   });
 
-  test('leaves what was not sent to the next start, at once', async () => {
+  test('stops at once, and records nothing for unsent instances', async () => {
     const { outbox: box, endings } = create(
       () =>
         new Promise((_resolve, reject) => {

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InstanceRecord } from '../../../../src/decisions/schema.js';
 import type { PlainviewError } from '../../../../src/errors/errors.js';
 import { shipped } from '../../../../src/files/places.js';
-import { actionsOf, evaluateRules } from '../../../../src/followups/routing/rules/judge.js';
-import { readRules, requireKnown } from '../../../../src/followups/routing/rules/read.js';
+import { actionsOf, evaluateRules } from '../../../../src/followups/routing/rules/evaluate.js';
+import { readRules, requireKnownDestinations } from '../../../../src/followups/routing/rules/read.js';
 import { stubClasses } from '../../../../testkit/classifier.js';
 import { head, type RulesPlace, rulesPlace } from '../../../../testkit/rules.js';
 
@@ -46,7 +46,7 @@ async function rules(of: object[], over: object = {}) {
   return readRules(await place.write({ ...head, webhooks, rules: of, ...over }), stubClasses);
 }
 
-/** Why a rule with these conditions does not apply; undefined if it does. */
+/** @returns why a rule with these conditions does not apply; undefined if it does */
 async function whyNot(when: object, over: Partial<InstanceRecord> = {}, more: object = {}) {
   const read = await rules([{ name: 'it', when, do: { peer: 'p' }, ...more }], {
     timeZone: 'Europe/Berlin',
@@ -74,29 +74,29 @@ describe('a condition', () => {
     expect(await whyNot(holdsNot)).toMatch(/not|less|out of/);
   });
 
-  test('does not tell the value of an attribute', async () => {
+  test('does not reveal the value of an attribute', async () => {
     expect(await whyNot({ tags: { StationName: 'X' } })).toBe('StationName is another, not X');
   });
 
-  test('on the score holds where a person decided', async () => {
+  test('on the score counts a person’s decision as 1', async () => {
     const byPerson: Partial<InstanceRecord> = { who: 'person', top: [] };
     expect(await whyNot({ score: { from: 0.99 } }, byPerson)).toBeUndefined();
   });
 
-  test('on the order check cannot be told of what was not looked at', async () => {
+  test('on the order check is cannot_tell where the order was not compared', async () => {
     const { order: _, ...without } = record;
     const read = await rules([{ name: 'it', when: { order: 'cannot_tell' }, do: { peer: 'p' } }]);
     expect(evaluateRules(read, { record: without, sender: '', tags })[0]?.whyNot).toBeUndefined();
   });
 
-  test('keeps the rule from applying under unless, where all of them hold', async () => {
+  test('under unless excludes an instance only where all conditions hold', async () => {
     const unless = { category: 'knee_*', station: 'ROOM3' };
     expect(await whyNot({}, {}, { unless })).toContain('unless');
     expect(await whyNot({}, {}, { unless: { ...unless, station: 'ROOM4' } })).toBeUndefined();
   });
 });
 
-test('rules are followed from top to bottom, each place is sent to once, and stop ends it', async () => {
+test('rules are evaluated in order; each destination is used once; stop ends the evaluation', async () => {
   const read = await rules([
     { name: 'first', do: { peer: ['a', 'b'], label: 'one' } },
     { name: 'second', do: { peer: 'b', webhook: 'hook', stop: true } },
@@ -126,7 +126,7 @@ rules:
 `;
 
 describe('a file of rules', () => {
-  test('as it should be is taken', async () => {
+  test('that is valid is accepted', async () => {
     expect(readRules(await place.write(valid), stubClasses).rules).toHaveLength(1);
   });
 
@@ -166,7 +166,7 @@ describe('a file of rules', () => {
     expect(() => readRules(file, stubClasses)).toThrow(sentence);
   });
 
-  test('with mistakes of several kinds is refused once, and all of them are named', async () => {
+  test('with several kinds of mistakes is refused with all of them', async () => {
     const mistakes = [
       ['since: 2026-01-01', 'since: yesterday\nperMinutes: 5'],
       ['hook.secret', 'none.secret'],
@@ -187,7 +187,7 @@ describe('a file of rules', () => {
     for (const sentence of every) expect(() => readRules(file, stubClasses)).toThrow(sentence);
   });
 
-  test.each(['', 'any text', '- a'])('that is %j is told what a file of rules holds', async (text) => {
+  test.each(['', 'any text', '- a'])('that is %j is refused with a hint at the format', async (text) => {
     const file = await place.write(text);
     expect(() => readRules(file, stubClasses)).toThrow(
       /line 1: must hold version, since and rules \(docs\/routing\.md\)/,
@@ -212,17 +212,17 @@ describe('a file of rules', () => {
     expect(() => readRules(file, stubClasses)).not.toThrow(/hunter2/);
   });
 
-  test('is held against what Orthanc knows', async () => {
+  test('is checked against the destinations that Orthanc knows', async () => {
     const read = readRules(await place.write(valid), stubClasses);
     const known = { peer: ['orthopaedics'], modality: [], dicomweb: [], aets: new Map<string, string>() };
-    expect(() => requireKnown(read, known)).toThrow(
+    expect(() => requireKnownDestinations(read, known)).toThrow(
       /line 10, rule knees: Orthanc's configuration has no peer ortho in OrthancPeers \(it knows orthopaedics\)/,
     );
-    expect(() => requireKnown(read, { ...known, peer: ['ortho'] })).not.toThrow();
+    expect(() => requireKnownDestinations(read, { ...known, peer: ['ortho'] })).not.toThrow();
   });
 });
 
-test('the example that comes along is a valid one', async () => {
+test('the example in docs/ is valid', async () => {
   const text = await readFile(shipped('docs', 'rules.yaml'), 'utf8');
   const file = await place.write(text.replace('worklist.secret #', 'hook.secret #'));
   const { rules: read } = readRules(file, [...stubClasses, 'hand_ap', 'knee_ap']);

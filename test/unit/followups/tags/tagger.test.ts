@@ -129,7 +129,7 @@ describe('an Orthanc that replaces files', () => {
       const { tagger, isDue, orthanc } = taggerOn(site);
       await expect(tagger.run(line.instance)).rejects.toMatchObject(refused);
       const failure = { code: 'tags_not_written', message: 'signed' };
-      await tagger.giveUp(await orthanc.hierarchy.instance(line.instance), failure);
+      await tagger.recordFailure(await orthanc.hierarchy.instance(line.instance), failure);
       expect(tagsOf(site, line)).toMatchObject({ written: {}, failure });
       expect(await isDue(line)).toBe(false);
       expect(stores()).toBe(0);

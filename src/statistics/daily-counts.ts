@@ -11,7 +11,7 @@ const day = z.object({
   decisions: counts,
   /** By category that a network gave. */
   categories: counts,
-  /** Of decisions that people looked at on that day: network's SHA-256 → what it had said → what they said. */
+  /** Persons' verdicts of that day: SHA-256 of the network → its answer → the person's answer → count. */
   agreement: z.record(z.string(), z.record(z.string(), counts)),
 });
 export type Day = z.output<typeof day>;
@@ -33,12 +33,12 @@ export const emptyDay = (): Day => ({
   agreement: {},
 });
 
-/** What stands for "none of the categories". */
+/** The answer "none of the categories". */
 export const noCategory = 'unknown_view';
-/** Before what a network had said without being sure: it had asked for review. */
-export const unsure = '?';
+/** Prefix of a network's answer whose decision was `needs_review`. */
+export const unsurePrefix = '?';
 
-/** Counts a decision of a network, when it was made. */
+/** Counts a decision of a network at the time of the decision. */
 function countDecision(into: DailyCounts, { when, decision, category }: DecisionRecord): void {
   const of = dayOf(into, when);
   const hour = Number(when.slice(11, 13));
@@ -47,43 +47,47 @@ function countDecision(into: DailyCounts, { when, decision, category }: Decision
   if (category !== undefined) add(of.categories, category, 1);
 }
 
-/** Counts what a person said of a network's decision; -1 takes it back. A failed one says nothing of the network. */
+/** Counts a person's verdict on a network's decision. @param by -1 removes it. A failed decision has no verdict. */
 function countAgreement(into: DailyCounts, record: InstanceRecord, by: 1 | -1): void {
   const { before, person, network } = record;
   if (person === undefined || before === undefined || before.decision === 'failed') return;
-  const said = shownCategory(before) ?? noCategory;
+  const networksAnswer = shownCategory(before) ?? noCategory;
   const of = dayOf(into, person.when);
   into.networks[network.sha256] = network.name;
   const ofNetwork = entry(of.agreement, network.sha256, () => ({}));
-  const answers = entry(ofNetwork, before.decision === 'needs_review' ? unsure + said : said, () => ({}));
+  const answers = entry(
+    ofNetwork,
+    before.decision === 'needs_review' ? unsurePrefix + networksAnswer : networksAnswer,
+    () => ({}),
+  );
   add(answers, shownCategory(record) ?? noCategory, by);
 }
 
-/** Counts what a recorded decision changes. */
+/** Counts a recorded decision. @param previous the decision that it replaced */
 export function countRecorded(
   into: DailyCounts,
   record: InstanceRecord,
   previous: InstanceRecord | undefined,
 ): void {
-  // The same once more is one that a crash had cut off before it was counted.
+  // If both are the same decision, a crash interrupted it before it was counted.
   const replaced = previous?.when === record.when ? undefined : previous;
   if (replaced?.who === 'person') countAgreement(into, replaced, -1);
   if (record.who === 'person') countAgreement(into, record, 1);
-  // An undo brings back what has been counted.
+  // An undo restores a network's decision that is counted already.
   else if (replaced?.before?.when !== record.when) countDecision(into, networksDecision(record));
 }
 
-/** Counts what stands in Orthanc, where anybody may have written anything, as far as it is from before that moment. */
-export function countStanding(into: DailyCounts, record: InstanceRecord, until: string): void {
+/** Counts a record in Orthanc if it is older than `until`. Anybody can write metadata, so its times are checked. */
+export function countExisting(into: DailyCounts, record: InstanceRecord, until: string): void {
   const decision = networksDecision(record);
   if (isTime(decision.when) && decision.when < until) countDecision(into, decision);
-  const said = record.person?.when ?? '';
-  if (isTime(said) && said < until) countAgreement(into, record, 1);
+  const corrected = record.person?.when ?? '';
+  if (isTime(corrected) && corrected < until) countAgreement(into, record, 1);
 }
 
 const isTime = (text: string): boolean => z.iso.datetime().safeParse(text).success;
 
-/** Forgets all but the latest days. */
+/** Deletes the days before `oldest` (ISO date). */
 export function prune(of: DailyCounts, oldest: string): void {
   for (const date of Object.keys(of.days)) if (date < oldest) delete of.days[date];
 }

@@ -12,7 +12,7 @@ import type { Ledger } from './ledger.js';
 import type { Outbox } from './outbox.js';
 import { planRoutes, type RoutePlan } from './plan.js';
 import { type InstanceRoutes, type Route, routesOf } from './routes-record.js';
-import { factsOf, whyLeftAlone } from './rules/facts.js';
+import { factsOf, whyExcluded } from './rules/facts.js';
 import type { Rules } from './rules/read.js';
 
 interface Parts {
@@ -26,10 +26,10 @@ interface Parts {
 }
 
 /**
- * Applies the rules to a recorded decision: notes what is to be sent where, labels, and hands it to the outboxes.
- * It waits for no destination.
+ * Applies the rules to a recorded decision: records the routes, writes the labels, and enqueues the pending routes. It
+ * does not wait for a destination.
  */
-export class Router implements FollowUp {
+export class RoutingFollowUp implements FollowUp {
   readonly name = 'route';
   readonly #parts: Parts;
 
@@ -41,7 +41,7 @@ export class Router implements FollowUp {
     const known = recordOf(instance);
     if (known === undefined || !known.complete) return false;
     if (routesOf(instance)?.of === known.record.when) return false;
-    return whyLeftAlone(instance, this.#parts.rules) === undefined;
+    return whyExcluded(instance, this.#parts.rules) === undefined;
   }
 
   async run(id: InstanceId): Promise<void> {
@@ -52,24 +52,24 @@ export class Router implements FollowUp {
       const record = instance && recordOf(instance)?.record;
       if (instance === undefined || record === undefined || !this.isDue(instance)) return [];
       const former = routesOf(instance);
-      const asked = planRoutes(rules, instance, factsOf(instance, record, tags), known(), former);
-      return this.#note(instance, record, former, asked);
+      const plan = planRoutes(rules, instance, factsOf(instance, record, tags), known(), former);
+      return this.#record(instance, record, former, plan);
     });
     for (const { to } of pending) outboxes.get(to)?.enqueue(id);
   }
 
-  async giveUp(instance: InstanceContent, failure: { code: string; message: string }): Promise<void> {
+  async recordFailure(instance: InstanceContent, failure: { code: string; message: string }): Promise<void> {
     const { orthanc, ledger } = this.#parts;
     const of = recordOf(instance)?.record.when;
     await ledger.exclusive(instance.ID, async () => {
       const [current] = await orthanc.hierarchy.instances([instance.ID]);
       if (of === undefined || current === undefined || recordOf(current)?.record.when !== of) return;
-      await ledger.write(current, { ...(routesOf(current) ?? none), of, failure });
+      await ledger.write(current, { ...(routesOf(current) ?? noRoutes), of, failure });
     });
   }
 
-  /** @returns what is to be sent now */
-  async #note(
+  /** @returns the pending routes */
+  async #record(
     instance: InstanceContent,
     record: InstanceRecord,
     former: InstanceRoutes | undefined,
@@ -103,7 +103,7 @@ export class Router implements FollowUp {
     return routes.filter(({ state }) => state === 'pending');
   }
 
-  /** @returns the labels on the instance that are ours now */
+  /** @returns the labels of the instance that Plainview owns */
   async #label(
     instance: InstanceContent,
     former: InstanceRoutes | undefined,
@@ -113,8 +113,8 @@ export class Router implements FollowUp {
     const { add, remove, owned } = planLabels(instance.Labels, former?.labels ?? [], wanted);
     const before = former?.wanted ?? [];
     if (add.length + remove.length === 0 && wanted.join() === before.join()) return owned;
-    const { of: _, ...rest } = former ?? none;
-    // Without `of`, so that a crash leaves it due.
+    const { of: _, ...rest } = former ?? noRoutes;
+    // Without `of`, so that the instance is still due after a crash.
     await applyOwnedLabels(orthanc, `instances/${instance.ID}`, { add, remove, owned }, (labels) =>
       ledger.write(instance, { ...rest, wanted, labels }),
     );
@@ -123,9 +123,9 @@ export class Router implements FollowUp {
   }
 }
 
-const none: InstanceRoutes = { version: 1, routes: [], wanted: [], labels: [] };
+const noRoutes: InstanceRoutes = { version: 1, routes: [], wanted: [], labels: [] };
 
-/** What was still to be sent for a former decision is not sent any more. */
+/** A pending route of an earlier decision is not sent. */
 const superseded =
   (ended: string) =>
   (route: Route): Route =>

@@ -6,7 +6,7 @@ export interface LocalTime {
   time: string;
 }
 
-/** Day and time of day at a place. */
+/** @param timeZone an IANA name: `Europe/Berlin` */
 export function localTime(moment: Date, timeZone: string): LocalTime {
   const parts = new Map(
     new Intl.DateTimeFormat('en-GB', {
@@ -26,7 +26,7 @@ export function localTime(moment: Date, timeZone: string): LocalTime {
   };
 }
 
-/** @param between `22:00-06:00`: from the first, up to but without the second; past midnight where it is the later one */
+/** @param between `22:00-06:00`: includes the first time, excludes the second; past midnight where the first is later */
 export function isBetween(time: string, between: string): boolean {
   const [from = '', to = ''] = between.split('-');
   return from <= to ? time >= from && time < to : time >= from || time < to;

@@ -3,17 +3,17 @@ import { confirmed, corrected, undone } from '../../../src/decisions/correction.
 import type { InstanceRecord } from '../../../src/decisions/schema.js';
 import { answerOf } from '../../../src/statistics/answer.js';
 import {
+  countExisting,
   countRecorded,
-  countStanding,
   type DailyCounts,
   emptyCounts,
   prune,
-} from '../../../src/statistics/tally.js';
+} from '../../../src/statistics/daily-counts.js';
 
 const now = new Date('2026-03-10T15:30:00.000Z');
 const network = { name: 'n', sha256: 'ab' };
 
-function said(
+function decision(
   when: string,
   category: string,
   decision: InstanceRecord['decision'] = 'category',
@@ -39,18 +39,18 @@ const written = (decided: Omit<InstanceRecord, 'labels' | 'version'>): InstanceR
   ...decided,
 });
 
-/** Counts a history of one instance, each entry upon the one before. */
+/** Counts the decisions of one instance. Each replaces the one before it. */
 function history(into: DailyCounts, records: InstanceRecord[]): void {
   for (const [index, record] of records.entries()) countRecorded(into, record, records[index - 1]);
 }
 
-test('decisions are counted in their hour and day, by what they were', () => {
-  const tally = emptyCounts();
-  history(tally, [said('2026-03-10T14:59:59.000Z', 'hand_ap')]);
-  history(tally, [said('2026-03-10T15:00:00.000Z', 'hand_ap', 'needs_review')]);
-  history(tally, [said('2026-03-09T00:00:00.000Z', 'foot_ap')]);
-  history(tally, [said('2026-03-08T23:59:59.000Z', 'foot_ap')]);
-  const two = answerOf(tally, 2, now);
+test('decisions are counted by hour, day and category', () => {
+  const counts = emptyCounts();
+  history(counts, [decision('2026-03-10T14:59:59.000Z', 'hand_ap')]);
+  history(counts, [decision('2026-03-10T15:00:00.000Z', 'hand_ap', 'needs_review')]);
+  history(counts, [decision('2026-03-09T00:00:00.000Z', 'foot_ap')]);
+  history(counts, [decision('2026-03-08T23:59:59.000Z', 'foot_ap')]);
+  const two = answerOf(counts, 2, now);
   expect(two).toMatchObject({ bucket: 'hour', from: '2026-03-09T00:00:00.000Z' });
   expect(two.throughput).toHaveLength(24 + 16);
   expect(two.throughput.filter(({ decided }) => decided > 0)).toEqual([
@@ -66,23 +66,23 @@ test('decisions are counted in their hour and day, by what they were', () => {
     { category: 'foot_ap', perDay: [1, 0], total: 1 },
     { category: 'hand_ap', perDay: [0, 1], total: 1 },
   ]);
-  expect(answerOf(tally, 3, now).throughput.map(({ decided }) => decided)).toEqual([1, 1, 2]);
+  expect(answerOf(counts, 3, now).throughput.map(({ decided }) => decided)).toEqual([1, 1, 2]);
 });
 
-test('agreement tells what people said instead, and what the network was not sure of stands apart', () => {
-  const tally = emptyCounts();
+test('agreement counts people’s answers; decisions that needed review are counted separately', () => {
+  const counts = emptyCounts();
   const at = '2026-03-10T10:00:00.000Z';
-  const hand = said(at, 'hand_ap');
-  history(tally, [hand, written(confirmed(hand, by(at)))]);
-  history(tally, [hand, written(corrected(hand, 'foot_ap', by(at)))]);
-  history(tally, [hand, written(corrected(hand, null, by(at)))]);
-  const unsure = said(at, 'knee_ap', 'needs_review');
-  history(tally, [unsure, written(confirmed(unsure, by(at)))]);
-  const none = said(at, 'other', 'unknown_view');
-  history(tally, [none, written(corrected(none, 'hand_ap', by(at)))]);
-  const failed = said(at, 'other', 'failed');
-  history(tally, [failed, written(corrected(failed, 'hand_ap', by(at)))]);
-  expect(answerOf(tally, 1, now).agreement).toEqual([
+  const hand = decision(at, 'hand_ap');
+  history(counts, [hand, written(confirmed(hand, by(at)))]);
+  history(counts, [hand, written(corrected(hand, 'foot_ap', by(at)))]);
+  history(counts, [hand, written(corrected(hand, null, by(at)))]);
+  const unsure = decision(at, 'knee_ap', 'needs_review');
+  history(counts, [unsure, written(confirmed(unsure, by(at)))]);
+  const none = decision(at, 'other', 'unknown_view');
+  history(counts, [none, written(corrected(none, 'hand_ap', by(at)))]);
+  const failed = decision(at, 'other', 'failed');
+  history(counts, [failed, written(corrected(failed, 'hand_ap', by(at)))]);
+  expect(answerOf(counts, 1, now).agreement).toEqual([
     {
       network,
       confirmed: 1,
@@ -109,32 +109,32 @@ test('agreement tells what people said instead, and what the network was not sur
   ]);
 });
 
-test('the last word counts, and an undo leaves no trace, not even of a second decision', () => {
-  const tally = emptyCounts();
-  const hand = said('2026-03-09T10:00:00.000Z', 'hand_ap');
+test('only the last correction counts, and an undo removes it', () => {
+  const counts = emptyCounts();
+  const hand = decision('2026-03-09T10:00:00.000Z', 'hand_ap');
   const first = written(corrected(hand, 'foot_ap', by('2026-03-09T11:00:00.000Z')));
   const second = written(corrected(first, 'knee_ap', by('2026-03-10T11:00:00.000Z')));
-  history(tally, [hand, first, second]);
-  const counted = answerOf(tally, 7, now);
+  history(counts, [hand, first, second]);
+  const counted = answerOf(counts, 7, now);
   expect(counted.agreement).toMatchObject([
     { corrected: 1, categories: [{ insteadOf: [{ category: 'knee_ap', count: 1 }] }] },
   ]);
-  countRecorded(tally, written(undone(second)), second);
-  const after = answerOf(tally, 7, now);
+  countRecorded(counts, written(undone(second)), second);
+  const after = answerOf(counts, 7, now);
   expect(after.agreement).toEqual([]);
   expect(after.throughput.reduce((sum, { decided }) => sum + decided, 0)).toBe(1);
 });
 
-test('counted from what stands in Orthanc it is the same, but for what came later and what is no time', () => {
-  const hand = said('2026-03-09T10:00:00.000Z', 'hand_ap');
+test('a recount gives the same counts, without newer decisions and invalid times', () => {
+  const hand = decision('2026-03-09T10:00:00.000Z', 'hand_ap');
   const wrong = written(corrected(hand, 'foot_ap', by('2026-03-09T11:00:00.000Z')));
   const counted = emptyCounts();
   history(counted, [hand, wrong]);
-  const anew = emptyCounts();
-  countStanding(anew, wrong, '2026-03-10T00:00:00.000Z');
-  countStanding(anew, said('2026-03-10T00:00:00.000Z', 'hand_ap'), '2026-03-10T00:00:00.000Z');
-  countStanding(anew, said('__proto__', 'hand_ap'), '2026-03-10T00:00:00.000Z');
-  expect(anew).toEqual(counted);
-  prune(anew, '2026-03-10');
-  expect(anew.days).toEqual({});
+  const recounted = emptyCounts();
+  countExisting(recounted, wrong, '2026-03-10T00:00:00.000Z');
+  countExisting(recounted, decision('2026-03-10T00:00:00.000Z', 'hand_ap'), '2026-03-10T00:00:00.000Z');
+  countExisting(recounted, decision('__proto__', 'hand_ap'), '2026-03-10T00:00:00.000Z');
+  expect(recounted).toEqual(counted);
+  prune(recounted, '2026-03-10');
+  expect(recounted.days).toEqual({});
 });

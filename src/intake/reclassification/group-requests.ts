@@ -3,10 +3,11 @@ import { type GroupId, type GroupLevel, groupPath } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 
 /**
- * A request on a series, study or patient becomes the same request on each radiograph in it. The group's own goes
- * last, so a crash on the way spreads it once more; asked twice is answered the same.
+ * Copies a reclassification request on a series, study or patient to each radiograph in it. The group's own request is
+ * deleted last, so after a crash it is copied once more. A request that is written twice has the same result.
+ * @throws orthanc_…
  */
-export async function spreadRequests(
+export async function copyGroupRequests(
   orthanc: Orthanc,
   level: GroupLevel,
   ids: readonly GroupId[],
@@ -19,7 +20,7 @@ export async function spreadRequests(
     for (const instance of await orthanc.hierarchy.below([id], modalities))
       await orthanc.metadata.put(`instances/${instance.ID}`, metadataNames.request, request);
     const path = groupPath(level, id);
-    // Somebody may have asked for something else meanwhile: that stays, and is told by a change of its own.
+    // Another request may have been written meanwhile. It stays: the change log has a change of its own for it.
     if ((await orthanc.metadata.get(path, metadataNames.request)) === request)
       await orthanc.metadata.delete(path, metadataNames.request);
   }

@@ -1,25 +1,25 @@
 import type { InstanceRecord } from '../../../decisions/schema.js';
 import type { OrderAnswer } from '../../../order-check/schema.js';
 import { matchesWildcards } from '../../../orthanc/wildcards.js';
-import { isBetween, localTime } from './clock.js';
 import type { Facts } from './facts.js';
+import { isBetween, localTime } from './local-time.js';
 import type { Rules } from './read.js';
 import { type Conditions, nameOf, type Rule, type Target, targetsOf } from './schema.js';
 
-/** What one rule says of an instance. */
+/** Whether one rule applies to an instance. */
 export interface RuleVerdict {
   rule: Rule;
   /** Why it does not apply; absent if it does. */
   whyNot?: string;
 }
 
-/** What all rules together ask for. */
+/** The actions of all rules that apply. */
 export interface RuleActions {
   sends: { rule: Rule; target: Target }[];
   labels: string[];
 }
 
-/** Asks the rules in their order, up to the one that stops. */
+/** Evaluates the rules in their order. After a rule with `stop` applies, no other applies. */
 export function evaluateRules(rules: Rules, facts: Facts): RuleVerdict[] {
   let stopped: string | undefined;
   return rules.rules.map((rule) => {
@@ -31,7 +31,7 @@ export function evaluateRules(rules: Rules, facts: Facts): RuleVerdict[] {
   });
 }
 
-/** Where several rules name the same place, the first one sends. */
+/** Where several rules have the same destination, the first one sends. */
 export function actionsOf(verdicts: readonly RuleVerdict[]): RuleActions {
   const sends = new Map<string, RuleActions['sends'][number]>();
   const labels = new Set<string>();
@@ -44,7 +44,7 @@ export function actionsOf(verdicts: readonly RuleVerdict[]): RuleActions {
   return { sends: [...sends.values()], labels: [...labels].sort() };
 }
 
-/** A person is sure, and the network's scores are of what it would have said. */
+/** 1 for a person's decision: `top` still holds the scores of the network. */
 export const bestScore = ({ who, top }: InstanceRecord): number | undefined =>
   who === 'person' ? 1 : top[0]?.score;
 
@@ -55,7 +55,7 @@ function whyNotRule({ when, unless }: Rule, facts: Facts, timeZone: string): str
   return `unless ${Object.keys(unless).join(', ')}: that is so`;
 }
 
-/** The conditions that do not hold, in words that hold no value of a DICOM attribute. */
+/** A text for each condition that does not hold. The texts contain no values of DICOM attributes. */
 function unfulfilled(wanted: Conditions, { record, sender, tags }: Facts, timeZone: string): string[] {
   const found: string[] = [];
   const expect = (holds: boolean, whyNot: () => string) => {
@@ -91,12 +91,12 @@ function unfulfilled(wanted: Conditions, { record, sender, tags }: Facts, timeZo
       (tags.get(keyword) ?? '').split('\\').some((value) => isOne(value.trim(), patterns)),
       () => `${keyword} is ${tags.has(keyword) ? 'another' : 'absent'}, not ${patterns.join(' or ')}`,
     );
-  const asked: { [K in keyof OrderAnswers]?: OrderAnswer[] | undefined } = order ?? {};
-  const said = orderAnswers(record);
+  const accepted: { [K in keyof OrderAnswers]?: OrderAnswer[] | undefined } = order ?? {};
+  const answers = orderAnswers(record);
   for (const what of ['whole', 'bodyPart', 'projection', 'side'] as const)
     expect(
-      asked[what]?.includes(said[what]) ?? true,
-      () => `the order check says ${said[what]} (${what}), not ${asked[what]?.join(' or ')}`,
+      accepted[what]?.includes(answers[what]) ?? true,
+      () => `the order check says ${answers[what]} (${what}), not ${accepted[what]?.join(' or ')}`,
     );
   if (time !== undefined) {
     const local = localTime(new Date(record.when), timeZone);
@@ -111,7 +111,7 @@ function unfulfilled(wanted: Conditions, { record, sender, tags }: Facts, timeZo
 
 type OrderAnswers = Record<'whole' | 'bodyPart' | 'projection' | 'side', OrderAnswer>;
 
-/** What was not looked at cannot be told. */
+/** Where the order was not compared, the answer is `cannot_tell`. */
 function orderAnswers({ order }: InstanceRecord): OrderAnswers {
   return {
     whole: order?.answer ?? 'cannot_tell',
