@@ -7,7 +7,7 @@ import { asPlainviewError } from '../src/errors/errors.js';
 import { seeded } from '../testkit/random.js';
 import { median, quantile } from './statistics.js';
 import { type Latencies, measureLatency, renderings, stages } from './store/latency.js';
-import { expose } from './store/pictures.js';
+import { makeExposure } from './store/pictures.js';
 import { hangingName, measureUploads, type UploadRow } from './store/uploads.js';
 
 /** The hook's first pause after a failure and its longest one, in seconds: see lua/plainview.lua. */
@@ -90,7 +90,7 @@ const { rounds, uploads, instances, seed } = z
 try {
   const random = seeded(seed);
   if (rounds > 0) {
-    const exposure = await expose({ rows: 500, columns: 400, bitsStored: 12 }, random);
+    const exposure = await makeExposure({ rows: 500, columns: 400, bitsStored: 12 }, random);
     const rows = await measureUploads({ rounds, uploads, exposure, random, say });
     const size = number((2 * exposure.rows * exposure.columns) / 1000);
     console.log(
@@ -101,7 +101,7 @@ try {
     if (hanging) console.log(lostPerHour(hanging));
   }
   if (instances > 0) {
-    const exposure = await expose({ rows: 3000, columns: 2500, bitsStored: 16 }, random);
+    const exposure = await makeExposure({ rows: 3000, columns: 2500, bitsStored: 16 }, random);
     const measured = await measureLatency({ instances, exposure, random, say });
     console.log(
       `\nFrom store to label, in milliseconds: a CR of 2500 × 3000 pixels of 16 bit, ${instances} instances one after the other`,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { groupRecord, instanceRecord, readRecord } from '../src/decisions/schema.js';
-import type { Item } from './stock.js';
+import type { TestInstance } from './test-instances.js';
 
 const resource = z.object({
   ID: z.string(),
@@ -14,7 +14,7 @@ type Level = 'Study' | 'Series' | 'Instance';
 
 /** What was asked of an Orthanc: which instances it holds, and which labels others put on its studies. */
 export interface Expected {
-  instances: ReadonlyMap<string, Item>;
+  instances: ReadonlyMap<string, TestInstance>;
   /** By study. */
   othersLabels?: ReadonlyMap<string, string>;
 }
@@ -42,8 +42,11 @@ async function contents(orthanc: string, ids: readonly string[], level: Level): 
 }
 
 /** How many radiographs carry no decision that was written to its end. */
-export async function countBare(orthanc: string, instances: ReadonlyMap<string, Item>): Promise<number> {
-  const radiographs = [...instances].filter(([, { fate }]) => fate !== 'untouched').map(([id]) => id);
+export async function countUndecided(
+  orthanc: string,
+  instances: ReadonlyMap<string, TestInstance>,
+): Promise<number> {
+  const radiographs = [...instances].filter(([, { expected }]) => expected !== 'untouched').map(([id]) => id);
   const found = await contents(orthanc, radiographs, 'Instance');
   const done = found.filter(({ Metadata }) => Metadata.RadiographCategory !== undefined).length;
   return radiographs.length - done;
@@ -75,7 +78,7 @@ export async function audit(orthanc: string, expected: Expected): Promise<Audit>
   for (const one of instances) {
     const item = expected.instances.get(one.ID);
     const say = (what: string) => violations.push(`instance ${one.ID}: ${what}`);
-    if (item === undefined || item.fate === 'untouched') {
+    if (item === undefined || item.expected === 'untouched') {
       if (one.Labels.length > 0) say(`is no radiograph, but has the labels ${one.Labels}`);
       if (one.Metadata.Radiograph !== undefined) say('is no radiograph, but has a record');
       continue;
@@ -88,12 +91,12 @@ export async function audit(orthanc: string, expected: Expected): Promise<Audit>
     }
     decisions[record.decision] = (decisions[record.decision] ?? 0) + 1;
     if (category !== (record.category ?? 'unknown')) say(`says ${category}, its record ${record.category}`);
-    if ((record.decision === 'failed') !== (item.fate === 'failed'))
-      say(`is ${record.decision}, should be ${item.fate}: ${record.reason}`);
+    if ((record.decision === 'failed') !== (item.expected === 'failed'))
+      say(`is ${record.decision}, should be ${item.expected}: ${record.reason}`);
     if (record.decision === 'failed' && !record.failure?.message) say('failed without a reason');
     const label = labelOf(record);
     expectLabels(say, one, [label], record.labels);
-    if (item.fate === 'decided') {
+    if (item.expected === 'decided') {
       const seen = JSON.stringify([record.decision, record.category, record.top]);
       if ((byPicture.get(item.picture) ?? seen) !== seen) say('differs from another of the same picture');
       byPicture.set(item.picture, seen);

@@ -41,10 +41,10 @@ const { only, scale, seed, full } = z
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 for (const name of only) {
-  const say = (line: string) => console.error(`${name}: ${line}`);
+  const log = (line: string) => console.error(`${name}: ${line}`);
   try {
     // Seeded anew, so that a scenario alone does what it does among the others.
-    const report = await scenarios[name]?.({ random: seeded(seed), scale, full, say });
+    const report = await scenarios[name]?.({ random: seeded(seed), scale, full, log });
     if (report && !print(report)) process.exitCode = 1;
   } catch (caught) {
     console.error(`${name}:`, asPlainviewError(caught));

@@ -8,19 +8,20 @@ export interface Report {
 }
 
 /** What every scenario is given. */
-export interface Terms {
+export interface ScenarioOptions {
   /** Numbers from 0 to 1 that the seed decides. */
   random: () => number;
   /** What share of the full number of instances to use. */
   scale: number;
   /** Also what takes long. */
   full: boolean;
-  say: (line: string) => void;
+  log: (line: string) => void;
 }
 
-export type Scenario = (terms: Terms) => Promise<Report>;
+export type Scenario = (terms: ScenarioOptions) => Promise<Report>;
 
-export const sized = (count: number, { scale }: Terms): number => Math.max(1, Math.round(count * scale));
+export const sized = (count: number, { scale }: ScenarioOptions): number =>
+  Math.max(1, Math.round(count * scale));
 
 const mostShown = 10;
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Item } from './stock.js';
+import type { TestInstance } from './test-instances.js';
 
 const stored = z.object({ ID: z.string(), ParentStudy: z.string() });
 const lanes = 4;
@@ -9,7 +9,7 @@ const patienceMs = 120_000;
 /** Sends as a modality does: a file that Orthanc did not take is sent again. */
 export class Uploader {
   /** By Orthanc's identifier. */
-  readonly stored = new Map<string, Item>();
+  readonly stored = new Map<string, TestInstance>();
   readonly studies = new Set<string>();
   repeats = 0;
   readonly #url: string;
@@ -18,7 +18,7 @@ export class Uploader {
     this.#url = `${orthanc}/instances`;
   }
 
-  async send(items: readonly Item[]): Promise<void> {
+  async send(items: readonly TestInstance[]): Promise<void> {
     const waiting = items.values();
     await Promise.all(
       Array.from({ length: lanes }, async () => {
@@ -27,7 +27,7 @@ export class Uploader {
     );
   }
 
-  async #store(item: Item): Promise<void> {
+  async #store(item: TestInstance): Promise<void> {
     const body = new Uint8Array(item.file());
     for (const deadline = Date.now() + patienceMs; ; await delay(100)) {
       const answer = await this.#post(body);

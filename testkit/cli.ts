@@ -5,7 +5,7 @@ import { shipped } from '../src/files/places.js';
 /** The built command line: `npm test` builds it first. */
 export const cliFile = shipped('dist', 'cli.js');
 
-export interface Run {
+export interface RunningCommand {
   child: ChildProcessWithoutNullStreams;
   /** Standard output and error so far. */
   out: () => string;
@@ -14,7 +14,7 @@ export interface Run {
 }
 
 /** Starts the command as people run it, with nothing of this environment. */
-export function plainview(args: string[], env: Record<string, string>): Run {
+export function plainview(args: string[], env: Record<string, string>): RunningCommand {
   const child = spawn(process.execPath, [cliFile, ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
   });
@@ -30,7 +30,7 @@ export function plainview(args: string[], env: Record<string, string>): Run {
 export const serve = (
   { orthanc, hook, stateDir }: { orthanc: string; hook: { secret: string; port: number }; stateDir: string },
   env: Record<string, string> = {},
-): Run =>
+): RunningCommand =>
   plainview(['serve'], {
     PLAINVIEW_ORTHANC_URL: orthanc,
     PLAINVIEW_SECRET: hook.secret,
@@ -40,7 +40,7 @@ export const serve = (
     ...env,
   });
 
-export interface Outcome {
+export interface CommandResult {
   status: number | null;
   stdout: string;
   stderr: string;
@@ -53,7 +53,7 @@ export interface Outcome {
 export async function runPlainview(
   args: string[],
   { stdin = '', readOnce = false, cwd = process.cwd() } = {},
-): Promise<Outcome> {
+): Promise<CommandResult> {
   const child = spawn(process.execPath, [cliFile, ...args], { cwd });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (data) => {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import type { EvaluatedPicture } from '../src/evaluate/run.js';
+import type { EvaluatedPicture } from '../src/evaluate/evaluate-pictures.js';
 import { edited, find, type Node } from './classify/graphs.js';
 
 /**
@@ -48,7 +48,7 @@ let count = 0;
  * What a network said of a picture, decided at a threshold of 0.9.
  * @param second what came after `category`
  */
-export function seen(
+export function evaluated(
   label: string,
   category: string,
   score = 0.99,

@@ -4,14 +4,14 @@ import { declaredMetadata } from '../src/orthanc/capabilities.js';
 import { Archive, type Stored } from './fake-orthanc/archive.js';
 import { mainTags } from './fake-orthanc/dictionary.js';
 import { fileRoutes } from './fake-orthanc/file-routes.js';
-import { type Destinations, forwardRoutes, type Sent } from './fake-orthanc/forward-routes.js';
+import { type Destinations, forwardRoutes, type SentInstances } from './fake-orthanc/forward-routes.js';
 import { Registry } from './fake-orthanc/registry.js';
 import { resourceRoutes } from './fake-orthanc/resource-routes.js';
-import { type Answer, type Asked, json, type Route, route } from './fake-orthanc/router.js';
+import { type FakeRequest, type FakeResponse, json, type Route, route } from './fake-orthanc/router.js';
 import { toolsRoutes } from './fake-orthanc/tools-routes.js';
 import { close, listen } from './loopback.js';
 
-export type { Answer, Asked, Sent };
+export type { FakeRequest, FakeResponse, SentInstances };
 
 export interface FakeOrthancOptions {
   overwriteInstances?: boolean;
@@ -26,18 +26,18 @@ export interface FakeOrthancOptions {
 }
 
 /** An answer in place of the fake's own; `'cut'`: the connection ends without one. */
-export type Interception = Answer | 'cut' | undefined;
+export type Interception = FakeResponse | 'cut' | undefined;
 
 export interface FakeOrthanc {
   readonly url: string;
   /** All calls so far; `path` is with its query. To count anew: `calls.length = 0`. */
   readonly calls: { method: string; path: string }[];
   /** What was sent to peers and modalities. */
-  readonly sent: Sent[];
+  readonly sent: SentInstances[];
   /** Set by a test: decides each call before it has an effect. Undefined: the fake answers itself. */
-  intercept: (asked: Asked) => Interception | Promise<Interception>;
+  intercept: (asked: FakeRequest) => Interception | Promise<Interception>;
   /** From now on such calls wait, before they have an effect, until they are released. */
-  hold(which: (asked: Asked) => boolean): Held;
+  hold(which: (asked: FakeRequest) => boolean): Held;
   /** Stores a file without a call. */
   store(file: Buffer): Stored;
   /** Labels of a resource, sorted, without a call. */
@@ -65,7 +65,7 @@ export async function startFakeOrthanc(options: FakeOrthancOptions = {}): Promis
   const { overwriteInstances = false, checkRevisions = false } = options;
   const registry = new Registry(userMetadata);
   const archive = new Archive({ overwrites: overwriteInstances, now });
-  const sent: Sent[] = [];
+  const sent: SentInstances[] = [];
   const system = {
     ApiVersion: 27,
     Capabilities: { HasExtendedChanges: true, HasExtendedFind: true },
@@ -90,7 +90,7 @@ export async function startFakeOrthanc(options: FakeOrthancOptions = {}): Promis
     ...forwardRoutes(options.destinations ?? {}, sent),
   ];
 
-  const gates = new Set<(asked: Asked) => Promise<void> | undefined>();
+  const gates = new Set<(asked: FakeRequest) => Promise<void> | undefined>();
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = '', url = '', headers } = request;
     const { pathname, searchParams } = new URL(url, 'http://orthanc');
@@ -113,7 +113,7 @@ export async function startFakeOrthanc(options: FakeOrthancOptions = {}): Promis
     intercept: () => undefined,
     hold: (which) => {
       const [reached, released] = [signal(), signal()];
-      const gate = (asked: Asked) => {
+      const gate = (asked: FakeRequest) => {
         if (!which(asked)) return undefined;
         reached.give();
         return released.given;

@@ -12,30 +12,30 @@ export interface Call {
  * The end of a call: the client gets Orthanc's answer; the connection is cut; or the answer breaks off behind that share
  * of its bytes.
  */
-export type End = 'pass' | 'cut' | { breakOffAt: number };
+export type ProxyResult = 'pass' | 'cut' | { breakOffAt: number };
 
 /**
  * What becomes of a call: its end; a status in place of Orthanc's answer; or something is done first, perhaps with
  * `forward`, which sends the call on to Orthanc each time that it is called, also later.
  */
-export type Verdict = End | number | ((forward: () => Promise<void>) => Promise<End>);
+export type ProxyAction = ProxyResult | number | ((forward: () => Promise<void>) => Promise<ProxyResult>);
 
 export interface FaultyProxy {
   url: string;
   /** Every call that has come in. */
   calls: Call[];
   /** Set by a test. */
-  judge: (call: Call) => Verdict;
+  decide: (call: Call) => ProxyAction;
   stop(): Promise<void>;
 }
 
-interface Answer {
+interface ProxiedResponse {
   status: number;
   headers: IncomingHttpHeaders;
   body: Buffer;
 }
 
-const ask = (options: RequestOptions, body: Buffer): Promise<Answer> =>
+const forwardRequest = (options: RequestOptions, body: Buffer): Promise<ProxiedResponse> =>
   new Promise((resolve, reject) => {
     const onward = request(options, (response) => {
       const { statusCode: status = 502, headers } = response;
@@ -58,14 +58,14 @@ export async function startFaultyProxy(orthanc: string): Promise<FaultyProxy> {
     const body = await buffer(incoming);
     proxy.calls.push({ method, url });
     const { connection: _, ...headers } = incoming.headers;
-    let answer: Answer | undefined;
+    let answer: ProxiedResponse | undefined;
     const forward = async () => {
       const onward = { agent, host: target.hostname, port: target.port, method, path: url, headers };
-      answer = await ask(onward, body);
+      answer = await forwardRequest(onward, body);
     };
     const cut = () => incoming.socket.destroy();
     try {
-      const judged = proxy.judge({ method, url });
+      const judged = proxy.decide({ method, url });
       const verdict = typeof judged === 'function' ? await judged(forward) : judged;
       if (verdict === 'cut') return void cut();
       if (typeof verdict === 'number') return void response.writeHead(verdict).end('{}');
@@ -81,7 +81,7 @@ export async function startFaultyProxy(orthanc: string): Promise<FaultyProxy> {
   const proxy: FaultyProxy = {
     url: await listen(server),
     calls: [],
-    judge: () => 'pass',
+    decide: () => 'pass',
     stop: async () => {
       agent.destroy();
       await close(server);

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type 
 import { text } from 'node:stream/consumers';
 import { close, listen } from './loopback.js';
 
-export interface HeardRequest {
+export interface ReceivedRequest {
   method: string;
   url: string;
   headers: IncomingHttpHeaders;
@@ -10,12 +10,12 @@ export interface HeardRequest {
 }
 
 /** How to answer: a status with a body, or never. */
-export type Answer = { status: number; body: string; headers?: OutgoingHttpHeaders } | 'never';
+export type ListenerResponse = { status: number; body: string; headers?: OutgoingHttpHeaders } | 'never';
 
 /** Takes the place of the service in tests of what Orthanc sends it. */
 export class Listener {
-  readonly heard: HeardRequest[] = [];
-  answer: Answer = { status: 202, body: '{"queued":true}' };
+  readonly requests: ReceivedRequest[] = [];
+  answer: ListenerResponse = { status: 202, body: '{"queued":true}' };
   #server: Server | undefined;
   #port = 0;
 
@@ -27,7 +27,7 @@ export class Listener {
   async listen(): Promise<this> {
     this.#server = createServer(async (request, response) => {
       const { method = '', url = '', headers } = request;
-      this.heard.push({ method, url, headers, body: await text(request) });
+      this.requests.push({ method, url, headers, body: await text(request) });
       if (this.answer === 'never') return;
       response.writeHead(this.answer.status, this.answer.headers).end(this.answer.body);
     });

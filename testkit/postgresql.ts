@@ -6,7 +6,7 @@ import type { SandboxOptions } from '../src/sandbox/orthanc.js';
 export const isInPostgresql = process.env.PLAINVIEW_TEST_DATABASE === 'postgresql';
 
 /** @returns options of the same Orthanc, its index in a database of its own where that is in PostgreSQL */
-export async function indexed(options: SandboxOptions): Promise<SandboxOptions> {
+export async function withTestDatabase(options: SandboxOptions): Promise<SandboxOptions> {
   if (!isInPostgresql) return options;
   const { PGHOST = 'localhost', PGPORT = '5432', PGUSER = 'postgres', PGPASSWORD = '' } = process.env;
   const name = `plainview_${randomUUID().replaceAll('-', '')}`;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 
 /** A file of rules in a folder of its own, with the secret of a webhook beside it. */
-export interface RulesPlace {
+export interface RulesFolder {
   file: string;
   /** As a receiver is given it. */
   secret: string;
@@ -13,7 +13,7 @@ export interface RulesPlace {
   discard(): Promise<void>;
 }
 
-export async function rulesPlace(): Promise<RulesPlace> {
+export async function rulesFolder(): Promise<RulesFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'plainview-rules-'));
   const file = join(folder, 'rules.yaml');
   const secret = randomBytes(32).toString('base64');

@@ -26,7 +26,7 @@ export interface TestService<C extends Classifier = Stub> {
 }
 
 /** Where a service will listen and with which secret, settled before Orthanc starts. */
-export async function hookPlace(): Promise<{ url: string; secret: string; port: number }> {
+export async function hookAddress(): Promise<{ url: string; secret: string; port: number }> {
   const port = await freePort();
   return { url: `http://127.0.0.1:${port}/hook`, secret: randomUUID(), port };
 }

@@ -32,7 +32,7 @@ end
 }
 
 /** The instances that a site's script saw, in order. As Orthanc calls back one by one, it also tells how far it is. */
-export async function seenBySite(orthanc: SandboxOrthanc, name: string): Promise<string[]> {
+export async function instancesSeenBySite(orthanc: SandboxOrthanc, name: string): Promise<string[]> {
   const lines = (await orthanc.log()).matchAll(new RegExp(`site ${name} ([0-9a-f-]+)`, 'g'));
   return [...lines].map(([, instance = '']) => instance);
 }

@@ -3,7 +3,7 @@ import { type Stub, stubClassifier } from './classifier.js';
 import { type ImageOptions, image } from './dicom.js';
 import { useOrthanc, waitFor } from './orthanc.js';
 import { elementsOf } from './part10-reader.js';
-import { hookPlace, Reader, startTestService, type TestService } from './service.js';
+import { hookAddress, Reader, startTestService, type TestService } from './service.js';
 
 interface Written {
   of: string;
@@ -14,7 +14,7 @@ interface Written {
 
 /** An Orthanc that replaces files, and services beside it that write into them, for the tests of one file. */
 export async function useTags() {
-  const hook = await hookPlace();
+  const hook = await hookAddress();
   const real = useOrthanc({ hook, configuration: { OverwriteInstances: true } });
   const reader = () => new Reader(real.orthanc.url);
   /** What is still to be ended after a test, the last first. */

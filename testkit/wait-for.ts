@@ -21,7 +21,7 @@ export async function waitFor<T>(
  * Waits until the number is 0, for as long as it changes at all.
  * @returns what is left where it has not changed for `stillMs`
  */
-export async function untilNothingIsLeft(
+export async function waitForZero(
   left: () => Promise<number>,
   { stillMs = 90_000, everyMs = 500 } = {},
 ): Promise<number> {

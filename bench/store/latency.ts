@@ -21,7 +21,7 @@ export const stages: readonly Stage[] = [
   'total',
 ];
 
-interface Side {
+interface Setup {
   rendering: Rendering;
   orthanc: SandboxOrthanc;
   service: ServiceProcess;
@@ -47,16 +47,17 @@ export async function measureLatency(options: {
   say: (line: string) => void;
 }): Promise<Record<Rendering, Latencies>> {
   const { instances, exposure, random, say } = options;
-  const sides: Side[] = [];
+  const sides: Setup[] = [];
   const empty = (): Latencies => ({ upload: [], label: [], category: [], stages: {} });
   const measured: Record<Rendering, Latencies> = { pam: empty(), png: empty() };
   try {
-    for (const rendering of renderings) sides.push(await open(rendering));
+    for (const rendering of renderings) sides.push(await startSetup(rendering));
     // The first instance finds compilers and caches cold, and every later one does not.
-    for (const side of sides) await one(side, exposure, empty());
+    for (const side of sides) await measureInstance(side, exposure, empty());
     const before = await Promise.all(sides.map(stageTotals));
     for (let index = 1; index <= instances; index++) {
-      for (const side of shuffled(sides, random)) await one(side, exposure, measured[side.rendering]);
+      for (const side of shuffled(sides, random))
+        await measureInstance(side, exposure, measured[side.rendering]);
       if (index % 10 === 0) say(`latency: ${index}/${instances}`);
     }
     for (const [index, side] of sides.entries()) {
@@ -75,7 +76,7 @@ export async function measureLatency(options: {
   }
 }
 
-async function open(rendering: Rendering): Promise<Side> {
+async function startSetup(rendering: Rendering): Promise<Setup> {
   const [port, secret] = [await freePort(), randomUUID()];
   const orthanc = await startOrthanc({ hook: { url: `http://127.0.0.1:${port}/hook`, secret } });
   try {
@@ -91,7 +92,11 @@ async function open(rendering: Rendering): Promise<Side> {
 /** How often one asks decides how finely is measured. */
 const closely = { everyMs: 5, timeout: withinMs };
 
-async function one({ orthanc, rendering }: Side, exposure: Exposure, into: Latencies): Promise<void> {
+async function measureInstance(
+  { orthanc, rendering }: Setup,
+  exposure: Exposure,
+  into: Latencies,
+): Promise<void> {
   const file = newInstance(exposure, { patientId: `BENCH-${rendering}` });
   const began = performance.now();
   const { ID, ParentStudy, ParentPatient } = await store(orthanc.url, file);
@@ -107,7 +112,7 @@ async function one({ orthanc, rendering }: Side, exposure: Exposure, into: Laten
   await remove(orthanc.url, ParentPatient);
 }
 
-async function stageTotals({ service }: Side): Promise<Record<string, number>> {
+async function stageTotals({ service }: Setup): Promise<Record<string, number>> {
   const seconds = stages.map(
     async (stage): Promise<[string, number]> => [
       stage,

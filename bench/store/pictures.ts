@@ -11,7 +11,7 @@ export interface Exposure {
 }
 
 /** The composite sample at any size, with the grain of a detector: without it, compression would be too easy. */
-export async function expose(
+export async function makeExposure(
   shape: { rows: number; columns: number; bitsStored: number },
   random: () => number,
 ): Promise<Exposure> {

@@ -12,7 +12,7 @@ import { type Exposure, newInstance } from './pictures.js';
 export const hangingName = 'hook, service hangs';
 
 /** One Orthanc and what answers its hook. */
-interface Site {
+interface UploadSetup {
   name: string;
   orthanc: SandboxOrthanc;
   /** Milliseconds that each upload of each round took. */
@@ -49,15 +49,15 @@ export async function measureUploads(options: {
   say: (line: string) => void;
 }): Promise<UploadRow[]> {
   const { rounds, uploads, exposure, random, say } = options;
-  const sites: Site[] = [];
+  const sites: UploadSetup[] = [];
   try {
     for (const open of [
       withoutHook,
       withoutHookButService,
       withService,
       withInstantAnswer,
-      withNobody,
-      withHanging,
+      withServiceDown,
+      withHangingService,
     ])
       sites.push(await open());
     // What the hook passes over, so that no breaker has been tripped before the clock runs.
@@ -77,7 +77,7 @@ export async function measureUploads(options: {
 
 /** @returns milliseconds of each upload; the Orthanc is empty again, and the service has caught up */
 async function round(
-  site: Site,
+  site: UploadSetup,
   uploads: number,
   exposure: Exposure,
   modality: 'CR' | 'CT',
@@ -107,7 +107,7 @@ const decidedCount = 'plainview_stage_seconds_count{stage="total"}';
 
 const rate = (times: readonly number[]): number => (1000 * times.length) / sum(times);
 
-async function row(site: Site, baseline: readonly number[][]): Promise<UploadRow> {
+async function row(site: UploadSetup, baseline: readonly number[][]): Promise<UploadRow> {
   const rates = site.rounds.map(rate);
   const overall = rate(site.rounds.flat());
   return {
@@ -122,18 +122,24 @@ async function row(site: Site, baseline: readonly number[][]): Promise<UploadRow
   };
 }
 
-const withoutHook = async (): Promise<Site> => {
+const withoutHook = async (): Promise<UploadSetup> => {
   const orthanc = await startOrthanc();
   return { name: 'without the hook', orthanc, rounds: [], close: () => orthanc.discard() };
 };
 
 /** The classifying takes its share of the processor however the service learns of an instance: this tells it apart. */
 const withoutHookButService = () =>
-  beside('no hook, service classifies', { hook: false, env: { PLAINVIEW_CHANGES_POLL_MS: '100' } });
+  withServiceProcess('no hook, service classifies', {
+    hook: false,
+    env: { PLAINVIEW_CHANGES_POLL_MS: '100' },
+  });
 
-const withService = () => beside('hook, service classifies', { hook: true, env: {} });
+const withService = () => withServiceProcess('hook, service classifies', { hook: true, env: {} });
 
-async function beside(name: string, options: { hook: boolean; env: Record<string, string> }): Promise<Site> {
+async function withServiceProcess(
+  name: string,
+  options: { hook: boolean; env: Record<string, string> },
+): Promise<UploadSetup> {
   const [port, secret] = [await freePort(), randomUUID()];
   const orthanc = await startOrthanc({
     hook: options.hook && { url: `http://127.0.0.1:${port}/hook`, secret },
@@ -165,20 +171,20 @@ async function beside(name: string, options: { hook: boolean; env: Record<string
 /** The hook's own cost: nothing else uses the processor or Orthanc. */
 const withInstantAnswer = () => withListener('hook, answered at once, no work', new Listener());
 
-function withHanging(): Promise<Site> {
+function withHangingService(): Promise<UploadSetup> {
   const listener = new Listener();
   listener.answer = 'never';
   return withListener(hangingName, listener);
 }
 
-async function withListener(name: string, listener: Listener): Promise<Site> {
+async function withListener(name: string, listener: Listener): Promise<UploadSetup> {
   await listener.listen();
   const orthanc = await startOrthanc({ hook: { url: listener.url, secret: randomUUID() } });
   return {
     name,
     orthanc,
     rounds: [],
-    calls: async () => listener.heard.length,
+    calls: async () => listener.requests.length,
     close: async () => {
       await orthanc.discard();
       await listener.close();
@@ -186,7 +192,7 @@ async function withListener(name: string, listener: Listener): Promise<Site> {
   };
 }
 
-async function withNobody(): Promise<Site> {
+async function withServiceDown(): Promise<UploadSetup> {
   const url = `http://127.0.0.1:${await freePort()}/hook`;
   const orthanc = await startOrthanc({ hook: { url, secret: randomUUID() } });
   return { name: 'hook, service down', orthanc, rounds: [], close: () => orthanc.discard() };

@@ -2,7 +2,7 @@ import { freePort } from '../../src/sandbox/ports.js';
 import { ServiceProcess } from '../../testkit/service-process.js';
 import { waitFor } from '../../testkit/wait-for.js';
 import { type Scenario, sized } from '../report.js';
-import { SimulatedOrthanc } from '../simulated.js';
+import { SimulatedOrthanc } from '../simulated-orthanc.js';
 
 const secret = 'chaos-chaos-chaos-chaos';
 /** Orthanc's events come one after the other; several at a time are worse than it can be. */
@@ -52,7 +52,7 @@ export const burst: Scenario = async (terms) => {
       await service.metric('plainview_queue_jobs{state="waiting"}'),
       service.memory(),
     ];
-    terms.say(`${count} told in ${Math.round((told - began) / 1000)} s, ${waiting} wait`);
+    terms.log(`${count} told in ${Math.round((told - began) / 1000)} s, ${waiting} wait`);
     await waitFor(() => orthanc.decided === count, {
       what: 'all decided',
       everyMs: 200,

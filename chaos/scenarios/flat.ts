@@ -2,7 +2,7 @@ import { freePort } from '../../src/sandbox/ports.js';
 import { ServiceProcess } from '../../testkit/service-process.js';
 import { waitFor } from '../../testkit/wait-for.js';
 import { type Scenario, sized } from '../report.js';
-import { SimulatedOrthanc } from '../simulated.js';
+import { SimulatedOrthanc } from '../simulated-orthanc.js';
 
 const parts = 5;
 
@@ -40,7 +40,7 @@ export const flat: Scenario = async (terms) => {
       const { now, peak } = service.memory();
       rates.push(rate);
       memories.push(now);
-      terms.say(`${orthanc.decided} of ${count}`);
+      terms.log(`${orthanc.decided} of ${count}`);
       rows[`until ${orthanc.decided}`] = {
         'a second': Math.round(rate),
         'memory, MB': Math.round(now),
@@ -50,7 +50,7 @@ export const flat: Scenario = async (terms) => {
         await service.kill();
         const [settled, done] = [service.watermark(), orthanc.decided];
         rows['killed here'] = { watermark: settled, decided: done };
-        const passed = orthanc.bareUpTo(settled);
+        const passed = orthanc.undecidedUpTo(settled);
         if (passed > 0)
           violations.push(`after the kill the watermark had passed ${passed} undecided instances`);
         if (done - settled > 2000)

@@ -3,17 +3,17 @@ import { z } from 'zod';
 import { type GreyPicture, image, uid } from '../../testkit/dicom.js';
 import { shuffled } from '../../testkit/random.js';
 import { waitFor } from '../../testkit/wait-for.js';
+import { withDeployment } from '../deployment.js';
 import { type Scenario, sized } from '../report.js';
-import { onStage } from '../stage.js';
-import { smallPictures } from '../stock.js';
+import { smallPictures } from '../test-instances.js';
 
 const states = ['alone', 'beside a backlog', 'beside a hanging service'] as const;
 type State = (typeof states)[number];
 
-type Plate = ReturnType<typeof plate>;
+type Pixels = ReturnType<typeof pixelsOf>;
 
 /** Milliseconds of each call, but the last: uploads a second. */
-interface Seen {
+interface Measurements {
   paced: number[];
   systems: number[];
   views: number[];
@@ -31,14 +31,14 @@ const stored = z.object({ ID: z.string() });
  * (SIGSTOP); in turns, in one run.
  */
 export const interference: Scenario = (terms) =>
-  onStage(async ({ orthanc, newService }) => {
-    const { random, say } = terms;
+  withDeployment(async ({ orthanc, newService }) => {
+    const { random, log } = terms;
     const [picture] = await smallPictures(1, random);
     if (picture === undefined) throw new Error('no picture');
     let made = 0;
-    const film = (plate: Plate) =>
+    const film = (plate: Pixels) =>
       new Uint8Array(image({ modality: 'CR', ...plate, sopInstanceUid: uid(`interference ${made++}`) }));
-    const [large, small] = [plate(picture, 1800, 1500), plate(picture, 500, 400)];
+    const [large, small] = [pixelsOf(picture, 1800, 1500), pixelsOf(picture, 500, 400)];
     const post = async (body: Uint8Array<ArrayBuffer>) =>
       stored.parse(await (await fetch(`${orthanc.url}/instances`, { method: 'POST', body })).json()).ID;
     const timed = async (call: () => Promise<unknown>) => {
@@ -47,21 +47,21 @@ export const interference: Scenario = (terms) =>
       return performance.now() - began;
     };
     const get = async (path: string) => (await fetch(`${orthanc.url}${path}`)).arrayBuffer();
-    say('storing the backlog');
+    log('storing the backlog');
     const backlog = sized(500, terms);
     let one = '';
     for (let n = 0; n < backlog; n++) one = await post(film(large));
 
     const service = await newService();
-    const none = (): Seen => ({ paced: [], systems: [], views: [], burst: [] });
-    const seen: Record<State, Seen> = {
+    const none = (): Measurements => ({ paced: [], systems: [], views: [], burst: [] });
+    const seen: Record<State, Measurements> = {
       alone: none(),
       'beside a backlog': none(),
       'beside a hanging service': none(),
     };
     const violations: string[] = [];
 
-    const measure = async ({ paced, systems, views, burst }: Seen) => {
+    const measure = async ({ paced, systems, views, burst }: Measurements) => {
       // Made beforehand: making them would hold up the very process that takes the times.
       const films = Array.from({ length: sized(450, terms) }, () => film(small));
       const [slowly, quickly] = [films.slice(0, films.length / 9), films.slice(films.length / 9)];
@@ -87,7 +87,7 @@ export const interference: Scenario = (terms) =>
     };
     for (let round = 0; round < rounds; round++)
       for (const state of shuffled([...states], random)) {
-        say(`round ${round + 1} of ${rounds}: ${state}`);
+        log(`round ${round + 1} of ${rounds}: ${state}`);
         // The hook that met trouble leaves the service alone for a while: each state begins without a past.
         await orthanc.restart();
         if (state !== 'alone') {
@@ -106,7 +106,7 @@ export const interference: Scenario = (terms) =>
         await service.kill();
       }
 
-    const row = ({ paced, systems, views, burst }: Seen) => ({
+    const row = ({ paced, systems, views, burst }: Measurements) => ({
       'upload p50': times(paced, 0.5, seen.alone.paced),
       'upload p95': times(paced, 0.95, seen.alone.paced),
       'GET /system p50': times(systems, 0.5, seen.alone.systems),
@@ -127,7 +127,7 @@ export const interference: Scenario = (terms) =>
   });
 
 /** The picture in 12 bits at that size, drawn once for all films of it. */
-function plate({ width, height, grey }: GreyPicture, rows: number, columns: number) {
+function pixelsOf({ width, height, grey }: GreyPicture, rows: number, columns: number) {
   const pixels = new Uint16Array(rows * columns);
   for (let y = 0, index = 0; y < rows; y++)
     for (let x = 0; x < columns; x++) {

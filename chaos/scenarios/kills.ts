@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { shuffled } from '../../testkit/random.js';
-import { untilNothingIsLeft } from '../../testkit/wait-for.js';
-import { audit, countBare, labelSome } from '../audit.js';
+import { waitForZero } from '../../testkit/wait-for.js';
+import { audit, countUndecided, labelSome } from '../audit.js';
+import { withDeployment } from '../deployment.js';
 import { type Scenario, sized } from '../report.js';
-import { onStage } from '../stage.js';
-import { smallPictures, stock } from '../stock.js';
+import { smallPictures, testInstances } from '../test-instances.js';
 import { Uploader } from '../uploader.js';
 
 /** Service and Orthanc are killed at random moments while instances are stored. */
 export const kills: Scenario = (terms) =>
-  onStage(async ({ orthanc, newService }) => {
-    const { random, say } = terms;
-    const items = stock('kills', sized(1000, terms), await smallPictures(12, random), random);
+  withDeployment(async ({ orthanc, newService }) => {
+    const { random, log } = terms;
+    const items = testInstances('kills', sized(1000, terms), await smallPictures(12, random), random);
     const [serviceKills, orthancKills] = [sized(20, terms), sized(5, terms)];
     const blows = shuffled(
       [...Array(serviceKills).fill('service'), ...Array(orthancKills).fill('Orthanc')] as const,
@@ -27,7 +27,7 @@ export const kills: Scenario = (terms) =>
       uploads.push(uploader.send(items.slice(index * share, (index + 1) * share)));
       // Now in the start, now in the first writes, now in the middle of work.
       await delay(200 + 3500 * random());
-      say(`blow ${index + 1}/${blows.length}: ${target}, ${uploader.stored.size} stored`);
+      log(`blow ${index + 1}/${blows.length}: ${target}, ${uploader.stored.size} stored`);
       if (target === 'service') {
         await service.kill();
         service.start();
@@ -38,8 +38,8 @@ export const kills: Scenario = (terms) =>
     }
     await Promise.all(uploads);
     const othersLabels = await labelSome(orthanc.url, uploader.studies);
-    const bareAtLastBlow = await countBare(orthanc.url, uploader.stored);
-    const bare = await untilNothingIsLeft(() => countBare(orthanc.url, uploader.stored));
+    const bareAtLastBlow = await countUndecided(orthanc.url, uploader.stored);
+    const bare = await waitForZero(() => countUndecided(orthanc.url, uploader.stored));
     const seconds = (Date.now() - began) / 1000;
     const faults = service.faults();
     await service.stop();

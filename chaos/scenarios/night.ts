@@ -1,22 +1,22 @@
-import { untilNothingIsLeft } from '../../testkit/wait-for.js';
-import { audit, countBare } from '../audit.js';
+import { waitForZero } from '../../testkit/wait-for.js';
+import { audit, countUndecided } from '../audit.js';
+import { withDeployment } from '../deployment.js';
 import { type Scenario, sized } from '../report.js';
-import { onStage } from '../stage.js';
-import { smallPictures, stock } from '../stock.js';
+import { smallPictures, testInstances } from '../test-instances.js';
 import { Uploader } from '../uploader.js';
 
 /** The service is down while a night's instances are stored; then it is started. */
 export const night: Scenario = (terms) =>
-  onStage(async ({ orthanc, newService }) => {
-    const { random, say } = terms;
-    const items = stock('night', sized(2000, terms), await smallPictures(12, random), random);
+  withDeployment(async ({ orthanc, newService }) => {
+    const { random, log } = terms;
+    const items = testInstances('night', sized(2000, terms), await smallPictures(12, random), random);
     const uploader = new Uploader(orthanc.url);
     await uploader.send(items);
-    say(`${uploader.stored.size} stored; the service starts`);
+    log(`${uploader.stored.size} stored; the service starts`);
     const service = await newService();
     const began = Date.now();
     service.start();
-    const bare = await untilNothingIsLeft(() => countBare(orthanc.url, uploader.stored));
+    const bare = await waitForZero(() => countUndecided(orthanc.url, uploader.stored));
     const seconds = (Date.now() - began) / 1000;
     const { peak } = service.memory();
     const faults = service.faults();

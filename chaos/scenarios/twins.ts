@@ -1,21 +1,21 @@
-import { untilNothingIsLeft } from '../../testkit/wait-for.js';
-import { audit, countBare } from '../audit.js';
+import { waitForZero } from '../../testkit/wait-for.js';
+import { audit, countUndecided } from '../audit.js';
+import { withDeployment } from '../deployment.js';
 import { type Scenario, sized } from '../report.js';
-import { onStage } from '../stage.js';
-import { smallPictures, stock } from '../stock.js';
+import { smallPictures, testInstances } from '../test-instances.js';
 import { Uploader } from '../uploader.js';
 
 /** Two services on one Orthanc, the second started by mistake: both follow the change log, one has the hook. */
 export const twins: Scenario = (terms) =>
-  onStage(async ({ orthanc, newService }) => {
+  withDeployment(async ({ orthanc, newService }) => {
     const { random } = terms;
-    const items = stock('twins', sized(300, terms), await smallPictures(12, random), random);
+    const items = testInstances('twins', sized(300, terms), await smallPictures(12, random), random);
     const both = [await newService(), await newService()];
     for (const service of both) service.start();
     for (const service of both) await service.ready();
     const uploader = new Uploader(orthanc.url);
     await uploader.send(items);
-    const bare = await untilNothingIsLeft(() => countBare(orthanc.url, uploader.stored));
+    const bare = await waitForZero(() => countUndecided(orthanc.url, uploader.stored));
     const decided = await Promise.all(
       both.map((service) => service.metric('plainview_stage_seconds_count{stage="total"}')),
     );

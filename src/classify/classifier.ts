@@ -43,7 +43,7 @@ export interface ClassifierOptions extends NetworkSource {
   outputLayer?: string | undefined;
   maxMegapixels?: number | undefined;
   /** Milliseconds that one picture may take once a thread has it; default two minutes. */
-  longestMs?: number | undefined;
+  timeoutMs?: number | undefined;
 }
 
 /** @throws network_…, engine_unavailable, engine_wrong, no_engine */
@@ -63,7 +63,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     },
     engine: options.engine,
     maxMegapixels: options.maxMegapixels ?? 150,
-    longestMs: options.longestMs ?? 120_000,
+    timeoutMs: options.timeoutMs ?? 120_000,
   };
   const { pool, ready } = await Pool.start(setup, options.workers || Math.min(availableParallelism(), 4));
   try {

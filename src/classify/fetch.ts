@@ -8,8 +8,8 @@ import axios, { isAxiosError } from 'axios';
 import pRetry from 'p-retry';
 import { createError, PlainviewError } from '../errors/errors.js';
 import { makeFolder } from '../files/make-folder.js';
-import { publish } from '../files/replace.js';
-import { requireWritable, writing } from '../files/whole-file.js';
+import { renameDurably } from '../files/replace.js';
+import { requireWritable, withWriteErrors } from '../files/result-file.js';
 import { readGraphDef } from './graph/graphdef.js';
 
 /** NNCPR's network as its authors publish it, pinned by commit; git's hash of the file proves it, wherever it is from. */
@@ -47,13 +47,13 @@ export async function fetchNetwork(options: FetchOptions): Promise<boolean> {
   const { from, to, gitBlob, attempts = 5, pauseMs = 1000 } = options;
   if ((await sizeOf(to)) > 0 && (await gitBlobOf(to)) === gitBlob) return false;
   const part = `${to}.part`;
-  await writing(async () => makeFolder(dirname(to)));
+  await withWriteErrors(async () => makeFolder(dirname(to)));
   await requireWritable(to);
   const isRemote = /^https?:\/\//i.test(from);
   await pRetry(
     async () => {
       const isWhole = await (isRemote ? download(part, options) : copy(from, part));
-      await prove(part, gitBlob, from, isWhole);
+      await verify(part, gitBlob, from, isWhole);
     },
     {
       retries: isRemote ? attempts - 1 : 0,
@@ -61,7 +61,7 @@ export async function fetchNetwork(options: FetchOptions): Promise<boolean> {
       shouldRetry: ({ error }) => error instanceof PlainviewError && error.transient,
     },
   );
-  await publish(part, to);
+  await renameDurably(part, to);
   return true;
 }
 
@@ -138,7 +138,7 @@ const failed = (from: string, problem: string, transient: boolean, cause?: unkno
   createError(transient ? 'download_interrupted' : 'download_failed', { from, problem }, cause);
 
 /** @throws download_wrong; download_interrupted where another try may give another file */
-async function prove(part: string, gitBlob: string, from: string, isWhole: boolean): Promise<void> {
+async function verify(part: string, gitBlob: string, from: string, isWhole: boolean): Promise<void> {
   const found = await gitBlobOf(part);
   try {
     // A hash can be the right one of a useless file (a pointer to large-file storage); better said here than later.

@@ -18,7 +18,7 @@ function show(value: unknown): string {
 }
 
 /** A Markdown text with the table of options put between its marks. */
-export function withOptions(markdown: string): string {
+export function insertOptionsTable(markdown: string): string {
   return markdown.replace(
     /(<!-- options:[^>]*-->)[\s\S]*?(<!-- end of options -->)/,
     (_all, begin: string, end: string) => `${begin}\n${optionsTable()}\n${end}`,

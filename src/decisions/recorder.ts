@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { createError, PlainviewError } from '../errors/errors.js';
 import type { OrderCheck } from '../order-check/check.js';
 import type { OrderRecord } from '../order-check/schema.js';
-import type { Described, StudyTree } from '../orthanc/hierarchy.js';
+import type { DescribedInstance, StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Description, InstanceContent } from '../orthanc/resources.js';
@@ -75,7 +75,7 @@ export class Recorder {
    * @throws instance_gone, orthanc_…
    */
   async record(
-    { id, parents, descriptions }: Pick<Described, 'id' | 'parents' | 'descriptions'>,
+    { id, parents, descriptions }: Pick<DescribedInstance, 'id' | 'parents' | 'descriptions'>,
     before: InstanceContent | undefined,
     decided: NewDecision,
   ): Promise<RecordOutcome> {

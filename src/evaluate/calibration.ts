@@ -1,7 +1,7 @@
 import type { Network } from '../classify/network.js';
-import type { EvaluatedPicture } from './run.js';
+import type { EvaluatedPicture } from './evaluate-pictures.js';
+import { trueClass } from './ground-truth.js';
 import { groupBy, mean } from './statistics.js';
-import { truthFor } from './truth.js';
 
 export interface CalibrationBin {
   /** Best scores from here … */
@@ -32,7 +32,7 @@ export function calibrationOf(
   network: Pick<Network, 'classes'>,
 ): Calibration {
   const results = seen
-    .map(({ picture, best }) => ({ ...best, truth: truthFor(network, picture.label) }))
+    .map(({ picture, best }) => ({ ...best, truth: trueClass(network, picture.label) }))
     .filter(({ truth }) => network.classes.includes(truth))
     .map(({ category, score, truth }) => ({ score, right: category === truth ? 1 : 0 }));
   const byBin = groupBy(results, ({ score }) => Math.min(Math.floor(score * binCount), binCount - 1));

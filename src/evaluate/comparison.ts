@@ -1,6 +1,7 @@
 import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
-import { type EvaluatedPicture, forcedChoice } from './run.js';
+import { type EvaluatedPicture, forcedChoice } from './evaluate-pictures.js';
+import { trueClass } from './ground-truth.js';
 import {
   type Difference,
   type McNemar,
@@ -9,7 +10,6 @@ import {
   pairedDifference,
   proportion,
 } from './statistics.js';
-import { truthFor } from './truth.js';
 
 /** Two networks' successes at the same pictures. */
 export interface Paired {
@@ -26,7 +26,7 @@ export interface Paired {
 }
 
 /** What two networks were shown, and one of them got right. */
-export interface Split {
+export interface Disagreement {
   readonly first: EvaluatedPicture;
   readonly second: EvaluatedPicture;
 }
@@ -45,7 +45,7 @@ export interface Comparison {
   /** Pictures of categories that only one of them has: not compared. */
   readonly notCompared: number;
   /** Where only the one or only the other is right, nothing held back; the surest errors first. */
-  readonly splits: readonly Split[];
+  readonly splits: readonly Disagreement[];
 }
 
 type Networks = readonly [Pick<Network, 'classes'>, Pick<Network, 'classes'>];
@@ -65,7 +65,7 @@ export function comparisonOf(
     const other = second[i];
     return other === undefined ? [] : [{ first: one, second: other }];
   });
-  const truths = (label: string) => networks.map((network) => truthFor(network, label));
+  const truths = (label: string) => networks.map((network) => trueClass(network, label));
   const known = pairs.filter(({ first: { picture } }) => !truths(picture.label).includes(otherClass));
   const others = pairs.filter(({ first: { picture } }) =>
     truths(picture.label).every((truth) => truth === otherClass),
@@ -80,7 +80,7 @@ export function comparisonOf(
       isBest,
     ),
   }));
-  const surest = ({ first: a, second: b }: Split) => (isBest(a) ? b : a).best.score;
+  const surest = ({ first: a, second: b }: Disagreement) => (isBest(a) ? b : a).best.score;
   return {
     best: pairedOf(known, isBest),
     forcedChoice: pairedOf(known, (seen) => forcedChoice(seen) === seen.picture.label),
@@ -95,7 +95,7 @@ export function comparisonOf(
   };
 }
 
-function pairedOf(pairs: readonly Split[], isRight: (seen: EvaluatedPicture) => boolean): Paired {
+function pairedOf(pairs: readonly Disagreement[], isRight: (seen: EvaluatedPicture) => boolean): Paired {
   const count = (inFirst: boolean, inSecond: boolean) =>
     pairs.filter(({ first, second }) => isRight(first) === inFirst && isRight(second) === inSecond).length;
   const [both, onlyFirst, onlySecond] = [count(true, true), count(true, false), count(false, true)];

@@ -8,7 +8,7 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { frameOf } from '../pipeline/eligible.js';
 import { select } from '../select/select.js';
-import type { LabelledPicture, Truth } from './truth.js';
+import type { GroundTruth, LabelledPicture } from './ground-truth.js';
 
 /** By which DICOM attributes figures can be broken down: none that names a person. */
 export const groupAttributes = z.enum([
@@ -25,7 +25,7 @@ export const groupAttributes = z.enum([
 
 export interface CorrectedOptions {
   readonly orthanc: Orthanc;
-  readonly wanted: Selection;
+  readonly selection: Selection;
   readonly by: z.output<typeof groupAttributes> | undefined;
   readonly config: Pick<Config, 'orthancUrl' | 'modalities' | 'multiframe'>;
   readonly onFound: (count: number) => void;
@@ -36,15 +36,15 @@ export interface CorrectedOptions {
  * are rendered as the service has them rendered. Ids alone are kept, so memory stays small.
  * @throws orthanc_…
  */
-export async function correctedInstances(options: CorrectedOptions): Promise<Truth> {
-  const { orthanc, wanted, by, config, onFound } = options;
+export async function correctedInstances(options: CorrectedOptions): Promise<GroundTruth> {
+  const { orthanc, selection, by, config, onFound } = options;
   const pictures: LabelledPicture[] = [];
-  for await (const page of select(orthanc, wanted, config.modalities)) {
+  for await (const page of select(orthanc, selection, config.modalities)) {
     const labelled = page.flatMap((instance) => {
       const label = labelOf(instance);
       return label === undefined ? [] : [{ instance, label }];
     });
-    const places = await orthanc.hierarchy.places(labelled.map(({ instance }) => instance.ID));
+    const places = await orthanc.hierarchy.identifiersByInstance(labelled.map(({ instance }) => instance.ID));
     const found = labelled.map(async ({ instance: { ID }, label }) => {
       const patient = places.get(ID)?.patient;
       return {

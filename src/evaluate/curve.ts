@@ -1,7 +1,7 @@
 import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
-import type { EvaluatedPicture } from './run.js';
-import { truthFor } from './truth.js';
+import type { EvaluatedPicture } from './evaluate-pictures.js';
+import { trueClass } from './ground-truth.js';
 
 export interface CurvePoint {
   /** A category is given from this best score on. */
@@ -21,7 +21,7 @@ const mostPoints = 400;
  * points are spread evenly over the pictures.
  */
 export function curveOf(seen: readonly EvaluatedPicture[], network: Pick<Network, 'classes'>): CurvePoint[] {
-  const known = seen.filter(({ picture }) => truthFor(network, picture.label) !== otherClass).length;
+  const known = seen.filter(({ picture }) => trueClass(network, picture.label) !== otherClass).length;
   const ranked = seen
     .filter(({ best }) => best.category !== otherClass)
     .toSorted((a, b) => b.best.score - a.best.score);
@@ -30,7 +30,7 @@ export function curveOf(seen: readonly EvaluatedPicture[], network: Pick<Network
   let [labelled, right, others, since] = [0, 0, 0, 0];
   for (const [i, { picture, best }] of ranked.entries()) {
     since++;
-    if (truthFor(network, picture.label) === otherClass) others++;
+    if (trueClass(network, picture.label) === otherClass) others++;
     else labelled++;
     if (best.category === picture.label) right++;
     const next = ranked[i + 1];

@@ -2,9 +2,9 @@ import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
 import { type Calibration, calibrationOf } from './calibration.js';
 import { type CurvePoint, curveOf } from './curve.js';
-import { type EvaluatedPicture, forcedChoice } from './run.js';
+import { type EvaluatedPicture, forcedChoice } from './evaluate-pictures.js';
+import { trueClass } from './ground-truth.js';
 import { groupBy, mean, type Proportion, proportion } from './statistics.js';
-import { truthFor } from './truth.js';
 
 /** Figures of any set of pictures. `other` here is every label that is no category of the network. */
 export interface Summary {
@@ -66,7 +66,7 @@ export function figuresOf(seen: readonly EvaluatedPicture[], network: Pick<Netwo
   for (const { decision } of seen) decisions[decision]++;
   const foreign = seen
     .map(({ picture }) => picture.label)
-    .filter((label) => label !== otherClass && truthFor(network, label) === otherClass);
+    .filter((label) => label !== otherClass && trueClass(network, label) === otherClass);
   return {
     ...summaryOf(seen, network),
     decisions,
@@ -80,7 +80,7 @@ export function figuresOf(seen: readonly EvaluatedPicture[], network: Pick<Netwo
 }
 
 function summaryOf(seen: readonly EvaluatedPicture[], network: Pick<Network, 'classes'>): Summary {
-  const judged = seen.map((one) => ({ ...one, truth: truthFor(network, one.picture.label) }));
+  const judged = seen.map((one) => ({ ...one, truth: trueClass(network, one.picture.label) }));
   const known = judged.filter(({ truth }) => truth !== otherClass);
   const others = judged.filter(({ truth }) => truth === otherClass);
   const isRight = ({ best, truth }: (typeof judged)[number]) => best.category === truth;
@@ -110,7 +110,7 @@ function confusionOf(
   const columns = network.classes;
   const counts = rows.map(() => columns.map(() => 0));
   for (const { picture, best } of seen) {
-    const row = counts[rows.indexOf(truthFor(network, picture.label))];
+    const row = counts[rows.indexOf(trueClass(network, picture.label))];
     const column = columns.indexOf(best.category);
     if (row?.[column] !== undefined) row[column]++;
   }

@@ -2,9 +2,9 @@ import type { Classifier } from '../classify/classifier.js';
 import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
 import { type Comparison, comparisonOf } from './comparison.js';
+import type { EvaluatedPicture, EvaluationRun } from './evaluate-pictures.js';
 import { type Figures, figuresOf } from './figures.js';
-import type { EvaluatedPicture, Run } from './run.js';
-import { type Truth, truthFor } from './truth.js';
+import { type GroundTruth, trueClass } from './ground-truth.js';
 
 /** With fewer pictures than this, a category's figures are little more than anecdotes. */
 const fewPictures = 20;
@@ -43,8 +43,8 @@ export interface Report {
 }
 
 export interface ReportOptions {
-  readonly truth: Truth;
-  readonly run: Run;
+  readonly truth: GroundTruth;
+  readonly run: EvaluationRun;
   readonly classifiers: readonly Pick<Classifier, 'network' | 'engine'>[];
   readonly plainview: string;
   readonly when: Date;
@@ -64,7 +64,7 @@ export function reportOf({ truth, run, classifiers, plainview, when, by, worst }
   const comparison =
     first === undefined || second === undefined
       ? undefined
-      : comparisonOf(run.seen[0] ?? [], run.seen[1] ?? [], [first.network, second.network], worst);
+      : comparisonOf(run.results[0] ?? [], run.results[1] ?? [], [first.network, second.network], worst);
   return {
     version: 1,
     plainview,
@@ -79,7 +79,7 @@ export function reportOf({ truth, run, classifiers, plainview, when, by, worst }
       warnings: dataWarnings(truth, patients.size, unread.length),
     },
     evaluations: classifiers.map(({ network, engine }, i) => {
-      const seen = run.seen[i] ?? [];
+      const seen = run.results[i] ?? [];
       const figures = figuresOf(seen, network);
       return {
         network: { ...network, classes: network.classes.length },
@@ -98,14 +98,14 @@ function worstOf(seen: readonly EvaluatedPicture[], network: Network, count: num
   const isHarmful = ({ decision }: EvaluatedPicture) => decision === 'category';
   return seen
     .filter((one) => {
-      const truth = truthFor(network, one.picture.label);
+      const truth = trueClass(network, one.picture.label);
       return one.best.category !== truth && (truth !== otherClass || isHarmful(one));
     })
     .sort((a, b) => Number(isHarmful(b)) - Number(isHarmful(a)) || b.best.score - a.best.score)
     .slice(0, count);
 }
 
-function dataWarnings(truth: Truth, patients: number, unread: number): string[] {
+function dataWarnings(truth: GroundTruth, patients: number, unread: number): string[] {
   const { length } = truth.pictures;
   const warnings = [
     'The figures are an estimate for other pictures only if the network was never trained on these pictures, nor on others of these patients.',

@@ -36,7 +36,7 @@ export function readTable(file: string, content: Buffer, required: readonly stri
       const optional = (column: string) => fields[columns.indexOf(column)] || undefined;
       const required = (column: string) => {
         const value = optional(column);
-        if (value === undefined) throw invalid(place(line, column), 'it is empty');
+        if (value === undefined) throw invalid(locationOf(line, column), 'it is empty');
         return value;
       };
       return { line, optional, required };
@@ -71,7 +71,7 @@ function recordsOf(
 }
 
 /** Where something in a table is, for an error's sentence. */
-export const place = (line: number, column: string): string => `line ${line}, column "${column}"`;
+export const locationOf = (line: number, column: string): string => `line ${line}, column "${column}"`;
 
 /** The parser's own sentences quote the field, which may be anything. */
 function problemOf({ code }: CsvError): string {

@@ -78,7 +78,7 @@ function evaluationText({ network, figures, warnings }: Evaluation, name: string
       ? []
       : [
           'Taken for another most often',
-          table(mistakes.map(({ label, said, n }) => [`  ${n}`, `${label} → ${said}`])),
+          table(mistakes.map(({ label, predicted, n }) => [`  ${n}`, `${label} → ${predicted}`])),
         ]),
     notes(warnings),
   ].join('\n');

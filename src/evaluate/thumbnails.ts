@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { decode } from '../classify/prepare/decode.js';
-import type { LabelledPicture, Truth } from './truth.js';
+import type { GroundTruth, LabelledPicture } from './ground-truth.js';
 
 /** Longer side, pixels. */
 const size = 160;
@@ -8,7 +8,7 @@ const size = 160;
 /** Small pictures as `data:` addresses, by the pictures' ids. One that can no longer be read has none. */
 export async function thumbnailsOf(
   pictures: readonly LabelledPicture[],
-  truth: Truth,
+  truth: GroundTruth,
   maxMegapixels: number,
 ): Promise<ReadonlyMap<string, string>> {
   const thumbnails = new Map<string, string>();

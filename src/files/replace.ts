@@ -10,7 +10,7 @@ export async function replaceFile(path: string, write: (part: string) => Promise
   const part = `${path}.part`;
   try {
     await write(part);
-    await publish(part, path);
+    await renameDurably(part, path);
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined);
     throw error;
@@ -18,7 +18,7 @@ export async function replaceFile(path: string, write: (part: string) => Promise
 }
 
 /** Gives a finished file its name, in the same folder. After this, a power cut does not undo it. */
-export async function publish(part: string, path: string): Promise<void> {
+export async function renameDurably(part: string, path: string): Promise<void> {
   // The name can reach the disk before the content does. After a power cut there would be half a file.
   await sync(part, 'r+');
   await rename(part, path);

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 export type Path = readonly PropertyKey[];
 
 /** A text in YAML, and where in it what stands. */
-export interface Yaml {
+export interface YamlDocument {
   content: unknown;
   /** Why it is no YAML, each with its line. There is no content then. */
   errors: string[];
@@ -14,7 +14,7 @@ export interface Yaml {
   placeOf(path: Path): string;
 }
 
-export function readYaml(text: string): Yaml {
+export function readYaml(text: string): YamlDocument {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
   const lineAt = (offset: number) => `line ${lineCounter.linePos(offset).line}`;

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Depth } from '../queue/queue.js';
+import type { QueueDepth } from '../queue/queue.js';
 
 export type Stage = 'describe' | 'render' | 'decode' | 'prepare' | 'infer' | 'record' | 'follow' | 'total';
 
@@ -54,7 +54,7 @@ export class Metrics {
   }
 
   /** Has the depth of the queue asked for each time that Prometheus reads. */
-  observeQueue(queue: { depth(): Depth }): void {
+  observeQueue(queue: { depth(): QueueDepth }): void {
     new Gauge({
       name: 'plainview_queue_jobs',
       help: 'Jobs that are waiting, running, or pausing before another try (delayed).',

@@ -10,7 +10,7 @@ const retryMs = { first: 250, longest: 5000 };
 type State = { answers: true; version: string } | { answers: false; problem: string };
 
 /** It looks as if Orthanc as a whole were away or refused us. */
-export const looksAway = (error: PlainviewError): boolean =>
+export const mayMeanAway = (error: PlainviewError): boolean =>
   error.code === 'orthanc_unreachable' || error.code === 'orthanc_refused';
 
 /**
@@ -63,7 +63,7 @@ export class Availability {
    * asked: what was given up waits for the next start.
    */
   async isAway(error: PlainviewError): Promise<boolean> {
-    if (!looksAway(error) && error.code !== 'orthanc_timeout') return false;
+    if (!mayMeanAway(error) && error.code !== 'orthanc_timeout') return false;
     return !this.#state.answers || this.#stopped.signal.aborted || this.#isSilent();
   }
 

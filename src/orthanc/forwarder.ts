@@ -40,7 +40,7 @@ export class Forwarder {
     this.#transport = transport;
   }
 
-  async known(): Promise<KnownDestinations> {
+  async destinations(): Promise<KnownDestinations> {
     const [peer, all, root] = await Promise.all([
       this.#transport.json(names, { method: 'GET', url: '/peers' }),
       this.#transport.json(modalities, { method: 'GET', url: '/modalities', params: { expand: '' } }),
@@ -58,7 +58,7 @@ export class Forwarder {
   }
 
   /** Has Orthanc send instances in a job. @returns the job's identifier */
-  async begin(to: DestinationKind, name: string, instances: readonly InstanceId[]): Promise<string> {
+  async startJob(to: DestinationKind, name: string, instances: readonly InstanceId[]): Promise<string> {
     const url = await this.#store(to, name);
     const data = { Resources: instances, Synchronous: false, Priority: priority };
     return (await this.#transport.json(begun, { method: 'POST', url, data })).ID;
@@ -74,7 +74,7 @@ export class Forwarder {
   }
 
   /** Asks a destination for a sign of life: C-ECHO, `/system`, or a search that finds nothing. */
-  async ask(to: DestinationKind, name: string): Promise<void> {
+  async echo(to: DestinationKind, name: string): Promise<void> {
     const place = encodeURIComponent(name);
     if (to === 'peer') await this.#transport.call({ method: 'GET', url: `/peers/${place}/system` });
     else if (to === 'modality')

@@ -20,7 +20,7 @@ import { simplifiedTags } from './simplified-tags.js';
 import type { Transport } from './transport.js';
 
 /** An instance as the pipeline needs it: what its file says, and Orthanc's identifiers of what is above it. */
-export interface Described extends Omit<DescribedTags, 'ids'> {
+export interface DescribedInstance extends Omit<DescribedTags, 'ids'> {
   id: InstanceId;
   /** Undefined where they cannot be derived from the file: then they are to be read. */
   parents: Parents | undefined;
@@ -32,7 +32,7 @@ export interface Parents {
 }
 
 /** Where an instance belongs, in Orthanc's identifiers and in DICOM's. */
-export interface Place extends Parents {
+export interface InstanceIdentifiers extends Parents {
   patient: PatientId;
   sopInstanceUid: string;
   seriesInstanceUid: string;
@@ -57,7 +57,7 @@ export class Hierarchy {
   }
 
   /** What the file of an instance says. @throws instance_gone */
-  async describe(id: InstanceId): Promise<Described> {
+  async describe(id: InstanceId): Promise<DescribedInstance> {
     const { ids, ...described } = await simplifiedTags(this.#transport, describedTags, id);
     return { ...described, id, parents: ids === undefined ? undefined : derivedParents(id, ids) };
   }
@@ -123,13 +123,13 @@ export class Hierarchy {
   }
 
   /** Where instances belong, in three calls. Those that are gone are left out. */
-  async places(ids: readonly InstanceId[]): Promise<Map<InstanceId, Place>> {
+  async identifiersByInstance(ids: readonly InstanceId[]): Promise<Map<InstanceId, InstanceIdentifiers>> {
     if (ids.length === 0) return new Map();
     const { studies, series, instances } = await this.#levels(ids);
     const seriesById = new Map(series.map((each) => [each.ID, each]));
     const studyById = new Map(studies.map((each) => [each.ID, each]));
     return new Map(
-      instances.flatMap((instance): [InstanceId, Place][] => {
+      instances.flatMap((instance): [InstanceId, InstanceIdentifiers][] => {
         const above = seriesById.get(instance.ParentSeries);
         const study = above && studyById.get(above.ParentStudy);
         if (above === undefined || study === undefined) return [];
@@ -147,14 +147,17 @@ export class Hierarchy {
   }
 
   /** @throws instance_gone */
-  async place(id: InstanceId): Promise<Place> {
-    const place = (await this.places([id])).get(id);
+  async identifiers(id: InstanceId): Promise<InstanceIdentifiers> {
+    const place = (await this.identifiersByInstance([id])).get(id);
     if (place === undefined) throw createError('instance_gone', { instance: id });
     return place;
   }
 
   /** The instances at and below these resources, of any level, whose series has one of the modalities. */
-  async below(ids: readonly (AnyId | GroupId)[], modalities: readonly string[]): Promise<InstanceContent[]> {
+  async instancesBelow(
+    ids: readonly (AnyId | GroupId)[],
+    modalities: readonly string[],
+  ): Promise<InstanceContent[]> {
     if (ids.length === 0) return [];
     const [series, instances] = await Promise.all([
       bulkContent(this.#transport, seriesContent, ids, 'Series'),

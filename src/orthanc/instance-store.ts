@@ -1,6 +1,6 @@
 import { ifAbsent } from './errors.js';
 import type { InstanceId, StudyId } from './ids.js';
-import { created } from './resources.js';
+import { createdInstance } from './resources.js';
 import type { Transport } from './transport.js';
 
 /** Stores and deletes instances that Plainview makes. */
@@ -18,7 +18,8 @@ export class InstanceStore {
    */
   async create(parent: StudyId, attributes: object): Promise<InstanceId> {
     const data = { Parent: parent, Force: true, Tags: attributes };
-    return (await this.#transport.json(created, { method: 'POST', url: '/tools/create-dicom', data })).ID;
+    return (await this.#transport.json(createdInstance, { method: 'POST', url: '/tools/create-dicom', data }))
+      .ID;
   }
 
   /** Does nothing where it is gone already. */

@@ -1,7 +1,7 @@
 import { createError, PlainviewError } from '../errors/errors.js';
 import { ifAbsent } from './errors.js';
 import type { ResourcePath } from './ids.js';
-import type { Answer, Transport } from './transport.js';
+import type { OrthancResponse, Transport } from './transport.js';
 
 /** The user metadata of patients, studies, series and instances. */
 export class Metadata {
@@ -57,11 +57,11 @@ export class Metadata {
     await this.#overwrite({ method: 'DELETE', url: urlOf(resource, name) }).catch(ifAbsent(undefined));
   }
 
-  #read(resource: ResourcePath, name: string): Promise<Answer | undefined> {
+  #read(resource: ResourcePath, name: string): Promise<OrthancResponse | undefined> {
     return this.#transport.call({ method: 'GET', url: urlOf(resource, name) }).catch(ifAbsent(undefined));
   }
 
-  #put(url: string, data: string, headers: Record<string, string> = {}): Promise<Answer> {
+  #put(url: string, data: string, headers: Record<string, string> = {}): Promise<OrthancResponse> {
     return this.#transport.call({
       method: 'PUT',
       url,

@@ -55,10 +55,10 @@ export type SeriesContent = z.output<typeof seriesContent>;
 export type StudyContent = z.output<typeof studyContent>;
 
 /** `/tools/create-dicom` */
-export const created = z.object({ ID: instanceId });
+export const createdInstance = z.object({ ID: instanceId });
 
 /** `/tools/lookup` */
-export const lookedUp = z.array(z.object({ Type: z.string(), ID: z.string() }));
+export const lookupMatches = z.array(z.object({ Type: z.string(), ID: z.string() }));
 
 /** A tag whose value Orthanc gives as text; absent, empty, nested and binary ones count as absent. */
 export const text = z
@@ -174,4 +174,4 @@ export type PictureTags = DescribedTags['tags'];
 export const seriesFound = z.object({ ID: seriesId, ParentStudy: studyId });
 
 /** `/tools/count-resources` */
-export const count = z.object({ Count: z.number() });
+export const resourceCount = z.object({ Count: z.number() });

@@ -4,7 +4,7 @@ import { ifAbsent } from './errors.js';
 import type { Finder, Page } from './finder.js';
 import type { Hierarchy } from './hierarchy.js';
 import { type AnyId, anyId, type InstanceId, instanceId, type SeriesId, type StudyId } from './ids.js';
-import { count, type InstanceContent, lookedUp, seriesFound } from './resources.js';
+import { type InstanceContent, lookupMatches, resourceCount, seriesFound } from './resources.js';
 import type { Transport } from './transport.js';
 
 /** Instances whose metadata is asked for at a time. */
@@ -101,7 +101,7 @@ export class Search {
 
   /** Orthanc's identifiers of what has that DICOM identifier (UID or Patient ID), at any level. */
   async lookup(identifier: string): Promise<{ type: string; id: AnyId }[]> {
-    const all = await this.#transport.json(lookedUp, {
+    const all = await this.#transport.json(lookupMatches, {
       method: 'POST',
       url: '/tools/lookup',
       data: identifier,
@@ -112,7 +112,7 @@ export class Search {
 
   async #count(data: object): Promise<number | undefined> {
     const request = { method: 'POST', url: '/tools/count-resources', data };
-    return (await this.#transport.json(count, request).catch(ifAbsent(undefined)))?.Count;
+    return (await this.#transport.json(resourceCount, request).catch(ifAbsent(undefined)))?.Count;
   }
 }
 

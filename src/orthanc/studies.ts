@@ -28,7 +28,7 @@ const studyFound = z
     /** HHMMSS, perhaps with a fraction. */
     time: MainDicomTags.StudyTime,
   }));
-export type StudyFound = z.output<typeof studyFound>;
+export type FoundStudy = z.output<typeof studyFound>;
 
 const groups = z
   .array(z.object({ FrameAnatomySequence: z.array(z.object({ FrameLaterality: text })).optional() }))
@@ -58,7 +58,7 @@ export interface LateralityTags {
   series: string | undefined;
 }
 
-export interface PictureFound {
+export interface FoundRadiograph {
   instance: InstanceContent;
   studyInstanceUid: string;
   seriesInstanceUid: string;
@@ -80,7 +80,7 @@ export class Studies {
   }
 
   /** Orthanc may hold a study twice: under two patients. @returns undefined where there is none, or no one to name */
-  async byUid(studyInstanceUid: string): Promise<StudyFound | undefined> {
+  async byUid(studyInstanceUid: string): Promise<FoundStudy | undefined> {
     const [study, another] = await this.#find(studyFound, {
       Level: 'Study',
       Query: { StudyInstanceUID: studyInstanceUid },
@@ -93,7 +93,7 @@ export class Studies {
   async radiographs(
     studyInstanceUids: readonly string[],
     modalities: readonly string[],
-  ): Promise<PictureFound[]> {
+  ): Promise<FoundRadiograph[]> {
     if (studyInstanceUids.length === 0) return [];
     const found = await this.#find(pictureFound, {
       Level: 'Instance',
@@ -142,10 +142,10 @@ export class Studies {
    * patient or no date: Orthanc files all that name none under one patient.
    */
   async priors(
-    study: StudyFound,
+    study: FoundStudy,
     labels: readonly string[],
     { years, studies }: { years: number; studies: number },
-  ): Promise<StudyFound[]> {
+  ): Promise<FoundStudy[]> {
     const { date = '', patientId } = study;
     if (patientId === undefined || !/^\d{8}$/.test(date) || labels.length === 0) return [];
     const from = `${String(Number(date.slice(0, 4)) - years).padStart(4, '0')}${date.slice(4)}`;
@@ -176,7 +176,7 @@ export class Studies {
 }
 
 /** Studies of one day whose time is not known are neither before nor after each other. */
-function isBefore(a: StudyFound, b: StudyFound): boolean {
+function isBefore(a: FoundStudy, b: FoundStudy): boolean {
   if (a.date === undefined || b.date === undefined) return false;
   if (a.date !== b.date) return a.date < b.date;
   return a.time !== undefined && b.time !== undefined && a.time < b.time;

@@ -49,6 +49,6 @@ export class TagEditor {
   async store(file: Buffer): Promise<string> {
     const headers = { 'content-type': 'application/dicom' };
     const request = { method: 'POST', url: '/instances', data: file, headers };
-    return (await this.#transport.once(stored, request)).Status;
+    return (await this.#transport.jsonOnce(stored, request)).Status;
   }
 }

@@ -32,7 +32,7 @@ const repeatedAtOnce: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Headers of an answer, and its body as it came. */
-export interface Answer {
+export interface OrthancResponse {
   headers: Record<string, string>;
   body: Buffer;
 }
@@ -79,7 +79,7 @@ export class Transport {
   }
 
   /** @throws orthanc_… errors; those that may pass only after the bounded repeats */
-  async call(request: AxiosRequestConfig & { method: string; url: string }): Promise<Answer> {
+  async call(request: AxiosRequestConfig & { method: string; url: string }): Promise<OrthancResponse> {
     return pRetry(() => this.#once(request), {
       retries: this.#retries,
       signal: this.#closed.signal,
@@ -99,7 +99,7 @@ export class Transport {
   }
 
   /** As `json`, but not repeated: it may have been done, or be done yet, though no answer came. */
-  async once<T extends z.ZodType>(
+  async jsonOnce<T extends z.ZodType>(
     schema: T,
     request: AxiosRequestConfig & { method: string; url: string },
   ): Promise<z.output<T>> {
@@ -109,7 +109,7 @@ export class Transport {
   #parse<T extends z.ZodType>(
     schema: T,
     request: { method: string; url: string },
-    { body }: Answer,
+    { body }: OrthancResponse,
   ): z.output<T> {
     const what = describe(request);
     let value: unknown;
@@ -146,7 +146,7 @@ export class Transport {
       agent.destroy();
   }
 
-  async #once(request: AxiosRequestConfig & { method: string; url: string }): Promise<Answer> {
+  async #once(request: AxiosRequestConfig & { method: string; url: string }): Promise<OrthancResponse> {
     try {
       const response = await this.#load.run(!request.url.endsWith('/rendered'), () => {
         this.#closed.signal.throwIfAborted();

@@ -7,7 +7,7 @@ import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { FollowUp } from '../followups/follow-up.js';
 import type { Metrics, Stage } from '../metrics/metrics.js';
-import type { Described } from '../orthanc/hierarchy.js';
+import type { DescribedInstance } from '../orthanc/hierarchy.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Description, InstanceContent } from '../orthanc/resources.js';
@@ -172,7 +172,7 @@ export class Pipeline {
    * @returns undefined where it turns out not to be new
    */
   async #decide(
-    described: Described,
+    described: DescribedInstance,
     before: InstanceContent | undefined,
     began: number,
   ): Promise<Outcome | undefined> {
@@ -205,7 +205,7 @@ export class Pipeline {
   }
 
   async #classify(
-    { id, tags }: Described,
+    { id, tags }: DescribedInstance,
     before: InstanceContent | undefined,
   ): Promise<Omit<NewDecision, 'ms'>> {
     const { rows = 0, columns = 0 } = tags;

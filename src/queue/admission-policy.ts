@@ -31,16 +31,16 @@ export class AdmissionPolicy {
   }
 
   /** A notice of a stored picture has come. */
-  noticed(now: number): void {
+  recordNotice(now: number): void {
     this.#notices.push(now);
     if (this.#notices.length > pouring.notices) this.#notices.shift();
   }
 
-  ended(began: number, now: number): void {
+  recordJobEnd(began: number, now: number): void {
     if (this.#pours(now)) this.#restedAt = now + Math.min(longestRestMs, restShare * (now - began));
   }
 
-  beganBacklog(now: number): void {
+  recordBacklogStart(now: number): void {
     this.#lastBacklog = now;
   }
 

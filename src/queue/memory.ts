@@ -1,11 +1,11 @@
 import type { InstanceId } from '../orthanc/ids.js';
 import type { AdmissionPolicy } from './admission-policy.js';
 import {
-  type Depth,
   type EnqueueOptions,
   type Handler,
   type Job,
   type Queue,
+  type QueueDepth,
   type Reason,
   urgentReasons,
 } from './queue.js';
@@ -42,7 +42,7 @@ export class MemoryQueue implements Queue {
   }
 
   enqueue(instance: InstanceId, reason: Reason, { isNew = false, settled }: EnqueueOptions = {}): void {
-    if (reason === 'hook') this.#admission.noticed(performance.now());
+    if (reason === 'hook') this.#admission.recordNotice(performance.now());
     const listeners = settled === undefined ? [] : [settled];
     const running = this.#running.get(instance);
     if (running) {
@@ -62,7 +62,7 @@ export class MemoryQueue implements Queue {
     this.#begin();
   }
 
-  depth(): Depth {
+  depth(): QueueDepth {
     const waiting = this.#urgent.size + this.#backlog.size;
     return { waiting, running: this.#running.size, delayed: this.#delayed.size };
   }
@@ -108,7 +108,7 @@ export class MemoryQueue implements Queue {
           if (Number.isFinite(ms)) this.#later = setTimeout(() => this.#begin(), ms);
           return;
         }
-        if (kind === 'backlog') this.#admission.beganBacklog(now);
+        if (kind === 'backlog') this.#admission.recordBacklogStart(now);
         waiting.delete(instance);
         this.#running.set(instance, entry);
         void this.#run(entry);
@@ -119,7 +119,7 @@ export class MemoryQueue implements Queue {
     const { job, settled } = entry;
     const began = performance.now();
     const outcome = await this.#handler(job);
-    this.#admission.ended(began, performance.now());
+    this.#admission.recordJobEnd(began, performance.now());
     this.#running.delete(job.instance);
     if (outcome.kind === 'again') {
       const next = {

@@ -30,7 +30,7 @@ export type JobOutcome =
 
 export type Handler = (job: Job) => Promise<JobOutcome>;
 
-export interface Depth {
+export interface QueueDepth {
   waiting: number;
   running: number;
   /** Waiting for their pause to end before they are tried again. */
@@ -43,7 +43,7 @@ export interface Depth {
  */
 export interface Queue {
   enqueue(instance: InstanceId, reason: Reason, options?: EnqueueOptions): void;
-  depth(): Depth;
+  depth(): QueueDepth;
   /** Begins no further job until `resume`; what is in work goes on. */
   pause(): void;
   resume(): void;

@@ -7,19 +7,19 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { instanceRoutes, type Route } from '../../src/followups/routing/routes-record.js';
 import { type SandboxOrthanc, startOrthanc } from '../../src/sandbox/orthanc.js';
 import { freePort } from '../../src/sandbox/ports.js';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { stubClassifier } from '../../testkit/classifier.js';
-import { plainview, type Run, serve } from '../../testkit/cli.js';
+import { plainview, type RunningCommand, serve } from '../../testkit/cli.js';
 import { image } from '../../testkit/dicom.js';
 import { Listener } from '../../testkit/listener.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { head, type RulesPlace, rulesPlace } from '../../testkit/rules.js';
-import { hookPlace, Reader, startTestService } from '../../testkit/service.js';
+import { head, type RulesFolder, rulesFolder } from '../../testkit/rules.js';
+import { hookAddress, Reader, startTestService } from '../../testkit/service.js';
 
 // Processes of their own, on machines that may be busy.
 vi.setConfig({ testTimeout: 300_000 });
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const [partnerPort, picky] = [await freePort(), await freePort()];
 const real = useOrthanc({
   hook,
@@ -32,12 +32,12 @@ const real = useOrthanc({
 });
 const listener = new Listener();
 const stateDir = mkdtempSync(join(tmpdir(), 'plainview-state-'));
-let place: RulesPlace;
+let place: RulesFolder;
 let partner: SandboxOrthanc | undefined;
-let running: Run | undefined;
+let running: RunningCommand | undefined;
 
 beforeAll(async () => {
-  place = await rulesPlace();
+  place = await rulesFolder();
   await listener.listen();
 });
 // Else a test that failed would hold the others' port.
@@ -79,7 +79,7 @@ test('while a peer is down all else goes on, and after a kill all of it arrives 
   await waitFor(() => running?.out().includes('Orthanc answers'), { what: 'the service', timeout: 120_000 });
   const stored: string[] = [];
   for (let i = 0; i < 20; i++) stored.push((await real.storeInstance(image())).orthancId);
-  await waitFor(() => listener.heard.length === 20, { what: 'the webhook’s news', timeout: 60_000 });
+  await waitFor(() => listener.requests.length === 20, { what: 'the webhook’s news', timeout: 60_000 });
   await waitFor(async () => (await pending()).length === 20);
   expect(running.out().match(/peer:partner accepts nothing at present/g)).toHaveLength(1);
   running.child.kill('SIGKILL');
@@ -105,7 +105,7 @@ test('while a peer is down all else goes on, and after a kill all of it arrives 
   const order = arrived.map((id) => asked.get(id) ?? '');
   expect(order).toEqual([...order].sort());
   // What was heard but not yet noted when the kill came is told again, under the same id.
-  expect(new Set(listener.heard.map(({ headers }) => headers['webhook-id'])).size).toBe(20);
+  expect(new Set(listener.requests.map(({ headers }) => headers['webhook-id'])).size).toBe(20);
   running.child.kill('SIGTERM');
   expect(await running.ended).toBe(0);
 });
@@ -154,7 +154,7 @@ test('what a peer that answers does not take is given up and labelled, the rest 
 
     // Whoever decided it: a person's decision is sent as it stands, and made by nobody else.
     const of = (await reader().record(refused.orthancId))?.when;
-    await askApi(service, 'PUT', `/instances/${refused.orthancId}/decision`, {
+    await callApi(service, 'PUT', `/instances/${refused.orthancId}/decision`, {
       body: { category: 'hand_ap', of },
     });
     const failed = async () => {
@@ -206,7 +206,7 @@ test('a peer that hangs holds up no other destination, no classification, and no
     webhooks: webhooks(),
     rules: [{ name: 'both', do: { peer: 'picky', webhook: 'hook' } }],
   });
-  listener.heard.splice(0);
+  listener.requests.splice(0);
   listener.answer = { status: 200, body: '' };
   const env = { PLAINVIEW_RULES_FILE: file };
   const service = await startTestService({
@@ -217,7 +217,7 @@ test('a peer that hangs holds up no other destination, no classification, and no
   });
   try {
     for (let i = 0; i < 20; i++) await reader().decided((await real.storeInstance(image())).orthancId);
-    await waitFor(() => listener.heard.length === 20);
+    await waitFor(() => listener.requests.length === 20);
     expect(sockets.length).toBeGreaterThan(0);
     expect(await service.metrics()).toContain('plainview_route_waiting{destination="peer:picky"} 20');
   } finally {
@@ -240,20 +240,20 @@ test('a webhook that answers 422 does not want this one; one that answers 503 or
     env: { PLAINVIEW_RULES_FILE: file },
   });
   try {
-    listener.heard.splice(0);
+    listener.requests.splice(0);
     listener.answer = { status: 422, body: '' };
     const unwanted = await real.storeInstance(image());
     await waitFor(async () => (await routesOf(unwanted.orthancId))[0]?.state === 'failed');
     listener.answer = { status: 503, body: '' };
     const { orthancId } = await real.storeInstance(image());
-    await waitFor(() => listener.heard.length >= 2);
+    await waitFor(() => listener.requests.length >= 2);
     expect(await service.metrics()).toContain('plainview_route_waiting{destination="webhook:hook"} 1');
     await waitFor(async () =>
       (await service.metrics()).includes('plainview_route_up{destination="webhook:hook"} 0'),
     );
     listener.answer = { status: 200, body: '' };
     await waitFor(async () => (await routesOf(orthancId))[0]?.state === 'sent');
-    const ids = listener.heard.map(({ headers }) => headers['webhook-id']);
+    const ids = listener.requests.map(({ headers }) => headers['webhook-id']);
     expect(new Set(ids.slice(1)).size).toBe(1);
     expect(ids[0]).not.toBe(ids[1]);
     expect(await service.metrics()).toContain('plainview_route_up{destination="webhook:hook"} 1');

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
@@ -24,13 +24,13 @@ async function service(env: NodeJS.ProcessEnv, stateDir?: string): Promise<TestS
   return started;
 }
 
-const progress = async (of: TestService) => (await askApi(of, 'GET', '/sweep')).json;
+const progress = async (of: TestService) => (await callApi(of, 'GET', '/sweep')).json;
 
 test('PLAINVIEW_SWEEP_HOURS: outside them a sweep that is asked for waits', async () => {
   const { orthancId } = await real.storeInstance(image());
   const hour = new Date().getHours();
   const of = await service({ PLAINVIEW_SWEEP_HOURS: `${(hour + 2) % 24}-${(hour + 3) % 24}` });
-  await askApi(of, 'POST', '/sweep', { body: {} });
+  await callApi(of, 'POST', '/sweep', { body: {} });
   await waitFor(async () => (await progress(of)).state === 'waiting');
   expect(await reader().metadata(`instances/${orthancId}`, 'RadiographCategory')).toBeUndefined();
 });
@@ -39,7 +39,7 @@ test('PLAINVIEW_SWEEP_RATE: a sweep takes up no more instances a second', async 
   for (let n = 0; n < 4; n++) await real.storeInstance(image());
   const of = await service({ PLAINVIEW_SWEEP_RATE: '1' });
   const began = performance.now();
-  await askApi(of, 'POST', '/sweep', { body: {} });
+  await callApi(of, 'POST', '/sweep', { body: {} });
   const { found } = await waitFor(
     async () => {
       const now = await progress(of);
@@ -60,9 +60,9 @@ test('PLAINVIEW_SWEEP: one is begun whenever it says, in the order that PLAINVIE
 
 test('PLAINVIEW_SWEEP_ORDER holds for one that is asked for, unless it asks otherwise', async () => {
   const of = await service({ PLAINVIEW_SWEEP_ORDER: 'oldest' });
-  expect((await askApi(of, 'POST', '/sweep', { body: {} })).json.order).toBe('oldest');
+  expect((await callApi(of, 'POST', '/sweep', { body: {} })).json.order).toBe('oldest');
   await waitFor(async () => (await progress(of)).state === 'idle');
-  expect((await askApi(of, 'POST', '/sweep', { body: { order: 'newest' } })).json.order).toBe('newest');
+  expect((await callApi(of, 'POST', '/sweep', { body: { order: 'newest' } })).json.order).toBe('newest');
 });
 
 test('what a change log held that was cleared while the service was down is found all the same', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { plainview } from '../../testkit/cli.js';
 import { waitFor } from '../../testkit/orthanc.js';
 import type { TestService } from '../../testkit/service.js';
@@ -41,10 +41,11 @@ describe('undo', () => {
     const of = await service('off');
     const { orthancId } = await real.storeInstance(picture());
     await reader().decided(orthancId);
-    const answer = await askApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] } });
+    const answer = await callApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] } });
     expect(answer).toMatchObject({ status: 200, json: { undone: [], left: [{ instance: orthancId }] } });
     expect(
-      (await askApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] }, role: 'reviewer' })).status,
+      (await callApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] }, role: 'reviewer' }))
+        .status,
     ).toBe(403);
   });
 });

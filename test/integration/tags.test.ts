@@ -2,10 +2,10 @@ import { describe, expect, test, vi } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { requireCapabilities } from '../../src/orthanc/capabilities.js';
 import { Orthanc } from '../../src/orthanc/orthanc.js';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { uid } from '../../testkit/dicom.js';
 import { waitFor, withOrthanc } from '../../testkit/orthanc.js';
-import { head, rulesPlace } from '../../testkit/rules.js';
+import { head, rulesFolder } from '../../testkit/rules.js';
 import { dataset, picture, useTags } from '../../testkit/tags.js';
 
 const { real, reader, ends, service, stop, tagsOf, said, text, fileOf, simplified } = await useTags();
@@ -68,7 +68,7 @@ describe('a file', () => {
     const { orthancId } = await real.storeInstance(bytes);
     await said(orthancId, 'chest_pa_ap');
     expect((await simplified(orthancId)).ViewPosition).toBe('');
-    await askApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] } });
+    await callApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] } });
     await waitFor(async () => (await simplified(orthancId)).ViewPosition === 'LL');
     expect(dataset(await fileOf(orthancId))).toEqual(dataset(bytes));
   });
@@ -116,7 +116,7 @@ describe('a file', () => {
     const of = await service('absent');
     const { orthancId, study } = await real.storeInstance(picture());
     const { of: when } = await said(orthancId, 'knee_ap');
-    const answer = await askApi(of, 'PUT', `/instances/${orthancId}/decision`, {
+    const answer = await callApi(of, 'PUT', `/instances/${orthancId}/decision`, {
       body: { category: 'hand_ap', of: when },
       role: 'reviewer',
     });
@@ -180,12 +180,12 @@ test('rules go by when the file first came, and see what is written', async () =
   // Orthanc tells the time in whole seconds.
   const since = Math.ceil(Date.now() / 1000) * 1000 + 1000;
   await waitFor(() => Date.now() >= since);
-  const place = await rulesPlace();
+  const place = await rulesFolder();
   ends.push(() => place.discard());
   const rule = { name: 'all', when: { tags: { BodyPartExamined: 'KNEE' } }, do: { label: 'seen' } };
   await place.write({ ...head, since: new Date(since).toISOString(), rules: [rule] });
   const of = await service('absent', { env: { PLAINVIEW_RULES_FILE: place.file } });
-  await askApi(of, 'POST', '/sweep', { body: {} });
+  await callApi(of, 'POST', '/sweep', { body: {} });
   await said(before.orthancId, 'knee_ap');
   const after = await real.storeInstance(picture());
   await waitFor(async () => (await reader().labels(`instances/${after.orthancId}`)).includes('seen'));

@@ -104,7 +104,7 @@ export class Archive {
       above = resource;
     }
     if (above !== undefined) this.#describe(above, dataset, date);
-    for (const resource of made.reverse()) this.note(`New${resource.level}`, resource, date);
+    for (const resource of made.reverse()) this.recordChange(`New${resource.level}`, resource, date);
     return { ...answer, Status: 'Success' };
   }
 
@@ -121,7 +121,7 @@ export class Archive {
   }
 
   /** An entry in the change log. */
-  note(type: string, resource: Resource, date = this.#now()): void {
+  recordChange(type: string, resource: Resource, date = this.#now()): void {
     this.lastChange++;
     const { level, id } = resource;
     this.changes.push({

@@ -1,7 +1,7 @@
 import { datasetOf, type Resource, relatives, sortedById } from './archive.js';
 import type { Json } from './dataset.js';
 import { attributeOf, keywordOf, type Level, levels, mainTags } from './dictionary.js';
-import { outOfRange, Refusal } from './refusal.js';
+import { OrthancError, outOfRange } from './orthanc-error.js';
 import type { Registry } from './registry.js';
 
 /** Parts of a resource's description that `/tools/find` gives on request (`ResponseContent`). */
@@ -116,7 +116,7 @@ function requestedTags(resource: Resource, names: readonly string[]): Record<str
 /** @throws Refusal where no attribute has that name */
 export function tagOf(name: string): string {
   const attribute = attributeOf(name);
-  if (attribute === undefined) throw new Refusal(500, 27, 'Unknown DICOM tag', name);
+  if (attribute === undefined) throw new OrthancError(500, 27, 'Unknown DICOM tag', name);
   return attribute.tag;
 }
 

@@ -1,7 +1,7 @@
 import type { Element, Item, Vr } from '../part10.js';
 import { type ReadElement, readPart10 } from '../part10-reader.js';
 import { attributeOf, keywordOf } from './dictionary.js';
-import { Refusal } from './refusal.js';
+import { OrthancError } from './orthanc-error.js';
 
 /** What Orthanc's JSON has for an element: text, nothing (binary or too long), or the items of a sequence. */
 export type Json = string | null | { [name: string]: Json }[];
@@ -112,12 +112,12 @@ export class Dataset {
 }
 
 function readOrRefuse(file: Buffer): ReadElement[] {
-  if (file.length === 0) throw new Refusal(400, 15, 'Bad file format', 'Received an empty DICOM file');
+  if (file.length === 0) throw new OrthancError(400, 15, 'Bad file format', 'Received an empty DICOM file');
   try {
     return readPart10(file);
   } catch {
     const details = `Cannot parse an invalid DICOM file (size: ${file.length} bytes)`;
-    throw new Refusal(400, 15, 'Bad file format', details);
+    throw new OrthancError(400, 15, 'Bad file format', details);
   }
 }
 
@@ -127,7 +127,7 @@ function readOrRefuse(file: Buffer): ReadElement[] {
  */
 export function elementFrom(name: string, value: unknown, encoding: BufferEncoding): Element {
   const attribute = attributeOf(name);
-  if (attribute === undefined) throw new Refusal(500, 27, 'Unknown DICOM tag', name);
+  if (attribute === undefined) throw new OrthancError(500, 27, 'Unknown DICOM tag', name);
   const { tag, vr } = attribute;
   if (Array.isArray(value)) {
     const items = value.map(

@@ -3,9 +3,9 @@ import { type Element, writePart10 } from '../part10.js';
 import { type Archive, datasetOf } from './archive.js';
 import { tagOf } from './content.js';
 import { type Dataset, elementFrom } from './dataset.js';
-import { badRequest, Refusal, unknownResource } from './refusal.js';
+import { badRequest, OrthancError, unknownResource } from './orthanc-error.js';
 import { formatFor, render } from './render.js';
-import { type Answer, type Asked, bytes, empty, json, type Route } from './router.js';
+import { bytes, empty, type FakeRequest, type FakeResponse, json, type Route } from './router.js';
 
 const modification = z.object({
   Replace: z.record(z.string(), z.unknown()).default({}),
@@ -40,7 +40,7 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
   };
   const at = (rest: string) => new RegExp(`^/instances/([^/]+)${rest}$`);
 
-  const rendered = async (asked: Asked, id: string, frame = '0'): Promise<Answer> => {
+  const rendered = async (asked: FakeRequest, id: string, frame = '0'): Promise<FakeResponse> => {
     const format = formatFor(asked.headers.accept);
     const found = archive.resources.get(id)?.dataset;
     if (found === undefined || format === undefined || !/^\d+$/.test(frame)) return empty(404);
@@ -56,7 +56,7 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
     return picture === undefined ? empty(415) : bytes(format, picture);
   };
 
-  const modify = ({ body }: Asked, id: string): Answer => {
+  const modify = ({ body }: FakeRequest, id: string): FakeResponse => {
     const before = dataset(id);
     const { Replace, Remove, Keep, Force } = modification.parse(JSON.parse(body.toString('utf8')));
     const replaced = Object.entries(Replace).map(([name, value]) =>
@@ -75,11 +75,11 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
     return bytes('application/dicom', writePart10([...elements.values()], before.transferSyntax));
   };
 
-  const create = ({ body }: Asked): Answer => {
+  const create = ({ body }: FakeRequest): FakeResponse => {
     const { Parent, Force, Tags } = creation.parse(JSON.parse(body.toString('utf8')));
     const parent = Parent === undefined ? undefined : archive.resources.get(Parent);
     if (Parent !== undefined && parent === undefined)
-      throw new Refusal(400, 2024, 'Trying to attach a new DICOM instance to an inexistent resource');
+      throw new OrthancError(400, 2024, 'Trying to attach a new DICOM instance to an inexistent resource');
     const above = parent && datasetOf(parent);
     const elements = new Map<string, Element>();
     const set = (name: string, value: unknown) => {
@@ -100,7 +100,7 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
     }
     for (const [name, value] of Object.entries(Tags)) {
       if (parent !== undefined && !Force && inherited.includes(tagOf(name)))
-        throw new Refusal(400, 2020, 'Trying to override a value inherited from a parent module', name);
+        throw new OrthancError(400, 2020, 'Trying to override a value inherited from a parent module', name);
       set(name, value);
     }
     return json(archive.store(writePart10([...elements.values()], explicitLittleEndian)));

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Archive, type Resource, relatives } from './archive.js';
 import { attributeValue, contentOf, partsNamed, type Shape, tagOf, wholePage } from './content.js';
 import { attributeOf, type Level, levels } from './dictionary.js';
-import { badRequest, outOfRange } from './refusal.js';
+import { badRequest, outOfRange } from './orthanc-error.js';
 import type { Registry } from './registry.js';
 
 const order = z.object({

@@ -1,5 +1,5 @@
 import { type Attachment, md5 } from './archive.js';
-import { inexistentItem } from './refusal.js';
+import { inexistentItem } from './orthanc-error.js';
 
 const coreMetadata: Record<number, string> = {
   1: 'IndexInSeries',

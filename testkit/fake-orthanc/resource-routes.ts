@@ -9,9 +9,9 @@ import {
 } from './archive.js';
 import { contentOf, wholePage } from './content.js';
 import { type Level, levels } from './dictionary.js';
-import { badRevision, outOfRange, unknownResource } from './refusal.js';
+import { badRevision, outOfRange, unknownResource } from './orthanc-error.js';
 import { isUsers, type Registry } from './registry.js';
-import { type Answer, type Asked, bytes, empty, json, type Route, text } from './router.js';
+import { bytes, empty, type FakeRequest, type FakeResponse, json, type Route, text } from './router.js';
 
 const levelOf: Record<string, Level> = {
   patients: 'Patient',
@@ -35,7 +35,7 @@ export function resourceRoutes(archive: Archive, registry: Registry, checksRevis
     if (resource === undefined) throw unknownResource();
     return resource;
   };
-  const page = (resource: Resource, { query }: Asked) => {
+  const page = (resource: Resource, { query }: FakeRequest) => {
     const requestedTags = query.get('requestedTags')?.split(';') ?? [];
     return contentOf(resource, registry, { parts: wholePage, requestedTags, short: query.has('short') });
   };
@@ -44,7 +44,7 @@ export function resourceRoutes(archive: Archive, registry: Registry, checksRevis
    * Whether a change may come upon the value that is there now.
    * @throws Refusal where the request names another revision, or none and must
    */
-  const checkRevision = (asked: Asked, current: Uint8Array | undefined): void => {
+  const checkRevision = (asked: FakeRequest, current: Uint8Array | undefined): void => {
     const named = asked.headers['if-match'];
     if (named !== undefined && !/^"?\d+-[0-9a-f]{32}"?$/.test(named))
       throw outOfRange('The "if-match" HTTP header should contain the ETag (revision followed by MD5 hash)');
@@ -54,7 +54,7 @@ export function resourceRoutes(archive: Archive, registry: Registry, checksRevis
     if (named === undefined ? checksRevisions : named !== revision(0, current)) throw badRevision();
   };
 
-  const list = (asked: Asked, kind: string): Answer => {
+  const list = (asked: FakeRequest, kind: string): FakeResponse => {
     const level = levelOf[kind];
     const since = Number(asked.query.get('since') ?? 0);
     const limit = Number(asked.query.get('limit') ?? 0);
@@ -63,13 +63,13 @@ export function resourceRoutes(archive: Archive, registry: Registry, checksRevis
     return json(asked.query.has('expand') ? all.map((each) => page(each, asked)) : all.map(({ id }) => id));
   };
 
-  const relativesOf = (asked: Asked, kind: string, id: string, level: Level): Answer => {
+  const relativesOf = (asked: FakeRequest, kind: string, id: string, level: Level): FakeResponse => {
     const resource = need(kind, id);
     const found = sortedById(relatives(resource, level)).map((each) => page(each, asked));
     return json(levels.indexOf(level) > levels.indexOf(resource.level) ? found : found[0]);
   };
 
-  const remove = (_: Asked, kind: string, id: string): Answer => {
+  const remove = (_: FakeRequest, kind: string, id: string): FakeResponse => {
     const resource = known(kind, id);
     if (resource === undefined) return empty(404);
     const above = archive.delete(resource);
@@ -77,13 +77,13 @@ export function resourceRoutes(archive: Archive, registry: Registry, checksRevis
     return json({ RemainingAncestor: ancestor ?? null });
   };
 
-  const allMetadata = ({ query }: Asked, kind: string, id: string): Answer => {
+  const allMetadata = ({ query }: FakeRequest, kind: string, id: string): FakeResponse => {
     const { metadata } = need(kind, id);
     if (!query.has('expand')) return json(Object.keys(registry.named(metadata)));
     return json(query.has('numeric') ? Object.fromEntries(metadata) : registry.named(metadata));
   };
 
-  const readMetadata = (asked: Asked, kind: string, id: string, name: string): Answer => {
+  const readMetadata = (asked: FakeRequest, kind: string, id: string, name: string): FakeResponse => {
     const value = need(kind, id).metadata.get(registry.metadataNumber(name));
     if (value === undefined) return empty(404);
     const etag = revision(0, Buffer.from(value));
@@ -92,19 +92,19 @@ export function resourceRoutes(archive: Archive, registry: Registry, checksRevis
       : text(value, { etag });
   };
 
-  const writeMetadata = (asked: Asked, kind: string, id: string, name: string): Answer => {
+  const writeMetadata = (asked: FakeRequest, kind: string, id: string, name: string): FakeResponse => {
     const number = registry.metadataNumber(name);
     if (!isUsers(number)) return empty(403);
     const resource = need(kind, id);
     const before = resource.metadata.get(number);
     checkRevision(asked, before === undefined ? undefined : Buffer.from(before));
     resource.metadata.set(number, asked.body.toString('utf8'));
-    archive.note('UpdatedMetadata', resource);
+    archive.recordChange('UpdatedMetadata', resource);
     // SQLite keeps no revisions: the answer counts on, but what is read afterwards has revision 0 again.
     return text('', { etag: revision(before === undefined ? 0 : 1, asked.body) });
   };
 
-  const deleteMetadata = (asked: Asked, kind: string, id: string, name: string): Answer => {
+  const deleteMetadata = (asked: FakeRequest, kind: string, id: string, name: string): FakeResponse => {
     const number = registry.metadataNumber(name);
     if (!isUsers(number)) return empty(403);
     const resource = known(kind, id);
@@ -112,11 +112,11 @@ export function resourceRoutes(archive: Archive, registry: Registry, checksRevis
     checkRevision(asked, before === undefined ? undefined : Buffer.from(before));
     if (resource === undefined || before === undefined) throw unknownResource();
     resource.metadata.delete(number);
-    archive.note('UpdatedMetadata', resource);
+    archive.recordChange('UpdatedMetadata', resource);
     return text('');
   };
 
-  const writeLabel = (_: Asked, kind: string, id: string, label: string): Answer => {
+  const writeLabel = (_: FakeRequest, kind: string, id: string, label: string): FakeResponse => {
     const { labels } = need(kind, id);
     if (!/^[\w-]{1,64}$/.test(label))
       throw outOfRange(
@@ -135,31 +135,37 @@ export function resourceRoutes(archive: Archive, registry: Registry, checksRevis
   };
   const withTag = ({ bytes: content }: Attachment) => ({ etag: revision(0, content) });
 
-  const readAttachment = (_: Asked, kind: string, id: string, name: string, what: string): Answer => {
+  const readAttachment = (
+    _: FakeRequest,
+    kind: string,
+    id: string,
+    name: string,
+    what: string,
+  ): FakeResponse => {
     const found = attachment(kind, id, name);
     if (what === 'md5') return text(md5(found.bytes), withTag(found));
     if (what === 'info') return json(registry.attachmentInfo(found.number, found), withTag(found));
     return bytes('application/octet-stream', found.bytes, withTag(found));
   };
 
-  const writeAttachment = (asked: Asked, kind: string, id: string, name: string): Answer => {
+  const writeAttachment = (asked: FakeRequest, kind: string, id: string, name: string): FakeResponse => {
     const resource = need(kind, id);
     const number = registry.attachmentNumber(name);
     if (!isUsers(number)) return empty(403);
     checkRevision(asked, resource.attachments.get(number)?.bytes);
     const added = archive.newAttachment(asked.body);
     resource.attachments.set(number, added);
-    archive.note('UpdatedAttachment', resource);
+    archive.recordChange('UpdatedAttachment', resource);
     return { status: 200, headers: { 'content-type': 'application/json', ...withTag(added) }, body: '{}' };
   };
 
-  const deleteAttachment = (asked: Asked, kind: string, id: string, name: string): Answer => {
+  const deleteAttachment = (asked: FakeRequest, kind: string, id: string, name: string): FakeResponse => {
     const { number, bytes: content } = attachment(kind, id, name);
     if (!isUsers(number)) return empty(403);
     checkRevision(asked, content);
     const resource = need(kind, id);
     resource.attachments.delete(number);
-    archive.note('UpdatedAttachment', resource);
+    archive.recordChange('UpdatedAttachment', resource);
     return text('');
   };
 

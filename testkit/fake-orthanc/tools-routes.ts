@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { type Archive, type ChangeEntry, pathOf, relatives, sortedById } from './archive.js';
 import { contentOf, wholePage } from './content.js';
 import { find, levelNamed, matching, readRequest } from './find.js';
-import { Refusal } from './refusal.js';
+import { OrthancError } from './orthanc-error.js';
 import type { Registry } from './registry.js';
-import { type Answer, type Asked, json, type Route } from './router.js';
+import { type FakeRequest, type FakeResponse, json, type Route } from './router.js';
 
 const bulk = z.object({
   Resources: z.array(z.string()),
@@ -19,7 +19,7 @@ const changesAtATime = 100;
 
 /** The change log, and the tools that look at many resources. */
 export function toolsRoutes(archive: Archive, registry: Registry): Route[] {
-  const changes = ({ query }: Asked): Answer => {
+  const changes = ({ query }: FakeRequest): FakeResponse => {
     const page = (entries: ChangeEntry[], isDone: boolean) => {
       const [first, last] = [entries[0], entries.at(-1)];
       const span = first === undefined ? {} : { First: first.Seq };
@@ -35,10 +35,10 @@ export function toolsRoutes(archive: Archive, registry: Registry): Route[] {
     return page(wanted.slice(0, limit), wanted.length <= limit);
   };
 
-  const bulkContent = ({ body }: Asked): Answer => {
+  const bulkContent = ({ body }: FakeRequest): FakeResponse => {
     const parsed = bulk.safeParse(JSON.parse(body.toString('utf8')));
     if (!parsed.success)
-      throw new Refusal(400, 15, 'Bad file format', 'List of strings expected in field: Resources');
+      throw new OrthancError(400, 15, 'Bad file format', 'List of strings expected in field: Resources');
     const { Resources, Level, Metadata, Short } = parsed.data;
     const named = Resources.flatMap((id) => archive.resources.get(id) ?? []);
     const level = Level === undefined ? undefined : levelNamed(Level);
@@ -48,7 +48,7 @@ export function toolsRoutes(archive: Archive, registry: Registry): Route[] {
     return json(found.map((resource) => contentOf(resource, registry, { parts, short: Short })));
   };
 
-  const lookup = ({ body }: Asked): Answer => {
+  const lookup = ({ body }: FakeRequest): FakeResponse => {
     const wanted = body.toString('utf8').trim().toUpperCase();
     const found = [...archive.resources.values()].filter(
       ({ mainTags }) =>

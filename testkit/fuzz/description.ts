@@ -43,17 +43,17 @@ export const description = z.object({
   ),
 });
 
-export interface Described {
+export interface ApiOperation {
   id: string;
   method: string;
   path: string;
   parameters: { name: string; in: 'path' | 'query'; required: boolean; schema: JsonSchema }[];
   body: JsonSchema | undefined;
   /** Schema of each declared answer, by status and media type. */
-  answers: Record<string, Record<string, { schema: JsonSchema }>>;
+  responses: Record<string, Record<string, { schema: JsonSchema }>>;
 }
 
-export const operationsOf = (document: unknown): Described[] =>
+export const operationsOf = (document: unknown): ApiOperation[] =>
   Object.entries(description.parse(document).paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { operationId, parameters, requestBody, responses }]) => ({
       id: operationId,
@@ -61,7 +61,7 @@ export const operationsOf = (document: unknown): Described[] =>
       path,
       parameters,
       body: requestBody?.content['application/json']?.schema,
-      answers: Object.fromEntries(
+      responses: Object.fromEntries(
         Object.entries(responses).map(([status, { content: of = {} }]) => [status, of]),
       ),
     })),

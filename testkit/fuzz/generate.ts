@@ -1,7 +1,7 @@
-import type { Described, JsonSchema } from './description.js';
+import type { ApiOperation, JsonSchema } from './description.js';
 
 export interface FuzzRequest {
-  operation: Described;
+  operation: ApiOperation;
   method: string;
   /** As it goes over the wire: nothing normalises it. */
   path: string;
@@ -58,7 +58,7 @@ export class Generator {
     this.#handy = handy;
   }
 
-  request(operation: Described): FuzzRequest {
+  request(operation: ApiOperation): FuzzRequest {
     // How wild it is: half of the requests are as the description has them.
     const wild = this.#chance(0.5) ? 0 : this.#random() * 0.7;
     const given = operation.parameters.filter(
@@ -164,7 +164,7 @@ export class Generator {
     return 'a'.repeat(this.#chance(0.5) ? Math.max(1, minLength) : Math.min(maxLength, 300));
   }
 
-  #body({ body }: Described, method: string, wild: number): string | undefined {
+  #body({ body }: ApiOperation, method: string, wild: number): string | undefined {
     if (method === 'GET' || method === 'HEAD') return undefined;
     if (this.#chance(wild / 3)) return this.#pick(bodies);
     return body === undefined ? undefined : JSON.stringify(this.value(body, wild));

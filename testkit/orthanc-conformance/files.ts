@@ -71,13 +71,13 @@ const files = {
 export type FileName = keyof typeof files;
 
 /** Stores one of the files, and gives what it makes a name in the transcript. */
-export async function store(to: Recorder, name: FileName): Promise<Stored> {
-  const { body } = await to.ask('POST', '/instances', { body: files[name] });
+export async function store(recorder: Recorder, name: FileName): Promise<Stored> {
+  const { body } = await recorder.call('POST', '/instances', { body: files[name] });
   const answer = storedAnswer(body);
-  to.name(answer.ID, name);
-  to.name(answer.ParentSeries, name === 'report' ? 'reports' : 'series');
-  to.name(answer.ParentStudy, 'study');
-  to.name(answer.ParentPatient, 'patient');
+  recorder.name(answer.ID, name);
+  recorder.name(answer.ParentSeries, name === 'report' ? 'reports' : 'series');
+  recorder.name(answer.ParentStudy, 'study');
+  recorder.name(answer.ParentPatient, 'patient');
   return answer;
 }
 

@@ -27,7 +27,7 @@ export class Recorder {
   }
 
   /** @returns the answer's ETag and its body, not changed in anything */
-  async ask(
+  async call(
     method: string,
     path: string,
     { body, headers = {} }: { body?: string | Buffer | object; headers?: Record<string, string> } = {},

@@ -51,7 +51,7 @@ type DenseDraft = Draft & Pick<DenseLayer, 'inputs' | 'outputs'>;
  * @throws network_unsupported where the steps are not of the MobileNet v1 family
  */
 export function buildChain(steps: readonly Step[], input: Size): Chain {
-  const folder = new Folder(input);
+  const folder = new ChainBuilder(input);
   for (const step of steps) folder.take(step);
   const chain = folder.finish(input);
   if (chain) return chain;
@@ -63,7 +63,7 @@ export function buildChain(steps: readonly Step[], input: Size): Chain {
   });
 }
 
-class Folder {
+class ChainBuilder {
   readonly #features: ConvDraft[] = [];
   readonly #head: DenseDraft[] = [];
   #phase: 'features' | 'head' | 'scores' = 'features';

@@ -8,7 +8,7 @@ export interface Preparation extends Size {
 }
 
 /** Where one row or column of the result comes from: two source indices, and how far it lies between them. */
-interface Taps {
+interface SamplePositions {
   readonly low: Int32Array;
   readonly high: Int32Array;
   readonly share: Float32Array;
@@ -23,8 +23,8 @@ interface Taps {
 export function prepare(picture: Picture, { height, width, mean, std }: Preparation): Float32Array {
   const { pixels, channels } = picture;
   const f32 = Math.fround;
-  const rows = taps(picture.height, height);
-  const columns = taps(picture.width, width);
+  const rows = samplePositions(picture.height, height);
+  const columns = samplePositions(picture.width, width);
   const shift = pixels instanceof Uint16Array ? 8 : 0;
   const value = (index: number) => (pixels[index] as number) >> shift;
   const between = (a: number, b: number, share: number) => f32(a + f32(f32(b - a) * share));
@@ -63,7 +63,7 @@ export function prepare(picture: Picture, { height, width, mean, std }: Preparat
   return result;
 }
 
-function taps(from: number, to: number): Taps {
+function samplePositions(from: number, to: number): SamplePositions {
   const scale = Math.fround(Math.fround(from) / Math.fround(to));
   const low = new Int32Array(to);
   const high = new Int32Array(to);

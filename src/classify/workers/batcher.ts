@@ -3,11 +3,11 @@ import type { Size } from '../graph/steps.js';
 
 interface Waiting {
   readonly picture: Float32Array;
-  readonly resolve: (result: Inferred) => void;
+  readonly resolve: (result: InferenceResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
-export interface Inferred {
+export interface InferenceResult {
   /** The prepared picture. */
   readonly input: Float32Array;
   readonly scores: Float32Array;
@@ -35,9 +35,9 @@ export class Batcher {
    * @param prepare makes the picture, [height, width, 3]
    * @throws what `prepare` throws, or the engine
    */
-  async infer(prepare: () => Promise<Float32Array>): Promise<Inferred> {
+  async infer(prepare: () => Promise<Float32Array>): Promise<InferenceResult> {
     this.#onTheirWay++;
-    let result: Promise<Inferred> | undefined;
+    let result: Promise<InferenceResult> | undefined;
     try {
       const picture = await prepare();
       result = new Promise((resolve, reject) => this.#waiting.push({ picture, resolve, reject }));

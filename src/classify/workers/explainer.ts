@@ -2,8 +2,8 @@ import { createError } from '../../errors/errors.js';
 import { creators } from '../engines/choose.js';
 import type { Engine, EngineName } from '../engines/engine.js';
 import { tolerance } from '../engines/self-test.js';
+import { activationMapChainOf } from '../graph/activation-maps.js';
 import type { Chain } from '../graph/chain.js';
-import { mappingOf } from '../graph/maps.js';
 import { convolvedSize, type Size } from '../graph/steps.js';
 import type { ActivationMap } from './protocol.js';
 
@@ -47,7 +47,7 @@ export class Explainer {
   }
 
   async #start(): Promise<Ready> {
-    const { chain, bias } = mappingOf(this.#chain);
+    const { chain, bias } = activationMapChainOf(this.#chain);
     const size = chain.features.reduce<Size>(
       (before, { shape, strides, pads }) => convolvedSize(before, shape, strides, pads),
       chain.input,

@@ -72,7 +72,7 @@ export class Pool {
       const [freest] = this.#threads.toSorted((a, b) => b.room - a.room);
       if (!freest || freest.room === 0) break;
       const job = this.#waiting.shift();
-      if (job) freest.take(job);
+      if (job) freest.submit(job);
     }
     if (this.#waiting.length > 0 && this.#threads.length < this.#limit && !this.#isStarting)
       void this.#grow();

@@ -12,7 +12,7 @@ export interface Setup {
   readonly engine: EngineChoice;
   readonly maxMegapixels: number;
   /** Milliseconds after which a picture that is in work counts as hanging. */
-  readonly longestMs: number;
+  readonly timeoutMs: number;
 }
 
 /** Distinguishes jobs of one pool. */
@@ -57,7 +57,7 @@ export interface ActivationMap {
 export interface Explanation extends Classification, ActivationMap {}
 
 /** An error as one thread sends it to another. A thread would receive a PlainviewError without its class and code. */
-export interface SentError {
+export interface SerializedError {
   readonly code: ErrorCode;
   readonly message: string;
   /** As text, because not every cause can be cloned. For the log. */
@@ -71,6 +71,6 @@ export type Reply =
       readonly classes: number;
       readonly batch: number;
     }
-  | { readonly kind: 'unusable'; readonly error: SentError }
+  | { readonly kind: 'unusable'; readonly error: SerializedError }
   | { readonly kind: 'done'; readonly id: JobId; readonly result: Classification | Explanation }
-  | { readonly kind: 'failed'; readonly id: JobId; readonly error: SentError };
+  | { readonly kind: 'failed'; readonly id: JobId; readonly error: SerializedError };

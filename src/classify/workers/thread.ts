@@ -1,6 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import { createError, PlainviewError } from '../../errors/errors.js';
-import type { Classification, Explanation, JobId, Reply, Request, SentError, Setup } from './protocol.js';
+import type {
+  Classification,
+  Explanation,
+  JobId,
+  Reply,
+  Request,
+  SerializedError,
+  Setup,
+} from './protocol.js';
 
 /** Tests and benchmarks run this file from its source; nothing needs a build then. */
 const workerFile = new URL(
@@ -39,7 +47,7 @@ export class Thread {
   /** @param onChange called when a job has ended, or the thread */
   constructor(setup: Setup, onChange: () => void) {
     this.#onChange = onChange;
-    this.#longestMs = setup.longestMs;
+    this.#longestMs = setup.timeoutMs;
     this.#worker = new Worker(workerFile, { workerData: setup });
     this.ready = new Promise((resolve, reject) => {
       this.#worker.on('message', (reply: Reply) => {
@@ -75,7 +83,7 @@ export class Thread {
   }
 
   /** The picture's memory moves to the thread where it can: the sender's view of it is empty then. */
-  take(job: Job): void {
+  submit(job: Job): void {
     const { id, picture, explain } = job;
     const deadline = setTimeout(() => this.#hangs(job), this.#longestMs);
     this.#jobs.set(id, { ...job, deadline });
@@ -124,5 +132,5 @@ export class Thread {
   }
 }
 
-const received = ({ code, message, cause }: SentError) =>
+const received = ({ code, message, cause }: SerializedError) =>
   new PlainviewError(code, message, cause === undefined ? undefined : { cause: new Error(cause) });

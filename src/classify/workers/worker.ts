@@ -9,14 +9,14 @@ import { decode } from '../prepare/decode.js';
 import { prepare } from '../prepare/resize.js';
 import { Batcher } from './batcher.js';
 import { Explainer } from './explainer.js';
-import type { Reply, Request, SentError, Setup } from './protocol.js';
+import type { Reply, Request, SerializedError, Setup } from './protocol.js';
 
 /** A worker thread: it reads the network, starts the engine, then turns pictures into scores until it is ended. */
 if (!parentPort) throw new Error('this file runs in a worker thread');
 const port = parentPort;
 const reply = (message: Reply) => port.postMessage(message);
 
-function sent(error: unknown): SentError {
+function sent(error: unknown): SerializedError {
   const { code, message, cause } = asPlainviewError(error);
   return { code, message, cause: cause === undefined ? undefined : inspect(cause) };
 }

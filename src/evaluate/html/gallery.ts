@@ -1,6 +1,6 @@
-import type { Split } from '../comparison.js';
-import type { EvaluatedPicture } from '../run.js';
-import type { LabelledPicture } from '../truth.js';
+import type { Disagreement } from '../comparison.js';
+import type { EvaluatedPicture } from '../evaluate-pictures.js';
+import type { LabelledPicture } from '../ground-truth.js';
 import { type Html, html } from './markup.js';
 
 /** `data:` addresses by the pictures' ids. */
@@ -17,7 +17,7 @@ ${worst.map(card)}</ul>`;
 }
 
 /** Pictures that one of two networks gets right, with what each says. */
-export function splitGallery(splits: readonly Split[], thumbnails: Thumbnails | undefined): Html {
+export function splitGallery(splits: readonly Disagreement[], thumbnails: Thumbnails | undefined): Html {
   const said = (name: string, { best, picture }: EvaluatedPicture) =>
     html`<div${best.category === picture.label ? undefined : html` class="given"`}><dt>${name}: ${breakable(best.category)}</dt><dd>${best.score.toFixed(3)}</dd></div>`;
   return html`<ul class="gallery">

@@ -91,7 +91,7 @@ export class Routing {
    * @throws rules_invalid at the start; later, what Orthanc no longer names is a destination that does not answer
    */
   async #check(): Promise<void> {
-    const known = await this.#orthanc.forwarder.known();
+    const known = await this.#orthanc.forwarder.destinations();
     try {
       requireKnown(this.#rules, known);
     } catch (error) {

@@ -16,7 +16,7 @@ export async function spreadRequests(
   for (const id of new Set(ids)) {
     const request = groups.get(id)?.[metadataNames.request];
     if (request === undefined) continue;
-    for (const instance of await orthanc.hierarchy.below([id], modalities))
+    for (const instance of await orthanc.hierarchy.instancesBelow([id], modalities))
       await orthanc.metadata.put(`instances/${instance.ID}`, metadataNames.request, request);
     const path = groupPath(level, id);
     // Somebody may have asked for something else meanwhile: that stays, and is told by a change of its own.

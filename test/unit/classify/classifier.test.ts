@@ -9,9 +9,9 @@ import {
   type ClassifierOptions,
   createClassifier,
 } from '../../../src/classify/classifier.js';
+import { activationMapChainOf } from '../../../src/classify/graph/activation-maps.js';
 import { buildChain } from '../../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
-import { mappingOf } from '../../../src/classify/graph/maps.js';
 import { runReference } from '../../../src/classify/graph/reference.js';
 import { walk } from '../../../src/classify/graph/walk.js';
 import { decode } from '../../../src/classify/prepare/decode.js';
@@ -221,7 +221,7 @@ describe('an explanation', () => {
   it('is refused where the head bends what it weighs', () => {
     const chain = buildChain(steps, goldenSize);
     const bent = chain.head.map((layer) => ({ ...layer, activation: 'relu' as const }));
-    expect(() => mappingOf({ ...chain, head: bent })).toThrow(/relu/);
+    expect(() => activationMapChainOf({ ...chain, head: bent })).toThrow(/relu/);
   });
 });
 
@@ -254,7 +254,7 @@ describe('a thread that crashes', () => {
 
 describe('a thread that hangs', () => {
   it('is replaced; the picture it hung at is given up for good', async () => {
-    const classifier = await start({ workers: 1, longestMs: 2000 });
+    const classifier = await start({ workers: 1, timeoutMs: 2000 });
     swallow.pictures = true;
     const hanging = classifier.classify(goldenPictureFile('grey.png'));
     const next = classifier.classify(goldenPictureFile('grey.png'));

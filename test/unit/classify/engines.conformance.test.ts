@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { creators } from '../../../src/classify/engines/choose.js';
 import { type Engine, type EngineName, engineName } from '../../../src/classify/engines/engine.js';
 import { noise, selfTest, tolerance } from '../../../src/classify/engines/self-test.js';
+import { activationMapChainOf } from '../../../src/classify/graph/activation-maps.js';
 import { buildChain, type Chain } from '../../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
-import { mappingOf } from '../../../src/classify/graph/maps.js';
 import { runReference } from '../../../src/classify/graph/reference.js';
 import { walk } from '../../../src/classify/graph/walk.js';
 import { decode } from '../../../src/classify/prepare/decode.js';
@@ -112,7 +112,7 @@ describe.each(engineName.options.map((name) => ({ name, skip: why.has(name) })))
         const at = isEmbedded ? size : goldenSize;
         const whole = isEmbedded ? chain : buildChain(steps, goldenSize);
         const input = isEmbedded ? noise(length, 7) : goldenPicture(1);
-        const { chain: mapping, bias } = mappingOf(whole);
+        const { chain: mapping, bias } = activationMapChainOf(whole);
         const classes = bias.length;
         const scores: number[] = [];
         await withEngine(name, whole, async (engine) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
 import { options, variableOf } from '../../../src/config/options.js';
-import { optionsTable, withOptions } from '../../../src/config/readme-table.js';
+import { insertOptionsTable, optionsTable } from '../../../src/config/readme-table.js';
 import { shipped } from '../../../src/files/places.js';
 
 describe('loadConfig', () => {
@@ -92,6 +92,6 @@ test('every option has a row with its meaning', () => {
 
 test('the README shows the options as they are (else: npm run docs)', () => {
   const readme = readFileSync(shipped('README.md'), 'utf8');
-  expect(withOptions(readme)).toBe(readme);
+  expect(insertOptionsTable(readme)).toBe(readme);
   expect(readme).toContain('`PLAINVIEW_ORTHANC_URL`');
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { comparisonOf } from '../../../src/evaluate/comparison.js';
-import type { EvaluatedPicture } from '../../../src/evaluate/run.js';
-import { seen } from '../../../testkit/evaluate.js';
+import type { EvaluatedPicture } from '../../../src/evaluate/evaluate-pictures.js';
+import { evaluated } from '../../../testkit/evaluate.js';
 
 const both = [{ classes: ['knee_ap', 'hand_ap'] }, { classes: ['knee_ap', 'hand_ap', 'other'] }] as const;
 
@@ -9,8 +9,8 @@ type Said = [category: string, score?: number, more?: { second: string }];
 
 /** Both look at one picture. */
 function pair(label: string, first: Said, second: Said): [EvaluatedPicture, EvaluatedPicture] {
-  const one = seen(label, ...first);
-  return [one, { ...seen(label, ...second), picture: one.picture }];
+  const one = evaluated(label, ...first);
+  return [one, { ...evaluated(label, ...second), picture: one.picture }];
 }
 function compared(
   pairs: readonly [EvaluatedPicture, EvaluatedPicture][],

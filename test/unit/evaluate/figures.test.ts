@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { figuresOf } from '../../../src/evaluate/figures.js';
-import { seen } from '../../../testkit/evaluate.js';
+import { evaluated } from '../../../testkit/evaluate.js';
 
 const withOther = { classes: ['knee_ap', 'knee_lateral', 'hand_ap', 'other'] };
 const without = { classes: ['knee_ap', 'knee_lateral', 'hand_ap'] };
 
 /** 4 knees from the front (one taken for a hand, one for none), 2 from the side, 1 hand; 3 skulls. */
 const pictures = [
-  seen('knee_ap', 'knee_ap'),
-  seen('knee_ap', 'knee_ap', 0.8),
-  seen('knee_ap', 'hand_ap', 0.95),
-  seen('knee_ap', 'other', 0.7),
-  seen('knee_lateral', 'knee_lateral'),
-  seen('knee_lateral', 'knee_lateral'),
-  seen('hand_ap', 'hand_ap', 0.92),
-  seen('other', 'other'),
-  seen('skull', 'hand_ap', 0.91),
-  seen('skull', 'knee_ap', 0.5),
+  evaluated('knee_ap', 'knee_ap'),
+  evaluated('knee_ap', 'knee_ap', 0.8),
+  evaluated('knee_ap', 'hand_ap', 0.95),
+  evaluated('knee_ap', 'other', 0.7),
+  evaluated('knee_lateral', 'knee_lateral'),
+  evaluated('knee_lateral', 'knee_lateral'),
+  evaluated('hand_ap', 'hand_ap', 0.92),
+  evaluated('other', 'other'),
+  evaluated('skull', 'hand_ap', 0.91),
+  evaluated('skull', 'knee_ap', 0.5),
 ];
 
 describe('figures', () => {
@@ -31,10 +31,10 @@ describe('figures', () => {
   it('of a forced choice take the best category where other is best', () => {
     const { accuracy, forcedChoice } = figuresOf(
       [
-        seen('knee_ap', 'other', 0.7, { second: 'knee_ap' }),
-        seen('knee_ap', 'other', 0.7, { second: 'hand_ap' }),
-        seen('hand_ap', 'hand_ap', 0.7, { second: 'other' }),
-        seen('other', 'other', 0.9, { second: 'hand_ap' }),
+        evaluated('knee_ap', 'other', 0.7, { second: 'knee_ap' }),
+        evaluated('knee_ap', 'other', 0.7, { second: 'hand_ap' }),
+        evaluated('hand_ap', 'hand_ap', 0.7, { second: 'other' }),
+        evaluated('other', 'other', 0.9, { second: 'hand_ap' }),
       ],
       withOther,
     );
@@ -97,9 +97,9 @@ describe('figures', () => {
 
   it('are broken down by group, in the order of their names', () => {
     const grouped = [
-      seen('knee_ap', 'knee_ap', 0.99, { group: 'site b' }),
-      seen('knee_ap', 'hand_ap', 0.99, { group: 'site a' }),
-      seen('hand_ap', 'hand_ap', 0.99, { group: 'site a' }),
+      evaluated('knee_ap', 'knee_ap', 0.99, { group: 'site b' }),
+      evaluated('knee_ap', 'hand_ap', 0.99, { group: 'site a' }),
+      evaluated('hand_ap', 'hand_ap', 0.99, { group: 'site a' }),
     ];
     expect(figuresOf(grouped, withOther).groups).toMatchObject([
       { group: 'site a', accuracy: { count: 1, of: 2 }, balancedAccuracy: 0.5 },
@@ -126,7 +126,7 @@ describe('the risk–coverage curve', () => {
   });
 
   it('has no more points than can be drawn, and keeps the last', () => {
-    const many = Array.from({ length: 10_000 }, (_, i) => seen('knee_ap', 'knee_ap', 1 - i / 10_000));
+    const many = Array.from({ length: 10_000 }, (_, i) => evaluated('knee_ap', 'knee_ap', 1 - i / 10_000));
     const { curve } = figuresOf(many, withOther);
     expect(curve.length).toBeLessThanOrEqual(401);
     expect(curve.at(-1)).toMatchObject({ labelled: 1, right: 1 });
@@ -136,10 +136,10 @@ describe('the risk–coverage curve', () => {
 describe('calibration', () => {
   it('is the weighted distance between scores and shares right', () => {
     const some = [
-      ...Array.from({ length: 8 }, () => seen('knee_ap', 'knee_ap', 0.95)),
-      ...Array.from({ length: 2 }, () => seen('knee_ap', 'hand_ap', 0.95)),
-      seen('hand_ap', 'hand_ap', 0.5),
-      seen('skull', 'other', 1),
+      ...Array.from({ length: 8 }, () => evaluated('knee_ap', 'knee_ap', 0.95)),
+      ...Array.from({ length: 2 }, () => evaluated('knee_ap', 'hand_ap', 0.95)),
+      evaluated('hand_ap', 'hand_ap', 0.5),
+      evaluated('skull', 'other', 1),
     ];
     const { error, bins, n } = figuresOf(some, withOther).calibration;
     expect(n).toBe(12);

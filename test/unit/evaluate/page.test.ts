@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { defaultThresholds } from '../../../src/classify/network.js';
 import { createError } from '../../../src/errors/errors.js';
+import type { LabelledPicture } from '../../../src/evaluate/ground-truth.js';
 import { reportPage } from '../../../src/evaluate/html/page.js';
 import { reportOf } from '../../../src/evaluate/report.js';
-import type { LabelledPicture } from '../../../src/evaluate/truth.js';
-import { seen } from '../../../testkit/evaluate.js';
+import { evaluated } from '../../../testkit/evaluate.js';
 
-const wrong = seen('knee_ap', 'hand_ap', 0.97);
+const wrong = evaluated('knee_ap', 'hand_ap', 0.97);
 const evil = { id: '"><script>alert(1)</script>.png', label: "knee_ap' onload='x" };
 const all = [
-  seen('knee_ap', 'knee_ap'),
+  evaluated('knee_ap', 'knee_ap'),
   wrong,
-  seen('hand_ap', 'hand_ap'),
-  { ...seen('other', 'knee_ap', 0.96), picture: evil },
+  evaluated('hand_ap', 'hand_ap'),
+  { ...evaluated('other', 'knee_ap', 0.96), picture: evil },
 ];
 
 function page({
@@ -31,7 +31,7 @@ function page({
       warnings: [],
     },
     run: {
-      seen: [pictures],
+      results: [pictures],
       unread: [{ picture: missing, error: createError('file_unreadable', { problem: 'it is not there' }) }],
     },
     classifiers: [
@@ -99,8 +99,8 @@ describe('the page', () => {
   });
 
   it('can show a network that makes no errors, or is asked of one picture', () => {
-    expect(page({ pictures: [seen('knee_ap', 'knee_ap')] })).toContain('<p>None.</p>');
-    expect(page({ pictures: [seen('knee_ap', 'knee_ap')] })).not.toMatch(/NaN|undefined|Infinity/);
+    expect(page({ pictures: [evaluated('knee_ap', 'knee_ap')] })).toContain('<p>None.</p>');
+    expect(page({ pictures: [evaluated('knee_ap', 'knee_ap')] })).not.toMatch(/NaN|undefined|Infinity/);
     expect(page()).not.toMatch(/NaN|undefined|Infinity/);
   });
 });

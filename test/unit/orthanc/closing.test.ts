@@ -17,10 +17,10 @@ test('what is under way is given up when the client closes, and nothing is repea
   const [underWay, waiting] = [orthanc.system(), orthanc.system()].map((call) =>
     call.catch((error: Error) => error.message),
   );
-  await vi.waitUntil(() => silent.heard.length > 0);
+  await vi.waitUntil(() => silent.requests.length > 0);
   orthanc.close();
   for (const call of [underWay, waiting, orthanc.system().catch((error: Error) => error.message)])
     expect(await call).toContain('Plainview stops');
-  expect(silent.heard).toHaveLength(1);
+  expect(silent.requests).toHaveLength(1);
   await silent.close();
 });

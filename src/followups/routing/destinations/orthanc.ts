@@ -1,7 +1,7 @@
 import { sleep } from '../../../async/sleep.js';
 import type { Config } from '../../../config/options.js';
 import { asPlainviewError, createError, type PlainviewError } from '../../../errors/errors.js';
-import { looksAway } from '../../../orthanc/availability.js';
+import { mayMeanAway } from '../../../orthanc/availability.js';
 import type { DestinationKind } from '../../../orthanc/forwarder.js';
 import type { InstanceId } from '../../../orthanc/ids.js';
 import { Orthanc } from '../../../orthanc/orthanc.js';
@@ -47,10 +47,10 @@ export class OrthancDestination implements Destination {
 
   async answers(): Promise<boolean | undefined> {
     try {
-      await this.#orthanc.forwarder.ask(this.#kind, this.#place);
+      await this.#orthanc.forwarder.echo(this.#kind, this.#place);
       return true;
     } catch (caught) {
-      if (looksAway(asPlainviewError(caught))) throw caught;
+      if (mayMeanAway(asPlainviewError(caught))) throw caught;
       // A DICOMweb server that only stores answers no search, and may still be well.
       return this.#kind === 'dicomweb' ? undefined : false;
     }
@@ -61,7 +61,7 @@ export class OrthancDestination implements Destination {
   }
 
   async #job(ids: readonly InstanceId[], signal: AbortSignal): Promise<void> {
-    const job = await this.#orthanc.forwarder.begin(this.#kind, this.#place, ids);
+    const job = await this.#orthanc.forwarder.startJob(this.#kind, this.#place, ids);
     for (let ms = pollMs.first; ; ms = Math.min(ms * 1.5, pollMs.longest)) {
       await sleep(ms, signal);
       // Orthanc goes on; the next start sends once more what is not known to have arrived.
@@ -77,7 +77,7 @@ export class OrthancDestination implements Destination {
   }
 
   #blame(error: PlainviewError): PlainviewError {
-    if (error.code === 'route_unreachable' || looksAway(error)) return error;
+    if (error.code === 'route_unreachable' || mayMeanAway(error)) return error;
     return createError('route_unreachable', { destination: this.name, why: error.message }, error);
   }
 }

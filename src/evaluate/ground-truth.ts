@@ -13,7 +13,7 @@ export interface LabelledPicture {
 }
 
 /** Where pictures and their labels come from. */
-export interface Truth {
+export interface GroundTruth {
   /** For the report: a path, or an Orthanc's address. */
   readonly name: string;
   /** SHA-256 of the labels file, hexadecimal, where there is one. */
@@ -26,5 +26,5 @@ export interface Truth {
 }
 
 /** A picture's label as the network could say it: one of its classes, or `other`. */
-export const truthFor = ({ classes }: Pick<Network, 'classes'>, label: string): string =>
+export const trueClass = ({ classes }: Pick<Network, 'classes'>, label: string): string =>
   classes.includes(label) ? label : otherClass;

@@ -3,7 +3,7 @@ import type { Chain, ConvLayer, DenseLayer } from './chain.js';
 import { noPads } from './steps.js';
 
 /** What a network looks like where its classes' activation maps are wanted in place of scores. */
-export interface Mapping {
+export interface ActivationMapChain {
   /** Ends with the maps, [N, rows, columns, classes]: no average, no head, no softmax. */
   readonly chain: Chain;
   /** One for each class: map's mean + bias = the class's logit. */
@@ -16,7 +16,7 @@ export interface Mapping {
  * place adds to a class's logit; nothing is approximated.
  * @throws explanation_unavailable where the head bends what it weighs: the order of the two then matters
  */
-export function mappingOf(chain: Chain): Mapping {
+export function activationMapChainOf(chain: Chain): ActivationMapChain {
   const bent = chain.head.find(({ activation }) => activation !== 'linear');
   if (bent !== undefined)
     throw createError('explanation_unavailable', {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { startFaultyProxy, type Verdict } from '../testkit/faulty-proxy.js';
+import { type ProxyAction, startFaultyProxy } from '../testkit/faulty-proxy.js';
 
 /** What can become of a request, and how many of a thousand it meets. */
-const fates = {
+const faultRates = {
   /** Cut before Orthanc saw it. */
   lost: 15,
   /** Orthanc did it, but the answer never comes. */
@@ -17,15 +17,15 @@ const fates = {
   /** A proxy's own answer. */
   unavailable: 15,
 } as const;
-export type Fate = keyof typeof fates;
-const names = Object.keys(fates) as Fate[];
+export type Fault = keyof typeof faultRates;
+const names = Object.keys(faultRates) as Fault[];
 
-export interface BadProxy {
+export interface UnreliableProxy {
   url: string;
   /** Requests so far. */
   requests: () => number;
-  /** How many met each fate. */
-  met: Record<Fate, number>;
+  /** How many counts each fate. */
+  counts: Record<Fault, number>;
   stop(): Promise<void>;
 }
 
@@ -33,14 +33,14 @@ export interface BadProxy {
  * A proxy between the service and Orthanc on a bad network.
  * @param lateMs longer than the client's time-out
  */
-export async function startBadProxy(
+export async function startUnreliableProxy(
   orthanc: string,
   random: () => number,
   lateMs: number,
-): Promise<BadProxy> {
+): Promise<UnreliableProxy> {
   const proxy = await startFaultyProxy(orthanc);
-  const met = Object.fromEntries(names.map((name) => [name, 0])) as Record<Fate, number>;
-  const verdicts: Record<Fate, () => Verdict> = {
+  const counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<Fault, number>;
+  const verdicts: Record<Fault, () => ProxyAction> = {
     lost: () => 'cut',
     unanswered: () => async (forward) => {
       await forward();
@@ -62,19 +62,19 @@ export async function startBadProxy(
     },
     unavailable: () => 503,
   };
-  proxy.judge = () => {
+  proxy.decide = () => {
     const fate = chosen(random);
     if (fate === undefined) return 'pass';
-    met[fate]++;
+    counts[fate]++;
     return verdicts[fate]();
   };
-  return { url: proxy.url, requests: () => proxy.calls.length, met, stop: proxy.stop };
+  return { url: proxy.url, requests: () => proxy.calls.length, counts, stop: proxy.stop };
 }
 
-function chosen(random: () => number): Fate | undefined {
+function chosen(random: () => number): Fault | undefined {
   let chance = 1000 * random();
   return names.find((name) => {
-    chance -= fates[name];
+    chance -= faultRates[name];
     return chance < 0;
   });
 }

@@ -38,7 +38,7 @@ export class SimulatedOrthanc {
   }
 
   /** How many instances up to a sequence number are not decided to the end. */
-  bareUpTo(seq: number): number {
+  undecidedUpTo(seq: number): number {
     let bare = 0;
     for (let n = 1; n <= seq; n++)
       if (this.#written.get(`instances/${this.#id(n)}`)?.RadiographCategory === undefined) bare++;

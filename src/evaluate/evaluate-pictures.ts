@@ -2,7 +2,7 @@ import { pMapIterable } from 'p-map';
 import type { Classifier } from '../classify/classifier.js';
 import { type Decision, decide, otherClass, type ScoredCategory } from '../classify/decide.js';
 import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
-import type { LabelledPicture, Truth } from './truth.js';
+import type { GroundTruth, LabelledPicture } from './ground-truth.js';
 
 /** What a network said of a picture. Nothing else of the picture is kept, so memory stays small. */
 export interface EvaluatedPicture {
@@ -13,15 +13,15 @@ export interface EvaluatedPicture {
   readonly decision: Decision['decision'];
 }
 
-export interface Unread {
+export interface UnreadPicture {
   readonly picture: LabelledPicture;
   readonly error: PlainviewError;
 }
 
-export interface Run {
+export interface EvaluationRun {
   /** For each classifier, what it said, in the pictures' order; all of them saw the same pictures. */
-  readonly seen: readonly EvaluatedPicture[][];
-  readonly unread: readonly Unread[];
+  readonly results: readonly EvaluatedPicture[][];
+  readonly unread: readonly UnreadPicture[];
 }
 
 /** What the network says if it must name a category: the best class that is not `other`. */
@@ -33,20 +33,20 @@ export const forcedChoice = ({ top }: Pick<EvaluatedPicture, 'top'>): string | u
  * for none of the classifiers.
  * @param concurrency how many pictures are in memory at a time
  */
-export async function run(
-  truth: Truth,
+export async function evaluatePictures(
+  truth: GroundTruth,
   classifiers: readonly Classifier[],
   concurrency: number,
   onPicture: () => void,
-): Promise<Run> {
-  const seen: EvaluatedPicture[][] = classifiers.map(() => []);
-  const unread: Unread[] = [];
-  const show = async (picture: LabelledPicture): Promise<EvaluatedPicture[] | Unread> => {
+): Promise<EvaluationRun> {
+  const results: EvaluatedPicture[][] = classifiers.map(() => []);
+  const unread: UnreadPicture[] = [];
+  const show = async (picture: LabelledPicture): Promise<EvaluatedPicture[] | UnreadPicture> => {
     try {
       const file = await truth.read(picture);
       // Each classifier takes the memory that it is given.
       return await Promise.all(
-        classifiers.map(async (classifier) => look(picture, classifier, Buffer.from(file))),
+        classifiers.map(async (classifier) => classifyPicture(picture, classifier, Buffer.from(file))),
       );
     } catch (error) {
       return { picture, error: asPlainviewError(error) };
@@ -56,12 +56,12 @@ export async function run(
   for await (const answer of answers) {
     onPicture();
     if ('error' in answer) unread.push(answer);
-    else for (const [i, one] of answer.entries()) seen[i]?.push(one);
+    else for (const [i, one] of answer.entries()) results[i]?.push(one);
   }
-  return { seen, unread };
+  return { results, unread };
 }
 
-async function look(
+async function classifyPicture(
   picture: LabelledPicture,
   { classify, network }: Classifier,
   file: Buffer,

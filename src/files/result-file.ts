@@ -10,7 +10,7 @@ import { replaceFile } from './replace.js';
  */
 export async function requireWritable(path: string): Promise<void> {
   // The slash refuses a file in the folder's place.
-  await writing(() => access(join(dirname(path), '/'), constants.W_OK));
+  await withWriteErrors(() => access(join(dirname(path), '/'), constants.W_OK));
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) throw createError('report_unwritable', { problem: `${path} is a folder` });
 }
@@ -19,7 +19,7 @@ export async function requireWritable(path: string): Promise<void> {
  * Checks the same for a file that must not replace another one.
  * @throws usage, report_unwritable
  */
-export async function requireNew(file: string): Promise<void> {
+export async function requireNewFile(file: string): Promise<void> {
   const isThere = await access(file, constants.F_OK).then(
     () => true,
     () => false,
@@ -33,11 +33,11 @@ export async function requireNew(file: string): Promise<void> {
  * @param write writes the content to the path that it gets
  * @throws report_unwritable
  */
-export const writeWhole = (path: string, write: (part: string) => Promise<unknown>): Promise<void> =>
-  writing(() => replaceFile(path, write));
+export const writeResult = (path: string, write: (part: string) => Promise<unknown>): Promise<void> =>
+  withWriteErrors(() => replaceFile(path, write));
 
 /** @throws report_unwritable where the file system refuses */
-export async function writing<T>(task: () => Promise<T>): Promise<T> {
+export async function withWriteErrors<T>(task: () => Promise<T>): Promise<T> {
   try {
     return await task();
   } catch (error) {
