@@ -2,9 +2,9 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Writes a file as a whole: a stop at any moment leaves the old content or the new content.
+ * Replaces a file atomically: after a stop at any moment it has the old content or the new content.
  * Two calls for one path must not overlap.
- * @param write writes the content to the path that it gets
+ * @param write writes the content to the path that it receives
  */
 export async function replaceFile(path: string, write: (part: string) => Promise<unknown>): Promise<void> {
   const part = `${path}.part`;
@@ -17,12 +17,12 @@ export async function replaceFile(path: string, write: (part: string) => Promise
   }
 }
 
-/** Gives a finished file its name, in the same folder. After this, a power cut does not undo it. */
+/** Renames a complete file within its folder. After this, a power cut does not undo it. */
 export async function renameDurably(part: string, path: string): Promise<void> {
-  // The name can reach the disk before the content does. After a power cut there would be half a file.
+  // Without this, the name can reach the disk before the content, and a power cut leaves half a file.
   await sync(part, 'r+');
   await rename(part, path);
-  // The name itself is content of the folder. Some file systems refuse this; the file is in place all the same.
+  // The name is stored in the folder. Some file systems cannot sync folders; the file is in place all the same.
   await sync(dirname(path), 'r').catch((error: NodeJS.ErrnoException) => {
     if (!notForFolders.has(error.code ?? '')) throw error;
   });

@@ -3,7 +3,7 @@ import type { QueueDepth } from '../queue/queue.js';
 
 export type Stage = 'describe' | 'render' | 'decode' | 'prepare' | 'infer' | 'record' | 'follow' | 'total';
 
-/** What Prometheus reads at `/metrics`. Labels hold codes and categories, never ids: their number stays small. */
+/** The metrics at `/metrics`. Their labels hold codes and categories, never identifiers, so that their number stays small. */
 export class Metrics {
   readonly registry = new Registry();
 
@@ -53,7 +53,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  /** Has the depth of the queue asked for each time that Prometheus reads. */
+  /** Reads the depth of the queue at each scrape. */
   observeQueue(queue: { depth(): QueueDepth }): void {
     new Gauge({
       name: 'plainview_queue_jobs',

@@ -12,9 +12,9 @@ export class InstanceStore {
   }
 
   /**
-   * Stores a new instance in a study, with the study's and the patient's attributes. Idempotent where the attributes
-   * name their SOPInstanceUID.
-   * @param attributes by keyword; sequences as arrays
+   * Stores a new instance in a study. It takes over the attributes of study and patient. Idempotent where `attributes`
+   * has a SOPInstanceUID.
+   * @param attributes by keyword; a sequence is an array of such objects
    */
   async create(parent: StudyId, attributes: object): Promise<InstanceId> {
     const data = { Parent: parent, Force: true, Tags: attributes };
@@ -22,7 +22,7 @@ export class InstanceStore {
       .ID;
   }
 
-  /** Does nothing where it is gone already. */
+  /** Does nothing where the instance is already deleted. */
   async delete(id: InstanceId): Promise<void> {
     await this.#transport.call({ method: 'DELETE', url: `/instances/${id}` }).catch(ifAbsent(undefined));
   }

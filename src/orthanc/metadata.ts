@@ -16,19 +16,19 @@ export class Metadata {
     return (await this.#read(resource, name))?.body.toString('utf8');
   }
 
-  /** Writes, whatever is there now, also under `CheckRevisions`. */
+  /** Writes a value and replaces any other, also under `CheckRevisions`. */
   async put(resource: ResourcePath, name: string, value: string): Promise<void> {
     await this.#overwrite({ method: 'PUT', url: urlOf(resource, name), data: value });
   }
 
   /**
-   * Writes only where the value is still the one that was read: a guard against another writer.
-   * Orthanc checks an `If-Match` that is sent, also with `CheckRevisions` off. It knows no "create only": there, the
-   * revision in its answer says whether something was overwritten. It is 0 for what was created (seen on 1.12.7 and
-   * 1.13.0, SQLite and PostgreSQL). A database without revisions gives none: then the value is read back.
-   * @param known what was read; undefined: there was none
-   * @throws orthanc_conflict where another writer came first. Their value may be lost where `known` is undefined, so
-   *   the caller must read all again and write anew.
+   * Writes a value only where the present one is still the one that was read. This guards against other writers.
+   * Orthanc checks an `If-Match` header also with `CheckRevisions` off. It has no "create only". There, the revision in
+   * its response shows whether a value was overwritten: it is 0 for a created value (seen on 1.12.7 and 1.13.0, SQLite and
+   * PostgreSQL). A database without revisions returns none. Then the value is read back, which is a weaker guard.
+   * @param known the value that was read; undefined: there was none
+   * @throws orthanc_conflict where another writer came first. The other value may be lost where `known` is undefined or
+   *   the database has no revisions. So the caller must read everything again and repeat the write.
    */
   async replace(
     resource: ResourcePath,
@@ -52,7 +52,7 @@ export class Metadata {
     if (etag === undefined && (await this.get(resource, name)) !== value) throw conflict();
   }
 
-  /** Does nothing where there is none. */
+  /** Does nothing where there is no value. */
   async delete(resource: ResourcePath, name: string): Promise<void> {
     await this.#overwrite({ method: 'DELETE', url: urlOf(resource, name) }).catch(ifAbsent(undefined));
   }
@@ -71,8 +71,8 @@ export class Metadata {
   }
 
   /**
-   * With `CheckRevisions`, Orthanc answers 409 to a change that does not name the revision it replaces.
-   * The ETag of a PUT is not to be trusted (1.12.7), so it is read.
+   * With `CheckRevisions`, Orthanc answers 409 to a change without the revision that it replaces. The revision is read
+   * for it, because the ETag in the response to a PUT is unreliable (1.12.7).
    */
   async #overwrite(request: { method: string; url: string; data?: string }): Promise<void> {
     const call = { ...request, headers: { 'content-type': 'text/plain' } };
