@@ -4,9 +4,9 @@ import { createError } from '../errors/errors.js';
 import { locationOf, readTable } from './table.js';
 
 /**
- * A site's own names for categories: a CSV or TSV file with the columns `label` and `category`. What is none of the
- * categories is mapped to `other`.
- * @param known every category that any of the networks has
+ * Reads a site's own names of categories: a CSV or TSV file with the columns `label` and `category`. Labels of none of the
+ * categories are mapped to `other`.
+ * @param known all categories of all networks
  * @throws labels_invalid, with line and column; file_unreadable
  */
 export async function readCategoryMap(

@@ -4,11 +4,11 @@ import { type Decision, decide, otherClass, type ScoredCategory } from '../class
 import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import type { GroundTruth, LabelledPicture } from './ground-truth.js';
 
-/** What a network said of a picture. Nothing else of the picture is kept, so memory stays small. */
+/** The result of a network for a picture. The pixels are not kept, so memory stays small. */
 export interface EvaluatedPicture {
   readonly picture: LabelledPicture;
   readonly best: ScoredCategory;
-  /** The best three, best first. */
+  /** The best three classes, best first. */
   readonly top: readonly ScoredCategory[];
   readonly decision: Decision['decision'];
 }
@@ -19,19 +19,20 @@ export interface UnreadPicture {
 }
 
 export interface EvaluationRun {
-  /** For each classifier, what it said, in the pictures' order; all of them saw the same pictures. */
+  /** For each classifier, its results in the order of the pictures. All have results for the same pictures. */
   readonly results: readonly EvaluatedPicture[][];
   readonly unread: readonly UnreadPicture[];
 }
 
-/** What the network says if it must name a category: the best class that is not `other`. */
+/** The best class that is not `other`. */
 export const forcedChoice = ({ top }: Pick<EvaluatedPicture, 'top'>): string | undefined =>
   top.find(({ category }) => category !== otherClass)?.category;
 
 /**
- * Shows every picture to every classifier. A picture that cannot be read or classified stops no other, and counts
- * for none of the classifiers.
- * @param concurrency how many pictures are in memory at a time
+ * Classifies every picture by every classifier. A picture that cannot be read or classified has no result of any classifier,
+ * and does not stop the others.
+ * @param concurrency most pictures in memory at a time
+ * @param onPicture called after each picture
  */
 export async function evaluatePictures(
   truth: GroundTruth,
@@ -41,10 +42,10 @@ export async function evaluatePictures(
 ): Promise<EvaluationRun> {
   const results: EvaluatedPicture[][] = classifiers.map(() => []);
   const unread: UnreadPicture[] = [];
-  const show = async (picture: LabelledPicture): Promise<EvaluatedPicture[] | UnreadPicture> => {
+  const evaluate = async (picture: LabelledPicture): Promise<EvaluatedPicture[] | UnreadPicture> => {
     try {
       const file = await truth.read(picture);
-      // Each classifier takes the memory that it is given.
+      // Each classifier takes the memory of its picture, so each gets a copy.
       return await Promise.all(
         classifiers.map(async (classifier) => classifyPicture(picture, classifier, Buffer.from(file))),
       );
@@ -52,11 +53,11 @@ export async function evaluatePictures(
       return { picture, error: asPlainviewError(error) };
     }
   };
-  const answers = pMapIterable(truth.pictures, show, { concurrency });
-  for await (const answer of answers) {
+  const outcomes = pMapIterable(truth.pictures, evaluate, { concurrency });
+  for await (const outcome of outcomes) {
     onPicture();
-    if ('error' in answer) unread.push(answer);
-    else for (const [i, one] of answer.entries()) results[i]?.push(one);
+    if ('error' in outcome) unread.push(outcome);
+    else for (const [i, one] of outcome.entries()) results[i]?.push(one);
   }
   return { results, unread };
 }

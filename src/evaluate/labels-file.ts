@@ -9,15 +9,15 @@ import { locationOf, readTable } from './table.js';
 export interface Columns {
   readonly file: string;
   readonly label: string;
-  /** By which figures are broken down. */
+  /** Column by which figures are grouped. */
   readonly by: string | undefined;
 }
 
-/** Where a labels file tells patients apart, it does so here. */
+/** Name of the optional column that identifies patients. */
 const patientColumn = 'patient';
 
 /**
- * A CSV or TSV file with a header, one picture a line; paths are relative to its folder.
+ * Reads a CSV or TSV file with a header and one picture per line. Paths are relative to its folder.
  * @throws labels_invalid, with line and column; file_unreadable
  */
 export async function labelsFile(path: string, columns: Columns): Promise<GroundTruth> {

@@ -7,7 +7,10 @@ export interface Mistake {
   readonly n: number;
 }
 
-/** What was taken for what, the most frequent first. A network without a class `other` must be wrong on those: they are left out. */
+/**
+ * The confusions of two classes, the most frequent first. `other` pictures are left out for a network without that class,
+ * because it is always wrong on them.
+ */
 export const mistakesOf = ({ rows, columns, counts }: Confusion): Mistake[] =>
   counts
     .flatMap((row, i) => row.map((n, j) => ({ label: rows[i] ?? '', predicted: columns[j] ?? '', n })))

@@ -7,11 +7,11 @@ import { categoryFolders } from './category-folders.js';
 import type { GroundTruth } from './ground-truth.js';
 import { type Columns, labelsFile } from './labels-file.js';
 
-/** Names that a labels file in a folder may have. */
+/** File names under which a labels file in a folder is found. */
 const usualNames = ['labels.csv', 'labels.tsv', 'manifest.csv', 'manifest.tsv'];
 
 /**
- * A labels file, a folder that holds one under a usual name, or a folder with one folder for each category.
+ * Reads a labels file, a folder that holds one under a usual name, or a folder with one folder for each category.
  * @throws labels_invalid, file_unreadable, usage
  */
 export async function readGroundTruth(path: string, columns: Columns): Promise<GroundTruth> {
@@ -30,14 +30,14 @@ export async function readGroundTruth(path: string, columns: Columns): Promise<G
   return categoryFolders(path);
 }
 
-/** Gives the pictures a site's labels in the network's words. */
+/** Replaces a site's labels by the network's categories. Labels that are not in the map stay. */
 export const withMappedLabels = (truth: GroundTruth, map: ReadonlyMap<string, string>): GroundTruth => ({
   ...truth,
   pictures: truth.pictures.map((picture) => ({ ...picture, label: map.get(picture.label) ?? picture.label })),
 });
 
 /**
- * Labels in other words than the network's would make figures of nothing.
+ * Checks that at least one label is a category of the network. Else all figures would be meaningless.
  * @throws nothing_to_evaluate
  */
 export function requireCategories({ pictures, name }: GroundTruth, network: Network): void {

@@ -6,20 +6,20 @@ import type { EvaluatedPicture, EvaluationRun } from './evaluate-pictures.js';
 import { type Figures, figuresOf } from './figures.js';
 import { type GroundTruth, trueClass } from './ground-truth.js';
 
-/** With fewer pictures than this, a category's figures are little more than anecdotes. */
+/** With fewer pictures than this, the figures of a category are hardly reliable. */
 const fewPictures = 20;
 
 export interface Evaluation {
   readonly network: Omit<Network, 'classes'> & { readonly classes: number };
   readonly engine: string;
   readonly figures: Figures;
-  /** The most harmful first: with a category given, then by how sure the network was. */
+  /** Wrong results: first those with a category given at the thresholds, then by score. */
   readonly worst: readonly EvaluatedPicture[];
   /** What a reader of the figures must know. */
   readonly warnings: readonly string[];
 }
 
-/** Everything that is known after an evaluation: what `--json` writes, and what the other outputs show. */
+/** The result of an evaluation. `--json` writes it unchanged, and the other outputs show parts of it. */
 export interface Report {
   readonly version: 1;
   readonly plainview: string;
@@ -28,17 +28,17 @@ export interface Report {
   readonly data: {
     readonly name: string;
     readonly sha256?: string;
-    /** The column by which figures are broken down. */
+    /** Column or attribute by which figures are grouped. */
     readonly by?: string;
     readonly pictures: number;
-    /** Where the data tell patients apart. */
+    /** Number of patients, where the data identify them. */
     readonly patients?: number;
     readonly unread: readonly { readonly id: string; readonly code: string; readonly message: string }[];
     readonly warnings: readonly string[];
   };
-  /** One for each network, in the order in which they were named. */
+  /** One for each network, in the given order. */
   readonly evaluations: readonly Evaluation[];
-  /** Of the first two networks. */
+  /** The first two networks compared. */
   readonly comparison?: Comparison;
 }
 
@@ -49,7 +49,7 @@ export interface ReportOptions {
   readonly plainview: string;
   readonly when: Date;
   readonly by: string | undefined;
-  /** How many of the worst errors are kept. */
+  /** Most errors in `worst` and `splits`. */
   readonly worst: number;
 }
 
@@ -79,13 +79,13 @@ export function reportOf({ truth, run, classifiers, plainview, when, by, worst }
       warnings: dataWarnings(truth, patients.size, unread.length),
     },
     evaluations: classifiers.map(({ network, engine }, i) => {
-      const seen = run.results[i] ?? [];
-      const figures = figuresOf(seen, network);
+      const evaluated = run.results[i] ?? [];
+      const figures = figuresOf(evaluated, network);
       return {
         network: { ...network, classes: network.classes.length },
         engine: engine.engine,
         figures,
-        worst: worstOf(seen, network, worst),
+        worst: worstOf(evaluated, network, worst),
         warnings: warningsOf(network, figures),
       };
     }),
@@ -93,10 +93,14 @@ export function reportOf({ truth, run, classifiers, plainview, when, by, worst }
   };
 }
 
-/** Wrong for certain: another category than the label's, or any category given to an `other` picture. */
-function worstOf(seen: readonly EvaluatedPicture[], network: Network, count: number): EvaluatedPicture[] {
+/** Errors: another category than the label, or any category given to an `other` picture. */
+function worstOf(
+  evaluated: readonly EvaluatedPicture[],
+  network: Network,
+  count: number,
+): EvaluatedPicture[] {
   const isHarmful = ({ decision }: EvaluatedPicture) => decision === 'category';
-  return seen
+  return evaluated
     .filter((one) => {
       const truth = trueClass(network, one.picture.label);
       return one.best.category !== truth && (truth !== otherClass || isHarmful(one));

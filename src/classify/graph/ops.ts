@@ -4,10 +4,10 @@ import type { GraphNode, NodeName } from './graphdef.js';
 import type { Pads, StepBody, Strides } from './steps.js';
 import type { Constant } from './tensor.js';
 
-/** What one node does to the picture, and the node that it takes the picture from. */
+/** The operation of a node on the picture, and the node before it. */
 export interface ParsedOp {
   readonly from: NodeName;
-  /** Absent where the picture passes through unchanged. */
+  /** Absent where the node does not change the picture. */
   readonly body?: StepBody;
 }
 
@@ -16,16 +16,16 @@ type OpReader = (node: GraphNode, constants: Constants) => ParsedOp;
 const refuse = (node: GraphNode, problem: string) =>
   createError('network_unsupported', { node: node.name, op: node.op, problem });
 
-/** @throws network_unsupported, naming op and node, where the op is not of the MobileNet v1 family */
+/** @throws network_unsupported, with op and node, where the op is not of the MobileNet v1 family */
 export function readOp(node: GraphNode, constants: Constants): ParsedOp {
-  const reader = passThrough.has(node.op) ? through : readers[node.op];
+  const reader = passThrough.has(node.op) ? passInput : readers[node.op];
   if (!reader) throw refuse(node, 'MobileNet v1 has no such op');
   return reader(node, constants);
 }
 
-const through: OpReader = (node) => ({ from: inputOf(node, 0) });
+const passInput: OpReader = (node) => ({ from: inputOf(node, 0) });
 
-/** a·x and x·a alike: the operand that is constant, and the other. */
+/** The constant operand and the other one, in any order. */
 function splitOperands(node: GraphNode, constants: Constants) {
   const [left, right] = [inputOf(node, 0), inputOf(node, 1)];
   const constant = constants.of(right);
@@ -68,7 +68,7 @@ const convolution =
     requireNhwc(node);
     const kernel = constantOf(node, 1, constants);
     if (kernel.shape.length !== 4) throw refuse(node, `its kernel has the shape [${kernel.shape}]`);
-    // Graphs older than TensorFlow 1.6 have no such attribute.
+    // Graphs from before TensorFlow 1.6 have no attribute dilations.
     if (node.attr.dilations?.list?.i.some((dilation) => dilation !== 1)) throw refuse(node, 'it is dilated');
     return {
       from: inputOf(node, 0),
@@ -109,7 +109,7 @@ const mean: OpReader = (node, constants) => {
 
 const reshape: OpReader = (node, constants) => {
   const shapeNode = node.input[1];
-  // Keras computes the shape while running; then what follows has to fit, and is checked there.
+  // Keras computes the shape at run time. Then the check of the next layer must suffice.
   const last = shapeNode === undefined ? undefined : constants.of(shapeNode)?.values.at(-1);
   return {
     from: inputOf(node, 0),
@@ -140,7 +140,7 @@ const readers: Readonly<Record<string, OpReader>> = {
   Mul: arithmetic((c) => [c, 0]),
   Relu: clip(0, Number.POSITIVE_INFINITY),
   Relu6: clip(0, 6),
-  // The first Keras wrote relu6 as min(relu(x), 6).
+  // Early versions of Keras write relu6 as min(relu(x), 6).
   Minimum: bound((high) => ({ low: Number.NEGATIVE_INFINITY, high })),
   Maximum: bound((low) => ({ low, high: Number.POSITIVE_INFINITY })),
   Pad: pad,
