@@ -5,11 +5,11 @@ import { ServiceProcess } from '../testkit/service-process.js';
 
 export interface Deployment {
   orthanc: SandboxOrthanc;
-  /** Another service beside it, not started yet; the first one is whom the hook tells. */
+  /** Creates a service without starting it. The hook calls the first one. */
   newService(options?: { orthanc?: string; env?: Record<string, string> }): Promise<ServiceProcess>;
 }
 
-/** A fresh Orthanc with the hook, and what runs beside it; all of it is gone at the end. */
+/** Runs `use` with an empty Orthanc that has the hook. Deletes Orthanc and all services at the end. */
 export async function withDeployment<T>(use: (stage: Deployment) => Promise<T>): Promise<T> {
   const services: ServiceProcess[] = [];
   const [hookPort, secret] = [await freePort(), randomUUID()];

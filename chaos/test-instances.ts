@@ -3,20 +3,20 @@ import { shipped } from '../src/files/places.js';
 import { type GreyPicture, image, instance, radiograph, uid } from '../testkit/dicom.js';
 import { shuffled } from '../testkit/random.js';
 
-/** What must become of an instance. */
+/** Expected result for an instance. */
 export type ExpectedOutcome = 'decided' | 'failed' | 'untouched';
 
 /** One instance that a scenario stores. */
 export interface TestInstance {
   expected: ExpectedOutcome;
-  /** Instances of the same picture must end with the same decision. */
+  /** Number of the picture. Instances of the same picture must get the same decision. */
   picture: number;
   file: () => Buffer;
 }
 
 const side = 96;
 
-/** Parts of the sample pictures, mirrored: small, and different enough to be decided differently. */
+/** Small pictures from parts of the samples, mirrored at random. They differ enough to get different decisions. */
 export async function smallPictures(count: number, random: () => number): Promise<GreyPicture[]> {
   const samples = ['chest_composite.png', 'chest_composite_2.png', 'test_pattern.png'];
   return Promise.all(
@@ -44,9 +44,9 @@ export async function smallPictures(count: number, random: () => number): Promis
 }
 
 /**
- * Studies of two to eight instances in one to three series, in random order across all of them: 80 in 100
- * radiographs, 6 radiographs with pixels missing, 9 CT, 5 SR.
- * @param name makes the identifiers: the same name and seed make the same instances
+ * Studies of two to eight instances in one to three series. The instances of all studies are in random order. Of 100
+ * instances, 80 are radiographs, 6 radiographs with truncated pixels, 9 CT and 5 SR.
+ * @param name seed of the identifiers: the same name and random numbers give the same instances
  */
 export function testInstances(
   name: string,

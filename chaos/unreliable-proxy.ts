@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ProxyAction, startFaultyProxy } from '../testkit/faulty-proxy.js';
 
-/** What can become of a request, and how many of a thousand it meets. */
+/** Faults, and how many of a thousand requests have each. */
 const faultRates = {
-  /** Cut before Orthanc saw it. */
+  /** The connection is cut before Orthanc receives the request. */
   lost: 15,
-  /** Orthanc did it, but the answer never comes. */
+  /** Orthanc carries out the request, but the response is lost. */
   unanswered: 15,
-  /** The answer breaks off in its middle. */
+  /** The response breaks off. */
   truncated: 15,
   delayed: 40,
   /** Sent to Orthanc twice. */
   replayed: 40,
-  /** Sent on only after the client has given up and asked again. */
+  /** Sent to Orthanc only after the client's time-out and repeat. */
   late: 3,
-  /** A proxy's own answer. */
+  /** The proxy answers 503. */
   unavailable: 15,
 } as const;
 export type Fault = keyof typeof faultRates;
@@ -24,14 +24,14 @@ export interface UnreliableProxy {
   url: string;
   /** Requests so far. */
   requests: () => number;
-  /** How many counts each fate. */
+  /** Number of requests with each fault. */
   counts: Record<Fault, number>;
   stop(): Promise<void>;
 }
 
 /**
- * A proxy between the service and Orthanc on a bad network.
- * @param lateMs longer than the client's time-out
+ * Starts a proxy that behaves like an unreliable network.
+ * @param lateMs delay of late requests; longer than the client's time-out
  */
 export async function startUnreliableProxy(
   orthanc: string,
@@ -40,7 +40,7 @@ export async function startUnreliableProxy(
 ): Promise<UnreliableProxy> {
   const proxy = await startFaultyProxy(orthanc);
   const counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<Fault, number>;
-  const verdicts: Record<Fault, () => ProxyAction> = {
+  const actions: Record<Fault, () => ProxyAction> = {
     lost: () => 'cut',
     unanswered: () => async (forward) => {
       await forward();
@@ -63,15 +63,15 @@ export async function startUnreliableProxy(
     unavailable: () => 503,
   };
   proxy.decide = () => {
-    const fate = chosen(random);
-    if (fate === undefined) return 'pass';
-    counts[fate]++;
-    return verdicts[fate]();
+    const fault = chooseFault(random);
+    if (fault === undefined) return 'pass';
+    counts[fault]++;
+    return actions[fault]();
   };
   return { url: proxy.url, requests: () => proxy.calls.length, counts, stop: proxy.stop };
 }
 
-function chosen(random: () => number): Fault | undefined {
+function chooseFault(random: () => number): Fault | undefined {
   let chance = 1000 * random();
   return names.find((name) => {
     chance -= faultRates[name];

@@ -4,11 +4,11 @@ import type { TestService } from './service.js';
 export interface ApiResponse {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  // biome-ignore lint/suspicious/noExplicitAny: tests read responses of every shape
   json: any;
 }
 
-/** Asks the API as a person whom Orthanc's plugin vouches for. */
+/** Calls the API as a user that Orthanc's plugin has authenticated. */
 export async function callApi(
   { url, secret }: Pick<TestService, 'url' | 'secret'>,
   method: string,

@@ -13,7 +13,7 @@ export interface RunningCommand {
   ended: Promise<number | null>;
 }
 
-/** Starts the command as people run it, with nothing of this environment. */
+/** Starts the command without the environment of the test, except PATH. */
 export function plainview(args: string[], env: Record<string, string>): RunningCommand {
   const child = spawn(process.execPath, [cliFile, ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
@@ -26,7 +26,7 @@ export function plainview(args: string[], env: Record<string, string>): RunningC
   return { child, out: () => text, ended: once(child, 'exit').then(([status]) => status as number | null) };
 }
 
-/** `plainview serve` with one worker thread, which is enough for a test. */
+/** Starts `plainview serve` with one worker thread. */
 export const serve = (
   { orthanc, hook, stateDir }: { orthanc: string; hook: { secret: string; port: number }; stateDir: string },
   env: Record<string, string> = {},
@@ -47,8 +47,8 @@ export interface CommandResult {
 }
 
 /**
- * Runs the command to its end, in this environment.
- * @param options.readOnce closes standard output after the first read, as `| head` does
+ * Runs the command to its end, in the environment of the test.
+ * @param options.readOnce closes standard output after the first data, as `| head` does
  */
 export async function runPlainview(
   args: string[],

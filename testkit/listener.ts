@@ -9,10 +9,10 @@ export interface ReceivedRequest {
   body: string;
 }
 
-/** How to answer: a status with a body, or never. */
+/** A response, or `'never'` for none. */
 export type ListenerResponse = { status: number; body: string; headers?: OutgoingHttpHeaders } | 'never';
 
-/** Takes the place of the service in tests of what Orthanc sends it. */
+/** Replaces the service in tests of Orthanc's requests to it. It records them. */
 export class Listener {
   readonly requests: ReceivedRequest[] = [];
   answer: ListenerResponse = { status: 202, body: '{"queued":true}' };
@@ -23,7 +23,7 @@ export class Listener {
     return `http://127.0.0.1:${this.#port}/hook`;
   }
 
-  /** Again on the same port after `close`. */
+  /** After `close`, it listens on the same port again. */
   async listen(): Promise<this> {
     this.#server = createServer(async (request, response) => {
       const { method = '', url = '', headers } = request;

@@ -7,7 +7,7 @@ import { type StoredInstance, waitFor } from '../../testkit/orthanc.js';
 import { freshState } from '../../testkit/service.js';
 import { picture, useTags } from '../../testkit/tags.js';
 
-const { real, reader, ends, service, stop, tagsOf, said, text, simplified } = await useTags();
+const { real, reader, ends, service, stop, tagsOf, waitForTags, text, simplified } = await useTags();
 
 const levels = ({ orthancId, series, study, patient }: StoredInstance) => [
   `instances/${orthancId}`,
@@ -58,7 +58,7 @@ describe('what Orthanc loses when a file is stored anew', () => {
     const record = await reader().record(stored.orthancId);
     const of = await service('absent');
     await callApi(of, 'POST', '/sweep', { body: {} });
-    const tags = await said(stored.orthancId, 'knee_ap');
+    const tags = await waitForTags(stored.orthancId, 'knee_ap');
     await expectKept(stored);
     expect(tags.received).toMatchObject({ ReceptionDate: received.ReceptionDate, Origin: 'RestApi' });
     expect(await reader().record(stored.orthancId)).toEqual(record);
@@ -67,7 +67,7 @@ describe('what Orthanc loses when a file is stored anew', () => {
     const last = await reader().lastChange();
     await of.notice(stored.orthancId);
     const other = await real.storeInstance(picture());
-    await said(other.orthancId, 'knee_ap');
+    await waitForTags(other.orthancId, 'knee_ap');
     await waitFor(async () => (await of.metrics()).includes('already_decided'));
     expect(await reader().writesSince(last, stored.orthancId)).toBe(0);
     expect(of.classifier.pictures).toHaveLength(1);
@@ -134,7 +134,7 @@ describe('what Orthanc loses when a file is stored anew', () => {
       };
     };
     await of.notice(id);
-    await said(id, 'hand_ap');
+    await waitForTags(id, 'hand_ap');
     expect(await correction).toMatchObject({ status: 200 });
     expect(await reader().record(id)).toMatchObject({ who: 'person', before: { category: 'knee_ap' } });
     expect((await simplified(id)).BodyPartExamined).toBe('HAND');

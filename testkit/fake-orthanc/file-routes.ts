@@ -20,7 +20,7 @@ const creation = z.object({
 });
 
 const identifiers = ['0010,0020', '0020,000d', '0020,000e', '0008,0018'];
-/** What a new instance takes from its study and patient. */
+/** Attributes that a new instance takes from its study and patient. */
 const inherited = [
   ...['0008,0005', '0008,0020', '0008,0030', '0008,0050', '0008,0080', '0008,0090', '0008,1030'],
   ...['0010,0010', '0010,0020', '0010,0030', '0010,0040', '0010,1000'],
@@ -29,7 +29,7 @@ const inherited = [
 const dates = ['InstanceCreation', 'Series', 'Acquisition', 'Content'];
 const explicitLittleEndian = '1.2.840.10008.1.2.1';
 
-/** Instances' files: storing, reading, rendering and changing them. @param now as Orthanc writes the time */
+/** Routes that store, read, render and change files. @param now the time in Orthanc's format */
 export function fileRoutes(archive: Archive, now: () => string): Route[] {
   let uids = 0;
   const newUid = () => `1.2.276.0.7230010.3.1.4.${++uids}`;
@@ -40,11 +40,11 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
   };
   const at = (rest: string) => new RegExp(`^/instances/([^/]+)${rest}$`);
 
-  const rendered = async (asked: FakeRequest, id: string, frame = '0'): Promise<FakeResponse> => {
-    const format = formatFor(asked.headers.accept);
+  const rendered = async (request: FakeRequest, id: string, frame = '0'): Promise<FakeResponse> => {
+    const format = formatFor(request.headers.accept);
     const found = archive.resources.get(id)?.dataset;
     if (found === undefined || format === undefined || !/^\d+$/.test(frame)) return empty(404);
-    const number = (name: string) => (asked.query.has(name) ? Number(asked.query.get(name)) : undefined);
+    const number = (name: string) => (request.query.has(name) ? Number(request.query.get(name)) : undefined);
     const picture = await render(found, format, {
       frame: Number(frame),
       width: number('width'),
@@ -123,7 +123,7 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
       (_, id = '') =>
         json(Array.from({ length: Number(dataset(id).text('0028,0008')) || 1 }, (__, index) => index)),
     ],
-    ['GET', at('/rendered'), (asked, id = '') => rendered(asked, id)],
-    ['GET', at('/frames/([^/]+)/rendered'), (asked, id = '', frame = '') => rendered(asked, id, frame)],
+    ['GET', at('/rendered'), (request, id = '') => rendered(request, id)],
+    ['GET', at('/frames/([^/]+)/rendered'), (request, id = '', frame = '') => rendered(request, id, frame)],
   ];
 }

@@ -15,9 +15,9 @@ export interface SentInstances {
   instances: string[];
 }
 
-const order = z.object({ Resources: z.array(z.string()) });
+const sendRequest = z.object({ Resources: z.array(z.string()) });
 
-/** Sending to other servers: a job succeeds at once, and `sent` keeps what it would have sent. */
+/** Routes that send instances. A job succeeds at once, and `sent` records its instances. */
 export function forwardRoutes({ peers = [], modalities = {} }: Destinations, sent: SentInstances[]): Route[] {
   const jobs: string[] = [];
   const requireKnown = (kind: string, name: string) => {
@@ -28,7 +28,7 @@ export function forwardRoutes({ peers = [], modalities = {} }: Destinations, sen
 
   const send = ({ body }: FakeRequest, kind: string, name: string): FakeResponse => {
     requireKnown(kind, name);
-    const { Resources } = order.parse(JSON.parse(body.toString('utf8')));
+    const { Resources } = sendRequest.parse(JSON.parse(body.toString('utf8')));
     sent.push({ destination: `${kind}/${name}`, instances: Resources });
     const id = `00000000-0000-4000-9000-${String(jobs.length + 1).padStart(12, '0')}`;
     jobs.push(id);

@@ -5,7 +5,7 @@ const reasons: Record<number, string> = {
   500: 'Internal Server Error',
 };
 
-/** An error that Orthanc explains in JSON: its HTTP status, and its own number and words. */
+/** An error that Orthanc returns as JSON, with HTTP status, error number and message. */
 export class OrthancError extends Error {
   readonly status: number;
   readonly #number: number;

@@ -7,7 +7,7 @@ export interface FakeResponse {
   body?: string | Buffer;
 }
 
-/** A request as the routes see it. */
+/** A parsed request. */
 export interface FakeRequest {
   method: string;
   /** Path and query. */
@@ -19,8 +19,8 @@ export interface FakeRequest {
   body: Buffer;
 }
 
-/** @param params what the groups of the route's pattern matched */
-type Handler = (asked: FakeRequest, ...params: string[]) => FakeResponse | Promise<FakeResponse>;
+/** @param params matches of the groups in the route's pattern */
+type Handler = (request: FakeRequest, ...params: string[]) => FakeResponse | Promise<FakeResponse>;
 export type Route = readonly [method: string, pattern: RegExp, handler: Handler];
 
 export const json = (value: unknown, headers: Record<string, string> = {}): FakeResponse => ({
@@ -40,20 +40,20 @@ export const bytes = (type: string, body: Buffer, headers: Record<string, string
 });
 export const empty = (status: number): FakeResponse => ({ status });
 
-export async function route(routes: readonly Route[], asked: FakeRequest): Promise<FakeResponse> {
+export async function route(routes: readonly Route[], request: FakeRequest): Promise<FakeResponse> {
   try {
     const allowed: string[] = [];
     for (const [method, pattern, handler] of routes) {
-      const match = pattern.exec(asked.path);
+      const match = pattern.exec(request.path);
       if (match === null) continue;
-      if (method === asked.method) return await handler(asked, ...match.slice(1));
+      if (method === request.method) return await handler(request, ...match.slice(1));
       allowed.push(method);
     }
     if (allowed.length > 0) return { status: 405, headers: { allow: allowed.join(',') } };
     throw unknownResource();
   } catch (error) {
     if (!(error instanceof OrthancError)) throw error;
-    const body = error.body(asked.method, asked.path);
+    const body = error.body(request.method, request.path);
     return { status: error.status, headers: { 'content-type': 'text/plain' }, body };
   }
 }

@@ -15,9 +15,9 @@ const bulk = z.object({
 
 /** Patient ID and UIDs of study, series and instance. */
 const identifiers = ['0010,0020', '0020,000d', '0020,000e', '0008,0018'];
-const changesAtATime = 100;
+const defaultPageSize = 100;
 
-/** The change log, and the tools that look at many resources. */
+/** Routes of the change log, and of the tools for many resources. */
 export function toolsRoutes(archive: Archive, registry: Registry): Route[] {
   const changes = ({ query }: FakeRequest): FakeResponse => {
     const page = (entries: ChangeEntry[], isDone: boolean) => {
@@ -27,7 +27,7 @@ export function toolsRoutes(archive: Archive, registry: Registry): Route[] {
     };
     if (query.has('last')) return page(archive.changes.slice(-1), true);
     const since = Number(query.get('since') ?? 0);
-    const limit = Number(query.get('limit') ?? 0) || changesAtATime;
+    const limit = Number(query.get('limit') ?? 0) || defaultPageSize;
     const types = query.get('type')?.split(';');
     const wanted = archive.changes.filter(
       ({ Seq, ChangeType }) => Seq > since && (types === undefined || types.includes(ChangeType)),

@@ -1,9 +1,9 @@
-import { missing, store, storedAnswer } from './files.js';
+import { missing, parseStored, store } from './files.js';
 import { bulk, finding } from './finding.js';
 import { Recorder } from './recorder.js';
 import type { ScriptContext, StoredFiles } from './script-context.js';
 
-/** What an Orthanc with Plainview's configuration answers. @returns the transcript */
+/** Calls an Orthanc with Plainview's configuration. @returns the transcript */
 export async function defaults(url: string): Promise<string> {
   const recorder = new Recorder(url);
   recorder.name(missing, 'missing');
@@ -223,7 +223,7 @@ async function making(context: ScriptContext, stored: StoredFiles): Promise<void
   const identity = { SOPInstanceUID: '2.25.77', SeriesInstanceUID: '2.25.76' };
   const Tags = { ...identity, Modality: 'SR', ContentSequence: [{ ValueType: 'TEXT', TextValue: 'Ü' }] };
   const { body: made } = await post('/tools/create-dicom', { Parent: ParentStudy, Force: true, Tags });
-  const { ID: madeId, ParentSeries: madeSeries } = storedAnswer(made);
+  const { ID: madeId, ParentSeries: madeSeries } = parseStored(made);
   recorder.name(madeId, 'made');
   recorder.name(madeSeries, 'its series');
   await post('/tools/create-dicom', { Parent: ParentStudy, Force: true, Tags });

@@ -6,5 +6,5 @@ export interface ScriptContext {
   get: (path: string, headers?: Record<string, string>) => ReturnType<Recorder['call']>;
   post: (path: string, body: object | string) => ReturnType<Recorder['call']>;
 }
-/** What is stored: the first one with what is above it, and identifiers of the others. */
+/** Identifiers of the stored files: the first one with its parents, and the others. */
 export type StoredFiles = Stored & Record<'inverted' | 'frames' | 'colour' | 'truncated' | 'report', string>;

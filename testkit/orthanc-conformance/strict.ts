@@ -1,28 +1,28 @@
 import { missing, store } from './files.js';
 import { Recorder } from './recorder.js';
 
-/** What an Orthanc answers that replaces files and checks revisions. @returns the transcript */
+/** Calls an Orthanc that replaces files and checks revisions. @returns the transcript */
 export async function strict(url: string): Promise<string> {
   const recorder = new Recorder(url);
   recorder.name(missing, 'missing');
   const other = await store(recorder, 'windowed');
   const { ID, ParentSeries } = await store(recorder, 'inverted');
-  const place = `/instances/${ID}/metadata/Radiograph`;
+  const path = `/instances/${ID}/metadata/Radiograph`;
 
   recorder.title('Revisions');
-  const write = (body: string, headers = {}) => recorder.call('PUT', place, { body, headers });
+  const write = (body: string, headers = {}) => recorder.call('PUT', path, { body, headers });
   await write('one');
   await write('two');
-  const { etag } = await recorder.call('GET', place);
+  const { etag } = await recorder.call('GET', path);
   await write('two', { 'if-match': etag });
   await write('three', { 'if-match': etag });
-  const second = await recorder.call('GET', place);
-  await recorder.call('DELETE', place);
-  await recorder.call('DELETE', place, { headers: { 'if-match': etag } });
-  await recorder.call('DELETE', place, { headers: { 'if-match': second.etag } });
-  await recorder.call('DELETE', place, { headers: { 'if-match': second.etag } });
-  await recorder.call('DELETE', place);
-  await recorder.call('PUT', place, { body: 'anew', headers: { 'if-match': etag } });
+  const second = await recorder.call('GET', path);
+  await recorder.call('DELETE', path);
+  await recorder.call('DELETE', path, { headers: { 'if-match': etag } });
+  await recorder.call('DELETE', path, { headers: { 'if-match': second.etag } });
+  await recorder.call('DELETE', path, { headers: { 'if-match': second.etag } });
+  await recorder.call('DELETE', path);
+  await recorder.call('PUT', path, { body: 'anew', headers: { 'if-match': etag } });
   await recorder.call('DELETE', `/instances/${missing}/metadata/Radiograph`);
 
   recorder.title('Replacing');
@@ -38,11 +38,11 @@ export async function strict(url: string): Promise<string> {
     await recorder.call('PUT', `${path}/labels/mine`, { body: '' });
   await recorder.call('PUT', `/series/${ParentSeries}/metadata/Radiograph`, { body: '{}' });
   await state();
-  // Another instance keeps the series.
+  // The series stays, because it has another instance.
   await store(recorder, 'inverted');
   await state();
   await recorder.call('DELETE', `/instances/${other.ID}`);
-  // The only one: its series goes with it, and comes anew.
+  // The series is deleted with its only instance, and created again.
   await store(recorder, 'inverted');
   await state();
 
