@@ -1,6 +1,6 @@
-// `npm run bench:label [-- --count 1000 --engine auto --workers 0 --seed 1] [picture...]`: speed of `plainview label` on
-// many pictures. It runs the command's own code, without output. Each format runs with all workers, and with one worker on
-// a quarter of the pictures. Compare the ratios within one run: absolute figures depend on the machine.
+// `npm run bench:label [-- --count 1000 --engine auto --workers 0 --seed 1] [picture...]`: speed of `plainview label`
+// on many pictures. It runs the command's own code, without output. Each format runs with all workers, and with one
+// worker on a quarter of the pictures. Compare the ratios within one run: absolute figures depend on the machine.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
-// `npm run bench:store [-- --rounds 8 --uploads 150 --instances 100 --seed 1]`: how much the hook slows down storing, and
-// the time from store to label. It uses real Orthancs on loopback, each with an empty database. Compare the ratios within
-// one run: absolute figures depend on the machine.
+// `npm run bench:store [-- --rounds 8 --uploads 150 --instances 100 --seed 1]`: how much the hook slows down storing,
+// and the time from store to label. It uses real Orthancs on loopback, each with an empty database. Compare the
+// ratios within one run: absolute figures depend on the machine.
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { asPlainviewError } from '../src/errors/errors.js';

@@ -74,7 +74,7 @@ export async function audit(orthanc: string, expected: Expected): Promise<Audit>
   const decisions: Record<string, number> = {};
   const byPicture = new Map<number, string>();
   /** Expected labels and counts of each series and study, from its instances. */
-  const expectedLabels = new Map<string, { labels: Set<string>; decisions: Record<string, number> }>();
+  const expectedByParent = new Map<string, { labels: Set<string>; decisions: Record<string, number> }>();
   const series = await contents(orthanc, [...new Set(instances.map((one) => one.ParentSeries))], 'Series');
   const studyOf = new Map(series.map((one) => [one.ID, one.ParentStudy]));
 
@@ -101,22 +101,23 @@ export async function audit(orthanc: string, expected: Expected): Promise<Audit>
     const label = labelOf(record);
     expectLabels(report, one, [label], record.labels);
     if (item.expected === 'decided') {
-      const seen = JSON.stringify([record.decision, record.category, record.top]);
-      if ((byPicture.get(item.picture) ?? seen) !== seen) report('differs from another of the same picture');
-      byPicture.set(item.picture, seen);
+      const decision = JSON.stringify([record.decision, record.category, record.top]);
+      if ((byPicture.get(item.picture) ?? decision) !== decision)
+        report('differs from another of the same picture');
+      byPicture.set(item.picture, decision);
     }
     for (const parent of [one.ParentSeries, studyOf.get(one.ParentSeries) ?? '']) {
-      const aggregate = expectedLabels.get(parent) ?? { labels: new Set(), decisions: {} };
+      const aggregate = expectedByParent.get(parent) ?? { labels: new Set(), decisions: {} };
       aggregate.labels.add(label);
       aggregate.decisions[record.decision] = (aggregate.decisions[record.decision] ?? 0) + 1;
-      expectedLabels.set(parent, aggregate);
+      expectedByParent.set(parent, aggregate);
     }
   }
 
   const studies = await contents(orthanc, [...new Set(studyOf.values())], 'Study');
   for (const one of [...series, ...studies]) {
     const report = (what: string) => violations.push(`series or study ${one.ID}: ${what}`);
-    const aggregate = expectedLabels.get(one.ID);
+    const aggregate = expectedByParent.get(one.ID);
     const record = readRecord(groupRecord, one.Metadata.Radiograph);
     const others = expected.othersLabels?.get(one.ID);
     if (aggregate === undefined) {

@@ -17,9 +17,9 @@ const idOf = (text: string) =>
     .replace(/(.{8})(?=.)/g, '$1-');
 
 /**
- * A fake Orthanc with a hundred thousand instances that needs little memory. Each instance is a study of its own. Change log
- * and resources are computed when they are read, and only written metadata is stored. `testkit/fake-orthanc.ts` is more
- * complete, but needs a file for each instance.
+ * A fake Orthanc with a hundred thousand instances that needs little memory. Each instance is a study of its own.
+ * Change log and resources are computed when they are read, and only written metadata is stored.
+ * `testkit/fake-orthanc.ts` is more complete, but needs a file for each instance.
  */
 export class SimulatedOrthanc {
   /** Number of instances with `RadiographCategory`, that is with a complete decision. */

@@ -9,14 +9,14 @@ export interface Call {
 }
 
 /**
- * Result for the client: Orthanc's response; a cut connection; or a response that breaks off after this share of its bytes,
- * 0 … 1.
+ * Result for the client: Orthanc's response; a cut connection; or a response that breaks off after this share of its
+ * bytes, 0 … 1.
  */
 export type ProxyResult = 'pass' | 'cut' | { breakOffAt: number };
 
 /**
- * Action of the proxy: a result; a status in place of Orthanc's response; or a function that gives the result. The function
- * may call `forward`, which sends the request to Orthanc, once or several times, also later.
+ * Action of the proxy: a result; a status in place of Orthanc's response; or a function that gives the result. The
+ * function may call `forward`, which sends the request to Orthanc, once or several times, also later.
  */
 export type ProxyAction = ProxyResult | number | ((forward: () => Promise<void>) => Promise<ProxyResult>);
 

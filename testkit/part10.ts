@@ -1,6 +1,6 @@
 /*
- * A minimal writer of DICOM files (PS3.10) in Explicit VR Little Endian, for tests. It does not use a DICOM library, so that
- * fixtures can be wrong on purpose. `part10-reader.ts` reads the files.
+ * A minimal writer of DICOM files (PS3.10) in Explicit VR Little Endian, for tests. It does not use a DICOM library,
+ * so that fixtures can be wrong on purpose. `part10-reader.ts` reads the files.
  */
 
 const longForms = ['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'SQ', 'SV', 'UC', 'UN', 'UR', 'UT', 'UV'] as const;

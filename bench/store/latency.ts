@@ -39,7 +39,10 @@ export interface Latencies {
   stages: Record<string, number>;
 }
 
-/** Stores instances one after the other, each after the previous one is labelled. It alternates between the renderings. */
+/**
+ * Stores instances one after the other, each after the previous one is labelled. It alternates between the
+ * renderings.
+ */
 export async function measureLatency(options: {
   instances: number;
   exposure: Exposure;

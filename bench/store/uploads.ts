@@ -37,8 +37,9 @@ export interface UploadRow {
 }
 
 /**
- * Measures uploads by REST, one after the other, to an Orthanc without the hook, and to one for each possible result of the
- * hook's call. Each round runs all of them in random order, so that a slow minute of the machine affects all alike.
+ * Measures uploads by REST, one after the other, to an Orthanc without the hook, and to one for each possible result
+ * of the hook's call. Each round runs all of them in random order, so that a slow minute of the machine affects all
+ * alike.
  */
 export async function measureUploads(options: {
   rounds: number;

@@ -20,8 +20,8 @@ export interface Classifier {
    */
   classify(picture: Buffer): Promise<Classification>;
   /**
-   * The scores and the activation map of a class: which parts of the picture raise or lower its score. The first call of a
-   * thread takes longer.
+   * The scores and the activation map of a class: which parts of the picture raise or lower its score. The first call
+   * of a thread takes longer.
    * @param picture as for `classify`
    * @throws as `classify` does; class_unknown, explanation_unavailable, engine_wrong
    */

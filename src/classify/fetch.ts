@@ -39,8 +39,8 @@ export interface FetchOptions {
 const maxBytes = 500_000_000;
 
 /**
- * Fetches a network, or completes an earlier download. The content is written to `to` + `.part` and renamed to `to` once
- * its hash is verified. The part stays after an interrupted download and is deleted after a wrong one.
+ * Fetches a network, or completes an earlier download. The content is written to `to` + `.part` and renamed to `to`
+ * once its hash is verified. The part stays after an interrupted download and is deleted after a wrong one.
  * @returns false where `to` was already right
  * @throws download_failed, download_interrupted, download_wrong, file_unreadable, network_unreadable, report_unwritable
  */

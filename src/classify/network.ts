@@ -56,8 +56,8 @@ export interface NetworkSource {
 
 /**
  * Reads the files of a network. It does not parse the graph.
- * @returns the network, and the graph's bytes in memory that worker threads share. So a worker that is started later runs
- * the same network, even if the file was replaced.
+ * @returns the network, and the graph's bytes in memory that worker threads share. So a worker that is started later
+ *   runs the same network, even if the file was replaced.
  * @throws network_unreadable, network_mismatch
  */
 export async function loadNetwork(

@@ -16,7 +16,9 @@ export interface CalibrationBin {
 }
 
 export interface Calibration {
-  /** Number of pictures. A network without a class `other` cannot be right on `other` pictures, so these are left out. */
+  /**
+   * Number of pictures. A network without a class `other` cannot be right on `other` pictures, so these are left out.
+   */
   readonly n: number;
   /**
    * Expected calibration error (C. Guo et al., ICML 2017): mean distance between score and share right, weighted by n.

@@ -5,8 +5,8 @@ import { createError } from '../errors/errors.js';
 import type { GroundTruth } from './ground-truth.js';
 
 /**
- * Reads a folder with one folder for each category. Every file in that, at any depth, is a picture of the category. Names
- * that begin with a dot are left out.
+ * Reads a folder with one folder for each category. Every file in that, at any depth, is a picture of the category.
+ * Names that begin with a dot are left out.
  * @throws file_unreadable
  */
 export async function categoryFolders(folder: string): Promise<GroundTruth> {

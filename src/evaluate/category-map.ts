@@ -4,8 +4,8 @@ import { createError } from '../errors/errors.js';
 import { locationOf, readTable } from './table.js';
 
 /**
- * Reads a site's own names of categories: a CSV or TSV file with the columns `label` and `category`. Labels of none of the
- * categories are mapped to `other`.
+ * Reads a site's own names of categories: a CSV or TSV file with the columns `label` and `category`. Labels of none
+ * of the categories are mapped to `other`.
  * @param known all categories of all networks
  * @throws labels_invalid, with line and column; file_unreadable
  */

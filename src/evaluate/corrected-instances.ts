@@ -32,8 +32,8 @@ export interface CorrectedOptions {
 }
 
 /**
- * Reads the instances of an Orthanc to which a person has assigned a category or none of them. Their pictures are rendered
- * as for the service. Only identifiers are kept, so memory stays small.
+ * Reads the instances of an Orthanc to which a person has assigned a category or none of them. Their pictures are
+ * rendered as for the service. Only identifiers are kept, so memory stays small.
  * @throws orthanc_…
  */
 export async function correctedInstances(options: CorrectedOptions): Promise<GroundTruth> {

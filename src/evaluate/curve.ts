@@ -17,8 +17,8 @@ export interface CurvePoint {
 const maxPoints = 400;
 
 /**
- * Computes the risk–coverage curve over the threshold, the strictest first. Where there are more pictures than points, the
- * points are spread evenly over the pictures.
+ * Computes the risk–coverage curve over the threshold, the strictest first. Where there are more pictures than
+ * points, the points are spread evenly over the pictures.
  */
 export function curveOf(
   evaluated: readonly EvaluatedPicture[],

@@ -29,8 +29,8 @@ export const forcedChoice = ({ top }: Pick<EvaluatedPicture, 'top'>): string | u
   top.find(({ category }) => category !== otherClass)?.category;
 
 /**
- * Classifies every picture by every classifier. A picture that cannot be read or classified has no result of any classifier,
- * and does not stop the others.
+ * Classifies every picture by every classifier. A picture that cannot be read or classified has no result of any
+ * classifier, and does not stop the others.
  * @param concurrency most pictures in memory at a time
  * @param onPicture called after each picture
  */

@@ -21,7 +21,10 @@ export interface Summary {
   readonly forcedChoice: Pick<Summary, 'accuracy' | 'balancedAccuracy'>;
   /** At the thresholds: of the pictures of the categories, those that are given a category. */
   readonly labelled: Proportion;
-  /** At the thresholds: of all pictures that are given a category, those for which it is right. For an `other` picture it is always wrong. */
+  /**
+   * At the thresholds: of all pictures that are given a category, those for which it is right. For an `other` picture
+   * it is always wrong.
+   */
   readonly rightOfLabelled: Proportion;
   /** At the thresholds: of the `other` pictures, those that are given no category. */
   readonly otherCaught: Proportion;

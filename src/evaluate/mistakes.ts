@@ -8,8 +8,8 @@ export interface Mistake {
 }
 
 /**
- * The confusions of two classes, the most frequent first. `other` pictures are left out for a network without that class,
- * because it is always wrong on them.
+ * The confusions of two classes, the most frequent first. `other` pictures are left out for a network without that
+ * class, because it is always wrong on them.
  */
 export const mistakesOf = ({ rows, columns, counts }: Confusion): Mistake[] =>
   counts

@@ -15,8 +15,8 @@ export interface Table {
 }
 
 /**
- * Reads a table with a header. Fields are separated by tab, semicolon or comma: the first of these that is in the header.
- * Quotes are as in RFC 4180.
+ * Reads a table with a header. Fields are separated by tab, semicolon or comma: the first of these that is in the
+ * header. Quotes are as in RFC 4180.
  * @param required columns that must exist
  * @throws labels_invalid, with line and column
  */

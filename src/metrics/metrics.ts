@@ -3,7 +3,10 @@ import type { QueueDepth } from '../queue/queue.js';
 
 export type Stage = 'describe' | 'render' | 'decode' | 'prepare' | 'infer' | 'record' | 'follow' | 'total';
 
-/** The metrics at `/metrics`. Their labels hold codes and categories, never identifiers, so that their number stays small. */
+/**
+ * The metrics at `/metrics`. Their labels hold codes and categories, never identifiers, so that their number stays
+ * small.
+ */
 export class Metrics {
   readonly registry = new Registry();
 

@@ -79,7 +79,8 @@ export class AdaptiveLimiter {
 
   /** @param ms duration of a call, milliseconds */
   observe(ms: number): void {
-    // The usual duration falls at once and rises over tens of thousands of calls. So a slower machine becomes usual, and a busy hour does not.
+    // The usual duration falls at once and rises over tens of thousands of calls. So a slower machine becomes usual,
+    // and a busy hour does not.
     const usual = this.#usualMs;
     this.#usualMs = usual === undefined || ms < usual ? ms : usual + (ms - usual) / 20_000;
     this.#recentMs += (ms - this.#recentMs) / 8;

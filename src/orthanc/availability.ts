@@ -14,13 +14,14 @@ export const mayMeanAway = (error: PlainviewError): boolean =>
   error.code === 'orthanc_unreachable' || error.code === 'orthanc_refused';
 
 /**
- * Knows whether Orthanc answers. It learns of an outage from the first call that fails, which `isAway` examines, or from
- * a health check every few seconds. During an outage it repeats the health check, one at a time, until Orthanc is back.
+ * Knows whether Orthanc answers. It learns of an outage from the first call that fails, which `isAway` examines, or
+ * from a health check every few seconds. During an outage it repeats the health check, one at a time, until Orthanc
+ * is back.
  */
 export class Availability {
   /**
-   * `back`: Orthanc answers, and the preparation has succeeded. `away`: it no longer answers. `problem`: the reason, each
-   * time that it changes.
+   * `back`: Orthanc answers, and the preparation has succeeded. `away`: it no longer answers. `problem`: the reason,
+   * each time that it changes.
    */
   readonly events = new EventEmitter<{ back: [System]; away: []; problem: [PlainviewError] }>();
   readonly #checkHealth: () => Promise<System>;
@@ -59,8 +60,8 @@ export class Availability {
 
   /**
    * Whether this error of a call means that Orthanc is away. Where it can mean that, a health check decides: perhaps
-   * Orthanc refuses only this call, or answers only this one too late. After `stop` there is no health check and the answer
-   * is yes: the interrupted job must wait for the next start.
+   * Orthanc refuses only this call, or answers only this one too late. After `stop` there is no health check and the
+   * answer is yes: the interrupted job must wait for the next start.
    */
   async isAway(error: PlainviewError): Promise<boolean> {
     if (!mayMeanAway(error) && error.code !== 'orthanc_timeout') return false;

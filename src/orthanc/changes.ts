@@ -39,7 +39,10 @@ const answer = z.object({
   Last: z.number(),
 });
 
-/** Orthanc's change log. It has an entry for every stored instance and every change of metadata, but none for deletions. */
+/**
+ * Orthanc's change log. It has an entry for every stored instance and every change of metadata, but none for
+ * deletions.
+ */
 export class Changes {
   readonly #transport: Transport;
   #canFilter = true;

@@ -10,8 +10,8 @@ export interface DicomIds {
 }
 
 /**
- * Computes Orthanc's identifiers of an instance's series and study, without a call. Orthanc derives its identifiers from
- * DICOM's (Orthanc Book, "Orthanc identifiers": SHA-1 over the DICOM identifiers, separated by `|`).
+ * Computes Orthanc's identifiers of an instance's series and study, without a call. Orthanc derives its identifiers
+ * from DICOM's (Orthanc Book, "Orthanc identifiers": SHA-1 over the DICOM identifiers, separated by `|`).
  * @returns undefined where this computation does not give the instance's own identifier. That happens for a Patient ID
  *   that is not ASCII: Orthanc hashes it in the character set of the file.
  */

@@ -26,7 +26,10 @@ export class Files {
     return (await this.#transport.call(request)).body.toString('utf8');
   }
 
-  /** Orthanc's identifier of the stored file. Each storing gives a new one. @returns undefined where the instance is gone */
+  /**
+   * Orthanc's identifier of the stored file. Each storing gives a new one.
+   * @returns undefined where the instance is deleted
+   */
   async uuid(id: InstanceId): Promise<string | undefined> {
     const request = { method: 'GET', url: `/instances/${id}/attachments/dicom/info` };
     return (await this.#transport.json(info, request).catch(ifAbsent(undefined)))?.Uuid;

@@ -76,7 +76,8 @@ export class Hierarchy {
 
   /**
    * An instance and the identifier of its study. It takes one call, or two in parallel where `parents` is undefined.
-   * @returns `tree` only where the instance is the only one of its study and `parents` is given; a larger study is not read
+   * @returns `tree` only where the instance is the only one of its study and `parents` is given; a larger study is
+   *   not read
    * @throws instance_gone
    */
   async instanceWithStudy(
@@ -105,7 +106,7 @@ export class Hierarchy {
     return study.ID;
   }
 
-  /** @returns undefined where the study is gone */
+  /** @returns undefined where the study is deleted */
   async tree(id: StudyId): Promise<StudyTree | undefined> {
     return (await this.trees([id]))[0];
   }
@@ -163,12 +164,12 @@ export class Hierarchy {
       bulkContent(this.#transport, seriesContent, ids, 'Series'),
       bulkContent(this.#transport, instanceContent, ids, 'Instance'),
     ]);
-    const wanted = new Set(
+    const matchingSeries = new Set(
       series
         .filter(({ MainDicomTags }) => modalities.includes(MainDicomTags['0008,0060']))
         .map(({ ID }) => ID),
     );
-    return instances.filter(({ ParentSeries }) => wanted.has(ParentSeries));
+    return instances.filter(({ ParentSeries }) => matchingSeries.has(ParentSeries));
   }
 
   /** Metadata of series, studies or patients, by identifier. Leaves out deleted ones. */

@@ -23,9 +23,10 @@ export class Metadata {
 
   /**
    * Writes a value only where the present one is still the one that was read. This guards against other writers.
-   * Orthanc checks an `If-Match` header also with `CheckRevisions` off. It has no "create only". There, the revision in
-   * its response shows whether a value was overwritten: it is 0 for a created value (seen on 1.12.7 and 1.13.0, SQLite and
-   * PostgreSQL). A database without revisions returns none. Then the value is read back, which is a weaker guard.
+   * Orthanc checks an `If-Match` header also with `CheckRevisions` off. It has no "create only". There, the revision
+   * in its response shows whether a value was overwritten: it is 0 for a created value (seen on 1.12.7 and 1.13.0,
+   * SQLite and PostgreSQL). A database without revisions returns none. Then the value is read back, which is a weaker
+   * guard.
    * @param known the value that was read; undefined: there was none
    * @throws orthanc_conflict where another writer came first. The other value may be lost where `known` is undefined or
    *   the database has no revisions. So the caller must read everything again and repeat the write.

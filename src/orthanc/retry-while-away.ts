@@ -8,8 +8,8 @@ const tries = 10;
 const waitMs = 2000;
 
 /**
- * Runs one step of a long task. While Orthanc is away, the step is tried again without end. After another transient error
- * it is tried again a bounded number of times.
+ * Runs one step of a long task. While Orthanc is away, the step is tried again without end. After another transient
+ * error it is tried again a bounded number of times.
  * @returns undefined where the signal aborted first
  * @throws errors that are not transient, and the last error after too many tries
  */

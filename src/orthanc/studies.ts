@@ -7,7 +7,7 @@ import { type InstanceContent, text } from './resources.js';
 /** Most radiographs that one call reads, of all its studies together. No layout has more. */
 const maxRadiographs = 200;
 
-/** Most studies of a patient among which earlier ones are looked for. */
+/** Most studies of a patient that one search returns. */
 const maxStudies = 200;
 
 const studyFound = z

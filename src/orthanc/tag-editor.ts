@@ -43,7 +43,8 @@ export class TagEditor {
   }
 
   /**
-   * Stores a file. It is never repeated: if Orthanc stored it late, after the time-out, it would overwrite newer changes.
+   * Stores a file. It is never repeated: if Orthanc stored it late, after the time-out, it would overwrite newer
+   * changes.
    * @returns Orthanc's `Status`: `Success`, or why not
    */
   async store(file: Buffer): Promise<string> {

@@ -38,8 +38,8 @@ export interface OrthancResponse {
 }
 
 /**
- * HTTP to Orthanc. It keeps connections open, gives each try a deadline, and repeats a bounded number of times what fails
- * with a transient error. Every failed request throws a PlainviewError. Requests must be idempotent, except for
+ * HTTP to Orthanc. It keeps connections open, gives each try a deadline, and repeats a bounded number of times what
+ * fails with a transient error. Every failed request throws a PlainviewError. Requests must be idempotent, except for
  * `jsonOnce` and `stream`, which repeat nothing.
  */
 export class Transport {

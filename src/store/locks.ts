@@ -1,6 +1,6 @@
 /**
- * Kinds of locks, in the order in which a task may take them. A task that holds a lock takes only locks of a later kind,
- * so there are no deadlocks.
+ * Kinds of locks, in the order in which a task may take them. A task that holds a lock takes only locks of a later
+ * kind, so there are no deadlocks.
  * - `study files`: the stored files of a study, of which one is replaced at a time.
  * - `instance`: metadata and labels of an instance.
  * - `study report`: the structured reports of a study.

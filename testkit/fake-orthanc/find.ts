@@ -72,7 +72,7 @@ export function levelNamed(name: string): Level {
 /** All matching resources. Ignores Since and Limit. */
 export function matching(archive: Archive, query: Request): Resource[] {
   const level = levelNamed(query.Level);
-  const tests = Object.entries(query.Query).map(([name, wanted]) => matcher(name, wanted, query));
+  const tests = Object.entries(query.Query).map(([name, expected]) => matcher(name, expected, query));
   const parents = [query.ParentPatient, query.ParentStudy, query.ParentSeries].flatMap((id) => id ?? []);
   const isBelow = (resource: Resource) =>
     parents.every((id) => levels.some((each) => relatives(resource, each).some((above) => above.id === id)));
@@ -97,12 +97,12 @@ export function find(archive: Archive, registry: Registry, query: Request): unkn
   return page.map((resource) => (isExpanded ? contentOf(resource, registry, shape) : resource.id));
 }
 
-function matcher(name: string, wanted: unknown, { CaseSensitive }: Request): (of: Resource) => boolean {
+function matcher(name: string, expected: unknown, { CaseSensitive }: Request): (of: Resource) => boolean {
   const tag = tagOf(name);
-  if (typeof wanted !== 'string') throw badRequest(`Tag "${name}" must be associated with a string`);
-  if (wanted === '') return () => true;
+  if (typeof expected !== 'string') throw badRequest(`Tag "${name}" must be associated with a string`);
+  if (expected === '') return () => true;
   const isTime = ['DA', 'TM', 'DT'].includes(attributeOf(name)?.vr ?? '');
-  const tests = wanted
+  const tests = expected
     .split('\\')
     .map((pattern) =>
       isTime && pattern.includes('-') ? isWithin(pattern) : matchesPattern(pattern, CaseSensitive),

@@ -39,7 +39,10 @@ export function formatFor(accept: string | undefined): Format | undefined {
   return undefined;
 }
 
-/** @returns undefined where Orthanc cannot render the frame, and for compressed pictures, which the fake does not decode */
+/**
+ * @returns undefined where Orthanc cannot render the frame, and for compressed pictures, which the fake does not
+ *   decode
+ */
 export async function render(
   dataset: Dataset,
   format: Format,

@@ -29,10 +29,10 @@ export function toolsRoutes(archive: Archive, registry: Registry): Route[] {
     const since = Number(query.get('since') ?? 0);
     const limit = Number(query.get('limit') ?? 0) || defaultPageSize;
     const types = query.get('type')?.split(';');
-    const wanted = archive.changes.filter(
+    const entries = archive.changes.filter(
       ({ Seq, ChangeType }) => Seq > since && (types === undefined || types.includes(ChangeType)),
     );
-    return page(wanted.slice(0, limit), wanted.length <= limit);
+    return page(entries.slice(0, limit), entries.length <= limit);
   };
 
   const bulkContent = ({ body }: FakeRequest): FakeResponse => {
@@ -49,10 +49,10 @@ export function toolsRoutes(archive: Archive, registry: Registry): Route[] {
   };
 
   const lookup = ({ body }: FakeRequest): FakeResponse => {
-    const wanted = body.toString('utf8').trim().toUpperCase();
+    const identifier = body.toString('utf8').trim().toUpperCase();
     const found = [...archive.resources.values()].filter(
       ({ mainTags }) =>
-        wanted !== '' && identifiers.some((tag) => String(mainTags.get(tag)).toUpperCase() === wanted),
+        identifier !== '' && identifiers.some((tag) => String(mainTags.get(tag)).toUpperCase() === identifier),
     );
     return json(found.map((resource) => ({ ID: resource.id, Path: pathOf(resource), Type: resource.level })));
   };

@@ -11,9 +11,9 @@ export interface ActivationMapChain {
 }
 
 /**
- * Class activation maps (B. Zhou et al., CVPR 2016). A linear head gives the same result before and after the average. So
- * it is moved before the average, as a 1×1 convolution. Its output is what each place adds to the logit of a class. Nothing
- * is approximated.
+ * Class activation maps (B. Zhou et al., CVPR 2016). A linear head gives the same result before and after the
+ * average. So it is moved before the average, as a 1×1 convolution. Its output is what each place adds to the logit
+ * of a class. Nothing is approximated.
  * @throws explanation_unavailable where a layer of the head has an activation function
  */
 export function activationMapChainOf(chain: Chain): ActivationMapChain {

@@ -2,7 +2,10 @@ import protobuf from 'protobufjs';
 import { z } from 'zod';
 import { createError } from '../../errors/errors.js';
 
-/** The part of TensorFlow's graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto that inference needs. */
+/**
+ * The part of TensorFlow's graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto that
+ * inference needs.
+ */
 const schema = protobuf.parse(`
   syntax = "proto3";
   message GraphDef { repeated NodeDef node = 1; }

@@ -17,7 +17,10 @@ const maxElements = 1 << 26;
 
 export const sizeOf = (shape: readonly number[]) => shape.reduce((product, dim) => product * dim, 1);
 
-/** @throws network_unsupported for data types other than float32 and int32; network_unreadable for a missing value or wrong size */
+/**
+ * @throws network_unsupported for data types other than float32 and int32; network_unreadable for a missing value or
+ *   wrong size
+ */
 export function readConst(node: GraphNode): Constant {
   const proto = node.attr.value?.tensor;
   if (!proto) throw createError('network_unreadable', { problem: `constant ${node.name} has no value` });

@@ -11,8 +11,8 @@ const pngMagic = '\x89PNG';
 const pngEnd = Buffer.from('IEND\xaeB`\x82', 'latin1');
 
 /**
- * Decodes PNG and the first frame of GIF as TensorFlow does: it expands palettes, drops alpha without blending, and ignores
- * gamma, ICC profile and orientation.
+ * Decodes PNG and the first frame of GIF as TensorFlow does: it expands palettes, drops alpha without blending, and
+ * ignores gamma, ICC profile and orientation.
  * @throws picture_undecodable, picture_too_large
  */
 export async function decodeBitmap(file: Buffer, maxMegapixels: number): Promise<Picture> {

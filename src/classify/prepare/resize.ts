@@ -15,9 +15,9 @@ interface SamplePositions {
 }
 
 /**
- * Resizes and normalises bit for bit as NNCPR's `label_image.py`. It uses TensorFlow 1's `resize_bilinear` without aligned
- * corners, half-pixel centres and antialiasing; the aspect ratio is not kept. Then it computes (value - mean) / std. Every
- * step is rounded to float32, as in TensorFlow.
+ * Resizes and normalises bit for bit as NNCPR's `label_image.py`. It uses TensorFlow 1's `resize_bilinear` without
+ * aligned corners, half-pixel centres and antialiasing; the aspect ratio is not kept. Then it computes
+ * (value - mean) / std. Every step is rounded to float32, as in TensorFlow.
  * @returns [height, width, 3]
  */
 export function prepare(picture: Picture, { height, width, mean, std }: Preparation): Float32Array {

@@ -16,8 +16,8 @@ export interface InferenceResult {
 }
 
 /**
- * Gives pictures to the engine in batches of its best size. A batch that is not full waits only for pictures that are being
- * prepared.
+ * Gives pictures to the engine in batches of its best size. A batch that is not full waits only for pictures that are
+ * being prepared.
  */
 export class Batcher {
   readonly #engine: Engine;

@@ -3,8 +3,9 @@ import type { Classification, Explanation, JobId, Setup } from './protocol.js';
 import { type Job, type Ready, Thread } from './thread.js';
 
 /**
- * Worker threads that classify. The first one starts at once and chooses the engine. Others start with the same engine when
- * the running threads are full. If a thread crashes, its jobs fail, and another thread starts when it is needed.
+ * Worker threads that classify. The first one starts at once and chooses the engine. Others start with the same
+ * engine when the running threads are full. If a thread crashes, its jobs fail, and another thread starts when it is
+ * needed.
  */
 export class Pool {
   readonly #setup: Setup;
@@ -68,8 +69,8 @@ export class Pool {
   update(): void {
     this.#threads = this.#threads.filter((thread) => thread.isAlive);
     while (this.#waiting.length > 0) {
-      const [leastBusy] = this.#threads.toSorted((a, b) => b.room - a.room);
-      if (!leastBusy || leastBusy.room === 0) break;
+      const [leastBusy] = this.#threads.toSorted((a, b) => b.freeSlots - a.freeSlots);
+      if (!leastBusy || leastBusy.freeSlots === 0) break;
       const job = this.#waiting.shift();
       if (job) leastBusy.submit(job);
     }

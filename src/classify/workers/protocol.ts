@@ -49,7 +49,10 @@ export interface Classification {
 export interface ActivationMap {
   readonly rows: number;
   readonly columns: number;
-  /** [rows, columns], over the whole picture, whose aspect ratio the network does not keep. Mean + `bias` = logit of the class. */
+  /**
+   * [rows, columns], over the whole picture, whose aspect ratio the network does not keep. Mean + `bias` = logit of
+   * the class.
+   */
   readonly values: Float32Array;
   readonly bias: number;
 }

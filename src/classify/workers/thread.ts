@@ -52,7 +52,8 @@ export class Thread {
     this.ready = new Promise((resolve, reject) => {
       this.#worker.on('message', (reply: Reply) => {
         if (reply.kind === 'ready') {
-          // On a CPU a second picture would only slow down the first. With a GPU, the next batch is decoded during inference.
+          // On a CPU a second picture would only slow down the first. With a GPU, the next batch is decoded during
+          // inference.
           this.#capacity = reply.batch === 1 ? 1 : 2 * reply.batch;
           resolve(reply);
         } else if (reply.kind === 'unusable') {
@@ -77,7 +78,7 @@ export class Thread {
   }
 
   /** Number of jobs that the thread can take now. */
-  get room(): number {
+  get freeSlots(): number {
     return this.#isAlive ? this.#capacity - this.#jobs.size : 0;
   }
 
@@ -110,8 +111,8 @@ export class Thread {
   }
 
   /**
-   * Native code that hangs cannot be stopped, so the thread is given up. The picture fails for good, because it would hang
-   * the next thread too. The thread's other jobs fail with a transient error.
+   * Native code that hangs cannot be stopped, so the thread is given up. The picture fails for good, because it would
+   * hang the next thread too. The thread's other jobs fail with a transient error.
    */
   #giveUp(job: Job): void {
     job.reject(createError('classifier_hung', { seconds: this.#longestMs / 1000 }));

@@ -93,7 +93,10 @@ ${
   });
 }
 
-/** Reliability diagram: share right by mean score. The area is the number of pictures; whiskers are Wilson's intervals. */
+/**
+ * Reliability diagram: share right by mean score. The area is the number of pictures; whiskers are Wilson's
+ * intervals.
+ */
 export function reliabilityChart({ bins, n, error }: Calibration): Html {
   const axes = {
     title: 'Reliability diagram',

@@ -11,7 +11,8 @@ import { style } from './style.js';
 import { categoryTable, confusionTable, groupTable } from './tables.js';
 
 /**
- * The whole report as a single HTML page without scripts. Its Content-Security-Policy forbids the browser to load anything.
+ * The whole report as a single HTML page without scripts. Its Content-Security-Policy forbids the browser to load
+ * anything.
  * @param thumbnails undefined: without pictures
  */
 export function reportPage(report: Report, thumbnails: Thumbnails | undefined): string {

@@ -26,7 +26,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Records each disk operation and the file's content after it. The operation number `failAt` fails before it has an effect. */
+/**
+ * Records each disk operation and the file's content after it. The operation number `failAt` fails before it has an
+ * effect.
+ */
 async function watchSteps(failAt?: number): Promise<string[]> {
   const real = await vi.importActual<typeof fs>('node:fs/promises');
   const steps: string[] = [];
