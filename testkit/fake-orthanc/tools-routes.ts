@@ -52,7 +52,8 @@ export function toolsRoutes(archive: Archive, registry: Registry): Route[] {
     const identifier = body.toString('utf8').trim().toUpperCase();
     const found = [...archive.resources.values()].filter(
       ({ mainTags }) =>
-        identifier !== '' && identifiers.some((tag) => String(mainTags.get(tag)).toUpperCase() === identifier),
+        identifier !== '' &&
+        identifiers.some((tag) => String(mainTags.get(tag)).toUpperCase() === identifier),
     );
     return json(found.map((resource) => ({ ID: resource.id, Path: pathOf(resource), Type: resource.level })));
   };
