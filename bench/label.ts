@@ -1,6 +1,6 @@
-// `npm run bench:label [-- --count 1000 --engine auto --workers 0 --seed 1] [picture...]`: what `plainview label` does
-// to many pictures. The path is the command's own, without printing. Each form is run with all workers and, on a
-// quarter of the pictures, with one: the ratio within one run counts, absolute figures are this machine's.
+// `npm run bench:label [-- --count 1000 --engine auto --workers 0 --seed 1] [picture...]`: speed of `plainview label`
+// on many pictures. It runs the command's own code, without output. Each format runs with all workers, and with one
+// worker on a quarter of the pictures. Compare the ratios within one run: absolute figures depend on the machine.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,8 +32,8 @@ const { count, engine, workers, seed } = z
   })
   .parse(values);
 
-/** Grey pictures like films: soft shapes with grain, so that they compress as radiographs do. */
-async function film(width: number, height: number, random: () => number): Promise<Sharp> {
+/** A synthetic grey picture: soft shapes with noise, so that it compresses like a radiograph. */
+async function syntheticPicture(width: number, height: number, random: () => number): Promise<Sharp> {
   const coarse = Buffer.from(Array.from({ length: 12 * 15 }, () => 40 + 180 * random()));
   const soft = await sharp(coarse, { raw: { width: 12, height: 15, channels: 1 } })
     .resize(width, height, { fit: 'fill', kernel: 'cubic' })
@@ -44,14 +44,14 @@ async function film(width: number, height: number, random: () => number): Promis
   return sharp(soft, { raw: { width, height, channels: 1 } });
 }
 
-interface Form {
+interface Format {
   name: string;
   width: number;
   height: number;
   write: (picture: Sharp, width: number, height: number) => Promise<Buffer>;
 }
 const jpeg = (picture: Sharp) => picture.jpeg({ quality: 92 }).toBuffer();
-const forms: Form[] = [
+const formats: Format[] = [
   { name: 'JPEG 320×384', width: 320, height: 384, write: jpeg },
   { name: 'JPEG 2500×3000', width: 2500, height: 3000, write: jpeg },
   { name: 'PNG 2500×3000', width: 2500, height: 3000, write: (picture) => picture.png().toBuffer() },
@@ -66,13 +66,13 @@ const forms: Form[] = [
   },
 ];
 
-/** A few different files of one form; a run goes through them again and again. */
-async function writeFiles(folder: string, { name, width, height, write }: Form): Promise<string[]> {
+/** A few different files of one format. A run repeats them. */
+async function writeFiles(folder: string, { name, width, height, write }: Format): Promise<string[]> {
   const random = seeded(seed);
   const paths: string[] = [];
   for (let i = 0; i < 8; i++) {
     const path = join(folder, `${name.replace(/\W/g, '-')}-${i}`);
-    await writeFile(path, await write(await film(width, height, random), width, height));
+    await writeFile(path, await write(await syntheticPicture(width, height, random), width, height));
     paths.push(path);
   }
   return paths;
@@ -135,10 +135,10 @@ try {
   const sets =
     positionals.length > 0
       ? [{ name: `${positionals.length} files given`, paths: async () => positionals }]
-      : forms.map((form) => ({ name: form.name, paths: () => writeFiles(folder, form) }));
+      : formats.map((format) => ({ name: format.name, paths: () => writeFiles(folder, format) }));
   for (const { name, paths } of sets) {
     const files = await paths();
-    // Threads start when they are needed, and code is compiled when it is hot: neither is what is measured.
+    // Warm-up: threads start on demand, and the JIT compiles hot code. Neither should be measured.
     await run(many, files, 40);
     await run(single, files, 20);
     table[name] = row(await run(many, files, count), await run(single, files, Math.ceil(count / 4)));

@@ -1,19 +1,19 @@
-// `npm run bench:store [-- --rounds 8 --uploads 150 --instances 100 --seed 1]`: what the hook costs a store, and how long
-// a label takes. Against real Orthancs on loopback, each with a fresh database. Ratios within one run count; absolute
-// figures are this machine's.
+// `npm run bench:store [-- --rounds 8 --uploads 150 --instances 100 --seed 1]`: how much the hook slows down storing,
+// and the time from store to label. It uses real Orthancs on loopback, each with an empty database. Compare the
+// ratios within one run: absolute figures depend on the machine.
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { asPlainviewError } from '../src/errors/errors.js';
 import { seeded } from '../testkit/random.js';
 import { median, quantile } from './statistics.js';
 import { type Latencies, measureLatency, renderings, stages } from './store/latency.js';
-import { expose } from './store/pictures.js';
+import { makeExposure } from './store/pictures.js';
 import { hangingName, measureUploads, type UploadRow } from './store/uploads.js';
 
-/** The hook's first pause after a failure and its longest one, in seconds: see lua/plainview.lua. */
-const quiet = { first: 30, longest: 240 };
+/** First and longest pause of the hook after failures, seconds: see lua/plainview.lua. */
+const hookPause = { first: 30, longest: 240 };
 
-const say = (line: string) => console.error(line);
+const log = (line: string) => console.error(line);
 const number = (value: number, digits = 0) => value.toFixed(digits);
 
 function uploadTable(rows: readonly UploadRow[]): void {
@@ -34,15 +34,19 @@ function uploadTable(rows: readonly UploadRow[]): void {
   );
 }
 
-/** What a hanging service costs at worst: somebody uploads all the time, and every try of the hook meets an upload. */
+/** Worst-case cost of a hanging service: uploads never stop, so every try of the hook delays one. */
 function lostPerHour(row: UploadRow): string {
   const stall = (row.longestMs - row.medianMs) / 1000;
   const firstHour = { tries: 0, seconds: 0 };
-  for (let pause = quiet.first; firstHour.seconds < 3600; pause = Math.min(2 * pause, quiet.longest)) {
+  for (
+    let pause = hookPause.first;
+    firstHour.seconds < 3600;
+    pause = Math.min(2 * pause, hookPause.longest)
+  ) {
     firstHour.tries += 1;
     firstHour.seconds += stall + pause;
   }
-  const later = 3600 / (quiet.longest + stall);
+  const later = 3600 / (hookPause.longest + stall);
   return `A hanging service costs ${number(stall, 2)} s each time the hook tries it: ${number(firstHour.tries * stall)} s in its first hour, ${number(later * stall)} s in each later one (${number((100 * later * stall) / 3600, 2)} %).`;
 }
 
@@ -90,8 +94,8 @@ const { rounds, uploads, instances, seed } = z
 try {
   const random = seeded(seed);
   if (rounds > 0) {
-    const exposure = await expose({ rows: 500, columns: 400, bitsStored: 12 }, random);
-    const rows = await measureUploads({ rounds, uploads, exposure, random, say });
+    const exposure = await makeExposure({ rows: 500, columns: 400, bitsStored: 12 }, random);
+    const rows = await measureUploads({ rounds, uploads, exposure, random, log });
     const size = number((2 * exposure.rows * exposure.columns) / 1000);
     console.log(
       `\nUploads by REST, one after the other: a CR of ${size} kB, ${rounds} rounds of ${uploads}, in random order`,
@@ -101,8 +105,8 @@ try {
     if (hanging) console.log(lostPerHour(hanging));
   }
   if (instances > 0) {
-    const exposure = await expose({ rows: 3000, columns: 2500, bitsStored: 16 }, random);
-    const measured = await measureLatency({ instances, exposure, random, say });
+    const exposure = await makeExposure({ rows: 3000, columns: 2500, bitsStored: 16 }, random);
+    const measured = await measureLatency({ instances, exposure, random, log });
     console.log(
       `\nFrom store to label, in milliseconds: a CR of 2500 × 3000 pixels of 16 bit, ${instances} instances one after the other`,
     );

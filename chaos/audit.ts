@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { groupRecord, instanceRecord, readRecord } from '../src/decisions/schema.js';
-import type { Item } from './stock.js';
+import type { TestInstance } from './test-instances.js';
 
 const resource = z.object({
   ID: z.string(),
@@ -12,10 +12,10 @@ const resource = z.object({
 type Resource = z.output<typeof resource>;
 type Level = 'Study' | 'Series' | 'Instance';
 
-/** What was asked of an Orthanc: which instances it holds, and which labels others put on its studies. */
+/** The expected content of an Orthanc: its instances, and the labels of other users on its studies. */
 export interface Expected {
-  instances: ReadonlyMap<string, Item>;
-  /** By study. */
+  instances: ReadonlyMap<string, TestInstance>;
+  /** Study → label. */
   othersLabels?: ReadonlyMap<string, string>;
 }
 
@@ -41,16 +41,22 @@ async function contents(orthanc: string, ids: readonly string[], level: Level): 
   return [...new Map(found.map((one) => [one.ID, one])).values()];
 }
 
-/** How many radiographs carry no decision that was written to its end. */
-export async function countBare(orthanc: string, instances: ReadonlyMap<string, Item>): Promise<number> {
-  const radiographs = [...instances].filter(([, { fate }]) => fate !== 'untouched').map(([id]) => id);
+/** Number of radiographs without a completely written decision. */
+export async function countUndecided(
+  orthanc: string,
+  instances: ReadonlyMap<string, TestInstance>,
+): Promise<number> {
+  const radiographs = [...instances].filter(([, { expected }]) => expected !== 'untouched').map(([id]) => id);
   const found = await contents(orthanc, radiographs, 'Instance');
   const done = found.filter(({ Metadata }) => Metadata.RadiographCategory !== undefined).length;
   return radiographs.length - done;
 }
 
-/** Labels every third study as a person would. @returns the labels by study */
-export async function labelSome(orthanc: string, studies: ReadonlySet<string>): Promise<Map<string, string>> {
+/** Sets a label on every third study, as a user would. @returns study → label */
+export async function addUserLabels(
+  orthanc: string,
+  studies: ReadonlySet<string>,
+): Promise<Map<string, string>> {
   const labelled = new Map<string, string>();
   for (const study of [...studies].filter((_, index) => index % 3 === 0)) {
     await fetch(`${orthanc}/studies/${study}/labels/teaching`, { method: 'PUT' });
@@ -59,7 +65,7 @@ export async function labelSome(orthanc: string, studies: ReadonlySet<string>): 
   return labelled;
 }
 
-/** Looks at everything that stands in Orthanc when nobody writes any more. */
+/** Compares the content of Orthanc with the expected one. Call it when nothing writes any more. */
 export async function audit(orthanc: string, expected: Expected): Promise<Audit> {
   const violations: string[] = [];
   const instances = await contents(orthanc, [...expected.instances.keys()], 'Instance');
@@ -67,59 +73,61 @@ export async function audit(orthanc: string, expected: Expected): Promise<Audit>
     violations.push(`Orthanc holds ${instances.length} of ${expected.instances.size} instances`);
   const decisions: Record<string, number> = {};
   const byPicture = new Map<number, string>();
-  /** Labels that the instances below ask of a series or study, and how they add up. */
-  const wanted = new Map<string, { labels: Set<string>; decisions: Record<string, number> }>();
+  /** Expected labels and counts of each series and study, from its instances. */
+  const expectedByParent = new Map<string, { labels: Set<string>; decisions: Record<string, number> }>();
   const series = await contents(orthanc, [...new Set(instances.map((one) => one.ParentSeries))], 'Series');
   const studyOf = new Map(series.map((one) => [one.ID, one.ParentStudy]));
 
   for (const one of instances) {
     const item = expected.instances.get(one.ID);
-    const say = (what: string) => violations.push(`instance ${one.ID}: ${what}`);
-    if (item === undefined || item.fate === 'untouched') {
-      if (one.Labels.length > 0) say(`is no radiograph, but has the labels ${one.Labels}`);
-      if (one.Metadata.Radiograph !== undefined) say('is no radiograph, but has a record');
+    const report = (what: string) => violations.push(`instance ${one.ID}: ${what}`);
+    if (item === undefined || item.expected === 'untouched') {
+      if (one.Labels.length > 0) report(`is no radiograph, but has the labels ${one.Labels}`);
+      if (one.Metadata.Radiograph !== undefined) report('is no radiograph, but has a record');
       continue;
     }
     const record = readRecord(instanceRecord, one.Metadata.Radiograph);
     const category = one.Metadata.RadiographCategory;
     if (record === undefined || category === undefined) {
-      say(`is bare (record: ${record?.decision}, category: ${category})`);
+      report(`is undecided (record: ${record?.decision}, category: ${category})`);
       continue;
     }
     decisions[record.decision] = (decisions[record.decision] ?? 0) + 1;
-    if (category !== (record.category ?? 'unknown')) say(`says ${category}, its record ${record.category}`);
-    if ((record.decision === 'failed') !== (item.fate === 'failed'))
-      say(`is ${record.decision}, should be ${item.fate}: ${record.reason}`);
-    if (record.decision === 'failed' && !record.failure?.message) say('failed without a reason');
+    if (category !== (record.category ?? 'unknown'))
+      report(`says ${category}, its record ${record.category}`);
+    if ((record.decision === 'failed') !== (item.expected === 'failed'))
+      report(`is ${record.decision}, should be ${item.expected}: ${record.reason}`);
+    if (record.decision === 'failed' && !record.failure?.message) report('failed without a reason');
     const label = labelOf(record);
-    expectLabels(say, one, [label], record.labels);
-    if (item.fate === 'decided') {
-      const seen = JSON.stringify([record.decision, record.category, record.top]);
-      if ((byPicture.get(item.picture) ?? seen) !== seen) say('differs from another of the same picture');
-      byPicture.set(item.picture, seen);
+    expectLabels(report, one, [label], record.labels);
+    if (item.expected === 'decided') {
+      const decision = JSON.stringify([record.decision, record.category, record.top]);
+      if ((byPicture.get(item.picture) ?? decision) !== decision)
+        report('differs from another of the same picture');
+      byPicture.set(item.picture, decision);
     }
     for (const parent of [one.ParentSeries, studyOf.get(one.ParentSeries) ?? '']) {
-      const sum = wanted.get(parent) ?? { labels: new Set(), decisions: {} };
-      sum.labels.add(label);
-      sum.decisions[record.decision] = (sum.decisions[record.decision] ?? 0) + 1;
-      wanted.set(parent, sum);
+      const aggregate = expectedByParent.get(parent) ?? { labels: new Set(), decisions: {} };
+      aggregate.labels.add(label);
+      aggregate.decisions[record.decision] = (aggregate.decisions[record.decision] ?? 0) + 1;
+      expectedByParent.set(parent, aggregate);
     }
   }
 
   const studies = await contents(orthanc, [...new Set(studyOf.values())], 'Study');
   for (const one of [...series, ...studies]) {
-    const say = (what: string) => violations.push(`series or study ${one.ID}: ${what}`);
-    const sum = wanted.get(one.ID);
+    const report = (what: string) => violations.push(`series or study ${one.ID}: ${what}`);
+    const aggregate = expectedByParent.get(one.ID);
     const record = readRecord(groupRecord, one.Metadata.Radiograph);
     const others = expected.othersLabels?.get(one.ID);
-    if (sum === undefined) {
-      if (record !== undefined) say('holds no radiograph, but has a record');
-      if (!equal(one.Labels, others === undefined ? [] : [others])) say(`has the labels ${one.Labels}`);
+    if (aggregate === undefined) {
+      if (record !== undefined) report('holds no radiograph, but has a record');
+      if (!equal(one.Labels, others === undefined ? [] : [others])) report(`has the labels ${one.Labels}`);
       continue;
     }
-    expectLabels(say, one, [...sum.labels], record?.labels ?? [], others);
-    if (!same(record?.decisions ?? {}, sum.decisions))
-      say(`counts ${JSON.stringify(record?.decisions)}, not ${JSON.stringify(sum.decisions)}`);
+    expectLabels(report, one, [...aggregate.labels], record?.labels ?? [], others);
+    if (!same(record?.decisions ?? {}, aggregate.decisions))
+      report(`counts ${JSON.stringify(record?.decisions)}, not ${JSON.stringify(aggregate.decisions)}`);
   }
   return { decisions, studies: studies.length, violations };
 }
@@ -128,15 +136,15 @@ const labelOf = ({ decision, category }: { decision: string; category?: string |
   decision === 'category' ? (category ?? '') : decision === 'failed' ? 'classification_failed' : decision;
 
 function expectLabels(
-  say: (what: string) => void,
+  report: (what: string) => void,
   { Labels }: Resource,
-  wanted: readonly string[],
+  expectedLabels: readonly string[],
   owned: readonly string[],
   others?: string,
 ): void {
-  const all = others === undefined ? wanted : [...wanted, others];
-  if (!equal(Labels, all)) say(`has the labels ${Labels}, not ${all}`);
-  if (!equal(owned, wanted)) say(`claims the labels ${owned}, not ${wanted}`);
+  const all = others === undefined ? expectedLabels : [...expectedLabels, others];
+  if (!equal(Labels, all)) report(`has the labels ${Labels}, not ${all}`);
+  if (!equal(owned, expectedLabels)) report(`claims the labels ${owned}, not ${expectedLabels}`);
 }
 
 const equal = (a: readonly string[], b: readonly string[]) => [...a].sort().join() === [...b].sort().join();

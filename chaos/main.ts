@@ -1,5 +1,5 @@
-// `npm run chaos [-- --only kills,proxy --scale 0.1 --seed 1 --full]`: breaks things on loopback and looks whether
-// anything was lost. Each scenario prints a table; the exit status is 1 where an invariant does not hold.
+// `npm run chaos [-- --only kills,proxy --scale 0.1 --seed 1 --full]`: causes failures on loopback and checks that no
+// decision is lost. Each scenario prints a table. The exit status is 1 where an invariant is violated.
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { asPlainviewError } from '../src/errors/errors.js';
@@ -37,14 +37,14 @@ const { only, scale, seed, full } = z
     }).values,
   );
 
-// Ends what was started: the processes are killed when this one exits.
+// The exit handlers kill the started processes.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 for (const name of only) {
-  const say = (line: string) => console.error(`${name}: ${line}`);
+  const log = (line: string) => console.error(`${name}: ${line}`);
   try {
-    // Seeded anew, so that a scenario alone does what it does among the others.
-    const report = await scenarios[name]?.({ random: seeded(seed), scale, full, say });
+    // Each scenario has its own seed, so that it does the same alone and after others.
+    const report = await scenarios[name]?.({ random: seeded(seed), scale, full, log });
     if (report && !print(report)) process.exitCode = 1;
   } catch (caught) {
     console.error(`${name}:`, asPlainviewError(caught));

@@ -1,35 +1,35 @@
-/** What a scenario found. */
+/** The result of a scenario. */
 export interface Report {
   title: string;
-  /** The table: a name for each row, then its cells. */
+  /** The table: row name → column name → cell. */
   rows: Record<string, Record<string, string | number>>;
-  /** Invariants that do not hold, a sentence each. */
+  /** One sentence for each violated invariant. */
   violations: string[];
 }
 
-/** What every scenario is given. */
-export interface Terms {
-  /** Numbers from 0 to 1 that the seed decides. */
+export interface ScenarioOptions {
+  /** Seeded random numbers from 0 to 1, without 1. */
   random: () => number;
-  /** What share of the full number of instances to use. */
+  /** Factor for the number of instances. */
   scale: number;
-  /** Also what takes long. */
+  /** Also run what takes long. */
   full: boolean;
-  say: (line: string) => void;
+  log: (line: string) => void;
 }
 
-export type Scenario = (terms: Terms) => Promise<Report>;
+export type Scenario = (terms: ScenarioOptions) => Promise<Report>;
 
-export const sized = (count: number, { scale }: Terms): number => Math.max(1, Math.round(count * scale));
+export const sized = (count: number, { scale }: ScenarioOptions): number =>
+  Math.max(1, Math.round(count * scale));
 
-const mostShown = 10;
+const maxShown = 10;
 
 /** @returns whether all invariants hold */
 export function print({ title, rows, violations }: Report): boolean {
   console.log(`\n${title}`);
   console.table(rows);
-  for (const violation of violations.slice(0, mostShown)) console.log(`  VIOLATED: ${violation}`);
-  if (violations.length > mostShown) console.log(`  … and ${violations.length - mostShown} more`);
+  for (const violation of violations.slice(0, maxShown)) console.log(`  VIOLATED: ${violation}`);
+  if (violations.length > maxShown) console.log(`  … and ${violations.length - maxShown} more`);
   if (violations.length === 0) console.log('  All invariants hold.');
   return violations.length === 0;
 }

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Item } from './stock.js';
+import type { TestInstance } from './test-instances.js';
 
 const stored = z.object({ ID: z.string(), ParentStudy: z.string() });
-const lanes = 4;
-const patienceMs = 120_000;
+const concurrency = 4;
+const timeoutMs = 120_000;
 
-/** Sends as a modality does: a file that Orthanc did not take is sent again. */
+/** Stores instances as a modality does: it repeats an upload that fails. */
 export class Uploader {
-  /** By Orthanc's identifier. */
-  readonly stored = new Map<string, Item>();
+  /** Orthanc's identifier → instance. */
+  readonly stored = new Map<string, TestInstance>();
   readonly studies = new Set<string>();
   repeats = 0;
   readonly #url: string;
@@ -18,18 +18,18 @@ export class Uploader {
     this.#url = `${orthanc}/instances`;
   }
 
-  async send(items: readonly Item[]): Promise<void> {
+  async send(items: readonly TestInstance[]): Promise<void> {
     const waiting = items.values();
     await Promise.all(
-      Array.from({ length: lanes }, async () => {
+      Array.from({ length: concurrency }, async () => {
         for (const item of waiting) await this.#store(item);
       }),
     );
   }
 
-  async #store(item: Item): Promise<void> {
+  async #store(item: TestInstance): Promise<void> {
     const body = new Uint8Array(item.file());
-    for (const deadline = Date.now() + patienceMs; ; await delay(100)) {
+    for (const deadline = Date.now() + timeoutMs; ; await delay(100)) {
       const answer = await this.#post(body);
       if (answer !== undefined) {
         this.stored.set(answer.ID, item);
@@ -37,7 +37,7 @@ export class Uploader {
         return;
       }
       this.repeats++;
-      if (Date.now() > deadline) throw new Error(`Orthanc took no upload for ${patienceMs / 1000} s`);
+      if (Date.now() > deadline) throw new Error(`Orthanc took no upload for ${timeoutMs / 1000} s`);
     }
   }
 
@@ -47,7 +47,7 @@ export class Uploader {
       const parsed = stored.safeParse(await answer.json());
       return answer.ok ? parsed.data : undefined;
     } catch {
-      return undefined; // Orthanc is away: the caller tries again
+      return undefined; // Orthanc does not answer; the caller tries again
     }
   }
 }

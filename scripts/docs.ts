@@ -2,7 +2,7 @@
 // `orthanc/` for Orthanc Explorer 2 and OHIF. Tests fail if one of them is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { explorer2Files, explorer2Text } from '../src/commands/explorer2-configuration.js';
-import { withOptions } from '../src/config/readme-table.js';
+import { insertOptionsTable } from '../src/config/readme-table.js';
 import { readProtocols } from '../src/hanging/file.js';
 import { ohifConfiguration } from '../src/hanging/ohif.js';
 import { picture } from './architecture/picture.js';
@@ -10,7 +10,7 @@ import { plainview, tools } from './architecture/rooms.js';
 import { errorsPage } from './errors-page.js';
 
 const readme = new URL('../README.md', import.meta.url);
-writeFileSync(readme, withOptions(readFileSync(readme, 'utf8')));
+writeFileSync(readme, insertOptionsTable(readFileSync(readme, 'utf8')));
 
 writeFileSync(new URL('../docs/errors.md', import.meta.url), errorsPage());
 

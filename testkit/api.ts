@@ -1,20 +1,20 @@
 import type { Role } from '../src/access/caller.js';
 import type { TestService } from './service.js';
 
-export interface ApiAnswer {
+export interface ApiResponse {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  // biome-ignore lint/suspicious/noExplicitAny: tests read responses of every shape
   json: any;
 }
 
-/** Asks the API as a person whom Orthanc's plugin vouches for. */
-export async function askApi(
+/** Calls the API as a user that Orthanc's plugin has authenticated. */
+export async function callApi(
   { url, secret }: Pick<TestService, 'url' | 'secret'>,
   method: string,
   path: string,
   { body, role = 'admin', who = 'alice' }: { body?: unknown; role?: Role; who?: string } = {},
-): Promise<ApiAnswer> {
+): Promise<ApiResponse> {
   const answer = await fetch(`${url}/api/v1${path}`, {
     method,
     headers: {

@@ -1,6 +1,6 @@
 import type { Classification, Classifier } from '../src/classify/classifier.js';
 
-/** Ten categories and `other`; the brightness of the picture's first pixels chooses among them. */
+/** Classes of the stub: ten categories and `other`. */
 export const stubClasses = [
   'abdomen_ap',
   'pelvis_ap',
@@ -16,13 +16,16 @@ export const stubClasses = [
 ];
 
 export interface Stub extends Classifier {
-  /** Every picture it was given. */
+  /** All pictures so far. */
   readonly pictures: Buffer[];
-  /** What the next pictures are said to be; default: knee_lateral at 0.99. */
+  /** Result for the next pictures; default: knee_lateral at 0.99. */
   answer: (picture: Buffer) => Promise<{ category: string; score: number }>;
 }
 
-/** From now on the classifier says this, as soon as it is released; `reached` when a picture has come as far as that. */
+/**
+ * From now on the classifier waits before it answers this.
+ * @returns `reached`: resolves when a picture waits; `release`: ends the wait
+ */
 export function hold(stub: Stub, answer: Awaited<ReturnType<Stub['answer']>>) {
   let release = () => {};
   const gate = new Promise<void>((resolve) => {
@@ -40,7 +43,7 @@ export function hold(stub: Stub, answer: Awaited<ReturnType<Stub['answer']>>) {
   return { reached, release };
 }
 
-/** A classifier without a network, so that a test says what is seen. */
+/** A classifier without a network. The test sets its answers. */
 export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
   const pictures: Buffer[] = [];
   return {
@@ -63,9 +66,9 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
     },
     async explain(picture, category) {
       const classification = await this.classify(picture);
-      // What lies lower speaks more for it; nothing speaks for anything else than what is seen.
-      const isSeen = category === (await this.answer(picture)).category;
-      const values = Float32Array.from({ length: 49 }, (_, i) => (isSeen ? Math.floor(i / 7) : 0));
+      // For the answered category, values grow from top to bottom. For others they are 0.
+      const isAnswer = category === (await this.answer(picture)).category;
+      const values = Float32Array.from({ length: 49 }, (_, i) => (isAnswer ? Math.floor(i / 7) : 0));
       return { ...classification, rows: 7, columns: 7, values, bias: 0 };
     },
     close: async () => undefined,

@@ -5,7 +5,7 @@ import { shipped } from '../src/files/places.js';
 /** The built command line: `npm test` builds it first. */
 export const cliFile = shipped('dist', 'cli.js');
 
-export interface Run {
+export interface RunningCommand {
   child: ChildProcessWithoutNullStreams;
   /** Standard output and error so far. */
   out: () => string;
@@ -13,8 +13,8 @@ export interface Run {
   ended: Promise<number | null>;
 }
 
-/** Starts the command as people run it, with nothing of this environment. */
-export function plainview(args: string[], env: Record<string, string>): Run {
+/** Starts the command without the environment of the test, except PATH. */
+export function plainview(args: string[], env: Record<string, string>): RunningCommand {
   const child = spawn(process.execPath, [cliFile, ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
   });
@@ -26,11 +26,11 @@ export function plainview(args: string[], env: Record<string, string>): Run {
   return { child, out: () => text, ended: once(child, 'exit').then(([status]) => status as number | null) };
 }
 
-/** `plainview serve` with one worker thread, which is enough for a test. */
+/** Starts `plainview serve` with one worker thread. */
 export const serve = (
   { orthanc, hook, stateDir }: { orthanc: string; hook: { secret: string; port: number }; stateDir: string },
   env: Record<string, string> = {},
-): Run =>
+): RunningCommand =>
   plainview(['serve'], {
     PLAINVIEW_ORTHANC_URL: orthanc,
     PLAINVIEW_SECRET: hook.secret,
@@ -40,20 +40,20 @@ export const serve = (
     ...env,
   });
 
-export interface Outcome {
+export interface CommandResult {
   status: number | null;
   stdout: string;
   stderr: string;
 }
 
 /**
- * Runs the command to its end, in this environment.
- * @param options.readOnce closes standard output after the first read, as `| head` does
+ * Runs the command to its end, in the environment of the test.
+ * @param options.readOnce closes standard output after the first data, as `| head` does
  */
 export async function runPlainview(
   args: string[],
   { stdin = '', readOnce = false, cwd = process.cwd() } = {},
-): Promise<Outcome> {
+): Promise<CommandResult> {
   const child = spawn(process.execPath, [cliFile, ...args], { cwd });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (data) => {

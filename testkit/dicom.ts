@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Element, encapsulated, type TransferSyntax, type Vr, writePart10 } from './part10.js';
 
 const storage = '1.2.840.10008.5.1.4.1.1';
-/** By modality, the SOP class that such an instance usually has. */
+/** Modality → its usual SOP class. */
 export const sopClasses = {
   CR: `${storage}.1`,
   DX: `${storage}.1.1`,
@@ -33,7 +33,7 @@ export interface InstanceOptions {
   sopInstanceUid?: string;
   patientName?: string;
   patientId?: string;
-  /** Any other attribute, or another value for one of ours, by tag: `{'0018,0015': ['CS', 'CHEST']}`. */
+  /** More attributes, or other values, by tag: `{'0018,0015': ['CS', 'CHEST']}`. */
   attributes?: Record<string, readonly [Vr, Element['value']]>;
 }
 
@@ -45,23 +45,23 @@ export interface ImageOptions extends InstanceOptions {
   /** 8 makes bytes, 9 to 16 make words. */
   bitsStored?: number;
   window?: { center: number; width: number };
-  /** Raw samples of all frames; a gradient from dark (top left) to bright if absent. */
+  /** Samples of all frames. Default: a gradient from dark (top left) to bright. */
   pixels?: Uint8Array | Uint16Array;
-  /** Bytes to leave off the end of the pixel data. */
+  /** Number of bytes that are missing at the end of the pixel data. */
   truncateBy?: number;
-  /** One code stream a frame, in place of raw samples. */
+  /** Compressed frames, in place of `pixels`. */
   compressed?: { transferSyntax: TransferSyntax; frames: readonly Uint8Array[] };
 }
 
-/** A UID that depends on its seed alone. */
+/** A UID that only the seed determines. */
 export function uid(seed: string): string {
   return `2.25.${BigInt(`0x${createHash('sha256').update(seed).digest('hex').slice(0, 32)}`)}`;
 }
 
-let instances = 0;
+let instanceCount = 0;
 let pictures = 0;
 
-/** An instance without pixels: a report, a presentation state, or a radiograph that lost its picture. */
+/** An instance without pixels: a report, a presentation state, or a radiograph without picture. */
 export function instance(options: InstanceOptions = {}): Buffer {
   return writePart10(dataset(options, []), 'explicitLittleEndian');
 }
@@ -103,14 +103,14 @@ export function image(options: ImageOptions = {}): Buffer {
   return writePart10(dataset(options, attributes), 'explicitLittleEndian');
 }
 
-/** Rows of grey values, as a decoder hands them over. */
+/** Grey values, row-major. */
 export interface GreyPicture {
   width: number;
   height: number;
   grey: Uint8Array;
 }
 
-/** A picture as a scanner would have stored it: 16-bit words, any size, with the window that shows all of it. */
+/** A picture as a modality stores it: 16-bit words, scaled to any size, with a window of all values. */
 export function radiograph(
   picture: GreyPicture,
   options: Omit<ImageOptions, 'pixels' | 'compressed' | 'frames'> = {},
@@ -129,7 +129,7 @@ export function radiograph(
   return image({ modality: 'CR', ...options, rows, columns, bitsStored, window, pixels });
 }
 
-/** Bilinear, so that an enlarged picture has no steps; `u` and `v` run from 0 to 1. */
+/** Bilinear interpolation. @param u horizontal position, 0 … 1 @param v vertical position, 0 … 1 */
 function sample({ width, height, grey }: GreyPicture, u: number, v: number): number {
   const x = Math.min(Math.max(u * width - 0.5, 0), width - 1);
   const y = Math.min(Math.max(v * height - 0.5, 0), height - 1);
@@ -162,13 +162,13 @@ function gradient(shape: {
   return pixels;
 }
 
-function dataset(options: InstanceOptions, more: Element[]): Element[] {
+function dataset(options: InstanceOptions, extra: Element[]): Element[] {
   const { modality = 'DX', patientName = 'TEST^PLAINVIEW', patientId = 'PLAINVIEW-TEST' } = options;
-  instances += 1;
+  instanceCount += 1;
   const elements: Element[] = [
     { tag: '0008,0005', vr: 'CS', value: 'ISO_IR 100' },
     { tag: '0008,0016', vr: 'UI', value: options.sopClassUid ?? sopClasses[modality] },
-    { tag: '0008,0018', vr: 'UI', value: options.sopInstanceUid ?? uid(`instance ${instances}`) },
+    { tag: '0008,0018', vr: 'UI', value: options.sopInstanceUid ?? uid(`instance ${instanceCount}`) },
     { tag: '0008,0020', vr: 'DA', value: '20240101' },
     { tag: '0008,0030', vr: 'TM', value: '120000' },
     { tag: '0008,0050', vr: 'SH', value: '' },
@@ -181,17 +181,17 @@ function dataset(options: InstanceOptions, more: Element[]): Element[] {
     { tag: '0010,0040', vr: 'CS', value: '' },
     { tag: '0018,0015', vr: 'CS', value: '' },
     { tag: '0018,5101', vr: 'CS', value: '' },
-    { tag: '0020,000d', vr: 'UI', value: options.studyInstanceUid ?? uid(`study ${instances}`) },
-    { tag: '0020,000e', vr: 'UI', value: options.seriesInstanceUid ?? uid(`series ${instances}`) },
+    { tag: '0020,000d', vr: 'UI', value: options.studyInstanceUid ?? uid(`study ${instanceCount}`) },
+    { tag: '0020,000e', vr: 'UI', value: options.seriesInstanceUid ?? uid(`series ${instanceCount}`) },
     { tag: '0020,0010', vr: 'SH', value: '1' },
     { tag: '0020,0011', vr: 'IS', value: 1 },
     { tag: '0020,0013', vr: 'IS', value: 1 },
     { tag: '0020,0020', vr: 'CS', value: '' },
     { tag: '0020,0060', vr: 'CS', value: '' },
-    ...more,
+    ...extra,
   ];
-  const over = Object.entries(options.attributes ?? {}).map(
+  const overrides = Object.entries(options.attributes ?? {}).map(
     ([tag, [vr, value]]): Element => ({ tag, vr, value }),
   );
-  return [...elements.filter(({ tag }) => !options.attributes?.[tag]), ...over];
+  return [...elements.filter(({ tag }) => !options.attributes?.[tag]), ...overrides];
 }

@@ -1,14 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import type { EvaluatedPicture } from '../src/evaluate/run.js';
+import type { EvaluatedPicture } from '../src/evaluate/evaluate-pictures.js';
 import { edited, find, type Node } from './classify/graphs.js';
 
 /**
- * A network that tells dark pictures from bright ones: a golden graph whose last layer is made decisive. Of its five
- * outputs the fourth answers to black (0.95) and the fifth to white (0.99).
- * @param copy makes it another file of the same behaviour, with another hash
- * @returns path of the graph; `classes.txt` lies beside it
+ * Writes a network that distinguishes dark and bright pictures: a golden graph with a changed last layer. Of its five
+ * outputs, the fourth is high for black (0.95) and the fifth for white (0.99).
+ * @param copy another number gives another file with the same behaviour and another hash
+ * @returns path of the graph; `classes.txt` is beside it
  */
 export async function brightnessNetwork(
   folder: string,
@@ -45,10 +45,10 @@ export async function writeGrey(path: string, level: number): Promise<void> {
 
 let count = 0;
 /**
- * What a network said of a picture, decided at a threshold of 0.9.
- * @param second what came after `category`
+ * A result for a picture, decided at a threshold of 0.9.
+ * @param second the second best class
  */
-export function seen(
+export function evaluated(
   label: string,
   category: string,
   score = 0.99,

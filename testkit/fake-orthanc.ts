@@ -4,68 +4,68 @@ import { declaredMetadata } from '../src/orthanc/capabilities.js';
 import { Archive, type Stored } from './fake-orthanc/archive.js';
 import { mainTags } from './fake-orthanc/dictionary.js';
 import { fileRoutes } from './fake-orthanc/file-routes.js';
-import { type Destinations, forwardRoutes, type Sent } from './fake-orthanc/forward-routes.js';
+import { type Destinations, forwardRoutes, type SentInstances } from './fake-orthanc/forward-routes.js';
 import { Registry } from './fake-orthanc/registry.js';
 import { resourceRoutes } from './fake-orthanc/resource-routes.js';
-import { type Answer, type Asked, json, type Route, route } from './fake-orthanc/router.js';
+import { type FakeRequest, type FakeResponse, json, type Route, route } from './fake-orthanc/router.js';
 import { toolsRoutes } from './fake-orthanc/tools-routes.js';
 import { close, listen } from './loopback.js';
 
-export type { Answer, Asked, Sent };
+export type { FakeRequest, FakeResponse, SentInstances };
 
 export interface FakeOrthancOptions {
   overwriteInstances?: boolean;
   checkRevisions?: boolean;
   /** Name to number. Default: Plainview's. */
   userMetadata?: Readonly<Record<string, number>>;
-  /** More in the answer of `/system`, or other values. */
+  /** More fields of `/system`, or other values. */
   system?: Readonly<Record<string, unknown>>;
   destinations?: Destinations;
-  /** The time of receptions and changes. Default: a second later at each question, from 2024 on. */
+  /** Clock for receptions and changes. Default: each call is a second later, from 2024 on. */
   now?: () => Date;
 }
 
-/** An answer in place of the fake's own; `'cut'`: the connection ends without one. */
-export type Interception = Answer | 'cut' | undefined;
+/** A response in place of the fake's own; `'cut'`: the connection ends without one. */
+export type Interception = FakeResponse | 'cut' | undefined;
 
 export interface FakeOrthanc {
   readonly url: string;
-  /** All calls so far; `path` is with its query. To count anew: `calls.length = 0`. */
+  /** All calls so far. `path` includes the query. Reset it by `calls.length = 0`. */
   readonly calls: { method: string; path: string }[];
-  /** What was sent to peers and modalities. */
-  readonly sent: Sent[];
-  /** Set by a test: decides each call before it has an effect. Undefined: the fake answers itself. */
-  intercept: (asked: Asked) => Interception | Promise<Interception>;
-  /** From now on such calls wait, before they have an effect, until they are released. */
-  hold(which: (asked: Asked) => boolean): Held;
-  /** Stores a file without a call. */
+  /** Instances sent to peers and modalities. */
+  readonly sent: SentInstances[];
+  /** A test can set it. Called before a call has an effect. Where it returns undefined, the fake answers itself. */
+  intercept: (fakeRequest: FakeRequest) => Interception | Promise<Interception>;
+  /** From now on such calls wait before they have an effect, until `release`. */
+  hold(which: (fakeRequest: FakeRequest) => boolean): Held;
+  /** Stores a file, without HTTP. */
   store(file: Buffer): Stored;
-  /** Labels of a resource, sorted, without a call. */
+  /** Labels of a resource, sorted, without HTTP. */
   labels(id: string): string[];
-  /** Metadata of a resource by name, without a call. */
+  /** Metadata of a resource by name, without HTTP. */
   metadata(id: string): Record<string, string>;
   stop(): Promise<void>;
 }
 
 export interface Held {
-  /** When the first such call has come. */
+  /** Resolves when the first such call waits. */
   readonly reached: Promise<void>;
-  /** Lets go those that wait; later ones do not wait any more. */
+  /** Continues the waiting calls. Later calls do not wait. */
   release(): void;
 }
 
 /**
- * An Orthanc 1.12.7 with SQLite in this process's memory, spoken to over HTTP. It implements what Plainview calls, and
- * passes the conformance suite that the real one passes. It does nothing by itself: no timers, no stable resources.
+ * Starts an Orthanc 1.12.7 with SQLite, simulated in this process, with HTTP. It implements the calls of Plainview, and
+ * passes the same conformance suite as the real one. It has no timers, so no resource becomes stable.
  */
 export async function startFakeOrthanc(options: FakeOrthancOptions = {}): Promise<FakeOrthanc> {
-  const clock = options.now ?? secondBySecond();
+  const clock = options.now ?? tickingClock();
   const now = () => timeOf(clock());
   const userMetadata = options.userMetadata ?? declaredMetadata;
   const { overwriteInstances = false, checkRevisions = false } = options;
   const registry = new Registry(userMetadata);
-  const archive = new Archive({ overwrites: overwriteInstances, now });
-  const sent: Sent[] = [];
+  const archive = new Archive({ overwrite: overwriteInstances, now });
+  const sent: SentInstances[] = [];
   const system = {
     ApiVersion: 27,
     Capabilities: { HasExtendedChanges: true, HasExtendedFind: true },
@@ -90,17 +90,24 @@ export async function startFakeOrthanc(options: FakeOrthancOptions = {}): Promis
     ...forwardRoutes(options.destinations ?? {}, sent),
   ];
 
-  const gates = new Set<(asked: Asked) => Promise<void> | undefined>();
+  const gates = new Set<(fakeRequest: FakeRequest) => Promise<void> | undefined>();
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = '', url = '', headers } = request;
     const { pathname, searchParams } = new URL(url, 'http://orthanc');
     const body = await buffer(request);
-    const asked = { method, url, path: decodeURIComponent(pathname), query: searchParams, headers, body };
+    const fakeRequest = {
+      method,
+      url,
+      path: decodeURIComponent(pathname),
+      query: searchParams,
+      headers,
+      body,
+    };
     fake.calls.push({ method, path: url });
-    for (const gate of gates) await gate(asked);
-    const answer = (await fake.intercept(asked)) ?? (await route(routes, asked));
-    if (answer === 'cut') request.socket.destroy();
-    else response.writeHead(answer.status, answer.headers).end(answer.body);
+    for (const gate of gates) await gate(fakeRequest);
+    const fakeResponse = (await fake.intercept(fakeRequest)) ?? (await route(routes, fakeRequest));
+    if (fakeResponse === 'cut') request.socket.destroy();
+    else response.writeHead(fakeResponse.status, fakeResponse.headers).end(fakeResponse.body);
   };
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
@@ -112,18 +119,18 @@ export async function startFakeOrthanc(options: FakeOrthancOptions = {}): Promis
     sent,
     intercept: () => undefined,
     hold: (which) => {
-      const [reached, released] = [signal(), signal()];
-      const gate = (asked: Asked) => {
-        if (!which(asked)) return undefined;
-        reached.give();
-        return released.given;
+      const [reached, released] = [deferred(), deferred()];
+      const gate = (fakeRequest: FakeRequest) => {
+        if (!which(fakeRequest)) return undefined;
+        reached.resolve();
+        return released.promise;
       };
       gates.add(gate);
       const release = () => {
         gates.delete(gate);
-        released.give();
+        released.resolve();
       };
-      return { reached: reached.given, release };
+      return { reached: reached.promise, release };
     },
     store: (file) => archive.store(file),
     labels: (id) => [...(archive.resources.get(id)?.labels ?? [])].sort(),
@@ -133,10 +140,10 @@ export async function startFakeOrthanc(options: FakeOrthancOptions = {}): Promis
   return fake;
 }
 
-/** As Orthanc writes it: 20240101T000000. */
+/** Orthanc's format: 20240101T000000. */
 const timeOf = (date: Date): string => date.toISOString().replace(/[-:]|\..*$/g, '');
 
-function secondBySecond(): () => Date {
+function tickingClock(): () => Date {
   let milliseconds = Date.UTC(2024, 0, 1);
   return () => {
     milliseconds += 1000;
@@ -144,10 +151,10 @@ function secondBySecond(): () => Date {
   };
 }
 
-function signal(): { given: Promise<void>; give: () => void } {
-  let give = () => {};
-  const given = new Promise<void>((resolve) => {
-    give = resolve;
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
   });
-  return { given, give };
+  return { promise, resolve };
 }

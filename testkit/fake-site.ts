@@ -19,7 +19,7 @@ import {
 import { type InstanceId, instanceId, type StudyId, studyId } from '../src/orthanc/ids.js';
 import { Orthanc } from '../src/orthanc/orthanc.js';
 import { LocalLocks } from '../src/store/local-locks.js';
-import type { Asked, FakeOrthanc, FakeOrthancOptions } from './fake-orthanc.js';
+import type { FakeOrthanc, FakeOrthancOptions, FakeRequest } from './fake-orthanc.js';
 import { startFakeOrthanc } from './fake-orthanc.js';
 
 /** A stored instance and what is above it. */
@@ -130,7 +130,7 @@ export function useFakeSite(options: FakeOrthancOptions = {}) {
     interrupt(
       nth: number,
       task: () => Promise<unknown>,
-      which: (asked: Asked) => boolean = () => true,
+      which: (asked: FakeRequest) => boolean = () => true,
     ): void {
       let left = nth;
       running().intercept = async (asked) => {

@@ -9,47 +9,47 @@ export interface Call {
 }
 
 /**
- * The end of a call: the client gets Orthanc's answer; the connection is cut; or the answer breaks off behind that share
- * of its bytes.
+ * Result for the client: Orthanc's response; a cut connection; or a response that breaks off after this share of its
+ * bytes, 0 … 1.
  */
-export type End = 'pass' | 'cut' | { breakOffAt: number };
+export type ProxyResult = 'pass' | 'cut' | { breakOffAt: number };
 
 /**
- * What becomes of a call: its end; a status in place of Orthanc's answer; or something is done first, perhaps with
- * `forward`, which sends the call on to Orthanc each time that it is called, also later.
+ * Action of the proxy: a result; a status in place of Orthanc's response; or a function that gives the result. The
+ * function may call `forward`, which sends the request to Orthanc, once or several times, also later.
  */
-export type Verdict = End | number | ((forward: () => Promise<void>) => Promise<End>);
+export type ProxyAction = ProxyResult | number | ((forward: () => Promise<void>) => Promise<ProxyResult>);
 
 export interface FaultyProxy {
   url: string;
-  /** Every call that has come in. */
+  /** All calls so far. */
   calls: Call[];
-  /** Set by a test. */
-  judge: (call: Call) => Verdict;
+  /** A test can set it. */
+  decide: (call: Call) => ProxyAction;
   stop(): Promise<void>;
 }
 
-interface Answer {
+interface ProxiedResponse {
   status: number;
   headers: IncomingHttpHeaders;
   body: Buffer;
 }
 
-const ask = (options: RequestOptions, body: Buffer): Promise<Answer> =>
+const forwardRequest = (options: RequestOptions, body: Buffer): Promise<ProxiedResponse> =>
   new Promise((resolve, reject) => {
-    const onward = request(options, (response) => {
+    const outgoing = request(options, (response) => {
       const { statusCode: status = 502, headers } = response;
-      // The body goes on in one piece, so its length is known, and a cut is seen as one.
+      // The body is forwarded with its length, so that the client notices when it breaks off.
       const { 'transfer-encoding': _, ...rest } = headers;
       buffer(response).then((whole) => {
         resolve({ status, headers: { ...rest, 'content-length': String(whole.length) }, body: whole });
       }, reject);
     });
-    onward.on('error', reject);
-    onward.end(body);
+    outgoing.on('error', reject);
+    outgoing.end(body);
   });
 
-/** Stands before a real Orthanc and spoils the calls that a test wants spoilt. */
+/** A proxy before a real Orthanc. It causes the faults that a test sets. */
 export async function startFaultyProxy(orthanc: string): Promise<FaultyProxy> {
   const target = new URL(orthanc);
   const agent = new Agent({ keepAlive: true });
@@ -58,22 +58,22 @@ export async function startFaultyProxy(orthanc: string): Promise<FaultyProxy> {
     const body = await buffer(incoming);
     proxy.calls.push({ method, url });
     const { connection: _, ...headers } = incoming.headers;
-    let answer: Answer | undefined;
+    let proxied: ProxiedResponse | undefined;
     const forward = async () => {
-      const onward = { agent, host: target.hostname, port: target.port, method, path: url, headers };
-      answer = await ask(onward, body);
+      const outgoing = { agent, host: target.hostname, port: target.port, method, path: url, headers };
+      proxied = await forwardRequest(outgoing, body);
     };
     const cut = () => incoming.socket.destroy();
     try {
-      const judged = proxy.judge({ method, url });
-      const verdict = typeof judged === 'function' ? await judged(forward) : judged;
-      if (verdict === 'cut') return void cut();
-      if (typeof verdict === 'number') return void response.writeHead(verdict).end('{}');
-      if (answer === undefined) await forward();
-      if (answer === undefined) return;
-      response.writeHead(answer.status, answer.headers);
-      if (verdict === 'pass') return void response.end(answer.body);
-      response.write(answer.body.subarray(0, Math.floor(answer.body.length * verdict.breakOffAt)), cut);
+      const decided = proxy.decide({ method, url });
+      const action = typeof decided === 'function' ? await decided(forward) : decided;
+      if (action === 'cut') return void cut();
+      if (typeof action === 'number') return void response.writeHead(action).end('{}');
+      if (proxied === undefined) await forward();
+      if (proxied === undefined) return;
+      response.writeHead(proxied.status, proxied.headers);
+      if (action === 'pass') return void response.end(proxied.body);
+      response.write(proxied.body.subarray(0, Math.floor(proxied.body.length * action.breakOffAt)), cut);
     } catch {
       cut();
     }
@@ -81,7 +81,7 @@ export async function startFaultyProxy(orthanc: string): Promise<FaultyProxy> {
   const proxy: FaultyProxy = {
     url: await listen(server),
     calls: [],
-    judge: () => 'pass',
+    decide: () => 'pass',
     stop: async () => {
       agent.destroy();
       await close(server);

@@ -2,20 +2,20 @@ import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type 
 import { text } from 'node:stream/consumers';
 import { close, listen } from './loopback.js';
 
-export interface HeardRequest {
+export interface ReceivedRequest {
   method: string;
   url: string;
   headers: IncomingHttpHeaders;
   body: string;
 }
 
-/** How to answer: a status with a body, or never. */
-export type Answer = { status: number; body: string; headers?: OutgoingHttpHeaders } | 'never';
+/** A response, or `'never'` for none. */
+export type ListenerResponse = { status: number; body: string; headers?: OutgoingHttpHeaders } | 'never';
 
-/** Takes the place of the service in tests of what Orthanc sends it. */
+/** Replaces the service in tests of Orthanc's requests to it. It records them. */
 export class Listener {
-  readonly heard: HeardRequest[] = [];
-  answer: Answer = { status: 202, body: '{"queued":true}' };
+  readonly requests: ReceivedRequest[] = [];
+  answer: ListenerResponse = { status: 202, body: '{"queued":true}' };
   #server: Server | undefined;
   #port = 0;
 
@@ -23,11 +23,11 @@ export class Listener {
     return `http://127.0.0.1:${this.#port}/hook`;
   }
 
-  /** Again on the same port after `close`. */
+  /** After `close`, it listens on the same port again. */
   async listen(): Promise<this> {
     this.#server = createServer(async (request, response) => {
       const { method = '', url = '', headers } = request;
-      this.heard.push({ method, url, headers, body: await text(request) });
+      this.requests.push({ method, url, headers, body: await text(request) });
       if (this.answer === 'never') return;
       response.writeHead(this.answer.status, this.answer.headers).end(this.answer.body);
     });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 
 type Server = HttpServer | HttpsServer;
 
-/** @param port 0: a free one. @returns the address of the server, which listens on 127.0.0.1 from now on */
+/** Starts a server on 127.0.0.1. @param port 0: a free port @returns its URL */
 export async function listen(server: Server, port = 0): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -13,7 +13,7 @@ export async function listen(server: Server, port = 0): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Ends a server at once, with the connections that it still has. */
+/** Stops a server and its open connections. */
 export async function close(server: Server): Promise<void> {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { z } from 'zod';
 import { type SandboxOptions, type SandboxOrthanc, startOrthanc } from '../src/sandbox/orthanc.js';
-import { indexed } from './postgresql.js';
+import { withTestDatabase } from './postgresql.js';
 
 const stored = z
   .object({
@@ -21,7 +21,7 @@ const stored = z
 
 export type StoredInstance = z.output<typeof stored>;
 
-/** Orthanc took it; anything else throws with Orthanc's own words. */
+/** Stores a file. @throws with Orthanc's response where it was not stored */
 export async function storeInstance(url: string, bytes: Uint8Array): Promise<StoredInstance> {
   const response = await fetch(`${url}/instances`, { method: 'POST', body: Buffer.from(bytes) });
   if (!response.ok) throw new Error(`POST /instances: ${response.status} ${await response.text()}`);
@@ -29,12 +29,12 @@ export async function storeInstance(url: string, bytes: Uint8Array): Promise<Sto
 }
 
 export interface OrthancForTests {
-  /** Only inside tests and hooks: it starts with the file's first test. */
+  /** Available only in tests and hooks: it starts before the first test of the file. */
   readonly orthanc: SandboxOrthanc;
   storeInstance(bytes: Uint8Array): Promise<StoredInstance>;
 }
 
-/** One real Orthanc for the test file that calls this; it goes away with the file. */
+/** One real Orthanc for a test file. It is deleted after the tests of the file. */
 export function useOrthanc(
   options: SandboxOptions | (() => SandboxOptions | Promise<SandboxOptions>) = {},
 ): OrthancForTests {
@@ -44,7 +44,9 @@ export function useOrthanc(
     return running;
   };
   beforeAll(async () => {
-    running = await startOrthanc(await indexed(typeof options === 'function' ? await options() : options));
+    running = await startOrthanc(
+      await withTestDatabase(typeof options === 'function' ? await options() : options),
+    );
   });
   afterAll(() => running?.discard());
   return {
@@ -55,12 +57,12 @@ export function useOrthanc(
   };
 }
 
-/** Another Orthanc, for one test only. */
+/** Another real Orthanc, for one test. */
 export async function withOrthanc(
   options: SandboxOptions,
   use: (orthanc: SandboxOrthanc) => Promise<void>,
 ): Promise<void> {
-  const orthanc = await startOrthanc(await indexed(options));
+  const orthanc = await startOrthanc(await withTestDatabase(options));
   try {
     await use(orthanc);
   } finally {

@@ -1,17 +1,17 @@
 import { type Element, isLongForm, undefinedLength, type Vr } from './part10.js';
 
-/** An element as it is in a file: its value is a view of the file's bytes. */
+/** An element of a file. Its value is a view of the file's bytes. */
 export interface ReadElement extends Element {
   value: Buffer | ReadElement[][];
-  /** Where the element begins in the file, bytes. */
+  /** Offset of the element in the file, bytes. */
   at: number;
 }
 
 const preambleLength = 132;
 
 /**
- * All elements of a DICOM file in Explicit VR Little Endian, those of its head (group 0002) first.
- * @throws where it is no such file
+ * Reads all elements of a DICOM file in Explicit VR Little Endian, the file meta information (group 0002) first.
+ * @throws where the file is something else
  */
 export function readPart10(file: Buffer): ReadElement[] {
   if (file.toString('latin1', preambleLength - 4, preambleLength) !== 'DICM')
@@ -19,14 +19,14 @@ export function readPart10(file: Buffer): ReadElement[] {
   return readElements(file, preambleLength, file.length).elements;
 }
 
-/** Tag to value as text: to compare files. Where an element begins does not count. */
+/** Tag → value as text, to compare files. It ignores the offsets of elements. */
 export const elementsOf = (file: Buffer): Map<string, string> => {
   const textOf = (value: ReadElement['value']) =>
     JSON.stringify(value, (key, each: unknown) => (key === 'at' ? undefined : each));
   return new Map(readPart10(file).map(({ tag, value }) => [tag, textOf(value)]));
 };
 
-/** @returns `end`: behind the delimiter of an item, or at the end */
+/** @returns `end`: offset after the item delimiter, or `to` */
 function readElements(file: Buffer, from: number, to: number): { elements: ReadElement[]; end: number } {
   const elements: ReadElement[] = [];
   let at = from;
@@ -53,7 +53,7 @@ function readElements(file: Buffer, from: number, to: number): { elements: ReadE
   return { elements, end: at };
 }
 
-/** @param areDatasets false: the items are fragments of a compressed picture */
+/** @param areDatasets false for the fragments of compressed pixel data */
 function readItems(
   file: Buffer,
   from: number,

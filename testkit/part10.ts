@@ -1,6 +1,6 @@
 /*
- * A writer of DICOM Part 10 files, just large enough for tests: Explicit VR Little Endian. Written without a DICOM
- * library, so that a fixture can be wrong on purpose. `part10-reader.ts` reads them.
+ * A minimal writer of DICOM files (PS3.10) in Explicit VR Little Endian, for tests. It does not use a DICOM library,
+ * so that fixtures can be wrong on purpose. `part10-reader.ts` reads the files.
  */
 
 const longForms = ['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'SQ', 'SV', 'UC', 'UN', 'UR', 'UT', 'UV'] as const;
@@ -27,7 +27,7 @@ type ShortForm =
   | 'US';
 export type Vr = ShortForm | (typeof longForms)[number];
 
-/** Text is written in ISO 8859-1. Bytes are written as they are. A sequence has items. */
+/** Text is written in ISO 8859-1, bytes unchanged, a sequence as items. */
 type Value = string | number | readonly number[] | Uint8Array | readonly Item[];
 export type Item = readonly Element[];
 
@@ -36,7 +36,7 @@ export interface Element {
   tag: string;
   vr: Vr;
   value: Value;
-  /** The value is code streams in fragments, with their delimiter: the element names no length. */
+  /** The value is fragments with their delimiter, so the element has an undefined length. */
   isEncapsulated?: boolean;
 }
 
@@ -53,7 +53,7 @@ const paddedWithZero = new Set<Vr>(['UI', 'OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'U
 
 export const isLongForm = (vr: string): boolean => (longForms as readonly string[]).includes(vr);
 
-/** The whole file. Elements may come in any order. @param transferSyntax of `transferSyntaxes`, or a UID */
+/** Writes a file. Elements may be in any order. @param transferSyntax a key of `transferSyntaxes`, or a UID */
 export function writePart10(dataset: readonly Element[], transferSyntax: string): Buffer {
   const text = (tag: string) => {
     const value = dataset.find((element) => element.tag === tag)?.value ?? '';
@@ -77,7 +77,7 @@ export function writePart10(dataset: readonly Element[], transferSyntax: string)
   ]);
 }
 
-/** Pixel data as compressed transfer syntaxes carry it: an empty offset table, then one fragment a frame. */
+/** Encapsulated pixel data (PS3.5 annex A.4): an empty offset table, then one fragment per frame. */
 export function encapsulated(frames: readonly Uint8Array[]): Element {
   const fragment = (bytes: Uint8Array) => [itemHeader(0xe000, evenLength(bytes.length)), ...padded(bytes, 0)];
   const value = Buffer.concat([itemHeader(0xe000, 0), ...frames.flatMap(fragment), itemHeader(0xe0dd, 0)]);

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { runCommand } from '../src/sandbox/command.js';
 import type { SandboxOptions } from '../src/sandbox/orthanc.js';
 
-/** `npm run test:postgresql`: the tests' Orthancs keep their indexes where libpq's variables point (PGHOST …). */
+/** `npm run test:postgresql`: test Orthancs use the PostgreSQL server of libpq's variables (PGHOST …). */
 export const isInPostgresql = process.env.PLAINVIEW_TEST_DATABASE === 'postgresql';
 
-/** @returns options of the same Orthanc, its index in a database of its own where that is in PostgreSQL */
-export async function indexed(options: SandboxOptions): Promise<SandboxOptions> {
+/** Adds a new database where the tests run with PostgreSQL. Else it returns the options unchanged. */
+export async function withTestDatabase(options: SandboxOptions): Promise<SandboxOptions> {
   if (!isInPostgresql) return options;
   const { PGHOST = 'localhost', PGPORT = '5432', PGUSER = 'postgres', PGPASSWORD = '' } = process.env;
   const name = `plainview_${randomUUID().replaceAll('-', '')}`;
@@ -25,7 +25,7 @@ export async function indexed(options: SandboxOptions): Promise<SandboxOptions> 
         Username: PGUSER,
         Password: PGPASSWORD,
         Database: name,
-        // Several Orthancs at a time share the server's hundred.
+        // Several Orthancs share the server's limit of a hundred connections.
         IndexConnectionsCount: 5,
       },
     },

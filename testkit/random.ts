@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1 (not 1 itself) that the seed alone decides: mulberry32. */
+/** Seeded random numbers from 0 to 1, without 1 (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,4 +1,4 @@
-"""Prints what highdicom reads of a structured report, as JSON: another library than the one that wrote it."""
+"""Reads a structured report with highdicom, which did not write it, and prints the content as JSON."""
 
 import json
 import sys

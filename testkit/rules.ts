@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 
-/** A file of rules in a folder of its own, with the secret of a webhook beside it. */
-export interface RulesPlace {
+/** A temporary folder with a file of routing rules and the secret of a webhook. */
+export interface RulesFolder {
   file: string;
-  /** As a receiver is given it. */
+  /** The webhook's secret, as the receiver has it. */
   secret: string;
   write(rules: unknown): Promise<string>;
   discard(): Promise<void>;
 }
 
-export async function rulesPlace(): Promise<RulesPlace> {
+export async function rulesFolder(): Promise<RulesFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'plainview-rules-'));
   const file = join(folder, 'rules.yaml');
   const secret = randomBytes(32).toString('base64');
@@ -29,5 +29,5 @@ export async function rulesPlace(): Promise<RulesPlace> {
   };
 }
 
-/** What every file of rules begins with. */
+/** The top-level keys of every file of rules. */
 export const head = { version: 1, since: '2020-01-01', timeZone: 'UTC', perMinute: 60_000 };

@@ -17,7 +17,7 @@ export interface ServiceProcessOptions {
   env?: Record<string, string>;
 }
 
-/** `plainview serve` as a site runs it, to be killed, stopped, frozen and started again. */
+/** `plainview serve` as a process that can be killed, stopped, frozen and started again. */
 export class ServiceProcess {
   readonly #stateDir = mkdtempSync(join(tmpdir(), 'plainview-service-'));
   readonly #logFile = join(this.#stateDir, 'service.log');
@@ -73,21 +73,21 @@ export class ServiceProcess {
     this.#child?.kill('SIGSTOP');
   }
 
-  /** The value at `/metrics` of that name with those labels; 0 where nothing was counted yet. */
+  /** Value of a metric. @param name with labels as in `/metrics` @returns 0 where there is no value yet */
   async metric(name: string): Promise<number> {
     const text = await (await fetch(`${this.#url}/metrics`)).text();
     const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
     return Number(line?.slice(name.length + 1) ?? 0);
   }
 
-  /** Megabytes: resident now, and at most since it started. NaN where there is no /proc. */
+  /** Resident memory in megabytes: now, and the peak since the start. NaN without /proc. */
   memory(): { now: number; peak: number } {
     const status = this.#procStatus();
     const of = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024;
     return { now: of('VmRSS'), peak: of('VmHWM') };
   }
 
-  /** The change that the service has settled last, as its next start reads it; 0 where it has none. */
+  /** The stored watermark, from which the next start continues; 0 where there is none. */
   watermark(): number {
     try {
       return watermark.parse(JSON.parse(readFileSync(join(this.#stateDir, 'changes.json'), 'utf8'))).since;
@@ -96,14 +96,14 @@ export class ServiceProcess {
     }
   }
 
-  /** Errors that the service calls its own fault, and ends that nobody asked for, of all its runs. */
+  /** Internal errors and crashes in the log, of all starts. @returns no or one message */
   faults(): string[] {
-    const own = this.#log()
+    const lines = this.#log()
       .split('\n')
       .filter((line) => line.includes('"code":"internal"') || /^\S*Error: /.test(line));
-    return own.length === 0
+    return lines.length === 0
       ? []
-      : [`the log holds ${own.length} faults of its own: ${own[0]?.slice(0, 300)}`];
+      : [`the log holds ${lines.length} faults of its own: ${lines[0]?.slice(0, 300)}`];
   }
 
   #log(): string {
@@ -131,7 +131,7 @@ export class ServiceProcess {
   }
 }
 
-/** One that is ready. */
+/** Starts a service and waits until it is ready. */
 export async function startServiceProcess(options: ServiceProcessOptions): Promise<ServiceProcess> {
   const service = new ServiceProcess(options);
   try {

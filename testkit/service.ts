@@ -17,28 +17,29 @@ export interface TestService<C extends Classifier = Stub> {
   classifier: C;
   stateDir: string;
   secret: string;
-  /** Everything logged so far, as text. */
+  /** The log so far. */
   log(): string;
   metrics(): Promise<string>;
-  /** Sends what the hook would send. */
+  /** Sends a notice as the hook does. */
   notice(instance: string, init?: RequestInit): Promise<Response>;
   stop(): Promise<void>;
 }
 
-/** Where a service will listen and with which secret, settled before Orthanc starts. */
-export async function hookPlace(): Promise<{ url: string; secret: string; port: number }> {
+/** Address and secret of a service, chosen before Orthanc starts. */
+export async function hookAddress(): Promise<{ url: string; secret: string; port: number }> {
   const port = await freePort();
   return { url: `http://127.0.0.1:${port}/hook`, secret: randomUUID(), port };
 }
 
-/** The service inside this process. Waits until it is ready unless told otherwise. */
+/** Starts the service in this process. */
 export async function startTestService<C extends Classifier = Stub>(options: {
   orthanc: string;
   hook?: { secret: string; port: number };
   classifier: C;
   env?: NodeJS.ProcessEnv;
-  /** Read on from where another service left off. Without one, what earlier tests stored is passed over. */
+  /** Folder of an earlier service, to continue its work. Default: a new one that ignores earlier instances. */
   stateDir?: string;
+  /** Whether to wait until the service is ready. Default: true. */
   ready?: boolean;
   /** Reads the change log from its beginning. */
   fromStart?: boolean;
@@ -86,7 +87,7 @@ export async function startTestService<C extends Classifier = Stub>(options: {
   };
 }
 
-/** A state folder whose cursor stands at the end of Orthanc's change log, if Orthanc answers. */
+/** Creates a state folder with the cursor at the end of Orthanc's change log; at 0 where Orthanc does not answer. */
 export async function freshState(orthanc: string, fromStart = false): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'plainview-state-'));
   const since = fromStart ? 0 : await new Reader(orthanc).lastChange().catch(() => 0);
@@ -94,7 +95,7 @@ export async function freshState(orthanc: string, fromStart = false): Promise<st
   return folder;
 }
 
-/** What stands in an Orthanc, read as a viewer would. */
+/** Reads and writes labels and metadata of an Orthanc, as another client does. */
 export class Reader {
   readonly #url: string;
 
@@ -127,19 +128,19 @@ export class Reader {
     return readRecord(groupRecord, await this.metadata(resource, 'Radiograph'));
   }
 
-  /** Waits for what is written last. */
+  /** Waits for the category, which is written last. */
   async decided(instance: string): Promise<string> {
     return waitFor(() => this.metadata(`instances/${instance}`, 'RadiographCategory'), {
       what: `RadiographCategory of ${instance}`,
     });
   }
 
-  /** The newest number of the change log. */
+  /** Sequence number of the newest change. */
   async lastChange(): Promise<number> {
     return ((await (await fetch(`${this.#url}/changes?last`)).json()) as { Last: number }).Last;
   }
 
-  /** How often a resource's metadata was written after that change; labels leave no trace there. */
+  /** Number of metadata writes of a resource after a change. The log has no changes of labels. */
   async writesSince(change: number, id: string): Promise<number> {
     const answer = await fetch(`${this.#url}/changes?since=${change}&limit=1000`);
     const { Changes } = (await answer.json()) as { Changes: { ID: string; ChangeType: string }[] };

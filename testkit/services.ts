@@ -4,7 +4,7 @@ import { startTestService, type TestService } from './service.js';
 
 type StubOptions = Partial<Parameters<typeof startTestService<Stub>>[0]>;
 
-/** Services beside one Orthanc, with a stub for the classifier; those that still run are stopped after each test. */
+/** Starts services with a stub classifier for one Orthanc. Stops them after each test. */
 export function useServices(
   real: { readonly orthanc: { url: string } },
   hook: { secret: string; port: number },

@@ -5,7 +5,7 @@ import { afterEach, beforeEach } from 'vitest';
 import type { SandboxOrthanc } from '../src/sandbox/orthanc.js';
 import { Listener } from './listener.js';
 
-/** A folder for a site's scripts and a listener in place of the service, anew for each test of the file. */
+/** A folder for a site's scripts, and a listener in place of the service. Both are new for each test. */
 export function useSite(): { readonly folder: string; readonly listener: Listener } {
   const site = { folder: '', listener: new Listener() };
   beforeEach(async () => {
@@ -19,20 +19,20 @@ export function useSite(): { readonly folder: string; readonly listener: Listene
   return site;
 }
 
-/** A site's own Lua script whose callback leaves its name and the instance in Orthanc's log, then does what is given. */
-export async function siteScript(folder: string, name: string, then = ''): Promise<string> {
+/** Writes a site's Lua script. Its callback logs its name and the instance, then runs `extraLua`. */
+export async function siteScript(folder: string, name: string, extraLua = ''): Promise<string> {
   const file = join(folder, `${name}.lua`);
   const lua = `function OnStoredInstance(instance, tags, metadata, origin)
   print('site ${name} ' .. instance)
-  ${then}
+  ${extraLua}
 end
 `;
   await writeFile(file, lua);
   return file;
 }
 
-/** The instances that a site's script saw, in order. As Orthanc calls back one by one, it also tells how far it is. */
-export async function seenBySite(orthanc: SandboxOrthanc, name: string): Promise<string[]> {
+/** Instances that a site's script has logged, in order. Orthanc runs callbacks one after the other. */
+export async function instancesSeenBySite(orthanc: SandboxOrthanc, name: string): Promise<string[]> {
   const lines = (await orthanc.log()).matchAll(new RegExp(`site ${name} ([0-9a-f-]+)`, 'g'));
   return [...lines].map(([, instance = '']) => instance);
 }

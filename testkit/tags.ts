@@ -3,7 +3,7 @@ import { type Stub, stubClassifier } from './classifier.js';
 import { type ImageOptions, image } from './dicom.js';
 import { useOrthanc, waitFor } from './orthanc.js';
 import { elementsOf } from './part10-reader.js';
-import { hookPlace, Reader, startTestService, type TestService } from './service.js';
+import { hookAddress, Reader, startTestService, type TestService } from './service.js';
 
 interface Written {
   of: string;
@@ -12,12 +12,12 @@ interface Written {
   received?: Record<string, string>;
 }
 
-/** An Orthanc that replaces files, and services beside it that write into them, for the tests of one file. */
+/** An Orthanc that replaces stored files, and services that write attributes into them, for one test file. */
 export async function useTags() {
-  const hook = await hookPlace();
+  const hook = await hookAddress();
   const real = useOrthanc({ hook, configuration: { OverwriteInstances: true } });
   const reader = () => new Reader(real.orthanc.url);
-  /** What is still to be ended after a test, the last first. */
+  /** Run after each test, the last first. */
   const ends: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const end of ends.splice(0).reverse()) await end();
@@ -43,7 +43,7 @@ export async function useTags() {
     return started;
   }
 
-  /** Ends the service that was started last, before the test does. */
+  /** Stops the service that was started last. */
   async function stop(): Promise<void> {
     await ends.pop()?.();
   }
@@ -53,14 +53,14 @@ export async function useTags() {
     return text === undefined ? undefined : JSON.parse(text);
   };
 
-  /** Waits until a file says what is decided, which is that category. */
-  const said = (id: string, category: string) =>
+  /** Waits until the decision has this category and the file has its attributes. */
+  const waitForTags = (id: string, category: string) =>
     waitFor(
       async () => {
         const [record, tags] = [await reader().record(id), await tagsOf(id)];
-        const isSaid = record?.category === category && tags?.of === record.when;
+        const isWritten = record?.category === category && tags?.of === record.when;
         return (
-          isSaid && (await reader().metadata(`instances/${id}`, 'RadiographCategory')) === category && tags
+          isWritten && (await reader().metadata(`instances/${id}`, 'RadiographCategory')) === category && tags
         );
       },
       { what: `${id} says ${category}` },
@@ -74,14 +74,14 @@ export async function useTags() {
   const simplified = async (id: string): Promise<Record<string, unknown>> =>
     JSON.parse(await text(`instances/${id}/simplified-tags`));
 
-  return { hook, real, reader, ends, service, stop, tagsOf, said, text, fileOf, simplified };
+  return { hook, real, reader, ends, service, stop, tagsOf, waitForTags, text, fileOf, simplified };
 }
 
-/** All but what Orthanc says of itself in the file's head, which is not of the dataset. */
+/** Tag → value of the dataset and the transfer syntax. The other file meta information is left out. */
 export const dataset = (file: Buffer) =>
   new Map([...elementsOf(file)].filter(([tag]) => !tag.startsWith('0002,') || tag === '0002,0010'));
 
-/** Private attributes, an empty BodyPartExamined, a ViewPosition that is not there at all. */
+/** A radiograph with private attributes and a series description that is not ASCII. */
 export function picture(options: ImageOptions = {}): Buffer {
   return image({
     ...options,

@@ -9,12 +9,12 @@ import { close, listen } from './loopback.js';
 export interface TlsProxy {
   /** `https://127.0.0.1:…/prefix` */
   url: string;
-  /** Certificate that a client must trust. */
+  /** Path of the certificate that a client must trust. */
   caFile: string;
   close(): Promise<void>;
 }
 
-/** What sites put before Orthanc: HTTPS with a certificate of their own, and a path prefix. */
+/** A reverse proxy as sites have it before Orthanc: HTTPS with a self-signed certificate, and a path prefix. */
 export async function tlsProxy(target: string, prefix: string): Promise<TlsProxy> {
   const folder = mkdtempSync(join(tmpdir(), 'plainview-tls-'));
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
@@ -37,12 +37,16 @@ export async function tlsProxy(target: string, prefix: string): Promise<TlsProxy
       return;
     }
     const { method, headers } = incoming;
-    const onward = request(`${target}${incoming.url.slice(prefix.length)}`, { method, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
-    });
-    onward.on('error', () => outgoing.destroy());
-    incoming.pipe(onward);
+    const proxied = request(
+      `${target}${incoming.url.slice(prefix.length)}`,
+      { method, headers },
+      (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      },
+    );
+    proxied.on('error', () => outgoing.destroy());
+    incoming.pipe(proxied);
   });
   const { port } = new URL(await listen(server));
   return {

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Asks again until the condition holds: until its answer is neither undefined nor false.
- * @returns that answer
+ * Repeats the condition until its result is neither undefined nor false.
+ * @returns this result
+ * @throws after `timeout` milliseconds
  */
 export async function waitFor<T>(
   condition: () => T | undefined | false | Promise<T | undefined | false>,
@@ -18,16 +19,16 @@ export async function waitFor<T>(
 }
 
 /**
- * Waits until the number is 0, for as long as it changes at all.
- * @returns what is left where it has not changed for `stillMs`
+ * Waits until the number is 0.
+ * @returns 0, or the number where it has not changed for `stillMs`
  */
-export async function untilNothingIsLeft(
-  left: () => Promise<number>,
+export async function waitForZero(
+  count: () => Promise<number>,
   { stillMs = 90_000, everyMs = 500 } = {},
 ): Promise<number> {
   let last = Number.POSITIVE_INFINITY;
   for (let changed = Date.now(); ; await delay(everyMs)) {
-    const now = await left();
+    const now = await count();
     if (now === 0) return 0;
     if (now !== last) changed = Date.now();
     if (Date.now() - changed > stillMs) return now;

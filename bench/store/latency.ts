@@ -5,7 +5,7 @@ import { freePort } from '../../src/sandbox/ports.js';
 import { shuffled } from '../../testkit/random.js';
 import { type ServiceProcess, startServiceProcess } from '../../testkit/service-process.js';
 import { waitFor } from '../../testkit/wait-for.js';
-import { hasCategory, hasLabel, remove, store, withinMs } from './orthanc.js';
+import { hasCategory, hasLabel, remove, store, timeoutMs } from './orthanc.js';
 import { type Exposure, newInstance } from './pictures.js';
 
 export const renderings = ['pam', 'png'] as const;
@@ -21,61 +21,65 @@ export const stages: readonly Stage[] = [
   'total',
 ];
 
-interface Side {
+interface Setup {
   rendering: Rendering;
   orthanc: SandboxOrthanc;
   service: ServiceProcess;
 }
 
-/** Milliseconds of each instance. */
+/** Durations in milliseconds, one for each instance. */
 export interface Latencies {
-  /** The upload itself, until Orthanc has answered. */
+  /** The upload, until Orthanc's response. */
   upload: number[];
-  /** From Orthanc's answer until the study carries a label. */
+  /** From Orthanc's response until the study has a label. */
   label: number[];
-  /** From Orthanc's answer until `RadiographCategory`, which is written last. */
+  /** From Orthanc's response until `RadiographCategory` exists, which is written last. */
   category: number[];
-  /** Mean milliseconds of each of the service's stages. */
+  /** Mean duration of each stage of the service, milliseconds. */
   stages: Record<string, number>;
 }
 
-/** Instances one after the other, each stored only when the last one is labelled; both renderings in turn. */
+/**
+ * Stores instances one after the other, each after the previous one is labelled. It alternates between the
+ * renderings.
+ */
 export async function measureLatency(options: {
   instances: number;
   exposure: Exposure;
   random: () => number;
-  say: (line: string) => void;
+  log: (line: string) => void;
 }): Promise<Record<Rendering, Latencies>> {
-  const { instances, exposure, random, say } = options;
-  const sides: Side[] = [];
+  const { instances, exposure, random, log } = options;
+  const setups: Setup[] = [];
   const empty = (): Latencies => ({ upload: [], label: [], category: [], stages: {} });
   const measured: Record<Rendering, Latencies> = { pam: empty(), png: empty() };
   try {
-    for (const rendering of renderings) sides.push(await open(rendering));
-    // The first instance finds compilers and caches cold, and every later one does not.
-    for (const side of sides) await one(side, exposure, empty());
-    const before = await Promise.all(sides.map(stageTotals));
+    for (const rendering of renderings) setups.push(await startSetup(rendering));
+    // Warm-up: the first instance is slow, because nothing is compiled or cached yet.
+    for (const setup of setups) await measureInstance(setup, exposure, empty());
+    const before = await Promise.all(setups.map(stageTotals));
     for (let index = 1; index <= instances; index++) {
-      for (const side of shuffled(sides, random)) await one(side, exposure, measured[side.rendering]);
-      if (index % 10 === 0) say(`latency: ${index}/${instances}`);
+      for (const setup of shuffled(setups, random))
+        await measureInstance(setup, exposure, measured[setup.rendering]);
+      if (index % 10 === 0) log(`latency: ${index}/${instances}`);
     }
-    for (const [index, side] of sides.entries()) {
-      const after = await stageTotals(side);
+    for (const [index, setup] of setups.entries()) {
+      const after = await stageTotals(setup);
       for (const stage of stages) {
         const seconds = (after[stage] ?? 0) - (before[index]?.[stage] ?? 0);
-        measured[side.rendering].stages[stage] = (1000 * seconds) / instances;
+        measured[setup.rendering].stages[stage] = (1000 * seconds) / instances;
       }
     }
     return measured;
   } finally {
-    for (const side of sides) {
-      await side.service.discard();
-      await side.orthanc.discard();
+    for (const setup of setups) {
+      await setup.service.discard();
+      await setup.orthanc.discard();
     }
   }
 }
 
-async function open(rendering: Rendering): Promise<Side> {
+async function startSetup(rendering: Rendering): Promise<Setup> {
   const [port, secret] = [await freePort(), randomUUID()];
   const orthanc = await startOrthanc({ hook: { url: `http://127.0.0.1:${port}/hook`, secret } });
   try {
@@ -88,10 +92,14 @@ async function open(rendering: Rendering): Promise<Side> {
   }
 }
 
-/** How often one asks decides how finely is measured. */
-const closely = { everyMs: 5, timeout: withinMs };
+/** The polling interval limits the precision. */
+const polling = { everyMs: 5, timeout: timeoutMs };
 
-async function one({ orthanc, rendering }: Side, exposure: Exposure, into: Latencies): Promise<void> {
+async function measureInstance(
+  { orthanc, rendering }: Setup,
+  exposure: Exposure,
+  into: Latencies,
+): Promise<void> {
   const file = newInstance(exposure, { patientId: `BENCH-${rendering}` });
   const began = performance.now();
   const { ID, ParentStudy, ParentPatient } = await store(orthanc.url, file);
@@ -99,15 +107,15 @@ async function one({ orthanc, rendering }: Side, exposure: Exposure, into: Laten
   into.upload.push(stored - began);
   await waitFor(() => hasLabel(orthanc.url, ParentStudy), {
     what: 'a label on the study',
-    ...closely,
+    ...polling,
   });
   into.label.push(performance.now() - stored);
-  await waitFor(() => hasCategory(orthanc.url, ID), { what: 'RadiographCategory', ...closely });
+  await waitFor(() => hasCategory(orthanc.url, ID), { what: 'RadiographCategory', ...polling });
   into.category.push(performance.now() - stored);
   await remove(orthanc.url, ParentPatient);
 }
 
-async function stageTotals({ service }: Side): Promise<Record<string, number>> {
+async function stageTotals({ service }: Setup): Promise<Record<string, number>> {
   const seconds = stages.map(
     async (stage): Promise<[string, number]> => [
       stage,

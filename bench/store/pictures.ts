@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { shipped } from '../../src/files/places.js';
 import { image, radiograph } from '../../testkit/dicom.js';
 
-/** A radiograph whose pixels are made once, to be stored many times under new identifiers. */
+/** The pixels of a radiograph. They are made once and stored many times under new identifiers. */
 export interface Exposure {
   rows: number;
   columns: number;
@@ -10,8 +10,8 @@ export interface Exposure {
   pixels: Uint16Array;
 }
 
-/** The composite sample at any size, with the grain of a detector: without it, compression would be too easy. */
-export async function expose(
+/** The composite sample at any size, with noise as of a detector. Without noise it would compress too well. */
+export async function makeExposure(
   shape: { rows: number; columns: number; bitsStored: number },
   random: () => number,
 ): Promise<Exposure> {
@@ -21,7 +21,7 @@ export async function expose(
     .toBuffer({ resolveWithObject: true });
   const file = radiograph({ width: info.width, height: info.height, grey: data }, shape);
   const count = shape.rows * shape.columns;
-  // The pixels are the file's last element; copied, because they need not begin at an even address.
+  // The pixels are the last element of the file. They are copied because their address may be odd.
   const pixels = new Uint16Array(Uint8Array.from(file.subarray(file.length - 2 * count)).buffer);
   const white = 2 ** shape.bitsStored - 1;
   const grain = white / 100;
@@ -30,7 +30,7 @@ export async function expose(
   return { ...shape, pixels };
 }
 
-/** Another instance, series and study with these pixels. */
+/** A new instance with these pixels, in a new series and study. */
 export function newInstance(
   { rows, columns, bitsStored, pixels }: Exposure,
   { modality = 'CR', patientId }: { modality?: 'CR' | 'CT'; patientId: string },

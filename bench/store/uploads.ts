@@ -5,19 +5,19 @@ import { Listener } from '../../testkit/listener.js';
 import { shuffled } from '../../testkit/random.js';
 import { type ServiceProcess, startServiceProcess } from '../../testkit/service-process.js';
 import { waitFor } from '../../testkit/wait-for.js';
-import { longest, median, sum } from '../statistics.js';
-import { remove, store, withinMs } from './orthanc.js';
+import { maximum, median, sum } from '../statistics.js';
+import { remove, store, timeoutMs } from './orthanc.js';
 import { type Exposure, newInstance } from './pictures.js';
 
 export const hangingName = 'hook, service hangs';
 
-/** One Orthanc and what answers its hook. */
-interface Site {
+/** An Orthanc and the server that its hook calls. */
+interface UploadSetup {
   name: string;
   orthanc: SandboxOrthanc;
-  /** Milliseconds that each upload of each round took. */
+  /** Duration of each upload of each round, milliseconds. */
   rounds: number[][];
-  /** How often the hook called; undefined where nobody counts. */
+  /** Number of calls of the hook; undefined where nothing counts them. */
   calls?: () => Promise<number>;
   service?: ServiceProcess;
   close: () => Promise<void>;
@@ -28,7 +28,7 @@ export interface UploadRow {
   /** Uploads per second: the median round, and all rounds together. */
   perSecond: number;
   overall: number;
-  /** Against 'without the hook' in the same round, the median of the rounds; and of all together. */
+  /** Speed relative to 'without the hook': median of the ratios per round, and of all rounds together. */
   ratio: number;
   overallRatio: number;
   longestMs: number;
@@ -37,47 +37,47 @@ export interface UploadRow {
 }
 
 /**
- * Uploads by REST, one after the other, to an Orthanc without the hook and to one for each thing that can become
- * of the hook's call. Each round visits all of them in another order, so that a slower minute of the machine
- * is everybody's.
+ * Measures uploads by REST, one after the other, to an Orthanc without the hook, and to one for each possible result
+ * of the hook's call. Each round runs all of them in random order, so that a slow minute of the machine affects all
+ * alike.
  */
 export async function measureUploads(options: {
   rounds: number;
   uploads: number;
   exposure: Exposure;
   random: () => number;
-  say: (line: string) => void;
+  log: (line: string) => void;
 }): Promise<UploadRow[]> {
-  const { rounds, uploads, exposure, random, say } = options;
-  const sites: Site[] = [];
+  const { rounds, uploads, exposure, random, log } = options;
+  const setups: UploadSetup[] = [];
   try {
     for (const open of [
       withoutHook,
       withoutHookButService,
       withService,
       withInstantAnswer,
-      withNobody,
-      withHanging,
+      withServiceDown,
+      withHangingService,
     ])
-      sites.push(await open());
-    // What the hook passes over, so that no breaker has been tripped before the clock runs.
-    for (const site of sites) await round(site, 20, exposure, 'CT');
+      setups.push(await open());
+    // Warm-up with CT, which the hook ignores, so that its circuit breaker stays closed.
+    for (const setup of setups) await runRound(setup, 20, exposure, 'CT');
     for (let index = 1; index <= rounds; index++)
-      for (const site of shuffled(sites, random)) {
-        const times = await round(site, uploads, exposure, 'CR');
-        site.rounds.push(times);
-        say(`round ${index}/${rounds}, ${site.name}: ${rate(times).toFixed(0)} uploads/s`);
+      for (const setup of shuffled(setups, random)) {
+        const times = await runRound(setup, uploads, exposure, 'CR');
+        setup.rounds.push(times);
+        log(`round ${index}/${rounds}, ${setup.name}: ${rate(times).toFixed(0)} uploads/s`);
       }
-    const baseline = sites[0]?.rounds ?? [];
-    return await Promise.all(sites.map((site) => row(site, baseline)));
+    const baseline = setups[0]?.rounds ?? [];
+    return await Promise.all(setups.map((setup) => row(setup, baseline)));
   } finally {
-    for (const site of sites) await site.close();
+    for (const setup of setups) await setup.close();
   }
 }
 
-/** @returns milliseconds of each upload; the Orthanc is empty again, and the service has caught up */
-async function round(
-  site: Site,
+/** Empties Orthanc at the end, once the service has decided everything. @returns milliseconds of each upload */
+async function runRound(
+  setup: UploadSetup,
   uploads: number,
   exposure: Exposure,
   modality: 'CR' | 'CT',
@@ -85,21 +85,21 @@ async function round(
   const files = Array.from({ length: uploads }, () =>
     newInstance(exposure, { modality, patientId: 'BENCH' }),
   );
-  const decided = (await site.service?.metric(decidedCount)) ?? 0;
+  const decided = (await setup.service?.metric(decidedCount)) ?? 0;
   const times: number[] = [];
   let patient = '';
   for (const file of files) {
     const began = performance.now();
-    patient = (await store(site.orthanc.url, file)).ParentPatient;
+    patient = (await store(setup.orthanc.url, file)).ParentPatient;
     times.push(performance.now() - began);
   }
-  const { service } = site;
+  const { service } = setup;
   if (service && modality === 'CR')
     await waitFor(async () => (await service.metric(decidedCount)) >= decided + uploads, {
       what: 'all decided',
-      timeout: withinMs,
+      timeout: timeoutMs,
     });
-  await remove(site.orthanc.url, patient);
+  await remove(setup.orthanc.url, patient);
   return times;
 }
 
@@ -107,33 +107,39 @@ const decidedCount = 'plainview_stage_seconds_count{stage="total"}';
 
 const rate = (times: readonly number[]): number => (1000 * times.length) / sum(times);
 
-async function row(site: Site, baseline: readonly number[][]): Promise<UploadRow> {
-  const rates = site.rounds.map(rate);
-  const overall = rate(site.rounds.flat());
+async function row(setup: UploadSetup, baseline: readonly number[][]): Promise<UploadRow> {
+  const rates = setup.rounds.map(rate);
+  const overall = rate(setup.rounds.flat());
   return {
-    name: site.name,
+    name: setup.name,
     perSecond: median(rates),
     overall,
     ratio: median(rates.map((value, index) => value / rate(baseline[index] ?? []))),
     overallRatio: overall / rate(baseline.flat()),
-    longestMs: longest(site.rounds.flat()),
-    medianMs: median(site.rounds.flat()),
-    calls: await site.calls?.(),
+    longestMs: maximum(setup.rounds.flat()),
+    medianMs: median(setup.rounds.flat()),
+    calls: await setup.calls?.(),
   };
 }
 
-const withoutHook = async (): Promise<Site> => {
+const withoutHook = async (): Promise<UploadSetup> => {
   const orthanc = await startOrthanc();
   return { name: 'without the hook', orthanc, rounds: [], close: () => orthanc.discard() };
 };
 
-/** The classifying takes its share of the processor however the service learns of an instance: this tells it apart. */
+/** Shows how much classifying alone slows down uploads: the service learns of instances without the hook. */
 const withoutHookButService = () =>
-  beside('no hook, service classifies', { hook: false, env: { PLAINVIEW_CHANGES_POLL_MS: '100' } });
+  withServiceProcess('no hook, service classifies', {
+    hook: false,
+    env: { PLAINVIEW_CHANGES_POLL_MS: '100' },
+  });
 
-const withService = () => beside('hook, service classifies', { hook: true, env: {} });
+const withService = () => withServiceProcess('hook, service classifies', { hook: true, env: {} });
 
-async function beside(name: string, options: { hook: boolean; env: Record<string, string> }): Promise<Site> {
+async function withServiceProcess(
+  name: string,
+  options: { hook: boolean; env: Record<string, string> },
+): Promise<UploadSetup> {
   const [port, secret] = [await freePort(), randomUUID()];
   const orthanc = await startOrthanc({
     hook: options.hook && { url: `http://127.0.0.1:${port}/hook`, secret },
@@ -162,23 +168,23 @@ async function beside(name: string, options: { hook: boolean; env: Record<string
   }
 }
 
-/** The hook's own cost: nothing else uses the processor or Orthanc. */
+/** The cost of the hook alone: nothing else uses the CPU or Orthanc. */
 const withInstantAnswer = () => withListener('hook, answered at once, no work', new Listener());
 
-function withHanging(): Promise<Site> {
+function withHangingService(): Promise<UploadSetup> {
   const listener = new Listener();
   listener.answer = 'never';
   return withListener(hangingName, listener);
 }
 
-async function withListener(name: string, listener: Listener): Promise<Site> {
+async function withListener(name: string, listener: Listener): Promise<UploadSetup> {
   await listener.listen();
   const orthanc = await startOrthanc({ hook: { url: listener.url, secret: randomUUID() } });
   return {
     name,
     orthanc,
     rounds: [],
-    calls: async () => listener.heard.length,
+    calls: async () => listener.requests.length,
     close: async () => {
       await orthanc.discard();
       await listener.close();
@@ -186,7 +192,7 @@ async function withListener(name: string, listener: Listener): Promise<Site> {
   };
 }
 
-async function withNobody(): Promise<Site> {
+async function withServiceDown(): Promise<UploadSetup> {
   const url = `http://127.0.0.1:${await freePort()}/hook`;
   const orthanc = await startOrthanc({ hook: { url, secret: randomUUID() } });
   return { name: 'hook, service down', orthanc, rounds: [], close: () => orthanc.discard() };

@@ -2,15 +2,15 @@ import { freePort } from '../../src/sandbox/ports.js';
 import { ServiceProcess } from '../../testkit/service-process.js';
 import { waitFor } from '../../testkit/wait-for.js';
 import { type Scenario, sized } from '../report.js';
-import { SimulatedOrthanc } from '../simulated.js';
+import { SimulatedOrthanc } from '../simulated-orthanc.js';
 
 const secret = 'chaos-chaos-chaos-chaos';
-/** Orthanc's events come one after the other; several at a time are worse than it can be. */
-const lanes = 4;
+/** Orthanc sends its notices one after the other. Several at a time are worse than reality. */
+const concurrency = 4;
 
-/** A migration: the hook tells of tens of thousands of instances as fast as it is answered. */
-export const burst: Scenario = async (terms) => {
-  const count = sized(50_000, terms);
+/** A migration: the hook sends tens of thousands of notices, each as soon as the previous one is answered. */
+export const burst: Scenario = async (options) => {
+  const count = sized(50_000, options);
   const orthanc = new SimulatedOrthanc(count);
   const port = await freePort();
   const service = new ServiceProcess({
@@ -21,7 +21,7 @@ export const burst: Scenario = async (terms) => {
   });
   const answers: number[] = [];
   const violations: string[] = [];
-  const tell = async (instance: string) => {
+  const notify = async (instance: string) => {
     const began = performance.now();
     const response = await fetch(`http://127.0.0.1:${port}/hook`, {
       method: 'POST',
@@ -43,29 +43,29 @@ export const burst: Scenario = async (terms) => {
     const began = performance.now();
     const instances = orthanc.instances().values();
     await Promise.all(
-      Array.from({ length: lanes }, async () => {
-        for (const instance of instances) await tell(instance);
+      Array.from({ length: concurrency }, async () => {
+        for (const instance of instances) await notify(instance);
       }),
     );
-    const told = performance.now();
+    const notifiedAt = performance.now();
     const [waiting, memory] = [
       await service.metric('plainview_queue_jobs{state="waiting"}'),
       service.memory(),
     ];
-    terms.say(`${count} told in ${Math.round((told - began) / 1000)} s, ${waiting} wait`);
+    options.log(`${count} notices in ${Math.round((notifiedAt - began) / 1000)} s, ${waiting} wait`);
     await waitFor(() => orthanc.decided === count, {
       what: 'all decided',
       everyMs: 200,
       timeout: 1_800_000,
     });
     await waitFor(() => service.watermark() === count, { what: 'the watermark at the end', timeout: 60_000 });
-    const seconds = (performance.now() - told) / 1000;
+    const seconds = (performance.now() - notifiedAt) / 1000;
     answers.sort((a, b) => a - b);
     violations.push(...service.faults());
     return {
       title: `A burst of ${count} notices (a simulated Orthanc)`,
       rows: {
-        'notices a second': { value: Math.round((count * 1000) / (told - began)) },
+        'notices a second': { value: Math.round((count * 1000) / (notifiedAt - began)) },
         'answered within, p99, ms': { value: Math.round(answers[Math.floor(count * 0.99)] ?? Number.NaN) },
         'answered within, longest, ms': { value: Math.round(answers.at(-1) ?? Number.NaN) },
         'waiting at its end': { value: waiting },

@@ -2,13 +2,13 @@ import { freePort } from '../../src/sandbox/ports.js';
 import { ServiceProcess } from '../../testkit/service-process.js';
 import { waitFor } from '../../testkit/wait-for.js';
 import { type Scenario, sized } from '../report.js';
-import { SimulatedOrthanc } from '../simulated.js';
+import { SimulatedOrthanc } from '../simulated-orthanc.js';
 
 const parts = 5;
 
-/** A long backlog: memory stays flat, the rate steady, and a kill in the middle costs nothing that was done. */
-export const flat: Scenario = async (terms) => {
-  const count = sized(100_000, terms);
+/** A long backlog: memory and rate stay constant, and a kill in the middle loses no decision. */
+export const flat: Scenario = async (options) => {
+  const count = sized(100_000, options);
   const orthanc = new SimulatedOrthanc(count);
   const service = new ServiceProcess({
     orthanc: await orthanc.listen(),
@@ -40,7 +40,7 @@ export const flat: Scenario = async (terms) => {
       const { now, peak } = service.memory();
       rates.push(rate);
       memories.push(now);
-      terms.say(`${orthanc.decided} of ${count}`);
+      options.log(`${orthanc.decided} of ${count}`);
       rows[`until ${orthanc.decided}`] = {
         'a second': Math.round(rate),
         'memory, MB': Math.round(now),
@@ -50,9 +50,9 @@ export const flat: Scenario = async (terms) => {
         await service.kill();
         const [settled, done] = [service.watermark(), orthanc.decided];
         rows['killed here'] = { watermark: settled, decided: done };
-        const passed = orthanc.bareUpTo(settled);
-        if (passed > 0)
-          violations.push(`after the kill the watermark had passed ${passed} undecided instances`);
+        const skipped = orthanc.undecidedUpTo(settled);
+        if (skipped > 0)
+          violations.push(`after the kill the watermark had passed ${skipped} undecided instances`);
         if (done - settled > 2000)
           violations.push(`after the kill the watermark was ${settled}, far behind ${done}`);
         service.start();
@@ -70,5 +70,5 @@ export const flat: Scenario = async (terms) => {
     await service.discard();
     await orthanc.close();
   }
-  return { title: `A backlog of ${count} bare instances (a simulated Orthanc)`, rows, violations };
+  return { title: `A backlog of ${count} undecided instances (a simulated Orthanc)`, rows, violations };
 };

@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { shuffled } from '../../testkit/random.js';
-import { untilNothingIsLeft } from '../../testkit/wait-for.js';
-import { audit, countBare, labelSome } from '../audit.js';
+import { waitForZero } from '../../testkit/wait-for.js';
+import { addUserLabels, audit, countUndecided } from '../audit.js';
+import { withDeployment } from '../deployment.js';
 import { type Scenario, sized } from '../report.js';
-import { onStage } from '../stage.js';
-import { smallPictures, stock } from '../stock.js';
+import { smallPictures, testInstances } from '../test-instances.js';
 import { Uploader } from '../uploader.js';
 
 /** Service and Orthanc are killed at random moments while instances are stored. */
-export const kills: Scenario = (terms) =>
-  onStage(async ({ orthanc, newService }) => {
-    const { random, say } = terms;
-    const items = stock('kills', sized(1000, terms), await smallPictures(12, random), random);
-    const [serviceKills, orthancKills] = [sized(20, terms), sized(5, terms)];
-    const blows = shuffled(
+export const kills: Scenario = (options) =>
+  withDeployment(async ({ orthanc, newService }) => {
+    const { random, log } = options;
+    const items = testInstances('kills', sized(1000, options), await smallPictures(12, random), random);
+    const [serviceKills, orthancKills] = [sized(20, options), sized(5, options)];
+    const targets = shuffled(
       [...Array(serviceKills).fill('service'), ...Array(orthancKills).fill('Orthanc')] as const,
       random,
     );
@@ -22,12 +22,12 @@ export const kills: Scenario = (terms) =>
     const began = Date.now();
     service.start();
     const uploads: Promise<void>[] = [];
-    const share = Math.ceil(items.length / blows.length);
-    for (const [index, target] of blows.entries()) {
-      uploads.push(uploader.send(items.slice(index * share, (index + 1) * share)));
-      // Now in the start, now in the first writes, now in the middle of work.
+    const perKill = Math.ceil(items.length / targets.length);
+    for (const [index, target] of targets.entries()) {
+      uploads.push(uploader.send(items.slice(index * perKill, (index + 1) * perKill)));
+      // The kill meets the start, the first writes, or the middle of the work.
       await delay(200 + 3500 * random());
-      say(`blow ${index + 1}/${blows.length}: ${target}, ${uploader.stored.size} stored`);
+      log(`kill ${index + 1}/${targets.length}: ${target}, ${uploader.stored.size} stored`);
       if (target === 'service') {
         await service.kill();
         service.start();
@@ -37,9 +37,9 @@ export const kills: Scenario = (terms) =>
       }
     }
     await Promise.all(uploads);
-    const othersLabels = await labelSome(orthanc.url, uploader.studies);
-    const bareAtLastBlow = await countBare(orthanc.url, uploader.stored);
-    const bare = await untilNothingIsLeft(() => countBare(orthanc.url, uploader.stored));
+    const othersLabels = await addUserLabels(orthanc.url, uploader.studies);
+    const undecidedAfterLastKill = await countUndecided(orthanc.url, uploader.stored);
+    const undecided = await waitForZero(() => countUndecided(orthanc.url, uploader.stored));
     const seconds = (Date.now() - began) / 1000;
     const faults = service.faults();
     await service.stop();
@@ -53,8 +53,8 @@ export const kills: Scenario = (terms) =>
         ...Object.fromEntries(
           Object.entries(found.decisions).map(([name, count]) => [`decision ${name}`, { value: count }]),
         ),
-        'bare after the last blow': { value: bareAtLastBlow },
-        'bare at the end': { value: bare },
+        'undecided after the last kill': { value: undecidedAfterLastKill },
+        'undecided at the end': { value: undecided },
         seconds: { value: Math.round(seconds) },
       },
       violations: [...found.violations, ...faults],

@@ -1,22 +1,22 @@
-import { untilNothingIsLeft } from '../../testkit/wait-for.js';
-import { audit, countBare } from '../audit.js';
+import { waitForZero } from '../../testkit/wait-for.js';
+import { audit, countUndecided } from '../audit.js';
+import { withDeployment } from '../deployment.js';
 import { type Scenario, sized } from '../report.js';
-import { onStage } from '../stage.js';
-import { smallPictures, stock } from '../stock.js';
+import { smallPictures, testInstances } from '../test-instances.js';
 import { Uploader } from '../uploader.js';
 
-/** The service is down while a night's instances are stored; then it is started. */
-export const night: Scenario = (terms) =>
-  onStage(async ({ orthanc, newService }) => {
-    const { random, say } = terms;
-    const items = stock('night', sized(2000, terms), await smallPictures(12, random), random);
+/** The service starts only after all instances of a night are stored. */
+export const night: Scenario = (options) =>
+  withDeployment(async ({ orthanc, newService }) => {
+    const { random, log } = options;
+    const items = testInstances('night', sized(2000, options), await smallPictures(12, random), random);
     const uploader = new Uploader(orthanc.url);
     await uploader.send(items);
-    say(`${uploader.stored.size} stored; the service starts`);
+    log(`${uploader.stored.size} stored; the service starts`);
     const service = await newService();
     const began = Date.now();
     service.start();
-    const bare = await untilNothingIsLeft(() => countBare(orthanc.url, uploader.stored));
+    const undecided = await waitForZero(() => countUndecided(orthanc.url, uploader.stored));
     const seconds = (Date.now() - began) / 1000;
     const { peak } = service.memory();
     const faults = service.faults();
@@ -27,7 +27,7 @@ export const night: Scenario = (terms) =>
       title: `Down for a night: ${items.length} instances stored meanwhile`,
       rows: {
         radiographs: { value: radiographs },
-        'bare at the end': { value: bare },
+        'undecided at the end': { value: undecided },
         'seconds to catch up': { value: Math.round(seconds) },
         'radiographs a second': { value: Math.round(radiographs / seconds) },
         'peak memory, MB': { value: Math.round(peak) },

@@ -1,21 +1,21 @@
-import { untilNothingIsLeft } from '../../testkit/wait-for.js';
-import { audit, countBare } from '../audit.js';
+import { waitForZero } from '../../testkit/wait-for.js';
+import { audit, countUndecided } from '../audit.js';
+import { withDeployment } from '../deployment.js';
 import { type Scenario, sized } from '../report.js';
-import { onStage } from '../stage.js';
-import { smallPictures, stock } from '../stock.js';
+import { smallPictures, testInstances } from '../test-instances.js';
 import { Uploader } from '../uploader.js';
 
-/** Two services on one Orthanc, the second started by mistake: both follow the change log, one has the hook. */
-export const twins: Scenario = (terms) =>
-  onStage(async ({ orthanc, newService }) => {
-    const { random } = terms;
-    const items = stock('twins', sized(300, terms), await smallPictures(12, random), random);
+/** Two services on one Orthanc, the second by mistake. Both read the change log, and the hook calls one of them. */
+export const twins: Scenario = (options) =>
+  withDeployment(async ({ orthanc, newService }) => {
+    const { random } = options;
+    const items = testInstances('twins', sized(300, options), await smallPictures(12, random), random);
     const both = [await newService(), await newService()];
     for (const service of both) service.start();
     for (const service of both) await service.ready();
     const uploader = new Uploader(orthanc.url);
     await uploader.send(items);
-    const bare = await untilNothingIsLeft(() => countBare(orthanc.url, uploader.stored));
+    const undecided = await waitForZero(() => countUndecided(orthanc.url, uploader.stored));
     const decided = await Promise.all(
       both.map((service) => service.metric('plainview_stage_seconds_count{stage="total"}')),
     );
@@ -28,7 +28,7 @@ export const twins: Scenario = (terms) =>
         'decided by the first': { value: decided[0] ?? 0 },
         'decided by the second': { value: decided[1] ?? 0 },
         'instances decided': { value: Object.values(found.decisions).reduce((sum, count) => sum + count, 0) },
-        'bare at the end': { value: bare },
+        'undecided at the end': { value: undecided },
       },
       violations: [...found.violations, ...faults],
     };

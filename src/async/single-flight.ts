@@ -1,20 +1,17 @@
-/**
- * Runs at most one task per key at a time. Whoever asks while one runs waits for a fresh one, and all who wait
- * share it: of a hundred instances of one study that end together, the study is added up twice, not a hundred times.
- */
+/** Runs at most one task per key at a time. All calls during a run share one next run. */
 export class SingleFlight<K> {
   readonly #running = new Map<K, Promise<void>>();
   readonly #next = new Map<K, Promise<void>>();
 
-  /** @returns settles with a run of `task` that began after this call */
+  /** @returns a promise of a run that began after this call */
   run(key: K, task: () => Promise<void>): Promise<void> {
-    // Asked first: between the end of one run and the start of the next, nothing runs but one is due.
+    // This comes first: between two runs nothing runs, but the next run is already waiting.
     const waiting = this.#next.get(key);
     if (waiting !== undefined) return waiting;
     const running = this.#running.get(key);
     if (running === undefined) return this.#start(key, task);
     const next = running
-      .catch(() => undefined) // its own callers hear of that failure
+      .catch(() => undefined) // the callers of that run receive its error
       .then(() => {
         this.#next.delete(key);
         return this.#start(key, task);

@@ -1,22 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Waits, at most until the signal aborts. */
+/** Waits until the time has passed or the signal aborts. It never throws. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  // An abort is the other way for a pause to end, not an error.
   await delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
-/** A sleep that can be ended from outside, as when there is something to do after all. */
+/** A sleep that `wake` can end early. At most one caller may sleep at a time. */
 export class WakeableTimer {
   readonly #signal: AbortSignal;
   #wake: (() => void) | undefined;
 
-  /** @param signal once aborted, nobody sleeps any more; whoever aborts it wakes the sleeper */
+  /** @param signal once aborted, `sleep` returns at once. The abort does not end a running sleep: call `wake` too. */
   constructor(signal: AbortSignal) {
     this.#signal = signal;
   }
 
-  /** @param ms without it, until woken */
+  /** @param ms undefined: until `wake` */
   sleep(ms?: number): Promise<void> {
     if (this.#signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {

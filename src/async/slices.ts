@@ -1,4 +1,4 @@
-/** The items, so many at a time, in their order. */
+/** Splits items into slices of at most `size`, in their order. */
 export function* slices<T>(items: readonly T[], size: number): Generator<T[]> {
   for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
 }

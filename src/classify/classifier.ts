@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-// Native libraries have to be loaded by the main thread first, or they are unloaded with the first worker that ends.
+// The main thread must load native libraries first. Else they are unloaded with the first worker that ends.
 import 'sharp';
 import { createError } from '../errors/errors.js';
 import type { EngineChoice } from './engines/engine.js';
@@ -10,40 +10,41 @@ import type { Classification, EngineReport, Explanation } from './workers/protoc
 export type { Network } from './network.js';
 export type { Classification, EngineReport, Explanation } from './workers/protocol.js';
 
-/** A network that is loaded and ready: picture in, scores out. Its work is done in worker threads. */
+/** A loaded network: picture in, scores out. It runs in worker threads. */
 export interface Classifier {
   readonly network: Network;
   readonly engine: EngineReport;
   /**
-   * @param picture PNG, JPEG, GIF or PAM. It is given away: its memory moves to a worker, and the buffer is empty then
-   * @throws picture_undecodable, picture_too_large, classifier_crashed
+   * @param picture PNG, JPEG, GIF or PAM. Its memory moves to a worker, so the buffer may be empty afterwards.
+   * @throws picture_undecodable, picture_too_large, classifier_crashed, classifier_hung, classifier_closed
    */
   classify(picture: Buffer): Promise<Classification>;
   /**
-   * The scores, and which parts of the picture speak for or against a class: its activation map. The first one takes
-   * a moment longer.
+   * The scores and the activation map of a class: which parts of the picture raise or lower its score. The first call
+   * of a thread takes longer.
    * @param picture as for `classify`
    * @throws as `classify` does; class_unknown, explanation_unavailable, engine_wrong
    */
   explain(picture: Buffer, category: string): Promise<Explanation>;
-  /** Ends what was begun, then the threads. */
+  /** Waits for the running calls, then ends the threads. */
   close(): Promise<void>;
 }
 
 export interface ClassifierOptions extends NetworkSource {
   engine: EngineChoice;
-  /** Most threads at a time; 0: one for each CPU core, at most four. A GPU has one always. */
+  /** Most threads at a time; 0: one for each CPU core, at most four. With a GPU there is always one. */
   workers: number;
-  /** As `label_image.py` has them: 224 × 224, mean and standard deviation 128, `input`, `final_result`. */
+  /** Defaults as in `label_image.py`: 224 × 224, mean and standard deviation 128, `input`, `final_result`. */
   inputHeight?: number | undefined;
   inputWidth?: number | undefined;
   inputMean?: number | undefined;
   inputStd?: number | undefined;
   inputLayer?: string | undefined;
   outputLayer?: string | undefined;
+  /** Largest picture; default 150. */
   maxMegapixels?: number | undefined;
-  /** Milliseconds that one picture may take once a thread has it; default two minutes. */
-  longestMs?: number | undefined;
+  /** Milliseconds that a thread may take for one picture; default two minutes. */
+  timeoutMs?: number | undefined;
 }
 
 /** @throws network_…, engine_unavailable, engine_wrong, no_engine */
@@ -63,7 +64,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     },
     engine: options.engine,
     maxMegapixels: options.maxMegapixels ?? 150,
-    longestMs: options.longestMs ?? 120_000,
+    timeoutMs: options.timeoutMs ?? 120_000,
   };
   const { pool, ready } = await Pool.start(setup, options.workers || Math.min(availableParallelism(), 4));
   try {
@@ -85,7 +86,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   };
 }
 
-/** Small buffers share one block of memory with others, which must not be moved away with them. */
+/** Small buffers share memory with others, which must not move with them. So they are copied. */
 function ownMemory(picture: Buffer): Uint8Array<ArrayBuffer> {
   const { buffer, byteLength } = picture;
   return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength

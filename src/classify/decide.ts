@@ -1,11 +1,11 @@
 import type { Network } from './network.js';
 
-/** The class of a network that means: none of the categories. */
+/** Name of the class for pictures of none of the categories. */
 export const otherClass = 'other';
 
 export interface ScoredCategory {
   category: string;
-  /** Softmax, 0 … 1; no probability. */
+  /** Softmax, 0 … 1. It is not a probability. */
   score: number;
 }
 
@@ -13,19 +13,20 @@ export interface Decision {
   decision: 'category' | 'needs_review' | 'unknown_view';
   /** Only where the decision is `category`. */
   category?: string;
-  /** Why, for a person to read. */
+  /** The reason, as a text for people. */
   reason: string;
-  /** Best first, `other` among them where it scores. */
+  /** The best classes, best first; `other` can be among them. */
   top: ScoredCategory[];
 }
 
 /**
- * What the scores amount to.
- * - The best class is `other`: an unknown view from the threshold on, else a person should look.
- * - The best score is under `unknownBelow`: an unknown view, as nothing in it was recognised.
- * - It is under the threshold, or the second is too close: a person should look.
+ * Makes a decision of the scores.
+ * - The best class is `other`: `unknown_view` from the threshold on, else `needs_review`.
+ * - The best score is under `unknownBelow`: `unknown_view`, because nothing was recognised.
+ * - It is under the threshold, or the second best is closer than the margin: `needs_review`.
+ * - Else: the best category.
  * @param scores one for each of the network's classes
- * @param count how many of the best are listed
+ * @param count length of `top`
  */
 export function decide(
   scores: Float32Array,
@@ -39,29 +40,29 @@ export function decide(
   const [best, second] = ranked;
   const top = ranked.slice(0, count);
   if (!best) return { decision: 'unknown_view', reason: 'the network knows no categories', top };
-  const said = `${best.category} at ${best.score.toFixed(3)}`;
+  const bestText = `${best.category} at ${best.score.toFixed(3)}`;
 
   if (best.category === otherClass) {
     const isSure = best.score >= threshold;
     return {
       decision: isSure ? 'unknown_view' : 'needs_review',
-      reason: isSure ? `none of the categories: ${said}` : `perhaps none of the categories: ${said}`,
+      reason: isSure ? `none of the categories: ${bestText}` : `perhaps none of the categories: ${bestText}`,
       top,
     };
   }
   if (best.score < unknownBelow)
     return {
       decision: 'unknown_view',
-      reason: `nothing recognised: best is ${said}, under ${unknownBelow}`,
+      reason: `nothing recognised: best is ${bestText}, under ${unknownBelow}`,
       top,
     };
   if (best.score < threshold)
-    return { decision: 'needs_review', reason: `best is ${said}, under the threshold ${threshold}`, top };
+    return { decision: 'needs_review', reason: `best is ${bestText}, under the threshold ${threshold}`, top };
   if (second && best.score - second.score < margin)
     return {
       decision: 'needs_review',
-      reason: `${said} and ${second.category} at ${second.score.toFixed(3)} are closer than ${margin}`,
+      reason: `${bestText} and ${second.category} at ${second.score.toFixed(3)} are closer than ${margin}`,
       top,
     };
-  return { decision: 'category', category: best.category, reason: said, top };
+  return { decision: 'category', category: best.category, reason: bestText, top };
 }

@@ -6,7 +6,7 @@ import { type Layers, walk } from './graph/walk.js';
 import { loadNetwork, type NetworkSource, requireOutputs } from './network.js';
 
 /**
- * What a network is, for a person to read.
+ * Describes a network as a text for people.
  * @throws network_…
  */
 export async function describeNetwork(source: NetworkSource, layers: Layers): Promise<string> {

@@ -8,52 +8,53 @@ import axios, { isAxiosError } from 'axios';
 import pRetry from 'p-retry';
 import { createError, PlainviewError } from '../errors/errors.js';
 import { makeFolder } from '../files/make-folder.js';
-import { publish } from '../files/replace.js';
-import { requireWritable, writing } from '../files/whole-file.js';
+import { renameDurably } from '../files/replace.js';
+import { requireWritable, withWriteErrors } from '../files/result-file.js';
 import { readGraphDef } from './graph/graphdef.js';
 
-/** NNCPR's network as its authors publish it, pinned by commit; git's hash of the file proves it, wherever it is from. */
+/** NNCPR's network as its authors publish it, pinned by commit. Git's hash verifies the file from any source. */
 export const nncpr = {
   url: 'https://raw.githubusercontent.com/healthcAIr/NNCPR/d2d24ba2903b2f3856ffde48a70b36d07971cbab/network.pb',
   gitBlob: 'e9a7faea3b7c454146a5f392891f843ea3426264',
 } as const;
 
 export interface FetchOptions {
-  /** http(s) address, or path of a file. */
+  /** http(s) URL, or path of a file. */
   from: string;
+  /** Path of the result. */
   to: string;
-  /** Git's object hash of the wanted content, hexadecimal. */
+  /** Git's blob hash (SHA-1) of the expected content, hexadecimal. */
   gitBlob: string;
-  /** Tries in all, each going on where the last was cut off. */
+  /** Tries in all. Each continues where the last one broke off. */
   attempts?: number;
-  /** Before the second try; doubles from there. */
+  /** Milliseconds before the second try. Later waits are twice as long each. */
   pauseMs?: number;
-  /** How long nothing may arrive. */
+  /** Longest time without data, milliseconds. */
   idleMs?: number;
-  /** @param total undefined where the server does not say */
+  /** @param received bytes so far @param total bytes in all; undefined where the server does not send it */
   onProgress?: (received: number, total: number | undefined) => void;
 }
 
-/** Far above any MobileNet: a server that sends something endless must not fill the disk. */
+/** Far above the size of any MobileNet. An endless response must not fill the disk. */
 const maxBytes = 500_000_000;
 
 /**
- * Fetches a network, or completes what an earlier call began. `to` is there only once the content is proven right;
- * until then it grows as `to` + `.part`, which stays after a broken download and goes after a wrong one.
- * @returns false where `to` was right already
- * @throws download_failed, download_wrong, file_unreadable, report_unwritable
+ * Fetches a network, or completes an earlier download. The content is written to `to` + `.part` and renamed to `to`
+ * once its hash is verified. The part stays after an interrupted download and is deleted after a wrong one.
+ * @returns false where `to` was already right
+ * @throws download_failed, download_interrupted, download_wrong, file_unreadable, network_unreadable, report_unwritable
  */
 export async function fetchNetwork(options: FetchOptions): Promise<boolean> {
   const { from, to, gitBlob, attempts = 5, pauseMs = 1000 } = options;
   if ((await sizeOf(to)) > 0 && (await gitBlobOf(to)) === gitBlob) return false;
   const part = `${to}.part`;
-  await writing(async () => makeFolder(dirname(to)));
+  await withWriteErrors(async () => makeFolder(dirname(to)));
   await requireWritable(to);
   const isRemote = /^https?:\/\//i.test(from);
   await pRetry(
     async () => {
       const isWhole = await (isRemote ? download(part, options) : copy(from, part));
-      await prove(part, gitBlob, from, isWhole);
+      await verify(part, gitBlob, from, isWhole);
     },
     {
       retries: isRemote ? attempts - 1 : 0,
@@ -61,11 +62,11 @@ export async function fetchNetwork(options: FetchOptions): Promise<boolean> {
       shouldRetry: ({ error }) => error instanceof PlainviewError && error.transient,
     },
   );
-  await publish(part, to);
+  await renameDurably(part, to);
   return true;
 }
 
-/** The SHA-1 by which git names a file's content. */
+/** Git's blob hash of a file: the SHA-1 of a header and the content, hexadecimal. */
 export async function gitBlobOf(path: string): Promise<string> {
   const hash = createHash('sha1').update(`blob ${await sizeOf(path)}\0`);
   await pipeline(createReadStream(path), hash);
@@ -82,32 +83,32 @@ async function copy(from: string, part: string): Promise<true> {
   }
 }
 
-/** @returns whether it is certainly whole, and from one go */
+/** @returns true where the file is complete and from a single response of known length */
 async function download(part: string, { from, idleMs = 30_000, onProgress }: FetchOptions): Promise<boolean> {
-  const had = await sizeOf(part);
+  const present = await sizeOf(part);
   const abort = new AbortController();
   const idle = setTimeout(() => abort.abort(), idleMs);
   try {
     const { status, headers, data } = await axios.get<Readable>(from, {
       responseType: 'stream',
-      // A compressed body would have other lengths than the file; part of one could not be gone on with.
-      headers: { 'Accept-Encoding': 'identity', ...(had > 0 && { Range: `bytes=${had}-` }) },
+      // A compressed body would have another length than the file, and its download could not be resumed.
+      headers: { 'Accept-Encoding': 'identity', ...(present > 0 && { Range: `bytes=${present}-` }) },
       decompress: false,
       signal: abort.signal,
       maxRedirects: 5,
       validateStatus: (code) => code === 200 || code === 206,
     });
-    const resumed = status === 206 && String(headers['content-range']).startsWith(`bytes ${had}-`);
+    const resumed = status === 206 && String(headers['content-range']).startsWith(`bytes ${present}-`);
     if (status === 206 && !resumed) {
       data.destroy();
       await rm(part);
-      throw failed(from, 'it sends another part of the file than was asked for', true);
+      throw failed(from, 'it sends another part of the file than was requested', true);
     }
-    const start = resumed ? had : 0;
+    const start = resumed ? present : 0;
     const length = Number(headers['content-length']);
     const total = Number.isSafeInteger(length) ? start + length : undefined;
     let received = start;
-    const watch = new Transform({
+    const monitor = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         idle.refresh();
         received += chunk.length;
@@ -118,17 +119,22 @@ async function download(part: string, { from, idleMs = 30_000, onProgress }: Fet
         );
       },
     });
-    await pipeline(data, watch, createWriteStream(part, { flags: resumed ? 'a' : 'w' }));
+    await pipeline(data, monitor, createWriteStream(part, { flags: resumed ? 'a' : 'w' }));
     if (total !== undefined && received !== total) throw failed(from, 'the connection broke off', true);
     return total !== undefined && !resumed;
   } catch (error) {
     if (error instanceof PlainviewError) throw error;
     if (abort.signal.aborted) throw failed(from, `nothing arrived for ${idleMs / 1000} s`, true, error);
     const status = isAxiosError(error) ? error.response?.status : undefined;
-    // The part is as long as the file, or longer: it is not a part of it.
+    // HTTP 416: the part is as long as the file or longer, so it is useless.
     if (status === 416) await rm(part, { force: true });
-    const isPassing = status === undefined || status >= 500 || [408, 416, 425, 429].includes(status);
-    throw failed(from, status === undefined ? (error as Error).message : `HTTP ${status}`, isPassing, error);
+    const isTransient = status === undefined || status >= 500 || [408, 416, 425, 429].includes(status);
+    throw failed(
+      from,
+      status === undefined ? (error as Error).message : `HTTP ${status}`,
+      isTransient,
+      error,
+    );
   } finally {
     clearTimeout(idle);
   }
@@ -137,11 +143,11 @@ async function download(part: string, { from, idleMs = 30_000, onProgress }: Fet
 const failed = (from: string, problem: string, transient: boolean, cause?: unknown) =>
   createError(transient ? 'download_interrupted' : 'download_failed', { from, problem }, cause);
 
-/** @throws download_wrong; download_interrupted where another try may give another file */
-async function prove(part: string, gitBlob: string, from: string, isWhole: boolean): Promise<void> {
+/** @throws download_wrong; download_interrupted where another try may give another file; network_unreadable */
+async function verify(part: string, gitBlob: string, from: string, isWhole: boolean): Promise<void> {
   const found = await gitBlobOf(part);
   try {
-    // A hash can be the right one of a useless file (a pointer to large-file storage); better said here than later.
+    // The expected hash can belong to a useless file, for example a pointer to large-file storage.
     if (found === gitBlob) readGraphDef(await readFile(part));
     else if (isWhole) throw createError('download_wrong', { from, found, wanted: gitBlob });
     else throw failed(from, 'its parts do not fit together', true);

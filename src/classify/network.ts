@@ -6,24 +6,24 @@ import { readGraphDef } from './graph/graphdef.js';
 
 const fraction = z.number().min(0).max(1);
 
-/** When a score is enough for a category: see `decide`. */
+/** Used by `decide`. All are scores, 0 … 1. */
 const thresholds = z.object({
-  /** Best score from which a category is given. */
+  /** Least score of the best class for a category. */
   threshold: fraction,
-  /** Least distance between the two best scores. */
+  /** Least difference between the two best scores for a category. */
   margin: fraction,
-  /** Best score under which the picture counts as none of the categories. */
+  /** Under this best score the picture counts as none of the categories. */
   unknownBelow: fraction,
 });
 export type Thresholds = z.infer<typeof thresholds>;
 
-/** For a network that brings none: cautious, for nobody has measured how its scores and its errors relate. */
+/** For a network without thresholds. They are cautious, because its errors at a defined score are not known. */
 export const defaultThresholds: Thresholds = { threshold: 0.8, margin: 0.1, unknownBelow: 0.4 };
 
 const purpose = z.enum(['research', 'clinical', 'unstated']);
 
-/** What may stand beside a graph, under its name with `.json` for `.pb`. */
-const sideFile = z.object({
+/** The optional description of a graph: a file beside it, named as the graph with `.json` in place of `.pb`. */
+const descriptionFile = z.object({
   name: z.string().min(1).optional(),
   sha256: z
     .string()
@@ -36,10 +36,10 @@ const sideFile = z.object({
 
 export interface Network {
   readonly name: string;
-  /** SHA-256 of the graph's file, hexadecimal. */
+  /** SHA-256 of the graph file, hexadecimal. */
   readonly sha256: string;
   readonly purpose: z.infer<typeof purpose>;
-  /** Names of the outputs, in their order. */
+  /** Names of the outputs, in the order of the outputs. */
   readonly classes: readonly string[];
   readonly thresholds: Thresholds;
   readonly note?: string;
@@ -48,27 +48,27 @@ export interface Network {
 export interface NetworkSource {
   /** Path of the frozen graph (`.pb`). */
   graph: string;
-  /** Path of the file with its outputs' names, one a line. */
+  /** Path of the file with the names of the outputs, one per line. */
   labels: string;
-  /** What is given here goes before the side file's and the defaults. */
+  /** These override the description file, which overrides the defaults. */
   thresholds?: { [K in keyof Thresholds]?: number | undefined } | undefined;
 }
 
 /**
- * Reads a network's files; what the graph holds is not looked at.
- * @returns the network, and the graph's bytes in memory that worker threads share: were the file exchanged later,
- * a replaced worker would still run the same network
+ * Reads the files of a network. It does not parse the graph.
+ * @returns the network, and the graph's bytes in memory that worker threads share. So a worker that is started later
+ *   runs the same network, even if the file was replaced.
  * @throws network_unreadable, network_mismatch
  */
 export async function loadNetwork(
   source: NetworkSource,
 ): Promise<{ network: Network; file: SharedArrayBuffer }> {
   const graph = await readGraph(source.graph);
-  const side = await readSideFile(source.graph);
+  const description = await readDescriptionFile(source.graph);
   const sha256 = createHash('sha256').update(graph).digest('hex');
-  if (side.sha256 !== undefined && side.sha256 !== sha256)
+  if (description.sha256 !== undefined && description.sha256 !== sha256)
     throw createError('network_mismatch', {
-      problem: `${source.graph} has the SHA-256 ${sha256}, and the file beside it says ${side.sha256}`,
+      problem: `${source.graph} has the SHA-256 ${sha256}, and the file beside it says ${description.sha256}`,
     });
   const classes = await readClasses(source);
   const repeated = classes.find((name, i) => classes.indexOf(name) !== i);
@@ -77,24 +77,27 @@ export async function loadNetwork(
   const file = new SharedArrayBuffer(graph.length);
   new Uint8Array(file).set(graph);
   const network = {
-    name: side.name ?? source.graph.replace(/^.*[\\/]/, '').replace(/\.pb$/, ''),
+    name: description.name ?? source.graph.replace(/^.*[\\/]/, '').replace(/\.pb$/, ''),
     sha256,
-    purpose: side.purpose,
+    purpose: description.purpose,
     classes,
-    thresholds: { ...defaultThresholds, ...given(side.thresholds), ...given(source.thresholds ?? {}) },
-    ...(side.note === undefined ? {} : { note: side.note }),
+    thresholds: {
+      ...defaultThresholds,
+      ...defined(description.thresholds),
+      ...defined(source.thresholds ?? {}),
+    },
+    ...(description.note === undefined ? {} : { note: description.note }),
   };
   return { network, file };
 }
 
 /**
- * The names of a network's outputs, without the network: one a line, as `label_image.py` reads them; the end of the
- * file may be empty lines.
+ * Reads the names of a network's outputs, one per line as in `label_image.py`. It ignores empty lines at the end.
  * @throws network_unreadable
  */
 export async function readClasses({ graph, labels }: NetworkSource): Promise<readonly string[]> {
   const text = await readFile(labels, 'utf8').catch(async (error: NodeJS.ErrnoException) => {
-    // Where the graph's path is wrong, so is the one that follows from it.
+    // The path of the names follows from the path of the graph. If that one is wrong, the error must name it.
     await requireGraph(graph);
     throw unreadable(
       labels,
@@ -117,7 +120,7 @@ export function requireOutputs(network: Network, outputs: number, labels: string
     });
 }
 
-const given = (values: NonNullable<NetworkSource['thresholds']>): Partial<Thresholds> =>
+const defined = (values: NonNullable<NetworkSource['thresholds']>): Partial<Thresholds> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 const advice =
@@ -146,14 +149,14 @@ function unreadable(path: string, error: NodeJS.ErrnoException, advice: string) 
   return createError('network_unreadable', { problem: `${path} ${why}: ${advice}` }, error);
 }
 
-async function readSideFile(graph: string): Promise<z.infer<typeof sideFile>> {
+async function readDescriptionFile(graph: string): Promise<z.infer<typeof descriptionFile>> {
   const path = graph.replace(/(\.pb)?$/, '.json');
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '{}';
     throw createError('network_unreadable', { problem: `${path}: ${error.message}` }, error);
   });
   try {
-    return sideFile.parse(JSON.parse(text));
+    return descriptionFile.parse(JSON.parse(text));
   } catch (error) {
     const problem = error instanceof z.ZodError ? z.prettifyError(error).replace(/\s+/g, ' ') : String(error);
     throw createError('network_unreadable', { problem: `${path}: ${problem}` }, error);

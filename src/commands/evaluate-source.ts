@@ -1,8 +1,8 @@
 import type { Config } from '../config/options.js';
 import { createError } from '../errors/errors.js';
 import { correctedInstances, groupAttributes } from '../evaluate/corrected-instances.js';
-import { truthAt } from '../evaluate/source.js';
-import type { Truth } from '../evaluate/truth.js';
+import type { GroundTruth } from '../evaluate/ground-truth.js';
+import { readGroundTruth } from '../evaluate/read-ground-truth.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { progressBar } from './progress.js';
 import { parseSelection, queryOf } from './selection.js';
@@ -25,7 +25,7 @@ export async function withTruth<T>(
   labels: string | undefined,
   options: SourceOptions,
   config: Config,
-  use: (truth: Truth) => Promise<T>,
+  use: (truth: GroundTruth) => Promise<T>,
 ): Promise<T> {
   const { query, from, to, by } = options;
   if (options.orthanc !== true) {
@@ -35,10 +35,10 @@ export async function withTruth<T>(
       throw createError('usage', {
         problem: '--query, --from and --to choose among instances of an --orthanc',
       });
-    return use(await truthAt(labels, { file: options.fileColumn, label: options.labelColumn, by }));
+    return use(await readGroundTruth(labels, { file: options.fileColumn, label: options.labelColumn, by }));
   }
   if (labels !== undefined) throw createError('usage', { problem: `${labels} or --orthanc, not both` });
-  const wanted = parseSelection({ query: queryOf(query), from, to, all: true });
+  const selection = parseSelection({ query: queryOf(query), from, to, all: true });
   const attribute = groupAttributes.optional().safeParse(by);
   if (!attribute.success)
     throw createError('usage', {
@@ -48,9 +48,13 @@ export async function withTruth<T>(
   const bar = progressBar(undefined, 'instances with a category by a person');
   try {
     const onFound = (count: number) => bar.advance(count);
-    const truth = await correctedInstances({ orthanc, wanted, by: attribute.data, config, onFound }).finally(
-      () => bar.stop(),
-    );
+    const truth = await correctedInstances({
+      orthanc,
+      selection,
+      by: attribute.data,
+      config,
+      onFound,
+    }).finally(() => bar.stop());
     return await use(truth);
   } finally {
     orthanc.close();

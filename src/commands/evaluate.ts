@@ -8,14 +8,14 @@ import type { Config } from '../config/options.js';
 import { version } from '../config/version.js';
 import { createError } from '../errors/errors.js';
 import { readCategoryMap } from '../evaluate/category-map.js';
+import { evaluatePictures } from '../evaluate/evaluate-pictures.js';
+import type { GroundTruth } from '../evaluate/ground-truth.js';
 import { reportPage } from '../evaluate/html/page.js';
+import { requireCategories, withMappedLabels } from '../evaluate/read-ground-truth.js';
 import { reportOf } from '../evaluate/report.js';
-import { run } from '../evaluate/run.js';
-import { mapped, requireCategories } from '../evaluate/source.js';
 import { terminalText } from '../evaluate/terminal.js';
 import { thumbnailsOf } from '../evaluate/thumbnails.js';
-import type { Truth } from '../evaluate/truth.js';
-import { requireWritable, writeWhole } from '../files/whole-file.js';
+import { requireWritable, writeResult } from '../files/result-file.js';
 import { fraction, integer } from './arguments.js';
 import { type SourceOptions, withTruth } from './evaluate-source.js';
 import { progressBar } from './progress.js';
@@ -105,7 +105,7 @@ async function withClassifiers<T>(
 }
 
 async function evaluate(
-  truth: Truth,
+  truth: GroundTruth,
   classifiers: readonly Classifier[],
   config: Config,
   options: Options,
@@ -113,7 +113,7 @@ async function evaluate(
   const { length } = truth.pictures;
   const bar = progressBar(length, 'pictures');
   const began = performance.now();
-  const result = await run(truth, classifiers, concurrencyOf(classifiers, config), () =>
+  const result = await evaluatePictures(truth, classifiers, concurrencyOf(classifiers, config), () =>
     bar.advance(),
   ).finally(() => bar.stop());
   const seconds = (performance.now() - began) / 1000;
@@ -132,7 +132,7 @@ async function evaluate(
   });
   const { json, html } = options;
   if (json !== undefined)
-    await writeWhole(json, (part) => writeFile(part, `${JSON.stringify(report, null, 1)}\n`));
+    await writeResult(json, (part) => writeFile(part, `${JSON.stringify(report, null, 1)}\n`));
   if (html !== undefined) {
     const shown = [
       ...report.evaluations.flatMap(({ worst }) => worst.map(({ picture }) => picture)),
@@ -141,7 +141,7 @@ async function evaluate(
     const thumbnails = options.thumbnails
       ? await thumbnailsOf(shown, truth, config.maxMegapixels)
       : undefined;
-    await writeWhole(html, (part) => writeFile(part, reportPage(report, thumbnails)));
+    await writeResult(html, (part) => writeFile(part, reportPage(report, thumbnails)));
   }
   console.log(terminalText(report));
   console.error(
@@ -152,12 +152,12 @@ async function evaluate(
 
 /** @throws labels_invalid, nothing_to_evaluate */
 async function inTheNetworksWords(
-  truth: Truth,
+  truth: GroundTruth,
   classifiers: readonly Classifier[],
   map: string | undefined,
-): Promise<Truth> {
+): Promise<GroundTruth> {
   const known = new Set(classifiers.flatMap(({ network }) => network.classes));
-  const result = map === undefined ? truth : mapped(truth, await readCategoryMap(map, known));
+  const result = map === undefined ? truth : withMappedLabels(truth, await readCategoryMap(map, known));
   for (const { network } of classifiers) requireCategories(result, network);
   return result;
 }

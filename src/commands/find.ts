@@ -6,7 +6,7 @@ import { loadConfig } from '../config/load.js';
 import type { Selection } from '../contract/selection.js';
 import { instanceRecord } from '../decisions/schema.js';
 import { createError } from '../errors/errors.js';
-import { requireNew, writeWhole } from '../files/whole-file.js';
+import { requireNewFile, writeResult } from '../files/result-file.js';
 import type { Archives } from '../orthanc/archives.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
@@ -61,7 +61,7 @@ export const findCommand = () =>
       const config = loadConfig(process.env);
       const wanted = selectionOf(options, config.labelPrefix);
       await requireCategory(wanted.category, config);
-      for (const file of [options.csv, options.dicomdir]) if (file !== undefined) await requireNew(file);
+      for (const file of [options.csv, options.dicomdir]) if (file !== undefined) await requireNewFile(file);
       const orthanc = new Orthanc(config);
       const bar = progressBar(undefined, 'radiographs');
       const archived: InstanceId[] = [];
@@ -86,7 +86,7 @@ export const findCommand = () =>
             console.log(line);
           });
         else
-          await writeWhole(options.csv, async (part) => {
+          await writeResult(options.csv, async (part) => {
             const file = await open(part, 'w');
             await list((line) => file.write(`${line}\n`)).finally(() => file.close());
           });
@@ -111,7 +111,7 @@ async function archive(archives: Archives, ids: readonly InstanceId[], file: str
   };
   try {
     const stream = archives.zip(ids, onProgress, interrupted.signal);
-    await writeWhole(file, (part) => pipeline(stream, createWriteStream(part)));
+    await writeResult(file, (part) => pipeline(stream, createWriteStream(part)));
   } catch (error) {
     throw interrupted.signal.aborted ? createError('interrupted', { what: 'the archive' }, error) : error;
   } finally {

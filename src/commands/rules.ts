@@ -8,7 +8,7 @@ import { loadConfig } from '../config/load.js';
 import type { Selection } from '../contract/selection.js';
 import { createError } from '../errors/errors.js';
 import { csvLine } from '../files/csv.js';
-import { requireNew, writeWhole } from '../files/whole-file.js';
+import { requireNewFile, writeResult } from '../files/result-file.js';
 import {
   type DryRunResult,
   DryRunTotals,
@@ -66,7 +66,7 @@ const testCommand = () =>
         for (const named of instance) {
           const id = anyId.safeParse(named);
           const ids = id.success ? [id.data] : (await orthanc.search.lookup(named)).map((each) => each.id);
-          const found = await orthanc.hierarchy.below(ids, modalities);
+          const found = await orthanc.hierarchy.instancesBelow(ids, modalities);
           if (found.length === 0)
             throw createError('usage', {
               problem: `Orthanc has no radiograph ${named} (PLAINVIEW_MODALITIES)`,
@@ -89,12 +89,12 @@ const dryRunCommand = () =>
     .option(...fileOption)
     .action(async ({ from, to, csv, file }: { from?: string; to?: string; csv?: string; file?: string }) => {
       const wanted = parseSelection(from === undefined && to === undefined ? { all: true } : { from, to });
-      if (csv !== undefined) await requireNew(csv);
+      if (csv !== undefined) await requireNewFile(csv);
       await session(file, async (open) => {
         const tally = new DryRunTotals(open.rules);
         const lines = dryRun(open, wanted, tally);
         if (csv === undefined) for await (const _ of lines);
-        else await writeWhole(csv, (part) => pipeline(lines, createWriteStream(part)));
+        else await writeResult(csv, (part) => pipeline(lines, createWriteStream(part)));
         console.log(summary(tally));
       });
     });
@@ -136,7 +136,7 @@ async function session<T>(file: string | undefined, use: (open: Session) => Prom
   const config = loadConfig(process.env);
   const orthanc = new Orthanc(config);
   try {
-    const known = await orthanc.forwarder.known();
+    const known = await orthanc.forwarder.destinations();
     requireKnownDestinations(rules, known);
     return await use({ orthanc, rules, known, modalities: config.modalities });
   } finally {

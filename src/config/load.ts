@@ -13,8 +13,8 @@ const names = Object.keys(options.shape) as OptionName[];
 const fileVariable = (name: OptionName) => `${variableOf(name)}_FILE`;
 
 /**
- * Reads the options from an environment. An empty value counts as absent, as compose files leave it.
- * @throws config_invalid, naming every variable that is wrong, unknown or unreadable – all at once.
+ * Reads the options from environment variables. An empty value counts as absent, because compose files set it so.
+ * @throws config_invalid, with all variables that are wrong, unknown or unreadable
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const problems: string[] = [];
@@ -28,16 +28,16 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   if (!parsed.success)
     for (const issue of parsed.error.issues) {
       const name = String(issue.path[0]) as OptionName;
-      problems.push(`${variableOf(name)}: ${issue.message}${shown(name, given[name])}`);
+      problems.push(`${variableOf(name)}: ${issue.message}${valueText(name, given[name])}`);
     }
   if (!parsed.success || problems.length > 0)
-    // A value that breaks two rules at once is named once.
+    // A value that breaks two rules is named only once.
     throw createError('config_invalid', { problems: [...new Set(problems)] });
   return parsed.data;
 }
 
-/** Nothing of a secret, nor of an address that may hold a password. */
-const shown = (name: OptionName, value: string | undefined): string =>
+/** The value for an error message; empty for a secret, or a URL that may contain a password. */
+const valueText = (name: OptionName, value: string | undefined): string =>
   value === undefined || secretOptions.includes(name) || value.includes('@')
     ? ''
     : `, not ${JSON.stringify(value)}`;
@@ -57,7 +57,7 @@ function readSecret(name: OptionName, env: NodeJS.ProcessEnv, problems: string[]
   }
 }
 
-/** A mistyped option that is silently ignored is worse than a service that does not start. */
+/** A mistyped option must stop the start: if it were ignored, nobody would notice. */
 function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   const known = new Set([...names.map(variableOf), ...secretOptions.map(fileVariable), ...foreignVariables]);
   return Object.keys(env)

@@ -6,19 +6,19 @@ export function optionsTable(): string {
   const schema = z.toJSONSchema(options, { io: 'input', unrepresentable: 'any' });
   const rows = Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const { description = '', default: byDefault } = property as { description?: string; default?: unknown };
-    return `| \`${variableOf(name as OptionName)}\` | ${show(byDefault)} | ${description} |`;
+    return `| \`${variableOf(name as OptionName)}\` | ${defaultText(byDefault)} | ${description} |`;
   });
   return ['| option | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-function show(value: unknown): string {
+function defaultText(value: unknown): string {
   if (value === undefined) return '–';
   const text = Array.isArray(value) ? value.join(',') : String(value);
   return text === '' ? 'none' : `\`${text}\``;
 }
 
-/** A Markdown text with the table of options put between its marks. */
-export function withOptions(markdown: string): string {
+/** Inserts the table of options between its markers in a Markdown text. */
+export function insertOptionsTable(markdown: string): string {
   return markdown.replace(
     /(<!-- options:[^>]*-->)[\s\S]*?(<!-- end of options -->)/,
     (_all, begin: string, end: string) => `${begin}\n${optionsTable()}\n${end}`,

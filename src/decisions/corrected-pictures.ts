@@ -1,4 +1,4 @@
-import type { Described } from '../orthanc/hierarchy.js';
+import type { DescribedInstance } from '../orthanc/hierarchy.js';
 import { instanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { unknownPixels } from '../orthanc/renderings.js';
@@ -29,7 +29,11 @@ export class CorrectedPictures {
    * Whether there may be one, by the state folder alone.
    * @throws state_damaged
    */
-  mayFind({ id, sopInstanceUid, traits }: Pick<Described, 'id' | 'sopInstanceUid' | 'traits'>): boolean {
+  mayFind({
+    id,
+    sopInstanceUid,
+    traits,
+  }: Pick<DescribedInstance, 'id' | 'sopInstanceUid' | 'traits'>): boolean {
     const corrections = this.#corrections;
     return (
       corrections.hasTraits(traits) ||

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { createError, PlainviewError } from '../errors/errors.js';
 import type { OrderCheck } from '../order-check/check.js';
 import type { OrderRecord } from '../order-check/schema.js';
-import type { Described, StudyTree } from '../orthanc/hierarchy.js';
+import type { DescribedInstance, StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
@@ -81,7 +81,7 @@ export class Recorder {
    * @throws instance_gone, orthanc_…
    */
   async record(
-    described: Pick<Described, 'id' | 'parents' | 'descriptions'>,
+    described: Pick<DescribedInstance, 'id' | 'parents' | 'descriptions'>,
     before: InstanceContent | undefined,
     decided: NewDecision,
   ): Promise<RecordOutcome> {
@@ -105,7 +105,7 @@ export class Recorder {
   }
 
   /** Whether people may have decided about this picture, by the state folder alone. @throws state_damaged */
-  mayBeKnown(described: Described): boolean {
+  mayBeKnown(described: DescribedInstance): boolean {
     return this.#pictures.mayFind(described);
   }
 
@@ -117,7 +117,7 @@ export class Recorder {
    */
   async restore(
     instance: IdentifiedInstance,
-    described?: Pick<Described, 'descriptions' | 'traits'>,
+    described?: Pick<DescribedInstance, 'descriptions' | 'traits'>,
   ): Promise<'restored' | { other: NewDecision } | undefined> {
     const { ID } = instance;
     const former = await this.#pictures.find(instance, described?.traits);
@@ -247,7 +247,7 @@ export class Recorder {
   async #write(
     current: Current,
     given: NewDecision,
-    described?: Pick<Described, 'descriptions'>,
+    described?: Pick<DescribedInstance, 'descriptions'>,
   ): Promise<Recorded> {
     const recorded = await this.#record(current, given, described);
     this.events.emit('recorded', recorded);
@@ -257,7 +257,7 @@ export class Recorder {
   async #record(
     { instance, study, tree }: Current,
     given: NewDecision,
-    described?: Pick<Described, 'descriptions'>,
+    described?: Pick<DescribedInstance, 'descriptions'>,
   ): Promise<Recorded> {
     const { orthanc, aggregates, corrections } = this.#parts;
     const order = await this.#compare(instance, given, described);
@@ -290,7 +290,7 @@ export class Recorder {
   async #compare(
     instance: IdentifiedInstance,
     decided: Pick<InstanceRecord, 'decision' | 'category'>,
-    described: Pick<Described, 'descriptions'> | undefined,
+    described: Pick<DescribedInstance, 'descriptions'> | undefined,
   ): Promise<OrderRecord | undefined> {
     const { orderCheck, orthanc } = this.#parts;
     if (orderCheck === undefined || decided.decision === 'failed') return undefined;

@@ -1,7 +1,7 @@
 import type { Network } from '../classify/network.js';
-import type { EvaluatedPicture } from './run.js';
+import type { EvaluatedPicture } from './evaluate-pictures.js';
+import { trueClass } from './ground-truth.js';
 import { groupBy, mean } from './statistics.js';
-import { truthFor } from './truth.js';
 
 export interface CalibrationBin {
   /** Best scores from here … */
@@ -11,28 +11,33 @@ export interface CalibrationBin {
   readonly n: number;
   /** Mean best score; null where the bin is empty. */
   readonly score: number | null;
-  /** Share right; null where the bin is empty. */
+  /** Share of right best classes; null where the bin is empty. */
   readonly right: number | null;
 }
 
 export interface Calibration {
-  /** Pictures looked at: a network without a class `other` cannot be right on `other` pictures, so they are left out. */
+  /**
+   * Number of pictures. A network without a class `other` cannot be right on `other` pictures, so these are left out.
+   */
   readonly n: number;
-  /** Expected calibration error (C. Guo et al., ICML 2017): mean distance of score and share right, weighted by n; null of nothing. */
+  /**
+   * Expected calibration error (C. Guo et al., ICML 2017): mean distance between score and share right, weighted by n.
+   * Null without pictures.
+   */
   readonly error: number | null;
-  /** Of equal width. */
+  /** Bins of equal width. */
   readonly bins: readonly CalibrationBin[];
 }
 
 const binCount = 15;
 
-/** Whether the best score says how often the best class is right. */
+/** Computes how well the best score agrees with how often the best class is right. */
 export function calibrationOf(
-  seen: readonly EvaluatedPicture[],
+  evaluated: readonly EvaluatedPicture[],
   network: Pick<Network, 'classes'>,
 ): Calibration {
-  const results = seen
-    .map(({ picture, best }) => ({ ...best, truth: truthFor(network, picture.label) }))
+  const results = evaluated
+    .map(({ picture, best }) => ({ ...best, truth: trueClass(network, picture.label) }))
     .filter(({ truth }) => network.classes.includes(truth))
     .map(({ category, score, truth }) => ({ score, right: category === truth ? 1 : 0 }));
   const byBin = groupBy(results, ({ score }) => Math.min(Math.floor(score * binCount), binCount - 1));

@@ -2,14 +2,14 @@ import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { readPicture } from '../classify/prepare/file.js';
 import { createError } from '../errors/errors.js';
-import type { Truth } from './truth.js';
+import type { GroundTruth } from './ground-truth.js';
 
 /**
- * A folder that holds one folder for each category; everything below that, at any depth, is a picture of it. What
- * begins with a dot is left out.
+ * Reads a folder with one folder for each category. Every file in that, at any depth, is a picture of the category.
+ * Names that begin with a dot are left out.
  * @throws file_unreadable
  */
-export async function categoryFolders(folder: string): Promise<Truth> {
+export async function categoryFolders(folder: string): Promise<GroundTruth> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: Error) => {
     throw createError('file_unreadable', { problem: error.message }, error);
   });

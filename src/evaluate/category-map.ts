@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { otherClass } from '../classify/decide.js';
 import { createError } from '../errors/errors.js';
-import { place, readTable } from './table.js';
+import { locationOf, readTable } from './table.js';
 
 /**
- * A site's own names for categories: a CSV or TSV file with the columns `label` and `category`. What is none of the
- * categories is mapped to `other`.
- * @param known every category that any of the networks has
+ * Reads a site's own names of categories: a CSV or TSV file with the columns `label` and `category`. Labels of none
+ * of the categories are mapped to `other`.
+ * @param known all categories of all networks
  * @throws labels_invalid, with line and column; file_unreadable
  */
 export async function readCategoryMap(
@@ -20,7 +20,7 @@ export async function readCategoryMap(
   for (const row of readTable(path, content, ['label', 'category']).rows) {
     const [label, category] = [row.required('label'), row.required('category')];
     const invalid = (column: string, problem: string) =>
-      createError('labels_invalid', { file: path, where: place(row.line, column), problem });
+      createError('labels_invalid', { file: path, where: locationOf(row.line, column), problem });
     if (map.has(label)) throw invalid('label', `"${label}" is mapped already`);
     if (category !== otherClass && !known.has(category))
       throw invalid('category', `"${category}" is no category of the network, nor "${otherClass}"`);

@@ -1,6 +1,7 @@
 import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
-import { type EvaluatedPicture, forcedChoice } from './run.js';
+import { type EvaluatedPicture, forcedChoice } from './evaluate-pictures.js';
+import { trueClass } from './ground-truth.js';
 import {
   type Difference,
   type McNemar,
@@ -9,9 +10,8 @@ import {
   pairedDifference,
   proportion,
 } from './statistics.js';
-import { truthFor } from './truth.js';
 
-/** Two networks' successes at the same pictures. */
+/** Counts of right answers of two networks on the same pictures. */
 export interface Paired {
   readonly n: number;
   readonly both: number;
@@ -20,40 +20,40 @@ export interface Paired {
   readonly neither: number;
   readonly first: Proportion;
   readonly second: Proportion;
-  /** Second less first; null of nothing. */
+  /** Second minus first; null without pictures. */
   readonly difference: Difference | null;
   readonly mcnemar: McNemar;
 }
 
-/** What two networks were shown, and one of them got right. */
-export interface Split {
+/** A picture on which exactly one of two networks is right. */
+export interface Disagreement {
   readonly first: EvaluatedPicture;
   readonly second: EvaluatedPicture;
 }
 
 export interface Comparison {
-  /** Nothing held back, on pictures of categories that both have: the best class is the label. */
+  /** Right: the best class is the label, at any score. On pictures of categories that both have. */
   readonly best: Paired;
-  /** The same with `other` no answer, so that a network without that class has no advantage. */
+  /** As `best`, but `other` is no possible answer, so that a network without that class has no advantage. */
   readonly forcedChoice: Paired;
-  /** The same pictures, each network at its own thresholds: the category given is the label. */
+  /** Right: the category given at the network's own thresholds is the label. On the same pictures. */
   readonly given: Paired;
-  /** Pictures that are of no category of either: no category is given. */
+  /** Right: no category is given. On pictures of no category of either network. */
   readonly otherCaught: Paired;
-  /** `best` by category; those without pictures are left out. */
+  /** `best` by category. Categories without pictures are left out. */
   readonly categories: readonly (Paired & { readonly category: string })[];
-  /** Pictures of categories that only one of them has: not compared. */
+  /** Number of pictures of categories that only one of them has. */
   readonly notCompared: number;
-  /** Where only the one or only the other is right, nothing held back; the surest errors first. */
-  readonly splits: readonly Split[];
+  /** Pictures on which exactly one is right at any score. The wrong answers with the highest scores come first. */
+  readonly splits: readonly Disagreement[];
 }
 
 type Networks = readonly [Pick<Network, 'classes'>, Pick<Network, 'classes'>];
 
 /**
- * Compares what two networks said of the same pictures.
+ * Compares the results of two networks on the same pictures.
  * @param first in the same order as `second`
- * @param count how many splits are kept
+ * @param count most pictures in `splits`
  */
 export function comparisonOf(
   first: readonly EvaluatedPicture[],
@@ -65,14 +65,14 @@ export function comparisonOf(
     const other = second[i];
     return other === undefined ? [] : [{ first: one, second: other }];
   });
-  const truths = (label: string) => networks.map((network) => truthFor(network, label));
+  const truths = (label: string) => networks.map((network) => trueClass(network, label));
   const known = pairs.filter(({ first: { picture } }) => !truths(picture.label).includes(otherClass));
   const others = pairs.filter(({ first: { picture } }) =>
     truths(picture.label).every((truth) => truth === otherClass),
   );
   const isBest = ({ picture, best }: EvaluatedPicture) => best.category === picture.label;
-  const isGiven = (seen: EvaluatedPicture) => isBest(seen) && seen.decision === 'category';
-  const isCaught = ({ decision }: EvaluatedPicture) => decision !== 'category';
+  const isGiven = (result: EvaluatedPicture) => isBest(result) && result.decision === 'category';
+  const isRejected = ({ decision }: EvaluatedPicture) => decision !== 'category';
   const categories = networks[0].classes.map((category) => ({
     category,
     ...pairedOf(
@@ -80,22 +80,22 @@ export function comparisonOf(
       isBest,
     ),
   }));
-  const surest = ({ first: a, second: b }: Split) => (isBest(a) ? b : a).best.score;
+  const wrongScore = ({ first: a, second: b }: Disagreement) => (isBest(a) ? b : a).best.score;
   return {
     best: pairedOf(known, isBest),
-    forcedChoice: pairedOf(known, (seen) => forcedChoice(seen) === seen.picture.label),
+    forcedChoice: pairedOf(known, (result) => forcedChoice(result) === result.picture.label),
     given: pairedOf(known, isGiven),
-    otherCaught: pairedOf(others, isCaught),
+    otherCaught: pairedOf(others, isRejected),
     categories: categories.filter(({ n }) => n > 0),
     notCompared: pairs.length - known.length - others.length,
     splits: known
       .filter((pair) => isBest(pair.first) !== isBest(pair.second))
-      .sort((a, b) => surest(b) - surest(a))
+      .sort((a, b) => wrongScore(b) - wrongScore(a))
       .slice(0, count),
   };
 }
 
-function pairedOf(pairs: readonly Split[], isRight: (seen: EvaluatedPicture) => boolean): Paired {
+function pairedOf(pairs: readonly Disagreement[], isRight: (result: EvaluatedPicture) => boolean): Paired {
   const count = (inFirst: boolean, inSecond: boolean) =>
     pairs.filter(({ first, second }) => isRight(first) === inFirst && isRight(second) === inSecond).length;
   const [both, onlyFirst, onlySecond] = [count(true, true), count(true, false), count(false, true)];

@@ -8,9 +8,9 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { frameOf } from '../pipeline/eligible.js';
 import { select } from '../select/select.js';
-import type { LabelledPicture, Truth } from './truth.js';
+import type { GroundTruth, LabelledPicture } from './ground-truth.js';
 
-/** By which DICOM attributes figures can be broken down: none that names a person. */
+/** DICOM attributes by which figures can be grouped. None of them identifies a person. */
 export const groupAttributes = z.enum([
   'Modality',
   'Manufacturer',
@@ -25,28 +25,30 @@ export const groupAttributes = z.enum([
 
 export interface CorrectedOptions {
   readonly orthanc: Orthanc;
-  readonly wanted: Selection;
+  readonly selection: Selection;
   readonly by: z.output<typeof groupAttributes> | undefined;
   readonly config: Pick<Config, 'orthancUrl' | 'modalities' | 'multiframe'>;
   readonly onFound: (count: number) => void;
 }
 
 /**
- * The instances of an Orthanc to which a person has given a category, or said that it is none of them. Their pictures
- * are rendered as the service has them rendered. Ids alone are kept, so memory stays small.
+ * Reads the instances of an Orthanc to which a person has assigned a category or none of them. Their pictures are
+ * rendered as for the service. Only identifiers are kept, so memory stays small.
  * @throws orthanc_…
  */
-export async function correctedInstances(options: CorrectedOptions): Promise<Truth> {
-  const { orthanc, wanted, by, config, onFound } = options;
+export async function correctedInstances(options: CorrectedOptions): Promise<GroundTruth> {
+  const { orthanc, selection, by, config, onFound } = options;
   const pictures: LabelledPicture[] = [];
-  for await (const page of select(orthanc, wanted, config.modalities)) {
+  for await (const page of select(orthanc, selection, config.modalities)) {
     const labelled = page.flatMap((instance) => {
       const label = labelOf(instance);
       return label === undefined ? [] : [{ instance, label }];
     });
-    const places = await orthanc.hierarchy.places(labelled.map(({ instance }) => instance.ID));
+    const identifiers = await orthanc.hierarchy.identifiersByInstance(
+      labelled.map(({ instance }) => instance.ID),
+    );
     const found = labelled.map(async ({ instance: { ID }, label }) => {
-      const patient = places.get(ID)?.patient;
+      const patient = identifiers.get(ID)?.patient;
       return {
         id: ID,
         label,
@@ -67,7 +69,7 @@ export async function correctedInstances(options: CorrectedOptions): Promise<Tru
   };
 }
 
-/** What a person said; undefined where none did, or nothing that can be compared. */
+/** The person's label; undefined where no person decided, or where the decision is not comparable. */
 function labelOf(instance: InstanceContent): string | undefined {
   const record = recordOf(instance)?.record;
   if (record?.who !== 'person') return undefined;

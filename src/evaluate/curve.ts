@@ -1,40 +1,43 @@
 import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
-import type { EvaluatedPicture } from './run.js';
-import { truthFor } from './truth.js';
+import type { EvaluatedPicture } from './evaluate-pictures.js';
+import { trueClass } from './ground-truth.js';
 
 export interface CurvePoint {
-  /** A category is given from this best score on. */
+  /** Least best score at which a category is given. */
   readonly threshold: number;
-  /** Of the pictures of the categories, the share that is given one. */
+  /** Share of the pictures of the categories that are given a category. */
   readonly labelled: number;
-  /** Of all pictures that are given a category, the share for which it is right. */
+  /** Share of the pictures with a given category for which it is right. */
   readonly right: number;
   /** The same without the `other` pictures. */
   readonly rightWithoutOther: number;
 }
 
-const mostPoints = 400;
+const maxPoints = 400;
 
 /**
- * The risk–coverage curve over the threshold alone, from the strictest on. Where there are more pictures than points,
- * points are spread evenly over the pictures.
+ * Computes the risk–coverage curve over the threshold, the strictest first. Where there are more pictures than
+ * points, the points are spread evenly over the pictures.
  */
-export function curveOf(seen: readonly EvaluatedPicture[], network: Pick<Network, 'classes'>): CurvePoint[] {
-  const known = seen.filter(({ picture }) => truthFor(network, picture.label) !== otherClass).length;
-  const ranked = seen
+export function curveOf(
+  evaluated: readonly EvaluatedPicture[],
+  network: Pick<Network, 'classes'>,
+): CurvePoint[] {
+  const known = evaluated.filter(({ picture }) => trueClass(network, picture.label) !== otherClass).length;
+  const ranked = evaluated
     .filter(({ best }) => best.category !== otherClass)
     .toSorted((a, b) => b.best.score - a.best.score);
-  const step = Math.ceil(ranked.length / mostPoints);
+  const step = Math.ceil(ranked.length / maxPoints);
   const points: CurvePoint[] = [];
   let [labelled, right, others, since] = [0, 0, 0, 0];
   for (const [i, { picture, best }] of ranked.entries()) {
     since++;
-    if (truthFor(network, picture.label) === otherClass) others++;
+    if (trueClass(network, picture.label) === otherClass) others++;
     else labelled++;
     if (best.category === picture.label) right++;
     const next = ranked[i + 1];
-    // Equal scores pass a threshold together.
+    // Pictures with equal scores belong to one point.
     if (next !== undefined && (next.best.score === best.score || since < step)) continue;
     since = 0;
     if (labelled > 0)

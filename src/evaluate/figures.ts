@@ -2,26 +2,29 @@ import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
 import { type Calibration, calibrationOf } from './calibration.js';
 import { type CurvePoint, curveOf } from './curve.js';
-import { type EvaluatedPicture, forcedChoice } from './run.js';
+import { type EvaluatedPicture, forcedChoice } from './evaluate-pictures.js';
+import { trueClass } from './ground-truth.js';
 import { groupBy, mean, type Proportion, proportion } from './statistics.js';
-import { truthFor } from './truth.js';
 
-/** Figures of any set of pictures. `other` here is every label that is no category of the network. */
+/** Figures of a set of pictures. `other`: every label that is not a category of the network. */
 export interface Summary {
-  /** Pictures of the categories, and pictures of none of them. */
+  /** Number of pictures of the categories, and of none of them. */
   readonly pictures: { readonly categories: number; readonly other: number };
-  /** Nothing held back: of the pictures of the categories, those whose best class is theirs. */
+  /** Of the pictures of the categories, those whose best class is right, at any score. */
   readonly accuracy: Proportion;
-  /** Mean of the sensitivities of the categories that have pictures; null where none has. */
+  /** Mean sensitivity of the categories that have pictures; null where none has. */
   readonly balancedAccuracy: number | null;
   /**
-   * Both once more with `other` no answer either: to set a network that has that class beside one that has not, or
-   * beside a paper's. The same figures where the network has none.
+   * The same with `other` as no possible answer, for a comparison with networks and papers without that class. For a
+   * network without that class the figures are the same.
    */
   readonly forcedChoice: Pick<Summary, 'accuracy' | 'balancedAccuracy'>;
   /** At the thresholds: of the pictures of the categories, those that are given a category. */
   readonly labelled: Proportion;
-  /** At the thresholds: of all pictures that are given a category, those for which it is right. An `other` picture with a category is wrong. */
+  /**
+   * At the thresholds: of all pictures that are given a category, those for which it is right. For an `other` picture
+   * it is always wrong.
+   */
   readonly rightOfLabelled: Proportion;
   /** At the thresholds: of the `other` pictures, those that are given no category. */
   readonly otherCaught: Proportion;
@@ -30,18 +33,18 @@ export interface Summary {
 export interface CategoryRow {
   readonly category: string;
   readonly n: number;
-  /** Nothing held back; among the pictures of the categories. */
+  /** At any score, among the pictures of the categories; so are specificity and PPV. */
   readonly sensitivity: Proportion;
   readonly specificity: Proportion;
   readonly ppv: Proportion;
-  /** The positive predictive value with the `other` pictures among the pictures, as in use. */
+  /** Positive predictive value among all pictures, with the `other` pictures as in practice. */
   readonly ppvWithOther: Proportion;
 }
 
 export interface Confusion {
-  /** Labels. */
+  /** Names of the labels. */
   readonly rows: readonly string[];
-  /** Best classes. */
+  /** Names of the best classes. */
   readonly columns: readonly string[];
   /** [row][column] */
   readonly counts: readonly (readonly number[])[];
@@ -51,41 +54,44 @@ export interface Figures extends Summary {
   readonly decisions: Readonly<Record<EvaluatedPicture['decision'], number>>;
   readonly categories: readonly CategoryRow[];
   readonly confusion: Confusion;
-  /** Threshold against share labelled and share right; the margin held at 0. */
+  /** Share labelled and share right by threshold, with a margin of 0. */
   readonly curve: readonly CurvePoint[];
   readonly calibration: Calibration;
   readonly groups: readonly (Summary & { readonly group: string })[];
-  /** Labels that are no category of the network, with how many pictures they have; `other` itself is not among them. */
+  /** Labels other than `other` that are not categories of the network → number of pictures. */
   readonly foreignLabels: Readonly<Record<string, number>>;
 }
 
-export function figuresOf(seen: readonly EvaluatedPicture[], network: Pick<Network, 'classes'>): Figures {
+export function figuresOf(
+  evaluated: readonly EvaluatedPicture[],
+  network: Pick<Network, 'classes'>,
+): Figures {
   const categories = network.classes.filter((name) => name !== otherClass);
-  const confusion = confusionOf(seen, network, categories);
+  const confusion = confusionOf(evaluated, network, categories);
   const decisions = { category: 0, needs_review: 0, unknown_view: 0 };
-  for (const { decision } of seen) decisions[decision]++;
-  const foreign = seen
+  for (const { decision } of evaluated) decisions[decision]++;
+  const foreign = evaluated
     .map(({ picture }) => picture.label)
-    .filter((label) => label !== otherClass && truthFor(network, label) === otherClass);
+    .filter((label) => label !== otherClass && trueClass(network, label) === otherClass);
   return {
-    ...summaryOf(seen, network),
+    ...summaryOf(evaluated, network),
     decisions,
     categories: categoryRows(confusion, categories),
     confusion,
-    curve: curveOf(seen, network),
-    calibration: calibrationOf(seen, network),
-    groups: groupsOf(seen).map(([group, members]) => ({ group, ...summaryOf(members, network) })),
+    curve: curveOf(evaluated, network),
+    calibration: calibrationOf(evaluated, network),
+    groups: groupsOf(evaluated).map(([group, members]) => ({ group, ...summaryOf(members, network) })),
     foreignLabels: countsOf(foreign),
   };
 }
 
-function summaryOf(seen: readonly EvaluatedPicture[], network: Pick<Network, 'classes'>): Summary {
-  const judged = seen.map((one) => ({ ...one, truth: truthFor(network, one.picture.label) }));
-  const known = judged.filter(({ truth }) => truth !== otherClass);
-  const others = judged.filter(({ truth }) => truth === otherClass);
-  const isRight = ({ best, truth }: (typeof judged)[number]) => best.category === truth;
+function summaryOf(evaluated: readonly EvaluatedPicture[], network: Pick<Network, 'classes'>): Summary {
+  const withTruth = evaluated.map((one) => ({ ...one, truth: trueClass(network, one.picture.label) }));
+  const known = withTruth.filter(({ truth }) => truth !== otherClass);
+  const others = withTruth.filter(({ truth }) => truth === otherClass);
+  const isRight = ({ best, truth }: (typeof withTruth)[number]) => best.category === truth;
   const isLabelled = ({ decision }: EvaluatedPicture) => decision === 'category';
-  const labelled = judged.filter(isLabelled);
+  const labelled = withTruth.filter(isLabelled);
   const byTruth = [...groupBy(known, ({ truth }) => truth).values()];
   const accuracies = (isHit: typeof isRight) => ({
     accuracy: proportion(known.filter(isHit).length, known.length),
@@ -102,15 +108,15 @@ function summaryOf(seen: readonly EvaluatedPicture[], network: Pick<Network, 'cl
 }
 
 function confusionOf(
-  seen: readonly EvaluatedPicture[],
+  evaluated: readonly EvaluatedPicture[],
   network: Pick<Network, 'classes'>,
   categories: readonly string[],
 ): Confusion {
   const rows = [...categories, otherClass];
   const columns = network.classes;
   const counts = rows.map(() => columns.map(() => 0));
-  for (const { picture, best } of seen) {
-    const row = counts[rows.indexOf(truthFor(network, picture.label))];
+  for (const { picture, best } of evaluated) {
+    const row = counts[rows.indexOf(trueClass(network, picture.label))];
     const column = columns.indexOf(best.category);
     if (row?.[column] !== undefined) row[column]++;
   }
@@ -128,24 +134,24 @@ function categoryRows({ rows, columns, counts }: Confusion, categories: readonly
   const isKnown = (name: string) => name !== otherClass;
   const all = count(isKnown, any);
   return categories.map((category) => {
-    const isIt = (name: string) => name === category;
-    const n = count(isIt, any);
-    const hits = count(isIt, isIt);
-    const said = count(isKnown, isIt);
+    const isThis = (name: string) => name === category;
+    const n = count(isThis, any);
+    const hits = count(isThis, isThis);
+    const predicted = count(isKnown, isThis);
     return {
       category,
       n,
       sensitivity: proportion(hits, n),
-      specificity: proportion(all - n - (said - hits), all - n),
-      ppv: proportion(hits, said),
-      ppvWithOther: proportion(hits, count(any, isIt)),
+      specificity: proportion(all - n - (predicted - hits), all - n),
+      ppv: proportion(hits, predicted),
+      ppvWithOther: proportion(hits, count(any, isThis)),
     };
   });
 }
 
-/** By name; none where the pictures carry no groups. */
-const groupsOf = (seen: readonly EvaluatedPicture[]): [string, EvaluatedPicture[]][] =>
-  [...groupBy(seen, ({ picture }) => picture.group)]
+/** Groups sorted by name; empty where the pictures have none. */
+const groupsOf = (evaluated: readonly EvaluatedPicture[]): [string, EvaluatedPicture[]][] =>
+  [...groupBy(evaluated, ({ picture }) => picture.group)]
     .flatMap(([group, members]): [string, EvaluatedPicture[]][] =>
       group === undefined ? [] : [[group, members]],
     )

@@ -3,24 +3,24 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { readPicture } from '../classify/prepare/file.js';
 import { createError } from '../errors/errors.js';
-import { place, readTable } from './table.js';
-import type { Truth } from './truth.js';
+import type { GroundTruth } from './ground-truth.js';
+import { locationOf, readTable } from './table.js';
 
 export interface Columns {
   readonly file: string;
   readonly label: string;
-  /** By which figures are broken down. */
+  /** Column by which figures are grouped. */
   readonly by: string | undefined;
 }
 
-/** Where a labels file tells patients apart, it does so here. */
+/** Name of the optional column that identifies patients. */
 const patientColumn = 'patient';
 
 /**
- * A CSV or TSV file with a header, one picture a line; paths are relative to its folder.
+ * Reads a CSV or TSV file with a header and one picture per line. Paths are relative to its folder.
  * @throws labels_invalid, with line and column; file_unreadable
  */
-export async function labelsFile(path: string, columns: Columns): Promise<Truth> {
+export async function labelsFile(path: string, columns: Columns): Promise<GroundTruth> {
   const content = await readFile(path).catch((error: Error) => {
     throw createError('file_unreadable', { problem: error.message }, error);
   });
@@ -33,7 +33,7 @@ export async function labelsFile(path: string, columns: Columns): Promise<Truth>
     if (before !== undefined)
       throw createError('labels_invalid', {
         file: path,
-        where: place(row.line, file),
+        where: locationOf(row.line, file),
         problem: `${id} is named already in line ${before}`,
       });
     lines.set(id, row.line);

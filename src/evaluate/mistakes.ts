@@ -3,14 +3,17 @@ import type { Confusion } from './figures.js';
 
 export interface Mistake {
   readonly label: string;
-  readonly said: string;
+  readonly predicted: string;
   readonly n: number;
 }
 
-/** What was taken for what, the most frequent first. A network without a class `other` must be wrong on those: they are left out. */
+/**
+ * The confusions of two classes, the most frequent first. `other` pictures are left out for a network without that
+ * class, because it is always wrong on them.
+ */
 export const mistakesOf = ({ rows, columns, counts }: Confusion): Mistake[] =>
   counts
-    .flatMap((row, i) => row.map((n, j) => ({ label: rows[i] ?? '', said: columns[j] ?? '', n })))
-    .filter(({ label, said, n }) => n > 0 && label !== said)
+    .flatMap((row, i) => row.map((n, j) => ({ label: rows[i] ?? '', predicted: columns[j] ?? '', n })))
+    .filter(({ label, predicted, n }) => n > 0 && label !== predicted)
     .filter(({ label }) => label !== otherClass || columns.includes(otherClass))
     .sort((a, b) => b.n - a.n);

@@ -2,24 +2,24 @@ import type { Classifier } from '../classify/classifier.js';
 import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
 import { type Comparison, comparisonOf } from './comparison.js';
+import type { EvaluatedPicture, EvaluationRun } from './evaluate-pictures.js';
 import { type Figures, figuresOf } from './figures.js';
-import type { EvaluatedPicture, Run } from './run.js';
-import { type Truth, truthFor } from './truth.js';
+import { type GroundTruth, trueClass } from './ground-truth.js';
 
-/** With fewer pictures than this, a category's figures are little more than anecdotes. */
+/** With fewer pictures than this, the figures of a category are hardly reliable. */
 const fewPictures = 20;
 
 export interface Evaluation {
   readonly network: Omit<Network, 'classes'> & { readonly classes: number };
   readonly engine: string;
   readonly figures: Figures;
-  /** The most harmful first: with a category given, then by how sure the network was. */
+  /** Wrong results: first those with a category given at the thresholds, then by score. */
   readonly worst: readonly EvaluatedPicture[];
   /** What a reader of the figures must know. */
   readonly warnings: readonly string[];
 }
 
-/** Everything that is known after an evaluation: what `--json` writes, and what the other outputs show. */
+/** The result of an evaluation. `--json` writes it unchanged, and the other outputs show parts of it. */
 export interface Report {
   readonly version: 1;
   readonly plainview: string;
@@ -28,28 +28,28 @@ export interface Report {
   readonly data: {
     readonly name: string;
     readonly sha256?: string;
-    /** The column by which figures are broken down. */
+    /** Column or attribute by which figures are grouped. */
     readonly by?: string;
     readonly pictures: number;
-    /** Where the data tell patients apart. */
+    /** Number of patients, where the data identify them. */
     readonly patients?: number;
     readonly unread: readonly { readonly id: string; readonly code: string; readonly message: string }[];
     readonly warnings: readonly string[];
   };
-  /** One for each network, in the order in which they were named. */
+  /** One for each network, in the given order. */
   readonly evaluations: readonly Evaluation[];
-  /** Of the first two networks. */
+  /** The first two networks compared. */
   readonly comparison?: Comparison;
 }
 
 export interface ReportOptions {
-  readonly truth: Truth;
-  readonly run: Run;
+  readonly truth: GroundTruth;
+  readonly run: EvaluationRun;
   readonly classifiers: readonly Pick<Classifier, 'network' | 'engine'>[];
   readonly plainview: string;
   readonly when: Date;
   readonly by: string | undefined;
-  /** How many of the worst errors are kept. */
+  /** Most errors in `worst` and `splits`. */
   readonly worst: number;
 }
 
@@ -64,7 +64,7 @@ export function reportOf({ truth, run, classifiers, plainview, when, by, worst }
   const comparison =
     first === undefined || second === undefined
       ? undefined
-      : comparisonOf(run.seen[0] ?? [], run.seen[1] ?? [], [first.network, second.network], worst);
+      : comparisonOf(run.results[0] ?? [], run.results[1] ?? [], [first.network, second.network], worst);
   return {
     version: 1,
     plainview,
@@ -79,13 +79,13 @@ export function reportOf({ truth, run, classifiers, plainview, when, by, worst }
       warnings: dataWarnings(truth, patients.size, unread.length),
     },
     evaluations: classifiers.map(({ network, engine }, i) => {
-      const seen = run.seen[i] ?? [];
-      const figures = figuresOf(seen, network);
+      const evaluated = run.results[i] ?? [];
+      const figures = figuresOf(evaluated, network);
       return {
         network: { ...network, classes: network.classes.length },
         engine: engine.engine,
         figures,
-        worst: worstOf(seen, network, worst),
+        worst: worstOf(evaluated, network, worst),
         warnings: warningsOf(network, figures),
       };
     }),
@@ -93,19 +93,23 @@ export function reportOf({ truth, run, classifiers, plainview, when, by, worst }
   };
 }
 
-/** Wrong for certain: another category than the label's, or any category given to an `other` picture. */
-function worstOf(seen: readonly EvaluatedPicture[], network: Network, count: number): EvaluatedPicture[] {
+/** Errors: another category than the label, or any category given to an `other` picture. */
+function worstOf(
+  evaluated: readonly EvaluatedPicture[],
+  network: Network,
+  count: number,
+): EvaluatedPicture[] {
   const isHarmful = ({ decision }: EvaluatedPicture) => decision === 'category';
-  return seen
+  return evaluated
     .filter((one) => {
-      const truth = truthFor(network, one.picture.label);
+      const truth = trueClass(network, one.picture.label);
       return one.best.category !== truth && (truth !== otherClass || isHarmful(one));
     })
     .sort((a, b) => Number(isHarmful(b)) - Number(isHarmful(a)) || b.best.score - a.best.score)
     .slice(0, count);
 }
 
-function dataWarnings(truth: Truth, patients: number, unread: number): string[] {
+function dataWarnings(truth: GroundTruth, patients: number, unread: number): string[] {
   const { length } = truth.pictures;
   const warnings = [
     'The figures are an estimate for other pictures only if the network was never trained on these pictures, nor on others of these patients.',

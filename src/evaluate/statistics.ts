@@ -1,11 +1,11 @@
-/** The normal distribution's 97.5 % quantile, for two-sided 95 % intervals. */
+/** The 97.5 % quantile of the normal distribution, for two-sided 95 % intervals. */
 const z = 1.959963984540054;
 
-/** A share that was counted, with its 95 % interval. */
+/** A share with its 95 % interval. All are 0 … 1. */
 export interface Proportion {
   readonly count: number;
   readonly of: number;
-  /** count / of; null of nothing. */
+  /** count / of; null where `of` is 0. */
   readonly share: number | null;
   readonly low: number;
   readonly high: number;
@@ -13,7 +13,7 @@ export interface Proportion {
 
 /**
  * A proportion with Wilson's interval (E. B. Wilson, JASA 1927;22:209–212; "method 3" of R. G. Newcombe, Statistics in
- * Medicine 1998;17:857–872). It takes the counted things as independent of each other.
+ * Medicine 1998;17:857–872). It assumes that the counted items are independent.
  */
 export function proportion(count: number, of: number): Proportion {
   if (of === 0) return { count, of, share: null, low: 0, high: 1 };
@@ -25,19 +25,19 @@ export function proportion(count: number, of: number): Proportion {
     count,
     of,
     share,
-    // Rounding must not leave 0.9999999999 where the interval ends at 1.
+    // Without rounding errors: these ends are exactly 0 and 1.
     low: count === 0 ? 0 : (middle - half) / scale,
     high: count === of ? 1 : (middle + half) / scale,
   };
 }
 
-/** Two-sided p values, and the statistic that older papers give. */
+/** Two-sided p values, and the statistic of older papers. */
 export interface McNemar {
-  /** Conditional on the discordant pairs: a binomial test of one half. Computed as such for any number of pairs. */
+  /** Exact p value: a binomial test with probability 1/2 on the discordant pairs, for any number of pairs. */
   readonly exact: number;
-  /** The exact one less half the probability of what was seen, which takes its conservatism away. */
+  /** The exact p value minus the probability of the observed counts, which makes it less conservative. */
   readonly midP: number;
-  /** χ² of one degree of freedom with Edwards' continuity correction, which approximates `exact`; null without discordant pairs. */
+  /** χ² with one degree of freedom and Edwards' continuity correction; null without discordant pairs. */
   readonly chiSquare: number | null;
 }
 
@@ -52,19 +52,19 @@ export function mcnemar(onlyFirst: number, onlySecond: number): McNemar {
   if (n === 0) return { exact: 1, midP: 1, chiSquare: null };
   const chiSquare = Math.max(Math.abs(onlyFirst - onlySecond) - 1, 0) ** 2 / n;
   const least = Math.min(onlyFirst, onlySecond);
-  // Binomial probabilities one after the other, as logarithms: 2^-n leaves the range of numbers from n = 1075 on.
+  // Binomial probabilities as logarithms, because 2^-n underflows from n = 1075 on.
   let logarithm = -n * Math.LN2;
   let below = 0;
   for (let k = 0; k < least; k++) {
     below += Math.exp(logarithm);
     logarithm += Math.log((n - k) / (k + 1));
   }
-  const seen = Math.exp(logarithm);
-  if (onlyFirst === onlySecond) return { exact: 1, midP: 1 - seen / 2, chiSquare };
-  return { exact: 2 * (below + seen), midP: 2 * below + seen, chiSquare };
+  const observed = Math.exp(logarithm);
+  if (onlyFirst === onlySecond) return { exact: 1, midP: 1 - observed / 2, chiSquare };
+  return { exact: 2 * (below + observed), midP: 2 * below + observed, chiSquare };
 }
 
-/** A difference of shares with its 95 % interval. */
+/** A difference of shares with its 95 % interval. All are -1 … 1. */
 export interface Difference {
   readonly share: number;
   readonly low: number;
@@ -72,10 +72,10 @@ export interface Difference {
 }
 
 /**
- * Second share less first, of paired yes-or-no results, with Wald's interval in the adjustment of D. G. Bonett and
- * R. M. Price (Journal of Educational and Behavioral Statistics 2012;37:479–488).
- * @param of all pairs
- * @returns null of nothing
+ * Second share minus first, of paired yes-or-no results, with Wald's interval adjusted by D. G. Bonett and R. M. Price
+ * (Journal of Educational and Behavioral Statistics 2012;37:479–488).
+ * @param of number of all pairs
+ * @returns null where `of` is 0
  */
 export function pairedDifference(onlyFirst: number, onlySecond: number, of: number): Difference | null {
   if (of === 0) return null;

@@ -2,7 +2,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { createError } from '../errors/errors.js';
 
 export interface Row {
-  /** In the file, counted from 1; the row's last line where a quoted field holds several. */
+  /** Line in the file, counted from 1. For a row of several lines, the last one. */
   readonly line: number;
   /** @throws labels_invalid where the field is empty */
   required(column: string): string;
@@ -15,8 +15,9 @@ export interface Table {
 }
 
 /**
- * Reads a table with a header: comma, semicolon or tab, whichever its header holds; RFC 4180's quotes.
- * @param required columns that must be there
+ * Reads a table with a header. Fields are separated by tab, semicolon or comma: the first of these that is in the
+ * header. Quotes are as in RFC 4180.
+ * @param required columns that must exist
  * @throws labels_invalid, with line and column
  */
 export function readTable(file: string, content: Buffer, required: readonly string[]): Table {
@@ -36,7 +37,7 @@ export function readTable(file: string, content: Buffer, required: readonly stri
       const optional = (column: string) => fields[columns.indexOf(column)] || undefined;
       const required = (column: string) => {
         const value = optional(column);
-        if (value === undefined) throw invalid(place(line, column), 'it is empty');
+        if (value === undefined) throw invalid(locationOf(line, column), 'it is empty');
         return value;
       };
       return { line, optional, required };
@@ -57,7 +58,7 @@ function recordsOf(
   const [first = ''] = text.split('\n', 1);
   const delimiter = ['\t', ';', ','].find((mark) => first.includes(mark)) ?? ',';
   try {
-    // With `info`, each record comes with its place; the package's types do not say so.
+    // With `info`, each record has its line; the package's types leave that out.
     const parsed = parse(text, { delimiter, info: true, skip_empty_lines: true, trim: true }) as unknown as {
       record: string[];
       info: { lines: number };
@@ -70,10 +71,10 @@ function recordsOf(
   }
 }
 
-/** Where something in a table is, for an error's sentence. */
-export const place = (line: number, column: string): string => `line ${line}, column "${column}"`;
+/** Location in a table, for an error message. */
+export const locationOf = (line: number, column: string): string => `line ${line}, column "${column}"`;
 
-/** The parser's own sentences quote the field, which may be anything. */
+/** The parser's own messages are not used: they quote the field, which may contain anything. */
 function problemOf({ code }: CsvError): string {
   switch (code) {
     case 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH':

@@ -6,7 +6,7 @@ import { mistakesOf } from './mistakes.js';
 import type { Evaluation, Report } from './report.js';
 import type { Proportion } from './statistics.js';
 
-/** The report in short, for a terminal of 120 columns. */
+/** A short form of the report, for a terminal of 120 columns. */
 export function terminalText({ data, evaluations, comparison }: Report): string {
   const names = namesOf(evaluations.map(({ network }) => network));
   return [
@@ -78,7 +78,7 @@ function evaluationText({ network, figures, warnings }: Evaluation, name: string
       ? []
       : [
           'Taken for another most often',
-          table(mistakes.map(({ label, said, n }) => [`  ${n}`, `${label} → ${said}`])),
+          table(mistakes.map(({ label, predicted, n }) => [`  ${n}`, `${label} → ${predicted}`])),
         ]),
     notes(warnings),
   ].join('\n');
@@ -136,7 +136,7 @@ const groupCells = ({ group, ...summary }: Summary & { group: string }): string[
 
 const notes = (warnings: readonly string[]): string => warnings.map((warning) => `! ${warning}`).join('\n');
 
-/** Cells in columns; figures to the right, words to the left. */
+/** Aligns cells in columns: numbers to the right, text to the left. */
 function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows)

@@ -1,18 +1,18 @@
 import sharp from 'sharp';
 import { decode } from '../classify/prepare/decode.js';
-import type { LabelledPicture, Truth } from './truth.js';
+import type { GroundTruth, LabelledPicture } from './ground-truth.js';
 
-/** Longer side, pixels. */
+/** Longest side, pixels. */
 const size = 160;
 
-/** Small pictures as `data:` addresses, by the pictures' ids. One that can no longer be read has none. */
+/** Thumbnails as `data:` URLs, by picture id. A picture that can no longer be read has none. */
 export async function thumbnailsOf(
   pictures: readonly LabelledPicture[],
-  truth: Truth,
+  truth: GroundTruth,
   maxMegapixels: number,
 ): Promise<ReadonlyMap<string, string>> {
   const thumbnails = new Map<string, string>();
-  // One after the other: full pictures are large.
+  // One after the other, because full pictures need much memory.
   for (const picture of new Map(pictures.map((one) => [one.id, one])).values()) {
     const file = await truth.read(picture).catch(() => undefined);
     if (file !== undefined) thumbnails.set(picture.id, await thumbnail(file, maxMegapixels));

@@ -2,8 +2,9 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder, and those above it, unless it is there. Not with `recursive`: Node.js then never returns where the
- * system makes no folder, as in /proc.
+ * Creates a folder and its missing parents. It does not use `recursive`: with that, Node.js never returns where the
+ * system cannot create a folder, as in /proc.
+ * @throws the error of the file system
  */
 export function makeFolder(folder: string): void {
   if (existsSync(folder)) return;

@@ -1,8 +1,8 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Plainview's own folder: `src/files` and `dist/files` lie equally deep in it. */
+/** Plainview's own folder. `src/files` and `dist/files` are at the same depth in it. */
 export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-/** A file or folder that comes with Plainview, by its path from the package's root: `shipped('model', 'classes.txt')`. */
+/** Absolute path of a file or folder of the package: `shipped('model', 'classes.txt')`. */
 export const shipped = (...path: string[]): string => join(packageRoot, ...path);

@@ -2,24 +2,24 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Writes a file as a whole: a stop at any moment leaves the old content or the new content.
+ * Replaces a file atomically: after a stop at any moment it has the old content or the new content.
  * Two calls for one path must not overlap.
- * @param write writes the content to the path that it gets
+ * @param write writes the content to the path that it receives
  */
 export async function replaceFile(path: string, write: (part: string) => Promise<unknown>): Promise<void> {
   const part = `${path}.part`;
   try {
     await write(part);
-    await publish(part, path);
+    await renameDurably(part, path);
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined);
     throw error;
   }
 }
 
-/** Gives a finished file its name, in the same folder. After this, a power cut does not undo it. */
-export async function publish(part: string, path: string): Promise<void> {
-  // The name can reach the disk before the content does. After a power cut there would be half a file.
+/** Renames a complete file within its folder. After this, a power cut does not undo it. */
+export async function renameDurably(part: string, path: string): Promise<void> {
+  // Without this, the name can reach the disk before the content, and a power cut leaves half a file.
   await sync(part, 'r+');
   await rename(part, path);
   await syncFolder(dirname(path));

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { createError } from '../errors/errors.js';
 
 /**
- * Makes a new folder for temporary files.
+ * Creates a new folder for temporary files.
+ * @param parent default: the system's folder for temporary files
  * @throws temporary_unusable
  */
 export async function temporaryFolder(prefix: string, parent = tmpdir()): Promise<string> {

@@ -3,18 +3,18 @@ import type { z } from 'zod';
 
 export type Path = readonly PropertyKey[];
 
-/** A text in YAML, and where in it what stands. */
-export interface Yaml {
+/** A YAML text with the line of each of its values. */
+export interface YamlDocument {
   content: unknown;
-  /** Why it is no YAML, each with its line. There is no content then. */
+  /** Syntax errors, each with its line. Where there are any, `content` is undefined. */
   errors: string[];
-  /** `line 12`, of a key where there is one; for what is missing, where it should be. */
+  /** `line 12`: the line of the key, or of the value. For a missing path, the line of its nearest parent. */
   lineOf(path: Path): string;
   /** `line 12, rules 1 when category` */
   placeOf(path: Path): string;
 }
 
-export function readYaml(text: string): Yaml {
+export function readYaml(text: string): YamlDocument {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
   const lineAt = (offset: number) => `line ${lineCounter.linePos(offset).line}`;
@@ -36,12 +36,12 @@ export function readYaml(text: string): Yaml {
   try {
     return { ...yaml, content: document.toJS(), errors };
   } catch (error) {
-    // An alias has no anchor, or aliases multiply beyond all measure.
+    // An alias without anchor, or too many nested aliases.
     return { ...yaml, content: undefined, errors: [(error as Error).message] };
   }
 }
 
-/** What a schema finds wrong, with the path of the very thing: of a key that it does not know, too. */
+/** The issues of a schema with their paths. An unknown key has the path of the key itself. */
 export const problemsOf = ({ issues }: z.ZodError): { path: Path; problem: string }[] =>
   issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
@@ -49,6 +49,6 @@ export const problemsOf = ({ issues }: z.ZodError): { path: Path; problem: strin
       : [{ path: issue.path, problem: issue.message }],
   );
 
-/** Counted from 1, as people do. */
+/** List items are counted from 1. */
 const nameOf = (path: Path): string[] =>
   path.length === 0 ? [] : [path.map((key) => (typeof key === 'number' ? key + 1 : String(key))).join(' ')];

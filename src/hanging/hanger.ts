@@ -4,7 +4,7 @@ import { recordOf } from '../decisions/read.js';
 import { createError } from '../errors/errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import type { PictureFound, Studies, StudyFound } from '../orthanc/studies.js';
+import type { FoundRadiograph, FoundStudy, Studies } from '../orthanc/studies.js';
 import { arrange, type HangablePicture, type Hung } from './arrange.js';
 import { readProtocols } from './file.js';
 import type { Hanging } from './protocol.js';
@@ -20,7 +20,7 @@ export interface HungPicture extends HangablePicture {
 }
 
 export interface HungStudy {
-  study: StudyFound;
+  study: FoundStudy;
   pictures: HungPicture[];
   hung?: Hung<HungPicture>;
 }
@@ -69,7 +69,7 @@ export class Hanger {
     return { study, pictures, ...(hung === undefined ? {} : { hung }) };
   }
 
-  async #priors(study: StudyFound, pictures: readonly HangablePicture[]): Promise<HungPicture[][]> {
+  async #priors(study: FoundStudy, pictures: readonly HangablePicture[]): Promise<HungPicture[][]> {
     const compared = new Set(
       this.#hanging.protocols.flatMap(({ cells }) =>
         cells.filter(({ prior }) => prior).map(({ category }) => category),
@@ -89,7 +89,7 @@ export class Hanger {
 }
 
 /** @param leastScore softmax, 0 to 1: a network's category with a lower score is not sure enough for hanging */
-export function pictureOf(found: PictureFound, leastScore: number): HungPicture {
+export function pictureOf(found: FoundRadiograph, leastScore: number): HungPicture {
   const record = recordOf(found.instance)?.record;
   const { category, top = [], who, decision = 'undecided' } = record ?? {};
   const scored = category === undefined ? top[0] : top.find((each) => each.category === category);

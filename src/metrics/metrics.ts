@@ -1,9 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Depth } from '../queue/queue.js';
+import type { QueueDepth } from '../queue/queue.js';
 
 export type Stage = 'describe' | 'render' | 'decode' | 'prepare' | 'infer' | 'record' | 'follow' | 'total';
 
-/** What Prometheus reads at `/metrics`. Labels hold codes and categories, never ids: their number stays small. */
+/**
+ * The metrics at `/metrics`. Their labels hold codes and categories, never identifiers, so that their number stays
+ * small.
+ */
 export class Metrics {
   readonly registry = new Registry();
 
@@ -53,8 +56,8 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  /** Has the depth of the queue asked for each time that Prometheus reads. */
-  observeQueue(queue: { depth(): Depth }): void {
+  /** Reads the depth of the queue at each scrape. */
+  observeQueue(queue: { depth(): QueueDepth }): void {
     new Gauge({
       name: 'plainview_queue_jobs',
       help: 'Jobs that are waiting, running, or pausing before another try (delayed).',

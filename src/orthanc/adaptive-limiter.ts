@@ -1,97 +1,103 @@
 import { sleep } from '../async/sleep.js';
 
-/** A call this much slower than calls usually are says that Orthanc is busy with others, or with us. */
+/** A call that takes this many times the usual duration shows that Orthanc is busy. */
 const slowFactor = 4;
-/** Below this, slowness is noise. */
+/** A shorter duration never counts as slow. */
 const slowMs = 50;
 
 /**
- * The load that Plainview puts on Orthanc: calls at a time and calls a second. Orthanc comes first: while its
- * answers are slow, fewer of our calls are under way, down to one; as they get quick again, more, one by one
- * (additive increase, multiplicative decrease, as in TCP's congestion control).
+ * Limits the calls to Orthanc: calls at a time, and calls a second. While Orthanc answers slowly, the limit on calls at
+ * a time falls, down to one. When Orthanc is quick again, it rises in small steps (additive increase, multiplicative
+ * decrease, as in TCP's congestion control).
  */
 export class AdaptiveLimiter {
-  readonly #most: number;
+  readonly #maxConcurrent: number;
   readonly #spacingMs: number;
-  readonly #ended: AbortSignal;
-  /** Calls at a time, now; grows by fractions. */
+  readonly #stopped: AbortSignal;
+  /** The present limit on calls at a time. It grows by fractions. */
   #limit: number;
-  #underway = 0;
+  #running = 0;
   readonly #waiting: (() => void)[] = [];
   #nextAt = 0;
   #usualMs: number | undefined;
-  #latelyMs = 0;
-  /** Calls to be seen before the limit is lowered again: what was lowered needs time to show. */
-  #patience = 0;
+  #recentMs = 0;
+  /** Slow calls that are still ignored. A lower limit needs time to take effect before it is lowered again. */
+  #ignoredSlowCalls = 0;
 
   /**
-   * @param perSecond 0: no ceiling
-   * @param ended once aborted, the ceiling holds nobody up
+   * @param maxConcurrent most calls at a time
+   * @param perSecond most calls a second; 0: no limit
+   * @param stopped once aborted, calls no longer wait for the limit per second
    */
-  constructor({ most, perSecond, ended }: { most: number; perSecond: number; ended?: AbortSignal }) {
-    this.#most = most;
-    this.#limit = most;
+  constructor({
+    maxConcurrent,
+    perSecond,
+    stopped,
+  }: { maxConcurrent: number; perSecond: number; stopped?: AbortSignal }) {
+    this.#maxConcurrent = maxConcurrent;
+    this.#limit = maxConcurrent;
     this.#spacingMs = perSecond > 0 ? 1000 / perSecond : 0;
-    this.#ended = ended ?? new AbortController().signal;
+    this.#stopped = stopped ?? new AbortController().signal;
   }
 
-  /** How many calls may be under way now. */
+  /** How many calls may run now. */
   get limit(): number {
     return Math.floor(this.#limit);
   }
 
-  /** @param telling whether the call's duration tells of Orthanc's load: a rendering takes long by nature */
-  async run<T>(telling: boolean, call: () => Promise<T>): Promise<T> {
-    if (this.#underway < this.limit) this.#underway++;
-    // Whoever makes room hands it over, so nobody slips in between.
+  /** @param isMeasured whether the call's duration shows Orthanc's load. A rendering always takes long. */
+  async run<T>(isMeasured: boolean, call: () => Promise<T>): Promise<T> {
+    if (this.#running < this.limit) this.#running++;
+    // The call that ends passes its place on, so that no other call can take it.
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
-      await this.#turn();
+      await this.#waitForRate();
       const began = performance.now();
       const took = () => performance.now() - began;
       try {
         const result = await call();
-        if (telling) this.observe(took());
+        if (isMeasured) this.observe(took());
         return result;
       } catch (error) {
-        // A refusal that comes at once tells nothing; a time-out tells most.
-        if (telling && took() > slowMs) this.observe(took());
+        // A quick refusal says nothing about the load. A time-out does.
+        if (isMeasured && took() > slowMs) this.observe(took());
         throw error;
       }
     } finally {
-      this.#underway--;
+      this.#running--;
       for (
         let next = this.#waiting[0];
-        next !== undefined && this.#underway < this.limit;
+        next !== undefined && this.#running < this.limit;
         next = this.#waiting[0]
       ) {
         this.#waiting.shift();
-        this.#underway++;
+        this.#running++;
         next();
       }
     }
   }
 
-  /** Learns from how long a call took, in milliseconds. */
+  /** @param ms duration of a call, milliseconds */
   observe(ms: number): void {
-    // The usual follows downwards at once and upwards over tens of thousands of calls: a slower machine becomes the usual, a busy hour does not.
+    // The usual duration falls at once and rises over tens of thousands of calls. So a slower machine becomes usual,
+    // and a busy hour does not.
     const usual = this.#usualMs;
     this.#usualMs = usual === undefined || ms < usual ? ms : usual + (ms - usual) / 20_000;
-    this.#latelyMs += (ms - this.#latelyMs) / 8;
-    if (this.#latelyMs > Math.max(slowMs, this.#usualMs * slowFactor)) {
-      if (this.#patience-- > 0) return;
+    this.#recentMs += (ms - this.#recentMs) / 8;
+    if (this.#recentMs > Math.max(slowMs, this.#usualMs * slowFactor)) {
+      if (this.#ignoredSlowCalls-- > 0) return;
       this.#limit = Math.max(1, this.#limit * 0.7);
-      this.#patience = 2 * this.#most;
+      this.#ignoredSlowCalls = 2 * this.#maxConcurrent;
     } else {
-      this.#limit = Math.min(this.#most, this.#limit + 1 / (4 * this.#limit));
+      this.#limit = Math.min(this.#maxConcurrent, this.#limit + 1 / (4 * this.#limit));
     }
   }
 
-  async #turn(): Promise<void> {
+  async #waitForRate(): Promise<void> {
     if (this.#spacingMs === 0) return;
     const now = performance.now();
     const at = Math.max(now, this.#nextAt);
     this.#nextAt = at + this.#spacingMs;
-    if (at > now) await sleep(at - now, this.#ended);
+    if (at > now) await sleep(at - now, this.#stopped);
   }
 }

@@ -4,7 +4,7 @@ import { createError } from '../errors/errors.js';
 import type { InstanceId } from './ids.js';
 import type { Transport } from './transport.js';
 
-const begun = z.object({ ID: z.string() });
+const createdJob = z.object({ ID: z.string() });
 const job = z.object({
   State: z.string(),
   Progress: z.number().min(0).max(100),
@@ -13,7 +13,7 @@ const job = z.object({
 
 const pollMs = 300;
 
-/** Archives of instances, which Orthanc makes in jobs of its own. */
+/** ZIP archives of instances. Orthanc makes them in jobs. */
 export class Archives {
   readonly #transport: Transport;
 
@@ -22,9 +22,11 @@ export class Archives {
   }
 
   /**
-   * Has Orthanc make a ZIP file with a DICOMDIR of these instances, and gives it as it comes.
-   * @param onProgress told per cent of Orthanc's job
-   * @param signal cancels Orthanc's job too
+   * Lets Orthanc make a ZIP file of these instances, with a DICOMDIR.
+   * @param onProgress called with the progress of Orthanc's job, 0 … 100
+   * @param signal also cancels Orthanc's job
+   * @returns the file in chunks
+   * @throws orthanc_job_failed, orthanc_…
    */
   async *zip(
     ids: readonly InstanceId[],
@@ -32,9 +34,13 @@ export class Archives {
     signal: AbortSignal,
   ): AsyncGenerator<Buffer> {
     const data = { Resources: ids, Asynchronous: true };
-    const { ID } = await this.#transport.json(begun, { method: 'POST', url: '/tools/create-media', data });
+    const { ID } = await this.#transport.json(createdJob, {
+      method: 'POST',
+      url: '/tools/create-media',
+      data,
+    });
     try {
-      await this.#finished(ID, onProgress, signal);
+      await this.#waitForJob(ID, onProgress, signal);
     } catch (error) {
       await this.#transport
         .call({ method: 'POST', url: `/jobs/${ID}/cancel`, data: '{}' })
@@ -44,7 +50,7 @@ export class Archives {
     yield* this.#transport.stream(`/jobs/${ID}/archive`, signal);
   }
 
-  async #finished(id: string, onProgress: (percent: number) => void, signal: AbortSignal): Promise<void> {
+  async #waitForJob(id: string, onProgress: (percent: number) => void, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
       const { State, Progress, ErrorDescription } = await this.#transport.json(job, {

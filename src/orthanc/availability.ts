@@ -3,43 +3,44 @@ import { sleep } from '../async/sleep.js';
 import { asPlainviewError, PlainviewError } from '../errors/errors.js';
 import type { System } from './resources.js';
 
-/** Between two signs of life while all is well, milliseconds. */
+/** Between two health checks while Orthanc answers, milliseconds. */
 const watchMs = 5000;
 const retryMs = { first: 250, longest: 5000 };
 
 type State = { answers: true; version: string } | { answers: false; problem: string };
 
-/** It looks as if Orthanc as a whole were away or refused us. */
-export const looksAway = (error: PlainviewError): boolean =>
+/** Whether this error can mean that Orthanc as a whole is away, or refuses Plainview. */
+export const mayMeanAway = (error: PlainviewError): boolean =>
   error.code === 'orthanc_unreachable' || error.code === 'orthanc_refused';
 
 /**
- * Whether Orthanc answers at all. An outage is found by the first job that meets it, which reports it here, or by a sign
- * of life every few seconds. Then work pauses, and one request at a time asks until Orthanc is back.
+ * Knows whether Orthanc answers. It learns of an outage from the first call that fails, which `isAway` examines, or
+ * from a health check every few seconds. During an outage it repeats the health check, one at a time, until Orthanc
+ * is back.
  */
 export class Availability {
   /**
-   * `back`: Orthanc answers, and everything is prepared. `away`: it does not answer any more. `problem`: why it does
-   * not, each time that the reason changes.
+   * `back`: Orthanc answers, and the preparation has succeeded. `away`: it no longer answers. `problem`: the reason,
+   * each time that it changes.
    */
   readonly events = new EventEmitter<{ back: [System]; away: []; problem: [PlainviewError] }>();
-  readonly #ask: () => Promise<System>;
+  readonly #checkHealth: () => Promise<System>;
   readonly #sleep: typeof sleep;
   readonly #stopped = new AbortController();
   #prepare: (system: System) => Promise<void> = async () => undefined;
   #state: State = { answers: false, problem: 'not asked yet' };
-  /** The requests until Orthanc is back. */
-  #waiting: Promise<void> | undefined;
-  /** The one sign of life that is under way. */
-  #asking: Promise<boolean> | undefined;
+  /** Settles when Orthanc is back. */
+  #returning: Promise<void> | undefined;
+  /** The running health check; there is at most one. */
+  #checking: Promise<boolean> | undefined;
 
   /**
-   * @param ask throws where Orthanc does not answer
-   * @param sleeping the clock, for tests
+   * @param checkHealth throws where Orthanc does not answer
+   * @param sleepFunction tests replace the clock by it
    */
-  constructor(ask: () => Promise<System>, sleeping: typeof sleep = sleep) {
-    this.#ask = ask;
-    this.#sleep = sleeping;
+  constructor(checkHealth: () => Promise<System>, sleepFunction: typeof sleep = sleep) {
+    this.#checkHealth = checkHealth;
+    this.#sleep = sleepFunction;
   }
 
   get state(): State {
@@ -47,9 +48,9 @@ export class Availability {
   }
 
   /**
-   * Asks until Orthanc answers and everything is prepared, or until it is stopped; then watches.
-   * @param prepare what must be done each time before Orthanc counts as back
-   * @throws what no waiting mends: Orthanc is there, but lacks what is needed
+   * Checks until Orthanc answers and the preparation succeeds, or until `stop`. From then on it checks regularly.
+   * @param prepare must succeed each time before Orthanc counts as back
+   * @throws errors that are not transient, for example where Orthanc answers but lacks what Plainview needs
    */
   async start(prepare: (system: System) => Promise<void>): Promise<void> {
     this.#prepare = prepare;
@@ -58,12 +59,12 @@ export class Availability {
   }
 
   /**
-   * Whether this error of a call means that Orthanc is away. Where it may, one sign of life decides: else Orthanc
-   * refuses that call alone, or does not answer it alone, and nothing else needs to wait. After the stop nothing is
-   * asked: what was given up waits for the next start.
+   * Whether this error of a call means that Orthanc is away. Where it can mean that, a health check decides: perhaps
+   * Orthanc refuses only this call, or answers only this one too late. After `stop` there is no health check and the
+   * answer is yes: the interrupted job must wait for the next start.
    */
   async isAway(error: PlainviewError): Promise<boolean> {
-    if (!looksAway(error) && error.code !== 'orthanc_timeout') return false;
+    if (!mayMeanAway(error) && error.code !== 'orthanc_timeout') return false;
     return !this.#state.answers || this.#stopped.signal.aborted || this.#isSilent();
   }
 
@@ -71,7 +72,7 @@ export class Availability {
     this.#stopped.abort();
   }
 
-  /** There may be no call to an Orthanc that hangs, or a call that waits long for its answer. */
+  /** Finds an outage also where no call meets it: Plainview may be idle, or its call may wait long for a response. */
   async #watch(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
@@ -80,37 +81,37 @@ export class Availability {
     }
   }
 
-  /** After an outage, a lack is waited for too: Orthanc restarts when it is upgraded or configured anew. */
+  /** After an outage every error is waited for: Orthanc may restart with an upgrade or another configuration. */
   #isSilent(): Promise<boolean> {
-    this.#asking ??= this.#ask()
+    this.#checking ??= this.#checkHealth()
       .then(
         () => false,
         (error: unknown) => {
           this.#setAway(error);
-          this.#waiting ??= this.#untilBack(() => true).finally(() => {
-            this.#waiting = undefined;
+          this.#returning ??= this.#untilBack(() => true).finally(() => {
+            this.#returning = undefined;
           });
           return true;
         },
       )
       .finally(() => {
-        this.#asking = undefined;
+        this.#checking = undefined;
       });
-    return this.#asking;
+    return this.#checking;
   }
 
-  async #untilBack(isWaitedFor: (error: unknown) => boolean): Promise<void> {
+  async #untilBack(canWait: (error: unknown) => boolean): Promise<void> {
     const { signal } = this.#stopped;
     for (let ms = retryMs.first; !signal.aborted; ms = Math.min(ms * 2, retryMs.longest)) {
       try {
-        const system = await this.#ask();
+        const system = await this.#checkHealth();
         await this.#prepare(system);
         if (signal.aborted) return;
         this.#state = { answers: true, version: system.Version };
         this.events.emit('back', system);
         return;
       } catch (error) {
-        if (!isWaitedFor(error)) throw error;
+        if (!canWait(error)) throw error;
         this.#setAway(error);
       }
       await this.#sleep(ms, signal);
@@ -118,7 +119,7 @@ export class Availability {
   }
 
   #setAway(caught: unknown): void {
-    if (this.#stopped.signal.aborted) return; // We left, not Orthanc.
+    if (this.#stopped.signal.aborted) return; // Plainview stopped; Orthanc is not away.
     const error = asPlainviewError(caught);
     const before = this.#state;
     this.#state = { answers: false, problem: error.message };

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { Transport } from './transport.js';
 
-/** `/tools/bulk-content`: resources with metadata and labels, in one call. Those that are gone are left out. */
+/** `/tools/bulk-content`: resources with metadata and labels, in one call. It leaves out deleted resources. */
 export function bulkContent<T extends z.ZodType>(
   transport: Transport,
   schema: T,
   ids: readonly string[],
-  /** Gives the relatives at this level, upwards or downwards; without it, the resources themselves. */
+  /** Returns the parents or children at this level; without it, the resources themselves. */
   level?: 'Patient' | 'Study' | 'Series' | 'Instance',
 ): Promise<z.output<T>[]> {
   return transport.json(z.array(schema), {

@@ -3,7 +3,7 @@ import type { Config } from '../config/options.js';
 import { createError } from '../errors/errors.js';
 import type { System } from './resources.js';
 
-/** What `orthanc/plainview.json` declares: name → number of the user metadata. */
+/** The user metadata that `orthanc/plainview.json` declares: name → number. */
 export const declaredMetadata = {
   RadiographCategory: 5100,
   Radiograph: 5101,
@@ -16,8 +16,8 @@ export const declaredMetadata = {
 const leastVersion = '1.12.0';
 
 /**
- * Checks that this Orthanc can hold what Plainview writes.
- * @throws orthanc_not_ready, with the configuration line that mends each thing missing
+ * Checks that this Orthanc can store what Plainview writes.
+ * @throws orthanc_not_ready, with a remedy for everything that is missing
  */
 export function requireCapabilities(system: System, { tags }: Pick<Config, 'tags'> = { tags: 'off' }): void {
   const missing: string[] = [];
@@ -44,7 +44,7 @@ export function requireCapabilities(system: System, { tags }: Pick<Config, 'tags
   if (missing.length > 0) throw createError('orthanc_not_ready', { missing });
 }
 
-/** Development builds call themselves "mainline-…" and are newer than any release. */
+/** Development builds have the version "mainline-…" and count as newer than any release. */
 function isAtLeast(version: string): boolean {
   return version.startsWith('mainline') || semver.gte(semver.coerce(version) ?? '0.0.0', leastVersion);
 }

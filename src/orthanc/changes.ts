@@ -27,7 +27,7 @@ export interface ChangePage {
   /** `since` of the next page. */
   next: number;
   done: boolean;
-  /** The log ends before `since`: it is not the log that was read before. */
+  /** The log ends before `since`, so it is another log than the one that was read before. */
   logIsShorter: boolean;
 }
 
@@ -39,26 +39,29 @@ const answer = z.object({
   Last: z.number(),
 });
 
-/** Orthanc's change log, in which every stored instance and every change of metadata leaves an entry; no deletion does. */
+/**
+ * Orthanc's change log. It has an entry for every stored instance and every change of metadata, but none for
+ * deletions.
+ */
 export class Changes {
   readonly #transport: Transport;
-  #filters = true;
+  #canFilter = true;
 
   constructor(transport: Transport) {
     this.#transport = transport;
   }
 
-  /** A page of the change log after `since`: instances stored, and instances whose metadata was written. */
+  /** A page of the change log after `since`: stored instances, and written metadata of instances and of groups. */
   async page(since: number, limit: number): Promise<ChangePage> {
     const read = (url: string) =>
       this.#transport.json(answer, { method: 'GET', url, params: { since, limit } });
-    // Orthanc 1.12.7 splits the kinds before it decodes them, so the semicolon must reach it as it is.
+    // Orthanc 1.12.7 splits the types before it decodes them, so the semicolon must not be percent-encoded.
     const filtered = `/changes?type=${Object.keys(changeKinds).join(';')}`;
-    const page = await read(this.#filters ? filtered : '/changes').catch((error: unknown) => {
-      // Some database plugins cannot filter (Debian's PostgreSQL plugin 5.0 answers 400).
-      if (!(this.#filters && error instanceof PlainviewError && error.code === 'orthanc_rejected'))
+    const page = await read(this.#canFilter ? filtered : '/changes').catch((error: unknown) => {
+      // Some database plugins cannot filter (Debian's PostgreSQL plugin 5.0: HTTP 400).
+      if (!(this.#canFilter && error instanceof PlainviewError && error.code === 'orthanc_rejected'))
         throw error;
-      this.#filters = false;
+      this.#canFilter = false;
       return read('/changes');
     });
     return {
@@ -76,19 +79,19 @@ export class Changes {
           ? [{ id: groupId.parse(ID), level: level.data, seq: Seq }]
           : [];
       }),
-      // Only an empty page gives the last number of the whole log; any other gives its own.
+      // `Last` is the end of the whole log only on an empty page. Otherwise it is the last entry of the page.
       logIsShorter: page.Changes.length === 0 && page.Last < since,
     };
   }
 
-  /** Entries of the change log after `since`, of any kind and any resource. */
+  /** Entries of the change log after `since`, of every type and level. */
   async after(since: number, limit: number): Promise<{ seq: number; id: string }[]> {
     const params = { since, limit };
     const page = await this.#transport.json(answer, { method: 'GET', url: '/changes', params });
     return page.Changes.map(({ Seq, ID }) => ({ seq: Seq, id: ID }));
   }
 
-  /** The number of the newest entry; 0 where there is none. */
+  /** Sequence number of the newest entry; 0 where there is none. */
   async last(): Promise<number> {
     return (await this.#transport.json(answer, { method: 'GET', url: '/changes?last' })).Last;
   }

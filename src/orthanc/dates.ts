@@ -1,7 +1,7 @@
-/** A day as DICOM writes it, without dashes. */
+/** A date as DICOM's DA: 2024-01-31 → 20240131. */
 export const dicomDate = (iso = ''): string => iso.replaceAll('-', '');
 
-/** For a search: Study Date from one day up to another, either of them left out where it is open. */
+/** Study Date as a search's range. Either end may be open. @param range ISO dates, inclusive */
 export const studyDates = ({
   from,
   to,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type InstanceId, type SeriesId, type StudyId, seriesId, studyId } from './ids.js';
 
-/** DICOM's identifiers of an instance and what is above it, by keyword. */
+/** DICOM's identifiers of an instance and its parents, by keyword. */
 export interface DicomIds {
   PatientID: string;
   StudyInstanceUID: string;
@@ -10,10 +10,10 @@ export interface DicomIds {
 }
 
 /**
- * Orthanc's identifiers of the series and the study above an instance, without a call: Orthanc makes its identifiers
+ * Computes Orthanc's identifiers of an instance's series and study, without a call. Orthanc derives its identifiers
  * from DICOM's (Orthanc Book, "Orthanc identifiers": SHA-1 over the DICOM identifiers, separated by `|`).
- * @returns undefined where the instance's own identifier does not result in the same way, as with a Patient ID outside
- *   of ASCII, which Orthanc hashes in the character set of the file
+ * @returns undefined where this computation does not give the instance's own identifier. That happens for a Patient ID
+ *   that is not ASCII: Orthanc hashes it in the character set of the file.
  */
 export function derivedParents(
   instance: InstanceId,

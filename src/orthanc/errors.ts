@@ -4,7 +4,7 @@ import type { InstanceId } from './ids.js';
 const isAbsent = (error: unknown): error is PlainviewError =>
   error instanceof PlainviewError && error.code === 'orthanc_absent';
 
-/** For `catch`: the value that stands for a resource that Orthanc does not have (HTTP 404). Other errors go on. */
+/** For `catch`: gives this value where Orthanc does not have the resource (HTTP 404), and rethrows other errors. */
 export const ifAbsent =
   <T>(value: T) =>
   (error: unknown): T => {
@@ -12,14 +12,14 @@ export const ifAbsent =
     throw error;
   };
 
-/** For `catch`: an instance that Orthanc does not have was deleted. @throws instance_gone, or what was caught */
+/** For `catch`. @throws instance_gone where Orthanc does not have the instance (HTTP 404), else the caught error */
 export const goneIfAbsent =
   (instance: InstanceId) =>
   (error: unknown): never => {
     throw isAbsent(error) ? createError('instance_gone', { instance }, error) : error;
   };
 
-/** For `catch`: why Orthanc gave no rendering. @throws instance_gone, instance_not_renderable, or what was caught */
+/** For `catch` of a rendering. @throws instance_gone, instance_not_renderable, else the caught error */
 export const notRendered =
   (id: InstanceId) =>
   (error: unknown): never => {

@@ -15,7 +15,7 @@ export class Files {
     this.#transport = transport;
   }
 
-  /** The DICOM file, as it is stored. @throws orthanc_absent */
+  /** The stored DICOM file, unchanged. @throws orthanc_absent */
   async dicom(id: InstanceId): Promise<Buffer> {
     return (await this.#transport.call({ method: 'GET', url: `/instances/${id}/file` })).body;
   }
@@ -26,15 +26,18 @@ export class Files {
     return (await this.#transport.call(request)).body.toString('utf8');
   }
 
-  /** Orthanc's own name of the file: another one after each storing. @returns undefined where the instance is gone */
+  /**
+   * Orthanc's identifier of the stored file. Each storing gives a new one.
+   * @returns undefined where the instance is deleted
+   */
   async uuid(id: InstanceId): Promise<string | undefined> {
     const request = { method: 'GET', url: `/instances/${id}/attachments/dicom/info` };
     return (await this.#transport.json(info, request).catch(ifAbsent(undefined)))?.Uuid;
   }
 
   /**
-   * The attributes at the top of the dataset that are text, by keyword. Several values are separated by `\`.
-   * They are patient data: for conditions, never for a log.
+   * The text attributes at the top level of the dataset, by keyword. Multiple values are separated by `\`.
+   * They are patient data and must not reach a log.
    * @throws instance_gone
    */
   async attributes(id: InstanceId): Promise<ReadonlyMap<string, string>> {

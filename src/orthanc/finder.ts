@@ -2,29 +2,29 @@ import { z } from 'zod';
 import { PlainviewError } from '../errors/errors.js';
 import type { Transport } from './transport.js';
 
-/** As much as is asked for at a time where everything is wanted. */
+/** Resources per call where all are wanted. */
 const pageSize = 10_000;
 
-/** A part of a list. */
+/** A part of a list: at most `limit` resources after the first `since`. */
 export interface Page {
   since: number;
   limit: number;
 }
 
-/** `/tools/find`, for the facets of this folder. */
+/** `/tools/find`, for the other facets. */
 export class Finder {
   readonly #transport: Transport;
-  /** Whether the database knows an order, as far as is known. */
-  #orders = true;
+  /** False once the database has refused `OrderBy`. */
+  #canSort = true;
 
   constructor(transport: Transport) {
     this.#transport = transport;
   }
 
   /**
-   * One call. Where the database plugin knows no order (`HasExtendedFind` of `/system` is false, as with Debian's
-   * PostgreSQL plugin 5.0), Orthanc 1.12.5 refuses `OrderBy`, which older ones ignore. It is left out then, and the
-   * answer comes in Orthanc's own order.
+   * One call. Some database plugins cannot sort (`HasExtendedFind` of `/system` is false, as with Debian's PostgreSQL
+   * plugin 5.0). With them, Orthanc 1.12.5 refuses `OrderBy`, which older versions ignore. Then the call is repeated
+   * without it, and the result is in Orthanc's own order.
    */
   async once<T extends z.ZodType>(
     schema: T,
@@ -33,20 +33,20 @@ export class Finder {
     const find = (body: object) =>
       this.#transport.json(z.array(schema), { method: 'POST', url: '/tools/find', data: body });
     const { OrderBy, ...unordered } = data;
-    if (OrderBy === undefined || !this.#orders) return find(unordered);
+    if (OrderBy === undefined || !this.#canSort) return find(unordered);
     try {
       return await find(data);
     } catch (error) {
       if (!(error instanceof PlainviewError && error.code === 'orthanc_unable')) throw error;
       const answer = await find(unordered);
-      this.#orders = false;
+      this.#canSort = false;
       return answer;
     }
   }
 
   /**
-   * From `since` on, at most `limit` resources. Orthanc may give fewer at a time than it is asked for
-   * (LimitFindResults, LimitFindInstances) without saying so, so it is asked until it gives none.
+   * At most `limit` resources from `since` on, in as many calls as it takes. Orthanc may return fewer per call than
+   * requested without saying so (LimitFindResults, LimitFindInstances). So only an empty page is the end.
    */
   async all<T extends z.ZodType>(
     schema: T,

@@ -4,34 +4,34 @@ import type { InstanceId } from './ids.js';
 import type { Transport } from './transport.js';
 
 export const destinationKinds = ['peer', 'modality', 'dicomweb'] as const;
-/** What Orthanc itself sends to: another Orthanc, a DICOM application, a DICOMweb server. */
+/** Where Orthanc itself can send: another Orthanc, a DICOM application, a DICOMweb server. */
 export type DestinationKind = (typeof destinationKinds)[number];
 
-/** What Orthanc's configuration names. */
+/** Names of the destinations in Orthanc's configuration. */
 export interface KnownDestinations {
   peer: readonly string[];
   modality: readonly string[];
   dicomweb: readonly string[];
-  /** AE titles of the modalities, by name. */
+  /** Name → AE title of the modalities. */
   aets: ReadonlyMap<string, string>;
 }
 
 const names = z.array(z.string());
 const modalities = z.record(z.string(), z.object({ AET: z.string() }));
 const plugin = z.object({ RootUri: z.string().default('') });
-const begun = z.object({ ID: z.string() });
+const createdJob = z.object({ ID: z.string() });
 const job = z.object({ State: z.string(), ErrorDescription: z.string().default('') });
 
-/** `forgotten`: Orthanc keeps a finished job only for a while (`JobsHistorySize`). */
+/** `forgotten`: Orthanc no longer knows the job. It keeps only the last `JobsHistorySize` finished jobs. */
 export type JobState =
   | { state: 'under way' | 'done' | 'forgotten' }
-  /** With Orthanc's own words for the kind of error; they hold no patient data. */
+  /** `why`: Orthanc's description of the kind of error, without patient data. */
   | { state: 'failed'; why: string };
 
-/** Behind what people asked Orthanc for. */
+/** Lower than the default 0 of Orthanc's jobs, so that jobs of other users run first. */
 const priority = -10;
 
-/** Orthanc's own ways of sending instances. */
+/** Sends instances by Orthanc's own jobs. */
 export class Forwarder {
   readonly #transport: Transport;
   #dicomwebRoot: string | undefined;
@@ -40,7 +40,7 @@ export class Forwarder {
     this.#transport = transport;
   }
 
-  async known(): Promise<KnownDestinations> {
+  async destinations(): Promise<KnownDestinations> {
     const [peer, all, root] = await Promise.all([
       this.#transport.json(names, { method: 'GET', url: '/peers' }),
       this.#transport.json(modalities, { method: 'GET', url: '/modalities', params: { expand: '' } }),
@@ -57,11 +57,11 @@ export class Forwarder {
     };
   }
 
-  /** Has Orthanc send instances in a job. @returns the job's identifier */
-  async begin(to: DestinationKind, name: string, instances: readonly InstanceId[]): Promise<string> {
-    const url = await this.#store(to, name);
+  /** Starts a job that sends instances. @returns the job's identifier */
+  async startJob(to: DestinationKind, name: string, instances: readonly InstanceId[]): Promise<string> {
+    const url = await this.#sendUrl(to, name);
     const data = { Resources: instances, Synchronous: false, Priority: priority };
-    return (await this.#transport.json(begun, { method: 'POST', url, data })).ID;
+    return (await this.#transport.json(createdJob, { method: 'POST', url, data })).ID;
   }
 
   async job(id: string): Promise<JobState> {
@@ -73,32 +73,32 @@ export class Forwarder {
     return State === 'Failure' ? { state: 'failed', why: ErrorDescription } : { state: 'under way' };
   }
 
-  /** Asks a destination for a sign of life: C-ECHO, `/system`, or a search that finds nothing. */
-  async ask(to: DestinationKind, name: string): Promise<void> {
-    const place = encodeURIComponent(name);
-    if (to === 'peer') await this.#transport.call({ method: 'GET', url: `/peers/${place}/system` });
+  /** Checks that a destination answers: by C-ECHO, `/system`, or a search that finds nothing. @throws orthanc_… */
+  async echo(to: DestinationKind, name: string): Promise<void> {
+    const encoded = encodeURIComponent(name);
+    if (to === 'peer') await this.#transport.call({ method: 'GET', url: `/peers/${encoded}/system` });
     else if (to === 'modality')
-      await this.#transport.call({ method: 'POST', url: `/modalities/${place}/echo`, data: {} });
+      await this.#transport.call({ method: 'POST', url: `/modalities/${encoded}/echo`, data: {} });
     else {
-      const url = `${(await this.#dicomweb()) ?? '/dicom-web'}/servers/${place}/get`;
+      const url = `${(await this.#dicomweb()) ?? '/dicom-web'}/servers/${encoded}/get`;
       const data = { Uri: '/studies', Arguments: { StudyInstanceUID: '0', limit: '1' } };
       await this.#transport.call({ method: 'POST', url, data });
     }
   }
 
-  async #store(to: DestinationKind, name: string): Promise<string> {
-    const place = encodeURIComponent(name);
-    if (to === 'peer') return `/peers/${place}/store`;
-    if (to === 'modality') return `/modalities/${place}/store`;
-    return `${(await this.#dicomweb()) ?? '/dicom-web'}/servers/${place}/stow`;
+  async #sendUrl(to: DestinationKind, name: string): Promise<string> {
+    const encoded = encodeURIComponent(name);
+    if (to === 'peer') return `/peers/${encoded}/store`;
+    if (to === 'modality') return `/modalities/${encoded}/store`;
+    return `${(await this.#dicomweb()) ?? '/dicom-web'}/servers/${encoded}/stow`;
   }
 
-  /** Where the DICOMweb plugin answers, which is configurable; undefined without the plugin. */
+  /** Path of the DICOMweb plugin, which is configurable; undefined without the plugin. */
   async #dicomweb(): Promise<string | undefined> {
     if (this.#dicomwebRoot !== undefined) return this.#dicomwebRoot;
     const request = { method: 'GET', url: '/plugins/dicom-web' };
     const known = await this.#transport.json(plugin, request).catch(ifAbsent(undefined));
-    // "../dicom-web/app/client/index.html": the plugin's page, seen from Orthanc's own.
+    // RootUri is the plugin's page relative to Orthanc Explorer: "../dicom-web/app/client/index.html".
     if (known !== undefined)
       this.#dicomwebRoot = known.RootUri.replace(/^\.\.\//, '/').replace(/\/app\/.*$/, '') || '/dicom-web';
     return this.#dicomwebRoot;

@@ -19,10 +19,10 @@ import {
 import { simplifiedTags } from './simplified-tags.js';
 import type { Transport } from './transport.js';
 
-/** An instance as the pipeline needs it: what its file says, and Orthanc's identifiers of what is above it. */
-export interface Described extends Omit<DescribedTags, 'ids'> {
+/** An instance as the pipeline needs it: attributes of its file, and Orthanc's identifiers of its parents. */
+export interface DescribedInstance extends Omit<DescribedTags, 'ids'> {
   id: InstanceId;
-  /** Undefined where they cannot be derived from the file: then they are to be read. */
+  /** Undefined where the file's attributes do not give them: then they must be read from Orthanc. */
   parents: Parents | undefined;
   /** Undefined where the file has none that can be read. */
   sopInstanceUid: string | undefined;
@@ -33,24 +33,24 @@ export interface Parents {
   study: StudyId;
 }
 
-/** Where an instance belongs, in Orthanc's identifiers and in DICOM's. */
-export interface Place extends Parents {
+/** Identifiers of an instance's parents in Orthanc, and DICOM's of itself and its parents. */
+export interface InstanceIdentifiers extends Parents {
   patient: PatientId;
   sopInstanceUid: string;
   seriesInstanceUid: string;
   studyInstanceUid: string;
 }
 
-/** A study with everything below it. */
+/** A study with all its series and instances. */
 export interface StudyTree {
   study: StudyContent;
   series: SeriesContent[];
   instances: IdentifiedInstance[];
 }
 
-const carrier = z.object({ ID: z.string(), Metadata: z.record(z.string(), z.string()).default({}) });
+const metadataContent = z.object({ ID: z.string(), Metadata: z.record(z.string(), z.string()).default({}) });
 
-/** Instances, series, studies and patients: what is above and below what. */
+/** Reads instances, series, studies and patients along Orthanc's hierarchy. */
 export class Hierarchy {
   readonly #transport: Transport;
 
@@ -58,8 +58,8 @@ export class Hierarchy {
     this.#transport = transport;
   }
 
-  /** What the file of an instance says. @throws instance_gone */
-  async describe(id: InstanceId): Promise<Described> {
+  /** Reads the attributes of an instance's file. @throws instance_gone */
+  async describe(id: InstanceId): Promise<DescribedInstance> {
     const { ids, ...described } = await simplifiedTags(this.#transport, describedTags, id);
     return {
       ...described,
@@ -69,7 +69,7 @@ export class Hierarchy {
     };
   }
 
-  /** Instances with their metadata, in one call. Those that are gone are left out. */
+  /** Instances with their metadata, in one call. Leaves out deleted ones. */
   async instances(ids: readonly InstanceId[]): Promise<IdentifiedInstance[]> {
     return ids.length === 0 ? [] : bulkContent(this.#transport, identifiedInstance, ids, 'Instance');
   }
@@ -82,8 +82,9 @@ export class Hierarchy {
   }
 
   /**
-   * An instance and its study, in one call where nothing else is in the study. Else the study is not read: it may be
-   * large.
+   * An instance and the identifier of its study. It takes one call, or two in parallel where `parents` is undefined.
+   * @returns `tree` only where the instance is the only one of its study and `parents` is given; a larger study is
+   *   not read
    * @throws instance_gone
    */
   async instanceWithStudy(
@@ -95,7 +96,7 @@ export class Hierarchy {
       return { instance, study };
     }
     const ids = [id, parents.series, parents.study];
-    const { instance, series, study } = membersOf(await bulkContent(this.#transport, resourceContent, ids));
+    const { instance, series, study } = byLevel(await bulkContent(this.#transport, resourceContent, ids));
     if (instance === undefined) throw createError('instance_gone', { instance: id });
     const isAlone = study?.Series.length === 1 && series?.Instances.length === 1;
     return {
@@ -105,19 +106,19 @@ export class Hierarchy {
     };
   }
 
-  /** The study above an instance. @throws instance_gone */
+  /** Identifier of an instance's study. @throws instance_gone */
   async studyOf(id: InstanceId): Promise<StudyId> {
     const [study] = await bulkContent(this.#transport, studyContent, [id], 'Study');
     if (study === undefined) throw createError('instance_gone', { instance: id });
     return study.ID;
   }
 
-  /** @returns undefined where the study is gone */
+  /** @returns undefined where the study is deleted */
   async tree(id: StudyId): Promise<StudyTree | undefined> {
     return (await this.trees([id]))[0];
   }
 
-  /** Whole studies in three calls. Those that are gone are left out. */
+  /** Whole studies, in three calls. Leaves out deleted ones. */
   async trees(ids: readonly StudyId[]): Promise<StudyTree[]> {
     if (ids.length === 0) return [];
     const { studies, series, instances } = await this.#levels(ids);
@@ -129,56 +130,59 @@ export class Hierarchy {
     }));
   }
 
-  /** Where instances belong, in three calls. Those that are gone are left out. */
-  async places(ids: readonly InstanceId[]): Promise<Map<InstanceId, Place>> {
+  /** Identifiers of instances and their parents, in three calls. Leaves out deleted instances. */
+  async identifiersByInstance(ids: readonly InstanceId[]): Promise<Map<InstanceId, InstanceIdentifiers>> {
     if (ids.length === 0) return new Map();
     const { studies, series, instances } = await this.#levels(ids);
     const seriesById = new Map(series.map((each) => [each.ID, each]));
     const studyById = new Map(studies.map((each) => [each.ID, each]));
     return new Map(
-      instances.flatMap((instance): [InstanceId, Place][] => {
-        const above = seriesById.get(instance.ParentSeries);
-        const study = above && studyById.get(above.ParentStudy);
-        if (above === undefined || study === undefined) return [];
-        const place = {
-          series: above.ID,
+      instances.flatMap((instance): [InstanceId, InstanceIdentifiers][] => {
+        const parent = seriesById.get(instance.ParentSeries);
+        const study = parent && studyById.get(parent.ParentStudy);
+        if (parent === undefined || study === undefined) return [];
+        const identifiers = {
+          series: parent.ID,
           study: study.ID,
           patient: study.ParentPatient,
           sopInstanceUid: instance.MainDicomTags['0008,0018'],
-          seriesInstanceUid: above.MainDicomTags['0020,000e'],
+          seriesInstanceUid: parent.MainDicomTags['0020,000e'],
           studyInstanceUid: study.MainDicomTags['0020,000d'],
         };
-        return [[instance.ID, place]];
+        return [[instance.ID, identifiers]];
       }),
     );
   }
 
   /** @throws instance_gone */
-  async place(id: InstanceId): Promise<Place> {
-    const place = (await this.places([id])).get(id);
-    if (place === undefined) throw createError('instance_gone', { instance: id });
-    return place;
+  async identifiers(id: InstanceId): Promise<InstanceIdentifiers> {
+    const identifiers = (await this.identifiersByInstance([id])).get(id);
+    if (identifiers === undefined) throw createError('instance_gone', { instance: id });
+    return identifiers;
   }
 
-  /** The instances at and below these resources, of any level, whose series has one of the modalities. */
-  async below(ids: readonly (AnyId | GroupId)[], modalities: readonly string[]): Promise<InstanceContent[]> {
+  /** The instances of these resources, which may be of any level, whose series has one of the modalities. */
+  async instancesBelow(
+    ids: readonly (AnyId | GroupId)[],
+    modalities: readonly string[],
+  ): Promise<InstanceContent[]> {
     if (ids.length === 0) return [];
     const [series, instances] = await Promise.all([
       bulkContent(this.#transport, seriesContent, ids, 'Series'),
       bulkContent(this.#transport, instanceContent, ids, 'Instance'),
     ]);
-    const wanted = new Set(
+    const matchingSeries = new Set(
       series
         .filter(({ MainDicomTags }) => modalities.includes(MainDicomTags['0008,0060']))
         .map(({ ID }) => ID),
     );
-    return instances.filter(({ ParentSeries }) => wanted.has(ParentSeries));
+    return instances.filter(({ ParentSeries }) => matchingSeries.has(ParentSeries));
   }
 
-  /** Metadata of series, studies or patients. Those that are gone are left out. */
+  /** Metadata of series, studies or patients, by identifier. Leaves out deleted ones. */
   async metadata(level: GroupLevel, ids: readonly GroupId[]): Promise<Map<string, Record<string, string>>> {
     if (ids.length === 0) return new Map();
-    const all = await bulkContent(this.#transport, carrier, ids, level);
+    const all = await bulkContent(this.#transport, metadataContent, ids, level);
     return new Map(all.map(({ ID, Metadata }) => [ID, Metadata]));
   }
 
@@ -192,8 +196,8 @@ export class Hierarchy {
   }
 }
 
-/** One resource of each level, out of an answer that holds several levels. */
-function membersOf(all: readonly z.output<typeof resourceContent>[]) {
+/** The first resource of each level. */
+function byLevel(all: readonly z.output<typeof resourceContent>[]) {
   return {
     instance: all.find((each) => each.Type === 'Instance'),
     series: all.find((each) => each.Type === 'Series'),

@@ -1,6 +1,6 @@
 import { ifAbsent } from './errors.js';
 import type { InstanceId, StudyId } from './ids.js';
-import { created } from './resources.js';
+import { createdInstance } from './resources.js';
 import type { Transport } from './transport.js';
 
 /** Stores and deletes instances that Plainview makes. */
@@ -12,16 +12,17 @@ export class InstanceStore {
   }
 
   /**
-   * Stores a new instance in a study, with the study's and the patient's attributes. Idempotent where the attributes
-   * name their SOPInstanceUID.
-   * @param attributes by keyword; sequences as arrays
+   * Stores a new instance in a study. It takes over the attributes of study and patient. Idempotent where `attributes`
+   * has a SOPInstanceUID.
+   * @param attributes by keyword; a sequence is an array of such objects
    */
   async create(parent: StudyId, attributes: object): Promise<InstanceId> {
     const data = { Parent: parent, Force: true, Tags: attributes };
-    return (await this.#transport.json(created, { method: 'POST', url: '/tools/create-dicom', data })).ID;
+    return (await this.#transport.json(createdInstance, { method: 'POST', url: '/tools/create-dicom', data }))
+      .ID;
   }
 
-  /** Does nothing where it is gone already. */
+  /** Does nothing where the instance is already deleted. */
   async delete(id: InstanceId): Promise<void> {
     await this.#transport.call({ method: 'DELETE', url: `/instances/${id}` }).catch(ifAbsent(undefined));
   }

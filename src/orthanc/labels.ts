@@ -9,12 +9,12 @@ export class Labels {
     this.#transport = transport;
   }
 
-  /** Does nothing where it is there already. */
+  /** Does nothing where the resource already has the label. */
   async add(resource: ResourcePath, label: string): Promise<void> {
     await this.#transport.call({ method: 'PUT', url: `/${resource}/labels/${label}` });
   }
 
-  /** Does nothing where there is none. */
+  /** Does nothing where the resource does not have the label. */
   async remove(resource: ResourcePath, label: string): Promise<void> {
     await this.#transport.call({ method: 'DELETE', url: `/${resource}/labels/${label}` });
   }

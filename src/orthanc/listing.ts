@@ -8,7 +8,7 @@ import { labelledNewest } from './search.js';
 import { simplifiedTags } from './simplified-tags.js';
 import type { Transport } from './transport.js';
 
-/** Attributes of instance, series and study that Orthanc's index holds: asking for them reads no file. */
+/** Attributes of instance, series and study that Orthanc's index holds. Orthanc reads no file for them. */
 const indexed = [
   'SeriesInstanceUID',
   'StudyInstanceUID',
@@ -33,16 +33,16 @@ const tagsOf = <K extends string>(keywords: readonly K[]) =>
 const found = instanceContent.extend({ MainDicomTags: tagsOf(ofInstance), RequestedTags: tagsOf(indexed) });
 const parent = z.object({ ID: seriesId, ParentStudy: studyId });
 
-/** An instance with what Orthanc's index knows of it, of its series and of its study. */
+/** An instance with attributes of itself, its series and its study from Orthanc's index. */
 export interface IndexedInstance {
   instance: InstanceContent;
   study: StudyId;
-  /** Values without padding; absent where there is none. */
+  /** Values without padding. An empty value is left out. */
   tags: Partial<Record<Keyword, string | undefined>>;
 }
 
 const number = z.coerce.number().optional().catch(undefined);
-/** The first value of a tag that may have several. */
+/** The first value of an attribute that may have several. */
 const firstNumber = z
   .string()
   .transform((values) => Number(values.split('\\')[0]?.trim() || Number.NaN))
@@ -50,7 +50,7 @@ const firstNumber = z
   .optional()
   .catch(undefined);
 
-/** `/instances/{id}/simplified-tags`: what Orthanc has to read the file for. */
+/** `/instances/{id}/simplified-tags`: attributes for which Orthanc must read the file. */
 const fileTags = z.object({
   Rows: number,
   Columns: number,
@@ -63,9 +63,8 @@ const fileTags = z.object({
 export type FileTags = z.output<typeof fileTags>;
 
 /**
- * Instances as lists show them: metadata and labels, with attributes of instance, series and study. No attribute of the
- * patient is read. `/tools/find` gives all of it in one call, many times faster than `/tools/bulk-content` level by
- * level. It needs Orthanc 1.12.5.
+ * Instances for lists: metadata and labels, with attributes of instance, series and study. It reads no attribute of the
+ * patient. `/tools/find` is many times faster than `/tools/bulk-content` for each level. It needs Orthanc 1.12.5.
  */
 export class Listing {
   readonly #transport: Transport;
@@ -76,30 +75,30 @@ export class Listing {
     this.#finder = finder;
   }
 
-  /** In the order of the identifiers; those that are gone are left out. @throws orthanc_too_old */
+  /** These instances, in the given order. Leaves out deleted ones. @throws orthanc_too_old */
   async of(ids: readonly InstanceId[]): Promise<IndexedInstance[]> {
     if (ids.length === 0) return [];
     const known = await bulkContent(this.#transport, identifiedInstance, ids, 'Instance');
     if (known.length === 0) return [];
     const uids = known.map(({ MainDicomTags }) => MainDicomTags['0008,0018']);
-    const placed = await this.#find({ Query: { SOPInstanceUID: uids.join('\\') } });
-    const byId = new Map(placed.map((each) => [each.instance.ID, each]));
+    const indexedInstances = await this.#find({ Query: { SOPInstanceUID: uids.join('\\') } });
+    const byId = new Map(indexedInstances.map((each) => [each.instance.ID, each]));
     return ids.flatMap((id) => byId.get(id) ?? []);
   }
 
-  /** A page of the instances that carry a label, the last received first. @throws orthanc_too_old */
+  /** A page of the instances with a label, the last received first. @throws orthanc_too_old */
   labelled(label: string, query: Record<string, string>, page: Page): Promise<IndexedInstance[]> {
     return this.#find(labelledNewest(label, query), page);
   }
 
-  /** A page of all instances of these modalities, with their metadata. @throws orthanc_too_old */
+  /** A page of all instances of these modalities, with metadata and labels. @throws orthanc_too_old */
   instances(modalities: readonly string[], page: Page): Promise<InstanceContent[]> {
-    const wanted = {
+    const query = {
       Level: 'Instance',
       Query: { Modality: modalities.join('\\') },
       ResponseContent: ['Metadata', 'Labels', 'Parent'],
     };
-    return this.#ask(instanceContent, wanted, page);
+    return this.#query(instanceContent, query, page);
   }
 
   /** @throws instance_gone */
@@ -107,22 +106,22 @@ export class Listing {
     return simplifiedTags(this.#transport, fileTags, id);
   }
 
-  async #find(wanted: object, page?: Page): Promise<IndexedInstance[]> {
-    const asked = {
+  async #find(query: object, page?: Page): Promise<IndexedInstance[]> {
+    const request = {
       Level: 'Instance',
-      ...wanted,
+      ...query,
       ResponseContent: ['MainDicomTags', 'Metadata', 'Labels', 'Parent'],
       RequestedTags: indexed,
     };
-    const instances = await this.#ask(found, asked, page);
+    const instances = await this.#query(found, request, page);
     const series = new Set(instances.flatMap(({ RequestedTags }) => RequestedTags.SeriesInstanceUID ?? []));
     if (series.size === 0) return [];
-    const above = {
+    const seriesQuery = {
       Level: 'Series',
       Query: { SeriesInstanceUID: [...series].join('\\') },
       ResponseContent: ['Parent'],
     };
-    const parents = await this.#ask(parent, above);
+    const parents = await this.#query(parent, seriesQuery);
     const studyOf = new Map(parents.map(({ ID, ParentStudy }) => [ID, ParentStudy]));
     return instances.flatMap(({ MainDicomTags, RequestedTags, ...instance }) => {
       const study = studyOf.get(instance.ParentSeries);
@@ -130,9 +129,9 @@ export class Listing {
     });
   }
 
-  async #ask<T extends z.ZodType>(schema: T, data: object, page?: Page): Promise<z.output<T>[]> {
+  async #query<T extends z.ZodType>(schema: T, data: object, page?: Page): Promise<z.output<T>[]> {
     const answer = await this.#finder.all(z.union([schema, z.string()]), data, page);
-    // An older Orthanc does not look at what is to be in the response, and answers identifiers.
+    // An older Orthanc ignores `ResponseContent` and returns identifiers.
     return answer.map((each) => {
       if (typeof each === 'string') throw createError('orthanc_too_old', { needs: '1.12.5' });
       return each;

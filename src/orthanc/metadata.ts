@@ -1,7 +1,7 @@
 import { createError, PlainviewError } from '../errors/errors.js';
 import { ifAbsent } from './errors.js';
 import type { ResourcePath } from './ids.js';
-import type { Answer, Transport } from './transport.js';
+import type { OrthancResponse, Transport } from './transport.js';
 
 /** The user metadata of patients, studies, series and instances. */
 export class Metadata {
@@ -16,7 +16,7 @@ export class Metadata {
     return (await this.#read(resource, name))?.body.toString('utf8');
   }
 
-  /** Writes, whatever is there now, also under `CheckRevisions`. */
+  /** Writes a value and replaces any other, also under `CheckRevisions`. */
   async put(resource: ResourcePath, name: string, value: string): Promise<void> {
     await this.#overwrite({ method: 'PUT', url: urlOf(resource, name), data: value });
   }
@@ -52,16 +52,16 @@ export class Metadata {
     if (etag === undefined && (await this.get(resource, name)) !== value) throw conflict();
   }
 
-  /** Does nothing where there is none. */
+  /** Does nothing where there is no value. */
   async delete(resource: ResourcePath, name: string): Promise<void> {
     await this.#overwrite({ method: 'DELETE', url: urlOf(resource, name) }).catch(ifAbsent(undefined));
   }
 
-  #read(resource: ResourcePath, name: string): Promise<Answer | undefined> {
+  #read(resource: ResourcePath, name: string): Promise<OrthancResponse | undefined> {
     return this.#transport.call({ method: 'GET', url: urlOf(resource, name) }).catch(ifAbsent(undefined));
   }
 
-  #put(url: string, data: string, headers: Record<string, string> = {}): Promise<Answer> {
+  #put(url: string, data: string, headers: Record<string, string> = {}): Promise<OrthancResponse> {
     return this.#transport.call({
       method: 'PUT',
       url,
@@ -71,8 +71,8 @@ export class Metadata {
   }
 
   /**
-   * With `CheckRevisions`, Orthanc answers 409 to a change that does not name the revision it replaces.
-   * The ETag of a PUT is not to be trusted (1.12.7), so it is read.
+   * With `CheckRevisions`, Orthanc answers 409 to a change without the revision that it replaces. The revision is read
+   * for it, because the ETag in the response to a PUT is unreliable (1.12.7).
    */
   async #overwrite(request: { method: string; url: string; data?: string }): Promise<void> {
     const call = { ...request, headers: { 'content-type': 'text/plain' } };

@@ -21,14 +21,13 @@ import { UserDataBackup } from './user-data-backup.js';
 
 export type OrthancOptions = TransportOptions & Pick<Config, 'rendering'>;
 
-/** A sign of life may take this long, milliseconds; longer where the site set a long time-out. */
-const signOfLifeMs = 5000;
+/** Shortest time-out of a health check, milliseconds. It is longer where the site set a long time-out. */
+const healthTimeoutMs = 5000;
 
-/** Orthanc's REST API, by what its calls are for. All throw errors of the catalogue. */
+/** Orthanc's REST API, in facets by purpose. All of them throw PlainviewErrors, mostly orthanc_…. */
 export class Orthanc {
   readonly #transport: Transport;
-  readonly #pulse: Transport;
-  /** Whether Orthanc answers at all. */
+  readonly #healthTransport: Transport;
   readonly availability: Availability;
   readonly changes: Changes;
   readonly hierarchy: Hierarchy;
@@ -48,18 +47,18 @@ export class Orthanc {
   /** @throws config_invalid where the certification authority's file cannot be read */
   constructor(options: OrthancOptions) {
     const transport = new Transport(options);
-    // A connection of its own, so that the sign of life waits behind no call that hangs or takes long.
-    // It is asked twice: an Orthanc that is alive may be slow once.
-    this.#pulse = new Transport({
+    // The health check has its own connection, so that it never waits behind another call.
+    // It is repeated once, because an Orthanc that works may be slow once.
+    this.#healthTransport = new Transport({
       ...options,
       orthancConnections: 1,
       orthancRate: 0,
       orthancRetries: 1,
-      orthancTimeoutMs: Math.max(signOfLifeMs, Math.round(options.orthancTimeoutMs / 6)),
+      orthancTimeoutMs: Math.max(healthTimeoutMs, Math.round(options.orthancTimeoutMs / 6)),
     });
     const finder = new Finder(transport);
     this.#transport = transport;
-    this.availability = new Availability(() => systemOf(this.#pulse));
+    this.availability = new Availability(() => systemOf(this.#healthTransport));
     this.changes = new Changes(transport);
     this.hierarchy = new Hierarchy(transport);
     this.search = new Search(transport, finder, this.hierarchy);
@@ -80,15 +79,15 @@ export class Orthanc {
     return systemOf(this.#transport);
   }
 
-  /** Whether this error of a call means that Orthanc as a whole is away. Where it may, Orthanc is asked. */
+  /** Whether this error of a call means that Orthanc as a whole is away: see Availability. */
   isAway(error: PlainviewError): Promise<boolean> {
     return this.availability.isAway(error);
   }
 
-  /** Gives up what is under way, and begins nothing more. */
+  /** Aborts the running calls. Later calls fail at once. */
   close(): void {
     this.availability.stop();
-    this.#pulse.close();
+    this.#healthTransport.close();
     this.#transport.close();
   }
 }

@@ -5,24 +5,24 @@ import { ifNotRenderable, notRendered } from './errors.js';
 import type { InstanceId } from './ids.js';
 import type { Transport } from './transport.js';
 
-/** Renderings for people: each costs Orthanc a decoding, and the pictures to classify come first. */
-const bounds = { most: 3, mostWaiting: 200 };
+/** For renderings that people see. Each costs Orthanc a decoding, and pictures for the network come first. */
+const bounds = { maxRunning: 3, maxWaiting: 200 };
 
 /** The fingerprint of a picture that Orthanc cannot decode. It tells nothing of two pictures. */
 export const unknownPixels = 'none';
 
 /** How a picture for people is rendered. */
 export interface JpegOptions {
-  /** Most pixels in width and height; the aspect ratio is kept. */
+  /** Longest side, pixels. The aspect ratio stays. */
   size: number;
   /** 1 to 100. */
   quality: number;
-  /** Window Center and Window Width; without both, the file's own. */
+  /** Window Center and Window Width. Unless both are given, those of the file apply. */
   center?: number | undefined;
   width?: number | undefined;
 }
 
-/** Pictures, as Orthanc renders them: 8 bit, windowed, MONOCHROME1 inverted. */
+/** Pictures rendered by Orthanc: 8 bit, windowed, MONOCHROME1 inverted. */
 export class Renderings {
   readonly #transport: Transport;
   readonly #accept: string;
@@ -30,12 +30,12 @@ export class Renderings {
 
   constructor(transport: Transport, { rendering }: Pick<Config, 'rendering'>) {
     this.#transport = transport;
-    // An Orthanc that knows no PAM answers 404 to it alone; to offer a PNG behind it costs nothing.
+    // An Orthanc without PAM would answer 404 to PAM alone, so PNG is the second choice.
     this.#accept = rendering === 'pam' ? 'image/x-portable-arbitrarymap, image/png;q=0.5' : 'image/png';
   }
 
   /**
-   * The whole picture, to be classified.
+   * The picture at full size, for the network.
    * @param frame counted from 0
    * @returns bytes of a PAM or PNG
    * @throws instance_gone, instance_not_renderable
@@ -46,7 +46,8 @@ export class Renderings {
 
   /**
    * A picture for people.
-   * @param signal aborted when nobody waits for it any more
+   * @param frame counted from 0
+   * @param signal aborted when nobody waits for the picture any more
    * @throws busy, instance_gone, instance_not_renderable
    */
   jpeg(

@@ -17,14 +17,14 @@ const content = {
   Labels: z.array(z.string()).default([]),
 };
 
-/** Tags of `/tools/bulk-content` with `Short: true`: group and element to text. */
+/** Main tags of `/tools/bulk-content` with `Short: true`, for example `0008,0018`. */
 const tags = <K extends string>(...keys: K[]) => ({
   MainDicomTags: z.object(Object.fromEntries(keys.map((key) => [key, z.string()])) as Record<K, z.ZodString>),
 });
 
 /** An instance with its metadata and labels. */
 export const instanceContent = z.object({ ID: instanceId, ParentSeries: seriesId, ...content });
-/** With its SOP Instance UID. */
+/** An instance with its SOP Instance UID too. */
 export const identifiedInstance = instanceContent.extend(tags('0008,0018'));
 /** A series with its metadata and labels, UID and modality. */
 export const seriesContent = z.object({
@@ -55,12 +55,12 @@ export type SeriesContent = z.output<typeof seriesContent>;
 export type StudyContent = z.output<typeof studyContent>;
 
 /** `/tools/create-dicom` */
-export const created = z.object({ ID: instanceId });
+export const createdInstance = z.object({ ID: instanceId });
 
 /** `/tools/lookup` */
-export const lookedUp = z.array(z.object({ Type: z.string(), ID: z.string() }));
+export const lookupMatches = z.array(z.object({ Type: z.string(), ID: z.string() }));
 
-/** A tag whose value Orthanc gives as text; absent, empty, nested and binary ones count as absent. */
+/** A text value without padding; undefined for an absent, empty, nested or binary value. */
 export const text = z
   .unknown()
   .optional()
@@ -70,12 +70,12 @@ const wholeNumber = text.transform((value) => {
   return value !== undefined && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
 });
 
-/** A description of a picture, or of the order behind it. */
+/** Text of an attribute that describes the picture or its order. */
 export interface Description {
   /** Keyword of the attribute. */
   attribute: string;
   text: string;
-  /** Where the attribute is a code: its value; the text is its meaning. */
+  /** Code Value of a coded attribute. Its `text` is the Code Meaning. */
   code?: string;
 }
 
@@ -84,7 +84,7 @@ const coded = z
   .optional()
   .catch(undefined);
 
-/** What Orthanc makes its own identifiers of. */
+/** DICOM's identifiers, from which Orthanc derives its own. */
 const dicomIds = z.object({
   PatientID: z.string(),
   StudyInstanceUID: z.string(),
@@ -104,18 +104,18 @@ const lastingAttributes = [
   'InstanceNumber',
 ] as const;
 
-/** What says whether, and how, a picture can be looked at. */
+/** Attributes that decide whether and how a picture can be classified. */
 const pictureShape = {
   Modality: text,
   SOPClassUID: text,
   Rows: wholeNumber,
   Columns: wholeNumber,
   NumberOfFrames: wholeNumber,
-  /** Orthanc gives null for what is too long to show, so only absence tells that there are no pixels. */
+  /** Orthanc returns null in place of the pixels. Only an absent key means that the file has none. */
   PixelData: z.unknown().optional(),
 };
 
-/** What says which picture was meant. */
+/** Attributes that describe which body part and view were intended. */
 const textDescriptions = z.object({
   BodyPartExamined: text,
   ViewPosition: text,
@@ -188,4 +188,4 @@ export type PictureTags = DescribedTags['tags'];
 export const seriesFound = z.object({ ID: seriesId, ParentStudy: studyId });
 
 /** `/tools/count-resources` */
-export const count = z.object({ Count: z.number() });
+export const resourceCount = z.object({ Count: z.number() });

@@ -3,15 +3,15 @@ import { sleep } from '../async/sleep.js';
 import { asPlainviewError } from '../errors/errors.js';
 import type { Orthanc } from './orthanc.js';
 
-/** Tries of what fails with a transient error while Orthanc answers. */
+/** Most tries of a step that fails with a transient error although Orthanc answers. */
 const tries = 10;
 const waitMs = 2000;
 
 /**
- * Runs a step of long work. While Orthanc is away it is tried again without end; another transient error is tried again
- * a bounded number of times.
+ * Runs one step of a long task. While Orthanc is away, the step is tried again without end. After another transient
+ * error it is tried again a bounded number of times.
  * @returns undefined where the signal aborted first
- * @throws what no waiting mends
+ * @throws errors that are not transient, and the last error after too many tries
  */
 export async function retryWhileAway<T>(
   step: () => Promise<T>,

@@ -4,16 +4,16 @@ import { ifAbsent } from './errors.js';
 import type { Finder, Page } from './finder.js';
 import type { Hierarchy } from './hierarchy.js';
 import { type AnyId, anyId, type InstanceId, instanceId, type SeriesId, type StudyId } from './ids.js';
-import { count, type InstanceContent, lookedUp, seriesFound } from './resources.js';
+import { type InstanceContent, lookupMatches, resourceCount, seriesFound } from './resources.js';
 import type { Transport } from './transport.js';
 
-/** Instances whose metadata is asked for at a time. */
+/** Instances whose metadata one call reads. */
 const metadataPage = 200;
 
 const found = z.object({ ID: instanceId });
 const withRequestedTags = z.object({ RequestedTags: z.record(z.string(), z.string()) });
 
-/** Finds resources. Every list is asked for page by page, or bounded by what was named. */
+/** Finds and counts resources. */
 export class Search {
   readonly #transport: Transport;
   readonly #finder: Finder;
@@ -25,7 +25,7 @@ export class Search {
     this.#hierarchy = hierarchy;
   }
 
-  /** A page of series: their identifiers, in an order that writing to them does not change. */
+  /** A page of series identifiers, in an order that does not change when their metadata is written. */
   series(query: Record<string, string>, page: Page): Promise<AnyId[]> {
     const data = { Level: 'Series', Query: query, CaseSensitive: false };
     return this.#finder.once(anyId, { ...data, Since: page.since, Limit: page.limit });
@@ -59,21 +59,21 @@ export class Search {
     return this.#count(instancesWith([label], {}));
   }
 
-  /** All instances that carry a label. */
+  /** All instances with a label. */
   labelled(label: string): Promise<InstanceId[]> {
     return this.#finder.all(instanceId, instancesWith([label], {}));
   }
 
   /**
-   * All instances that carry a label, with their metadata. Their identifiers are read first: what is done to one of
-   * them may take the label away.
+   * All instances with a label, with their metadata. All identifiers are read first, because the caller may remove the
+   * label while it iterates.
    */
   async *labelledWithMetadata(label: string): AsyncGenerator<InstanceContent> {
     for (const ids of slices(await this.labelled(label), metadataPage))
       yield* await this.#hierarchy.instances(ids);
   }
 
-  /** A page of the instances that carry all of these labels, in no stated order. */
+  /** A page of the instances with all of these labels, in no defined order. */
   async labelledPage(
     labels: readonly string[],
     query: Record<string, string>,
@@ -84,12 +84,12 @@ export class Search {
     return all.map(({ ID }) => ID);
   }
 
-  /** A page of the instances that carry a label, the last received first where the database knows an order. */
+  /** A page of the instances with a label, the last received first where the database can sort. */
   labelledNewest(label: string, query: Record<string, string>, page: Page): Promise<InstanceId[]> {
     return this.#finder.all(instanceId, labelledNewest(label, query), page);
   }
 
-  /** An attribute of an instance, by its keyword. @returns undefined where it is absent or empty */
+  /** Value of an attribute of an instance, by keyword. @returns undefined where it is absent or empty */
   async attribute(id: InstanceId, keyword: string): Promise<string | undefined> {
     const { RequestedTags } = await this.#transport.json(withRequestedTags, {
       method: 'GET',
@@ -99,9 +99,9 @@ export class Search {
     return RequestedTags[keyword]?.trim() || undefined;
   }
 
-  /** Orthanc's identifiers of what has that DICOM identifier (UID or Patient ID), at any level. */
+  /** Resources of any level with this DICOM identifier (UID or Patient ID). */
   async lookup(identifier: string): Promise<{ type: string; id: AnyId }[]> {
-    const all = await this.#transport.json(lookedUp, {
+    const all = await this.#transport.json(lookupMatches, {
       method: 'POST',
       url: '/tools/lookup',
       data: identifier,
@@ -112,7 +112,7 @@ export class Search {
 
   async #count(data: object): Promise<number | undefined> {
     const request = { method: 'POST', url: '/tools/count-resources', data };
-    return (await this.#transport.json(count, request).catch(ifAbsent(undefined)))?.Count;
+    return (await this.#transport.json(resourceCount, request).catch(ifAbsent(undefined)))?.Count;
   }
 }
 
@@ -128,7 +128,7 @@ const instancesWith = (labels: readonly string[], query: Record<string, string>)
   LabelsConstraint: 'All',
 });
 
-/** `/tools/find` of the instances that carry a label, the last received first. */
+/** Body of `/tools/find` for the instances with a label, the last received first. */
 export const labelledNewest = (label: string, query: Record<string, string>): object => ({
   ...instancesWith([label], query),
   CaseSensitive: false,

@@ -3,7 +3,7 @@ import { goneIfAbsent } from './errors.js';
 import type { InstanceId } from './ids.js';
 import type { Transport } from './transport.js';
 
-/** `/instances/{id}/simplified-tags`: the dataset by keyword. Orthanc reads the file for it. @throws instance_gone */
+/** `/instances/{id}/simplified-tags`: the dataset by keyword. Orthanc reads the file. @throws instance_gone */
 export const simplifiedTags = <T extends z.ZodType>(
   transport: Transport,
   schema: T,

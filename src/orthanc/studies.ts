@@ -4,11 +4,11 @@ import type { Hierarchy } from './hierarchy.js';
 import { instanceId, patientId, studyId } from './ids.js';
 import { type InstanceContent, text } from './resources.js';
 
-/** Radiographs of one study that are looked at, at most: more belong to no layout. */
-const mostPictures = 200;
+/** Most radiographs that one call reads, of all its studies together. No layout has more. */
+const maxRadiographs = 200;
 
-/** A patient's radiographic studies that are looked through for earlier ones. */
-const mostStudies = 200;
+/** Most studies of a patient that one search returns. */
+const maxStudies = 200;
 
 const studyFound = z
   .object({
@@ -21,14 +21,14 @@ const studyFound = z
     id: ID,
     studyInstanceUid: MainDicomTags.StudyInstanceUID,
     patient: ParentPatient,
-    /** Patient ID (0010,0020); absent where the study does not say whose it is. */
+    /** Patient ID (0010,0020); undefined where it is empty. */
     patientId: PatientMainDicomTags.PatientID,
     /** YYYYMMDD */
     date: MainDicomTags.StudyDate,
-    /** HHMMSS, perhaps with a fraction. */
+    /** HHMMSS, with or without a fraction */
     time: MainDicomTags.StudyTime,
   }));
-export type StudyFound = z.output<typeof studyFound>;
+export type FoundStudy = z.output<typeof studyFound>;
 
 const groups = z
   .array(z.object({ FrameAnatomySequence: z.array(z.object({ FrameLaterality: text })).optional() }))
@@ -48,7 +48,7 @@ const pictureFound = z.object({
   }),
 });
 
-/** What DICOM says of a picture's side, each as it stands there. */
+/** The picture's side in DICOM, as the unchanged values. */
 export interface LateralityTags {
   /** Image Laterality (0020,0062) */
   image: string | undefined;
@@ -58,18 +58,19 @@ export interface LateralityTags {
   series: string | undefined;
 }
 
-export interface PictureFound {
+export interface FoundRadiograph {
   instance: InstanceContent;
   studyInstanceUid: string;
   seriesInstanceUid: string;
   sopInstanceUid: string;
-  /** Infinity where there is none. */
+  /** Infinity where there is no number. */
   seriesNumber: number;
+  /** Infinity where there is no number. */
   instanceNumber: number;
   laterality: LateralityTags;
 }
 
-/** Studies by DICOM's identifiers, their radiographs, and the patient's earlier studies. */
+/** Finds studies by UID, their radiographs, and the patient's earlier studies. */
 export class Studies {
   readonly #finder: Finder;
   readonly #hierarchy: Hierarchy;
@@ -79,8 +80,8 @@ export class Studies {
     this.#hierarchy = hierarchy;
   }
 
-  /** Orthanc may hold a study twice: under two patients. @returns undefined where there is none, or no one to name */
-  async byUid(studyInstanceUid: string): Promise<StudyFound | undefined> {
+  /** @returns undefined where there is no such study, or two of them: Orthanc can hold one UID under two patients */
+  async byUid(studyInstanceUid: string): Promise<FoundStudy | undefined> {
     const [study, another] = await this.#find(studyFound, {
       Level: 'Study',
       Query: { StudyInstanceUID: studyInstanceUid },
@@ -89,17 +90,17 @@ export class Studies {
     return another === undefined ? study : undefined;
   }
 
-  /** Radiographs of these studies with their metadata, in no order; of more than two hundred only some. */
+  /** Radiographs of these studies with their metadata, in no defined order. At most two hundred are returned. */
   async radiographs(
     studyInstanceUids: readonly string[],
     modalities: readonly string[],
-  ): Promise<PictureFound[]> {
+  ): Promise<FoundRadiograph[]> {
     if (studyInstanceUids.length === 0) return [];
     const found = await this.#find(pictureFound, {
       Level: 'Instance',
       Query: { StudyInstanceUID: studyInstanceUids.join('\\'), Modality: modalities.join('\\') },
-      Limit: mostPictures,
-      // What the index does not hold, Orthanc reads from the file.
+      Limit: maxRadiographs,
+      // Orthanc reads a file for what its index does not hold.
       RequestedTags: [
         'StudyInstanceUID',
         'SeriesInstanceUID',
@@ -114,7 +115,7 @@ export class Studies {
     const byId = new Map<string, InstanceContent>(instances.map((instance) => [instance.ID, instance]));
     return found.flatMap(({ ID, MainDicomTags, RequestedTags: tags }) => {
       const instance = byId.get(ID);
-      if (instance === undefined) return []; // deleted between the two calls
+      if (instance === undefined) return []; // deleted since the first call
       const frames = [
         ...(tags.SharedFunctionalGroupsSequence ?? []),
         ...(tags.PerFrameFunctionalGroupsSequence ?? []),
@@ -138,14 +139,16 @@ export class Studies {
   }
 
   /**
-   * The patient's studies before this one that carry one of the labels, newest first. None where the study names no
-   * patient or no date: Orthanc files all that name none under one patient.
+   * The patient's studies before this one with one of the labels, newest first. None where the study has no Patient ID
+   * or no date: in Orthanc, all studies without a Patient ID belong to one patient.
+   * @param limits.years how far back
+   * @param limits.studies most studies
    */
   async priors(
-    study: StudyFound,
+    study: FoundStudy,
     labels: readonly string[],
     { years, studies }: { years: number; studies: number },
-  ): Promise<StudyFound[]> {
+  ): Promise<FoundStudy[]> {
     const { date = '', patientId } = study;
     if (patientId === undefined || !/^\d{8}$/.test(date) || labels.length === 0) return [];
     const from = `${String(Number(date.slice(0, 4)) - years).padStart(4, '0')}${date.slice(4)}`;
@@ -155,8 +158,8 @@ export class Studies {
       CaseSensitive: true,
       Labels: labels,
       LabelsConstraint: 'Any',
-      // More than are wanted, since not every database knows the order, and the study itself is among them.
-      Limit: mostStudies,
+      // More than needed: not every database can sort, and the study itself is among them.
+      Limit: maxStudies,
       OrderBy: [
         { Type: 'DicomTag', Key: 'StudyDate', Direction: 'DESC' },
         { Type: 'DicomTag', Key: 'StudyTime', Direction: 'DESC' },
@@ -175,8 +178,8 @@ export class Studies {
   }
 }
 
-/** Studies of one day whose time is not known are neither before nor after each other. */
-function isBefore(a: StudyFound, b: StudyFound): boolean {
+/** Of two studies of one day, one is earlier only where both have a time. */
+function isBefore(a: FoundStudy, b: FoundStudy): boolean {
   if (a.date === undefined || b.date === undefined) return false;
   if (a.date !== b.date) return a.date < b.date;
   return a.time !== undefined && b.time !== undefined && a.time < b.time;

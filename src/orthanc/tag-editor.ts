@@ -8,12 +8,12 @@ const attributes = z.record(z.string(), z.unknown());
 const stored = z.object({ Status: z.string() });
 
 export interface Edit {
-  /** By tag (`0018,0015`): text, or the items of a sequence. */
+  /** Tag (`0018,0015`) → text, or the items of a sequence. */
   set: Record<string, unknown>;
   remove: string[];
 }
 
-/** Changes attributes in a stored file. The UIDs stay, so the file replaces the one before. */
+/** Changes attributes in a stored file. The UIDs stay, so the new file replaces the old one. */
 export class TagEditor {
   readonly #transport: Transport;
   readonly #files: Files;
@@ -23,15 +23,15 @@ export class TagEditor {
     this.#files = files;
   }
 
-  /** The top of the dataset, by tag. @throws orthanc_absent */
+  /** Attributes at the top level of the dataset, by tag. @throws orthanc_absent */
   attributes(id: InstanceId): Promise<Record<string, unknown>> {
     return this.#transport.json(attributes, { method: 'GET', url: `/instances/${id}/tags?short` });
   }
 
   /**
-   * The file with these attributes, not stored yet.
-   * @param pixelsFrom where the element Pixel Data begins in the file, bytes
-   * @throws tags_not_written where anything from there on would become different
+   * Makes the file with these attributes. It does not store it.
+   * @param pixelsFrom offset of the element Pixel Data in the stored file, bytes
+   * @throws tags_not_written where any byte from there on would change
    */
   async edited(id: InstanceId, edit: Edit, pixelsFrom: number): Promise<Buffer> {
     const pixels = (await this.#files.dicom(id)).subarray(pixelsFrom);
@@ -43,12 +43,13 @@ export class TagEditor {
   }
 
   /**
-   * Not repeated: what Orthanc stores late, after the time-out, must not overwrite what was done since.
+   * Stores a file. It is never repeated: if Orthanc stored it late, after the time-out, it would overwrite newer
+   * changes.
    * @returns Orthanc's `Status`: `Success`, or why not
    */
   async store(file: Buffer): Promise<string> {
     const headers = { 'content-type': 'application/dicom' };
     const request = { method: 'POST', url: '/instances', data: file, headers };
-    return (await this.#transport.once(stored, request)).Status;
+    return (await this.#transport.jsonOnce(stored, request)).Status;
   }
 }

@@ -23,30 +23,31 @@ export type TransportOptions = Pick<
   | 'maxMegapixels'
 >;
 
-/** What a repeat a moment later can mend; the rest of what passes is left to the job's own next try. */
-const repeatedAtOnce: ReadonlySet<ErrorCode> = new Set([
+/** Errors after which the call is repeated soon. For other transient errors the whole job is tried again later. */
+const retriedCodes: ReadonlySet<ErrorCode> = new Set([
   'orthanc_unreachable',
   'orthanc_timeout',
   'orthanc_failed',
   'orthanc_garbage',
 ]);
 
-/** Headers of an answer, and its body as it came. */
-export interface Answer {
+/** Headers of a response and its unchanged body. */
+export interface OrthancResponse {
   headers: Record<string, string>;
   body: Buffer;
 }
 
 /**
- * HTTP to Orthanc: keep-alive, a deadline for each try, bounded repeats of what may pass, and every failure
- * as an error of the catalogue. Calls may be repeated without harm, but for those made by `once`.
+ * HTTP to Orthanc. It keeps connections open, gives each try a deadline, and repeats a bounded number of times what
+ * fails with a transient error. Every failed request throws a PlainviewError. Requests must be idempotent, except for
+ * `jsonOnce` and `stream`, which repeat nothing.
  */
 export class Transport {
   readonly #http: AxiosInstance;
   readonly #timeoutMs: number;
   readonly #retries: number;
   readonly #url: string;
-  readonly #load: AdaptiveLimiter;
+  readonly #limiter: AdaptiveLimiter;
   readonly #closed = new AbortController();
 
   /** @throws config_invalid where the certification authority's file cannot be read */
@@ -55,12 +56,12 @@ export class Transport {
     this.#url = options.orthancUrl.replace(/\/+$/, '');
     this.#timeoutMs = options.orthancTimeoutMs;
     this.#retries = options.orthancRetries;
-    // Every call that waits listens to it: no leak to be warned of.
+    // Every waiting call listens to this signal. Node.js would take that for a leak and warn.
     setMaxListeners(0, this.#closed.signal);
-    this.#load = new AdaptiveLimiter({
-      most: options.orthancConnections,
+    this.#limiter = new AdaptiveLimiter({
+      maxConcurrent: options.orthancConnections,
       perSecond: options.orthancRate,
-      ended: this.#closed.signal,
+      stopped: this.#closed.signal,
     });
     this.#http = axios.create({
       baseURL: this.#url,
@@ -70,27 +71,27 @@ export class Transport {
         ? {}
         : { auth: { username: options.orthancUsername, password: options.orthancPassword ?? '' } }),
       responseType: 'arraybuffer',
-      // Three bytes a pixel and a header: a colour picture without compression.
+      // An uncompressed colour picture: three bytes per pixel, and a header.
       maxContentLength: options.maxMegapixels * 3_000_000 + 4096,
-      // A redirect would carry the password elsewhere; a site's HTTP proxy is not for the PACS next door.
+      // A redirect would send the password to another host. A site's HTTP proxy is not meant for its own PACS.
       maxRedirects: 0,
       proxy: false,
     });
   }
 
-  /** @throws orthanc_… errors; those that may pass only after the bounded repeats */
-  async call(request: AxiosRequestConfig & { method: string; url: string }): Promise<Answer> {
+  /** @throws orthanc_… errors; transient ones only after the last repeat */
+  async call(request: AxiosRequestConfig & { method: string; url: string }): Promise<OrthancResponse> {
     return pRetry(() => this.#once(request), {
       retries: this.#retries,
       signal: this.#closed.signal,
       minTimeout: 200,
       factor: 3,
       randomize: true,
-      shouldRetry: ({ error }) => error instanceof PlainviewError && repeatedAtOnce.has(error.code),
+      shouldRetry: ({ error }) => error instanceof PlainviewError && retriedCodes.has(error.code),
     });
   }
 
-  /** @throws orthanc_garbage where the answer is not JSON of the expected shape */
+  /** @throws orthanc_garbage where the response is not JSON of the expected shape, and as `call` */
   async json<T extends z.ZodType>(
     schema: T,
     request: AxiosRequestConfig & { method: string; url: string },
@@ -98,8 +99,8 @@ export class Transport {
     return this.#parse(schema, request, await this.call(request));
   }
 
-  /** As `json`, but not repeated: it may have been done, or be done yet, though no answer came. */
-  async once<T extends z.ZodType>(
+  /** As `json`, but never repeated: Orthanc may carry out the request although no response came. */
+  async jsonOnce<T extends z.ZodType>(
     schema: T,
     request: AxiosRequestConfig & { method: string; url: string },
   ): Promise<z.output<T>> {
@@ -109,14 +110,14 @@ export class Transport {
   #parse<T extends z.ZodType>(
     schema: T,
     request: { method: string; url: string },
-    { body }: Answer,
+    { body }: OrthancResponse,
   ): z.output<T> {
     const what = describe(request);
     let value: unknown;
     try {
       value = JSON.parse(body.toString('utf8'));
     } catch {
-      // Without the cause: it quotes the text, and the text may name a patient.
+      // The parser's error is left out: it quotes the text, which may name a patient.
       throw createError('orthanc_garbage', { what, problem: 'it is not JSON' });
     }
     const parsed = schema.safeParse(value);
@@ -126,7 +127,7 @@ export class Transport {
     throw createError('orthanc_garbage', { what, problem });
   }
 
-  /** An answer too long to be held: given as it comes, under no deadline but the caller's. Not repeated. */
+  /** A response that is too long for memory, in chunks. It has no deadline but the caller's signal. Never repeated. */
   async *stream(url: string, signal: AbortSignal): AsyncGenerator<Buffer> {
     const options = { responseType: 'stream' as const, maxContentLength: -1, signal };
     this.#closed.signal.throwIfAborted();
@@ -139,22 +140,22 @@ export class Transport {
     }
   }
 
-  /** Gives up what is under way, and begins nothing more. */
+  /** Aborts the running calls. Later calls fail at once. */
   close(): void {
     this.#closed.abort(createError('orthanc_unreachable', { url: this.#url, why: 'Plainview stops' }));
     for (const agent of [this.#http.defaults.httpAgent, this.#http.defaults.httpsAgent] as HttpAgent[])
       agent.destroy();
   }
 
-  async #once(request: AxiosRequestConfig & { method: string; url: string }): Promise<Answer> {
+  async #once(request: AxiosRequestConfig & { method: string; url: string }): Promise<OrthancResponse> {
     try {
-      const response = await this.#load.run(!request.url.endsWith('/rendered'), () => {
+      const response = await this.#limiter.run(!request.url.endsWith('/rendered'), () => {
         this.#closed.signal.throwIfAborted();
         return this.#http.request<Buffer>({ ...request, signal: AbortSignal.timeout(this.#timeoutMs) });
       });
       return { headers: response.headers as Record<string, string>, body: response.data };
     } catch (error) {
-      // However it broke off then, this is why.
+      // After `close`, whatever the error is, `close` is its cause.
       this.#closed.signal.throwIfAborted();
       throw this.#translate(error, describe(request));
     }
@@ -162,7 +163,7 @@ export class Transport {
 
   #translate(error: unknown, what: string): unknown {
     if (!isAxiosError(error)) return error;
-    // axios keeps the request with its password and the answer's body inside the error: neither may reach a log.
+    // axios keeps the password of the request and the body of the response in its error. Neither may reach a log.
     const cause = new Error(error.message, { cause: error.code });
     const status = error.response?.status;
     if (status === undefined) {
@@ -170,17 +171,17 @@ export class Transport {
         return createError('orthanc_timeout', { what, ms: this.#timeoutMs }, cause);
       return createError('orthanc_unreachable', { url: this.#url, why: error.code ?? error.message }, cause);
     }
-    // A good status with an error: the answer broke off, or was longer than any picture may be.
+    // The status is good, but the response broke off or was longer than any picture may be.
     if (status < 300) return createError('orthanc_garbage', { what, problem: error.message }, cause);
     if (status === 401 || status === 403) return createError('orthanc_refused', { what, status }, cause);
     if (status === 404) return createError('orthanc_absent', { what }, cause);
     if (status === 409 || status === 412) return createError('orthanc_conflict', { what }, cause);
     if (status === 415) return createError('orthanc_unsupported', { what }, cause);
-    const said = saidBy(error.response?.data);
-    if (said?.OrthancStatus === 27)
-      return createError('attribute_unknown', { attribute: said.Details }, cause);
-    if (said?.OrthancStatus === 2) return createError('orthanc_unable', { what }, cause);
-    // Said by what stands before Orthanc.
+    const orthancError = orthancErrorOf(error.response?.data);
+    if (orthancError?.OrthancStatus === 27)
+      return createError('attribute_unknown', { attribute: orthancError.Details }, cause);
+    if (orthancError?.OrthancStatus === 2) return createError('orthanc_unable', { what }, cause);
+    // These come from a proxy in front of Orthanc.
     if ([502, 503, 504].includes(status))
       return createError('orthanc_unreachable', { url: this.#url, why: `HTTP ${status}` }, cause);
     if (status >= 500) return createError('orthanc_failed', { what, status }, cause);
@@ -189,20 +190,20 @@ export class Transport {
 }
 
 /**
- * What Orthanc says with a 500 that means something: 27, a search names an attribute that no dictionary of it has;
- * 2, its database plugin has not implemented what was asked.
+ * The bodies of HTTP 500 that Plainview understands. 27: a search names an attribute that Orthanc's dictionary lacks.
+ * 2: the database plugin does not implement the request. (Orthanc's `ErrorCode`.)
  */
-const orthancError = z.union([
+const orthancErrorBody = z.union([
   z.object({ OrthancStatus: z.literal(27), Details: z.string().regex(/^\w{1,64}$/) }),
   z.object({ OrthancStatus: z.literal(2) }),
 ]);
 
-function saidBy(body: unknown): z.output<typeof orthancError> | undefined {
+function orthancErrorOf(body: unknown): z.output<typeof orthancErrorBody> | undefined {
   if (!Buffer.isBuffer(body) || body.length > 4096) return undefined;
   try {
-    return orthancError.safeParse(JSON.parse(body.toString('utf8'))).data;
+    return orthancErrorBody.safeParse(JSON.parse(body.toString('utf8'))).data;
   } catch {
-    return undefined; // a proxy's page, say
+    return undefined; // not Orthanc's JSON, for example a page of a proxy
   }
 }
 

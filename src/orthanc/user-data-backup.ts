@@ -10,15 +10,15 @@ const resourcePath = z.custom<ResourcePath>(
   (value) => typeof value === 'string' && /^(instances|series|studies|patients)\/[0-9a-f-]{44}$/.test(value),
 );
 
-/** What people and programs keep at a resource, and Orthanc deletes with it. */
+/** What users and programs attach to a resource, and what Orthanc deletes with it. */
 export const userData = z.object({
   resource: resourcePath,
-  /** By number. */
+  /** Number → value. */
   metadata: z.record(z.string(), z.string()),
-  /** By number, base64. */
+  /** Number → content in base64. */
   attachments: z.record(z.string(), z.string()),
   labels: z.array(z.string()),
-  /** Of a patient: Orthanc does not recycle it. */
+  /** A protected patient: Orthanc does not recycle it. False at other levels. */
   isProtected: z.boolean(),
 });
 export type UserData = z.output<typeof userData>;
@@ -28,16 +28,16 @@ const attachmentNumbers = z.record(z.string(), z.number());
 const names = z.array(z.string());
 
 /**
- * Whether that is a user's, and no plugin's copy of what stands in the files: OHIF's metadata, DICOMweb's and the Web
- * viewer's attachments are made anew (numbers: Orthanc Book, "Registered identifiers").
+ * Whether a number belongs to users, and not to a plugin's cache. OHIF, DICOMweb and the Web viewer make their metadata
+ * and attachments again from the files (numbers: Orthanc Book, "Registered identifiers").
  */
 const isUsersMetadata = (number: number) => number >= 1024 && number !== 4202;
 const isUsersAttachment = (number: number) =>
   number >= 1024 && ![4301, 9997, 9998].includes(number) && !(number >= 10_000 && number < 14_000);
 
-const mostBytes = 64 * 2 ** 20;
+const maxBytes = 64 * 2 ** 20;
 
-/** Keeps what Orthanc deletes together with an instance that is stored anew, and puts it back. */
+/** Saves and restores user data. Orthanc deletes it when an instance is replaced. */
 export class UserDataBackup {
   readonly #transport: Transport;
   readonly #metadata: Metadata;
@@ -49,7 +49,7 @@ export class UserDataBackup {
     this.#labels = labels;
   }
 
-  /** @throws tags_not_written where it is too much to be kept, orthanc_… */
+  /** @throws tags_not_written where the attachments are too large, orthanc_… */
   async read(resource: ResourcePath): Promise<UserData> {
     const state = await this.#read(resource);
     const attachments: Record<string, string> = {};
@@ -58,14 +58,14 @@ export class UserDataBackup {
       const url = `/${resource}/attachments/${number}/data`;
       const { body } = await this.#transport.call({ method: 'GET', url });
       bytes += body.length;
-      if (bytes > mostBytes)
+      if (bytes > maxBytes)
         throw createError('tags_not_written', { why: `${resource} has more than 64 MB attached` });
       attachments[number] = body.toString('base64');
     }
     return { resource, ...state, attachments };
   }
 
-  /** Puts back what is not there any more; what is there is newer. Does nothing where the resource is gone. */
+  /** Restores what is missing. Present values are newer and stay. Does nothing where the resource is deleted. */
   async restore({ resource, metadata, attachments, labels, isProtected }: UserData): Promise<void> {
     const now = await this.#read(resource).catch(ifAbsent(undefined));
     if (now === undefined) return;

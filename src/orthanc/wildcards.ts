@@ -1,17 +1,17 @@
 /**
- * Whether a whole text matches a pattern, as Orthanc's find does it: `*` stands for any text, also none, and `?` for
- * one character; case does not count. The work grows with the product of the lengths, whatever the pattern.
+ * Whether a whole text matches a pattern, as in Orthanc's find (PS3.4 section C.2.2.2.4): `*` matches any text, also
+ * none, and `?` one character. Case is ignored. The time grows at most with the product of the lengths.
  */
 export function matchesWildcards(pattern: string, text: string): boolean {
-  const wanted = [...pattern.toLowerCase()];
-  const given = [...text.toLowerCase()];
+  const patternChars = [...pattern.toLowerCase()];
+  const textChars = [...text.toLowerCase()];
   let at = 0;
   let from = 0;
-  /** The last star, and the first character that it does not stand for. */
+  /** The last `*`, and the first character of the text that it does not match. */
   let star: { at: number; from: number } | undefined;
-  while (from < given.length) {
-    if (wanted[at] === '*') star = { at: at++, from };
-    else if (wanted[at] === '?' || wanted[at] === given[from]) {
+  while (from < textChars.length) {
+    if (patternChars[at] === '*') star = { at: at++, from };
+    else if (patternChars[at] === '?' || patternChars[at] === textChars[from]) {
       at++;
       from++;
     } else if (star !== undefined) {
@@ -19,6 +19,6 @@ export function matchesWildcards(pattern: string, text: string): boolean {
       from = ++star.from;
     } else return false;
   }
-  while (wanted[at] === '*') at++;
-  return at === wanted.length;
+  while (patternChars[at] === '*') at++;
+  return at === patternChars.length;
 }

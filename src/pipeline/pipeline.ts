@@ -8,7 +8,7 @@ import { hasOtherVersion } from '../decisions/versions.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { FollowUp } from '../followups/follow-up.js';
 import type { Metrics, Stage } from '../metrics/metrics.js';
-import type { Described } from '../orthanc/hierarchy.js';
+import type { DescribedInstance } from '../orthanc/hierarchy.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
@@ -178,7 +178,7 @@ export class Pipeline {
    * @returns undefined where the instance is not new
    */
   async #decide(
-    described: Described,
+    described: DescribedInstance,
     before: InstanceContent | undefined,
     began: number,
     other?: NewDecision,
@@ -214,7 +214,7 @@ export class Pipeline {
   }
 
   async #classify(
-    { id, tags }: Described,
+    { id, tags }: DescribedInstance,
     before: InstanceContent | undefined,
   ): Promise<Omit<NewDecision, 'ms'>> {
     const { rows = 0, columns = 0 } = tags;

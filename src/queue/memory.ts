@@ -1,48 +1,48 @@
 import type { InstanceId } from '../orthanc/ids.js';
 import type { AdmissionPolicy } from './admission-policy.js';
 import {
-  type Depth,
   type EnqueueOptions,
   type Handler,
   type Job,
   type Queue,
+  type QueueDepth,
   type Reason,
   urgentReasons,
 } from './queue.js';
 
 interface QueuedJob {
   job: Job;
-  /** Told when the job is settled. */
+  /** Called when the job is settled. */
   settled: (() => void)[];
 }
 
-interface Running extends QueuedJob {
-  /** Enqueued again meanwhile. */
+interface RunningJob extends QueuedJob {
+  /** Set when the instance is enqueued while its job runs. */
   again?: { reason: Reason; settled: (() => void)[] };
 }
 
-/** A queue in this process. Holds an id and a few words per job, so a hundred thousand are some tens of MB. */
+/** A queue in this process. A hundred thousand jobs take some tens of megabytes. */
 export class MemoryQueue implements Queue {
   readonly #handler: Handler;
   readonly #admission: AdmissionPolicy;
-  /** In the order they came: a Map keeps it. An instance is in one of the four maps at most. */
+  /** A Map keeps the order of arrival. An instance is in at most one of the four maps. */
   readonly #urgent = new Map<InstanceId, QueuedJob>();
   readonly #backlog = new Map<InstanceId, QueuedJob>();
-  readonly #running = new Map<InstanceId, Running>();
+  readonly #running = new Map<InstanceId, RunningJob>();
   readonly #delayed = new Map<InstanceId, QueuedJob & { timer: NodeJS.Timeout }>();
-  #held = false;
-  #stopped = false;
-  #later: NodeJS.Timeout | undefined;
+  #isPaused = false;
+  #isStopped = false;
+  #timer: NodeJS.Timeout | undefined;
   #idle: (() => void) | undefined;
 
-  /** @param handler must not throw: what it throws ends the process, since a job would be lost in silence */
+  /** @param handler must not throw. An error ends the process, because otherwise a job would be lost without a sign. */
   constructor(admission: AdmissionPolicy, handler: Handler) {
     this.#admission = admission;
     this.#handler = handler;
   }
 
   enqueue(instance: InstanceId, reason: Reason, { isNew = false, settled }: EnqueueOptions = {}): void {
-    if (reason === 'hook') this.#admission.noticed(performance.now());
+    if (reason === 'hook') this.#admission.recordNotice(performance.now());
     const listeners = settled === undefined ? [] : [settled];
     const running = this.#running.get(instance);
     if (running) {
@@ -58,27 +58,27 @@ export class MemoryQueue implements Queue {
       known.job.isNew &&= isNew;
       if (!(urgentReasons.has(reason) && this.#backlog.delete(instance))) return;
     }
-    this.#wait(known ?? { job: { instance, reason, attempt: 1, isNew }, settled: listeners });
-    this.#begin();
+    this.#addWaiting(known ?? { job: { instance, reason, attempt: 1, isNew }, settled: listeners });
+    this.#startJobs();
   }
 
-  depth(): Depth {
+  depth(): QueueDepth {
     const waiting = this.#urgent.size + this.#backlog.size;
     return { waiting, running: this.#running.size, delayed: this.#delayed.size };
   }
 
   pause(): void {
-    this.#held = true;
+    this.#isPaused = true;
   }
 
   resume(): void {
-    this.#held = false;
-    this.#begin();
+    this.#isPaused = false;
+    this.#startJobs();
   }
 
   async stop(deadline: AbortSignal): Promise<Job[]> {
-    this.#stopped = true;
-    clearTimeout(this.#later);
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
     for (const { timer } of this.#delayed.values()) clearTimeout(timer);
     if (this.#running.size > 0 && !deadline.aborted)
       await new Promise<void>((resolve) => {
@@ -89,13 +89,13 @@ export class MemoryQueue implements Queue {
     return unsettled.flatMap((entries) => [...entries.values()].map((entry) => entry.job));
   }
 
-  #wait(entry: QueuedJob): void {
+  #addWaiting(entry: QueuedJob): void {
     (urgentReasons.has(entry.job.reason) ? this.#urgent : this.#backlog).set(entry.job.instance, entry);
   }
 
-  #begin(): void {
-    clearTimeout(this.#later);
-    if (this.#held || this.#stopped) return;
+  #startJobs(): void {
+    clearTimeout(this.#timer);
+    if (this.#isPaused || this.#isStopped) return;
     for (const [kind, waiting] of [
       ['urgent', this.#urgent],
       ['backlog', this.#backlog],
@@ -104,22 +104,22 @@ export class MemoryQueue implements Queue {
         const now = performance.now();
         const ms = this.#admission.waitMs(kind, this.#running.size, now);
         if (ms > 0) {
-          // What waits for a running job is begun by its end.
-          if (Number.isFinite(ms)) this.#later = setTimeout(() => this.#begin(), ms);
+          // Where it is Infinity, the end of a running job calls #startJobs again.
+          if (Number.isFinite(ms)) this.#timer = setTimeout(() => this.#startJobs(), ms);
           return;
         }
-        if (kind === 'backlog') this.#admission.beganBacklog(now);
+        if (kind === 'backlog') this.#admission.recordBacklogStart(now);
         waiting.delete(instance);
         this.#running.set(instance, entry);
         void this.#run(entry);
       }
   }
 
-  async #run(entry: Running): Promise<void> {
+  async #run(entry: RunningJob): Promise<void> {
     const { job, settled } = entry;
     const began = performance.now();
     const outcome = await this.#handler(job);
-    this.#admission.ended(began, performance.now());
+    this.#admission.recordJobEnd(began, performance.now());
     this.#running.delete(job.instance);
     if (outcome.kind === 'retry') {
       const next = {
@@ -131,19 +131,19 @@ export class MemoryQueue implements Queue {
         },
         settled: [...settled, ...(entry.again?.settled ?? [])],
       };
-      if (outcome.afterMs > 0 && !this.#stopped) this.#delay(next, outcome.afterMs);
-      else this.#wait(next);
+      if (outcome.afterMs > 0 && !this.#isStopped) this.#delay(next, outcome.afterMs);
+      else this.#addWaiting(next);
     } else {
-      for (const tell of settled) tell();
+      for (const notify of settled) notify();
       if (entry.again) {
         const { reason, settled: listeners } = entry.again;
-        this.#wait({
+        this.#addWaiting({
           job: { instance: job.instance, reason, attempt: 1, isNew: false },
           settled: listeners,
         });
       }
     }
-    this.#begin();
+    this.#startJobs();
     if (this.#running.size === 0) this.#idle?.();
   }
 
@@ -151,12 +151,12 @@ export class MemoryQueue implements Queue {
     const { instance } = entry.job;
     const timer = setTimeout(() => {
       this.#delayed.delete(instance);
-      this.#wait(entry);
-      this.#begin();
+      this.#addWaiting(entry);
+      this.#startJobs();
     }, ms);
     this.#delayed.set(instance, { ...entry, timer });
   }
 }
 
-/** Told for several reasons, an instance is as urgent as the most urgent of them. */
+/** An instance with several reasons is as urgent as the most urgent one. */
 const moreUrgent = (a: Reason, b = a): Reason => (urgentReasons.has(a) ? a : b);

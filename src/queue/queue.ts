@@ -1,9 +1,9 @@
 import type { InstanceId } from '../orthanc/ids.js';
 
-/** How an instance came to Plainview's notice. */
+/** How Plainview learned of an instance. */
 export type Reason = 'hook' | 'request' | 'changes';
 
-/** Somebody may be waiting for these. The others are a backlog, and go behind them. */
+/** Somebody may be waiting for these jobs. The others are the backlog and come after them. */
 export const urgentReasons: ReadonlySet<Reason> = new Set(['hook', 'request']);
 
 export interface Job {
@@ -11,14 +11,14 @@ export interface Job {
   reason: Reason;
   /** Which try this is, counted from 1. */
   attempt: number;
-  /** The instance had no metadata of ours when the job was made, and no try was made since. */
+  /** The instance had no metadata of Plainview when the job was made, and this is the job's first run. */
   isNew: boolean;
 }
 
 export interface EnqueueOptions {
-  /** Whether the instance is known to have no metadata of ours. Default: false. */
+  /** Whether the instance is known to have no metadata of Plainview. Default: false. */
   isNew?: boolean;
-  /** Called once the job is settled; not called if it is given back at a stop. */
+  /** Called once when the job is settled. Not called where `stop` returns the job. */
   settled?: () => void;
 }
 
@@ -30,26 +30,26 @@ export type JobOutcome =
 
 export type Handler = (job: Job) => Promise<JobOutcome>;
 
-export interface Depth {
+export interface QueueDepth {
   waiting: number;
   running: number;
-  /** Waiting for their pause to end before they are tried again. */
+  /** Jobs whose delay before the next run has not passed yet. */
   delayed: number;
 }
 
 /**
- * Jobs that wait to be worked on, the urgent ones before the others, each instance at most once. An instance that is
- * enqueued while its job runs is worked on once more afterwards: it may have changed meanwhile.
+ * A queue of jobs: the urgent ones first, and at most one for each instance. An instance that is enqueued while its job
+ * runs gets one more run afterwards, because it may have changed.
  */
 export interface Queue {
   enqueue(instance: InstanceId, reason: Reason, options?: EnqueueOptions): void;
-  depth(): Depth;
-  /** Begins no further job until `resume`; what is in work goes on. */
+  depth(): QueueDepth;
+  /** Begins no further job until `resume`. Running jobs continue. */
   pause(): void;
   resume(): void;
   /**
-   * Begins no further job for good, and waits for those in work until the deadline.
-   * @returns the jobs given back: everything that is not settled
+   * Begins no further job, and waits for the running ones until the deadline.
+   * @returns all jobs that are not settled
    */
   stop(deadline: AbortSignal): Promise<Job[]>;
 }

@@ -1,7 +1,7 @@
 import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../files/make-folder.js';
-import { writeWhole, writing } from '../files/whole-file.js';
+import { withWriteErrors, writeResult } from '../files/result-file.js';
 import type { Files } from '../orthanc/files.js';
 import { uid } from '../orthanc/ids.js';
 import type { Find } from './finds.js';
@@ -19,9 +19,9 @@ export async function copy(files: Files, folder: string, found: Find): Promise<v
     () => false,
   );
   if (isThere) return;
-  await writing(async () => makeFolder(place));
+  await withWriteErrors(async () => makeFolder(place));
   const file = await files.dicom(found.instance);
-  await writeWhole(path, (part) => writeFile(part, file));
+  await writeResult(path, (part) => writeFile(part, file));
 }
 
 /** Whoever may store a picture chooses its UID, and one that is none (PS3.5 9.1) might lead out of the folder. */

@@ -2,13 +2,13 @@ import type { Selection } from '../contract/selection.js';
 import { recordOf } from '../decisions/read.js';
 import type { InstanceRecord } from '../decisions/schema.js';
 import { csvLine } from '../files/csv.js';
-import type { Place } from '../orthanc/hierarchy.js';
+import type { InstanceIdentifiers } from '../orthanc/hierarchy.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { select } from './select.js';
 
 /** A decided radiograph that was looked for: identifiers and decision, nothing of the patient. */
-export interface Find extends Place {
+export interface Find extends InstanceIdentifiers {
   instance: InstanceId;
   record: InstanceRecord;
 }
@@ -24,7 +24,7 @@ export async function* find(
       const record = recordOf(instance)?.record;
       return record === undefined ? [] : [{ instance: instance.ID, record }];
     });
-    const places = await orthanc.hierarchy.places(decided.map(({ instance }) => instance));
+    const places = await orthanc.hierarchy.identifiersByInstance(decided.map(({ instance }) => instance));
     yield decided.flatMap((each) => {
       const place = places.get(each.instance);
       return place === undefined ? [] : [{ ...each, ...place }]; // deleted meanwhile

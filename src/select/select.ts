@@ -21,7 +21,7 @@ export async function* select(
   retry: <T>(step: () => Promise<T>) => Promise<T | undefined> = (step) => step(),
 ): AsyncGenerator<InstanceContent[]> {
   for await (const ids of pages(orthanc, wanted, modalities, retry)) {
-    const instances = await retry(() => orthanc.hierarchy.below(ids, modalities));
+    const instances = await retry(() => orthanc.hierarchy.instancesBelow(ids, modalities));
     if (instances === undefined) return;
     yield instances.filter((instance) => fulfils(instance, wanted));
   }

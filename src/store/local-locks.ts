@@ -4,11 +4,11 @@ import { SingleFlight } from '../async/single-flight.js';
 import { createError } from '../errors/errors.js';
 import { type LockKind, type Locks, lockKinds } from './locks.js';
 
-/** Locks of this process alone. */
+/** Locks within this process. */
 export class LocalLocks implements Locks {
   readonly #mutex = new KeyedMutex<string>();
   readonly #flights = new SingleFlight<string>();
-  /** The kind that the running task took last, so the latest of those it holds. */
+  /** The last kind that the running task took. By the order of kinds it is the latest that the task holds. */
   readonly #held = new AsyncLocalStorage<LockKind>();
 
   exclusive<T>(kind: LockKind, id: string, task: () => Promise<T>): Promise<T> {
@@ -25,7 +25,7 @@ export class LocalLocks implements Locks {
       throw createError(
         'internal',
         {},
-        new Error(`the lock "${kind}" was asked for while "${held}" was held`),
+        new Error(`the lock "${kind}" was requested while "${held}" was held`),
       );
     return wait();
   }

@@ -1,11 +1,11 @@
 /**
- * What is locked, in the order in which locks may be taken: whoever holds one takes only locks of a later kind.
- * So no two tasks wait for each other.
- * - `study files`: one stored file of a study is written anew at a time.
+ * Kinds of locks, in the order in which a task may take them. A task that holds a lock takes only locks of a later
+ * kind, so there are no deadlocks.
+ * - `study files`: the stored files of a study, of which one is replaced at a time.
  * - `instance`: metadata and labels of an instance.
  * - `study report`: the structured reports of a study.
- * - `study labels`: the decisions of a study's instances, added up on series and study.
- * - `study route labels`: the labels that rules ask for, added up on series and study.
+ * - `study labels`: the decisions of a study's instances, aggregated on series and study.
+ * - `study route labels`: the labels set by routing rules, aggregated on series and study.
  */
 export const lockKinds = [
   'study files',
@@ -16,17 +16,17 @@ export const lockKinds = [
 ] as const;
 export type LockKind = (typeof lockKinds)[number];
 
-/** Guards instances and studies against two tasks at a time. */
+/** Locks that keep two tasks from changing the same instance or study at the same time. */
 export interface Locks {
   /**
-   * Tasks of one kind and id run one after the other, in the order of the calls; all others at the same time.
+   * Tasks of one kind and id run one after the other, in the order of the calls. Others run in parallel.
    * @throws internal where the order of kinds is broken, and what the task throws
    */
   exclusive<T>(kind: LockKind, id: string, task: () => Promise<T>): Promise<T>;
   /**
-   * Runs at most one task of a kind and id at a time. All calls that come while one runs share one next run: of a hundred
-   * instances of a study that end together, the study is added up twice.
-   * @returns settles with a run that began after this call
+   * Runs at most one task of a kind and id at a time. All calls during a run share one next run. So where a hundred
+   * instances of a study end together, the study is aggregated only twice.
+   * @returns a promise of a run that began after this call
    * @throws as `exclusive`
    */
   shared(kind: LockKind, id: string, task: () => Promise<void>): Promise<void>;

@@ -6,7 +6,7 @@ import { createError } from '../errors/errors.js';
 import { makeFolder } from '../files/make-folder.js';
 import { replaceFile } from '../files/replace.js';
 
-/** A small JSON file in the state folder. A kill at any moment leaves the old content or the new content. */
+/** A small JSON file in the state folder. After a kill at any moment it has the old content or the new content. */
 export class StateFile<T extends z.ZodType> {
   readonly #path: string;
   readonly #schema: T;
@@ -24,7 +24,7 @@ export class StateFile<T extends z.ZodType> {
     }
   }
 
-  /** @returns undefined where there is no file, or it cannot be read */
+  /** @returns undefined where the file is missing, unreadable or not of the schema */
   read(): z.output<T> | undefined {
     try {
       return this.#schema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
@@ -41,7 +41,7 @@ export class StateFile<T extends z.ZodType> {
 
   async #replace(content: z.input<T>): Promise<void> {
     try {
-      // Requests may name patients: only the owner reads the file.
+      // The content may name patients, so only the owner may read the file.
       await replaceFile(this.#path, (part) => writeFile(part, JSON.stringify(content), { mode: 0o600 }));
     } catch (error) {
       throw createError('state_unusable', { folder: this.#path, why: (error as Error).message }, error);
@@ -50,8 +50,8 @@ export class StateFile<T extends z.ZodType> {
 }
 
 /**
- * Reads a file that, where it is damaged, must not count as missing.
- * @returns undefined where there is none
+ * Reads a state file. Unlike `StateFile.read` it distinguishes a damaged file from a missing one.
+ * @returns undefined where the file is missing
  * @throws state_damaged
  */
 export function readIntact<T extends z.ZodType>(

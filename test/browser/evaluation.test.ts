@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { defaultThresholds } from '../../src/classify/network.js';
 import { reportPage } from '../../src/evaluate/html/page.js';
 import { reportOf } from '../../src/evaluate/report.js';
-import { seen } from '../../testkit/evaluate.js';
+import { evaluated } from '../../testkit/evaluate.js';
 import { faults } from './support/axe.js';
 import { hasBrowser, useBrowser } from './support/browser.js';
 
@@ -18,10 +18,14 @@ function results() {
   const first = Array.from({ length: 60 }, (_, i) => {
     const label = classes[i % classes.length] ?? '';
     const said = i % 7 === 0 ? (classes[(i + 1) % classes.length] ?? '') : label;
-    return seen(label, said, 0.99 - (i % 11) / 20, { group: i % 2 === 0 ? 'a' : 'b' });
+    return evaluated(label, said, 0.99 - (i % 11) / 20, { group: i % 2 === 0 ? 'a' : 'b' });
   });
   const second = first.map((one, i) => {
-    const other = seen(one.picture.label, i % 9 === 0 ? 'knee_ap' : one.picture.label, 0.7 + (i % 4) / 14);
+    const other = evaluated(
+      one.picture.label,
+      i % 9 === 0 ? 'knee_ap' : one.picture.label,
+      0.7 + (i % 4) / 14,
+    );
     return { ...other, picture: one.picture };
   });
   return [first, second] as const;
@@ -53,7 +57,7 @@ describe.skipIf(!hasBrowser)('the page of an evaluation', () => {
         read: () => Promise.reject(new Error('not in this test')),
         warnings: [],
       },
-      run: { seen: [first, second], unread: [] },
+      run: { results: [first, second], unread: [] },
       classifiers: [network('first'), network('second')],
       plainview: '1.2.3',
       when: new Date('2026-01-02T03:04:05Z'),

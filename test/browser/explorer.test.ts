@@ -3,14 +3,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hold, stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { type StoredInstance, useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 import { hasBrowser, useBrowser } from './support/browser.js';
 
 const users = { alice: 'alices', bob: 'bobs' };
 
 /** An Orthanc without a login, in which everybody may do everything; and a service to start and stop. */
 describe.skipIf(!hasBrowser)('Orthanc Explorer', async () => {
-  const hook = await hookPlace();
+  const hook = await hookAddress();
   const real = useOrthanc({ hook, explorer: true, configuration: { Plainview: { DefaultRole: 'admin' } } });
   const pages = useBrowser();
   let service: TestService;
@@ -188,7 +188,7 @@ describe.skipIf(!hasBrowser)('Orthanc Explorer', async () => {
 });
 
 describe.skipIf(!hasBrowser)('Orthanc Explorer with a login', async () => {
-  const hook = await hookPlace();
+  const hook = await hookAddress();
   const real = useOrthanc({
     hook,
     explorer: true,

@@ -7,13 +7,13 @@ import { createToken } from '../../src/access/tokens.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { radiograph, uid } from '../../testkit/dicom.js';
 import { type StoredInstance, useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 import { hasBrowser, useBrowser } from './support/browser.js';
 import { draw } from './support/pictures.js';
 
 /** A real Orthanc with the plugin, the real service with a classifier that is never sure, and Chromium. */
 describe.skipIf(!hasBrowser)('the review page on a real Orthanc', async () => {
-  const hook = await hookPlace();
+  const hook = await hookAddress();
   const real = useOrthanc({
     hook,
     explorer: true,

@@ -4,10 +4,10 @@ import { type Classifier, createClassifier } from '../../src/classify/classifier
 import { loadConfig } from '../../src/config/load.js';
 import { type ImageOptions, image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
 /** Here the real network runs: what cannot be decoded must fail for real. */
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 let service: TestService<Classifier>;
 let reader: Reader;

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { afterEach, expect, test } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { hold, stubClassifier } from '../../testkit/classifier.js';
 import { image } from '../../testkit/dicom.js';
 import { type FaultyProxy, startFaultyProxy } from '../../testkit/faulty-proxy.js';
@@ -51,7 +51,7 @@ async function expectBounds(
   const counts: Record<number, number> = {};
   const codes = new Set<string>();
   const all = Array.from({ length: most + waiting + 5 }, async () => {
-    const { status, json } = await askApi(of, 'GET', path);
+    const { status, json } = await callApi(of, 'GET', path);
     counts[status] = (counts[status] ?? 0) + 1;
     if (status !== 200) codes.add(json.code);
   });
@@ -78,7 +78,7 @@ test('of pictures for people, three are rendered at a time and two hundred wait;
     release = resolve;
   });
   let underway = 0;
-  proxy.judge = ({ url }) => {
+  proxy.decide = ({ url }) => {
     if (!url.includes('/rendered')) return 'pass';
     underway++;
     return async () => {
@@ -108,7 +108,7 @@ test('of a backlog as many are worked on at a time as the site says, beside what
   for (let n = 0; n < 6; n++) await real.storeInstance(image());
   const { of } = await service({ PLAINVIEW_CONCURRENCY: '3', PLAINVIEW_BACKLOG_CONCURRENCY: '2' }, stateDir);
   const { release } = hold(of.classifier, { category: 'knee_ap', score: 0.99 });
-  const depth = async () => (await askApi(of, 'GET', '/status')).json.queue;
+  const depth = async () => (await callApi(of, 'GET', '/status')).json.queue;
   const isDepth = (waiting: number, running: number) =>
     waitFor(
       async () => {

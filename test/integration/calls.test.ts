@@ -2,10 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { image, uid } from '../../testkit/dicom.js';
 import { type FaultyProxy, startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { useOrthanc } from '../../testkit/orthanc.js';
-import { hookPlace, Reader } from '../../testkit/service.js';
+import { hookAddress, Reader } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 const { service } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
@@ -14,7 +14,7 @@ let proxy: FaultyProxy;
 beforeAll(async () => {
   proxy = await startFaultyProxy(real.orthanc.url);
   // Nobody reads the change log meanwhile: its reader looks at each page of changes, too.
-  proxy.judge = ({ url }) => (url.startsWith('/changes') ? 400 : 'pass');
+  proxy.decide = ({ url }) => (url.startsWith('/changes') ? 400 : 'pass');
 });
 afterAll(() => proxy.stop());
 

@@ -4,9 +4,15 @@ import { stubClassifier } from '../../testkit/classifier.js';
 import { plainview } from '../../testkit/cli.js';
 import { image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { freshState, hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import {
+  freshState,
+  hookAddress,
+  Reader,
+  startTestService,
+  type TestService,
+} from '../../testkit/service.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 let service: TestService;
 let reader: Reader;
@@ -89,7 +95,7 @@ test('a sweep by hand is waited for', async () => {
 });
 
 test('a sweep that broke off says so', async () => {
-  const place = await hookPlace();
+  const place = await hookAddress();
   const stateDir = await freshState(real.orthanc.url);
   const broken = await startTestService({ orthanc: real.orthanc.url, hook: place, classifier, stateDir });
   await rm(stateDir, { recursive: true });
@@ -106,7 +112,7 @@ test('a sweep that broke off says so', async () => {
 test.each(['its hours', 'Orthanc'])('a sweep that waits for %s says so', async (what) => {
   const hour = (from: number) => (new Date().getHours() + from) % 24;
   const hours = `${hour(2)}-${hour(3)}`;
-  const place = await hookPlace();
+  const place = await hookAddress();
   const away = what === 'Orthanc';
   const waiting = await startTestService({
     orthanc: away ? 'http://127.0.0.1:9' : real.orthanc.url,

@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { hold } from '../../testkit/classifier.js';
 import { image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { freshState, hookPlace, Reader, type TestService } from '../../testkit/service.js';
+import { freshState, hookAddress, Reader, type TestService } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 const { service, stop } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
@@ -22,17 +22,17 @@ async function decided(): Promise<string> {
 
 async function correct(of: TestService, id: string) {
   const body = { category: 'hand_ap', of: (await reader().record(id))?.when };
-  const { status, json } = await askApi(of, 'PUT', `/instances/${id}/decision`, { body, role: 'reviewer' });
+  const { status, json } = await callApi(of, 'PUT', `/instances/${id}/decision`, { body, role: 'reviewer' });
   expect(status).toBe(200);
   return json;
 }
 
 /** Asks for one instance to be decided again even if a person has corrected it. */
 const anew = async (of: TestService, id: string) =>
-  (await askApi(of, 'POST', '/requests', { body: { selection: { ids: [id] }, includingCorrected: true } }))
+  (await callApi(of, 'POST', '/requests', { body: { selection: { ids: [id] }, includingCorrected: true } }))
     .json;
 const done = (of: TestService, id: string) =>
-  waitFor(async () => (await askApi(of, 'GET', `/requests/${id}`)).json.state === 'done');
+  waitFor(async () => (await callApi(of, 'GET', `/requests/${id}`)).json.state === 'done');
 const request = (id: string) => reader().metadata(`instances/${id}`, 'RadiographReclassify');
 const category = (id: string) => reader().metadata(`instances/${id}`, 'RadiographCategory');
 

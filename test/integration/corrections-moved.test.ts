@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { useOrthanc, waitFor, withOrthanc } from '../../testkit/orthanc.js';
-import { freshState, hookPlace, Reader, type TestService } from '../../testkit/service.js';
+import { freshState, hookAddress, Reader, type TestService } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook, configuration: { OverwriteInstances: true } });
 const { service, stop } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
@@ -28,7 +28,7 @@ function picture(more: Parameters<typeof image>[0] = {}) {
 
 async function correct(of: TestService, id: string, category = 'hand_ap') {
   const body = { category, of: (await reader().record(id))?.when };
-  return askApi(of, 'PUT', `/instances/${id}/decision`, { body, role: 'reviewer' });
+  return callApi(of, 'PUT', `/instances/${id}/decision`, { body, role: 'reviewer' });
 }
 
 /** Stores a picture that the network calls knee_lateral and a person hand_ap. */
@@ -139,7 +139,7 @@ describe('a person’s decision belongs to the picture:', () => {
     const id = await onlyInstance(ID);
     expect(await reader().decided(id)).toBe('hand_ap');
     const body = { of: (await reader().record(id))?.when };
-    expect((await askApi(of, 'POST', `/instances/${id}/undo`, { body, role: 'reviewer' })).status).toBe(200);
+    expect((await callApi(of, 'POST', `/instances/${id}/undo`, { body, role: 'reviewer' })).status).toBe(200);
     await real.storeInstance(bytes);
     expect(await reader().decided(orthancId)).toBe('knee_lateral');
   });
@@ -176,8 +176,8 @@ describe('a person’s decision belongs to the picture:', () => {
     const { study, bytes } = await corrected(of);
     await stop();
     const fresh = await service();
-    await askApi(fresh, 'POST', '/sweep', { body: {} });
-    await waitFor(async () => (await askApi(fresh, 'GET', '/sweep')).json.state === 'idle');
+    await callApi(fresh, 'POST', '/sweep', { body: {} });
+    await waitFor(async () => (await callApi(fresh, 'GET', '/sweep')).json.state === 'idle');
     await remove(`/studies/${study}`);
     const { orthancId } = await real.storeInstance(bytes);
     expect(await reader().decided(orthancId)).toBe('hand_ap');
@@ -207,9 +207,9 @@ test('a correction that Orthanc did not take is none: nothing is put back later'
   const bytes = picture();
   const { orthancId } = await real.storeInstance(bytes);
   await reader().decided(orthancId);
-  proxy.judge = ({ method }) => (method === 'PUT' || method === 'DELETE' ? 503 : 'pass');
+  proxy.decide = ({ method }) => (method === 'PUT' || method === 'DELETE' ? 503 : 'pass');
   expect((await correct(of, orthancId)).status).toBe(503);
-  proxy.judge = () => 'pass';
+  proxy.decide = () => 'pass';
   await remove(`/instances/${orthancId}`);
   await waitFor(async () => (await fetch(`${of.url}/health/ready`)).status === 200);
   await real.storeInstance(bytes);
@@ -227,7 +227,7 @@ test('what was begun when the service was killed is settled by what Orthanc has'
   await reader().decided(orthancId);
   // From the first write on, nothing comes through, and then the service is gone.
   let isCut = false;
-  proxy.judge = ({ method }) => {
+  proxy.decide = ({ method }) => {
     isCut ||= method === 'PUT' || method === 'DELETE';
     return isCut ? 'cut' : 'pass';
   };

@@ -2,14 +2,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { hold } from '../../testkit/classifier.js';
 import { image } from '../../testkit/dicom.js';
 import { type StoredInstance, useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader, type TestService } from '../../testkit/service.js';
+import { hookAddress, Reader, type TestService } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 const { running, service } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
@@ -44,7 +44,7 @@ describe('a correction', () => {
     const of = await service({ env: { PLAINVIEW_AUDIT_FILE: auditFile } });
     const stored = await decided(of);
     const id = stored.orthancId;
-    const answer = await askApi(of, 'PUT', decision(id), {
+    const answer = await callApi(of, 'PUT', decision(id), {
       body: { category: 'hand_ap', of: stored.when },
       role: 'reviewer',
     });
@@ -76,7 +76,7 @@ describe('a correction', () => {
     const of = await service();
     const stored = await decided(of);
     const id = stored.orthancId;
-    await askApi(of, 'PUT', decision(id), { body: { category: 'hand_ap', of: stored.when } });
+    await callApi(of, 'PUT', decision(id), { body: { category: 'hand_ap', of: stored.when } });
     const seen = of.classifier.pictures.length;
     await asks(id);
     await answered(id);
@@ -92,10 +92,10 @@ describe('a correction', () => {
     const of = await service();
     const stored = await decided(of);
     const id = stored.orthancId;
-    const first = await askApi(of, 'PUT', decision(id), { body: { category: null, of: stored.when } });
+    const first = await callApi(of, 'PUT', decision(id), { body: { category: null, of: stored.when } });
     expect(first.json).toMatchObject({ decision: 'unknown_view', who: 'person' });
     expect(await labelsOf(stored)).toEqual(everywhere('unknown_view'));
-    const second = await askApi(of, 'PUT', decision(id), {
+    const second = await callApi(of, 'PUT', decision(id), {
       body: { category: 'ankle_ap', of: first.json.when },
       who: 'bob',
     });
@@ -104,7 +104,7 @@ describe('a correction', () => {
       person: { who: 'bob' },
       before: { category: 'knee_lateral' },
     });
-    const undo = await askApi(of, 'POST', `/instances/${id}/undo`, { body: { of: second.json.when } });
+    const undo = await callApi(of, 'POST', `/instances/${id}/undo`, { body: { of: second.json.when } });
     expect(undo.json).toMatchObject({ who: 'network', category: 'knee_lateral', when: stored.when });
     expect(undo.json.before).toBeUndefined();
     expect(await labelsOf(stored)).toEqual(everywhere('knee_lateral'));
@@ -114,12 +114,12 @@ describe('a correction', () => {
     const of = await service();
     const stored = await decided(of);
     const id = stored.orthancId;
-    await askApi(of, 'PUT', decision(id), { body: { category: 'hand_ap', of: stored.when } });
+    await callApi(of, 'PUT', decision(id), { body: { category: 'hand_ap', of: stored.when } });
     const before = await reader().metadata(`instances/${id}`, 'Radiograph');
     for (const late of [
-      await askApi(of, 'PUT', decision(id), { body: { category: 'wrist_ap', of: stored.when } }),
-      await askApi(of, 'POST', `/instances/${id}/confirmation`, { body: { of: stored.when } }),
-      await askApi(of, 'POST', `/instances/${id}/undo`, { body: { of: stored.when } }),
+      await callApi(of, 'PUT', decision(id), { body: { category: 'wrist_ap', of: stored.when } }),
+      await callApi(of, 'POST', `/instances/${id}/confirmation`, { body: { of: stored.when } }),
+      await callApi(of, 'POST', `/instances/${id}/undo`, { body: { of: stored.when } }),
     ])
       expect(late).toMatchObject({ status: 409, json: { code: 'decision_changed' } });
     expect(await reader().metadata(`instances/${id}`, 'Radiograph')).toBe(before);
@@ -131,7 +131,7 @@ describe('a correction', () => {
     const { orthancId: id, when } = await decided(of);
     const answers = await Promise.all(
       ['hand_ap', 'wrist_ap', 'ankle_ap'].map((category) =>
-        askApi(of, 'PUT', decision(id), { body: { category, of: when } }),
+        callApi(of, 'PUT', decision(id), { body: { category, of: when } }),
       ),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409]);
@@ -147,7 +147,7 @@ describe('a correction', () => {
   ] as const)('by or to %s is refused', async (_what, role, wanted, status, code) => {
     const of = await service();
     const { orthancId: id, when } = await decided(of);
-    const answer = await askApi(of, 'PUT', decision(id), { body: { ...wanted, of: when }, role });
+    const answer = await callApi(of, 'PUT', decision(id), { body: { ...wanted, of: when }, role });
     expect(answer).toMatchObject({ status, json: { code } });
     expect((await reader().record(id))?.who).toBe('network');
   });
@@ -156,9 +156,9 @@ describe('a correction', () => {
     const of = await service();
     const body = { category: 'hand_ap', of: new Date().toISOString() };
     const none = '0'.repeat(8) + '-00000000'.repeat(4);
-    expect(await askApi(of, 'PUT', decision(none), { body })).toMatchObject({ status: 404 });
+    expect(await callApi(of, 'PUT', decision(none), { body })).toMatchObject({ status: 404 });
     const { orthancId } = await real.storeInstance(image({ modality: 'CT' }));
-    expect(await askApi(of, 'PUT', decision(orthancId), { body })).toMatchObject({
+    expect(await callApi(of, 'PUT', decision(orthancId), { body })).toMatchObject({
       status: 404,
       json: { code: 'instance_undecided' },
     });
@@ -174,7 +174,7 @@ describe('a confirmation', () => {
   ])('of %s makes it a person’s word', async (_what, said, score, category, ends) => {
     const of = await service();
     const stored = await decided(of, said, score);
-    const answer = await askApi(of, 'POST', `/instances/${stored.orthancId}/confirmation`, {
+    const answer = await callApi(of, 'POST', `/instances/${stored.orthancId}/confirmation`, {
       body: { of: stored.when },
     });
     expect(answer.json).toMatchObject({ decision: ends, who: 'person', person: { action: 'confirm' } });
@@ -187,13 +187,13 @@ describe('a confirmation', () => {
     const stored = await real.storeInstance(image({ truncateBy: 5000 }));
     await reader().decided(stored.orthancId);
     const when = (await reader().record(stored.orthancId))?.when;
-    const confirm = await askApi(of, 'POST', `/instances/${stored.orthancId}/confirmation`, {
+    const confirm = await callApi(of, 'POST', `/instances/${stored.orthancId}/confirmation`, {
       body: { of: when },
     });
     expect(confirm).toMatchObject({ status: 409, json: { code: 'nothing_to_confirm' } });
-    const undo = await askApi(of, 'POST', `/instances/${stored.orthancId}/undo`, { body: { of: when } });
+    const undo = await callApi(of, 'POST', `/instances/${stored.orthancId}/undo`, { body: { of: when } });
     expect(undo).toMatchObject({ status: 409, json: { code: 'not_corrected' } });
-    await askApi(of, 'PUT', decision(stored.orthancId), { body: { category: 'hand_ap', of: when } });
+    await callApi(of, 'PUT', decision(stored.orthancId), { body: { category: 'hand_ap', of: when } });
     expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
   });
 });
@@ -209,7 +209,7 @@ describe('a person’s word is never lost', () => {
     const { reached: atNetwork, release } = hold(of.classifier, { category: 'foot_ap', score: 0.99 });
     await asks(id, request);
     await atNetwork;
-    const answer = await askApi(of, 'PUT', decision(id), { body: { category: 'hand_ap', of: stored.when } });
+    const answer = await callApi(of, 'PUT', decision(id), { body: { category: 'hand_ap', of: stored.when } });
     expect(answer.status).toBe(200);
     release();
     await waitFor(async () => (await of.metrics()).includes('plainview_queue_jobs{state="running"} 0'));
@@ -227,7 +227,7 @@ describe('a person’s word is never lost', () => {
     for (const category of ['hand_ap', 'wrist_ap', 'ankle_ap', 'elbow_ap', 'pelvis_ap', 'knee_ap']) {
       await asks(id);
       const [answer] = await Promise.all([
-        askApi(of, 'PUT', decision(id), { body: { category, of: when } }),
+        callApi(of, 'PUT', decision(id), { body: { category, of: when } }),
         of.notice(id),
         asks(id),
       ]);
@@ -236,7 +236,7 @@ describe('a person’s word is never lost', () => {
       const sure =
         answer.status === 200
           ? answer
-          : await askApi(of, 'PUT', decision(id), { body: { category, of: when } });
+          : await callApi(of, 'PUT', decision(id), { body: { category, of: when } });
       if (sure.status !== 200) continue;
       await answered(id);
       await waitFor(async () => (await of.metrics()).includes('plainview_queue_jobs{state="running"} 0'));

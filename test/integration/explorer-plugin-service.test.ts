@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader, startTestService } from '../../testkit/service.js';
+import { hookAddress, Reader, startTestService } from '../../testkit/service.js';
 
 const json = { 'content-type': 'application/json' };
 
 describe('Explorer’s plugin with the service', async () => {
-  const hook = await hookPlace();
+  const hook = await hookAddress();
   const real = useOrthanc({ hook, explorer: true, configuration: { Plainview: { DefaultRole: 'admin' } } });
 
   test('what was asked for while it was away is done when it is back, with who and when', async () => {

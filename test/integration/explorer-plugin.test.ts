@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Answer, Listener } from '../../testkit/listener.js';
+import { Listener, type ListenerResponse } from '../../testkit/listener.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 
 const secret = 'the secret of both';
@@ -30,11 +30,11 @@ describe('under /plainview', () => {
     status: answer.status,
     ...((await answer.json()) as object),
   });
-  const ok: Answer = { status: 200, body: '{"a":"ä"}', headers: json };
+  const ok: ListenerResponse = { status: 200, body: '{"a":"ä"}', headers: json };
 
   beforeEach(() => {
     service.answer = ok;
-    service.heard.length = 0;
+    service.requests.length = 0;
   });
 
   test('the service hears who asks, in which role, and nothing that the client made up', async () => {
@@ -58,7 +58,7 @@ describe('under /plainview', () => {
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toBe('application/json');
     expect(await answer.text()).toBe('{"a":"ä"}');
-    const [{ url, method, headers } = { url: '', method: '', headers: {} }] = service.heard;
+    const [{ url, method, headers } = { url: '', method: '', headers: {} }] = service.requests;
     expect([method, url]).toEqual(['GET', '/api/v1/worklist?state=needs_review&text=a%20b%26c&cursor']);
     const {
       host: _,
@@ -82,13 +82,16 @@ describe('under /plainview', () => {
     ['Jürgen Ł.', 'J%C3%BCrgen%20%C5%81.', 'reviewer'],
   ] as const)('%s comes as %s, a %s', async (user, name, role) => {
     await ask('/api/v1/me', {}, login(user));
-    expect(service.heard[0]?.headers).toMatchObject({ 'x-plainview-user': name, 'x-plainview-role': role });
+    expect(service.requests[0]?.headers).toMatchObject({
+      'x-plainview-user': name,
+      'x-plainview-role': role,
+    });
   });
 
   test('without a login that Orthanc knows nobody gets in', async () => {
     for (const who of [{}, login('alice', 'guessed'), login('mallory', '')])
       expect((await ask('/api/v1/me', {}, who)).status).toBe(401);
-    expect(service.heard).toEqual([]);
+    expect(service.requests).toEqual([]);
   });
 
   test('a user whom the service could not name is told so', async () => {
@@ -102,14 +105,14 @@ describe('under /plainview', () => {
     for (const method of ['POST', 'PUT']) {
       const body = JSON.stringify({ category: 'knee_ap', ü: 1 });
       await ask('/api/v1/instances/1-2/decision', { method, body, headers: json });
-      expect(service.heard.pop()).toMatchObject({
+      expect(service.requests.pop()).toMatchObject({
         method,
         body,
         headers: { 'content-type': 'application/json' },
       });
     }
     await ask('/api/v1/requests/1-2', { method: 'DELETE' });
-    expect(service.heard.pop()).toMatchObject({ method: 'DELETE', url: '/api/v1/requests/1-2' });
+    expect(service.requests.pop()).toMatchObject({ method: 'DELETE', url: '/api/v1/requests/1-2' });
   });
 
   test.each([
@@ -121,7 +124,7 @@ describe('under /plainview', () => {
         status,
         code,
       });
-    expect(service.heard).toEqual([]);
+    expect(service.requests).toEqual([]);
   });
 
   test('a body beyond 256 kB is refused', async () => {
@@ -148,7 +151,7 @@ describe('under /plainview', () => {
   ])('%s leads nowhere', async (path) => {
     const answer = await ask(path);
     expect(answer.status).toBe(404);
-    expect(service.heard).toEqual([]);
+    expect(service.requests).toEqual([]);
   });
 
   test('the service’s own refusals arrive', async () => {
@@ -181,7 +184,7 @@ describe('under /plainview', () => {
     expect(headers.get('content-security-policy')).toBe("default-src 'none'");
     expect(headers.get('cache-control')).toBe('private, max-age=60');
     for (const name of ['set-cookie', 'location', 'www-authenticate']) expect(headers.get(name)).toBeNull();
-    expect(service.heard[0]?.url).toBe('/review/');
+    expect(service.requests[0]?.url).toBe('/review/');
   });
 
   test('a secret that differs is a fault of the set-up, not of the user', async () => {
@@ -191,7 +194,7 @@ describe('under /plainview', () => {
 
   test('events are refused at once', async () => {
     expect(await problem(await ask('/api/v1/events'))).toMatchObject({ status: 501, code: 'no_events_here' });
-    expect(service.heard).toEqual([]);
+    expect(service.requests).toEqual([]);
   });
 
   test('a service that hangs holds up neither Orthanc nor other pages', async () => {
@@ -200,7 +203,7 @@ describe('under /plainview', () => {
     const held = Array.from({ length: 16 }, () =>
       ask('/api/v1/me', { signal: hanging.signal }).catch(() => undefined),
     );
-    await waitFor(() => service.heard.length === 16);
+    await waitFor(() => service.requests.length === 16);
     expect(await problem(await ask('/api/v1/me'))).toMatchObject({ status: 503, code: 'service_busy' });
     const began = performance.now();
     await Promise.all(
@@ -250,15 +253,15 @@ describe('under /plainview', () => {
       { resources: '' },
     ])
       expect(await post(body, 'alice')).toMatchObject({ status: 400, code: 'request_malformed' });
-    expect(service.heard).toEqual([]);
+    expect(service.requests).toEqual([]);
     service.answer = { status: 202, body: '{"id":"1","state":"running"}' };
     expect(await post({ resources }, 'alice')).toEqual({ status: 202, id: '1', state: 'running' });
-    expect(service.heard[0]).toMatchObject({
+    expect(service.requests[0]).toMatchObject({
       method: 'POST',
       url: '/api/v1/requests',
       headers: { 'x-plainview-user': 'alice' },
     });
-    expect(JSON.parse(service.heard[0]?.body ?? '')).toEqual({ selection: { ids: resources } });
+    expect(JSON.parse(service.requests[0]?.body ?? '')).toEqual({ selection: { ids: resources } });
     await service.close();
     try {
       expect(await post({ resources }, 'alice')).toMatchObject({ status: 404, code: 'resource_unknown' });

@@ -3,11 +3,11 @@ import { explorer2 } from '../../src/commands/explorer2-configuration.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { type StoredInstance, useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
 /* Orthanc Explorer 2 itself is not here: its buttons are done as it does them. */
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook, explorer: true, configuration: { Plainview: { DefaultRole: 'admin' } } });
 let service: TestService;
 

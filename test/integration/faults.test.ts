@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { ReclassificationProgress } from '../../src/contract/reclassification.js';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { hold, stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { type FaultyProxy, startFaultyProxy } from '../../testkit/faulty-proxy.js';
@@ -18,7 +18,7 @@ beforeAll(async () => {
   proxy = await startFaultyProxy(real.orthanc.url);
 });
 afterEach(async () => {
-  proxy.judge = () => 'pass';
+  proxy.decide = () => 'pass';
   proxy.calls.splice(0);
   for (const started of running.splice(0)) await started.stop();
 });
@@ -43,7 +43,7 @@ const store = (name: string) =>
 
 const ended = (of: TestService, id: string): Promise<ReclassificationProgress> =>
   waitFor(async () => {
-    const { json } = await askApi(of, 'GET', `/requests/${id}`);
+    const { json } = await callApi(of, 'GET', `/requests/${id}`);
     return json.state !== 'running' && json;
   });
 
@@ -63,9 +63,9 @@ function freeze(which: RegExp): () => void {
     thaw = () => resolve('pass');
   });
   proxy.calls.splice(0);
-  proxy.judge = ({ url }) => (which.test(url) ? () => thawed : 'pass');
+  proxy.decide = ({ url }) => (which.test(url) ? () => thawed : 'pass');
   return () => {
-    proxy.judge = () => 'pass';
+    proxy.decide = () => 'pass';
     thaw();
   };
 }
@@ -89,7 +89,7 @@ async function stop(): Promise<number> {
 test('one picture on which Orthanc hangs up is given up, and holds up nothing', async () => {
   const of = await service({ PLAINVIEW_ATTEMPTS: '2', PLAINVIEW_ORTHANC_RETRIES: '0' });
   const [bad, good] = [await store('hung up on'), await store('beside it')];
-  proxy.judge = ({ url }) => (url.includes(bad.orthancId) && url.includes('rendered') ? 'cut' : 'pass');
+  proxy.decide = ({ url }) => (url.includes(bad.orthancId) && url.includes('rendered') ? 'cut' : 'pass');
   for (const { orthancId } of [bad, good]) await of.notice(orthancId);
   await reader().decided(good.orthancId);
   await reader().decided(bad.orthancId);
@@ -101,29 +101,29 @@ test('one picture on which Orthanc hangs up is given up, and holds up nothing', 
 test('what Orthanc forbids is tried with pauses, and done once it is allowed', async () => {
   const of = await service({ PLAINVIEW_ATTEMPTS: '20', PLAINVIEW_ORTHANC_RETRIES: '0' });
   const { orthancId } = await store('forbidden');
-  proxy.judge = ({ method }) => (method === 'PUT' ? 403 : 'pass');
+  proxy.decide = ({ method }) => (method === 'PUT' ? 403 : 'pass');
   await of.notice(orthancId);
   await waitFor(() => of.log().split('an attempt failed').length > 2);
   expect(of.classifier.pictures.length).toBeLessThanOrEqual(3);
-  proxy.judge = () => 'pass';
+  proxy.decide = () => 'pass';
   expect(await reader().decided(orthancId)).toBe('knee_lateral');
 });
 
 test('an outage behind a gateway that answers for Orthanc is waited out like any other', async () => {
   const of = await service({ PLAINVIEW_ATTEMPTS: '1', PLAINVIEW_ORTHANC_RETRIES: '0' });
   const { orthancId } = await store('behind a gateway');
-  proxy.judge = () => 502;
+  proxy.decide = () => 502;
   await of.notice(orthancId);
   await waitFor(() => of.log().includes('Work waits'));
   expect((await fetch(`${of.url}/health/ready`)).status).toBe(503);
-  proxy.judge = () => 'pass';
+  proxy.decide = () => 'pass';
   expect(await reader().decided(orthancId)).toBe('knee_lateral');
 });
 
 test('an instance whose file Orthanc cannot read is marked as failed', async () => {
   const of = await service({ PLAINVIEW_ATTEMPTS: '1', PLAINVIEW_ORTHANC_RETRIES: '0' });
   const { orthancId } = await store('unreadable');
-  proxy.judge = ({ url }) => (/simplified-tags|rendered|file$/.test(url) ? 500 : 'pass');
+  proxy.decide = ({ url }) => (/simplified-tags|rendered|file$/.test(url) ? 500 : 'pass');
   await of.notice(orthancId);
   await reader().decided(orthancId);
   expect(await reader().labels(`instances/${orthancId}`)).toEqual(['classification_failed']);
@@ -135,7 +135,7 @@ test('a request goes on after Orthanc was away while it was looking, and passes 
   of.classifier.answer = async () => ({ category: 'ankle_ap', score: 0.99 });
   let outages = 2;
   let gone = false;
-  proxy.judge = ({ method, url }) => {
+  proxy.decide = ({ method, url }) => {
     if (url.startsWith('/tools/lookup') && outages-- > 0) return 'cut';
     if (method === 'PUT' && url.includes(ids[0] ?? '') && url.endsWith('RadiographReclassify') && !gone) {
       gone = true;
@@ -147,7 +147,7 @@ test('a request goes on after Orthanc was away while it was looking, and passes 
     return 'pass';
   };
   const uids = [0, 1, 2].map((n) => uid(`asked for ${n}`));
-  const { json } = await askApi(of, 'POST', '/requests', { body: { selection: { uids } } });
+  const { json } = await callApi(of, 'POST', '/requests', { body: { selection: { uids } } });
   expect(await ended(of, json.id)).toMatchObject({ state: 'done', asked: 3, answered: 3 });
   for (const id of ids.slice(1)) expect(await reader().decided(id)).toBe('ankle_ap');
 });
@@ -157,16 +157,16 @@ test('a request that a stop interrupted outlives one that is made before Orthanc
   const first = await service({ PLAINVIEW_SHUTDOWN_SECONDS: '0' }, stateDir);
   const [id = ''] = await decided(first, 'interrupted', 1);
   const { release } = hold(first.classifier, { category: 'ankle_ap', score: 0.99 });
-  const asked = await askApi(first, 'POST', '/requests', { body: { selection: { ids: [id] } } });
-  await waitFor(async () => (await askApi(first, 'GET', `/requests/${asked.json.id}`)).json.asked === 1);
+  const asked = await callApi(first, 'POST', '/requests', { body: { selection: { ids: [id] } } });
+  await waitFor(async () => (await callApi(first, 'GET', `/requests/${asked.json.id}`)).json.asked === 1);
   running.splice(0);
   await first.stop();
   release();
-  proxy.judge = () => 'cut';
+  proxy.decide = () => 'cut';
   const second = await service({}, stateDir, false);
-  await askApi(second, 'POST', '/requests', { body: { selection: { all: true }, dryRun: true } });
+  await callApi(second, 'POST', '/requests', { body: { selection: { all: true }, dryRun: true } });
   expect(await readFile(join(stateDir, 'requests.json'), 'utf8')).toContain(asked.json.id);
-  proxy.judge = () => 'pass';
+  proxy.decide = () => 'pass';
   await waitFor(() => second.log().includes('Orthanc answers'));
   expect(await ended(second, asked.json.id)).toMatchObject({ state: 'done', answered: 1 });
 });
@@ -175,12 +175,12 @@ test('what a cancelled request could not withdraw, since Orthanc went away, the 
   const of = await service({ PLAINVIEW_CONCURRENCY: '1', PLAINVIEW_ORTHANC_RETRIES: '0' });
   const ids = await decided(of, 'withdrawn', 3);
   const { release } = hold(of.classifier, { category: 'ankle_ap', score: 0.99 });
-  const { json } = await askApi(of, 'POST', '/requests', { body: { selection: { ids } } });
-  await waitFor(async () => (await askApi(of, 'GET', `/requests/${json.id}`)).json.asked === 3);
-  proxy.judge = ({ method }) => (method === 'DELETE' ? 'cut' : 'pass');
-  expect((await askApi(of, 'DELETE', `/requests/${json.id}`)).status).toBe(503);
-  proxy.judge = () => 'pass';
-  expect((await askApi(of, 'DELETE', `/requests/${json.id}`)).status).toBe(200);
+  const { json } = await callApi(of, 'POST', '/requests', { body: { selection: { ids } } });
+  await waitFor(async () => (await callApi(of, 'GET', `/requests/${json.id}`)).json.asked === 3);
+  proxy.decide = ({ method }) => (method === 'DELETE' ? 'cut' : 'pass');
+  expect((await callApi(of, 'DELETE', `/requests/${json.id}`)).status).toBe(503);
+  proxy.decide = () => 'pass';
+  expect((await callApi(of, 'DELETE', `/requests/${json.id}`)).status).toBe(200);
   for (const id of ids)
     expect(await reader().metadata(`instances/${id}`, 'RadiographReclassify')).toBeUndefined();
   release();
@@ -191,7 +191,7 @@ test('a sweep oldest first misses none of those that moved up meanwhile', async 
   for (let n = 0; n < 70; n++) early.push((await store(`moves ${n}`)).orthancId);
   const of = await service();
   let pages = 0;
-  proxy.judge = ({ url }) => {
+  proxy.decide = ({ url }) => {
     if (url !== '/tools/find' || ++pages !== 2) return 'pass';
     // Twelve of the first page receive another instance: they go to the end of the list.
     return async () => {
@@ -199,7 +199,7 @@ test('a sweep oldest first misses none of those that moved up meanwhile', async 
       return 'pass';
     };
   };
-  await askApi(of, 'POST', '/sweep', { body: { order: 'oldest' } });
+  await callApi(of, 'POST', '/sweep', { body: { order: 'oldest' } });
   for (const id of early) expect(await reader().decided(id)).toBe('knee_lateral');
 });
 
@@ -217,17 +217,17 @@ test('a correction whose report a stop cut off gets it from the next start', asy
   const reporting = new Promise<void>((resolve) => {
     held = resolve;
   });
-  proxy.judge = ({ url }) => {
+  proxy.decide = ({ url }) => {
     if (!url.includes('create-dicom')) return 'pass';
     held();
     return 'cut';
   };
   const of = (await reader().record(id))?.when;
-  await askApi(first, 'PUT', `/instances/${id}/decision`, { body: { category: 'hand_ap', of } });
+  await callApi(first, 'PUT', `/instances/${id}/decision`, { body: { category: 'hand_ap', of } });
   await reporting;
   running.splice(0);
   await first.stop();
-  proxy.judge = () => 'pass';
+  proxy.decide = () => 'pass';
   await service(env, stateDir);
   await waitFor(async () => (await reportOf()) === (await reader().record(id))?.when);
   expect((await reader().record(id))?.who).toBe('person');
@@ -248,7 +248,7 @@ test('an Orthanc that hangs is an outage within seconds, though nobody asks it f
   expect([count(of, 'Work waits'), count(of, 'Orthanc answers')]).toEqual([1, 2]);
   expect(of.log()).not.toMatch(/"level":50|an attempt failed/);
 
-  proxy.judge = () => 'cut';
+  proxy.decide = () => 'cut';
   await waitFor(async () => (await readiness(of)) === 503);
   freeze(/./);
   await of.notice(one.orthancId);
@@ -279,10 +279,10 @@ test('nor for a sweep and a request, which the next start takes up where they we
   const [known = ''] = await decided(first, 'known before', 1);
   const { orthancId } = await store('found by the sweep');
   const thaw = freeze(/^\/tools\/(bulk-content|lookup)/);
-  await askApi(first, 'POST', '/sweep', { body: {} });
+  await callApi(first, 'POST', '/sweep', { body: {} });
   await waitFor(() => proxy.calls.some(({ url }) => url === '/tools/bulk-content'));
   const body = { selection: { uids: [uid('known before 0')] } };
-  const { id } = (await askApi(first, 'POST', '/requests', { body })).json;
+  const { id } = (await callApi(first, 'POST', '/requests', { body })).json;
   expect(await stop()).toBeLessThan(15);
   expect(complaints(first)).toEqual([]);
   const left = JSON.parse(await readFile(join(stateDir, 'sweep.json'), 'utf8'));

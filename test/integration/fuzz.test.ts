@@ -5,15 +5,15 @@ import formats from 'ajv-formats';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { roles } from '../../src/access/caller.js';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
-import { type Described, operationsOf } from '../../testkit/fuzz/description.js';
+import { type ApiOperation, operationsOf } from '../../testkit/fuzz/description.js';
 import { type FuzzRequest, Generator } from '../../testkit/fuzz/generate.js';
 import { useOrthanc } from '../../testkit/orthanc.js';
 import { seeded } from '../../testkit/random.js';
-import { head, rulesPlace } from '../../testkit/rules.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { head, rulesFolder } from '../../testkit/rules.js';
+import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
 /** FUZZ_REQUESTS and FUZZ_SEED ask for more, or for others; a slow machine sends fewer unless told how many. */
 const requests = Number(process.env.FUZZ_REQUESTS ?? 2000);
@@ -23,7 +23,7 @@ const atATime = 8;
 /** A machine that is busy with other tests is no hang. */
 const longestMs = 60_000;
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 const agent = new Agent({ keepAlive: true, maxSockets: atATime });
 
@@ -85,7 +85,7 @@ function judge() {
     // A wild path or method may be another operation, or a page.
     const own = new RegExp(`^${operation.path.replace(/\{\w+\}/g, '[^/]+')}$`);
     if (method !== operation.method || !own.test(path.split('?')[0] ?? '')) return undefined;
-    const declared = operation.answers[status]?.['application/json'];
+    const declared = operation.responses[status]?.['application/json'];
     if (declared === undefined || !type.startsWith('application/json')) return undefined;
     return ajv.validate(declared.schema, JSON.parse(body))
       ? undefined
@@ -96,7 +96,7 @@ function judge() {
 test('requests made from the API’s description: none fails, none hangs, each is answered as declared', {
   timeout: 600_000,
 }, async () => {
-  const rules = await rulesPlace();
+  const rules = await rulesFolder();
   const of = await startTestService({
     orthanc: real.orthanc.url,
     hook,
@@ -119,9 +119,9 @@ test('requests made from the API’s description: none fails, none hangs, each i
     const records = await Promise.all(
       stored.map(({ orthancId }) => new Reader(real.orthanc.url).record(orthancId)),
     );
-    const operations = operationsOf((await askApi(of, 'GET', '/openapi.json')).json);
+    const operations = operationsOf((await callApi(of, 'GET', '/openapi.json')).json);
     const run = (
-      await askApi(of, 'POST', '/requests', {
+      await callApi(of, 'POST', '/requests', {
         body: { selection: { ids: [stored[0]?.study] }, dryRun: true },
       })
     ).json;
@@ -194,7 +194,7 @@ test('requests made from the API’s description: none fails, none hangs, each i
     const worker = async () => {
       while (sent < requests && performance.now() - began < budgetMs && wrong.length < 10) {
         // Each in its turn, so that none is left out by chance.
-        const operation: Described | undefined = operations[sent++ % operations.length];
+        const operation: ApiOperation | undefined = operations[sent++ % operations.length];
         if (operation === undefined) continue;
         await ask(generator.request(operation), random() < 0.6 ? 'admin' : (pick(roles) ?? 'viewer'));
       }

@@ -6,7 +6,7 @@ import { stubClassifier } from '../../testkit/classifier.js';
 import { type ImageOptions, image, uid } from '../../testkit/dicom.js';
 import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { type StoredInstance, useOrthanc } from '../../testkit/orthanc.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
 /** The category of a picture of that brightness. */
 const kinds = [
@@ -18,7 +18,7 @@ const kinds = [
 ] as const;
 const [frontal, lateral, kneeAp, kneeLateral, unsure] = kinds.keys();
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 let service: TestService;
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { SandboxOptions, SandboxOrthanc } from '../../src/sandbox/orthanc.js';
 import { image } from '../../testkit/dicom.js';
-import type { Answer } from '../../testkit/listener.js';
+import type { ListenerResponse } from '../../testkit/listener.js';
 import { storeInstance, waitFor, withOrthanc } from '../../testkit/orthanc.js';
-import { seenBySite, siteScript, useSite } from '../../testkit/site.js';
+import { instancesSeenBySite, siteScript, useSite } from '../../testkit/site.js';
 
 const site = useSite();
 
@@ -21,16 +21,16 @@ async function withHook(
 }
 
 async function storeMany(orthanc: SandboxOrthanc, count: number): Promise<void> {
-  const before = (await seenBySite(orthanc, 'seen')).length;
+  const before = (await instancesSeenBySite(orthanc, 'seen')).length;
   for (let index = 0; index < count; index++) await storeInstance(orthanc.url, image());
-  await waitFor(async () => (await seenBySite(orthanc, 'seen')).length === before + count);
+  await waitFor(async () => (await instancesSeenBySite(orthanc, 'seen')).length === before + count);
 }
 
 /** The hook's lines in Orthanc's log. */
 const said = async (orthanc: SandboxOrthanc): Promise<string[]> =>
   [...(await orthanc.log()).matchAll(/Plainview: (.*)/g)].map(([, line = '']) => line);
 
-describe.each<[string, Answer, RegExp]>([
+describe.each<[string, ListenerResponse, RegExp]>([
   ['never answers', 'never', /^no answer from PLAINVIEW_HOOK_URL/],
   ['says 401, the secret being wrong', { status: 401, body: '{}' }, /PLAINVIEW_SECRET the same/],
   ['says 500', { status: 500, body: 'oops' }, /^the service refuses notices/],
@@ -40,7 +40,7 @@ describe.each<[string, Answer, RegExp]>([
     site.listener.answer = answer;
     await withHook(600, async (orthanc) => {
       await storeMany(orthanc, 50);
-      expect(site.listener.heard).toHaveLength(1);
+      expect(site.listener.requests).toHaveLength(1);
       const lines = await said(orthanc);
       expect(lines).toHaveLength(1);
       expect(lines[0]).toMatch(complaint);
@@ -60,13 +60,13 @@ test('while the service hangs, no call waits longer than one second', async () =
   site.listener.answer = 'never';
   await withHook(600, async (orthanc) => {
     await storeInstance(orthanc.url, image());
-    await waitFor(() => site.listener.heard.length === 1);
+    await waitFor(() => site.listener.requests.length === 1);
     // The callback is waiting now, and with it Orthanc.
     const asked = Date.now();
     expect((await fetch(`${orthanc.url}/system`)).status).toBe(200);
     expect(Date.now() - asked).toBeLessThan(2_000);
     await storeMany(orthanc, 10);
-    expect(site.listener.heard).toHaveLength(1);
+    expect(site.listener.requests).toHaveLength(1);
   });
 });
 
@@ -81,15 +81,15 @@ test('a service that is back gets notices again, without a log line for every in
       return (await said(orthanc)).length === 2;
     });
     site.listener.answer = { status: 202, body: '{"queued":true}' };
-    site.listener.heard.length = 0;
+    site.listener.requests.length = 0;
     await site.listener.listen();
     await waitFor(async () => {
       await storeMany(orthanc, 1);
-      return site.listener.heard.length > 0;
+      return site.listener.requests.length > 0;
     });
-    site.listener.heard.length = 0;
+    site.listener.requests.length = 0;
     await storeMany(orthanc, 5);
-    expect(site.listener.heard).toHaveLength(5);
+    expect(site.listener.requests).toHaveLength(5);
     expect(await said(orthanc)).toEqual([
       expect.stringMatching(/^the service refuses/),
       expect.stringMatching(/^no answer/),
@@ -105,7 +105,7 @@ test('the pause grows while the failure lasts', async () => {
     await waitFor(
       async () => {
         await storeMany(orthanc, 1);
-        if (site.listener.heard.length > times.length) times.push(Date.now());
+        if (site.listener.requests.length > times.length) times.push(Date.now());
         return times.length === 4;
       },
       { timeout: 30_000 },

@@ -5,12 +5,12 @@ import type { SandboxOrthanc } from '../../src/sandbox/orthanc.js';
 import { image } from '../../testkit/dicom.js';
 import { Listener } from '../../testkit/listener.js';
 import { storeInstance, waitFor, withOrthanc } from '../../testkit/orthanc.js';
-import { seenBySite, siteScript, useSite } from '../../testkit/site.js';
+import { instancesSeenBySite, siteScript, useSite } from '../../testkit/site.js';
 
 const site = useSite();
 
 const hook = () => ({ url: site.listener.url, secret: 'between us' });
-const toldOf = (): string[] => site.listener.heard.map(({ body }) => JSON.parse(body).instance);
+const toldOf = (): string[] => site.listener.requests.map(({ body }) => JSON.parse(body).instance);
 
 async function storeTwo(orthanc: SandboxOrthanc): Promise<string[]> {
   const stored = [await storeInstance(orthanc.url, image()), await storeInstance(orthanc.url, image())];
@@ -22,8 +22,10 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
     const scripts = { [order]: [await siteScript(site.folder, 'own')] };
     await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
       const stored = await storeTwo(orthanc);
-      await waitFor(async () => (await seenBySite(orthanc, 'own')).length === 2 && toldOf().length === 2);
-      expect(await seenBySite(orthanc, 'own')).toEqual(stored);
+      await waitFor(
+        async () => (await instancesSeenBySite(orthanc, 'own')).length === 2 && toldOf().length === 2,
+      );
+      expect(await instancesSeenBySite(orthanc, 'own')).toEqual(stored);
       expect(toldOf()).toEqual(stored);
     });
   });
@@ -51,8 +53,8 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
       await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
         await storeTwo(orthanc);
         // The second time, the hook's one second came in between.
-        const asked = await waitFor(() => slow.heard.length === 2 && Date.now());
-        await waitFor(async () => (await seenBySite(orthanc, 'waited')).length === 2);
+        const asked = await waitFor(() => slow.requests.length === 2 && Date.now());
+        await waitFor(async () => (await instancesSeenBySite(orthanc, 'waited')).length === 2);
         expect(Date.now() - asked).toBeGreaterThan(2_000);
       });
     } finally {
@@ -65,7 +67,7 @@ test('credentials that a site sets for its own calls do not go to the service', 
   const own = await siteScript(site.folder, 'own', `SetHttpCredentials('site', 'password')`);
   await withOrthanc({ hook: hook(), scripts: { before: [own] } }, async (orthanc) => {
     await storeTwo(orthanc);
-    const second = await waitFor(() => site.listener.heard[1]);
+    const second = await waitFor(() => site.listener.requests[1]);
     expect(second.headers.authorization).toBeUndefined();
     expect(second.headers['x-plainview-secret']).toBe('between us');
   });
@@ -91,9 +93,9 @@ end
   };
   await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
     const stored = await storeTwo(orthanc);
-    await waitFor(async () => (await seenBySite(orthanc, 'first')).length === 2);
+    await waitFor(async () => (await instancesSeenBySite(orthanc, 'first')).length === 2);
     for (const name of ['first', 'second', 'third', 'fourth']) {
-      expect(await seenBySite(orthanc, name)).toEqual(stored);
+      expect(await instancesSeenBySite(orthanc, name)).toEqual(stored);
     }
     expect(toldOf()).toEqual(stored);
   });
@@ -105,9 +107,9 @@ test('as without the hook, a callback that does not chain replaces those before 
     { hook: hook(), scripts: { ...scripts, after: [await siteScript(site.folder, 'newest')] } },
     async (orthanc) => {
       await storeTwo(orthanc);
-      await waitFor(async () => (await seenBySite(orthanc, 'newest')).length === 2);
-      expect(await seenBySite(orthanc, 'old')).toEqual([]);
-      expect(await seenBySite(orthanc, 'new')).toEqual([]);
+      await waitFor(async () => (await instancesSeenBySite(orthanc, 'newest')).length === 2);
+      expect(await instancesSeenBySite(orthanc, 'old')).toEqual([]);
+      expect(await instancesSeenBySite(orthanc, 'new')).toEqual([]);
     },
   );
 });
@@ -122,8 +124,8 @@ test('a script that guards the globals and is loaded before keeps its guard', as
   const own = await siteScript(site.folder, 'own', 'Undeclared = 1');
   await withOrthanc({ hook: hook(), scripts: { before: [guard], after: [own] } }, async (orthanc) => {
     const stored = await storeTwo(orthanc);
-    await waitFor(async () => (await seenBySite(orthanc, 'own')).length === 2);
+    await waitFor(async () => (await instancesSeenBySite(orthanc, 'own')).length === 2);
     expect(toldOf()).toEqual(stored);
-    expect(await seenBySite(orthanc, 'guards')).toContain('0a');
+    expect(await instancesSeenBySite(orthanc, 'guards')).toContain('0a');
   });
 });

@@ -4,18 +4,18 @@ import { afterAll, beforeEach, expect, test } from 'vitest';
 import { image, instance, sopClasses } from '../../testkit/dicom.js';
 import { Listener } from '../../testkit/listener.js';
 import { storeInstance, useOrthanc, waitFor, withOrthanc } from '../../testkit/orthanc.js';
-import { seenBySite, siteScript } from '../../testkit/site.js';
+import { instancesSeenBySite, siteScript } from '../../testkit/site.js';
 
 const listener = new Listener();
 const secret = 'between us';
 const site = useOrthanc(async () => ({ hook: { url: (await listener.listen()).url, secret } }));
 afterAll(() => listener.close());
 beforeEach(() => {
-  listener.heard.length = 0;
+  listener.requests.length = 0;
 });
 
-const toldOf = (): string[] => listener.heard.map(({ body }) => JSON.parse(body).instance);
-const oneNotice = () => waitFor(() => listener.heard[0], { what: 'a notice' });
+const toldOf = (): string[] => listener.requests.map(({ body }) => JSON.parse(body).instance);
+const oneNotice = () => waitFor(() => listener.requests[0], { what: 'a notice' });
 
 test('the notice of a stored radiograph has its identity and the secret, and no patient data', async () => {
   const { orthancId } = await site.storeInstance(image({ modality: 'DX', patientName: 'TEST^SECRETIVE' }));
@@ -38,7 +38,7 @@ test('a file that is sent again after its decision is not reported as new', asyn
   const { orthancId } = await site.storeInstance(bytes);
   const isNew = async (count: number) => {
     const notices = () =>
-      listener.heard.map(({ body }) => JSON.parse(body)).filter((each) => each.instance === orthancId);
+      listener.requests.map(({ body }) => JSON.parse(body)).filter((each) => each.instance === orthancId);
     await waitFor(() => notices().length === count);
     return notices().at(-1)?.new;
   };
@@ -77,7 +77,7 @@ test('a re-upload is reported too: it can be meant as a retry', async () => {
   const bytes = image();
   await site.storeInstance(bytes);
   expect((await site.storeInstance(bytes)).status).toBe('AlreadyStored');
-  await waitFor(() => listener.heard.length === 2);
+  await waitFor(() => listener.requests.length === 2);
 });
 
 test('the secret can come from a file, as with Docker', async () => {
@@ -112,9 +112,9 @@ test.each([
   const hook = { url: listener.url, secret: secretless.secret };
   await withOrthanc({ hook, env: secretless.env, scripts }, async (orthanc) => {
     for (let count = 0; count < 3; count++) await storeInstance(orthanc.url, image());
-    await waitFor(async () => (await seenBySite(orthanc, 'seen')).length === 3);
+    await waitFor(async () => (await instancesSeenBySite(orthanc, 'seen')).length === 3);
     expect((await orthanc.log()).split(secretless.says)).toHaveLength(2);
-    expect(listener.heard).toEqual([]);
+    expect(listener.requests).toEqual([]);
   });
 });
 

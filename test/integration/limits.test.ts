@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Entry } from '../../src/contract/review.js';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { storeInstance, waitFor, withOrthanc } from '../../testkit/orthanc.js';
@@ -18,15 +18,15 @@ test('all pages are read from an Orthanc that limits its search results', async 
       for (let n = 0; n < 5; n++)
         stored.push((await storeInstance(url, image({ seriesInstanceUid: uid(`limited ${n}`) }))).orthancId);
       for (const id of stored) await reader.decided(id);
-      const worklist = await askApi(service, 'GET', '/worklist');
+      const worklist = await callApi(service, 'GET', '/worklist');
       expect(worklist.json.items.map(({ instance }: Entry) => instance).sort()).toEqual(stored.toSorted());
 
       classifier.answer = async () => ({ category: 'knee_lateral', score: 0.99 });
-      const asked = await askApi(service, 'POST', '/requests', {
+      const asked = await callApi(service, 'POST', '/requests', {
         body: { selection: { label: 'needs_review' } },
       });
       await waitFor(
-        async () => (await askApi(service, 'GET', `/requests/${asked.json.id}`)).json.state === 'done',
+        async () => (await callApi(service, 'GET', `/requests/${asked.json.id}`)).json.state === 'done',
       );
       for (const each of stored) expect(await reader.labels(`instances/${each}`)).toEqual(['knee_lateral']);
     } finally {

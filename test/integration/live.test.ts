@@ -1,13 +1,13 @@
 import { createParser } from 'eventsource-parser';
 import { beforeEach, expect, test } from 'vitest';
 import { statistics, status } from '../../src/contract/review.js';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { freshState, hookPlace, Reader, type TestService } from '../../testkit/service.js';
+import { freshState, hookAddress, Reader, type TestService } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 const { running, service: start } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
@@ -53,7 +53,7 @@ test('a listener receives the status at once, and each decision of a network or 
   await waitFor(() => heard.text.includes('event: status'));
   const { id, study, when } = await decided(of, 'hand_ap');
   await waitFor(() => heard.text.includes('event: decided'));
-  await askApi(of, 'PUT', `/instances/${id}/decision`, { body: { category: 'foot_ap', of: when } });
+  await callApi(of, 'PUT', `/instances/${id}/decision`, { body: { category: 'foot_ap', of: when } });
   await waitFor(() => heard.text.includes('"who":"person"'));
   const told: unknown[] = [];
   createParser({
@@ -82,15 +82,15 @@ test('the listeners of one caller are limited, and one that disconnects makes ro
   const of = await service();
   const all = await Promise.all(Array.from({ length: 11 }, () => follow(of)));
   expect(all.map(({ answer }) => answer.status).sort()).toEqual([...Array(10).fill(200), 429]);
-  expect((await askApi(of, 'GET', '/status')).json.listeners).toBe(10);
+  expect((await callApi(of, 'GET', '/status')).json.listeners).toBe(10);
   all.find(({ answer }) => answer.status === 200)?.leave.abort();
-  await waitFor(async () => (await askApi(of, 'GET', '/status')).json.listeners === 9);
+  await waitFor(async () => (await callApi(of, 'GET', '/status')).json.listeners === 9);
   expect((await follow(of)).answer.status).toBe(200);
 });
 
 test('the status has network, engine, queue and Orthanc, and shows an outage of Orthanc', async () => {
   const of = await service();
-  const { json } = await askApi(of, 'GET', '/status', { role: 'viewer' });
+  const { json } = await callApi(of, 'GET', '/status', { role: 'viewer' });
   expect(status.parse(json)).toMatchObject({
     network: { name: 'stub', purpose: 'research' },
     orthanc: { up: true },
@@ -98,7 +98,7 @@ test('the status has network, engine, queue and Orthanc, and shows an outage of 
   });
   await real.orthanc.stop();
   try {
-    const away = await askApi(of, 'GET', '/worklist');
+    const away = await callApi(of, 'GET', '/worklist');
     expect(away).toMatchObject({ status: 503, json: { code: 'orthanc_unreachable' } });
     expect(away.headers.get('retry-after')).toBe('5');
   } finally {
@@ -108,7 +108,7 @@ test('the status has network, engine, queue and Orthanc, and shows an outage of 
 
 const count = async (of: TestService) => {
   const answer = await waitFor(async () => {
-    const { json } = await askApi(of, 'GET', '/statistics?days=2', { role: 'viewer' });
+    const { json } = await callApi(of, 'GET', '/statistics?days=2', { role: 'viewer' });
     const parsed = statistics.parse(json);
     return parsed.complete && parsed;
   });
@@ -130,12 +130,12 @@ test('statistics count decisions and verdicts, remove undone ones, and survive a
   const unsure = await decided(of, 'knee_ap', 0.6);
   const undone = await decided(of, 'hand_ap');
   const say = (one: { id: string; when: string }, category: string | null) =>
-    askApi(of, 'PUT', `/instances/${one.id}/decision`, { body: { category, of: one.when } });
-  await askApi(of, 'POST', `/instances/${sure.id}/confirmation`, { body: { of: sure.when } });
+    callApi(of, 'PUT', `/instances/${one.id}/decision`, { body: { category, of: one.when } });
+  await callApi(of, 'POST', `/instances/${sure.id}/confirmation`, { body: { of: sure.when } });
   await say(wrong, 'foot_ap');
   await say(unsure, 'knee_ap');
   const { json } = await say(undone, null);
-  await askApi(of, 'POST', `/instances/${undone.id}/undo`, { body: { of: json.when } });
+  await callApi(of, 'POST', `/instances/${undone.id}/undo`, { body: { of: json.when } });
   const after = await count(of);
   const grown = (name: 'category' | 'needs_review') =>
     (after.today?.[name] ?? 0) - (before.today?.[name] ?? 0);

@@ -1,20 +1,20 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader, type TestService } from '../../testkit/service.js';
+import { hookAddress, Reader, type TestService } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook, configuration: { OverwriteInstances: true } });
 const { service, stop } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
 
 const say = async (of: TestService, id: string, method: string, leaf: string, body: object = {}) => {
   const given = { ...body, of: (await reader().record(id))?.when };
-  const { status } = await askApi(of, method, `/instances/${id}/${leaf}`, { body: given, role: 'reviewer' });
+  const { status } = await callApi(of, method, `/instances/${id}/${leaf}`, { body: given, role: 'reviewer' });
   expect(status).toBe(200);
 };
 
@@ -65,7 +65,7 @@ test('a correction that cannot be kept is refused, and changes nothing', async (
   const before = await reader().record(id);
   await writeFile(join(of.stateDir, 'corrections'), 'in the way');
   const body = { category: 'hand_ap', of: before?.when };
-  const { status, json } = await askApi(of, 'PUT', `/instances/${id}/decision`, { body, role: 'reviewer' });
+  const { status, json } = await callApi(of, 'PUT', `/instances/${id}/decision`, { body, role: 'reviewer' });
   expect(status).toBe(503);
   expect(json.title).toContain('PLAINVIEW_STATE_DIR');
   expect(await reader().record(id)).toEqual(before);

@@ -9,9 +9,9 @@ import { reportSopClass } from '../../src/followups/report/document.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { type StoredInstance, useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader, startTestService } from '../../testkit/service.js';
+import { hookAddress, Reader, startTestService } from '../../testkit/service.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 let folder: string;
 beforeAll(async () => {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { createError } from '../../src/errors/errors.js';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { type Stub, stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader, type TestService } from '../../testkit/service.js';
+import { hookAddress, Reader, type TestService } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 const services = useServices(real, hook);
 
@@ -177,7 +177,7 @@ test('a report names the person who decided', async () => {
   const { orthancId, study } = await real.storeInstance(image({ studyInstanceUid: uid('a person') }));
   await settledReports(study, 1, [orthancId]);
   const body = { category: 'hand_ap', of: (await reader().record(orthancId))?.when };
-  await askApi(of, 'PUT', `/instances/${orthancId}/decision`, { body, role: 'reviewer', who: 'dr.alice' });
+  await callApi(of, 'PUT', `/instances/${orthancId}/decision`, { body, role: 'reviewer', who: 'dr.alice' });
   const [report] = await settledReports(study, 1, [orthancId]);
   expect(JSON.stringify(await get(`/instances/${report}/simplified-tags`))).toContain(
     '"PersonName":"dr.alice^"',

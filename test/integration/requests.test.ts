@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ReclassificationProgress } from '../../src/contract/reclassification.js';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { freshState, hookPlace, Reader, type TestService } from '../../testkit/service.js';
+import { freshState, hookAddress, Reader, type TestService } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 const { running, service } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
@@ -38,7 +38,7 @@ const api = (
 ): Promise<{
   status: number;
   json: ReclassificationProgress & ReclassificationProgress[] & { code: string };
-}> => askApi(of, method, path, { body });
+}> => callApi(of, method, path, { body });
 
 describe('a request written as metadata', () => {
   test.each([

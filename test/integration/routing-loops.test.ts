@@ -5,14 +5,14 @@ import { freePort } from '../../src/sandbox/ports.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image } from '../../testkit/dicom.js';
 import { storeInstance, waitFor } from '../../testkit/orthanc.js';
-import { head, type RulesPlace, rulesPlace } from '../../testkit/rules.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { head, type RulesFolder, rulesFolder } from '../../testkit/rules.js';
+import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
 /** A site: an Orthanc with hook and service, that knows the other site. */
 interface Site {
   orthanc: SandboxOrthanc;
-  hook: Awaited<ReturnType<typeof hookPlace>>;
-  place: RulesPlace;
+  hook: Awaited<ReturnType<typeof hookAddress>>;
+  place: RulesFolder;
   service?: TestService;
 }
 
@@ -24,7 +24,7 @@ const ports = await Promise.all(
 async function site(index: 0 | 1): Promise<Site> {
   const [mine, other] = [ports[index], ports[1 - index]];
   if (mine === undefined || other === undefined) throw new Error('two sites have ports');
-  const hook = await hookPlace();
+  const hook = await hookAddress();
   const [aet, otherAet] = index === 0 ? ['EAST', 'WEST'] : ['WEST', 'EAST'];
   const orthanc = await startOrthanc({
     port: mine.http,
@@ -38,7 +38,7 @@ async function site(index: 0 | 1): Promise<Site> {
       DicomModalities: { OTHER: [otherAet, '127.0.0.1', other.dicom] },
     },
   });
-  return { orthanc, hook, place: await rulesPlace() };
+  return { orthanc, hook, place: await rulesFolder() };
 }
 
 beforeAll(async () => {

@@ -7,19 +7,19 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { instanceRoutes, type Route } from '../../src/followups/routing/routes-record.js';
 import { type SandboxOrthanc, startOrthanc } from '../../src/sandbox/orthanc.js';
 import { freePort } from '../../src/sandbox/ports.js';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { stubClassifier } from '../../testkit/classifier.js';
-import { plainview, type Run, serve } from '../../testkit/cli.js';
+import { plainview, type RunningCommand, serve } from '../../testkit/cli.js';
 import { image } from '../../testkit/dicom.js';
 import { Listener } from '../../testkit/listener.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { head, type RulesPlace, rulesPlace } from '../../testkit/rules.js';
-import { hookPlace, Reader, startTestService } from '../../testkit/service.js';
+import { head, type RulesFolder, rulesFolder } from '../../testkit/rules.js';
+import { hookAddress, Reader, startTestService } from '../../testkit/service.js';
 
 // These tests start processes, which can be slow.
 vi.setConfig({ testTimeout: 300_000 });
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const [partnerPort, picky] = [await freePort(), await freePort()];
 const real = useOrthanc({
   hook,
@@ -32,12 +32,12 @@ const real = useOrthanc({
 });
 const listener = new Listener();
 const stateDir = mkdtempSync(join(tmpdir(), 'plainview-state-'));
-let place: RulesPlace;
+let place: RulesFolder;
 let partner: SandboxOrthanc | undefined;
-let running: Run | undefined;
+let running: RunningCommand | undefined;
 
 beforeAll(async () => {
-  place = await rulesPlace();
+  place = await rulesFolder();
   await listener.listen();
 });
 // Otherwise a failed test would keep the port of the others occupied.
@@ -79,7 +79,7 @@ test('while a peer is down, all else goes on; after a kill, everything arrives t
   await waitFor(() => running?.out().includes('Orthanc answers'), { what: 'the service', timeout: 120_000 });
   const stored: string[] = [];
   for (let i = 0; i < 20; i++) stored.push((await real.storeInstance(image())).orthancId);
-  await waitFor(() => listener.heard.length === 20, { what: 'the webhook’s news', timeout: 60_000 });
+  await waitFor(() => listener.requests.length === 20, { what: 'the webhook’s news', timeout: 60_000 });
   await waitFor(async () => (await pending()).length === 20);
   expect(running.out().match(/peer:partner accepts nothing at present/g)).toHaveLength(1);
   running.child.kill('SIGKILL');
@@ -105,7 +105,7 @@ test('while a peer is down, all else goes on; after a kill, everything arrives t
   const order = arrived.map((id) => asked.get(id) ?? '');
   expect(order).toEqual([...order].sort());
   // A message that was received but not recorded before the kill is sent again with the same id.
-  expect(new Set(listener.heard.map(({ headers }) => headers['webhook-id'])).size).toBe(20);
+  expect(new Set(listener.requests.map(({ headers }) => headers['webhook-id'])).size).toBe(20);
   running.child.kill('SIGTERM');
   expect(await running.ended).toBe(0);
 });
@@ -154,7 +154,7 @@ test('an instance that a peer refuses is labelled route_failed, the others go on
 
     // A person's decision is sent unchanged.
     const of = (await reader().record(refused.orthancId))?.when;
-    await askApi(service, 'PUT', `/instances/${refused.orthancId}/decision`, {
+    await callApi(service, 'PUT', `/instances/${refused.orthancId}/decision`, {
       body: { category: 'hand_ap', of },
     });
     const failed = async () => {
@@ -206,7 +206,7 @@ test('a peer that hangs delays no other destination, no classification, and no s
     webhooks: webhooks(),
     rules: [{ name: 'both', do: { peer: 'picky', webhook: 'hook' } }],
   });
-  listener.heard.splice(0);
+  listener.requests.splice(0);
   listener.answer = { status: 200, body: '' };
   const env = { PLAINVIEW_RULES_FILE: file };
   const service = await startTestService({
@@ -217,7 +217,7 @@ test('a peer that hangs delays no other destination, no classification, and no s
   });
   try {
     for (let i = 0; i < 20; i++) await reader().decided((await real.storeInstance(image())).orthancId);
-    await waitFor(() => listener.heard.length === 20);
+    await waitFor(() => listener.requests.length === 20);
     expect(sockets.length).toBeGreaterThan(0);
     expect(await service.metrics()).toContain('plainview_route_waiting{destination="peer:picky"} 20');
   } finally {
@@ -240,20 +240,20 @@ test('a webhook that answers 422 rejects the message; one that answers 503 or no
     env: { PLAINVIEW_RULES_FILE: file },
   });
   try {
-    listener.heard.splice(0);
+    listener.requests.splice(0);
     listener.answer = { status: 422, body: '' };
     const unwanted = await real.storeInstance(image());
     await waitFor(async () => (await routesOf(unwanted.orthancId))[0]?.state === 'failed');
     listener.answer = { status: 503, body: '' };
     const { orthancId } = await real.storeInstance(image());
-    await waitFor(() => listener.heard.length >= 2);
+    await waitFor(() => listener.requests.length >= 2);
     expect(await service.metrics()).toContain('plainview_route_waiting{destination="webhook:hook"} 1');
     await waitFor(async () =>
       (await service.metrics()).includes('plainview_route_up{destination="webhook:hook"} 0'),
     );
     listener.answer = { status: 200, body: '' };
     await waitFor(async () => (await routesOf(orthancId))[0]?.state === 'sent');
-    const ids = listener.heard.map(({ headers }) => headers['webhook-id']);
+    const ids = listener.requests.map(({ headers }) => headers['webhook-id']);
     expect(new Set(ids.slice(1)).size).toBe(1);
     expect(ids[0]).not.toBe(ids[1]);
     expect(await service.metrics()).toContain('plainview_route_up{destination="webhook:hook"} 1');

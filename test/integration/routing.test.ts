@@ -4,15 +4,15 @@ import { instanceRoutes, type Route } from '../../src/followups/routing/routes-r
 import type { SandboxOrthanc } from '../../src/sandbox/orthanc.js';
 import { startOrthanc } from '../../src/sandbox/orthanc.js';
 import { freePort } from '../../src/sandbox/ports.js';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { type Stub, stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { Listener } from '../../testkit/listener.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { head, type RulesPlace, rulesPlace } from '../../testkit/rules.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { head, type RulesFolder, rulesFolder } from '../../testkit/rules.js';
+import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const [partnerPort, dicomPort] = [await freePort(), await freePort()];
 const partnerUrl = `http://127.0.0.1:${partnerPort}`;
 const real = useOrthanc({
@@ -26,7 +26,7 @@ const real = useOrthanc({
   },
 });
 let partner: SandboxOrthanc;
-let place: RulesPlace;
+let place: RulesFolder;
 const listener = new Listener();
 const running: TestService[] = [];
 
@@ -36,7 +36,7 @@ beforeAll(async () => {
     plugins: ['dicomweb'],
     configuration: { DicomServerEnabled: true, DicomPort: dicomPort, DicomAet: 'PARTNER' },
   });
-  place = await rulesPlace();
+  place = await rulesFolder();
   await listener.listen();
 });
 afterAll(async () => {
@@ -46,7 +46,7 @@ afterAll(async () => {
 });
 afterEach(async () => {
   for (const started of running.splice(0)) await started.stop();
-  listener.heard.splice(0);
+  listener.requests.splice(0);
   listener.answer = { status: 202, body: '' };
   await Promise.all(
     ((await (await fetch(`${partner.url}/instances`)).json()) as string[]).map((id) =>
@@ -133,8 +133,8 @@ describe('an instance that a rule sends', () => {
       image({ studyInstanceUid, patientName: 'SECRET^NAME', patientId: 'SECRET' }),
     );
     await ended(orthancId);
-    expect(listener.heard).toHaveLength(1);
-    const { headers, body } = listener.heard[0] ?? { headers: {}, body: '' };
+    expect(listener.requests).toHaveLength(1);
+    const { headers, body } = listener.requests[0] ?? { headers: {}, body: '' };
     const verified = new Webhook(place.secret).verify(body, headers as Record<string, string>);
     expect(verified).toMatchObject({
       type: 'radiograph.decided',
@@ -201,8 +201,8 @@ describe('an instance that a rule sends', () => {
 // As docs/routing.md describes it for a change of rules.
 test('a sweep applies the first rules to earlier decisions; later rules are not applied to them', async () => {
   const sweep = async (of: TestService) => {
-    await askApi(of, 'POST', '/sweep', { body: {} });
-    await waitFor(async () => (await askApi(of, 'GET', '/sweep')).json.state === 'idle');
+    await callApi(of, 'POST', '/sweep', { body: {} });
+    await waitFor(async () => (await callApi(of, 'GET', '/sweep')).json.state === 'idle');
   };
   const all = { name: 'all', do: { webhook: 'hook' } };
   await service([all], { env: { PLAINVIEW_RULES_FILE: '' } });
@@ -247,7 +247,7 @@ describe('an instance is sent once', () => {
       ['skipped', 'knee_lateral'],
       ['sent', 'hand_ap'],
     ]);
-    expect(listener.heard).toHaveLength(2);
+    expect(listener.requests).toHaveLength(2);
   });
 });
 

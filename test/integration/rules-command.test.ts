@@ -1,29 +1,29 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { type Stub, stubClassifier } from '../../testkit/classifier.js';
 import { plainview } from '../../testkit/cli.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { useOrthanc } from '../../testkit/orthanc.js';
-import { head, type RulesPlace, rulesPlace } from '../../testkit/rules.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { head, type RulesFolder, rulesFolder } from '../../testkit/rules.js';
+import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
 // Several processes in one test, on machines that may be busy.
 vi.setConfig({ testTimeout: 120_000 });
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({
   hook,
   configuration: { OrthancPeers: { partner: ['http://127.0.0.1:9'] } },
 });
-let place: RulesPlace;
+let place: RulesFolder;
 let service: TestService;
 const classifier: Stub = stubClassifier();
 const stored: string[] = [];
 
 beforeAll(async () => {
-  place = await rulesPlace();
+  place = await rulesFolder();
   await place.write({
     ...head,
     rules: [
@@ -62,7 +62,7 @@ test('rules are checked, against Orthanc too', async () => {
     status: 0,
     out: `${place.file}: 3 rules, nothing wrong; Orthanc knows every destination\n`,
   });
-  const other = await rulesPlace();
+  const other = await rulesFolder();
   await other.write({ ...head, rules: [{ name: 'a', do: { peer: 'astray' } }] });
   expect((await run('check', '--offline', '--file', other.file)).status).toBe(0);
   const { status, out } = await run('check', '--file', other.file);
@@ -120,11 +120,11 @@ test.each([
 
 test('nothing is sent again by a service without rules', async () => {
   const body = { instances: [stored[0]] };
-  expect(await askApi(service, 'POST', '/routes/retry', { body })).toMatchObject({
+  expect(await callApi(service, 'POST', '/routes/retry', { body })).toMatchObject({
     status: 409,
     json: { code: 'rules_absent' },
   });
-  const reviewer = await askApi(service, 'POST', '/routes/retry', { body, role: 'reviewer' });
+  const reviewer = await callApi(service, 'POST', '/routes/retry', { body, role: 'reviewer' });
   expect(reviewer.status).toBe(403);
 });
 
@@ -132,7 +132,7 @@ test('of what a person has named, a test shows the score that the rules go by', 
   const [, , chest = ''] = stored;
   const of = (await new Reader(real.orthanc.url).record(chest))?.when;
   const body = { category: 'knee_ap', of };
-  expect((await askApi(service, 'PUT', `/instances/${chest}/decision`, { body })).status).toBe(200);
+  expect((await callApi(service, 'PUT', `/instances/${chest}/decision`, { body })).status).toBe(200);
   const { out } = await run('test', '--instance', chest);
   expect(out).toContain('category knee_ap (1.00000), by a person');
   expect(out).toContain('+ knees sure');

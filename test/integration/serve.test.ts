@@ -6,9 +6,9 @@ import { afterAll, expect, test } from 'vitest';
 import { serve } from '../../testkit/cli.js';
 import { image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader } from '../../testkit/service.js';
+import { hookAddress, Reader } from '../../testkit/service.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 const stateDir = mkdtempSync(join(tmpdir(), 'plainview-state-'));
 afterAll(() => rmSync(stateDir, { recursive: true, force: true }));

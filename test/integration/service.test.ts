@@ -1,13 +1,13 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image, instance, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { freshState, hookPlace, Reader } from '../../testkit/service.js';
+import { freshState, hookAddress, Reader } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 const { running, service } = useServices(real, hook);
 
@@ -79,7 +79,7 @@ describe('of an instance with several frames', () => {
     await reader().decided(orthancId);
     // A picture's last byte is its last pixel.
     expect(of.classifier.pictures.map((picture) => numberOf(picture.at(-1)))).toEqual([number]);
-    const { json } = await askApi(of, 'GET', `/instances/${orthancId}/picture`, { role: 'viewer' });
+    const { json } = await callApi(of, 'GET', `/instances/${orthancId}/picture`, { role: 'viewer' });
     expect(numberOf((await sharp(json).stats()).channels[0]?.mean)).toBe(number);
   });
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
@@ -24,13 +24,13 @@ async function service(env: NodeJS.ProcessEnv, stateDir?: string): Promise<TestS
   return started;
 }
 
-const progress = async (of: TestService) => (await askApi(of, 'GET', '/sweep')).json;
+const progress = async (of: TestService) => (await callApi(of, 'GET', '/sweep')).json;
 
 test('PLAINVIEW_SWEEP_HOURS: outside these hours a sweep waits', async () => {
   const { orthancId } = await real.storeInstance(image());
   const hour = new Date().getHours();
   const of = await service({ PLAINVIEW_SWEEP_HOURS: `${(hour + 2) % 24}-${(hour + 3) % 24}` });
-  await askApi(of, 'POST', '/sweep', { body: {} });
+  await callApi(of, 'POST', '/sweep', { body: {} });
   await waitFor(async () => (await progress(of)).state === 'waiting');
   expect(await reader().metadata(`instances/${orthancId}`, 'RadiographCategory')).toBeUndefined();
 });
@@ -39,7 +39,7 @@ test('PLAINVIEW_SWEEP_RATE limits the instances in a second', async () => {
   for (let n = 0; n < 4; n++) await real.storeInstance(image());
   const of = await service({ PLAINVIEW_SWEEP_RATE: '1' });
   const began = performance.now();
-  await askApi(of, 'POST', '/sweep', { body: {} });
+  await callApi(of, 'POST', '/sweep', { body: {} });
   const { found } = await waitFor(
     async () => {
       const now = await progress(of);
@@ -60,9 +60,9 @@ test('PLAINVIEW_SWEEP starts sweeps, in the order of PLAINVIEW_SWEEP_ORDER', asy
 
 test('PLAINVIEW_SWEEP_ORDER is the default order of a requested sweep', async () => {
   const of = await service({ PLAINVIEW_SWEEP_ORDER: 'oldest' });
-  expect((await askApi(of, 'POST', '/sweep', { body: {} })).json.order).toBe('oldest');
+  expect((await callApi(of, 'POST', '/sweep', { body: {} })).json.order).toBe('oldest');
   await waitFor(async () => (await progress(of)).state === 'idle');
-  expect((await askApi(of, 'POST', '/sweep', { body: { order: 'newest' } })).json.order).toBe('newest');
+  expect((await callApi(of, 'POST', '/sweep', { body: { order: 'newest' } })).json.order).toBe('newest');
 });
 
 test('instances of a change log that was cleared while the service was down are found', async () => {

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { hold, type Stub, stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
@@ -111,7 +111,7 @@ describe('a sweep', () => {
     running.push(first);
     let held: ReturnType<typeof hold> | undefined;
     // Each page comes after the page before is decided. No instance of the second page is decided, so the stop interrupts it.
-    proxy.judge = ({ url }) => {
+    proxy.decide = ({ url }) => {
       if (url !== '/tools/find') return 'pass';
       return async () => {
         await waitFor(() => idle(first), { timeout: 50_000 });
@@ -119,7 +119,7 @@ describe('a sweep', () => {
         return 'pass';
       };
     };
-    await askApi(first, 'POST', '/sweep', { body: {} });
+    await callApi(first, 'POST', '/sweep', { body: {} });
     const saved = () => readFile(join(stateDir, 'sweep.json'), 'utf8').catch(() => 'not begun');
     await waitFor(async () => (await saved()).includes('"done":50'), { timeout: 50_000 });
     running.splice(0);

@@ -1,13 +1,13 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { type FaultyProxy, startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { type StoredInstance, waitFor } from '../../testkit/orthanc.js';
 import { freshState } from '../../testkit/service.js';
 import { picture, useTags } from '../../testkit/tags.js';
 
-const { real, reader, ends, service, stop, tagsOf, said, text, simplified } = await useTags();
+const { real, reader, ends, service, stop, tagsOf, waitForTags, text, simplified } = await useTags();
 
 const levels = ({ orthancId, series, study, patient }: StoredInstance) => [
   `instances/${orthancId}`,
@@ -57,8 +57,8 @@ describe('what Orthanc loses when a file is stored anew', () => {
     const received = JSON.parse(await text(`instances/${stored.orthancId}/metadata?expand`));
     const record = await reader().record(stored.orthancId);
     const of = await service('absent');
-    await askApi(of, 'POST', '/sweep', { body: {} });
-    const tags = await said(stored.orthancId, 'knee_ap');
+    await callApi(of, 'POST', '/sweep', { body: {} });
+    const tags = await waitForTags(stored.orthancId, 'knee_ap');
     await expectKept(stored);
     expect(tags.received).toMatchObject({ ReceptionDate: received.ReceptionDate, Origin: 'RestApi' });
     expect(await reader().record(stored.orthancId)).toEqual(record);
@@ -67,7 +67,7 @@ describe('what Orthanc loses when a file is stored anew', () => {
     const last = await reader().lastChange();
     await of.notice(stored.orthancId);
     const other = await real.storeInstance(picture());
-    await said(other.orthancId, 'knee_ap');
+    await waitForTags(other.orthancId, 'knee_ap');
     await waitFor(async () => (await of.metrics()).includes('already_decided'));
     expect(await reader().writesSince(last, stored.orthancId)).toBe(0);
     expect(of.classifier.pictures).toHaveLength(1);
@@ -84,11 +84,11 @@ describe('what Orthanc loses when a file is stored anew', () => {
       const before = await text(`instances/${id}/attachments/dicom/md5`);
       const proxy = await between();
       const late = await new Promise<() => Promise<void>>((resolve, reject) => {
-        proxy.judge = ({ method, url }) => {
+        proxy.decide = ({ method, url }) => {
           if (method !== 'POST' || url !== '/instances') return 'pass';
           return async (store) => {
             if (moment === 'after') await store();
-            proxy.judge = () => 'cut';
+            proxy.decide = () => 'cut';
             resolve(store);
             return 'cut';
           };
@@ -119,22 +119,22 @@ describe('what Orthanc loses when a file is stored anew', () => {
     await reader().decided(id);
     await stop();
     const when = (await reader().record(id))?.when;
-    let correction: ReturnType<typeof askApi> | undefined;
+    let correction: ReturnType<typeof callApi> | undefined;
     const proxy = await between();
     const of = await service('absent', { orthanc: proxy.url });
-    proxy.judge = ({ method, url }) => {
+    proxy.decide = ({ method, url }) => {
       if (method !== 'POST' || url !== '/instances') return 'pass';
       return async (store) => {
         await store();
         // The instance is bare now, and the correction waits until it is not.
-        correction ??= askApi(of, 'PUT', `/instances/${id}/decision`, {
+        correction ??= callApi(of, 'PUT', `/instances/${id}/decision`, {
           body: { category: 'hand_ap', of: when },
         });
         return 'pass';
       };
     };
     await of.notice(id);
-    await said(id, 'hand_ap');
+    await waitForTags(id, 'hand_ap');
     expect(await correction).toMatchObject({ status: 200 });
     expect(await reader().record(id)).toMatchObject({ who: 'person', before: { category: 'knee_ap' } });
     expect((await simplified(id)).BodyPartExamined).toBe('HAND');
@@ -149,7 +149,7 @@ describe('what Orthanc loses when a file is stored anew', () => {
       await put(`studies/${study}/attachments/${number}`, Buffer.alloc(2 ** 25));
     const before = await text(`instances/${id}/attachments/dicom/md5`);
     const of = await service('absent');
-    await askApi(of, 'POST', '/sweep', { body: {} });
+    await callApi(of, 'POST', '/sweep', { body: {} });
     const tags = await waitFor(() => tagsOf(id));
     expect(tags).toMatchObject({ written: {}, failure: { code: 'tags_not_written' } });
     expect(await text(`instances/${id}/attachments/dicom/md5`)).toBe(before);
@@ -165,8 +165,8 @@ test('a damaged journal costs its own instance, and nobody else', async () => {
   const of = await service('off', { stateDir });
   const { orthancId } = await real.storeInstance(picture({ patientId: 'whole' }));
   await reader().decided(orthancId);
-  await askApi(of, 'POST', '/sweep', { body: {} });
-  await waitFor(async () => (await askApi(of, 'GET', '/sweep')).json.state === 'idle');
+  await callApi(of, 'POST', '/sweep', { body: {} });
+  await waitFor(async () => (await callApi(of, 'GET', '/sweep')).json.state === 'idle');
   expect(of.log()).toMatch(/Move the file away and keep it.*state_damaged/);
   expect(await reader().record(theirs.orthancId)).toBeUndefined();
   expect(await readdir(join(stateDir, 'tags'))).toEqual([`${theirs.orthancId}.json`]);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { plainview } from '../../testkit/cli.js';
 import { waitFor } from '../../testkit/orthanc.js';
 import type { TestService } from '../../testkit/service.js';
 import { dataset, picture, useTags } from '../../testkit/tags.js';
 
-const { hook, real, reader, service, tagsOf, said, fileOf, simplified } = await useTags();
+const { hook, real, reader, service, tagsOf, waitForTags, fileOf, simplified } = await useTags();
 
 describe('undo', () => {
   const env = (of: TestService) => ({
@@ -18,7 +18,7 @@ describe('undo', () => {
     const of = await service('absent');
     const bytes = picture();
     const first = await real.storeInstance(bytes);
-    await said(first.orthancId, 'knee_ap');
+    await waitForTags(first.orthancId, 'knee_ap');
     const dry = plainview(['tags', 'undo', first.study, '--dry-run'], env(of));
     expect(await dry.ended).toBe(0);
     expect(dry.out()).toContain(first.orthancId);
@@ -31,7 +31,7 @@ describe('undo', () => {
     // Not written again until it is decided anew.
     await of.notice(first.orthancId);
     const second = await real.storeInstance(picture());
-    await said(second.orthancId, 'knee_ap');
+    await waitForTags(second.orthancId, 'knee_ap');
     expect(await tagsOf(first.orthancId)).toEqual(tags);
     await reader().put(`instances/${first.orthancId}`, 'RadiographReclassify', '{}');
     await waitFor(async () => (await simplified(first.orthancId)).BodyPartExamined === 'KNEE');
@@ -41,10 +41,11 @@ describe('undo', () => {
     const of = await service('off');
     const { orthancId } = await real.storeInstance(picture());
     await reader().decided(orthancId);
-    const answer = await askApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] } });
+    const answer = await callApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] } });
     expect(answer).toMatchObject({ status: 200, json: { undone: [], left: [{ instance: orthancId }] } });
     expect(
-      (await askApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] }, role: 'reviewer' })).status,
+      (await callApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] }, role: 'reviewer' }))
+        .status,
     ).toBe(403);
   });
 });

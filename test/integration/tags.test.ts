@@ -2,13 +2,13 @@ import { describe, expect, test, vi } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { requireCapabilities } from '../../src/orthanc/capabilities.js';
 import { Orthanc } from '../../src/orthanc/orthanc.js';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { uid } from '../../testkit/dicom.js';
 import { waitFor, withOrthanc } from '../../testkit/orthanc.js';
-import { head, rulesPlace } from '../../testkit/rules.js';
+import { head, rulesFolder } from '../../testkit/rules.js';
 import { dataset, picture, useTags } from '../../testkit/tags.js';
 
-const { real, reader, ends, service, stop, tagsOf, said, text, fileOf, simplified } = await useTags();
+const { real, reader, ends, service, stop, tagsOf, waitForTags, text, fileOf, simplified } = await useTags();
 
 const ours = ['0008,2218', '0018,0015', '0018,5101', '0054,0220'];
 const others = (file: Buffer) => new Map([...dataset(file)].filter(([tag]) => !ours.includes(tag)));
@@ -20,7 +20,7 @@ describe('a file', () => {
     const of = await service('absent');
     const bytes = picture();
     const { orthancId } = await real.storeInstance(bytes);
-    await said(orthancId, 'knee_ap');
+    await waitForTags(orthancId, 'knee_ap');
     expect(await simplified(orthancId)).toMatchObject({
       BodyPartExamined: 'KNEE',
       ViewPosition: 'AP',
@@ -35,12 +35,12 @@ describe('a file', () => {
     const hand = { attributes: { '0018,0015': ['CS', 'KNEE'], '0018,5101': ['CS', 'PA'] } } as const;
     await service('absent');
     const { orthancId } = await real.storeInstance(picture(hand));
-    await said(orthancId, 'knee_ap');
+    await waitForTags(orthancId, 'knee_ap');
     expect(await simplified(orthancId)).toMatchObject({ BodyPartExamined: 'KNEE', ViewPosition: 'PA' });
     await stop();
     await service('replace', { answer: 'hand_ap' });
     const second = await real.storeInstance(picture(hand));
-    const tags = await said(second.orthancId, 'hand_ap');
+    const tags = await waitForTags(second.orthancId, 'hand_ap');
     expect(tags.written.BodyPartExamined).toEqual({ was: 'KNEE', now: 'HAND' });
     // The category gives no ViewPosition: the modality's stays.
     expect(await simplified(second.orthancId)).toMatchObject({
@@ -53,7 +53,7 @@ describe('a file', () => {
   test('is given no ViewPosition by a category that merges two', async () => {
     await service('absent', { answer: 'chest_pa_ap' });
     const { orthancId } = await real.storeInstance(picture());
-    const { written } = await said(orthancId, 'chest_pa_ap');
+    const { written } = await waitForTags(orthancId, 'chest_pa_ap');
     expect(Object.keys(written).sort()).toEqual([
       'AnatomicRegionSequence',
       'BodyPartExamined',
@@ -66,9 +66,9 @@ describe('a file', () => {
     const of = await service('replace', { answer: 'chest_pa_ap' });
     const bytes = picture({ attributes: { '0018,5101': ['CS', 'LL'] } });
     const { orthancId } = await real.storeInstance(bytes);
-    await said(orthancId, 'chest_pa_ap');
+    await waitForTags(orthancId, 'chest_pa_ap');
     expect((await simplified(orthancId)).ViewPosition).toBe('');
-    await askApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] } });
+    await callApi(of, 'POST', '/tags/undo', { body: { instances: [orthancId] } });
     await waitFor(async () => (await simplified(orthancId)).ViewPosition === 'LL');
     expect(dataset(await fileOf(orthancId))).toEqual(dataset(bytes));
   });
@@ -76,7 +76,7 @@ describe('a file', () => {
   test('that is compressed keeps its transfer syntax and its code stream', async () => {
     await service('absent');
     const raw = await real.storeInstance(picture());
-    await said(raw.orthancId, 'knee_ap');
+    await waitForTags(raw.orthancId, 'knee_ap');
     const transcoded = await fetch(`${real.orthanc.url}/instances/${raw.orthancId}/modify`, {
       method: 'POST',
       body: JSON.stringify({
@@ -88,7 +88,7 @@ describe('a file', () => {
     });
     const bytes = Buffer.from(await transcoded.arrayBuffer());
     const { orthancId } = await real.storeInstance(bytes);
-    await said(orthancId, 'knee_ap');
+    await waitForTags(orthancId, 'knee_ap');
     const file = await fileOf(orthancId);
     expect((await simplified(orthancId)).ViewPosition).toBe('AP');
     expect(others(file).get('0002,0010')).toBe(others(bytes).get('0002,0010'));
@@ -99,7 +99,7 @@ describe('a file', () => {
     const of = await service('absent');
     const bytes = picture();
     const { orthancId } = await real.storeInstance(bytes);
-    await said(orthancId, 'knee_ap');
+    await waitForTags(orthancId, 'knee_ap');
     of.classifier.answer = async () => ({ category: 'knee_ap', score: 0.5 });
     await reader().put(`instances/${orthancId}`, 'RadiographReclassify', '{}');
     await waitFor(async () => {
@@ -115,13 +115,13 @@ describe('a file', () => {
   test('follows a person’s correction, which its own former text does not call a mismatch', async () => {
     const of = await service('absent');
     const { orthancId, study } = await real.storeInstance(picture());
-    const { of: when } = await said(orthancId, 'knee_ap');
-    const answer = await askApi(of, 'PUT', `/instances/${orthancId}/decision`, {
+    const { of: when } = await waitForTags(orthancId, 'knee_ap');
+    const answer = await callApi(of, 'PUT', `/instances/${orthancId}/decision`, {
       body: { category: 'hand_ap', of: when },
       role: 'reviewer',
     });
     expect(answer.status).toBe(200);
-    await said(orthancId, 'hand_ap');
+    await waitForTags(orthancId, 'hand_ap');
     expect(await simplified(orthancId)).toMatchObject({ BodyPartExamined: 'HAND' });
     expect((await simplified(orthancId)).ViewPosition).toBe('');
     expect(await reader().record(orthancId)).toMatchObject({ who: 'person', person: { who: 'alice' } });
@@ -139,7 +139,7 @@ test('a study of twelve that come at once is written once each, and adds up in t
   );
   const study = stored[0]?.study ?? '';
   const ids = stored.map(({ orthancId }) => orthancId);
-  for (const id of ids) await said(id, 'knee_ap');
+  for (const id of ids) await waitForTags(id, 'knee_ap');
   await vi.waitFor(
     async () => {
       expect(await reader().group(`studies/${study}`)).toMatchObject({ categories: { knee_ap: 12 } });
@@ -158,7 +158,7 @@ test('a study of twelve that come at once is written once each, and adds up in t
   const last = await reader().lastChange();
   for (const id of ids) await of.notice(id);
   const other = await real.storeInstance(picture());
-  await said(other.orthancId, 'knee_ap');
+  await waitForTags(other.orthancId, 'knee_ap');
   const answer = await fetch(`${real.orthanc.url}/changes?since=${last}&limit=1000`);
   const { Changes } = (await answer.json()) as { Changes: { ID: string }[] };
   expect(Changes.filter(({ ID }) => ids.includes(ID))).toEqual([]);
@@ -167,7 +167,7 @@ test('a study of twelve that come at once is written once each, and adds up in t
 test('reports are made beside it, of the file as it is now', async () => {
   await service('absent', { env: { PLAINVIEW_REPORT: 'instance' } });
   const { orthancId, study } = await real.storeInstance(picture());
-  await said(orthancId, 'knee_ap');
+  await waitForTags(orthancId, 'knee_ap');
   await waitFor(async () => JSON.parse(await text(`studies/${study}/statistics`)).CountInstances === 2);
   expect(await reader().metadata(`instances/${orthancId}`, 'RadiographTags')).toBeDefined();
 });
@@ -180,13 +180,13 @@ test('rules go by when the file first came, and see what is written', async () =
   // Orthanc tells the time in whole seconds.
   const since = Math.ceil(Date.now() / 1000) * 1000 + 1000;
   await waitFor(() => Date.now() >= since);
-  const place = await rulesPlace();
+  const place = await rulesFolder();
   ends.push(() => place.discard());
   const rule = { name: 'all', when: { tags: { BodyPartExamined: 'KNEE' } }, do: { label: 'seen' } };
   await place.write({ ...head, since: new Date(since).toISOString(), rules: [rule] });
   const of = await service('absent', { env: { PLAINVIEW_RULES_FILE: place.file } });
-  await askApi(of, 'POST', '/sweep', { body: {} });
-  await said(before.orthancId, 'knee_ap');
+  await callApi(of, 'POST', '/sweep', { body: {} });
+  await waitForTags(before.orthancId, 'knee_ap');
   const after = await real.storeInstance(picture());
   await waitFor(async () => (await reader().labels(`instances/${after.orthancId}`)).includes('seen'));
   await of.notice(before.orthancId);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader } from '../../testkit/service.js';
+import { hookAddress, Reader } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 const { service, stop } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
@@ -47,9 +47,9 @@ describe('a record of a newer version', () => {
       JSON.stringify({ who: 'x', includingCorrected: true }),
     );
     await waitFor(async () => (await again.metrics()).includes('why="other_version"'));
-    const { json } = await askApi(again, 'POST', '/sweep', { body: {} });
+    const { json } = await callApi(again, 'POST', '/sweep', { body: {} });
     expect(json).toMatchObject({ state: 'running' });
-    await waitFor(async () => (await askApi(again, 'GET', '/sweep')).json.state === 'idle');
+    await waitFor(async () => (await callApi(again, 'GET', '/sweep')).json.state === 'idle');
     expect(await reader().metadata(`instances/${theirs.orthancId}`, 'Radiograph')).toBe(newer);
     expect(await reader().labels(`instances/${theirs.orthancId}`)).toContain('patella_axial');
     expect(await reader().labels(`studies/${theirs.study}`)).toContain('patella_axial');
@@ -62,7 +62,7 @@ describe('a record of a newer version', () => {
     const { theirs, newer } = await mixedStudy();
     const again = await service();
     const { when } = JSON.parse(newer);
-    const answer = await askApi(again, 'PUT', `/instances/${theirs.orthancId}/decision`, {
+    const answer = await callApi(again, 'PUT', `/instances/${theirs.orthancId}/decision`, {
       body: { category: 'hand_ap', of: when },
     });
     expect(answer).toMatchObject({ status: 409, json: { code: 'record_of_other_version' } });
@@ -80,7 +80,7 @@ test('fields that a newer version has added to a record survive what this one wr
     'Radiograph',
     JSON.stringify({ ...record, acknowledged: { who: 'a' } }),
   );
-  const answer = await askApi(first, 'PUT', `/instances/${orthancId}/decision`, {
+  const answer = await callApi(first, 'PUT', `/instances/${orthancId}/decision`, {
     body: { category: 'hand_ap', of: record.when },
   });
   expect(answer.status).toBe(200);

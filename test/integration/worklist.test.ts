@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Entry } from '../../src/contract/review.js';
-import { askApi } from '../../testkit/api.js';
+import { callApi } from '../../testkit/api.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { type StoredInstance, useOrthanc, waitFor } from '../../testkit/orthanc.js';
-import { hookPlace, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
-const hook = await hookPlace();
+const hook = await hookAddress();
 const real = useOrthanc({ hook });
 let of: TestService;
 /** Twelve instances that need review, then three categories and an unknown view, in the order of receipt. */
@@ -53,7 +53,7 @@ afterAll(() => of?.stop());
 async function list(
   query: string,
 ): Promise<{ ids: string[]; next?: string; total?: number; items: Entry[] }> {
-  const { status, json } = await askApi(of, 'GET', `/worklist?${query}`, { role: 'viewer' });
+  const { status, json } = await callApi(of, 'GET', `/worklist?${query}`, { role: 'viewer' });
   expect(status).toBe(200);
   return { ...json, ids: json.items.map(({ instance }: Entry) => instance) };
 }
@@ -127,14 +127,14 @@ describe('the worklist', () => {
     ['state=all', 'request_malformed'],
     ['patient=x', 'request_malformed'],
   ])('refuses %s', async (query, code) => {
-    expect(await askApi(of, 'GET', `/worklist?${query}`)).toMatchObject({ status: 400, json: { code } });
+    expect(await callApi(of, 'GET', `/worklist?${query}`)).toMatchObject({ status: 400, json: { code } });
   });
 });
 
 describe('an instance', () => {
   test('is answered with attributes of its file', async () => {
     const [id] = ids(0, 1);
-    const { json } = await askApi(of, 'GET', `/instances/${id}`, { role: 'viewer' });
+    const { json } = await callApi(of, 'GET', `/instances/${id}`, { role: 'viewer' });
     expect(json).toMatchObject({
       instance: id,
       study: stored[0]?.study,
@@ -147,16 +147,16 @@ describe('an instance', () => {
   });
 
   test('is listed with the other instances of its study', async () => {
-    const { json } = await askApi(of, 'GET', `/studies/${stored[0]?.study}/instances`, { role: 'viewer' });
+    const { json } = await callApi(of, 'GET', `/studies/${stored[0]?.study}/instances`, { role: 'viewer' });
     expect(new Set(json.map(({ instance }: Entry) => instance))).toEqual(new Set(ids(0, 4)));
     const none = `00000000${'-00000000'.repeat(4)}`;
-    expect(await askApi(of, 'GET', `/studies/${none}/instances`)).toMatchObject({ status: 200, json: [] });
+    expect(await callApi(of, 'GET', `/studies/${none}/instances`)).toMatchObject({ status: 200, json: [] });
   });
 
   test('has a thumbnail and a picture in the requested window, with private caching', async () => {
     const [id] = ids(0, 1);
     const picture = async (what: string) => {
-      const { status, headers, json } = await askApi(of, 'GET', `/instances/${id}/${what}`, {
+      const { status, headers, json } = await callApi(of, 'GET', `/instances/${id}/${what}`, {
         role: 'viewer',
       });
       expect(status).toBe(200);
@@ -171,26 +171,26 @@ describe('an instance', () => {
     const plain = await picture('picture?width=256');
     expect(plain).toMatchObject({ width: 192, height: 256 });
     expect((await picture('picture?width=256&center=4000&window=100')).mean).toBeLessThan(plain.mean / 2);
-    expect(await askApi(of, 'GET', `/instances/${id}/picture?center=1`)).toMatchObject({ status: 400 });
+    expect(await callApi(of, 'GET', `/instances/${id}/picture?center=1`)).toMatchObject({ status: 400 });
   });
 
   test('has an activation map for a category', async () => {
     const [id] = ids(12, 13);
     of.classifier.answer = async () => ({ category: 'wrist_ap', score: 0.9 });
-    const { json } = await askApi(of, 'GET', `/instances/${id}/activation?category=wrist_ap`, {
+    const { json } = await callApi(of, 'GET', `/instances/${id}/activation?category=wrist_ap`, {
       role: 'viewer',
     });
     expect(json).toMatchObject({ rows: 7, columns: 7, category: 'wrist_ap', peak: 6 });
     expect(json.score).toBeCloseTo(0.9);
     expect([json.values[0], json.values[48]]).toEqual([0, 1]);
-    const unknown = await askApi(of, 'GET', `/instances/${id}/activation?category=left_ear`);
+    const unknown = await callApi(of, 'GET', `/instances/${id}/activation?category=left_ear`);
     expect(unknown).toMatchObject({ status: 400, json: { code: 'category_unknown' } });
   });
 
   test('that is not a radiograph is not shown', async () => {
     const { orthancId } = await real.storeInstance(image({ modality: 'CT' }));
     for (const what of ['', '/thumbnail', '/picture'])
-      expect(await askApi(of, 'GET', `/instances/${orthancId}${what}`)).toMatchObject({
+      expect(await callApi(of, 'GET', `/instances/${orthancId}${what}`)).toMatchObject({
         status: 404,
         json: { code: 'instance_undecided' },
       });
@@ -200,7 +200,7 @@ describe('an instance', () => {
 test('fifty requests for pictures at once are answered, and do not count as guesses', async () => {
   const [id] = ids(0, 1);
   const answers = await Promise.all(
-    Array.from({ length: 50 }, () => askApi(of, 'GET', `/instances/${id}/thumbnail`)),
+    Array.from({ length: 50 }, () => callApi(of, 'GET', `/instances/${id}/thumbnail`)),
   );
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
 });
@@ -208,7 +208,7 @@ test('fifty requests for pictures at once are answered, and do not count as gues
 test('a correction between two pages does not hide other instances', async () => {
   const first = await list('limit=4');
   for (const { instance, when } of first.items.slice(0, 3))
-    await askApi(of, 'PUT', `/instances/${instance}/decision`, { body: { category: 'elbow_ap', of: when } });
+    await callApi(of, 'PUT', `/instances/${instance}/decision`, { body: { category: 'elbow_ap', of: when } });
   const rest: string[] = [];
   for (let { next } = first; next !== undefined; ) {
     const page = await list(`limit=4&cursor=${next}`);
@@ -223,7 +223,7 @@ test('a correction between two pages does not hide other instances', async () =>
 test('an instance that was decided several times comes once among the latest decisions', async () => {
   const { items } = await list('state=recent&category=elbow_ap');
   for (const { instance, when } of items)
-    await askApi(of, 'PUT', `/instances/${instance}/decision`, { body: { category: 'ankle_ap', of: when } });
+    await callApi(of, 'PUT', `/instances/${instance}/decision`, { body: { category: 'ankle_ap', of: when } });
   await waitFor(
     async () => (await list('state=recent&category=ankle_ap&limit=100')).ids.length >= items.length,
   );
@@ -233,8 +233,8 @@ test('an instance that was decided several times comes once among the latest dec
 
 test('no patient data, search text or secret is logged', async () => {
   await list('text=SEARCHED-FOR');
-  await askApi(of, 'GET', '/worklist?station=a%5CSEARCHED-FOR');
-  await askApi(of, 'GET', `/instances/${ids(0, 1)[0]}/picture?SEARCHED-FOR=1`);
+  await callApi(of, 'GET', '/worklist?station=a%5CSEARCHED-FOR');
+  await callApi(of, 'GET', `/instances/${ids(0, 1)[0]}/picture?SEARCHED-FOR=1`);
   expect(of.log()).toContain('audit');
   expect(of.log()).not.toMatch(/TELLING|SEARCHED-FOR|ACC\d|Knie/);
   expect(of.log()).not.toContain(of.secret);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const folder = new URL('../golden/', import.meta.url);
 
-/** TensorFlow's scores of its own tiny graphs, for the pictures of seed 1 and 2. */
+/** TensorFlow's scores of the golden graphs, for the pictures of seed 1 and 2. */
 export const golden = z
   .object({
     tensorflow: z.string(),
@@ -17,14 +17,14 @@ export const goldenSize = { height: golden.size, width: golden.size };
 
 export const goldenGraph = (name: string): Buffer => readFileSync(new URL(`networks/${name}.pb`, folder));
 
-/** The picture of the same seed in make_networks.py. */
+/** The same picture as in make_networks.py. @returns [height, width, 3] */
 export const goldenPicture = (seed: number): Float32Array =>
   Float32Array.from(
     { length: golden.size * golden.size * 3 },
     (_, i) => (((i * i * 31 + i * seed * 17 + seed) % 255) - 127) / 128,
   );
 
-/** Enough of graph.proto to change what graphs say; protobuf keeps nothing that is not listed. */
+/** The part of graph.proto that tests change. protobufjs drops fields that are not listed. */
 const schema = protobuf.parse(`
   syntax = "proto3";
   message GraphDef { repeated NodeDef node = 1; }
@@ -59,7 +59,7 @@ export interface Node {
   attr: Record<string, Attribute>;
 }
 
-/** A golden graph with its nodes changed. */
+/** A golden graph with changed nodes, as a file. */
 export function edited(name: string, change: (nodes: Node[]) => void): Uint8Array {
   const graph = graphDef.toObject(graphDef.decode(goldenGraph(name)), {
     longs: Number,
@@ -72,7 +72,7 @@ export function edited(name: string, change: (nodes: Node[]) => void): Uint8Arra
 
 export const bytes = (text: string): Uint8Array => Buffer.from(text);
 
-/** @throws where the test's own idea of the graph is wrong */
+/** @throws where no node passes the test */
 export function find(nodes: readonly Node[], test: (node: Node) => boolean): Node {
   const node = nodes.find(test);
   if (!node) throw new Error('the golden graph has no such node');

@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { shipped } from '../../src/files/places.js';
 
-/** Real radiographs, which the repository must not hold; tests that want them are skipped where they are not. */
+/** Folder of real radiographs, which must not be in the repository. Without it, tests that need them are skipped. */
 const folder = process.env.RADIOGRAPHS ?? shipped('..', 'shared', 'data', 'radiographs');
 
-/** @returns up to `count` files, spread over all there are; none where the folder is not there */
+/** @returns up to `count` files, spread over all; none without the folder */
 export function radiographs(count: number): string[] {
   const images = join(folder, 'images');
   if (!existsSync(images)) {
@@ -27,7 +27,7 @@ export const goldenPictureFile = (name: string): Buffer =>
 
 export const modelFile = (name: string): string => shipped('model', name);
 
-/** @returns up to `count` of the manifest's radiographs with what people say that they show; none where it is not there */
+/** @returns up to `count` radiographs of the manifest with people's labels; none without the manifest */
 export function labelledRadiographs(count: number): { path: string; label: string; source: string }[] {
   const manifest = join(folder, 'manifest.csv');
   if (!existsSync(manifest)) return [];

@@ -12,19 +12,19 @@ export interface Attachment {
 export interface Resource {
   id: string;
   level: Level;
-  /** Grows with each resource. */
+  /** Number in the order of creation. */
   number: number;
   parent: Resource | undefined;
   children: Set<Resource>;
-  /** What the index keeps: by tag. Of a series and above: from the instance that came first. */
+  /** Attributes in the index, by tag. Those of series, study and patient come from the first instance. */
   mainTags: Map<string, Json>;
-  /** By number. */
+  /** Number → value. */
   metadata: Map<number, string>;
   labels: Set<string>;
-  /** By number. */
+  /** Number → attachment. */
   attachments: Map<number, Attachment>;
   isProtected: boolean;
-  /** Of an instance. */
+  /** Only of an instance. */
   dataset: Dataset | undefined;
 }
 
@@ -51,8 +51,8 @@ export const pathOf = ({ level, id }: Pick<Resource, 'level' | 'id'>): string =>
 
 const identifiers = ['0010,0020', '0020,000d', '0020,000e', '0008,0018'];
 
-/** Orthanc's identifiers of a file's patient, study, series and instance. */
-function identify(dataset: Dataset): string[] {
+/** Orthanc's identifiers of patient, study, series and instance. */
+function identifiersOf(dataset: Dataset): string[] {
   const values = identifiers.map((tag) => dataset.text(tag) ?? '');
   return values.map((_, index) =>
     createHash('sha1')
@@ -66,28 +66,28 @@ function identify(dataset: Dataset): string[] {
 export class Archive {
   readonly resources = new Map<string, Resource>();
   readonly changes: ChangeEntry[] = [];
-  /** The number of the newest change, also where its resource is deleted and the entry with it. */
+  /** Sequence number of the newest change, also after its entry is deleted with its resource. */
   lastChange = 0;
-  #resourcesMade = 0;
-  #uuidsMade = 0;
-  readonly #overwrites: boolean;
+  #resourceCount = 0;
+  #uuidCount = 0;
+  readonly #overwrite: boolean;
   readonly #now: () => string;
 
-  /** @param options.now the time as Orthanc writes it: 20240101T000000 */
-  constructor(options: { overwrites: boolean; now: () => string }) {
-    this.#overwrites = options.overwrites;
+  /** @param options.now the time in Orthanc's format: 20240101T000000 */
+  constructor(options: { overwrite: boolean; now: () => string }) {
+    this.#overwrite = options.overwrite;
     this.#now = options.now;
   }
 
-  /** @throws Refusal where it is no DICOM file */
+  /** Stores a file. @throws OrthancError where it is not a DICOM file */
   store(file: Buffer): Stored {
     const dataset = new Dataset(file);
-    const [patient = '', study = '', series = '', instance = ''] = identify(dataset);
+    const [patient = '', study = '', series = '', instance = ''] = identifiersOf(dataset);
     const ids = { ParentPatient: patient, ParentStudy: study, ParentSeries: series, ID: instance };
     const answer = { ...ids, Path: `/instances/${instance}` };
     const known = this.resources.get(instance);
     if (known !== undefined) {
-      if (!this.#overwrites) return { ...answer, Status: 'AlreadyStored' };
+      if (!this.#overwrite) return { ...answer, Status: 'AlreadyStored' };
       this.delete(known);
     }
     const date = this.#now();
@@ -104,24 +104,24 @@ export class Archive {
       above = resource;
     }
     if (above !== undefined) this.#describe(above, dataset, date);
-    for (const resource of made.reverse()) this.note(`New${resource.level}`, resource, date);
+    for (const resource of made.reverse()) this.recordChange(`New${resource.level}`, resource, date);
     return { ...answer, Status: 'Success' };
   }
 
-  /** With all that is below it, and what is above it and becomes empty. @returns the nearest that stays above it */
+  /** Deletes a resource with its children, and parents that become empty. @returns the nearest remaining parent */
   delete(resource: Resource): Resource | undefined {
-    for (const child of [...resource.children]) this.#forget(child);
-    this.#forget(resource);
+    for (const child of [...resource.children]) this.#remove(child);
+    this.#remove(resource);
     let above = resource.parent;
     while (above !== undefined && above.children.size === 0) {
-      this.#forget(above);
+      this.#remove(above);
       above = above.parent;
     }
     return above;
   }
 
-  /** An entry in the change log. */
-  note(type: string, resource: Resource, date = this.#now()): void {
+  /** Adds an entry to the change log. */
+  recordChange(type: string, resource: Resource, date = this.#now()): void {
     this.lastChange++;
     const { level, id } = resource;
     this.changes.push({
@@ -135,11 +135,11 @@ export class Archive {
   }
 
   newAttachment(bytes: Buffer): Attachment {
-    const count = String(++this.#uuidsMade).padStart(12, '0');
+    const count = String(++this.#uuidCount).padStart(12, '0');
     return { uuid: `00000000-0000-4000-8000-${count}`, bytes };
   }
 
-  /** In the order of their identifiers, as Orthanc lists them. */
+  /** All resources of a level, sorted by identifier as in Orthanc. */
   all(level: Level): Resource[] {
     return sortedById([...this.resources.values()].filter((resource) => resource.level === level));
   }
@@ -151,7 +151,7 @@ export class Archive {
     const resource: Resource = {
       id,
       level,
-      number: ++this.#resourcesMade,
+      number: ++this.#resourceCount,
       parent,
       children: new Set(),
       mainTags: new Map(
@@ -193,11 +193,11 @@ export class Archive {
     for (const [number, value] of entries) if (value !== undefined) instance.metadata.set(number, value);
   }
 
-  #forget(resource: Resource): void {
-    for (const child of [...resource.children]) this.#forget(child);
+  #remove(resource: Resource): void {
+    for (const child of [...resource.children]) this.#remove(child);
     resource.parent?.children.delete(resource);
     this.resources.delete(resource.id);
-    // Orthanc's log forgets what is deleted.
+    // Orthanc deletes the entries of a deleted resource.
     const kept = this.changes.filter(({ ID }) => ID !== resource.id);
     this.changes.splice(0, this.changes.length, ...kept);
   }
@@ -206,7 +206,7 @@ export class Archive {
 export const sortedById = (resources: Iterable<Resource>): Resource[] =>
   [...new Set(resources)].sort((a, b) => (a.id < b.id ? -1 : 1));
 
-/** The resource itself, or what lies above or below it at that level. */
+/** The resource itself, its parent or its children at this level. */
 export function relatives(resource: Resource, level: Level): Resource[] {
   const depth = levels.indexOf(level) - levels.indexOf(resource.level);
   if (depth === 0) return [resource];
@@ -214,6 +214,6 @@ export function relatives(resource: Resource, level: Level): Resource[] {
   return [...resource.children].flatMap((child) => relatives(child, level));
 }
 
-/** An instance's file, or of what lies below: of the first one. */
+/** The dataset of an instance; of other levels, that of the first instance. */
 export const datasetOf = (resource: Resource): Dataset | undefined =>
   sortedById(relatives(resource, 'Instance'))[0]?.dataset;

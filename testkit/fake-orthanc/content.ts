@@ -1,10 +1,10 @@
 import { datasetOf, type Resource, relatives, sortedById } from './archive.js';
 import type { Json } from './dataset.js';
 import { attributeOf, keywordOf, type Level, levels, mainTags } from './dictionary.js';
-import { outOfRange, Refusal } from './refusal.js';
+import { OrthancError, outOfRange } from './orthanc-error.js';
 import type { Registry } from './registry.js';
 
-/** Parts of a resource's description that `/tools/find` gives on request (`ResponseContent`). */
+/** Parts of a resource that `ResponseContent` of `/tools/find` can request. */
 const parts = [
   'Attachments',
   'Children',
@@ -18,7 +18,7 @@ const parts = [
 ] as const;
 export type Part = (typeof parts)[number] | 'File' | 'LastUpdate';
 
-/** What a resource's own page has. */
+/** Parts of the response to `GET /{level}/{id}`. */
 export const wholePage: readonly Part[] = [
   'Children',
   'File',
@@ -30,7 +30,7 @@ export const wholePage: readonly Part[] = [
   'Status',
 ];
 
-/** @throws Refusal where a name is none of the parts */
+/** @throws OrthancError where a name is not a part */
 export function partsNamed(names: readonly string[]): Part[] {
   return names.map((name) => {
     const part = parts.find((each) => each === name);
@@ -48,13 +48,13 @@ const childrenName: Record<Level, string> = {
 
 export interface Shape {
   parts: readonly Part[];
-  /** Tags in place of keywords. */
+  /** Tags instead of keywords. */
   short?: boolean;
   /** Keywords. */
   requestedTags?: readonly string[];
 }
 
-/** A resource as Orthanc's JSON describes it. */
+/** A resource in Orthanc's JSON. */
 export function contentOf(resource: Resource, registry: Registry, shape: Shape): Record<string, unknown> {
   const { level, parent, metadata } = resource;
   const has = (part: Part) => shape.parts.includes(part);
@@ -76,7 +76,7 @@ export function contentOf(resource: Resource, registry: Registry, shape: Shape):
     );
   if (has('Children') && level !== 'Instance')
     content[childrenName[level]] = sortedById(resource.children).map(({ id }) => id);
-  // Here a resource is stable at once: nothing waits for it.
+  // In the fake, every resource is stable at once.
   if (has('IsStable') && level !== 'Instance') content.IsStable = true;
   if (has('LastUpdate') && level !== 'Instance') content.LastUpdate = metadata.get(7);
   if (has('Status') && level === 'Series') content.Status = 'Unknown';
@@ -93,7 +93,7 @@ export function contentOf(resource: Resource, registry: Registry, shape: Shape):
   return content;
 }
 
-/** A value with the tags of its items' attributes in place of their keywords. */
+/** Replaces keywords in the items of a sequence by tags. */
 function byTag(value: Json): Json {
   if (!Array.isArray(value)) return value;
   return value.map((item) =>
@@ -107,31 +107,31 @@ function requestedTags(resource: Resource, names: readonly string[]): Record<str
       const tag = tagOf(name);
       const value = attributeValue(resource, tag);
       if (value !== undefined) return [[name, value] as const];
-      // What had to be looked for in the file, and is not there.
-      return levelHolding(tag) === undefined ? [[name, null] as const] : [];
+      // An attribute that is not in the index, and not in the file.
+      return levelOfTag(tag) === undefined ? [[name, null] as const] : [];
     }),
   );
 }
 
-/** @throws Refusal where no attribute has that name */
+/** @throws OrthancError for an unknown attribute */
 export function tagOf(name: string): string {
   const attribute = attributeOf(name);
-  if (attribute === undefined) throw new Refusal(500, 27, 'Unknown DICOM tag', name);
+  if (attribute === undefined) throw new OrthancError(500, 27, 'Unknown DICOM tag', name);
   return attribute.tag;
 }
 
-const levelHolding = (tag: string): Level | undefined =>
+const levelOfTag = (tag: string): Level | undefined =>
   levels.find((each) => mainTags[each].split(';').includes(tag));
 
-/** The value of an attribute: from the index where it holds it at this level or above, else from the file. */
+/** Value of an attribute: from the index where it is of this level or a parent, else from the file. */
 export function attributeValue(resource: Resource, tag: string): Json | undefined {
   const keyword = keywordOf(tag);
   if (keyword === 'ModalitiesInStudy') return modalitiesOf(resource);
   if (keyword === 'NumberOfStudyRelatedInstances')
     return String(relatives(resource, 'Study').flatMap((study) => relatives(study, 'Instance')).length);
-  const level = levelHolding(tag);
-  const holder = level && levels.indexOf(level) <= levels.indexOf(resource.level) ? level : undefined;
-  if (holder !== undefined) return relatives(resource, holder)[0]?.mainTags.get(tag);
+  const level = levelOfTag(tag);
+  const indexLevel = level && levels.indexOf(level) <= levels.indexOf(resource.level) ? level : undefined;
+  if (indexLevel !== undefined) return relatives(resource, indexLevel)[0]?.mainTags.get(tag);
   return datasetOf(resource)?.simplifiedOf(tag);
 }
 

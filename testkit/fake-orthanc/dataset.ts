@@ -1,13 +1,13 @@
 import type { Element, Item, Vr } from '../part10.js';
 import { type ReadElement, readPart10 } from '../part10-reader.js';
 import { attributeOf, keywordOf } from './dictionary.js';
-import { Refusal } from './refusal.js';
+import { OrthancError } from './orthanc-error.js';
 
-/** What Orthanc's JSON has for an element: text, nothing (binary or too long), or the items of a sequence. */
+/** Value of an element in Orthanc's JSON: text, null (binary or too long), or the items of a sequence. */
 export type Json = string | null | { [name: string]: Json }[];
 
-/** Orthanc gives null in place of longer text. */
-const longestText = 256;
+/** Orthanc returns null for longer text. */
+const maxTextLength = 256;
 
 const numberReaders: Partial<Record<Vr, { size: number; read: (bytes: Buffer, at: number) => number }>> = {
   US: { size: 2, read: (bytes, at) => bytes.readUInt16LE(at) },
@@ -19,19 +19,19 @@ const numberReaders: Partial<Record<Vr, { size: number; read: (bytes: Buffer, at
 };
 const binary = new Set<Vr>(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
 
-/** A stored file, read once. */
+/** The parsed dataset of a stored file. */
 export class Dataset {
   readonly file: Buffer;
-  /** Without the file's head (group 0002). */
+  /** Without the file meta information (group 0002). */
   readonly elements: readonly ReadElement[];
   readonly transferSyntax: string;
   readonly #byTag: ReadonlyMap<string, ReadElement>;
   readonly #encoding: BufferEncoding;
 
-  /** @throws Refusal where it is no DICOM file */
+  /** @throws OrthancError where the file is not a DICOM file */
   constructor(file: Buffer) {
     this.file = file;
-    const all = readOrRefuse(file);
+    const all = parseFile(file);
     this.elements = all.filter(({ tag }) => !tag.startsWith('0002,'));
     this.#byTag = new Map(all.map((element) => [element.tag, element]));
     this.#encoding = this.#ascii('0008,0005').includes('192') ? 'utf8' : 'latin1';
@@ -46,7 +46,7 @@ export class Dataset {
     return this.#encoding;
   }
 
-  /** Text or numbers of an element at the top; undefined where it is absent or something else. */
+  /** Text of a top-level element, also of numbers; undefined for a missing, nested or binary one. */
   text(tag: string): string | undefined {
     const element = this.element(tag);
     const json = element && this.#json(element, keywordOf);
@@ -63,7 +63,7 @@ export class Dataset {
     return this.#named(this.elements, (tag) => tag);
   }
 
-  /** Sequences in Orthanc's longest form, as its metadata keeps those of a series. */
+  /** Sequences in Orthanc's full JSON format, as in the metadata MainDicomSequences. */
   sequencesInFull(tags: readonly string[]): Record<string, object> {
     return this.#full(this.elements.filter(({ tag, vr }) => vr === 'SQ' && tags.includes(tag)));
   }
@@ -81,7 +81,7 @@ export class Dataset {
     );
   }
 
-  /** One element as `RequestedTags` has it; undefined where it is absent. */
+  /** One element as in `RequestedTags`; undefined where it is missing. */
   simplifiedOf(tag: string): Json | undefined {
     const element = this.element(tag);
     return element && this.#json(element, keywordOf);
@@ -102,7 +102,7 @@ export class Dataset {
         : Array.from({ length: Math.floor(value.length / number.size) }, (_, index) =>
             number.read(value, index * number.size),
           ).join('\\');
-    return text.length > longestText ? null : text;
+    return text.length > maxTextLength ? null : text;
   }
 
   #ascii(tag: string): string {
@@ -111,23 +111,23 @@ export class Dataset {
   }
 }
 
-function readOrRefuse(file: Buffer): ReadElement[] {
-  if (file.length === 0) throw new Refusal(400, 15, 'Bad file format', 'Received an empty DICOM file');
+function parseFile(file: Buffer): ReadElement[] {
+  if (file.length === 0) throw new OrthancError(400, 15, 'Bad file format', 'Received an empty DICOM file');
   try {
     return readPart10(file);
   } catch {
     const details = `Cannot parse an invalid DICOM file (size: ${file.length} bytes)`;
-    throw new Refusal(400, 15, 'Bad file format', details);
+    throw new OrthancError(400, 15, 'Bad file format', details);
   }
 }
 
 /**
- * An element of what a request names: text, or a sequence as an array of objects by keyword.
- * @throws Refusal where no attribute has that name
+ * Makes an element from a value in a request: text, or a sequence as an array of objects by keyword.
+ * @throws OrthancError for an unknown attribute
  */
 export function elementFrom(name: string, value: unknown, encoding: BufferEncoding): Element {
   const attribute = attributeOf(name);
-  if (attribute === undefined) throw new Refusal(500, 27, 'Unknown DICOM tag', name);
+  if (attribute === undefined) throw new OrthancError(500, 27, 'Unknown DICOM tag', name);
   const { tag, vr } = attribute;
   if (Array.isArray(value)) {
     const items = value.map(

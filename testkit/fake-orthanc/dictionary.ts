@@ -1,6 +1,6 @@
 import type { Vr } from '../part10.js';
 
-/** The attributes that Plainview and its tests use: tag, value representation, keyword. A real Orthanc knows all of DICOM. */
+/** The attributes that Plainview and its tests use: tag, VR, keyword. A real Orthanc has all of DICOM. */
 const lines = `
 0002,0000 UL FileMetaInformationGroupLength
 0002,0001 OB FileMetaInformationVersion
@@ -164,7 +164,7 @@ function nameOfUnknown(tag: string): string {
   return isPrivate && tag.slice(5, 7) === '00' ? 'PrivateCreator' : 'Unknown Tag & Data';
 }
 
-/** What Orthanc's index keeps of each level, as `/system` lists it. */
+/** Attributes of each level in Orthanc's index, as in `/system`. */
 export const mainTags = {
   Patient: '0010,0010;0010,0020;0010,0030;0010,0040;0010,1000',
   Study:
@@ -175,5 +175,5 @@ export const mainTags = {
     '0008,0012;0008,0013;0008,0018;0020,0012;0020,0013;0020,0032;0020,0037;0020,0100;0020,4000;0028,0008;0054,1330',
 } as const;
 export type Level = keyof typeof mainTags;
-/** From the top. */
+/** From the top level down. */
 export const levels = ['Patient', 'Study', 'Series', 'Instance'] as const;

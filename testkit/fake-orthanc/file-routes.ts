@@ -3,9 +3,9 @@ import { type Element, writePart10 } from '../part10.js';
 import { type Archive, datasetOf } from './archive.js';
 import { tagOf } from './content.js';
 import { type Dataset, elementFrom } from './dataset.js';
-import { badRequest, Refusal, unknownResource } from './refusal.js';
+import { badRequest, OrthancError, unknownResource } from './orthanc-error.js';
 import { formatFor, render } from './render.js';
-import { type Answer, type Asked, bytes, empty, json, type Route } from './router.js';
+import { bytes, empty, type FakeRequest, type FakeResponse, json, type Route } from './router.js';
 
 const modification = z.object({
   Replace: z.record(z.string(), z.unknown()).default({}),
@@ -20,7 +20,7 @@ const creation = z.object({
 });
 
 const identifiers = ['0010,0020', '0020,000d', '0020,000e', '0008,0018'];
-/** What a new instance takes from its study and patient. */
+/** Attributes that a new instance takes from its study and patient. */
 const inherited = [
   ...['0008,0005', '0008,0020', '0008,0030', '0008,0050', '0008,0080', '0008,0090', '0008,1030'],
   ...['0010,0010', '0010,0020', '0010,0030', '0010,0040', '0010,1000'],
@@ -29,7 +29,7 @@ const inherited = [
 const dates = ['InstanceCreation', 'Series', 'Acquisition', 'Content'];
 const explicitLittleEndian = '1.2.840.10008.1.2.1';
 
-/** Instances' files: storing, reading, rendering and changing them. @param now as Orthanc writes the time */
+/** Routes that store, read, render and change files. @param now the time in Orthanc's format */
 export function fileRoutes(archive: Archive, now: () => string): Route[] {
   let uids = 0;
   const newUid = () => `1.2.276.0.7230010.3.1.4.${++uids}`;
@@ -40,11 +40,11 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
   };
   const at = (rest: string) => new RegExp(`^/instances/([^/]+)${rest}$`);
 
-  const rendered = async (asked: Asked, id: string, frame = '0'): Promise<Answer> => {
-    const format = formatFor(asked.headers.accept);
+  const rendered = async (request: FakeRequest, id: string, frame = '0'): Promise<FakeResponse> => {
+    const format = formatFor(request.headers.accept);
     const found = archive.resources.get(id)?.dataset;
     if (found === undefined || format === undefined || !/^\d+$/.test(frame)) return empty(404);
-    const number = (name: string) => (asked.query.has(name) ? Number(asked.query.get(name)) : undefined);
+    const number = (name: string) => (request.query.has(name) ? Number(request.query.get(name)) : undefined);
     const picture = await render(found, format, {
       frame: Number(frame),
       width: number('width'),
@@ -56,7 +56,7 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
     return picture === undefined ? empty(415) : bytes(format, picture);
   };
 
-  const modify = ({ body }: Asked, id: string): Answer => {
+  const modify = ({ body }: FakeRequest, id: string): FakeResponse => {
     const before = dataset(id);
     const { Replace, Remove, Keep, Force } = modification.parse(JSON.parse(body.toString('utf8')));
     const replaced = Object.entries(Replace).map(([name, value]) =>
@@ -75,11 +75,11 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
     return bytes('application/dicom', writePart10([...elements.values()], before.transferSyntax));
   };
 
-  const create = ({ body }: Asked): Answer => {
+  const create = ({ body }: FakeRequest): FakeResponse => {
     const { Parent, Force, Tags } = creation.parse(JSON.parse(body.toString('utf8')));
     const parent = Parent === undefined ? undefined : archive.resources.get(Parent);
     if (Parent !== undefined && parent === undefined)
-      throw new Refusal(400, 2024, 'Trying to attach a new DICOM instance to an inexistent resource');
+      throw new OrthancError(400, 2024, 'Trying to attach a new DICOM instance to an inexistent resource');
     const above = parent && datasetOf(parent);
     const elements = new Map<string, Element>();
     const set = (name: string, value: unknown) => {
@@ -100,7 +100,7 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
     }
     for (const [name, value] of Object.entries(Tags)) {
       if (parent !== undefined && !Force && inherited.includes(tagOf(name)))
-        throw new Refusal(400, 2020, 'Trying to override a value inherited from a parent module', name);
+        throw new OrthancError(400, 2020, 'Trying to override a value inherited from a parent module', name);
       set(name, value);
     }
     return json(archive.store(writePart10([...elements.values()], explicitLittleEndian)));
@@ -123,7 +123,7 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
       (_, id = '') =>
         json(Array.from({ length: Number(dataset(id).text('0028,0008')) || 1 }, (__, index) => index)),
     ],
-    ['GET', at('/rendered'), (asked, id = '') => rendered(asked, id)],
-    ['GET', at('/frames/([^/]+)/rendered'), (asked, id = '', frame = '') => rendered(asked, id, frame)],
+    ['GET', at('/rendered'), (request, id = '') => rendered(request, id)],
+    ['GET', at('/frames/([^/]+)/rendered'), (request, id = '', frame = '') => rendered(request, id, frame)],
   ];
 }

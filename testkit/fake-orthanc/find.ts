@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Archive, type Resource, relatives } from './archive.js';
 import { attributeValue, contentOf, partsNamed, type Shape, tagOf, wholePage } from './content.js';
 import { attributeOf, type Level, levels } from './dictionary.js';
-import { badRequest, outOfRange } from './refusal.js';
+import { badRequest, outOfRange } from './orthanc-error.js';
 import type { Registry } from './registry.js';
 
 const order = z.object({
@@ -18,8 +18,8 @@ const order = z.object({
   Direction: z.enum(['ASC', 'DESC']),
 });
 const constraints = ['All', 'Any', 'None'] as const;
-/** Orthanc's words for what is wrong with a field. */
-const complaints: Record<string, string> = {
+/** Orthanc's error messages for each field. */
+const errorMessages: Record<string, string> = {
   Level: 'Field "Level" is missing, or should be a string',
   Query: 'Field "Query" is missing, or should be a JSON object',
   Labels: 'Field "Labels" must be an array of strings',
@@ -47,7 +47,7 @@ const request = z.object({
 });
 type Request = z.output<typeof request>;
 
-/** @throws Refusal where it is no query as Orthanc takes it */
+/** Parses the body of a query. @throws OrthancError where it is not valid */
 export function readRequest(body: Buffer): Request {
   let json: unknown;
   try {
@@ -59,20 +59,20 @@ export function readRequest(body: Buffer): Request {
   const parsed = request.safeParse(json);
   if (parsed.success) return parsed.data;
   const field = String(parsed.error.issues[0]?.path[0]);
-  throw badRequest(complaints[field] ?? `Field "${field}" is wrong`);
+  throw badRequest(errorMessages[field] ?? `Field "${field}" is wrong`);
 }
 
-/** @throws Refusal */
+/** @throws OrthancError */
 export function levelNamed(name: string): Level {
   const level = levels.find((each) => each === name);
   if (level === undefined) throw outOfRange(`Invalid resource type '${name}'`);
   return level;
 }
 
-/** All that match, without Since and Limit. */
+/** All matching resources. Ignores Since and Limit. */
 export function matching(archive: Archive, query: Request): Resource[] {
   const level = levelNamed(query.Level);
-  const tests = Object.entries(query.Query).map(([name, wanted]) => matcher(name, wanted, query));
+  const tests = Object.entries(query.Query).map(([name, expected]) => matcher(name, expected, query));
   const parents = [query.ParentPatient, query.ParentStudy, query.ParentSeries].flatMap((id) => id ?? []);
   const isBelow = (resource: Resource) =>
     parents.every((id) => levels.some((each) => relatives(resource, each).some((above) => above.id === id)));
@@ -97,14 +97,16 @@ export function find(archive: Archive, registry: Registry, query: Request): unkn
   return page.map((resource) => (isExpanded ? contentOf(resource, registry, shape) : resource.id));
 }
 
-function matcher(name: string, wanted: unknown, { CaseSensitive }: Request): (of: Resource) => boolean {
+function matcher(name: string, expected: unknown, { CaseSensitive }: Request): (of: Resource) => boolean {
   const tag = tagOf(name);
-  if (typeof wanted !== 'string') throw badRequest(`Tag "${name}" must be associated with a string`);
-  if (wanted === '') return () => true;
+  if (typeof expected !== 'string') throw badRequest(`Tag "${name}" must be associated with a string`);
+  if (expected === '') return () => true;
   const isTime = ['DA', 'TM', 'DT'].includes(attributeOf(name)?.vr ?? '');
-  const tests = wanted
+  const tests = expected
     .split('\\')
-    .map((pattern) => (isTime && pattern.includes('-') ? within(pattern) : like(pattern, CaseSensitive)));
+    .map((pattern) =>
+      isTime && pattern.includes('-') ? isWithin(pattern) : matchesPattern(pattern, CaseSensitive),
+    );
   return (resource) => {
     const value = attributeValue(resource, tag);
     if (typeof value !== 'string') return false;
@@ -113,12 +115,12 @@ function matcher(name: string, wanted: unknown, { CaseSensitive }: Request): (of
   };
 }
 
-function within(range: string): (value: string) => boolean {
+function isWithin(range: string): (value: string) => boolean {
   const [from = '', to = ''] = range.split('-');
   return (value) => value !== '' && (from === '' || value >= from) && (to === '' || value <= to);
 }
 
-function like(pattern: string, isCaseSensitive: boolean): (value: string) => boolean {
+function matchesPattern(pattern: string, isCaseSensitive: boolean): (value: string) => boolean {
   const source = pattern
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replaceAll('*', '.*')
@@ -134,7 +136,7 @@ function hasLabels({ labels }: Resource, { Labels, LabelsConstraint }: Request):
   return LabelsConstraint === 'Any' ? count > 0 : count === 0;
 }
 
-/** What ties stays in the order in which it was stored. */
+/** Equal resources stay in the order of storing. */
 function sorted(resources: Resource[], orders: Request['OrderBy']): Resource[] {
   return [...resources].sort((a, b) => {
     for (const { Type, Key, Direction } of orders) {

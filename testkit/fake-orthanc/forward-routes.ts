@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { inexistentItem, unknownResource } from './refusal.js';
-import { type Answer, type Asked, empty, json, type Route } from './router.js';
+import { inexistentItem, unknownResource } from './orthanc-error.js';
+import { empty, type FakeRequest, type FakeResponse, json, type Route } from './router.js';
 
 export interface Destinations {
   /** Names of other Orthancs. */
@@ -9,16 +9,16 @@ export interface Destinations {
   modalities?: Readonly<Record<string, string>>;
 }
 
-export interface Sent {
+export interface SentInstances {
   /** `peers/backup`, `modalities/pacs` */
   destination: string;
   instances: string[];
 }
 
-const order = z.object({ Resources: z.array(z.string()) });
+const sendRequest = z.object({ Resources: z.array(z.string()) });
 
-/** Sending to other servers: a job succeeds at once, and `sent` keeps what it would have sent. */
-export function forwardRoutes({ peers = [], modalities = {} }: Destinations, sent: Sent[]): Route[] {
+/** Routes that send instances. A job succeeds at once, and `sent` records its instances. */
+export function forwardRoutes({ peers = [], modalities = {} }: Destinations, sent: SentInstances[]): Route[] {
   const jobs: string[] = [];
   const requireKnown = (kind: string, name: string) => {
     if (kind === 'peers' && !peers.includes(name))
@@ -26,9 +26,9 @@ export function forwardRoutes({ peers = [], modalities = {} }: Destinations, sen
     if (kind === 'modalities' && modalities[name] === undefined) throw inexistentItem();
   };
 
-  const send = ({ body }: Asked, kind: string, name: string): Answer => {
+  const send = ({ body }: FakeRequest, kind: string, name: string): FakeResponse => {
     requireKnown(kind, name);
-    const { Resources } = order.parse(JSON.parse(body.toString('utf8')));
+    const { Resources } = sendRequest.parse(JSON.parse(body.toString('utf8')));
     sent.push({ destination: `${kind}/${name}`, instances: Resources });
     const id = `00000000-0000-4000-9000-${String(jobs.length + 1).padStart(12, '0')}`;
     jobs.push(id);

@@ -1,5 +1,5 @@
 import { type Attachment, md5 } from './archive.js';
-import { inexistentItem } from './refusal.js';
+import { inexistentItem } from './orthanc-error.js';
 
 const coreMetadata: Record<number, string> = {
   1: 'IndexInSeries',
@@ -19,11 +19,11 @@ const coreAttachments: Record<number, string> = { 1: 'dicom' };
 
 const inOrder = <T>(byNumber: ReadonlyMap<number, T>) => [...byNumber].sort(([a], [b]) => a - b);
 
-/** Numbers from here on are the users'. */
+/** Numbers from here on belong to users. */
 const firstUserNumber = 1024;
-export const isUsers = (number: number): boolean => number >= firstUserNumber;
+export const isUserNumber = (number: number): boolean => number >= firstUserNumber;
 
-/** Names and numbers of metadata and attachments. */
+/** Names ↔ numbers of metadata and attachments. */
 export class Registry {
   readonly #declared: Readonly<Record<string, number>>;
 
@@ -32,7 +32,7 @@ export class Registry {
     this.#declared = declared;
   }
 
-  /** @throws Refusal where nothing declares that name */
+  /** @throws OrthancError for an unknown name */
   metadataNumber(name: string): number {
     return this.#declared[name] ?? numberOf(name, coreMetadata);
   }
@@ -46,7 +46,7 @@ export class Registry {
     return Object.fromEntries(inOrder(metadata).map(([number, value]) => [this.metadataName(number), value]));
   }
 
-  /** @throws Refusal where nothing declares that name */
+  /** @throws OrthancError for an unknown name */
   attachmentNumber(name: string): number {
     return numberOf(name, coreAttachments);
   }

@@ -25,21 +25,24 @@ const formats = {
 };
 type Format = keyof typeof formats;
 
-/** @returns the media type that the client prefers of those that Orthanc renders */
+/** @returns the media type that Orthanc supports and the client prefers */
 export function formatFor(accept: string | undefined): Format | undefined {
-  const wishes = (accept ?? '*/*').split(',').map((part) => {
+  const accepted = (accept ?? '*/*').split(',').map((part) => {
     const [type = '', ...parameters] = part.trim().split(/\s*;\s*/);
     const q = parameters.find((parameter) => parameter.startsWith('q='));
     return { type, q: q === undefined ? 1 : Number(q.slice(2)) };
   });
-  for (const { type } of wishes.sort((a, b) => b.q - a.q)) {
+  for (const { type } of accepted.sort((a, b) => b.q - a.q)) {
     if (type === '*/*' || type === 'image/*') return 'image/png';
     if (type in formats) return type as Format;
   }
   return undefined;
 }
 
-/** @returns undefined where Orthanc cannot render it; that includes compressed pictures, which this fake does not decode */
+/**
+ * @returns undefined where Orthanc cannot render the frame, and for compressed pictures, which the fake does not
+ *   decode
+ */
 export async function render(
   dataset: Dataset,
   format: Format,
@@ -63,7 +66,7 @@ function windowed(dataset: Dataset, options: RenderingOptions): Picture | undefi
     (options.frame + 1) * count * bytesEach,
   );
   const frames = number('0028,0008') || 1;
-  // Orthanc renders no frame of a file that lacks a part of the pixels.
+  // Orthanc renders no frame of a file with truncated pixel data.
   if (!(options.frame < frames && element.value.length >= frames * count * bytesEach)) return undefined;
   if (channels === 3) return { width, height, channels, pixels: Buffer.from(frame) };
 
@@ -84,7 +87,7 @@ function windowed(dataset: Dataset, options: RenderingOptions): Picture | undefi
   return { width, height, channels, pixels };
 }
 
-/** Fits it into what was asked for, without smoothing. */
+/** Scales the picture to fit into the requested size, without smoothing. */
 function resized(picture: Picture, { width, height }: RenderingOptions): Picture {
   const { width: from, height: fromHeight, channels, pixels } = picture;
   const ratio = Math.min(

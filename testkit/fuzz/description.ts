@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The parts of JSON Schema that the API's description is made of. */
+/** The parts of JSON Schema that the API's description uses. */
 export interface JsonSchema {
   type?: string | string[];
   format?: string;
@@ -25,7 +25,7 @@ export interface JsonSchema {
 const schema = z.custom<JsonSchema>((value) => typeof value === 'object' && value !== null);
 const content = z.record(z.string(), z.object({ schema }));
 
-/** An OpenAPI document, as far as requests are made from it and answers held to it. */
+/** The parts of an OpenAPI document that are needed to make requests and check responses. */
 export const description = z.object({
   paths: z.record(
     z.string(),
@@ -43,17 +43,17 @@ export const description = z.object({
   ),
 });
 
-export interface Described {
+export interface ApiOperation {
   id: string;
   method: string;
   path: string;
   parameters: { name: string; in: 'path' | 'query'; required: boolean; schema: JsonSchema }[];
   body: JsonSchema | undefined;
-  /** Schema of each declared answer, by status and media type. */
-  answers: Record<string, Record<string, { schema: JsonSchema }>>;
+  /** Status → media type → schema. */
+  responses: Record<string, Record<string, { schema: JsonSchema }>>;
 }
 
-export const operationsOf = (document: unknown): Described[] =>
+export const operationsOf = (document: unknown): ApiOperation[] =>
   Object.entries(description.parse(document).paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { operationId, parameters, requestBody, responses }]) => ({
       id: operationId,
@@ -61,7 +61,7 @@ export const operationsOf = (document: unknown): Described[] =>
       path,
       parameters,
       body: requestBody?.content['application/json']?.schema,
-      answers: Object.fromEntries(
+      responses: Object.fromEntries(
         Object.entries(responses).map(([status, { content: of = {} }]) => [status, of]),
       ),
     })),

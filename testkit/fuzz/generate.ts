@@ -1,9 +1,9 @@
-import type { Described, JsonSchema } from './description.js';
+import type { ApiOperation, JsonSchema } from './description.js';
 
 export interface FuzzRequest {
-  operation: Described;
+  operation: ApiOperation;
   method: string;
-  /** As it goes over the wire: nothing normalises it. */
+  /** The raw request target, not normalised. */
   path: string;
   headers: Record<string, string>;
   body: string | undefined;
@@ -47,78 +47,84 @@ const bodies = [
   `"${'x'.repeat(300_000)}"`,
 ];
 
-/** Requests from the API's own description: right ones, ones at the edges, and anything but. */
+/** Generates requests from the API's description: valid ones, edge cases, and invalid ones. */
 export class Generator {
   readonly #random: () => number;
-  readonly #handy: readonly string[];
+  readonly #validTexts: readonly string[];
 
-  /** @param handy texts that mean something here: identifiers, categories, dates */
-  constructor(random: () => number, handy: readonly string[]) {
+  /** @param validTexts texts with a meaning in the API: identifiers, categories, dates */
+  constructor(random: () => number, validTexts: readonly string[]) {
     this.#random = random;
-    this.#handy = handy;
+    this.#validTexts = validTexts;
   }
 
-  request(operation: Described): FuzzRequest {
-    // How wild it is: half of the requests are as the description has them.
-    const wild = this.#chance(0.5) ? 0 : this.#random() * 0.7;
+  request(operation: ApiOperation): FuzzRequest {
+    // Rate of invalid parts. It is 0 for half of the requests.
+    const invalidRate = this.#chance(0.5) ? 0 : this.#random() * 0.7;
     const given = operation.parameters.filter(
       ({ required, in: place }) =>
-        place === 'path' || (required ? !this.#chance(wild / 3) : this.#chance(0.4)),
+        place === 'path' || (required ? !this.#chance(invalidRate / 3) : this.#chance(0.4)),
     );
     let path = operation.path;
     const query: string[] = [];
     for (const { name, in: place, schema } of given) {
-      const text = this.#chance(wild) ? this.#pick(garbage) : textOf(this.value(schema, wild / 4));
+      const text = this.#chance(invalidRate)
+        ? this.#pick(garbage)
+        : textOf(this.value(schema, invalidRate / 4));
       if (place === 'path')
-        path = path.replace(`{${name}}`, this.#chance(wild / 4) ? raw(text) : encodeURIComponent(text));
+        path = path.replace(
+          `{${name}}`,
+          this.#chance(invalidRate / 4) ? raw(text) : encodeURIComponent(text),
+        );
       else query.push(`${name}=${encodeURIComponent(text)}`);
     }
-    if (this.#chance(wild / 3))
+    if (this.#chance(invalidRate / 3))
       query.push(
         `${this.#pick(['x', 'limit', '__proto__', 'a[b]'])}=${encodeURIComponent(this.#pick(garbage))}`,
       );
-    if (this.#chance(wild / 6))
+    if (this.#chance(invalidRate / 6))
       path += this.#pick(['/', '/..', '/../../..', '//', '/%2e%2e/%2e%2e/health/ready', '/x'.repeat(2000)]);
-    const method = this.#chance(wild / 4)
+    const method = this.#chance(invalidRate / 4)
       ? this.#pick(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS', 'PROPFIND'])
       : operation.method;
     const headers: Record<string, string> = { 'content-type': 'application/json' };
-    if (this.#chance(wild / 6))
+    if (this.#chance(invalidRate / 6))
       headers['content-type'] = this.#pick([
         'text/plain',
         'application/xml',
         'application/json; charset=ebcdic',
         'multipart/form-data',
       ]);
-    if (this.#chance(wild / 8)) headers['content-encoding'] = this.#pick(['gzip', 'br', 'nonsense']);
-    if (this.#chance(wild / 6))
+    if (this.#chance(invalidRate / 8)) headers['content-encoding'] = this.#pick(['gzip', 'br', 'nonsense']);
+    if (this.#chance(invalidRate / 6))
       headers['sec-fetch-site'] = this.#pick(['cross-site', 'same-site', 'same-origin', 'none']);
-    if (this.#chance(wild / 6)) headers.accept = this.#pick(['text/html', '*/*', 'nonsense']);
+    if (this.#chance(invalidRate / 6)) headers.accept = this.#pick(['text/html', '*/*', 'nonsense']);
     return {
       operation,
       method,
       path: query.length > 0 ? `${path}?${query.join('&')}` : path,
       headers,
-      body: this.#body(operation, method, wild),
+      body: this.#body(operation, method, invalidRate),
     };
   }
 
-  /** A value of a schema, or with some chance at each place one that is not. */
-  value(schema: JsonSchema, wild: number, depth = 0): unknown {
-    if (this.#chance(wild / 3)) return this.#pick<unknown>([null, 0, -1, 1e300, true, [], {}, ...garbage]);
+  /** A value of a schema. At each level it is invalid with a probability of `invalidRate` / 3. */
+  value(schema: JsonSchema, invalidRate: number, depth = 0): unknown {
+    if (this.#chance(invalidRate / 3))
+      return this.#pick<unknown>([null, 0, -1, 1e300, true, [], {}, ...garbage]);
     if (schema.const !== undefined) return schema.const;
     if (schema.enum !== undefined) return this.#pick(schema.enum);
     const either = schema.anyOf ?? schema.oneOf;
-    if (either !== undefined) return this.value(this.#pick(either), wild, depth);
+    if (either !== undefined) return this.value(this.#pick(either), invalidRate, depth);
     const type = Array.isArray(schema.type) ? this.#pick(schema.type) : schema.type;
     switch (type) {
       case 'object':
-        return this.#object(schema, wild, depth);
+        return this.#object(schema, invalidRate, depth);
       case 'array':
         return depth > 3
           ? []
           : Array.from({ length: Math.floor(this.#random() * 3) }, () =>
-              this.value(schema.items ?? {}, wild, depth + 1),
+              this.value(schema.items ?? {}, invalidRate, depth + 1),
             );
       case 'integer':
       case 'number':
@@ -134,27 +140,28 @@ export class Generator {
 
   #object(
     { properties = {}, required = [], propertyNames, additionalProperties }: JsonSchema,
-    wild: number,
+    invalidRate: number,
     depth: number,
   ): unknown {
     const made: Record<string, unknown> = {};
     for (const [name, schema] of Object.entries(properties))
-      if (required.includes(name) || this.#chance(0.4)) made[name] = this.value(schema, wild, depth + 1);
+      if (required.includes(name) || this.#chance(0.4))
+        made[name] = this.value(schema, invalidRate, depth + 1);
     if (propertyNames !== undefined && typeof additionalProperties === 'object')
-      made[this.#text(propertyNames)] = this.value(additionalProperties, wild, depth + 1);
-    if (this.#chance(wild / 4)) made[this.#pick(garbage)] = 1;
+      made[this.#text(propertyNames)] = this.value(additionalProperties, invalidRate, depth + 1);
+    if (this.#chance(invalidRate / 4)) made[this.#pick(garbage)] = 1;
     return made;
   }
 
   #number({ minimum = -1e6, exclusiveMinimum = minimum, maximum = 1e6 }: JsonSchema, whole: boolean): number {
-    const least = Math.max(minimum, exclusiveMinimum);
-    const value = this.#pick([least, maximum, least + this.#random() * Math.min(maximum - least, 1000)]);
+    const lowest = Math.max(minimum, exclusiveMinimum);
+    const value = this.#pick([lowest, maximum, lowest + this.#random() * Math.min(maximum - lowest, 1000)]);
     return whole ? Math.round(value) : value;
   }
 
   #text({ pattern, format, minLength = 0, maxLength = 64 }: JsonSchema): string {
-    if (format === 'date-time') return this.#pick(this.#handy.filter((text) => text.endsWith('Z')));
-    const fits = this.#handy.filter(
+    if (format === 'date-time') return this.#pick(this.#validTexts.filter((text) => text.endsWith('Z')));
+    const fits = this.#validTexts.filter(
       (text) =>
         text.length >= minLength &&
         text.length <= maxLength &&
@@ -164,10 +171,10 @@ export class Generator {
     return 'a'.repeat(this.#chance(0.5) ? Math.max(1, minLength) : Math.min(maxLength, 300));
   }
 
-  #body({ body }: Described, method: string, wild: number): string | undefined {
+  #body({ body }: ApiOperation, method: string, invalidRate: number): string | undefined {
     if (method === 'GET' || method === 'HEAD') return undefined;
-    if (this.#chance(wild / 3)) return this.#pick(bodies);
-    return body === undefined ? undefined : JSON.stringify(this.value(body, wild));
+    if (this.#chance(invalidRate / 3)) return this.#pick(bodies);
+    return body === undefined ? undefined : JSON.stringify(this.value(body, invalidRate));
   }
 
   #chance(share: number): boolean {
@@ -184,5 +191,5 @@ export class Generator {
 const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 
-/** What a request line can hold at all; slashes and dots stay. */
+/** Removes characters that a request line cannot contain. Slashes and dots stay. */
 const raw = (text: string): string => text.replace(/[^\x21-\x7e]|[?#]/g, '') || '..';

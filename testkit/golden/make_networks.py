@@ -1,7 +1,7 @@
 """Writes tiny frozen graphs of the MobileNet v1 family and TensorFlow's scores: `networks.json`.
 
-Needs tensorflow (2.x) and numpy; run in this folder. Weights are random and seeded. Each graph has one of the forms
-in which such networks are met: slim's with retrain.py's head, Keras', and one with rarer spellings.
+Needs tensorflow (2.x) and numpy; run in this folder. Weights are random and seeded. The graphs are of the common forms:
+slim's with retrain.py's head, Keras', and one with rare forms of ops.
 """
 
 import json
@@ -45,7 +45,7 @@ def fused_norm(b, x, name, epsilon=1e-3, read=True, op="FusedBatchNorm"):
 
 
 def decomposed_norm(b, x, name, subtract=True):
-    """tf.nn.batch_normalization, as it is written out where the fused op is not used."""
+    """tf.nn.batch_normalization without the fused op."""
     gamma, beta, mean, variance = (
         b.constant(value, f"{name}/{part}", True)
         for value, part in zip(b.statistics(x.shape[-1]), ("gamma", "beta", "mean", "variance"))
@@ -79,7 +79,7 @@ def slim_retrained(b):
 
 
 def keras(b):
-    """Keras' MobileNet: explicit zero padding, FusedBatchNormV3, a shape computed while running."""
+    """Keras' MobileNet: explicit zero padding, FusedBatchNormV3, a shape computed at run time."""
     x = tf1.placeholder(tf.float32, [None, SIZE, SIZE, 3], name="input")
     x = tf.pad(x, [[0, 0], [0, 1], [0, 1], [0, 0]])
     x = tf.nn.conv2d(x, b.weights([3, 3, 3, 8], "conv1/kernel"), 2, "VALID")
@@ -117,7 +117,7 @@ def rare(b):
 
 
 def picture(seed):
-    """The same in any language: whole numbers first, then one division without rounding."""
+    """The same values in any language: integers, then one exact division."""
     index = np.arange(SIZE * SIZE * 3, dtype=np.int64)
     return (((index * index * 31 + index * seed * 17 + seed) % 255 - 127) / 128).astype(np.float32)
 

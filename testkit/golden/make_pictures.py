@@ -1,7 +1,7 @@
-"""Writes the pictures in this folder, and what TensorFlow makes of each: `pictures.json`.
+"""Writes the pictures in this folder, and hashes of TensorFlow's results for each: `pictures.json`.
 
 Needs tensorflow (2.x), numpy and pillow; run in this folder. Everything is synthetic and seeded.
-`decoded` and `prepared` are SHA-256 of TensorFlow's own arrays: RGB bytes; float32 [224, 224, 3], little-endian.
+`decoded` and `prepared` are SHA-256 of TensorFlow's arrays: RGB bytes; float32 [224, 224, 3], little-endian.
 """
 
 import hashlib
@@ -93,7 +93,7 @@ def profile(data):
 
 
 def wide_profile():
-    """An sRGB profile whose red and blue primaries are exchanged: whoever applies it shows it."""
+    """An sRGB profile with exchanged red and blue primaries, so that its use is visible."""
     data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     red, blue = data.index(b"rXYZ", 128), data.index(b"bXYZ", 128)
     data[red + 4 : red + 12], data[blue + 4 : blue + 12] = data[blue + 4 : blue + 12], data[red + 4 : red + 12]
@@ -156,7 +156,7 @@ def pictures():
 
 
 def decode(data, name):
-    """As label_image.py: by the ending of the name."""
+    """Decodes as label_image.py does: by the suffix of the file name."""
     if name.endswith(".png"):
         return tf.io.decode_png(data, channels=3)
     if name.endswith(".gif"):
@@ -186,7 +186,7 @@ def main():
     for name, data in pictures():
         (FOLDER / name).write_bytes(data)
         expected[name] = expectation(decode(data, name))
-    # TensorFlow reads no PAM: the same pixels as PNG are the measure.
+    # TensorFlow cannot read PAM, so PAM is compared with a PNG of the same pixels.
     grey, wide, colour = smooth(45, 38), smooth(45, 38, 1, 65536), smooth(45, 38, 3)
     for name, pixels, depth, kind in ("grey", grey, 8, 0), ("grey-16", wide, 16, 0), ("rgb", colour, 8, 2):
         (FOLDER / f"{name}.pam").write_bytes(pam(pixels, 2**depth - 1))

@@ -1,19 +1,19 @@
-import { missing, store, storedAnswer } from './files.js';
+import { missing, parseStored, store } from './files.js';
 import { bulk, finding } from './finding.js';
 import { Recorder } from './recorder.js';
-import type { Scene, Things } from './scene.js';
+import type { ScriptContext, StoredFiles } from './script-context.js';
 
-/** What an Orthanc with Plainview's configuration answers. @returns the transcript */
+/** Calls an Orthanc with Plainview's configuration. @returns the transcript */
 export async function defaults(url: string): Promise<string> {
-  const to = new Recorder(url);
-  to.name(missing, 'missing');
-  const scene: Scene = {
-    to,
-    get: (path, headers = {}) => to.ask('GET', path, { headers }),
-    post: (path, body) => to.ask('POST', path, { body }),
+  const recorder = new Recorder(url);
+  recorder.name(missing, 'missing');
+  const context: ScriptContext = {
+    recorder,
+    get: (path, headers = {}) => recorder.call('GET', path, { headers }),
+    post: (path, body) => recorder.call('POST', path, { body }),
   };
-  await empty(scene);
-  const things = await storing(scene);
+  await empty(context);
+  const stored = await storing(context);
   for (const part of [
     changeLog,
     resources,
@@ -27,38 +27,38 @@ export async function defaults(url: string): Promise<string> {
     sending,
     deleting,
   ])
-    await part(scene, things);
-  return to.transcript;
+    await part(context, stored);
+  return recorder.transcript;
 }
 
-async function empty(scene: Scene): Promise<void> {
-  const { get, post, to } = scene;
-  to.title('An empty Orthanc');
+async function empty(context: ScriptContext): Promise<void> {
+  const { get, post, recorder } = context;
+  recorder.title('An empty Orthanc');
   for (const path of ['/changes', '/changes?last', '/instances', '/peers', '/modalities?expand', '/jobs'])
     await get(path);
   for (const path of ['/nope', '/plugins/dicom-web', '/jobs/nope']) await get(path);
   await post('/system', '');
 }
 
-async function storing(scene: Scene): Promise<Things> {
-  const { to } = scene;
-  to.title('Storing');
-  const first = await store(to, 'windowed');
-  const things = {
-    inverted: (await store(to, 'inverted')).ID,
-    frames: (await store(to, 'frames')).ID,
-    colour: (await store(to, 'colour')).ID,
-    truncated: (await store(to, 'truncated')).ID,
-    report: (await store(to, 'report')).ID,
+async function storing(context: ScriptContext): Promise<StoredFiles> {
+  const { recorder } = context;
+  recorder.title('Storing');
+  const first = await store(recorder, 'windowed');
+  const stored = {
+    inverted: (await store(recorder, 'inverted')).ID,
+    frames: (await store(recorder, 'frames')).ID,
+    colour: (await store(recorder, 'colour')).ID,
+    truncated: (await store(recorder, 'truncated')).ID,
+    report: (await store(recorder, 'report')).ID,
   };
-  await store(to, 'windowed');
-  await to.ask('POST', '/instances', { body: 'no DICOM file' });
-  return { ...first, ...things };
+  await store(recorder, 'windowed');
+  await recorder.call('POST', '/instances', { body: 'no DICOM file' });
+  return { ...first, ...stored };
 }
 
-async function changeLog(scene: Scene): Promise<void> {
-  const { get, to } = scene;
-  to.title('The change log');
+async function changeLog(context: ScriptContext): Promise<void> {
+  const { get, recorder } = context;
+  recorder.title('The change log');
   for (const query of [
     '',
     '?last',
@@ -69,11 +69,11 @@ async function changeLog(scene: Scene): Promise<void> {
     await get(`/changes${query}`);
 }
 
-async function resources(scene: Scene, things: Things): Promise<void> {
-  const { get, to } = scene;
-  const { ID, ParentSeries, ParentStudy, ParentPatient, frames, report } = things;
+async function resources(context: ScriptContext, stored: StoredFiles): Promise<void> {
+  const { get, recorder } = context;
+  const { ID, ParentSeries, ParentStudy, ParentPatient, frames, report } = stored;
   const one = `/instances/${ID}`;
-  to.title('Resources');
+  recorder.title('Resources');
   for (const path of [
     one,
     `/series/${ParentSeries}`,
@@ -121,27 +121,28 @@ async function resources(scene: Scene, things: Things): Promise<void> {
     await get(`/instances/${missing}${page}`);
 }
 
-async function labels(scene: Scene, things: Things): Promise<void> {
-  const { get, to } = scene;
-  const { ID, ParentStudy } = things;
+async function labels(context: ScriptContext, stored: StoredFiles): Promise<void> {
+  const { get, recorder } = context;
+  const { ID, ParentStudy } = stored;
   const one = `/instances/${ID}`;
-  to.title('Labels');
+  recorder.title('Labels');
   for (const label of ['knee_ap', 'knee_ap', 'a-label', 'no%20label'])
-    await to.ask('PUT', `${one}/labels/${label}`, { body: '' });
+    await recorder.call('PUT', `${one}/labels/${label}`, { body: '' });
   for (const page of ['/labels', '/labels/knee_ap', '/labels/other']) await get(one + page);
-  for (const label of ['other', 'a-label']) await to.ask('DELETE', `${one}/labels/${label}`);
-  await to.ask('PUT', `/studies/${ParentStudy}/labels/seen`, { body: '' });
-  for (const method of ['PUT', 'DELETE']) await to.ask(method, `/instances/${missing}/labels/x`);
+  for (const label of ['other', 'a-label']) await recorder.call('DELETE', `${one}/labels/${label}`);
+  await recorder.call('PUT', `/studies/${ParentStudy}/labels/seen`, { body: '' });
+  for (const method of ['PUT', 'DELETE']) await recorder.call(method, `/instances/${missing}/labels/x`);
 }
 
-async function metadata(scene: Scene, things: Things): Promise<void> {
-  const { get, to } = scene;
-  const { ID, ParentSeries } = things;
+async function metadata(context: ScriptContext, stored: StoredFiles): Promise<void> {
+  const { get, recorder } = context;
+  const { ID, ParentSeries } = stored;
   const one = `/instances/${ID}`;
-  to.title('Metadata');
+  recorder.title('Metadata');
   const put = (name: string, body: string, headers = {}) =>
-    to.ask('PUT', `${one}/metadata/${name}`, { body, headers });
-  const remove = (name: string, headers = {}) => to.ask('DELETE', `${one}/metadata/${name}`, { headers });
+    recorder.call('PUT', `${one}/metadata/${name}`, { body, headers });
+  const remove = (name: string, headers = {}) =>
+    recorder.call('DELETE', `${one}/metadata/${name}`, { headers });
   await get(`${one}/metadata/Radiograph`);
   // Creates only: no value has this revision.
   const ofNothing = { 'if-match': `"0-${'0'.repeat(32)}"` };
@@ -164,32 +165,36 @@ async function metadata(scene: Scene, things: Things): Promise<void> {
   await put('ReceptionDate', 'x');
   await remove('ReceptionDate');
   for (const method of ['PUT', 'DELETE'])
-    await to.ask(method, `/instances/${missing}/metadata/Radiograph`, method === 'PUT' ? { body: 'x' } : {});
-  await to.ask('PUT', `/series/${ParentSeries}/metadata/Radiograph`, { body: '{}' });
+    await recorder.call(
+      method,
+      `/instances/${missing}/metadata/Radiograph`,
+      method === 'PUT' ? { body: 'x' } : {},
+    );
+  await recorder.call('PUT', `/series/${ParentSeries}/metadata/Radiograph`, { body: '{}' });
   await get('/changes?since=14');
 }
 
-async function attachments(scene: Scene, things: Things): Promise<void> {
-  const { get, to } = scene;
-  const { ID, ParentPatient } = things;
+async function attachments(context: ScriptContext, stored: StoredFiles): Promise<void> {
+  const { get, recorder } = context;
+  const { ID, ParentPatient } = stored;
   const one = `/instances/${ID}`;
-  to.title('Attachments and protection');
-  await to.ask('PUT', `${one}/attachments/1040`, { body: 'attached' });
-  await to.ask('PUT', `${one}/attachments/dicom`, { body: 'attached' });
+  recorder.title('Attachments and protection');
+  await recorder.call('PUT', `${one}/attachments/1040`, { body: 'attached' });
+  await recorder.call('PUT', `${one}/attachments/dicom`, { body: 'attached' });
   for (const page of ['', '?full', '/1040/info', '/1040/data', '/1041/data', '/nope/data'])
     await get(`${one}/attachments${page}`);
-  await to.ask('DELETE', `${one}/attachments/1040`);
+  await recorder.call('DELETE', `${one}/attachments/1040`);
   for (const body of ['1', '0']) {
-    await to.ask('PUT', `/patients/${ParentPatient}/protected`, { body });
+    await recorder.call('PUT', `/patients/${ParentPatient}/protected`, { body });
     await get(`/patients/${ParentPatient}/protected`);
   }
 }
 
-async function rendering(scene: Scene, things: Things): Promise<void> {
-  const { get, to } = scene;
-  const { ID, inverted, frames, colour, truncated, report } = things;
+async function rendering(context: ScriptContext, stored: StoredFiles): Promise<void> {
+  const { get, recorder } = context;
+  const { ID, inverted, frames, colour, truncated, report } = stored;
   const one = `/instances/${ID}`;
-  to.title('Rendering');
+  recorder.title('Rendering');
   const pam = { accept: 'image/x-portable-arbitrarymap, image/png;q=0.5' };
   for (const id of [ID, inverted, frames, colour]) await get(`/instances/${id}/frames/0/rendered`, pam);
   await get(`/instances/${frames}/frames/1/rendered`, pam);
@@ -205,11 +210,11 @@ async function rendering(scene: Scene, things: Things): Promise<void> {
   for (const id of [report, truncated]) await get(`/instances/${id}/frames/0/rendered`, pam);
 }
 
-async function making(scene: Scene, things: Things): Promise<void> {
-  const { post, to } = scene;
-  const { ID, ParentStudy } = things;
+async function making(context: ScriptContext, stored: StoredFiles): Promise<void> {
+  const { post, recorder } = context;
+  const { ID, ParentStudy } = stored;
   const one = `/instances/${ID}`;
-  to.title('Making and changing files');
+  recorder.title('Making and changing files');
   const sequence = [{ CodeValue: '1', CodeMeaning: 'Höhe' }];
   const changed = { Replace: { '0018,5101': 'AP', ViewCodeSequence: sequence }, Remove: ['0018,0015'] };
   await post(`${one}/modify`, { ...changed, Keep: ['SOPInstanceUID'], Force: true });
@@ -235,9 +240,9 @@ async function making(scene: Scene, things: Things): Promise<void> {
     ],
   };
   const { body: made } = await post('/tools/create-dicom', { Parent: ParentStudy, Force: true, Tags });
-  const { ID: madeId, ParentSeries: madeSeries } = storedAnswer(made);
-  to.name(madeId, 'made');
-  to.name(madeSeries, 'its series');
+  const { ID: madeId, ParentSeries: madeSeries } = parseStored(made);
+  recorder.name(madeId, 'made');
+  recorder.name(madeSeries, 'its series');
   await post('/tools/create-dicom', { Parent: ParentStudy, Force: true, Tags });
   await post('/tools/find', {
     Level: 'Instance',
@@ -251,24 +256,24 @@ async function making(scene: Scene, things: Things): Promise<void> {
   await post('/tools/create-dicom', { Parent: missing, Tags: {} });
   await post('/tools/create-dicom', { Parent: ParentStudy, Tags: { PatientName: 'X^Y' } });
   await post('/tools/create-dicom', { Tags: { NopeTag: 'x' } });
-  for (let twice = 0; twice < 2; twice++) await to.ask('DELETE', `/instances/${madeId}`);
+  for (let twice = 0; twice < 2; twice++) await recorder.call('DELETE', `/instances/${madeId}`);
 }
 
-async function sending(scene: Scene, things: Things): Promise<void> {
-  const { get, post, to } = scene;
-  const { ID } = things;
-  to.title('Sending');
+async function sending(context: ScriptContext, stored: StoredFiles): Promise<void> {
+  const { get, post, recorder } = context;
+  const { ID } = stored;
+  recorder.title('Sending');
   for (const path of ['/peers/nope/store', '/modalities/nope/store', '/modalities/nope/echo'])
     await post(path, { Resources: [ID] });
   await get('/peers/nope/system');
 }
 
-async function deleting(scene: Scene, things: Things): Promise<void> {
-  const { get, to } = scene;
-  const { ParentStudy, report } = things;
-  to.title('Deleting');
-  for (const id of [report, report]) await to.ask('DELETE', `/instances/${id}`);
+async function deleting(context: ScriptContext, stored: StoredFiles): Promise<void> {
+  const { get, recorder } = context;
+  const { ParentStudy, report } = stored;
+  recorder.title('Deleting');
+  for (const id of [report, report]) await recorder.call('DELETE', `/instances/${id}`);
   for (const path of ['/series', '/changes?since=12']) await get(path);
-  await to.ask('DELETE', `/studies/${ParentStudy}`);
+  await recorder.call('DELETE', `/studies/${ParentStudy}`);
   for (const path of ['/patients', '/changes', '/changes?last']) await get(path);
 }

@@ -70,18 +70,18 @@ const files = {
 };
 export type FileName = keyof typeof files;
 
-/** Stores one of the files, and gives what it makes a name in the transcript. */
-export async function store(to: Recorder, name: FileName): Promise<Stored> {
-  const { body } = await to.ask('POST', '/instances', { body: files[name] });
-  const answer = storedAnswer(body);
-  to.name(answer.ID, name);
-  to.name(answer.ParentSeries, name === 'report' ? 'reports' : 'series');
-  to.name(answer.ParentStudy, 'study');
-  to.name(answer.ParentPatient, 'patient');
+/** Stores a file, and names its resources in the transcript. */
+export async function store(recorder: Recorder, name: FileName): Promise<Stored> {
+  const { body } = await recorder.call('POST', '/instances', { body: files[name] });
+  const answer = parseStored(body);
+  recorder.name(answer.ID, name);
+  recorder.name(answer.ParentSeries, name === 'report' ? 'reports' : 'series');
+  recorder.name(answer.ParentStudy, 'study');
+  recorder.name(answer.ParentPatient, 'patient');
   return answer;
 }
 
-export const storedAnswer = (body: Buffer): Stored => stored.parse(JSON.parse(body.toString('utf8')));
+export const parseStored = (body: Buffer): Stored => stored.parse(JSON.parse(body.toString('utf8')));
 
-/** The identifier of nothing. */
+/** An identifier that no resource has. */
 export const missing = '00000000-00000000-00000000-00000000-00000000';

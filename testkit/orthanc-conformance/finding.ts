@@ -1,11 +1,11 @@
 import { uid } from '../dicom.js';
 import { missing, series, study } from './files.js';
-import type { Scene, Things } from './scene.js';
+import type { ScriptContext, StoredFiles } from './script-context.js';
 
-export async function finding(scene: Scene, things: Things): Promise<void> {
-  const { post, to } = scene;
-  const { ParentStudy } = things;
-  to.title('Finding');
+export async function finding(context: ScriptContext, stored: StoredFiles): Promise<void> {
+  const { post, recorder } = context;
+  const { ParentStudy } = stored;
+  recorder.title('Finding');
   const uids = [uid('conformance windowed'), uid('conformance report')].join('\\');
   const queries: object[] = [
     { Level: 'Instance', Query: {} },
@@ -88,10 +88,10 @@ export async function finding(scene: Scene, things: Things): Promise<void> {
     await post('/tools/lookup', identifier);
 }
 
-export async function bulk(scene: Scene, things: Things): Promise<void> {
-  const { post, to } = scene;
-  const { ID, ParentSeries, ParentStudy, report } = things;
-  to.title('Many resources at once');
+export async function bulk(context: ScriptContext, stored: StoredFiles): Promise<void> {
+  const { post, recorder } = context;
+  const { ID, ParentSeries, ParentStudy, report } = stored;
+  recorder.title('Many resources at once');
   for (const Level of ['Instance', 'Series', 'Study', 'Patient'])
     await post('/tools/bulk-content', { Resources: [ID, report], Level, Metadata: true, Short: true });
   for (const Level of ['Instance', 'Series'])

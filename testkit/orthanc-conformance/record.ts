@@ -1,4 +1,5 @@
-// `npx tsx testkit/orthanc-conformance/record.ts`: writes down what a real Orthanc answers to the conformance scripts.
+// `npx tsx testkit/orthanc-conformance/record.ts`: runs the conformance scripts on a real Orthanc and stores the
+// transcripts.
 import { writeFile } from 'node:fs/promises';
 import { startOrthanc } from '../../src/sandbox/orthanc.js';
 import { neverStable, scriptNames, scripts, transcriptFile } from './suite.js';

@@ -3,10 +3,10 @@ import { z } from 'zod';
 
 const error = z.object({ HttpStatus: z.number(), OrthancStatus: z.number(), Message: z.string() });
 
-/** Calls an Orthanc and writes down what it answers, without what differs from one run to the next. */
+/** Calls an Orthanc and records the responses. It replaces everything that differs between runs. */
 export class Recorder {
   readonly #url: string;
-  /** Identifier to the name that stands for it in the transcript. */
+  /** Identifier → its name in the transcript. */
   readonly #names = new Map<string, string>();
   readonly #lines: string[] = [];
 
@@ -26,8 +26,8 @@ export class Recorder {
     this.#lines.push(`# ${text}`, '');
   }
 
-  /** @returns the answer's ETag and its body, not changed in anything */
-  async ask(
+  /** @returns ETag and body of the response, unchanged */
+  async call(
     method: string,
     path: string,
     { body, headers = {} }: { body?: string | Buffer | object; headers?: Record<string, string> } = {},
@@ -69,7 +69,7 @@ async function described(body: Buffer, type: string): Promise<string> {
   }
   if (type.startsWith('image/')) {
     const { data, info } = await sharp(body).raw().toBuffer({ resolveWithObject: true });
-    // Encoders of JPEG differ.
+    // JPEG encoders give different pixels.
     return `${info.width} × ${info.height}${type === 'image/jpeg' ? '' : `, ${data.toString('hex')}`}`;
   }
   if (type === 'application/dicom') return '(a file)';
@@ -83,7 +83,7 @@ async function described(body: Buffer, type: string): Promise<string> {
   }
 }
 
-/** With keys in order, and without the two answers that come with time. */
+/** Sorts keys, and removes IsStable, which changes with time. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;

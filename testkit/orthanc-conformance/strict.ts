@@ -1,53 +1,53 @@
 import { missing, store } from './files.js';
 import { Recorder } from './recorder.js';
 
-/** What an Orthanc answers that replaces files and checks revisions. @returns the transcript */
+/** Calls an Orthanc that replaces files and checks revisions. @returns the transcript */
 export async function strict(url: string): Promise<string> {
-  const to = new Recorder(url);
-  to.name(missing, 'missing');
-  const other = await store(to, 'windowed');
-  const { ID, ParentSeries } = await store(to, 'inverted');
-  const place = `/instances/${ID}/metadata/Radiograph`;
+  const recorder = new Recorder(url);
+  recorder.name(missing, 'missing');
+  const other = await store(recorder, 'windowed');
+  const { ID, ParentSeries } = await store(recorder, 'inverted');
+  const path = `/instances/${ID}/metadata/Radiograph`;
 
-  to.title('Revisions');
-  const write = (body: string, headers = {}) => to.ask('PUT', place, { body, headers });
+  recorder.title('Revisions');
+  const write = (body: string, headers = {}) => recorder.call('PUT', path, { body, headers });
   await write('one');
   await write('two');
-  const { etag } = await to.ask('GET', place);
+  const { etag } = await recorder.call('GET', path);
   await write('two', { 'if-match': etag });
   await write('three', { 'if-match': etag });
-  const second = await to.ask('GET', place);
-  await to.ask('DELETE', place);
-  await to.ask('DELETE', place, { headers: { 'if-match': etag } });
-  await to.ask('DELETE', place, { headers: { 'if-match': second.etag } });
-  await to.ask('DELETE', place, { headers: { 'if-match': second.etag } });
-  await to.ask('DELETE', place);
-  await to.ask('PUT', place, { body: 'anew', headers: { 'if-match': etag } });
-  await to.ask('DELETE', `/instances/${missing}/metadata/Radiograph`);
+  const second = await recorder.call('GET', path);
+  await recorder.call('DELETE', path);
+  await recorder.call('DELETE', path, { headers: { 'if-match': etag } });
+  await recorder.call('DELETE', path, { headers: { 'if-match': second.etag } });
+  await recorder.call('DELETE', path, { headers: { 'if-match': second.etag } });
+  await recorder.call('DELETE', path);
+  await recorder.call('PUT', path, { body: 'anew', headers: { 'if-match': etag } });
+  await recorder.call('DELETE', `/instances/${missing}/metadata/Radiograph`);
 
-  to.title('Replacing');
+  recorder.title('Replacing');
   const state = async () => {
     for (const path of [`/instances/${ID}`, `/series/${ParentSeries}`, '/studies', '/patients'])
-      await to.ask('GET', path);
+      await recorder.call('GET', path);
     for (const path of [`/instances/${ID}`, `/series/${ParentSeries}`])
-      await to.ask('GET', `${path}/metadata/Radiograph`);
-    await to.ask('GET', '/changes');
+      await recorder.call('GET', `${path}/metadata/Radiograph`);
+    await recorder.call('GET', '/changes');
   };
-  await to.ask('PUT', `/instances/${ID}/attachments/1040`, { body: 'attached' });
+  await recorder.call('PUT', `/instances/${ID}/attachments/1040`, { body: 'attached' });
   for (const path of [`/instances/${ID}`, `/series/${ParentSeries}`])
-    await to.ask('PUT', `${path}/labels/mine`, { body: '' });
-  await to.ask('PUT', `/series/${ParentSeries}/metadata/Radiograph`, { body: '{}' });
+    await recorder.call('PUT', `${path}/labels/mine`, { body: '' });
+  await recorder.call('PUT', `/series/${ParentSeries}/metadata/Radiograph`, { body: '{}' });
   await state();
-  // Another instance keeps the series.
-  await store(to, 'inverted');
+  // The series stays, because it has another instance.
+  await store(recorder, 'inverted');
   await state();
-  await to.ask('DELETE', `/instances/${other.ID}`);
-  // The only one: its series goes with it, and comes anew.
-  await store(to, 'inverted');
+  await recorder.call('DELETE', `/instances/${other.ID}`);
+  // The series is deleted with its only instance, and created again.
+  await store(recorder, 'inverted');
   await state();
 
-  to.title('Writing into a file');
-  const file = await to.ask('POST', `/instances/${ID}/modify`, {
+  recorder.title('Writing into a file');
+  const file = await recorder.call('POST', `/instances/${ID}/modify`, {
     body: {
       Replace: { '0018,5101': 'AP', ViewCodeSequence: [{ CodeValue: '1', CodeMeaning: 'Höhe' }] },
       Remove: ['0018,0015'],
@@ -55,10 +55,10 @@ export async function strict(url: string): Promise<string> {
       Force: true,
     },
   });
-  await to.ask('POST', '/instances', { body: file.body });
-  await to.ask('GET', `/instances/${ID}/simplified-tags`);
-  await to.ask('GET', `/instances/${ID}/frames/0/rendered`, {
+  await recorder.call('POST', '/instances', { body: file.body });
+  await recorder.call('GET', `/instances/${ID}/simplified-tags`);
+  await recorder.call('GET', `/instances/${ID}/frames/0/rendered`, {
     headers: { accept: 'image/x-portable-arbitrarymap' },
   });
-  return to.transcript;
+  return recorder.transcript;
 }

@@ -4,21 +4,21 @@ import type { Step } from '../graph/steps.js';
 import { type CreateEngine, type Engine, type EngineChoice, type EngineName, engineName } from './engine.js';
 import { selfTest } from './self-test.js';
 
-/** Each engine's libraries are loaded when it is tried: loading all of them would double the start. */
+/** The libraries of an engine are loaded only when it is tried. Loading all of them would double the start time. */
 export const creators: Readonly<Record<EngineName, CreateEngine>> = {
   gpu: async (chain) => (await import('./gpu.js')).createGpu(chain),
   onnxruntime: async (chain) => (await import('./onnxruntime.js')).createOnnxruntime(chain),
   wasm: async (chain) => (await import('./wasm.js')).createWasm(chain),
 };
 
-/** An engine that would have been better, and why it was not taken. */
+/** A better engine that cannot run here, and why. */
 export interface Declined {
   engine: EngineName;
   reason: string;
 }
 
 /**
- * Starts the engine asked for, or with `auto` the best that works here, and tests it.
+ * Starts and tests an engine: the chosen one, or with `auto` the best one that works here.
  * @throws engine_unavailable, engine_wrong; no_engine where `auto` finds none
  */
 export async function chooseEngine(

@@ -2,23 +2,23 @@ import { z } from 'zod';
 import type { Chain } from '../graph/chain.js';
 import type { Size } from '../graph/steps.js';
 
-/** Best first: the order in which `auto` tries them. */
+/** Best first. `auto` tries them in this order. */
 export const engineName = z.enum(['gpu', 'onnxruntime', 'wasm']);
 export type EngineName = z.infer<typeof engineName>;
 
 export const engineChoice = z.enum(['auto', ...engineName.options]);
 export type EngineChoice = z.infer<typeof engineChoice>;
 
-/** What runs a network. It blocks the thread that calls it, so it belongs in a worker. */
+/** Runs a network. It blocks the calling thread, so it must run in a worker. */
 export interface Engine {
   readonly name: EngineName;
-  /** What it computes on, in words. */
+  /** The device that computes, as a text for people. */
   readonly device: string;
-  /** How many pictures at a time it works through best. */
+  /** Number of pictures per call at which it is fastest. */
   readonly batch: number;
   /**
-   * @param pictures [N, height, width, 3], prepared
-   * @returns scores [N, classes], softmax; the last features [N, rows, columns, classes] of a network without a head
+   * @param pictures prepared, [N, height, width, 3]
+   * @returns softmax scores [N, classes]; for a chain without head its last features, [N, rows, columns, classes]
    */
   infer(pictures: Float32Array, size: Size): Promise<Float32Array>;
   close(): Promise<void>;
@@ -27,5 +27,6 @@ export interface Engine {
 /** @throws engine_unavailable where this engine cannot run here */
 export type CreateEngine = (chain: Chain) => Promise<Engine>;
 
+/** Number of pictures, N. */
 export const countOf = (pictures: Float32Array, { height, width }: Size) =>
   pictures.length / (height * width * 3);

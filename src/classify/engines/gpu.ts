@@ -5,7 +5,7 @@ import { createGraphModelEngine, type TensorFlow } from './graph-model.js';
 
 const packageName: string = '@tensorflow/tfjs-node-gpu';
 
-/** TensorFlow on an NVIDIA GPU. It never runs on the CPU instead: whoever asks for a GPU counts on its speed. */
+/** TensorFlow on an NVIDIA GPU. It never falls back to the CPU, because users of a GPU rely on its speed. */
 export const createGpu: CreateEngine = async (chain) => {
   const tf = await load();
   if (!tf.backend().isUsingGpuDevice)
@@ -13,11 +13,11 @@ export const createGpu: CreateEngine = async (chain) => {
   return createGraphModelEngine(tf, chain, { name: 'gpu', device: 'NVIDIA GPU (CUDA)', batch: 16 });
 };
 
-/** A GPU package that is not installed has no types either: this is the part of it that is used. */
+/** The optional GPU package may be absent, and its types too. This is the part of it that Plainview uses. */
 type TensorFlowNode = TensorFlow & { backend(): { isUsingGpuDevice?: boolean } };
 
 async function load(): Promise<TensorFlowNode> {
-  restoreNode22();
+  restoreRemovedUtil();
   try {
     const { default: tf } = (await import(packageName)) as { default: TensorFlowNode };
     return tf;
@@ -36,8 +36,8 @@ function reasonOf({ code, message }: NodeJS.ErrnoException): string {
 const unavailable = (why: string, cause?: unknown) =>
   createError('engine_unavailable', { engine: 'gpu', why }, cause);
 
-/** The kernels of tfjs-node 4.22 call two functions that Node 23 took out of `util`. */
-function restoreNode22(): void {
+/** tfjs-node 4.22 calls two functions of `util` that Node.js 23 removed. */
+function restoreRemovedUtil(): void {
   const missing = { isArray: Array.isArray, isNullOrUndefined: (value: unknown) => value == null };
   for (const [name, implementation] of Object.entries(missing))
     if (!(name in util)) Object.assign(util, { [name]: implementation });

@@ -4,11 +4,11 @@ import { toGraphModel } from '../graph/artifacts.js';
 import type { Chain } from '../graph/chain.js';
 import { countOf, type Engine } from './engine.js';
 
-/** What is used of TensorFlow.js; `@tensorflow/tfjs-node-gpu` gives all of it in one module. */
+/** The part of TensorFlow.js that Plainview uses. `@tensorflow/tfjs-node-gpu` has all of it in one module. */
 export type TensorFlow = Pick<typeof core, 'tensor4d' | 'tidy' | 'io'> &
   Pick<typeof converter, 'loadGraphModelSync'>;
 
-/** Runs a network on the backend that is set in TensorFlow.js, which is one for the whole thread. */
+/** Runs a network on the present backend of TensorFlow.js. There is one backend per thread. */
 export function createGraphModelEngine(
   tf: TensorFlow,
   chain: Chain,

@@ -2,7 +2,7 @@ import { createError } from '../../errors/errors.js';
 import { inputName, outputName, toOnnx } from '../graph/onnx.js';
 import { type CreateEngine, countOf } from './engine.js';
 
-/** onnxruntime on one CPU thread: more threads are more workers, which scale better than threads inside one. */
+/** onnxruntime on one CPU thread. More workers scale better than more threads within one. */
 export const createOnnxruntime: CreateEngine = async (chain) => {
   const ort = await import('onnxruntime-node').catch((error: Error) => {
     throw createError('engine_unavailable', { engine: 'onnxruntime', why: error.message }, error);

@@ -3,15 +3,15 @@ import { runReference } from '../graph/reference.js';
 import { convolvedSize, noPads, type Pads, padsOf, type Size, type Step } from '../graph/steps.js';
 import type { Engine } from './engine.js';
 
-/** Scores may differ by this much from the reference: ten times what float32 was seen to cost. */
+/** Greatest difference of a score from the reference: ten times the largest observed effect of float32. */
 export const tolerance = 1e-4;
 
 /**
- * Runs the engine on two seeded noise pictures before it is trusted: against the float64 reference, as a batch
- * against one by one, and for scores that are scores.
+ * Tests an engine on two seeded noise pictures, before it is used. It compares the scores with the float64 reference,
+ * and a batch with single pictures. It also checks that the scores add up to 1.
  *
- * The pictures are small, so that it costs a tenth of a second and not two: the network is convolutional, and
- * every weight is used at any size. All that stays untested is the size itself, which no weight depends on.
+ * The pictures are small, so the test takes a tenth of a second instead of two. The network is convolutional and uses
+ * every weight at any size. Only the full size stays untested, and no weight depends on it.
  * @throws engine_wrong
  */
 export async function selfTest(engine: Engine, steps: readonly Step[], input: Size): Promise<void> {
@@ -27,39 +27,39 @@ export async function selfTest(engine: Engine, steps: readonly Step[], input: Si
     createError('engine_wrong', { engine: engine.name, device: engine.device, problem: what });
   if (reference.length !== classes)
     throw problem(`it gives ${classes} scores instead of ${reference.length}`);
-  const difference = furthest(together.subarray(0, classes), reference);
-  // A comparison with NaN is false: hence the negation.
+  const difference = maxDifference(together.subarray(0, classes), reference);
+  // The negation also catches NaN, because every comparison with NaN is false.
   if (!(difference <= tolerance)) throw problem(`its scores are ${difference} off`);
-  if (!(furthest(together.subarray(classes), second) <= tolerance))
+  if (!(maxDifference(together.subarray(classes), second) <= tolerance))
     throw problem('a picture in a batch is scored otherwise than alone');
   const sum = second.reduce((a, b) => a + b, 0);
   if (!(Math.abs(sum - 1) <= tolerance)) throw problem(`its scores add up to ${sum}`);
 }
 
-const furthest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Array.from(a, (value, i) => Math.abs(value - (b[i] ?? Number.NaN))).reduce((x, y) => Math.max(x, y), 0);
 
 /**
- * The smallest square at which SAME adds the same zeros as at full size, and at which the last layer still sees
- * four pixels, so that its kernels' edges count; full size where there is none.
+ * The smallest square at which SAME adds the same zeros as at full size, and the last layer still has at least 2 × 2
+ * pixels, so that the edges of its kernels count. The full size where there is no such square.
  */
 function testSize(steps: readonly Step[], full: Size): Size {
-  const wanted = padsAlong(steps, full).pads;
+  const fullPads = padsAlong(steps, full).pads;
   for (let side = 32; side < Math.min(full.height, full.width); side += 32) {
     const size = { height: side, width: side };
     const { pads, last } = padsAlong(steps, size);
-    if (JSON.stringify(pads) === JSON.stringify(wanted) && Math.min(last.height, last.width) >= 2)
+    if (JSON.stringify(pads) === JSON.stringify(fullPads) && Math.min(last.height, last.width) >= 2)
       return size;
   }
   return full;
 }
 
-/** The zeros that each convolution adds, and the size of the picture after the last. */
+/** The zeros that each convolution adds, and the size after the last convolution. */
 function padsAlong(steps: readonly Step[], input: Size): { pads: Pads[]; last: Size } {
   const pads: Pads[] = [];
   let last = input;
   for (const step of steps) {
-    if (step.kind === 'pool') break; // what follows sees one pixel
+    if (step.kind === 'pool') break; // after this there is one pixel
     if (step.kind === 'pad')
       last = {
         height: last.height + step.pads.top + step.pads.bottom,
@@ -73,7 +73,7 @@ function padsAlong(steps: readonly Step[], input: Size): { pads: Pads[]; last: S
   return { pads, last };
 }
 
-/** Values in -1 … 1, the same for the same seed on every machine (a linear congruential generator). */
+/** Values in -1 … 1 that only the seed determines (a linear congruential generator). */
 export function noise(length: number, seed: number): Float32Array {
   let state = seed;
   return Float32Array.from({ length }, () => {

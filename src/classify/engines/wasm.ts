@@ -6,7 +6,7 @@ import * as core from '@tensorflow/tfjs-core';
 import type { CreateEngine } from './engine.js';
 import { createGraphModelEngine } from './graph-model.js';
 
-/** TensorFlow.js on WebAssembly: four times slower than onnxruntime, and needs nothing but Node. */
+/** TensorFlow.js on WebAssembly. It is four times slower than onnxruntime, and needs only Node.js. */
 export const createWasm: CreateEngine = async (chain) => {
   const packageFolder = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
   setWasmPaths(packageFolder + sep);

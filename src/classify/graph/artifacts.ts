@@ -3,7 +3,7 @@ import type { Activation, Chain, ConvLayer, DenseLayer } from './chain.js';
 import { convolvedSize, noPads, padsOf, type Size } from './steps.js';
 
 export const inputName = 'input';
-/** Of the scores, or of the last features where the network has no head. */
+/** The output: the scores, or the last features of a chain without head. */
 export const outputName = 'output';
 
 type Attributes = Record<string, object>;
@@ -15,8 +15,8 @@ interface NodeDef {
 }
 
 /**
- * Writes the network as a TensorFlow.js graph model, for `loadGraphModel(io.fromMemory(…))`.
- * Batch, height and width are left open: the self-test runs small pictures.
+ * Writes a chain as a TensorFlow.js graph model, for `loadGraphModelSync(io.fromMemorySync(…))`.
+ * Batch, height and width stay open, because the self-test uses small pictures.
  */
 export function toGraphModel(chain: Chain): io.ModelArtifacts {
   const writer = new Writer();
@@ -39,7 +39,7 @@ export function toGraphModel(chain: Chain): io.ModelArtifacts {
   return writer.finish();
 }
 
-// Strings in the JSON form of a GraphDef are base64.
+// In the JSON form of a GraphDef, strings are base64.
 const string = (text: string) => ({ s: Buffer.from(text).toString('base64') });
 const ints = (values: readonly number[]) => ({ list: { i: values.map(String) } });
 const shape = (dims: readonly number[]) => ({ shape: { dim: dims.map((size) => ({ size: String(size) })) } });
@@ -111,7 +111,7 @@ class Writer {
     };
   }
 
-  /** tfjs-node knows SAME and VALID only; what is neither becomes an op of its own. */
+  /** tfjs-node supports only SAME and VALID. Other padding becomes a separate op. */
   #padding(name: string, input: string, { pads, shape: kernel, strides }: ConvLayer, size: Size) {
     for (const padding of ['VALID', 'SAME'] as const) {
       const own = padding === 'VALID' ? noPads : padsOf('SAME', size, kernel, strides);

@@ -3,13 +3,13 @@ import { convolvedSize, noPads, type Pads, padsOf, type Size, type Step, type St
 
 export type Activation = 'linear' | 'relu' | 'relu6';
 
-/** Convolution, bias and activation in one: all that is left of a block once batch normalisation is folded. */
+/** Convolution, bias and activation. Batch normalisation is folded into kernel and bias. */
 export interface ConvLayer {
   readonly kind: 'conv' | 'depthwise';
   /** [height, width, inputs, outputs]; depthwise: [height, width, inputs, outputs per input] */
   readonly shape: readonly [number, number, number, number];
   readonly kernel: Float32Array;
-  /** One for each output channel. */
+  /** One value for each output channel. */
   readonly bias: Float32Array;
   readonly strides: Strides;
   readonly pads: Pads;
@@ -26,18 +26,18 @@ export interface DenseLayer {
 }
 
 /**
- * A network of the MobileNet v1 family, in the one form that every engine is built from:
+ * A network of the MobileNet v1 family, in the form from which every engine is built:
  * picture → `features` → average over the picture → `head` → softmax.
  */
 export interface Chain {
   readonly input: Size & { readonly channels: 3 };
   readonly features: readonly ConvLayer[];
-  /** Never empty as the graph has it; empty where the features themselves are wanted: nothing comes after them then. */
+  /** Empty only in an activation map chain. Its output is the features: no average and no softmax follow. */
   readonly head: readonly DenseLayer[];
   readonly classes: number;
 }
 
-/** A layer while what follows is still folded into it; float64, so that folding costs one rounding. */
+/** A layer into which later steps are still folded. It is float64, so that folding rounds only once. */
 interface Draft {
   kernel: Float64Array;
   bias: Float64Array;
@@ -47,23 +47,23 @@ type ConvDraft = Draft & Pick<ConvLayer, 'kind' | 'shape' | 'strides' | 'pads'>;
 type DenseDraft = Draft & Pick<DenseLayer, 'inputs' | 'outputs'>;
 
 /**
- * Folds steps into layers for pictures of one size.
+ * Folds steps into layers, for pictures of one size.
  * @throws network_unsupported where the steps are not of the MobileNet v1 family
  */
 export function buildChain(steps: readonly Step[], input: Size): Chain {
-  const folder = new Folder(input);
-  for (const step of steps) folder.take(step);
-  const chain = folder.finish(input);
+  const builder = new ChainBuilder(input);
+  for (const step of steps) builder.take(step);
+  const chain = builder.finish(input);
   if (chain) return chain;
   const { node = 'input', op = 'none' } = steps.at(-1) ?? {};
   throw createError('network_unsupported', {
     node,
     op,
-    problem: 'the scores leave here, and no softmax is before it',
+    problem: 'it is the output, but no softmax comes before it',
   });
 }
 
-class Folder {
+class ChainBuilder {
   readonly #features: ConvDraft[] = [];
   readonly #head: DenseDraft[] = [];
   #phase: 'features' | 'head' | 'scores' = 'features';
@@ -119,7 +119,7 @@ class Folder {
     }
   }
 
-  /** @returns undefined while no softmax was taken */
+  /** @returns undefined where there was no softmax */
   finish(input: Size): Chain | undefined {
     if (this.#phase !== 'scores') return undefined;
     return {
@@ -169,7 +169,7 @@ class Folder {
     this.#channels = outputs;
   }
 
-  /** A 1×1 convolution over what the average leaves of the picture is the same as a fully connected layer. */
+  /** After the average, a 1×1 convolution is the same as a fully connected layer. */
   #takeDense(
     { kernel }: { kernel: { shape: readonly number[]; values: ArrayLike<number> } },
     window: readonly number[],
@@ -195,7 +195,7 @@ class Folder {
         throw refuse(`its ${length} values do not fit ${this.#channels} channels`);
     const layer = this.#layerBefore('linear') ?? this.#addScaling(refuse);
     const { kernel, bias } = layer;
-    // Both kernel layouts have the output channel as their fastest running index.
+    // In both kernel layouts the output channel is the last index.
     for (let i = 0; i < kernel.length; i++) kernel[i] = (kernel[i] ?? 0) * each(scale, i % bias.length);
     for (let c = 0; c < bias.length; c++) bias[c] = (bias[c] ?? 0) * each(scale, c) + each(offset, c);
   }
@@ -212,9 +212,9 @@ class Folder {
     layer.activation = activation;
   }
 
-  /** Scaling that no layer before it can take up (the picture itself; after an activation) becomes a layer. */
+  /** A scaling of the picture itself, or after an activation, cannot be folded. It becomes a layer of its own. */
   #addScaling(refuse: Refuse): Draft {
-    if (this.#phase !== 'features') throw refuse('it scales what an activation has bent');
+    if (this.#phase !== 'features') throw refuse('it scales the output of an activation');
     const layer: ConvDraft = {
       kind: 'depthwise',
       shape: [1, 1, this.#channels, 1],
@@ -240,7 +240,7 @@ class Folder {
 
 type Refuse = (problem: string) => Error;
 
-/** Lowest and highest value that an activation lets through. */
+/** Lowest and highest output of an activation. */
 const clipLimits: Readonly<Record<Activation, readonly [number, number]>> = {
   linear: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
   relu: [0, Number.POSITIVE_INFINITY],

@@ -2,16 +2,16 @@ import { createError } from '../../errors/errors.js';
 import type { Graph, GraphNode, NodeName } from './graphdef.js';
 import { type Constant, readConst, sizeOf } from './tensor.js';
 
-/** Ops that hand their first input on unchanged when a frozen graph runs. */
+/** Ops whose output is their first input, in inference. */
 export const passThrough: ReadonlySet<string> = new Set([
   'Identity',
   'StopGradient',
   'CheckNumerics',
-  'PlaceholderWithDefault', // retrain.py's way into its bottleneck: inference feeds nothing there
+  'PlaceholderWithDefault', // the bottleneck input of retrain.py, which inference does not feed
   'Snapshot',
 ]);
 
-/** Of a reshaped constant only the values' number and order are used (bias, scale), and reshaping keeps both. */
+/** Only the number and order of the values of reshaped constants are used, and reshaping keeps both. */
 const reshapes: ReadonlySet<string> = new Set(['Reshape', 'Squeeze', 'ExpandDims']);
 
 const elementwise: Readonly<Record<string, (a: number, b: number) => number>> = {
@@ -23,8 +23,8 @@ const elementwise: Readonly<Record<string, (a: number, b: number) => number>> = 
 };
 
 /**
- * Values of the nodes that depend on constants alone: the weights behind their `/read` identities, and the
- * arithmetic of a decomposed batch normalisation, computed in float64.
+ * Evaluates nodes that depend only on constants: weights behind `/read` identities, and the arithmetic of a decomposed
+ * batch normalisation. It computes in float64.
  */
 export class Constants {
   readonly #graph: Graph;
@@ -34,10 +34,10 @@ export class Constants {
     this.#graph = graph;
   }
 
-  /** @returns undefined where the node depends on the picture, or is of no op that is folded */
+  /** @returns undefined where the node depends on the picture, or has an op that is not evaluated */
   of(name: NodeName): Constant | undefined {
     if (!this.#known.has(name)) {
-      // Entered first, so that a cycle ends in "no constant" and not in a full stack.
+      // This comes first, so that a cycle gives undefined and no stack overflow.
       this.#known.set(name, undefined);
       const node = this.#graph.get(name);
       if (node) this.#known.set(name, this.#evaluate(node));

@@ -2,7 +2,10 @@ import protobuf from 'protobufjs';
 import { z } from 'zod';
 import { createError } from '../../errors/errors.js';
 
-/** The part of TensorFlow's graph.proto, node_def.proto, attr_value.proto and tensor.proto that inference needs. */
+/**
+ * The part of TensorFlow's graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto that
+ * inference needs.
+ */
 const schema = protobuf.parse(`
   syntax = "proto3";
   message GraphDef { repeated NodeDef node = 1; }
@@ -17,7 +20,7 @@ const schema = protobuf.parse(`
 `).root;
 
 const bytes = z.instanceof(Uint8Array);
-// A list may hold millions of weights, and protobufjs has read every item as a number already.
+// Items are not validated: a list may hold millions of weights, and protobufjs returns only numbers.
 const numbers = z.custom<readonly number[]>(Array.isArray);
 
 const tensorProto = z.object({
@@ -34,7 +37,7 @@ const tensorProto = z.object({
 
 const attrValue = z.object({
   list: z.object({ i: z.array(z.number()) }).optional(),
-  // Writers may leave out a value that is the type's zero: an attribute that is there has all of these.
+  // A value that is zero may be left out of the file, so these have defaults.
   s: bytes.default(new Uint8Array()),
   f: z.number().default(0),
   b: z.boolean().default(false),
@@ -42,18 +45,18 @@ const attrValue = z.object({
 });
 
 export const nodeName = z.string().brand<'NodeName'>();
-/** Name of a node in a graph; TensorFlow's layer names are these. */
+/** Name of a node in a graph, in TensorFlow also called name of a layer. */
 export type NodeName = z.infer<typeof nodeName>;
 
 const nodeDef = z.object({
   name: nodeName,
   op: z.string().default(''),
-  /** Names of the nodes whose first output flows in here; control edges are left out. */
+  /** Names of the nodes whose first output is an input of this one. Control edges are left out. */
   input: z.array(z.string()).transform((edges) =>
     edges
       // A control edge (`^name`) orders execution and carries no data.
       .filter((edge) => !edge.startsWith('^'))
-      // `name:0` is the long form of `name`; another port keeps its number and so names no node of a chain.
+      // `name:0` is the long form of `name`. Another port keeps its number, so it matches no node.
       .map((edge) => nodeName.parse(edge.replace(/:0$/, ''))),
   ),
   attr: z.record(z.string(), attrValue).default({}),
@@ -66,8 +69,8 @@ export type Graph = ReadonlyMap<NodeName, GraphNode>;
 const graphDef = z.object({ node: z.array(nodeDef).min(1, 'it holds no nodes') });
 
 /**
- * Reads a TensorFlow GraphDef in its binary form.
- * @throws network_unreadable where the bytes are something else
+ * Reads a binary TensorFlow GraphDef.
+ * @throws network_unreadable where the file is something else
  */
 export function readGraphDef(file: Uint8Array): Graph {
   try {

@@ -2,10 +2,10 @@ import protobuf from 'protobufjs';
 import type { Activation, Chain, ConvLayer, DenseLayer } from './chain.js';
 
 export const inputName = 'input';
-/** Of the scores, or of the last features where the network has no head. */
+/** The output: the scores, or the last features of a chain without head. */
 export const outputName = 'output';
 
-/** The part of onnx.proto that is written here. */
+/** The part of onnx.proto that `toOnnx` writes. */
 const schema = protobuf.parse(`
   syntax = "proto2";
   message ModelProto { optional int64 ir_version = 1; optional string producer_name = 2; optional GraphProto graph = 7; repeated OperatorSet opset_import = 8; }
@@ -27,8 +27,8 @@ const attributeInt = 2;
 const attributeInts = 7;
 
 /**
- * Writes the network as ONNX (opset 13), for onnxruntime. It takes pictures as TensorFlow has them, [N,H,W,3];
- * N, H and W are left open: the self-test runs small pictures.
+ * Writes a chain as ONNX (opset 13), for onnxruntime. Its input has TensorFlow's layout, [N, H, W, 3].
+ * N, H and W stay open, because the self-test uses small pictures.
  */
 export function toOnnx(chain: Chain): Uint8Array {
   const writer = new Writer();

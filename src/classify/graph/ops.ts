@@ -4,28 +4,28 @@ import type { GraphNode, NodeName } from './graphdef.js';
 import type { Pads, StepBody, Strides } from './steps.js';
 import type { Constant } from './tensor.js';
 
-/** What one node does to the picture, and the node that it takes the picture from. */
-export interface Read {
+/** The operation of a node on the picture, and the node before it. */
+export interface ParsedOp {
   readonly from: NodeName;
-  /** Absent where the picture passes through unchanged. */
+  /** Absent where the node does not change the picture. */
   readonly body?: StepBody;
 }
 
-type Reader = (node: GraphNode, constants: Constants) => Read;
+type OpReader = (node: GraphNode, constants: Constants) => ParsedOp;
 
 const refuse = (node: GraphNode, problem: string) =>
   createError('network_unsupported', { node: node.name, op: node.op, problem });
 
-/** @throws network_unsupported, naming op and node, where the op is not of the MobileNet v1 family */
-export function readOp(node: GraphNode, constants: Constants): Read {
-  const reader = passThrough.has(node.op) ? through : readers[node.op];
+/** @throws network_unsupported, with op and node, where the op is not of the MobileNet v1 family */
+export function readOp(node: GraphNode, constants: Constants): ParsedOp {
+  const reader = passThrough.has(node.op) ? passInput : readers[node.op];
   if (!reader) throw refuse(node, 'MobileNet v1 has no such op');
   return reader(node, constants);
 }
 
-const through: Reader = (node) => ({ from: inputOf(node, 0) });
+const passInput: OpReader = (node) => ({ from: inputOf(node, 0) });
 
-/** a·x and x·a alike: the operand that is constant, and the other. */
+/** The constant operand and the other one, in any order. */
 function splitOperands(node: GraphNode, constants: Constants) {
   const [left, right] = [inputOf(node, 0), inputOf(node, 1)];
   const constant = constants.of(right);
@@ -36,7 +36,7 @@ function splitOperands(node: GraphNode, constants: Constants) {
 }
 
 const arithmetic =
-  (affine: (c: number, constantFirst: boolean) => readonly [scale: number, offset: number]): Reader =>
+  (affine: (c: number, constantFirst: boolean) => readonly [scale: number, offset: number]): OpReader =>
   (node, constants) => {
     const { from, constant, constantFirst } = splitOperands(node, constants);
     const pairs = Array.from(constant.values, (c) => affine(c, constantFirst));
@@ -51,11 +51,11 @@ const arithmetic =
   };
 
 const clip =
-  (low: number, high: number): Reader =>
+  (low: number, high: number): OpReader =>
   (node) => ({ from: inputOf(node, 0), body: { kind: 'clip', low, high } });
 
 const bound =
-  (bounds: (limit: number) => { low: number; high: number }): Reader =>
+  (bounds: (limit: number) => { low: number; high: number }): OpReader =>
   (node, constants) => {
     const { from, constant } = splitOperands(node, constants);
     if (constant.values.length !== 1) throw refuse(node, 'its limit is not a single number');
@@ -63,12 +63,12 @@ const bound =
   };
 
 const convolution =
-  (kind: 'conv' | 'depthwise'): Reader =>
+  (kind: 'conv' | 'depthwise'): OpReader =>
   (node, constants) => {
     requireNhwc(node);
     const kernel = constantOf(node, 1, constants);
     if (kernel.shape.length !== 4) throw refuse(node, `its kernel has the shape [${kernel.shape}]`);
-    // Graphs older than TensorFlow 1.6 have no such attribute.
+    // Graphs from before TensorFlow 1.6 have no attribute dilations.
     if (node.attr.dilations?.list?.i.some((dilation) => dilation !== 1)) throw refuse(node, 'it is dilated');
     return {
       from: inputOf(node, 0),
@@ -76,7 +76,7 @@ const convolution =
     };
   };
 
-const batchNorm: Reader = (node, constants) => {
+const batchNorm: OpReader = (node, constants) => {
   requireNhwc(node);
   if (node.attr.is_training?.b ?? true)
     throw refuse(node, 'it is still in training mode: freeze the graph for inference');
@@ -87,29 +87,29 @@ const batchNorm: Reader = (node, constants) => {
   return { from: inputOf(node, 0), body: { kind: 'affine', scale, offset } };
 };
 
-const pad: Reader = (node, constants) => {
+const pad: OpReader = (node, constants) => {
   const amounts = constantOf(node, 1, constants).values;
   if (node.input.length > 2 && constantOf(node, 2, constants).values[0] !== 0)
     throw refuse(node, 'it pads with something else than zeros');
   return { from: inputOf(node, 0), body: { kind: 'pad', pads: padsFrom(node, amounts) } };
 };
 
-const averagePool: Reader = (node) => {
+const averagePool: OpReader = (node) => {
   requireNhwc(node);
   if (paddingOf(node) === 'SAME') throw refuse(node, 'its padding is SAME');
   const [, height = 0, width = 0] = node.attr.ksize?.list?.i ?? [];
   return { from: inputOf(node, 0), body: { kind: 'pool', window: [height, width] } };
 };
 
-const mean: Reader = (node, constants) => {
+const mean: OpReader = (node, constants) => {
   const axes = Array.from(constantOf(node, 1, constants).values, (axis) => (axis + 4) % 4);
   if (axes.sort().join() !== '1,2') throw refuse(node, `it averages over the axes [${axes}]`);
   return { from: inputOf(node, 0), body: { kind: 'pool', window: undefined } };
 };
 
-const reshape: Reader = (node, constants) => {
+const reshape: OpReader = (node, constants) => {
   const shapeNode = node.input[1];
-  // Keras computes the shape while running; then what follows has to fit, and is checked there.
+  // Keras computes the shape at run time. Then the check of the next layer must suffice.
   const last = shapeNode === undefined ? undefined : constants.of(shapeNode)?.values.at(-1);
   return {
     from: inputOf(node, 0),
@@ -117,7 +117,7 @@ const reshape: Reader = (node, constants) => {
   };
 };
 
-const matMul: Reader = (node, constants) => {
+const matMul: OpReader = (node, constants) => {
   if (node.attr.transpose_a?.b) throw refuse(node, 'it transposes the features');
   const weights = constantOf(node, 1, constants);
   if (weights.shape.length !== 2) throw refuse(node, `its weights have the shape [${weights.shape}]`);
@@ -127,7 +127,7 @@ const matMul: Reader = (node, constants) => {
   };
 };
 
-const readers: Readonly<Record<string, Reader>> = {
+const readers: Readonly<Record<string, OpReader>> = {
   Conv2D: convolution('conv'),
   DepthwiseConv2dNative: convolution('depthwise'),
   FusedBatchNorm: batchNorm,
@@ -140,7 +140,7 @@ const readers: Readonly<Record<string, Reader>> = {
   Mul: arithmetic((c) => [c, 0]),
   Relu: clip(0, Number.POSITIVE_INFINITY),
   Relu6: clip(0, 6),
-  // The first Keras wrote relu6 as min(relu(x), 6).
+  // Early versions of Keras write relu6 as min(relu(x), 6).
   Minimum: bound((high) => ({ low: Number.NEGATIVE_INFINITY, high })),
   Maximum: bound((low) => ({ low, high: Number.POSITIVE_INFINITY })),
   Pad: pad,

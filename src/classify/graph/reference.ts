@@ -1,16 +1,16 @@
 import { convolvedSize, noPads, type Pads, padsOf, type Size, type Step } from './steps.js';
 
-/** Values of one picture on its way: [height, width, channels]. */
+/** Values of one picture between two steps: [height, width, channels]. */
 interface Activations extends Size {
   readonly channels: number;
   readonly values: Float64Array;
 }
 
 /**
- * What the network says, computed slowly and plainly: float64, no folding, one picture. The engines are measured
- * against it, so it shares with them only the reading of the graph.
+ * The reference implementation: float64, no folding, one picture, slow. The engines are compared with it, so it shares
+ * only the reading of the graph with them.
  *
- * The graph's own window of the average is not looked at: any size of picture can be run.
+ * It ignores the graph's window of the average, so it accepts pictures of any size.
  * @param picture [height, width, 3]
  * @returns the scores
  */
@@ -135,5 +135,5 @@ const flat = (values: Float64Array): Activations => ({
   values,
 });
 
-// Every index is computed from the lengths; one that were not would show as NaN in the scores.
+// All indices come from the lengths. A wrong one would show as NaN in the scores.
 const at = (values: Float64Array, index: number) => values[index] as number;

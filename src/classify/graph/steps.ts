@@ -21,24 +21,24 @@ interface Convolution {
   readonly padding: 'SAME' | 'VALID' | Pads;
 }
 
-/** One operation on the picture's way through the network, as the graph has it, before anything is folded. */
+/** One operation of the graph on the picture, before folding. */
 export type Step = { readonly node: NodeName; readonly op: string } & (
   | ({ readonly kind: 'conv' } & Convolution)
   | ({ readonly kind: 'depthwise' } & Convolution)
-  /** y = scale·x + offset for each channel; a single value serves all channels. */
+  /** y = scale·x + offset for each channel. A single value applies to all channels. */
   | { readonly kind: 'affine'; readonly scale: Float64Array; readonly offset: Float64Array }
   | { readonly kind: 'clip'; readonly low: number; readonly high: number }
   | { readonly kind: 'pad'; readonly pads: Pads }
-  /** Average over the whole picture; `window` is what the graph says the whole picture is. */
+  /** Average over the whole picture. `window`: the size of the whole picture according to the graph. */
   | { readonly kind: 'pool'; readonly window: readonly [number, number] | undefined }
-  /** Axes of length one come or go; `channels` is what the graph says must remain. */
+  /** Adds or removes axes of length one. `channels`: the remaining number of values according to the graph. */
   | { readonly kind: 'flatten'; readonly channels: number | undefined }
   /** weights: [inputs, outputs] */
   | { readonly kind: 'dense'; readonly weights: Constant }
   | { readonly kind: 'softmax' }
 );
 
-/** A step that has no node yet: what reading one op yields. */
+/** A step without its node, as an op reader returns it. */
 export type StepBody = Step extends infer S ? (S extends Step ? Omit<S, 'node' | 'op'> : never) : never;
 
 export interface Size {
@@ -46,7 +46,7 @@ export interface Size {
   readonly width: number;
 }
 
-/** Zeros that a convolution adds around a picture, by TensorFlow's rule for SAME. */
+/** Zeros that a convolution adds around a picture. SAME follows TensorFlow's rule. */
 export function padsOf(
   padding: Convolution['padding'],
   input: Size,

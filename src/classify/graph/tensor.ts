@@ -4,7 +4,7 @@ import type { GraphNode } from './graphdef.js';
 /** A tensor that does not depend on the picture: row-major values, TensorFlow's axis order. */
 export interface Constant {
   readonly shape: readonly number[];
-  /** Float32Array as stored; Float64Array where computed from other constants. */
+  /** Float32Array or Int32Array as stored; Float64Array where computed from other constants. */
   readonly values: Float32Array | Float64Array | Int32Array;
 }
 
@@ -12,12 +12,15 @@ export interface Constant {
 const dtFloat = 1;
 const dtInt32 = 3;
 
-/** The largest tensor taken: MobileNet v1 has a million weights in its largest; a broken shape may ask for 2^63. */
+/** Most values of a tensor. The largest of MobileNet v1 has a million; a broken shape can have 2^63. */
 const maxElements = 1 << 26;
 
 export const sizeOf = (shape: readonly number[]) => shape.reduce((product, dim) => product * dim, 1);
 
-/** @throws network_unsupported for other data types than float32 and int32, network_unreadable where values lack */
+/**
+ * @throws network_unsupported for data types other than float32 and int32; network_unreadable for a missing value or
+ *   wrong size
+ */
 export function readConst(node: GraphNode): Constant {
   const proto = node.attr.value?.tensor;
   if (!proto) throw createError('network_unreadable', { problem: `constant ${node.name} has no value` });
@@ -38,13 +41,13 @@ export function readConst(node: GraphNode): Constant {
       throw createError('network_unreadable', {
         problem: `constant ${node.name} holds ${proto.tensorContent.length} bytes for the shape [${shape}]`,
       });
-    // In the file the bytes start anywhere, and typed arrays only at multiples of four: hence the copy.
+    // Typed arrays must start at a multiple of four, but the bytes in the file start anywhere. So they are copied.
     const aligned = new Uint8Array(proto.tensorContent).buffer;
     return { shape, values: isFloat ? new Float32Array(aligned) : new Int32Array(aligned) };
   }
   const list = isFloat ? proto.floatVal : proto.intVal;
   const values = isFloat ? new Float32Array(size) : new Int32Array(size);
-  // TensorFlow leaves out what repeats: the last value given fills the rest, and none given means zero.
+  // TensorFlow leaves out repeated values. The last value fills the rest; without any, all are zero.
   const last = Math.min(list.length, size) - 1;
   for (let i = 0; i <= last; i++) values[i] = list[i] ?? 0;
   values.fill(list[last] ?? 0, last + 1);

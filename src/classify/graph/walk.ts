@@ -5,15 +5,16 @@ import { readOp } from './ops.js';
 import type { Step } from './steps.js';
 
 export interface Layers {
-  /** Names of the nodes where the picture enters and the scores leave; everything else goes by op and edge. */
+  /** Names of the input and output nodes. The names of all other nodes are ignored. */
   readonly inputLayer: string;
   readonly outputLayer: string;
 }
 
 /**
- * Follows the picture's way back from the output layer to the input layer.
- * @returns the steps in the order in which the picture takes them
- * @throws network_unsupported where the way branches, ends elsewhere or holds an op that MobileNet v1 has not
+ * Follows the graph from the output layer back to the input layer.
+ * @returns the steps in the order of computation
+ * @throws network_unsupported where the path branches, has a cycle or has an op that MobileNet v1 does not have;
+ *   network_layer where a layer does not exist or the path ends elsewhere; network_unreadable where a node is missing
  */
 export function walk(graph: Graph, layers: Layers): Step[] {
   const input = requireLayer(graph, layers.inputLayer, 'Placeholder');
@@ -41,7 +42,7 @@ export function walk(graph: Graph, layers: Layers): Step[] {
   return steps.reverse();
 }
 
-/** @param usualOp where the layer is not there, the nodes of this op are what the user may have meant */
+/** @param usualOp for the error: nodes with this op are candidates for the right name */
 function requireLayer(graph: Graph, layer: string, usualOp: string): NodeName {
   const name = nodeName.parse(layer.replace(/:0$/, ''));
   if (graph.has(name)) return name;

@@ -2,24 +2,24 @@ import sharp from 'sharp';
 import { createError } from '../../errors/errors.js';
 import { type Picture, requireSize } from './picture.js';
 
-// Workers are the parallelism here; libvips' own threads would only compete with them.
+// The workers use all cores already. Threads of libvips would compete with them.
 sharp.concurrency(1);
-// Every picture is seen once.
+// Every picture is decoded only once.
 sharp.cache(false);
 
 const pngMagic = '\x89PNG';
 const pngEnd = Buffer.from('IEND\xaeB`\x82', 'latin1');
 
 /**
- * Decodes PNG and GIF (its first frame) as TensorFlow does: palettes expanded, alpha dropped and not blended,
- * neither gamma nor ICC profile nor orientation applied.
+ * Decodes PNG and the first frame of GIF as TensorFlow does: it expands palettes, drops alpha without blending, and
+ * ignores gamma, ICC profile and orientation.
  * @throws picture_undecodable, picture_too_large
  */
 export async function decodeBitmap(file: Buffer, maxMegapixels: number): Promise<Picture> {
-  // libvips is content once it has all pixels; TensorFlow wants the end, and so the checksum of the last of them.
+  // TensorFlow requires the IEND chunk, and so the checksum of the last pixels. libvips accepts a file without it.
   if (file.toString('latin1', 0, pngMagic.length) === pngMagic && file.lastIndexOf(pngEnd) < 0)
     throw createError('picture_undecodable', { problem: 'the PNG file is truncated' });
-  // The size is checked here, so that the error says it.
+  // sharp's own limit is off, because requireSize gives a better error.
   const image = sharp(file, {
     failOn: 'warning',
     limitInputPixels: false,
@@ -33,7 +33,7 @@ export async function decodeBitmap(file: Buffer, maxMegapixels: number): Promise
     const isWide = depth === 'ushort';
     const { data, info } = await image
       .removeAlpha()
-      // Naming the space that the picture is in keeps its values; without, grey becomes three channels.
+      // The picture's own colour space keeps its values. Without this, grey would become three channels.
       .toColourspace(isGrey ? (isWide ? 'grey16' : 'b-w') : isWide ? 'rgb16' : 'srgb')
       .raw({ depth: isWide ? 'ushort' : 'uchar' })
       .toBuffer({ resolveWithObject: true });

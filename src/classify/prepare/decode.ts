@@ -14,7 +14,7 @@ const decoders: readonly { readonly magic: string; readonly decode: Decoder }[] 
 ];
 
 /**
- * Decodes a picture as NNCPR's `label_image.py` does. What it is, is told by its first bytes and not by its name.
+ * Decodes a picture as NNCPR's `label_image.py` does. The first bytes determine the format, not the file name.
  * @throws picture_undecodable, picture_too_large
  */
 export async function decode(file: Buffer, maxMegapixels: number): Promise<Picture> {

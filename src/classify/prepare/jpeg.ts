@@ -3,15 +3,15 @@ import { createRequire } from 'node:module';
 import { createError } from '../../errors/errors.js';
 import { type Picture, requireSize } from './picture.js';
 
-/** Node has this; its types leave it out. */
+/** Node.js has this, but its types do not. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object, imports: object) => { exports: unknown };
 };
 
 /**
- * libjpeg-turbo's C interface (turbojpeg.h), compiled to WebAssembly. Pointers are offsets into `memory`.
- * The package's own JavaScript cannot ask for the fast transform, which is why it is left aside.
+ * The C interface of libjpeg-turbo (turbojpeg.h), compiled to WebAssembly. Pointers are offsets into `memory`.
+ * The package's own JavaScript is not used, because it cannot request the fast transform.
  */
 interface TurboJpeg {
   readonly memory: { readonly buffer: ArrayBuffer };
@@ -48,20 +48,20 @@ const colourspaceGrey = 2;
 const colourspaceCmyk = 3;
 const fastDct = 2048;
 
-/** Memory grows with the largest picture and never shrinks: past this it is given back. */
+/** The memory of an instance never shrinks. An instance with more than this is released. */
 const keepBytes = 64 * 1024 * 1024;
 
 let compiled: object | undefined;
 let idle: TurboJpeg | undefined;
 
 /**
- * Decodes a JPEG bit for bit as TensorFlow's `decode_jpeg` does by default: libjpeg-turbo with the fast, less
- * exact cosine transform. The decoders in libvips and browsers use the exact one and differ by up to 12 levels.
+ * Decodes a JPEG bit for bit as TensorFlow's `decode_jpeg` does by default: by libjpeg-turbo with the fast, less exact
+ * cosine transform. libvips and browsers use the exact one, and differ by up to 12 grey levels.
  * @throws picture_undecodable, picture_too_large
  */
 export function decodeJpeg(file: Buffer, maxMegapixels: number): Picture {
   const turbo = idle ?? instantiate();
-  // After an error the instance is in the middle of a longjmp and is never used again.
+  // After an error the state of the instance is undefined, because longjmp is not supported. So it is not used again.
   idle = undefined;
   const picture = decodeWith(turbo, file, maxMegapixels);
   if (turbo.memory.buffer.byteLength <= keepBytes) idle = turbo;

@@ -12,7 +12,7 @@ const header = z.object({
 });
 
 /**
- * Reads a PAM (Netpbm's "P7"), in which Orthanc renders pictures without compressing them.
+ * Reads a PAM file (Netpbm's "P7"), Orthanc's uncompressed format of renderings.
  * @throws picture_undecodable, picture_too_large
  */
 export function decodePam(file: Buffer, maxMegapixels: number): Picture {
@@ -35,9 +35,9 @@ export function decodePam(file: Buffer, maxMegapixels: number): Picture {
   return { width, height, channels, pixels: isWide ? wide(data) : data };
 }
 
-/** PAM has the high byte first. */
+/** PAM is big-endian. */
 function wide(data: Buffer): Uint16Array {
-  const copy = Buffer.from(new Uint8Array(data).buffer); // aligned, which a part of the file need not be
+  const copy = Buffer.from(new Uint8Array(data).buffer); // a copy is aligned, which a part of the file need not be
   if (endianness() === 'LE') copy.swap16();
   return new Uint16Array(copy.buffer, copy.byteOffset, copy.length / 2);
 }

@@ -1,15 +1,15 @@
 import { createError } from '../../errors/errors.js';
 
-/** Decoded pixels: row-major, channels interleaved; grey stands for three equal channels. */
+/** Decoded pixels: row-major, channels interleaved. One channel means grey, that is three equal channels. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
   readonly channels: 1 | 3;
-  /** 16-bit values are used by their upper byte alone, as TensorFlow does. */
+  /** Only the upper byte of 16-bit values is used, as in TensorFlow. */
   readonly pixels: Uint8Array | Uint16Array;
 }
 
-/** @throws picture_too_large; called with what the header says, before any pixel is decoded */
+/** Checks the size from the header, before any pixel is decoded. @throws picture_too_large */
 export function requireSize(width: number, height: number, maxMegapixels: number): void {
   if (width * height > maxMegapixels * 1_000_000)
     throw createError('picture_too_large', { rows: height, columns: width, limit: maxMegapixels });

@@ -7,24 +7,24 @@ export interface Preparation extends Size {
   readonly std: number;
 }
 
-/** Where one row or column of the result comes from: two source indices, and how far it lies between them. */
-interface Taps {
+/** For each row or column of the result: the two source indices, and the position between them, 0 … 1. */
+interface SamplePositions {
   readonly low: Int32Array;
   readonly high: Int32Array;
   readonly share: Float32Array;
 }
 
 /**
- * Resizes and normalises bit for bit as NNCPR's `label_image.py`: TensorFlow 1's `resize_bilinear` (neither
- * aligned corners nor half-pixel centres, nor antialiasing, nor the aspect ratio kept), then
- * (value - mean) / std, with every step rounded to float32 as TensorFlow computes it.
+ * Resizes and normalises bit for bit as NNCPR's `label_image.py`. It uses TensorFlow 1's `resize_bilinear` without
+ * aligned corners, half-pixel centres and antialiasing; the aspect ratio is not kept. Then it computes
+ * (value - mean) / std. Every step is rounded to float32, as in TensorFlow.
  * @returns [height, width, 3]
  */
 export function prepare(picture: Picture, { height, width, mean, std }: Preparation): Float32Array {
   const { pixels, channels } = picture;
   const f32 = Math.fround;
-  const rows = taps(picture.height, height);
-  const columns = taps(picture.width, width);
+  const rows = samplePositions(picture.height, height);
+  const columns = samplePositions(picture.width, width);
   const shift = pixels instanceof Uint16Array ? 8 : 0;
   const value = (index: number) => (pixels[index] as number) >> shift;
   const between = (a: number, b: number, share: number) => f32(a + f32(f32(b - a) * share));
@@ -63,14 +63,14 @@ export function prepare(picture: Picture, { height, width, mean, std }: Preparat
   return result;
 }
 
-function taps(from: number, to: number): Taps {
+function samplePositions(from: number, to: number): SamplePositions {
   const scale = Math.fround(Math.fround(from) / Math.fround(to));
   const low = new Int32Array(to);
   const high = new Int32Array(to);
   const share = new Float32Array(to);
   for (let i = 0; i < to; i++) {
     const position = Math.fround(i * scale);
-    // The product's rounding can carry the last position past the edge.
+    // Rounding can move the last position past the edge.
     const first = Math.min(Math.floor(position), from - 1);
     low[i] = first;
     high[i] = Math.min(first + 1, from - 1);
@@ -79,5 +79,5 @@ function taps(from: number, to: number): Taps {
   return { low, high, share };
 }
 
-// Every index comes from a loop over the array's own length.
+// All indices come from loops over the array's own length.
 const at = (values: Int32Array | Float32Array, index: number) => values[index] as number;

@@ -3,27 +3,27 @@ import type { Size } from '../graph/steps.js';
 
 interface Waiting {
   readonly picture: Float32Array;
-  readonly resolve: (result: Inferred) => void;
+  readonly resolve: (result: InferenceResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
-export interface Inferred {
+export interface InferenceResult {
   /** The prepared picture. */
   readonly input: Float32Array;
   readonly scores: Float32Array;
-  /** What the whole batch took. */
+  /** Duration of the whole batch. */
   readonly seconds: number;
 }
 
 /**
- * Hands pictures to the engine in batches of the size that it likes. A batch that is not full waits for the pictures
- * that are on their way here, and for nothing else.
+ * Gives pictures to the engine in batches of its best size. A batch that is not full waits only for pictures that are
+ * being prepared.
  */
 export class Batcher {
   readonly #engine: Engine;
   readonly #size: Size;
   readonly #waiting: Waiting[] = [];
-  #onTheirWay = 0;
+  #preparing = 0;
   #isRunning = false;
 
   constructor(engine: Engine, size: Size) {
@@ -32,41 +32,44 @@ export class Batcher {
   }
 
   /**
-   * @param prepare makes the picture, [height, width, 3]
+   * @param prepare prepares the picture, [height, width, 3]
    * @throws what `prepare` throws, or the engine
    */
-  async infer(prepare: () => Promise<Float32Array>): Promise<Inferred> {
-    this.#onTheirWay++;
-    let result: Promise<Inferred> | undefined;
+  async infer(prepare: () => Promise<Float32Array>): Promise<InferenceResult> {
+    this.#preparing++;
+    let result: Promise<InferenceResult> | undefined;
     try {
       const picture = await prepare();
       result = new Promise((resolve, reject) => this.#waiting.push({ picture, resolve, reject }));
     } finally {
-      this.#onTheirWay--;
-      this.#wake();
+      this.#preparing--;
+      this.#startIfReady();
     }
     return result;
   }
 
-  #wake(): void {
-    if (this.#isRunning || !this.#isDue()) return;
+  #startIfReady(): void {
+    if (this.#isRunning || !this.#isReady()) return;
     this.#isRunning = true;
-    // Requests that have arrived and not been looked at are on their way too: they get their turn first.
+    // Messages that have arrived but are not handled yet come first, because they may fill the batch.
     if (this.#engine.batch > 1) setImmediate(() => void this.#run());
     else void this.#run();
   }
 
-  #isDue(): boolean {
+  #isReady(): boolean {
     const { length } = this.#waiting;
-    return length > 0 && (length >= this.#engine.batch || this.#onTheirWay === 0 || this.#engine.batch === 1);
+    return length > 0 && (length >= this.#engine.batch || this.#preparing === 0 || this.#engine.batch === 1);
   }
 
   async #run(): Promise<void> {
-    if (this.#isDue()) {
+    if (this.#isReady()) {
       const batch = this.#waiting.splice(0, this.#engine.batch);
       try {
         const began = performance.now();
-        const scores = await this.#engine.infer(joined(batch.map(({ picture }) => picture)), this.#size);
+        const scores = await this.#engine.infer(
+          concatenated(batch.map(({ picture }) => picture)),
+          this.#size,
+        );
         const seconds = (performance.now() - began) / 1000;
         const classes = scores.length / batch.length;
         for (const [i, { picture, resolve }] of batch.entries())
@@ -76,11 +79,11 @@ export class Batcher {
       }
     }
     this.#isRunning = false;
-    this.#wake();
+    this.#startIfReady();
   }
 }
 
-function joined(pictures: readonly Float32Array[]): Float32Array {
+function concatenated(pictures: readonly Float32Array[]): Float32Array {
   const [first] = pictures;
   if (first && pictures.length === 1) return first;
   const all = new Float32Array(pictures.reduce((sum, { length }) => sum + length, 0));

@@ -2,19 +2,19 @@ import { createError } from '../../errors/errors.js';
 import { creators } from '../engines/choose.js';
 import type { Engine, EngineName } from '../engines/engine.js';
 import { tolerance } from '../engines/self-test.js';
+import { activationMapChainOf } from '../graph/activation-maps.js';
 import type { Chain } from '../graph/chain.js';
-import { mappingOf } from '../graph/maps.js';
 import { convolvedSize, type Size } from '../graph/steps.js';
 import type { ActivationMap } from './protocol.js';
 
 interface Ready {
   readonly engine: Engine;
-  /** Of the maps. */
+  /** Size of the maps. */
   readonly size: Size;
   readonly bias: Float32Array;
 }
 
-/** Makes class activation maps. Its graph is built when the first is asked for: who asks for none pays nothing. */
+/** Computes class activation maps. It builds its engine at the first call. */
 export class Explainer {
   readonly #chain: Chain;
   readonly #name: EngineName;
@@ -27,14 +27,14 @@ export class Explainer {
 
   /**
    * @param picture prepared, [height, width, 3]
-   * @param scores what the network says of it: the maps must add up to them
+   * @param scores the network's scores of this picture; the maps must agree with them
    * @throws explanation_unavailable, engine_wrong
    */
   async explain(picture: Float32Array, scores: Float32Array, classIndex: number): Promise<ActivationMap> {
     this.#ready ??= this.#start();
     const { engine, size, bias } = await this.#ready;
     const maps = await engine.infer(picture, this.#chain.input);
-    requireSum(maps, bias, scores, engine);
+    requireAgreement(maps, bias, scores, engine);
     const classes = bias.length;
     return {
       rows: size.height,
@@ -47,7 +47,7 @@ export class Explainer {
   }
 
   async #start(): Promise<Ready> {
-    const { chain, bias } = mappingOf(this.#chain);
+    const { chain, bias } = activationMapChainOf(this.#chain);
     const size = chain.features.reduce<Size>(
       (before, { shape, strides, pads }) => convolvedSize(before, shape, strides, pads),
       chain.input,
@@ -56,18 +56,18 @@ export class Explainer {
   }
 }
 
-/** A map that is shown beside a score must be that score's. */
-function requireSum(
+/** Checks that the softmax of the maps' means and biases gives the scores. @throws engine_wrong */
+function requireAgreement(
   maps: Float32Array,
   bias: Float32Array,
   scores: Float32Array,
   { name, device }: Engine,
 ): void {
-  const places = maps.length / bias.length;
+  const positions = maps.length / bias.length;
   const logits = Array.from(bias);
   for (let i = 0; i < maps.length; i++) {
     const c = i % bias.length;
-    logits[c] = (logits[c] ?? 0) + at(maps, i) / places;
+    logits[c] = (logits[c] ?? 0) + at(maps, i) / positions;
   }
   const highest = Math.max(...logits);
   const powers = logits.map((logit) => Math.exp(logit - highest));
@@ -81,5 +81,5 @@ function requireSum(
     });
 }
 
-// Every index is computed from the lengths.
+// All indices come from the lengths.
 const at = (values: Float32Array, index: number) => values[index] as number;

@@ -3,9 +3,9 @@ import type { Classification, Explanation, JobId, Setup } from './protocol.js';
 import { type Job, type Ready, Thread } from './thread.js';
 
 /**
- * Worker threads that classify. One is started at once and chooses the engine; the others take the same engine
- * and start when there is more work than the running ones can take. A thread that crashes fails the jobs that it
- * had, and the next job that finds no room starts another.
+ * Worker threads that classify. The first one starts at once and chooses the engine. Others start with the same
+ * engine when the running threads are full. If a thread crashes, its jobs fail, and another thread starts when it is
+ * needed.
  */
 export class Pool {
   readonly #setup: Setup;
@@ -23,7 +23,7 @@ export class Pool {
   }
 
   /**
-   * @param limit most threads at a time; a GPU has one
+   * @param limit most threads at a time; with a GPU there is always one
    * @throws what the first thread's start throws: network_…, engine_…, no_engine
    */
   static async start(setup: Setup, limit: number): Promise<{ pool: Pool; ready: Ready }> {
@@ -43,7 +43,7 @@ export class Pool {
 
   /** @throws as `classify` does; explanation_unavailable, engine_wrong */
   explain(picture: Uint8Array<ArrayBuffer>, classIndex: number): Promise<Explanation> {
-    // A worker answers a request that names a class with that class's map.
+    // A worker answers a request with a class index by an explanation.
     return this.#run(picture, classIndex) as Promise<Explanation>;
   }
 
@@ -58,34 +58,34 @@ export class Pool {
     return result;
   }
 
-  /** Ends what was begun, then the threads. */
+  /** Waits for all jobs, then ends the threads. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#running);
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
-  /** Hands waiting jobs to the threads with the most room, and starts a thread where none has any. */
+  /** Gives waiting jobs to the threads with the most room. Starts another thread where none has room. */
   update(): void {
     this.#threads = this.#threads.filter((thread) => thread.isAlive);
     while (this.#waiting.length > 0) {
-      const [freest] = this.#threads.toSorted((a, b) => b.room - a.room);
-      if (!freest || freest.room === 0) break;
+      const [leastBusy] = this.#threads.toSorted((a, b) => b.freeSlots - a.freeSlots);
+      if (!leastBusy || leastBusy.freeSlots === 0) break;
       const job = this.#waiting.shift();
-      if (job) freest.take(job);
+      if (job) leastBusy.submit(job);
     }
     if (this.#waiting.length > 0 && this.#threads.length < this.#limit && !this.#isStarting)
-      void this.#grow();
+      void this.#addThread();
   }
 
-  async #grow(): Promise<void> {
+  async #addThread(): Promise<void> {
     this.#isStarting = true;
     const thread = new Thread(this.#setup, () => this.update());
     this.#threads.push(thread);
     try {
       await thread.ready;
     } catch (error) {
-      // Another try would end the same: what waits is failed where no other thread can take it.
+      // Another start would fail in the same way. The waiting jobs fail unless another thread can take them.
       if (!this.#threads.some((other) => other.isAlive))
         for (const job of this.#waiting.splice(0)) job.reject(error as Error);
     } finally {

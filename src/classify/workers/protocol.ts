@@ -4,35 +4,35 @@ import type { EngineChoice, EngineName } from '../engines/engine.js';
 import type { Layers } from '../graph/walk.js';
 import type { Preparation } from '../prepare/resize.js';
 
-/** What a worker is started with. */
+/** Data with which a worker is started. */
 export interface Setup {
   readonly file: SharedArrayBuffer;
   readonly layers: Layers;
   readonly preparation: Preparation;
   readonly engine: EngineChoice;
   readonly maxMegapixels: number;
-  /** Milliseconds after which a picture that is in work counts as hanging. */
-  readonly longestMs: number;
+  /** Milliseconds that one picture may take. */
+  readonly timeoutMs: number;
 }
 
-/** Distinguishes jobs of one pool. */
+/** Unique within a pool. */
 export type JobId = number & { readonly brand: 'JobId' };
 
 export interface Request {
   readonly id: JobId;
   readonly picture: Uint8Array;
-  /** The class whose activation map is wanted too, by its index. */
+  /** Index of the class whose activation map is requested; undefined: only scores. */
   readonly explain: number | undefined;
 }
 
 export interface EngineReport {
   readonly engine: EngineName;
   readonly device: string;
-  /** Engines that would have been better, and why they were not taken. */
+  /** Better engines that cannot run here, and why. */
   readonly declined: Declined[];
 }
 
-/** Seconds that one picture took in each stage; in a batch, `infer` is the whole batch's. */
+/** Duration of each stage for one picture, seconds. `infer` is that of its whole batch. */
 export interface Seconds {
   readonly decode: number;
   readonly prepare: number;
@@ -45,22 +45,25 @@ export interface Classification {
   readonly seconds: Seconds;
 }
 
-/** What each place of the picture adds to a class's logit. */
+/** What each position of the picture adds to the logit of a class. */
 export interface ActivationMap {
   readonly rows: number;
   readonly columns: number;
-  /** [rows, columns], over the whole picture, which the network sees squashed. Mean + `bias` = the class's logit. */
+  /**
+   * [rows, columns], over the whole picture, whose aspect ratio the network does not keep. Mean + `bias` = logit of
+   * the class.
+   */
   readonly values: Float32Array;
   readonly bias: number;
 }
 
 export interface Explanation extends Classification, ActivationMap {}
 
-/** An error as one thread sends it to another. A thread would receive a PlainviewError without its class and code. */
-export interface SentError {
+/** A PlainviewError in a form that threads can send. Structured cloning would lose its class and code. */
+export interface SerializedError {
   readonly code: ErrorCode;
   readonly message: string;
-  /** As text, because not every cause can be cloned. For the log. */
+  /** For the log; as text, because not every cause can be cloned. */
   readonly cause: string | undefined;
 }
 
@@ -71,6 +74,6 @@ export type Reply =
       readonly classes: number;
       readonly batch: number;
     }
-  | { readonly kind: 'unusable'; readonly error: SentError }
+  | { readonly kind: 'unusable'; readonly error: SerializedError }
   | { readonly kind: 'done'; readonly id: JobId; readonly result: Classification | Explanation }
-  | { readonly kind: 'failed'; readonly id: JobId; readonly error: SentError };
+  | { readonly kind: 'failed'; readonly id: JobId; readonly error: SerializedError };

@@ -1,15 +1,23 @@
 import { Worker } from 'node:worker_threads';
 import { createError, PlainviewError } from '../../errors/errors.js';
-import type { Classification, Explanation, JobId, Reply, Request, SentError, Setup } from './protocol.js';
+import type {
+  Classification,
+  Explanation,
+  JobId,
+  Reply,
+  Request,
+  SerializedError,
+  Setup,
+} from './protocol.js';
 
-/** Tests and benchmarks run this file from its source; nothing needs a build then. */
+/** Tests and benchmarks run the worker from its source, without a build. */
 const workerFile = new URL(
   import.meta.url.endsWith('.ts') ? './worker-from-source.mjs' : './worker.js',
   import.meta.url,
 );
 
-// onnxruntime reports to its makers on Linux unless told not to, and keeps a device id for it. A hospital's machine
-// reports to nobody. Set here, in the main thread: a worker's `process.env` is a copy that C++ does not see.
+// On Linux, onnxruntime sends telemetry with a device id by default. A hospital's machine must not do that.
+// This must be set in the main thread: a worker's `process.env` is a copy that C++ does not see.
 process.env.ORT_DISABLE_TELEMETRY = '1';
 
 export interface Job extends Request {
@@ -20,37 +28,37 @@ export interface Job extends Request {
 
 export type Ready = Extract<Reply, { kind: 'ready' }>;
 
-/** A job, and what ends it should it never be answered. */
-interface InWork extends Job {
+/** A job with the timer that ends it if the worker never answers. */
+interface RunningJob extends Job {
   readonly deadline: NodeJS.Timeout;
 }
 
-/** One worker thread and the jobs that it has in work. */
+/** One worker thread and its running jobs. */
 export class Thread {
   /** Rejects where the thread cannot start. */
   readonly ready: Promise<Ready>;
   readonly #worker: Worker;
-  readonly #jobs = new Map<JobId, InWork>();
+  readonly #jobs = new Map<JobId, RunningJob>();
   readonly #longestMs: number;
   readonly #onChange: () => void;
   #capacity = 0;
   #isAlive = true;
 
-  /** @param onChange called when a job has ended, or the thread */
+  /** @param onChange called when a job or the thread has ended */
   constructor(setup: Setup, onChange: () => void) {
     this.#onChange = onChange;
-    this.#longestMs = setup.longestMs;
+    this.#longestMs = setup.timeoutMs;
     this.#worker = new Worker(workerFile, { workerData: setup });
     this.ready = new Promise((resolve, reject) => {
       this.#worker.on('message', (reply: Reply) => {
         if (reply.kind === 'ready') {
-          // On a CPU one picture after the other: a second would only take turns with the first. A GPU's next batch
-          // is decoded while the last one is inferred.
+          // On a CPU a second picture would only slow down the first. With a GPU, the next batch is decoded during
+          // inference.
           this.#capacity = reply.batch === 1 ? 1 : 2 * reply.batch;
           resolve(reply);
         } else if (reply.kind === 'unusable') {
-          reject(received(reply.error));
-          this.#end(received(reply.error));
+          reject(deserialize(reply.error));
+          this.#end(deserialize(reply.error));
         } else this.#settle(reply);
       });
       const crashed = (why: string, cause?: unknown) => {
@@ -61,7 +69,7 @@ export class Thread {
       this.#worker.on('error', (error) => crashed(error.message, error));
       this.#worker.on('exit', (code) => crashed(`it ended with status ${code}`));
     });
-    // A failure to start is told to whoever awaits `ready`; nobody has to.
+    // Nobody has to await `ready`, so its rejection must not count as unhandled.
     this.ready.catch(() => undefined);
   }
 
@@ -69,21 +77,21 @@ export class Thread {
     return this.#isAlive;
   }
 
-  /** How many more jobs it can take now. */
-  get room(): number {
+  /** Number of jobs that the thread can take now. */
+  get freeSlots(): number {
     return this.#isAlive ? this.#capacity - this.#jobs.size : 0;
   }
 
-  /** The picture's memory moves to the thread where it can: the sender's view of it is empty then. */
-  take(job: Job): void {
+  /** Moves the picture's memory to the thread where that is possible. Then the sender's buffer is empty. */
+  submit(job: Job): void {
     const { id, picture, explain } = job;
-    const deadline = setTimeout(() => this.#hangs(job), this.#longestMs);
+    const deadline = setTimeout(() => this.#giveUp(job), this.#longestMs);
     this.#jobs.set(id, { ...job, deadline });
     const request = { id, picture, explain } satisfies Request;
     try {
       this.#worker.postMessage(request, [picture.buffer]);
     } catch (error) {
-      // What belongs to native code (a Buffer of sharp's) or to Node's pool cannot move in newer Node.js: it is copied.
+      // In newer Node.js, memory of native code (sharp) or of Node's pool cannot move, so it is copied.
       if (!(error instanceof DOMException) || error.name !== 'DataCloneError') throw error;
       this.#worker.postMessage(request);
     }
@@ -98,15 +106,15 @@ export class Thread {
     clearTimeout(job?.deadline);
     this.#jobs.delete(reply.id);
     if (reply.kind === 'done') job?.resolve(reply.result);
-    else job?.reject(received(reply.error));
+    else job?.reject(deserialize(reply.error));
     this.#onChange();
   }
 
   /**
-   * Native code that never returns cannot be stopped, only left: the thread is given up, and the picture with it –
-   * it would take the next thread too. What else the thread had is not to blame.
+   * Native code that hangs cannot be stopped, so the thread is given up. The picture fails for good, because it would
+   * hang the next thread too. The thread's other jobs fail with a transient error.
    */
-  #hangs(job: Job): void {
+  #giveUp(job: Job): void {
     job.reject(createError('classifier_hung', { seconds: this.#longestMs / 1000 }));
     this.#end(createError('classifier_crashed', { why: 'it did not finish another picture' }));
   }
@@ -124,5 +132,5 @@ export class Thread {
   }
 }
 
-const received = ({ code, message, cause }: SentError) =>
+const deserialize = ({ code, message, cause }: SerializedError) =>
   new PlainviewError(code, message, cause === undefined ? undefined : { cause: new Error(cause) });

@@ -9,14 +9,14 @@ import { decode } from '../prepare/decode.js';
 import { prepare } from '../prepare/resize.js';
 import { Batcher } from './batcher.js';
 import { Explainer } from './explainer.js';
-import type { Reply, Request, SentError, Setup } from './protocol.js';
+import type { Reply, Request, SerializedError, Setup } from './protocol.js';
 
-/** A worker thread: it reads the network, starts the engine, then turns pictures into scores until it is ended. */
+// A worker thread. It reads the network, starts the engine, and computes scores of pictures until it is ended.
 if (!parentPort) throw new Error('this file runs in a worker thread');
 const port = parentPort;
 const reply = (message: Reply) => port.postMessage(message);
 
-function sent(error: unknown): SentError {
+function serialize(error: unknown): SerializedError {
   const { code, message, cause } = asPlainviewError(error);
   return { code, message, cause: cause === undefined ? undefined : inspect(cause) };
 }
@@ -50,7 +50,7 @@ async function start(setup: Setup): Promise<void> {
       const map = explain === undefined ? {} : await explainer.explain(input, scores, explain);
       reply({ kind: 'done', id, result: { ...result, ...map } });
     } catch (error) {
-      reply({ kind: 'failed', id, error: sent(error) });
+      reply({ kind: 'failed', id, error: serialize(error) });
     }
   }
 
@@ -62,5 +62,5 @@ async function start(setup: Setup): Promise<void> {
 try {
   await start(workerData as Setup);
 } catch (error) {
-  reply({ kind: 'unusable', error: sent(error) });
+  reply({ kind: 'unusable', error: serialize(error) });
 }

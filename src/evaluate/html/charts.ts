@@ -7,13 +7,13 @@ import { type Html, html } from './markup.js';
 const [width, height] = [520, 360];
 const edge = { left: 56, right: 18, top: 18, bottom: 48 };
 
-/** Where a share lies on paper. */
+/** Converts a share to a coordinate of the picture. */
 interface Scale {
   readonly x: (share: number) => number;
   readonly y: (share: number) => number;
 }
 
-const place = (share: number, from: number, begin: number, end: number) =>
+const toCoordinate = (share: number, from: number, begin: number, end: number) =>
   round(begin + ((share - from) / (1 - from)) * (end - begin));
 const round = (value: number) => Math.round(value * 10) / 10;
 
@@ -24,11 +24,11 @@ interface Axes {
   readonly y: { readonly name: string; readonly from: number };
 }
 
-/** A square of two shares, each up to 1, with gridlines, in the page's colours. */
+/** A chart with two axes of shares, each up to 1, and gridlines. */
 function chart({ title, description, x, y }: Axes, draw: (scale: Scale) => Html): Html {
   const scale: Scale = {
-    x: (share) => place(share, x.from, edge.left, width - edge.right),
-    y: (share) => place(Math.max(share, y.from), y.from, height - edge.bottom, edge.top),
+    x: (share) => toCoordinate(share, x.from, edge.left, width - edge.right),
+    y: (share) => toCoordinate(Math.max(share, y.from), y.from, height - edge.bottom, edge.top),
   };
   const [left, right, top, bottom] = [edge.left, width - edge.right, edge.top, height - edge.bottom];
   return html`<svg viewBox="0 0 ${width} ${height}" role="img" class="chart"><title>${title}</title><desc>${description}</desc>
@@ -45,7 +45,7 @@ ${ticks(y.from).map(
 ${draw(scale)}</svg>`;
 }
 
-/** Five or six round steps from here to 1. */
+/** At most seven round values, from `from` or just above it to 1. */
 function ticks(from: number): number[] {
   const step = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2].find((one) => (1 - from) / one <= 6) ?? 0.2;
   const count = Math.floor((1 - from) / step + 1e-6);
@@ -60,13 +60,13 @@ export interface OperatingPoint {
   readonly text: string;
 }
 
-/** Share right of the labelled against the share labelled. */
+/** The risk–coverage curve: share right of the labelled, by share labelled. */
 export function curveChart(
   curve: readonly CurvePoint[],
   hasOther: boolean,
   { labelled, right, text }: OperatingPoint,
 ): Html {
-  // Of the first few pictures the share jumps, which says nothing and would flatten the rest.
+  // With few pictures the share is noise, and its range would flatten the rest of the curve.
   const drawn = curve.filter((point) => point.labelled >= 0.05);
   const lowest = Math.min(...drawn.map((point) => point.right), right.share ?? 1, 0.99);
   const from = Math.max(0, Math.floor(lowest * 50 - 0.2) / 50);
@@ -76,7 +76,7 @@ export function curveChart(
     x: { name: 'labelled, % of the pictures of the categories', from: 0 },
     y: { name: 'right, % of the labelled', from },
   };
-  // Beside the point where there is room.
+  // The text is on the side of the point that has more room.
   const [side, anchor] = (labelled.share ?? 0) < 0.5 ? [12, 'start'] : [-12, 'end'];
   return chart(axes, ({ x, y }) => {
     const noteX = x(labelled.share ?? 0) + side;
@@ -93,7 +93,10 @@ ${
   });
 }
 
-/** Share right against mean score, by bin; area is the number of pictures, whiskers are Wilson's. */
+/**
+ * Reliability diagram: share right by mean score. The area is the number of pictures; whiskers are Wilson's
+ * intervals.
+ */
 export function reliabilityChart({ bins, n, error }: Calibration): Html {
   const axes = {
     title: 'Reliability diagram',
@@ -113,10 +116,10 @@ ${bins.map((bin) => {
   );
 }
 
-/** A proportion and its interval as a small line, all on one scale. */
+/** A proportion and its interval as a small line. @param from least value of the scale, which ends at 1 */
 export function intervalMark({ share, low, high }: Proportion, from: number): Html {
-  const [wide, high2] = [120, 14];
-  const x = (value: number) => place(Math.max(value, from), from, 4, wide - 4);
+  const [wide, tall] = [120, 14];
+  const x = (value: number) => toCoordinate(Math.max(value, from), from, 4, wide - 4);
   if (share === null) return html``;
-  return html`<svg viewBox="0 0 ${wide} ${high2}" width="${wide}" height="${high2}" aria-hidden="true" class="mark"><line class="grid" x1="4" x2="${wide - 4}" y1="7" y2="7"/><line class="whisker" x1="${x(low)}" x2="${x(high)}" y1="7" y2="7"/><circle class="dot" cx="${x(share)}" cy="7" r="3.5"/></svg>`;
+  return html`<svg viewBox="0 0 ${wide} ${tall}" width="${wide}" height="${tall}" aria-hidden="true" class="mark"><line class="grid" x1="4" x2="${wide - 4}" y1="7" y2="7"/><line class="whisker" x1="${x(low)}" x2="${x(high)}" y1="7" y2="7"/><circle class="dot" cx="${x(share)}" cy="7" r="3.5"/></svg>`;
 }

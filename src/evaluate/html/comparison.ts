@@ -4,7 +4,7 @@ import { differenceText, interval, percent, pText } from '../format.js';
 import { splitGallery, type Thumbnails } from './gallery.js';
 import { type Html, html } from './markup.js';
 
-/** Two networks side by side. */
+/** The section that compares two networks. */
 export function comparisonSection(
   comparison: Comparison,
   names: readonly string[],

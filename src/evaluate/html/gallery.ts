@@ -1,12 +1,12 @@
-import type { Split } from '../comparison.js';
-import type { EvaluatedPicture } from '../run.js';
-import type { LabelledPicture } from '../truth.js';
+import type { Disagreement } from '../comparison.js';
+import type { EvaluatedPicture } from '../evaluate-pictures.js';
+import type { LabelledPicture } from '../ground-truth.js';
 import { type Html, html } from './markup.js';
 
-/** `data:` addresses by the pictures' ids. */
+/** Picture id → `data:` URL. */
 export type Thumbnails = ReadonlyMap<string, string>;
 
-/** The worst errors with what the network said; undefined: no pictures. */
+/** The worst errors with the best classes. @param thumbnails undefined: without pictures */
 export function gallery(worst: readonly EvaluatedPicture[], thumbnails: Thumbnails | undefined): Html {
   if (worst.length === 0) return html`<p>None.</p>`;
   const card = ({ picture, top, decision }: EvaluatedPicture) => html`<li>${pictureOf(picture, thumbnails)}
@@ -16,14 +16,14 @@ export function gallery(worst: readonly EvaluatedPicture[], thumbnails: Thumbnai
 ${worst.map(card)}</ul>`;
 }
 
-/** Pictures that one of two networks gets right, with what each says. */
-export function splitGallery(splits: readonly Split[], thumbnails: Thumbnails | undefined): Html {
-  const said = (name: string, { best, picture }: EvaluatedPicture) =>
+/** Pictures on which exactly one of two networks is right, with the best class of each. */
+export function splitGallery(splits: readonly Disagreement[], thumbnails: Thumbnails | undefined): Html {
+  const bestClass = (name: string, { best, picture }: EvaluatedPicture) =>
     html`<div${best.category === picture.label ? undefined : html` class="given"`}><dt>${name}: ${breakable(best.category)}</dt><dd>${best.score.toFixed(3)}</dd></div>`;
   return html`<ul class="gallery">
 ${splits.map(
   (split) => html`<li>${pictureOf(split.first.picture, thumbnails)}
-<dl>${said('A', split.first)}${said('B', split.second)}</dl></li>
+<dl>${bestClass('A', split.first)}${bestClass('B', split.second)}</dl></li>
 `,
 )}</ul>`;
 }
@@ -38,6 +38,6 @@ function image({ id, label }: LabelledPicture, thumbnails: Thumbnails | undefine
   return html`<div class="picture">${address === undefined ? html`<span>not read again</span>` : html`<img src="${address}" alt="radiograph labelled ${label}">`}</div>`;
 }
 
-/** Names and paths have no blanks at which a line could end. */
+/** Allows line breaks in names and paths, which have no spaces. */
 const breakable = (name: string): Html =>
   html`${name.split(/(?<=[_/\\])/).map((part) => html`${part}<wbr>`)}`;

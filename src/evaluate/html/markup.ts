@@ -1,11 +1,11 @@
-/** Text that is markup already. */
+/** Text that is HTML and needs no escaping. */
 export class Html {
   constructor(readonly text: string) {}
 }
 
 type Value = string | number | Html | undefined | readonly Value[];
 
-/** A template of HTML or SVG: what is put in is escaped unless it is markup itself; nothing stands for `undefined`. */
+/** A template of HTML or SVG. It escapes values that are not `Html`. `undefined` gives no text. */
 export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
   return new Html(parts.reduce((text, part, i) => text + shown(values[i - 1]) + part));
 }

@@ -11,9 +11,9 @@ import { style } from './style.js';
 import { categoryTable, confusionTable, groupTable } from './tables.js';
 
 /**
- * The whole report as one page that needs nothing else: no script, no file, no server. Its policy forbids the browser
- * to fetch anything.
- * @param thumbnails undefined: the page shows no pictures
+ * The whole report as a single HTML page without scripts. Its Content-Security-Policy forbids the browser to load
+ * anything.
+ * @param thumbnails undefined: without pictures
  */
 export function reportPage(report: Report, thumbnails: Thumbnails | undefined): string {
   const { data, evaluations, comparison, when } = report;

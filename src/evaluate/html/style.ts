@@ -1,4 +1,4 @@
-/** Light and dark by the reader's system, always light on paper. */
+/** Style sheet: light or dark as in the reader's system, always light in print. */
 export const style = `
 :root { color-scheme: light dark; --paper: #fff; --card: #f5f6f8; --ink: #16191d; --soft: #59616b; --line: #d9dde2; --right: #2367a8; --wrong: #a84a10; }
 @media screen and (prefers-color-scheme: dark) { :root { --paper: #14171a; --card: #1d2125; --ink: #e8eaed; --soft: #9aa3ad; --line: #343a41; --right: #6cabe6; --wrong: #ec8f54; } }

@@ -7,7 +7,7 @@ import { type Html, html } from './markup.js';
 const withInterval = (value: Proportion): Html =>
   html`<td class="n">${percent(value.share)}</td><td class="ci">${value.share === null ? '' : `(${interval(value)})`}</td>`;
 
-/** The table that stands in papers: one row a category. */
+/** One row for each category, as in papers. */
 export function categoryTable({ categories, pictures }: Figures): Html {
   const shown = categories.filter(({ n, ppvWithOther }) => n > 0 || ppvWithOther.of > 0);
   const hasOther = pictures.other > 0;
@@ -22,19 +22,19 @@ export function categoryTable({ categories, pictures }: Figures): Html {
 ${shown.map(row)}</tbody></table></div>`;
 }
 
-/** Labels down, best classes across; the shade is the share of the row. */
+/** Rows are labels, columns are best classes. The shade is the share of the row. */
 export function confusionTable({ rows, columns, counts }: Confusion): Html {
   const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
-  const said = columns.map((_, j) => total(counts.map((row) => row[j] ?? 0)));
+  const columnTotals = columns.map((_, j) => total(counts.map((row) => row[j] ?? 0)));
   const isShown = (name: string) =>
-    total(counts[rows.indexOf(name)] ?? []) > 0 || (said[columns.indexOf(name)] ?? 0) > 0;
+    total(counts[rows.indexOf(name)] ?? []) > 0 || (columnTotals[columns.indexOf(name)] ?? 0) > 0;
   const shownRows = rows.filter(isShown);
   const shownColumns = columns.filter(isShown);
   const cell = (row: string, column: string) => {
     const line = counts[rows.indexOf(row)] ?? [];
     const n = line[columns.indexOf(column)] ?? 0;
     if (n === 0) return html`<td></td>`;
-    // Never so deep that the count could not be read on it.
+    // Light enough that the count stays readable.
     const shade = Math.round(8 + 44 * (n / total(line)));
     const kind = row === column ? 'right' : 'wrong';
     return html`<td class="${kind}" style="--shade:${shade}%">${n}</td>`;

@@ -132,7 +132,7 @@ export class Reporter implements FollowUp {
     if (found === undefined) return;
     const id = instanceId.parse(found.id);
     const [instance] = await hierarchy.instances([id]);
-    const place = (await hierarchy.places([id])).get(id);
+    const place = (await hierarchy.identifiersByInstance([id])).get(id);
     const isOurs =
       instance?.Metadata.SopClassUid === reportSopClass &&
       place?.seriesInstanceUid === reportSeriesUid(studyInstanceUid);

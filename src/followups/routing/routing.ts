@@ -91,7 +91,7 @@ export class Routing {
    * @throws rules_invalid at the first check. Later, an unknown destination is logged and treated as unreachable.
    */
   async #checkDestinations(): Promise<void> {
-    const known = await this.#orthanc.forwarder.known();
+    const known = await this.#orthanc.forwarder.destinations();
     try {
       requireKnownDestinations(this.#rules, known);
     } catch (error) {

@@ -4,7 +4,7 @@ import { recordOf } from '../../decisions/read.js';
 import { groupRecord, metadataNames, readRecord } from '../../decisions/schema.js';
 import { receptionNames, type TagsRecord, tagsOf } from '../../decisions/tags-record.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
-import type { Place } from '../../orthanc/hierarchy.js';
+import type { InstanceIdentifiers } from '../../orthanc/hierarchy.js';
 import type { InstanceId, ResourcePath, StudyId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
@@ -130,7 +130,7 @@ export class Tagger implements FollowUp {
       instance: id,
       study,
       file: before,
-      kept: await this.#keep(lineOf(id, await this.#parts.orthanc.hierarchy.place(id))),
+      kept: await this.#keep(lineOf(id, await this.#parts.orthanc.hierarchy.identifiers(id))),
       until: Date.now() + lateMs,
       tags: { ...tags, received: received ?? receptionOf(instance) },
     };
@@ -192,7 +192,7 @@ export class Tagger implements FollowUp {
 }
 
 /** An instance and what is above it, the instance last: where its own user data is restored, all else is, too. */
-const lineOf = (id: InstanceId, { patient, study, series }: Place): ResourcePath[] => [
+const lineOf = (id: InstanceId, { patient, study, series }: InstanceIdentifiers): ResourcePath[] => [
   `patients/${patient}`,
   `studies/${study}`,
   `series/${series}`,

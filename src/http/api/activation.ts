@@ -11,7 +11,7 @@ import type { Entries } from '../../worklist/entries.js';
 import { type Operation, operation } from './operation.js';
 
 /** One at a time, so that new instances can be classified meanwhile. */
-const bounds = { most: 1, mostWaiting: 20 };
+const bounds = { maxRunning: 1, maxWaiting: 20 };
 
 interface Parts {
   orthanc: Orthanc;

@@ -17,7 +17,7 @@ export async function copyGroupRequests(
   for (const id of new Set(ids)) {
     const request = groups.get(id)?.[metadataNames.request];
     if (request === undefined) continue;
-    for (const instance of await orthanc.hierarchy.below([id], modalities))
+    for (const instance of await orthanc.hierarchy.instancesBelow([id], modalities))
       await orthanc.metadata.put(`instances/${instance.ID}`, metadataNames.request, request);
     const path = groupPath(level, id);
     // Another request may have been written meanwhile. It stays: the change log has a change of its own for it.

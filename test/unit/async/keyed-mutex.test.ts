@@ -9,7 +9,7 @@ function gate() {
   return { open, opened };
 }
 
-test('tasks of one key run one by one in their order, those of another key meanwhile', async () => {
+test('tasks of one key run one after the other in order, those of another key in parallel', async () => {
   const turns = new KeyedMutex<string>();
   const seen: string[] = [];
   const { open, opened } = gate();
@@ -29,7 +29,7 @@ test('tasks of one key run one by one in their order, those of another key meanw
   expect(seen).toEqual(['b', 'a1', 'a2']);
 });
 
-test('a failure is told to whoever asked, and holds up nobody else', async () => {
+test('a failed task rejects its own call and stops no other', async () => {
   const turns = new KeyedMutex<string>();
   const failing = turns.run('a', async () => {
     throw new Error('broken');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Semaphore } from '../../../src/async/semaphore.js';
 
-/** Tasks that end when the test says so, each by its name. */
+/** Named tasks that the test ends. */
 function held() {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
@@ -12,10 +12,10 @@ function held() {
   return { begun, task, end: (name: string) => ends.get(name)?.() };
 }
 
-test('so many are under way at a time, the others in the order in which they came', async () => {
-  const slots = new Semaphore({ most: 2, mostWaiting: 5 });
+test('a limited number runs at a time, the others start in the order of the calls', async () => {
+  const semaphore = new Semaphore({ maxRunning: 2, maxWaiting: 5 });
   const { begun, task, end } = held();
-  const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => slots.run(task(name)));
+  const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => semaphore.run(task(name)));
   expect(begun).toEqual(['a', 'b']);
   end('b');
   expect(await b).toBe('b');
@@ -27,14 +27,14 @@ test('so many are under way at a time, the others in the order in which they cam
   expect(await Promise.all([c, d])).toEqual(['c', 'd']);
 });
 
-test('where as many wait as may, the next is refused, and taken once there is room', async () => {
-  const slots = new Semaphore({ most: 1, mostWaiting: 1 });
+test('where the maximum waits already, the next call is refused; once there is room, a call is accepted', async () => {
+  const semaphore = new Semaphore({ maxRunning: 1, maxWaiting: 1 });
   const { begun, task, end } = held();
-  const [first, second] = ['first', 'second'].map((name) => slots.run(task(name)));
-  await expect(slots.run(task('third'))).rejects.toMatchObject({ code: 'busy' });
+  const [first, second] = ['first', 'second'].map((name) => semaphore.run(task(name)));
+  await expect(semaphore.run(task('third'))).rejects.toMatchObject({ code: 'busy' });
   end('first');
   await first;
-  const third = slots.run(task('third'));
+  const third = semaphore.run(task('third'));
   expect(begun).toEqual(['first', 'second']);
   end('second');
   await second;
@@ -42,8 +42,8 @@ test('where as many wait as may, the next is refused, and taken once there is ro
   expect(await third).toBe('third');
 });
 
-test('one that fails makes room like any other', async () => {
-  const slots = new Semaphore({ most: 1, mostWaiting: 0 });
-  await expect(slots.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  expect(await slots.run(async () => 'yes')).toBe('yes');
+test('a failed task frees its place', async () => {
+  const semaphore = new Semaphore({ maxRunning: 1, maxWaiting: 0 });
+  await expect(semaphore.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(await semaphore.run(async () => 'yes')).toBe('yes');
 });

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { SingleFlight } from '../../../src/async/single-flight.js';
 
-/** A task whose runs end when the test says so. */
+/** A task whose runs the test ends. */
 function held() {
   let active = 0;
   const ends: (() => void)[] = [];
@@ -19,7 +19,7 @@ function held() {
   return { task, end, runs };
 }
 
-test('all who ask while a run is under way share one fresh run', async () => {
+test('all calls during a run share one next run', async () => {
   const { task, end, runs } = held();
   const study = new SingleFlight<string>();
   const asked = Array.from({ length: 100 }, () => study.run('study', task));
@@ -29,7 +29,7 @@ test('all who ask while a run is under way share one fresh run', async () => {
   expect(runs).toEqual({ begun: 2, mostAtOnce: 1 });
 });
 
-test('two runs of one key never overlap, also when asked for between them', async () => {
+test('two runs of one key never overlap, also for a call between them', async () => {
   const { task, end, runs } = held();
   const study = new SingleFlight<string>();
   const first = study.run('study', task);
@@ -48,7 +48,7 @@ test('two runs of one key never overlap, also when asked for between them', asyn
   expect(runs.mostAtOnce).toBe(1);
 });
 
-test('different keys run side by side', async () => {
+test('different keys run in parallel', async () => {
   const { task, end, runs } = held();
   const studies = new SingleFlight<string>();
   const both = Promise.all([studies.run('a', task), studies.run('b', task)]);
@@ -59,7 +59,7 @@ test('different keys run side by side', async () => {
   expect(runs.mostAtOnce).toBe(2);
 });
 
-test('a failed run is told to those who asked for it, and the next one still comes', async () => {
+test('a failed run rejects its own calls, and the next run still starts', async () => {
   const study = new SingleFlight<string>();
   let run = 0;
   const task = async () => {

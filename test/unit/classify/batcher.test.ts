@@ -4,7 +4,7 @@ import { Batcher } from '../../../src/classify/workers/batcher.js';
 
 const size = { height: 1, width: 1 };
 
-/** An engine whose scores are the picture's own values, and which keeps what it was given. */
+/** An engine whose scores are the values of the picture. It records the sizes of its batches. */
 function echo(batch: number, fail: (pictures: Float32Array) => boolean = () => false) {
   const batches: number[] = [];
   const engine: Engine = {
@@ -25,7 +25,7 @@ const picture = (value: number) => Float32Array.of(value, value, value);
 const of = (value: number) => async () => picture(value);
 
 describe('the batcher', () => {
-  it('gives each picture its own scores out of full batches', async () => {
+  it('returns to each picture its own scores from full batches', async () => {
     const { engine, batches } = echo(4);
     const batcher = new Batcher(engine, size);
     const results = await Promise.all(Array.from({ length: 10 }, (_, i) => batcher.infer(of(i))));
@@ -33,7 +33,7 @@ describe('the batcher', () => {
     expect(batches).toEqual([4, 4, 2]);
   });
 
-  it('waits for a picture that is still being prepared, and for no more', async () => {
+  it('waits only for pictures that are being prepared', async () => {
     const { engine, batches } = echo(4);
     const batcher = new Batcher(engine, size);
     let arrive = (_: Float32Array) => {};
@@ -59,14 +59,14 @@ describe('the batcher', () => {
     expect(batches).toEqual([1]);
   });
 
-  it('fails the pictures of a batch that the engine fails, and goes on', async () => {
+  it('fails the pictures of a failed batch, and continues', async () => {
     const { engine } = echo(2, (pictures) => pictures.includes(1));
     const batcher = new Batcher(engine, size);
     const results = await Promise.allSettled([0, 1, 2, 3].map((value) => batcher.infer(of(value))));
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled', 'fulfilled']);
   });
 
-  it('hands one after the other to an engine that wants no batches', async () => {
+  it('gives single pictures to an engine with batches of one', async () => {
     const { engine, batches } = echo(1);
     const batcher = new Batcher(engine, size);
     await Promise.all([0, 1, 2].map((value) => batcher.infer(of(value))));

@@ -9,9 +9,9 @@ import {
   type ClassifierOptions,
   createClassifier,
 } from '../../../src/classify/classifier.js';
+import { activationMapChainOf } from '../../../src/classify/graph/activation-maps.js';
 import { buildChain } from '../../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
-import { mappingOf } from '../../../src/classify/graph/maps.js';
 import { runReference } from '../../../src/classify/graph/reference.js';
 import { walk } from '../../../src/classify/graph/walk.js';
 import { decode } from '../../../src/classify/prepare/decode.js';
@@ -19,22 +19,22 @@ import { prepare } from '../../../src/classify/prepare/resize.js';
 import { goldenGraph, goldenSize } from '../../../testkit/classify/graphs.js';
 import { goldenPictureFile, modelFile } from '../../../testkit/classify/pictures.js';
 
-/** Every thread started, so that a test can end one as a crash would. */
+/** All started threads, so that a test can end one as a crash would. */
 const threads: Worker[] = [];
-/** While set, pictures that are handed to a thread are never heard of again. */
-const swallow = { pictures: false };
+/** While set, pictures never reach their thread, and no answer comes. */
+const drop = { pictures: false };
 vi.mock('node:worker_threads', async (original) => {
   const real = await original<typeof import('node:worker_threads')>();
-  class Seen extends real.Worker {
+  class RecordedWorker extends real.Worker {
     constructor(...args: ConstructorParameters<typeof Worker>) {
       super(...args);
       threads.push(this);
     }
     override postMessage(...args: Parameters<Worker['postMessage']>) {
-      if (!swallow.pictures) super.postMessage(...args);
+      if (!drop.pictures) super.postMessage(...args);
     }
   }
-  return { ...real, Worker: Seen };
+  return { ...real, Worker: RecordedWorker };
 });
 
 const folder = await mkdtemp(join(tmpdir(), 'classifier-'));
@@ -44,7 +44,7 @@ await writeFile(graph, goldenGraph('keras'));
 await writeFile(labels, 'a\nb\nc\nd\ne\n');
 afterAll(() => rm(folder, { recursive: true }));
 
-/** For the tests that leave it as it is: starting threads takes most of the time. */
+/** For tests that do not change it, because starting threads takes most of the time. */
 let shared: Classifier;
 beforeAll(async () => {
   shared = await start();
@@ -79,7 +79,7 @@ async function referenceOf(name: string): Promise<Float64Array> {
   return runReference(steps, prepare(picture, { ...goldenSize, mean: 128, std: 128 }), goldenSize);
 }
 
-/** Dark, but for a bright left or right half. */
+/** Dark, with a bright left or right half. */
 async function spotted(side: 'left' | 'right'): Promise<Buffer> {
   const pixels = Uint8Array.from({ length: 64 * 64 }, (_, i) =>
     i % 64 < 32 === (side === 'left') ? 250 : 5,
@@ -92,7 +92,7 @@ async function spotted(side: 'left' | 'right'): Promise<Buffer> {
 const names = ['grey.png', 'rgb.png', 'grey.jpg', 'rgb-420.jpg', 'palette.gif', 'grey-16.pam', 'rgb.pam'];
 
 describe('a classifier', () => {
-  it('gives each of many pictures its own scores, whatever thread takes it', async () => {
+  it('returns to each of many pictures its own scores, whichever thread takes it', async () => {
     const classifier = await start();
     const expected = new Map<string, Float64Array>();
     for (const name of names) expected.set(name, await referenceOf(name));
@@ -106,13 +106,13 @@ describe('a classifier', () => {
     expect(threads).toHaveLength(2);
   });
 
-  it('says what runs it', async () => {
+  it('reports its engine', async () => {
     const classifier = await start({ engine: 'auto' });
     expect(['gpu', 'onnxruntime', 'wasm']).toContain(classifier.engine.engine);
     expect(classifier.network).toMatchObject({ name: 'keras', classes: ['a', 'b', 'c', 'd', 'e'] });
   });
 
-  it('fails a broken picture and no other', async () => {
+  it('fails only the broken picture', async () => {
     const classifier = shared;
     const results = await Promise.allSettled([
       classifier.classify(goldenPictureFile('grey.png')),
@@ -143,7 +143,7 @@ describe('a classifier', () => {
     });
   });
 
-  it('takes a picture’s memory away, but never what a buffer shares with others', async () => {
+  it('moves the memory of a picture, but never memory that a buffer shares', async () => {
     const classifier = shared;
     const own = goldenPictureFile('grey-large.png');
     const all = Buffer.concat([Buffer.from('before'), goldenPictureFile('grey.png'), Buffer.from('after')]);
@@ -153,7 +153,7 @@ describe('a classifier', () => {
     expect(all.subarray(0, 6).toString()).toBe('before');
   });
 
-  it('prepares with the mean, the deviation and the layers that it is given', async () => {
+  it('uses the given mean, deviation and layers', async () => {
     const [plain, other] = [shared, await start({ inputMean: 0, inputStd: 255 })];
     const picture = await decode(goldenPictureFile('grey.png'), 1);
     const input = prepare(picture, { ...goldenSize, mean: 0, std: 255 });
@@ -164,7 +164,7 @@ describe('a classifier', () => {
     await expect(start({ inputLayer: 'image' })).rejects.toMatchObject({ code: 'network_layer' });
   });
 
-  it('does not start with names that are not as many as the outputs', async () => {
+  it('does not start where the numbers of names and outputs differ', async () => {
     const four = join(folder, 'four.txt');
     await writeFile(four, 'a\nb\nc\nd\n');
     await expect(start({ labels: four })).rejects.toMatchObject({
@@ -173,13 +173,13 @@ describe('a classifier', () => {
     });
   });
 
-  it('does not start with a file that is no graph', async () => {
+  it('does not start with a file that is not a graph', async () => {
     await expect(start({ graph: labels })).rejects.toMatchObject({ code: 'network_unreadable' });
   });
 });
 
 describe('an explanation', () => {
-  it('is the map of the class asked for, whose mean and bias are its logit, with the scores of always', async () => {
+  it('is the map of the requested class, whose mean plus bias is its logit, with the usual scores', async () => {
     const classifier = shared;
     const { scores } = await classifier.classify(goldenPictureFile('rgb.png'));
     const { classes } = classifier.network;
@@ -198,8 +198,8 @@ describe('an explanation', () => {
     expect(await classifier.classify(goldenPictureFile('rgb.png'))).not.toHaveProperty('values');
   });
 
-  it('moves with what it explains', async () => {
-    // A bright spot left and right: the maps are each other's mirror images.
+  it('follows the bright part of the picture', async () => {
+    // Bright on the left and on the right: one map is the mirror image of the other.
     const classifier = shared;
     const heavier = async (spot: 'left' | 'right') => {
       const { values, columns } = await classifier.explain(await spotted(spot), 'a');
@@ -218,15 +218,15 @@ describe('an explanation', () => {
     });
   });
 
-  it('is refused where the head bends what it weighs', () => {
+  it('is refused where the head has an activation function', () => {
     const chain = buildChain(steps, goldenSize);
     const bent = chain.head.map((layer) => ({ ...layer, activation: 'relu' as const }));
-    expect(() => mappingOf({ ...chain, head: bent })).toThrow(/relu/);
+    expect(() => activationMapChainOf({ ...chain, head: bent })).toThrow(/relu/);
   });
 });
 
 describe('a thread that crashes', () => {
-  it('fails what it had in work, so that it can be tried again, and is replaced', async () => {
+  it('fails its running jobs with a transient error, and is replaced', async () => {
     const classifier = await start({ workers: 1 });
     const picture = goldenPictureFile('grey.png');
     const expected = (await classifier.classify(Buffer.from(picture))).scores;
@@ -241,24 +241,24 @@ describe('a thread that crashes', () => {
     expect(threads).toHaveLength(2);
   });
 
-  it('does not take with it what waits for another', async () => {
+  it('does not fail jobs that wait for another thread', async () => {
     const classifier = await start({ workers: 1 });
     const results = Array.from({ length: 8 }, () => classifier.classify(goldenPictureFile('grey.png')));
     const settled = Promise.allSettled(results);
     await threads[0]?.terminate();
     const statuses = (await settled).map(({ status }) => status);
-    // One was in the thread; the rest had not been handed over.
+    // One picture was in the thread; the others still waited.
     expect(statuses.slice(1)).toEqual(Array.from({ length: 7 }, () => 'fulfilled'));
   });
 });
 
 describe('a thread that hangs', () => {
-  it('is replaced; the picture it hung at is given up for good', async () => {
-    const classifier = await start({ workers: 1, longestMs: 2000 });
-    swallow.pictures = true;
+  it('is replaced; its picture fails for good', async () => {
+    const classifier = await start({ workers: 1, timeoutMs: 2000 });
+    drop.pictures = true;
     const hanging = classifier.classify(goldenPictureFile('grey.png'));
     const next = classifier.classify(goldenPictureFile('grey.png'));
-    swallow.pictures = false;
+    drop.pictures = false;
     await expect(hanging).rejects.toMatchObject({ code: 'classifier_hung', transient: false });
     expect((await next).scores).toHaveLength(5);
     expect(threads).toHaveLength(2);
@@ -266,7 +266,7 @@ describe('a thread that hangs', () => {
 });
 
 describe('closing', () => {
-  it('ends what was begun, and takes nothing more', async () => {
+  it('finishes running jobs, and accepts no more', async () => {
     const classifier = await start();
     const begun = Array.from({ length: 10 }, () => classifier.classify(goldenPictureFile('rgb.png')));
     const closed = classifier.close();
@@ -278,7 +278,7 @@ describe('closing', () => {
   });
 });
 
-it('the calling thread stays free while pictures are decoded and inferred', async () => {
+it('the calling thread is not blocked while pictures are decoded and classified', async () => {
   const classifier = await start({
     graph: modelFile('plainview.pb'),
     labels: modelFile('classes.txt'),

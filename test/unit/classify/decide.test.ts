@@ -11,7 +11,7 @@ const decideOn = (scores: Record<string, number>, own = thresholds) =>
   );
 
 describe('a decision', () => {
-  it('gives the category whose score is high and alone', () => {
+  it('gives the category with a high score and no close second', () => {
     expect(decideOn({ knee_ap: 0.9, knee_lateral: 0.1 })).toMatchObject({
       decision: 'category',
       category: 'knee_ap',
@@ -19,7 +19,7 @@ describe('a decision', () => {
     });
   });
 
-  it('gives it from the threshold itself on', () => {
+  it('gives it also exactly at the threshold', () => {
     expect(decideOn({ knee_ap: 0.75, hand_ap: 0.25 }, { ...thresholds, threshold: 0.75 }).decision).toBe(
       'category',
     );
@@ -28,7 +28,7 @@ describe('a decision', () => {
     );
   });
 
-  it('leaves the two best too close to a person', () => {
+  it('needs a review where the two best are too close', () => {
     const decision = decideOn({ knee_ap: 0.55, knee_lateral: 0.4 }, { ...thresholds, threshold: 0.5 });
     expect(decision).toMatchObject({
       decision: 'needs_review',
@@ -36,18 +36,18 @@ describe('a decision', () => {
     });
   });
 
-  it('knows no view where nothing is recognised', () => {
+  it('is an unknown view where nothing is recognised', () => {
     expect(decideOn({ knee_ap: 0.39, hand_ap: 0.3 }).decision).toBe('unknown_view');
     expect(decideOn({ knee_ap: 0.41, hand_ap: 0.3 }).decision).toBe('needs_review');
   });
 
-  it('knows no view where the network is sure that it is another', () => {
+  it('is an unknown view where other has a high score', () => {
     expect(decideOn({ other: 0.9 }).decision).toBe('unknown_view');
     expect(decideOn({ other: 0.6, knee_ap: 0.4 }).decision).toBe('needs_review');
     expect(decideOn({ other: 0.3, knee_ap: 0.2 }).decision).toBe('needs_review');
   });
 
-  it('names no category but with the decision of that name', () => {
+  it('has a category only where the decision is `category`', () => {
     for (const scores of [{ other: 0.9 }, { knee_ap: 0.5 }, { knee_ap: 0.1 }])
       expect(decideOn(scores)).not.toHaveProperty('category');
   });

@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { creators } from '../../../src/classify/engines/choose.js';
 import { type Engine, type EngineName, engineName } from '../../../src/classify/engines/engine.js';
 import { noise, selfTest, tolerance } from '../../../src/classify/engines/self-test.js';
+import { activationMapChainOf } from '../../../src/classify/graph/activation-maps.js';
 import { buildChain, type Chain } from '../../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
-import { mappingOf } from '../../../src/classify/graph/maps.js';
 import { runReference } from '../../../src/classify/graph/reference.js';
 import { walk } from '../../../src/classify/graph/walk.js';
 import { decode } from '../../../src/classify/prepare/decode.js';
@@ -19,7 +19,7 @@ const length = size.height * size.width * 3;
 
 const embedded = walk(readGraphDef(readFileSync(modelFile('plainview.pb'))), layers);
 const chain = buildChain(embedded, size);
-// The reference takes seconds for each: a few, and once for all engines.
+// The reference takes seconds per picture, so there are few pictures, computed once for all engines.
 const files = radiographs(3);
 const pictures: { name: string; input: Float32Array; reference: Float64Array }[] = [];
 
@@ -54,7 +54,7 @@ function softmax(logits: readonly number[]): number[] {
   return powers.map((power) => power / powers.reduce((a, b) => a + b));
 }
 
-/** What linear layers without their biases make of the features at each place. */
+/** Applies linear layers without their biases to the features at each position. */
 function weighed(features: Float64Array, head: Chain['head']): number[] {
   return head.reduce<number[]>((values, { inputs, outputs, weights }) => {
     const places = values.length / inputs;
@@ -112,7 +112,7 @@ describe.each(engineName.options.map((name) => ({ name, skip: why.has(name) })))
         const at = isEmbedded ? size : goldenSize;
         const whole = isEmbedded ? chain : buildChain(steps, goldenSize);
         const input = isEmbedded ? noise(length, 7) : goldenPicture(1);
-        const { chain: mapping, bias } = mappingOf(whole);
+        const { chain: mapping, bias } = activationMapChainOf(whole);
         const classes = bias.length;
         const scores: number[] = [];
         await withEngine(name, whole, async (engine) => {
@@ -139,7 +139,7 @@ describe.each(engineName.options.map((name) => ({ name, skip: why.has(name) })))
       },
     );
 
-    it.skipIf(skip)('gives a picture in a batch the scores that it has alone, at any place', () =>
+    it.skipIf(skip)('gives a picture in a batch the same scores as alone, at any index', () =>
       withEngine(name, chain, async (engine) => {
         const count = 5;
         const batch = noise(count * length, 11);
@@ -152,7 +152,7 @@ describe.each(engineName.options.map((name) => ({ name, skip: why.has(name) })))
       }),
     );
 
-    it.skipIf(skip)('remembers nothing of the picture before, and leaves it as it was', () =>
+    it.skipIf(skip)('keeps no state between pictures, and does not change its input', () =>
       withEngine(name, chain, async (engine) => {
         const picture = noise(length, 21);
         const first = await engine.infer(picture, size);

@@ -39,18 +39,18 @@ describe('the self-test refuses an engine', () => {
 const gpu = await chooseEngine('gpu', chain, steps).catch((error: Error) => error);
 
 describe('the choice of an engine', () => {
-  it('takes the one that is asked for', async () => {
+  it('takes the requested one', async () => {
     const { engine, declined } = await chooseEngine('wasm', chain, steps);
     expect(engine.name).toBe('wasm');
     expect(declined).toEqual([]);
     await engine.close();
   });
 
-  it.runIf(gpu instanceof Error)('fails where the GPU is asked for and cannot be had', () => {
+  it.runIf(gpu instanceof Error)('fails where the GPU is requested and not available', () => {
     expect(gpu).toMatchObject({ code: 'engine_unavailable', message: expect.stringContaining('gpu') });
   });
 
-  it.runIf(gpu instanceof Error)('takes the next best by itself, and says why not the best', async () => {
+  it.runIf(gpu instanceof Error)('falls back to the next best, and reports why', async () => {
     const { engine, declined } = await chooseEngine('auto', chain, steps);
     expect(engine.name).toBe('onnxruntime');
     expect(declined).toEqual([{ engine: 'gpu', reason: (gpu as Error).message }]);

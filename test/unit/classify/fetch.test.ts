@@ -18,7 +18,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
 let folder: string;
 let to: string;
 let server: Server;
-/** How the server answers its first, second, … call; the last answer repeats. */
+/** Responses to the first, second, … call. The last one repeats. */
 let answers: Answer[];
 let ranges: (string | undefined)[];
 
@@ -60,7 +60,7 @@ const ranged: Answer = (request, response) => {
     .writeHead(206, { ...range, 'content-length': content.length - start })
     .end(content.subarray(start));
 };
-/** Says how long the file is, sends half of it and, once that has arrived on the disk, hangs up. */
+/** Sends the whole length and half of the file. Closes the connection once that half is on the disk. */
 const cutAfter =
   (bytes: Buffer): Answer =>
   async (_, response) => {
@@ -83,14 +83,14 @@ async function expectFetched(): Promise<void> {
 }
 
 describe('fetching the network', () => {
-  it('puts the proven file where it belongs, and tells how far it is', async () => {
+  it('writes the verified file, and reports its progress', async () => {
     const progress: [number, number | undefined][] = [];
     expect(await fetching({ onProgress: (...seen) => progress.push(seen) })).toBe(true);
     await expectFetched();
     expect(progress.at(-1)).toEqual([content.length, content.length]);
   });
 
-  it('does nothing where the file is there', async () => {
+  it('does nothing where the file exists', async () => {
     await fetching();
     expect(await fetching()).toBe(false);
     expect(ranges).toHaveLength(1);
@@ -102,14 +102,14 @@ describe('fetching the network', () => {
     expect((await readFile(join(folder, 'old.pb'))).equals(content)).toBe(true);
   });
 
-  it('goes on where the connection broke off', async () => {
+  it('continues where the connection broke off', async () => {
     answers = [cut, ranged];
     await fetching();
     await expectFetched();
     expect(ranges).toEqual([undefined, `bytes=${half}-`]);
   });
 
-  it('goes on in a later call', async () => {
+  it('continues in a later call', async () => {
     answers = [cut];
     await expect(fetching({ attempts: 1 })).rejects.toMatchObject({
       code: 'download_interrupted',
@@ -121,13 +121,13 @@ describe('fetching the network', () => {
     await expectFetched();
   });
 
-  it('starts over where the server knows no ranges', async () => {
+  it('starts again where the server does not support ranges', async () => {
     answers = [cut, whole];
     await fetching();
     await expectFetched();
   });
 
-  it('starts over where the server sends another range', async () => {
+  it('starts again where the server sends another range', async () => {
     const other: Answer = (_, response) =>
       response
         .writeHead(206, { 'content-range': `bytes 0-${content.length - 1}/${content.length}` })
@@ -137,14 +137,14 @@ describe('fetching the network', () => {
     await expectFetched();
   });
 
-  it('starts over where the file changed in between', async () => {
+  it('starts again where the file has changed', async () => {
     answers = [cutAfter(Buffer.alloc(half, 1)), ranged, whole];
     await fetching();
     await expectFetched();
     expect(ranges).toEqual([undefined, `bytes=${half}-`, undefined]);
   });
 
-  it('starts over where the part is longer than the file', async () => {
+  it('starts again where the part is longer than the file', async () => {
     await fetching({ to: join(folder, 'x.pb') });
     await writeFile(join(folder, 'y.pb.part'), Buffer.alloc(content.length + 1));
     answers = [whole, status(416), whole];
@@ -152,14 +152,14 @@ describe('fetching the network', () => {
     expect((await readFile(join(folder, 'y.pb'))).equals(content)).toBe(true);
   });
 
-  it('tries again where the server has no time, or says nothing', async () => {
+  it('tries again after HTTP 503, or where no response comes', async () => {
     const silent: Answer = () => undefined;
     answers = [status(503), silent, whole];
     await fetching();
     await expectFetched();
   });
 
-  it('takes a body of unknown length, and tries again where that was cut', async () => {
+  it('accepts a body of unknown length, and tries again where it was cut', async () => {
     const unknown =
       (body: Buffer): Answer =>
       (_, response) => {
@@ -184,14 +184,14 @@ describe('fetching the network', () => {
     await expectFetched();
   });
 
-  it('gives up after its tries, and keeps what it has for the next call', async () => {
+  it('gives up after its tries, and keeps the part for the next call', async () => {
     answers = [status(502)];
     await expect(fetching()).rejects.toMatchObject({ code: 'download_interrupted' });
     expect(ranges).toHaveLength(3);
     expect(existsSync(to)).toBe(false);
   });
 
-  it('gives up where nothing arrives any more', async () => {
+  it('gives up where no more data arrives', async () => {
     answers = [
       (_, response) => {
         response.writeHead(200, { 'content-length': content.length });
@@ -201,7 +201,7 @@ describe('fetching the network', () => {
     await expect(fetching({ attempts: 1 })).rejects.toThrow(/nothing arrived for 0\.3 s/);
   });
 
-  it.each([401, 403, 404, 410])('does not insist where the server says %i', async (code) => {
+  it.each([401, 403, 404, 410])('does not try again after HTTP %i', async (code) => {
     answers = [status(code)];
     await expect(fetching()).rejects.toMatchObject({
       code: 'download_failed',
@@ -211,7 +211,7 @@ describe('fetching the network', () => {
     expect(left()).toEqual([]);
   });
 
-  it('keeps nothing of another file: a proxy’s page', async () => {
+  it('deletes a wrong file, such as a page of a proxy', async () => {
     answers = [
       (_, response) => {
         const page = '<html>Please log in</html>';
@@ -223,14 +223,14 @@ describe('fetching the network', () => {
     expect(left()).toEqual([]);
   });
 
-  it('says so where nobody is there', async () => {
+  it('reports a server that does not answer', async () => {
     const from = url();
     await new Promise((resolve) => server.close(resolve));
     await expect(fetching({ from })).rejects.toMatchObject({ code: 'download_interrupted' });
   });
 });
 
-it('says so at once where the network cannot be kept, and asks no server', async () => {
+it('reports a folder that is not writable, before any request', async () => {
   const file = join(folder, 'file');
   await writeFile(file, '');
   await expect(fetching({ to: join(file, 'network.pb') })).rejects.toMatchObject({
@@ -240,8 +240,8 @@ it('says so at once where the network cannot be kept, and asks no server', async
   expect(ranges).toEqual([]);
 });
 
-describe('taking the network from a file', () => {
-  it('proves it as it proves a download', async () => {
+describe('copying the network from a file', () => {
+  it('verifies it as a download', async () => {
     const from = join(folder, 'carried.pb');
     await writeFile(from, content);
     await fetching({ from });
@@ -249,21 +249,21 @@ describe('taking the network from a file', () => {
     expect((await readFile(from)).equals(content)).toBe(true);
   });
 
-  it('keeps nothing of a wrong one', async () => {
+  it('deletes a wrong copy', async () => {
     const from = join(folder, 'carried.pb');
     await writeFile(from, content.subarray(1));
     await expect(fetching({ from })).rejects.toMatchObject({ code: 'download_wrong' });
     expect(left()).toEqual([]);
   });
 
-  it('says so where it is not there', async () => {
+  it('reports a missing file', async () => {
     await expect(fetching({ from: join(folder, 'nothing.pb') })).rejects.toMatchObject({
       code: 'file_unreadable',
     });
     expect(left()).toEqual([]);
   });
 
-  it('refuses a right hash of a useless file, such as a pointer to large-file storage', async () => {
+  it('refuses a useless file even with the right hash, such as a pointer to large-file storage', async () => {
     const pointer = Buffer.from('version https://git-lfs.github.com/spec/v1\n');
     const from = join(folder, 'pointer.pb');
     await writeFile(from, pointer);

@@ -26,15 +26,15 @@ function expectScores(scores: Float64Array, name: string, seed: number): void {
   for (const [i, score] of scores.entries()) expect(score).toBeCloseTo(expected[i] ?? Number.NaN, 5);
 }
 
-/** What a user does with a graph before the first picture. */
+/** Reads a graph as before the first picture. */
 const load = (file: Uint8Array, names = layers) => buildChain(walk(readGraphDef(file), names), goldenSize);
 
 describe('frozen graphs as TensorFlow writes them', () => {
-  it.each(Object.keys(golden.scores))('%s has the scores that TensorFlow computes', (name) => {
+  it.each(Object.keys(golden.scores))('%s has the same scores as in TensorFlow', (name) => {
     for (const seed of [1, 2]) expectScores(scoresOf(goldenGraph(name), seed), name, seed);
   });
 
-  it('batch normalisation disappears in the convolutions', () => {
+  it('batch normalisation is folded into the convolutions', () => {
     expect(load(goldenGraph('slim_retrained')).features).toHaveLength(5);
     expect(load(goldenGraph('slim_retrained')).head.map(({ outputs }) => outputs)).toEqual([11, 5]);
   });
@@ -49,7 +49,7 @@ describe('frozen graphs as TensorFlow writes them', () => {
   });
 });
 
-describe('other spellings of the same graph', () => {
+describe('other forms of the same graph', () => {
   it('convolutions without the attribute dilations, as before TensorFlow 1.6', () => {
     const file = edited('slim_retrained', (nodes) => {
       for (const { attr } of nodes) delete attr.dilations;
@@ -108,7 +108,7 @@ describe('other spellings of the same graph', () => {
     expectScores(runReference(steps, goldenPicture(1), goldenSize), 'rare', 1);
   });
 
-  it('names say nothing: every node but the two layers may be called anything', () => {
+  it('the names of all nodes except the two layers are ignored', () => {
     const file = edited('slim_retrained', (nodes) => {
       const renamed = new Map(
         nodes.map(({ name }, i) => [name, ['input', 'final_result'].includes(name) ? name : `n${i}`]),
@@ -122,7 +122,7 @@ describe('other spellings of the same graph', () => {
   });
 });
 
-describe('what is no such network is refused, by name', () => {
+describe('an unsupported network is refused, with op and node', () => {
   const setAttr = (op: string, name: string, value: Node['attr'][string]) => (nodes: Node[]) => {
     find(nodes, (node) => node.op === op).attr[name] = value;
   };
@@ -242,14 +242,14 @@ describe('what is no such network is refused, by name', () => {
     );
   });
 
-  it('a file that is something else, or half', () => {
+  it('a file of another format, or truncated', () => {
     const file = goldenGraph('keras');
     for (const other of [Buffer.alloc(0), Buffer.from('<!doctype html>'), file.subarray(0, file.length / 2)])
       expect(() => load(other)).toThrow(expect.objectContaining({ code: 'network_unreadable' }));
     expect(() => load(Buffer.from('<!doctype html>'))).toThrow(/PLAINVIEW_NETWORK .* a frozen graph/);
   });
 
-  it('wrong layer names, with the names that are there', () => {
+  it('wrong layer names, with the existing names', () => {
     const file = goldenGraph('keras');
     const refusal = (names: Partial<typeof layers>) => () => load(file, { ...layers, ...names });
     expect(refusal({ inputLayer: 'image' })).toThrow(/"image".*it has input/);

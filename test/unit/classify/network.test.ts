@@ -24,7 +24,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const beside = (side: object) => writeFile(join(folder, 'knees.json'), JSON.stringify(side));
 
 describe('a network', () => {
-  it('goes by its file name and SHA-256 where nothing is said beside it', async () => {
+  it('has its file name as name where it has no description', async () => {
     const { network, file } = await loadNetwork({ graph, labels });
     expect(network).toEqual({
       name: 'knees',
@@ -36,7 +36,7 @@ describe('a network', () => {
     expect(Buffer.from(file)).toEqual(content);
   });
 
-  it('has the name, purpose and thresholds that stand beside it', async () => {
+  it('has the name, purpose and thresholds of its description', async () => {
     await beside({
       name: 'Knees 2',
       sha256,
@@ -49,7 +49,7 @@ describe('a network', () => {
     expect(network.thresholds).toEqual({ ...defaultThresholds, threshold: 0.7 });
   });
 
-  it('takes thresholds from the options first, then from beside it, then the defaults', async () => {
+  it('takes thresholds from the options, else the description, else the defaults', async () => {
     await beside({ thresholds: { threshold: 0.7, margin: 0.3 } });
     const { network } = await loadNetwork({
       graph,
@@ -63,7 +63,7 @@ describe('a network', () => {
     });
   });
 
-  it('is refused where the file beside it speaks of another graph', async () => {
+  it('is refused where its description is of another graph', async () => {
     await beside({ sha256: 'a'.repeat(64) });
     await expect(loadNetwork({ graph, labels })).rejects.toMatchObject({
       code: 'network_mismatch',
@@ -83,7 +83,7 @@ describe('a network', () => {
     });
   });
 
-  it('is refused where a file is not there, which is named', async () => {
+  it('is refused where a file is missing, which the error names', async () => {
     await expect(loadNetwork({ graph: join(folder, 'no.pb'), labels })).rejects.toThrow(
       /no\.pb is not there: PLAINVIEW_NETWORK .*model fetch/,
     );
@@ -93,7 +93,7 @@ describe('a network', () => {
     );
   });
 
-  it('tells its classes without its graph; where neither is there, the graph is named', async () => {
+  it('has its classes read without the graph; where both are missing, the error names the graph', async () => {
     const elsewhere = join(folder, 'elsewhere', 'knees.pb');
     expect(await readClasses({ graph: elsewhere, labels })).toEqual(['knee_ap', 'knee_lateral']);
     await expect(
@@ -119,8 +119,8 @@ describe('a network', () => {
   });
 });
 
-describe('the networks that come along', () => {
-  it('the embedded one knows NNCPR’s categories in NNCPR’s order, then `other`', async () => {
+describe('the included networks', () => {
+  it('the embedded one has NNCPR’s categories in NNCPR’s order, then `other`', async () => {
     const { network } = await loadNetwork({
       graph: modelFile('plainview.pb'),
       labels: modelFile('classes.txt'),

@@ -22,7 +22,7 @@ const sha256 = (array: Uint8Array | Float32Array) =>
     .update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
     .digest('hex');
 
-/** The form of TensorFlow's `decode_png(channels=3)`: three bytes a pixel. */
+/** As TensorFlow's `decode_png(channels=3)`: three bytes per pixel. */
 function toRgb({ pixels, channels, width, height }: Picture): Uint8Array {
   const shift = pixels instanceof Uint16Array ? 8 : 0;
   return Uint8Array.from({ length: width * height * 3 }, (_, i) => {
@@ -31,7 +31,7 @@ function toRgb({ pixels, channels, width, height }: Picture): Uint8Array {
   });
 }
 
-describe(`a picture becomes what TensorFlow ${tensorflow} makes of it, bit for bit`, () => {
+describe(`a picture is prepared as in TensorFlow ${tensorflow}, bit for bit`, () => {
   it.each(Object.entries(pictures))('%s', async (name, expected) => {
     const picture = await decode(readFileSync(new URL(`pictures/${name}`, folder)), 1);
     const prepared = prepare(picture, { height: 224, width: 224, mean: 128, std: 128 });

@@ -42,19 +42,19 @@ describe('a picture that cannot be decoded is an error', () => {
     }
   });
 
-  it('a PNG with a flipped bit, which its checksum betrays', async () => {
+  it('a PNG with a flipped bit, by its checksum', async () => {
     const file = Buffer.from(goldenPictureFile('grey.png'));
     const middle = file.length >> 1;
     file.writeUInt8(file.readUInt8(middle) ^ 4, middle);
     await expect(decode(file, limit)).rejects.toThrow(undecodable);
   });
 
-  it('a JPEG without its end, as TensorFlow holds it', async () => {
+  it('a JPEG without its end, as in TensorFlow', async () => {
     const file = goldenPictureFile('grey.jpg');
     await expect(decode(file.subarray(0, file.length - 2), limit)).rejects.toThrow(undecodable);
   });
 
-  it('a CMYK JPEG, which says what to do', async () => {
+  it('a CMYK JPEG, with the remedy', async () => {
     const pixels = { create: { width: 8, height: 8, channels: 3 as const, background: 'red' } };
     const file = await sharp(pixels).toColourspace('cmyk').jpeg().toBuffer();
     await expect(decode(file, limit)).rejects.toThrow(/CMYK.*grey or RGB/);
@@ -86,7 +86,7 @@ describe('the JPEG decoder', () => {
       .update(pixels as Uint8Array)
       .digest('hex');
 
-  it('is none the worse for a broken file before', async () => {
+  it('works after a broken file', async () => {
     const good = goldenPictureFile('rgb-420.jpg');
     const before = await decode(good, limit);
     for (let i = 10; i < good.length; i += 97) {
@@ -112,7 +112,7 @@ describe('the JPEG decoder', () => {
   });
 });
 
-it('of an animated GIF the first frame counts', async () => {
+it('the first frame of an animated GIF is used', async () => {
   const frames = await Promise.all(
     ['#ff0000', '#0000ff'].map((background) =>
       sharp({ create: { width: 9, height: 7, channels: 3, background } })

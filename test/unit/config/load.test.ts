@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
 import { options, variableOf } from '../../../src/config/options.js';
-import { optionsTable, withOptions } from '../../../src/config/readme-table.js';
+import { insertOptionsTable, optionsTable } from '../../../src/config/readme-table.js';
 import { shipped } from '../../../src/files/places.js';
 
 describe('loadConfig', () => {
@@ -16,12 +16,12 @@ describe('loadConfig', () => {
     expect(config.secret).toBeUndefined();
   });
 
-  test('values are parsed, an empty one counts as absent', () => {
+  test('values are parsed; an empty value counts as absent', () => {
     const config = loadConfig({ PLAINVIEW_PORT: '9000', PLAINVIEW_MODALITIES: 'CR, OT', PLAINVIEW_HOST: '' });
     expect(config).toMatchObject({ port: 9000, modalities: ['CR', 'OT'], host: '127.0.0.1' });
   });
 
-  test('every wrong option is named at once, by its variable', () => {
+  test('all wrong options are named together, by their variables', () => {
     const env = { PLAINVIEW_PORT: 'x', PLAINVIEW_ENGINE: 'cuda', PLAINVIEW_ORTHANC_URL: 'ftp://pacs' };
     expect(() => loadConfig(env)).toThrow(/PLAINVIEW_ORTHANC_URL.*PLAINVIEW_PORT.*PLAINVIEW_ENGINE/);
   });
@@ -36,7 +36,7 @@ describe('loadConfig', () => {
     ['PLAINVIEW_SWEEP_HOURS', '22-22', 'must begin and end at different hours, not "22-22"'],
     ['PLAINVIEW_SECRET', 'hunter2', 'must have 16 characters or more'],
     ['PLAINVIEW_ORTHANC_URL', 'pacs//me:hunter2@pacs', 'must be a web address (http://… or https://…)'],
-  ])('of %s=%s it is said what it must be, and no secret is shown', (variable, value, problem) => {
+  ])('%s=%s: the error says what the value must be and shows no secret', (variable, value, problem) => {
     expect(() => loadConfig({ [variable]: value })).toThrow(
       expect.objectContaining({ message: `The configuration cannot be used: ${variable}: ${problem}.` }),
     );
@@ -50,7 +50,7 @@ describe('loadConfig', () => {
     expect(() => loadConfig({ PLAINVIEW_HOOK_URL: 'http://127.0.0.1:8104/hook' })).not.toThrow();
   });
 
-  test('a secret may come from a file; one that is unreadable or empty, or a second source, is named', () => {
+  test('a secret can come from a file; an unreadable or empty file or a second source is an error', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'plainview-')), 'secret');
     writeFileSync(file, '0123456789abcdef\n');
     expect(loadConfig({ PLAINVIEW_SECRET_FILE: file }).secret).toBe('0123456789abcdef');
@@ -64,7 +64,7 @@ describe('loadConfig', () => {
   });
 });
 
-test('the documented environment file gives a shell what it gives systemd', () => {
+test('the documented environment file means the same to a shell and to systemd', () => {
   const install = readFileSync(shipped('docs', 'install.md'), 'utf8');
   const [, file = ''] = /```sh\n(# \/etc\/plainview\/env\n[\s\S]*?)```/.exec(install) ?? [];
   const path = join(mkdtempSync(join(tmpdir(), 'plainview-')), 'env');
@@ -72,7 +72,7 @@ test('the documented environment file gives a shell what it gives systemd', () =
   const sourced = execFileSync('sh', ['-ec', 'set -a; . "$0"; env -0', path], { encoding: 'utf8', env: {} });
   const given = sourced.split('\0').flatMap((each): [string, string][] => {
     const [name = '', ...value] = each.split('=');
-    // The files of secrets are not on this machine.
+    // The secret files do not exist on this machine.
     return name.startsWith('PLAINVIEW_') && !name.endsWith('_FILE') ? [[name, value.join('=')]] : [];
   });
   expect(loadConfig(Object.fromEntries(given))).toMatchObject({
@@ -90,8 +90,8 @@ test('every option has a row with its meaning', () => {
   }
 });
 
-test('the README shows the options as they are (else: npm run docs)', () => {
+test('the table of options in the README is up to date (else: npm run docs)', () => {
   const readme = readFileSync(shipped('README.md'), 'utf8');
-  expect(withOptions(readme)).toBe(readme);
+  expect(insertOptionsTable(readme)).toBe(readme);
   expect(readme).toContain('`PLAINVIEW_ORTHANC_URL`');
 });

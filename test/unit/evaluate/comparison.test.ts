@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { comparisonOf } from '../../../src/evaluate/comparison.js';
-import type { EvaluatedPicture } from '../../../src/evaluate/run.js';
-import { seen } from '../../../testkit/evaluate.js';
+import type { EvaluatedPicture } from '../../../src/evaluate/evaluate-pictures.js';
+import { evaluated } from '../../../testkit/evaluate.js';
 
 const both = [{ classes: ['knee_ap', 'hand_ap'] }, { classes: ['knee_ap', 'hand_ap', 'other'] }] as const;
 
 type Said = [category: string, score?: number, more?: { second: string }];
 
-/** Both look at one picture. */
+/** Results of both networks for one picture. */
 function pair(label: string, first: Said, second: Said): [EvaluatedPicture, EvaluatedPicture] {
-  const one = seen(label, ...first);
-  return [one, { ...seen(label, ...second), picture: one.picture }];
+  const one = evaluated(label, ...first);
+  return [one, { ...evaluated(label, ...second), picture: one.picture }];
 }
 function compared(
   pairs: readonly [EvaluatedPicture, EvaluatedPicture][],
@@ -25,12 +25,12 @@ function compared(
 }
 
 describe('two networks on the same pictures', () => {
-  it('are counted pair by pair, best class and category given apart', () => {
+  it('are counted in pairs, separately by best class and by given category', () => {
     const comparison = compared([
       pair('knee_ap', ['knee_ap'], ['knee_ap']),
       pair('knee_ap', ['knee_ap'], ['hand_ap']),
       pair('knee_ap', ['hand_ap'], ['knee_ap']),
-      // Right, but held back at the threshold of 0.9.
+      // Right, but under the threshold of 0.9.
       pair('hand_ap', ['hand_ap', 0.5], ['hand_ap']),
       pair('hand_ap', ['knee_ap'], ['other']),
     ]);
@@ -45,7 +45,7 @@ describe('two networks on the same pictures', () => {
     ]);
   });
 
-  it('are compared by forced choice too, so that a class other is no handicap', () => {
+  it('are also compared by forced choice, so that a class other is no disadvantage', () => {
     const { best, forcedChoice } = compared([
       pair('knee_ap', ['knee_ap'], ['other', 0.6, { second: 'knee_ap' }]),
       pair('hand_ap', ['knee_ap'], ['other', 0.6, { second: 'hand_ap' }]),
@@ -54,7 +54,7 @@ describe('two networks on the same pictures', () => {
     expect(forcedChoice).toMatchObject({ both: 1, onlyFirst: 0, onlySecond: 1 });
   });
 
-  it('catch what is none of the categories by giving none', () => {
+  it('reject pictures of none of the categories by giving none', () => {
     const { best, otherCaught } = compared([
       pair('other', ['knee_ap', 0.99], ['other']),
       pair('skull', ['knee_ap', 0.5], ['hand_ap', 0.99]),
@@ -73,7 +73,7 @@ describe('two networks on the same pictures', () => {
     expect(comparison).toMatchObject({ notCompared: 1, best: { n: 1, both: 1 }, otherCaught: { n: 0 } });
   });
 
-  it('are shown where only one is right, the surest error first', () => {
+  it('are listed where only one is right, the error with the highest score first', () => {
     const { splits } = compared([
       pair('knee_ap', ['knee_ap'], ['hand_ap', 0.6]),
       pair('knee_ap', ['hand_ap', 0.95], ['knee_ap']),

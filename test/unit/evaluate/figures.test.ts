@@ -1,40 +1,40 @@
 import { describe, expect, it } from 'vitest';
 import { figuresOf } from '../../../src/evaluate/figures.js';
-import { seen } from '../../../testkit/evaluate.js';
+import { evaluated } from '../../../testkit/evaluate.js';
 
 const withOther = { classes: ['knee_ap', 'knee_lateral', 'hand_ap', 'other'] };
 const without = { classes: ['knee_ap', 'knee_lateral', 'hand_ap'] };
 
-/** 4 knees from the front (one taken for a hand, one for none), 2 from the side, 1 hand; 3 skulls. */
+/** 4 AP knees (one classified as a hand, one as other), 2 lateral knees, 1 hand, 3 skulls. */
 const pictures = [
-  seen('knee_ap', 'knee_ap'),
-  seen('knee_ap', 'knee_ap', 0.8),
-  seen('knee_ap', 'hand_ap', 0.95),
-  seen('knee_ap', 'other', 0.7),
-  seen('knee_lateral', 'knee_lateral'),
-  seen('knee_lateral', 'knee_lateral'),
-  seen('hand_ap', 'hand_ap', 0.92),
-  seen('other', 'other'),
-  seen('skull', 'hand_ap', 0.91),
-  seen('skull', 'knee_ap', 0.5),
+  evaluated('knee_ap', 'knee_ap'),
+  evaluated('knee_ap', 'knee_ap', 0.8),
+  evaluated('knee_ap', 'hand_ap', 0.95),
+  evaluated('knee_ap', 'other', 0.7),
+  evaluated('knee_lateral', 'knee_lateral'),
+  evaluated('knee_lateral', 'knee_lateral'),
+  evaluated('hand_ap', 'hand_ap', 0.92),
+  evaluated('other', 'other'),
+  evaluated('skull', 'hand_ap', 0.91),
+  evaluated('skull', 'knee_ap', 0.5),
 ];
 
 describe('figures', () => {
   const figures = figuresOf(pictures, withOther);
 
-  it('with nothing held back are those of the pictures of the categories', () => {
+  it('at any score are those of the pictures of the categories', () => {
     expect(figures.pictures).toEqual({ categories: 7, other: 3 });
     expect(figures.accuracy).toMatchObject({ count: 5, of: 7 });
     expect(figures.balancedAccuracy).toBeCloseTo((0.5 + 1 + 1) / 3);
   });
 
-  it('of a forced choice take the best category where other is best', () => {
+  it('of a forced choice use the best category where other is best', () => {
     const { accuracy, forcedChoice } = figuresOf(
       [
-        seen('knee_ap', 'other', 0.7, { second: 'knee_ap' }),
-        seen('knee_ap', 'other', 0.7, { second: 'hand_ap' }),
-        seen('hand_ap', 'hand_ap', 0.7, { second: 'other' }),
-        seen('other', 'other', 0.9, { second: 'hand_ap' }),
+        evaluated('knee_ap', 'other', 0.7, { second: 'knee_ap' }),
+        evaluated('knee_ap', 'other', 0.7, { second: 'hand_ap' }),
+        evaluated('hand_ap', 'hand_ap', 0.7, { second: 'other' }),
+        evaluated('other', 'other', 0.9, { second: 'hand_ap' }),
       ],
       withOther,
     );
@@ -49,7 +49,7 @@ describe('figures', () => {
     expect(figures.decisions).toEqual({ category: 6, needs_review: 4, unknown_view: 0 });
   });
 
-  it('of a category are one against the rest', () => {
+  it('of a category compare it with all others', () => {
     const hand = figures.categories.find(({ category }) => category === 'hand_ap');
     expect(hand).toMatchObject({
       n: 1,
@@ -86,20 +86,20 @@ describe('figures', () => {
     });
   });
 
-  it('of a network without other take its pictures as none of the categories all the same', () => {
+  it('of a network without other still count such pictures as none of the categories', () => {
     const some = pictures.filter(({ best }) => best.category !== 'other');
     const { confusion, otherCaught, calibration } = figuresOf(some, without);
     expect(confusion.rows).toEqual([...without.classes, 'other']);
     expect(confusion.columns).toEqual(without.classes);
     expect(otherCaught).toMatchObject({ count: 1, of: 2 });
-    expect(calibration.n).toBe(6); // it cannot be right on the others
+    expect(calibration.n).toBe(6); // without the other pictures, on which it cannot be right
   });
 
-  it('are broken down by group, in the order of their names', () => {
+  it('are grouped, sorted by the names of the groups', () => {
     const grouped = [
-      seen('knee_ap', 'knee_ap', 0.99, { group: 'site b' }),
-      seen('knee_ap', 'hand_ap', 0.99, { group: 'site a' }),
-      seen('hand_ap', 'hand_ap', 0.99, { group: 'site a' }),
+      evaluated('knee_ap', 'knee_ap', 0.99, { group: 'site b' }),
+      evaluated('knee_ap', 'hand_ap', 0.99, { group: 'site a' }),
+      evaluated('hand_ap', 'hand_ap', 0.99, { group: 'site a' }),
     ];
     expect(figuresOf(grouped, withOther).groups).toMatchObject([
       { group: 'site a', accuracy: { count: 1, of: 2 }, balancedAccuracy: 0.5 },
@@ -117,7 +117,7 @@ describe('figures', () => {
 });
 
 describe('the risk–coverage curve', () => {
-  it('goes from the strictest threshold to none, equal scores together', () => {
+  it('goes from the strictest threshold to none, with equal scores in one point', () => {
     const { curve } = figuresOf(pictures, withOther);
     expect(curve.map(({ threshold }) => threshold)).toEqual([0.99, 0.95, 0.92, 0.91, 0.8, 0.5]);
     expect(curve[0]).toEqual({ threshold: 0.99, labelled: 3 / 7, right: 1, rightWithoutOther: 1 });
@@ -125,8 +125,8 @@ describe('the risk–coverage curve', () => {
     expect(curve.at(-1)).toMatchObject({ labelled: 6 / 7, right: 5 / 8 });
   });
 
-  it('has no more points than can be drawn, and keeps the last', () => {
-    const many = Array.from({ length: 10_000 }, (_, i) => seen('knee_ap', 'knee_ap', 1 - i / 10_000));
+  it('has a limited number of points, and keeps the last', () => {
+    const many = Array.from({ length: 10_000 }, (_, i) => evaluated('knee_ap', 'knee_ap', 1 - i / 10_000));
     const { curve } = figuresOf(many, withOther);
     expect(curve.length).toBeLessThanOrEqual(401);
     expect(curve.at(-1)).toMatchObject({ labelled: 1, right: 1 });
@@ -134,12 +134,12 @@ describe('the risk–coverage curve', () => {
 });
 
 describe('calibration', () => {
-  it('is the weighted distance between scores and shares right', () => {
+  it('is the weighted distance between score and share right', () => {
     const some = [
-      ...Array.from({ length: 8 }, () => seen('knee_ap', 'knee_ap', 0.95)),
-      ...Array.from({ length: 2 }, () => seen('knee_ap', 'hand_ap', 0.95)),
-      seen('hand_ap', 'hand_ap', 0.5),
-      seen('skull', 'other', 1),
+      ...Array.from({ length: 8 }, () => evaluated('knee_ap', 'knee_ap', 0.95)),
+      ...Array.from({ length: 2 }, () => evaluated('knee_ap', 'hand_ap', 0.95)),
+      evaluated('hand_ap', 'hand_ap', 0.5),
+      evaluated('skull', 'other', 1),
     ];
     const { error, bins, n } = figuresOf(some, withOther).calibration;
     expect(n).toBe(12);

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { defaultThresholds } from '../../../src/classify/network.js';
 import { createError } from '../../../src/errors/errors.js';
+import type { LabelledPicture } from '../../../src/evaluate/ground-truth.js';
 import { reportPage } from '../../../src/evaluate/html/page.js';
 import { reportOf } from '../../../src/evaluate/report.js';
-import type { LabelledPicture } from '../../../src/evaluate/truth.js';
-import { seen } from '../../../testkit/evaluate.js';
+import { evaluated } from '../../../testkit/evaluate.js';
 
-const wrong = seen('knee_ap', 'hand_ap', 0.97);
+const wrong = evaluated('knee_ap', 'hand_ap', 0.97);
 const evil = { id: '"><script>alert(1)</script>.png', label: "knee_ap' onload='x" };
 const all = [
-  seen('knee_ap', 'knee_ap'),
+  evaluated('knee_ap', 'knee_ap'),
   wrong,
-  seen('hand_ap', 'hand_ap'),
-  { ...seen('other', 'knee_ap', 0.96), picture: evil },
+  evaluated('hand_ap', 'hand_ap'),
+  { ...evaluated('other', 'knee_ap', 0.96), picture: evil },
 ];
 
 function page({
@@ -31,7 +31,7 @@ function page({
       warnings: [],
     },
     run: {
-      seen: [pictures],
+      results: [pictures],
       unread: [{ picture: missing, error: createError('file_unreadable', { problem: 'it is not there' }) }],
     },
     classifiers: [
@@ -55,7 +55,7 @@ function page({
 }
 
 describe('the page', () => {
-  it('says what was measured on what, and when', () => {
+  it('names network, data and date', () => {
     const text = page();
     for (const said of [
       'knees &amp; hands, evaluated on 5 pictures',
@@ -69,7 +69,7 @@ describe('the page', () => {
       expect(text).toContain(said);
   });
 
-  it('asks the browser for nothing, and runs nothing', () => {
+  it('loads nothing and runs no script', () => {
     const text = page({ thumbnails: new Map([[wrong.picture.id, 'data:image/jpeg;base64,AAAA']]) });
     expect(text).toContain(`content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"`);
     expect(text).not.toMatch(
@@ -77,7 +77,7 @@ describe('the page', () => {
     );
   });
 
-  it('takes no markup from names of files, labels or data', () => {
+  it('escapes names of files, labels and data', () => {
     const text = page();
     expect(text).not.toContain('<script');
     expect(text).not.toContain('<b>labels');
@@ -85,22 +85,22 @@ describe('the page', () => {
     expect(text).toContain('&quot;&gt;&lt;script&gt;');
   });
 
-  it('holds the pictures that it is given, and warns of them', () => {
+  it('holds the given pictures, and warns that they are patient data', () => {
     const text = page({ thumbnails: new Map([[wrong.picture.id, 'data:image/jpeg;base64,AAAA']]) });
     expect(text.match(/<img /g)).toHaveLength(1);
     expect(text).toContain('pictures of patients');
   });
 
-  it('shows none where none are wanted', () => {
+  it('shows no pictures without thumbnails', () => {
     const text = page();
     expect(text).not.toContain('<img ');
     expect(text).not.toContain('pictures of patients');
     expect(text).toContain('labelled <b>');
   });
 
-  it('can show a network that makes no errors, or is asked of one picture', () => {
-    expect(page({ pictures: [seen('knee_ap', 'knee_ap')] })).toContain('<p>None.</p>');
-    expect(page({ pictures: [seen('knee_ap', 'knee_ap')] })).not.toMatch(/NaN|undefined|Infinity/);
+  it('can show a network without errors, and a single picture', () => {
+    expect(page({ pictures: [evaluated('knee_ap', 'knee_ap')] })).toContain('<p>None.</p>');
+    expect(page({ pictures: [evaluated('knee_ap', 'knee_ap')] })).not.toMatch(/NaN|undefined|Infinity/);
     expect(page()).not.toMatch(/NaN|undefined|Infinity/);
   });
 });

@@ -23,7 +23,7 @@ describe("Wilson's interval", () => {
     ]);
   });
 
-  it('ends at 0 and 1 exactly, and knows nothing of nothing', () => {
+  it('ends exactly at 0 and 1, and is unknown without pictures', () => {
     expect(proportion(0, 7).low).toBe(0);
     expect(proportion(7, 7).high).toBe(1);
     expect(proportion(0, 0)).toEqual({ count: 0, of: 0, share: null, low: 0, high: 1 });
@@ -42,24 +42,24 @@ describe("McNemar's test", () => {
     }
   });
 
-  it('sees no difference where there is none', () => {
+  it('finds no difference where there is none', () => {
     expect(mcnemar(0, 0)).toEqual({ exact: 1, midP: 1, chiSquare: null });
     expect(mcnemar(5, 5)).toEqual({ exact: 1, midP: 1 - 252 / 1024 / 2, chiSquare: 0 });
   });
 
-  it('gives the statistic with continuity correction that papers state', () => {
+  it('gives the statistic with continuity correction, as in papers', () => {
     // (|16 - 6| - 1)² / 22
     expect(mcnemar(6, 16).chiSquare).toBeCloseTo(81 / 22, 12);
   });
 
-  it('holds for thousands of pairs, where it nears the normal distribution', () => {
+  it('works for thousands of pairs, where it approaches the normal distribution', () => {
     // (2050 - 1950) / √4000 = 1.5811: 0.11385 two-sided.
     expect(mcnemar(1950, 2050).midP).toBeCloseTo(0.11385, 4);
   });
 });
 
 describe('the difference of paired shares', () => {
-  it('is the second less the first, with the interval of Bonett and Price', () => {
+  it('is the second minus the first, with the interval of Bonett and Price', () => {
     // 1 and 7 of 21: (8 - 2)/23 ± 1.96 √((10/23 - (6/23)²)/23), by hand.
     const found = pairedDifference(1, 7, 21);
     expect(found?.share).toBeCloseTo(6 / 21, 12);
@@ -69,7 +69,7 @@ describe('the difference of paired shares', () => {
     expect(pairedDifference(0, 0, 0)).toBeNull();
   });
 
-  it('holds the true difference in about 95 of 100 samples', () => {
+  it('has an interval that contains the true difference in about 95 of 100 samples', () => {
     // Of 60 pairs, each only-first by 0.05 and only-second by 0.2; a linear congruential generator.
     let state = 7;
     const random = () => {

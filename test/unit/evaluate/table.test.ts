@@ -39,7 +39,7 @@ describe('a table', () => {
     expect(() => read(content)).toThrow(sentence);
   });
 
-  it('names line and column of what is empty', () => {
+  it('names line and column of an empty field', () => {
     const [, row] = read('file,label\na,b\nc,\n').rows;
     expect(() => row?.required('label')).toThrow('labels.csv, line 3, column "label": it is empty.');
   });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { csvLine } from '../../../src/files/csv.js';
 
-test('what RFC 4180 quotes is quoted, and nothing else', () => {
+test('quotes exactly the values that RFC 4180 quotes', () => {
   expect(csvLine(['knee ap', 0.12345678901, undefined, '', "it's; =1", 'Ä', ' ', 1e-7])).toBe(
     "knee ap,0.12345678901,,,it's; =1,Ä, ,1e-7",
   );

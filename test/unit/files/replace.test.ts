@@ -26,7 +26,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Notes each step to the disk with what the file holds after it; `failAt` fails at that step, before it is done. */
+/**
+ * Records each disk operation and the file's content after it. The operation number `failAt` fails before it has an
+ * effect.
+ */
 async function watchSteps(failAt?: number): Promise<string[]> {
   const real = await vi.importActual<typeof fs>('node:fs/promises');
   const steps: string[] = [];
@@ -50,20 +53,20 @@ async function watchSteps(failAt?: number): Promise<string[]> {
 
 const replace = () => replaceFile(file, (part) => writeFile(part, 'new'));
 
-test('content reaches the disk before the name, and the folder last', async () => {
+test('the content is synced before the rename, and the folder last', async () => {
   const steps = await watchSteps();
   await replace();
   expect(steps).toEqual(['sync it.part: old', 'rename to it: new', `sync ${basename(folder)}: new`]);
 });
 
-test.each([0, 1, 2])('a failure at step %i leaves whole content and no other file', async (failAt) => {
+test.each([0, 1, 2])('a failure at step %i leaves complete content and no other file', async (failAt) => {
   await watchSteps(failAt);
   await expect(replace()).rejects.toThrow('no disk');
   expect(await readFile(file, 'utf8')).toBe(failAt < 2 ? 'old' : 'new');
   expect(await readdir(folder)).toEqual(['it']);
 });
 
-test('a file system that cannot sync folders is no failure', async () => {
+test('a file system that cannot sync folders is no error', async () => {
   const steps = await watchSteps();
   const open = vi.mocked(fs.open).getMockImplementation();
   vi.mocked(fs.open).mockImplementation(async (path, ...rest) => {
@@ -75,7 +78,7 @@ test('a file system that cannot sync folders is no failure', async () => {
   expect(steps.at(-1)).toBe('rename to it: new');
 });
 
-test('a writer that fails half way leaves the old content', async () => {
+test('a write that fails half-way leaves the old content', async () => {
   await expect(
     replaceFile(file, async (part) => {
       await writeFile(part, 'ne');
@@ -86,7 +89,7 @@ test('a writer that fails half way leaves the old content', async () => {
   expect(await readdir(folder)).toEqual(['it']);
 });
 
-test('a process that is killed while it writes leaves one of the contents, whole', async () => {
+test('a process that is killed while it writes leaves one complete content', async () => {
   const size = 300_000;
   const script = `
     import { writeFile } from 'node:fs/promises';
@@ -109,7 +112,7 @@ test('a process that is killed while it writes leaves one of the contents, whole
   }
 });
 
-test('a state file is for its owner alone, however often it is replaced', async () => {
+test('only the owner can read a state file, also after it is replaced', async () => {
   const state = new StateFile(folder, 'state.json', z.number());
   await state.write(1);
   await state.write(2);

@@ -3,7 +3,7 @@ import { temporaryFolder } from '../../../src/files/temporary.js';
 
 afterEach(() => vi.unstubAllEnvs());
 
-// No folder can be made in /proc, not even by root.
+// Nobody can create a folder in /proc, not even root.
 test.each(['/nowhere/at/all', '/proc'])(
   'a TMPDIR %s that takes no file is named, with the remedy',
   async (folder) => {

@@ -7,7 +7,7 @@ import { type HungPicture, pictureOf } from '../../../src/hanging/hanger.js';
 import { ohifConfiguration } from '../../../src/hanging/ohif.js';
 import { answerOf } from '../../../src/http/api/hanging.js';
 import { instanceId, patientId, seriesId, studyId } from '../../../src/orthanc/ids.js';
-import type { PictureFound } from '../../../src/orthanc/studies.js';
+import type { FoundRadiograph } from '../../../src/orthanc/studies.js';
 import { cores, type Image, openStudy, type Shown } from './viewer.js';
 
 const hanging = readProtocols(undefined, []);
@@ -21,7 +21,7 @@ type Study = keyof typeof uids;
  */
 type Archive = { now: string[] } & { [S in Study]?: string[] };
 
-function found(study: Study, text: string, index: number): PictureFound {
+function found(study: Study, text: string, index: number): FoundRadiograph {
   const [, side, what = '', score = '0.99'] = /^(?:([RLB]) )?(\S+)(?: ([\d.]+|said))?$/.exec(text) ?? [];
   const decision = { review: 'needs_review', none: 'unknown_view' }[what] ?? 'category';
   const record = {

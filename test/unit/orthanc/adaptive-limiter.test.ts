@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { AdaptiveLimiter } from '../../../src/orthanc/adaptive-limiter.js';
 
-/** Calls that end when the test says so. */
+/** Calls that the test ends. */
 function held() {
   const ends: (() => void)[] = [];
   let underway = 0;
@@ -14,10 +14,10 @@ function held() {
   return { call, ends, most: () => most };
 }
 
-test('no more calls are under way than may be', async () => {
-  const load = new AdaptiveLimiter({ most: 3, perSecond: 0 });
+test('never runs more calls than the limit', async () => {
+  const limiter = new AdaptiveLimiter({ maxConcurrent: 3, perSecond: 0 });
   const { call, ends, most } = held();
-  const all = Promise.all(Array.from({ length: 10 }, () => load.run(false, call)));
+  const all = Promise.all(Array.from({ length: 10 }, () => limiter.run(false, call)));
   let done = false;
   void all.then(() => {
     done = true;
@@ -29,59 +29,59 @@ test('no more calls are under way than may be', async () => {
   expect(most()).toBe(3);
 });
 
-test('a call that fails makes room like any other', async () => {
-  const load = new AdaptiveLimiter({ most: 1, perSecond: 0 });
-  await expect(load.run(true, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  expect(await load.run(true, async () => 'yes')).toBe('yes');
+test('a failed call frees its place', async () => {
+  const limiter = new AdaptiveLimiter({ maxConcurrent: 1, perSecond: 0 });
+  await expect(limiter.run(true, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(await limiter.run(true, async () => 'yes')).toBe('yes');
 });
 
-test('slow answers lower the limit to one, quick ones raise it again', () => {
-  const load = new AdaptiveLimiter({ most: 8, perSecond: 0 });
-  for (let n = 0; n < 50; n++) load.observe(3);
-  expect(load.limit).toBe(8);
-  for (let n = 0; n < 300; n++) load.observe(400);
-  expect(load.limit).toBe(1);
-  for (let n = 0; n < 1000; n++) load.observe(3);
-  expect(load.limit).toBe(8);
+test('slow responses lower the limit to one, quick ones raise it again', () => {
+  const limiter = new AdaptiveLimiter({ maxConcurrent: 8, perSecond: 0 });
+  for (let n = 0; n < 50; n++) limiter.observe(3);
+  expect(limiter.limit).toBe(8);
+  for (let n = 0; n < 300; n++) limiter.observe(400);
+  expect(limiter.limit).toBe(1);
+  for (let n = 0; n < 1000; n++) limiter.observe(3);
+  expect(limiter.limit).toBe(8);
 });
 
-test('time-outs lower it as slow answers do', async () => {
+test('time-outs lower the limit as slow responses do', async () => {
   vi.useFakeTimers();
   try {
-    const load = new AdaptiveLimiter({ most: 8, perSecond: 0 });
-    for (let n = 0; n < 50; n++) load.observe(3);
+    const limiter = new AdaptiveLimiter({ maxConcurrent: 8, perSecond: 0 });
+    for (let n = 0; n < 50; n++) limiter.observe(3);
     for (let n = 0; n < 100; n++) {
-      const timedOut = load.run(true, async () => {
+      const timedOut = limiter.run(true, async () => {
         await vi.advanceTimersByTimeAsync(400);
         throw new Error('timed out');
       });
       await expect(timedOut).rejects.toThrow('timed out');
     }
-    expect(load.limit).toBeLessThan(8);
+    expect(limiter.limit).toBeLessThan(8);
   } finally {
     vi.useRealTimers();
   }
 });
 
-test('an Orthanc that is slow by nature is not held for busy', () => {
-  const load = new AdaptiveLimiter({ most: 8, perSecond: 0 });
-  for (let n = 0; n < 500; n++) load.observe(120 + (n % 7) * 10);
-  expect(load.limit).toBe(8);
+test('an Orthanc that is always slow does not count as busy', () => {
+  const limiter = new AdaptiveLimiter({ maxConcurrent: 8, perSecond: 0 });
+  for (let n = 0; n < 500; n++) limiter.observe(120 + (n % 7) * 10);
+  expect(limiter.limit).toBe(8);
 });
 
-test('calls are spread over the second', async () => {
-  const load = new AdaptiveLimiter({ most: 8, perSecond: 200 });
+test('calls are spread evenly over a second', async () => {
+  const limiter = new AdaptiveLimiter({ maxConcurrent: 8, perSecond: 200 });
   const began = performance.now();
-  await Promise.all(Array.from({ length: 21 }, () => load.run(false, async () => undefined)));
-  // Twenty spaces of 5 ms; a timer never ends early by more than a millisecond.
+  await Promise.all(Array.from({ length: 21 }, () => limiter.run(false, async () => undefined)));
+  // Twenty intervals of 5 ms. A timer ends at most one millisecond early.
   expect(performance.now() - began).toBeGreaterThan(80);
 });
 
-test('the ceiling holds nobody up once all is over', async () => {
+test('no call waits for the limit per second after the stop', async () => {
   const over = new AbortController();
-  const load = new AdaptiveLimiter({ most: 2, perSecond: 0.001, ended: over.signal });
-  await load.run(false, async () => undefined);
-  const next = load.run(false, async () => 'let through');
+  const limiter = new AdaptiveLimiter({ maxConcurrent: 2, perSecond: 0.001, stopped: over.signal });
+  await limiter.run(false, async () => undefined);
+  const next = limiter.run(false, async () => 'let through');
   over.abort();
   expect(await next).toBe('let through');
 });

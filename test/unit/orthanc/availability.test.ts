@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createError } from '../../../src/errors/errors.js';
 import { Availability } from '../../../src/orthanc/availability.js';
 
-/** Timers that return promises cannot be advanced by hand. */
+/** As `sleep`, but on setTimeout: fake timers do not advance node:timers/promises. */
 const sleep = (ms: number, signal: AbortSignal) =>
   new Promise<void>((resolve) => {
     const wake = () => {
@@ -32,65 +32,65 @@ const system = {
   OverwriteInstances: false,
 };
 
-/** Orthanc answers until `lives` is false. */
+/** Orthanc answers while `answers` is true. */
 async function started() {
-  const orthanc = { lives: true };
-  const ask = vi.fn(async () => {
-    if (!orthanc.lives) throw silence();
+  const orthanc = { answers: true };
+  const checkHealth = vi.fn(async () => {
+    if (!orthanc.answers) throw silence();
     return system;
   });
   const [changes, problems] = [[] as boolean[], [] as string[]];
-  const availability = new Availability(ask, sleep);
+  const availability = new Availability(checkHealth, sleep);
   availability.events.on('back', () => changes.push(true));
   availability.events.on('away', () => changes.push(false));
   availability.events.on('problem', ({ message }) => problems.push(message));
   ends.push(() => availability.stop());
   await availability.start(async () => undefined);
-  ask.mockClear();
-  return { availability, orthanc, ask, changes, problems };
+  checkHealth.mockClear();
+  return { availability, orthanc, checkHealth, changes, problems };
 }
 
-test('Orthanc is asked every few seconds; its silence is told once, and so is its return', async () => {
-  const { availability, orthanc, ask, changes, problems } = await started();
+test('a health check runs every few seconds; outage and return are each announced once', async () => {
+  const { availability, orthanc, checkHealth, changes, problems } = await started();
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(ask.mock.calls.length).toBeGreaterThan(5);
-  expect(ask.mock.calls.length).toBeLessThan(20);
-  orthanc.lives = false;
+  expect(checkHealth.mock.calls.length).toBeGreaterThan(5);
+  expect(checkHealth.mock.calls.length).toBeLessThan(20);
+  orthanc.answers = false;
   await vi.advanceTimersByTimeAsync(10_000);
   expect(availability.state).toEqual({ answers: false, problem: silence().message });
   await vi.advanceTimersByTimeAsync(600_000);
   expect(problems).toHaveLength(1);
-  orthanc.lives = true;
+  orthanc.answers = true;
   await vi.advanceTimersByTimeAsync(10_000);
   expect(availability.state.answers).toBe(true);
-  orthanc.lives = false;
+  orthanc.answers = false;
   await vi.advanceTimersByTimeAsync(10_000);
   expect(changes).toEqual([true, false, true, false]);
 });
 
-test('a call that ran out of time is that call alone, unless Orthanc is silent altogether', async () => {
+test('a time-out concerns only its own call, unless Orthanc does not answer at all', async () => {
   const { availability, orthanc } = await started();
   expect(await availability.isAway(silence())).toBe(false);
-  orthanc.lives = false;
+  orthanc.answers = false;
   expect(await availability.isAway(silence())).toBe(true);
   expect(availability.state.answers).toBe(false);
 });
 
-test('after the end nothing is asked or told, and what was given up waits', async () => {
-  const { availability, orthanc, ask, problems } = await started();
+test('after the stop there is no health check and no event, and interrupted jobs wait', async () => {
+  const { availability, orthanc, checkHealth, problems } = await started();
   availability.stop();
-  orthanc.lives = false;
+  orthanc.answers = false;
   expect(
     await availability.isAway(createError('orthanc_unreachable', { url: '', why: 'Plainview stops' })),
   ).toBe(true);
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(ask).not.toHaveBeenCalled();
+  expect(checkHealth).not.toHaveBeenCalled();
   expect(problems).toEqual([]);
 });
 
-test('what must be done before work goes on is part of the return: where it fails, Orthanc still counts as away', async () => {
+test('while the preparation fails, Orthanc still counts as away', async () => {
   const { availability, orthanc, changes } = await started();
-  orthanc.lives = false;
+  orthanc.answers = false;
   await vi.advanceTimersByTimeAsync(10_000);
   expect(changes).toEqual([true, false]);
   const again = new Availability(async () => system, sleep);

@@ -3,8 +3,8 @@ import { loadConfig } from '../../../src/config/load.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { Listener } from '../../../testkit/listener.js';
 
-// A real listener: nock's connections do not end with their agent.
-test('what is under way is given up when the client closes, and nothing is repeated or begun after that', async () => {
+// A real server, because nock's connections do not end with their agent.
+test('closing the client aborts running calls; after that no call is repeated or begun', async () => {
   const silent = await new Listener().listen();
   silent.answer = 'never';
   const orthanc = new Orthanc(
@@ -17,10 +17,10 @@ test('what is under way is given up when the client closes, and nothing is repea
   const [underWay, waiting] = [orthanc.system(), orthanc.system()].map((call) =>
     call.catch((error: Error) => error.message),
   );
-  await vi.waitUntil(() => silent.heard.length > 0);
+  await vi.waitUntil(() => silent.requests.length > 0);
   orthanc.close();
   for (const call of [underWay, waiting, orthanc.system().catch((error: Error) => error.message)])
     expect(await call).toContain('Plainview stops');
-  expect(silent.heard).toHaveLength(1);
+  expect(silent.requests).toHaveLength(1);
   await silent.close();
 });

@@ -41,12 +41,12 @@ const good = {
   UserMetadata: declaredMetadata,
 };
 
-describe('a database that knows no order', () => {
+describe('a database that cannot sort', () => {
   const refusal = { OrthancStatus: 2, Message: 'Not implemented yet' };
   const series = (client: Orthanc) =>
     client.search.seriesByUpdate(['CR'], { order: 'newest', since: 0, limit: 10 });
 
-  test('is asked without, and from then on at once', async () => {
+  test('is queried again without an order, and later queries have none', async () => {
     const asked: boolean[] = [];
     nock(base)
       .post('/tools/find')
@@ -61,14 +61,14 @@ describe('a database that knows no order', () => {
     expect(asked).toEqual([true, false, false]);
   });
 
-  test('what it cannot do at all is said, and not repeated', async () => {
+  test('a query that it cannot do at all throws and is not repeated', async () => {
     nock(base).post('/tools/find').twice().reply(500, refusal);
     expect(await codeOf(series(orthanc()))).toBe('orthanc_unable');
   });
 });
 
 describe('a call', () => {
-  test('goes behind a path prefix, with user and password', async () => {
+  test('uses the path prefix, user and password', async () => {
     nock(base).get('/system').basicAuth({ user: 'plainview', pass: 'pw' }).reply(200, good);
     const client = orthanc({ PLAINVIEW_ORTHANC_USERNAME: 'plainview', PLAINVIEW_ORTHANC_PASSWORD: 'pw' });
     expect((await client.system()).Version).toBe('1.12.7');
@@ -89,18 +89,21 @@ describe('a call', () => {
   test.each([
     ['of what every Orthanc has', '/system', (client: Orthanc) => client.system(), true],
     ['of one resource', `/instances/${id}/file`, (client: Orthanc) => client.files.dicom(id), false],
-  ])('answered 404 %s: whether the address is doubted', async (_what, url, call, doubted) => {
-    nock(base).get(url).reply(404);
-    const error = await call(orthanc()).catch((caught: Error) => caught);
-    expect((error as Error).message.includes('PLAINVIEW_ORTHANC_URL')).toBe(doubted);
-  });
+  ])(
+    'answered 404 %s: whether the message mentions the configured URL',
+    async (_what, url, call, mentionsUrl) => {
+      nock(base).get(url).reply(404);
+      const error = await call(orthanc()).catch((caught: Error) => caught);
+      expect((error as Error).message.includes('PLAINVIEW_ORTHANC_URL')).toBe(mentionsUrl);
+    },
+  );
 
-  test('answered 500 is repeated, and succeeds if that passes', async () => {
+  test('answered 500 is repeated and can succeed', async () => {
     nock(base).get('/system').reply(500).get('/system').reply(503).get('/system').reply(200, good);
     expect((await orthanc().system()).HasLabels).toBe(true);
   });
 
-  test('answered 500 for ever ends after the bounded repeats', async () => {
+  test('answered 500 again and again fails after the last repeat', async () => {
     const scope = nock(base).get('/system').times(2).reply(500);
     expect(await codeOf(orthanc({ PLAINVIEW_ORTHANC_RETRIES: '1' }).system())).toBe('orthanc_failed');
     expect(scope.isDone()).toBe(true);
@@ -116,7 +119,7 @@ describe('a call', () => {
     expect(await codeOf(orthanc({ PLAINVIEW_ORTHANC_RETRIES: '0' }).system())).toBe('orthanc_garbage');
   });
 
-  test('garbage is not quoted: it may hold a name', async () => {
+  test('garbage is not quoted, because it may contain a name', async () => {
     nock(base)
       .get('/system')
       .reply(200, { Version: { PatientName: 'DOE^JANE' } });
@@ -127,7 +130,7 @@ describe('a call', () => {
     expect(String((error as Error).message)).not.toContain('DOE');
   });
 
-  test('never answered ends at its time-out', async () => {
+  test('without a response ends at its time-out', async () => {
     nock(base).get('/system').delay(60_000).reply(200, good);
     expect(await codeOf(orthanc({ PLAINVIEW_ORTHANC_RETRIES: '0' }).system())).toBe('orthanc_timeout');
     nock.abortPendingRequests();
@@ -154,7 +157,7 @@ describe('a call', () => {
     server.close();
   });
 
-  test('for a sign of life may be slow once', async () => {
+  test('of the health check may be slow once', async () => {
     nock(base).get('/system').delay(60_000).reply(200, good).get('/system').reply(200, good);
     const { availability } = orthanc({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' });
     const problems: string[] = [];
@@ -165,7 +168,7 @@ describe('a call', () => {
     nock.abortPendingRequests();
   });
 
-  test('a trickle does not outlast the time-out', async () => {
+  test('whose response comes in slow pieces ends at the time-out', async () => {
     nock.enableNetConnect('127.0.0.1');
     const timers: NodeJS.Timeout[] = [];
     const server = createServer((socket) => {
@@ -185,7 +188,7 @@ describe('a call', () => {
     server.close();
   });
 
-  test('an error keeps no password and no body', async () => {
+  test('that fails leaves no password and no body in the error', async () => {
     nock(base).get('/system').reply(500, 'PatientName DOE^JANE');
     const client = orthanc({
       PLAINVIEW_ORTHANC_RETRIES: '0',
@@ -199,7 +202,7 @@ describe('a call', () => {
 });
 
 describe('metadata under CheckRevisions', () => {
-  test('a conflict is settled with the revision that stands there', async () => {
+  test('a conflict is resolved with the present revision', async () => {
     const path = `/instances/${id}/metadata/Radiograph`;
     nock(base).put(path).reply(409).get(path).reply(200, 'old', { etag: '"7"' });
     const second = nock(base, { reqheaders: { 'if-match': '"7"' } })
@@ -213,13 +216,13 @@ describe('metadata under CheckRevisions', () => {
 describe('an instance', () => {
   const contents = (answer: object) => nock(base).post('/tools/bulk-content').reply(200, answer);
 
-  test('that is gone is told so', async () => {
+  test('that is deleted throws instance_gone', async () => {
     contents([]);
     nock(base).get(`/instances/${id}/simplified-tags`).reply(404);
     expect(await codeOf(orthanc().hierarchy.describe(id))).toBe('instance_gone');
   });
 
-  test('that cannot be rendered is told so', async () => {
+  test('that cannot be rendered throws instance_not_renderable', async () => {
     nock(base).get(`/instances/${id}/frames/0/rendered`).reply(415);
     expect(await codeOf(orthanc().renderings.whole(id, 0))).toBe('instance_not_renderable');
   });
@@ -235,7 +238,7 @@ describe('the check at start', () => {
       { ...good, UserMetadata: { Radiograph: 5101 } },
       /"RadiographCategory": 5100, "RadiographReclassify": 5102/,
     ],
-  ])('names what mends %s', async (_what, system, line) => {
+  ])('names the remedy for %s', async (_what, system, line) => {
     nock(base).get('/system').reply(200, system);
     const answer = await orthanc().system();
     expect(() => requireCapabilities(answer)).toThrow(line);

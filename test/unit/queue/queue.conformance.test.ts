@@ -4,7 +4,7 @@ import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
 import { MemoryQueue } from '../../../src/queue/memory.js';
 import type { Handler, JobOutcome, Queue } from '../../../src/queue/queue.js';
 
-/** Every queue passes this; a new one is added here. */
+/** Every implementation must pass these tests. Add a new one here. */
 const queues: Record<string, (concurrency: number, handler: Handler) => Queue> = {
   memory: (concurrency, handler) =>
     new MemoryQueue(new AdmissionPolicy({ concurrency, backlog: concurrency }, 0), handler),
@@ -13,7 +13,7 @@ const queues: Record<string, (concurrency: number, handler: Handler) => Queue> =
 const id = (n: number) => instanceId.parse(`${n.toString(16).padStart(8, '0')}${'-00000000'.repeat(4)}`);
 const settled: JobOutcome = { kind: 'settled' };
 
-/** A handler whose jobs end when the test says so. */
+/** A handler whose jobs the test ends. */
 function held() {
   const started: string[] = [];
   const open = new Map<string, (verdict: JobOutcome) => void>();
@@ -31,7 +31,7 @@ function held() {
 }
 
 describe.each(Object.entries(queues))('%s queue', (_name, create) => {
-  test('works N jobs at a time, in the order they came', async () => {
+  test('runs N jobs at a time, in the order of arrival', async () => {
     const { started, handler, end } = held();
     const queue = create(2, handler);
     for (const n of [1, 2, 3]) queue.enqueue(id(n), 'hook');
@@ -45,7 +45,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     expect(await queue.stop(AbortSignal.timeout(1000))).toEqual([]);
   });
 
-  test('an instance told twice while it waits is worked on once', async () => {
+  test('an instance that is enqueued twice while it waits has one run', async () => {
     const { started, handler, end } = held();
     const queue = create(1, handler);
     for (const n of [1, 2, 2]) queue.enqueue(id(n), 'hook');
@@ -55,7 +55,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     expect(started).toEqual([`${id(1)}#1`, `${id(2)}#1`]);
   });
 
-  test('an instance told again while it is worked on is looked at once more', async () => {
+  test('an instance that is enqueued while its job runs has one more run', async () => {
     const { started, handler, end } = held();
     const queue = create(1, handler);
     queue.enqueue(id(1), 'hook');
@@ -68,7 +68,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     expect(started).toHaveLength(2);
   });
 
-  test('a job that comes again counts its tries and does not hold up the others', async () => {
+  test('a job that runs again counts its attempts and does not delay others', async () => {
     const { started, handler, end } = held();
     const queue = create(1, handler);
     queue.enqueue(id(1), 'hook');
@@ -81,7 +81,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     expect(started).toEqual([`${id(1)}#1`, `${id(2)}#1`, `${id(1)}#2`, `${id(1)}#2`]);
   });
 
-  test('what somebody waits for goes before a backlog, also when it is part of it', async () => {
+  test('an urgent job comes before the backlog, also where the instance was in the backlog', async () => {
     const { started, handler, end } = held();
     const queue = create(1, handler);
     for (const n of [1, 2, 3, 4]) queue.enqueue(id(n), 'changes');
@@ -92,7 +92,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     expect(started).toEqual([1, 4, 5, 2, 3].map((n) => `${id(n)}#1`));
   });
 
-  test('what is asked for while a backlog works on it comes next, whatever else told of it', async () => {
+  test('an urgent request during a backlog run of the instance comes next, whatever else enqueued it', async () => {
     const { started, handler, end } = held();
     const queue = create(1, handler);
     for (const n of [1, 2]) queue.enqueue(id(n), 'changes');
@@ -102,8 +102,8 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     expect(started).toEqual([1, 1, 2].map((n) => `${id(n)}#1`));
   });
 
-  test.each(['while it waits', 'while it is in work', 'before it comes again'])(
-    'what is asked for %s goes before a backlog when it comes again, too',
+  test.each(['while it waits', 'while it runs', 'before its next run'])(
+    'an instance that becomes urgent %s comes before the backlog also in its next run',
     async (moment) => {
       const { started, handler, end } = held();
       const queue = create(1, handler);
@@ -111,34 +111,34 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
       if (moment === 'while it waits') queue.enqueue(id(2), 'request');
       await end(1);
       await vi.waitUntil(() => started.length === 2);
-      if (moment === 'while it is in work') queue.enqueue(id(2), 'request');
+      if (moment === 'while it runs') queue.enqueue(id(2), 'request');
       queue.enqueue(id(4), 'changes');
       await end(2, { kind: 'retry', afterMs: 20, countsAsAttempt: true });
       await vi.waitUntil(() => started.length === 3);
-      if (moment === 'before it comes again') queue.enqueue(id(2), 'request');
+      if (moment === 'before its next run') queue.enqueue(id(2), 'request');
       await vi.waitUntil(() => queue.depth().delayed === 0);
       for (const n of [3, 2, 4]) await end(n);
       expect(started).toEqual([`${id(1)}#1`, `${id(2)}#1`, `${id(3)}#1`, `${id(2)}#2`, `${id(4)}#1`]);
     },
   );
 
-  test('tells everyone who asked when their job is settled, not before', async () => {
+  test('calls every listener when the job is settled, not before', async () => {
     const { handler, end } = held();
     const queue = create(1, handler);
-    const told: string[] = [];
-    queue.enqueue(id(1), 'changes', { settled: () => told.push('first') });
-    queue.enqueue(id(1), 'hook', { settled: () => told.push('asked while it ran') });
-    queue.enqueue(id(2), 'changes', { settled: () => told.push('second') });
-    queue.enqueue(id(2), 'hook', { settled: () => told.push('second again') });
+    const settled: string[] = [];
+    queue.enqueue(id(1), 'changes', { settled: () => settled.push('first') });
+    queue.enqueue(id(1), 'hook', { settled: () => settled.push('enqueued while it ran') });
+    queue.enqueue(id(2), 'changes', { settled: () => settled.push('second') });
+    queue.enqueue(id(2), 'hook', { settled: () => settled.push('second again') });
     await end(1, { kind: 'retry', afterMs: 0, countsAsAttempt: true });
-    expect(told).toEqual([]);
+    expect(settled).toEqual([]);
     await end(2);
     await end(1);
-    await vi.waitUntil(() => told.length === 4);
-    expect(told).toEqual(['second', 'second again', 'first', 'asked while it ran']);
+    await vi.waitUntil(() => settled.length === 4);
+    expect(settled).toEqual(['second', 'second again', 'first', 'enqueued while it ran']);
   });
 
-  test('a paused queue begins nothing, a resumed one goes on', async () => {
+  test('a paused queue begins no job, a resumed one continues', async () => {
     const { started, handler, end } = held();
     const queue = create(1, handler);
     queue.pause();
@@ -149,7 +149,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     expect(started).toHaveLength(1);
   });
 
-  test('a stop waits for what is in work and gives back the rest, delayed jobs too', async () => {
+  test('a stop waits for running jobs and returns the others, delayed jobs too', async () => {
     const { handler, end } = held();
     const queue = create(1, handler);
     for (const n of [1, 2, 3]) queue.enqueue(id(n), 'hook');
@@ -161,7 +161,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     expect(back.map((job) => job.instance).sort()).toEqual([id(1), id(3)]);
   });
 
-  test('a stop does not wait longer than it may; what is still in work is given back', async () => {
+  test('a stop waits only until its deadline and returns the jobs that still run', async () => {
     const { started, handler } = held();
     const queue = create(1, handler);
     queue.enqueue(id(1), 'hook');

@@ -45,7 +45,7 @@ describe.each(Object.entries(implementations))('%s locks', (_name, create) => {
     await held;
   });
 
-  test('a task that fails tells its caller, and the next one runs', async () => {
+  test('a failed task rejects its own call, and the next one runs', async () => {
     const locks = create();
     const failing = locks.exclusive('instance', 'a', async () => {
       throw new Error('broke');
@@ -72,16 +72,18 @@ describe.each(Object.entries(implementations))('%s locks', (_name, create) => {
   });
 
   describe('their order', () => {
-    const pairs = lockKinds.flatMap((held, i) => lockKinds.map((asked, j) => [held, asked, j > i] as const));
+    const pairs = lockKinds.flatMap((held, i) =>
+      lockKinds.map((requested, j) => [held, requested, j > i] as const),
+    );
 
-    test.each(pairs)('while "%s" is held, "%s" may be taken: %s', async (held, asked, isAllowed) => {
+    test.each(pairs)('while "%s" is held, "%s" may be taken: %s', async (held, requested, isAllowed) => {
       const locks = create();
-      const nested = locks.exclusive(held, 'a', () => locks.exclusive(asked, 'b', async () => 'done'));
+      const nested = locks.exclusive(held, 'a', () => locks.exclusive(requested, 'b', async () => 'done'));
       if (isAllowed) expect(await nested).toBe('done');
       else await expect(nested).rejects.toMatchObject({ code: 'internal' });
     });
 
-    test('holds for shared runs too, and at any depth', async () => {
+    test('applies to shared runs too, and at any depth', async () => {
       const locks = create();
       const take = (kinds: readonly LockKind[]): Promise<void> => {
         const [kind, ...more] = kinds;
@@ -91,7 +93,7 @@ describe.each(Object.entries(implementations))('%s locks', (_name, create) => {
       await expect(take([...lockKinds, 'instance'])).rejects.toMatchObject({ code: 'internal' });
     });
 
-    test('does not bind what runs after the lock is given back', async () => {
+    test('does not apply after the lock is released', async () => {
       const locks = create();
       await locks.exclusive('study labels', 'a', async () => undefined);
       expect(await locks.exclusive('study files', 'a', async () => 'done')).toBe('done');

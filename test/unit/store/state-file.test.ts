@@ -9,7 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), 'plainview-state-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const open = (stateDir: string) => new StateFile(stateDir, 'it.json', z.number());
 
-test('what is written in a folder that was not there yet is read again', async () => {
+test('content that is written to a new folder is read again', async () => {
   const stateDir = join(folder, 'made', 'deep');
   await open(stateDir).write(7);
   expect(open(stateDir).read()).toBe(7);
@@ -17,7 +17,7 @@ test('what is written in a folder that was not there yet is read again', async (
 
 const file = join(folder, 'file');
 writeFileSync(file, '');
-// No folder can be made in /proc, not even by root.
+// Nobody can create a folder in /proc, not even root.
 test.each([file, join(file, 'below'), ...(process.platform === 'linux' ? ['/proc/plainview/state'] : [])])(
   'a state folder %s that cannot be is refused at once, and the option is named',
   (stateDir) => {

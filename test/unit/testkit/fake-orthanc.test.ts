@@ -10,14 +10,14 @@ async function start(options: Parameters<typeof startFakeOrthanc>[0] = {}): Prom
   return fake;
 }
 
-test.each(scriptNames)('the fake answers what the real Orthanc answered: %s', async (name) => {
+test.each(scriptNames)('the fake answers like the real Orthanc: %s', async (name) => {
   const isStrict = name === 'strict';
   const { url } = await start({ overwriteInstances: isStrict, checkRevisions: isStrict });
   expect(await scripts[name].run(url)).toBe(await transcriptOf(name));
 });
 
 describe('for tests, the fake', () => {
-  test('counts calls, and lets a test answer or cut one', async () => {
+  test('records calls, and lets a test answer or cut one', async () => {
     const orthanc = await start();
     orthanc.intercept = ({ path }) =>
       path === '/system' ? { status: 503, body: 'busy' } : path === '/series' ? 'cut' : undefined;

@@ -1,7 +1,7 @@
 import { sleep } from '../../../async/sleep.js';
 import type { Config } from '../../../config/options.js';
 import { asPlainviewError, createError, type PlainviewError } from '../../../errors/errors.js';
-import { looksAway } from '../../../orthanc/availability.js';
+import { mayMeanAway } from '../../../orthanc/availability.js';
 import type { DestinationKind } from '../../../orthanc/forwarder.js';
 import type { InstanceId } from '../../../orthanc/ids.js';
 import { Orthanc } from '../../../orthanc/orthanc.js';
@@ -48,10 +48,10 @@ export class OrthancDestination implements Destination {
 
   async isReachable(): Promise<boolean | undefined> {
     try {
-      await this.#orthanc.forwarder.ask(this.#kind, this.#remoteName);
+      await this.#orthanc.forwarder.echo(this.#kind, this.#remoteName);
       return true;
     } catch (caught) {
-      if (looksAway(asPlainviewError(caught))) throw caught;
+      if (mayMeanAway(asPlainviewError(caught))) throw caught;
       // A DICOMweb server that only stores does not answer a search.
       return this.#kind === 'dicomweb' ? undefined : false;
     }
@@ -62,7 +62,7 @@ export class OrthancDestination implements Destination {
   }
 
   async #job(ids: readonly InstanceId[], signal: AbortSignal): Promise<void> {
-    const job = await this.#orthanc.forwarder.begin(this.#kind, this.#remoteName, ids);
+    const job = await this.#orthanc.forwarder.startJob(this.#kind, this.#remoteName, ids);
     for (let ms = pollMs.first; ; ms = Math.min(ms * 1.5, pollMs.longest)) {
       await sleep(ms, signal);
       // Orthanc goes on with the job. The next start sends again what is not recorded as sent.
@@ -78,7 +78,7 @@ export class OrthancDestination implements Destination {
   }
 
   #asRouteError(error: PlainviewError): PlainviewError {
-    if (error.code === 'route_unreachable' || looksAway(error)) return error;
+    if (error.code === 'route_unreachable' || mayMeanAway(error)) return error;
     return createError('route_unreachable', { destination: this.name, why: error.message }, error);
   }
 }

@@ -47,7 +47,7 @@ export class WebhookDestination implements Destination {
 
   async #deliver(due: DueRoute, signal: AbortSignal): Promise<void> {
     const { instance, route } = due;
-    const place = (await this.#orthanc.hierarchy.places([instance.ID])).get(instance.ID);
+    const place = (await this.#orthanc.hierarchy.identifiersByInstance([instance.ID])).get(instance.ID);
     const known = recordOf(instance);
     if (place === undefined || known === undefined) return; // deleted meanwhile
     const { series, study, studyInstanceUid, seriesInstanceUid, sopInstanceUid } = place;

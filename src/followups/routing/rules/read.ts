@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { codedCategories } from '../../../anatomy/categories.js';
 import { stateLabels } from '../../../decisions/state-labels.js';
 import { createError } from '../../../errors/errors.js';
-import { type Path, problemsOf, readYaml, type Yaml } from '../../../files/yaml.js';
+import { type Path, problemsOf, readYaml, type YamlDocument } from '../../../files/yaml.js';
 import type { KnownDestinations } from '../../../orthanc/forwarder.js';
 import { matchesWildcards } from '../../../orthanc/wildcards.js';
 import { routeLabels } from '../routes-record.js';
@@ -22,7 +22,7 @@ export interface Rules extends Omit<RulesFile, 'webhooks'> {
   /** The version of the file: the beginning of its SHA-256. */
   sha256: string;
   webhooks: ReadonlyMap<string, Webhook>;
-  lineOf: Yaml['lineOf'];
+  lineOf: YamlDocument['lineOf'];
 }
 
 type AddProblem = (path: Path, problem: string) => void;

@@ -7,7 +7,7 @@ import type { DueRoute, RouteResult } from '../../../../src/followups/routing/le
 import { LoopGuard } from '../../../../src/followups/routing/loop-guard.js';
 import { Outbox } from '../../../../src/followups/routing/outbox.js';
 import { RouteMetrics } from '../../../../src/followups/routing/route-metrics.js';
-import { looksAway } from '../../../../src/orthanc/availability.js';
+import { mayMeanAway } from '../../../../src/orthanc/availability.js';
 import { type InstanceId, instanceId, seriesId } from '../../../../src/orthanc/ids.js';
 import { waitFor } from '../../../../testkit/orthanc.js';
 
@@ -56,7 +56,7 @@ function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () 
       },
     },
     loopGuard: new LoopGuard(),
-    orthanc: { files: { md5: async (instance) => instance }, isAway: async (error) => looksAway(error) },
+    orthanc: { files: { md5: async (instance) => instance }, isAway: async (error) => mayMeanAway(error) },
     metrics: new RouteMetrics(new Registry(), () => []),
     refill: over.refill ?? (async () => undefined),
     perMinute: Number.POSITIVE_INFINITY,

@@ -7,11 +7,11 @@ import { shipped } from '../../../../src/files/places.js';
 import { actionsOf, evaluateRules } from '../../../../src/followups/routing/rules/evaluate.js';
 import { readRules, requireKnownDestinations } from '../../../../src/followups/routing/rules/read.js';
 import { stubClasses } from '../../../../testkit/classifier.js';
-import { head, type RulesPlace, rulesPlace } from '../../../../testkit/rules.js';
+import { head, type RulesFolder, rulesFolder } from '../../../../testkit/rules.js';
 
-let place: RulesPlace;
+let place: RulesFolder;
 beforeAll(async () => {
-  place = await rulesPlace();
+  place = await rulesFolder();
 });
 afterAll(() => place.discard());
 

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { declaredMetadata } from '../src/orthanc/capabilities.js';
 import { close, listen } from '../testkit/loopback.js';
 
-/** A picture of one pixel, as Orthanc renders it: what is under test is the count. */
+/** A rendering of one pixel. These tests are about numbers, not about pictures. */
 const pam = Buffer.concat([
   Buffer.from('P7\nWIDTH 1\nHEIGHT 1\nDEPTH 1\nMAXVAL 255\nTUPLTYPE GRAYSCALE\nENDHDR\n'),
   Buffer.from([128]),
@@ -17,12 +17,12 @@ const idOf = (text: string) =>
     .replace(/(.{8})(?=.)/g, '$1-');
 
 /**
- * An Orthanc of a hundred thousand instances that takes little memory: a change log with that many entries, each a study
- * of its own, made when it is read. It keeps only the metadata that is written, which a restart of the service must find.
- * `testkit/fake-orthanc.ts` is the complete one; it would need a file for each instance.
+ * A fake Orthanc with a hundred thousand instances that needs little memory. Each instance is a study of its own.
+ * Change log and resources are computed when they are read, and only written metadata is stored.
+ * `testkit/fake-orthanc.ts` is more complete, but needs a file for each instance.
  */
 export class SimulatedOrthanc {
-  /** Instances with `RadiographCategory`: decided to the end. */
+  /** Number of instances with `RadiographCategory`, that is with a complete decision. */
   decided = 0;
   readonly #count: number;
   readonly #written = new Map<string, Record<string, string>>();
@@ -37,12 +37,12 @@ export class SimulatedOrthanc {
     });
   }
 
-  /** How many instances up to a sequence number are not decided to the end. */
-  bareUpTo(seq: number): number {
-    let bare = 0;
+  /** Number of instances without a complete decision, up to a sequence number. */
+  undecidedUpTo(seq: number): number {
+    let undecided = 0;
     for (let n = 1; n <= seq; n++)
-      if (this.#written.get(`instances/${this.#id(n)}`)?.RadiographCategory === undefined) bare++;
-    return bare;
+      if (this.#written.get(`instances/${this.#id(n)}`)?.RadiographCategory === undefined) undecided++;
+    return undecided;
   }
 
   instances(): string[] {
@@ -90,9 +90,9 @@ export class SimulatedOrthanc {
     });
   }
 
-  /** Instance, series and study of one number share an identifier here. */
+  /** Instance, series and study with one number have the same identifier here. */
   #content(id: string, level: string) {
-    const room = { Instance: 'instances', Series: 'series', Study: 'studies' }[level];
+    const collection = { Instance: 'instances', Series: 'series', Study: 'studies' }[level];
     return {
       ID: id,
       ParentSeries: id,
@@ -101,7 +101,7 @@ export class SimulatedOrthanc {
       Instances: [id],
       Series: [id],
       MainDicomTags: { '0008,0018': '1.1.1', '0020,000e': '1.1', '0020,000d': '1', '0008,0060': 'DX' },
-      Metadata: this.#written.get(`${room}/${id}`) ?? {},
+      Metadata: this.#written.get(`${collection}/${id}`) ?? {},
       Labels: [],
     };
   }

@@ -2,27 +2,27 @@ import { createError } from '../../errors/errors.js';
 import type { Chain, ConvLayer, DenseLayer } from './chain.js';
 import { noPads } from './steps.js';
 
-/** What a network looks like where its classes' activation maps are wanted in place of scores. */
-export interface Mapping {
-  /** Ends with the maps, [N, rows, columns, classes]: no average, no head, no softmax. */
+/** A network that computes activation maps in place of scores. */
+export interface ActivationMapChain {
+  /** Its output is the maps, [N, rows, columns, classes]. It has no average, no head and no softmax. */
   readonly chain: Chain;
-  /** One for each class: map's mean + bias = the class's logit. */
+  /** One for each class. Mean of the map + bias = logit of the class. */
   readonly bias: Float32Array;
 }
 
 /**
- * Class activation maps (B. Zhou et al., CVPR 2016): averaging and then weighing the features is the same as weighing
- * them at each place and then averaging. So the head, moved before the average as a 1×1 convolution, shows what each
- * place adds to a class's logit; nothing is approximated.
- * @throws explanation_unavailable where the head bends what it weighs: the order of the two then matters
+ * Class activation maps (B. Zhou et al., CVPR 2016). A linear head gives the same result before and after the
+ * average. So it is moved before the average, as a 1×1 convolution. Its output is what each place adds to the logit
+ * of a class. Nothing is approximated.
+ * @throws explanation_unavailable where a layer of the head has an activation function
  */
-export function mappingOf(chain: Chain): Mapping {
-  const bent = chain.head.find(({ activation }) => activation !== 'linear');
-  if (bent !== undefined)
+export function activationMapChainOf(chain: Chain): ActivationMapChain {
+  const nonlinear = chain.head.find(({ activation }) => activation !== 'linear');
+  if (nonlinear !== undefined)
     throw createError('explanation_unavailable', {
-      problem: `its head holds a layer with ${bent.activation}`,
+      problem: `its head holds a layer with ${nonlinear.activation}`,
     });
-  const { inputs, outputs, weights, bias } = chain.head.reduce(joined);
+  const { inputs, outputs, weights, bias } = chain.head.reduce(combined);
   const layer: ConvLayer = {
     kind: 'conv',
     shape: [1, 1, inputs, outputs],
@@ -35,8 +35,8 @@ export function mappingOf(chain: Chain): Mapping {
   return { chain: { ...chain, features: [...chain.features, layer], head: [] }, bias };
 }
 
-/** Two linear layers as one. */
-function joined(first: DenseLayer, second: DenseLayer): DenseLayer {
+/** Combines two linear layers into one. */
+function combined(first: DenseLayer, second: DenseLayer): DenseLayer {
   const { inputs, outputs: middle } = first;
   const { outputs } = second;
   /** [rows, middle] · [middle, outputs] */

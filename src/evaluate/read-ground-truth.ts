@@ -4,17 +4,17 @@ import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
 import { createError } from '../errors/errors.js';
 import { categoryFolders } from './category-folders.js';
+import type { GroundTruth } from './ground-truth.js';
 import { type Columns, labelsFile } from './labels-file.js';
-import type { Truth } from './truth.js';
 
-/** Names that a labels file in a folder may have. */
+/** File names under which a labels file in a folder is found. */
 const usualNames = ['labels.csv', 'labels.tsv', 'manifest.csv', 'manifest.tsv'];
 
 /**
- * A labels file, a folder that holds one under a usual name, or a folder with one folder for each category.
+ * Reads a labels file, a folder that holds one under a usual name, or a folder with one folder for each category.
  * @throws labels_invalid, file_unreadable, usage
  */
-export async function truthAt(path: string, columns: Columns): Promise<Truth> {
+export async function readGroundTruth(path: string, columns: Columns): Promise<GroundTruth> {
   const found = await stat(path).catch((error: Error) => {
     throw createError('file_unreadable', { problem: error.message }, error);
   });
@@ -30,17 +30,17 @@ export async function truthAt(path: string, columns: Columns): Promise<Truth> {
   return categoryFolders(path);
 }
 
-/** Gives the pictures a site's labels in the network's words. */
-export const mapped = (truth: Truth, map: ReadonlyMap<string, string>): Truth => ({
+/** Replaces a site's labels by the network's categories. Labels that are not in the map stay. */
+export const withMappedLabels = (truth: GroundTruth, map: ReadonlyMap<string, string>): GroundTruth => ({
   ...truth,
   pictures: truth.pictures.map((picture) => ({ ...picture, label: map.get(picture.label) ?? picture.label })),
 });
 
 /**
- * Labels in other words than the network's would make figures of nothing.
+ * Checks that at least one label is a category of the network. Else all figures would be meaningless.
  * @throws nothing_to_evaluate
  */
-export function requireCategories({ pictures, name }: Truth, network: Network): void {
+export function requireCategories({ pictures, name }: GroundTruth, network: Network): void {
   if (pictures.length === 0)
     throw createError('nothing_to_evaluate', { problem: `${name} names no pictures` });
   if (pictures.some(({ label }) => label !== otherClass && network.classes.includes(label))) return;

@@ -3,20 +3,20 @@ import { shipped } from '../src/files/places.js';
 import { type GreyPicture, image, instance, radiograph, uid } from '../testkit/dicom.js';
 import { shuffled } from '../testkit/random.js';
 
-/** What must become of an instance. */
-export type Fate = 'decided' | 'failed' | 'untouched';
+/** Expected result for an instance. */
+export type ExpectedOutcome = 'decided' | 'failed' | 'untouched';
 
 /** One instance that a scenario stores. */
-export interface Item {
-  fate: Fate;
-  /** Instances of the same picture must end with the same decision. */
+export interface TestInstance {
+  expected: ExpectedOutcome;
+  /** Number of the picture. Instances of the same picture must get the same decision. */
   picture: number;
   file: () => Buffer;
 }
 
 const side = 96;
 
-/** Parts of the sample pictures, mirrored: small, and different enough to be decided differently. */
+/** Small pictures from parts of the samples, mirrored at random. They differ enough to get different decisions. */
 export async function smallPictures(count: number, random: () => number): Promise<GreyPicture[]> {
   const samples = ['chest_composite.png', 'chest_composite_2.png', 'test_pattern.png'];
   return Promise.all(
@@ -44,17 +44,17 @@ export async function smallPictures(count: number, random: () => number): Promis
 }
 
 /**
- * Studies of two to eight instances in one to three series, in random order across all of them: 80 in 100
- * radiographs, 6 radiographs with pixels missing, 9 CT, 5 SR.
- * @param name makes the identifiers: the same name and seed make the same instances
+ * Studies of two to eight instances in one to three series. The instances of all studies are in random order. Of 100
+ * instances, 80 are radiographs, 6 radiographs with truncated pixels, 9 CT and 5 SR.
+ * @param name seed of the identifiers: the same name and random numbers give the same instances
  */
-export function stock(
+export function testInstances(
   name: string,
   count: number,
   pictures: readonly GreyPicture[],
   random: () => number,
-): Item[] {
-  const items: Item[] = [];
+): TestInstance[] {
+  const items: TestInstance[] = [];
   for (let study = 0; items.length < count; study++) {
     const size = Math.min(2 + Math.floor(7 * random()), count - items.length);
     const series = 1 + Math.floor(3 * random());
@@ -62,7 +62,7 @@ export function stock(
   }
   return shuffled(items, random);
 
-  function item(study: string, index: number, series: number): Item {
+  function item(study: string, index: number, series: number): TestInstance {
     const chance = random();
     const picture = Math.floor(random() * pictures.length);
     const kind = chance < 0.8 ? 'DX' : chance < 0.86 ? 'truncated' : chance < 0.95 ? 'CT' : 'SR';
@@ -75,10 +75,10 @@ export function stock(
       sopInstanceUid: uid(`${study} instance ${index}`),
     } as const;
     const grey = pictures[picture] ?? { width: 1, height: 1, grey: new Uint8Array(1) };
-    if (kind === 'SR') return { fate: 'untouched', picture: -1, file: () => instance(identity) };
+    if (kind === 'SR') return { expected: 'untouched', picture: -1, file: () => instance(identity) };
     if (kind === 'truncated')
-      return { fate: 'failed', picture: -1, file: () => image({ ...identity, truncateBy: 4000 }) };
-    const fate = kind === 'CT' ? 'untouched' : 'decided';
-    return { fate, picture, file: () => radiograph(grey, identity) };
+      return { expected: 'failed', picture: -1, file: () => image({ ...identity, truncateBy: 4000 }) };
+    const expected = kind === 'CT' ? 'untouched' : 'decided';
+    return { expected, picture, file: () => radiograph(grey, identity) };
   }
 }

@@ -3,14 +3,14 @@ import { type SandboxOrthanc, startOrthanc } from '../src/sandbox/orthanc.js';
 import { freePort } from '../src/sandbox/ports.js';
 import { ServiceProcess } from '../testkit/service-process.js';
 
-export interface Stage {
+export interface Deployment {
   orthanc: SandboxOrthanc;
-  /** Another service beside it, not started yet; the first one is whom the hook tells. */
+  /** Creates a service without starting it. The hook calls the first one. */
   newService(options?: { orthanc?: string; env?: Record<string, string> }): Promise<ServiceProcess>;
 }
 
-/** A fresh Orthanc with the hook, and what runs beside it; all of it is gone at the end. */
-export async function onStage<T>(use: (stage: Stage) => Promise<T>): Promise<T> {
+/** Runs `use` with an empty Orthanc that has the hook. Deletes Orthanc and all services at the end. */
+export async function withDeployment<T>(use: (stage: Deployment) => Promise<T>): Promise<T> {
   const services: ServiceProcess[] = [];
   const [hookPort, secret] = [await freePort(), randomUUID()];
   const orthanc = await startOrthanc({ hook: { url: `http://127.0.0.1:${hookPort}/hook`, secret } });

@@ -5,8 +5,8 @@ const reasons: Record<number, string> = {
   500: 'Internal Server Error',
 };
 
-/** An error that Orthanc explains in JSON: its HTTP status, and its own number and words. */
-export class Refusal extends Error {
+/** An error that Orthanc returns as JSON, with HTTP status, error number and message. */
+export class OrthancError extends Error {
   readonly status: number;
   readonly #number: number;
   readonly #details: string | undefined;
@@ -32,12 +32,12 @@ export class Refusal extends Error {
   }
 }
 
-export const unknownResource = (details?: string) => new Refusal(404, 17, 'Unknown resource', details);
-export const inexistentItem = () => new Refusal(404, 7, 'Accessing an inexistent item');
-export const badRequest = (details: string) => new Refusal(400, 8, 'Bad request', details);
-export const outOfRange = (details: string) => new Refusal(400, 3, 'Parameter out of range', details);
+export const unknownResource = (details?: string) => new OrthancError(404, 17, 'Unknown resource', details);
+export const inexistentItem = () => new OrthancError(404, 7, 'Accessing an inexistent item');
+export const badRequest = (details: string) => new OrthancError(400, 8, 'Bad request', details);
+export const outOfRange = (details: string) => new OrthancError(400, 3, 'Parameter out of range', details);
 export const badRevision = (details?: string) =>
-  new Refusal(
+  new OrthancError(
     409,
     43,
     'A bad revision number was provided, which might indicate conflict between multiple writers',

@@ -5,21 +5,21 @@ import { createError, PlainviewError } from '../errors/errors.js';
 import { replaceFile } from './replace.js';
 
 /**
- * Checks before a long run that its result can be written.
+ * Checks that a result can be written, before a long run begins.
  * @throws report_unwritable
  */
 export async function requireWritable(path: string): Promise<void> {
-  // The slash refuses a file in the folder's place.
-  await writing(() => access(join(dirname(path), '/'), constants.W_OK));
+  // With the slash, a file in place of the folder is an error.
+  await withWriteErrors(() => access(join(dirname(path), '/'), constants.W_OK));
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) throw createError('report_unwritable', { problem: `${path} is a folder` });
 }
 
 /**
- * Checks the same for a file that must not replace another one.
+ * As `requireWritable`, for a file that must not exist yet.
  * @throws usage, report_unwritable
  */
-export async function requireNew(file: string): Promise<void> {
+export async function requireNewFile(file: string): Promise<void> {
   const isThere = await access(file, constants.F_OK).then(
     () => true,
     () => false,
@@ -29,15 +29,15 @@ export async function requireNew(file: string): Promise<void> {
 }
 
 /**
- * Writes a result for a person: the whole file or nothing.
- * @param write writes the content to the path that it gets
+ * Writes a result atomically.
+ * @param write writes the content to the path that it receives
  * @throws report_unwritable
  */
-export const writeWhole = (path: string, write: (part: string) => Promise<unknown>): Promise<void> =>
-  writing(() => replaceFile(path, write));
+export const writeResult = (path: string, write: (part: string) => Promise<unknown>): Promise<void> =>
+  withWriteErrors(() => replaceFile(path, write));
 
-/** @throws report_unwritable where the file system refuses */
-export async function writing<T>(task: () => Promise<T>): Promise<T> {
+/** @throws report_unwritable in place of an error of the file system; else what the task throws */
+export async function withWriteErrors<T>(task: () => Promise<T>): Promise<T> {
   try {
     return await task();
   } catch (error) {

@@ -1,0 +1,73 @@
+import { pMapIterable } from 'p-map';
+import type { Classifier } from '../classify/classifier.js';
+import { type Decision, decide, otherClass, type ScoredCategory } from '../classify/decide.js';
+import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
+import type { GroundTruth, LabelledPicture } from './ground-truth.js';
+
+/** The result of a network for a picture. The pixels are not kept, so memory stays small. */
+export interface EvaluatedPicture {
+  readonly picture: LabelledPicture;
+  readonly best: ScoredCategory;
+  /** The best three classes, best first. */
+  readonly top: readonly ScoredCategory[];
+  readonly decision: Decision['decision'];
+}
+
+export interface UnreadPicture {
+  readonly picture: LabelledPicture;
+  readonly error: PlainviewError;
+}
+
+export interface EvaluationRun {
+  /** For each classifier, its results in the order of the pictures. All have results for the same pictures. */
+  readonly results: readonly EvaluatedPicture[][];
+  readonly unread: readonly UnreadPicture[];
+}
+
+/** The best class that is not `other`. */
+export const forcedChoice = ({ top }: Pick<EvaluatedPicture, 'top'>): string | undefined =>
+  top.find(({ category }) => category !== otherClass)?.category;
+
+/**
+ * Classifies every picture by every classifier. A picture that cannot be read or classified has no result of any
+ * classifier, and does not stop the others.
+ * @param concurrency most pictures in memory at a time
+ * @param onPicture called after each picture
+ */
+export async function evaluatePictures(
+  truth: GroundTruth,
+  classifiers: readonly Classifier[],
+  concurrency: number,
+  onPicture: () => void,
+): Promise<EvaluationRun> {
+  const results: EvaluatedPicture[][] = classifiers.map(() => []);
+  const unread: UnreadPicture[] = [];
+  const evaluate = async (picture: LabelledPicture): Promise<EvaluatedPicture[] | UnreadPicture> => {
+    try {
+      const file = await truth.read(picture);
+      // Each classifier takes the memory of its picture, so each gets a copy.
+      return await Promise.all(
+        classifiers.map(async (classifier) => classifyPicture(picture, classifier, Buffer.from(file))),
+      );
+    } catch (error) {
+      return { picture, error: asPlainviewError(error) };
+    }
+  };
+  const outcomes = pMapIterable(truth.pictures, evaluate, { concurrency });
+  for await (const outcome of outcomes) {
+    onPicture();
+    if ('error' in outcome) unread.push(outcome);
+    else for (const [i, one] of outcome.entries()) results[i]?.push(one);
+  }
+  return { results, unread };
+}
+
+async function classifyPicture(
+  picture: LabelledPicture,
+  { classify, network }: Classifier,
+  file: Buffer,
+): Promise<EvaluatedPicture> {
+  const { scores } = await classify(file);
+  const { decision, top } = decide(scores, network, 3);
+  return { picture, decision, top, best: top[0] ?? { category: otherClass, score: 0 } };
+}
