@@ -47,7 +47,7 @@ function sentence({ message }: ErrorEntry): string {
   return (message as (p: object) => string)(placeholders);
 }
 
-/** Answers each parameter with its name in braces, whether the sentence takes it as text, as number or as list. */
+/** Returns each parameter's name in braces, whether the sentence uses the parameter as text, as number or as list. */
 const placeholders = new Proxy(
   {},
   {
