@@ -27,7 +27,7 @@ async function run(...args: string[]): Promise<{ status: number | null; out: str
   return { status: await ended, out: out() };
 }
 
-test('failures are listed with their reasons, and tried again when asked for', async () => {
+test('failures are listed with their reasons, and tried again on request', async () => {
   expect(await run('failures')).toMatchObject({ status: 0, out: 'no failures\n' });
   const broken = await real.storeInstance(image({ truncateBy: 100 }));
   const fine = await real.storeInstance(image());
@@ -56,7 +56,7 @@ test('one instance is classified again by its identifier', async () => {
   expect(await reader.labels(`studies/${study}`)).toEqual(['hand_ap']);
 });
 
-test('what a person has corrected is said to be left alone, and asked for where that is wanted', async () => {
+test('a corrected instance is reported as left alone, and requested with --including-corrected', async () => {
   const { orthancId } = await real.storeInstance(image());
   await reader.decided(orthancId);
   const corrected = { ...(await reader.record(orthancId)), who: 'person' };
@@ -71,7 +71,7 @@ test('what a person has corrected is said to be left alone, and asked for where 
   await waitFor(async () => (await reader.record(orthancId))?.who === 'network');
 });
 
-test('identifiers that Orthanc does not have are named, and the others asked for', async () => {
+test('identifiers that Orthanc does not have are named, and the others requested', async () => {
   const { orthancId } = await real.storeInstance(image());
   await reader.decided(orthancId);
   const astray = orthancId.replace(/^......../, '00000000');
@@ -82,13 +82,13 @@ test('identifiers that Orthanc does not have are named, and the others asked for
   expect(out).not.toContain(`${orthancId}: `);
 });
 
-test('a sweep by hand is waited for', async () => {
+test('the command waits for the end of the sweep', async () => {
   const { status, out } = await run('sweep', '--order', 'oldest');
   expect(status).toBe(0);
   expect(out).toMatch(/^\d+ series looked through, \d+ instances needed a look\n$/);
 });
 
-test('a sweep that broke off says so', async () => {
+test('a sweep that stopped too early is an error', async () => {
   const place = await hookPlace();
   const stateDir = await freshState(real.orthanc.url);
   const broken = await startTestService({ orthanc: real.orthanc.url, hook: place, classifier, stateDir });
@@ -147,7 +147,7 @@ test.each([
   expect(out).toMatch(sentence);
 });
 
-test('a sweep without a service says so', async () => {
+test('a sweep without a service is an error', async () => {
   const { ended, out } = plainview(['sweep'], { PLAINVIEW_SECRET: hook.secret, PLAINVIEW_PORT: '9' });
   expect(await ended).toBe(1);
   expect(out()).toContain('Check that it runs');

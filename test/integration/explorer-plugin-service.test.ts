@@ -10,7 +10,7 @@ describe('Explorer’s plugin with the service', async () => {
   const hook = await hookPlace();
   const real = useOrthanc({ hook, explorer: true, configuration: { Plainview: { DefaultRole: 'admin' } } });
 
-  test('what was asked for while it was away is done when it is back, with who and when', async () => {
+  test('a request that came while it was away is done when it is back, with who and when', async () => {
     const instances = [];
     for (const series of [1, 2])
       instances.push(
@@ -54,7 +54,7 @@ describe('Explorer’s plugin with the service', async () => {
     }
   });
 
-  test('a person corrects through Orthanc, and takes it back', async () => {
+  test('a person corrects through Orthanc, and undoes the correction', async () => {
     const started = await startTestService({ orthanc: real.orthanc.url, hook, classifier: stubClassifier() });
     try {
       const { orthancId } = await real.storeInstance(image({ studyInstanceUid: uid('corrected') }));

@@ -37,7 +37,7 @@ describe('under /plainview', () => {
     service.heard.length = 0;
   });
 
-  test('the service hears who asks, in which role, and nothing that the client made up', async () => {
+  test('the service gets the caller’s name and role, and no forged header of the client', async () => {
     const answer = await ask(
       '/api/v1/worklist?state=needs_review&text=a%20b%26c&cursor=',
       {
@@ -85,20 +85,20 @@ describe('under /plainview', () => {
     expect(service.heard[0]?.headers).toMatchObject({ 'x-plainview-user': name, 'x-plainview-role': role });
   });
 
-  test('without a login that Orthanc knows nobody gets in', async () => {
+  test('a caller without a valid login of Orthanc is refused', async () => {
     for (const who of [{}, login('alice', 'guessed'), login('mallory', '')])
       expect((await ask('/api/v1/me', {}, who)).status).toBe(401);
     expect(service.heard).toEqual([]);
   });
 
-  test('a user whom the service could not name is told so', async () => {
+  test('a user whose name the service cannot record is refused with the reason', async () => {
     expect(await problem(await ask('/api/v1/me', {}, login('o<script>')))).toMatchObject({
       status: 403,
       code: 'user_unnamable',
     });
   });
 
-  test('what changes something comes through as it was sent', async () => {
+  test('requests that change something are passed on unchanged', async () => {
     for (const method of ['POST', 'PUT']) {
       const body = JSON.stringify({ category: 'knee_ap', ü: 1 });
       await ask('/api/v1/instances/1-2/decision', { method, body, headers: json });
@@ -124,7 +124,7 @@ describe('under /plainview', () => {
     expect(service.heard).toEqual([]);
   });
 
-  test('a body beyond 256 kB is refused', async () => {
+  test('a body of more than 256 kB is refused', async () => {
     const body = `"${'x'.repeat(257 * 1024)}"`;
     expect(
       await problem(await ask('/api/v1/requests', { method: 'POST', body, headers: json })),
@@ -151,7 +151,7 @@ describe('under /plainview', () => {
     expect(service.heard).toEqual([]);
   });
 
-  test('the service’s own refusals arrive', async () => {
+  test('errors of the service are passed on', async () => {
     for (const status of [202, 400, 403, 404, 409, 415, 500, 503]) {
       service.answer = { status, body: '{"code":"theirs"}' };
       expect(await problem(await ask('/api/v1/me'))).toEqual({ status, code: 'theirs' });
@@ -165,7 +165,7 @@ describe('under /plainview', () => {
     expect((await ask('/api/v1/me', { headers: { 'if-none-match': '"1"' } })).status).toBe(304);
   });
 
-  test('the service’s headers arrive, but none that would set a cookie, redirect or ask for a password', async () => {
+  test('headers of the service are passed on, except those that set a cookie, redirect or request a password', async () => {
     service.answer = {
       ...ok,
       headers: {
@@ -184,7 +184,7 @@ describe('under /plainview', () => {
     expect(service.heard[0]?.url).toBe('/review/');
   });
 
-  test('a secret that differs is a fault of the set-up, not of the user', async () => {
+  test('a wrong secret is reported as an error of the configuration, not of the user', async () => {
     service.answer = { status: 401, body: '{}' };
     expect(await problem(await ask('/api/v1/me'))).toMatchObject({ status: 502, code: 'service_refuses' });
   });
@@ -194,7 +194,7 @@ describe('under /plainview', () => {
     expect(service.heard).toEqual([]);
   });
 
-  test('a service that hangs holds up neither Orthanc nor other pages', async () => {
+  test('a service that hangs blocks neither Orthanc nor other pages', async () => {
     service.answer = 'never';
     const hanging = new AbortController();
     const held = Array.from({ length: 16 }, () =>
@@ -215,7 +215,7 @@ describe('under /plainview', () => {
     await waitFor(async () => (await ask('/api/v1/me')).ok);
   });
 
-  test('a session tells who and in which role, and whether the service is there', async () => {
+  test('a session contains name and role, and whether the service answers', async () => {
     const session = async () => (await ask('/session', {}, login('bob'))).json();
     expect(await session()).toEqual({ who: 'bob', role: 'viewer', service: { answers: true } });
     await service.close();
@@ -224,7 +224,7 @@ describe('under /plainview', () => {
         service: { answers: false, why: expect.stringContaining('PLAINVIEW_URL') },
       });
       expect(await problem(await ask('/api/v1/me'))).toMatchObject({ status: 503, code: 'service_away' });
-      // A browser that opens the page meanwhile is told in words, and asks again by itself.
+      // A browser that opens the page in the meantime shows the problem, and reloads by itself.
       const page = await ask('/review/', { headers: { accept: 'text/html,*/*' } });
       expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
       expect(await page.text()).toMatch(/http-equiv="refresh".*does not answer/);

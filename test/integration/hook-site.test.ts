@@ -28,7 +28,7 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
     });
   });
 
-  test('may fail: Orthanc logs its error as ever, and the hook still tells', async () => {
+  test('may fail: Orthanc logs its error as without the hook, and the hook still sends notices', async () => {
     const scripts = { [order]: [await siteScript(site.folder, 'own', "error('out of paper')")] };
     await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
       const stored = await storeTwo(orthanc);
@@ -37,7 +37,7 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
     });
   });
 
-  test('keeps the time-out it once set, and is called with all that Orthanc gives', async () => {
+  test('keeps the time-out that it has set, and gets all arguments that Orthanc passes', async () => {
     const slow = await new Listener().listen();
     try {
       slow.answer = 'never';
@@ -50,7 +50,7 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
       const scripts = { [order]: [await siteScript(site.folder, 'own', own)] };
       await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
         await storeTwo(orthanc);
-        // The second time, the hook's one second came in between.
+        // Before the second call, the hook has set its own time-out of one second.
         const asked = await waitFor(() => slow.heard.length === 2 && Date.now());
         await waitFor(async () => (await seenBySite(orthanc, 'waited')).length === 2);
         expect(Date.now() - asked).toBeGreaterThan(2_000);
@@ -61,7 +61,7 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
   });
 });
 
-test('credentials that a site sets for its own calls do not go to the service', async () => {
+test('credentials that a site sets for its own calls are not sent to the service', async () => {
   const own = await siteScript(site.folder, 'own', `SetHttpCredentials('site', 'password')`);
   await withOrthanc({ hook: hook(), scripts: { before: [own] } }, async (orthanc) => {
     await storeTwo(orthanc);
@@ -71,7 +71,7 @@ test('credentials that a site sets for its own calls do not go to the service', 
   });
 });
 
-test('callbacks that chain each other by hand run each once, and the hook once', async () => {
+test('callbacks that call each other run once each, and so does the hook', async () => {
   const chaining = async (name: string) => {
     const file = join(site.folder, `${name}.lua`);
     await writeFile(
@@ -99,7 +99,7 @@ end
   });
 });
 
-test('as without the hook, a callback that does not chain replaces those before it', async () => {
+test('as without the hook, a callback that does not call the previous one replaces it', async () => {
   const scripts = { before: [await siteScript(site.folder, 'old'), await siteScript(site.folder, 'new')] };
   await withOrthanc(
     { hook: hook(), scripts: { ...scripts, after: [await siteScript(site.folder, 'newest')] } },
@@ -112,7 +112,7 @@ test('as without the hook, a callback that does not chain replaces those before 
   );
 });
 
-test('a script that guards the globals and is loaded before keeps its guard', async () => {
+test('a script that was loaded before and guards the globals keeps its guard', async () => {
   const guard = join(site.folder, 'guard.lua');
   await writeFile(
     guard,

@@ -17,7 +17,7 @@ beforeEach(() => {
 const toldOf = (): string[] => listener.heard.map(({ body }) => JSON.parse(body).instance);
 const oneNotice = () => waitFor(() => listener.heard[0], { what: 'a notice' });
 
-test('a stored radiograph is told of: what it is, the secret, and nothing about the patient', async () => {
+test('the notice of a stored radiograph has its type and the secret, and no patient data', async () => {
   const { orthancId } = await site.storeInstance(image({ modality: 'DX', patientName: 'TEST^SECRETIVE' }));
   const { method, url, headers, body } = await oneNotice();
   expect(`${method} ${url}`).toBe('POST /hook');
@@ -33,7 +33,7 @@ test('a stored radiograph is told of: what it is, the secret, and nothing about 
   expect(await site.orthanc.log()).not.toContain('SECRETIVE');
 });
 
-test('a file that is sent again after it was decided is not told of as new', async () => {
+test('the notice of a file that is sent again after its decision does not call it new', async () => {
   const bytes = image();
   const { orthancId } = await site.storeInstance(bytes);
   const isNew = async (count: number) => {
@@ -51,11 +51,11 @@ test('a file that is sent again after it was decided is not told of as new', asy
   expect(await isNew(2)).toBe(false);
 });
 
-test('only what may be a radiograph is told of; what a site may configure is left to the service', async () => {
+test('only possible radiographs cause a notice; the service decides what a site can configure', async () => {
   const not = [
     ...(['CT', 'MR', 'US', 'PT', 'NM'] as const).map((modality) => image({ modality })),
     ...(['SR', 'PR', 'KO', 'SEG', 'DOC', 'ECG', 'RTDOSE'] as const).map((modality) => instance({ modality })),
-    // A report that claims to be a radiograph.
+    // A report with the modality of a radiograph.
     instance({ modality: 'DX', sopClassUid: sopClasses.SR }),
   ];
   for (const bytes of not) await site.storeInstance(bytes);
@@ -63,24 +63,24 @@ test('only what may be a radiograph is told of; what a site may configure is lef
   for (const modality of ['OT', 'MG', 'RG', 'PX', 'IO', 'DX', 'CR'] as const) {
     told.push((await site.storeInstance(image({ modality }))).orthancId);
   }
-  // Orthanc calls back in the order of storing: when the last one is there, nothing else can come.
+  // Orthanc calls the callback in the order of storing. So nothing can come after the last one.
   await waitFor(() => toldOf().includes(told.at(-1) ?? ''));
   expect(toldOf()).toEqual(told);
 });
 
-test('a modality that is none stays a valid notice', async () => {
+test('an invalid modality still gives a valid notice', async () => {
   await site.storeInstance(image({ attributes: { '0008,0060': ['CS', 'D"X\\\n{}'] } }));
   expect(JSON.parse((await oneNotice()).body).modality).toBe('DX');
 });
 
-test('a re-upload is told of too: it may be how someone asks for another try', async () => {
+test('a re-upload causes a notice too, because it may be meant as another try', async () => {
   const bytes = image();
   await site.storeInstance(bytes);
   expect((await site.storeInstance(bytes)).status).toBe('AlreadyStored');
   await waitFor(() => listener.heard.length === 2);
 });
 
-test('the secret may come from a file, as Docker hands it over', async () => {
+test('the secret may come from a file, as with Docker', async () => {
   const file = join(site.orthanc.folder, 'secret');
   await writeFile(file, 'from a file\n');
   const hook = { url: listener.url, secret: '' };
@@ -118,7 +118,7 @@ test.each([
   });
 });
 
-test('the script listed twice tells once', async () => {
+test('the script listed twice sends one notice', async () => {
   const hook = { url: listener.url, secret };
   const scripts = { after: ['lua/plainview.lua'] };
   await withOrthanc({ hook, scripts }, async (orthanc) => {

@@ -6,7 +6,7 @@ import { image, uid } from '../../testkit/dicom.js';
 import { storeInstance, waitFor, withOrthanc } from '../../testkit/orthanc.js';
 import { Reader, startTestService } from '../../testkit/service.js';
 
-test('an Orthanc that gives few resources at a time is asked until it has given all', async () => {
+test('an Orthanc that returns few resources per call is called until all are read', async () => {
   const configuration = { LimitFindInstances: 2, LimitFindResults: 2 };
   await withOrthanc({ configuration }, async ({ url }) => {
     const classifier = stubClassifier();

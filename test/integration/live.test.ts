@@ -26,7 +26,7 @@ async function decided(of: TestService, category: string, score = 0.99) {
   return { id: orthancId, study, when: (await reader().record(orthancId))?.when ?? '' };
 }
 
-/** Follows the events as the page does; what was heard grows. */
+/** Follows the events like the page. The list of received events grows. */
 async function follow({ url, secret }: TestService, leave = new AbortController()) {
   const answer = await fetch(`${url}/api/v1/events`, {
     headers: { 'x-plainview-secret': secret, 'x-plainview-user': 'eve' },
@@ -46,7 +46,7 @@ async function follow({ url, secret }: TestService, leave = new AbortController(
   return { answer, heard, ended, leave };
 }
 
-test('who listens hears of the status at once, and of decisions as they are written, whoever made them', async () => {
+test('a listener gets the status at once, and each decision when it is written, by network or person', async () => {
   const of = await service();
   const { answer, heard } = await follow(of);
   expect(answer.headers.get('content-type')).toContain('text/event-stream');
@@ -69,7 +69,7 @@ test('who listens hears of the status at once, and of decisions as they are writ
   expect(JSON.stringify(told)).not.toContain('alice');
 });
 
-test('a stop hangs up on who listens, and is not held up', async () => {
+test('a stop disconnects listeners, and is not delayed', async () => {
   const of = await service();
   const { heard, ended } = await follow(of);
   await of.stop();
@@ -78,7 +78,7 @@ test('a stop hangs up on who listens, and is not held up', async () => {
   expect(heard.ended).toBe(true);
 });
 
-test('one caller cannot take all the places, and one that leaves makes room', async () => {
+test('one caller cannot use all connections, and one that disconnects frees its own', async () => {
   const of = await service();
   const all = await Promise.all(Array.from({ length: 11 }, () => follow(of)));
   expect(all.map(({ answer }) => answer.status).sort()).toEqual([...Array(10).fill(200), 429]);
@@ -88,7 +88,7 @@ test('one caller cannot take all the places, and one that leaves makes room', as
   expect((await follow(of)).answer.status).toBe(200);
 });
 
-test('the status tells network, engine, queue and Orthanc, and that Orthanc is away', async () => {
+test('the status shows network, engine, queue and Orthanc, and that Orthanc is away', async () => {
   const of = await service();
   const { json } = await askApi(of, 'GET', '/status', { role: 'viewer' });
   expect(status.parse(json)).toMatchObject({
@@ -122,7 +122,7 @@ const count = async (of: TestService) => {
   };
 };
 
-test('statistics count decisions and what people say of them, take back what is undone, and outlive a restart and the state folder', async () => {
+test('statistics count decisions and corrections, subtract what is undone, and survive a restart and the loss of the state folder', async () => {
   const of = await service();
   const before = await count(of);
   const sure = await decided(of, 'hand_ap');
@@ -155,7 +155,7 @@ test('statistics count decisions and what people say of them, take back what is 
   running.length = 0;
   const { from: _, to: __, ...kept } = after;
   expect(await count(await service())).toMatchObject(kept);
-  // Counted anew from what stands in Orthanc.
+  // Counted again from Orthanc's metadata.
   await running.pop()?.stop();
   stateDir = await freshState(real.orthanc.url);
   const anew = await count(await service());

@@ -14,12 +14,12 @@ const service = (classifier: Stub = stubClassifier(), env: NodeJS.ProcessEnv = {
 
 const reader = () => new Reader(real.orthanc.url);
 
-test('a picture that is not what was ordered is marked on all three levels, until it is decided otherwise', async () => {
+test('a picture that differs from the order is marked on all three levels, until the decision changes', async () => {
   const { classifier, url, secret } = await service();
   const { orthancId, series, study } = await real.storeInstance(
     image({
       studyInstanceUid: uid('mismatch'),
-      // ISO_IR 100, as the fixture says.
+      // ISO_IR 100, as in the fixture.
       attributes: { '0008,1030': ['LO', 'Hände bds. dv'], '0018,0015': ['CS', 'HAND'] },
     }),
   );
@@ -58,7 +58,7 @@ test('a picture that is not what was ordered is marked on all three levels, unti
   });
 });
 
-test('sequences of codes and of requests are read, and what is odd in them is passed over', async () => {
+test('sequences of codes and of requests are read, and invalid items are skipped', async () => {
   await service();
   const { orthancId, study } = await real.storeInstance(image({ studyInstanceUid: uid('coded order') }));
   const attributes = {
@@ -86,7 +86,7 @@ test('sequences of codes and of requests are read, and what is odd in them is pa
   });
 });
 
-test('a file of words that is none stops the start', async () => {
+test('an invalid file of words stops the start', async () => {
   await expect(service(stubClassifier(), { PLAINVIEW_ORDER_WORDS: '/nowhere/words.yaml' })).rejects.toThrow(
     /PLAINVIEW_ORDER_WORDS.*nowhere/,
   );

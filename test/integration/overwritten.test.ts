@@ -18,7 +18,7 @@ const say = async (of: TestService, id: string, method: string, leaf: string, bo
   expect(status).toBe(200);
 };
 
-test('what a person has said of an instance stands when Orthanc replaces the file and forgets it', async () => {
+test('a person’s decision is restored when Orthanc replaces the file and loses the metadata', async () => {
   const of = await service();
   const bytes = image();
   const { orthancId: id, study } = await real.storeInstance(bytes);
@@ -43,7 +43,7 @@ test('what a person has said of an instance stands when Orthanc replaces the fil
   expect((await readdir(join(of.stateDir, 'corrections'), { recursive: true })).filter(isFile)).toEqual([]);
 });
 
-test('what a person has said before is not put back where it is asked for anew', async () => {
+test('an earlier decision by a person is not restored after a requested reclassification', async () => {
   const of = await service();
   const bytes = image();
   const { orthancId: id } = await real.storeInstance(bytes);

@@ -26,7 +26,7 @@ const missing = {
   highdicom: spawnSync(python(), ['-c', 'import highdicom']).status !== 0,
 };
 
-/** `.ci/run` puts highdicom into `.venv`; elsewhere whatever Python there is may have it. */
+/** `.ci/run` installs highdicom into `.venv`. Elsewhere the Python of the machine may have it. */
 function python(): string {
   const own = shipped('.venv', 'bin', 'python');
   return existsSync(own) ? own : 'python3';
@@ -57,7 +57,7 @@ describe.each(['study', 'instance'] as const)('a report for each %s', (level) =>
     await service.stop();
   }, 120_000);
 
-  test('there are as many as there should be', () => {
+  test('there are as many as expected', () => {
     expect(reports).toHaveLength(level === 'study' ? 1 : 2);
   });
 

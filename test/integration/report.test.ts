@@ -25,7 +25,7 @@ async function reportsOf(study: string): Promise<string[]> {
   return instances.filter((_, index) => classes[index]?.Modality === 'SR').map(({ ID }) => ID);
 }
 
-/** Waits until that many reports stand, of which each instance knows. */
+/** Waits until there are that many reports and each instance refers to its report. */
 async function settledReports(study: string, count: number, instances: string[]): Promise<string[]> {
   for (const id of instances)
     await waitFor(
@@ -48,7 +48,7 @@ async function settledReports(study: string, count: number, instances: string[])
 }
 
 describe('a report for each study', () => {
-  test('says region and view of every instance, in the study of its patient', async () => {
+  test('contains region and view of every instance, in the study of its patient', async () => {
     const categories = ['knee_ap', 'knee_lateral'];
     const classifier = stubClassifier();
     classifier.answer = async () => ({ category: categories.shift() ?? 'other', score: 0.99 });
@@ -95,7 +95,7 @@ describe('a report for each study', () => {
     expect(first.classifier.pictures).toHaveLength(2);
   });
 
-  test('that a crash left behind is replaced too, and a clinical instance named in its place is not deleted', async () => {
+  test('that a crash left is replaced too, and a clinical instance with the same reference is not deleted', async () => {
     await service('study');
     const studyInstanceUid = uid('crashed');
     const sopInstanceUid = uid('clinical');
@@ -116,7 +116,7 @@ describe('a report for each study', () => {
 });
 
 describe('a report for each instance', () => {
-  test('stands beside each, also for what needs review, without codes then', async () => {
+  test('exists for each, also for those that need review, then without codes', async () => {
     const answers = [
       { category: 'knee_ap', score: 0.99 },
       { category: 'knee_ap', score: 0.5 },
@@ -136,7 +136,7 @@ describe('a report for each instance', () => {
     expect(texts.filter((text) => text.includes('needs_review'))).toHaveLength(1);
   });
 
-  test('is found missing by a service that starts with reports switched on', async () => {
+  test('is added by a service that starts with reports switched on', async () => {
     const plain = await services.service();
     const { orthancId, study } = await real.storeInstance(image({ studyInstanceUid: uid('later') }));
     await reader().decided(orthancId);
@@ -172,7 +172,7 @@ test.each(['study', 'instance'] as const)(
   },
 );
 
-test('a report names the person whose word stands in it', async () => {
+test('a report names the person whose decision it contains', async () => {
   const of = await service('instance');
   const { orthancId, study } = await real.storeInstance(image({ studyInstanceUid: uid('a person') }));
   await settledReports(study, 1, [orthancId]);

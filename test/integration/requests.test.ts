@@ -68,7 +68,7 @@ describe('a request written as metadata', () => {
     },
   );
 
-  test('while the service is down is answered when it is back, also in words that are no JSON', async () => {
+  test('while the service is down is answered when it is back, also if it is not JSON', async () => {
     const stateDir = await freshState(real.orthanc.url);
     const first = await service({ stateDir });
     const stored = await decidedStudy('while down');
@@ -83,7 +83,7 @@ describe('a request written as metadata', () => {
     );
   });
 
-  test('leaves what a person has corrected, unless it asks for that too', async () => {
+  test('does not change what a person has corrected, unless it includes that', async () => {
     const { classifier } = await service();
     const stored = await decidedStudy('corrected');
     const [{ orthancId, study } = { orthancId: '', study: '' }] = stored;
@@ -109,7 +109,7 @@ describe('a request over the API', () => {
       return json.state !== 'running' && json;
     });
 
-  test('names a selection; its progress can be followed, and who asked is recorded', async () => {
+  test('names a selection; its progress can be followed, and the caller is recorded', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'plainview-audit-'));
     const auditFile = join(folder, 'audit.jsonl');
     const of = await service({ env: { PLAINVIEW_AUDIT_FILE: auditFile } });
@@ -151,14 +151,14 @@ describe('a request over the API', () => {
     const selection = await wanted(stored);
     const asked = await api(of, 'POST', '/requests', { selection, dryRun: true });
     const { asked: found } = await finished(of, asked.json.id);
-    // Conditions also find what the tests before have stored.
+    // Conditions also find instances of the previous tests.
     expect(count === 0 ? found : found % 4 || 4).toBe(count);
     expect(of.classifier.pictures).toHaveLength(seen);
-    // Gone, so that the next selection finds its own alone.
+    // Deleted, so that the next selection finds only its own instances.
     await fetch(`${real.orthanc.url}/patients/${stored[0]?.patient}`, { method: 'DELETE' });
   });
 
-  test('can be cancelled: what has not been taken up is withdrawn', async () => {
+  test('can be cancelled: instances that are not in progress are withdrawn', async () => {
     const of = await service({ env: { PLAINVIEW_CONCURRENCY: '1' } });
     const stored = await decidedStudy('cancelled');
     let release = () => {};
@@ -180,12 +180,12 @@ describe('a request over the API', () => {
       expect(await reader().metadata(`instances/${orthancId}`, 'RadiographReclassify')).toBeUndefined();
   });
 
-  test('for a patient by name tells that name nobody else: not the log, not the API', async () => {
+  test('for a patient by name does not show the name in the log or the API', async () => {
     const stateDir = await freshState(real.orthanc.url);
     const of = await service({ stateDir });
     const query = { PatientName: 'SECRET^NAME' };
     const asked = await api(of, 'POST', '/requests', { selection: { query } });
-    // Kept there until it is done, for the service alone.
+    // Kept there until the request is done. Only the service can read it.
     expect((await stat(join(stateDir, 'requests.json'))).mode & 0o077).toBe(0);
     expect(asked.json.selection).toEqual({ query: { PatientName: '…' } });
     await finished(of, asked.json.id);
@@ -196,7 +196,7 @@ describe('a request over the API', () => {
     expect(of.log()).toContain('"PatientName":"…"');
   });
 
-  test('that cannot be kept is refused, and nothing is asked', async () => {
+  test('that cannot be kept is refused, and nothing is reclassified', async () => {
     const stateDir = await freshState(real.orthanc.url);
     const of = await service({ stateDir });
     await decidedStudy('not kept');
@@ -205,10 +205,10 @@ describe('a request over the API', () => {
     expect([status, json.code]).toEqual([503, 'state_unusable']);
     expect((await api(of, 'GET', '/requests')).json).toEqual([]);
     expect(of.classifier.pictures).toHaveLength(4);
-    await mkdir(stateDir); // for the stop, which keeps its place there
+    await mkdir(stateDir); // for the stop, which writes its position there
   });
 
-  test('that names an attribute which DICOM does not have breaks off, and says so', async () => {
+  test('that names an unknown DICOM attribute stops, and its answer names the reason', async () => {
     const of = await service();
     const asked = await api(of, 'POST', '/requests', { selection: { query: { StaionName: 'ROOM1' } } });
     expect(await finished(of, asked.json.id)).toMatchObject({

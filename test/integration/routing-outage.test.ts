@@ -16,7 +16,7 @@ import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { head, type RulesPlace, rulesPlace } from '../../testkit/rules.js';
 import { hookPlace, Reader, startTestService } from '../../testkit/service.js';
 
-// Processes of their own, on machines that may be busy.
+// Tests start processes, on machines that may be busy.
 vi.setConfig({ testTimeout: 300_000 });
 
 const hook = await hookPlace();
@@ -40,7 +40,7 @@ beforeAll(async () => {
   place = await rulesPlace();
   await listener.listen();
 });
-// Else a test that failed would hold the others' port.
+// Else a failed test would keep the port of the others in use.
 afterEach(async () => {
   running?.child.kill('SIGKILL');
   await running?.ended;
@@ -65,7 +65,7 @@ async function pending(): Promise<string[]> {
   return (await (await fetch(`${real.orthanc.url}/tools/find`, { method: 'POST', body })).json()) as string[];
 }
 
-test('while a peer is down all else goes on, and after a kill all of it arrives there, in order and once', async () => {
+test('while a peer is down all else continues, and after a kill all instances arrive there, in order and once', async () => {
   const file = await place.write({
     ...head,
     webhooks: webhooks(),
@@ -104,13 +104,13 @@ test('while a peer is down all else goes on, and after a kill all of it arrives 
   expect([...arrived].sort()).toEqual([...stored].sort());
   const order = arrived.map((id) => asked.get(id) ?? '');
   expect(order).toEqual([...order].sort());
-  // What was heard but not yet noted when the kill came is told again, under the same id.
+  // A webhook call that was received but not recorded before the kill is sent again with the same id.
   expect(new Set(listener.heard.map(({ headers }) => headers['webhook-id'])).size).toBe(20);
   running.child.kill('SIGTERM');
   expect(await running.ended).toBe(0);
 });
 
-/** A peer that is well but takes only what it likes. */
+/** A peer that answers, but refuses some instances. */
 async function pickyPeer(takes: (body: Buffer) => boolean): Promise<Server> {
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
@@ -124,7 +124,7 @@ async function pickyPeer(takes: (body: Buffer) => boolean): Promise<Server> {
   return server;
 }
 
-test('what a peer that answers does not take is given up and labelled, the rest goes on, and a retry sends it', async () => {
+test('what a peer refuses is given up and labelled, the rest continues, and a retry sends it', async () => {
   const taken: string[] = [];
   let isPicky = true;
   const server = await pickyPeer((body) => {
@@ -142,7 +142,7 @@ test('what a peer that answers does not take is given up and labelled, the rest 
   });
   try {
     const refused = await real.storeInstance(image({ patientId: 'REFUSED' }));
-    // Those that are decided in the same moment may change places.
+    // The order of simultaneous decisions may change.
     await waitFor(async () => (await routesOf(refused.orthancId)).length === 1);
     const fine = await real.storeInstance(image());
     await waitFor(async () => (await routesOf(fine.orthancId))[0]?.state === 'sent', { timeout: 50_000 });
@@ -152,7 +152,7 @@ test('what a peer that answers does not take is given up and labelled, the rest 
     expect(taken).toHaveLength(1);
     expect(service.log()).not.toContain('REFUSED');
 
-    // Whoever decided it: a person's decision is sent as it stands, and made by nobody else.
+    // A person's decision is sent unchanged too, and nothing decides it again.
     const of = (await reader().record(refused.orthancId))?.when;
     await askApi(service, 'PUT', `/instances/${refused.orthancId}/decision`, {
       body: { category: 'hand_ap', of },
@@ -197,7 +197,7 @@ test('what a peer that answers does not take is given up and labelled, the rest 
   }
 });
 
-test('a peer that hangs holds up no other destination, no classification, and no stop', async () => {
+test('a peer that hangs delays no other destination, no classification, and no stop', async () => {
   const sockets: Socket[] = [];
   const hanging = createNetServer((socket) => sockets.push(socket));
   await new Promise<void>((resolve) => hanging.listen(picky, '127.0.0.1', resolve));
@@ -227,7 +227,7 @@ test('a peer that hangs holds up no other destination, no classification, and no
   }
 });
 
-test('a webhook that answers 422 does not want this one; one that answers 503 or not at all gets it later', async () => {
+test('a webhook that answers 422 refuses the instance; one that answers 503 or not at all gets it later', async () => {
   const file = await place.write({
     ...head,
     webhooks: webhooks(),
@@ -262,7 +262,7 @@ test('a webhook that answers 422 does not want this one; one that answers 503 or
   }
 });
 
-test('what is decided anew while it waits is sent for the newer decision alone', async () => {
+test('an instance that is decided again while it waits is sent only for the newer decision', async () => {
   const file = await place.write({
     ...head,
     rules: [

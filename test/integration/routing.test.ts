@@ -79,7 +79,7 @@ async function routesOf(id: string): Promise<Route[]> {
   return text === undefined ? [] : instanceRoutes.parse(JSON.parse(text)).routes;
 }
 
-/** Waits until nothing is left to be sent, and hands back what became of it. */
+/** Waits until nothing waits to be sent. @returns the results */
 async function ended(id: string): Promise<Route[]> {
   return waitFor(
     async () => {
@@ -96,7 +96,7 @@ const has = async (orthanc: SandboxOrthanc, id: string) =>
   (await fetch(`${orthanc.url}/instances/${id}`)).status === 200;
 
 describe('what a rule sends', () => {
-  test('arrives at a peer, a modality and a DICOMweb server, and is noted', async () => {
+  test('arrives at a peer, a modality and a DICOMweb server, and is recorded', async () => {
     await service([
       { name: 'knees', when: { category: 'knee_*' }, do: { peer: 'partner' } },
       { name: 'stations', when: { station: 'ROOM?' }, do: { modality: 'PARTNER' } },
@@ -121,12 +121,12 @@ describe('what a rule sends', () => {
     expect(await ended(orthancId)).toMatchObject([{ to: `${kind}:${name}`, state: 'sent' }]);
     const file = await fetch(`${partner.url}/instances/${orthancId}/file`);
     const arrived = Buffer.from(await file.arrayBuffer());
-    // The meta information before the dataset is the receiver's to write where it came by C-STORE.
+    // After C-STORE the receiver writes the meta information before the dataset itself.
     const dataset = bytes.subarray(bytes.indexOf(Buffer.from([0x08, 0, 0x05, 0])));
     expect(arrived.subarray(-dataset.length).equals(dataset)).toBe(true);
   });
 
-  test('a webhook hears it, signed so that the standard’s own library believes it', async () => {
+  test('a webhook gets it with a signature that the standard’s own library accepts', async () => {
     await service([{ name: 'tell', do: { webhook: 'hook' } }]);
     const studyInstanceUid = uid('told');
     const { orthancId, study } = await real.storeInstance(
@@ -165,7 +165,7 @@ describe('what a rule sends', () => {
     await waitFor(async () => (await reader().labels(`instances/${orthancId}`)).includes('corrected'));
   });
 
-  test('goes nowhere where a rule before has stopped', async () => {
+  test('is not sent if a previous rule has stopped', async () => {
     await service([
       { name: 'phantoms', when: { tags: { PatientID: 'QA-*' } }, do: { stop: true } },
       { name: 'all', do: { peer: 'partner' } },
@@ -175,7 +175,7 @@ describe('what a rule sends', () => {
     expect(await has(partner, orthancId)).toBe(false);
   });
 
-  test('is not what Orthanc received before the rules’ day, nor a modified copy', async () => {
+  test('does not include instances that Orthanc received before the rules’ day, nor modified copies', async () => {
     const since = new Date(Date.now() + 3_600_000).toISOString();
     await service([{ name: 'all', do: { peer: 'partner' } }], { over: { since } });
     const early = await real.storeInstance(image());
@@ -198,8 +198,8 @@ describe('what a rule sends', () => {
   });
 });
 
-// As docs/routing.md tells those who change their rules.
-test('a first file holds for what was decided before it, once that is swept; a later rule does not', async () => {
+// docs/routing.md describes this for users who change their rules.
+test('the first file of rules applies to earlier decisions after a sweep; a later rule does not', async () => {
   const sweep = async (of: TestService) => {
     await askApi(of, 'POST', '/sweep', { body: {} });
     await waitFor(async () => (await askApi(of, 'GET', '/sweep')).json.state === 'idle');
@@ -222,7 +222,7 @@ test('a first file holds for what was decided before it, once that is swept; a l
 });
 
 describe('sent once', () => {
-  test('however often Plainview is told, and again only where it is decided otherwise', async () => {
+  test('however many notices come, and again only after a different decision', async () => {
     const { notice, metrics, classifier } = await service([{ name: 'all', do: { webhook: 'hook' } }]);
     const { orthancId } = await real.storeInstance(image());
     await ended(orthancId);
@@ -252,7 +252,7 @@ describe('sent once', () => {
 });
 
 describe('a label by a rule', () => {
-  test('stands on all levels while a decision asks for it, with the prefix; others’ stay', async () => {
+  test('is on all levels as long as a decision requires it, with the prefix; labels of others stay', async () => {
     const { classifier } = await service(
       [{ name: 'knees', when: { category: 'knee_*' }, do: { label: ['ortho', 'teaching'] } }],
       { env: { PLAINVIEW_LABEL_PREFIX: 'rx-' } },

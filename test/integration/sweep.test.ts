@@ -8,7 +8,7 @@ import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { freshState, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
-/** No hook here: only what the service looks for by itself. */
+/** There is no hook, so the service finds instances only by itself. */
 const real = useOrthanc({ configuration: { OverwriteInstances: true } });
 const running: TestService[] = [];
 const reader = () => new Reader(real.orthanc.url);
@@ -26,7 +26,7 @@ afterEach(async () => {
   for (const started of running.splice(0)) await started.stop();
 });
 
-/** Asks for a sweep and waits for its end. */
+/** Requests a sweep and waits for its end. */
 async function sweep({ url, secret }: TestService): Promise<{ found: number; done: number; total: number }> {
   const headers = { 'x-plainview-secret': secret, 'content-type': 'application/json' };
   expect((await fetch(`${url}/api/v1/sweep`, { method: 'POST', headers })).status).toBe(202);
@@ -36,7 +36,7 @@ async function sweep({ url, secret }: TestService): Promise<{ found: number; don
   });
 }
 
-/** Whether all that was enqueued is settled. */
+/** Whether all enqueued jobs are done. */
 async function idle({ url }: TestService): Promise<boolean> {
   const { queue } = (await (await fetch(`${url}/health/ready`)).json()) as { queue: Record<string, number> };
   return Object.values(queue).every((jobs) => jobs === 0);
@@ -49,7 +49,7 @@ const as = (category: string, sha: string): Stub => {
 };
 
 describe('a sweep', () => {
-  test('finds what no notice told of and what another network decided, and nothing a second time', async () => {
+  test('finds instances without a notice and decisions of another network, and nothing a second time', async () => {
     const studyInstanceUid = uid('swept');
     const stored = [];
     for (let n = 0; n < 3; n++) stored.push(await real.storeInstance(image({ studyInstanceUid })));
@@ -65,7 +65,7 @@ describe('a sweep', () => {
     expect(await reader().labels(`studies/${stored[0]?.study}`)).toEqual(['hand_ap']);
   });
 
-  test('puts right a study that lost an instance, and one whose labels were lost', async () => {
+  test('repairs a study that lost an instance, and one that lost its labels', async () => {
     const studyInstanceUid = uid('deleted from');
     const one = await real.storeInstance(image({ studyInstanceUid }));
     const classifier = as('knee_ap', 'a');
@@ -83,7 +83,7 @@ describe('a sweep', () => {
     expect(await reader().labels(`studies/${one.study}`)).toEqual(['knee_ap']);
   });
 
-  test('puts right an instance that lost its label, and all labels where the site has another prefix', async () => {
+  test('repairs an instance that lost its label, and all labels after a change of the prefix', async () => {
     const { orthancId, study } = await real.storeInstance(image());
     const started = await service(as('knee_ap', 'f'));
     await sweep(started);
@@ -100,7 +100,7 @@ describe('a sweep', () => {
     expect(prefixed.classifier.pictures).toEqual([]);
   });
 
-  test('goes on after a restart where it was stopped, and is not begun again once it has ended', async () => {
+  test('continues after a restart where it stopped, and does not start again when it has ended', async () => {
     const stored = [];
     for (let n = 0; n < 60; n++) stored.push(await real.storeInstance(image()));
     const slow = as('knee_ap', 'd');
@@ -110,7 +110,7 @@ describe('a sweep', () => {
     const first = await startTestService({ orthanc: proxy.url, classifier: slow, stateDir, env });
     running.push(first);
     let held: ReturnType<typeof hold> | undefined;
-    // Each page is given once the one before is decided; of the second nothing is, so the stop comes in its middle.
+    // The sweep reads a page when the previous one is decided. Nothing of the second page is decided, so the stop comes during it.
     proxy.judge = ({ url }) => {
       if (url !== '/tools/find') return 'pass';
       return async () => {
@@ -157,7 +157,7 @@ describe('a sweep', () => {
   });
 });
 
-describe('an archive in motion', () => {
+describe('an archive that changes', () => {
   test('a re-upload that overwrites (OverwriteInstances) is decided again', async () => {
     await service();
     const bytes = image();
@@ -169,7 +169,7 @@ describe('an archive in motion', () => {
     expect(await reader().labels(`instances/${orthancId}`)).toEqual(['knee_lateral']);
   });
 
-  test('modified and anonymised copies are decided in their own right', async () => {
+  test('modified and anonymised copies get decisions of their own', async () => {
     await service();
     const { orthancId, study } = await real.storeInstance(image());
     await reader().decided(orthancId);
@@ -207,7 +207,7 @@ describe('an archive in motion', () => {
     expect(await reader().labels(`studies/${stays.study}`)).toEqual(['knee_lateral']);
   });
 
-  test('studies that are merged, and patients, end with what they hold', async () => {
+  test('merged studies and patients get the labels of their instances', async () => {
     const classifier = stubClassifier();
     const started = await service(classifier);
     const post = async (path: string, body: object) => {
@@ -252,7 +252,7 @@ describe('a request in the metadata', () => {
   const answered = (id: string) =>
     waitFor(async () => (await reader().metadata(`instances/${id}`, 'RadiographReclassify')) === undefined);
 
-  test('has an instance decided again, with who asked, also if written while the service was down', async () => {
+  test('has an instance decided again and records the caller, also if it was written while the service was down', async () => {
     const classifier = stubClassifier();
     const first = await service(classifier);
     const { orthancId } = await real.storeInstance(image());
@@ -272,7 +272,7 @@ describe('a request in the metadata', () => {
     expect(await reader().decided(orthancId)).toBe('knee_lateral');
   });
 
-  test('leaves a correction by a person alone unless it says otherwise', async () => {
+  test('does not change a correction by a person, unless it includes corrected instances', async () => {
     await service();
     const { orthancId } = await real.storeInstance(image());
     await reader().decided(orthancId);

@@ -26,7 +26,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const real = labelledRadiographs(120);
 
 describe.skipIf(real.length === 0)('the embedded network on real radiographs', () => {
-  it('has the figures that counting the lines of `plainview label` gives', async () => {
+  it('gives the same figures as a count of the lines of `plainview label`', async () => {
     const [labels, json] = [join(folder, 'real.csv'), join(folder, 'real.json')];
     const lines = real.map(({ path, label, source }) => `${path},${label},${source}`);
     await writeFile(labels, ['file,label,site', ...lines].join('\n'));

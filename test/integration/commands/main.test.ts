@@ -13,6 +13,6 @@ it.each([
   expect(stderr).toMatch(sentence);
 });
 
-it('help that is asked for is none', async () => {
+it('requested help is not an error', async () => {
   expect(await runPlainview(['rules', '--help'])).toMatchObject({ status: 0, stderr: '' });
 });
