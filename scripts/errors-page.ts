@@ -17,8 +17,8 @@ Each error has a code that never changes. You find it in the log (\`code\`), in 
 metadata \`Radiograph\` of an instance that could not be classified, and in the service's answers: these are
 [problem+json](https://www.rfc-editor.org/rfc/rfc9457) with \`code\`, \`status\` and the sentence as \`title\`.
 
-Below, the quoted text is the sentence, with the names of its values in braces. It says what is wrong and what to do;
-what it does not say follows it.
+Below, the quoted text is the sentence, with the names of its values in braces. It says what is wrong and what to do.
+Further explanations follow it.
 
 - **HTTP** is the status of the service's answer. Answers with 429 and 503 have the header \`Retry-After\`. An error
   that no request can cause has 500.

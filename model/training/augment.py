@@ -63,7 +63,7 @@ def _sample(grey: np.ndarray, rng: Rng, category: str, side: int) -> np.ndarray:
     elif lost:
         span = rng.uniform(1.4, 2.8)
     wide, high = w * span * np.exp(rng.normal(0, 0.07)), h * span * np.exp(rng.normal(0, 0.07))
-    if rng.random() < 0.25:  # the film lies somewhere on a plate or page of another shape
+    if rng.random() < 0.25:  # the film is at a random place on a plate or page of another shape
         shape = np.exp(rng.uniform(np.log(0.6), np.log(1.7)))
         wide, high = min(max(wide, high * shape), 2.4 * wide), min(max(high, wide / shape), 2.4 * high)
     slack_x, slack_y = abs(w - wide) / 2 + 0.03 * w, abs(h - high) / 2 + 0.03 * h
@@ -82,7 +82,7 @@ def _sample(grey: np.ndarray, rng: Rng, category: str, side: int) -> np.ndarray:
 
 
 def _collimate(grey: np.ndarray, rng: Rng) -> np.ndarray:
-    """Cover what lies outside a possibly tilted rectangle with one grey."""
+    """Covers the area outside a rectangle, which may be tilted, with one grey."""
     side = len(grey)
     left, top = rng.uniform(0, 0.16, 2) * side
     right, bottom = side - rng.uniform(0, 0.16, 2) * side

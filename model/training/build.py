@@ -139,8 +139,8 @@ def main() -> None:
     scores, degraded = np.zeros((len(items), len(classes)), np.float32), np.zeros((len(items), len(classes)), np.float32)
     after = np.zeros((len(measured.phases), len(items), len(classes)), np.float32)
     for k, job in enumerate(per_fold):
-        said = scores_of(job, args.work)
-        scores[fold == k], degraded[fold == k], after[:, fold == k] = said.plain, said.degraded, said.after
+        scored = scores_of(job, args.work)
+        scores[fold == k], degraded[fold == k], after[:, fold == k] = scored.plain, scored.degraded, scored.after
     temperature = fit_temperature(scores, labels)
     rule = choose(softmax(scores, temperature), labels, other)
     p, rules, temperatures = crossed(scores, labels, fold, other)
@@ -171,13 +171,13 @@ def main() -> None:
         chosen = np.array([item.source == source for item in items])
         report["sources"][source] = figures(p[chosen], labels[chosen])
     truth = np.array([item.label for item in strange])
-    said = scores_of(unseen, args.work)
+    scored = scores_of(unseen, args.work)
     for source in UNSEEN:
         chosen = np.array([item.source == source for item in strange])
         report["unseenSources"].append({
             "source": source,
-            "plain": figures(softmax(said.plain[chosen], temperature), truth[chosen]),
-            "degraded": figures(softmax(said.degraded[chosen], temperature), truth[chosen]),
+            "plain": figures(softmax(scored.plain[chosen], temperature), truth[chosen]),
+            "degraded": figures(softmax(scored.degraded[chosen], temperature), truth[chosen]),
         })
     report["export"] = write_network(load(args.work / f"{final.name}.pt", classes), items, temperature, rule, args)
     (args.work / "report.json").write_text(json.dumps(report, indent=2) + "\n")

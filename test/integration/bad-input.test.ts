@@ -94,7 +94,7 @@ describe('a call of the hook', () => {
       'request_malformed',
     ],
     ['of 10 MB', { headers: secret, body: 'x'.repeat(10_000_000) }, 413, 'request_too_large'],
-  ])('%s is refused with a clear word', async (_what, init, status, code) => {
+  ])('%s is refused with its error code', async (_what, init, status, code) => {
     const answer = await call(init);
     expect(answer.status).toBe(status);
     expect(answer.headers.get('content-type')).toMatch('application/problem+json');

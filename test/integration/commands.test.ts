@@ -103,35 +103,38 @@ test('a sweep that stopped too early is an error', async () => {
   await broken.stop();
 });
 
-test.each(['its hours', 'Orthanc'])('a sweep that waits for %s says so', async (what) => {
-  const hour = (from: number) => (new Date().getHours() + from) % 24;
-  const hours = `${hour(2)}-${hour(3)}`;
-  const place = await hookPlace();
-  const away = what === 'Orthanc';
-  const waiting = await startTestService({
-    orthanc: away ? 'http://127.0.0.1:9' : real.orthanc.url,
-    hook: place,
-    classifier,
-    ready: !away,
-    env: { PLAINVIEW_ORTHANC_RETRIES: '0', ...(away ? {} : { PLAINVIEW_SWEEP_HOURS: hours }) },
-  });
-  const sweep = (...args: string[]) =>
-    plainview(['sweep', ...args], {
-      PLAINVIEW_SECRET: place.secret,
-      PLAINVIEW_PORT: String(place.port),
+test.each(['its hours', 'Orthanc'])(
+  'for a sweep that waits for %s the command shows the reason',
+  async (what) => {
+    const hour = (from: number) => (new Date().getHours() + from) % 24;
+    const hours = `${hour(2)}-${hour(3)}`;
+    const place = await hookPlace();
+    const away = what === 'Orthanc';
+    const waiting = await startTestService({
+      orthanc: away ? 'http://127.0.0.1:9' : real.orthanc.url,
+      hook: place,
+      classifier,
+      ready: !away,
+      env: { PLAINVIEW_ORTHANC_RETRIES: '0', ...(away ? {} : { PLAINVIEW_SWEEP_HOURS: hours }) },
     });
-  const why = away
-    ? /waits: Orthanc at http:\S+ does not answer/
-    : new RegExp(`waits: it works from ${hour(2)}:00 to ${hour(3)}:00 .PLAINVIEW_SWEEP_HOURS`);
-  const { child, out, ended } = sweep();
-  await waitFor(() => why.test(out()));
-  child.kill();
-  await ended;
-  const begun = sweep('--no-wait');
-  expect(await begun.ended).toBe(0);
-  expect(begun.out()).toMatch(why);
-  await waiting.stop();
-});
+    const sweep = (...args: string[]) =>
+      plainview(['sweep', ...args], {
+        PLAINVIEW_SECRET: place.secret,
+        PLAINVIEW_PORT: String(place.port),
+      });
+    const why = away
+      ? /waits: Orthanc at http:\S+ does not answer/
+      : new RegExp(`waits: it works from ${hour(2)}:00 to ${hour(3)}:00 .PLAINVIEW_SWEEP_HOURS`);
+    const { child, out, ended } = sweep();
+    await waitFor(() => why.test(out()));
+    child.kill();
+    await ended;
+    const begun = sweep('--no-wait');
+    expect(await begun.ended).toBe(0);
+    expect(begun.out()).toMatch(why);
+    await waiting.stop();
+  },
+);
 
 test.each([
   ['nothing to do', ['reclassify'], /give a condition/],
@@ -141,7 +144,7 @@ test.each([
     /from: does not go with identifiers/,
   ],
   ['what is no identifier', ['reclassify', '1.2', '../system'], /\.\.\/system is neither .* nor a DICOM UID/],
-])('%s is wrongly called', async (_what, args, sentence) => {
+])('%s is a wrong call', async (_what, args, sentence) => {
   const { status, out } = await run(...args);
   expect(status).toBe(2);
   expect(out).toMatch(sentence);

@@ -114,7 +114,7 @@ test('Orthanc that starts later, goes away and comes back: two lines in the log,
 
 // Debian's PostgreSQL plugin 5.0 does not support this. Then all is read.
 test.skipIf(isInPostgresql)(
-  'Orthanc itself sorts its change log: what concerns nobody here is not sent',
+  'Orthanc itself filters its change log, and does not send irrelevant changes',
   async () => {
     await withOrthanc({}, async ({ url }) => {
       await storeInstance(url, image());

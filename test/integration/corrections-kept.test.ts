@@ -28,7 +28,7 @@ async function correct(of: TestService, id: string) {
 }
 
 /** Requests that one instance is decided again, even if a person has corrected it. */
-const anew = async (of: TestService, id: string) =>
+const requestReclassification = async (of: TestService, id: string) =>
   (await askApi(of, 'POST', '/requests', { body: { selection: { ids: [id] }, includingCorrected: true } }))
     .json;
 const done = (of: TestService, id: string) =>
@@ -41,7 +41,7 @@ describe('a request that includes corrected ones', () => {
     const stateDir = await freshState(real.orthanc.url);
     const of = await service({ stateDir });
     const id = await decided();
-    const { state: _, ...run } = await anew(of, id);
+    const { state: _, ...run } = await requestReclassification(of, id);
     await waitFor(async () => (await reader().record(id))?.requested?.when === run.when);
     await waitFor(async () => (await category(id)) !== undefined && (await request(id)) === undefined);
     await correct(of, id);
@@ -96,7 +96,7 @@ describe('a request that includes corrected ones', () => {
     of.classifier.answer = async () => {
       throw new Error('the engine is ill');
     };
-    const run = await anew(of, id);
+    const run = await requestReclassification(of, id);
     await done(of, run.id);
     await waitFor(async () => (await request(id)) === undefined);
     expect(await reader().record(id)).toMatchObject({
@@ -113,7 +113,7 @@ describe('a request that includes corrected ones', () => {
     await reader().put(`instances/${id}`, 'RadiographReclassify', '{"who":"bob"}');
     await gate.reached;
     await correct(of, id);
-    const run = await anew(of, id);
+    const run = await requestReclassification(of, id);
     await waitFor(async () => (await request(id)) !== undefined);
     gate.release();
     await done(of, run.id);

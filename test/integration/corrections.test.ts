@@ -171,9 +171,9 @@ describe('a confirmation', () => {
     ['the best of what is to be reviewed', 'hand_ap', 0.6, 'hand_ap', 'category'],
     ['none of the categories', 'other', 0.99, undefined, 'unknown_view'],
     ['perhaps none of them', 'other', 0.6, undefined, 'unknown_view'],
-  ])('of %s makes it a person’s word', async (_what, said, score, category, ends) => {
+  ])('of %s makes it a person’s decision', async (_what, networkCategory, score, category, ends) => {
     const of = await service();
-    const stored = await decided(of, said, score);
+    const stored = await decided(of, networkCategory, score);
     const answer = await askApi(of, 'POST', `/instances/${stored.orthancId}/confirmation`, {
       body: { of: stored.when },
     });
@@ -202,7 +202,7 @@ describe('a person’s decision is never lost', () => {
   test.each([
     ['a plain request', {}],
     ['a request for corrected ones too', { includingCorrected: true }],
-  ])('to %s that was being answered', async (_what, request) => {
+  ])('by %s that is in progress', async (_what, request) => {
     const of = await service();
     const stored = await decided(of);
     const id = stored.orthancId;

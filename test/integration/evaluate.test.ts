@@ -41,13 +41,13 @@ beforeAll(async () => {
   // Dark is a knee, bright a chest.
   network = await brightnessNetwork(join(folder, 'network'), 'knee_ap', 'chest_pa_ap');
   const reader = new Reader(real.orthanc.url);
-  const store = async (name: string, level: number, said: object | undefined, more = {}) => {
+  const store = async (name: string, level: number, correction: object | undefined, more = {}) => {
     const { orthancId } = await real.storeInstance(
       image({ ...grey(level), patientId: 'one', studyInstanceUid: uid('evaluate one'), ...more }),
     );
     ids[name] = orthancId;
-    if (said !== undefined)
-      await reader.put(`instances/${orthancId}`, 'Radiograph', JSON.stringify({ ...record, ...said }));
+    if (correction !== undefined)
+      await reader.put(`instances/${orthancId}`, 'Radiograph', JSON.stringify({ ...record, ...correction }));
   };
   const station = (name: string) => ({ attributes: { '0008,1010': ['SH', name] } });
   const two = { patientId: 'two', studyInstanceUid: uid('evaluate two') };

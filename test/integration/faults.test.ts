@@ -157,18 +157,18 @@ test('a request that a stop interrupted is kept when another comes before Orthan
   const first = await service({ PLAINVIEW_SHUTDOWN_SECONDS: '0' }, stateDir);
   const [id = ''] = await decided(first, 'interrupted', 1);
   const { release } = hold(first.classifier, { category: 'ankle_ap', score: 0.99 });
-  const asked = await askApi(first, 'POST', '/requests', { body: { selection: { ids: [id] } } });
-  await waitFor(async () => (await askApi(first, 'GET', `/requests/${asked.json.id}`)).json.asked === 1);
+  const response = await askApi(first, 'POST', '/requests', { body: { selection: { ids: [id] } } });
+  await waitFor(async () => (await askApi(first, 'GET', `/requests/${response.json.id}`)).json.asked === 1);
   running.splice(0);
   await first.stop();
   release();
   proxy.judge = () => 'cut';
   const second = await service({}, stateDir, false);
   await askApi(second, 'POST', '/requests', { body: { selection: { all: true }, dryRun: true } });
-  expect(await readFile(join(stateDir, 'requests.json'), 'utf8')).toContain(asked.json.id);
+  expect(await readFile(join(stateDir, 'requests.json'), 'utf8')).toContain(response.json.id);
   proxy.judge = () => 'pass';
   await waitFor(() => second.log().includes('Orthanc answers'));
-  expect(await ended(second, asked.json.id)).toMatchObject({ state: 'done', answered: 1 });
+  expect(await ended(second, response.json.id)).toMatchObject({ state: 'done', answered: 1 });
 });
 
 test('if Orthanc is away while a request is cancelled, the next cancel withdraws the rest', async () => {

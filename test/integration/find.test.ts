@@ -109,19 +109,16 @@ test('copies are in one folder per category; a second call continues and changes
 });
 
 const hasUnzip = spawnSync('unzip', ['-v']).error === undefined;
-test.skipIf(!hasUnzip)(
-  'an archive holds a DICOMDIR and the files (skipped where there is no unzip)',
-  async () => {
-    const file = join(folder, 'media.zip');
-    expect(await run('--network', 'stub', '--dicomdir', file, '--csv', join(folder, 'm.csv'))).toEqual({
-      status: 0,
-      out: '3 found\n',
-    });
-    const names = execFileSync('unzip', ['-Z1', file], { encoding: 'utf8' }).trim().split('\n');
-    expect(names).toContain('DICOMDIR');
-    expect(names.filter((name) => name.startsWith('IMAGES/'))).toHaveLength(3);
-  },
-);
+test.skipIf(!hasUnzip)('an archive contains a DICOMDIR and the files (skipped without unzip)', async () => {
+  const file = join(folder, 'media.zip');
+  expect(await run('--network', 'stub', '--dicomdir', file, '--csv', join(folder, 'm.csv'))).toEqual({
+    status: 0,
+    out: '3 found\n',
+  });
+  const names = execFileSync('unzip', ['-Z1', file], { encoding: 'utf8' }).trim().split('\n');
+  expect(names).toContain('DICOMDIR');
+  expect(names.filter((name) => name.startsWith('IMAGES/'))).toHaveLength(3);
+});
 
 test('a category by another program that is not a valid folder name is ignored', async () => {
   const { orthancId } = await real.storeInstance(image({}));
@@ -156,7 +153,7 @@ test('an invalid UID does not lead to a path outside the folder', async () => {
 test('a call that fails names the reason and leaves no files', { timeout: manyRuns }, async () => {
   const there = join(folder, 'there.zip');
   await writeFile(there, 'mine');
-  for (const [args, says] of [
+  for (const [args, message] of [
     [['--category', 'knee_ap', '--dicomdir', there], 'there already'],
     [['--category', 'knee_ap', '--csv', there], 'there already'],
     [[], 'condition'],
@@ -172,7 +169,7 @@ test('a call that fails names the reason and leaves no files', { timeout: manyRu
   ] as const) {
     const { status, out } = await run(...args);
     expect([args, status]).toEqual([args, 2]);
-    expect(out).toContain(says);
+    expect(out).toContain(message);
     expect((await readdir(folder)).filter((name) => name.startsWith('new'))).toEqual([]);
   }
   expect(await readFile(there, 'utf8')).toBe('mine');

@@ -67,7 +67,7 @@ async function send(
 }
 
 /** Compares an answer with its declaration. @returns what is wrong with it */
-function judge() {
+function makeCheck() {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   formats.default(ajv);
   const problem = ajv.compile({
@@ -146,21 +146,21 @@ test('requests from the API’s description: none fails, none hangs, and each an
     ];
     const random = seeded(seed);
     const generator = new Generator(random, handy);
-    const judged = judge();
+    const faultOf = makeCheck();
     const wrong: string[] = [];
     const statuses = new Map<number, number>();
     const succeeded = new Map<string, number>();
     let sent = 0;
     const began = performance.now();
     const pick = <T>(all: readonly T[]): T | undefined => all[Math.floor(random() * all.length)];
-    const ask = async (wanted: FuzzRequest, role: string): Promise<Answer | undefined> => {
+    const sendAndCheck = async (wanted: FuzzRequest, role: string): Promise<Answer | undefined> => {
       const what = `${wanted.method} ${wanted.path.slice(0, 300)} ${wanted.body?.slice(0, 300) ?? ''}`;
       try {
         const answer = await send(of, wanted, role);
         const { id } = wanted.operation;
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
         if (answer.status < 300) succeeded.set(id, (succeeded.get(id) ?? 0) + 1);
-        const fault = judged(wanted, answer);
+        const fault = faultOf(wanted, answer);
         if (fault !== undefined) wrong.push(`${what}\n  ${fault}`);
         return answer;
       } catch (error) {
@@ -169,11 +169,11 @@ test('requests from the API’s description: none fails, none hangs, and each an
       }
     };
     // These operations succeed only in a certain state. So each is called once in that state.
-    const rightly = async (id: string, resource: string, body?: object) => {
+    const callOnce = async (id: string, resource: string, body?: object) => {
       const operation = operations.find((each) => each.id === id);
       if (operation === undefined) throw new Error(`no operation ${id}`);
       const { method, path } = operation;
-      const answer = await ask(
+      const answer = await sendAndCheck(
         {
           operation,
           method,
@@ -186,17 +186,20 @@ test('requests from the API’s description: none fails, none hangs, and each an
       return z.object({ when: z.string().optional() }).parse(JSON.parse(answer?.body ?? '{}')).when;
     };
     const one = stored[0]?.orthancId ?? '';
-    const seen = await rightly('correct', one, { category: 'wrist_ap', of: records[0]?.when });
-    const back = await rightly('undo', one, { of: seen });
-    await rightly('confirm', one, { of: back });
-    await rightly('hangStudy', uid('fuzz'));
+    const seen = await callOnce('correct', one, { category: 'wrist_ap', of: records[0]?.when });
+    const back = await callOnce('undo', one, { of: seen });
+    await callOnce('confirm', one, { of: back });
+    await callOnce('hangStudy', uid('fuzz'));
 
     const worker = async () => {
       while (sent < requests && performance.now() - began < budgetMs && wrong.length < 10) {
         // In turn, so that chance leaves no operation out.
         const operation: Described | undefined = operations[sent++ % operations.length];
         if (operation === undefined) continue;
-        await ask(generator.request(operation), random() < 0.6 ? 'admin' : (pick(roles) ?? 'viewer'));
+        await sendAndCheck(
+          generator.request(operation),
+          random() < 0.6 ? 'admin' : (pick(roles) ?? 'viewer'),
+        );
       }
     };
     await Promise.all(Array.from({ length: atATime }, worker));

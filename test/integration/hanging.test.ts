@@ -45,11 +45,11 @@ interface Answer {
   priorStudyInstanceUid?: string;
   instances: { sopInstanceUid: string; state: string; sure: boolean; laterality?: string }[];
 }
-const ask = (study: string, query = '') =>
+const request = (study: string, query = '') =>
   fetch(`${service.url}/api/v1/studies/${study}/hanging${query}`, {
     headers: { 'x-plainview-secret': service.secret },
   });
-const hanging = async (study: string, query = '') => (await (await ask(study, query)).json()) as Answer;
+const hanging = async (study: string, query = '') => (await (await request(study, query)).json()) as Answer;
 const shown = ({ cells }: Answer) => cells.map(({ sopInstanceUid }) => sopInstanceUid);
 
 /** One study. The names of its pictures are the seeds of their SOP Instance UIDs. */
@@ -204,7 +204,7 @@ test.each([
   ['no UID', 'knee*', 400, 'request_malformed'],
   ['a query that is not known', '1.2.3', 400, 'request_malformed', '?prior=1'],
 ])('%s is a clear problem', async (_what, id, status, code, query = '') => {
-  const answer = await ask(id, query);
+  const answer = await request(id, query);
   expect(answer.status).toBe(status);
   expect(await answer.json()).toMatchObject({ code });
 });

@@ -62,9 +62,9 @@ test('while the service hangs, nothing waits longer than one second', async () =
     await storeInstance(orthanc.url, image());
     await waitFor(() => site.listener.heard.length === 1);
     // The callback waits now, and so does Orthanc.
-    const asked = Date.now();
+    const requestedAt = Date.now();
     expect((await fetch(`${orthanc.url}/system`)).status).toBe(200);
-    expect(Date.now() - asked).toBeLessThan(2_000);
+    expect(Date.now() - requestedAt).toBeLessThan(2_000);
     await storeMany(orthanc, 10);
     expect(site.listener.heard).toHaveLength(1);
   });

@@ -10,7 +10,7 @@ import { seenBySite, siteScript, useSite } from '../../testkit/site.js';
 const site = useSite();
 
 const hook = () => ({ url: site.listener.url, secret: 'between us' });
-const toldOf = (): string[] => site.listener.heard.map(({ body }) => JSON.parse(body).instance);
+const notifiedInstances = (): string[] => site.listener.heard.map(({ body }) => JSON.parse(body).instance);
 
 async function storeTwo(orthanc: SandboxOrthanc): Promise<string[]> {
   const stored = [await storeInstance(orthanc.url, image()), await storeInstance(orthanc.url, image())];
@@ -22,9 +22,11 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
     const scripts = { [order]: [await siteScript(site.folder, 'own')] };
     await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
       const stored = await storeTwo(orthanc);
-      await waitFor(async () => (await seenBySite(orthanc, 'own')).length === 2 && toldOf().length === 2);
+      await waitFor(
+        async () => (await seenBySite(orthanc, 'own')).length === 2 && notifiedInstances().length === 2,
+      );
       expect(await seenBySite(orthanc, 'own')).toEqual(stored);
-      expect(toldOf()).toEqual(stored);
+      expect(notifiedInstances()).toEqual(stored);
     });
   });
 
@@ -33,7 +35,7 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
     await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
       const stored = await storeTwo(orthanc);
       await waitFor(async () => (await orthanc.log()).split('out of paper').length === 3);
-      expect(toldOf()).toEqual(stored);
+      expect(notifiedInstances()).toEqual(stored);
     });
   });
 
@@ -51,9 +53,9 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
       await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
         await storeTwo(orthanc);
         // Before the second call, the hook has set its own time-out of one second.
-        const asked = await waitFor(() => slow.heard.length === 2 && Date.now());
+        const requestedAt = await waitFor(() => slow.heard.length === 2 && Date.now());
         await waitFor(async () => (await seenBySite(orthanc, 'waited')).length === 2);
-        expect(Date.now() - asked).toBeGreaterThan(2_000);
+        expect(Date.now() - requestedAt).toBeGreaterThan(2_000);
       });
     } finally {
       await slow.close();
@@ -95,7 +97,7 @@ end
     for (const name of ['first', 'second', 'third', 'fourth']) {
       expect(await seenBySite(orthanc, name)).toEqual(stored);
     }
-    expect(toldOf()).toEqual(stored);
+    expect(notifiedInstances()).toEqual(stored);
   });
 });
 
@@ -123,7 +125,7 @@ test('a script that was loaded before and guards the globals keeps its guard', a
   await withOrthanc({ hook: hook(), scripts: { before: [guard], after: [own] } }, async (orthanc) => {
     const stored = await storeTwo(orthanc);
     await waitFor(async () => (await seenBySite(orthanc, 'own')).length === 2);
-    expect(toldOf()).toEqual(stored);
+    expect(notifiedInstances()).toEqual(stored);
     expect(await seenBySite(orthanc, 'guards')).toContain('0a');
   });
 });

@@ -14,7 +14,7 @@ beforeEach(() => {
   listener.heard.length = 0;
 });
 
-const toldOf = (): string[] => listener.heard.map(({ body }) => JSON.parse(body).instance);
+const notifiedInstances = (): string[] => listener.heard.map(({ body }) => JSON.parse(body).instance);
 const oneNotice = () => waitFor(() => listener.heard[0], { what: 'a notice' });
 
 test('the notice of a stored radiograph has its type and the secret, and no patient data', async () => {
@@ -59,13 +59,13 @@ test('only possible radiographs cause a notice; the service decides what a site 
     instance({ modality: 'DX', sopClassUid: sopClasses.SR }),
   ];
   for (const bytes of not) await site.storeInstance(bytes);
-  const told: string[] = [];
+  const storedIds: string[] = [];
   for (const modality of ['OT', 'MG', 'RG', 'PX', 'IO', 'DX', 'CR'] as const) {
-    told.push((await site.storeInstance(image({ modality }))).orthancId);
+    storedIds.push((await site.storeInstance(image({ modality }))).orthancId);
   }
   // Orthanc calls the callback in the order of storing. So nothing can come after the last one.
-  await waitFor(() => toldOf().includes(told.at(-1) ?? ''));
-  expect(toldOf()).toEqual(told);
+  await waitFor(() => notifiedInstances().includes(storedIds.at(-1) ?? ''));
+  expect(notifiedInstances()).toEqual(storedIds);
 });
 
 test('an invalid modality still gives a valid notice', async () => {
@@ -91,29 +91,29 @@ test('the secret may come from a file, as with Docker', async () => {
 });
 
 test.each([
-  { says: 'PLAINVIEW_SECRET is not set', secret: '', env: {} },
+  { reason: 'PLAINVIEW_SECRET is not set', secret: '', env: {} },
   {
-    says: 'PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set',
+    reason: 'PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set',
     secret,
     env: { PLAINVIEW_SECRET_FILE: '/dev/null' },
   },
   {
-    says: 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read.',
+    reason: 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read.',
     secret: '',
     env: { PLAINVIEW_SECRET_FILE: '/dev/null' },
   },
   {
-    says: 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read: /gone: No such file',
+    reason: 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read: /gone: No such file',
     secret: '',
     env: { PLAINVIEW_SECRET_FILE: '/gone' },
   },
-])('“$says”: nobody is told, and Orthanc’s log says so once', async (secretless) => {
+])('“$reason”: no notice is sent, and Orthanc’s log has the reason once', async (secretless) => {
   const scripts = { after: [await siteScript(site.orthanc.folder, 'seen')] };
   const hook = { url: listener.url, secret: secretless.secret };
   await withOrthanc({ hook, env: secretless.env, scripts }, async (orthanc) => {
     for (let count = 0; count < 3; count++) await storeInstance(orthanc.url, image());
     await waitFor(async () => (await seenBySite(orthanc, 'seen')).length === 3);
-    expect((await orthanc.log()).split(secretless.says)).toHaveLength(2);
+    expect((await orthanc.log()).split(secretless.reason)).toHaveLength(2);
     expect(listener.heard).toEqual([]);
   });
 });
@@ -123,7 +123,7 @@ test('the script listed twice sends one notice', async () => {
   const scripts = { after: ['lua/plainview.lua'] };
   await withOrthanc({ hook, scripts }, async (orthanc) => {
     const stored = [await storeInstance(orthanc.url, image()), await storeInstance(orthanc.url, image())];
-    await waitFor(() => toldOf().includes(stored[1]?.orthancId ?? ''));
-    expect(toldOf()).toEqual(stored.map(({ orthancId }) => orthancId));
+    await waitFor(() => notifiedInstances().includes(stored[1]?.orthancId ?? ''));
+    expect(notifiedInstances()).toEqual(stored.map(({ orthancId }) => orthancId));
   });
 });

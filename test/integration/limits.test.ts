@@ -22,11 +22,11 @@ test('an Orthanc that returns few resources per call is called until all are rea
       expect(worklist.json.items.map(({ instance }: Entry) => instance).sort()).toEqual(stored.toSorted());
 
       classifier.answer = async () => ({ category: 'knee_lateral', score: 0.99 });
-      const asked = await askApi(service, 'POST', '/requests', {
+      const response = await askApi(service, 'POST', '/requests', {
         body: { selection: { label: 'needs_review' } },
       });
       await waitFor(
-        async () => (await askApi(service, 'GET', `/requests/${asked.json.id}`)).json.state === 'done',
+        async () => (await askApi(service, 'GET', `/requests/${response.json.id}`)).json.state === 'done',
       );
       for (const each of stored) expect(await reader.labels(`instances/${each}`)).toEqual(['knee_lateral']);
     } finally {

@@ -152,7 +152,7 @@ describe('a report for each instance', () => {
 });
 
 test.each(['study', 'instance'] as const)(
-  'a report for each %s is taken back where nothing is decided any more',
+  'a report for each %s is deleted when it has no decision any more',
   async (level) => {
     const of = await service(level);
     const { orthancId, study } = await real.storeInstance(

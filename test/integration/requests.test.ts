@@ -46,7 +46,7 @@ describe('a request written as metadata', () => {
     ['study', 4],
     ['patient', 4],
   ] as const)(
-    'on a %s reaches the %i radiographs in it, with who and when, and is gone then',
+    'on a %s reaches its %i radiographs, with who and when, and is then deleted',
     async (level, count) => {
       const { classifier } = await service();
       const stored = await decidedStudy(`on a ${level}`);
@@ -115,19 +115,19 @@ describe('a request over the API', () => {
     const of = await service({ env: { PLAINVIEW_AUDIT_FILE: auditFile } });
     const stored = await decidedStudy('over the API');
     of.classifier.answer = async () => ({ category: 'wrist_ap', score: 0.99 });
-    const asked = await api(of, 'POST', '/requests', { selection: { uids: [uid('over the API')] } });
-    expect(asked).toMatchObject({ status: 202, json: { who: 'alice', state: 'running' } });
-    expect(await finished(of, asked.json.id)).toMatchObject({ state: 'done', asked: 4, answered: 4 });
+    const response = await api(of, 'POST', '/requests', { selection: { uids: [uid('over the API')] } });
+    expect(response).toMatchObject({ status: 202, json: { who: 'alice', state: 'running' } });
+    expect(await finished(of, response.json.id)).toMatchObject({ state: 'done', asked: 4, answered: 4 });
     expect(new Set(await categories(stored.map(({ orthancId }) => orthancId)))).toEqual(
       new Set(['wrist_ap']),
     );
     expect((await reader().record(stored[0]?.orthancId ?? ''))?.requested?.who).toBe('alice');
     expect((await api(of, 'GET', '/requests')).json.map(({ id }: { id: string }) => id)).toEqual([
-      asked.json.id,
+      response.json.id,
     ]);
     const lines = (await readFile(auditFile, 'utf8')).trim().split('\n');
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      { who: 'alice', role: 'admin', action: 'reclassify', target: `requests/${asked.json.id}` },
+      { who: 'alice', role: 'admin', action: 'reclassify', target: `requests/${response.json.id}` },
     ]);
     await rm(folder, { recursive: true });
   });
@@ -143,14 +143,14 @@ describe('a request over the API', () => {
     ],
     ['another network', async () => ({ network: 'other', query: { PatientID: 'selected*' } }), 0],
     ['a decision', async () => ({ decision: 'category', query: { PatientID: 'selected*' } }), 4],
-  ])('by %s means those, and a dry run only counts', async (what, wanted, count) => {
+  ])('by %s selects those, and a dry run only counts', async (what, wanted, count) => {
     const of = await service();
     of.classifier.answer = async () => ({ category: 'abdomen_ap', score: 0.99 });
     const stored = await decidedStudy(`selected by ${what}`);
     const seen = of.classifier.pictures.length;
     const selection = await wanted(stored);
-    const asked = await api(of, 'POST', '/requests', { selection, dryRun: true });
-    const { asked: found } = await finished(of, asked.json.id);
+    const response = await api(of, 'POST', '/requests', { selection, dryRun: true });
+    const { asked: found } = await finished(of, response.json.id);
     // Conditions also find instances of the previous tests.
     expect(count === 0 ? found : found % 4 || 4).toBe(count);
     expect(of.classifier.pictures).toHaveLength(seen);
@@ -168,9 +168,9 @@ describe('a request over the API', () => {
       });
       return { category: 'pelvis_ap', score: 0.99 };
     };
-    const asked = await api(of, 'POST', '/requests', { selection: { ids: [stored[0]?.study] } });
-    await waitFor(async () => (await api(of, 'GET', `/requests/${asked.json.id}`)).json.asked === 4);
-    expect((await api(of, 'DELETE', `/requests/${asked.json.id}`)).json.state).toBe('cancelled');
+    const response = await api(of, 'POST', '/requests', { selection: { ids: [stored[0]?.study] } });
+    await waitFor(async () => (await api(of, 'GET', `/requests/${response.json.id}`)).json.asked === 4);
+    expect((await api(of, 'DELETE', `/requests/${response.json.id}`)).json.state).toBe('cancelled');
     of.classifier.answer = async () => ({ category: 'pelvis_ap', score: 0.99 });
     release();
     await waitFor(async () => (await of.metrics()).includes('plainview_queue_jobs{state="waiting"} 0'));
@@ -184,14 +184,14 @@ describe('a request over the API', () => {
     const stateDir = await freshState(real.orthanc.url);
     const of = await service({ stateDir });
     const query = { PatientName: 'SECRET^NAME' };
-    const asked = await api(of, 'POST', '/requests', { selection: { query } });
+    const response = await api(of, 'POST', '/requests', { selection: { query } });
     // Kept there until the request is done. Only the service can read it.
     expect((await stat(join(stateDir, 'requests.json'))).mode & 0o077).toBe(0);
-    expect(asked.json.selection).toEqual({ query: { PatientName: '…' } });
-    await finished(of, asked.json.id);
+    expect(response.json.selection).toEqual({ query: { PatientName: '…' } });
+    await finished(of, response.json.id);
     const listed = await api(of, 'GET', '/requests');
-    expect(listed.json.map(({ id }) => id)).toContain(asked.json.id);
-    await api(of, 'DELETE', `/requests/${asked.json.id}`);
+    expect(listed.json.map(({ id }) => id)).toContain(response.json.id);
+    await api(of, 'DELETE', `/requests/${response.json.id}`);
     expect(JSON.stringify(listed.json) + of.log()).not.toContain('SECRET');
     expect(of.log()).toContain('"PatientName":"…"');
   });
@@ -210,8 +210,8 @@ describe('a request over the API', () => {
 
   test('that names an unknown DICOM attribute stops, and its answer names the reason', async () => {
     const of = await service();
-    const asked = await api(of, 'POST', '/requests', { selection: { query: { StaionName: 'ROOM1' } } });
-    expect(await finished(of, asked.json.id)).toMatchObject({
+    const response = await api(of, 'POST', '/requests', { selection: { query: { StaionName: 'ROOM1' } } });
+    expect(await finished(of, response.json.id)).toMatchObject({
       state: 'failed',
       problem: expect.stringContaining('no DICOM attribute StaionName'),
     });

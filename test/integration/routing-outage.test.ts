@@ -88,21 +88,21 @@ test('while a peer is down all else continues, and after a kill all instances ar
   partner = await startOrthanc({ port: partnerPort });
   running = start();
   await waitFor(async () => (await pending()).length === 0, { what: 'an empty queue', timeout: 90_000 });
-  const asked = new Map<string, string>();
+  const requestedAt = new Map<string, string>();
   for (const id of stored) {
     const routes = await routesOf(id);
     expect(routes.map(({ to, state }) => [to, state])).toEqual([
       ['peer:partner', 'sent'],
       ['webhook:hook', 'sent'],
     ]);
-    asked.set(id, routes[0]?.asked ?? '');
+    requestedAt.set(id, routes[0]?.asked ?? '');
   }
   const { Changes } = (await (await fetch(`${partner.url}/changes?limit=1000`)).json()) as {
     Changes: { ChangeType: string; ID: string }[];
   };
   const arrived = Changes.filter(({ ChangeType }) => ChangeType === 'NewInstance').map(({ ID }) => ID);
   expect([...arrived].sort()).toEqual([...stored].sort());
-  const order = arrived.map((id) => asked.get(id) ?? '');
+  const order = arrived.map((id) => requestedAt.get(id) ?? '');
   expect(order).toEqual([...order].sort());
   // A webhook call that was received but not recorded before the kill is sent again with the same id.
   expect(new Set(listener.heard.map(({ headers }) => headers['webhook-id'])).size).toBe(20);

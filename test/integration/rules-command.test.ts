@@ -112,7 +112,7 @@ test.each([
   ['a date that is none', ['dry-run', '--from', 'yesterday'], /2026-01-31/],
   ['a folder that is not there', ['dry-run', '--csv', '/nowhere/table.csv'], /nowhere/],
   ['a file that is not there', ['check', '--file', '/nowhere/rules.yaml'], /ENOENT/],
-])('%s is wrongly called', async (_what, args, sentence) => {
+])('%s is a wrong call', async (_what, args, sentence) => {
   const { status, out } = await run(...args);
   expect(status).toBe(2);
   expect(out).toMatch(sentence);

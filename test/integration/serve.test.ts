@@ -81,7 +81,7 @@ test.each<[string, Record<string, string>, RegExp, number]>([
     /nowhere.*PLAINVIEW_NETWORK/,
     2,
   ],
-])('%s stops the start and names it', async (_what, env, sentence, status) => {
+])('%s stops the start, and the message names it', async (_what, env, sentence, status) => {
   const run = start(env);
   expect(await run.ended).toBe(status);
   expect(run.out()).toMatch(sentence);

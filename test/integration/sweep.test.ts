@@ -110,7 +110,8 @@ describe('a sweep', () => {
     const first = await startTestService({ orthanc: proxy.url, classifier: slow, stateDir, env });
     running.push(first);
     let held: ReturnType<typeof hold> | undefined;
-    // The sweep reads a page when the previous one is decided. Nothing of the second page is decided, so the stop comes during it.
+    // The sweep reads a page when the previous one is decided. Nothing of the second page is decided, so the stop comes
+    // during that page.
     proxy.judge = ({ url }) => {
       if (url !== '/tools/find') return 'pass';
       return async () => {
@@ -243,7 +244,7 @@ describe('an archive that changes', () => {
 });
 
 describe('a request in the metadata', () => {
-  const ask = (id: string, request: object | string) =>
+  const putRequest = (id: string, request: object | string) =>
     reader().put(
       `instances/${id}`,
       'RadiographReclassify',
@@ -258,14 +259,14 @@ describe('a request in the metadata', () => {
     const { orthancId } = await real.storeInstance(image());
     await reader().decided(orthancId);
     classifier.answer = async () => ({ category: 'knee_ap', score: 0.99 });
-    await ask(orthancId, { who: 'radiographer', when: '2026-01-01T00:00:00Z' });
+    await putRequest(orthancId, { who: 'radiographer', when: '2026-01-01T00:00:00Z' });
     await answered(orthancId);
     expect(await reader().decided(orthancId)).toBe('knee_ap');
     expect((await reader().record(orthancId))?.requested?.who).toBe('radiographer');
     await first.stop();
     running.splice(0);
 
-    await ask(orthancId, 'a button’s plain text');
+    await putRequest(orthancId, 'a button’s plain text');
     const later = stubClassifier();
     running.push(await startTestService({ orthanc: real.orthanc.url, classifier: later, fromStart: true }));
     await answered(orthancId);
@@ -278,10 +279,10 @@ describe('a request in the metadata', () => {
     await reader().decided(orthancId);
     const record = await reader().record(orthancId);
     await reader().put(`instances/${orthancId}`, 'Radiograph', JSON.stringify({ ...record, who: 'person' }));
-    await ask(orthancId, { who: 'x' });
+    await putRequest(orthancId, { who: 'x' });
     await answered(orthancId);
     expect((await reader().record(orthancId))?.who).toBe('person');
-    await ask(orthancId, { who: 'x', includingCorrected: true });
+    await putRequest(orthancId, { who: 'x', includingCorrected: true });
     await answered(orthancId);
     expect((await reader().record(orthancId))?.who).toBe('network');
   });

@@ -74,7 +74,7 @@ describe('what Orthanc loses when a file is replaced', () => {
   });
 
   test.each(['before', 'after'] as const)(
-    'stands again when the service dies %s Orthanc has stored it, and when a proxy hands it on late',
+    'is restored when the service dies %s Orthanc has stored it, and when a proxy forwards it late',
     async (moment) => {
       const stored = await withOthersThings(`cut off ${moment}`);
       const id = stored.orthancId;

@@ -231,7 +231,7 @@ describe('what cannot be evaluated', () => {
     ['only what cannot be read', 'file,label\nno.png,knee_ap\n', [], 1, /none of the 1 pictures can be read/],
     ['a column to break down by that is not there', 'file,label\n', ['--by', 'site'], 2, /no column "site"/],
     ['a place where no report can be', 'file,label\n', ['--json', '/nowhere/report.json'], 2, /nowhere/],
-  ])('%s: says so and writes nothing', async (_, content, args, status, sentence) => {
+  ])('%s: reports it and writes nothing', async (_, content, args, status, sentence) => {
     await writeFile(inFolder('bad.csv'), content);
     const before = await readdir(folder);
     const run = await evaluate(inFolder('bad.csv'), ...args);

@@ -198,7 +198,7 @@ describe('a wrong call', () => {
     ['a threshold beyond 1', ['--threshold', '80', 'a.png']],
     ['a graph that is not there', ['--graph', '/nowhere/network.pb', 'a.png']],
     ['a graph that is none', ['--graph', picture('grey.png'), 'a.png']],
-  ])('%s: says so and ends with 2', async (_, args) => {
+  ])('%s: reports it and ends with 2', async (_, args) => {
     const { status, stdout, stderr } = await runPlainview(['label', '--labels', labels, ...args]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).not.toBe('');

@@ -34,7 +34,7 @@ const apt = `case "$*" in
 esac`;
 const dpkg = 'mkdir -p "$3/usr"; echo "$2" > "$3/usr/whole"';
 
-test('without apt it says what to do instead', async () => {
+test('without apt the message names alternatives', async () => {
   vi.stubEnv('PATH', folder);
   await expect(provideDebianOrthanc()).rejects.toMatchObject({
     code: 'sandbox_unavailable',
