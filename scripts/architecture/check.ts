@@ -53,7 +53,7 @@ function withoutRoom(imports: ReadonlyMap<string, FileImports>, { rooms }: Archi
   const files = [...imports.keys()];
   const roomsWithFiles = new Set(files.map((file) => roomOf(rooms, file)?.path));
   return [
-    ...files.filter((file) => roomOf(rooms, file) === undefined).map((file) => `${file} belongs to no room`),
+    ...files.filter((file) => roomOf(rooms, file) === undefined).map((file) => `${file} lies in no room`),
     ...rooms.filter(({ path }) => !roomsWithFiles.has(path)).map(({ path }) => `the room ${path} is empty`),
   ];
 }

@@ -63,7 +63,7 @@ export async function requireCategory(category: string | undefined, config: Conf
   const known = knownCategories(await readClasses(networkFiles(config)));
   if (!known.includes(category))
     throw createError('usage', {
-      problem: `there is no category ${category}; the categories are ${known.sort().join(', ')}`,
+      problem: `there is no category ${category}; there are ${known.sort().join(', ')}`,
     });
 }
 
