@@ -85,6 +85,6 @@ export const queryOf = (given: readonly string[] | undefined): Record<string, st
 
 function keyAndValue(text: string): [string, string] {
   const separator = text.indexOf('=');
-  if (separator < 1) throw createError('usage', { problem: `${text} does not have the form Tag=value` });
+  if (separator < 1) throw createError('usage', { problem: `${text} is not Tag=value` });
   return [text.slice(0, separator), text.slice(separator + 1)];
 }
