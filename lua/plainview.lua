@@ -1,26 +1,27 @@
--- Tells Plainview of every stored instance that may be a radiograph. For Orthanc's `LuaScripts`.
+-- Notifies Plainview of every stored instance that may be a radiograph. For Orthanc's `LuaScripts`.
 --
 -- Environment of Orthanc:
---   PLAINVIEW_HOOK_URL      where Plainview listens (http://127.0.0.1:8104/hook)
+--   PLAINVIEW_HOOK_URL      address of Plainview's hook (http://127.0.0.1:8104/hook)
 --   PLAINVIEW_SECRET        the secret shared with Plainview, or
---   PLAINVIEW_SECRET_FILE   a file that holds it
---   PLAINVIEW_HOOK_QUIET_S  how long to leave a failing service alone at first (30); doubles up to eightfold
+--   PLAINVIEW_SECRET_FILE   a file that contains it
+--   PLAINVIEW_HOOK_QUIET_S  seconds without notices after a first failure (30). Each further failure doubles them,
+--                           up to eight times the value.
 --
--- While this waits, Orthanc answers nobody. So it waits for one second at most, and after a failure not at all
--- for a while. Nothing is lost by that: the service also reads Orthanc's log of changes.
+-- Orthanc answers no request while this script waits. So the script waits one second at most, and after a failure it
+-- sends nothing for some time. Nothing is lost: the service also reads Orthanc's change log.
 
 local CALLBACK = 'OnStoredInstance'
 
--- Listed twice, or loaded again: once is enough.
+-- Do nothing if the script is listed twice, or loaded again.
 local outer = getmetatable(_G)
 if type(outer) == 'table' and outer.plainview then
   return
 end
 
 local url = os.getenv('PLAINVIEW_HOOK_URL') or 'http://127.0.0.1:8104/hook'
-local quietAtFirst = tonumber(os.getenv('PLAINVIEW_HOOK_QUIET_S') or '') or 30
+local initialQuiet = tonumber(os.getenv('PLAINVIEW_HOOK_QUIET_S') or '') or 30
 
--- What cannot be a plain radiograph however a site configures the service; anything else is the service's choice.
+-- These cannot be plain radiographs, whatever the service's configuration is. The service decides about all others.
 local otherModalities = {}
 for modality in ([[
   AR ASMT AU BDUS BI CT CTPROTOCOL DOC ECG EEG EMG EOG EPS FID HD IOL IVOCT IVUS KER KO LEN LP M3D MR MS
@@ -30,14 +31,14 @@ for modality in ([[
   otherModalities[modality] = true
 end
 
--- Families of SOP classes without a picture of their own, below 1.2.840.10008.5.1.4.1.1.
+-- Families of SOP classes that are no pictures, below 1.2.840.10008.5.1.4.1.1.
 local otherFamilies = {
   ['9'] = true, -- waveforms
   ['11'] = true, -- presentation states
   ['66'] = true, -- registrations, segmentations, raw data
   ['67'] = true, -- real world value mapping
   ['68'] = true, -- surfaces
-  ['88'] = true, -- structured reports, Plainview's own among them
+  ['88'] = true, -- structured reports, including those of Plainview
   ['104'] = true, -- encapsulated documents
   ['481'] = true, -- radiotherapy
 }
@@ -47,84 +48,85 @@ local function mayBeRadiograph(modality, sopClass)
   return not otherModalities[modality] and not otherFamilies[family]
 end
 
-local function say(text)
+local function log(text)
   print('Plainview: ' .. text)
 end
 
--- Only what a code string or a UID may hold: nothing needs escaping then, whatever was stored.
+-- Keeps only characters that a code string or a UID may contain. Then the JSON below needs no escaping.
 local function clean(value, length)
   return (tostring(value or ''):gsub('[^%w%._ -]', ''):sub(1, length))
 end
 
 local secret
 local function readSecret()
-  local value, path, missing = os.getenv('PLAINVIEW_SECRET') or '', os.getenv('PLAINVIEW_SECRET_FILE') or '', nil
+  local value, path, problem = os.getenv('PLAINVIEW_SECRET') or '', os.getenv('PLAINVIEW_SECRET_FILE') or '', nil
   if value ~= '' and path ~= '' then
-    value, missing = '', 'PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set for Orthanc: unset one.'
+    value, problem = '', 'PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set for Orthanc.'
   elseif path ~= '' then
     local file, why = io.open(path)
     value = file and file:read('*a') or ''
-    missing = 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read' .. (why and ': ' .. why or '') .. '.'
+    problem = 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read' .. (why and ': ' .. why or '') .. '.'
     if file then
       file:close()
     end
   else
-    missing = 'PLAINVIEW_SECRET is not set for Orthanc.'
+    problem = 'PLAINVIEW_SECRET is not set for Orthanc.'
   end
   value = value:gsub('%s+$', '')
   if value == '' then
-    say(missing .. ' Nobody is told of stored instances until Orthanc restarts with the secret.')
+    log(problem .. ' The hook sends no notices. Set one of the two options, and restart Orthanc.')
   end
   return value
 end
 
--- The time-out belongs to all scripts of this Orthanc and cannot be read, so what others set is remembered.
+-- All scripts of this Orthanc share one time-out, and it cannot be read. So this remembers what other scripts set.
 local setTimeout = SetHttpTimeout
-local othersTimeout
+local siteTimeout
 function SetHttpTimeout(seconds)
-  othersTimeout = seconds
+  siteTimeout = seconds
   setTimeout(seconds)
 end
 
 local function post(body)
-  othersTimeout = othersTimeout or GetOrthancConfiguration()['HttpTimeout'] or 60
+  siteTimeout = siteTimeout or GetOrthancConfiguration()['HttpTimeout'] or 60
   setTimeout(1)
   local done, answer = pcall(HttpPost, url, body, {
-    -- Empty: keeps back the credentials that another script may have set for its own calls.
+    -- Empty, so that credentials that another script has set for its own calls are not sent.
     ['Authorization'] = '',
     ['Content-Type'] = 'application/json',
     ['X-Plainview-Secret'] = secret,
   })
-  setTimeout(othersTimeout)
+  setTimeout(siteTimeout)
   return done and answer or nil
 end
 
--- The breaker. Closed while `trouble` is nil; else nothing is sent before `quiet` seconds have gone since `failedAt`.
-local trouble, failedAt, quiet
+-- The circuit breaker. It is closed while `failure` is nil. Else the hook sends nothing until `quiet` seconds after
+-- `failedAt`.
+local failure, failedAt, quiet
 
 local function mayTry()
   local now = os.time()
-  -- A clock that was set back must not silence the hook.
-  return trouble == nil or now > failedAt + quiet or now < failedAt
+  -- If the clock was set back, the hook must not stay silent.
+  return failure == nil or now > failedAt + quiet or now < failedAt
 end
 
-local function failed(reason)
-  quiet = trouble == nil and quietAtFirst or math.min(quiet * 2, quietAtFirst * 8)
+local function failed(problem, remedy)
+  quiet = failure == nil and initialQuiet or math.min(quiet * 2, initialQuiet * 8)
   failedAt = os.time()
-  if trouble ~= reason then
-    say(reason .. ' Orthanc goes on without; the service catches up from the log of changes when it is well.')
+  if failure ~= problem then
+    log(problem .. ' The hook pauses, and the service reads the change log later. ' .. remedy)
   end
-  trouble = reason
+  failure = problem
 end
 
 local function succeeded()
-  if trouble ~= nil then
-    say('the service takes notices again.')
+  if failure ~= nil then
+    log('the service takes notices again.')
   end
-  trouble = nil
+  failure = nil
 end
 
-local function tell(instance, tags, metadata)
+local function notify(instance, tags, metadata)
   local modality = clean(tags['Modality'], 16)
   local sopClass = clean(tags['SOPClassUID'], 64)
   if not mayBeRadiograph(modality, sopClass) then
@@ -134,55 +136,58 @@ local function tell(instance, tags, metadata)
   if secret == '' or not mayTry() then
     return
   end
-  -- A file that was sent again, or a modified copy, may have metadata of Plainview's already.
+  -- A file that was sent again, or a modified copy, may already have Plainview's metadata.
   local new = metadata ~= nil and metadata['Radiograph'] == nil and metadata['RadiographReclassify'] == nil
     and metadata['ModifiedFrom'] == nil and metadata['AnonymizedFrom'] == nil
   local notice = '{"instance":"%s","modality":"%s","sopClass":"%s","change":"NewInstance","new":%s}'
   local answer = post(notice:format(clean(instance, 64), modality, sopClass, tostring(new)))
   if answer == nil then
-    failed('no answer from PLAINVIEW_HOOK_URL within a second.')
-  -- Orthanc 1.13 gives the body of a refusal too, 1.12 nothing: only the service's own yes is one.
+    failed('no answer from PLAINVIEW_HOOK_URL within one second.', 'Check that the service runs.')
+  -- Orthanc 1.13 also returns the body of an error answer, and 1.12 returns nothing. So only this text means success.
   elseif not answer:find('"queued"%s*:%s*true') then
-    failed('the service refuses notices: is PLAINVIEW_SECRET the same for Orthanc and the service? Its log says more.')
+    failed(
+      'the service refuses notices.',
+      'Make PLAINVIEW_SECRET the same for Orthanc and the service. For other causes see the log of the service.'
+    )
   else
     succeeded()
   end
 end
 
--- A site's own callbacks, oldest first. The newest is called, as without this script; where it calls the
--- callback that it found when it was loaded, it reaches this one again, and by that the one before it.
+-- The site's own callbacks, oldest first. The newest is called, as without this script. It may call the callback that
+-- existed when its script was loaded. That call comes to `callback` again, with `depth` 1, and so to the one before it.
 local site = {}
 local depth = 0
 
 local function callback(...)
   if depth == 0 then
-    local done, problem = pcall(tell, ...)
+    local done, problem = pcall(notify, ...)
     if not done then
-      failed('the hook itself failed: ' .. tostring(problem) .. '.')
+      failed('the hook failed (' .. tostring(problem) .. ').', 'This is a fault of Plainview. Please report it.')
     end
   end
-  local own = site[#site - depth]
-  if own == nil then
+  local siteCallback = site[#site - depth]
+  if siteCallback == nil then
     return
   end
   depth = depth + 1
-  local done, problem = pcall(own, ...)
+  local done, problem = pcall(siteCallback, ...)
   depth = depth - 1
   if not done then
-    error(problem, 0) -- Orthanc logs it, as it would without this script.
+    error(problem, 0) -- Orthanc logs it, as without this script.
   end
 end
 
-local function siteDefines(own)
-  if own == nil then
+local function addSiteCallback(defined)
+  if defined == nil then
     site = {}
-  elseif own ~= callback then
-    site[#site + 1] = own
+  elseif defined ~= callback then
+    site[#site + 1] = defined
   end
 end
 
--- The callback never stands in the table of globals itself: so a script that is loaded later and defines its
--- own does not overwrite it but comes past here.
+-- The table of globals itself never contains the callback. So if a later script defines its own, Lua calls `__newindex`
+-- below, and the definition does not overwrite this one.
 local meta = {}
 for key, value in pairs(type(outer) == 'table' and outer or {}) do
   meta[key] = value
@@ -203,7 +208,7 @@ end
 meta.__newindex = function(globals, key, value)
   local newindex = type(outer) == 'table' and outer.__newindex
   if key == CALLBACK then
-    siteDefines(value)
+    addSiteCallback(value)
   elseif type(newindex) == 'function' then
     newindex(globals, key, value)
   elseif newindex then
@@ -213,9 +218,9 @@ meta.__newindex = function(globals, key, value)
   end
 end
 
-siteDefines(rawget(_G, CALLBACK))
+addSiteCallback(rawget(_G, CALLBACK))
 rawset(_G, CALLBACK, nil)
 if not pcall(setmetatable, _G, meta) then
-  -- Another script protects the globals: then those that are loaded later must chain by themselves.
+  -- Another script protects the metatable. Then scripts that are loaded later must call this callback themselves.
   rawset(_G, CALLBACK, callback)
 end

@@ -1,20 +1,16 @@
-// Added to Orthanc Explorer's pages by explorer_plugin.py: what Plainview decided, and the buttons Reclassify and Review.
-// What was decided is read from Orthanc itself, so it stands there while the service is away.
+// explorer_plugin.py adds this to Orthanc Explorer's pages: Plainview's decisions, and the buttons Reclassify and Review.
+// The decisions come from Orthanc itself, so the pages show them while the service is away too.
 (() => {
-  const most = 20;
-  const pages = {
-    patient: { level: 'Study', many: 'patients' },
-    study: { level: 'Study', many: 'studies' },
-    series: { level: 'Series', many: 'series' },
-    instance: { level: 'Instance', many: 'instances' },
-  };
-  const decisions = {
+  const mostReviewLinks = 20;
+  /** The pages of Orthanc Explorer, and the level of the records that each shows. */
+  const levels = { patient: 'Study', study: 'Study', series: 'Series', instance: 'Instance' };
+  const decisionTexts = {
     needs_review: 'To be reviewed',
     unknown_view: 'None of the known views',
     failed: 'Could not be classified',
   };
 
-  /** JSON of this Orthanc; rejects with the sentence that says what is wrong. */
+  /** Calls this Orthanc and returns its JSON. Rejects with a sentence that describes the error. */
   async function call(path, body, method = body === undefined ? 'GET' : 'POST') {
     const answer = await fetch(`../${path}`, {
       method,
@@ -23,15 +19,16 @@
         : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     });
     const value = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Error(value.title ?? value.Message ?? `Orthanc answers ${answer.status}.`);
+    if (!answer.ok)
+      throw new Error(value.title ?? value.Message ?? `Orthanc answered with HTTP ${answer.status}.`);
     return value;
   }
 
-  const read = (text) => {
+  const parseJson = (text) => {
     try {
       return JSON.parse(text);
     } catch {
-      return undefined; // written by somebody else
+      return undefined; // another program wrote it
     }
   };
 
@@ -45,7 +42,7 @@
     const items = [];
     if (record.category !== undefined) items.push(heading(`${record.category}${score}`));
     else {
-      items.push(heading(decisions[record.decision] ?? record.decision));
+      items.push(heading(decisionTexts[record.decision] ?? record.decision));
       if (best !== undefined) items.push(line(`Best: ${best.category}${score}`));
       items.push(line(record.failure?.message ?? record.reason));
     }
@@ -54,59 +51,60 @@
     const person = record.person?.who ?? 'a person';
     items.push(line(`By ${byPerson ? person : `the network ${record.network?.name}`}, ${record.when}`));
     if (byPerson) items.push(line('Reclassify leaves a person’s answer as it is; Review can take it back.'));
-    if (category === undefined) items.push(line('Being written …'));
+    if (category === undefined) items.push(line('Plainview is still writing this decision.'));
     return items;
   }
 
   function describeGroup(records) {
-    const sums = {};
-    for (const { categories, decisions: ended } of records)
-      for (const [name, count] of [...Object.entries(categories ?? {}), ...Object.entries(ended ?? {})])
-        if (name !== 'category') sums[name] = (sums[name] ?? 0) + count;
-    return Object.entries(sums).map(([name, count]) => line(`${decisions[name] ?? name}: ${count}`));
+    const totals = {};
+    for (const { categories, decisions } of records)
+      for (const [name, count] of [...Object.entries(categories ?? {}), ...Object.entries(decisions ?? {})])
+        if (name !== 'category') totals[name] = (totals[name] ?? 0) + count;
+    return Object.entries(totals).map(([name, count]) => line(`${decisionTexts[name] ?? name}: ${count}`));
   }
 
-  /** Reads the records of what the page shows. */
-  async function decided(page, uuid) {
+  /** Reads the records of the resources on the page. */
+  async function readDecisions(page, uuid) {
     const resources = await call('tools/bulk-content', {
       Resources: [uuid],
-      Level: pages[page].level,
+      Level: levels[page],
       Metadata: true,
     });
-    const known = resources.map(({ Metadata = {} }) => read(Metadata.Radiograph)).filter(Boolean);
+    const records = resources.map(({ Metadata = {} }) => parseJson(Metadata.Radiograph)).filter(Boolean);
     const items =
       page === 'instance'
-        ? known.flatMap((record) => describeInstance(record, resources[0]?.Metadata?.RadiographCategory))
-        : describeGroup(known);
-    if (items.length === 0) items.push(line('Nothing decided: no plain radiograph, or not looked at yet.'));
-    const asked = resources.map(({ Metadata = {} }) => Metadata.RadiographReclassify).find(Boolean);
-    if (asked !== undefined)
-      items.push(line(`Asked for by ${read(asked)?.who ?? 'somebody'}, and not answered yet`));
+        ? records.flatMap((record) => describeInstance(record, resources[0]?.Metadata?.RadiographCategory))
+        : describeGroup(records);
+    if (items.length === 0)
+      items.push(line('Nothing decided: this is no plain radiograph, or it is not classified yet.'));
+    const request = resources.map(({ Metadata = {} }) => Metadata.RadiographReclassify).find(Boolean);
+    if (request !== undefined)
+      items.push(line(`Reclassification requested by ${parseJson(request)?.who ?? 'unknown'}, not done yet`));
     return { resources, items };
   }
 
-  function reviews(page, resources) {
+  function reviewLinks(page, resources) {
     if (page === 'instance') return resources.map(({ ID }) => [`instance/${ID}`, 'Review']);
     const studies = resources.map((each) => [page === 'series' ? each.ParentStudy : each.ID, each]);
     return studies
-      .slice(0, most)
+      .slice(0, mostReviewLinks)
       .map(([id, { MainDicomTags: tags = {} }]) => [
         `study/${id}`,
-        studies.length === 1 ? 'Review' : `Review the study of ${tags.StudyDate || 'an unknown day'}`,
+        studies.length === 1 ? 'Review' : `Review the study of ${tags.StudyDate || 'an unknown date'}`,
       ]);
   }
 
-  /** The list of the page that is open; gone once another resource is. */
+  /** Plainview's list on the open page. It changes only while the page shows the same resource. */
   function panel(page) {
     const { uuid } = $.mobile.pageData ?? {};
     const list = $(`#plainview-${page}`);
     const isOpen = () => $.mobile.activePage?.attr('id') === page && $.mobile.pageData?.uuid === uuid;
-    const put = (groups) => {
+    const render = (groups) => {
       if (!isOpen()) return;
       list.empty().append($('<li data-role="list-divider">').text('Plainview'), ...groups.flat());
       list.listview('refresh');
     };
-    return { uuid, isOpen, put, list };
+    return { uuid, isOpen, render, list };
   }
 
   const button = (icon, text, click) =>
@@ -122,68 +120,68 @@
       );
 
   async function show(page) {
-    const { uuid, isOpen, put } = panel(page);
+    const { uuid, isOpen, render } = panel(page);
     if (uuid === undefined) return;
     const [{ resources, items }, session] = await Promise.all([
-      decided(page, uuid).catch((error) => ({ resources: [], items: [line(error.message)] })),
+      readDecisions(page, uuid).catch((error) => ({ resources: [], items: [line(error.message)] })),
       call('plainview/session').catch((error) => ({ service: { answers: false, why: error.message } })),
     ]);
     const { answers, why } = session.service;
-    const away = answers
+    const notices = answers
       ? []
-      : [line(why), line('What stands here is kept in Orthanc, and so is what you ask for.')];
-    const links = reviews(page, resources).map(([fragment, text]) =>
+      : [line(why), line('The decisions come from Orthanc. Orthanc also keeps your requests.')];
+    const links = reviewLinks(page, resources).map(([fragment, text]) =>
       $('<li data-icon="search">').append(
         $('<a rel="external">').attr('href', `../plainview/review/#/${fragment}`).text(text),
       ),
     );
-    const ask = session.role === 'admin' ? [button('refresh', 'Reclassify', () => reclassify(page))] : [];
-    put([items, away, ask, answers ? links : []]);
+    const actions = session.role === 'admin' ? [button('refresh', 'Reclassify', () => reclassify(page))] : [];
+    render([items, notices, actions, answers ? links : []]);
     if (!answers || !isOpen()) return;
-    const runs = await call('plainview/api/v1/requests').catch(() => []);
-    // Cut off where the page is left just now.
-    const run = (Array.isArray(runs) ? runs : []).find(
+    const jobs = await call('plainview/api/v1/requests').catch(() => []);
+    // The answer is not a list if the browser leaves the page at this moment.
+    const job = (Array.isArray(jobs) ? jobs : []).find(
       ({ state, selection }) => state === 'running' && selection.ids?.includes(uuid),
     );
-    if (run !== undefined) await follow(page, run);
+    if (job !== undefined) await follow(page, job);
   }
 
   async function reclassify(page) {
-    const { uuid, put } = panel(page);
-    put([line('Asking …')]);
+    const { uuid, render } = panel(page);
+    render([line('Requesting …')]);
     try {
-      const run = await call('plainview/reclassify', { resources: uuid });
-      if (run.kept === undefined) return await follow(page, run);
-      put([line('Kept in Orthanc: Plainview does it as soon as it is back.')]);
+      const job = await call('plainview/reclassify', { resources: uuid });
+      if (job.kept === undefined) return await follow(page, job);
+      render([line('Kept in Orthanc: Plainview does it as soon as it is back.')]);
     } catch (error) {
-      put([line(error.message), button('back', 'Back', () => show(page))]);
+      render([line(error.message), button('back', 'Back', () => show(page))]);
     }
   }
 
-  /** Shows how far a request is until it has ended, or another page is open. */
-  async function follow(page, begun) {
-    const { isOpen, put } = panel(page);
-    let run = begun;
-    const cancel = () => call(`plainview/api/v1/requests/${begun.id}`, undefined, 'DELETE');
-    while (run.state === 'running' && isOpen()) {
-      put([
-        line(`${run.answered} of ${run.asked} looked at again, for ${run.who}`),
-        button('delete', 'Cancel', () => cancel().catch((error) => put([line(error.message)]))),
+  /** Shows the progress of a reclassification job until it ends or another page opens. */
+  async function follow(page, startedJob) {
+    const { isOpen, render } = panel(page);
+    let job = startedJob;
+    const cancel = () => call(`plainview/api/v1/requests/${startedJob.id}`, undefined, 'DELETE');
+    while (job.state === 'running' && isOpen()) {
+      render([
+        line(`${job.answered} of ${job.asked} looked at again, for ${job.who}`),
+        button('delete', 'Cancel', () => cancel().catch((error) => render([line(error.message)]))),
       ]);
       await new Promise((resolve) => setTimeout(resolve, 500));
       try {
-        run = await call(`plainview/api/v1/requests/${begun.id}`);
+        job = await call(`plainview/api/v1/requests/${startedJob.id}`);
       } catch (error) {
-        return put([line(error.message), button('back', 'Back', () => show(page))]);
+        return render([line(error.message), button('back', 'Back', () => show(page))]);
       }
     }
     if (!isOpen()) return;
-    Refresh(); // Orthanc Explorer's own: the labels have changed
+    Refresh(); // Orthanc Explorer's function: it shows the new labels
     await show(page);
-    if (run.problem !== undefined) panel(page).list.append(line(run.problem)).listview('refresh');
+    if (job.problem !== undefined) panel(page).list.append(line(job.problem)).listview('refresh');
   }
 
-  for (const page of Object.keys(pages)) {
+  for (const page of Object.keys(levels)) {
     $(`#${page}`).live('pagebeforecreate', () => {
       $('<ul data-role="listview" data-inset="true" data-theme="d" data-divider-theme="c">')
         .attr('id', `plainview-${page}`)
@@ -191,9 +189,9 @@
     });
     $(`#${page}`).live('pageshow', () => show(page));
   }
-  // From one resource to another of its kind Orthanc Explorer shows no new page.
+  // Orthanc Explorer fires no `pageshow` between two resources of the same level.
   $(window).bind('hashchange', () => {
     const page = $.mobile.activePage?.attr('id');
-    if (page in pages) void show(page);
+    if (page in levels) void show(page);
   });
 })();

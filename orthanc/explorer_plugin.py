@@ -1,21 +1,21 @@
-"""Plainview on Orthanc's own pages, and under Orthanc's own origin. For Orthanc's `PythonScript`; needs Python 3.9.
+"""Plainview in Orthanc's pages and under Orthanc's address. For Orthanc's `PythonScript`; needs Python 3.9.
 
-- Orthanc Explorer shows what Plainview decided, with buttons (explorer.js, beside this file).
-- /plainview/review/ and /plainview/api/ are the service's, for whoever Orthanc lets in: so its login guards both.
-- /plainview/reclassify asks for reclassification, and keeps the request in Orthanc while the service is away.
+- Orthanc Explorer shows Plainview's decisions, and buttons (explorer.js, in the folder of this file).
+- /plainview/review/ and /plainview/api/ are a proxy for the service, behind Orthanc's login.
+- /plainview/reclassify requests reclassification. While the service is away, Orthanc keeps the request.
 
 Environment of Orthanc, the same as the hook's:
-  PLAINVIEW_URL           where the service listens; else PLAINVIEW_HOOK_URL without its /hook,
+  PLAINVIEW_URL           address of the service; else PLAINVIEW_HOOK_URL without its /hook,
                           else http://127.0.0.1:8104
   PLAINVIEW_SECRET        the secret shared with the service, or
-  PLAINVIEW_SECRET_FILE   a file that holds it
+  PLAINVIEW_SECRET_FILE   a file that contains it
 
-Orthanc's configuration, section "Plainview", all of it optional:
-  Url          in place of PLAINVIEW_URL
+Section "Plainview" of Orthanc's configuration; every entry is optional:
+  Url          instead of PLAINVIEW_URL
   Roles        {"name of a user in RegisteredUsers": "viewer" | "reviewer" | "admin"}
-  DefaultRole  of everybody else whom Orthanc lets in ("viewer")
+  DefaultRole  role of all other users that Orthanc admits ("viewer")
 
-A mistake in these is logged and leaves the pages out: Orthanc itself must start.
+If one of these is wrong, the plugin logs it and does nothing else, because Orthanc itself must start.
 """
 
 import base64
@@ -37,28 +37,30 @@ ROLES = ('viewer', 'reviewer', 'admin')
 REQUEST = 'RadiographReclassify'
 PATHS = {'Patient': 'patients', 'Study': 'studies', 'Series': 'series', 'Instance': 'instances'}
 
-MOST_SENT = 256 * 1024
-MOST_RECEIVED = 64 * 1024 * 1024
+MAX_REQUEST_BYTES = 256 * 1024
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
 TIMEOUT_S = 20
 
-# Everything else stays here: Authorization, cookies, X-Plainview-… that a client made up, hop-by-hop headers.
-PASSED_TO_SERVICE = (
+# The service gets only these headers: no Authorization, no cookies, no X-Plainview-… of the client, no hop-by-hop
+# headers.
+FORWARDED_HEADERS = (
     'accept', 'accept-language', 'content-type', 'if-match', 'if-modified-since', 'if-none-match',
     'sec-fetch-site',
 )  # fmt: skip
-KEPT_FROM_BROWSER = {
+# The browser does not get these headers of the service.
+BLOCKED_ANSWER_HEADERS = {
     'allow', 'connection', 'content-length', 'content-type', 'date', 'keep-alive', 'location', 'proxy-authenticate',
     'server', 'set-cookie', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'www-authenticate',
     'x-content-type-options',
 }  # fmt: skip
-# What a query may hold as it is (RFC 3986), and what older browsers send.
+# Characters that a query may contain without encoding (RFC 3986), and those that older browsers send.
 QUERY_SAFE = "!$%&'()*+,-./:;=?@[]^_`{|}~"
-# Orthanc drops the connection where a plugin answers with another one, 429 among them.
-STATUSES = {200, 201, 202, 204, 304, 400, 401, 403, 404, 409, 413, 415, 500, 501, 502, 503, 504}
+# If a plugin answers with another status, for example 429, Orthanc drops the connection.
+ALLOWED_STATUSES = {200, 201, 202, 204, 304, 400, 401, 403, 404, 409, 413, 415, 500, 501, 502, 503, 504}
 
 
 class Problem(Exception):
-    """Answered as the service's API answers an error: a code, and a sentence that says what to do."""
+    """An error in the form of the service's API: a code, and a sentence that ends with what to do."""
 
     def __init__(self, status, code, title):
         super().__init__(title)
@@ -66,117 +68,125 @@ class Problem(Exception):
 
 
 class Settings:
-    """Orthanc's configuration and environment. Raises ValueError that names the option."""
+    """Options from Orthanc's configuration and environment. Raises a ValueError that names the wrong option."""
 
     def __init__(self, configuration, environment):
-        own = configuration.get('Plainview', {})
-        if not isinstance(own, dict) or set(own) - {'Url', 'Roles', 'DefaultRole'}:
-            raise ValueError('"Plainview" in Orthanc\'s configuration may hold Url, Roles and DefaultRole.')
+        section = configuration.get('Plainview', {})
+        if not isinstance(section, dict) or set(section) - {'Url', 'Roles', 'DefaultRole'}:
+            raise ValueError('"Plainview" in Orthanc\'s configuration may contain only Url, Roles and DefaultRole.')
         hook = environment.get('PLAINVIEW_HOOK_URL', '')
-        url = own.get('Url') or environment.get('PLAINVIEW_URL') or re.sub(r'/hook/?$', '', hook)
+        url = section.get('Url') or environment.get('PLAINVIEW_URL') or re.sub(r'/hook/?$', '', hook)
         try:
             parts = urlsplit(url or 'http://127.0.0.1:8104')
             self.host, self.port = parts.hostname, parts.port
         except (ValueError, AttributeError, TypeError):
-            raise ValueError('Plainview.Url (or PLAINVIEW_URL) is no URL.') from None
+            raise ValueError('Plainview.Url (or PLAINVIEW_URL) is not a URL.') from None
         if parts.scheme not in ('http', 'https') or not self.host or parts.username or parts.query or parts.fragment:
             raise ValueError('Plainview.Url (or PLAINVIEW_URL) must be http(s)://host:port, without user or query.')
         self.connect = http.client.HTTPSConnection if parts.scheme == 'https' else http.client.HTTPConnection
         self.base = parts.path.rstrip('/')
-        self.roles, self.default_role = own.get('Roles', {}), own.get('DefaultRole', 'viewer')
+        self.roles, self.default_role = section.get('Roles', {}), section.get('DefaultRole', 'viewer')
         if not isinstance(self.roles, dict) or any(role not in ROLES for role in self.roles.values()):
-            raise ValueError('Plainview.Roles must give users one of: ' + ', '.join(ROLES) + '.')
+            raise ValueError('Plainview.Roles must give each user one of: ' + ', '.join(ROLES) + '.')
         if self.default_role not in ROLES:
             raise ValueError('Plainview.DefaultRole must be one of: ' + ', '.join(ROLES) + '.')
         self.users = configuration.get('RegisteredUsers') or {}
         self.secret = read_secret(environment)
-        # A service that hangs may hold a third of Orthanc's threads and no more.
-        self.slots = threading.BoundedSemaphore(max(1, int(configuration.get('HttpThreadsCount', 50)) // 3))
+        # A service that hangs must not block more than a third of Orthanc's threads.
+        self.semaphore = threading.BoundedSemaphore(max(1, int(configuration.get('HttpThreadsCount', 50)) // 3))
 
     def caller(self, headers):
-        """Who asks, and in which role. Only who knows a registered user's password is that user."""
-        kind, _, given = headers.get('authorization', '').partition(' ')
+        """The caller's name and role. A caller has the name of a registered user only with that user's password."""
+        scheme, _, credentials = headers.get('authorization', '').partition(' ')
         user = None
-        if kind.lower() == 'basic':
+        if scheme.lower() == 'basic':
             try:
-                name, _, password = base64.b64decode(given, validate=True).decode('utf-8').partition(':')
+                name, _, password = base64.b64decode(credentials, validate=True).decode('utf-8').partition(':')
             except (binascii.Error, UnicodeDecodeError):
                 name = password = ''
-            known = self.users.get(name)
-            if isinstance(known, str) and hmac.compare_digest(known.encode(), password.encode()):
+            expected = self.users.get(name)
+            if isinstance(expected, str) and hmac.compare_digest(expected.encode(), password.encode()):
                 user = name
         if user is None:
             return 'anonymous', self.default_role
         if len(user) > 64 or not all(letter.isalnum() or letter in ' ._@-' for letter in user):
-            raise Problem(403, 'user_unnamable', 'Plainview cannot record this user: rename it in RegisteredUsers.')
+            why = 'Plainview cannot record the name of this user. Rename the user in RegisteredUsers.'
+            raise Problem(403, 'user_unnamable', why)
         return user, self.roles.get(user, self.default_role)
 
 
 def read_secret(environment):
     secret, path = environment.get('PLAINVIEW_SECRET', ''), environment.get('PLAINVIEW_SECRET_FILE', '')
     if secret and path:
-        raise ValueError('PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set for Orthanc: unset one.')
+        raise ValueError('PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set for Orthanc. Unset one.')
     if path:
         try:
             with open(path, encoding='utf-8') as file:
                 secret = file.read()
         except OSError as error:
-            raise ValueError(f'PLAINVIEW_SECRET_FILE cannot be read: {error.strerror}.') from None
+            why = f'PLAINVIEW_SECRET_FILE cannot be read: {error.strerror}. Make it readable for Orthanc.'
+            raise ValueError(why) from None
     if not secret.strip():
         raise ValueError(f'PLAINVIEW_SECRET{"_FILE is empty" if path else " is not set"} for Orthanc.')
     return secret.strip()
 
 
-def ask_service(settings, caller, method, target, headers, body=b''):
-    """One call of the service in the caller's name. Returns status, headers and body; raises Problem."""
-    if not settings.slots.acquire(timeout=1):
-        raise Problem(503, 'service_busy', 'Too many calls wait for Plainview; try again in a moment.')
+def call_service(settings, caller, method, target, headers, body=b''):
+    """Calls the service with the caller's name and role. Returns status, headers and body; raises Problem."""
+    if not settings.semaphore.acquire(timeout=1):
+        raise Problem(503, 'service_busy', 'Too many requests wait for Plainview. Try again in a moment.')
     connection = settings.connect(settings.host, settings.port, timeout=TIMEOUT_S)
     try:
         user, role = caller
-        sent = {name: headers[name] for name in PASSED_TO_SERVICE if name in headers}
-        sent.update({
+        forwarded = {name: headers[name] for name in FORWARDED_HEADERS if name in headers}
+        forwarded.update({
             'X-Plainview-Secret': settings.secret,
             'X-Plainview-User': quote(user),
             'X-Plainview-Role': role,
         })
-        connection.request(method, settings.base + target, body, sent)
+        connection.request(method, settings.base + target, body, forwarded)
         answer = connection.getresponse()
-        content = answer.read(MOST_RECEIVED + 1)
+        content = answer.read(MAX_ANSWER_BYTES + 1)
     except socket.timeout:
-        raise Problem(504, 'service_slow', 'Plainview did not answer in time; its log may say why.') from None
+        why = f'Plainview did not answer within {TIMEOUT_S} s. Try again, and look into its log.'
+        raise Problem(504, 'service_slow', why) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        why = f'Plainview does not answer ({type(error).__name__}): is it running, and PLAINVIEW_URL right?'
+        why = f'Plainview does not answer ({type(error).__name__}). Check that it runs and that PLAINVIEW_URL is right.'
         raise Problem(503, 'service_away', why) from None
     finally:
         connection.close()
-        settings.slots.release()
+        settings.semaphore.release()
     if answer.status == 401:
-        why = 'Plainview does not know this Orthanc: is PLAINVIEW_SECRET the same for both?'
+        why = 'Plainview refuses the secret of this Orthanc. Make PLAINVIEW_SECRET the same for both.'
         raise Problem(502, 'service_refuses', why)
-    if len(content) > MOST_RECEIVED:
-        raise Problem(502, 'answer_too_large', "Plainview's answer is too large to pass on.")
+    if len(content) > MAX_ANSWER_BYTES:
+        why = f'The answer is larger than the limit of {MAX_ANSWER_BYTES // 1024 // 1024} MB. Call the service itself.'
+        raise Problem(502, 'answer_too_large', why)
     return answer.status, answer.getheaders(), content
 
 
-def guard(method, headers, body):
-    """A login that browsers send by themselves must not be used by another site's page."""
+def check_request(method, headers, body):
+    """Refuses changes from pages of other sites (CSRF), because browsers send the login by themselves.
+    Also refuses bodies that are not JSON or too large."""
     if method in ('GET', 'HEAD'):
         return
     if headers.get('sec-fetch-site', 'none') not in ('same-origin', 'none'):
-        raise Problem(403, 'other_site', 'Changes are taken from pages of this Orthanc only.')
+        why = 'The request comes from a page of another site, so it is refused. Send it from a page of this Orthanc.'
+        raise Problem(403, 'other_site', why)
     if method != 'DELETE' and headers.get('content-type', '').partition(';')[0].strip() != 'application/json':
-        raise Problem(415, 'not_json', 'Send the body as application/json.')
-    if len(body) > MOST_SENT:
-        raise Problem(413, 'request_too_large', f'The body may be {MOST_SENT // 1024} kB at most.')
+        why = 'The request is not declared as JSON. Send it with Content-Type: application/json.'
+        raise Problem(415, 'not_json', why)
+    if len(body) > MAX_REQUEST_BYTES:
+        why = f'The request is larger than the limit of {MAX_REQUEST_BYTES // 1024} kB. Send a smaller one.'
+        raise Problem(413, 'request_too_large', why)
 
 
 def service_target(path, query):
-    """The service's path for one of ours. Orthanc has taken out `..`, `//` and a last `/`. Queries come as sent from
-    Orthanc 1.12, and decoded from 1.13: what may not stand in an address is encoded, what is encoded stays."""
+    """The service's path and query for a request to the plugin. Orthanc has removed `..`, `//` and a `/` at the end.
+    Orthanc 1.12 passes queries as they were sent, and 1.13 decodes them. So this encodes only what is not encoded."""
     path = '/review/' if path == '/review' else path
     if not re.fullmatch(r'/(api|review)/[A-Za-z0-9._~/-]*', path) or '..' in path:
-        raise Problem(404, 'route_unknown', 'There is nothing here.')
+        raise Problem(404, 'route_unknown', 'There is nothing at this address. The README lists the addresses.')
     pairs = [quote(f'{key}={value}' if value else key, safe=QUERY_SAFE) for key, value in (query or {}).items()]
     return path + ('?' + '&'.join(pairs) if pairs else '')
 
@@ -189,12 +199,12 @@ def answer_with(output, status, headers, body):
     for name, value in headers:
         if name.lower() == 'content-type':
             mime = value
-        elif name.lower() not in KEPT_FROM_BROWSER:
+        elif name.lower() not in BLOCKED_ANSWER_HEADERS:
             output.SetHttpHeader(name, value)
     if status == 200:
         return output.AnswerBuffer(body, mime)
-    # Only a 200 can say its type: Orthanc calls the rest text/plain.
-    status = 503 if status == 429 else status if status in STATUSES else 502
+    # Only an answer with status 200 can have a type. Orthanc sends all others as text/plain.
+    status = 503 if status == 429 else status if status in ALLOWED_STATUSES else 502
     output.SendHttpStatus(status, b'' if status in (204, 304) else body)
 
 
@@ -204,7 +214,7 @@ def answer_problem(output, problem):
 
 
 def answer_page(output, problem):
-    """For whoever opens the page meanwhile; it comes back by itself. A 200, as only that can be HTML, see `answer_with`."""
+    """Shows the problem to a person, and reloads by itself. Only with status 200 can Orthanc send HTML."""
     page = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="5"><title>Plainview</title><p>{escape(problem.title)}'
     headers = [('Content-Type', 'text/html; charset=utf-8'), ('Cache-Control', 'no-store')]
     answer_with(output, 200, headers, page.encode())
@@ -216,10 +226,10 @@ def answer_json(output, status, value):
 
 
 def session(settings, caller):
-    """Who the page is talking as, and whether the service is there."""
+    """The caller's name and role, and whether the service answers."""
     service = {'answers': True}
     try:
-        ask_service(settings, caller, 'GET', '/api/v1/sweep', {})
+        call_service(settings, caller, 'GET', '/api/v1/sweep', {})
     except Problem as problem:
         service = {'answers': False, 'why': problem.title}
     return {'who': caller[0], 'role': caller[1], 'service': service}
@@ -227,48 +237,50 @@ def session(settings, caller):
 
 def reclassify(settings, caller, body):
     """
-    Asks for reclassification of `{"resources": id | [id, …]}`, of any level. Returns status and answer: the request's
-    progress; or, where the service does not answer, how many requests are kept in Orthanc until it does.
+    Requests reclassification of `{"resources": id | [id, …]}`, of any level. Returns status and answer.
+    The answer is the request's progress. If the service does not answer, it is the number of requests that Orthanc keeps.
     """
     if caller[1] != 'admin':
-        raise Problem(403, 'forbidden', 'This needs the role admin: see Plainview.Roles in the configuration.')
+        why = 'This needs the role admin. Ask the administrator of Orthanc for it (Plainview.Roles).'
+        raise Problem(403, 'forbidden', why)
     try:
-        asked = json.loads(body)['resources']
-        ids = [asked] if isinstance(asked, str) else list(asked)
+        resources = json.loads(body)['resources']
+        ids = [resources] if isinstance(resources, str) else list(resources)
     except (ValueError, KeyError, TypeError):
         ids = []
     if not ids or not all(isinstance(each, str) and re.fullmatch('[0-9a-f]{8}(-[0-9a-f]{8}){4}', each) for each in ids):
-        raise Problem(400, 'request_malformed', "resources must name one or more of Orthanc's identifiers.")
-    wanted = json.dumps({'selection': {'ids': ids}}).encode()
+        why = "The request cannot be understood: resources must contain one or more of Orthanc's identifiers."
+        raise Problem(400, 'request_malformed', why)
+    selection = json.dumps({'selection': {'ids': ids}}).encode()
     try:
         headers = {'content-type': 'application/json', 'accept': 'application/json'}
-        status, _, content = ask_service(settings, caller, 'POST', '/api/v1/requests', headers, wanted)
+        status, _, content = call_service(settings, caller, 'POST', '/api/v1/requests', headers, selection)
         if status < 500:
             return status, json.loads(content)
     except Problem:
-        pass  # The request is kept below, so nothing is lost by it.
+        pass  # The request is kept in Orthanc instead, see below.
     when = datetime.now(timezone.utc).isoformat(timespec='milliseconds').replace('+00:00', 'Z')
     request = json.dumps({'who': caller[0], 'when': when}).encode()
     found = json.loads(orthanc.RestApiPost('/tools/bulk-content', json.dumps({'Resources': ids, 'Short': True})))
     for resource in found:
         orthanc.RestApiPut(f'/{PATHS[resource["Type"]]}/{resource["ID"]}/metadata/{REQUEST}', request)
     if not found:
-        raise Problem(404, 'resource_unknown', 'Orthanc has none of these.')
+        raise Problem(404, 'resource_unknown', 'Orthanc has none of these resources. Reload the page.')
     return 202, {'kept': len(found)}
 
 
 def handle(settings, output, uri, method, headers, query, body):
     path = uri[len('/plainview'):]
     caller = settings.caller(headers)
-    guard(method, headers, body)
+    check_request(method, headers, body)
     if path == '/session' and method == 'GET':
         return answer_json(output, 200, session(settings, caller))
     if path == '/reclassify' and method == 'POST':
         return answer_json(output, *reclassify(settings, caller, body))
     target = service_target(path, query)
     if path == '/api/v1/events':
-        raise Problem(501, 'no_events_here', 'Events would hold a thread of Orthanc for each page: poll instead.')
-    answer_with(output, *ask_service(settings, caller, method, target, headers, body))
+        raise Problem(501, 'no_events_here', 'Events would use a thread of Orthanc for each page. Poll instead.')
+    answer_with(output, *call_service(settings, caller, method, target, headers, body))
 
 
 def start():
@@ -283,9 +295,10 @@ def start():
         except Problem as problem:
             is_page = uri.startswith('/plainview/review') and 'text/html' in request['headers'].get('accept', '')
             (answer_page if is_page and problem.code == 'service_away' else answer_problem)(output, problem)
-        except Exception as error:  # noqa: BLE001 – Orthanc's own answer would show the traceback's text
+        except Exception as error:  # noqa: BLE001 – else Orthanc's answer would contain the text of the exception
             orthanc.LogError(f'Plainview: {request["method"]} {uri} failed: {type(error).__name__}: {error}')
-            answer_problem(output, Problem(500, 'internal', "This is Plainview's fault; Orthanc's log says why."))
+            why = "This is a fault of Plainview itself. Please report it, with the cause from Orthanc's log."
+            answer_problem(output, Problem(500, 'internal', why))
 
     orthanc.RegisterRestCallback('/plainview/.*', callback)
     orthanc.ExtendOrthancExplorer(explorer)

@@ -1,18 +1,18 @@
 /**
- * OHIF for Orthanc's OHIF plugin: radiographs hang by what Plainview knows of them.
- * Use it as the plugin's configuration: "OHIF": { "DataSource": "dicom-web", "UserConfiguration": "/etc/orthanc/ohif.js" }.
- * Settings of the site's own go to the end of this file, as `window.config.… = …`.
+ * Configuration for Orthanc's OHIF plugin: radiographs hang by Plainview's decisions.
+ * Use it in Orthanc's configuration: "OHIF": { "DataSource": "dicom-web", "UserConfiguration": "/etc/orthanc/ohif.js" }.
+ * Add the site's own settings at the end of this file, as `window.config.… = …`.
  *
- * When a study is opened, Plainview is asked through Orthanc's own origin (/plainview/, served by orthanc/explorer_plugin.py)
- * how it hangs, beside what OHIF loads anyway. No answer in time, no fitting protocol, or a picture missing:
- * OHIF hangs as it always does.
+ * When a study opens, this file requests its hanging from Plainview under Orthanc's address (/plainview/, which
+ * orthanc/explorer_plugin.py serves). OHIF uses its default hanging if there is no answer in time, no protocol fits, or
+ * a picture is missing.
  *
- * For protocols of a site's own there are these attributes of a display set: plainviewCategory, plainviewSide
- * (R, L, B), plainviewScore (0 to 1), plainviewState; each absent where it is not known.
+ * A site's own protocols can use these attributes of a display set: plainviewCategory, plainviewSide (R, L, B),
+ * plainviewScore (0 to 1), plainviewState. An attribute without a known value is absent.
  */
 (() => {
-  // Written by `plainview ohif` from the file of hanging protocols.
-  // biome-ignore format: a line for each
+  // `plainview ohif` writes these protocols from the file of hanging protocols.
+  // biome-ignore format: one line per protocol
   const protocols = [
     {"id":"chest-priors","title":"Chest, with prior","rows":2,"columns":2,"cells":[{"place":"chest-priors/1","row":1,"column":1,"prior":false},{"place":"chest-priors/2","row":1,"column":2,"prior":false},{"place":"chest-priors/3","row":2,"column":1,"prior":true},{"place":"chest-priors/4","row":2,"column":2,"prior":true}]},
     {"id":"chest-prior-frontal","title":"Chest, with prior frontal","rows":1,"columns":3,"cells":[{"place":"chest-prior-frontal/1","row":1,"column":1,"prior":false},{"place":"chest-prior-frontal/2","row":1,"column":2,"prior":false},{"place":"chest-prior-frontal/3","row":1,"column":3,"prior":true}]},
@@ -85,48 +85,48 @@
   ];
   // End of what is written.
 
-  /** How long the opening of a study may wait for Plainview. */
-  const patienceMs = 3000;
+  /** The longest time that the opening of a study waits for Plainview. */
+  const answerTimeoutMs = 3000;
 
-  /** How the study that is open is to be hung, as GET /api/v1/studies/{StudyInstanceUID}/hanging says. */
-  let answer;
-  /** Modes that hang by OHIF's default. */
-  const choosing = new Set();
+  /** The hanging of the open study, as GET /api/v1/studies/{StudyInstanceUID}/hanging returns it. */
+  let hanging;
+  /** Modes whose own protocol is OHIF's default. Only in these does Plainview choose the protocol. */
+  const defaultModes = new Set();
 
   const imagesOf = (displaySet) => displaySet.images ?? displaySet.instances ?? [];
   const cellsIn = (displaySet) => {
     const uids = imagesOf(displaySet).map(({ SOPInstanceUID }) => SOPInstanceUID);
-    return (answer?.cells ?? []).filter(({ sopInstanceUid }) => uids.includes(sopInstanceUid));
+    return (hanging?.cells ?? []).filter(({ sopInstanceUid }) => uids.includes(sopInstanceUid));
   };
-  /** What is known of a display set of one picture; a stack of several has no one category. */
-  const known = (displaySet) => {
+  /** Plainview's entry for a display set of one picture. A stack of several pictures has no single category. */
+  const entryOf = (displaySet) => {
     const [image, another] = imagesOf(displaySet);
     if (image === undefined || another !== undefined) return undefined;
-    return answer?.instances.find(({ sopInstanceUid }) => sopInstanceUid === image.SOPInstanceUID);
+    return hanging?.instances.find(({ sopInstanceUid }) => sopInstanceUid === image.SOPInstanceUID);
   };
-  /** A picture that the address asks for comes first, as without Plainview. */
-  const isPictureAskedFor = () =>
+  /** If the address names a picture, OHIF shows it first, as without Plainview. */
+  const addressNamesPicture = () =>
     [...new URLSearchParams(window.location.search).keys()].some((name) =>
       ['initialseriesinstanceuid', 'initialsopinstanceuid'].includes(name.toLowerCase()),
     );
 
   const attributes = {
-    /** Of a study: the protocol that hangs it, once every picture of it is there. */
+    /** Of a study: the protocol that hangs it, as soon as all its pictures are loaded. */
     plainviewProtocol: (study, { displaySets = [] } = {}) => {
-      if (answer?.studyInstanceUid !== study?.StudyInstanceUID || isPictureAskedFor()) return undefined;
-      const there = displaySets.flatMap(cellsIn);
-      return answer?.cells.every((cell) => there.includes(cell)) ? answer.protocol?.id : undefined;
+      if (hanging?.studyInstanceUid !== study?.StudyInstanceUID || addressNamesPicture()) return undefined;
+      const loadedCells = displaySets.flatMap(cellsIn);
+      return hanging?.cells.every((cell) => loadedCells.includes(cell)) ? hanging.protocol?.id : undefined;
     },
     /** Of a display set: the places of its pictures, each in brackets. */
     plainviewPlaces: (displaySet) =>
       cellsIn(displaySet)
         .map(({ place }) => `[${place}]`)
         .join(''),
-    plainviewCategory: (displaySet) => known(displaySet)?.category,
-    plainviewSide: (displaySet) => known(displaySet)?.laterality,
-    plainviewScore: (displaySet) => known(displaySet)?.score,
-    plainviewState: (displaySet) => known(displaySet)?.state,
-    /** Of a viewport: which picture of a stack it begins with. */
+    plainviewCategory: (displaySet) => entryOf(displaySet)?.category,
+    plainviewSide: (displaySet) => entryOf(displaySet)?.laterality,
+    plainviewScore: (displaySet) => entryOf(displaySet)?.score,
+    plainviewState: (displaySet) => entryOf(displaySet)?.state,
+    /** Of a viewport: the picture of a stack that it shows first. */
     plainviewImage([displaySet]) {
       if (displaySet === undefined) return undefined;
       const cell = cellsIn(displaySet).find(({ place }) => place === this.place);
@@ -137,13 +137,13 @@
     },
   };
 
-  /** A protocol as OHIF's hanging protocol service takes it. Which picture goes where is Plainview's answer. */
+  /** A protocol in the form of OHIF's hanging protocol service. Plainview's answer places the pictures. */
   const ohifProtocol = ({ id, title, rows, columns, cells }) => ({
     id: `plainview.${id}`,
     name: title,
-    // Above any protocol that goes by tags.
+    // A higher weight than any protocol that matches by tags.
     protocolMatchingRules: [rule('plainviewProtocol', { equals: { value: id } }, 1000)],
-    // −1: of the study itself alone.
+    // −1: no priors.
     numberOfPriorsReferenced: cells.some(({ prior }) => prior) ? 1 : -1,
     displaySetSelectors: {
       any: { seriesMatchingRules: [rule('numImageFrames', { greaterThan: { value: 0 } }, 1)] },
@@ -154,7 +154,7 @@
         ]),
       ),
     },
-    // What a person adds by the layout tool begins with a picture that is not shown yet.
+    // A viewport that a person adds with the layout tool starts with a picture that is not shown yet.
     defaultViewport: { ...viewport(undefined), displaySets: [{ id: 'any', matchedDisplaySetsIndex: -1 }] },
     stages: [
       {
@@ -172,65 +172,68 @@
     viewportOptions: {
       toolGroupId: 'default',
       viewportType: 'stack',
-      // A person may drop any picture there.
+      // A person may drop any picture into the viewport.
       allowUnmatchedView: true,
       ...(cell && { initialImageOptions: { custom: 'plainviewImage', place: cell.place } }),
     },
     displaySets: cell ? [{ id: cell.place }] : [],
   });
 
-  async function ask(studyInstanceUid, { priors, headers }) {
+  async function requestHanging(studyInstanceUid, { priors, headers }) {
     const base = new URL(
       (window.config.routerBasename ?? '/ohif/').replace(/\/*$/, '/'),
       window.location.origin,
     );
     const url = new URL(`../plainview/api/v1/studies/${studyInstanceUid}/hanging?priors=${priors}`, base);
-    const response = await fetch(url, { headers, signal: AbortSignal.timeout(patienceMs) });
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(answerTimeoutMs) });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    const hanging = await response.json();
-    if (!Array.isArray(hanging.cells) || !Array.isArray(hanging.instances))
-      throw new Error('its answer is of another kind');
-    if (!hanging.protocol || protocols.some(({ id }) => id === hanging.protocol.id)) return hanging;
+    const received = await response.json();
+    if (!Array.isArray(received.cells) || !Array.isArray(received.instances))
+      throw new Error('the answer does not have the form of a hanging');
+    if (!received.protocol || protocols.some(({ id }) => id === received.protocol.id)) return received;
     console.warn(
-      `Plainview hangs by ${hanging.protocol.id}, which came after this file: see \`plainview ohif\`.`,
+      `This file does not contain Plainview's protocol ${received.protocol.id}. Write it again with \`plainview ohif\`.`,
     );
-    return { ...hanging, protocol: undefined, cells: [], priorStudyInstanceUid: undefined };
+    return { ...received, protocol: undefined, cells: [], priorStudyInstanceUid: undefined };
   }
 
-  /** Has a data source ask Plainview while it prepares to open studies, and open the prior beside a study. */
+  /** Makes a data source request the hanging before it opens studies, and open the prior with the study. */
   function withPlainview(source, { appConfig, servicesManager }) {
     const { initialize, getStudyInstanceUIDs } = source;
-    /** @returns undefined where nothing is known: the list of studies, or Plainview is away */
-    const answerFor = async (opening) => {
+    /** @returns undefined without one study to open (in the list of studies), or if Plainview does not answer */
+    const hangingFor = async (opening) => {
       try {
         const [study, another] = getStudyInstanceUIDs(opening) ?? [];
         if (typeof study !== 'string' || study === '') return undefined;
-        // OHIF's DICOM JSON source holds one study alone; who opens several has chosen them.
+        // No prior is added if the person opens several studies, or with OHIF's DICOM JSON source, which has only one.
         const priors = another === undefined && !opening.query?.get?.('url');
         const headers = servicesManager.services.userAuthenticationService?.getAuthorizationHeader?.() ?? {};
-        return await ask(study, { priors, headers });
+        return await requestHanging(study, { priors, headers });
       } catch (error) {
-        console.warn('Plainview does not say how to hang this study; OHIF hangs it as usual:', error.message);
+        console.warn(
+          'Plainview returned no hanging for this study, so OHIF uses its default:',
+          error.message,
+        );
         return undefined;
       }
     };
     source.initialize = async (opening) => {
       const result = await initialize(opening);
-      answer = await answerFor(opening);
-      // A mode with one protocol leaves no choice. Without one of ours it keeps it, and OHIF its own pace.
+      hanging = await hangingFor(opening);
+      // A mode with only one protocol would never use Plainview's. Without a protocol of Plainview, the mode keeps its own.
       for (const mode of appConfig.loadedModes ?? []) {
-        if (mode.hangingProtocol === 'default') choosing.add(mode);
-        if (choosing.has(mode))
-          mode.hangingProtocol = answer?.protocol
-            ? [`plainview.${answer.protocol.id}`, 'default']
+        if (mode.hangingProtocol === 'default') defaultModes.add(mode);
+        if (defaultModes.has(mode))
+          mode.hangingProtocol = hanging?.protocol
+            ? [`plainview.${hanging.protocol.id}`, 'default']
             : 'default';
       }
       return result;
     };
     source.getStudyInstanceUIDs = (opening) => {
       const studies = getStudyInstanceUIDs(opening);
-      const isOurs = studies?.length === 1 && studies[0] === answer?.studyInstanceUid;
-      return isOurs && answer.priorStudyInstanceUid ? [...studies, answer.priorStudyInstanceUid] : studies;
+      const isOurs = studies?.length === 1 && studies[0] === hanging?.studyInstanceUid;
+      return isOurs && hanging.priorStudyInstanceUid ? [...studies, hanging.priorStudyInstanceUid] : studies;
     };
   }
 

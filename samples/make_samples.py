@@ -1,9 +1,9 @@
-"""Makes the demonstration pictures of this folder, none of which shows any one patient.
+"""Makes the demonstration pictures of this folder. None of them shows a single patient.
 
     python samples/make_samples.py --manifest manifest.csv
 
-The composites average chest radiographs of the COVID-19 Image Repository (CC BY 3.0, see README.md), one per
-patient, each brought onto a running mean by an affine registration first. The test pattern is drawn.
+The composites are means of chest radiographs of the COVID-19 Image Repository (CC BY 3.0, see README.md), one per
+patient, after an affine registration to a running mean. The test pattern is drawn.
 Needs numpy and opencv-python-headless as in model/training/requirements.txt.
 """
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 SOURCE = "hannover"
-WORK = (288, 336)  # height, width the registration works at
-EDGE = 10  # cut off at the end: here lie the frames of the single films
-FIRST = 50  # patients in the first composite; the rest make the second
+WORK = (288, 336)  # height, width for the registration
+EDGE = 10  # cut off at the end, because the frames of the single films are there
+FIRST = 50  # patients in the first composite; the others are in the second
 
 
 def one_per_patient(manifest: Path) -> list[Path]:
@@ -47,7 +47,7 @@ def registered(picture: np.ndarray, mean: np.ndarray) -> np.ndarray:
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 80, 1e-5)
     try:
         _, matrix = cv2.findTransformECC(mean, picture, matrix, cv2.MOTION_AFFINE, stop, None, 9)
-    except cv2.error:  # it did not converge: take it as it lies
+    except cv2.error:  # it did not converge: use the picture without registration
         pass
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(picture, matrix, WORK[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
@@ -59,7 +59,7 @@ def composite(paths: list[Path], rounds: int = 4) -> np.ndarray:
     mean = np.mean(pictures, 0)
     for _ in range(rounds):
         moved = np.sort([registered(picture, mean) for picture in pictures], axis=0)
-        ends = len(moved) // 5  # side letters, cables and edges are the outermost values at their place
+        ends = len(moved) // 5  # side letters, cables and edges have the extreme values at their points
         mean = moved[ends:len(moved) - ends].mean(0).astype(np.float32)
     return mean[EDGE:-EDGE, EDGE:-EDGE]
 
@@ -81,7 +81,7 @@ def test_pattern(side: int = 1024) -> np.ndarray:
     for step in range(16):  # sixteen greys from black to white
         v[80:180, 64 + step * 56:64 + (step + 1) * 56] = step * 17
     x = 96
-    for period in (2, 4, 6, 8, 12, 16, 24, 32):  # line pairs, upright and lying
+    for period in (2, 4, 6, 8, 12, 16, 24, 32):  # line pairs, vertical and horizontal
         bars = (np.arange(96) // (period // 2)) % 2 * 255
         v[230:326, x:x + 96], v[350:446, x:x + 96] = bars[None, :], bars[:, None]
         x += 106

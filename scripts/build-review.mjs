@@ -1,5 +1,5 @@
-// Bundles the review page (src/review) into dist/review: three files that load nothing from anywhere else.
-// --watch goes on building when a file changes.
+// Bundles the review page (src/review) into three files in dist/review, which load nothing from other servers.
+// With --watch it builds again when a file changes.
 import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ const options = {
   bundle: true,
   minify: true,
   format: 'esm',
-  // Two years old at most: hospitals' browsers and tablets lag behind.
+  // Older browsers too, because hospitals update browsers and tablets late.
   target: ['chrome109', 'firefox115', 'safari16.4'],
   logLevel: 'warning',
   legalComments: 'none',

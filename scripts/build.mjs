@@ -1,4 +1,4 @@
-// Builds dist/ from src/: the program by TypeScript, the review page by scripts/build-review.mjs.
+// Builds dist/ from src/: TypeScript compiles the program, scripts/build-review.mjs bundles the review page.
 import { spawnSync } from 'node:child_process';
 import { accessSync, chmodSync, constants, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
@@ -13,15 +13,15 @@ try {
   console.error(`Plainview cannot be built: ${error.message}. Make the folder writable.`);
   process.exit(1);
 }
-must(join(root, 'node_modules', '.bin', 'tsc'), '-p', 'tsconfig.build.json');
-must(process.execPath, join('scripts', 'build-review.mjs'));
+runOrExit(join(root, 'node_modules', '.bin', 'tsc'), '-p', 'tsconfig.build.json');
+runOrExit(process.execPath, join('scripts', 'build-review.mjs'));
 removeStale();
-// An npx that was used here before runs this file, and sets this bit only the first time.
+// npx may still have a link to this file from an earlier version. It sets the executable bit only when it makes the link.
 const cli = join(built, 'cli.js');
 const { mode } = statSync(cli);
 chmodSync(cli, mode | ((mode & 0o444) >> 2));
 
-/** TypeScript leaves what it built from files that are gone. The rest stays: a service may run from it. */
+/** Deletes output of deleted sources, which TypeScript keeps. All other files stay, because a service may use them. */
 function removeStale() {
   for (const file of readdirSync(built, { recursive: true })) {
     const module = /^(.*)\.js(\.map)?$/.exec(file)?.[1];
@@ -30,7 +30,7 @@ function removeStale() {
   }
 }
 
-function must(command, ...args) {
+function runOrExit(command, ...args) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
   if (error) console.error(`${command} cannot be run: ${error.message}`);
   if (status !== 0) process.exit(status ?? 1);

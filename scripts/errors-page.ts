@@ -17,8 +17,8 @@ Each error has a code that never changes. You find it in the log (\`code\`), in 
 metadata \`Radiograph\` of an instance that could not be classified, and in the service's answers: these are
 [problem+json](https://www.rfc-editor.org/rfc/rfc9457) with \`code\`, \`status\` and the sentence as \`title\`.
 
-Below, the quoted text is the sentence, with the names of its values in braces. It says what is wrong and what to do;
-what it does not say follows it.
+Below, the quoted text is the sentence, with the names of its values in braces. It says what is wrong and what to do.
+Further explanations follow it.
 
 - **HTTP** is the status of the service's answer. Answers with 429 and 503 have the header \`Retry-After\`. An error
   that no request can cause has 500.
@@ -47,7 +47,7 @@ function sentence({ message }: ErrorEntry): string {
   return (message as (p: object) => string)(placeholders);
 }
 
-/** Answers each parameter with its name in braces, whether the sentence takes it as text, as number or as list. */
+/** Returns each parameter's name in braces, whether the sentence uses the parameter as text, as number or as list. */
 const placeholders = new Proxy(
   {},
   {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes the secrets that docker-compose.yml mounts, with random values, into secrets/ (which git ignores).
-# What is there stays, so running it again changes nothing.
+# Writes random values for the secrets of docker-compose.yml into secrets/, which git ignores.
+# Existing files stay, so a second run changes nothing.
 set -eu
 cd "$(dirname "$0")/.."
 umask 077
@@ -16,12 +16,12 @@ random() {
 [ -s orthanc-users.json ] || printf '{\n  "RegisteredUsers": {\n    "admin": "%s",\n    "plainview": "%s"\n  }\n}\n' \
   "$(random)" "$(cat orthanc_password)" > orthanc-users.json
 
-# One of the two was deleted, or edited: the service would be turned away for ever.
+# If one of the two was deleted or edited, Orthanc would refuse the service.
 grep -qF "\"$(cat orthanc_password)\"" orthanc-users.json || {
-  echo "No user in secrets/orthanc-users.json has the password of secrets/orthanc_password: delete both, or mend one." >&2
+  echo "No user in secrets/orthanc-users.json has the password of secrets/orthanc_password: delete both files, or correct one." >&2
   exit 1
 }
 
-# The service runs as an ordinary user inside its container, and must be able to read what is mounted.
+# The service runs as an unprivileged user in its container, and must be able to read the mounted files.
 chmod 644 plainview_secret orthanc_password
 echo "secrets/ is ready. Orthanc's pages: user admin, password in secrets/orthanc-users.json."

@@ -10,7 +10,7 @@ import { storeInstance } from '../testkit/orthanc.js';
 import { Reader } from '../testkit/service.js';
 
 const browser = await launch();
-const say = (line: string) => console.error(line);
+const print = (line: string) => console.error(line);
 
 /** @param size of the window; the picture is 0.8 times as wide */
 async function picture(
@@ -32,13 +32,13 @@ async function picture(
     .resize({ width: Math.round(0.8 * size.width) })
     .png({ palette: true, colours: 200, effort: 10 })
     .toFile(file);
-  say(`${file}: ${Math.round(bytes / 1000)} kB`);
+  print(`${file}: ${Math.round(bytes / 1000)} kB`);
   await page.close();
 }
 
 const wide = (height: number) => ({ width: 1360, height });
 
-const pair = await startPair({ log: pino({ level: 'silent' }), say });
+const pair = await startPair({ log: pino({ level: 'silent' }), onProgress: print });
 try {
   const chest = radiograph(await sample('chest_composite.png'), {
     modality: 'DX',

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What `npx plainview` runs. npx keeps its link to this file, so it must be there before the first build too.
+// `npx plainview` runs this file. npx keeps its link to it, so the file must exist before the first build too.
 import { existsSync } from 'node:fs';
 
 const cli = new URL('../dist/cli.js', import.meta.url);

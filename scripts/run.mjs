@@ -1,5 +1,5 @@
-// What a fresh clone runs first: plain JavaScript without dependencies. Installs and builds where that is due,
-// then hands over.  node scripts/run.mjs <start|demo|test|bench:…> [arguments]
+// npm's scripts run this file. A new clone has no dependencies yet, so it uses none. It installs and builds if
+// necessary, and runs the task:  node scripts/run.mjs <start|demo|test|bench:…> [arguments]
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 
-/** What each task runs once everything is built, one command after the other. */
+/** The commands of each task, in order. They run after the build. */
 const tasks = {
   start: (args) => [['node', 'dist/sandbox/start.js', ...args]],
   demo: (args) => [['node', 'dist/sandbox/demo.js', ...args]],
@@ -28,22 +28,23 @@ const tasks = {
 };
 
 const [task, ...args] = process.argv.slice(2);
-const plan = tasks[task];
-if (plan === undefined) end(`No such task: ${task ?? ''}. There are: ${Object.keys(tasks).join(', ')}.`, 2);
+const commandsOf = tasks[task];
+if (commandsOf === undefined)
+  exit(`There is no task ${task ?? ''}. The tasks are ${Object.keys(tasks).join(', ')}.`, 2);
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 12))
-  end(`Node.js ${process.versions.node} is too old: Plainview needs 20.12 or newer.`, 2);
+  exit(`Node.js ${process.versions.node} is too old. Install 20.12 or newer.`, 2);
 
 if (isInstallDue()) {
   console.error('Installing dependencies (once; some tens of seconds) …');
-  must(['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  runOrExit(['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
-must(['node', 'scripts/build.mjs']);
-const commands = plan(args);
-for (const command of commands.slice(0, -1)) must(command);
-handOver(commands[commands.length - 1]);
+runOrExit(['node', 'scripts/build.mjs']);
+const commands = commandsOf(args);
+for (const command of commands.slice(0, -1)) runOrExit(command);
+runLast(commands[commands.length - 1]);
 
-/** npm notes what it installed in a file of its own: older than the lock file, it is out of date. */
+/** npm writes what it installed into a file. If that is older than the lock file, an install is due. */
 function isInstallDue() {
   const installed = join(root, 'node_modules', '.package-lock.json');
   return (
@@ -51,23 +52,23 @@ function isInstallDue() {
   );
 }
 
-function must([command, ...rest]) {
+function runOrExit([command, ...rest]) {
   const { status, error } = spawnSync(command, rest, { cwd: root, stdio: 'inherit' });
-  if (error) end(`${command} cannot be run: ${error.message}`, 1);
+  if (error) exit(`${command} cannot be run: ${error.message}`, 1);
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** The last command gets our signals and gives its exit status. */
-function handOver([command, ...rest]) {
+/** Passes signals to the last command, and exits with its status. */
+function runLast([command, ...rest]) {
   const child = spawn(command, rest, { cwd: root, stdio: 'inherit' });
-  // Ctrl-C reaches the child by itself, being in our group; SIGTERM does not.
+  // The child is in the same process group, so it gets Ctrl-C from the terminal. SIGTERM must be passed on.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));
-  child.on('error', (error) => end(`${command} cannot be run: ${error.message}`, 1));
+  child.on('error', (error) => exit(`${command} cannot be run: ${error.message}`, 1));
   child.on('exit', (status, signal) => process.exit(status ?? (signal ? 1 : 0)));
 }
 
-function end(sentence, status) {
-  console.error(sentence);
+function exit(message, status) {
+  console.error(message);
   process.exit(status);
 }

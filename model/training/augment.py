@@ -1,7 +1,7 @@
-"""What can happen to a radiograph between the detector and the network, drawn at random.
+"""Random augmentation: what can change a radiograph between the detector and the network.
 
-Everything ends in one bilinear sampling without antialiasing at `side` x `side` taps, the sides squashed to a
-square, because that is how the network is fed later (NNCPR's label_image.py, side 224).
+The last step is one bilinear sampling without antialiasing at `side` x `side` points, which ignores the aspect ratio.
+The network gets its input in the same way later (NNCPR's label_image.py, side 224).
 """
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 Rng = np.random.Generator
 
-# How often each right-angle turn is met: (none, 90, 180, 270 degrees). Limbs lie on a detector as they come;
-# a trunk is at times turned with the cassette; a panoramic picture comes from a machine that cannot turn.
+# Probability of each rotation: (none, 90, 180, 270 degrees). Limbs lie on a detector in any direction. A trunk is
+# sometimes rotated with the cassette. The machine for panoramic pictures cannot rotate them.
 TURNS_LIMB = (0.55, 0.15, 0.15, 0.15)
 TURNS_TRUNK = (0.86, 0.05, 0.04, 0.05)
 TURNS_HALF = (0.95, 0.0, 0.05, 0.0)
@@ -20,7 +20,7 @@ LIMBS = ("elbow", "finger", "foot", "hand", "wrist", "knee", "ankle", "patella",
 
 
 def turns_of(category: str) -> tuple[float, float, float, float]:
-    """The turns of a category. A turned abdomen looks like a decubitus, so it is only ever upside down."""
+    """The rotations of a category. A rotated abdomen looks like a decubitus, so it is rotated only by 180 degrees."""
     if category == "panoramic_radiograph" or category.endswith("decubitus"):
         return TURNS_NONE
     if category == "abdomen_ap":
@@ -63,7 +63,7 @@ def _sample(grey: np.ndarray, rng: Rng, category: str, side: int) -> np.ndarray:
     elif lost:
         span = rng.uniform(1.4, 2.8)
     wide, high = w * span * np.exp(rng.normal(0, 0.07)), h * span * np.exp(rng.normal(0, 0.07))
-    if rng.random() < 0.25:  # the film lies somewhere on a plate or page of another shape
+    if rng.random() < 0.25:  # the film is at a random place on a plate or page of another shape
         shape = np.exp(rng.uniform(np.log(0.6), np.log(1.7)))
         wide, high = min(max(wide, high * shape), 2.4 * wide), min(max(high, wide / shape), 2.4 * high)
     slack_x, slack_y = abs(w - wide) / 2 + 0.03 * w, abs(h - high) / 2 + 0.03 * h
@@ -82,7 +82,7 @@ def _sample(grey: np.ndarray, rng: Rng, category: str, side: int) -> np.ndarray:
 
 
 def _collimate(grey: np.ndarray, rng: Rng) -> np.ndarray:
-    """Cover what lies outside a possibly tilted rectangle with one grey."""
+    """Covers the area outside a rectangle, which may be tilted, with one grey."""
     side = len(grey)
     left, top = rng.uniform(0, 0.16, 2) * side
     right, bottom = side - rng.uniform(0, 0.16, 2) * side
@@ -154,7 +154,7 @@ def _noise(v: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def augment(grey: np.ndarray, category: str, rng: Rng, side: int, plain: float) -> np.ndarray:
-    """One picture as it might have come: uint8 [h, w] -> uint8 [side, side]. A share `plain` keeps its greys."""
+    """One augmented picture: uint8 [h, w] -> uint8 [side, side]. A share `plain` of the pictures keeps its greys."""
     grey = np.rot90(grey, int(rng.choice(4, p=turns_of(category))))
     if may_mirror(category) and rng.random() < 0.5:
         grey = np.fliplr(grey)
@@ -181,7 +181,7 @@ def augment(grey: np.ndarray, category: str, rng: Rng, side: int, plain: float) 
 
 
 def small_and_dark(grey: np.ndarray) -> np.ndarray:
-    """The same film as some archives hold it, to measure on: long side 128, a third as bright, shadows crushed."""
+    """A degraded copy for measurements, as in some archives: long side 128, a third as bright, clipped shadows."""
     factor = min(1.0, 128 / max(grey.shape))
     small = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     return np.rint(255 * 0.35 * (small.astype(np.float32) / 255) ** 1.5).astype(np.uint8)

@@ -1,6 +1,7 @@
 """From the manifest to model/plainview.pb in one command; see README.md.
 
-Every finished training leaves its files in the work folder and is not done again: an interrupted build goes on.
+Each finished training writes its files into the work folder and is not repeated. So a second call continues an
+interrupted build.
 """
 from __future__ import annotations
 
@@ -25,25 +26,25 @@ from measure import (
 from network import MobileNet, start
 from train import DECUBITUS, Recipe, mean_of, score, train
 
-FINAL_EPOCHS = 8  # of the second phase of the network that ships
-UNSEEN = ("mura", "hannover")  # the sources that one more training never sees
+FINAL_EPOCHS = 8  # of the second phase of the published network
+UNSEEN = ("mura", "hannover")  # sources that one additional training does not use, to measure on them
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training, and the pictures that it is measured on without having seen them."""
+    """One training, and the pictures for its measurement, which it does not use."""
 
     name: str
     learn: list[Item]
     ask: list[Item]
     seed: int
     recipe: Recipe
-    begin: str  # the job whose first phase this one goes on from; its own name where it has its own
+    begin: str  # the job whose first phase this one continues; its own name if it has a first phase of its own
 
 
 def do(job: Job, classes: list[str], weights: Path, work: Path) -> str:
-    """Trains, phase by phase, what is not trained yet; then scores `ask`, as it is and degraded."""
-    torch.set_num_threads(1)  # two trainings side by side lose less than one on two threads
+    """Trains the phases that are not trained yet. Then scores the pictures `ask`, unchanged and degraded."""
+    torch.set_num_threads(1)  # two parallel trainings are faster than one with two threads
     cv2.setNumThreads(1)
     net, ends = start(len(classes), weights, job.seed), []
     for number in range(len(job.recipe.phases)):
@@ -71,7 +72,7 @@ def load(path: Path, classes: list[str]) -> MobileNet:
 
 @dataclass(frozen=True)
 class Scores:
-    """What a job's networks say of `job.ask`, before the softmax."""
+    """The scores of a job's networks for `job.ask`, before the softmax."""
 
     plain: np.ndarray  # [n, classes], the network of averaged weights
     degraded: np.ndarray  # [n, classes], the same on small dark copies
@@ -81,12 +82,12 @@ class Scores:
 def scores_of(job: Job, work: Path) -> Scores:
     stored = np.load(work / f"{job.name}.npz")
     if [str(i) for i in stored["ids"]] != [item.id for item in job.ask]:
-        raise SystemExit(f"{work / job.name}.npz belongs to other pictures: remove it")
+        raise SystemExit(f"{work / job.name}.npz belongs to other pictures. Delete it.")
     return Scores(stored["scores"], stored["degraded"], stored["after"])
 
 
 def crossed(scores: np.ndarray, labels: np.ndarray, fold: np.ndarray, other: int) -> tuple[np.ndarray, list[Thresholds], list[float]]:
-    """Calibrated scores [n, classes], each fold's temperature and rule from the other folds alone."""
+    """Calibrated scores [n, classes]. The temperature and rule of each fold come only from the other folds."""
     p, rules, temperatures = np.zeros(scores.shape), [], []
     for k in range(int(fold.max()) + 1):
         rest = fold != k
@@ -101,12 +102,12 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, required=True, help="CSV: id, file, label, source, patient")
     parser.add_argument("--weights", type=Path, required=True, help="ImageNet weights of MobileNet v1, .npz")
-    parser.add_argument("--work", type=Path, required=True, help="folder for what the trainings leave behind")
-    parser.add_argument("--out", type=Path, default=HERE.parent, help="where plainview.pb and plainview.json go")
+    parser.add_argument("--work", type=Path, required=True, help="folder for the files of the trainings")
+    parser.add_argument("--out", type=Path, default=HERE.parent, help="folder for plainview.pb and plainview.json")
     parser.add_argument("--version", default="3")
     parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=1, help="of the folds and of all trainings")
-    parser.add_argument("--workers", type=int, default=2, help="trainings side by side, a core each")
+    parser.add_argument("--seed", type=int, default=1, help="random seed of the folds and of all trainings")
+    parser.add_argument("--workers", type=int, default=2, help="number of parallel trainings; each uses one core")
     return parser.parse_args()
 
 
@@ -131,15 +132,15 @@ def main() -> None:
     unseen = Job("unseen", familiar, strange, args.seed, measured, "unseen")
     final = Job("final", items, [], args.seed, shipped, per_fold[0].name)
     with ProcessPoolExecutor(args.workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-        for jobs in ([*per_fold, unseen], [final]):  # the last goes on from what the first leaves behind
+        for jobs in ([*per_fold, unseen], [final]):  # the last continues from the files of the first
             for done in [pool.submit(do, job, classes, args.weights, args.work) for job in jobs]:
                 print(f"{done.result()}: done", file=sys.stderr, flush=True)
 
     scores, degraded = np.zeros((len(items), len(classes)), np.float32), np.zeros((len(items), len(classes)), np.float32)
     after = np.zeros((len(measured.phases), len(items), len(classes)), np.float32)
     for k, job in enumerate(per_fold):
-        said = scores_of(job, args.work)
-        scores[fold == k], degraded[fold == k], after[:, fold == k] = said.plain, said.degraded, said.after
+        scored = scores_of(job, args.work)
+        scores[fold == k], degraded[fold == k], after[:, fold == k] = scored.plain, scored.degraded, scored.after
     temperature = fit_temperature(scores, labels)
     rule = choose(softmax(scores, temperature), labels, other)
     p, rules, temperatures = crossed(scores, labels, fold, other)
@@ -170,13 +171,13 @@ def main() -> None:
         chosen = np.array([item.source == source for item in items])
         report["sources"][source] = figures(p[chosen], labels[chosen])
     truth = np.array([item.label for item in strange])
-    said = scores_of(unseen, args.work)
+    scored = scores_of(unseen, args.work)
     for source in UNSEEN:
         chosen = np.array([item.source == source for item in strange])
         report["unseenSources"].append({
             "source": source,
-            "plain": figures(softmax(said.plain[chosen], temperature), truth[chosen]),
-            "degraded": figures(softmax(said.degraded[chosen], temperature), truth[chosen]),
+            "plain": figures(softmax(scored.plain[chosen], temperature), truth[chosen]),
+            "degraded": figures(softmax(scored.degraded[chosen], temperature), truth[chosen]),
         })
     report["export"] = write_network(load(args.work / f"{final.name}.pt", classes), items, temperature, rule, args)
     (args.work / "report.json").write_text(json.dumps(report, indent=2) + "\n")
@@ -184,8 +185,8 @@ def main() -> None:
 
 
 def write_network(net: MobileNet, items: list[Item], temperature: float, rule: Thresholds, args: argparse.Namespace) -> dict:
-    """plainview.pb and plainview.json, once TensorFlow agrees with what was trained."""
-    from export import disagreement, frozen_graph, sha256, unchanged_tensors  # TensorFlow is slow to load: not in the trainings
+    """Writes plainview.pb and plainview.json, if TensorFlow computes the same scores as the trained network."""
+    from export import disagreement, frozen_graph, sha256, unchanged_tensors  # slow to load, and the trainings do not need it
 
     graph = frozen_graph(net, temperature)
     sample = [items[i] for i in np.random.default_rng(0).permutation(len(items))[:50]]
@@ -195,7 +196,7 @@ def write_network(net: MobileNet, items: list[Item], temperature: float, rule: T
         "unchangedTensors": unchanged_tensors(net, args.weights),
     }
     if difference > 1e-4 or proof["unchangedTensors"]:
-        raise SystemExit(f"the graph is not what was trained: {proof}")
+        raise SystemExit(f"the graph differs from the trained network: {proof}")
     (args.out / "plainview.pb").write_bytes(graph)
     about = {
         "name": f"plainview-mobilenet-v1-{args.version}", "sha256": sha256(graph), "purpose": "research", "thresholds": asdict(rule),

@@ -57,7 +57,7 @@ def tables(report: dict) -> str:
 
 
 def reliability_picture(calibrated: list[dict], raw: list[dict], side: int = 420) -> np.ndarray:
-    """Across: mean best score of a bin; up: share that is right, with its 95 % interval; grey and hollow: before calibration."""
+    """x: mean best score of a bin; y: share of correct pictures with its 95 % interval; grey and hollow: before calibration."""
     v = np.full((side + 60, side + 90), 255, np.uint8)
 
     def at(score: float, right: float) -> tuple[int, int]:
@@ -80,7 +80,7 @@ def reliability_picture(calibrated: list[dict], raw: list[dict], side: int = 420
 
 
 def confusion_picture(report: dict, classes: list[str], cell: int = 24, room: int = 250) -> np.ndarray:
-    """Rows: the label; columns: what the network said; each row's shares as grey, its counts as numbers."""
+    """Rows: the label; columns: the network's category; each row's shares as grey, its counts as numbers."""
     counts = np.array(report["confusion"])
     size = len(classes)
     v = np.full((room + size * cell + 8, room + size * cell + 8), 255, np.uint8)
@@ -100,7 +100,7 @@ def confusion_picture(report: dict, classes: list[str], cell: int = 24, room: in
 
 
 def curve_picture(curve: list[dict], side: int = 420) -> np.ndarray:
-    """Across: share of the 30's pictures that get a category; up: share of the labelled that is right, 94 to 100 %."""
+    """x: share of the pictures of the 30 categories that get a category; y: share of these that are correct, 94 to 100 %."""
     v = np.full((side + 60, side + 90), 255, np.uint8)
 
     def at(labelled: float, right: float) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """The manifest, the pictures, the patient-grouped folds: everything about the data, nothing about the network.
 
 The manifest is a CSV with at least the columns id, file, label, source, patient; `file` is relative to
-the manifest. Pictures are read where they lie and never copied.
+the manifest. Pictures are read in place and never copied.
 """
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import tensorflow as tf  # noqa: E402  (the log level must be set first)
 from data import SIDE, Item, read_grey, resize_like_tf1, to_input
 from network import EPSILON, ConvBn, MobileNet
 
-# Attributes that only newer TensorFlow releases know and that hold their default here.
+# Attributes that only newer TensorFlow releases have. They have their default values here.
 NEWER_ATTRIBUTES = {"Conv2D": ("explicit_paddings",), "DepthwiseConv2dNative": ("explicit_paddings",), "MatMul": ("grad_a", "grad_b")}
 
 

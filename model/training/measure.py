@@ -1,4 +1,4 @@
-"""What a network's scores are worth: calibration, decisions, accuracy, intervals."""
+"""The quality of a network's scores: calibration, decisions, accuracy, intervals."""
 from __future__ import annotations
 
 import math
@@ -43,20 +43,20 @@ def calibration_error(p: np.ndarray, labels: np.ndarray) -> float:
 
 
 def calibration_noise(p: np.ndarray, draws: int = 1000) -> float:
-    """The calibration error that as many pictures with these scores would show if every score were exactly true:
-    what is left of it is chance, and with few pictures that is much."""
+    """The calibration error that a perfectly calibrated network would show by chance, with the same number of pictures
+    and the same scores. With few pictures it is large."""
     best, rng = p.max(1), np.random.default_rng(0)
     return float(np.mean([gap(best, rng.random(len(best)) < best) for _ in range(draws)]))
 
 
 def gap(best: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
-    """Mean distance between score and share that is right, over bins of the best score, weighted by their pictures."""
+    """Mean difference between score and share of correct pictures, over bins of the best score, weighted by their pictures."""
     place = np.minimum((best * bins).astype(int), bins - 1)
     return float(sum(abs(best[place == b].mean() - right[place == b].mean()) * (place == b).mean() for b in np.unique(place)))
 
 
 def reliability(p: np.ndarray, labels: np.ndarray, bins: int = 15) -> list[dict]:
-    """Per bin of the best score that holds pictures: how many, their mean score, the share that is right with its interval."""
+    """Per non-empty bin of the best score: number of pictures, mean score, share of correct pictures with its interval."""
     best, right = p.max(1), p.argmax(1) == labels
     place, rows = np.minimum((best * bins).astype(int), bins - 1), []
     for b in np.unique(place):
@@ -98,9 +98,10 @@ def outcome(p: np.ndarray, labels: np.ndarray, rule: Thresholds, other: int) -> 
 
 
 def choose(p: np.ndarray, labels: np.ndarray, other: int) -> Thresholds:
-    """The rule with most to spare towards three goals at once: >= 99 % of the labelled is right, >= 92 % of the
-    30's pictures are labelled, >= 90 % of `other` gets no category. What counts is the goal with least to spare,
-    as a share of what there is to gain beyond it. `unknownBelow` costs at most 0.5 % of the 30's pictures."""
+    """The rule with the largest margin to three goals: >= 99 % of the pictures with a category are correct, >= 92 % of
+    the pictures of the 30 categories get a category, >= 90 % of `other` get none. A rule's margin is the smallest of
+    its three, each as a share of the distance from the goal to 100 %. `unknownBelow` costs at most 0.5 % of the
+    pictures of the 30 categories."""
     best_rule, best_value = Thresholds(0.5, 0.0, 0.2), -math.inf
     best = p.max(1)[(labels != other) & (p.argmax(1) != other)]
     floor = float(np.floor(min(0.5, np.quantile(best, 0.005)) * 100) / 100)
@@ -116,7 +117,7 @@ def choose(p: np.ndarray, labels: np.ndarray, other: int) -> Thresholds:
 
 
 def per_class(p: np.ndarray, labels: np.ndarray, classes: list[str]) -> list[dict]:
-    """Count, sensitivity with interval, specificity, PPV with interval, of every category; nothing held back."""
+    """Count, sensitivity with interval, specificity, PPV with interval, of each category, by its best score without thresholds."""
     top, rows = p.argmax(1), []
     for k, name in enumerate(classes):
         n, hit, said = int((labels == k).sum()), int(((top == k) & (labels == k)).sum()), int((top == k).sum())

@@ -101,8 +101,8 @@ class MobileNet(nn.Module):
 def start(classes: int, weights: Path, seed: int) -> MobileNet:
     """A network that starts from ImageNet weights (.npz, Keras names with `|` for `/`).
 
-    A layer whose kernel the file lacks starts from a random orthogonal kernel and plain normalisation:
-    a rotation of the features keeps everything that could be told from them.
+    If the file has no kernel for a layer, the layer starts with a random orthogonal kernel and neutral normalisation.
+    This rotates the features and loses no information.
     """
     torch.manual_seed(seed)
     net = MobileNet(classes)

@@ -1,5 +1,5 @@
-"""Pictures that are none of the categories, drawn rather than collected: test patterns, empty plates,
-plates with several exposures. They join the training's `other` and are never measured on."""
+"""Synthetic pictures that belong to no category: test patterns, empty plates, plates with several exposures.
+The training uses them as `other`. No measurement uses them."""
 from __future__ import annotations
 
 import cv2

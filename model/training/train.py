@@ -26,19 +26,19 @@ DECUBITUS = "abdomen_left_lateral_decubitus"
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of a training with its own optimiser and cosine; it begins with the averaged weights of the phase before."""
+    """A part of a training with its own optimiser and cosine schedule. It starts with the averaged weights of the previous one."""
 
     epochs: int
     sides: tuple[tuple[float, int], ...]  # until this share of the epochs, this input side
     rate: float
-    rate_new: float  # the layers that start from chance
-    plain: float  # share of pictures whose greys nearly stay as they are
+    rate_new: float  # learning rate of the layers with random initial weights
+    plain: float  # share of pictures whose greys stay almost unchanged
     other_weight: float
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training, apart from the pictures and the seed."""
+    """All parameters of a training, except the pictures and the seed."""
 
     phases: tuple[Phase, ...] = (
         Phase(18, ((0.6, 128), (0.85, 176), (1.0, SIDE)), 8e-4, 2e-3, 0.15, 2.2),
@@ -79,7 +79,7 @@ class Painter:
         self.small: dict[tuple[int, int], np.ndarray] = {}
 
     def shrunk(self, index: int, side: int) -> np.ndarray:
-        """The picture as large beside `side` as the original is beside 224, so that its taps lie as far apart."""
+        """The picture scaled by `side` / 224, so that the sampling points keep their distance in the picture."""
         if side == SIDE:
             return self.pictures[index]
         if (index, side) not in self.small:
@@ -103,7 +103,7 @@ class Painter:
         return synthetic.mosaic([self.pictures[i] for i in by_label.values()], rng)
 
     def batch(self, indices: np.ndarray, epoch: int, first: int, side: int) -> np.ndarray:
-        """uint8 [n, side, side]: a whole epoch may wait, so it is kept small."""
+        """uint8 [n, side, side]: small, because a whole epoch may wait in memory."""
         return np.stack([self.one(int(i), epoch, first + k, side) for k, i in enumerate(indices)])
 
 
@@ -113,8 +113,8 @@ def as_tensor(grey: np.ndarray) -> Tensor:
 
 
 def targets(items: list[Item], classes: list[str], smoothing: float) -> Tensor:
-    """[n, classes]. A single decubitus cannot teach what one looks like: it counts half as `other`,
-    so that nothing that resembles it alone is ever named with confidence."""
+    """[n, classes]. The network cannot learn a category from a single decubitus picture. So that picture counts half as
+    `other`, and a picture that is similar only to it never gets a high score."""
     result = F.one_hot(torch.tensor([item.label for item in items]), len(classes)).float()
     lonely = classes.index(DECUBITUS)
     for row, item in enumerate(items):
@@ -133,7 +133,7 @@ def parameter_groups(net: MobileNet, phase: Phase) -> list[dict]:
 
 
 def keep_memory() -> None:
-    """glibc gives large blocks back to the system and asks for them again at every step: a quarter of the time."""
+    """Makes glibc keep large blocks. Else it returns and requests them at every step, which costs a quarter of the time."""
     libc = ctypes.CDLL(None)
     for name, value in ((-4, 0), (-1, 2**31 - 1), (-2, 2**28)):  # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
         libc.mallopt(name, value)
@@ -181,8 +181,8 @@ def train(items: list[Item], classes: list[str], begin: MobileNet, recipe: Recip
 
 @torch.no_grad()
 def mean_of(nets: list[MobileNet]) -> MobileNet:
-    """The network whose every weight is the mean of theirs. Networks of which one went on from the other lie in one
-    valley, and their mean is about as good as their vote (Izmailov et al. 2018, Averaging weights; Wortsman et al. 2022)."""
+    """The network whose weights are the means of the given networks' weights. If one network continues from the other,
+    this mean is about as good as an ensemble of both (Izmailov et al. 2018, Averaging weights; Wortsman et al. 2022)."""
     mean = copy.deepcopy(nets[0])
     for number, net in enumerate(nets[1:], 2):
         follow(mean, net, 1 - 1 / number)

@@ -1,28 +1,28 @@
-/** What a check needs to know: `rooms.ts` has Plainview's. */
+/** The rules that `check.ts` checks. `rooms.ts` contains those of Plainview. */
 export interface Architecture {
-  /** From top to bottom. An import goes down, or sideways to a room that is named; never up. */
+  /** From top to bottom. An import goes down, or sideways to a room in `knows`; never up. */
   storeys: readonly string[];
   rooms: readonly Room[];
-  /** Packages that only some rooms may import; each name may end with `/*`. A package that is not named is free. */
+  /** Packages that only some rooms may import. A name may end with `/*`. Every room may import other packages. */
   packages: Readonly<Record<string, readonly string[]>>;
-  /** Rooms that reach, through whatever they import, only these packages, and no module of Node.js. */
+  /** Rooms that directly or indirectly import only these packages, and no module of Node.js. */
   withoutNode: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface Room {
   /**
-   * Path of a folder or a file, from the root of the sources. A room may lie within another: then its files belong to
-   * it alone, and the two may not know each other unless they say so.
+   * Path of a folder or a file, relative to the root of the sources. A room may be inside another. Then its files belong
+   * only to the inner room, and imports between the two rooms need an entry in `knows`.
    */
   path: string;
   storey: string;
-  /** What lives there, in a few words. */
+  /** What the room does, in a few words. */
   job: string;
-  /** Rooms that its files may import, with types alone too. */
+  /** Rooms that its files may import, including imports of types only. */
   knows: readonly string[];
 }
 
-/** @returns the innermost room that holds the file; undefined where there is none */
+/** @returns the innermost room that contains the file; undefined if there is none */
 export const roomOf = (rooms: readonly Room[], file: string): Room | undefined =>
   rooms
     .filter(({ path }) => file === path || file.startsWith(`${path}/`))

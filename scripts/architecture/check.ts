@@ -4,7 +4,7 @@ import { type FileImports, readImports } from './imports.js';
 
 /**
  * Compares the imports of a source tree with its architecture.
- * @returns one sentence for each violation; none where all is well
+ * @returns one sentence for each violation
  */
 export function check(root: string, architecture: Architecture): string[] {
   const imports = readImports(root);
@@ -20,7 +20,7 @@ export function check(root: string, architecture: Architecture): string[] {
   ];
 }
 
-/** Mistakes in the table itself. */
+/** Violations in the table of rooms itself. */
 function wrongRules({ storeys, rooms, packages, withoutNode }: Architecture): string[] {
   const byPath = new Map(rooms.map((room) => [room.path, room]));
   const named = [
@@ -51,10 +51,10 @@ function wrongRules({ storeys, rooms, packages, withoutNode }: Architecture): st
 
 function withoutRoom(imports: ReadonlyMap<string, FileImports>, { rooms }: Architecture): string[] {
   const files = [...imports.keys()];
-  const inhabited = new Set(files.map((file) => roomOf(rooms, file)?.path));
+  const roomsWithFiles = new Set(files.map((file) => roomOf(rooms, file)?.path));
   return [
     ...files.filter((file) => roomOf(rooms, file) === undefined).map((file) => `${file} lies in no room`),
-    ...rooms.filter(({ path }) => !inhabited.has(path)).map(({ path }) => `the room ${path} is empty`),
+    ...rooms.filter(({ path }) => !roomsWithFiles.has(path)).map(({ path }) => `the room ${path} is empty`),
   ];
 }
 
@@ -100,27 +100,27 @@ function reachesNode(
   });
 }
 
-/** All files that a file imports, directly or not, itself among them, each with a shortest way to it. */
+/** The file itself and all files that it imports directly or indirectly, each with a shortest path of imports. */
 function reachable(file: string, imports: ReadonlyMap<string, FileImports>): Map<string, string[]> {
-  const ways = new Map([[file, [file]]]);
-  // A map hands out what is added while it is walked through.
-  for (const [from, way] of ways)
-    for (const to of imports.get(from)?.files ?? []) if (!ways.has(to)) ways.set(to, [...way, to]);
-  return ways;
+  const paths = new Map([[file, [file]]]);
+  // Iteration over a map includes entries that are added during the iteration.
+  for (const [from, path] of paths)
+    for (const to of imports.get(from)?.files ?? []) if (!paths.has(to)) paths.set(to, [...path, to]);
+  return paths;
 }
 
-/** At least one circle where there is any. */
-function circles(arrows: ReadonlyMap<string, readonly string[]>): string[][] {
+/** At least one circle, if there is any. */
+function circles(edges: ReadonlyMap<string, readonly string[]>): string[][] {
   const found: string[][] = [];
   const done = new Set<string>();
-  const walk = (node: string, way: readonly string[]): void => {
-    const begin = way.indexOf(node);
-    if (begin !== -1) found.push([...way.slice(begin), node]);
+  const visit = (node: string, path: readonly string[]): void => {
+    const begin = path.indexOf(node);
+    if (begin !== -1) found.push([...path.slice(begin), node]);
     if (begin !== -1 || done.has(node)) return;
-    for (const next of arrows.get(node) ?? []) walk(next, [...way, node]);
+    for (const next of edges.get(node) ?? []) visit(next, [...path, node]);
     done.add(node);
   };
-  for (const node of arrows.keys()) walk(node, []);
+  for (const node of edges.keys()) visit(node, []);
   return found;
 }
 

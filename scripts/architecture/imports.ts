@@ -2,13 +2,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { parseSync, Visitor } from 'oxc-parser';
 
-/** Imports of one file, those of types alone among them. */
+/** Imports of one file, including imports of types only. */
 export interface FileImports {
-  /** Files of the same tree, from its root. */
+  /** Files of the same tree, relative to its root. */
   files: readonly string[];
-  /** Packages, and modules of Node.js (`node:fs`), as they are written. */
+  /** Packages and modules of Node.js (`node:fs`), as the file writes them. */
   packages: readonly string[];
-  /** What leads to no file of the tree. */
+  /** Relative imports that do not lead to a file of the tree. */
   unresolved: readonly string[];
 }
 
@@ -38,7 +38,7 @@ function importsOf(root: string, file: string): FileImports {
   return { files: [...files], packages: [...packages], unresolved: [...unresolved] };
 }
 
-/** What a file names in `import`, `export … from`, `import()`, and in `import('…')` as a type. */
+/** The specifiers of a file's `import`, `export … from`, `import()`, and `import('…')` in types. */
 function specifiersOf(root: string, file: string): string[] {
   const { program, errors } = parseSync(file, readFileSync(posix.join(root, file), 'utf8'));
   if (errors[0] !== undefined) throw new Error(`${file}: ${errors[0].message}`);

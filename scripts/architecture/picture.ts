@@ -9,8 +9,8 @@ const lineHeight = 15;
 const padding = 10;
 
 /**
- * The rooms as an SVG: a band for each storey, a box for each room with its job and the rooms that it may know.
- * @param tools rooms that almost every other may know: not repeated in the boxes
+ * Draws the rooms as an SVG: a band for each storey, and a box for each room with its job and the rooms that it may import.
+ * @param tools rooms that almost every other room may import. The boxes do not repeat them.
  */
 export function picture({ storeys, rooms }: Architecture, tools: readonly string[]): string {
   const parts: string[] = [];
@@ -75,12 +75,12 @@ function box(x: number, y: number, height: number, lines: readonly Line[]): stri
 const text = (x: number, y: number, content: string, attributes: string): string =>
   `<text x="${x}" y="${y}" ${attributes}>${content.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</text>`;
 
-/** Lines of at most so many characters, broken at spaces. */
-function wrapped(content: string, most: number): string[] {
+/** Breaks a text at spaces into lines of at most `maxLength` characters. */
+function wrapped(content: string, maxLength: number): string[] {
   const lines: string[] = [];
   for (const word of content.split(' ')) {
     const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > most) lines.push(word);
+    if (last === undefined || last.length + 1 + word.length > maxLength) lines.push(word);
     else lines[lines.length - 1] = `${last} ${word}`;
   }
   return lines;

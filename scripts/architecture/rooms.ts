@@ -1,6 +1,6 @@
 import type { Architecture } from './architecture.js';
 
-/** Small rooms that know nothing of Plainview's matter; almost every other room uses them. */
+/** Small rooms of general utilities. Almost every other room uses them. */
 export const tools = ['errors', 'async', 'files'];
 
 /**
@@ -162,7 +162,7 @@ export const plainview: Architecture = {
       path: 'contract',
       storey: 'knowledge',
       job: 'the shapes of the API',
-      // As far as these reach nothing of Node.js: see `withoutNode`.
+      // Only files that do not reach a module of Node.js, see `withoutNode`.
       knows: ['anatomy', 'decisions', 'orthanc'],
     },
     { path: 'access', storey: 'knowledge', job: 'callers, roles, tokens, audit', knows: [...tools] },

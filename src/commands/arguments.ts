@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 
-/** Parsers of options' arguments; what they throw, commander shows. */
+/** Parsers of option arguments. Commander shows the message that they throw. */
 
 export function integer(min: number) {
   return (text: string): number => {

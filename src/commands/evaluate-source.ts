@@ -18,7 +18,8 @@ export interface SourceOptions {
 }
 
 /**
- * Pictures and labels from files, or from an Orthanc; `use` is done with them when it has settled.
+ * Reads pictures and labels from files or from an Orthanc, and passes them to `use`.
+ * They are valid until the promise of `use` settles.
  * @throws usage, labels_invalid, file_unreadable, orthanc_…
  */
 export async function withTruth<T>(
@@ -33,11 +34,11 @@ export async function withTruth<T>(
       throw createError('usage', { problem: 'name a labels file or a folder, or --orthanc' });
     if (query !== undefined || from !== undefined || to !== undefined)
       throw createError('usage', {
-        problem: '--query, --from and --to choose among instances of an --orthanc',
+        problem: '--query, --from and --to need --orthanc',
       });
     return use(await readGroundTruth(labels, { file: options.fileColumn, label: options.labelColumn, by }));
   }
-  if (labels !== undefined) throw createError('usage', { problem: `${labels} or --orthanc, not both` });
+  if (labels !== undefined) throw createError('usage', { problem: `name ${labels} or --orthanc, not both` });
   const selection = parseSelection({ query: queryOf(query), from, to, all: true });
   const attribute = groupAttributes.optional().safeParse(by);
   if (!attribute.success)
@@ -45,7 +46,7 @@ export async function withTruth<T>(
       problem: `with --orthanc, --by is one of ${groupAttributes.options.join(', ')}`,
     });
   const orthanc = new Orthanc(config);
-  const bar = progressBar(undefined, 'instances with a category by a person');
+  const bar = progressBar(undefined, 'corrected or confirmed instances');
   try {
     const onFound = (count: number) => bar.advance(count);
     const truth = await correctedInstances({

@@ -40,55 +40,74 @@ type NetworkOptions = { [K in 'network' | 'classes']?: string | undefined } & Pi
   'threshold' | 'margin' | 'unknownBelow'
 >;
 
-/** Exit status: 0 all pictures read, 1 some not, 2 wrongly called or configured. */
+/** Exit status: 0 if all pictures were read, 1 if not, 2 if the call or the configuration is wrong. */
 export const evaluateCommand = () =>
   new Command('evaluate')
     .description('measure a network on pictures whose categories are known')
     .argument(
       '[labels]',
-      'labels file (CSV or TSV with header; paths relative to it), or a folder: with such a file, or with one folder for each category',
+      'labels file (CSV or TSV with header; paths relative to it), or a folder that contains such a file or one folder per category',
     )
     .option('--network <name>', 'embedded, nncpr, or a frozen graph (.pb) (default: PLAINVIEW_NETWORK)')
-    .option('--classes <file>', "names of the graph's outputs, one a line (default: classes.txt beside it)")
-    .option('--against <name>', 'a second network, shown the same pictures and compared with the first')
-    .option('--against-classes <file>', 'names of its outputs (default: classes.txt beside it)')
-    .option('--orthanc', 'in place of files: the instances of an Orthanc whose category a person has set')
-    .option('--query <Tag=value...>', 'of these, only those with these DICOM attributes (StationName=ROOM*)')
-    .option('--from <date>', 'of these, only with a Study Date from this day on (2026-01-31)')
-    .option('--to <date>', 'of these, only with a Study Date up to this day')
-    .option('--threshold <score>', 'best score from which a category is given', fraction)
-    .option('--margin <score>', 'least distance between the two best scores', fraction)
-    .option('--unknown-below <score>', 'best score under which the view is unknown', fraction)
-    .option('--file-column <name>', "the labels file's column of paths", 'file')
-    .option('--label-column <name>', "the labels file's column of categories", 'label')
+    .option(
+      '--classes <file>',
+      "file with the names of the graph's outputs, one per line (default: classes.txt in the graph's folder)",
+    )
+    .option('--against <name>', 'a second network, to compare with the first on the same pictures')
+    .option(
+      '--against-classes <file>',
+      "file with the names of its outputs (default: classes.txt in the graph's folder)",
+    )
+    .option(
+      '--orthanc',
+      'instead of files: use the instances in Orthanc whose category a person has set or confirmed',
+    )
+    .option(
+      '--query <Tag=value...>',
+      'with --orthanc: only instances with these DICOM attributes (StationName=ROOM*)',
+    )
+    .option('--from <date>', 'with --orthanc: only Study Dates from this day on (2026-01-31)')
+    .option('--to <date>', 'with --orthanc: only Study Dates up to this day')
+    .option('--threshold <score>', 'lowest best score for which a category is given', fraction)
+    .option(
+      '--margin <score>',
+      'smallest difference between the two best scores for which a category is given',
+      fraction,
+    )
+    .option('--unknown-below <score>', 'below this best score the view is unknown', fraction)
+    .option('--file-column <name>', 'column of the labels file that contains the paths', 'file')
+    .option('--label-column <name>', 'column of the labels file that contains the categories', 'label')
     .option(
       '--by <column>',
-      'also give the figures for each value of this column; with --orthanc, of this attribute (StationName)',
+      'also show the figures for each value of this column, or with --orthanc of this attribute (StationName)',
     )
-    .option('--map <file>', "table with the columns label and category: a site's own names for categories")
-    .option('--worst <n>', 'how many of the worst errors are listed', integer(0), 24)
-    .option('--json <file>', 'write all figures there')
-    .option('--html <file>', 'write the report there, as one page that needs nothing else')
-    .option('--no-thumbnails', 'show no pictures in the page')
+    .option(
+      '--map <file>',
+      "table with the columns label and category, which translates a site's own names of categories",
+    )
+    .option('--worst <n>', 'number of the worst errors to list', integer(0), 24)
+    .option('--json <file>', 'write all figures to this file')
+    .option('--html <file>', 'write the report to this file, as one self-contained page')
+    .option('--no-thumbnails', 'leave the pictures out of the page')
     .addHelpText(
       'after',
       `
-Labels that are no category of the network count as none of the categories (other).
-Thresholds given here go for both networks; else each has its own.
-Engine and threads are chosen by PLAINVIEW_ENGINE and PLAINVIEW_WORKERS, the Orthanc by PLAINVIEW_ORTHANC_URL and its like.`,
+Labels that are not categories of the network count as none of the categories (other).
+Thresholds given here apply to both networks. Without them, each network uses its own.
+PLAINVIEW_ENGINE and PLAINVIEW_WORKERS set the engine and the threads. The options PLAINVIEW_ORTHANC_… set the Orthanc.`,
     )
     .action(async (labels: string | undefined, options: Options) => {
       const config = loadConfig(process.env);
       for (const file of [options.json, options.html]) if (file !== undefined) await requireWritable(file);
       process.exitCode = await withTruth(labels, options, config, (found) =>
         withClassifiers(networksOf(config, options), async (classifiers) => {
-          const truth = await inTheNetworksWords(found, classifiers, options.map);
+          const truth = await withNetworkCategories(found, classifiers, options.map);
           return evaluate(truth, classifiers, config, options);
         }),
       );
     });
 
-/** @throws usage where both networks are one */
+/** @throws usage if both networks are the same */
 async function withClassifiers<T>(
   networks: readonly Config[],
   use: (classifiers: readonly Classifier[]) => Promise<T>,
@@ -145,13 +164,16 @@ async function evaluate(
   }
   console.log(terminalText(report));
   console.error(
-    `${length} pictures in ${seconds.toFixed(1)} s: ${(length / seconds).toFixed(0)} a second on ${classifiers.map(({ engine }) => engine.engine).join(', ')}`,
+    `${length} pictures in ${seconds.toFixed(1)} s: ${(length / seconds).toFixed(0)} per second on ${classifiers.map(({ engine }) => engine.engine).join(', ')}`,
   );
   return result.unread.length === 0 ? 0 : 1;
 }
 
-/** @throws labels_invalid, nothing_to_evaluate */
-async function inTheNetworksWords(
+/**
+ * Applies the map, and checks that the labels are categories of the networks.
+ * @throws labels_invalid, nothing_to_evaluate
+ */
+async function withNetworkCategories(
   truth: GroundTruth,
   classifiers: readonly Classifier[],
   map: string | undefined,
@@ -172,7 +194,7 @@ function networksOf(config: Config, options: Options): Config[] {
   return [first];
 }
 
-/** A network that is named here is not the service's, so neither are its classes and thresholds. */
+/** If the command line names a network, the classes and thresholds of the configuration do not apply to it. */
 function withOptions(
   config: Config,
   { network, classes, threshold, margin, unknownBelow }: NetworkOptions,
@@ -197,6 +219,6 @@ function withOptions(
   };
 }
 
-/** Enough for every thread to have its next picture ready; a GPU takes its batches from it. */
+/** Enough that every thread has its next picture ready. A GPU takes its batches from these. */
 const concurrencyOf = (classifiers: readonly Classifier[], { workers }: Config): number =>
   classifiers.some(({ engine }) => engine.engine === 'gpu') ? 64 : 4 * (workers || availableParallelism());

@@ -2,13 +2,13 @@ import { codedCategories } from '../anatomy/categories.js';
 import { metadataNames, type ReclassifyRequest } from '../decisions/schema.js';
 import { stateLabels } from '../decisions/state-labels.js';
 
-/** A button as Orthanc Explorer 2 reads it; it fills in what stands in braces. */
+/** A button in the form that Orthanc Explorer 2 reads. Orthanc Explorer 2 replaces the placeholders in braces. */
 interface CustomButton {
   HttpMethod: 'GET' | 'POST' | 'PUT';
   Id: string;
   Tooltip: string;
   Icon: string;
-  /** From `/ui/app/`. */
+  /** Relative to `/ui/app/`. */
   Url: string;
   Payload?: Record<string, unknown>;
   Target?: string;
@@ -19,32 +19,32 @@ interface CustomButton {
 const levels = { study: 'studies', series: 'series', instance: 'instances' } as const;
 type Level = keyof typeof levels;
 
-/** What a button can say of who asks: the payload is the same for everybody. Orthanc alone knows the user. */
-const asked: Partial<ReclassifyRequest> = { who: 'orthanc-explorer-2' };
+/** The payload is the same for all users, because only Orthanc knows the user. So it names the program instead. */
+const requestBody: Partial<ReclassifyRequest> = { who: 'orthanc-explorer-2' };
 
-const ask = { Icon: 'bi bi-arrow-repeat', StartMessage: 'Plainview is asked to look again.' };
+const reclassifyAppearance = { Icon: 'bi bi-arrow-repeat', StartMessage: 'Reclassification requested.' };
 
-/** Writes the request as metadata, which Orthanc keeps while the service is down. */
-const askOrthanc = (level: Level): CustomButton => ({
+/** Writes the request as metadata. Orthanc keeps it while the service is down. */
+const metadataButton = (level: Level): CustomButton => ({
   HttpMethod: 'PUT',
   Id: `plainview-reclassify-${level}`,
   Tooltip: `Reclassify the radiographs of this ${level}`,
   Url: `../../${levels[level]}/{UUID}/metadata/${metadataNames.request}`,
-  Payload: asked,
-  ...ask,
+  Payload: requestBody,
+  ...reclassifyAppearance,
 });
 
-/** The same through the plugin, which adds who asks. */
-const askPlugin = (level: Level | 'selection', resources: string): CustomButton => ({
+/** Sends the request to the plugin, which adds the user's name. */
+const pluginButton = (level: Level | 'selection', resources: string): CustomButton => ({
   HttpMethod: 'POST',
   Id: `plainview-reclassify-${level}`,
   Tooltip: `Reclassify the radiographs of this ${level}`,
   Url: '../../plainview/reclassify',
   Payload: { resources },
-  ...ask,
+  ...reclassifyAppearance,
 });
 
-const review = (level: Level, fragment: string): CustomButton => ({
+const reviewButton = (level: Level, fragment: string): CustomButton => ({
   HttpMethod: 'GET',
   Id: `plainview-review-${level}`,
   Tooltip: "Plainview's review page",
@@ -54,9 +54,9 @@ const review = (level: Level, fragment: string): CustomButton => ({
 });
 
 /**
- * Orthanc Explorer 2's configuration: buttons, and the labels that its editor offers.
- * @param plugin whether Orthanc has Plainview's plugin; without it a selection of studies cannot be asked for,
- *   who asked is not known, and the review page is not under Orthanc's own address
+ * The configuration of Orthanc Explorer 2: buttons, and the labels that its editor offers.
+ * @param plugin whether Orthanc has Plainview's plugin. Without the plugin there is no button for a selection of
+ *   studies, the request does not name the user, and the review page is not under Orthanc's address.
  */
 export function explorer2(options: { plugin: boolean; labelPrefix: string }) {
   const AvailableLabels = [...codedCategories, ...Object.values(stateLabels)].map(
@@ -64,16 +64,20 @@ export function explorer2(options: { plugin: boolean; labelPrefix: string }) {
   );
   const CustomButtons = options.plugin
     ? {
-        study: [askPlugin('study', '{UUID}'), review('study', 'study')],
-        series: [askPlugin('series', '{UUID}')],
-        instance: [askPlugin('instance', '{UUID}'), review('instance', 'instance')],
-        'bulk-studies': [askPlugin('selection', '{JsonArrayUUIDs}')],
+        study: [pluginButton('study', '{UUID}'), reviewButton('study', 'study')],
+        series: [pluginButton('series', '{UUID}')],
+        instance: [pluginButton('instance', '{UUID}'), reviewButton('instance', 'instance')],
+        'bulk-studies': [pluginButton('selection', '{JsonArrayUUIDs}')],
       }
-    : { study: [askOrthanc('study')], series: [askOrthanc('series')], instance: [askOrthanc('instance')] };
+    : {
+        study: [metadataButton('study')],
+        series: [metadataButton('series')],
+        instance: [metadataButton('instance')],
+      };
   return { OrthancExplorer2: { UiOptions: { AvailableLabels, CustomButtons } } };
 }
 
-/** The files in `orthanc/`, as `npm run docs` writes them. */
+/** The files in `orthanc/` that `npm run docs` writes, and whether each is for an Orthanc with the plugin. */
 export const explorer2Files = { 'explorer2.json': true, 'explorer2-without-plugin.json': false } as const;
 
 export const explorer2Text = (plugin: boolean, labelPrefix = ''): string =>

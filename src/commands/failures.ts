@@ -6,7 +6,7 @@ import { failedInstances } from '../select/failed.js';
 export const failuresCommand = () =>
   new Command('failures')
     .description('list the instances that could not be classified, with the reasons')
-    .option('--json', 'one object a line')
+    .option('--json', 'print one JSON object per line')
     .action(async ({ json }: { json?: boolean }) => {
       const config = loadConfig(process.env);
       const orthanc = new Orthanc(config);
@@ -21,5 +21,7 @@ export const failuresCommand = () =>
         orthanc.close();
       }
       if (!json)
-        console.error(count === 0 ? 'no failures' : `${count} failed; again: plainview reclassify --failed`);
+        console.error(
+          count === 0 ? 'no failures' : `${count} failed. To try again: plainview reclassify --failed`,
+        );
     });

@@ -36,26 +36,38 @@ interface Options {
 export const findCommand = () =>
   new Command('find')
     .description(
-      'list decided radiographs as CSV, without patient data; copy them, or put them in an archive',
+      'list decided radiographs as CSV without patient data, copy them, or put them into an archive',
     )
-    .option('--category <category>', 'the category given: knee_lateral')
-    .option('--label <label>', 'a label that the instance carries: order_mismatch')
+    .option('--category <category>', 'only this category (knee_lateral)')
+    .option('--label <label>', 'only instances with this label (order_mismatch)')
     .addOption(
-      new Option('--decision <decision>', 'what was decided').choices(instanceRecord.shape.decision.options),
+      new Option('--decision <decision>', 'only this decision').choices(
+        instanceRecord.shape.decision.options,
+      ),
     )
-    .option('--min-score <score>', 'best score at least; what a person has named is among them', fraction)
-    .option('--max-score <score>', 'best score at most', fraction)
-    .option('--network <name>', 'decided by this network: its name, or the beginning of its SHA-256')
-    .option('--station <name>', 'Station Name; * stands for anything')
-    .option('--query <Tag=value...>', "other DICOM attributes, as in Orthanc's find")
-    .option('--from <date>', 'Study Date from this day on (2026-01-31)')
-    .option('--to <date>', 'Study Date up to this day')
+    .option(
+      '--min-score <score>',
+      'lowest best score; what a person has decided is always included',
+      fraction,
+    )
+    .option('--max-score <score>', 'highest best score', fraction)
+    .option('--network <name>', 'only decisions by this network: its name, or the beginning of its SHA-256')
+    .option('--station <name>', 'only this Station Name; * matches any text')
+    .option(
+      '--query <Tag=value...>',
+      "only these DICOM attributes, with the wildcards of Orthanc's find (StationName=ROOM*)",
+    )
+    .option('--from <date>', 'only Study Dates from this day on (2026-01-31)')
+    .option('--to <date>', 'only Study Dates up to this day')
     .option('--all', 'every decided radiograph')
     .option('--csv <file>', 'write the list to a new file instead of standard output')
-    .option('--copy <folder>', 'copy the DICOM files there, a folder for each category (with patient data)')
+    .option(
+      '--copy <folder>',
+      'copy the DICOM files, which contain patient data, to this folder, with one folder per category',
+    )
     .option(
       '--dicomdir <file.zip>',
-      'have Orthanc put them in an archive with a DICOMDIR (with patient data)',
+      'write the DICOM files, which contain patient data, to a new archive with a DICOMDIR',
     )
     .action(async (options: Options) => {
       const config = loadConfig(process.env);
@@ -66,13 +78,13 @@ export const findCommand = () =>
       const bar = progressBar(undefined, 'radiographs');
       const archived: InstanceId[] = [];
       let count = 0;
-      const list = async (say: (line: string) => Promise<unknown>) => {
-        await say(findsHead);
+      const list = async (writeLine: (line: string) => Promise<unknown>) => {
+        await writeLine(findsHead);
         for await (const page of find(orthanc, wanted, config.modalities))
           for (const found of page) {
             const { copy: folder } = options;
             if (folder !== undefined) await copy(orthanc.files, folder, found);
-            await say(findsLine(found));
+            await writeLine(findsLine(found));
             if (options.dicomdir !== undefined) archived.push(found.instance);
             count++;
             bar.advance();
@@ -104,10 +116,10 @@ async function archive(archives: Archives, ids: readonly InstanceId[], file: str
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort();
   process.once('SIGINT', interrupt);
-  let shown = 0;
+  let shownPercent = 0;
   const onProgress = (percent: number) => {
-    bar.advance(percent - shown);
-    shown = percent;
+    bar.advance(percent - shownPercent);
+    shownPercent = percent;
   };
   try {
     const stream = archives.zip(ids, onProgress, interrupted.signal);
@@ -125,7 +137,7 @@ function selectionOf(options: Options, labelPrefix: string): Selection {
   const { category, label, decision, minScore, maxScore, network, station, query, from, to, all } = options;
   const attributes = [...(query ?? []), ...(station === undefined ? [] : [`StationName=${station}`])];
   return parseSelection({
-    // By its label, which Orthanc has an index of, a category is found without looking at anything else.
+    // Orthanc has an index of labels. So it finds a category by its label without reading other instances.
     label: label ?? (category === undefined ? undefined : labelPrefix + category),
     category,
     decision,

@@ -6,7 +6,7 @@ import { readPicture } from '../classify/prepare/file.js';
 import { asPlainviewError } from '../errors/errors.js';
 import type { LabelledFile } from './label-lines.js';
 
-/** The paths given; `-` stands for those on standard input, one a line, read as they are needed. */
+/** The given paths. `-` means the paths on standard input, one per line. They are read when they are needed. */
 export async function* pathsFrom(given: readonly string[], stdin: Readable): AsyncGenerator<string> {
   for (const path of given) {
     if (path !== '-') {
@@ -18,8 +18,8 @@ export async function* pathsFrom(given: readonly string[], stdin: Readable): Asy
 }
 
 /**
- * Classifies files, in their order. A file that cannot be classified gives its error and stops no other.
- * @param concurrency how many files are in memory at a time
+ * Classifies files and returns the results in the order of the files. An error of one file does not stop the others.
+ * @param concurrency the number of files in memory at the same time
  */
 export function labelFiles(
   paths: AsyncIterable<string>,

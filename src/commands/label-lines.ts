@@ -9,11 +9,11 @@ export type LabelledFile = { readonly path: string } & (
 
 export interface LineOptions {
   readonly json: boolean;
-  /** How many of the best categories are shown; undefined: the best in text, five in JSON. */
+  /** The number of best categories to show; undefined: one in text, five in JSON. */
   readonly top: number | undefined;
 }
 
-/** What one picture's result prints, on which stream. */
+/** The output for one picture, and its stream. */
 export interface Lines {
   readonly to: 'stdout' | 'stderr';
   readonly text: string;
@@ -43,6 +43,6 @@ export function linesOf(labelled: LabelledFile, network: Network, options: LineO
   return { to: 'stdout', text: `${JSON.stringify(object)}\n` };
 }
 
-/** The line of NNCPR's `label_image.py`, spaces around the tabs included. */
+/** The same line as NNCPR's `label_image.py` prints, with its spaces around the tabs. */
 const textLine = (path: string, { category, score }: ScoredCategory, seconds: number) =>
   `${path} \t ${category} \t ${score.toFixed(5)} \t ${seconds.toFixed(2)}s\n`;

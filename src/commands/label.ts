@@ -26,28 +26,35 @@ interface Options extends LineOptions {
   unknown_below?: number;
 }
 
-/** Exit status: 0 all pictures classified, 1 some not, 2 wrongly called or configured. */
+/** Exit status: 0 if all pictures were classified, 1 if not, 2 if the call or the configuration is wrong. */
 export const labelCommand = () =>
   new Command('label')
     .description(
-      "classify picture files (PNG, JPEG, GIF, PAM); one line each, as NNCPR's label_image.py prints it",
+      "classify picture files (PNG, JPEG, GIF, PAM), and print one line per file as NNCPR's label_image.py does",
     )
-    .argument('<image...>', 'files; - reads their paths from standard input, one a line')
-    .option('--graph <file>', 'frozen graph (.pb), or: embedded, nncpr', 'embedded')
-    .option('--labels <file>', "names of the graph's outputs, one a line (default: classes.txt beside it)")
+    .argument('<image...>', 'files; - reads paths from standard input, one per line')
+    .option('--graph <file>', 'frozen graph (.pb), or embedded, or nncpr', 'embedded')
+    .option(
+      '--labels <file>',
+      "file with the names of the graph's outputs, one per line (default: classes.txt in the graph's folder)",
+    )
     .option('--input_height <pixels>', 'input height', integer(1), 224)
     .option('--input_width <pixels>', 'input width', integer(1), 224)
     .option('--input_mean <level>', 'grey level that becomes 0', integer(0), 128)
     .option('--input_std <levels>', 'grey levels that become 1', integer(1), 128)
     .option('--input_layer <name>', 'name of the input layer in the graph', 'input')
     .option('--output_layer <name>', 'name of the output layer in the graph', 'final_result')
-    .option('--json', 'print one JSON object a line', false)
-    .option('--top <n>', 'show the n best categories (default: 1; with --json 5)', integer(1))
+    .option('--json', 'print one JSON object per line', false)
+    .option('--top <n>', 'show the n best categories (default: 1; with --json: 5)', integer(1))
     .option('--engine <name>', engineChoice.options.join(', '), oneOf(engineChoice.options), 'auto')
-    .option('--workers <n>', 'threads; 0: one per CPU core, at most four', integer(0), 0)
-    .option('--threshold <score>', 'best score from which a category is given', fraction)
-    .option('--margin <score>', 'least distance between the two best scores', fraction)
-    .option('--unknown_below <score>', 'best score under which the view is unknown', fraction)
+    .option('--workers <n>', 'number of threads; 0: one per CPU core, at most four', integer(0), 0)
+    .option('--threshold <score>', 'lowest best score for which a category is given', fraction)
+    .option(
+      '--margin <score>',
+      'smallest difference between the two best scores for which a category is given',
+      fraction,
+    )
+    .option('--unknown_below <score>', 'below this best score the view is unknown', fraction)
     .action(async (images: string[], options: Options) => {
       process.exitCode = await label(images, options);
     });
@@ -58,19 +65,19 @@ async function label(images: string[], options: Options): Promise<0 | 1 | 2> {
   });
   if (!classifier) return 2;
   const bar = progressBar(images.includes('-') ? undefined : images.length, 'pictures');
-  // Enough for every thread to have its next picture ready; a GPU takes its batches from it.
+  // Enough that every thread has its next picture ready. A GPU takes its batches from these.
   const concurrency =
     classifier.engine.engine === 'gpu' ? 64 : 4 * (options.workers || availableParallelism());
   let failures = 0;
-  // Whoever reads may have seen enough (`| head`): that is no error of anybody's.
-  let isReaderGone = false;
+  // The reader may close the pipe early (`| head`). That is not an error.
+  let isPipeClosed = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    isReaderGone = true;
+    isPipeClosed = true;
   });
   try {
     for await (const labelled of labelFiles(pathsFrom(images, process.stdin), classifier, concurrency)) {
-      if (isReaderGone) break;
+      if (isPipeClosed) break;
       if ('error' in labelled) failures++;
       const { to, text } = linesOf(labelled, classifier.network, options);
       bar.advance();
@@ -84,7 +91,7 @@ async function label(images: string[], options: Options): Promise<0 | 1 | 2> {
   return failures === 0 ? 0 : 1;
 }
 
-/** Waits where the reader is slower than the network, so that lines do not pile up in memory. */
+/** Waits if the reader is slower than the network, so that memory does not fill up with lines. */
 async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
   if (stream.write(text)) return;
   await once(stream, 'drain').catch((error: NodeJS.ErrnoException) => {

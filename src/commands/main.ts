@@ -16,10 +16,10 @@ import { sweepCommand } from './sweep.js';
 import { tagsCommand } from './tags.js';
 import { tokenCommand } from './token.js';
 
-/** Runs one command line. Sets the exit status: 0 done, 1 failed, 2 wrongly called or configured. */
+/** Runs one command line. Sets the exit status: 0 success, 1 failure, 2 wrong call or wrong configuration. */
 export async function runCommandLine(args: string[]): Promise<void> {
   const program = new Command('plainview')
-    .description('names the body part and projection of plain radiographs')
+    .description('name the body part and projection of plain radiographs')
     .version(version)
     .addCommand(serveCommand())
     .addCommand(labelCommand())
@@ -40,7 +40,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     await program.parseAsync(args, { from: 'user' });
   } catch (caught) {
     if (caught instanceof CommanderError) {
-      // It has said what is wrong, or shown the help or the version that was asked for.
+      // Commander has already printed the problem, the help or the version.
       process.exitCode = caught.exitCode === 0 ? 0 : 2;
       return;
     }
@@ -49,7 +49,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
   }
 }
 
-/** Commander would exit with 1 where a command is wrongly called. */
+/** Without this, commander exits with status 1 after a wrong call. */
 function throwInsteadOfExit(command: Command): void {
   command.exitOverride();
   for (const each of command.commands) throwInsteadOfExit(each);

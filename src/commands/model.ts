@@ -7,45 +7,48 @@ import { progressBar } from './progress.js';
 
 export const modelCommand = () =>
   new Command('model')
-    .description('the networks: fetch the published one, show what is there')
+    .description('fetch the published network, show the networks of this installation')
     .addCommand(fetchCommand())
     .addCommand(infoCommand());
 
 const fetchCommand = () =>
   new Command('fetch')
     .description(
-      "fetch NNCPR's network from its public repository; only the very file that its authors published is taken",
+      "fetch NNCPR's network from its public repository; any file other than the published one is refused",
     )
-    .option('--from <file or URL>', 'a mirror, or a file that was carried here', nncpr.url)
-    .option('--to <file>', 'where it goes', networkFiles({ network: 'nncpr' }).graph)
+    .option('--from <file or URL>', 'a mirror, or a local file', nncpr.url)
+    .option('--to <file>', 'file to write', networkFiles({ network: 'nncpr' }).graph)
     .addHelpText(
       'after',
       `
 Without a way to the internet: download ${nncpr.url}
-on another machine, carry the file here, and run: plainview model fetch --from network.pb
-A proxy is taken from HTTPS_PROXY. A broken download is gone on with by the next call.`,
+on another machine, copy the file to this machine, and run: plainview model fetch --from network.pb
+HTTPS_PROXY sets a proxy. The next call continues an interrupted download.`,
     )
     .action(async ({ from, to }: { from: string; to: string }) => {
       let bar: ReturnType<typeof progressBar> | undefined;
-      let last = 0;
+      let lastReceived = 0;
       const isNew = await fetchNetwork({
         from,
         to,
         gitBlob: nncpr.gitBlob,
         onProgress: (received, total) => {
           bar ??= progressBar(total, 'bytes', received);
-          bar.advance(received - last);
-          last = received;
+          bar.advance(received - lastReceived);
+          lastReceived = received;
         },
       }).finally(() => bar?.stop());
-      console.log(isNew ? `${to} is there, and is NNCPR's network.` : `${to} is NNCPR's network already.`);
+      console.log(isNew ? `NNCPR's network is now in ${to}.` : `${to} already contains NNCPR's network.`);
     });
 
 const infoCommand = () =>
   new Command('info')
-    .description('show what the networks are')
-    .option('--graph <file>', 'frozen graph (.pb), or: embedded, nncpr (default: both)')
-    .option('--labels <file>', "names of the graph's outputs, one a line (default: classes.txt beside it)")
+    .description('show the networks: hash, purpose, input, output, classes')
+    .option('--graph <file>', 'frozen graph (.pb), or embedded, or nncpr (default: embedded and nncpr)')
+    .option(
+      '--labels <file>',
+      "file with the names of the graph's outputs, one per line (default: classes.txt in the graph's folder)",
+    )
     .option('--input_layer <name>', 'name of the input layer in the graph', 'input')
     .option('--output_layer <name>', 'name of the output layer in the graph', 'final_result')
     .action(async (options: InfoOptions) => {
@@ -57,11 +60,11 @@ const infoCommand = () =>
       }
       console.log(await describeNetwork(networkFiles({ network: 'embedded', labels }), layers));
       const published = networkFiles({ network: 'nncpr', labels });
-      const isThere = await stat(published.graph).catch(() => undefined);
+      const exists = await stat(published.graph).catch(() => undefined);
       console.log(
-        isThere
+        exists
           ? `\n${await describeNetwork(published, layers)}`
-          : "\nNNCPR's network is not there; `plainview model fetch` gets it.",
+          : "\nNNCPR's network is not there. To fetch it: plainview model fetch",
       );
     });
 

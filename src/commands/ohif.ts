@@ -7,7 +7,9 @@ import { ohifConfiguration } from '../hanging/ohif.js';
 
 export const ohifCommand = () =>
   new Command('ohif')
-    .description("print a configuration for Orthanc's OHIF plugin that hangs by PLAINVIEW_HANGING_FILE")
+    .description(
+      "print a configuration for Orthanc's OHIF plugin with the hanging protocols of PLAINVIEW_HANGING_FILE",
+    )
     .action(async () => {
       const config = loadConfig(process.env);
       const { network } = await loadNetwork(classifierOptions(config));

@@ -2,7 +2,7 @@ import { SingleBar } from 'cli-progress';
 
 export interface Progress {
   advance(by?: number): void;
-  /** Clears the bar's line, where something else is about to be printed on the same terminal. */
+  /** Clears the bar's line. Call it before other output on the same terminal. */
   hide(): void;
   stop(): void;
 }
@@ -10,8 +10,8 @@ export interface Progress {
 const none: Progress = { advance: () => {}, hide: () => {}, stop: () => {} };
 
 /**
- * A progress bar on standard error, where that is a terminal.
- * @param total undefined where it is not known beforehand
+ * A progress bar on standard error, if that is a terminal.
+ * @param total undefined if it is not known in advance
  */
 export function progressBar(total: number | undefined, what: string, done = 0): Progress {
   if (!process.stderr.isTTY) return none;

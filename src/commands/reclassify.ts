@@ -15,20 +15,23 @@ interface Options extends SelectionOptions {
   dryRun?: boolean;
 }
 
-/** A request is written into Orthanc: it survives a service that is down, and is gone when it has been answered. */
+/**
+ * Writes the requests into Orthanc as metadata, so they are kept while the service is down. The service deletes each
+ * request when it has been answered.
+ */
 export const reclassifyCommand = () =>
   withSelection(
     new Command('reclassify').description(
-      'ask for instances to be classified again; the service answers as soon as it runs',
+      'request that instances are classified again; the service does it as soon as it runs',
     ),
   )
-    .option('--failed', 'all that are marked classification_failed')
-    .option('--including-corrected', 'also what a person has corrected')
-    .option('--dry-run', 'only say which')
+    .option('--failed', 'all instances with the label classification_failed')
+    .option('--including-corrected', 'also instances that a person has corrected')
+    .option('--dry-run', 'only list the instances')
     .action(async (ids: string[], options: Options) => {
       const config = loadConfig(process.env);
       const failed = options.failed ? { label: config.labelPrefix + stateLabels.failed } : {};
-      // One by one, to tell which of them there are.
+      // One selection per identifier, so that missing ones can be named.
       const wanted = (ids.length === 0 ? [[]] : [...new Set(ids)].map((id) => [id])).map((named) => ({
         named,
         selection: selectionOf(named, options, failed),
@@ -40,16 +43,16 @@ export const reclassifyCommand = () =>
         includingCorrected: options.includingCorrected ?? false,
       };
       let count = 0;
-      let left = 0;
+      let leftCount = 0;
       const missing: string[] = [];
       const bar = progressBar(undefined, 'instances');
       try {
         for (const { named, selection } of wanted) {
-          const before = count + left;
+          const before = count + leftCount;
           for await (const page of select(orthanc, selection, config.modalities))
             for (const instance of page) {
               if (!request.includingCorrected && recordOf(instance)?.record.who === 'person') {
-                left++;
+                leftCount++;
                 continue;
               }
               const { ID } = instance;
@@ -61,24 +64,24 @@ export const reclassifyCommand = () =>
               count++;
               bar.advance();
             }
-          if (count + left === before) missing.push(...named);
+          if (count + leftCount === before) missing.push(...named);
         }
       } finally {
         bar.stop();
         orthanc.close();
       }
-      const leftAlone = `; ${left} decided by a person: left alone (--including-corrected asks for those too)`;
+      const leftAlone = `; ${leftCount} decided by a person: left alone (--including-corrected requests these too)`;
       console.error(
-        `${count} ${options.dryRun ? 'would be asked for' : 'asked for'}${left === 0 ? '' : leftAlone}`,
+        `${count} ${options.dryRun ? 'would be asked for' : 'asked for'}${leftCount === 0 ? '' : leftAlone}`,
       );
       for (const id of missing)
         console.error(
-          `${id}: Orthanc has no such radiograph (PLAINVIEW_MODALITIES), or the conditions leave it out`,
+          `${id}: Orthanc has no such radiograph (PLAINVIEW_MODALITIES), or the conditions exclude it`,
         );
       if (missing.length > 0) process.exitCode = 1;
     });
 
-/** In a container the user may have a number and no name. */
+/** In a container the user may have an id but no name. */
 function nameOfUser(): string {
   try {
     return userInfo().username;

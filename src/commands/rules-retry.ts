@@ -9,14 +9,14 @@ import { Orthanc } from '../orthanc/orthanc.js';
 import { progressBar } from './progress.js';
 import { callService } from './service-client.js';
 
-/** The service does it: it alone knows what it is about to write to the same instances. */
+/** The service does it, because only the service knows its own pending writes to the same instances. */
 export const retryCommand = () =>
   new Command('retry')
     .description(
-      'have the running service send once more what destinations did not take (label route_failed), as it stands decided',
+      'have the running service send again what destinations refused (label route_failed), with the current decision',
     )
-    .option('--to <destination>', 'only to this one: peer:orthopaedics')
-    .option('--dry-run', 'only list it, with the reasons')
+    .option('--to <destination>', 'only to this destination (peer:orthopaedics)')
+    .option('--dry-run', 'only list the instances, with the reasons')
     .action(async ({ to, dryRun = false }: { to?: string; dryRun?: boolean }) => {
       const config = loadConfig(process.env);
       const orthanc = new Orthanc(config);
@@ -31,12 +31,12 @@ export const retryCommand = () =>
       }
     });
 
-/** @returns how many sendings failed */
+/** @returns the number of failed transfers */
 async function list(orthanc: Orthanc, label: string, only: string | undefined): Promise<number> {
   let count = 0;
   for await (const instance of orthanc.search.labelledWithMetadata(label)) {
-    const known = routesOf(instance);
-    for (const { to, ended, why } of known?.routes.filter(isFailedRoute(known)) ?? [])
+    const record = routesOf(instance);
+    for (const { to, ended, why } of record?.routes.filter(isFailedRoute(record)) ?? [])
       if (only === undefined || to === only) {
         console.log([instance.ID, to, ended, why].join('\t'));
         count++;
@@ -45,7 +45,7 @@ async function list(orthanc: Orthanc, label: string, only: string | undefined): 
   return count;
 }
 
-/** @returns how many are to be sent again */
+/** @returns the number of transfers to repeat */
 async function retry(config: Config, ids: readonly InstanceId[], to: string | undefined): Promise<number> {
   const bar = progressBar(ids.length, 'instances');
   let count = 0;
@@ -55,7 +55,7 @@ async function retry(config: Config, ids: readonly InstanceId[], to: string | un
         method: 'POST',
         path: '/api/v1/routes/retry',
         body: { instances, to },
-        timeoutMs: 120_000, // several writes for each to a busy Orthanc
+        timeoutMs: 120_000, // several writes per instance to a busy Orthanc
       });
       count += again.reduce((sum, each) => sum + each.to.length, 0);
       bar.advance(instances.length);

@@ -37,9 +37,7 @@ const fileOption = ['--file <file>', 'the rules (default: PLAINVIEW_RULES_FILE)'
 
 export const rulesCommand = () =>
   new Command('rules')
-    .description(
-      'check and try the rules that send and label what has been decided, and send again what was refused',
-    )
+    .description('check and test the routing rules, and send again what a destination refused')
     .addCommand(checkCommand())
     .addCommand(testCommand())
     .addCommand(dryRunCommand())
@@ -47,18 +45,18 @@ export const rulesCommand = () =>
 
 const checkCommand = () =>
   new Command('check')
-    .description('say what is wrong with a file of rules, and whether Orthanc knows the destinations')
+    .description('check a file of rules, and whether Orthanc knows the destinations')
     .option(...fileOption)
-    .option('--offline', 'do not ask Orthanc')
+    .option('--offline', 'do not check the destinations in Orthanc')
     .action(async ({ file, offline }: { file?: string; offline?: true }) => {
       const rules = offline ? await read(file) : await session(file, async (open) => open.rules);
-      const asked = offline ? 'Orthanc was not asked' : 'Orthanc knows every destination';
-      console.log(`${rules.file}: ${rules.rules.length} rules, nothing wrong; ${asked}`);
+      const destinations = offline ? 'destinations not checked' : 'Orthanc knows every destination';
+      console.log(`${rules.file}: ${rules.rules.length} rules, nothing wrong; ${destinations}`);
     });
 
 const testCommand = () =>
   new Command('test')
-    .description('say of an instance which rules apply to it, and why the others do not')
+    .description('show which rules apply to an instance, and why the others do not')
     .requiredOption('--instance <id...>', "Orthanc's identifiers, or SOP Instance UIDs")
     .option(...fileOption)
     .action(async ({ instance, file }: { instance: string[]; file?: string }) => {
@@ -72,9 +70,9 @@ const testCommand = () =>
               problem: `Orthanc has no radiograph ${named} (PLAINVIEW_MODALITIES)`,
             });
           for (const each of found) {
-            const looked = await dryRunInstance(orthanc, rules, known, each);
-            if (looked === undefined) console.log(`${each.ID}: not decided, so no rule is asked`);
-            else console.log(explanation(looked));
+            const result = await dryRunInstance(orthanc, rules, known, each);
+            if (result === undefined) console.log(`${each.ID}: not decided, so no rule applies`);
+            else console.log(explanation(result));
           }
         }
       });
@@ -82,38 +80,40 @@ const testCommand = () =>
 
 const dryRunCommand = () =>
   new Command('dry-run')
-    .description('count what would go where if everything in the archive were decided now as it stands')
-    .option('--from <date>', 'Study Date from this day on (2026-01-31)')
-    .option('--to <date>', 'Study Date up to this day')
-    .option('--csv <file>', 'write what would go where, a line for each, to a new file')
+    .description(
+      'count what the rules would do if every instance in the archive were decided again with the same result',
+    )
+    .option('--from <date>', 'only Study Dates from this day on (2026-01-31)')
+    .option('--to <date>', 'only Study Dates up to this day')
+    .option('--csv <file>', 'write one line per action to a new file')
     .option(...fileOption)
     .action(async ({ from, to, csv, file }: { from?: string; to?: string; csv?: string; file?: string }) => {
       const wanted = parseSelection(from === undefined && to === undefined ? { all: true } : { from, to });
       if (csv !== undefined) await requireNewFile(csv);
       await session(file, async (open) => {
-        const tally = new DryRunTotals(open.rules);
-        const lines = dryRun(open, wanted, tally);
+        const totals = new DryRunTotals(open.rules);
+        const lines = dryRun(open, wanted, totals);
         if (csv === undefined) for await (const _ of lines);
         else await writeResult(csv, (part) => pipeline(lines, createWriteStream(part)));
-        console.log(summary(tally));
+        console.log(summary(totals));
       });
     });
 
-/** Adds everything up, and gives a line of the table for each thing that would be done. */
+/** Adds each result to the totals, and yields one line of the table per action. */
 async function* dryRun(
   { orthanc, rules, known, modalities }: Session,
   wanted: Selection,
-  tally: DryRunTotals,
+  totals: DryRunTotals,
 ): AsyncGenerator<string> {
   const bar = progressBar(undefined, 'instances');
   yield `${csvLine(['instance', 'decided', 'decision', 'category', 'score', 'rule', 'does', 'why_not'])}\r\n`;
   try {
     for await (const page of select(orthanc, wanted, modalities))
-      for await (const looked of pMapIterable(page, (each) => dryRunInstance(orthanc, rules, known, each), {
+      for await (const result of pMapIterable(page, (each) => dryRunInstance(orthanc, rules, known, each), {
         concurrency: 4,
       })) {
-        tally.add(looked);
-        if (looked !== undefined) yield* linesOf(looked);
+        totals.add(result);
+        if (result !== undefined) yield* linesOf(result);
         bar.advance();
       }
   } finally {
@@ -130,7 +130,7 @@ async function read(file: string | undefined): Promise<Rules> {
   return readRules(path, await readClasses(networkFiles(config)));
 }
 
-/** The rules, held against an Orthanc. */
+/** Reads the rules, checks them against an Orthanc, and passes both to `use`. */
 async function session<T>(file: string | undefined, use: (open: Session) => Promise<T>): Promise<T> {
   const rules = await read(file);
   const config = loadConfig(process.env);
@@ -150,7 +150,7 @@ function explanation({ instance, record, plan }: DryRunResult): string {
     `${instance.ID}: ${record.decision} ${record.category ?? ''} (${score}), by a ${record.who}, ${record.when}`,
   ];
   if (plan.excluded === 'before_since')
-    lines.push('  left alone: Orthanc received it before the day in since');
+    lines.push('  left alone: Orthanc received it before the day that since names');
   if (plan.excluded === 'copy')
     lines.push('  left alone: it is a modified or anonymised copy (copies: false)');
   for (const { rule, whyNot } of plan.verdicts)
@@ -164,15 +164,15 @@ function explanation({ instance, record, plan }: DryRunResult): string {
   return lines.join('\n');
 }
 
-function* linesOf(looked: DryRunResult): Generator<string> {
-  const { ID } = looked.instance;
-  const { when, decision, category } = looked.record;
-  for (const { rule, does, whyNot } of plannedActions(looked))
-    yield `${csvLine([ID, when, decision, category, bestScore(looked.record), rule, does, whyNot])}\r\n`;
+function* linesOf(result: DryRunResult): Generator<string> {
+  const { ID } = result.instance;
+  const { when, decision, category } = result.record;
+  for (const { rule, does, whyNot } of plannedActions(result))
+    yield `${csvLine([ID, when, decision, category, bestScore(result.record), rule, does, whyNot])}\r\n`;
 }
 
-function summary(tally: DryRunTotals): string {
-  const { counts, decided, undecided, noRule, notNeeded, excluded } = tally;
+function summary(totals: DryRunTotals): string {
+  const { counts, decided, undecided, noRule, notNeeded, excluded } = totals;
   const width = {
     rule: longest(counts.map(({ rule }) => rule)),
     does: longest(counts.map(({ does }) => does)),
@@ -182,7 +182,7 @@ function summary(tally: DryRunTotals): string {
     ...counts.map(
       ({ rule, does, count }) => `  ${rule.padEnd(width.rule)}  ${does.padEnd(width.does)}  ${count}`,
     ),
-    `${noRule} to which no rule applies; ${notNeeded} sendings not needed; left alone: ${excluded.before_since} received before since, ${excluded.copy} copies`,
+    `${noRule} to which no rule applies; ${notNeeded} transfers not needed; left alone: ${excluded.before_since} received before since, ${excluded.copy} copies`,
   ].join('\n');
 }
 

@@ -16,27 +16,30 @@ export interface SelectionOptions {
   all?: true;
 }
 
-/** Gives a command the arguments and options by which it is told what to work on. */
+/** Adds the arguments and options that select instances to a command. */
 export const withSelection = (command: Command): Command =>
   command
-    .argument('[id...]', "Orthanc's identifiers or DICOM UIDs, of instances, series, studies or patients")
-    .option('--label <label>', 'all that carry this label')
-    .option('--query <Tag=value...>', "DICOM attributes, as in Orthanc's find (StationName=ROOM*)")
-    .option('--from <date>', 'Study Date from this day on (2026-01-31)')
-    .option('--to <date>', 'Study Date up to this day')
-    .option('--network <name>', 'decided by this network: its name, or the beginning of its SHA-256')
+    .argument('[id...]', "Orthanc's identifiers or DICOM UIDs of instances, series, studies or patients")
+    .option('--label <label>', 'only instances with this label')
+    .option(
+      '--query <Tag=value...>',
+      "only these DICOM attributes, with the wildcards of Orthanc's find (StationName=ROOM*)",
+    )
+    .option('--from <date>', 'only Study Dates from this day on (2026-01-31)')
+    .option('--to <date>', 'only Study Dates up to this day')
+    .option('--network <name>', 'only decisions by this network: its name, or the beginning of its SHA-256')
     .option('--all', 'every radiograph');
 
-/** What those arguments and options select. @throws usage */
+/** The selection that these arguments and options make. @throws usage */
 export const selectionOf = (
   given: readonly string[],
   { label, query, from, to, network, all }: SelectionOptions,
   more: { [K in keyof Selection]?: unknown } = {},
 ): Selection =>
-  parseSelection({ ...named(given), label, query: queryOf(query), from, to, network, all, ...more });
+  parseSelection({ ...identifiers(given), label, query: queryOf(query), from, to, network, all, ...more });
 
 /**
- * What the options of a command select.
+ * The selection that a command's options make.
  * @throws usage
  */
 export function parseSelection(given: { [K in keyof Selection]?: unknown }): Selection {
@@ -51,8 +54,8 @@ export function parseSelection(given: { [K in keyof Selection]?: unknown }): Sel
 }
 
 /**
- * A mistyped category would only find nothing. The 30 that have codes are known whatever network is in use, for what
- * another one has decided.
+ * Refuses a mistyped category, which would find nothing. The 30 categories with codes are always accepted, because
+ * another network may have decided the instances.
  * @throws usage, network_unreadable
  */
 export async function requireCategory(category: string | undefined, config: Config): Promise<void> {
@@ -64,24 +67,24 @@ export async function requireCategory(category: string | undefined, config: Conf
     });
 }
 
-/** What the arguments name: Orthanc's identifiers are told from DICOM UIDs by their form. @throws usage */
-function named(given: readonly string[]): { ids?: string[]; uids?: string[] } {
-  const neither = given.find((id) => !anyId.safeParse(id).success && !uid.safeParse(id).success);
-  if (neither !== undefined)
+/** Separates Orthanc's identifiers from DICOM UIDs by their form. @throws usage */
+function identifiers(given: readonly string[]): { ids?: string[]; uids?: string[] } {
+  const invalid = given.find((id) => !anyId.safeParse(id).success && !uid.safeParse(id).success);
+  if (invalid !== undefined)
     throw createError('usage', {
-      problem: `${neither} is neither one of Orthanc's identifiers nor a DICOM UID`,
+      problem: `${invalid} is neither an identifier of Orthanc nor a DICOM UID`,
     });
   const ids = given.filter((id) => anyId.safeParse(id).success);
   const uids = given.filter((id) => !anyId.safeParse(id).success);
   return { ...(ids.length > 0 ? { ids } : {}), ...(uids.length > 0 ? { uids } : {}) };
 }
 
-/** @param given `StationName=ROOM*` @throws usage */
+/** @param given texts such as `StationName=ROOM*` @throws usage */
 export const queryOf = (given: readonly string[] | undefined): Record<string, string> | undefined =>
   given === undefined ? undefined : Object.fromEntries(given.map(keyAndValue));
 
 function keyAndValue(text: string): [string, string] {
-  const at = text.indexOf('=');
-  if (at < 1) throw createError('usage', { problem: `${text} is not Tag=value` });
-  return [text.slice(0, at), text.slice(at + 1)];
+  const separator = text.indexOf('=');
+  if (separator < 1) throw createError('usage', { problem: `${text} is not Tag=value` });
+  return [text.slice(0, separator), text.slice(separator + 1)];
 }

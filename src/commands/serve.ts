@@ -9,12 +9,12 @@ import { loadConfig } from '../config/load.js';
 export const serveCommand = () =>
   new Command('serve')
     .description(
-      'run the service beside an Orthanc; configured by PLAINVIEW_… variables (see: plainview options)',
+      'run the service for an Orthanc; environment variables PLAINVIEW_… configure it (see: plainview options)',
     )
     .action(async () => {
       const config = loadConfig(process.env);
       const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
-      // Before any thread is made: threads inherit it.
+      // Must come before any thread starts: threads inherit the priority.
       setPriority(config.nice);
       const stopRequested = new Promise<string>((resolve) => {
         for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { createError, type PlainviewError } from '../errors/errors.js';
 
-/** Asks the running service of this machine. @throws service_unreachable, service_refused */
+/** Calls the service that runs on this machine. @throws service_unreachable, service_refused */
 export async function callService<T extends z.ZodType>(
   answer: T,
   config: Config,
@@ -33,9 +33,9 @@ function refusal(url: string, error: unknown): PlainviewError {
   const answer = isAxiosError(error) ? error.response : undefined;
   if (answer === undefined)
     return createError('service_unreachable', { url, why: (error as Error).message }, error);
-  const said = problem.safeParse(answer.data);
-  if (said.success && answer.status !== 401)
-    return createError('service_refused', { why: said.data.title }, error);
-  const why = `HTTP ${answer.status}${said.success ? `: ${said.data.title}` : ''}`;
+  const parsed = problem.safeParse(answer.data);
+  if (parsed.success && answer.status !== 401)
+    return createError('service_refused', { why: parsed.data.title }, error);
+  const why = `HTTP ${answer.status}${parsed.success ? `: ${parsed.data.title}` : ''}`;
   return createError('service_unreachable', { url, why }, error);
 }

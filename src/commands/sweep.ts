@@ -10,30 +10,30 @@ import { callService } from './service-client.js';
 export const sweepCommand = () =>
   new Command('sweep')
     .description(
-      'have the running service look through the archive for what carries no decision, and watch it',
+      'have the running service search the archive for radiographs without a decision, and show its progress',
     )
-    .addOption(new Option('--order <order>', 'which radiographs first').choices(sweepOrders))
-    .option('--no-wait', 'do not wait for its end')
+    .addOption(new Option('--order <order>', 'which radiographs come first').choices(sweepOrders))
+    .option('--no-wait', 'do not wait until it ends')
     .action(async ({ order, wait }: { order?: string; wait: boolean }) => {
       const config = loadConfig(process.env);
-      let state = await ask(config, 'POST', order === undefined ? {} : { order });
+      let state = await callSweep(config, 'POST', order === undefined ? {} : { order });
       if (!wait)
         return console.log(
-          `the sweep has begun${state.why === undefined ? '' : `, but waits: ${state.why}`}`,
+          `the sweep has started${state.why === undefined ? '' : `, but waits: ${state.why}`}`,
         );
-      // A total of 0: the service has not counted yet, or this Orthanc cannot count.
+      // The total is 0 if the service has not counted yet, or if this Orthanc cannot count.
       const bar = progressBar(state.total || undefined, 'series', state.done);
-      let told: string | undefined;
+      let shownReason: string | undefined;
       try {
         while (state.state !== 'idle') {
-          if (state.why !== undefined && state.why !== told) {
+          if (state.why !== undefined && state.why !== shownReason) {
             bar.hide();
             console.error(`the sweep waits: ${state.why}`);
           }
-          told = state.why;
+          shownReason = state.why;
           await sleep(500, new AbortController().signal);
           const { done } = state;
-          state = await ask(config, 'GET');
+          state = await callSweep(config, 'GET');
           bar.advance(Math.max(0, state.done - done));
         }
       } finally {
@@ -42,10 +42,10 @@ export const sweepCommand = () =>
       if (state.problem !== undefined) throw createError('sweep_broke_off', { why: state.problem });
       console.log(`${state.done} series looked through, ${state.found} instances needed a look`);
       if (state.left > 0)
-        console.log(`${state.left} studies were left as they are: the service's log says why`);
+        console.log(`${state.left} studies were not changed. For the reasons see the service's log.`);
     });
 
-const ask = (config: Config, method: 'GET' | 'POST', body?: object) =>
+const callSweep = (config: Config, method: 'GET' | 'POST', body?: object) =>
   callService(sweepProgress, config, {
     method,
     path: '/api/v1/sweep',

@@ -17,16 +17,18 @@ interface Options extends SelectionOptions {
 
 export const tagsCommand = () =>
   new Command('tags')
-    .description('what PLAINVIEW_TAGS has written into DICOM files')
+    .description('manage what PLAINVIEW_TAGS has written into DICOM files')
     .addCommand(undoCommand());
 
-/** The service does it: it alone knows what it is about to write to the same instances. */
+/** The service does it, because only the service knows its own pending writes to the same instances. */
 const undoCommand = () =>
   withSelection(
-    new Command('undo').description('have the running service give DICOM files back what stood there before'),
+    new Command('undo').description(
+      'have the running service restore the DICOM attributes that PLAINVIEW_TAGS has replaced',
+    ),
   )
-    .option('--category <category>', 'the category given: knee_lateral')
-    .option('--dry-run', 'only say which')
+    .option('--category <category>', 'only this category (knee_lateral)')
+    .option('--dry-run', 'only list the instances')
     .action(async (given: string[], { category, dryRun = false, ...options }: Options) => {
       const config = loadConfig(process.env);
       const wanted = selectionOf(given, options, { category });
@@ -40,7 +42,7 @@ const undoCommand = () =>
           method: 'POST',
           path: '/api/v1/tags/undo',
           body: { instances },
-          timeoutMs: 600_000, // twenty large files of a busy Orthanc
+          timeoutMs: 600_000, // twenty large files in a busy Orthanc
         });
         count += answer.undone.length;
         failed += answer.left.length;

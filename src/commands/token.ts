@@ -5,14 +5,16 @@ import { createError } from '../errors/errors.js';
 
 export const tokenCommand = () =>
   new Command('token')
-    .description("make a token for the API: shown once; the service's file holds only its hash")
-    .addArgument(new Argument('<name>', 'whose it is: stands in the audit log'))
-    .addOption(new Option('--role <role>', 'what it may do').choices(roles).default('viewer'))
+    .description(
+      'create a token for the API; it is shown only once, because the service stores only its hash',
+    )
+    .addArgument(new Argument('<name>', "name of the token's user, as the audit log shows it"))
+    .addOption(new Option('--role <role>', 'what the token permits').choices(roles).default('viewer'))
     .action((name: string, { role }: { role: Role }) => {
       if (!callerName.regex(/^\S+$/).safeParse(name).success)
-        throw createError('usage', { problem: 'a name has letters, digits, ., _, @ and -' });
+        throw createError('usage', { problem: 'a name has only letters, digits, ., _, @ and -' });
       const { token, line } = createToken(name, role);
-      console.error('The token, to be kept by whoever uses it:');
+      console.error('The token, which is shown only once:');
       console.log(token);
-      console.error(`The line to add to the file that PLAINVIEW_TOKENS_FILE names:\n${line}`);
+      console.error(`Add this line to the file that PLAINVIEW_TOKENS_FILE names:\n${line}`);
     });

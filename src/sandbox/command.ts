@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 
 export interface CommandResult {
-  /** null: the command does not exist, or a signal ended it. */
+  /** null if the command does not exist, or if a signal ended it. */
   status: number | null;
   stdout: string;
   stderr: string;
 }
 
-/** Runs a command to its end and hands back what it said; only the caller knows which status is a failure. */
+/** Runs a command to its end and returns its output. Does not throw: only the caller knows which status is a failure. */
 export function runCommand(command: string, args: string[]): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -24,6 +24,6 @@ export function runCommand(command: string, args: string[]): Promise<CommandResu
   });
 }
 
-/** The last lines of what a command said: where the reason stands. */
+/** The last lines of a command's output, which usually contain the reason of a failure. */
 export const lastLines = (text: string, count = 3): string =>
   text.trim().split('\n').slice(-count).join(' | ');

@@ -5,21 +5,21 @@ import { siteFragment } from './places.js';
 const section = z.record(z.string(), z.unknown());
 type Section = z.infer<typeof section>;
 
-const own: Section = {
+const sandboxSection: Section = {
   Name: 'Plainview sandbox',
-  // A scanner's port would be one more that may be taken; who wants to send by DICOM switches it on.
+  // A DICOM port could be in use already. A caller that needs DICOM switches it on.
   DicomServerEnabled: false,
   AuthenticationEnabled: false,
   Locale: 'C.UTF-8',
 };
 
 /**
- * The sandbox's configuration: what any site adds for Plainview, what makes a sandbox, and over both the caller's.
- * Scripts, plugins, storage and port depend on how Orthanc is run and come later.
+ * The sandbox's configuration. Later sections override earlier ones: what every site adds for Plainview, what a sandbox
+ * needs, what the caller gives. Scripts, plugins, storage and port depend on how Orthanc is run. They are added later.
  */
 export async function sandboxConfiguration(over: Section = {}): Promise<Section> {
   const { LuaScripts: _, ...fragment } = section.parse(JSON.parse(await readFile(siteFragment, 'utf8')));
-  const merged = merge(merge(fragment, own), over);
+  const merged = merge(merge(fragment, sandboxSection), over);
   return 'RegisteredUsers' in over ? { ...merged, AuthenticationEnabled: true } : merged;
 }
 

@@ -8,14 +8,14 @@ import { makeSandboxFolder, sandboxFolder } from './places.js';
 import { plainFolder, plainProgram } from './plain-path.js';
 
 /*
- * Orthanc from Debian's packages, unpacked into a private folder: no root, nothing installed, the host untouched.
- * Debian 12's own Orthanc is 1.10 and knows no labels, so the packages come from Debian 13 whatever the host is,
- * and run on that release's own C library.
+ * Orthanc from Debian's packages, unpacked into a private folder. This needs no root and installs nothing on the host.
+ * Debian 12 has Orthanc 1.10, which has no labels. So the packages always come from Debian 13, and run with the C library
+ * of that release.
  */
 const suite = 'trixie';
 const packages = ['orthanc', 'orthanc-python', 'orthanc-dicomweb', 'orthanc-gdcm', 'orthanc-postgresql'];
 
-/** Dependencies of installing a system, not of running Orthanc; declared as present so that apt leaves them out. */
+/** Dependencies that Orthanc does not need at run time. They are declared as installed, so that apt leaves them out. */
 const notNeeded = [
   ...['adduser', 'debconf', 'passwd', 'perl-base', 'libsemanage2', 'systemd', 'systemd-standalone-sysusers'],
   ...[
@@ -29,7 +29,7 @@ const notNeeded = [
   ],
 ];
 
-/** Names what is unpacked: another suite or set of packages gets a folder of its own. */
+/** The folder's name. Change the number when the suite or the packages change, so that they get a new folder. */
 const layout = `debian-${suite}-2`;
 
 const keyrings = ['gpg', 'pgp'].map((kind) => `/usr/share/keyrings/debian-archive-keyring.${kind}`);
@@ -41,21 +41,22 @@ const pluginFiles: Record<SandboxPlugin, string> = {
   python: 'libOrthancPython.so',
 };
 
-/** Unpacks Orthanc unless that is done already, and hands back the folder that stands for `/`. */
-export async function provideDebianOrthanc(say: (line: string) => void = () => {}): Promise<string> {
+/** Unpacks Orthanc unless it is unpacked already. @returns the root folder of the unpacked packages */
+export async function provideDebianOrthanc(onProgress: (line: string) => void = () => {}): Promise<string> {
   const root = join(sandboxFolder(), layout);
   if (existsSync(root)) return root;
   makeSandboxFolder(dirname(root));
   const mirror = await findMirror();
-  say(`Fetching Orthanc from ${mirror} (about 50 MB, once) …`);
+  onProgress(`Fetching Orthanc from ${mirror} (about 50 MB, once) …`);
   const work = await mkdtemp(`${root}.`);
   try {
     await download(await plainFolder(work), mirror);
     const unpacked = join(work, 'root');
     for (const file of await readdir(join(work, 'archives'))) {
-      if (file.endsWith('.deb')) await must('dpkg-deb', ['-x', join(work, 'archives', file), unpacked]);
+      if (file.endsWith('.deb')) await runOrThrow('dpkg-deb', ['-x', join(work, 'archives', file), unpacked]);
     }
-    // Two at once do the same work; whoever renames first wins. No lock to go stale, and never half a folder.
+    // Two processes at once do the same work, and the first rename succeeds. So no lock can become stale, and the folder
+    // is never incomplete.
     await rename(unpacked, root).catch((cause: unknown) => {
       if (!existsSync(root)) throw cause;
     });
@@ -65,10 +66,10 @@ export async function provideDebianOrthanc(say: (line: string) => void = () => {
   }
 }
 
-/** The mirror that the host's own apt uses, so that a site's proxy or mirror serves here too. */
+/** The mirror that the host's apt uses, so that a site's own mirror is used here too. */
 async function findMirror(): Promise<string> {
   if (process.env.PLAINVIEW_DEBIAN_MIRROR) return process.env.PLAINVIEW_DEBIAN_MIRROR;
-  const uris = await must('apt-get', ['update', '--print-uris']);
+  const uris = await runOrThrow('apt-get', ['update', '--print-uris']);
   const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
   const codename = /^VERSION_CODENAME="?([\w-]+)/m.exec(release)?.[1];
   const isDebian = /^ID="?debian"?$/m.test(release);
@@ -77,7 +78,7 @@ async function findMirror(): Promise<string> {
     if (isDebian && mirror && suites.has(dist)) return mirror;
   }
   throw createError('sandbox_unavailable', {
-    why: "this host's apt knows no mirror of Debian (PLAINVIEW_DEBIAN_MIRROR can name one)",
+    why: "this host's apt has no mirror of Debian; name one in PLAINVIEW_DEBIAN_MIRROR",
   });
 }
 
@@ -94,7 +95,7 @@ async function download(work: string, mirror: string): Promise<void> {
       `Package: ${name}\nStatus: install ok installed\nArchitecture: all\nMulti-Arch: foreign\nVersion: 999\n`,
   );
   await writeFile(join(work, 'status'), status.join('\n'));
-  // Read after the host's own configuration: its proxies and credentials stay, its hooks must not run.
+  // apt reads this after the host's configuration. Its proxies and credentials stay; its hooks must not run.
   const conf = [
     '#clear APT::Update::Post-Invoke;',
     '#clear APT::Update::Post-Invoke-Success;',
@@ -115,18 +116,18 @@ async function download(work: string, mirror: string): Promise<void> {
     'Acquire::https::Timeout "30";',
   ];
   await writeFile(join(work, 'apt.conf'), conf.join('\n'));
-  const apt = (...args: string[]) => must('apt-get', ['-q', '-c', join(work, 'apt.conf'), ...args]);
+  const apt = (...args: string[]) => runOrThrow('apt-get', ['-q', '-c', join(work, 'apt.conf'), ...args]);
   await apt('update', '--error-on=any');
   await apt('install', '--yes', '--download-only', ...packages);
 }
 
-async function must(command: string, args: string[]): Promise<string> {
+async function runOrThrow(command: string, args: string[]): Promise<string> {
   const result = await runCommand(command, args);
   if (result.status === 0) return result.stdout;
   throw createError('sandbox_unavailable', { why: `${command} failed: ${lastLines(result.stderr)}` });
 }
 
-/** The libraries are named to the dynamic loader and not in LD_LIBRARY_PATH, which Orthanc's children would inherit. */
+/** The loader gets the libraries as an argument, because Orthanc's child processes would inherit LD_LIBRARY_PATH. */
 export async function debianLaunch(installed: string, spec: OrthancSpec): Promise<Launch> {
   const root = await plainFolder(installed);
   const libraryFolder = join(root, 'usr', 'lib');
@@ -156,11 +157,11 @@ export async function debianLaunch(installed: string, spec: OrthancSpec): Promis
     command: await plainProgram(join(installed, 'usr', 'lib', triplet, loader)),
     args: ['--library-path', `${libraries}:${libraryFolder}`, join(root, 'usr/sbin/Orthanc'), file],
     env: {
-      // The rest of the environment stays out: an http_proxy, say, would swallow the hook's calls.
+      // Nothing else of the environment: an http_proxy, for example, would redirect the hook's calls.
       PATH: process.env.PATH,
       DCMDICTPATH: join(root, 'usr/share/dcmtk/dicom.dic'),
       PYTHONHOME: join(root, 'usr'),
-      // Python would put its own beside the plugin, in this repository.
+      // Else Python writes its bytecode beside the plugin, in this repository.
       PYTHONDONTWRITEBYTECODE: '1',
       ...spec.env,
     },

@@ -1,4 +1,4 @@
-// `npm run demo [-- file…]`: stores pictures in a real Orthanc and shows what comes back a moment later.
+// `npm run demo [-- file…]`: stores pictures in a real Orthanc and prints what Plainview writes for them.
 import { access, constants, readdir, readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { pino } from 'pino';
@@ -12,21 +12,21 @@ import { startPair } from './pair.js';
 const stored = z.object({ ID: instanceId, ParentStudy: studyId });
 type Stored = z.output<typeof stored>;
 
-/** Long enough for any picture on any machine; a demo that hangs would be worse than one that says why. */
-const labelledWithinMs = 60_000;
+/** Long enough for any picture on a slow machine. The limit ensures that the demo never hangs. */
+const categoryTimeoutMs = 60_000;
 
-async function ask(url: string, init: RequestInit = {}): Promise<Response> {
+async function request(url: string, init: RequestInit = {}): Promise<Response> {
   return fetch(url, { ...init, signal: AbortSignal.timeout(30_000) });
 }
 
-/** DICOM goes in as it is; Orthanc itself wraps a PNG or JPEG as a digital radiograph of nobody. */
+/** Stores a DICOM file unchanged. For a PNG or JPEG, Orthanc creates a digital radiograph without a real patient. */
 async function store(orthanc: string, file: string): Promise<Stored> {
   const bytes = await readFile(file);
   const mime = (
     { '.png': 'image/png', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg' } as Record<string, string>
   )[extname(file).toLowerCase()];
   const answer = mime
-    ? await ask(`${orthanc}/tools/create-dicom`, {
+    ? await request(`${orthanc}/tools/create-dicom`, {
         method: 'POST',
         body: JSON.stringify({
           Tags: {
@@ -38,15 +38,15 @@ async function store(orthanc: string, file: string): Promise<Stored> {
           Content: `data:${mime};base64,${bytes.toString('base64')}`,
         }),
       })
-    : await ask(`${orthanc}/instances`, { method: 'POST', body: new Uint8Array(bytes) });
+    : await request(`${orthanc}/instances`, { method: 'POST', body: new Uint8Array(bytes) });
   if (!answer.ok) throw createError('demo_not_stored', { file, status: answer.status });
   return stored.parse(await answer.json());
 }
 
-/** Waits for `RadiographCategory`, which Plainview writes last. */
+/** Waits for `RadiographCategory`, which Plainview writes last. @returns undefined if it does not come in time */
 async function waitForCategory(orthanc: string, instance: string): Promise<string | undefined> {
-  for (const deadline = Date.now() + labelledWithinMs; Date.now() < deadline; ) {
-    const answer = await ask(`${orthanc}/instances/${instance}/metadata/${metadataNames.category}`);
+  for (const deadline = Date.now() + categoryTimeoutMs; Date.now() < deadline; ) {
+    const answer = await request(`${orthanc}/instances/${instance}/metadata/${metadataNames.category}`);
     if (answer.ok) return answer.text();
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -54,16 +54,17 @@ async function waitForCategory(orthanc: string, instance: string): Promise<strin
 }
 
 async function row(orthanc: string, file: string): Promise<Record<string, string>> {
-  const began = performance.now();
+  const startedAt = performance.now();
   const { ID, ParentStudy } = await store(orthanc, file);
   const category = await waitForCategory(orthanc, ID);
-  const seconds = ((performance.now() - began) / 1000).toFixed(2);
-  if (category === undefined) return { picture: basename(file), category: 'left alone: no plain radiograph' };
-  const text = await (await ask(`${orthanc}/instances/${ID}/metadata/${metadataNames.record}`)).text();
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(2);
+  if (category === undefined)
+    return { picture: basename(file), category: 'not classified: no plain radiograph' };
+  const text = await (await request(`${orthanc}/instances/${ID}/metadata/${metadataNames.record}`)).text();
   const record = readRecord(instanceRecord, text);
   const labels = z
     .array(z.string())
-    .parse(await (await ask(`${orthanc}/studies/${ParentStudy}/labels`)).json());
+    .parse(await (await request(`${orthanc}/studies/${ParentStudy}/labels`)).json());
   return {
     picture: basename(file),
     category,
@@ -81,7 +82,7 @@ async function samples(): Promise<string[]> {
     .map((name) => join(folder, name));
 }
 
-/** Columns as wide as they need to be, for a terminal and for a file alike. */
+/** A text table whose columns are as wide as their longest cell. */
 function table(rows: Record<string, string>[]): string {
   const columns = [...new Set(rows.flatMap((cells) => Object.keys(cells)))];
   const lines = [columns, ...rows.map((cells) => columns.map((column) => cells[column] ?? ''))];
@@ -99,7 +100,7 @@ function table(rows: Record<string, string>[]): string {
 async function demo(files: string[]): Promise<void> {
   const pair = await startPair({
     log: pino({ level: 'error' }, pino.destination(2)),
-    say: (line) => console.error(line),
+    onProgress: (line) => console.error(line),
   });
   try {
     const rows = [];

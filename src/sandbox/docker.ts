@@ -17,9 +17,9 @@ const pluginVariables: Record<SandboxPlugin, string> = {
 export const dockerAnswers = async (): Promise<boolean> =>
   (await runCommand('docker', ['info', '--format', '{{.ServerVersion}}'])).status === 0;
 
-export async function provideDockerOrthanc(say: (line: string) => void = () => {}): Promise<void> {
+export async function provideDockerOrthanc(onProgress: (line: string) => void = () => {}): Promise<void> {
   if ((await runCommand('docker', ['image', 'inspect', orthancImage])).status === 0) return;
-  say(`Fetching ${orthancImage} (once) …`);
+  onProgress(`Fetching ${orthancImage} (once) …`);
   const pull = await runCommand('docker', ['pull', '--quiet', orthancImage]);
   if (pull.status !== 0) {
     throw createError('sandbox_unavailable', { why: `docker pull failed: ${lastLines(pull.stderr)}` });
@@ -27,45 +27,49 @@ export async function provideDockerOrthanc(say: (line: string) => void = () => {
 }
 
 /**
- * Runs in the foreground, so that the docker client stands for Orthanc: it passes signals on and ends with it.
- * The image starts as root, so the storage is a volume of Docker's and no file of root's lands in the folder.
+ * Runs the container in the foreground. So the docker client passes signals to Orthanc, and ends when Orthanc ends.
+ * The image starts as root. So the storage is a Docker volume, because root's files in the folder could not be deleted.
  */
 export async function dockerLaunch(spec: OrthancSpec, platform = process.platform): Promise<Launch> {
   const name = `plainview-${createHash('sha256').update(spec.folder).digest('hex').slice(0, 12)}`;
-  const inside = (script: string, index: number) => `/etc/orthanc/lua/${index}-${basename(script)}`;
+  const containerPath = (script: string, index: number) => `/etc/orthanc/lua/${index}-${basename(script)}`;
   const python = spec.pythonScript;
-  const pythonInside = '/etc/orthanc-python';
-  // On Linux the container shares the host's loopback. Elsewhere its port is published there, and what it calls
-  // on the host's loopback has another name.
+  const containerPythonFolder = '/etc/orthanc-python';
+  // On Linux the container shares the host's loopback. Elsewhere its port is published on the loopback, and the
+  // container reaches the host by another name.
   const onHost = platform === 'linux';
   const network = onHost ? ['--network', 'host'] : ['--publish', `127.0.0.1:${spec.port}:${spec.port}`];
-  const reach = (value: string) =>
+  const fromContainer = (value: string) =>
     onHost
       ? value
       : value.replace(/^(https?:\/\/)(127\.0\.0\.1|localhost)(?=[:/]|$)/, '$1host.docker.internal');
   const configuration = {
-    LuaScripts: spec.luaScripts.map(inside),
-    ...(python === undefined ? {} : { PythonScript: `${pythonInside}/${basename(python)}` }),
+    LuaScripts: spec.luaScripts.map(containerPath),
+    ...(python === undefined ? {} : { PythonScript: `${containerPythonFolder}/${basename(python)}` }),
     ...spec.configuration,
     HttpPort: spec.port,
     RemoteAccessAllowed: !onHost,
   };
   const file = join(spec.folder, 'orthanc.json');
   await writeFile(file, JSON.stringify(configuration, null, 2));
-  const env = Object.entries(spec.env).map(([key, value]): [string, string] => [key, reach(value)]);
+  const env = Object.entries(spec.env).map(([key, value]): [string, string] => [key, fromContainer(value)]);
   return {
     command: 'docker',
     args: [
       ...['run', '--rm', '--name', name, ...network],
       ...['--volume', `${name}:/var/lib/orthanc/db`],
       ...['--volume', `${file}:/etc/orthanc/orthanc.json:ro`],
-      ...spec.luaScripts.flatMap((script, index) => ['--volume', `${script}:${inside(script, index)}:ro`]),
-      ...(python === undefined ? [] : ['--volume', `${dirname(python)}:${pythonInside}:ro`]),
+      ...spec.luaScripts.flatMap((script, index) => [
+        '--volume',
+        `${script}:${containerPath(script, index)}:ro`,
+      ]),
+      ...(python === undefined ? [] : ['--volume', `${dirname(python)}:${containerPythonFolder}:ro`]),
       ...(Object.keys(pluginVariables) as SandboxPlugin[]).flatMap((plugin) => [
         '--env',
         `${pluginVariables[plugin]}=${spec.plugins.includes(plugin)}`,
       ]),
-      // Names only: the values, a secret among them, go through the environment and not into the process list.
+      // Names only: a secret in an argument would be visible in the process list. The client reads the values from its
+      // environment.
       ...env.flatMap(([key]) => ['--env', key]),
       orthancImage,
     ],

@@ -1,27 +1,27 @@
-/** What one Orthanc needs, whichever way it is run. */
+/** What one Orthanc needs, independent of how it is run. */
 export interface OrthancSpec {
-  /** Its private folder: configuration, log and, where the way allows it, storage and index. */
+  /** Its private folder: configuration, log and, with Debian's packages, storage and index. */
   folder: string;
   port: number;
-  /** Orthanc's configuration but for what depends on the way: plugins, storage, scripts. */
+  /** Orthanc's configuration, without what depends on how it is run: plugins, storage, scripts. */
   configuration: Record<string, unknown>;
   luaScripts: string[];
-  /** Orthanc's PythonScript; what lies beside it comes along. */
+  /** Orthanc's PythonScript. The other files of its folder are available to it too. */
   pythonScript?: string;
   plugins: SandboxPlugin[];
   env: Record<string, string>;
 }
 
-/** How to run it: a process in the foreground that is Orthanc, or stands for it and passes signals on. */
+/** How to run it: a process in the foreground that is Orthanc, or a client that passes signals to Orthanc. */
 export interface Launch {
   command: string;
   args: string[];
   env: NodeJS.ProcessEnv;
-  /** What the process gets when its parent dies without a word. */
+  /** The signal that the process gets when its parent dies. */
   signalOnOrphan: 'SIGTERM' | 'SIGKILL';
-  /** Ends Orthanc at once where killing the process would not. */
+  /** Kills Orthanc, if killing the process does not. */
   killCommand?: [string, string[]];
-  /** Removes what lies outside the folder. */
+  /** Deletes what Orthanc stored outside the folder. */
   removeCommand?: [string, string[]];
 }
 

@@ -15,50 +15,50 @@ import { explorerPlugin, hookScript, makeSandboxFolder } from './places.js';
 import { freePort, isFree } from './ports.js';
 
 export interface SandboxOptions {
-  /** Keeps storage, index and log; without one, a temporary folder that `discard` deletes. */
+  /** Folder for storage, index and log. Without it, a temporary folder that `discard` deletes. */
   folder?: string;
-  /** On 127.0.0.1; a free one if absent. */
+  /** Port on 127.0.0.1. Without it, a free one. */
   port?: number;
-  /** What Orthanc, and so the hook, finds in its environment. */
+  /** Environment variables of Orthanc, and so of the hook. */
   env?: Record<string, string>;
-  /** Merged over the sandbox's own configuration: objects key by key, anything else replaces. */
+  /** Overrides the sandbox's configuration. Objects are merged key by key; other values replace. */
   configuration?: Record<string, unknown>;
   /** A site's own Lua scripts, loaded before and after the hook. */
   scripts?: { before?: string[]; after?: string[] };
-  /** Whom the hook tells; without it no hook is installed. */
+  /** The service that the hook notifies. Without it, the hook is not installed. */
   hook?: { url: string; secret: string } | false;
   plugins?: SandboxPlugin[];
-  /** Plainview on Orthanc's own pages: the plugin that asks the service whom the hook tells. */
+  /** Whether Orthanc runs Plainview's plugin for its pages. The plugin calls the service that `hook` names. */
   explorer?: boolean;
-  /** How to run it; by default Docker where an engine answers, else Debian's packages. */
-  way?: 'docker' | 'debian';
-  /** Told what takes long, such as a download. */
-  say?: (line: string) => void;
+  /** How to run it. By default Docker, if it answers, else Debian's packages. */
+  runtime?: 'docker' | 'debian';
+  /** Called with a line of text before something that takes long, such as a download. */
+  onProgress?: (line: string) => void;
 }
 
 export interface SandboxOrthanc {
   readonly url: string;
   readonly folder: string;
-  /** Of the process that runs now. */
+  /** Of the current process. */
   readonly pid: number;
   log(): Promise<string>;
-  /** Asks Orthanc to end and waits until it has (some seconds). What it stored stays. */
+  /** Stops Orthanc and waits until it has ended (some seconds). Stored data stays. */
   stop(): Promise<void>;
-  /** Ends it as a power cut would. What it stored stays. */
+  /** Kills it, as a power failure would. Stored data stays. */
   kill(): Promise<void>;
-  /** Starts it again on the same port and folder, after stopping it if it runs. */
+  /** Stops it if it runs, and starts it again on the same port and folder. */
   restart(): Promise<void>;
-  /** Ends it for good and deletes what it stored, unless the caller gave the folder. */
+  /** Stops it for good. Deletes stored data, unless the caller gave the folder. */
   discard(): Promise<void>;
 }
 
-/** Debian's build needs 5 s at the first start with Python; Docker on a busy machine needs more. */
-const readyWithinMs = 60_000;
-const stopsWithinMs = 20_000;
+/** Debian's build needs 5 s for the first start with Python. Docker on a busy machine needs more. */
+const startTimeoutMs = 60_000;
+const stopTimeoutMs = 20_000;
 
 export async function startOrthanc(options: SandboxOptions = {}): Promise<SandboxOrthanc> {
   const port = options.port ?? (await freePort());
-  // Else the answers of whoever holds it would pass for Orthanc's.
+  // Else the answers of the program that uses the port would be taken for Orthanc's.
   if (!(await isFree(port))) throw createError('sandbox_port_taken', { port });
   const folder = options.folder ? resolve(options.folder) : await temporaryFolder('plainview-orthanc-');
   makeSandboxFolder(folder);
@@ -91,24 +91,24 @@ export async function startOrthanc(options: SandboxOptions = {}): Promise<Sandbo
   let child: ChildProcess | undefined;
   const start = async () => {
     child = await run(launch, logFile);
-    await ready(child, url, logFile);
+    await waitUntilReady(child, url, logFile);
   };
   const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
     if (!child || hasEnded(child)) return;
     const ended = once(child, 'exit');
     if (signal === 'SIGKILL' && launch.killCommand) await runCommand(...launch.killCommand);
     child.kill(signal);
-    const late = setTimeout(() => child?.kill('SIGKILL'), stopsWithinMs);
+    const killTimer = setTimeout(() => child?.kill('SIGKILL'), stopTimeoutMs);
     await ended;
-    clearTimeout(late);
+    clearTimeout(killTimer);
   };
-  const dropTemporary = () => {
+  const deleteTemporary = () => {
     if (!options.folder && existsSync(folder)) rmSync(folder, { recursive: true, force: true });
   };
-  // Whatever way this process ends, short of SIGKILL; for that there is `signalOnOrphan`.
+  // Runs whenever this process ends, except by SIGKILL. For that case there is `signalOnOrphan`.
   const atExit = () => {
     child?.kill(launch.signalOnOrphan);
-    dropTemporary();
+    deleteTemporary();
   };
   process.once('exit', atExit);
 
@@ -126,7 +126,7 @@ export async function startOrthanc(options: SandboxOptions = {}): Promise<Sandbo
       await start();
     },
     discard: async () => {
-      // Nothing is left to lose in a temporary folder, so there is no reason to wait for a clean end.
+      // The data of a temporary folder is deleted anyway, so a clean stop is not needed.
       await end(options.folder ? 'SIGTERM' : 'SIGKILL');
       process.off('exit', atExit);
       if (options.folder) return;
@@ -138,24 +138,24 @@ export async function startOrthanc(options: SandboxOptions = {}): Promise<Sandbo
     await start();
   } catch (error) {
     await end('SIGKILL');
-    // The error names the log, so the folder stays.
+    // The folder stays, because the error names the log in it.
     process.off('exit', atExit);
     throw error;
   }
   return orthanc;
 }
 
-async function chooseLaunch(spec: OrthancSpec, { way, say }: SandboxOptions): Promise<Launch> {
-  if (way === 'docker' || (!way && (await dockerAnswers()))) {
-    await provideDockerOrthanc(say);
+async function chooseLaunch(spec: OrthancSpec, { runtime, onProgress }: SandboxOptions): Promise<Launch> {
+  if (runtime === 'docker' || (!runtime && (await dockerAnswers()))) {
+    await provideDockerOrthanc(onProgress);
     return dockerLaunch(spec);
   }
-  return debianLaunch(await provideDebianOrthanc(say), spec);
+  return debianLaunch(await provideDebianOrthanc(onProgress), spec);
 }
 
 async function run(launch: Launch, logFile: string): Promise<ChildProcess> {
   const log = await open(logFile, 'a');
-  // Linux's setpriv lets the child die with this process even if that is killed.
+  // On Linux, setpriv has the kernel end the child when this process dies, even by SIGKILL.
   const withParent =
     process.platform === 'linux' && existsSync('/usr/bin/setpriv')
       ? ['/usr/bin/setpriv', '--pdeathsig', launch.signalOnOrphan.replace('SIG', ''), launch.command]
@@ -165,7 +165,7 @@ async function run(launch: Launch, logFile: string): Promise<ChildProcess> {
     const child = spawn(command, args, {
       env: launch.env,
       stdio: ['ignore', log.fd, log.fd],
-      // A group of its own: Ctrl-C must reach the service first, which still needs Orthanc to end cleanly.
+      // A process group of its own, so that Ctrl-C does not reach Orthanc: the service needs it for a clean stop.
       detached: true,
     });
     child.unref();
@@ -178,14 +178,14 @@ async function run(launch: Launch, logFile: string): Promise<ChildProcess> {
   }
 }
 
-/** Orthanc opens its index before it listens, so an answer of any status means that it can store. */
-async function ready(child: ChildProcess, url: string, logFile: string): Promise<void> {
-  const deadline = Date.now() + readyWithinMs;
+/** Orthanc opens its index before it listens. So an answer with any status means that it can store. */
+async function waitUntilReady(child: ChildProcess, url: string, logFile: string): Promise<void> {
+  const deadline = Date.now() + startTimeoutMs;
   while (Date.now() < deadline) {
     if (hasEnded(child)) {
-      const said = await readFile(logFile, 'utf8');
-      // Orthanc marks an error with an E, and says a good deal after it while it ends.
-      const why = said.match(/^E.*$/gm)?.at(-1) ?? lastLines(said, 2);
+      const log = await readFile(logFile, 'utf8');
+      // Orthanc begins the line of an error with E, and logs more lines after it while it ends.
+      const why = log.match(/^E.*$/gm)?.at(-1) ?? lastLines(log, 2);
       throw createError('sandbox_not_started', { why, log: logFile });
     }
     const answer = await fetch(`${url}/system`, { signal: AbortSignal.timeout(2_000) }).catch(
@@ -196,7 +196,7 @@ async function ready(child: ChildProcess, url: string, logFile: string): Promise
     await delay(50);
   }
   throw createError('sandbox_not_started', {
-    why: `no answer within ${readyWithinMs / 1000} s`,
+    why: `no answer within ${startTimeoutMs / 1000} s`,
     log: logFile,
   });
 }

@@ -9,45 +9,45 @@ import { freePort } from './ports.js';
 
 export interface Pair {
   orthanc: SandboxOrthanc;
-  /** Where the service listens. */
+  /** Address of the service. */
   service: string;
-  /** Name of the network in use, and what it may be used for. */
+  /** Name of the network in use, and its permitted purpose. */
   network: { name: string; purpose: string };
   engine: string;
   stop(): Promise<void>;
 }
 
 /**
- * A real Orthanc with the hook in place and the service beside it, both on loopback, sharing a fresh secret.
- * @param folder keeps what is stored; without one it is gone at the end
- * @param say told what takes long
+ * Starts a real Orthanc with the hook, and the service for it, both on loopback with a new shared secret.
+ * @param options.folder keeps stored data; without it, the data is deleted at the end
+ * @param options.onProgress is called with a line of text before something that takes long
  */
 export async function startPair(options: {
   folder?: { orthanc: string; state: string };
   ports?: { orthanc: number; service: number };
   log: Logger;
-  say: (line: string) => void;
+  onProgress: (line: string) => void;
 }): Promise<Pair> {
   const port = await freePort(options.ports?.service);
   const secret = randomBytes(24).toString('base64url');
-  /** What has been started, to be ended in the reverse order. */
-  const started: (() => Promise<void>)[] = [];
+  /** Stops what has been started, in reverse order. */
+  const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
-    for (const end of started.splice(0).reverse()) await end();
+    for (const stopPart of stops.splice(0).reverse()) await stopPart();
   };
   try {
-    options.say('Starting Orthanc …');
+    options.onProgress('Starting Orthanc …');
     const orthanc = await startOrthanc({
       port: await freePort(options.ports?.orthanc),
       ...(options.folder ? { folder: options.folder.orthanc } : {}),
       hook: { url: `http://127.0.0.1:${port}/hook`, secret },
       plugins: ['dicomweb', 'gdcm'],
       explorer: true,
-      // On loopback and without a login, whoever sits here is everybody.
+      // Orthanc listens on loopback without a login, so each of its users is the user of this machine.
       configuration: { Plainview: { DefaultRole: 'admin' } },
-      say: options.say,
+      onProgress: options.onProgress,
     });
-    started.push(() => orthanc.discard());
+    stops.push(() => orthanc.discard());
     const config = loadConfig({
       ...process.env,
       PLAINVIEW_ORTHANC_URL: orthanc.url,
@@ -57,11 +57,11 @@ export async function startPair(options: {
       PLAINVIEW_PORT: String(port),
       PLAINVIEW_STATE_DIR: options.folder?.state ?? orthanc.folder,
     });
-    options.say('Loading the network …');
+    options.onProgress('Loading the network …');
     const classifier = await createClassifier(classifierOptions(config));
-    started.push(() => classifier.close());
+    stops.push(() => classifier.close());
     const service = await startService(config, classifier, options.log);
-    started.push(() => service.stop());
+    stops.push(() => service.stop());
     await service.ready;
     return {
       orthanc,

@@ -3,7 +3,7 @@ import { createError } from '../errors/errors.js';
 import { makeFolder } from '../files/make-folder.js';
 import { shipped } from '../files/places.js';
 
-/** Where the sandbox keeps Orthanc's program; nothing in it is worth a backup. */
+/** The folder for Orthanc's program. It needs no backup: it is downloaded again if it is missing. */
 export const sandboxFolder = (): string => process.env.PLAINVIEW_SANDBOX ?? shipped('.sandbox', 'orthanc');
 
 export const hookScript = shipped('lua', 'plainview.lua');
@@ -11,7 +11,7 @@ export const explorerPlugin = shipped('orthanc', 'explorer_plugin.py');
 export const siteFragment = shipped('orthanc', 'plainview.json');
 
 /**
- * Makes a folder for what the sandbox keeps, unless it is there.
+ * Creates a folder of the sandbox unless it exists, and checks that it is writable.
  * @throws sandbox_unwritable
  */
 export function makeSandboxFolder(folder: string): void {

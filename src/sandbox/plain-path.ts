@@ -5,13 +5,12 @@ import { basename, join } from 'node:path';
 import { temporaryFolder } from '../files/temporary.js';
 
 /*
- * Paths for Orthanc's Python plugin and for the loader of Debian's programs. The plugin takes each byte of a path for
- * one character, and Python then fails ("memory allocation failed") where a byte is not ASCII. For the loader, `:` and
- * `;` separate folders.
+ * Paths for Orthanc's Python plugin and for the dynamic loader. The plugin reads each byte of a path as one character.
+ * So Python fails ("memory allocation failed") if a byte is not ASCII. For the loader, `:` and `;` separate folders.
  */
 const isPlain = (path: string): boolean => /^[\w/.+ -]*$/.test(path);
 
-/** A folder's path, or that of a link to it. */
+/** The folder's path, or the path of a link to it. */
 export async function plainFolder(folder: string): Promise<string> {
   if (isPlain(folder)) return folder;
   const link = join(await plainTemporaryFolder(), 'link');
@@ -19,7 +18,7 @@ export async function plainFolder(folder: string): Promise<string> {
   return link;
 }
 
-/** A program's path, or that of a copy: a running program is known by its real path. */
+/** The program's path, or the path of a copy. A link is not enough: a running program gets its real path. */
 export async function plainProgram(program: string): Promise<string> {
   if (isPlain(program)) return program;
   const copy = join(await plainTemporaryFolder(), basename(program));
@@ -29,7 +28,7 @@ export async function plainProgram(program: string): Promise<string> {
 
 const made: string[] = [];
 
-/** Deleted when this process ends. */
+/** The folder is deleted when this process ends. */
 async function plainTemporaryFolder(): Promise<string> {
   const folder = await temporaryFolder('plainview-path-', isPlain(tmpdir()) ? tmpdir() : '/tmp');
   if (made.length === 0)

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { createError } from '../errors/errors.js';
 
-/** Listens on it for a moment. */
+/** Tests the port by listening on it for a moment. */
 export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -10,10 +10,10 @@ export function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Below those that Linux gives to outgoing connections: one of these would else take the port before its user does. */
+/** Below Linux's range for outgoing connections. Else such a connection could take the port before its user does. */
 const range = { from: 20_000, to: 32_000 };
 
-/** A free port on 127.0.0.1: the preferred one if it can be had. */
+/** A free port on 127.0.0.1: the preferred one if it is free. */
 export async function freePort(preferred?: number): Promise<number> {
   if (preferred !== undefined && (await isFree(preferred))) return preferred;
   for (let tries = 0; tries < 20; tries++) {

@@ -1,5 +1,5 @@
-// `npm start`: the service beside the Orthanc that PLAINVIEW_ORTHANC_URL names; without one, beside a real
-// Orthanc of its own on loopback, to try everything out.
+// `npm start`: runs the service for the Orthanc that PLAINVIEW_ORTHANC_URL names. Without that option, it also starts a
+// real Orthanc on loopback for a trial.
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { runCommandLine } from '../commands/main.js';
@@ -7,7 +7,7 @@ import { terminalMessage } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
 import { startPair } from './pair.js';
 
-const say = (line: string) => console.error(line);
+const print = (line: string) => console.error(line);
 
 async function startSandbox(): Promise<void> {
   const data = shipped('.sandbox');
@@ -15,27 +15,27 @@ async function startSandbox(): Promise<void> {
     folder: { orthanc: join(data, 'storage'), state: join(data, 'state') },
     ports: { orthanc: 8042, service: 8104 },
     log: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }),
-    say,
+    onProgress: print,
   });
-  say(`
-Plainview is running beside an Orthanc of its own.
+  print(`
+Plainview is running, with its own Orthanc for a trial.
 
   Orthanc's pages   ${pair.orthanc.url}/app/explorer.html
   Review page       ${pair.orthanc.url}/plainview/review/
   Plainview         ${pair.service}/health/ready   ${pair.service}/metrics
   Network           ${pair.network.name} on ${pair.engine}${pair.network.purpose === 'research' ? ' – for evaluation and research only' : ''}
 
-Try it: upload a radiograph on Orthanc's pages (Upload), or from a shell
+Try it: upload a radiograph on Orthanc's pages (Upload), or from a shell:
 
   curl -X POST ${pair.orthanc.url}/instances --data-binary @radiograph.dcm
 
-and find its category on the page of the study a second later. \`npm run demo\` does this with
-pictures that come along. Ctrl-C ends both; what you stored stays in .sandbox/ for the next time.
+A second later the page of the study shows the category. \`npm run demo\` does this with the
+pictures in samples/. Ctrl-C stops both. Stored data stays in .sandbox/ for the next start.
 `);
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name));
   });
-  say(`${signal}: ending; Orthanc takes some seconds to close its database …`);
+  print(`${signal}: stopping. Orthanc needs some seconds to close its database …`);
   await pair.stop();
 }
 
@@ -44,6 +44,6 @@ else
   try {
     await startSandbox();
   } catch (caught) {
-    say(terminalMessage(caught));
+    print(terminalMessage(caught));
     process.exitCode = 1;
   }

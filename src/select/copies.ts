@@ -7,23 +7,23 @@ import { uid } from '../orthanc/ids.js';
 import type { Find } from './finds.js';
 
 /**
- * Copies a DICOM file into a folder: `<category or decision>/<SOPInstanceUID>.dcm`, by Orthanc's identifier where the
- * UID is none. What stands there already is not fetched again, so a copy that was interrupted goes on where it stopped.
+ * Copies a DICOM file into a folder: `<category or decision>/<SOPInstanceUID>.dcm`. If the UID is not valid, the file is
+ * named by Orthanc's identifier. A file that exists is not fetched again, so a second call continues an interrupted copy.
  * @throws report_unwritable, orthanc_…
  */
 export async function copy(files: Files, folder: string, found: Find): Promise<void> {
-  const place = join(folder, found.record.category ?? found.record.decision);
-  const path = join(place, `${fileName(found)}.dcm`);
-  const isThere = await access(path).then(
+  const categoryFolder = join(folder, found.record.category ?? found.record.decision);
+  const path = join(categoryFolder, `${fileName(found)}.dcm`);
+  const exists = await access(path).then(
     () => true,
     () => false,
   );
-  if (isThere) return;
-  await withWriteErrors(async () => makeFolder(place));
+  if (exists) return;
+  await withWriteErrors(async () => makeFolder(categoryFolder));
   const file = await files.dicom(found.instance);
   await writeResult(path, (part) => writeFile(part, file));
 }
 
-/** Whoever may store a picture chooses its UID, and one that is none (PS3.5 9.1) might lead out of the folder. */
+/** The sender chooses the UID. An invalid one (PS3.5 9.1) could name a path outside the folder. */
 const fileName = ({ sopInstanceUid, instance }: Find): string =>
   uid.safeParse(sopInstanceUid).data ?? instance;

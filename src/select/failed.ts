@@ -9,7 +9,7 @@ export interface Failed {
   when: string;
 }
 
-/** Every instance that is marked as failed. */
+/** Every instance with the label for a failed classification and a recorded failure. */
 export async function* failedInstances(orthanc: Orthanc, labelPrefix: string): AsyncGenerator<Failed> {
   for await (const instance of orthanc.search.labelledWithMetadata(labelPrefix + stateLabels.failed)) {
     const record = recordOf(instance)?.record;

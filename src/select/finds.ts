@@ -7,13 +7,13 @@ import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { select } from './select.js';
 
-/** A decided radiograph that was looked for: identifiers and decision, nothing of the patient. */
+/** A decided radiograph that was found: identifiers and decision, no patient data. */
 export interface Find extends InstanceIdentifiers {
   instance: InstanceId;
   record: InstanceRecord;
 }
 
-/** Page by page, so that an archive is never held; what carries no decision is left out. */
+/** Returns pages, so that an archive never is in memory as a whole. Leaves out instances without a decision. */
 export async function* find(
   orthanc: Orthanc,
   wanted: Selection,
@@ -27,7 +27,7 @@ export async function* find(
     const places = await orthanc.hierarchy.identifiersByInstance(decided.map(({ instance }) => instance));
     yield decided.flatMap((each) => {
       const place = places.get(each.instance);
-      return place === undefined ? [] : [{ ...each, ...place }]; // deleted meanwhile
+      return place === undefined ? [] : [{ ...each, ...place }]; // deleted in the meantime
     });
   }
 }

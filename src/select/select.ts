@@ -9,10 +9,10 @@ import type { InstanceContent } from '../orthanc/resources.js';
 const pageSize = 100;
 
 /**
- * The radiographs that are meant, page by page, each with its metadata. What is written to them meanwhile does not
- * shift the pages: series keep their order, and a label's instances are listed before the first is touched.
- * @param retry runs each step, and may run it again: after a step has thrown here, nothing more is given. Undefined ends
- *   the list.
+ * The selected radiographs in pages, each with its metadata. Writes to them between two pages do not shift the pages:
+ * series keep their order, and all instances with a label are listed before the first page is returned.
+ * @param retry runs each step, and may run it again. A generator that has thrown returns nothing more, so a retry must
+ *   happen inside it. If `retry` returns undefined, the list ends.
  */
 export async function* select(
   orthanc: Orthanc,
@@ -23,7 +23,7 @@ export async function* select(
   for await (const ids of pages(orthanc, wanted, modalities, retry)) {
     const instances = await retry(() => orthanc.hierarchy.instancesBelow(ids, modalities));
     if (instances === undefined) return;
-    yield instances.filter((instance) => fulfils(instance, wanted));
+    yield instances.filter((instance) => matches(instance, wanted));
   }
 }
 
@@ -50,7 +50,7 @@ async function* pages(
         orthanc.search.labelledPage([label], query, { since, limit: pageSize * 10 }),
       );
       if (page === undefined) return;
-      // Shorter than was asked for is no end: Orthanc may have a limit of its own (LimitFindInstances).
+      // A short page is not the last one: Orthanc may have its own limit (LimitFindInstances).
       if (page.length === 0) break;
       ids.push(...page.map((id) => anyId.parse(id)));
     }
@@ -67,7 +67,7 @@ async function* pages(
   }
 }
 
-function fulfils(instance: InstanceContent, wanted: Selection): boolean {
+function matches(instance: InstanceContent, wanted: Selection): boolean {
   const { label, decision, category, network, minScore = 0, maxScore = 1 } = wanted;
   if (label !== undefined && !instance.Labels.includes(label)) return false;
   const conditions = [decision, category, network, wanted.minScore, wanted.maxScore];

@@ -6,7 +6,7 @@ import { type ImageOptions, image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
-/** Here the real network runs: what cannot be decoded must fail for real. */
+/** This uses the real network, so that pictures that cannot be decoded really fail. */
 const hook = await hookAddress();
 const real = useOrthanc({ hook });
 let service: TestService<Classifier>;
@@ -43,7 +43,7 @@ test.each(decided)('%s is decided like any other', async (_what, options) => {
   expect(await reader.labels(`studies/${study}`)).toEqual(record?.labels);
 });
 
-describe('what can never be classified is marked, with the reason, at once', () => {
+describe('an instance that can never be classified is marked at once, with the reason', () => {
   const failing: [string, ImageOptions, string][] = [
     ['truncated pixels', { truncateBy: 100 }, 'instance_not_renderable'],
     [
@@ -64,7 +64,7 @@ describe('what can never be classified is marked, with the reason, at once', () 
     expect(Number(tries?.[1])).toBeGreaterThan(0);
   });
 
-  test('and none of it disturbs the next radiograph', async () => {
+  test('and none of these disturbs the next radiograph', async () => {
     const { orthancId } = await real.storeInstance(image());
     await reader.decided(orthancId);
     expect((await reader.record(orthancId))?.decision).not.toBe('failed');
@@ -94,27 +94,27 @@ describe('a call of the hook', () => {
       'request_malformed',
     ],
     ['of 10 MB', { headers: secret, body: 'x'.repeat(10_000_000) }, 413, 'request_too_large'],
-  ])('%s is refused with a clear word', async (_what, init, status, code) => {
+  ])('%s is refused with its error code', async (_what, init, status, code) => {
     const answer = await call(init);
     expect(answer.status).toBe(status);
     expect(answer.headers.get('content-type')).toMatch('application/problem+json');
     expect(await answer.json()).toMatchObject({ status, code });
   });
 
-  test('is answered with a body, for Orthanc takes an empty one for a failure', async () => {
+  test('is answered with a body, because Orthanc takes an empty body for a failure', async () => {
     const answer = await call({ headers: secret, body });
     expect(answer.status).toBe(202);
     expect(await answer.json()).toEqual({ queued: true });
   });
 
-  test('anywhere else finds nothing', async () => {
+  test('at any other address is not found', async () => {
     const answer = await fetch(`${service.url}/nowhere`);
     expect(answer.status).toBe(404);
     expect(await answer.json()).toMatchObject({ code: 'route_unknown' });
   });
 });
 
-test('health and metrics tell what is in use', async () => {
+test('health and metrics show what is in use', async () => {
   const ready = (await (await fetch(`${service.url}/health/ready`)).json()) as Record<string, unknown>;
   expect(ready).toMatchObject({
     ready: true,

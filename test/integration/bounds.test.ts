@@ -8,7 +8,7 @@ import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { freshState, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
 const real = useOrthanc();
-/** What is still to be ended after a test, the last first. */
+/** What a test must stop at its end, in reverse order. */
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
@@ -16,7 +16,7 @@ afterEach(async () => {
 
 const reader = () => new Reader(real.orthanc.url);
 
-/** A service that meets Orthanc behind a proxy, and reads on from `stateDir`, or from now. */
+/** A service with a proxy before Orthanc. It continues from `stateDir`, or starts at the end of the change log. */
 async function service(
   env: NodeJS.ProcessEnv = {},
   stateDir?: string,
@@ -41,7 +41,7 @@ async function decided(): Promise<string> {
   return orthancId;
 }
 
-/** Asks the same at once, five times too often: those five are refused, the others answered in the end. */
+/** Sends five requests more than allowed at once. Five are refused, and the others succeed. */
 async function expectBounds(
   of: TestService,
   path: string,
@@ -69,8 +69,8 @@ async function expectBounds(
   expect([...codes]).toEqual(['busy']);
 }
 
-test('of pictures for people, three are rendered at a time and two hundred wait; more are refused', async () => {
-  // So many that a slow machine is not taken for a busy Orthanc until nothing but renderings is under way.
+test('three pictures for people are rendered at a time and two hundred wait; more are refused', async () => {
+  // So many calls that the limiter does not take a slow machine for a busy Orthanc before only renderings are in progress.
   const { of, proxy } = await service({ PLAINVIEW_ORTHANC_CONNECTIONS: '64' });
   const id = await decided();
   let release = () => {};
@@ -90,7 +90,7 @@ test('of pictures for people, three are rendered at a time and two hundred wait;
   await expectBounds(of, `/instances/${id}/thumbnail`, bounds, { underway: () => underway, release });
 });
 
-test('of maps of what speaks for a category, one is made at a time and twenty wait; more are refused', async () => {
+test('one map of the evidence for a category is made at a time and twenty wait; more are refused', async () => {
   const { of } = await service();
   const id = await decided();
   const { pictures } = of.classifier;
@@ -103,7 +103,7 @@ test('of maps of what speaks for a category, one is made at a time and twenty wa
   });
 });
 
-test('of a backlog as many are worked on at a time as the site says, beside what the hook tells', async () => {
+test('as many instances of a backlog are in progress as the site sets, besides those of the hook', async () => {
   const stateDir = await freshState(real.orthanc.url);
   for (let n = 0; n < 6; n++) await real.storeInstance(image());
   const { of } = await service({ PLAINVIEW_CONCURRENCY: '3', PLAINVIEW_BACKLOG_CONCURRENCY: '2' }, stateDir);
@@ -127,11 +127,11 @@ test('of a backlog as many are worked on at a time as the site says, beside what
   await isDepth(0, 0);
 });
 
-test('Orthanc is not called more often a second than the site says', async () => {
+test('Orthanc gets no more calls per second than the site allows', async () => {
   const began = performance.now();
   const { proxy } = await service({ PLAINVIEW_ORTHANC_RATE: '10' });
   await decided();
   const { length } = await waitFor(() => proxy.calls.length > 20 && proxy.calls);
-  // The first comes at once, and a timer may end early by a millisecond.
+  // The first call is immediate, and a timer may end one millisecond early.
   expect(length).toBeLessThanOrEqual((performance.now() - began) / 100 + 2);
 });

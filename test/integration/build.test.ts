@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(temporary, { recursive: true }));
 
-/** As a person does it in the clone, with an npm that does not know the clone yet. */
+/** Like a person in a clone, with an npm that has not been used in it yet. */
 const run = (command: string, ...args: string[]) =>
   promisify(execFile)(command, args, {
     cwd: clone,
@@ -45,7 +45,7 @@ test('npx says what to do before the first build, and runs after each clean buil
   }
 });
 
-test('a build takes away what was built from files that are gone, and nothing else', async () => {
+test('a build deletes the output of deleted sources, and nothing else', async () => {
   const stale = join(clone, 'dist', 'record', 'gone.js');
   await mkdir(join(stale, '..'), { recursive: true });
   await writeFile(stale, '');

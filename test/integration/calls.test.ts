@@ -13,12 +13,12 @@ const reader = () => new Reader(real.orthanc.url);
 let proxy: FaultyProxy;
 beforeAll(async () => {
   proxy = await startFaultyProxy(real.orthanc.url);
-  // Nobody reads the change log meanwhile: its reader looks at each page of changes, too.
+  // The change log is not read during the tests, because its reader also calls Orthanc for each page of changes.
   proxy.decide = ({ url }) => (url.startsWith('/changes') ? 400 : 'pass');
 });
 afterAll(() => proxy.stop());
 
-/** The calls since the last time, but for those that do not belong to an instance. Identifiers are left out. */
+/** The calls since the last call of this function that belong to an instance, without identifiers. */
 function callsOfJobs(): string[] {
   return proxy.calls
     .splice(0)
@@ -62,7 +62,7 @@ test('a notice of an instance that is decided already takes two calls, and no re
   expect(callsOfJobs().sort()).toEqual(['GET /instances/…/simplified-tags', 'POST /tools/bulk-content']);
 });
 
-test('an instance that came to a study with others is added up with them', async () => {
+test('the labels of a study include a new instance and the earlier ones', async () => {
   await service({ orthanc: proxy.url });
   const studyInstanceUid = uid('calls of a study');
   const first = await real.storeInstance(image({ studyInstanceUid }));

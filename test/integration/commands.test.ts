@@ -33,7 +33,7 @@ async function run(...args: string[]): Promise<{ status: number | null; out: str
   return { status: await ended, out: out() };
 }
 
-test('failures are listed with their reasons, and tried again when asked for', async () => {
+test('failures are listed with their reasons, and tried again on request', async () => {
   expect(await run('failures')).toMatchObject({ status: 0, out: 'no failures\n' });
   const broken = await real.storeInstance(image({ truncateBy: 100 }));
   const fine = await real.storeInstance(image());
@@ -62,7 +62,7 @@ test('one instance is classified again by its identifier', async () => {
   expect(await reader.labels(`studies/${study}`)).toEqual(['hand_ap']);
 });
 
-test('what a person has corrected is said to be left alone, and asked for where that is wanted', async () => {
+test('a corrected instance is reported as left alone, and requested with --including-corrected', async () => {
   const { orthancId } = await real.storeInstance(image());
   await reader.decided(orthancId);
   const corrected = { ...(await reader.record(orthancId)), who: 'person' };
@@ -77,7 +77,7 @@ test('what a person has corrected is said to be left alone, and asked for where 
   await waitFor(async () => (await reader.record(orthancId))?.who === 'network');
 });
 
-test('identifiers that Orthanc does not have are named, and the others asked for', async () => {
+test('identifiers that Orthanc does not have are named, and the others requested', async () => {
   const { orthancId } = await real.storeInstance(image());
   await reader.decided(orthancId);
   const astray = orthancId.replace(/^......../, '00000000');
@@ -88,13 +88,13 @@ test('identifiers that Orthanc does not have are named, and the others asked for
   expect(out).not.toContain(`${orthancId}: `);
 });
 
-test('a sweep by hand is waited for', async () => {
+test('the command waits for the end of the sweep', async () => {
   const { status, out } = await run('sweep', '--order', 'oldest');
   expect(status).toBe(0);
   expect(out).toMatch(/^\d+ series looked through, \d+ instances needed a look\n$/);
 });
 
-test('a sweep that broke off says so', async () => {
+test('a sweep that stopped too early is an error', async () => {
   const place = await hookAddress();
   const stateDir = await freshState(real.orthanc.url);
   const broken = await startTestService({ orthanc: real.orthanc.url, hook: place, classifier, stateDir });
@@ -109,35 +109,38 @@ test('a sweep that broke off says so', async () => {
   await broken.stop();
 });
 
-test.each(['its hours', 'Orthanc'])('a sweep that waits for %s says so', async (what) => {
-  const hour = (from: number) => (new Date().getHours() + from) % 24;
-  const hours = `${hour(2)}-${hour(3)}`;
-  const place = await hookAddress();
-  const away = what === 'Orthanc';
-  const waiting = await startTestService({
-    orthanc: away ? 'http://127.0.0.1:9' : real.orthanc.url,
-    hook: place,
-    classifier,
-    ready: !away,
-    env: { PLAINVIEW_ORTHANC_RETRIES: '0', ...(away ? {} : { PLAINVIEW_SWEEP_HOURS: hours }) },
-  });
-  const sweep = (...args: string[]) =>
-    plainview(['sweep', ...args], {
-      PLAINVIEW_SECRET: place.secret,
-      PLAINVIEW_PORT: String(place.port),
+test.each(['its hours', 'Orthanc'])(
+  'for a sweep that waits for %s the command shows the reason',
+  async (what) => {
+    const hour = (from: number) => (new Date().getHours() + from) % 24;
+    const hours = `${hour(2)}-${hour(3)}`;
+    const place = await hookAddress();
+    const away = what === 'Orthanc';
+    const waiting = await startTestService({
+      orthanc: away ? 'http://127.0.0.1:9' : real.orthanc.url,
+      hook: place,
+      classifier,
+      ready: !away,
+      env: { PLAINVIEW_ORTHANC_RETRIES: '0', ...(away ? {} : { PLAINVIEW_SWEEP_HOURS: hours }) },
     });
-  const why = away
-    ? /waits: Orthanc at http:\S+ does not answer/
-    : new RegExp(`waits: it works from ${hour(2)}:00 to ${hour(3)}:00 .PLAINVIEW_SWEEP_HOURS`);
-  const { child, out, ended } = sweep();
-  await waitFor(() => why.test(out()));
-  child.kill();
-  await ended;
-  const begun = sweep('--no-wait');
-  expect(await begun.ended).toBe(0);
-  expect(begun.out()).toMatch(why);
-  await waiting.stop();
-});
+    const sweep = (...args: string[]) =>
+      plainview(['sweep', ...args], {
+        PLAINVIEW_SECRET: place.secret,
+        PLAINVIEW_PORT: String(place.port),
+      });
+    const why = away
+      ? /waits: Orthanc at http:\S+ does not answer/
+      : new RegExp(`waits: it works from ${hour(2)}:00 to ${hour(3)}:00 .PLAINVIEW_SWEEP_HOURS`);
+    const { child, out, ended } = sweep();
+    await waitFor(() => why.test(out()));
+    child.kill();
+    await ended;
+    const begun = sweep('--no-wait');
+    expect(await begun.ended).toBe(0);
+    expect(begun.out()).toMatch(why);
+    await waiting.stop();
+  },
+);
 
 test.each([
   ['nothing to do', ['reclassify'], /give a condition/],
@@ -147,13 +150,13 @@ test.each([
     /from: does not go with identifiers/,
   ],
   ['what is no identifier', ['reclassify', '1.2', '../system'], /\.\.\/system is neither .* nor a DICOM UID/],
-])('%s is wrongly called', async (_what, args, sentence) => {
+])('%s is a wrong call', async (_what, args, sentence) => {
   const { status, out } = await run(...args);
   expect(status).toBe(2);
   expect(out).toMatch(sentence);
 });
 
-test('a sweep without a service says so', async () => {
+test('a sweep without a service is an error', async () => {
   const { ended, out } = plainview(['sweep'], { PLAINVIEW_SECRET: hook.secret, PLAINVIEW_PORT: '9' });
   expect(await ended).toBe(1);
   expect(out()).toContain('Check that it runs');

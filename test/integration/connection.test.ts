@@ -37,7 +37,7 @@ test('Orthanc behind a path prefix, over HTTPS with a certificate of the site’
   await proxy.close();
 });
 
-test('Orthanc with users and passwords; a wrong password is told, and waited out', async () => {
+test('Orthanc with users and passwords; a wrong password is reported, and the service waits', async () => {
   const configuration = { RegisteredUsers: { plainview: 'right' } };
   await withOrthanc({ configuration }, async (orthanc) => {
     const user = { PLAINVIEW_ORTHANC_USERNAME: 'plainview' };
@@ -69,7 +69,7 @@ test('Orthanc with users and passwords; a wrong password is told, and waited out
   });
 });
 
-test('Orthanc that insists on revisions (CheckRevisions)', async () => {
+test('Orthanc that requires revisions (CheckRevisions)', async () => {
   await withOrthanc({ configuration: { CheckRevisions: true } }, async (orthanc) => {
     const reader = new Reader(orthanc.url);
     const first = await start(orthanc.url);
@@ -99,7 +99,7 @@ test('Orthanc that starts later, goes away and comes back: two lines in the log,
     await waitFor(async () => (await readiness(service.url)).status === 200);
     const { orthancId } = await storeInstance(orthanc.url, image());
     await orthanc.kill();
-    // Notices go on coming, as they would from a proxy's queue; each finds Orthanc away.
+    // Notices still come, as from the queue of a proxy. For each of them Orthanc is away.
     for (let n = 0; n < 20; n++) await service.notice(orthancId.replace(/^......../, `0000000${n % 10}`));
     await service.notice(orthancId);
     await waitFor(async () => (await readiness(service.url)).status === 503);
@@ -112,16 +112,16 @@ test('Orthanc that starts later, goes away and comes back: two lines in the log,
   await service.stop();
 });
 
-// Debian's PostgreSQL plugin 5.0 does not: all is read then.
+// Debian's PostgreSQL plugin 5.0 does not support this. Then all is read.
 test.skipIf(isInPostgresql)(
-  'Orthanc itself sorts its change log: what concerns nobody here is not sent',
+  'Orthanc itself filters its change log, and does not send irrelevant changes',
   async () => {
     await withOrthanc({}, async ({ url }) => {
       await storeInstance(url, image());
       const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: url }));
       const log = await orthanc.changes.page(0, 100);
       orthanc.close();
-      // Storing also told of a new series, study and patient, under later numbers.
+      // Storing also adds changes for series, study and patient, with higher numbers.
       expect(log).toMatchObject({ changes: [{ kind: 'stored' }], done: true });
       expect(log.next).toBe(log.changes[0]?.seq);
     });

@@ -13,7 +13,7 @@ const real = useOrthanc({ hook });
 const { service, stop } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
 
-/** An instance that the network calls knee_lateral. */
+/** An instance that the network decides as knee_lateral. */
 async function decided(): Promise<string> {
   const { orthancId } = await real.storeInstance(image());
   await reader().decided(orthancId);
@@ -27,8 +27,8 @@ async function correct(of: TestService, id: string) {
   return json;
 }
 
-/** Asks for one instance to be decided again even if a person has corrected it. */
-const anew = async (of: TestService, id: string) =>
+/** Requests that one instance is decided again, even if a person has corrected it. */
+const requestReclassification = async (of: TestService, id: string) =>
   (await callApi(of, 'POST', '/requests', { body: { selection: { ids: [id] }, includingCorrected: true } }))
     .json;
 const done = (of: TestService, id: string) =>
@@ -37,16 +37,16 @@ const request = (id: string) => reader().metadata(`instances/${id}`, 'Radiograph
 const category = (id: string) => reader().metadata(`instances/${id}`, 'RadiographCategory');
 
 describe('a request that includes corrected ones', () => {
-  test('gone on with after a restart, leaves alone what was corrected since', async () => {
+  test('continues after a restart, and does not change what was corrected since', async () => {
     const stateDir = await freshState(real.orthanc.url);
     const of = await service({ stateDir });
     const id = await decided();
-    const { state: _, ...run } = await anew(of, id);
+    const { state: _, ...run } = await requestReclassification(of, id);
     await waitFor(async () => (await reader().record(id))?.requested?.when === run.when);
     await waitFor(async () => (await category(id)) !== undefined && (await request(id)) === undefined);
     await correct(of, id);
     await stop();
-    // As it stands there while a request for a whole archive is under way.
+    // The same metadata as while a request for a whole archive is in progress.
     await writeFile(join(stateDir, 'requests.json'), JSON.stringify([run]));
     const again = await service({ stateDir });
     await done(again, run.id);
@@ -54,7 +54,7 @@ describe('a request that includes corrected ones', () => {
     expect(await reader().record(id)).toMatchObject({ who: 'person', category: 'hand_ap' });
   });
 
-  test('does not overrule the correction that came after it and was cut off', async () => {
+  test('does not overrule an interrupted correction that came after it', async () => {
     const stateDir = await freshState(real.orthanc.url);
     await service({ stateDir });
     const id = await decided();
@@ -96,7 +96,7 @@ describe('a request that includes corrected ones', () => {
     of.classifier.answer = async () => {
       throw new Error('the engine is ill');
     };
-    const run = await anew(of, id);
+    const run = await requestReclassification(of, id);
     await done(of, run.id);
     await waitFor(async () => (await request(id)) === undefined);
     expect(await reader().record(id)).toMatchObject({
@@ -106,14 +106,14 @@ describe('a request that includes corrected ones', () => {
     });
   });
 
-  test('is answered though the job at work then was told of an older correction', async () => {
+  test('is answered although the job in progress has an older correction', async () => {
     const of = await service();
     const id = await decided();
     const gate = hold(of.classifier, { category: 'knee_ap', score: 0.99 });
     await reader().put(`instances/${id}`, 'RadiographReclassify', '{"who":"bob"}');
     await gate.reached;
     await correct(of, id);
-    const run = await anew(of, id);
+    const run = await requestReclassification(of, id);
     await waitFor(async () => (await request(id)) !== undefined);
     gate.release();
     await done(of, run.id);

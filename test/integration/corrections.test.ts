@@ -14,7 +14,7 @@ const real = useOrthanc({ hook });
 const { running, service } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
 
-/** An instance that the network has decided, as that is. */
+/** A new instance, after the network has decided it. */
 async function decided(of: TestService, category = 'knee_lateral', score = 0.99) {
   of.classifier.answer = async () => ({ category, score });
   const stored = await real.storeInstance(image());
@@ -38,7 +38,7 @@ const answered = (id: string) =>
   });
 
 describe('a correction', () => {
-  test('stands on all levels with who and when, keeps what it replaced, and is noted', async () => {
+  test('is written on all levels with who and when, keeps the replaced decision, and is in the audit log', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'plainview-audit-'));
     const auditFile = join(folder, 'audit.jsonl');
     const of = await service({ env: { PLAINVIEW_AUDIT_FILE: auditFile } });
@@ -72,7 +72,7 @@ describe('a correction', () => {
     await rm(folder, { recursive: true });
   });
 
-  test('survives a reclassification, unless that is to include corrected ones', async () => {
+  test('is kept at a reclassification, unless the request includes corrected instances', async () => {
     const of = await service();
     const stored = await decided(of);
     const id = stored.orthancId;
@@ -88,7 +88,7 @@ describe('a correction', () => {
     expect((await reader().record(id))?.before).toBeUndefined();
   });
 
-  test('to none of the categories is an unknown view; undone, the network’s word stands again', async () => {
+  test('to none of the categories is an unknown view; after undo, the network’s decision applies again', async () => {
     const of = await service();
     const stored = await decided(of);
     const id = stored.orthancId;
@@ -110,7 +110,7 @@ describe('a correction', () => {
     expect(await labelsOf(stored)).toEqual(everywhere('knee_lateral'));
   });
 
-  test('of what has changed since it was looked at is refused, and changes nothing', async () => {
+  test('of a decision that has changed since the person saw it is refused, and changes nothing', async () => {
     const of = await service();
     const stored = await decided(of);
     const id = stored.orthancId;
@@ -126,7 +126,7 @@ describe('a correction', () => {
     expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
   });
 
-  test('by two people at once is one’s: the other hears of it', async () => {
+  test('by two people at once succeeds for one, and the other gets an error', async () => {
     const of = await service();
     const { orthancId: id, when } = await decided(of);
     const answers = await Promise.all(
@@ -152,7 +152,7 @@ describe('a correction', () => {
     expect((await reader().record(id))?.who).toBe('network');
   });
 
-  test('of what is gone, or was never decided, is not found', async () => {
+  test('of an instance that was deleted or never decided is not found', async () => {
     const of = await service();
     const body = { category: 'hand_ap', of: new Date().toISOString() };
     const none = '0'.repeat(8) + '-00000000'.repeat(4);
@@ -171,9 +171,9 @@ describe('a confirmation', () => {
     ['the best of what is to be reviewed', 'hand_ap', 0.6, 'hand_ap', 'category'],
     ['none of the categories', 'other', 0.99, undefined, 'unknown_view'],
     ['perhaps none of them', 'other', 0.6, undefined, 'unknown_view'],
-  ])('of %s makes it a person’s word', async (_what, said, score, category, ends) => {
+  ])('of %s makes it a person’s decision', async (_what, networkCategory, score, category, ends) => {
     const of = await service();
-    const stored = await decided(of, said, score);
+    const stored = await decided(of, networkCategory, score);
     const answer = await callApi(of, 'POST', `/instances/${stored.orthancId}/confirmation`, {
       body: { of: stored.when },
     });
@@ -182,7 +182,7 @@ describe('a confirmation', () => {
     expect(await labelsOf(stored)).toEqual(everywhere(category ?? 'unknown_view'));
   });
 
-  test('of a failure is refused; what it is can be said', async () => {
+  test('of a failure is refused; a correction is possible', async () => {
     const of = await service();
     const stored = await real.storeInstance(image({ truncateBy: 5000 }));
     await reader().decided(stored.orthancId);
@@ -198,11 +198,11 @@ describe('a confirmation', () => {
   });
 });
 
-describe('a person’s word is never lost', () => {
+describe('a person’s decision is never lost', () => {
   test.each([
     ['a plain request', {}],
     ['a request for corrected ones too', { includingCorrected: true }],
-  ])('to %s that was being answered', async (_what, request) => {
+  ])('by %s that is in progress', async (_what, request) => {
     const of = await service();
     const stored = await decided(of);
     const id = stored.orthancId;
@@ -219,7 +219,7 @@ describe('a person’s word is never lost', () => {
     expect(await of.metrics()).toContain('plainview_skipped_total{why="corrected_by_person"}');
   });
 
-  test('to jobs and people that keep coming at the same moment', async () => {
+  test('by jobs and people that act at the same time', async () => {
     const of = await service();
     const stored = await decided(of);
     const id = stored.orthancId;
@@ -231,7 +231,7 @@ describe('a person’s word is never lost', () => {
         of.notice(id),
         asks(id),
       ]);
-      // The network may have been quicker; then what it said is looked at, and corrected.
+      // If the network was faster, the person corrects its decision.
       if (answer.status === 409) when = (await reader().record(id))?.when ?? '';
       const sure =
         answer.status === 200
@@ -246,13 +246,13 @@ describe('a person’s word is never lost', () => {
     }
   });
 
-  test('to a crash in the middle: what was begun is ended by the next start', async () => {
+  test('by a crash in the middle: the next start completes it', async () => {
     const first = await service();
     const stored = await decided(first);
     const id = stored.orthancId;
     await first.stop();
     running.length = 0;
-    // As a kill leaves it between the first write and the second.
+    // The state after a kill between the first and the second write.
     const record = await reader().record(id);
     const second = await service();
     const half = {

@@ -12,7 +12,7 @@ import { Reader } from '../../testkit/service.js';
 const real = useOrthanc();
 let folder: string;
 let network: string;
-/** Identifiers of the instances, by what they are. */
+/** Identifiers of the instances, by their description. */
 const ids: Record<string, string> = {};
 
 const record = {
@@ -28,7 +28,7 @@ const record = {
   labels: [],
 };
 
-/** One grey level, so that a network that knows only dark and bright can tell. */
+/** A picture of one grey level, for a network that only distinguishes dark and bright. */
 const grey = (level: number) => ({
   rows: 16,
   columns: 24,
@@ -41,13 +41,13 @@ beforeAll(async () => {
   // Dark is a knee, bright a chest.
   network = await brightnessNetwork(join(folder, 'network'), 'knee_ap', 'chest_pa_ap');
   const reader = new Reader(real.orthanc.url);
-  const store = async (name: string, level: number, said: object | undefined, more = {}) => {
+  const store = async (name: string, level: number, correction: object | undefined, more = {}) => {
     const { orthancId } = await real.storeInstance(
       image({ ...grey(level), patientId: 'one', studyInstanceUid: uid('evaluate one'), ...more }),
     );
     ids[name] = orthancId;
-    if (said !== undefined)
-      await reader.put(`instances/${orthancId}`, 'Radiograph', JSON.stringify({ ...record, ...said }));
+    if (correction !== undefined)
+      await reader.put(`instances/${orthancId}`, 'Radiograph', JSON.stringify({ ...record, ...correction }));
   };
   const station = (name: string) => ({ attributes: { '0008,1010': ['SH', name] } });
   const two = { patientId: 'two', studyInstanceUid: uid('evaluate two') };
@@ -105,7 +105,7 @@ async function evaluate(...args: string[]) {
 }
 
 describe('plainview evaluate --orthanc', () => {
-  test('measures on what people have said, and on nothing else', async () => {
+  test('measures only on decisions by people', async () => {
     const { status, out, report } = await evaluate();
     expect(report?.data).toMatchObject({
       pictures: 5,
@@ -125,7 +125,7 @@ describe('plainview evaluate --orthanc', () => {
     expect(out).toContain(ids['an empty picture']);
   });
 
-  test('breaks the figures down by an attribute, and takes only what a query names', async () => {
+  test('groups the figures by an attribute, and uses only instances that match a query', async () => {
     const by = await evaluate('--by', 'StationName');
     expect(by.report?.evaluations[0]?.figures.groups).toMatchObject([
       { group: '(none)' },
@@ -158,7 +158,7 @@ describe('plainview evaluate --orthanc', () => {
     expect(report).toBeUndefined();
   });
 
-  test('says so where Orthanc is away', async () => {
+  test('fails with the reason if Orthanc is away', async () => {
     const run = plainview(['evaluate', '--orthanc', '--network', network], {
       PLAINVIEW_ORTHANC_URL: 'http://127.0.0.1:9',
       PLAINVIEW_ORTHANC_RETRIES: '0',

@@ -10,7 +10,7 @@ describe('Explorer’s plugin with the service', async () => {
   const hook = await hookAddress();
   const real = useOrthanc({ hook, explorer: true, configuration: { Plainview: { DefaultRole: 'admin' } } });
 
-  test('what was asked for while it was away is done when it is back, with who and when', async () => {
+  test('a request that came while it was away is done when it is back, with who and when', async () => {
     const instances = [];
     for (const series of [1, 2])
       instances.push(
@@ -19,12 +19,12 @@ describe('Explorer’s plugin with the service', async () => {
         ),
       );
     const [{ study, orthancId } = { study: '', orthancId: '' }] = instances;
-    const asked = await fetch(`${real.orthanc.url}/plainview/reclassify`, {
+    const response = await fetch(`${real.orthanc.url}/plainview/reclassify`, {
       method: 'POST',
       headers: json,
       body: JSON.stringify({ resources: study }),
     });
-    expect([asked.status, await asked.json()]).toEqual([202, { kept: 1 }]);
+    expect([response.status, await response.json()]).toEqual([202, { kept: 1 }]);
     const started = await startTestService({
       orthanc: real.orthanc.url,
       hook,
@@ -54,13 +54,13 @@ describe('Explorer’s plugin with the service', async () => {
     }
   });
 
-  test('a person corrects through Orthanc, and takes it back', async () => {
+  test('a person corrects through Orthanc, and undoes the correction', async () => {
     const started = await startTestService({ orthanc: real.orthanc.url, hook, classifier: stubClassifier() });
     try {
       const { orthancId } = await real.storeInstance(image({ studyInstanceUid: uid('corrected') }));
       const reader = new Reader(real.orthanc.url);
       await reader.decided(orthancId);
-      const say = async (method: string, leaf: string, body: object) => {
+      const changeDecision = async (method: string, leaf: string, body: object) => {
         const answer = await fetch(`${real.orthanc.url}/plainview/api/v1/instances/${orthancId}/${leaf}`, {
           method,
           headers: json,
@@ -69,11 +69,14 @@ describe('Explorer’s plugin with the service', async () => {
         expect(answer.status).toBe(200);
         return answer.json();
       };
-      expect(await say('PUT', 'decision', { category: 'hand_ap' })).toMatchObject({
+      expect(await changeDecision('PUT', 'decision', { category: 'hand_ap' })).toMatchObject({
         category: 'hand_ap',
         person: { who: 'anonymous' },
       });
-      expect(await say('POST', 'undo', {})).toMatchObject({ category: 'knee_lateral', who: 'network' });
+      expect(await changeDecision('POST', 'undo', {})).toMatchObject({
+        category: 'knee_lateral',
+        who: 'network',
+      });
     } finally {
       await started.stop();
     }

@@ -3,7 +3,7 @@ import { withOrthanc } from '../../testkit/orthanc.js';
 
 const secret = 'the secret of both';
 
-describe('Explorer’s plugin set up wrongly', () => {
+describe('Explorer’s plugin with a wrong configuration', () => {
   test.each([
     ['Plainview.Roles', { Plainview: { Roles: { alice: 'root' } } }, secret],
     ['Plainview.DefaultRole', { Plainview: { DefaultRole: 'everything' } }, secret],

@@ -24,7 +24,7 @@ describe('under /plainview', () => {
     explorer: true,
     configuration,
   }));
-  const ask = (path: string, init: RequestInit = {}, who: Record<string, string> = login('alice')) =>
+  const request = (path: string, init: RequestInit = {}, who: Record<string, string> = login('alice')) =>
     fetch(`${real.orthanc.url}/plainview${path}`, { ...init, headers: { ...who, ...init.headers } });
   const problem = async (answer: Response) => ({
     status: answer.status,
@@ -37,8 +37,8 @@ describe('under /plainview', () => {
     service.requests.length = 0;
   });
 
-  test('the service hears who asks, in which role, and nothing that the client made up', async () => {
-    const answer = await ask(
+  test('the service gets the caller’s name and role, and no forged header of the client', async () => {
+    const answer = await request(
       '/api/v1/worklist?state=needs_review&text=a%20b%26c&cursor=',
       {
         headers: {
@@ -66,9 +66,9 @@ describe('under /plainview', () => {
       'content-length': ___,
       'accept-encoding': ____,
       'accept-language': _____,
-      ...told
+      ...forwardedHeaders
     } = headers;
-    expect(told).toEqual({
+    expect(forwardedHeaders).toEqual({
       accept: 'application/json',
       'sec-fetch-site': 'same-origin',
       'x-plainview-secret': secret,
@@ -80,57 +80,57 @@ describe('under /plainview', () => {
   test.each([
     ['alice', 'alice', 'admin'],
     ['Jürgen Ł.', 'J%C3%BCrgen%20%C5%81.', 'reviewer'],
-  ] as const)('%s comes as %s, a %s', async (user, name, role) => {
-    await ask('/api/v1/me', {}, login(user));
+  ] as const)('%s is passed on as %s with the role %s', async (user, name, role) => {
+    await request('/api/v1/me', {}, login(user));
     expect(service.requests[0]?.headers).toMatchObject({
       'x-plainview-user': name,
       'x-plainview-role': role,
     });
   });
 
-  test('without a login that Orthanc knows nobody gets in', async () => {
+  test('a caller without a valid login of Orthanc is refused', async () => {
     for (const who of [{}, login('alice', 'guessed'), login('mallory', '')])
-      expect((await ask('/api/v1/me', {}, who)).status).toBe(401);
+      expect((await request('/api/v1/me', {}, who)).status).toBe(401);
     expect(service.requests).toEqual([]);
   });
 
-  test('a user whom the service could not name is told so', async () => {
-    expect(await problem(await ask('/api/v1/me', {}, login('o<script>')))).toMatchObject({
+  test('a user whose name the service cannot record is refused with the reason', async () => {
+    expect(await problem(await request('/api/v1/me', {}, login('o<script>')))).toMatchObject({
       status: 403,
       code: 'user_unnamable',
     });
   });
 
-  test('what changes something comes through as it was sent', async () => {
+  test('requests that change something are passed on unchanged', async () => {
     for (const method of ['POST', 'PUT']) {
       const body = JSON.stringify({ category: 'knee_ap', ü: 1 });
-      await ask('/api/v1/instances/1-2/decision', { method, body, headers: json });
+      await request('/api/v1/instances/1-2/decision', { method, body, headers: json });
       expect(service.requests.pop()).toMatchObject({
         method,
         body,
         headers: { 'content-type': 'application/json' },
       });
     }
-    await ask('/api/v1/requests/1-2', { method: 'DELETE' });
+    await request('/api/v1/requests/1-2', { method: 'DELETE' });
     expect(service.requests.pop()).toMatchObject({ method: 'DELETE', url: '/api/v1/requests/1-2' });
   });
 
   test.each([
     ['another site', { 'sec-fetch-site': 'cross-site', ...json }, 403, 'other_site'],
     ['a form', { 'content-type': 'text/plain' }, 415, 'not_json'],
-  ] as const)('nothing changes on the word of %s', async (_what, headers, status, code) => {
+  ] as const)('%s changes nothing', async (_what, headers, status, code) => {
     for (const path of ['/api/v1/requests', '/reclassify'])
-      expect(await problem(await ask(path, { method: 'POST', body: '{}', headers }))).toMatchObject({
+      expect(await problem(await request(path, { method: 'POST', body: '{}', headers }))).toMatchObject({
         status,
         code,
       });
     expect(service.requests).toEqual([]);
   });
 
-  test('a body beyond 256 kB is refused', async () => {
+  test('a body of more than 256 kB is refused', async () => {
     const body = `"${'x'.repeat(257 * 1024)}"`;
     expect(
-      await problem(await ask('/api/v1/requests', { method: 'POST', body, headers: json })),
+      await problem(await request('/api/v1/requests', { method: 'POST', body, headers: json })),
     ).toMatchObject({
       status: 413,
       code: 'request_too_large',
@@ -148,27 +148,27 @@ describe('under /plainview', () => {
     '/api/v1/a@b',
     '/review\\..\\hook',
     '',
-  ])('%s leads nowhere', async (path) => {
-    const answer = await ask(path);
+  ])('%s is not found', async (path) => {
+    const answer = await request(path);
     expect(answer.status).toBe(404);
     expect(service.requests).toEqual([]);
   });
 
-  test('the service’s own refusals arrive', async () => {
+  test('errors of the service are passed on', async () => {
     for (const status of [202, 400, 403, 404, 409, 415, 500, 503]) {
       service.answer = { status, body: '{"code":"theirs"}' };
-      expect(await problem(await ask('/api/v1/me'))).toEqual({ status, code: 'theirs' });
+      expect(await problem(await request('/api/v1/me'))).toEqual({ status, code: 'theirs' });
     }
     service.answer = { status: 429, body: '{"code":"busy"}', headers: { 'retry-after': '3' } };
-    const busy = await ask('/api/v1/me');
+    const busy = await request('/api/v1/me');
     expect([busy.status, busy.headers.get('retry-after')]).toEqual([503, '3']);
     service.answer = { status: 405, body: '', headers: { allow: 'GET, POST' } };
-    expect((await ask('/api/v1/me')).status).toBe(405);
+    expect((await request('/api/v1/me')).status).toBe(405);
     service.answer = { status: 304, body: '', headers: { etag: '"1"' } };
-    expect((await ask('/api/v1/me', { headers: { 'if-none-match': '"1"' } })).status).toBe(304);
+    expect((await request('/api/v1/me', { headers: { 'if-none-match': '"1"' } })).status).toBe(304);
   });
 
-  test('the service’s headers arrive, but none that would set a cookie, redirect or ask for a password', async () => {
+  test('headers of the service are passed on, except those that set a cookie, redirect or request a password', async () => {
     service.answer = {
       ...ok,
       headers: {
@@ -180,31 +180,37 @@ describe('under /plainview', () => {
         'www-authenticate': 'Basic',
       },
     };
-    const { headers } = await ask('/review/');
+    const { headers } = await request('/review/');
     expect(headers.get('content-security-policy')).toBe("default-src 'none'");
     expect(headers.get('cache-control')).toBe('private, max-age=60');
     for (const name of ['set-cookie', 'location', 'www-authenticate']) expect(headers.get(name)).toBeNull();
     expect(service.requests[0]?.url).toBe('/review/');
   });
 
-  test('a secret that differs is a fault of the set-up, not of the user', async () => {
+  test('a wrong secret is reported as an error of the configuration, not of the user', async () => {
     service.answer = { status: 401, body: '{}' };
-    expect(await problem(await ask('/api/v1/me'))).toMatchObject({ status: 502, code: 'service_refuses' });
+    expect(await problem(await request('/api/v1/me'))).toMatchObject({
+      status: 502,
+      code: 'service_refuses',
+    });
   });
 
   test('events are refused at once', async () => {
-    expect(await problem(await ask('/api/v1/events'))).toMatchObject({ status: 501, code: 'no_events_here' });
+    expect(await problem(await request('/api/v1/events'))).toMatchObject({
+      status: 501,
+      code: 'no_events_here',
+    });
     expect(service.requests).toEqual([]);
   });
 
-  test('a service that hangs holds up neither Orthanc nor other pages', async () => {
+  test('a service that hangs blocks neither Orthanc nor other pages', async () => {
     service.answer = 'never';
     const hanging = new AbortController();
     const held = Array.from({ length: 16 }, () =>
-      ask('/api/v1/me', { signal: hanging.signal }).catch(() => undefined),
+      request('/api/v1/me', { signal: hanging.signal }).catch(() => undefined),
     );
     await waitFor(() => service.requests.length === 16);
-    expect(await problem(await ask('/api/v1/me'))).toMatchObject({ status: 503, code: 'service_busy' });
+    expect(await problem(await request('/api/v1/me'))).toMatchObject({ status: 503, code: 'service_busy' });
     const began = performance.now();
     await Promise.all(
       Array.from({ length: 20 }, () => fetch(`${real.orthanc.url}/system`, { headers: login('bob') })),
@@ -215,20 +221,20 @@ describe('under /plainview', () => {
     await Promise.all(held);
     await service.listen();
     service.answer = ok;
-    await waitFor(async () => (await ask('/api/v1/me')).ok);
+    await waitFor(async () => (await request('/api/v1/me')).ok);
   });
 
-  test('a session tells who and in which role, and whether the service is there', async () => {
-    const session = async () => (await ask('/session', {}, login('bob'))).json();
+  test('a session contains name and role, and whether the service answers', async () => {
+    const session = async () => (await request('/session', {}, login('bob'))).json();
     expect(await session()).toEqual({ who: 'bob', role: 'viewer', service: { answers: true } });
     await service.close();
     try {
       expect(await session()).toMatchObject({
         service: { answers: false, why: expect.stringContaining('PLAINVIEW_URL') },
       });
-      expect(await problem(await ask('/api/v1/me'))).toMatchObject({ status: 503, code: 'service_away' });
-      // A browser that opens the page meanwhile is told in words, and asks again by itself.
-      const page = await ask('/review/', { headers: { accept: 'text/html,*/*' } });
+      expect(await problem(await request('/api/v1/me'))).toMatchObject({ status: 503, code: 'service_away' });
+      // A browser that opens the page in the meantime shows the problem, and reloads by itself.
+      const page = await request('/review/', { headers: { accept: 'text/html,*/*' } });
       expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
       expect(await page.text()).toMatch(/http-equiv="refresh".*does not answer/);
     } finally {
@@ -239,7 +245,11 @@ describe('under /plainview', () => {
   test('reclassification needs the role admin, and identifiers', async () => {
     const post = async (body: unknown, user: 'alice' | 'bob' | 'Jürgen Ł.') =>
       problem(
-        await ask('/reclassify', { method: 'POST', body: JSON.stringify(body), headers: json }, login(user)),
+        await request(
+          '/reclassify',
+          { method: 'POST', body: JSON.stringify(body), headers: json },
+          login(user),
+        ),
       );
     const resources = ['11111111-22222222-33333333-44444444-55555555'];
     for (const user of ['bob', 'Jürgen Ł.'] as const)

@@ -9,12 +9,12 @@ import {
 } from '../../testkit/orthanc-conformance/suite.js';
 import { isInPostgresql } from '../../testkit/postgresql.js';
 
-// What the fake keeps to is what Orthanc with SQLite does.
+// The fake behaves like an Orthanc with SQLite.
 describe.skipIf(isInPostgresql).each(scriptNames)('the real Orthanc, %s', (name) => {
   const { run, configuration } = scripts[name];
   const real = useOrthanc({ configuration: { ...neverStable, ...configuration } });
 
-  test('answers what the fake answers too', async ({ skip }) => {
+  test('gives the same answers as the fake', async ({ skip }) => {
     const system = await fetch(`${real.orthanc.url}/system`);
     const { Version } = (await system.json()) as { Version: string };
     skip(Version !== recordedVersion, `written down of ${recordedVersion}; this is ${Version}`);

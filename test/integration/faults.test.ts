@@ -47,7 +47,7 @@ const ended = (of: TestService, id: string): Promise<ReclassificationProgress> =
     return json.state !== 'running' && json;
   });
 
-/** Instances that are found, in no study together. */
+/** Instances that a search finds, each in its own study. */
 async function decided(of: TestService, name: string, count: number): Promise<string[]> {
   const ids: string[] = [];
   for (let n = 0; n < count; n++) ids.push((await store(`${name} ${n}`)).orthancId);
@@ -56,7 +56,7 @@ async function decided(of: TestService, name: string, count: number): Promise<st
   return ids;
 }
 
-/** Such calls are taken and not answered, as by a stopped process, until what this returns is called. */
+/** Accepts such calls without an answer, like a stopped process. The function that it returns ends this. */
 function freeze(which: RegExp): () => void {
   let thaw = () => {};
   const thawed = new Promise<'pass'>((resolve) => {
@@ -71,7 +71,7 @@ function freeze(which: RegExp): () => void {
 }
 
 const readiness = async (of: TestService) => (await fetch(`${of.url}/health/ready`)).status;
-/** What was logged as a warning or worse, but for the one on the network. */
+/** The log's warnings and errors, without the warning about the network. */
 const complaints = (of: TestService) =>
   of
     .log()
@@ -79,14 +79,14 @@ const complaints = (of: TestService) =>
     .filter((line) => /"level":[456]0/.test(line) && !line.includes('medical device'));
 const count = (of: TestService, words: string) => of.log().split(words).length - 1;
 
-/** Stops the first of those that run. @returns the seconds that took */
+/** Stops the first of the running services. @returns the seconds that it took */
 async function stop(): Promise<number> {
   const began = performance.now();
   await running.shift()?.stop();
   return (performance.now() - began) / 1000;
 }
 
-test('one picture on which Orthanc hangs up is given up, and holds up nothing', async () => {
+test('a picture for which Orthanc closes the connection is given up, and blocks nothing else', async () => {
   const of = await service({ PLAINVIEW_ATTEMPTS: '2', PLAINVIEW_ORTHANC_RETRIES: '0' });
   const [bad, good] = [await store('hung up on'), await store('beside it')];
   proxy.decide = ({ url }) => (url.includes(bad.orthancId) && url.includes('rendered') ? 'cut' : 'pass');
@@ -98,18 +98,18 @@ test('one picture on which Orthanc hangs up is given up, and holds up nothing', 
   expect(of.log()).not.toContain('Work waits');
 });
 
-test('what Orthanc forbids is tried with pauses, and done once it is allowed', async () => {
+test('what Orthanc forbids is tried again with pauses, and done when Orthanc allows it', async () => {
   const of = await service({ PLAINVIEW_ATTEMPTS: '20', PLAINVIEW_ORTHANC_RETRIES: '0' });
   const { orthancId } = await store('forbidden');
   proxy.decide = ({ method }) => (method === 'PUT' ? 403 : 'pass');
   await of.notice(orthancId);
-  await waitFor(() => of.log().split('an attempt failed').length > 2);
+  await waitFor(() => of.log().split('a try failed').length > 2);
   expect(of.classifier.pictures.length).toBeLessThanOrEqual(3);
   proxy.decide = () => 'pass';
   expect(await reader().decided(orthancId)).toBe('knee_lateral');
 });
 
-test('an outage behind a gateway that answers for Orthanc is waited out like any other', async () => {
+test('the service waits for the end of an outage behind a gateway that answers for Orthanc', async () => {
   const of = await service({ PLAINVIEW_ATTEMPTS: '1', PLAINVIEW_ORTHANC_RETRIES: '0' });
   const { orthancId } = await store('behind a gateway');
   proxy.decide = () => 502;
@@ -129,7 +129,7 @@ test('an instance whose file Orthanc cannot read is marked as failed', async () 
   expect(await reader().labels(`instances/${orthancId}`)).toEqual(['classification_failed']);
 });
 
-test('a request goes on after Orthanc was away while it was looking, and passes over what is deleted', async () => {
+test('a request continues after Orthanc was away during its search, and skips deleted instances', async () => {
   const of = await service({ PLAINVIEW_ORTHANC_RETRIES: '0' });
   const ids = await decided(of, 'asked for', 3);
   of.classifier.answer = async () => ({ category: 'ankle_ap', score: 0.99 });
@@ -152,26 +152,26 @@ test('a request goes on after Orthanc was away while it was looking, and passes 
   for (const id of ids.slice(1)) expect(await reader().decided(id)).toBe('ankle_ap');
 });
 
-test('a request that a stop interrupted outlives one that is made before Orthanc answers', async () => {
+test('a request that a stop interrupted is kept when another comes before Orthanc answers', async () => {
   const stateDir = await freshState(real.orthanc.url);
   const first = await service({ PLAINVIEW_SHUTDOWN_SECONDS: '0' }, stateDir);
   const [id = ''] = await decided(first, 'interrupted', 1);
   const { release } = hold(first.classifier, { category: 'ankle_ap', score: 0.99 });
-  const asked = await callApi(first, 'POST', '/requests', { body: { selection: { ids: [id] } } });
-  await waitFor(async () => (await callApi(first, 'GET', `/requests/${asked.json.id}`)).json.asked === 1);
+  const response = await callApi(first, 'POST', '/requests', { body: { selection: { ids: [id] } } });
+  await waitFor(async () => (await callApi(first, 'GET', `/requests/${response.json.id}`)).json.asked === 1);
   running.splice(0);
   await first.stop();
   release();
   proxy.decide = () => 'cut';
   const second = await service({}, stateDir, false);
   await callApi(second, 'POST', '/requests', { body: { selection: { all: true }, dryRun: true } });
-  expect(await readFile(join(stateDir, 'requests.json'), 'utf8')).toContain(asked.json.id);
+  expect(await readFile(join(stateDir, 'requests.json'), 'utf8')).toContain(response.json.id);
   proxy.decide = () => 'pass';
   await waitFor(() => second.log().includes('Orthanc answers'));
-  expect(await ended(second, asked.json.id)).toMatchObject({ state: 'done', answered: 1 });
+  expect(await ended(second, response.json.id)).toMatchObject({ state: 'done', answered: 1 });
 });
 
-test('what a cancelled request could not withdraw, since Orthanc went away, the next cancel does', async () => {
+test('if Orthanc is away while a request is cancelled, the next cancel withdraws the rest', async () => {
   const of = await service({ PLAINVIEW_CONCURRENCY: '1', PLAINVIEW_ORTHANC_RETRIES: '0' });
   const ids = await decided(of, 'withdrawn', 3);
   const { release } = hold(of.classifier, { category: 'ankle_ap', score: 0.99 });
@@ -186,14 +186,14 @@ test('what a cancelled request could not withdraw, since Orthanc went away, the 
   release();
 });
 
-test('a sweep oldest first misses none of those that moved up meanwhile', async () => {
+test('a sweep in the order oldest first misses no series that moves up during the sweep', async () => {
   const early: string[] = [];
   for (let n = 0; n < 70; n++) early.push((await store(`moves ${n}`)).orthancId);
   const of = await service();
   let pages = 0;
   proxy.decide = ({ url }) => {
     if (url !== '/tools/find' || ++pages !== 2) return 'pass';
-    // Twelve of the first page receive another instance: they go to the end of the list.
+    // Twelve series of the first page receive another instance, so they move to the end of the list.
     return async () => {
       for (let n = 0; n < 12; n++) await store(`moves ${n}`);
       return 'pass';
@@ -203,7 +203,7 @@ test('a sweep oldest first misses none of those that moved up meanwhile', async 
   for (const id of early) expect(await reader().decided(id)).toBe('knee_lateral');
 });
 
-test('a correction whose report a stop cut off gets it from the next start', async () => {
+test('a correction whose report a stop interrupted gets its report after the next start', async () => {
   const env = { PLAINVIEW_REPORT: 'instance', PLAINVIEW_SHUTDOWN_SECONDS: '0' };
   const stateDir = await freshState(real.orthanc.url);
   const first = await service(env, stateDir);
@@ -233,9 +233,9 @@ test('a correction whose report a stop cut off gets it from the next start', asy
   expect((await reader().record(id))?.who).toBe('person');
 });
 
-test('an Orthanc that hangs is an outage within seconds, though nobody asks it for anything, and holds up no stop', async () => {
+test('an Orthanc that hangs is an outage within seconds, also without other calls, and does not delay a stop', async () => {
   const stateDir = await freshState(real.orthanc.url);
-  // The one call that may be under way hangs: the question must not wait behind it.
+  // The one permitted call hangs. The check of the connection must not wait for it.
   const of = await service({ PLAINVIEW_ORTHANC_CONNECTIONS: '1' }, stateDir);
   const thaw = freeze(/./);
   await waitFor(async () => (await readiness(of)) === 503, { timeout: 20_000 });
@@ -246,7 +246,7 @@ test('an Orthanc that hangs is an outage within seconds, though nobody asks it f
   expect(await reader().decided(one.orthancId)).toBe('knee_lateral');
   expect(await readiness(of)).toBe(200);
   expect([count(of, 'Work waits'), count(of, 'Orthanc answers')]).toEqual([1, 2]);
-  expect(of.log()).not.toMatch(/"level":50|an attempt failed/);
+  expect(of.log()).not.toMatch(/"level":50|a try failed/);
 
   proxy.decide = () => 'cut';
   await waitFor(async () => (await readiness(of)) === 503);
@@ -255,7 +255,7 @@ test('an Orthanc that hangs is an outage within seconds, though nobody asks it f
   expect(await stop()).toBeLessThan(15);
 });
 
-test('a stop waits no longer than it may for a page of the change log, and the next start reads it', async () => {
+test('a stop waits for a page of the change log only up to its deadline, and the next start reads the page', async () => {
   const stateDir = await freshState(real.orthanc.url);
   const env = { PLAINVIEW_SHUTDOWN_SECONDS: '1' };
   const first = await service(env, stateDir);
@@ -271,9 +271,9 @@ test('a stop waits no longer than it may for a page of the change log, and the n
   expect(await reader().decided(orthancId)).toBe('knee_lateral');
 });
 
-test('nor for a sweep and a request, which the next start takes up where they were', async () => {
+test('a stop does not wait for a sweep or a request either, and the next start continues both', async () => {
   const stateDir = await freshState(real.orthanc.url);
-  // The change log is not read again: none but the sweep asks for what is frozen.
+  // The change log is not read again, so only the sweep makes the frozen calls.
   const env = { PLAINVIEW_SHUTDOWN_SECONDS: '1', PLAINVIEW_CHANGES_POLL_MS: '3600000' };
   const first = await service(env, stateDir);
   const [known = ''] = await decided(first, 'known before', 1);

@@ -48,7 +48,7 @@ async function run(...args: string[]) {
   return { status, out: out() };
 }
 
-/** The identifiers that a run lists. */
+/** The identifiers that a call lists. */
 async function listed(...args: string[]): Promise<string[]> {
   const csv = join(folder, `${Math.random()}.csv`);
   const { status, out } = await run(...args, '--csv', csv);
@@ -57,10 +57,10 @@ async function listed(...args: string[]): Promise<string[]> {
   return rows.map(({ instance = '' }) => instance).sort();
 }
 
-/** Many runs of the program, one after the other: on a busy machine each takes seconds. */
+/** For many calls of the program in sequence. On a busy machine each takes seconds. */
 const manyRuns = 240_000;
 
-test('each condition finds what fulfils it, and all together what fulfils all', {
+test('each condition finds the instances that match it, and all together those that match all', {
   timeout: manyRuns,
 }, async () => {
   const [all, one] = [[knee, hand, unsure].map(({ orthancId }) => orthancId).sort(), [knee.orthancId]];
@@ -78,7 +78,7 @@ test('each condition finds what fulfils it, and all together what fulfils all', 
   expect(await listed('--category', 'knee_ap', '--station', 'ROOM2')).toEqual([]);
 });
 
-test('the list holds ids, decision and scores, and no patient', async () => {
+test('the list contains ids, decision and scores, and no patient data', async () => {
   const { out } = await run('--category', 'knee_ap');
   const [row] = parse(out.replace(/^\d+ found\n/m, ''), { columns: true }) as Record<string, string>[];
   expect(row).toMatchObject({
@@ -96,7 +96,7 @@ test('the list holds ids, decision and scores, and no patient', async () => {
   expect(out).not.toContain('SECRET');
 });
 
-test('copies lie in a folder for each category; a second run goes on and changes nothing', async () => {
+test('copies are in one folder per category; a second call continues and changes nothing', async () => {
   const copies = join(folder, 'copies');
   expect((await run('--network', 'stub', '--copy', copies)).status).toBe(0);
   expect((await readdir(copies)).sort()).toEqual(['hand_ap', 'knee_ap', 'needs_review']);
@@ -109,25 +109,22 @@ test('copies lie in a folder for each category; a second run goes on and changes
 });
 
 const hasUnzip = spawnSync('unzip', ['-v']).error === undefined;
-test.skipIf(!hasUnzip)(
-  'an archive holds a DICOMDIR and the files (skipped where there is no unzip)',
-  async () => {
-    const file = join(folder, 'media.zip');
-    expect(await run('--network', 'stub', '--dicomdir', file, '--csv', join(folder, 'm.csv'))).toEqual({
-      status: 0,
-      out: '3 found\n',
-    });
-    const names = execFileSync('unzip', ['-Z1', file], { encoding: 'utf8' }).trim().split('\n');
-    expect(names).toContain('DICOMDIR');
-    expect(names.filter((name) => name.startsWith('IMAGES/'))).toHaveLength(3);
-  },
-);
+test.skipIf(!hasUnzip)('an archive contains a DICOMDIR and the files (skipped without unzip)', async () => {
+  const file = join(folder, 'media.zip');
+  expect(await run('--network', 'stub', '--dicomdir', file, '--csv', join(folder, 'm.csv'))).toEqual({
+    status: 0,
+    out: '3 found\n',
+  });
+  const names = execFileSync('unzip', ['-Z1', file], { encoding: 'utf8' }).trim().split('\n');
+  expect(names).toContain('DICOMDIR');
+  expect(names.filter((name) => name.startsWith('IMAGES/'))).toHaveLength(3);
+});
 
-test('a category that somebody else wrote, and that no folder may be called, is none', async () => {
+test('a category by another program that is not a valid folder name is ignored', async () => {
   const { orthancId } = await real.storeInstance(image({}));
   const reader = new Reader(real.orthanc.url);
   await reader.decided(orthancId);
-  // It may still read in the change log that this was stored, find no record that it knows, and decide anew.
+  // The service may still read the storage in the change log, find no valid record, and decide again.
   await service.stop();
   const record = JSON.stringify({ ...(await reader.record(orthancId)), category: '../escaped' });
   await fetch(`${real.orthanc.url}/instances/${orthancId}/metadata/Radiograph`, {
@@ -142,7 +139,7 @@ test('a category that somebody else wrote, and that no folder may be called, is 
   service = await startTestService({ orthanc: real.orthanc.url, hook, classifier });
 });
 
-test('a UID that is none leads out of no folder', async () => {
+test('an invalid UID does not lead to a path outside the folder', async () => {
   const { orthancId } = await real.storeInstance(image({ sopInstanceUid: '../../../escaped' }));
   await new Reader(real.orthanc.url).decided(orthancId);
   const copies = join(folder, 'a', 'copies');
@@ -153,10 +150,10 @@ test('a UID that is none leads out of no folder', async () => {
   await fetch(`${real.orthanc.url}/instances/${orthancId}`, { method: 'DELETE' });
 });
 
-test('what cannot be done says so and leaves nothing behind', { timeout: manyRuns }, async () => {
+test('a call that fails names the reason and leaves no files', { timeout: manyRuns }, async () => {
   const there = join(folder, 'there.zip');
   await writeFile(there, 'mine');
-  for (const [args, says] of [
+  for (const [args, message] of [
     [['--category', 'knee_ap', '--dicomdir', there], 'there already'],
     [['--category', 'knee_ap', '--csv', there], 'there already'],
     [[], 'condition'],
@@ -172,7 +169,7 @@ test('what cannot be done says so and leaves nothing behind', { timeout: manyRun
   ] as const) {
     const { status, out } = await run(...args);
     expect([args, status]).toEqual([args, 2]);
-    expect(out).toContain(says);
+    expect(out).toContain(message);
     expect((await readdir(folder)).filter((name) => name.startsWith('new'))).toEqual([]);
   }
   expect(await readFile(there, 'utf8')).toBe('mine');

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { image, instance, radiograph, uid } from '../../testkit/dicom.js';
 import { useOrthanc } from '../../testkit/orthanc.js';
 
-/** The fixtures are what the other tests stand on, so a real Orthanc is asked whether they are what they claim. */
+/** The other tests depend on the fixtures. So this checks them with a real Orthanc. */
 const site = useOrthanc();
 
 async function rendered(bytes: Uint8Array): Promise<{ status: number; png: Buffer }> {
@@ -53,7 +53,7 @@ describe('images that Orthanc renders', () => {
     expect(await sharp(await response.arrayBuffer()).metadata()).toMatchObject({ width: 100, height: 100 });
   });
 
-  test('a picture comes back as it went in, whatever size and depth it was stored in', async () => {
+  test('a picture is rendered with its stored pixels, at any size and depth', async () => {
     const grey = Uint8Array.from({ length: 40 * 30 }, (_, index) => (index * 7) % 256);
     const stored = radiograph({ width: 40, height: 30, grey }, { bitsStored: 14 });
     const back = await sharp((await rendered(stored)).png)
@@ -79,7 +79,7 @@ test.each([
   expect((await rendered(bytes)).status).toBe(415);
 });
 
-test('instances share a study and series where told to', async () => {
+test('instances share a study and series if the caller wants it', async () => {
   const studyInstanceUid = uid('one study');
   const first = await site.storeInstance(image({ studyInstanceUid, modality: 'CR' }));
   const second = await site.storeInstance(image({ studyInstanceUid, modality: 'DX' }));

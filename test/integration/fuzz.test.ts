@@ -15,12 +15,12 @@ import { seeded } from '../../testkit/random.js';
 import { head, rulesFolder } from '../../testkit/rules.js';
 import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
-/** FUZZ_REQUESTS and FUZZ_SEED ask for more, or for others; a slow machine sends fewer unless told how many. */
+/** FUZZ_REQUESTS and FUZZ_SEED set the number and the choice of requests. Without a number, a slow machine sends fewer. */
 const requests = Number(process.env.FUZZ_REQUESTS ?? 2000);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 const budgetMs = process.env.FUZZ_REQUESTS === undefined ? 45_000 : Number.POSITIVE_INFINITY;
 const atATime = 8;
-/** A machine that is busy with other tests is no hang. */
+/** Long enough that a machine that is busy with other tests does not count as a hang. */
 const longestMs = 60_000;
 
 const hook = await hookAddress();
@@ -33,7 +33,7 @@ interface Answer {
   body: string;
 }
 
-/** Over the wire as it is; a stream of events is left once it has begun. */
+/** Sends the request without any normalisation. Closes a stream of events when it has started. */
 async function send(
   { url, secret }: TestService,
   { method, path, headers, body }: FuzzRequest,
@@ -66,8 +66,8 @@ async function send(
   return answer;
 }
 
-/** What a declared answer must look like, or what is wrong with this one. */
-function judge() {
+/** Compares an answer with its declaration. @returns what is wrong with it */
+function makeCheck() {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   formats.default(ajv);
   const problem = ajv.compile({
@@ -82,7 +82,7 @@ function judge() {
       if (!type.startsWith('application/problem+json')) return `status ${status} as ${type}`;
       return problem(JSON.parse(body)) ? undefined : `no problem+json: ${body}`;
     }
-    // A wild path or method may be another operation, or a page.
+    // A random path or method may belong to another operation, or to a page.
     const own = new RegExp(`^${operation.path.replace(/\{\w+\}/g, '[^/]+')}$`);
     if (method !== operation.method || !own.test(path.split('?')[0] ?? '')) return undefined;
     const declared = operation.responses[status]?.['application/json'];
@@ -93,7 +93,7 @@ function judge() {
   };
 }
 
-test('requests made from the API’s description: none fails, none hangs, each is answered as declared', {
+test('requests from the API’s description: none fails, none hangs, and each answer is as declared', {
   timeout: 600_000,
 }, async () => {
   const rules = await rulesFolder();
@@ -146,21 +146,21 @@ test('requests made from the API’s description: none fails, none hangs, each i
     ];
     const random = seeded(seed);
     const generator = new Generator(random, handy);
-    const judged = judge();
+    const faultOf = makeCheck();
     const wrong: string[] = [];
     const statuses = new Map<number, number>();
     const succeeded = new Map<string, number>();
     let sent = 0;
     const began = performance.now();
     const pick = <T>(all: readonly T[]): T | undefined => all[Math.floor(random() * all.length)];
-    const ask = async (wanted: FuzzRequest, role: string): Promise<Answer | undefined> => {
+    const sendAndCheck = async (wanted: FuzzRequest, role: string): Promise<Answer | undefined> => {
       const what = `${wanted.method} ${wanted.path.slice(0, 300)} ${wanted.body?.slice(0, 300) ?? ''}`;
       try {
         const answer = await send(of, wanted, role);
         const { id } = wanted.operation;
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
         if (answer.status < 300) succeeded.set(id, (succeeded.get(id) ?? 0) + 1);
-        const fault = judged(wanted, answer);
+        const fault = faultOf(wanted, answer);
         if (fault !== undefined) wrong.push(`${what}\n  ${fault}`);
         return answer;
       } catch (error) {
@@ -168,12 +168,12 @@ test('requests made from the API’s description: none fails, none hangs, each i
         return undefined;
       }
     };
-    // What succeeds only where it fits what stands there just then is asked for once as it should be.
-    const rightly = async (id: string, resource: string, body?: object) => {
+    // These operations succeed only in a certain state. So each is called once in that state.
+    const callOnce = async (id: string, resource: string, body?: object) => {
       const operation = operations.find((each) => each.id === id);
       if (operation === undefined) throw new Error(`no operation ${id}`);
       const { method, path } = operation;
-      const answer = await ask(
+      const answer = await sendAndCheck(
         {
           operation,
           method,
@@ -186,17 +186,20 @@ test('requests made from the API’s description: none fails, none hangs, each i
       return z.object({ when: z.string().optional() }).parse(JSON.parse(answer?.body ?? '{}')).when;
     };
     const one = stored[0]?.orthancId ?? '';
-    const seen = await rightly('correct', one, { category: 'wrist_ap', of: records[0]?.when });
-    const back = await rightly('undo', one, { of: seen });
-    await rightly('confirm', one, { of: back });
-    await rightly('hangStudy', uid('fuzz'));
+    const seen = await callOnce('correct', one, { category: 'wrist_ap', of: records[0]?.when });
+    const back = await callOnce('undo', one, { of: seen });
+    await callOnce('confirm', one, { of: back });
+    await callOnce('hangStudy', uid('fuzz'));
 
     const worker = async () => {
       while (sent < requests && performance.now() - began < budgetMs && wrong.length < 10) {
-        // Each in its turn, so that none is left out by chance.
+        // In turn, so that chance leaves no operation out.
         const operation: ApiOperation | undefined = operations[sent++ % operations.length];
         if (operation === undefined) continue;
-        await ask(generator.request(operation), random() < 0.6 ? 'admin' : (pick(roles) ?? 'viewer'));
+        await sendAndCheck(
+          generator.request(operation),
+          random() < 0.6 ? 'admin' : (pick(roles) ?? 'viewer'),
+        );
       }
     };
     await Promise.all(Array.from({ length: atATime }, worker));

@@ -8,7 +8,7 @@ import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { type StoredInstance, useOrthanc } from '../../testkit/orthanc.js';
 import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
-/** The category of a picture of that brightness. */
+/** The category that the network gives a picture of that brightness. */
 const kinds = [
   { category: 'chest_pa_ap', score: 0.98 },
   { category: 'chest_lateral', score: 0.97 },
@@ -25,7 +25,7 @@ let service: TestService;
 beforeAll(async () => {
   const classifier = stubClassifier();
   classifier.answer = async (picture) =>
-    // Orthanc renders 8 bits one darker than they are.
+    // Orthanc renders 8-bit values one level darker.
     kinds[Math.round((picture.at(-1) ?? 0) / 10)] ?? { category: 'other', score: 0.99 };
   const env = { PLAINVIEW_LABEL_PREFIX: 'rx-' };
   service = await startTestService({ orthanc: real.orthanc.url, hook, classifier, env });
@@ -45,14 +45,14 @@ interface Answer {
   priorStudyInstanceUid?: string;
   instances: { sopInstanceUid: string; state: string; sure: boolean; laterality?: string }[];
 }
-const ask = (study: string, query = '') =>
+const request = (study: string, query = '') =>
   fetch(`${service.url}/api/v1/studies/${study}/hanging${query}`, {
     headers: { 'x-plainview-secret': service.secret },
   });
-const hanging = async (study: string, query = '') => (await (await ask(study, query)).json()) as Answer;
+const hanging = async (study: string, query = '') => (await (await request(study, query)).json()) as Answer;
 const shown = ({ cells }: Answer) => cells.map(({ sopInstanceUid }) => sopInstanceUid);
 
-/** One study whose pictures have the given names as SOP Instance UID's seed. */
+/** One study. The names of its pictures are the seeds of their SOP Instance UIDs. */
 function study(name: string, date: string, patientId: string) {
   const studyInstanceUid = uid(`hanging ${name}`);
   const at = (kind: number | undefined, picture: string, attributes: ImageOptions['attributes'] = {}) =>
@@ -66,7 +66,7 @@ function study(name: string, date: string, patientId: string) {
   return { studyInstanceUid, at, sop: (picture: string) => uid(`${name} ${picture}`) };
 }
 
-test('a chest hangs frontal left, lateral right, whatever its tags are, with codes', async () => {
+test('a chest hangs with the frontal view left and the lateral right, whatever its tags are, with codes', async () => {
   const chest = study('chest', '20240301', 'hang-chest');
   const wrong = { '0018,0015': ['CS', 'KNEE'], '0018,5101': ['CS', 'LL'] } as const;
   await chest.at(lateral, 'lateral', wrong);
@@ -87,7 +87,7 @@ test('a chest hangs frontal left, lateral right, whatever its tags are, with cod
   });
 });
 
-test('an unsure picture is listed and not hung', async () => {
+test('pictures without a category are listed, and not hung', async () => {
   const mixed = study('mixed', '20240301', 'hang-mixed');
   await mixed.at(frontal, 'frontal');
   await mixed.at(unsure, 'unsure');
@@ -102,7 +102,7 @@ test('an unsure picture is listed and not hung', async () => {
   ]);
 });
 
-test('knees are mirrored by the laterality of image or series', async () => {
+test('knees hang by the side in the DICOM attributes of image or series', async () => {
   const knees = study('knees', '20240301', 'hang-knees');
   await knees.at(kneeAp, 'left ap', { '0020,0062': ['CS', 'L'] });
   await knees.at(kneeAp, 'right ap', { '0020,0060': ['CS', 'R'] });
@@ -150,7 +150,7 @@ test('the prior is the most recent of the same patient, category and side, found
   expect((await hanging(now.studyInstanceUid, '?priors=false')).protocol).toBeUndefined();
 });
 
-test('on the same day, only a study with an earlier time is a prior', async () => {
+test('of two studies of one day, only the one with the earlier time is a prior', async () => {
   const at = (time: string) => ({ '0008,0030': ['TM', time] }) as const;
   const now = study('evening', '20240601', 'hang-day');
   await study('untimed', '20240601', 'hang-day').at(frontal, 'chest', at(''));
@@ -161,14 +161,14 @@ test('on the same day, only a study with an earlier time is a prior', async () =
   expect((await hanging(now.studyInstanceUid)).priorStudyInstanceUid).toBe(uid('hanging morning'));
 });
 
-test('studies without a patient are not priors', async () => {
+test('studies without a patient are never priors', async () => {
   await study('nameless before', '20230101', '').at(frontal, 'chest');
   const nameless = study('nameless', '20240101', '');
   await nameless.at(frontal, 'chest');
   expect((await hanging(nameless.studyInstanceUid)).protocol).toBeUndefined();
 });
 
-test('a label of others, or without the prefix, does not make a study a prior', async () => {
+test('a label by another program does not make a study a prior, nor does a label without the prefix', async () => {
   const labelled = study('labelled', '20230101', 'hang-label');
   const { study: id } = await labelled.at(lateral, 'chest');
   await new Reader(real.orthanc.url).label(`studies/${id}`, 'rx-chest_pa_ap');
@@ -177,7 +177,7 @@ test('a label of others, or without the prefix, does not make a study a prior', 
   expect((await hanging(now.studyInstanceUid)).protocol).toBeUndefined();
 });
 
-test('an answer with a prior takes six calls to Orthanc', async () => {
+test('an answer with a prior takes six calls of Orthanc', async () => {
   const chest = study('fast', '20240401', 'hang-fast');
   await study('fast before', '20230401', 'hang-fast').at(frontal, 'frontal');
   await chest.at(lateral, 'lateral');
@@ -186,7 +186,7 @@ test('an answer with a prior takes six calls to Orthanc', async () => {
   const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: proxy.url }));
   const config = { modalities: ['DX'], labelPrefix: 'rx-', hangingFile: undefined };
   const hanger = createHanger(orthanc, config, []);
-  // The first time it may learn that the database knows no order.
+  // The first call may find out that the database cannot sort.
   await hanger.hang(chest.studyInstanceUid, { withPriors: true });
   proxy.calls.splice(0);
   const { hung } = await hanger.hang(chest.studyInstanceUid, { withPriors: true });
@@ -204,7 +204,7 @@ test.each([
   ['no UID', 'knee*', 400, 'request_malformed'],
   ['a query that is not known', '1.2.3', 400, 'request_malformed', '?prior=1'],
 ])('%s is a clear problem', async (_what, id, status, code, query = '') => {
-  const answer = await ask(id, query);
+  const answer = await request(id, query);
   expect(answer.status).toBe(status);
   expect(await answer.json()).toMatchObject({ code });
 });

@@ -7,7 +7,7 @@ import { instancesSeenBySite, siteScript, useSite } from '../../testkit/site.js'
 
 const site = useSite();
 
-/** With a site's script after ours: when it has seen an instance, ours has finished with it. */
+/** A script of the site runs after the hook. When it has seen an instance, the hook is done with it. */
 async function withHook(
   quietSeconds: number,
   use: (orthanc: SandboxOrthanc) => Promise<void>,
@@ -26,22 +26,22 @@ async function storeMany(orthanc: SandboxOrthanc, count: number): Promise<void> 
   await waitFor(async () => (await instancesSeenBySite(orthanc, 'seen')).length === before + count);
 }
 
-/** The hook's lines in Orthanc's log. */
-const said = async (orthanc: SandboxOrthanc): Promise<string[]> =>
+/** The lines of the hook in Orthanc's log. */
+const hookLines = async (orthanc: SandboxOrthanc): Promise<string[]> =>
   [...(await orthanc.log()).matchAll(/Plainview: (.*)/g)].map(([, line = '']) => line);
 
 describe.each<[string, ListenerResponse, RegExp]>([
   ['never answers', 'never', /^no answer from PLAINVIEW_HOOK_URL/],
-  ['says 401, the secret being wrong', { status: 401, body: '{}' }, /PLAINVIEW_SECRET the same/],
-  ['says 500', { status: 500, body: 'oops' }, /^the service refuses notices/],
-  ['answers nothing', { status: 204, body: '' }, /^the service refuses notices/],
+  ['answers 401 because the secret is wrong', { status: 401, body: '{}' }, /PLAINVIEW_SECRET the same/],
+  ['answers 500', { status: 500, body: 'oops' }, /^the service refuses notices/],
+  ['answers with an empty body', { status: 204, body: '' }, /^the service refuses notices/],
 ])('a service that %s', (_, answer, complaint) => {
   test('is called once for fifty uploads, and logged once', async () => {
     site.listener.answer = answer;
     await withHook(600, async (orthanc) => {
       await storeMany(orthanc, 50);
       expect(site.listener.requests).toHaveLength(1);
-      const lines = await said(orthanc);
+      const lines = await hookLines(orthanc);
       expect(lines).toHaveLength(1);
       expect(lines[0]).toMatch(complaint);
     });
@@ -52,33 +52,33 @@ test('a service that does not run causes no delay, and one line in the log', asy
   await site.listener.close();
   await withHook(600, async (orthanc) => {
     await storeMany(orthanc, 50);
-    expect(await said(orthanc)).toHaveLength(1);
+    expect(await hookLines(orthanc)).toHaveLength(1);
   });
 });
 
-test('while the service hangs, no call waits longer than one second', async () => {
+test('while the service hangs, nothing waits longer than one second', async () => {
   site.listener.answer = 'never';
   await withHook(600, async (orthanc) => {
     await storeInstance(orthanc.url, image());
     await waitFor(() => site.listener.requests.length === 1);
-    // The callback is waiting now, and with it Orthanc.
-    const asked = Date.now();
+    // The callback waits now, and so does Orthanc.
+    const requestedAt = Date.now();
     expect((await fetch(`${orthanc.url}/system`)).status).toBe(200);
-    expect(Date.now() - asked).toBeLessThan(2_000);
+    expect(Date.now() - requestedAt).toBeLessThan(2_000);
     await storeMany(orthanc, 10);
     expect(site.listener.requests).toHaveLength(1);
   });
 });
 
-test('a service that is back gets notices again, without a log line for every instance', async () => {
+test('a service that is back gets notices again, without a line in the log for every instance', async () => {
   site.listener.answer = { status: 503, body: 'starting' };
   await withHook(1, async (orthanc) => {
     await storeMany(orthanc, 3);
     await site.listener.close();
-    // Another kind of failure is logged again.
+    // A different failure adds another line.
     await waitFor(async () => {
       await storeMany(orthanc, 1);
-      return (await said(orthanc)).length === 2;
+      return (await hookLines(orthanc)).length === 2;
     });
     site.listener.answer = { status: 202, body: '{"queued":true}' };
     site.listener.requests.length = 0;
@@ -90,7 +90,7 @@ test('a service that is back gets notices again, without a log line for every in
     site.listener.requests.length = 0;
     await storeMany(orthanc, 5);
     expect(site.listener.requests).toHaveLength(5);
-    expect(await said(orthanc)).toEqual([
+    expect(await hookLines(orthanc)).toEqual([
       expect.stringMatching(/^the service refuses/),
       expect.stringMatching(/^no answer/),
       expect.stringMatching(/^the service takes notices again/),
@@ -111,7 +111,7 @@ test('the pause grows while the failure lasts', async () => {
       { timeout: 30_000 },
     );
     const [first = 0, second = 0, third = 0, fourth = 0] = times;
-    // One second, then two, then four: by the clock's whole seconds, so each lasts up to one more.
+    // One second, then two, then four. The clock has whole seconds, so each pause may be up to one second longer.
     expect(second - first).toBeGreaterThan(900);
     expect(third - second).toBeGreaterThan(1_900);
     expect(fourth - third).toBeGreaterThan(3_900);

@@ -10,7 +10,7 @@ import { instancesSeenBySite, siteScript, useSite } from '../../testkit/site.js'
 const site = useSite();
 
 const hook = () => ({ url: site.listener.url, secret: 'between us' });
-const toldOf = (): string[] => site.listener.requests.map(({ body }) => JSON.parse(body).instance);
+const notifiedInstances = (): string[] => site.listener.requests.map(({ body }) => JSON.parse(body).instance);
 
 async function storeTwo(orthanc: SandboxOrthanc): Promise<string[]> {
   const stored = [await storeInstance(orthanc.url, image()), await storeInstance(orthanc.url, image())];
@@ -18,28 +18,29 @@ async function storeTwo(orthanc: SandboxOrthanc): Promise<string[]> {
 }
 
 describe.each(['before', 'after'] as const)("a site's own callback loaded %s the hook", (order) => {
-  test('runs as before, and so does the hook', async () => {
+  test('runs as before, and the hook too', async () => {
     const scripts = { [order]: [await siteScript(site.folder, 'own')] };
     await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
       const stored = await storeTwo(orthanc);
       await waitFor(
-        async () => (await instancesSeenBySite(orthanc, 'own')).length === 2 && toldOf().length === 2,
+        async () =>
+          (await instancesSeenBySite(orthanc, 'own')).length === 2 && notifiedInstances().length === 2,
       );
       expect(await instancesSeenBySite(orthanc, 'own')).toEqual(stored);
-      expect(toldOf()).toEqual(stored);
+      expect(notifiedInstances()).toEqual(stored);
     });
   });
 
-  test('can fail: Orthanc logs its error, and the hook still sends its notice', async () => {
+  test('may fail: Orthanc logs its error as without the hook, and the hook still sends notices', async () => {
     const scripts = { [order]: [await siteScript(site.folder, 'own', "error('out of paper')")] };
     await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
       const stored = await storeTwo(orthanc);
       await waitFor(async () => (await orthanc.log()).split('out of paper').length === 3);
-      expect(toldOf()).toEqual(stored);
+      expect(notifiedInstances()).toEqual(stored);
     });
   });
 
-  test('keeps its timeout, and is called with all arguments of Orthanc', async () => {
+  test('keeps the time-out that it has set, and gets all arguments that Orthanc passes', async () => {
     const slow = await new Listener().listen();
     try {
       slow.answer = 'never';
@@ -52,10 +53,10 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
       const scripts = { [order]: [await siteScript(site.folder, 'own', own)] };
       await withOrthanc({ hook: hook(), scripts }, async (orthanc) => {
         await storeTwo(orthanc);
-        // The second time, the hook's one second came in between.
-        const asked = await waitFor(() => slow.requests.length === 2 && Date.now());
+        // Before the second call, the hook has set its own time-out of one second.
+        const requestedAt = await waitFor(() => slow.requests.length === 2 && Date.now());
         await waitFor(async () => (await instancesSeenBySite(orthanc, 'waited')).length === 2);
-        expect(Date.now() - asked).toBeGreaterThan(2_000);
+        expect(Date.now() - requestedAt).toBeGreaterThan(2_000);
       });
     } finally {
       await slow.close();
@@ -63,7 +64,7 @@ describe.each(['before', 'after'] as const)("a site's own callback loaded %s the
   });
 });
 
-test('credentials that a site sets for its own calls do not go to the service', async () => {
+test('credentials that a site sets for its own calls are not sent to the service', async () => {
   const own = await siteScript(site.folder, 'own', `SetHttpCredentials('site', 'password')`);
   await withOrthanc({ hook: hook(), scripts: { before: [own] } }, async (orthanc) => {
     await storeTwo(orthanc);
@@ -73,7 +74,7 @@ test('credentials that a site sets for its own calls do not go to the service', 
   });
 });
 
-test('callbacks that chain each other by hand run each once, and the hook once', async () => {
+test('callbacks that call each other run once each, and so does the hook', async () => {
   const chaining = async (name: string) => {
     const file = join(site.folder, `${name}.lua`);
     await writeFile(
@@ -97,11 +98,11 @@ end
     for (const name of ['first', 'second', 'third', 'fourth']) {
       expect(await instancesSeenBySite(orthanc, name)).toEqual(stored);
     }
-    expect(toldOf()).toEqual(stored);
+    expect(notifiedInstances()).toEqual(stored);
   });
 });
 
-test('as without the hook, a callback that does not chain replaces those before it', async () => {
+test('as without the hook, a callback that does not call the previous one replaces it', async () => {
   const scripts = { before: [await siteScript(site.folder, 'old'), await siteScript(site.folder, 'new')] };
   await withOrthanc(
     { hook: hook(), scripts: { ...scripts, after: [await siteScript(site.folder, 'newest')] } },
@@ -114,7 +115,7 @@ test('as without the hook, a callback that does not chain replaces those before 
   );
 });
 
-test('a script that guards the globals and is loaded before keeps its guard', async () => {
+test('a script that was loaded before and guards the globals keeps its guard', async () => {
   const guard = join(site.folder, 'guard.lua');
   await writeFile(
     guard,
@@ -125,7 +126,7 @@ test('a script that guards the globals and is loaded before keeps its guard', as
   await withOrthanc({ hook: hook(), scripts: { before: [guard], after: [own] } }, async (orthanc) => {
     const stored = await storeTwo(orthanc);
     await waitFor(async () => (await instancesSeenBySite(orthanc, 'own')).length === 2);
-    expect(toldOf()).toEqual(stored);
+    expect(notifiedInstances()).toEqual(stored);
     expect(await instancesSeenBySite(orthanc, 'guards')).toContain('0a');
   });
 });

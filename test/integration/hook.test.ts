@@ -14,10 +14,10 @@ beforeEach(() => {
   listener.requests.length = 0;
 });
 
-const toldOf = (): string[] => listener.requests.map(({ body }) => JSON.parse(body).instance);
+const notifiedInstances = (): string[] => listener.requests.map(({ body }) => JSON.parse(body).instance);
 const oneNotice = () => waitFor(() => listener.requests[0], { what: 'a notice' });
 
-test('the notice of a stored radiograph has its identity and the secret, and no patient data', async () => {
+test('the notice of a stored radiograph has its type and the secret, and no patient data', async () => {
   const { orthancId } = await site.storeInstance(image({ modality: 'DX', patientName: 'TEST^SECRETIVE' }));
   const { method, url, headers, body } = await oneNotice();
   expect(`${method} ${url}`).toBe('POST /hook');
@@ -33,7 +33,7 @@ test('the notice of a stored radiograph has its identity and the secret, and no 
   expect(await site.orthanc.log()).not.toContain('SECRETIVE');
 });
 
-test('a file that is sent again after its decision is not reported as new', async () => {
+test('the notice of a file that is sent again after its decision does not call it new', async () => {
   const bytes = image();
   const { orthancId } = await site.storeInstance(bytes);
   const isNew = async (count: number) => {
@@ -51,21 +51,21 @@ test('a file that is sent again after its decision is not reported as new', asyn
   expect(await isNew(2)).toBe(false);
 });
 
-test('only possible radiographs are reported; configurable conditions are left to the service', async () => {
+test('only possible radiographs cause a notice; the service decides what a site can configure', async () => {
   const not = [
     ...(['CT', 'MR', 'US', 'PT', 'NM'] as const).map((modality) => image({ modality })),
     ...(['SR', 'PR', 'KO', 'SEG', 'DOC', 'ECG', 'RTDOSE'] as const).map((modality) => instance({ modality })),
-    // A report that claims to be a radiograph.
+    // A report with the modality of a radiograph.
     instance({ modality: 'DX', sopClassUid: sopClasses.SR }),
   ];
   for (const bytes of not) await site.storeInstance(bytes);
-  const told: string[] = [];
+  const storedIds: string[] = [];
   for (const modality of ['OT', 'MG', 'RG', 'PX', 'IO', 'DX', 'CR'] as const) {
-    told.push((await site.storeInstance(image({ modality }))).orthancId);
+    storedIds.push((await site.storeInstance(image({ modality }))).orthancId);
   }
-  // Orthanc calls back in the order of storing, so no notice comes after the last one.
-  await waitFor(() => toldOf().includes(told.at(-1) ?? ''));
-  expect(toldOf()).toEqual(told);
+  // Orthanc calls the callback in the order of storing. So nothing can come after the last one.
+  await waitFor(() => notifiedInstances().includes(storedIds.at(-1) ?? ''));
+  expect(notifiedInstances()).toEqual(storedIds);
 });
 
 test('an invalid modality still gives a valid notice', async () => {
@@ -73,14 +73,14 @@ test('an invalid modality still gives a valid notice', async () => {
   expect(JSON.parse((await oneNotice()).body).modality).toBe('DX');
 });
 
-test('a re-upload is reported too: it can be meant as a retry', async () => {
+test('a re-upload causes a notice too, because it may be meant as another try', async () => {
   const bytes = image();
   await site.storeInstance(bytes);
   expect((await site.storeInstance(bytes)).status).toBe('AlreadyStored');
   await waitFor(() => listener.requests.length === 2);
 });
 
-test('the secret can come from a file, as with Docker', async () => {
+test('the secret may come from a file, as with Docker', async () => {
   const file = join(site.orthanc.folder, 'secret');
   await writeFile(file, 'from a file\n');
   const hook = { url: listener.url, secret: '' };
@@ -91,39 +91,39 @@ test('the secret can come from a file, as with Docker', async () => {
 });
 
 test.each([
-  { says: 'PLAINVIEW_SECRET is not set', secret: '', env: {} },
+  { reason: 'PLAINVIEW_SECRET is not set', secret: '', env: {} },
   {
-    says: 'PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set',
+    reason: 'PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set',
     secret,
     env: { PLAINVIEW_SECRET_FILE: '/dev/null' },
   },
   {
-    says: 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read.',
+    reason: 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read.',
     secret: '',
     env: { PLAINVIEW_SECRET_FILE: '/dev/null' },
   },
   {
-    says: 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read: /gone: No such file',
+    reason: 'PLAINVIEW_SECRET_FILE holds no secret that Orthanc can read: /gone: No such file',
     secret: '',
     env: { PLAINVIEW_SECRET_FILE: '/gone' },
   },
-])('“$says”: nobody is told, and Orthanc’s log says so once', async (secretless) => {
+])('“$reason”: no notice is sent, and Orthanc’s log has the reason once', async (secretless) => {
   const scripts = { after: [await siteScript(site.orthanc.folder, 'seen')] };
   const hook = { url: listener.url, secret: secretless.secret };
   await withOrthanc({ hook, env: secretless.env, scripts }, async (orthanc) => {
     for (let count = 0; count < 3; count++) await storeInstance(orthanc.url, image());
     await waitFor(async () => (await instancesSeenBySite(orthanc, 'seen')).length === 3);
-    expect((await orthanc.log()).split(secretless.says)).toHaveLength(2);
+    expect((await orthanc.log()).split(secretless.reason)).toHaveLength(2);
     expect(listener.requests).toEqual([]);
   });
 });
 
-test('the script that is listed twice sends one notice', async () => {
+test('the script listed twice sends one notice', async () => {
   const hook = { url: listener.url, secret };
   const scripts = { after: ['lua/plainview.lua'] };
   await withOrthanc({ hook, scripts }, async (orthanc) => {
     const stored = [await storeInstance(orthanc.url, image()), await storeInstance(orthanc.url, image())];
-    await waitFor(() => toldOf().includes(stored[1]?.orthancId ?? ''));
-    expect(toldOf()).toEqual(stored.map(({ orthancId }) => orthancId));
+    await waitFor(() => notifiedInstances().includes(stored[1]?.orthancId ?? ''));
+    expect(notifiedInstances()).toEqual(stored.map(({ orthancId }) => orthancId));
   });
 });

@@ -6,7 +6,7 @@ import { image, uid } from '../../testkit/dicom.js';
 import { storeInstance, waitFor, withOrthanc } from '../../testkit/orthanc.js';
 import { Reader, startTestService } from '../../testkit/service.js';
 
-test('all pages are read from an Orthanc that limits its search results', async () => {
+test('an Orthanc that returns few resources per call is called until all are read', async () => {
   const configuration = { LimitFindInstances: 2, LimitFindResults: 2 };
   await withOrthanc({ configuration }, async ({ url }) => {
     const classifier = stubClassifier();
@@ -22,11 +22,11 @@ test('all pages are read from an Orthanc that limits its search results', async 
       expect(worklist.json.items.map(({ instance }: Entry) => instance).sort()).toEqual(stored.toSorted());
 
       classifier.answer = async () => ({ category: 'knee_lateral', score: 0.99 });
-      const asked = await callApi(service, 'POST', '/requests', {
+      const response = await callApi(service, 'POST', '/requests', {
         body: { selection: { label: 'needs_review' } },
       });
       await waitFor(
-        async () => (await callApi(service, 'GET', `/requests/${asked.json.id}`)).json.state === 'done',
+        async () => (await callApi(service, 'GET', `/requests/${response.json.id}`)).json.state === 'done',
       );
       for (const each of stored) expect(await reader.labels(`instances/${each}`)).toEqual(['knee_lateral']);
     } finally {

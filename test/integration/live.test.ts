@@ -26,59 +26,59 @@ async function decided(of: TestService, category: string, score = 0.99) {
   return { id: orthancId, study, when: (await reader().record(orthancId))?.when ?? '' };
 }
 
-/** Follows the events as the page does, and collects them. */
+/** Follows the events like the page. The list of received events grows. */
 async function follow({ url, secret }: TestService, leave = new AbortController()) {
   const answer = await fetch(`${url}/api/v1/events`, {
     headers: { 'x-plainview-secret': secret, 'x-plainview-user': 'eve' },
     signal: leave.signal,
   });
-  const heard = { text: '', ended: false };
+  const received = { text: '', ended: false };
   const read = async () => {
     const decoder = new TextDecoder();
-    for await (const part of answer.body ?? []) heard.text += decoder.decode(part, { stream: true });
+    for await (const part of answer.body ?? []) received.text += decoder.decode(part, { stream: true });
   };
   const ended = read().then(
     () => {
-      heard.ended = true;
+      received.ended = true;
     },
     () => undefined,
   );
-  return { answer, heard, ended, leave };
+  return { answer, received, ended, leave };
 }
 
-test('a listener receives the status at once, and each decision of a network or a person', async () => {
+test('a listener gets the status at once, and each decision when it is written, by network or person', async () => {
   const of = await service();
-  const { answer, heard } = await follow(of);
+  const { answer, received } = await follow(of);
   expect(answer.headers.get('content-type')).toContain('text/event-stream');
-  await waitFor(() => heard.text.includes('event: status'));
+  await waitFor(() => received.text.includes('event: status'));
   const { id, study, when } = await decided(of, 'hand_ap');
-  await waitFor(() => heard.text.includes('event: decided'));
+  await waitFor(() => received.text.includes('event: decided'));
   await callApi(of, 'PUT', `/instances/${id}/decision`, { body: { category: 'foot_ap', of: when } });
-  await waitFor(() => heard.text.includes('"who":"person"'));
-  const told: unknown[] = [];
+  await waitFor(() => received.text.includes('"who":"person"'));
+  const decidedEvents: unknown[] = [];
   createParser({
-    onEvent: ({ event, data }) => event === 'decided' && told.push(JSON.parse(data)),
+    onEvent: ({ event, data }) => event === 'decided' && decidedEvents.push(JSON.parse(data)),
     onError: (error) => {
       throw error;
     },
-  }).feed(heard.text);
-  expect(told).toMatchObject([
+  }).feed(received.text);
+  expect(decidedEvents).toMatchObject([
     { instance: id, study, decision: 'category', category: 'hand_ap', who: 'network', when },
     { instance: id, study, category: 'foot_ap', who: 'person' },
   ]);
-  expect(JSON.stringify(told)).not.toContain('alice');
+  expect(JSON.stringify(decidedEvents)).not.toContain('alice');
 });
 
-test('a stop disconnects the listeners without a delay', async () => {
+test('a stop disconnects listeners, and is not delayed', async () => {
   const of = await service();
-  const { heard, ended } = await follow(of);
+  const { received, ended } = await follow(of);
   await of.stop();
   running.length = 0;
   await ended;
-  expect(heard.ended).toBe(true);
+  expect(received.ended).toBe(true);
 });
 
-test('the listeners of one caller are limited, and one that disconnects makes room', async () => {
+test('one caller cannot use all connections, and one that disconnects frees its own', async () => {
   const of = await service();
   const all = await Promise.all(Array.from({ length: 11 }, () => follow(of)));
   expect(all.map(({ answer }) => answer.status).sort()).toEqual([...Array(10).fill(200), 429]);
@@ -88,7 +88,7 @@ test('the listeners of one caller are limited, and one that disconnects makes ro
   expect((await follow(of)).answer.status).toBe(200);
 });
 
-test('the status has network, engine, queue and Orthanc, and shows an outage of Orthanc', async () => {
+test('the status shows network, engine, queue and Orthanc, and that Orthanc is away', async () => {
   const of = await service();
   const { json } = await callApi(of, 'GET', '/status', { role: 'viewer' });
   expect(status.parse(json)).toMatchObject({
@@ -122,19 +122,19 @@ const count = async (of: TestService) => {
   };
 };
 
-test('statistics count decisions and verdicts, remove undone ones, and survive a restart and the loss of the state folder', async () => {
+test('statistics count decisions and corrections, subtract what is undone, and survive a restart and the loss of the state folder', async () => {
   const of = await service();
   const before = await count(of);
   const sure = await decided(of, 'hand_ap');
   const wrong = await decided(of, 'hand_ap');
   const unsure = await decided(of, 'knee_ap', 0.6);
   const undone = await decided(of, 'hand_ap');
-  const say = (one: { id: string; when: string }, category: string | null) =>
+  const correct = (one: { id: string; when: string }, category: string | null) =>
     callApi(of, 'PUT', `/instances/${one.id}/decision`, { body: { category, of: one.when } });
   await callApi(of, 'POST', `/instances/${sure.id}/confirmation`, { body: { of: sure.when } });
-  await say(wrong, 'foot_ap');
-  await say(unsure, 'knee_ap');
-  const { json } = await say(undone, null);
+  await correct(wrong, 'foot_ap');
+  await correct(unsure, 'knee_ap');
+  const { json } = await correct(undone, null);
   await callApi(of, 'POST', `/instances/${undone.id}/undo`, { body: { of: json.when } });
   const after = await count(of);
   const grown = (name: 'category' | 'needs_review') =>
@@ -155,10 +155,10 @@ test('statistics count decisions and verdicts, remove undone ones, and survive a
   running.length = 0;
   const { from: _, to: __, ...kept } = after;
   expect(await count(await service())).toMatchObject(kept);
-  // Recounted from the records in Orthanc.
+  // Counted again from Orthanc's metadata.
   await running.pop()?.stop();
   stateDir = await freshState(real.orthanc.url);
-  const anew = await count(await service());
-  expect(anew.agreement).toEqual(after.agreement);
-  expect(anew.today).toEqual(after.today);
+  const recounted = await count(await service());
+  expect(recounted.agreement).toEqual(after.agreement);
+  expect(recounted.today).toEqual(after.today);
 });

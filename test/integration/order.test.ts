@@ -14,12 +14,12 @@ const service = (classifier: Stub = stubClassifier(), env: NodeJS.ProcessEnv = {
 
 const reader = () => new Reader(real.orthanc.url);
 
-test('a picture that differs from its order is labelled on all three levels, until its decision changes', async () => {
+test('a picture that differs from the order is marked on all three levels, until the decision changes', async () => {
   const { classifier, url, secret } = await service();
   const { orthancId, series, study } = await real.storeInstance(
     image({
       studyInstanceUid: uid('mismatch'),
-      // ISO_IR 100, as the fixture says.
+      // ISO_IR 100, as in the fixture.
       attributes: { '0008,1030': ['LO', 'Hände bds. dv'], '0018,0015': ['CS', 'HAND'] },
     }),
   );

@@ -12,43 +12,51 @@ const real = useOrthanc({ hook, configuration: { OverwriteInstances: true } });
 const { service, stop } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
 
-const say = async (of: TestService, id: string, method: string, leaf: string, body: object = {}) => {
+const changeDecision = async (
+  of: TestService,
+  id: string,
+  method: string,
+  leaf: string,
+  body: object = {},
+) => {
   const given = { ...body, of: (await reader().record(id))?.when };
   const { status } = await callApi(of, method, `/instances/${id}/${leaf}`, { body: given, role: 'reviewer' });
   expect(status).toBe(200);
 };
 
-test('what a person has said of an instance stands when Orthanc replaces the file and forgets it', async () => {
+test('a person’s decision is restored when Orthanc replaces the file and loses the metadata', async () => {
   const of = await service();
   const bytes = image();
   const { orthancId: id, study } = await real.storeInstance(bytes);
   await reader().decided(id);
-  await say(of, id, 'PUT', 'decision', { category: 'hand_ap' });
-  const said = await reader().record(id);
+  await changeDecision(of, id, 'PUT', 'decision', { category: 'hand_ap' });
+  const corrected = await reader().record(id);
 
   await real.storeInstance(bytes);
   await waitFor(async () => (await reader().metadata(`instances/${id}`, 'RadiographCategory')) === 'hand_ap');
-  expect(await reader().record(id)).toEqual(said);
+  expect(await reader().record(id)).toEqual(corrected);
   expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap']);
   expect(of.log()).toContain('put back');
 
-  await say(of, id, 'POST', 'undo');
+  await changeDecision(of, id, 'POST', 'undo');
   await real.storeInstance(bytes);
   await waitFor(async () => {
     const record = await reader().record(id);
-    return record !== undefined && record.when > (said?.when ?? '') && record.category === 'knee_lateral';
+    return (
+      record !== undefined && record.when > (corrected?.when ?? '') && record.category === 'knee_lateral'
+    );
   });
   await reader().decided(id);
   expect((await reader().record(id))?.who).toBe('network');
   expect((await readdir(join(of.stateDir, 'corrections'), { recursive: true })).filter(isFile)).toEqual([]);
 });
 
-test('what a person has said before is not put back where it is asked for anew', async () => {
+test('an earlier decision by a person is not restored after a requested reclassification', async () => {
   const of = await service();
   const bytes = image();
   const { orthancId: id } = await real.storeInstance(bytes);
   await reader().decided(id);
-  await say(of, id, 'PUT', 'decision', { category: 'hand_ap' });
+  await changeDecision(of, id, 'PUT', 'decision', { category: 'hand_ap' });
   await stop();
   await real.storeInstance(bytes);
   const request = { who: 'bob', when: new Date().toISOString(), includingCorrected: true };

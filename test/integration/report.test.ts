@@ -25,7 +25,7 @@ async function reportsOf(study: string): Promise<string[]> {
   return instances.filter((_, index) => classes[index]?.Modality === 'SR').map(({ ID }) => ID);
 }
 
-/** Waits until there are so many reports, and each instance has a record of one. */
+/** Waits until there are that many reports and each instance refers to its report. */
 async function settledReports(study: string, count: number, instances: string[]): Promise<string[]> {
   for (const id of instances)
     await waitFor(
@@ -48,7 +48,7 @@ async function settledReports(study: string, count: number, instances: string[])
 }
 
 describe('a report for each study', () => {
-  test('contains region and view of every instance, and is stored in their study', async () => {
+  test('contains region and view of every instance, in the study of its patient', async () => {
     const categories = ['knee_ap', 'knee_lateral'];
     const classifier = stubClassifier();
     classifier.answer = async () => ({ category: categories.shift() ?? 'other', score: 0.99 });
@@ -95,7 +95,7 @@ describe('a report for each study', () => {
     expect(first.classifier.pictures).toHaveLength(2);
   });
 
-  test('that a crash left behind is replaced, and a clinical instance named in its place is not deleted', async () => {
+  test('that a crash left is replaced too, and a clinical instance with the same reference is not deleted', async () => {
     await service('study');
     const studyInstanceUid = uid('crashed');
     const sopInstanceUid = uid('clinical');
@@ -116,7 +116,7 @@ describe('a report for each study', () => {
 });
 
 describe('a report for each instance', () => {
-  test('is stored for each, also where review is needed, then without codes', async () => {
+  test('exists for each, also for those that need review, then without codes', async () => {
     const answers = [
       { category: 'knee_ap', score: 0.99 },
       { category: 'knee_ap', score: 0.5 },
@@ -136,7 +136,7 @@ describe('a report for each instance', () => {
     expect(texts.filter((text) => text.includes('needs_review'))).toHaveLength(1);
   });
 
-  test('is made for earlier decisions by a service that starts with reports switched on', async () => {
+  test('is added by a service that starts with reports switched on', async () => {
     const plain = await services.service();
     const { orthancId, study } = await real.storeInstance(image({ studyInstanceUid: uid('later') }));
     await reader().decided(orthancId);
@@ -152,7 +152,7 @@ describe('a report for each instance', () => {
 });
 
 test.each(['study', 'instance'] as const)(
-  'a report for each %s is taken back where nothing is decided any more',
+  'a report for each %s is deleted when it has no decision any more',
   async (level) => {
     const of = await service(level);
     const { orthancId, study } = await real.storeInstance(
@@ -172,7 +172,7 @@ test.each(['study', 'instance'] as const)(
   },
 );
 
-test('a report names the person who decided', async () => {
+test('a report names the person whose decision it contains', async () => {
   const of = await service('instance');
   const { orthancId, study } = await real.storeInstance(image({ studyInstanceUid: uid('a person') }));
   await settledReports(study, 1, [orthancId]);

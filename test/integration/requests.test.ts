@@ -46,7 +46,7 @@ describe('a request written as metadata', () => {
     ['study', 4],
     ['patient', 4],
   ] as const)(
-    'on a %s reaches the %i radiographs in it, with who and when, and is gone then',
+    'on a %s reaches its %i radiographs, with who and when, and is then deleted',
     async (level, count) => {
       const { classifier } = await service();
       const stored = await decidedStudy(`on a ${level}`);
@@ -68,7 +68,7 @@ describe('a request written as metadata', () => {
     },
   );
 
-  test('while the service is down is answered after its start, even if it is not JSON', async () => {
+  test('while the service is down is answered when it is back, also if it is not JSON', async () => {
     const stateDir = await freshState(real.orthanc.url);
     const first = await service({ stateDir });
     const stored = await decidedStudy('while down');
@@ -83,7 +83,7 @@ describe('a request written as metadata', () => {
     );
   });
 
-  test('skips corrected instances, unless it includes them', async () => {
+  test('does not change what a person has corrected, unless it includes that', async () => {
     const { classifier } = await service();
     const stored = await decidedStudy('corrected');
     const [{ orthancId, study } = { orthancId: '', study: '' }] = stored;
@@ -109,25 +109,25 @@ describe('a request over the API', () => {
       return json.state !== 'running' && json;
     });
 
-  test('has a selection and a progress, and its caller is recorded', async () => {
+  test('names a selection; its progress can be followed, and the caller is recorded', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'plainview-audit-'));
     const auditFile = join(folder, 'audit.jsonl');
     const of = await service({ env: { PLAINVIEW_AUDIT_FILE: auditFile } });
     const stored = await decidedStudy('over the API');
     of.classifier.answer = async () => ({ category: 'wrist_ap', score: 0.99 });
-    const asked = await api(of, 'POST', '/requests', { selection: { uids: [uid('over the API')] } });
-    expect(asked).toMatchObject({ status: 202, json: { who: 'alice', state: 'running' } });
-    expect(await finished(of, asked.json.id)).toMatchObject({ state: 'done', asked: 4, answered: 4 });
+    const response = await api(of, 'POST', '/requests', { selection: { uids: [uid('over the API')] } });
+    expect(response).toMatchObject({ status: 202, json: { who: 'alice', state: 'running' } });
+    expect(await finished(of, response.json.id)).toMatchObject({ state: 'done', asked: 4, answered: 4 });
     expect(new Set(await categories(stored.map(({ orthancId }) => orthancId)))).toEqual(
       new Set(['wrist_ap']),
     );
     expect((await reader().record(stored[0]?.orthancId ?? ''))?.requested?.who).toBe('alice');
     expect((await api(of, 'GET', '/requests')).json.map(({ id }: { id: string }) => id)).toEqual([
-      asked.json.id,
+      response.json.id,
     ]);
     const lines = (await readFile(auditFile, 'utf8')).trim().split('\n');
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      { who: 'alice', role: 'admin', action: 'reclassify', target: `requests/${asked.json.id}` },
+      { who: 'alice', role: 'admin', action: 'reclassify', target: `requests/${response.json.id}` },
     ]);
     await rm(folder, { recursive: true });
   });
@@ -143,22 +143,22 @@ describe('a request over the API', () => {
     ],
     ['another network', async () => ({ network: 'other', query: { PatientID: 'selected*' } }), 0],
     ['a decision', async () => ({ decision: 'category', query: { PatientID: 'selected*' } }), 4],
-  ])('by %s means those, and a dry run only counts', async (what, wanted, count) => {
+  ])('by %s selects those, and a dry run only counts', async (what, wanted, count) => {
     const of = await service();
     of.classifier.answer = async () => ({ category: 'abdomen_ap', score: 0.99 });
     const stored = await decidedStudy(`selected by ${what}`);
     const seen = of.classifier.pictures.length;
     const selection = await wanted(stored);
-    const asked = await api(of, 'POST', '/requests', { selection, dryRun: true });
-    const { asked: found } = await finished(of, asked.json.id);
-    // Conditions also select the instances of earlier tests.
+    const response = await api(of, 'POST', '/requests', { selection, dryRun: true });
+    const { asked: found } = await finished(of, response.json.id);
+    // Conditions also find instances of the previous tests.
     expect(count === 0 ? found : found % 4 || 4).toBe(count);
     expect(of.classifier.pictures).toHaveLength(seen);
-    // Deleted, so that the next selection finds only its own.
+    // Deleted, so that the next selection finds only its own instances.
     await fetch(`${real.orthanc.url}/patients/${stored[0]?.patient}`, { method: 'DELETE' });
   });
 
-  test('can be cancelled: its unanswered requests are deleted', async () => {
+  test('can be cancelled: instances that are not in progress are withdrawn', async () => {
     const of = await service({ env: { PLAINVIEW_CONCURRENCY: '1' } });
     const stored = await decidedStudy('cancelled');
     let release = () => {};
@@ -168,9 +168,9 @@ describe('a request over the API', () => {
       });
       return { category: 'pelvis_ap', score: 0.99 };
     };
-    const asked = await api(of, 'POST', '/requests', { selection: { ids: [stored[0]?.study] } });
-    await waitFor(async () => (await api(of, 'GET', `/requests/${asked.json.id}`)).json.asked === 4);
-    expect((await api(of, 'DELETE', `/requests/${asked.json.id}`)).json.state).toBe('cancelled');
+    const response = await api(of, 'POST', '/requests', { selection: { ids: [stored[0]?.study] } });
+    await waitFor(async () => (await api(of, 'GET', `/requests/${response.json.id}`)).json.asked === 4);
+    expect((await api(of, 'DELETE', `/requests/${response.json.id}`)).json.state).toBe('cancelled');
     of.classifier.answer = async () => ({ category: 'pelvis_ap', score: 0.99 });
     release();
     await waitFor(async () => (await of.metrics()).includes('plainview_queue_jobs{state="waiting"} 0'));
@@ -180,23 +180,23 @@ describe('a request over the API', () => {
       expect(await reader().metadata(`instances/${orthancId}`, 'RadiographReclassify')).toBeUndefined();
   });
 
-  test('for a patient by name does not reveal the name in the log or in the API', async () => {
+  test('for a patient by name does not show the name in the log or the API', async () => {
     const stateDir = await freshState(real.orthanc.url);
     const of = await service({ stateDir });
     const query = { PatientName: 'SECRET^NAME' };
-    const asked = await api(of, 'POST', '/requests', { selection: { query } });
-    // The state file keeps it until the job is done.
+    const response = await api(of, 'POST', '/requests', { selection: { query } });
+    // Kept there until the request is done. Only the service can read it.
     expect((await stat(join(stateDir, 'requests.json'))).mode & 0o077).toBe(0);
-    expect(asked.json.selection).toEqual({ query: { PatientName: '…' } });
-    await finished(of, asked.json.id);
+    expect(response.json.selection).toEqual({ query: { PatientName: '…' } });
+    await finished(of, response.json.id);
     const listed = await api(of, 'GET', '/requests');
-    expect(listed.json.map(({ id }) => id)).toContain(asked.json.id);
-    await api(of, 'DELETE', `/requests/${asked.json.id}`);
+    expect(listed.json.map(({ id }) => id)).toContain(response.json.id);
+    await api(of, 'DELETE', `/requests/${response.json.id}`);
     expect(JSON.stringify(listed.json) + of.log()).not.toContain('SECRET');
     expect(of.log()).toContain('"PatientName":"…"');
   });
 
-  test('that cannot be saved is refused, and nothing is requested', async () => {
+  test('that cannot be kept is refused, and nothing is reclassified', async () => {
     const stateDir = await freshState(real.orthanc.url);
     const of = await service({ stateDir });
     await decidedStudy('not kept');
@@ -205,19 +205,19 @@ describe('a request over the API', () => {
     expect([status, json.code]).toEqual([503, 'state_unusable']);
     expect((await api(of, 'GET', '/requests')).json).toEqual([]);
     expect(of.classifier.pictures).toHaveLength(4);
-    await mkdir(stateDir); // for the stop, which writes its state there
+    await mkdir(stateDir); // for the stop, which writes its position there
   });
 
-  test('with an attribute that DICOM does not have fails with a reason', async () => {
+  test('that names an unknown DICOM attribute stops, and its answer names the reason', async () => {
     const of = await service();
-    const asked = await api(of, 'POST', '/requests', { selection: { query: { StaionName: 'ROOM1' } } });
-    expect(await finished(of, asked.json.id)).toMatchObject({
+    const response = await api(of, 'POST', '/requests', { selection: { query: { StaionName: 'ROOM1' } } });
+    expect(await finished(of, response.json.id)).toMatchObject({
       state: 'failed',
       problem: expect.stringContaining('no DICOM attribute StaionName'),
     });
   });
 
-  test('without a selection is refused, and an unknown one is not found', async () => {
+  test('that names nothing is refused, and an unknown one is not found', async () => {
     const of = await service();
     expect(await api(of, 'POST', '/requests', { selection: {} })).toMatchObject({ status: 400 });
     const both = { uids: ['1.2'], query: { PatientID: 'P1' } };

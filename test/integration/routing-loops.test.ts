@@ -8,7 +8,7 @@ import { storeInstance, waitFor } from '../../testkit/orthanc.js';
 import { head, type RulesFolder, rulesFolder } from '../../testkit/rules.js';
 import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
-/** A site: an Orthanc with hook and service, that knows the other site. */
+/** A site: an Orthanc with the hook and the service, and with the other site as destination. */
 interface Site {
   orthanc: SandboxOrthanc;
   hook: Awaited<ReturnType<typeof hookAddress>>;
@@ -75,14 +75,14 @@ async function routesAt(index: number, id: string): Promise<Route[]> {
   return text === undefined ? [] : instanceRoutes.parse(JSON.parse(text)).routes;
 }
 
-/** How often a site's service decided an instance: once for each time it came in as new. */
+/** How often a site's service decided an instance. It decides each time that the instance comes as new. */
 const decidedAt = (index: number, id: string): number =>
   (sites[index]?.service?.log() ?? '')
     .split('\n')
     .filter((line) => line.includes(id) && line.includes('"decided"')).length;
 
-describe('two sites that send everything to each other, and overwrite instances', () => {
-  test.each(['changed', 'always'])('stop after one round between peers (again: %s)', async (again) => {
+describe('two sites that send everything to each other, and overwrite instances that come again', () => {
+  test.each(['changed', 'always'])('end after one round between peers (again: %s)', async (again) => {
     await bothSend({ peer: 'other' }, { again });
     const { orthancId } = await storeInstance(sites[0]?.orthanc.url ?? '', image());
     const [route] = await waitFor(
@@ -97,7 +97,7 @@ describe('two sites that send everything to each other, and overwrite instances'
     expect([decidedAt(0, orthancId), decidedAt(1, orthancId)]).toEqual([2, 1]);
   });
 
-  test('send nothing back to the modality that it came from', async () => {
+  test('send nothing back to the modality from which it came', async () => {
     await bothSend({ modality: 'OTHER' });
     const { orthancId } = await storeInstance(sites[0]?.orthanc.url ?? '', image());
     const [route] = await waitFor(async () => {

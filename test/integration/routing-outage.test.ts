@@ -16,7 +16,7 @@ import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { head, type RulesFolder, rulesFolder } from '../../testkit/rules.js';
 import { hookAddress, Reader, startTestService } from '../../testkit/service.js';
 
-// These tests start processes, which can be slow.
+// Tests start processes, on machines that may be busy.
 vi.setConfig({ testTimeout: 300_000 });
 
 const hook = await hookAddress();
@@ -40,7 +40,7 @@ beforeAll(async () => {
   place = await rulesFolder();
   await listener.listen();
 });
-// Otherwise a failed test would keep the port of the others occupied.
+// Else a failed test would keep the port of the others in use.
 afterEach(async () => {
   running?.child.kill('SIGKILL');
   await running?.ended;
@@ -65,7 +65,7 @@ async function pending(): Promise<string[]> {
   return (await (await fetch(`${real.orthanc.url}/tools/find`, { method: 'POST', body })).json()) as string[];
 }
 
-test('while a peer is down, all else goes on; after a kill, everything arrives there once and in order', async () => {
+test('while a peer is down all else continues, and after a kill all instances arrive there, in order and once', async () => {
   const file = await place.write({
     ...head,
     webhooks: webhooks(),
@@ -88,29 +88,29 @@ test('while a peer is down, all else goes on; after a kill, everything arrives t
   partner = await startOrthanc({ port: partnerPort });
   running = start();
   await waitFor(async () => (await pending()).length === 0, { what: 'an empty queue', timeout: 90_000 });
-  const asked = new Map<string, string>();
+  const requestedAt = new Map<string, string>();
   for (const id of stored) {
     const routes = await routesOf(id);
     expect(routes.map(({ to, state }) => [to, state])).toEqual([
       ['peer:partner', 'sent'],
       ['webhook:hook', 'sent'],
     ]);
-    asked.set(id, routes[0]?.asked ?? '');
+    requestedAt.set(id, routes[0]?.asked ?? '');
   }
   const { Changes } = (await (await fetch(`${partner.url}/changes?limit=1000`)).json()) as {
     Changes: { ChangeType: string; ID: string }[];
   };
   const arrived = Changes.filter(({ ChangeType }) => ChangeType === 'NewInstance').map(({ ID }) => ID);
   expect([...arrived].sort()).toEqual([...stored].sort());
-  const order = arrived.map((id) => asked.get(id) ?? '');
+  const order = arrived.map((id) => requestedAt.get(id) ?? '');
   expect(order).toEqual([...order].sort());
-  // A message that was received but not recorded before the kill is sent again with the same id.
+  // A webhook call that was received but not recorded before the kill is sent again with the same id.
   expect(new Set(listener.requests.map(({ headers }) => headers['webhook-id'])).size).toBe(20);
   running.child.kill('SIGTERM');
   expect(await running.ended).toBe(0);
 });
 
-/** A peer that answers but refuses some instances. */
+/** A peer that answers, but refuses some instances. */
 async function pickyPeer(takes: (body: Buffer) => boolean): Promise<Server> {
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
@@ -124,7 +124,7 @@ async function pickyPeer(takes: (body: Buffer) => boolean): Promise<Server> {
   return server;
 }
 
-test('an instance that a peer refuses is labelled route_failed, the others go on, and a retry sends it', async () => {
+test('what a peer refuses is given up and labelled, the rest continues, and a retry sends it', async () => {
   const taken: string[] = [];
   let isPicky = true;
   const server = await pickyPeer((body) => {
@@ -142,7 +142,7 @@ test('an instance that a peer refuses is labelled route_failed, the others go on
   });
   try {
     const refused = await real.storeInstance(image({ patientId: 'REFUSED' }));
-    // Instances decided at the same moment can come in any order.
+    // The order of simultaneous decisions may change.
     await waitFor(async () => (await routesOf(refused.orthancId)).length === 1);
     const fine = await real.storeInstance(image());
     await waitFor(async () => (await routesOf(fine.orthancId))[0]?.state === 'sent', { timeout: 50_000 });
@@ -152,7 +152,7 @@ test('an instance that a peer refuses is labelled route_failed, the others go on
     expect(taken).toHaveLength(1);
     expect(service.log()).not.toContain('REFUSED');
 
-    // A person's decision is sent unchanged.
+    // A person's decision is sent unchanged too, and nothing decides it again.
     const of = (await reader().record(refused.orthancId))?.when;
     await callApi(service, 'PUT', `/instances/${refused.orthancId}/decision`, {
       body: { category: 'hand_ap', of },
@@ -227,7 +227,7 @@ test('a peer that hangs delays no other destination, no classification, and no s
   }
 });
 
-test('a webhook that answers 422 rejects the message; one that answers 503 or not at all gets it later', async () => {
+test('a webhook that answers 422 refuses the instance; one that answers 503 or not at all gets it later', async () => {
   const file = await place.write({
     ...head,
     webhooks: webhooks(),
@@ -262,7 +262,7 @@ test('a webhook that answers 422 rejects the message; one that answers 503 or no
   }
 });
 
-test('an instance with a new decision while it waits is sent only for that decision', async () => {
+test('an instance that is decided again while it waits is sent only for the newer decision', async () => {
   const file = await place.write({
     ...head,
     rules: [
@@ -291,7 +291,7 @@ test('an instance with a new decision while it waits is sent only for that decis
   }
 });
 
-test('a destination that Orthanc does not know stops the start, naming rule and line', async () => {
+test('a destination that Orthanc does not know stops the start, with rule and line', async () => {
   const file = await place.write({ ...head, rules: [{ name: 'astray', do: { modality: 'ORTHO' } }] });
   const { ended, out } = plainview(['serve'], {
     PLAINVIEW_ORTHANC_URL: real.orthanc.url,

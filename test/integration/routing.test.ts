@@ -79,7 +79,7 @@ async function routesOf(id: string): Promise<Route[]> {
   return text === undefined ? [] : instanceRoutes.parse(JSON.parse(text)).routes;
 }
 
-/** Waits until no route is pending. @returns the routes */
+/** Waits until nothing waits to be sent. @returns the results */
 async function ended(id: string): Promise<Route[]> {
   return waitFor(
     async () => {
@@ -95,8 +95,8 @@ async function ended(id: string): Promise<Route[]> {
 const has = async (orthanc: SandboxOrthanc, id: string) =>
   (await fetch(`${orthanc.url}/instances/${id}`)).status === 200;
 
-describe('an instance that a rule sends', () => {
-  test('arrives at a peer, a modality and a DICOMweb server, and its routes are recorded', async () => {
+describe('what a rule sends', () => {
+  test('arrives at a peer, a modality and a DICOMweb server, and is recorded', async () => {
     await service([
       { name: 'knees', when: { category: 'knee_*' }, do: { peer: 'partner' } },
       { name: 'stations', when: { station: 'ROOM?' }, do: { modality: 'PARTNER' } },
@@ -113,7 +113,7 @@ describe('an instance that a rule sends', () => {
     expect(await reader().labels(`instances/${orthancId}`)).toEqual(['knee_lateral']);
   });
 
-  test.each(['peer', 'modality', 'dicomweb'])('arrives unchanged: %s', async (kind) => {
+  test.each(['peer', 'modality', 'dicomweb'])('arrives by each way as it is: %s', async (kind) => {
     const name = kind === 'modality' ? 'PARTNER' : 'partner';
     await service([{ name: 'all', do: { [kind]: name } }]);
     const bytes = image();
@@ -121,12 +121,12 @@ describe('an instance that a rule sends', () => {
     expect(await ended(orthancId)).toMatchObject([{ to: `${kind}:${name}`, state: 'sent' }]);
     const file = await fetch(`${partner.url}/instances/${orthancId}/file`);
     const arrived = Buffer.from(await file.arrayBuffer());
-    // The meta information before the dataset is the receiver's to write where it came by C-STORE.
+    // After C-STORE the receiver writes the meta information before the dataset itself.
     const dataset = bytes.subarray(bytes.indexOf(Buffer.from([0x08, 0, 0x05, 0])));
     expect(arrived.subarray(-dataset.length).equals(dataset)).toBe(true);
   });
 
-  test('is reported to a webhook with a signature that the standard’s own library verifies', async () => {
+  test('a webhook gets it with a signature that the standard’s own library accepts', async () => {
     await service([{ name: 'tell', do: { webhook: 'hook' } }]);
     const studyInstanceUid = uid('told');
     const { orthancId, study } = await real.storeInstance(
@@ -146,7 +146,7 @@ describe('an instance that a rule sends', () => {
     ).toThrow();
   });
 
-  test('can also be one that failed, or that a person corrected', async () => {
+  test('may also be what could not be classified, and what a person has corrected', async () => {
     const { url, secret } = await service([
       { name: 'failures', when: { decision: 'failed' }, do: { webhook: 'hook', stop: true } },
       { name: 'people', when: { who: 'person', category: 'hand_ap' }, do: { label: 'corrected' } },
@@ -165,7 +165,7 @@ describe('an instance that a rule sends', () => {
     await waitFor(async () => (await reader().labels(`instances/${orthancId}`)).includes('corrected'));
   });
 
-  test('is not sent by a rule after one that stops', async () => {
+  test('is not sent if a previous rule has stopped', async () => {
     await service([
       { name: 'phantoms', when: { tags: { PatientID: 'QA-*' } }, do: { stop: true } },
       { name: 'all', do: { peer: 'partner' } },
@@ -175,7 +175,7 @@ describe('an instance that a rule sends', () => {
     expect(await has(partner, orthancId)).toBe(false);
   });
 
-  test('is not one that Orthanc received before `since`, nor a modified copy', async () => {
+  test('does not include instances that Orthanc received before the rules’ day, nor modified copies', async () => {
     const since = new Date(Date.now() + 3_600_000).toISOString();
     await service([{ name: 'all', do: { peer: 'partner' } }], { over: { since } });
     const early = await real.storeInstance(image());
@@ -198,8 +198,8 @@ describe('an instance that a rule sends', () => {
   });
 });
 
-// As docs/routing.md describes it for a change of rules.
-test('a sweep applies the first rules to earlier decisions; later rules are not applied to them', async () => {
+// docs/routing.md describes this for users who change their rules.
+test('the first file of rules applies to earlier decisions after a sweep; a later rule does not', async () => {
   const sweep = async (of: TestService) => {
     await callApi(of, 'POST', '/sweep', { body: {} });
     await waitFor(async () => (await callApi(of, 'GET', '/sweep')).json.state === 'idle');
@@ -221,8 +221,8 @@ test('a sweep applies the first rules to earlier decisions; later rules are not 
   expect(await reader().labels(`instances/${orthancId}`)).not.toContain('added');
 });
 
-describe('an instance is sent once', () => {
-  test('for several notices, and again only where the decision changes', async () => {
+describe('sent once', () => {
+  test('however many notices come, and again only after a different decision', async () => {
     const { notice, metrics, classifier } = await service([{ name: 'all', do: { webhook: 'hook' } }]);
     const { orthancId } = await real.storeInstance(image());
     await ended(orthancId);
@@ -252,7 +252,7 @@ describe('an instance is sent once', () => {
 });
 
 describe('a label by a rule', () => {
-  test('is on all levels while a rule applies, with the prefix; labels of others are kept', async () => {
+  test('is on all levels as long as a decision requires it, with the prefix; labels of others stay', async () => {
     const { classifier } = await service(
       [{ name: 'knees', when: { category: 'knee_*' }, do: { label: ['ortho', 'teaching'] } }],
       { env: { PLAINVIEW_LABEL_PREFIX: 'rx-' } },

@@ -9,7 +9,7 @@ import { useOrthanc } from '../../testkit/orthanc.js';
 import { head, type RulesFolder, rulesFolder } from '../../testkit/rules.js';
 import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
-// Several processes in one test, on machines that may be busy.
+// A test starts several processes, on machines that may be busy.
 vi.setConfig({ testTimeout: 120_000 });
 
 const hook = await hookAddress();
@@ -57,7 +57,7 @@ async function run(...args: string[]): Promise<{ status: number | null; out: str
   return { status: await ended, out: out() };
 }
 
-test('rules are checked, against Orthanc too', async () => {
+test('rules are checked, also against Orthanc', async () => {
   expect(await run('check')).toMatchObject({
     status: 0,
     out: `${place.file}: 3 rules, nothing wrong; Orthanc knows every destination\n`,
@@ -71,7 +71,7 @@ test('rules are checked, against Orthanc too', async () => {
   await other.discard();
 });
 
-test('a test tells which rules apply to an instance, and why the others do not', async () => {
+test('a test shows which rules apply to an instance, and why the others do not', async () => {
   const [knee = '', hand = '', , room = ''] = stored;
   const { status, out } = await run('test', '--instance', knee, hand);
   expect(status).toBe(0);
@@ -87,7 +87,7 @@ test('a test tells which rules apply to an instance, and why the others do not',
   expect((await run('test', '--instance', '1.2.3')).status).toBe(2);
 });
 
-test('a dry run counts what would go where, lists it, and changes nothing', async () => {
+test('a dry run counts the actions, lists them, and changes nothing', async () => {
   const before = await new Reader(real.orthanc.url).lastChange();
   const table = join(place.file, '..', 'table.csv');
   const { status, out } = await run('dry-run', '--from', '2024-01-01', '--to', '2024-01-01', '--csv', table);
@@ -112,13 +112,13 @@ test.each([
   ['a date that is none', ['dry-run', '--from', 'yesterday'], /2026-01-31/],
   ['a folder that is not there', ['dry-run', '--csv', '/nowhere/table.csv'], /nowhere/],
   ['a file that is not there', ['check', '--file', '/nowhere/rules.yaml'], /ENOENT/],
-])('%s is wrongly called', async (_what, args, sentence) => {
+])('%s is a wrong call', async (_what, args, sentence) => {
   const { status, out } = await run(...args);
   expect(status).toBe(2);
   expect(out).toMatch(sentence);
 });
 
-test('nothing is sent again by a service without rules', async () => {
+test('a service without rules sends nothing again', async () => {
   const body = { instances: [stored[0]] };
   expect(await callApi(service, 'POST', '/routes/retry', { body })).toMatchObject({
     status: 409,
@@ -128,7 +128,7 @@ test('nothing is sent again by a service without rules', async () => {
   expect(reviewer.status).toBe(403);
 });
 
-test('of what a person has named, a test shows the score that the rules go by', async () => {
+test('for a person’s decision, a test shows the score that the rules use', async () => {
   const [, , chest = ''] = stored;
   const of = (await new Reader(real.orthanc.url).record(chest))?.when;
   const body = { category: 'knee_ap', of };

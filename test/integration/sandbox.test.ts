@@ -27,7 +27,7 @@ const answers = (orthanc: SandboxOrthanc): Promise<boolean> =>
     () => false,
   );
 
-test('what is stored outlives a clean stop, and a kill', async () => {
+test('stored data is kept after a clean stop and after a kill', async () => {
   const orthanc = await start();
   const first = await storeInstance(orthanc.url, image());
   await orthanc.stop();
@@ -41,7 +41,7 @@ test('what is stored outlives a clean stop, and a kill', async () => {
   expect(new Set(instances)).toEqual(new Set([first.orthancId, second.orthancId]));
 });
 
-test('it has what a site adds for Plainview, and what the caller adds to that', async () => {
+test('it has the configuration that a site adds for Plainview, and that of the caller', async () => {
   const orthanc = await start({
     configuration: { Name: 'A site', UserMetadata: { Mine: 2000 }, RegisteredUsers: { plainview: 'pass' } },
   });
@@ -54,7 +54,7 @@ test('it has what a site adds for Plainview, and what the caller adds to that', 
   });
 });
 
-test('a taken port, and a configuration that Orthanc refuses, are told at once', async () => {
+test('a port in use and a configuration that Orthanc refuses are reported at once', async () => {
   const orthanc = await start();
   const port = Number(new URL(orthanc.url).port);
   await expect(start({ port })).rejects.toMatchObject({ code: 'sandbox_port_taken' });

@@ -15,7 +15,7 @@ afterAll(() => rmSync(stateDir, { recursive: true, force: true }));
 
 const start = (env: Record<string, string> = {}) => serve({ orthanc: real.orthanc.url, hook, stateDir }, env);
 
-test('a stop in the middle of work ends what is in work and gives back the rest, which the next start does', async () => {
+test('a stop completes the jobs in progress, and the next start does the waiting ones', async () => {
   const first = start({ PLAINVIEW_CONCURRENCY: '1' });
   await waitFor(() => first.out().includes('Orthanc answers'));
   const stored = await Promise.all(Array.from({ length: 20 }, () => real.storeInstance(image())));
@@ -38,7 +38,7 @@ test('a stop in the middle of work ends what is in work and gives back the rest,
   expect(await second.ended).toBe(0);
 });
 
-test('a kill in the middle of work loses nothing either', async () => {
+test('a kill during work loses nothing either', async () => {
   const first = start({ PLAINVIEW_CONCURRENCY: '2' });
   await waitFor(() => first.out().includes('Orthanc answers'));
   const stored = await Promise.all(Array.from({ length: 20 }, () => real.storeInstance(image())));
@@ -55,7 +55,7 @@ test('a kill in the middle of work loses nothing either', async () => {
   await second.ended;
 });
 
-test('nothing is written beside the state, and no engine leaves a trace at home: it reports to nobody', async () => {
+test('only the state is written, and no engine writes into the home folder: it sends no reports', async () => {
   const home = mkdtempSync(join(tmpdir(), 'plainview-home-'));
   const run = start({ HOME: home, TMPDIR: home, PLAINVIEW_ENGINE: 'onnxruntime' });
   await waitFor(() => run.out().includes('Orthanc answers'));
@@ -81,13 +81,13 @@ test.each<[string, Record<string, string>, RegExp, number]>([
     /nowhere.*PLAINVIEW_NETWORK/,
     2,
   ],
-])('%s stops the start and names it', async (_what, env, sentence, status) => {
+])('%s stops the start, and the message names it', async (_what, env, sentence, status) => {
   const run = start(env);
   expect(await run.ended).toBe(status);
   expect(run.out()).toMatch(sentence);
 });
 
-test('a port that is taken stops the start and names it', async () => {
+test('a port in use stops the start, and the message names it', async () => {
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(hook.port, '127.0.0.1', resolve));
   const run = start();

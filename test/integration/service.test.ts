@@ -37,7 +37,7 @@ describe('a stored radiograph', () => {
     });
   });
 
-  test('is not guessed at: a low score needs review, and no category is given', async () => {
+  test('with a low score needs review, and gets no category', async () => {
     const { classifier } = await service();
     classifier.answer = async () => ({ category: 'knee_ap', score: 0.6 });
     const { orthancId, study } = await real.storeInstance(image());
@@ -46,7 +46,7 @@ describe('a stored radiograph', () => {
     expect((await reader().record(orthancId))?.top[0]).toMatchObject({ category: 'knee_ap' });
   });
 
-  test('that is none of the categories is an unknown view', async () => {
+  test('of no known category is an unknown view', async () => {
     const { classifier } = await service();
     classifier.answer = async () => ({ category: 'other', score: 0.97 });
     const { orthancId, study } = await real.storeInstance(image());
@@ -54,7 +54,7 @@ describe('a stored radiograph', () => {
     expect(await reader().labels(`studies/${study}`)).toEqual(['unknown_view']);
   });
 
-  test('carries a site’s prefix on every label', async () => {
+  test('has the site’s prefix on every label', async () => {
     await service({ env: { PLAINVIEW_LABEL_PREFIX: 'rx-' } });
     const { orthancId, study } = await real.storeInstance(image());
     await reader().decided(orthancId);
@@ -62,7 +62,7 @@ describe('a stored radiograph', () => {
   });
 });
 
-/** Four frames, each of one grey that tells its number. */
+/** Four frames. The grey level of each shows its number. */
 const fourFrames = () => {
   const pixels = Buffer.concat([0, 1, 2, 3].map((number) => Buffer.alloc(64 * 64, number * 80)));
   return image({ frames: 4, bitsStored: 8, window: { center: 128, width: 256 }, pixels });
@@ -73,20 +73,20 @@ describe('of an instance with several frames', () => {
   test.each([
     ['first', 0],
     ['middle', 1],
-  ])('the %s one is looked at and shown to people', async (multiframe, number) => {
+  ])('the %s one is classified and shown to people', async (multiframe, number) => {
     const of = await service({ env: { PLAINVIEW_MULTIFRAME: multiframe } });
     const { orthancId } = await real.storeInstance(fourFrames());
     await reader().decided(orthancId);
-    // A picture's last byte is its last pixel.
+    // The last byte of a picture is its last pixel.
     expect(of.classifier.pictures.map((picture) => numberOf(picture.at(-1)))).toEqual([number]);
     const { json } = await callApi(of, 'GET', `/instances/${orthancId}/picture`, { role: 'viewer' });
     expect(numberOf((await sharp(json).stats()).channels[0]?.mean)).toBe(number);
   });
 
-  test('none is looked at where the site wants them skipped', async () => {
+  test('none is classified if the site wants them skipped', async () => {
     const of = await service({ env: { PLAINVIEW_MULTIFRAME: 'skip' } });
     const { orthancId } = await real.storeInstance(fourFrames());
-    // The hook and the change log both tell of it.
+    // The notice of the hook and the change log both lead to a job.
     await waitFor(async () => /skipped_total{why="multiframe"} [1-9]/.test(await of.metrics()));
     expect(await reader().metadata(`instances/${orthancId}`, 'RadiographCategory')).toBeUndefined();
     expect(of.classifier.pictures).toEqual([]);
@@ -94,7 +94,7 @@ describe('of an instance with several frames', () => {
 });
 
 describe('a study', () => {
-  test('carries the union of its instances, however many end at the same moment', async () => {
+  test('has the union of the labels of its instances, however many are decided at the same time', async () => {
     const { classifier } = await service({ env: { PLAINVIEW_CONCURRENCY: '8' } });
     const categories = [
       'knee_ap',
@@ -108,7 +108,7 @@ describe('a study', () => {
     ];
     let waiting: (() => void)[] = [];
     let next = 0;
-    // Every classification waits for the others, so that all eight are recorded together.
+    // Each classification waits for the others, so that all eight are recorded at the same time.
     classifier.answer = async () => {
       const category = categories[next++] ?? '';
       await new Promise<void>((resolve) => {
@@ -136,7 +136,7 @@ describe('a study', () => {
     expect(ofSeries.flat().sort()).toEqual([...categories].sort());
   });
 
-  test('keeps what others put there, and loses only our own stale labels', async () => {
+  test('keeps labels of others, and loses only stale labels of Plainview', async () => {
     const first = await service();
     first.classifier.answer = async () => ({ category: 'knee_ap', score: 0.5 });
     const { orthancId, study } = await real.storeInstance(image());
@@ -155,7 +155,7 @@ describe('a study', () => {
   });
 });
 
-describe('told twice', () => {
+describe('after a second notice', () => {
   test('nothing is written a second time', async () => {
     const { notice, metrics, classifier } = await service();
     const { orthancId, study } = await real.storeInstance(image());
@@ -186,7 +186,7 @@ describe('told twice', () => {
     expect((await reader().record(orthancId))?.category).toBe('knee_ap');
   });
 
-  test('what a crash left half-written is mended', async () => {
+  test('what a crash left incomplete is completed', async () => {
     const { notice } = await service();
     const { orthancId, study } = await real.storeInstance(image());
     await reader().decided(orthancId);
@@ -201,7 +201,7 @@ describe('told twice', () => {
   });
 });
 
-describe('skipped', () => {
+describe('not classified', () => {
   test.each([
     ['CT', image({ modality: 'CT' }), 'modality'],
     ['SR', instance({ modality: 'SR' }), 'modality'],
@@ -233,7 +233,7 @@ describe('skipped', () => {
 });
 
 describe('what the hook missed', () => {
-  test('is found in the change log, also after a restart, and not looked at again', async () => {
+  test('is found in the change log, also after a restart, and not classified again', async () => {
     const stateDir = await freshState(real.orthanc.url);
     const { orthancId } = await real.storeInstance(image());
     const first = await service({ stateDir });
@@ -247,7 +247,7 @@ describe('what the hook missed', () => {
   });
 });
 
-test('neither log nor metrics ever hold patient data', async () => {
+test('neither log nor metrics ever contain patient data', async () => {
   const { log, metrics, notice, classifier } = await service();
   classifier.answer = async () => {
     throw new Error('the network broke');
@@ -258,6 +258,6 @@ test('neither log nor metrics ever hold patient data', async () => {
   );
   await real.storeInstance(instance({ ...names, modality: 'CR' }));
   await notice(orthancId);
-  await waitFor(() => log().includes('an attempt failed'));
+  await waitFor(() => log().includes('a try failed'));
   expect(log() + (await metrics())).not.toMatch(/SECRET/);
 });

@@ -7,7 +7,7 @@ import { image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { freshState, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
-/** Without the hook. The cursor is past the instances stored before a service starts, so only a sweep finds them. */
+/** There is no hook, and a new service starts at the end of the change log. So only a sweep finds earlier instances. */
 const real = useOrthanc();
 const running: TestService[] = [];
 const reader = () => new Reader(real.orthanc.url);
@@ -26,7 +26,7 @@ async function service(env: NodeJS.ProcessEnv, stateDir?: string): Promise<TestS
 
 const progress = async (of: TestService) => (await callApi(of, 'GET', '/sweep')).json;
 
-test('PLAINVIEW_SWEEP_HOURS: outside these hours a sweep waits', async () => {
+test('PLAINVIEW_SWEEP_HOURS: outside these hours a requested sweep waits', async () => {
   const { orthancId } = await real.storeInstance(image());
   const hour = new Date().getHours();
   const of = await service({ PLAINVIEW_SWEEP_HOURS: `${(hour + 2) % 24}-${(hour + 3) % 24}` });
@@ -35,7 +35,7 @@ test('PLAINVIEW_SWEEP_HOURS: outside these hours a sweep waits', async () => {
   expect(await reader().metadata(`instances/${orthancId}`, 'RadiographCategory')).toBeUndefined();
 });
 
-test('PLAINVIEW_SWEEP_RATE limits the instances in a second', async () => {
+test('PLAINVIEW_SWEEP_RATE: a sweep enqueues no more instances per second', async () => {
   for (let n = 0; n < 4; n++) await real.storeInstance(image());
   const of = await service({ PLAINVIEW_SWEEP_RATE: '1' });
   const began = performance.now();
@@ -51,21 +51,21 @@ test('PLAINVIEW_SWEEP_RATE limits the instances in a second', async () => {
   expect(performance.now() - began).toBeGreaterThanOrEqual(found * 1000);
 });
 
-test('PLAINVIEW_SWEEP starts sweeps, in the order of PLAINVIEW_SWEEP_ORDER', async () => {
+test('PLAINVIEW_SWEEP: a sweep starts at the set times, in the order of PLAINVIEW_SWEEP_ORDER', async () => {
   const { orthancId } = await real.storeInstance(image());
   const of = await service({ PLAINVIEW_SWEEP: '* * * * * *', PLAINVIEW_SWEEP_ORDER: 'oldest' });
   expect(await reader().decided(orthancId)).toBe('knee_lateral');
   expect((await progress(of)).order).toBe('oldest');
 });
 
-test('PLAINVIEW_SWEEP_ORDER is the default order of a requested sweep', async () => {
+test('PLAINVIEW_SWEEP_ORDER applies to a requested sweep, unless the request names an order', async () => {
   const of = await service({ PLAINVIEW_SWEEP_ORDER: 'oldest' });
   expect((await callApi(of, 'POST', '/sweep', { body: {} })).json.order).toBe('oldest');
   await waitFor(async () => (await progress(of)).state === 'idle');
   expect((await callApi(of, 'POST', '/sweep', { body: { order: 'newest' } })).json.order).toBe('newest');
 });
 
-test('instances of a change log that was cleared while the service was down are found', async () => {
+test('changes are found although the change log was cleared while the service was down', async () => {
   const stateDir = await freshState(real.orthanc.url);
   const first = await service({}, stateDir);
   await reader().decided((await real.storeInstance(image())).orthancId);

@@ -8,7 +8,7 @@ import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { freshState, Reader, startTestService, type TestService } from '../../testkit/service.js';
 
-/** Without the hook: only the change log and sweeps find instances. */
+/** There is no hook, so the service finds instances only by itself. */
 const real = useOrthanc({ configuration: { OverwriteInstances: true } });
 const running: TestService[] = [];
 const reader = () => new Reader(real.orthanc.url);
@@ -26,7 +26,7 @@ afterEach(async () => {
   for (const started of running.splice(0)) await started.stop();
 });
 
-/** Starts a sweep and waits for its end. */
+/** Requests a sweep and waits for its end. */
 async function sweep({ url, secret }: TestService): Promise<{ found: number; done: number; total: number }> {
   const headers = { 'x-plainview-secret': secret, 'content-type': 'application/json' };
   expect((await fetch(`${url}/api/v1/sweep`, { method: 'POST', headers })).status).toBe(202);
@@ -36,7 +36,7 @@ async function sweep({ url, secret }: TestService): Promise<{ found: number; don
   });
 }
 
-/** Whether all jobs are settled. */
+/** Whether all enqueued jobs are done. */
 async function idle({ url }: TestService): Promise<boolean> {
   const { queue } = (await (await fetch(`${url}/health/ready`)).json()) as { queue: Record<string, number> };
   return Object.values(queue).every((jobs) => jobs === 0);
@@ -49,7 +49,7 @@ const as = (category: string, sha: string): Stub => {
 };
 
 describe('a sweep', () => {
-  test('finds instances without a notice and those that another network decided, each once', async () => {
+  test('finds instances without a notice and decisions of another network, and nothing a second time', async () => {
     const studyInstanceUid = uid('swept');
     const stored = [];
     for (let n = 0; n < 3; n++) stored.push(await real.storeInstance(image({ studyInstanceUid })));
@@ -65,7 +65,7 @@ describe('a sweep', () => {
     expect(await reader().labels(`studies/${stored[0]?.study}`)).toEqual(['hand_ap']);
   });
 
-  test('corrects a study that lost an instance, and one whose labels were removed', async () => {
+  test('repairs a study that lost an instance, and one that lost its labels', async () => {
     const studyInstanceUid = uid('deleted from');
     const one = await real.storeInstance(image({ studyInstanceUid }));
     const classifier = as('knee_ap', 'a');
@@ -83,7 +83,7 @@ describe('a sweep', () => {
     expect(await reader().labels(`studies/${one.study}`)).toEqual(['knee_ap']);
   });
 
-  test('corrects an instance whose label was removed, and all labels after the prefix has changed', async () => {
+  test('repairs an instance that lost its label, and all labels after a change of the prefix', async () => {
     const { orthancId, study } = await real.storeInstance(image());
     const started = await service(as('knee_ap', 'f'));
     await sweep(started);
@@ -100,7 +100,7 @@ describe('a sweep', () => {
     expect(prefixed.classifier.pictures).toEqual([]);
   });
 
-  test('goes on after a restart where it was stopped, and does not restart once it has ended', async () => {
+  test('continues after a restart where it stopped, and does not start again when it has ended', async () => {
     const stored = [];
     for (let n = 0; n < 60; n++) stored.push(await real.storeInstance(image()));
     const slow = as('knee_ap', 'd');
@@ -110,7 +110,8 @@ describe('a sweep', () => {
     const first = await startTestService({ orthanc: proxy.url, classifier: slow, stateDir, env });
     running.push(first);
     let held: ReturnType<typeof hold> | undefined;
-    // Each page comes after the page before is decided. No instance of the second page is decided, so the stop interrupts it.
+    // The sweep reads a page when the previous one is decided. Nothing of the second page is decided, so the stop comes
+    // during that page.
     proxy.decide = ({ url }) => {
       if (url !== '/tools/find') return 'pass';
       return async () => {
@@ -169,7 +170,7 @@ describe('an archive that changes', () => {
     expect(await reader().labels(`instances/${orthancId}`)).toEqual(['knee_lateral']);
   });
 
-  test('modified and anonymised copies are decided too', async () => {
+  test('modified and anonymised copies get decisions of their own', async () => {
     await service();
     const { orthancId, study } = await real.storeInstance(image());
     await reader().decided(orthancId);
@@ -188,7 +189,7 @@ describe('an archive that changes', () => {
     expect(await reader().labels(`studies/${study}`)).toEqual(['knee_lateral']);
   });
 
-  test('a series that is moved to another study keeps its labels', async () => {
+  test('a series that is moved to another study takes its labels along', async () => {
     const classifier = stubClassifier();
     await service(classifier);
     const studyInstanceUid = uid('split from');
@@ -207,7 +208,7 @@ describe('an archive that changes', () => {
     expect(await reader().labels(`studies/${stays.study}`)).toEqual(['knee_lateral']);
   });
 
-  test('merged studies and patients have the labels of their instances', async () => {
+  test('merged studies and patients get the labels of their instances', async () => {
     const classifier = stubClassifier();
     const started = await service(classifier);
     const post = async (path: string, body: object) => {
@@ -243,7 +244,7 @@ describe('an archive that changes', () => {
 });
 
 describe('a request in the metadata', () => {
-  const ask = (id: string, request: object | string) =>
+  const putRequest = (id: string, request: object | string) =>
     reader().put(
       `instances/${id}`,
       'RadiographReclassify',
@@ -252,36 +253,36 @@ describe('a request in the metadata', () => {
   const answered = (id: string) =>
     waitFor(async () => (await reader().metadata(`instances/${id}`, 'RadiographReclassify')) === undefined);
 
-  test('is answered and its author recorded, also if it was written while the service was down', async () => {
+  test('has an instance decided again and records the caller, also if it was written while the service was down', async () => {
     const classifier = stubClassifier();
     const first = await service(classifier);
     const { orthancId } = await real.storeInstance(image());
     await reader().decided(orthancId);
     classifier.answer = async () => ({ category: 'knee_ap', score: 0.99 });
-    await ask(orthancId, { who: 'radiographer', when: '2026-01-01T00:00:00Z' });
+    await putRequest(orthancId, { who: 'radiographer', when: '2026-01-01T00:00:00Z' });
     await answered(orthancId);
     expect(await reader().decided(orthancId)).toBe('knee_ap');
     expect((await reader().record(orthancId))?.requested?.who).toBe('radiographer');
     await first.stop();
     running.splice(0);
 
-    await ask(orthancId, 'a button’s plain text');
+    await putRequest(orthancId, 'a button’s plain text');
     const later = stubClassifier();
     running.push(await startTestService({ orthanc: real.orthanc.url, classifier: later, fromStart: true }));
     await answered(orthancId);
     expect(await reader().decided(orthancId)).toBe('knee_lateral');
   });
 
-  test('skips corrected instances unless it includes them', async () => {
+  test('does not change a correction by a person, unless it includes corrected instances', async () => {
     await service();
     const { orthancId } = await real.storeInstance(image());
     await reader().decided(orthancId);
     const record = await reader().record(orthancId);
     await reader().put(`instances/${orthancId}`, 'Radiograph', JSON.stringify({ ...record, who: 'person' }));
-    await ask(orthancId, { who: 'x' });
+    await putRequest(orthancId, { who: 'x' });
     await answered(orthancId);
     expect((await reader().record(orthancId))?.who).toBe('person');
-    await ask(orthancId, { who: 'x', includingCorrected: true });
+    await putRequest(orthancId, { who: 'x', includingCorrected: true });
     await answered(orthancId);
     expect((await reader().record(orthancId))?.who).toBe('network');
   });

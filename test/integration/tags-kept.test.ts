@@ -18,7 +18,7 @@ const levels = ({ orthancId, series, study, patient }: StoredInstance) => [
 const put = (path: string, body: string | Buffer<ArrayBuffer>) =>
   fetch(`${real.orthanc.url}/${path}`, { method: 'PUT', body });
 
-/** A decided instance, alone in its study and of its patient, at which others keep something on every level. */
+/** A decided instance, the only one of its study and patient, with data of other programs on every level. */
 async function withOthersThings(seed: string): Promise<StoredInstance> {
   await service('off');
   const stored = await real.storeInstance(picture({ patientId: seed }));
@@ -51,8 +51,8 @@ async function between(): Promise<FaultyProxy> {
   return proxy;
 }
 
-describe('what Orthanc loses when a file is stored anew', () => {
-  test('stands again on all levels, and the new file is neither decided nor written again', async () => {
+describe('what Orthanc loses when a file is replaced', () => {
+  test('is restored on all levels, and the new file is neither decided nor written again', async () => {
     const stored = await withOthersThings('levels');
     const received = JSON.parse(await text(`instances/${stored.orthancId}/metadata?expand`));
     const record = await reader().record(stored.orthancId);
@@ -63,7 +63,7 @@ describe('what Orthanc loses when a file is stored anew', () => {
     expect(tags.received).toMatchObject({ ReceptionDate: received.ReceptionDate, Origin: 'RestApi' });
     expect(await reader().record(stored.orthancId)).toEqual(record);
     expect(await readdir(join(of.stateDir, 'tags'))).toEqual([]);
-    // What the hook and the change log tell of the new file comes to nothing.
+    // The notice of the hook and the change log for the new file have no effect.
     const last = await reader().lastChange();
     await of.notice(stored.orthancId);
     const other = await real.storeInstance(picture());
@@ -74,7 +74,7 @@ describe('what Orthanc loses when a file is stored anew', () => {
   });
 
   test.each(['before', 'after'] as const)(
-    'stands again when the service dies %s Orthanc has stored it, and when a proxy hands it on late',
+    'is restored when the service dies %s Orthanc has stored it, and when a proxy forwards it late',
     async (moment) => {
       const stored = await withOthersThings(`cut off ${moment}`);
       const id = stored.orthancId;
@@ -112,7 +112,7 @@ describe('what Orthanc loses when a file is stored anew', () => {
     },
   );
 
-  test('does not cost what a person says at that very moment', async () => {
+  test('does not include a correction that a person makes at that moment', async () => {
     await service('off');
     const stored = await real.storeInstance(picture());
     const id = stored.orthancId;
@@ -126,7 +126,7 @@ describe('what Orthanc loses when a file is stored anew', () => {
       if (method !== 'POST' || url !== '/instances') return 'pass';
       return async (store) => {
         await store();
-        // The instance is bare now, and the correction waits until it is not.
+        // The instance has no metadata now, and the correction waits until it is restored.
         correction ??= callApi(of, 'PUT', `/instances/${id}/decision`, {
           body: { category: 'hand_ap', of: when },
         });
@@ -141,10 +141,10 @@ describe('what Orthanc loses when a file is stored anew', () => {
     expect(await reader().labels(`studies/${stored.study}`)).toEqual(['hand_ap']);
   });
 
-  test('is not risked where it is more than can be kept: the file stays as it is', async () => {
+  test('is not put at risk if it is too large to keep: the file is not changed', async () => {
     const stored = await withOthersThings('much');
     const { orthancId: id, study } = stored;
-    // With what is attached there already, a few bytes more than 64 MB.
+    // Together with the existing attachments, a few bytes more than 64 MB.
     for (const number of [1041, 1042])
       await put(`studies/${study}/attachments/${number}`, Buffer.alloc(2 ** 25));
     const before = await text(`instances/${id}/attachments/dicom/md5`);
@@ -157,7 +157,7 @@ describe('what Orthanc loses when a file is stored anew', () => {
   });
 });
 
-test('a damaged journal costs its own instance, and nobody else', async () => {
+test('a damaged journal affects only its own instance', async () => {
   const stateDir = await freshState(real.orthanc.url);
   const theirs = await real.storeInstance(picture({ patientId: 'damaged' }));
   await mkdir(join(stateDir, 'tags'));

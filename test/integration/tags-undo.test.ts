@@ -14,7 +14,7 @@ describe('undo', () => {
     PLAINVIEW_PORT: String(hook.port),
   });
 
-  test('gives the files back what stood there, once, until they are decided anew', async () => {
+  test('restores the previous attributes of the files, once, until they are decided again', async () => {
     const of = await service('absent');
     const bytes = picture();
     const first = await real.storeInstance(bytes);
@@ -28,7 +28,7 @@ describe('undo', () => {
     expect(dataset(await fileOf(first.orthancId))).toEqual(dataset(bytes));
     const tags = await tagsOf(first.orthancId);
     expect(tags).toMatchObject({ undone: true, written: {} });
-    // Not written again until it is decided anew.
+    // Not written again until the instance is decided again.
     await of.notice(first.orthancId);
     const second = await real.storeInstance(picture());
     await waitForTags(second.orthancId, 'knee_ap');
@@ -37,7 +37,7 @@ describe('undo', () => {
     await waitFor(async () => (await simplified(first.orthancId)).BodyPartExamined === 'KNEE');
   });
 
-  test('works while nothing more is written, and says when there is nothing to undo', async () => {
+  test('works while writing is switched off, and says when there is nothing to undo', async () => {
     const of = await service('off');
     const { orthancId } = await real.storeInstance(picture());
     await reader().decided(orthancId);

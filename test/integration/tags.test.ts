@@ -16,7 +16,7 @@ const others = (file: Buffer) => new Map([...dataset(file)].filter(([tag]) => !o
 const knee = [{ CodeValue: '72696002', CodingSchemeDesignator: 'SCT', CodeMeaning: 'Knee' }];
 
 describe('a file', () => {
-  test('is given body part, region and view where it says none, and nothing else of it changes', async () => {
+  test('gets body part, region and view if they are absent, and nothing else in it changes', async () => {
     const of = await service('absent');
     const bytes = picture();
     const { orthancId } = await real.storeInstance(bytes);
@@ -31,7 +31,7 @@ describe('a file', () => {
     expect(of.classifier.pictures).toHaveLength(1);
   });
 
-  test('keeps what stands there, unless told to replace it, and the order is still compared with it', async () => {
+  test('keeps present values unless the option replaces them, and the order is still compared with them', async () => {
     const hand = { attributes: { '0018,0015': ['CS', 'KNEE'], '0018,5101': ['CS', 'PA'] } } as const;
     await service('absent');
     const { orthancId } = await real.storeInstance(picture(hand));
@@ -42,7 +42,7 @@ describe('a file', () => {
     const second = await real.storeInstance(picture(hand));
     const tags = await waitForTags(second.orthancId, 'hand_ap');
     expect(tags.written.BodyPartExamined).toEqual({ was: 'KNEE', now: 'HAND' });
-    // The category gives no ViewPosition: the modality's stays.
+    // The category has no ViewPosition, so the modality's value stays.
     expect(await simplified(second.orthancId)).toMatchObject({
       BodyPartExamined: 'HAND',
       ViewPosition: 'PA',
@@ -50,7 +50,7 @@ describe('a file', () => {
     expect((await reader().record(second.orthancId))?.order?.answer).toBe('differs');
   });
 
-  test('is given no ViewPosition by a category that merges two', async () => {
+  test('gets no ViewPosition from a category that merges two views', async () => {
     await service('absent', { answer: 'chest_pa_ap' });
     const { orthancId } = await real.storeInstance(picture());
     const { written } = await waitForTags(orthancId, 'chest_pa_ap');
@@ -62,7 +62,7 @@ describe('a file', () => {
     expect((await simplified(orthancId)).ViewPosition).toBe('');
   });
 
-  test('that says another projection than such a category says none then, and gets it back by an undo', async () => {
+  test('with a different projection than such a category loses it, and gets it back by an undo', async () => {
     const of = await service('replace', { answer: 'chest_pa_ap' });
     const bytes = picture({ attributes: { '0018,5101': ['CS', 'LL'] } });
     const { orthancId } = await real.storeInstance(bytes);
@@ -95,7 +95,7 @@ describe('a file', () => {
     expect(others(file)).toEqual(others(bytes));
   });
 
-  test('of an unsure picture is left alone, and what was written is taken back with the category', async () => {
+  test('without a category is not changed, and written values are removed with the category', async () => {
     const of = await service('absent');
     const bytes = picture();
     const { orthancId } = await real.storeInstance(bytes);
@@ -112,7 +112,7 @@ describe('a file', () => {
     expect(await tagsOf(unsure.orthancId)).toBeUndefined();
   });
 
-  test('follows a person’s correction, which its own former text does not call a mismatch', async () => {
+  test('follows a person’s correction, and its previous values are no mismatch to the order', async () => {
     const of = await service('absent');
     const { orthancId, study } = await real.storeInstance(picture());
     const { of: when } = await waitForTags(orthancId, 'knee_ap');
@@ -129,7 +129,7 @@ describe('a file', () => {
   });
 });
 
-test('a study of twelve that come at once is written once each, and adds up in the end', async () => {
+test('twelve instances of a study at once are written once each, and the study’s labels are complete', async () => {
   const of = await service('absent', { env: { PLAINVIEW_REPORT: 'study' } });
   const studyInstanceUid = uid('twelve');
   const stored = await Promise.all(
@@ -154,7 +154,7 @@ test('a study of twelve that come at once is written once each, and adds up in t
   );
   expect(await reader().labels(`studies/${study}`)).toEqual(['knee_ap']);
   expect(of.classifier.pictures).toHaveLength(12);
-  // Nothing goes on behind it.
+  // No more writes follow.
   const last = await reader().lastChange();
   for (const id of ids) await of.notice(id);
   const other = await real.storeInstance(picture());
@@ -164,7 +164,7 @@ test('a study of twelve that come at once is written once each, and adds up in t
   expect(Changes.filter(({ ID }) => ids.includes(ID))).toEqual([]);
 });
 
-test('reports are made beside it, of the file as it is now', async () => {
+test('reports are made too, from the changed file', async () => {
   await service('absent', { env: { PLAINVIEW_REPORT: 'instance' } });
   const { orthancId, study } = await real.storeInstance(picture());
   await waitForTags(orthancId, 'knee_ap');
@@ -172,12 +172,12 @@ test('reports are made beside it, of the file as it is now', async () => {
   expect(await reader().metadata(`instances/${orthancId}`, 'RadiographTags')).toBeDefined();
 });
 
-test('rules go by when the file first came, and see what is written', async () => {
+test('rules use the first receipt of the file, and the written attributes', async () => {
   await service('off');
   const before = await real.storeInstance(picture());
   await reader().decided(before.orthancId);
   await stop();
-  // Orthanc tells the time in whole seconds.
+  // Orthanc's times are in whole seconds.
   const since = Math.ceil(Date.now() / 1000) * 1000 + 1000;
   await waitFor(() => Date.now() >= since);
   const place = await rulesFolder();
@@ -194,7 +194,7 @@ test('rules go by when the file first came, and see what is written', async () =
   expect(await reader().metadata(`instances/${before.orthancId}`, 'RadiographRoutes')).toBeUndefined();
 });
 
-test('the service does not start where Orthanc would not replace files, and says which line mends it', async () => {
+test('the service does not start if Orthanc would not replace files, and names the missing line', async () => {
   await withOrthanc({}, async ({ url }) => {
     const config = loadConfig({ PLAINVIEW_ORTHANC_URL: url, PLAINVIEW_TAGS: 'absent' });
     const orthanc = new Orthanc(config);

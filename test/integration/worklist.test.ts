@@ -9,7 +9,7 @@ import { hookAddress, Reader, startTestService, type TestService } from '../../t
 const hook = await hookAddress();
 const real = useOrthanc({ hook });
 let of: TestService;
-/** Twelve instances that need review, then three categories and an unknown view, in the order of receipt. */
+/** Twelve instances that need review, then three with categories and one unknown view, in the order of their receipt. */
 const stored: StoredInstance[] = [];
 const ids = (from: number, to: number) => stored.slice(from, to).map(({ orthancId }) => orthancId);
 const reader = () => new Reader(real.orthanc.url);
@@ -69,7 +69,7 @@ async function all(query: string): Promise<string[]> {
 }
 
 describe('the worklist', () => {
-  test('contains the instances that need review, without data of the patient', async () => {
+  test('contains what needs review, with what a person needs to know and no patient data', async () => {
     const { items, total, next } = await list('');
     expect(new Set(items.map(({ instance }) => instance))).toEqual(new Set(ids(0, 12)));
     expect({ total, next }).toEqual({ total: 12, next: undefined });
@@ -86,7 +86,7 @@ describe('the worklist', () => {
     expect(JSON.stringify(items)).not.toMatch(/TELLING|ACC\d/);
   });
 
-  test('has pages with each item once', async () => {
+  test('comes in pages, each item once', async () => {
     const found = await all('limit=5');
     expect(found).toHaveLength(12);
     expect(new Set(found)).toEqual(new Set(ids(0, 12)));
@@ -112,7 +112,7 @@ describe('the worklist', () => {
     expect(new Set(await all(query))).toEqual(new Set(expected()));
   });
 
-  test('of recent decisions goes from the newest to the oldest, each once', async () => {
+  test('of recent decisions starts with the newest and ends with the first, each once', async () => {
     const found = await all('state=recent&limit=3');
     expect(found).toEqual(ids(0, 16).toReversed());
   });
@@ -132,7 +132,7 @@ describe('the worklist', () => {
 });
 
 describe('an instance', () => {
-  test('is answered with attributes of its file', async () => {
+  test('comes with attributes that only the file contains', async () => {
     const [id] = ids(0, 1);
     const { json } = await callApi(of, 'GET', `/instances/${id}`, { role: 'viewer' });
     expect(json).toMatchObject({
@@ -146,14 +146,14 @@ describe('an instance', () => {
     });
   });
 
-  test('is listed with the other instances of its study', async () => {
+  test('is listed with the others of its study', async () => {
     const { json } = await callApi(of, 'GET', `/studies/${stored[0]?.study}/instances`, { role: 'viewer' });
     expect(new Set(json.map(({ instance }: Entry) => instance))).toEqual(new Set(ids(0, 4)));
     const none = `00000000${'-00000000'.repeat(4)}`;
     expect(await callApi(of, 'GET', `/studies/${none}/instances`)).toMatchObject({ status: 200, json: [] });
   });
 
-  test('has a thumbnail and a picture in the requested window, with private caching', async () => {
+  test('has a small and a large picture in the requested window, which only the reader may cache', async () => {
     const [id] = ids(0, 1);
     const picture = async (what: string) => {
       const { status, headers, json } = await callApi(of, 'GET', `/instances/${id}/${what}`, {
@@ -174,7 +174,7 @@ describe('an instance', () => {
     expect(await callApi(of, 'GET', `/instances/${id}/picture?center=1`)).toMatchObject({ status: 400 });
   });
 
-  test('has an activation map for a category', async () => {
+  test('has a map of the evidence for a category', async () => {
     const [id] = ids(12, 13);
     of.classifier.answer = async () => ({ category: 'wrist_ap', score: 0.9 });
     const { json } = await callApi(of, 'GET', `/instances/${id}/activation?category=wrist_ap`, {
@@ -187,7 +187,7 @@ describe('an instance', () => {
     expect(unknown).toMatchObject({ status: 400, json: { code: 'category_unknown' } });
   });
 
-  test('that is not a radiograph is not shown', async () => {
+  test('that Plainview does not classify is not shown', async () => {
     const { orthancId } = await real.storeInstance(image({ modality: 'CT' }));
     for (const what of ['', '/thumbnail', '/picture'])
       expect(await callApi(of, 'GET', `/instances/${orthancId}${what}`)).toMatchObject({
@@ -197,7 +197,7 @@ describe('an instance', () => {
   });
 });
 
-test('fifty requests for pictures at once are answered, and do not count as guesses', async () => {
+test('fifty simultaneous requests for pictures succeed, and do not count as failed authentications', async () => {
   const [id] = ids(0, 1);
   const answers = await Promise.all(
     Array.from({ length: 50 }, () => callApi(of, 'GET', `/instances/${id}/thumbnail`)),
@@ -205,7 +205,7 @@ test('fifty requests for pictures at once are answered, and do not count as gues
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
 });
 
-test('a correction between two pages does not hide other instances', async () => {
+test('a correction between two pages does not make the next page skip an item', async () => {
   const first = await list('limit=4');
   for (const { instance, when } of first.items.slice(0, 3))
     await callApi(of, 'PUT', `/instances/${instance}/decision`, { body: { category: 'elbow_ap', of: when } });
@@ -220,7 +220,7 @@ test('a correction between two pages does not hide other instances', async () =>
   await waitFor(async () => (await all('state=recent&category=elbow_ap')).length === 3);
 });
 
-test('an instance that was decided several times comes once among the latest decisions', async () => {
+test('an instance with several decisions comes once among the latest decisions', async () => {
   const { items } = await list('state=recent&category=elbow_ap');
   for (const { instance, when } of items)
     await callApi(of, 'PUT', `/instances/${instance}/decision`, { body: { category: 'ankle_ap', of: when } });
@@ -231,7 +231,7 @@ test('an instance that was decided several times comes once among the latest dec
   expect(new Set(recent).size).toBe(recent.length);
 });
 
-test('no patient data, search text or secret is logged', async () => {
+test('the log contains no patient data, no search text and no secret', async () => {
   await list('text=SEARCHED-FOR');
   await callApi(of, 'GET', '/worklist?station=a%5CSEARCHED-FOR');
   await callApi(of, 'GET', `/instances/${ids(0, 1)[0]}/picture?SEARCHED-FOR=1`);

@@ -26,7 +26,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const real = labelledRadiographs(120);
 
 describe.skipIf(real.length === 0)('the embedded network on real radiographs', () => {
-  it('has the figures that counting the lines of `plainview label` gives', async () => {
+  it('gives the same figures as a count of the lines of `plainview label`', async () => {
     const [labels, json] = [join(folder, 'real.csv'), join(folder, 'real.json')];
     const lines = real.map(({ path, label, source }) => `${path},${label},${source}`);
     await writeFile(labels, ['file,label,site', ...lines].join('\n'));
@@ -34,13 +34,13 @@ describe.skipIf(real.length === 0)('the embedded network on real radiographs', (
     const [evaluation] = report.parse(JSON.parse(await readFile(json, 'utf8'))).evaluations;
 
     const { stdout } = await runPlainview(['label', '--json', ...real.map(({ path }) => path)]);
-    const said = stdout
+    const predicted = stdout
       .trim()
       .split('\n')
       .map((line) => z.object({ category: z.string(), decision: z.string() }).parse(JSON.parse(line)));
     let [known, right, labelled, rightlyLabelled, others, caught] = [0, 0, 0, 0, 0, 0];
     for (const [i, { label }] of real.entries()) {
-      const { category, decision } = said[i] ?? { category: '', decision: '' };
+      const { category, decision } = predicted[i] ?? { category: '', decision: '' };
       const gets = decision === 'category';
       if (label === 'other') {
         others++;
@@ -59,12 +59,14 @@ describe.skipIf(real.length === 0)('the embedded network on real radiographs', (
       otherCaught: { count: caught, of: others },
     });
     for (const { category, n, sensitivity, ppvWithOther } of evaluation.figures.categories) {
-      const hits = real.filter(({ label }, i) => label === category && said[i]?.category === category).length;
+      const hits = real.filter(
+        ({ label }, i) => label === category && predicted[i]?.category === category,
+      ).length;
       expect(n).toBe(real.filter(({ label }) => label === category).length);
       expect(sensitivity).toMatchObject({ count: hits, of: n });
       expect(ppvWithOther).toMatchObject({
         count: hits,
-        of: said.filter((one) => one.category === category).length,
+        of: predicted.filter((one) => one.category === category).length,
       });
     }
     expect((await readdir(folder)).sort()).toEqual(['real.csv', 'real.json']);

@@ -19,7 +19,7 @@ const classes = ['elbow_ap', 'hand_ap', 'knee_ap', 'wrist_ap', 'chest_pa_ap'];
 
 let folder: string;
 let labels: string;
-/** A network of 24 × 24 pixels, whose scores the reference knows at once. */
+/** A network of 24 × 24 pixels, whose scores the reference implementation computes quickly. */
 let network: string[];
 
 beforeAll(async () => {
@@ -74,13 +74,13 @@ describe('plainview label', () => {
     expect(Number(stdout.split(' \t ')[2])).toBeCloseTo(expected.score, 4);
   });
 
-  it('classifies with the embedded network where none is named', async () => {
+  it('classifies with the embedded network by default', async () => {
     const { status, stdout } = await runPlainview(['label', '--json', picture('grey.png')]);
     expect(status).toBe(0);
     expect(jsonLines(stdout)[0]).toMatchObject({ network: { name: expect.stringContaining('plainview') } });
   });
 
-  it('prints one object a line with --json', async () => {
+  it('prints one object per line with --json', async () => {
     const { stdout } = await runPlainview(['label', '--json', ...network, picture('rgb.png')]);
     const { category } = await best('rgb.png');
     expect(jsonLines(stdout)).toEqual([
@@ -110,7 +110,7 @@ describe('plainview label', () => {
     );
   });
 
-  it('shows as many of the best as asked for', async () => {
+  it('shows the requested number of best categories', async () => {
     const { stdout } = await runPlainview(['label', ...network, '--top', '3', picture('rgb.png')]);
     const scores = stdout
       .trim()
@@ -122,7 +122,7 @@ describe('plainview label', () => {
     expect(jsonLines(json.stdout)[0]?.top).toHaveLength(2);
   });
 
-  it('reads paths from standard input, and keeps their order over hundreds', async () => {
+  it('reads hundreds of paths from standard input, and keeps their order', async () => {
     const paths = Array.from({ length: 300 }, (_, i) =>
       picture(i % 3 === 0 ? 'grey-large.png' : 'grey-1x1.png'),
     );
@@ -140,7 +140,7 @@ describe('plainview label', () => {
 });
 
 describe('what cannot be labelled', () => {
-  it('gets its own line on standard error, stops no other, and shows in the exit status', async () => {
+  it('gets its own line on standard error, does not stop others, and changes the exit status', async () => {
     const broken = join(folder, 'broken.png');
     await writeFile(broken, goldenPictureFile('grey.png').subarray(0, 300));
     const missing = join(folder, 'missing.png');
@@ -174,7 +174,7 @@ describe('what cannot be labelled', () => {
     expect(status).toBe(1);
   });
 
-  it('a DICOM file is told to go to a server, by its content or its name', async () => {
+  it('for a DICOM file, known by content or name, the message names the service', async () => {
     const [file, nameless] = [join(folder, 'a.dcm'), join(folder, 'IM0001')];
     await writeFile(file, 'an old one, without preamble');
     await writeFile(nameless, Buffer.concat([Buffer.alloc(128), Buffer.from('DICM...')]));
@@ -198,7 +198,7 @@ describe('a wrong call', () => {
     ['a threshold beyond 1', ['--threshold', '80', 'a.png']],
     ['a graph that is not there', ['--graph', '/nowhere/network.pb', 'a.png']],
     ['a graph that is none', ['--graph', picture('grey.png'), 'a.png']],
-  ])('%s: says so and ends with 2', async (_, args) => {
+  ])('%s: reports it and ends with 2', async (_, args) => {
     const { status, stdout, stderr } = await runPlainview(['label', '--labels', labels, ...args]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).not.toBe('');
@@ -206,7 +206,7 @@ describe('a wrong call', () => {
   });
 });
 
-it('is quiet where the reader goes away (`| head`)', async () => {
+it('ends silently when the reader closes the pipe (`| head`)', async () => {
   const stdin = Array.from({ length: 400 }, () => picture('grey-1x1.png')).join('\n');
   const { status, stderr } = await runPlainview(['label', ...network, '-'], { stdin, readOnce: true });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('plainview model info', () => {
-  it('shows the embedded network, and whether NNCPR’s is there', async () => {
+  it('shows the embedded network, and NNCPR’s if it is there', async () => {
     const { status, stdout } = await runPlainview(['model', 'info']);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^SHA-256 +[0-9a-f]{64}$/m);
@@ -24,13 +24,13 @@ describe('plainview model info', () => {
     expect(stdout).toMatch(/NNCPR's (own, as published|network is not there)/);
   });
 
-  it('says what is wrong with a graph', async () => {
+  it('reports what is wrong with a graph', async () => {
     const { status, stderr } = await runPlainview(['model', 'info', '--graph', modelFile('classes.txt')]);
     expect(status).toBe(2);
     expect(stderr).toMatch(/no TensorFlow GraphDef/);
   });
 
-  it('does not take names that are not as many as the outputs', async () => {
+  it('refuses a list of names whose number differs from the outputs', async () => {
     const labels = modelFile('nncpr-classes.txt');
     const { status, stderr } = await runPlainview([
       'model',
@@ -46,7 +46,7 @@ describe('plainview model info', () => {
 });
 
 describe('plainview model fetch', () => {
-  it('keeps nothing of a file that is not NNCPR’s network', async () => {
+  it('keeps no part of a file that is not NNCPR’s network', async () => {
     const to = join(folder, 'network.pb');
     const { status, stderr } = await runPlainview([
       'model',
@@ -61,7 +61,7 @@ describe('plainview model fetch', () => {
     expect(existsSync(to) || existsSync(`${to}.part`)).toBe(false);
   });
 
-  it('says how a site without internet gets it', async () => {
+  it('explains how a site without internet gets it', async () => {
     const { stdout } = await runPlainview(['model', 'fetch', '--help']);
     expect(stdout).toMatch(/Without a way to the internet.*\n.*--from network\.pb/);
   });

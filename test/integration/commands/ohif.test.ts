@@ -16,7 +16,7 @@ function site(yaml: string): void {
   vi.stubEnv('PLAINVIEW_HANGING_FILE', file);
 }
 
-test('plainview ohif prints a configuration with the site’s protocols in place of the shipped', async () => {
+test('plainview ohif prints a configuration with the site’s protocols instead of the default ones', async () => {
   site('protocols:\n  - id: mine\n    rows: [[chest_lateral, chest_pa_ap]]');
   const { status, stdout } = await runPlainview(['ohif']);
   expect(status).toBe(0);
@@ -27,7 +27,7 @@ test('plainview ohif prints a configuration with the site’s protocols in place
   ]);
 });
 
-test('a file that cannot be used is a wrong call, and prints nothing', async () => {
+test('an invalid file ends with status 2 and prints nothing', async () => {
   site('protocols:\n  - id: mine\n    rows: [[chest_oblique]]');
   const { status, stdout, stderr } = await runPlainview(['ohif']);
   expect([status, stdout]).toEqual([2, '']);

@@ -8,11 +8,11 @@ const file = (path: string) => readFileSync(shipped(path), 'utf8');
 const optionsOf = (plugin: boolean, labelPrefix = '') =>
   explorer2({ plugin, labelPrefix }).OrthancExplorer2.UiOptions;
 
-test.each(Object.entries(explorer2Files))('orthanc/%s is in step (else: npm run docs)', (name, plugin) => {
+test.each(Object.entries(explorer2Files))('orthanc/%s is up to date (else: npm run docs)', (name, plugin) => {
   expect(file(`orthanc/${name}`)).toBe(explorer2Text(plugin));
 });
 
-test('every label that a network or a state can give may be chosen, with a site’s prefix', () => {
+test('the editor offers every label of a network or a state, with the site’s prefix', () => {
   const nncpr = file('model/nncpr-classes.txt').trim().split('\n');
   const states = ['needs_review', 'unknown_view', 'order_mismatch', 'classification_failed'];
   const { AvailableLabels } = optionsOf(true, 'pv_');
@@ -21,7 +21,7 @@ test('every label that a network or a state can give may be chosen, with a site�
   for (const label of AvailableLabels) expect(label).toMatch(/^pv_[A-Za-z0-9_-]{1,40}$/);
 });
 
-test('without the plugin the buttons write declared metadata of Orthanc’s own, and call nothing else', () => {
+test('without the plugin the buttons write declared metadata in Orthanc, and call nothing else', () => {
   const declared = Object.keys(JSON.parse(file('orthanc/plainview.json')).UserMetadata);
   expect(declared).toContain(metadataNames.request);
   const buttons = Object.entries(optionsOf(false).CustomButtons);
@@ -36,7 +36,7 @@ test('without the plugin the buttons write declared metadata of Orthanc’s own,
       ]);
 });
 
-test('with the plugin all stay on Orthanc’s own address, each button once', () => {
+test('with the plugin all buttons use Orthanc’s address, and each has its own id', () => {
   const buttons = Object.values(optionsOf(true).CustomButtons).flat();
   for (const { Url } of buttons) expect(Url).toMatch(/^\.\.\/\.\.\/plainview\//);
   expect(new Set(buttons.map(({ Id }) => Id)).size).toBe(buttons.length);

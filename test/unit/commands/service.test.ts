@@ -8,8 +8,8 @@ import { loadConfig } from '../../../src/config/load.js';
 let server: Server | undefined;
 afterEach(() => server?.close());
 
-/** What a command says where the service answers so. */
-async function said(status: number, type: string, body: string): Promise<string> {
+/** The message of a command after this answer of the service. */
+async function messageAfter(status: number, type: string, body: string): Promise<string> {
   const answering = createServer((_request, response) => {
     response.writeHead(status, { 'content-type': type }).end(body);
   });
@@ -24,8 +24,8 @@ async function said(status: number, type: string, body: string): Promise<string>
 
 const problem = (title: string) => ['application/problem+json', JSON.stringify({ title })] as const;
 
-test('what the service refuses is told in its own words', async () => {
-  expect(await said(400, ...problem('No rule sends to this destination.'))).toBe(
+test('a refusal of the service is shown with its own title', async () => {
+  expect(await messageAfter(400, ...problem('No rule sends to this destination.'))).toBe(
     'The service refused: No rule sends to this destination.',
   );
 });
@@ -34,9 +34,9 @@ test.each([
   ['refuses the secret', 401, ...problem('The request carries no valid token.')],
   ['is another program', 404, 'text/html', '<html>'],
 ] as const)(
-  'whether it runs and has this secret is asked where what answers %s',
+  'the message names service and secret as possible causes if the server %s',
   async (_what, status, type, body) => {
-    expect(await said(status, type, body)).toMatch(
+    expect(await messageAfter(status, type, body)).toMatch(
       /Check that it runs and that PLAINVIEW_SECRET is the same here\./,
     );
   },

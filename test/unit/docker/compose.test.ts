@@ -5,12 +5,12 @@ import { loadConfig } from '../../../src/config/load.js';
 import { shipped } from '../../../src/files/places.js';
 import { runCommand } from '../../../src/sandbox/command.js';
 import { orthancImage } from '../../../src/sandbox/docker.js';
-import { compose, imageEnvironment, read, type Service, said } from './files.js';
+import { compose, imageEnvironment, read, type Service, stepsOf } from './files.js';
 import { useSecrets } from './secrets.js';
 
 const secrets = useSecrets();
 const orthanc = named('orthanc');
-const ours = Object.entries(compose.services).filter(([name]) => name !== 'orthanc');
+const plainviewServices = Object.entries(compose.services).filter(([name]) => name !== 'orthanc');
 
 function named(name: string): Service {
   const service = compose.services[name];
@@ -20,13 +20,13 @@ function named(name: string): Service {
 
 const targetOf = (service: Service): string => service.build?.target ?? '';
 
-test('starts the CPU’s service, or with the other profile the one on an NVIDIA GPU', () => {
+test('starts the service on the CPU, or with the other profile on an NVIDIA GPU', () => {
   expect(read('.env')).toMatch(/^COMPOSE_PROFILES=cpu$/m);
   const byProfile = (profile: string) =>
-    ours.filter(([, { profiles }]) => profiles.includes(profile)).map(([, service]) => service);
+    plainviewServices.filter(([, { profiles }]) => profiles.includes(profile)).map(([, service]) => service);
   expect(byProfile('cpu').map(targetOf)).toEqual(['cpu']);
   expect(byProfile('gpu').map(targetOf)).toEqual(['gpu']);
-  expect(ours).toHaveLength(2);
+  expect(plainviewServices).toHaveLength(2);
   expect(byProfile('gpu')[0]?.deploy?.resources.reservations.devices).toEqual([
     { driver: 'nvidia', capabilities: ['gpu'] },
   ]);
@@ -38,17 +38,17 @@ test('runs the Orthanc that the sandbox runs', () => {
   expect(orthanc.image).toBe(orthancImage);
 });
 
-test('watches the health of each service, and starts ours when Orthanc is well', () => {
+test('checks the health of each service, and starts Plainview when Orthanc is healthy', () => {
   expect(orthanc.healthcheck).toBeDefined();
-  for (const [, service] of ours) {
-    expect(said(targetOf(service), 'HEALTHCHECK')).toHaveLength(1);
+  for (const [, service] of plainviewServices) {
+    expect(stepsOf(targetOf(service), 'HEALTHCHECK')).toHaveLength(1);
     expect(service.depends_on).toEqual({ orthanc: { condition: 'service_healthy' } });
   }
   for (const service of Object.values(compose.services)) expect(service.restart).toBe('unless-stopped');
 });
 
-test('the service is reached by Orthanc alone, and Orthanc’s pages from this machine alone', () => {
-  for (const [, service] of ours) {
+test('only Orthanc can reach the service, and only this machine can reach Orthanc’s pages', () => {
+  for (const [, service] of plainviewServices) {
     expect(service.ports).toEqual([]);
     for (const { name } of service.networks) {
       expect(compose.networks[name]?.internal).toBe(true);
@@ -58,7 +58,7 @@ test('the service is reached by Orthanc alone, and Orthanc’s pages from this m
   expect(orthanc.ports.filter((port) => port.endsWith(':8042'))).toEqual(['127.0.0.1:8042:8042']);
 });
 
-test('holds no secret: all come from files that git ignores', () => {
+test('contains no secret: all come from files that git ignores', () => {
   expect(read('.env').trim().split('\n')).toEqual(['COMPOSE_PROFILES=cpu']);
   expect(read('.gitignore').split('\n')).toContain('/secrets/');
   for (const { file } of Object.values(compose.secrets)) expect(file).toMatch(/^\.\/secrets\//);
@@ -71,7 +71,7 @@ test('holds no secret: all come from files that git ignores', () => {
   }
 });
 
-test('mounts what is there', () => {
+test('mounts only existing files', () => {
   for (const { volumes, secrets: mounted } of Object.values(compose.services)) {
     for (const { source, mode } of volumes) {
       if (!source.startsWith('.')) expect(Object.keys(compose.volumes)).toContain(source);
@@ -86,7 +86,7 @@ test('mounts what is there', () => {
     expect([file, existsSync(join(secrets.folder, file))]).toEqual([file, true]);
 });
 
-test('Orthanc finds the hook where its configuration says', () => {
+test('Orthanc’s configuration names the mounted hook', () => {
   const { LuaScripts } = JSON.parse(read('orthanc/plainview.json')) as { LuaScripts: string[] };
   const hook = orthanc.volumes.find(({ source }) => source === './lua/plainview.lua');
   expect(LuaScripts).toEqual([hook?.target]);
@@ -99,7 +99,7 @@ test('Orthanc reads the file with its users as configuration', () => {
   });
 });
 
-test('Orthanc finds the plugin where its configuration says, and beside it what it adds to the pages', () => {
+test('Orthanc’s configuration names the mounted plugin, and its script for the pages is in the same folder', () => {
   const { PythonScript } = JSON.parse(read('orthanc/plugin.json')) as { PythonScript: string };
   const places = new Map(orthanc.volumes.map(({ source, target }) => [source, target]));
   expect(places.get('./orthanc/explorer_plugin.py')).toBe(PythonScript);
@@ -109,14 +109,14 @@ test('Orthanc finds the plugin where its configuration says, and beside it what 
   expect(orthanc.environment.PYTHON_PLUGIN_ENABLED).toBe('true');
 });
 
-test('no key stands in two files of Orthanc’s configuration', () => {
+test('no key is in two files of Orthanc’s configuration', () => {
   const keys = ['plainview.json', 'plugin.json', 'explorer2.json'].flatMap((file) =>
     Object.keys(JSON.parse(read(`orthanc/${file}`))),
   );
   expect(new Set(keys).size).toBe(keys.length);
 });
 
-test('of the users made for it, the one who may do everything is the administrator', () => {
+test('the users with a role in the plugin’s configuration exist in the secrets', () => {
   const { Plainview } = JSON.parse(read('orthanc/plugin.json')) as { Plainview: { Roles: object } };
   for (const name of Object.keys(Plainview.Roles)) expect(secrets.users()).toHaveProperty(name);
 });
@@ -124,7 +124,7 @@ test('of the users made for it, the one who may do everything is the administrat
 describe('the hook', () => {
   const lua = read('lua/plainview.lua');
 
-  test('is given only variables that it reads', () => {
+  test('gets only variables that it reads', () => {
     const variables = [...lua.matchAll(/os\.getenv\('(\w+)'\)/g)].map(([, name]) => name);
     for (const name of Object.keys(orthanc.environment))
       if (name.startsWith('PLAINVIEW_')) expect(variables).toContain(name);
@@ -137,19 +137,19 @@ describe('the hook', () => {
     expect(url.pathname).toBe(new URL(byDefault).pathname);
     expect(new URL(byDefault).port).toBe(String(port));
     expect(url.port).toBe(String(port));
-    // One name for both services, of which one runs.
-    for (const [, service] of ours)
+    // Both services have the same name, because only one of them runs.
+    for (const [, service] of plainviewServices)
       expect(service.networks.flatMap(({ aliases }) => aliases)).toContain(url.hostname);
   });
 
-  test('and the service share the secret', () => {
-    for (const [, service] of ours)
+  test('and the service have the same secret', () => {
+    for (const [, service] of plainviewServices)
       expect(service.environment.PLAINVIEW_SECRET_FILE).toBe(orthanc.environment.PLAINVIEW_SECRET_FILE);
   });
 });
 
-describe.each(ours)('%s', (_name, service) => {
-  test('starts with what it is given, as the user that Orthanc knows', () => {
+describe.each(plainviewServices)('%s', (_name, service) => {
+  test('starts with this environment, and uses a user of Orthanc', () => {
     const config = loadConfig({ ...imageEnvironment(targetOf(service)), ...secrets.mounted(service) });
     expect(new URL(config.orthancUrl).hostname).toBe('orthanc');
     expect(config.orthancPassword).toBe(secrets.users()[config.orthancUsername ?? '']);
@@ -157,7 +157,7 @@ describe.each(ours)('%s', (_name, service) => {
     expect(config.network).toBe('nncpr');
   });
 
-  test('can write its state, and nothing else but what is temporary', () => {
+  test('can write only its state and temporary files', () => {
     const { stateDir } = loadConfig(imageEnvironment(targetOf(service)));
     expect(service.read_only).toBe(true);
     expect(service.volumes.map(({ target }) => target)).toEqual([stateDir]);
@@ -165,7 +165,7 @@ describe.each(ours)('%s', (_name, service) => {
   });
 });
 
-test('docker compose itself accepts it', async (context) => {
+test('docker compose accepts it', async (context) => {
   const version = await runCommand('docker', ['compose', 'version']);
   if (version.status !== 0) return context.skip('no docker compose on this machine');
   const file = shipped('docker-compose.yml');

@@ -8,33 +8,33 @@ import { modelCommand } from '../../../src/commands/model.js';
 import { serveCommand } from '../../../src/commands/serve.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { packageRoot, shipped } from '../../../src/files/places.js';
-import { imageEnvironment, isSent, read, said, stageNamed, stages } from './files.js';
+import { imageEnvironment, isSent, read, stageNamed, stages, stepsOf } from './files.js';
 
 const targets = ['cpu', 'gpu'];
 const manifest = JSON.parse(read('package.json')) as {
   scripts: { build: string };
 };
 
-test('the linter has nothing to say', () => {
+test('the linter finds no problem', () => {
   expect(
     validate(read('Dockerfile')).map(({ message, range }) => `${range.start.line + 1}: ${message}`),
   ).toEqual([]);
 });
 
-test('every file that is copied is there, and is sent to the build', () => {
+test('every copied file exists, and is sent to the build', () => {
   const copied = stages
     .flatMap(({ steps }) => steps)
     .filter(({ instruction, rest }) => instruction === 'COPY' && !rest.startsWith('--from='))
     .flatMap(({ rest }) => rest.split(' ').slice(0, -1));
   expect(copied).not.toHaveLength(0);
-  // `network.p[b]`: as a pattern it may also be absent.
+  // `network.p[b]` is a pattern, so the file may be absent.
   for (const source of copied.map((path) => path.replace(/\[(.)\]/, '$1'))) {
     expect([source, isSent(source)]).toEqual([source, true]);
     if (copied.includes(source)) expect([source, existsSync(shipped(source))]).toEqual([source, true]);
   }
 });
 
-test('what the code reads beside itself is sent', () => {
+test('data files that the code reads are sent', () => {
   for (const path of ['model/categories.json', 'orders/regions.yaml', 'orders/words/de.yaml'])
     expect([path, isSent(path)]).toEqual([path, true]);
 });
@@ -70,12 +70,12 @@ test('nothing else is sent: no secret, no history, no dependency of this machine
   );
 });
 
-test('it builds as a bare machine does', () => {
-  const steps = said('build', 'RUN').join('\n');
+test('it builds with the same steps as without Docker', () => {
+  const steps = stepsOf('build', 'RUN').join('\n');
   expect(steps).toMatch(/^npm ci /);
   expect(steps).toContain(manifest.scripts.build);
   expect(steps).toContain('npm prune --omit=dev');
-  // Without its optional dependencies neither sharp nor onnxruntime-node has its program.
+  // sharp and onnxruntime-node have their binaries in optional dependencies.
   expect(steps).not.toContain('optional');
   expect(steps).toContain('node dist/cli.js model fetch');
   const fetch = modelCommand().commands.find((command) => command.name() === 'fetch');
@@ -83,7 +83,7 @@ test('it builds as a bare machine does', () => {
 });
 
 test('every file of the repository that the program reads is in the image', () => {
-  // The sandbox is for a clone, and runs in no image.
+  // The sandbox runs only in a clone, not in an image.
   const sources = execFileSync('git', ['grep', '-hoE', 'shipped\\([^)]+', '--', 'src', ':!src/sandbox'], {
     cwd: packageRoot,
     encoding: 'utf8',
@@ -93,7 +93,7 @@ test('every file of the repository that the program reads is in the image', () =
     .map((call) => [...call.matchAll(/'([^']+)'/g)].map(([, part]) => part).join('/'))
     .filter((file) => /\.\w+$/.test(file));
   expect(files).toContain('model/categories.json');
-  const copied = said('build', 'COPY').join(' ').split(' ');
+  const copied = stepsOf('build', 'COPY').join(' ').split(' ');
   for (const file of files)
     expect(
       copied.some((each) => each === file || file.startsWith(`${each}/`)),
@@ -101,46 +101,46 @@ test('every file of the repository that the program reads is in the image', () =
     ).toBe(true);
 });
 
-test('both networks find their files in the image', () => {
-  const copied = said('build', 'COPY').join(' ').split(' ');
+test('the image contains the files of both networks', () => {
+  const copied = stepsOf('build', 'COPY').join(' ').split(' ');
   for (const network of ['embedded', 'nncpr']) {
     const { graph, labels } = networkFiles({ network, labels: undefined });
-    // NNCPR's graph is fetched where `model fetch` puts it by default.
+    // `model fetch` writes NNCPR's graph to its default place.
     const files = network === 'nncpr' ? [labels] : [graph, labels, graph.replace(/\.pb$/, '.json')];
     for (const file of files) expect(copied).toContain(relative(packageRoot, file));
   }
 });
 
 describe.each(targets)('the image %s', (target) => {
-  test('runs the service as an ordinary user, with a health check', () => {
-    expect(said(target, 'USER').at(-1)).toMatch(/^[1-9]\d*$/);
-    expect(JSON.parse(said(target, 'CMD').at(-1) ?? '')).toEqual([
+  test('runs the service as an unprivileged user, with a health check', () => {
+    expect(stepsOf(target, 'USER').at(-1)).toMatch(/^[1-9]\d*$/);
+    expect(JSON.parse(stepsOf(target, 'CMD').at(-1) ?? '')).toEqual([
       'node',
       'dist/cli.js',
       serveCommand().name(),
     ]);
     const { port } = loadConfig({});
-    expect(said(target, 'EXPOSE')).toEqual([String(port)]);
-    expect(said(target, 'HEALTHCHECK').at(-1)).toContain(`http://127.0.0.1:${port}/health/ready`);
+    expect(stepsOf(target, 'EXPOSE')).toEqual([String(port)]);
+    expect(stepsOf(target, 'HEALTHCHECK').at(-1)).toContain(`http://127.0.0.1:${port}/health/ready`);
   });
 
-  test('sends nothing about its use anywhere', () => {
+  test('sends no usage reports', () => {
     expect(imageEnvironment(target).ORT_DISABLE_TELEMETRY).toBe('1');
   });
 
-  test('brings options that the service knows, and listens where others reach it', () => {
+  test('sets only known options, and listens on all interfaces', () => {
     const config = loadConfig(imageEnvironment(target));
     expect(config).toMatchObject({ host: '0.0.0.0', engine: target === 'gpu' ? 'gpu' : 'auto' });
-    expect(said(target, 'VOLUME')).toEqual([config.stateDir]);
-    expect(said(target, 'RUN').join('\n')).toContain(config.stateDir);
+    expect(stepsOf(target, 'VOLUME')).toEqual([config.stateDir]);
+    expect(stepsOf(target, 'RUN').join('\n')).toContain(config.stateDir);
   });
 });
 
-test('the last stage, which a build without a target takes, is the CPU’s', () => {
+test('the last stage, which a build without a target uses, is `cpu`', () => {
   expect(stages.at(-1)?.name).toBe('cpu');
 });
 
-test('Node.js is one that the package runs on', () => {
+test('the image has a supported Node.js', () => {
   const [, major] = /^node:(\d+)-/.exec(stageNamed('build').from) ?? [];
   expect(Number(major)).toBeGreaterThanOrEqual(20);
   expect(stageNamed('cpu').from).toBe(stageNamed('build').from);

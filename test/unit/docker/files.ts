@@ -53,7 +53,7 @@ const composeFile = z.object({
 });
 export type Service = z.output<typeof service>;
 
-/** The compose file as compose reads it, where no variable of the environment says otherwise. */
+/** The compose file with the default values of its variables. */
 export const compose = composeFile.parse(
   parse(
     read('docker-compose.yml').replace(/\$\{\w+:-([^}]*)\}/g, (_, byDefault: string) => byDefault),
@@ -67,7 +67,7 @@ export interface Stage {
   steps: { instruction: string; rest: string }[];
 }
 
-/** The Dockerfile's stages; a step that goes over several lines is one. */
+/** The Dockerfile's stages. A step over several lines is one step. */
 export const stages: readonly Stage[] = readStages(read('Dockerfile'));
 
 function readStages(text: string): Stage[] {
@@ -96,25 +96,25 @@ export function stageNamed(name: string): Stage {
   return stage;
 }
 
-/** What the steps of that kind say, in the stage and in those that it is built on. */
-export function said(name: string, instruction: string): string[] {
+/** The arguments of all steps with this instruction, in the stage and in its base stages. */
+export function stepsOf(name: string, instruction: string): string[] {
   const stage = stageNamed(name);
   const below = stages.some((candidate) => candidate.name === stage.from)
-    ? said(stage.from, instruction)
+    ? stepsOf(stage.from, instruction)
     : [];
   const own = stage.steps.filter((step) => step.instruction === instruction).map(({ rest }) => rest);
   return [...below, ...own];
 }
 
-/** The environment that an image brings. */
+/** The environment of an image. */
 export const imageEnvironment = (name: string): Record<string, string> =>
   Object.fromEntries(
-    said(name, 'ENV')
+    stepsOf(name, 'ENV')
       .flatMap((rest) => rest.split(' '))
       .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
   );
 
-/** Whether Docker sends a file to the build: the last line of .dockerignore that fits it, or a folder above it, decides. */
+/** Whether Docker sends a file to the build. The last line of .dockerignore that matches it or its folder decides. */
 export function isSent(path: string): boolean {
   let isIgnored = false;
   for (const line of read('.dockerignore').split('\n')) {

@@ -9,7 +9,7 @@ import { compose, type Service } from './files.js';
 
 const usersFile = z.object({ RegisteredUsers: z.record(z.string(), z.string()) });
 
-/** The secrets as `scripts/make-secrets.sh` writes them, in a folder of their own that goes with the test file. */
+/** The secrets that `scripts/make-secrets.sh` writes, in a temporary folder that is deleted after the test file. */
 export function useSecrets() {
   let root = '';
   const make = () =>
@@ -30,7 +30,7 @@ export function useSecrets() {
     content,
     /** Orthanc's users and their passwords. */
     users: () => usersFile.parse(JSON.parse(content('orthanc-users.json'))).RegisteredUsers,
-    /** A service's environment with the files at their place here, for in its container they are in /run/secrets. */
+    /** A service's environment, with the paths in /run/secrets replaced by the paths in the temporary folder. */
     mounted(service: Service): Record<string, string> {
       const places = service.secrets.map(({ source, target }): [string, string] => [
         `/run/secrets/${target}`,

@@ -34,7 +34,7 @@ const apt = `case "$*" in
 esac`;
 const dpkg = 'mkdir -p "$3/usr"; echo "$2" > "$3/usr/whole"';
 
-test('without apt it says what to do instead', async () => {
+test('without apt the message names alternatives', async () => {
   vi.stubEnv('PATH', folder);
   await expect(provideDebianOrthanc()).rejects.toMatchObject({
     code: 'sandbox_unavailable',
@@ -42,7 +42,7 @@ test('without apt it says what to do instead', async () => {
   });
 });
 
-// Elsewhere there is neither a mirror nor a key to trust it by.
+// Other systems have neither a mirror of Debian nor its key.
 const onDebian =
   existsSync('/usr/share/keyrings/debian-archive-keyring.gpg') && existsSync('/etc/debian_version');
 describe.runIf(onDebian)('on a Debian', () => {
@@ -60,7 +60,7 @@ describe.runIf(onDebian)('on a Debian', () => {
     expect(await provideDebianOrthanc()).toBe(root);
   });
 
-  test('two at once both get it whole, and leave nothing behind', async () => {
+  test('two calls at once both get a complete folder, and leave no other files', async () => {
     await fakeTools({ 'apt-get': apt, 'dpkg-deb': dpkg });
     const [first, second] = await Promise.all([provideDebianOrthanc(), provideDebianOrthanc()]);
     expect(second).toBe(first);
@@ -68,7 +68,7 @@ describe.runIf(onDebian)('on a Debian', () => {
     expect(await readdir(join(folder, 'sandbox'))).toHaveLength(1);
   });
 
-  test('a break half way leaves nothing that the next try could mistake for Orthanc', async () => {
+  test('an interrupted installation leaves nothing that the next one takes for Orthanc', async () => {
     await fakeTools({ 'apt-get': apt, 'dpkg-deb': 'mkdir -p "$3/usr"; echo "disk is full" >&2; exit 2' });
     await expect(provideDebianOrthanc()).rejects.toThrow('disk is full');
     expect(await readdir(join(folder, 'sandbox'))).toEqual([]);
@@ -76,7 +76,7 @@ describe.runIf(onDebian)('on a Debian', () => {
     expect(existsSync(join(await provideDebianOrthanc(), 'usr', 'whole'))).toBe(true);
   });
 
-  test('a host whose apt knows no Debian mirror is told how to name one', async () => {
+  test('if the host’s apt has no Debian mirror, the message tells how to name one', async () => {
     await fakeTools({ 'apt-get': `echo "'http://other.example/dists/focal/InRelease' x 0"` });
     await expect(provideDebianOrthanc()).rejects.toThrow('PLAINVIEW_DEBIAN_MIRROR');
   });

@@ -18,7 +18,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Puts a `docker` first on the PATH that notes its arguments and does what the script says. */
+/** Puts a `docker` first on the PATH that records its arguments and runs the script. */
 async function fakeDocker(script: string): Promise<() => Promise<string>> {
   const calls = join(folder, 'calls');
   await writeFile(calls, '');
@@ -40,7 +40,7 @@ const spec = () => ({
 const configuration = async (): Promise<unknown> =>
   JSON.parse(await readFile(join(folder, 'orthanc.json'), 'utf8'));
 
-test('on Linux the container shares the loopback, and admits nobody else', async () => {
+test('on Linux the container shares the loopback, and admits no other hosts', async () => {
   const launch = await dockerLaunch(spec(), 'linux');
   const line = launch.args.join(' ');
   expect(launch.args[0]).toBe('run');
@@ -61,7 +61,7 @@ test('on Linux the container shares the loopback, and admits nobody else', async
   });
 });
 
-test('elsewhere its port is published on the loopback, and the hook finds the host by name', async () => {
+test('elsewhere its port is published on the loopback, and the hook uses the name of the host', async () => {
   const launch = await dockerLaunch(spec(), 'darwin');
   expect(launch.args.join(' ')).toContain('--publish 127.0.0.1:18042:18042');
   expect(launch.args.join(' ')).not.toContain('--network');
@@ -69,7 +69,7 @@ test('elsewhere its port is published on the loopback, and the hook finds the ho
   expect(await configuration()).toMatchObject({ RemoteAccessAllowed: true });
 });
 
-test('the secret stands in no argument and in no file', async () => {
+test('the secret is in no argument and in no file', async () => {
   const launch = await dockerLaunch(spec(), 'linux');
   expect(launch.args.join(' ')).toContain('--env PLAINVIEW_SECRET ');
   expect(launch.args.join(' ')).not.toContain('not to be seen');
@@ -77,7 +77,7 @@ test('the secret stands in no argument and in no file', async () => {
   expect(JSON.stringify(await configuration())).not.toContain('not to be seen');
 });
 
-test('the same folder finds its data again: container and volume are named after it', async () => {
+test('container and volume are named after the folder, so a second start finds the data', async () => {
   const first = await dockerLaunch(spec(), 'linux');
   expect((await dockerLaunch(spec(), 'linux')).args).toEqual(first.args);
   const name = first.args[first.args.indexOf('--name') + 1];
@@ -86,7 +86,7 @@ test('the same folder finds its data again: container and volume are named after
   expect(first.removeCommand).toEqual(['docker', ['volume', 'rm', '--force', name]]);
 });
 
-test('the image is fetched only where it is missing', async () => {
+test('the image is fetched only if it is missing', async () => {
   let calls = await fakeDocker('exit 0');
   await provideDockerOrthanc();
   expect(await calls()).not.toContain('pull');
@@ -95,7 +95,7 @@ test('the image is fetched only where it is missing', async () => {
   expect(await calls()).toContain(`pull --quiet ${orthancImage}`);
 });
 
-test('an engine that is away, and an image that cannot be had, are told', async () => {
+test('an engine that does not answer and an image that cannot be fetched are reported', async () => {
   await fakeDocker('exit 0');
   expect(await dockerAnswers()).toBe(true);
   await fakeDocker('echo "no such host" >&2; exit 1');

@@ -7,7 +7,7 @@ import { startOrthanc } from '../../../src/sandbox/orthanc.js';
 const temporary = mkdtempSync(join(tmpdir(), 'plainview-places-'));
 afterAll(() => rmSync(temporary, { recursive: true }));
 
-test('a folder that the sandbox cannot make is named, with the remedy', async () => {
+test('the message names a folder that the sandbox cannot create, and the remedy', async () => {
   writeFileSync(join(temporary, 'file'), '');
   const folder = join(temporary, 'file', 'storage');
   await expect(startOrthanc({ folder })).rejects.toMatchObject({

@@ -18,7 +18,7 @@ afterEach(async () => {
 const loader = join('usr', 'lib', 'x86_64-linux-gnu', 'ld-linux-x86-64.so.2');
 const written = z.object({ PythonScript: z.string(), Plugins: z.array(z.string()) });
 
-/** What is run, and what Orthanc is told, where Orthanc and the script are in a folder of that name. */
+/** The command and the configuration for an Orthanc and a script in a folder of that name. */
 async function launched(name: string) {
   const root = join(folder, name);
   await mkdir(join(root, loader, '..'), { recursive: true });
@@ -50,7 +50,7 @@ test.each(['Pläinview', 'a;b:c', 'say "x"', "50% of #1? it's"])(
   },
 );
 
-test('elsewhere the paths are the real ones', async () => {
+test('in other folders the paths are the real ones', async () => {
   const { root, command, configuration } = await launched('a plain-one_2.0');
   expect(command).toBe(join(root, loader));
   expect(configuration.PythonScript).toBe(join(root, 'it.py'));
