@@ -90,6 +90,13 @@ test('every option has a row with its meaning', () => {
   }
 });
 
+test('the table shows the range of a number, the values of a choice, and the default of a list', () => {
+  const table = optionsTable();
+  expect(table).toContain('| `PLAINVIEW_ATTEMPTS` | `6` | 1 – 20 |');
+  expect(table).toContain('| `PLAINVIEW_MULTIFRAME` | `first` | `first`, `middle`, `skip` |');
+  expect(table).toContain('| `PLAINVIEW_MODALITIES` | `CR,DX,RG,PX,IO` |  |');
+});
+
 test('the README shows the options as they are (else: npm run docs)', () => {
   const readme = readFileSync(shipped('README.md'), 'utf8');
   expect(withOptions(readme)).toBe(readme);
