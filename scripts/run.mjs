@@ -32,8 +32,13 @@ const commandsOf = tasks[task];
 if (commandsOf === undefined)
   exit(`There is no task ${task ?? ''}. The tasks are ${Object.keys(tasks).join(', ')}.`, 2);
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-if (major < 20 || (major === 20 && minor < 12))
-  exit(`Node.js ${process.versions.node} is too old. Install 20.12 or newer.`, 2);
+// As `engines` in package.json, which npm only warns of.
+const isSupported = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22;
+if (!isSupported)
+  exit(
+    `Plainview does not run on Node.js ${process.versions.node}. Install Node.js 22 or 24 (20.19 or newer also works).`,
+    2,
+  );
 
 if (isInstallDue()) {
   console.error('Installing dependencies (once; some tens of seconds) …');

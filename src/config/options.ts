@@ -41,190 +41,198 @@ const fraction = number(0, 1);
 export const options = z.object({
   orthancUrl: webAddress
     .default('http://127.0.0.1:8042')
-    .describe("Orthanc's REST API, with its path prefix where a proxy adds one (`https://pacs/orthanc`)."),
+    .describe(
+      "Address of Orthanc's REST API. Include the path prefix if a proxy adds one: `https://pacs/orthanc`.",
+    ),
   orthancPages: webAddress
     .optional()
     .describe(
-      'Orthanc as a browser reaches it, for links to its own pages. Default: `PLAINVIEW_ORTHANC_URL`.',
+      "Address of Orthanc as browsers reach it, for links to Orthanc's pages. Default: `PLAINVIEW_ORTHANC_URL`.",
     ),
-  orthancUsername: z.string().min(1).optional().describe('User of Orthanc that Plainview works as.'),
+  orthancUsername: z.string().min(1).optional().describe('Orthanc user that Plainview logs in as.'),
   orthancPassword: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'Its password. Secret: `PLAINVIEW_ORTHANC_PASSWORD_FILE` names a file that holds it instead; not both.',
+      'Password of that user. Or set `PLAINVIEW_ORTHANC_PASSWORD_FILE` to a file that contains it; never both.',
     ),
   orthancCaFile: z
     .string()
     .min(1)
     .optional()
-    .describe("PEM file of the site's own certification authority, for Orthanc over HTTPS."),
+    .describe("PEM file with the site's own certification authority, if Orthanc uses HTTPS."),
   orthancTimeoutMs: integer(100, 600_000)
     .default(30_000)
     .describe(
-      'Milliseconds after which a call to Orthanc is given up. To show that it is there at all, it has a sixth of them, but five seconds at least.',
+      'Time-out of one call to Orthanc, in milliseconds. A check whether Orthanc answers at all waits a sixth of it, but at least 5000.',
     ),
   orthancRetries: integer(0, 10)
     .default(2)
-    .describe('How often one call is repeated at once (with growing pauses) where the failure may pass.'),
+    .describe(
+      'Number of times that a call to Orthanc is repeated at once, with growing pauses, after a transient error.',
+    ),
   orthancConnections: integer(1, 64)
     .default(8)
     .describe(
-      'Calls to Orthanc that may be under way at a time. While its answers are slow, fewer are, down to one.',
+      'Maximum number of calls to Orthanc at the same time. While Orthanc answers slowly, Plainview uses fewer, down to 1.',
     ),
-  orthancRate: integer(0, 100_000).default(0).describe('Calls to Orthanc a second at most; 0: no ceiling.'),
+  orthancRate: integer(0, 100_000)
+    .default(0)
+    .describe('Maximum number of calls to Orthanc per second; 0: no limit.'),
   secret: z
     .string()
     .min(16, 'must have 16 characters or more')
     .optional()
     .describe(
-      "Shared with Orthanc's environment: the hook sends it in `X-Plainview-Secret`. Required by `serve`. Secret: `PLAINVIEW_SECRET_FILE` names a file that holds it instead; not both.",
+      "Secret that the hook sends in `X-Plainview-Secret`: at least 16 characters, the same in Orthanc's environment. `serve` requires it. Or set `PLAINVIEW_SECRET_FILE` to a file that contains it; never both.",
     ),
   tokensFile: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'File that declares the tokens of the API, a line each, as `plainview token` prints them: name, role (`viewer`, `reviewer`, `admin`), SHA-256. Read at the start.',
+      'File with the tokens of the API, one per line as `plainview token` prints it: name, role (`viewer`, `reviewer` or `admin`), SHA-256. Read at the start.',
     ),
   auditFile: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'File to which each correction and request through the API is appended, as JSON lines: who, when, what, no patient data. They are in the log too.',
+      'File to which Plainview appends each change that is requested through the API: who, when, what, no patient data. JSON lines; the log has them too.',
     ),
   apiRate: integer(10, 1_000_000)
     .default(1200)
-    .describe('Requests a minute that one caller of the API may make.'),
+    .describe('Maximum number of API requests per minute of one caller.'),
   host: z
     .string()
     .min(1)
     .default('127.0.0.1')
-    .describe('Address to listen on. Listen beyond loopback only inside a network that you trust.'),
-  port: integer(0, 65_535).default(8104).describe('Port to listen on; 0 takes a free one.'),
+    .describe('Address to listen on. Use another one only inside a network that you trust.'),
+  port: integer(0, 65_535).default(8104).describe('Port to listen on; 0: any free port.'),
   network: z
     .string()
     .min(1)
     .default('embedded')
     .describe(
-      "Which network classifies: `embedded` (research only), `nncpr` (after `plainview model fetch`), or the path of a frozen graph (`.pb`) of the site's own.",
+      "Network that classifies: `embedded` (research only), `nncpr` (after `plainview model fetch`), or the path of the site's own frozen graph (`.pb`).",
     ),
   labels: z
     .string()
     .min(1)
     .optional()
     .describe(
-      "File with the network's category names, one a line; default: those of `embedded` and `nncpr`, else `classes.txt` beside the graph.",
+      'File with the category names of the network, one per line. Default: the names of `embedded` or `nncpr`; else `classes.txt` beside the graph.',
     ),
   engine: oneOf('auto', 'gpu', 'onnxruntime', 'wasm')
     .default('auto')
     .describe(
-      'What runs the network: `gpu` (@tensorflow/tfjs-node-gpu; never falls back to the CPU), `onnxruntime` (CPU), `wasm` (CPU, slowest, runs anywhere); `auto` takes the first of these that works here.',
+      'Program that runs the network: `gpu` (@tensorflow/tfjs-node-gpu, never uses the CPU instead), `onnxruntime` (CPU), `wasm` (CPU, slowest, runs anywhere). `auto` takes the first of these that works.',
     ),
   workers: integer(0, 64)
     .default(0)
-    .describe('Inference threads; 0: one per CPU core, at most four. A GPU has one always.'),
-  concurrency: integer(1, 64).default(4).describe('Instances worked on at a time.'),
+    .describe('Number of inference threads; 0: one per CPU core, at most 4. A GPU always has one.'),
+  concurrency: integer(1, 64).default(4).describe('Maximum number of instances in work at the same time.'),
   backlogConcurrency: integer(1, 64)
     .default(1)
     .describe(
-      'How many of those at a time may come from a backlog (a sweep, what was stored while the service was down) rather than from the hook or a person. One hardly touches a small Orthanc; more go through a large archive sooner.',
+      'How many of them may come from a backlog: a sweep, or what was stored while the service was down. 1 hardly disturbs a small Orthanc; more finish a large archive sooner.',
     ),
   threshold: fraction
     .optional()
     .describe(
-      `Best score from which a category is given; below: \`needs_review\`. Default: what the network's \`.json\` says, else ${defaultThresholds.threshold}.`,
+      `Lowest best score that gives a category; below it: \`needs_review\`. Default: the network's \`.json\`, else ${defaultThresholds.threshold}.`,
     ),
   margin: fraction
     .optional()
     .describe(
-      `Least distance between the two best scores; below: \`needs_review\`. Default: what the network's \`.json\` says, else ${defaultThresholds.margin}.`,
+      `Smallest difference between the two best scores; below it: \`needs_review\`. Default: the network's \`.json\`, else ${defaultThresholds.margin}.`,
     ),
   unknownBelow: fraction
     .optional()
     .describe(
-      `Best score under which a picture counts as none of the categories. Default: what the network's \`.json\` says, else ${defaultThresholds.unknownBelow}.`,
+      `A best score below this means \`unknown_view\`. Default: the network's \`.json\`, else ${defaultThresholds.unknownBelow}.`,
     ),
   modalities: list(/^[A-Z0-9_]{1,16}$/, 'CR')
     .default(['CR', 'DX', 'RG', 'PX', 'IO'])
-    .describe('Modalities (0008,0060) that can be plain radiographs.'),
+    .describe('Modalities (0008,0060) that Plainview classifies, separated by commas.'),
   multiframe: oneOf('first', 'middle', 'skip')
     .default('first')
-    .describe('Which frame of a multi-frame instance is looked at, or `skip` it.'),
+    .describe('Frame of a multi-frame instance that is classified; `skip`: none.'),
   maxMegapixels: integer(1, 1000)
     .default(150)
-    .describe('Largest picture that is fetched and decoded, in millions of pixels.'),
+    .describe('Largest picture that Plainview fetches and decodes, in millions of pixels.'),
   rendering: oneOf('pam', 'png')
     .default('pam')
     .describe(
-      'Form in which Orthanc hands over the rendered picture; the pixels are the same. `pam` spares both sides the compression; `png` spares a slow network between them.',
+      'Format of the picture that Orthanc renders; the pixels are the same. `pam` needs no compression; `png` needs less bandwidth.',
     ),
   labelPrefix: z
     .string()
     .regex(/^[A-Za-z0-9_-]{0,24}$/, 'may hold letters, digits, _ and -, at most 24')
     .default('')
     .describe(
-      "Put before every label of Plainview's, where a site's own labels could collide. After a change, a sweep renames those of decisions; have all routes sent before, for what is pending is found by its label.",
+      "Prefix of all labels of Plainview, against conflicts with the site's own labels: at most 24 letters, digits, `_` or `-`. Before a change, wait until all routes are sent; after it, run a sweep, which renames the labels of decisions.",
     ),
   orderWords: z
     .string()
     .min(1)
     .optional()
     .describe(
-      "File of the site's own words for body parts, projections and sides (YAML, as `orders/README.md` tells), beside those that Plainview knows in seven languages. They are looked for in DICOM's descriptions, to find pictures that are not what was ordered.",
+      "YAML file with the site's own words for body parts, projections and sides, for the [order check](docs/order-check.md). `orders/README.md` describes the file.",
     ),
   report: oneOf('off', 'study', 'instance')
     .default('off')
     .describe(
-      'Whether decisions are also stored as DICOM: a structured report (TID 1500) in the study, one for each study or each instance, replaced when a decision changes.',
+      'Also store each decision as a DICOM structured report (TID 1500): one per study or one per instance. A new decision replaces it.',
     ),
   tags: oneOf('off', 'absent', 'replace')
     .default('off')
     .describe(
-      'Whether body part and view are also written into the stored DICOM files: where they are `absent`, or in place of what stands there. Orthanc must have `OverwriteInstances`; read `docs/dicom-tags.md` first.',
+      'Also write body part and view into the stored DICOM files: where they are `absent`, or `replace` what is there. Orthanc needs `OverwriteInstances`. Read [docs/dicom-tags.md](docs/dicom-tags.md) first.',
     ),
   rulesFile: z
     .string()
     .min(1)
     .optional()
-    .describe(
-      'File with rules that send and label what has been decided (`docs/routing.md`). Checked at the start, against Orthanc too.',
-    ),
+    .describe('File with [routing rules](docs/routing.md). Checked at the start, also against Orthanc.'),
   hangingFile: z
     .string()
     .min(1)
     .optional()
     .describe(
-      "YAML file with the site's hanging protocols; default: `orthanc/hanging.yaml`, which explains itself.",
+      "YAML file with the site's [hanging protocols](docs/hanging.md). Default: `orthanc/hanging.yaml`.",
     ),
   attempts: integer(1, 20)
     .default(6)
     .describe(
-      'How often an instance is tried (pauses grow from one second to a minute) before it is marked `classification_failed`.',
+      'Number of attempts before an instance is labelled `classification_failed`. The pauses between them grow from one second to one minute.',
     ),
   stateDir: z
     .string()
     .min(1)
     .default('.plainview')
     .describe(
-      "Folder for the little that Plainview keeps itself: how far it has read Orthanc's change log, what it was asked for, what people decided (an Orthanc that replaces a file forgets it, and one that deletes it: sent again, it is what they said), the counts of the dashboard. Lost, the log is read again, what is done is skipped, and counts are made anew from Orthanc; a sweep or request under way is forgotten. With `PLAINVIEW_TAGS` it may hold what Orthanc has lost for a moment: keep it safe.",
+      'Folder of [the state that Plainview keeps](docs/install.md#the-state-folder). With `PLAINVIEW_TAGS`, keep it as safe as the data of Orthanc.',
     ),
   changesPollMs: integer(100, 3_600_000)
     .default(2000)
-    .describe("Milliseconds between two looks at Orthanc's change log, which finds what the hook missed."),
+    .describe(
+      "Interval between two readings of Orthanc's change log, which finds what the hook missed, in milliseconds.",
+    ),
   sweep: z
     .string()
     .refine((text) => text === 'off' || validate(text), 'must be a cron expression, or off')
     .default('0 3 * * 0')
     .describe(
-      'When the archive is swept for radiographs that carry no decision of the network in use: a cron expression in local time (containers: `TZ`), or `off`. `plainview sweep` does it at once.',
+      'When a sweep searches the archive for radiographs without a decision of the network in use: a cron expression in local time (container: `TZ`), or `off`.',
     ),
-  sweepOrder: oneOf('newest', 'oldest').default('newest').describe('Which radiographs a sweep begins with.'),
+  sweepOrder: oneOf('newest', 'oldest').default('newest').describe('Which radiographs a sweep takes first.'),
   sweepRate: number(0, 1000)
     .default(0)
-    .describe('Instances a second that a sweep takes up at most; 0: as many as the load on Orthanc allows.'),
+    .describe(
+      'Maximum number of instances that a sweep takes per second; 0: as many as the load of Orthanc allows.',
+    ),
   sweepHours: z
     .string()
     .regex(/^([01]?\d|2[0-3])-([01]?\d|2[0-3])$/, 'must look like 22-6')
@@ -235,19 +243,19 @@ export const options = z.object({
     .refine(({ from, to }) => from !== to, 'must begin and end at different hours')
     .optional()
     .describe(
-      'Hours between which a sweep works (`22-6`), in local time (containers: `TZ`); without them, always.',
+      'Hours between which a sweep works, such as `22-6`, in local time (container: `TZ`). Default: always.',
     ),
   nice: integer(0, 19)
     .default(10)
     .describe(
-      "How far the service stands back for other programs on the machine's CPU, Orthanc above all: 0 not at all, 19 furthest.",
+      'CPU priority of the service: 0 is normal, 19 is the lowest. A higher number leaves more of the CPU to Orthanc.',
     ),
   logLevel: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace')
     .default('info')
-    .describe('Least severity that is logged, as JSON lines on standard output.'),
+    .describe('Lowest level that is logged. The log is JSON lines on standard output.'),
   shutdownSeconds: integer(0, 600)
     .default(20)
-    .describe('How long a stop (SIGTERM) waits for what is in work, and for an Orthanc that hangs.'),
+    .describe('Maximum time that a stop (SIGTERM) waits for the instances in work, in seconds.'),
 });
 
 export type Config = z.output<typeof options>;

@@ -90,7 +90,14 @@ test('every option has a row with its meaning', () => {
   }
 });
 
-test('the table of options in the README is up to date (else: npm run docs)', () => {
+test('the table shows the range of a number, the values of a choice, and the default of a list', () => {
+  const table = optionsTable();
+  expect(table).toContain('| `PLAINVIEW_ATTEMPTS` | `6` | 1 – 20 |');
+  expect(table).toContain('| `PLAINVIEW_MULTIFRAME` | `first` | `first`, `middle`, `skip` |');
+  expect(table).toContain('| `PLAINVIEW_MODALITIES` | `CR,DX,RG,PX,IO` |  |');
+});
+
+test('the README shows the options as they are (else: npm run docs)', () => {
   const readme = readFileSync(shipped('README.md'), 'utf8');
   expect(insertOptionsTable(readme)).toBe(readme);
   expect(readme).toContain('`PLAINVIEW_ORTHANC_URL`');
