@@ -4,7 +4,7 @@ import { type Archive, datasetOf } from './archive.js';
 import { tagOf } from './content.js';
 import { type Dataset, elementFrom } from './dataset.js';
 import { badRequest, OrthancError, unknownResource } from './orthanc-error.js';
-import { formatFor, render } from './render.js';
+import { formatFor, render, storedValues } from './render.js';
 import { bytes, empty, type FakeRequest, type FakeResponse, json, type Route } from './router.js';
 
 const modification = z.object({
@@ -54,6 +54,11 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
       quality: number('quality'),
     });
     return picture === undefined ? empty(415) : bytes(format, picture);
+  };
+
+  const values16 = (id: string, frame: number): FakeResponse => {
+    const values = storedValues(dataset(id), frame);
+    return values === undefined ? empty(415) : bytes('image/x-portable-arbitrarymap', values);
   };
 
   const modify = ({ body }: FakeRequest, id: string): FakeResponse => {
@@ -122,6 +127,11 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
       at('/frames'),
       (_, id = '') =>
         json(Array.from({ length: Number(dataset(id).text('0028,0008')) || 1 }, (__, index) => index)),
+    ],
+    [
+      'GET',
+      at('/frames/([^/]+)/image-uint16'),
+      (_request, id = '', frame = '') => values16(id, Number(frame)),
     ],
     ['GET', at('/rendered'), (request, id = '') => rendered(request, id)],
     ['GET', at('/frames/([^/]+)/rendered'), (request, id = '', frame = '') => rendered(request, id, frame)],

@@ -53,7 +53,19 @@ export async function render(
   return formats[format](resized(picture, options), options.quality ?? 90);
 }
 
-function windowed(dataset: Dataset, options: RenderingOptions): Picture | undefined {
+/** `/frames/{n}/image-uint16`: the stored values without a window, as a PAM. @returns undefined where there are none */
+export function storedValues(dataset: Dataset, frame: number): Buffer | undefined {
+  const stored = storedFrame(dataset, frame);
+  if (stored === undefined || stored.channels === 3) return undefined;
+  const { width, height, bytesEach, bytes } = stored;
+  const values = Buffer.alloc(width * height * 2);
+  for (let index = 0; index < width * height; index++)
+    values.writeUInt16BE(bytesEach === 2 ? bytes.readUInt16LE(2 * index) : (bytes[index] ?? 0), 2 * index);
+  const head = `P7\nWIDTH ${width}\nHEIGHT ${height}\nDEPTH 1\nMAXVAL 65535\nTUPLTYPE GRAYSCALE\nENDHDR\n`;
+  return Buffer.concat([Buffer.from(head), values]);
+}
+
+function storedFrame(dataset: Dataset, index: number) {
   const number = (tag: string) => Number(dataset.text(tag)?.split('\\')[0] || Number.NaN);
   const [height, width] = [number('0028,0010'), number('0028,0011')];
   const bytesEach = number('0028,0100') / 8;
@@ -61,15 +73,20 @@ function windowed(dataset: Dataset, options: RenderingOptions): Picture | undefi
   const element = dataset.element('7fe0,0010');
   if (element === undefined || element.isEncapsulated || !Buffer.isBuffer(element.value)) return undefined;
   const count = width * height * channels;
-  const frame = element.value.subarray(
-    options.frame * count * bytesEach,
-    (options.frame + 1) * count * bytesEach,
-  );
+  const bytes = element.value.subarray(index * count * bytesEach, (index + 1) * count * bytesEach);
   const frames = number('0028,0008') || 1;
   // Orthanc renders no frame of a file with truncated pixel data.
-  if (!(options.frame < frames && element.value.length >= frames * count * bytesEach)) return undefined;
-  if (channels === 3) return { width, height, channels, pixels: Buffer.from(frame) };
+  if (!(index < frames && element.value.length >= frames * count * bytesEach)) return undefined;
+  return { width, height, channels, bytesEach, bytes } as const;
+}
 
+function windowed(dataset: Dataset, options: RenderingOptions): Picture | undefined {
+  const number = (tag: string) => Number(dataset.text(tag)?.split('\\')[0] || Number.NaN);
+  const stored = storedFrame(dataset, options.frame);
+  if (stored === undefined) return undefined;
+  const { width, height, channels, bytesEach, bytes: frame } = stored;
+  const count = width * height;
+  if (channels === 3) return { width, height, channels, pixels: Buffer.from(frame) };
   const bits = number('0028,0101');
   const slope = number('0028,1053') || 1;
   const intercept = number('0028,1052') || 0;

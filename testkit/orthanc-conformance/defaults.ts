@@ -198,6 +198,8 @@ async function rendering(context: ScriptContext, stored: StoredFiles): Promise<v
   const pam = { accept: 'image/x-portable-arbitrarymap, image/png;q=0.5' };
   for (const id of [ID, inverted, frames, colour]) await get(`/instances/${id}/frames/0/rendered`, pam);
   await get(`/instances/${frames}/frames/1/rendered`, pam);
+  for (const id of [ID, inverted, frames]) await get(`/instances/${id}/frames/0/image-uint16`, pam);
+  await get(`/instances/${frames}/frames/9/image-uint16`, pam);
   await get(`${one}/rendered`, pam);
   await get(`${one}/frames/0/rendered?window-center=500&window-width=1000`, pam);
   await get(`${one}/frames/0/rendered?width=2&height=2`, pam);

@@ -21,6 +21,8 @@ const change = (Seq: number, n = Seq, ChangeType = 'NewInstance', ResourceType =
   ResourceType,
 });
 
+const MainDicomTags = { '0008,0018': '1.1.1' };
+
 let folder: string;
 let log: ReturnType<typeof change>[];
 let filters: boolean;
@@ -50,7 +52,7 @@ beforeEach(() => {
     .post('/tools/bulk-content')
     .reply((_uri, body) => [
       200,
-      (body as { Resources: string[] }).Resources.map((ID) => ({ ID, ParentSeries: ID })),
+      (body as { Resources: string[] }).Resources.map((ID) => ({ ID, ParentSeries: ID, MainDicomTags })),
     ]);
 });
 afterEach(async () => {
@@ -157,7 +159,7 @@ test('a page is read again after an error in its middle', async () => {
   nock(base)
     .persist()
     .post('/tools/bulk-content')
-    .reply(() => (++tries === 1 ? [500] : [200, [{ ID: id(1), ParentSeries: id(1) }]]));
+    .reply(() => (++tries === 1 ? [500] : [200, [{ ID: id(1), ParentSeries: id(1), MainDicomTags }]]));
   const { looked } = follow();
   await vi.waitUntil(() => looked.length > 0, { timeout: 5000 });
   expect(looked).toEqual([id(1)]);

@@ -32,7 +32,13 @@ test('a route stays due while its file is replaced and has no metadata', async (
     labels: [],
   };
   const route = { to: 'peer:a', rule: 'r', of: when, decision: 'category', state: 'pending', asked: when };
-  const bare = { ID: id, ParentSeries: id, Metadata: {}, Labels: [] };
+  const bare = {
+    ID: id,
+    ParentSeries: id,
+    Metadata: {},
+    Labels: [],
+    MainDicomTags: { '0008,0018': '1.1.1' },
+  };
   const whole = {
     ...bare,
     Metadata: {
