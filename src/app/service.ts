@@ -5,10 +5,11 @@ import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { requireLabels } from '../decisions/labels.js';
 import { createError } from '../errors/errors.js';
+import type { BackOff } from '../followups/routing/outbox.js';
 import type { Readiness } from '../http/health.js';
 import { Metrics } from '../metrics/metrics.js';
 import { requireCapabilities } from '../orthanc/capabilities.js';
-import { Orthanc } from '../orthanc/orthanc.js';
+import { type Heartbeat, Orthanc } from '../orthanc/orthanc.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { createWeb } from './web.js';
 import { createWork } from './work.js';
@@ -22,12 +23,24 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+/** Waits that no option sets. */
+export interface Timings {
+  heartbeat?: Heartbeat;
+  routeBackOff?: BackOff;
+}
+
 /**
  * Builds the service and starts it. Its work begins once Orthanc has answered.
  * @param classifier stays the caller's, who closes it after the service has stopped
+ * @param timings other than the default in tests alone
  * @throws errors of the catalogue where the configuration cannot be used
  */
-export async function startService(config: Config, classifier: Classifier, log: Logger): Promise<Service> {
+export async function startService(
+  config: Config,
+  classifier: Classifier,
+  log: Logger,
+  { heartbeat, routeBackOff }: Timings = {},
+): Promise<Service> {
   const { secret } = config;
   if (secret === undefined)
     throw createError('config_invalid', {
@@ -36,11 +49,11 @@ export async function startService(config: Config, classifier: Classifier, log: 
   requireLabels(classifier.network.classes, config.labelPrefix);
   logNetwork(classifier, log);
 
-  const orthanc = new Orthanc(config);
+  const orthanc = new Orthanc(config, heartbeat);
   const { availability } = orthanc;
   const metrics = new Metrics();
   const audit = auditTrail(config.auditFile, log);
-  const work = createWork({ orthanc, classifier, config, metrics, log });
+  const work = createWork({ orthanc, classifier, config, metrics, routeBackOff, log });
   const readiness = (): Readiness => ({
     ready: availability.state.answers,
     network: identityOf(classifier),

@@ -6,6 +6,7 @@ import { KeptCorrections } from '../decisions/kept-corrections.js';
 import { requestOf } from '../decisions/read.js';
 import { Recorder } from '../decisions/recorder.js';
 import { Reporter } from '../followups/report/reporter.js';
+import type { BackOff } from '../followups/routing/outbox.js';
 import { Routing } from '../followups/routing/routing.js';
 import { Tagger } from '../followups/tags/tagger.js';
 import { ChangeCursor } from '../intake/cursor.js';
@@ -30,13 +31,14 @@ interface Given {
   classifier: Classifier;
   config: Config;
   metrics: Metrics;
+  routeBackOff?: BackOff | undefined;
   log: Logger;
 }
 
 /** What takes instances in, decides about them, records that and follows it. */
 export type Work = ReturnType<typeof createWork>;
 
-export function createWork({ orthanc, classifier, config, metrics, log }: Given) {
+export function createWork({ orthanc, classifier, config, metrics, routeBackOff, log }: Given) {
   const locks = new LocalLocks();
   const { stateDir, modalities } = config;
   const aggregates = new Aggregates(orthanc, config.labelPrefix, locks);
@@ -54,7 +56,15 @@ export function createWork({ orthanc, classifier, config, metrics, log }: Given)
     config.rulesFile === undefined
       ? undefined
       : new Routing(
-          { orthanc, config, classes: classifier.network.classes, registry: metrics.registry, locks, log },
+          {
+            orthanc,
+            config,
+            classes: classifier.network.classes,
+            registry: metrics.registry,
+            locks,
+            backOff: routeBackOff,
+            log,
+          },
           config.rulesFile,
         );
   const pipeline = new Pipeline({

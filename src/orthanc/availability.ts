@@ -3,8 +3,6 @@ import { sleep } from '../async/sleep.js';
 import { asPlainviewError, PlainviewError } from '../errors/errors.js';
 import type { System } from './resources.js';
 
-/** Between two signs of life while all is well, milliseconds. */
-const watchMs = 5000;
 const retryMs = { first: 250, longest: 5000 };
 
 type State = { answers: true; version: string } | { answers: false; problem: string };
@@ -24,6 +22,7 @@ export class Availability {
    */
   readonly events = new EventEmitter<{ back: [System]; away: []; problem: [PlainviewError] }>();
   readonly #ask: () => Promise<System>;
+  readonly #watchMs: number;
   readonly #sleep: typeof sleep;
   readonly #stopped = new AbortController();
   #prepare: (system: System) => Promise<void> = async () => undefined;
@@ -35,10 +34,12 @@ export class Availability {
 
   /**
    * @param ask throws where Orthanc does not answer
+   * @param watchMs between two signs of life while all is well, milliseconds
    * @param sleeping the clock, for tests
    */
-  constructor(ask: () => Promise<System>, sleeping: typeof sleep = sleep) {
+  constructor(ask: () => Promise<System>, watchMs = 5000, sleeping: typeof sleep = sleep) {
     this.#ask = ask;
+    this.#watchMs = watchMs;
     this.#sleep = sleeping;
   }
 
@@ -75,7 +76,7 @@ export class Availability {
   async #watch(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
-      await this.#sleep(watchMs, signal);
+      await this.#sleep(this.#watchMs, signal);
       if (this.#state.answers && !signal.aborted) await this.#isSilent();
     }
   }

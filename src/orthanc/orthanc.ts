@@ -21,8 +21,14 @@ import { UserDataBackup } from './user-data-backup.js';
 
 export type OrthancOptions = TransportOptions & Pick<Config, 'rendering'>;
 
-/** A sign of life may take this long, milliseconds; longer where the site set a long time-out. */
-const signOfLifeMs = 5000;
+/** How an outage is noticed while nothing calls Orthanc. */
+export interface Heartbeat {
+  /** Between two signs of life, milliseconds. */
+  everyMs: number;
+  /** A sign of life may take this long, milliseconds; longer where the site set a long time-out. */
+  timeoutMs: number;
+}
+const defaultHeartbeat: Heartbeat = { everyMs: 5000, timeoutMs: 5000 };
 
 /** Orthanc's REST API, by what its calls are for. All throw errors of the catalogue. */
 export class Orthanc {
@@ -45,8 +51,11 @@ export class Orthanc {
   readonly userData: UserDataBackup;
   readonly forwarder: Forwarder;
 
-  /** @throws config_invalid where the certification authority's file cannot be read */
-  constructor(options: OrthancOptions) {
+  /**
+   * @param heartbeat other than the default in tests alone
+   * @throws config_invalid where the certification authority's file cannot be read
+   */
+  constructor(options: OrthancOptions, heartbeat: Heartbeat = defaultHeartbeat) {
     const transport = new Transport(options);
     // A connection of its own, so that the sign of life waits behind no call that hangs or takes long.
     // It is asked twice: an Orthanc that is alive may be slow once.
@@ -55,11 +64,11 @@ export class Orthanc {
       orthancConnections: 1,
       orthancRate: 0,
       orthancRetries: 1,
-      orthancTimeoutMs: Math.max(signOfLifeMs, Math.round(options.orthancTimeoutMs / 6)),
+      orthancTimeoutMs: Math.max(heartbeat.timeoutMs, Math.round(options.orthancTimeoutMs / 6)),
     });
     const finder = new Finder(transport);
     this.#transport = transport;
-    this.availability = new Availability(() => systemOf(this.#pulse));
+    this.availability = new Availability(() => systemOf(this.#pulse), heartbeat.everyMs);
     this.changes = new Changes(transport);
     this.hierarchy = new Hierarchy(transport);
     this.search = new Search(transport, finder, this.hierarchy);

@@ -24,12 +24,16 @@ afterEach(async () => {
 });
 afterAll(() => proxy.stop());
 
+/** Short, so that a test notices an Orthanc that hangs without a long wait. */
+const heartbeat = { everyMs: 200, timeoutMs: 1000 };
+
 async function service(env: NodeJS.ProcessEnv = {}, stateDir?: string, ready = true): Promise<TestService> {
   const started = await startTestService({
     orthanc: proxy.url,
     classifier: stubClassifier(),
     env,
     ready,
+    timings: { heartbeat },
     stateDir: stateDir ?? (await freshState(real.orthanc.url)),
   });
   running.push(started);
@@ -236,7 +240,10 @@ test('a correction whose report a stop cut off gets it from the next start', asy
 test('an Orthanc that hangs is an outage within seconds, though nobody asks it for anything, and holds up no stop', async () => {
   const stateDir = await freshState(real.orthanc.url);
   // The one call that may be under way hangs: the question must not wait behind it.
-  const of = await service({ PLAINVIEW_ORTHANC_CONNECTIONS: '1' }, stateDir);
+  const of = await service(
+    { PLAINVIEW_ORTHANC_CONNECTIONS: '1', PLAINVIEW_ORTHANC_TIMEOUT_MS: '6000' },
+    stateDir,
+  );
   const thaw = freeze(/./);
   await waitFor(async () => (await readiness(of)) === 503, { timeout: 20_000 });
   expect(await of.metrics()).toMatch(/^plainview_orthanc_up 0$/m);

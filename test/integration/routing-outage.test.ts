@@ -30,6 +30,8 @@ const real = useOrthanc({
     },
   },
 });
+/** Short, so that what is not taken is given up without a long wait. */
+const timings = { routeBackOff: { first: 50, longest: 200 } };
 const listener = new Listener();
 const stateDir = mkdtempSync(join(tmpdir(), 'plainview-state-'));
 let place: RulesPlace;
@@ -137,6 +139,7 @@ test('what a peer that answers does not take is given up and labelled, the rest 
   const service = await startTestService({
     orthanc: real.orthanc.url,
     hook,
+    timings,
     classifier: stubClassifier(),
     env,
   });
@@ -212,6 +215,7 @@ test('a peer that hangs holds up no other destination, no classification, and no
   const service = await startTestService({
     orthanc: real.orthanc.url,
     hook,
+    timings,
     classifier: stubClassifier(),
     env,
   });
@@ -236,6 +240,7 @@ test('a webhook that answers 422 does not want this one; one that answers 503 or
   const service = await startTestService({
     orthanc: real.orthanc.url,
     hook,
+    timings,
     classifier: stubClassifier(),
     env: { PLAINVIEW_RULES_FILE: file },
   });
@@ -274,6 +279,7 @@ test('what is decided anew while it waits is sent for the newer decision alone',
   const service = await startTestService({
     orthanc: real.orthanc.url,
     hook,
+    timings,
     classifier,
     env: { PLAINVIEW_RULES_FILE: file },
   });

@@ -19,6 +19,8 @@ interface Parts {
   refill: () => Promise<void>;
   /** Instances a minute at most. */
   perMinute: number;
+  /** Other than the default in tests alone. */
+  backOff?: BackOff | undefined;
   log: Logger;
 }
 
@@ -26,7 +28,12 @@ interface Parts {
 const mostHeld = 10_000;
 /** So often one instance is tried at a place that answers, before it is given up. */
 const tries = 5;
-const waitMs = { first: 1000, longest: 60_000 };
+/** Between two tries, milliseconds: doubled each time, up to the longest. */
+export interface BackOff {
+  first: number;
+  longest: number;
+}
+const defaultBackOff: BackOff = { first: 1000, longest: 60_000 };
 
 /**
  * What is to be sent to one place, in the order in which it was decided. While the place does not answer, everything
@@ -173,7 +180,8 @@ export class Outbox {
 
   /** 1, 2, 4 … 60 s, each up to a quarter longer by chance; cut short when Orthanc is back from an outage. */
   #backOff(): Promise<void> {
-    const ms = Math.min(waitMs.first * 2 ** this.#failures++, waitMs.longest);
+    const { first, longest } = this.#parts.backOff ?? defaultBackOff;
+    const ms = Math.min(first * 2 ** this.#failures++, longest);
     return this.#timer.sleep(ms * (1 + Math.random() / 4));
   }
 
