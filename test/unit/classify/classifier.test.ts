@@ -64,7 +64,7 @@ async function start(options: Partial<ClassifierOptions> = {}): Promise<Classifi
     graph,
     labels,
     engine: 'wasm',
-    workers: 2,
+    workers: 1,
     inputHeight: goldenSize.height,
     inputWidth: goldenSize.width,
     ...options,
@@ -93,7 +93,7 @@ const names = ['grey.png', 'rgb.png', 'grey.jpg', 'rgb-420.jpg', 'palette.gif', 
 
 describe('a classifier', () => {
   it('gives each of many pictures its own scores, whatever thread takes it', async () => {
-    const classifier = await start();
+    const classifier = await start({ workers: 2 });
     const expected = new Map<string, Float64Array>();
     for (const name of names) expected.set(name, await referenceOf(name));
     const asked = Array.from({ length: 60 }, (_, i) => names[i % names.length] ?? '');
@@ -127,7 +127,7 @@ describe('a classifier', () => {
   });
 
   it('keeps the cause of a failure, for the log', async () => {
-    const classifier = await start();
+    const classifier = shared;
     const damaged = Buffer.from(goldenPictureFile('grey.png'));
     damaged.fill(0, 60, 90);
     await expect(classifier.classify(damaged)).rejects.toMatchObject({
@@ -227,7 +227,7 @@ describe('an explanation', () => {
 
 describe('a thread that crashes', () => {
   it('fails what it had in work, so that it can be tried again, and is replaced', async () => {
-    const classifier = await start({ workers: 1 });
+    const classifier = await start();
     const picture = goldenPictureFile('grey.png');
     const expected = (await classifier.classify(Buffer.from(picture))).scores;
 
@@ -242,7 +242,7 @@ describe('a thread that crashes', () => {
   });
 
   it('does not take with it what waits for another', async () => {
-    const classifier = await start({ workers: 1 });
+    const classifier = await start();
     const results = Array.from({ length: 8 }, () => classifier.classify(goldenPictureFile('grey.png')));
     const settled = Promise.allSettled(results);
     await threads[0]?.terminate();
@@ -254,7 +254,7 @@ describe('a thread that crashes', () => {
 
 describe('a thread that hangs', () => {
   it('is replaced; the picture it hung at is given up for good', async () => {
-    const classifier = await start({ workers: 1, longestMs: 2000 });
+    const classifier = await start({ longestMs: 2000 });
     swallow.pictures = true;
     const hanging = classifier.classify(goldenPictureFile('grey.png'));
     const next = classifier.classify(goldenPictureFile('grey.png'));
@@ -282,10 +282,11 @@ it('the calling thread stays free while pictures are decoded and inferred', asyn
   const classifier = await start({
     graph: modelFile('plainview.pb'),
     labels: modelFile('classes.txt'),
+    workers: 2,
     inputHeight: 224,
     inputWidth: 224,
   });
-  const files = Array.from({ length: 24 }, () => goldenPictureFile('grey-large.png'));
+  const files = Array.from({ length: 8 }, () => goldenPictureFile('grey-large.png'));
   const before = performance.eventLoopUtilization();
   const results = await Promise.all(files.map((file) => classifier.classify(file)));
   const { active } = performance.eventLoopUtilization(before);
