@@ -112,11 +112,13 @@ export class Router implements FollowUp {
     const { orthanc, ledger, groupLabels } = this.#parts;
     const { add, remove, owned } = planLabels(instance.Labels, former?.labels ?? [], wanted);
     const before = former?.wanted ?? [];
-    if (add.length + remove.length === 0 && wanted.join() === before.join()) return owned;
+    // Cut off by a crash or given up: what is above the instance may lack its labels.
+    const isWhole = former === undefined || (former.of !== undefined && former.failure === undefined);
+    if (isWhole && add.length + remove.length === 0 && wanted.join() === before.join()) return owned;
     const { of: _, ...rest } = former ?? none;
     // Without `of`, so that a crash leaves it due.
     await applyOwnedLabels(orthanc, `instances/${instance.ID}`, { add, remove, owned }, (labels) =>
-      ledger.write(instance, { ...rest, wanted, labels }),
+      ledger.note(instance, { ...rest, wanted, labels }),
     );
     await groupLabels.aggregate(await orthanc.hierarchy.studyOf(instance.ID));
     return owned;
