@@ -21,7 +21,12 @@ const restMs = 100;
 const saveAfterMs = 10_000;
 const backlogForMs = 5000;
 
-type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & { orthanc: Orthanc; log: Logger };
+type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & {
+  orthanc: Orthanc;
+  log: Logger;
+  /** The clock, for tests. */
+  sleep?: typeof sleep;
+};
 
 /**
  * Counts by day of what was decided and of what people said to it, kept in the state folder. Where they are missing,
@@ -30,6 +35,7 @@ type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & { orthanc
 export class Statistics {
   readonly #parts: Parts;
   readonly #file: StateFile<typeof dailyCounts>;
+  readonly #sleep: typeof sleep;
   readonly #stop = new AbortController();
   /** Undefined while nobody has asked: what is decided meanwhile is found in Orthanc then. */
   #tally: DailyCounts | undefined;
@@ -41,6 +47,7 @@ export class Statistics {
   /** @throws state_unusable */
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#sleep = parts.sleep ?? sleep;
     this.#file = new StateFile(parts.stateDir, 'statistics.json', dailyCounts);
     this.#tally = this.#file.read();
     this.#complete = this.#tally !== undefined;
@@ -107,13 +114,13 @@ export class Statistics {
           return;
         }
         since += pageSize;
-        await sleep(restMs, signal);
+        await this.#sleep(restMs, signal);
       } catch (caught) {
         if (signal.aborted) return; // Counted anew, once somebody asks again.
         const error = asPlainviewError(caught);
         log.warn({ err: error }, 'statistics could not be counted on');
         if (!error.transient) return;
-        await sleep(backlogForMs, signal);
+        await this.#sleep(backlogForMs, signal);
       }
     }
   }
