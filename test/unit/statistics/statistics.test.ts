@@ -41,12 +41,15 @@ function start() {
   return {
     ...process,
     pauses,
-    statistics,
     of,
     /** Once all that is in Orthanc has been counted. */
     complete: async (days = 1) => {
       await waitFor(async () => (await of(days)).complete);
       return of(days);
+    },
+    stop: async () => {
+      running.splice(running.indexOf(statistics), 1);
+      await statistics.stop();
     },
     /** As a kill: it writes nothing any more. */
     kill: () => running.splice(running.indexOf(statistics), 1),
@@ -145,7 +148,7 @@ describe('where nothing was kept', () => {
     await knee();
     await site.put(`instances/${site.store(image()).instance}/metadata/Radiograph`, '{"version": 1');
     const one = await first.of(7);
-    await first.statistics.stop();
+    await first.stop();
     writeFileSync(file(), '{"version": 1, "days"');
     expect(await start().complete(7)).toEqual(one);
   });
@@ -187,7 +190,7 @@ describe('where nothing was kept', () => {
     site.fake.intercept = ({ path }) => (path === '/tools/find' ? { status: 400, body: '' } : undefined);
     await service.of();
     await waitFor(() => counts() === 1);
-    await service.statistics.stop();
+    await service.stop();
     expect({ counts: counts(), pauses: service.pauses }).toEqual({ counts: 1, pauses: [] });
     expect((await service.of()).complete).toBe(false);
     expect(existsSync(file())).toBe(false);
@@ -199,7 +202,7 @@ describe('where nothing was kept', () => {
     const held = site.fake.hold(({ path }) => path === '/tools/find');
     await first.of();
     await held.reached;
-    const stopped = first.statistics.stop();
+    const stopped = first.stop();
     site.fake.intercept = ({ path }) => (path === '/tools/find' ? 'cut' : undefined);
     held.release();
     await stopped;
@@ -216,7 +219,7 @@ describe('what was counted', () => {
     const id = await decide(first, decidedAs('knee_ap', { when: at('10:00') }));
     await correct(first, id, 'hand_ap', '11:00');
     const before = await first.of(30);
-    await first.statistics.stop();
+    await first.stop();
     expect(statSync(file()).mode & 0o777).toBe(0o600);
     site.fake.calls.length = 0;
     const next = start();
