@@ -8,6 +8,8 @@ export default defineConfig({
           name: 'unit',
           sequence: { groupOrder: 0 },
           include: ['test/unit/**/*.test.ts'],
+          // The default leaves one core idle, half of two.
+          maxWorkers: '100%',
           testTimeout: 30_000,
         },
       },

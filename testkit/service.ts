@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { startService } from '../src/app/service.js';
+import { startService, type Timings } from '../src/app/service.js';
 import type { Classifier } from '../src/classify/classifier.js';
 import { loadConfig } from '../src/config/load.js';
 import { groupRecord, instanceRecord, readRecord } from '../src/decisions/schema.js';
@@ -43,6 +43,7 @@ export async function startTestService<C extends Classifier = Stub>(options: {
   ready?: boolean;
   /** Reads the change log from its beginning. */
   fromStart?: boolean;
+  timings?: Timings;
 }): Promise<TestService<C>> {
   const { classifier } = options;
   const secret = options.hook?.secret ?? randomUUID();
@@ -63,7 +64,7 @@ export async function startTestService<C extends Classifier = Stub>(options: {
     PLAINVIEW_LOG_LEVEL: 'trace',
     ...options.env,
   });
-  const service = await startService(config, classifier, pino({ level: 'trace' }, sink));
+  const service = await startService(config, classifier, pino({ level: 'trace' }, sink), options.timings);
   if (options.ready === false) service.ready.catch(() => undefined);
   else await service.ready;
   return {

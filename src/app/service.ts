@@ -5,12 +5,13 @@ import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { requireLabels } from '../decisions/labels.js';
 import { createError } from '../errors/errors.js';
+import type { BackOff } from '../followups/routing/outbox.js';
 import type { Readiness } from '../http/health.js';
 import type { Sweep } from '../intake/sweep.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { Availability } from '../orthanc/availability.js';
 import { requireCapabilities } from '../orthanc/capabilities.js';
-import { Orthanc } from '../orthanc/orthanc.js';
+import { type Heartbeat, Orthanc } from '../orthanc/orthanc.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { createWeb } from './web.js';
 import { createWork } from './work.js';
@@ -27,12 +28,24 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+/** Waits that no option sets. */
+export interface Timings {
+  heartbeat?: Heartbeat;
+  routeBackOff?: BackOff;
+}
+
 /**
  * Builds and starts the service. It processes jobs as soon as Orthanc has answered.
  * @param classifier the caller closes it after the service has stopped
+ * @param timings only tests give others than the default
  * @throws config_invalid, state_unusable, rules_invalid, cannot_listen
  */
-export async function startService(config: Config, classifier: Classifier, log: Logger): Promise<Service> {
+export async function startService(
+  config: Config,
+  classifier: Classifier,
+  log: Logger,
+  { heartbeat, routeBackOff }: Timings = {},
+): Promise<Service> {
   const { secret } = config;
   if (secret === undefined)
     throw createError('config_invalid', {
@@ -41,11 +54,11 @@ export async function startService(config: Config, classifier: Classifier, log: 
   requireLabels(classifier.network.classes, config.labelPrefix);
   logNetwork(classifier, log);
 
-  const orthanc = new Orthanc(config);
+  const orthanc = new Orthanc(config, heartbeat);
   const { availability } = orthanc;
   const metrics = new Metrics();
   const audit = auditTrail(config.auditFile, log);
-  const work = createWork({ orthanc, classifier, config, metrics, log });
+  const work = createWork({ orthanc, classifier, config, metrics, routeBackOff, log });
   const readiness = (): Readiness => ({
     ready: availability.state.answers,
     network: identityOf(classifier),

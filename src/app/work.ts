@@ -7,6 +7,7 @@ import { requestOf } from '../decisions/read.js';
 import { Recorder } from '../decisions/recorder.js';
 import { asPlainviewError } from '../errors/errors.js';
 import { Reporter } from '../followups/report/reporter.js';
+import type { BackOff } from '../followups/routing/outbox.js';
 import { Routing } from '../followups/routing/routing.js';
 import { Tagger } from '../followups/tags/tagger.js';
 import { ChangeCursor } from '../intake/cursor.js';
@@ -31,13 +32,14 @@ interface Parts {
   classifier: Classifier;
   config: Config;
   metrics: Metrics;
+  routeBackOff?: BackOff | undefined;
   log: Logger;
 }
 
 /** The parts that take instances in, decide them, record the decisions and run the follow-ups. */
 export type Work = ReturnType<typeof createWork>;
 
-export function createWork({ orthanc, classifier, config, metrics, log }: Parts) {
+export function createWork({ orthanc, classifier, config, metrics, routeBackOff, log }: Parts) {
   const locks = new LocalLocks();
   const { stateDir, modalities } = config;
   const aggregates = new Aggregates(orthanc, config.labelPrefix, locks);
@@ -56,7 +58,15 @@ export function createWork({ orthanc, classifier, config, metrics, log }: Parts)
     config.rulesFile === undefined
       ? undefined
       : new Routing(
-          { orthanc, config, classes: classifier.network.classes, registry: metrics.registry, locks, log },
+          {
+            orthanc,
+            config,
+            classes: classifier.network.classes,
+            registry: metrics.registry,
+            locks,
+            backOff: routeBackOff,
+            log,
+          },
           config.rulesFile,
         );
   const pipeline = new Pipeline({

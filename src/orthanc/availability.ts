@@ -3,8 +3,6 @@ import { sleep } from '../async/sleep.js';
 import { asPlainviewError, PlainviewError } from '../errors/errors.js';
 import type { System } from './resources.js';
 
-/** Between two health checks while Orthanc answers, milliseconds. */
-const watchMs = 5000;
 const retryMs = { first: 250, longest: 5000 };
 
 type State = { answers: true; version: string } | { answers: false; problem: string };
@@ -25,6 +23,7 @@ export class Availability {
    */
   readonly events = new EventEmitter<{ back: [System]; away: []; problem: [PlainviewError] }>();
   readonly #checkHealth: () => Promise<System>;
+  readonly #watchMs: number;
   readonly #sleep: typeof sleep;
   readonly #stopped = new AbortController();
   #prepare: (system: System) => Promise<void> = async () => undefined;
@@ -36,10 +35,12 @@ export class Availability {
 
   /**
    * @param checkHealth throws where Orthanc does not answer
+   * @param watchMs between two health checks while Orthanc answers, milliseconds
    * @param sleepFunction tests replace the clock by it
    */
-  constructor(checkHealth: () => Promise<System>, sleepFunction: typeof sleep = sleep) {
+  constructor(checkHealth: () => Promise<System>, watchMs = 5000, sleepFunction: typeof sleep = sleep) {
     this.#checkHealth = checkHealth;
+    this.#watchMs = watchMs;
     this.#sleep = sleepFunction;
   }
 
@@ -76,7 +77,7 @@ export class Availability {
   async #watch(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
-      await this.#sleep(watchMs, signal);
+      await this.#sleep(this.#watchMs, signal);
       if (this.#state.answers && !signal.aborted) await this.#isSilent();
     }
   }

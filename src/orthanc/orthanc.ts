@@ -21,8 +21,14 @@ import { UserDataBackup } from './user-data-backup.js';
 
 export type OrthancOptions = TransportOptions & Pick<Config, 'rendering'>;
 
-/** Shortest time-out of a health check, milliseconds. It is longer where the site set a long time-out. */
-const healthTimeoutMs = 5000;
+/** How an outage is noticed while nothing calls Orthanc. */
+export interface Heartbeat {
+  /** Between two health checks, milliseconds. */
+  everyMs: number;
+  /** Shortest time-out of a health check, milliseconds. It is longer where the site set a long time-out. */
+  timeoutMs: number;
+}
+const defaultHeartbeat: Heartbeat = { everyMs: 5000, timeoutMs: 5000 };
 
 /** Orthanc's REST API, in facets by purpose. All of them throw PlainviewErrors, mostly orthanc_…. */
 export class Orthanc {
@@ -44,8 +50,11 @@ export class Orthanc {
   readonly userData: UserDataBackup;
   readonly forwarder: Forwarder;
 
-  /** @throws config_invalid where the certification authority's file cannot be read */
-  constructor(options: OrthancOptions) {
+  /**
+   * @param heartbeat other than the default in tests alone
+   * @throws config_invalid where the certification authority's file cannot be read
+   */
+  constructor(options: OrthancOptions, heartbeat: Heartbeat = defaultHeartbeat) {
     const transport = new Transport(options);
     // The health check has its own connection, so that it never waits behind another call.
     // It is repeated once, because an Orthanc that works may be slow once.
@@ -54,11 +63,11 @@ export class Orthanc {
       orthancConnections: 1,
       orthancRate: 0,
       orthancRetries: 1,
-      orthancTimeoutMs: Math.max(healthTimeoutMs, Math.round(options.orthancTimeoutMs / 6)),
+      orthancTimeoutMs: Math.max(heartbeat.timeoutMs, Math.round(options.orthancTimeoutMs / 6)),
     });
     const finder = new Finder(transport);
     this.#transport = transport;
-    this.availability = new Availability(() => systemOf(this.#healthTransport));
+    this.availability = new Availability(() => systemOf(this.#healthTransport), heartbeat.everyMs);
     this.changes = new Changes(transport);
     this.hierarchy = new Hierarchy(transport);
     this.search = new Search(transport, finder, this.hierarchy);

@@ -29,7 +29,12 @@ const saveAfterMs = 10_000;
 const retryMs = 5000;
 const backlogMaxAgeMs = 5000;
 
-type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & { orthanc: Orthanc; log: Logger };
+type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & {
+  orthanc: Orthanc;
+  log: Logger;
+  /** The clock, for tests. */
+  sleep?: typeof sleep;
+};
 
 /**
  * Counts decisions and persons' verdicts by day, and keeps the counts in the state folder. Where that file is missing,
@@ -38,6 +43,7 @@ type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & { orthanc
 export class Statistics {
   readonly #parts: Parts;
   readonly #file: StateFile<typeof dailyCounts>;
+  readonly #sleep: typeof sleep;
   readonly #stop = new AbortController();
   /** Undefined before the first request. The recount then finds the decisions made before it. */
   #counts: DailyCounts | undefined;
@@ -49,6 +55,7 @@ export class Statistics {
   /** @throws state_unusable */
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#sleep = parts.sleep ?? sleep;
     this.#file = new StateFile(parts.stateDir, 'statistics.json', dailyCounts);
     this.#counts = this.#file.read();
     this.#complete = this.#counts !== undefined;
@@ -115,13 +122,13 @@ export class Statistics {
           return;
         }
         since += pageSize;
-        await sleep(pauseMs, signal);
+        await this.#sleep(pauseMs, signal);
       } catch (caught) {
         if (signal.aborted) return; // The next request after a restart begins a new recount.
         const error = asPlainviewError(caught);
         log.warn({ err: error }, 'the count of statistics was interrupted');
         if (!error.transient) return;
-        await sleep(retryMs, signal);
+        await this.#sleep(retryMs, signal);
       }
     }
   }

@@ -141,23 +141,3 @@ test.each(['its hours', 'Orthanc'])(
     await waiting.stop();
   },
 );
-
-test.each([
-  ['nothing to do', ['reclassify'], /give a condition/],
-  [
-    'what goes with no identifier',
-    ['reclassify', '1.2', '--from', '2026-01-01'],
-    /from: does not go with identifiers/,
-  ],
-  ['what is no identifier', ['reclassify', '1.2', '../system'], /\.\.\/system is neither .* nor a DICOM UID/],
-])('%s is a wrong call', async (_what, args, sentence) => {
-  const { status, out } = await run(...args);
-  expect(status).toBe(2);
-  expect(out).toMatch(sentence);
-});
-
-test('a sweep without a service is an error', async () => {
-  const { ended, out } = plainview(['sweep'], { PLAINVIEW_SECRET: hook.secret, PLAINVIEW_PORT: '9' });
-  expect(await ended).toBe(1);
-  expect(out()).toContain('Check that it runs');
-});

@@ -24,12 +24,16 @@ afterEach(async () => {
 });
 afterAll(() => proxy.stop());
 
+/** Short, so that a test notices an Orthanc that hangs without a long wait. */
+const heartbeat = { everyMs: 200, timeoutMs: 1000 };
+
 async function service(env: NodeJS.ProcessEnv = {}, stateDir?: string, ready = true): Promise<TestService> {
   const started = await startTestService({
     orthanc: proxy.url,
     classifier: stubClassifier(),
     env,
     ready,
+    timings: { heartbeat },
     stateDir: stateDir ?? (await freshState(real.orthanc.url)),
   });
   running.push(started);
@@ -236,7 +240,10 @@ test('a correction whose report a stop interrupted gets its report after the nex
 test('an Orthanc that hangs is an outage within seconds, also without other calls, and does not delay a stop', async () => {
   const stateDir = await freshState(real.orthanc.url);
   // The one permitted call hangs. The check of the connection must not wait for it.
-  const of = await service({ PLAINVIEW_ORTHANC_CONNECTIONS: '1' }, stateDir);
+  const of = await service(
+    { PLAINVIEW_ORTHANC_CONNECTIONS: '1', PLAINVIEW_ORTHANC_TIMEOUT_MS: '6000' },
+    stateDir,
+  );
   const thaw = freeze(/./);
   await waitFor(async () => (await readiness(of)) === 503, { timeout: 20_000 });
   expect(await of.metrics()).toMatch(/^plainview_orthanc_up 0$/m);

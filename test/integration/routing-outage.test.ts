@@ -30,6 +30,8 @@ const real = useOrthanc({
     },
   },
 });
+/** Short, so that what is not taken is given up without a long wait. */
+const timings = { routeBackOff: { first: 50, longest: 200 } };
 const listener = new Listener();
 const stateDir = mkdtempSync(join(tmpdir(), 'plainview-state-'));
 let place: RulesFolder;
@@ -137,6 +139,7 @@ test('what a peer refuses is given up and labelled, the rest continues, and a re
   const service = await startTestService({
     orthanc: real.orthanc.url,
     hook,
+    timings,
     classifier: stubClassifier(),
     env,
   });
@@ -212,6 +215,7 @@ test('a peer that hangs delays no other destination, no classification, and no s
   const service = await startTestService({
     orthanc: real.orthanc.url,
     hook,
+    timings,
     classifier: stubClassifier(),
     env,
   });
@@ -236,6 +240,7 @@ test('a webhook that answers 422 refuses the instance; one that answers 503 or n
   const service = await startTestService({
     orthanc: real.orthanc.url,
     hook,
+    timings,
     classifier: stubClassifier(),
     env: { PLAINVIEW_RULES_FILE: file },
   });
@@ -274,6 +279,7 @@ test('an instance that is decided again while it waits is sent only for the newe
   const service = await startTestService({
     orthanc: real.orthanc.url,
     hook,
+    timings,
     classifier,
     env: { PLAINVIEW_RULES_FILE: file },
   });

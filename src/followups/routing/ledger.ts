@@ -121,11 +121,16 @@ export class Ledger {
     const [pending, failed] = [state('pending'), state('failed')];
     for (const label of [pending, failed])
       if (label.wanted && !label.isPresent) await this.#orthanc.labels.add(resource, label.name);
-    const text = JSON.stringify({ ...next, routes: dropOldest(next.routes) });
-    if (text !== instance.Metadata[metadataNames.routes])
-      await this.#orthanc.metadata.put(resource, metadataNames.routes, text);
+    await this.note(instance, next);
     for (const label of [pending, failed])
       if (label.isPresent && !label.wanted) await this.#orthanc.labels.remove(resource, label.name);
+  }
+
+  /** Writes the routes alone, where their state has not changed yet. */
+  async note(instance: InstanceContent, next: InstanceRoutes): Promise<void> {
+    const text = JSON.stringify({ ...next, routes: dropOldest(next.routes) });
+    if (text !== instance.Metadata[metadataNames.routes])
+      await this.#orthanc.metadata.put(`instances/${instance.ID}`, metadataNames.routes, text);
   }
 }
 

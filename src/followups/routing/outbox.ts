@@ -19,6 +19,8 @@ interface Parts {
   refill: () => Promise<void>;
   /** Limits the instances sent in a minute. */
   perMinute: number;
+  /** Other than the default in tests alone. */
+  backOff?: BackOff | undefined;
   log: Logger;
 }
 
@@ -26,7 +28,12 @@ interface Parts {
 const maxHeld = 10_000;
 /** Attempts to send one instance to a destination that answers. */
 const maxAttempts = 5;
-const backoffMs = { first: 1000, longest: 60_000 };
+/** Delays between two attempts, milliseconds: doubled each time, up to the longest. */
+export interface BackOff {
+  first: number;
+  longest: number;
+}
+const defaultBackOff: BackOff = { first: 1000, longest: 60_000 };
 
 /**
  * The pending instances of one destination, in the order of their decisions. While the destination does not answer, all
@@ -178,7 +185,8 @@ export class Outbox {
 
   /** Waits 1, 2, 4 … 60 s, plus up to a quarter of that at random. Ends early when Orthanc is back after an outage. */
   #backOff(): Promise<void> {
-    const ms = Math.min(backoffMs.first * 2 ** this.#failures++, backoffMs.longest);
+    const { first, longest } = this.#parts.backOff ?? defaultBackOff;
+    const ms = Math.min(first * 2 ** this.#failures++, longest);
     return this.#timer.sleep(ms * (1 + Math.random() / 4));
   }
 

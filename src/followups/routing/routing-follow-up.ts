@@ -112,11 +112,13 @@ export class RoutingFollowUp implements FollowUp {
     const { orthanc, ledger, groupLabels } = this.#parts;
     const { add, remove, owned } = planLabels(instance.Labels, former?.labels ?? [], wanted);
     const before = former?.wanted ?? [];
-    if (add.length + remove.length === 0 && wanted.join() === before.join()) return owned;
+    // After a crash or a failure, series and study may lack the labels.
+    const isWhole = former === undefined || (former.of !== undefined && former.failure === undefined);
+    if (isWhole && add.length + remove.length === 0 && wanted.join() === before.join()) return owned;
     const { of: _, ...rest } = former ?? noRoutes;
     // Without `of`, so that the instance is still due after a crash.
     await applyOwnedLabels(orthanc, `instances/${instance.ID}`, { add, remove, owned }, (labels) =>
-      ledger.write(instance, { ...rest, wanted, labels }),
+      ledger.note(instance, { ...rest, wanted, labels }),
     );
     await groupLabels.aggregate(await orthanc.hierarchy.studyOf(instance.ID));
     return owned;

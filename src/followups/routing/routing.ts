@@ -13,7 +13,7 @@ import { WebhookDestination } from './destinations/webhook.js';
 import { GroupLabels } from './group-labels.js';
 import { Ledger } from './ledger.js';
 import { LoopGuard } from './loop-guard.js';
-import { Outbox } from './outbox.js';
+import { type BackOff, Outbox } from './outbox.js';
 import { findPending } from './pending.js';
 import { RouteMetrics } from './route-metrics.js';
 import { RoutingFollowUp } from './routing-follow-up.js';
@@ -29,6 +29,7 @@ interface Parts {
   classes: readonly string[];
   registry: Registry;
   locks: Locks;
+  backOff?: BackOff | undefined;
   log: Logger;
 }
 
@@ -45,7 +46,7 @@ export class Routing {
   #search: Promise<void> | undefined;
 
   /** @throws rules_invalid */
-  constructor({ orthanc, config, classes, registry, locks, log }: Parts, file: string) {
+  constructor({ orthanc, config, classes, registry, locks, backOff, log }: Parts, file: string) {
     this.#orthanc = orthanc;
     this.#log = log;
     this.#rules = readRules(file, classes);
@@ -59,6 +60,7 @@ export class Routing {
         await findPending(orthanc, this.#ledger, this.#outboxes);
       },
       perMinute: this.#rules.perMinute,
+      backOff,
       log,
     };
     const targets = new Map(

@@ -191,12 +191,7 @@ describe('what cannot be labelled', () => {
 
 describe('a wrong call', () => {
   it.each([
-    ['no picture', []],
-    ['an unknown option', ['--no-such', 'a.png']],
-    ['an unknown engine', ['--engine', 'abacus', 'a.png']],
-    ['a size that is no number', ['--input_height', 'tall', 'a.png']],
     ['a threshold beyond 1', ['--threshold', '80', 'a.png']],
-    ['a graph that is not there', ['--graph', '/nowhere/network.pb', 'a.png']],
     ['a graph that is none', ['--graph', picture('grey.png'), 'a.png']],
   ])('%s: reports it and ends with 2', async (_, args) => {
     const { status, stdout, stderr } = await runPlainview(['label', '--labels', labels, ...args]);

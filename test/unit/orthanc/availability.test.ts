@@ -40,7 +40,7 @@ async function started() {
     return system;
   });
   const [changes, problems] = [[] as boolean[], [] as string[]];
-  const availability = new Availability(checkHealth, sleep);
+  const availability = new Availability(checkHealth, 5000, sleep);
   availability.events.on('back', () => changes.push(true));
   availability.events.on('away', () => changes.push(false));
   availability.events.on('problem', ({ message }) => problems.push(message));
@@ -93,7 +93,7 @@ test('while the preparation fails, Orthanc still counts as away', async () => {
   orthanc.answers = false;
   await vi.advanceTimersByTimeAsync(10_000);
   expect(changes).toEqual([true, false]);
-  const again = new Availability(async () => system, sleep);
+  const again = new Availability(async () => system, 5000, sleep);
   ends.push(() => again.stop());
   let tries = 0;
   const ready = again.start(async () => {

@@ -17,7 +17,7 @@ function orthanc(env: NodeJS.ProcessEnv = {}): Orthanc {
     PLAINVIEW_ORTHANC_TIMEOUT_MS: '300',
     ...env,
   });
-  const client = new Orthanc(config);
+  const client = new Orthanc(config, { everyMs: 5000, timeoutMs: 300 });
   open.push(client);
   return client;
 }

@@ -1,0 +1,140 @@
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Routing } from '../../../../src/followups/routing/routing.js';
+import type { InstanceId } from '../../../../src/orthanc/ids.js';
+import { stubClasses } from '../../../../testkit/classifier.js';
+import { type Process, useFakeSite } from '../../../../testkit/fake-site.js';
+import { head, type RulesFolder, rulesFolder } from '../../../../testkit/rules.js';
+import { waitFor } from '../../../../testkit/wait-for.js';
+import { routingSite } from './support.js';
+
+const site = useFakeSite({ destinations: { peers: ['a', 'b'], modalities: { m: 'SCANNER' } } });
+const { store, decide, states, routesOf } = routingSite(site);
+let place: RulesFolder;
+const running: Routing[] = [];
+beforeAll(async () => {
+  place = await rulesFolder();
+});
+afterAll(() => place.discard());
+afterEach(async () => {
+  for (const each of running.splice(0)) await each.stop();
+});
+
+/** A process with the routing that these rules make. */
+async function create(rules: object[]): Promise<{ process: Process; routing: Routing }> {
+  const process = site.process();
+  const routing = new Routing(
+    {
+      ...process,
+      classes: stubClasses,
+      registry: new Registry(),
+      backOff: { first: 1, longest: 10 },
+      log: pino({ level: 'silent' }),
+    },
+    await place.write({ ...head, rules }),
+  );
+  running.push(routing);
+  return { process, routing };
+}
+
+const toA = { name: 'to a', do: { peer: 'a' } };
+const ended = (id: InstanceId) =>
+  waitFor(() => routesOf(id).length > 0 && routesOf(id).every(({ state }) => state !== 'pending'));
+
+test('what is decided is sent, and noted', async () => {
+  const { process, routing } = await create([{ name: 'both', do: { peer: 'a', modality: 'm' } }]);
+  await routing.resume();
+  const { instance: id } = store('one');
+  await decide(process, id, 'knee_ap');
+  await routing.followUp.run(id);
+  await ended(id);
+  expect(states(id)).toEqual(['peer:a: knee_ap: sent', 'modality:m: knee_ap: sent']);
+  expect(site.fake.sent.map(({ destination, instances }) => [destination, instances]).sort()).toEqual([
+    ['modalities/m', [id]],
+    ['peers/a', [id]],
+  ]);
+  await waitFor(() => site.fake.labels(id).join() === 'knee_ap');
+});
+
+test('the very file that comes back from where it was sent is not sent there again', async () => {
+  const { process, routing } = await create([toA]);
+  await routing.resume();
+  const { instance: id } = store('one');
+  await decide(process, id, 'knee_ap');
+  await routing.followUp.run(id);
+  await ended(id);
+  // As an Orthanc that overwrites does with what it is sent: the metadata is lost.
+  await site.remove(`instances/${id}`);
+  store('one');
+  await decide(process, id, 'knee_ap');
+  await routing.followUp.run(id);
+  await ended(id);
+  expect(states(id)).toEqual([
+    expect.stringMatching(/^peer:a: knee_ap: skipped: this very file was sent there at 20/),
+  ]);
+  expect(site.fake.sent).toHaveLength(1);
+});
+
+test('what a former process left is sent by the next one; what no rule names any more is not', async () => {
+  const former = await create([toA, { name: 'to b', do: { peer: 'b' } }]);
+  const ids = ['one', 'two'].map((name) => store(name).instance);
+  for (const id of ids) {
+    await decide(former.process, id, 'knee_ap');
+    await former.routing.followUp.run(id);
+    expect(states(id)).toEqual(['peer:a: knee_ap: pending', 'peer:b: knee_ap: pending']);
+  }
+  const { routing } = await create([toA]);
+  await routing.resume();
+  for (const id of ids) {
+    await ended(id);
+    expect(states(id)).toEqual([
+      'peer:a: knee_ap: sent',
+      'peer:b: knee_ap: skipped: no rule names this destination any more',
+    ]);
+  }
+  expect(site.fake.sent.flatMap(({ instances }) => instances)).toEqual(ids);
+});
+
+test('what is decided anew before it was sent is sent for the newer decision alone', async () => {
+  const { process, routing } = await create([toA]);
+  const { instance: id } = store('one');
+  for (const category of ['knee_ap', 'hand_ap']) {
+    await decide(process, id, category);
+    await routing.followUp.run(id);
+  }
+  await routing.resume();
+  await ended(id);
+  expect(states(id)).toEqual(['peer:a: knee_ap: skipped: it was decided anew', 'peer:a: hand_ap: sent']);
+  expect(site.fake.sent).toHaveLength(1);
+});
+
+test('a peer that answers but does not take an instance is given up after some tries; a retry sends it', async () => {
+  const { process, routing } = await create([toA]);
+  await routing.resume();
+  let tries = 0;
+  site.fake.intercept = ({ path }) => {
+    if (path !== '/peers/a/store') return undefined;
+    tries++;
+    return { status: 400, body: '' };
+  };
+  const { instance: id } = store('one');
+  await decide(process, id, 'knee_ap');
+  await routing.followUp.run(id);
+  await ended(id);
+  expect(tries).toBe(5);
+  expect(states(id)).toEqual([expect.stringMatching(/^peer:a: knee_ap: failed: /)]);
+  await waitFor(() => site.fake.labels(id).join() === 'knee_ap,route_failed');
+
+  await expect(routing.retry(id, 'peer:b')).rejects.toMatchObject({ code: 'destination_unknown' });
+  site.fake.intercept = () => undefined;
+  expect(await routing.retry(id, undefined)).toEqual(['peer:a']);
+  await waitFor(() => site.fake.labels(id).join() === 'knee_ap');
+  expect(states(id)).toEqual(['peer:a: knee_ap: sent']);
+  expect(await routing.retry(id, undefined)).toEqual([]);
+});
+
+test('a destination that Orthanc does not know stops the start', async () => {
+  const { routing } = await create([{ name: 'astray', do: { peer: 'c' } }]);
+  await expect(routing.resume()).rejects.toMatchObject({ code: 'rules_invalid' });
+});

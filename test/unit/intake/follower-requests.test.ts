@@ -1,0 +1,116 @@
+import { afterEach, expect, test } from 'vitest';
+import { requestOf } from '../../../src/decisions/read.js';
+import { ChangeCursor } from '../../../src/intake/cursor.js';
+import { Follower } from '../../../src/intake/follower.js';
+import { copyGroupRequests } from '../../../src/intake/reclassification/group-requests.js';
+import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
+import { MemoryQueue } from '../../../src/queue/memory.js';
+import type { Job } from '../../../src/queue/queue.js';
+import { image, uid } from '../../../testkit/dicom.js';
+import { silent, useFakeSite } from '../../../testkit/fake-site.js';
+import { waitFor } from '../../../testkit/wait-for.js';
+
+const site = useFakeSite();
+const running: Follower[] = [];
+afterEach(async () => {
+  for (const each of running.splice(0)) await each.stop();
+});
+
+/** Follows the change log; what carries the label `settled` needs no look. */
+function follow() {
+  const jobs: Pick<Job, 'instance' | 'reason' | 'isNew'>[] = [];
+  const { orthanc, config } = site.process();
+  const queue = new MemoryQueue(new AdmissionPolicy({ concurrency: 1, backlog: 1 }), async (job) => {
+    jobs.push(job);
+    return { kind: 'settled' };
+  });
+  const follower = new Follower({
+    orthanc,
+    queue,
+    cursor: new ChangeCursor(site.stateDir),
+    isSettled: ({ Labels }) => Labels.includes('settled'),
+    isUnfinished: (instance) => requestOf(instance) !== undefined,
+    copyGroupRequests: (level, ids) => copyGroupRequests(orthanc, level, ids, config.modalities),
+    onLogCleared: () => undefined,
+    pollMs: 1,
+    log: silent,
+  });
+  running.push(follower);
+  follower.resume();
+  return { follower, jobs };
+}
+
+const ask = (path: string) => site.put(`${path}/metadata/RadiographReclassify`, '{"who":"alice"}');
+/** How far the log has been read. */
+const since = () =>
+  Math.max(...site.fake.calls.map(({ path }) => Number(/^\/changes.*since=(\d+)/.exec(path)?.[1] ?? 0)));
+/** The last entry that a follower asks for. */
+const last = async () => {
+  const log = await fetch(`${site.fake.url}/changes?type=NewInstance;UpdatedMetadata&since=0&limit=1000`);
+  return ((await log.json()) as { Last: number }).Last;
+};
+/** Waits until the follower has read the log to its end as it is now. */
+const read = async () => {
+  const end = await last();
+  await waitFor(() => since() >= end);
+};
+
+test('what is stored gets a look, unless it is decided already', async () => {
+  const settled = site.store(image());
+  await site.put(`instances/${settled.instance}/labels/settled`);
+  const { instance } = site.store(image());
+  const { jobs } = follow();
+  await read();
+  await waitFor(() => jobs.length > 0);
+  expect(jobs).toMatchObject([{ instance, reason: 'changes' }]);
+});
+
+test('metadata that somebody writes gets a look where it asks for something, and once for all of a page', async () => {
+  const { instance } = site.store(image());
+  await site.put(`instances/${instance}/labels/settled`);
+  const { jobs, follower } = follow();
+  await read();
+  expect(jobs).toEqual([]);
+  follower.pause();
+  await site.put(`instances/${instance}/metadata/RadiographTags`, '{}');
+  await ask(`instances/${instance}`);
+  await ask(`instances/${instance}`);
+  follower.resume();
+  await read();
+  await waitFor(() => jobs.length > 0);
+  expect(jobs).toMatchObject([{ instance, reason: 'request' }]);
+});
+
+test.each(['series', 'studies', 'patients'] as const)(
+  'a request on %s is handed to its instances',
+  async (level) => {
+    const inSeries = { patientId: 'p', studyInstanceUid: uid('study'), seriesInstanceUid: uid('series') };
+    const first = site.store(image(inSeries));
+    const lines = [first, site.store(image(inSeries))];
+    const beside = site.store(image());
+    for (const { instance } of [...lines, beside]) await site.put(`instances/${instance}/labels/settled`);
+    const { jobs } = follow();
+    const { series, study, patient } = first;
+    await read();
+    await ask(`${level}/${{ series, studies: study, patients: patient }[level]}`);
+    await waitFor(() => jobs.length === 2);
+    expect(new Set(jobs.map(({ instance }) => instance))).toEqual(
+      new Set(lines.map(({ instance }) => instance)),
+    );
+    await read();
+    expect(jobs).toHaveLength(2);
+  },
+);
+
+test('while Orthanc is away nothing is asked; what came meanwhile is found after it', async () => {
+  const { follower, jobs } = follow();
+  site.store(image());
+  await waitFor(() => jobs.length === 1);
+  follower.pause();
+  const held = site.fake.hold(({ path }) => path.startsWith('/changes'));
+  site.store(image());
+  follower.resume();
+  await held.reached;
+  held.release();
+  await waitFor(() => jobs.length === 2);
+});
