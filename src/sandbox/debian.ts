@@ -9,10 +9,10 @@ import { plainFolder, plainProgram } from './plain-path.js';
 
 /*
  * Orthanc from Debian's packages, unpacked into a private folder. This needs no root and installs nothing on the host.
- * Debian 12 has Orthanc 1.10, which has no labels. So the packages always come from Debian 13, and run with the C library
- * of that release.
+ * Debian 12 has Orthanc 1.10, which has no labels. So the packages come from a later suite, and run with the C library of
+ * that suite: `trixie` has Orthanc 1.12.7, `forky` has 1.13.0.
  */
-const suite = 'trixie';
+export type DebianSuite = 'trixie' | 'forky';
 const packages = ['orthanc', 'orthanc-python', 'orthanc-dicomweb', 'orthanc-gdcm', 'orthanc-postgresql'];
 
 /** Dependencies that Orthanc does not need at run time. They are declared as installed, so that apt leaves them out. */
@@ -30,7 +30,7 @@ const notNeeded = [
 ];
 
 /** The folder's name. Change the number when the suite or the packages change, so that they get a new folder. */
-const layout = `debian-${suite}-2`;
+const layout = (suite: DebianSuite): string => `debian-${suite}-2`;
 
 const keyrings = ['gpg', 'pgp'].map((kind) => `/usr/share/keyrings/debian-archive-keyring.${kind}`);
 
@@ -42,15 +42,18 @@ const pluginFiles: Record<SandboxPlugin, string> = {
 };
 
 /** Unpacks Orthanc unless it is unpacked already. @returns the root folder of the unpacked packages */
-export async function provideDebianOrthanc(onProgress: (line: string) => void = () => {}): Promise<string> {
-  const root = join(sandboxFolder(), layout);
+export async function provideDebianOrthanc(
+  onProgress: (line: string) => void = () => {},
+  suite: DebianSuite = 'trixie',
+): Promise<string> {
+  const root = join(sandboxFolder(), layout(suite));
   if (existsSync(root)) return root;
   makeSandboxFolder(dirname(root));
-  const mirror = await findMirror();
+  const mirror = await findMirror(suite);
   onProgress(`Fetching Orthanc from ${mirror} (about 50 MB, once) …`);
   const work = await mkdtemp(`${root}.`);
   try {
-    await download(await plainFolder(work), mirror);
+    await download(await plainFolder(work), mirror, suite);
     const unpacked = join(work, 'root');
     for (const file of await readdir(join(work, 'archives'))) {
       if (file.endsWith('.deb')) await runOrThrow('dpkg-deb', ['-x', join(work, 'archives', file), unpacked]);
@@ -67,7 +70,7 @@ export async function provideDebianOrthanc(onProgress: (line: string) => void = 
 }
 
 /** The mirror that the host's apt uses, so that a site's own mirror is used here too. */
-async function findMirror(): Promise<string> {
+async function findMirror(suite: DebianSuite): Promise<string> {
   if (process.env.PLAINVIEW_DEBIAN_MIRROR) return process.env.PLAINVIEW_DEBIAN_MIRROR;
   const uris = await runOrThrow('apt-get', ['update', '--print-uris']);
   const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
@@ -82,7 +85,7 @@ async function findMirror(): Promise<string> {
   });
 }
 
-async function download(work: string, mirror: string): Promise<void> {
+async function download(work: string, mirror: string, suite: DebianSuite): Promise<void> {
   const keyring = keyrings.find((file) => existsSync(file));
   if (!keyring) {
     throw createError('sandbox_unavailable', { why: 'the package debian-archive-keyring is not installed' });

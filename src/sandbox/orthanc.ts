@@ -8,7 +8,7 @@ import { createError } from '../errors/errors.js';
 import { temporaryFolder } from '../files/temporary.js';
 import { lastLines, runCommand } from './command.js';
 import { sandboxConfiguration } from './configuration.js';
-import { debianLaunch, provideDebianOrthanc } from './debian.js';
+import { type DebianSuite, debianLaunch, provideDebianOrthanc } from './debian.js';
 import { dockerAnswers, dockerLaunch, provideDockerOrthanc } from './docker.js';
 import type { Launch, OrthancSpec, SandboxPlugin } from './launch.js';
 import { explorerPlugin, hookScript, makeSandboxFolder } from './places.js';
@@ -32,6 +32,8 @@ export interface SandboxOptions {
   explorer?: boolean;
   /** How to run it. By default Docker, if it answers, else Debian's packages. */
   runtime?: 'docker' | 'debian';
+  /** With Debian's packages, the suite that they come from, and so the version of Orthanc. Default: trixie, 1.12.7. */
+  suite?: DebianSuite;
   /** Called with a line of text before something that takes long, such as a download. */
   onProgress?: (line: string) => void;
 }
@@ -145,12 +147,16 @@ export async function startOrthanc(options: SandboxOptions = {}): Promise<Sandbo
   return orthanc;
 }
 
-async function chooseLaunch(spec: OrthancSpec, { runtime, onProgress }: SandboxOptions): Promise<Launch> {
-  if (runtime === 'docker' || (!runtime && (await dockerAnswers()))) {
+async function chooseLaunch(
+  spec: OrthancSpec,
+  { runtime, suite, onProgress }: SandboxOptions,
+): Promise<Launch> {
+  // A suite is named for its version of Orthanc, which an image need not have.
+  if (runtime === 'docker' || (!runtime && suite === undefined && (await dockerAnswers()))) {
     await provideDockerOrthanc(onProgress);
     return dockerLaunch(spec);
   }
-  return debianLaunch(await provideDebianOrthanc(onProgress), spec);
+  return debianLaunch(await provideDebianOrthanc(onProgress, suite), spec);
 }
 
 async function run(launch: Launch, logFile: string): Promise<ChildProcess> {

@@ -7,7 +7,11 @@ import { freshState, hookAddress, Reader, type TestService } from '../../testkit
 import { useServices } from '../../testkit/services.js';
 
 const hook = await hookAddress();
-const real = useOrthanc({ hook, configuration: { OverwriteInstances: true } });
+/**
+ * Orthanc 1.13.0. Before, a rendering of Orthanc that meets a deletion can stop its index for ever: a move deletes the
+ * original, while the service has the copy rendered.
+ */
+const real = useOrthanc({ hook, suite: 'forky', configuration: { OverwriteInstances: true } });
 const { service, stop } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
 

@@ -107,7 +107,7 @@ test('what Orthanc forbids is tried again with pauses, and done when Orthanc all
   const { orthancId } = await store('forbidden');
   proxy.decide = ({ method }) => (method === 'PUT' ? 403 : 'pass');
   await of.notice(orthancId);
-  await waitFor(() => of.log().split('a try failed').length > 2);
+  await waitFor(() => of.log().split('an attempt failed').length > 2);
   expect(of.classifier.pictures.length).toBeLessThanOrEqual(3);
   proxy.decide = () => 'pass';
   expect(await reader().decided(orthancId)).toBe('knee_lateral');
@@ -253,7 +253,7 @@ test('an Orthanc that hangs is an outage within seconds, also without other call
   expect(await reader().decided(one.orthancId)).toBe('knee_lateral');
   expect(await readiness(of)).toBe(200);
   expect([count(of, 'Work waits'), count(of, 'Orthanc answers')]).toEqual([1, 2]);
-  expect(of.log()).not.toMatch(/"level":50|a try failed/);
+  expect(of.log()).not.toMatch(/"level":50|an attempt failed/);
 
   proxy.decide = () => 'cut';
   await waitFor(async () => (await readiness(of)) === 503);

@@ -258,6 +258,6 @@ test('neither log nor metrics ever contain patient data', async () => {
   );
   await real.storeInstance(instance({ ...names, modality: 'CR' }));
   await notice(orthancId);
-  await waitFor(() => log().includes('a try failed'));
+  await waitFor(() => log().includes('an attempt failed'));
   expect(log() + (await metrics())).not.toMatch(/SECRET/);
 });
