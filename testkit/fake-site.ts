@@ -6,7 +6,7 @@ import { afterEach, beforeEach } from 'vitest';
 import { loadConfig } from '../src/config/load.js';
 import type { Config } from '../src/config/options.js';
 import { Aggregates } from '../src/decisions/aggregates.js';
-import { KeptCorrections } from '../src/decisions/kept-corrections.js';
+import { CorrectionStore } from '../src/decisions/correction-store.js';
 import { Recorder } from '../src/decisions/recorder.js';
 import {
   type GroupRecord,
@@ -80,11 +80,11 @@ export function useFakeSite(options: FakeOrthancOptions = {}) {
       const locks = new LocalLocks();
       const { labelPrefix } = config;
       const aggregates = new Aggregates(orthanc, labelPrefix, locks);
-      const corrections = new KeptCorrections(stateDir);
+      const corrections = new CorrectionStore(stateDir);
       const recorder = new Recorder({ orthanc, labelPrefix, locks, aggregates, corrections });
       return { config, orthanc, locks, aggregates, recorder };
     },
-    corrections: () => new KeptCorrections(stateDir),
+    corrections: () => new CorrectionStore(stateDir),
     store(file: Buffer): Line {
       const { ID, ParentSeries, ParentStudy, ParentPatient } = running().store(file);
       return {

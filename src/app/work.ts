@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { Aggregates } from '../decisions/aggregates.js';
-import { KeptCorrections } from '../decisions/kept-corrections.js';
+import { CorrectionStore } from '../decisions/correction-store.js';
 import { requestOf } from '../decisions/read.js';
 import { Recorder } from '../decisions/recorder.js';
 import { asPlainviewError } from '../errors/errors.js';
@@ -43,7 +43,7 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
   const locks = new LocalLocks();
   const { stateDir, modalities } = config;
   const aggregates = new Aggregates(orthanc, config.labelPrefix, locks);
-  const corrections = new KeptCorrections(stateDir);
+  const corrections = new CorrectionStore(stateDir);
   const recorder = new Recorder({
     orthanc,
     labelPrefix: config.labelPrefix,
@@ -139,7 +139,7 @@ function createQueue(parts: Omit<Parts, 'classifier'> & { pipeline: Pipeline; ta
 }
 
 /** Corrections that were begun when the service ended, or when Orthanc went away. */
-async function settleBegun(corrections: KeptCorrections, recorder: Recorder, log: Logger): Promise<void> {
+async function settleBegun(corrections: CorrectionStore, recorder: Recorder, log: Logger): Promise<void> {
   for (const instance of corrections.listBegun())
     await recorder.settle(instance).catch((caught: unknown) => {
       const error = asPlainviewError(caught);

@@ -3,9 +3,16 @@ import type { StudyTree } from '../orthanc/hierarchy.js';
 import type { ResourcePath, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Locks } from '../store/locks.js';
-import { aggregate, planLabels, prefixed } from './labels.js';
+import { labelsOf, planLabels, prefixed } from './labels.js';
 import { type LabelledResource, writeRecord } from './owned-labels.js';
-import { groupRecord, type InstanceRecord, instanceRecord, metadataNames, readRecord } from './schema.js';
+import {
+  type GroupRecord,
+  groupRecord,
+  type InstanceRecord,
+  instanceRecord,
+  metadataNames,
+  readRecord,
+} from './schema.js';
 import { hasOtherVersion } from './versions.js';
 
 /** A series or a study with the records of its instances. */
@@ -141,3 +148,21 @@ const oursOf = (noted: readonly string[], came: readonly string[], wanted: reado
   ...noted,
   ...came.filter((label) => wanted.includes(label)),
 ];
+
+/** Adds up decided instances. The same instances give the same result in any order. */
+export function aggregate(
+  records: readonly InstanceRecord[],
+): Pick<GroupRecord, 'categories' | 'decisions'> & { wanted: string[] } {
+  const categories: Record<string, number> = {};
+  const decisions: Record<string, number> = {};
+  const wanted = new Set<string>();
+  for (const record of records) {
+    decisions[record.decision] = (decisions[record.decision] ?? 0) + 1;
+    if (record.category !== undefined) categories[record.category] = (categories[record.category] ?? 0) + 1;
+    for (const label of labelsOf(record)) wanted.add(label);
+  }
+  return { categories: sorted(categories), decisions: sorted(decisions), wanted: [...wanted].sort() };
+}
+
+const sorted = (counts: Record<string, number>) =>
+  Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));

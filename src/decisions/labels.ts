@@ -1,6 +1,6 @@
 import { createError } from '../errors/errors.js';
 import { label } from '../orthanc/ids.js';
-import type { GroupRecord, InstanceRecord } from './schema.js';
+import type { InstanceRecord } from './schema.js';
 import { stateLabels } from './state-labels.js';
 
 /**
@@ -64,21 +64,3 @@ export function planLabels(
     owned: [...new Set([...kept, ...add])].sort(),
   };
 }
-
-/** Adds up decided instances. The same instances give the same result in any order. */
-export function aggregate(
-  records: readonly InstanceRecord[],
-): Pick<GroupRecord, 'categories' | 'decisions'> & { wanted: string[] } {
-  const categories: Record<string, number> = {};
-  const decisions: Record<string, number> = {};
-  const wanted = new Set<string>();
-  for (const record of records) {
-    decisions[record.decision] = (decisions[record.decision] ?? 0) + 1;
-    if (record.category !== undefined) categories[record.category] = (categories[record.category] ?? 0) + 1;
-    for (const label of labelsOf(record)) wanted.add(label);
-  }
-  return { categories: sorted(categories), decisions: sorted(decisions), wanted: [...wanted].sort() };
-}
-
-const sorted = (counts: Record<string, number>) =>
-  Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -8,8 +8,9 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Locks } from '../store/locks.js';
 import type { Aggregates } from './aggregates.js';
-import { CorrectedPictures, sopInstanceUidOf } from './corrected-pictures.js';
-import type { KeptCorrections, PictureKeys } from './kept-corrections.js';
+import { CorrectionKeeper } from './correction-keeper.js';
+import type { CorrectionStore } from './correction-store.js';
+import { FormerDecisions } from './former-decisions.js';
 import { labelsOf, planLabels, prefixed } from './labels.js';
 import { writeRecord } from './owned-labels.js';
 import { asksAnew, isUntouched, recordOf, requestOf } from './read.js';
@@ -53,7 +54,7 @@ interface Parts {
   aggregates: Aggregates;
   /** Without one, decisions are not compared with the order. */
   orderCheck?: OrderCheck;
-  corrections: KeptCorrections;
+  corrections: CorrectionStore;
 }
 
 /** Tries of a person's decision, each after another writer was met. */
@@ -68,11 +69,13 @@ export class Recorder {
   /** `recorded`: a decision stands on all levels. */
   readonly events = new EventEmitter<{ recorded: [Recorded] }>();
   readonly #parts: Parts;
-  readonly #pictures: CorrectedPictures;
+  readonly #keeper: CorrectionKeeper;
+  readonly #formerDecisions: FormerDecisions;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#pictures = new CorrectedPictures(parts.orthanc, parts.corrections);
+    this.#keeper = new CorrectionKeeper(parts.orthanc, parts.corrections);
+    this.#formerDecisions = new FormerDecisions(parts.orthanc, parts.corrections);
   }
 
   /**
@@ -106,7 +109,7 @@ export class Recorder {
 
   /** Whether people may have decided about this picture, by the state folder alone. @throws state_damaged */
   mayBeKnown(described: DescribedInstance): boolean {
-    return this.#pictures.mayFind(described);
+    return this.#formerDecisions.mayFind(described);
   }
 
   /**
@@ -120,7 +123,7 @@ export class Recorder {
     described?: Pick<DescribedInstance, 'descriptions' | 'traits'>,
   ): Promise<'restored' | { other: NewDecision } | undefined> {
     const { ID } = instance;
-    const former = await this.#pictures.find(instance, described?.traits);
+    const former = await this.#formerDecisions.find(instance, described?.traits);
     if (former === undefined) return undefined;
     const { isSamePicture, decision } = former;
     if (!isSamePicture) return { other: decision };
@@ -134,36 +137,19 @@ export class Recorder {
     });
   }
 
+  /** Settles a correction that was begun: see `CorrectionKeeper`. @throws state_unusable, state_damaged, orthanc_… */
+  async settle(id: InstanceId): Promise<void> {
+    await this.#exclusive(id, () => this.#keeper.settle(id));
+  }
+
   /** Whether a person's decision is in Orthanc alone: an older version, or another service, recorded it. */
   isUnkept(instance: IdentifiedInstance): boolean {
-    const known = recordOf(instance);
-    if (known?.record.who !== 'person' || !known.complete) return false;
-    try {
-      const kept = this.#parts.corrections.ofInstance(instance.ID);
-      return !kept.some(({ decision }) => decision.when === known.record.when);
-    } catch {
-      return false; // damaged: the instance's own job tells of it
-    }
+    return this.#keeper.isUnkept(instance);
   }
 
   /** Keeps a person's decision that is in Orthanc alone. @throws state_unusable, state_damaged, orthanc_… */
   async keep(id: InstanceId): Promise<void> {
-    await this.#exclusive(id, async () => {
-      const { instance } = await this.#read(id);
-      const known = recordOf(instance);
-      if (known?.record.who !== 'person' || !known.complete) return;
-      const { version: _, labels: __, order: ___, ...decision } = known.record;
-      await this.#parts.corrections.keep(id, { ...(await this.#keysOf(instance)), decision });
-    });
-  }
-
-  /**
-   * Settles what was begun when the service ended, or when Orthanc did not answer: what Orthanc has stands, the rest
-   * never was.
-   * @throws state_unusable, state_damaged, orthanc_…
-   */
-  async settle(id: InstanceId): Promise<void> {
-    await this.#exclusive(id, () => this.#settle(id));
+    await this.#exclusive(id, async () => this.#keeper.keep((await this.#read(id)).instance));
   }
 
   /**
@@ -182,7 +168,7 @@ export class Recorder {
           return await this.#write(current, next(known.record));
         } catch (error) {
           // Where Orthanc cannot say, it stays begun until Orthanc is back.
-          await this.#settle(id).catch(() => undefined);
+          await this.#keeper.settle(id).catch(() => undefined);
           const isConflict = error instanceof PlainviewError && error.code === 'orthanc_conflict';
           if (!isConflict || tries === mostTries) throw error;
         }
@@ -264,7 +250,7 @@ export class Recorder {
     const decided = { ...given, ...(order === undefined ? {} : { order }) };
     const resource = `instances/${instance.ID}` as const;
     // Before anything changes: a decision that cannot be kept is refused.
-    if (decided.who === 'person') await this.#begin(instance, given);
+    if (decided.who === 'person') await this.#keeper.begin(instance, given);
     if (instance.Metadata[metadataNames.category] !== undefined)
       await orthanc.metadata.delete(resource, metadataNames.category);
     const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
@@ -296,29 +282,6 @@ export class Recorder {
     if (orderCheck === undefined || decided.decision === 'failed') return undefined;
     const { descriptions } = described ?? (await orthanc.hierarchy.describe(instance.ID));
     return orderCheck.check(decided, descriptionsByOthers(descriptions, instance));
-  }
-
-  async #begin(instance: IdentifiedInstance, decision: NewDecision): Promise<void> {
-    await this.#parts.corrections.begin(instance.ID, { ...(await this.#keysOf(instance)), decision });
-  }
-
-  async #keysOf(instance: IdentifiedInstance): Promise<PictureKeys> {
-    const { hierarchy, renderings } = this.#parts.orthanc;
-    const [{ traits }, pixels] = await Promise.all([
-      hierarchy.describe(instance.ID),
-      renderings.fingerprint(instance.ID),
-    ]);
-    return { sopInstanceUid: sopInstanceUidOf(instance), pixels, traits };
-  }
-
-  async #settle(id: InstanceId): Promise<void> {
-    const { corrections, orthanc } = this.#parts;
-    const begun = corrections.begunOf(id);
-    if (begun === undefined) return;
-    const [instance] = await orthanc.hierarchy.instances([id]);
-    const record = instance && recordOf(instance)?.record;
-    const isThere = record?.who === 'person' && record.when === begun.decision.when;
-    await (isThere ? corrections.stand(id) : corrections.giveUp(id));
   }
 
   #labelsOf(record: Pick<InstanceRecord, 'decision' | 'category' | 'order'>): string[] {

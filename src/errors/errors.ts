@@ -41,10 +41,6 @@ export function createError<C extends ErrorCode>(
   return new PlainviewError(code, message(params), cause === undefined ? undefined : { cause });
 }
 
-/** It looks as if Orthanc as a whole were away or refused us, whatever was asked. */
-export const isAway = (error: PlainviewError): boolean =>
-  error.code === 'orthanc_unreachable' || error.code === 'orthanc_refused';
-
 /** What was caught, as an error of the catalogue. Anything unknown is a fault of Plainview. */
 export const asPlainviewError = (caught: unknown): PlainviewError =>
   caught instanceof PlainviewError ? caught : createError('internal', {}, caught);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ifAbsent } from './errors.js';
+import { ifAbsent } from './catch-handlers.js';
 import type { InstanceId } from './ids.js';
 import type { Transport } from './transport.js';
 

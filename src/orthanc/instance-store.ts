@@ -1,4 +1,4 @@
-import { ifAbsent } from './errors.js';
+import { ifAbsent } from './catch-handlers.js';
 import type { InstanceId, StudyId } from './ids.js';
 import { createdInstance } from './resources.js';
 import type { Transport } from './transport.js';

@@ -1,5 +1,5 @@
 import { createError, PlainviewError } from '../errors/errors.js';
-import { ifAbsent } from './errors.js';
+import { ifAbsent } from './catch-handlers.js';
 import type { ResourcePath } from './ids.js';
 import type { OrthancResponse, Transport } from './transport.js';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Semaphore } from '../async/semaphore.js';
 import type { Config } from '../config/options.js';
-import { ifNotRenderable, notRendered } from './errors.js';
+import { ifNotRenderable, notRendered } from './catch-handlers.js';
 import type { InstanceId } from './ids.js';
 import type { Transport } from './transport.js';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { slices } from '../async/slices.js';
-import { ifAbsent } from './errors.js';
+import { ifAbsent } from './catch-handlers.js';
 import type { Finder, Page } from './finder.js';
 import type { Hierarchy } from './hierarchy.js';
 import { type AnyId, anyId, type InstanceId, instanceId, type SeriesId, type StudyId } from './ids.js';

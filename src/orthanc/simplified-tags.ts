@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { goneIfAbsent } from './errors.js';
+import { goneIfAbsent } from './catch-handlers.js';
 import type { InstanceId } from './ids.js';
 import type { Transport } from './transport.js';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { createError } from '../errors/errors.js';
-import { ifAbsent } from './errors.js';
+import { ifAbsent } from './catch-handlers.js';
 import type { ResourcePath } from './ids.js';
 import type { Labels } from './labels.js';
 import type { Metadata } from './metadata.js';

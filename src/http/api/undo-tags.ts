@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Audit } from '../../access/audit.js';
 import { maxUndoneInstances, undoTagsAnswer } from '../../contract/undo-tags.js';
-import { asPlainviewError, isAway } from '../../errors/errors.js';
+import { asPlainviewError } from '../../errors/errors.js';
 import type { Tagger } from '../../followups/tags/tagger.js';
+import { mayMeanAway } from '../../orthanc/availability.js';
 import { type InstanceId, instanceId } from '../../orthanc/ids.js';
 import { type Operation, operation } from './operation.js';
 
@@ -26,7 +27,7 @@ export const undoTagsOperations = (tagger: Tagger, audit: Audit): Operation[] =>
           } else left.push({ instance, why: 'nothing of ours is written there' });
         } catch (caught) {
           const error = asPlainviewError(caught);
-          if (isAway(error)) throw error;
+          if (mayMeanAway(error)) throw error;
           left.push({ instance, why: error.message });
         }
       }

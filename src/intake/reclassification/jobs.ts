@@ -10,7 +10,7 @@ import {
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames, type ReclassifyRequest } from '../../decisions/schema.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
-import { ifAbsent } from '../../orthanc/errors.js';
+import { ifAbsent } from '../../orthanc/catch-handlers.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { statistics } from '../../../src/contract/review.js';
 import { labelledStates } from '../../../src/contract/states.js';
-import { aggregate, planLabels, requireLabels } from '../../../src/decisions/labels.js';
+import { aggregate } from '../../../src/decisions/aggregates.js';
+import { planLabels, requireLabels } from '../../../src/decisions/labels.js';
 import { type InstanceRecord, instanceRecord, readRecord } from '../../../src/decisions/schema.js';
 
 const record = (decision: InstanceRecord['decision'], category?: string): InstanceRecord => ({

@@ -3,7 +3,7 @@ import { instanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { unknownPixels } from '../orthanc/renderings.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
-import type { KeptCorrections, KeptPicture } from './kept-corrections.js';
+import type { CorrectionStore, KeptPicture } from './correction-store.js';
 import { recordOf } from './read.js';
 import { decisionRecord, type NewDecision } from './schema.js';
 
@@ -16,11 +16,11 @@ export interface Former {
 }
 
 /** Finds what people decided about a picture when it had another identifier in Orthanc, or was gone from it. */
-export class CorrectedPictures {
+export class FormerDecisions {
   readonly #orthanc: Pick<Orthanc, 'hierarchy' | 'renderings'>;
-  readonly #corrections: KeptCorrections;
+  readonly #corrections: CorrectionStore;
 
-  constructor(orthanc: Pick<Orthanc, 'hierarchy' | 'renderings'>, corrections: KeptCorrections) {
+  constructor(orthanc: Pick<Orthanc, 'hierarchy' | 'renderings'>, corrections: CorrectionStore) {
     this.#orthanc = orthanc;
     this.#corrections = corrections;
   }

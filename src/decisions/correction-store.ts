@@ -48,7 +48,7 @@ type Index = 'uids' | 'instances' | 'traits';
  * A decision is *begun* before Orthanc is asked to write it, and *stands* once it is there. Only what stands is given
  * back. What was begun when the service ended is settled by what Orthanc has.
  */
-export class KeptCorrections {
+export class CorrectionStore {
   readonly #folder: string;
 
   constructor(stateDir: string) {
@@ -169,8 +169,6 @@ export class KeptCorrections {
     const { folder, name } = this.#place(kind, key);
     const known = readIntact(folder, name, index)?.pixels ?? [];
     if (known.includes(pixels)) return;
-    // Traits are only asked whether there are any: one picture is enough, and some devices give all pictures the same.
-    if (kind === 'traits' && known.length > 0) return;
     await new StateFile(folder, name, index).write({ version: 1, pixels: [...known, pixels] });
   }
 
@@ -178,7 +176,7 @@ export class KeptCorrections {
     const { folder, name } = this.#place(kind, key);
     const known = readIntact(folder, name, index)?.pixels ?? [];
     const left = known.filter((each) => each !== pixels);
-    if (kind === 'traits' || left.length === known.length) return;
+    if (left.length === known.length) return;
     if (left.length === 0) await this.#remove(folder, name);
     else await new StateFile(folder, name, index).write({ version: 1, pixels: left });
   }

@@ -1,0 +1,66 @@
+import type { InstanceId } from '../orthanc/ids.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import type { IdentifiedInstance } from '../orthanc/resources.js';
+import type { CorrectionStore, PictureKeys } from './correction-store.js';
+import { sopInstanceUidOf } from './former-decisions.js';
+import { recordOf } from './read.js';
+import type { NewDecision } from './schema.js';
+
+/** Keeps what people decide in step with Orthanc. Callers hold the lock of the instance. */
+export class CorrectionKeeper {
+  readonly #orthanc: Pick<Orthanc, 'hierarchy' | 'renderings'>;
+  readonly #store: CorrectionStore;
+
+  constructor(orthanc: Pick<Orthanc, 'hierarchy' | 'renderings'>, store: CorrectionStore) {
+    this.#orthanc = orthanc;
+    this.#store = store;
+  }
+
+  /** Before Orthanc is asked to write the decision. @throws state_unusable, instance_gone, orthanc_… */
+  async begin(instance: IdentifiedInstance, decision: NewDecision): Promise<void> {
+    await this.#store.begin(instance.ID, { ...(await this.#keysOf(instance)), decision });
+  }
+
+  /**
+   * Settles a decision that was begun when the service ended, or when Orthanc did not answer. What Orthanc has stands;
+   * the rest never was.
+   * @throws state_unusable, state_damaged, orthanc_…
+   */
+  async settle(id: InstanceId): Promise<void> {
+    const begun = this.#store.begunOf(id);
+    if (begun === undefined) return;
+    const [instance] = await this.#orthanc.hierarchy.instances([id]);
+    const record = instance && recordOf(instance)?.record;
+    const isThere = record?.who === 'person' && record.when === begun.decision.when;
+    await (isThere ? this.#store.stand(id) : this.#store.giveUp(id));
+  }
+
+  /** Whether a person's decision is in Orthanc alone. */
+  isUnkept(instance: IdentifiedInstance): boolean {
+    const known = recordOf(instance);
+    if (known?.record.who !== 'person' || !known.complete) return false;
+    try {
+      const kept = this.#store.ofInstance(instance.ID);
+      return !kept.some(({ decision }) => decision.when === known.record.when);
+    } catch {
+      return false; // damaged: the job of the instance reports it
+    }
+  }
+
+  /** Keeps a person's decision that is in Orthanc alone. @throws state_unusable, state_damaged, orthanc_… */
+  async keep(instance: IdentifiedInstance): Promise<void> {
+    const known = recordOf(instance);
+    if (known?.record.who !== 'person' || !known.complete) return;
+    const { version: _, labels: __, order: ___, ...decision } = known.record;
+    await this.#store.keep(instance.ID, { ...(await this.#keysOf(instance)), decision });
+  }
+
+  async #keysOf(instance: IdentifiedInstance): Promise<PictureKeys> {
+    const { hierarchy, renderings } = this.#orthanc;
+    const [{ traits }, pixels] = await Promise.all([
+      hierarchy.describe(instance.ID),
+      renderings.fingerprint(instance.ID),
+    ]);
+    return { sopInstanceUid: sopInstanceUidOf(instance), pixels, traits };
+  }
+}
