@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { createError } from '../errors/errors.js';
 import { bulkContent } from './bulk.js';
@@ -60,10 +61,12 @@ export class Hierarchy {
 
   /** Reads the attributes of an instance's file. @throws instance_gone */
   async describe(id: InstanceId): Promise<DescribedInstance> {
-    const { ids, ...described } = await simplifiedTags(this.#transport, describedTags, id);
+    const { ids, traits, ...described } = await simplifiedTags(this.#transport, describedTags, id);
     return {
       ...described,
       id,
+      // Hashed, because it is kept outside of Orthanc, and dates are patient data.
+      traits: createHash('sha256').update(traits).digest('hex'),
       parents: ids === undefined ? undefined : derivedParents(id, ids),
       sopInstanceUid: ids?.SOPInstanceUID,
     };
