@@ -1,13 +1,30 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isRefusedForFolders } from './replace.js';
 
 /**
- * Creates a folder and its missing parents. It does not use `recursive`: with that, Node.js never returns where the
- * system cannot create a folder, as in /proc.
- * @throws the error of the file system
+ * Makes a folder, and those above it, unless it is there. Only the owner can use it: it may hold patient data. After
+ * this, a power cut does not undo it. Not with `recursive`: Node.js then never returns where the system makes no folder,
+ * as in /proc.
  */
 export function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
-  makeFolder(dirname(folder));
-  mkdirSync(folder);
+  const parent = dirname(folder);
+  makeFolder(parent);
+  mkdirSync(folder, { mode: 0o700 });
+  syncFolderNow(parent);
+}
+
+/** The name of a folder is content of the one above it. */
+function syncFolderNow(folder: string): void {
+  try {
+    const descriptor = openSync(folder, 'r');
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    if (!isRefusedForFolders(error)) throw error;
+  }
 }

@@ -27,12 +27,16 @@ export async function renameDurably(part: string, path: string): Promise<void> {
 
 /** The names of files are content of their folder. Some file systems refuse to sync it. */
 async function syncFolder(folder: string): Promise<void> {
-  await sync(folder, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (!notForFolders.has(error.code ?? '')) throw error;
+  await sync(folder, 'r').catch((error: unknown) => {
+    if (!isRefusedForFolders(error)) throw error;
   });
 }
 
-const notForFolders = new Set(['EACCES', 'EBADF', 'EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM']);
+/** Whether a file system refused to sync a folder, as some do. */
+export const isRefusedForFolders = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  ['EACCES', 'EBADF', 'EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM'].includes(String(error.code));
 
 async function sync(path: string, flags: 'r' | 'r+'): Promise<void> {
   const handle = await open(path, flags);

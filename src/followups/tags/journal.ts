@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { tagsRecord } from '../../decisions/tags-record.js';
+import { removeFile } from '../../files/replace.js';
 import { type InstanceId, instanceId, studyId } from '../../orthanc/ids.js';
 import { userData } from '../../orthanc/user-data-backup.js';
 import { readIntact, StateFile } from '../../store/state-file.js';
@@ -47,13 +47,11 @@ export class Journals {
 
   /** On the disk when this returns. @throws state_unusable */
   async write(content: Journal): Promise<void> {
-    // It holds what programs attached to patients' pictures.
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     await this.#file(content.instance).write(content);
   }
 
   async drop(id: InstanceId): Promise<void> {
-    await rm(this.#path(id), { force: true });
+    await removeFile(this.#path(id));
   }
 
   #file(id: InstanceId): StateFile<typeof journal> {
