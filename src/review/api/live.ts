@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { ApiError, callApi, sendRequest, signInNeeded } from './client.js';
 import { type DecidedEvent, decidedEvent, type Status, status as statusShape } from './schema.js';
 
@@ -87,15 +88,14 @@ async function followEvents(stopped: AbortSignal): Promise<true> {
     if (response.body === null || !response.headers.get('content-type')?.startsWith('text/event-stream'))
       return true;
     connection.value = 'events';
+    const parser = createParser({ onEvent: dispatch });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let rest = ''; ; ) {
+    for (;;) {
       const { value, done } = await reader.read();
       if (done) return true;
       clearTimeout(timer);
       timer = setTimeout(abort, silenceMs);
-      const blocks = (rest + value.replaceAll('\r', '')).split('\n\n');
-      rest = blocks.pop() ?? '';
-      for (const block of blocks) dispatch(block);
+      parser.feed(value);
     }
   } finally {
     clearTimeout(timer);
@@ -103,14 +103,7 @@ async function followEvents(stopped: AbortSignal): Promise<true> {
   }
 }
 
-/** One event in the format of the HTML standard's server-sent events. */
-function dispatch(block: string): void {
-  const fields = block.split('\n').map((line): [string, string] => {
-    const at = line.indexOf(':');
-    return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1).replace(/^ /, '')];
-  });
-  const name = fields.find(([field]) => field === 'event')?.[1] ?? 'message';
-  const data = fields.flatMap(([field, value]) => (field === 'data' ? [value] : [])).join('\n');
+function dispatch({ event: name, data }: EventSourceMessage): void {
   if (name === 'decided') {
     const event = decidedEvent.safeParse(parseJson(data));
     if (event.success) for (const listener of listeners) listener(event.data);
