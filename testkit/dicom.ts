@@ -98,7 +98,10 @@ export function image(options: ImageOptions = {}): Buffer {
   // Two exposures are never equal: values in the middle of a default picture depend on its UID.
   const sopInstanceUid = options.sopInstanceUid ?? uid(`instance ${instanceCount + 1}`);
   if (options.pixels === undefined && pixels.length >= 64)
-    pixels.set(createHash('sha1').update(sopInstanceUid).digest().subarray(0, 4), Math.floor(pixels.length / 2));
+    pixels.set(
+      createHash('sha1').update(sopInstanceUid).digest().subarray(0, 4),
+      Math.floor(pixels.length / 2),
+    );
   const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength - truncateBy);
   attributes.push({ tag: '7fe0,0010', vr: wide ? 'OW' : 'OB', value: bytes });
   return writePart10(dataset(options, attributes), 'explicitLittleEndian');
