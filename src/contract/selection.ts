@@ -34,9 +34,13 @@ export const selection = z
     to: day.optional().describe('Study Date up to this day.'),
     all: z.literal(true).optional().describe('Everything; needed where no condition is given.'),
   })
-  .refine((given) => Object.values(given).some((value) => value !== undefined), {
-    message: 'names nothing: give identifiers, a condition, or all',
-  })
+  .refine(
+    ({ query, ...others }) =>
+      Object.values(others).some((value) => value !== undefined) ||
+      // PS3.4 C.2.2.2.3 and C.2.2.2.4: no value, and `*`, match whatever there is.
+      Object.values(query ?? {}).some((value) => /[^*]/.test(value)),
+    { message: 'names nothing: give identifiers, a condition that not everything fulfils, or all' },
+  )
   // With identifiers, Orthanc is not searched, so these conditions would have no effect.
   .superRefine(({ ids, uids, query, from, to }, issues) => {
     if (ids === undefined && uids === undefined) return;

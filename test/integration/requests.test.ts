@@ -219,7 +219,8 @@ describe('a request over the API', () => {
 
   test('that names nothing is refused, and an unknown one is not found', async () => {
     const of = await service();
-    expect(await api(of, 'POST', '/requests', { selection: {} })).toMatchObject({ status: 400 });
+    for (const nothing of [{}, { query: {} }, { query: { PatientID: '*', StudyDate: '' } }])
+      expect(await api(of, 'POST', '/requests', { selection: nothing })).toMatchObject({ status: 400 });
     const both = { uids: ['1.2'], query: { PatientID: 'P1' } };
     expect(await api(of, 'POST', '/requests', { selection: both })).toMatchObject({ status: 400 });
     expect(await api(of, 'DELETE', '/requests/00000000-0000-4000-8000-000000000000')).toMatchObject({

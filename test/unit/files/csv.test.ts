@@ -9,3 +9,9 @@ test('quotes exactly the values that RFC 4180 quotes', () => {
     '"a,b","say ""x""","one\rtwo","one\ntwo","one\r\ntwo",""""',
   );
 });
+
+test('a text that a spreadsheet would compute is marked as text, a number is not', () => {
+  expect(csvLine(['=1+1', '+1', '-1', '@SUM(A1)', '\tA', -1, 'a=1', '=a,b'])).toBe(
+    `'=1+1,'+1,'-1,'@SUM(A1),'\tA,-1,a=1,"'=a,b"`,
+  );
+});
