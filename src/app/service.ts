@@ -12,6 +12,7 @@ import { Metrics } from '../metrics/metrics.js';
 import type { Availability } from '../orthanc/availability.js';
 import { requireCapabilities } from '../orthanc/capabilities.js';
 import { type Heartbeat, Orthanc } from '../orthanc/orthanc.js';
+import { lockFolder } from '../store/folder-lock.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { createWeb } from './web.js';
 import { createWork } from './work.js';
@@ -38,13 +39,13 @@ export interface Timings {
  * Builds and starts the service. It processes jobs as soon as Orthanc has answered.
  * @param classifier the caller closes it after the service has stopped
  * @param timings only tests give others than the default
- * @throws config_invalid, state_unusable, rules_invalid, cannot_listen
+ * @throws config_invalid, state_in_use, state_unusable, rules_invalid, cannot_listen
  */
 export async function startService(
   config: Config,
   classifier: Classifier,
   log: Logger,
-  { heartbeat, routeBackOff }: Timings = {},
+  timings: Timings = {},
 ): Promise<Service> {
   const { secret } = config;
   if (secret === undefined)
@@ -53,7 +54,23 @@ export async function startService(
     });
   requireLabels(classifier.network.classes, config.labelPrefix);
   logNetwork(classifier, log);
+  // Before any part reads its state: another service may be about to write it.
+  const lock = await lockFolder(config.stateDir, log);
+  try {
+    const { stop, ...service } = await startLocked({ ...config, secret }, classifier, log, timings);
+    return { ...service, stop: () => stop().finally(lock.release) };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
 
+async function startLocked(
+  config: Config & { secret: string },
+  classifier: Classifier,
+  log: Logger,
+  { heartbeat, routeBackOff }: Timings,
+): Promise<Service> {
   const orthanc = new Orthanc(config, heartbeat);
   const { availability } = orthanc;
   const metrics = new Metrics();
@@ -66,6 +83,7 @@ export async function startService(
     orthanc: { url: config.orthancUrl, ...availability.state },
     queue: work.queue.depth(),
   });
+  const { secret } = config;
   const web = createWeb({ ...work, orthanc, classifier, config, secret, metrics, audit, readiness, log });
   // The parts that fill the queue come before it, so they stop after it and see all jobs that it settles.
   const lifecycle = new Lifecycle([

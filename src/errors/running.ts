@@ -89,6 +89,13 @@ export const runningErrors = {
     status: 503,
     exit: 1,
   },
+  state_in_use: {
+    message: (p: { folder: string; holder: string }) =>
+      `Another Plainview uses the state folder ${p.folder} (${p.holder}). Stop it first, or set PLAINVIEW_STATE_DIR to another folder.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+  },
   state_damaged: {
     message: (p: { file: string }) =>
       `${p.file} is damaged, so Plainview does nothing with its instance. Move the file away and keep it: it may hold what Orthanc has lost.`,
