@@ -67,7 +67,7 @@ export class Orthanc {
     });
     const finder = new Finder(transport);
     this.#transport = transport;
-    this.availability = new Availability(() => systemOf(this.#healthTransport), heartbeat.everyMs);
+    this.availability = new Availability(() => checkHealth(this.#healthTransport), heartbeat.everyMs);
     this.changes = new Changes(transport);
     this.hierarchy = new Hierarchy(transport);
     this.search = new Search(transport, finder, this.hierarchy);
@@ -103,3 +103,10 @@ export class Orthanc {
 
 const systemOf = (transport: Transport): Promise<System> =>
   transport.json(system, { method: 'GET', url: '/system' });
+
+/** `/system` answers also while the index hangs. The last change is the cheapest question to the index. */
+async function checkHealth(transport: Transport): Promise<System> {
+  const answer = await systemOf(transport);
+  await new Changes(transport).last();
+  return answer;
+}
