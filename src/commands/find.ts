@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load.js';
 import type { Selection } from '../contract/selection.js';
 import { instanceRecord } from '../decisions/schema.js';
 import { createError } from '../errors/errors.js';
+import { patientFile } from '../files/replace.js';
 import { requireNewFile, writeResult } from '../files/result-file.js';
 import type { Archives } from '../orthanc/archives.js';
 import type { InstanceId } from '../orthanc/ids.js';
@@ -99,7 +100,7 @@ export const findCommand = () =>
           });
         else
           await writeResult(options.csv, async (part) => {
-            const file = await open(part, 'w');
+            const file = await open(part, 'w', patientFile.mode);
             await list((line) => file.write(`${line}\n`)).finally(() => file.close());
           });
         if (options.dicomdir !== undefined && archived.length > 0)
@@ -123,7 +124,7 @@ async function archive(archives: Archives, ids: readonly InstanceId[], file: str
   };
   try {
     const stream = archives.zip(ids, onProgress, interrupted.signal);
-    await writeResult(file, (part) => pipeline(stream, createWriteStream(part)));
+    await writeResult(file, (part) => pipeline(stream, createWriteStream(part, patientFile)));
   } catch (error) {
     throw interrupted.signal.aborted ? createError('interrupted', { what: 'the archive' }, error) : error;
   } finally {

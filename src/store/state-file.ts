@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { createError } from '../errors/errors.js';
 import { makeFolder } from '../files/make-folder.js';
-import { replaceFile } from '../files/replace.js';
+import { patientFile, replaceFile } from '../files/replace.js';
 
 /** A small JSON file in the state folder. After a kill at any moment it has the old content or the new content. */
 export class StateFile<T extends z.ZodType> {
@@ -41,8 +41,7 @@ export class StateFile<T extends z.ZodType> {
 
   async #replace(content: z.input<T>): Promise<void> {
     try {
-      // The content may name patients, so only the owner may read the file.
-      await replaceFile(this.#path, (part) => writeFile(part, JSON.stringify(content), { mode: 0o600 }));
+      await replaceFile(this.#path, (part) => writeFile(part, JSON.stringify(content), patientFile));
     } catch (error) {
       throw createError('state_unusable', { folder: this.#path, why: (error as Error).message }, error);
     }

@@ -275,7 +275,7 @@ test('a stop waits for a page of the change log only up to its deadline, and the
   const env = { PLAINVIEW_SHUTDOWN_SECONDS: '1' };
   const first = await service(env, stateDir);
   const thaw = freeze(/^\/changes\?(?!last)/);
-  await waitFor(() => proxy.calls.some(({ url }) => url.startsWith('/changes')));
+  await waitFor(() => proxy.calls.some(({ url }) => /^\/changes\?(?!last)/.test(url)));
   const cursor = await readFile(join(stateDir, 'changes.json'), 'utf8');
   const { orthancId } = await store('stored before the stop');
   expect(await stop()).toBeLessThan(15);

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -47,6 +47,8 @@ async function run(...args: string[]) {
   const status = await ended;
   return { status, out: out() };
 }
+
+const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
 
 /** The identifiers that a call lists. */
 async function listed(...args: string[]): Promise<string[]> {
@@ -103,6 +105,7 @@ test('copies are in one folder per category; a second call continues and changes
   const path = join(copies, 'knee_ap', `${uid('found knee')}.dcm`);
   const stored = await (await fetch(`${real.orthanc.url}/instances/${knee.orthancId}/file`)).arrayBuffer();
   expect((await readFile(path)).equals(Buffer.from(stored))).toBe(true);
+  expect(await modeOf(path)).toBe(0o600);
   await writeFile(path, 'mine');
   expect((await run('--network', 'stub', '--copy', copies)).status).toBe(0);
   expect(await readFile(path, 'utf8')).toBe('mine');
@@ -115,6 +118,8 @@ test.skipIf(!hasUnzip)('an archive contains a DICOMDIR and the files (skipped wi
     status: 0,
     out: '3 found\n',
   });
+  expect(await modeOf(file)).toBe(0o600);
+  expect(await modeOf(join(folder, 'm.csv'))).toBe(0o600);
   const names = execFileSync('unzip', ['-Z1', file], { encoding: 'utf8' }).trim().split('\n');
   expect(names).toContain('DICOMDIR');
   expect(names.filter((name) => name.startsWith('IMAGES/'))).toHaveLength(3);
