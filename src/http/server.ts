@@ -4,13 +4,30 @@ import type { AddressInfo } from 'node:net';
 import type { Config } from '../config/options.js';
 import { createError } from '../errors/errors.js';
 
+/** What callers may hold. Without limits, callers that send nothing use up descriptors and memory. */
+export interface ConnectionLimits {
+  /** Connections at one time. More are closed at once. */
+  most: number;
+  /** From the start of a request to the end of its headers, milliseconds. It also bounds a connection without a request. */
+  headersMs: number;
+  /** From the start of a request to the end of its body, milliseconds. */
+  requestMs: number;
+}
+
+/** Pages and Orthanc hold a few connections each. Requests are small, and come from the same site. */
+const defaultLimits: ConnectionLimits = { most: 1000, headersMs: 10_000, requestMs: 60_000 };
+
 /** The HTTP server. A proxy in front of it provides TLS. */
 export class HttpServer {
   readonly #server: Server;
   readonly #address: Pick<Config, 'host' | 'port'>;
 
-  constructor(app: RequestListener, address: Pick<Config, 'host' | 'port'>) {
-    this.#server = createServer(app);
+  /** @param limits other than the default in tests alone */
+  constructor(app: RequestListener, address: Pick<Config, 'host' | 'port'>, limits = defaultLimits) {
+    const { most, headersMs, requestMs } = limits;
+    const times = { headersTimeout: headersMs, requestTimeout: requestMs };
+    this.#server = createServer({ ...times, connectionsCheckingInterval: headersMs / 2 }, app);
+    this.#server.maxConnections = most;
     this.#address = address;
   }
 
