@@ -16,6 +16,7 @@ const answerWithinMs = 2000;
 const holder = z.object({ pid: z.number(), host: z.string(), since: z.string() });
 
 export interface FolderLock {
+  /** A second call does nothing. */
   release(): Promise<void>;
 }
 
@@ -45,10 +46,15 @@ async function take(folder: string): Promise<FolderLock> {
   const place = process.platform === 'linux' ? `/proc/self/fd/${descriptor}` : folder;
   const own = `service-${randomUUID()}.lock`;
   let server: Server | undefined;
-  const release = async () => {
+  const free = async () => {
     // This also removes the socket.
     if (server !== undefined) await promisify(server.close.bind(server))();
     closeSync(descriptor);
+  };
+  let freed: Promise<void> | undefined;
+  const release = () => {
+    freed ??= free();
+    return freed;
   };
   try {
     server = await listen(join(place, own));

@@ -35,6 +35,7 @@ test('a second one is refused and told who has the folder, until the first one r
     message: expect.stringContaining(`process ${process.pid} on ${hostname()}, since 20`),
   });
   await lock.release();
+  await lock.release();
   await (await lockFolder(folder, log)).release();
   expect(await readdir(folder)).toEqual([]);
 });
