@@ -1,7 +1,9 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { createError } from '../errors/errors.js';
+import { fileProblem } from '../files/file-problem.js';
 import type { Caller } from './caller.js';
 
 /** An action of a caller. It holds identifiers and categories, no patient data. */
@@ -47,10 +49,9 @@ function requireAppendable(file: string): void {
   try {
     closeSync(openSync(file, 'a', mode));
   } catch (error) {
-    throw createError(
-      'config_invalid',
-      { problems: [`PLAINVIEW_AUDIT_FILE: ${(error as Error).message}`] },
-      error,
-    );
+    // The file itself may be missing.
+    const missing = existsSync(dirname(file)) ? file : dirname(file);
+    const problem = `PLAINVIEW_AUDIT_FILE: ${fileProblem(missing, error)}`;
+    throw createError('config_invalid', { problems: [problem] }, error);
   }
 }

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { createError } from '../errors/errors.js';
+import { fileProblem } from '../files/file-problem.js';
 import { callerName, type Role, role } from './caller.js';
 
 export interface Token {
@@ -31,11 +32,8 @@ export function readTokens(file: string | undefined): Token[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw createError(
-      'config_invalid',
-      { problems: [`PLAINVIEW_TOKENS_FILE: ${(error as Error).message}`] },
-      error,
-    );
+    const problem = `PLAINVIEW_TOKENS_FILE: ${fileProblem(file, error)} (\`plainview token\` prints its lines)`;
+    throw createError('config_invalid', { problems: [problem] }, error);
   }
   const tokens = text.split('\n').flatMap((declaration, index): Token[] => {
     const content = declaration.replace(/#.*/, '').trim();

@@ -50,7 +50,9 @@ export async function startService(
   const { secret } = config;
   if (secret === undefined)
     throw createError('config_invalid', {
-      problems: ['PLAINVIEW_SECRET: must be set, to the same value as in the environment of Orthanc'],
+      problems: [
+        'PLAINVIEW_SECRET, or PLAINVIEW_SECRET_FILE: must be set, to the same value as in the environment of Orthanc (`openssl rand -hex 24` makes one)',
+      ],
     });
   requireLabels(classifier.network.classes, config.labelPrefix);
   logNetwork(classifier, log);

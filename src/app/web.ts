@@ -61,6 +61,7 @@ export function createWeb(parts: Parts) {
         secret,
         limiter,
         metrics,
+        log,
         accept: (instance, isNew) => queue.enqueue(instance, 'hook', { isNew }),
       }),
       apiRouter(withDescription(operations, version), {

@@ -36,20 +36,24 @@ export const selectionOf = (
   { label, query, from, to, network, all }: SelectionOptions,
   more: { [K in keyof Selection]?: unknown } = {},
 ): Selection =>
-  parseSelection({ ...identifiers(given), label, query: queryOf(query), from, to, network, all, ...more });
+  parseSelection(
+    { ...identifiers(given), label, query: queryOf(query), from, to, network, all, ...more },
+    'name instances, give a condition, or --all',
+  );
 
 /**
  * The selection that a command's options make.
+ * @param ways how the command can select, for the message where nothing is selected
  * @throws usage
  */
-export function parseSelection(given: { [K in keyof Selection]?: unknown }): Selection {
+export function parseSelection(
+  given: { [K in keyof Selection]?: unknown },
+  ways = 'give a condition, or --all',
+): Selection {
   const parsed = selection.safeParse(given);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const problem =
-    issue?.path.length === 0
-      ? 'name instances, give a condition, or --all'
-      : `${issue?.path.join(' ')}: ${issue?.message}`;
+  const problem = issue?.path.length === 0 ? ways : `${issue?.path.join(' ')}: ${issue?.message}`;
   throw createError('usage', { problem });
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createError } from '../errors/errors.js';
+import { fileProblem } from '../files/file-problem.js';
 import {
   type Config,
   foreignVariables,
@@ -52,7 +53,7 @@ function readSecret(name: OptionName, env: NodeJS.ProcessEnv, problems: string[]
     if (secret === '') problems.push(`${fileVariable(name)}: ${path} is empty`);
     return secret;
   } catch (error) {
-    problems.push(`${fileVariable(name)}: ${(error as Error).message}`);
+    problems.push(`${fileVariable(name)}: ${fileProblem(path, error)}`);
     return undefined;
   }
 }

@@ -235,7 +235,7 @@ export const options = z.object({
     ),
   sweepHours: z
     .string()
-    .regex(/^([01]?\d|2[0-3])-([01]?\d|2[0-3])$/, 'must look like 22-6')
+    .regex(/^([01]?\d|2[0-3])-([01]?\d|2[0-3])$/, 'must be two hours of the day, like 22-6')
     .transform((text) => {
       const [from = 0, to = 0] = text.split('-').map(Number);
       return { from, to };

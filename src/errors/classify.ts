@@ -32,7 +32,7 @@ export const classifyErrors = {
   },
   download_interrupted: {
     message: (p: { from: string; problem: string }) =>
-      `The download of ${p.from} stopped too early (${p.problem}). Run the command again: it continues where it stopped.`,
+      `The download of ${p.from} stopped too early (${p.problem}). Run the command again: it continues where it stopped. On a machine without Internet, copy the file to it and name the file with --from.`,
     transient: true,
     status: 503,
     exit: 1,

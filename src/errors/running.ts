@@ -84,7 +84,7 @@ export const runningErrors = {
   },
   state_unusable: {
     message: (p: { folder: string; why: string }) =>
-      `Plainview cannot keep its state in ${p.folder} (${p.why}). Make it writable, or set PLAINVIEW_STATE_DIR.`,
+      `Plainview cannot keep its state in ${p.folder} (${p.why}). Make it a folder that this user can write, or set PLAINVIEW_STATE_DIR to one.`,
     transient: true,
     status: 503,
     exit: 1,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { knownCategories } from '../anatomy/categories.js';
 import { createError } from '../errors/errors.js';
+import { fileProblem } from '../files/file-problem.js';
 import { shipped } from '../files/places.js';
 import { type Path, problemsOf, readYaml } from '../files/yaml.js';
 import { type Cell, type Hanging, overlap, type Protocol } from './protocol.js';
@@ -72,11 +73,8 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw createError(
-      'config_invalid',
-      { problems: [`PLAINVIEW_HANGING_FILE: ${(error as Error).message}`] },
-      error,
-    );
+    const problem = `PLAINVIEW_HANGING_FILE: ${fileProblem(file, error)}`;
+    throw createError('config_invalid', { problems: [problem] }, error);
   }
 }
 

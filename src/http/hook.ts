@@ -1,4 +1,5 @@
 import express, { Router } from 'express';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import { sameSecret } from '../access/secret.js';
 import { createError } from '../errors/errors.js';
@@ -26,15 +27,19 @@ export function hookRouter(options: {
   secret: string;
   limiter: FailedAuthenticationLimiter;
   metrics: Metrics;
+  log: Logger;
   accept: (instance: InstanceId, isNew: boolean) => void;
 }): Router {
-  const { secret, limiter, metrics, accept } = options;
+  const { secret, limiter, metrics, log, accept } = options;
   const router = Router();
   router.use(
     '/hook',
     limiter((request) => {
       if (sameSecret(request.get('x-plainview-secret') ?? '', secret)) return;
       metrics.notices.inc({ outcome: 'unauthorised' });
+      log.warn(
+        "a notice had another secret: set PLAINVIEW_SECRET to the same value in Orthanc's environment",
+      );
       throw createError('unauthorised', {});
     }),
   );

@@ -8,6 +8,7 @@ import pRetry from 'p-retry';
 import { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { createError, type ErrorCode, PlainviewError } from '../errors/errors.js';
+import { fileProblem } from '../files/file-problem.js';
 import { AdaptiveLimiter } from './adaptive-limiter.js';
 
 export type TransportOptions = Pick<
@@ -214,7 +215,7 @@ function readCa(file: string | undefined): { ca?: Buffer } {
   try {
     return { ca: readFileSync(file) };
   } catch (error) {
-    const problems = [`PLAINVIEW_ORTHANC_CA_FILE: ${(error as Error).message}`];
+    const problems = [`PLAINVIEW_ORTHANC_CA_FILE: ${fileProblem(file, error)}`];
     throw createError('config_invalid', { problems }, error);
   }
 }

@@ -89,7 +89,7 @@ function report(outcome: Outcome, { metrics }: Parts, log: Logger): void {
   if (outcome.kind === 'skipped') {
     metrics.skipped.inc({ why: outcome.why });
     if (outcome.why === 'correction_put_back')
-      log.info("Orthanc had lost a person's decision: it was put back");
+      log.info("a person's decision of this picture was known: it was written again");
     else if (outcome.why === 'other_version')
       log.warn('another version of Plainview wrote a record of this instance: left alone');
     else log.debug({ why: outcome.why }, 'skipped');

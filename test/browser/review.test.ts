@@ -48,6 +48,14 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     expect(page.url()).toContain('text=hand+dv');
   });
 
+  test('an address that contains a login works like one without', async () => {
+    const address = new URL(review.service.url);
+    address.username = 'doctor';
+    address.password = 'word';
+    const page = await pages.open(`${address.href}review/`);
+    await page.locator('a.tile').nth(29).waitFor();
+  });
+
   test('pages that find nothing do not end the list, and each is asked for once', async () => {
     nth(59).dicom.protocolName = 'late';
     const page = await open('#/dashboard');

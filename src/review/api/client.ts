@@ -4,8 +4,11 @@ import { readStored, writeStored } from '../base/storage.js';
 import { texts } from '../texts/index.js';
 import { type Problem, problem } from './schema.js';
 
-/** Relative to the page, so that it works at the service itself, behind Orthanc's plugin and behind a proxy. */
-const base = '../api/v1/';
+/**
+ * Relative to the page, so that it works at the service itself, behind Orthanc's plugin and behind a proxy. Without the
+ * login that the page's address may contain: browsers refuse requests to such an address.
+ */
+const base = new URL('../api/v1/', location.origin + location.pathname).href;
 const tokenKey = 'plainview-token';
 
 /** The message is for the reader of the page. */

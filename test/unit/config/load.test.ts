@@ -55,7 +55,7 @@ describe('loadConfig', () => {
     writeFileSync(file, '0123456789abcdef\n');
     expect(loadConfig({ PLAINVIEW_SECRET_FILE: file }).secret).toBe('0123456789abcdef');
     expect(() => loadConfig({ PLAINVIEW_SECRET_FILE: `${file}.gone` })).toThrow(
-      /PLAINVIEW_SECRET_FILE: .*ENOENT/,
+      /PLAINVIEW_SECRET_FILE: .* does not exist/,
     );
     const both = { PLAINVIEW_SECRET: '0123456789abcdef', PLAINVIEW_SECRET_FILE: file };
     expect(() => loadConfig(both)).toThrow(/PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set/);

@@ -75,5 +75,5 @@ test.each([
 });
 
 test('a missing file stops the start', () => {
-  expect(() => readProtocols(join(folder, 'none.yaml'), [])).toThrow(/PLAINVIEW_HANGING_FILE: .*ENOENT/);
+  expect(() => readProtocols(join(folder, 'none.yaml'), [])).toThrow(/PLAINVIEW_HANGING_FILE: .* does not exist/);
 });

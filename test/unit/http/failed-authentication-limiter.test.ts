@@ -18,7 +18,7 @@ test('failures at the hook and at the API are counted together', async () => {
   const server = createServer(
     createApp(
       [
-        hookRouter({ secret, limiter, metrics, accept: () => undefined }),
+        hookRouter({ secret, limiter, metrics, log, accept: () => undefined }),
         apiRouter([], { authenticate, limiter, perMinute: 1000, log }),
       ],
       log,

@@ -159,6 +159,7 @@ describe('a call', () => {
 
   test('of the health check may be slow once', async () => {
     nock(base).get('/system').delay(60_000).reply(200, good).get('/system').reply(200, good);
+    nock(base).get('/changes?last').reply(200, { Changes: [], Done: true, Last: 0 });
     const { availability } = orthanc({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' });
     const problems: string[] = [];
     availability.events.on('problem', ({ message }) => problems.push(message));

@@ -40,7 +40,7 @@ export function stubApi(): FakeApi {
     },
   };
   vi.stubGlobal('fetch', async (url: string, init: RequestInit = {}): Promise<Response> => {
-    const [path = '', search = ''] = url.replace('../api/v1/', '').split('?');
+    const [path = '', search = ''] = url.replace('http://orthanc.test/plainview/api/v1/', '').split('?');
     const operation = `${init.method} ${path}`;
     const sent = typeof init.body === 'string' ? init.body : undefined;
     requests.push(`${operation}${search && `?${search}`}${sent === undefined ? '' : ` ${sent}`}`);

@@ -7,6 +7,8 @@ export function stubBrowser(fragment = ''): void {
   vi.stubGlobal('window', window);
   vi.stubGlobal('document', Object.assign(new EventTarget(), { hidden: false }));
   vi.stubGlobal('location', {
+    origin: 'http://orthanc.test',
+    pathname: '/plainview/review/',
     get hash() {
       return hash;
     },
