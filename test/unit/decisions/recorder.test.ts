@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { undone } from '../../../src/decisions/correction.js';
 import type { NewDecision } from '../../../src/decisions/schema.js';
 import { image, uid } from '../../../testkit/dicom.js';
 import { byPerson, decidedAs, type Line, useFakeSite } from '../../../testkit/fake-site.js';
@@ -116,6 +117,36 @@ describe('a crash', () => {
       expect(site.record(instance)?.before?.category).toBe(isRecorded ? 'knee_ap' : undefined);
     },
   );
+});
+
+describe('an undo that is cut off', () => {
+  test.each(second.map((_, writes) => writes))(
+    'after %i writes: the person’s decision is kept where Orthanc has it, and nowhere else',
+    async (writes) => {
+      const stored = site.store(image());
+      const { instance } = stored;
+      await decide(stored, decidedAs('knee_ap'));
+      await site.process().recorder.replace(instance, byPerson);
+      expect(await site.dying(writes, () => site.process().recorder.replace(instance, undone))).toBe(true);
+      await site.process().recorder.settle(instance);
+      expect(site.corrections().listBegun()).toEqual([]);
+      const isPersons = site.record(instance)?.who === 'person';
+      expect(isPersons).toBe(writes < 2);
+      expect(site.corrections().ofInstance(instance)).toHaveLength(isPersons ? 1 : 0);
+    },
+  );
+
+  test('is settled by the next decision too', async () => {
+    const stored = site.store(image());
+    const { instance } = stored;
+    await decide(stored, decidedAs('knee_ap'));
+    await site.process().recorder.replace(instance, byPerson);
+    await site.dying(3, () => site.process().recorder.replace(instance, undone));
+    expect(site.corrections().listBegun()).toEqual([instance]);
+    expect(await decide(stored, decidedAs('chest_lateral'))).toBe('recorded');
+    expect(site.corrections().listBegun()).toEqual([]);
+    expect(site.corrections().ofInstance(instance)).toEqual([]);
+  });
 });
 
 describe('a label that somebody else put there', () => {
