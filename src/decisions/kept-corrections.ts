@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { KeyedMutex } from '../async/keyed-mutex.js';
 import { createError } from '../errors/errors.js';
 import { removeFile } from '../files/replace.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
@@ -67,6 +68,8 @@ type Index = 'uids' | 'instances' | 'traits';
  */
 export class KeptCorrections {
   readonly #folder: string;
+  /** Pictures share index files, so one change is made at a time. */
+  readonly #changes = new KeyedMutex<'change'>();
 
   constructor(stateDir: string) {
     this.#folder = join(stateDir, 'corrections');
@@ -137,7 +140,11 @@ export class KeptCorrections {
    * as it is: an anonymised copy has it without names.
    * @throws state_unusable, state_damaged
    */
-  async keep(id: InstanceId, correction: KeptDecision): Promise<void> {
+  keep(id: InstanceId, correction: KeptDecision): Promise<void> {
+    return this.#changes.run('change', () => this.#keep(id, correction));
+  }
+
+  async #keep(id: InstanceId, correction: KeptDecision): Promise<void> {
     const { pixels, traits, sopInstanceUid } = correction;
     const former = this.ofPixels(pixels);
     const isNewer = former === undefined || correction.decision.when > former.decision.when;
@@ -161,7 +168,11 @@ export class KeptCorrections {
    * Forgets a person's decision: it was taken back, or a request replaced it.
    * @throws state_unusable, state_damaged
    */
-  async drop(id: InstanceId, { when, pixels }: EndedCorrection): Promise<void> {
+  drop(id: InstanceId, ended: EndedCorrection): Promise<void> {
+    return this.#changes.run('change', () => this.#drop(id, ended));
+  }
+
+  async #drop(id: InstanceId, { when, pixels }: EndedCorrection): Promise<void> {
     const compared = pixels === undefined ? undefined : this.ofPixels(pixels);
     for (const kept of [...this.ofInstance(id), ...(compared === undefined ? [] : [compared])]) {
       if (kept.decision.when !== when) continue;

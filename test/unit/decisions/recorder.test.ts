@@ -119,6 +119,16 @@ describe('a crash', () => {
   );
 });
 
+test('many corrections at once, of pictures with the same attributes, are all kept, and all undone', async () => {
+  const { recorder } = site.process();
+  const all = Array.from({ length: 10 }, () => site.store(image()));
+  for (const stored of all) await decide(stored, decidedAs('knee_ap'));
+  await Promise.all(all.map(({ instance }) => recorder.replace(instance, byPerson)));
+  for (const { instance } of all) expect(site.corrections().ofInstance(instance)).toHaveLength(1);
+  await Promise.all(all.map(({ instance }) => recorder.replace(instance, undone)));
+  for (const { instance } of all) expect(site.corrections().ofInstance(instance)).toEqual([]);
+});
+
 describe('an undo that is cut off', () => {
   test.each(second.map((_, writes) => writes))(
     'after %i writes: the person’s decision is kept where Orthanc has it, and nowhere else',
