@@ -6,7 +6,7 @@ import type { Locks } from '../store/locks.js';
 import { aggregate, planLabels, prefixed } from './labels.js';
 import { type LabelledResource, writeRecord } from './owned-labels.js';
 import { groupRecord, type InstanceRecord, instanceRecord, metadataNames, readRecord } from './schema.js';
-import { hasOtherVersion } from './versions.js';
+import { hasPartOfOtherVersion } from './versions.js';
 
 /** A series or a study with the records of its instances. */
 interface Group {
@@ -59,7 +59,7 @@ export class Aggregates {
 
   /** Whether a study and its series are up to date with their instances, or are not ours to write. */
   isUpToDate(tree: StudyTree): boolean {
-    return isOfOtherVersion(tree) || groupsOf(tree).every((group) => this.#isUpToDate(group, []));
+    return hasPartOfOtherVersion(tree) || groupsOf(tree).every((group) => this.#isUpToDate(group, []));
   }
 
   /**
@@ -71,7 +71,7 @@ export class Aggregates {
     let tree = known;
     for (let round = 0; round < mostRounds; round++) {
       tree ??= await this.#orthanc.hierarchy.tree(id);
-      if (tree === undefined || isOfOtherVersion(tree)) return; // deleted meanwhile, or not ours to write
+      if (tree === undefined || hasPartOfOtherVersion(tree)) return; // deleted meanwhile, or not ours to write
       if (await this.#write(groupsOf(tree), before)) return;
       tree = undefined;
     }
@@ -131,10 +131,6 @@ export class Aggregates {
     }));
   }
 }
-
-/** Whether another version of Plainview decided a part of the study: what its records add up to is not known. */
-const isOfOtherVersion = ({ study, series, instances }: StudyTree): boolean =>
-  [study, ...series, ...instances].some(hasOtherVersion);
 
 /** The labels that count as ours. */
 const oursOf = (noted: readonly string[], came: readonly string[], wanted: readonly string[]): string[] => [
