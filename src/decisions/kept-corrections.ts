@@ -176,11 +176,12 @@ export class KeptCorrections {
     const compared = pixels === undefined ? undefined : this.ofPixels(pixels);
     for (const kept of [...this.ofInstance(id), ...(compared === undefined ? [] : [compared])]) {
       if (kept.decision.when !== when) continue;
+      // First: an index that leads to no picture is harmless, a picture that no index leads to is found by its pixels.
+      const { folder, name } = this.#place('pictures', kept.pixels);
+      await this.#remove(folder, name);
       for (const uid of kept.sopInstanceUids) await this.#removeFrom('uids', uid, kept.pixels);
       for (const each of kept.instances) await this.#removeFrom('instances', each, kept.pixels);
       await this.#removeFrom('traits', kept.traits, kept.pixels);
-      const { folder, name } = this.#place('pictures', kept.pixels);
-      await this.#remove(folder, name);
     }
     await this.#forgetOlderVersion(id);
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Semaphore } from '../async/semaphore.js';
 import type { Config } from '../config/options.js';
-import { ifNotRenderable, notRendered } from './errors.js';
+import { goneIfAbsent, ifNotRenderable, ifRejected, notRendered } from './errors.js';
 import type { InstanceId } from './ids.js';
 import type { PictureTags } from './resources.js';
 import type { Transport } from './transport.js';
@@ -97,13 +97,27 @@ export class Renderings {
 
   /** @returns undefined where Orthanc cannot give a frame in this form */
   async #values(id: InstanceId, frame: number, form: string): Promise<Buffer | undefined> {
+    if (form === 'raw') return this.#stored(id, frame);
     const url = `/instances/${id}/frames/${frame}/${form}`;
-    const headers = form === 'raw' ? {} : { accept: 'image/x-portable-arbitrarymap' };
+    const headers = { accept: 'image/x-portable-arbitrarymap' };
     const answer = await this.#transport
       .call({ method: 'GET', url, headers })
       .catch(notRendered(id))
       .catch(ifNotRenderable(undefined));
     return answer?.body;
+  }
+
+  /** The stored bytes of a frame; of all pixels where they are too few for it. @returns undefined where there are none */
+  async #stored(id: InstanceId, frame: number): Promise<Buffer | undefined> {
+    for (const part of [`frames/${frame}/raw`, 'content/7fe0-0010/0']) {
+      const url = `/instances/${id}/${part}`;
+      const answer = await this.#transport
+        .call({ method: 'GET', url })
+        .catch(goneIfAbsent(id))
+        .catch(ifRejected(undefined));
+      if (answer !== undefined) return answer.body;
+    }
+    return undefined;
   }
 
   async #render(id: InstanceId, frame: number, more: object): Promise<Buffer> {

@@ -197,8 +197,12 @@ describe('a person’s decision belongs to the picture:', () => {
     const undecodable = (text: string) =>
       picture({ compressed: { transferSyntax: 'jpegBaseline', frames: [Buffer.from(text.padEnd(64))] } });
     const pictures = [];
-    for (const category of ['hand_ap', 'knee_ap']) {
-      const bytes = undecodable(category);
+    for (const [category, bytes] of [
+      ['hand_ap', undecodable('one')],
+      ['knee_ap', undecodable('two')],
+      ['wrist_ap', picture({ truncateBy: 5000 })],
+      ['ankle_ap', picture({ truncateBy: 5000 })],
+    ] as const) {
       const { orthancId } = await real.storeInstance(bytes);
       expect(await reader().decided(orthancId)).toBe('unknown');
       expect((await correct(of, orthancId, category)).status).toBe(200);

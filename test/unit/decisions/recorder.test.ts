@@ -1,3 +1,5 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { undone } from '../../../src/decisions/correction.js';
 import type { NewDecision } from '../../../src/decisions/schema.js';
@@ -117,6 +119,22 @@ describe('a crash', () => {
       expect(site.record(instance)?.before?.category).toBe(isRecorded ? 'knee_ap' : undefined);
     },
   );
+});
+
+test('a forgetting that is cut off leaves no picture that is found by its pixels', async () => {
+  const { instance } = site.store(image());
+  const corrections = site.corrections();
+  const decision = byPerson(decidedAs('knee_ap') as never);
+  const keys = { sopInstanceUid: '1.2', traits: 'traits', pixels: 'pixels' };
+  await corrections.keep(instance, { ...keys, decision });
+  // The index cannot be changed, as if the service ended before it.
+  const uids = join(site.stateDir, 'corrections', 'uids');
+  for (const name of readdirSync(uids, { recursive: true, encoding: 'utf8' }))
+    if (name.endsWith('.json')) writeFileSync(join(uids, name), 'damaged');
+  await expect(corrections.drop(instance, { when: decision.when })).rejects.toMatchObject({
+    code: 'state_damaged',
+  });
+  expect(site.corrections().ofPixels('pixels')).toBeUndefined();
 });
 
 test('many corrections at once, of pictures with the same attributes, are all kept, and all undone', async () => {
