@@ -17,7 +17,9 @@ export const serveCommand = () =>
       // Must come before any thread starts: threads inherit the priority.
       setPriority(config.nice);
       const stopRequested = new Promise<string>((resolve) => {
-        for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+        // Some send SIGTERM more than once: a stop that is under way must not be cut off by it.
+        process.on('SIGTERM', resolve);
+        process.once('SIGINT', resolve);
       });
       const classifier = await createClassifier(classifierOptions(config));
       try {

@@ -13,7 +13,7 @@ import {
   metadataNames,
   readRecord,
 } from './schema.js';
-import { hasOtherVersion } from './versions.js';
+import { hasPartOfOtherVersion } from './versions.js';
 
 /** A series or a study with the records of its instances. */
 interface Group {
@@ -66,7 +66,7 @@ export class Aggregates {
 
   /** Whether a study and its series are up to date with their instances, or are not ours to write. */
   isUpToDate(tree: StudyTree): boolean {
-    return isOfOtherVersion(tree) || groupsOf(tree).every((group) => this.#isUpToDate(group, []));
+    return hasPartOfOtherVersion(tree) || groupsOf(tree).every((group) => this.#isUpToDate(group, []));
   }
 
   /**
@@ -78,7 +78,7 @@ export class Aggregates {
     let tree = known;
     for (let round = 0; round < mostRounds; round++) {
       tree ??= await this.#orthanc.hierarchy.tree(id);
-      if (tree === undefined || isOfOtherVersion(tree)) return; // deleted meanwhile, or not ours to write
+      if (tree === undefined || hasPartOfOtherVersion(tree)) return; // deleted meanwhile, or not ours to write
       if (await this.#write(groupsOf(tree), before)) return;
       tree = undefined;
     }
@@ -138,10 +138,6 @@ export class Aggregates {
     }));
   }
 }
-
-/** Whether another version of Plainview decided a part of the study: what its records add up to is not known. */
-const isOfOtherVersion = ({ study, series, instances }: StudyTree): boolean =>
-  [study, ...series, ...instances].some(hasOtherVersion);
 
 /** The labels that count as ours. */
 const oursOf = (noted: readonly string[], came: readonly string[], wanted: readonly string[]): string[] => [

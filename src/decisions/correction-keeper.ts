@@ -1,6 +1,6 @@
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import type { IdentifiedInstance } from '../orthanc/resources.js';
+import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { CorrectionStore, PictureKeys } from './correction-store.js';
 import { sopInstanceUidOf } from './former-decisions.js';
 import { recordOf } from './read.js';
@@ -27,11 +27,17 @@ export class CorrectionKeeper {
    * @throws state_unusable, state_damaged, orthanc_…
    */
   async settle(id: InstanceId): Promise<void> {
+    if (this.#store.begunOf(id) === undefined) return;
+    const [instance] = await this.#orthanc.hierarchy.instances([id]);
+    await this.settleBy(id, instance);
+  }
+
+  /** As `settle`. @param instance as Orthanc has it; undefined where it is gone */
+  async settleBy(id: InstanceId, instance: InstanceContent | undefined): Promise<void> {
     const begun = this.#store.begunOf(id);
     if (begun === undefined) return;
-    const [instance] = await this.#orthanc.hierarchy.instances([id]);
     const record = instance && recordOf(instance)?.record;
-    const isThere = record?.who === 'person' && record.when === begun.decision.when;
+    const isThere = record?.who === begun.decision.who && record.when === begun.decision.when;
     await (isThere ? this.#store.stand(id) : this.#store.giveUp(id));
   }
 
@@ -41,7 +47,8 @@ export class CorrectionKeeper {
     if (known?.record.who !== 'person' || !known.complete) return false;
     try {
       const kept = this.#store.ofInstance(instance.ID);
-      return !kept.some(({ decision }) => decision.when === known.record.when);
+      // A newer one is about a copy: two people decided about the same picture.
+      return !kept.some(({ decision }) => decision.when >= known.record.when);
     } catch {
       return false; // damaged: the job of the instance reports it
     }
@@ -57,10 +64,8 @@ export class CorrectionKeeper {
 
   async #keysOf(instance: IdentifiedInstance): Promise<PictureKeys> {
     const { hierarchy, renderings } = this.#orthanc;
-    const [{ traits }, pixels] = await Promise.all([
-      hierarchy.describe(instance.ID),
-      renderings.fingerprint(instance.ID),
-    ]);
+    const { traits, tags } = await hierarchy.describe(instance.ID);
+    const pixels = await renderings.fingerprint(instance.ID, tags);
     return { sopInstanceUid: sopInstanceUidOf(instance), pixels, traits };
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { KeyedMutex } from '../async/keyed-mutex.js';
 import { createError } from '../errors/errors.js';
 import { removeFile } from '../files/replace.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
@@ -35,8 +36,24 @@ export type KeptPicture = z.output<typeof keptPicture>;
 /** Leads to pictures. */
 const index = z.object({ version: z.literal(1), pixels: z.array(z.string()) });
 
-const begun = pictureKeys.extend({ version: z.literal(1), decision });
-export type BegunCorrection = z.output<typeof begun>;
+/** A person's decision that is replaced by a network's. */
+const ended = z.object({
+  /** `when` of the person's decision, which tells it from those about other pictures that the instance was. */
+  when: z.string(),
+  /** Fingerprint of the picture, where the instance alone does not lead to it. */
+  pixels: z.string().optional(),
+});
+export type EndedCorrection = z.output<typeof ended>;
+
+const keptDecision = pictureKeys.extend({ decision });
+type KeptDecision = z.output<typeof keptDecision>;
+
+const begun = z.union([
+  keptDecision.extend({ version: z.literal(1) }),
+  z.object({ version: z.literal(1), decision, ends: ended }),
+]);
+/** A person's decision, or a network's that ends a person's. */
+export type BegunCorrection = KeptDecision | { decision: NewDecision; ends: EndedCorrection };
 
 type Index = 'uids' | 'instances' | 'traits';
 
@@ -46,10 +63,13 @@ type Index = 'uids' | 'instances' | 'traits';
  * decision belongs to a picture, which its pixels tell from all others.
  *
  * A decision is *begun* before Orthanc is asked to write it, and *stands* once it is there. Only what stands is given
- * back. What was begun when the service ended is settled by what Orthanc has.
+ * back. What was begun when the service ended is settled by what Orthanc has. The same holds of a network's decision that
+ * ends a person's.
  */
 export class CorrectionStore {
   readonly #folder: string;
+  /** Pictures share index files, so one change is made at a time. */
+  readonly #changes = new KeyedMutex<'change'>();
 
   constructor(stateDir: string) {
     this.#folder = join(stateDir, 'corrections');
@@ -83,7 +103,7 @@ export class CorrectionStore {
   }
 
   /** On the disk when this returns. @throws state_unusable */
-  begin(id: InstanceId, correction: Omit<BegunCorrection, 'version'>): Promise<void> {
+  begin(id: InstanceId, correction: BegunCorrection): Promise<void> {
     return new StateFile(this.#begunFolder, `${id}.json`, begun).write({ version: 1, ...correction });
   }
 
@@ -105,7 +125,8 @@ export class CorrectionStore {
   async stand(id: InstanceId): Promise<void> {
     const correction = this.begunOf(id);
     if (correction === undefined) return;
-    await this.keep(id, correction);
+    if ('ends' in correction) await this.drop(id, correction.ends);
+    else await this.keep(id, correction);
     await this.giveUp(id);
   }
 
@@ -114,16 +135,25 @@ export class CorrectionStore {
     return this.#remove(this.#begunFolder, `${id}.json`);
   }
 
-  /** Keeps a decision that stands. @throws state_unusable, state_damaged */
-  async keep(id: InstanceId, correction: Omit<BegunCorrection, 'version'>): Promise<void> {
+  /**
+   * Keeps a decision that stands, unless a newer one about the same picture is kept. A decision that is kept already stays
+   * as it is: an anonymised copy has it without names.
+   * @throws state_unusable, state_damaged
+   */
+  keep(id: InstanceId, correction: KeptDecision): Promise<void> {
+    return this.#changes.run('change', () => this.#keep(id, correction));
+  }
+
+  async #keep(id: InstanceId, correction: KeptDecision): Promise<void> {
     const { pixels, traits, sopInstanceUid } = correction;
     const former = this.ofPixels(pixels);
+    const isNewer = former === undefined || correction.decision.when > former.decision.when;
     const { folder, name } = this.#place('pictures', pixels);
     await new StateFile(folder, name, keptPicture).write({
       version: 1,
       pixels,
       traits,
-      decision: correction.decision,
+      decision: isNewer ? correction.decision : former.decision,
       sopInstanceUids: [...new Set([...(former?.sopInstanceUids ?? []), sopInstanceUid])],
       instances: [...new Set([...(former?.instances ?? []), id])],
     });
@@ -136,17 +166,22 @@ export class CorrectionStore {
 
   /**
    * Forgets a person's decision: it was taken back, or a request replaced it.
-   * @param when of the decision, which tells it from those about other pictures that this instance was
    * @throws state_unusable, state_damaged
    */
-  async drop(id: InstanceId, when: string): Promise<void> {
-    for (const kept of this.ofInstance(id)) {
+  drop(id: InstanceId, ended: EndedCorrection): Promise<void> {
+    return this.#changes.run('change', () => this.#drop(id, ended));
+  }
+
+  async #drop(id: InstanceId, { when, pixels }: EndedCorrection): Promise<void> {
+    const compared = pixels === undefined ? undefined : this.ofPixels(pixels);
+    for (const kept of [...this.ofInstance(id), ...(compared === undefined ? [] : [compared])]) {
       if (kept.decision.when !== when) continue;
+      // First: an index that leads to no picture is harmless, a picture that no index leads to is found by its pixels.
+      const { folder, name } = this.#place('pictures', kept.pixels);
+      await this.#remove(folder, name);
       for (const uid of kept.sopInstanceUids) await this.#removeFrom('uids', uid, kept.pixels);
       for (const each of kept.instances) await this.#removeFrom('instances', each, kept.pixels);
       await this.#removeFrom('traits', kept.traits, kept.pixels);
-      const { folder, name } = this.#place('pictures', kept.pixels);
-      await this.#remove(folder, name);
     }
     await this.#forgetOlderVersion(id);
   }

@@ -1,5 +1,5 @@
 import type { DescribedInstance } from '../orthanc/hierarchy.js';
-import { instanceId } from '../orthanc/ids.js';
+import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { unknownPixels } from '../orthanc/renderings.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
@@ -13,7 +13,14 @@ export interface Former {
   isSamePicture: boolean;
   /** A person's. */
   decision: NewDecision;
+  /** Fingerprint of the picture, where it was compared. */
+  pixels?: string;
 }
+
+type PlainTags = Pick<DescribedInstance['tags'], 'frames' | 'isSigned' | 'isAnonymised'>;
+
+/** What the file says of the picture. */
+export type DescribedPicture = Pick<DescribedInstance, 'traits' | 'tags'>;
 
 /** Finds what people decided about a picture when it had another identifier in Orthanc, or was gone from it. */
 export class FormerDecisions {
@@ -44,25 +51,39 @@ export class FormerDecisions {
 
   /**
    * @param instance has no record
-   * @param traits undefined where its file could not be read
+   * @param described undefined where it was not read
    * @returns undefined where there is none
    * @throws state_damaged, instance_gone, orthanc_…
    */
-  async find(instance: IdentifiedInstance, traits: string | undefined): Promise<Former | undefined> {
+  async find(
+    instance: IdentifiedInstance,
+    described: DescribedPicture | undefined,
+  ): Promise<Former | undefined> {
     const older = this.#corrections.ofOlderVersion(instance.ID);
     if (older !== undefined) return { isSamePicture: true, decision: older };
     const former = this.#corrections.ofUid(sopInstanceUidOf(instance)).at(-1);
     const source = await this.#ofSource(instance);
     const isSought =
-      former !== undefined || source !== undefined || this.#corrections.hasTraits(traits ?? '');
+      former !== undefined || source !== undefined || this.#corrections.hasTraits(described?.traits ?? '');
     if (!isSought) return undefined;
-    const pixels = await this.#orthanc.renderings.fingerprint(instance.ID);
+    const tags = described?.tags ?? (await this.#tagsOf(instance.ID));
+    const pixels = await this.#orthanc.renderings.fingerprint(instance.ID, tags);
     const same = source?.pixels === pixels ? source : this.#corrections.ofPixels(pixels);
     if (same !== undefined && pixels !== unknownPixels) {
-      const isAnonymised = 'AnonymizedFrom' in instance.Metadata;
-      return { isSamePicture: true, decision: isAnonymised ? withoutNames(same.decision) : same.decision };
+      // Orthanc forgets where a copy came from once it is stored again, or copied itself.
+      const isAnonymised = tags.isAnonymised || 'AnonymizedFrom' in instance.Metadata;
+      const decision = isAnonymised ? withoutNames(same.decision) : same.decision;
+      return { isSamePicture: true, decision, pixels };
     }
     return former && { isSamePicture: false, decision: former.decision };
+  }
+
+  /** Of a file that may be the cause of a failure: where it cannot be described, it is taken for a plain one. */
+  async #tagsOf(id: InstanceId): Promise<PlainTags> {
+    return this.#orthanc.hierarchy.describe(id).then(
+      ({ tags }) => tags,
+      () => ({ frames: 1, isSigned: false, isAnonymised: false }),
+    );
   }
 
   /** Of the instance that this one was made of: kept, or read in Orthanc where it is still there. */
@@ -77,7 +98,8 @@ export class FormerDecisions {
     const known = instance && recordOf(instance);
     if (known?.record.who !== 'person' || !known.complete) return undefined;
     const { version: _, labels: __, order: ___, ...decision } = known.record;
-    return { pixels: await this.#orthanc.renderings.fingerprint(source.data), decision };
+    const { tags } = await this.#orthanc.hierarchy.describe(source.data);
+    return { pixels: await this.#orthanc.renderings.fingerprint(source.data, tags), decision };
   }
 }
 

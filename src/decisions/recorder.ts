@@ -9,7 +9,7 @@ import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.j
 import type { Locks } from '../store/locks.js';
 import type { Aggregates } from './aggregates.js';
 import { CorrectionKeeper } from './correction-keeper.js';
-import type { CorrectionStore } from './correction-store.js';
+import type { CorrectionStore, EndedCorrection } from './correction-store.js';
 import { FormerDecisions } from './former-decisions.js';
 import { labelsOf, planLabels, prefixed } from './labels.js';
 import { writeRecord } from './owned-labels.js';
@@ -102,7 +102,7 @@ export class Recorder {
         if (request === undefined || !asksAnew(request, record)) await this.dropRequest(current.instance);
         return 'corrected';
       }
-      await this.#write(current, decided, described);
+      await this.#write(current, decided, described, await this.#endedByRequest(current.instance, decided));
       return 'recorded';
     });
   }
@@ -120,10 +120,10 @@ export class Recorder {
    */
   async restore(
     instance: IdentifiedInstance,
-    described?: Pick<DescribedInstance, 'descriptions' | 'traits'>,
+    described?: Pick<DescribedInstance, 'descriptions' | 'traits' | 'tags'>,
   ): Promise<'restored' | { other: NewDecision } | undefined> {
     const { ID } = instance;
-    const former = await this.#formerDecisions.find(instance, described?.traits);
+    const former = await this.#formerDecisions.find(instance, described);
     if (former === undefined) return undefined;
     const { isSamePicture, decision } = former;
     if (!isSamePicture) return { other: decision };
@@ -167,8 +167,6 @@ export class Recorder {
         try {
           return await this.#write(current, next(known.record));
         } catch (error) {
-          // Where Orthanc cannot say, it stays begun until Orthanc is back.
-          await this.#keeper.settle(id).catch(() => undefined);
           const isConflict = error instanceof PlainviewError && error.code === 'orthanc_conflict';
           if (!isConflict || tries === mostTries) throw error;
         }
@@ -234,26 +232,47 @@ export class Recorder {
     current: Current,
     given: NewDecision,
     described?: Pick<DescribedInstance, 'descriptions'>,
+    ends?: EndedCorrection,
   ): Promise<Recorded> {
-    const recorded = await this.#record(current, given, described);
+    const recorded = await this.#record(current, given, described, ends);
     this.events.emit('recorded', recorded);
     return recorded;
   }
 
   async #record(
-    { instance, study, tree }: Current,
+    current: Current,
     given: NewDecision,
     described?: Pick<DescribedInstance, 'descriptions'>,
+    ends?: EndedCorrection,
+  ): Promise<Recorded> {
+    const { instance } = current;
+    await this.#keeper.settleBy(instance.ID, instance);
+    try {
+      return await this.#recordBegun(current, given, described, ends);
+    } catch (error) {
+      // Where Orthanc cannot say, it stays begun until Orthanc is back, or the instance is written again.
+      await this.#keeper.settle(instance.ID).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #recordBegun(
+    { instance, study, tree }: Current,
+    given: NewDecision,
+    described: Pick<DescribedInstance, 'descriptions'> | undefined,
+    endedByRequest: EndedCorrection | undefined,
   ): Promise<Recorded> {
     const { orthanc, aggregates, corrections } = this.#parts;
     const order = await this.#compare(instance, given, described);
     const decided = { ...given, ...(order === undefined ? {} : { order }) };
     const resource = `instances/${instance.ID}` as const;
+    const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
     // Before anything changes: a decision that cannot be kept is refused.
+    const ends = previous?.who === 'person' ? { when: previous.when } : endedByRequest;
     if (decided.who === 'person') await this.#keeper.begin(instance, given);
+    else if (ends !== undefined) await corrections.begin(instance.ID, { decision: given, ends });
     if (instance.Metadata[metadataNames.category] !== undefined)
       await orthanc.metadata.delete(resource, metadataNames.category);
-    const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
     const wanted = this.#labelsOf(decided);
     const { labels, text } = await writeRecord(
       orthanc,
@@ -264,12 +283,26 @@ export class Recorder {
       (owned) => ({ version: 1, ...decided, labels: owned }),
     );
     // The record says it: from here on the decision stands, whatever becomes of the rest.
-    if (decided.who === 'person') await corrections.stand(instance.ID);
-    else if (previous?.who === 'person') await corrections.drop(instance.ID, previous.when);
+    await corrections.stand(instance.ID);
     await aggregates.aggregate(study, tree && withRecord(tree, text));
     await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
     await this.dropRequest(instance);
     return { instance: instance.ID, study, record: { version: 1, ...decided, labels }, previous };
+  }
+
+  /** @returns a person's decision about the picture that a request ends, where Orthanc has lost its record */
+  async #endedByRequest(
+    instance: IdentifiedInstance,
+    { requested }: NewDecision,
+  ): Promise<EndedCorrection | undefined> {
+    const request = requestOf(instance);
+    if (requested === undefined || request === undefined || recordOf(instance) !== undefined)
+      return undefined;
+    const former = await this.#formerDecisions.find(instance, undefined);
+    if (former === undefined || !former.isSamePicture || !asksAnew(request, former.decision))
+      return undefined;
+    const { decision, pixels } = former;
+    return { when: decision.when, ...(pixels === undefined ? {} : { pixels }) };
   }
 
   /** @returns undefined where there is nothing to compare */

@@ -1,3 +1,4 @@
+import type { StudyTree } from '../orthanc/hierarchy.js';
 import { metadataNames } from './schema.js';
 
 /** Plainview's records that have a `version`, all 1 today. */
@@ -23,6 +24,10 @@ export const hasOtherVersion = ({ Metadata }: { Metadata: Record<string, string>
     const version = objectIn(Metadata[name])?.version;
     return typeof version === 'number' && version !== 1;
   });
+
+/** Whether that is so of a part of a study: what its instances add up to is not known, so nothing is added up. */
+export const hasPartOfOtherVersion = ({ study, series, instances }: StudyTree): boolean =>
+  [study, ...series, ...instances].some(hasOtherVersion);
 
 /** The fields of a record that this version does not know: they are written again with it. */
 export const unknownFields = (text: string | undefined, known: object): Record<string, unknown> =>

@@ -35,3 +35,12 @@ export const ifNotRenderable =
     if (error instanceof PlainviewError && error.code === 'instance_not_renderable') return value;
     throw error;
   };
+
+/** For `catch`: the value that stands for what Orthanc cannot give of this file. Other errors go on. */
+export const ifRejected =
+  <T>(value: T) =>
+  (error: unknown): T => {
+    if (error instanceof PlainviewError && ['orthanc_rejected', 'orthanc_unsupported'].includes(error.code))
+      return value;
+    throw error;
+  };

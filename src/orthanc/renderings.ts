@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { Semaphore } from '../async/semaphore.js';
 import type { Config } from '../config/options.js';
-import { ifNotRenderable, notRendered } from './catch-handlers.js';
+import { goneIfAbsent, ifNotRenderable, ifRejected, notRendered } from './catch-handlers.js';
 import type { InstanceId } from './ids.js';
+import type { PictureTags } from './resources.js';
 import type { Transport } from './transport.js';
 
 /** For renderings that people see. Each costs Orthanc a decoding, and pictures for the network come first. */
 const bounds = { maxRunning: 3, maxWaiting: 200 };
 
-/** The fingerprint of a picture that Orthanc cannot decode. It tells nothing of two pictures. */
+/** The fingerprint of a picture of which Orthanc gives nothing. It tells nothing of two pictures. */
 export const unknownPixels = 'none';
 
 /** How a picture for people is rendered. */
@@ -69,22 +70,54 @@ export class Renderings {
 
   /**
    * A fingerprint of a picture's pixels. It is the same for every window, transfer syntax and compression without loss:
-   * SHA-256 of the first frame's values as 16 bits, or, where Orthanc cannot give them (colour), of its `/preview`,
-   * which stretches the values and ignores the window.
-   * @returns what was hashed and the hash: `image-uint16:ab12…`; `unknownPixels` where Orthanc can decode nothing
+   * SHA-256 of the values as 16 bits, of the first frame and the middle one, or, where Orthanc cannot give them (colour),
+   * of its `/preview`, which stretches the values and ignores the window. Where Orthanc cannot decode the picture, of the
+   * stored bytes.
+   * @returns what was hashed and the hash: `image-uint16:ab12…`; `unknownPixels` where Orthanc can give nothing
    * @throws instance_gone
    */
-  async fingerprint(id: InstanceId): Promise<string> {
-    for (const form of ['image-uint16', 'preview']) {
-      const url = `/instances/${id}/frames/0/${form}`;
-      const headers = { accept: 'image/x-portable-arbitrarymap' };
-      const answer = await this.#transport
-        .call({ method: 'GET', url, headers })
-        .catch(notRendered(id))
-        .catch(ifNotRenderable(undefined));
-      if (answer !== undefined) return `${form}:${createHash('sha256').update(answer.body).digest('hex')}`;
+  async fingerprint(
+    id: InstanceId,
+    { frames, isSigned }: Pick<PictureTags, 'frames' | 'isSigned'>,
+  ): Promise<string> {
+    // As unsigned, all negative values are 0.
+    for (const form of [isSigned ? 'image-int16' : 'image-uint16', 'preview', 'raw']) {
+      const hash = createHash('sha256');
+      const shown = [...new Set([0, Math.floor((frames - 1) / 2)])];
+      let isComplete = true;
+      for (const frame of shown) {
+        const bytes = await this.#values(id, frame, form);
+        if (bytes === undefined) isComplete = false;
+        else hash.update(bytes);
+      }
+      if (isComplete) return `${form}:${hash.digest('hex')}`;
     }
     return unknownPixels;
+  }
+
+  /** @returns undefined where Orthanc cannot give a frame in this form */
+  async #values(id: InstanceId, frame: number, form: string): Promise<Buffer | undefined> {
+    if (form === 'raw') return this.#stored(id, frame);
+    const url = `/instances/${id}/frames/${frame}/${form}`;
+    const headers = { accept: 'image/x-portable-arbitrarymap' };
+    const answer = await this.#transport
+      .call({ method: 'GET', url, headers })
+      .catch(notRendered(id))
+      .catch(ifNotRenderable(undefined));
+    return answer?.body;
+  }
+
+  /** The stored bytes of a frame; of all pixels where they are too few for it. @returns undefined where there are none */
+  async #stored(id: InstanceId, frame: number): Promise<Buffer | undefined> {
+    for (const part of [`frames/${frame}/raw`, 'content/7fe0-0010/0']) {
+      const url = `/instances/${id}/${part}`;
+      const answer = await this.#transport
+        .call({ method: 'GET', url })
+        .catch(goneIfAbsent(id))
+        .catch(ifRejected(undefined));
+      if (answer !== undefined) return answer.body;
+    }
+    return undefined;
   }
 
   async #render(id: InstanceId, frame: number, more: object): Promise<Buffer> {

@@ -111,6 +111,9 @@ const pictureShape = {
   Rows: wholeNumber,
   Columns: wholeNumber,
   NumberOfFrames: wholeNumber,
+  /** 1: the pixels are signed. */
+  PixelRepresentation: wholeNumber,
+  PatientIdentityRemoved: text,
   /** Orthanc returns null in place of the pixels. Only an absent key means that the file has none. */
   PixelData: z.unknown().optional(),
 };
@@ -155,6 +158,8 @@ export const describedTags = z.looseObject({ ...pictureShape, ...descriptionShap
     rows: tags.Rows,
     columns: tags.Columns,
     frames: tags.NumberOfFrames ?? 1,
+    isSigned: tags.PixelRepresentation === 1,
+    isAnonymised: tags.PatientIdentityRemoved === 'YES',
     hasPixels: tags.PixelData !== undefined,
   },
   descriptions: [

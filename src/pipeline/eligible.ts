@@ -13,7 +13,7 @@ export type SkipReason =
 
 /** @returns why an instance is not a plain radiograph for this site; undefined if it is one */
 export function whyNotRadiograph(
-  tags: PictureTags,
+  tags: Pick<PictureTags, 'modality' | 'hasPixels' | 'frames'>,
   config: Pick<Config, 'modalities' | 'multiframe'>,
 ): SkipReason | undefined {
   if (tags.modality === undefined || !config.modalities.includes(tags.modality)) return 'modality';

@@ -159,6 +159,61 @@ describe('a person’s decision belongs to the picture:', () => {
     expect(await reader().record(id)).toMatchObject({ who: 'person', before: { category: 'knee_lateral' } });
   });
 
+  test('a copy of an anonymised copy does not get that name either, and the original keeps it', async () => {
+    const of = await service();
+    const { study, bytes, orthancId, said } = await corrected(of);
+    const anonymised = await post(`/studies/${study}/anonymize`, {});
+    await reader().decided(await onlyInstance(anonymised.ID));
+    const { ID } = await post(`/studies/${anonymised.ID}/modify`, {
+      Replace: { PatientID: 'ANONYMOUS' },
+      Force: true,
+      KeepSource: false,
+    });
+    const id = await onlyInstance(ID);
+    expect(await reader().decided(id)).toBe('hand_ap');
+    expect(await reader().metadata(`instances/${id}`, 'Radiograph')).not.toContain('alice');
+    await real.storeInstance(bytes);
+    expect(await reader().decided(orthancId)).toBe('hand_ap');
+    expect((await reader().record(orthancId))?.person).toEqual(said?.person);
+  });
+
+  test('two persons about a picture and its copy: the newer decision is kept, whatever a sweep sees', async () => {
+    const of = await service();
+    const { study, bytes, orthancId } = await corrected(of);
+    const { ID } = await post(`/studies/${study}/modify`, { Replace: { PatientID: 'COPY' }, Force: true });
+    const id = await onlyInstance(ID);
+    expect(await reader().decided(id)).toBe('hand_ap');
+    expect((await correct(of, id, 'wrist_ap')).status).toBe(200);
+    await callApi(of, 'POST', '/sweep', { body: {} });
+    await waitFor(async () => (await callApi(of, 'GET', '/sweep')).json.state === 'idle');
+    await remove(`/studies/${ID}`);
+    await remove(`/studies/${study}`);
+    await real.storeInstance(bytes);
+    expect(await reader().decided(orthancId)).toBe('wrist_ap');
+  });
+
+  test('pictures that Orthanc cannot decode, each its own', async () => {
+    const of = await service();
+    const undecodable = (text: string) =>
+      picture({ compressed: { transferSyntax: 'jpegBaseline', frames: [Buffer.from(text.padEnd(64))] } });
+    const pictures = [];
+    for (const [category, bytes] of [
+      ['hand_ap', undecodable('one')],
+      ['knee_ap', undecodable('two')],
+      ['wrist_ap', picture({ truncateBy: 5000 })],
+      ['ankle_ap', picture({ truncateBy: 5000 })],
+    ] as const) {
+      const { orthancId } = await real.storeInstance(bytes);
+      expect(await reader().decided(orthancId)).toBe('unknown');
+      expect((await correct(of, orthancId, category)).status).toBe(200);
+      pictures.push({ bytes, orthancId, category });
+    }
+    for (const { bytes, orthancId, category } of pictures) {
+      await real.storeInstance(bytes);
+      expect(await reader().decided(orthancId)).toBe(category);
+    }
+  });
+
   test('a picture that goes to another Orthanc and comes back', async () => {
     const of = await service();
     const { orthancId, said } = await corrected(of);
@@ -188,21 +243,47 @@ describe('a person’s decision belongs to the picture:', () => {
   });
 });
 
-test('another picture under the same UIDs needs review, with what was said of the former one', async () => {
-  const of = await service();
-  const ids = {
-    studyInstanceUid: uid('o study'),
-    seriesInstanceUid: uid('o series'),
-    sopInstanceUid: uid('o'),
+describe('another picture under the same UIDs needs review, with what was said of the former one:', () => {
+  const values = (count: number, value: (index: number) => number) =>
+    Uint16Array.from({ length: count }, (_, index) => value(index));
+  const pairs: Record<string, [Parameters<typeof image>[0], Parameters<typeof image>[0]]> = {
+    plain: [{}, {}],
+    'signed, different only below 0': [3, 7].map((step) => ({
+      bitsStored: 16,
+      attributes: { '0028,0103': ['US', 1] as const },
+      pixels: values(64 * 64, (index) => 65_535 - ((index * step) % 4096)),
+    })) as [object, object],
+    'of several frames, the first one alike': [3, 7].map((step) => ({
+      frames: 3,
+      pixels: values(3 * 64 * 64, (index) => (index < 64 * 64 ? 0 : (index * step) % 4096)),
+    })) as [object, object],
+    'in colour': [3, 7].map((step) => ({
+      bitsStored: 8,
+      photometricInterpretation: 'RGB',
+      pixels: Uint8Array.from({ length: 3 * 64 * 64 }, (_, index) => (index * step) % 251),
+    })) as [object, object],
   };
-  const { orthancId } = await corrected(of, picture({ ...ids, patientId: 'OTHER PICTURE' }));
-  await real.storeInstance(picture({ ...ids, patientId: 'OTHER PICTURE' }));
-  expect(await reader().decided(orthancId)).toBe('unknown');
-  const record = await reader().record(orthancId);
-  expect(record).toMatchObject({ who: 'network', decision: 'needs_review' });
-  expect(record?.top[0]?.category).toBe('knee_lateral');
-  expect(record?.reason).toContain('alice');
-  expect(record?.reason).toContain('hand_ap');
+
+  test.each(Object.entries(pairs))('%s', async (what, [former, other]) => {
+    const of = await service({ env: { PLAINVIEW_MULTIFRAME: 'middle' } });
+    const ids = {
+      studyInstanceUid: uid(`${what} study`),
+      seriesInstanceUid: uid(`${what} series`),
+      sopInstanceUid: uid(what),
+      patientId: what,
+    };
+    const bytes = picture({ ...ids, ...former });
+    const { orthancId } = await corrected(of, bytes);
+    await real.storeInstance(bytes);
+    expect(await reader().decided(orthancId)).toBe('hand_ap');
+    await real.storeInstance(picture({ ...ids, ...other }));
+    expect(await reader().decided(orthancId)).toBe('unknown');
+    const record = await reader().record(orthancId);
+    expect(record).toMatchObject({ who: 'network', decision: 'needs_review' });
+    expect(record?.top[0]?.category).toBe('knee_lateral');
+    expect(record?.reason).toContain('alice');
+    expect(record?.reason).toContain('hand_ap');
+  });
 });
 
 test('a correction that Orthanc did not take is none: nothing is put back later', async () => {

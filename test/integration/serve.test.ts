@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { serve } from '../../testkit/cli.js';
 import { image } from '../../testkit/dicom.js';
+import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { hookAddress, Reader } from '../../testkit/service.js';
 
@@ -36,6 +37,23 @@ test('a stop completes the jobs in progress, and the next start does the waiting
     expect(await reader.labels(`studies/${study}`)).toEqual(await reader.labels(`instances/${orthancId}`));
   second.child.kill('SIGTERM');
   expect(await second.ended).toBe(0);
+});
+
+test('a second SIGTERM does not cut off a stop', async () => {
+  const proxy = await startFaultyProxy(real.orthanc.url);
+  const run = serve({ orthanc: proxy.url, hook, stateDir }, { PLAINVIEW_SHUTDOWN_SECONDS: '2' });
+  await waitFor(() => run.out().includes('Orthanc answers'));
+  const { orthancId } = await real.storeInstance(image());
+  await new Reader(real.orthanc.url).decided(orthancId);
+  proxy.decide = () => () => new Promise(() => undefined);
+  const before = proxy.calls.length;
+  await real.storeInstance(image());
+  await waitFor(() => proxy.calls.length > before);
+  run.child.kill('SIGTERM');
+  await waitFor(() => run.out().includes('"stopping"'));
+  run.child.kill('SIGTERM');
+  expect(await run.ended).toBe(0);
+  await proxy.stop();
 });
 
 test('a kill during work loses nothing either', async () => {

@@ -1,6 +1,7 @@
 import { planLabels } from '../../decisions/labels.js';
 import { applyOwnedLabels, type LabelledResource } from '../../decisions/owned-labels.js';
 import { metadataNames, readRecord } from '../../decisions/schema.js';
+import { hasPartOfOtherVersion } from '../../decisions/versions.js';
 import type { ResourcePath, StudyId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { Locks } from '../../store/locks.js';
@@ -23,7 +24,7 @@ export class GroupLabels {
   aggregate(study: StudyId): Promise<void> {
     return this.#locks.shared('study route labels', study, async () => {
       const tree = await this.#orthanc.hierarchy.tree(study);
-      if (tree === undefined) return; // deleted meanwhile
+      if (tree === undefined || hasPartOfOtherVersion(tree)) return; // deleted meanwhile, or not ours to write
       const wanted = tree.instances.map((instance) => ({
         series: instance.ParentSeries,
         labels: routesOf(instance)?.wanted ?? [],

@@ -1,4 +1,7 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { undone } from '../../../src/decisions/correction.js';
 import type { NewDecision } from '../../../src/decisions/schema.js';
 import { image, uid } from '../../../testkit/dicom.js';
 import { byPerson, decidedAs, type Line, useFakeSite } from '../../../testkit/fake-site.js';
@@ -116,6 +119,62 @@ describe('a crash', () => {
       expect(site.record(instance)?.before?.category).toBe(isRecorded ? 'knee_ap' : undefined);
     },
   );
+});
+
+test('a forgetting that is cut off leaves no picture that is found by its pixels', async () => {
+  const { instance } = site.store(image());
+  const corrections = site.corrections();
+  const decision = byPerson(decidedAs('knee_ap') as never);
+  const keys = { sopInstanceUid: '1.2', traits: 'traits', pixels: 'pixels' };
+  await corrections.keep(instance, { ...keys, decision });
+  // The index cannot be changed, as if the service ended before it.
+  const uids = join(site.stateDir, 'corrections', 'uids');
+  for (const name of readdirSync(uids, { recursive: true, encoding: 'utf8' }))
+    if (name.endsWith('.json')) writeFileSync(join(uids, name), 'damaged');
+  await expect(corrections.drop(instance, { when: decision.when })).rejects.toMatchObject({
+    code: 'state_damaged',
+  });
+  expect(site.corrections().ofPixels('pixels')).toBeUndefined();
+});
+
+test('many corrections at once, of pictures with the same attributes, are all kept, and all undone', async () => {
+  const { recorder } = site.process();
+  const all = Array.from({ length: 10 }, () => site.store(image()));
+  for (const stored of all) await decide(stored, decidedAs('knee_ap'));
+  await Promise.all(all.map(({ instance }) => recorder.replace(instance, byPerson)));
+  for (const { instance } of all) expect(site.corrections().ofInstance(instance)).toHaveLength(1);
+  await Promise.all(all.map(({ instance }) => recorder.replace(instance, undone)));
+  for (const { instance } of all) expect(site.corrections().ofInstance(instance)).toEqual([]);
+});
+
+describe('an undo that is cut off', () => {
+  test.each(second.map((_, writes) => writes))(
+    'after %i writes: the person’s decision is kept where Orthanc has it, and nowhere else',
+    async (writes) => {
+      const stored = site.store(image());
+      const { instance } = stored;
+      await decide(stored, decidedAs('knee_ap'));
+      await site.process().recorder.replace(instance, byPerson);
+      expect(await site.dying(writes, () => site.process().recorder.replace(instance, undone))).toBe(true);
+      await site.process().recorder.settle(instance);
+      expect(site.corrections().listBegun()).toEqual([]);
+      const isPersons = site.record(instance)?.who === 'person';
+      expect(isPersons).toBe(writes < 2);
+      expect(site.corrections().ofInstance(instance)).toHaveLength(isPersons ? 1 : 0);
+    },
+  );
+
+  test('is settled by the next decision too', async () => {
+    const stored = site.store(image());
+    const { instance } = stored;
+    await decide(stored, decidedAs('knee_ap'));
+    await site.process().recorder.replace(instance, byPerson);
+    await site.dying(3, () => site.process().recorder.replace(instance, undone));
+    expect(site.corrections().listBegun()).toEqual([instance]);
+    expect(await decide(stored, decidedAs('chest_lateral'))).toBe('recorded');
+    expect(site.corrections().listBegun()).toEqual([]);
+    expect(site.corrections().ofInstance(instance)).toEqual([]);
+  });
 });
 
 describe('a label that somebody else put there', () => {

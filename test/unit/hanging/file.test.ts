@@ -75,5 +75,7 @@ test.each([
 });
 
 test('a missing file stops the start', () => {
-  expect(() => readProtocols(join(folder, 'none.yaml'), [])).toThrow(/PLAINVIEW_HANGING_FILE: .* does not exist/);
+  expect(() => readProtocols(join(folder, 'none.yaml'), [])).toThrow(
+    /PLAINVIEW_HANGING_FILE: .* does not exist/,
+  );
 });

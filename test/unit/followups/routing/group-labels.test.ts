@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { GroupLabels } from '../../../../src/followups/routing/group-labels.js';
+import { image, uid } from '../../../../testkit/dicom.js';
+import { useFakeSite } from '../../../../testkit/fake-site.js';
+
+const site = useFakeSite();
+const routes = { version: 1, routes: [], wanted: ['urgent'], labels: ['urgent'] };
+
+test.each(['instances', 'studies'] as const)(
+  'a study of which another version routed a part stays as it is: %s',
+  async (level) => {
+    const ids = { studyInstanceUid: uid('routed'), seriesInstanceUid: uid('routed series') };
+    const [mine, theirs] = [site.store(image(ids)), site.store(image(ids))];
+    const other = level === 'instances' ? theirs.instance : theirs.study;
+    await site.put(`instances/${mine.instance}/metadata/RadiographRoutes`, JSON.stringify(routes));
+    const { orthanc, locks } = site.process();
+    const labels = new GroupLabels(orthanc, locks);
+    if (level === 'instances') await labels.aggregate(mine.study);
+    const before = [site.fake.metadata(mine.study), site.fake.labels(mine.study)];
+    await site.put(
+      `${level}/${other}/metadata/RadiographRoutes`,
+      JSON.stringify({ version: 2, wanted: ['urgent'] }),
+    );
+    await site.remove(`instances/${mine.instance}/metadata/RadiographRoutes`);
+    site.fake.calls.length = 0;
+    await labels.aggregate(mine.study);
+    expect(site.writes()).toEqual([]);
+    if (level === 'instances')
+      expect([site.fake.metadata(mine.study), site.fake.labels(mine.study)]).toEqual(before);
+    await site.put(`instances/${mine.instance}/metadata/RadiographRoutes`, JSON.stringify(routes));
+    await labels.aggregate(mine.study);
+    expect(site.writes().filter((write) => !write.startsWith('PUT /instances/'))).toEqual([]);
+  },
+);
