@@ -36,7 +36,7 @@ test('a person’s decision is restored when Orthanc replaces the file and loses
   await waitFor(async () => (await reader().metadata(`instances/${id}`, 'RadiographCategory')) === 'hand_ap');
   expect(await reader().record(id)).toEqual(corrected);
   expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap']);
-  expect(of.log()).toContain('put back');
+  expect(of.log()).toContain('was known: it was written again');
 
   await changeDecision(of, id, 'POST', 'undo');
   await real.storeInstance(bytes);

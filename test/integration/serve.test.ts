@@ -85,12 +85,12 @@ test('only the state is written, and no engine writes into the home folder: it s
 
 test.each<[string, Record<string, string>, RegExp, number]>([
   ['an unknown option', { PLAINVIEW_TRESHOLD: '1' }, /PLAINVIEW_TRESHOLD: no such option/, 2],
-  ['no secret', { PLAINVIEW_SECRET: '' }, /PLAINVIEW_SECRET: must be set/, 2],
+  ['no secret', { PLAINVIEW_SECRET: '' }, /PLAINVIEW_SECRET, or PLAINVIEW_SECRET_FILE: must be set/, 2],
   ['a GPU demanded where there is none', { PLAINVIEW_ENGINE: 'gpu' }, /gpu/i, 1],
   [
     'an audit trail that cannot be written',
     { PLAINVIEW_AUDIT_FILE: '/nowhere/audit.jsonl' },
-    /PLAINVIEW_AUDIT_FILE: ENOENT/,
+    /PLAINVIEW_AUDIT_FILE: .* does not exist/,
     2,
   ],
   [
