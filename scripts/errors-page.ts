@@ -17,6 +17,8 @@ Each error has a code that never changes. You find it in the log (\`code\`), in 
 metadata \`Radiograph\` of an instance that could not be classified, and in the service's answers: these are
 [problem+json](https://www.rfc-editor.org/rfc/rfc9457) with \`code\`, \`status\` and the sentence as \`title\`.
 
+A command that fails prints the sentence alone: search this page for a part of it.
+
 Below, the quoted text is the sentence, with the names of its values in braces. It says what is wrong and what to do.
 Further explanations follow it.
 

@@ -35,7 +35,7 @@ export const plainview: Architecture = {
       path: 'sandbox',
       storey: 'doors',
       job: 'a real Orthanc on loopback for demo and tests',
-      knows: ['app', 'commands', 'decisions', 'classify', 'orthanc', 'config', ...tools],
+      knows: ['app', 'commands', 'decisions', 'store', 'classify', 'orthanc', 'config', ...tools],
     },
     {
       path: 'app',

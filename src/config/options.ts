@@ -79,7 +79,9 @@ export const options = z.object({
     ),
   orthancRate: integer(0, 100_000)
     .default(0)
-    .describe('Maximum number of calls to Orthanc per second; 0: no limit.'),
+    .describe(
+      'Maximum number of calls to Orthanc per second; 0: no limit. The health check, two small calls every five seconds, is not counted.',
+    ),
   secret: z
     .string()
     .min(16, 'must have 16 characters or more')

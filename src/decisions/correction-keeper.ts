@@ -29,16 +29,19 @@ export class CorrectionKeeper {
   async settle(id: InstanceId): Promise<void> {
     if (this.#store.begunOf(id) === undefined) return;
     const [instance] = await this.#orthanc.hierarchy.instances([id]);
-    await this.settleBy(id, instance);
+    await this.#settleBy(id, instance);
   }
 
-  /** As `settle`. @param instance as Orthanc has it; undefined where it is gone */
-  async settleBy(id: InstanceId, instance: InstanceContent | undefined): Promise<void> {
-    const begun = this.#store.begunOf(id);
-    if (begun === undefined) return;
-    const record = instance && recordOf(instance)?.record;
-    const isThere = record?.who === begun.decision.who && record.when === begun.decision.when;
-    await (isThere ? this.#store.stand(id) : this.#store.giveUp(id));
+  /** Runs a task that may begin a decision. Settles what was begun earlier before it, and after a failure its own. */
+  async settling<T>(instance: IdentifiedInstance, task: () => Promise<T>): Promise<T> {
+    await this.#settleBy(instance.ID, instance);
+    try {
+      return await task();
+    } catch (error) {
+      // Where Orthanc cannot say, it stays begun until Orthanc is back, or the instance is written again.
+      await this.settle(instance.ID).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Whether a person's decision is in Orthanc alone. */
@@ -60,6 +63,15 @@ export class CorrectionKeeper {
     if (known?.record.who !== 'person' || !known.complete) return;
     const { version: _, labels: __, order: ___, ...decision } = known.record;
     await this.#store.keep(instance.ID, { ...(await this.#keysOf(instance)), decision });
+  }
+
+  /** @param instance as Orthanc has it; undefined where it is gone */
+  async #settleBy(id: InstanceId, instance: InstanceContent | undefined): Promise<void> {
+    const begun = this.#store.begunOf(id);
+    if (begun === undefined) return;
+    const record = instance && recordOf(instance)?.record;
+    const isThere = record?.who === begun.decision.who && record.when === begun.decision.when;
+    await (isThere ? this.#store.stand(id) : this.#store.giveUp(id));
   }
 
   async #keysOf(instance: IdentifiedInstance): Promise<PictureKeys> {

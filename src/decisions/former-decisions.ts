@@ -3,8 +3,8 @@ import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { unknownPixels } from '../orthanc/renderings.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
-import type { CorrectionStore, KeptPicture } from './correction-store.js';
-import { recordOf } from './read.js';
+import type { CorrectionStore, EndedCorrection, KeptPicture } from './correction-store.js';
+import { asksAnew, recordOf, requestOf } from './read.js';
 import { decisionRecord, type NewDecision } from './schema.js';
 
 /** What a person decided about a picture that an instance without a record may show. */
@@ -76,6 +76,25 @@ export class FormerDecisions {
       return { isSamePicture: true, decision, pixels };
     }
     return former && { isSamePicture: false, decision: former.decision };
+  }
+
+  /**
+   * @param decided a network's decision about an instance
+   * @returns a person's decision about the picture that a request ends by it, where Orthanc has lost its record
+   * @throws state_damaged, instance_gone, orthanc_…
+   */
+  async endedByRequest(
+    instance: IdentifiedInstance,
+    decided: NewDecision,
+  ): Promise<EndedCorrection | undefined> {
+    const request = requestOf(instance);
+    if (decided.requested === undefined || request === undefined || recordOf(instance) !== undefined)
+      return undefined;
+    const former = await this.find(instance, undefined);
+    if (former === undefined || !former.isSamePicture || !asksAnew(request, former.decision))
+      return undefined;
+    const { decision, pixels } = former;
+    return { when: decision.when, ...(pixels === undefined ? {} : { pixels }) };
   }
 
   /** Of a file that may be the cause of a failure: where it cannot be described, it is taken for a plain one. */

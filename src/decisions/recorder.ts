@@ -102,7 +102,8 @@ export class Recorder {
         if (request === undefined || !asksAnew(request, record)) await this.dropRequest(current.instance);
         return 'corrected';
       }
-      await this.#write(current, decided, described, await this.#endedByRequest(current.instance, decided));
+      const ends = await this.#formerDecisions.endedByRequest(current.instance, decided);
+      await this.#write(current, decided, described, ends);
       return 'recorded';
     });
   }
@@ -245,15 +246,7 @@ export class Recorder {
     described?: Pick<DescribedInstance, 'descriptions'>,
     ends?: EndedCorrection,
   ): Promise<Recorded> {
-    const { instance } = current;
-    await this.#keeper.settleBy(instance.ID, instance);
-    try {
-      return await this.#recordBegun(current, given, described, ends);
-    } catch (error) {
-      // Where Orthanc cannot say, it stays begun until Orthanc is back, or the instance is written again.
-      await this.#keeper.settle(instance.ID).catch(() => undefined);
-      throw error;
-    }
+    return this.#keeper.settling(current.instance, () => this.#recordBegun(current, given, described, ends));
   }
 
   async #recordBegun(
@@ -288,21 +281,6 @@ export class Recorder {
     await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
     await this.dropRequest(instance);
     return { instance: instance.ID, study, record: { version: 1, ...decided, labels }, previous };
-  }
-
-  /** @returns a person's decision about the picture that a request ends, where Orthanc has lost its record */
-  async #endedByRequest(
-    instance: IdentifiedInstance,
-    { requested }: NewDecision,
-  ): Promise<EndedCorrection | undefined> {
-    const request = requestOf(instance);
-    if (requested === undefined || request === undefined || recordOf(instance) !== undefined)
-      return undefined;
-    const former = await this.#formerDecisions.find(instance, undefined);
-    if (former === undefined || !former.isSamePicture || !asksAnew(request, former.decision))
-      return undefined;
-    const { decision, pixels } = former;
-    return { when: decision.when, ...(pixels === undefined ? {} : { pixels }) };
   }
 
   /** @returns undefined where there is nothing to compare */

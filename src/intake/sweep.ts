@@ -135,7 +135,8 @@ export class Sweep {
       before = found;
     }
     await this.#file.write({ order: from.order, done: 0, network: 'none' });
-    this.#parts.log.info(this.#progress, 'sweep ends');
+    const { state: _, ...progress } = this.#progress;
+    this.#parts.log.info(progress, 'sweep ends');
   }
 
   /** @returns the number of instances found, including the passes before */

@@ -5,16 +5,23 @@ import { pino } from 'pino';
 import { runCommandLine } from '../commands/main.js';
 import { terminalMessage } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
+import { lockFolder } from '../store/folder-lock.js';
 import { startPair } from './pair.js';
+import { makeSandboxFolder } from './places.js';
 
 const print = (line: string) => console.error(line);
 
 async function startSandbox(): Promise<void> {
   const data = shipped('.sandbox');
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const storage = join(data, 'storage');
+  makeSandboxFolder(storage);
+  // A second Orthanc on one database would fail, with the words of the database.
+  await lockFolder(storage, log);
   const pair = await startPair({
-    folder: { orthanc: join(data, 'storage'), state: join(data, 'state') },
+    folder: { orthanc: storage, state: join(data, 'state') },
     ports: { orthanc: 8042, service: 8104 },
-    log: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }),
+    log,
     onProgress: print,
   });
   print(`
@@ -29,8 +36,8 @@ Try it: upload a radiograph on Orthanc's pages (Upload), or from a shell:
 
   curl -X POST ${pair.orthanc.url}/instances --data-binary @radiograph.dcm
 
-A second later the page of the study shows the category. \`npm run demo\` does this with the
-pictures in samples/. Ctrl-C stops both. Stored data stays in .sandbox/ for the next start.
+A second later the page of the study shows the category. \`npm run demo\` shows this with the
+pictures in samples/, in another Orthanc. Ctrl-C stops both. Stored data stays in .sandbox/ for the next start.
 `);
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name));

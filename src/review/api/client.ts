@@ -8,7 +8,7 @@ import { type Problem, problem } from './schema.js';
  * Relative to the page, so that it works at the service itself, behind Orthanc's plugin and behind a proxy. Without the
  * login that the page's address may contain: browsers refuse requests to such an address.
  */
-const base = new URL('../api/v1/', location.origin + location.pathname).href;
+const base = () => new URL('../api/v1/', location.origin + location.pathname).href;
 const tokenKey = 'plainview-token';
 
 /** The message is for the reader of the page. */
@@ -81,7 +81,7 @@ export async function sendRequest(
   const search = given.length > 0 ? `?${new URLSearchParams(given)}` : '';
   let response: Response;
   try {
-    response = await fetch(`${base}${path}${search}`, {
+    response = await fetch(`${base()}${path}${search}`, {
       method,
       headers: {
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
