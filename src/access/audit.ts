@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { createError } from '../errors/errors.js';
 import { fileProblem } from '../files/file-problem.js';
+import { ownerOnly } from '../files/replace.js';
 import type { Caller } from './caller.js';
 
 /** An action of a caller. It holds identifiers and categories, no patient data. */
@@ -16,9 +17,6 @@ export interface AuditEntry {
 }
 
 export type Audit = (entry: AuditEntry) => Promise<void>;
-
-/** Only the owner may read the file. */
-const mode = 0o600;
 
 /**
  * Writes each action to the log, and as a JSON line to a file where one is given. A failure to write the file later is
@@ -38,7 +36,7 @@ export function auditTrail(file: string | undefined, log: Logger): Audit {
     log.info({ audit: entry }, 'audit');
     if (file === undefined) return;
     try {
-      await appendFile(file, `${JSON.stringify(entry)}\n`, { mode });
+      await appendFile(file, `${JSON.stringify(entry)}\n`, ownerOnly);
     } catch (error) {
       log.error({ err: error, file }, 'the audit trail cannot be written');
     }
@@ -47,7 +45,7 @@ export function auditTrail(file: string | undefined, log: Logger): Audit {
 
 function requireAppendable(file: string): void {
   try {
-    closeSync(openSync(file, 'a', mode));
+    closeSync(openSync(file, 'a', ownerOnly.mode));
   } catch (error) {
     // The file itself may be missing.
     const missing = existsSync(dirname(file)) ? file : dirname(file);

@@ -15,7 +15,7 @@ import { requireCategories, withMappedLabels } from '../evaluate/read-ground-tru
 import { reportOf } from '../evaluate/report.js';
 import { terminalText } from '../evaluate/terminal.js';
 import { thumbnailsOf } from '../evaluate/thumbnails.js';
-import { patientFile } from '../files/replace.js';
+import { ownerOnly } from '../files/replace.js';
 import { requireWritable, writeResult } from '../files/result-file.js';
 import { fraction, integer } from './arguments.js';
 import { type SourceOptions, withTruth } from './evaluate-source.js';
@@ -161,7 +161,7 @@ async function evaluate(
     const thumbnails = options.thumbnails
       ? await thumbnailsOf(shown, truth, config.maxMegapixels)
       : undefined;
-    await writeResult(html, (part) => writeFile(part, reportPage(report, thumbnails), patientFile));
+    await writeResult(html, (part) => writeFile(part, reportPage(report, thumbnails), ownerOnly));
   }
   console.log(terminalText(report));
   console.error(

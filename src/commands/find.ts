@@ -6,7 +6,7 @@ import { loadConfig } from '../config/load.js';
 import type { Selection } from '../contract/selection.js';
 import { instanceRecord } from '../decisions/schema.js';
 import { createError } from '../errors/errors.js';
-import { patientFile } from '../files/replace.js';
+import { ownerOnly } from '../files/replace.js';
 import { requireNewFile, writeResult } from '../files/result-file.js';
 import type { Archives } from '../orthanc/archives.js';
 import type { InstanceId } from '../orthanc/ids.js';
@@ -100,7 +100,7 @@ export const findCommand = () =>
           });
         else
           await writeResult(options.csv, async (part) => {
-            const file = await open(part, 'w', patientFile.mode);
+            const file = await open(part, 'w', ownerOnly.mode);
             await list((line) => file.write(`${line}\n`)).finally(() => file.close());
           });
         if (options.dicomdir !== undefined && archived.length > 0)
@@ -124,7 +124,7 @@ async function archive(archives: Archives, ids: readonly InstanceId[], file: str
   };
   try {
     const stream = archives.zip(ids, onProgress, interrupted.signal);
-    await writeResult(file, (part) => pipeline(stream, createWriteStream(part, patientFile)));
+    await writeResult(file, (part) => pipeline(stream, createWriteStream(part, ownerOnly)));
   } catch (error) {
     throw interrupted.signal.aborted ? createError('interrupted', { what: 'the archive' }, error) : error;
   } finally {

@@ -3,7 +3,7 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { CorrectionStore, PictureKeys } from './correction-store.js';
 import { sopInstanceUidOf } from './former-decisions.js';
-import { recordOf } from './read.js';
+import { recordOf, standingCorrection } from './read.js';
 import type { NewDecision } from './schema.js';
 
 /** Keeps what people decide in step with Orthanc. Callers hold the lock of the instance. */
@@ -46,12 +46,12 @@ export class CorrectionKeeper {
 
   /** Whether a person's decision is in Orthanc alone. */
   isUnkept(instance: IdentifiedInstance): boolean {
-    const known = recordOf(instance);
-    if (known?.record.who !== 'person' || !known.complete) return false;
+    const standing = standingCorrection(instance);
+    if (standing === undefined) return false;
     try {
       const kept = this.#store.ofInstance(instance.ID);
       // A newer one is about a copy: two people decided about the same picture.
-      return !kept.some(({ decision }) => decision.when >= known.record.when);
+      return !kept.some(({ decision }) => decision.when >= standing.when);
     } catch {
       return false; // damaged: the job of the instance reports it
     }
@@ -59,9 +59,8 @@ export class CorrectionKeeper {
 
   /** Keeps a person's decision that is in Orthanc alone. @throws state_unusable, state_damaged, orthanc_… */
   async keep(instance: IdentifiedInstance): Promise<void> {
-    const known = recordOf(instance);
-    if (known?.record.who !== 'person' || !known.complete) return;
-    const { version: _, labels: __, order: ___, ...decision } = known.record;
+    const decision = standingCorrection(instance);
+    if (decision === undefined) return;
     await this.#store.keep(instance.ID, { ...(await this.#keysOf(instance)), decision });
   }
 

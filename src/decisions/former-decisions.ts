@@ -4,7 +4,7 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import { unknownPixels } from '../orthanc/renderings.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { CorrectionStore, EndedCorrection, KeptPicture } from './correction-store.js';
-import { asksAnew, recordOf, requestOf } from './read.js';
+import { asksAnew, recordOf, requestOf, standingCorrection } from './read.js';
 import { decisionRecord, type NewDecision } from './schema.js';
 
 /** What a person decided about a picture that an instance without a record may show. */
@@ -114,9 +114,8 @@ export class FormerDecisions {
     const kept = this.#corrections.ofInstance(source.data).at(-1);
     if (kept !== undefined) return kept;
     const [instance] = await this.#orthanc.hierarchy.instances([source.data]);
-    const known = instance && recordOf(instance);
-    if (known?.record.who !== 'person' || !known.complete) return undefined;
-    const { version: _, labels: __, order: ___, ...decision } = known.record;
+    const decision = instance && standingCorrection(instance);
+    if (decision === undefined) return undefined;
     const { tags } = await this.#orthanc.hierarchy.describe(source.data);
     return { pixels: await this.#orthanc.renderings.fingerprint(source.data, tags), decision };
   }

@@ -3,6 +3,7 @@ import {
   type InstanceRecord,
   instanceRecord,
   metadataNames,
+  type NewDecision,
   type ReclassifyRequest,
   readRecord,
   reclassifyRequest,
@@ -28,6 +29,17 @@ export function recordOf(
     record,
     complete: instance.Metadata[metadataNames.category] === (record.category ?? unknownCategory),
   };
+}
+
+/** A record's decision, without what Plainview adds when it writes the record. */
+export function decisionOf({ version: _, labels: __, order: ___, ...decision }: InstanceRecord): NewDecision {
+  return decision;
+}
+
+/** A person's decision that stands on all levels. */
+export function standingCorrection(instance: InstanceContent): NewDecision | undefined {
+  const known = recordOf(instance);
+  return known?.record.who === 'person' && known.complete ? decisionOf(known.record) : undefined;
 }
 
 /** A person's decision whose labels do not stand on all levels yet: being written just now, or cut off by a crash. */

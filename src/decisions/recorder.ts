@@ -13,7 +13,7 @@ import type { CorrectionStore, EndedCorrection } from './correction-store.js';
 import { FormerDecisions } from './former-decisions.js';
 import { labelsOf, planLabels, prefixed } from './labels.js';
 import { writeRecord } from './owned-labels.js';
-import { asksAnew, isUntouched, recordOf, requestOf } from './read.js';
+import { asksAnew, decisionOf, isUntouched, recordOf, requestOf } from './read.js';
 import {
   type InstanceRecord,
   instanceRecord,
@@ -181,8 +181,7 @@ export class Recorder {
       const current = await this.#read(id);
       const known = recordOf(current.instance);
       if (known === undefined || known.complete || hasOtherVersion(current.instance)) return;
-      const { version: _, labels: __, order: ___, ...decided } = known.record;
-      await this.#write(current, decided);
+      await this.#write(current, decisionOf(known.record));
     });
   }
 

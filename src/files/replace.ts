@@ -1,8 +1,8 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Options of a file that can hold data of patients: only the owner may read it. */
-export const patientFile = { mode: 0o600 } as const;
+/** Options of a file that can hold data of patients, or who did what: only the owner may read it. */
+export const ownerOnly = { mode: 0o600 } as const;
 
 /**
  * Replaces a file atomically: after a stop at any moment it has the old content or the new content.

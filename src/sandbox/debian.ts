@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { createError } from '../errors/errors.js';
+import { ownerOnly } from '../files/replace.js';
 import { lastLines, runCommand } from './command.js';
 import type { Launch, OrthancSpec, SandboxPlugin } from './launch.js';
 import { makeSandboxFolder, sandboxFolder } from './places.js';
@@ -155,7 +156,7 @@ export async function debianLaunch(installed: string, spec: OrthancSpec): Promis
     RemoteAccessAllowed: false,
   };
   const file = join(spec.folder, 'orthanc.json');
-  await writeFile(file, JSON.stringify(configuration, null, 2), { mode: 0o600 });
+  await writeFile(file, JSON.stringify(configuration, null, 2), ownerOnly);
   return {
     command: await plainProgram(join(installed, 'usr', 'lib', triplet, loader)),
     args: ['--library-path', `${libraries}:${libraryFolder}`, join(root, 'usr/sbin/Orthanc'), file],

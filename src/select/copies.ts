@@ -1,7 +1,7 @@
 import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../files/make-folder.js';
-import { patientFile } from '../files/replace.js';
+import { ownerOnly } from '../files/replace.js';
 import { withWriteErrors, writeResult } from '../files/result-file.js';
 import type { Files } from '../orthanc/files.js';
 import { uid } from '../orthanc/ids.js';
@@ -22,7 +22,7 @@ export async function copy(files: Files, folder: string, found: Find): Promise<v
   if (exists) return;
   await withWriteErrors(async () => makeFolder(categoryFolder));
   const file = await files.dicom(found.instance);
-  await writeResult(path, (part) => writeFile(part, file, patientFile));
+  await writeResult(path, (part) => writeFile(part, file, ownerOnly));
 }
 
 /** The sender chooses the UID. An invalid one (PS3.5 9.1) could name a path outside the folder. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { createError } from '../errors/errors.js';
 import { makeFolder } from '../files/make-folder.js';
-import { patientFile, replaceFile } from '../files/replace.js';
+import { ownerOnly, replaceFile } from '../files/replace.js';
 
 /** A small JSON file in the state folder. After a kill at any moment it has the old content or the new content. */
 export class StateFile<T extends z.ZodType> {
@@ -41,7 +41,7 @@ export class StateFile<T extends z.ZodType> {
 
   async #replace(content: z.input<T>): Promise<void> {
     try {
-      await replaceFile(this.#path, (part) => writeFile(part, JSON.stringify(content), patientFile));
+      await replaceFile(this.#path, (part) => writeFile(part, JSON.stringify(content), ownerOnly));
     } catch (error) {
       throw createError('state_unusable', { folder: this.#path, why: (error as Error).message }, error);
     }
