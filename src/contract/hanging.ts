@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { code } from '../anatomy/code.js';
+import { category } from './named.js';
 
 const laterality = z.enum(['R', 'L', 'B']);
 const ids = {
@@ -14,7 +15,7 @@ const picture = z.object({
   state: z
     .enum(['category', 'needs_review', 'unknown_view', 'failed', 'undecided'])
     .describe('The decision; undecided until there is one.'),
-  category: z.string().optional().describe('The category recorded.'),
+  category: category.optional().describe('The category recorded.'),
   region: code.optional().describe('CID 4009'),
   view: code.optional().describe('CID 4010'),
   laterality: laterality
@@ -42,7 +43,7 @@ export const hangingAnswer = z.object({
         row: z.number().int().describe('From 1, the top.'),
         column: z.number().int().describe('From 1, the left.'),
         prior: z.boolean(),
-        category: z.string(),
+        category,
         ...ids,
       }),
     )

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { code } from '../anatomy/code.js';
 import { instanceRecord, networkId } from '../decisions/schema.js';
+import { category, cursor } from './named.js';
 import { worklistStates } from './states.js';
 
 /**
@@ -27,6 +28,7 @@ export const dicomAttributes = z.object({
 });
 
 export const entry = instanceRecord.omit({ version: true, labels: true, ms: true }).extend({
+  category: category.optional(),
   instance: z.string(),
   series: z.string(),
   study: z.string(),
@@ -50,7 +52,7 @@ export type Entry = z.output<typeof entry>;
 
 export const worklistPage = z.object({
   items: z.array(entry),
-  next: z.string().optional().describe('Where the next page begins; absent at the end.'),
+  next: cursor.optional().describe('Where the next page begins; absent at the end.'),
   total: z.number().optional().describe('The number of all items; given where the state is the only filter.'),
 });
 export type WorklistPage = z.output<typeof worklistPage>;
@@ -65,7 +67,7 @@ export const categoryList = z.object({
   categories: z
     .array(
       z.object({
-        name: z.string(),
+        name: category,
         bodyPartExamined: text,
         region: code.optional(),
         view: code.optional(),
@@ -83,7 +85,7 @@ export const activation = z.object({
   peak: z
     .number()
     .describe('The value of 1: the most that one cell adds to the logit; 0 if no cell adds to it.'),
-  category: z.string(),
+  category,
   score: z.number(),
 });
 
@@ -114,7 +116,7 @@ export const statistics = z.object({
     )
     .describe('By day, UTC.'),
   categories: z
-    .array(z.object({ category: z.string(), perDay: z.array(z.number()), total: z.number() }))
+    .array(z.object({ category, perDay: z.array(z.number()), total: z.number() }))
     .describe('Categories given by a network; perDay goes with decisions.'),
   agreement: z
     .array(
@@ -126,10 +128,10 @@ export const statistics = z.object({
           .describe('Decisions that needed review; not counted in the other figures.'),
         categories: z.array(
           z.object({
-            category: z.string().describe("The network's category; unknown_view where it gave none."),
+            category: category.describe("The network's category; unknown_view where it gave none."),
             ...verdicts,
             insteadOf: z
-              .array(z.object({ category: z.string().nullable(), count: z.number() }))
+              .array(z.object({ category: category.nullable(), count: z.number() }))
               .describe("People's categories instead; null: none of the categories."),
           }),
         ),

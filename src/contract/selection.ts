@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instanceRecord } from '../decisions/schema.js';
 import { anyId, label, uid } from '../orthanc/ids.js';
+import { category } from './named.js';
 
 const day = z.iso.date('must look like 2026-01-31');
 const tag = z.string().regex(/^[A-Za-z]{1,64}$/, 'must be the keyword of a DICOM attribute');
@@ -10,7 +11,7 @@ export const selection = z
   .strictObject({
     ids: z.array(anyId).max(10_000).optional().describe("Orthanc's identifiers, of any level."),
     uids: z.array(uid).max(10_000).optional().describe('Study, Series or SOP Instance UIDs.'),
-    category: label.optional().describe('The category of the decision.'),
+    category: category.optional().describe('The category of the decision.'),
     label: label.optional().describe('A label that the instance carries.'),
     decision: instanceRecord.shape.decision.optional(),
     minScore: z

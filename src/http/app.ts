@@ -1,4 +1,4 @@
-import express, { type Express, type Router } from 'express';
+import express, { type Express, type RequestHandler, type Router } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { createError } from '../errors/errors.js';
@@ -10,6 +10,7 @@ export function createApp(routers: readonly Router[], log: Logger): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.use(headers);
+  app.use(knownMethod);
   for (const router of routers) app.use(router);
   app.use(() => {
     throw createError('route_unknown', {});
@@ -17,6 +18,17 @@ export function createApp(routers: readonly Router[], log: Logger): Express {
   app.use(problemHandler(log));
   return app;
 }
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'];
+
+/** Nothing here answers other methods. Without this, express would answer OPTIONS and TRACE in forms of its own. */
+const knownMethod: RequestHandler = (request, response, next) => {
+  if (!methods.includes(request.method)) {
+    response.set('allow', methods.join(', '));
+    throw createError('method_unknown', { methods });
+  }
+  next();
+};
 
 /**
  * Security headers: a browser may load and run only files of the same origin, and may show the pages only in a frame of

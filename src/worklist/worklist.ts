@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { category, cursor } from '../contract/named.js';
 import type { Entry, WorklistPage as Page } from '../contract/review.js';
 import { worklistState } from '../contract/review.js';
 import { shownCategory } from '../decisions/correction.js';
@@ -16,7 +17,7 @@ const word = z.string().min(1).max(64);
 /** The query parameters of a worklist. */
 export const worklistQuery = z.strictObject({
   state: worklistState.default('needs_review'),
-  category: word.optional().describe('The category of the decision, or the best one where it has none.'),
+  category: category.optional().describe('The category of the decision, or the best one where it has none.'),
   minScore: score.optional().describe('Lower limit of the best score.'),
   maxScore: score.optional().describe('Upper limit of the best score.'),
   from: day.optional().describe('Study Date from this day on.'),
@@ -33,7 +34,7 @@ export const worklistQuery = z.strictObject({
   text: word
     .optional()
     .describe('A part of a description, protocol, station, body part, accession number or UID.'),
-  cursor: z.string().max(2000).optional().describe("A page's `next`."),
+  cursor: cursor.optional(),
   limit: z.coerce.number().int().min(1).max(100).default(25),
 });
 export type WorklistQuery = z.output<typeof worklistQuery>;

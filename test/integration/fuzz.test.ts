@@ -78,13 +78,16 @@ function makeCheck() {
   return ({ operation, method, path }: FuzzRequest, { status, type, body }: Answer): string | undefined => {
     if (status >= 500) return `status ${status}: ${body}`;
     if (method === 'HEAD') return undefined;
+    // A random path or method may belong to another operation, or to a page.
+    const own = new RegExp(`^${operation.path.replace(/\{\w+\}/g, '[^/]+')}$`);
+    const isOwn = method === operation.method && own.test(path.split('?')[0] ?? '');
+    if (isOwn && operation.responses[status] === undefined)
+      return `status ${status} is not declared: ${body}`;
     if (status >= 400) {
       if (!type.startsWith('application/problem+json')) return `status ${status} as ${type}`;
       return problem(JSON.parse(body)) ? undefined : `no problem+json: ${body}`;
     }
-    // A random path or method may belong to another operation, or to a page.
-    const own = new RegExp(`^${operation.path.replace(/\{\w+\}/g, '[^/]+')}$`);
-    if (method !== operation.method || !own.test(path.split('?')[0] ?? '')) return undefined;
+    if (!isOwn) return undefined;
     const declared = operation.responses[status]?.['application/json'];
     if (declared === undefined || !type.startsWith('application/json')) return undefined;
     return ajv.validate(declared.schema, JSON.parse(body))

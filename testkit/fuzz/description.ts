@@ -53,8 +53,24 @@ export interface ApiOperation {
   responses: Record<string, Record<string, { schema: JsonSchema }>>;
 }
 
+/** Puts what is referred to by `$ref` in its place. Nothing in the description refers to itself. */
+function dereferenced(value: unknown, document: unknown): unknown {
+  if (Array.isArray(value)) return value.map((each) => dereferenced(each, document));
+  if (typeof value !== 'object' || value === null) return value;
+  const { $ref, ...own } = value as Record<string, unknown>;
+  const target = typeof $ref === 'string' ? dereferenced(targetOf($ref, document), document) : {};
+  const rest = Object.entries(own).map(([key, each]) => [key, dereferenced(each, document)]);
+  return { ...(target as object), ...Object.fromEntries(rest) };
+}
+
+const targetOf = (ref: string, document: unknown): unknown =>
+  ref
+    .split('/')
+    .slice(1)
+    .reduce((inside, key) => (inside as Record<string, unknown>)[key], document);
+
 export const operationsOf = (document: unknown): ApiOperation[] =>
-  Object.entries(description.parse(document).paths).flatMap(([path, methods]) =>
+  Object.entries(description.parse(dereferenced(document, document)).paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { operationId, parameters, requestBody, responses }]) => ({
       id: operationId,
       method: method.toUpperCase(),

@@ -85,7 +85,7 @@ export class Generator {
     if (this.#chance(invalidRate / 6))
       path += this.#pick(['/', '/..', '/../../..', '//', '/%2e%2e/%2e%2e/health/ready', '/x'.repeat(2000)]);
     const method = this.#chance(invalidRate / 4)
-      ? this.#pick(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS', 'PROPFIND'])
+      ? this.#pick(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS', 'PROPFIND', 'TRACE'])
       : operation.method;
     const headers: Record<string, string> = { 'content-type': 'application/json' };
     if (this.#chance(invalidRate / 6))

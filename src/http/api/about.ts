@@ -17,6 +17,7 @@ export function aboutOperations(networkClasses: readonly string[]): Operation[] 
   return [
     operation({
       id: 'me',
+      tag: 'service',
       method: 'get',
       path: '/api/v1/me',
       summary: 'The caller and its role',
@@ -26,6 +27,7 @@ export function aboutOperations(networkClasses: readonly string[]): Operation[] 
     }),
     operation({
       id: 'categories',
+      tag: 'service',
       method: 'get',
       path: '/api/v1/categories',
       summary: 'The categories with their DICOM codes',

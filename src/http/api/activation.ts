@@ -25,6 +25,7 @@ export function activationOperation({ orthanc, entries, classifier, config }: Pa
   const { classes } = classifier.network;
   return operation({
     id: 'activation',
+    tag: 'pictures',
     method: 'get',
     path: '/api/v1/instances/{instance}/activation',
     summary:

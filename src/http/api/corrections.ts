@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Audit } from '../../access/audit.js';
 import type { Caller } from '../../access/caller.js';
+import { category } from '../../contract/named.js';
 import { entry } from '../../contract/review.js';
 import { type By, confirmed, corrected, shownCategory, undone } from '../../decisions/correction.js';
 import type { Recorder } from '../../decisions/recorder.js';
@@ -22,7 +23,11 @@ interface Parts {
 }
 
 const instanceParams = z.strictObject({ instance: instanceId });
-const of = z.iso.datetime().describe('`when` of the decision that the person saw.');
+/** Clients whose language has a type for times write the same time in a form of their own. */
+const of = z.iso
+  .datetime({ offset: true })
+  .transform((time) => new Date(time).toISOString())
+  .describe('`when` of the decision that the person saw.');
 
 /** A person's verdict on a decision: correct, confirm, undo. */
 export function correctionOperations({ recorder, entries, queue, categories, audit }: Parts): Operation[] {
@@ -44,6 +49,7 @@ export function correctionOperations({ recorder, entries, queue, categories, aud
   return [
     operation({
       id: 'correct',
+      tag: 'decisions',
       method: 'put',
       path: '/api/v1/instances/{instance}/decision',
       summary:
@@ -51,7 +57,10 @@ export function correctionOperations({ recorder, entries, queue, categories, aud
       role: 'reviewer',
       params: instanceParams,
       body: z.strictObject({
-        category: z.string().min(1).max(64).nullable().describe('null: none of the categories.'),
+        category: category
+          .meta({ enum: [...categories] })
+          .nullable()
+          .describe('null: none of the categories.'),
         of,
       }),
       answer: entry,
@@ -65,6 +74,7 @@ export function correctionOperations({ recorder, entries, queue, categories, aud
     }),
     operation({
       id: 'confirm',
+      tag: 'decisions',
       method: 'post',
       path: '/api/v1/instances/{instance}/confirmation',
       summary: 'A person confirms the shown category: that of the decision, or the best one',
@@ -76,6 +86,7 @@ export function correctionOperations({ recorder, entries, queue, categories, aud
     }),
     operation({
       id: 'undo',
+      tag: 'decisions',
       // Not DELETE: `of` would be in its query, and Orthanc does not pass the query of a DELETE to plugins.
       method: 'post',
       path: '/api/v1/instances/{instance}/undo',

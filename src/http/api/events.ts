@@ -85,6 +85,7 @@ const formatEvent = (event: string, data: object): string =>
 export const eventOperations = (events: Events): Operation[] => [
   operation({
     id: 'events',
+    tag: 'service',
     method: 'get',
     path: '/api/v1/events',
     summary: 'A stream of events: `decided` for each decision, and `status` every few seconds',

@@ -8,6 +8,7 @@ import { type Operation, operation } from './operation.js';
 export const hangingOperations = (hanger: Hanger): Operation[] => [
   operation({
     id: 'hangStudy',
+    tag: 'hanging',
     method: 'get',
     path: '/api/v1/studies/{StudyInstanceUID}/hanging',
     summary: 'How to hang the radiographs of a study',

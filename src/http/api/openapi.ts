@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Operation, operation } from './operation.js';
+import { type Operation, operation, tags } from './operation.js';
 
 type Json = { [key: string]: unknown };
 
@@ -12,15 +12,52 @@ const problem = z
   })
   .describe('RFC 9457');
 
-const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
-  return json;
+/** Where an error of the catalogue is described, by its HTTP status. */
+const problems = {
+  400: 'The request is not as described; `title` names what is wrong',
+  401: 'No valid token',
+  403: 'The role is not sufficient, or the request comes from a page of another site',
+  404: 'There is no such resource, or no decision on it',
+  409: 'What the request is about has changed, or does not allow it; read it again',
+  413: 'The body is too large',
+  415: 'The body is not declared as JSON',
+  422: 'Orthanc has the resource, and what is asked for cannot be done with it',
+  429: 'Too many requests; wait for as long as `Retry-After` says',
+  500: 'A fault of Plainview; its log says more',
+  503: 'Orthanc or a part of Plainview is away; try again later',
 };
+type ProblemStatus = keyof typeof problems;
+
+/** The statuses of errors that an operation can answer, apart from those of another address or method. */
+function problemsOf({ role, method, params }: Operation): ProblemStatus[] {
+  const changes = method !== 'get';
+  const some: [boolean, ProblemStatus][] = [
+    [role !== 'viewer' || changes, 403],
+    [params !== undefined, 404],
+    [changes, 409],
+    [method === 'post' || method === 'put', 413],
+    [method === 'post' || method === 'put', 415],
+    [params !== undefined || changes, 422],
+  ];
+  const often: ProblemStatus[] = [400, 401, 429, 500, 503];
+  return [...often, ...some.flatMap(([isPossible, status]) => (isPossible ? [status] : []))];
+}
+
+/** Schemas that have a name, by it. */
+type NamedSchemas = { [name: string]: unknown };
+
+/** Turns a schema into JSON Schema. Those with a name are collected in `named`, and referred to. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output', named: NamedSchemas): Json {
+  const { $schema: _, $defs = {}, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  Object.assign(named, $defs);
+  return JSON.parse(JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/'));
+}
 
 /** @returns the operations, and one more that serves an OpenAPI 3.1 document of all of them */
 export function withDescription(operations: readonly Operation[], version: string): Operation[] {
   const own = operation({
     id: 'describeApi',
+    tag: 'service',
     method: 'get',
     path: '/api/v1/openapi.json',
     summary: 'This description',
@@ -29,10 +66,11 @@ export function withDescription(operations: readonly Operation[], version: strin
     handle: () => document,
   });
   const all = [...operations, own];
+  const named: NamedSchemas = {};
   const paths: { [path: string]: Json } = {};
   for (const each of all) {
     const methods = paths[each.path] ?? {};
-    methods[each.method] = describe(each);
+    methods[each.method] = describe(each, named);
     paths[each.path] = methods;
   }
   const document = {
@@ -41,47 +79,65 @@ export function withDescription(operations: readonly Operation[], version: strin
       title: 'Plainview',
       version,
       description: 'Body part and projection of the plain radiographs in an Orthanc.',
+      contact: { name: 'The administrator of this Plainview' },
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     // Relative to the address of the document, so that it is also correct behind Orthanc or a proxy.
     servers: [{ url: '../..' }],
     security: [{ bearer: [] }],
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
-      schemas: { Problem: schemaOf(problem, 'output') },
+      schemas: { Problem: schemaOf(problem, 'output', named), ...named },
+      responses: Object.fromEntries(
+        Object.entries(problems).map(([status, description]) => [
+          `Problem${status}`,
+          { description, content: problemContent },
+        ]),
+      ),
     },
   };
   return all;
 }
 
-function describe(each: Operation): Json {
-  const problemContent = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+const problemContent = {
+  'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+};
+
+function describe(each: Operation, named: NamedSchemas): Json {
   const success =
     each.media === undefined
-      ? { 'application/json': { schema: each.answer === undefined ? {} : schemaOf(each.answer, 'input') } }
+      ? {
+          'application/json': {
+            schema: each.answer === undefined ? {} : schemaOf(each.answer, 'input', named),
+          },
+        }
       : { [each.media]: { schema: {} } };
   return {
     operationId: each.id,
+    tags: [each.tag],
     summary: each.summary,
     description: `Role: ${each.role}.`,
-    parameters: [...parameters(each.params, 'path'), ...parameters(each.query, 'query')],
-    ...(each.body === undefined
-      ? {}
-      : { requestBody: { content: { 'application/json': { schema: schemaOf(each.body, 'input') } } } }),
+    parameters: [...parameters(each.params, 'path', named), ...parameters(each.query, 'query', named)],
+    ...(each.body === undefined ? {} : { requestBody: requestBody(each.body, named) }),
     responses: {
       [each.status ?? 200]: { description: 'Done', content: success },
-      503: {
-        description: 'Orthanc is away or failed; try again later',
-        content: problemContent,
-      },
-      default: { description: 'An error of the catalogue', content: problemContent },
+      ...Object.fromEntries(
+        problemsOf(each).map((status) => [status, { $ref: `#/components/responses/Problem${status}` }]),
+      ),
     },
   };
 }
 
-function parameters(schema: z.ZodType | undefined, place: 'path' | 'query'): Json[] {
+const requestBody = (schema: z.ZodType, named: NamedSchemas): Json => ({
+  required: !schema.safeParse(undefined).success,
+  content: { 'application/json': { schema: schemaOf(schema, 'input', named) } },
+});
+
+function parameters(schema: z.ZodType | undefined, place: 'path' | 'query', named: NamedSchemas): Json[] {
   if (schema === undefined) return [];
-  const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
+  const { properties = {}, required = [] } = schemaOf(schema, 'input', named) as {
     properties?: { [name: string]: Json };
     required?: string[];
   };

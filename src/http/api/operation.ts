@@ -5,6 +5,18 @@ import { requestMalformed, withInput } from '../malformed.js';
 
 export type Method = 'get' | 'post' | 'put' | 'delete';
 
+/** What operations are about. OpenAPI and the clients generated from it group them so. */
+export const tags = {
+  service: 'The service itself: caller, categories, state, events, statistics',
+  worklist: 'Decisions, as people look through them',
+  pictures: 'Pictures of instances, and what in them supports a category',
+  decisions: "A person's word on a decision",
+  reclassification: 'Runs that classify again, or what was missed',
+  'follow-ups': 'What is done after a decision: tags in files, routes',
+  hanging: 'How a viewer hangs a study',
+} as const;
+type Tag = keyof typeof tags;
+
 /** The parts of an HTTP request, not parsed yet. */
 export interface RawRequest {
   params: unknown;
@@ -26,6 +38,7 @@ interface Input<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
 interface Declaration<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
   /** OpenAPI's operationId. */
   id: string;
+  tag: Tag;
   method: Method;
   /** In OpenAPI's form: `/api/v1/studies/{study}/hanging`. */
   path: `/api/v1/${string}`;

@@ -44,6 +44,7 @@ export function pictureOperations(
   return [
     operation({
       id: 'thumbnail',
+      tag: 'pictures',
       method: 'get',
       path: '/api/v1/instances/{instance}/thumbnail',
       summary: `The picture, ${thumbnailSize} pixels wide or high`,
@@ -55,6 +56,7 @@ export function pictureOperations(
     }),
     operation({
       id: 'picture',
+      tag: 'pictures',
       method: 'get',
       path: '/api/v1/instances/{instance}/picture',
       summary: 'The frame that was classified, as Orthanc renders it',

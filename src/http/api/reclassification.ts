@@ -22,6 +22,7 @@ const shown = (progress: ReclassificationProgress): ReclassificationProgress => 
 export const reclassificationOperations = (jobs: ReclassificationJobs, audit: Audit): Operation[] => [
   operation({
     id: 'listRequests',
+    tag: 'reclassification',
     method: 'get',
     path: '/api/v1/requests',
     summary: 'The latest reclassification jobs, newest first',
@@ -31,6 +32,7 @@ export const reclassificationOperations = (jobs: ReclassificationJobs, audit: Au
   }),
   operation({
     id: 'requestReclassification',
+    tag: 'reclassification',
     method: 'post',
     path: '/api/v1/requests',
     summary: 'Classifies instances again; instances that a person corrected only with includingCorrected',
@@ -52,6 +54,7 @@ export const reclassificationOperations = (jobs: ReclassificationJobs, audit: Au
   }),
   operation({
     id: 'requestProgress',
+    tag: 'reclassification',
     method: 'get',
     path: '/api/v1/requests/{request}',
     summary: 'The progress of a reclassification job',
@@ -62,6 +65,7 @@ export const reclassificationOperations = (jobs: ReclassificationJobs, audit: Au
   }),
   operation({
     id: 'cancelRequest',
+    tag: 'reclassification',
     method: 'delete',
     path: '/api/v1/requests/{request}',
     summary: 'Stops a reclassification job, and deletes its requests that are not answered yet',

@@ -9,6 +9,7 @@ import { type Operation, operation } from './operation.js';
 export const resendRoutesOperations = (routing: Routing | undefined, audit: Audit): Operation[] => [
   operation({
     id: 'retryRoutes',
+    tag: 'follow-ups',
     method: 'post',
     path: '/api/v1/routes/retry',
     summary: 'Sends failed routes again',

@@ -76,13 +76,20 @@ const noStore: RequestHandler = (_request, response, next) => {
  * that without a CORS preflight. Where the browser sends `Sec-Fetch-Site`, it must be the same origin.
  */
 const csrf: RequestHandler = (request, _response, next) => {
-  if (!['GET', 'HEAD'].includes(request.method)) {
+  if (['POST', 'PUT', 'DELETE'].includes(request.method)) {
     const site = request.get('sec-fetch-site');
     if (site !== undefined && site !== 'same-origin' && site !== 'none') throw createError('other_site', {});
-    // DELETE has no body. Another site cannot send it without a preflight either.
-    const type = request.get('content-type') ?? '';
-    if (request.method !== 'DELETE' && !/^application\/json\s*(;|$)/i.test(type))
-      throw createError('not_json', {});
+    if (!isJson(request) && !isBare(request)) throw createError('not_json', {});
   }
   next();
 };
+
+const isJson = (request: Request): boolean =>
+  /^application\/json\s*(;|$)/i.test(request.get('content-type') ?? '');
+
+/** Without a body, where another site cannot send it without a preflight: a DELETE, or with a token in a header. */
+const isBare = (request: Request): boolean =>
+  request.method === 'DELETE' || (request.get('authorization') !== undefined && !hasBody(request));
+
+const hasBody = (request: Request): boolean =>
+  request.get('transfer-encoding') !== undefined || Number(request.get('content-length') ?? 0) > 0;

@@ -6,6 +6,7 @@ import { type Operation, operation } from './operation.js';
 export const statisticsOperations = (statistics: Statistics): Operation[] => [
   operation({
     id: 'statistics',
+    tag: 'service',
     method: 'get',
     path: '/api/v1/statistics',
     summary: "Counts of decisions, persons' agreement with the network, and the backlog",

@@ -36,6 +36,7 @@ export function statusOf({ readiness, sweep, config, listeners }: Parts): Status
 export const statusOperation = (events: { status(): Status }): Operation =>
   operation({
     id: 'status',
+    tag: 'service',
     method: 'get',
     path: '/api/v1/status',
     summary: 'Network, engine, queue, sweep, and whether Orthanc answers',

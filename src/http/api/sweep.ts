@@ -23,6 +23,7 @@ export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Ope
   return [
     operation({
       id: 'sweepProgress',
+      tag: 'reclassification',
       method: 'get',
       path: '/api/v1/sweep',
       summary: 'The progress of the sweep of the archive',
@@ -32,6 +33,7 @@ export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Ope
     }),
     operation({
       id: 'startSweep',
+      tag: 'reclassification',
       method: 'post',
       path: '/api/v1/sweep',
       summary: 'Begins a sweep of the archive, unless one is running',

@@ -10,6 +10,7 @@ import { type Operation, operation } from './operation.js';
 export const undoTagsOperations = (tagger: Tagger, audit: Audit): Operation[] => [
   operation({
     id: 'undoTags',
+    tag: 'follow-ups',
     method: 'post',
     path: '/api/v1/tags/undo',
     summary: 'Restores the attributes of DICOM files that Plainview has changed',

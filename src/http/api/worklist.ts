@@ -8,6 +8,7 @@ import { type Operation, operation } from './operation.js';
 export const worklistOperations = (list: Worklist, entries: Entries): Operation[] => [
   operation({
     id: 'worklist',
+    tag: 'worklist',
     method: 'get',
     path: '/api/v1/worklist',
     summary:
@@ -19,6 +20,7 @@ export const worklistOperations = (list: Worklist, entries: Entries): Operation[
   }),
   operation({
     id: 'instance',
+    tag: 'worklist',
     method: 'get',
     path: '/api/v1/instances/{instance}',
     summary: 'The decision on an instance, with its DICOM attributes',
@@ -29,6 +31,7 @@ export const worklistOperations = (list: Worklist, entries: Entries): Operation[
   }),
   operation({
     id: 'studyInstances',
+    tag: 'worklist',
     method: 'get',
     path: '/api/v1/studies/{study}/instances',
     summary: 'The decided instances of a study',

@@ -27,6 +27,7 @@ const operations = withDescription(
   [
     operation({
       id: 'look',
+      tag: 'service',
       method: 'get',
       path: '/api/v1/things/{thing}',
       summary: 'Looks',
@@ -38,6 +39,7 @@ const operations = withDescription(
     }),
     operation({
       id: 'change',
+      tag: 'service',
       method: 'put',
       path: '/api/v1/things/{thing}',
       summary: 'Changes',
@@ -50,6 +52,7 @@ const operations = withDescription(
     }),
     operation({
       id: 'remove',
+      tag: 'service',
       method: 'delete',
       path: '/api/v1/things/{thing}',
       summary: 'Removes',
@@ -155,9 +158,11 @@ test('requests of another site are refused', async () => {
   expect((await from('same-origin', 'text/plain')).status).toBe(415);
   expect((await from('same-origin')).status).toBe(202);
   // An older browser does not send Sec-Fetch-Site. But it sends JSON to another site only after a preflight.
-  expect((await fetch(url, { method: 'PUT', headers: { authorization: 'Bearer pv_admin' } })).status).toBe(
-    415,
-  );
+  const { authorization } = as('admin');
+  expect((await fetch(url, { method: 'PUT', body: '{}', headers: { authorization } })).status).toBe(415);
+  // A page of another site cannot send a token. But a browser sends a login by itself, and Orthanc's plugin passes it on.
+  expect((await fetch(url, { method: 'PUT', headers: { authorization } })).status).toBe(400);
+  expect((await fetch(url, { method: 'PUT', headers: { 'x-plainview-secret': secret } })).status).toBe(415);
 });
 
 test('a body that is not compressed as declared is malformed; HEAD is answered like GET', async () => {
@@ -189,6 +194,7 @@ test.each([
     'request_too_large',
   ],
   ['a method that is not there', '/things/a', { method: 'PATCH', body: '{}' }, 405, 'method_unknown'],
+  ['a method that nothing has', '/things/a', { method: 'OPTIONS' }, 405, 'method_unknown'],
   ['an address that is not there', '/nothing', {}, 404, 'route_unknown'],
 ])('%s is a clear problem', async (_what, path, init, status, code) => {
   const answer = await fetch(`${await listen()}/api/v1${path}`, { ...init, headers: as('admin') });
