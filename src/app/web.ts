@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Audit } from '../access/audit.js';
 import { authenticator } from '../access/authenticate.js';
+import { openIdSettings, openIdVerifier } from '../access/openid.js';
 import { readTokens } from '../access/tokens.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
@@ -39,6 +40,7 @@ interface Parts
 export function createWeb(parts: Parts) {
   const { orthanc, classifier, config, recorder, queue, sweep, metrics, readiness, secret, log } = parts;
   const tokens = readTokens(config.tokensFile);
+  const openId = openIdSettings(config);
   const statistics = new Statistics({ ...config, orthanc, log });
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
   recorder.events.on('recorded', (recorded) => {
@@ -65,7 +67,7 @@ export function createWeb(parts: Parts) {
         accept: (instance, isNew) => queue.enqueue(instance, 'hook', { isNew }),
       }),
       apiRouter(withDescription(operations, version), {
-        authenticate: authenticator(secret, tokens),
+        authenticate: authenticator(secret, tokens, openId && openIdVerifier(openId)),
         limiter,
         perMinute: config.apiRate,
         log,

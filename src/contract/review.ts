@@ -58,7 +58,7 @@ export type WorklistPage = z.output<typeof worklistPage>;
 export const me = z.object({
   who: z.string(),
   role: z.enum(['viewer', 'reviewer', 'admin']),
-  how: z.enum(['token', 'orthanc']),
+  how: z.enum(['token', 'orthanc', 'openid', 'command line']),
 });
 
 export const categoryList = z.object({

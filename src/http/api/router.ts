@@ -1,6 +1,6 @@
 import express, { type Request, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
-import { type Caller, mayActAs } from '../../access/caller.js';
+import { type Identity, mayActAs } from '../../access/caller.js';
 import { createError } from '../../errors/errors.js';
 import { bodyProblem } from '../body-problem.js';
 import type { FailedAuthenticationLimiter } from '../failed-authentication-limiter.js';
@@ -8,7 +8,7 @@ import { limitPerMinute } from '../rate.js';
 import type { Operation } from './operation.js';
 
 interface Parts {
-  authenticate: (request: Request) => Caller;
+  authenticate: (request: Request) => Promise<Identity>;
   limiter: FailedAuthenticationLimiter;
   /** Limits the requests of one caller in a minute. */
   perMinute: number;
@@ -24,15 +24,18 @@ export function apiRouter(
   { authenticate, limiter, perMinute, log }: Parts,
 ): Router {
   const router = Router();
-  const callers = new WeakMap<Request, Caller>();
-  const callerOf = (request: Request): Caller => {
-    const known = callers.get(request) ?? authenticate(request);
-    callers.set(request, known);
-    return known;
+  const callers = new WeakMap<Request, Identity>();
+  const callerOf = (request: Request): Identity => {
+    const caller = callers.get(request);
+    if (caller === undefined) throw createError('unauthorised', {});
+    return caller;
   };
   router.use(
     prefix,
-    limiter(callerOf),
+    limiter(
+      async (request) => void callers.set(request, await authenticate(request)),
+      (error) => log.info({ err: error }, 'a token or secret was refused'),
+    ),
     noStore,
     limitPerMinute(perMinute, (request) => {
       const { how, who } = callerOf(request);

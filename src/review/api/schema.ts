@@ -77,7 +77,7 @@ export type WorklistPage = Read<served.WorklistPage, z.output<typeof worklistPag
 export const me = z.object({
   who: z.string(),
   role: z.enum(['viewer', 'reviewer', 'admin']),
-  how: z.enum(['token', 'orthanc']),
+  how: z.enum(['token', 'orthanc', 'openid', 'command line']),
 });
 export type Me = Read<zod.output<typeof served.me>, z.output<typeof me>>;
 
