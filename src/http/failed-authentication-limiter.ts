@@ -30,9 +30,9 @@ export function failedAuthenticationLimiter(maxFailures: number): FailedAuthenti
         (name) => request.get(name) !== undefined,
       );
       if (error.status !== 401 || !hasCredentials) throw error;
-      return failures(request, response, () => {
-        refused(error);
-        next(error);
+      return failures(request, response, (tooMany: unknown) => {
+        if (tooMany === undefined) refused(error);
+        next(tooMany ?? error);
       });
     }
     next();
