@@ -21,5 +21,9 @@ export interface Caller extends Identity {
 /** Names are written into metadata and the audit log: no control characters, no markup. */
 export const callerName = z.string().regex(/^[\p{L}\p{N} ._@'+-]{1,64}$/u);
 
+/** The nearest name that can be recorded. */
+export const recordableName = (name: string): string =>
+  name.slice(0, 64).replace(/[^\p{L}\p{N} ._@'+-]/gu, '_') || '_';
+
 export const mayActAs = (caller: Identity, needed: Role): caller is Caller =>
   caller.role !== 'none' && roles.indexOf(caller.role) >= roles.indexOf(needed);

@@ -134,8 +134,15 @@ test('Orthanc’s plugin can send a user only with the secret', async () => {
     who: 'Jürgen Ł.',
   });
   expect(await ask(plugin)).toMatchObject({ who: 'orthanc', role: 'admin' });
+  expect(await ask({ ...plugin, 'x-plainview-command-user': 'J%C3%BCrgen' })).toMatchObject({
+    who: 'Jürgen',
+    role: 'admin',
+    how: 'command line',
+  });
   for (const headers of [
     { 'x-plainview-user': 'alice', 'x-plainview-role': 'admin' },
+    { 'x-plainview-command-user': 'alice' },
+    { ...plugin, 'x-plainview-command-user': '%3Cb%3E' },
     { 'x-plainview-secret': 'wrong', 'x-plainview-user': 'alice' },
     { ...plugin, 'x-plainview-user': '<b>' },
     { ...plugin, 'x-plainview-user': '%3Cb%3E' },
