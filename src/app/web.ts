@@ -70,6 +70,7 @@ export function createWeb(parts: Parts) {
         authenticate: authenticator(secret, tokens, openId && openIdVerifier(openId)),
         limiter,
         perMinute: config.apiRate,
+        audit: parts.audit,
         log,
       }),
     ],

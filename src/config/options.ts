@@ -129,7 +129,12 @@ export const options = z.object({
     .min(1)
     .optional()
     .describe(
-      'File to which Plainview appends each change that is requested through the API: who, when, what, no patient data. JSON lines; the log has them too.',
+      'File to which Plainview appends each change that is requested through the API, and each request that is refused because of the role: who, when, what, no patient data. JSON lines; the log has them too.',
+    ),
+  auditViews: oneOf('off', 'on')
+    .default('off')
+    .describe(
+      'Also append each picture that Plainview sends: who, when, which instance. Not in the log. A browser can show a picture again for an hour without asking for it again.',
     ),
   apiRate: integer(10, 1_000_000)
     .default(1200)

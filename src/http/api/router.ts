@@ -1,5 +1,6 @@
 import express, { type Request, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
+import type { Audit } from '../../access/audit.js';
 import { type Identity, mayActAs } from '../../access/caller.js';
 import { createError } from '../../errors/errors.js';
 import { bodyProblem } from '../body-problem.js';
@@ -12,6 +13,7 @@ interface Parts {
   limiter: FailedAuthenticationLimiter;
   /** Limits the requests of one caller in a minute. */
   perMinute: number;
+  audit: Audit;
   log: Logger;
 }
 
@@ -21,7 +23,7 @@ const prefix = '/api/v1';
 /** Serves the operations under `/api/v1`: authenticates, limits the rate, checks the role, parses the body. */
 export function apiRouter(
   operations: readonly Operation[],
-  { authenticate, limiter, perMinute, log }: Parts,
+  { authenticate, limiter, perMinute, audit, log }: Parts,
 ): Router {
   const router = Router();
   const callers = new WeakMap<Request, Identity>();
@@ -50,7 +52,8 @@ export function apiRouter(
     router[operation.method](path, async (request, response) => {
       const caller = callerOf(request);
       if (!mayActAs(caller, operation.role)) {
-        log.warn({ who: caller.who, operation: operation.id }, 'refused: the role is not sufficient');
+        const detail = { needs: operation.role };
+        void audit({ caller, action: 'refused', target: operation.id, detail });
         throw createError('forbidden', { role: operation.role });
       }
       const disconnected = new AbortController();
