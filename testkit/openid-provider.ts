@@ -1,6 +1,10 @@
-import { createServer, type OutgoingHttpHeaders } from 'node:http';
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { close, listen } from './loopback.js';
+
+const code = 'a-code-that-serves-once';
 
 interface Answer {
   status: number;
@@ -15,13 +19,22 @@ export class OpenIdProvider {
   readonly requests: string[] = [];
   /** Replaces the answers, where given. `'never'`: no answer. */
   answer: ((path: string) => Answer | 'never' | undefined) | undefined;
+  /** Claims of the person who signs in with a browser. */
+  person: Record<string, unknown> = {};
+  /** What the page asked the provider for last. */
+  authorisation: Record<string, string> = {};
   #kid = 0;
   #keys: { publicKey: CryptoKey; privateKey: CryptoKey } | undefined;
   #url = '';
   readonly #server = createServer(async (request, response) => {
     const path = request.url ?? '';
     this.requests.push(path);
-    const answer = this.answer?.(path) ?? { status: 200, body: JSON.stringify(await this.#document(path)) };
+    const answer = this.answer?.(path) ??
+      this.#authorised(path) ??
+      (await this.#redeemed(request)) ?? {
+        status: 200,
+        body: JSON.stringify(await this.#document(path)),
+      };
     if (answer !== 'never') response.writeHead(answer.status, answer.headers).end(answer.body);
   });
 
@@ -71,9 +84,45 @@ export class OpenIdProvider {
     return this.#keys;
   }
 
+  /** The person signs in at once: sends the browser back with a code. */
+  #authorised(path: string): Answer | undefined {
+    const { pathname, searchParams } = new URL(path, this.issuer);
+    if (pathname !== '/authorize') return undefined;
+    this.authorisation = Object.fromEntries(searchParams);
+    const { redirect_uri: back = '', state = '' } = this.authorisation;
+    return {
+      status: 302,
+      body: '',
+      headers: { location: `${back}?${new URLSearchParams({ code, state })}` },
+    };
+  }
+
+  /** Exchanges the code for an ID token, where the verifier belongs to the challenge (RFC 7636). */
+  async #redeemed(request: IncomingMessage): Promise<Answer | undefined> {
+    if (request.url !== '/token') return undefined;
+    const { code_challenge, redirect_uri, client_id } = this.authorisation;
+    const form = Object.fromEntries(new URLSearchParams(await text(request)));
+    const challenge = createHash('sha256')
+      .update(form.code_verifier ?? '')
+      .digest('base64url');
+    const isGood =
+      form.code === code &&
+      challenge === code_challenge &&
+      form.redirect_uri === redirect_uri &&
+      form.client_id === client_id;
+    const body = isGood ? { id_token: await this.token(this.person) } : { error: 'invalid_grant' };
+    const headers = { 'access-control-allow-origin': '*' };
+    return { status: isGood ? 200 : 400, body: JSON.stringify(body), headers };
+  }
+
   async #document(path: string): Promise<object> {
     return path.endsWith('/.well-known/openid-configuration')
-      ? { issuer: this.issuer, jwks_uri: `${this.issuer}/keys` }
+      ? {
+          issuer: this.issuer,
+          jwks_uri: `${this.issuer}/keys`,
+          authorization_endpoint: `${this.issuer}/authorize`,
+          token_endpoint: `${this.issuer}/token`,
+        }
       : { keys: [{ ...(await exportJWK(this.#pair.publicKey)), kid: this.kid, use: 'sig' }] };
   }
 }

@@ -3,12 +3,27 @@ import { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { createError, PlainviewError } from '../errors/errors.js';
 import { callerName, type Identity, type Role, roles } from './caller.js';
-import { issuerKeys } from './issuer-keys.js';
+import { IdentityProvider } from './identity-provider.js';
 
 type OpenIdOptions = Pick<
   Config,
-  'oidcIssuer' | 'oidcAudience' | 'oidcRoles' | 'oidcRoleClaim' | 'oidcNameClaim'
+  'oidcIssuer' | 'oidcAudience' | 'oidcRoles' | 'oidcRoleClaim' | 'oidcNameClaim' | 'oidcSignIn'
 >;
+
+/** What the options make of the identity provider. */
+export interface OpenId {
+  verify: OpenIdVerifier;
+  /** What the review page needs to sign a person in there. Absent where that is off. @throws issuer_unavailable */
+  signIn: (() => Promise<SignIn>) | undefined;
+  /** Of the provider. */
+  origin: string;
+}
+
+interface SignIn {
+  clientId: string;
+  authorizationEndpoint: string;
+  tokenEndpoint: string;
+}
 
 export interface OpenIdSettings {
   /** The identity provider: `iss` of its tokens. */
@@ -40,9 +55,23 @@ const clockToleranceSeconds = 30;
 const tokenTypes: readonly unknown[] = [undefined, 'jwt', 'at+jwt', 'application/at+jwt'];
 
 /** @returns undefined where no provider is configured @throws config_invalid where a part is missing */
+export function openId(config: OpenIdOptions): OpenId | undefined {
+  const settings = openIdSettings(config);
+  if (settings === undefined) return undefined;
+  const provider = new IdentityProvider(settings.issuer);
+  const signIn = async () => ({ clientId: settings.audience, ...(await provider.signInEndpoints()) });
+  return {
+    verify: openIdVerifier(settings, provider),
+    signIn: config.oidcSignIn === 'on' ? signIn : undefined,
+    origin: new URL(settings.issuer).origin,
+  };
+}
+
+/** @returns undefined where no provider is configured @throws config_invalid where a part is missing */
 export function openIdSettings(config: OpenIdOptions): OpenIdSettings | undefined {
   const { oidcIssuer: issuer, oidcAudience: audience, oidcRoles, oidcRoleClaim, oidcNameClaim } = config;
-  if ([issuer, audience, oidcRoles].every((option) => option === undefined)) return undefined;
+  const isOff = [issuer, audience, oidcRoles].every((option) => option === undefined);
+  if (isOff && config.oidcSignIn === 'off') return undefined;
   if (issuer === undefined || audience === undefined || oidcRoles === undefined)
     throw createError('config_invalid', {
       problems: ['PLAINVIEW_OIDC_ISSUER, PLAINVIEW_OIDC_AUDIENCE and PLAINVIEW_OIDC_ROLES: set all or none'],
@@ -55,20 +84,27 @@ export function openIdSettings(config: OpenIdOptions): OpenIdSettings | undefine
  * not before.
  * @returns a verifier that throws token_refused, token_expired, name_unrecordable, issuer_unavailable
  */
-export function openIdVerifier(settings: OpenIdSettings): OpenIdVerifier {
+export function openIdVerifier(
+  settings: OpenIdSettings,
+  provider = new IdentityProvider(settings.issuer),
+): OpenIdVerifier {
   const { issuer, audience } = settings;
   // Loaded only where an identity provider is configured.
-  const loaded = import('jose').then((jose) => ({ jose, keys: issuerKeys(issuer, jose) }));
+  const loaded = import('jose');
   return async (jwt) => {
-    const { jose, keys } = await loaded;
+    const jose = await loaded;
     try {
-      const { payload, protectedHeader } = await jose.jwtVerify(jwt, keys, {
-        issuer,
-        audience,
-        algorithms,
-        clockTolerance: clockToleranceSeconds,
-        requiredClaims: ['exp', 'sub'],
-      });
+      const { payload, protectedHeader } = await jose.jwtVerify(
+        jwt,
+        (...token) => provider.key(jose, ...token),
+        {
+          issuer,
+          audience,
+          algorithms,
+          clockTolerance: clockToleranceSeconds,
+          requiredClaims: ['exp', 'sub'],
+        },
+      );
       if (!tokenTypes.includes(protectedHeader.typ?.toLowerCase()))
         throw new Error(`a token of the type ${JSON.stringify(protectedHeader.typ)}`);
       return { who: nameOf(payload, settings), role: roleOf(payload, settings), how: 'openid' };

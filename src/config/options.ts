@@ -112,6 +112,11 @@ export const options = z.object({
     .describe(
       'Which values of the role claim give which role: `admin=pv-admins,reviewer=radiologists,viewer=*`; `*`: everybody who has a token for Plainview. The highest role counts; without one, nothing is allowed.',
     ),
+  oidcSignIn: oneOf('off', 'on')
+    .default('off')
+    .describe(
+      'Whether people can sign in at the provider from the review page. The provider must know `PLAINVIEW_OIDC_AUDIENCE` as a public client (authorization code with PKCE).',
+    ),
   oidcRoleClaim: z
     .string()
     .min(1)

@@ -61,6 +61,14 @@ export const me = z.object({
   how: z.enum(['token', 'orthanc', 'openid', 'command line']),
 });
 
+/** Where and as whom the page asks the OpenID Connect provider to sign a person in. */
+export const signIn = z.object({
+  clientId: z.string(),
+  authorizationEndpoint: z.string(),
+  tokenEndpoint: z.string(),
+});
+export type SignIn = z.output<typeof signIn>;
+
 export const categoryList = z.object({
   categories: z
     .array(

@@ -81,6 +81,13 @@ export const me = z.object({
 });
 export type Me = Read<zod.output<typeof served.me>, z.output<typeof me>>;
 
+export const signIn = z.object({
+  clientId: z.string(),
+  authorizationEndpoint: z.string(),
+  tokenEndpoint: z.string(),
+});
+export type SignIn = Read<served.SignIn, z.output<typeof signIn>>;
+
 export const categories = z.object({ categories: z.array(z.object({ name: z.string() })) });
 
 /** Class-activation map: row-major, 0…1, stretched over the whole picture. */
