@@ -43,7 +43,7 @@ export class IdentityProvider {
       throw createError('issuer_unavailable', {
         issuer: this.issuer,
         url: this.issuer,
-        why: 'it signs nobody in with a browser',
+        why: 'it has no sign-in for browsers',
       });
     return { authorizationEndpoint: authorization_endpoint, tokenEndpoint: token_endpoint };
   }

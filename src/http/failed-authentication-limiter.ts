@@ -35,6 +35,7 @@ export function failedAuthenticationLimiter(maxFailures: number): FailedAuthenti
         next(tooMany ?? error);
       });
     }
-    next();
+    // The client left meanwhile. No handler would learn of it any more.
+    if (!response.destroyed) next();
   };
 }

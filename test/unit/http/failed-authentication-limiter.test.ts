@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { Writable } from 'node:stream';
+import express from 'express';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { authenticator } from '../../../src/access/authenticate.js';
@@ -13,6 +15,7 @@ import { hookRouter } from '../../../src/http/hook.js';
 import { Metrics } from '../../../src/metrics/metrics.js';
 import { close, listen } from '../../../testkit/loopback.js';
 import { OpenIdProvider } from '../../../testkit/openid-provider.js';
+import { waitFor } from '../../../testkit/wait-for.js';
 
 const secret = 'a-secret-of-the-tests';
 let server: Server;
@@ -106,6 +109,35 @@ test('who guesses does not keep out others with the same address, and cannot fil
   expect(await asked({ 'x-plainview-secret': secret })).toBe(200);
   expect(await asked({ authorization: 'Bearer pv_bob' })).toBe(200);
   expect(await asked({ authorization: `Bearer ${await provider.token()}` })).toBe(200);
+});
+
+test('a request whose client leaves while it is checked is not served: nobody would tell its handler of the end', async () => {
+  let served = 0;
+  const left = new AbortController();
+  let checks = 0;
+  const app = express();
+  app.use((_request, response, next) => {
+    response.on('close', () => left.abort());
+    next();
+  });
+  const check = async () => {
+    checks++;
+    await once(left.signal, 'abort');
+    checks++;
+  };
+  app.use(failedAuthenticationLimiter(10)(check, () => undefined));
+  app.use(() => void served++);
+  const own = createServer(app);
+  const leaving = new AbortController();
+  const asking = fetch(await listen(own), { signal: leaving.signal }).catch(() => undefined);
+  await waitFor(() => checks === 1);
+  leaving.abort();
+  await asking;
+  await waitFor(() => checks === 2);
+  // Whatever the limiter does after its check, it does before this next turn of the event loop.
+  await new Promise(setImmediate);
+  expect(served).toBe(0);
+  await close(own);
 });
 
 test('the log says why a token of the provider is refused, without its claims', async () => {
