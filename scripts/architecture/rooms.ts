@@ -165,7 +165,12 @@ export const plainview: Architecture = {
       // Only files that do not reach a module of Node.js, see `withoutNode`.
       knows: ['anatomy', 'decisions', 'orthanc'],
     },
-    { path: 'access', storey: 'knowledge', job: 'callers, roles, tokens, audit', knows: [...tools] },
+    {
+      path: 'access',
+      storey: 'knowledge',
+      job: 'callers, roles, tokens, identity provider, audit',
+      knows: ['config', ...tools],
+    },
     {
       path: 'decisions',
       storey: 'knowledge',
@@ -216,6 +221,7 @@ export const plainview: Architecture = {
     '@tensorflow/*': ['classify'],
     'onnxruntime-node': ['classify'],
     protobufjs: ['classify'],
+    jose: ['access'],
     // Decodes pictures, and makes the thumbnails of an evaluation's page.
     sharp: ['classify', 'evaluate'],
     'prom-client': ['metrics', 'followups/routing'],

@@ -1,45 +1,57 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { appendFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
+import type { Config } from '../config/options.js';
 import { createError } from '../errors/errors.js';
 import { fileProblem } from '../files/file-problem.js';
 import { ownerOnly } from '../files/replace.js';
-import type { Caller } from './caller.js';
+import { AuditFile } from './audit-file.js';
+import type { Identity } from './caller.js';
 
 /** An action of a caller. It holds identifiers and categories, no patient data. */
 export interface AuditEntry {
-  caller: Caller;
-  action: 'reclassify' | 'cancel' | 'correct' | 'confirm' | 'undo' | 'undo tags' | 'retry routes' | 'sweep';
-  /** The object of the action: a resource or a reclassification job. */
+  caller: Identity;
+  action:
+    | 'reclassify'
+    | 'cancel'
+    | 'correct'
+    | 'confirm'
+    | 'undo'
+    | 'undo tags'
+    | 'retry routes'
+    | 'sweep'
+    | 'view'
+    | 'refused';
+  /** The object of the action: a resource, a reclassification job, or the operation that was refused. */
   target: string;
   detail?: unknown;
 }
 
+/** @returns a promise that resolves when the entry is written, or when that has failed and is reported */
 export type Audit = (entry: AuditEntry) => Promise<void>;
 
 /**
- * Writes each action to the log, and as a JSON line to a file where one is given. A failure to write the file later is
- * logged and does not fail the action: who acted and when is also in Orthanc's metadata.
- * @throws config_invalid where the file cannot be written at the start
+ * Writes each action to the log, and as a JSON line to a file where one is given. Views are written to the file alone, and
+ * only where that is asked for: they are many. A failure to write the file later is logged and counted, and does not fail
+ * the action.
+ * @param lost is told the number of entries that could not be written
+ * @throws config_invalid where the file cannot be written at the start, or is missing for views
  */
-export function auditTrail(file: string | undefined, log: Logger): Audit {
-  if (file !== undefined) requireAppendable(file);
+export function auditTrail(
+  { auditFile: path, auditViews }: Pick<Config, 'auditFile' | 'auditViews'>,
+  log: Logger,
+  lost: (entries: number) => void,
+): Audit {
+  if (path === undefined && auditViews === 'on') throw unusable('must be set for PLAINVIEW_AUDIT_VIEWS=on');
+  if (path !== undefined) requireAppendable(path);
+  const file = path === undefined ? undefined : new AuditFile(path, log, lost);
   return async ({ caller, ...rest }) => {
-    const entry = {
-      when: new Date().toISOString(),
-      who: caller.who,
-      role: caller.role,
-      how: caller.how,
-      ...rest,
-    };
-    log.info({ audit: entry }, 'audit');
-    if (file === undefined) return;
-    try {
-      await appendFile(file, `${JSON.stringify(entry)}\n`, ownerOnly);
-    } catch (error) {
-      log.error({ err: error, file }, 'the audit trail cannot be written');
-    }
+    const isView = rest.action === 'view';
+    if (isView && auditViews === 'off') return;
+    const { who, role, how } = caller;
+    const entry = { when: new Date().toISOString(), who, role, how, ...rest };
+    if (!isView) log.info({ audit: entry }, 'audit');
+    await file?.append(entry);
   };
 }
 
@@ -49,7 +61,9 @@ function requireAppendable(file: string): void {
   } catch (error) {
     // The file itself may be missing.
     const missing = existsSync(dirname(file)) ? file : dirname(file);
-    const problem = `PLAINVIEW_AUDIT_FILE: ${fileProblem(missing, error)}`;
-    throw createError('config_invalid', { problems: [problem] }, error);
+    throw unusable(fileProblem(missing, error), error);
   }
 }
+
+const unusable = (problem: string, cause?: unknown) =>
+  createError('config_invalid', { problems: [`PLAINVIEW_AUDIT_FILE: ${problem}`] }, cause);

@@ -76,7 +76,7 @@ async function startLocked(
   const orthanc = new Orthanc(config, heartbeat);
   const { availability } = orthanc;
   const metrics = new Metrics();
-  const audit = auditTrail(config.auditFile, log);
+  const audit = auditTrail(config, log, (entries) => metrics.auditLost.inc(entries));
   const work = createWork({ orthanc, classifier, config, metrics, routeBackOff, log });
   const readiness = (): Readiness => ({
     ready: availability.state.answers,

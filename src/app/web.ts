@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Audit } from '../access/audit.js';
 import { authenticator } from '../access/authenticate.js';
+import { openId } from '../access/openid.js';
 import { readTokens } from '../access/tokens.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
@@ -39,6 +40,7 @@ interface Parts
 export function createWeb(parts: Parts) {
   const { orthanc, classifier, config, recorder, queue, sweep, metrics, readiness, secret, log } = parts;
   const tokens = readTokens(config.tokensFile);
+  const openid = openId(config);
   const statistics = new Statistics({ ...config, orthanc, log });
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
   recorder.events.on('recorded', (recorded) => {
@@ -56,7 +58,7 @@ export function createWeb(parts: Parts) {
   const app = createApp(
     [
       healthRouter(readiness, metrics),
-      reviewPageRouter(),
+      reviewPageRouter(openid?.signIn),
       hookRouter({
         secret,
         limiter,
@@ -65,13 +67,15 @@ export function createWeb(parts: Parts) {
         accept: (instance, isNew) => queue.enqueue(instance, 'hook', { isNew }),
       }),
       apiRouter(withDescription(operations, version), {
-        authenticate: authenticator(secret, tokens),
+        authenticate: authenticator(secret, tokens, openid?.verify),
         limiter,
         perMinute: config.apiRate,
+        audit: parts.audit,
         log,
       }),
     ],
     log,
+    openid?.signIn === undefined ? [] : [openid.origin],
   );
   return { statistics, events, server: new HttpServer(app, config) };
 }

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.js';
 import { recordOf } from '../decisions/read.js';
@@ -8,6 +7,7 @@ import { Orthanc } from '../orthanc/orthanc.js';
 import { select } from '../select/select.js';
 import { progressBar } from './progress.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
+import { userName } from './user-name.js';
 
 interface Options extends SelectionOptions {
   failed?: boolean;
@@ -38,7 +38,7 @@ export const reclassifyCommand = () =>
       }));
       const orthanc = new Orthanc(config);
       const request: ReclassifyRequest = {
-        who: nameOfUser(),
+        who: userName(),
         when: new Date().toISOString(),
         includingCorrected: options.includingCorrected ?? false,
       };
@@ -80,12 +80,3 @@ export const reclassifyCommand = () =>
         );
       if (missing.length > 0) process.exitCode = 1;
     });
-
-/** In a container the user may have an id but no name. */
-function nameOfUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
-}

@@ -2,6 +2,7 @@ import axios, { isAxiosError } from 'axios';
 import { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { createError, type PlainviewError } from '../errors/errors.js';
+import { userName } from './user-name.js';
 
 /** Calls the service that runs on this machine. @throws service_unreachable, service_refused */
 export async function callService<T extends z.ZodType>(
@@ -11,7 +12,11 @@ export async function callService<T extends z.ZodType>(
 ): Promise<z.output<T>> {
   const host = ['0.0.0.0', '::'].includes(config.host) ? '127.0.0.1' : config.host;
   const url = `http://${host}:${config.port}${request.path}`;
-  const headers = { 'x-plainview-secret': config.secret ?? '', 'content-type': 'application/json' };
+  const headers = {
+    'x-plainview-secret': config.secret ?? '',
+    'x-plainview-command-user': encodeURIComponent(userName()),
+    'content-type': 'application/json',
+  };
   try {
     const { data } = await axios.request<unknown>({
       method: request.method,

@@ -1,6 +1,7 @@
 import { validate } from 'node-cron';
 import { z } from 'zod';
 import { defaultThresholds } from '../classify/network.js';
+import { secureAddress, webAddress } from './web-address.js';
 
 /** A comma-separated list, as environments hold it. */
 const list = (pattern: RegExp, example: string) => {
@@ -25,13 +26,6 @@ const integer = (min: number, max: number) =>
   number(min, max, 'whole number').int(`must be a whole number from ${min} to ${max}`);
 const oneOf = <const T extends readonly string[]>(...values: T) =>
   z.enum(values, `must be one of ${values.join(', ')}`);
-/** Logged and shown, so there must be no password in it. */
-const webAddress = z
-  .url({ protocol: /^https?$/, error: 'must be a web address (http://… or https://…)' })
-  .refine(
-    (url) => !/^\w+:\/\/[^/]*@/.test(url),
-    'must hold no user or password: they have options of their own',
-  );
 const fraction = number(0, 1);
 
 /**
@@ -96,12 +90,56 @@ export const options = z.object({
     .describe(
       'File with the tokens of the API, one per line as `plainview token` prints it: name, role (`viewer`, `reviewer` or `admin`), SHA-256. Read at the start.',
     ),
+  oidcIssuer: secureAddress
+    .refine((url) => !/[?#]/.test(url), 'must hold no ? and no #')
+    .optional()
+    .describe(
+      'OpenID Connect provider whose tokens the API accepts too, exactly as `iss` of its tokens. Needs the next two options. See [docs/identity.md](docs/identity.md).',
+    ),
+  oidcAudience: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('What `aud` of its tokens must contain: the identifier of Plainview at the provider.'),
+  oidcRoles: list(/^(viewer|reviewer|admin)=./, 'reviewer=radiologists')
+    .transform((items) =>
+      items.map((item) => {
+        const [given, ...value] = item.split('=');
+        return { role: z.enum(['viewer', 'reviewer', 'admin']).parse(given), value: value.join('=') };
+      }),
+    )
+    .optional()
+    .describe(
+      'Which values of the role claim give which role: `admin=pv-admins,reviewer=radiologists,viewer=*`; `*`: everybody who has a token for Plainview. The highest role counts; without one, nothing is allowed.',
+    ),
+  oidcSignIn: oneOf('off', 'on')
+    .default('off')
+    .describe(
+      'Whether people can sign in at the provider from the review page. The provider must know `PLAINVIEW_OIDC_AUDIENCE` as a public client (authorization code with PKCE).',
+    ),
+  oidcRoleClaim: z
+    .string()
+    .min(1)
+    .default('roles')
+    .describe('Claim with these values: its name, or a path such as `realm_access.roles`.'),
+  oidcNameClaim: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Claim with the caller's name, which is recorded with what the caller does. Default: `preferred_username`, or `sub` where there is none. Users must not be able to change it themselves.",
+    ),
   auditFile: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'File to which Plainview appends each change that is requested through the API: who, when, what, no patient data. JSON lines; the log has them too.',
+      'File to which Plainview appends each change that is requested through the API, and each request that is refused because of the role: who, when, what, no patient data. JSON lines; the log has them too.',
+    ),
+  auditViews: oneOf('off', 'on')
+    .default('off')
+    .describe(
+      'Also append each picture that Plainview sends: who, when, which instance. Not in the log. A browser can show a picture again for an hour without asking for it again.',
     ),
   apiRate: integer(10, 1_000_000)
     .default(1200)

@@ -60,8 +60,16 @@ export type WorklistPage = z.output<typeof worklistPage>;
 export const me = z.object({
   who: z.string(),
   role: z.enum(['viewer', 'reviewer', 'admin']),
-  how: z.enum(['token', 'orthanc']),
+  how: z.enum(['token', 'orthanc', 'openid', 'command line']),
 });
+
+/** Where and as whom the page asks the OpenID Connect provider to sign a person in. */
+export const signIn = z.object({
+  clientId: z.string(),
+  authorizationEndpoint: z.string(),
+  tokenEndpoint: z.string(),
+});
+export type SignIn = z.output<typeof signIn>;
 
 export const categoryList = z.object({
   categories: z

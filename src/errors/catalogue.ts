@@ -1,6 +1,7 @@
 import { classifyErrors } from './classify.js';
 import { hangingErrors } from './hanging.js';
 import { httpErrors } from './http.js';
+import { identityErrors } from './identity.js';
 import { orthancErrors } from './orthanc.js';
 import { routeErrors } from './route.js';
 import { runningErrors } from './running.js';
@@ -11,6 +12,7 @@ export const catalogue = {
   ...classifyErrors,
   ...hangingErrors,
   ...httpErrors,
+  ...identityErrors,
   ...routeErrors,
   ...runningErrors,
 };

@@ -4,12 +4,15 @@ import type { Logger } from 'pino';
 import { createError } from '../errors/errors.js';
 import { problemHandler } from './problem.js';
 
-/** The express application: the given routers, then an error for any other path. */
-export function createApp(routers: readonly Router[], log: Logger): Express {
+/**
+ * The express application: the given routers, then an error for any other path.
+ * @param connect origins that the page may call besides its own
+ */
+export function createApp(routers: readonly Router[], log: Logger, connect: readonly string[] = []): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
-  app.use(headers);
+  app.use(headers(connect));
   app.use(knownMethod);
   for (const router of routers) app.use(router);
   app.use(() => {
@@ -34,20 +37,21 @@ const knownMethod: RequestHandler = (request, response, next) => {
  * Security headers: a browser may load and run only files of the same origin, and may show the pages only in a frame of
  * the same origin (Orthanc's pages, through its plugin). A proxy in front of Plainview provides TLS.
  */
-const headers = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      defaultSrc: ["'none'"],
-      scriptSrc: ["'self'"],
-      styleSrc: ["'self'"],
-      imgSrc: ["'self'", 'blob:', 'data:'],
-      connectSrc: ["'self'"],
-      frameAncestors: ["'self'"],
-      baseUri: ["'none'"],
-      formAction: ["'none'"],
+const headers = (connect: readonly string[]) =>
+  helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'blob:', 'data:'],
+        connectSrc: ["'self'", ...connect],
+        frameAncestors: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+      },
     },
-  },
-  referrerPolicy: { policy: 'same-origin' },
-  strictTransportSecurity: false,
-});
+    referrerPolicy: { policy: 'same-origin' },
+    strictTransportSecurity: false,
+  });

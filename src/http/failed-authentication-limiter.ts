@@ -1,28 +1,41 @@
 import type { Request, RequestHandler } from 'express';
-import { ipKeyGenerator } from 'express-rate-limit';
-import { createError } from '../errors/errors.js';
+import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import { limitPerMinute } from './rate.js';
 
-/** Makes a handler that passes a request on if `check` does not throw. */
-export type FailedAuthenticationLimiter = (check: (request: Request) => void) => RequestHandler;
+/**
+ * Makes a handler that passes a request on if `check` does not throw.
+ * @param refused is told of a failure, but not of more than are allowed in a minute, so that it may write to the log
+ */
+export type FailedAuthenticationLimiter = (
+  check: (request: Request) => void | Promise<void>,
+  refused: (error: PlainviewError) => void,
+) => RequestHandler;
 
 /**
  * Limits the guessing of secrets and tokens. All handlers of one limiter count failures together, by address. After
- * `maxFailures` within a minute, each handler refuses requests from that address without checking them.
+ * `maxFailures` within a minute, further failures from that address are `too_many_requests`. Every request is checked
+ * before that: many callers can have one address, and one who guesses must not keep out the others. So each check must
+ * be cheap. This gives a guesser only checks of secrets that have too many bits to be guessed.
  */
 export function failedAuthenticationLimiter(maxFailures: number): FailedAuthenticationLimiter {
   // Only failures are counted: a page that loads fifty pictures at once is not guessing.
   const failures = limitPerMinute(maxFailures);
-  return (check) => async (request, response, next) => {
-    const before = await failures.getKey(ipKeyGenerator(request.ip ?? ''));
-    if (before !== undefined && before.totalHits >= maxFailures) throw createError('too_many_requests', {});
+  return (check, refused) => async (request, response, next) => {
     try {
-      check(request);
-    } catch (error) {
+      await check(request);
+    } catch (caught) {
+      const error = asPlainviewError(caught);
       // A request without a secret or token is not a guess: the person has not signed in yet.
-      const isGuess = ['authorization', 'x-plainview-secret'].some((name) => request.get(name) !== undefined);
-      return isGuess ? failures(request, response, () => next(error)) : next(error);
+      const hasCredentials = ['authorization', 'x-plainview-secret'].some(
+        (name) => request.get(name) !== undefined,
+      );
+      if (error.status !== 401 || !hasCredentials) throw error;
+      return failures(request, response, (tooMany: unknown) => {
+        if (tooMany === undefined) refused(error);
+        next(tooMany ?? error);
+      });
     }
-    next();
+    // The client left meanwhile. No handler would learn of it any more.
+    if (!response.destroyed) next();
   };
 }

@@ -34,14 +34,17 @@ export function hookRouter(options: {
   const router = Router();
   router.use(
     '/hook',
-    limiter((request) => {
-      if (sameSecret(request.get('x-plainview-secret') ?? '', secret)) return;
-      metrics.notices.inc({ outcome: 'unauthorised' });
-      log.warn(
-        "a notice had another secret: set PLAINVIEW_SECRET to the same value in Orthanc's environment",
-      );
-      throw createError('unauthorised', {});
-    }),
+    limiter(
+      (request) => {
+        if (sameSecret(request.get('x-plainview-secret') ?? '', secret)) return;
+        metrics.notices.inc({ outcome: 'unauthorised' });
+        throw createError('unauthorised', {});
+      },
+      () =>
+        log.warn(
+          "a notice had another secret: set PLAINVIEW_SECRET to the same value in Orthanc's environment",
+        ),
+    ),
   );
   // The declared type of the body is ignored: Orthanc's HttpPost declares a form.
   router.post('/hook', express.json({ limit: '8kb', type: () => true }), (request, response) => {

@@ -2,17 +2,25 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import express, { Router } from 'express';
+import type { SignIn } from '../contract/review.js';
 import { createError } from '../errors/errors.js';
 
 /** Where `npm run build` puts the page: the same place from `src/` and from `dist/`. */
 const built = fileURLToPath(new URL('../../dist/review/', import.meta.url));
 
-/** The review page's files at `/review/`. They hold no data and need no token: the page gets its data from the API. */
-export function reviewPageRouter(folder = built): Router {
+/**
+ * The review page's files at `/review/`. They hold no data and need no token: the page gets its data from the API.
+ * @param signIn what `/review/sign-in.json` answers; without it, people need a token
+ */
+export function reviewPageRouter(signIn?: () => Promise<SignIn>, folder = built): Router {
   const router = Router({ strict: true });
   // Relative, so that they work behind a path prefix.
   router.get('/', (_request, response) => response.redirect(302, 'review/'));
   router.get('/review', (_request, response) => response.redirect(302, 'review/'));
+  if (signIn !== undefined)
+    router.get('/review/sign-in.json', async (_request, response) => {
+      response.set('cache-control', 'no-store').json(await signIn());
+    });
   router.use(
     '/review',
     express.static(folder, {

@@ -46,6 +46,12 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly auditLost = new Counter({
+    name: 'plainview_audit_lost_total',
+    help: 'Entries of the audit trail that could not be written to PLAINVIEW_AUDIT_FILE.',
+    registers: [this.registry],
+  });
+
   readonly orthancUp = new Gauge({
     name: 'plainview_orthanc_up',
     help: '1 while Orthanc answers, else 0.',

@@ -1,6 +1,6 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import { messageOf, signInNeeded } from './api/client.js';
+import { ApiError, hasToken, messageOf, signInNeeded, signOut } from './api/client.js';
 import { Dashboard } from './dashboard/page.js';
 import { InstancePage } from './instance/page.js';
 import { go, route } from './state/route.js';
@@ -14,10 +14,10 @@ import { SignIn } from './ui/sign-in.js';
 import { WorklistPage } from './worklist/page.js';
 
 export function App() {
-  const [error, setError] = useState<string>();
+  const [error, setError] = useState<unknown>();
   const open = () => {
     setError(undefined);
-    openSession().catch((caught: unknown) => setError(messageOf(caught)));
+    openSession().catch(setError);
   };
   useEffect(open, []);
   useSignalEffect(() => {
@@ -56,14 +56,19 @@ function Page() {
   return <WorklistPage />;
 }
 
-function Opening({ error, retry }: { error: string | undefined; retry: () => void }) {
+function Opening({ error, retry }: { error: unknown; retry: () => void }) {
   if (error === undefined) return <p class="quiet pad">{texts.opening}</p>;
   return (
     <div class="pad" role="alert">
-      <p>{error}</p>
+      <p>{messageOf(error)}</p>
       <button type="button" onClick={retry}>
         {texts.tryAgain}
       </button>
+      {error instanceof ApiError && error.status === 403 && hasToken() && (
+        <button type="button" onClick={signOut}>
+          {texts.signInAsAnother}
+        </button>
+      )}
     </div>
   );
 }

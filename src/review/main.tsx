@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { startLive } from './api/live.js';
+import { returnFromProvider } from './api/provider.js';
 import { App } from './app.js';
 import { language } from './base/language.js';
 import { startReviewUpdates } from './state/review.js';
@@ -15,6 +16,7 @@ import { startShortcuts } from './ui/shortcuts.js';
 const root = document.getElementById('plainview');
 if (root === null) throw new Error('index.html lacks #plainview');
 document.documentElement.lang = language;
+await returnFromProvider();
 // Everything runs for as long as the page is open. Listeners of events are there before the events.
 startRouting();
 startShortcuts();

@@ -88,7 +88,14 @@ export function withDescription(operations: readonly Operation[], version: strin
     tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'A token of `plainview token`, or, where PLAINVIEW_OIDC_ISSUER is set, an access or ID token (JWT) of that OpenID Connect provider.',
+        },
+      },
       schemas: { Problem: schemaOf(problem, 'output', named), ...named },
       responses: Object.fromEntries(
         Object.entries(problems).map(([status, description]) => [

@@ -56,7 +56,7 @@ export function apiOperations(parts: ApiParts): Operation[] {
     ...aboutOperations(classes),
     statusOperation(parts.events),
     ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries),
-    ...pictureOperations(orthanc.renderings, entries, config),
+    ...pictureOperations({ renderings: orthanc.renderings, entries, config, audit }),
     activationOperation({ ...parts, entries }),
     ...correctionOperations({ ...parts, entries, categories: knownCategories(classes) }),
     ...statisticsOperations(parts.statistics),

@@ -1,5 +1,7 @@
 import type { Response } from 'express';
 import { z } from 'zod';
+import type { Audit } from '../../access/audit.js';
+import type { Caller } from '../../access/caller.js';
 import type { Config } from '../../config/options.js';
 import { type InstanceId, instanceId } from '../../orthanc/ids.js';
 import type { Renderings } from '../../orthanc/renderings.js';
@@ -27,19 +29,27 @@ const shape = z
     message: 'goes with center',
   });
 
-export function pictureOperations(
-  renderings: Renderings,
-  entries: Entries,
-  config: Pick<Config, 'multiframe'>,
-): Operation[] {
+interface Parts {
+  renderings: Renderings;
+  entries: Entries;
+  config: Pick<Config, 'multiframe'>;
+  audit: Audit;
+}
+
+export function pictureOperations({ renderings, entries, config, audit }: Parts): Operation[] {
   const send = async (
-    { instance, signal }: { instance: InstanceId; signal: AbortSignal },
+    as: 'thumbnail' | 'picture',
+    { instance, caller, signal }: { instance: InstanceId; caller: Caller; signal: AbortSignal },
     rendering: { size: number; quality: number; center?: number | undefined; width?: number | undefined },
     response: Response,
   ) => {
     const frames = await entries.frames(instance);
     const jpeg = await renderings.jpeg(instance, frameOf({ frames }, config), rendering, signal);
-    response.set('cache-control', 'private, max-age=3600').type('image/jpeg').send(jpeg);
+    // The picture does not wait until the entry is written.
+    void audit({ caller, action: 'view', target: `instances/${instance}`, detail: { as } });
+    // Another person at the same browser is another caller: the picture is asked for, and noted, again.
+    response.vary('authorization').set('cache-control', 'private, max-age=3600');
+    response.type('image/jpeg').send(jpeg);
   };
   return [
     operation({
@@ -51,8 +61,8 @@ export function pictureOperations(
       role: 'viewer',
       params: instanceParams,
       media: 'image/jpeg',
-      send: ({ params, signal }, response) =>
-        send({ ...params, signal }, { size: thumbnailSize, quality: 80 }, response),
+      send: ({ params, caller, signal }, response) =>
+        send('thumbnail', { ...params, caller, signal }, { size: thumbnailSize, quality: 80 }, response),
     }),
     operation({
       id: 'picture',
@@ -64,9 +74,10 @@ export function pictureOperations(
       params: instanceParams,
       query: shape,
       media: 'image/jpeg',
-      send: ({ params, query, signal }, response) =>
+      send: ({ params, query, caller, signal }, response) =>
         send(
-          { ...params, signal },
+          'picture',
+          { ...params, caller, signal },
           { size: query.width, quality: 90, center: query.center, width: query.window },
           response,
         ),

@@ -1,6 +1,7 @@
 import express, { type Request, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
-import { type Caller, mayActAs } from '../../access/caller.js';
+import type { Audit } from '../../access/audit.js';
+import { type Identity, mayActAs } from '../../access/caller.js';
 import { createError } from '../../errors/errors.js';
 import { bodyProblem } from '../body-problem.js';
 import type { FailedAuthenticationLimiter } from '../failed-authentication-limiter.js';
@@ -8,10 +9,11 @@ import { limitPerMinute } from '../rate.js';
 import type { Operation } from './operation.js';
 
 interface Parts {
-  authenticate: (request: Request) => Caller;
+  authenticate: (request: Request) => Promise<Identity>;
   limiter: FailedAuthenticationLimiter;
   /** Limits the requests of one caller in a minute. */
   perMinute: number;
+  audit: Audit;
   log: Logger;
 }
 
@@ -21,18 +23,21 @@ const prefix = '/api/v1';
 /** Serves the operations under `/api/v1`: authenticates, limits the rate, checks the role, parses the body. */
 export function apiRouter(
   operations: readonly Operation[],
-  { authenticate, limiter, perMinute, log }: Parts,
+  { authenticate, limiter, perMinute, audit, log }: Parts,
 ): Router {
   const router = Router();
-  const callers = new WeakMap<Request, Caller>();
-  const callerOf = (request: Request): Caller => {
-    const known = callers.get(request) ?? authenticate(request);
-    callers.set(request, known);
-    return known;
+  const callers = new WeakMap<Request, Identity>();
+  const callerOf = (request: Request): Identity => {
+    const caller = callers.get(request);
+    if (caller === undefined) throw createError('unauthorised', {});
+    return caller;
   };
   router.use(
     prefix,
-    limiter(callerOf),
+    limiter(
+      async (request) => void callers.set(request, await authenticate(request)),
+      (error) => log.info({ err: error }, 'a token or secret was refused'),
+    ),
     noStore,
     limitPerMinute(perMinute, (request) => {
       const { how, who } = callerOf(request);
@@ -47,7 +52,8 @@ export function apiRouter(
     router[operation.method](path, async (request, response) => {
       const caller = callerOf(request);
       if (!mayActAs(caller, operation.role)) {
-        log.warn({ who: caller.who, operation: operation.id }, 'refused: the role is not sufficient');
+        const detail = { needs: operation.role };
+        void audit({ caller, action: 'refused', target: operation.id, detail });
         throw createError('forbidden', { role: operation.role });
       }
       const disconnected = new AbortController();

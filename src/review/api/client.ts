@@ -26,8 +26,8 @@ export class ApiError extends Error {
 
 /** True while the reader must sign in. */
 export const signInNeeded = signal(false);
-/** True while the token given last is one that the service does not know. */
-export const tokenRefused = signal(false);
+/** Why the last sign-in did not succeed, for the reader. */
+export const refusal = signal<string>();
 
 let token = readStored('sessionStorage', tokenKey);
 
@@ -35,13 +35,17 @@ let token = readStored('sessionStorage', tokenKey);
 export function signIn(given: string): void {
   token = given;
   writeStored('sessionStorage', tokenKey, given);
-  tokenRefused.value = false;
+  refusal.value = undefined;
   signInNeeded.value = false;
 }
 
-function forgetToken(): void {
+export const hasToken = (): boolean => token !== null;
+
+/** Forgets the token. The reader must sign in again. */
+export function signOut(): void {
   token = null;
   writeStored('sessionStorage', tokenKey, null);
+  signInNeeded.value = true;
 }
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
@@ -99,9 +103,8 @@ export async function sendRequest(
   const { title, code } = await problemOf(response);
   if (response.status === 401) {
     // Other calls with the same token come here too, after the token has been forgotten.
-    tokenRefused.value ||= token !== null;
-    forgetToken();
-    signInNeeded.value = true;
+    if (token !== null) refusal.value = code === 'unauthorised' ? texts.signInRefused : title;
+    signOut();
   }
   throw new ApiError(title, response.status, code);
 }

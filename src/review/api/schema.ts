@@ -77,9 +77,16 @@ export type WorklistPage = Read<served.WorklistPage, z.output<typeof worklistPag
 export const me = z.object({
   who: z.string(),
   role: z.enum(['viewer', 'reviewer', 'admin']),
-  how: z.enum(['token', 'orthanc']),
+  how: z.enum(['token', 'orthanc', 'openid', 'command line']),
 });
 export type Me = Read<zod.output<typeof served.me>, z.output<typeof me>>;
+
+export const signIn = z.object({
+  clientId: z.string(),
+  authorizationEndpoint: z.string(),
+  tokenEndpoint: z.string(),
+});
+export type SignIn = Read<served.SignIn, z.output<typeof signIn>>;
 
 export const categories = z.object({ categories: z.array(z.object({ name: z.string() })) });
 

@@ -94,6 +94,9 @@ export const en = {
   signInToken: 'Token',
   signInRefused: 'The service does not know this token. Check it, or ask for a new one.',
   signInSubmit: 'Sign in',
+  signInAt: (host: string) => `Sign in at ${host}`,
+  signInFailed: 'The sign-in was not completed. Begin it again.',
+  signInAsAnother: 'Sign in as somebody else',
 
   // An instance in a few words
   titleFailed: 'Could not be classified',

@@ -1,16 +1,20 @@
-import { useState } from 'preact/hooks';
-import { signIn, tokenRefused } from '../api/client.js';
+import { useEffect, useState } from 'preact/hooks';
+import { refusal, signIn } from '../api/client.js';
+import { goToProvider, providerOf } from '../api/provider.js';
+import type { SignIn as Provider } from '../api/schema.js';
 import { texts } from '../texts/index.js';
 
 /** Shown where neither Orthanc's plugin nor a token identifies the reader. */
 export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
   const [given, setGiven] = useState('');
+  const [provider, setProvider] = useState<Provider>();
+  useEffect(() => void providerOf().then(setProvider), []);
   const submit = (event: Event) => {
     event.preventDefault();
     const token = given.trim();
     // No header can carry other characters, so the service could not refuse them.
     if (!/^[!-~]+$/.test(token)) {
-      tokenRefused.value = true;
+      refusal.value = texts.signInRefused;
       return;
     }
     signIn(token);
@@ -20,6 +24,11 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
     <main class="sign-in">
       <form onSubmit={submit}>
         <h1>{texts.appName}</h1>
+        {provider !== undefined && (
+          <button type="button" class="strong" onClick={() => void goToProvider(provider)}>
+            {texts.signInAt(new URL(provider.authorizationEndpoint).host)}
+          </button>
+        )}
         <p>{texts.signInIntro}</p>
         <label>
           {texts.signInToken}
@@ -33,12 +42,12 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
             onInput={(event) => setGiven(event.currentTarget.value)}
           />
         </label>
-        {tokenRefused.value && (
+        {refusal.value !== undefined && (
           <p class="refused" role="alert">
-            {texts.signInRefused}
+            {refusal.value}
           </p>
         )}
-        <button type="submit" class="strong">
+        <button type="submit" class={provider === undefined ? 'strong' : 'plain'}>
           {texts.signInSubmit}
         </button>
       </form>

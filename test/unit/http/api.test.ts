@@ -4,6 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
+import type { AuditEntry } from '../../../src/access/audit.js';
 import { authenticator } from '../../../src/access/authenticate.js';
 import { roles } from '../../../src/access/caller.js';
 import { createToken, hashToken, type Token } from '../../../src/access/tokens.js';
@@ -21,6 +22,7 @@ const tokens: Token[] = roles.map((role) => ({
   sha256: hashToken(`pv_${role}`),
 }));
 const servers: Server[] = [];
+let audited: AuditEntry[] = [];
 
 const seen = z.object({ who: z.string(), role: z.string(), how: z.string() });
 const operations = withDescription(
@@ -65,8 +67,7 @@ const operations = withDescription(
   '0.0.0',
 );
 
-async function listen(perMinute = 10_000): Promise<string> {
-  const authenticate = authenticator(secret, tokens);
+async function listen(perMinute = 10_000, authenticate = authenticator(secret, tokens)): Promise<string> {
   const server = createServer(
     createApp(
       [
@@ -74,6 +75,7 @@ async function listen(perMinute = 10_000): Promise<string> {
           authenticate,
           limiter: failedAuthenticationLimiter(10),
           perMinute,
+          audit: async (entry) => void audited.push(entry),
           log: silent,
         }),
       ],
@@ -87,6 +89,7 @@ async function listen(perMinute = 10_000): Promise<string> {
 
 afterEach(() => {
   for (const server of servers.splice(0)) server.close();
+  audited = [];
 });
 
 const as = (role: string) => ({ authorization: `Bearer pv_${role}`, 'content-type': 'application/json' });
@@ -118,6 +121,24 @@ test.each([
   expect((await fetch(url, { method: 'DELETE', headers })).status).toBe(removes);
 });
 
+test('a request that the role does not allow is noted, with the name and without what was asked for', async () => {
+  const url = `${await listen()}/api/v1/things/DOE%5EJANE`;
+  await fetch(url, { ...change, headers: as('viewer') });
+  await fetch(url, { headers: as('viewer') });
+  expect(audited).toMatchObject([
+    { caller: { who: 'viewer-token' }, action: 'refused', target: 'change', detail: { needs: 'reviewer' } },
+  ]);
+  expect(JSON.stringify(audited)).not.toContain('JANE');
+});
+
+test('a caller whom the identity provider knows, but who has no role here, may do nothing', async () => {
+  const authenticate = async () => ({ who: 'nurse', role: 'none', how: 'openid' }) as const;
+  const url = `${await listen(10_000, authenticate)}/api/v1/things/a`;
+  const answer = await fetch(url, { headers: { authorization: 'Bearer eyJ' } });
+  expect(await answer.json()).toMatchObject({ status: 403, code: 'forbidden' });
+  expect(audited).toMatchObject([{ caller: { who: 'nurse', role: 'none' }, action: 'refused' }]);
+});
+
 test('Orthanc’s plugin can send a user only with the secret', async () => {
   const url = `${await listen()}/api/v1/things/a`;
   const ask = async (headers: Record<string, string>) => {
@@ -137,8 +158,15 @@ test('Orthanc’s plugin can send a user only with the secret', async () => {
     who: 'Jürgen Ł.',
   });
   expect(await ask(plugin)).toMatchObject({ who: 'orthanc', role: 'admin' });
+  expect(await ask({ ...plugin, 'x-plainview-command-user': 'J%C3%BCrgen' })).toMatchObject({
+    who: 'Jürgen',
+    role: 'admin',
+    how: 'command line',
+  });
   for (const headers of [
     { 'x-plainview-user': 'alice', 'x-plainview-role': 'admin' },
+    { 'x-plainview-command-user': 'alice' },
+    { ...plugin, 'x-plainview-command-user': '%3Cb%3E' },
     { 'x-plainview-secret': 'wrong', 'x-plainview-user': 'alice' },
     { ...plugin, 'x-plainview-user': '<b>' },
     { ...plugin, 'x-plainview-user': '%3Cb%3E' },

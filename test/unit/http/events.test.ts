@@ -35,6 +35,7 @@ async function served() {
     authenticate: authenticator(secret, []),
     limiter: failedAuthenticationLimiter(10),
     perMinute: 10_000,
+    audit: async () => undefined,
     log,
   };
   const operations = withDescription(eventOperations(events), '0');

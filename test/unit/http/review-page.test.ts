@@ -14,7 +14,7 @@ let server: Server;
 const log = pino({ level: 'silent' });
 
 async function serve(pageFolder: string): Promise<Server> {
-  const started = createServer(createApp([reviewPageRouter(pageFolder)], log));
+  const started = createServer(createApp([reviewPageRouter(undefined, pageFolder)], log));
   await new Promise<void>((resolve) => started.listen(0, '127.0.0.1', resolve));
   return started;
 }
