@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { z } from 'zod';
 import { type SandboxOptions, type SandboxOrthanc, startOrthanc } from '../src/sandbox/orthanc.js';
-import { withTestDatabase } from './postgresql.js';
+import { asTested } from './variants.js';
 
 const stored = z
   .object({
@@ -44,9 +44,7 @@ export function useOrthanc(
     return running;
   };
   beforeAll(async () => {
-    running = await startOrthanc(
-      await withTestDatabase(typeof options === 'function' ? await options() : options),
-    );
+    running = await startOrthanc(await asTested(typeof options === 'function' ? await options() : options));
   });
   afterAll(() => running?.discard());
   return {
@@ -62,7 +60,7 @@ export async function withOrthanc(
   options: SandboxOptions,
   use: (orthanc: SandboxOrthanc) => Promise<void>,
 ): Promise<void> {
-  const orthanc = await startOrthanc(await withTestDatabase(options));
+  const orthanc = await startOrthanc(await asTested(options));
   try {
     await use(orthanc);
   } finally {

@@ -171,6 +171,9 @@ export const status = z.object({
   orthanc: z.object({ up: z.boolean(), version: text, why: text }),
   orthancPages: z.string().describe("The address of Orthanc's own pages for a browser."),
   listeners: z.number().describe('Clients connected to the event stream.'),
+  streams: z
+    .boolean()
+    .describe("Whether the caller can follow the event stream: through Orthanc's plugin, nobody can."),
 });
 export type Status = z.output<typeof status>;
 

@@ -1,7 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
 import pRetry from 'p-retry';
@@ -10,6 +8,7 @@ import type { Config } from '../config/options.js';
 import { createError, type ErrorCode, PlainviewError } from '../errors/errors.js';
 import { fileProblem } from '../files/file-problem.js';
 import { AdaptiveLimiter } from './adaptive-limiter.js';
+import { createAgents } from './agents.js';
 
 export type TransportOptions = Pick<
   Config,
@@ -53,7 +52,6 @@ export class Transport {
 
   /** @throws config_invalid where the certification authority's file cannot be read */
   constructor(options: TransportOptions) {
-    const agent = { keepAlive: true, maxSockets: options.orthancConnections };
     this.#url = options.orthancUrl.replace(/\/+$/, '');
     this.#timeoutMs = options.orthancTimeoutMs;
     this.#retries = options.orthancRetries;
@@ -66,8 +64,7 @@ export class Transport {
     });
     this.#http = axios.create({
       baseURL: this.#url,
-      httpAgent: new HttpAgent(agent),
-      httpsAgent: new HttpsAgent({ ...agent, ...readCa(options.orthancCaFile) }),
+      ...createAgents(options.orthancConnections, readCa(options.orthancCaFile)),
       ...(options.orthancUsername === undefined
         ? {}
         : { auth: { username: options.orthancUsername, password: options.orthancPassword ?? '' } }),
@@ -144,8 +141,8 @@ export class Transport {
   /** Aborts the running calls. Later calls fail at once. */
   close(): void {
     this.#closed.abort(createError('orthanc_unreachable', { url: this.#url, why: 'Plainview stops' }));
-    for (const agent of [this.#http.defaults.httpAgent, this.#http.defaults.httpsAgent] as HttpAgent[])
-      agent.destroy();
+    const { httpAgent, httpsAgent } = this.#http.defaults as ReturnType<typeof createAgents>;
+    for (const agent of [httpAgent, httpsAgent]) agent.destroy();
   }
 
   async #once(request: AxiosRequestConfig & { method: string; url: string }): Promise<OrthancResponse> {

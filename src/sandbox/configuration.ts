@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { siteFragment } from './places.js';
+import type { SandboxPlugin } from './launch.js';
+import { gdcmFragment, siteFragment } from './places.js';
 
 const section = z.record(z.string(), z.unknown());
 type Section = z.infer<typeof section>;
@@ -17,11 +18,18 @@ const sandboxSection: Section = {
  * The sandbox's configuration. Later sections override earlier ones: what every site adds for Plainview, what a sandbox
  * needs, what the caller gives. Scripts, plugins, storage and port depend on how Orthanc is run. They are added later.
  */
-export async function sandboxConfiguration(over: Section = {}): Promise<Section> {
-  const { LuaScripts: _, ...fragment } = section.parse(JSON.parse(await readFile(siteFragment, 'utf8')));
-  const merged = merge(merge(fragment, sandboxSection), over);
+export async function sandboxConfiguration(
+  over: Section = {},
+  plugins: readonly SandboxPlugin[] = [],
+): Promise<Section> {
+  const { LuaScripts: _, ...fragment } = await readSection(siteFragment);
+  const gdcm = plugins.includes('gdcm') ? await readSection(gdcmFragment) : {};
+  const merged = merge(merge({ ...fragment, ...gdcm }, sandboxSection), over);
   return 'RegisteredUsers' in over ? { ...merged, AuthenticationEnabled: true } : merged;
 }
+
+const readSection = async (file: string): Promise<Section> =>
+  section.parse(JSON.parse(await readFile(file, 'utf8')));
 
 function merge(under: Section, over: Section): Section {
   const merged = { ...under };

@@ -45,7 +45,7 @@ const pluginFiles: Record<SandboxPlugin, string> = {
 /** Unpacks Orthanc unless it is unpacked already. @returns the root folder of the unpacked packages */
 export async function provideDebianOrthanc(
   onProgress: (line: string) => void = () => {},
-  suite: DebianSuite = 'trixie',
+  suite: DebianSuite = 'forky',
 ): Promise<string> {
   const root = join(sandboxFolder(), layout(suite));
   if (existsSync(root)) return root;

@@ -5,7 +5,7 @@ import { createError } from '../errors/errors.js';
 import { lastLines, runCommand } from './command.js';
 import type { Launch, OrthancSpec, SandboxPlugin } from './launch.js';
 
-export const orthancImage = 'orthancteam/orthanc:26.4.2';
+export const orthancImage = 'orthancteam/orthanc:26.8.0';
 
 const pluginVariables: Record<SandboxPlugin, string> = {
   dicomweb: 'DICOM_WEB_PLUGIN_ENABLED',

@@ -32,7 +32,7 @@ export interface SandboxOptions {
   explorer?: boolean;
   /** How to run it. By default Docker, if it answers, else Debian's packages. */
   runtime?: 'docker' | 'debian';
-  /** With Debian's packages, the suite that they come from, and so the version of Orthanc. Default: trixie, 1.12.7. */
+  /** With Debian's packages, the suite that they come from, and so the version of Orthanc. Default: forky, 1.13.0. */
   suite?: DebianSuite;
   /** Called with a line of text before something that takes long, such as a download. */
   onProgress?: (line: string) => void;
@@ -70,7 +70,7 @@ export async function startOrthanc(options: SandboxOptions = {}): Promise<Sandbo
   const spec: OrthancSpec = {
     folder,
     port,
-    configuration: await sandboxConfiguration(options.configuration),
+    configuration: await sandboxConfiguration(options.configuration, options.plugins),
     luaScripts: [
       ...(options.scripts?.before ?? []),
       ...(hook ? [hookScript] : []),

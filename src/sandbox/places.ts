@@ -9,6 +9,7 @@ export const sandboxFolder = (): string => process.env.PLAINVIEW_SANDBOX ?? ship
 export const hookScript = shipped('lua', 'plainview.lua');
 export const explorerPlugin = shipped('orthanc', 'explorer_plugin.py');
 export const siteFragment = shipped('orthanc', 'plainview.json');
+export const gdcmFragment = shipped('orthanc', 'gdcm.json');
 
 /**
  * Creates a folder of the sandbox unless it exists, and checks that it is writable.

@@ -149,6 +149,10 @@ describe.skipIf(!hasBrowser)('the review page on a real Orthanc', async () => {
     await page.getByRole('link', { name: 'pictures of this study' }).click();
     // The list that was there before may still be shown for a moment.
     await expect.poll(() => page.locator('a.tile').count(), { timeout: 10_000 }).toBe(2);
+    // Orthanc's plugin passes no events on. The page does not ask for them, so the console shows no error.
+    const asked = await page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
+    expect(asked.filter((url) => url.endsWith('/status')).length).toBeGreaterThan(0);
+    expect(asked.filter((url) => url.endsWith('/events'))).toEqual([]);
   });
 
   test('the dashboard tells what people said of this network', async () => {

@@ -5,9 +5,9 @@ import { freePort } from '../../src/sandbox/ports.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image } from '../../testkit/dicom.js';
 import { storeInstance, useOrthanc, waitFor, withOrthanc } from '../../testkit/orthanc.js';
-import { isInPostgresql } from '../../testkit/postgresql.js';
 import { Reader, startTestService } from '../../testkit/service.js';
 import { tlsProxy } from '../../testkit/tls-proxy.js';
+import { isInPostgresql } from '../../testkit/variants.js';
 
 const real = useOrthanc();
 const start = (orthanc: string, env: NodeJS.ProcessEnv = {}, ready = true) =>

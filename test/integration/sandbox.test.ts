@@ -54,6 +54,16 @@ test('it has the configuration that a site adds for Plainview, and that of the c
   });
 });
 
+test('GDCM gets only the compressions that it is needed for: others would let a picture end Orthanc', async () => {
+  const orthanc = await start({ plugins: ['gdcm'] });
+  const { orthancId } = await storeInstance(
+    orthanc.url,
+    image({ attributes: { '0028,0002': ['US', 2], '0028,0004': ['CS', 'MONOCHROME2'] } }),
+  );
+  expect((await fetch(`${orthanc.url}/instances/${orthancId}/rendered`)).status).toBe(415);
+  expect(await answers(orthanc)).toBe(true);
+});
+
 test('a port in use and a configuration that Orthanc refuses are reported at once', async () => {
   const orthanc = await start();
   const port = Number(new URL(orthanc.url).port);

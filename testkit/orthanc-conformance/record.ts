@@ -6,7 +6,10 @@ import { neverStable, scriptNames, scripts, transcriptFile } from './suite.js';
 
 for (const name of scriptNames) {
   const { run, configuration } = scripts[name];
-  const orthanc = await startOrthanc({ configuration: { ...neverStable, ...configuration } });
+  const orthanc = await startOrthanc({
+    suite: 'trixie',
+    configuration: { ...neverStable, ...configuration },
+  });
   try {
     await writeFile(transcriptFile(name), await run(orthanc.url));
   } finally {

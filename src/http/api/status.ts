@@ -30,6 +30,7 @@ export function statusOf({ readiness, sweep, config, listeners }: Parts): Status
     },
     orthancPages: (config.orthancPages ?? config.orthancUrl).replace(/\/+$/, ''),
     listeners,
+    streams: true,
   };
 }
 
@@ -42,5 +43,6 @@ export const statusOperation = (events: { status(): Status }): Operation =>
     summary: 'Network, engine, queue, sweep, and whether Orthanc answers',
     role: 'viewer',
     answer: status,
-    handle: () => events.status(),
+    // Each stream would take one of Orthanc's threads.
+    handle: ({ caller }) => ({ ...events.status(), streams: caller.how !== 'orthanc' }),
   });

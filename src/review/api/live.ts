@@ -30,10 +30,11 @@ export function startLive(): () => void {
 }
 
 async function follow(stopped: AbortSignal): Promise<void> {
-  for (let streams = true; ; ) {
+  for (;;) {
     if (!signInNeeded.value && !document.hidden) {
       await fetchStatus();
-      if (streams && connection.value !== 'lost') streams = await followEvents(stopped).catch(mayStreamLater);
+      if (status.value?.streams !== false && connection.value !== 'lost')
+        await followEvents(stopped).catch(ignore);
       if (connection.value === 'events') connection.value = 'polling';
       if (stopped.aborted) return;
       ticks.value++;
@@ -70,12 +71,12 @@ async function fetchStatus(): Promise<void> {
   }
 }
 
-/** Orthanc's plugin answers 501: passing events on would take one of Orthanc's threads for each open page. */
-const mayStreamLater = (error: unknown): boolean => !(error instanceof ApiError && error.status === 501);
+/** After a stream that failed, the page polls until the next one. */
+const ignore = () => undefined;
 
 /** Returns when the stream ends. */
-async function followEvents(stopped: AbortSignal): Promise<true> {
-  if (stopped.aborted) return true;
+async function followEvents(stopped: AbortSignal): Promise<void> {
+  if (stopped.aborted) return;
   const ended = new AbortController();
   const { signal } = ended;
   const abort = () => ended.abort();
@@ -86,13 +87,13 @@ async function followEvents(stopped: AbortSignal): Promise<true> {
   try {
     const response = await sendRequest('events', { signal, cache: 'no-store' });
     if (response.body === null || !response.headers.get('content-type')?.startsWith('text/event-stream'))
-      return true;
+      return;
     connection.value = 'events';
     const parser = createParser({ onEvent: dispatch });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
       const { value, done } = await reader.read();
-      if (done) return true;
+      if (done) return;
       clearTimeout(timer);
       timer = setTimeout(abort, silenceMs);
       parser.feed(value);

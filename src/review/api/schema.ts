@@ -161,6 +161,7 @@ export const status = z.object({
   orthanc: z.object({ up: z.boolean(), why: z.optional(z.string()) }),
   orthancPages: z.string(),
   version: z.string(),
+  streams: z.boolean(),
 });
 export type Status = Read<served.Status, z.output<typeof status>>;
 

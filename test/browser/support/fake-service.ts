@@ -27,7 +27,7 @@ export interface FakeService {
   troubles: Map<string, { status: number; code: string; title: string } | 'cut'>;
   /** The token wanted; without one, everybody is known (as behind Orthanc's plugin). */
   token: string | undefined;
-  /** Whether events can be followed; a plugin that buffers answers 501. */
+  /** Whether events can be followed; not through Orthanc's plugin. */
   streams: boolean;
   emit(event: string, data: object): void;
   /** How many follow the events. */
@@ -58,6 +58,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       orthanc: { up: true },
       orthancPages: 'http://orthanc.example/',
       version: '0.1.0',
+      streams: true,
     },
     statistics: madeStatistics(),
     asked: [],
@@ -99,12 +100,11 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     if (path === 'me') return json(response, fake.me);
     if (path === 'categories')
       return json(response, { categories: codedCategories.map((name) => ({ name })) });
-    if (path === 'status') return json(response, fake.status);
+    if (path === 'status') return json(response, { ...fake.status, streams: fake.streams });
     if (path === 'statistics') return json(response, fake.statistics);
     if (path === 'requests') return json(response, []);
     if (path === 'worklist') return json(response, worklist(entries, query));
     if (path === 'events') {
-      if (!fake.streams) return problem(response, 501, 'no_stream', 'No events come through here.');
       response.setHeader('content-type', 'text/event-stream');
       response.write(': hello\n\n');
       streams.add(response);

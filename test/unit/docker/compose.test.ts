@@ -110,7 +110,7 @@ test('Orthanc’s configuration names the mounted plugin, and its script for the
 });
 
 test('no key is in two files of Orthanc’s configuration', () => {
-  const keys = ['plainview.json', 'plugin.json', 'explorer2.json'].flatMap((file) =>
+  const keys = ['plainview.json', 'plugin.json', 'explorer2.json', 'gdcm.json'].flatMap((file) =>
     Object.keys(JSON.parse(read(`orthanc/${file}`))),
   );
   expect(new Set(keys).size).toBe(keys.length);

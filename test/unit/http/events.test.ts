@@ -22,6 +22,7 @@ const status: Status = {
   orthanc: { up: true },
   orthancPages: 'http://orthanc.test',
   listeners: 0,
+  streams: true,
 };
 const ends: (() => void)[] = [];
 afterEach(() => {

@@ -11,6 +11,7 @@ const status = {
   orthanc: { up: true },
   orthancPages: 'http://orthanc.example/',
   version: '0.1.0',
+  streams: true,
 };
 
 test('where the service streams, events are followed until it is stopped', async () => {
@@ -30,19 +31,18 @@ test('where the service streams, events are followed until it is stopped', async
 test('where it does not, the page polls; a service away is lost until it answers again', async () => {
   vi.useFakeTimers();
   const { api, live, run } = page();
-  api.on('GET status', () => status);
-  api.fail('GET events', 501, 'no_stream', 'No events come through here.');
+  api.on('GET status', () => ({ ...status, streams: false }));
   run(live.startLive);
   await until(() => live.ticks.value === 1);
   api.on('GET status', () => Promise.reject(new TypeError('failed')));
   await vi.advanceTimersByTimeAsync(5000);
   await until(() => live.ticks.value === 2);
   expect(live.connection.value).toBe('lost');
-  api.on('GET status', () => status);
+  api.on('GET status', () => ({ ...status, streams: false }));
   await vi.advanceTimersByTimeAsync(5000);
   await until(() => live.ticks.value === 3);
   expect(live.connection.value).toBe('polling');
-  expect(api.requests.filter((request) => request === 'GET events')).toHaveLength(1);
+  expect(api.requests.filter((request) => request === 'GET events')).toHaveLength(0);
 });
 
 test('a page that nobody sees, or whose reader must sign in, asks for nothing', async () => {

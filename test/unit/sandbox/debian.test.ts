@@ -54,7 +54,7 @@ describe.runIf(onDebian)('on a Debian', () => {
     expect(await readFile(join(root, 'usr', 'whole'), 'utf8')).toContain('orthanc.deb');
     const seen = await readFile(join(folder, 'seen'), 'utf8');
     expect(seen).toMatch(
-      /^deb \[signed-by=\S+debian-archive-keyring\.\w+\] http:\/\/mirror\.example\/debian trixie main/,
+      /^deb \[signed-by=\S+debian-archive-keyring\.\w+\] http:\/\/mirror\.example\/debian forky main/,
     );
     await fakeTools({ 'apt-get': 'exit 1', 'dpkg-deb': 'exit 1' });
     expect(await provideDebianOrthanc()).toBe(root);

@@ -5,8 +5,12 @@ import type { SandboxOptions } from '../src/sandbox/orthanc.js';
 /** `npm run test:postgresql`: test Orthancs use the PostgreSQL server of libpq's variables (PGHOST …). */
 export const isInPostgresql = process.env.PLAINVIEW_TEST_DATABASE === 'postgresql';
 
-/** Adds a new database where the tests run with PostgreSQL. Else it returns the options unchanged. */
-export async function withTestDatabase(options: SandboxOptions): Promise<SandboxOptions> {
+/** `npm run test:orthanc-1.12`: test Orthancs are of the version that Debian 13 has, 1.12.7. */
+export const isOlder = process.env.PLAINVIEW_TEST_SUITE === 'trixie';
+
+/** Adds a new database where the tests run with PostgreSQL, and the suite that `PLAINVIEW_TEST_SUITE` names. */
+export async function asTested(given: SandboxOptions): Promise<SandboxOptions> {
+  const options = isOlder ? { suite: 'trixie' as const, ...given } : given;
   if (!isInPostgresql) return options;
   const { PGHOST = 'localhost', PGPORT = '5432', PGUSER = 'postgres', PGPASSWORD = '' } = process.env;
   const name = `plainview_${randomUUID().replaceAll('-', '')}`;
