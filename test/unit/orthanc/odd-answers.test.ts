@@ -14,13 +14,15 @@ const open: Orthanc[] = [];
 function orthanc(env: NodeJS.ProcessEnv = {}): Orthanc {
   const config = loadConfig({
     PLAINVIEW_ORTHANC_URL: `${base}/`,
-    PLAINVIEW_ORTHANC_TIMEOUT_MS: '300',
     ...env,
   });
   const client = new Orthanc(config, { everyMs: 5000, timeoutMs: 300 });
   open.push(client);
   return client;
 }
+
+/** For calls that get no answer: one try, with a short deadline. */
+const impatient = { PLAINVIEW_ORTHANC_TIMEOUT_MS: '300', PLAINVIEW_ORTHANC_RETRIES: '0' };
 
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -132,7 +134,7 @@ describe('a call', () => {
 
   test('without a response ends at its time-out', async () => {
     nock(base).get('/system').delay(60_000).reply(200, good);
-    expect(await codeOf(orthanc({ PLAINVIEW_ORTHANC_RETRIES: '0' }).system())).toBe('orthanc_timeout');
+    expect(await codeOf(orthanc(impatient).system())).toBe('orthanc_timeout');
     nock.abortPendingRequests();
   });
 
@@ -180,10 +182,7 @@ describe('a call', () => {
     const port = await new Promise<number>((resolve) =>
       server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
     );
-    const client = orthanc({
-      PLAINVIEW_ORTHANC_URL: `http://127.0.0.1:${port}`,
-      PLAINVIEW_ORTHANC_RETRIES: '0',
-    });
+    const client = orthanc({ ...impatient, PLAINVIEW_ORTHANC_URL: `http://127.0.0.1:${port}` });
     expect(await codeOf(client.system())).toBe('orthanc_timeout');
     for (const timer of timers) clearInterval(timer);
     server.close();
