@@ -54,8 +54,9 @@ export type IdentifiedInstance = z.output<typeof identifiedInstance>;
 export type SeriesContent = z.output<typeof seriesContent>;
 export type StudyContent = z.output<typeof studyContent>;
 
-/** `/tools/create-dicom` */
-export const createdInstance = z.object({ ID: instanceId });
+/** The answer to a file that was stored. */
+export const storedInstance = z.object({ ID: instanceId, ParentStudy: studyId, Status: z.string() });
+export type StoredInstance = z.output<typeof storedInstance>;
 
 /** `/tools/lookup` */
 export const lookupMatches = z.array(z.object({ Type: z.string(), ID: z.string() }));
