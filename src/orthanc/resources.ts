@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exposureOf, exposureTags } from './exposure.js';
 import { instanceId, patientId, seriesId, studyId } from './ids.js';
 
 /** The parts of Orthanc's answers that Plainview reads, as Orthanc's REST API documents them. */
@@ -151,6 +152,7 @@ const descriptionShape = {
 /** `/instances/{id}/simplified-tags` */
 export const describedTags = z.looseObject({ ...pictureShape, ...descriptionShape }).transform((tags) => ({
   ids: dicomIds.safeParse(tags).data,
+  exposure: exposureOf(exposureTags.parse(tags)),
   /** Equal where the lasting attributes are: so two instances may show the same picture. */
   traits: lastingAttributes.map((name) => String(tags[name] ?? '')).join('|'),
   tags: {
