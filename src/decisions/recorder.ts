@@ -288,10 +288,10 @@ export class Recorder {
     // The record says it: from here on the decision stands, whatever becomes of the rest.
     await corrections.stand(instance.ID);
     await aggregates.aggregate(study, tree && withRecord(tree, text));
+    // Before the last write, so that a run that is cut off here is repeated. An instance that is alone has no others.
+    const sameExposure = tree === undefined ? await otherPictures(orthanc, study, exposure) : [];
     await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
     await this.dropRequest(instance);
-    // The only instance of its study shows an exposure of its own.
-    const sameExposure = tree === undefined ? await otherPictures(orthanc, study, exposure) : [];
     return {
       instance: instance.ID,
       study,
