@@ -1,4 +1,5 @@
 import { networksDecision } from '../decisions/correction.js';
+import type { OtherPicture } from '../decisions/exposure.js';
 import type { Recorded } from '../decisions/recorder.js';
 import type { InstanceRecord } from '../decisions/schema.js';
 import { byPurpose, type Exposure, isSameExposure } from '../orthanc/exposure.js';
@@ -6,14 +7,14 @@ import type { InstanceId } from '../orthanc/ids.js';
 import { countExisting, countRecorded, type DailyCounts } from './daily-counts.js';
 
 /** Instances that are remembered. Older ones are judged by the time of their decision. */
-const mostRemembered = 10_000;
+const mostRemembered = 1000;
 const always = '9999';
 
 /** Counts the decisions of exposures. Of several pictures of one exposure, only one is counted. */
 export class ExposureCounter {
   readonly #since: string;
-  /** Whether an instance with an exposure is counted, the latest last. */
-  readonly #isCounted = new Map<InstanceId, boolean>();
+  /** Records that were counted or left out, the latest last. */
+  readonly #remembered = new Map<InstanceId, { record: InstanceRecord; isCounted: boolean }>();
 
   /** @param since decisions before this time (ISO 8601) are counted already, one of each exposure */
   constructor(since: string) {
@@ -22,41 +23,51 @@ export class ExposureCounter {
 
   /** Counts a recorded decision. A picture for presentation is counted in place of a raw one. */
   count(into: DailyCounts, { instance, record, previous, sameExposure }: Recorded): void {
-    if (record.exposure === undefined || (sameExposure.length === 0 && previous !== undefined)) {
+    const { exposure } = record;
+    if (exposure === undefined) {
       countRecorded(into, record, previous);
       return;
     }
     const former = previous === undefined ? [] : [{ instance, record: previous }];
-    const counted = this.#countedOf([...former, ...sameExposure]);
+    // Two that were recorded at one time may not have seen each other in Orthanc.
+    const others = [...sameExposure, ...this.#countedOthers(instance, exposure)];
+    const counted = others.length === 0 ? former[0] : this.#countedOf([...former, ...others]);
     if (counted === undefined || counted.instance === instance) {
       countRecorded(into, record, counted?.record);
-      this.#remember(instance, true);
+      this.#remember(instance, record, true);
       return;
     }
-    const isBetter = byPurpose(record.exposure, counted.record.exposure) < 0;
-    this.#remember(instance, isBetter);
+    const isBetter = byPurpose(exposure, counted.record.exposure) < 0;
+    this.#remember(instance, record, isBetter);
     if (!isBetter) return;
     countExisting(into, counted.record, always, -1);
     countExisting(into, record, always);
-    this.#remember(counted.instance, false);
+    this.#remember(counted.instance, counted.record, false);
   }
 
-  #countedOf(pictures: Recorded['sameExposure']): Recorded['sameExposure'][number] | undefined {
-    const remembered = pictures.find(({ instance }) => this.#isCounted.get(instance));
+  #countedOthers(id: InstanceId, exposure: Exposure): OtherPicture[] {
+    return [...this.#remembered].flatMap(([instance, { record, isCounted }]) => {
+      const other = isCounted && instance !== id ? record.exposure : undefined;
+      return other !== undefined && isSameExposure(other, exposure) ? [{ instance, record }] : [];
+    });
+  }
+
+  #countedOf(pictures: readonly OtherPicture[]): OtherPicture | undefined {
+    const remembered = pictures.find(({ instance }) => this.#remembered.get(instance)?.isCounted);
     if (remembered !== undefined) return remembered;
-    const decidedAt = ({ record }: { record: InstanceRecord }) => networksDecision(record).when;
+    const decidedAt = ({ record }: OtherPicture) => networksDecision(record).when;
     return pictures
-      .filter((each) => !this.#isCounted.has(each.instance) && decidedAt(each) < this.#since)
+      .filter((each) => !this.#remembered.has(each.instance) && decidedAt(each) < this.#since)
       .sort(
         (a, b) => byPurpose(a.record.exposure, b.record.exposure) || (decidedAt(a) < decidedAt(b) ? -1 : 1),
       )[0];
   }
 
-  #remember(instance: InstanceId, isCounted: boolean): void {
-    this.#isCounted.delete(instance);
-    this.#isCounted.set(instance, isCounted);
-    const [oldest] = this.#isCounted.keys();
-    if (this.#isCounted.size > mostRemembered && oldest !== undefined) this.#isCounted.delete(oldest);
+  #remember(instance: InstanceId, record: InstanceRecord, isCounted: boolean): void {
+    this.#remembered.delete(instance);
+    this.#remembered.set(instance, { record, isCounted });
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size > mostRemembered && oldest !== undefined) this.#remembered.delete(oldest);
   }
 }
 
