@@ -166,7 +166,7 @@ function gradient(shape: {
   return pixels;
 }
 
-function dataset(options: InstanceOptions, extra: Element[]): Element[] {
+export function dataset(options: InstanceOptions, extra: Element[]): Element[] {
   const { modality = 'DX', patientName = 'TEST^PLAINVIEW', patientId = 'PLAINVIEW-TEST' } = options;
   instanceCount += 1;
   const elements: Element[] = [

@@ -85,7 +85,7 @@ export async function startFakeOrthanc(options: FakeOrthancOptions = {}): Promis
   const routes: Route[] = [
     ['GET', /^\/system$/, () => json(system)],
     ...toolsRoutes(archive, registry),
-    ...fileRoutes(archive, now),
+    ...fileRoutes(archive),
     ...resourceRoutes(archive, registry, checkRevisions),
     ...forwardRoutes(options.destinations ?? {}, sent),
   ];

@@ -147,8 +147,7 @@ export type FakeSite = ReturnType<typeof useFakeSite>;
 
 /** Whether a call changes something in Orthanc. */
 export const isWrite = ({ method, path }: { method: string; path: string }): boolean =>
-  ['PUT', 'DELETE'].includes(method) ||
-  (method === 'POST' && ['/instances', '/tools/create-dicom'].includes(path));
+  ['PUT', 'DELETE'].includes(method) || (method === 'POST' && path === '/instances');
 
 /** A network's decision. */
 export const decidedAs = (category: string, more: Partial<NewDecision> = {}): NewDecision => ({

@@ -26,6 +26,12 @@ const picture = z.object({
     .optional()
     .describe('Softmax of the category, else the best score; absent where a person decided.'),
   who: z.enum(['network', 'person']).optional(),
+  instead: z
+    .string()
+    .optional()
+    .describe(
+      'SOP Instance UID of the picture that is hung in place of this one: it shows the same exposure.',
+    ),
   sure: z.boolean().describe('Whether it can be hung by its category.'),
 });
 

@@ -27,7 +27,7 @@ export const dicomAttributes = z.object({
   studyTime: text,
 });
 
-export const entry = instanceRecord.omit({ version: true, labels: true, ms: true }).extend({
+export const entry = instanceRecord.omit({ version: true, labels: true, ms: true, exposure: true }).extend({
   category: category.optional(),
   instance: z.string(),
   series: z.string(),
@@ -46,6 +46,12 @@ export const entry = instanceRecord.omit({ version: true, labels: true, ms: true
     .optional()
     .describe('The window with which Orthanc renders the picture.'),
   dicom: dicomAttributes,
+  instead: z
+    .string()
+    .optional()
+    .describe(
+      "Orthanc's identifier of the instance that stands for the same exposure, also for the order: this one is raw, or made from it.",
+    ),
   labels: z.array(z.string()).describe('All labels of the instance, including those of others.'),
 });
 export type Entry = z.output<typeof entry>;

@@ -10,7 +10,7 @@ import { readIntact, StateFile } from '../store/state-file.js';
 import { instanceRecord, type NewDecision } from './schema.js';
 
 /** A person's decision. */
-const decision = instanceRecord.omit({ version: true, labels: true, order: true });
+const decision = instanceRecord.omit({ version: true, labels: true, order: true, exposure: true });
 
 /** What tells one picture from another, and finds it again. */
 const pictureKeys = z.object({

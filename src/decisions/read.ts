@@ -32,7 +32,8 @@ export function recordOf(
 }
 
 /** A record's decision, without what Plainview adds when it writes the record. */
-export function decisionOf({ version: _, labels: __, order: ___, ...decision }: InstanceRecord): NewDecision {
+export function decisionOf(record: InstanceRecord): NewDecision {
+  const { version: _, labels: __, order: ___, exposure: ____, ...decision } = record;
   return decision;
 }
 

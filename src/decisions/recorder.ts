@@ -10,6 +10,7 @@ import type { Locks } from '../store/locks.js';
 import type { Aggregates } from './aggregates.js';
 import { CorrectionKeeper } from './correction-keeper.js';
 import type { CorrectionStore, EndedCorrection } from './correction-store.js';
+import { type OtherPicture, otherPictures } from './exposure.js';
 import { FormerDecisions } from './former-decisions.js';
 import { labelsOf, planLabels, prefixed } from './labels.js';
 import { writeRecord } from './owned-labels.js';
@@ -31,6 +32,8 @@ export interface Recorded {
   study: StudyId;
   record: InstanceRecord;
   previous: InstanceRecord | undefined;
+  /** Other decided instances that show the same exposure. */
+  sameExposure: OtherPicture[];
 }
 
 /**
@@ -46,6 +49,9 @@ interface Current {
   /** Given where the instance is the only one of its study. */
   tree?: StudyTree;
 }
+
+/** What the file tells. */
+type Described = Pick<DescribedInstance, 'descriptions' | 'exposure'>;
 
 interface Parts {
   orthanc: Orthanc;
@@ -84,7 +90,7 @@ export class Recorder {
    * @throws instance_gone, orthanc_…
    */
   async record(
-    described: Pick<DescribedInstance, 'id' | 'parents' | 'descriptions'>,
+    described: Pick<DescribedInstance, 'id' | 'parents'> & Described,
     before: InstanceContent | undefined,
     decided: NewDecision,
   ): Promise<RecordOutcome> {
@@ -121,7 +127,7 @@ export class Recorder {
    */
   async restore(
     instance: IdentifiedInstance,
-    described?: Pick<DescribedInstance, 'descriptions' | 'traits' | 'tags'>,
+    described?: Described & Pick<DescribedInstance, 'traits' | 'tags'>,
   ): Promise<'restored' | { other: NewDecision } | undefined> {
     const { ID } = instance;
     const former = await this.#formerDecisions.find(instance, described);
@@ -231,7 +237,7 @@ export class Recorder {
   async #write(
     current: Current,
     given: NewDecision,
-    described?: Pick<DescribedInstance, 'descriptions'>,
+    described?: Described,
     ends?: EndedCorrection,
   ): Promise<Recorded> {
     const recorded = await this.#record(current, given, described, ends);
@@ -242,7 +248,7 @@ export class Recorder {
   async #record(
     current: Current,
     given: NewDecision,
-    described?: Pick<DescribedInstance, 'descriptions'>,
+    described?: Described,
     ends?: EndedCorrection,
   ): Promise<Recorded> {
     return this.#keeper.settling(current.instance, () => this.#recordBegun(current, given, described, ends));
@@ -251,14 +257,19 @@ export class Recorder {
   async #recordBegun(
     { instance, study, tree }: Current,
     given: NewDecision,
-    described: Pick<DescribedInstance, 'descriptions'> | undefined,
+    described: Described | undefined,
     endedByRequest: EndedCorrection | undefined,
   ): Promise<Recorded> {
     const { orthanc, aggregates, corrections } = this.#parts;
     const order = await this.#compare(instance, given, described);
-    const decided = { ...given, ...(order === undefined ? {} : { order }) };
     const resource = `instances/${instance.ID}` as const;
     const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
+    const exposure = described === undefined ? previous?.exposure : described.exposure;
+    const decided = {
+      ...given,
+      ...(order === undefined ? {} : { order }),
+      ...(exposure === undefined ? {} : { exposure }),
+    };
     // Before anything changes: a decision that cannot be kept is refused.
     const ends = previous?.who === 'person' ? { when: previous.when } : endedByRequest;
     if (decided.who === 'person') await this.#keeper.begin(instance, given);
@@ -277,16 +288,24 @@ export class Recorder {
     // The record says it: from here on the decision stands, whatever becomes of the rest.
     await corrections.stand(instance.ID);
     await aggregates.aggregate(study, tree && withRecord(tree, text));
+    // Before the last write, so that a run that is cut off here is repeated. An instance that is alone has no others.
+    const sameExposure = tree === undefined ? await otherPictures(orthanc, study, exposure) : [];
     await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
     await this.dropRequest(instance);
-    return { instance: instance.ID, study, record: { version: 1, ...decided, labels }, previous };
+    return {
+      instance: instance.ID,
+      study,
+      record: { version: 1, ...decided, labels },
+      previous,
+      sameExposure,
+    };
   }
 
   /** @returns undefined where there is nothing to compare */
   async #compare(
     instance: IdentifiedInstance,
     decided: Pick<InstanceRecord, 'decision' | 'category'>,
-    described: Pick<DescribedInstance, 'descriptions'> | undefined,
+    described: Described | undefined,
   ): Promise<OrderRecord | undefined> {
     const { orderCheck, orthanc } = this.#parts;
     if (orderCheck === undefined || decided.decision === 'failed') return undefined;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { orderRecord } from '../order-check/schema.js';
+import { exposure } from '../orthanc/exposure.js';
 import { label } from '../orthanc/ids.js';
 
 /**
@@ -47,6 +48,8 @@ export const instanceRecord = z.object({
   before: decisionRecord.optional(),
   /** Absent where it was not looked at: on failures, and on what was decided before there was this check. */
   order: orderRecord.optional(),
+  /** Absent where the file was not read, and on what was decided before exposures were looked at. */
+  exposure: exposure.optional(),
   /** The labels on this instance that Plainview put there; any other is none of its business. */
   labels: z.array(z.string()),
 });
@@ -72,8 +75,8 @@ export const reclassifyRequest = z.object({
 
 export type ReclassifyRequest = z.output<typeof reclassifyRequest>;
 export type InstanceRecord = z.output<typeof instanceRecord>;
-/** A decision before it is compared with the order, and before its labels are planned. */
-export type NewDecision = Omit<InstanceRecord, 'labels' | 'version' | 'order'>;
+/** A decision before Plainview adds what the file tells, and the labels. */
+export type NewDecision = Omit<InstanceRecord, 'labels' | 'version' | 'order' | 'exposure'>;
 export type GroupRecord = z.output<typeof groupRecord>;
 
 /** Names of the user metadata, as `orthanc/plainview.json` declares them with their numbers. */

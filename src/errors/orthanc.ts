@@ -132,6 +132,16 @@ export const orthancErrors = {
       'PLAINVIEW_TAGS is on, but this file could not be replaced without losing something. The file is as it was; the decision is recorded all the same.',
     remedy: 'See [dicom-tags.md](dicom-tags.md).',
   },
+  report_not_kept: {
+    message: (p: { why: string }) => `Plainview did not keep the structured report: ${p.why}.`,
+    transient: false,
+    status: 422,
+    exit: 1,
+    meaning:
+      'PLAINVIEW_REPORT is on, but in Orthanc the report of this instance did not have the patient and the study of the picture, byte by byte. Plainview deleted it. The decision is recorded all the same.',
+    remedy:
+      'Look for a script or a plugin of Orthanc that changes what it receives. The report is made again with the next decision.',
+  },
   instance_gone: {
     message: (p: { instance: string }) =>
       `Instance ${p.instance} is no longer in Orthanc. There is nothing left to do.`,

@@ -1,16 +1,15 @@
 import { isPaired, type Laterality } from '../anatomy/laterality.js';
+import { byStanding, type Standing } from '../decisions/exposure.js';
 import type { Cell, Protocol } from './protocol.js';
 
 /** The input of the arrangement. */
-export interface HangablePicture {
+export interface HangablePicture extends Standing {
   sopInstanceUid: string;
   seriesInstanceUid: string;
   studyInstanceUid: string;
   /** Given only where it is sure enough for hanging. */
   category?: string;
   side?: Laterality;
-  /** Softmax, 0 to 1; absent where a person decided. */
-  score?: number;
   seriesNumber: number;
   instanceNumber: number;
 }
@@ -104,10 +103,10 @@ function fill<P extends HangablePicture>(
   return filled;
 }
 
-/** Persons' decisions first, then by score, then in the order of series and instance numbers. */
+/** By standing, then in the order of series and instance numbers. */
 function byRank(a: HangablePicture, b: HangablePicture): number {
   return (
-    compare(b.score ?? Number.POSITIVE_INFINITY, a.score ?? Number.POSITIVE_INFINITY) ||
+    byStanding(a, b) ||
     compare(a.seriesNumber, b.seriesNumber) ||
     compare(a.instanceNumber, b.instanceNumber) ||
     compare(a.sopInstanceUid, b.sopInstanceUid)

@@ -1,5 +1,6 @@
 import { lateralityOf } from '../anatomy/laterality.js';
 import type { Config } from '../config/options.js';
+import { standsInstead } from '../decisions/exposure.js';
 import { recordOf } from '../decisions/read.js';
 import { createError } from '../errors/errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
@@ -16,7 +17,8 @@ export interface HungPicture extends HangablePicture {
   state: 'category' | 'needs_review' | 'unknown_view' | 'failed' | 'undecided';
   /** The recorded category, even if it is not sure enough for hanging. */
   recorded?: string;
-  who?: 'network' | 'person';
+  /** SOP Instance UID of the picture that is hung in place of this one, because it shows the same exposure. */
+  instead?: string;
 }
 
 export interface HungStudy {
@@ -63,7 +65,7 @@ export class Hanger {
       this.#studies.radiographs([studyInstanceUid], this.#modalities),
     ]);
     if (study === undefined) throw createError('study_unknown', {});
-    const pictures = found.map((each) => pictureOf(each, this.#hanging.leastScore)).sort(byNumber);
+    const pictures = picturesOf(found, this.#hanging.leastScore).sort(byNumber);
     const priors = withPriors ? await this.#priors(study, pictures) : [];
     const hung = arrange(this.#hanging.protocols, pictures, priors);
     return { study, pictures, ...(hung === undefined ? {} : { hung }) };
@@ -83,13 +85,23 @@ export class Hanger {
       studies.map((each) => each.studyInstanceUid),
       this.#modalities,
     );
-    const all = found.map((each) => pictureOf(each, this.#hanging.leastScore));
+    const all = picturesOf(found, this.#hanging.leastScore);
     return studies.map((each) => all.filter((picture) => picture.studyInstanceUid === each.studyInstanceUid));
   }
 }
 
+/** Of pictures of one exposure, only the one that stands for it keeps its category. */
+export function picturesOf(found: readonly FoundRadiograph[], leastScore: number): HungPicture[] {
+  const all = found.map((each) => pictureOf(each, leastScore));
+  return all.map((picture) => {
+    const { category: _, ...rest } = picture;
+    const instead = standsInstead(picture, all)?.sopInstanceUid;
+    return instead === undefined ? picture : { ...rest, instead };
+  });
+}
+
 /** @param leastScore softmax, 0 to 1: a network's category with a lower score is not sure enough for hanging */
-export function pictureOf(found: FoundRadiograph, leastScore: number): HungPicture {
+function pictureOf(found: FoundRadiograph, leastScore: number): HungPicture {
   const record = recordOf(found.instance)?.record;
   const { category, top = [], who, decision = 'undecided' } = record ?? {};
   const scored = category === undefined ? top[0] : top.find((each) => each.category === category);
@@ -103,6 +115,7 @@ export function pictureOf(found: FoundRadiograph, leastScore: number): HungPictu
     studyInstanceUid: found.studyInstanceUid,
     seriesNumber: found.seriesNumber,
     instanceNumber: found.instanceNumber,
+    exposure: found.exposure,
     state: decision,
     ...(score === undefined ? {} : { score }),
     ...(side === undefined ? {} : { side }),

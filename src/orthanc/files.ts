@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { ifAbsent } from './catch-handlers.js';
+import { goneIfAbsent, ifAbsent } from './catch-handlers.js';
 import type { InstanceId } from './ids.js';
 import { simplifiedTags } from './simplified-tags.js';
 import type { Transport } from './transport.js';
 
 const simplified = z.record(z.string(), z.unknown());
+const tagList = z.array(z.string());
 const info = z.object({ Uuid: z.string().min(1) });
 
 /** The stored DICOM files. */
@@ -18,6 +19,24 @@ export class Files {
   /** The stored DICOM file, unchanged. @throws orthanc_absent */
   async dicom(id: InstanceId): Promise<Buffer> {
     return (await this.#transport.call({ method: 'GET', url: `/instances/${id}/file` })).body;
+  }
+
+  /**
+   * The stored bytes of elements at the top level of the dataset. Missing ones are left out.
+   * @param tags `0010,0010`; no sequences
+   * @throws instance_gone
+   */
+  async elements(id: InstanceId, tags: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+    const url = `/instances/${id}/content`;
+    const dashed = await this.#transport.json(tagList, { method: 'GET', url }).catch(goneIfAbsent(id));
+    const present = tags.filter((tag) => dashed.includes(tag.replace(',', '-')));
+    const values = await Promise.all(
+      present.map(async (tag): Promise<[string, Buffer]> => {
+        const request = { method: 'GET', url: `${url}/${tag.replace(',', '-')}` };
+        return [tag, (await this.#transport.call(request).catch(goneIfAbsent(id))).body];
+      }),
+    );
+    return new Map(values);
   }
 
   /** MD5 of the file, hexadecimal. */

@@ -72,8 +72,8 @@ export class Hierarchy {
     };
   }
 
-  /** Instances with their metadata, in one call. Leaves out deleted ones. */
-  async instances(ids: readonly InstanceId[]): Promise<IdentifiedInstance[]> {
+  /** Instances, or those of studies, with their metadata, in one call. Leaves out deleted ones. */
+  async instances(ids: readonly (InstanceId | StudyId)[]): Promise<IdentifiedInstance[]> {
     return ids.length === 0 ? [] : bulkContent(this.#transport, identifiedInstance, ids, 'Instance');
   }
 

@@ -1,6 +1,6 @@
 import { ifAbsent } from './catch-handlers.js';
-import type { InstanceId, StudyId } from './ids.js';
-import { createdInstance } from './resources.js';
+import type { InstanceId } from './ids.js';
+import { type StoredInstance, storedInstance } from './resources.js';
 import type { Transport } from './transport.js';
 
 /** Stores and deletes instances that Plainview makes. */
@@ -11,15 +11,10 @@ export class InstanceStore {
     this.#transport = transport;
   }
 
-  /**
-   * Stores a new instance in a study. It takes over the attributes of study and patient. Idempotent where `attributes`
-   * has a SOPInstanceUID.
-   * @param attributes by keyword; a sequence is an array of such objects
-   */
-  async create(parent: StudyId, attributes: object): Promise<InstanceId> {
-    const data = { Parent: parent, Force: true, Tags: attributes };
-    return (await this.#transport.json(createdInstance, { method: 'POST', url: '/tools/create-dicom', data }))
-      .ID;
+  /** Stores a DICOM file. Idempotent, but where Orthanc replaces what it has. */
+  store(file: Buffer): Promise<StoredInstance> {
+    const headers = { 'content-type': 'application/dicom' };
+    return this.#transport.json(storedInstance, { method: 'POST', url: '/instances', data: file, headers });
   }
 
   /** Does nothing where the instance is already deleted. */

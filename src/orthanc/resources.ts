@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exposureOf, exposureTags } from './exposure.js';
 import { instanceId, patientId, seriesId, studyId } from './ids.js';
 
 /** The parts of Orthanc's answers that Plainview reads, as Orthanc's REST API documents them. */
@@ -54,8 +55,9 @@ export type IdentifiedInstance = z.output<typeof identifiedInstance>;
 export type SeriesContent = z.output<typeof seriesContent>;
 export type StudyContent = z.output<typeof studyContent>;
 
-/** `/tools/create-dicom` */
-export const createdInstance = z.object({ ID: instanceId });
+/** The answer to a file that was stored. */
+export const storedInstance = z.object({ ID: instanceId, ParentStudy: studyId, Status: z.string() });
+export type StoredInstance = z.output<typeof storedInstance>;
 
 /** `/tools/lookup` */
 export const lookupMatches = z.array(z.object({ Type: z.string(), ID: z.string() }));
@@ -150,6 +152,7 @@ const descriptionShape = {
 /** `/instances/{id}/simplified-tags` */
 export const describedTags = z.looseObject({ ...pictureShape, ...descriptionShape }).transform((tags) => ({
   ids: dicomIds.safeParse(tags).data,
+  exposure: exposureOf(exposureTags.parse(tags)),
   /** Equal where the lasting attributes are: so two instances may show the same picture. */
   traits: lastingAttributes.map((name) => String(tags[name] ?? '')).join('|'),
   tags: {

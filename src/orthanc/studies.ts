@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Exposure, exposureOf, exposureTags } from './exposure.js';
 import type { Finder } from './finder.js';
 import type { Hierarchy } from './hierarchy.js';
 import { instanceId, patientId, studyId } from './ids.js';
@@ -37,7 +38,7 @@ const groups = z
 const pictureFound = z.object({
   ID: instanceId,
   MainDicomTags: z.object({ SOPInstanceUID: z.string(), InstanceNumber: text }),
-  RequestedTags: z.object({
+  RequestedTags: exposureTags.extend({
     StudyInstanceUID: z.string(),
     SeriesInstanceUID: z.string(),
     SeriesNumber: text,
@@ -68,6 +69,7 @@ export interface FoundRadiograph {
   /** Infinity where there is no number. */
   instanceNumber: number;
   laterality: LateralityTags;
+  exposure: Exposure | undefined;
 }
 
 /** Finds studies by UID, their radiographs, and the patient's earlier studies. */
@@ -102,7 +104,7 @@ export class Studies {
       Limit: maxRadiographs,
       // Orthanc reads a file for what its index does not hold.
       RequestedTags: [
-        'StudyInstanceUID',
+        ...exposureTags.keyof().options,
         'SeriesInstanceUID',
         'SeriesNumber',
         'ImageLaterality',
@@ -127,6 +129,7 @@ export class Studies {
         sopInstanceUid: MainDicomTags.SOPInstanceUID,
         seriesNumber: numberOf(tags.SeriesNumber),
         instanceNumber: numberOf(MainDicomTags.InstanceNumber),
+        exposure: exposureOf(tags),
         laterality: {
           image: tags.ImageLaterality,
           series: tags.Laterality,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { createError } from '../errors/errors.js';
 import type { Files } from './files.js';
 import type { InstanceId } from './ids.js';
+import { signatureIn } from './signatures.js';
 import type { Transport } from './transport.js';
 
 const attributes = z.record(z.string(), z.unknown());
@@ -23,7 +24,7 @@ export class TagEditor {
     this.#files = files;
   }
 
-  /** Attributes at the top level of the dataset, by tag. @throws orthanc_absent */
+  /** Attributes at the top level of the dataset before the Pixel Data, by tag. @throws orthanc_absent */
   attributes(id: InstanceId): Promise<Record<string, unknown>> {
     return this.#transport.json(attributes, { method: 'GET', url: `/instances/${id}/tags?short` });
   }
@@ -31,10 +32,13 @@ export class TagEditor {
   /**
    * Makes the file with these attributes. It does not store it.
    * @param pixelsFrom offset of the element Pixel Data in the stored file, bytes
-   * @throws tags_not_written where any byte from there on would change
+   * @throws tags_not_written where any byte from there on would change, or the file may be signed digitally
    */
   async edited(id: InstanceId, edit: Edit, pixelsFrom: number): Promise<Buffer> {
-    const pixels = (await this.#files.dicom(id)).subarray(pixelsFrom);
+    const file = await this.#files.dicom(id);
+    const signature = signatureIn(file, pixelsFrom);
+    if (signature !== 'none') throw createError('tags_not_written', { why: whyNot[signature] });
+    const pixels = file.subarray(pixelsFrom);
     const data = { Replace: edit.set, Remove: edit.remove, Keep: ['SOPInstanceUID'], Force: true };
     const { body } = await this.#transport.call({ method: 'POST', url: `/instances/${id}/modify`, data });
     if (pixels.length === 0 || !body.subarray(-pixels.length).equals(pixels))
@@ -53,3 +57,8 @@ export class TagEditor {
     return (await this.#transport.jsonOnce(stored, request)).Status;
   }
 }
+
+const whyNot = {
+  present: 'the file is signed digitally',
+  unknown: 'its structure does not tell whether it is signed digitally',
+};

@@ -113,7 +113,12 @@ export class Pipeline {
       return { kind: 'skipped', why: 'corrected_by_person' };
     }
     const outcome = await this.#recorder.record(
-      { id: job.instance, parents: undefined, descriptions: [] },
+      {
+        id: job.instance,
+        parents: undefined,
+        descriptions: [],
+        exposure: recordOf(instance)?.record.exposure,
+      },
       instance,
       { decision: 'failed', reason: failure.message, failure, top: [], ms: 0, ...this.#provenance(instance) },
     );

@@ -38,13 +38,17 @@ export const noCategory = 'unknown_view';
 /** Prefix of a network's answer whose decision was `needs_review`. */
 export const unsurePrefix = '?';
 
-/** Counts a decision of a network at the time of the decision. */
-function countDecision(into: DailyCounts, { when, decision, category }: DecisionRecord): void {
+/** Counts a decision of a network at the time of the decision. @param by -1 removes it */
+function countDecision(
+  into: DailyCounts,
+  { when, decision, category }: DecisionRecord,
+  by: 1 | -1 = 1,
+): void {
   const of = dayOf(into, when);
   const hour = Number(when.slice(11, 13));
-  of.hours[hour] = (of.hours[hour] ?? 0) + 1;
-  add(of.decisions, decision, 1);
-  if (category !== undefined) add(of.categories, category, 1);
+  of.hours[hour] = Math.max(0, (of.hours[hour] ?? 0) + by);
+  add(of.decisions, decision, by);
+  if (category !== undefined) add(of.categories, category, by);
 }
 
 /** Counts a person's verdict on a network's decision. @param by -1 removes it. A failed decision has no verdict. */
@@ -77,12 +81,20 @@ export function countRecorded(
   else if (replaced?.before?.when !== record.when) countDecision(into, networksDecision(record));
 }
 
-/** Counts a record in Orthanc if it is older than `until`. Anybody can write metadata, so its times are checked. */
-export function countExisting(into: DailyCounts, record: InstanceRecord, until: string): void {
+/**
+ * Counts a record in Orthanc if it is older than `until`. Anybody can write metadata, so its times are checked.
+ * @param by -1 removes it
+ */
+export function countExisting(
+  into: DailyCounts,
+  record: InstanceRecord,
+  until: string,
+  by: 1 | -1 = 1,
+): void {
   const decision = networksDecision(record);
-  if (isTime(decision.when) && decision.when < until) countDecision(into, decision);
+  if (isTime(decision.when) && decision.when < until) countDecision(into, decision, by);
   const corrected = record.person?.when ?? '';
-  if (isTime(corrected) && corrected < until) countAgreement(into, record, 1);
+  if (isTime(corrected) && corrected < until) countAgreement(into, record, by);
 }
 
 const isTime = (text: string): boolean => z.iso.datetime().safeParse(text).success;

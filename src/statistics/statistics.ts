@@ -9,14 +9,8 @@ import { asPlainviewError } from '../errors/errors.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { StateFile } from '../store/state-file.js';
 import { answerOf } from './answer.js';
-import {
-  countExisting,
-  countRecorded,
-  type DailyCounts,
-  dailyCounts,
-  emptyCounts,
-  prune,
-} from './daily-counts.js';
+import { type DailyCounts, dailyCounts, emptyCounts, prune } from './daily-counts.js';
+import { ExposureCounter, Recount } from './exposures.js';
 
 /** The number of days that are kept. */
 export const maxDays = 400;
@@ -48,6 +42,9 @@ export class Statistics {
   /** Undefined before the first request. The recount then finds the decisions made before it. */
   #counts: DailyCounts | undefined;
   #complete: boolean;
+  #exposures = new ExposureCounter(new Date().toISOString());
+  /** Of exposures of which the recount may count another picture yet. */
+  #deferred: Recorded[] = [];
   #recount: Promise<void> | undefined;
   #saving: NodeJS.Timeout | undefined;
   #backlog: { at: number; counts: Promise<Answer['backlog']> } | undefined;
@@ -61,9 +58,14 @@ export class Statistics {
     this.#complete = this.#counts !== undefined;
   }
 
-  recorded({ record, previous }: Recorded): void {
+  recorded(recorded: Recorded): void {
+    const { record, previous, sameExposure } = recorded;
     if (this.#counts === undefined) return;
-    countRecorded(this.#counts, record, previous);
+    if (!this.#complete && sameExposure.length > 0) {
+      this.#deferred.push(recorded);
+      return;
+    }
+    this.#exposures.count(this.#counts, recorded);
     if (!this.#complete) return;
     // Persons' verdicts are saved at once, so that none is lost.
     if (record.who === 'person' || previous?.who === 'person') this.#save();
@@ -97,7 +99,9 @@ export class Statistics {
 
   #beginRecount(): DailyCounts {
     const begun = emptyCounts();
-    this.#recount = this.#countAll(begun, new Date().toISOString());
+    const until = new Date().toISOString();
+    this.#exposures = new ExposureCounter(until);
+    this.#recount = this.#countAll(begun, until);
     return begun;
   }
 
@@ -105,6 +109,7 @@ export class Statistics {
     const { modalities, log } = this.#parts;
     const { signal } = this.#stop;
     log.info('statistics are counted from the records in Orthanc');
+    const recount = new Recount(into, until);
     let counted = 0;
     for (let since = 0; !signal.aborted; ) {
       try {
@@ -112,10 +117,11 @@ export class Statistics {
         for (const instance of page) {
           const record = recordOf(instance)?.record;
           if (record === undefined) continue;
-          countExisting(into, record, until);
+          recount.count(record);
           counted++;
         }
         if (page.length < pageSize) {
+          for (const recorded of this.#deferred.splice(0)) this.#exposures.count(into, recorded);
           this.#complete = true;
           this.#save();
           log.info({ counted }, 'statistics are counted');

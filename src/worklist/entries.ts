@@ -1,9 +1,11 @@
 import type { Entry } from '../contract/review.js';
+import { type Standing, standsInstead } from '../decisions/exposure.js';
 import { recordOf } from '../decisions/read.js';
 import { createError } from '../errors/errors.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { FileTags, IndexedInstance, Keyword, Listing } from '../orthanc/listing.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
+import type { InstanceContent } from '../orthanc/resources.js';
 
 /** Reads instances as the review page shows them: the decision, DICOM attributes, the labels. */
 export class Entries {
@@ -30,8 +32,9 @@ export class Entries {
       this.#orthanc.listing.file(id),
     ]);
     if (described === undefined) throw createError('instance_gone', { instance: id });
-    const entry = entryOf(described, file);
-    if (entry === undefined) throw createError('instance_undecided', { instance: id });
+    const [listed] = listedOf([described], file);
+    if (listed === undefined) throw createError('instance_undecided', { instance: id });
+    const [entry = listed.entry] = await this.withExposures([listed]);
     return entry;
   }
 
@@ -45,8 +48,18 @@ export class Entries {
 
   async ofStudy(id: StudyId): Promise<Entry[]> {
     const tree = await this.#orthanc.hierarchy.tree(id);
-    const listed = await this.of((tree?.instances ?? []).map(({ ID }) => ID));
-    return listed.map(({ entry }) => entry);
+    return this.withExposures(await this.of((tree?.instances ?? []).map(({ ID }) => ID)));
+  }
+
+  /** Adds which instances stand for the exposures in place of these. It reads the other instances of their studies. */
+  async withExposures(listed: readonly ListedInstance[]): Promise<Entry[]> {
+    const studies = new Set(listed.flatMap(({ study, picture }) => (picture.exposure ? [study] : [])));
+    const instances = await this.#orthanc.hierarchy.instances([...studies]);
+    const pictures = instances.map(pictureOf);
+    return listed.map(({ entry, picture }) => {
+      const instead = standsInstead(picture, pictures)?.instance;
+      return instead === undefined ? entry : { ...entry, instead };
+    });
   }
 }
 
@@ -54,12 +67,27 @@ export interface ListedInstance {
   entry: Entry;
   /** The text for searches, in lower case. It is never sent to callers: it contains the accession number. */
   searchText: string;
+  study: StudyId;
+  picture: Picture;
 }
 
-const listedOf = (placed: readonly IndexedInstance[]): ListedInstance[] =>
+/** An instance among those of its study. */
+interface Picture extends Standing {
+  instance: InstanceId;
+}
+
+function pictureOf(instance: InstanceContent): Picture {
+  const { exposure, who, category, top = [] } = recordOf(instance)?.record ?? {};
+  const scored = category === undefined ? top[0] : top.find((each) => each.category === category);
+  return { instance: instance.ID, exposure, who, score: scored?.score };
+}
+
+const listedOf = (placed: readonly IndexedInstance[], file?: FileTags): ListedInstance[] =>
   placed.flatMap((each) => {
-    const entry = entryOf(each);
-    return entry === undefined ? [] : { entry, searchText: searchTextOf(each) };
+    const entry = entryOf(each, file);
+    return entry === undefined
+      ? []
+      : { entry, searchText: searchTextOf(each), study: each.study, picture: pictureOf(each.instance) };
   });
 
 /** DICOM keywords by the names of the API. */
@@ -91,7 +119,7 @@ function entryOf(placed: IndexedInstance, file?: FileTags): Entry | undefined {
   const { instance, study, tags } = placed;
   const known = recordOf(instance);
   if (known === undefined) return undefined;
-  const { version: _, labels: __, ms: ___, ...decision } = known.record;
+  const { version: _, labels: __, ms: ___, exposure: ____, ...decision } = known.record;
   const laterality = file?.ImageLaterality ?? file?.Laterality;
   return {
     ...decision,

@@ -72,7 +72,7 @@ export class Worklist {
 
   /** @throws cursor_unknown, orthanc_… */
   async page(query: WorklistQuery): Promise<Page> {
-    const items: Entry[] = [];
+    const items: ListedInstance[] = [];
     const added = new Set<InstanceId>();
     let position: Position | undefined = query.cursor === undefined ? undefined : readCursor(query.cursor);
     const total = position === undefined ? await this.#total(query) : undefined;
@@ -84,17 +84,17 @@ export class Worklist {
         // An instance can be in the change log several times: once for each decision.
         if (found === undefined || added.has(id) || !matches(found, query, this.#prefix)) continue;
         added.add(id);
-        items.push(found.entry);
+        items.push(found);
         if (items.length === query.limit) {
           const isLast = index === ids.length - 1 && next === undefined;
           position = { at: behind(index), tail: ids.slice(Math.max(0, index + 1 - tailLength), index + 1) };
-          return pageOf(items, isLast ? undefined : position, total);
+          return pageOf(await this.#entries.withExposures(items), isLast ? undefined : position, total);
         }
       }
-      if (next === undefined) return pageOf(items, undefined, total);
+      if (next === undefined) return pageOf(await this.#entries.withExposures(items), undefined, total);
       position = { at: next, tail: [...(position?.tail ?? []), ...ids].slice(-tailLength) };
     }
-    return pageOf(items, position, total);
+    return pageOf(await this.#entries.withExposures(items), position, total);
   }
 
   #chunk(query: WorklistQuery, position: Position | undefined): Promise<Chunk> {

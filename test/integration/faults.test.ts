@@ -229,8 +229,8 @@ test('a correction whose report a stop interrupted gets its report after the nex
   const reporting = new Promise<void>((resolve) => {
     held = resolve;
   });
-  proxy.decide = ({ url }) => {
-    if (!url.includes('create-dicom')) return 'pass';
+  proxy.decide = ({ method, url }) => {
+    if (method !== 'POST' || url !== '/instances') return 'pass';
     held();
     return 'cut';
   };

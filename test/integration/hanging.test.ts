@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { createHanger } from '../../src/hanging/hanger.js';
 import { Orthanc } from '../../src/orthanc/orthanc.js';
 import { stubClassifier } from '../../testkit/classifier.js';
-import { type ImageOptions, image, uid } from '../../testkit/dicom.js';
+import { type ImageOptions, image, sopClasses, uid } from '../../testkit/dicom.js';
 import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { type StoredInstance, useOrthanc } from '../../testkit/orthanc.js';
 import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
@@ -15,8 +15,10 @@ const kinds = [
   { category: 'knee_ap', score: 0.99 },
   { category: 'knee_lateral', score: 0.99 },
   { category: 'chest_pa_ap', score: 0.5 },
+  { category: 'chest_pa_ap', score: 0.92 },
 ] as const;
-const [frontal, lateral, kneeAp, kneeLateral, unsure] = kinds.keys();
+const [frontal, lateral, kneeAp, kneeLateral, unsure, worse] = kinds.keys();
+const dx = sopClasses.DX;
 
 const hook = await hookAddress();
 const real = useOrthanc({ hook });
@@ -207,4 +209,52 @@ test.each([
   const answer = await request(id, query);
   expect(answer.status).toBe(status);
   expect(await answer.json()).toMatchObject({ code });
+});
+
+describe.each([
+  ['the raw one first', ['raw', 'shown']],
+  ['the raw one last', ['shown', 'raw']],
+] as const)('one exposure stored raw and for presentation, %s', (order, names) => {
+  const links = {
+    'an irradiation event': {
+      raw: { '0008,3010': ['UI', '2.25.9'] },
+      shown: { '0008,3010': ['UI', '2.25.9'] },
+    },
+    'a source image': {
+      raw: {},
+      shown: {
+        '0008,2112': [
+          'SQ',
+          [
+            [
+              { tag: '0008,1150', vr: 'UI', value: `${dx}.1` },
+              { tag: '0008,1155', vr: 'UI', value: uid(`link a source image ${order} raw`) },
+            ],
+          ],
+        ],
+      },
+    },
+    'a time': {
+      raw: { '0008,0022': ['DA', '20240301'], '0008,0032': ['TM', '101500.25'] },
+      shown: { '0008,0022': ['DA', '20240301'], '0008,0032': ['TM', '101500.25'] },
+    },
+    nothing: { raw: {}, shown: {} },
+  } as const satisfies Record<string, Record<'raw' | 'shown', NonNullable<ImageOptions['attributes']>>>;
+
+  test.each(Object.entries(links))('hangs as the one for presentation, linked by %s', async (link, of) => {
+    const chest = study(`link ${link} ${order}`, '20240301', `hang-link-${order}-${link}`);
+    const named = (picture: string) => uid(`link ${link} ${order} ${picture}`);
+    const intents = {
+      raw: { '0008,0068': ['CS', 'FOR PROCESSING'], '0008,0008': ['CS', 'ORIGINAL\\PRIMARY'] },
+      shown: { '0008,0068': ['CS', 'FOR PRESENTATION'], '0008,0008': ['CS', 'DERIVED\\PRIMARY'] },
+    } as const;
+    const kindOf = { raw: frontal, shown: worse } as const;
+    await chest.at(lateral, 'lateral');
+    for (const name of names) await chest.at(kindOf[name], name, { ...intents[name], ...of[name] });
+    const answer = await hanging(chest.studyInstanceUid);
+    expect(answer.protocol?.id).toBe('chest');
+    expect(shown(answer)).toEqual([named('shown'), named('lateral')]);
+    const raw = answer.instances.find(({ sopInstanceUid }) => sopInstanceUid === named('raw'));
+    expect(raw).toMatchObject(link === 'nothing' ? { sure: true } : { sure: false, instead: named('shown') });
+  });
 });

@@ -1,5 +1,4 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { reportSopClass } from '../../src/followups/report/document.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { type StoredInstance, useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { python } from '../../testkit/python.js';
 import { hookAddress, Reader, startTestService } from '../../testkit/service.js';
 
 const hook = await hookAddress();
@@ -25,12 +25,6 @@ const missing = {
   dcmtk: !has('dsrdump', '--version'),
   highdicom: spawnSync(python(), ['-c', 'import highdicom']).status !== 0,
 };
-
-/** `.ci/run` installs highdicom into `.venv`. Elsewhere the Python of the machine may have it. */
-function python(): string {
-  const own = shipped('.venv', 'bin', 'python');
-  return existsSync(own) ? own : 'python3';
-}
 
 describe.each(['study', 'instance'] as const)('a report for each %s', (level) => {
   let reports: string[];

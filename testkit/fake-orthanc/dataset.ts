@@ -22,7 +22,7 @@ const binary = new Set<Vr>(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
 /** The parsed dataset of a stored file. */
 export class Dataset {
   readonly file: Buffer;
-  /** Without the file meta information (group 0002). */
+  /** Without the file meta information (group 0002). Also those behind Pixel Data, which Orthanc does not show. */
   readonly elements: readonly ReadElement[];
   readonly transferSyntax: string;
   readonly #byTag: ReadonlyMap<string, ReadElement>;
@@ -55,12 +55,21 @@ export class Dataset {
 
   /** `/instances/{id}/simplified-tags`: by keyword. */
   simplified(): Record<string, Json> {
-    return this.#named(this.elements, keywordOf);
+    return this.#named(this.#shown(), keywordOf);
   }
 
   /** `/instances/{id}/tags?short`: by tag. */
   short(): Record<string, Json> {
-    return this.#named(this.elements, (tag) => tag);
+    return this.#named(this.#shown(), (tag) => tag);
+  }
+
+  /** `/instances/{id}/content` */
+  tags(): string[] {
+    return this.elements.map(({ tag }) => tag);
+  }
+
+  #shown(): readonly ReadElement[] {
+    return this.elements.filter(({ tag }) => tag <= '7fe0,0010');
   }
 
   /** Sequences in Orthanc's full JSON format, as in the metadata MainDicomSequences. */

@@ -18,6 +18,7 @@ const lines = `
 0008,0021 DA SeriesDate
 0008,0022 DA AcquisitionDate
 0008,0023 DA ContentDate
+0008,002a DT AcquisitionDateTime
 0008,0030 TM StudyTime
 0008,0031 TM SeriesTime
 0008,0032 TM AcquisitionTime
@@ -25,6 +26,7 @@ const lines = `
 0008,0050 SH AccessionNumber
 0008,0060 CS Modality
 0008,0061 CS ModalitiesInStudy
+0008,0068 CS PresentationIntentType
 0008,0070 LO Manufacturer
 0008,0080 LO InstitutionName
 0008,0090 PN ReferringPhysicianName
@@ -47,7 +49,9 @@ const lines = `
 0008,1150 UI ReferencedSOPClassUID
 0008,1155 UI ReferencedSOPInstanceUID
 0008,1199 SQ ReferencedSOPSequence
+0008,2112 SQ SourceImageSequence
 0008,2218 SQ AnatomicRegionSequence
+0008,3010 UI IrradiationEventUID
 0010,0010 PN PatientName
 0010,0020 LO PatientID
 0010,0030 DA PatientBirthDate

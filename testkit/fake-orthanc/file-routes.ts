@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { type Element, writePart10 } from '../part10.js';
-import { type Archive, datasetOf } from './archive.js';
+import type { Archive } from './archive.js';
 import { tagOf } from './content.js';
 import { type Dataset, elementFrom } from './dataset.js';
-import { badRequest, OrthancError, unknownResource } from './orthanc-error.js';
+import { badRequest, unknownResource } from './orthanc-error.js';
 import { formatFor, render, storedValues } from './render.js';
 import { bytes, empty, type FakeRequest, type FakeResponse, json, type Route } from './router.js';
 
@@ -13,24 +13,10 @@ const modification = z.object({
   Keep: z.array(z.string()).default([]),
   Force: z.boolean().default(false),
 });
-const creation = z.object({
-  Parent: z.string().optional(),
-  Force: z.boolean().default(false),
-  Tags: z.record(z.string(), z.unknown()),
-});
 
 const identifiers = ['0010,0020', '0020,000d', '0020,000e', '0008,0018'];
-/** Attributes that a new instance takes from its study and patient. */
-const inherited = [
-  ...['0008,0005', '0008,0020', '0008,0030', '0008,0050', '0008,0080', '0008,0090', '0008,1030'],
-  ...['0010,0010', '0010,0020', '0010,0030', '0010,0040', '0010,1000'],
-  ...['0020,000d', '0020,0010', '0032,1032', '0032,1060'],
-];
-const dates = ['InstanceCreation', 'Series', 'Acquisition', 'Content'];
-const explicitLittleEndian = '1.2.840.10008.1.2.1';
-
-/** Routes that store, read, render and change files. @param now the time in Orthanc's format */
-export function fileRoutes(archive: Archive, now: () => string): Route[] {
+/** Routes that store, read, render and change files. */
+export function fileRoutes(archive: Archive): Route[] {
   let uids = 0;
   const newUid = () => `1.2.276.0.7230010.3.1.4.${++uids}`;
   const dataset = (id: string): Dataset => {
@@ -80,42 +66,31 @@ export function fileRoutes(archive: Archive, now: () => string): Route[] {
     return bytes('application/dicom', writePart10([...elements.values()], before.transferSyntax));
   };
 
-  const create = ({ body }: FakeRequest): FakeResponse => {
-    const { Parent, Force, Tags } = creation.parse(JSON.parse(body.toString('utf8')));
-    const parent = Parent === undefined ? undefined : archive.resources.get(Parent);
-    if (Parent !== undefined && parent === undefined)
-      throw new OrthancError(400, 2024, 'Trying to attach a new DICOM instance to an inexistent resource');
-    const above = parent && datasetOf(parent);
-    const elements = new Map<string, Element>();
-    const set = (name: string, value: unknown) => {
-      const element = elementFrom(name, value, above?.encoding ?? 'latin1');
-      elements.set(element.tag, element);
-    };
-    const [date, time] = now().split('T');
-    set('SpecificCharacterSet', 'ISO_IR 100');
-    for (const name of ['PatientID', 'StudyInstanceUID', 'SeriesInstanceUID', 'SOPInstanceUID'])
-      set(name, newUid());
-    for (const name of dates) {
-      set(`${name}Date`, date);
-      set(`${name}Time`, `${time}.000000`);
-    }
-    for (const tag of inherited) {
-      const element = above?.element(tag);
-      if (element !== undefined) elements.set(tag, element);
-    }
-    for (const [name, value] of Object.entries(Tags)) {
-      if (parent !== undefined && !Force && inherited.includes(tagOf(name)))
-        throw new OrthancError(400, 2020, 'Trying to override a value inherited from a parent module', name);
-      set(name, value);
-    }
-    return json(archive.store(writePart10([...elements.values()], explicitLittleEndian)));
-  };
-
   return [
     ['POST', /^\/instances$/, ({ body }) => json(archive.store(body))],
-    ['POST', /^\/tools\/create-dicom$/, create],
     ['POST', at('/modify'), modify],
     ['GET', at('/file'), (_, id = '') => bytes('application/dicom', dataset(id).file)],
+    [
+      'GET',
+      at('/content'),
+      (_, id = '') =>
+        json(
+          dataset(id)
+            .tags()
+            .map((tag) => tag.replace(',', '-')),
+        ),
+    ],
+    [
+      'GET',
+      at('/content/([0-9a-f]{4})-([0-9a-f]{4})'),
+      (_, id = '', group = '', element = '') => {
+        const value = dataset(id).element(`${group},${element}`)?.value;
+        if (value === undefined) return empty(404);
+        return Buffer.isBuffer(value)
+          ? bytes('application/octet-stream', value)
+          : json(value.map((_item, index) => String(index)));
+      },
+    ],
     ['GET', at('/simplified-tags'), (_, id = '') => json(dataset(id).simplified())],
     [
       'GET',

@@ -1,4 +1,4 @@
-import { missing, parseStored, store } from './files.js';
+import { missing, store } from './files.js';
 import { bulk, finding } from './finding.js';
 import { Recorder } from './recorder.js';
 import type { ScriptContext, StoredFiles } from './script-context.js';
@@ -23,6 +23,7 @@ export async function defaults(url: string): Promise<string> {
     finding,
     bulk,
     rendering,
+    elements,
     making,
     sending,
     deleting,
@@ -212,9 +213,21 @@ async function rendering(context: ScriptContext, stored: StoredFiles): Promise<v
   for (const id of [report, truncated]) await get(`/instances/${id}/frames/0/rendered`, pam);
 }
 
+async function elements(context: ScriptContext, stored: StoredFiles): Promise<void> {
+  const { get, recorder } = context;
+  recorder.title('Elements of files');
+  const one = `/instances/${stored.ID}`;
+  for (const tag of ['', '/0010-0010', '/0008-0005', '/0008-0050', '/0010-0030', '/0010-0021', '/0040-0275'])
+    await get(`${one}/content${tag}`);
+  for (const tag of ['', '/0010-0010']) await get(`/instances/${missing}/content${tag}`);
+  const { ID } = await store(recorder, 'behindPixels');
+  for (const page of ['/tags?short', '/simplified-tags', '/content']) await get(`/instances/${ID}${page}`);
+  await recorder.call('DELETE', `/instances/${ID}`);
+}
+
 async function making(context: ScriptContext, stored: StoredFiles): Promise<void> {
   const { post, recorder } = context;
-  const { ID, ParentStudy } = stored;
+  const { ID } = stored;
   const one = `/instances/${ID}`;
   recorder.title('Making and changing files');
   const sequence = [{ CodeValue: '1', CodeMeaning: 'Höhe' }];
@@ -226,38 +239,16 @@ async function making(context: ScriptContext, stored: StoredFiles): Promise<void
     { Keep: ['SOPInstanceUID'] },
   ])
     await post(`${one}/modify`, body);
-  const identity = { SOPInstanceUID: '2.25.77', SeriesInstanceUID: '2.25.76' };
-  const Tags = {
-    ...identity,
-    Modality: 'SR',
-    ContentTemplateSequence: [{ MappingResource: 'DCMR', TemplateIdentifier: '1500' }],
-    PerformedProcedureCodeSequence: [],
-    ContentSequence: [
-      { ValueType: 'TEXT', TextValue: 'Ü' },
-      { ValueType: 'UIDREF', UID: '2.25.78' },
-      {
-        ValueType: 'CONTAINER',
-        ContentSequence: [{ ValueType: 'NUM', MeasuredValueSequence: [{ NumericValue: '0.99000' }] }],
-      },
-    ],
-  };
-  const { body: made } = await post('/tools/create-dicom', { Parent: ParentStudy, Force: true, Tags });
-  const { ID: madeId, ParentSeries: madeSeries } = parseStored(made);
-  recorder.name(madeId, 'made');
-  recorder.name(madeSeries, 'its series');
-  await post('/tools/create-dicom', { Parent: ParentStudy, Force: true, Tags });
+  const { ID: madeId } = await store(recorder, 'made');
   await post('/tools/find', {
     Level: 'Instance',
-    Query: { SOPInstanceUID: identity.SOPInstanceUID },
+    Query: { SOPInstanceUID: '2.25.77' },
     ResponseContent: ['Labels'],
     RequestedTags: [
       ...['StudyInstanceUID', 'PatientID', 'PatientName', 'Modality'],
       ...['ContentTemplateSequence', 'PerformedProcedureCodeSequence', 'ContentSequence'],
     ],
   });
-  await post('/tools/create-dicom', { Parent: missing, Tags: {} });
-  await post('/tools/create-dicom', { Parent: ParentStudy, Tags: { PatientName: 'X^Y' } });
-  await post('/tools/create-dicom', { Tags: { NopeTag: 'x' } });
   for (let twice = 0; twice < 2; twice++) await recorder.call('DELETE', `/instances/${madeId}`);
 }
 

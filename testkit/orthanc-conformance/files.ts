@@ -61,6 +61,57 @@ const files = {
     photometricInterpretation: 'RGB',
   }),
   truncated: image({ ...series, sopInstanceUid: uid('conformance truncated'), truncateBy: 4000 }),
+  behindPixels: image({
+    ...series,
+    sopInstanceUid: uid('conformance behind'),
+    rows: 4,
+    columns: 4,
+    pixels: grey,
+    attributes: { 'fffa,fffa': ['SQ', [[{ tag: '0008,0104', vr: 'LO', value: 'behind' }]]] },
+  }),
+  made: instance({
+    ...study,
+    seriesInstanceUid: '2.25.76',
+    sopInstanceUid: '2.25.77',
+    modality: 'SR',
+    attributes: {
+      '0040,a372': ['SQ', []],
+      '0040,a504': [
+        'SQ',
+        [
+          [
+            { tag: '0008,0105', vr: 'CS', value: 'DCMR' },
+            { tag: '0040,db00', vr: 'CS', value: '1500' },
+          ],
+        ],
+      ],
+      '0040,a730': [
+        'SQ',
+        [
+          [
+            { tag: '0040,a040', vr: 'CS', value: 'TEXT' },
+            { tag: '0040,a160', vr: 'UT', value: 'Ü' },
+          ],
+          [
+            {
+              tag: '0040,a730',
+              vr: 'SQ',
+              value: [
+                [
+                  {
+                    tag: '0040,a300',
+                    vr: 'SQ',
+                    value: [[{ tag: '0040,a30a', vr: 'DS', value: '0.99000' }]],
+                  },
+                ],
+              ],
+            },
+            { tag: '0040,a040', vr: 'CS', value: 'CONTAINER' },
+          ],
+        ],
+      ],
+    },
+  }),
   report: instance({
     ...study,
     seriesInstanceUid: uid('conformance reports'),
@@ -75,7 +126,8 @@ export async function store(recorder: Recorder, name: FileName): Promise<Stored>
   const { body } = await recorder.call('POST', '/instances', { body: files[name] });
   const answer = parseStored(body);
   recorder.name(answer.ID, name);
-  recorder.name(answer.ParentSeries, name === 'report' ? 'reports' : 'series');
+  const seriesNames: Partial<Record<FileName, string>> = { report: 'reports', made: 'its series' };
+  recorder.name(answer.ParentSeries, seriesNames[name] ?? 'series');
   recorder.name(answer.ParentStudy, 'study');
   recorder.name(answer.ParentPatient, 'patient');
   return answer;

@@ -1,6 +1,7 @@
 import { codesOf } from '../../anatomy/categories.js';
 import type { Code } from '../../anatomy/code.js';
 import type { InstanceRecord } from '../../decisions/schema.js';
+import type { Attributes } from './attributes.js';
 
 /** An instance with its DICOM identifiers and its decision. */
 export interface ReportedInstance {
@@ -10,9 +11,6 @@ export interface ReportedInstance {
   modality: string;
   record: InstanceRecord;
 }
-
-/** Attributes by keyword, with sequences as arrays: the format of Orthanc's /tools/create-dicom. */
-export type Attributes = { [keyword: string]: string | Attributes[] };
 
 const dcm = (value: string, meaning: string): Code => ({ value, scheme: 'DCM', meaning });
 const privateCode = (value: string, meaning: string): Code => ({ value, scheme: '99PLAINVIEW', meaning });

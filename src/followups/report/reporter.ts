@@ -1,14 +1,23 @@
 import { z } from 'zod';
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames, readRecord } from '../../decisions/schema.js';
+import { createError } from '../../errors/errors.js';
 import type { StudyTree } from '../../orthanc/hierarchy.js';
 import { type InstanceId, instanceId, type ResourcePath, type StudyId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent, SeriesContent } from '../../orthanc/resources.js';
 import type { Locks } from '../../store/locks.js';
 import type { FollowUp } from '../follow-up.js';
+import { dictionary, type Keyword, optionalOfPicture, requiredOfPicture } from './attributes.js';
 import type { ReportedInstance } from './content.js';
-import { reportDocument, reportSeriesUid, reportSopClass } from './document.js';
+import {
+  type OfPicture,
+  type ReportDocument,
+  reportDocument,
+  reportSeriesUid,
+  reportSopClass,
+} from './document.js';
+import { padded } from './file.js';
 
 /** The content of the metadata `RadiographResult`. */
 const resultRecord = z.object({
@@ -107,14 +116,16 @@ export class Reporter implements FollowUp {
     metadata: Record<string, string>,
   ): Promise<void> {
     const reported = about.flatMap(reportedOf);
-    const document = reported.length === 0 ? undefined : reportDocument(studyInstanceUid, reported);
+    const [source] = about.filter(({ content }) => isReportable(content));
+    const ofPicture = source === undefined ? undefined : await this.#ofPicture(source.content.ID);
+    const document = ofPicture && reportDocument(studyInstanceUid, reported, ofPicture);
     const report = document?.sopInstanceUid;
     const known = readRecord(resultRecord, metadata[metadataNames.result]);
     const former = [...(known?.stale ?? []), ...(known?.report === undefined ? [] : [known.report])];
     const stale = former.filter((uid) => uid !== report);
     if (stale.length > 0 || known?.report !== report)
       await this.#put(resource, { version: 1, report, stale });
-    if (document !== undefined) await this.#orthanc.instanceStore.create(study, document.attributes);
+    if (document !== undefined) await this.#store(study, document);
     for (const uid of stale) await this.#delete(uid, studyInstanceUid);
     const [first] = about;
     const of = resource.startsWith('instances/') && first ? recordOf(first.content)?.record.when : undefined;
@@ -123,6 +134,39 @@ export class Reporter implements FollowUp {
       report,
       ...(of === undefined ? {} : { of }),
     });
+  }
+
+  /** Attributes of patient and study, as the file of the picture has them. A required one that is missing is empty. */
+  async #ofPicture(id: InstanceId): Promise<OfPicture> {
+    const keywords: Keyword[] = [...requiredOfPicture, ...optionalOfPicture];
+    const tags = keywords.map((keyword) => dictionary[keyword][0]);
+    const found = await this.#orthanc.files.elements(id, tags);
+    const empty = new Set<Keyword>(requiredOfPicture);
+    return new Map(
+      keywords.flatMap((keyword): [Keyword, Buffer][] => {
+        const bytes = found.get(dictionary[keyword][0]) ?? (empty.has(keyword) ? Buffer.alloc(0) : undefined);
+        // An empty character set is the default one, which is told by none.
+        const isNone = keyword === 'SpecificCharacterSet' && bytes?.toString('latin1').trim() === '';
+        return bytes === undefined || isNone ? [] : [[keyword, padded(keyword, bytes)]];
+      }),
+    );
+  }
+
+  /** @throws report_not_kept where the stored report has not the patient and the study of the picture */
+  async #store(study: StudyId, { file, ofPicture }: ReportDocument): Promise<void> {
+    const { instanceStore } = this.#orthanc;
+    const stored = await instanceStore.store(file);
+    if (!['Success', 'AlreadyStored'].includes(stored.Status))
+      throw createError('report_not_kept', { why: `Orthanc says ${stored.Status}` });
+    const found = await this.#ofPicture(stored.ID);
+    const other = [...ofPicture.keys(), ...found.keys()].find(
+      (keyword) => !found.get(keyword)?.equals(ofPicture.get(keyword) ?? Buffer.of(0)),
+    );
+    if (stored.ParentStudy === study && other === undefined) return;
+    await instanceStore.delete(stored.ID);
+    const why =
+      other === undefined ? 'Orthanc put it into another study' : `its ${other} is not the picture's`;
+    throw createError('report_not_kept', { why });
   }
 
   /** Deletes a report of ours. Anybody can write metadata, so the SOP class and the series are checked. */

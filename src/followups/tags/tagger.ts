@@ -122,8 +122,10 @@ export class Tagger implements FollowUp {
     const { received } = former ?? {};
     const tags = { version: 1 as const, written, ...(received === undefined ? {} : { received }), ...more };
     if (Object.keys(edit.set).length + edit.remove.length === 0) return this.#put(id, tags);
-    if (digitalSignatures in file)
-      throw createError('tags_not_written', { why: 'the file is signed digitally' });
+    if (encryptedAttributes in file)
+      throw createError('tags_not_written', {
+        why: 'a part of it is encrypted, and may be signed digitally',
+      });
     const edited = await this.#parts.orthanc.tagEditor.edited(id, edit, pixelsFrom(instance));
     const journal: Journal = {
       version: 1,
@@ -202,14 +204,14 @@ const lineOf = (id: InstanceId, { patient, study, series }: InstanceIdentifiers)
 /** How late a proxy or a busy Orthanc may still store what was sent to it. */
 const lateMs = 600_000;
 
-/** Digital Signatures Sequence: a signature of the file as it is. */
-const digitalSignatures = 'fffa,fffa';
+/** Encrypted Attributes Sequence. DICOM has it at the top level only. */
+const encryptedAttributes = '0400,0500';
 
 function pixelsFrom({ Metadata: { PixelDataOffset } }: InstanceContent): number {
-  // Missing on what an Orthanc before 1.9.1 has stored.
+  // Missing on what an Orthanc before 1.9.1 has stored, and where the dataset is deflated.
   if (PixelDataOffset === undefined || !/^[1-9]\d*$/.test(PixelDataOffset))
     throw createError('tags_not_written', {
-      why: 'Orthanc has not noted where its pixels begin; reconstruct it',
+      why: 'Orthanc has not noted where its pixels begin: it is deflated, or must be reconstructed',
     });
   return Number(PixelDataOffset);
 }

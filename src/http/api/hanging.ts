@@ -64,7 +64,7 @@ const idsOf = ({ sopInstanceUid, seriesInstanceUid, studyInstanceUid, orthancId 
 });
 
 function pictureAnswer(picture: HungPicture): HangingAnswer['instances'][number] {
-  const { recorded, side, score, who, state } = picture;
+  const { recorded, side, score, who, state, instead } = picture;
   const codes = recorded === undefined ? undefined : codesOf(recorded);
   return {
     ...idsOf(picture),
@@ -75,6 +75,7 @@ function pictureAnswer(picture: HungPicture): HangingAnswer['instances'][number]
     ...(side === undefined ? {} : { laterality: side }),
     ...(score === undefined ? {} : { score }),
     ...(who === undefined ? {} : { who }),
+    ...(instead === undefined ? {} : { instead }),
     sure: picture.category !== undefined,
   };
 }

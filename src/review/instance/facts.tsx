@@ -1,6 +1,7 @@
 import { status } from '../api/live.js';
 import type { Entry } from '../api/schema.js';
 import { dicomTime, localTime } from '../base/format.js';
+import { instanceHref } from '../state/route.js';
 import { me } from '../state/session.js';
 import { texts } from '../texts/index.js';
 
@@ -25,6 +26,11 @@ export function Facts({ entry }: { entry: Entry }) {
           ]}
         />
         <Order entry={entry} />
+        {entry.instead !== undefined && (
+          <p class="order">
+            <a href={instanceHref(entry.instead)}>{texts.factsInstead}</a>
+          </p>
+        )}
       </section>
       <section aria-labelledby="decided">
         <h2 id="decided">{texts.factsDecided}</h2>

@@ -171,6 +171,7 @@ export const en = {
   // Instance: what is known of it
   factsDicom: 'What DICOM says',
   factsBodyPart: 'Body part',
+  factsInstead: 'Another picture stands for this exposure, also for the order.',
   factsView: 'View',
   factsSide: 'Side',
   factsStudy: 'Study',

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Laterality } from '../../../src/anatomy/laterality.js';
 import { arrange, type HangablePicture } from '../../../src/hanging/arrange.js';
 import { readProtocols } from '../../../src/hanging/file.js';
@@ -74,7 +74,7 @@ test('a person’s decision comes before any score; of two, the first picture ha
     'chest_lateral',
   );
   if (!network || !person || !later || !lateral) throw new Error('four were made');
-  const byPerson = [later, person].map(({ score: _, ...rest }) => rest);
+  const byPerson = [later, person].map(({ score: _, ...rest }) => ({ ...rest, who: 'person' as const }));
   expect(arrange(protocols, [network, ...byPerson, lateral], [])?.cells[0]?.picture).toBe(byPerson[1]);
 });
 
@@ -114,4 +114,39 @@ test('the most recent prior of the same category and side is beside it', () => {
 test('a prior of unknown side does not count as the same side', () => {
   expect(hung(['knee_ap'], ['knee_ap'])).toBe('default');
   expect(hung(['R knee_ap'], ['knee_ap'])).toBe('default');
+});
+
+describe('of pictures that fit one place', () => {
+  const purpose = (isForProcessing: boolean, isDerived: boolean, index: number) => ({
+    exposure: { image: `${index}`, study: '1', isForProcessing, isDerived },
+  });
+  /** The picture that hangs, whatever the order of the pictures. */
+  const hungOf = (candidates: HangablePicture[]): HangablePicture | undefined => {
+    const others = pictures('chest_lateral');
+    const turns = candidates.map((_, turn) => [...candidates.slice(turn), ...candidates.slice(0, turn)]);
+    const hung = turns.map((turned) => arrange(protocols, [...turned, ...others], [])?.cells[0]?.picture);
+    expect(new Set(hung).size).toBe(1);
+    return hung[0];
+  };
+  const [a, b, c] = pictures('chest_pa_ap 0.99', 'chest_pa_ap 0.98', 'chest_pa_ap 0.91');
+  if (!a || !b || !c) throw new Error('three were made');
+
+  test('one for presentation hangs before a raw one of a better score', () => {
+    const raw = { ...a, ...purpose(true, false, 0) };
+    const shown = { ...c, ...purpose(false, true, 2) };
+    expect(hungOf([raw, shown])).toBe(shown);
+  });
+
+  test('one for presentation hangs before a raw one about which a person decided', () => {
+    const raw = { ...a, ...purpose(true, false, 0), who: 'person' as const };
+    const shown = { ...c, ...purpose(false, true, 2) };
+    expect(hungOf([raw, shown])).toBe(shown);
+  });
+
+  test('an original hangs before a derived one, then the score decides', () => {
+    const derived = { ...a, ...purpose(false, true, 0) };
+    const original = { ...b, ...purpose(false, false, 1) };
+    const worse = { ...c, ...purpose(false, false, 2) };
+    expect(hungOf([derived, original, worse])).toBe(original);
+  });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { shipped } from '../../../src/files/places.js';
 import { arrange } from '../../../src/hanging/arrange.js';
 import { readProtocols } from '../../../src/hanging/file.js';
-import { type HungPicture, pictureOf } from '../../../src/hanging/hanger.js';
+import { type HungPicture, picturesOf as hangable } from '../../../src/hanging/hanger.js';
 import { ohifConfiguration } from '../../../src/hanging/ohif.js';
 import { answerOf } from '../../../src/http/api/hanging.js';
 import { instanceId, patientId, seriesId, studyId } from '../../../src/orthanc/ids.js';
@@ -53,6 +53,7 @@ function found(study: Study, text: string, index: number): FoundRadiograph {
     seriesNumber: 1,
     instanceNumber: index,
     laterality: { image: side, frames: [], series: undefined },
+    exposure: undefined,
   };
 }
 
@@ -61,8 +62,7 @@ const foundIn = (archive: Archive, study: Study) =>
 
 /** What the service answers for that study. */
 function answerFor(archive: Archive, url: URL) {
-  const picturesOf = (study: Study): HungPicture[] =>
-    foundIn(archive, study).map((each) => pictureOf(each, hanging.leastScore));
+  const picturesOf = (study: Study): HungPicture[] => hangable(foundIn(archive, study), hanging.leastScore);
   const pictures = picturesOf('now');
   const priors = url.searchParams.get('priors') === 'true' ? [picturesOf('prior'), picturesOf('older')] : [];
   const hung = arrange(hanging.protocols, pictures, priors);

@@ -5,7 +5,7 @@ import { confirmed, corrected, undone } from '../../../src/decisions/correction.
 import type { NewDecision } from '../../../src/decisions/schema.js';
 import type { InstanceId } from '../../../src/orthanc/ids.js';
 import { Statistics } from '../../../src/statistics/statistics.js';
-import { image } from '../../../testkit/dicom.js';
+import { image, uid } from '../../../testkit/dicom.js';
 import { decidedAs, type Process, silent, useFakeSite } from '../../../testkit/fake-site.js';
 import { waitFor } from '../../../testkit/wait-for.js';
 
@@ -255,5 +255,87 @@ describe('what was counted', () => {
     await confirm(first, id, '11:00');
     await waitFor(() => readFileSync(file(), 'utf8').includes('2024-03-10'));
     expect(Object.keys(JSON.parse(readFileSync(file(), 'utf8')).days)).toEqual(['2024-03-09', '2024-03-10']);
+  });
+});
+
+describe('one exposure that is stored raw and for presentation', () => {
+  const event = uid('one exposure');
+  const studyInstanceUid = uid('study of one exposure');
+  const stored = (intent: 'FOR PROCESSING' | 'FOR PRESENTATION', irradiation = event) =>
+    site.store(
+      image({
+        studyInstanceUid,
+        attributes: { '0008,0068': ['CS', intent], '0008,3010': ['UI', irradiation] },
+      }),
+    ).instance;
+  const knee = decidedAs('knee_ap', { when: at('14:00') });
+  const hand = decidedAs('hand_ap', { when: at('14:10') });
+  const figures = ({ categories, decisions, throughput }: Awaited<ReturnType<Statistics['of']>>) => ({
+    categories: categories.map(({ category, total }) => `${category} ${total}`),
+    decided: decisions.map(({ category }) => category),
+    hours: throughput.reduce((sum, { decided }) => sum + decided, 0),
+  });
+  const once = { categories: ['hand_ap 1'], decided: [1], hours: 1 };
+
+  test.each(['raw first', 'raw last'])(
+    'is counted once, as the picture for presentation: %s',
+    async (order) => {
+      const service = start();
+      await service.complete();
+      const pictures = [
+        { id: stored('FOR PROCESSING'), decided: knee },
+        { id: stored('FOR PRESENTATION'), decided: hand },
+      ];
+      for (const { id, decided } of order === 'raw first' ? pictures : pictures.toReversed())
+        await decide(service, decided, id);
+      expect(figures(await service.of())).toEqual(once);
+      // Other exposures of the study are counted.
+      await decide(service, knee, stored('FOR PROCESSING', uid('another exposure')));
+      expect(figures(await service.of())).toMatchObject({ decided: [2] });
+    },
+  );
+
+  test('is counted once also where the service restarts in between, and decides again', async () => {
+    const [raw, shown] = [stored('FOR PROCESSING'), stored('FOR PRESENTATION')];
+    const first = start();
+    await first.complete();
+    await decide(first, knee, raw);
+    await first.stop();
+    vi.setSystemTime(now.getTime() + 60_000);
+    const second = start();
+    await decide(second, { ...hand, when: at('15:31') }, shown);
+    expect(figures(await second.of())).toEqual(once);
+    await second.stop();
+    vi.setSystemTime(now.getTime() + 120_000);
+    const third = start();
+    await decide(third, { ...knee, when: at('15:32') }, raw);
+    expect(figures(await third.of())).toEqual(once);
+    await correct(third, raw, 'elbow_ap', '15:33');
+    expect((await third.of()).agreement).toEqual([]);
+    await correct(third, shown, 'elbow_ap', '15:34');
+    expect(agreement(await third.of())).toMatchObject({ confirmed: 0, corrected: 1 });
+  });
+
+  test('is counted once by a recount, whichever picture it meets first', async () => {
+    for (const pair of [1, 2, 3, 4, 5, 6]) {
+      const of = uid(`exposure ${pair}`);
+      await decide(site.process(), knee, stored('FOR PROCESSING', of));
+      await decide(site.process(), hand, stored('FOR PRESENTATION', of));
+    }
+    expect(figures(await start().complete())).toEqual({ categories: ['hand_ap 6'], decided: [6], hours: 6 });
+  });
+
+  test('is counted once where one picture is decided while a recount runs', async () => {
+    await decide(site.process(), knee, stored('FOR PROCESSING'));
+    const shown = stored('FOR PRESENTATION');
+    const service = start();
+    const page = site.fake.hold(({ path }) => path === '/tools/find');
+    const asked = service.of();
+    await page.reached;
+    vi.setSystemTime(now.getTime() + 60_000);
+    await decide(service, { ...hand, when: at('15:31') }, shown);
+    page.release();
+    await asked;
+    expect(figures(await service.complete())).toEqual(once);
   });
 });

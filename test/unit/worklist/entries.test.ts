@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { instanceId, studyId } from '../../../src/orthanc/ids.js';
 import { Entries } from '../../../src/worklist/entries.js';
+import { Worklist, worklistQuery } from '../../../src/worklist/worklist.js';
 import { image, uid } from '../../../testkit/dicom.js';
 import { useFakeSite } from '../../../testkit/fake-site.js';
 import { decide, storeDecided, unsure } from './support.js';
@@ -153,6 +154,45 @@ describe('entries', () => {
     await decide(site, undecided.instance, { decision: 'failed' });
     expect((await instances()).size).toBe(3);
     expect(await entries().ofStudy(studyId.parse(nowhere))).toEqual([]);
+  });
+
+  test('name the picture that stands for the exposure of another one, in lists too', async () => {
+    const at = { study: uid('one'), event: uid('event'), isDerived: false };
+    const inStudy = { patientId: 'one', studyInstanceUid: at.study };
+    const raw = await storeDecided(
+      site,
+      { ...unsure('knee_ap', 0.8), exposure: { ...at, image: '1', isForProcessing: true } },
+      inStudy,
+    );
+    const shown = await storeDecided(
+      site,
+      { ...unsure('knee_ap', 0.5), exposure: { ...at, image: '2', isForProcessing: false } },
+      inStudy,
+    );
+    const other = await storeDecided(
+      site,
+      {
+        ...unsure('knee_ap', 0.5),
+        exposure: { ...at, event: uid('other'), image: '3', isForProcessing: true },
+      },
+      inStudy,
+    );
+    const instead = (list: readonly { instance: string; instead?: string | undefined }[]) =>
+      new Map(list.map((each) => [each.instance, each.instead]));
+    const expected = new Map([
+      [raw.instance, shown.instance],
+      [shown.instance, undefined],
+      [other.instance, undefined],
+    ]);
+    expect(instead(await entries().ofStudy(raw.study))).toEqual(expected);
+    const { orthanc } = site.process();
+    const { items } = await new Worklist(orthanc, new Entries(orthanc), '').page(
+      worklistQuery.parse({ state: 'needs_review' }),
+    );
+    expect(instead(items)).toEqual(expected);
+    const one = await entries().one(raw.instance);
+    expect(one.instead).toBe(shown.instance);
+    expect(one).not.toHaveProperty('exposure');
   });
 
   test('of an Orthanc that cannot list them are refused, with what it needs', async () => {

@@ -85,7 +85,7 @@ describe('a report for each instance', () => {
   test('that cannot be made is given up until the next decision', async () => {
     const line = await decided('knee_ap');
     const { reporter, content, isDue } = reporterOn('instance');
-    site.fake.intercept = ({ path }) => (path === '/tools/create-dicom' ? { status: 400 } : undefined);
+    site.fake.intercept = ({ path }) => (path === '/instances' ? { status: 400 } : undefined);
     await expect(reporter.run(line.instance)).rejects.toMatchObject({ code: 'orthanc_rejected' });
     expect(await isDue(line)).toBe(true);
     const failure = { code: 'orthanc_rejected', message: 'Orthanc rejected it' };
@@ -98,6 +98,52 @@ describe('a report for each instance', () => {
     await reporter.run(line.instance);
     expect(await reports(line)).toHaveLength(1);
     expect(resultOf(line.instance)).not.toHaveProperty('failure');
+  });
+});
+
+describe('an Orthanc that changes what it receives', () => {
+  const changed = (file: Buffer, text: string, other: string) =>
+    Buffer.from(file.toString('latin1').replaceAll(text, other), 'latin1');
+
+  test.each([
+    ['the name of the patient', 'TEST^PLAINVIEW', 'TEST^PLAINVIEX', 'PatientName'],
+    ['the patient', 'PLAINVIEW-TEST', 'PLAINVIEX-TEST', 'PatientID'],
+    ['the character set', 'ISO_IR 100', 'ISO_IR 192', 'SpecificCharacterSet'],
+  ])('keeps no report where that is %s', async (_, text, other, keyword) => {
+    const line = await decided('knee_ap');
+    const { reporter } = reporterOn('instance');
+    site.fake.intercept = ({ method, path, body }) =>
+      method === 'POST' && path === '/instances'
+        ? {
+            status: 200,
+            headers: { 'content-type': 'application/json' },
+            body: Buffer.from(JSON.stringify(site.fake.store(changed(body, text, other)))),
+          }
+        : undefined;
+    await expect(reporter.run(line.instance)).rejects.toMatchObject({
+      code: 'report_not_kept',
+      transient: false,
+      message: expect.stringContaining(keyword),
+    });
+    expect(await reports(line)).toEqual([]);
+    const all = await get<unknown[]>('instances');
+    expect(all).toHaveLength(1);
+  });
+
+  test('or does not store it, is told so', async () => {
+    const line = await decided('knee_ap');
+    const { reporter } = reporterOn('study');
+    const answer = { ID: line.instance, ParentStudy: line.study, Status: 'FilteredOut' };
+    site.fake.intercept = ({ method, path }) =>
+      method === 'POST' && path === '/instances'
+        ? {
+            status: 200,
+            headers: { 'content-type': 'application/json' },
+            body: Buffer.from(JSON.stringify(answer)),
+          }
+        : undefined;
+    await expect(reporter.run(line.instance)).rejects.toThrow('FilteredOut');
+    expect(site.fake.metadata(line.instance).SopClassUid).toBeDefined();
   });
 });
 
