@@ -64,6 +64,8 @@ export const entry = z.object({
     studyTime: z.optional(z.string()),
   }),
   labels: z.array(z.string()),
+  /** The picture that stands for the same exposure, where this one does not. */
+  instead: z.optional(z.string()),
 });
 export type Entry = Read<served.Entry, z.output<typeof entry>>;
 
