@@ -10,7 +10,17 @@ import type { Caller } from './caller.js';
 /** An action of a caller. It holds identifiers and categories, no patient data. */
 export interface AuditEntry {
   caller: Caller;
-  action: 'reclassify' | 'cancel' | 'correct' | 'confirm' | 'undo' | 'undo tags' | 'retry routes' | 'sweep';
+  action:
+    | 'reclassify'
+    | 'cancel'
+    | 'correct'
+    | 'confirm'
+    | 'undo'
+    | 'undo tags'
+    | 'retry routes'
+    | 'sweep'
+    /** A sealed request replaced a person's decision by the network's. */
+    | 'end correction';
   /** The object of the action: a resource or a reclassification job. */
   target: string;
   detail?: unknown;

@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
 import type { Audit } from '../access/audit.js';
 import { authenticator } from '../access/authenticate.js';
+import { hookKey } from '../access/keys.js';
+import { Signatures } from '../access/signature.js';
 import { readTokens } from '../access/tokens.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { version } from '../config/version.js';
 import { createHanger } from '../hanging/hanger.js';
+import { answerSigner } from '../http/answer-signer.js';
 import { Events } from '../http/api/events.js';
 import { withDescription } from '../http/api/openapi.js';
 import { apiOperations } from '../http/api/operations.js';
@@ -39,6 +42,7 @@ interface Parts
 export function createWeb(parts: Parts) {
   const { orthanc, classifier, config, recorder, queue, sweep, metrics, readiness, secret, log } = parts;
   const tokens = readTokens(config.tokensFile);
+  const signatures = new Signatures(secret);
   const statistics = new Statistics({ ...config, orthanc, log });
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
   recorder.events.on('recorded', (recorded) => {
@@ -55,17 +59,18 @@ export function createWeb(parts: Parts) {
   const limiter = failedAuthenticationLimiter(Math.max(10, Math.ceil(config.apiRate / 100)));
   const app = createApp(
     [
+      answerSigner(signatures),
       healthRouter(readiness, metrics),
       reviewPageRouter(),
       hookRouter({
-        secret,
+        key: hookKey(secret),
         limiter,
         metrics,
         log,
         accept: (instance, isNew) => queue.enqueue(instance, 'hook', { isNew }),
       }),
       apiRouter(withDescription(operations, version), {
-        authenticate: authenticator(secret, tokens),
+        authenticate: authenticator(signatures, tokens),
         limiter,
         perMinute: config.apiRate,
         log,

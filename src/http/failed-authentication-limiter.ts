@@ -1,7 +1,16 @@
 import type { Request, RequestHandler } from 'express';
 import { ipKeyGenerator } from 'express-rate-limit';
-import { createError } from '../errors/errors.js';
+import { createError, PlainviewError } from '../errors/errors.js';
 import { limitPerMinute } from './rate.js';
+
+const credentialHeaders = [
+  'authorization',
+  'x-plainview-signature',
+  'x-plainview-hook-key',
+  'x-plainview-secret',
+];
+const isGenuine = (error: unknown): boolean =>
+  error instanceof PlainviewError && ['clocks_differ', 'request_replayed'].includes(error.code);
 
 /** Makes a handler that passes a request on if `check` does not throw. */
 export type FailedAuthenticationLimiter = (check: (request: Request) => void) => RequestHandler;
@@ -20,7 +29,8 @@ export function failedAuthenticationLimiter(maxFailures: number): FailedAuthenti
       check(request);
     } catch (error) {
       // A request without a secret or token is not a guess: the person has not signed in yet.
-      const isGuess = ['authorization', 'x-plainview-secret'].some((name) => request.get(name) !== undefined);
+      // Nor is one that was signed with the right key, at another time or for the second time.
+      const isGuess = credentialHeaders.some((name) => request.get(name) !== undefined) && !isGenuine(error);
       return isGuess ? failures(request, response, () => next(error)) : next(error);
     }
     next();

@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { authenticator } from '../../../src/access/authenticate.js';
+import { hookKey } from '../../../src/access/keys.js';
+import { Signatures } from '../../../src/access/signature.js';
 import { apiRouter } from '../../../src/http/api/router.js';
 import { createApp } from '../../../src/http/app.js';
 import { failedAuthenticationLimiter } from '../../../src/http/failed-authentication-limiter.js';
@@ -14,11 +16,11 @@ test('failures at the hook and at the API are counted together', async () => {
   const log = pino({ level: 'silent' });
   const limiter = failedAuthenticationLimiter(10);
   const metrics = new Metrics();
-  const authenticate = authenticator(secret, []);
+  const authenticate = authenticator(new Signatures(secret), []);
   const server = createServer(
     createApp(
       [
-        hookRouter({ secret, limiter, metrics, log, accept: () => undefined }),
+        hookRouter({ key: hookKey(secret), limiter, metrics, log, accept: () => undefined }),
         apiRouter([], { authenticate, limiter, perMinute: 1000, log }),
       ],
       log,
@@ -28,7 +30,10 @@ test('failures at the hook and at the API are counted together', async () => {
   const { port } = server.address() as AddressInfo;
   const guess = async (
     path: string,
-    headers: Record<string, string> = { 'x-plainview-secret': 'guessed' },
+    headers: Record<string, string> = {
+      'x-plainview-hook-key': 'guessed',
+      'x-plainview-signature': 'guessed',
+    },
   ) => {
     return (await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers, body: '{}' })).status;
   };
