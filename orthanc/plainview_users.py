@@ -24,7 +24,7 @@ ROLES = ('viewer', 'reviewer', 'admin')
 ASK_TIMEOUT_S = 5
 REMEMBERED_S = 5
 MAX_REMEMBERED = 5000
-MAX_PROFILE_BYTES = 256 * 1024
+MAX_KEPT = 2
 
 # Only who may list all instances sees what Plainview tells of many patients.
 LIST = '/instances?since=0&limit=1'
@@ -59,12 +59,14 @@ class Users:
         if configuration.get('SslVerifyPeers'):
             raise ValueError('SslVerifyPeers is on, so the plugin cannot ask Orthanc what a user may see.')
         host = (configuration.get('HttpBindAddresses') or ['127.0.0.1'])[0]
-        self.host, self.port = '127.0.0.1' if host == '0.0.0.0' else host, int(configuration.get('HttpPort', 8042))
-        self.context = None
+        host, port = '127.0.0.1' if host == '0.0.0.0' else host, int(configuration.get('HttpPort', 8042))
+        self.connect = lambda: http.client.HTTPConnection(host, port, timeout=ASK_TIMEOUT_S)
         if configuration.get('SslEnabled'):
             # It is this process itself, so its certificate proves nothing more.
-            self.context = ssl.create_default_context()
-            self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            self.connect = lambda: http.client.HTTPSConnection(host, port, timeout=ASK_TIMEOUT_S, context=context)
+        self.connections = []
         self.remembered, self.lock = OrderedDict(), threading.Lock()
 
     def caller(self, headers):
@@ -147,26 +149,44 @@ class Users:
                 self.remembered.popitem(last=False)
             if key in self.remembered:
                 return self.remembered[key][1]
-        if self.context is None:
-            connection = http.client.HTTPConnection(self.host, self.port, timeout=ASK_TIMEOUT_S)
-        else:
-            connection = http.client.HTTPSConnection(self.host, self.port, timeout=ASK_TIMEOUT_S, context=self.context)
+        encoded = {name: value.encode() for name, value in own.items()}
         try:
-            encoded = {name: value.encode() for name, value in own.items()}
-            connection.request('GET', target, headers={**encoded, 'Connection': 'close'})
-            answer = connection.getresponse()
-            content = answer.read(MAX_PROFILE_BYTES)
-            # Of a resource only the status counts.
-            result = answer.status, content if target == PROFILE else b''
+            status, content = self.get(target, encoded)
         except (OSError, http.client.HTTPException, ValueError) as error:
             orthanc.LogWarning(f'Plainview: Orthanc did not say what a user may see: {type(error).__name__}: {error}')
             why = f'Orthanc did not say within {ASK_TIMEOUT_S} s whether you may see this. Try again in a moment.'
             raise Problem(503, 'orthanc_busy', why) from None
-        finally:
-            connection.close()
+        # Of a resource only the status counts.
+        result = status, content if target == PROFILE else b''
         if result[0] == 200:
             with self.lock:
                 self.remembered[key] = now + REMEMBERED_S, result
                 if len(self.remembered) > MAX_REMEMBERED:
                     self.remembered.popitem(last=False)
         return result
+
+    def get(self, target, headers):
+        """Sends a GET to Orthanc. Two connections are kept open: a new one must wait while browsers use all of Orthanc's
+        threads."""
+        while True:
+            with self.lock:
+                kept = self.connections.pop() if self.connections else None
+            connection = kept or self.connect()
+            try:
+                connection.request('GET', target, headers=headers)
+                answer = connection.getresponse()
+                result = answer.status, answer.read()
+            except ConnectionError:
+                connection.close()
+                if kept:
+                    continue  # Orthanc closes a connection that was not used for some time.
+                raise
+            except (OSError, http.client.HTTPException, ValueError):
+                connection.close()
+                raise
+            with self.lock:
+                if len(self.connections) < MAX_KEPT:
+                    self.connections.append(connection)
+                    return result
+            connection.close()
+            return result
