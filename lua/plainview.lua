@@ -3,7 +3,8 @@
 -- Environment of Orthanc:
 --   PLAINVIEW_HOOK_URL      address of Plainview's hook (http://127.0.0.1:8104/hook)
 --   PLAINVIEW_SECRET        the secret shared with Plainview, or
---   PLAINVIEW_SECRET_FILE   a file that contains it
+--   PLAINVIEW_SECRET_FILE   a file that contains it. The secret is not sent: only a key that is made from it, and that
+--                           opens nothing but the hook
 --   PLAINVIEW_HOOK_QUIET_S  seconds without notices after a first failure (30). Each further failure doubles them,
 --                           up to eight times the value.
 --
@@ -18,6 +19,7 @@ if type(outer) == 'table' and outer.plainview then
   return
 end
 
+local unpack = unpack or table.unpack
 local url = os.getenv('PLAINVIEW_HOOK_URL') or 'http://127.0.0.1:8104/hook'
 local initialQuiet = tonumber(os.getenv('PLAINVIEW_HOOK_QUIET_S') or '') or 30
 
@@ -57,7 +59,6 @@ local function clean(value, length)
   return (tostring(value or ''):gsub('[^%w%._ -]', ''):sub(1, length))
 end
 
-local secret
 local function readSecret()
   local value, path, problem = os.getenv('PLAINVIEW_SECRET') or '', os.getenv('PLAINVIEW_SECRET_FILE') or '', nil
   if value ~= '' and path ~= '' then
@@ -72,12 +73,101 @@ local function readSecret()
   else
     problem = 'PLAINVIEW_SECRET is not set for Orthanc.'
   end
-  value = value:gsub('%s+$', '')
+  value = value:gsub('^%s+', ''):gsub('%s+$', '')
   if value == '' then
     log(problem .. ' The hook sends no notices. Set one of the two options, and restart Orthanc.')
   end
   return value
 end
+
+-- SHA-256 (FIPS 180-4), for one key at the first notice. Orthanc's Lua has no hash but MD5, and the Lua of some builds has
+-- no operators for bits: so these compute with one bit after the other.
+local function bitwise(operation)
+  return function(a, b)
+    local result, bit = 0, 1
+    while bit < 4294967296 do
+      if operation(a % 2 >= 1, b % 2 >= 1) then
+        result = result + bit
+      end
+      a, b, bit = math.floor(a / 2), math.floor(b / 2), bit * 2
+    end
+    return result
+  end
+end
+local xor = bitwise(function(a, b) return a ~= b end)
+local both = bitwise(function(a, b) return a and b end)
+local function rotated(word, bits)
+  return math.floor(word / 2 ^ bits) + word % 2 ^ bits * 2 ^ (32 - bits)
+end
+local function mixed(word, first, second, third, shift)
+  local last = shift and math.floor(word / 2 ^ third) or rotated(word, third)
+  return xor(xor(rotated(word, first), rotated(word, second)), last)
+end
+
+-- The first 32 bits of the fractions of the roots of the first 64 primes.
+local initial, rounds, candidate = {}, {}, 2
+while #rounds < 64 do
+  local isPrime = true
+  for divisor = 2, math.floor(candidate ^ 0.5) do
+    isPrime = isPrime and candidate % divisor ~= 0
+  end
+  if isPrime then
+    rounds[#rounds + 1] = math.floor(candidate ^ (1 / 3) % 1 * 2 ^ 32)
+    if #initial < 8 then
+      initial[#initial + 1] = math.floor(candidate ^ 0.5 % 1 * 2 ^ 32)
+    end
+  end
+  candidate = candidate + 1
+end
+
+local function bytesOf(word)
+  return string.char(math.floor(word / 2 ^ 24), math.floor(word / 2 ^ 16) % 256, math.floor(word / 2 ^ 8) % 256, word % 256)
+end
+
+local function sha256(text)
+  local hash = { unpack(initial) }
+  text = text .. '\128' .. ('\0'):rep((55 - #text) % 64) .. '\0\0\0\0' .. bytesOf(#text * 8)
+  for block = 1, #text, 64 do
+    local words = {}
+    for i = 1, 16 do
+      local a, b, c, d = text:byte(block + i * 4 - 4, block + i * 4 - 1)
+      words[i] = ((a * 256 + b) * 256 + c) * 256 + d
+    end
+    for i = 17, 64 do
+      local early, late = mixed(words[i - 15], 7, 18, 3, true), mixed(words[i - 2], 17, 19, 10, true)
+      words[i] = (words[i - 16] + early + words[i - 7] + late) % 2 ^ 32
+    end
+    local a, b, c, d, e, f, g, h = unpack(hash)
+    for i = 1, 64 do
+      local chosen = xor(g, both(e, xor(f, g)))
+      local majority = xor(both(a, xor(b, c)), both(b, c))
+      local first = h + mixed(e, 6, 11, 25) + chosen + rounds[i] + words[i]
+      local second = mixed(a, 2, 13, 22) + majority
+      a, b, c, d, e, f, g, h = (first + second) % 2 ^ 32, a, b, c, (d + first) % 2 ^ 32, e, f, g
+    end
+    for i, word in ipairs({ a, b, c, d, e, f, g, h }) do
+      hash[i] = (hash[i] + word) % 2 ^ 32
+    end
+  end
+  local bytes = ''
+  for _, word in ipairs(hash) do
+    bytes = bytes .. bytesOf(word)
+  end
+  return bytes
+end
+
+local function padded(key, byte)
+  return (key .. ('\0'):rep(64 - #key)):gsub('.', function(letter) return string.char(xor(letter:byte(), byte)) end)
+end
+
+-- The service makes the same key: see src/access/keys.ts.
+local function keyOf(secret)
+  local key = #secret > 64 and sha256(secret) or secret
+  local mac = sha256(padded(key, 92) .. sha256(padded(key, 54) .. 'plainview hook'))
+  return (mac:gsub('.', function(letter) return ('%02x'):format(letter:byte()) end))
+end
+
+local hookKey
 
 -- All scripts of this Orthanc share one time-out, and it cannot be read. So this remembers what other scripts set.
 local setTimeout = SetHttpTimeout
@@ -94,7 +184,7 @@ local function post(body)
     -- Empty, so that credentials that another script has set for its own calls are not sent.
     ['Authorization'] = '',
     ['Content-Type'] = 'application/json',
-    ['X-Plainview-Secret'] = secret,
+    ['X-Plainview-Hook-Key'] = hookKey,
   })
   setTimeout(siteTimeout)
   return done and answer or nil
@@ -132,8 +222,11 @@ local function notify(instance, tags, metadata)
   if not mayBeRadiograph(modality, sopClass) then
     return
   end
-  secret = secret or readSecret()
-  if secret == '' or not mayTry() then
+  if hookKey == nil then
+    local secret = readSecret()
+    hookKey = secret == '' and '' or keyOf(secret)
+  end
+  if hookKey == '' or not mayTry() then
     return
   end
   -- A file that was sent again, or a modified copy, may already have Plainview's metadata.

@@ -1,4 +1,5 @@
 """Plainview in Orthanc's pages and under Orthanc's address. For Orthanc's `PythonScript`; needs Python 3.9.
+It needs explorer.js, plainview_service.py and plainview_users.py in its own folder.
 
 - Orthanc Explorer shows Plainview's decisions, and buttons (explorer.js, in the folder of this file).
 - /plainview/review/ and /plainview/api/ are a proxy for the service, behind Orthanc's login.
@@ -8,161 +9,85 @@ Environment of Orthanc, the same as the hook's:
   PLAINVIEW_URL           address of the service; else PLAINVIEW_HOOK_URL without its /hook,
                           else http://127.0.0.1:8104
   PLAINVIEW_SECRET        the secret shared with the service, or
-  PLAINVIEW_SECRET_FILE   a file that contains it
+  PLAINVIEW_SECRET_FILE   a file that contains it. It is not sent: the plugin signs its requests with it
 
 Section "Plainview" of Orthanc's configuration; every entry is optional:
-  Url          instead of PLAINVIEW_URL
-  Roles        {"name of a user in RegisteredUsers": "viewer" | "reviewer" | "admin"}
-  DefaultRole  role of all other users that Orthanc admits ("viewer")
+  Url              instead of PLAINVIEW_URL
+  Roles            {"name of a user in RegisteredUsers": "viewer" | "reviewer" | "admin"}
+  GroupRoles       {"group in the user's profile of the authorization plugin": role}
+  PermissionRoles  {"permission in that profile": role}
+  DefaultRole      role of all other users that Orthanc admits ("viewer")
 
 If one of these is wrong, the plugin logs it and does nothing else, because Orthanc itself must start.
 """
 
-import base64
-import binascii
-import hmac
-import http.client
 import json
 import os
 import re
-import socket
 import threading
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from html import escape
-from urllib.parse import quote, urlsplit
 
 import orthanc
 
-ROLES = ('viewer', 'reviewer', 'admin')
+from plainview_service import Problem, Service
+from plainview_users import ORTHANC_ID, Users
+
 REQUEST = 'RadiographReclassify'
 PATHS = {'Patient': 'patients', 'Study': 'studies', 'Series': 'series', 'Instance': 'instances'}
+OPTIONS = {'Url', 'Roles', 'GroupRoles', 'PermissionRoles', 'DefaultRole'}
 
 MAX_REQUEST_BYTES = 256 * 1024
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
-TIMEOUT_S = 20
 
-# The service gets only these headers: no Authorization, no cookies, no X-Plainview-… of the client, no hop-by-hop
-# headers.
-FORWARDED_HEADERS = (
-    'accept', 'accept-language', 'content-type', 'if-match', 'if-modified-since', 'if-none-match',
-    'sec-fetch-site',
-)  # fmt: skip
 # The browser does not get these headers of the service.
 BLOCKED_ANSWER_HEADERS = {
     'allow', 'connection', 'content-length', 'content-type', 'date', 'keep-alive', 'location', 'proxy-authenticate',
     'server', 'set-cookie', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'www-authenticate',
-    'x-content-type-options',
+    'x-content-type-options', 'x-plainview-answer',
 }  # fmt: skip
-# Characters that a query may contain without encoding (RFC 3986), and those that older browsers send.
-QUERY_SAFE = "!$%&'()*+,-./:;=?@[]^_`{|}~"
 # If a plugin answers with another status, for example 429, Orthanc drops the connection.
 ALLOWED_STATUSES = {200, 201, 202, 204, 304, 400, 401, 403, 404, 409, 413, 415, 500, 501, 502, 503, 504}
 
 
-class Problem(Exception):
-    """An error in the form of the service's API: a code, and a sentence that ends with what to do."""
+class Threads:
+    """Shares Orthanc's threads. A third works for Plainview at most, and a third waits to do so at most. Orthanc needs
+    the rest to answer what the plugin asks it."""
 
-    def __init__(self, status, code, title):
-        super().__init__(title)
-        self.status, self.code, self.title = status, code, title
+    def __init__(self, configuration):
+        count = int(configuration.get('HttpThreadsCount', 50))
+        if count < 2:
+            raise ValueError('HttpThreadsCount must be 2 or more, because the plugin asks Orthanc what a user may see.')
+        self.working = threading.BoundedSemaphore(max(1, count // 3))
+        self.waiting = threading.BoundedSemaphore(count // 3)
+
+    @contextmanager
+    def one(self):
+        if not self.working.acquire(blocking=False):
+            begun = self.waiting.acquire(blocking=False)
+            try:
+                if not begun or not self.working.acquire(timeout=1):
+                    raise Problem(503, 'service_busy', 'Too many requests wait for Plainview. Try again in a moment.')
+            finally:
+                if begun:
+                    self.waiting.release()
+        try:
+            yield
+        finally:
+            self.working.release()
 
 
-class Settings:
+class Plugin:
     """Options from Orthanc's configuration and environment. Raises a ValueError that names the wrong option."""
 
     def __init__(self, configuration, environment):
         section = configuration.get('Plainview', {})
-        if not isinstance(section, dict) or set(section) - {'Url', 'Roles', 'DefaultRole'}:
-            raise ValueError('"Plainview" in Orthanc\'s configuration may contain only Url, Roles and DefaultRole.')
-        hook = environment.get('PLAINVIEW_HOOK_URL', '')
-        url = section.get('Url') or environment.get('PLAINVIEW_URL') or re.sub(r'/hook/?$', '', hook)
-        try:
-            parts = urlsplit(url or 'http://127.0.0.1:8104')
-            self.host, self.port = parts.hostname, parts.port
-        except (ValueError, AttributeError, TypeError):
-            raise ValueError('Plainview.Url (or PLAINVIEW_URL) is not a URL.') from None
-        if parts.scheme not in ('http', 'https') or not self.host or parts.username or parts.query or parts.fragment:
-            raise ValueError('Plainview.Url (or PLAINVIEW_URL) must be http(s)://host:port, without user or query.')
-        self.connect = http.client.HTTPSConnection if parts.scheme == 'https' else http.client.HTTPConnection
-        self.base = parts.path.rstrip('/')
-        self.roles, self.default_role = section.get('Roles', {}), section.get('DefaultRole', 'viewer')
-        if not isinstance(self.roles, dict) or any(role not in ROLES for role in self.roles.values()):
-            raise ValueError('Plainview.Roles must give each user one of: ' + ', '.join(ROLES) + '.')
-        if self.default_role not in ROLES:
-            raise ValueError('Plainview.DefaultRole must be one of: ' + ', '.join(ROLES) + '.')
-        self.users = configuration.get('RegisteredUsers') or {}
-        self.secret = read_secret(environment)
-        # A service that hangs must not block more than a third of Orthanc's threads.
-        self.semaphore = threading.BoundedSemaphore(max(1, int(configuration.get('HttpThreadsCount', 50)) // 3))
-
-    def caller(self, headers):
-        """The caller's name and role. A caller has the name of a registered user only with that user's password."""
-        scheme, _, credentials = headers.get('authorization', '').partition(' ')
-        user = None
-        if scheme.lower() == 'basic':
-            try:
-                name, _, password = base64.b64decode(credentials, validate=True).decode('utf-8').partition(':')
-            except (binascii.Error, UnicodeDecodeError):
-                name = password = ''
-            expected = self.users.get(name)
-            if isinstance(expected, str) and hmac.compare_digest(expected.encode(), password.encode()):
-                user = name
-        if user is None:
-            return 'anonymous', self.default_role
-        if len(user) > 64 or not all(letter.isalnum() or letter in ' ._@-' for letter in user):
-            why = 'Plainview cannot record the name of this user. Rename the user in RegisteredUsers.'
-            raise Problem(403, 'user_unnamable', why)
-        return user, self.roles.get(user, self.default_role)
-
-
-def read_secret(environment):
-    secret, path = environment.get('PLAINVIEW_SECRET', ''), environment.get('PLAINVIEW_SECRET_FILE', '')
-    if secret and path:
-        raise ValueError('PLAINVIEW_SECRET and PLAINVIEW_SECRET_FILE are both set for Orthanc. Unset one.')
-    if path:
-        try:
-            with open(path, encoding='utf-8') as file:
-                secret = file.read()
-        except OSError as error:
-            why = f'PLAINVIEW_SECRET_FILE cannot be read: {error.strerror}. Make it readable for Orthanc.'
-            raise ValueError(why) from None
-    if not secret.strip():
-        raise ValueError(f'PLAINVIEW_SECRET{"_FILE is empty" if path else " is not set"} for Orthanc.')
-    return secret.strip()
-
-
-def call_service(settings, caller, method, target, headers, body=b''):
-    """Calls the service with the caller's name and role. Returns status, headers and body; raises Problem."""
-    if not settings.semaphore.acquire(timeout=1):
-        raise Problem(503, 'service_busy', 'Too many requests wait for Plainview. Try again in a moment.')
-    connection = settings.connect(settings.host, settings.port, timeout=TIMEOUT_S)
-    try:
-        user, role = caller
-        forwarded = {name: headers[name] for name in FORWARDED_HEADERS if name in headers}
-        forwarded.update({
-            'X-Plainview-Secret': settings.secret,
-            'X-Plainview-User': quote(user),
-            'X-Plainview-Role': role,
-        })
-        connection.request(method, settings.base + target, body, forwarded)
-        answer = connection.getresponse()
-        content = answer.read(MAX_ANSWER_BYTES + 1)
-    except socket.timeout:
-        why = f'Plainview did not answer within {TIMEOUT_S} s. Try again, and look into its log.'
-        raise Problem(504, 'service_slow', why) from None
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        why = f'Plainview does not answer ({type(error).__name__}). Check that it runs and that PLAINVIEW_URL is right.'
-        raise Problem(503, 'service_away', why) from None
-    finally:
-        connection.close()
-        settings.semaphore.release()
-    if answer.status == 401:
-        why = 'Plainview refuses the secret of this Orthanc. Make PLAINVIEW_SECRET the same for both.'
-        raise Problem(502, 'service_refuses', why)
-    if len(content) > MAX_ANSWER_BYTES:
-        why = f'The answer is larger than the limit of {MAX_ANSWER_BYTES // 1024 // 1024} MB. Call the service itself.'
-        raise Problem(502, 'answer_too_large', why)
-    return answer.status, answer.getheaders(), content
+        if not isinstance(section, dict) or set(section) - OPTIONS:
+            names = ', '.join(sorted(OPTIONS))
+            raise ValueError(f'"Plainview" in Orthanc\'s configuration may contain only {names}.')
+        self.service = Service(section.get('Url'), environment)
+        self.users = Users(configuration, section)
+        self.threads = Threads(configuration)
 
 
 def check_request(method, headers, body):
@@ -181,14 +106,27 @@ def check_request(method, headers, body):
         raise Problem(413, 'request_too_large', why)
 
 
-def service_target(path, query):
-    """The service's path and query for a request to the plugin. Orthanc has removed `..`, `//` and a `/` at the end.
-    Orthanc 1.12 passes queries as they were sent, and 1.13 decodes them. So this encodes only what is not encoded."""
+def service_path(path):
+    """The service's path for a path of the plugin. Orthanc has removed `..`, `//` and a `/` at the end."""
     path = '/review/' if path == '/review' else path
     if not re.fullmatch(r'/(api|review)/[A-Za-z0-9._~/-]*', path) or '..' in path:
         raise Problem(404, 'route_unknown', 'There is nothing at this address. The README lists the addresses.')
-    pairs = [quote(f'{key}={value}' if value else key, safe=QUERY_SAFE) for key, value in (query or {}).items()]
-    return path + ('?' + '&'.join(pairs) if pairs else '')
+    return path
+
+
+def service_query(path, query, headers):
+    """The query as the client wrote it, from a header that Orthanc does not change. What Orthanc hands over is not it:
+    1.13 decodes it before it splits it, so a `&` in a value makes another parameter, and 1.12 does not decode it at all.
+    Of a name that comes twice, both keep one value."""
+    sent = headers.get('x-plainview-query', '')
+    if path.startswith('/review/'):
+        return ''
+    if query and not sent:
+        why = 'Orthanc may have changed the query of this request. Send the query in the header X-Plainview-Query too.'
+        raise Problem(400, 'query_ambiguous', why)
+    if not re.fullmatch(r"[A-Za-z0-9!$%&'()*+,./:;=?@_~-]*", sent):
+        raise Problem(400, 'request_malformed', 'The request cannot be understood: X-Plainview-Query is no query.')
+    return sent
 
 
 def answer_with(output, status, headers, body):
@@ -225,17 +163,23 @@ def answer_json(output, status, value):
     answer_with(output, status, headers, json.dumps(value).encode())
 
 
-def session(settings, caller):
+def session(plugin, caller):
     """The caller's name and role, and whether the service answers."""
     service = {'answers': True}
     try:
-        call_service(settings, caller, 'GET', '/api/v1/sweep', {})
+        plugin.service.call(caller, 'GET', '/api/v1/status', {})
     except Problem as problem:
         service = {'answers': False, 'why': problem.title}
     return {'who': caller[0], 'role': caller[1], 'service': service}
 
 
-def reclassify(settings, caller, body):
+def find(ids):
+    """Paths of the resources that exist, of any level."""
+    found = json.loads(orthanc.RestApiPost('/tools/bulk-content', json.dumps({'Resources': ids, 'Short': True})))
+    return [f'{PATHS[resource["Type"]]}/{resource["ID"]}' for resource in found]
+
+
+def reclassify(plugin, caller, headers, body):
     """
     Requests reclassification of `{"resources": id | [id, …]}`, of any level. Returns status and answer.
     The answer is the request's progress. If the service does not answer, it is the number of requests that Orthanc keeps.
@@ -248,50 +192,56 @@ def reclassify(settings, caller, body):
         ids = [resources] if isinstance(resources, str) else list(resources)
     except (ValueError, KeyError, TypeError):
         ids = []
-    if not ids or not all(isinstance(each, str) and re.fullmatch('[0-9a-f]{8}(-[0-9a-f]{8}){4}', each) for each in ids):
+    if not ids or not all(isinstance(each, str) and re.fullmatch(ORTHANC_ID, each) for each in ids):
         why = "The request cannot be understood: resources must contain one or more of Orthanc's identifiers."
         raise Problem(400, 'request_malformed', why)
+    if not plugin.users.may_list(headers):
+        for resource in find(ids):
+            plugin.users.require(resource, headers)
     selection = json.dumps({'selection': {'ids': ids}}).encode()
     try:
-        headers = {'content-type': 'application/json', 'accept': 'application/json'}
-        status, _, content = call_service(settings, caller, 'POST', '/api/v1/requests', headers, selection)
+        json_headers = {'content-type': 'application/json', 'accept': 'application/json'}
+        status, _, content = plugin.service.call(caller, 'POST', '/api/v1/requests', json_headers, selection)
         if status < 500:
             return status, json.loads(content)
     except Problem:
         pass  # The request is kept in Orthanc instead, see below.
     when = datetime.now(timezone.utc).isoformat(timespec='milliseconds').replace('+00:00', 'Z')
     request = json.dumps({'who': caller[0], 'when': when}).encode()
-    found = json.loads(orthanc.RestApiPost('/tools/bulk-content', json.dumps({'Resources': ids, 'Short': True})))
+    found = find(ids)
     for resource in found:
-        orthanc.RestApiPut(f'/{PATHS[resource["Type"]]}/{resource["ID"]}/metadata/{REQUEST}', request)
+        orthanc.RestApiPut(f'/{resource}/metadata/{REQUEST}', request)
     if not found:
         raise Problem(404, 'resource_unknown', 'Orthanc has none of these resources. Reload the page.')
     return 202, {'kept': len(found)}
 
 
-def handle(settings, output, uri, method, headers, query, body):
+def handle(plugin, output, uri, method, headers, query, body):
     path = uri[len('/plainview'):]
-    caller = settings.caller(headers)
     check_request(method, headers, body)
+    caller = plugin.users.caller(headers)
     if path == '/session' and method == 'GET':
-        return answer_json(output, 200, session(settings, caller))
+        return answer_json(output, 200, session(plugin, caller))
     if path == '/reclassify' and method == 'POST':
-        return answer_json(output, *reclassify(settings, caller, body))
-    target = service_target(path, query)
+        return answer_json(output, *reclassify(plugin, caller, headers, body))
+    path = service_path(path)
     if path == '/api/v1/events':
         raise Problem(501, 'no_events_here', 'Events would use a thread of Orthanc for each page. Poll instead.')
-    answer_with(output, *call_service(settings, caller, method, target, headers, body))
+    query = plugin.users.permit(path, service_query(path, query, headers), headers)
+    target = path + ('?' + query if query else '')
+    answer_with(output, *plugin.service.call(caller, method, target, headers, body))
 
 
 def start():
-    settings = Settings(json.loads(orthanc.GetConfiguration()), os.environ)
+    plugin = Plugin(json.loads(orthanc.GetConfiguration()), os.environ)
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'explorer.js'), encoding='utf-8') as file:
         explorer = file.read()
 
     def callback(output, uri, **request):
         try:
             body = request.get('body') or b''
-            handle(settings, output, uri, request['method'], request['headers'], request.get('get'), body)
+            with plugin.threads.one():
+                handle(plugin, output, uri, request['method'], request['headers'], request.get('get'), body)
         except Problem as problem:
             is_page = uri.startswith('/plainview/review') and 'text/html' in request['headers'].get('accept', '')
             (answer_page if is_page and problem.code == 'service_away' else answer_problem)(output, problem)

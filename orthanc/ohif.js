@@ -185,7 +185,11 @@
       window.location.origin,
     );
     const url = new URL(`../plainview/api/v1/studies/${studyInstanceUid}/hanging?priors=${priors}`, base);
-    const response = await fetch(url, { headers, signal: AbortSignal.timeout(answerTimeoutMs) });
+    const response = await fetch(url, {
+      // Orthanc does not hand over a query as it was sent. So Plainview's plugin reads it from this header.
+      headers: { ...headers, 'x-plainview-query': url.search.slice(1) },
+      signal: AbortSignal.timeout(answerTimeoutMs),
+    });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     const received = await response.json();
     if (!Array.isArray(received.cells) || !Array.isArray(received.instances))

@@ -29,8 +29,9 @@ Further explanations follow it.
 - **Transient** errors may disappear by themselves. The service tries again what failed with one of them.
 
 Orthanc's plugin answers some requests under \`/plainview/\` itself. It has these codes of its own, with sentences that
-say what to do: \`answer_too_large\`, \`no_events_here\`, \`resource_unknown\`, \`service_away\`, \`service_busy\`,
-\`service_refuses\`, \`service_slow\`, \`user_unnamable\`.
+say what to do: \`answer_too_large\`, \`no_events_here\`, \`not_permitted\`, \`orthanc_busy\`, \`query_ambiguous\`,
+\`resource_unknown\`, \`service_away\`, \`service_busy\`, \`service_refuses\`, \`service_slow\`, \`user_limited\`,
+\`user_unnamable\`.
 `;
 
 function section([code, entry]: [string, ErrorEntry]): string {

@@ -1,5 +1,6 @@
 import type { Role } from '../src/access/caller.js';
 import type { TestService } from './service.js';
+import { fetchSigned } from './signed.js';
 
 export interface ApiResponse {
   status: number;
@@ -15,14 +16,10 @@ export async function callApi(
   path: string,
   { body, role = 'admin', who = 'alice' }: { body?: unknown; role?: Role; who?: string } = {},
 ): Promise<ApiResponse> {
-  const answer = await fetch(`${url}/api/v1${path}`, {
+  const answer = await fetchSigned(secret, `${url}/api/v1${path}`, {
     method,
-    headers: {
-      'x-plainview-secret': secret,
-      'x-plainview-user': who,
-      'x-plainview-role': role,
-      'content-type': 'application/json',
-    },
+    who,
+    role,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const isJson = answer.headers.get('content-type')?.includes('json');

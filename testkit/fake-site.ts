@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach } from 'vitest';
+import { deriveKey } from '../src/access/keys.js';
 import { loadConfig } from '../src/config/load.js';
 import type { Config } from '../src/config/options.js';
 import { Aggregates } from '../src/decisions/aggregates.js';
 import { CorrectionStore } from '../src/decisions/correction-store.js';
 import { Recorder } from '../src/decisions/recorder.js';
+import { RequestSeal } from '../src/decisions/request-seal.js';
 import {
   type GroupRecord,
   groupRecord,
@@ -38,6 +40,9 @@ export interface Process {
   aggregates: Aggregates;
   recorder: Recorder;
 }
+
+/** PLAINVIEW_SECRET of the processes on the fake Orthanc. */
+export const siteSecret = 'the secret of the site';
 
 export const silent = pino({ level: 'silent' });
 
@@ -81,7 +86,8 @@ export function useFakeSite(options: FakeOrthancOptions = {}) {
       const { labelPrefix } = config;
       const aggregates = new Aggregates(orthanc, labelPrefix, locks);
       const corrections = new CorrectionStore(stateDir);
-      const recorder = new Recorder({ orthanc, labelPrefix, locks, aggregates, corrections });
+      const seal = new RequestSeal(deriveKey(siteSecret, 'seal'));
+      const recorder = new Recorder({ orthanc, labelPrefix, locks, aggregates, corrections, seal });
       return { config, orthanc, locks, aggregates, recorder };
     },
     corrections: () => new CorrectionStore(stateDir),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
+import { hookKey } from '../src/access/keys.js';
 import { startService, type Timings } from '../src/app/service.js';
 import type { Classifier } from '../src/classify/classifier.js';
 import { loadConfig } from '../src/config/load.js';
@@ -77,7 +78,7 @@ export async function startTestService<C extends Classifier = Stub>(options: {
     notice: (instance, init) =>
       fetch(`${service.url}/hook`, {
         method: 'POST',
-        headers: { 'x-plainview-secret': secret },
+        headers: { 'x-plainview-hook-key': hookKey(secret) },
         body: JSON.stringify({ instance, modality: 'DX', sopClass: '1.2', change: 'NewInstance' }),
         ...init,
       }),

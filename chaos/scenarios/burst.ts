@@ -1,3 +1,4 @@
+import { hookKey } from '../../src/access/keys.js';
 import { freePort } from '../../src/sandbox/ports.js';
 import { ServiceProcess } from '../../testkit/service-process.js';
 import { waitFor } from '../../testkit/wait-for.js';
@@ -25,7 +26,7 @@ export const burst: Scenario = async (options) => {
     const began = performance.now();
     const response = await fetch(`http://127.0.0.1:${port}/hook`, {
       method: 'POST',
-      headers: { 'X-Plainview-Secret': secret },
+      headers: { 'X-Plainview-Hook-Key': hookKey(secret) },
       body: JSON.stringify({
         instance,
         modality: 'DX',

@@ -21,7 +21,9 @@ export interface AuditEntry {
     | 'retry routes'
     | 'sweep'
     | 'view'
-    | 'refused';
+    | 'refused'
+    /** A sealed request replaced a person's decision by the network's. */
+    | 'end correction';
   /** The object of the action: a resource, a reclassification job, or the operation that was refused. */
   target: string;
   detail?: unknown;

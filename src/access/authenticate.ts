@@ -2,42 +2,54 @@ import { timingSafeEqual } from 'node:crypto';
 import { createError } from '../errors/errors.js';
 import { type Caller, callerName, type Identity, role } from './caller.js';
 import { looksLikeJwt, type OpenIdVerifier } from './openid.js';
-import { sameSecret } from './secret.js';
+import { commandRole, type Signatures, type SignedRequest, signatureHeader } from './signature.js';
 import { hashToken, type Token } from './tokens.js';
 
-/** The headers of an HTTP request. */
-interface RequestHeaders {
+/** An HTTP request, as express has it. */
+export interface HttpRequest {
+  method: string;
+  originalUrl: string;
   get(name: string): string | undefined;
 }
+
+/** The parts of a request that `X-Plainview-Signature` signs. */
+export const signedPartsOf = (request: HttpRequest): SignedRequest => ({
+  method: request.method,
+  target: request.originalUrl,
+  user: request.get('x-plainview-user') ?? '',
+  role: request.get('x-plainview-role') ?? '',
+});
 
 /**
  * Authenticates a caller by one of
  * - `Authorization: Bearer …`: a declared token, or a token of the identity provider where there is one;
- * - `X-Plainview-Secret`: the secret shared with Orthanc. Its plugin has authenticated the user and sends the name in
- *   `X-Plainview-User` (percent-encoded UTF-8) and the role in `X-Plainview-Role`. Without a user, the caller is Orthanc
- *   itself, with the role admin. A command of Plainview sends who runs it in `X-Plainview-Command-User`; who knows the
- *   secret is an administrator.
- * @throws unauthorised, and the errors of the verifier
+ * - `X-Plainview-Signature`: Orthanc's plugin, or a command, has signed the request with a key of the shared secret. The plugin
+ *   has authenticated the user. The name is in `X-Plainview-User` (percent-encoded UTF-8) and the role in `X-Plainview-Role`.
+ *   Who runs a command of Plainview knows the secret, and so is an administrator.
+ * @throws unauthorised, clocks_differ, request_replayed, secret_sent, and the errors of the verifier
  */
 export function authenticator(
-  secret: string,
+  signatures: Signatures,
   tokens: readonly Token[],
   openId?: OpenIdVerifier,
-): (request: RequestHeaders) => Promise<Identity> {
+): (request: HttpRequest) => Promise<Identity> {
   return async (request) => {
     // Node.js limits all headers of a request to 16 KiB together.
     const bearer = /^Bearer (\S+)$/i.exec(request.get('authorization') ?? '')?.[1];
     if (bearer !== undefined && openId !== undefined && looksLikeJwt(bearer)) return openId(bearer);
     if (bearer !== undefined) return byToken(bearer, tokens);
-    if (!sameSecret(request.get('x-plainview-secret') ?? '', secret)) throw createError('unauthorised', {});
-    const commandUser = request.get('x-plainview-command-user');
-    if (commandUser !== undefined) return { who: named(commandUser), role: 'admin', how: 'command line' };
-    const user = request.get('x-plainview-user');
-    if (user === undefined) return { who: 'orthanc', role: 'admin', how: 'orthanc' };
-    // A user without a role is a viewer.
-    const userRole = role.safeParse(request.get('x-plainview-role') ?? 'viewer');
+    const signature = request.get(signatureHeader);
+    if (signature === undefined) {
+      const isOldPlugin = request.get('x-plainview-secret') !== undefined;
+      throw createError(isOldPlugin ? 'secret_sent' : 'unauthorised', {});
+    }
+    const signed = signedPartsOf(request);
+    signatures.check(signed, signature);
+    const who = named(signed.user);
+    if (signed.role === commandRole) return { who, role: 'admin', how: 'command line' };
+    const userRole = role.safeParse(signed.role);
     if (!userRole.success) throw createError('unauthorised', {});
-    return { who: named(user), role: userRole.data, how: 'orthanc' };
+    return { who, role: userRole.data, how: 'orthanc' };
   };
 }
 

@@ -1,9 +1,13 @@
 import { type ScheduledTask, schedule } from 'node-cron';
 import type { Logger } from 'pino';
-import { auditTrail } from '../access/audit.js';
+import { type Audit, auditTrail } from '../access/audit.js';
+import { deriveKey } from '../access/keys.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
+import { shownCategory } from '../decisions/correction.js';
 import { requireLabels } from '../decisions/labels.js';
+import type { Recorder } from '../decisions/recorder.js';
+import { RequestSeal } from '../decisions/request-seal.js';
 import { createError } from '../errors/errors.js';
 import type { BackOff } from '../followups/routing/outbox.js';
 import type { Readiness } from '../http/health.js';
@@ -77,7 +81,10 @@ async function startLocked(
   const { availability } = orthanc;
   const metrics = new Metrics();
   const audit = auditTrail(config, log, (entries) => metrics.auditLost.inc(entries));
-  const work = createWork({ orthanc, classifier, config, metrics, routeBackOff, log });
+  const { secret } = config;
+  const seal = new RequestSeal(deriveKey(secret, 'seal'));
+  const work = createWork({ orthanc, classifier, config, seal, metrics, routeBackOff, log });
+  auditEnded(work.recorder, audit);
   const readiness = (): Readiness => ({
     ready: availability.state.answers,
     network: identityOf(classifier),
@@ -85,7 +92,6 @@ async function startLocked(
     orthanc: { url: config.orthancUrl, ...availability.state },
     queue: work.queue.depth(),
   });
-  const { secret } = config;
   const web = createWeb({ ...work, orthanc, classifier, config, secret, metrics, audit, readiness, log });
   // The parts that fill the queue come before it, so they stop after it and see all jobs that it settles.
   const lifecycle = new Lifecycle([
@@ -128,6 +134,23 @@ async function startLocked(
     await lifecycle.resume();
   });
   return { url, ready, stop };
+}
+
+/** Writes down who ended which decision of a person by a request. The request itself is in the audit trail as well. */
+function auditEnded({ events }: Recorder, audit: Audit): void {
+  events.on('ended', ({ instance, request: { who, when }, previous, record }) => {
+    const detail = {
+      requested: when,
+      ...(previous === undefined ? {} : { by: previous.person?.who, from: shownCategory(previous) }),
+      to: shownCategory(record),
+    };
+    void audit({
+      caller: { who, role: 'admin', how: 'orthanc' },
+      action: 'end correction',
+      target: `instances/${instance}`,
+      detail,
+    });
+  });
 }
 
 /** Begins sweeps by the schedule of the option `sweep`. */

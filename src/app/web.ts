@@ -1,12 +1,15 @@
 import type { Logger } from 'pino';
 import type { Audit } from '../access/audit.js';
 import { authenticator } from '../access/authenticate.js';
+import { hookKey } from '../access/keys.js';
 import { openId } from '../access/openid.js';
+import { Signatures } from '../access/signature.js';
 import { readTokens } from '../access/tokens.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { version } from '../config/version.js';
 import { createHanger } from '../hanging/hanger.js';
+import { answerSigner } from '../http/answer-signer.js';
 import { Events } from '../http/api/events.js';
 import { withDescription } from '../http/api/openapi.js';
 import { apiOperations } from '../http/api/operations.js';
@@ -41,6 +44,7 @@ export function createWeb(parts: Parts) {
   const { orthanc, classifier, config, recorder, queue, sweep, metrics, readiness, secret, log } = parts;
   const tokens = readTokens(config.tokensFile);
   const openid = openId(config);
+  const signatures = new Signatures(secret);
   const statistics = new Statistics({ ...config, orthanc, log });
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
   recorder.events.on('recorded', (recorded) => {
@@ -57,17 +61,18 @@ export function createWeb(parts: Parts) {
   const limiter = failedAuthenticationLimiter(Math.max(10, Math.ceil(config.apiRate / 100)));
   const app = createApp(
     [
+      answerSigner(signatures),
       healthRouter(readiness, metrics),
       reviewPageRouter(openid?.signIn),
       hookRouter({
-        secret,
+        key: hookKey(secret),
         limiter,
         metrics,
         log,
         accept: (instance, isNew) => queue.enqueue(instance, 'hook', { isNew }),
       }),
       apiRouter(withDescription(operations, version), {
-        authenticate: authenticator(secret, tokens, openid?.verify),
+        authenticate: authenticator(signatures, tokens, openid?.verify),
         limiter,
         perMinute: config.apiRate,
         audit: parts.audit,

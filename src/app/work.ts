@@ -5,6 +5,7 @@ import { Aggregates } from '../decisions/aggregates.js';
 import { CorrectionStore } from '../decisions/correction-store.js';
 import { requestOf } from '../decisions/read.js';
 import { Recorder } from '../decisions/recorder.js';
+import type { RequestSeal } from '../decisions/request-seal.js';
 import { asPlainviewError } from '../errors/errors.js';
 import { Reporter } from '../followups/report/reporter.js';
 import type { BackOff } from '../followups/routing/outbox.js';
@@ -31,6 +32,7 @@ interface Parts {
   orthanc: Orthanc;
   classifier: Classifier;
   config: Config;
+  seal: RequestSeal;
   metrics: Metrics;
   routeBackOff?: BackOff | undefined;
   log: Logger;
@@ -39,7 +41,7 @@ interface Parts {
 /** The parts that take instances in, decide them, record the decisions and run the follow-ups. */
 export type Work = ReturnType<typeof createWork>;
 
-export function createWork({ orthanc, classifier, config, metrics, routeBackOff, log }: Parts) {
+export function createWork({ orthanc, classifier, config, seal, metrics, routeBackOff, log }: Parts) {
   const locks = new LocalLocks();
   const { stateDir, modalities } = config;
   const aggregates = new Aggregates(orthanc, config.labelPrefix, locks);
@@ -51,7 +53,14 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
     aggregates,
     orderCheck: new OrderCheck(Words.read(config.orderWords)),
     corrections,
+    seal,
   });
+  recorder.events.on('unsealed', (request) =>
+    log.warn(
+      request,
+      'a request in Orthanc asks for a decision of a person to be made anew, but Plainview did not write it: that decision stays',
+    ),
+  );
 
   const tagger = new Tagger({ orthanc, mode: config.tags, stateDir, locks, aggregates, log });
   const routing =
@@ -100,7 +109,7 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
     stateDir,
     log,
   });
-  const reclassification = new ReclassificationJobs({ orthanc, queue, modalities, stateDir, log });
+  const reclassification = new ReclassificationJobs({ orthanc, queue, modalities, stateDir, seal, log });
   const follower = new Follower({
     orthanc,
     queue,
@@ -117,7 +126,9 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
   return { recorder, tagger, routing, queue, sweep, reclassification, follower, followUps };
 }
 
-function createQueue(parts: Omit<Parts, 'classifier'> & { pipeline: Pipeline; tagger: Tagger }): MemoryQueue {
+function createQueue(
+  parts: Omit<Parts, 'classifier' | 'seal'> & { pipeline: Pipeline; tagger: Tagger },
+): MemoryQueue {
   const { pipeline, tagger, orthanc, config, metrics, log } = parts;
   return new MemoryQueue(
     new AdmissionPolicy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),

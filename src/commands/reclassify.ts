@@ -1,8 +1,11 @@
 import { Command } from 'commander';
+import { deriveKey } from '../access/keys.js';
 import { loadConfig } from '../config/load.js';
 import { recordOf } from '../decisions/read.js';
-import { metadataNames, type ReclassifyRequest } from '../decisions/schema.js';
+import { RequestSeal } from '../decisions/request-seal.js';
+import { metadataNames } from '../decisions/schema.js';
 import { stateLabels } from '../decisions/state-labels.js';
+import { createError } from '../errors/errors.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { select } from '../select/select.js';
 import { progressBar } from './progress.js';
@@ -37,11 +40,18 @@ export const reclassifyCommand = () =>
         selection: selectionOf(named, options, failed),
       }));
       const orthanc = new Orthanc(config);
-      const request: ReclassifyRequest = {
+      const request = {
         who: userName(),
         when: new Date().toISOString(),
         includingCorrected: options.includingCorrected ?? false,
       };
+      if (request.includingCorrected && config.secret === undefined)
+        throw createError('config_invalid', {
+          problems: [
+            'PLAINVIEW_SECRET, or PLAINVIEW_SECRET_FILE: must be set as for the service, to request what people decided (--including-corrected)',
+          ],
+        });
+      const seal = new RequestSeal(deriveKey(config.secret ?? '', 'seal'));
       let count = 0;
       let leftCount = 0;
       const missing: string[] = [];
@@ -60,7 +70,11 @@ export const reclassifyCommand = () =>
                 bar.hide();
                 console.log(ID);
               } else
-                await orthanc.metadata.put(`instances/${ID}`, metadataNames.request, JSON.stringify(request));
+                await orthanc.metadata.put(
+                  `instances/${ID}`,
+                  metadataNames.request,
+                  JSON.stringify(seal.seal(ID, request)),
+                );
               count++;
               bar.advance();
             }

@@ -1,5 +1,6 @@
 import axios, { isAxiosError } from 'axios';
 import { z } from 'zod';
+import { commandRole, signedHeaders } from '../access/signature.js';
 import type { Config } from '../config/options.js';
 import { createError, type PlainviewError } from '../errors/errors.js';
 import { userName } from './user-name.js';
@@ -12,17 +13,22 @@ export async function callService<T extends z.ZodType>(
 ): Promise<z.output<T>> {
   const host = ['0.0.0.0', '::'].includes(config.host) ? '127.0.0.1' : config.host;
   const url = `http://${host}:${config.port}${request.path}`;
-  const headers = {
-    'x-plainview-secret': config.secret ?? '',
-    'x-plainview-command-user': encodeURIComponent(userName()),
-    'content-type': 'application/json',
-  };
+  const body = request.body === undefined ? '' : JSON.stringify(request.body);
+  // The secret itself is not sent: another program may listen at this port while the service is stopped.
+  const signed = {
+    method: request.method,
+    target: request.path,
+    who: userName(),
+    role: commandRole,
+    body,
+  } as const;
+  const headers = { ...signedHeaders(config.secret ?? '', signed), 'content-type': 'application/json' };
   try {
     const { data } = await axios.request<unknown>({
       method: request.method,
       url,
       headers,
-      data: request.body,
+      ...(body === '' ? {} : { data: body }),
       timeout: request.timeoutMs ?? 10_000,
       proxy: false,
     });

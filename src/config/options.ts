@@ -78,10 +78,11 @@ export const options = z.object({
     ),
   secret: z
     .string()
+    .trim()
     .min(16, 'must have 16 characters or more')
     .optional()
     .describe(
-      "Secret that the hook sends in `X-Plainview-Secret`: at least 16 characters, the same in Orthanc's environment. `serve` requires it. Or set `PLAINVIEW_SECRET_FILE` to a file that contains it; never both.",
+      "Secret that Plainview shares with the hook and the plugin in Orthanc: at least 16 characters, the same in Orthanc's environment. It is never sent; keys are made from it. `serve` requires it. Or set `PLAINVIEW_SECRET_FILE` to a file that contains it; never both.",
     ),
   tokensFile: z
     .string()

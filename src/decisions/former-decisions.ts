@@ -4,7 +4,8 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import { unknownPixels } from '../orthanc/renderings.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { CorrectionStore, EndedCorrection, KeptPicture } from './correction-store.js';
-import { asksAnew, recordOf, requestOf, standingCorrection } from './read.js';
+import { recordOf, requestOf, standingCorrection } from './read.js';
+import type { RequestSeal } from './request-seal.js';
 import { decisionRecord, type NewDecision } from './schema.js';
 
 /** What a person decided about a picture that an instance without a record may show. */
@@ -26,10 +27,16 @@ export type DescribedPicture = Pick<DescribedInstance, 'traits' | 'tags'>;
 export class FormerDecisions {
   readonly #orthanc: Pick<Orthanc, 'hierarchy' | 'renderings'>;
   readonly #corrections: CorrectionStore;
+  readonly #seal: RequestSeal;
 
-  constructor(orthanc: Pick<Orthanc, 'hierarchy' | 'renderings'>, corrections: CorrectionStore) {
+  constructor(
+    orthanc: Pick<Orthanc, 'hierarchy' | 'renderings'>,
+    corrections: CorrectionStore,
+    seal: RequestSeal,
+  ) {
     this.#orthanc = orthanc;
     this.#corrections = corrections;
+    this.#seal = seal;
   }
 
   /**
@@ -87,11 +94,10 @@ export class FormerDecisions {
     instance: IdentifiedInstance,
     decided: NewDecision,
   ): Promise<EndedCorrection | undefined> {
-    const request = requestOf(instance);
-    if (decided.requested === undefined || request === undefined || recordOf(instance) !== undefined)
-      return undefined;
+    if (decided.requested === undefined || requestOf(instance) === undefined) return undefined;
+    if (recordOf(instance) !== undefined) return undefined;
     const former = await this.find(instance, undefined);
-    if (former === undefined || !former.isSamePicture || !asksAnew(request, former.decision))
+    if (former === undefined || !former.isSamePicture || !this.#seal.asksAnew(instance, former.decision))
       return undefined;
     const { decision, pixels } = former;
     return { when: decision.when, ...(pixels === undefined ? {} : { pixels }) };

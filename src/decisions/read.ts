@@ -49,15 +49,6 @@ export function isHalfCorrected(instance: InstanceContent): boolean {
   return known !== undefined && known.record.who === 'person' && !known.complete;
 }
 
-/** Whether a request asks for the decision that stands to be made anew: a person's only where it says so and came after it. */
-export function asksAnew(
-  request: ReclassifyRequest,
-  { who, when }: Pick<InstanceRecord, 'who' | 'when'>,
-): boolean {
-  if (who !== 'person') return true;
-  return request.includingCorrected && Date.parse(request.when) > Date.parse(when);
-}
-
 /** What is asked of an instance; a text that is no JSON asks for the plain thing, as a button of Orthanc's writes it. */
 export function requestOf(instance: InstanceContent): ReclassifyRequest | undefined {
   const text = instance.Metadata[metadataNames.request];

@@ -14,7 +14,8 @@ import { type OtherPicture, otherPictures } from './exposure.js';
 import { FormerDecisions } from './former-decisions.js';
 import { labelsOf, planLabels, prefixed } from './labels.js';
 import { writeRecord } from './owned-labels.js';
-import { asksAnew, decisionOf, isUntouched, recordOf, requestOf } from './read.js';
+import { decisionOf, isUntouched, recordOf, requestOf } from './read.js';
+import type { RequestSeal } from './request-seal.js';
 import {
   type InstanceRecord,
   instanceRecord,
@@ -34,6 +35,15 @@ export interface Recorded {
   previous: InstanceRecord | undefined;
   /** Other decided instances that show the same exposure. */
   sameExposure: OtherPicture[];
+}
+
+/** A person's decision that a request has ended. */
+export interface EndedByRequest {
+  instance: InstanceId;
+  request: { who: string; when: string };
+  /** As Orthanc had it; undefined where Orthanc had lost it. */
+  previous: InstanceRecord | undefined;
+  record: InstanceRecord;
 }
 
 /**
@@ -61,6 +71,7 @@ interface Parts {
   /** Without one, decisions are not compared with the order. */
   orderCheck?: OrderCheck;
   corrections: CorrectionStore;
+  seal: RequestSeal;
 }
 
 /** Tries of a person's decision, each after another writer was met. */
@@ -72,8 +83,15 @@ const mostTries = 3;
  * last: where it is present, all three levels are done.
  */
 export class Recorder {
-  /** `recorded`: a decision stands on all levels. */
-  readonly events = new EventEmitter<{ recorded: [Recorded] }>();
+  /**
+   * `recorded`: a decision stands on all levels. `ended`: it replaced a person's, as a request asked. `unsealed`: a request
+   * asked for that, but is not Plainview's, so it was answered as if it had not.
+   */
+  readonly events = new EventEmitter<{
+    recorded: [Recorded];
+    ended: [EndedByRequest];
+    unsealed: [{ instance: InstanceId; who: string }];
+  }>();
   readonly #parts: Parts;
   readonly #keeper: CorrectionKeeper;
   readonly #formerDecisions: FormerDecisions;
@@ -81,7 +99,7 @@ export class Recorder {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#keeper = new CorrectionKeeper(parts.orthanc, parts.corrections);
-    this.#formerDecisions = new FormerDecisions(parts.orthanc, parts.corrections);
+    this.#formerDecisions = new FormerDecisions(parts.orthanc, parts.corrections, parts.seal);
   }
 
   /**
@@ -103,15 +121,21 @@ export class Recorder {
       const isChanged = Metadata[metadataNames.record] !== before?.Metadata[metadataNames.record];
       const record = recordOf(current.instance)?.record;
       if (isChanged && record?.who === 'person') {
-        const request = requestOf(current.instance);
         // A request that came after the person's decision is for another job to answer.
-        if (request === undefined || !asksAnew(request, record)) await this.dropRequest(current.instance);
+        if (!this.asksAnew(current.instance, record)) await this.dropRequest(current.instance);
         return 'corrected';
       }
       const ends = await this.#formerDecisions.endedByRequest(current.instance, decided);
-      await this.#write(current, decided, described, ends);
+      const recorded = await this.#write(current, decided, described, ends);
+      if ((record?.who === 'person' || ends !== undefined) && decided.requested !== undefined)
+        this.events.emit('ended', { ...recorded, request: decided.requested });
       return 'recorded';
     });
+  }
+
+  /** Whether a request asks for the decision on an instance to be made anew: see `RequestSeal`. */
+  asksAnew(instance: IdentifiedInstance, standing: Pick<InstanceRecord, 'who' | 'when'>): boolean {
+    return this.#parts.seal.asksAnew(instance, standing);
   }
 
   /** Whether people may have decided about this picture, by the state folder alone. @throws state_damaged */
@@ -134,8 +158,7 @@ export class Recorder {
     if (former === undefined) return undefined;
     const { isSamePicture, decision } = former;
     if (!isSamePicture) return { other: decision };
-    const request = requestOf(instance);
-    if (request !== undefined && asksAnew(request, decision)) return undefined;
+    if (this.asksAnew(instance, decision)) return undefined;
     return this.#exclusive(ID, async () => {
       const current = await this.#read(ID);
       if (recordOf(current.instance) === undefined && !hasOtherVersion(current.instance))
@@ -221,9 +244,12 @@ export class Recorder {
   }
 
   /** Deletes the request of an instance: it is answered. */
-  async dropRequest(instance: InstanceContent): Promise<void> {
-    if (requestOf(instance) !== undefined)
-      await this.#parts.orthanc.metadata.delete(`instances/${instance.ID}`, metadataNames.request);
+  async dropRequest(instance: IdentifiedInstance): Promise<void> {
+    const request = requestOf(instance);
+    if (request === undefined) return;
+    if (this.#parts.seal.isUnsealed(instance))
+      this.events.emit('unsealed', { instance: instance.ID, who: request.who });
+    await this.#parts.orthanc.metadata.delete(`instances/${instance.ID}`, metadataNames.request);
   }
 
   #exclusive<T>(id: InstanceId, task: () => Promise<T>): Promise<T> {

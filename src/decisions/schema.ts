@@ -71,6 +71,8 @@ export const reclassifyRequest = z.object({
   when: z.string().default(() => new Date().toISOString()),
   /** Also where a person has corrected the category. */
   includingCorrected: z.boolean().default(false),
+  /** See `RequestSeal`. Without it, `includingCorrected` does not count. */
+  seal: z.string().optional(),
 });
 
 export type ReclassifyRequest = z.output<typeof reclassifyRequest>;

@@ -4,11 +4,39 @@ import type { ErrorEntries } from './entry.js';
 export const httpErrors = {
   unauthorised: {
     message: (_: object) =>
-      'The request carries no valid token and no valid secret. Send a token that PLAINVIEW_TOKENS_FILE declares, or set the same PLAINVIEW_SECRET for Plainview and for Orthanc.',
+      'The request carries no valid token and no valid signature. Send a token that PLAINVIEW_TOKENS_FILE declares, or set the same PLAINVIEW_SECRET for Plainview and for Orthanc.',
     transient: false,
     status: 401,
     exit: 1,
     remedy: '`plainview token` makes a token. The service reads PLAINVIEW_TOKENS_FILE at its start.',
+  },
+  clocks_differ: {
+    message: (p: { seconds: number }) =>
+      `The request was signed ${Math.abs(p.seconds)} s ${p.seconds < 0 ? 'in the future' : 'ago'}, by the clock of Plainview, or before Plainview started. Send it again; if that does not help, set the clocks of Plainview and of Orthanc to the same time.`,
+    transient: true,
+    status: 401,
+    exit: 1,
+    meaning:
+      "Orthanc's plugin and the commands sign each request. A signature is valid for 60 s, and only if it was made after the service started.",
+  },
+  request_replayed: {
+    message: (_: object) =>
+      'This signed request was received before, so it is refused. Sign each request anew.',
+    transient: false,
+    status: 401,
+    exit: 1,
+    remedy:
+      'If nobody sends requests twice on purpose, find out which program between Orthanc and Plainview does.',
+  },
+  secret_sent: {
+    message: (_: object) =>
+      'The request carries the shared secret itself, as Plainview no longer does. Copy lua/plainview.lua and the plugin of this version to Orthanc, restart it, and choose a new PLAINVIEW_SECRET.',
+    transient: false,
+    status: 401,
+    exit: 1,
+    meaning:
+      'The hook or the plugin in Orthanc is of an older version. It sends the secret to whatever listens.',
+    remedy: 'See [install.md](install.md#upgrade).',
   },
   forbidden: {
     message: (p: { role: string }) =>

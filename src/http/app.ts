@@ -1,20 +1,24 @@
-import express, { type Express, type RequestHandler, type Router } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { createError } from '../errors/errors.js';
 import { problemHandler } from './problem.js';
 
 /**
- * The express application: the given routers, then an error for any other path.
+ * The express application: the given handlers, then an error for any other path.
  * @param connect origins that the page may call besides its own
  */
-export function createApp(routers: readonly Router[], log: Logger, connect: readonly string[] = []): Express {
+export function createApp(
+  handlers: readonly RequestHandler[],
+  log: Logger,
+  connect: readonly string[] = [],
+): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
   app.use(headers(connect));
   app.use(knownMethod);
-  for (const router of routers) app.use(router);
+  for (const handler of handlers) app.use(handler);
   app.use(() => {
     throw createError('route_unknown', {});
   });

@@ -2,6 +2,15 @@ import type { Request, RequestHandler } from 'express';
 import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import { limitPerMinute } from './rate.js';
 
+const credentialHeaders = [
+  'authorization',
+  'x-plainview-signature',
+  'x-plainview-hook-key',
+  'x-plainview-secret',
+];
+/** These were signed with the right key, at another time or for the second time. */
+const isGenuine = ({ code }: PlainviewError): boolean => ['clocks_differ', 'request_replayed'].includes(code);
+
 /**
  * Makes a handler that passes a request on if `check` does not throw.
  * @param refused is told of a failure, but not of more than are allowed in a minute, so that it may write to the log
@@ -26,10 +35,8 @@ export function failedAuthenticationLimiter(maxFailures: number): FailedAuthenti
     } catch (caught) {
       const error = asPlainviewError(caught);
       // A request without a secret or token is not a guess: the person has not signed in yet.
-      const hasCredentials = ['authorization', 'x-plainview-secret'].some(
-        (name) => request.get(name) !== undefined,
-      );
-      if (error.status !== 401 || !hasCredentials) throw error;
+      const hasCredentials = credentialHeaders.some((name) => request.get(name) !== undefined);
+      if (error.status !== 401 || !hasCredentials || isGenuine(error)) throw error;
       return failures(request, response, (tooMany: unknown) => {
         if (tooMany === undefined) refused(error);
         next(tooMany ?? error);

@@ -24,26 +24,27 @@ const notice = z.object({
  * REST API until the answer comes. The body of the answer must not be empty: the hook treats that as a failure.
  */
 export function hookRouter(options: {
-  secret: string;
+  /** The hook's key. It opens nothing else. */
+  key: string;
   limiter: FailedAuthenticationLimiter;
   metrics: Metrics;
   log: Logger;
   accept: (instance: InstanceId, isNew: boolean) => void;
 }): Router {
-  const { secret, limiter, metrics, log, accept } = options;
+  const { key, limiter, metrics, log, accept } = options;
   const router = Router();
   router.use(
     '/hook',
     limiter(
       (request) => {
-        if (sameSecret(request.get('x-plainview-secret') ?? '', secret)) return;
+        if (sameSecret(request.get('x-plainview-hook-key') ?? '', key)) return;
         metrics.notices.inc({ outcome: 'unauthorised' });
-        throw createError('unauthorised', {});
+        throw createError(
+          request.get('x-plainview-secret') === undefined ? 'unauthorised' : 'secret_sent',
+          {},
+        );
       },
-      () =>
-        log.warn(
-          "a notice had another secret: set PLAINVIEW_SECRET to the same value in Orthanc's environment",
-        ),
+      (error) => log.warn({ code: error.code }, `a notice was refused. ${error.message}`),
     ),
   );
   // The declared type of the body is ignored: Orthanc's HttpPost declares a form.

@@ -1,7 +1,7 @@
 import type { Classifier } from '../classify/classifier.js';
 import { decide } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
-import { asksAnew, isHalfCorrected, recordOf, requestOf } from '../decisions/read.js';
+import { isHalfCorrected, recordOf, requestOf } from '../decisions/read.js';
 import type { Recorder } from '../decisions/recorder.js';
 import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
 import { hasOtherVersion } from '../decisions/versions.js';
@@ -208,11 +208,10 @@ export class Pipeline {
   }
 
   /** @returns why an instance needs no decision by this network; undefined if it needs one */
-  #whyDecided(instance: InstanceContent): SkipReason | undefined {
+  #whyDecided(instance: IdentifiedInstance): SkipReason | undefined {
     const known = recordOf(instance);
     if (known === undefined) return undefined;
-    const request = requestOf(instance);
-    if (request !== undefined && asksAnew(request, known.record)) return undefined;
+    if (this.#recorder.asksAnew(instance, known.record)) return undefined;
     if (known.record.who === 'person') return 'corrected_by_person';
     const same = known.record.network.sha256 === this.#classifier.network.sha256;
     return same && known.complete ? 'already_decided' : undefined;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hookKey } from '../../src/access/keys.js';
 import { classifierOptions } from '../../src/app/classifier-options.js';
 import { type Classifier, createClassifier } from '../../src/classify/classifier.js';
 import { loadConfig } from '../../src/config/load.js';
@@ -73,7 +74,7 @@ describe('an instance that can never be classified is marked at once, with the r
 
 describe('a call of the hook', () => {
   const call = (init: RequestInit) => fetch(`${service.url}/hook`, { method: 'POST', ...init });
-  const secret = { 'x-plainview-secret': hook.secret };
+  const secret = { 'x-plainview-hook-key': hookKey(hook.secret) };
   const body = JSON.stringify({
     instance: '00000001-00000002-00000003-00000004-00000005',
     modality: 'DX',
@@ -83,7 +84,19 @@ describe('a call of the hook', () => {
 
   test.each<[string, RequestInit, number, string]>([
     ['without a secret', { body }, 401, 'unauthorised'],
-    ['with a wrong secret', { body, headers: { 'x-plainview-secret': 'x'.repeat(36) } }, 401, 'unauthorised'],
+    ['with a wrong key', { body, headers: { 'x-plainview-hook-key': 'x'.repeat(64) } }, 401, 'unauthorised'],
+    [
+      'with the secret itself, as older hooks sent it',
+      { body, headers: { 'x-plainview-secret': hook.secret } },
+      401,
+      'secret_sent',
+    ],
+    [
+      'with the secret in place of the key',
+      { body, headers: { 'x-plainview-hook-key': hook.secret } },
+      401,
+      'unauthorised',
+    ],
     ['without a body', { headers: secret }, 400, 'request_malformed'],
     ['that is not JSON', { headers: secret, body: '{"instance":' }, 400, 'request_malformed'],
     ['without an instance', { headers: secret, body: '{}' }, 400, 'request_malformed'],

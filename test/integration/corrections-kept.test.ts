@@ -7,6 +7,7 @@ import { image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { freshState, hookAddress, Reader, type TestService } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
+import { sealedRequest } from '../../testkit/signed.js';
 
 const hook = await hookAddress();
 const real = useOrthanc({ hook });
@@ -66,7 +67,7 @@ describe('a request that includes corrected ones', () => {
     await reader().put(
       `instances/${id}`,
       'RadiographReclassify',
-      JSON.stringify({ who: 'bob', when: '2026-01-01T00:00:00.000Z', includingCorrected: true }),
+      sealedRequest(hook.secret, id, { who: 'bob', when: '2026-01-01T00:00:00.000Z' }),
     );
     const half = {
       ...before,

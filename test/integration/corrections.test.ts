@@ -8,6 +8,7 @@ import { image } from '../../testkit/dicom.js';
 import { type StoredInstance, useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { hookAddress, Reader, type TestService } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
+import { sealedRequest } from '../../testkit/signed.js';
 
 const hook = await hookAddress();
 const real = useOrthanc({ hook });
@@ -84,8 +85,22 @@ describe('a correction', () => {
     expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
     await asks(id, { includingCorrected: true });
     await answered(id);
+    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+    await callApi(of, 'POST', '/requests', {
+      body: { selection: { ids: [id] }, includingCorrected: true },
+      who: 'chief',
+    });
+    await waitFor(async () => (await reader().record(id))?.who === 'network');
+    await answered(id);
     expect(await labelsOf(stored)).toEqual(everywhere('knee_lateral'));
     expect((await reader().record(id))?.before).toBeUndefined();
+    await waitFor(() => of.log().includes('"action":"end correction"'));
+    const [line = ''] = of.log().match(/^.*"end correction".*$/m) ?? [];
+    expect(JSON.parse(line).audit).toMatchObject({
+      who: 'chief',
+      target: `instances/${id}`,
+      detail: { by: 'alice', from: 'hand_ap', to: 'knee_lateral' },
+    });
   });
 
   test('to none of the categories is an unknown view; after undo, the network’s decision applies again', async () => {
@@ -200,14 +215,17 @@ describe('a confirmation', () => {
 
 describe('a person’s decision is never lost', () => {
   test.each([
-    ['a plain request', {}],
-    ['a request for corrected ones too', { includingCorrected: true }],
+    ['a plain request', () => '{}'],
+    [
+      'a request for corrected ones too',
+      (secret: string, id: string) => sealedRequest(secret, id, { who: 'x', when: new Date().toISOString() }),
+    ],
   ])('by %s that is in progress', async (_what, request) => {
     const of = await service();
     const stored = await decided(of);
     const id = stored.orthancId;
     const { reached: atNetwork, release } = hold(of.classifier, { category: 'foot_ap', score: 0.99 });
-    await asks(id, request);
+    await reader().put(`instances/${id}`, 'RadiographReclassify', request(of.secret, id));
     await atNetwork;
     const answer = await callApi(of, 'PUT', decision(id), { body: { category: 'hand_ap', of: stored.when } });
     expect(answer.status).toBe(200);

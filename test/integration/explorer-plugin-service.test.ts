@@ -1,14 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
+import { Listener } from '../../testkit/listener.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { hookAddress, Reader, startTestService } from '../../testkit/service.js';
 
 const json = { 'content-type': 'application/json' };
 
+import { signed as asPlugin } from '../../testkit/signed.js';
+
 describe('Explorer’s plugin with the service', async () => {
   const hook = await hookAddress();
-  const real = useOrthanc({ hook, explorer: true, configuration: { Plainview: { DefaultRole: 'admin' } } });
+  const real = useOrthanc({
+    hook,
+    explorer: true,
+    env: { PLAINVIEW_HOOK_QUIET_S: '1' },
+    configuration: { Plainview: { DefaultRole: 'admin' } },
+  });
 
   test('a request that came while it was away is done when it is back, with who and when', async () => {
     const instances = [];
@@ -77,6 +85,65 @@ describe('Explorer’s plugin with the service', async () => {
         category: 'knee_lateral',
         who: 'network',
       });
+    } finally {
+      await started.stop();
+    }
+  });
+
+  test('what a program in its place received opens only the hook, and cannot be sent to it later', async () => {
+    const impostor = new Listener();
+    await impostor.listen(hook.port);
+    try {
+      // After a failure the hook pauses for a while.
+      await waitFor(async () => {
+        await real.storeInstance(image());
+        return impostor.requests.length > 0;
+      });
+      const body = JSON.stringify({ selection: { all: true }, includingCorrected: true });
+      for (const [method, path] of [
+        ['POST', 'requests'],
+        ['GET', 'worklist'],
+      ] as const)
+        await fetch(`${real.orthanc.url}/plainview/api/v1/${path}`, {
+          method,
+          headers: json,
+          ...(method === 'POST' ? { body } : {}),
+        });
+    } finally {
+      await impostor.close();
+    }
+    expect(JSON.stringify(impostor.requests)).not.toContain(hook.secret);
+    const started = await startTestService({ orthanc: real.orthanc.url, hook, classifier: stubClassifier() });
+    try {
+      const notice = impostor.requests.find(({ url }) => url === '/hook');
+      const signed = impostor.requests.filter(({ url }) => url !== '/hook');
+      expect(signed).toHaveLength(2);
+      for (const { method, url, headers, body } of signed) {
+        const { host: _, connection: __, 'content-length': ___, ...own } = headers;
+        const answer = await fetch(`${started.url}${url}`, {
+          method,
+          headers: own as Record<string, string>,
+          ...(method === 'POST' ? { body } : {}),
+        });
+        expect([answer.status, await answer.json()]).toMatchObject([401, { code: 'clocks_differ' }]);
+      }
+      const key = String(notice?.headers['x-plainview-hook-key']);
+      const withKey = async (path: string, headers: Record<string, string>, body?: string) =>
+        (
+          await fetch(`${started.url}${path}`, {
+            method: body === undefined ? 'GET' : 'POST',
+            headers,
+            ...(body === undefined ? {} : { body }),
+          })
+        ).status;
+      expect(await withKey('/hook', { 'x-plainview-hook-key': key }, notice?.body)).toBe(202);
+      for (const headers of [
+        { 'x-plainview-hook-key': key },
+        { 'x-plainview-secret': key },
+        { authorization: `Bearer ${key}` },
+        asPlugin(key, `${started.url}/api/v1/worklist`),
+      ])
+        expect(await withKey('/api/v1/worklist', headers)).toBe(401);
     } finally {
       await started.stop();
     }

@@ -6,6 +6,8 @@ const secret = 'the secret of both';
 describe('Explorer’s plugin with a wrong configuration', () => {
   test.each([
     ['Plainview.Roles', { Plainview: { Roles: { alice: 'root' } } }, secret],
+    ['Plainview.GroupRoles', { Plainview: { GroupRoles: { radiologists: 'root' } } }, secret],
+    ['HttpThreadsCount must be 2', { HttpThreadsCount: 1, KeepAlive: false }, secret],
     ['Plainview.DefaultRole', { Plainview: { DefaultRole: 'everything' } }, secret],
     ['Plainview.Url', { Plainview: { Url: 'file:///etc/passwd' } }, secret],
     ['"Plainview"', { Plainview: { Role: {} } }, secret],

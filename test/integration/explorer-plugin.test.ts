@@ -1,4 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { deriveKey } from '../../src/access/keys.js';
+import { Signatures } from '../../src/access/signature.js';
+import type { DebianSuite } from '../../src/sandbox/debian.js';
 import { Listener, type ListenerResponse } from '../../testkit/listener.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 
@@ -13,16 +17,22 @@ const login = (user: keyof typeof users | 'mallory', password?: string) => ({
   authorization: `Basic ${Buffer.from(`${user}:${password ?? { ...users, mallory: '' }[user]}`).toString('base64')}`,
 });
 
+const withoutSignature = ({ 'x-plainview-signature': signature, ...others }: IncomingHttpHeaders) => ({
+  signature: String(signature),
+  ...others,
+});
+
 const json = { 'content-type': 'application/json' };
 
-describe('under /plainview', () => {
-  const service = new Listener();
+describe.each<DebianSuite>(['trixie', 'forky'])('under /plainview of Orthanc from %s', (suite) => {
+  const service = new Listener(secret);
   beforeAll(() => service.listen());
   afterAll(() => service.close());
   const real = useOrthanc(async () => ({
     hook: { url: service.url, secret },
     explorer: true,
     configuration,
+    suite,
   }));
   const request = (path: string, init: RequestInit = {}, who: Record<string, string> = login('alice')) =>
     fetch(`${real.orthanc.url}/plainview${path}`, { ...init, headers: { ...who, ...init.headers } });
@@ -39,12 +49,14 @@ describe('under /plainview', () => {
 
   test('the service gets the caller’s name and role, and no forged header of the client', async () => {
     const answer = await request(
-      '/api/v1/worklist?state=needs_review&text=a%20b%26c&cursor=',
+      '/api/v1/worklist?state=needs_review&text=a%20b%26c&text=b%2Bc&cursor=',
       {
         headers: {
           'x-plainview-user': 'root',
           'x-plainview-role': 'admin',
           'x-plainview-secret': 'guessed',
+          'x-plainview-signature': 'forged',
+          'x-plainview-query': 'state=needs_review&text=a%20b%26c&text=b%2Bc&cursor=',
           'X-Plainview-Anything': 'x',
           cookie: 'a=b',
           te: 'trailers',
@@ -59,7 +71,17 @@ describe('under /plainview', () => {
     expect(answer.headers.get('content-type')).toBe('application/json');
     expect(await answer.text()).toBe('{"a":"ä"}');
     const [{ url, method, headers } = { url: '', method: '', headers: {} }] = service.requests;
-    expect([method, url]).toEqual(['GET', '/api/v1/worklist?state=needs_review&text=a%20b%26c&cursor']);
+    expect([method, url]).toEqual([
+      'GET',
+      '/api/v1/worklist?state=needs_review&text=a%20b%26c&text=b%2Bc&cursor=',
+    ]);
+    const { signature, ...others } = withoutSignature(headers);
+    expect(
+      new Signatures(secret).isGenuine(
+        { method: method ?? '', target: url ?? '', user: 'bob', role: 'viewer' },
+        signature,
+      ),
+    ).toBe(true);
     const {
       host: _,
       connection: __,
@@ -67,11 +89,10 @@ describe('under /plainview', () => {
       'accept-encoding': ____,
       'accept-language': _____,
       ...forwardedHeaders
-    } = headers;
+    } = others;
     expect(forwardedHeaders).toEqual({
       accept: 'application/json',
       'sec-fetch-site': 'same-origin',
-      'x-plainview-secret': secret,
       'x-plainview-user': 'bob',
       'x-plainview-role': 'viewer',
     });
@@ -187,12 +208,82 @@ describe('under /plainview', () => {
     expect(service.requests[0]?.url).toBe('/review/');
   });
 
-  test('a wrong secret is reported as an error of the configuration, not of the user', async () => {
-    service.answer = { status: 401, body: '{}' };
+  test('a refused signature is reported as an error of the configuration, not of the user', async () => {
+    const title = 'The request was signed 70 s ago.';
+    service.answer = { status: 401, body: JSON.stringify({ code: 'clocks_differ', title }) };
     expect(await problem(await request('/api/v1/me'))).toMatchObject({
       status: 502,
-      code: 'service_refuses',
+      code: 'clocks_differ',
+      title,
     });
+  });
+
+  test.each([
+    ['no secret', undefined],
+    ['another secret', 'another secret of both'],
+  ])(
+    'a program with %s in the service’s place learns no key, and its pages are not shown',
+    async (_what, other) => {
+      await service.close();
+      const impostor = new Listener(other);
+      impostor.answer = {
+        status: 200,
+        body: '<script>steal()</script>',
+        headers: { 'content-type': 'text/html' },
+      };
+      await impostor.listen(Number(new URL(service.url).port));
+      try {
+        for (const path of ['/review/', '/api/v1/me']) {
+          const answer = await request(path, { headers: { accept: 'text/html' } });
+          expect(await answer.text()).not.toContain('steal');
+          expect(answer.status).toBe(502);
+        }
+        const session = await (await request('/session')).json();
+        expect(session).toMatchObject({
+          service: { answers: false, why: expect.stringContaining('does not prove') },
+        });
+        // The request is kept in Orthanc, as if nothing had answered.
+        const body = JSON.stringify({ resources: '11111111-22222222-33333333-44444444-55555555' });
+        expect((await request('/reclassify', { method: 'POST', body, headers: json })).status).toBe(404);
+        expect(impostor.requests.length).toBe(4);
+        const all = JSON.stringify(impostor.requests);
+        for (const key of [
+          secret,
+          ...(['hook', 'request', 'answer', 'seal'] as const).map((each) =>
+            deriveKey(secret, each).toString('hex'),
+          ),
+        ])
+          expect(all).not.toContain(key);
+        expect(all).not.toContain(login('alice').authorization);
+      } finally {
+        await impostor.close();
+        await service.listen();
+      }
+    },
+  );
+
+  test.each([
+    'state=needs_review&category=knee_ap',
+    'text=100%25',
+    'text=a%2Bb+c',
+    'text=x%26category%3Dknee_ap',
+    'text=1&text=2',
+    'cursor=',
+  ])('the query %s is passed on as it was written, from the header of the page', async (query) => {
+    const path = `/api/v1/worklist?${query}`;
+    expect((await request(path, { headers: { 'x-plainview-query': query } })).status).toBe(200);
+    expect(service.requests.map(({ url }) => url)).toEqual([path]);
+    // Orthanc hands over another query than the client wrote, so it is not passed on.
+    expect(await problem(await request(path))).toMatchObject({ status: 400, code: 'query_ambiguous' });
+    expect(service.requests).toHaveLength(1);
+  });
+
+  test('a header that is no query is refused, and the files of the page need none', async () => {
+    expect(
+      await problem(await request('/api/v1/worklist', { headers: { 'x-plainview-query': 'a=<' } })),
+    ).toMatchObject({ status: 400, code: 'request_malformed' });
+    await request('/review/?a=b');
+    expect(service.requests.map(({ url }) => url)).toEqual(['/review/']);
   });
 
   test('events are refused at once', async () => {

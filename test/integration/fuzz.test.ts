@@ -4,7 +4,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { roles } from '../../src/access/caller.js';
+import { role as roleSchema, roles } from '../../src/access/caller.js';
+import { signedHeaders } from '../../src/access/signature.js';
 import { callApi } from '../../testkit/api.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
@@ -49,9 +50,13 @@ async function send(
     headers: {
       ...headers,
       ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
-      'x-plainview-secret': secret,
-      'x-plainview-user': 'fuzzer',
-      'x-plainview-role': role,
+      ...signedHeaders(secret, {
+        method,
+        target: path,
+        who: 'fuzzer',
+        role: roleSchema.parse(role),
+        body: body ?? '',
+      }),
     },
     signal: AbortSignal.timeout(longestMs),
   });

@@ -7,6 +7,7 @@ import { type ImageOptions, image, sopClasses, uid } from '../../testkit/dicom.j
 import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { type StoredInstance, useOrthanc } from '../../testkit/orthanc.js';
 import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { fetchSigned } from '../../testkit/signed.js';
 
 /** The category that the network gives a picture of that brightness. */
 const kinds = [
@@ -48,9 +49,7 @@ interface Answer {
   instances: { sopInstanceUid: string; state: string; sure: boolean; laterality?: string }[];
 }
 const request = (study: string, query = '') =>
-  fetch(`${service.url}/api/v1/studies/${study}/hanging${query}`, {
-    headers: { 'x-plainview-secret': service.secret },
-  });
+  fetchSigned(service.secret, `${service.url}/api/v1/studies/${study}/hanging${query}`);
 const hanging = async (study: string, query = '') => (await (await request(study, query)).json()) as Answer;
 const shown = ({ cells }: Answer) => cells.map(({ sopInstanceUid }) => sopInstanceUid);
 

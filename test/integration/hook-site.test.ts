@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { hookKey } from '../../src/access/keys.js';
 import type { SandboxOrthanc } from '../../src/sandbox/orthanc.js';
 import { image } from '../../testkit/dicom.js';
 import { Listener } from '../../testkit/listener.js';
@@ -70,7 +71,7 @@ test('credentials that a site sets for its own calls are not sent to the service
     await storeTwo(orthanc);
     const second = await waitFor(() => site.listener.requests[1]);
     expect(second.headers.authorization).toBeUndefined();
-    expect(second.headers['x-plainview-secret']).toBe('between us');
+    expect(second.headers['x-plainview-hook-key']).toBe(hookKey('between us'));
   });
 });
 

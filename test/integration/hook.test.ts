@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
+import { hookKey } from '../../src/access/keys.js';
 import { image, instance, sopClasses } from '../../testkit/dicom.js';
 import { Listener } from '../../testkit/listener.js';
 import { storeInstance, useOrthanc, waitFor, withOrthanc } from '../../testkit/orthanc.js';
@@ -21,7 +22,8 @@ test('the notice of a stored radiograph has its type and the secret, and no pati
   const { orthancId } = await site.storeInstance(image({ modality: 'DX', patientName: 'TEST^SECRETIVE' }));
   const { method, url, headers, body } = await oneNotice();
   expect(`${method} ${url}`).toBe('POST /hook');
-  expect(headers['x-plainview-secret']).toBe(secret);
+  expect(headers['x-plainview-hook-key']).toBe(hookKey(secret));
+  expect(JSON.stringify(headers)).not.toContain(secret);
   expect(headers['content-type']).toBe('application/json');
   expect(JSON.parse(body)).toEqual({
     instance: orthancId,
@@ -82,11 +84,13 @@ test('a re-upload causes a notice too, because it may be meant as another try', 
 
 test('the secret may come from a file, as with Docker', async () => {
   const file = join(site.orthanc.folder, 'secret');
-  await writeFile(file, 'from a file\n');
+  // Longer than a block of SHA-256.
+  const long = 'from a file, '.repeat(9).trim();
+  await writeFile(file, `${long}\n`);
   const hook = { url: listener.url, secret: '' };
   await withOrthanc({ hook, env: { PLAINVIEW_SECRET_FILE: file } }, async (orthanc) => {
     await storeInstance(orthanc.url, image());
-    expect((await oneNotice()).headers['x-plainview-secret']).toBe('from a file');
+    expect((await oneNotice()).headers['x-plainview-hook-key']).toBe(hookKey(long));
   });
 });
 

@@ -6,6 +6,7 @@ import { image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { freshState, hookAddress, Reader, type TestService } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
+import { fetchSigned } from '../../testkit/signed.js';
 
 const hook = await hookAddress();
 const real = useOrthanc({ hook });
@@ -28,10 +29,7 @@ async function decided(of: TestService, category: string, score = 0.99) {
 
 /** Follows the events like the page. The list of received events grows. */
 async function follow({ url, secret }: TestService, leave = new AbortController()) {
-  const answer = await fetch(`${url}/api/v1/events`, {
-    headers: { 'x-plainview-secret': secret, 'x-plainview-user': 'eve' },
-    signal: leave.signal,
-  });
+  const answer = await fetchSigned(secret, `${url}/api/v1/events`, { who: 'eve', signal: leave.signal });
   const received = { text: '', ended: false };
   const read = async () => {
     const decoder = new TextDecoder();

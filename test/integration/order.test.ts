@@ -4,6 +4,7 @@ import { image, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { hookAddress, Reader, type TestService } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
+import { fetchSigned } from '../../testkit/signed.js';
 
 const hook = await hookAddress();
 const real = useOrthanc({ hook });
@@ -45,9 +46,8 @@ test('a picture that differs from the order is marked on all three levels, until
     expect(await reader().labels(resource)).toEqual(['needs_review']);
 
   const of = (await reader().record(orthancId))?.when;
-  const corrected = await fetch(`${url}/api/v1/instances/${orthancId}/decision`, {
+  const corrected = await fetchSigned(secret, `${url}/api/v1/instances/${orthancId}/decision`, {
     method: 'PUT',
-    headers: { 'x-plainview-secret': secret, 'content-type': 'application/json' },
     body: JSON.stringify({ category: 'hand_ap', of }),
   });
   expect(corrected.status).toBe(200);

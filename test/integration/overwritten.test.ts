@@ -6,6 +6,7 @@ import { image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { freshState, hookAddress, Reader, type TestService } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
+import { sealedRequest } from '../../testkit/signed.js';
 
 const hook = await hookAddress();
 const real = useOrthanc({ hook, configuration: { OverwriteInstances: true } });
@@ -62,8 +63,8 @@ test('an earlier decision by a person is not restored after a requested reclassi
   await changeDecision(of, id, 'PUT', 'decision', { category: 'hand_ap' });
   await stop();
   await real.storeInstance(bytes);
-  const request = { who: 'bob', when: new Date().toISOString(), includingCorrected: true };
-  await reader().put(`instances/${id}`, 'RadiographReclassify', JSON.stringify(request));
+  const request = sealedRequest(of.secret, id, { who: 'bob', when: new Date().toISOString() });
+  await reader().put(`instances/${id}`, 'RadiographReclassify', request);
   await service({ stateDir });
   expect(await reader().decided(id)).toBe('knee_lateral');
   expect((await reader().record(id))?.requested?.who).toBe('bob');

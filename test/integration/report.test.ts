@@ -6,6 +6,7 @@ import { image, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { hookAddress, Reader, type TestService } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
+import { fetchSigned } from '../../testkit/signed.js';
 
 const hook = await hookAddress();
 const real = useOrthanc({ hook });
@@ -142,10 +143,7 @@ describe('a report for each instance', () => {
     await reader().decided(orthancId);
     await plain.stop();
     const later = await service('instance');
-    await fetch(`${later.url}/api/v1/sweep`, {
-      method: 'POST',
-      headers: { 'x-plainview-secret': later.secret, 'content-type': 'application/json' },
-    });
+    await fetchSigned(later.secret, `${later.url}/api/v1/sweep`, { method: 'POST' });
     await settledReports(study, 1, [orthancId]);
     expect(later.classifier.pictures).toHaveLength(0);
   });

@@ -11,6 +11,7 @@ import { Listener } from '../../testkit/listener.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { head, type RulesFolder, rulesFolder } from '../../testkit/rules.js';
 import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { fetchSigned } from '../../testkit/signed.js';
 
 const hook = await hookAddress();
 const [partnerPort, dicomPort] = [await freePort(), await freePort()];
@@ -156,9 +157,8 @@ describe('what a rule sends', () => {
     const { orthancId } = await real.storeInstance(image());
     await reader().decided(orthancId);
     const of = (await reader().record(orthancId))?.when;
-    const answer = await fetch(`${url}/api/v1/instances/${orthancId}/decision`, {
+    const answer = await fetchSigned(secret, `${url}/api/v1/instances/${orthancId}/decision`, {
       method: 'PUT',
-      headers: { 'x-plainview-secret': secret, 'content-type': 'application/json' },
       body: JSON.stringify({ of, category: 'hand_ap' }),
     });
     expect(answer.status, await answer.text()).toBe(200);

@@ -7,6 +7,7 @@ import { image, uid } from '../../testkit/dicom.js';
 import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { freshState, Reader, startTestService, type TestService } from '../../testkit/service.js';
+import { fetchSigned, sealedRequest } from '../../testkit/signed.js';
 
 /** There is no hook, so the service finds instances only by itself. */
 const real = useOrthanc({ configuration: { OverwriteInstances: true } });
@@ -28,10 +29,9 @@ afterEach(async () => {
 
 /** Requests a sweep and waits for its end. */
 async function sweep({ url, secret }: TestService): Promise<{ found: number; done: number; total: number }> {
-  const headers = { 'x-plainview-secret': secret, 'content-type': 'application/json' };
-  expect((await fetch(`${url}/api/v1/sweep`, { method: 'POST', headers })).status).toBe(202);
+  expect((await fetchSigned(secret, `${url}/api/v1/sweep`, { method: 'POST' })).status).toBe(202);
   return waitFor(async () => {
-    const state = (await (await fetch(`${url}/api/v1/sweep`, { headers })).json()) as { state: string };
+    const state = (await (await fetchSigned(secret, `${url}/api/v1/sweep`)).json()) as { state: string };
     return state.state === 'idle' && (state as { state: string; found: number; done: number; total: number });
   });
 }
@@ -274,7 +274,7 @@ describe('a request in the metadata', () => {
   });
 
   test('does not change a correction by a person, unless it includes corrected instances', async () => {
-    await service();
+    const { secret } = await service();
     const { orthancId } = await real.storeInstance(image());
     await reader().decided(orthancId);
     const record = await reader().record(orthancId);
@@ -282,7 +282,10 @@ describe('a request in the metadata', () => {
     await putRequest(orthancId, { who: 'x' });
     await answered(orthancId);
     expect((await reader().record(orthancId))?.who).toBe('person');
-    await putRequest(orthancId, { who: 'x', includingCorrected: true });
+    await putRequest(
+      orthancId,
+      sealedRequest(secret, orthancId, { who: 'x', when: new Date().toISOString() }),
+    );
     await answered(orthancId);
     expect((await reader().record(orthancId))?.who).toBe('network');
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { layouts, places, radiographWith } from '../../testkit/signed.js';
+import { layouts, places, radiographWith } from '../../testkit/signed-files.js';
 import { picture, useTags } from '../../testkit/tags.js';
 import { waitFor } from '../../testkit/wait-for.js';
 

@@ -2,6 +2,7 @@ import express, { type Request, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
 import type { Audit } from '../../access/audit.js';
 import { type Identity, mayActAs } from '../../access/caller.js';
+import { isSignedBody, signatureHeader } from '../../access/signature.js';
 import { createError } from '../../errors/errors.js';
 import { bodyProblem } from '../body-problem.js';
 import type { FailedAuthenticationLimiter } from '../failed-authentication-limiter.js';
@@ -44,7 +45,8 @@ export function apiRouter(
       return `${how} ${who}`;
     }),
     csrf,
-    express.json({ limit: bodyLimit }),
+    express.json({ limit: bodyLimit, verify: (request, _response, body) => bodies.set(request, body) }),
+    requireSignedBody,
     bodyProblem(bodyLimit),
   );
   for (const operation of operations) {
@@ -71,6 +73,16 @@ export function apiRouter(
   }
   return router;
 }
+
+/** The bodies of requests, as they were received. */
+const bodies = new WeakMap<object, Buffer>();
+
+const requireSignedBody: RequestHandler = (request, _response, next) => {
+  const signature = request.get(signatureHeader);
+  if (signature !== undefined && !isSignedBody(signature, bodies.get(request) ?? ''))
+    throw createError('unauthorised', {});
+  next();
+};
 
 const noStore: RequestHandler = (_request, response, next) => {
   response.set('cache-control', 'no-store');

@@ -8,7 +8,8 @@ import {
   reclassificationRequest,
 } from '../../contract/reclassification.js';
 import { recordOf } from '../../decisions/read.js';
-import { metadataNames, type ReclassifyRequest } from '../../decisions/schema.js';
+import type { RequestSeal } from '../../decisions/request-seal.js';
+import { metadataNames } from '../../decisions/schema.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
 import { ifAbsent } from '../../orthanc/catch-handlers.js';
 import type { InstanceId } from '../../orthanc/ids.js';
@@ -32,6 +33,7 @@ interface Parts {
   queue: Queue;
   modalities: readonly string[];
   stateDir: string;
+  seal: RequestSeal;
   log: Logger;
 }
 
@@ -185,7 +187,7 @@ export class ReclassificationJobs {
     began: number,
   ): Promise<void> {
     const { who, when, includingCorrected } = progress;
-    const request: ReclassifyRequest = { who, when, includingCorrected };
+    const request = this.#parts.seal.seal(ID, { who, when, includingCorrected });
     const isThere = await this.#parts.orthanc.metadata
       .put(`instances/${ID}`, metadataNames.request, JSON.stringify(request))
       .then(() => true)

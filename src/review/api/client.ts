@@ -90,6 +90,8 @@ export async function sendRequest(
       headers: {
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
+        // Orthanc may decode the query before its plugin gets it.
+        ...(search === '' ? {} : { 'x-plainview-query': search.slice(1) }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal ? { signal } : {}),

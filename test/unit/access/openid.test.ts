@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { authenticator } from '../../../src/access/authenticate.js';
 import { type OpenIdSettings, openIdSettings, openIdVerifier } from '../../../src/access/openid.js';
+import { Signatures } from '../../../src/access/signature.js';
 import { createToken, hashToken } from '../../../src/access/tokens.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { close, listen } from '../../../testkit/loopback.js';
@@ -177,12 +178,16 @@ describe('while the provider is away', () => {
     provider.answer = () => 'never';
     const { token } = createToken('bob', 'viewer');
     const authenticate = authenticator(
-      'a-secret-of-the-tests',
+      new Signatures('a-secret-of-the-tests'),
       [{ name: 'bob', role: 'viewer', sha256: hashToken(token) }],
       openIdVerifier(settings()),
     );
     const withBearer = (bearer: string) =>
-      authenticate({ get: (name) => (name === 'authorization' ? `Bearer ${bearer}` : undefined) });
+      authenticate({
+        method: 'GET',
+        originalUrl: '/',
+        get: (name) => (name === 'authorization' ? `Bearer ${bearer}` : undefined),
+      });
     const held = withBearer(await provider.token()).catch((error: unknown) => error);
     expect(await withBearer(token)).toEqual({ who: 'bob', role: 'viewer', how: 'token' });
     await provider.stop();

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -21,6 +21,28 @@ async function messageAfter(status: number, type: string, body: string): Promise
     (error: Error) => error.message,
   );
 }
+
+test('the secret is not sent, because another program may listen at the port', async () => {
+  let received: IncomingMessage['headers'] = {};
+  const listening = createServer(({ headers }, response) => {
+    received = headers;
+    response.end('{}');
+  });
+  server = listening;
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+  const config = loadConfig({
+    PLAINVIEW_PORT: String((listening.address() as AddressInfo).port),
+    PLAINVIEW_SECRET: 'between Orthanc and us',
+  });
+  await callService(z.object({}), config, {
+    method: 'POST',
+    path: '/api/v1/sweep',
+    body: { order: 'newest' },
+  }).catch(() => undefined);
+  expect(received['x-plainview-role']).toBe('command line');
+  expect(received['x-plainview-signature']).toMatch(/^[0-9a-f.]+$/);
+  expect(JSON.stringify(received)).not.toContain('between Orthanc and us');
+});
 
 const problem = (title: string) => ['application/problem+json', JSON.stringify({ title })] as const;
 

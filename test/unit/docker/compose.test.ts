@@ -99,11 +99,16 @@ test('Orthanc reads the file with its users as configuration', () => {
   });
 });
 
-test('Orthanc’s configuration names the mounted plugin, and its script for the pages is in the same folder', () => {
+test('Orthanc’s configuration names the mounted plugin, and its other files are in the same folder', () => {
   const { PythonScript } = JSON.parse(read('orthanc/plugin.json')) as { PythonScript: string };
   const places = new Map(orthanc.volumes.map(({ source, target }) => [source, target]));
   expect(places.get('./orthanc/explorer_plugin.py')).toBe(PythonScript);
-  expect(places.get('./orthanc/explorer.js')).toBe(`${dirname(PythonScript)}/explorer.js`);
+  const imported = [...read('orthanc/explorer_plugin.py').matchAll(/^from (plainview_\w+) import/gm)].map(
+    ([, name]) => `${name}.py`,
+  );
+  expect(imported).toHaveLength(2);
+  for (const file of ['explorer.js', ...imported])
+    expect(places.get(`./orthanc/${file}`)).toBe(`${dirname(PythonScript)}/${file}`);
   for (const file of ['plainview.json', 'plugin.json', 'explorer2.json'])
     expect(places.get(`./orthanc/${file}`)).toBe(`/etc/orthanc/${file}`);
   expect(orthanc.environment.PYTHON_PLUGIN_ENABLED).toBe('true');

@@ -31,7 +31,8 @@ test('docs/errors.md shows every error as it is (else: npm run docs)', () => {
   expect(page).toBe(errorsPage());
   for (const code of Object.keys(catalogue)) expect(page).toContain(`\n## \`${code}\`\n`);
   expect(page).toContain('> Orthanc at {url} does not answer ({why}).');
-  const plugin = readFileSync(shipped('orthanc', 'explorer_plugin.py'), 'utf8');
-  for (const [, code] of plugin.matchAll(/Problem\(\d+, '(\w+)'/g)) expect(page).toContain(`\`${code}\``);
+  for (const file of ['explorer_plugin.py', 'plainview_service.py', 'plainview_users.py'])
+    for (const [, code] of readFileSync(shipped('orthanc', file), 'utf8').matchAll(/Problem\(\d+, '(\w+)'/g))
+      expect(page).toContain(`\`${code}\``);
   expect(page).not.toMatch(/undefined|\[object/);
 });

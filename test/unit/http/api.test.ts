@@ -7,12 +7,14 @@ import { z } from 'zod';
 import type { AuditEntry } from '../../../src/access/audit.js';
 import { authenticator } from '../../../src/access/authenticate.js';
 import { roles } from '../../../src/access/caller.js';
+import { Signatures, signedHeaders } from '../../../src/access/signature.js';
 import { createToken, hashToken, type Token } from '../../../src/access/tokens.js';
 import { withDescription } from '../../../src/http/api/openapi.js';
 import { operation } from '../../../src/http/api/operation.js';
 import { apiRouter } from '../../../src/http/api/router.js';
 import { createApp } from '../../../src/http/app.js';
 import { failedAuthenticationLimiter } from '../../../src/http/failed-authentication-limiter.js';
+import { signed } from '../../../testkit/signed.js';
 
 const secret = 'a-secret-of-the-tests';
 const silent = pino({ level: 'silent' });
@@ -67,7 +69,10 @@ const operations = withDescription(
   '0.0.0',
 );
 
-async function listen(perMinute = 10_000, authenticate = authenticator(secret, tokens)): Promise<string> {
+async function listen(
+  perMinute = 10_000,
+  authenticate = authenticator(new Signatures(secret), tokens),
+): Promise<string> {
   const server = createServer(
     createApp(
       [
@@ -139,42 +144,100 @@ test('a caller whom the identity provider knows, but who has no role here, may d
   expect(audited).toMatchObject([{ caller: { who: 'nurse', role: 'none' }, action: 'refused' }]);
 });
 
-test('Orthanc’s plugin can send a user only with the secret', async () => {
+test('a command signs for the user of the operating system, who is an administrator', async () => {
+  const url = `${await listen()}/api/v1/things/a`;
+  const call = { method: 'GET', target: new URL(url).pathname, who: 'Jürgen' };
+  const headers = signedHeaders(secret, { ...call, role: 'command line' });
+  expect(await (await fetch(url, { headers })).json()).toMatchObject({
+    who: 'Jürgen',
+    role: 'admin',
+    how: 'command line',
+  });
+  const forged = {
+    ...signedHeaders(secret, { ...call, role: 'viewer' }),
+    'x-plainview-role': 'command line',
+  };
+  expect((await fetch(url, { headers: forged })).status).toBe(401);
+});
+
+test('Orthanc’s plugin can send a user only with a signature', async () => {
+  const url = `${await listen()}/api/v1/things/a`;
+  const ask = async (headers: Record<string, string>, init: RequestInit = {}) => {
+    const answer = await fetch(url, { ...init, headers });
+    return { status: answer.status, ...((await answer.json()) as object) };
+  };
+  for (const who of ['alice', 'Jürgen Ł.'])
+    expect(await ask(signed(secret, url, { who, role: 'reviewer' }))).toMatchObject({
+      who,
+      role: 'reviewer',
+      how: 'orthanc',
+    });
+  for (const headers of [
+    { 'x-plainview-user': 'alice', 'x-plainview-role': 'admin' },
+    signed('another secret', url),
+    { ...signed(secret, url, { who: 'bob', role: 'viewer' }), 'x-plainview-role': 'admin' },
+    { ...signed(secret, url, { who: 'bob' }), 'x-plainview-user': 'alice' },
+    signed(secret, `${url}b`),
+    signed(secret, `${url}?limit=3`),
+    signed(secret, url, { method: 'DELETE' }),
+    signed(secret, url, { who: '<b>' }),
+    signed(secret, url, { who: '' }),
+    { ...signed(secret, url), 'x-plainview-signature': 'x' },
+  ])
+    expect(await ask(headers)).toMatchObject({ status: 401, code: 'unauthorised' });
+  expect(await ask({ 'x-plainview-secret': secret, 'x-plainview-user': 'alice' })).toMatchObject({
+    status: 401,
+    code: 'secret_sent',
+  });
+});
+
+test('a signed request changes only what its signed body says', async () => {
+  const url = `${await listen()}/api/v1/things/a`;
+  const body = '{"to":"x"}';
+  const send = async (sent: string) => {
+    const headers = signed(secret, url, { method: 'PUT', body });
+    return (await fetch(url, { method: 'PUT', headers, body: sent })).status;
+  };
+  expect(await send(body)).toBe(202);
+  expect(await send('{"to":"y"}')).toBe(401);
+  expect(await send('')).toBe(401);
+});
+
+test('a signed request is accepted once, within a minute of its time, and names the clocks otherwise', async () => {
   const url = `${await listen()}/api/v1/things/a`;
   const ask = async (headers: Record<string, string>) => {
     const answer = await fetch(url, { headers });
     return { status: answer.status, ...((await answer.json()) as object) };
   };
-  const plugin = { 'x-plainview-secret': secret };
-  expect(await ask({ ...plugin, 'x-plainview-user': 'alice', 'x-plainview-role': 'reviewer' })).toMatchObject(
-    {
-      who: 'alice',
-      role: 'reviewer',
-      how: 'orthanc',
-    },
+  const headers = signed(secret, url);
+  expect(await ask(headers)).toMatchObject({ status: 200 });
+  expect(await ask(headers)).toMatchObject({ status: 401, code: 'request_replayed' });
+  const at = (now: number) =>
+    signedHeaders(secret, { method: 'GET', target: new URL(url).pathname, who: 'alice', role: 'admin' }, now);
+  expect(await ask(at(Date.now() + 50_000))).toMatchObject({ status: 200 });
+  for (const [shift, sentence] of [
+    [70_000, /70 s in the future/],
+    [-70_000, /70 s ago/],
+  ] as const)
+    expect(await ask(at(Date.now() + shift))).toMatchObject({
+      status: 401,
+      code: 'clocks_differ',
+      title: expect.stringMatching(sentence),
+    });
+  // No number of them blocks Orthanc's address: they are not guesses.
+  for (let n = 0; n < 30; n++) await ask(headers);
+  expect(await ask(signed(secret, url))).toMatchObject({ status: 200 });
+});
+
+test('what was signed before the service started is not accepted', async () => {
+  const path = '/api/v1/things/a';
+  const before = signedHeaders(
+    secret,
+    { method: 'GET', target: path, who: 'alice', role: 'admin' },
+    Date.now() - 1000,
   );
-  expect(await ask({ ...plugin, 'x-plainview-user': 'bob' })).toMatchObject({ who: 'bob', role: 'viewer' });
-  expect(await ask({ ...plugin, 'x-plainview-user': 'J%C3%BCrgen%20%C5%81.' })).toMatchObject({
-    who: 'Jürgen Ł.',
-  });
-  expect(await ask(plugin)).toMatchObject({ who: 'orthanc', role: 'admin' });
-  expect(await ask({ ...plugin, 'x-plainview-command-user': 'J%C3%BCrgen' })).toMatchObject({
-    who: 'Jürgen',
-    role: 'admin',
-    how: 'command line',
-  });
-  for (const headers of [
-    { 'x-plainview-user': 'alice', 'x-plainview-role': 'admin' },
-    { 'x-plainview-command-user': 'alice' },
-    { ...plugin, 'x-plainview-command-user': '%3Cb%3E' },
-    { 'x-plainview-secret': 'wrong', 'x-plainview-user': 'alice' },
-    { ...plugin, 'x-plainview-user': '<b>' },
-    { ...plugin, 'x-plainview-user': '%3Cb%3E' },
-    { ...plugin, 'x-plainview-user': '%' },
-    { ...plugin, 'x-plainview-user': '' },
-    { ...plugin, 'x-plainview-user': 'alice', 'x-plainview-role': 'root' },
-  ] as Record<string, string>[])
-    expect((await ask(headers)).status).toBe(401);
+  const answer = await fetch(`${await listen()}${path}`, { headers: before });
+  expect(await answer.json()).toMatchObject({ code: 'clocks_differ' });
 });
 
 test('requests of another site are refused', async () => {
@@ -190,7 +253,8 @@ test('requests of another site are refused', async () => {
   expect((await fetch(url, { method: 'PUT', body: '{}', headers: { authorization } })).status).toBe(415);
   // A page of another site cannot send a token. But a browser sends a login by itself, and Orthanc's plugin passes it on.
   expect((await fetch(url, { method: 'PUT', headers: { authorization } })).status).toBe(400);
-  expect((await fetch(url, { method: 'PUT', headers: { 'x-plainview-secret': secret } })).status).toBe(415);
+  const { 'content-type': _, ...bare } = signed(secret, url, { method: 'PUT' });
+  expect((await fetch(url, { method: 'PUT', headers: bare })).status).toBe(415);
 });
 
 test('a body that is not compressed as declared is malformed; HEAD is answered like GET', async () => {

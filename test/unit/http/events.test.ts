@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { authenticator } from '../../../src/access/authenticate.js';
+import { Signatures } from '../../../src/access/signature.js';
 import type { DecidedEvent, Status } from '../../../src/contract/review.js';
 import { Events, eventOperations } from '../../../src/http/api/events.js';
 import { withDescription } from '../../../src/http/api/openapi.js';
@@ -10,6 +11,7 @@ import { apiRouter } from '../../../src/http/api/router.js';
 import { createApp } from '../../../src/http/app.js';
 import { failedAuthenticationLimiter } from '../../../src/http/failed-authentication-limiter.js';
 import { waitFor } from '../../../testkit/orthanc.js';
+import { fetchSigned } from '../../../testkit/signed.js';
 
 const secret = 'a-secret-of-the-tests';
 const log = pino({ level: 'silent' });
@@ -33,7 +35,7 @@ afterEach(() => {
 async function served() {
   const events = new Events((listeners) => ({ ...status, listeners }));
   const options = {
-    authenticate: authenticator(secret, []),
+    authenticate: authenticator(new Signatures(secret), []),
     limiter: failedAuthenticationLimiter(10),
     perMinute: 10_000,
     audit: async () => undefined,
@@ -50,8 +52,7 @@ async function served() {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/events`;
   const listen = async (who: string) => {
     const leave = new AbortController();
-    const headers = { 'x-plainview-secret': secret, 'x-plainview-user': who };
-    const answer = await fetch(url, { headers, signal: leave.signal });
+    const answer = await fetchSigned(secret, url, { who, signal: leave.signal });
     return { answer, leave: () => leave.abort() };
   };
   return { events, listen };

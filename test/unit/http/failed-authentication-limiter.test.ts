@@ -5,7 +5,9 @@ import express from 'express';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { authenticator } from '../../../src/access/authenticate.js';
+import { hookKey } from '../../../src/access/keys.js';
 import { openIdVerifier } from '../../../src/access/openid.js';
+import { Signatures } from '../../../src/access/signature.js';
 import { hashToken } from '../../../src/access/tokens.js';
 import { withDescription } from '../../../src/http/api/openapi.js';
 import { apiRouter } from '../../../src/http/api/router.js';
@@ -15,6 +17,7 @@ import { hookRouter } from '../../../src/http/hook.js';
 import { Metrics } from '../../../src/metrics/metrics.js';
 import { close, listen } from '../../../testkit/loopback.js';
 import { OpenIdProvider } from '../../../testkit/openid-provider.js';
+import { signed } from '../../../testkit/signed.js';
 import { waitFor } from '../../../testkit/wait-for.js';
 
 const secret = 'a-secret-of-the-tests';
@@ -43,11 +46,11 @@ beforeEach(async () => {
     roles: [{ role: 'viewer', value: '*' }],
   });
   const tokens = [{ name: 'bob', role: 'viewer', sha256: hashToken('pv_bob') }] as const;
-  const authenticate = authenticator(secret, tokens, openId);
+  const authenticate = authenticator(new Signatures(secret), tokens, openId);
   server = createServer(
     createApp(
       [
-        hookRouter({ secret, limiter, metrics: new Metrics(), log, accept: () => undefined }),
+        hookRouter({ key: hookKey(secret), limiter, metrics: new Metrics(), log, accept: () => undefined }),
         apiRouter(withDescription([], '0.0.0'), {
           authenticate,
           limiter,
@@ -75,7 +78,7 @@ const noticed = async (given: string) => {
     sopClass: '1.2',
     change: 'x',
   });
-  const headers = { 'x-plainview-secret': given };
+  const headers = { 'x-plainview-hook-key': given };
   return (await fetch(`${url}/hook`, { method: 'POST', headers, body })).status;
 };
 
@@ -84,15 +87,15 @@ test('failures at the hook and at the API are counted together', async () => {
   for (let n = 0; n < 12; n++) expect(await asked({})).toBe(401);
   for (let n = 0; n < 5; n++) {
     expect(await noticed('guessed')).toBe(401);
-    expect(await asked({ 'x-plainview-secret': 'guessed' })).toBe(401);
+    expect(await asked({ 'x-plainview-signature': 'guessed' })).toBe(401);
   }
-  const further = [await noticed('guessed'), await asked({ 'x-plainview-secret': 'guessed' })];
+  const further = [await noticed('guessed'), await asked({ 'x-plainview-signature': 'guessed' })];
   expect(further).toEqual([429, 429]);
 });
 
 test('who guesses does not keep out others with the same address, and cannot fill the log', async () => {
   const guessed = await provider.token({ aud: 'another' });
-  const guesses = [{ 'x-plainview-secret': 'guessed' }, { authorization: `Bearer ${guessed}` }] as const;
+  const guesses = [{ 'x-plainview-signature': 'guessed' }, { authorization: `Bearer ${guessed}` }] as const;
   const statuses = new Map<number, number>();
   const count = (status: number) => statuses.set(status, (statuses.get(status) ?? 0) + 1);
   for (let n = 0; n < 250; n++)
@@ -105,8 +108,8 @@ test('who guesses does not keep out others with the same address, and cannot fil
   expect(Object.fromEntries(statuses)).toEqual({ 401: 10, 429: 990 });
   expect(logged.length).toBeLessThanOrEqual(10);
 
-  expect(await noticed(secret)).toBe(202);
-  expect(await asked({ 'x-plainview-secret': secret })).toBe(200);
+  expect(await noticed(hookKey(secret))).toBe(202);
+  expect(await asked(signed(secret, `${url}/api/v1/openapi.json`))).toBe(200);
   expect(await asked({ authorization: 'Bearer pv_bob' })).toBe(200);
   expect(await asked({ authorization: `Bearer ${await provider.token()}` })).toBe(200);
 });

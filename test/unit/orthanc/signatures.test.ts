@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { signatureIn } from '../../../src/orthanc/signatures.js';
-import { layouts, likeSignatures, places, radiographWith } from '../../../testkit/signed.js';
+import { layouts, likeSignatures, places, radiographWith } from '../../../testkit/signed-files.js';
 
 /** Where Pixel Data begins. The pixels of these files are the first of their bytes. */
 const pixelsIn = (

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Job } from '../../../src/queue/queue.js';
 import { hold } from '../../../testkit/classifier.js';
 import { image, instance } from '../../../testkit/dicom.js';
-import { byPerson, type Line, useFakeSite } from '../../../testkit/fake-site.js';
+import { byPerson, type Line, siteSecret, useFakeSite } from '../../../testkit/fake-site.js';
+import { sealedRequest } from '../../../testkit/signed.js';
 import { failure, jobOf, pipelineOn } from './support.js';
 
 const site = useFakeSite();
@@ -26,6 +27,11 @@ const request = (line: Line, more: object = {}) =>
   site.put(
     `instances/${line.instance}/metadata/RadiographReclassify`,
     JSON.stringify({ who: 'bob', when: '2024-04-01T00:00:00.000Z', ...more }),
+  );
+const sealed = (line: Line, when: string) =>
+  site.put(
+    `instances/${line.instance}/metadata/RadiographReclassify`,
+    sealedRequest(siteSecret, line.instance, { who: 'bob', when }),
   );
 const requestOf = ({ instance: id }: Line) => site.fake.metadata(id).RadiographReclassify;
 
@@ -150,23 +156,44 @@ describe('what is decided already', () => {
 });
 
 describe("a person's decision", () => {
-  test.each([{}, { includingCorrected: true, when: '2024-02-01T00:00:00.000Z' }])(
-    'stays, and the request %o is dropped',
-    async (more) => {
-      const line = await corrected();
-      await request(line, more);
-      const { pipeline, classifier } = pipelineOn(site);
-      const outcome = await pipeline.process(jobOf(line.instance));
-      expect(outcome).toEqual({ kind: 'skipped', why: 'corrected_by_person' });
-      expect(requestOf(line)).toBeUndefined();
-      expect(site.record(line.instance)?.who).toBe('person');
-      expect(classifier.pictures).toEqual([]);
-    },
-  );
+  const later = '2024-04-01T00:00:00.000Z';
+  const copied = { who: 'bob', when: later, includingCorrected: true };
+  const sealOf = (instance: string, of: { who: string; when: string }): string =>
+    (JSON.parse(sealedRequest(siteSecret, instance, of)) as { seal: string }).seal;
+  const other = '00000001-00000002-00000003-00000004-00000005';
+
+  test.each<[string, (line: Line) => Promise<void>]>([
+    ['does not include it', (line) => request(line)],
+    ['came before it', (line) => sealed(line, '2024-02-01T00:00:00.000Z')],
+    ['has no seal', (line) => request(line, copied)],
+    ['has a guessed seal', (line) => request(line, { ...copied, seal: 'ab'.repeat(32) })],
+    ['has the seal of another instance', (line) => request(line, { ...copied, seal: sealOf(other, copied) })],
+    [
+      'has the seal of an earlier time',
+      (line) =>
+        request(line, {
+          ...copied,
+          seal: sealOf(line.instance, { who: 'bob', when: '2024-02-01T00:00:00.000Z' }),
+        }),
+    ],
+    [
+      'has the seal of another person',
+      (line) => request(line, { ...copied, seal: sealOf(line.instance, { who: 'eve', when: later }) }),
+    ],
+  ])('stays where a request %s, and the request is dropped', async (_what, ask) => {
+    const line = await corrected();
+    await ask(line);
+    const { pipeline, classifier } = pipelineOn(site);
+    const outcome = await pipeline.process(jobOf(line.instance));
+    expect(outcome).toEqual({ kind: 'skipped', why: 'corrected_by_person' });
+    expect(requestOf(line)).toBeUndefined();
+    expect(site.record(line.instance)?.who).toBe('person');
+    expect(classifier.pictures).toEqual([]);
+  });
 
   test('is replaced where a later request includes corrected ones', async () => {
     const line = await corrected();
-    await request(line, { includingCorrected: true });
+    await sealed(line, later);
     expect(await pipelineOn(site).pipeline.process(jobOf(line.instance))).toMatchObject({ kind: 'decided' });
     expect(site.record(line.instance)).toMatchObject({ who: 'network', category: 'knee_lateral' });
     expect(site.corrections().ofInstance(line.instance)).toEqual([]);
@@ -236,7 +263,7 @@ describe('a decision that fails', () => {
 
   test('takes nothing from a person, also where a request includes corrected ones', async () => {
     const line = await corrected();
-    await request(line, { includingCorrected: true });
+    await sealed(line, '2024-04-01T00:00:00.000Z');
     const outcome = await pipelineOn(site).pipeline.recordFailure(jobOf(line.instance), failure);
     expect(outcome).toEqual({ kind: 'skipped', why: 'corrected_by_person' });
     expect(site.record(line.instance)).toMatchObject({ who: 'person', category: 'hand_ap' });

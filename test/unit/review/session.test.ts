@@ -47,3 +47,15 @@ test.each([
   api.on('GET me', reply);
   await expect(session.openSession()).rejects.toThrow(message);
 });
+
+test('a query is sent in a header too, as it is written, because Orthanc may change it on the way', async () => {
+  const { api, client } = page();
+  const sent: (string | null)[] = [];
+  api.on('GET worklist', ({ headers }) => {
+    sent.push(headers.get('x-plainview-query'));
+    return {};
+  });
+  await client.sendRequest('worklist', { query: { text: 'a&category=x +%', cursor: undefined } });
+  await client.sendRequest('worklist');
+  expect(sent).toEqual(['text=a%26category%3Dx+%2B%25', null]);
+});
