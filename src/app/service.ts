@@ -1,4 +1,3 @@
-import { type ScheduledTask, schedule } from 'node-cron';
 import type { Logger } from 'pino';
 import { auditTrail } from '../access/audit.js';
 import type { Classifier } from '../classify/classifier.js';
@@ -8,12 +7,14 @@ import { createError } from '../errors/errors.js';
 import type { BackOff } from '../followups/routing/outbox.js';
 import type { Readiness } from '../http/health.js';
 import type { Sweep } from '../intake/sweep.js';
+import { SweepSchedule } from '../intake/sweep-schedule.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { Availability } from '../orthanc/availability.js';
 import { requireCapabilities } from '../orthanc/capabilities.js';
 import { type Heartbeat, Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
 import { Lifecycle, type Part } from './lifecycle.js';
+import type { ServiceLog } from './service-log.js';
 import { createWeb } from './web.js';
 import { createWork } from './work.js';
 
@@ -28,6 +29,9 @@ export interface Service {
   /** Completes the running jobs, until `shutdownSeconds` are over. The others are left to the next start. */
   stop(): Promise<void>;
 }
+
+/** Where the service logs to. */
+type Output = Pick<ServiceLog, 'log'> & Partial<Pick<ServiceLog, 'dropped'>>;
 
 /** Waits that no option sets. */
 export interface Timings {
@@ -44,10 +48,11 @@ export interface Timings {
 export async function startService(
   config: Config,
   classifier: Classifier,
-  log: Logger,
+  output: Output,
   timings: Timings = {},
 ): Promise<Service> {
   const { secret } = config;
+  const { log } = output;
   if (secret === undefined)
     throw createError('config_invalid', {
       problems: [
@@ -59,7 +64,7 @@ export async function startService(
   // Before any part reads its state: another service may be about to write it.
   const lock = await lockFolder(config.stateDir, log);
   try {
-    const { stop, ...service } = await startLocked({ ...config, secret }, classifier, log, timings);
+    const { stop, ...service } = await startLocked({ ...config, secret }, classifier, output, timings);
     return { ...service, stop: () => stop().finally(lock.release) };
   } catch (error) {
     await lock.release();
@@ -70,12 +75,13 @@ export async function startService(
 async function startLocked(
   config: Config & { secret: string },
   classifier: Classifier,
-  log: Logger,
+  { log, dropped }: Output,
   { heartbeat, routeBackOff }: Timings,
 ): Promise<Service> {
   const orthanc = new Orthanc(config, heartbeat);
   const { availability } = orthanc;
   const metrics = new Metrics();
+  if (dropped !== undefined) metrics.observeLog(dropped);
   const audit = auditTrail(config.auditFile, log);
   const work = createWork({ orthanc, classifier, config, metrics, routeBackOff, log });
   const readiness = (): Readiness => ({
@@ -94,7 +100,7 @@ async function startLocked(
     work.follower,
     work.sweep,
     work.reclassification,
-    scheduledSweeps(config, work.sweep),
+    ...scheduledSweeps(config, work.sweep, log),
     work.queue,
     web.server,
     web.events,
@@ -131,15 +137,12 @@ async function startLocked(
 }
 
 /** Begins sweeps by the schedule of the option `sweep`. */
-function scheduledSweeps({ sweep: expression, sweepOrder }: Config, sweep: Sweep): Part {
-  let task: ScheduledTask | undefined;
-  return {
-    start: () => {
-      if (expression !== 'off') task = schedule(expression, () => sweep.begin(sweepOrder));
-    },
-    stop: () => task?.destroy(),
-  };
-}
+const scheduledSweeps = (
+  { sweep: expression, sweepOrder, stateDir }: Config,
+  sweep: Sweep,
+  log: Logger,
+): Part[] =>
+  expression === 'off' ? [] : [new SweepSchedule(expression, stateDir, () => sweep.begin(sweepOrder), log)];
 
 /** Pauses the parts while Orthanc is away. Shows its state in metrics and log. */
 function observe(

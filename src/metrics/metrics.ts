@@ -56,6 +56,19 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
+  /** Reads the number of dropped log lines at each scrape. */
+  observeLog(dropped: () => number): void {
+    new Counter({
+      name: 'plainview_log_lines_dropped_total',
+      help: 'Log lines that standard output did not take.',
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(dropped());
+      },
+    });
+  }
+
   /** Reads the depth of the queue at each scrape. */
   observeQueue(queue: { depth(): QueueDepth }): void {
     new Gauge({
