@@ -91,7 +91,11 @@ export class FormerDecisions {
     if (decided.requested === undefined || request === undefined || recordOf(instance) !== undefined)
       return undefined;
     const former = await this.find(instance, undefined);
-    if (former === undefined || !former.isSamePicture || !asksAnew(request, former.decision))
+    if (
+      former === undefined ||
+      !former.isSamePicture ||
+      !asksAnew(request, { record: former.decision, complete: true })
+    )
       return undefined;
     const { decision, pixels } = former;
     return { when: decision.when, ...(pixels === undefined ? {} : { pixels }) };

@@ -48,13 +48,15 @@ export function isHalfCorrected(instance: InstanceContent): boolean {
   return known !== undefined && known.record.who === 'person' && !known.complete;
 }
 
-/** Whether a request asks for the decision that stands to be made anew: a person's only where it says so and came after it. */
+/**
+ * Whether a request asks for a decision to be made anew: a person's only where it says so and came after it. Clocks differ and
+ * are set, so times do not tell what came after. A person's decision is complete only after the request before it is deleted.
+ */
 export function asksAnew(
   request: ReclassifyRequest,
-  { who, when }: Pick<InstanceRecord, 'who' | 'when'>,
+  { record, complete }: { record: Pick<InstanceRecord, 'who'>; complete: boolean },
 ): boolean {
-  if (who !== 'person') return true;
-  return request.includingCorrected && Date.parse(request.when) > Date.parse(when);
+  return record.who !== 'person' || (request.includingCorrected && complete);
 }
 
 /** What is asked of an instance; a text that is no JSON asks for the plain thing, as a button of Orthanc's writes it. */

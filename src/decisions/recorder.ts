@@ -95,11 +95,11 @@ export class Recorder {
       if (before === undefined && !isUntouched(current.instance)) return 'not new';
       if (hasOtherVersion(current.instance)) return 'other version';
       const isChanged = Metadata[metadataNames.record] !== before?.Metadata[metadataNames.record];
-      const record = recordOf(current.instance)?.record;
-      if (isChanged && record?.who === 'person') {
+      const known = recordOf(current.instance);
+      if (isChanged && known?.record.who === 'person') {
         const request = requestOf(current.instance);
         // A request that came after the person's decision is for another job to answer.
-        if (request === undefined || !asksAnew(request, record)) await this.dropRequest(current.instance);
+        if (request === undefined || !asksAnew(request, known)) await this.dropRequest(current.instance);
         return 'corrected';
       }
       const ends = await this.#formerDecisions.endedByRequest(current.instance, decided);
@@ -129,7 +129,8 @@ export class Recorder {
     const { isSamePicture, decision } = former;
     if (!isSamePicture) return { other: decision };
     const request = requestOf(instance);
-    if (request !== undefined && asksAnew(request, decision)) return undefined;
+    // Orthanc lost the requests before this one together with the record.
+    if (request !== undefined && asksAnew(request, { record: decision, complete: true })) return undefined;
     return this.#exclusive(ID, async () => {
       const current = await this.#read(ID);
       if (recordOf(current.instance) === undefined && !hasOtherVersion(current.instance))
@@ -277,8 +278,9 @@ export class Recorder {
     // The record says it: from here on the decision stands, whatever becomes of the rest.
     await corrections.stand(instance.ID);
     await aggregates.aggregate(study, tree && withRecord(tree, text));
-    await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
+    // Before the category: a request that stands beside a complete decision came after it.
     await this.dropRequest(instance);
+    await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
     return { instance: instance.ID, study, record: { version: 1, ...decided, labels }, previous };
   }
 

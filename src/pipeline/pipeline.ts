@@ -207,7 +207,7 @@ export class Pipeline {
     const known = recordOf(instance);
     if (known === undefined) return undefined;
     const request = requestOf(instance);
-    if (request !== undefined && asksAnew(request, known.record)) return undefined;
+    if (request !== undefined && asksAnew(request, known)) return undefined;
     if (known.record.who === 'person') return 'corrected_by_person';
     const same = known.record.network.sha256 === this.#classifier.network.sha256;
     return same && known.complete ? 'already_decided' : undefined;

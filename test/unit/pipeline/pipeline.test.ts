@@ -150,23 +150,36 @@ describe('what is decided already', () => {
 });
 
 describe("a person's decision", () => {
-  test.each([{}, { includingCorrected: true, when: '2024-02-01T00:00:00.000Z' }])(
-    'stays, and the request %o is dropped',
-    async (more) => {
-      const line = await corrected();
-      await request(line, more);
-      const { pipeline, classifier } = pipelineOn(site);
-      const outcome = await pipeline.process(jobOf(line.instance));
-      expect(outcome).toEqual({ kind: 'skipped', why: 'corrected_by_person' });
+  test('stays, and a request that does not include corrected ones is dropped', async () => {
+    const line = await corrected();
+    await request(line);
+    const { pipeline, classifier } = pipelineOn(site);
+    const outcome = await pipeline.process(jobOf(line.instance));
+    expect(outcome).toEqual({ kind: 'skipped', why: 'corrected_by_person' });
+    expect(requestOf(line)).toBeUndefined();
+    expect(site.record(line.instance)?.who).toBe('person');
+    expect(classifier.pictures).toEqual([]);
+  });
+
+  test.each(Array.from({ length: 16 }, (_, writes) => writes))(
+    'that came after a request, and is cut off after %i writes, does not fall to it once it is recorded',
+    async (writes) => {
+      const line = await decided();
+      await request(line, { includingCorrected: true, when: '2999-01-01T00:00:00.000Z' });
+      await site.dying(writes, () => site.process().recorder.replace(line.instance, byPerson));
+      const isRecorded = site.record(line.instance)?.who === 'person';
+      await pipelineOn(site).pipeline.process(jobOf(line.instance));
+      expect(site.record(line.instance)?.who).toBe(isRecorded ? 'person' : 'network');
       expect(requestOf(line)).toBeUndefined();
-      expect(site.record(line.instance)?.who).toBe('person');
-      expect(classifier.pictures).toEqual([]);
     },
   );
 
-  test('is replaced where a later request includes corrected ones', async () => {
+  test.each([
+    ['later', '2999-01-01T00:00:00.000Z'],
+    ['earlier: the clock was set back', '2000-01-01T00:00:00.000Z'],
+  ])('is replaced where a request after it includes corrected ones; its time is %s', async (_what, when) => {
     const line = await corrected();
-    await request(line, { includingCorrected: true });
+    await request(line, { includingCorrected: true, when });
     expect(await pipelineOn(site).pipeline.process(jobOf(line.instance))).toMatchObject({ kind: 'decided' });
     expect(site.record(line.instance)).toMatchObject({ who: 'network', category: 'knee_lateral' });
     expect(site.corrections().ofInstance(line.instance)).toEqual([]);
