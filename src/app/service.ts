@@ -13,7 +13,9 @@ import type { Availability } from '../orthanc/availability.js';
 import { requireCapabilities } from '../orthanc/capabilities.js';
 import { type Heartbeat, Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
+import { StateProbe } from '../store/state-probe.js';
 import { Lifecycle, type Part } from './lifecycle.js';
+import { Monitor } from './monitor.js';
 import type { ServiceLog } from './service-log.js';
 import { createWeb } from './web.js';
 import { createWork } from './work.js';
@@ -37,6 +39,8 @@ type Output = Pick<ServiceLog, 'log'> & Partial<Pick<ServiceLog, 'dropped'>>;
 export interface Timings {
   heartbeat?: Heartbeat;
   routeBackOff?: BackOff;
+  /** Between two looks at the state folder and the change log, milliseconds. */
+  monitorMs?: number;
 }
 
 /**
@@ -76,7 +80,7 @@ async function startLocked(
   config: Config & { secret: string },
   classifier: Classifier,
   { log, dropped }: Output,
-  { heartbeat, routeBackOff }: Timings,
+  { heartbeat, routeBackOff, monitorMs }: Timings,
 ): Promise<Service> {
   const orthanc = new Orthanc(config, heartbeat);
   const { availability } = orthanc;
@@ -84,17 +88,26 @@ async function startLocked(
   if (dropped !== undefined) metrics.observeLog(dropped);
   const audit = auditTrail(config.auditFile, log);
   const work = createWork({ orthanc, classifier, config, metrics, routeBackOff, log });
+  const probe = new StateProbe(config.stateDir);
+  metrics.observeState(probe);
+  metrics.observeLag(work.follower);
   const readiness = (): Readiness => ({
-    ready: availability.state.answers,
+    ready: availability.isReady && probe.problem === undefined,
     network: identityOf(classifier),
     engine: classifier.engine,
     orthanc: { url: config.orthancUrl, ...availability.state },
+    state: {
+      writable: probe.problem === undefined,
+      ...(probe.problem === undefined ? {} : { problem: probe.problem }),
+    },
+    changes: { behind: work.follower.lag.changes, secondsSinceUpToDate: work.follower.lag.seconds },
     queue: work.queue.depth(),
   });
   const { secret } = config;
   const web = createWeb({ ...work, orthanc, classifier, config, secret, metrics, audit, readiness, log });
   // The parts that fill the queue come before it, so they stop after it and see all jobs that it settles.
   const lifecycle = new Lifecycle([
+    new Monitor({ probe, follower: work.follower, intervalMs: monitorMs, log }),
     web.statistics,
     ...work.followUps,
     work.follower,
@@ -113,7 +126,7 @@ async function startLocked(
     const deadline = AbortSignal.timeout(config.shutdownSeconds * 1000);
     // Calls that Orthanc has not answered by then are left to the next start. An Orthanc that is away is not waited for.
     deadline.addEventListener('abort', () => orthanc.close(), { once: true });
-    if (!availability.state.answers) orthanc.close();
+    if (!availability.isReady) orthanc.close();
     await lifecycle.stop(deadline);
     orthanc.close();
     const { waiting, running, delayed } = work.queue.depth();

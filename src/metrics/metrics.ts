@@ -69,6 +69,38 @@ export class Metrics {
     });
   }
 
+  /** Reads at each scrape whether the state folder can be written. */
+  observeState(probe: { readonly problem: string | undefined }): void {
+    new Gauge({
+      name: 'plainview_state_writable',
+      help: '1 while the state folder can be written, else 0.',
+      registers: [this.registry],
+      collect() {
+        this.set(probe.problem === undefined ? 1 : 0);
+      },
+    });
+  }
+
+  /** Reads at each scrape how far the change log is behind. */
+  observeLag(follower: { readonly lag: { changes: number; seconds: number } }): void {
+    new Gauge({
+      name: 'plainview_change_log_lag_changes',
+      help: "Entries of Orthanc's change log that are not settled.",
+      registers: [this.registry],
+      collect() {
+        this.set(follower.lag.changes);
+      },
+    });
+    new Gauge({
+      name: 'plainview_change_log_lag_seconds',
+      help: "Seconds since Orthanc's change log was last read to its end.",
+      registers: [this.registry],
+      collect() {
+        this.set(follower.lag.seconds);
+      },
+    });
+  }
+
   /** Reads the depth of the queue at each scrape. */
   observeQueue(queue: { depth(): QueueDepth }): void {
     new Gauge({
