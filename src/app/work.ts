@@ -100,7 +100,7 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
     stateDir,
     log,
   });
-  const reclassification = new ReclassificationJobs({ orthanc, queue, modalities, stateDir, log });
+  const reclassification = new ReclassificationJobs({ orthanc, queue, recorder, modalities, stateDir, log });
   const follower = new Follower({
     orthanc,
     queue,

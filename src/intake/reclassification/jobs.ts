@@ -8,6 +8,7 @@ import {
   reclassificationRequest,
 } from '../../contract/reclassification.js';
 import { recordOf } from '../../decisions/read.js';
+import type { Recorder } from '../../decisions/recorder.js';
 import { metadataNames, type ReclassifyRequest } from '../../decisions/schema.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
 import { ifAbsent } from '../../orthanc/catch-handlers.js';
@@ -24,12 +25,17 @@ interface ReclassificationJob {
   progress: ReclassificationProgress;
   cancelled: AbortController;
   open: Set<InstanceId>;
+  /** Instances that people decided since the job was asked for. */
+  corrected: Set<InstanceId>;
+  /** Whether it was asked for before a restart. Only the clock then tells what people decided since. */
+  isResumed: boolean;
   done: Promise<void>;
 }
 
 interface Parts {
   orthanc: Orthanc;
   queue: Queue;
+  recorder: Pick<Recorder, 'events'>;
   modalities: readonly string[];
   stateDir: string;
   log: Logger;
@@ -55,6 +61,11 @@ export class ReclassificationJobs {
     this.#parts = parts;
     this.#file = new StateFile(parts.stateDir, 'requests.json', z.array(reclassificationRequest));
     this.#interrupted = this.#file.read() ?? [];
+    parts.recorder.events.on('recorded', ({ instance, record }) => {
+      if (record.who !== 'person') return;
+      for (const { progress, corrected } of this.#jobs.values())
+        if (progress.state === 'running') corrected.add(instance);
+    });
   }
 
   list(): ReclassificationProgress[] {
@@ -73,7 +84,7 @@ export class ReclassificationJobs {
     request: Omit<ReclassificationRequest, 'id' | 'when'>,
     dryRun: boolean,
   ): Promise<ReclassificationProgress> {
-    const job = this.#register({ ...request, id: randomUUID(), when: new Date().toISOString() }, dryRun);
+    const job = this.#register({ ...request, id: randomUUID(), when: new Date().toISOString() }, { dryRun });
     try {
       await this.#save();
     } catch (error) {
@@ -101,7 +112,8 @@ export class ReclassificationJobs {
 
   /** At the first call, resumes the jobs that a stop interrupted. Running jobs wait for Orthanc themselves. */
   resume(): void {
-    for (const request of this.#interrupted) this.#begin(this.#register(request, false));
+    for (const request of this.#interrupted)
+      this.#begin(this.#register(request, { dryRun: false, isResumed: true }));
     this.#interrupted = [];
   }
 
@@ -110,7 +122,10 @@ export class ReclassificationJobs {
     await Promise.all([...this.#jobs.values()].map(({ done }) => done));
   }
 
-  #register(request: ReclassificationRequest, dryRun: boolean): ReclassificationJob {
+  #register(
+    request: ReclassificationRequest,
+    { dryRun, isResumed = false }: { dryRun: boolean; isResumed?: boolean },
+  ): ReclassificationJob {
     const progress: ReclassificationProgress = {
       ...request,
       state: 'running',
@@ -123,6 +138,8 @@ export class ReclassificationJobs {
       progress,
       cancelled: new AbortController(),
       open: new Set(),
+      corrected: new Set(),
+      isResumed,
       done: Promise.resolve(),
     };
     this.#jobs.set(request.id, job);
@@ -179,17 +196,25 @@ export class ReclassificationJobs {
 
   /** Writes the request of one instance and enqueues it. An instance that was deleted meanwhile is skipped. */
   async #request(
-    { progress, open }: ReclassificationJob,
-    { ID }: InstanceContent,
+    { progress, open, corrected, isResumed }: ReclassificationJob,
+    instance: InstanceContent,
     watermark: Watermark,
     began: number,
   ): Promise<void> {
-    const { who, when, includingCorrected } = progress;
-    const request: ReclassifyRequest = { who, when, includingCorrected };
-    const isThere = await this.#parts.orthanc.metadata
-      .put(`instances/${ID}`, metadataNames.request, JSON.stringify(request))
-      .then(() => true)
-      .catch(ifAbsent(false));
+    const { ID } = instance;
+    const { who, when } = progress;
+    if (isResumed && (recordOf(instance)?.record.person?.when ?? '') > when) corrected.add(ID);
+    const put = (includingCorrected: boolean) => {
+      const request: ReclassifyRequest = { who, when, includingCorrected };
+      return this.#parts.orthanc.metadata
+        .put(`instances/${ID}`, metadataNames.request, JSON.stringify(request))
+        .then(() => true)
+        .catch(ifAbsent(false));
+    };
+    const includingCorrected = progress.includingCorrected && !corrected.has(ID);
+    let isThere = await put(includingCorrected);
+    // A person decided while the request was being written.
+    if (includingCorrected && corrected.has(ID)) isThere = await put(false);
     if (!isThere) return void progress.answered++;
     open.add(ID);
     const settled = watermark.open(1);

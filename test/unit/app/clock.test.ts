@@ -56,6 +56,21 @@ test.each([-2, 2])(
   },
 );
 
+test('a correction while a reclassification runs stays, also where the clock was set back before it', async () => {
+  const [first, second] = [await newInstance(), await newInstance()];
+  // The job waits with its first request, which Orthanc does not answer yet.
+  const held = fake.hold(({ method, path }) => method === 'PUT' && path.endsWith('/RadiographReclassify'));
+  const body = { selection: { ids: [first, second] }, includingCorrected: true };
+  const { json } = await callApi(service, 'POST', '/requests', { body });
+  await held.reached;
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 2 * hour });
+  for (const id of [first, second]) await correct(id, 'hand_ap');
+  held.release();
+  await waitFor(async () => (await callApi(service, 'GET', `/requests/${json.id}`)).json.state !== 'running');
+  for (const id of [first, second])
+    expect(await reader.record(id)).toMatchObject({ who: 'person', category: 'hand_ap' });
+});
+
 test('whatever steps the clock makes, the last of corrections and requests stands', async () => {
   const random = seeded(11);
   const id = await newInstance();
