@@ -65,7 +65,12 @@ export async function startTestService<C extends Classifier = Stub>(options: {
     PLAINVIEW_LOG_LEVEL: 'trace',
     ...options.env,
   });
-  const service = await startService(config, classifier, pino({ level: 'trace' }, sink), options.timings);
+  const service = await startService(
+    config,
+    classifier,
+    { log: pino({ level: 'trace' }, sink) },
+    options.timings,
+  );
   if (options.ready === false) service.ready.catch(() => undefined);
   else await service.ready;
   return {

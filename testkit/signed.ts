@@ -41,7 +41,7 @@ export const fetchSigned = (
 export const sealedRequest = (
   secret: string,
   instance: string,
-  request: { who: string; when: string },
+  request: { who: string; when: string; ends?: string | undefined },
 ): string =>
   JSON.stringify(
     new RequestSeal(deriveKey(secret, 'seal')).seal(instanceId.parse(instance) satisfies InstanceId, {

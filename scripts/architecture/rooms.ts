@@ -224,6 +224,7 @@ export const plainview: Architecture = {
     jose: ['access'],
     // Decodes pictures, and makes the thumbnails of an evaluation's page.
     sharp: ['classify', 'evaluate'],
+    'sonic-boom': ['app'],
     'prom-client': ['metrics', 'followups/routing'],
     preact: ['review'],
     '@preact/*': ['review'],

@@ -76,8 +76,11 @@ export const isSignedBody = (signature: string, body: string | Buffer): boolean 
 /** Checks signed requests. Each is accepted once. */
 export class Signatures {
   readonly #secret: string;
-  /** What was signed before is not accepted: another program could have received it while the service was away. */
-  readonly #since = Date.now();
+  /**
+   * What was signed before is not accepted: another program could have received it while the service was away. By
+   * `performance.now`, since the clock may be set.
+   */
+  readonly #since = performance.now();
   /** Nonces and the time until which each is kept, oldest first. Only genuine requests are here, of two windows at most. */
   readonly #used = new Map<string, number>();
 
@@ -100,9 +103,9 @@ export class Signatures {
   check(request: SignedRequest, signature: string, now = Date.now()): void {
     if (!this.isGenuine(request, signature)) throw createError('unauthorised', {});
     const [, time = '', nonce = ''] = form.exec(signature) ?? [];
-    const seconds = Math.round((now - Number(time)) / 1000);
-    if (Math.abs(now - Number(time)) > windowMs || Number(time) < this.#since)
-      throw createError('clocks_differ', { seconds });
+    const age = now - Number(time);
+    if (Math.abs(age) > windowMs || age > performance.now() - this.#since)
+      throw createError('clocks_differ', { seconds: Math.round(age / 1000) });
     for (const [old, until] of this.#used) {
       if (until > now) break;
       this.#used.delete(old);

@@ -1,4 +1,3 @@
-import { type ScheduledTask, schedule } from 'node-cron';
 import type { Logger } from 'pino';
 import { type Audit, auditTrail } from '../access/audit.js';
 import { deriveKey } from '../access/keys.js';
@@ -12,12 +11,16 @@ import { createError } from '../errors/errors.js';
 import type { BackOff } from '../followups/routing/outbox.js';
 import type { Readiness } from '../http/health.js';
 import type { Sweep } from '../intake/sweep.js';
+import { SweepSchedule } from '../intake/sweep-schedule.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { Availability } from '../orthanc/availability.js';
 import { requireCapabilities } from '../orthanc/capabilities.js';
 import { type Heartbeat, Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
+import { StateProbe } from '../store/state-probe.js';
 import { Lifecycle, type Part } from './lifecycle.js';
+import { Monitor } from './monitor.js';
+import type { ServiceLog } from './service-log.js';
 import { createWeb } from './web.js';
 import { createWork } from './work.js';
 
@@ -33,10 +36,15 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+/** Where the service logs to. */
+type Output = Pick<ServiceLog, 'log'> & Partial<Pick<ServiceLog, 'dropped'>>;
+
 /** Waits that no option sets. */
 export interface Timings {
   heartbeat?: Heartbeat;
   routeBackOff?: BackOff;
+  /** Between two looks at the state folder and the change log, milliseconds. */
+  monitorMs?: number;
 }
 
 /**
@@ -48,10 +56,11 @@ export interface Timings {
 export async function startService(
   config: Config,
   classifier: Classifier,
-  log: Logger,
+  output: Output,
   timings: Timings = {},
 ): Promise<Service> {
   const { secret } = config;
+  const { log } = output;
   if (secret === undefined)
     throw createError('config_invalid', {
       problems: [
@@ -63,7 +72,7 @@ export async function startService(
   // Before any part reads its state: another service may be about to write it.
   const lock = await lockFolder(config.stateDir, log);
   try {
-    const { stop, ...service } = await startLocked({ ...config, secret }, classifier, log, timings);
+    const { stop, ...service } = await startLocked({ ...config, secret }, classifier, output, timings);
     return { ...service, stop: () => stop().finally(lock.release) };
   } catch (error) {
     await lock.release();
@@ -74,33 +83,43 @@ export async function startService(
 async function startLocked(
   config: Config & { secret: string },
   classifier: Classifier,
-  log: Logger,
-  { heartbeat, routeBackOff }: Timings,
+  { log, dropped }: Output,
+  { heartbeat, routeBackOff, monitorMs }: Timings,
 ): Promise<Service> {
   const orthanc = new Orthanc(config, heartbeat);
   const { availability } = orthanc;
   const metrics = new Metrics();
+  if (dropped !== undefined) metrics.observeLog(dropped);
   const audit = auditTrail(config, log, (entries) => metrics.auditLost.inc(entries));
   const { secret } = config;
   const seal = new RequestSeal(deriveKey(secret, 'seal'));
   const work = createWork({ orthanc, classifier, config, seal, metrics, routeBackOff, log });
   auditEnded(work.recorder, audit);
+  const probe = new StateProbe(config.stateDir);
+  metrics.observeState(probe);
+  metrics.observeLag(work.follower);
   const readiness = (): Readiness => ({
-    ready: availability.state.answers,
+    ready: availability.isReady && probe.problem === undefined,
     network: identityOf(classifier),
     engine: classifier.engine,
     orthanc: { url: config.orthancUrl, ...availability.state },
+    state: {
+      writable: probe.problem === undefined,
+      ...(probe.problem === undefined ? {} : { problem: probe.problem }),
+    },
+    changes: { behind: work.follower.lag.changes, secondsSinceUpToDate: work.follower.lag.seconds },
     queue: work.queue.depth(),
   });
   const web = createWeb({ ...work, orthanc, classifier, config, secret, metrics, audit, readiness, log });
   // The parts that fill the queue come before it, so they stop after it and see all jobs that it settles.
   const lifecycle = new Lifecycle([
+    new Monitor({ probe, follower: work.follower, intervalMs: monitorMs, log }),
     web.statistics,
     ...work.followUps,
     work.follower,
     work.sweep,
     work.reclassification,
-    scheduledSweeps(config, work.sweep),
+    ...scheduledSweeps(config, work.sweep, log),
     work.queue,
     web.server,
     web.events,
@@ -113,7 +132,7 @@ async function startLocked(
     const deadline = AbortSignal.timeout(config.shutdownSeconds * 1000);
     // Calls that Orthanc has not answered by then are left to the next start. An Orthanc that is away is not waited for.
     deadline.addEventListener('abort', () => orthanc.close(), { once: true });
-    if (!availability.state.answers) orthanc.close();
+    if (!availability.isReady) orthanc.close();
     await lifecycle.stop(deadline);
     orthanc.close();
     const { waiting, running, delayed } = work.queue.depth();
@@ -154,15 +173,12 @@ function auditEnded({ events }: Recorder, audit: Audit): void {
 }
 
 /** Begins sweeps by the schedule of the option `sweep`. */
-function scheduledSweeps({ sweep: expression, sweepOrder }: Config, sweep: Sweep): Part {
-  let task: ScheduledTask | undefined;
-  return {
-    start: () => {
-      if (expression !== 'off') task = schedule(expression, () => sweep.begin(sweepOrder));
-    },
-    stop: () => task?.destroy(),
-  };
-}
+const scheduledSweeps = (
+  { sweep: expression, sweepOrder, stateDir }: Config,
+  sweep: Sweep,
+  log: Logger,
+): Part[] =>
+  expression === 'off' ? [] : [new SweepSchedule(expression, stateDir, () => sweep.begin(sweepOrder), log)];
 
 /** Pauses the parts while Orthanc is away. Shows its state in metrics and log. */
 function observe(

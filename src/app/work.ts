@@ -109,7 +109,15 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     stateDir,
     log,
   });
-  const reclassification = new ReclassificationJobs({ orthanc, queue, modalities, stateDir, seal, log });
+  const reclassification = new ReclassificationJobs({
+    orthanc,
+    queue,
+    recorder,
+    modalities,
+    stateDir,
+    seal,
+    log,
+  });
   const follower = new Follower({
     orthanc,
     queue,

@@ -73,7 +73,7 @@ export const reclassifyCommand = () =>
                 await orthanc.metadata.put(
                   `instances/${ID}`,
                   metadataNames.request,
-                  JSON.stringify(seal.seal(ID, request)),
+                  JSON.stringify(seal.seal(ID, { ...request, ends: recordOf(instance)?.record.when })),
                 );
               count++;
               bar.advance();

@@ -1,8 +1,8 @@
 import { setPriority } from 'node:os';
 import { Command } from 'commander';
-import { pino } from 'pino';
 import { classifierOptions } from '../app/classifier-options.js';
 import { startService } from '../app/service.js';
+import { openServiceLog } from '../app/service-log.js';
 import { createClassifier } from '../classify/classifier.js';
 import { loadConfig } from '../config/load.js';
 
@@ -13,24 +13,37 @@ export const serveCommand = () =>
     )
     .action(async () => {
       const config = loadConfig(process.env);
-      const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+      const output = openServiceLog(config.logLevel);
       // Must come before any thread starts: threads inherit the priority.
       setPriority(config.nice);
+      let stopRequestedAt = 0;
       const stopRequested = new Promise<string>((resolve) => {
+        const request = (signal: string) => {
+          stopRequestedAt ||= performance.now();
+          resolve(signal);
+        };
         // Some send SIGTERM more than once: a stop that is under way must not be cut off by it.
-        process.on('SIGTERM', resolve);
-        process.once('SIGINT', resolve);
+        process.on('SIGTERM', request);
+        process.once('SIGINT', request);
       });
-      const classifier = await createClassifier(classifierOptions(config));
       try {
-        const service = await startService(config, classifier, log);
+        const classifier = await createClassifier(classifierOptions(config));
         try {
-          await Promise.race([service.ready, stopRequested]);
-          log.info({ signal: await stopRequested }, 'stopping');
+          const service = await startService(config, classifier, output);
+          try {
+            await Promise.race([service.ready, stopRequested]);
+            output.log.info({ signal: await stopRequested }, 'stopping');
+          } finally {
+            await service.stop();
+          }
         } finally {
-          await service.stop();
+          await classifier.close();
         }
       } finally {
-        await classifier.close();
+        const left = stopRequestedAt + config.shutdownSeconds * 1000 - performance.now();
+        await output.close(Math.max(left, lastLinesMs));
       }
     });
+
+/** The time in which the last lines of the log are written at least, if no time of the stop is left. */
+const lastLinesMs = 1000;

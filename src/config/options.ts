@@ -266,7 +266,7 @@ export const options = z.object({
     .refine((text) => text === 'off' || validate(text), 'must be a cron expression, or off')
     .default('0 3 * * 0')
     .describe(
-      'When a sweep searches the archive for radiographs without a decision of the network in use: a cron expression in local time (container: `TZ`), or `off`.',
+      'When a sweep searches the archive for radiographs without a decision of the network in use: a cron expression in local time (container: `TZ`), or `off`. One that was missed begins late.',
     ),
   sweepOrder: oneOf('newest', 'oldest').default('newest').describe('Which radiographs a sweep takes first.'),
   sweepRate: number(0, 1000)
@@ -296,7 +296,9 @@ export const options = z.object({
     .describe('Lowest level that is logged. The log is JSON lines on standard output.'),
   shutdownSeconds: integer(0, 600)
     .default(20)
-    .describe('Maximum time that a stop (SIGTERM) waits for the instances in work, in seconds.'),
+    .describe(
+      'Maximum time that a stop (SIGTERM) waits for the instances in work and the last lines of the log, in seconds.',
+    ),
 });
 
 export type Config = z.output<typeof options>;

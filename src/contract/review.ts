@@ -175,6 +175,9 @@ export const status = z.object({
     secondsLeft: z.number().optional(),
   }),
   orthanc: z.object({ up: z.boolean(), version: text, why: text }),
+  stateProblem: text.describe(
+    'Why the state folder cannot be written; corrections are refused until it can.',
+  ),
   orthancPages: z.string().describe("The address of Orthanc's own pages for a browser."),
   listeners: z.number().describe('Clients connected to the event stream.'),
   streams: z

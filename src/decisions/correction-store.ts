@@ -126,7 +126,11 @@ export class CorrectionStore {
     const correction = this.begunOf(id);
     if (correction === undefined) return;
     if ('ends' in correction) await this.drop(id, correction.ends);
-    else await this.keep(id, correction);
+    // By the order of events, not by the clock, which can be set back.
+    else
+      await this.#changes.run('change', () =>
+        this.#keep(id, correction, (former) => former.when !== correction.decision.when),
+      );
     await this.giveUp(id);
   }
 
@@ -141,13 +145,19 @@ export class CorrectionStore {
    * @throws state_unusable, state_damaged
    */
   keep(id: InstanceId, correction: KeptDecision): Promise<void> {
-    return this.#changes.run('change', () => this.#keep(id, correction));
+    return this.#changes.run('change', () =>
+      this.#keep(id, correction, (former) => former.when < correction.decision.when),
+    );
   }
 
-  async #keep(id: InstanceId, correction: KeptDecision): Promise<void> {
+  async #keep(
+    id: InstanceId,
+    correction: KeptDecision,
+    replaces: (former: NewDecision) => boolean,
+  ): Promise<void> {
     const { pixels, traits, sopInstanceUid } = correction;
     const former = this.ofPixels(pixels);
-    const isNewer = former === undefined || correction.decision.when > former.decision.when;
+    const isNewer = former === undefined || replaces(former.decision);
     const { folder, name } = this.#place('pictures', pixels);
     await new StateFile(folder, name, keptPicture).write({
       version: 1,

@@ -316,8 +316,8 @@ export class Recorder {
     await aggregates.aggregate(study, tree && withRecord(tree, text));
     // Before the last write, so that a run that is cut off here is repeated. An instance that is alone has no others.
     const sameExposure = tree === undefined ? await otherPictures(orthanc, study, exposure) : [];
-    await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
     await this.dropRequest(instance);
+    await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
     return {
       instance: instance.ID,
       study,

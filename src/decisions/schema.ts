@@ -71,6 +71,8 @@ export const reclassifyRequest = z.object({
   when: z.string().default(() => new Date().toISOString()),
   /** Also where a person has corrected the category. */
   includingCorrected: z.boolean().default(false),
+  /** `when` of the decision that it may end; absent where there was none. */
+  ends: z.string().optional(),
   /** See `RequestSeal`. Without it, `includingCorrected` does not count. */
   seal: z.string().optional(),
 });

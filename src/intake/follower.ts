@@ -47,10 +47,15 @@ export class Follower {
   #failures = 0;
   /** Whether the log is the one that the cursor belongs to. Checked again after each outage. */
   #isVerified = false;
+  /** The end of the log, as far as it is known. */
+  #end: number;
+  #isAtEnd = false;
+  #wasAtEnd = performance.now();
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#watermark = new Watermark(parts.cursor.since, maxOpen);
+    this.#end = parts.cursor.since;
   }
 
   /** Starts reading, or goes on after a pause. */
@@ -59,6 +64,26 @@ export class Follower {
     this.#isVerified = false;
     this.#timer.wake();
     this.#running ??= this.#follow();
+  }
+
+  /** How far the log is behind: changes that are not settled, and the time since it was read to its end. */
+  get lag(): { changes: number; seconds: number } {
+    return {
+      changes: Math.max(0, this.#end - this.#watermark.settled),
+      seconds: Math.round((performance.now() - this.#wasAtEnd) / 1000),
+    };
+  }
+
+  /** Asks Orthanc for the end of the log while it is not read to its end. An Orthanc that does not answer changes nothing. */
+  async measureLag(): Promise<void> {
+    const { orthanc, log } = this.#parts;
+    if (this.#isAtEnd || this.#paused) return;
+    try {
+      const last = await orthanc.changes.last();
+      if (!this.#isAtEnd) this.#end = last;
+    } catch (error) {
+      log.debug({ err: asPlainviewError(error) }, 'the end of the change log could not be read');
+    }
   }
 
   pause(): void {
@@ -115,6 +140,7 @@ export class Follower {
     const { cursor, queue } = this.#parts;
     const watermark = this.#watermark;
     const page = await this.#parts.orthanc.changes.page(watermark.read, pageSize);
+    this.#isAtEnd = false;
     if (page.logIsShorter) {
       await this.#restart();
       return true;
@@ -133,6 +159,12 @@ export class Follower {
     const last = page.changes.at(-1);
     if (last !== undefined) cursor.setBookmark(last);
     await watermark.waitForCapacity(this.#stop.signal);
+    this.#isAtEnd = page.done;
+    if (page.done) {
+      // The log ends with changes of other kinds, which are not read.
+      this.#end = watermark.read;
+      this.#wasAtEnd = performance.now();
+    }
     return !page.done;
   }
 

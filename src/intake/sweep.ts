@@ -43,6 +43,8 @@ interface Parts {
 const pageSize = 50;
 const maxOpen = 200;
 const reportMs = 30_000;
+/** Between two looks at the clock while a sweep waits for the quiet hours. */
+const longestWaitMs = 60_000;
 
 /**
  * Reads the archive, series by series. Enqueues plain radiographs without a decision of the network in use, and corrects
@@ -244,11 +246,14 @@ export class Sweep {
 
   async #waitForQuietHours(): Promise<void> {
     const { quietHours, log } = this.#parts;
-    const ms = quietHours === undefined ? 0 : untilQuiet(quietHours, new Date());
+    const untilBegin = () => (quietHours === undefined ? 0 : untilQuiet(quietHours, new Date()));
+    let ms = untilBegin();
     if (ms === 0) return;
     log.info({ minutes: Math.round(ms / 60_000) }, 'sweep waits for the quiet hours');
     this.#progress = { ...this.#progress, state: 'waiting' };
-    await this.#sleep(ms, this.#stop.signal);
+    // The clock can be set meanwhile, and a machine that is asleep does not wait.
+    for (; ms > 0 && !this.#stop.signal.aborted; ms = untilBegin())
+      await this.#sleep(Math.min(ms, longestWaitMs), this.#stop.signal);
     this.#progress = { ...this.#progress, state: 'running' };
   }
 

@@ -62,6 +62,51 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
+  /** Reads the number of dropped log lines at each scrape. */
+  observeLog(dropped: () => number): void {
+    new Counter({
+      name: 'plainview_log_lines_dropped_total',
+      help: 'Log lines that standard output did not take.',
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(dropped());
+      },
+    });
+  }
+
+  /** Reads at each scrape whether the state folder can be written. */
+  observeState(probe: { readonly problem: string | undefined }): void {
+    new Gauge({
+      name: 'plainview_state_writable',
+      help: '1 while the state folder can be written, else 0.',
+      registers: [this.registry],
+      collect() {
+        this.set(probe.problem === undefined ? 1 : 0);
+      },
+    });
+  }
+
+  /** Reads at each scrape how far the change log is behind. */
+  observeLag(follower: { readonly lag: { changes: number; seconds: number } }): void {
+    new Gauge({
+      name: 'plainview_change_log_lag_changes',
+      help: "Entries of Orthanc's change log that are not settled.",
+      registers: [this.registry],
+      collect() {
+        this.set(follower.lag.changes);
+      },
+    });
+    new Gauge({
+      name: 'plainview_change_log_lag_seconds',
+      help: "Seconds since Orthanc's change log was last read to its end.",
+      registers: [this.registry],
+      collect() {
+        this.set(follower.lag.seconds);
+      },
+    });
+  }
+
   /** Reads the depth of the queue at each scrape. */
   observeQueue(queue: { depth(): QueueDepth }): void {
     new Gauge({

@@ -5,7 +5,8 @@ import type { System } from './resources.js';
 
 const retryMs = { first: 250, longest: 5000 };
 
-type State = { answers: true; version: string } | { answers: false; problem: string };
+/** `problem`: why Plainview cannot work with it. An Orthanc that answers can lack configuration. */
+type State = { answers: true; version: string; problem?: string } | { answers: false; problem: string };
 
 /** Whether this error can mean that Orthanc as a whole is away, or refuses Plainview. */
 export const mayMeanAway = (error: PlainviewError): boolean =>
@@ -44,6 +45,11 @@ export class Availability {
     this.#sleep = sleepFunction;
   }
 
+  /** Whether Orthanc answers, and the preparation has succeeded. */
+  get isReady(): boolean {
+    return this.#state.problem === undefined;
+  }
+
   get state(): State {
     return this.#state;
   }
@@ -66,7 +72,7 @@ export class Availability {
    */
   async isAway(error: PlainviewError): Promise<boolean> {
     if (!mayMeanAway(error) && error.code !== 'orthanc_timeout') return false;
-    return !this.#state.answers || this.#stopped.signal.aborted || this.#isSilent();
+    return !this.isReady || this.#stopped.signal.aborted || this.#isSilent();
   }
 
   stop(): void {
@@ -78,7 +84,7 @@ export class Availability {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       await this.#sleep(this.#watchMs, signal);
-      if (this.#state.answers && !signal.aborted) await this.#isSilent();
+      if (this.isReady && !signal.aborted) await this.#isSilent();
     }
   }
 
@@ -104,8 +110,10 @@ export class Availability {
   async #untilBack(canWait: (error: unknown) => boolean): Promise<void> {
     const { signal } = this.#stopped;
     for (let ms = retryMs.first; !signal.aborted; ms = Math.min(ms * 2, retryMs.longest)) {
+      let version: string | undefined;
       try {
         const system = await this.#checkHealth();
+        version = system.Version;
         await this.#prepare(system);
         if (signal.aborted) return;
         this.#state = { answers: true, version: system.Version };
@@ -113,18 +121,23 @@ export class Availability {
         return;
       } catch (error) {
         if (!canWait(error)) throw error;
-        this.#setAway(error);
+        this.#setAway(error, version);
       }
       await this.#sleep(ms, signal);
     }
   }
 
-  #setAway(caught: unknown): void {
+  /** @param version where Orthanc answers, but Plainview cannot work with it */
+  #setAway(caught: unknown, version?: string): void {
     if (this.#stopped.signal.aborted) return; // Plainview stopped; Orthanc is not away.
     const error = asPlainviewError(caught);
     const before = this.#state;
-    this.#state = { answers: false, problem: error.message };
-    if (before.answers || before.problem !== error.message) this.events.emit('problem', error);
-    if (before.answers) this.events.emit('away');
+    const wasReady = this.isReady;
+    this.#state =
+      version === undefined || mayMeanAway(error) || error.code === 'orthanc_timeout'
+        ? { answers: false, problem: error.message }
+        : { answers: true, version, problem: error.message };
+    if (before.problem !== error.message) this.events.emit('problem', error);
+    if (wasReady) this.events.emit('away');
   }
 }

@@ -60,7 +60,7 @@ export async function startPair(options: {
     options.onProgress('Loading the network …');
     const classifier = await createClassifier(classifierOptions(config));
     stops.push(() => classifier.close());
-    const service = await startService(config, classifier, options.log);
+    const service = await startService(config, classifier, { log: options.log });
     stops.push(() => service.stop());
     await service.ready;
     return {

@@ -1,7 +1,7 @@
 // `npm start`: runs the service for the Orthanc that PLAINVIEW_ORTHANC_URL names. Without that option, it also starts a
 // real Orthanc on loopback for a trial.
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { openServiceLog } from '../app/service-log.js';
 import { runCommandLine } from '../commands/main.js';
 import { terminalMessage } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
@@ -13,7 +13,7 @@ const print = (line: string) => console.error(line);
 
 async function startSandbox(): Promise<void> {
   const data = shipped('.sandbox');
-  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const { log } = openServiceLog('info');
   const storage = join(data, 'storage');
   makeSandboxFolder(storage);
   // A second Orthanc on one database would fail, with the words of the database.

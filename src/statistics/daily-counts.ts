@@ -99,9 +99,9 @@ export function countExisting(
 
 const isTime = (text: string): boolean => z.iso.datetime().safeParse(text).success;
 
-/** Deletes the days before `oldest` (ISO date). */
-export function prune(of: DailyCounts, oldest: string): void {
-  for (const date of Object.keys(of.days)) if (date < oldest) delete of.days[date];
+/** Keeps the latest days that have counts. Not by the clock: one that is wrong for a moment must not delete all. */
+export function prune(of: DailyCounts, maxDays: number): void {
+  for (const date of Object.keys(of.days).sort().slice(0, -maxDays)) delete of.days[date];
 }
 
 const dayOf = (of: DailyCounts, when: string): Day => entry(of.days, when.slice(0, 10), emptyDay);

@@ -91,7 +91,7 @@ export class Statistics {
     clearTimeout(this.#saving);
     this.#saving = undefined;
     if (this.#counts === undefined) return;
-    prune(this.#counts, new Date(Date.now() - maxDays * 86_400_000).toISOString().slice(0, 10));
+    prune(this.#counts, maxDays);
     this.#file
       .write(this.#counts)
       .catch((error: unknown) => this.#parts.log.error({ err: error }, 'the statistics could not be saved'));

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { callApi } from '../../testkit/api.js';
@@ -51,9 +51,15 @@ test('PLAINVIEW_SWEEP_RATE: a sweep enqueues no more instances per second', asyn
   expect(performance.now() - began).toBeGreaterThanOrEqual(found * 1000);
 });
 
-test('PLAINVIEW_SWEEP: a sweep starts at the set times, in the order of PLAINVIEW_SWEEP_ORDER', async () => {
+test('PLAINVIEW_SWEEP: a sweep that was due while the service was not running starts late, in the order of PLAINVIEW_SWEEP_ORDER', async () => {
   const { orthancId } = await real.storeInstance(image());
-  const of = await service({ PLAINVIEW_SWEEP: '* * * * * *', PLAINVIEW_SWEEP_ORDER: 'oldest' });
+  const stateDir = await freshState(real.orthanc.url);
+  const schedule = { expression: '30 2 * * *', done: Math.floor(Date.now() / 60_000) - 3 * 24 * 60 };
+  await writeFile(join(stateDir, 'sweep-schedule.json'), JSON.stringify(schedule));
+  const of = await service(
+    { PLAINVIEW_SWEEP: schedule.expression, PLAINVIEW_SWEEP_ORDER: 'oldest' },
+    stateDir,
+  );
   expect(await reader().decided(orthancId)).toBe('knee_lateral');
   expect((await progress(of)).order).toBe('oldest');
 });

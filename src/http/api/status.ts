@@ -15,7 +15,7 @@ interface Parts {
 
 /** The state of the service, as the review page shows it. */
 export function statusOf({ readiness, sweep, config, listeners }: Parts): Status {
-  const { network, engine, orthanc, queue } = readiness;
+  const { network, engine, orthanc, queue, state: folder } = readiness;
   const { state, done, total, secondsLeft } = sweep.progress;
   return {
     version,
@@ -24,10 +24,11 @@ export function statusOf({ readiness, sweep, config, listeners }: Parts): Status
     queue,
     sweep: { state, done, total, ...(secondsLeft === undefined ? {} : { secondsLeft }) },
     orthanc: {
-      up: orthanc.answers,
+      up: orthanc.problem === undefined,
       ...(orthanc.version === undefined ? {} : { version: orthanc.version }),
       ...(orthanc.problem === undefined ? {} : { why: orthanc.problem }),
     },
+    ...(folder.problem === undefined ? {} : { stateProblem: folder.problem }),
     orthancPages: (config.orthancPages ?? config.orthancUrl).replace(/\/+$/, ''),
     listeners,
     streams: true,

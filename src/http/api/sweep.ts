@@ -57,5 +57,5 @@ function whyWaiting(
 ): string | undefined {
   if (hours !== undefined && untilQuiet(hours, new Date()) > 0)
     return `it works from ${hours.from}:00 to ${hours.to}:00 (PLAINVIEW_SWEEP_HOURS), and goes on by itself then`;
-  return orthanc.answers ? undefined : orthanc.problem;
+  return orthanc.problem;
 }

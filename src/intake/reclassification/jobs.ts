@@ -8,6 +8,7 @@ import {
   reclassificationRequest,
 } from '../../contract/reclassification.js';
 import { recordOf } from '../../decisions/read.js';
+import type { Recorder } from '../../decisions/recorder.js';
 import type { RequestSeal } from '../../decisions/request-seal.js';
 import { metadataNames } from '../../decisions/schema.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
@@ -25,12 +26,17 @@ interface ReclassificationJob {
   progress: ReclassificationProgress;
   cancelled: AbortController;
   open: Set<InstanceId>;
+  /** Instances that people decided since the job was asked for. */
+  corrected: Set<InstanceId>;
+  /** Whether it was asked for before a restart. Only the clock then tells what people decided since. */
+  isResumed: boolean;
   done: Promise<void>;
 }
 
 interface Parts {
   orthanc: Orthanc;
   queue: Queue;
+  recorder: Pick<Recorder, 'events'>;
   modalities: readonly string[];
   stateDir: string;
   seal: RequestSeal;
@@ -57,6 +63,11 @@ export class ReclassificationJobs {
     this.#parts = parts;
     this.#file = new StateFile(parts.stateDir, 'requests.json', z.array(reclassificationRequest));
     this.#interrupted = this.#file.read() ?? [];
+    parts.recorder.events.on('recorded', ({ instance, record }) => {
+      if (record.who !== 'person') return;
+      for (const { progress, corrected } of this.#jobs.values())
+        if (progress.state === 'running') corrected.add(instance);
+    });
   }
 
   list(): ReclassificationProgress[] {
@@ -75,7 +86,7 @@ export class ReclassificationJobs {
     request: Omit<ReclassificationRequest, 'id' | 'when'>,
     dryRun: boolean,
   ): Promise<ReclassificationProgress> {
-    const job = this.#register({ ...request, id: randomUUID(), when: new Date().toISOString() }, dryRun);
+    const job = this.#register({ ...request, id: randomUUID(), when: new Date().toISOString() }, { dryRun });
     try {
       await this.#save();
     } catch (error) {
@@ -103,7 +114,8 @@ export class ReclassificationJobs {
 
   /** At the first call, resumes the jobs that a stop interrupted. Running jobs wait for Orthanc themselves. */
   resume(): void {
-    for (const request of this.#interrupted) this.#begin(this.#register(request, false));
+    for (const request of this.#interrupted)
+      this.#begin(this.#register(request, { dryRun: false, isResumed: true }));
     this.#interrupted = [];
   }
 
@@ -112,7 +124,10 @@ export class ReclassificationJobs {
     await Promise.all([...this.#jobs.values()].map(({ done }) => done));
   }
 
-  #register(request: ReclassificationRequest, dryRun: boolean): ReclassificationJob {
+  #register(
+    request: ReclassificationRequest,
+    { dryRun, isResumed = false }: { dryRun: boolean; isResumed?: boolean },
+  ): ReclassificationJob {
     const progress: ReclassificationProgress = {
       ...request,
       state: 'running',
@@ -125,6 +140,8 @@ export class ReclassificationJobs {
       progress,
       cancelled: new AbortController(),
       open: new Set(),
+      corrected: new Set(),
+      isResumed,
       done: Promise.resolve(),
     };
     this.#jobs.set(request.id, job);
@@ -181,13 +198,17 @@ export class ReclassificationJobs {
 
   /** Writes the request of one instance and enqueues it. An instance that was deleted meanwhile is skipped. */
   async #request(
-    { progress, open }: ReclassificationJob,
-    { ID }: InstanceContent,
+    { progress, open, corrected, isResumed }: ReclassificationJob,
+    instance: InstanceContent,
     watermark: Watermark,
     began: number,
   ): Promise<void> {
-    const { who, when, includingCorrected } = progress;
-    const request = this.#parts.seal.seal(ID, { who, when, includingCorrected });
+    const { ID } = instance;
+    const { who, when } = progress;
+    if (isResumed && (recordOf(instance)?.record.person?.when ?? '') > when) corrected.add(ID);
+    const includingCorrected = progress.includingCorrected && !corrected.has(ID);
+    const ends = recordOf(instance)?.record.when;
+    const request = this.#parts.seal.seal(ID, { who, when, includingCorrected, ends });
     const isThere = await this.#parts.orthanc.metadata
       .put(`instances/${ID}`, metadataNames.request, JSON.stringify(request))
       .then(() => true)

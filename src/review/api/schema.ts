@@ -161,6 +161,7 @@ export const status = z.object({
     secondsLeft: z.optional(z.number()),
   }),
   orthanc: z.object({ up: z.boolean(), why: z.optional(z.string()) }),
+  stateProblem: z.optional(z.string()),
   orthancPages: z.string(),
   version: z.string(),
   streams: z.boolean(),

@@ -6,7 +6,7 @@ import { texts } from '../texts/index.js';
 export function Engine() {
   const { value } = status;
   if (value === undefined) return null;
-  const { network, engine, queue, sweep, orthanc, version } = value;
+  const { network, engine, queue, sweep, orthanc, version, stateProblem } = value;
   const pairs: [name: string, value: string][] = [
     [texts.engineNetwork, `${network.name} (${network.sha256.slice(0, 12)}…)`],
     [texts.enginePurpose, network.purpose === 'research' ? texts.enginePurposeResearch : network.purpose],
@@ -17,6 +17,7 @@ export function Engine() {
     ]),
     [texts.engineQueue, texts.engineQueueCounts(queue.running, queue.waiting, queue.delayed)],
     [texts.engineOrthanc, orthanc.up ? texts.engineOrthancUp : (orthanc.why ?? texts.engineOrthancAway)],
+    ...(stateProblem === undefined ? [] : [[texts.engineState, stateProblem] satisfies [string, string]]),
     [texts.engineVersion, version],
   ];
   return (

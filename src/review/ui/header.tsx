@@ -49,7 +49,9 @@ function LiveStatus() {
       ? ['bad', texts.headerServiceAway]
       : value?.orthanc.up === false
         ? ['bad', texts.headerOrthancAway]
-        : ['good', connection.value === 'events' ? texts.headerLive : texts.headerUpToDate];
+        : value?.stateProblem !== undefined
+          ? ['bad', texts.headerStateProblem]
+          : ['good', connection.value === 'events' ? texts.headerLive : texts.headerUpToDate];
   const open = value === undefined ? 0 : value.queue.waiting + value.queue.running + value.queue.delayed;
   return (
     <p class="live" role="status">

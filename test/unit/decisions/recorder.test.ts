@@ -226,3 +226,18 @@ test('what is decided of a deleted instance counts no more, once the study is ad
   await site.remove(`instances/${knee.instance}`);
   await aggregates.aggregate(knee.study);
 });
+
+test('of two decisions by people the later one is kept, also where the clock was set back between them', async () => {
+  const stored = site.store(image());
+  await decide(stored, decidedAs('knee_ap'), true);
+  const by = (category: string, when: string) => (current: Parameters<typeof byPerson>[0]) => ({
+    ...byPerson(current),
+    category,
+    when,
+  });
+  const { recorder } = site.process();
+  await recorder.replace(stored.instance, by('hand_ap', '2024-03-01T12:00:00.000Z'));
+  await recorder.replace(stored.instance, by('foot_ap', '2024-03-01T10:05:00.000Z'));
+  const kept = site.corrections().ofInstance(stored.instance);
+  expect(kept.map(({ decision }) => decision.category)).toEqual(['foot_ap']);
+});

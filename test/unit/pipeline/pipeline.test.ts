@@ -28,10 +28,11 @@ const request = (line: Line, more: object = {}) =>
     `instances/${line.instance}/metadata/RadiographReclassify`,
     JSON.stringify({ who: 'bob', when: '2024-04-01T00:00:00.000Z', ...more }),
   );
-const sealed = (line: Line, when: string) =>
+/** A request that may end the decision that stands now, or the one of another time. */
+const sealed = (line: Line, when: string, ends = site.record(line.instance)?.when) =>
   site.put(
     `instances/${line.instance}/metadata/RadiographReclassify`,
-    sealedRequest(siteSecret, line.instance, { who: 'bob', when }),
+    sealedRequest(siteSecret, line.instance, { who: 'bob', when, ends }),
   );
 const requestOf = ({ instance: id }: Line) => site.fake.metadata(id).RadiographReclassify;
 
@@ -158,14 +159,23 @@ describe('what is decided already', () => {
 describe("a person's decision", () => {
   const later = '2024-04-01T00:00:00.000Z';
   const copied = { who: 'bob', when: later, includingCorrected: true };
-  const sealOf = (instance: string, of: { who: string; when: string }): string =>
+  const sealOf = (instance: string, of: { who: string; when: string; ends?: string }): string =>
     (JSON.parse(sealedRequest(siteSecret, instance, of)) as { seal: string }).seal;
   const other = '00000001-00000002-00000003-00000004-00000005';
 
   test.each<[string, (line: Line) => Promise<void>]>([
     ['does not include it', (line) => request(line)],
-    ['came before it', (line) => sealed(line, '2024-02-01T00:00:00.000Z')],
+    ['is about the decision before it', (line) => sealed(line, later, '2024-02-01T00:00:00.000Z')],
     ['has no seal', (line) => request(line, copied)],
+    [
+      'has the seal of another decision',
+      (line) =>
+        request(line, {
+          ...copied,
+          ends: site.record(line.instance)?.when,
+          seal: sealOf(line.instance, { ...copied, ends: '2024-02-01T00:00:00.000Z' }),
+        }),
+    ],
     ['has a guessed seal', (line) => request(line, { ...copied, seal: 'ab'.repeat(32) })],
     ['has the seal of another instance', (line) => request(line, { ...copied, seal: sealOf(other, copied) })],
     [
@@ -191,9 +201,25 @@ describe("a person's decision", () => {
     expect(classifier.pictures).toEqual([]);
   });
 
-  test('is replaced where a later request includes corrected ones', async () => {
+  test.each(Array.from({ length: 16 }, (_, writes) => writes))(
+    'that came after a request, and is cut off after %i writes, does not fall to it once it is recorded',
+    async (writes) => {
+      const line = await decided();
+      await sealed(line, '2999-01-01T00:00:00.000Z');
+      await site.dying(writes, () => site.process().recorder.replace(line.instance, byPerson));
+      const isRecorded = site.record(line.instance)?.who === 'person';
+      await pipelineOn(site).pipeline.process(jobOf(line.instance));
+      expect(site.record(line.instance)?.who).toBe(isRecorded ? 'person' : 'network');
+      expect(requestOf(line)).toBeUndefined();
+    },
+  );
+
+  test.each([
+    ['later', '2999-01-01T00:00:00.000Z'],
+    ['earlier: the clock was set back', '2000-01-01T00:00:00.000Z'],
+  ])('is replaced where a request after it includes corrected ones; its time is %s', async (_what, when) => {
     const line = await corrected();
-    await sealed(line, later);
+    await sealed(line, when);
     expect(await pipelineOn(site).pipeline.process(jobOf(line.instance))).toMatchObject({ kind: 'decided' });
     expect(site.record(line.instance)).toMatchObject({ who: 'network', category: 'knee_lateral' });
     expect(site.corrections().ofInstance(line.instance)).toEqual([]);

@@ -135,6 +135,12 @@ test('a recount gives the same counts, without newer decisions and invalid times
   countExisting(recounted, decision('2026-03-10T00:00:00.000Z', 'hand_ap'), '2026-03-10T00:00:00.000Z');
   countExisting(recounted, decision('__proto__', 'hand_ap'), '2026-03-10T00:00:00.000Z');
   expect(recounted).toEqual(counted);
-  prune(recounted, '2026-03-10');
-  expect(recounted.days).toEqual({});
+});
+
+test('the latest days are kept; a clock that was far ahead for a moment does not delete the others', () => {
+  const counted = emptyCounts();
+  for (const when of ['2026-03-07', '2026-03-08', '2026-03-09', '2099-01-01'])
+    countRecorded(counted, decision(`${when}T10:00:00.000Z`, 'hand_ap'), undefined);
+  prune(counted, 3);
+  expect(Object.keys(counted.days)).toEqual(['2026-03-08', '2026-03-09', '2099-01-01']);
 });

@@ -246,16 +246,6 @@ describe('what was counted', () => {
     first.kill();
     expect(await start().of()).toEqual(before);
   });
-
-  test('longer ago than is kept is forgotten', async () => {
-    const first = start();
-    await first.complete();
-    await decide(first, decidedAs('knee_ap', { when: '2023-01-01T10:00:00.000Z' }));
-    const id = await decide(first, decidedAs('knee_ap', { when: '2024-03-09T10:00:00.000Z' }));
-    await confirm(first, id, '11:00');
-    await waitFor(() => readFileSync(file(), 'utf8').includes('2024-03-10'));
-    expect(Object.keys(JSON.parse(readFileSync(file(), 'utf8')).days)).toEqual(['2024-03-09', '2024-03-10']);
-  });
 });
 
 describe('one exposure that is stored raw and for presentation', () => {

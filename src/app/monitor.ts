@@ -1,0 +1,42 @@
+import type { Logger } from 'pino';
+import type { Follower } from '../intake/follower.js';
+import type { StateProbe } from '../store/state-probe.js';
+
+const defaultIntervalMs = 10_000;
+
+interface Parts {
+  probe: StateProbe;
+  follower: Pick<Follower, 'measureLag'>;
+  /** Other than the default in tests alone. */
+  intervalMs?: number | undefined;
+  log: Logger;
+}
+
+/** Finds out regularly what no job tells: whether the state folder can be written, and how far the change log is behind. */
+export class Monitor {
+  readonly #parts: Parts;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async start(): Promise<void> {
+    await this.#look();
+    this.#timer = setInterval(() => void this.#look(), this.#parts.intervalMs ?? defaultIntervalMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    const { probe, follower, log } = this.#parts;
+    const before = probe.problem;
+    await probe.try();
+    if (probe.problem !== before)
+      if (probe.problem !== undefined) log.error(probe.problem);
+      else log.info('the state folder can be written again');
+    await follower.measureLag();
+  }
+}
