@@ -1,9 +1,9 @@
-import { createError, PlainviewError } from '../errors/errors.js';
+import { createError, hasCode } from '../errors/errors.js';
 import type { StudyTree } from '../orthanc/hierarchy.js';
 import type { ResourcePath, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Locks } from '../store/locks.js';
-import { labelsOf, planLabels, prefixed } from './labels.js';
+import { labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
 import { type LabelledResource, writeRecord } from './owned-labels.js';
 import {
   type GroupRecord,
@@ -58,28 +58,36 @@ export class Aggregates {
   aggregate(id: StudyId, known?: StudyTree): Promise<void> {
     let isFresh = true;
     const run = this.#locks.shared('study labels', id, () =>
-      this.#aggregate(id, isFresh ? known : undefined),
+      this.#aggregate(id, isFresh ? known : undefined, planLabels),
     );
     isFresh = false;
     return run;
   }
 
+  /** Like `aggregate`. Also forgets labels that a service was about to add when it ended. */
+  tidy(id: StudyId): Promise<void> {
+    return this.#locks.exclusive('study labels', id, () => this.#aggregate(id, undefined, planAllLabels));
+  }
+
   /** Whether a study and its series are up to date with their instances, or are not ours to write. */
   isUpToDate(tree: StudyTree): boolean {
-    return hasPartOfOtherVersion(tree) || groupsOf(tree).every((group) => this.#isUpToDate(group, []));
+    return (
+      hasPartOfOtherVersion(tree) ||
+      groupsOf(tree).every((group) => this.#isUpToDate(group, [], planAllLabels))
+    );
   }
 
   /**
    * Another service may write to the same study. Orthanc has no transactions, so each record is written only where it
    * is still the one that was read. Else all is read and added up anew.
    */
-  async #aggregate(id: StudyId, known: StudyTree | undefined): Promise<void> {
+  async #aggregate(id: StudyId, known: StudyTree | undefined, plan: typeof planLabels): Promise<void> {
     const before = new Map<ResourcePath, readonly string[]>();
     let tree = known;
     for (let round = 0; round < mostRounds; round++) {
       tree ??= await this.#orthanc.hierarchy.tree(id);
       if (tree === undefined || hasPartOfOtherVersion(tree)) return; // deleted meanwhile, or not ours to write
-      if (await this.#write(groupsOf(tree), before)) return;
+      if (await this.#write(groupsOf(tree), before, plan)) return;
       tree = undefined;
     }
     throw createError('orthanc_conflict', { what: `study ${id}` });
@@ -90,33 +98,37 @@ export class Aggregates {
    *   for, were put there by another service's Plainview, whose note of them may be overwritten by ours.
    * @returns whether no other writer was met
    */
-  async #write(groups: readonly Group[], before: Map<ResourcePath, readonly string[]>): Promise<boolean> {
+  async #write(
+    groups: readonly Group[],
+    before: Map<ResourcePath, readonly string[]>,
+    plan: typeof planLabels,
+  ): Promise<boolean> {
     for (const group of groups) {
       const { resource, content } = group;
       const known = before.get(resource) ?? content.Labels;
       before.set(resource, known);
       const came = content.Labels.filter((label) => !known.includes(label));
-      if (this.#isUpToDate(group, came)) continue;
+      if (this.#isUpToDate(group, came, plan)) continue;
       try {
-        await this.#writeGroup(group, came);
+        if (await this.#writeGroup(group, came, plan)) return false;
       } catch (error) {
-        if (!(error instanceof PlainviewError && error.code === 'orthanc_conflict')) throw error;
+        if (!hasCode(error, 'orthanc_conflict')) throw error;
         return false;
       }
     }
     return true;
   }
 
-  #isUpToDate(group: Group, came: readonly string[]): boolean {
+  #isUpToDate(group: Group, came: readonly string[], planned: typeof planLabels): boolean {
     const known = readRecord(groupRecord, group.content.Metadata[metadataNames.record]);
     if (known === undefined) return group.records.length === 0;
     const { wanted, ...counts } = aggregate(group.records);
     const labels = prefixed(this.#prefix, wanted);
-    const plan = planLabels(group.content.Labels, oursOf(known.labels, came, labels), labels);
+    const plan = planned(group.content.Labels, oursOf(known.labels, came, labels), labels);
     return (
       plan.add.length === 0 &&
       plan.remove.length === 0 &&
-      JSON.stringify({ ...counts, labels: plan.owned }) ===
+      JSON.stringify({ ...counts, labels: [...plan.owned, ...plan.pending].sort() }) ===
         JSON.stringify({
           categories: known.categories,
           decisions: known.decisions,
@@ -125,17 +137,24 @@ export class Aggregates {
     );
   }
 
-  async #writeGroup({ resource, content, records }: Group, came: readonly string[]): Promise<void> {
+  /** @returns whether another writer was met */
+  async #writeGroup(
+    { resource, content, records }: Group,
+    came: readonly string[],
+    planned: typeof planLabels,
+  ): Promise<boolean> {
     const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
     const { categories, decisions, wanted } = aggregate(records);
     const labels = prefixed(this.#prefix, wanted);
     const ours = oursOf(known?.labels ?? [], came, labels);
-    await writeRecord(this.#orthanc, resource, content, ours, labels, (owned) => ({
+    const plan = planned(content.Labels, ours, labels);
+    const { isOvertaken } = await writeRecord(this.#orthanc, resource, content, plan, (owned) => ({
       version: 1,
       categories,
       decisions,
       labels: owned,
     }));
+    return isOvertaken;
   }
 }
 

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { createError, PlainviewError } from '../errors/errors.js';
+import { createError, hasCode } from '../errors/errors.js';
 import type { OrderCheck } from '../order-check/check.js';
 import type { OrderRecord } from '../order-check/schema.js';
 import type { DescribedInstance, StudyTree } from '../orthanc/hierarchy.js';
@@ -11,7 +11,8 @@ import type { Aggregates } from './aggregates.js';
 import { CorrectionKeeper } from './correction-keeper.js';
 import type { CorrectionStore, EndedCorrection } from './correction-store.js';
 import { FormerDecisions } from './former-decisions.js';
-import { labelsOf, planLabels, prefixed } from './labels.js';
+import { labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
+import { followStandingRecord } from './overtaken.js';
 import { writeRecord } from './owned-labels.js';
 import { asksAnew, decisionOf, isUntouched, recordOf, requestOf } from './read.js';
 import {
@@ -22,7 +23,7 @@ import {
   readRecord,
   unknownCategory,
 } from './schema.js';
-import { descriptionsByOthers } from './tags-record.js';
+import { descriptionsByOthers, pictureOf } from './tags-record.js';
 import { hasOtherVersion } from './versions.js';
 
 /** A decision that now stands in Orthanc, and the one that it replaced. */
@@ -80,11 +81,13 @@ export class Recorder {
 
   /**
    * Records a network's decision, unless a person decided while it was made: theirs is the newer one.
+   * @param picture that was decided: `pictureOf`
    * @param before as read at the start of the job; undefined where the instance was new then, without any metadata of ours
-   * @throws instance_gone, orthanc_…
+   * @throws picture_replaced, instance_gone, orthanc_…
    */
   async record(
     described: Pick<DescribedInstance, 'id' | 'parents' | 'descriptions'>,
+    picture: string,
     before: InstanceContent | undefined,
     decided: NewDecision,
   ): Promise<RecordOutcome> {
@@ -92,6 +95,7 @@ export class Recorder {
     return this.#exclusive(id, async () => {
       const current = await this.#parts.orthanc.hierarchy.instanceWithStudy(id, parents);
       const { Metadata } = current.instance;
+      requirePicture(current.instance, picture);
       if (before === undefined && !isUntouched(current.instance)) return 'not new';
       if (hasOtherVersion(current.instance)) return 'other version';
       const isChanged = Metadata[metadataNames.record] !== before?.Metadata[metadataNames.record];
@@ -132,6 +136,7 @@ export class Recorder {
     if (request !== undefined && asksAnew(request, decision)) return undefined;
     return this.#exclusive(ID, async () => {
       const current = await this.#read(ID);
+      requirePicture(current.instance, pictureOf(instance));
       if (recordOf(current.instance) === undefined && !hasOtherVersion(current.instance))
         await this.#record(current, decision, described);
       return 'restored' as const;
@@ -155,10 +160,13 @@ export class Recorder {
 
   /**
    * Replaces a decision by a person's. No other decision is written in between.
-   * @param next may throw: nothing is written then
-   * @throws instance_gone, instance_undecided, orthanc_…
+   * @param next gets the decision and the picture that stand now, and may throw: nothing is written then
+   * @throws picture_replaced, instance_gone, instance_undecided, orthanc_…
    */
-  async replace(id: InstanceId, next: (current: InstanceRecord) => NewDecision): Promise<Recorded> {
+  async replace(
+    id: InstanceId,
+    next: (current: InstanceRecord, picture: string) => NewDecision,
+  ): Promise<Recorded> {
     return this.#exclusive(id, async () => {
       for (let tries = 1; ; tries++) {
         const current = await this.#read(id);
@@ -166,10 +174,9 @@ export class Recorder {
         const known = recordOf(current.instance);
         if (known === undefined) throw createError('instance_undecided', { instance: id });
         try {
-          return await this.#write(current, next(known.record));
+          return await this.#write(current, next(known.record, pictureOf(current.instance)));
         } catch (error) {
-          const isConflict = error instanceof PlainviewError && error.code === 'orthanc_conflict';
-          if (!isConflict || tries === mostTries) throw error;
+          if (!hasCode(error, 'orthanc_conflict') || tries === mostTries) throw error;
         }
       }
     });
@@ -190,7 +197,7 @@ export class Recorder {
     const known = recordOf(instance);
     if (known === undefined || !known.complete || hasOtherVersion(instance)) return true;
     const { labels } = known.record;
-    const { add, remove, owned } = planLabels(instance.Labels, labels, this.#labelsOf(known.record));
+    const { add, remove, owned } = planAllLabels(instance.Labels, labels, this.#labelsOf(known.record));
     return add.length + remove.length === 0 && owned.join() === labels.join();
   }
 
@@ -201,15 +208,11 @@ export class Recorder {
       const known = recordOf(instance);
       if (known === undefined || this.isLabelled(instance)) return;
       const { record } = known;
-      const wanted = this.#labelsOf(record);
-      await writeRecord(
-        this.#parts.orthanc,
-        `instances/${id}`,
-        instance,
-        record.labels,
-        wanted,
-        (labels) => ({ ...record, labels }),
-      );
+      const plan = planAllLabels(instance.Labels, record.labels, this.#labelsOf(record));
+      await writeRecord(this.#parts.orthanc, `instances/${id}`, instance, plan, (labels) => ({
+        ...record,
+        labels,
+      }));
       await this.#parts.aggregates.aggregate(study);
     });
   }
@@ -263,22 +266,34 @@ export class Recorder {
     const ends = previous?.who === 'person' ? { when: previous.when } : endedByRequest;
     if (decided.who === 'person') await this.#keeper.begin(instance, given);
     else if (ends !== undefined) await corrections.begin(instance.ID, { decision: given, ends });
-    if (instance.Metadata[metadataNames.category] !== undefined)
-      await orthanc.metadata.delete(resource, metadataNames.category);
-    const wanted = this.#labelsOf(decided);
-    const { labels, text } = await writeRecord(
+    // A decision that ends as it began has added what it asks for: nobody else is about to.
+    const isFinish = previous?.when === given.when && previous.who === given.who;
+    const plan = (isFinish ? planAllLabels : planLabels)(
+      instance.Labels,
+      previous?.labels ?? [],
+      this.#labelsOf(decided),
+    );
+    const { labels, text, added, isOvertaken } = await writeRecord(
       orthanc,
       resource,
       instance,
-      previous?.labels ?? [],
-      wanted,
+      plan,
       (owned) => ({ version: 1, ...decided, labels: owned }),
+      // Only now: where another service came first, the category is that of its decision.
+      async () => {
+        if (instance.Metadata[metadataNames.category] !== undefined)
+          await orthanc.metadata.delete(resource, metadataNames.category);
+      },
     );
     // The record says it: from here on the decision stands, whatever becomes of the rest.
     await corrections.stand(instance.ID);
-    await aggregates.aggregate(study, tree && withRecord(tree, text));
-    await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
-    await this.dropRequest(instance);
+    if (!isOvertaken) {
+      await aggregates.aggregate(study, tree && withRecord(tree, text));
+      await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
+      await this.dropRequest(instance);
+    }
+    const picture = pictureOf(instance);
+    await followStandingRecord(this.#parts, { instance: instance.ID, study, picture, text, added });
     return { instance: instance.ID, study, record: { version: 1, ...decided, labels }, previous };
   }
 
@@ -297,6 +312,11 @@ export class Recorder {
   #labelsOf(record: Pick<InstanceRecord, 'decision' | 'category' | 'order'>): string[] {
     return prefixed(this.#parts.labelPrefix, labelsOf(record));
   }
+}
+
+/** @throws picture_replaced */
+function requirePicture(instance: IdentifiedInstance, picture: string): void {
+  if (pictureOf(instance) !== picture) throw createError('picture_replaced', { instance: instance.ID });
 }
 
 /** The study as it is once the record of its only instance is written. */
