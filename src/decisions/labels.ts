@@ -69,4 +69,7 @@ export function planLabels(
 }
 
 /** The same some time after the last write: whoever was about to add a label has ended. */
-export const planAllLabels: typeof planLabels = (...resource) => ({ ...planLabels(...resource), pending: [] });
+export const planAllLabels: typeof planLabels = (...resource) => ({
+  ...planLabels(...resource),
+  pending: [],
+});

@@ -53,7 +53,7 @@ export const tagsOf = (instance: InstanceContent): TagsRecord | undefined =>
   readRecord(tagsRecord, instance.Metadata[metadataNames.tags]);
 
 /** What identifies the picture of an instance: it changes when another file is stored under the same UIDs. */
-export const pictureOf = (instance: IdentifiedInstance): string =>
+export const pictureOf = (instance: InstanceContent & Pick<IdentifiedInstance, 'FileUuid'>): string =>
   tagsOf(instance)?.file ?? instance.FileUuid;
 
 /** When and whence an instance came, which Orthanc forgets when it is stored anew. */

@@ -189,7 +189,12 @@ export class Pipeline {
     began: number,
     other?: NewDecision,
   ): Promise<Outcome | undefined> {
-    const classified = await this.#classify(described, before);
+    const classified = await this.#classify(described, before).catch(async (error: unknown) => {
+      // The failure of a file that is gone says nothing of the one that replaced it.
+      if (pictureOf(await this.#orthanc.hierarchy.instance(described.id)) !== picture)
+        throw createError('picture_replaced', { instance: described.id }, error);
+      throw error;
+    });
     const decided = other === undefined ? classified : underReview(classified, other);
     const ms = Math.round(performance.now() - began);
     const recorded = await this.#timed('record', () =>

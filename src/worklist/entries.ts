@@ -1,5 +1,6 @@
 import type { Entry } from '../contract/review.js';
 import { recordOf } from '../decisions/read.js';
+import { pictureOf } from '../decisions/tags-record.js';
 import { createError } from '../errors/errors.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { FileTags, IndexedInstance, Keyword, Listing } from '../orthanc/listing.js';
@@ -32,7 +33,8 @@ export class Entries {
     if (described === undefined) throw createError('instance_gone', { instance: id });
     const entry = entryOf(described, file);
     if (entry === undefined) throw createError('instance_undecided', { instance: id });
-    return entry;
+    const { instance, file: FileUuid } = described;
+    return FileUuid === undefined ? entry : { ...entry, picture: pictureOf({ ...instance, FileUuid }) };
   }
 
   /** @returns the number of frames of a decided instance @throws instance_gone, instance_undecided */

@@ -135,8 +135,7 @@ describe('two services on one Orthanc leave the labels of the decision that stan
       const { orthancId: id } = stored;
       await quiet(both);
       const category = categories[round % categories.length] ?? '';
-      for (const of of both)
-        of.classifier.answer = async () => ({ category: 'chest_lateral', score: 0.99 });
+      for (const of of both) of.classifier.answer = async () => ({ category: 'chest_lateral', score: 0.99 });
       const when = await seen(id);
       const [answer] = await Promise.all([
         correct(both[0], id, category, when),
@@ -144,8 +143,7 @@ describe('two services on one Orthanc leave the labels of the decision that stan
         both[1].notice(id),
       ]);
       await quiet(both);
-      if (answer.status === 200)
-        expect(await reader().record(id)).toMatchObject({ who: 'person', category });
+      if (answer.status === 200) expect(await reader().record(id)).toMatchObject({ who: 'person', category });
       for (const of of both) of.classifier.answer = async () => ({ category: 'knee_lateral', score: 0.99 });
       all.push(stored);
     }
@@ -178,7 +176,14 @@ test('two services that are killed at any moment: after a restart and a sweep, n
     const port = await freePort();
     const secret = hook.secret;
     addresses.push({ url: `http://127.0.0.1:${port}`, secret });
-    processes.push(await startServiceProcess({ orthanc: proxy.url, port, secret }));
+    processes.push(
+      await startServiceProcess({
+        orthanc: proxy.url,
+        port,
+        secret,
+        env: { PLAINVIEW_CHANGES_POLL_MS: '100' },
+      }),
+    );
   }
   const all: StoredInstance[] = [];
   try {

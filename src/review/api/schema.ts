@@ -64,6 +64,8 @@ export const entry = z.object({
     studyTime: z.optional(z.string()),
   }),
   labels: z.array(z.string()),
+  /** Sent back with a confirmation or correction, it says which picture was seen. Not in lists. */
+  picture: z.optional(z.string()),
 });
 export type Entry = Read<served.Entry, z.output<typeof entry>>;
 

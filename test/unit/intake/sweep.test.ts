@@ -102,6 +102,7 @@ const resource = (ID: string) => ({
   ParentPatient: ID,
   Instances: [ID],
   Series: [ID],
+  FileUuid: 'file',
   MainDicomTags: { '0008,0018': '1.1.1', '0020,000e': '1.1', '0020,000d': '1', '0008,0060': 'DX' },
 });
 
