@@ -168,13 +168,16 @@ export class Recorder {
     next: (current: InstanceRecord, picture: string) => NewDecision,
   ): Promise<Recorded> {
     return this.#exclusive(id, async () => {
+      let picture: string | undefined;
       for (let tries = 1; ; tries++) {
         const current = await this.#read(id);
+        picture ??= pictureOf(current.instance);
+        requirePicture(current.instance, picture);
         if (hasOtherVersion(current.instance)) throw createError('record_of_other_version', { instance: id });
         const known = recordOf(current.instance);
         if (known === undefined) throw createError('instance_undecided', { instance: id });
         try {
-          return await this.#write(current, next(known.record, pictureOf(current.instance)));
+          return await this.#write(current, next(known.record, picture));
         } catch (error) {
           if (!hasCode(error, 'orthanc_conflict') || tries === mostTries) throw error;
         }
@@ -285,8 +288,6 @@ export class Recorder {
           await orthanc.metadata.delete(resource, metadataNames.category);
       },
     );
-    // The record says it: from here on the decision stands, whatever becomes of the rest.
-    await corrections.stand(instance.ID);
     if (!isOvertaken) {
       await aggregates.aggregate(study, tree && withRecord(tree, text));
       await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
@@ -294,6 +295,7 @@ export class Recorder {
     }
     const picture = pictureOf(instance);
     await followStandingRecord(this.#parts, { instance: instance.ID, study, picture, text, added });
+    await corrections.stand(instance.ID);
     return { instance: instance.ID, study, record: { version: 1, ...decided, labels }, previous };
   }
 

@@ -228,7 +228,7 @@ describe('another picture that takes the place of one', () => {
   });
 
   test('is not what Plainview stores anew with tags: the picture is the same', async () => {
-    const of = await service({ env: { PLAINVIEW_TAGS: 'fill' } });
+    const of = await service({ env: { PLAINVIEW_TAGS: 'absent' } });
     const { orthancId: id } = await real.storeInstance(picture('tagged', 3));
     await reader().decided(id);
     const { picture: seen } = (await callApi(of, 'GET', `/instances/${id}`)).json;
