@@ -196,8 +196,8 @@ describe('another picture that takes the place of one', () => {
       of.classifier.answer = async () => ({ category: 'wrist_ap', score: 0.99 });
       site.before(...call, () => real.storeInstance(picture(what, 7)));
       const body = { category: 'hand_ap', of: (await reader().record(stored.orthancId))?.when };
-      const { status } = await callApi(of, 'PUT', `/instances/${stored.orthancId}/decision`, { body });
-      expect([404, 409]).toContain(status);
+      const answer = await callApi(of, 'PUT', `/instances/${stored.orthancId}/decision`, { body });
+      expect(answer).toMatchObject({ status: 409, json: { code: 'picture_replaced' } });
       await expectDecided(stored, 'wrist_ap');
       expect((await reader().record(stored.orthancId))?.who).toBe('network');
     },

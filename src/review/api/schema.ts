@@ -169,6 +169,10 @@ export const reclassificationJob = z.object({
   state: z.enum(['running', 'done', 'cancelled', 'failed']),
   dryRun: z.boolean(),
   asked: z.number(),
+  /** Left alone: a person corrected them. */
+  corrected: z.number(),
+  /** Left alone: another version of Plainview wrote their record. */
+  otherVersion: z.number(),
   answered: z.number(),
   rate: z.number(),
   problem: z.optional(z.string()),
