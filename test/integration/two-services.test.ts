@@ -1,14 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { labelsOf } from '../../src/decisions/labels.js';
-import { freePort } from '../../src/sandbox/ports.js';
+import { slices } from '../../src/async/slices.js';
 import { callApi } from '../../testkit/api.js';
 import { image } from '../../testkit/dicom.js';
 import { type FaultyProxy, startFaultyProxy } from '../../testkit/faulty-proxy.js';
+import { leftovers } from '../../testkit/leftovers.js';
 import { type StoredInstance, useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { seeded } from '../../testkit/random.js';
 import { hookAddress, Reader, type TestService } from '../../testkit/service.js';
-import { type ServiceProcess, startServiceProcess } from '../../testkit/service-process.js';
 import { useServices } from '../../testkit/services.js';
 
 /** Two services with two state folders on one Orthanc: what they write is the decision that stands, and no more. */
@@ -60,96 +59,84 @@ async function quiet(services: readonly TestService[]): Promise<void> {
   await waitFor(isQuiet, { what: 'empty queues' });
 }
 
-/** What differs from the decision that stands, at all three levels. */
-async function leftovers({ orthancId, series, study }: StoredInstance): Promise<string[]> {
-  const record = await reader().record(orthancId);
-  const wanted = record === undefined ? [] : labelsOf(record);
-  const problems: string[] = [];
-  for (const resource of [`instances/${orthancId}`, `series/${series}`, `studies/${study}`]) {
-    const labels = await reader().labels(resource);
-    if (labels.join() !== wanted.join()) problems.push(`${resource}: ${labels} in place of ${wanted}`);
-  }
-  const category = await reader().metadata(`instances/${orthancId}`, 'RadiographCategory');
-  if (category !== (record?.category ?? 'unknown')) problems.push(`category ${category}`);
-  return problems;
+/** Instances that both services know as decided. */
+async function decidedBy(both: readonly TestService[]): Promise<StoredInstance[]> {
+  const all: StoredInstance[] = [];
+  for (let round = 0; round < rounds; round++) all.push(await real.storeInstance(image()));
+  for (const { orthancId } of all) await reader().decided(orthancId);
+  await quiet(both);
+  return all;
 }
 
-async function allLeftovers(all: readonly StoredInstance[]): Promise<string[]> {
-  return (await Promise.all(all.map(leftovers))).flat();
+/** Rounds, some at a time. */
+async function eachOf(
+  all: readonly StoredInstance[],
+  round: (id: string, index: number) => Promise<void>,
+): Promise<void> {
+  const numbered = all.map(({ orthancId }, index) => ({ orthancId, index }));
+  for (const some of slices(numbered, 6))
+    await Promise.all(some.map(({ orthancId, index }) => round(orthancId, index)));
 }
 
-async function decided(): Promise<StoredInstance> {
-  const stored = await real.storeInstance(image());
-  await reader().decided(stored.orthancId);
-  return stored;
-}
-
-describe('two services on one Orthanc leave the labels of the decision that stands, at once:', () => {
+describe('two services on one Orthanc leave the labels of the decision that stands, at once:', {
+  timeout: 240_000,
+}, () => {
   test('two persons who correct the same decision: one of them does', async () => {
     const both = await twins();
-    const all: StoredInstance[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const stored = await decided();
-      await quiet(both);
-      const when = await seen(stored.orthancId);
+    const all = await decidedBy(both);
+    await eachOf(all, async (id) => {
+      const when = await seen(id);
       const answers = await Promise.all(
-        both.map((of, index) => correct(of, stored.orthancId, categories[index] ?? '', when)),
+        both.map((of, index) => correct(of, id, categories[index] ?? '', when)),
       );
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
       const winner = answers.find(({ status }) => status === 200);
-      expect((await reader().record(stored.orthancId))?.category).toBe(winner?.json.category);
-      all.push(stored);
-    }
+      expect((await reader().record(id))?.category).toBe(winner?.json.category);
+    });
     await quiet(both);
-    expect(await allLeftovers(all)).toEqual([]);
-  }, 120_000);
+    expect(await leftovers(reader(), all)).toEqual([]);
+  });
 
   test('a person who corrects a correction that the other service is still writing', async () => {
     const both = await twins();
-    const all: StoredInstance[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const stored = await decided();
-      const { orthancId: id } = stored;
-      await quiet(both);
+    const all = await decidedBy(both);
+    await eachOf(all, async (id, index) => {
+      const [slow, fast] = index % 2 === 0 ? both : [both[1], both[0]];
       const first = await seen(id);
-      const slow = correct(both[round % 2] ?? both[0], id, 'hand_ap', first);
+      const begun = correct(slow, id, 'hand_ap', first);
       const second = await waitFor(async () => {
         const now = await seen(id);
         return now !== first && now;
       });
-      const fast = await correct(both[(round + 1) % 2] ?? both[1], id, 'wrist_ap', second);
-      expect(fast.status).toBe(200);
-      await slow;
+      expect((await correct(fast, id, 'wrist_ap', second)).status).toBe(200);
+      expect((await begun).status).toBe(200);
       expect((await reader().record(id))?.category).toBe('wrist_ap');
-      all.push(stored);
-    }
+    });
     await quiet(both);
-    expect(await allLeftovers(all)).toEqual([]);
-  }, 120_000);
+    expect(await leftovers(reader(), all)).toEqual([]);
+  });
 
   test('a person, while the other service decides anew', async () => {
     const both = await twins();
-    const all: StoredInstance[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const stored = await decided();
-      const { orthancId: id } = stored;
-      await quiet(both);
-      const category = categories[round % categories.length] ?? '';
-      for (const of of both) of.classifier.answer = async () => ({ category: 'chest_lateral', score: 0.99 });
+    const all = await decidedBy(both);
+    for (const { classifier } of both)
+      classifier.answer = async () => ({ category: 'chest_lateral', score: 0.99 });
+    const corrections = new Map<string, string>();
+    await eachOf(all, async (id, index) => {
+      const category = categories[index % categories.length] ?? '';
       const when = await seen(id);
       const [answer] = await Promise.all([
         correct(both[0], id, category, when),
         reader().put(`instances/${id}`, 'RadiographReclassify', JSON.stringify({ who: 'x' })),
         both[1].notice(id),
       ]);
-      await quiet(both);
-      if (answer.status === 200) expect(await reader().record(id)).toMatchObject({ who: 'person', category });
-      for (const of of both) of.classifier.answer = async () => ({ category: 'knee_lateral', score: 0.99 });
-      all.push(stored);
-    }
+      if (answer.status === 200) corrections.set(id, category);
+    });
     await quiet(both);
-    expect(await allLeftovers(all)).toEqual([]);
-  }, 120_000);
+    for (const [id, category] of corrections)
+      expect(await reader().record(id)).toMatchObject({ who: 'person', category });
+    expect(await leftovers(reader(), all)).toEqual([]);
+  });
 
   test('two first decisions that differ', async () => {
     const both = await twins();
@@ -159,58 +146,10 @@ describe('two services on one Orthanc leave the labels of the decision that stan
     for (let round = 0; round < rounds; round++) {
       const stored = await real.storeInstance(image());
       await both[1].notice(stored.orthancId);
-      await reader().decided(stored.orthancId);
       all.push(stored);
     }
+    for (const { orthancId } of all) await reader().decided(orthancId);
     await quiet(both);
-    await waitFor(async () => (await allLeftovers(all)).length === 0).catch(() => undefined);
-    expect(await allLeftovers(all)).toEqual([]);
-  }, 120_000);
+    expect(await leftovers(reader(), all)).toEqual([]);
+  });
 });
-
-test('two services that are killed at any moment: after a restart and a sweep, nothing else is left', async () => {
-  const random = seeded(7);
-  const processes: ServiceProcess[] = [];
-  const addresses: { url: string; secret: string }[] = [];
-  for (const proxy of proxies) {
-    const port = await freePort();
-    const secret = hook.secret;
-    addresses.push({ url: `http://127.0.0.1:${port}`, secret });
-    processes.push(
-      await startServiceProcess({
-        orthanc: proxy.url,
-        port,
-        secret,
-        env: { PLAINVIEW_CHANGES_POLL_MS: '100' },
-      }),
-    );
-  }
-  const all: StoredInstance[] = [];
-  try {
-    for (let round = 0; round < 4; round++) {
-      const fresh = await Promise.all(Array.from({ length: 6 }, decided));
-      all.push(...fresh);
-      const corrections = fresh.flatMap(async ({ orthancId: id }, index) => {
-        for (let turn = 0; turn < 6; turn++) {
-          const of = addresses[(index + turn) % 2];
-          const category = categories[Math.floor(random() * categories.length)] ?? '';
-          if (of !== undefined) await correct(of, id, category, await seen(id)).catch(() => undefined);
-        }
-      });
-      await delay(random() * 600);
-      await Promise.all(processes.map((each) => each.kill()));
-      await Promise.all(corrections);
-      for (const each of processes) each.start();
-      await Promise.all(processes.map((each) => each.ready()));
-    }
-    const [swept] = addresses;
-    if (swept === undefined) throw new Error('there is no service');
-    await callApi(swept, 'POST', '/sweep', { body: {} });
-    await waitFor(async () => (await callApi(swept, 'GET', '/sweep')).json.state === 'idle', {
-      timeout: 60_000,
-    });
-    expect(await allLeftovers(all)).toEqual([]);
-  } finally {
-    for (const each of processes) await each.discard();
-  }
-}, 240_000);
