@@ -1,14 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { createError, hasCode } from '../errors/errors.js';
 import type { OrderCheck } from '../order-check/check.js';
-import type { OrderRecord } from '../order-check/schema.js';
 import type { DescribedInstance, StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Locks } from '../store/locks.js';
 import type { Aggregates } from './aggregates.js';
-import { CorrectionKeeper } from './correction-keeper.js';
+import { CorrectionKeeper, type SeenPicture } from './correction-keeper.js';
 import type { CorrectionStore, EndedCorrection } from './correction-store.js';
 import { FormerDecisions } from './former-decisions.js';
 import { labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
@@ -48,6 +47,9 @@ interface Current {
   tree?: StudyTree;
 }
 
+/** What is known of the file of an instance already. */
+interface Seen extends SeenPicture, Pick<DescribedInstance, 'descriptions'> {}
+
 interface Parts {
   orthanc: Orthanc;
   labelPrefix: string;
@@ -81,12 +83,13 @@ export class Recorder {
 
   /**
    * Records a network's decision, unless a person decided while it was made: theirs is the newer one.
+   * @param described without the file's attributes where it failed
    * @param picture that was decided: `pictureOf`
    * @param before as read at the start of the job; undefined where the instance was new then, without any metadata of ours
    * @throws picture_replaced, instance_gone, orthanc_…
    */
   async record(
-    described: Pick<DescribedInstance, 'id' | 'parents' | 'descriptions'>,
+    described: DescribedInstance | { id: InstanceId; parents?: never },
     picture: string,
     before: InstanceContent | undefined,
     decided: NewDecision,
@@ -107,7 +110,7 @@ export class Recorder {
         return 'corrected';
       }
       const ends = await this.#formerDecisions.endedByRequest(current.instance, decided);
-      await this.#write(current, decided, described, ends);
+      await this.#write(current, decided, 'traits' in described ? described : undefined, ends);
       return 'recorded';
     });
   }
@@ -125,12 +128,12 @@ export class Recorder {
    */
   async restore(
     instance: IdentifiedInstance,
-    described?: Pick<DescribedInstance, 'descriptions' | 'traits' | 'tags'>,
+    described?: DescribedInstance,
   ): Promise<'restored' | { other: NewDecision } | undefined> {
     const { ID } = instance;
     const former = await this.#formerDecisions.find(instance, described);
     if (former === undefined) return undefined;
-    const { isSamePicture, decision } = former;
+    const { isSamePicture, decision, pixels } = former;
     if (!isSamePicture) return { other: decision };
     const request = requestOf(instance);
     if (request !== undefined && asksAnew(request, decision)) return undefined;
@@ -138,7 +141,7 @@ export class Recorder {
       const current = await this.#read(ID);
       requirePicture(current.instance, pictureOf(instance));
       if (recordOf(current.instance) === undefined && !hasOtherVersion(current.instance))
-        await this.#record(current, decision, described);
+        await this.#record(current, decision, described && { ...described, pixels });
       return 'restored' as const;
     });
   }
@@ -212,11 +215,16 @@ export class Recorder {
       if (known === undefined || this.isLabelled(instance)) return;
       const { record } = known;
       const plan = planAllLabels(instance.Labels, record.labels, this.#labelsOf(record));
-      await writeRecord(this.#parts.orthanc, `instances/${id}`, instance, plan, (labels) => ({
-        ...record,
-        labels,
-      }));
+      const { text, added } = await writeRecord(
+        this.#parts.orthanc,
+        `instances/${id}`,
+        instance,
+        plan,
+        (labels) => ({ ...record, labels }),
+      );
       await this.#parts.aggregates.aggregate(study);
+      const picture = pictureOf(instance);
+      await followStandingRecord(this.#parts, { instance: id, study, picture, text, added });
     });
   }
 
@@ -234,13 +242,8 @@ export class Recorder {
     return this.#parts.orthanc.hierarchy.instanceWithStudy(id, undefined);
   }
 
-  async #write(
-    current: Current,
-    given: NewDecision,
-    described?: Pick<DescribedInstance, 'descriptions'>,
-    ends?: EndedCorrection,
-  ): Promise<Recorded> {
-    const recorded = await this.#record(current, given, described, ends);
+  async #write(current: Current, given: NewDecision, seen?: Seen, ends?: EndedCorrection): Promise<Recorded> {
+    const recorded = await this.#record(current, given, seen, ends);
     this.events.emit('recorded', recorded);
     return recorded;
   }
@@ -248,26 +251,31 @@ export class Recorder {
   async #record(
     current: Current,
     given: NewDecision,
-    described?: Pick<DescribedInstance, 'descriptions'>,
+    seen?: Seen,
     ends?: EndedCorrection,
   ): Promise<Recorded> {
-    return this.#keeper.settling(current.instance, () => this.#recordBegun(current, given, described, ends));
+    return this.#keeper.settling(current.instance, () => this.#recordBegun(current, given, seen, ends));
   }
 
   async #recordBegun(
     { instance, study, tree }: Current,
     given: NewDecision,
-    described: Pick<DescribedInstance, 'descriptions'> | undefined,
+    seen: Seen | undefined,
     endedByRequest: EndedCorrection | undefined,
   ): Promise<Recorded> {
-    const { orthanc, aggregates, corrections } = this.#parts;
-    const order = await this.#compare(instance, given, described);
-    const decided = { ...given, ...(order === undefined ? {} : { order }) };
+    const { orthanc, aggregates, corrections, orderCheck } = this.#parts;
+    const isCompared = orderCheck !== undefined && given.decision !== 'failed';
+    const file =
+      seen ??
+      (isCompared || given.who === 'person' ? await orthanc.hierarchy.describe(instance.ID) : undefined);
+    const order =
+      isCompared && file && orderCheck.check(given, descriptionsByOthers(file.descriptions, instance));
+    const decided = { ...given, ...(order ? { order } : {}) };
     const resource = `instances/${instance.ID}` as const;
     const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
     // Before anything changes: a decision that cannot be kept is refused.
     const ends = previous?.who === 'person' ? { when: previous.when } : endedByRequest;
-    if (decided.who === 'person') await this.#keeper.begin(instance, given);
+    if (decided.who === 'person' && file !== undefined) await this.#keeper.begin(instance, file, given);
     else if (ends !== undefined) await corrections.begin(instance.ID, { decision: given, ends });
     // A decision that ends as it began has added what it asks for: nobody else is about to.
     const isFinish = previous?.when === given.when && previous.who === given.who;
@@ -297,18 +305,6 @@ export class Recorder {
     await followStandingRecord(this.#parts, { instance: instance.ID, study, picture, text, added });
     await corrections.stand(instance.ID);
     return { instance: instance.ID, study, record: { version: 1, ...decided, labels }, previous };
-  }
-
-  /** @returns undefined where there is nothing to compare */
-  async #compare(
-    instance: IdentifiedInstance,
-    decided: Pick<InstanceRecord, 'decision' | 'category'>,
-    described: Pick<DescribedInstance, 'descriptions'> | undefined,
-  ): Promise<OrderRecord | undefined> {
-    const { orderCheck, orthanc } = this.#parts;
-    if (orderCheck === undefined || decided.decision === 'failed') return undefined;
-    const { descriptions } = described ?? (await orthanc.hierarchy.describe(instance.ID));
-    return orderCheck.check(decided, descriptionsByOthers(descriptions, instance));
   }
 
   #labelsOf(record: Pick<InstanceRecord, 'decision' | 'category' | 'order'>): string[] {

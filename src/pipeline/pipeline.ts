@@ -115,12 +115,14 @@ export class Pipeline {
       await this.#completeWrites(instance);
       return { kind: 'skipped', why: 'corrected_by_person' };
     }
-    const outcome = await this.#recorder.record(
-      { id: job.instance, parents: undefined, descriptions: [] },
-      pictureOf(instance),
-      instance,
-      { decision: 'failed', reason: failure.message, failure, top: [], ms: 0, ...this.#provenance(instance) },
-    );
+    const outcome = await this.#recorder.record({ id: job.instance }, pictureOf(instance), instance, {
+      decision: 'failed',
+      reason: failure.message,
+      failure,
+      top: [],
+      ms: 0,
+      ...this.#provenance(instance),
+    });
     if (outcome !== 'recorded') return { kind: 'skipped', why: 'corrected_by_person' };
     await this.#readAndFollow(job.instance);
     return { kind: 'decided', decision: 'failed', ms: 0 };
