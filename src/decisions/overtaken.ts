@@ -2,6 +2,7 @@ import { createError } from '../errors/errors.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Aggregates } from './aggregates.js';
+import { labelsOf, prefixed } from './labels.js';
 import { recordOf } from './read.js';
 import { metadataNames, unknownCategory } from './schema.js';
 import { pictureOf } from './tags-record.js';
@@ -29,7 +30,7 @@ const mostRounds = 8;
  * @throws picture_replaced where the file was replaced: nothing of ours is left on the new one
  */
 export async function followStandingRecord(
-  { orthanc, aggregates }: { orthanc: Orthanc; aggregates: Aggregates },
+  { orthanc, aggregates, labelPrefix }: { orthanc: Orthanc; aggregates: Aggregates; labelPrefix: string },
   { instance, study, picture, text, added }: Written,
 ): Promise<void> {
   const resource = `instances/${instance}` as const;
@@ -46,11 +47,11 @@ export async function followStandingRecord(
     }
     settled = now.Metadata[metadataNames.record];
     const known = recordOf(now);
-    const noted = known?.record.labels ?? [];
+    const wanted = known === undefined ? [] : prefixed(labelPrefix, labelsOf(known.record));
     for (const label of added)
-      if (now.Labels.includes(label) && !noted.includes(label)) await orthanc.labels.remove(resource, label);
+      if (now.Labels.includes(label) && !wanted.includes(label)) await orthanc.labels.remove(resource, label);
     if (known === undefined) await orthanc.metadata.delete(resource, metadataNames.category);
-    else if (!known.complete && now.Metadata[metadataNames.category] !== undefined)
+    else if (!known.complete)
       await orthanc.metadata.put(resource, metadataNames.category, known.record.category ?? unknownCategory);
     await aggregates.aggregate(study);
     if (isReplaced) throw createError('picture_replaced', { instance });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { NewDecision } from '../../../src/decisions/schema.js';
+import type { InstanceRecord, NewDecision } from '../../../src/decisions/schema.js';
 import { pictureOf } from '../../../src/decisions/tags-record.js';
 import { image, uid } from '../../../testkit/dicom.js';
-import { decidedAs, type Line, useFakeSite } from '../../../testkit/fake-site.js';
+import { byPerson, decidedAs, type Line, useFakeSite } from '../../../testkit/fake-site.js';
 
 const site = useFakeSite();
 
@@ -98,4 +98,33 @@ describe('another service decides the same instance', () => {
       expectGroups(mine, { hand_ap: 1 });
     },
   );
+});
+
+describe('a person corrects, by another service, what ours is still correcting', () => {
+  const saying =
+    (category: string, when: string) =>
+    (current: InstanceRecord): NewDecision => ({ ...byPerson(current), category, when });
+
+  test.each(upTo(28))('before call %i of ours: no label of ours is left', async (call) => {
+    const mine = site.store(image());
+    const [process, other] = [site.process(), site.process()];
+    await decide(mine, decidedAs('knee_ap'), process);
+    let isMet = false;
+    site.interrupt(call, async () => {
+      isMet = true;
+      await other.recorder.replace(mine.instance, saying('wrist_ap', '2024-04-02T00:00:00.000Z'));
+    });
+    await process.recorder.replace(mine.instance, saying('ankle_ap', '2024-04-01T00:00:00.000Z'));
+    expect(isMet).toBe(true);
+    const { category = '' } = site.record(mine.instance) ?? {};
+    for (const id of [mine.instance, mine.series, mine.study])
+      expect(site.fake.labels(id)).toEqual([category]);
+    expect(site.category(mine.instance)).toBe(category);
+    // A later pass forgets labels that the other service could not know to be removed.
+    await other.aggregates.tidy(mine.study);
+    expectGroups(mine, { [category]: 1 });
+    if (!other.recorder.isLabelled(await other.orthanc.hierarchy.instance(mine.instance)))
+      await other.recorder.relabel(mine.instance);
+    expect(site.record(mine.instance)?.labels).toEqual([category]);
+  });
 });
