@@ -1,6 +1,6 @@
 import { createError, hasCode } from '../errors/errors.js';
 import type { StudyTree } from '../orthanc/hierarchy.js';
-import type { ResourcePath, StudyId } from '../orthanc/ids.js';
+import type { ResourcePath, SeriesId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Locks } from '../store/locks.js';
 import { labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
@@ -24,6 +24,8 @@ interface Group {
 
 /** Rounds, each after another writer was met. */
 const mostRounds = 8;
+/** Resources whose added labels are remembered: many more than are written at the same time. */
+const mostRemembered = 1000;
 
 function groupsOf(tree: StudyTree): Group[] {
   const children = tree.instances.flatMap((instance) => {
@@ -44,6 +46,8 @@ export class Aggregates {
   readonly #orthanc: Orthanc;
   readonly #prefix: string;
   readonly #locks: Locks;
+  /** The labels that were added since the decisions of a study were last seen to stand: ours, whoever notes them. */
+  readonly #added = new Map<ResourcePath, Set<string>>();
 
   constructor(orthanc: Orthanc, labelPrefix: string, locks: Locks) {
     this.#orthanc = orthanc;
@@ -62,6 +66,12 @@ export class Aggregates {
     );
     isFresh = false;
     return run;
+  }
+
+  /** The decision that the last sum was made of stands, and so do its labels. */
+  settled(study: StudyId, series: SeriesId): void {
+    this.#added.delete(`studies/${study}`);
+    this.#added.delete(`series/${series}`);
   }
 
   /** Like `aggregate`. Also forgets labels that a service was about to add when it ended. */
@@ -124,7 +134,8 @@ export class Aggregates {
     if (known === undefined) return group.records.length === 0;
     const { wanted, ...counts } = aggregate(group.records);
     const labels = prefixed(this.#prefix, wanted);
-    const plan = planned(group.content.Labels, oursOf(known.labels, came, labels), labels);
+    const ours = this.#oursOf(group, known.labels, came, labels);
+    const plan = planned(group.content.Labels, ours, labels);
     return (
       plan.add.length === 0 &&
       plan.remove.length === 0 &&
@@ -138,16 +149,14 @@ export class Aggregates {
   }
 
   /** @returns whether another writer was met */
-  async #writeGroup(
-    { resource, content, records }: Group,
-    came: readonly string[],
-    planned: typeof planLabels,
-  ): Promise<boolean> {
+  async #writeGroup(group: Group, came: readonly string[], planned: typeof planLabels): Promise<boolean> {
+    const { resource, content, records } = group;
     const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
     const { categories, decisions, wanted } = aggregate(records);
     const labels = prefixed(this.#prefix, wanted);
-    const ours = oursOf(known?.labels ?? [], came, labels);
+    const ours = this.#oursOf(group, known?.labels ?? [], came, labels);
     const plan = planned(content.Labels, ours, labels);
+    if (plan.add.length > 0) this.#remember(resource, plan.add);
     const { isOvertaken } = await writeRecord(this.#orthanc, resource, content, plan, (owned) => ({
       version: 1,
       categories,
@@ -156,13 +165,26 @@ export class Aggregates {
     }));
     return isOvertaken;
   }
-}
 
-/** The labels that count as ours. */
-const oursOf = (noted: readonly string[], came: readonly string[], wanted: readonly string[]): string[] => [
-  ...noted,
-  ...came.filter((label) => wanted.includes(label)),
-];
+  #remember(resource: ResourcePath, labels: readonly string[]): void {
+    this.#added.set(resource, new Set([...(this.#added.get(resource) ?? []), ...labels]));
+    for (const oldest of this.#added.keys()) {
+      if (this.#added.size <= mostRemembered) break;
+      this.#added.delete(oldest);
+    }
+  }
+
+  /** The labels that count as ours. */
+  #oursOf(
+    { resource, content }: Group,
+    noted: readonly string[],
+    came: readonly string[],
+    wanted: readonly string[],
+  ): string[] {
+    const added = [...(this.#added.get(resource) ?? [])].filter((label) => content.Labels.includes(label));
+    return [...new Set([...noted, ...added, ...came.filter((label) => wanted.includes(label))])];
+  }
+}
 
 /** Adds up decided instances. The same instances give the same result in any order. */
 export function aggregate(

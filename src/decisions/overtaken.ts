@@ -40,7 +40,7 @@ export async function followStandingRecord(
     if (now === undefined || hasOtherVersion(now)) return;
     const isReplaced = pictureOf(now) !== picture;
     const standing = now.Metadata[metadataNames.record];
-    if (standing === settled && !isReplaced) return;
+    if (standing === settled && !isReplaced) return aggregates.settled(study, now.ParentSeries);
     if (isReplaced && standing === text) {
       if (text !== undefined) await orthanc.metadata.delete(resource, metadataNames.record);
       delete now.Metadata[metadataNames.record];
