@@ -56,7 +56,7 @@ async function idle(of: TestService): Promise<boolean> {
 
 async function quiet(services: readonly TestService[]): Promise<void> {
   const isQuiet = async () => (await Promise.all(services.map(idle))).every(Boolean);
-  await waitFor(isQuiet, { what: 'empty queues' });
+  await waitFor(isQuiet, { what: 'empty queues', timeout: 60_000 });
 }
 
 /** Instances that both services know as decided. */
