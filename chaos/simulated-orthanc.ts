@@ -100,6 +100,7 @@ export class SimulatedOrthanc {
       ParentPatient: id,
       Instances: [id],
       Series: [id],
+      FileUuid: 'file',
       MainDicomTags: { '0008,0018': '1.1.1', '0020,000e': '1.1', '0020,000d': '1', '0008,0060': 'DX' },
       Metadata: this.#written.get(`${collection}/${id}`) ?? {},
       Labels: [],

@@ -28,6 +28,7 @@ interface Options {
   query?: string[];
   from?: string;
   to?: string;
+  otherVersion?: true;
   all?: true;
   csv?: string;
   copy?: string;
@@ -60,6 +61,10 @@ export const findCommand = () =>
     )
     .option('--from <date>', 'only Study Dates from this day on (2026-01-31)')
     .option('--to <date>', 'only Study Dates up to this day')
+    .option(
+      '--other-version',
+      'only those with a record of another version of Plainview, which leaves them alone',
+    )
     .option('--all', 'every decided radiograph')
     .option('--csv <file>', 'write the list to a new file instead of standard output')
     .option(
@@ -135,7 +140,7 @@ async function archive(archives: Archives, ids: readonly InstanceId[], file: str
 
 /** @throws usage */
 function selectionOf(options: Options, labelPrefix: string): Selection {
-  const { category, label, decision, minScore, maxScore, network, station, query, from, to, all } = options;
+  const { category, label, decision, minScore, maxScore, network, station, query, from, to } = options;
   const attributes = [...(query ?? []), ...(station === undefined ? [] : [`StationName=${station}`])];
   return parseSelection({
     // Orthanc has an index of labels. So it finds a category by its label without reading other instances.
@@ -148,6 +153,7 @@ function selectionOf(options: Options, labelPrefix: string): Selection {
     query: attributes.length > 0 ? queryOf(attributes) : undefined,
     from,
     to,
-    all,
+    otherVersion: options.otherVersion,
+    all: options.all,
   });
 }

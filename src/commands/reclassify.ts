@@ -5,6 +5,7 @@ import { recordOf } from '../decisions/read.js';
 import { RequestSeal } from '../decisions/request-seal.js';
 import { metadataNames } from '../decisions/schema.js';
 import { stateLabels } from '../decisions/state-labels.js';
+import { hasOtherVersion } from '../decisions/versions.js';
 import { createError } from '../errors/errors.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { select } from '../select/select.js';
@@ -53,16 +54,22 @@ export const reclassifyCommand = () =>
         });
       const seal = new RequestSeal(deriveKey(config.secret ?? '', 'seal'));
       let count = 0;
-      let leftCount = 0;
+      let correctedCount = 0;
+      let otherVersionCount = 0;
       const missing: string[] = [];
       const bar = progressBar(undefined, 'instances');
       try {
         for (const { named, selection } of wanted) {
-          const before = count + leftCount;
+          let isFound = false;
           for await (const page of select(orthanc, selection, config.modalities))
             for (const instance of page) {
+              isFound = true;
+              if (hasOtherVersion(instance)) {
+                otherVersionCount++;
+                continue;
+              }
               if (!request.includingCorrected && recordOf(instance)?.record.who === 'person') {
-                leftCount++;
+                correctedCount++;
                 continue;
               }
               const { ID } = instance;
@@ -78,16 +85,21 @@ export const reclassifyCommand = () =>
               count++;
               bar.advance();
             }
-          if (count + leftCount === before) missing.push(...named);
+          if (!isFound) missing.push(...named);
         }
       } finally {
         bar.stop();
         orthanc.close();
       }
-      const leftAlone = `; ${leftCount} decided by a person: left alone (--including-corrected requests these too)`;
-      console.error(
-        `${count} ${options.dryRun ? 'would be asked for' : 'asked for'}${leftCount === 0 ? '' : leftAlone}`,
-      );
+      const leftAlone = [
+        correctedCount === 0
+          ? ''
+          : `; ${correctedCount} decided by a person: left alone (--including-corrected requests these too)`,
+        otherVersionCount === 0
+          ? ''
+          : `; ${otherVersionCount} with a record of another version of Plainview: left alone`,
+      ];
+      console.error(`${count} ${options.dryRun ? 'would be asked for' : 'asked for'}${leftAlone.join('')}`);
       for (const id of missing)
         console.error(
           `${id}: Orthanc has no such radiograph (PLAINVIEW_MODALITIES), or the conditions exclude it`,

@@ -16,6 +16,12 @@ export const reclassificationProgress = reclassificationRequest.extend({
   state: z.enum(['running', 'done', 'cancelled', 'failed']),
   dryRun: z.boolean(),
   asked: z.number().describe('Instances requested so far; of a dry run: those that would be.'),
+  corrected: z
+    .number()
+    .describe('Instances that a person corrected: selected too, but left alone, unless includingCorrected.'),
+  otherVersion: z
+    .number()
+    .describe('Instances with a record of another version of Plainview: selected too, but left alone.'),
   answered: z.number().describe('Requested instances that are settled.'),
   rate: z.number().describe('Instances answered per second.'),
   problem: z.string().optional(),

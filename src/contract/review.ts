@@ -36,6 +36,9 @@ export const entry = instanceRecord.omit({ version: true, labels: true, ms: true
   seriesInstanceUid: z.string(),
   studyInstanceUid: z.string(),
   frames: z.number(),
+  picture: text.describe(
+    'Changes when another file replaces the picture. Sent with a correction, it says which one the person saw. Not given in lists.',
+  ),
   rows: z
     .number()
     .optional()

@@ -27,6 +27,10 @@ export const selection = z
       .max(128)
       .optional()
       .describe('Decided by this network: its name, or the beginning of its SHA-256.'),
+    otherVersion: z
+      .literal(true)
+      .optional()
+      .describe('Only instances with a record of another version of Plainview, which leaves them alone.'),
     query: z
       .record(tag, z.string().max(256))
       .optional()

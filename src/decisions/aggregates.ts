@@ -1,9 +1,9 @@
-import { createError, PlainviewError } from '../errors/errors.js';
+import { createError, hasCode } from '../errors/errors.js';
 import type { StudyTree } from '../orthanc/hierarchy.js';
-import type { ResourcePath, StudyId } from '../orthanc/ids.js';
+import type { ResourcePath, SeriesId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Locks } from '../store/locks.js';
-import { labelsOf, planLabels, prefixed } from './labels.js';
+import { labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
 import { type LabelledResource, writeRecord } from './owned-labels.js';
 import {
   type GroupRecord,
@@ -24,6 +24,8 @@ interface Group {
 
 /** Rounds, each after another writer was met. */
 const mostRounds = 8;
+/** Resources whose added labels are remembered: many more than are written at the same time. */
+const mostRemembered = 1000;
 
 function groupsOf(tree: StudyTree): Group[] {
   const children = tree.instances.flatMap((instance) => {
@@ -44,6 +46,8 @@ export class Aggregates {
   readonly #orthanc: Orthanc;
   readonly #prefix: string;
   readonly #locks: Locks;
+  /** The labels that were added since the decisions of a study were last seen to stand: ours, whoever notes them. */
+  readonly #added = new Map<ResourcePath, Set<string>>();
 
   constructor(orthanc: Orthanc, labelPrefix: string, locks: Locks) {
     this.#orthanc = orthanc;
@@ -58,28 +62,42 @@ export class Aggregates {
   aggregate(id: StudyId, known?: StudyTree): Promise<void> {
     let isFresh = true;
     const run = this.#locks.shared('study labels', id, () =>
-      this.#aggregate(id, isFresh ? known : undefined),
+      this.#aggregate(id, isFresh ? known : undefined, planLabels),
     );
     isFresh = false;
     return run;
   }
 
+  /** The decision that the last sum was made of stands, and so do its labels. */
+  settled(study: StudyId, series: SeriesId): void {
+    this.#added.delete(`studies/${study}`);
+    this.#added.delete(`series/${series}`);
+  }
+
+  /** Like `aggregate`. Also forgets labels that a service was about to add when it ended. */
+  tidy(id: StudyId): Promise<void> {
+    return this.#locks.exclusive('study labels', id, () => this.#aggregate(id, undefined, planAllLabels));
+  }
+
   /** Whether a study and its series are up to date with their instances, or are not ours to write. */
   isUpToDate(tree: StudyTree): boolean {
-    return hasPartOfOtherVersion(tree) || groupsOf(tree).every((group) => this.#isUpToDate(group, []));
+    return (
+      hasPartOfOtherVersion(tree) ||
+      groupsOf(tree).every((group) => this.#isUpToDate(group, [], planAllLabels))
+    );
   }
 
   /**
    * Another service may write to the same study. Orthanc has no transactions, so each record is written only where it
    * is still the one that was read. Else all is read and added up anew.
    */
-  async #aggregate(id: StudyId, known: StudyTree | undefined): Promise<void> {
+  async #aggregate(id: StudyId, known: StudyTree | undefined, plan: typeof planLabels): Promise<void> {
     const before = new Map<ResourcePath, readonly string[]>();
     let tree = known;
     for (let round = 0; round < mostRounds; round++) {
       tree ??= await this.#orthanc.hierarchy.tree(id);
       if (tree === undefined || hasPartOfOtherVersion(tree)) return; // deleted meanwhile, or not ours to write
-      if (await this.#write(groupsOf(tree), before)) return;
+      if (await this.#write(groupsOf(tree), before, plan)) return;
       tree = undefined;
     }
     throw createError('orthanc_conflict', { what: `study ${id}` });
@@ -90,33 +108,38 @@ export class Aggregates {
    *   for, were put there by another service's Plainview, whose note of them may be overwritten by ours.
    * @returns whether no other writer was met
    */
-  async #write(groups: readonly Group[], before: Map<ResourcePath, readonly string[]>): Promise<boolean> {
+  async #write(
+    groups: readonly Group[],
+    before: Map<ResourcePath, readonly string[]>,
+    plan: typeof planLabels,
+  ): Promise<boolean> {
     for (const group of groups) {
       const { resource, content } = group;
       const known = before.get(resource) ?? content.Labels;
       before.set(resource, known);
       const came = content.Labels.filter((label) => !known.includes(label));
-      if (this.#isUpToDate(group, came)) continue;
+      if (this.#isUpToDate(group, came, plan)) continue;
       try {
-        await this.#writeGroup(group, came);
+        if (await this.#writeGroup(group, came, plan)) return false;
       } catch (error) {
-        if (!(error instanceof PlainviewError && error.code === 'orthanc_conflict')) throw error;
+        if (!hasCode(error, 'orthanc_conflict')) throw error;
         return false;
       }
     }
     return true;
   }
 
-  #isUpToDate(group: Group, came: readonly string[]): boolean {
+  #isUpToDate(group: Group, came: readonly string[], planned: typeof planLabels): boolean {
     const known = readRecord(groupRecord, group.content.Metadata[metadataNames.record]);
     if (known === undefined) return group.records.length === 0;
     const { wanted, ...counts } = aggregate(group.records);
     const labels = prefixed(this.#prefix, wanted);
-    const plan = planLabels(group.content.Labels, oursOf(known.labels, came, labels), labels);
+    const ours = this.#oursOf(group, known.labels, came, labels);
+    const plan = planned(group.content.Labels, ours, labels);
     return (
       plan.add.length === 0 &&
       plan.remove.length === 0 &&
-      JSON.stringify({ ...counts, labels: plan.owned }) ===
+      JSON.stringify({ ...counts, labels: [...plan.owned, ...plan.pending].sort() }) ===
         JSON.stringify({
           categories: known.categories,
           decisions: known.decisions,
@@ -125,25 +148,43 @@ export class Aggregates {
     );
   }
 
-  async #writeGroup({ resource, content, records }: Group, came: readonly string[]): Promise<void> {
+  /** @returns whether another writer was met */
+  async #writeGroup(group: Group, came: readonly string[], planned: typeof planLabels): Promise<boolean> {
+    const { resource, content, records } = group;
     const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
     const { categories, decisions, wanted } = aggregate(records);
     const labels = prefixed(this.#prefix, wanted);
-    const ours = oursOf(known?.labels ?? [], came, labels);
-    await writeRecord(this.#orthanc, resource, content, ours, labels, (owned) => ({
+    const ours = this.#oursOf(group, known?.labels ?? [], came, labels);
+    const plan = planned(content.Labels, ours, labels);
+    if (plan.add.length > 0) this.#remember(resource, plan.add);
+    const { isOvertaken } = await writeRecord(this.#orthanc, resource, content, plan, (owned) => ({
       version: 1,
       categories,
       decisions,
       labels: owned,
     }));
+    return isOvertaken;
+  }
+
+  #remember(resource: ResourcePath, labels: readonly string[]): void {
+    this.#added.set(resource, new Set([...(this.#added.get(resource) ?? []), ...labels]));
+    for (const oldest of this.#added.keys()) {
+      if (this.#added.size <= mostRemembered) break;
+      this.#added.delete(oldest);
+    }
+  }
+
+  /** The labels that count as ours. */
+  #oursOf(
+    { resource, content }: Group,
+    noted: readonly string[],
+    came: readonly string[],
+    wanted: readonly string[],
+  ): string[] {
+    const added = [...(this.#added.get(resource) ?? [])].filter((label) => content.Labels.includes(label));
+    return [...new Set([...noted, ...added, ...came.filter((label) => wanted.includes(label))])];
   }
 }
-
-/** The labels that count as ours. */
-const oursOf = (noted: readonly string[], came: readonly string[], wanted: readonly string[]): string[] => [
-  ...noted,
-  ...came.filter((label) => wanted.includes(label)),
-];
 
 /** Adds up decided instances. The same instances give the same result in any order. */
 export function aggregate(

@@ -2,9 +2,15 @@ import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { CorrectionStore, PictureKeys } from './correction-store.js';
-import { sopInstanceUidOf } from './former-decisions.js';
+import { type DescribedPicture, sopInstanceUidOf } from './former-decisions.js';
 import { recordOf, standingCorrection } from './read.js';
 import type { NewDecision } from './schema.js';
+
+/** What is known of a picture already. */
+export interface SeenPicture extends DescribedPicture {
+  /** Its fingerprint. */
+  pixels?: string | undefined;
+}
 
 /** Keeps what people decide in step with Orthanc. Callers hold the lock of the instance. */
 export class CorrectionKeeper {
@@ -17,8 +23,8 @@ export class CorrectionKeeper {
   }
 
   /** Before Orthanc is asked to write the decision. @throws state_unusable, instance_gone, orthanc_… */
-  async begin(instance: IdentifiedInstance, decision: NewDecision): Promise<void> {
-    await this.#store.begin(instance.ID, { ...(await this.#keysOf(instance)), decision });
+  async begin(instance: IdentifiedInstance, picture: SeenPicture, decision: NewDecision): Promise<void> {
+    await this.#store.begin(instance.ID, { ...(await this.#keysOf(instance, picture)), decision });
   }
 
   /**
@@ -61,7 +67,8 @@ export class CorrectionKeeper {
   async keep(instance: IdentifiedInstance): Promise<void> {
     const decision = standingCorrection(instance);
     if (decision === undefined) return;
-    await this.#store.keep(instance.ID, { ...(await this.#keysOf(instance)), decision });
+    const described = await this.#orthanc.hierarchy.describe(instance.ID);
+    await this.#store.keep(instance.ID, { ...(await this.#keysOf(instance, described)), decision });
   }
 
   /** @param instance as Orthanc has it; undefined where it is gone */
@@ -73,10 +80,11 @@ export class CorrectionKeeper {
     await (isThere ? this.#store.stand(id) : this.#store.giveUp(id));
   }
 
-  async #keysOf(instance: IdentifiedInstance): Promise<PictureKeys> {
-    const { hierarchy, renderings } = this.#orthanc;
-    const { traits, tags } = await hierarchy.describe(instance.ID);
-    const pixels = await renderings.fingerprint(instance.ID, tags);
+  async #keysOf(
+    instance: IdentifiedInstance,
+    { traits, tags, pixels: known }: SeenPicture,
+  ): Promise<PictureKeys> {
+    const pixels = known ?? (await this.#orthanc.renderings.fingerprint(instance.ID, tags));
     return { sopInstanceUid: sopInstanceUidOf(instance), pixels, traits };
   }
 }

@@ -45,6 +45,8 @@ export interface LabelPlan {
   remove: string[];
   /** What Plainview will have put there in the end. */
   owned: string[];
+  /** Ours, no longer wanted, and not there: another service may be about to put it there. */
+  pending: string[];
 }
 
 /**
@@ -62,5 +64,12 @@ export function planLabels(
     add,
     remove: ours.filter((label) => !wanted.includes(label) && current.includes(label)),
     owned: [...new Set([...kept, ...add])].sort(),
+    pending: ours.filter((label) => !wanted.includes(label) && !current.includes(label)),
   };
 }
+
+/** The same some time after the last write: whoever was about to add a label has ended. */
+export const planAllLabels: typeof planLabels = (...resource) => ({
+  ...planLabels(...resource),
+  pending: [],
+});

@@ -1,18 +1,18 @@
 import { EventEmitter } from 'node:events';
-import { createError, PlainviewError } from '../errors/errors.js';
+import { createError, hasCode } from '../errors/errors.js';
 import type { OrderCheck } from '../order-check/check.js';
-import type { OrderRecord } from '../order-check/schema.js';
 import type { DescribedInstance, StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Locks } from '../store/locks.js';
 import type { Aggregates } from './aggregates.js';
-import { CorrectionKeeper } from './correction-keeper.js';
+import { CorrectionKeeper, type SeenPicture } from './correction-keeper.js';
 import type { CorrectionStore, EndedCorrection } from './correction-store.js';
 import { type OtherPicture, otherPictures } from './exposure.js';
 import { FormerDecisions } from './former-decisions.js';
-import { labelsOf, planLabels, prefixed } from './labels.js';
+import { labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
+import { followStandingRecord } from './overtaken.js';
 import { writeRecord } from './owned-labels.js';
 import { decisionOf, isUntouched, recordOf, requestOf } from './read.js';
 import type { RequestSeal } from './request-seal.js';
@@ -24,7 +24,7 @@ import {
   readRecord,
   unknownCategory,
 } from './schema.js';
-import { descriptionsByOthers } from './tags-record.js';
+import { descriptionsByOthers, pictureOf } from './tags-record.js';
 import { hasOtherVersion } from './versions.js';
 
 /** A decision that now stands in Orthanc, and the one that it replaced. */
@@ -60,8 +60,8 @@ interface Current {
   tree?: StudyTree;
 }
 
-/** What the file tells. */
-type Described = Pick<DescribedInstance, 'descriptions' | 'exposure'>;
+/** What is known of the file of an instance already. */
+interface Seen extends SeenPicture, Pick<DescribedInstance, 'descriptions' | 'exposure'> {}
 
 interface Parts {
   orthanc: Orthanc;
@@ -104,11 +104,14 @@ export class Recorder {
 
   /**
    * Records a network's decision, unless a person decided while it was made: theirs is the newer one.
+   * @param described without the file's attributes where it failed
+   * @param picture that was decided: `pictureOf`
    * @param before as read at the start of the job; undefined where the instance was new then, without any metadata of ours
-   * @throws instance_gone, orthanc_…
+   * @throws picture_replaced, instance_gone, orthanc_…
    */
   async record(
-    described: Pick<DescribedInstance, 'id' | 'parents'> & Described,
+    described: DescribedInstance | { id: InstanceId; parents?: never },
+    picture: string,
     before: InstanceContent | undefined,
     decided: NewDecision,
   ): Promise<RecordOutcome> {
@@ -116,6 +119,7 @@ export class Recorder {
     return this.#exclusive(id, async () => {
       const current = await this.#parts.orthanc.hierarchy.instanceWithStudy(id, parents);
       const { Metadata } = current.instance;
+      requirePicture(current.instance, picture);
       if (before === undefined && !isUntouched(current.instance)) return 'not new';
       if (hasOtherVersion(current.instance)) return 'other version';
       const isChanged = Metadata[metadataNames.record] !== before?.Metadata[metadataNames.record];
@@ -126,7 +130,12 @@ export class Recorder {
         return 'corrected';
       }
       const ends = await this.#formerDecisions.endedByRequest(current.instance, decided);
-      const recorded = await this.#write(current, decided, described, ends);
+      const recorded = await this.#write(
+        current,
+        decided,
+        'traits' in described ? described : undefined,
+        ends,
+      );
       if ((record?.who === 'person' || ends !== undefined) && decided.requested !== undefined)
         this.events.emit('ended', { ...recorded, request: decided.requested });
       return 'recorded';
@@ -151,18 +160,19 @@ export class Recorder {
    */
   async restore(
     instance: IdentifiedInstance,
-    described?: Described & Pick<DescribedInstance, 'traits' | 'tags'>,
+    described?: DescribedInstance,
   ): Promise<'restored' | { other: NewDecision } | undefined> {
     const { ID } = instance;
     const former = await this.#formerDecisions.find(instance, described);
     if (former === undefined) return undefined;
-    const { isSamePicture, decision } = former;
+    const { isSamePicture, decision, pixels } = former;
     if (!isSamePicture) return { other: decision };
     if (this.asksAnew(instance, decision)) return undefined;
     return this.#exclusive(ID, async () => {
       const current = await this.#read(ID);
+      requirePicture(current.instance, pictureOf(instance));
       if (recordOf(current.instance) === undefined && !hasOtherVersion(current.instance))
-        await this.#record(current, decision, described);
+        await this.#record(current, decision, described && { ...described, pixels });
       return 'restored' as const;
     });
   }
@@ -184,21 +194,26 @@ export class Recorder {
 
   /**
    * Replaces a decision by a person's. No other decision is written in between.
-   * @param next may throw: nothing is written then
-   * @throws instance_gone, instance_undecided, orthanc_…
+   * @param next gets the decision and the picture that stand now, and may throw: nothing is written then
+   * @throws picture_replaced, instance_gone, instance_undecided, orthanc_…
    */
-  async replace(id: InstanceId, next: (current: InstanceRecord) => NewDecision): Promise<Recorded> {
+  async replace(
+    id: InstanceId,
+    next: (current: InstanceRecord, picture: string) => NewDecision,
+  ): Promise<Recorded> {
     return this.#exclusive(id, async () => {
+      let picture: string | undefined;
       for (let tries = 1; ; tries++) {
         const current = await this.#read(id);
+        picture ??= pictureOf(current.instance);
+        requirePicture(current.instance, picture);
         if (hasOtherVersion(current.instance)) throw createError('record_of_other_version', { instance: id });
         const known = recordOf(current.instance);
         if (known === undefined) throw createError('instance_undecided', { instance: id });
         try {
-          return await this.#write(current, next(known.record));
+          return await this.#write(current, next(known.record, picture));
         } catch (error) {
-          const isConflict = error instanceof PlainviewError && error.code === 'orthanc_conflict';
-          if (!isConflict || tries === mostTries) throw error;
+          if (!hasCode(error, 'orthanc_conflict') || tries === mostTries) throw error;
         }
       }
     });
@@ -219,7 +234,7 @@ export class Recorder {
     const known = recordOf(instance);
     if (known === undefined || !known.complete || hasOtherVersion(instance)) return true;
     const { labels } = known.record;
-    const { add, remove, owned } = planLabels(instance.Labels, labels, this.#labelsOf(known.record));
+    const { add, remove, owned } = planAllLabels(instance.Labels, labels, this.#labelsOf(known.record));
     return add.length + remove.length === 0 && owned.join() === labels.join();
   }
 
@@ -230,16 +245,17 @@ export class Recorder {
       const known = recordOf(instance);
       if (known === undefined || this.isLabelled(instance)) return;
       const { record } = known;
-      const wanted = this.#labelsOf(record);
-      await writeRecord(
+      const plan = planAllLabels(instance.Labels, record.labels, this.#labelsOf(record));
+      const { text, added } = await writeRecord(
         this.#parts.orthanc,
         `instances/${id}`,
         instance,
-        record.labels,
-        wanted,
+        plan,
         (labels) => ({ ...record, labels }),
       );
       await this.#parts.aggregates.aggregate(study);
+      const picture = pictureOf(instance);
+      await followStandingRecord(this.#parts, { instance: id, study, picture, text, added });
     });
   }
 
@@ -260,13 +276,8 @@ export class Recorder {
     return this.#parts.orthanc.hierarchy.instanceWithStudy(id, undefined);
   }
 
-  async #write(
-    current: Current,
-    given: NewDecision,
-    described?: Described,
-    ends?: EndedCorrection,
-  ): Promise<Recorded> {
-    const recorded = await this.#record(current, given, described, ends);
+  async #write(current: Current, given: NewDecision, seen?: Seen, ends?: EndedCorrection): Promise<Recorded> {
+    const recorded = await this.#record(current, given, seen, ends);
     this.events.emit('recorded', recorded);
     return recorded;
   }
@@ -274,50 +285,67 @@ export class Recorder {
   async #record(
     current: Current,
     given: NewDecision,
-    described?: Described,
+    seen?: Seen,
     ends?: EndedCorrection,
   ): Promise<Recorded> {
-    return this.#keeper.settling(current.instance, () => this.#recordBegun(current, given, described, ends));
+    return this.#keeper.settling(current.instance, () => this.#recordBegun(current, given, seen, ends));
   }
 
   async #recordBegun(
     { instance, study, tree }: Current,
     given: NewDecision,
-    described: Described | undefined,
+    seen: Seen | undefined,
     endedByRequest: EndedCorrection | undefined,
   ): Promise<Recorded> {
-    const { orthanc, aggregates, corrections } = this.#parts;
-    const order = await this.#compare(instance, given, described);
+    const { orthanc, aggregates, corrections, orderCheck } = this.#parts;
+    const isCompared = orderCheck !== undefined && given.decision !== 'failed';
+    const file =
+      seen ??
+      (isCompared || given.who === 'person' ? await orthanc.hierarchy.describe(instance.ID) : undefined);
+    const order =
+      isCompared && file && orderCheck.check(given, descriptionsByOthers(file.descriptions, instance));
     const resource = `instances/${instance.ID}` as const;
     const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
-    const exposure = described === undefined ? previous?.exposure : described.exposure;
+    const exposure = file === undefined ? previous?.exposure : file.exposure;
     const decided = {
       ...given,
-      ...(order === undefined ? {} : { order }),
+      ...(order ? { order } : {}),
       ...(exposure === undefined ? {} : { exposure }),
     };
     // Before anything changes: a decision that cannot be kept is refused.
     const ends = previous?.who === 'person' ? { when: previous.when } : endedByRequest;
-    if (decided.who === 'person') await this.#keeper.begin(instance, given);
+    if (decided.who === 'person' && file !== undefined) await this.#keeper.begin(instance, file, given);
     else if (ends !== undefined) await corrections.begin(instance.ID, { decision: given, ends });
-    if (instance.Metadata[metadataNames.category] !== undefined)
-      await orthanc.metadata.delete(resource, metadataNames.category);
-    const wanted = this.#labelsOf(decided);
-    const { labels, text } = await writeRecord(
+    // A decision that ends as it began has added what it asks for: nobody else is about to.
+    const isFinish = previous?.when === given.when && previous.who === given.who;
+    const plan = (isFinish ? planAllLabels : planLabels)(
+      instance.Labels,
+      previous?.labels ?? [],
+      this.#labelsOf(decided),
+    );
+    const { labels, text, added, isOvertaken } = await writeRecord(
       orthanc,
       resource,
       instance,
-      previous?.labels ?? [],
-      wanted,
+      plan,
       (owned) => ({ version: 1, ...decided, labels: owned }),
+      // Only now: where another service came first, the category is that of its decision.
+      async () => {
+        if (instance.Metadata[metadataNames.category] !== undefined)
+          await orthanc.metadata.delete(resource, metadataNames.category);
+      },
     );
-    // The record says it: from here on the decision stands, whatever becomes of the rest.
+    let sameExposure: OtherPicture[] = [];
+    if (!isOvertaken) {
+      await aggregates.aggregate(study, tree && withRecord(tree, text));
+      // Before the last write, so that a run that is cut off here is repeated. An instance that is alone has no others.
+      if (tree === undefined) sameExposure = await otherPictures(orthanc, study, exposure);
+      await this.dropRequest(instance);
+      await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
+    }
+    const picture = pictureOf(instance);
+    await followStandingRecord(this.#parts, { instance: instance.ID, study, picture, text, added });
     await corrections.stand(instance.ID);
-    await aggregates.aggregate(study, tree && withRecord(tree, text));
-    // Before the last write, so that a run that is cut off here is repeated. An instance that is alone has no others.
-    const sameExposure = tree === undefined ? await otherPictures(orthanc, study, exposure) : [];
-    await this.dropRequest(instance);
-    await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
     return {
       instance: instance.ID,
       study,
@@ -327,21 +355,14 @@ export class Recorder {
     };
   }
 
-  /** @returns undefined where there is nothing to compare */
-  async #compare(
-    instance: IdentifiedInstance,
-    decided: Pick<InstanceRecord, 'decision' | 'category'>,
-    described: Described | undefined,
-  ): Promise<OrderRecord | undefined> {
-    const { orderCheck, orthanc } = this.#parts;
-    if (orderCheck === undefined || decided.decision === 'failed') return undefined;
-    const { descriptions } = described ?? (await orthanc.hierarchy.describe(instance.ID));
-    return orderCheck.check(decided, descriptionsByOthers(descriptions, instance));
-  }
-
   #labelsOf(record: Pick<InstanceRecord, 'decision' | 'category' | 'order'>): string[] {
     return prefixed(this.#parts.labelPrefix, labelsOf(record));
   }
+}
+
+/** @throws picture_replaced */
+function requirePicture(instance: IdentifiedInstance, picture: string): void {
+  if (pictureOf(instance) !== picture) throw createError('picture_replaced', { instance: instance.ID });
 }
 
 /** The study as it is once the record of its only instance is written. */

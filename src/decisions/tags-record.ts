@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Description, InstanceContent } from '../orthanc/resources.js';
+import type { Description, IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import { metadataNames, readRecord } from './schema.js';
 
 /** The attributes that are written, by keyword. */
@@ -39,6 +39,8 @@ export const tagsRecord = z.object({
   /** `when` of the decision that the file says, or could not be made to say. */
   of: z.string(),
   written,
+  /** Orthanc's identifier of the file as it came, which shows the same picture. */
+  file: z.string().optional(),
   /** Orthanc's own metadata of the file as it came: a file that is stored anew gets others. */
   received: z.record(z.string(), z.string()).optional(),
   /** Somebody wanted the file as it was: nothing is written until it is decided anew. */
@@ -49,6 +51,10 @@ export type TagsRecord = z.output<typeof tagsRecord>;
 
 export const tagsOf = (instance: InstanceContent): TagsRecord | undefined =>
   readRecord(tagsRecord, instance.Metadata[metadataNames.tags]);
+
+/** What identifies the picture of an instance: it changes when another file is stored under the same UIDs. */
+export const pictureOf = (instance: InstanceContent & Pick<IdentifiedInstance, 'FileUuid'>): string =>
+  tagsOf(instance)?.file ?? instance.FileUuid;
 
 /** When and whence an instance came, which Orthanc forgets when it is stored anew. */
 export const receptionNames = [

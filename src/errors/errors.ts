@@ -45,6 +45,9 @@ export function createError<C extends ErrorCode>(
 export const asPlainviewError = (caught: unknown): PlainviewError =>
   caught instanceof PlainviewError ? caught : createError('internal', {}, caught);
 
+export const hasCode = (caught: unknown, code: ErrorCode): boolean =>
+  caught instanceof PlainviewError && caught.code === code;
+
 /** What a terminal shows of an error. A command has no log, so a fault of Plainview is shown with its cause. */
 export function terminalMessage(caught: unknown): string {
   const error = asPlainviewError(caught);

@@ -105,6 +105,14 @@ export const httpErrors = {
     status: 409,
     exit: 1,
   },
+  picture_replaced: {
+    message: (p: { instance: string }) =>
+      `Another file replaced the picture of instance ${p.instance} meanwhile, so nothing was decided about it. Look at the new picture, then decide.`,
+    transient: true,
+    status: 409,
+    exit: 1,
+    remedy: 'Nothing where the service reports it: it classifies the new picture.',
+  },
   nothing_to_confirm: {
     message: (_: object) =>
       'This instance could not be classified, so there is no category to confirm. Name its category instead.',

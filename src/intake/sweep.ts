@@ -30,7 +30,7 @@ interface Parts {
   network: string;
   modalities: readonly string[];
   isSettled: (instance: IdentifiedInstance) => boolean;
-  aggregates: Pick<Aggregates, 'isUpToDate' | 'aggregate'>;
+  aggregates: Pick<Aggregates, 'isUpToDate' | 'tidy'>;
   /** Limits the instances found in a second; 0: no limit. */
   rate: number;
   quietHours: QuietHours | undefined;
@@ -208,7 +208,7 @@ export class Sweep {
       }
       const { ID } = tree.study;
       await this.#orSkip(ID, async () => {
-        if (!aggregates.isUpToDate(tree)) await aggregates.aggregate(ID);
+        if (!aggregates.isUpToDate(tree)) await aggregates.tidy(ID);
       });
     }
     return found;

@@ -37,6 +37,8 @@ const parent = z.object({ ID: seriesId, ParentStudy: studyId });
 export interface IndexedInstance {
   instance: InstanceContent;
   study: StudyId;
+  /** Orthanc's identifier of the file; not given in pages. */
+  file?: string;
   /** Values without padding. An empty value is left out. */
   tags: Partial<Record<Keyword, string | undefined>>;
 }
@@ -83,7 +85,11 @@ export class Listing {
     const uids = known.map(({ MainDicomTags }) => MainDicomTags['0008,0018']);
     const indexedInstances = await this.#find({ Query: { SOPInstanceUID: uids.join('\\') } });
     const byId = new Map(indexedInstances.map((each) => [each.instance.ID, each]));
-    return ids.flatMap((id) => byId.get(id) ?? []);
+    const files = new Map(known.map(({ ID, FileUuid }) => [ID, FileUuid]));
+    return ids.flatMap((id) => {
+      const [found, file] = [byId.get(id), files.get(id)];
+      return found === undefined || file === undefined ? [] : { ...found, file };
+    });
   }
 
   /** A page of the instances with a label, the last received first. @throws orthanc_too_old */

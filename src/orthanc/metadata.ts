@@ -1,4 +1,4 @@
-import { createError, PlainviewError } from '../errors/errors.js';
+import { createError, hasCode } from '../errors/errors.js';
 import { ifAbsent } from './catch-handlers.js';
 import type { ResourcePath } from './ids.js';
 import type { OrthancResponse, Transport } from './transport.js';
@@ -79,7 +79,7 @@ export class Metadata {
     try {
       await this.#transport.call(call);
     } catch (error) {
-      if (!(error instanceof PlainviewError && error.code === 'orthanc_conflict')) throw error;
+      if (!hasCode(error, 'orthanc_conflict')) throw error;
       const { headers } = await this.#transport.call({ method: 'GET', url: request.url });
       await this.#transport.call({ ...call, headers: { ...call.headers, 'if-match': headers.etag ?? '' } });
     }

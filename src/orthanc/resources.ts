@@ -25,8 +25,8 @@ const tags = <K extends string>(...keys: K[]) => ({
 
 /** An instance with its metadata and labels. */
 export const instanceContent = z.object({ ID: instanceId, ParentSeries: seriesId, ...content });
-/** An instance with its SOP Instance UID too. */
-export const identifiedInstance = instanceContent.extend(tags('0008,0018'));
+/** An instance with its SOP Instance UID too, and Orthanc's identifier of its file: each storing gives a new one. */
+export const identifiedInstance = instanceContent.extend({ ...tags('0008,0018'), FileUuid: z.string() });
 /** A series with its metadata and labels, UID and modality. */
 export const seriesContent = z.object({
   ID: seriesId,

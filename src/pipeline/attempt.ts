@@ -91,7 +91,9 @@ function report(outcome: Outcome, { metrics }: Parts, log: Logger): void {
     if (outcome.why === 'correction_put_back')
       log.info("a person's decision of this picture was known: it was written again");
     else if (outcome.why === 'other_version')
-      log.warn('another version of Plainview wrote a record of this instance: left alone');
+      log.warn(
+        'another version of Plainview wrote a record of this instance: left alone; `plainview find --other-version` lists all',
+      );
     else log.debug({ why: outcome.why }, 'skipped');
     return;
   }

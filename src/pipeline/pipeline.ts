@@ -4,6 +4,7 @@ import type { Config } from '../config/options.js';
 import { isHalfCorrected, recordOf, requestOf } from '../decisions/read.js';
 import type { Recorder } from '../decisions/recorder.js';
 import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
+import { pictureOf } from '../decisions/tags-record.js';
 import { hasOtherVersion } from '../decisions/versions.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { FollowUp } from '../followups/follow-up.js';
@@ -60,10 +61,12 @@ export class Pipeline {
    * @returns undefined where the instance is not new
    */
   async #processNew(id: InstanceId, began: number): Promise<Outcome | undefined> {
-    const described = await this.#timed('describe', () => this.#orthanc.hierarchy.describe(id));
-    if (this.#recorder.mayBeKnown(described)) return undefined;
+    const [described, picture] = await this.#timed('describe', () =>
+      Promise.all([this.#orthanc.hierarchy.describe(id), this.#orthanc.files.uuid(id)]),
+    );
+    if (picture === undefined || this.#recorder.mayBeKnown(described)) return undefined;
     const why = whyNotRadiograph(described.tags, this.#config);
-    return why === undefined ? this.#decide(described, undefined, began) : { kind: 'skipped', why };
+    return why === undefined ? this.#decide(described, picture, undefined, began) : { kind: 'skipped', why };
   }
 
   async #process(id: InstanceId, began: number): Promise<Outcome> {
@@ -81,7 +84,7 @@ export class Pipeline {
       whyNot ?? this.#whyDecided(instance) ?? (restored === 'restored' ? 'correction_put_back' : undefined);
     if (settled === undefined) {
       const other = restored === 'restored' ? undefined : restored?.other;
-      const outcome = await this.#decide(described, instance, began, other);
+      const outcome = await this.#decide(described, pictureOf(instance), instance, began, other);
       if (outcome !== undefined) return outcome;
       throw createError('orthanc_conflict', { what: `instance ${id}` });
     }
@@ -112,16 +115,14 @@ export class Pipeline {
       await this.#completeWrites(instance);
       return { kind: 'skipped', why: 'corrected_by_person' };
     }
-    const outcome = await this.#recorder.record(
-      {
-        id: job.instance,
-        parents: undefined,
-        descriptions: [],
-        exposure: recordOf(instance)?.record.exposure,
-      },
-      instance,
-      { decision: 'failed', reason: failure.message, failure, top: [], ms: 0, ...this.#provenance(instance) },
-    );
+    const outcome = await this.#recorder.record({ id: job.instance }, pictureOf(instance), instance, {
+      decision: 'failed',
+      reason: failure.message,
+      failure,
+      top: [],
+      ms: 0,
+      ...this.#provenance(instance),
+    });
     if (outcome !== 'recorded') return { kind: 'skipped', why: 'corrected_by_person' };
     await this.#readAndFollow(job.instance);
     return { kind: 'decided', decision: 'failed', ms: 0 };
@@ -138,7 +139,7 @@ export class Pipeline {
   /** @returns why nothing is left to do with an instance; undefined if something is */
   whySettled(instance: IdentifiedInstance): SkipReason | undefined {
     if (hasOtherVersion(instance)) return 'other_version';
-    if (this.#recorder.isUnkept(instance)) return undefined;
+    if (this.#recorder.isUnkept(instance) || !this.#recorder.isLabelled(instance)) return undefined;
     return this.isUnfinished(instance) ? undefined : this.#whyDecided(instance);
   }
 
@@ -178,21 +179,28 @@ export class Pipeline {
   }
 
   /**
+   * @param picture that is classified: `pictureOf`
    * @param before the instance as it was read; undefined where it was new
    * @param other a person's decision about another picture that had the same SOP Instance UID
    * @returns undefined where the instance is not new
    */
   async #decide(
     described: DescribedInstance,
+    picture: string,
     before: InstanceContent | undefined,
     began: number,
     other?: NewDecision,
   ): Promise<Outcome | undefined> {
-    const classified = await this.#classify(described, before);
+    const classified = await this.#classify(described, before).catch(async (error: unknown) => {
+      // The failure of a file that is gone says nothing of the one that replaced it.
+      if (pictureOf(await this.#orthanc.hierarchy.instance(described.id)) !== picture)
+        throw createError('picture_replaced', { instance: described.id }, error);
+      throw error;
+    });
     const decided = other === undefined ? classified : underReview(classified, other);
     const ms = Math.round(performance.now() - began);
     const recorded = await this.#timed('record', () =>
-      this.#recorder.record(described, before, { ...decided, ms }),
+      this.#recorder.record(described, picture, before, { ...decided, ms }),
     );
     if (recorded === 'not new') return undefined;
     if (recorded === 'other version') return { kind: 'skipped', why: 'other_version' };

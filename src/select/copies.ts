@@ -5,7 +5,7 @@ import { ownerOnly } from '../files/replace.js';
 import { withWriteErrors, writeResult } from '../files/result-file.js';
 import type { Files } from '../orthanc/files.js';
 import { uid } from '../orthanc/ids.js';
-import type { Find } from './finds.js';
+import { categoryOrDecision, type Find } from './finds.js';
 
 /**
  * Copies a DICOM file into a folder: `<category or decision>/<SOPInstanceUID>.dcm`. If the UID is not valid, the file is
@@ -13,7 +13,7 @@ import type { Find } from './finds.js';
  * @throws report_unwritable, orthanc_…
  */
 export async function copy(files: Files, folder: string, found: Find): Promise<void> {
-  const categoryFolder = join(folder, found.record.category ?? found.record.decision);
+  const categoryFolder = join(folder, categoryOrDecision(found));
   const path = join(categoryFolder, `${fileName(found)}.dcm`);
   const exists = await access(path).then(
     () => true,

@@ -1,6 +1,7 @@
 import type { Selection } from '../contract/selection.js';
 import { recordOf } from '../decisions/read.js';
 import type { InstanceRecord } from '../decisions/schema.js';
+import { hasOtherVersion } from '../decisions/versions.js';
 import { csvLine } from '../files/csv.js';
 import type { InstanceIdentifiers } from '../orthanc/hierarchy.js';
 import type { InstanceId } from '../orthanc/ids.js';
@@ -10,8 +11,16 @@ import { select } from './select.js';
 /** A decided radiograph that was found: identifiers and decision, no patient data. */
 export interface Find extends InstanceIdentifiers {
   instance: InstanceId;
-  record: InstanceRecord;
+  /** Undefined where only another version of Plainview can read it. */
+  record: InstanceRecord | undefined;
 }
+
+/** In place of the decision that only another version of Plainview can read. */
+const unreadable = 'other_version';
+
+/** The category; the decision where it gives none. */
+export const categoryOrDecision = ({ record }: Find): string =>
+  record === undefined ? unreadable : (record.category ?? record.decision);
 
 /** Returns pages, so that an archive never is in memory as a whole. Leaves out instances without a decision. */
 export async function* find(
@@ -22,7 +31,7 @@ export async function* find(
   for await (const page of select(orthanc, wanted, modalities)) {
     const decided = page.flatMap((instance) => {
       const record = recordOf(instance)?.record;
-      return record === undefined ? [] : [{ instance: instance.ID, record }];
+      return record === undefined && !hasOtherVersion(instance) ? [] : [{ instance: instance.ID, record }];
     });
     const places = await orthanc.hierarchy.identifiersByInstance(decided.map(({ instance }) => instance));
     yield decided.flatMap((each) => {
@@ -33,15 +42,15 @@ export async function* find(
 }
 
 const columns: readonly [string, (found: Find) => string | number | undefined][] = [
-  ['category', ({ record }) => record.category],
-  ['decision', ({ record }) => record.decision],
-  ['score', ({ record }) => record.top[0]?.score],
-  ['best', ({ record }) => record.top[0]?.category],
-  ['order', ({ record }) => record.order?.answer],
-  ['who', ({ record }) => record.who],
-  ['network', ({ record }) => record.network.name],
-  ['network_sha256', ({ record }) => record.network.sha256],
-  ['when', ({ record }) => record.when],
+  ['category', ({ record }) => record?.category],
+  ['decision', ({ record }) => record?.decision ?? unreadable],
+  ['score', ({ record }) => record?.top[0]?.score],
+  ['best', ({ record }) => record?.top[0]?.category],
+  ['order', ({ record }) => record?.order?.answer],
+  ['who', ({ record }) => record?.who],
+  ['network', ({ record }) => record?.network.name],
+  ['network_sha256', ({ record }) => record?.network.sha256],
+  ['when', ({ record }) => record?.when],
   ['instance', ({ instance }) => instance],
   ['series', ({ series }) => series],
   ['study', ({ study }) => study],

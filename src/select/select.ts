@@ -1,6 +1,7 @@
 import { slices } from '../async/slices.js';
 import type { Selection } from '../contract/selection.js';
 import { recordOf } from '../decisions/read.js';
+import { hasOtherVersion } from '../decisions/versions.js';
 import { studyDates } from '../orthanc/dates.js';
 import { type AnyId, anyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
@@ -70,6 +71,7 @@ async function* pages(
 function matches(instance: InstanceContent, wanted: Selection): boolean {
   const { label, decision, category, network, minScore = 0, maxScore = 1 } = wanted;
   if (label !== undefined && !instance.Labels.includes(label)) return false;
+  if (wanted.otherVersion && !hasOtherVersion(instance)) return false;
   const conditions = [decision, category, network, wanted.minScore, wanted.maxScore];
   if (conditions.every((condition) => condition === undefined)) return true;
   const record = recordOf(instance)?.record;

@@ -1,6 +1,7 @@
 import type { Entry } from '../contract/review.js';
 import { type Standing, standsInstead } from '../decisions/exposure.js';
 import { recordOf } from '../decisions/read.js';
+import { pictureOf } from '../decisions/tags-record.js';
 import { createError } from '../errors/errors.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { FileTags, IndexedInstance, Keyword, Listing } from '../orthanc/listing.js';
@@ -35,7 +36,8 @@ export class Entries {
     const [listed] = listedOf([described], file);
     if (listed === undefined) throw createError('instance_undecided', { instance: id });
     const [entry = listed.entry] = await this.withExposures([listed]);
-    return entry;
+    const { instance, file: FileUuid } = described;
+    return FileUuid === undefined ? entry : { ...entry, picture: pictureOf({ ...instance, FileUuid }) };
   }
 
   /** @returns the number of frames of a decided instance @throws instance_gone, instance_undecided */
@@ -55,7 +57,7 @@ export class Entries {
   async withExposures(listed: readonly ListedInstance[]): Promise<Entry[]> {
     const studies = new Set(listed.flatMap(({ study, picture }) => (picture.exposure ? [study] : [])));
     const instances = await this.#orthanc.hierarchy.instances([...studies]);
-    const pictures = instances.map(pictureOf);
+    const pictures = instances.map(standingOf);
     return listed.map(({ entry, picture }) => {
       const instead = standsInstead(picture, pictures)?.instance;
       return instead === undefined ? entry : { ...entry, instead };
@@ -76,7 +78,7 @@ interface Picture extends Standing {
   instance: InstanceId;
 }
 
-function pictureOf(instance: InstanceContent): Picture {
+function standingOf(instance: InstanceContent): Picture {
   const { exposure, who, category, top = [] } = recordOf(instance)?.record ?? {};
   const scored = category === undefined ? top[0] : top.find((each) => each.category === category);
   return { instance: instance.ID, exposure, who, score: scored?.score };
@@ -87,7 +89,7 @@ const listedOf = (placed: readonly IndexedInstance[], file?: FileTags): ListedIn
     const entry = entryOf(each, file);
     return entry === undefined
       ? []
-      : { entry, searchText: searchTextOf(each), study: each.study, picture: pictureOf(each.instance) };
+      : { entry, searchText: searchTextOf(each), study: each.study, picture: standingOf(each.instance) };
   });
 
 /** DICOM keywords by the names of the API. */

@@ -73,6 +73,8 @@ const run = {
   state: 'done',
   dryRun: true,
   asked: 42,
+  corrected: 0,
+  otherVersion: 0,
   answered: 0,
   rate: 0,
 };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callApi } from '../../testkit/api.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { type FaultyProxy, startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { useOrthanc } from '../../testkit/orthanc.js';
@@ -36,17 +37,45 @@ const written = [
   'PUT /instances/…/metadata/RadiographCategory',
 ];
 
-test('a first decision takes ten calls of Orthanc', async () => {
+test('a first decision takes twelve calls of Orthanc', async () => {
   await service({ orthanc: proxy.url });
   callsOfJobs();
   const { orthancId } = await real.storeInstance(image());
   await reader().decided(orthancId);
-  expect(callsOfJobs()).toEqual([
+  const calls: string[] = [];
+  await expect.poll(() => calls.push(...callsOfJobs())).toBe(12);
+  // The first two at the same time.
+  expect(calls.splice(0, 2).sort()).toEqual([
+    'GET /instances/…/attachments/dicom/info',
     'GET /instances/…/simplified-tags',
+  ]);
+  expect(calls).toEqual([
     'GET /instances/…/frames/0/rendered',
     'POST /tools/bulk-content',
     ...written,
+    // Whether it still stands, and of the same file.
+    'POST /tools/bulk-content',
   ]);
+});
+
+test('a correction that is compared with the order reads the file once, and its pixels once', async () => {
+  const of = await service({ orthanc: proxy.url });
+  const { orthancId } = await real.storeInstance(image());
+  await reader().decided(orthancId);
+  await expect.poll(() => of.metrics()).toContain('plainview_queue_jobs{state="running"} 0');
+  callsOfJobs();
+  const body = { category: 'hand_ap', of: (await reader().record(orthancId))?.when };
+  const recorder = new Promise<string[]>((resolve) => {
+    // The last call of the correction; what follows answers the person, and runs the follow-ups.
+    proxy.decide = ({ method, url }) => {
+      if (method === 'PUT' && url.endsWith('RadiographCategory')) resolve(callsOfJobs());
+      return /^\/changes\?(?!last)/.test(url) ? 400 : 'pass';
+    };
+  });
+  expect((await callApi(of, 'PUT', `/instances/${orthancId}/decision`, { body })).status).toBe(200);
+  const calls = await recorder;
+  expect(calls.filter((call) => call.endsWith('/simplified-tags'))).toHaveLength(1);
+  expect(calls.filter((call) => call.includes('/image-uint16'))).toHaveLength(1);
 });
 
 test('a notice of an instance that is decided already takes two calls, and no rendering', async () => {

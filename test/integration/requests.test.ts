@@ -137,6 +137,33 @@ describe('a request over the API', () => {
     await rm(folder, { recursive: true });
   });
 
+  test('counts what it leaves alone: instances that a person corrected, or another version decided', async () => {
+    const of = await service();
+    const stored = await decidedStudy('left alone');
+    const [first, second] = stored.map(({ orthancId }) => orthancId);
+    const when = (await reader().record(first ?? ''))?.when;
+    const corrected = await callApi(of, 'PUT', `/instances/${first}/decision`, {
+      body: { category: 'hand_ap', of: when },
+    });
+    expect(corrected.status).toBe(200);
+    const record = await reader().record(second ?? '');
+    await reader().put(`instances/${second}`, 'Radiograph', JSON.stringify({ ...record, version: 2 }));
+    const selection = { uids: [uid('left alone')] };
+    const counts = async (more: object) => {
+      const { json } = await api(of, 'POST', '/requests', { selection, ...more });
+      return finished(of, json.id);
+    };
+    const left = { asked: 2, corrected: 1, otherVersion: 1 };
+    expect(await counts({ dryRun: true })).toMatchObject({ ...left, answered: 0 });
+    expect(await counts({})).toMatchObject({ ...left, answered: 2 });
+    expect(await reader().metadata(`instances/${first}`, 'RadiographReclassify')).toBeUndefined();
+    expect(await counts({ dryRun: true, includingCorrected: true })).toMatchObject({
+      asked: 3,
+      corrected: 0,
+      otherVersion: 1,
+    });
+  });
+
   test.each([
     ['a series', async (stored: { series: string }[]) => ({ ids: [stored[0]?.series] }), 2],
     ['a label and a day', async () => ({ label: 'abdomen_ap', from: '2024-01-01', to: '2024-01-01' }), 4],

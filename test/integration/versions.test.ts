@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { callApi } from '../../testkit/api.js';
+import { plainview } from '../../testkit/cli.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { hookAddress, Reader } from '../../testkit/service.js';
@@ -56,6 +57,22 @@ describe('a record of a newer version', () => {
     expect(await reader().metadata(`studies/${theirs.study}`, 'Radiograph')).toBe(study);
     expect(await reader().record(ours.orthancId)).toMatchObject({ category: 'knee_lateral' });
     expect(again.log()).toContain('another version of Plainview wrote a record of this instance');
+  });
+
+  test('is listed by `plainview find --other-version`, and by no condition on its decision', async () => {
+    const { ours, theirs } = await mixedStudy();
+    const find = async (...args: string[]) => {
+      const { ended, out } = plainview(['find', ...args], { PLAINVIEW_ORTHANC_URL: real.orthanc.url });
+      expect(await ended).toBe(0);
+      return out();
+    };
+    const listed = await find('--other-version');
+    expect(listed).toMatch(new RegExp(`,other_version,.*${theirs.orthancId}`));
+    expect(listed).not.toContain(ours.orthancId);
+    const all = await find('--all');
+    expect(all).toContain(ours.orthancId);
+    expect(all).toContain(theirs.orthancId);
+    expect(await find('--category', 'knee_lateral')).not.toContain(theirs.orthancId);
   });
 
   test('is not for a reviewer to change', async () => {

@@ -110,14 +110,15 @@ export class RoutingFollowUp implements FollowUp {
     wanted: string[],
   ): Promise<string[]> {
     const { orthanc, ledger, groupLabels } = this.#parts;
-    const { add, remove, owned } = planLabels(instance.Labels, former?.labels ?? [], wanted);
+    const plan = planLabels(instance.Labels, former?.labels ?? [], wanted);
     const before = former?.wanted ?? [];
     // After a crash or a failure, series and study may lack the labels.
     const isWhole = former === undefined || (former.of !== undefined && former.failure === undefined);
+    const { add, remove, owned } = plan;
     if (isWhole && add.length + remove.length === 0 && wanted.join() === before.join()) return owned;
     const { of: _, ...rest } = former ?? noRoutes;
     // Without `of`, so that the instance is still due after a crash.
-    await applyOwnedLabels(orthanc, `instances/${instance.ID}`, { add, remove, owned }, (labels) =>
+    await applyOwnedLabels(orthanc, `instances/${instance.ID}`, plan, (labels) =>
       ledger.note(instance, { ...rest, wanted, labels }),
     );
     await groupLabels.aggregate(await orthanc.hierarchy.studyOf(instance.ID));

@@ -119,8 +119,14 @@ export class Tagger implements FollowUp {
     if (before === undefined) throw createError('instance_gone', { instance: id });
     const file = await this.#parts.orthanc.tagEditor.attributes(id);
     const { written, ...edit } = planTags(wanted, file, former?.written ?? {}, this.#parts.mode);
-    const { received } = former ?? {};
-    const tags = { version: 1 as const, written, ...(received === undefined ? {} : { received }), ...more };
+    const { received, file: came = received === undefined ? before : undefined } = former ?? {};
+    const tags = {
+      version: 1 as const,
+      written,
+      ...(came === undefined ? {} : { file: came }),
+      ...(received === undefined ? {} : { received }),
+      ...more,
+    };
     if (Object.keys(edit.set).length + edit.remove.length === 0) return this.#put(id, tags);
     if (encryptedAttributes in file)
       throw createError('tags_not_written', {

@@ -28,17 +28,28 @@ const of = z.iso
   .datetime({ offset: true })
   .transform((time) => new Date(time).toISOString())
   .describe('`when` of the decision that the person saw.');
+const picture = z
+  .string()
+  .max(64)
+  .optional()
+  .describe('`picture` that the person saw: refused where another one has replaced it.');
 
 /** A person's verdict on a decision: correct, confirm, undo. */
 export function correctionOperations({ recorder, entries, queue, categories, audit }: Parts): Operation[] {
   const decide = async (
-    { instance, of: seen, caller }: { instance: InstanceId; of: string; caller: Caller },
+    {
+      instance,
+      seen,
+      caller,
+    }: { instance: InstanceId; seen: { of: string; picture?: string | undefined }; caller: Caller },
     action: 'confirm' | 'correct' | 'undo',
     next: (current: InstanceRecord, by: By) => NewDecision,
   ) => {
     const by = { who: caller.who, when: new Date().toISOString() };
-    const { record, previous } = await recorder.replace(instance, (current) => {
-      if (current.when !== seen) throw createError('decision_changed', {});
+    const { record, previous } = await recorder.replace(instance, (current, shown) => {
+      if (current.when !== seen.of) throw createError('decision_changed', {});
+      if (seen.picture !== undefined && seen.picture !== shown)
+        throw createError('picture_replaced', { instance });
       return next(current, by);
     });
     const detail = { from: previous && shownCategory(previous), to: shownCategory(record) };
@@ -62,12 +73,13 @@ export function correctionOperations({ recorder, entries, queue, categories, aud
           .nullable()
           .describe('null: none of the categories.'),
         of,
+        picture,
       }),
       answer: entry,
       handle: ({ params, body, caller }) => {
         if (body.category !== null && !categories.includes(body.category))
           throw createError('category_unknown', {});
-        return decide({ ...params, of: body.of, caller }, 'correct', (current, by) =>
+        return decide({ ...params, seen: body, caller }, 'correct', (current, by) =>
           corrected(current, body.category, by),
         );
       },
@@ -80,9 +92,9 @@ export function correctionOperations({ recorder, entries, queue, categories, aud
       summary: 'A person confirms the shown category: that of the decision, or the best one',
       role: 'reviewer',
       params: instanceParams,
-      body: z.strictObject({ of }),
+      body: z.strictObject({ of, picture }),
       answer: entry,
-      handle: ({ params, body, caller }) => decide({ ...params, of: body.of, caller }, 'confirm', confirmed),
+      handle: ({ params, body, caller }) => decide({ ...params, seen: body, caller }, 'confirm', confirmed),
     }),
     operation({
       id: 'undo',
@@ -95,7 +107,7 @@ export function correctionOperations({ recorder, entries, queue, categories, aud
       params: instanceParams,
       body: z.strictObject({ of }),
       answer: entry,
-      handle: ({ params, body, caller }) => decide({ ...params, of: body.of, caller }, 'undo', undone),
+      handle: ({ params, body, caller }) => decide({ ...params, seen: body, caller }, 'undo', undone),
     }),
   ];
 }

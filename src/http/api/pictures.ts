@@ -21,6 +21,7 @@ const shape = z
       .max(4096)
       .default(1024)
       .describe('Upper limit of width and height in pixels.'),
+    picture: z.string().max(64).optional().describe('`picture` of the entry: caches keep each one apart.'),
     center: z.coerce.number().min(-100_000).max(100_000).optional().describe('Window Center, with window.'),
     window: z.coerce.number().min(1).max(200_000).optional().describe('Window Width, with center.'),
   })

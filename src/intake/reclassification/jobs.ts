@@ -11,6 +11,7 @@ import { recordOf } from '../../decisions/read.js';
 import type { Recorder } from '../../decisions/recorder.js';
 import type { RequestSeal } from '../../decisions/request-seal.js';
 import { metadataNames } from '../../decisions/schema.js';
+import { hasOtherVersion } from '../../decisions/versions.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
 import { ifAbsent } from '../../orthanc/catch-handlers.js';
 import type { InstanceId } from '../../orthanc/ids.js';
@@ -133,6 +134,8 @@ export class ReclassificationJobs {
       state: 'running',
       dryRun,
       asked: 0,
+      corrected: 0,
+      otherVersion: 0,
       answered: 0,
       rate: 0,
     };
@@ -181,9 +184,18 @@ export class ReclassificationJobs {
     )) {
       for (const instance of page) {
         if (signal.aborted) break;
+        const record = recordOf(instance)?.record;
+        if (hasOtherVersion(instance)) {
+          progress.otherVersion++;
+          continue;
+        }
+        if (record?.who === 'person' && !progress.includingCorrected) {
+          progress.corrected++;
+          continue;
+        }
         progress.asked++;
         if (progress.dryRun) continue;
-        if (recordOf(instance)?.record.requested?.when === progress.when) {
+        if (record?.requested?.when === progress.when) {
           progress.answered++; // before a restart
           continue;
         }

@@ -66,6 +66,8 @@ export const entry = z.object({
   labels: z.array(z.string()),
   /** The picture that stands for the same exposure, where this one does not. */
   instead: z.optional(z.string()),
+  /** Sent back with a confirmation or correction, it says which picture was seen. Not in lists. */
+  picture: z.optional(z.string()),
 });
 export type Entry = Read<served.Entry, z.output<typeof entry>>;
 
@@ -178,6 +180,10 @@ export const reclassificationJob = z.object({
   state: z.enum(['running', 'done', 'cancelled', 'failed']),
   dryRun: z.boolean(),
   asked: z.number(),
+  /** Left alone: a person corrected them. */
+  corrected: z.number(),
+  /** Left alone: another version of Plainview wrote their record. */
+  otherVersion: z.number(),
   answered: z.number(),
   rate: z.number(),
   problem: z.optional(z.string()),

@@ -92,7 +92,9 @@ export function JobForm({ onStarted }: { onStarted: () => void }) {
                 : texts.jobFormSubmit(counted.asked)}
           </button>
           <span role="status" class="quiet">
-            {counted?.state === 'failed' && counted.problem}
+            {counted?.state === 'failed'
+              ? counted.problem
+              : counted && texts.jobLeftAlone(counted.corrected, counted.otherVersion).slice(2)}
           </span>
         </div>
       </form>

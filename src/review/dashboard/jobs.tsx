@@ -57,8 +57,8 @@ function Job({ job, onCancelled }: { job: ReclassificationJob; onCancelled: () =
         <span>
           {job.dryRun
             ? texts.jobCounted(job.asked, isRunning)
-            : texts.jobProgress(job.answered, job.asked, secondsLeft)}{' '}
-          · {texts.jobStates[job.state]}
+            : texts.jobProgress(job.answered, job.asked, secondsLeft)}
+          {texts.jobLeftAlone(job.corrected, job.otherVersion)} · {texts.jobStates[job.state]}
         </span>
         {isRunning && mayAdminister.value && (
           <button type="button" onClick={() => notifyOnError(cancel())}>

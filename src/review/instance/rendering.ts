@@ -3,14 +3,15 @@ import { messageOf } from '../api/client.js';
 import { fetchPicture } from '../api/pictures.js';
 import type { Entry } from '../api/schema.js';
 import type { Size } from '../base/size.js';
-import { currentEntry } from '../state/review.js';
+import { currentEntry, pictureKey } from '../state/review.js';
 import { fetchEntry, items, positionOf } from '../state/worklist.js';
 import { greyWindow } from './view-state.js';
 import { type GreyWindow, renderedSide, wholeWindow } from './viewport.js';
 
 interface Rendering {
   url: string;
-  instance: string;
+  /** `pictureKey` */
+  key: string;
   window: GreyWindow;
 }
 
@@ -18,7 +19,8 @@ interface Rendering {
 export function useRendering(entry: Entry, side: number, isDragging: boolean) {
   const [shown, setShown] = useState<Rendering>();
   const [error, setError] = useState<string>();
-  const { instance, voi } = entry;
+  const { instance, picture, voi } = entry;
+  const key = pictureKey(entry);
   const { center, width: windowWidth } = greyWindow.value;
   // During a drag the browser needs the whole range; afterwards Orthanc renders the window from all bits.
   const isWhole = voi === undefined || isDragging || (center === 0.5 && windowWidth === 1);
@@ -34,11 +36,11 @@ export function useRendering(entry: Entry, side: number, isDragging: boolean) {
     let cancelled = false;
     const timer = setTimeout(
       () =>
-        fetchPicture(`instances/${instance}/picture`, { width: side, ...voiQuery }).then(
+        fetchPicture(`instances/${instance}/picture`, { picture, width: side, ...voiQuery }).then(
           (url) => {
             if (cancelled) return;
             setError(undefined);
-            setShown({ url, instance, window: wanted });
+            setShown({ url, key, window: wanted });
           },
           (caught: unknown) => cancelled || setError(messageOf(caught)),
         ),
@@ -48,9 +50,9 @@ export function useRendering(entry: Entry, side: number, isDragging: boolean) {
       cancelled = true;
       clearTimeout(timer);
     };
-  }, [instance, side, isWhole, isWhole || center, isWhole || windowWidth]);
+  }, [instance, picture, key, side, isWhole, isWhole || center, isWhole || windowWidth]);
   // Never the previous picture beside the facts of this one.
-  return { shown: shown?.instance === instance ? shown : undefined, error };
+  return { shown: shown?.key === key ? shown : undefined, error };
 }
 
 /** Length of a picture's longer side on a stage, in device pixels. */
@@ -66,7 +68,10 @@ export function usePrefetch(stage: Size | undefined): void {
     if (stage === undefined || following === undefined) return;
     fetchEntry(following.instance)
       .then((entry) =>
-        fetchPicture(`instances/${entry.instance}/picture`, { width: renderedSide(side, entry) }),
+        fetchPicture(`instances/${entry.instance}/picture`, {
+          picture: entry.picture,
+          width: renderedSide(side, entry),
+        }),
       )
       .catch(() => undefined); // shown when the reader goes there
   }, [shown, side, stage === undefined]);

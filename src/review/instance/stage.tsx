@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Entry } from '../api/schema.js';
 import type { Size } from '../base/size.js';
-import { seenInstance } from '../state/review.js';
+import { pictureKey, seenPicture } from '../state/review.js';
 import { texts } from '../texts/index.js';
 import { useShortcuts } from '../ui/shortcuts.js';
 import { useSize } from '../ui/use-size.js';
@@ -34,8 +34,8 @@ export function Stage({ entry }: { entry: Entry }) {
   const { shown, error } = useRendering(entry, renderedSide(side, entry), isDragging);
   usePrefetch(space);
   useEffect(() => {
-    if (error !== undefined) seenInstance.value = entry.instance;
-  }, [error, entry.instance]);
+    if (error !== undefined) seenPicture.value = pictureKey(entry);
+  }, [error, entry]);
 
   const latestFit = useRef(fit);
   latestFit.current = fit;
@@ -90,10 +90,10 @@ export function Stage({ entry }: { entry: Entry }) {
             {shown !== undefined && (
               <img
                 class="radiograph"
-                data-loaded={seenInstance.value === shown.instance ? '' : undefined}
+                data-loaded={seenPicture.value === shown.key ? '' : undefined}
                 src={shown.url}
                 onLoad={() => {
-                  seenInstance.value = shown.instance;
+                  seenPicture.value = shown.key;
                 }}
                 alt={texts.stageAlt(entry.category)}
                 draggable={false}

@@ -9,8 +9,11 @@ import { goInstead, instanceHref, route } from './route.js';
 import { fetchEntry, neighbour, updateEntry } from './worklist.js';
 
 export const currentEntry = signal<Entry | undefined>(undefined);
-/** The instance whose picture is on the screen, or of which the reader knows that there is no picture. */
-export const seenInstance = signal<string | undefined>(undefined);
+/** The picture that is on the screen, or of which the reader knows that it cannot be shown. */
+export const seenPicture = signal<string | undefined>(undefined);
+/** Another file may replace the picture of an instance. */
+export const pictureKey = ({ instance, picture = '' }: Pick<Entry, 'instance' | 'picture'>): string =>
+  `${instance} ${picture}`;
 /** True while a decision is being sent: a second key press must not decide twice. */
 export const saving = signal(false);
 /** Instances decided on this page, latest last: undo takes them back in reverse order. */
@@ -41,7 +44,7 @@ export async function confirm(entry: Entry): Promise<void> {
   await decide(entry, texts.reviewConfirmed(category), () =>
     callApi(`instances/${entry.instance}/confirmation`, entryShape, {
       method: 'POST',
-      body: { of: entry.when },
+      body: { of: entry.when, picture: entry.picture },
     }),
   );
 }
@@ -53,14 +56,14 @@ export async function correct(entry: Entry, chosen: string | null): Promise<void
   await decide(entry, texts.reviewCorrected(category), () =>
     callApi(`instances/${entry.instance}/decision`, entryShape, {
       method: 'PUT',
-      body: { category, of: entry.when },
+      body: { category, of: entry.when, picture: entry.picture },
     }),
   );
 }
 
 async function decide(entry: Entry, message: string, send: () => Promise<Entry>): Promise<void> {
   // A key pressed once too often must not decide about a picture that nobody has seen.
-  if (seenInstance.value !== entry.instance) return notifyDone(texts.reviewNotSeen);
+  if (seenPicture.value !== pictureKey(entry)) return notifyDone(texts.reviewNotSeen);
   await save(entry.instance, async () => {
     updateEntry(await send());
     decidedHere.value = [...without(entry.instance), entry.instance];

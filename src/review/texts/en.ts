@@ -301,6 +301,11 @@ export const en = {
     `${count(number)} ${isRunning ? 'so far' : 'would be classified'}`,
   jobProgress: (done: number, total: number, secondsLeft: number | undefined) =>
     `${count(done)} of ${count(total)}${secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`}`,
+  jobLeftAlone: (corrected: number, otherVersion: number) =>
+    [
+      corrected > 0 ? `, ${count(corrected)} corrected left alone` : '',
+      otherVersion > 0 ? `, ${count(otherVersion)} of another version left alone` : '',
+    ].join(''),
   jobCancel: 'Cancel',
   jobFormTitle: 'Classify again …',
   jobFormDecision: 'Decision',

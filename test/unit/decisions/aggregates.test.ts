@@ -53,6 +53,7 @@ function oneStudy(afterWrite: (state: State, resource: string) => void) {
       state.instances.map((record, index) => ({
         ID: id(3 + index),
         ParentSeries: id(2),
+        FileUuid: `file ${index}`,
         MainDicomTags: { '0008,0018': `1.1.1.${index}` },
         Metadata: { Radiograph: JSON.stringify(record) },
         Labels: record.labels,

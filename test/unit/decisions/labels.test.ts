@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { statistics } from '../../../src/contract/review.js';
 import { labelledStates } from '../../../src/contract/states.js';
 import { aggregate } from '../../../src/decisions/aggregates.js';
-import { planLabels, requireLabels } from '../../../src/decisions/labels.js';
+import { planAllLabels, planLabels, requireLabels } from '../../../src/decisions/labels.js';
 import { type InstanceRecord, instanceRecord, readRecord } from '../../../src/decisions/schema.js';
 
 const record = (decision: InstanceRecord['decision'], category?: string): InstanceRecord => ({
@@ -21,17 +21,22 @@ const record = (decision: InstanceRecord['decision'], category?: string): Instan
 
 describe('planLabels', () => {
   test('adds what is wanted and owns it', () => {
-    expect(planLabels([], [], ['knee_ap'])).toEqual({ add: ['knee_ap'], remove: [], owned: ['knee_ap'] });
+    expect(planLabels([], [], ['knee_ap'])).toEqual({
+      add: ['knee_ap'],
+      remove: [],
+      owned: ['knee_ap'],
+      pending: [],
+    });
   });
 
   test("leaves a person's labels alone and removes its own stale one", () => {
     const plan = planLabels(['teaching', 'needs_review'], ['needs_review'], ['knee_ap']);
-    expect(plan).toEqual({ add: ['knee_ap'], remove: ['needs_review'], owned: ['knee_ap'] });
+    expect(plan).toEqual({ add: ['knee_ap'], remove: ['needs_review'], owned: ['knee_ap'], pending: [] });
   });
 
   test('a label that a person had put there stays theirs, also when it becomes stale', () => {
     const first = planLabels(['knee_ap'], [], ['knee_ap']);
-    expect(first).toEqual({ add: [], remove: [], owned: [] });
+    expect(first).toEqual({ add: [], remove: [], owned: [], pending: [] });
     expect(planLabels(['knee_ap'], first.owned, ['knee_lateral']).remove).toEqual([]);
   });
 
@@ -40,8 +45,20 @@ describe('planLabels', () => {
       add: ['knee_ap'],
       remove: [],
       owned: ['knee_ap'],
+      pending: [],
     });
   });
+});
+
+test('what is ours and not there stays ours until a later pass: another service may be about to add it', () => {
+  const [labels, ours, wanted] = [['hand_ap'], ['hand_ap', 'wrist_ap'], ['knee_ap']];
+  expect(planLabels(labels, ours, wanted)).toEqual({
+    add: ['knee_ap'],
+    remove: ['hand_ap'],
+    owned: ['knee_ap'],
+    pending: ['wrist_ap'],
+  });
+  expect(planAllLabels(labels, ours, wanted).pending).toEqual([]);
 });
 
 describe('addUp', () => {

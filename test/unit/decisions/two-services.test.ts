@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { recordOf } from '../../../src/decisions/read.js';
-import type { NewDecision } from '../../../src/decisions/schema.js';
+import type { InstanceRecord, NewDecision } from '../../../src/decisions/schema.js';
+import { pictureOf } from '../../../src/decisions/tags-record.js';
 import { image, uid } from '../../../testkit/dicom.js';
-import { decidedAs, type Line, useFakeSite } from '../../../testkit/fake-site.js';
+import { byPerson, decidedAs, type Line, useFakeSite } from '../../../testkit/fake-site.js';
 
 const site = useFakeSite();
 
@@ -11,7 +11,10 @@ async function decide({ instance }: Line, decided: NewDecision, { orthanc, recor
   for (let attempt = 0; attempt < 4; attempt++) {
     const described = await orthanc.hierarchy.describe(instance);
     const before = attempt === 0 ? undefined : await orthanc.hierarchy.instance(instance);
-    const outcome = await recorder.record(described, before, decided).catch((error: unknown) => error);
+    const picture = before === undefined ? ((await orthanc.files.uuid(instance)) ?? '') : pictureOf(before);
+    const outcome = await recorder
+      .record(described, picture, before, decided)
+      .catch((error: unknown) => error);
     if (outcome === 'recorded') return;
     if (outcome !== 'not new') expect(outcome).toMatchObject({ code: 'orthanc_conflict', transient: true });
   }
@@ -70,8 +73,8 @@ describe('another service decides the same instance', () => {
     expectGroups(mine, { knee_ap: 1 });
   });
 
-  // Call 2 is our write of the record: it must not take the place of one that was not read.
-  test.each([0, 1, 2])('differently, before call %i of ours: none of its labels is left', async (call) => {
+  // Call 3 is our write of the record: it must not take the place of one that was not read.
+  test.each([0, 1, 2, 3])('differently, before call %i of ours: none of its labels is left', async (call) => {
     const mine = site.store(image());
     const [process, other] = [site.process(), site.process()];
     site.interrupt(call, () => decide(mine, decidedAs('hand_ap', { network }), other));
@@ -82,20 +85,46 @@ describe('another service decides the same instance', () => {
     expectGroups(mine, { knee_ap: 1 });
   });
 
-  test.each([3, 4, 5, 6, 7, 8])(
-    'differently, before call %i of ours, which is too late for us: its decision stands and is unfinished',
+  test.each([4, 5, 6, 7, 8, 9])(
+    'differently, before call %i of ours, which is too late for us: its decision stands, and no label of ours',
     async (call) => {
       const mine = site.store(image());
       const [process, other] = [site.process(), site.process()];
       site.interrupt(call, () => decide(mine, decidedAs('hand_ap', { network }), other));
       await decide(mine, decidedAs('knee_ap'), process);
-      const instance = await other.orthanc.hierarchy.instance(mine.instance);
-      // Its service takes up what is unfinished.
-      expect(recordOf(instance)).toMatchObject({ complete: false, record: { category: 'hand_ap', network } });
-      await decide(mine, decidedAs('hand_ap', { network }), other);
-      expect(site.fake.labels(mine.instance)).toContain('hand_ap');
+      expect(site.record(mine.instance)).toMatchObject({ category: 'hand_ap', network });
+      expect(site.fake.labels(mine.instance)).toEqual(['hand_ap']);
       expect(site.category(mine.instance)).toBe('hand_ap');
-      for (const id of [mine.series, mine.study]) expect(site.group(id)?.categories).toEqual({ hand_ap: 1 });
+      expectGroups(mine, { hand_ap: 1 });
     },
   );
+});
+
+describe('a person corrects, by another service, what ours is still correcting', () => {
+  const saying =
+    (category: string, when: string) =>
+    (current: InstanceRecord): NewDecision => ({ ...byPerson(current), category, when });
+
+  test.each(upTo(28))('before call %i of ours: no label of ours is left', async (call) => {
+    const mine = site.store(image());
+    const [process, other] = [site.process(), site.process()];
+    await decide(mine, decidedAs('knee_ap'), process);
+    let isMet = false;
+    site.interrupt(call, async () => {
+      isMet = true;
+      await other.recorder.replace(mine.instance, saying('wrist_ap', '2024-04-02T00:00:00.000Z'));
+    });
+    await process.recorder.replace(mine.instance, saying('ankle_ap', '2024-04-01T00:00:00.000Z'));
+    expect(isMet).toBe(true);
+    const { category = '' } = site.record(mine.instance) ?? {};
+    for (const id of [mine.instance, mine.series, mine.study])
+      expect(site.fake.labels(id)).toEqual([category]);
+    expect(site.category(mine.instance)).toBe(category);
+    // A later pass forgets labels that the other service could not know to be removed.
+    await other.aggregates.tidy(mine.study);
+    expectGroups(mine, { [category]: 1 });
+    if (!other.recorder.isLabelled(await other.orthanc.hierarchy.instance(mine.instance)))
+      await other.recorder.relabel(mine.instance);
+    expect(site.record(mine.instance)?.labels).toEqual([category]);
+  });
 });

@@ -22,6 +22,7 @@ const change = (Seq: number, n = Seq, ChangeType = 'NewInstance', ResourceType =
 });
 
 const MainDicomTags = { '0008,0018': '1.1.1' };
+const FileUuid = 'file';
 
 let folder: string;
 let log: ReturnType<typeof change>[];
@@ -52,7 +53,12 @@ beforeEach(() => {
     .post('/tools/bulk-content')
     .reply((_uri, body) => [
       200,
-      (body as { Resources: string[] }).Resources.map((ID) => ({ ID, ParentSeries: ID, MainDicomTags })),
+      (body as { Resources: string[] }).Resources.map((ID) => ({
+        ID,
+        ParentSeries: ID,
+        MainDicomTags,
+        FileUuid,
+      })),
     ]);
 });
 afterEach(async () => {
@@ -159,7 +165,9 @@ test('a page is read again after an error in its middle', async () => {
   nock(base)
     .persist()
     .post('/tools/bulk-content')
-    .reply(() => (++tries === 1 ? [500] : [200, [{ ID: id(1), ParentSeries: id(1), MainDicomTags }]]));
+    .reply(() =>
+      ++tries === 1 ? [500] : [200, [{ ID: id(1), ParentSeries: id(1), MainDicomTags, FileUuid }]],
+    );
   const { looked } = follow();
   await vi.waitUntil(() => looked.length > 0, { timeout: 5000 });
   expect(looked).toEqual([id(1)]);

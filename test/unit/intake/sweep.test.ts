@@ -79,7 +79,7 @@ function sweeper(more: Partial<ConstructorParameters<typeof Sweep>[0]> = {}) {
     network: 'a',
     modalities: ['DX'],
     isSettled: ({ ID }) => decided.has(ID),
-    aggregates: { isUpToDate: () => true, aggregate: async () => undefined },
+    aggregates: { isUpToDate: () => true, tidy: async () => undefined },
     sleep,
     rate: 0,
     quietHours: undefined,
@@ -102,6 +102,7 @@ const resource = (ID: string) => ({
   ParentPatient: ID,
   Instances: [ID],
   Series: [ID],
+  FileUuid: 'file',
   MainDicomTags: { '0008,0018': '1.1.1', '0020,000e': '1.1', '0020,000d': '1', '0008,0060': 'DX' },
 });
 
@@ -177,7 +178,7 @@ describe('a study that is not up to date', () => {
         if (study === id(7)) throw fault();
         added.push(study);
       };
-      const { sweep, lines, idle } = sweeper({ aggregates: { isUpToDate: () => false, aggregate } });
+      const { sweep, lines, idle } = sweeper({ aggregates: { isUpToDate: () => false, tidy: aggregate } });
       sweep.begin();
       await idle();
       expect(new Set(added)).toEqual(new Set(archive.filter((n) => n !== 7).map(id)));
@@ -199,7 +200,7 @@ describe('a study that is not up to date', () => {
       added.push(study);
     };
     const { sweep, idle } = sweeper({
-      aggregates: { isUpToDate: ({ study }) => added.includes(study.ID), aggregate },
+      aggregates: { isUpToDate: ({ study }) => added.includes(study.ID), tidy: aggregate },
     });
     sweep.begin();
     await idle();

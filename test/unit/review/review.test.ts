@@ -9,9 +9,9 @@ async function open(n: number) {
   const { review, routing } = page();
   routing.goInstead(routing.instanceHref(idOf(n)));
   await review.showInstance(idOf(n));
-  review.seenInstance.value = idOf(n);
   const entry = review.currentEntry.value;
   if (entry === undefined) throw new Error(`instance ${n} is not shown`);
+  review.seenPicture.value = review.pictureKey(entry);
   page().api.requests.length = 0;
   return entry;
 }
@@ -80,10 +80,27 @@ test('a correction to what would be confirmed is a confirmation; the class “ot
   expect(api.requests[0]).toContain('"category":null');
 });
 
+test('a correction says which picture was seen, and waits until the one that replaced it is on the screen', async () => {
+  const { api, review } = page();
+  api.on(`GET instances/${idOf(0)}`, () => entryOf(0, { picture: 'first' }));
+  const entry = await open(0);
+  api.on(`GET instances/${idOf(0)}`, () => entryOf(0, { picture: 'second' }));
+  await review.showInstance(idOf(0));
+  api.requests.length = 0;
+  const replaced = review.currentEntry.value;
+  if (replaced === undefined) throw new Error('no instance is shown');
+  await review.correct(replaced, 'foot_ap');
+  expect(api.requests).toEqual([]);
+  review.seenPicture.value = review.pictureKey(replaced);
+  await review.correct(replaced, 'foot_ap');
+  expect(api.requests[0]).toContain('"picture":"second"');
+  expect(review.pictureKey(entry)).not.toBe(review.pictureKey(replaced));
+});
+
 test('nothing is decided before the picture is on the screen', async () => {
   const { api, notices, review } = page();
   const entry = await open(0);
-  review.seenInstance.value = idOf(1);
+  review.seenPicture.value = review.pictureKey(entryOf(1));
   await review.confirm(entry);
   await review.correct(entry, null);
   expect(api.requests).toEqual([]);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { confirmed, corrected, undone } from '../../../src/decisions/correction.js';
 import type { NewDecision } from '../../../src/decisions/schema.js';
+import { pictureOf } from '../../../src/decisions/tags-record.js';
 import type { InstanceId } from '../../../src/orthanc/ids.js';
 import { Statistics } from '../../../src/statistics/statistics.js';
 import { image, uid } from '../../../testkit/dicom.js';
@@ -61,8 +62,8 @@ async function decide(
   decided: NewDecision,
   id = site.store(image()).instance,
 ): Promise<InstanceId> {
-  const [before] = await orthanc.hierarchy.instances([id]);
-  await recorder.record(await orthanc.hierarchy.describe(id), before, decided);
+  const before = await orthanc.hierarchy.instance(id);
+  await recorder.record(await orthanc.hierarchy.describe(id), pictureOf(before), before, decided);
   return id;
 }
 

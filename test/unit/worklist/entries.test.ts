@@ -41,6 +41,7 @@ describe('an entry', () => {
     const entry = await entries().one(instance);
     expect(entry).toEqual({
       instance,
+      picture: expect.any(String),
       series,
       study,
       sopInstanceUid: uid('instance'),

@@ -37,6 +37,7 @@ test('a route stays due while its file is replaced and has no metadata', async (
     ParentSeries: id,
     Metadata: {},
     Labels: [],
+    FileUuid: 'file',
     MainDicomTags: { '0008,0018': '1.1.1' },
   };
   const whole = {

@@ -1,5 +1,5 @@
 import type { NewDecision } from '../../../../src/decisions/schema.js';
-import { tagsRecord } from '../../../../src/decisions/tags-record.js';
+import { pictureOf, tagsRecord } from '../../../../src/decisions/tags-record.js';
 import type { TagsMode } from '../../../../src/followups/tags/plan.js';
 import { Tagger } from '../../../../src/followups/tags/tagger.js';
 import { type FakeSite, type Line, silent } from '../../../../testkit/fake-site.js';
@@ -19,7 +19,8 @@ export function taggerOn(site: FakeSite, mode: TagsMode = 'absent') {
 /** Records a network's decision. */
 export async function decide(site: FakeSite, { instance: id }: Line, decided: NewDecision): Promise<void> {
   const { orthanc, recorder } = site.process();
-  await recorder.record(await orthanc.hierarchy.describe(id), await orthanc.hierarchy.instance(id), decided);
+  const before = await orthanc.hierarchy.instance(id);
+  await recorder.record(await orthanc.hierarchy.describe(id), pictureOf(before), before, decided);
 }
 
 export function tagsOf(site: FakeSite, { instance: id }: Line) {
