@@ -91,6 +91,7 @@ async function startLocked(
   const lifecycle = new Lifecycle([
     web.statistics,
     ...work.followUps,
+    work.reconciler,
     work.follower,
     work.sweep,
     work.reclassification,

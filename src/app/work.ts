@@ -4,7 +4,9 @@ import type { Config } from '../config/options.js';
 import { Aggregates } from '../decisions/aggregates.js';
 import { CorrectionStore } from '../decisions/correction-store.js';
 import { requestOf } from '../decisions/read.js';
+import { Reconciler } from '../decisions/reconciler.js';
 import { Recorder } from '../decisions/recorder.js';
+import type { OnPart } from '../decisions/study-trees.js';
 import { asPlainviewError } from '../errors/errors.js';
 import { Reporter } from '../followups/report/reporter.js';
 import type { BackOff } from '../followups/routing/outbox.js';
@@ -42,7 +44,8 @@ export type Work = ReturnType<typeof createWork>;
 export function createWork({ orthanc, classifier, config, metrics, routeBackOff, log }: Parts) {
   const locks = new LocalLocks();
   const { stateDir, modalities } = config;
-  const aggregates = new Aggregates(orthanc, config.labelPrefix, locks);
+  const onPart: OnPart = (study, afterMs) => reconciler.later(study, afterMs);
+  const aggregates = new Aggregates(orthanc, config.labelPrefix, locks, onPart);
   const corrections = new CorrectionStore(stateDir);
   const recorder = new Recorder({
     orthanc,
@@ -65,10 +68,17 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
             registry: metrics.registry,
             locks,
             backOff: routeBackOff,
+            onPart,
             log,
           },
           config.rulesFile,
         );
+  const reconciler = new Reconciler({
+    orthanc,
+    derived: [aggregates, ...(routing?.derived ?? [])],
+    onMended: (what) => metrics.mended.inc({ what }),
+    log,
+  });
   const pipeline = new Pipeline({
     orthanc,
     classifier,
@@ -90,7 +100,7 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
   const sweep = new Sweep({
     orthanc,
     queue,
-    aggregates,
+    reconciler,
     network: classifier.network.sha256,
     modalities,
     // Only sweeps restore labels that were removed. Otherwise two services could add and remove them endlessly.
@@ -114,7 +124,7 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
   });
   const settling: Part = { resume: () => settleBegun(corrections, recorder, log) };
   const followUps: Part[] = [settling, tagger, ...(routing === undefined ? [] : [routing])];
-  return { recorder, tagger, routing, queue, sweep, reclassification, follower, followUps };
+  return { recorder, tagger, routing, reconciler, queue, sweep, reclassification, follower, followUps };
 }
 
 function createQueue(parts: Omit<Parts, 'classifier'> & { pipeline: Pipeline; tagger: Tagger }): MemoryQueue {

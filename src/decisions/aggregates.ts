@@ -1,8 +1,10 @@
 import { createError, PlainviewError } from '../errors/errors.js';
 import type { StudyTree } from '../orthanc/hierarchy.js';
-import type { ResourcePath, StudyId } from '../orthanc/ids.js';
+import type { InstanceId, ResourcePath, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Locks } from '../store/locks.js';
+import type { Derived } from './derived.js';
+import { derivedOnce } from './derived-once.js';
 import { labelsOf, planLabels, prefixed } from './labels.js';
 import { type LabelledResource, writeRecord } from './owned-labels.js';
 import {
@@ -13,6 +15,7 @@ import {
   metadataNames,
   readRecord,
 } from './schema.js';
+import { type OnPart, type StudyInPart, StudyTrees } from './study-trees.js';
 import { hasPartOfOtherVersion } from './versions.js';
 
 /** A series or a study with the records of its instances. */
@@ -25,9 +28,13 @@ interface Group {
 /** Rounds, each after another writer was met. */
 const mostRounds = 8;
 
-function groupsOf(tree: StudyTree): Group[] {
+const recordIn = derivedOnce(({ Metadata }: LabelledResource) =>
+  readRecord(instanceRecord, Metadata[metadataNames.record]),
+);
+
+function groupsOf(tree: StudyInPart): Group[] {
   const children = tree.instances.flatMap((instance) => {
-    const record = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
+    const record = recordIn(instance);
     return record === undefined ? [] : [{ series: instance.ParentSeries, record }];
   });
   const series = tree.series.map((content) => ({
@@ -40,23 +47,29 @@ function groupsOf(tree: StudyTree): Group[] {
 }
 
 /** The records and labels of series and studies: the sum of their instances' decisions. */
-export class Aggregates {
+export class Aggregates implements Derived {
+  readonly name = 'aggregates';
   readonly #orthanc: Orthanc;
   readonly #prefix: string;
   readonly #locks: Locks;
+  readonly #trees: StudyTrees;
 
-  constructor(orthanc: Orthanc, labelPrefix: string, locks: Locks) {
+  /** @param onPart see `StudyTrees` */
+  constructor(orthanc: Orthanc, labelPrefix: string, locks: Locks, onPart: OnPart = () => undefined) {
     this.#orthanc = orthanc;
+    this.#trees = new StudyTrees(orthanc.hierarchy, onPart);
     this.#prefix = labelPrefix;
     this.#locks = locks;
   }
 
   /**
    * Brings series and study up to date with their instances, as they are in Orthanc now.
+   * @param changed the instance whose record was written; without it, the whole study is read
    * @param known the study, where it was just read: it is read anew where this has to wait, or meets another writer
    */
-  aggregate(id: StudyId, known?: StudyTree): Promise<void> {
+  aggregate(id: StudyId, changed?: InstanceId, known?: StudyTree): Promise<void> {
     let isFresh = true;
+    this.#trees.change(id, changed);
     const run = this.#locks.shared('study labels', id, () =>
       this.#aggregate(id, isFresh ? known : undefined),
     );
@@ -64,8 +77,17 @@ export class Aggregates {
     return run;
   }
 
+  /** Whether a study is known to have many instances. */
+  isLarge(id: StudyId): boolean {
+    return this.#trees.isLarge(id);
+  }
+
+  update(id: StudyId): Promise<void> {
+    return this.aggregate(id);
+  }
+
   /** Whether a study and its series are up to date with their instances, or are not ours to write. */
-  isUpToDate(tree: StudyTree): boolean {
+  isUpToDate(tree: StudyInPart): boolean {
     return hasPartOfOtherVersion(tree) || groupsOf(tree).every((group) => this.#isUpToDate(group, []));
   }
 
@@ -75,11 +97,13 @@ export class Aggregates {
    */
   async #aggregate(id: StudyId, known: StudyTree | undefined): Promise<void> {
     const before = new Map<ResourcePath, readonly string[]>();
-    let tree = known;
+    let tree: StudyInPart | undefined = known;
+    if (known !== undefined) this.#trees.forget(id);
     for (let round = 0; round < mostRounds; round++) {
-      tree ??= await this.#orthanc.hierarchy.tree(id);
+      tree ??= await this.#trees.read(id, (kept) => this.isUpToDate(kept));
       if (tree === undefined || hasPartOfOtherVersion(tree)) return; // deleted meanwhile, or not ours to write
       if (await this.#write(groupsOf(tree), before)) return;
+      this.#trees.change(id, undefined);
       tree = undefined;
     }
     throw createError('orthanc_conflict', { what: `study ${id}` });

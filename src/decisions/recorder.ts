@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { createError, PlainviewError } from '../errors/errors.js';
 import type { OrderCheck } from '../order-check/check.js';
 import type { OrderRecord } from '../order-check/schema.js';
-import type { DescribedInstance, StudyTree } from '../orthanc/hierarchy.js';
+import type { DescribedInstance, Parents, StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
@@ -90,7 +90,7 @@ export class Recorder {
   ): Promise<RecordOutcome> {
     const { id, parents } = described;
     return this.#exclusive(id, async () => {
-      const current = await this.#parts.orthanc.hierarchy.instanceWithStudy(id, parents);
+      const current = await this.#readKnown(id, parents);
       const { Metadata } = current.instance;
       if (before === undefined && !isUntouched(current.instance)) return 'not new';
       if (hasOtherVersion(current.instance)) return 'other version';
@@ -210,7 +210,7 @@ export class Recorder {
         wanted,
         (labels) => ({ ...record, labels }),
       );
-      await this.#parts.aggregates.aggregate(study);
+      await this.#parts.aggregates.aggregate(study, id);
     });
   }
 
@@ -226,6 +226,14 @@ export class Recorder {
 
   #read(id: InstanceId): Promise<Current> {
     return this.#parts.orthanc.hierarchy.instanceWithStudy(id, undefined);
+  }
+
+  /** The content of a large study names all its instances, so it is not read again and again. */
+  async #readKnown(id: InstanceId, parents: Parents | undefined): Promise<Current> {
+    const { hierarchy } = this.#parts.orthanc;
+    if (parents === undefined || !this.#parts.aggregates.isLarge(parents.study))
+      return hierarchy.instanceWithStudy(id, parents);
+    return { instance: await hierarchy.instance(id), study: parents.study };
   }
 
   async #write(
@@ -276,7 +284,7 @@ export class Recorder {
     );
     // The record says it: from here on the decision stands, whatever becomes of the rest.
     await corrections.stand(instance.ID);
-    await aggregates.aggregate(study, tree && withRecord(tree, text));
+    await aggregates.aggregate(study, instance.ID, tree && withRecord(tree, text));
     await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
     await this.dropRequest(instance);
     return { instance: instance.ID, study, record: { version: 1, ...decided, labels }, previous };

@@ -120,7 +120,7 @@ export class RoutingFollowUp implements FollowUp {
     await applyOwnedLabels(orthanc, `instances/${instance.ID}`, { add, remove, owned }, (labels) =>
       ledger.note(instance, { ...rest, wanted, labels }),
     );
-    await groupLabels.aggregate(await orthanc.hierarchy.studyOf(instance.ID));
+    await groupLabels.aggregate(await orthanc.hierarchy.studyOf(instance.ID), instance.ID);
     return owned;
   }
 }

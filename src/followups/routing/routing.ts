@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { sleep } from '../../async/sleep.js';
 import type { Config } from '../../config/options.js';
+import type { Derived } from '../../decisions/derived.js';
+import type { OnPart } from '../../decisions/study-trees.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
 import type { KnownDestinations } from '../../orthanc/forwarder.js';
 import type { InstanceId } from '../../orthanc/ids.js';
@@ -30,12 +32,14 @@ interface Parts {
   registry: Registry;
   locks: Locks;
   backOff?: BackOff | undefined;
+  onPart: OnPart;
   log: Logger;
 }
 
 /** Routing as a whole: the rules, an outbox for each destination, and the search for pending routes. */
 export class Routing {
   readonly followUp: FollowUp;
+  readonly derived: readonly Derived[];
   readonly #orthanc: Orthanc;
   readonly #rules: Rules;
   readonly #ledger: Ledger;
@@ -46,7 +50,7 @@ export class Routing {
   #search: Promise<void> | undefined;
 
   /** @throws rules_invalid */
-  constructor({ orthanc, config, classes, registry, locks, backOff, log }: Parts, file: string) {
+  constructor({ orthanc, config, classes, registry, locks, backOff, onPart, log }: Parts, file: string) {
     this.#orthanc = orthanc;
     this.#log = log;
     this.#rules = readRules(file, classes);
@@ -76,11 +80,13 @@ export class Routing {
           : [[key, new Outbox({ ...shared, destination: new WebhookDestination(name, webhook, orthanc) })]];
       }),
     );
+    const groupLabels = new GroupLabels(orthanc, locks, onPart);
+    this.derived = [groupLabels];
     this.followUp = new RoutingFollowUp({
       orthanc,
       rules: this.#rules,
       ledger: this.#ledger,
-      groupLabels: new GroupLabels(orthanc, locks),
+      groupLabels,
       outboxes: this.#outboxes,
       known: () => this.#known ?? { aets: new Map() },
       labelPrefix: config.labelPrefix,

@@ -174,7 +174,7 @@ export class Tagger implements FollowUp {
     const isReplaced = now !== undefined && now !== file;
     if (isReplaced) {
       for (const each of kept) await this.#parts.orthanc.userData.restore(each);
-      await this.#parts.aggregates.aggregate(study);
+      await this.#parts.aggregates.aggregate(study, instance);
       // Last: where it stands, so does all else.
       await this.#put(instance, tags);
     }
