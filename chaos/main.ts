@@ -6,6 +6,7 @@ import { asPlainviewError } from '../src/errors/errors.js';
 import { seeded } from '../testkit/random.js';
 import { print, type Scenario } from './report.js';
 import { burst } from './scenarios/burst.js';
+import { changes } from './scenarios/changes.js';
 import { flat } from './scenarios/flat.js';
 import { interference } from './scenarios/interference.js';
 import { kills } from './scenarios/kills.js';
@@ -13,7 +14,16 @@ import { night } from './scenarios/night.js';
 import { proxy } from './scenarios/proxy.js';
 import { twins } from './scenarios/twins.js';
 
-const scenarios: Record<string, Scenario> = { kills, proxy, twins, night, flat, burst, interference };
+const scenarios: Record<string, Scenario> = {
+  kills,
+  proxy,
+  twins,
+  night,
+  flat,
+  burst,
+  interference,
+  changes,
+};
 const names = Object.keys(scenarios);
 
 const { only, scale, seed, full } = z

@@ -73,9 +73,10 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
           },
           config.rulesFile,
         );
+  const reporter = config.report === 'off' ? undefined : new Reporter(orthanc, config.report, locks);
   const reconciler = new Reconciler({
     orthanc,
-    derived: [aggregates, ...(routing?.derived ?? [])],
+    derived: [aggregates, ...(routing?.derived ?? []), ...(reporter === undefined ? [] : [reporter])],
     onMended: (what) => metrics.mended.inc({ what }),
     log,
   });
@@ -88,7 +89,7 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
     followUps: [
       // Tags come first: a report describes the file as it is after that, and a route sends it so.
       ...(config.tags === 'off' ? [] : [tagger]),
-      ...(config.report === 'off' ? [] : [new Reporter(orthanc, config.report, locks)]),
+      ...(reporter === undefined ? [] : [reporter]),
       ...(routing === undefined ? [] : [routing.followUp]),
     ],
   });

@@ -13,6 +13,7 @@ import type { FollowUp } from '../follow-up.js';
 import { OrthancDestination } from './destinations/orthanc.js';
 import { WebhookDestination } from './destinations/webhook.js';
 import { GroupLabels } from './group-labels.js';
+import { InstanceLabels } from './instance-labels.js';
 import { Ledger } from './ledger.js';
 import { LoopGuard } from './loop-guard.js';
 import { type BackOff, Outbox } from './outbox.js';
@@ -81,7 +82,9 @@ export class Routing {
       }),
     );
     const groupLabels = new GroupLabels(orthanc, locks, onPart);
-    this.derived = [groupLabels];
+    const onPending = (id: InstanceId, to: string) => this.#outboxes.get(to)?.enqueue(id);
+    const instanceLabels = new InstanceLabels({ orthanc, ledger: this.#ledger, onPending });
+    this.derived = [instanceLabels, groupLabels];
     this.followUp = new RoutingFollowUp({
       orthanc,
       rules: this.#rules,
