@@ -96,8 +96,8 @@ export class MortalService {
     this.orthanc = new Orthanc(config);
     const log = pino({ level: process.env.MORTAL_LOG ?? 'silent' });
     this.work = createWork({ orthanc: this.orthanc, classifier, config, metrics: this.#metrics, log });
-    const { followUps, reconciler, follower, sweep, reclassification, queue } = this.work;
-    this.#parts = [...followUps, reconciler, follower, sweep, reclassification, queue];
+    const { followUps, reconciler, groupRequests, follower, sweep, reclassification, queue } = this.work;
+    this.#parts = [...followUps, reconciler, groupRequests, follower, sweep, reclassification, queue];
     this.#lifecycle = new Lifecycle(this.#parts);
   }
 

@@ -92,6 +92,7 @@ async function startLocked(
     web.statistics,
     ...work.followUps,
     work.reconciler,
+    work.groupRequests,
     work.follower,
     work.sweep,
     work.reclassification,

@@ -14,7 +14,7 @@ import { Routing } from '../followups/routing/routing.js';
 import { Tagger } from '../followups/tags/tagger.js';
 import { ChangeCursor } from '../intake/cursor.js';
 import { Follower } from '../intake/follower.js';
-import { copyGroupRequests } from '../intake/reclassification/group-requests.js';
+import { GroupRequests } from '../intake/reclassification/group-requests.js';
 import { ReclassificationJobs } from '../intake/reclassification/jobs.js';
 import { Sweep } from '../intake/sweep.js';
 import type { Metrics } from '../metrics/metrics.js';
@@ -112,20 +112,32 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
     log,
   });
   const reclassification = new ReclassificationJobs({ orthanc, queue, modalities, stateDir, log });
+  const groupRequests = new GroupRequests({ orthanc, modalities, log });
   const follower = new Follower({
     orthanc,
     queue,
     cursor: new ChangeCursor(stateDir),
     isSettled,
     isUnfinished: (instance) => requestOf(instance) !== undefined || pipeline.isUnfinished(instance),
-    copyGroupRequests: (level, ids) => copyGroupRequests(orthanc, level, ids, modalities),
+    groupRequests,
     onLogCleared: () => sweep.beginAfterCurrent(),
     pollMs: config.changesPollMs,
     log,
   });
   const settling: Part = { resume: () => settleBegun(corrections, recorder, log) };
   const followUps: Part[] = [settling, tagger, ...(routing === undefined ? [] : [routing])];
-  return { recorder, tagger, routing, reconciler, queue, sweep, reclassification, follower, followUps };
+  return {
+    recorder,
+    tagger,
+    routing,
+    reconciler,
+    queue,
+    sweep,
+    reclassification,
+    groupRequests,
+    follower,
+    followUps,
+  };
 }
 
 function createQueue(parts: Omit<Parts, 'classifier'> & { pipeline: Pipeline; tagger: Tagger }): MemoryQueue {
