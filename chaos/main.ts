@@ -8,6 +8,7 @@ import { print, type Scenario } from './report.js';
 import { burst } from './scenarios/burst.js';
 import { changes } from './scenarios/changes.js';
 import { flat } from './scenarios/flat.js';
+import { histories } from './scenarios/histories.js';
 import { interference } from './scenarios/interference.js';
 import { kills } from './scenarios/kills.js';
 import { night } from './scenarios/night.js';

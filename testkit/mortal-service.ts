@@ -147,7 +147,7 @@ export class MortalService {
         if (!isIdle) this.#quietPolls = 0;
         return this.#isDead || (isIdle && this.#quietPolls > 2);
       },
-      { what: 'rest', everyMs: 5, timeout: 20_000 },
+      { what: 'rest', everyMs: 5, timeout: 60_000 },
     );
   }
 
