@@ -24,6 +24,7 @@ const scenarios: Record<string, Scenario> = {
   burst,
   interference,
   changes,
+  histories,
 };
 const names = Object.keys(scenarios);
 
