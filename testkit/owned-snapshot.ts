@@ -107,5 +107,8 @@ function plain(key: string, value: unknown): unknown {
 
 function lastRoutes(routes: unknown): unknown {
   const all = z.array(z.looseObject({ to: z.string(), state: z.string(), rule: z.string() })).parse(routes);
-  return all.slice(-1).map(({ to, state, rule }) => `${rule} ${to} ${state}`);
+  // What was decided alike once more is not sent again.
+  const isSent = (last: { to: string; rule: string }) =>
+    all.some(({ to, rule, state }) => to === last.to && rule === last.rule && state === 'sent');
+  return all.slice(-1).map((last) => `${last.rule} ${last.to} ${isSent(last) ? 'sent' : last.state}`);
 }

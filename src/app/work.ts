@@ -56,7 +56,17 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
     corrections,
   });
 
-  const tagger = new Tagger({ orthanc, mode: config.tags, stateDir, locks, aggregates, log });
+  const tagger = new Tagger({
+    orthanc,
+    mode: config.tags,
+    stateDir,
+    locks,
+    addUp: async (study, changed) => {
+      await aggregates.aggregate(study, changed);
+      await routing?.addUp(study, changed);
+    },
+    log,
+  });
   const routing =
     config.rulesFile === undefined
       ? undefined

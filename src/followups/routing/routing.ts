@@ -6,7 +6,7 @@ import type { Derived } from '../../decisions/derived.js';
 import type { OnPart } from '../../decisions/study-trees.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
 import type { KnownDestinations } from '../../orthanc/forwarder.js';
-import type { InstanceId } from '../../orthanc/ids.js';
+import type { InstanceId, StudyId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { Locks } from '../../store/locks.js';
 import type { FollowUp } from '../follow-up.js';
@@ -41,6 +41,8 @@ interface Parts {
 export class Routing {
   readonly followUp: FollowUp;
   readonly derived: readonly Derived[];
+  /** Brings the labels of rules on series and study up to date after an instance has changed. */
+  readonly addUp: (study: StudyId, changed: InstanceId) => Promise<void>;
   readonly #orthanc: Orthanc;
   readonly #rules: Rules;
   readonly #ledger: Ledger;
@@ -82,6 +84,7 @@ export class Routing {
       }),
     );
     const groupLabels = new GroupLabels(orthanc, locks, onPart);
+    this.addUp = (study, changed) => groupLabels.aggregate(study, changed);
     const onPending = (id: InstanceId, to: string) => this.#outboxes.get(to)?.enqueue(id);
     const instanceLabels = new InstanceLabels({ orthanc, ledger: this.#ledger, onPending });
     this.derived = [instanceLabels, groupLabels];

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { Aggregates } from '../../decisions/aggregates.js';
 import { recordOf } from '../../decisions/read.js';
 import { groupRecord, metadataNames, readRecord } from '../../decisions/schema.js';
 import { receptionNames, type TagsRecord, tagsOf } from '../../decisions/tags-record.js';
@@ -19,7 +18,8 @@ interface Parts {
   mode: TagsMode;
   stateDir: string;
   locks: Locks;
-  aggregates: Pick<Aggregates, 'aggregate'>;
+  /** Brings the labels of ours on series and study up to date: decisions' and rules'. */
+  addUp: (study: StudyId, changed: InstanceId) => Promise<void>;
   log: Logger;
 }
 
@@ -148,8 +148,10 @@ export class Tagger implements FollowUp {
     const all: UserData[] = [];
     for (const resource of line) {
       const each = await this.#parts.orthanc.userData.read(resource);
-      const text = await this.#parts.orthanc.metadata.get(resource, metadataNames.record);
-      const { labels: ours = [] } = readRecord(groupRecord, text) ?? {};
+      const notes = [metadataNames.record, metadataNames.routes].map((name) =>
+        this.#parts.orthanc.metadata.get(resource, name),
+      );
+      const ours = resource.startsWith('instances/') ? [] : (await Promise.all(notes)).flatMap(labelsNoted);
       all.push({ ...each, labels: each.labels.filter((label) => !ours.includes(label)) });
     }
     return all;
@@ -174,7 +176,7 @@ export class Tagger implements FollowUp {
     const isReplaced = now !== undefined && now !== file;
     if (isReplaced) {
       for (const each of kept) await this.#parts.orthanc.userData.restore(each);
-      await this.#parts.aggregates.aggregate(study, instance);
+      await this.#parts.addUp(study, instance);
       // Last: where it stands, so does all else.
       await this.#put(instance, tags);
     }
@@ -190,6 +192,10 @@ export class Tagger implements FollowUp {
     return this.#parts.orthanc.metadata.put(`instances/${id}`, metadataNames.tags, JSON.stringify(tags));
   }
 }
+
+/** The labels that a record of a series or study notes as ours. */
+const labelsNoted = (text: string | undefined): string[] =>
+  readRecord(groupRecord.pick({ labels: true }), text)?.labels ?? [];
 
 /** An instance and what is above it, the instance last: where its own user data is restored, all else is, too. */
 const lineOf = (id: InstanceId, { patient, study, series }: InstanceIdentifiers): ResourcePath[] => [

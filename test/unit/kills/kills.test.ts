@@ -21,7 +21,7 @@ describe('a service that is killed before a change, and goes on, leaves what it 
       .filter((followUps) => sample.includes(nameOf(followUps)))
       .map((followUps, column) => ({ operation, followUps, offset: 5 * row + 7 * column })),
   );
-  test.concurrent.each(cases.map((each) => ({ ...each, name: nameOf(each.followUps) })))(
+  test.each(cases.map((each) => ({ ...each, name: nameOf(each.followUps) })))(
     '$operation with $name',
     { timeout: 180_000 },
     async ({ operation, followUps, offset }) => {
