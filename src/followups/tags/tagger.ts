@@ -148,13 +148,19 @@ export class Tagger implements FollowUp {
     const all: UserData[] = [];
     for (const resource of line) {
       const each = await this.#parts.orthanc.userData.read(resource);
-      const notes = [metadataNames.record, metadataNames.routes].map((name) =>
-        this.#parts.orthanc.metadata.get(resource, name),
-      );
-      const ours = resource.startsWith('instances/') ? [] : (await Promise.all(notes)).flatMap(labelsNoted);
+      const ours = resource.startsWith('instances/') ? [] : await this.#noted(resource);
       all.push({ ...each, labels: each.labels.filter((label) => !ours.includes(label)) });
     }
     return all;
+  }
+
+  /** The labels of a series or study that are noted as ours. */
+  async #noted(resource: ResourcePath): Promise<string[]> {
+    const { metadata } = this.#parts.orthanc;
+    const notes = [metadataNames.record, metadataNames.routes].map((name) => metadata.get(resource, name));
+    return (await Promise.all(notes)).flatMap(
+      (text) => readRecord(groupRecord.pick({ labels: true }), text)?.labels ?? [],
+    );
   }
 
   async #mend(id: InstanceId): Promise<void> {
@@ -192,10 +198,6 @@ export class Tagger implements FollowUp {
     return this.#parts.orthanc.metadata.put(`instances/${id}`, metadataNames.tags, JSON.stringify(tags));
   }
 }
-
-/** The labels that a record of a series or study notes as ours. */
-const labelsNoted = (text: string | undefined): string[] =>
-  readRecord(groupRecord.pick({ labels: true }), text)?.labels ?? [];
 
 /** An instance and what is above it, the instance last: where its own user data is restored, all else is, too. */
 const lineOf = (id: InstanceId, { patient, study, series }: InstanceIdentifiers): ResourcePath[] => [
