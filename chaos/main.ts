@@ -6,14 +6,26 @@ import { asPlainviewError } from '../src/errors/errors.js';
 import { seeded } from '../testkit/random.js';
 import { print, type Scenario } from './report.js';
 import { burst } from './scenarios/burst.js';
+import { changes } from './scenarios/changes.js';
 import { flat } from './scenarios/flat.js';
+import { histories } from './scenarios/histories.js';
 import { interference } from './scenarios/interference.js';
 import { kills } from './scenarios/kills.js';
 import { night } from './scenarios/night.js';
 import { proxy } from './scenarios/proxy.js';
 import { twins } from './scenarios/twins.js';
 
-const scenarios: Record<string, Scenario> = { kills, proxy, twins, night, flat, burst, interference };
+const scenarios: Record<string, Scenario> = {
+  kills,
+  proxy,
+  twins,
+  night,
+  flat,
+  burst,
+  interference,
+  changes,
+  histories,
+};
 const names = Object.keys(scenarios);
 
 const { only, scale, seed, full } = z

@@ -116,6 +116,8 @@ async function startLocked(
     new Monitor({ probe, follower: work.follower, intervalMs: monitorMs, log }),
     web.statistics,
     ...work.followUps,
+    work.reconciler,
+    work.groupRequests,
     work.follower,
     work.sweep,
     work.reclassification,

@@ -4,8 +4,10 @@ import type { Config } from '../config/options.js';
 import { Aggregates } from '../decisions/aggregates.js';
 import { CorrectionStore } from '../decisions/correction-store.js';
 import { requestOf } from '../decisions/read.js';
+import { Reconciler } from '../decisions/reconciler.js';
 import { Recorder } from '../decisions/recorder.js';
 import type { RequestSeal } from '../decisions/request-seal.js';
+import type { OnPart } from '../decisions/study-trees.js';
 import { asPlainviewError } from '../errors/errors.js';
 import { Reporter } from '../followups/report/reporter.js';
 import type { BackOff } from '../followups/routing/outbox.js';
@@ -13,7 +15,7 @@ import { Routing } from '../followups/routing/routing.js';
 import { Tagger } from '../followups/tags/tagger.js';
 import { ChangeCursor } from '../intake/cursor.js';
 import { Follower } from '../intake/follower.js';
-import { copyGroupRequests } from '../intake/reclassification/group-requests.js';
+import { GroupRequests } from '../intake/reclassification/group-requests.js';
 import { ReclassificationJobs } from '../intake/reclassification/jobs.js';
 import { Sweep } from '../intake/sweep.js';
 import type { Metrics } from '../metrics/metrics.js';
@@ -44,7 +46,8 @@ export type Work = ReturnType<typeof createWork>;
 export function createWork({ orthanc, classifier, config, seal, metrics, routeBackOff, log }: Parts) {
   const locks = new LocalLocks();
   const { stateDir, modalities } = config;
-  const aggregates = new Aggregates(orthanc, config.labelPrefix, locks);
+  const onPart: OnPart = (study, afterMs) => reconciler.later(study, afterMs);
+  const aggregates = new Aggregates(orthanc, config.labelPrefix, locks, onPart);
   const corrections = new CorrectionStore(stateDir);
   const recorder = new Recorder({
     orthanc,
@@ -62,7 +65,17 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     ),
   );
 
-  const tagger = new Tagger({ orthanc, mode: config.tags, stateDir, locks, aggregates, log });
+  const tagger = new Tagger({
+    orthanc,
+    mode: config.tags,
+    stateDir,
+    locks,
+    addUp: async (study, changed) => {
+      await aggregates.aggregate(study, changed);
+      await routing?.addUp(study, changed);
+    },
+    log,
+  });
   const routing =
     config.rulesFile === undefined
       ? undefined
@@ -74,10 +87,18 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
             registry: metrics.registry,
             locks,
             backOff: routeBackOff,
+            onPart,
             log,
           },
           config.rulesFile,
         );
+  const reporter = config.report === 'off' ? undefined : new Reporter(orthanc, config.report, locks);
+  const reconciler = new Reconciler({
+    orthanc,
+    derived: [aggregates, ...(routing?.derived ?? []), ...(reporter === undefined ? [] : [reporter])],
+    onMended: (what) => metrics.mended.inc({ what }),
+    log,
+  });
   const pipeline = new Pipeline({
     orthanc,
     classifier,
@@ -87,7 +108,7 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     followUps: [
       // Tags come first: a report describes the file as it is after that, and a route sends it so.
       ...(config.tags === 'off' ? [] : [tagger]),
-      ...(config.report === 'off' ? [] : [new Reporter(orthanc, config.report, locks)]),
+      ...(reporter === undefined ? [] : [reporter]),
       ...(routing === undefined ? [] : [routing.followUp]),
     ],
   });
@@ -99,7 +120,7 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
   const sweep = new Sweep({
     orthanc,
     queue,
-    aggregates,
+    reconciler,
     network: classifier.network.sha256,
     modalities,
     // Only sweeps restore labels that were removed. Otherwise two services could add and remove them endlessly.
@@ -118,20 +139,32 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     seal,
     log,
   });
+  const groupRequests = new GroupRequests({ orthanc, modalities, log });
   const follower = new Follower({
     orthanc,
     queue,
     cursor: new ChangeCursor(stateDir),
     isSettled,
     isUnfinished: (instance) => requestOf(instance) !== undefined || pipeline.isUnfinished(instance),
-    copyGroupRequests: (level, ids) => copyGroupRequests(orthanc, level, ids, modalities),
+    groupRequests,
     onLogCleared: () => sweep.beginAfterCurrent(),
     pollMs: config.changesPollMs,
     log,
   });
   const settling: Part = { resume: () => settleBegun(corrections, recorder, log) };
   const followUps: Part[] = [settling, tagger, ...(routing === undefined ? [] : [routing])];
-  return { recorder, tagger, routing, queue, sweep, reclassification, follower, followUps };
+  return {
+    recorder,
+    tagger,
+    routing,
+    reconciler,
+    queue,
+    sweep,
+    reclassification,
+    groupRequests,
+    follower,
+    followUps,
+  };
 }
 
 function createQueue(

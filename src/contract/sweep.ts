@@ -10,6 +10,9 @@ export const sweepProgress = z.object({
   done: z.number().describe('Settled series.'),
   total: z.number().describe('All series; the archive may grow during the sweep.'),
   found: z.number().describe('Instances found without a decision so far.'),
+  mended: z
+    .number()
+    .describe('What series and studies did not have as their instances ask for, and was mended.'),
   left: z.number().describe('Studies skipped, since they cannot be read or aggregated; the log says why.'),
   rate: z.number().describe('Series per second in the current pass through the archive.'),
   secondsLeft: z.number().optional().describe('Seconds to the end at that rate.'),

@@ -1,8 +1,10 @@
 import { createError, hasCode } from '../errors/errors.js';
 import type { StudyTree } from '../orthanc/hierarchy.js';
-import type { ResourcePath, SeriesId, StudyId } from '../orthanc/ids.js';
+import type { InstanceId, ResourcePath, SeriesId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Locks } from '../store/locks.js';
+import type { Derived } from './derived.js';
+import { derivedOnce } from './derived-once.js';
 import { labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
 import { type LabelledResource, writeRecord } from './owned-labels.js';
 import {
@@ -13,6 +15,7 @@ import {
   metadataNames,
   readRecord,
 } from './schema.js';
+import { type OnPart, type StudyInPart, StudyTrees } from './study-trees.js';
 import { hasPartOfOtherVersion } from './versions.js';
 
 /** A series or a study with the records of its instances. */
@@ -27,9 +30,13 @@ const mostRounds = 8;
 /** Resources whose added labels are remembered: many more than are written at the same time. */
 const mostRemembered = 1000;
 
-function groupsOf(tree: StudyTree): Group[] {
+const recordIn = derivedOnce(({ Metadata }: LabelledResource) =>
+  readRecord(instanceRecord, Metadata[metadataNames.record]),
+);
+
+function groupsOf(tree: StudyInPart): Group[] {
   const children = tree.instances.flatMap((instance) => {
-    const record = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
+    const record = recordIn(instance);
     return record === undefined ? [] : [{ series: instance.ParentSeries, record }];
   });
   const series = tree.series.map((content) => ({
@@ -42,25 +49,31 @@ function groupsOf(tree: StudyTree): Group[] {
 }
 
 /** The records and labels of series and studies: the sum of their instances' decisions. */
-export class Aggregates {
+export class Aggregates implements Derived {
+  readonly name = 'aggregates';
   readonly #orthanc: Orthanc;
   readonly #prefix: string;
   readonly #locks: Locks;
   /** The labels that were added since the decisions of a study were last seen to stand: ours, whoever notes them. */
   readonly #added = new Map<ResourcePath, Set<string>>();
+  readonly #trees: StudyTrees;
 
-  constructor(orthanc: Orthanc, labelPrefix: string, locks: Locks) {
+  /** @param onPart see `StudyTrees` */
+  constructor(orthanc: Orthanc, labelPrefix: string, locks: Locks, onPart: OnPart = () => undefined) {
     this.#orthanc = orthanc;
+    this.#trees = new StudyTrees(orthanc.hierarchy, onPart);
     this.#prefix = labelPrefix;
     this.#locks = locks;
   }
 
   /**
    * Brings series and study up to date with their instances, as they are in Orthanc now.
+   * @param changed the instance whose record was written; without it, the whole study is read
    * @param known the study, where it was just read: it is read anew where this has to wait, or meets another writer
    */
-  aggregate(id: StudyId, known?: StudyTree): Promise<void> {
+  aggregate(id: StudyId, changed?: InstanceId, known?: StudyTree): Promise<void> {
     let isFresh = true;
+    this.#trees.change(id, changed);
     const run = this.#locks.shared('study labels', id, () =>
       this.#aggregate(id, isFresh ? known : undefined, planLabels),
     );
@@ -74,17 +87,20 @@ export class Aggregates {
     this.#added.delete(`series/${series}`);
   }
 
+  /** Whether a study is known to have many instances. */
+  isLarge(id: StudyId): boolean {
+    return this.#trees.isLarge(id);
+  }
+
   /** Like `aggregate`. Also forgets labels that a service was about to add when it ended. */
-  tidy(id: StudyId): Promise<void> {
+  update(id: StudyId): Promise<void> {
+    this.#trees.change(id, undefined);
     return this.#locks.exclusive('study labels', id, () => this.#aggregate(id, undefined, planAllLabels));
   }
 
   /** Whether a study and its series are up to date with their instances, or are not ours to write. */
-  isUpToDate(tree: StudyTree): boolean {
-    return (
-      hasPartOfOtherVersion(tree) ||
-      groupsOf(tree).every((group) => this.#isUpToDate(group, [], planAllLabels))
-    );
+  isUpToDate(tree: StudyInPart, plan: typeof planLabels = planAllLabels): boolean {
+    return hasPartOfOtherVersion(tree) || groupsOf(tree).every((group) => this.#isUpToDate(group, [], plan));
   }
 
   /**
@@ -93,11 +109,13 @@ export class Aggregates {
    */
   async #aggregate(id: StudyId, known: StudyTree | undefined, plan: typeof planLabels): Promise<void> {
     const before = new Map<ResourcePath, readonly string[]>();
-    let tree = known;
+    let tree: StudyInPart | undefined = known;
+    if (known !== undefined) this.#trees.forget(id);
     for (let round = 0; round < mostRounds; round++) {
-      tree ??= await this.#orthanc.hierarchy.tree(id);
+      tree ??= await this.#trees.read(id, (kept) => this.isUpToDate(kept, plan));
       if (tree === undefined || hasPartOfOtherVersion(tree)) return; // deleted meanwhile, or not ours to write
       if (await this.#write(groupsOf(tree), before, plan)) return;
+      this.#trees.change(id, undefined);
       tree = undefined;
     }
     throw createError('orthanc_conflict', { what: `study ${id}` });

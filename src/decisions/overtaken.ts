@@ -53,7 +53,7 @@ export async function followStandingRecord(
     if (known === undefined) await orthanc.metadata.delete(resource, metadataNames.category);
     else if (!known.complete)
       await orthanc.metadata.put(resource, metadataNames.category, known.record.category ?? unknownCategory);
-    await aggregates.aggregate(study);
+    await aggregates.aggregate(study, instance);
     if (isReplaced) throw createError('picture_replaced', { instance });
   }
 }

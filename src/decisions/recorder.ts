@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { createError, hasCode } from '../errors/errors.js';
 import type { OrderCheck } from '../order-check/check.js';
-import type { DescribedInstance, StudyTree } from '../orthanc/hierarchy.js';
+import type { DescribedInstance, Parents, StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
@@ -117,7 +117,7 @@ export class Recorder {
   ): Promise<RecordOutcome> {
     const { id, parents } = described;
     return this.#exclusive(id, async () => {
-      const current = await this.#parts.orthanc.hierarchy.instanceWithStudy(id, parents);
+      const current = await this.#readKnown(id, parents);
       const { Metadata } = current.instance;
       requirePicture(current.instance, picture);
       if (before === undefined && !isUntouched(current.instance)) return 'not new';
@@ -253,7 +253,7 @@ export class Recorder {
         plan,
         (labels) => ({ ...record, labels }),
       );
-      await this.#parts.aggregates.aggregate(study);
+      await this.#parts.aggregates.aggregate(study, id);
       const picture = pictureOf(instance);
       await followStandingRecord(this.#parts, { instance: id, study, picture, text, added });
     });
@@ -274,6 +274,14 @@ export class Recorder {
 
   #read(id: InstanceId): Promise<Current> {
     return this.#parts.orthanc.hierarchy.instanceWithStudy(id, undefined);
+  }
+
+  /** The content of a large study names all its instances, so it is not read again and again. */
+  async #readKnown(id: InstanceId, parents: Parents | undefined): Promise<Current> {
+    const { hierarchy } = this.#parts.orthanc;
+    if (parents === undefined || !this.#parts.aggregates.isLarge(parents.study))
+      return hierarchy.instanceWithStudy(id, parents);
+    return { instance: await hierarchy.instance(id), study: parents.study };
   }
 
   async #write(current: Current, given: NewDecision, seen?: Seen, ends?: EndedCorrection): Promise<Recorded> {
@@ -337,7 +345,7 @@ export class Recorder {
     );
     let sameExposure: OtherPicture[] = [];
     if (!isOvertaken) {
-      await aggregates.aggregate(study, tree && withRecord(tree, text));
+      await aggregates.aggregate(study, instance.ID, tree && withRecord(tree, text));
       // Before the last write, so that a run that is cut off here is repeated. An instance that is alone has no others.
       if (tree === undefined) sameExposure = await otherPictures(orthanc, study, exposure);
       await this.dropRequest(instance);

@@ -3,11 +3,12 @@ import { WakeableTimer } from '../async/sleep.js';
 import { isUntouched } from '../decisions/read.js';
 import { asPlainviewError } from '../errors/errors.js';
 import type { Change } from '../orthanc/changes.js';
-import { type GroupId, type GroupLevel, groupLevel, type InstanceId } from '../orthanc/ids.js';
+import { groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Queue } from '../queue/queue.js';
 import type { ChangeCursor } from './cursor.js';
+import type { GroupRequests } from './reclassification/group-requests.js';
 import { Watermark } from './watermark.js';
 
 interface Parts {
@@ -18,8 +19,7 @@ interface Parts {
   isSettled: (instance: IdentifiedInstance) => boolean;
   /** Whether an instance whose metadata changed needs a job: a reclassification is requested, or work is unfinished. */
   isUnfinished: (instance: InstanceContent) => boolean;
-  /** Copies reclassification requests on series, studies or patients to their instances. */
-  copyGroupRequests: (level: GroupLevel, ids: GroupId[]) => Promise<void>;
+  groupRequests: Pick<GroupRequests, 'begin'>;
   /** Called when the change log may lack instances that were stored before now. */
   onLogCleared: () => void;
   /** Milliseconds between two polls after the log was read to its end. */
@@ -147,7 +147,9 @@ export class Follower {
     }
     for (const level of groupLevel.options) {
       const ids = page.groups.filter((group) => group.level === level).map(({ id }) => id);
-      if (ids.length > 0) await this.#parts.copyGroupRequests(level, ids);
+      // Positions are opened in ascending order, so these are opened at the first of the page.
+      if (ids.length > 0)
+        await this.#parts.groupRequests.begin(level, ids, () => watermark.open(watermark.read + 1));
     }
     for (const { id, seq, isNew } of await this.#needingJob(page.changes)) {
       const reason = page.changes.some((change) => change.id === id && change.kind === 'stored')

@@ -2,8 +2,8 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { sleep } from '../async/sleep.js';
 import { type SweepOrder, type SweepProgress, sweepOrders } from '../contract/sweep.js';
-import type { Aggregates } from '../decisions/aggregates.js';
 import { isUntouched } from '../decisions/read.js';
+import type { Reconciler } from '../decisions/reconciler.js';
 import { asPlainviewError } from '../errors/errors.js';
 import type { StudyTree } from '../orthanc/hierarchy.js';
 import type { StudyId } from '../orthanc/ids.js';
@@ -30,7 +30,7 @@ interface Parts {
   network: string;
   modalities: readonly string[];
   isSettled: (instance: IdentifiedInstance) => boolean;
-  aggregates: Pick<Aggregates, 'isUpToDate' | 'tidy'>;
+  reconciler: Pick<Reconciler, 'reconcile'>;
   /** Limits the instances found in a second; 0: no limit. */
   rate: number;
   quietHours: QuietHours | undefined;
@@ -56,7 +56,7 @@ export class Sweep {
   readonly #sleep: typeof sleep;
   readonly #file: StateFile<typeof sweepState>;
   readonly #stop = new AbortController();
-  #progress: SweepProgress = { state: 'idle', done: 0, total: 0, found: 0, left: 0, rate: 0 };
+  #progress: SweepProgress = { state: 'idle', done: 0, total: 0, found: 0, mended: 0, left: 0, rate: 0 };
   /** Studies that could not be read or corrected. A set: a study of several series is met several times. */
   readonly #skipped = new Set<StudyId>();
   #isStarted = false;
@@ -155,6 +155,7 @@ export class Sweep {
       done: from.done,
       total: 0,
       found: foundBefore,
+      mended: from.done === 0 && foundBefore === 0 ? 0 : this.#progress.mended,
       left: this.#skipped.size,
       rate: 0,
     };
@@ -195,7 +196,7 @@ export class Sweep {
     series: ReadonlySet<string>,
     watermark: Watermark,
   ): Promise<number> {
-    const { queue, isSettled, aggregates } = this.#parts;
+    const { queue, isSettled, reconciler } = this.#parts;
     let found = 0;
     for (const tree of await this.#readStudies(studies)) {
       for (const instance of tree.instances) {
@@ -206,9 +207,9 @@ export class Sweep {
         });
         found++;
       }
-      const { ID } = tree.study;
-      await this.#orSkip(ID, async () => {
-        if (!aggregates.isUpToDate(tree)) await aggregates.tidy(ID);
+      await this.#orSkip(tree.study.ID, async () => {
+        const mended = await reconciler.reconcile(tree);
+        this.#progress.mended += mended.length;
       });
     }
     return found;

@@ -39,6 +39,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly mended = new Counter({
+    name: 'plainview_mended_total',
+    help: 'Labels and records of studies that were not as the instances asked for, and were mended.',
+    labelNames: ['what'] as const,
+    registers: [this.registry],
+  });
+
   readonly notices = new Counter({
     name: 'plainview_hook_notices_total',
     help: "Calls of Orthanc's hook, by what became of them.",

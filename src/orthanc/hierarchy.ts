@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { createError } from '../errors/errors.js';
 import { bulkContent } from './bulk.js';
+import { ifAbsent } from './catch-handlers.js';
 import { derivedParents } from './derived-ids.js';
 import type { AnyId, GroupId, GroupLevel, InstanceId, PatientId, SeriesId, StudyId } from './ids.js';
 import {
@@ -49,6 +50,15 @@ export interface StudyTree {
   instances: IdentifiedInstance[];
 }
 
+/** A series or study, without what is below it. */
+export interface LabelledGroup<I extends SeriesId | StudyId> {
+  ID: I;
+  Labels: string[];
+  Metadata: Record<string, string>;
+}
+
+const labelNames = z.array(z.string());
+const namedMetadata = z.record(z.string(), z.string());
 const metadataContent = z.object({ ID: z.string(), Metadata: z.record(z.string(), z.string()).default({}) });
 
 /** Reads instances, series, studies and patients along Orthanc's hierarchy. */
@@ -119,6 +129,22 @@ export class Hierarchy {
   /** @returns undefined where the study is deleted */
   async tree(id: StudyId): Promise<StudyTree | undefined> {
     return (await this.trees([id]))[0];
+  }
+
+  /**
+   * Labels and metadata of a series or study. Unlike its content, they do not name what is below it: that takes long where
+   * there are thousands of instances.
+   * @returns undefined where it is deleted
+   */
+  async group<I extends SeriesId | StudyId>(
+    level: 'series' | 'studies',
+    id: I,
+  ): Promise<LabelledGroup<I> | undefined> {
+    const read = <T extends z.ZodType>(schema: T, path: string) =>
+      this.#transport.json(schema, { method: 'GET', url: `/${level}/${id}/${path}` });
+    return Promise.all([read(labelNames, 'labels'), read(namedMetadata, 'metadata?expand')])
+      .then(([Labels, Metadata]) => ({ ID: id, Labels, Metadata }))
+      .catch(ifAbsent(undefined));
   }
 
   /** Whole studies, in three calls. Leaves out deleted ones. */

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import type { Derived } from '../../decisions/derived.js';
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames, readRecord } from '../../decisions/schema.js';
+import { hasOtherVersion } from '../../decisions/versions.js';
 import { createError } from '../../errors/errors.js';
 import type { StudyTree } from '../../orthanc/hierarchy.js';
 import { type InstanceId, instanceId, type ResourcePath, type StudyId } from '../../orthanc/ids.js';
@@ -28,6 +30,8 @@ const resultRecord = z.object({
   report: z.string().optional(),
   /** SOPInstanceUIDs of replaced reports. Recorded before they are deleted, so that a crash leaves none behind. */
   stale: z.array(z.string()).optional(),
+  /** On a study: the number of its instances that the report is about. */
+  about: z.number().optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
 });
 type ResultRecord = z.output<typeof resultRecord>;
@@ -41,7 +45,7 @@ interface InstanceInSeries {
 }
 
 /** Keeps a structured report of the decisions in each study: one for each instance, or one for all of them. */
-export class Reporter implements FollowUp {
+export class Reporter implements FollowUp, Derived {
   readonly name = 'report';
   readonly #orthanc: Orthanc;
   readonly #level: ReportLevel;
@@ -77,8 +81,23 @@ export class Reporter implements FollowUp {
     });
   }
 
+  /**
+   * Whether the report of a study is about the instances that are still there. Where something is to be decided or
+   * reported, its own job sees to it.
+   */
+  isUpToDate({ study, instances }: StudyTree): boolean {
+    const known = readRecord(resultRecord, study.Metadata[metadataNames.result]);
+    if (this.#level === 'instance' || known?.about === undefined || hasOtherVersion(study)) return true;
+    if (instances.some((each) => recordOf(each)?.complete === false || this.isDue(each))) return true;
+    return known.about === instances.filter(isReportable).length;
+  }
+
+  async update(study: StudyId): Promise<void> {
+    await this.#locks.shared('study report', study, () => this.#report(study));
+  }
+
   /** @param requested the instance whose report is made even if it is not due */
-  async #report(study: StudyId, requested: InstanceId): Promise<void> {
+  async #report(study: StudyId, requested?: InstanceId): Promise<void> {
     const tree = await this.#orthanc.hierarchy.tree(study);
     if (tree === undefined) return; // deleted meanwhile
     const instances = identifiedIn(tree);
@@ -133,6 +152,7 @@ export class Reporter implements FollowUp {
       version: 1,
       report,
       ...(of === undefined ? {} : { of }),
+      ...(resource.startsWith('studies/') ? { about: reported.length } : {}),
     });
   }
 

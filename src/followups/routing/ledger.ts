@@ -113,17 +113,25 @@ export class Ledger {
   /** Writes the routes and the labels of their states. */
   async write(instance: InstanceContent, next: InstanceRoutes): Promise<void> {
     const resource = `instances/${instance.ID}` as const;
-    const state = (label: keyof typeof routeLabels) => ({
-      name: this.#prefix + routeLabels[label],
-      isPresent: instance.Labels.includes(this.#prefix + routeLabels[label]),
-      wanted: next.routes.some(label === 'failed' ? isFailedRoute(next) : isPending),
-    });
-    const [pending, failed] = [state('pending'), state('failed')];
-    for (const label of [pending, failed])
+    const states = this.#states(instance, next);
+    for (const label of states)
       if (label.wanted && !label.isPresent) await this.#orthanc.labels.add(resource, label.name);
     await this.note(instance, next);
-    for (const label of [pending, failed])
+    for (const label of states)
       if (label.isPresent && !label.wanted) await this.#orthanc.labels.remove(resource, label.name);
+  }
+
+  /** Whether an instance has the labels of the states of its routes. */
+  isMarked(instance: InstanceContent, routes: InstanceRoutes): boolean {
+    return this.#states(instance, routes).every(({ isPresent, wanted }) => isPresent === wanted);
+  }
+
+  #states(instance: InstanceContent, routes: InstanceRoutes) {
+    return (['pending', 'failed'] as const).map((label) => ({
+      name: this.#prefix + routeLabels[label],
+      isPresent: instance.Labels.includes(this.#prefix + routeLabels[label]),
+      wanted: routes.routes.some(label === 'failed' ? isFailedRoute(routes) : isPending),
+    }));
   }
 
   /** Writes the routes alone, where their state has not changed yet. */

@@ -121,7 +121,7 @@ export class RoutingFollowUp implements FollowUp {
     await applyOwnedLabels(orthanc, `instances/${instance.ID}`, plan, (labels) =>
       ledger.note(instance, { ...rest, wanted, labels }),
     );
-    await groupLabels.aggregate(await orthanc.hierarchy.studyOf(instance.ID));
+    await groupLabels.aggregate(await orthanc.hierarchy.studyOf(instance.ID), instance.ID);
     return owned;
   }
 }

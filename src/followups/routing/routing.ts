@@ -2,15 +2,18 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { sleep } from '../../async/sleep.js';
 import type { Config } from '../../config/options.js';
+import type { Derived } from '../../decisions/derived.js';
+import type { OnPart } from '../../decisions/study-trees.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
 import type { KnownDestinations } from '../../orthanc/forwarder.js';
-import type { InstanceId } from '../../orthanc/ids.js';
+import type { InstanceId, StudyId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { Locks } from '../../store/locks.js';
 import type { FollowUp } from '../follow-up.js';
 import { OrthancDestination } from './destinations/orthanc.js';
 import { WebhookDestination } from './destinations/webhook.js';
 import { GroupLabels } from './group-labels.js';
+import { InstanceLabels } from './instance-labels.js';
 import { Ledger } from './ledger.js';
 import { LoopGuard } from './loop-guard.js';
 import { type BackOff, Outbox } from './outbox.js';
@@ -30,12 +33,16 @@ interface Parts {
   registry: Registry;
   locks: Locks;
   backOff?: BackOff | undefined;
+  onPart: OnPart;
   log: Logger;
 }
 
 /** Routing as a whole: the rules, an outbox for each destination, and the search for pending routes. */
 export class Routing {
   readonly followUp: FollowUp;
+  readonly derived: readonly Derived[];
+  /** Brings the labels of rules on series and study up to date after an instance has changed. */
+  readonly addUp: (study: StudyId, changed: InstanceId) => Promise<void>;
   readonly #orthanc: Orthanc;
   readonly #rules: Rules;
   readonly #ledger: Ledger;
@@ -46,7 +53,7 @@ export class Routing {
   #search: Promise<void> | undefined;
 
   /** @throws rules_invalid */
-  constructor({ orthanc, config, classes, registry, locks, backOff, log }: Parts, file: string) {
+  constructor({ orthanc, config, classes, registry, locks, backOff, onPart, log }: Parts, file: string) {
     this.#orthanc = orthanc;
     this.#log = log;
     this.#rules = readRules(file, classes);
@@ -76,11 +83,16 @@ export class Routing {
           : [[key, new Outbox({ ...shared, destination: new WebhookDestination(name, webhook, orthanc) })]];
       }),
     );
+    const groupLabels = new GroupLabels(orthanc, locks, onPart);
+    this.addUp = (study, changed) => groupLabels.aggregate(study, changed);
+    const onPending = (id: InstanceId, to: string) => this.#outboxes.get(to)?.enqueue(id);
+    const instanceLabels = new InstanceLabels({ orthanc, ledger: this.#ledger, onPending });
+    this.derived = [instanceLabels, groupLabels];
     this.followUp = new RoutingFollowUp({
       orthanc,
       rules: this.#rules,
       ledger: this.#ledger,
-      groupLabels: new GroupLabels(orthanc, locks),
+      groupLabels,
       outboxes: this.#outboxes,
       known: () => this.#known ?? { aets: new Map() },
       labelPrefix: config.labelPrefix,

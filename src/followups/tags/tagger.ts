@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { Aggregates } from '../../decisions/aggregates.js';
 import { recordOf } from '../../decisions/read.js';
 import { groupRecord, metadataNames, readRecord } from '../../decisions/schema.js';
 import { receptionNames, type TagsRecord, tagsOf } from '../../decisions/tags-record.js';
@@ -19,7 +18,8 @@ interface Parts {
   mode: TagsMode;
   stateDir: string;
   locks: Locks;
-  aggregates: Pick<Aggregates, 'aggregate'>;
+  /** Brings the labels of ours on series and study up to date: decisions' and rules'. */
+  addUp: (study: StudyId, changed: InstanceId) => Promise<void>;
   log: Logger;
 }
 
@@ -156,11 +156,19 @@ export class Tagger implements FollowUp {
     const all: UserData[] = [];
     for (const resource of line) {
       const each = await this.#parts.orthanc.userData.read(resource);
-      const text = await this.#parts.orthanc.metadata.get(resource, metadataNames.record);
-      const { labels: ours = [] } = readRecord(groupRecord, text) ?? {};
+      const ours = resource.startsWith('instances/') ? [] : await this.#noted(resource);
       all.push({ ...each, labels: each.labels.filter((label) => !ours.includes(label)) });
     }
     return all;
+  }
+
+  /** The labels of a series or study that are noted as ours. */
+  async #noted(resource: ResourcePath): Promise<string[]> {
+    const { metadata } = this.#parts.orthanc;
+    const notes = [metadataNames.record, metadataNames.routes].map((name) => metadata.get(resource, name));
+    return (await Promise.all(notes)).flatMap(
+      (text) => readRecord(groupRecord.pick({ labels: true }), text)?.labels ?? [],
+    );
   }
 
   async #mend(id: InstanceId): Promise<void> {
@@ -182,7 +190,7 @@ export class Tagger implements FollowUp {
     const isReplaced = now !== undefined && now !== file;
     if (isReplaced) {
       for (const each of kept) await this.#parts.orthanc.userData.restore(each);
-      await this.#parts.aggregates.aggregate(study);
+      await this.#parts.addUp(study, instance);
       // Last: where it stands, so does all else.
       await this.#put(instance, tags);
     }

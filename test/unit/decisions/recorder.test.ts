@@ -22,7 +22,7 @@ async function sweep({ instance, study }: Line): Promise<void> {
   const { recorder, orthanc, aggregates } = site.process();
   if (!recorder.isLabelled(await orthanc.hierarchy.instance(instance))) await recorder.relabel(instance);
   const tree = await orthanc.hierarchy.tree(study);
-  if (tree !== undefined && !aggregates.isUpToDate(tree)) await aggregates.tidy(study);
+  if (tree !== undefined && !aggregates.isUpToDate(tree)) await aggregates.update(study);
 }
 
 function expectLabels({ instance, series, study }: Line, labels: string[], foreign: string[] = []): void {

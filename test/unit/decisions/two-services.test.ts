@@ -121,7 +121,7 @@ describe('a person corrects, by another service, what ours is still correcting',
       expect(site.fake.labels(id)).toEqual([category]);
     expect(site.category(mine.instance)).toBe(category);
     // A later pass forgets labels that the other service could not know to be removed.
-    await other.aggregates.tidy(mine.study);
+    await other.aggregates.update(mine.study);
     expectGroups(mine, { [category]: 1 });
     if (!other.recorder.isLabelled(await other.orthanc.hierarchy.instance(mine.instance)))
       await other.recorder.relabel(mine.instance);

@@ -2,18 +2,19 @@ import { afterEach, expect, test } from 'vitest';
 import { requestOf } from '../../../src/decisions/read.js';
 import { ChangeCursor } from '../../../src/intake/cursor.js';
 import { Follower } from '../../../src/intake/follower.js';
-import { copyGroupRequests } from '../../../src/intake/reclassification/group-requests.js';
+import { GroupRequests } from '../../../src/intake/reclassification/group-requests.js';
 import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
 import { MemoryQueue } from '../../../src/queue/memory.js';
 import type { Job } from '../../../src/queue/queue.js';
 import { image, uid } from '../../../testkit/dicom.js';
+import type { FakeRequest } from '../../../testkit/fake-orthanc.js';
 import { silent, useFakeSite } from '../../../testkit/fake-site.js';
 import { waitFor } from '../../../testkit/wait-for.js';
 
 const site = useFakeSite();
-const running: Follower[] = [];
+const running: { stop(): Promise<void> }[] = [];
 afterEach(async () => {
-  for (const each of running.splice(0)) await each.stop();
+  for (const each of running.splice(0).reverse()) await each.stop();
 });
 
 /** Follows the change log; what carries the label `settled` needs no look. */
@@ -24,18 +25,19 @@ function follow() {
     jobs.push(job);
     return { kind: 'settled' };
   });
+  const groupRequests = new GroupRequests({ orthanc, modalities: config.modalities, log: silent });
   const follower = new Follower({
     orthanc,
     queue,
     cursor: new ChangeCursor(site.stateDir),
     isSettled: ({ Labels }) => Labels.includes('settled'),
     isUnfinished: (instance) => requestOf(instance) !== undefined,
-    copyGroupRequests: (level, ids) => copyGroupRequests(orthanc, level, ids, config.modalities),
+    groupRequests,
     onLogCleared: () => undefined,
     pollMs: 1,
     log: silent,
   });
-  running.push(follower);
+  running.push(groupRequests, follower);
   follower.resume();
   return { follower, jobs };
 }
@@ -101,6 +103,34 @@ test.each(['series', 'studies', 'patients'] as const)(
     expect(jobs).toHaveLength(2);
   },
 );
+
+test('while a request is copied the log is read on, and a stop in the middle loses no instance', async () => {
+  const inStudy = { studyInstanceUid: uid('held study'), seriesInstanceUid: uid('held series') };
+  const lines = [0, 1, 2, 3].map(() => site.store(image(inStudy)));
+  for (const { instance } of lines) await site.put(`instances/${instance}/labels/settled`);
+  const { jobs } = follow();
+  await read();
+  let copied = 0;
+  const isCopy = ({ method, path, body }: FakeRequest) =>
+    method === 'PUT' &&
+    path.endsWith('RadiographReclassify') &&
+    path.startsWith('/instances/') &&
+    body.length > 0;
+  const held = site.fake.hold((request) => isCopy(request) && ++copied > 2);
+  await ask(`studies/${lines[0]?.study}`);
+  await held.reached;
+  const beside = site.store(image());
+  await waitFor(() => jobs.some(({ instance }) => instance === beside.instance));
+  const stopping = Promise.all(running.splice(0).map((each) => each.stop()));
+  held.release();
+  await stopping;
+  expect(site.fake.metadata(lines[0]?.study ?? '').RadiographReclassify).toBeDefined();
+  const after = follow();
+  await read();
+  const asked = () => new Set([...jobs, ...after.jobs].map(({ instance }) => instance));
+  await waitFor(() => lines.every(({ instance }) => asked().has(instance)));
+  await waitFor(() => site.fake.metadata(lines[0]?.study ?? '').RadiographReclassify === undefined);
+});
 
 test('while Orthanc is away nothing is asked; what came meanwhile is found after it', async () => {
   const { follower, jobs } = follow();

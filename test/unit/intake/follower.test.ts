@@ -82,7 +82,7 @@ function follow({ settles = true } = {}) {
     cursor: new ChangeCursor(folder),
     isSettled: () => false,
     isUnfinished: () => false,
-    copyGroupRequests: async () => undefined,
+    groupRequests: { begin: async () => undefined },
     onLogCleared: cleared,
     pollMs: 5,
     log: pino({ level: 'silent' }),

@@ -8,6 +8,7 @@ import { loadConfig } from '../../../src/config/load.js';
 import { sweepOrders } from '../../../src/contract/sweep.js';
 import { createError } from '../../../src/errors/errors.js';
 import { Sweep } from '../../../src/intake/sweep.js';
+import type { StudyTree } from '../../../src/orthanc/hierarchy.js';
 import { instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
@@ -79,7 +80,7 @@ function sweeper(more: Partial<ConstructorParameters<typeof Sweep>[0]> = {}) {
     network: 'a',
     modalities: ['DX'],
     isSettled: ({ ID }) => decided.has(ID),
-    aggregates: { isUpToDate: () => true, tidy: async () => undefined },
+    reconciler: { reconcile: async () => [] },
     sleep,
     rate: 0,
     quietHours: undefined,
@@ -174,11 +175,12 @@ describe('a study that is not up to date', () => {
     async (code, fault) => {
       archive = upTo(70);
       const added: string[] = [];
-      const aggregate = async (study: string) => {
-        if (study === id(7)) throw fault();
-        added.push(study);
+      const reconcile = async ({ study }: StudyTree) => {
+        if (String(study.ID) === id(7)) throw fault();
+        added.push(study.ID);
+        return ['aggregates'];
       };
-      const { sweep, lines, idle } = sweeper({ aggregates: { isUpToDate: () => false, tidy: aggregate } });
+      const { sweep, lines, idle } = sweeper({ reconciler: { reconcile } });
       sweep.begin();
       await idle();
       expect(new Set(added)).toEqual(new Set(archive.filter((n) => n !== 7).map(id)));
@@ -194,18 +196,18 @@ describe('a study that is not up to date', () => {
     archive = upTo(3);
     let away = 30;
     const added: string[] = [];
-    const aggregate = async (study: string) => {
-      if (study === id(2) && away-- > 0)
+    const reconcile = async ({ study }: StudyTree) => {
+      if (String(study.ID) === id(2) && away-- > 0)
         throw createError('orthanc_unreachable', { url: base, why: 'ECONNREFUSED' });
-      added.push(study);
+      if (added.includes(study.ID)) return [];
+      added.push(study.ID);
+      return ['aggregates'];
     };
-    const { sweep, idle } = sweeper({
-      aggregates: { isUpToDate: ({ study }) => added.includes(study.ID), tidy: aggregate },
-    });
+    const { sweep, idle } = sweeper({ reconciler: { reconcile } });
     sweep.begin();
     await idle();
     expect(added).toEqual([1, 2, 3].map(id));
-    expect(sweep.progress.left).toBe(0);
+    expect(sweep.progress).toMatchObject({ left: 0, mended: 3 });
   });
 });
 

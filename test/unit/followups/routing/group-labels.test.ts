@@ -32,3 +32,17 @@ test.each(['instances', 'studies'] as const)(
     expect(site.writes().filter((write) => !write.startsWith('PUT /instances/'))).toEqual([]);
   },
 );
+
+test('a label that was cut off between its removal and its note is disowned: whoever adds it later keeps it', async () => {
+  const { study } = site.store(image());
+  await site.put(
+    `studies/${study}/metadata/RadiographRoutes`,
+    JSON.stringify({ version: 1, labels: ['urgent'] }),
+  );
+  const { orthanc, locks } = site.process();
+  const labels = new GroupLabels(orthanc, locks);
+  await labels.update(study);
+  await site.put(`studies/${study}/labels/urgent`);
+  await labels.aggregate(study);
+  expect(site.fake.labels(study)).toEqual(['urgent']);
+});

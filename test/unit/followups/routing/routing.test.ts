@@ -29,6 +29,7 @@ async function create(rules: object[]): Promise<{ process: Process; routing: Rou
       ...process,
       classes: stubClasses,
       registry: new Registry(),
+      onPart: () => undefined,
       backOff: { first: 1, longest: 10 },
       log: pino({ level: 'silent' }),
     },

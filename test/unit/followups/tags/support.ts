@@ -8,7 +8,13 @@ import { elementsOf } from '../../../../testkit/part10-reader.js';
 /** A tagger on the fake Orthanc that starts now. */
 export function taggerOn(site: FakeSite, mode: TagsMode = 'absent') {
   const process = site.process();
-  const tagger = new Tagger({ ...process, mode, stateDir: site.stateDir, log: silent });
+  const tagger = new Tagger({
+    ...process,
+    mode,
+    stateDir: site.stateDir,
+    addUp: (study, changed) => process.aggregates.aggregate(study, changed),
+    log: silent,
+  });
   return {
     ...process,
     tagger,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { image } from '../../../../testkit/dicom.js';
+import { image, uid } from '../../../../testkit/dicom.js';
 import { decidedAs, type Line, useFakeSite } from '../../../../testkit/fake-site.js';
 import { attributesOf, datasetOf, decide, taggerOn, tagsOf } from './support.js';
 
@@ -38,6 +38,27 @@ describe('an Orthanc that replaces files', () => {
     expect(await isDue(line)).toBe(false);
     await tagger.run(line.instance);
     expect(stores()).toBe(1);
+  });
+
+  test('does not bring back a label of a rule that was taken from the study meanwhile', async () => {
+    const inStudy = { studyInstanceUid: uid('routed meanwhile') };
+    const line = await knee(inStudy);
+    site.store(image(inStudy));
+    const noted = (labels: string[]) =>
+      site.put(`studies/${line.study}/metadata/RadiographRoutes`, JSON.stringify({ version: 1, labels }));
+    await noted(['urgent']);
+    await site.put(`studies/${line.study}/labels/urgent`);
+    site.interrupt(
+      0,
+      async () => {
+        await site.remove(`studies/${line.study}/labels/urgent`);
+        await noted([]);
+      },
+      ({ method, path }) => method === 'POST' && path === '/instances',
+    );
+    await taggerOn(site).tagger.run(line.instance);
+    expect(stores()).toBe(1);
+    expect(site.fake.labels(line.study)).not.toContain('urgent');
   });
 
   test.each([

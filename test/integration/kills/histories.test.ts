@@ -1,0 +1,14 @@
+import { afterAll, expect, test } from 'vitest';
+import { problemsOfHistory } from '../../../testkit/history.js';
+import { discardStates } from '../../../testkit/mortal-service.js';
+
+afterAll(discardStates);
+
+const seeds = Array.from({ length: 25 }, (_, seed) => seed + 1);
+
+// `npm run chaos -- --only histories` runs a thousand. They run one after the other: each sets the clock of the process.
+test.each(seeds)(
+  'in random history %i nothing that was acknowledged is lost, and nothing is invented',
+  { timeout: 60_000 },
+  async (seed) => expect(await problemsOfHistory(seed)).toEqual([]),
+);

@@ -1,0 +1,36 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { combinations, nameOf, operations, problemsOf } from '../../../testkit/kill-matrix.js';
+import { discardStates } from '../../../testkit/mortal-service.js';
+
+afterAll(discardStates);
+
+// A sample: `npm run chaos -- --only changes` kills before every change.
+const stride = 24;
+const sample = [
+  'rules',
+  'report study',
+  'rules, report instance',
+  'rules, tags',
+  'tags, report study',
+  'rules, tags, report instance',
+];
+
+describe('a service that is killed before a change, and goes on, leaves what it would have left', () => {
+  const cases = operations.flatMap((operation, row) =>
+    combinations
+      .filter((followUps) => sample.includes(nameOf(followUps)))
+      .map((followUps, column) => ({ operation, followUps, offset: 5 * row + 7 * column })),
+  );
+  test.each(cases.map((each) => ({ ...each, name: nameOf(each.followUps) })))(
+    '$operation with $name',
+    { timeout: 180_000 },
+    async ({ operation, followUps, offset }) => {
+      const { problems } = await problemsOf(
+        operation,
+        followUps,
+        (changes) => changes % stride === offset % stride,
+      );
+      expect(problems).toEqual([]);
+    },
+  );
+});
