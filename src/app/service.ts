@@ -10,9 +10,10 @@ import type { Readiness } from '../http/health.js';
 import type { Sweep } from '../intake/sweep.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { Availability } from '../orthanc/availability.js';
-import { requireCapabilities } from '../orthanc/capabilities.js';
+import { freezeWarning, mayFreeze, requireCapabilities } from '../orthanc/capabilities.js';
 import { type Heartbeat, Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
+import { Suspects } from '../store/suspects.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { createWeb } from './web.js';
 import { createWork } from './work.js';
@@ -73,7 +74,7 @@ async function startLocked(
   log: Logger,
   { heartbeat, routeBackOff }: Timings,
 ): Promise<Service> {
-  const orthanc = new Orthanc(config, heartbeat);
+  const orthanc = new Orthanc(config, heartbeat, new Suspects(config.stateDir));
   const { availability } = orthanc;
   const metrics = new Metrics();
   const audit = auditTrail(config.auditFile, log);
@@ -90,6 +91,7 @@ async function startLocked(
   // The parts that fill the queue come before it, so they stop after it and see all jobs that it settles.
   const lifecycle = new Lifecycle([
     web.statistics,
+    work.inWork,
     ...work.followUps,
     work.follower,
     work.sweep,
@@ -125,6 +127,7 @@ async function startLocked(
   log.info({ url }, 'listening');
   const ready = availability.start(async (system) => {
     requireCapabilities(system, config);
+    if (mayFreeze(system, config)) log.warn(freezeWarning(system.Version));
     await lifecycle.resume();
   });
   return { url, ready, stop };

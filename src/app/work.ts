@@ -24,6 +24,7 @@ import { createHandler } from '../pipeline/attempt.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import { AdmissionPolicy } from '../queue/admission-policy.js';
 import { MemoryQueue } from '../queue/memory.js';
+import { InWork } from '../store/in-work.js';
 import { LocalLocks } from '../store/local-locks.js';
 import type { Part } from './lifecycle.js';
 
@@ -69,7 +70,9 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
           },
           config.rulesFile,
         );
+  const inWork = new InWork(stateDir);
   const pipeline = new Pipeline({
+    inWork,
     orthanc,
     classifier,
     recorder,
@@ -83,7 +86,7 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
     ],
   });
 
-  const queue = createQueue({ pipeline, tagger, orthanc, config, metrics, log });
+  const queue = createQueue({ pipeline, tagger, inWork, orthanc, config, metrics, log });
   metrics.observeQueue(queue);
 
   const isSettled = (instance: IdentifiedInstance) => pipeline.whySettled(instance) !== undefined;
@@ -114,11 +117,13 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
   });
   const settling: Part = { resume: () => settleBegun(corrections, recorder, log) };
   const followUps: Part[] = [settling, tagger, ...(routing === undefined ? [] : [routing])];
-  return { recorder, tagger, routing, queue, sweep, reclassification, follower, followUps };
+  return { recorder, tagger, routing, queue, sweep, reclassification, follower, followUps, inWork };
 }
 
-function createQueue(parts: Omit<Parts, 'classifier'> & { pipeline: Pipeline; tagger: Tagger }): MemoryQueue {
-  const { pipeline, tagger, orthanc, config, metrics, log } = parts;
+function createQueue(
+  parts: Omit<Parts, 'classifier'> & { pipeline: Pipeline; tagger: Tagger; inWork: InWork },
+): MemoryQueue {
+  const { pipeline, tagger, inWork, orthanc, config, metrics, log } = parts;
   return new MemoryQueue(
     new AdmissionPolicy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),
     createHandler({
@@ -130,6 +135,7 @@ function createQueue(parts: Omit<Parts, 'classifier'> & { pipeline: Pipeline; ta
         await tagger.settled(job.instance);
         return pipeline.recordFailure(job, failure);
       },
+      pauseMs: (instance) => inWork.pauseMs(instance),
       orthanc,
       attempts: config.attempts,
       metrics,

@@ -1,4 +1,5 @@
 import { ifAbsent } from './catch-handlers.js';
+import type { FileAccess } from './file-access.js';
 import type { InstanceId, StudyId } from './ids.js';
 import { createdInstance } from './resources.js';
 import type { Transport } from './transport.js';
@@ -6,9 +7,11 @@ import type { Transport } from './transport.js';
 /** Stores and deletes instances that Plainview makes. */
 export class InstanceStore {
   readonly #transport: Transport;
+  readonly #access: FileAccess;
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, access: FileAccess) {
     this.#transport = transport;
+    this.#access = access;
   }
 
   /**
@@ -18,12 +21,14 @@ export class InstanceStore {
    */
   async create(parent: StudyId, attributes: object): Promise<InstanceId> {
     const data = { Parent: parent, Force: true, Tags: attributes };
-    return (await this.#transport.json(createdInstance, { method: 'POST', url: '/tools/create-dicom', data }))
-      .ID;
+    const request = { method: 'POST', url: '/tools/create-dicom', data };
+    // It replaces a file where there is one of this SOPInstanceUID.
+    return (await this.#access.change(() => this.#transport.json(createdInstance, request))).ID;
   }
 
   /** Does nothing where the instance is already deleted. */
   async delete(id: InstanceId): Promise<void> {
-    await this.#transport.call({ method: 'DELETE', url: `/instances/${id}` }).catch(ifAbsent(undefined));
+    const request = { method: 'DELETE', url: `/instances/${id}` };
+    await this.#access.change(() => this.#transport.call(request)).catch(ifAbsent(undefined));
   }
 }

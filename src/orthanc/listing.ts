@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { createError } from '../errors/errors.js';
 import { bulkContent } from './bulk.js';
+import type { FileAccess } from './file-access.js';
 import type { Finder, Page } from './finder.js';
 import { type InstanceId, type StudyId, seriesId, studyId } from './ids.js';
 import { type InstanceContent, identifiedInstance, instanceContent } from './resources.js';
@@ -68,10 +69,12 @@ export type FileTags = z.output<typeof fileTags>;
  */
 export class Listing {
   readonly #transport: Transport;
+  readonly #access: FileAccess;
   readonly #finder: Finder;
 
-  constructor(transport: Transport, finder: Finder) {
+  constructor(transport: Transport, access: FileAccess, finder: Finder) {
     this.#transport = transport;
+    this.#access = access;
     this.#finder = finder;
   }
 
@@ -103,7 +106,7 @@ export class Listing {
 
   /** @throws instance_gone */
   async file(id: InstanceId): Promise<FileTags> {
-    return simplifiedTags(this.#transport, fileTags, id);
+    return simplifiedTags(this.#access, fileTags, id);
   }
 
   async #find(query: object, page?: Page): Promise<IndexedInstance[]> {
