@@ -44,12 +44,16 @@ export class FileAccess {
   /** Of one file there is one call at a time, so that each failure counts. */
   readonly #files = new KeyedMutex<InstanceId>();
 
-  readonly #isAlive: () => Promise<boolean>;
+  readonly #hasRunFor: (ms: number) => Promise<boolean>;
 
-  /** @param isAlive whether Orthanc answers at this moment, by one try */
-  constructor(transport: Transport, isAlive: () => Promise<boolean>, strikes: Strikes = inMemory()) {
+  /** @param hasRunFor whether Orthanc answers at this moment, and has run for longer than that */
+  constructor(
+    transport: Transport,
+    hasRunFor: (ms: number) => Promise<boolean>,
+    strikes: Strikes = inMemory(),
+  ) {
     this.#transport = transport;
-    this.#isAlive = isAlive;
+    this.#hasRunFor = hasRunFor;
     this.#strikes = strikes;
   }
 
@@ -76,9 +80,8 @@ export class FileAccess {
         return response;
       } catch (caught) {
         const error = asPlainviewError(caught);
-        const isLong = performance.now() - began > longMs;
         try {
-          if (await this.#isSuspicious(error, isLong))
+          if (await this.#isSuspicious(error, performance.now() - began))
             await this.#strikes.put(id, { times: times + 1, at: request.url });
         } finally {
           void this.#leaveAfter(error, leave, 'together');
@@ -88,14 +91,11 @@ export class FileAccess {
     });
   }
 
-  /**
-   * A break is the network's, and no strike, where Orthanc answers at the same moment: a crashed one needs longer to
-   * come back.
-   */
-  async #isSuspicious(error: PlainviewError, isLong: boolean): Promise<boolean> {
+  /** A break is the network's, and no strike, where Orthanc has run for longer than the call. */
+  async #isSuspicious(error: PlainviewError, ms: number): Promise<boolean> {
     if (this.#transport.closed.aborted) return false;
-    if (isLong || error.code === 'orthanc_timeout') return true;
-    return mayHaveBegun(error) && !(await this.#isAlive());
+    if (ms > longMs || error.code === 'orthanc_timeout') return true;
+    return mayHaveBegun(error) && !(await this.#hasRunFor(ms));
   }
 
   /** As `read`. @throws orthanc_garbage where the response is not JSON of the expected shape */

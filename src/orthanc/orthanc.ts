@@ -1,5 +1,5 @@
 import type { Config } from '../config/options.js';
-import type { PlainviewError } from '../errors/errors.js';
+import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import { Archives } from './archives.js';
 import { Availability } from './availability.js';
 import { Changes } from './changes.js';
@@ -67,12 +67,7 @@ export class Orthanc {
       orthancRetries: 1,
       orthancTimeoutMs: Math.max(heartbeat.timeoutMs, Math.round(options.orthancTimeoutMs / 6)),
     });
-    const isAlive = () =>
-      this.#healthTransport.jsonOnce(system, systemRequest).then(
-        () => true,
-        () => false,
-      );
-    const access = new FileAccess(transport, isAlive, strikes);
+    const access = new FileAccess(transport, (ms) => hasRunFor(this.#healthTransport, ms), strikes);
     const finder = new Finder(transport);
     this.#transport = transport;
     this.availability = new Availability(() => checkHealth(this.#healthTransport), heartbeat.everyMs);
@@ -109,9 +104,20 @@ export class Orthanc {
   }
 }
 
-const systemRequest = { method: 'GET', url: '/system' };
+const systemOf = (transport: Transport): Promise<System> =>
+  transport.json(system, { method: 'GET', url: '/system' });
 
-const systemOf = (transport: Transport): Promise<System> => transport.json(system, systemRequest);
+/** Whether Orthanc answers at this moment, and has run for longer than that. One that hides its metrics counts as such. */
+async function hasRunFor(transport: Transport, ms: number): Promise<boolean> {
+  try {
+    const { body } = await transport.once({ method: 'GET', url: '/tools/metrics-prometheus' });
+    const upTime = /^orthanc_up_time_s (\d+)/m.exec(body.toString('utf8'))?.[1];
+    // Whole seconds: the next one may be as good as over.
+    return upTime === undefined || Number(upTime) * 1000 > ms + 1000;
+  } catch (error) {
+    return !['orthanc_unreachable', 'orthanc_timeout'].includes(asPlainviewError(error).code);
+  }
+}
 
 /** `/system` answers also while the index hangs. The last change is the cheapest question to the index. */
 async function checkHealth(transport: Transport): Promise<System> {

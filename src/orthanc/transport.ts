@@ -112,7 +112,7 @@ export class Transport {
     { ifNotBegun = false, isNew = false }: Repeats = {},
   ): Promise<OrthancResponse> {
     const own = isNew ? { httpAgent: this.#newConnections.http, httpsAgent: this.#newConnections.https } : {};
-    return pRetry(() => this.#once({ ...request, ...own }), {
+    return pRetry(() => this.once({ ...request, ...own }), {
       retries: this.#retries,
       signal: this.#closed.signal,
       minTimeout: 200,
@@ -138,7 +138,7 @@ export class Transport {
     schema: T,
     request: AxiosRequestConfig & { method: string; url: string },
   ): Promise<z.output<T>> {
-    return this.parse(schema, request, await this.#once(request));
+    return this.parse(schema, request, await this.once(request));
   }
 
   /** @throws orthanc_garbage where the response is not JSON of the expected shape */
@@ -187,7 +187,8 @@ export class Transport {
       agent.destroy();
   }
 
-  async #once(request: AxiosRequestConfig & { method: string; url: string }): Promise<OrthancResponse> {
+  /** As `call`, but never repeated. */
+  async once(request: AxiosRequestConfig & { method: string; url: string }): Promise<OrthancResponse> {
     try {
       const response = await this.#limiter.run(!/\/frames\/\d+\/[^/]+$/.test(request.url), () => {
         this.#closed.signal.throwIfAborted();
