@@ -113,6 +113,16 @@ export const orthancErrors = {
     exit: 1,
     meaning: "The answer is cut off, is not JSON, or does not have the form of Orthanc's answers.",
   },
+  orthanc_too_long: {
+    message: (p: { what: string }) =>
+      `Orthanc's answer to ${p.what} is longer than Plainview reads. If it is a picture, raise PLAINVIEW_MAX_MEGAPIXELS.`,
+    transient: false,
+    status: 503,
+    exit: 1,
+    meaning:
+      'The limit is three bytes for each pixel of PLAINVIEW_MAX_MEGAPIXELS. Metadata that other programs wrote can be longer.',
+    remedy: 'Remove such metadata, or raise PLAINVIEW_MAX_MEGAPIXELS if there is memory for it.',
+  },
   orthanc_job_failed: {
     message: (p: { what: string; why: string }) =>
       `Orthanc could not make ${p.what} (${p.why}). Check that its disk has room, and look for the cause in its log.`,

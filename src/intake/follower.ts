@@ -1,13 +1,14 @@
 import type { Logger } from 'pino';
 import { WakeableTimer } from '../async/sleep.js';
 import { isUntouched } from '../decisions/read.js';
-import { asPlainviewError } from '../errors/errors.js';
+import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import type { Change } from '../orthanc/changes.js';
 import { type GroupId, type GroupLevel, groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Queue } from '../queue/queue.js';
 import type { ChangeCursor } from './cursor.js';
+import { inHalves } from './in-halves.js';
 import { Watermark } from './watermark.js';
 
 interface Parts {
@@ -19,7 +20,7 @@ interface Parts {
   /** Whether an instance whose metadata changed needs a job: a reclassification is requested, or work is unfinished. */
   isUnfinished: (instance: InstanceContent) => boolean;
   /** Copies reclassification requests on series, studies or patients to their instances. */
-  copyGroupRequests: (level: GroupLevel, ids: GroupId[]) => Promise<void>;
+  copyGroupRequests: (level: GroupLevel, ids: readonly GroupId[]) => Promise<void>;
   /** Called when the change log may lack instances that were stored before now. */
   onLogCleared: () => void;
   /** Milliseconds between two polls after the log was read to its end. */
@@ -121,7 +122,11 @@ export class Follower {
     }
     for (const level of groupLevel.options) {
       const ids = page.groups.filter((group) => group.level === level).map(({ id }) => id);
-      if (ids.length > 0) await this.#parts.copyGroupRequests(level, ids);
+      const copy = async (some: readonly GroupId[]) => {
+        await this.#parts.copyGroupRequests(level, some);
+        return [];
+      };
+      if (ids.length > 0) await inHalves(this.#parts.orthanc, ids, copy, this.#leave);
     }
     for (const { id, seq, isNew } of await this.#needingJob(page.changes)) {
       const reason = page.changes.some((change) => change.id === id && change.kind === 'stored')
@@ -145,7 +150,8 @@ export class Follower {
       seen.set(id, { seq: known?.seq ?? seq, stored: kind === 'stored' || known?.stored === true });
     }
     const needed = new Map<InstanceId, { isNew: boolean }>();
-    for (const content of await orthanc.hierarchy.instances([...seen.keys()])) {
+    const read = (ids: readonly InstanceId[]) => orthanc.hierarchy.instances(ids);
+    for (const content of await inHalves(orthanc, [...seen.keys()], read, this.#leave)) {
       // Most other changes of metadata are Plainview's own and need no job.
       const isNeeded =
         isUnfinished(content) || (seen.get(content.ID)?.stored === true && !isSettled(content));
@@ -156,6 +162,13 @@ export class Follower {
       return need === undefined ? [] : [{ id, seq, ...need }];
     });
   }
+
+  readonly #leave = (id: InstanceId | GroupId, err: PlainviewError): void => {
+    this.#parts.log.error(
+      { err, resource: id },
+      'the change log goes on without this resource, because Orthanc cannot give its metadata',
+    );
+  };
 
   async #restart(): Promise<void> {
     const { log, cursor } = this.#parts;

@@ -206,13 +206,15 @@ export class Transport {
     if (!isAxiosError(error)) return error;
     // axios keeps the password of the request and the body of the response in its error. Neither may reach a log.
     const cause = new Error(error.message, { cause: error.code });
+    if (error.message.startsWith('maxContentLength'))
+      return createError('orthanc_too_long', { what }, cause);
     const status = error.response?.status;
     if (status === undefined) {
       if (error.code === 'ERR_CANCELED' || error.code === 'ECONNABORTED')
         return createError('orthanc_timeout', { what, ms: this.timeoutMs }, cause);
       return createError('orthanc_unreachable', { url: this.#url, why: error.code ?? error.message }, cause);
     }
-    // The status is good, but the response broke off or was longer than any picture may be.
+    // The status is good, but the response broke off.
     if (status < 300) return createError('orthanc_garbage', { what, problem: error.message }, cause);
     if (status === 401 || status === 403) return createError('orthanc_refused', { what, status }, cause);
     if (status === 404) return createError('orthanc_absent', { what }, cause);
