@@ -206,8 +206,7 @@ export class Transport {
     if (!isAxiosError(error)) return error;
     // axios keeps the password of the request and the body of the response in its error. Neither may reach a log.
     const cause = new Error(error.message, { cause: error.code });
-    if (error.message.startsWith('maxContentLength'))
-      return createError('orthanc_too_long', { what }, cause);
+    if (error.message.startsWith('maxContentLength')) return createError('orthanc_too_long', { what }, cause);
     const status = error.response?.status;
     if (status === undefined) {
       if (error.code === 'ERR_CANCELED' || error.code === 'ECONNABORTED')
