@@ -14,7 +14,7 @@ export const serveCommand = () =>
     .action(async () => {
       const config = loadConfig(process.env);
       const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
-      // Must come before any thread starts: threads inherit the priority.
+      // Must come before the classifier starts: its processes inherit the priority.
       setPriority(config.nice);
       const stopRequested = new Promise<string>((resolve) => {
         // Some send SIGTERM more than once: a stop that is under way must not be cut off by it.
