@@ -66,7 +66,9 @@ export class FileAccess {
     request: AxiosRequestConfig & { method: string; url: string },
   ): Promise<OrthancResponse> {
     return this.#files.run(id, async () => {
-      const before = this.#strikes.of(id);
+      // A picture that cannot be decoded has attributes all the same, which a person needs to decide about it.
+      const key = request.url.includes('/frames/') ? id : `${id} attributes`;
+      const before = this.#strikes.of(key);
       const times = before?.times ?? 0;
       if (times >= maxStrikes) throw createError('orthanc_toppled', { times });
       const leave = await this.#gate.enter(times === 0 ? 'together' : 'alone');
@@ -75,14 +77,14 @@ export class FileAccess {
         // Alone, it gets a new connection. On an old one, a break may only mean that Orthanc has closed it.
         const response = await this.#transport.call(request, { ifNotBegun: true, isNew: times > 0 });
         // A thumbnail that succeeds says nothing about the picture at full size.
-        if (before?.at === request.url) await this.#strikes.drop(id);
+        if (before?.at === request.url) await this.#strikes.drop(key);
         leave();
         return response;
       } catch (caught) {
         const error = asPlainviewError(caught);
         try {
           if (await this.#isSuspicious(error, performance.now() - began))
-            await this.#strikes.put(id, { times: times + 1, at: request.url });
+            await this.#strikes.put(key, { times: times + 1, at: request.url });
         } finally {
           void this.#leaveAfter(error, leave, 'together');
         }

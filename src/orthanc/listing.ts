@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { createError } from '../errors/errors.js';
 import { bulkContent } from './bulk.js';
+import { ifToppled } from './catch-handlers.js';
 import type { FileAccess } from './file-access.js';
 import type { Finder, Page } from './finder.js';
 import { type InstanceId, type StudyId, seriesId, studyId } from './ids.js';
@@ -104,9 +105,9 @@ export class Listing {
     return this.#query(instanceContent, query, page);
   }
 
-  /** @throws instance_gone */
-  async file(id: InstanceId): Promise<FileTags> {
-    return simplifiedTags(this.#access, fileTags, id);
+  /** @returns undefined where the file stops Orthanc @throws instance_gone */
+  async file(id: InstanceId): Promise<FileTags | undefined> {
+    return simplifiedTags(this.#access, fileTags, id).catch(ifToppled(undefined));
   }
 
   async #find(query: object, page?: Page): Promise<IndexedInstance[]> {

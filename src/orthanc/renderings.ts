@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Semaphore } from '../async/semaphore.js';
 import type { Config } from '../config/options.js';
-import { createError, PlainviewError } from '../errors/errors.js';
-import { goneIfAbsent, ifNotRenderable, ifRejected, notRendered } from './catch-handlers.js';
+import { createError, type PlainviewError } from '../errors/errors.js';
+import { goneIfAbsent, ifNotRenderable, ifRejected, ifToppled, notRendered } from './catch-handlers.js';
 import type { FileAccess } from './file-access.js';
 import type { InstanceId } from './ids.js';
 import { describedTags, type PictureTags } from './resources.js';
@@ -105,11 +105,8 @@ export class Renderings {
     id: InstanceId,
     tags: Pick<PictureTags, 'frames' | 'isSigned'> & PictureHeader,
   ): Promise<string> {
-    return this.#fingerprint(id, tags).catch((error: unknown) => {
-      // A person can decide also about a picture that stops Orthanc.
-      if (error instanceof PlainviewError && error.code === 'orthanc_toppled') return unknownPixels;
-      throw error;
-    });
+    // A person can decide also about a picture that stops Orthanc.
+    return this.#fingerprint(id, tags).catch(ifToppled(unknownPixels));
   }
 
   async #fingerprint(

@@ -70,6 +70,10 @@ test('a picture that ends Orthanc is asked for twice, by whomever, and forty oth
   for (const path of ['picture', 'thumbnail', 'activation?category=knee_ap'])
     expect((await callApi(of, 'GET', `/instances/${bad}/${path}`)).json.code).toBe('orthanc_toppled');
   expect(renderingsOf(bad)).toHaveLength(2);
+  expect((await callApi(of, 'GET', `/instances/${bad}`)).json).toMatchObject({ rows: 64, columns: 64 });
+  const correction = { category: 'hand_ap', of: (await reader().record(bad))?.when };
+  expect((await callApi(of, 'PUT', `/instances/${bad}/decision`, { body: correction })).status).toBe(200);
+  expect(renderingsOf(bad)).toHaveLength(2);
 });
 
 test('a picture too large, or with an impossible header, is refused to the review page too, and Orthanc is not asked', async () => {
