@@ -1,42 +1,30 @@
-import type { Readable } from 'node:stream';
+import { read } from 'node:fs';
+import { promisify } from 'node:util';
 
-/** Cuts a stream of bytes into pictures of known lengths, in their order. Each byte is copied once. */
+const readSome = promisify(read);
+
+/** Reads pictures of known lengths from a pipe, in their order. The bytes go straight into the picture's memory. */
 export class ReceivedPictures {
-  readonly #waiting: { picture: Buffer; resolve: (picture: Buffer) => void }[] = [];
-  readonly #stream: Readable;
-  #filled = 0;
-  /** Bytes that came before their picture was announced. */
-  #early: Buffer[] = [];
+  readonly #fd: number;
+  #last: Promise<unknown> = Promise.resolve();
 
-  constructor(stream: Readable) {
-    this.#stream = stream;
-    stream.on('data', (chunk: Buffer) => this.#take(chunk));
+  /** @param fd a pipe that blocks, as a new process gets it */
+  constructor(fd: number) {
+    this.#fd = fd;
   }
 
   next(bytes: number): Promise<Buffer> {
-    return new Promise((resolve) => {
-      this.#waiting.push({ picture: Buffer.allocUnsafeSlow(bytes), resolve });
-      this.#stream.resume();
-      const early = this.#early;
-      this.#early = [];
-      // An empty picture is complete without a byte.
-      for (const chunk of early.length === 0 ? [Buffer.alloc(0)] : early) this.#take(chunk);
-    });
+    const picture = this.#last.then(() => this.#read(Buffer.allocUnsafeSlow(bytes)));
+    this.#last = picture.catch(() => undefined);
+    return picture;
   }
 
-  #take(chunk: Buffer): void {
-    const [first] = this.#waiting;
-    if (first === undefined) {
-      if (chunk.length > 0) this.#early.push(chunk);
-      this.#stream.pause();
-      return;
+  async #read(picture: Buffer): Promise<Buffer> {
+    for (let at = 0; at < picture.length; ) {
+      const { bytesRead } = await readSome(this.#fd, picture, at, picture.length - at, null);
+      if (bytesRead === 0) throw new Error('the pipe of the pictures is closed');
+      at += bytesRead;
     }
-    const used = chunk.copy(first.picture, this.#filled);
-    this.#filled += used;
-    if (this.#filled < first.picture.length) return;
-    this.#filled = 0;
-    this.#waiting.shift();
-    first.resolve(first.picture);
-    if (used < chunk.length || this.#waiting.length > 0) this.#take(chunk.subarray(used));
+    return picture;
   }
 }

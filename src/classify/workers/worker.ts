@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { asPlainviewError } from '../../errors/errors.js';
 import { chooseEngine } from '../engines/choose.js';
@@ -37,7 +36,7 @@ async function start(setup: Setup): Promise<void> {
   const { engine, declined } = await chooseEngine(setup.engine, chain, steps);
   const batcher = new Batcher(engine, setup.preparation);
   const explainer = new Explainer(chain, engine.name);
-  const pictures = new ReceivedPictures(new Socket({ fd: 4, writable: false }));
+  const pictures = new ReceivedPictures(4);
 
   async function answer({ id, bytes, explain }: Request): Promise<void> {
     // The order of the requests is that of the pictures.
