@@ -125,7 +125,7 @@ export const classifyErrors = {
       `The process that classified the picture ended (${p.why}), and so did another one that tried again, so Plainview gave the picture up.`,
     // The same picture would end the next process too.
     transient: false,
-    status: 422,
+    status: 500,
     exit: 1,
     meaning:
       'Probably the picture crashes a library, or takes more memory than the limit (SIGABRT) or the machine (SIGKILL) has. Only this picture is concerned.',

@@ -190,7 +190,7 @@ test('a page with instances that Orthanc cannot give is read in halves: only tho
       return [200, Resources.map((ID) => ({ ID, ParentSeries: ID, MainDicomTags }))];
     });
   const { looked, lines } = follow({ env: { PLAINVIEW_MAX_MEGAPIXELS: '1' } });
-  await vi.waitUntil(() => saved().since === 160, { timeout: 10_000 });
+  await vi.waitUntil(() => saved().since === 160, { timeout: 25_000 });
   expect(looked).toHaveLength(158);
   expect(looked.some((each) => bad.has(instanceId.parse(each)))).toBe(false);
   for (const each of bad) expect(lines.join('')).toContain(each);
@@ -225,8 +225,8 @@ test('a page that fails because another server answers is not gone past', async 
         : [200, '<html>'],
     );
   const { looked, lines } = follow();
-  await vi.waitUntil(() => lines.join('').includes('could not be read'), { timeout: 10_000 });
+  await vi.waitUntil(() => lines.join('').includes('could not be read'), { timeout: 25_000 });
   expect(saved().since).toBe(0);
   isOrthanc = true;
-  await vi.waitUntil(() => looked.length === 2, { timeout: 10_000 });
+  await vi.waitUntil(() => looked.length === 2, { timeout: 25_000 });
 });
