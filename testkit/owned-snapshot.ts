@@ -49,7 +49,9 @@ export async function snapshot(url: string, isSwept: boolean): Promise<string> {
         continue;
       }
       const metadata = Object.values(metadataNames).flatMap((name) =>
-        each.Metadata[name] === undefined ? [] : [[name, normalized(each.Metadata[name], name, isSwept ? undefined : each.Labels)]],
+        each.Metadata[name] === undefined
+          ? []
+          : [[name, normalized(each.Metadata[name], name, isSwept ? undefined : each.Labels)]],
       );
       const tags =
         level === 'instances'

@@ -14,10 +14,11 @@ import type { Sweep } from '../intake/sweep.js';
 import { SweepSchedule } from '../intake/sweep-schedule.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { Availability } from '../orthanc/availability.js';
-import { requireCapabilities } from '../orthanc/capabilities.js';
+import { freezeWarning, mayFreeze, requireCapabilities } from '../orthanc/capabilities.js';
 import { type Heartbeat, Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
 import { StateProbe } from '../store/state-probe.js';
+import { Suspects } from '../store/suspects.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { Monitor } from './monitor.js';
 import type { ServiceLog } from './service-log.js';
@@ -86,7 +87,7 @@ async function startLocked(
   { log, dropped }: Output,
   { heartbeat, routeBackOff, monitorMs }: Timings,
 ): Promise<Service> {
-  const orthanc = new Orthanc(config, heartbeat);
+  const orthanc = new Orthanc(config, heartbeat, new Suspects(config.stateDir));
   const { availability } = orthanc;
   const metrics = new Metrics();
   if (dropped !== undefined) metrics.observeLog(dropped);
@@ -115,6 +116,7 @@ async function startLocked(
   const lifecycle = new Lifecycle([
     new Monitor({ probe, follower: work.follower, intervalMs: monitorMs, log }),
     web.statistics,
+    work.inWork,
     ...work.followUps,
     work.reconciler,
     work.groupRequests,
@@ -152,6 +154,7 @@ async function startLocked(
   log.info({ url }, 'listening');
   const ready = availability.start(async (system) => {
     requireCapabilities(system, config);
+    if (mayFreeze(system, config)) log.warn(freezeWarning(system.Version));
     await lifecycle.resume();
   });
   return { url, ready, stop };

@@ -27,6 +27,7 @@ import { createHandler } from '../pipeline/attempt.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import { AdmissionPolicy } from '../queue/admission-policy.js';
 import { MemoryQueue } from '../queue/memory.js';
+import { InWork } from '../store/in-work.js';
 import { LocalLocks } from '../store/local-locks.js';
 import type { Part } from './lifecycle.js';
 
@@ -99,7 +100,9 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     onMended: (what) => metrics.mended.inc({ what }),
     log,
   });
+  const inWork = new InWork(stateDir);
   const pipeline = new Pipeline({
+    inWork,
     orthanc,
     classifier,
     recorder,
@@ -113,7 +116,7 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     ],
   });
 
-  const queue = createQueue({ pipeline, tagger, orthanc, config, metrics, log });
+  const queue = createQueue({ pipeline, tagger, inWork, orthanc, config, metrics, log });
   metrics.observeQueue(queue);
 
   const isSettled = (instance: IdentifiedInstance) => pipeline.whySettled(instance) !== undefined;
@@ -164,13 +167,14 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     groupRequests,
     follower,
     followUps,
+    inWork,
   };
 }
 
 function createQueue(
-  parts: Omit<Parts, 'classifier' | 'seal'> & { pipeline: Pipeline; tagger: Tagger },
+  parts: Omit<Parts, 'classifier' | 'seal'> & { pipeline: Pipeline; tagger: Tagger; inWork: InWork },
 ): MemoryQueue {
-  const { pipeline, tagger, orthanc, config, metrics, log } = parts;
+  const { pipeline, tagger, inWork, orthanc, config, metrics, log } = parts;
   return new MemoryQueue(
     new AdmissionPolicy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),
     createHandler({
@@ -182,6 +186,7 @@ function createQueue(
         await tagger.settled(job.instance);
         return pipeline.recordFailure(job, failure);
       },
+      pauseMs: (instance) => inWork.pauseMs(instance),
       orthanc,
       attempts: config.attempts,
       metrics,

@@ -1,6 +1,4 @@
 import { availableParallelism } from 'node:os';
-// The main thread must load native libraries first. Else they are unloaded with the first worker that ends.
-import 'sharp';
 import { createError } from '../errors/errors.js';
 import type { EngineChoice } from './engines/engine.js';
 import { loadNetwork, type Network, type NetworkSource, requireOutputs } from './network.js';
@@ -10,29 +8,29 @@ import type { Classification, EngineReport, Explanation } from './workers/protoc
 export type { Network } from './network.js';
 export type { Classification, EngineReport, Explanation } from './workers/protocol.js';
 
-/** A loaded network: picture in, scores out. It runs in worker threads. */
+/** A loaded network: picture in, scores out. It runs in processes of its own. */
 export interface Classifier {
   readonly network: Network;
   readonly engine: EngineReport;
   /**
-   * @param picture PNG, JPEG, GIF or PAM. Its memory moves to a worker, so the buffer may be empty afterwards.
+   * @param picture PNG, JPEG, GIF or PAM
    * @throws picture_undecodable, picture_too_large, classifier_crashed, classifier_hung, classifier_closed
    */
   classify(picture: Buffer): Promise<Classification>;
   /**
    * The scores and the activation map of a class: which parts of the picture raise or lower its score. The first call
-   * of a thread takes longer.
+   * of a process takes longer.
    * @param picture as for `classify`
    * @throws as `classify` does; class_unknown, explanation_unavailable, engine_wrong
    */
   explain(picture: Buffer, category: string): Promise<Explanation>;
-  /** Waits for the running calls, then ends the threads. */
+  /** Waits for the running calls, then ends the processes. */
   close(): Promise<void>;
 }
 
 export interface ClassifierOptions extends NetworkSource {
   engine: EngineChoice;
-  /** Most threads at a time; 0: one for each CPU core, at most four. With a GPU there is always one. */
+  /** Most processes at a time; 0: one for each CPU core, at most four. With a GPU there is always one. */
   workers: number;
   /** Defaults as in `label_image.py`: 224 × 224, mean and standard deviation 128, `input`, `final_result`. */
   inputHeight?: number | undefined;
@@ -43,9 +41,14 @@ export interface ClassifierOptions extends NetworkSource {
   outputLayer?: string | undefined;
   /** Largest picture; default 150. */
   maxMegapixels?: number | undefined;
-  /** Milliseconds that a thread may take for one picture; default two minutes. */
+  /** Milliseconds that a process may take for one picture; default two minutes. */
   timeoutMs?: number | undefined;
+  /** Memory that a process may use; the default is enough for the largest picture. */
+  memoryBytes?: number | undefined;
 }
+
+/** Of a colour picture: its file, its decoded pixels, and what libraries need beside them. */
+const memoryFor = (maxMegapixels: number): number => 1_000_000_000 + 12 * 1_000_000 * maxMegapixels;
 
 /** @throws network_…, engine_unavailable, engine_wrong, no_engine */
 export async function createClassifier(options: ClassifierOptions): Promise<Classifier> {
@@ -65,6 +68,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     engine: options.engine,
     maxMegapixels: options.maxMegapixels ?? 150,
     timeoutMs: options.timeoutMs ?? 120_000,
+    memoryBytes: options.memoryBytes ?? memoryFor(options.maxMegapixels ?? 150),
   };
   const { pool, ready } = await Pool.start(setup, options.workers || Math.min(availableParallelism(), 4));
   try {
@@ -76,20 +80,12 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   return {
     network,
     engine: ready.report,
-    classify: (picture) => pool.classify(ownMemory(picture)),
+    classify: (picture) => pool.classify(picture),
     async explain(picture, category) {
       const index = network.classes.indexOf(category);
       if (index < 0) throw createError('class_unknown', { name: category, network: network.name });
-      return pool.explain(ownMemory(picture), index);
+      return pool.explain(picture, index);
     },
     close: () => pool.close(),
   };
-}
-
-/** Small buffers share memory with others, which must not move with them. So they are copied. */
-function ownMemory(picture: Buffer): Uint8Array<ArrayBuffer> {
-  const { buffer, byteLength } = picture;
-  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
-    ? new Uint8Array(buffer)
-    : new Uint8Array(picture);
 }

@@ -56,13 +56,11 @@ export interface NetworkSource {
 
 /**
  * Reads the files of a network. It does not parse the graph.
- * @returns the network, and the graph's bytes in memory that worker threads share. So a worker that is started later
+ * @returns the network, and the graph's bytes. So a worker process that is started later
  *   runs the same network, even if the file was replaced.
  * @throws network_unreadable, network_mismatch
  */
-export async function loadNetwork(
-  source: NetworkSource,
-): Promise<{ network: Network; file: SharedArrayBuffer }> {
+export async function loadNetwork(source: NetworkSource): Promise<{ network: Network; file: Buffer }> {
   const graph = await readGraph(source.graph);
   const description = await readDescriptionFile(source.graph);
   const sha256 = createHash('sha256').update(graph).digest('hex');
@@ -74,8 +72,6 @@ export async function loadNetwork(
   const repeated = classes.find((name, i) => classes.indexOf(name) !== i);
   if (repeated !== undefined)
     throw createError('network_mismatch', { problem: `${source.labels} names "${repeated}" twice` });
-  const file = new SharedArrayBuffer(graph.length);
-  new Uint8Array(file).set(graph);
   const network = {
     name: description.name ?? source.graph.replace(/^.*[\\/]/, '').replace(/\.pb$/, ''),
     sha256,
@@ -88,7 +84,7 @@ export async function loadNetwork(
     },
     ...(description.note === undefined ? {} : { note: description.note }),
   };
-  return { network, file };
+  return { network, file: graph };
 }
 
 /**

@@ -95,7 +95,7 @@ export const evaluateCommand = () =>
       `
 Labels that are not categories of the network count as none of the categories (other).
 Thresholds given here apply to both networks. Without them, each network uses its own.
-PLAINVIEW_ENGINE and PLAINVIEW_WORKERS set the engine and the threads. The options PLAINVIEW_ORTHANC_… set the Orthanc.`,
+PLAINVIEW_ENGINE and PLAINVIEW_WORKERS set the engine and the processes. The options PLAINVIEW_ORTHANC_… set the Orthanc.`,
     )
     .action(async (labels: string | undefined, options: Options) => {
       const config = loadConfig(process.env);
@@ -220,6 +220,6 @@ function withOptions(
   };
 }
 
-/** Enough that every thread has its next picture ready. A GPU takes its batches from these. */
+/** Enough that every process has its next picture ready. A GPU takes its batches from these. */
 const concurrencyOf = (classifiers: readonly Classifier[], { workers }: Config): number =>
   classifiers.some(({ engine }) => engine.engine === 'gpu') ? 64 : 4 * (workers || availableParallelism());

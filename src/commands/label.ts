@@ -47,7 +47,7 @@ export const labelCommand = () =>
     .option('--json', 'print one JSON object per line', false)
     .option('--top <n>', 'show the n best categories (default: 1; with --json: 5)', integer(1))
     .option('--engine <name>', engineChoice.options.join(', '), oneOf(engineChoice.options), 'auto')
-    .option('--workers <n>', 'number of threads; 0: one per CPU core, at most four', integer(0), 0)
+    .option('--workers <n>', 'number of processes; 0: one per CPU core, at most four', integer(0), 0)
     .option('--threshold <score>', 'lowest best score for which a category is given', fraction)
     .option(
       '--margin <score>',
@@ -65,7 +65,7 @@ async function label(images: string[], options: Options): Promise<0 | 1 | 2> {
   });
   if (!classifier) return 2;
   const bar = progressBar(images.includes('-') ? undefined : images.length, 'pictures');
-  // Enough that every thread has its next picture ready. A GPU takes its batches from these.
+  // Enough that every process has its next picture ready. A GPU takes its batches from these.
   const concurrency =
     classifier.engine.engine === 'gpu' ? 64 : 4 * (options.workers || availableParallelism());
   let failures = 0;

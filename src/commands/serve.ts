@@ -14,7 +14,7 @@ export const serveCommand = () =>
     .action(async () => {
       const config = loadConfig(process.env);
       const output = openServiceLog(config.logLevel);
-      // Must come before any thread starts: threads inherit the priority.
+      // Must come before the classifier starts: its processes inherit the priority.
       setPriority(config.nice);
       let stopRequestedAt = 0;
       const stopRequested = new Promise<string>((resolve) => {

@@ -64,7 +64,7 @@ export const options = z.object({
   orthancRetries: integer(0, 10)
     .default(2)
     .describe(
-      'Number of times that a call to Orthanc is repeated at once, with growing pauses, after a transient error.',
+      'Number of times that a call to Orthanc is repeated at once, with growing pauses, after a transient error. A call that reads a file is not repeated at once where it timed out or broke.',
     ),
   orthancConnections: integer(1, 64)
     .default(8)
@@ -172,7 +172,9 @@ export const options = z.object({
     ),
   workers: integer(0, 64)
     .default(0)
-    .describe('Number of inference threads; 0: one per CPU core, at most 4. A GPU always has one.'),
+    .describe(
+      'Number of processes that decode and classify; 0: one per CPU core, at most 4. A GPU always has one.',
+    ),
   concurrency: integer(1, 64).default(4).describe('Maximum number of instances in work at the same time.'),
   backlogConcurrency: integer(1, 64)
     .default(1)
@@ -202,7 +204,9 @@ export const options = z.object({
     .describe('Frame of a multi-frame instance that is classified; `skip`: none.'),
   maxMegapixels: integer(1, 1000)
     .default(150)
-    .describe('Largest picture that Plainview fetches and decodes, in millions of pixels.'),
+    .describe(
+      'Largest picture that Plainview or its review page lets Orthanc render, in millions of pixels.',
+    ),
   rendering: oneOf('pam', 'png')
     .default('pam')
     .describe(

@@ -1,7 +1,7 @@
 import type { DescribedInstance } from '../orthanc/hierarchy.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import { unknownPixels } from '../orthanc/renderings.js';
+import { type PictureHeader, unknownPixels } from '../orthanc/renderings.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { CorrectionStore, EndedCorrection, KeptPicture } from './correction-store.js';
 import { recordOf, requestOf, standingCorrection } from './read.js';
@@ -18,7 +18,7 @@ export interface Former {
   pixels?: string;
 }
 
-type PlainTags = Pick<DescribedInstance['tags'], 'frames' | 'isSigned' | 'isAnonymised'>;
+type PlainTags = Pick<DescribedInstance['tags'], 'frames' | 'isSigned' | 'isAnonymised'> & PictureHeader;
 
 /** What the file says of the picture. */
 export type DescribedPicture = Pick<DescribedInstance, 'traits' | 'tags'>;

@@ -122,15 +122,20 @@ export const classifyErrors = {
   },
   classifier_crashed: {
     message: (p: { why: string }) =>
-      `The thread that classified the picture crashed: ${p.why}. Try again: Plainview starts another thread.`,
-    transient: true,
-    status: 503,
+      `The process that classified the picture ended (${p.why}), and so did another one that tried again, so Plainview gave the picture up.`,
+    // The same picture would end the next process too.
+    transient: false,
+    status: 500,
     exit: 1,
+    meaning:
+      'Probably the picture crashes a library, or takes more memory than the limit (SIGABRT) or the machine (SIGKILL) has. Only this picture is concerned.',
+    remedy:
+      'If the machine lacked memory, add some and ask for reclassification. Else report the kind of picture.',
   },
   classifier_hung: {
     message: (p: { seconds: number }) =>
-      `The picture was not classified within ${p.seconds} s, so Plainview gave it up and replaced the thread. If the machine was only overloaded, ask for reclassification.`,
-    // The same picture would stop the next thread too.
+      `The picture was not classified within ${p.seconds} s, so Plainview gave it up and replaced the process. If the machine was only overloaded, ask for reclassification.`,
+    // The same picture would stop the next process too.
     transient: false,
     status: 500,
     exit: 1,

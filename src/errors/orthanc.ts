@@ -3,6 +3,9 @@ import type { ErrorEntries } from './entry.js';
 /** Calls that every Orthanc answers. */
 const known = /^\w+ \/(system|changes|peers|modalities|tools\/(find|lookup|bulk-content))(\?|$)/;
 
+const attributeText = (p: { attribute: string; value: number }) =>
+  Number.isNaN(p.value) ? `a value of ${p.attribute} that is no number` : `${p.attribute} ${p.value}`;
+
 /** What can go wrong between Plainview and Orthanc. */
 export const orthancErrors = {
   orthanc_unreachable: {
@@ -16,12 +19,14 @@ export const orthancErrors = {
   },
   orthanc_toppled: {
     message: (p: { times: number }) =>
-      `Orthanc stopped answering each of the ${p.times} times that Plainview worked on this instance, so Plainview does not try again. Look for the cause in Orthanc's log, then ask for reclassification.`,
+      `Orthanc stopped, or did not answer, each of the ${p.times} times that Plainview worked on this instance, so Plainview does not ask Orthanc for its file again. Look for the cause in Orthanc's log.`,
     transient: false,
     status: 503,
     exit: 1,
     meaning:
-      'Probably the pixel data of this instance makes Orthanc crash. The instance is labelled `classification_failed`.',
+      'Probably this file makes Orthanc crash, or keeps it busy for minutes. The instance is labelled `classification_failed`.',
+    remedy:
+      'When the cause is mended: stop Plainview, remove what names the instance from `suspects.json` in the state folder, start Plainview, and ask for reclassification.',
   },
   orthanc_timeout: {
     message: (p: { what: string; ms: number }) =>
@@ -108,6 +113,16 @@ export const orthancErrors = {
     exit: 1,
     meaning: "The answer is cut off, is not JSON, or does not have the form of Orthanc's answers.",
   },
+  orthanc_too_long: {
+    message: (p: { what: string }) =>
+      `Orthanc's answer to ${p.what} is longer than Plainview reads. If it is a picture, raise PLAINVIEW_MAX_MEGAPIXELS.`,
+    transient: false,
+    status: 503,
+    exit: 1,
+    meaning:
+      'The limit is three bytes for each pixel of PLAINVIEW_MAX_MEGAPIXELS. Metadata that other programs wrote can be longer.',
+    remedy: 'Remove such metadata, or raise PLAINVIEW_MAX_MEGAPIXELS if there is memory for it.',
+  },
   orthanc_job_failed: {
     message: (p: { what: string; why: string }) =>
       `Orthanc could not make ${p.what} (${p.why}). Check that its disk has room, and look for the cause in its log.`,
@@ -148,6 +163,14 @@ export const orthancErrors = {
     transient: false,
     status: 404,
     exit: 1,
+  },
+  header_impossible: {
+    message: (p: { attribute: string; value: number }) =>
+      `The picture has ${attributeText(p)}, which no radiograph can have, so Plainview does not ask Orthanc for it. Check the modality or program that wrote the file.`,
+    transient: false,
+    status: 422,
+    exit: 1,
+    meaning: 'Such a header makes some decoders crash, and Orthanc with them.',
   },
   instance_not_renderable: {
     message: (p: { why: string }) =>

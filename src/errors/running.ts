@@ -89,6 +89,17 @@ export const runningErrors = {
     status: 503,
     exit: 1,
   },
+  work_ends_service: {
+    message: (p: { times: number }) =>
+      `Plainview ended without a reason each of the ${p.times} times that it worked on this picture, so it does not try again. Check that the machine has enough memory, and report the picture's kind.`,
+    transient: false,
+    status: 422,
+    exit: 1,
+    meaning:
+      'Probably the picture crashes a library, or takes more memory than there is. The instance is labelled `classification_failed`. Ends by SIGKILL count too, because they look the same.',
+    remedy:
+      'When the cause is mended: stop Plainview, remove the instance from `in-work.json` in the state folder, start Plainview, and ask for reclassification.',
+  },
   state_in_use: {
     message: (p: { folder: string; holder: string }) =>
       `Another Plainview uses the state folder ${p.folder} (${p.holder}). Stop it first, or set PLAINVIEW_STATE_DIR to another folder.`,

@@ -82,5 +82,5 @@ async function rendered(
   config: Pick<Config, 'multiframe'>,
 ): Promise<Buffer> {
   const { tags } = await orthanc.hierarchy.describe(id);
-  return orthanc.renderings.whole(id, frameOf(tags, config));
+  return orthanc.renderings.whole(id, frameOf(tags, config), async (picture) => picture, tags);
 }

@@ -45,9 +45,8 @@ export async function evaluatePictures(
   const evaluate = async (picture: LabelledPicture): Promise<EvaluatedPicture[] | UnreadPicture> => {
     try {
       const file = await truth.read(picture);
-      // Each classifier takes the memory of its picture, so each gets a copy.
       return await Promise.all(
-        classifiers.map(async (classifier) => classifyPicture(picture, classifier, Buffer.from(file))),
+        classifiers.map(async (classifier) => classifyPicture(picture, classifier, file)),
       );
     } catch (error) {
       return { picture, error: asPlainviewError(error) };

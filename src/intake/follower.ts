@@ -1,13 +1,14 @@
 import type { Logger } from 'pino';
 import { WakeableTimer } from '../async/sleep.js';
 import { isUntouched } from '../decisions/read.js';
-import { asPlainviewError } from '../errors/errors.js';
+import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import type { Change } from '../orthanc/changes.js';
-import { groupLevel, type InstanceId } from '../orthanc/ids.js';
+import { type GroupId, groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Queue } from '../queue/queue.js';
 import type { ChangeCursor } from './cursor.js';
+import { inHalves } from './in-halves.js';
 import type { GroupRequests } from './reclassification/group-requests.js';
 import { Watermark } from './watermark.js';
 
@@ -147,9 +148,12 @@ export class Follower {
     }
     for (const level of groupLevel.options) {
       const ids = page.groups.filter((group) => group.level === level).map(({ id }) => id);
-      // Positions are opened in ascending order, so these are opened at the first of the page.
-      if (ids.length > 0)
-        await this.#parts.groupRequests.begin(level, ids, () => watermark.open(watermark.read + 1));
+      const begin = async (some: readonly GroupId[]) => {
+        // Positions are opened in ascending order, so these are opened at the first of the page.
+        await this.#parts.groupRequests.begin(level, some, () => watermark.open(watermark.read + 1));
+        return [];
+      };
+      if (ids.length > 0) await inHalves(this.#parts.orthanc, ids, begin, this.#leave);
     }
     for (const { id, seq, isNew } of await this.#needingJob(page.changes)) {
       const reason = page.changes.some((change) => change.id === id && change.kind === 'stored')
@@ -179,7 +183,8 @@ export class Follower {
       seen.set(id, { seq: known?.seq ?? seq, stored: kind === 'stored' || known?.stored === true });
     }
     const needed = new Map<InstanceId, { isNew: boolean }>();
-    for (const content of await orthanc.hierarchy.instances([...seen.keys()])) {
+    const read = (ids: readonly InstanceId[]) => orthanc.hierarchy.instances(ids);
+    for (const content of await inHalves(orthanc, [...seen.keys()], read, this.#leave)) {
       // Most other changes of metadata are Plainview's own and need no job.
       const isNeeded =
         isUnfinished(content) || (seen.get(content.ID)?.stored === true && !isSettled(content));
@@ -190,6 +195,13 @@ export class Follower {
       return need === undefined ? [] : [{ id, seq, ...need }];
     });
   }
+
+  readonly #leave = (id: InstanceId | GroupId, err: PlainviewError): void => {
+    this.#parts.log.error(
+      { err, resource: id },
+      'the change log goes on without this resource, because Orthanc cannot give its metadata',
+    );
+  };
 
   async #restart(): Promise<void> {
     const { log, cursor } = this.#parts;

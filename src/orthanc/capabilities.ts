@@ -14,6 +14,8 @@ export const declaredMetadata = {
 } as const;
 
 const leastVersion = '1.12.0';
+/** Orthanc's lock order is mended. */
+const noFreezeVersion = '1.13.0';
 
 /**
  * Checks that this Orthanc can store what Plainview writes.
@@ -44,7 +46,19 @@ export function requireCapabilities(system: System, { tags }: Pick<Config, 'tags
   if (missing.length > 0) throw createError('orthanc_not_ready', { missing });
 }
 
+/**
+ * Whether deleting or replacing a file can freeze this Orthanc while another program has a picture rendered. Plainview
+ * itself does not do both at a time.
+ */
+export function mayFreeze(system: System, { tags, report }: Pick<Config, 'tags' | 'report'>): boolean {
+  const isSqlite = (system.DatabaseBackendPlugin ?? undefined) === undefined;
+  return (tags !== 'off' || report !== 'off') && isSqlite && !isAtLeast(system.Version, noFreezeVersion);
+}
+
+export const freezeWarning = (version: string): string =>
+  `Orthanc ${version} with SQLite can freeze when a file is replaced or deleted while a picture is rendered, and PLAINVIEW_TAGS and PLAINVIEW_REPORT replace files. Plainview never does both at a time, but viewers do. Upgrade Orthanc to ${noFreezeVersion} or newer.`;
+
 /** Development builds have the version "mainline-…" and count as newer than any release. */
-function isAtLeast(version: string): boolean {
-  return version.startsWith('mainline') || semver.gte(semver.coerce(version) ?? '0.0.0', leastVersion);
+function isAtLeast(version: string, least = leastVersion): boolean {
+  return version.startsWith('mainline') || semver.gte(semver.coerce(version) ?? '0.0.0', least);
 }

@@ -36,6 +36,14 @@ export const ifNotRenderable =
     throw error;
   };
 
+/** For `catch`: the value that stands for what Orthanc must not be asked for again. Other errors go on. */
+export const ifToppled =
+  <T>(value: T) =>
+  (error: unknown): T => {
+    if (error instanceof PlainviewError && error.code === 'orthanc_toppled') return value;
+    throw error;
+  };
+
 /** For `catch`: the value that stands for what Orthanc cannot give of this file. Other errors go on. */
 export const ifRejected =
   <T>(value: T) =>

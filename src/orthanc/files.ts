@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { goneIfAbsent, ifAbsent } from './catch-handlers.js';
+import type { FileAccess } from './file-access.js';
 import type { InstanceId } from './ids.js';
 import { simplifiedTags } from './simplified-tags.js';
 import type { Transport } from './transport.js';
@@ -11,9 +12,11 @@ const info = z.object({ Uuid: z.string().min(1) });
 /** The stored DICOM files. */
 export class Files {
   readonly #transport: Transport;
+  readonly #access: FileAccess;
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, access: FileAccess) {
     this.#transport = transport;
+    this.#access = access;
   }
 
   /** The stored DICOM file, unchanged. @throws orthanc_absent */
@@ -60,7 +63,7 @@ export class Files {
    * @throws instance_gone
    */
   async attributes(id: InstanceId): Promise<ReadonlyMap<string, string>> {
-    const all = await simplifiedTags(this.#transport, simplified, id);
+    const all = await simplifiedTags(this.#access, simplified, id);
     return new Map(
       Object.entries(all).flatMap(([keyword, value]) =>
         typeof value === 'string' ? [[keyword, value]] : [],

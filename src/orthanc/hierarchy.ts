@@ -4,6 +4,7 @@ import { createError } from '../errors/errors.js';
 import { bulkContent } from './bulk.js';
 import { ifAbsent } from './catch-handlers.js';
 import { derivedParents } from './derived-ids.js';
+import type { FileAccess } from './file-access.js';
 import type { AnyId, GroupId, GroupLevel, InstanceId, PatientId, SeriesId, StudyId } from './ids.js';
 import {
   type DescribedTags,
@@ -64,14 +65,16 @@ const metadataContent = z.object({ ID: z.string(), Metadata: z.record(z.string()
 /** Reads instances, series, studies and patients along Orthanc's hierarchy. */
 export class Hierarchy {
   readonly #transport: Transport;
+  readonly #access: FileAccess;
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, access: FileAccess) {
     this.#transport = transport;
+    this.#access = access;
   }
 
   /** Reads the attributes of an instance's file. @throws instance_gone */
   async describe(id: InstanceId): Promise<DescribedInstance> {
-    const { ids, traits, ...described } = await simplifiedTags(this.#transport, describedTags, id);
+    const { ids, traits, ...described } = await simplifiedTags(this.#access, describedTags, id);
     return {
       ...described,
       id,

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { createError } from '../errors/errors.js';
 import { bulkContent } from './bulk.js';
+import { ifToppled } from './catch-handlers.js';
+import type { FileAccess } from './file-access.js';
 import type { Finder, Page } from './finder.js';
 import { type InstanceId, type StudyId, seriesId, studyId } from './ids.js';
 import { type InstanceContent, identifiedInstance, instanceContent } from './resources.js';
@@ -70,10 +72,12 @@ export type FileTags = z.output<typeof fileTags>;
  */
 export class Listing {
   readonly #transport: Transport;
+  readonly #access: FileAccess;
   readonly #finder: Finder;
 
-  constructor(transport: Transport, finder: Finder) {
+  constructor(transport: Transport, access: FileAccess, finder: Finder) {
     this.#transport = transport;
+    this.#access = access;
     this.#finder = finder;
   }
 
@@ -107,9 +111,9 @@ export class Listing {
     return this.#query(instanceContent, query, page);
   }
 
-  /** @throws instance_gone */
-  async file(id: InstanceId): Promise<FileTags> {
-    return simplifiedTags(this.#transport, fileTags, id);
+  /** @returns undefined where the file stops Orthanc @throws instance_gone */
+  async file(id: InstanceId): Promise<FileTags | undefined> {
+    return simplifiedTags(this.#access, fileTags, id).catch(ifToppled(undefined));
   }
 
   async #find(query: object, page?: Page): Promise<IndexedInstance[]> {

@@ -1,8 +1,9 @@
 import type { Config } from '../config/options.js';
-import type { PlainviewError } from '../errors/errors.js';
+import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import { Archives } from './archives.js';
 import { Availability } from './availability.js';
 import { Changes } from './changes.js';
+import { FileAccess, type Strikes } from './file-access.js';
 import { Files } from './files.js';
 import { Finder } from './finder.js';
 import { Forwarder } from './forwarder.js';
@@ -52,9 +53,10 @@ export class Orthanc {
 
   /**
    * @param heartbeat other than the default in tests alone
+   * @param strikes failures of files; kept in memory where it is absent
    * @throws config_invalid where the certification authority's file cannot be read
    */
-  constructor(options: OrthancOptions, heartbeat: Heartbeat = defaultHeartbeat) {
+  constructor(options: OrthancOptions, heartbeat: Heartbeat = defaultHeartbeat, strikes?: Strikes) {
     const transport = new Transport(options);
     // The health check has its own connection, so that it never waits behind another call.
     // It is repeated once, because an Orthanc that works may be slow once.
@@ -65,21 +67,22 @@ export class Orthanc {
       orthancRetries: 1,
       orthancTimeoutMs: Math.max(heartbeat.timeoutMs, Math.round(options.orthancTimeoutMs / 6)),
     });
+    const access = new FileAccess(transport, (ms) => hasRunFor(this.#healthTransport, ms), strikes);
     const finder = new Finder(transport);
     this.#transport = transport;
     this.availability = new Availability(() => checkHealth(this.#healthTransport), heartbeat.everyMs);
     this.changes = new Changes(transport);
-    this.hierarchy = new Hierarchy(transport);
+    this.hierarchy = new Hierarchy(transport, access);
     this.search = new Search(transport, finder, this.hierarchy);
-    this.listing = new Listing(transport, finder);
+    this.listing = new Listing(transport, access, finder);
     this.studies = new Studies(finder, this.hierarchy);
     this.metadata = new Metadata(transport);
     this.labels = new Labels(transport);
-    this.renderings = new Renderings(transport, options);
-    this.files = new Files(transport);
+    this.renderings = new Renderings(access, options);
+    this.files = new Files(transport, access);
     this.archives = new Archives(transport);
-    this.tagEditor = new TagEditor(transport, this.files);
-    this.instanceStore = new InstanceStore(transport);
+    this.tagEditor = new TagEditor(transport, access, this.files);
+    this.instanceStore = new InstanceStore(transport, access);
     this.userData = new UserDataBackup(transport, this.metadata, this.labels);
     this.forwarder = new Forwarder(transport);
   }
@@ -103,6 +106,18 @@ export class Orthanc {
 
 const systemOf = (transport: Transport): Promise<System> =>
   transport.json(system, { method: 'GET', url: '/system' });
+
+/** Whether Orthanc answers at this moment, and has run for longer than that. One that hides its metrics counts as such. */
+async function hasRunFor(transport: Transport, ms: number): Promise<boolean> {
+  try {
+    const { body } = await transport.once({ method: 'GET', url: '/tools/metrics-prometheus' });
+    const upTime = /^orthanc_up_time_s (\d+)/m.exec(body.toString('utf8'))?.[1];
+    // Whole seconds: the next one may be as good as over.
+    return upTime === undefined || Number(upTime) * 1000 > ms + 1000;
+  } catch (error) {
+    return !['orthanc_unreachable', 'orthanc_timeout'].includes(asPlainviewError(error).code);
+  }
+}
 
 /** `/system` answers also while the index hangs. The last change is the cheapest question to the index. */
 async function checkHealth(transport: Transport): Promise<System> {

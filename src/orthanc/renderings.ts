@@ -1,13 +1,25 @@
 import { createHash } from 'node:crypto';
 import { Semaphore } from '../async/semaphore.js';
 import type { Config } from '../config/options.js';
-import { goneIfAbsent, ifNotRenderable, ifRejected, notRendered } from './catch-handlers.js';
+import { createError, type PlainviewError } from '../errors/errors.js';
+import { goneIfAbsent, ifNotRenderable, ifRejected, ifToppled, notRendered } from './catch-handlers.js';
+import type { FileAccess } from './file-access.js';
 import type { InstanceId } from './ids.js';
-import type { PictureTags } from './resources.js';
-import type { Transport } from './transport.js';
+import { describedTags, type PictureTags } from './resources.js';
+import { simplifiedTags } from './simplified-tags.js';
 
 /** For renderings that people see. Each costs Orthanc a decoding, and pictures for the network come first. */
 const bounds = { maxRunning: 3, maxWaiting: 200 };
+
+/** Of pictures at full size that are rendered or classified at a time. A larger one is in work alone. */
+const maxBytes = 200_000_000;
+
+/** Values that a picture can have, where the header names one. Others crash decoders: GDCM by an assertion. */
+const possibleSamples: ReadonlySet<number> = new Set([1, 3, 4]);
+const possibleBits: ReadonlySet<number> = new Set([1, 8, 16, 32]);
+
+/** What is known of a picture before it is decoded. */
+export type PictureHeader = Partial<Pick<PictureTags, 'rows' | 'columns' | 'samples' | 'bitsAllocated'>>;
 
 /** The fingerprint of a picture of which Orthanc gives nothing. It tells nothing of two pictures. */
 export const unknownPixels = 'none';
@@ -25,12 +37,15 @@ export interface JpegOptions {
 
 /** Pictures rendered by Orthanc: 8 bit, windowed, MONOCHROME1 inverted. */
 export class Renderings {
-  readonly #transport: Transport;
+  readonly #access: FileAccess;
   readonly #accept: string;
+  readonly #maxMegapixels: number;
   readonly #semaphore = new Semaphore(bounds);
+  readonly #bytes = new Semaphore({ maxRunning: maxBytes });
 
-  constructor(transport: Transport, { rendering }: Pick<Config, 'rendering'>) {
-    this.#transport = transport;
+  constructor(access: FileAccess, { rendering, maxMegapixels }: Pick<Config, 'rendering' | 'maxMegapixels'>) {
+    this.#access = access;
+    this.#maxMegapixels = maxMegapixels;
     // An Orthanc without PAM would answer 404 to PAM alone, so PNG is the second choice.
     this.#accept = rendering === 'pam' ? 'image/x-portable-arbitrarymap, image/png;q=0.5' : 'image/png';
   }
@@ -38,18 +53,27 @@ export class Renderings {
   /**
    * The picture at full size, for the network.
    * @param frame counted from 0
-   * @returns bytes of a PAM or PNG
-   * @throws instance_gone, instance_not_renderable
+   * @param use receives the bytes of a PAM or PNG. Until it ends, they count as memory in use.
+   * @param header where it is known already
+   * @throws picture_too_large, header_impossible, instance_gone, instance_not_renderable, and what `use` throws
    */
-  whole(id: InstanceId, frame: number): Promise<Buffer> {
-    return this.#render(id, frame, { headers: { accept: this.#accept } });
+  async whole<T>(
+    id: InstanceId,
+    frame: number,
+    use: (picture: Buffer) => Promise<T>,
+    header?: PictureHeader,
+  ): Promise<T> {
+    const { rows = 0, columns = 0, samples = 1 } = await this.#requirePossible(id, header);
+    const bytes = rows * columns * (samples === 1 ? 1 : 3);
+    const headers = { accept: this.#accept };
+    return this.#bytes.run(async () => use(await this.#render(id, frame, { headers })), bytes);
   }
 
   /**
    * A picture for people.
    * @param frame counted from 0
    * @param signal aborted when nobody waits for the picture any more
-   * @throws busy, instance_gone, instance_not_renderable
+   * @throws busy, picture_too_large, header_impossible, instance_gone, instance_not_renderable
    */
   jpeg(
     id: InstanceId,
@@ -61,6 +85,7 @@ export class Renderings {
       center === undefined || width === undefined ? {} : { 'window-center': center, 'window-width': width };
     return this.#semaphore.run(async () => {
       signal.throwIfAborted();
+      await this.#requirePossible(id);
       return this.#render(id, frame, {
         params: { width: size, height: size, smooth: 1, quality, ...window },
         headers: { accept: 'image/jpeg' },
@@ -71,17 +96,27 @@ export class Renderings {
   /**
    * A fingerprint of a picture's pixels. It is the same for every window, transfer syntax and compression without loss:
    * SHA-256 of the values as 16 bits, of the first frame and the middle one, or, where Orthanc cannot give them (colour),
-   * of its `/preview`, which stretches the values and ignores the window. Where Orthanc cannot decode the picture, of the
-   * stored bytes.
+   * of its `/preview`, which stretches the values and ignores the window. Where Orthanc cannot or must not decode the
+   * picture, of the stored bytes.
    * @returns what was hashed and the hash: `image-uint16:ab12…`; `unknownPixels` where Orthanc can give nothing
    * @throws instance_gone
    */
   async fingerprint(
     id: InstanceId,
-    { frames, isSigned }: Pick<PictureTags, 'frames' | 'isSigned'>,
+    tags: Pick<PictureTags, 'frames' | 'isSigned'> & PictureHeader,
+  ): Promise<string> {
+    // A person can decide also about a picture that stops Orthanc.
+    return this.#fingerprint(id, tags).catch(ifToppled(unknownPixels));
+  }
+
+  async #fingerprint(
+    id: InstanceId,
+    { frames, isSigned, ...header }: Pick<PictureTags, 'frames' | 'isSigned'> & PictureHeader,
   ): Promise<string> {
     // As unsigned, all negative values are 0.
-    for (const form of [isSigned ? 'image-int16' : 'image-uint16', 'preview', 'raw']) {
+    const decoded =
+      this.#problemOf(header) === undefined ? [isSigned ? 'image-int16' : 'image-uint16', 'preview'] : [];
+    for (const form of [...decoded, 'raw']) {
       const hash = createHash('sha256');
       const shown = [...new Set([0, Math.floor((frames - 1) / 2)])];
       let isComplete = true;
@@ -100,8 +135,8 @@ export class Renderings {
     if (form === 'raw') return this.#stored(id, frame);
     const url = `/instances/${id}/frames/${frame}/${form}`;
     const headers = { accept: 'image/x-portable-arbitrarymap' };
-    const answer = await this.#transport
-      .call({ method: 'GET', url, headers })
+    const answer = await this.#access
+      .read(id, { method: 'GET', url, headers })
       .catch(notRendered(id))
       .catch(ifNotRenderable(undefined));
     return answer?.body;
@@ -111,8 +146,8 @@ export class Renderings {
   async #stored(id: InstanceId, frame: number): Promise<Buffer | undefined> {
     for (const part of [`frames/${frame}/raw`, 'content/7fe0-0010/0']) {
       const url = `/instances/${id}/${part}`;
-      const answer = await this.#transport
-        .call({ method: 'GET', url })
+      const answer = await this.#access
+        .read(id, { method: 'GET', url })
         .catch(goneIfAbsent(id))
         .catch(ifRejected(undefined));
       if (answer !== undefined) return answer.body;
@@ -122,6 +157,24 @@ export class Renderings {
 
   async #render(id: InstanceId, frame: number, more: object): Promise<Buffer> {
     const request = { method: 'GET', url: `/instances/${id}/frames/${frame}/rendered`, ...more };
-    return (await this.#transport.call(request).catch(notRendered(id))).body;
+    return (await this.#access.read(id, request).catch(notRendered(id))).body;
+  }
+
+  /** @throws picture_too_large, header_impossible, instance_gone */
+  async #requirePossible(id: InstanceId, known?: PictureHeader): Promise<PictureHeader> {
+    const header = known ?? (await simplifiedTags(this.#access, describedTags, id)).tags;
+    const problem = this.#problemOf(header);
+    if (problem !== undefined) throw problem;
+    return header;
+  }
+
+  #problemOf({ rows = 0, columns = 0, samples, bitsAllocated }: PictureHeader): PlainviewError | undefined {
+    const limit = this.#maxMegapixels;
+    if (rows * columns > limit * 1_000_000) return createError('picture_too_large', { rows, columns, limit });
+    if (samples !== undefined && !possibleSamples.has(samples))
+      return createError('header_impossible', { attribute: 'SamplesPerPixel', value: samples });
+    if (bitsAllocated !== undefined && !possibleBits.has(bitsAllocated))
+      return createError('header_impossible', { attribute: 'BitsAllocated', value: bitsAllocated });
+    return undefined;
   }
 }

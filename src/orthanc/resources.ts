@@ -7,6 +7,8 @@ import { instanceId, patientId, seriesId, studyId } from './ids.js';
 export const system = z.object({
   Version: z.string(),
   HasLabels: z.boolean().default(false),
+  /** The plugin's name; null with SQLite. */
+  DatabaseBackendPlugin: z.string().nullish(),
   UserMetadata: z.record(z.string(), z.number()).default({}),
   ReadOnly: z.boolean().default(false),
   OverwriteInstances: z.boolean().default(false),
@@ -67,6 +69,8 @@ export const text = z
   .unknown()
   .optional()
   .transform((value) => (typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined));
+/** NaN for a value that is no number. */
+const anyNumber = text.transform((value) => (value === undefined ? undefined : Number(value)));
 const wholeNumber = text.transform((value) => {
   const number = Number(value);
   return value !== undefined && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
@@ -113,6 +117,8 @@ const pictureShape = {
   Rows: wholeNumber,
   Columns: wholeNumber,
   NumberOfFrames: wholeNumber,
+  SamplesPerPixel: anyNumber,
+  BitsAllocated: anyNumber,
   /** 1: the pixels are signed. */
   PixelRepresentation: wholeNumber,
   PatientIdentityRemoved: text,
@@ -161,6 +167,8 @@ export const describedTags = z.looseObject({ ...pictureShape, ...descriptionShap
     rows: tags.Rows,
     columns: tags.Columns,
     frames: tags.NumberOfFrames ?? 1,
+    samples: tags.SamplesPerPixel,
+    bitsAllocated: tags.BitsAllocated,
     isSigned: tags.PixelRepresentation === 1,
     isAnonymised: tags.PatientIdentityRemoved === 'YES',
     hasPixels: tags.PixelData !== undefined,

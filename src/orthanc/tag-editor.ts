@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createError } from '../errors/errors.js';
+import type { FileAccess } from './file-access.js';
 import type { Files } from './files.js';
 import type { InstanceId } from './ids.js';
 import { signatureIn } from './signatures.js';
@@ -17,16 +18,18 @@ export interface Edit {
 /** Changes attributes in a stored file. The UIDs stay, so the new file replaces the old one. */
 export class TagEditor {
   readonly #transport: Transport;
+  readonly #access: FileAccess;
   readonly #files: Files;
 
-  constructor(transport: Transport, files: Files) {
+  constructor(transport: Transport, access: FileAccess, files: Files) {
     this.#transport = transport;
+    this.#access = access;
     this.#files = files;
   }
 
   /** Attributes at the top level of the dataset before the Pixel Data, by tag. @throws orthanc_absent */
   attributes(id: InstanceId): Promise<Record<string, unknown>> {
-    return this.#transport.json(attributes, { method: 'GET', url: `/instances/${id}/tags?short` });
+    return this.#access.json(attributes, id, { method: 'GET', url: `/instances/${id}/tags?short` });
   }
 
   /**
@@ -40,7 +43,7 @@ export class TagEditor {
     if (signature !== 'none') throw createError('tags_not_written', { why: whyNot[signature] });
     const pixels = file.subarray(pixelsFrom);
     const data = { Replace: edit.set, Remove: edit.remove, Keep: ['SOPInstanceUID'], Force: true };
-    const { body } = await this.#transport.call({ method: 'POST', url: `/instances/${id}/modify`, data });
+    const { body } = await this.#access.read(id, { method: 'POST', url: `/instances/${id}/modify`, data });
     if (pixels.length === 0 || !body.subarray(-pixels.length).equals(pixels))
       throw createError('tags_not_written', { why: 'Orthanc would have changed the pixel data' });
     return body;
@@ -54,7 +57,7 @@ export class TagEditor {
   async store(file: Buffer): Promise<string> {
     const headers = { 'content-type': 'application/dicom' };
     const request = { method: 'POST', url: '/instances', data: file, headers };
-    return (await this.#transport.jsonOnce(stored, request)).Status;
+    return (await this.#access.change(() => this.#transport.jsonOnce(stored, request))).Status;
   }
 }
 

@@ -1,5 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
 import pRetry from 'p-retry';
@@ -31,6 +33,28 @@ const retriedCodes: ReadonlySet<ErrorCode> = new Set([
   'orthanc_garbage',
 ]);
 
+/** Causes of a failed call for which Orthanc cannot have received it. */
+const neverSent: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+/** Whether Orthanc may have begun a call that failed: the connection broke, or there was no whole response in time. */
+export const mayHaveBegun = ({ code, cause }: PlainviewError): boolean =>
+  code === 'orthanc_timeout' ||
+  code === 'orthanc_garbage' ||
+  (code === 'orthanc_unreachable' && cause instanceof Error && !neverSent.has(cause.cause));
+
+interface Repeats {
+  /** Not repeated where Orthanc may have begun it: the call itself may have stopped Orthanc. */
+  ifNotBegun?: boolean;
+  /** On a connection of its own. */
+  isNew?: boolean;
+}
+
 /** Headers of a response and its unchanged body. */
 export interface OrthancResponse {
   headers: Record<string, string>;
@@ -44,16 +68,18 @@ export interface OrthancResponse {
  */
 export class Transport {
   readonly #http: AxiosInstance;
-  readonly #timeoutMs: number;
+  /** Of each try. */
+  readonly timeoutMs: number;
   readonly #retries: number;
   readonly #url: string;
   readonly #limiter: AdaptiveLimiter;
+  readonly #newConnections: { http: HttpAgent; https: HttpsAgent };
   readonly #closed = new AbortController();
 
   /** @throws config_invalid where the certification authority's file cannot be read */
   constructor(options: TransportOptions) {
     this.#url = options.orthancUrl.replace(/\/+$/, '');
-    this.#timeoutMs = options.orthancTimeoutMs;
+    this.timeoutMs = options.orthancTimeoutMs;
     this.#retries = options.orthancRetries;
     // Every waiting call listens to this signal. Node.js would take that for a leak and warn.
     setMaxListeners(0, this.#closed.signal);
@@ -62,9 +88,11 @@ export class Transport {
       perSecond: options.orthancRate,
       stopped: this.#closed.signal,
     });
+    const ca = readCa(options.orthancCaFile);
+    this.#newConnections = { http: new HttpAgent(), https: new HttpsAgent(ca) };
     this.#http = axios.create({
       baseURL: this.#url,
-      ...createAgents(options.orthancConnections, readCa(options.orthancCaFile)),
+      ...createAgents(options.orthancConnections, ca),
       ...(options.orthancUsername === undefined
         ? {}
         : { auth: { username: options.orthancUsername, password: options.orthancPassword ?? '' } }),
@@ -78,14 +106,21 @@ export class Transport {
   }
 
   /** @throws orthanc_… errors; transient ones only after the last repeat */
-  async call(request: AxiosRequestConfig & { method: string; url: string }): Promise<OrthancResponse> {
-    return pRetry(() => this.#once(request), {
+  async call(
+    request: AxiosRequestConfig & { method: string; url: string },
+    { ifNotBegun = false, isNew = false }: Repeats = {},
+  ): Promise<OrthancResponse> {
+    const own = isNew ? { httpAgent: this.#newConnections.http, httpsAgent: this.#newConnections.https } : {};
+    return pRetry(() => this.once({ ...request, ...own }), {
       retries: this.#retries,
       signal: this.#closed.signal,
       minTimeout: 200,
       factor: 3,
       randomize: true,
-      shouldRetry: ({ error }) => error instanceof PlainviewError && retriedCodes.has(error.code),
+      shouldRetry: ({ error }) =>
+        error instanceof PlainviewError &&
+        retriedCodes.has(error.code) &&
+        !(ifNotBegun && mayHaveBegun(error)),
     });
   }
 
@@ -94,7 +129,7 @@ export class Transport {
     schema: T,
     request: AxiosRequestConfig & { method: string; url: string },
   ): Promise<z.output<T>> {
-    return this.#parse(schema, request, await this.call(request));
+    return this.parse(schema, request, await this.call(request));
   }
 
   /** As `json`, but never repeated: Orthanc may carry out the request although no response came. */
@@ -102,10 +137,11 @@ export class Transport {
     schema: T,
     request: AxiosRequestConfig & { method: string; url: string },
   ): Promise<z.output<T>> {
-    return this.#parse(schema, request, await this.#once(request));
+    return this.parse(schema, request, await this.once(request));
   }
 
-  #parse<T extends z.ZodType>(
+  /** @throws orthanc_garbage where the response is not JSON of the expected shape */
+  parse<T extends z.ZodType>(
     schema: T,
     request: { method: string; url: string },
     { body }: OrthancResponse,
@@ -138,6 +174,11 @@ export class Transport {
     }
   }
 
+  /** Aborted by `close`. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
   /** Aborts the running calls. Later calls fail at once. */
   close(): void {
     this.#closed.abort(createError('orthanc_unreachable', { url: this.#url, why: 'Plainview stops' }));
@@ -145,11 +186,12 @@ export class Transport {
     for (const agent of [httpAgent, httpsAgent]) agent.destroy();
   }
 
-  async #once(request: AxiosRequestConfig & { method: string; url: string }): Promise<OrthancResponse> {
+  /** As `call`, but never repeated. */
+  async once(request: AxiosRequestConfig & { method: string; url: string }): Promise<OrthancResponse> {
     try {
-      const response = await this.#limiter.run(!request.url.endsWith('/rendered'), () => {
+      const response = await this.#limiter.run(!/\/frames\/\d+\/[^/]+$/.test(request.url), () => {
         this.#closed.signal.throwIfAborted();
-        return this.#http.request<Buffer>({ ...request, signal: AbortSignal.timeout(this.#timeoutMs) });
+        return this.#http.request<Buffer>({ ...request, signal: AbortSignal.timeout(this.timeoutMs) });
       });
       return { headers: response.headers as Record<string, string>, body: response.data };
     } catch (error) {
@@ -163,13 +205,14 @@ export class Transport {
     if (!isAxiosError(error)) return error;
     // axios keeps the password of the request and the body of the response in its error. Neither may reach a log.
     const cause = new Error(error.message, { cause: error.code });
+    if (error.message.startsWith('maxContentLength')) return createError('orthanc_too_long', { what }, cause);
     const status = error.response?.status;
     if (status === undefined) {
       if (error.code === 'ERR_CANCELED' || error.code === 'ECONNABORTED')
-        return createError('orthanc_timeout', { what, ms: this.#timeoutMs }, cause);
+        return createError('orthanc_timeout', { what, ms: this.timeoutMs }, cause);
       return createError('orthanc_unreachable', { url: this.#url, why: error.code ?? error.message }, cause);
     }
-    // The status is good, but the response broke off or was longer than any picture may be.
+    // The status is good, but the response broke off.
     if (status < 300) return createError('orthanc_garbage', { what, problem: error.message }, cause);
     if (status === 401 || status === 403) return createError('orthanc_refused', { what, status }, cause);
     if (status === 404) return createError('orthanc_absent', { what }, cause);

@@ -9,6 +9,8 @@ import type { Outcome } from './pipeline.js';
 interface Parts {
   process: (job: Job) => Promise<Outcome>;
   recordFailure: (job: Job, failure: { code: string; message: string }) => Promise<Outcome>;
+  /** How long a job must wait because the process ended during it before, milliseconds. */
+  pauseMs: (instance: InstanceId) => number;
   orthanc: Pick<Orthanc, 'isAway'>;
   attempts: number;
   metrics: Metrics;
@@ -30,6 +32,8 @@ export function createHandler(parts: Parts): Handler {
   const outages = new Map<InstanceId, number>();
 
   return async (job) => {
+    const pause = parts.pauseMs(job.instance);
+    if (pause > 0) return { kind: 'retry', afterMs: pause, countsAsAttempt: false };
     const log = parts.log.child({ instance: job.instance, attempt: job.attempt });
     const outcome = await attempt(job, log);
     if (outcome.kind === 'settled') outages.delete(job.instance);

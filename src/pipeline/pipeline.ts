@@ -20,6 +20,11 @@ export type Outcome =
   | { kind: 'decided'; decision: InstanceRecord['decision']; category?: string; ms: number }
   | { kind: 'skipped'; why: SkipReason };
 
+/** Notes which picture is fetched and classified, so that one that ends the process is known after it. */
+interface PicturesInWork {
+  run<T>(instance: InstanceId, task: () => Promise<T>): Promise<T>;
+}
+
 /** Processes one instance, from its id to its labels: describe → render → classify → decide → record → follow-ups. */
 export class Pipeline {
   readonly #orthanc: Orthanc;
@@ -28,6 +33,7 @@ export class Pipeline {
   readonly #metrics: Metrics;
   readonly #config: Config;
   readonly #followUps: readonly FollowUp[];
+  readonly #inWork: PicturesInWork;
 
   constructor(parts: {
     orthanc: Orthanc;
@@ -35,6 +41,7 @@ export class Pipeline {
     recorder: Recorder;
     metrics: Metrics;
     config: Config;
+    inWork: PicturesInWork;
     followUps?: readonly FollowUp[];
   }) {
     this.#orthanc = parts.orthanc;
@@ -42,6 +49,7 @@ export class Pipeline {
     this.#recorder = parts.recorder;
     this.#metrics = parts.metrics;
     this.#config = parts.config;
+    this.#inWork = parts.inWork;
     this.#followUps = parts.followUps ?? [];
   }
 
@@ -229,12 +237,15 @@ export class Pipeline {
     { id, tags }: DescribedInstance,
     before: InstanceContent | undefined,
   ): Promise<Omit<NewDecision, 'ms'>> {
-    const { rows = 0, columns = 0 } = tags;
-    const limit = this.#config.maxMegapixels;
-    if (rows * columns > limit * 1_000_000) throw createError('picture_too_large', { rows, columns, limit });
+    const began = performance.now();
+    const classify = (picture: Buffer) => {
+      this.#observe('render', (performance.now() - began) / 1000);
+      return this.#classifier.classify(picture);
+    };
     const frame = frameOf(tags, this.#config);
-    const picture = await this.#timed('render', () => this.#orthanc.renderings.whole(id, frame));
-    const { scores, seconds } = await this.#classifier.classify(picture);
+    const { scores, seconds } = await this.#inWork.run(id, () =>
+      this.#orthanc.renderings.whole(id, frame, classify, tags),
+    );
     for (const stage of ['decode', 'prepare', 'infer'] as const) this.#observe(stage, seconds[stage]);
     const { decision, category, reason, top } = decide(scores, this.#classifier.network);
     return {

@@ -44,14 +44,14 @@ async function decided(): Promise<string> {
 /** Sends five requests more than allowed at once. Five are refused, and the others succeed. */
 async function expectBounds(
   of: TestService,
-  path: string,
+  paths: readonly string[],
   { most, waiting }: { most: number; waiting: number },
   { underway, release }: { underway: () => number; release: () => void },
 ): Promise<void> {
   const counts: Record<number, number> = {};
   const codes = new Set<string>();
-  const all = Array.from({ length: most + waiting + 5 }, async () => {
-    const { status, json } = await callApi(of, 'GET', path);
+  const all = Array.from({ length: most + waiting + 5 }, async (_, n) => {
+    const { status, json } = await callApi(of, 'GET', paths[n % paths.length] ?? '');
     counts[status] = (counts[status] ?? 0) + 1;
     if (status !== 200) codes.add(json.code);
   });
@@ -72,7 +72,8 @@ async function expectBounds(
 test('three pictures for people are rendered at a time and two hundred wait; more are refused', async () => {
   // So many calls that the limiter does not take a slow machine for a busy Orthanc before only renderings are in progress.
   const { of, proxy } = await service({ PLAINVIEW_ORTHANC_CONNECTIONS: '64' });
-  const id = await decided();
+  // Of one picture there is one rendering at a time.
+  const ids = [await decided(), await decided(), await decided(), await decided()];
   let release = () => {};
   const gate = new Promise<void>((resolve) => {
     release = resolve;
@@ -87,7 +88,8 @@ test('three pictures for people are rendered at a time and two hundred wait; mor
     };
   };
   const bounds = { most: 3, waiting: 200 };
-  await expectBounds(of, `/instances/${id}/thumbnail`, bounds, { underway: () => underway, release });
+  const paths = ids.map((id) => `/instances/${id}/thumbnail`);
+  await expectBounds(of, paths, bounds, { underway: () => underway, release });
 });
 
 test('one map of the evidence for a category is made at a time and twenty wait; more are refused', async () => {
@@ -97,7 +99,7 @@ test('one map of the evidence for a category is made at a time and twenty wait; 
   const { length: before } = pictures;
   const { release } = hold(of.classifier, { category: 'knee_ap', score: 0.9 });
   const bounds = { most: 1, waiting: 20 };
-  await expectBounds(of, `/instances/${id}/activation?category=knee_ap`, bounds, {
+  await expectBounds(of, [`/instances/${id}/activation?category=knee_ap`], bounds, {
     underway: () => pictures.length - before,
     release,
   });

@@ -1,18 +1,21 @@
 import { createError } from '../../errors/errors.js';
+import { Child, type Job, type Ready } from './child.js';
 import type { Classification, Explanation, JobId, Setup } from './protocol.js';
-import { type Job, type Ready, Thread } from './thread.js';
+
+/** A picture during which so many processes ended is given up. */
+const maxEnds = 2;
 
 /**
- * Worker threads that classify. The first one starts at once and chooses the engine. Others start with the same
- * engine when the running threads are full. If a thread crashes, its jobs fail, and another thread starts when it is
- * needed.
+ * Processes that classify. The first one starts at once and chooses the engine. Others start with the same engine when
+ * the running ones are full. If one ends, each of its jobs is done once more, alone in a process, and another process
+ * starts when it is needed.
  */
 export class Pool {
   readonly #setup: Setup;
   readonly #limit: number;
   readonly #waiting: Job[] = [];
   readonly #running = new Set<Promise<unknown>>();
-  #threads: Thread[] = [];
+  #children: Child[] = [];
   #lastId = 0;
   #isStarting = false;
   #isClosed = false;
@@ -23,34 +26,37 @@ export class Pool {
   }
 
   /**
-   * @param limit most threads at a time; with a GPU there is always one
-   * @throws what the first thread's start throws: network_…, engine_…, no_engine
+   * @param limit most processes at a time; with a GPU there is always one
+   * @throws what the first process's start throws: network_…, engine_…, no_engine
    */
   static async start(setup: Setup, limit: number): Promise<{ pool: Pool; ready: Ready }> {
-    const first = new Thread(setup, () => pool?.update());
+    const first = new Child(setup, {
+      onChange: () => pool?.update(),
+      onLost: (jobs, why) => pool?.retry(jobs, why),
+    });
     let pool: Pool | undefined;
     const ready = await first.ready;
     const { engine } = ready.report;
     pool = new Pool({ ...setup, engine }, engine === 'gpu' ? 1 : limit);
-    pool.#threads.push(first);
+    pool.#children.push(first);
     return { pool, ready };
   }
 
-  /** @throws classifier_crashed (transient), picture_…; classifier_closed */
-  classify(picture: Uint8Array<ArrayBuffer>): Promise<Classification> {
+  /** @throws classifier_crashed, classifier_hung, picture_…; classifier_closed */
+  classify(picture: Buffer): Promise<Classification> {
     return this.#run(picture, undefined);
   }
 
   /** @throws as `classify` does; explanation_unavailable, engine_wrong */
-  explain(picture: Uint8Array<ArrayBuffer>, classIndex: number): Promise<Explanation> {
+  explain(picture: Buffer, classIndex: number): Promise<Explanation> {
     // A worker answers a request with a class index by an explanation.
     return this.#run(picture, classIndex) as Promise<Explanation>;
   }
 
-  #run(picture: Uint8Array<ArrayBuffer>, explain: number | undefined): Promise<Classification> {
+  #run(picture: Buffer, explain: number | undefined): Promise<Classification> {
     if (this.#isClosed) return Promise.reject(createError('classifier_closed', {}));
     const result = new Promise<Classification>((resolve, reject) => {
-      this.#waiting.push({ id: ++this.#lastId as JobId, picture, explain, resolve, reject });
+      this.#waiting.push({ id: ++this.#lastId as JobId, picture, explain, ends: 0, resolve, reject });
     });
     const settled = result.catch(() => undefined).finally(() => this.#running.delete(settled));
     this.#running.add(settled);
@@ -58,35 +64,48 @@ export class Pool {
     return result;
   }
 
-  /** Waits for all jobs, then ends the threads. */
+  /** Waits for all jobs, then ends the processes. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#running);
-    await Promise.all(this.#threads.map((thread) => thread.close()));
+    await Promise.all(this.#children.map((child) => child.close()));
   }
 
-  /** Gives waiting jobs to the threads with the most room. Starts another thread where none has room. */
-  update(): void {
-    this.#threads = this.#threads.filter((thread) => thread.isAlive);
-    while (this.#waiting.length > 0) {
-      const [leastBusy] = this.#threads.toSorted((a, b) => b.freeSlots - a.freeSlots);
-      if (!leastBusy || leastBusy.freeSlots === 0) break;
-      const job = this.#waiting.shift();
-      if (job) leastBusy.submit(job);
+  /** Does jobs once more during which a process ended, before all others. */
+  retry(jobs: readonly Job[], why: string): void {
+    for (const job of jobs) {
+      const ends = job.ends + 1;
+      if (ends < maxEnds) this.#waiting.unshift({ ...job, ends });
+      else job.reject(createError('classifier_crashed', { why }));
     }
-    if (this.#waiting.length > 0 && this.#threads.length < this.#limit && !this.#isStarting)
-      void this.#addThread();
   }
 
-  async #addThread(): Promise<void> {
+  /** Gives waiting jobs to the processes with the most room. Starts another process where none has room. */
+  update(): void {
+    this.#children = this.#children.filter((child) => child.isAlive);
+    while (this.#waiting.length > 0) {
+      const [leastBusy] = this.#children.toSorted((a, b) => b.freeSlots - a.freeSlots);
+      const [next] = this.#waiting;
+      if (!leastBusy || leastBusy.freeSlots === 0 || (next && next.ends > 0 && !leastBusy.isIdle)) break;
+      this.#waiting.shift();
+      if (next) leastBusy.submit(next);
+    }
+    if (this.#waiting.length > 0 && this.#children.length < this.#limit && !this.#isStarting)
+      void this.#addChild();
+  }
+
+  async #addChild(): Promise<void> {
     this.#isStarting = true;
-    const thread = new Thread(this.#setup, () => this.update());
-    this.#threads.push(thread);
+    const child = new Child(this.#setup, {
+      onChange: () => this.update(),
+      onLost: (jobs, why) => this.retry(jobs, why),
+    });
+    this.#children.push(child);
     try {
-      await thread.ready;
+      await child.ready;
     } catch (error) {
-      // Another start would fail in the same way. The waiting jobs fail unless another thread can take them.
-      if (!this.#threads.some((other) => other.isAlive))
+      // Another start would fail in the same way. The waiting jobs fail unless another child can take them.
+      if (!this.#children.some((other) => other.isAlive))
         for (const job of this.#waiting.splice(0)) job.reject(error as Error);
     } finally {
       this.#isStarting = false;

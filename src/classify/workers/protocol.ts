@@ -6,13 +6,15 @@ import type { Preparation } from '../prepare/resize.js';
 
 /** Data with which a worker is started. */
 export interface Setup {
-  readonly file: SharedArrayBuffer;
+  readonly file: Buffer;
   readonly layers: Layers;
   readonly preparation: Preparation;
   readonly engine: EngineChoice;
   readonly maxMegapixels: number;
   /** Milliseconds that one picture may take. */
   readonly timeoutMs: number;
+  /** Private memory that a worker may use. */
+  readonly memoryBytes: number;
 }
 
 /** Unique within a pool. */
@@ -20,10 +22,16 @@ export type JobId = number & { readonly brand: 'JobId' };
 
 export interface Request {
   readonly id: JobId;
-  readonly picture: Uint8Array;
+  /** Length of the picture. */
+  readonly bytes: number;
   /** Index of the class whose activation map is requested; undefined: only scores. */
   readonly explain: number | undefined;
 }
+
+/** What the worker receives. The bytes of a request's picture follow on its pipe. */
+export type ToWorker =
+  | { readonly kind: 'setup'; readonly setup: Setup }
+  | { readonly kind: 'request'; readonly request: Request };
 
 export interface EngineReport {
   readonly engine: EngineName;
@@ -59,7 +67,7 @@ export interface ActivationMap {
 
 export interface Explanation extends Classification, ActivationMap {}
 
-/** A PlainviewError in a form that threads can send. Structured cloning would lose its class and code. */
+/** A PlainviewError in a form that processes can send. Structured cloning would lose its class and code. */
 export interface SerializedError {
   readonly code: ErrorCode;
   readonly message: string;

@@ -1,4 +1,4 @@
-// Runs the worker's TypeScript in a thread, for tests and benchmarks. A thread does not inherit the loader of its parent.
+// Runs the worker's TypeScript in a process, for tests and benchmarks. It does not get the loader of its parent.
 import { register } from 'tsx/esm/api';
 
 register();

@@ -1,5 +1,5 @@
+import { writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
-import { parentPort, workerData } from 'node:worker_threads';
 import { asPlainviewError } from '../../errors/errors.js';
 import { chooseEngine } from '../engines/choose.js';
 import { buildChain } from '../graph/chain.js';
@@ -9,12 +9,16 @@ import { decode } from '../prepare/decode.js';
 import { prepare } from '../prepare/resize.js';
 import { Batcher } from './batcher.js';
 import { Explainer } from './explainer.js';
-import type { Reply, Request, SerializedError, Setup } from './protocol.js';
+import type { Reply, Request, SerializedError, Setup, ToWorker } from './protocol.js';
+import { ReceivedPictures } from './received-pictures.js';
 
-// A worker thread. It reads the network, starts the engine, and computes scores of pictures until it is ended.
-if (!parentPort) throw new Error('this file runs in a worker thread');
-const port = parentPort;
-const reply = (message: Reply) => port.postMessage(message);
+// A worker process. It reads the network, starts the engine, and computes scores of pictures until it is ended.
+const reply = (message: Reply) => process.send?.(message);
+// It ends with its parent, also where that is killed.
+process.on('disconnect', () => process.exit());
+// systemd and terminals send these to all processes of a service. The parent still finishes its pictures.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => undefined);
+preferForOomKiller();
 
 function serialize(error: unknown): SerializedError {
   const { code, message, cause } = asPlainviewError(error);
@@ -24,18 +28,24 @@ function serialize(error: unknown): SerializedError {
 const elapsed = (since: number) => (performance.now() - since) / 1000;
 
 async function start(setup: Setup): Promise<void> {
-  const steps = walk(readGraphDef(Buffer.from(setup.file)), setup.layers);
+  const steps = walk(
+    readGraphDef(Buffer.from(setup.file.buffer, setup.file.byteOffset, setup.file.length)),
+    setup.layers,
+  );
   const chain = buildChain(steps, setup.preparation);
   const { engine, declined } = await chooseEngine(setup.engine, chain, steps);
   const batcher = new Batcher(engine, setup.preparation);
   const explainer = new Explainer(chain, engine.name);
+  const pictures = new ReceivedPictures(4);
 
-  async function answer({ id, picture, explain }: Request): Promise<void> {
+  async function answer({ id, bytes, explain }: Request): Promise<void> {
+    // The order of the requests is that of the pictures.
+    const received = pictures.next(bytes);
     try {
-      const file = Buffer.from(picture.buffer, picture.byteOffset, picture.byteLength);
       let decodeSeconds = 0;
       let prepareSeconds = 0;
       const prepared = async () => {
+        const file = await received;
         const began = performance.now();
         const decoded = await decode(file, setup.maxMegapixels);
         decodeSeconds = elapsed(began);
@@ -54,13 +64,23 @@ async function start(setup: Setup): Promise<void> {
     }
   }
 
-  port.on('message', (request: Request) => void answer(request));
+  process.on('message', (message: ToWorker) => {
+    if (message.kind === 'request') void answer(message.request);
+  });
   const report = { engine: engine.name, device: engine.device, declined };
   reply({ kind: 'ready', report, classes: chain.classes, batch: engine.batch });
 }
 
-try {
-  await start(workerData as Setup);
-} catch (error) {
-  reply({ kind: 'unusable', error: serialize(error) });
+/** Where the machine has no memory left, Linux ends this process before the service or Orthanc. */
+function preferForOomKiller(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '500');
+  } catch {
+    // Only Linux has it.
+  }
 }
+
+process.once('message', (message: ToWorker) => {
+  if (message.kind === 'setup')
+    start(message.setup).catch((error: unknown) => reply({ kind: 'unusable', error: serialize(error) }));
+});

@@ -71,10 +71,7 @@ interface GroupPlan {
   noted: string[];
 }
 
-function plansOf(
-  { study, series, instances }: StudyInPart,
-  planned: typeof planLabels,
-): GroupPlan[] {
+function plansOf({ study, series, instances }: StudyInPart, planned: typeof planLabels): GroupPlan[] {
   const planOf = (
     resource: ResourcePath,
     { Labels, Metadata }: LabelledResource,

@@ -39,8 +39,11 @@ export function activationOperation({ orthanc, entries, classifier, config }: Pa
       const frames = await entries.frames(instance);
       return semaphore.run(async () => {
         signal.throwIfAborted();
-        const picture = await orthanc.renderings.whole(instance, frameOf({ frames }, config));
-        const { rows, columns, values, scores } = await classifier.explain(picture, category);
+        const { rows, columns, values, scores } = await orthanc.renderings.whole(
+          instance,
+          frameOf({ frames }, config),
+          (picture) => classifier.explain(picture, category),
+        );
         const peak = Math.max(0, ...values);
         const scaled = [...values].map((value) => (peak > 0 ? Math.max(0, value) / peak : 0));
         return {

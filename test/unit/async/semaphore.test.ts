@@ -47,3 +47,22 @@ test('a failed task frees its place', async () => {
   await expect(semaphore.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await semaphore.run(async () => 'yes')).toBe('yes');
 });
+
+test('a task may count as several; one that counts as more than the limit runs alone', async () => {
+  const semaphore = new Semaphore({ maxRunning: 10 });
+  const { begun, task, end } = held();
+  const run = (name: string, counts: number) => semaphore.run(task(name), counts);
+  const all = [run('a', 6), run('b', 4), run('large', 99), run('c', 1)];
+  expect(begun).toEqual(['a', 'b']);
+  end('b');
+  await all[1];
+  expect(begun).toEqual(['a', 'b']);
+  end('a');
+  await all[0];
+  expect(begun).toEqual(['a', 'b', 'large']);
+  end('large');
+  await all[2];
+  expect(begun).toEqual(['a', 'b', 'large', 'c']);
+  end('c');
+  await all[3];
+});

@@ -1,7 +1,8 @@
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Worker } from 'node:worker_threads';
+import type { Writable } from 'node:stream';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
@@ -19,22 +20,24 @@ import { prepare } from '../../../src/classify/prepare/resize.js';
 import { goldenGraph, goldenSize } from '../../../testkit/classify/graphs.js';
 import { goldenPictureFile, modelFile } from '../../../testkit/classify/pictures.js';
 
-/** All started threads, so that a test can end one as a crash would. */
-const threads: Worker[] = [];
-/** While set, pictures never reach their thread, and no answer comes. */
-const drop = { pictures: false };
-vi.mock('node:worker_threads', async (original) => {
-  const real = await original<typeof import('node:worker_threads')>();
-  class RecordedWorker extends real.Worker {
-    constructor(...args: ConstructorParameters<typeof Worker>) {
-      super(...args);
-      threads.push(this);
-    }
-    override postMessage(...args: Parameters<Worker['postMessage']>) {
-      if (!drop.pictures) super.postMessage(...args);
-    }
-  }
-  return { ...real, Worker: RecordedWorker };
+/** All started processes, so that a test can end one as a crash would. */
+const children: ChildProcess[] = [];
+/** Pictures of such a length end their process. */
+const deadly = new Set<number>();
+vi.mock('node:child_process', async (original) => {
+  const real = await original<typeof import('node:child_process')>();
+  const spawn = (...args: Parameters<typeof real.spawn>) => {
+    const child = real.spawn(...args);
+    children.push(child);
+    const pictures = child.stdio[4] as Writable;
+    const write = pictures.write.bind(pictures);
+    pictures.write = (picture: Buffer) => {
+      if (deadly.has(picture.length)) child.kill('SIGABRT');
+      return write(picture);
+    };
+    return child;
+  };
+  return { ...real, spawn };
 });
 
 const folder = await mkdtemp(join(tmpdir(), 'classifier-'));
@@ -44,19 +47,19 @@ await writeFile(graph, goldenGraph('keras'));
 await writeFile(labels, 'a\nb\nc\nd\ne\n');
 afterAll(() => rm(folder, { recursive: true }));
 
-/** For tests that do not change it, because starting threads takes most of the time. */
+/** For tests that do not change it, because starting processes takes most of the time. */
 let shared: Classifier;
 beforeAll(async () => {
   shared = await start();
   open.length = 0;
-  threads.length = 0;
+  children.length = 0;
 });
 afterAll(() => shared.close());
 
 const open: Classifier[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((classifier) => classifier.close()));
-  threads.length = 0;
+  children.length = 0;
 });
 
 async function start(options: Partial<ClassifierOptions> = {}): Promise<Classifier> {
@@ -92,7 +95,7 @@ async function spotted(side: 'left' | 'right'): Promise<Buffer> {
 const names = ['grey.png', 'rgb.png', 'grey.jpg', 'rgb-420.jpg', 'palette.gif', 'grey-16.pam', 'rgb.pam'];
 
 describe('a classifier', () => {
-  it('returns to each of many pictures its own scores, whichever thread takes it', async () => {
+  it('returns to each of many pictures its own scores, whichever process takes it', async () => {
     const classifier = await start({ workers: 2 });
     const expected = new Map<string, Float64Array>();
     for (const name of names) expected.set(name, await referenceOf(name));
@@ -103,7 +106,7 @@ describe('a classifier', () => {
       for (const [c, score] of scores.entries()) expect(score).toBeCloseTo(reference?.[c] ?? Number.NaN, 5);
       expect(Object.values(seconds).every((value) => value >= 0 && value < 60)).toBe(true);
     }
-    expect(threads).toHaveLength(2);
+    expect(children).toHaveLength(2);
   });
 
   it('reports its engine', async () => {
@@ -143,14 +146,13 @@ describe('a classifier', () => {
     });
   });
 
-  it('moves the memory of a picture, but never memory that a buffer shares', async () => {
-    const classifier = shared;
-    const own = goldenPictureFile('grey-large.png');
-    const all = Buffer.concat([Buffer.from('before'), goldenPictureFile('grey.png'), Buffer.from('after')]);
+  it('reads a picture that shares its memory with others, and leaves it', async () => {
+    const picture = goldenPictureFile('grey.png');
+    const all = Buffer.concat([Buffer.from('before'), picture, Buffer.from('after')]);
     const part = all.subarray('before'.length, all.length - 'after'.length);
-    await Promise.all([classifier.classify(own), classifier.classify(part)]);
-    expect(own.length).toBe(0);
-    expect(all.subarray(0, 6).toString()).toBe('before');
+    const { scores } = await shared.classify(part);
+    expect(scores).toEqual((await shared.classify(picture)).scores);
+    expect(all.subarray(6, -5)).toEqual(picture);
   });
 
   it('uses the given mean, deviation and layers', async () => {
@@ -225,43 +227,80 @@ describe('an explanation', () => {
   });
 });
 
-describe('a thread that crashes', () => {
-  it('fails its running jobs with a transient error, and is replaced', async () => {
+describe('a process that ends', () => {
+  it('costs no picture where the picture was not the cause', async () => {
     const classifier = await start({ workers: 1 });
     const picture = goldenPictureFile('grey.png');
-    const expected = (await classifier.classify(Buffer.from(picture))).scores;
-
-    const inWork = classifier.classify(Buffer.from(picture));
-    const [first] = threads;
-    await Promise.all([
-      first?.terminate(),
-      expect(inWork).rejects.toMatchObject({ code: 'classifier_crashed', transient: true }),
-    ]);
-    expect((await classifier.classify(Buffer.from(picture))).scores).toEqual(expected);
-    expect(threads).toHaveLength(2);
+    const expected = (await classifier.classify(picture)).scores;
+    const inWork = classifier.classify(picture);
+    children[0]?.kill('SIGKILL');
+    expect((await inWork).scores).toEqual(expected);
+    expect(children).toHaveLength(2);
   });
 
-  it('does not fail jobs that wait for another thread', async () => {
+  it('costs only the picture that ends it twice: forty others have their scores', async () => {
+    const classifier = await start({ workers: 2 });
+    const bad = Buffer.concat([goldenPictureFile('grey.png'), Buffer.alloc(1)]);
+    deadly.add(bad.length);
+    const others = (count: number) =>
+      Array.from({ length: count }, () => classifier.classify(goldenPictureFile('grey.png')));
+    const results = await Promise.allSettled([...others(20), classifier.classify(bad), ...others(20)]);
+    deadly.clear();
+    const [rejected, ...more] = results.filter(({ status }) => status === 'rejected');
+    expect(rejected).toMatchObject({ reason: { code: 'classifier_crashed', transient: false } });
+    expect(more).toEqual([]);
+    expect(results).toHaveLength(41);
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'for lack of memory costs only the picture that needed it',
+    async () => {
+      const classifier = await start({
+        workers: 1,
+        engine: 'wasm',
+        maxMegapixels: 500,
+        memoryBytes: 500_000_000,
+      });
+      const side = 20_000;
+      const raw = { width: side, height: side, channels: 1 } as const;
+      const huge = await sharp(Buffer.alloc(side * side), { raw, limitInputPixels: false })
+        .png()
+        .toBuffer();
+      const failing = classifier.classify(huge).then(
+        () => 'fine',
+        ({ code }: { code: string }) => code,
+      );
+      expect(['classifier_crashed', 'picture_undecodable']).toContain(await failing);
+      expect((await classifier.classify(goldenPictureFile('grey.png'))).scores).toHaveLength(5);
+    },
+    60_000,
+  );
+
+  it('also ends when its parent is killed', async () => {
+    await start({ workers: 1 });
+    const child = children[0];
+    const ended = new Promise((resolve) => child?.once('exit', resolve));
+    child?.disconnect();
+    await ended;
+  });
+
+  it('does not follow the signals that systemd and terminals send to all processes of a service', async () => {
     const classifier = await start({ workers: 1 });
-    const results = Array.from({ length: 8 }, () => classifier.classify(goldenPictureFile('grey.png')));
-    const settled = Promise.allSettled(results);
-    await threads[0]?.terminate();
-    const statuses = (await settled).map(({ status }) => status);
-    // One picture was in the thread; the others still waited.
-    expect(statuses.slice(1)).toEqual(Array.from({ length: 7 }, () => 'fulfilled'));
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) children[0]?.kill(signal);
+    expect((await classifier.classify(goldenPictureFile('grey.png'))).scores).toHaveLength(5);
+    expect(children).toHaveLength(1);
   });
 });
 
-describe('a thread that hangs', () => {
+describe('a process that hangs', () => {
   it('is replaced; its picture fails for good', async () => {
     const classifier = await start({ workers: 1, timeoutMs: 2000 });
-    drop.pictures = true;
+    children[0]?.kill('SIGSTOP');
     const hanging = classifier.classify(goldenPictureFile('grey.png'));
     const next = classifier.classify(goldenPictureFile('grey.png'));
-    drop.pictures = false;
     await expect(hanging).rejects.toMatchObject({ code: 'classifier_hung', transient: false });
     expect((await next).scores).toHaveLength(5);
-    expect(threads).toHaveLength(2);
+    expect(children).toHaveLength(2);
   });
 });
 
@@ -278,7 +317,7 @@ describe('closing', () => {
   });
 });
 
-it('the calling thread is not blocked while pictures are decoded and classified', async () => {
+it('the calling process is not blocked while pictures are decoded and classified', async () => {
   const classifier = await start({
     graph: modelFile('plainview.pb'),
     labels: modelFile('classes.txt'),

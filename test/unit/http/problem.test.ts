@@ -34,7 +34,7 @@ async function answerTo(thrown: unknown) {
 const [warn, error] = [40, 50];
 
 test.each([
-  [createError('classifier_crashed', { why: 'it ended with status 1' }), 503, '5', [warn]],
+  [createError('classifier_crashed', { why: 'status 1' }), 500, null, [error]],
   [createError('classifier_closed', {}), 503, '5', [warn]],
   [createError('classifier_hung', { seconds: 120 }), 500, null, [error]],
   [createError('orthanc_unreachable', { url: 'http://orthanc', why: 'ECONNREFUSED' }), 503, '5', [warn]],

@@ -34,6 +34,22 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'plainview-state-'));
   log = [];
   filters = true;
+  serveChanges();
+  nock(base)
+    .persist()
+    .post('/tools/bulk-content')
+    .reply((_uri, body) => [
+      200,
+      (body as { Resources: string[] }).Resources.map((ID) => ({
+        ID,
+        ParentSeries: ID,
+        MainDicomTags,
+        FileUuid,
+      })),
+    ]);
+});
+
+function serveChanges(): void {
   nock(base)
     .persist()
     .get('/changes')
@@ -48,29 +64,21 @@ beforeEach(() => {
       const Last = Changes.at(-1)?.Seq ?? log.at(-1)?.Seq ?? 0;
       return [200, { Changes, Done: Changes.length === after.length, Last }];
     });
-  nock(base)
-    .persist()
-    .post('/tools/bulk-content')
-    .reply((_uri, body) => [
-      200,
-      (body as { Resources: string[] }).Resources.map((ID) => ({
-        ID,
-        ParentSeries: ID,
-        MainDicomTags,
-        FileUuid,
-      })),
-    ]);
-});
+}
 afterEach(async () => {
   for (const end of ends.splice(0)) await end();
   nock.cleanAll();
   rmSync(folder, { recursive: true });
 });
 
-function follow({ settles = true } = {}) {
+function follow({ settles = true, env = {} }: { settles?: boolean; env?: NodeJS.ProcessEnv } = {}) {
+  const lines: string[] = [];
+  const sink = { write: (line: string) => void lines.push(line) };
   const looked: string[] = [];
   const cleared = vi.fn();
-  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' }));
+  const orthanc = new Orthanc(
+    loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0', ...env }),
+  );
   const queue = new MemoryQueue(new AdmissionPolicy({ concurrency: 4, backlog: 4 }), async ({ instance }) => {
     looked.push(instance);
     if (!settles) await new Promise(() => undefined);
@@ -85,7 +93,7 @@ function follow({ settles = true } = {}) {
     groupRequests: { begin: async () => undefined },
     onLogCleared: cleared,
     pollMs: 5,
-    log: pino({ level: 'silent' }),
+    log: pino({}, sink),
   });
   follower.resume();
   const end = async () => {
@@ -93,7 +101,7 @@ function follow({ settles = true } = {}) {
     orthanc.close();
   };
   ends.push(end);
-  return { looked, cleared, end };
+  return { looked, cleared, lines, end };
 }
 
 const saved = (): { since: number } => {
@@ -171,4 +179,62 @@ test('a page is read again after an error in its middle', async () => {
   const { looked } = follow();
   await vi.waitUntil(() => looked.length > 0, { timeout: 5000 });
   expect(looked).toEqual([id(1)]);
+});
+
+test('a page with instances that Orthanc cannot give is read in halves: only those are left, and told of', async () => {
+  log = Array.from({ length: 160 }, (_, n) => change(n + 1));
+  const bad = new Set([id(3), id(150)]);
+  const pages: number[] = [];
+  nock.cleanAll();
+  serveChanges();
+  nock(base)
+    .persist()
+    .post('/tools/bulk-content')
+    .reply((_uri, body) => {
+      const { Resources } = body as { Resources: string[] };
+      pages.push(Resources.length);
+      if (Resources.length > 50 || Resources.some((each) => bad.has(instanceId.parse(each))))
+        return [200, 'x'.repeat(3_100_000)];
+      return [200, Resources.map((ID) => ({ ID, ParentSeries: ID, MainDicomTags, FileUuid }))];
+    });
+  const { looked, lines } = follow({ env: { PLAINVIEW_MAX_MEGAPIXELS: '1' } });
+  await vi.waitUntil(() => saved().since === 160, { timeout: 25_000 });
+  expect(looked).toHaveLength(158);
+  expect(looked.some((each) => bad.has(instanceId.parse(each)))).toBe(false);
+  for (const each of bad) expect(lines.join('')).toContain(each);
+  expect(pages.length).toBeLessThan(50);
+});
+
+test('a page that fails because another server answers is not gone past', async () => {
+  log = [change(1), change(2)];
+  nock.cleanAll();
+  let isOrthanc = false;
+  nock(base)
+    .persist()
+    .get('/changes')
+    .query(true)
+    .reply((uri) => {
+      const isFirst = !uri.includes('last');
+      return isOrthanc || isFirst ? [200, { Changes: log, Done: true, Last: 2 }] : [200, '<html>'];
+    });
+  nock(base)
+    .persist()
+    .post('/tools/bulk-content')
+    .reply((_uri, body) =>
+      isOrthanc
+        ? [
+            200,
+            (body as { Resources: string[] }).Resources.map((ID) => ({
+              ID,
+              ParentSeries: ID,
+              MainDicomTags,
+            })),
+          ]
+        : [200, '<html>'],
+    );
+  const { looked, lines } = follow();
+  await vi.waitUntil(() => lines.join('').includes('could not be read'), { timeout: 25_000 });
+  expect(saved().since).toBe(0);
+  isOrthanc = true;
+  await vi.waitUntil(() => looked.length === 2, { timeout: 25_000 });
 });

@@ -224,7 +224,9 @@ describe('an instance', () => {
 
   test('that cannot be rendered throws instance_not_renderable', async () => {
     nock(base).get(`/instances/${id}/frames/0/rendered`).reply(415);
-    expect(await codeOf(orthanc().renderings.whole(id, 0))).toBe('instance_not_renderable');
+    expect(await codeOf(orthanc().renderings.whole(id, 0, async (picture) => picture, {}))).toBe(
+      'instance_not_renderable',
+    );
   });
 });
 

@@ -23,6 +23,7 @@ function handled({ isAway }: { isAway: boolean }) {
   const handler = createHandler({
     process,
     recordFailure,
+    pauseMs: () => 0,
     orthanc: { isAway: async () => isAway },
     attempts: 2,
     metrics,

@@ -4,6 +4,7 @@ import { Metrics } from '../../../src/metrics/metrics.js';
 import type { InstanceId } from '../../../src/orthanc/ids.js';
 import { Pipeline } from '../../../src/pipeline/pipeline.js';
 import type { Job } from '../../../src/queue/queue.js';
+import { InWork } from '../../../src/store/in-work.js';
 import { stubClassifier } from '../../../testkit/classifier.js';
 import type { FakeSite } from '../../../testkit/fake-site.js';
 
@@ -43,7 +44,13 @@ export function pipelineOn(
 ) {
   const process = site.process(env);
   const classifier = stubClassifier(sha256);
-  const pipeline = new Pipeline({ ...process, classifier, metrics: new Metrics(), followUps });
+  const pipeline = new Pipeline({
+    ...process,
+    inWork: new InWork(site.stateDir),
+    classifier,
+    metrics: new Metrics(),
+    followUps,
+  });
   return { ...process, classifier, pipeline };
 }
 

@@ -1,0 +1,172 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { createError, PlainviewError } from '../../errors/errors.js';
+import type {
+  Classification,
+  Explanation,
+  JobId,
+  Reply,
+  Request,
+  SerializedError,
+  Setup,
+  ToWorker,
+} from './protocol.js';
+
+/** Tests and benchmarks run the worker from its source, without a build. */
+const workerFile = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './worker-from-source.mjs' : './worker.js', import.meta.url),
+);
+
+export interface Job extends Omit<Request, 'bytes'> {
+  readonly picture: Buffer;
+  /** How many processes have ended during it. */
+  readonly ends: number;
+  readonly resolve: (result: Classification | Explanation) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export type Ready = Extract<Reply, { kind: 'ready' }>;
+
+/** A job with the timer that ends it if the worker never answers. */
+interface RunningJob extends Job {
+  readonly deadline: NodeJS.Timeout;
+}
+
+interface Listeners {
+  /** A job or the process has ended. */
+  onChange: () => void;
+  /** The process ended during these jobs. Any of them can be the cause. */
+  onLost: (jobs: readonly Job[], why: string) => void;
+}
+
+/**
+ * One process that decodes and classifies, and its running jobs. A picture that crashes native code, or takes more memory
+ * than the limit, ends only this process.
+ */
+export class Child {
+  /** Rejects where the process cannot start. */
+  readonly ready: Promise<Ready>;
+  readonly #process: ChildProcess;
+  readonly #pictures: Writable;
+  readonly #jobs = new Map<JobId, RunningJob>();
+  readonly #longestMs: number;
+  readonly #listeners: Listeners;
+  #capacity = 0;
+  #isAlive = true;
+
+  constructor(setup: Setup, listeners: Listeners) {
+    this.#listeners = listeners;
+    this.#longestMs = setup.timeoutMs;
+    const [command, ...args] = commandFor(setup);
+    this.#process = spawn(command, args, {
+      // The log is on standard output. What native code writes when it crashes is on standard error.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc', 'pipe'],
+      serialization: 'advanced',
+      // On Linux, onnxruntime sends telemetry with a device id by default. A hospital's machine must not do that.
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+    });
+    this.#pictures = this.#process.stdio[4] as Writable;
+    // A process that ends during a picture breaks this pipe. Its end is handled below.
+    this.#pictures.on('error', () => undefined);
+    this.ready = new Promise((resolve, reject) => {
+      this.#process.on('message', (reply: Reply) => {
+        if (reply.kind === 'ready') {
+          // On a CPU a second picture would only slow down the first. With a GPU, the next batch is decoded during
+          // inference.
+          this.#capacity = reply.batch === 1 ? 1 : 2 * reply.batch;
+          resolve(reply);
+        } else if (reply.kind === 'unusable') {
+          reject(deserialize(reply.error));
+          this.#end('it could not start');
+        } else this.#settle(reply);
+      });
+      const ended = (why: string, cause?: unknown) => {
+        reject(createError('classifier_crashed', { why }, cause));
+        this.#end(why);
+      };
+      this.#process.on('error', (error) => ended(error.message, error));
+      this.#process.on('exit', (code, signal) => ended(signal ?? `status ${code}`));
+    });
+    // Nobody has to await `ready`, so its rejection must not count as unhandled.
+    this.ready.catch(() => undefined);
+    this.#send({ kind: 'setup', setup });
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  /** Number of jobs that the process can take now. */
+  get freeSlots(): number {
+    const isSuspected = [...this.#jobs.values()].some(({ ends }) => ends > 0);
+    return this.#isAlive && !isSuspected ? this.#capacity - this.#jobs.size : 0;
+  }
+
+  get isIdle(): boolean {
+    return this.freeSlots > 0 && this.#jobs.size === 0;
+  }
+
+  submit(job: Job): void {
+    const { id, picture, explain } = job;
+    const deadline = setTimeout(() => this.#giveUp(job), this.#longestMs);
+    this.#jobs.set(id, { ...job, deadline });
+    this.#send({ kind: 'request', request: { id, bytes: picture.length, explain } });
+    this.#pictures.write(picture);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isAlive) return;
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    this.#end('closed');
+    await ended;
+  }
+
+  #send(message: ToWorker): void {
+    // A process that has just ended refuses it. Its end is handled by its own event.
+    if (this.#process.connected) this.#process.send(message, () => undefined);
+  }
+
+  #settle(reply: Extract<Reply, { kind: 'done' | 'failed' }>): void {
+    const job = this.#jobs.get(reply.id);
+    clearTimeout(job?.deadline);
+    this.#jobs.delete(reply.id);
+    if (reply.kind === 'done') job?.resolve(reply.result);
+    else job?.reject(deserialize(reply.error));
+    this.#listeners.onChange();
+  }
+
+  /** Native code that hangs cannot be stopped, so the process is ended. The picture would hang the next one too. */
+  #giveUp(job: Job): void {
+    this.#jobs.delete(job.id);
+    job.reject(createError('classifier_hung', { seconds: this.#longestMs / 1000 }));
+    this.#end('it did not finish another picture');
+  }
+
+  #end(why: string): void {
+    if (!this.#isAlive) return;
+    this.#isAlive = false;
+    const lost = [...this.#jobs.values()];
+    for (const { deadline } of lost) clearTimeout(deadline);
+    this.#jobs.clear();
+    this.#process.kill('SIGKILL');
+    if (lost.length > 0) this.#listeners.onLost(lost, why);
+    this.#listeners.onChange();
+  }
+}
+
+/**
+ * On Linux the kernel refuses the process more private memory than the limit (RLIMIT_DATA). Limits on the address space
+ * are of no use: V8 and WebAssembly reserve much more than they use. CUDA needs more too, so a GPU has no limit.
+ */
+function commandFor({ engine, memoryBytes }: Setup): [string, ...string[]] {
+  const node: [string, ...string[]] = [process.execPath, workerFile];
+  const isLimited = process.platform === 'linux' && engine !== 'gpu' && !existsSync('/dev/nvidiactl');
+  return isLimited
+    ? ['/bin/sh', '-c', 'ulimit -d "$0"; exec "$@"', String(Math.ceil(memoryBytes / 1024)), ...node]
+    : node;
+}
+
+const deserialize = ({ code, message, cause }: SerializedError) =>
+  new PlainviewError(code, message, cause === undefined ? undefined : { cause: new Error(cause) });
