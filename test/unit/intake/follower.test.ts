@@ -228,6 +228,7 @@ test('a page that fails because another server answers is not gone past', async 
               ID,
               ParentSeries: ID,
               MainDicomTags,
+              FileUuid,
             })),
           ]
         : [200, '<html>'],
