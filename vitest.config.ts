@@ -10,7 +10,7 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           // The default leaves one core idle, half of two.
           maxWorkers: '100%',
-          testTimeout: 30_000,
+          testTimeout: 60_000,
         },
       },
       {

@@ -112,7 +112,9 @@ describe('a crash', () => {
   });
 
   // 1: the file; then on four levels, patient first: metadata, attachment and label; protection; sums; what is noted.
-  test('after each single write is mended by the next start, before anything is decided', async () => {
+  test('after each single write is mended by the next start, before anything is decided', {
+    timeout: 120_000,
+  }, async () => {
     const first = await withOthersThings();
     await taggerOn(site).tagger.run(first.instance);
     const { length } = site.writes();
