@@ -20,7 +20,7 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           // One real Orthanc per file: two cores are enough for two of them.
           maxWorkers: 2,
-          testTimeout: 60_000,
+          testTimeout: 180_000,
           hookTimeout: 120_000,
         },
       },

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
  */
 export async function waitFor<T>(
   condition: () => T | undefined | false | Promise<T | undefined | false>,
-  { timeout = 15_000, what = 'the condition', everyMs = 20 } = {},
+  { timeout = 40_000, what = 'the condition', everyMs = 20 } = {},
 ): Promise<T> {
   const deadline = Date.now() + timeout;
   for (;;) {

@@ -36,10 +36,10 @@ test('a person’s decision is restored when Orthanc replaces the file and loses
   const corrected = await reader().record(id);
 
   await real.storeInstance(bytes);
-  await waitFor(async () => (await reader().metadata(`instances/${id}`, 'RadiographCategory')) === 'hand_ap');
+  await waitFor(() => of.log().includes('was known: it was written again'));
+  expect(await reader().metadata(`instances/${id}`, 'RadiographCategory')).toBe('hand_ap');
   expect(await reader().record(id)).toEqual(corrected);
   expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap']);
-  expect(of.log()).toContain('was known: it was written again');
 
   await changeDecision(of, id, 'POST', 'undo');
   await real.storeInstance(bytes);
