@@ -35,7 +35,7 @@ function problemsOf({ role, method, params }: Operation): ProblemStatus[] {
     [role !== 'viewer' || changes, 403],
     [params !== undefined, 404],
     [changes, 409],
-    [method === 'post' || method === 'put', 413],
+    [changes, 413],
     [method === 'post' || method === 'put', 415],
     [params !== undefined || changes, 422],
   ];
