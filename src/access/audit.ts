@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { createError } from '../errors/errors.js';
 import { fileProblem } from '../files/file-problem.js';
+import { syncFolderNow } from '../files/make-folder.js';
 import { ownerOnly } from '../files/replace.js';
 import type { Caller } from './caller.js';
 
@@ -19,7 +20,8 @@ export interface AuditEntry {
 export type Audit = (entry: AuditEntry) => Promise<void>;
 
 /**
- * Writes each action to the log, and as a JSON line to a file where one is given. A failure to write the file later is
+ * Writes each action to the log, and as a JSON line to a file where one is given. The line is on the disk when this
+ * returns. A failure to write the file later is
  * logged and does not fail the action: who acted and when is also in Orthanc's metadata.
  * @throws config_invalid where the file cannot be written at the start
  */
@@ -36,7 +38,7 @@ export function auditTrail(file: string | undefined, log: Logger): Audit {
     log.info({ audit: entry }, 'audit');
     if (file === undefined) return;
     try {
-      await appendFile(file, `${JSON.stringify(entry)}\n`, ownerOnly);
+      await appendFile(file, `${JSON.stringify(entry)}\n`, { ...ownerOnly, flush: true });
     } catch (error) {
       log.error({ err: error, file }, 'the audit trail cannot be written');
     }
@@ -46,6 +48,7 @@ export function auditTrail(file: string | undefined, log: Logger): Audit {
 function requireAppendable(file: string): void {
   try {
     closeSync(openSync(file, 'a', ownerOnly.mode));
+    syncFolderNow(dirname(file));
   } catch (error) {
     // The file itself may be missing.
     const missing = existsSync(dirname(file)) ? file : dirname(file);

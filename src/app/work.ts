@@ -43,7 +43,7 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
   const locks = new LocalLocks();
   const { stateDir, modalities } = config;
   const aggregates = new Aggregates(orthanc, config.labelPrefix, locks);
-  const corrections = new CorrectionStore(stateDir);
+  const corrections = new CorrectionStore(stateDir, log);
   const recorder = new Recorder({
     orthanc,
     labelPrefix: config.labelPrefix,
@@ -104,7 +104,7 @@ export function createWork({ orthanc, classifier, config, metrics, routeBackOff,
   const follower = new Follower({
     orthanc,
     queue,
-    cursor: new ChangeCursor(stateDir),
+    cursor: new ChangeCursor(stateDir, log),
     isSettled,
     isUnfinished: (instance) => requestOf(instance) !== undefined || pipeline.isUnfinished(instance),
     copyGroupRequests: (level, ids) => copyGroupRequests(orthanc, level, ids, modalities),

@@ -1,9 +1,10 @@
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
+import { unknownPixels } from '../orthanc/renderings.js';
+import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { CorrectionStore, PictureKeys } from './correction-store.js';
 import { sopInstanceUidOf } from './former-decisions.js';
-import { recordOf, standingCorrection } from './read.js';
+import { decisionOf, recordOf, standingCorrection } from './read.js';
 import type { NewDecision } from './schema.js';
 
 /** Keeps what people decide in step with Orthanc. Callers hold the lock of the instance. */
@@ -65,12 +66,29 @@ export class CorrectionKeeper {
   }
 
   /** @param instance as Orthanc has it; undefined where it is gone */
-  async #settleBy(id: InstanceId, instance: InstanceContent | undefined): Promise<void> {
+  async #settleBy(id: InstanceId, instance: IdentifiedInstance | undefined): Promise<void> {
     const begun = this.#store.begunOf(id);
     if (begun === undefined) return;
     const record = instance && recordOf(instance)?.record;
+    if (begun === 'damaged') {
+      if (instance !== undefined && record !== undefined)
+        await this.#settleUnread(instance, decisionOf(record));
+      // Last: until then, a crash leaves it to be settled again.
+      return this.#store.setAsideBegun(id);
+    }
     const isThere = record?.who === begun.decision.who && record.when === begun.decision.when;
     await (isThere ? this.#store.stand(id) : this.#store.giveUp(id));
+  }
+
+  /** Something was begun about this instance, and what is damaged. @param decided what Orthanc has now */
+  async #settleUnread(instance: IdentifiedInstance, decided: NewDecision): Promise<void> {
+    const keys = await this.#keysOf(instance);
+    if (decided.who === 'person') return this.#store.keep(instance.ID, { ...keys, decision: decided });
+    // A failure replaces no person's decision. Any other that is newer, about the same picture, has ended it.
+    if (decided.decision === 'failed' || keys.pixels === unknownPixels) return;
+    const { decision } = this.#store.ofPixels(keys.pixels) ?? {};
+    if (decision !== undefined && decision.when < decided.when)
+      await this.#store.drop(instance.ID, { when: decision.when, pixels: keys.pixels });
   }
 
   async #keysOf(instance: IdentifiedInstance): Promise<PictureKeys> {

@@ -73,7 +73,7 @@ function follow({ settles = true } = {}) {
   const follower = new Follower({
     orthanc,
     queue,
-    cursor: new ChangeCursor(folder),
+    cursor: new ChangeCursor(folder, pino({ level: 'silent' })),
     isSettled: () => false,
     isUnfinished: () => false,
     copyGroupRequests: async () => undefined,
