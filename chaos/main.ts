@@ -10,10 +10,11 @@ import { flat } from './scenarios/flat.js';
 import { interference } from './scenarios/interference.js';
 import { kills } from './scenarios/kills.js';
 import { night } from './scenarios/night.js';
+import { power } from './scenarios/power.js';
 import { proxy } from './scenarios/proxy.js';
 import { twins } from './scenarios/twins.js';
 
-const scenarios: Record<string, Scenario> = { kills, proxy, twins, night, flat, burst, interference };
+const scenarios: Record<string, Scenario> = { kills, proxy, twins, night, flat, burst, interference, power };
 const names = Object.keys(scenarios);
 
 const { only, scale, seed, full } = z

@@ -32,10 +32,12 @@ export async function loopDevice(): Promise<Disk | undefined> {
     kind: 'loop device',
     stateDir: join(mounted, 'state'),
     under: [],
-    async cut() {
+    async cut(service) {
       const name = join(place, `cut ${copies++}`);
       const [image, mount] = [`${name}.device`, `${name}.mounted`];
-      await run('cp', ['--sparse=always', device, image]);
+      // A copy that takes its parts at different moments would be no state of the device.
+      service.freeze();
+      await run('cp', ['--sparse=always', device, image]).finally(() => service.thaw());
       await mkdir(mount);
       // The file system replays its journal.
       await run('mount', ['-o', 'loop', image, mount]);

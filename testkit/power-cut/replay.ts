@@ -39,6 +39,11 @@ export function replay(random: () => number): Replay | undefined {
   }
   writeFileSync(trace, '');
   const read = (): string => readFileSync(trace, 'utf8');
+  const modelOf = (text: string): DiskModel => {
+    const model = new DiskModel(root);
+    for (const call of readTrace(text)) model.apply(call);
+    return model;
+  };
   let states = 0;
   const write = (tree: Tree): string => {
     const folder = join(place, `state ${states++}`);
@@ -54,16 +59,11 @@ export function replay(random: () => number): Replay | undefined {
     stateDir: join(root, 'state'),
     under,
     async cut() {
-      let model = new DiskModel(root);
-      // The recording is true: it leads to what is there.
-      await waitFor(
-        () => {
-          model = new DiskModel(root);
-          for (const call of readTrace(read())) model.apply(call);
-          return keyOf(model.now()) === keyOf(treeOf(root));
-        },
-        { what: 'the recording of what is on the disk' },
-      );
+      const model = modelOf(read());
+      // The recording is true: once the service rests, it leads to what is there.
+      await waitFor(() => keyOf(modelOf(read()).now()) === keyOf(treeOf(root)), {
+        what: 'the recording of what is on the disk',
+      });
       // The first option is what was synced last.
       return write(model.after(([synced]) => synced));
     },

@@ -33,8 +33,7 @@ export async function answersStand({ disk, orthanc }: Site, count: number): Prom
   const service = await start(disk, orthanc);
   const cuts: { check: (next: ServiceProcess) => Promise<string[]>; file: Buffer; stateDir: string }[] = [];
   const cut = async (file: Buffer, check: (next: ServiceProcess) => Promise<string[]>) => {
-    service.freeze();
-    cuts.push({ file, check, stateDir: await disk.cut().finally(() => service.thaw()) });
+    cuts.push({ file, check, stateDir: await disk.cut(service) });
   };
   try {
     await service.ready();
@@ -89,8 +88,7 @@ export async function othersDataStands({ disk, orthanc }: Site, count: number): 
         proxy.decide = ({ method, url }) => {
           if (method !== 'POST' || url !== '/instances') return 'pass';
           return async (store) => {
-            service.freeze();
-            await disk.cut().then(resolve, reject);
+            await disk.cut(service).then(resolve, reject);
             await store();
             // The service never gets to know: for it the power is cut here.
             await service.kill();
