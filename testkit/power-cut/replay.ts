@@ -41,7 +41,7 @@ export function replay(random: () => number): Replay | undefined {
   const read = (): string => readFileSync(trace, 'utf8');
   const modelOf = (text: string): DiskModel => {
     const model = new DiskModel(root);
-    for (const call of readTrace(text)) model.apply(call);
+    for (const call of readTrace(text, root)) model.apply(call);
     return model;
   };
   let states = 0;
@@ -63,6 +63,8 @@ export function replay(random: () => number): Replay | undefined {
       // The recording is true: once the service rests, it leads to what is there.
       await waitFor(() => keyOf(modelOf(read()).now()) === keyOf(treeOf(root)), {
         what: 'the recording of what is on the disk',
+        timeout: 60_000,
+        everyMs: 100,
       });
       // The first option is what was synced last.
       return write(model.after(([synced]) => synced));
@@ -72,7 +74,7 @@ export function replay(random: () => number): Replay | undefined {
       const model = new DiskModel(root);
       const found = new Map<string, { until: number; tree: Tree }>();
       let before: string[] = [];
-      for (const call of readTrace(read())) {
+      for (const call of readTrace(read(), root)) {
         if (!model.apply(call)) continue;
         // Until this call, the states of the call before were possible.
         for (const key of before) {

@@ -44,6 +44,7 @@ export const recorder = (file: string): string[] => [
   ...[
     'strace',
     '-D',
+    '-A',
     '-f',
     '-q',
     '-y',
@@ -58,10 +59,13 @@ export const recorder = (file: string): string[] => [
   ...['-e', 'signal=none'],
 ];
 
-/** Reads a recording. A call that has not ended is left out. */
-export function* readTrace(text: string): Generator<SystemCall> {
+/** Reads the calls of a recording that name something below a folder. A call that has not ended is left out. */
+export function* readTrace(text: string, root: string): Generator<SystemCall> {
   const open = new Map<string, { begin: string; began: number }>();
+  const escaped = [...Buffer.from(root)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
   for (const [ended, line] of text.split('\n').entries()) {
+    // Most lines are about sockets.
+    if (!line.includes(escaped) && !line.includes(' resumed>')) continue;
     const [, process = '', rest = ''] = /^(\d+) +(.*)$/.exec(line) ?? [];
     const unfinished = /^(.*) <unfinished \.\.\.>$/.exec(rest)?.[1];
     if (unfinished !== undefined) {
@@ -70,6 +74,7 @@ export function* readTrace(text: string): Generator<SystemCall> {
     }
     const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(rest)?.[1];
     const { begin = '', began = ended } = (resumed !== undefined && open.get(process)) || {};
+    open.delete(process);
     const [, name, args, result] = /^(\w+)\((.*)\) += (-?\d+)/.exec(begin + (resumed ?? rest)) ?? [];
     if (name === undefined || args === undefined || Number(result) < 0) continue;
     // A descriptor is `3</path>`, a text is `"…"`; with -xx both are in hexadecimal, so neither holds a delimiter.

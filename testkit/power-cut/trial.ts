@@ -84,20 +84,23 @@ export async function othersDataStands({ disk, orthanc }: Site, count: number): 
       const id = await site.store(picture(`${seed} ${index}`));
       const { when } = await site.decided(id);
       await site.attach(id);
-      const stateDir = new Promise<string>((resolve, reject) => {
-        proxy.decide = ({ method, url }) => {
-          if (method !== 'POST' || url !== '/instances') return 'pass';
-          return async (store) => {
-            await disk.cut(service).then(resolve, reject);
-            await store();
-            // The service never gets to know: for it the power is cut here.
-            await service.kill();
-            return 'cut';
-          };
+      const corrected = correct(service, id, { when });
+      let left: string | undefined;
+      proxy.decide = ({ method, url }) => {
+        if (method !== 'POST' || url !== '/instances') return 'pass';
+        return async (store) => {
+          await corrected;
+          const stateDir = await disk.cut(service);
+          await store();
+          // The service never gets to know: for it the power is cut here.
+          await service.kill();
+          left = stateDir;
+          return 'cut';
         };
-      });
-      await correct(service, id, { when });
-      replaced.push({ id, stateDir: await stateDir });
+      };
+      await corrected;
+      const stateDir = await waitFor(() => left, { what: 'Orthanc to replace the file', timeout: 60_000 });
+      replaced.push({ id, stateDir });
       await waitFor(async () => !(await site.isAttached(id)), { what: 'the file to be replaced' });
       proxy.decide = () => 'pass';
       if (index < count - 1) {
