@@ -84,11 +84,14 @@ export class CorrectionKeeper {
   async #settleUnread(instance: IdentifiedInstance, decided: NewDecision): Promise<void> {
     const keys = await this.#keysOf(instance);
     if (decided.who === 'person') return this.#store.keep(instance.ID, { ...keys, decision: decided });
-    // A failure replaces no person's decision. Any other that is newer, about the same picture, has ended it.
-    if (decided.decision === 'failed' || keys.pixels === unknownPixels) return;
-    const { decision } = this.#store.ofPixels(keys.pixels) ?? {};
-    if (decision !== undefined && decision.when < decided.when)
-      await this.#store.drop(instance.ID, { when: decision.when, pixels: keys.pixels });
+    // A network's decision: it was begun to end a person's where an undo or a request made it. Else theirs stays.
+    if (keys.pixels === unknownPixels) return;
+    for (const { pixels, decision } of this.#store.ofInstance(instance.ID)) {
+      const isUndo = decision.before?.when === decided.when;
+      const isRequested = decided.requested !== undefined && decided.when > decision.when;
+      if (pixels === keys.pixels && (isUndo || (isRequested && decided.decision !== 'failed')))
+        await this.#store.drop(instance.ID, { when: decision.when });
+    }
   }
 
   async #keysOf(instance: IdentifiedInstance): Promise<PictureKeys> {
