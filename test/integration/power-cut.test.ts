@@ -19,13 +19,14 @@ async function kept<D extends Disk>(made: D | undefined | Promise<D | undefined>
   if (disk !== undefined) open.push(disk);
   return disk;
 }
-const anyDisk = async () => (await kept(loopDevice())) ?? kept(replay(seeded(1)));
+/** A replay sees more: on ext4, each sync of another file takes along what was not synced. `npm run chaos` does both. */
+const anyDisk = async () => (await kept(replay(seeded(1)))) ?? kept(loopDevice());
 const why = 'this user may neither mount a loop device nor record with strace';
 
 test('after a power cut, every correction, undo and request that was answered stands', async ({ skip }) => {
   const disk = await anyDisk();
   if (disk === undefined) return skip(why);
-  expect(await answersStand({ disk, orthanc: real.orthanc.url }, 2)).toEqual({ cuts: 4, broken: [] });
+  expect(await answersStand({ disk, orthanc: real.orthanc.url }, 2)).toEqual({ cuts: 5, broken: [] });
 });
 
 test('after a power cut, what others attached to a file that Orthanc replaces is there', async ({ skip }) => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { CorrectionStore } from '../../src/decisions/correction-store.js';
 import { instanceId } from '../../src/orthanc/ids.js';
@@ -19,14 +19,14 @@ interface Change {
 
 /**
  * People correct, correct again and undo. In every state that a power cut at any moment may leave, each file is whole, and
- * of each instance the store has what was answered last, or what was requested since.
+ * of each instance the store has what was answered last, or what was requested since. So has the audit file.
  */
 export async function everyMomentStands(disk: Replay, orthanc: string, rounds: number): Promise<Outcome> {
   const site = client(orthanc);
   const seeds = Array.from({ length: rounds }, () => randomUUID());
   const ids: string[] = [];
   for (const seed of seeds) ids.push(await site.store(picture(seed)));
-  const service = await start(disk, orthanc);
+  const service = await start(disk, orthanc, { PLAINVIEW_AUDIT_FILE: auditFile(disk.stateDir) });
   const changes: Change[] = [];
   const change = async (instance: number, category: string | undefined) => {
     const id = ids[instance] ?? '';
@@ -49,6 +49,9 @@ export async function everyMomentStands(disk: Replay, orthanc: string, rounds: n
   for (const { until, stateDir } of disk.states()) {
     outcome.cuts++;
     outcome.broken.push(...halfFiles(stateDir));
+    const answered = changes.filter((each) => each.answered <= until).length;
+    if (linesOf(auditFile(stateDir)) < answered)
+      outcome.broken.push('an answered change is not in the audit file');
     const store = new CorrectionStore(stateDir, pino({ level: 'silent' }));
     for (const [instance, seed] of seeds.entries()) {
       const allowed = categoriesAt(
@@ -59,7 +62,9 @@ export async function everyMomentStands(disk: Replay, orthanc: string, rounds: n
       const byUid = store.ofUid(uid(seed)).at(-1)?.decision.category;
       for (const found of [byInstance, byUid])
         if (!allowed.includes(found))
-          outcome.broken.push(`${stateDir}: ${found} in place of ${allowed.join(' or ')}`);
+          outcome.broken.push(
+            `${found ?? 'nothing'} in place of ${allowed.map((each) => each ?? 'nothing').join(' or ')}`,
+          );
     }
   }
   return outcome;
@@ -71,6 +76,12 @@ function categoriesAt(moment: number, changes: readonly Change[]): (string | und
   const since = changes.slice(answered + 1).filter((change) => change.asked <= moment);
   return [changes[answered]?.category, ...since.map(({ category }) => category)];
 }
+
+/** On the same disk as the state, outside its folder. */
+const auditFile = (stateDir: string): string => join(dirname(stateDir), 'audit.jsonl');
+
+const linesOf = (file: string): number =>
+  existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0;
 
 function halfFiles(folder: string): string[] {
   if (!existsSync(folder)) return [];

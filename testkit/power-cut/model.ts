@@ -110,9 +110,12 @@ export class DiskModel {
   }
 }
 
-/** Contents that were not synced may also be there in part, or not at all. */
+/** What was not synced may also be there in part, or not at all. What is appended takes nothing from what was synced. */
 function torn({ content }: File): [Buffer, ...Buffer[]] {
-  const { possible } = content;
+  const { possible, now } = content;
+  const [synced] = possible;
   if (possible.length === 1) return possible;
-  return [...possible, Buffer.alloc(0), content.now.subarray(0, content.now.length / 2)];
+  const isAppended = now.subarray(0, synced.length).equals(synced);
+  const kept = isAppended ? synced.length : 0;
+  return [...possible, now.subarray(0, kept), now.subarray(0, (kept + now.length) / 2)];
 }

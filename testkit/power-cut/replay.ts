@@ -1,9 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { shuffled } from '../random.js';
 import { waitFor } from '../wait-for.js';
 import type { Disk } from './disk.js';
 import { DiskModel, type Tree } from './model.js';
@@ -12,11 +21,16 @@ import { combinations } from './versions.js';
 
 /** Where a moment has more states than this, some of them by chance. */
 const mostStates = 64;
+/** Of all moments together. What is synced as it should be leaves some fifty for each correction. */
+const mostStatesInAll = 2000;
 
 export interface Replay extends Disk {
   /** Where the recording is now. Two calls give the same where nothing was done in between. */
   position(): number;
-  /** Every different state that a power cut at any moment may have left, with the last moment at which it may. */
+  /**
+   * Every different state that a power cut at any moment may have left, with the last moment at which it may. Each is
+   * deleted when the next is asked for.
+   */
   states(): Iterable<{ until: number; stateDir: string }>;
 }
 
@@ -88,7 +102,11 @@ export function replay(random: () => number): Replay | undefined {
           found.set(key, { until: Number.POSITIVE_INFINITY, tree });
         }
       }
-      for (const { until, tree } of found.values()) yield { until, stateDir: write(tree) };
+      for (const { until, tree } of shuffled([...found.values()], random).slice(0, mostStatesInAll)) {
+        const stateDir = write(tree);
+        yield { until, stateDir };
+        rmSync(dirname(stateDir), { recursive: true });
+      }
     },
     discard: () => rm(place, { recursive: true }),
   };

@@ -14,6 +14,9 @@ export interface Outcome {
   broken: string[];
 }
 
+/** @param next runs on what the power cut has left */
+type Check = (next: ServiceProcess) => Promise<string[]>;
+
 interface Site {
   disk: Disk;
   /** Address of an Orthanc that replaces files (`OverwriteInstances`). */
@@ -31,8 +34,8 @@ export async function answersStand({ disk, orthanc }: Site, count: number): Prom
   const ids: string[] = [];
   for (const file of files) ids.push(await site.store(file));
   const service = await start(disk, orthanc);
-  const cuts: { check: (next: ServiceProcess) => Promise<string[]>; file: Buffer; stateDir: string }[] = [];
-  const cut = async (file: Buffer, check: (next: ServiceProcess) => Promise<string[]>) => {
+  const cuts: { check: Check; file: Buffer; stateDir: string }[] = [];
+  const cut = async (file: Buffer, check: Check) => {
     cuts.push({ file, check, stateDir: await disk.cut(service) });
   };
   try {
@@ -55,6 +58,12 @@ export async function answersStand({ disk, orthanc }: Site, count: number): Prom
       const { status } = await callApi(next, 'GET', `/requests/${job.id}`);
       return status === 200 ? [] : [`the request is gone: ${status}`];
     });
+    await expectStatus(202, callApi(service, 'POST', '/sweep', { body: {} }));
+    await cut(file, async (next) =>
+      (await waitFor(() => next.log().includes('sweep begins'), { timeout: 2000 }).catch(() => false))
+        ? []
+        : ['the sweep is gone'],
+    );
   } finally {
     await service.discard();
   }
@@ -143,7 +152,7 @@ export const start = async (
 async function recovered(
   { stateDir, orthanc }: { stateDir: string; orthanc: string },
   outcome: Outcome,
-  check: (service: ServiceProcess) => Promise<string[]>,
+  check: Check,
 ): Promise<void> {
   outcome.cuts++;
   const service = await start({ stateDir, under: [] }, orthanc);
