@@ -75,7 +75,7 @@ export function replay(random: () => number): Replay | undefined {
     async cut() {
       const model = modelOf(read());
       // The recording is true: once the service rests, it leads to what is there.
-      await waitFor(() => keyOf(modelOf(read()).now()) === keyOf(treeOf(root)), {
+      await waitFor(() => keyOf(modelOf(read()).now()) === currentKey(root), {
         what: 'the recording of what is on the disk',
         timeout: 60_000,
         everyMs: 100,
@@ -118,6 +118,16 @@ const keyOf = (tree: Tree): string => {
     hash.update(`${path}\0${content === undefined ? 'folder' : content.toString('hex')}\0`);
   return hash.digest('hex');
 };
+
+/** @returns undefined while files are being replaced */
+function currentKey(root: string): string | undefined {
+  try {
+    return keyOf(treeOf(root));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
 
 function treeOf(root: string): Tree {
   const entries = readdirSync(root, { recursive: true, withFileTypes: true })

@@ -86,7 +86,6 @@ export async function othersDataStands({ disk, orthanc }: Site, count: number): 
   const outcome: Outcome = { cuts: 0, broken: [] };
   const service = await start(disk, proxy.url, { PLAINVIEW_TAGS: 'absent' });
   const seed = randomUUID();
-  const replaced: { id: string; stateDir: string }[] = [];
   try {
     await service.ready();
     for (let index = 0; index < count; index++) {
@@ -109,25 +108,22 @@ export async function othersDataStands({ disk, orthanc }: Site, count: number): 
       };
       await corrected;
       const stateDir = await waitFor(() => left, { what: 'Orthanc to replace the file', timeout: 60_000 });
-      replaced.push({ id, stateDir });
       await waitFor(async () => !(await site.isAttached(id)), { what: 'the file to be replaced' });
       proxy.decide = () => 'pass';
-      if (index < count - 1) {
-        service.start();
-        await service.ready();
-      }
+      await recovered({ stateDir, orthanc }, outcome, () =>
+        waitFor(() => site.isAttached(id), { timeout: 5000 }).then(
+          () => [],
+          () => [`metadata and label of another program are gone from ${id}`],
+        ),
+      );
+      // Only now: it knows what was not synced too, and puts all back.
+      service.start();
+      await service.ready();
     }
   } finally {
     await service.discard();
     await proxy.stop();
   }
-  for (const { id, stateDir } of replaced)
-    await recovered({ stateDir, orthanc }, outcome, () =>
-      waitFor(() => site.isAttached(id), { timeout: 5000 }).then(
-        () => [],
-        () => [`metadata and label of another program are gone from ${id}`],
-      ),
-    );
   return outcome;
 }
 
