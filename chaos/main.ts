@@ -12,6 +12,7 @@ import { histories } from './scenarios/histories.js';
 import { interference } from './scenarios/interference.js';
 import { kills } from './scenarios/kills.js';
 import { night } from './scenarios/night.js';
+import { power } from './scenarios/power.js';
 import { proxy } from './scenarios/proxy.js';
 import { twins } from './scenarios/twins.js';
 
@@ -25,6 +26,7 @@ const scenarios: Record<string, Scenario> = {
   interference,
   changes,
   histories,
+  power,
 };
 const names = Object.keys(scenarios);
 

@@ -85,12 +85,12 @@ export function useFakeSite(options: FakeOrthancOptions = {}) {
       const locks = new LocalLocks();
       const { labelPrefix } = config;
       const aggregates = new Aggregates(orthanc, labelPrefix, locks);
-      const corrections = new CorrectionStore(stateDir);
+      const corrections = new CorrectionStore(stateDir, silent);
       const seal = new RequestSeal(deriveKey(siteSecret, 'seal'));
       const recorder = new Recorder({ orthanc, labelPrefix, locks, aggregates, corrections, seal });
       return { config, orthanc, locks, aggregates, recorder };
     },
-    corrections: () => new CorrectionStore(stateDir),
+    corrections: () => new CorrectionStore(stateDir, silent),
     store(file: Buffer): Line {
       const { ID, ParentSeries, ParentStudy, ParentPatient } = running().store(file);
       return {

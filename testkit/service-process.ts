@@ -15,19 +15,29 @@ export interface ServiceProcessOptions {
   port: number;
   secret: string;
   env?: Record<string, string>;
+  /** Default: a new one, which `discard` deletes. */
+  stateDir?: string;
+  /** A command that runs the service as its own process, with arguments. */
+  under?: readonly string[];
 }
 
 /** `plainview serve` as a process that can be killed, stopped, frozen and started again. */
 export class ServiceProcess {
-  readonly #stateDir = mkdtempSync(join(tmpdir(), 'plainview-service-'));
-  readonly #logFile = join(this.#stateDir, 'service.log');
-  readonly #url: string;
+  readonly url: string;
+  readonly secret: string;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'plainview-service-'));
+  readonly #logFile = join(this.#folder, 'service.log');
+  readonly #stateDir: string;
+  readonly #command: readonly string[];
   readonly #env: Record<string, string>;
   #child: ChildProcess | undefined;
   readonly #killAtExit = () => this.#child?.kill('SIGKILL');
 
-  constructor({ orthanc, port, secret, env = {} }: ServiceProcessOptions) {
-    this.#url = `http://127.0.0.1:${port}`;
+  constructor({ orthanc, port, secret, env = {}, stateDir, under = [] }: ServiceProcessOptions) {
+    this.url = `http://127.0.0.1:${port}`;
+    this.secret = secret;
+    this.#stateDir = stateDir ?? this.#folder;
+    this.#command = [...under, process.execPath, cliFile, 'serve'];
     this.#env = {
       PATH: process.env.PATH ?? '',
       PLAINVIEW_ORTHANC_URL: orthanc,
@@ -42,7 +52,8 @@ export class ServiceProcess {
   /** Does not wait until it is ready. */
   start(): void {
     const log = openSync(this.#logFile, 'a');
-    this.#child = spawn(process.execPath, [cliFile, 'serve'], {
+    const [program = '', ...args] = this.#command;
+    this.#child = spawn(program, args, {
       env: this.#env,
       stdio: ['ignore', log, log],
     });
@@ -51,8 +62,8 @@ export class ServiceProcess {
 
   async ready(): Promise<void> {
     const isReady = async () => {
-      if (this.#hasEnded()) throw new Error(`the service ended: ${this.#log().slice(-500)}`);
-      const answer = await fetch(`${this.#url}/health/ready`).catch(() => undefined);
+      if (this.#hasEnded()) throw new Error(`the service ended: ${this.log().slice(-500)}`);
+      const answer = await fetch(`${this.url}/health/ready`).catch(() => undefined);
       await answer?.arrayBuffer();
       return answer?.ok ?? false;
     };
@@ -62,20 +73,24 @@ export class ServiceProcess {
   kill = () => this.#end('SIGKILL');
   stop = () => this.#end('SIGTERM');
 
-  /** Kills it and deletes its state. */
+  /** Kills it and deletes its log, and its state unless that was given. */
   async discard(): Promise<void> {
     await this.kill();
     process.off('exit', this.#killAtExit);
-    await rm(this.#stateDir, { recursive: true, force: true });
+    await rm(this.#folder, { recursive: true, force: true });
   }
 
   freeze(): void {
     this.#child?.kill('SIGSTOP');
   }
 
+  thaw(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
   /** Value of a metric. @param name with labels as in `/metrics` @returns 0 where there is no value yet */
   async metric(name: string): Promise<number> {
-    const text = await (await fetch(`${this.#url}/metrics`)).text();
+    const text = await (await fetch(`${this.url}/metrics`)).text();
     const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
     return Number(line?.slice(name.length + 1) ?? 0);
   }
@@ -98,7 +113,7 @@ export class ServiceProcess {
 
   /** Internal errors and crashes in the log, of all starts. @returns no or one message */
   faults(): string[] {
-    const lines = this.#log()
+    const lines = this.log()
       .split('\n')
       .filter((line) => line.includes('"code":"internal"') || /^\S*Error: /.test(line));
     return lines.length === 0
@@ -106,7 +121,8 @@ export class ServiceProcess {
       : [`the log holds ${lines.length} faults of its own: ${lines[0]?.slice(0, 300)}`];
   }
 
-  #log(): string {
+  /** Of all starts so far. */
+  log(): string {
     return readFileSync(this.#logFile, 'utf8');
   }
 

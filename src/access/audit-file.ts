@@ -22,7 +22,7 @@ export class AuditFile {
     this.#lost = lost;
   }
 
-  /** @returns a promise that resolves when the line is written, or when that has failed and is reported */
+  /** @returns a promise that resolves when the line is on the disk, or when that has failed and is reported */
   append(entry: object): Promise<void> {
     if (this.#waiting.length >= maxWaiting) {
       this.#lost(1);
@@ -38,7 +38,7 @@ export class AuditFile {
     const lines = this.#waiting;
     this.#waiting = [];
     try {
-      await appendFile(this.#path, `${lines.join('\n')}\n`, ownerOnly);
+      await appendFile(this.#path, `${lines.join('\n')}\n`, { ...ownerOnly, flush: true });
     } catch (error) {
       this.#lost(lines.length);
       this.#log.error(

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/options.js';
 import { createError } from '../errors/errors.js';
 import { fileProblem } from '../files/file-problem.js';
+import { syncFolderNow } from '../files/make-folder.js';
 import { ownerOnly } from '../files/replace.js';
 import { AuditFile } from './audit-file.js';
 import type { Identity } from './caller.js';
@@ -33,9 +34,9 @@ export interface AuditEntry {
 export type Audit = (entry: AuditEntry) => Promise<void>;
 
 /**
- * Writes each action to the log, and as a JSON line to a file where one is given. Views are written to the file alone, and
- * only where that is asked for: they are many. A failure to write the file later is logged and counted, and does not fail
- * the action.
+ * Writes each action to the log, and as a JSON line to a file where one is given. The line is on the disk when this returns.
+ * Views are written to the file alone, and only where that is asked for: they are many. A failure to write the file later is
+ * logged and counted, and does not fail the action.
  * @param lost is told the number of entries that could not be written
  * @throws config_invalid where the file cannot be written at the start, or is missing for views
  */
@@ -60,6 +61,7 @@ export function auditTrail(
 function requireAppendable(file: string): void {
   try {
     closeSync(openSync(file, 'a', ownerOnly.mode));
+    syncFolderNow(dirname(file));
   } catch (error) {
     // The file itself may be missing.
     const missing = existsSync(dirname(file)) ? file : dirname(file);

@@ -49,7 +49,7 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
   const { stateDir, modalities } = config;
   const onPart: OnPart = (study, afterMs) => reconciler.later(study, afterMs);
   const aggregates = new Aggregates(orthanc, config.labelPrefix, locks, onPart);
-  const corrections = new CorrectionStore(stateDir);
+  const corrections = new CorrectionStore(stateDir, log);
   const recorder = new Recorder({
     orthanc,
     labelPrefix: config.labelPrefix,
@@ -146,7 +146,7 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
   const follower = new Follower({
     orthanc,
     queue,
-    cursor: new ChangeCursor(stateDir),
+    cursor: new ChangeCursor(stateDir, log),
     isSettled,
     isUnfinished: (instance) => requestOf(instance) !== undefined || pipeline.isUnfinished(instance),
     groupRequests,

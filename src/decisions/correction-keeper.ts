@@ -1,9 +1,10 @@
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
+import { unknownPixels } from '../orthanc/renderings.js';
+import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { CorrectionStore, PictureKeys } from './correction-store.js';
 import { type DescribedPicture, sopInstanceUidOf } from './former-decisions.js';
-import { recordOf, standingCorrection } from './read.js';
+import { decisionOf, recordOf, standingCorrection } from './read.js';
 import type { NewDecision } from './schema.js';
 
 /** What is known of a picture already. */
@@ -72,12 +73,32 @@ export class CorrectionKeeper {
   }
 
   /** @param instance as Orthanc has it; undefined where it is gone */
-  async #settleBy(id: InstanceId, instance: InstanceContent | undefined): Promise<void> {
+  async #settleBy(id: InstanceId, instance: IdentifiedInstance | undefined): Promise<void> {
     const begun = this.#store.begunOf(id);
     if (begun === undefined) return;
     const record = instance && recordOf(instance)?.record;
+    if (begun === 'damaged') {
+      if (instance !== undefined && record !== undefined)
+        await this.#settleUnread(instance, decisionOf(record));
+      // Last: until then, a crash leaves it to be settled again.
+      return this.#store.setAsideBegun(id);
+    }
     const isThere = record?.who === begun.decision.who && record.when === begun.decision.when;
     await (isThere ? this.#store.stand(id) : this.#store.giveUp(id));
+  }
+
+  /** Something was begun about this instance, and what is damaged. @param decided what Orthanc has now */
+  async #settleUnread(instance: IdentifiedInstance, decided: NewDecision): Promise<void> {
+    const keys = await this.#keysOf(instance, await this.#orthanc.hierarchy.describe(instance.ID));
+    if (decided.who === 'person') return this.#store.keep(instance.ID, { ...keys, decision: decided });
+    // A network's decision: it was begun to end a person's where an undo or a request made it. Else theirs stays.
+    if (keys.pixels === unknownPixels) return;
+    for (const { pixels, decision } of this.#store.ofInstance(instance.ID)) {
+      const isUndo = decision.before?.when === decided.when;
+      const isRequested = decided.requested !== undefined && decided.when > decision.when;
+      if (pixels === keys.pixels && (isUndo || (isRequested && decided.decision !== 'failed')))
+        await this.#store.drop(instance.ID, { when: decision.when });
+    }
   }
 
   async #keysOf(

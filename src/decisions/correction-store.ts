@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import { KeyedMutex } from '../async/keyed-mutex.js';
 import { createError } from '../errors/errors.js';
 import { removeFile } from '../files/replace.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
-import { readIntact, StateFile } from '../store/state-file.js';
+import { isDamaged, readIntact, StateFile, setAsideDamaged } from '../store/state-file.js';
 import { instanceRecord, type NewDecision } from './schema.js';
 
 /** A person's decision. */
@@ -68,11 +69,13 @@ type Index = 'uids' | 'instances' | 'traits';
  */
 export class CorrectionStore {
   readonly #folder: string;
+  readonly #log: Logger;
   /** Pictures share index files, so one change is made at a time. */
   readonly #changes = new KeyedMutex<'change'>();
 
-  constructor(stateDir: string) {
+  constructor(stateDir: string, log: Logger) {
     this.#folder = join(stateDir, 'corrections');
+    this.#log = log;
   }
 
   /** @throws state_damaged */
@@ -116,15 +119,27 @@ export class CorrectionStore {
     });
   }
 
-  /** @throws state_damaged */
-  begunOf(id: InstanceId): BegunCorrection | undefined {
-    return readIntact(this.#begunFolder, `${id}.json`, begun);
+  /** @returns `damaged`: something was begun, and only Orthanc can tell what. @throws state_unusable */
+  begunOf(id: InstanceId): BegunCorrection | 'damaged' | undefined {
+    try {
+      return readIntact(this.#begunFolder, `${id}.json`, begun);
+    } catch (error) {
+      if (isDamaged(error)) return 'damaged';
+      throw error;
+    }
+  }
+
+  /** What was begun is damaged, and settled by what Orthanc has. @throws state_unusable */
+  setAsideBegun(id: InstanceId): void {
+    setAsideDamaged(join(this.#begunFolder, `${id}.json`), this.#log);
   }
 
   /** The decision that was begun stands now. Does nothing where there is none. @throws state_unusable, state_damaged */
   async stand(id: InstanceId): Promise<void> {
     const correction = this.begunOf(id);
     if (correction === undefined) return;
+    if (correction === 'damaged')
+      throw createError('state_damaged', { file: join(this.#begunFolder, `${id}.json`) });
     if ('ends' in correction) await this.drop(id, correction.ends);
     // By the order of events, not by the clock, which can be set back.
     else

@@ -109,7 +109,7 @@ export const runningErrors = {
   },
   state_damaged: {
     message: (p: { file: string }) =>
-      `${p.file} is damaged, so Plainview does nothing with its instance. Move the file away and keep it: it may hold what Orthanc has lost.`,
+      `${p.file} is damaged, so Plainview does nothing that depends on it. Move the file away and keep it: it may hold what is nowhere else.`,
     transient: false,
     status: 500,
     exit: 1,

@@ -20,8 +20,8 @@ export function makeFolder(folder: string): void {
   syncFolderNow(parent);
 }
 
-/** The name of a folder is content of the one above it. */
-function syncFolderNow(folder: string): void {
+/** The names of files and folders are content of the folder above them. */
+export function syncFolderNow(folder: string): void {
   try {
     const descriptor = openSync(folder, 'r');
     try {

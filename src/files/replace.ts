@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -54,4 +55,15 @@ async function sync(path: string, flags: 'r' | 'r+'): Promise<void> {
 export async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true });
   await syncFolder(dirname(path));
+}
+
+/**
+ * Renames a damaged file to `….damaged`, for a person to look at. Not synced: where a power cut undoes it, the
+ * damaged file is met and set aside again; a newer one in its place is synced with it.
+ * @returns the new path
+ */
+export function setAside(path: string): string {
+  const kept = `${path}.damaged`;
+  renameSync(path, kept);
+  return kept;
 }

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import { StateFile } from '../store/state-file.js';
 
@@ -11,17 +12,18 @@ const cursorState = z.object({
 type CursorState = z.output<typeof cursorState>;
 
 /**
- * How far Orthanc's change log is settled. Where the file is lost or cannot be read, the log is read from its start, and
+ * How far Orthanc's change log is settled. Where the file is lost or damaged, the log is read from its start, and
  * decided instances are skipped.
  */
 export class ChangeCursor {
   readonly #file: StateFile<typeof cursorState>;
   #state: CursorState;
 
-  /** @throws state_unusable where the folder cannot be created or written */
-  constructor(stateDir: string) {
+  /** @throws state_unusable where the folder cannot be created or written, or the file not be read */
+  constructor(stateDir: string, log: Logger) {
     this.#file = new StateFile(stateDir, 'changes.json', cursorState);
-    this.#state = this.#file.read() ?? { since: 0 };
+    const state = this.#file.readOrSetAside(log) ?? 'damaged';
+    this.#state = state === 'damaged' ? { since: 0 } : state;
   }
 
   get since(): number {

@@ -63,6 +63,7 @@ export class Sweep {
   /** Whether something was deleted during this pass. */
   #hasShrunk = false;
   #running: Promise<void> | undefined;
+  #saved: Promise<void> = Promise.resolve();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -72,6 +73,11 @@ export class Sweep {
 
   get progress(): SweepProgress {
     return this.#progress;
+  }
+
+  /** When this resolves, a restart resumes the sweep that was begun last. @throws state_unusable */
+  get saved(): Promise<void> {
+    return this.#saved;
   }
 
   /** Begins a sweep, unless one is running. */
@@ -90,8 +96,10 @@ export class Sweep {
   resume(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
-    const interrupted = this.#file.read();
-    if (interrupted?.network === this.#parts.network) this.#begin(interrupted);
+    const interrupted = this.#file.readOrSetAside(this.#parts.log);
+    // It may have been interrupted. A sweep too many finds nothing.
+    if (interrupted === 'damaged') this.begin();
+    else if (interrupted?.network === this.#parts.network) this.#begin(interrupted);
   }
 
   async stop(): Promise<void> {
@@ -160,7 +168,8 @@ export class Sweep {
       rate: 0,
     };
     log.info({ order, from: from.done }, 'sweep begins');
-    await this.#file.write(from);
+    this.#saved = this.#file.write(from);
+    await this.#saved;
     for (let more = true; more && !signal.aborted; ) {
       await this.#waitForQuietHours();
       const page = await this.#whileAway(async () => {

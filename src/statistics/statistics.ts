@@ -31,8 +31,8 @@ type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & {
 };
 
 /**
- * Counts decisions and persons' verdicts by day, and keeps the counts in the state folder. Where that file is missing,
- * the first request for statistics starts a recount of the records in Orthanc.
+ * Counts decisions and persons' verdicts by day, and keeps the counts in the state folder. Where that file is missing or
+ * damaged, the first request for statistics starts a recount of the records in Orthanc.
  */
 export class Statistics {
   readonly #parts: Parts;
@@ -54,7 +54,8 @@ export class Statistics {
     this.#parts = parts;
     this.#sleep = parts.sleep ?? sleep;
     this.#file = new StateFile(parts.stateDir, 'statistics.json', dailyCounts);
-    this.#counts = this.#file.read();
+    const counts = this.#file.readOrSetAside(parts.log);
+    this.#counts = counts === 'damaged' ? undefined : counts;
     this.#complete = this.#counts !== undefined;
   }
 

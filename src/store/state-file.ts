@@ -1,12 +1,16 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import type { z } from 'zod';
-import { createError } from '../errors/errors.js';
+import { createError, PlainviewError } from '../errors/errors.js';
 import { makeFolder } from '../files/make-folder.js';
-import { ownerOnly, replaceFile } from '../files/replace.js';
+import { ownerOnly, replaceFile, setAside } from '../files/replace.js';
 
-/** A small JSON file in the state folder. After a kill at any moment it has the old content or the new content. */
+/**
+ * A small JSON file in the state folder. After a kill or a power cut at any moment it has the old content or the new
+ * content.
+ */
 export class StateFile<T extends z.ZodType> {
   readonly #path: string;
   readonly #schema: T;
@@ -24,12 +28,26 @@ export class StateFile<T extends z.ZodType> {
     }
   }
 
-  /** @returns undefined where the file is missing, unreadable or not of the schema */
+  /**
+   * @returns undefined where the file is missing
+   * @throws state_damaged where it is not of the schema; state_unusable where it may not be read
+   */
   read(): z.output<T> | undefined {
+    return readFrom(this.#path, this.#schema);
+  }
+
+  /**
+   * As `read`, of what can be found again elsewhere: a damaged file is set aside.
+   * @returns `damaged` where it was
+   * @throws state_unusable
+   */
+  readOrSetAside(log: Logger): z.output<T> | 'damaged' | undefined {
     try {
-      return this.#schema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
-    } catch {
-      return undefined;
+      return this.read();
+    } catch (error) {
+      if (!isDamaged(error)) throw error;
+      setAsideDamaged(this.#path, log);
+      return 'damaged';
     }
   }
 
@@ -49,18 +67,44 @@ export class StateFile<T extends z.ZodType> {
 }
 
 /**
- * Reads a state file. Unlike `StateFile.read` it distinguishes a damaged file from a missing one.
+ * Reads a state file, in a folder that may be missing too.
  * @returns undefined where the file is missing
- * @throws state_damaged
+ * @throws state_damaged, state_unusable
  */
-export function readIntact<T extends z.ZodType>(
+export const readIntact = <T extends z.ZodType>(
   folder: string,
   name: string,
   schema: T,
-): z.output<T> | undefined {
-  const file = join(folder, name);
-  if (!existsSync(file)) return undefined;
-  const read = new StateFile(folder, name, schema).read();
-  if (read === undefined) throw createError('state_damaged', { file });
-  return read;
+): z.output<T> | undefined => readFrom(join(folder, name), schema);
+
+export const isDamaged = (error: unknown): boolean =>
+  error instanceof PlainviewError && error.code === 'state_damaged';
+
+/** Renames a damaged file to `….damaged`, where nothing reads it, and says so once. @throws state_unusable */
+export function setAsideDamaged(file: string, log: Logger): void {
+  try {
+    const kept = setAside(file);
+    log.error({ file, kept }, 'a state file was damaged: it is set aside, and what it held is found again');
+  } catch (error) {
+    throw createError('state_unusable', { folder: file, why: (error as Error).message }, error);
+  }
+}
+
+function readFrom<T extends z.ZodType>(file: string, schema: T): z.output<T> | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    // The disk cannot read it any more.
+    if (code === 'EIO') throw createError('state_damaged', { file }, error);
+    throw createError('state_unusable', { folder: file, why: message }, error);
+  }
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    // Without the cause: it quotes the file, which can hold a patient's name.
+    throw createError('state_damaged', { file });
+  }
 }

@@ -43,6 +43,7 @@ export const sweepOperations = ({ sweep, config, readiness, audit }: Parts): Ope
       status: 202,
       handle: async ({ body, caller }) => {
         sweep.begin(body.order ?? config.sweepOrder);
+        await sweep.saved;
         await audit({ caller, action: 'sweep', target: 'archive' });
         return current();
       },

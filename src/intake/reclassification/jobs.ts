@@ -60,6 +60,7 @@ export class ReclassificationJobs {
   #interrupted: readonly ReclassificationRequest[];
   readonly #stop = new AbortController();
 
+  /** @throws state_damaged: people's requests must not be lost without a word; state_unusable */
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#file = new StateFile(parts.stateDir, 'requests.json', z.array(reclassificationRequest));

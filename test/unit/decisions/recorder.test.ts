@@ -1,9 +1,11 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { undone } from '../../../src/decisions/correction.js';
 import type { NewDecision } from '../../../src/decisions/schema.js';
 import { pictureOf } from '../../../src/decisions/tags-record.js';
+import type { InstanceId } from '../../../src/orthanc/ids.js';
 import { image, uid } from '../../../testkit/dicom.js';
 import { byPerson, decidedAs, type Line, useFakeSite } from '../../../testkit/fake-site.js';
 
@@ -253,4 +255,64 @@ test('of two decisions by people the later one is kept, also where the clock was
   await recorder.replace(stored.instance, by('foot_ap', '2024-03-01T10:05:00.000Z'));
   const kept = site.corrections().ofInstance(stored.instance);
   expect(kept.map(({ decision }) => decision.category)).toEqual(['foot_ap']);
+});
+
+describe('a correction that was begun and is damaged', () => {
+  const damage = (instance: InstanceId, content: string) => {
+    const begun = join(site.stateDir, 'corrections', 'begun');
+    mkdirSync(begun, { recursive: true });
+    writeFileSync(join(begun, `${instance}.json`), content);
+  };
+  const kept = (instance: InstanceId) =>
+    site
+      .corrections()
+      .ofInstance(instance)
+      .map(({ decision }) => decision.category);
+
+  test.each(['', '\0\0', '{"version":1}'])('(%j) is set aside, and blocks nobody', async (content) => {
+    const stored = site.store(image());
+    await decide(stored, decidedAs('knee_ap'));
+    damage(stored.instance, content);
+    await site.process().recorder.replace(stored.instance, byPerson);
+    expect(site.record(stored.instance)).toMatchObject({ who: 'person', category: 'hand_ap' });
+    expect(kept(stored.instance)).toEqual(['hand_ap']);
+    expect(readdirSync(join(site.stateDir, 'corrections', 'begun'))).toEqual([
+      `${stored.instance}.json.damaged`,
+    ]);
+  });
+
+  test('stands where Orthanc has it', async () => {
+    const stored = site.store(image());
+    await decide(stored, decidedAs('knee_ap'));
+    await site.process().recorder.replace(stored.instance, byPerson);
+    rmSync(join(site.stateDir, 'corrections'), { recursive: true });
+    damage(stored.instance, '');
+    await site.process().recorder.settle(stored.instance);
+    expect(kept(stored.instance)).toEqual(['hand_ap']);
+    expect(site.corrections().listBegun()).toEqual([]);
+  });
+
+  test('ends the one that it took back, where Orthanc has that', async () => {
+    const stored = site.store(image());
+    await decide(stored, decidedAs('knee_ap'));
+    await site.process().recorder.replace(stored.instance, byPerson);
+    const before = mkdtempSync(join(tmpdir(), 'plainview-kept-'));
+    cpSync(join(site.stateDir, 'corrections'), before, { recursive: true });
+    await site.process().recorder.replace(stored.instance, undone);
+    cpSync(before, join(site.stateDir, 'corrections'), { recursive: true });
+    rmSync(before, { recursive: true });
+    expect(kept(stored.instance)).toEqual(['hand_ap']);
+    damage(stored.instance, '');
+    await site.process().recorder.settle(stored.instance);
+    expect(kept(stored.instance)).toEqual([]);
+  });
+
+  test('leaves another instance’s correction of the same picture as it is', async () => {
+    const [theirs, ours] = [site.store(image()), site.store(image())];
+    for (const stored of [theirs, ours]) await decide(stored, decidedAs('knee_ap'));
+    await site.process().recorder.replace(theirs.instance, byPerson);
+    damage(ours.instance, '');
+    await site.process().recorder.settle(ours.instance);
+    expect(kept(theirs.instance)).toEqual(['hand_ap']);
+  });
 });

@@ -29,7 +29,7 @@ function follow() {
   const follower = new Follower({
     orthanc,
     queue,
-    cursor: new ChangeCursor(site.stateDir),
+    cursor: new ChangeCursor(site.stateDir, silent),
     isSettled: ({ Labels }) => Labels.includes('settled'),
     isUnfinished: (instance) => requestOf(instance) !== undefined,
     groupRequests,

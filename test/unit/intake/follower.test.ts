@@ -87,7 +87,7 @@ function follow({ settles = true, env = {} }: { settles?: boolean; env?: NodeJS.
   const follower = new Follower({
     orthanc,
     queue,
-    cursor: new ChangeCursor(folder),
+    cursor: new ChangeCursor(folder, pino({ level: 'silent' })),
     isSettled: () => false,
     isUnfinished: () => false,
     groupRequests: { begin: async () => undefined },

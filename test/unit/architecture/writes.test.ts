@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseSync, Visitor } from 'oxc-parser';
+import { expect, test } from 'vitest';
+import { readImports } from '../../../scripts/architecture/imports.js';
+
+const part = 'writes what `replaceFile` gives it, which syncs and renames it';
+/** Files outside `src/files/` that may change the disk themselves, and why no power cut can hurt there. */
+const mayWrite: Record<string, string> = {
+  'store/state-file.ts': part,
+  'select/copies.ts': part,
+  'commands/evaluate.ts': part,
+  'commands/find.ts': part,
+  'commands/rules.ts': part,
+  'classify/fetch.ts': 'writes a part, whose hash is verified before `renameDurably`',
+  'access/audit-file.ts': 'appends, and syncs what it appends (`flush`)',
+  'access/audit.ts': 'makes the file, and syncs its folder',
+  'classify/workers/received-pictures.ts': 'reads pictures from a pipe',
+  'classify/workers/worker.ts': 'gives itself to the kernel to end first where memory is short',
+  'store/in-work.ts': 'is about processes that end: a power cut is no fault of a picture',
+  'store/state-probe.ts': part,
+  'store/folder-lock.ts': 'sockets: nobody listens to them after a power cut',
+  'sandbox/debian.ts': 'an Orthanc for tests and the demo, which is made again',
+  'sandbox/docker.ts': 'an Orthanc for tests and the demo, which is made again',
+  'sandbox/orthanc.ts': 'an Orthanc for tests and the demo, which is made again',
+  'sandbox/plain-path.ts': 'an Orthanc for tests and the demo, which is made again',
+};
+
+/** What `node:fs` has that changes nothing. `createReadStream`, … */
+const reads =
+  /^(access|accessSync|closeSync|constants|createReadStream|existsSync|readFile|readFileSync|readdir|readdirSync|stat|statSync)$/;
+
+test('nothing writes, renames or removes but through src/files/, which syncs', () => {
+  const root = 'src';
+  const writers = [...readImports(root)]
+    .filter(
+      ([file, { packages }]) =>
+        !file.startsWith('files/') && packages.some((name) => /^(node:)?fs\b/.test(name)),
+    )
+    .filter(([file]) => importedFromFs(join(root, file)).some((name) => !reads.test(name)))
+    .map(([file]) => file);
+  expect(writers.toSorted()).toEqual(Object.keys(mayWrite).toSorted());
+});
+
+/** The names; `*` for the whole module. */
+function importedFromFs(file: string): string[] {
+  const found: string[] = [];
+  new Visitor({
+    ImportDeclaration: ({ source, specifiers }) => {
+      if (!/^(node:)?fs\b/.test(source.value)) return;
+      for (const each of specifiers)
+        found.push(
+          each.type === 'ImportSpecifier' && each.imported.type === 'Identifier' ? each.imported.name : '*',
+        );
+    },
+    ImportExpression: ({ source }) => {
+      if (source.type === 'Literal' && /^(node:)?fs\b/.test(String(source.value))) found.push('*');
+    },
+  }).visit(parseSync(file, readFileSync(file, 'utf8')).program);
+  return found;
+}
