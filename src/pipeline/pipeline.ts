@@ -12,13 +12,14 @@ import type { Metrics, Stage } from '../metrics/metrics.js';
 import type { DescribedInstance } from '../orthanc/hierarchy.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
+import { kindsOf } from '../orthanc/radiographs.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
 
 export type Outcome =
   | { kind: 'decided'; decision: InstanceRecord['decision']; category?: string; ms: number }
-  | { kind: 'skipped'; why: SkipReason };
+  | { kind: 'skipped'; why: SkipReason; kinds?: readonly string[] };
 
 /** Notes which picture is fetched and classified, so that one that ends the process is known after it. */
 interface PicturesInWork {
@@ -74,7 +75,7 @@ export class Pipeline {
     );
     if (picture === undefined || this.#recorder.mayBeKnown(described)) return undefined;
     const why = whyNotRadiograph(described.tags, this.#config);
-    return why === undefined ? this.#decide(described, picture, undefined, began) : { kind: 'skipped', why };
+    return why === undefined ? this.#decide(described, picture, undefined, began) : skipped(why, described);
   }
 
   async #process(id: InstanceId, began: number): Promise<Outcome> {
@@ -99,7 +100,7 @@ export class Pipeline {
     const isWritten = settled === 'correction_put_back' || isHalfCorrected(instance);
     await this.#completeWrites(instance);
     if (whyNot === undefined) await (isWritten ? this.#readAndFollow(id) : this.#follow(instance));
-    return { kind: 'skipped', why: settled };
+    return skipped(settled, described);
   }
 
   /**
@@ -282,6 +283,12 @@ export class Pipeline {
     this.#metrics.stageSeconds.observe({ stage }, seconds);
   }
 }
+
+const skipped = (why: SkipReason, { tags }: DescribedInstance): Outcome => ({
+  kind: 'skipped',
+  why,
+  ...(why === 'modality' ? { kinds: kindsOf(tags.sopClassUid, tags.modality) } : {}),
+});
 
 /** A picture that replaces another one, about which a person decided, is for a person to look at. */
 function underReview(
