@@ -26,6 +26,9 @@ interface PicturesInWork {
   run<T>(instance: InstanceId, task: () => Promise<T>): Promise<T>;
 }
 
+/** Reads an instance while none of its metadata is being put back: see `Tagger`. */
+type ReadWhole = <T>(instance: InstanceId, read: () => Promise<T>) => Promise<T>;
+
 /** Processes one instance, from its id to its labels: describe → render → classify → decide → record → follow-ups. */
 export class Pipeline {
   readonly #orthanc: Orthanc;
@@ -35,6 +38,7 @@ export class Pipeline {
   readonly #config: Config;
   readonly #followUps: readonly FollowUp[];
   readonly #inWork: PicturesInWork;
+  readonly #whole: ReadWhole;
 
   constructor(parts: {
     orthanc: Orthanc;
@@ -43,6 +47,7 @@ export class Pipeline {
     metrics: Metrics;
     config: Config;
     inWork: PicturesInWork;
+    whole?: ReadWhole;
     followUps?: readonly FollowUp[];
   }) {
     this.#orthanc = parts.orthanc;
@@ -51,6 +56,7 @@ export class Pipeline {
     this.#metrics = parts.metrics;
     this.#config = parts.config;
     this.#inWork = parts.inWork;
+    this.#whole = parts.whole ?? ((_id, read) => read());
     this.#followUps = parts.followUps ?? [];
   }
 
@@ -70,8 +76,9 @@ export class Pipeline {
    * @returns undefined where the instance is not new
    */
   async #processNew(id: InstanceId, began: number): Promise<Outcome | undefined> {
+    const { hierarchy, files } = this.#orthanc;
     const [described, picture] = await this.#timed('describe', () =>
-      Promise.all([this.#orthanc.hierarchy.describe(id), this.#orthanc.files.uuid(id)]),
+      this.#whole(id, () => Promise.all([hierarchy.describe(id), files.uuid(id)])),
     );
     if (picture === undefined || this.#recorder.mayBeKnown(described)) return undefined;
     const why = whyNotRadiograph(described.tags, this.#config);
@@ -81,7 +88,7 @@ export class Pipeline {
   async #process(id: InstanceId, began: number): Promise<Outcome> {
     const { hierarchy } = this.#orthanc;
     const [described, instance] = await this.#timed('describe', () =>
-      Promise.all([hierarchy.describe(id), hierarchy.instance(id)]),
+      this.#whole(id, () => Promise.all([hierarchy.describe(id), hierarchy.instance(id)])),
     );
     if (hasOtherVersion(instance)) return { kind: 'skipped', why: 'other_version' };
     const whyNot = whyNotRadiograph(described.tags, this.#config);
@@ -110,7 +117,7 @@ export class Pipeline {
    */
   async recordFailure(job: Job, failure: { code: string; message: string }): Promise<Outcome> {
     // Only its metadata is read: the file may be the cause of the failure.
-    const instance = await this.#orthanc.hierarchy.instance(job.instance);
+    const instance = await this.#whole(job.instance, () => this.#orthanc.hierarchy.instance(job.instance));
     if (hasOtherVersion(instance)) return { kind: 'skipped', why: 'other_version' };
     const isLost = recordOf(instance) === undefined;
     const restored = isLost ? await this.#recorder.restore(instance) : undefined;
