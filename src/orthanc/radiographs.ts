@@ -77,8 +77,8 @@ export function mayBeRadiograph(
 const isOf = (families: readonly string[], sopClassUid = ''): boolean =>
   sopClassUid.startsWith(storage) && families.includes(sopClassUid.slice(storage.length).split('.')[0] ?? '');
 
-/** Instances that are looked at in a series whose Modality names another kind. Its other instances are of that kind too. */
-const sampleSize = 1;
+/** Instances that are looked at in a series whose Modality names another kind. A larger one is all of one kind. */
+const sampleSize = 8;
 
 /**
  * The instances that tell whether a series may hold radiographs of these kinds; undefined where its Modality does. A
