@@ -45,9 +45,11 @@ local otherFamilies = {
   ['481'] = true, -- radiotherapy
 }
 
+-- The SOP class counts first, as in src/orthanc/radiographs.ts: in those of CR, DX, mammography and intra-oral pictures, any
+-- Modality is left to the service.
 local function mayBeRadiograph(modality, sopClass)
-  local family = sopClass:match('^1%.2%.840%.10008%.5%.1%.4%.1%.1%.(%d+)%.')
-  return not otherModalities[modality] and not otherFamilies[family]
+  local family = (sopClass .. '.'):match('^1%.2%.840%.10008%.5%.1%.4%.1%.1%.(%d+)%.')
+  return family == '1' or (not otherModalities[modality] and not otherFamilies[family])
 end
 
 local function log(text)

@@ -33,8 +33,8 @@ export interface InstanceOptions {
   sopInstanceUid?: string;
   patientName?: string;
   patientId?: string;
-  /** More attributes, or other values, by tag: `{'0018,0015': ['CS', 'CHEST']}`. */
-  attributes?: Record<string, readonly [Vr, Element['value']]>;
+  /** More attributes, or other values, by tag: `{'0018,0015': ['CS', 'CHEST']}`; `absent` removes one. */
+  attributes?: Record<string, readonly [Vr, Element['value']] | 'absent'>;
 }
 
 export interface ImageOptions extends InstanceOptions {
@@ -194,8 +194,8 @@ export function dataset(options: InstanceOptions, extra: Element[]): Element[] {
     { tag: '0020,0060', vr: 'CS', value: '' },
     ...extra,
   ];
-  const overrides = Object.entries(options.attributes ?? {}).map(
-    ([tag, [vr, value]]): Element => ({ tag, vr, value }),
+  const overrides = Object.entries(options.attributes ?? {}).flatMap(([tag, given]): Element[] =>
+    given === 'absent' ? [] : [{ tag, vr: given[0], value: given[1] }],
   );
   return [...elements.filter(({ tag }) => !options.attributes?.[tag]), ...overrides];
 }

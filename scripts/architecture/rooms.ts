@@ -143,7 +143,7 @@ export const plainview: Architecture = {
       path: 'statistics',
       storey: 'work',
       job: 'counts of decisions and corrections',
-      knows: ['contract', 'decisions', 'store', 'orthanc', 'config', ...tools],
+      knows: ['select', 'contract', 'decisions', 'store', 'orthanc', 'config', ...tools],
     },
     {
       path: 'select',

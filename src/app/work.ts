@@ -108,6 +108,7 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     recorder,
     metrics,
     config,
+    whole: (id, read) => tagger.whole(id, read),
     followUps: [
       // Tags come first: a report describes the file as it is after that, and a route sends it so.
       ...(config.tags === 'off' ? [] : [tagger]),
@@ -116,7 +117,7 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     ],
   });
 
-  const queue = createQueue({ pipeline, tagger, inWork, orthanc, config, metrics, log });
+  const queue = createQueue({ pipeline, inWork, orthanc, config, metrics, log });
   metrics.observeQueue(queue);
 
   const isSettled = (instance: IdentifiedInstance) => pipeline.whySettled(instance) !== undefined;
@@ -172,20 +173,14 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
 }
 
 function createQueue(
-  parts: Omit<Parts, 'classifier' | 'seal'> & { pipeline: Pipeline; tagger: Tagger; inWork: InWork },
+  parts: Omit<Parts, 'classifier' | 'seal'> & { pipeline: Pipeline; inWork: InWork },
 ): MemoryQueue {
-  const { pipeline, tagger, inWork, orthanc, config, metrics, log } = parts;
+  const { pipeline, inWork, orthanc, config, metrics, log } = parts;
   return new MemoryQueue(
     new AdmissionPolicy({ concurrency: config.concurrency, backlog: config.backlogConcurrency }),
     createHandler({
-      process: async (job) => {
-        await tagger.settled(job.instance);
-        return pipeline.process(job);
-      },
-      recordFailure: async (job, failure) => {
-        await tagger.settled(job.instance);
-        return pipeline.recordFailure(job, failure);
-      },
+      process: (job) => pipeline.process(job),
+      recordFailure: (job, failure) => pipeline.recordFailure(job, failure),
       pauseMs: (instance) => inWork.pauseMs(instance),
       orthanc,
       attempts: config.attempts,

@@ -41,6 +41,9 @@ export const sweepCommand = () =>
       }
       if (state.problem !== undefined) throw createError('sweep_broke_off', { why: state.problem });
       console.log(`${state.done} series looked through, ${state.found} instances needed a look`);
+      const kinds = Object.entries(state.leftAlone).map(([kind, count]) => `${kind} ${count}`);
+      if (kinds.length > 0)
+        console.log(`series of other kinds (PLAINVIEW_MODALITIES), left alone: ${kinds.join(', ')}`);
       if (state.left > 0)
         console.log(`${state.left} studies were not changed. For the reasons see the service's log.`);
     });

@@ -198,7 +198,9 @@ export const options = z.object({
     ),
   modalities: list(/^[A-Z0-9_]{1,16}$/, 'CR')
     .default(['CR', 'DX', 'RG', 'PX', 'IO'])
-    .describe('Modalities (0008,0060) that Plainview classifies, separated by commas.'),
+    .describe(
+      'Modalities (0008,0060) that Plainview classifies, separated by commas. The SOP class counts first: a picture of the classes CR, DX, MG or intra-oral is one of CR, DX, MG or IO, even if Modality is missing or wrong. Only in the classes CR and DX, a Modality of projection radiography (CR, DX, RG, PX, IO, MG, RF, XA, BMD) counts more. Upper and lower case are the same; of several values, one suffices.',
+    ),
   multiframe: oneOf('first', 'middle', 'skip')
     .default('first')
     .describe('Frame of a multi-frame instance that is classified; `skip`: none.'),

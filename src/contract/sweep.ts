@@ -14,6 +14,9 @@ export const sweepProgress = z.object({
     .number()
     .describe('What series and studies did not have as their instances ask for, and was mended.'),
   left: z.number().describe('Studies skipped, since they cannot be read or aggregated; the log says why.'),
+  leftAlone: z
+    .record(z.string(), z.number())
+    .describe('Series without a radiograph in the current pass, by their kind (PLAINVIEW_MODALITIES).'),
   rate: z.number().describe('Series per second in the current pass through the archive.'),
   secondsLeft: z.number().optional().describe('Seconds to the end at that rate.'),
   problem: z.string().optional().describe('Why the last sweep failed.'),

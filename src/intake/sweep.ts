@@ -5,9 +5,11 @@ import { type SweepOrder, type SweepProgress, sweepOrders } from '../contract/sw
 import { isUntouched } from '../decisions/read.js';
 import type { Reconciler } from '../decisions/reconciler.js';
 import { asPlainviewError } from '../errors/errors.js';
-import type { StudyTree } from '../orthanc/hierarchy.js';
+import { radiographsOf, type StudyTree } from '../orthanc/hierarchy.js';
 import type { StudyId } from '../orthanc/ids.js';
+import { KindCounts } from '../orthanc/kind-counts.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
+import type { IndexedSeries } from '../orthanc/radiographs.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
 import { retryWhileAway } from '../orthanc/retry-while-away.js';
 import type { Queue } from '../queue/queue.js';
@@ -56,9 +58,20 @@ export class Sweep {
   readonly #sleep: typeof sleep;
   readonly #file: StateFile<typeof sweepState>;
   readonly #stop = new AbortController();
-  #progress: SweepProgress = { state: 'idle', done: 0, total: 0, found: 0, mended: 0, left: 0, rate: 0 };
+  #progress: SweepProgress = {
+    state: 'idle',
+    done: 0,
+    total: 0,
+    found: 0,
+    mended: 0,
+    left: 0,
+    leftAlone: {},
+    rate: 0,
+  };
   /** Studies that could not be read or corrected. A set: a study of several series is met several times. */
   readonly #skipped = new Set<StudyId>();
+  /** Series of other kinds, of the current pass. */
+  #leftAlone = new KindCounts();
   #isStarted = false;
   /** Whether something was deleted during this pass. */
   #hasShrunk = false;
@@ -151,12 +164,13 @@ export class Sweep {
 
   /** @returns the number of instances found, including the passes before */
   async #runPass(from: z.output<typeof sweepState>, foundBefore: number): Promise<number> {
-    const { orthanc, modalities, log } = this.#parts;
+    const { orthanc, log } = this.#parts;
     const { signal } = this.#stop;
     const { order } = from;
     const began = performance.now();
     const watermark = new Watermark(from.done, maxOpen);
     let reported = began;
+    this.#leftAlone = new KindCounts();
     this.#progress = {
       state: 'running',
       order,
@@ -165,6 +179,7 @@ export class Sweep {
       found: foundBefore,
       mended: from.done === 0 && foundBefore === 0 ? 0 : this.#progress.mended,
       left: this.#skipped.size,
+      leftAlone: {},
       rate: 0,
     };
     log.info({ order, from: from.done }, 'sweep begins');
@@ -173,17 +188,17 @@ export class Sweep {
     for (let more = true; more && !signal.aborted; ) {
       await this.#waitForQuietHours();
       const page = await this.#whileAway(async () => {
-        const total = (await orthanc.search.countSeries(modalities)) ?? 0;
+        const total = (await orthanc.search.countSeries()) ?? 0;
         this.#hasShrunk ||= total < this.#progress.total;
         this.#progress.total = total;
-        return orthanc.search.seriesByUpdate(modalities, { order, since: watermark.read, limit: pageSize });
+        return orthanc.search.seriesByUpdate({ order, since: watermark.read, limit: pageSize });
       });
       if (page === undefined) break;
-      const found = await this.#processPage(page.studies, page.series, watermark);
+      const found = await this.#processPage(await this.#withRadiographs(page), watermark);
       // The page may be incomplete. The next start reads it again.
       if (signal.aborted) break;
-      watermark.advance(watermark.read + page.series.size);
-      more = page.series.size > 0;
+      watermark.advance(watermark.read + page.length);
+      more = page.length > 0;
       await watermark.waitForCapacity(signal);
       await this.#file.write({ ...from, done: watermark.settled });
       this.#updateProgress(watermark, from.done, began, found);
@@ -199,16 +214,27 @@ export class Sweep {
     return this.#progress.found;
   }
 
+  /** Leaves out series of other kinds, and counts them. */
+  async #withRadiographs(page: readonly IndexedSeries[]): Promise<readonly IndexedSeries[]> {
+    const { orthanc, modalities, log } = this.#parts;
+    try {
+      const found = await this.#whileAway(() => orthanc.hierarchy.withRadiographs(page, modalities));
+      for (const kinds of found?.others ?? []) this.#leftAlone.count(kinds);
+      this.#progress.leftAlone = this.#leftAlone.all;
+      return found?.holding ?? [];
+    } catch (caught) {
+      log.warn({ err: asPlainviewError(caught) }, 'the sweep reads these series one by one');
+      return page;
+    }
+  }
+
   /** Enqueues undecided instances, and corrects studies. @returns the number of instances enqueued */
-  async #processPage(
-    studies: readonly StudyId[],
-    series: ReadonlySet<string>,
-    watermark: Watermark,
-  ): Promise<number> {
-    const { queue, isSettled, reconciler } = this.#parts;
+  async #processPage(page: readonly IndexedSeries[], watermark: Watermark): Promise<number> {
+    const { queue, isSettled, reconciler, modalities } = this.#parts;
+    const series = new Set(page.map(({ id }) => id));
     let found = 0;
-    for (const tree of await this.#readStudies(studies)) {
-      for (const instance of tree.instances) {
+    for (const tree of await this.#readStudies([...new Set(page.map(({ study }) => study))])) {
+      for (const instance of radiographsOf(tree.series, tree.instances, modalities)) {
         if (!series.has(instance.ParentSeries) || isSettled(instance)) continue;
         queue.enqueue(instance.ID, 'changes', {
           isNew: isUntouched(instance),

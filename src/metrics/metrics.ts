@@ -32,6 +32,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly leftAlone = new Counter({
+    name: 'plainview_left_alone_total',
+    help: 'Instances left alone because they are no radiographs, by Modality, once for each time they were met.',
+    labelNames: ['modality'] as const,
+    registers: [this.registry],
+  });
+
   readonly failures = new Counter({
     name: 'plainview_failures_total',
     help: 'Failed tries, by error code; not each of them ends in a failed instance.',

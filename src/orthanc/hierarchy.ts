@@ -6,6 +6,7 @@ import { ifAbsent } from './catch-handlers.js';
 import { derivedParents } from './derived-ids.js';
 import type { FileAccess } from './file-access.js';
 import type { AnyId, GroupId, GroupLevel, InstanceId, PatientId, SeriesId, StudyId } from './ids.js';
+import { type IndexedSeries, indexedKinds, mayBeRadiograph, toLookAt } from './radiographs.js';
 import {
   type DescribedTags,
   describedTags,
@@ -193,9 +194,28 @@ export class Hierarchy {
     return identifiers;
   }
 
-  /** The instances of these resources, which may be of any level, whose series has one of the modalities. */
+  /** Those of these series that may hold radiographs of the modalities, and of the others, of what kind they are. */
+  async withRadiographs(
+    series: readonly IndexedSeries[],
+    modalities: readonly string[],
+  ): Promise<{ holding: IndexedSeries[]; others: string[][] }> {
+    const samples = series.flatMap((each) => toLookAt(each, modalities) ?? []);
+    const looked = samples.length === 0 ? [] : await bulkContent(this.#transport, instanceContent, samples);
+    const classesOf = ({ id }: IndexedSeries) =>
+      looked.flatMap(({ ParentSeries, Metadata }) => (ParentSeries === id ? [Metadata.SopClassUid] : []));
+    const isHolding = (each: IndexedSeries) =>
+      toLookAt(each, modalities) === undefined ||
+      classesOf(each).some((sopClass) => mayBeRadiograph(sopClass, each.modality, modalities));
+    const holding = series.filter(isHolding);
+    const others = series
+      .filter((each) => !holding.includes(each))
+      .map((each) => indexedKinds(classesOf(each)[0], each.modality));
+    return { holding, others };
+  }
+
+  /** The instances of these resources, which may be of any level, that may be radiographs of the modalities. */
   async instancesBelow(
-    ids: readonly (AnyId | GroupId)[],
+    ids: readonly (AnyId | GroupId | SeriesId)[],
     modalities: readonly string[],
   ): Promise<InstanceContent[]> {
     if (ids.length === 0) return [];
@@ -203,12 +223,7 @@ export class Hierarchy {
       bulkContent(this.#transport, seriesContent, ids, 'Series'),
       bulkContent(this.#transport, instanceContent, ids, 'Instance'),
     ]);
-    const matchingSeries = new Set(
-      series
-        .filter(({ MainDicomTags }) => modalities.includes(MainDicomTags['0008,0060']))
-        .map(({ ID }) => ID),
-    );
-    return instances.filter(({ ParentSeries }) => matchingSeries.has(ParentSeries));
+    return radiographsOf(series, instances, modalities);
   }
 
   /** Metadata of series, studies or patients, by identifier. Leaves out deleted ones. */
@@ -226,6 +241,19 @@ export class Hierarchy {
     ]);
     return { studies, series, instances };
   }
+}
+
+/** The instances that may be radiographs of the modalities. */
+export function radiographsOf<I extends InstanceContent>(
+  series: readonly SeriesContent[],
+  instances: readonly I[],
+  modalities: readonly string[],
+): I[] {
+  const modalityOf = new Map(series.map(({ ID, MainDicomTags }) => [ID, MainDicomTags['0008,0060']]));
+  return instances.filter(({ ParentSeries, Metadata }) => {
+    const modality = modalityOf.get(ParentSeries);
+    return modality !== undefined && mayBeRadiograph(Metadata.SopClassUid, modality, modalities);
+  });
 }
 
 /** The first resource of each level. */

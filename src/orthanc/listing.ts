@@ -101,16 +101,6 @@ export class Listing {
     return this.#find(labelledNewest(label, query), page);
   }
 
-  /** A page of all instances of these modalities, with metadata and labels. @throws orthanc_too_old */
-  instances(modalities: readonly string[], page: Page): Promise<InstanceContent[]> {
-    const query = {
-      Level: 'Instance',
-      Query: { Modality: modalities.join('\\') },
-      ResponseContent: ['Metadata', 'Labels', 'Parent'],
-    };
-    return this.#query(instanceContent, query, page);
-  }
-
   /** @returns undefined where the file stops Orthanc @throws instance_gone */
   async file(id: InstanceId): Promise<FileTags | undefined> {
     return simplifiedTags(this.#access, fileTags, id).catch(ifToppled(undefined));

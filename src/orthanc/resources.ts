@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { exposureOf, exposureTags } from './exposure.js';
 import { instanceId, patientId, seriesId, studyId } from './ids.js';
+import type { IndexedSeries } from './radiographs.js';
 
 /** The parts of Orthanc's answers that Plainview reads, as Orthanc's REST API documents them. */
 
@@ -35,7 +36,7 @@ export const seriesContent = z.object({
   ParentStudy: studyId,
   Instances: z.array(instanceId),
   ...content,
-  ...tags('0020,000e', '0008,0060'),
+  MainDicomTags: z.object({ '0020,000e': z.string(), '0008,0060': z.string().default('') }),
 });
 /** A study with its metadata and labels, and its UID. */
 export const studyContent = z.object({
@@ -201,7 +202,22 @@ export type DescribedTags = z.output<typeof describedTags>;
 export type PictureTags = DescribedTags['tags'];
 
 /** `/tools/find` at the level of series, expanded. */
-export const seriesFound = z.object({ ID: seriesId, ParentStudy: studyId });
+export const seriesFound = z
+  .object({
+    ID: seriesId,
+    ParentStudy: studyId,
+    Instances: z.array(instanceId),
+    MainDicomTags: z.object({ SeriesInstanceUID: z.string(), Modality: z.string().default('') }),
+  })
+  .transform(
+    ({ ID, ParentStudy, Instances, MainDicomTags }): IndexedSeries => ({
+      id: ID,
+      seriesInstanceUid: MainDicomTags.SeriesInstanceUID,
+      study: ParentStudy,
+      modality: MainDicomTags.Modality,
+      instances: Instances,
+    }),
+  );
 
 /** `/tools/count-resources` */
 export const resourceCount = z.object({ Count: z.number() });

@@ -3,7 +3,8 @@ import { slices } from '../async/slices.js';
 import { ifAbsent } from './catch-handlers.js';
 import type { Finder, Page } from './finder.js';
 import type { Hierarchy } from './hierarchy.js';
-import { type AnyId, anyId, type InstanceId, instanceId, type SeriesId, type StudyId } from './ids.js';
+import { type AnyId, anyId, type InstanceId, instanceId } from './ids.js';
+import type { IndexedSeries } from './radiographs.js';
 import { type InstanceContent, lookupMatches, resourceCount, seriesFound } from './resources.js';
 import type { Transport } from './transport.js';
 
@@ -25,33 +26,26 @@ export class Search {
     this.#hierarchy = hierarchy;
   }
 
-  /** A page of series identifiers, in an order that does not change when their metadata is written. */
-  series(query: Record<string, string>, page: Page): Promise<AnyId[]> {
-    const data = { Level: 'Series', Query: query, CaseSensitive: false };
-    return this.#finder.once(anyId, { ...data, Since: page.since, Limit: page.limit });
+  /** A page of series, in an order that does not change when their metadata is written. */
+  series(query: Record<string, string>, page: Page): Promise<IndexedSeries[]> {
+    const data = { Level: 'Series', Query: query, CaseSensitive: false, Expand: true };
+    return this.#finder.once(seriesFound, { ...data, Since: page.since, Limit: page.limit });
   }
 
-  /** A page of the series of these modalities, by when Orthanc last received something for them. */
-  async seriesByUpdate(
-    modalities: readonly string[],
-    page: Page & { order: 'newest' | 'oldest' },
-  ): Promise<{ series: Set<SeriesId>; studies: StudyId[] }> {
-    const series = await this.#finder.once(seriesFound, {
-      ...seriesOf(modalities),
+  /** A page of all series, by when Orthanc last received something for them. */
+  seriesByUpdate(page: Page & { order: 'newest' | 'oldest' }): Promise<IndexedSeries[]> {
+    return this.#finder.once(seriesFound, {
+      ...allSeries,
       Expand: true,
       Since: page.since,
       Limit: page.limit,
       OrderBy: [{ Type: 'Metadata', Key: 'LastUpdate', Direction: page.order === 'newest' ? 'DESC' : 'ASC' }],
     });
-    return {
-      series: new Set(series.map(({ ID }) => ID)),
-      studies: [...new Set(series.map(({ ParentStudy }) => ParentStudy))],
-    };
   }
 
   /** @returns undefined where Orthanc (before 1.12.5) cannot count */
-  countSeries(modalities: readonly string[]): Promise<number | undefined> {
-    return this.#count(seriesOf(modalities));
+  countSeries(): Promise<number | undefined> {
+    return this.#count(allSeries);
   }
 
   /** @returns undefined where Orthanc (before 1.12.5) cannot count */
@@ -116,10 +110,7 @@ export class Search {
   }
 }
 
-const seriesOf = (modalities: readonly string[]) => ({
-  Level: 'Series',
-  Query: { Modality: modalities.join('\\') },
-});
+const allSeries = { Level: 'Series', Query: {} };
 
 const instancesWith = (labels: readonly string[], query: Record<string, string>) => ({
   Level: 'Instance',

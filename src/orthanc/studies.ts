@@ -3,7 +3,8 @@ import { type Exposure, exposureOf, exposureTags } from './exposure.js';
 import type { Finder } from './finder.js';
 import type { Hierarchy } from './hierarchy.js';
 import { instanceId, patientId, studyId } from './ids.js';
-import { type InstanceContent, text } from './resources.js';
+import { mayBeRadiograph } from './radiographs.js';
+import { type InstanceContent, seriesFound, text } from './resources.js';
 
 /** Most radiographs that one call reads, of all its studies together. No layout has more. */
 const maxRadiographs = 200;
@@ -98,9 +99,17 @@ export class Studies {
     modalities: readonly string[],
   ): Promise<FoundRadiograph[]> {
     if (studyInstanceUids.length === 0) return [];
+    const studies = { StudyInstanceUID: studyInstanceUids.join('\\') };
+    const series = await this.#find(seriesFound, { Level: 'Series', Query: studies });
+    const { holding } = await this.#hierarchy.withRadiographs(series, modalities);
+    if (holding.length === 0) return [];
+    const modalityOf = new Map<string, string>(holding.map(({ id, modality }) => [id, modality]));
     const found = await this.#find(pictureFound, {
       Level: 'Instance',
-      Query: { StudyInstanceUID: studyInstanceUids.join('\\'), Modality: modalities.join('\\') },
+      Query: {
+        ...studies,
+        SeriesInstanceUID: holding.map(({ seriesInstanceUid }) => seriesInstanceUid).join('\\'),
+      },
       Limit: maxRadiographs,
       // Orthanc reads a file for what its index does not hold.
       RequestedTags: [
@@ -118,6 +127,8 @@ export class Studies {
     return found.flatMap(({ ID, MainDicomTags, RequestedTags: tags }) => {
       const instance = byId.get(ID);
       if (instance === undefined) return []; // deleted since the first call
+      const modality = modalityOf.get(instance.ParentSeries) ?? '';
+      if (!mayBeRadiograph(instance.Metadata.SopClassUid, modality, modalities)) return [];
       const frames = [
         ...(tags.SharedFunctionalGroupsSequence ?? []),
         ...(tags.PerFrameFunctionalGroupsSequence ?? []),

@@ -2,9 +2,15 @@ import type { Logger } from 'pino';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { InstanceId } from '../orthanc/ids.js';
+import { KindCounts } from '../orthanc/kind-counts.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Handler, Job, JobOutcome } from '../queue/queue.js';
 import type { Outcome } from './pipeline.js';
+
+interface Reporting {
+  metrics: Metrics;
+  leftAlone: KindCounts;
+}
 
 interface Parts {
   process: (job: Job) => Promise<Outcome>;
@@ -27,7 +33,8 @@ const maxOutages = 5;
  * Makes the queue's handler. A job is settled or retried after a delay. It is recorded as failed, with the reason, when
  * its attempts are used up or its error is not transient.
  */
-export function createHandler(parts: Parts): Handler {
+export function createHandler(given: Parts): Handler {
+  const parts = { ...given, leftAlone: new KindCounts() };
   /** How often Orthanc went away during each job that is not settled. */
   const outages = new Map<InstanceId, number>();
 
@@ -84,12 +91,12 @@ export function createHandler(parts: Parts): Handler {
   }
 }
 
-function settleGone(parts: Parts, log: Logger): JobOutcome {
+function settleGone(parts: Reporting, log: Logger): JobOutcome {
   report({ kind: 'skipped', why: 'gone' }, parts, log);
   return { kind: 'settled' };
 }
 
-function report(outcome: Outcome, { metrics }: Parts, log: Logger): void {
+function report(outcome: Outcome, { metrics, leftAlone }: Reporting, log: Logger): void {
   if (outcome.kind === 'skipped') {
     metrics.skipped.inc({ why: outcome.why });
     if (outcome.why === 'correction_put_back')
@@ -99,6 +106,15 @@ function report(outcome: Outcome, { metrics }: Parts, log: Logger): void {
         'another version of Plainview wrote a record of this instance: left alone; `plainview find --other-version` lists all',
       );
     else log.debug({ why: outcome.why }, 'skipped');
+    if (outcome.why === 'modality') {
+      const { kind, isFirst } = leftAlone.count(outcome.kinds ?? []);
+      metrics.leftAlone.inc({ modality: kind });
+      if (isFirst)
+        log.info(
+          { modality: kind },
+          'left alone for its Modality, which is not in PLAINVIEW_MODALITIES; others like it are only counted: plainview_left_alone_total',
+        );
+    }
     return;
   }
   metrics.decisions.inc({ decision: outcome.decision, category: outcome.category ?? 'none' });

@@ -1,4 +1,5 @@
 import type { Config } from '../config/options.js';
+import { kindsOf } from '../orthanc/radiographs.js';
 import type { PictureTags } from '../orthanc/resources.js';
 
 export type SkipReason =
@@ -13,10 +14,11 @@ export type SkipReason =
 
 /** @returns why an instance is not a plain radiograph for this site; undefined if it is one */
 export function whyNotRadiograph(
-  tags: Pick<PictureTags, 'modality' | 'hasPixels' | 'frames'>,
+  tags: Pick<PictureTags, 'sopClassUid' | 'modality' | 'hasPixels' | 'frames'>,
   config: Pick<Config, 'modalities' | 'multiframe'>,
 ): SkipReason | undefined {
-  if (tags.modality === undefined || !config.modalities.includes(tags.modality)) return 'modality';
+  const kinds = kindsOf(tags.sopClassUid, tags.modality);
+  if (!kinds.some((code) => config.modalities.includes(code))) return 'modality';
   if (!tags.hasPixels) return 'no_pixels';
   if (tags.frames > 1 && config.multiframe === 'skip') return 'multiframe';
   return undefined;

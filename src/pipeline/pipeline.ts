@@ -12,18 +12,22 @@ import type { Metrics, Stage } from '../metrics/metrics.js';
 import type { DescribedInstance } from '../orthanc/hierarchy.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
+import { kindsOf } from '../orthanc/radiographs.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
 
 export type Outcome =
   | { kind: 'decided'; decision: InstanceRecord['decision']; category?: string; ms: number }
-  | { kind: 'skipped'; why: SkipReason };
+  | { kind: 'skipped'; why: SkipReason; kinds?: readonly string[] };
 
 /** Notes which picture is fetched and classified, so that one that ends the process is known after it. */
 interface PicturesInWork {
   run<T>(instance: InstanceId, task: () => Promise<T>): Promise<T>;
 }
+
+/** Reads an instance while none of its metadata is being put back: see `Tagger`. */
+type ReadWhole = <T>(instance: InstanceId, read: () => Promise<T>) => Promise<T>;
 
 /** Processes one instance, from its id to its labels: describe → render → classify → decide → record → follow-ups. */
 export class Pipeline {
@@ -34,6 +38,7 @@ export class Pipeline {
   readonly #config: Config;
   readonly #followUps: readonly FollowUp[];
   readonly #inWork: PicturesInWork;
+  readonly #whole: ReadWhole;
 
   constructor(parts: {
     orthanc: Orthanc;
@@ -42,6 +47,7 @@ export class Pipeline {
     metrics: Metrics;
     config: Config;
     inWork: PicturesInWork;
+    whole?: ReadWhole;
     followUps?: readonly FollowUp[];
   }) {
     this.#orthanc = parts.orthanc;
@@ -50,6 +56,7 @@ export class Pipeline {
     this.#metrics = parts.metrics;
     this.#config = parts.config;
     this.#inWork = parts.inWork;
+    this.#whole = parts.whole ?? ((_id, read) => read());
     this.#followUps = parts.followUps ?? [];
   }
 
@@ -69,18 +76,19 @@ export class Pipeline {
    * @returns undefined where the instance is not new
    */
   async #processNew(id: InstanceId, began: number): Promise<Outcome | undefined> {
+    const { hierarchy, files } = this.#orthanc;
     const [described, picture] = await this.#timed('describe', () =>
-      Promise.all([this.#orthanc.hierarchy.describe(id), this.#orthanc.files.uuid(id)]),
+      this.#whole(id, () => Promise.all([hierarchy.describe(id), files.uuid(id)])),
     );
     if (picture === undefined || this.#recorder.mayBeKnown(described)) return undefined;
     const why = whyNotRadiograph(described.tags, this.#config);
-    return why === undefined ? this.#decide(described, picture, undefined, began) : { kind: 'skipped', why };
+    return why === undefined ? this.#decide(described, picture, undefined, began) : skipped(why, described);
   }
 
   async #process(id: InstanceId, began: number): Promise<Outcome> {
     const { hierarchy } = this.#orthanc;
     const [described, instance] = await this.#timed('describe', () =>
-      Promise.all([hierarchy.describe(id), hierarchy.instance(id)]),
+      this.#whole(id, () => Promise.all([hierarchy.describe(id), hierarchy.instance(id)])),
     );
     if (hasOtherVersion(instance)) return { kind: 'skipped', why: 'other_version' };
     const whyNot = whyNotRadiograph(described.tags, this.#config);
@@ -99,7 +107,7 @@ export class Pipeline {
     const isWritten = settled === 'correction_put_back' || isHalfCorrected(instance);
     await this.#completeWrites(instance);
     if (whyNot === undefined) await (isWritten ? this.#readAndFollow(id) : this.#follow(instance));
-    return { kind: 'skipped', why: settled };
+    return skipped(settled, described);
   }
 
   /**
@@ -109,7 +117,7 @@ export class Pipeline {
    */
   async recordFailure(job: Job, failure: { code: string; message: string }): Promise<Outcome> {
     // Only its metadata is read: the file may be the cause of the failure.
-    const instance = await this.#orthanc.hierarchy.instance(job.instance);
+    const instance = await this.#whole(job.instance, () => this.#orthanc.hierarchy.instance(job.instance));
     if (hasOtherVersion(instance)) return { kind: 'skipped', why: 'other_version' };
     const isLost = recordOf(instance) === undefined;
     const restored = isLost ? await this.#recorder.restore(instance) : undefined;
@@ -282,6 +290,12 @@ export class Pipeline {
     this.#metrics.stageSeconds.observe({ stage }, seconds);
   }
 }
+
+const skipped = (why: SkipReason, { tags }: DescribedInstance): Outcome => ({
+  kind: 'skipped',
+  why,
+  ...(why === 'modality' ? { kinds: kindsOf(tags.sopClassUid, tags.modality) } : {}),
+});
 
 /** A picture that replaces another one, about which a person decided, is for a person to look at. */
 function underReview(

@@ -3,7 +3,7 @@ import type { Selection } from '../contract/selection.js';
 import { recordOf } from '../decisions/read.js';
 import { hasOtherVersion } from '../decisions/versions.js';
 import { studyDates } from '../orthanc/dates.js';
-import { type AnyId, anyId } from '../orthanc/ids.js';
+import { type AnyId, anyId, type SeriesId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 
@@ -33,7 +33,7 @@ async function* pages(
   wanted: Selection,
   modalities: readonly string[],
   retry: <T>(step: () => Promise<T>) => Promise<T | undefined>,
-): AsyncGenerator<AnyId[]> {
+): AsyncGenerator<(AnyId | SeriesId)[]> {
   if (wanted.ids !== undefined || wanted.uids !== undefined) {
     const named = [...(wanted.ids ?? [])];
     for (const identifier of wanted.uids ?? [])
@@ -59,11 +59,11 @@ async function* pages(
     return;
   }
   for (let since = 0; ; ) {
-    const page = await retry(() =>
-      orthanc.search.series({ ...query, Modality: modalities.join('\\') }, { since, limit: pageSize }),
-    );
+    const page = await retry(() => orthanc.search.series(query, { since, limit: pageSize }));
     if (page === undefined || page.length === 0) return;
-    yield page;
+    const found = await retry(() => orthanc.hierarchy.withRadiographs(page, modalities));
+    if (found === undefined) return;
+    if (found.holding.length > 0) yield found.holding.map(({ id }) => id);
     since += page.length;
   }
 }

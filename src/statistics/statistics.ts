@@ -7,6 +7,7 @@ import { recordOf } from '../decisions/read.js';
 import type { Recorded } from '../decisions/recorder.js';
 import { asPlainviewError } from '../errors/errors.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
+import { select } from '../select/select.js';
 import { StateFile } from '../store/state-file.js';
 import { answerOf } from './answer.js';
 import { type DailyCounts, dailyCounts, emptyCounts, prune } from './daily-counts.js';
@@ -15,8 +16,7 @@ import { ExposureCounter, Recount } from './exposures.js';
 /** The number of days that are kept. */
 export const maxDays = 400;
 
-/** A recount reads so many instances at a time, with a pause between, so that it does not slow down Orthanc. */
-const pageSize = 500;
+/** A recount pauses between two pages, so that it does not slow down Orthanc. */
 const pauseMs = 100;
 /** Networks' decisions are saved after this delay. A kill loses only the decisions within it. */
 const saveAfterMs = 10_000;
@@ -112,32 +112,41 @@ export class Statistics {
     log.info('statistics are counted from the records in Orthanc');
     const recount = new Recount(into, until);
     let counted = 0;
-    for (let since = 0; !signal.aborted; ) {
-      try {
-        const page = await this.#parts.orthanc.listing.instances(modalities, { since, limit: pageSize });
+    try {
+      const pages = select(this.#parts.orthanc, { all: true }, modalities, (step) => this.#retried(step));
+      for await (const page of pages) {
         for (const instance of page) {
           const record = recordOf(instance)?.record;
           if (record === undefined) continue;
           recount.count(record);
           counted++;
         }
-        if (page.length < pageSize) {
-          for (const recorded of this.#deferred.splice(0)) this.#exposures.count(into, recorded);
-          this.#complete = true;
-          this.#save();
-          log.info({ counted }, 'statistics are counted');
-          return;
-        }
-        since += pageSize;
         await this.#sleep(pauseMs, signal);
+      }
+    } catch {
+      return; // Logged.
+    }
+    if (signal.aborted) return; // The next request after a restart begins a new recount.
+    for (const recorded of this.#deferred.splice(0)) this.#exposures.count(into, recorded);
+    this.#complete = true;
+    this.#save();
+    log.info({ counted }, 'statistics are counted');
+  }
+
+  /** @returns undefined when the service stops @throws where trying again does not help */
+  async #retried<T>(step: () => Promise<T>): Promise<T | undefined> {
+    const { signal } = this.#stop;
+    while (!signal.aborted)
+      try {
+        return await step();
       } catch (caught) {
-        if (signal.aborted) return; // The next request after a restart begins a new recount.
         const error = asPlainviewError(caught);
-        log.warn({ err: error }, 'the count of statistics was interrupted');
-        if (!error.transient) return;
+        if (signal.aborted) return undefined;
+        this.#parts.log.warn({ err: error }, 'the count of statistics was interrupted');
+        if (!error.transient) throw error;
         await this.#sleep(retryMs, signal);
       }
-    }
+    return undefined;
   }
 
   #countBacklog(): Promise<Answer['backlog']> {

@@ -178,7 +178,7 @@ test('a label by another program does not make a study a prior, nor does a label
   expect((await hanging(now.studyInstanceUid)).protocol).toBeUndefined();
 });
 
-test('an answer with a prior takes six calls of Orthanc', async () => {
+test('an answer with a prior takes eight calls of Orthanc', async () => {
   const chest = study('fast', '20240401', 'hang-fast');
   await study('fast before', '20230401', 'hang-fast').at(frontal, 'frontal');
   await chest.at(lateral, 'lateral');
@@ -196,7 +196,7 @@ test('an answer with a prior takes six calls of Orthanc', async () => {
   expect(hung?.protocol.id).toBe('chest-prior-frontal');
   expect(proxy.calls.map(({ url }) => url).sort()).toEqual([
     ...Array(2).fill('/tools/bulk-content'),
-    ...Array(4).fill('/tools/find'),
+    ...Array(6).fill('/tools/find'),
   ]);
 });
 

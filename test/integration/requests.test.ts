@@ -40,6 +40,21 @@ const api = (
   json: ReclassificationProgress & ReclassificationProgress[] & { code: string };
 }> => callApi(of, method, path, { body });
 
+test('a file that is sent again is no request, whatever the version of Orthanc: a failed instance stays as it is', async () => {
+  const of = await service();
+  const file = image({ truncateBy: 100 });
+  const { orthancId: id } = await real.storeInstance(file);
+  await reader().decided(id);
+  const failed = await reader().record(id);
+  expect(failed?.decision).toBe('failed');
+  await real.storeInstance(file);
+  await reader().decided((await real.storeInstance(image())).orthancId);
+  await waitFor(async () => (await of.metrics()).includes('plainview_queue_jobs{state="running"} 0'));
+  expect(await reader().record(id)).toEqual(failed);
+  await api(of, 'POST', '/requests', { selection: { label: 'classification_failed' } });
+  await waitFor(async () => (await reader().record(id))?.when !== failed?.when);
+});
+
 describe('a request written as metadata', () => {
   test.each([
     ['series', 2],

@@ -7,6 +7,7 @@ import { createError } from '../../errors/errors.js';
 import type { StudyTree } from '../../orthanc/hierarchy.js';
 import { type InstanceId, instanceId, type ResourcePath, type StudyId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
+import { indexedKinds } from '../../orthanc/radiographs.js';
 import type { IdentifiedInstance, InstanceContent, SeriesContent } from '../../orthanc/resources.js';
 import type { Locks } from '../../store/locks.js';
 import type { FollowUp } from '../follow-up.js';
@@ -225,7 +226,7 @@ function reportedOf({ content, series }: InstanceInSeries): ReportedInstance[] {
       sopClassUid,
       sopInstanceUid: content.MainDicomTags['0008,0018'],
       seriesInstanceUid: series.MainDicomTags['0020,000e'],
-      modality: series.MainDicomTags['0008,0060'],
+      modality: indexedKinds(sopClassUid, series.MainDicomTags['0008,0060'])[0] ?? 'OT',
       record: known.record,
     },
   ];

@@ -33,6 +33,8 @@ export class Tagger implements FollowUp {
   readonly name = 'tags';
   readonly #parts: Parts;
   readonly #journals: Journals;
+  /** Readings that have begun: see `whole`. */
+  readonly #readings = new Set<{ id: InstanceId; isStale: boolean }>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -76,15 +78,34 @@ export class Tagger implements FollowUp {
     });
   }
 
-  /** Until this returns, an instance may lack what is being put back: it must not be taken for an undecided one. */
-  async settled(id: InstanceId): Promise<void> {
+  /**
+   * Reads an instance while nothing of it is lost or being put back: else it could be taken for an undecided one. A file
+   * that is stored late, after this has returned, is another picture for the recorder.
+   */
+  async whole<T>(id: InstanceId, read: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const reading = { id, isStale: false };
+      this.#readings.add(reading);
+      try {
+        const [result] = await Promise.allSettled([read()]);
+        await this.#settled(id);
+        if (reading.isStale) continue;
+        if (result.status === 'rejected') throw result.reason;
+        return result.value;
+      } finally {
+        this.#readings.delete(reading);
+      }
+    }
+  }
+
+  async #settled(id: InstanceId): Promise<void> {
     await this.#parts.locks.exclusive('instance', id, () => this.#mend(id));
   }
 
   /** Orthanc answers: puts back what a crash left lost. */
   async resume(): Promise<void> {
     for (const instance of this.#journals.list())
-      await this.settled(instance).catch((caught: unknown) => {
+      await this.#settled(instance).catch((caught: unknown) => {
         const error = asPlainviewError(caught);
         // One instance's, which its own jobs meet again: the service is there for all others.
         if (!['state_damaged', 'state_unusable'].includes(error.code)) throw error;
@@ -189,6 +210,7 @@ export class Tagger implements FollowUp {
     const now = await this.#parts.orthanc.files.uuid(instance);
     const isReplaced = now !== undefined && now !== file;
     if (isReplaced) {
+      for (const reading of this.#readings) reading.isStale ||= reading.id === instance;
       for (const each of kept) await this.#parts.orthanc.userData.restore(each);
       await this.#parts.addUp(study, instance);
       // Last: where it stands, so does all else.

@@ -53,7 +53,12 @@ beforeEach(() => {
     searches.push(page);
     onPage(searches.length);
     const list = page.OrderBy[0].Direction === 'DESC' ? archive : archive.toReversed();
-    return list.slice(page.Since, page.Since + page.Limit).map((n) => ({ ID: id(n), ParentStudy: id(n) }));
+    return list.slice(page.Since, page.Since + page.Limit).map((n) => ({
+      ID: id(n),
+      ParentStudy: id(n),
+      Instances: [id(n)],
+      MainDicomTags: { SeriesInstanceUID: '1.1', Modality: 'DX' },
+    }));
   });
   orthanc.post('/tools/bulk-content').reply((_uri, body) => {
     const { Resources } = body as { Resources: string[] };

@@ -45,8 +45,7 @@ const good = {
 
 describe('a database that cannot sort', () => {
   const refusal = { OrthancStatus: 2, Message: 'Not implemented yet' };
-  const series = (client: Orthanc) =>
-    client.search.seriesByUpdate(['CR'], { order: 'newest', since: 0, limit: 10 });
+  const series = (client: Orthanc) => client.search.seriesByUpdate({ order: 'newest', since: 0, limit: 10 });
 
   test('is queried again without an order, and later queries have none', async () => {
     const asked: boolean[] = [];
@@ -59,7 +58,7 @@ describe('a database that cannot sort', () => {
         return isOrdered ? [500, refusal] : [200, []];
       });
     const client = orthanc();
-    for (let time = 0; time < 2; time++) expect((await series(client)).series.size).toBe(0);
+    for (let time = 0; time < 2; time++) expect(await series(client)).toEqual([]);
     expect(asked).toEqual([true, false, false]);
   });
 

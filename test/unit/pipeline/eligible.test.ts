@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { frameOf, whyNotRadiograph } from '../../../src/pipeline/eligible.js';
+import { sopClasses } from '../../../testkit/dicom.js';
 
 describe('of several frames', () => {
   test.each([
@@ -25,6 +26,15 @@ test.each([
   ['no pixels', { hasPixels: false }, 'first', 'no_pixels'],
   ['another modality', { modality: 'CT' }, 'first', 'modality'],
   ['no modality', { modality: undefined }, 'first', 'modality'],
+  ['another case and padding', { modality: ' dx ' }, 'first', undefined],
+  ['several values', { modality: 'OT\\CR' }, 'first', undefined],
+  ['the class DX without Modality', { sopClassUid: sopClasses.DX, modality: undefined }, 'first', undefined],
+  ['the class CR, wrong Modality', { sopClassUid: sopClasses.CR, modality: 'US' }, 'first', undefined],
+  ['the class CR, other projection', { sopClassUid: sopClasses.CR, modality: 'MG' }, 'first', 'modality'],
+  ['the class DX, panoramic', { sopClassUid: sopClasses.DX, modality: 'PX' }, 'first', 'modality'],
+  ['the class MG, wrong Modality', { sopClassUid: sopClasses.MG, modality: 'DX' }, 'first', 'modality'],
+  ['the class IO, wrong Modality', { sopClassUid: sopClasses.IO, modality: 'DX' }, 'first', 'modality'],
+  ['a segmentation, wrong Modality', { sopClassUid: sopClasses.SEG, modality: 'DX' }, 'first', 'modality'],
 ] as const)('%s, %j with %s: skipped because of %s', (_what, given, multiframe, why) => {
   expect(whyNotRadiograph({ ...tags, ...given }, { modalities: ['CR', 'DX'], multiframe })).toBe(why);
 });

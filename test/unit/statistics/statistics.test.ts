@@ -183,7 +183,7 @@ describe('where nothing was kept', () => {
     let outages = 2;
     site.fake.intercept = ({ path }) => (path === '/tools/find' && outages-- > 0 ? 'cut' : undefined);
     expect((await service.complete()).decisions).toMatchObject([{ category: 1 }]);
-    expect(service.pauses).toEqual([5000, 5000]);
+    expect(service.pauses).toEqual([5000, 5000, 100]);
   });
 
   test('what can never be answered is not asked for again and again, and is no complete count', async () => {

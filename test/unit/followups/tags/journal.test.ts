@@ -1,6 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { recordOf } from '../../../../src/decisions/read.js';
 import { instanceId } from '../../../../src/orthanc/ids.js';
 import { image } from '../../../../testkit/dicom.js';
 import { byPerson, decidedAs, type Line, useFakeSite } from '../../../../testkit/fake-site.js';
@@ -124,7 +125,7 @@ describe('a crash', () => {
       const line = await withOthersThings();
       expect(await site.dying(writes, () => taggerOn(site).tagger.run(line.instance))).toBe(true);
       const { tagger, isDue } = taggerOn(site);
-      await tagger.settled(line.instance);
+      await tagger.whole(line.instance, async () => undefined);
       expect(await isTagged(line)).toBe(true);
       await expectKept(line);
       expect(await isDue(line)).toBe(false);
@@ -165,12 +166,30 @@ describe('a file that Orthanc stores late, after the crash', () => {
     await tagger.resume();
     store();
     expect(site.record(line.instance)).toBeUndefined();
-    await tagger.settled(line.instance);
+    await tagger.whole(line.instance, async () => undefined);
     expect(await isTagged(line)).toBe(true);
     await expectKept(line);
     expect(tagsOf(site, line)).toBeDefined();
     expect(await journals()).toEqual([`${line.instance}.json`]);
   });
+
+  test.each(['the reading', 'the next start'] as const)(
+    'while an instance is read, and is mended by %s, is never read as an undecided one',
+    async (mender) => {
+      const { line, store } = await late();
+      const { tagger, orthanc } = taggerOn(site);
+      await tagger.resume();
+      let readings = 0;
+      const instance = await tagger.whole(line.instance, async () => {
+        if (readings++ === 0) store();
+        const read = await orthanc.hierarchy.instance(line.instance);
+        if (mender === 'the next start') await tagger.resume();
+        return read;
+      });
+      expect(recordOf(instance)?.record).toMatchObject({ category: 'knee_ap' });
+      expect(readings).toBe(2);
+    },
+  );
 
   test('is waited for no longer than it can take', async () => {
     const { tagger } = taggerOn(site);
@@ -201,6 +220,6 @@ describe('a journal', () => {
     const { tagger } = taggerOn(site);
     await tagger.resume();
     await expectKept(line);
-    await expect(tagger.settled(damaged)).rejects.toMatchObject({ code: 'state_damaged' });
+    await expect(tagger.whole(damaged, async () => undefined)).rejects.toMatchObject({ code: 'state_damaged' });
   });
 });
