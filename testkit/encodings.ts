@@ -105,16 +105,16 @@ export const encodings: readonly Encoding[] = [
   {
     name: 'Modality LUT',
     encode: (picture) =>
-      stored(picture, (share) => (1 - share) ** 0.5 * 1023, {
-        '0028,3000': lut((share) => 1 - share ** 2, 1024, 12),
+      stored(picture, (share) => (1 - share) ** 0.5 * 255, {
+        '0028,3000': lut((share) => 1 - share ** 2, 256, 12),
         ...whole12,
       }),
   },
   {
     name: 'VOI LUT',
     encode: (picture) =>
-      stored(picture, (share) => (1 - share) ** 0.5 * 4095, {
-        '0028,3010': lut((share) => 1 - share ** 2, 4096, 16),
+      stored(picture, (share) => (1 - share) ** 0.5 * 511, {
+        '0028,3010': lut((share) => 1 - share ** 2, 512, 16),
       }),
   },
   {

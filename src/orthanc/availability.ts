@@ -80,8 +80,9 @@ export class Availability {
    * answer is yes: the interrupted job must wait for the next start.
    */
   async isAway(error: PlainviewError): Promise<boolean> {
-    if (!mayMeanAway(error) && !mayMeanNoIndex.has(error.code)) return false;
-    return !this.isReady || this.#stopped.signal.aborted || this.#isSilent();
+    if (this.#stopped.signal.aborted) return mayMeanAway(error) || mayMeanNoIndex.has(error.code);
+    if (mayMeanAway(error) || error.code === 'orthanc_timeout') return !this.isReady || this.#isSilent();
+    return mayMeanNoIndex.has(error.code) && (this.#returning !== undefined || this.#isSilent());
   }
 
   stop(): void {
