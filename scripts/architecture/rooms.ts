@@ -206,7 +206,7 @@ export const plainview: Architecture = {
       knows: [...tools],
     },
     { path: 'store', storey: 'ground', job: 'what Plainview keeps itself', knows: [...tools] },
-    { path: 'files', storey: 'ground', job: 'atomic files, YAML, places', knows: ['errors'] },
+    { path: 'files', storey: 'ground', job: 'atomic files, YAML, PAM, places', knows: ['errors'] },
     { path: 'async', storey: 'ground', job: 'mutex, semaphore, sleep', knows: ['errors'] },
     { path: 'errors', storey: 'ground', job: 'every error, declared once', knows: [] },
   ],
@@ -222,8 +222,8 @@ export const plainview: Architecture = {
     'onnxruntime-node': ['classify'],
     protobufjs: ['classify'],
     jose: ['access'],
-    // Decodes pictures, and makes the thumbnails of an evaluation's page.
-    sharp: ['classify', 'evaluate'],
+    // Decodes pictures, and makes those for people that Orthanc cannot make, and the thumbnails of an evaluation's page.
+    sharp: ['classify', 'orthanc', 'evaluate'],
     'sonic-boom': ['app'],
     'prom-client': ['metrics', 'followups/routing'],
     preact: ['review'],

@@ -17,13 +17,23 @@ export const networkId = z.object({
 
 /** What was decided of an instance, from what, and by which network. */
 export const decisionRecord = z.object({
-  /** `failed` is an end state too: the reason is in `failure`, and only a request tries again. */
+  /**
+   * `failed` is an end state too: the reason is in `failure`. A request tries again, and so does a sweep, once, where
+   * the cause may lie outside of the picture.
+   */
   decision: z.enum(['category', 'needs_review', 'unknown_view', 'failed']),
   /** The category given; absent unless the decision is `category`. Fit to be a label and a folder's name. */
   category: label.optional(),
   /** Why this decision, for a person to read. */
   reason: z.string(),
-  failure: z.object({ code: z.string(), message: z.string() }).optional(),
+  failure: z
+    .object({
+      code: z.string(),
+      message: z.string(),
+      /** Nothing tries again by itself: the picture failed twice. Former versions did not write it. */
+      isFinal: z.boolean().optional(),
+    })
+    .optional(),
   /** The best five, best first; softmax outputs, no probabilities. */
   top: z.array(z.object({ category: z.string(), score })),
   network: networkId,

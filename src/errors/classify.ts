@@ -9,6 +9,15 @@ export const classifyErrors = {
     status: 422,
     exit: 1,
   },
+  picture_uniform: {
+    message: (_: object) =>
+      'All pixels of the picture have the same value, so there is nothing to classify. Check the modality or program that made the picture.',
+    transient: false,
+    status: 422,
+    exit: 1,
+    meaning:
+      'A window that shows nothing is not the cause: Plainview has tried one that is computed from the values.',
+  },
   picture_undecodable: {
     message: (p: { problem: string }) => `The picture cannot be decoded: ${p.problem}.`,
     transient: false,

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { sleep } from '../async/sleep.js';
-import { asPlainviewError, PlainviewError } from '../errors/errors.js';
+import { asPlainviewError, type ErrorCode, PlainviewError } from '../errors/errors.js';
 import type { System } from './resources.js';
 
 const retryMs = { first: 250, longest: 5000 };
@@ -11,6 +11,15 @@ type State = { answers: true; version: string; problem?: string } | { answers: f
 /** Whether this error can mean that Orthanc as a whole is away, or refuses Plainview. */
 export const mayMeanAway = (error: PlainviewError): boolean =>
   error.code === 'orthanc_unreachable' || error.code === 'orthanc_refused';
+
+/** What Orthanc answers while it runs but has lost its database, among other causes. */
+const mayMeanNoIndex: ReadonlySet<string> = new Set<ErrorCode>([
+  'orthanc_timeout',
+  'orthanc_failed',
+  'orthanc_unsupported',
+  'orthanc_rejected',
+  'instance_not_renderable',
+]);
 
 /**
  * Knows whether Orthanc answers. It learns of an outage from the first call that fails, which `isAway` examines, or
@@ -71,8 +80,9 @@ export class Availability {
    * answer is yes: the interrupted job must wait for the next start.
    */
   async isAway(error: PlainviewError): Promise<boolean> {
-    if (!mayMeanAway(error) && error.code !== 'orthanc_timeout') return false;
-    return !this.isReady || this.#stopped.signal.aborted || this.#isSilent();
+    if (this.#stopped.signal.aborted) return mayMeanAway(error) || mayMeanNoIndex.has(error.code);
+    if (mayMeanAway(error) || error.code === 'orthanc_timeout') return !this.isReady || this.#isSilent();
+    return mayMeanNoIndex.has(error.code) && (this.#returning !== undefined || this.#isSilent());
   }
 
   stop(): void {

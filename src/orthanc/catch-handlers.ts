@@ -1,5 +1,6 @@
 import { createError, PlainviewError } from '../errors/errors.js';
 import type { InstanceId } from './ids.js';
+import type { Transport } from './transport.js';
 
 const isAbsent = (error: unknown): error is PlainviewError =>
   error instanceof PlainviewError && error.code === 'orthanc_absent';
@@ -12,21 +13,13 @@ export const ifAbsent =
     throw error;
   };
 
-/** For `catch`. @throws instance_gone where Orthanc does not have the instance (HTTP 404), else the caught error */
-export const goneIfAbsent =
-  (instance: InstanceId) =>
-  (error: unknown): never => {
-    throw isAbsent(error) ? createError('instance_gone', { instance }, error) : error;
-  };
-
-/** For `catch` of a rendering. @throws instance_gone, instance_not_renderable, else the caught error */
-export const notRendered =
-  (id: InstanceId) =>
-  (error: unknown): never => {
-    if (error instanceof PlainviewError && error.code === 'orthanc_unsupported')
-      throw createError('instance_not_renderable', { why: 'HTTP 415' }, error);
-    return goneIfAbsent(id)(error);
-  };
+/** For `catch` of a rendering. @throws instance_not_renderable, else the caught error */
+export const notRendered = (error: unknown): never => {
+  if (error instanceof PlainviewError && error.code === 'orthanc_unsupported')
+    throw createError('instance_not_renderable', { why: 'HTTP 415' }, error);
+  if (isAbsent(error)) throw createError('instance_not_renderable', { why: 'HTTP 404' }, error);
+  throw error;
+};
 
 /** For `catch`: the value that stands for a picture that Orthanc cannot decode. Other errors go on. */
 export const ifNotRenderable =
@@ -48,7 +41,25 @@ export const ifToppled =
 export const ifRejected =
   <T>(value: T) =>
   (error: unknown): T => {
-    if (error instanceof PlainviewError && ['orthanc_rejected', 'orthanc_unsupported'].includes(error.code))
+    if (
+      error instanceof PlainviewError &&
+      ['orthanc_rejected', 'orthanc_unsupported', 'orthanc_absent'].includes(error.code)
+    )
       return value;
+    throw error;
+  };
+
+/**
+ * For `catch` of a call about what is below an instance. Orthanc answers HTTP 404 where the instance is deleted, and also
+ * where it cannot give only this: so it is asked for the instance itself.
+ * @throws instance_gone, else the caught error
+ */
+export const goneIfAbsent =
+  (transport: Transport, instance: InstanceId) =>
+  async (error: unknown): Promise<never> => {
+    if (isAbsent(error))
+      await transport.call({ method: 'GET', url: `/instances/${instance}` }).catch((second: unknown) => {
+        throw isAbsent(second) ? createError('instance_gone', { instance }, error) : second;
+      });
     throw error;
   };

@@ -4,6 +4,7 @@ import { Gate } from '../async/gate.js';
 import { KeyedMutex } from '../async/keyed-mutex.js';
 import { sleep } from '../async/sleep.js';
 import { asPlainviewError, createError, PlainviewError } from '../errors/errors.js';
+import { goneIfAbsent } from './catch-handlers.js';
 import type { InstanceId } from './ids.js';
 import { mayHaveBegun, type OrthancResponse, type Transport } from './transport.js';
 
@@ -59,9 +60,16 @@ export class FileAccess {
 
   /**
    * A call by which Orthanc reads the file of an instance.
-   * @throws orthanc_toppled where it must not be asked again, and as `Transport.call`
+   * @throws orthanc_toppled where it must not be asked again; instance_gone; and as `Transport.call`
    */
   read(
+    id: InstanceId,
+    request: AxiosRequestConfig & { method: string; url: string },
+  ): Promise<OrthancResponse> {
+    return this.#read(id, request).catch(goneIfAbsent(this.#transport, id));
+  }
+
+  #read(
     id: InstanceId,
     request: AxiosRequestConfig & { method: string; url: string },
   ): Promise<OrthancResponse> {

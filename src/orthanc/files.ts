@@ -31,12 +31,14 @@ export class Files {
    */
   async elements(id: InstanceId, tags: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
     const url = `/instances/${id}/content`;
-    const dashed = await this.#transport.json(tagList, { method: 'GET', url }).catch(goneIfAbsent(id));
+    const dashed = await this.#transport
+      .json(tagList, { method: 'GET', url })
+      .catch(goneIfAbsent(this.#transport, id));
     const present = tags.filter((tag) => dashed.includes(tag.replace(',', '-')));
     const values = await Promise.all(
       present.map(async (tag): Promise<[string, Buffer]> => {
         const request = { method: 'GET', url: `${url}/${tag.replace(',', '-')}` };
-        return [tag, (await this.#transport.call(request).catch(goneIfAbsent(id))).body];
+        return [tag, (await this.#transport.call(request).catch(goneIfAbsent(this.#transport, id))).body];
       }),
     );
     return new Map(values);

@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto';
+import sharp from 'sharp';
 import { Semaphore } from '../async/semaphore.js';
 import type { Config } from '../config/options.js';
 import { createError, type PlainviewError } from '../errors/errors.js';
-import { goneIfAbsent, ifNotRenderable, ifRejected, ifToppled, notRendered } from './catch-handlers.js';
+import { greyPam, readPam } from '../files/pam.js';
+import { ifNotRenderable, ifRejected, ifToppled, notRendered } from './catch-handlers.js';
 import type { FileAccess } from './file-access.js';
+import type { VoiWindow } from './greyscale/attributes.js';
+import { spreadOf } from './greyscale/grey.js';
+import { type GreyPicture, StoredValues } from './greyscale/stored-values.js';
 import type { InstanceId } from './ids.js';
 import { describedTags, type PictureTags } from './resources.js';
 import { simplifiedTags } from './simplified-tags.js';
@@ -19,7 +24,9 @@ const possibleSamples: ReadonlySet<number> = new Set([1, 3, 4]);
 const possibleBits: ReadonlySet<number> = new Set([1, 8, 16, 32]);
 
 /** What is known of a picture before it is decoded. */
-export type PictureHeader = Partial<Pick<PictureTags, 'rows' | 'columns' | 'samples' | 'bitsAllocated'>>;
+export type PictureHeader = Partial<
+  Pick<PictureTags, 'rows' | 'columns' | 'samples' | 'bitsAllocated' | 'greyscale'>
+>;
 
 /** The fingerprint of a picture of which Orthanc gives nothing. It tells nothing of two pictures. */
 export const unknownPixels = 'none';
@@ -35,9 +42,16 @@ export interface JpegOptions {
   width?: number | undefined;
 }
 
-/** Pictures rendered by Orthanc: 8 bit, windowed, MONOCHROME1 inverted. */
+/** Where a rendering without a window has a smaller spread than this, viewers show it brighter. */
+const darkSpread = 128;
+
+/**
+ * Pictures as viewers show them: 8 bit, windowed, MONOCHROME1 inverted. Orthanc renders them, except where its rendering
+ * ignores what the file says: [which files those are](../../docs/decisions/renderings.md).
+ */
 export class Renderings {
   readonly #access: FileAccess;
+  readonly #values: StoredValues;
   readonly #accept: string;
   readonly #maxMegapixels: number;
   readonly #semaphore = new Semaphore(bounds);
@@ -45,6 +59,7 @@ export class Renderings {
 
   constructor(access: FileAccess, { rendering, maxMegapixels }: Pick<Config, 'rendering' | 'maxMegapixels'>) {
     this.#access = access;
+    this.#values = new StoredValues(access);
     this.#maxMegapixels = maxMegapixels;
     // An Orthanc without PAM would answer 404 to PAM alone, so PNG is the second choice.
     this.#accept = rendering === 'pam' ? 'image/x-portable-arbitrarymap, image/png;q=0.5' : 'image/png';
@@ -55,7 +70,8 @@ export class Renderings {
    * @param frame counted from 0
    * @param use receives the bytes of a PAM or PNG. Until it ends, they count as memory in use.
    * @param header where it is known already
-   * @throws picture_too_large, header_impossible, instance_gone, instance_not_renderable, and what `use` throws
+   * @throws picture_too_large, picture_uniform, header_impossible, instance_gone, instance_not_renderable, and what
+   *   `use` throws
    */
   async whole<T>(
     id: InstanceId,
@@ -63,17 +79,33 @@ export class Renderings {
     use: (picture: Buffer) => Promise<T>,
     header?: PictureHeader,
   ): Promise<T> {
-    const { rows = 0, columns = 0, samples = 1 } = await this.#requirePossible(id, header);
-    const bytes = rows * columns * (samples === 1 ? 1 : 3);
-    const headers = { accept: this.#accept };
-    return this.#bytes.run(async () => use(await this.#render(id, frame, { headers })), bytes);
+    const known = await this.#requirePossible(id, header);
+    const { rows = 0, columns = 0, samples = 1, greyscale } = known;
+    if (greyscale?.rendering !== 'wrong') {
+      const result = await this.#bytes.run(
+        async () => {
+          const picture = await this.#render(id, frame, { headers: { accept: this.#accept } });
+          return (await this.#isAsShown(picture, known)) ? { is: await use(picture) } : undefined;
+        },
+        rows * columns * (samples === 1 ? 1 : 3),
+      );
+      if (result !== undefined) return result.is;
+    }
+    // The values have two bytes each, and the picture one.
+    return this.#bytes.run(
+      async () => {
+        const { width, height, grey } = await this.#grey(id, frame, known);
+        return use(greyPam(width, height, grey));
+      },
+      rows * columns * 3,
+    );
   }
 
   /**
    * A picture for people.
    * @param frame counted from 0
    * @param signal aborted when nobody waits for the picture any more
-   * @throws busy, picture_too_large, header_impossible, instance_gone, instance_not_renderable
+   * @throws busy, picture_too_large, picture_uniform, header_impossible, instance_gone, instance_not_renderable
    */
   jpeg(
     id: InstanceId,
@@ -81,16 +113,54 @@ export class Renderings {
     { size, quality, center, width }: JpegOptions,
     signal: AbortSignal,
   ): Promise<Buffer> {
-    const window =
-      center === undefined || width === undefined ? {} : { 'window-center': center, 'window-width': width };
+    const window: VoiWindow | undefined =
+      center === undefined || width === undefined ? undefined : { center, width, shape: 'LINEAR' };
     return this.#semaphore.run(async () => {
       signal.throwIfAborted();
-      await this.#requirePossible(id);
-      return this.#render(id, frame, {
-        params: { width: size, height: size, smooth: 1, quality, ...window },
-        headers: { accept: 'image/jpeg' },
-      });
+      const header = await this.#requirePossible(id);
+      if (header.greyscale?.rendering !== 'wrong') {
+        const asked = window && { 'window-center': window.center, 'window-width': window.width };
+        const picture = await this.#render(id, frame, {
+          params: { width: size, height: size, smooth: 1, quality, ...asked },
+          headers: { accept: 'image/jpeg' },
+        });
+        if (window !== undefined || (await this.#isAsShown(picture, header))) return picture;
+      }
+      const { width: columns, height: rows, grey } = await this.#grey(id, frame, header, window);
+      return sharp(grey, { raw: { width: columns, height: rows, channels: 1 } })
+        .resize({ width: size, height: size, fit: 'inside' })
+        .jpeg({ quality })
+        .toBuffer();
     });
+  }
+
+  /**
+   * Whether Orthanc's rendering can be what a viewer shows. A window beside the values makes it white or black.
+   * @throws picture_uniform for colour
+   */
+  async #isAsShown(picture: Buffer, { greyscale }: PictureHeader): Promise<boolean> {
+    const isPam = picture.toString('latin1', 0, 3) === 'P7\n';
+    const { spread, isUniform } = spreadOf(
+      isPam ? readPam(picture).data : await sharp(picture, { limitInputPixels: false }).raw().toBuffer(),
+    );
+    if (greyscale === undefined) {
+      if (isUniform) throw createError('picture_uniform', {});
+      return true;
+    }
+    return spread >= (greyscale.rendering === 'perhaps dark' ? darkSpread : 1);
+  }
+
+  /** The picture as viewers show it, of the stored values. @throws picture_uniform */
+  async #grey(
+    id: InstanceId,
+    frame: number,
+    { greyscale }: PictureHeader,
+    window?: VoiWindow,
+  ): Promise<GreyPicture> {
+    if (greyscale === undefined) throw createError('picture_uniform', {});
+    const picture = await this.#values.grey(id, frame, greyscale, window);
+    if (window === undefined && spreadOf(picture.grey).isUniform) throw createError('picture_uniform', {});
+    return picture;
   }
 
   /**
@@ -121,7 +191,7 @@ export class Renderings {
       const shown = [...new Set([0, Math.floor((frames - 1) / 2)])];
       let isComplete = true;
       for (const frame of shown) {
-        const bytes = await this.#values(id, frame, form);
+        const bytes = await this.#form(id, frame, form);
         if (bytes === undefined) isComplete = false;
         else hash.update(bytes);
       }
@@ -131,13 +201,13 @@ export class Renderings {
   }
 
   /** @returns undefined where Orthanc cannot give a frame in this form */
-  async #values(id: InstanceId, frame: number, form: string): Promise<Buffer | undefined> {
+  async #form(id: InstanceId, frame: number, form: string): Promise<Buffer | undefined> {
     if (form === 'raw') return this.#stored(id, frame);
     const url = `/instances/${id}/frames/${frame}/${form}`;
     const headers = { accept: 'image/x-portable-arbitrarymap' };
     const answer = await this.#access
       .read(id, { method: 'GET', url, headers })
-      .catch(notRendered(id))
+      .catch(notRendered)
       .catch(ifNotRenderable(undefined));
     return answer?.body;
   }
@@ -146,10 +216,7 @@ export class Renderings {
   async #stored(id: InstanceId, frame: number): Promise<Buffer | undefined> {
     for (const part of [`frames/${frame}/raw`, 'content/7fe0-0010/0']) {
       const url = `/instances/${id}/${part}`;
-      const answer = await this.#access
-        .read(id, { method: 'GET', url })
-        .catch(goneIfAbsent(id))
-        .catch(ifRejected(undefined));
+      const answer = await this.#access.read(id, { method: 'GET', url }).catch(ifRejected(undefined));
       if (answer !== undefined) return answer.body;
     }
     return undefined;
@@ -157,7 +224,7 @@ export class Renderings {
 
   async #render(id: InstanceId, frame: number, more: object): Promise<Buffer> {
     const request = { method: 'GET', url: `/instances/${id}/frames/${frame}/rendered`, ...more };
-    return (await this.#access.read(id, request).catch(notRendered(id))).body;
+    return (await this.#access.read(id, request).catch(notRendered)).body;
   }
 
   /** @throws picture_too_large, header_impossible, instance_gone */

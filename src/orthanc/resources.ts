@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { exposureOf, exposureTags } from './exposure.js';
+import { greyscaleOf } from './greyscale/attributes.js';
 import { instanceId, patientId, seriesId, studyId } from './ids.js';
 import type { IndexedSeries } from './radiographs.js';
 
@@ -171,6 +172,8 @@ export const describedTags = z.looseObject({ ...pictureShape, ...descriptionShap
     samples: tags.SamplesPerPixel,
     bitsAllocated: tags.BitsAllocated,
     isSigned: tags.PixelRepresentation === 1,
+    /** Undefined for colour. */
+    greyscale: greyscaleOf(tags),
     isAnonymised: tags.PatientIdentityRemoved === 'YES',
     hasPixels: tags.PixelData !== undefined,
   },

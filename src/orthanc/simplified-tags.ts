@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import { goneIfAbsent } from './catch-handlers.js';
 import type { FileAccess } from './file-access.js';
 import type { InstanceId } from './ids.js';
 
@@ -9,4 +8,4 @@ export const simplifiedTags = <T extends z.ZodType>(
   schema: T,
   id: InstanceId,
 ): Promise<z.output<T>> =>
-  access.json(schema, id, { method: 'GET', url: `/instances/${id}/simplified-tags` }).catch(goneIfAbsent(id));
+  access.json(schema, id, { method: 'GET', url: `/instances/${id}/simplified-tags` });

@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { Metrics } from '../metrics/metrics.js';
+import { mayMeanAway } from '../orthanc/availability.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { KindCounts } from '../orthanc/kind-counts.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Handler, Job, JobOutcome } from '../queue/queue.js';
+import { isDoubtful } from './failures.js';
 import type { Outcome } from './pipeline.js';
 
 interface Reporting {
@@ -31,19 +33,25 @@ const maxOutages = 5;
 
 /**
  * Makes the queue's handler. A job is settled or retried after a delay. It is recorded as failed, with the reason, when
- * its attempts are used up or its error is not transient.
+ * its attempts are used up or its error is not transient. An answer that Orthanc also gives while it has lost its database
+ * counts when it comes twice, some time apart, and the database answers in between.
  */
 export function createHandler(given: Parts): Handler {
   const parts = { ...given, leftAlone: new KindCounts() };
   /** How often Orthanc went away during each job that is not settled. */
   const outages = new Map<InstanceId, number>();
+  /** The doubtful answer that Orthanc gave last during each job that is not settled. */
+  const doubts = new Map<InstanceId, string>();
 
   return async (job) => {
     const pause = parts.pauseMs(job.instance);
     if (pause > 0) return { kind: 'retry', afterMs: pause, countsAsAttempt: false };
     const log = parts.log.child({ instance: job.instance, attempt: job.attempt });
     const outcome = await attempt(job, log);
-    if (outcome.kind === 'settled') outages.delete(job.instance);
+    if (outcome.kind === 'settled') {
+      outages.delete(job.instance);
+      doubts.delete(job.instance);
+    }
     return outcome;
   };
 
@@ -58,7 +66,17 @@ export function createHandler(given: Parts): Handler {
       const error = asPlainviewError(caught);
       if (error.code === 'instance_gone') return settleGone(parts, log);
       parts.metrics.failures.inc({ code: error.code });
-      if (await parts.orthanc.isAway(error)) return outage(job);
+      if (await parts.orthanc.isAway(error)) return outage(job, error);
+      const last = doubts.get(job.instance);
+      if (
+        isDoubtful(error.code) &&
+        last !== error.code &&
+        (last === undefined || job.attempt < parts.attempts)
+      ) {
+        doubts.set(job.instance, error.code);
+        log.info({ err: error }, 'Orthanc is asked once more');
+        return { kind: 'retry', afterMs: backoffMs(2), countsAsAttempt: true };
+      }
       if (error.transient && job.attempt < parts.attempts) {
         log.info({ err: error }, 'an attempt failed; it will be retried');
         return { kind: 'retry', afterMs: backoffMs(job.attempt), countsAsAttempt: true };
@@ -67,7 +85,10 @@ export function createHandler(given: Parts): Handler {
     }
   }
 
-  function outage({ instance }: Job): JobOutcome {
+  function outage({ instance }: Job, error: PlainviewError): JobOutcome {
+    // Orthanc runs, and its database is away. No picture does that.
+    if (!mayMeanAway(error) && error.code !== 'orthanc_timeout')
+      return { kind: 'retry', afterMs: backoffMs(1), countsAsAttempt: false };
     const times = (outages.get(instance) ?? 0) + 1;
     outages.set(instance, times);
     return { kind: 'retry', afterMs: times === 1 ? 0 : backoffMs(times), countsAsAttempt: false };

@@ -16,6 +16,7 @@ import { kindsOf } from '../orthanc/radiographs.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Job } from '../queue/queue.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
+import { isDoubtful, isWorthAnotherTry } from './failures.js';
 
 export type Outcome =
   | { kind: 'decided'; decision: InstanceRecord['decision']; category?: string; ms: number }
@@ -131,10 +132,12 @@ export class Pipeline {
       await this.#completeWrites(instance);
       return { kind: 'skipped', why: 'corrected_by_person' };
     }
+    // A doubtful answer is here only where Orthanc gave it twice.
+    const isFinal = isDoubtful(failure.code) || recordOf(instance)?.record.decision === 'failed';
     const outcome = await this.#recorder.record({ id: job.instance }, pictureOf(instance), instance, {
       decision: 'failed',
       reason: failure.message,
-      failure,
+      failure: { ...failure, isFinal },
       top: [],
       ms: 0,
       ...this.#provenance(instance),
@@ -237,6 +240,7 @@ export class Pipeline {
     if (known === undefined) return undefined;
     if (this.#recorder.asksAnew(instance, known.record)) return undefined;
     if (known.record.who === 'person') return 'corrected_by_person';
+    if (isWorthAnotherTry(known.record)) return undefined;
     const same = known.record.network.sha256 === this.#classifier.network.sha256;
     return same && known.complete ? 'already_decided' : undefined;
   }

@@ -134,7 +134,8 @@ function entryOf(placed: IndexedInstance, file?: FileTags): Entry | undefined {
     frames: framesOf(placed),
     ...(file?.Rows === undefined ? {} : { rows: file.Rows }),
     ...(file?.Columns === undefined ? {} : { columns: file.Columns }),
-    ...(file?.WindowCenter === undefined || file.WindowWidth === undefined
+    // A width under 1 is no window.
+    ...(file?.WindowCenter === undefined || file.WindowWidth === undefined || file.WindowWidth < 1
       ? {}
       : { voi: { center: file.WindowCenter, width: file.WindowWidth } }),
     dicom: {

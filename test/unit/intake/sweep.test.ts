@@ -47,6 +47,8 @@ beforeEach(() => {
   unreadable = undefined;
   pauses.splice(0);
   const orthanc = nock(base).persist();
+  orthanc.get('/system').reply(200, { Version: '1.12.7' });
+  orthanc.get('/changes?last').reply(200, { Changes: [], Done: true, Last: 0 });
   orthanc.post('/tools/count-resources').reply(200, () => ({ Count: archive.length }));
   orthanc.post('/tools/find').reply(200, (_uri, body) => {
     const page = body as (typeof searches)[number];

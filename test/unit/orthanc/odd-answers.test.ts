@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import nock from 'nock';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
-import type { PlainviewError } from '../../../src/errors/errors.js';
+import { createError, type PlainviewError } from '../../../src/errors/errors.js';
 import { declaredMetadata, requireCapabilities } from '../../../src/orthanc/capabilities.js';
 import { instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
@@ -217,8 +217,37 @@ describe('an instance', () => {
 
   test('that is deleted throws instance_gone', async () => {
     contents([]);
-    nock(base).get(`/instances/${id}/simplified-tags`).reply(404);
+    nock(base).get(`/instances/${id}/simplified-tags`).reply(404).get(`/instances/${id}`).reply(404);
     expect(await codeOf(orthanc().hierarchy.describe(id))).toBe('instance_gone');
+  });
+
+  test.each([
+    ['no rendering', 'frames/0/rendered', 'instance_not_renderable'],
+    ['no attributes', 'simplified-tags', 'orthanc_absent'],
+    ['no list of elements', 'content', 'orthanc_absent'],
+  ])('that exists, but has %s (HTTP 404), is not deleted', async (_what, path, code) => {
+    nock(base).get(`/instances/${id}/${path}`).reply(404).get(`/instances/${id}`).reply(200, {});
+    const { hierarchy, files, renderings } = orthanc();
+    const call = {
+      'simplified-tags': () => hierarchy.describe(id),
+      content: () => files.elements(id, ['0010,0010']),
+    }[path];
+    expect(await codeOf(call?.() ?? renderings.whole(id, 0, async (picture) => picture, {}))).toBe(code);
+  });
+
+  test.each([
+    ['415 of a rendering', createError('instance_not_renderable', { why: 'HTTP 415' })],
+    ['500 of metadata', createError('orthanc_failed', { what: 'GET /instances', status: 500 })],
+  ])('%s means that Orthanc is away where its index does not answer', async (_what, error) => {
+    nock(base).persist().get('/system').reply(200, good);
+    nock(base).get('/changes?last').reply(200, { Changes: [], Done: true, Last: 0 });
+    const client = orthanc({ PLAINVIEW_ORTHANC_RETRIES: '0' });
+    await client.availability.start(async () => undefined);
+    const answer = nock(base).get('/changes?last').reply(200, { Changes: [], Done: true, Last: 0 });
+    expect(await client.isAway(error)).toBe(false);
+    expect(answer.isDone()).toBe(true);
+    nock(base).persist().get('/changes?last').reply(500);
+    expect(await client.isAway(error)).toBe(true);
   });
 
   test('that cannot be rendered throws instance_not_renderable', async () => {

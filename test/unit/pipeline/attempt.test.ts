@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
-import { createError } from '../../../src/errors/errors.js';
+import { createError, type PlainviewError } from '../../../src/errors/errors.js';
 import { Metrics } from '../../../src/metrics/metrics.js';
 import { instanceId } from '../../../src/orthanc/ids.js';
 import { createHandler } from '../../../src/pipeline/attempt.js';
@@ -14,9 +14,9 @@ const job: Job = {
 };
 const unreachable = createError('orthanc_unreachable', { url: 'http://orthanc', why: 'ECONNRESET' });
 
-function handled({ isAway }: { isAway: boolean }) {
+function handled({ isAway, error = unreachable }: { isAway: boolean; error?: PlainviewError }) {
   const process = vi.fn(async () => {
-    throw unreachable;
+    throw error;
   });
   const recordFailure = vi.fn(async () => ({ kind: 'decided' as const, decision: 'failed' as const, ms: 0 }));
   const metrics = new Metrics();
@@ -57,4 +57,27 @@ test('an instance whose job ends in an outage five times is recorded as failed',
   expect(await handler(job)).toEqual({ kind: 'settled' });
   expect(process).toHaveBeenCalledTimes(5);
   expect(recordFailure).toHaveBeenCalledWith(job, expect.objectContaining({ code: 'orthanc_toppled' }));
+});
+
+const notRenderable = createError('instance_not_renderable', { why: 'HTTP 415' });
+
+test('that Orthanc cannot render a picture is recorded when it says so twice', async () => {
+  const { handler, process, recordFailure } = handled({ isAway: false, error: notRenderable });
+  const first = await handler(job);
+  expect(first).toMatchObject({ kind: 'retry', countsAsAttempt: true });
+  expect(first.kind === 'retry' && first.afterMs).toBeGreaterThanOrEqual(2000);
+  expect(recordFailure).not.toHaveBeenCalled();
+  expect(await handler({ ...job, attempt: 2 })).toEqual({ kind: 'settled' });
+  expect(process).toHaveBeenCalledTimes(2);
+  expect(recordFailure).toHaveBeenCalledWith(
+    expect.anything(),
+    expect.objectContaining({ code: 'instance_not_renderable' }),
+  );
+});
+
+test('while the database of Orthanc is away, no answer is a verdict, however often it comes', async () => {
+  const { handler, recordFailure } = handled({ isAway: true, error: notRenderable });
+  for (let outage = 0; outage < 20; outage++)
+    expect(await handler(job)).toMatchObject({ kind: 'retry', countsAsAttempt: false });
+  expect(recordFailure).not.toHaveBeenCalled();
 });

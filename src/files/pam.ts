@@ -1,0 +1,58 @@
+import { endianness } from 'node:os';
+import { z } from 'zod';
+import { createError } from '../errors/errors.js';
+
+const positive = z.coerce.number().int().positive();
+const header = z.object({
+  WIDTH: positive,
+  HEIGHT: positive,
+  DEPTH: z.enum(['1', '3']).transform((depth) => (depth === '1' ? 1 : 3)),
+  MAXVAL: z.enum(['255', '65535']),
+});
+
+export interface Pam {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  /** Two bytes for each value, the higher one first. */
+  readonly isWide: boolean;
+  /** What follows the header. It can be shorter than the picture. */
+  readonly data: Buffer;
+}
+
+/** Reads the header of a PAM file (Netpbm's "P7"), Orthanc's uncompressed format. @throws picture_undecodable */
+export function readPam(file: Buffer): Pam {
+  const end = file.indexOf('ENDHDR\n');
+  const lines = file.toString('latin1', 0, Math.max(end, 0)).split('\n');
+  const fields = header.safeParse(Object.fromEntries(lines.map((line) => line.trim().split(/\s+/, 2))));
+  if (end < 0 || !fields.success)
+    throw createError('picture_undecodable', {
+      problem: 'its PAM header is broken, or of another kind than grey or RGB',
+    });
+  const { WIDTH: width, HEIGHT: height, DEPTH: channels, MAXVAL } = fields.data;
+  const isWide = MAXVAL === '65535';
+  const start = end + 'ENDHDR\n'.length;
+  const data = file.subarray(start, start + width * height * channels * (isWide ? 2 : 1));
+  return { width, height, channels, isWide, data };
+}
+
+/** The values of a PAM file. @throws picture_undecodable where it is truncated */
+export function valuesOf({ width, height, channels, isWide, data }: Pam): Uint8Array | Uint16Array {
+  const count = width * height * channels;
+  if (data.length < count * (isWide ? 2 : 1))
+    throw createError('picture_undecodable', { problem: 'the PAM file is truncated' });
+  return isWide ? wide(data) : data;
+}
+
+function wide(data: Buffer): Uint16Array {
+  const copy = Buffer.from(new Uint8Array(data).buffer); // a copy is aligned, which a part of the file need not be
+  if (endianness() === 'LE') copy.swap16();
+  return new Uint16Array(copy.buffer, copy.byteOffset, copy.length / 2);
+}
+
+/** A PAM file of 8-bit grey. */
+export const greyPam = (width: number, height: number, grey: Uint8Array): Buffer =>
+  Buffer.concat([
+    Buffer.from(`P7\nWIDTH ${width}\nHEIGHT ${height}\nDEPTH 1\nMAXVAL 255\nTUPLTYPE GRAYSCALE\nENDHDR\n`),
+    grey,
+  ]);
