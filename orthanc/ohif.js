@@ -11,7 +11,9 @@
  * plainviewScore (0 to 1), plainviewState. An attribute without a known value is absent.
  */
 (() => {
-  // `plainview ohif` writes these protocols from the file of hanging protocols.
+  // `plainview ohif` writes these modalities from PLAINVIEW_MODALITIES, and the protocols from PLAINVIEW_HANGING_FILE.
+  // biome-ignore format: as it is written
+  const modalities = ["CR","DX","RG","PX","IO"];
   // biome-ignore format: one line per protocol
   const protocols = [
     {"id":"chest-priors","title":"Chest, with prior","rows":2,"columns":2,"cells":[{"place":"chest-priors/1","row":1,"column":1,"prior":false},{"place":"chest-priors/2","row":1,"column":2,"prior":false},{"place":"chest-priors/3","row":2,"column":1,"prior":true},{"place":"chest-priors/4","row":2,"column":2,"prior":true}]},
@@ -87,6 +89,9 @@
 
   /** The longest time that the opening of a study waits for Plainview. */
   const answerTimeoutMs = 3000;
+  /** After an answer that did not come in time, studies open without Plainview for so long, in all tabs. */
+  const pauseMs = 60_000;
+  const pausedUntil = 'plainview.pausedUntil';
 
   /** The hanging of the open study, as GET /api/v1/studies/{StudyInstanceUID}/hanging returns it. */
   let hanging;
@@ -185,10 +190,16 @@
       window.location.origin,
     );
     const url = new URL(`../plainview/api/v1/studies/${studyInstanceUid}/hanging?priors=${priors}`, base);
+    if (Date.now() < Number(window.localStorage.getItem(pausedUntil)))
+      throw new Error('it did not answer in time, and is asked again after a minute');
     const response = await fetch(url, {
       // Orthanc does not hand over a query as it was sent. So Plainview's plugin reads it from this header.
       headers: { ...headers, 'x-plainview-query': url.search.slice(1) },
       signal: AbortSignal.timeout(answerTimeoutMs),
+    }).catch((error) => {
+      if (error.name === 'TimeoutError')
+        window.localStorage.setItem(pausedUntil, String(Date.now() + pauseMs));
+      throw error;
     });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     const received = await response.json();
@@ -201,14 +212,25 @@
     return { ...received, protocol: undefined, cells: [], priorStudyInstanceUid: undefined };
   }
 
+  /** @returns true also if the data source cannot tell */
+  async function hasRadiographs(source, study) {
+    try {
+      const series = await source.query.series.search(study);
+      return series.length === 0 || series.some(({ modality }) => modalities.includes(modality));
+    } catch {
+      return true;
+    }
+  }
+
   /** Makes a data source request the hanging before it opens studies, and open the prior with the study. */
   function withPlainview(source, { appConfig, servicesManager }) {
     const { initialize, getStudyInstanceUIDs } = source;
-    /** @returns undefined without one study to open (in the list of studies), or if Plainview does not answer */
+    /** @returns undefined without one study to open (in the list of studies), without radiographs, or if Plainview does not answer */
     const hangingFor = async (opening) => {
       try {
         const [study, another] = getStudyInstanceUIDs(opening) ?? [];
-        if (typeof study !== 'string' || study === '') return undefined;
+        if (typeof study !== 'string' || study === '' || !(await hasRadiographs(source, study)))
+          return undefined;
         // No prior is added if the person opens several studies, or with OHIF's DICOM JSON source, which has only one.
         const priors = another === undefined && !opening.query?.get?.('url');
         const headers = servicesManager.services.userAuthenticationService?.getAuthorizationHeader?.() ?? {};
@@ -241,10 +263,35 @@
     };
   }
 
+  /**
+   * OHIF expects coordinates of every measurement, and fails with a report about whole pictures. So Plainview's reports
+   * are shown as text, those of the series below one another. OHIF's text can show neither images nor items without a name.
+   */
+  function showAsText(displaySet) {
+    const { instances = [] } = displaySet;
+    const [first, another] = instances;
+    if (displaySet.Modality !== 'SR' || !instances.every(({ Manufacturer }) => Manufacturer === 'Plainview'))
+      return;
+    displaySet.isImagingMeasurementReport = false;
+    const content = another === undefined ? first.ContentSequence : instances;
+    // Other parts of the viewer share the instance and the array.
+    displaySet.instances = [{ ...first, ContentSequence: textOf(content) }, ...instances.slice(1)];
+  }
+  const textOf = (content) =>
+    [content ?? []]
+      .flat()
+      .filter((item) => item.ValueType !== 'IMAGE' && item.ConceptNameCodeSequence !== undefined)
+      .map((item) =>
+        item.ValueType === 'CONTAINER' ? { ...item, ContentSequence: textOf(item.ContentSequence) } : item,
+      );
+
   const plainview = {
     id: 'plainview',
     preRegistration({ servicesManager, extensionManager, appConfig }) {
-      const { hangingProtocolService } = servicesManager.services;
+      const { hangingProtocolService, displaySetService } = servicesManager.services;
+      displaySetService.subscribe(displaySetService.EVENTS.DISPLAY_SETS_ADDED, ({ displaySetsAdded }) =>
+        displaySetsAdded.forEach(showAsText),
+      );
       for (const [name, callback] of Object.entries(attributes))
         hangingProtocolService.addCustomAttribute(name, name, callback);
       for (const { sourceName } of appConfig.dataSources ?? [])

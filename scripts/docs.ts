@@ -2,6 +2,7 @@
 // `orthanc/` for Orthanc Explorer 2 and OHIF. Tests fail if one of them is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { explorer2Files, explorer2Text } from '../src/commands/explorer2-configuration.js';
+import { options } from '../src/config/options.js';
 import { insertOptionsTable } from '../src/config/readme-table.js';
 import { readProtocols } from '../src/hanging/file.js';
 import { ohifConfiguration } from '../src/hanging/ohif.js';
@@ -18,6 +19,9 @@ for (const [file, plugin] of Object.entries(explorer2Files))
   writeFileSync(new URL(`../orthanc/${file}`, import.meta.url), explorer2Text(plugin));
 
 const ohif = new URL('../orthanc/ohif.js', import.meta.url);
-writeFileSync(ohif, ohifConfiguration(readProtocols(undefined, []).protocols));
+writeFileSync(
+  ohif,
+  ohifConfiguration(readProtocols(undefined, []).protocols, options.shape.modalities.parse(undefined)),
+);
 
 writeFileSync(new URL('../docs/architecture.svg', import.meta.url), picture(plainview, tools));

@@ -8,10 +8,11 @@ import { ohifConfiguration } from '../hanging/ohif.js';
 export const ohifCommand = () =>
   new Command('ohif')
     .description(
-      "print a configuration for Orthanc's OHIF plugin with the hanging protocols of PLAINVIEW_HANGING_FILE",
+      "print a configuration for Orthanc's OHIF plugin with the hanging protocols of PLAINVIEW_HANGING_FILE and the modalities of PLAINVIEW_MODALITIES",
     )
     .action(async () => {
       const config = loadConfig(process.env);
       const { network } = await loadNetwork(classifierOptions(config));
-      process.stdout.write(ohifConfiguration(readProtocols(config.hangingFile, network.classes).protocols));
+      const { protocols } = readProtocols(config.hangingFile, network.classes);
+      process.stdout.write(ohifConfiguration(protocols, config.modalities));
     });

@@ -16,10 +16,12 @@ function site(yaml: string): void {
   vi.stubEnv('PLAINVIEW_HANGING_FILE', file);
 }
 
-test('plainview ohif prints a configuration with the site’s protocols instead of the default ones', async () => {
+test('plainview ohif prints a configuration with the site’s protocols and modalities instead of the default ones', async () => {
   site('protocols:\n  - id: mine\n    rows: [[chest_lateral, chest_pa_ap]]');
+  vi.stubEnv('PLAINVIEW_MODALITIES', 'XA,DX');
   const { status, stdout } = await runPlainview(['ohif']);
   expect(status).toBe(0);
+  expect(stdout).toContain('const modalities = ["XA","DX"];');
   const window: { config?: { extensions: { getHangingProtocolModule(): object[] }[] } } = {};
   new Function('window', stdout)(window);
   expect(window.config?.extensions[0]?.getHangingProtocolModule()).toMatchObject([

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { options } from '../../../src/config/options.js';
 import { shipped } from '../../../src/files/places.js';
 import { arrange } from '../../../src/hanging/arrange.js';
 import { readProtocols } from '../../../src/hanging/file.js';
@@ -258,6 +259,42 @@ describe.skipIf(cores.length === 0).each(cores)(
       expect(outcome(await show(core, archive, { answers }))).toEqual(['default', 'chest_lateral']);
     });
 
+    test.each([
+      ['holds no radiograph', () => ['CT', 'SR'], 0],
+      ['holds a radiograph among others', () => ['CT', 'CR'], 1],
+      [
+        'cannot be searched',
+        () => {
+          throw new Error('no such query');
+        },
+        1,
+      ],
+    ])('Plainview is asked only for radiographs: a study that %s', async (_what, modalities, requests) => {
+      const answers = vi.fn((url: URL) => answerFor(archive, url));
+      const archive = { now: ['chest_lateral', 'chest_pa_ap'] };
+      const shown = await show(core, archive, { answers, modalities });
+      expect(answers).toHaveBeenCalledTimes(requests);
+      expect(outcome(shown)[0]).toBe(requests === 0 ? 'default' : 'chest');
+    });
+
+    test('after an answer that did not come in time, no study waits for a minute', async () => {
+      const archive = { now: ['chest_lateral', 'chest_pa_ap'] };
+      const late = vi.fn(() => {
+        throw new DOMException('signal timed out', 'TimeoutError');
+      });
+      vi.useFakeTimers({ toFake: ['Date'] });
+      try {
+        await show(core, archive, { answers: late });
+        const again = { answers: late, again: true };
+        expect(outcome(await show(core, archive, again))).toEqual(['default', 'chest_lateral']);
+        expect(late).toHaveBeenCalledTimes(1);
+        vi.advanceTimersByTime(60_001);
+        expect(outcome(await show(core, archive, { again: true }))[0]).toBe('chest');
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+
     test('a picture that the address names comes first', async () => {
       const archive = { now: ['chest_lateral', 'chest_pa_ap'] };
       const search = '?initialSopInstanceUID=chest_pa_ap';
@@ -268,5 +305,5 @@ describe.skipIf(cores.length === 0).each(cores)(
 
 test('orthanc/ohif.js holds the protocols of orthanc/hanging.yaml (npm run docs)', () => {
   const script = readFileSync(shipped('orthanc', 'ohif.js'), 'utf8');
-  expect(script).toBe(ohifConfiguration(hanging.protocols));
+  expect(script).toBe(ohifConfiguration(hanging.protocols, options.shape.modalities.parse(undefined)));
 });

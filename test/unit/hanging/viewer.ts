@@ -5,6 +5,7 @@ import { shipped } from '../../../src/files/places.js';
 /** OHIF's core as far as these tests go: the part of the viewer that decides what hangs where. */
 interface Core {
   HangingProtocolService: { REGISTRATION: unknown };
+  DisplaySetService: { REGISTRATION: unknown };
   ServicesManager: new (
     commands: unknown,
   ) => {
@@ -40,12 +41,14 @@ interface DisplaySet {
   setAttributes(attributes: object): void;
 }
 export interface Image {
+  Modality: string;
   SOPInstanceUID: string;
   SeriesInstanceUID: string;
   StudyInstanceUID: string;
 }
 
 interface DataSource {
+  query: { series: { search(study: string): Promise<{ modality: string }[]> } };
   initialize(opening: object): Promise<void>;
   getStudyInstanceUIDs(opening: object): string[];
 }
@@ -69,8 +72,14 @@ const drawing: object = new Proxy(() => undefined, {
   construct: () => drawing,
 });
 
+const stored = new Map<string, string>();
+
 /** One browser window for all that is loaded. */
 const window = {
+  localStorage: {
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, value: string) => stored.set(key, value),
+  },
   location: { origin: 'http://orthanc', search: '' },
   addEventListener: () => undefined,
   config: { extensions: [] as object[], routerBasename: '/ohif/' },
@@ -143,10 +152,15 @@ export async function openStudy(options: {
   search?: string;
   archive: Record<string, Image[]>;
   stacked?: boolean;
+  /** Keeps what the browser has stored. */
+  again?: boolean;
+  /** What the data source says that the study holds. Default: what is in the archive. */
+  modalities?: () => string[];
   answers: (url: URL) => unknown;
 }): Promise<Shown> {
   const { study, archive, answers, stacked = false } = options;
   window.location.search = options.search ?? '';
+  if (!options.again) stored.clear();
   run(readFileSync(shipped('orthanc', 'ohif.js'), 'utf8'), {
     window,
     fetch: async (url: URL) => {
@@ -162,9 +176,12 @@ export async function openStudy(options: {
   const appConfig = { ...window.config, dataSources: [{ sourceName: 'dicomweb' }], loadedModes: [mode] };
   const commandsManager = new core.CommandsManager({});
   const servicesManager = new core.ServicesManager(commandsManager);
+  servicesManager.registerService(core.DisplaySetService.REGISTRATION);
   servicesManager.registerService(core.HangingProtocolService.REGISTRATION);
   const extensionManager = new core.ExtensionManager({ commandsManager, servicesManager, appConfig });
+  const modalities = options.modalities ?? (() => (archive[study] ?? []).map(({ Modality }) => Modality));
   const source: DataSource = {
+    query: { series: { search: async () => modalities().map((modality) => ({ modality })) } },
     initialize: async () => undefined,
     getStudyInstanceUIDs: () => [study],
   };
