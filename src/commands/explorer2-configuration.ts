@@ -22,7 +22,12 @@ type Level = keyof typeof levels;
 /** The payload is the same for all users, because only Orthanc knows the user. So it names the program instead. */
 const requestBody: Partial<ReclassifyRequest> = { who: 'orthanc-explorer-2' };
 
-const reclassifyAppearance = { Icon: 'bi bi-arrow-repeat', StartMessage: 'Reclassification requested.' };
+/** Orthanc Explorer 2 shows the message before there is an answer, and shows no refusal. So it must be true for both. */
+const reclassifyAppearance = {
+  Icon: 'bi bi-arrow-repeat',
+  StartMessage:
+    'Reclassification: the request is sent. If you are not allowed to reclassify, nothing changes.',
+};
 
 /** Writes the request as metadata. Orthanc keeps it while the service is down. */
 const metadataButton = (level: Level): CustomButton => ({

@@ -36,6 +36,16 @@ test('without the plugin the buttons write declared metadata in Orthanc, and cal
       ]);
 });
 
+test('the message after a click is true for users who are refused too', () => {
+  const messages = [true, false]
+    .flatMap((plugin) => Object.values(optionsOf(plugin).CustomButtons).flat())
+    .flatMap(({ HttpMethod, StartMessage }) => (HttpMethod === 'GET' ? [] : [StartMessage]));
+  for (const message of messages) {
+    expect(message).toContain('sent');
+    expect(message).toContain('If you are not allowed');
+  }
+});
+
 test('with the plugin all buttons use Orthanc’s address, and each has its own id', () => {
   const buttons = Object.values(optionsOf(true).CustomButtons).flat();
   for (const { Url } of buttons) expect(Url).toMatch(/^\.\.\/\.\.\/plainview\//);
