@@ -288,6 +288,9 @@ describe.skipIf(cores.length === 0).each(cores)(
         const again = { answers: late, again: true };
         expect(outcome(await show(core, archive, again))).toEqual(['default', 'chest_lateral']);
         expect(late).toHaveBeenCalledTimes(1);
+        vi.setSystemTime(Date.now() - 86_400_000);
+        expect(outcome(await show(core, archive, { again: true }))[0]).toBe('chest');
+        await show(core, archive, { answers: late });
         vi.advanceTimersByTime(60_001);
         expect(outcome(await show(core, archive, { again: true }))[0]).toBe('chest');
       } finally {
