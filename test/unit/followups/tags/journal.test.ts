@@ -220,6 +220,8 @@ describe('a journal', () => {
     const { tagger } = taggerOn(site);
     await tagger.resume();
     await expectKept(line);
-    await expect(tagger.whole(damaged, async () => undefined)).rejects.toMatchObject({ code: 'state_damaged' });
+    await expect(tagger.whole(damaged, async () => undefined)).rejects.toMatchObject({
+      code: 'state_damaged',
+    });
   });
 });
