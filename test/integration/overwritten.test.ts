@@ -39,7 +39,8 @@ test('a person’s decision is restored when Orthanc replaces the file and loses
   await waitFor(async () => (await reader().metadata(`instances/${id}`, 'RadiographCategory')) === 'hand_ap');
   expect(await reader().record(id)).toEqual(corrected);
   expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap']);
-  expect(of.log()).toContain('was known: it was written again');
+  // It is logged when the job ends, which is after the last write.
+  await waitFor(() => of.log().includes('was known: it was written again'));
 
   await changeDecision(of, id, 'POST', 'undo');
   await real.storeInstance(bytes);
