@@ -87,7 +87,7 @@ async function startLocked(
   { log, dropped }: Output,
   { heartbeat, routeBackOff, monitorMs }: Timings,
 ): Promise<Service> {
-  const orthanc = new Orthanc(config, heartbeat, new Suspects(config.stateDir));
+  const orthanc = new Orthanc(config, heartbeat, new Suspects(config.stateDir, log));
   const { availability } = orthanc;
   const metrics = new Metrics();
   if (dropped !== undefined) metrics.observeLog(dropped);

@@ -47,7 +47,9 @@ export class SweepSchedule {
     this.#file = new StateFile(stateDir, 'sweep-schedule.json', scheduleState);
     this.#begin = begin;
     this.#log = log;
-    this.#state = this.#file.read() ?? { expression: '', done: 0 };
+    const known = this.#file.readOrSetAside(log);
+    // Of a damaged file nothing is due: what was missed is found by the next sweep.
+    this.#state = known === undefined || known === 'damaged' ? { expression: '', done: 0 } : known;
     this.#saved = this.#state.done;
   }
 

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import { StateFile } from './state-file.js';
 
@@ -15,9 +16,10 @@ export class Suspects {
   readonly #all: Map<string, Suspect>;
 
   /** @throws state_unusable */
-  constructor(stateDir: string) {
+  constructor(stateDir: string, log: Logger) {
     this.#file = new StateFile(stateDir, 'suspects.json', suspects);
-    this.#all = new Map(Object.entries(this.#file.read() ?? {}));
+    const known = this.#file.readOrSetAside(log);
+    this.#all = new Map(Object.entries(known === undefined || known === 'damaged' ? {} : known));
   }
 
   of(key: string): Suspect | undefined {

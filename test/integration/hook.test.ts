@@ -6,6 +6,7 @@ import { image, instance, sopClasses } from '../../testkit/dicom.js';
 import { Listener } from '../../testkit/listener.js';
 import { storeInstance, useOrthanc, waitFor, withOrthanc } from '../../testkit/orthanc.js';
 import { instancesSeenBySite, siteScript } from '../../testkit/site.js';
+import { isOlder } from '../../testkit/variants.js';
 
 const listener = new Listener();
 const secret = 'between us';
@@ -35,23 +36,26 @@ test('the notice of a stored radiograph has its type and the secret, and no pati
   expect(await site.orthanc.log()).not.toContain('SECRETIVE');
 });
 
-test('the notice of a file that is sent again after its decision does not call it new', async () => {
-  const bytes = image();
-  const { orthancId } = await site.storeInstance(bytes);
-  const isNew = async (count: number) => {
-    const notices = () =>
-      listener.requests.map(({ body }) => JSON.parse(body)).filter((each) => each.instance === orthancId);
-    await waitFor(() => notices().length === count);
-    return notices().at(-1)?.new;
-  };
-  expect(await isNew(1)).toBe(true);
-  await fetch(`${site.orthanc.url}/instances/${orthancId}/metadata/Radiograph`, {
-    method: 'PUT',
-    body: '{}',
-  });
-  expect((await site.storeInstance(bytes)).status).toBe('AlreadyStored');
-  expect(await isNew(2)).toBe(false);
-});
+test.runIf(isOlder)(
+  'the notice of a file that is sent again after its decision does not call it new',
+  async () => {
+    const bytes = image();
+    const { orthancId } = await site.storeInstance(bytes);
+    const isNew = async (count: number) => {
+      const notices = () =>
+        listener.requests.map(({ body }) => JSON.parse(body)).filter((each) => each.instance === orthancId);
+      await waitFor(() => notices().length === count);
+      return notices().at(-1)?.new;
+    };
+    expect(await isNew(1)).toBe(true);
+    await fetch(`${site.orthanc.url}/instances/${orthancId}/metadata/Radiograph`, {
+      method: 'PUT',
+      body: '{}',
+    });
+    expect((await site.storeInstance(bytes)).status).toBe('AlreadyStored');
+    expect(await isNew(2)).toBe(false);
+  },
+);
 
 test('only possible radiographs cause a notice; the service decides what a site can configure', async () => {
   const not = [
@@ -75,11 +79,14 @@ test('an invalid modality still gives a valid notice', async () => {
   expect(JSON.parse((await oneNotice()).body).modality).toBe('DX');
 });
 
-test('a re-upload causes a notice too, because it may be meant as another try', async () => {
+test.skipIf(isOlder)('a file that Orthanc has already causes no notice (since Orthanc 1.13)', async () => {
   const bytes = image();
-  await site.storeInstance(bytes);
+  const { orthancId } = await site.storeInstance(bytes);
   expect((await site.storeInstance(bytes)).status).toBe('AlreadyStored');
-  await waitFor(() => listener.requests.length === 2);
+  const other = await site.storeInstance(image());
+  const notified = () => listener.requests.map(({ body }) => JSON.parse(body).instance);
+  await waitFor(() => notified().includes(other.orthancId));
+  expect(notified()).toEqual([orthancId, other.orthancId]);
 });
 
 test('the secret may come from a file, as with Docker', async () => {

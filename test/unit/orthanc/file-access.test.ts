@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
 import { type InstanceId, instanceId } from '../../../src/orthanc/ids.js';
@@ -9,6 +10,8 @@ import { Suspects } from '../../../src/store/suspects.js';
 import { image, instance } from '../../../testkit/dicom.js';
 import { type FakeOrthanc, startFakeOrthanc } from '../../../testkit/fake-orthanc.js';
 import { waitFor } from '../../../testkit/wait-for.js';
+
+const silent = pino({ level: 'silent' });
 
 let fake: FakeOrthanc;
 let stateDir = '';
@@ -26,7 +29,7 @@ afterEach(async () => {
 /** A client of a process that starts now. */
 function client(env: NodeJS.ProcessEnv = {}): Orthanc {
   const config = loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url, ...env });
-  const orthanc = new Orthanc(config, undefined, new Suspects(stateDir));
+  const orthanc = new Orthanc(config, undefined, new Suspects(stateDir, silent));
   clients.push(orthanc);
   return orthanc;
 }
@@ -85,13 +88,13 @@ describe('a picture that ends Orthanc', () => {
     expect(await beside).toBe('orthanc_unreachable');
     fake.intercept = () => undefined;
     for (let time = 0; time < 3; time++) expect(await codeOf(whole(orthanc, good))).toBe('fine');
-    expect(new Suspects(stateDir).of(good)).toBeUndefined();
-    expect(new Suspects(stateDir).of(bad)).toMatchObject({ times: 1 });
+    expect(new Suspects(stateDir, silent).of(good)).toBeUndefined();
+    expect(new Suspects(stateDir, silent).of(bad)).toMatchObject({ times: 1 });
   });
 
   test('is asked for alone the second time', async () => {
     const [suspect, other] = [stored(), stored()];
-    await new Suspects(stateDir).put(suspect, { times: 1, at: '' });
+    await new Suspects(stateDir, silent).put(suspect, { times: 1, at: '' });
     const orthanc = client();
     const held = fake.hold(({ path }) => path.includes(suspect));
     const alone = whole(orthanc, suspect);
