@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -86,6 +86,18 @@ test('a stop does not wait for a network that does not load', { timeout: 90_000 
     everyMs: 1,
   });
   freeze(loading);
+  const began = performance.now();
+  child.kill('SIGTERM');
+  await ended;
+  expect(performance.now() - began).toBeLessThan(10_000);
+});
+
+test('a stop ends also where the state folder cannot be written', { timeout: 90_000 }, async () => {
+  const { child, state, ready, ended } = await serve();
+  await ready();
+  // In the place of the files that are written first, so that root cannot write them either.
+  for (const name of ['in-work.json', 'changes.json', 'statistics.json'])
+    mkdirSync(join(state, `${name}.part`));
   const began = performance.now();
   child.kill('SIGTERM');
   await ended;

@@ -14,9 +14,9 @@ const job: Job = {
 };
 const unreachable = createError('orthanc_unreachable', { url: 'http://orthanc', why: 'ECONNRESET' });
 
-function handled({ isAway }: { isAway: boolean }) {
+function handled({ isAway }: { isAway: boolean }, error = unreachable) {
   const process = vi.fn(async () => {
-    throw unreachable;
+    throw error;
   });
   const recordFailure = vi.fn(async () => ({ kind: 'decided' as const, decision: 'failed' as const, ms: 0 }));
   const metrics = new Metrics();
@@ -57,4 +57,17 @@ test('an instance whose job ends in an outage five times is recorded as failed',
   expect(await handler(job)).toEqual({ kind: 'settled' });
   expect(process).toHaveBeenCalledTimes(5);
   expect(recordFailure).toHaveBeenCalledWith(job, expect.objectContaining({ code: 'orthanc_toppled' }));
+});
+
+test('while the state folder cannot be written, no attempt counts, and the pauses grow', async () => {
+  const full = createError('state_unusable', { folder: '/state', why: 'ENOSPC' });
+  const { handler, recordFailure } = handled({ isAway: false }, full);
+  const pauses: number[] = [];
+  for (let times = 0; times < 8; times++) {
+    const outcome = await handler({ ...job, attempt: 2 });
+    expect(outcome).toMatchObject({ kind: 'retry', countsAsAttempt: false });
+    if (outcome.kind === 'retry') pauses.push(outcome.afterMs);
+  }
+  expect(recordFailure).not.toHaveBeenCalled();
+  expect(pauses.at(-1)).toBeGreaterThanOrEqual(60_000);
 });
