@@ -1,3 +1,4 @@
+import { ifAbsent } from '../orthanc/catch-handlers.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Locks } from '../store/locks.js';
@@ -35,9 +36,11 @@ export class RequestWriter {
     return locks.exclusive('instance', id, async () => {
       const [instance] = await orthanc.hierarchy.instances([id]);
       if (instance === undefined) return false;
-      const asksForMore = requestOf(instance)?.includingCorrected && !includingCorrected;
-      if (!asksForMore) await orthanc.metadata.put(`instances/${id}`, metadataNames.request, text);
-      return true;
+      if (requestOf(instance)?.includingCorrected && !includingCorrected) return true;
+      return orthanc.metadata
+        .put(`instances/${id}`, metadataNames.request, text)
+        .then(() => true)
+        .catch(ifAbsent(false));
     });
   }
 
