@@ -92,20 +92,6 @@ describe('a request that was acknowledged is answered', () => {
     expect(site.record(instance)).toMatchObject({ who: 'network', requested: { who: 'bob' } });
   });
 
-  test('but for that of an instance that is deleted just then, which fails no job', async () => {
-    const { service, jobs } = await start();
-    const { instance } = store(1);
-    await service.rest();
-    const held = site.fake.hold(
-      ({ method, path }) => method === 'PUT' && path.endsWith('/metadata/RadiographReclassify'),
-    );
-    const { id } = await jobs.begin(ask('bob', [instance]), false);
-    await held.reached;
-    await site.remove(`instances/${instance}`);
-    held.release();
-    await poll(() => jobs.get(id).state === 'done').toBe(true);
-  });
-
   test.each(['over the API', 'on the study'])(
     'also where the file is stored anew with tags meanwhile: one %s',
     async (how) => {
