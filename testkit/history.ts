@@ -173,6 +173,19 @@ export async function problemsOfHistory(seed: number): Promise<string[]> {
         told.push(`reclassify ${name(picture)}: ${answer}${isDone ? '' : ', not acknowledged'}`);
         picture.request = isDone ? 'bob' : undefined;
       },
+      reclassifyCorrected: async () => {
+        const picture = pick(present());
+        if (picture === undefined) return;
+        await attempt(() => service.rest());
+        answer = pick(categories);
+        const isDone = await attempt(() => service.reclassify([picture.id], true));
+        const isAnswered = isDone && (await attempt(() => service.rest()));
+        const how = isAnswered ? '' : isDone ? ', not answered' : ', not acknowledged';
+        told.push(`reclassify ${name(picture)}, corrected or not: ${answer}${how}`);
+        picture.request = isDone ? 'bob' : undefined;
+        if (isAnswered) picture.states = new Set(['network']);
+        else picture.states.add('network');
+      },
       rest: async () => void (await attempt(() => service.rest())),
       sweep: async () => void (await attempt(() => service.sweep())),
       killSoon: async () => {
@@ -207,6 +220,7 @@ export async function problemsOfHistory(seed: number): Promise<string[]> {
       'bothCorrect',
       'undo',
       'reclassify',
+      'reclassifyCorrected',
       'rest',
       'rest',
       'killSoon',

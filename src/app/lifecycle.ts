@@ -49,9 +49,18 @@ export class Lifecycle {
     for (const part of this.#parts.toReversed()) part.pause?.();
   }
 
-  /** Stops the started parts in reverse order. A second call does nothing. */
+  /**
+   * Stops the started parts in reverse order. A second call does nothing.
+   * @throws the first error of a part, after all are stopped
+   */
   async stop(deadline: AbortSignal): Promise<void> {
+    const errors: unknown[] = [];
     for (let part = this.#started.pop(); part !== undefined; part = this.#started.pop())
-      await part.stop?.(deadline);
+      try {
+        await part.stop?.(deadline);
+      } catch (error) {
+        errors.push(error);
+      }
+    if (errors.length > 0) throw errors[0];
   }
 }

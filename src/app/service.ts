@@ -137,8 +137,7 @@ async function startLocked(
     // Calls that Orthanc has not answered by then are left to the next start. An Orthanc that is away is not waited for.
     deadline.addEventListener('abort', () => orthanc.close(), { once: true });
     if (!availability.isReady) orthanc.close();
-    await lifecycle.stop(deadline);
-    orthanc.close();
+    await lifecycle.stop(deadline).finally(() => orthanc.close());
     const { waiting, running, delayed } = work.queue.depth();
     log.info({ givenBack: waiting + running + delayed }, 'stopped');
   };

@@ -7,6 +7,7 @@ import { requestOf } from '../decisions/read.js';
 import { Reconciler } from '../decisions/reconciler.js';
 import { Recorder } from '../decisions/recorder.js';
 import type { RequestSeal } from '../decisions/request-seal.js';
+import { RequestWriter } from '../decisions/request-writer.js';
 import type { OnPart } from '../decisions/study-trees.js';
 import { asPlainviewError } from '../errors/errors.js';
 import { Reporter } from '../followups/report/reporter.js';
@@ -134,6 +135,7 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     stateDir,
     log,
   });
+  const requests = new RequestWriter({ orthanc, locks });
   const reclassification = new ReclassificationJobs({
     orthanc,
     queue,
@@ -141,9 +143,10 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     modalities,
     stateDir,
     seal,
+    requests,
     log,
   });
-  const groupRequests = new GroupRequests({ orthanc, modalities, log });
+  const groupRequests = new GroupRequests({ orthanc, requests, modalities, log });
   const follower = new Follower({
     orthanc,
     queue,

@@ -24,8 +24,8 @@ export interface Classifier {
    * @throws as `classify` does; class_unknown, explanation_unavailable, engine_wrong
    */
   explain(picture: Buffer, category: string): Promise<Explanation>;
-  /** Waits for the running calls, then ends the processes. */
-  close(): Promise<void>;
+  /** Waits for the running calls, then ends the processes. @param deadline the calls that still run then fail */
+  close(deadline?: AbortSignal): Promise<void>;
 }
 
 export interface ClassifierOptions extends NetworkSource {
@@ -50,8 +50,14 @@ export interface ClassifierOptions extends NetworkSource {
 /** Of a colour picture: its file, its decoded pixels, and what libraries need beside them. */
 const memoryFor = (maxMegapixels: number): number => 1_000_000_000 + 12 * 1_000_000 * maxMegapixels;
 
-/** @throws network_…, engine_unavailable, engine_wrong, no_engine */
-export async function createClassifier(options: ClassifierOptions): Promise<Classifier> {
+/**
+ * @param cancelled ends the start
+ * @throws network_…, engine_unavailable, engine_wrong, no_engine; classifier_crashed where the start is ended
+ */
+export async function createClassifier(
+  options: ClassifierOptions,
+  cancelled?: AbortSignal,
+): Promise<Classifier> {
   const { network, file } = await loadNetwork(options);
   const setup = {
     file,
@@ -70,7 +76,8 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     timeoutMs: options.timeoutMs ?? 120_000,
     memoryBytes: options.memoryBytes ?? memoryFor(options.maxMegapixels ?? 150),
   };
-  const { pool, ready } = await Pool.start(setup, options.workers || Math.min(availableParallelism(), 4));
+  const workers = options.workers || Math.min(availableParallelism(), 4);
+  const { pool, ready } = await Pool.start(setup, workers, cancelled);
   try {
     requireOutputs(network, ready.classes, options.labels);
   } catch (error) {
@@ -86,6 +93,6 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
       if (index < 0) throw createError('class_unknown', { name: category, network: network.name });
       return pool.explain(picture, index);
     },
-    close: () => pool.close(),
+    close: (deadline) => pool.close(deadline),
   };
 }

@@ -17,17 +17,27 @@ export const serveCommand = () =>
       // Must come before the classifier starts: its processes inherit the priority.
       setPriority(config.nice);
       let stopRequestedAt = 0;
+      const loading = new AbortController();
       const stopRequested = new Promise<string>((resolve) => {
         const request = (signal: string) => {
           stopRequestedAt ||= performance.now();
+          loading.abort();
           resolve(signal);
         };
         // Some send SIGTERM more than once: a stop that is under way must not be cut off by it.
         process.on('SIGTERM', request);
         process.once('SIGINT', request);
       });
+      const msLeft = () =>
+        Math.max(0, Math.round(stopRequestedAt + config.shutdownSeconds * 1000 - performance.now()));
       try {
-        const classifier = await createClassifier(classifierOptions(config));
+        const classifier = await createClassifier(classifierOptions(config), loading.signal).catch(
+          (error: unknown) => {
+            if (!loading.signal.aborted) throw error;
+            output.log.info('stopped while the network was being loaded');
+          },
+        );
+        if (classifier === undefined) return;
         try {
           const service = await startService(config, classifier, output);
           try {
@@ -37,11 +47,10 @@ export const serveCommand = () =>
             await service.stop();
           }
         } finally {
-          await classifier.close();
+          await classifier.close(AbortSignal.timeout(msLeft()));
         }
       } finally {
-        const left = stopRequestedAt + config.shutdownSeconds * 1000 - performance.now();
-        await output.close(Math.max(left, lastLinesMs));
+        await output.close(Math.max(msLeft(), lastLinesMs));
       }
     });
 

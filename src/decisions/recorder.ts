@@ -259,13 +259,14 @@ export class Recorder {
     });
   }
 
-  /** Deletes the request of an instance: it is answered. */
+  /** Deletes the request that an instance had when it was read: it is answered. One that has come since is not. */
   async dropRequest(instance: IdentifiedInstance): Promise<void> {
     const request = requestOf(instance);
-    if (request === undefined) return;
+    const text = instance.Metadata[metadataNames.request];
+    if (request === undefined || text === undefined) return;
     if (this.#parts.seal.isUnsealed(instance))
       this.events.emit('unsealed', { instance: instance.ID, who: request.who });
-    await this.#parts.orthanc.metadata.delete(`instances/${instance.ID}`, metadataNames.request);
+    await this.#parts.orthanc.metadata.deleteIf(`instances/${instance.ID}`, metadataNames.request, text);
   }
 
   #exclusive<T>(id: InstanceId, task: () => Promise<T>): Promise<T> {

@@ -57,6 +57,20 @@ export class Metadata {
     await this.#overwrite({ method: 'DELETE', url: urlOf(resource, name) }).catch(ifAbsent(undefined));
   }
 
+  /** Deletes a value only where it is still the one that was read. */
+  async deleteIf(resource: ResourcePath, name: string, known: string): Promise<void> {
+    const current = await this.#read(resource, name);
+    if (current?.body.toString('utf8') !== known) return;
+    const { etag } = current.headers;
+    const headers = etag === undefined ? {} : { 'if-match': etag };
+    await this.#transport
+      .call({ method: 'DELETE', url: urlOf(resource, name), headers })
+      .catch(ifAbsent(undefined))
+      .catch((error: unknown) => {
+        if (!hasCode(error, 'orthanc_conflict')) throw error;
+      });
+  }
+
   #read(resource: ResourcePath, name: string): Promise<OrthancResponse | undefined> {
     return this.#transport.call({ method: 'GET', url: urlOf(resource, name) }).catch(ifAbsent(undefined));
   }

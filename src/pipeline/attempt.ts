@@ -42,16 +42,15 @@ export function createHandler(given: Parts): Handler {
   const outages = new Map<InstanceId, number>();
   /** The doubtful answer that Orthanc gave last during each job that is not settled. */
   const doubts = new Map<InstanceId, string>();
+  /** How often the state folder could not be written during each job that is not settled. */
+  const unkept = new Map<InstanceId, number>();
 
   return async (job) => {
     const pause = parts.pauseMs(job.instance);
     if (pause > 0) return { kind: 'retry', afterMs: pause, countsAsAttempt: false };
     const log = parts.log.child({ instance: job.instance, attempt: job.attempt });
     const outcome = await attempt(job, log);
-    if (outcome.kind === 'settled') {
-      outages.delete(job.instance);
-      doubts.delete(job.instance);
-    }
+    if (outcome.kind === 'settled') for (const kept of [outages, doubts, unkept]) kept.delete(job.instance);
     return outcome;
   };
 
@@ -67,6 +66,7 @@ export function createHandler(given: Parts): Handler {
       if (error.code === 'instance_gone') return settleGone(parts, log);
       parts.metrics.failures.inc({ code: error.code });
       if (await parts.orthanc.isAway(error)) return outage(job, error);
+      if (error.code === 'state_unusable') return waitForState(job, error, log);
       const last = doubts.get(job.instance);
       if (
         isDoubtful(error.code) &&
@@ -92,6 +92,14 @@ export function createHandler(given: Parts): Handler {
     const times = (outages.get(instance) ?? 0) + 1;
     outages.set(instance, times);
     return { kind: 'retry', afterMs: times === 1 ? 0 : backoffMs(times), countsAsAttempt: false };
+  }
+
+  /** A full disk says nothing of the instance, so the job waits until somebody has made room. */
+  function waitForState({ instance }: Job, error: PlainviewError, log: Logger): JobOutcome {
+    const times = (unkept.get(instance) ?? 0) + 1;
+    unkept.set(instance, times);
+    log.info({ err: error }, 'the job waits until the state folder can be written');
+    return { kind: 'retry', afterMs: backoffMs(times), countsAsAttempt: false };
   }
 
   async function recordAsFailed(job: Job, error: PlainviewError, log: Logger): Promise<JobOutcome> {

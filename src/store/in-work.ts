@@ -61,7 +61,12 @@ export class InWork {
     if (times >= maxEnds) throw createError('work_ends_service', { times });
     return this.#gate.run(times === 0 ? 'together' : 'alone', async () => {
       this.#inWork.add(key);
-      this.#write();
+      try {
+        this.#write();
+      } catch (error) {
+        this.#inWork.delete(key);
+        throw error;
+      }
       try {
         return await task();
       } finally {

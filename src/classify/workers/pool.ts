@@ -19,6 +19,7 @@ export class Pool {
   #lastId = 0;
   #isStarting = false;
   #isClosed = false;
+  #hasEnded = false;
 
   private constructor(setup: Setup, limit: number) {
     this.#setup = setup;
@@ -27,15 +28,22 @@ export class Pool {
 
   /**
    * @param limit most processes at a time; with a GPU there is always one
+   * @param cancelled ends the start
    * @throws what the first process's start throws: network_…, engine_…, no_engine
    */
-  static async start(setup: Setup, limit: number): Promise<{ pool: Pool; ready: Ready }> {
+  static async start(
+    setup: Setup,
+    limit: number,
+    cancelled?: AbortSignal,
+  ): Promise<{ pool: Pool; ready: Ready }> {
     const first = new Child(setup, {
       onChange: () => pool?.update(),
       onLost: (jobs, why) => pool?.retry(jobs, why),
     });
     let pool: Pool | undefined;
-    const ready = await first.ready;
+    const cancel = () => void first.close();
+    cancelled?.addEventListener('abort', cancel, { once: true });
+    const ready = await first.ready.finally(() => cancelled?.removeEventListener('abort', cancel));
     const { engine } = ready.report;
     pool = new Pool({ ...setup, engine }, engine === 'gpu' ? 1 : limit);
     pool.#children.push(first);
@@ -64,10 +72,12 @@ export class Pool {
     return result;
   }
 
-  /** Waits for all jobs, then ends the processes. */
-  async close(): Promise<void> {
+  /** Waits for all jobs, then ends the processes. @param deadline the jobs that still run then fail */
+  async close(deadline?: AbortSignal): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.#running);
+    await settledOrAborted(Promise.all(this.#running), deadline);
+    this.#hasEnded = true;
+    for (const job of this.#waiting.splice(0)) job.reject(createError('classifier_closed', {}));
     await Promise.all(this.#children.map((child) => child.close()));
   }
 
@@ -75,7 +85,8 @@ export class Pool {
   retry(jobs: readonly Job[], why: string): void {
     for (const job of jobs) {
       const ends = job.ends + 1;
-      if (ends < maxEnds) this.#waiting.unshift({ ...job, ends });
+      if (this.#hasEnded) job.reject(createError('classifier_closed', {}));
+      else if (ends < maxEnds) this.#waiting.unshift({ ...job, ends });
       else job.reject(createError('classifier_crashed', { why }));
     }
   }
@@ -112,4 +123,13 @@ export class Pool {
       this.update();
     }
   }
+}
+
+/** Resolves when a promise has resolved, or at an abort before that. */
+async function settledOrAborted(promise: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted) return;
+  const aborted = new Promise<void>((resolve) =>
+    signal?.addEventListener('abort', () => resolve(), { once: true }),
+  );
+  await Promise.race([promise, aborted]);
 }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { SingleFlight } from '../../async/single-flight.js';
 import { sleep } from '../../async/sleep.js';
 import { recordOf } from '../../decisions/read.js';
+import type { RequestWriter } from '../../decisions/request-writer.js';
 import { metadataNames, readRecord, reclassifyRequest } from '../../decisions/schema.js';
 import { asPlainviewError } from '../../errors/errors.js';
 import { ifAbsent } from '../../orthanc/catch-handlers.js';
@@ -12,6 +13,7 @@ import { retryWhileAway } from '../../orthanc/retry-while-away.js';
 
 interface Parts {
   orthanc: Pick<Orthanc, 'hierarchy' | 'metadata' | 'isAway'>;
+  requests: RequestWriter;
   modalities: readonly string[];
   log: Logger;
 }
@@ -82,13 +84,11 @@ export class GroupRequests {
     const below = await hierarchy.instancesBelow([id], this.#parts.modalities);
     for (const instance of below.filter((each) => !hasAnswer(each, request))) {
       if (this.#stop.signal.aborted) return;
-      await metadata
-        .put(`instances/${instance.ID}`, metadataNames.request, request)
-        .catch(ifAbsent(undefined));
+      // Only a request of one instance can be sealed, so this one includes nothing that people decided.
+      await this.#parts.requests.put(instance.ID, request, { includingCorrected: false });
     }
     // Another request may have been written meanwhile. It stays: the change log has a change of its own for it.
-    if ((await metadata.get(path, metadataNames.request).catch(ifAbsent(undefined))) === request)
-      await metadata.delete(path, metadataNames.request);
+    await metadata.deleteIf(path, metadataNames.request, request);
   }
 }
 

@@ -10,10 +10,9 @@ import {
 import { recordOf } from '../../decisions/read.js';
 import type { Recorder } from '../../decisions/recorder.js';
 import type { RequestSeal } from '../../decisions/request-seal.js';
-import { metadataNames } from '../../decisions/schema.js';
+import type { RequestWriter } from '../../decisions/request-writer.js';
 import { hasOtherVersion } from '../../decisions/versions.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
-import { ifAbsent } from '../../orthanc/catch-handlers.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
@@ -26,7 +25,8 @@ import { Watermark } from '../watermark.js';
 interface ReclassificationJob {
   progress: ReclassificationProgress;
   cancelled: AbortController;
-  open: Set<InstanceId>;
+  /** The requests that are not answered yet, as they were written. */
+  open: Map<InstanceId, string>;
   /** Instances that people decided since the job was asked for. */
   corrected: Set<InstanceId>;
   /** Whether it was asked for before a restart. Only the clock then tells what people decided since. */
@@ -41,6 +41,7 @@ interface Parts {
   modalities: readonly string[];
   stateDir: string;
   seal: RequestSeal;
+  requests: RequestWriter;
   log: Logger;
 }
 
@@ -107,8 +108,8 @@ export class ReclassificationJobs {
     job.cancelled.abort();
     await job.done;
     // If Orthanc goes away here, a second cancellation deletes the rest.
-    for (const instance of job.open) {
-      await this.#parts.orthanc.metadata.delete(`instances/${instance}`, metadataNames.request);
+    for (const [instance, request] of job.open) {
+      await this.#parts.requests.withdraw(instance, request);
       job.open.delete(instance);
     }
     return progress;
@@ -143,7 +144,7 @@ export class ReclassificationJobs {
     const job: ReclassificationJob = {
       progress,
       cancelled: new AbortController(),
-      open: new Set(),
+      open: new Map(),
       corrected: new Set(),
       isResumed,
       done: Promise.resolve(),
@@ -222,12 +223,9 @@ export class ReclassificationJobs {
     const includingCorrected = progress.includingCorrected && !corrected.has(ID);
     const ends = recordOf(instance)?.record.when;
     const request = this.#parts.seal.seal(ID, { who, when, includingCorrected, ends });
-    const isThere = await this.#parts.orthanc.metadata
-      .put(`instances/${ID}`, metadataNames.request, JSON.stringify(request))
-      .then(() => true)
-      .catch(ifAbsent(false));
-    if (!isThere) return void progress.answered++;
-    open.add(ID);
+    const text = JSON.stringify(request);
+    if (!(await this.#parts.requests.put(ID, text, request))) return void progress.answered++;
+    open.set(ID, text);
     const settled = watermark.open(1);
     this.#parts.queue.enqueue(ID, 'request', {
       settled: () => {

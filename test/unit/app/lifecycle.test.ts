@@ -4,7 +4,10 @@ import { Lifecycle, type Part } from '../../../src/app/lifecycle.js';
 const open = new AbortController().signal;
 
 /** Parts that record their calls. */
-function recorded(names: readonly string[], faults: Partial<Record<string, 'start' | 'resume'>> = {}) {
+function recorded(
+  names: readonly string[],
+  faults: Partial<Record<string, 'start' | 'resume' | 'stop'>> = {},
+) {
   const events: string[] = [];
   const parts = names.map((name): Part => {
     const note = (what: string) => async () => {
@@ -70,6 +73,14 @@ test('if a part cannot resume, all parts pause, and the error is thrown', async 
   events.splice(0);
   await expect(lifecycle.resume()).rejects.toThrow('b failed');
   expect(events).toEqual(['resume a', 'resume b', 'pause c', 'pause b', 'pause a']);
+});
+
+test('if a part cannot stop, all others do, and the error is thrown', async () => {
+  const { events, lifecycle } = recorded(['a', 'b', 'c'], { b: 'stop' });
+  await lifecycle.start();
+  events.splice(0);
+  await expect(lifecycle.stop(open)).rejects.toThrow('b failed');
+  expect(events).toEqual(['stop c', 'stop b', 'stop a']);
 });
 
 test('a second stop does nothing', async () => {

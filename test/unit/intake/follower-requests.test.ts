@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { requestOf } from '../../../src/decisions/read.js';
+import { RequestWriter } from '../../../src/decisions/request-writer.js';
 import { ChangeCursor } from '../../../src/intake/cursor.js';
 import { Follower } from '../../../src/intake/follower.js';
 import { GroupRequests } from '../../../src/intake/reclassification/group-requests.js';
@@ -20,12 +21,13 @@ afterEach(async () => {
 /** Follows the change log; what carries the label `settled` needs no look. */
 function follow() {
   const jobs: Pick<Job, 'instance' | 'reason' | 'isNew'>[] = [];
-  const { orthanc, config } = site.process();
+  const { orthanc, config, locks } = site.process();
   const queue = new MemoryQueue(new AdmissionPolicy({ concurrency: 1, backlog: 1 }), async (job) => {
     jobs.push(job);
     return { kind: 'settled' };
   });
-  const groupRequests = new GroupRequests({ orthanc, modalities: config.modalities, log: silent });
+  const requests = new RequestWriter({ orthanc, locks });
+  const groupRequests = new GroupRequests({ orthanc, requests, modalities: config.modalities, log: silent });
   const follower = new Follower({
     orthanc,
     queue,

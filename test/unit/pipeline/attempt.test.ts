@@ -81,3 +81,16 @@ test('while the database of Orthanc is away, no answer is a verdict, however oft
     expect(await handler(job)).toMatchObject({ kind: 'retry', countsAsAttempt: false });
   expect(recordFailure).not.toHaveBeenCalled();
 });
+
+test('while the state folder cannot be written, no attempt counts, and the pauses grow', async () => {
+  const full = createError('state_unusable', { folder: '/state', why: 'ENOSPC' });
+  const { handler, recordFailure } = handled({ isAway: false, error: full });
+  const pauses: number[] = [];
+  for (let times = 0; times < 8; times++) {
+    const outcome = await handler({ ...job, attempt: 2 });
+    expect(outcome).toMatchObject({ kind: 'retry', countsAsAttempt: false });
+    if (outcome.kind === 'retry') pauses.push(outcome.afterMs);
+  }
+  expect(recordFailure).not.toHaveBeenCalled();
+  expect(pauses.at(-1)).toBeGreaterThanOrEqual(60_000);
+});

@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { freePort } from '../../src/sandbox/ports.js';
+import { cliFile } from '../../testkit/cli.js';
+import { image } from '../../testkit/dicom.js';
+import { startFakeOrthanc } from '../../testkit/fake-orthanc.js';
+import { waitFor } from '../../testkit/wait-for.js';
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+/** A service that ends within 2 seconds of a SIGTERM, and its Orthanc. */
+async function serve() {
+  const orthanc = await startFakeOrthanc();
+  const state = mkdtempSync(join(tmpdir(), 'plainview-stop-'));
+  const port = await freePort();
+  const child = spawn(process.execPath, [cliFile, 'serve'], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      PLAINVIEW_ORTHANC_URL: orthanc.url,
+      PLAINVIEW_PORT: String(port),
+      PLAINVIEW_SECRET: 'a secret of this test alone',
+      PLAINVIEW_STATE_DIR: state,
+      PLAINVIEW_WORKERS: '1',
+      PLAINVIEW_CHANGES_POLL_MS: '100',
+      PLAINVIEW_SHUTDOWN_SECONDS: '2',
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  ends.push(
+    () => rmSync(state, { recursive: true, force: true }),
+    () => orthanc.stop(),
+    () => child.kill('SIGKILL'),
+  );
+  const ready = () =>
+    waitFor(
+      async () => (await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined))?.ok === true,
+      { what: 'readiness', timeout: 60_000 },
+    );
+  return { orthanc, child, port, state, ready, ended: once(child, 'exit') };
+}
+
+const childrenOf = ({ pid }: ChildProcess): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+
+/** Stops a process, as native code that does not end does. */
+function freeze(pids: readonly number[]): void {
+  for (const pid of pids) {
+    process.kill(pid, 'SIGSTOP');
+    ends.push(() => {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended with its parent.
+      }
+    });
+  }
+}
+
+test('a stop does not wait for a picture that hangs a process', { timeout: 90_000 }, async () => {
+  const { orthanc, child, port, state, ready, ended } = await serve();
+  await ready();
+  freeze(childrenOf(child));
+  orthanc.store(image());
+  const isInWork = () => readFileSync(join(state, 'in-work.json'), 'utf8').includes('-');
+  await waitFor(isInWork, { what: 'the picture in work', timeout: 20_000 });
+  const rendered = () => orthanc.calls.some(({ path }) => path.endsWith('/rendered'));
+  await waitFor(rendered, { what: 'the rendering', timeout: 20_000 });
+  const began = performance.now();
+  child.kill('SIGTERM');
+  await ended;
+  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(port).toBeGreaterThan(0);
+});
+
+test('a stop does not wait for a network that does not load', { timeout: 90_000 }, async () => {
+  const { child, ended } = await serve();
+  const loading = await waitFor(() => childrenOf(child).length > 0 && childrenOf(child), {
+    what: 'a process that loads the network',
+    everyMs: 1,
+  });
+  freeze(loading);
+  const began = performance.now();
+  child.kill('SIGTERM');
+  await ended;
+  expect(performance.now() - began).toBeLessThan(10_000);
+});
+
+test('a stop ends also where the state folder cannot be written', { timeout: 90_000 }, async () => {
+  const { child, state, ready, ended } = await serve();
+  await ready();
+  // In the place of the files that are written first, so that root cannot write them either.
+  for (const name of ['in-work.json', 'changes.json', 'statistics.json'])
+    mkdirSync(join(state, `${name}.part`));
+  const began = performance.now();
+  child.kill('SIGTERM');
+  await ended;
+  expect(performance.now() - began).toBeLessThan(10_000);
+});
