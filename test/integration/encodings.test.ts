@@ -84,12 +84,15 @@ describe('the picture is what a viewer shows, to the network and on the review p
     expect(meanDifference(page, expected)).toBeLessThan(8);
   });
 
-  test.each(['MONOCHROME1', 'MONOCHROME2'] as const)('a %s of one value fails with its reason', async (of) => {
-    const pixels = new Uint16Array(4096).fill(700);
-    const bytes = image({ photometricInterpretation: of, pixels, window: { center: 700, width: 200 } });
-    await expect(pixelsOf(bytes)).rejects.toMatchObject({ code: 'picture_uniform' });
-    await expect(jpegPixelsOf(bytes)).rejects.toMatchObject({ code: 'picture_uniform' });
-  });
+  test.each(['MONOCHROME1', 'MONOCHROME2'] as const)(
+    'a %s of one value fails with its reason',
+    async (of) => {
+      const pixels = new Uint16Array(4096).fill(700);
+      const bytes = image({ photometricInterpretation: of, pixels, window: { center: 700, width: 200 } });
+      await expect(pixelsOf(bytes)).rejects.toMatchObject({ code: 'picture_uniform' });
+      await expect(jpegPixelsOf(bytes)).rejects.toMatchObject({ code: 'picture_uniform' });
+    },
+  );
 });
 
 describe.skipIf(files.length === 0)('a radiograph is decided as in its usual form', () => {
