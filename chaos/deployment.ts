@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type SandboxOrthanc, startOrthanc } from '../src/sandbox/orthanc.js';
 import { freePort } from '../src/sandbox/ports.js';
 import { ServiceProcess } from '../testkit/service-process.js';
+import { asTested } from '../testkit/variants.js';
 
 export interface Deployment {
   orthanc: SandboxOrthanc;
@@ -13,7 +14,8 @@ export interface Deployment {
 export async function withDeployment<T>(use: (stage: Deployment) => Promise<T>): Promise<T> {
   const services: ServiceProcess[] = [];
   const [hookPort, secret] = [await freePort(), randomUUID()];
-  const orthanc = await startOrthanc({ hook: { url: `http://127.0.0.1:${hookPort}/hook`, secret } });
+  const hook = { url: `http://127.0.0.1:${hookPort}/hook`, secret };
+  const orthanc = await startOrthanc(await asTested({ hook }));
   try {
     return await use({
       orthanc,

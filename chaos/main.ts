@@ -7,6 +7,7 @@ import { seeded } from '../testkit/random.js';
 import { print, type Scenario } from './report.js';
 import { burst } from './scenarios/burst.js';
 import { changes } from './scenarios/changes.js';
+import { database } from './scenarios/database.js';
 import { flat } from './scenarios/flat.js';
 import { histories } from './scenarios/histories.js';
 import { interference } from './scenarios/interference.js';
@@ -24,6 +25,7 @@ const scenarios: Record<string, Scenario> = {
   flat,
   burst,
   interference,
+  database,
   changes,
   histories,
   power,

@@ -30,7 +30,7 @@ const decided: [string, ImageOptions][] = [
   ['MONOCHROME1', { photometricInterpretation: 'MONOCHROME1' }],
   ['RGB', { photometricInterpretation: 'RGB', bitsStored: 8 }],
   ['multi-frame', { frames: 3 }],
-  ['1 × 1 pixel', { rows: 1, columns: 1 }],
+  ['1 × 2 pixels', { rows: 1, columns: 2 }],
   ['1 × 5000 pixels', { rows: 1, columns: 5000 }],
   ['10000 × 10000 pixels', { rows: 10_000, columns: 10_000, bitsStored: 8 }],
 ];
@@ -44,9 +44,15 @@ test.each(decided)('%s is decided like any other', async (_what, options) => {
   expect(await reader.labels(`studies/${study}`)).toEqual(record?.labels);
 });
 
-describe('an instance that can never be classified is marked at once, with the reason', () => {
+describe('an instance that can never be classified is marked soon, with the reason', () => {
   const failing: [string, ImageOptions, string][] = [
     ['truncated pixels', { truncateBy: 100 }, 'instance_not_renderable'],
+    ['1 × 1 pixel', { rows: 1, columns: 1 }, 'picture_uniform'],
+    [
+      'RGB of one value',
+      { photometricInterpretation: 'RGB', bitsStored: 8, pixels: new Uint8Array(64 * 64 * 3) },
+      'picture_uniform',
+    ],
     [
       'JPEG 2000 without the plugin for it',
       { compressed: { transferSyntax: 'jpeg2000Lossless', frames: [Buffer.from('no code stream')] } },

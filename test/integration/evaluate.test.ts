@@ -28,12 +28,12 @@ const record = {
   labels: [],
 };
 
-/** A picture of one grey level, for a network that only distinguishes dark and bright. */
+/** A picture of one grey level, with some pixels of another, for a network that only distinguishes dark and bright. */
 const grey = (level: number) => ({
   rows: 16,
   columns: 24,
   bitsStored: 8,
-  pixels: new Uint8Array(16 * 24).fill(level),
+  pixels: Uint8Array.from({ length: 16 * 24 }, (_, i) => (i % 8 === 0 ? 128 : level)),
 });
 
 beforeAll(async () => {

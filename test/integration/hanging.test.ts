@@ -37,6 +37,8 @@ afterAll(() => service.stop());
 
 async function store(kind: number | undefined, options: ImageOptions): Promise<StoredInstance> {
   const pixels = new Uint8Array(64 * 64).fill((kind ?? 9) * 10);
+  // A picture of one value would fail.
+  pixels.fill(255, 0, 512);
   const stored = await real.storeInstance(image({ ...options, bitsStored: 8, pixels }));
   await new Reader(real.orthanc.url).decided(stored.orthancId);
   return stored;

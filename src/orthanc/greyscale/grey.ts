@@ -43,7 +43,9 @@ export function greyOf(
     const share = Math.min(Math.max(voi(modality(stored(pattern))), 0), 1);
     table[pattern] = Math.round((greyscale.isInverse ? 1 - share : share) * 255);
   });
-  return Uint8Array.from(patterns, (pattern) => table[pattern] ?? 0);
+  const grey = new Uint8Array(patterns.length);
+  for (let i = 0; i < patterns.length; i++) grey[i] = table[patterns[i] ?? 0] ?? 0;
+  return grey;
 }
 
 /** PS3.5 8.1.1: bits above those stored mean nothing; the highest stored one is the sign. */
@@ -130,13 +132,21 @@ function valueAt(sorted: readonly Count[], share: number): number {
   return sorted.at(-1)?.value ?? 0;
 }
 
+/** Every picture is looked at, so of a large one only so many pixels. */
+const looked = 65_536;
+
 /** How far apart the grey values are without the lowest and highest hundredth; and whether all are the same. */
 export function spreadOf(grey: Uint8Array): { spread: number; isUniform: boolean } {
   const counts = new Array<number>(256).fill(0);
-  for (const value of grey) counts[value] = (counts[value] ?? 0) + 1;
+  // Odd, so that it meets different columns.
+  const step = Math.floor(grey.length / looked) | 1;
+  for (let i = 0; i < grey.length; i += step) {
+    const value = grey[i] ?? 0;
+    counts[value] = (counts[value] ?? 0) + 1;
+  }
   const occurring = counts.flatMap((count, value) => (count > 0 ? [{ value, count }] : []));
   return {
     spread: valueAt(occurring, 0.99) - valueAt(occurring, 0.01),
-    isUniform: occurring.length < 2,
+    isUniform: occurring.length < 2 && grey.every((value) => value === grey[0]),
   };
 }
