@@ -11,7 +11,8 @@ import { hookAddress, Reader, startTestService, type TestService } from '../../t
 
 const hook = await hookAddress();
 /** Nobody answers the hook when the first files are stored. */
-const real = useOrthanc({ hook, env: { PLAINVIEW_HOOK_QUIET_S: '1' } });
+// The first files come before any service: the hook's pause after that is short.
+const real = useOrthanc({ hook, env: { PLAINVIEW_HOOK_QUIET_S: '0' } });
 const reader = () => new Reader(real.orthanc.url);
 const modalities = ['CR', 'DX', 'RG', 'PX', 'IO'];
 const forProcessing = `${sopClasses.DX}.1`;
@@ -127,6 +128,10 @@ test('the change log gives each radiograph', async () => {
 
 test('the hook reports each radiograph', async () => {
   const started = await service('c', { hook, env: { PLAINVIEW_CHANGES_POLL_MS: '3600000' } });
+  await waitFor(async () => {
+    await real.storeInstance(image({ patientId: 'probe' }));
+    return /notices_total\{outcome="accepted"\} [1-9]/.test(await started.metrics());
+  });
   const [notified, not] = [await store(radiographs, 'notified'), await store(others, 'not notified')];
   await waitFor(async () => (await decidedBy('c', notified)).length === names.length);
   await waitFor(() => settled(started));

@@ -182,7 +182,7 @@ describe.each(['instance', 'study'] as const)('a report for each %s', (level) =>
       })),
       { tag: '0028,0102', vr: 'US', value: 7 },
       { tag: '0028,0103', vr: 'US', value: 0 },
-      { tag: '7fe0,0010', vr: 'OB', value: new Uint8Array(64) },
+      { tag: '7fe0,0010', vr: 'OB', value: Uint8Array.from({ length: 64 }, (_, n) => n) },
     ];
     const elements = dataset({ studyInstanceUid: uid(`lacking ${level}`) }, pixels).filter(
       ({ tag }) => !missing.includes(tag),

@@ -64,7 +64,13 @@ describe('a stored radiograph', () => {
 
 /** Four frames. The grey level of each shows its number. */
 const fourFrames = () => {
-  const pixels = Buffer.concat([0, 1, 2, 3].map((number) => Buffer.alloc(64 * 64, number * 80)));
+  const frame = (grey: number) => {
+    const pixels = Buffer.alloc(64 * 64, grey);
+    // A picture of one single value is a failure.
+    pixels[0] = grey + 1;
+    return pixels;
+  };
+  const pixels = Buffer.concat([0, 1, 2, 3].map((number) => frame(number * 80)));
   return image({ frames: 4, bitsStored: 8, window: { center: 128, width: 256 }, pixels });
 };
 const numberOf = (grey = Number.NaN): number => Math.round(grey / 80);
