@@ -94,7 +94,7 @@ test('the command waits for the end of the sweep', async () => {
   expect(out).toMatch(/^\d+ series looked through, \d+ instances needed a look\n$/);
 });
 
-test('a sweep that stopped too early is an error', async () => {
+test('a sweep that cannot be kept is an error', async () => {
   const place = await hookAddress();
   const stateDir = await freshState(real.orthanc.url);
   const broken = await startTestService({ orthanc: real.orthanc.url, hook: place, classifier, stateDir });
@@ -104,7 +104,7 @@ test('a sweep that stopped too early is an error', async () => {
     PLAINVIEW_PORT: String(place.port),
   });
   expect(await ended).not.toBe(0);
-  expect(out()).toMatch(/The sweep stopped too early: .*PLAINVIEW_STATE_DIR/);
+  expect(out()).toMatch(/The service refused: .*PLAINVIEW_STATE_DIR/);
   await mkdir(stateDir);
   await broken.stop();
 });

@@ -8,6 +8,7 @@ import { afterEach, expect, test } from 'vitest';
 import { freePort } from '../../src/sandbox/ports.js';
 import { cliFile } from '../../testkit/cli.js';
 import { startFakeOrthanc } from '../../testkit/fake-orthanc.js';
+import { fetchSigned } from '../../testkit/signed.js';
 import { waitFor } from '../../testkit/wait-for.js';
 
 const ends: (() => unknown)[] = [];
@@ -55,9 +56,8 @@ async function run(stdout: 'pipe' | number): Promise<Run> {
     (index.toString(16).padStart(40, '0').match(/.{8}/g) ?? []).join('-'),
   );
   const flood = () =>
-    fetch(`http://127.0.0.1:${port}/api/v1/requests`, {
+    fetchSigned(secret, `http://127.0.0.1:${port}/api/v1/requests`, {
       method: 'POST',
-      headers: { 'x-plainview-secret': secret, 'content-type': 'application/json' },
       body: JSON.stringify({ selection: { ids } }),
       signal: AbortSignal.timeout(5000),
     });

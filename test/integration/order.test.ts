@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { type Stub, stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
@@ -69,8 +70,12 @@ test('sequences of codes and of requests are read, and invalid items are skipped
     ProtocolName: '',
   };
   const tags = { ...attributes, SOPClassUID: '1.2.840.10008.5.1.4.1.1.1.1', Modality: 'DX' };
-  const picture =
-    'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==';
+  const raw = { width: 2, height: 1, channels: 1 } as const;
+  const png = await sharp(Buffer.from([0, 255]), { raw })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+  const picture = `data:image/png;base64,${png.toString('base64')}`;
   const created = await fetch(`${real.orthanc.url}/tools/create-dicom`, {
     method: 'POST',
     body: JSON.stringify({ Parent: study, Tags: tags, Content: picture }),
