@@ -86,14 +86,17 @@ const linesOf = (file: string): number =>
 function halfFiles(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  return files
-    .filter((file) => file.endsWith('.json'))
-    .flatMap((file) => {
-      try {
-        JSON.parse(readFileSync(join(folder, file), 'utf8'));
-        return [];
-      } catch {
-        return [`${file} is not whole`];
-      }
-    });
+  return (
+    files
+      // `in-work.json` is about processes that end, not about the power: it is not synced, and may be damaged.
+      .filter((file) => file.endsWith('.json') && file !== 'in-work.json')
+      .flatMap((file) => {
+        try {
+          JSON.parse(readFileSync(join(folder, file), 'utf8'));
+          return [];
+        } catch {
+          return [`${file} is not whole`];
+        }
+      })
+  );
 }

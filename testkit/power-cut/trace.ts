@@ -50,7 +50,7 @@ export const recorder = (file: string): string[] => [
     '-y',
     '-xx',
     '-s',
-    '10000000',
+    '200000',
     '-o',
     file,
     '-e',
