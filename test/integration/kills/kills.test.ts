@@ -5,7 +5,7 @@ import { discardStates } from '../../../testkit/mortal-service.js';
 afterAll(discardStates);
 
 // A sample: `npm run chaos -- --only changes` kills before every change.
-const stride = 24;
+const stride = 48;
 const sample = [
   'rules',
   'report study',
