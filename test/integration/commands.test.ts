@@ -98,7 +98,8 @@ test('a sweep that cannot be kept is an error', async () => {
   const place = await hookAddress();
   const stateDir = await freshState(real.orthanc.url);
   const broken = await startTestService({ orthanc: real.orthanc.url, hook: place, classifier, stateDir });
-  await rm(stateDir, { recursive: true });
+  // The service may write into it meanwhile.
+  await rm(stateDir, { recursive: true, maxRetries: 10 });
   const { ended, out } = plainview(['sweep'], {
     PLAINVIEW_SECRET: place.secret,
     PLAINVIEW_PORT: String(place.port),
