@@ -1,9 +1,8 @@
-import { createError, PlainviewError } from '../errors/errors.js';
+import { createError, hasCode, PlainviewError } from '../errors/errors.js';
 import type { InstanceId } from './ids.js';
 import type { Transport } from './transport.js';
 
-const isAbsent = (error: unknown): error is PlainviewError =>
-  error instanceof PlainviewError && error.code === 'orthanc_absent';
+const isAbsent = (error: unknown): error is PlainviewError => hasCode(error, 'orthanc_absent');
 
 /** For `catch`: gives this value where Orthanc does not have the resource (HTTP 404), and rethrows other errors. */
 export const ifAbsent =
@@ -15,7 +14,7 @@ export const ifAbsent =
 
 /** For `catch` of a rendering. @throws instance_not_renderable, else the caught error */
 export const notRendered = (error: unknown): never => {
-  if (error instanceof PlainviewError && error.code === 'orthanc_unsupported')
+  if (hasCode(error, 'orthanc_unsupported'))
     throw createError('instance_not_renderable', { why: 'HTTP 415' }, error);
   if (isAbsent(error)) throw createError('instance_not_renderable', { why: 'HTTP 404' }, error);
   throw error;
@@ -25,7 +24,7 @@ export const notRendered = (error: unknown): never => {
 export const ifNotRenderable =
   <T>(value: T) =>
   (error: unknown): T => {
-    if (error instanceof PlainviewError && error.code === 'instance_not_renderable') return value;
+    if (hasCode(error, 'instance_not_renderable')) return value;
     throw error;
   };
 
@@ -33,7 +32,7 @@ export const ifNotRenderable =
 export const ifToppled =
   <T>(value: T) =>
   (error: unknown): T => {
-    if (error instanceof PlainviewError && error.code === 'orthanc_toppled') return value;
+    if (hasCode(error, 'orthanc_toppled')) return value;
     throw error;
   };
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PlainviewError } from '../errors/errors.js';
+import { hasCode } from '../errors/errors.js';
 import { type GroupId, type GroupLevel, groupId, groupLevel, type InstanceId, instanceId } from './ids.js';
 import type { Transport } from './transport.js';
 
@@ -59,8 +59,7 @@ export class Changes {
     const filtered = `/changes?type=${Object.keys(changeKinds).join(';')}`;
     const page = await read(this.#canFilter ? filtered : '/changes').catch((error: unknown) => {
       // Some database plugins cannot filter (Debian's PostgreSQL plugin 5.0: HTTP 400).
-      if (!(this.#canFilter && error instanceof PlainviewError && error.code === 'orthanc_rejected'))
-        throw error;
+      if (!(this.#canFilter && hasCode(error, 'orthanc_rejected'))) throw error;
       this.#canFilter = false;
       return read('/changes');
     });

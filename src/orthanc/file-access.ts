@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { Gate } from '../async/gate.js';
 import { KeyedMutex } from '../async/keyed-mutex.js';
 import { sleep } from '../async/sleep.js';
-import { asPlainviewError, createError, PlainviewError } from '../errors/errors.js';
+import { asPlainviewError, createError, hasCode, type PlainviewError } from '../errors/errors.js';
 import { goneIfAbsent } from './catch-handlers.js';
 import type { InstanceId } from './ids.js';
 import { mayHaveBegun, type OrthancResponse, type Transport } from './transport.js';
@@ -136,7 +136,7 @@ export class FileAccess {
     leave: (next?: 'together') => void,
     meanwhile?: 'together',
   ): Promise<void> {
-    if (error instanceof PlainviewError && error.code === 'orthanc_timeout') {
+    if (hasCode(error, 'orthanc_timeout')) {
       if (meanwhile !== undefined) leave(meanwhile);
       await sleep(this.#transport.timeoutMs, this.#transport.closed);
     }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PlainviewError } from '../errors/errors.js';
+import { hasCode } from '../errors/errors.js';
 import type { Transport } from './transport.js';
 
 /** Resources per call where all are wanted. */
@@ -37,7 +37,7 @@ export class Finder {
     try {
       return await find(data);
     } catch (error) {
-      if (!(error instanceof PlainviewError && error.code === 'orthanc_unable')) throw error;
+      if (!hasCode(error, 'orthanc_unable')) throw error;
       const answer = await find(unordered);
       this.#canSort = false;
       return answer;

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import { createError, PlainviewError } from '../errors/errors.js';
+import { createError, hasCode } from '../errors/errors.js';
 import { makeFolder } from '../files/make-folder.js';
 import { ownerOnly, replaceFile, setAside } from '../files/replace.js';
 
@@ -77,8 +77,7 @@ export const readIntact = <T extends z.ZodType>(
   schema: T,
 ): z.output<T> | undefined => readFrom(join(folder, name), schema);
 
-export const isDamaged = (error: unknown): boolean =>
-  error instanceof PlainviewError && error.code === 'state_damaged';
+export const isDamaged = (error: unknown): boolean => hasCode(error, 'state_damaged');
 
 /** Renames a damaged file to `….damaged`, where nothing reads it, and says so once. @throws state_unusable */
 export function setAsideDamaged(file: string, log: Logger): void {

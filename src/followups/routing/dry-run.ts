@@ -1,6 +1,6 @@
 import { recordOf } from '../../decisions/read.js';
 import type { InstanceRecord } from '../../decisions/schema.js';
-import { PlainviewError } from '../../errors/errors.js';
+import { hasCode } from '../../errors/errors.js';
 import type { KnownDestinations } from '../../orthanc/forwarder.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
@@ -32,7 +32,7 @@ export async function dryRunInstance(
     const facts = factsOf(instance, record, await orthanc.files.attributes(instance.ID));
     return { instance, record, plan: planRoutes(rules, instance, facts, known, routesOf(instance)) };
   } catch (error) {
-    if (error instanceof PlainviewError && error.code === 'instance_gone') return undefined;
+    if (hasCode(error, 'instance_gone')) return undefined;
     throw error;
   }
 }

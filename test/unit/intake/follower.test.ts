@@ -38,16 +38,17 @@ beforeEach(() => {
   nock(base)
     .persist()
     .post('/tools/bulk-content')
-    .reply((_uri, body) => [
-      200,
-      (body as { Resources: string[] }).Resources.map((ID) => ({
-        ID,
-        ParentSeries: ID,
-        MainDicomTags,
-        FileUuid,
-      })),
-    ]);
+    .reply((_uri, body) => [200, contentsOf(body)]);
 });
+
+/** Orthanc's answer to a request for the content of instances. */
+const contentsOf = (body: unknown) =>
+  (body as { Resources: string[] }).Resources.map((ID) => ({
+    ID,
+    ParentSeries: ID,
+    MainDicomTags,
+    FileUuid,
+  }));
 
 function serveChanges(): void {
   nock(base)
@@ -195,7 +196,7 @@ test('a page with instances that Orthanc cannot give is read in halves: only tho
       pages.push(Resources.length);
       if (Resources.length > 50 || Resources.some((each) => bad.has(instanceId.parse(each))))
         return [200, 'x'.repeat(3_100_000)];
-      return [200, Resources.map((ID) => ({ ID, ParentSeries: ID, MainDicomTags, FileUuid }))];
+      return [200, contentsOf(body)];
     });
   const { looked, lines } = follow({ env: { PLAINVIEW_MAX_MEGAPIXELS: '1' } });
   await vi.waitUntil(() => saved().since === 160, { timeout: 25_000 });
@@ -221,19 +222,7 @@ test('a page that fails because another server answers is not gone past', async 
   nock(base)
     .persist()
     .post('/tools/bulk-content')
-    .reply((_uri, body) =>
-      isOrthanc
-        ? [
-            200,
-            (body as { Resources: string[] }).Resources.map((ID) => ({
-              ID,
-              ParentSeries: ID,
-              MainDicomTags,
-              FileUuid,
-            })),
-          ]
-        : [200, '<html>'],
-    );
+    .reply((_uri, body) => (isOrthanc ? [200, contentsOf(body)] : [200, '<html>']));
   const { looked, lines } = follow();
   await vi.waitUntil(() => lines.join('').includes('could not be read'), { timeout: 25_000 });
   expect(saved().since).toBe(0);
