@@ -47,10 +47,10 @@ export interface EndedByRequest {
 }
 
 /**
- * `corrected`: a person decided meanwhile. `other version`: so did another version of Plainview. `not new`: nothing was
- * expected to be recorded, but something is.
+ * `corrected`: a person decided meanwhile. `other version`: so did another version of Plainview. `already decided`: this
+ * network's decision was completed meanwhile. `not new`: nothing was expected to be recorded, but something is.
  */
-export type RecordOutcome = 'recorded' | 'corrected' | 'other version' | 'not new';
+export type RecordOutcome = 'recorded' | 'corrected' | 'other version' | 'already decided' | 'not new';
 
 /** An instance as it is in Orthanc now. */
 interface Current {
@@ -129,6 +129,7 @@ export class Recorder {
         if (!this.asksAnew(current.instance, record)) await this.dropRequest(current.instance);
         return 'corrected';
       }
+      if (isCompletedSince(before, current.instance, decided)) return 'already decided';
       const ends = await this.#formerDecisions.endedByRequest(current.instance, decided);
       const recorded = await this.#write(
         current,
@@ -372,6 +373,22 @@ export class Recorder {
 /** @throws picture_replaced */
 function requirePicture(instance: IdentifiedInstance, picture: string): void {
   if (pictureOf(instance) !== picture) throw createError('picture_replaced', { instance: instance.ID });
+}
+
+/**
+ * Whether a decision that was missing or half-written when a job read it stands now: another service made it, or an undo
+ * wrote it to its end. The job has nothing to add.
+ */
+function isCompletedSince(
+  before: InstanceContent | undefined,
+  now: IdentifiedInstance,
+  decided: NewDecision,
+): boolean {
+  const standing = recordOf(now);
+  if (before === undefined || decided.requested !== undefined || !standing?.complete) return false;
+  const { decision, network } = standing.record;
+  const isSameNetwork = decision !== 'failed' && network.sha256 === decided.network.sha256;
+  return isSameNetwork && recordOf(before)?.complete !== true;
 }
 
 /** The study as it is once the record of its only instance is written. */

@@ -142,7 +142,11 @@ export class Pipeline {
       ms: 0,
       ...this.#provenance(instance),
     });
-    if (outcome !== 'recorded') return { kind: 'skipped', why: 'corrected_by_person' };
+    if (outcome !== 'recorded')
+      return {
+        kind: 'skipped',
+        why: outcome === 'already decided' ? 'already_decided' : 'corrected_by_person',
+      };
     await this.#readAndFollow(job.instance);
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
@@ -226,6 +230,7 @@ export class Pipeline {
     if (recorded === 'recorded') this.#observe('total', (performance.now() - began) / 1000);
     await this.#readAndFollow(described.id);
     if (recorded === 'corrected') return { kind: 'skipped', why: 'corrected_by_person' };
+    if (recorded === 'already decided') return { kind: 'skipped', why: 'already_decided' };
     return {
       kind: 'decided',
       decision: decided.decision,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { undone } from '../../../src/decisions/correction.js';
 import type { Job } from '../../../src/queue/queue.js';
 import { hold } from '../../../testkit/classifier.js';
 import { image, instance } from '../../../testkit/dicom.js';
@@ -130,6 +131,22 @@ describe('what is decided already', () => {
     const outcome = await pipelineOn(site).pipeline.process(jobOf(id));
     expect(outcome).toEqual({ kind: 'skipped', why: 'already_decided' });
     expect(site.fake.calls).toHaveLength(2);
+  });
+
+  test('by an undo that was half-written when the job began stays as it is', async () => {
+    const { instance: id } = await corrected();
+    const { pipeline, classifier, recorder } = pipelineOn(site);
+    // The undo is read between its record and its category.
+    await recorder.replace(id, undone);
+    const written = site.fake.metadata(id);
+    await site.remove(`instances/${id}/metadata/RadiographCategory`);
+    const gate = hold(classifier, { category: 'knee_ap', score: 0.99 });
+    const outcome = pipeline.process(jobOf(id));
+    await gate.reached;
+    await site.put(`instances/${id}/metadata/RadiographCategory`, 'knee_lateral');
+    gate.release();
+    expect(await outcome).toEqual({ kind: 'skipped', why: 'already_decided' });
+    expect(site.fake.metadata(id)).toEqual(written);
   });
 
   test('by another network is decided anew, though it is not unfinished', async () => {
