@@ -155,7 +155,9 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     isUnfinished: (instance) => requestOf(instance) !== undefined || pipeline.isUnfinished(instance),
     groupRequests,
     onLogCleared: () => sweep.beginAfterCurrent(),
+    onLate: (entries) => metrics.changesLate.inc(entries),
     pollMs: config.changesPollMs,
+    lateMs: config.changesLateSeconds * 1000,
     log,
   });
   const settling: Part = { resume: () => settleBegun(corrections, recorder, log) };
