@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { declaredMetadata } from '../src/orthanc/capabilities.js';
 import { close, listen } from './loopback.js';
@@ -45,10 +45,13 @@ export class SimulatedOrthanc {
   constructor(count: number, log?: SimulatedLog) {
     this.#count = count;
     this.#log = log;
-    this.#server = createServer(async (request, response) => {
+    const serve = async (request: IncomingMessage, response: ServerResponse) => {
       const answer = await this.#answer(request.method ?? '', request.url ?? '', await text(request));
       if (answer === undefined) response.writeHead(404).end();
       else response.end(answer);
+    };
+    this.#server = createServer((request, response) => {
+      serve(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
     });
   }
 
