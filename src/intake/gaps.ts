@@ -86,7 +86,7 @@ export class Gaps {
     for (const range of missing(after, numbers)) {
       const isOld = range.to < this.#horizon.end;
       const { since, found } = isOld ? this.#horizon : { since: this.#clock, found: now };
-      this.#gaps.push({ ...range, since, found, due: this.#nextDue(found, now) });
+      this.#gaps.push({ ...range, since, found, due: this.#nextDue({ since, found }) });
     }
     return this.#gaps.splice(0, Math.max(0, this.#gaps.length - maxGaps)).length;
   }
@@ -110,22 +110,27 @@ export class Gaps {
    * @param asked what the clock said before the question
    */
   recordAnswer(from: number, to: number, numbers: readonly number[], asked: number): void {
-    const now = performance.now();
-    this.#gaps = this.#gaps.flatMap((gap) => {
-      if (gap.to < from || gap.from > to) return [gap];
+    const begin = this.#gaps.findIndex((gap) => gap.to >= from);
+    if (begin === -1) return;
+    const after = this.#gaps.findIndex((gap) => gap.from > to);
+    const end = after === -1 ? this.#gaps.length : after;
+    const open = this.#gaps.slice(begin, end).flatMap((gap) => {
       const rest = gap.to > to ? [{ ...gap, from: to + 1 }] : [];
       if (asked - gap.since >= this.#boundMs) return rest;
-      const due = this.#nextDue(gap.found, now);
-      const end = Math.min(gap.to, to) + 1;
-      const there = numbers.filter((number) => gap.from <= number && number < end);
-      const open = missing(gap.from - 1, [...there, end]).map((range) => ({ ...gap, ...range, due }));
-      return [...open, ...rest];
+      const due = this.#nextDue(gap);
+      const answered = Math.min(gap.to, to) + 1;
+      const there = numbers.filter((number) => gap.from <= number && number < answered);
+      const ranges = missing(gap.from - 1, [...there, answered]);
+      return [...ranges.map((range) => ({ ...gap, ...range, due })), ...rest];
     });
+    this.#gaps = [...this.#gaps.slice(0, begin), ...open, ...this.#gaps.slice(end)];
   }
 
-  /** The older a gap is, the rarer it is asked for. Most that come are late by less than a second. */
-  #nextDue(found: number, now: number): number {
-    return now + Math.max(this.#everyMs, Math.min(now - found, this.#boundMs));
+  /** The older a gap is, the rarer it is asked for, but soon after the bound. Most that come are late by less than a second. */
+  #nextDue({ since, found }: Pick<Gap, 'since' | 'found'>): number {
+    const now = performance.now();
+    const untilBound = Math.max(since + this.#boundMs - this.#clock, this.#boundMs * longestStep);
+    return now + Math.max(this.#everyMs, Math.min(now - found, untilBound));
   }
 }
 
