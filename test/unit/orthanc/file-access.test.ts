@@ -139,6 +139,39 @@ test('a connection that breaks while Orthanc answers others is the network: no s
   expect(await codeOf(whole(orthanc, id))).toBe('fine');
 });
 
+describe('an old connection that breaks when it is used again', () => {
+  const oldConnection = async () => {
+    const orthanc = client();
+    await whole(orthanc, stored());
+    return { id: stored(), orthanc };
+  };
+
+  test('was closed by Orthanc, which has run all the time: the call is repeated once, on a new one', async () => {
+    const { id, orthanc } = await oldConnection();
+    let cuts = 1;
+    fake.intercept = ({ path }) => {
+      if (path === '/tools/metrics-prometheus')
+        return {
+          status: 200,
+          type: 'text/plain',
+          body: Buffer.from('orthanc_up_time_s 3600 1792000000000\n'),
+        };
+      return path.includes('rendered') && cuts-- > 0 ? 'cut' : undefined;
+    };
+    expect(await codeOf(whole(orthanc, id))).toBe('fine');
+    expect(renderingsOf(id)).toHaveLength(2);
+    expect(new Suspects(stateDir, silent).of(id)).toBeUndefined();
+  });
+
+  test('but not where Orthanc does not answer after it', async () => {
+    const { id, orthanc } = await oldConnection();
+    crashesAt(id);
+    expect(await codeOf(whole(orthanc, id))).toBe('orthanc_unreachable');
+    expect(renderingsOf(id)).toHaveLength(1);
+    expect(new Suspects(stateDir, silent).of(id)).toMatchObject({ times: 1 });
+  });
+});
+
 describe('a picture that must not be decoded', () => {
   const us = (value: number) => ['US', value] as const;
   test.each([
