@@ -142,7 +142,7 @@ test('a connection that breaks while Orthanc answers others is the network: no s
 
 describe('an old connection that breaks when it is used again', () => {
   const oldConnection = async () => {
-    const orthanc = client();
+    const orthanc = await client();
     await whole(orthanc, stored());
     return { id: stored(), orthanc };
   };
@@ -161,7 +161,7 @@ describe('an old connection that breaks when it is used again', () => {
     };
     expect(await codeOf(whole(orthanc, id))).toBe('fine');
     expect(renderingsOf(id)).toHaveLength(2);
-    expect(new Suspects(stateDir, silent).of(id)).toBeUndefined();
+    expect((await Suspects.open(new FolderStore(stateDir), silent)).of(id)).toBeUndefined();
   });
 
   test('but not where Orthanc does not answer after it', async () => {
@@ -169,7 +169,7 @@ describe('an old connection that breaks when it is used again', () => {
     crashesAt(id);
     expect(await codeOf(whole(orthanc, id))).toBe('orthanc_unreachable');
     expect(renderingsOf(id)).toHaveLength(1);
-    expect(new Suspects(stateDir, silent).of(id)).toMatchObject({ times: 1 });
+    expect((await Suspects.open(new FolderStore(stateDir), silent)).of(id)).toMatchObject({ times: 1 });
   });
 });
 
