@@ -9,6 +9,7 @@ import type { InstanceId } from '../src/orthanc/ids.js';
 import { Orthanc } from '../src/orthanc/orthanc.js';
 import { AdmissionPolicy } from '../src/queue/admission-policy.js';
 import { MemoryQueue } from '../src/queue/memory.js';
+import { FolderStore } from '../src/store/folder-store.js';
 import { silent } from './fake-site.js';
 
 export interface FollowOptions {
@@ -31,8 +32,17 @@ export class MortalFollower {
   readonly #stateDir: string;
   #isDead = false;
 
-  constructor({ url, stateDir, decided, jobMs = () => 0, pollMs = 1, lateMs = 600_000 }: FollowOptions) {
-    this.#stateDir = stateDir ?? newFolder();
+  static async start({ stateDir = newFolder(), ...options }: FollowOptions): Promise<MortalFollower> {
+    const cursor = await ChangeCursor.open(new FolderStore(stateDir), silent);
+    return new MortalFollower(options, cursor, stateDir);
+  }
+
+  private constructor(
+    { url, decided, jobMs = () => 0, pollMs = 1, lateMs = 600_000 }: Omit<FollowOptions, 'stateDir'>,
+    cursor: ChangeCursor,
+    stateDir: string,
+  ) {
+    this.#stateDir = stateDir;
     this.#orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: url, PLAINVIEW_ORTHANC_RETRIES: '0' }));
     const queue = new MemoryQueue(
       new AdmissionPolicy({ concurrency: 64, backlog: 64 }),
@@ -45,8 +55,8 @@ export class MortalFollower {
     this.follower = new Follower({
       orthanc: this.#orthanc,
       queue,
-      cursor: new ChangeCursor(this.#stateDir, silent),
-      isSettled: ({ ID }) => decided.has(ID),
+      cursor,
+      isSettled: async ({ ID }) => decided.has(ID),
       isUnfinished: () => false,
       groupRequests: { begin: async () => undefined },
       onLogCleared: () => undefined,

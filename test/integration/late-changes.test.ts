@@ -93,7 +93,7 @@ test('with parallel writers in PostgreSQL, no instance is missed, although the s
   const orthanc = new SimulatedOrthanc(writers * perWriter, logOf(pool));
   const decided: FollowOptions['decided'] = new Set();
   const options = { url: await orthanc.listen(), decided, jobMs: () => random() * 20, pollMs: 20 };
-  let follower = new MortalFollower(options);
+  let follower = await MortalFollower.start(options);
   let isWriting = true;
   const storing = Promise.all(
     Array.from({ length: writers }, (_, writer) => store(pool, writer, random)),
@@ -106,7 +106,7 @@ test('with parallel writers in PostgreSQL, no instance is missed, although the s
     await waitFor(() => decided.size >= goal || !isWriting, { what: 'more decisions' });
     const stateDir = await follower.kill();
     late += follower.late;
-    follower = new MortalFollower({ ...options, stateDir });
+    follower = await MortalFollower.start({ ...options, stateDir });
   }
   const ids = orthanc.instances().map((id) => instanceId.parse(id));
   const committed = (await storing).flat();
@@ -158,7 +158,7 @@ test('the number that was written last can be lower than others: the log is not 
     },
   });
   const decided: FollowOptions['decided'] = new Set();
-  const follower = new MortalFollower({ url: await orthanc.listen(), decided });
+  const follower = await MortalFollower.start({ url: await orthanc.listen(), decided });
   await waitFor(() => decided.size === 3 && pages.filter((since) => since === 3).length > 5);
   await follower.end();
   await orthanc.close();

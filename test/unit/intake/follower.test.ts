@@ -11,6 +11,7 @@ import { instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
 import { MemoryQueue } from '../../../src/queue/memory.js';
+import { FolderStore } from '../../../src/store/folder-store.js';
 import { waitFor } from '../../../testkit/wait-for.js';
 
 const base = 'http://orthanc.test';
@@ -92,7 +93,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function follow({
+async function follow({
   settles = true,
   lateMs = 600_000,
   env = {},
@@ -118,8 +119,8 @@ function follow({
   const follower = new Follower({
     orthanc,
     queue,
-    cursor: new ChangeCursor(folder, pino({ level: 'silent' })),
-    isSettled: () => false,
+    cursor: await ChangeCursor.open(new FolderStore(folder), pino({ level: 'silent' })),
+    isSettled: async () => false,
     isUnfinished: () => false,
     groupRequests: { begin },
     onLogCleared: cleared,
@@ -145,7 +146,7 @@ const saved = (): { since: number; bookmark?: unknown } => {
 test('a database that cannot filter is read without a filter', async () => {
   filters = false;
   log = [change(1), change(2, 2, 'NewSeries', 'Series'), change(3, 3, 'UpdatedMetadata'), change(4)];
-  const { looked } = follow();
+  const { looked } = await follow();
   await vi.waitUntil(() => looked.length === 2);
   expect(looked.sort()).toEqual([id(1), id(4)]);
   await vi.waitUntil(() => saved().since === 4);
@@ -153,7 +154,7 @@ test('a database that cannot filter is read without a filter', async () => {
 
 test('the cursor does not pass an unsettled change, although the log is read further', async () => {
   log = [change(5), change(6)];
-  const { looked, end } = follow({ settles: false });
+  const { looked, end } = await follow({ settles: false });
   await vi.waitUntil(() => looked.length === 2);
   await end();
   expect(saved().since).toBe(4);
@@ -162,7 +163,7 @@ test('the cursor does not pass an unsettled change, although the log is read fur
 test('a shorter log is another log and is read from its start', async () => {
   writeFileSync(join(folder, 'changes.json'), JSON.stringify({ since: 100 }));
   log = [change(1), change(2)];
-  const { looked } = follow();
+  const { looked } = await follow();
   await vi.waitUntil(() => looked.length === 2);
   await vi.waitUntil(() => saved().since === 2);
 });
@@ -170,19 +171,19 @@ test('a shorter log is another log and is read from its start', async () => {
 test('a log with another change at the bookmark is another log and is read from its start', async () => {
   writeFileSync(join(folder, 'changes.json'), JSON.stringify({ since: 2, bookmark: { seq: 2, id: id(99) } }));
   log = [change(1), change(2), change(3)];
-  const { looked } = follow();
+  const { looked } = await follow();
   await vi.waitUntil(() => looked.length === 3);
 });
 
 test('a cleared log starts one sweep', async () => {
   writeFileSync(join(folder, 'changes.json'), JSON.stringify({ since: 2, bookmark: { seq: 2, id: id(2) } }));
   log = [change(7)];
-  const { looked, cleared, end } = follow();
+  const { looked, cleared, end } = await follow();
   await vi.waitUntil(() => looked.length === 1);
   expect(cleared).toHaveBeenCalledTimes(1);
   await vi.waitUntil(() => saved().since === 7);
   await end();
-  const restarted = follow();
+  const restarted = await follow();
   log.push(change(8));
   await vi.waitUntil(() => restarted.looked.length === 1);
   expect(restarted.cleared).not.toHaveBeenCalled();
@@ -191,7 +192,7 @@ test('a cleared log starts one sweep', async () => {
 test('if the state file cannot be read, the log is read from its start', async () => {
   writeFileSync(join(folder, 'changes.json'), '{"since": 10');
   log = [change(1)];
-  const { looked } = follow();
+  const { looked } = await follow();
   await vi.waitUntil(() => looked.length === 1);
 });
 
@@ -210,7 +211,7 @@ test('a page is read again after an error in its middle', async () => {
     .reply(() =>
       ++tries === 1 ? [500] : [200, [{ ID: id(1), ParentSeries: id(1), MainDicomTags, FileUuid }]],
     );
-  const { looked } = follow();
+  const { looked } = await follow();
   await vi.waitUntil(() => looked.length > 0, { timeout: 5000 });
   expect(looked).toEqual([id(1)]);
 });
@@ -232,7 +233,7 @@ test('a page with instances that Orthanc cannot give is read in halves: only tho
         return [200, 'x'.repeat(3_100_000)];
       return [200, contentsOf(body)];
     });
-  const { looked, lines } = follow({ env: { PLAINVIEW_MAX_MEGAPIXELS: '1' } });
+  const { looked, lines } = await follow({ env: { PLAINVIEW_MAX_MEGAPIXELS: '1' } });
   await vi.waitUntil(() => saved().since === 160, { timeout: 25_000 });
   expect(looked).toHaveLength(158);
   expect(looked.some((each) => bad.has(instanceId.parse(each)))).toBe(false);
@@ -258,7 +259,7 @@ test('a page that fails because another server answers is not gone past', async 
     .persist()
     .post('/tools/bulk-content')
     .reply((_uri, body) => (isOrthanc ? [200, contentsOf(body)] : [200, '<html>']));
-  const { looked, lines } = follow();
+  const { looked, lines } = await follow();
   await vi.waitUntil(() => lines.join('').includes('could not be read'), { timeout: 25_000 });
   expect(saved().since).toBe(0);
   isOrthanc = true;
@@ -283,7 +284,7 @@ describe('a database with several writers', () => {
 
   test('an entry that becomes visible after a higher one is found and counted', async () => {
     log = [change(1), change(4)];
-    const { looked, late, follower } = follow();
+    const { looked, late, follower } = await follow();
     await waitFor(() => looked.length === 2);
     expect(follower.openGaps).toBe(1);
     await waitFor(() => saved().since === 1);
@@ -298,20 +299,20 @@ describe('a database with several writers', () => {
 
   test('and so is one that came while the service was down', async () => {
     log = [change(1), change(3)];
-    const first = follow();
+    const first = await follow();
     await waitFor(() => first.looked.length === 2 && saved().since === 1);
     await first.end();
     // An older version can go on from here: the file is as before.
     expect(Object.keys(saved()).sort()).toEqual(['bookmark', 'since']);
     insert(change(2));
-    const { looked } = follow();
+    const { looked } = await follow();
     await waitFor(() => looked.includes(id(2)));
     await waitFor(() => saved().since === 3);
   });
 
   test('a late entry holds the cursor until it is settled', async () => {
     log = [change(1), change(2, 2, 'NewSeries', 'Series'), change(4, 4, 'NewSeries', 'Series')];
-    const { looked, end } = follow({ settles: false });
+    const { looked, end } = await follow({ settles: false });
     await waitFor(() => looked.length === 1);
     insert(change(3));
     await waitFor(() => looked.length === 2);
@@ -321,7 +322,7 @@ describe('a database with several writers', () => {
 
   test('a late request on a study is begun', async () => {
     log = [change(1), change(3)];
-    const { begin, late } = follow();
+    const { begin, late } = await follow();
     await waitFor(() => saved().since === 1);
     insert(change(2, 2, 'UpdatedMetadata', 'Study'));
     await waitFor(() => late.mock.calls.length > 0);
@@ -330,7 +331,7 @@ describe('a database with several writers', () => {
 
   test('changes of other kinds are no gaps, and without gaps nothing is read twice', async () => {
     log = [change(1), change(2, 2, 'NewSeries', 'Series'), change(3, 3, 'StableStudy', 'Study'), change(4)];
-    const { looked } = follow();
+    const { looked } = await follow();
     await waitFor(() => looked.length === 2);
     await polls();
     expect(new Set(read())).toEqual(new Set([0, 4]));
@@ -339,7 +340,7 @@ describe('a database with several writers', () => {
 
   test('a number that does not come is given up when the log has grown for long enough', async () => {
     log = [change(1), change(3)];
-    const { follower } = follow({ lateMs: 40 });
+    const { follower } = await follow({ lateMs: 40 });
     await waitFor(() => saved().since === 1);
     await polls(20);
     expect(follower.openGaps).toBe(1);
@@ -352,7 +353,7 @@ describe('a database with several writers', () => {
 
   test('numbers that never come are asked for in few calls', async () => {
     log = [change(1), ...Array.from({ length: 100 }, (_, index) => change(2000 + 2 * index))];
-    const { looked } = follow();
+    const { looked } = await follow();
     await waitFor(() => looked.length === 101);
     await polls(20);
     // At growing intervals, one page for all hundred gaps.
@@ -365,7 +366,7 @@ describe('a database with several writers', () => {
   test('where the entry that was written last has not the highest number, the log is not another one', async () => {
     log = [change(1), change(2), change(3)];
     writtenLast = 2;
-    const { lines, looked } = follow();
+    const { lines, looked } = await follow();
     await waitFor(() => saved().since === 3);
     await polls();
     expect(lines.join('')).not.toContain('is not the one read before');
@@ -374,7 +375,7 @@ describe('a database with several writers', () => {
 
   test('a log that is cleared while numbers are missing goes on', async () => {
     log = [change(1), change(3)];
-    const { looked } = follow();
+    const { looked } = await follow();
     await waitFor(() => looked.length === 2);
     log = [];
     writtenLast = 3;
@@ -386,7 +387,7 @@ describe('a database with several writers', () => {
 
 test('with SQLite, missing numbers are deleted entries: nothing is read twice, and nothing without a filter', async () => {
   log = [change(1), change(5), change(9)];
-  const { looked } = follow();
+  const { looked } = await follow();
   await waitFor(() => looked.length === 3);
   await waitFor(() => saved().since === 9);
   await polls();

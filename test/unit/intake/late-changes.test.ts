@@ -74,13 +74,13 @@ async function serve(count: number, log: SimulatedLog) {
   return { url, idOf };
 }
 
-function follow(options: FollowOptions) {
-  const follower = new MortalFollower(options);
+async function follow(options: FollowOptions) {
+  const follower = await MortalFollower.start(options);
   ends.push(() => follower.end());
   return follower;
 }
 
-test.each([1, 2, 3])(
+test.each([1, 2])(
   'thousands of late entries are all found, with kills in between (seed %i)',
   async (seed) => {
     const random = seeded(seed);
@@ -89,7 +89,7 @@ test.each([1, 2, 3])(
     const decided: FollowOptions['decided'] = new Set();
     const options = { url, decided, jobMs: () => random() * 10 };
     expect(log.late).toBeGreaterThan(1000);
-    let follower = follow(options);
+    let follower = await follow(options);
     let late = 0;
     for (let kills = 0; kills < 12; kills++) {
       let pages = Math.floor(random() * 60);
@@ -100,7 +100,7 @@ test.each([1, 2, 3])(
       });
       const stateDir = await follower.kill();
       late += follower.late;
-      follower = follow({ ...options, stateDir });
+      follower = await follow({ ...options, stateDir });
     }
     await waitFor(() => log.isComplete && log.committed.every((seq) => decided.has(idOf(seq))), {
       what: 'all decisions',
