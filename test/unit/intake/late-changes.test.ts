@@ -1,7 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
 import { instanceId } from '../../../src/orthanc/ids.js';
+import { stubClassifier } from '../../../testkit/classifier.js';
 import { discardFollowers, type FollowOptions, MortalFollower } from '../../../testkit/mortal-follower.js';
 import { seeded } from '../../../testkit/random.js';
+import { startTestService } from '../../../testkit/service.js';
 import { type SimulatedLog, SimulatedOrthanc } from '../../../testkit/simulated-orthanc.js';
 import { waitFor } from '../../../testkit/wait-for.js';
 
@@ -109,3 +111,33 @@ test.each([1, 2])(
     expect(late + follower.late).toBeGreaterThan(0);
   },
 );
+
+test('the service decides an instance whose entry comes late, and its metrics show that', async () => {
+  const visible = [1, 3];
+  const orthanc = new SimulatedOrthanc(3, {
+    page: async (since, limit) => {
+      const after = visible.filter((seq) => since === 'last' || seq > since).sort();
+      const entries = (since === 'last' ? after.slice(-1) : after.slice(0, limit)).map((seq) => ({
+        seq,
+        instance: seq,
+      }));
+      return { entries, done: true, last: 3 };
+    },
+  });
+  ends.push(orthanc.close);
+  const service = await startTestService({
+    orthanc: await orthanc.listen(),
+    classifier: stubClassifier(),
+    fromStart: true,
+  });
+  ends.push(service.stop);
+  const gauge = async (name: string) =>
+    Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await service.metrics())?.[1]);
+  await waitFor(() => orthanc.decided === 2, { what: 'the first decisions' });
+  expect(await gauge('plainview_change_log_open_gaps')).toBe(1);
+  expect(await gauge('plainview_changes_late_total')).toBe(0);
+  visible.push(2);
+  await waitFor(() => orthanc.decided === 3, { what: 'the late decision' });
+  await waitFor(async () => (await gauge('plainview_changes_late_total')) === 1);
+  expect(await gauge('plainview_change_log_open_gaps')).toBe(0);
+});
