@@ -101,7 +101,17 @@ export const plainview: Architecture = {
       path: 'pipeline',
       storey: 'work',
       job: 'one job, from its id to its end',
-      knows: ['followups', 'decisions', 'queue', 'classify', 'orthanc', 'metrics', 'config', ...tools],
+      knows: [
+        'followups',
+        'decisions',
+        'queue',
+        'store',
+        'classify',
+        'orthanc',
+        'metrics',
+        'config',
+        ...tools,
+      ],
     },
     {
       path: 'followups',
