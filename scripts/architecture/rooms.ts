@@ -26,6 +26,7 @@ export const plainview: Architecture = {
         'contract',
         'decisions',
         'classify',
+        'store',
         'orthanc',
         'config',
         ...tools,
@@ -235,6 +236,7 @@ export const plainview: Architecture = {
     // Decodes pictures, and makes those for people that Orthanc cannot make, and the thumbnails of an evaluation's page.
     sharp: ['classify', 'orthanc', 'evaluate'],
     'sonic-boom': ['app'],
+    pg: ['store'],
     'prom-client': ['metrics', 'followups/routing'],
     preact: ['review'],
     '@preact/*': ['review'],

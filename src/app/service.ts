@@ -7,7 +7,7 @@ import { shownCategory } from '../decisions/correction.js';
 import { requireLabels } from '../decisions/labels.js';
 import type { Recorder } from '../decisions/recorder.js';
 import { RequestSeal } from '../decisions/request-seal.js';
-import { createError, type PlainviewError } from '../errors/errors.js';
+import { createError } from '../errors/errors.js';
 import type { BackOff } from '../followups/routing/outbox.js';
 import type { Readiness } from '../http/health.js';
 import type { Sweep } from '../intake/sweep.js';
@@ -23,36 +23,14 @@ import type { Store } from '../store/store.js';
 import { Suspects } from '../store/suspects.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { Monitor } from './monitor.js';
+import type { Service, State } from './service-interface.js';
 import type { ServiceLog } from './service-log.js';
 import { startStandby } from './standby.js';
 import { createWeb } from './web.js';
 import { createWork } from './work.js';
 
-export interface Service {
-  /** The address at which the service listens. It listens already while Orthanc starts, so that it misses no notice. */
-  url: string;
-  /**
-   * Resolves when Orthanc has answered, or when the service is stopped before that. Rejects where this Orthanc lacks
-   * a capability.
-   */
-  ready: Promise<void>;
-  /** Resolves where another process has taken over the work: this one must stop. */
-  lost: Promise<PlainviewError>;
-  /** Completes the running jobs, until `shutdownSeconds` are over. The others are left to the next start. */
-  stop(): Promise<void>;
-}
-
 /** Where the service logs to. */
 type Output = Pick<ServiceLog, 'log'> & Partial<Pick<ServiceLog, 'dropped'>>;
-
-/** Where a service keeps its state. */
-export interface State {
-  store: Store;
-  /** Names the place in messages. */
-  place: string;
-  /** This process, and since when it works, where others wait for it to end. */
-  leader?: { who: string; since: string };
-}
 
 /** Waits that no option sets. */
 export interface Timings {

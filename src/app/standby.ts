@@ -6,7 +6,7 @@ import { createApp } from '../http/app.js';
 import { HttpServer } from '../http/server.js';
 import { standbyRouter } from '../http/standby.js';
 import type { Database, Lease } from '../store/postgresql/open.js';
-import type { Service, State } from './service.js';
+import type { Service, State } from './service-interface.js';
 
 /**
  * Starts a process that keeps its state in a database. It works as soon as it has the lease, and until then answers only

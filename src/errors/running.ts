@@ -142,6 +142,13 @@ export const runningErrors = {
     status: 500,
     exit: 2,
   },
+  database_in_use: {
+    message: (p: { place: string; holder: string }) =>
+      `The database ${p.place} is in use (${p.holder}). Stop that process first.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+  },
   lease_lost: {
     message: (p: { holder: string }) =>
       `${p.holder} has taken over, because this process did not answer for some seconds. This one ends: have it started again, as a standby.`,

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { Database, Lease, PostgresqlStore } from '../../../src/store/postgresql/open.js';
+import { FolderStore } from '../../../src/store/folder-store.js';
+import { Database, importFolder, Lease, PostgresqlStore } from '../../../src/store/postgresql/open.js';
 import { type Postgresql, startPostgresql } from '../../../testkit/postgresql.js';
 import { startTcpProxy, type TcpProxy } from '../../../testkit/tcp-proxy.js';
 import { waitFor } from '../../../testkit/wait-for.js';
@@ -151,6 +155,36 @@ describe.skipIf(server === undefined)('in PostgreSQL', () => {
       expect(await late).toMatchObject({ code: 'lease_lost' });
       expect(await store.has('late')).toBe(false);
     });
+  });
+
+  test('a state folder is imported once and whole; repeated, nothing changes, and what is newer in the database stays', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'plainview-import-'));
+    const files = new FolderStore(folder);
+    const keys = [
+      'changes',
+      'tags/one',
+      ...Array.from({ length: 450 }, (_, index) => `corrections/uids/ab/${index}`),
+    ];
+    for (const key of keys) await files.write(key, { key });
+    await files.write('in-work', { inWork: [] });
+    writeFileSync(join(folder, 'damaged.json'), '{"half":');
+    const database = await open(await create());
+    const lease = await take(database, 'import');
+    const store = new PostgresqlStore(database, lease);
+    const run = () => importFolder(folder, database, lease, () => undefined);
+    expect(await run()).toEqual({ taken: keys.length + 1, same: 0, different: [] });
+    for (const key of keys) expect(await store.read(key, z.unknown())).toEqual({ key });
+    expect(await store.has('in-work')).toBe(false);
+    await expect(store.read('damaged', z.unknown())).rejects.toMatchObject({ code: 'state_damaged' });
+    await store.write('changes', { since: 7 });
+    expect(await run()).toEqual({ taken: 0, same: keys.length, different: ['changes'] });
+    expect(await store.read('changes', z.unknown())).toEqual({ since: 7 });
+    await expire(database);
+    await take(database, 'a service');
+    await store.remove('changes').catch(() => undefined);
+    await files.write('new', 1);
+    await expect(run()).rejects.toMatchObject({ code: 'lease_lost' });
+    rmSync(folder, { recursive: true });
   });
 
   test('two that start at once on an empty database make its tables once', async () => {
