@@ -8,6 +8,8 @@ const script = 'env | grep ^PG; echo; exec cat';
 
 export interface Postgresql {
   pool: Pool;
+  /** Address of one of its databases, as `PLAINVIEW_DATABASE_URL` wants it. */
+  url(database: string): string;
   stop(): Promise<void>;
 }
 
@@ -18,7 +20,7 @@ export interface Postgresql {
 export async function startPostgresql(): Promise<Postgresql | undefined> {
   if (isInPostgresql) {
     const pool = new Pool({ database: 'postgres', max: 20 });
-    return { pool, stop: () => pool.end() };
+    return { pool, url: addressOf(new Map(Object.entries(process.env))), stop: () => pool.end() };
   }
   const child = spawn('pg_virtualenv', ['sh', '-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
   const ended = new Promise<void>((resolve) => {
@@ -45,6 +47,7 @@ export async function startPostgresql(): Promise<Postgresql | undefined> {
   });
   return {
     pool,
+    url: addressOf(variables),
     stop: async () => {
       await pool.end();
       child.stdin.end();
@@ -52,3 +55,11 @@ export async function startPostgresql(): Promise<Postgresql | undefined> {
     },
   };
 }
+
+const addressOf = (variables: ReadonlyMap<string, string | undefined>) => (database: string) => {
+  const url = new URL(`postgresql://${variables.get('PGHOST') ?? 'localhost'}/${database}`);
+  url.port = variables.get('PGPORT') ?? '';
+  url.username = variables.get('PGUSER') ?? '';
+  url.password = variables.get('PGPASSWORD') ?? '';
+  return url.href;
+};
