@@ -131,6 +131,7 @@ export async function createWork({
 
   const queue = createQueue({ pipeline, inWork, orthanc, config, metrics, log });
   metrics.observeQueue(queue);
+  recorder.events.on('replaced', (instance) => queue.enqueue(instance, 'changes'));
 
   const isSettled = async (instance: IdentifiedInstance) =>
     (await pipeline.whySettled(instance)) !== undefined;
