@@ -27,7 +27,10 @@ import { Statistics } from '../statistics/statistics.js';
 import type { Work } from './work.js';
 
 interface Parts
-  extends Pick<Work, 'recorder' | 'queue' | 'sweep' | 'reclassification' | 'tagger' | 'routing'> {
+  extends Pick<
+    Work,
+    'aggregates' | 'recorder' | 'queue' | 'sweep' | 'reclassification' | 'tagger' | 'routing'
+  > {
   orthanc: Orthanc;
   classifier: Classifier;
   config: Config;

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { knownCategories } from '../anatomy/categories.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { Aggregates } from '../decisions/aggregates.js';
@@ -49,7 +50,8 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
   const locks = new LocalLocks();
   const { stateDir, modalities } = config;
   const onPart: OnPart = (study, afterMs) => reconciler.later(study, afterMs);
-  const aggregates = new Aggregates(orthanc, config.labelPrefix, locks, onPart);
+  const names = { prefix: config.labelPrefix, categories: knownCategories(classifier.network.classes) };
+  const aggregates = new Aggregates(orthanc, names, locks, onPart);
   const corrections = new CorrectionStore(stateDir, log);
   const recorder = new Recorder({
     orthanc,
@@ -161,6 +163,7 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
   const settling: Part = { resume: () => settleBegun(corrections, recorder, log) };
   const followUps: Part[] = [settling, tagger, ...(routing === undefined ? [] : [routing])];
   return {
+    aggregates,
     recorder,
     tagger,
     routing,
