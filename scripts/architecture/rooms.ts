@@ -53,6 +53,7 @@ export const plainview: Architecture = {
         'worklist',
         'statistics',
         'access',
+        'anatomy',
         'contract',
         'decisions',
         'order-check',

@@ -60,7 +60,7 @@ export const entry = instanceRecord.omit({ version: true, labels: true, ms: true
     .array(category)
     .optional()
     .describe(
-      'Categories that somebody set as labels in Orthanc, on this instance or its study, and that nobody has answered. Of lists, only that of the state category_proposed gives them.',
+      'Categories that somebody set as labels in Orthanc, on this instance or its study, and that nobody has answered. Given for one instance, for those of a study, and in the list of the state category_proposed.',
     ),
 });
 export type Entry = z.output<typeof entry>;

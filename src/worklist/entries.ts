@@ -59,7 +59,12 @@ export class Entries {
 
   async ofStudy(id: StudyId): Promise<Entry[]> {
     const tree = await this.#orthanc.hierarchy.tree(id);
-    return this.withExposures(await this.of((tree?.instances ?? []).map(({ ID }) => ID)));
+    if (tree === undefined) return [];
+    const listed = await this.withExposures(await this.of(tree.instances.map(({ ID }) => ID)));
+    const proposed = new Map<string, string[]>(
+      tree.instances.map((each) => [each.ID, proposedCategories(tree.study, [each], this.#names)]),
+    );
+    return listed.map((entry) => ({ ...entry, proposed: proposed.get(entry.instance) ?? [] }));
   }
 
   /** Of each of these studies where a category is proposed, the instance of which that most likely speaks. */

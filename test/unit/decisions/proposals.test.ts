@@ -53,6 +53,8 @@ describe('the label of a category that somebody sets on a study', () => {
     await setByHand(`studies/${chest.study}`);
     // Whoever opens the picture sees it before any sweep.
     expect(await shown(chest)).toEqual(['knee_ap']);
+    const [ofStudy] = await new Entries(site.process().orthanc, names).ofStudy(chest.study);
+    expect(ofStudy?.proposed).toEqual(['knee_ap']);
     expect(await asked()).toEqual([]);
     await sweep(chest);
     expect(studyLabels(chest)).toEqual(['category_proposed', 'chest_pa_ap', 'knee_ap']);
@@ -157,6 +159,22 @@ describe('a dismissed proposal', () => {
     for (const category of ['knee_ap', 'chest_pa_ap', 'hand_ap'])
       await expect(aggregates.dismiss(chest.study, category)).rejects.toMatchObject({ code: 'not_proposed' });
   });
+
+  test.each([0, 1, 2])(
+    'is dismissed as a whole or not at all, with a crash after %i writes',
+    async (writes) => {
+      const chest = await stored('chest_pa_ap');
+      await setByHand(`studies/${chest.study}`);
+      await sweep(chest);
+      const { aggregates } = site.process();
+      await site.dying(writes, () => aggregates.dismiss(chest.study, 'knee_ap'));
+      const isDismissed = writes > 0;
+      expect(await asked()).toEqual(isDismissed ? [] : [{ instance: chest.instance, proposed: ['knee_ap'] }]);
+      await sweep(chest);
+      expect(studyLabels(chest).includes('category_proposed')).toBe(!isDismissed);
+      expect(studyLabels(chest)).toContain('knee_ap');
+    },
+  );
 
   test('does not speak for another study', async () => {
     const [one, two] = [await stored('chest_pa_ap', uid('one')), await stored('chest_pa_ap', uid('two'))];
