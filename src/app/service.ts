@@ -17,7 +17,9 @@ import type { Availability } from '../orthanc/availability.js';
 import { freezeWarning, mayFreeze, requireCapabilities } from '../orthanc/capabilities.js';
 import { type Heartbeat, Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
+import { FolderStore } from '../store/folder-store.js';
 import { StateProbe } from '../store/state-probe.js';
+import type { Store } from '../store/store.js';
 import { Suspects } from '../store/suspects.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { Monitor } from './monitor.js';
@@ -87,16 +89,17 @@ async function startLocked(
   { log, dropped }: Output,
   { heartbeat, routeBackOff, monitorMs }: Timings,
 ): Promise<Service> {
-  const orthanc = new Orthanc(config, heartbeat, new Suspects(config.stateDir, log));
+  const store = new FolderStore(config.stateDir);
+  const orthanc = new Orthanc(config, heartbeat, await Suspects.open(store, log));
   const { availability } = orthanc;
   const metrics = new Metrics();
   if (dropped !== undefined) metrics.observeLog(dropped);
   const audit = auditTrail(config, log, (entries) => metrics.auditLost.inc(entries));
   const { secret } = config;
   const seal = new RequestSeal(deriveKey(secret, 'seal'));
-  const work = createWork({ orthanc, classifier, config, seal, metrics, routeBackOff, log });
+  const work = await createWork({ store, orthanc, classifier, config, seal, metrics, routeBackOff, log });
   auditEnded(work.recorder, audit);
-  const probe = new StateProbe(config.stateDir);
+  const probe = new StateProbe(store, config.stateDir);
   metrics.observeState(probe);
   metrics.observeLag(work.follower);
   const readiness = (): Readiness => ({
@@ -111,7 +114,18 @@ async function startLocked(
     changes: { behind: work.follower.lag.changes, secondsSinceUpToDate: work.follower.lag.seconds },
     queue: work.queue.depth(),
   });
-  const web = createWeb({ ...work, orthanc, classifier, config, secret, metrics, audit, readiness, log });
+  const web = await createWeb({
+    ...work,
+    store,
+    orthanc,
+    classifier,
+    config,
+    secret,
+    metrics,
+    audit,
+    readiness,
+    log,
+  });
   // The parts that fill the queue come before it, so they stop after it and see all jobs that it settles.
   const lifecycle = new Lifecycle([
     new Monitor({ probe, follower: work.follower, intervalMs: monitorMs, log }),
@@ -123,7 +137,7 @@ async function startLocked(
     work.follower,
     work.sweep,
     work.reclassification,
-    ...scheduledSweeps(config, work.sweep, log),
+    ...(await scheduledSweeps(config, store, work.sweep, log)),
     work.queue,
     web.server,
     web.events,
@@ -177,12 +191,15 @@ function auditEnded({ events }: Recorder, audit: Audit): void {
 }
 
 /** Begins sweeps by the schedule of the option `sweep`. */
-const scheduledSweeps = (
-  { sweep: expression, sweepOrder, stateDir }: Config,
+const scheduledSweeps = async (
+  { sweep: expression, sweepOrder }: Config,
+  store: Store,
   sweep: Sweep,
   log: Logger,
-): Part[] =>
-  expression === 'off' ? [] : [new SweepSchedule(expression, stateDir, () => sweep.begin(sweepOrder), log)];
+): Promise<Part[]> =>
+  expression === 'off'
+    ? []
+    : [await SweepSchedule.open(expression, store, () => sweep.begin(sweepOrder), log)];
 
 /** Pauses the parts while Orthanc is away. Shows its state in metrics and log. */
 function observe(
