@@ -16,6 +16,7 @@ import { hasPartOfOtherVersion } from './versions.js';
 
 /** A series or a study with the records of its instances. */
 interface Group {
+  study: StudyId;
   resource: ResourcePath;
   content: LabelledResource;
   records: InstanceRecord[];
@@ -27,20 +28,24 @@ interface Group {
 const mostRounds = 8;
 /** Resources whose added labels are remembered: many more than are written at the same time. */
 const mostRemembered = 1000;
+/** After this time no other service is about to add a label: one that is there then is somebody's. */
+const pendingMs = 10_000;
 
 function groupsOf(tree: StudyInPart): Group[] {
   const children = tree.instances.flatMap((instance) => {
     const record = recordIn(instance);
     return record === undefined ? [] : [{ series: instance.ParentSeries, record }];
   });
+  const { study, instances } = tree;
   const series = tree.series.map((content) => ({
+    study: study.ID,
     resource: `series/${content.ID}` as const,
     content,
     records: children.filter((child) => child.series === content.ID).map((child) => child.record),
   }));
   const records = children.map((child) => child.record);
-  const { study, instances } = tree;
-  return [...series, { resource: `studies/${study.ID}`, content: study, records, instances }];
+  const top = { resource: `studies/${study.ID}` as const, content: study, records, instances };
+  return [...series, { study: study.ID, ...top }];
 }
 
 /** The records and labels of series and studies: the sum of their instances' decisions. */
@@ -52,11 +57,13 @@ export class Aggregates implements Derived {
   /** The labels that were added since the decisions of a study were last seen to stand: ours, whoever notes them. */
   readonly #added = new Map<ResourcePath, Set<string>>();
   readonly #trees: StudyTrees;
+  readonly #onPart: OnPart;
 
-  /** @param onPart see `StudyTrees` */
+  /** @param onPart told when a study must be updated as a whole: see `StudyTrees`, and `pending` of `LabelPlan` */
   constructor(orthanc: Orthanc, names: CategoryLabels, locks: Locks, onPart: OnPart = () => undefined) {
     this.#orthanc = orthanc;
     this.#trees = new StudyTrees(orthanc.hierarchy, onPart);
+    this.#onPart = onPart;
     this.#names = names;
     this.#locks = locks;
   }
@@ -188,6 +195,7 @@ export class Aggregates implements Derived {
     const known = recordOfGroup(group);
     const { next, ...plan } = this.#planOf(group, known, came, planned);
     if (plan.add.length > 0) this.#remember(resource, plan.add);
+    if (plan.pending.length > 0) this.#onPart(group.study, pendingMs);
     const { isOvertaken } = await writeRecord(this.#orthanc, resource, content, plan, (labels) => ({
       version: 1,
       ...next,

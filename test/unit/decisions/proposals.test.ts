@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Aggregates } from '../../../src/decisions/aggregates.js';
 import { corrected, undone } from '../../../src/decisions/correction.js';
 import type { NewDecision } from '../../../src/decisions/schema.js';
 import { pictureOf } from '../../../src/decisions/tags-record.js';
@@ -202,6 +203,24 @@ test('of a study that somebody has answered for in part, the list shows a pictur
   const { recorder } = site.process();
   await recorder.replace(chest.instance, (current) => corrected(current, 'foot_ap', alice));
   expect(await asked()).toEqual([{ instance: hand.instance, proposed: ['knee_ap'] }]);
+});
+
+test('what somebody removed and sets again is a proposal, once no service can be about to add it', async () => {
+  const line = await stored('knee_ap');
+  await site.remove(`studies/${line.study}/labels/knee_ap`);
+  const { orthanc, locks } = site.process();
+  const due: StudyId[] = [];
+  const aggregates = new Aggregates(orthanc, names, locks, (study) => due.push(study));
+  await site.put(
+    `instances/${line.instance}/metadata/Radiograph`,
+    JSON.stringify({ ...site.record(line.instance), category: 'chest_pa_ap' }),
+  );
+  await aggregates.aggregate(line.study);
+  expect(due).toEqual([line.study]);
+  for (const study of due) await aggregates.update(study);
+  await setByHand(`studies/${line.study}`);
+  await aggregates.aggregate(line.study);
+  expect(studyLabels(line)).toEqual(['category_proposed', 'chest_pa_ap', 'knee_ap']);
 });
 
 test('decisions, again and again, never look like proposals', async () => {
