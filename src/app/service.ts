@@ -23,21 +23,11 @@ import type { Store } from '../store/store.js';
 import { Suspects } from '../store/suspects.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { Monitor } from './monitor.js';
+import type { Service, State } from './service-interface.js';
 import type { ServiceLog } from './service-log.js';
+import { startStandby } from './standby.js';
 import { createWeb } from './web.js';
 import { createWork } from './work.js';
-
-export interface Service {
-  /** The address at which the service listens. It listens already while Orthanc starts, so that it misses no notice. */
-  url: string;
-  /**
-   * Resolves when Orthanc has answered, or when the service is stopped before that. Rejects where this Orthanc lacks
-   * a capability.
-   */
-  ready: Promise<void>;
-  /** Completes the running jobs, until `shutdownSeconds` are over. The others are left to the next start. */
-  stop(): Promise<void>;
-}
 
 /** Where the service logs to. */
 type Output = Pick<ServiceLog, 'log'> & Partial<Pick<ServiceLog, 'dropped'>>;
@@ -54,7 +44,8 @@ export interface Timings {
  * Builds and starts the service. It processes jobs as soon as Orthanc has answered.
  * @param classifier the caller closes it after the service has stopped
  * @param timings only tests give others than the default
- * @throws config_invalid, state_in_use, state_unusable, rules_invalid, cannot_listen
+ * @throws config_invalid, state_in_use, state_unusable, rules_invalid, cannot_listen. With a database, `ready` rejects with
+ *   database_… and what depends on the state.
  */
 export async function startService(
   config: Config,
@@ -72,10 +63,13 @@ export async function startService(
     });
   requireLabels(classifier.network.classes, config.labelPrefix);
   logNetwork(classifier, log);
+  const startWork = (state: State) => startOn(state, { ...config, secret }, classifier, output, timings);
+  const { databaseUrl, stateDir } = config;
+  if (databaseUrl !== undefined) return startStandby({ ...config, databaseUrl }, startWork, log);
   // Before any part reads its state: another service may be about to write it.
-  const lock = await lockFolder(config.stateDir, log);
+  const lock = await lockFolder(stateDir, log);
   try {
-    const { stop, ...service } = await startLocked({ ...config, secret }, classifier, output, timings);
+    const { stop, ...service } = await startWork({ store: new FolderStore(stateDir), place: stateDir });
     return { ...service, stop: () => stop().finally(lock.release) };
   } catch (error) {
     await lock.release();
@@ -83,13 +77,13 @@ export async function startService(
   }
 }
 
-async function startLocked(
+async function startOn(
+  { store, place, leader }: State,
   config: Config & { secret: string },
   classifier: Classifier,
   { log, dropped }: Output,
   { heartbeat, routeBackOff, monitorMs }: Timings,
 ): Promise<Service> {
-  const store = new FolderStore(config.stateDir);
   const orthanc = new Orthanc(config, heartbeat, await Suspects.open(store, log));
   const { availability } = orthanc;
   const metrics = new Metrics();
@@ -99,8 +93,9 @@ async function startLocked(
   const seal = new RequestSeal(deriveKey(secret, 'seal'));
   const work = await createWork({ store, orthanc, classifier, config, seal, metrics, routeBackOff, log });
   auditEnded(work.recorder, audit);
-  const probe = new StateProbe(store, config.stateDir);
+  const probe = new StateProbe(store, place);
   metrics.observeState(probe);
+  if (leader !== undefined) metrics.observeLeader();
   metrics.observeLag(work.follower);
   const readiness = (): Readiness => ({
     ready: availability.isReady && probe.problem === undefined,
@@ -111,6 +106,7 @@ async function startLocked(
       writable: probe.problem === undefined,
       ...(probe.problem === undefined ? {} : { problem: probe.problem }),
     },
+    ...(leader === undefined ? {} : { leader }),
     changes: { behind: work.follower.lag.changes, secondsSinceUpToDate: work.follower.lag.seconds },
     queue: work.queue.depth(),
   });
@@ -170,7 +166,7 @@ async function startLocked(
     if (mayFreeze(system, config)) log.warn(freezeWarning(system.Version));
     await lifecycle.resume();
   });
-  return { url, ready, stop };
+  return { url, ready, lost: new Promise(() => undefined), stop };
 }
 
 /** Writes down who ended which decision of a person by a request. The request itself is in the audit trail as well. */

@@ -31,7 +31,7 @@ import { AdmissionPolicy } from '../queue/admission-policy.js';
 import { MemoryQueue } from '../queue/memory.js';
 import { InWork } from '../store/in-work.js';
 import { LocalLocks } from '../store/local-locks.js';
-import type { Store } from '../store/store.js';
+import { isDamaged, isStoreAway, type Store } from '../store/store.js';
 import type { Part } from './lifecycle.js';
 
 interface Parts {
@@ -214,7 +214,7 @@ async function settleBegun(corrections: CorrectionStore, recorder: Recorder, log
     await recorder.settle(instance).catch((caught: unknown) => {
       const error = asPlainviewError(caught);
       // One instance's fault: the service is there for all others.
-      if (!['state_damaged', 'state_unusable'].includes(error.code)) throw error;
+      if (!isDamaged(error) && !isStoreAway(error)) throw error;
       log.error({ err: error, instance }, 'a correction that was begun could not be settled');
     });
 }

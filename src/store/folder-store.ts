@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
@@ -71,7 +71,8 @@ export class FolderStore implements Store {
     const file = this.#fileOf(key);
     return this.#writes.run(key, async () => {
       try {
-        makeFolder(dirname(file));
+        // Not the state folder itself: where it is gone, its disk is no longer mounted.
+        if (dirname(file) !== this.#folder && existsSync(this.#folder)) makeFolder(dirname(file));
         await replaceFile(file, (part) => writeFile(part, JSON.stringify(content), ownerOnly));
       } catch (error) {
         throw unusable(file, error);

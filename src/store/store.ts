@@ -9,7 +9,7 @@ import { hasCode } from '../errors/errors.js';
 export interface Store {
   /**
    * @returns undefined where there is none
-   * @throws state_damaged where it is not of the schema; state_unusable where it cannot be read
+   * @throws state_damaged where it is not of the schema; state_unusable, database_unusable
    */
   read<T extends z.ZodType>(key: string, schema: T): Promise<z.output<T> | undefined>;
   /** Whether there is a document, damaged or not. @throws state_unusable */
@@ -27,6 +27,13 @@ export interface Store {
   /** Puts a document where nothing reads it, for a person to look at. @returns where that is @throws state_unusable */
   setAside(key: string): Promise<string>;
 }
+
+/**
+ * Whether the place itself is away: a full disk, a database that does not answer, or that another process works with
+ * now. It says nothing of what is kept, or of an instance.
+ */
+export const isStoreAway = (error: unknown): boolean =>
+  (['state_unusable', 'database_unusable', 'lease_lost'] as const).some((code) => hasCode(error, code));
 
 export const isDamaged = (error: unknown): boolean => hasCode(error, 'state_damaged');
 

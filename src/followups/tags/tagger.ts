@@ -9,7 +9,7 @@ import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { UserData } from '../../orthanc/user-data-backup.js';
 import type { Locks } from '../../store/locks.js';
-import type { Store } from '../../store/store.js';
+import { isDamaged, isStoreAway, type Store } from '../../store/store.js';
 import type { FollowUp } from '../follow-up.js';
 import { type Journal, Journals } from './journal.js';
 import { planTags, type TagsMode, type WantedTags, wantedTags } from './plan.js';
@@ -109,7 +109,7 @@ export class Tagger implements FollowUp {
       await this.#settled(instance).catch((caught: unknown) => {
         const error = asPlainviewError(caught);
         // One instance's, which its own jobs meet again: the service is there for all others.
-        if (!['state_damaged', 'state_unusable'].includes(error.code)) throw error;
+        if (!isDamaged(error) && !isStoreAway(error)) throw error;
         this.#parts.log.error({ err: error, instance }, 'what was cut off could not be put right');
       });
   }

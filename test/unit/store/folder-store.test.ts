@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
@@ -33,6 +33,17 @@ test.each([file, join(file, 'below'), ...(process.platform === 'linux' ? ['/proc
         message: expect.stringContaining('PLAINVIEW_STATE_DIR'),
       }),
     );
+  },
+);
+
+test.each(['it', 'deep/it'])(
+  'a state folder that is gone, with its disk say, is not made again for %s',
+  async (key) => {
+    const stateDir = join(folder, 'gone');
+    const store = new FolderStore(stateDir);
+    rmSync(stateDir, { recursive: true });
+    await expect(store.write(key, 1)).rejects.toMatchObject({ code: 'state_unusable' });
+    expect(existsSync(stateDir)).toBe(false);
   },
 );
 
