@@ -15,7 +15,8 @@ import { SweepSchedule } from '../intake/sweep-schedule.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { Availability } from '../orthanc/availability.js';
 import { freezeWarning, mayFreeze, requireCapabilities } from '../orthanc/capabilities.js';
-import { type Heartbeat, Orthanc } from '../orthanc/orthanc.js';
+import type { Heartbeat, NodeHealth } from '../orthanc/node-health.js';
+import { Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
 import { FolderStore } from '../store/folder-store.js';
 import { StateProbe } from '../store/state-probe.js';
@@ -97,11 +98,18 @@ async function startOn(
   metrics.observeState(probe);
   if (leader !== undefined) metrics.observeLeader();
   metrics.observeLag(work.follower);
+  const hasSeveral = config.orthancUrl.length > 1;
+  if (hasSeveral) metrics.observeNodes(orthanc.nodes);
+  logNodes(orthanc.nodes, log);
   const readiness = (): Readiness => ({
     ready: availability.isReady && probe.problem === undefined,
     network: identityOf(classifier),
     engine: classifier.engine,
-    orthanc: { url: config.orthancUrl, ...availability.state },
+    orthanc: {
+      url: config.orthancUrl[0],
+      ...availability.state,
+      ...(hasSeveral ? { nodes: orthanc.nodes.states } : {}),
+    },
     state: {
       writable: probe.problem === undefined,
       ...(probe.problem === undefined ? {} : { problem: probe.problem }),
@@ -211,6 +219,13 @@ function observe(
     metrics.orthancUp.set(1);
     log.info({ version }, 'Orthanc answers');
   });
+}
+
+function logNodes({ events }: NodeHealth, log: Logger): void {
+  events.on('away', (node, error) =>
+    log.warn({ code: error.code, node }, `${error.message} Other Orthancs take the calls of ${node}.`),
+  );
+  events.on('back', (node) => log.info({ node }, 'this Orthanc answers again'));
 }
 
 function logNetwork({ engine, network }: Classifier, log: Logger): void {

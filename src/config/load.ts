@@ -25,11 +25,14 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     if (value?.trim()) given[name] = value;
   }
   problems.push(...unknownVariables(env));
-  const parsed = options.safeParse(given);
+  const parsed = options.safeParse(given, { reportInput: true });
   if (!parsed.success)
     for (const issue of parsed.error.issues) {
       const name = String(issue.path[0]) as OptionName;
-      problems.push(`${variableOf(name)}: ${issue.message}${valueText(name, given[name])}`);
+      // Of several addresses, only the wrong one is named.
+      const isAddress = issue.code === 'invalid_format' && issue.format === 'url';
+      const wrong = isAddress && typeof issue.input === 'string' ? issue.input : given[name];
+      problems.push(`${variableOf(name)}: ${issue.message}${valueText(name, wrong)}`);
     }
   if (!parsed.success || problems.length > 0)
     // A value that breaks two rules is named only once.

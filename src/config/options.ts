@@ -1,7 +1,7 @@
 import { validate } from 'node-cron';
 import { z } from 'zod';
 import { defaultThresholds } from '../classify/network.js';
-import { secureAddress, webAddress } from './web-address.js';
+import { secureAddress, webAddress, webAddresses } from './web-address.js';
 
 /** A comma-separated list, as environments hold it. */
 const list = (pattern: RegExp, example: string) => {
@@ -33,15 +33,15 @@ const fraction = number(0, 1);
  * The description is what the README's table says (`npm run docs` writes it); the default is the default.
  */
 export const options = z.object({
-  orthancUrl: webAddress
-    .default('http://127.0.0.1:8042')
+  orthancUrl: webAddresses
+    .default(['http://127.0.0.1:8042'])
     .describe(
-      "Address of Orthanc's REST API. Include the path prefix if a proxy adds one: `https://pacs/orthanc`.",
+      "Address of Orthanc's REST API. Include the path prefix if a proxy adds one: `https://pacs/orthanc`. Or the addresses of [several Orthancs on one database](docs/scaling.md), separated by commas or blanks. The first one sends.",
     ),
   orthancPages: webAddress
     .optional()
     .describe(
-      "Address of Orthanc as browsers reach it, for links to Orthanc's pages. Default: `PLAINVIEW_ORTHANC_URL`.",
+      "Address of Orthanc as browsers reach it, for links to Orthanc's pages. Default: `PLAINVIEW_ORTHANC_URL`, of several the first.",
     ),
   orthancUsername: z.string().min(1).optional().describe('Orthanc user that Plainview logs in as.'),
   orthancPassword: z
@@ -64,17 +64,17 @@ export const options = z.object({
   orthancRetries: integer(0, 10)
     .default(2)
     .describe(
-      'Number of times that a call to Orthanc is repeated at once, with growing pauses, after a transient error. A call that reads a file is not repeated at once where it timed out or broke.',
+      'Number of times that a call to Orthanc is repeated at once, with growing pauses, after a transient error; of several Orthancs, at another one. A call that reads a file is not repeated at once where it timed out or broke.',
     ),
   orthancConnections: integer(1, 64)
     .default(8)
     .describe(
-      'Maximum number of calls to Orthanc at the same time. While Orthanc answers slowly, Plainview uses fewer, down to 1.',
+      'Maximum number of calls to each Orthanc at the same time. While Orthanc answers slowly, Plainview uses fewer, down to 1.',
     ),
   orthancRate: integer(0, 100_000)
     .default(0)
     .describe(
-      'Maximum number of calls to Orthanc per second; 0: no limit. The health check, two small calls every five seconds, is not counted.',
+      'Maximum number of calls to each Orthanc per second; 0: no limit. The health check, two small calls every five seconds, is not counted.',
     ),
   secret: z
     .string()

@@ -60,7 +60,7 @@ export async function correctedInstances(options: CorrectedOptions): Promise<Gro
     onFound(labelled.length);
   }
   return {
-    name: `what people have said in the Orthanc at ${config.orthancUrl}`,
+    name: `what people have said in the Orthanc at ${config.orthancUrl.join(', ')}`,
     pictures,
     read: ({ id }) => rendered(orthanc, instanceId.parse(id), config),
     warnings: [

@@ -6,7 +6,14 @@ export interface Readiness {
   ready: boolean;
   network: { name: string; sha256: string; purpose: string };
   engine: { engine: string; device: string; declined: { engine: string; reason: string }[] };
-  orthanc: { url: string; answers: boolean; version?: string; problem?: string };
+  orthanc: {
+    url: string;
+    answers: boolean;
+    version?: string;
+    problem?: string;
+    /** Where there are several: each by its last health check. It does not decide `ready`. */
+    nodes?: { url: string; answers: boolean; readOnly: boolean; problem?: string }[];
+  };
   /** This process, where others wait for it to end. */
   leader?: { who: string; since: string };
   /** Whether the state can be written. Without it, corrections are refused and no progress is kept. */

@@ -95,6 +95,19 @@ export class Metrics {
     });
   }
 
+  /** Reads at each scrape which of several Orthancs answer. */
+  observeNodes(nodes: { readonly states: readonly { url: string; answers: boolean }[] }): void {
+    new Gauge({
+      name: 'plainview_orthanc_node_up',
+      help: '1 while this one of several Orthancs answers and can be used, else 0.',
+      labelNames: ['node'],
+      registers: [this.registry],
+      collect() {
+        for (const { url, answers } of nodes.states) this.set({ node: url }, answers ? 1 : 0);
+      },
+    });
+  }
+
   /** Reads at each scrape whether the state folder can be written. */
   observeState(probe: { readonly problem: string | undefined }): void {
     new Gauge({

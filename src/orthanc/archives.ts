@@ -34,34 +34,35 @@ export class Archives {
     signal: AbortSignal,
   ): AsyncGenerator<Buffer> {
     const data = { Resources: ids, Asynchronous: true };
-    const { ID } = await this.#transport.json(createdJob, {
-      method: 'POST',
-      url: '/tools/create-media',
-      data,
-    });
+    const request = { method: 'POST', url: '/tools/create-media', data };
+    const node = await this.#transport.pinned(request);
+    const { ID } = await node.json(createdJob, request);
     try {
-      await this.#waitForJob(ID, onProgress, signal);
+      await waitForJob(node, ID, onProgress, signal);
     } catch (error) {
-      await this.#transport
-        .call({ method: 'POST', url: `/jobs/${ID}/cancel`, data: '{}' })
-        .catch(() => undefined);
+      await node.call({ method: 'POST', url: `/jobs/${ID}/cancel`, data: '{}' }).catch(() => undefined);
       throw error;
     }
-    yield* this.#transport.stream(`/jobs/${ID}/archive`, signal);
+    yield* node.stream(`/jobs/${ID}/archive`, signal);
   }
+}
 
-  async #waitForJob(id: string, onProgress: (percent: number) => void, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      signal.throwIfAborted();
-      const { State, Progress, ErrorDescription } = await this.#transport.json(job, {
-        method: 'GET',
-        url: `/jobs/${id}`,
-      });
-      onProgress(Progress);
-      if (State === 'Success') return;
-      if (State === 'Failure')
-        throw createError('orthanc_job_failed', { what: 'the archive', why: ErrorDescription });
-      await sleep(pollMs, signal);
-    }
+async function waitForJob(
+  node: Transport,
+  id: string,
+  onProgress: (percent: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    const { State, Progress, ErrorDescription } = await node.json(job, {
+      method: 'GET',
+      url: `/jobs/${id}`,
+    });
+    onProgress(Progress);
+    if (State === 'Success') return;
+    if (State === 'Failure')
+      throw createError('orthanc_job_failed', { what: 'the archive', why: ErrorDescription });
+    await sleep(pollMs, signal);
   }
 }

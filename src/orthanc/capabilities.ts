@@ -14,8 +14,8 @@ export const declaredMetadata = {
 } as const;
 
 const leastVersion = '1.12.0';
-/** Orthanc's lock order is mended. */
-const noFreezeVersion = '1.13.0';
+/** Orthanc's lock order is mended, and its cache of parsed files goes by file. */
+const newCacheVersion = '1.13.0';
 
 /**
  * Checks that this Orthanc can store what Plainview writes.
@@ -52,6 +52,12 @@ export function requireCapabilities(system: System, { tags }: Pick<Config, 'tags
  */
 export const changesCanBeLate = (system: System): boolean => !isSqlite(system);
 
+/**
+ * Whether this Orthanc reads a file again that was replaced or deleted at another one on its database. Before 1.13.0 it
+ * keeps the parsed file by instance, and renders and modifies what is no longer stored.
+ */
+export const rereadsReplaced = ({ Version }: System): boolean => isAtLeast(Version, newCacheVersion);
+
 const isSqlite = ({ DatabaseBackendPlugin: plugin }: System): boolean => (plugin ?? undefined) === undefined;
 
 /**
@@ -60,11 +66,11 @@ const isSqlite = ({ DatabaseBackendPlugin: plugin }: System): boolean => (plugin
  */
 export function mayFreeze(system: System, { tags, report }: Pick<Config, 'tags' | 'report'>): boolean {
   const mayReplace = tags !== 'off' || report !== 'off';
-  return mayReplace && isSqlite(system) && !isAtLeast(system.Version, noFreezeVersion);
+  return mayReplace && isSqlite(system) && !isAtLeast(system.Version, newCacheVersion);
 }
 
 export const freezeWarning = (version: string): string =>
-  `Orthanc ${version} with SQLite can freeze when a file is replaced or deleted while a picture is rendered, and PLAINVIEW_TAGS and PLAINVIEW_REPORT replace files. Plainview never does both at a time, but viewers do. Upgrade Orthanc to ${noFreezeVersion} or newer.`;
+  `Orthanc ${version} with SQLite can freeze when a file is replaced or deleted while a picture is rendered, and PLAINVIEW_TAGS and PLAINVIEW_REPORT replace files. Plainview never does both at a time, but viewers do. Upgrade Orthanc to ${newCacheVersion} or newer.`;
 
 /** Development builds have the version "mainline-…" and count as newer than any release. */
 function isAtLeast(version: string, least = leastVersion): boolean {

@@ -1,4 +1,3 @@
-import type { AxiosRequestConfig } from 'axios';
 import type { z } from 'zod';
 import { Gate } from '../async/gate.js';
 import { KeyedMutex } from '../async/keyed-mutex.js';
@@ -6,12 +5,16 @@ import { sleep } from '../async/sleep.js';
 import { asPlainviewError, createError, hasCode, type PlainviewError } from '../errors/errors.js';
 import { goneIfAbsent } from './catch-handlers.js';
 import type { InstanceId } from './ids.js';
-import { isOfOldConnection, mayHaveBegun, type OrthancResponse, type Transport } from './transport.js';
+import type { OrthancRequest, OrthancResponse } from './node.js';
+import { isOfOldConnection, mayHaveBegun, type Transport } from './transport.js';
 
 /** After so many calls that Orthanc did not survive, or did not finish, it is never asked for this file again. */
 const maxStrikes = 2;
 /** A failure that took longer counts as one that Orthanc did not finish. */
 const longMs = 10_000;
+
+/** `unknown`: it hides its metrics. */
+export type HasRunFor = (error: PlainviewError, ms: number) => Promise<boolean | 'unknown'>;
 
 /** Failures by key. The service keeps them in its state folder. */
 export interface Strikes {
@@ -45,14 +48,10 @@ export class FileAccess {
   /** Of one file there is one call at a time, so that each failure counts. */
   readonly #files = new KeyedMutex<InstanceId>();
 
-  readonly #hasRunFor: (ms: number) => Promise<boolean | 'unknown'>;
+  readonly #hasRunFor: HasRunFor;
 
-  /** @param hasRunFor whether Orthanc answers at this moment, and has run for longer than that */
-  constructor(
-    transport: Transport,
-    hasRunFor: (ms: number) => Promise<boolean | 'unknown'>,
-    strikes: Strikes = inMemory(),
-  ) {
+  /** @param hasRunFor whether the node of a failed call answers at this moment, and has run for longer than that */
+  constructor(transport: Transport, hasRunFor: HasRunFor, strikes: Strikes = inMemory()) {
     this.#transport = transport;
     this.#hasRunFor = hasRunFor;
     this.#strikes = strikes;
@@ -62,17 +61,11 @@ export class FileAccess {
    * A call by which Orthanc reads the file of an instance.
    * @throws orthanc_toppled where it must not be asked again; instance_gone; and as `Transport.call`
    */
-  read(
-    id: InstanceId,
-    request: AxiosRequestConfig & { method: string; url: string },
-  ): Promise<OrthancResponse> {
+  read(id: InstanceId, request: OrthancRequest): Promise<OrthancResponse> {
     return this.#read(id, request).catch(goneIfAbsent(this.#transport, id));
   }
 
-  #read(
-    id: InstanceId,
-    request: AxiosRequestConfig & { method: string; url: string },
-  ): Promise<OrthancResponse> {
+  #read(id: InstanceId, request: OrthancRequest): Promise<OrthancResponse> {
     return this.#files.run(id, async () => {
       // A picture that cannot be decoded has attributes all the same, which a person needs to decide about it.
       const key = request.url.includes('/frames/') ? id : `${id} attributes`;
@@ -101,22 +94,18 @@ export class FileAccess {
     });
   }
 
-  #ask(
-    request: AxiosRequestConfig & { method: string; url: string },
-    isNew: boolean,
-  ): Promise<OrthancResponse> {
-    return this.#transport.call(request, { ifNotBegun: true, isNew });
+  #ask(request: OrthancRequest, isNew: boolean): Promise<OrthancResponse> {
+    return this.#transport.call(request, { ifNotBegun: true, isNew, isHeavy: true });
   }
 
-  async #askOnOldConnection(
-    request: AxiosRequestConfig & { method: string; url: string },
-  ): Promise<OrthancResponse> {
+  async #askOnOldConnection(request: OrthancRequest): Promise<OrthancResponse> {
     const began = performance.now();
     try {
       return await this.#ask(request, false);
     } catch (caught) {
+      const error = asPlainviewError(caught);
       const ms = performance.now() - began;
-      const wasClosed = isOfOldConnection(asPlainviewError(caught)) && (await this.#hasRunFor(ms)) === true;
+      const wasClosed = isOfOldConnection(error) && (await this.#hasRunFor(error, ms)) === true;
       if (!wasClosed) throw caught;
       return this.#ask(request, true);
     }
@@ -126,15 +115,11 @@ export class FileAccess {
   async #isSuspicious(error: PlainviewError, ms: number): Promise<boolean> {
     if (this.#transport.closed.aborted) return false;
     if (ms > longMs || error.code === 'orthanc_timeout') return true;
-    return mayHaveBegun(error) && (await this.#hasRunFor(ms)) === false;
+    return mayHaveBegun(error) && (await this.#hasRunFor(error, ms)) === false;
   }
 
   /** As `read`. @throws orthanc_garbage where the response is not JSON of the expected shape */
-  async json<T extends z.ZodType>(
-    schema: T,
-    id: InstanceId,
-    request: AxiosRequestConfig & { method: string; url: string },
-  ): Promise<z.output<T>> {
+  async json<T extends z.ZodType>(schema: T, id: InstanceId, request: OrthancRequest): Promise<z.output<T>> {
     return this.#transport.parse(schema, request, await this.read(id, request));
   }
 

@@ -1,7 +1,8 @@
 import { createError, hasCode } from '../errors/errors.js';
 import { ifAbsent } from './catch-handlers.js';
 import type { ResourcePath } from './ids.js';
-import type { OrthancResponse, Transport } from './transport.js';
+import type { OrthancResponse } from './node.js';
+import type { Transport } from './transport.js';
 
 /** The user metadata of patients, studies, series and instances. */
 export class Metadata {

@@ -1,5 +1,5 @@
 import type { Config } from '../config/options.js';
-import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
+import type { PlainviewError } from '../errors/errors.js';
 import { Archives } from './archives.js';
 import { Availability } from './availability.js';
 import { Changes } from './changes.js';
@@ -12,6 +12,7 @@ import { InstanceStore } from './instance-store.js';
 import { Labels } from './labels.js';
 import { Listing } from './listing.js';
 import { Metadata } from './metadata.js';
+import { type Heartbeat, NodeHealth } from './node-health.js';
 import { Renderings } from './renderings.js';
 import { type System, system } from './resources.js';
 import { Search } from './search.js';
@@ -20,21 +21,14 @@ import { TagEditor } from './tag-editor.js';
 import { Transport, type TransportOptions } from './transport.js';
 import { UserDataBackup } from './user-data-backup.js';
 
-export type OrthancOptions = TransportOptions & Pick<Config, 'rendering'>;
+export type OrthancOptions = TransportOptions & Pick<Config, 'rendering'> & Partial<Pick<Config, 'tags'>>;
 
-/** How an outage is noticed while nothing calls Orthanc. */
-export interface Heartbeat {
-  /** Between two health checks, milliseconds. */
-  everyMs: number;
-  /** Shortest time-out of a health check, milliseconds. It is longer where the site set a long time-out. */
-  timeoutMs: number;
-}
 const defaultHeartbeat: Heartbeat = { everyMs: 5000, timeoutMs: 5000 };
 
 /** Orthanc's REST API, in facets by purpose. All of them throw PlainviewErrors, mostly orthanc_…. */
 export class Orthanc {
   readonly #transport: Transport;
-  readonly #healthTransport: Transport;
+  readonly nodes: NodeHealth;
   readonly availability: Availability;
   readonly changes: Changes;
   readonly hierarchy: Hierarchy;
@@ -58,19 +52,11 @@ export class Orthanc {
    */
   constructor(options: OrthancOptions, heartbeat: Heartbeat = defaultHeartbeat, strikes?: Strikes) {
     const transport = new Transport(options);
-    // The health check has its own connection, so that it never waits behind another call.
-    // It is repeated once, because an Orthanc that works may be slow once.
-    this.#healthTransport = new Transport({
-      ...options,
-      orthancConnections: 1,
-      orthancRate: 0,
-      orthancRetries: 1,
-      orthancTimeoutMs: Math.max(heartbeat.timeoutMs, Math.round(options.orthancTimeoutMs / 6)),
-    });
-    const access = new FileAccess(transport, (ms) => hasRunFor(this.#healthTransport, ms), strikes);
+    this.nodes = new NodeHealth(transport, options, heartbeat);
+    const access = new FileAccess(transport, (error, ms) => this.nodes.hasRunFor(error, ms), strikes);
     const finder = new Finder(transport);
     this.#transport = transport;
-    this.availability = new Availability(() => checkHealth(this.#healthTransport), heartbeat.everyMs);
+    this.availability = new Availability(() => this.nodes.check(), heartbeat.everyMs);
     this.changes = new Changes(transport);
     this.hierarchy = new Hierarchy(transport, access);
     this.search = new Search(transport, finder, this.hierarchy);
@@ -84,11 +70,11 @@ export class Orthanc {
     this.tagEditor = new TagEditor(transport, access, this.files);
     this.instanceStore = new InstanceStore(transport, access);
     this.userData = new UserDataBackup(transport, this.metadata, this.labels);
-    this.forwarder = new Forwarder(transport);
+    this.forwarder = new Forwarder(transport.first);
   }
 
   system(): Promise<System> {
-    return systemOf(this.#transport);
+    return this.#transport.json(system, { method: 'GET', url: '/system' });
   }
 
   /** Whether this error of a call means that Orthanc as a whole is away: see Availability. */
@@ -99,31 +85,7 @@ export class Orthanc {
   /** Aborts the running calls. Later calls fail at once. */
   close(): void {
     this.availability.stop();
-    this.#healthTransport.close();
+    this.nodes.close();
     this.#transport.close();
   }
-}
-
-const systemOf = (transport: Transport): Promise<System> =>
-  transport.json(system, { method: 'GET', url: '/system' });
-
-/** Whether Orthanc answers at this moment, and has run for longer than that. `unknown`: it hides its metrics. */
-async function hasRunFor(transport: Transport, ms: number): Promise<boolean | 'unknown'> {
-  try {
-    const { body } = await transport.once({ method: 'GET', url: '/tools/metrics-prometheus' });
-    const upTime = /^orthanc_up_time_s (\d+)/m.exec(body.toString('utf8'))?.[1];
-    // Whole seconds: the next one may be as good as over.
-    return upTime === undefined ? 'unknown' : Number(upTime) * 1000 > ms + 1000;
-  } catch (error) {
-    return ['orthanc_unreachable', 'orthanc_timeout'].includes(asPlainviewError(error).code)
-      ? false
-      : 'unknown';
-  }
-}
-
-/** `/system` answers also while the index hangs. The last change is the cheapest question to the index. */
-async function checkHealth(transport: Transport): Promise<System> {
-  const answer = await systemOf(transport);
-  await new Changes(transport).last();
-  return answer;
 }

@@ -1,29 +1,21 @@
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import type { Readable } from 'node:stream';
-import axios, { type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
 import pRetry from 'p-retry';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Config } from '../config/options.js';
 import { createError, type ErrorCode, PlainviewError } from '../errors/errors.js';
 import { fileProblem } from '../files/file-problem.js';
-import { AdaptiveLimiter } from './adaptive-limiter.js';
-import { createAgents } from './agents.js';
+import {
+  CallFailure,
+  describe,
+  type NodeOptions,
+  OrthancNode,
+  type OrthancRequest,
+  type OrthancResponse,
+} from './node.js';
+import { type Member, NodeChoice } from './node-choice.js';
 
-export type TransportOptions = Pick<
-  Config,
-  | 'orthancUrl'
-  | 'orthancUsername'
-  | 'orthancPassword'
-  | 'orthancCaFile'
-  | 'orthancTimeoutMs'
-  | 'orthancRetries'
-  | 'orthancConnections'
-  | 'orthancRate'
-  | 'maxMegapixels'
->;
+export type TransportOptions = NodeOptions & Pick<Config, 'orthancUrl' | 'orthancCaFile' | 'orthancRetries'>;
 
 /** Errors after which the call is repeated soon. For other transient errors the whole job is tried again later. */
 const retriedCodes: ReadonlySet<ErrorCode> = new Set([
@@ -48,76 +40,66 @@ export const mayHaveBegun = ({ code, cause }: PlainviewError): boolean =>
   code === 'orthanc_garbage' ||
   (code === 'orthanc_unreachable' && cause instanceof Error && !neverSent.has(cause.cause));
 
-/** The connection was open from an earlier call, and broke. Orthanc may have closed it at that moment: see `agents.ts`. */
-class OldConnectionBroke extends Error {}
-
-export const isOfOldConnection = ({ cause }: PlainviewError): boolean => cause instanceof OldConnectionBroke;
+export const isOfOldConnection = ({ cause }: PlainviewError): boolean =>
+  cause instanceof CallFailure && cause.oldConnectionBroke;
 
 interface Repeats {
   /** Not repeated where Orthanc may have begun it: the call itself may have stopped Orthanc. */
   ifNotBegun?: boolean;
   /** On a connection of its own. */
   isNew?: boolean;
+  /** It keeps a node busy: such calls are spread over the nodes. */
+  isHeavy?: boolean;
 }
 
-/** Headers of a response and its unchanged body. */
-export interface OrthancResponse {
-  headers: Record<string, string>;
-  body: Buffer;
-}
+/** It was a call's turn at a node that has failed meanwhile. */
+const outdone = Symbol('outdone');
 
 /**
- * HTTP to Orthanc. It keeps connections open, gives each try a deadline, and repeats a bounded number of times what
- * fails with a transient error. Every failed request throws a PlainviewError. Requests must be idempotent, except for
- * `jsonOnce` and `stream`, which repeat nothing.
+ * HTTP to Orthanc: one node, or several on one database. It repeats a bounded number of times what fails with a transient
+ * error, at another node where one answers. Every failed request throws a PlainviewError. Requests must be idempotent,
+ * except for `jsonOnce` and `stream`, which repeat nothing.
  */
 export class Transport {
-  readonly #http: AxiosInstance;
   /** Of each try. */
   readonly timeoutMs: number;
-  readonly #retries: number;
-  readonly #url: string;
-  readonly #limiter: AdaptiveLimiter;
-  readonly #newConnections: { http: HttpAgent; https: HttpsAgent };
-  readonly #closed = new AbortController();
+  readonly #options: TransportOptions;
+  readonly choice: NodeChoice;
+  readonly #closed: AbortController;
 
-  /** @throws config_invalid where the certification authority's file cannot be read */
-  constructor(options: TransportOptions) {
-    this.#url = options.orthancUrl.replace(/\/+$/, '');
+  /**
+   * @param shared of the transport that this one is a part of
+   * @throws config_invalid where the certification authority's file cannot be read
+   */
+  constructor(options: TransportOptions, shared?: { choice: NodeChoice; closed: AbortController }) {
+    this.#options = options;
     this.timeoutMs = options.orthancTimeoutMs;
-    this.#retries = options.orthancRetries;
+    this.#closed = shared?.closed ?? new AbortController();
     // Every waiting call listens to this signal. Node.js would take that for a leak and warn.
     setMaxListeners(0, this.#closed.signal);
-    this.#limiter = new AdaptiveLimiter({
-      maxConcurrent: options.orthancConnections,
-      perSecond: options.orthancRate,
-      stopped: this.#closed.signal,
-    });
-    const ca = readCa(options.orthancCaFile);
-    this.#newConnections = { http: new HttpAgent(), https: new HttpsAgent(ca) };
-    this.#http = axios.create({
-      baseURL: this.#url,
-      ...createAgents(options.orthancConnections, ca),
-      ...(options.orthancUsername === undefined
-        ? {}
-        : { auth: { username: options.orthancUsername, password: options.orthancPassword ?? '' } }),
-      responseType: 'arraybuffer',
-      // An uncompressed colour picture: three bytes per pixel, and a header.
-      maxContentLength: options.maxMegapixels * 3_000_000 + 4096,
-      // A redirect would send the password to another host. A site's HTTP proxy is not meant for its own PACS.
-      maxRedirects: 0,
-      proxy: false,
-    });
+    this.choice = shared?.choice ?? new NodeChoice(membersOf(options, this.#closed.signal));
+  }
+
+  /** The first node of the list. It sends: peers, modalities and jobs belong to one node. */
+  get first(): Transport {
+    return this.#only(this.choice.members.slice(0, 1));
+  }
+
+  /** The one node that gets a writing call now, for calls that belong together: a job is known to its node alone. */
+  async pinned(request: OrthancRequest): Promise<Transport> {
+    await this.choice.ready();
+    return this.#only([this.choice.choose(request, false, new Set())]);
+  }
+
+  #only(members: readonly Member[]): Transport {
+    return new Transport(this.#options, { choice: new NodeChoice(members), closed: this.#closed });
   }
 
   /** @throws orthanc_… errors; transient ones only after the last repeat */
-  async call(
-    request: AxiosRequestConfig & { method: string; url: string },
-    { ifNotBegun = false, isNew = false }: Repeats = {},
-  ): Promise<OrthancResponse> {
-    const own = isNew ? { httpAgent: this.#newConnections.http, httpsAgent: this.#newConnections.https } : {};
-    return pRetry(() => this.once({ ...request, ...own }), {
-      retries: this.#retries,
+  async call(request: OrthancRequest, repeats: Repeats = {}): Promise<OrthancResponse> {
+    const tried = new Set<Member>();
+    return pRetry(() => this.#once(request, repeats, tried), {
+      retries: this.#options.orthancRetries,
       signal: this.#closed.signal,
       minTimeout: 200,
       factor: 3,
@@ -125,23 +107,17 @@ export class Transport {
       shouldRetry: ({ error }) =>
         error instanceof PlainviewError &&
         retriedCodes.has(error.code) &&
-        !(ifNotBegun && mayHaveBegun(error)),
+        !(repeats.ifNotBegun === true && mayHaveBegun(error)),
     });
   }
 
   /** @throws orthanc_garbage where the response is not JSON of the expected shape, and as `call` */
-  async json<T extends z.ZodType>(
-    schema: T,
-    request: AxiosRequestConfig & { method: string; url: string },
-  ): Promise<z.output<T>> {
+  async json<T extends z.ZodType>(schema: T, request: OrthancRequest): Promise<z.output<T>> {
     return this.parse(schema, request, await this.call(request));
   }
 
   /** As `json`, but never repeated: Orthanc may carry out the request although no response came. */
-  async jsonOnce<T extends z.ZodType>(
-    schema: T,
-    request: AxiosRequestConfig & { method: string; url: string },
-  ): Promise<z.output<T>> {
+  async jsonOnce<T extends z.ZodType>(schema: T, request: OrthancRequest): Promise<z.output<T>> {
     return this.parse(schema, request, await this.once(request));
   }
 
@@ -168,15 +144,8 @@ export class Transport {
 
   /** A response that is too long for memory, in chunks. It has no deadline but the caller's signal. Never repeated. */
   async *stream(url: string, signal: AbortSignal): AsyncGenerator<Buffer> {
-    const options = { responseType: 'stream' as const, maxContentLength: -1, signal };
-    this.#closed.signal.throwIfAborted();
-    try {
-      yield* (await this.#http.get<Readable>(url, options)).data;
-    } catch (error) {
-      if (isAxiosError(error)) throw this.#translate(error, `GET ${url}`);
-      const problem = error instanceof Error ? error.message : 'it broke off';
-      throw createError('orthanc_garbage', { what: `GET ${url}`, problem }, error);
-    }
+    const { node } = this.choice.choose({ method: 'GET', url }, false, new Set());
+    yield* node.stream(url, signal);
   }
 
   /** Aborted by `close`. */
@@ -186,75 +155,51 @@ export class Transport {
 
   /** Aborts the running calls. Later calls fail at once. */
   close(): void {
-    this.#closed.abort(createError('orthanc_unreachable', { url: this.#url, why: 'Plainview stops' }));
-    const { httpAgent, httpsAgent } = this.#http.defaults as ReturnType<typeof createAgents>;
-    for (const agent of [httpAgent, httpsAgent]) agent.destroy();
+    const [url] = this.#options.orthancUrl;
+    this.#closed.abort(createError('orthanc_unreachable', { url, why: 'Plainview stops' }));
+    for (const { node } of this.choice.members) node.close();
   }
 
   /** As `call`, but never repeated. */
-  async once(request: AxiosRequestConfig & { method: string; url: string }): Promise<OrthancResponse> {
-    try {
-      const response = await this.#limiter.run(!/\/frames\/\d+\/[^/]+$/.test(request.url), () => {
-        this.#closed.signal.throwIfAborted();
-        return this.#http.request<Buffer>({ ...request, signal: AbortSignal.timeout(this.timeoutMs) });
-      });
-      return { headers: response.headers as Record<string, string>, body: response.data };
-    } catch (error) {
-      // After `close`, whatever the error is, `close` is its cause.
-      this.#closed.signal.throwIfAborted();
-      throw this.#translate(error, describe(request));
-    }
+  once(request: OrthancRequest): Promise<OrthancResponse> {
+    return this.#once(request, {}, new Set());
   }
 
-  #translate(error: unknown, what: string): unknown {
-    if (!isAxiosError(error)) return error;
-    // axios keeps the password of the request and the body of the response in its error. Neither may reach a log.
-    const isOld = ['ECONNRESET', 'EPIPE'].includes(error.code ?? '') && error.request?.reusedSocket === true;
-    const cause = new (isOld ? OldConnectionBroke : Error)(error.message, { cause: error.code });
-    if (error.message.startsWith('maxContentLength')) return createError('orthanc_too_long', { what }, cause);
-    const status = error.response?.status;
-    if (status === undefined) {
-      if (error.code === 'ERR_CANCELED' || error.code === 'ECONNABORTED')
-        return createError('orthanc_timeout', { what, ms: this.timeoutMs }, cause);
-      return createError('orthanc_unreachable', { url: this.#url, why: error.code ?? error.message }, cause);
+  async #once(
+    request: OrthancRequest,
+    { isNew = false, isHeavy = false }: Repeats,
+    tried: Set<Member>,
+  ): Promise<OrthancResponse> {
+    await this.choice.ready();
+    for (;;) {
+      const member = this.choice.choose(request, isHeavy, tried);
+      member.running++;
+      try {
+        return await member.node.send(request, isNew, () => {
+          if (this.choice.isOutdone(member, request)) throw outdone;
+        });
+      } catch (error) {
+        if (error === outdone) continue;
+        tried.add(member);
+        if (error instanceof PlainviewError) this.choice.failed(member, error);
+        throw error;
+      } finally {
+        member.running--;
+      }
     }
-    // The status is good, but the response broke off.
-    if (status < 300) return createError('orthanc_garbage', { what, problem: error.message }, cause);
-    if (status === 401 || status === 403) return createError('orthanc_refused', { what, status }, cause);
-    if (status === 404) return createError('orthanc_absent', { what }, cause);
-    if (status === 409 || status === 412) return createError('orthanc_conflict', { what }, cause);
-    if (status === 415) return createError('orthanc_unsupported', { what }, cause);
-    const orthancError = orthancErrorOf(error.response?.data);
-    if (orthancError?.OrthancStatus === 27)
-      return createError('attribute_unknown', { attribute: orthancError.Details }, cause);
-    if (orthancError?.OrthancStatus === 2) return createError('orthanc_unable', { what }, cause);
-    // These come from a proxy in front of Orthanc.
-    if ([502, 503, 504].includes(status))
-      return createError('orthanc_unreachable', { url: this.#url, why: `HTTP ${status}` }, cause);
-    if (status >= 500) return createError('orthanc_failed', { what, status }, cause);
-    return createError('orthanc_rejected', { what, status }, cause);
   }
 }
 
-/**
- * The bodies of HTTP 500 that Plainview understands. 27: a search names an attribute that Orthanc's dictionary lacks.
- * 2: the database plugin does not implement the request. (Orthanc's `ErrorCode`.)
- */
-const orthancErrorBody = z.union([
-  z.object({ OrthancStatus: z.literal(27), Details: z.string().regex(/^\w{1,64}$/) }),
-  z.object({ OrthancStatus: z.literal(2) }),
-]);
-
-function orthancErrorOf(body: unknown): z.output<typeof orthancErrorBody> | undefined {
-  if (!Buffer.isBuffer(body) || body.length > 4096) return undefined;
-  try {
-    return orthancErrorBody.safeParse(JSON.parse(body.toString('utf8'))).data;
-  } catch {
-    return undefined; // not Orthanc's JSON, for example a page of a proxy
-  }
+function membersOf(options: TransportOptions, closed: AbortSignal): Member[] {
+  const ca = readCa(options.orthancCaFile);
+  return options.orthancUrl.map((url) => ({
+    node: new OrthancNode(url, options, ca, closed),
+    isReadOnly: false,
+    mayBeStale: true,
+    restsUntil: 0,
+    running: 0,
+  }));
 }
-
-const describe = (request: { method: string; url: string }) => `${request.method} ${request.url}`;
 
 function readCa(file: string | undefined): { ca?: Buffer } {
   if (file === undefined) return {};

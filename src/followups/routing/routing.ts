@@ -48,6 +48,7 @@ export class Routing {
   readonly #ledger: Ledger;
   readonly #outboxes: ReadonlyMap<string, Outbox>;
   readonly #log: Logger;
+  readonly #hasSeveral: boolean;
   #known: Pick<KnownDestinations, 'aets'> | undefined;
   readonly #stop = new AbortController();
   #search: Promise<void> | undefined;
@@ -56,6 +57,7 @@ export class Routing {
   constructor({ orthanc, config, classes, registry, locks, backOff, onPart, log }: Parts, file: string) {
     this.#orthanc = orthanc;
     this.#log = log;
+    this.#hasSeveral = config.orthancUrl.length > 1;
     this.#rules = readRules(file, classes);
     this.#ledger = new Ledger(orthanc, config.labelPrefix, locks);
     const shared = {
@@ -101,11 +103,16 @@ export class Routing {
   }
 
   /**
-   * Checks that Orthanc knows the destinations of the rules.
+   * Checks that Orthanc knows the destinations of the rules. Of several Orthancs, the one that sends must answer the first
+   * time. Later, only its routes wait for it.
    * @throws rules_invalid at the first check. Later, an unknown destination is logged and treated as unreachable.
    */
   async #checkDestinations(): Promise<void> {
-    const known = await this.#orthanc.forwarder.destinations();
+    const known = await this.#orthanc.forwarder.destinations().catch((error: unknown) => {
+      if (this.#known === undefined || !this.#hasSeveral) throw error;
+      this.#log.warn({ err: error }, 'the Orthanc that sends is away: routes to its destinations wait');
+    });
+    if (known === undefined) return;
     try {
       requireKnownDestinations(this.#rules, known);
     } catch (error) {

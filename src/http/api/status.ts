@@ -29,7 +29,7 @@ export function statusOf({ readiness, sweep, config, listeners }: Parts): Status
       ...(orthanc.problem === undefined ? {} : { why: orthanc.problem }),
     },
     ...(folder.problem === undefined ? {} : { stateProblem: folder.problem }),
-    orthancPages: (config.orthancPages ?? config.orthancUrl).replace(/\/+$/, ''),
+    orthancPages: (config.orthancPages ?? config.orthancUrl[0]).replace(/\/+$/, ''),
     listeners,
     streams: true,
   };

@@ -11,7 +11,7 @@ import { shipped } from '../../../src/files/places.js';
 describe('loadConfig', () => {
   test('an empty environment gives the documented defaults', () => {
     const config = loadConfig({});
-    expect(config.orthancUrl).toBe('http://127.0.0.1:8042');
+    expect(config.orthancUrl).toEqual(['http://127.0.0.1:8042']);
     expect(config.modalities).toEqual(['CR', 'DX', 'RG', 'PX', 'IO']);
     expect(config.secret).toBeUndefined();
   });
@@ -19,6 +19,11 @@ describe('loadConfig', () => {
   test('values are parsed; an empty value counts as absent', () => {
     const config = loadConfig({ PLAINVIEW_PORT: '9000', PLAINVIEW_MODALITIES: 'CR, OT', PLAINVIEW_HOST: '' });
     expect(config).toMatchObject({ port: 9000, modalities: ['CR', 'OT'], host: '127.0.0.1' });
+  });
+
+  test('the addresses of several Orthancs are separated by commas or blanks', () => {
+    const env = { PLAINVIEW_ORTHANC_URL: ' http://a:8042,http://b:8042  https://pacs/orthanc ' };
+    expect(loadConfig(env).orthancUrl).toEqual(['http://a:8042', 'http://b:8042', 'https://pacs/orthanc']);
   });
 
   test('all wrong options are named together, by their variables', () => {
@@ -33,6 +38,12 @@ describe('loadConfig', () => {
     ['PLAINVIEW_ENGINE', 'cuda', 'must be one of auto, gpu, onnxruntime, wasm, not "cuda"'],
     ['PLAINVIEW_MODALITIES', 'cr,dr', 'must be a list, separated by commas, of items like CR, not "cr,dr"'],
     ['PLAINVIEW_ORTHANC_URL', 'pacs', 'must be a web address (http://… or https://…), not "pacs"'],
+    [
+      'PLAINVIEW_ORTHANC_URL',
+      'http://a:8042, pacs',
+      'must be a web address (http://… or https://…), not "pacs"',
+    ],
+    ['PLAINVIEW_ORTHANC_URL', ', ,', 'must name at least one web address, not ", ,"'],
     ['PLAINVIEW_SWEEP_HOURS', '22-22', 'must begin and end at different hours, not "22-22"'],
     ['PLAINVIEW_SECRET', 'hunter2', 'must have 16 characters or more'],
     ['PLAINVIEW_ORTHANC_URL', 'pacs//me:hunter2@pacs', 'must be a web address (http://… or https://…)'],

@@ -156,7 +156,7 @@ describe('the hook', () => {
 describe.each(plainviewServices)('%s', (_name, service) => {
   test('starts with this environment, and uses a user of Orthanc', () => {
     const config = loadConfig({ ...imageEnvironment(targetOf(service)), ...secrets.mounted(service) });
-    expect(new URL(config.orthancUrl).hostname).toBe('orthanc');
+    expect(new URL(config.orthancUrl[0]).hostname).toBe('orthanc');
     expect(config.orthancPassword).toBe(secrets.users()[config.orthancUsername ?? '']);
     expect(config.secret).toMatch(/^\w{32,}$/);
     expect(config.network).toBe('nncpr');

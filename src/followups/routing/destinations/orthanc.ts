@@ -12,7 +12,7 @@ import type { Destination } from './destination.js';
 const maxBatch = 16;
 /** Then it is unknown whether the instances arrived. Orthanc's synchronous calls would not tell it either. */
 const jobForgotten =
-  'Orthanc has forgotten the job: "JobsHistorySize" in its configuration must be 10 or more';
+  'Orthanc has forgotten the job: "JobsHistorySize" in its configuration must be 10 or more, and no load balancer may lead to several Orthancs (docs/scaling.md)';
 const minTimeoutMs = 120_000;
 const pollMs = { first: 25, longest: 1000 };
 
@@ -34,7 +34,9 @@ export class OrthancDestination implements Destination {
     // The destination has its own connections. One that hangs takes none from the classification or from others.
     // The timeout is longer, since Orthanc answers only after a slow destination has answered.
     const orthancTimeoutMs = Math.max(config.orthancTimeoutMs, minTimeoutMs);
-    this.#orthanc = new Orthanc({ ...config, orthancRetries: 0, orthancTimeoutMs });
+    // Of several Orthancs, one sends: the others know neither its destinations nor its jobs.
+    const [first] = config.orthancUrl;
+    this.#orthanc = new Orthanc({ ...config, orthancUrl: [first], orthancRetries: 0, orthancTimeoutMs });
   }
 
   async send(due: readonly DueRoute[], signal: AbortSignal): Promise<void> {
