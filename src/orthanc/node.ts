@@ -75,18 +75,24 @@ export class OrthancNode {
 
   /**
    * @param isNew on a connection of its own
-   * @param check called when it is the call's turn; where it throws, nothing is sent
+   * @param turn is given the call when it is its turn
    */
-  async send(request: OrthancRequest, isNew: boolean, check: () => void): Promise<OrthancResponse> {
+  send(
+    request: OrthancRequest,
+    isNew: boolean,
+    turn: (call: () => Promise<OrthancResponse>) => Promise<OrthancResponse>,
+  ): Promise<OrthancResponse> {
+    const isMeasured = !/\/frames\/\d+\/[^/]+$/.test(request.url);
+    return this.#limiter.run(isMeasured, () => turn(() => this.#send(request, isNew)));
+  }
+
+  async #send(request: OrthancRequest, isNew: boolean): Promise<OrthancResponse> {
+    this.#closed.throwIfAborted();
     try {
-      const response = await this.#limiter.run(!/\/frames\/\d+\/[^/]+$/.test(request.url), () => {
-        this.#closed.throwIfAborted();
-        check();
-        const own = isNew ? this.#newConnections : {};
-        const signal = AbortSignal.timeout(this.#timeoutMs);
-        return this.#http.request<Buffer>({ ...request, ...own, signal });
-      });
-      return { headers: response.headers as Record<string, string>, body: response.data };
+      const own = isNew ? this.#newConnections : {};
+      const signal = AbortSignal.timeout(this.#timeoutMs);
+      const { headers, data } = await this.#http.request<Buffer>({ ...request, ...own, signal });
+      return { headers: headers as Record<string, string>, body: data };
     } catch (error) {
       // After `close`, whatever the error is, `close` is its cause.
       this.#closed.throwIfAborted();

@@ -175,14 +175,17 @@ export class Transport {
       const member = this.choice.choose(request, isHeavy, tried);
       member.running++;
       try {
-        return await member.node.send(request, isNew, () => {
+        return await member.node.send(request, isNew, async (call) => {
           if (this.choice.isOutdone(member, request)) throw outdone;
+          return call().catch((error: unknown) => {
+            tried.add(member);
+            // Before the next call has its turn at this node.
+            if (error instanceof PlainviewError) this.choice.failed(member, error);
+            throw error;
+          });
         });
       } catch (error) {
-        if (error === outdone) continue;
-        tried.add(member);
-        if (error instanceof PlainviewError) this.choice.failed(member, error);
-        throw error;
+        if (error !== outdone) throw error;
       } finally {
         member.running--;
       }

@@ -98,3 +98,23 @@ test('readiness and metrics tell how far the change log is behind', async () => 
   await until('the end of the log', ({ changes }) => changes.behind === 0);
   expect(await gauge('plainview_change_log_lag_seconds')).toBeLessThan(5);
 });
+
+test('of several Orthancs, readiness and a metric tell which answer; one suffices', async () => {
+  await service.stop();
+  const gone = await startFakeOrthanc();
+  await gone.stop();
+  service = await startTestService({
+    orthanc: fake.url,
+    classifier: stubClassifier(),
+    env: { PLAINVIEW_ORTHANC_URL: `${fake.url},${gone.url}` },
+    timings: { heartbeat: { everyMs: 50, timeoutMs: 1000 } },
+  });
+  const nodes = [
+    { url: fake.url, answers: true, readOnly: false },
+    { url: gone.url, answers: false, readOnly: false, problem: expect.stringContaining(gone.url) },
+  ];
+  await waitFor(async () => (await gauge(`plainview_orthanc_node_up{node="${gone.url}"}`)) === 0);
+  expect(await gauge(`plainview_orthanc_node_up{node="${fake.url}"}`)).toBe(1);
+  expect(await readiness()).toMatchObject({ status: 200, orthanc: { answers: true, nodes } });
+  expect(service.log().match(/Other Orthancs take the calls/g)).toHaveLength(1);
+});
