@@ -58,6 +58,9 @@ export const changesCanBeLate = (system: System): boolean => !isSqlite(system);
  */
 export const rereadsReplaced = ({ Version }: System): boolean => isAtLeast(Version, newCacheVersion);
 
+export const tagsNeedNewer = (version: string): string =>
+  `It is version ${version}, and with several Orthancs PLAINVIEW_TAGS needs ${newCacheVersion} or newer: before that, one can edit a file as it was before another one replaced it. Upgrade Orthanc, or set PLAINVIEW_TAGS=off (docs/scaling.md).`;
+
 const isSqlite = ({ DatabaseBackendPlugin: plugin }: System): boolean => (plugin ?? undefined) === undefined;
 
 /**

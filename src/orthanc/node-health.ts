@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Config } from '../config/options.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
-import { requireCapabilities, rereadsReplaced } from './capabilities.js';
+import { requireCapabilities, rereadsReplaced, tagsNeedNewer } from './capabilities.js';
 import { Changes } from './changes.js';
 import { CallFailure } from './node.js';
 import type { Member } from './node-choice.js';
@@ -131,6 +131,9 @@ export class NodeHealth {
       const answer = await systemOf(transport);
       const tags = answer.ReadOnly ? 'off' : (this.#options.tags ?? 'off');
       requireCapabilities({ ...answer, ReadOnly: false }, { tags });
+      // It would put back what another client has changed in the file at another node.
+      if (tags !== 'off' && !rereadsReplaced(answer))
+        throw createError('orthanc_not_ready', { missing: [tagsNeedNewer(answer.Version)] });
       await this.#requireSameLog(watched);
       member.isReadOnly = answer.ReadOnly;
       member.mayBeStale = !rereadsReplaced(answer);

@@ -5,6 +5,7 @@ import type { Config } from '../../config/options.js';
 import type { Derived } from '../../decisions/derived.js';
 import type { OnPart } from '../../decisions/study-trees.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
+import { mayMeanAway } from '../../orthanc/availability.js';
 import type { KnownDestinations } from '../../orthanc/forwarder.js';
 import type { InstanceId, StudyId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
@@ -108,8 +109,10 @@ export class Routing {
    * @throws rules_invalid at the first check. Later, an unknown destination is logged and treated as unreachable.
    */
   async #checkDestinations(): Promise<void> {
-    const known = await this.#orthanc.forwarder.destinations().catch((error: unknown) => {
-      if (this.#known === undefined || !this.#hasSeveral) throw error;
+    const known = await this.#orthanc.forwarder.destinations().catch((caught: unknown) => {
+      const error = asPlainviewError(caught);
+      const isAway = mayMeanAway(error) || error.code === 'orthanc_timeout';
+      if (!isAway || this.#known === undefined || !this.#hasSeveral) throw error;
       this.#log.warn({ err: error }, 'the Orthanc that sends is away: routes to its destinations wait');
     });
     if (known === undefined) return;

@@ -4,6 +4,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { stubClassifier } from '../../../testkit/classifier.js';
 import { image } from '../../../testkit/dicom.js';
 import { type FakeOrthanc, startFakeOrthanc } from '../../../testkit/fake-orthanc.js';
+import { startFaultyProxy } from '../../../testkit/faulty-proxy.js';
+import { head, rulesFolder } from '../../../testkit/rules.js';
 import { startTestService, type TestService } from '../../../testkit/service.js';
 import { fetchSigned } from '../../../testkit/signed.js';
 import { waitFor } from '../../../testkit/wait-for.js';
@@ -117,4 +119,35 @@ test('of several Orthancs, readiness and a metric tell which answer; one suffice
   expect(await gauge(`plainview_orthanc_node_up{node="${fake.url}"}`)).toBe(1);
   expect(await readiness()).toMatchObject({ status: 200, orthanc: { answers: true, nodes } });
   expect(service.log().match(/Other Orthancs take the calls/g)).toHaveLength(1);
+});
+
+test('work goes on after an outage of all Orthancs, although the one that sends is still away', async () => {
+  await service.stop();
+  await fake.stop();
+  fake = await startFakeOrthanc({ destinations: { peers: ['archive'] } });
+  const [first, second] = [await startFaultyProxy(fake.url), await startFaultyProxy(fake.url)];
+  const rules = await rulesFolder();
+  const send = [{ name: 'all', when: { decision: 'category' }, do: { peer: 'archive' } }];
+  service = await startTestService({
+    orthanc: fake.url,
+    classifier: stubClassifier(),
+    env: {
+      PLAINVIEW_ORTHANC_URL: `${first.url},${second.url}`,
+      PLAINVIEW_RULES_FILE: await rules.write({ ...head, rules: send }),
+    },
+    timings: { heartbeat: { everyMs: 50, timeoutMs: 1000 }, routeBackOff: { first: 50, longest: 100 } },
+  });
+  for (const node of [first, second]) node.decide = () => 'cut';
+  await until('the outage', ({ status }) => status === 503);
+  second.decide = () => 'pass';
+  await until('the second', ({ status }) => status === 200);
+  const { ID } = fake.store(image());
+  await waitFor(() => fake.labels(ID).includes('route_pending'));
+  first.decide = () => 'pass';
+  await waitFor(() => fake.sent.length > 0);
+  expect(second.calls.filter(({ url }) => url.startsWith('/peers'))).toEqual([]);
+  await waitFor(() => !fake.labels(ID).includes('route_pending'));
+  expect(fake.labels(ID)).not.toContain('route_failed');
+  for (const node of [first, second]) await node.stop();
+  await rules.discard();
 });

@@ -4,7 +4,12 @@ import { OrthancDestination } from '../../../src/followups/routing/destinations/
 import { type InstanceId, instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { image } from '../../../testkit/dicom.js';
-import { type FakeOrthanc, type FakeRequest, startFakeOrthanc } from '../../../testkit/fake-orthanc.js';
+import {
+  type FakeOrthanc,
+  type FakeOrthancOptions,
+  type FakeRequest,
+  startFakeOrthanc,
+} from '../../../testkit/fake-orthanc.js';
 import { type FaultyProxy, startFaultyProxy } from '../../../testkit/faulty-proxy.js';
 import { waitFor } from '../../../testkit/wait-for.js';
 
@@ -21,8 +26,8 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-async function begin(version: string): Promise<void> {
-  fake = await startFakeOrthanc({ system: { Version: version } });
+async function begin(version: string, options: FakeOrthancOptions = {}): Promise<void> {
+  fake = await startFakeOrthanc({ system: { Version: version }, ...options });
   ends.push(() => fake.stop());
   [a, b] = [await startFaultyProxy(fake.url), await startFaultyProxy(fake.url)];
   for (const proxy of [a, b]) ends.push(() => proxy.stop());
@@ -291,21 +296,29 @@ describe('what belongs to one node stays with it', () => {
 });
 
 describe('a node that Plainview cannot work with is not used', () => {
-  const withOther = async (options: Parameters<typeof startFakeOrthanc>[0]) => {
+  const withOther = async (options: FakeOrthancOptions, env: NodeJS.ProcessEnv) => {
     const other = await startFakeOrthanc(options);
     ends.push(() => other.stop());
     fake.store(image());
     other.store(image());
-    const orthanc = await started({ PLAINVIEW_ORTHANC_URL: `${a.url},${other.url}` });
+    const orthanc = await started({ PLAINVIEW_ORTHANC_URL: `${a.url},${other.url}`, ...env });
     await orthanc.labels.add(`instances/${stored()}`, 'knee');
     return { orthanc, other };
   };
 
   test.each([
-    ['another database', {}, /another database/],
-    ['no declared metadata', { userMetadata: {} }, /RadiographCategory/],
-  ])('%s', async (_what, options, problem) => {
-    const { orthanc, other } = await withOther(options);
+    ['another database', {}, {}, /another database/],
+    ['no declared metadata', { userMetadata: {} }, {}, /RadiographCategory/],
+    [
+      'before 1.13.0, with PLAINVIEW_TAGS: it edits what another node has replaced',
+      { overwriteInstances: true },
+      { PLAINVIEW_TAGS: 'absent' },
+      /PLAINVIEW_TAGS needs 1\.13\.0/,
+    ],
+  ])('%s', async (_what, options, env, problem) => {
+    for (const end of ends.splice(0).reverse()) await end();
+    await begin('1.13.0', { overwriteInstances: true });
+    const { orthanc, other } = await withOther(options, env);
     expect(orthanc.nodes.states).toMatchObject([
       { answers: true },
       { answers: false, problem: expect.stringMatching(problem) },
