@@ -15,12 +15,14 @@ import { kills } from './scenarios/kills.js';
 import { night } from './scenarios/night.js';
 import { power } from './scenarios/power.js';
 import { proxy } from './scenarios/proxy.js';
+import { standby } from './scenarios/standby.js';
 import { twins } from './scenarios/twins.js';
 
 const scenarios: Record<string, Scenario> = {
   kills,
   proxy,
   twins,
+  standby,
   night,
   flat,
   burst,

@@ -62,7 +62,7 @@ export class ServiceProcess {
 
   async ready(): Promise<void> {
     const isReady = async () => {
-      if (this.#hasEnded()) throw new Error(`the service ended: ${this.log().slice(-500)}`);
+      if (this.hasEnded()) throw new Error(`the service ended: ${this.log().slice(-500)}`);
       const answer = await fetch(`${this.url}/health/ready`).catch(() => undefined);
       await answer?.arrayBuffer();
       return answer?.ok ?? false;
@@ -136,13 +136,13 @@ export class ServiceProcess {
 
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const child = this.#child;
-    if (child === undefined || this.#hasEnded()) return;
+    if (child === undefined || this.hasEnded()) return;
     const ended = once(child, 'exit');
     child.kill(signal);
     await ended;
   }
 
-  #hasEnded(): boolean {
+  hasEnded(): boolean {
     return this.#child !== undefined && (this.#child.exitCode !== null || this.#child.signalCode !== null);
   }
 }
