@@ -78,7 +78,7 @@ test('a correction that is compared with the order reads the file once, and its 
   expect(calls.filter((call) => call.includes('/image-uint16'))).toHaveLength(1);
 });
 
-test('a notice of an instance that is decided already takes two calls, and no rendering', async () => {
+test('a notice of an instance that is decided already takes one call, and its file is not read', async () => {
   await service({ orthanc: proxy.url });
   const bytes = image();
   const { orthancId } = await real.storeInstance(bytes);
@@ -88,7 +88,7 @@ test('a notice of an instance that is decided already takes two calls, and no re
   callsOfJobs();
   expect((await again.notice(orthancId)).status).toBe(202);
   await expect.poll(async () => (await again.metrics()).includes('why="already_decided"')).toBe(true);
-  expect(callsOfJobs().sort()).toEqual(['GET /instances/…/simplified-tags', 'POST /tools/bulk-content']);
+  expect(callsOfJobs()).toEqual(['POST /tools/bulk-content']);
 });
 
 test('the labels of a study include a new instance and the earlier ones', async () => {
