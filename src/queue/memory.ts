@@ -42,10 +42,9 @@ export class MemoryQueue implements Queue {
   }
 
   enqueue(instance: InstanceId, reason: Reason, { isNew = false, settled }: EnqueueOptions = {}): void {
+    if (reason === 'hook') this.#admission.recordNotice(performance.now());
     const listeners = settled === undefined ? [] : [settled];
     const running = this.#running.get(instance);
-    // While its job runs, it is Plainview that stores an instance anew, with its tags.
-    if (reason === 'hook' && running === undefined) this.#admission.recordNotice(performance.now());
     if (running) {
       running.again ??= { reason, settled: [] };
       running.again.reason = moreUrgent(running.again.reason, reason);

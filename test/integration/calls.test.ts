@@ -7,7 +7,7 @@ import { hookAddress, Reader } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
 
 const hook = await hookAddress();
-const real = useOrthanc({ hook });
+const real = useOrthanc({ hook, configuration: { OverwriteInstances: true } });
 const { service } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
 
@@ -89,6 +89,20 @@ test('a notice of an instance that is decided already takes one call, and its fi
   expect((await again.notice(orthancId)).status).toBe(202);
   await expect.poll(async () => (await again.metrics()).includes('why="already_decided"')).toBe(true);
   expect(callsOfJobs()).toEqual(['POST /tools/bulk-content']);
+});
+
+test('with tags, the notice of the file that Plainview itself stores makes no job', async () => {
+  const tagging = await service({ orthanc: proxy.url, env: { PLAINVIEW_TAGS: 'absent' } });
+  for (let n = 0; n < 3; n++) {
+    const { orthancId } = await real.storeInstance(image());
+    await reader().decided(orthancId);
+    await expect.poll(() => reader().metadata(`instances/${orthancId}`, 'RadiographTags')).toBeDefined();
+    const body = { instances: [orthancId] };
+    expect((await callApi(tagging, 'POST', '/tags/undo', { body })).json).toMatchObject({ left: [] });
+  }
+  await expect.poll(() => tagging.metrics()).toContain('plainview_hook_notices_total{outcome="own"} 6');
+  await expect.poll(() => tagging.metrics()).toContain('plainview_queue_jobs{state="running"} 0');
+  expect(await tagging.metrics()).toContain('plainview_stage_seconds_count{stage="describe"} 3\n');
 });
 
 test('the labels of a study include a new instance and the earlier ones', async () => {

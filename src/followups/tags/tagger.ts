@@ -34,6 +34,7 @@ export class Tagger implements FollowUp {
   readonly #journals: Journals;
   /** Readings that have begun: see `whole`. */
   readonly #readings = new Set<{ id: InstanceId; isStale: boolean }>();
+  readonly #storing = new Set<InstanceId>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -95,6 +96,11 @@ export class Tagger implements FollowUp {
         this.#readings.delete(reading);
       }
     }
+  }
+
+  /** Whether a notice of a stored instance tells of the file that is being stored anew here. */
+  isStoring(id: InstanceId): boolean {
+    return this.#storing.has(id);
   }
 
   async #settled(id: InstanceId): Promise<void> {
@@ -162,9 +168,14 @@ export class Tagger implements FollowUp {
     };
     const isFirst = this.#journals.read(id) === undefined;
     await this.#journals.write(journal);
-    const status = await this.#parts.orthanc.tagEditor.store(edited);
-    if (!(await this.#settle(journal, isFirst)))
-      throw createError('tags_not_written', { why: `Orthanc says ${status}` });
+    this.#storing.add(id);
+    try {
+      const status = await this.#parts.orthanc.tagEditor.store(edited);
+      if (!(await this.#settle(journal, isFirst)))
+        throw createError('tags_not_written', { why: `Orthanc says ${status}` });
+    } finally {
+      this.#storing.delete(id);
+    }
   }
 
   /**

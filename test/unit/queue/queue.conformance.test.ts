@@ -5,9 +5,9 @@ import { MemoryQueue } from '../../../src/queue/memory.js';
 import type { Handler, JobOutcome, Queue } from '../../../src/queue/queue.js';
 
 /** Every implementation must pass these tests. Add a new one here. */
-const queues: Record<string, (concurrency: number, handler: Handler, quietMs?: number) => Queue> = {
-  memory: (concurrency, handler, quietMs = 0) =>
-    new MemoryQueue(new AdmissionPolicy({ concurrency, backlog: concurrency }, quietMs), handler),
+const queues: Record<string, (concurrency: number, handler: Handler) => Queue> = {
+  memory: (concurrency, handler) =>
+    new MemoryQueue(new AdmissionPolicy({ concurrency, backlog: concurrency }, 0), handler),
 };
 
 const id = (n: number) => instanceId.parse(`${n.toString(16).padStart(8, '0')}${'-00000000'.repeat(4)}`);
@@ -66,18 +66,6 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     await end(1);
     await vi.waitUntil(() => queue.depth().running === 0);
     expect(started).toHaveLength(2);
-  });
-
-  test('a notice of an instance whose job runs, which stores it anew, holds up no backlog', async () => {
-    const { started, handler, end } = held();
-    const queue = create(1, handler, 3_600_000);
-    for (const n of [1, 2]) queue.enqueue(id(n), 'changes');
-    await vi.waitUntil(() => started.length === 1);
-    queue.enqueue(id(1), 'hook');
-    await end(1);
-    await end(1);
-    await end(2);
-    expect(started).toEqual([`${id(1)}#1`, `${id(1)}#1`, `${id(2)}#1`]);
   });
 
   test('a job that runs again counts its attempts and does not delay others', async () => {
