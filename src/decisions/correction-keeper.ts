@@ -34,7 +34,7 @@ export class CorrectionKeeper {
    * @throws state_unusable, state_damaged, orthanc_…
    */
   async settle(id: InstanceId): Promise<void> {
-    if (this.#store.begunOf(id) === undefined) return;
+    if ((await this.#store.begunOf(id)) === undefined) return;
     const [instance] = await this.#orthanc.hierarchy.instances([id]);
     await this.#settleBy(id, instance);
   }
@@ -52,11 +52,11 @@ export class CorrectionKeeper {
   }
 
   /** Whether a person's decision is in Orthanc alone. */
-  isUnkept(instance: IdentifiedInstance): boolean {
+  async isUnkept(instance: IdentifiedInstance): Promise<boolean> {
     const standing = standingCorrection(instance);
     if (standing === undefined) return false;
     try {
-      const kept = this.#store.ofInstance(instance.ID);
+      const kept = await this.#store.ofInstance(instance.ID);
       // A newer one is about a copy: two people decided about the same picture.
       return !kept.some(({ decision }) => decision.when >= standing.when);
     } catch {
@@ -74,7 +74,7 @@ export class CorrectionKeeper {
 
   /** @param instance as Orthanc has it; undefined where it is gone */
   async #settleBy(id: InstanceId, instance: IdentifiedInstance | undefined): Promise<void> {
-    const begun = this.#store.begunOf(id);
+    const begun = await this.#store.begunOf(id);
     if (begun === undefined) return;
     const record = instance && recordOf(instance)?.record;
     if (begun === 'damaged') {
@@ -93,7 +93,7 @@ export class CorrectionKeeper {
     if (decided.who === 'person') return this.#store.keep(instance.ID, { ...keys, decision: decided });
     // A network's decision: it was begun to end a person's where an undo or a request made it. Else theirs stays.
     if (keys.pixels === unknownPixels) return;
-    for (const { pixels, decision } of this.#store.ofInstance(instance.ID)) {
+    for (const { pixels, decision } of await this.#store.ofInstance(instance.ID)) {
       const isUndo = decision.before?.when === decided.when;
       const isRequested = decided.requested !== undefined && decided.when > decision.when;
       if (pixels === keys.pixels && (isUndo || (isRequested && decided.decision !== 'failed')))

@@ -148,8 +148,8 @@ export class Recorder {
     return this.#parts.seal.asksAnew(instance, standing);
   }
 
-  /** Whether people may have decided about this picture, by the state folder alone. @throws state_damaged */
-  mayBeKnown(described: DescribedInstance): boolean {
+  /** Whether people may have decided about this picture, by the store alone. @throws state_damaged */
+  mayBeKnown(described: DescribedInstance): Promise<boolean> {
     return this.#formerDecisions.mayFind(described);
   }
 
@@ -184,7 +184,7 @@ export class Recorder {
   }
 
   /** Whether a person's decision is in Orthanc alone: an older version, or another service, recorded it. */
-  isUnkept(instance: IdentifiedInstance): boolean {
+  isUnkept(instance: IdentifiedInstance): Promise<boolean> {
     return this.#keeper.isUnkept(instance);
   }
 

@@ -17,7 +17,7 @@ interface Parts {
   queue: Queue;
   cursor: ChangeCursor;
   /** Whether a stored instance needs no job: it is decided. */
-  isSettled: (instance: IdentifiedInstance) => boolean;
+  isSettled: (instance: IdentifiedInstance) => Promise<boolean>;
   /** Whether an instance whose metadata changed needs a job: a reclassification is requested, or work is unfinished. */
   isUnfinished: (instance: InstanceContent) => boolean;
   groupRequests: Pick<GroupRequests, 'begin'>;
@@ -187,7 +187,7 @@ export class Follower {
     for (const content of await inHalves(orthanc, [...seen.keys()], read, this.#leave)) {
       // Most other changes of metadata are Plainview's own and need no job.
       const isNeeded =
-        isUnfinished(content) || (seen.get(content.ID)?.stored === true && !isSettled(content));
+        isUnfinished(content) || (seen.get(content.ID)?.stored === true && !(await isSettled(content)));
       if (isNeeded) needed.set(content.ID, { isNew: isUntouched(content) });
     }
     return [...seen].flatMap(([id, { seq }]) => {

@@ -52,7 +52,9 @@ describe('a new instance', () => {
       engine: 'onnxruntime',
       labels: ['knee_lateral'],
     });
-    expect(pipeline.whySettled(await site.process().orthanc.hierarchy.instance(id))).toBe('already_decided');
+    expect(await pipeline.whySettled(await site.process().orthanc.hierarchy.instance(id))).toBe(
+      'already_decided',
+    );
   });
 
   test('gets no category where a person should look', async () => {
@@ -239,7 +241,7 @@ describe("a person's decision", () => {
     await sealed(line, when);
     expect(await pipelineOn(site).pipeline.process(jobOf(line.instance))).toMatchObject({ kind: 'decided' });
     expect(site.record(line.instance)).toMatchObject({ who: 'network', category: 'knee_lateral' });
-    expect(site.corrections().ofInstance(line.instance)).toEqual([]);
+    expect(await site.corrections().ofInstance(line.instance)).toEqual([]);
   });
 
   test('that came while the network looked is newer', async () => {
