@@ -1,5 +1,6 @@
 import { recordOf } from '../src/decisions/read.js';
 import { groupRecord, metadataNames, readRecord } from '../src/decisions/schema.js';
+import { stateLabels } from '../src/decisions/state-labels.js';
 import { PlainviewError } from '../src/errors/errors.js';
 import { type InstanceId, instanceId } from '../src/orthanc/ids.js';
 import { stubClassifier } from './classifier.js';
@@ -11,6 +12,8 @@ import { seeded } from './random.js';
 import { head, rulesFolder } from './rules.js';
 
 const categories = ['knee_lateral', 'hand_ap', 'ankle_ap', 'pelvis_ap'] as const;
+/** What somebody else proposes: no picture gets it. */
+const theirLabel = 'foot_ap';
 const pictures = 6;
 const steps = 14;
 const studyOf = (n: number) => Math.floor(n / 3);
@@ -209,7 +212,7 @@ export async function problemsOfHistory(seed: number): Promise<string[]> {
         const { study } = { study: picture && (await studyId(fake, picture.id)) };
         if (study === undefined) return;
         theirs.add(study);
-        await fetch(`${fake.url}/studies/${study}/labels/theirs`, { method: 'PUT' });
+        await fetch(`${fake.url}/studies/${study}/labels/${theirLabel}`, { method: 'PUT' });
       },
     };
     const likely = [
@@ -294,8 +297,11 @@ async function check(
     }
   }
   for (const [id, { labels, categories: counts }] of below) {
-    const expected = [...labels, ...(theirs.has(id) ? ['theirs'] : [])].sort().join();
-    const found = fake.labels(id).filter((label) => label !== 'theirs' || theirs.has(id));
+    const found = fake.labels(id);
+    // After a picture was deleted or sent again, their label may be gone. With it, or without it, ours is.
+    const isProposed = theirs.has(id) || found.includes(theirLabel);
+    const proposal = isProposed ? [theirLabel, stateLabels.categoryProposed] : [];
+    const expected = [...labels, ...proposal].sort().join();
     if (found.join() !== expected) problems.push(`${id} has the labels ${found}, not ${expected}`);
     const known = readRecord(groupRecord, fake.metadata(id)[metadataNames.record])?.categories;
     const sorted = Object.fromEntries(Object.entries(counts).sort());

@@ -11,7 +11,7 @@ import { CorrectionKeeper, type SeenPicture } from './correction-keeper.js';
 import type { CorrectionStore, EndedCorrection } from './correction-store.js';
 import { type OtherPicture, otherPictures } from './exposure.js';
 import { FormerDecisions } from './former-decisions.js';
-import { labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
+import { type LabelPlan, labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
 import { followStandingRecord } from './overtaken.js';
 import { writeRecord } from './owned-labels.js';
 import { decisionOf, isUntouched, recordOf, requestOf } from './read.js';
@@ -85,12 +85,14 @@ const mostTries = 3;
 export class Recorder {
   /**
    * `recorded`: a decision stands on all levels. `ended`: it replaced a person's, as a request asked. `unsealed`: a request
-   * asked for that, but is not Plainview's, so it was answered as if it had not.
+   * asked for that, but is not Plainview's, so it was answered as if it had not. `replaced`: another picture came in the
+   * place of the one that a person decided about; it may have been seen with their decision for a moment.
    */
   readonly events = new EventEmitter<{
     recorded: [Recorded];
     ended: [EndedByRequest];
     unsealed: [{ instance: InstanceId; who: string }];
+    replaced: [InstanceId];
   }>();
   readonly #parts: Parts;
   readonly #keeper: CorrectionKeeper;
@@ -214,19 +216,24 @@ export class Recorder {
         try {
           return await this.#write(current, next(known.record, picture));
         } catch (error) {
+          if (hasCode(error, 'picture_replaced')) this.events.emit('replaced', id);
           if (!hasCode(error, 'orthanc_conflict') || tries === mostTries) throw error;
         }
       }
     });
   }
 
-  /** Completes what a crash left half-written of a person's decision. @throws instance_gone, orthanc_… */
+  /**
+   * Completes what a crash left half-written of a person's decision.
+   * @throws orthanc_conflict where it was taken back meanwhile, instance_gone, orthanc_…
+   */
   async finish(id: InstanceId): Promise<void> {
     await this.#exclusive(id, async () => {
       const current = await this.#read(id);
       const known = recordOf(current.instance);
-      if (known === undefined || known.complete || hasOtherVersion(current.instance)) return;
-      await this.#write(current, decisionOf(known.record));
+      if (hasOtherVersion(current.instance)) return;
+      if (known === undefined) throw createError('orthanc_conflict', { what: `instance ${id}` });
+      if (!known.complete) await this.#write(current, decisionOf(known.record));
     });
   }
 
@@ -347,7 +354,7 @@ export class Recorder {
     );
     let sameExposure: OtherPicture[] = [];
     if (!isOvertaken) {
-      await aggregates.aggregate(study, instance.ID, tree && withRecord(tree, text));
+      await aggregates.aggregate(study, instance.ID, tree && withRecord(tree, text, plan));
       // Before the last write, so that a run that is cut off here is repeated. An instance that is alone has no others.
       if (tree === undefined) sameExposure = await otherPictures(orthanc, study, exposure);
       await this.dropRequest(instance);
@@ -391,11 +398,12 @@ function isCompletedSince(
   return isSameNetwork && recordOf(before)?.complete !== true;
 }
 
-/** The study as it is once the record of its only instance is written. */
-const withRecord = (tree: StudyTree, text: string | undefined): StudyTree => ({
+/** The study as it is once record and labels of its only instance are written. */
+const withRecord = (tree: StudyTree, text: string | undefined, { add, remove }: LabelPlan): StudyTree => ({
   ...tree,
   instances: tree.instances.map((instance) => ({
     ...instance,
+    Labels: [...instance.Labels.filter((label) => !remove.includes(label)), ...add],
     Metadata: { ...instance.Metadata, ...(text === undefined ? {} : { [metadataNames.record]: text }) },
   })),
 });

@@ -71,12 +71,20 @@ export function warningsOf(
 }
 
 /**
+ * Whether an entry of the change log can become visible after one with a higher number. SQLite has one writer at a time. A
+ * plugin's database can have several, and its isolation level is not known.
+ */
+export const changesCanBeLate = (system: System): boolean => !isSqlite(system);
+
+const isSqlite = ({ DatabaseBackendPlugin: plugin }: System): boolean => (plugin ?? undefined) === undefined;
+
+/**
  * Whether deleting or replacing a file can freeze this Orthanc while another program has a picture rendered. Plainview
  * itself does not do both at a time.
  */
 function mayFreeze(system: System, { tags, report }: Pick<Config, 'tags' | 'report'>): boolean {
-  const isSqlite = (system.DatabaseBackendPlugin ?? undefined) === undefined;
-  return (tags !== 'off' || report !== 'off') && isSqlite && !isAtLeast(system.Version, noFreezeVersion);
+  const mayReplace = tags !== 'off' || report !== 'off';
+  return mayReplace && isSqlite(system) && !isAtLeast(system.Version, noFreezeVersion);
 }
 
 /** Development builds have the version "mainline-…" and count as newer than any release. */

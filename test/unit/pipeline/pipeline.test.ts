@@ -5,6 +5,7 @@ import { hold } from '../../../testkit/classifier.js';
 import { image, instance } from '../../../testkit/dicom.js';
 import { byPerson, type Line, siteSecret, useFakeSite } from '../../../testkit/fake-site.js';
 import { sealedRequest } from '../../../testkit/signed.js';
+import { waitFor } from '../../../testkit/wait-for.js';
 import { failure, jobOf, pipelineOn } from './support.js';
 
 const site = useFakeSite();
@@ -149,6 +150,21 @@ describe('what is decided already', () => {
     gate.release();
     expect(await outcome).toEqual({ kind: 'skipped', why: 'already_decided' });
     expect(site.fake.metadata(id)).toEqual(written);
+  });
+
+  test('by a correction that is taken back, because it was about a picture that this one replaced, is tried again', async () => {
+    const { instance: id } = await corrected();
+    await site.remove(`instances/${id}/metadata/RadiographCategory`);
+    site.fake.calls.length = 0;
+    const { pipeline, locks } = pipelineOn(site);
+    // The correction is at its last step.
+    const correction = locks.exclusive('instance', id, async () => {
+      await waitFor(() => site.fake.calls.length >= 2);
+      await site.remove(`instances/${id}/metadata/Radiograph`);
+    });
+    const job = pipeline.process(jobOf(id)).catch((error: unknown) => error);
+    await correction;
+    expect(await job).toMatchObject({ code: 'orthanc_conflict', transient: true });
   });
 
   test('by another network is decided anew, though it is not unfinished', async () => {
