@@ -9,6 +9,7 @@ import { burst } from './scenarios/burst.js';
 import { changes } from './scenarios/changes.js';
 import { database } from './scenarios/database.js';
 import { flat } from './scenarios/flat.js';
+import { freeze } from './scenarios/freeze.js';
 import { histories } from './scenarios/histories.js';
 import { interference } from './scenarios/interference.js';
 import { kills } from './scenarios/kills.js';
@@ -28,6 +29,7 @@ const scenarios: Record<string, Scenario> = {
   burst,
   interference,
   database,
+  freeze,
   changes,
   histories,
   power,

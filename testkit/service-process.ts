@@ -19,6 +19,8 @@ export interface ServiceProcessOptions {
   stateDir?: string;
   /** A command that runs the service as its own process, with arguments. */
   under?: readonly string[];
+  /** Of another build. */
+  cli?: string;
 }
 
 /** `plainview serve` as a process that can be killed, stopped, frozen and started again. */
@@ -33,11 +35,19 @@ export class ServiceProcess {
   #child: ChildProcess | undefined;
   readonly #killAtExit = () => this.#child?.kill('SIGKILL');
 
-  constructor({ orthanc, port, secret, env = {}, stateDir, under = [] }: ServiceProcessOptions) {
+  constructor({
+    orthanc,
+    port,
+    secret,
+    env = {},
+    stateDir,
+    under = [],
+    cli = cliFile,
+  }: ServiceProcessOptions) {
     this.url = `http://127.0.0.1:${port}`;
     this.secret = secret;
     this.#stateDir = stateDir ?? this.#folder;
-    this.#command = [...under, process.execPath, cliFile, 'serve'];
+    this.#command = [...under, process.execPath, cli, 'serve'];
     this.#env = {
       PATH: process.env.PATH ?? '',
       PLAINVIEW_ORTHANC_URL: orthanc,
