@@ -22,6 +22,10 @@ const readByPost = /^\/(tools\/(find|bulk-content|lookup|count-resources)|instan
 const isWrite = ({ method, url }: OrthancRequest): boolean =>
   method !== 'GET' && !(method === 'POST' && readByPost.test(url));
 
+/** The same for all calls about one instance: its node has the parsed file in memory. Identifiers are hashes. */
+const placeOf = (url: string): number =>
+  Number.parseInt(/^\/instances\/([0-9a-f]{8})/.exec(url)?.[1] ?? '0', 16);
+
 /**
  * Decides which of the nodes on one database a call goes to. It is the first of the list that answers: writers at several
  * nodes collide in the database. Calls that keep a node busy, such as renderings, go to the node with the fewest calls.
@@ -33,7 +37,6 @@ export class NodeChoice {
   ready: () => Promise<unknown> = async () => undefined;
   /** After a failed call, a node is asked only where no other one answers, for so long. */
   restMs = 5000;
-  #turn = 0;
 
   constructor(members: readonly Member[]) {
     this.members = members;
@@ -47,7 +50,7 @@ export class NodeChoice {
     const writable = isWrite(request) ? this.members.filter(({ isReadOnly }) => !isReadOnly) : [];
     const all = writable.length > 0 ? writable : this.members;
     const isSpread = isHeavy && !all.some((each) => each.mayBeStale && this.answers(each));
-    const start = isSpread ? this.#turn++ % all.length : 0;
+    const start = isSpread ? placeOf(request.url) % all.length : 0;
     const cost = (each: Member) =>
       (each.problem === undefined ? 0 : 4e6) +
       (performance.now() < each.restsUntil ? 2e6 : 0) +

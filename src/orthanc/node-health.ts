@@ -3,7 +3,7 @@ import type { Config } from '../config/options.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import { requireCapabilities, rereadsReplaced, tagsNeedNewer } from './capabilities.js';
 import { Changes } from './changes.js';
-import { CallFailure } from './node.js';
+import { nodeOf } from './node.js';
 import type { Member } from './node-choice.js';
 import { type System, system } from './resources.js';
 import { Transport, type TransportOptions } from './transport.js';
@@ -96,10 +96,8 @@ export class NodeHealth {
   }
 
   /** Whether the node at which this call failed answers at this moment, and has run for longer than that. */
-  async hasRunFor({ cause }: PlainviewError, ms: number): Promise<boolean | 'unknown'> {
-    const at = this.#watched.find(
-      ({ member }) => cause instanceof CallFailure && cause.node === member.node.url,
-    );
+  async hasRunFor(error: PlainviewError, ms: number): Promise<boolean | 'unknown'> {
+    const at = this.#at(error);
     if (at === undefined) return 'unknown';
     try {
       const { body } = await at.transport.once({ method: 'GET', url: '/tools/metrics-prometheus' });
@@ -113,8 +111,22 @@ export class NodeHealth {
     }
   }
 
+  /**
+   * Of several nodes, the one at which a call failed may have lost the database alone. Then its answers say nothing about an
+   * instance, and it must not be asked again at once.
+   */
+  async lookAfter(error: PlainviewError): Promise<void> {
+    const at = this.#at(error);
+    if (at !== undefined && this.#watched.length > 1) await Promise.allSettled([this.#check(at)]);
+  }
+
   close(): void {
     for (const { transport } of this.#watched) transport.close();
+  }
+
+  #at(error: PlainviewError): Watched | undefined {
+    const url = nodeOf(error);
+    return this.#watched.find(({ member }) => member.node.url === url);
   }
 
   /** There is at most one check of a node at a time. */

@@ -39,6 +39,13 @@ export class CallFailure extends Error {
   }
 }
 
+/** The node whose answer, or lack of one, is the cause of an error. */
+export function nodeOf(error: unknown): string | undefined {
+  for (let each = error; each instanceof Error; each = each.cause)
+    if (each instanceof CallFailure) return each.node;
+  return undefined;
+}
+
 /** One Orthanc over HTTP. It keeps connections open, limits calls, gives each a deadline, and translates its errors. */
 export class OrthancNode {
   readonly url: string;

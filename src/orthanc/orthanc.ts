@@ -91,7 +91,8 @@ export class Orthanc {
   }
 
   /** Whether this error of a call means that Orthanc as a whole is away: see Availability. */
-  isAway(error: PlainviewError): Promise<boolean> {
+  async isAway(error: PlainviewError): Promise<boolean> {
+    await this.nodes.lookAfter(error);
     return this.availability.isAway(error);
   }
 
