@@ -36,6 +36,7 @@ export class Forwarder {
   readonly #transport: Transport;
   #dicomwebRoot: string | undefined;
 
+  /** @param transport to one node: no other one knows its destinations and its jobs */
   constructor(transport: Transport) {
     this.#transport = transport;
   }

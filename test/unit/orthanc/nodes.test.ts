@@ -204,6 +204,8 @@ describe('a node that is read only', () => {
 test('a node that alone has lost the database is not asked again for a picture that it could not give', async () => {
   const orthanc = client({}, 5000);
   await orthanc.availability.start(async () => undefined);
+  expect(await codeOf(render(orthanc, stored()))).toBe('fine');
+  a.calls.length = 0;
   a.decide = ({ url }) => (url.includes('/frames/') ? 415 : url.startsWith('/changes') ? 503 : 'pass');
   const failed = async () => {
     const id = stored();

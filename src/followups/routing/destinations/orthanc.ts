@@ -34,9 +34,7 @@ export class OrthancDestination implements Destination {
     // The destination has its own connections. One that hangs takes none from the classification or from others.
     // The timeout is longer, since Orthanc answers only after a slow destination has answered.
     const orthancTimeoutMs = Math.max(config.orthancTimeoutMs, minTimeoutMs);
-    // Of several Orthancs, one sends: the others know neither its destinations nor its jobs.
-    const [first] = config.orthancUrl;
-    this.#orthanc = new Orthanc({ ...config, orthancUrl: [first], orthancRetries: 0, orthancTimeoutMs });
+    this.#orthanc = new Orthanc({ ...config, orthancRetries: 0, orthancTimeoutMs });
   }
 
   async send(due: readonly DueRoute[], signal: AbortSignal): Promise<void> {
