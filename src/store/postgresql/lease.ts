@@ -49,6 +49,7 @@ export class Lease {
     { onHolder, signal, log }: { onHolder: (holder: Holder) => void; signal: AbortSignal; log: Logger },
   ): Promise<Lease | undefined> {
     let known = '';
+    let problem = '';
     while (!signal.aborted) {
       try {
         const taken = await database.query<{ term: string }>(
@@ -70,8 +71,11 @@ export class Lease {
         }
       } catch (caught) {
         const error = asPlainviewError(caught);
-        // The database says itself when it goes and comes.
         if (!error.transient) throw error;
+        if (!database.isAway && error.message !== problem) {
+          problem = error.message;
+          log.warn({ err: error }, problem);
+        }
       }
       await sleep(tryMs, signal);
     }
