@@ -15,6 +15,12 @@ export interface Holder {
   since: string;
 }
 
+interface Term {
+  /** A bigint. */
+  term: string;
+  since: Date;
+}
+
 /**
  * The right to work on an archive. One process has it at a time, for a *term*, whose number grows with each holder. What
  * is written to the database names its term, and is refused when another has begun: a process that was suspended, and
@@ -22,6 +28,8 @@ export interface Holder {
  */
 export class Lease {
   readonly term: string;
+  /** When the term began, by the clock of the database: ISO 8601. */
+  readonly since: string;
   readonly #database: Database;
   readonly #log: Logger;
   readonly #released = new AbortController();
@@ -31,9 +39,10 @@ export class Lease {
     this.#onLost = resolve;
   });
 
-  private constructor(database: Database, term: string, log: Logger) {
+  private constructor(database: Database, { term, since }: Term, log: Logger) {
     this.#database = database;
     this.term = term;
+    this.since = since.toISOString();
     this.#log = log;
   }
 
@@ -52,15 +61,15 @@ export class Lease {
     let problem = '';
     while (!signal.aborted) {
       try {
-        const taken = await database.query<{ term: string }>(
+        const taken = await database.query<Term>(
           `UPDATE plainview.lease
            SET term = term + 1, holder = $1, since = now(), expires = now() + $2 * interval '1 second'
-           WHERE expires < now() OR holder = $1 RETURNING term::text AS term`,
+           WHERE expires < now() OR holder = $1 RETURNING term::text AS term, since`,
           [who, lastsSeconds],
         );
         const [mine] = taken.rows;
         if (mine !== undefined) {
-          const lease = new Lease(database, mine.term, log);
+          const lease = new Lease(database, mine, log);
           void lease.#keep();
           return lease;
         }
