@@ -32,6 +32,7 @@ export class Database {
   readonly #log: Logger;
   readonly #closed = new AbortController();
   #isAway = false;
+  #backSince = -Infinity;
 
   private constructor(url: string, log: Logger) {
     this.place = placeOf(url);
@@ -100,6 +101,11 @@ export class Database {
     return this.#isAway;
   }
 
+  /** When its last outage ended, by `performance.now()`. */
+  get backSince(): number {
+    return this.#backSince;
+  }
+
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
@@ -107,8 +113,10 @@ export class Database {
   }
 
   #answered(): void {
-    if (this.#isAway) this.#log.info({ database: this.place }, 'the database answers');
+    if (!this.#isAway) return;
     this.#isAway = false;
+    this.#backSince = performance.now();
+    this.#log.info({ database: this.place }, 'the database answers');
   }
 
   #isGone(error: unknown): void {

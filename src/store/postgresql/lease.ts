@@ -6,6 +6,8 @@ import type { Database } from './database.js';
 /** Without a renewal for so long, another process may take the lease. By the clock of the database alone. */
 const lastsSeconds = 10;
 const renewMs = 3000;
+/** After an outage of the database, who had the lease before has so long to renew it. */
+const afterOutageMs = 2 * renewMs;
 /** Between two tries to take it. */
 const tryMs = 1000;
 
@@ -59,24 +61,28 @@ export class Lease {
   ): Promise<Lease | undefined> {
     let known = '';
     let problem = '';
-    while (!signal.aborted) {
+    for (; !signal.aborted; await sleep(tryMs, signal))
       try {
-        const taken = await database.query<Term>(
+        const holder = await holderOf(database);
+        if (holder !== undefined && holder.who !== who) {
+          if (holder.who + holder.since !== known) onHolder(holder);
+          known = holder.who + holder.since;
+          continue;
+        }
+        // During an outage its holder could not renew it either.
+        const endedInOutage = performance.now() - database.backSince < afterOutageMs;
+        const { rows } = await database.query<Term>(
           `UPDATE plainview.lease
            SET term = term + 1, holder = $1, since = now(), expires = now() + $2 * interval '1 second'
-           WHERE expires < now() OR holder = $1 RETURNING term::text AS term, since`,
-          [who, lastsSeconds],
+           WHERE holder = $1 OR expires = '-infinity' OR (expires < now() AND NOT $3)
+           RETURNING term::text AS term, since`,
+          [who, lastsSeconds, endedInOutage],
         );
-        const [mine] = taken.rows;
+        const [mine] = rows;
         if (mine !== undefined) {
           const lease = new Lease(database, mine, log);
           void lease.#keep();
           return lease;
-        }
-        const holder = await holderOf(database);
-        if (holder !== undefined && holder.who + holder.since !== known) {
-          known = holder.who + holder.since;
-          onHolder(holder);
         }
       } catch (caught) {
         const error = asPlainviewError(caught);
@@ -86,8 +92,6 @@ export class Lease {
           log.warn({ err: error }, problem);
         }
       }
-      await sleep(tryMs, signal);
-    }
     return undefined;
   }
 

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod';
 import { Database, importFolder, Lease, PostgresqlStore } from '../../../src/store/postgresql/open.js';
 import { type Postgresql, startPostgresql } from '../../../testkit/postgresql.js';
+import { startTcpProxy } from '../../../testkit/tcp-proxy.js';
 import { waitFor } from '../../../testkit/wait-for.js';
 
 const server = await startPostgresql();
@@ -125,6 +126,38 @@ describe.skipIf(server === undefined)('a database', () => {
     await database.query('ALTER TABLE plainview.kept_away RENAME TO lease');
     await taking;
     expect(told()).toEqual([expect.stringContaining('lease')]);
+  });
+
+  test('that was away for longer than a lease lasts leaves it to its holder', async () => {
+    const direct = new Client(address);
+    await direct.connect();
+    const { hostname, port } = new URL(address);
+    const proxy = await startTcpProxy(hostname, Number(port));
+    address = Object.assign(new URL(address), { host: `127.0.0.1:${proxy.port}` }).href;
+    const holder = await take(await open());
+    const standby = await open();
+    const waiting = new AbortController();
+    let isKnown = false;
+    const onHolder = () => {
+      isKnown = true;
+    };
+    const taking = Lease.take(standby, 'standby', { onHolder, signal: waiting.signal, log });
+    await waitFor(() => isKnown);
+    proxy.isCut = true;
+    proxy.cut();
+    await waitFor(() => told().length === 2);
+    // As if the outage had lasted longer.
+    await direct.query("UPDATE plainview.lease SET expires = now() - interval '1 second'");
+    proxy.isCut = false;
+    const state = async () =>
+      (await direct.query('SELECT term, expires > now() AS renewed FROM plainview.lease')).rows[0];
+    await waitFor(async () => (await state()).renewed);
+    expect((await state()).term).toBe(holder.term);
+    waiting.abort();
+    expect(await taking).toBeUndefined();
+    await holder.release();
+    await direct.end();
+    await proxy.stop();
   });
 
   test('takes a damaged document of a folder as a damaged one', async () => {
