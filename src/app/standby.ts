@@ -23,7 +23,7 @@ export async function startStandby(
   const stopping = new AbortController();
   const { signal } = stopping;
   const who = `Plainview on ${hostname()} (process ${process.pid}, ${randomUUID().slice(0, 8)})`;
-  let holder = 'not known yet';
+  let holder: Holder | undefined;
   let database: Database | undefined;
   let lease: Lease | undefined;
   let working: Service | undefined;
@@ -31,7 +31,9 @@ export async function startStandby(
   const lost: Service['lost'] = new Promise((resolve) => {
     onLost = resolve;
   });
-  const server = new HttpServer(createApp([standbyRouter(() => holder)], log), config);
+  // That a standby refuses requests is not worth a line for each.
+  const app = createApp([standbyRouter(() => holder)], log.child({}, { level: 'error' }));
+  const server = new HttpServer(app, config);
   await server.start();
   const { url } = server;
   log.info({ url }, 'listening');
@@ -40,7 +42,7 @@ export async function startStandby(
     const postgresql = await import('../store/postgresql/open.js');
     database = await postgresql.Database.open(config.databaseUrl, log, signal);
     const onHolder = (current: Holder) => {
-      holder = `${current.who}, since ${current.since}`;
+      holder = current;
       log.info({ leader: current }, 'standby: another process works, and this one takes over when it ends');
     };
     lease = await postgresql.Lease.take(database, who, { onHolder, signal, log });

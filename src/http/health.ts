@@ -1,14 +1,21 @@
 import { Router } from 'express';
 import type { Metrics } from '../metrics/metrics.js';
 
+/** The process that works, where others wait for it to end. */
+export interface Leader {
+  who: string;
+  /** ISO 8601. */
+  since: string;
+}
+
 /** The answer of `/health/ready`. Its status is 200 while `ready`, else 503. */
 export interface Readiness {
   ready: boolean;
   network: { name: string; sha256: string; purpose: string };
   engine: { engine: string; device: string; declined: { engine: string; reason: string }[] };
   orthanc: { url: string; answers: boolean; version?: string; problem?: string };
-  /** This process, where others wait for it to end. */
-  leader?: { who: string; since: string };
+  /** This process. */
+  leader?: Leader;
   /** Whether the state can be written. Without it, corrections are refused and no progress is kept. */
   state: { writable: boolean; problem?: string };
   /** How far Orthanc's change log is behind. It does not decide `ready`. */

@@ -127,6 +127,24 @@ describe.skipIf(server === undefined)('a process that shares a database', () => 
     await leave();
   });
 
+  test('says who works and since when, as the one that works does', async () => {
+    const leave = await occupy();
+    const standby = await startStandby(configOf(), () => Promise.reject(new Error('not now')), log);
+    await waitFor(() => lines.some((line) => line.includes('another process works')));
+    const since = (await leaseRow())?.since.toISOString();
+    const ready = await fetch(`${standby.url}/health/ready`);
+    expect(await ready.json()).toEqual({ ready: false, standby: true, leader: { who: 'the other', since } });
+    const refused = await fetch(`${standby.url}/api/v1/status`);
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({
+      code: 'standby',
+      title: expect.stringContaining(`the other, since ${since}`),
+    });
+    expect(lines.filter((line) => line.includes('a request failed'))).toEqual([]);
+    await standby.stop();
+    await leave();
+  });
+
   test('tells in its log that it works now, and since when by the clock of the database', async () => {
     const leave = await occupy();
     let since: string | undefined;
