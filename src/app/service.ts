@@ -66,15 +66,22 @@ export async function startService(
   logNetwork(classifier, log);
   const startWork = (state: State) => startOn(state, { ...config, secret }, classifier, output, timings);
   const { databaseUrl, stateDir } = config;
-  if (databaseUrl !== undefined) {
-    requireFiles(config, classifier.network.classes);
-    return startStandby({ ...config, databaseUrl }, startWork, log);
-  }
+  if (databaseUrl !== undefined) requireFiles(config, classifier.network.classes);
   // Before any part reads its state: another service may be about to write it.
   const lock = await lockFolder(stateDir, log);
   try {
-    const { stop, ...service } = await startWork({ store: new FolderStore(stateDir), place: stateDir });
-    return { ...service, stop: () => stop().finally(lock.release) };
+    const service =
+      databaseUrl === undefined
+        ? await startWork({ store: new FolderStore(stateDir), place: stateDir })
+        : await startStandby({ ...config, databaseUrl }, startWork, log);
+    return {
+      get url() {
+        return service.url;
+      },
+      ready: service.ready,
+      lost: service.lost,
+      stop: () => service.stop().finally(lock.release),
+    };
   } catch (error) {
     await lock.release();
     throw error;

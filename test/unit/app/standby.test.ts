@@ -127,6 +127,16 @@ describe.skipIf(server === undefined)('a process that shares a database', () => 
     await leave();
   });
 
+  test('needs a state folder of its own, for what stays on each machine', async () => {
+    const leave = await occupy();
+    const first = await startService(configOf(), stubClassifier(), { log });
+    const second = startService(configOf(), stubClassifier(), { log });
+    await expect(second.then((service) => service.stop())).rejects.toMatchObject({ code: 'state_in_use' });
+    await first.stop();
+    await startService(configOf(), stubClassifier(), { log }).then((service) => service.stop());
+    await leave();
+  });
+
   test('says who works and since when, as the one that works does', async () => {
     const leave = await occupy();
     const standby = await startStandby(configOf(), () => Promise.reject(new Error('not now')), log);
