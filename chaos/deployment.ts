@@ -11,11 +11,14 @@ export interface Deployment {
 }
 
 /** Runs `use` with an empty Orthanc that has the hook. Deletes Orthanc and all services at the end. */
-export async function withDeployment<T>(use: (stage: Deployment) => Promise<T>): Promise<T> {
+export async function withDeployment<T>(
+  use: (stage: Deployment) => Promise<T>,
+  configuration: Record<string, unknown> = {},
+): Promise<T> {
   const services: ServiceProcess[] = [];
   const [hookPort, secret] = [await freePort(), randomUUID()];
   const hook = { url: `http://127.0.0.1:${hookPort}/hook`, secret };
-  const orthanc = await startOrthanc(await asTested({ hook }));
+  const orthanc = await startOrthanc(await asTested({ hook, configuration }));
   try {
     return await use({
       orthanc,

@@ -9,23 +9,27 @@ import { burst } from './scenarios/burst.js';
 import { changes } from './scenarios/changes.js';
 import { database } from './scenarios/database.js';
 import { flat } from './scenarios/flat.js';
+import { freeze } from './scenarios/freeze.js';
 import { histories } from './scenarios/histories.js';
 import { interference } from './scenarios/interference.js';
 import { kills } from './scenarios/kills.js';
 import { night } from './scenarios/night.js';
 import { power } from './scenarios/power.js';
 import { proxy } from './scenarios/proxy.js';
+import { standby } from './scenarios/standby.js';
 import { twins } from './scenarios/twins.js';
 
 const scenarios: Record<string, Scenario> = {
   kills,
   proxy,
   twins,
+  standby,
   night,
   flat,
   burst,
   interference,
   database,
+  freeze,
   changes,
   histories,
   power,

@@ -14,6 +14,7 @@ const tasks = {
   demo: (args) => [['node', 'dist/sandbox/demo.js', ...args]],
   'bench:label': (args) => [[bin('tsx'), 'bench/label.ts', ...args]],
   'bench:store': (args) => [[bin('tsx'), 'bench/store.ts', ...args]],
+  'bench:tags': (args) => [[bin('tsx'), 'bench/tags.ts', ...args]],
   'bench:study': (args) => [[bin('tsx'), 'bench/large-study.ts', ...args]],
   chaos: (args) => [[bin('tsx'), 'chaos/main.ts', ...args]],
   test: (args) =>

@@ -19,6 +19,8 @@ export interface ServiceProcessOptions {
   stateDir?: string;
   /** A command that runs the service as its own process, with arguments. */
   under?: readonly string[];
+  /** Of another build. */
+  cli?: string;
 }
 
 /** `plainview serve` as a process that can be killed, stopped, frozen and started again. */
@@ -33,11 +35,19 @@ export class ServiceProcess {
   #child: ChildProcess | undefined;
   readonly #killAtExit = () => this.#child?.kill('SIGKILL');
 
-  constructor({ orthanc, port, secret, env = {}, stateDir, under = [] }: ServiceProcessOptions) {
+  constructor({
+    orthanc,
+    port,
+    secret,
+    env = {},
+    stateDir,
+    under = [],
+    cli = cliFile,
+  }: ServiceProcessOptions) {
     this.url = `http://127.0.0.1:${port}`;
     this.secret = secret;
     this.#stateDir = stateDir ?? this.#folder;
-    this.#command = [...under, process.execPath, cliFile, 'serve'];
+    this.#command = [...under, process.execPath, cli, 'serve'];
     this.#env = {
       PATH: process.env.PATH ?? '',
       PLAINVIEW_ORTHANC_URL: orthanc,
@@ -62,7 +72,7 @@ export class ServiceProcess {
 
   async ready(): Promise<void> {
     const isReady = async () => {
-      if (this.#hasEnded()) throw new Error(`the service ended: ${this.log().slice(-500)}`);
+      if (this.hasEnded()) throw new Error(`the service ended: ${this.log().slice(-500)}`);
       const answer = await fetch(`${this.url}/health/ready`).catch(() => undefined);
       await answer?.arrayBuffer();
       return answer?.ok ?? false;
@@ -136,13 +146,13 @@ export class ServiceProcess {
 
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const child = this.#child;
-    if (child === undefined || this.#hasEnded()) return;
+    if (child === undefined || this.hasEnded()) return;
     const ended = once(child, 'exit');
     child.kill(signal);
     await ended;
   }
 
-  #hasEnded(): boolean {
+  hasEnded(): boolean {
     return this.#child !== undefined && (this.#child.exitCode !== null || this.#child.signalCode !== null);
   }
 }

@@ -30,11 +30,20 @@ export async function makeExposure(
   return { ...shape, pixels };
 }
 
-/** A new instance with these pixels, in a new series and study. */
+/** A new instance with these pixels, in a new series; in a new study, unless one is given. */
 export function newInstance(
   { rows, columns, bitsStored, pixels }: Exposure,
-  { modality = 'CR', patientId }: { modality?: 'CR' | 'CT'; patientId: string },
+  { modality = 'CR', patientId, study }: { modality?: 'CR' | 'CT'; patientId: string; study?: string },
 ): Buffer {
   const window = { center: 2 ** (bitsStored - 1), width: 2 ** bitsStored };
-  return image({ modality, patientId, rows, columns, bitsStored, pixels, window });
+  return image({
+    modality,
+    patientId,
+    rows,
+    columns,
+    bitsStored,
+    pixels,
+    window,
+    ...(study === undefined ? {} : { studyInstanceUid: study }),
+  });
 }

@@ -14,7 +14,7 @@ import type { Sweep } from '../intake/sweep.js';
 import { SweepSchedule } from '../intake/sweep-schedule.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { Availability } from '../orthanc/availability.js';
-import { freezeWarning, mayFreeze, requireCapabilities } from '../orthanc/capabilities.js';
+import { requireCapabilities, warningsOf } from '../orthanc/capabilities.js';
 import { type Heartbeat, Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
 import { FolderStore } from '../store/folder-store.js';
@@ -174,7 +174,7 @@ async function startOn(
   log.info({ url }, 'listening');
   const ready = availability.start(async (system) => {
     requireCapabilities(system, config);
-    if (mayFreeze(system, config)) log.warn(freezeWarning(system.Version));
+    for (const warning of warningsOf(system, await orthanc.plugins(), config)) log.warn(warning);
     await lifecycle.resume();
   });
   return { url, ready, lost: new Promise(() => undefined), stop };

@@ -75,7 +75,12 @@ export async function createWeb(parts: Parts) {
         limiter,
         metrics,
         log,
-        accept: (instance, isNew) => queue.enqueue(instance, 'hook', { isNew }),
+        accept: (instance, isNew) => {
+          // Another picture that comes at the same moment is in the change log.
+          if (parts.tagger.isStoring(instance)) return 'own';
+          queue.enqueue(instance, 'hook', { isNew });
+          return 'accepted';
+        },
       }),
       apiRouter(withDescription(operations, version), {
         authenticate: authenticator(signatures, tokens, openid?.verify),

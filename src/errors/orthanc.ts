@@ -3,7 +3,7 @@ import type { ErrorEntries } from './entry.js';
 /** Calls that every Orthanc answers. */
 const known = /^\w+ \/(system|changes|peers|modalities|tools\/(find|lookup|bulk-content))(\?|$)/;
 
-const attributeText = (p: { attribute: string; value: number }) =>
+const attributeText = (p: { attribute: string; value: number | string }) =>
   Number.isNaN(p.value) ? `a value of ${p.attribute} that is no number` : `${p.attribute} ${p.value}`;
 
 /** What can go wrong between Plainview and Orthanc. */
@@ -165,7 +165,7 @@ export const orthancErrors = {
     exit: 1,
   },
   header_impossible: {
-    message: (p: { attribute: string; value: number }) =>
+    message: (p: { attribute: string; value: number | string }) =>
       `The picture has ${attributeText(p)}, which no radiograph can have, so Plainview does not ask Orthanc for it. Check the modality or program that wrote the file.`,
     transient: false,
     status: 422,

@@ -29,7 +29,8 @@ export function hookRouter(options: {
   limiter: FailedAuthenticationLimiter;
   metrics: Metrics;
   log: Logger;
-  accept: (instance: InstanceId, isNew: boolean) => void;
+  /** @returns `own`: Plainview has stored it, and there is nothing to do */
+  accept: (instance: InstanceId, isNew: boolean) => 'accepted' | 'own';
 }): Router {
   const { key, limiter, metrics, log, accept } = options;
   const router = Router();
@@ -54,8 +55,7 @@ export function hookRouter(options: {
       metrics.notices.inc({ outcome: 'malformed' });
       throw requestMalformed(parsed.error, 'body');
     }
-    accept(parsed.data.instance, parsed.data.new);
-    metrics.notices.inc({ outcome: 'accepted' });
+    metrics.notices.inc({ outcome: accept(parsed.data.instance, parsed.data.new) });
     response.status(202).json({ queued: true });
   });
   router.use(

@@ -47,6 +47,30 @@ export function requireCapabilities(system: System, { tags }: Pick<Config, 'tags
 }
 
 /**
+ * What can freeze or end this Orthanc, and what to do, for the log.
+ * @param plugins undefined where Orthanc does not tell them
+ */
+export function warningsOf(
+  system: System,
+  plugins: readonly string[] | undefined,
+  config: Pick<Config, 'tags' | 'report'>,
+): string[] {
+  const { Version } = system;
+  return [
+    ...(mayFreeze(system, config)
+      ? [
+          `Orthanc ${Version} with SQLite can freeze when a file is replaced or deleted while a picture is rendered, and PLAINVIEW_TAGS and PLAINVIEW_REPORT replace files. Plainview never does both at a time, but viewers do. Upgrade Orthanc to ${noFreezeVersion} or newer.`,
+        ]
+      : []),
+    ...(plugins === undefined || plugins.includes('gdcm')
+      ? [
+          `${plugins === undefined ? 'If Orthanc has' : 'Orthanc has'} the plugin GDCM, damaged pictures can end it, whoever views them, unless the plugin is restricted to JPEG 2000. Orthanc does not tell Plainview that setting. Make sure that its configuration has "Gdcm": { "RestrictTransferSyntaxes": ["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"] } (orthanc/README.md#gdcm).`,
+        ]
+      : []),
+  ];
+}
+
+/**
  * Whether an entry of the change log can become visible after one with a higher number. SQLite has one writer at a time. A
  * plugin's database can have several, and its isolation level is not known.
  */
@@ -58,13 +82,10 @@ const isSqlite = ({ DatabaseBackendPlugin: plugin }: System): boolean => (plugin
  * Whether deleting or replacing a file can freeze this Orthanc while another program has a picture rendered. Plainview
  * itself does not do both at a time.
  */
-export function mayFreeze(system: System, { tags, report }: Pick<Config, 'tags' | 'report'>): boolean {
+function mayFreeze(system: System, { tags, report }: Pick<Config, 'tags' | 'report'>): boolean {
   const mayReplace = tags !== 'off' || report !== 'off';
   return mayReplace && isSqlite(system) && !isAtLeast(system.Version, noFreezeVersion);
 }
-
-export const freezeWarning = (version: string): string =>
-  `Orthanc ${version} with SQLite can freeze when a file is replaced or deleted while a picture is rendered, and PLAINVIEW_TAGS and PLAINVIEW_REPORT replace files. Plainview never does both at a time, but viewers do. Upgrade Orthanc to ${noFreezeVersion} or newer.`;
 
 /** Development builds have the version "mainline-…" and count as newer than any release. */
 function isAtLeast(version: string, least = leastVersion): boolean {

@@ -125,9 +125,14 @@ export class Hierarchy {
 
   /** Identifier of an instance's study. @throws instance_gone */
   async studyOf(id: InstanceId): Promise<StudyId> {
+    return (await this.studyAbove(id)).ID;
+  }
+
+  /** The study of an instance. @throws instance_gone */
+  async studyAbove(id: InstanceId): Promise<StudyContent> {
     const [study] = await bulkContent(this.#transport, studyContent, [id], 'Study');
     if (study === undefined) throw createError('instance_gone', { instance: id });
-    return study.ID;
+    return study;
   }
 
   /** @returns undefined where the study is deleted */
@@ -185,13 +190,6 @@ export class Hierarchy {
         return [[instance.ID, identifiers]];
       }),
     );
-  }
-
-  /** @throws instance_gone */
-  async identifiers(id: InstanceId): Promise<InstanceIdentifiers> {
-    const identifiers = (await this.identifiersByInstance([id])).get(id);
-    if (identifiers === undefined) throw createError('instance_gone', { instance: id });
-    return identifiers;
   }
 
   /** Those of these series that may hold radiographs of the modalities, and of the others, of what kind they are. */

@@ -1,7 +1,9 @@
+import { z } from 'zod';
 import type { Config } from '../config/options.js';
-import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
+import { asPlainviewError, hasCode, type PlainviewError } from '../errors/errors.js';
 import { Archives } from './archives.js';
 import { Availability } from './availability.js';
+import { ifAbsent } from './catch-handlers.js';
 import { Changes } from './changes.js';
 import { FileAccess, type Strikes } from './file-access.js';
 import { Files } from './files.js';
@@ -91,6 +93,17 @@ export class Orthanc {
     return systemOf(this.#transport);
   }
 
+  /** The names of its plugins; undefined where it does not tell them to this user. */
+  plugins(): Promise<string[] | undefined> {
+    return this.#transport
+      .json(pluginNames, { method: 'GET', url: '/plugins' })
+      .catch(ifAbsent(undefined))
+      .catch((error: unknown) => {
+        if (hasCode(error, 'orthanc_refused')) return undefined;
+        throw error;
+      });
+  }
+
   /** Whether this error of a call means that Orthanc as a whole is away: see Availability. */
   isAway(error: PlainviewError): Promise<boolean> {
     return this.availability.isAway(error);
@@ -103,6 +116,8 @@ export class Orthanc {
     this.#transport.close();
   }
 }
+
+const pluginNames = z.array(z.string());
 
 const systemOf = (transport: Transport): Promise<System> =>
   transport.json(system, { method: 'GET', url: '/system' });

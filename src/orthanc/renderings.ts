@@ -25,7 +25,7 @@ const possibleBits: ReadonlySet<number> = new Set([1, 8, 16, 32]);
 
 /** What is known of a picture before it is decoded. */
 export type PictureHeader = Partial<
-  Pick<PictureTags, 'rows' | 'columns' | 'samples' | 'bitsAllocated' | 'greyscale'>
+  Pick<PictureTags, 'rows' | 'columns' | 'samples' | 'bitsAllocated' | 'lacksPalette' | 'greyscale'>
 >;
 
 /** The fingerprint of a picture of which Orthanc gives nothing. It tells nothing of two pictures. */
@@ -235,13 +235,24 @@ export class Renderings {
     return header;
   }
 
-  #problemOf({ rows = 0, columns = 0, samples, bitsAllocated }: PictureHeader): PlainviewError | undefined {
+  #problemOf({
+    rows = 0,
+    columns = 0,
+    samples,
+    bitsAllocated,
+    lacksPalette,
+  }: PictureHeader): PlainviewError | undefined {
     const limit = this.#maxMegapixels;
     if (rows * columns > limit * 1_000_000) return createError('picture_too_large', { rows, columns, limit });
     if (samples !== undefined && !possibleSamples.has(samples))
       return createError('header_impossible', { attribute: 'SamplesPerPixel', value: samples });
     if (bitsAllocated !== undefined && !possibleBits.has(bitsAllocated))
       return createError('header_impossible', { attribute: 'BitsAllocated', value: bitsAllocated });
+    if (lacksPalette === true)
+      return createError('header_impossible', {
+        attribute: 'PhotometricInterpretation',
+        value: 'PALETTE COLOR without a palette',
+      });
     return undefined;
   }
 }

@@ -121,6 +121,8 @@ const pictureShape = {
   NumberOfFrames: wholeNumber,
   SamplesPerPixel: anyNumber,
   BitsAllocated: anyNumber,
+  PhotometricInterpretation: text,
+  RedPaletteColorLookupTableDescriptor: z.unknown().optional(),
   /** 1: the pixels are signed. */
   PixelRepresentation: wholeNumber,
   PatientIdentityRemoved: text,
@@ -171,6 +173,9 @@ export const describedTags = z.looseObject({ ...pictureShape, ...descriptionShap
     frames: tags.NumberOfFrames ?? 1,
     samples: tags.SamplesPerPixel,
     bitsAllocated: tags.BitsAllocated,
+    lacksPalette:
+      tags.PhotometricInterpretation === 'PALETTE COLOR' &&
+      tags.RedPaletteColorLookupTableDescriptor === undefined,
     isSigned: tags.PixelRepresentation === 1,
     /** Undefined for colour. */
     greyscale: greyscaleOf(tags),

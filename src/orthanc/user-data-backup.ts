@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { createError } from '../errors/errors.js';
-import { ifAbsent } from './catch-handlers.js';
+import { createError, hasCode } from '../errors/errors.js';
+import { bulkContent } from './bulk.js';
 import type { ResourcePath } from './ids.js';
 import type { Labels } from './labels.js';
 import type { Metadata } from './metadata.js';
+import { system } from './resources.js';
 import type { Transport } from './transport.js';
 
 const resourcePath = z.custom<ResourcePath>(
@@ -23,9 +24,24 @@ export const userData = z.object({
 });
 export type UserData = z.output<typeof userData>;
 
-const numbers = z.record(z.string().regex(/^\d+$/), z.string());
+/** User data without attachments, as it is in Orthanc. */
+export interface FoundUserData extends Omit<UserData, 'attachments' | 'isProtected'> {
+  /** Also what is not the users', by name. */
+  named: Record<string, string>;
+  /** Orthanc's identifier of an instance's file: each storing gives a new one. */
+  file: string | undefined;
+  /** Of patients; undefined where Orthanc does not say it here (1.12.7). */
+  isProtected: boolean | undefined;
+}
+
+const found = z.object({
+  ID: z.string(),
+  Labels: z.array(z.string()).default([]),
+  Metadata: z.record(z.string(), z.string()).default({}),
+  FileUuid: z.string().optional(),
+  IsProtected: z.boolean().optional(),
+});
 const attachmentNumbers = z.record(z.string(), z.number());
-const names = z.array(z.string());
 
 /**
  * Whether a number belongs to users, and not to a plugin's cache. OHIF, DICOMweb and the Web viewer make their metadata
@@ -42,6 +58,8 @@ export class UserDataBackup {
   readonly #transport: Transport;
   readonly #metadata: Metadata;
   readonly #labels: Labels;
+  /** Name of metadata → number; undefined for Orthanc's own, which no configuration can declare. */
+  readonly #numbers = new Map<string, number | undefined>();
 
   constructor(transport: Transport, metadata: Metadata, labels: Labels) {
     this.#transport = transport;
@@ -49,30 +67,65 @@ export class UserDataBackup {
     this.#labels = labels;
   }
 
-  /** @throws tags_not_written where the attachments are too large, orthanc_… */
-  async read(resource: ResourcePath): Promise<UserData> {
-    const state = await this.#read(resource);
-    const attachments: Record<string, string> = {};
-    let bytes = 0;
-    for (const number of state.attachments) {
-      const url = `/${resource}/attachments/${number}/data`;
-      const { body } = await this.#transport.call({ method: 'GET', url });
-      bytes += body.length;
-      if (bytes > maxBytes)
-        throw createError('tags_not_written', { why: `${resource} has more than 64 MB attached` });
-      attachments[number] = body.toString('base64');
-    }
-    return { resource, ...state, attachments };
+  /** In one call, in this order. Leaves out deleted resources. */
+  async find(resources: readonly ResourcePath[]): Promise<Map<ResourcePath, FoundUserData>> {
+    const all = await bulkContent(this.#transport, found, resources.map(idOf));
+    await this.#learn(all.flatMap(({ Metadata }) => Object.keys(Metadata)));
+    return new Map(
+      resources.flatMap((resource): [ResourcePath, FoundUserData][] => {
+        const content = all.find(({ ID }) => ID === idOf(resource));
+        if (content === undefined) return [];
+        const metadata = Object.entries(content.Metadata).flatMap(([name, value]) => {
+          const number = this.#numberOf(name);
+          return number !== undefined && isUsersMetadata(number) ? [[String(number), value]] : [];
+        });
+        const data: FoundUserData = {
+          resource,
+          metadata: Object.fromEntries(metadata),
+          named: content.Metadata,
+          labels: content.Labels,
+          file: content.FileUuid,
+          isProtected: resource.startsWith('patients/') ? content.IsProtected : false,
+        };
+        return [[resource, data]];
+      }),
+    );
+  }
+
+  /**
+   * As `find`, with attachments and protection.
+   * @throws tags_not_written where the attachments are too large, orthanc_absent where one is deleted, orthanc_…
+   */
+  async read(resources: readonly ResourcePath[]): Promise<(FoundUserData & UserData)[]> {
+    const attached = await Promise.all(resources.map((resource) => this.#attachmentsOf(resource)));
+    // Last, so that what is replaced meanwhile shows in `file`.
+    const all = await this.find(resources);
+    return Promise.all(
+      resources.map(async (resource, index) => {
+        const data = all.get(resource);
+        if (data === undefined) throw createError('orthanc_absent', { what: `GET /${resource}` });
+        const isProtected = await this.#isProtected(data);
+        return { ...data, attachments: attached[index] ?? {}, isProtected };
+      }),
+    );
   }
 
   /** Restores what is missing. Present values are newer and stay. Does nothing where the resource is deleted. */
-  async restore({ resource, metadata, attachments, labels, isProtected }: UserData): Promise<void> {
-    const now = await this.#read(resource).catch(ifAbsent(undefined));
+  async restore(
+    { resource, metadata, attachments, labels, isProtected }: UserData,
+    now: FoundUserData | undefined,
+  ): Promise<void> {
     if (now === undefined) return;
     for (const [number, value] of Object.entries(metadata))
-      if (now.metadata[number] === undefined) await this.#metadata.put(resource, number, value);
-    for (const [number, base64] of Object.entries(attachments))
-      if (!now.attachments.includes(number))
+      if (now.metadata[number] === undefined)
+        await this.#metadata.replace(resource, number, undefined, value).catch((error: unknown) => {
+          // Somebody has written one since, which is newer.
+          if (!hasCode(error, 'orthanc_conflict')) throw error;
+        });
+    const kept = Object.entries(attachments);
+    const present = kept.length === 0 ? [] : await this.#attachmentNumbers(resource);
+    for (const [number, base64] of kept)
+      if (!present.includes(number))
         await this.#transport.call({
           method: 'PUT',
           url: `/${resource}/attachments/${number}`,
@@ -80,29 +133,48 @@ export class UserDataBackup {
           headers: { 'content-type': 'application/octet-stream' },
         });
     for (const label of labels) if (!now.labels.includes(label)) await this.#labels.add(resource, label);
-    if (isProtected && !now.isProtected)
+    if (isProtected && !(await this.#isProtected(now)))
       await this.#transport.call({ method: 'PUT', url: `/${resource}/protected`, data: '1' });
   }
 
-  async #read(
-    resource: ResourcePath,
-  ): Promise<Omit<UserData, 'resource' | 'attachments'> & { attachments: string[] }> {
-    const get = (path: string) => ({ method: 'GET', url: `/${resource}/${path}` });
-    const [metadata, attachments, labels, isProtected] = await Promise.all([
-      this.#transport.json(numbers, get('metadata?expand&numeric')),
-      this.#transport.json(attachmentNumbers, get('attachments?full')),
-      this.#transport.json(names, get('labels')),
-      resource.startsWith('patients/')
-        ? this.#transport.call(get('protected')).then(({ body }) => body.toString('utf8').trim() === '1')
-        : false,
-    ]);
-    return {
-      metadata: Object.fromEntries(
-        Object.entries(metadata).filter(([number]) => isUsersMetadata(Number(number))),
-      ),
-      attachments: Object.values(attachments).filter(isUsersAttachment).map(String),
-      labels,
-      isProtected,
-    };
+  /** Number → content in base64. */
+  async #attachmentsOf(resource: ResourcePath): Promise<Record<string, string>> {
+    const attachments: Record<string, string> = {};
+    let bytes = 0;
+    for (const number of await this.#attachmentNumbers(resource)) {
+      const url = `/${resource}/attachments/${number}/data`;
+      const { body } = await this.#transport.call({ method: 'GET', url });
+      bytes += body.length;
+      if (bytes > maxBytes)
+        throw createError('tags_not_written', { why: `${resource} has more than 64 MB attached` });
+      attachments[number] = body.toString('base64');
+    }
+    return attachments;
+  }
+
+  async #attachmentNumbers(resource: ResourcePath): Promise<string[]> {
+    const request = { method: 'GET', url: `/${resource}/attachments?full` };
+    const all = await this.#transport.json(attachmentNumbers, request);
+    return Object.values(all).filter(isUsersAttachment).map(String);
+  }
+
+  async #isProtected({ resource, isProtected }: FoundUserData): Promise<boolean> {
+    if (isProtected !== undefined) return isProtected;
+    const { body } = await this.#transport.call({ method: 'GET', url: `/${resource}/protected` });
+    return body.toString('utf8').trim() === '1';
+  }
+
+  /** Metadata that no name is declared for has its number as name. */
+  #numberOf(name: string): number | undefined {
+    return /^\d+$/.test(name) ? Number(name) : this.#numbers.get(name);
+  }
+
+  async #learn(names: readonly string[]): Promise<void> {
+    const unknown = names.filter((name) => !/^\d+$/.test(name) && !this.#numbers.has(name));
+    if (unknown.length === 0) return;
+    const { UserMetadata } = await this.#transport.json(system, { method: 'GET', url: '/system' });
+    for (const name of unknown) this.#numbers.set(name, UserMetadata[name]);
   }
 }
+
+const idOf = (resource: ResourcePath): string => resource.slice(resource.indexOf('/') + 1);

@@ -88,9 +88,16 @@ export class Pipeline {
 
   async #process(id: InstanceId, began: number): Promise<Outcome> {
     const { hierarchy } = this.#orthanc;
-    const [described, instance] = await this.#timed('describe', () =>
-      this.#whole(id, () => Promise.all([hierarchy.describe(id), hierarchy.instance(id)])),
+    const read = await this.#timed('describe', () =>
+      this.#whole(id, async () => {
+        const instance = await hierarchy.instance(id);
+        // As after a notice of what Plainview itself has stored anew. Orthanc need not open the file for it.
+        const why = requestOf(instance) === undefined ? await this.whySettled(instance) : undefined;
+        return why === undefined ? { instance, described: await hierarchy.describe(id) } : { why };
+      }),
     );
+    if (read.why !== undefined) return { kind: 'skipped', why: read.why };
+    const { instance, described } = read;
     if (hasOtherVersion(instance)) return { kind: 'skipped', why: 'other_version' };
     const whyNot = whyNotRadiograph(described.tags, this.#config);
     const restored =

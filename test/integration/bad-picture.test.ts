@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../src/sandbox/ports.js';
 import { callApi } from '../../testkit/api.js';
 import { stubClassifier } from '../../testkit/classifier.js';
-import { image } from '../../testkit/dicom.js';
+import { type ImageOptions, image } from '../../testkit/dicom.js';
 import { type FaultyProxy, startFaultyProxy } from '../../testkit/faulty-proxy.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { freshState, Reader, startTestService, type TestService } from '../../testkit/service.js';
@@ -79,10 +79,11 @@ test('a picture that ends Orthanc is asked for twice, by whomever, and forty oth
 test('a picture too large, or with an impossible header, is refused to the review page too, and Orthanc is not asked', async () => {
   const of = await service();
   const us = (value: number) => ['US', value] as const;
-  const pictures: [string, Record<string, readonly ['US', number]>][] = [
+  const pictures: [string, NonNullable<ImageOptions['attributes']>][] = [
     ['picture_too_large', { '0028,0010': us(23_170), '0028,0011': us(23_170) }],
     ['header_impossible', { '0028,0002': us(2) }],
     ['header_impossible', { '0028,0100': us(24) }],
+    ['header_impossible', { '0028,0004': ['CS', 'PALETTE COLOR'] }],
   ];
   for (const [code, attributes] of pictures) {
     const { orthancId } = await real.storeInstance(image({ attributes }));

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callApi } from '../../testkit/api.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { type FaultyProxy, startFaultyProxy } from '../../testkit/faulty-proxy.js';
-import { useOrthanc } from '../../testkit/orthanc.js';
+import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { hookAddress, Reader } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
 
 const hook = await hookAddress();
-const real = useOrthanc({ hook });
+const real = useOrthanc({ hook, configuration: { OverwriteInstances: true } });
 const { service } = useServices(real, hook);
 const reader = () => new Reader(real.orthanc.url);
 
@@ -78,7 +78,7 @@ test('a correction that is compared with the order reads the file once, and its 
   expect(calls.filter((call) => call.includes('/image-uint16'))).toHaveLength(1);
 });
 
-test('a notice of an instance that is decided already takes two calls, and no rendering', async () => {
+test('a notice of an instance that is decided already takes one call, and its file is not read', async () => {
   await service({ orthanc: proxy.url });
   const bytes = image();
   const { orthancId } = await real.storeInstance(bytes);
@@ -88,7 +88,33 @@ test('a notice of an instance that is decided already takes two calls, and no re
   callsOfJobs();
   expect((await again.notice(orthancId)).status).toBe(202);
   await expect.poll(async () => (await again.metrics()).includes('why="already_decided"')).toBe(true);
-  expect(callsOfJobs().sort()).toEqual(['GET /instances/…/simplified-tags', 'POST /tools/bulk-content']);
+  expect(callsOfJobs()).toEqual(['POST /tools/bulk-content']);
+});
+
+test('with tags, the notice of the file that Plainview itself stores makes no job', async () => {
+  const tagging = await service({ orthanc: proxy.url, env: { PLAINVIEW_TAGS: 'absent' } });
+  const before = proxy.decide;
+  let stores = 0;
+  // The last call of each storing waits for its notice, which Orthanc sends a moment later.
+  proxy.decide = (call) => {
+    if (call.method !== 'PUT' || !call.url.endsWith('/RadiographTags')) return before(call);
+    const own = `plainview_hook_notices_total{outcome="own"} ${++stores}\n`;
+    return async () => {
+      await waitFor(async () => (await tagging.metrics()).includes(own), { what: own });
+      return 'pass';
+    };
+  };
+  for (let n = 0; n < 3; n++) {
+    const { orthancId } = await real.storeInstance(image());
+    await reader().decided(orthancId);
+    await expect.poll(() => reader().metadata(`instances/${orthancId}`, 'RadiographTags')).toBeDefined();
+    const body = { instances: [orthancId] };
+    expect((await callApi(tagging, 'POST', '/tags/undo', { body })).json).toMatchObject({ left: [] });
+  }
+  proxy.decide = before;
+  expect(stores).toBe(6);
+  await expect.poll(() => tagging.metrics()).toContain('plainview_queue_jobs{state="running"} 0');
+  expect(await tagging.metrics()).toContain('plainview_stage_seconds_count{stage="describe"} 3\n');
 });
 
 test('the labels of a study include a new instance and the earlier ones', async () => {

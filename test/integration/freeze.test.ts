@@ -2,10 +2,8 @@ import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { instanceId } from '../../src/orthanc/ids.js';
 import { Orthanc } from '../../src/orthanc/orthanc.js';
-import { stubClassifier } from '../../testkit/classifier.js';
 import { image, instance, uid } from '../../testkit/dicom.js';
 import { type StoredInstance, storeInstance, withOrthanc } from '../../testkit/orthanc.js';
-import { startTestService } from '../../testkit/service.js';
 
 const deletions = 40;
 
@@ -54,15 +52,3 @@ test.each(['trixie', 'forky'] as const)(
     });
   },
 );
-
-test.each([
-  ['trixie', { PLAINVIEW_REPORT: 'study' }, true],
-  ['trixie', {}, false],
-  ['forky', { PLAINVIEW_REPORT: 'study' }, false],
-] as const)('the start warns of an Orthanc that can freeze: %s, %o', async (suite, env, warns) => {
-  await withOrthanc({ suite }, async ({ url }) => {
-    const service = await startTestService({ orthanc: url, classifier: stubClassifier(), env });
-    expect(service.log().includes('can freeze')).toBe(warns);
-    await service.stop();
-  });
-});

@@ -42,6 +42,7 @@ export function forwardRoutes({ peers = [], modalities = {} }: Destinations, sen
       /^\/modalities$/,
       ({ query }) => json(query.has('expand') ? expanded(modalities) : Object.keys(modalities)),
     ],
+    ['GET', /^\/plugins$/, () => json(['explorer.js'])],
     ['GET', /^\/plugins\/[^/]+$/, () => empty(404)],
     ['GET', /^\/jobs$/, () => json(jobs)],
     [

@@ -37,7 +37,7 @@ async function empty(context: ScriptContext): Promise<void> {
   recorder.title('An empty Orthanc');
   for (const path of ['/changes', '/changes?last', '/instances', '/peers', '/modalities?expand', '/jobs'])
     await get(path);
-  for (const path of ['/nope', '/plugins/dicom-web', '/jobs/nope']) await get(path);
+  for (const path of ['/nope', '/plugins', '/plugins/dicom-web', '/jobs/nope']) await get(path);
   await post('/system', '');
 }
 

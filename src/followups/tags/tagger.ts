@@ -3,10 +3,9 @@ import { recordOf } from '../../decisions/read.js';
 import { groupRecord, metadataNames, readRecord } from '../../decisions/schema.js';
 import { receptionNames, type TagsRecord, tagsOf } from '../../decisions/tags-record.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
-import type { InstanceIdentifiers } from '../../orthanc/hierarchy.js';
 import type { InstanceId, ResourcePath, StudyId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
-import type { InstanceContent } from '../../orthanc/resources.js';
+import type { IdentifiedInstance, InstanceContent, StudyContent } from '../../orthanc/resources.js';
 import type { UserData } from '../../orthanc/user-data-backup.js';
 import type { Locks } from '../../store/locks.js';
 import { isDamaged, isStoreAway, type Store } from '../../store/store.js';
@@ -36,6 +35,7 @@ export class Tagger implements FollowUp {
   readonly #journals: Journals;
   /** Readings that have begun: see `whole`. */
   readonly #readings = new Set<{ id: InstanceId; isStale: boolean }>();
+  readonly #storing = new Set<InstanceId>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -99,6 +99,11 @@ export class Tagger implements FollowUp {
     }
   }
 
+  /** Whether a notice of a stored instance tells of the file that is being stored anew here. */
+  isStoring(id: InstanceId): boolean {
+    return this.#storing.has(id);
+  }
+
   async #settled(id: InstanceId): Promise<void> {
     await this.#parts.locks.exclusive('instance', id, () => this.#mend(id));
   }
@@ -116,29 +121,25 @@ export class Tagger implements FollowUp {
 
   async #exclusive<T>(
     id: InstanceId,
-    task: (instance: InstanceContent, study: StudyId) => Promise<T>,
+    task: (instance: IdentifiedInstance, study: StudyContent) => Promise<T>,
   ): Promise<T> {
-    const study = await this.#parts.orthanc.hierarchy.studyOf(id);
-    return this.#parts.locks.exclusive('study files', study, () =>
+    const study = await this.#parts.orthanc.hierarchy.studyAbove(id);
+    return this.#parts.locks.exclusive('study files', study.ID, () =>
       this.#parts.locks.exclusive('instance', id, async () => {
         await this.#mend(id);
-        const [instance] = await this.#parts.orthanc.hierarchy.instances([id]);
-        if (instance === undefined) throw createError('instance_gone', { instance: id });
-        return task(instance, study);
+        return task(await this.#parts.orthanc.hierarchy.instance(id), study);
       }),
     );
   }
 
   async #change(
-    instance: InstanceContent,
-    study: StudyId,
+    instance: IdentifiedInstance,
+    study: StudyContent,
     wanted: WantedTags,
     more: Pick<TagsRecord, 'of' | 'undone'>,
   ): Promise<void> {
-    const id = instance.ID;
+    const { ID: id, FileUuid: before } = instance;
     const former = tagsOf(instance);
-    const before = await this.#parts.orthanc.files.uuid(id);
-    if (before === undefined) throw createError('instance_gone', { instance: id });
     const file = await this.#parts.orthanc.tagEditor.attributes(id);
     const { written, ...edit } = planTags(wanted, file, former?.written ?? {}, this.#parts.mode);
     const { received, file: came = received === undefined ? before : undefined } = former ?? {};
@@ -155,42 +156,41 @@ export class Tagger implements FollowUp {
         why: 'a part of it is encrypted, and may be signed digitally',
       });
     const edited = await this.#parts.orthanc.tagEditor.edited(id, edit, pixelsFrom(instance));
+    const isFirst = (await this.#journals.read(id)) === undefined;
+    const { kept, file: now } = await this.#keep(lineOf(instance, study));
+    if (now !== before) throw createError('orthanc_conflict', { what: `instance ${id}` });
     const journal: Journal = {
       version: 1,
       instance: id,
-      study,
+      study: study.ID,
       file: before,
-      kept: await this.#keep(lineOf(id, await this.#parts.orthanc.hierarchy.identifiers(id))),
+      kept,
       until: Date.now() + lateMs,
       tags: { ...tags, received: received ?? receptionOf(instance) },
     };
-    if ((await this.#parts.orthanc.files.uuid(id)) !== before)
-      throw createError('orthanc_conflict', { what: `instance ${id}` });
-    const isFirst = (await this.#journals.read(id)) === undefined;
     await this.#journals.write(journal);
-    const status = await this.#parts.orthanc.tagEditor.store(edited);
-    if (!(await this.#settle(journal, isFirst)))
-      throw createError('tags_not_written', { why: `Orthanc says ${status}` });
-  }
-
-  /** What Orthanc will lose. Labels of ours on series and study are left to adding up. */
-  async #keep(line: readonly ResourcePath[]): Promise<UserData[]> {
-    const all: UserData[] = [];
-    for (const resource of line) {
-      const each = await this.#parts.orthanc.userData.read(resource);
-      const ours = resource.startsWith('instances/') ? [] : await this.#noted(resource);
-      all.push({ ...each, labels: each.labels.filter((label) => !ours.includes(label)) });
+    this.#storing.add(id);
+    try {
+      const status = await this.#parts.orthanc.tagEditor.store(edited);
+      if (!(await this.#settle(journal, isFirst)))
+        throw createError('tags_not_written', { why: `Orthanc says ${status}` });
+    } finally {
+      this.#storing.delete(id);
     }
-    return all;
   }
 
-  /** The labels of a series or study that are noted as ours. */
-  async #noted(resource: ResourcePath): Promise<string[]> {
-    const { metadata } = this.#parts.orthanc;
-    const notes = [metadataNames.record, metadataNames.routes].map((name) => metadata.get(resource, name));
-    return (await Promise.all(notes)).flatMap(
-      (text) => readRecord(groupRecord.pick({ labels: true }), text)?.labels ?? [],
-    );
+  /**
+   * What Orthanc will lose. Labels of ours on series and study are left to adding up.
+   * @returns `file`: what Orthanc calls the instance's file. It is read last: all else is from before its next storing
+   */
+  async #keep(line: readonly ResourcePath[]): Promise<{ kept: UserData[]; file: string | undefined }> {
+    const all = await this.#parts.orthanc.userData.read(line);
+    const kept = all.map(({ resource, metadata, attachments, labels, isProtected, named }) => {
+      const ours = resource.startsWith('instances/') ? [] : notedIn(named);
+      const others = labels.filter((label) => !ours.includes(label));
+      return { resource, metadata, attachments, labels: others, isProtected };
+    });
+    return { kept, file: all.at(-1)?.file };
   }
 
   async #mend(id: InstanceId): Promise<void> {
@@ -208,19 +208,25 @@ export class Tagger implements FollowUp {
    */
   async #settle(journal: Journal, isOver: boolean): Promise<boolean> {
     const { instance, study, file, kept, tags } = journal;
-    const now = await this.#parts.orthanc.files.uuid(instance);
+    const line = kept.map(({ resource }) => resource);
+    const found = await this.#parts.orthanc.userData.find(line);
+    // An instance that is only left out must not be taken for a deleted one: the journal is all that is left of its data.
+    const now = found.get(`instances/${instance}`)?.file ?? (await this.#parts.orthanc.files.uuid(instance));
     const isReplaced = now !== undefined && now !== file;
     if (isReplaced) {
+      if (found.size < line.length) throw createError('orthanc_conflict', { what: `instance ${instance}` });
       for (const reading of this.#readings) reading.isStale ||= reading.id === instance;
-      for (const each of kept) await this.#parts.orthanc.userData.restore(each);
+      for (const each of kept) await this.#parts.orthanc.userData.restore(each, found.get(each.resource));
       await this.#parts.addUp(study, instance);
       // Last: where it stands, so does all else.
       await this.#put(instance, tags);
     }
     if (isOver || now === undefined || Date.now() > journal.until) await this.#journals.drop(instance);
     else {
-      const line = kept.map(({ resource }) => resource);
-      await this.#journals.write({ ...journal, file: now, kept: await this.#keep(line), lingers: true });
+      const next = await this.#keep(line);
+      // Else it was replaced once more, and what this journal keeps is lost again.
+      if (next.file === now)
+        await this.#journals.write({ ...journal, file: now, kept: next.kept, lingers: true });
     }
     return isReplaced;
   }
@@ -231,12 +237,21 @@ export class Tagger implements FollowUp {
 }
 
 /** An instance and what is above it, the instance last: where its own user data is restored, all else is, too. */
-const lineOf = (id: InstanceId, { patient, study, series }: InstanceIdentifiers): ResourcePath[] => [
-  `patients/${patient}`,
+const lineOf = (
+  { ID, ParentSeries }: InstanceContent,
+  { ID: study, ParentPatient }: StudyContent,
+): ResourcePath[] => [
+  `patients/${ParentPatient}`,
   `studies/${study}`,
-  `series/${series}`,
-  `instances/${id}`,
+  `series/${ParentSeries}`,
+  `instances/${ID}`,
 ];
+
+/** The labels of a series or study that are noted as ours. */
+const notedIn = (named: Record<string, string>): string[] =>
+  [metadataNames.record, metadataNames.routes].flatMap(
+    (name) => readRecord(groupRecord.pick({ labels: true }), named[name])?.labels ?? [],
+  );
 
 /** How late a proxy or a busy Orthanc may still store what was sent to it. */
 const lateMs = 600_000;

@@ -50,7 +50,7 @@ beforeEach(async () => {
   server = createServer(
     createApp(
       [
-        hookRouter({ key: hookKey(secret), limiter, metrics: new Metrics(), log, accept: () => undefined }),
+        hookRouter({ key: hookKey(secret), limiter, metrics: new Metrics(), log, accept: () => 'accepted' }),
         apiRouter(withDescription([], '0.0.0'), {
           authenticate,
           limiter,

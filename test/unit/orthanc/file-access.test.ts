@@ -179,6 +179,7 @@ describe('a picture that must not be decoded', () => {
     ['picture_too_large', { '0028,0010': us(13_000), '0028,0011': us(13_000) }],
     ['header_impossible', { '0028,0002': us(2) }],
     ['header_impossible', { '0028,0100': us(24) }],
+    ['header_impossible', { '0028,0004': ['CS', 'PALETTE COLOR'] as const }],
   ])('is refused as %s without asking Orthanc, by whoever wants it', async (code, attributes) => {
     const id = stored({ attributes });
     const orthanc = await client();

@@ -129,11 +129,11 @@ describe('a job of a new instance that is not new after all', () => {
 });
 
 describe('what is decided already', () => {
-  test('by this network is left alone with two calls', async () => {
+  test('by this network is left alone with one call, and its file is not read', async () => {
     const { instance: id } = await decided();
     const outcome = await pipelineOn(site).pipeline.process(jobOf(id));
     expect(outcome).toEqual({ kind: 'skipped', why: 'already_decided' });
-    expect(site.fake.calls).toHaveLength(2);
+    expect(site.fake.calls.map(({ path }) => path)).toEqual(['/tools/bulk-content']);
   });
 
   test('by an undo that was half-written when the job began stays as it is', async () => {

@@ -80,6 +80,19 @@ test('what others keep at a study with other instances is not touched', async ()
   await expectKept(line);
 });
 
+test('what somebody writes while it is restored is newer, and stays', async () => {
+  const line = await withOthersThings();
+  const path = `/instances/${line.instance}/metadata/1050`;
+  site.interrupt(
+    0,
+    () => site.put(path.slice(1), 'newer'),
+    (write) => write.path === path,
+  );
+  await taggerOn(site).tagger.run(line.instance);
+  expect(site.fake.metadata(line.instance)['1050']).toBe('newer');
+  expect(tagsOf(site, line)).toBeDefined();
+});
+
 test('a person who decides while the instance is bare waits until it is not', async () => {
   const line = await withOthersThings();
   const { tagger, recorder } = taggerOn(site);
@@ -191,6 +204,23 @@ describe('a file that Orthanc stores late, after the crash', () => {
     },
   );
 
+  test('while the journal is brought up to date, takes nothing away', async () => {
+    const { line, store } = await late();
+    let isStored = false;
+    site.fake.intercept = ({ path }) => {
+      if (path.includes('/attachments') && !isStored) {
+        isStored = true;
+        store();
+      }
+      return undefined;
+    };
+    const { tagger } = taggerOn(site);
+    await tagger.resume();
+    expect(site.record(line.instance)).toBeUndefined();
+    await tagger.whole(line.instance, async () => undefined);
+    await expectKept(line);
+  });
+
   test('is waited for no longer than it can take', async () => {
     const { tagger } = taggerOn(site);
     const { line } = await late();
@@ -209,6 +239,18 @@ describe('a journal', () => {
     await site.remove(`instances/${line.instance}`);
     await taggerOn(site).tagger.resume();
     expect(await journals()).toEqual([]);
+  });
+
+  test('of an instance that Orthanc only leaves out stays, and is mended later', async () => {
+    const line = await withOthersThings();
+    expect(await site.dying(1, () => taggerOn(site).tagger.run(line.instance))).toBe(true);
+    site.fake.intercept = ({ path }) =>
+      path === '/tools/bulk-content' ? { status: 200, body: '[]' } : undefined;
+    const { tagger } = taggerOn(site);
+    await expect(tagger.resume()).rejects.toMatchObject({ code: 'orthanc_conflict' });
+    site.fake.intercept = () => undefined;
+    await tagger.resume();
+    await expectKept(line);
   });
 
   test('that is damaged stops its instance alone', async () => {
