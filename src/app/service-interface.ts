@@ -1,4 +1,5 @@
 import type { PlainviewError } from '../errors/errors.js';
+import type { Leader } from '../http/health.js';
 import type { Store } from '../store/store.js';
 
 /** A service that was started. */
@@ -21,6 +22,6 @@ export interface State {
   store: Store;
   /** Names the place in messages. */
   place: string;
-  /** This process, and since when it works, where others wait for it to end. */
-  leader?: { who: string; since: string };
+  /** This process, where others wait for it to end. */
+  leader?: Leader;
 }

@@ -24,6 +24,7 @@ import type { Store } from '../store/store.js';
 import { Suspects } from '../store/suspects.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { Monitor } from './monitor.js';
+import { requireFiles } from './required-files.js';
 import type { Service, State } from './service-interface.js';
 import type { ServiceLog } from './service-log.js';
 import { startStandby } from './standby.js';
@@ -66,12 +67,22 @@ export async function startService(
   logNetwork(classifier, log);
   const startWork = (state: State) => startOn(state, { ...config, secret }, classifier, output, timings);
   const { databaseUrl, stateDir } = config;
-  if (databaseUrl !== undefined) return startStandby({ ...config, databaseUrl }, startWork, log);
+  if (databaseUrl !== undefined) requireFiles(config, classifier.network.classes);
   // Before any part reads its state: another service may be about to write it.
   const lock = await lockFolder(stateDir, log);
   try {
-    const { stop, ...service } = await startWork({ store: new FolderStore(stateDir), place: stateDir });
-    return { ...service, stop: () => stop().finally(lock.release) };
+    const service =
+      databaseUrl === undefined
+        ? await startWork({ store: new FolderStore(stateDir), place: stateDir })
+        : await startStandby({ ...config, databaseUrl }, startWork, log);
+    return {
+      get url() {
+        return service.url;
+      },
+      ready: service.ready,
+      lost: service.lost,
+      stop: () => service.stop().finally(lock.release),
+    };
   } catch (error) {
     await lock.release();
     throw error;

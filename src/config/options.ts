@@ -265,7 +265,8 @@ export const options = z.object({
   databaseUrl: z
     .url({
       protocol: /^postgres(ql)?$/,
-      error: 'must be a URL like postgresql://plainview:password@host/database',
+      error:
+        'must be a URL like postgresql://plainview:password@host/database, with special characters of the password as %XX',
     })
     .optional()
     .describe(

@@ -116,14 +116,14 @@ export const runningErrors = {
   },
   database_unusable: {
     message: (p: { place: string; why: string }) =>
-      `Plainview cannot use its database ${p.place} (${p.why}). Check that PostgreSQL runs and can be reached; Plainview goes on by itself.`,
+      `Plainview cannot use its database ${p.place} (${p.why}). Check that PostgreSQL runs, can be reached and can write. A service goes on by itself.`,
     transient: true,
     status: 503,
     exit: 1,
   },
   database_refused: {
     message: (p: { place: string; why: string }) =>
-      `The database ${p.place} refuses Plainview (${p.why}). Check user, password and name in PLAINVIEW_DATABASE_URL, and that the user may create a schema there.`,
+      `The database ${p.place} refuses Plainview (${p.why}). Check user, password, name and parameters in PLAINVIEW_DATABASE_URL, and that the user may create a schema there.`,
     transient: false,
     status: 500,
     exit: 2,
@@ -144,7 +144,7 @@ export const runningErrors = {
   },
   database_in_use: {
     message: (p: { place: string; holder: string }) =>
-      `The database ${p.place} is in use (${p.holder}). Stop that process first.`,
+      `The database ${p.place} is in use (${p.holder}). Stop that process first. If it was killed, wait ten seconds.`,
     transient: false,
     status: 500,
     exit: 1,

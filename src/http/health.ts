@@ -1,6 +1,13 @@
 import { Router } from 'express';
 import type { Metrics } from '../metrics/metrics.js';
 
+/** The process that works, where others wait for it to end. */
+export interface Leader {
+  who: string;
+  /** ISO 8601. */
+  since: string;
+}
+
 /** The answer of `/health/ready`. Its status is 200 while `ready`, else 503. */
 export interface Readiness {
   ready: boolean;
@@ -14,8 +21,8 @@ export interface Readiness {
     /** Where there are several: each by its last health check. It does not decide `ready`. */
     nodes?: { url: string; answers: boolean; readOnly: boolean; problem?: string }[];
   };
-  /** This process, where others wait for it to end. */
-  leader?: { who: string; since: string };
+  /** This process. */
+  leader?: Leader;
   /** Whether the state can be written. Without it, corrections are refused and no progress is kept. */
   state: { writable: boolean; problem?: string };
   /** How far Orthanc's change log is behind. It does not decide `ready`. */

@@ -1,14 +1,15 @@
 import { Router } from 'express';
 import { createError } from '../errors/errors.js';
+import type { Leader } from './health.js';
 
 /** Of a process that waits until another one ends: it is alive, not ready, and refuses all else. */
-export function standbyRouter(holder: () => string): Router {
+export function standbyRouter(leader: () => Leader | undefined): Router {
   const router = Router();
   router.get('/health/live', (_request, response) => {
     response.json({ live: true });
   });
   router.get('/health/ready', (_request, response) => {
-    response.status(503).json({ ready: false, standby: true, leader: { who: holder() } });
+    response.status(503).json({ ready: false, standby: true, leader: leader() });
   });
   router.get('/metrics', (_request, response) => {
     response
@@ -18,7 +19,8 @@ export function standbyRouter(holder: () => string): Router {
       );
   });
   router.use(() => {
-    throw createError('standby', { holder: holder() });
+    const { who, since } = leader() ?? {};
+    throw createError('standby', { holder: who === undefined ? 'not known yet' : `${who}, since ${since}` });
   });
   return router;
 }

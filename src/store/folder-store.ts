@@ -32,7 +32,7 @@ export class FolderStore implements Store {
     try {
       text = await readFile(file, 'utf8');
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return undefined;
+      if (this.#isMissing(error)) return undefined;
       // The disk cannot read it any more.
       if (codeOf(error) === 'EIO') throw createError('state_damaged', { file }, error);
       throw unusable(file, error);
@@ -50,7 +50,7 @@ export class FolderStore implements Store {
     return access(file).then(
       () => true,
       (error: unknown) => {
-        if (codeOf(error) === 'ENOENT') return false;
+        if (this.#isMissing(error)) return false;
         throw unusable(file, error);
       },
     );
@@ -62,7 +62,7 @@ export class FolderStore implements Store {
       const names = await readdir(path);
       return names.filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length));
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return [];
+      if (this.#isMissing(error)) return [];
       throw unusable(path, error);
     }
   }
@@ -98,6 +98,11 @@ export class FolderStore implements Store {
     } catch (error) {
       throw unusable(file, error);
     }
+  }
+
+  /** Whether there is no such file. Where the state folder itself is gone, what it held is unknown. */
+  #isMissing(error: unknown): boolean {
+    return codeOf(error) === 'ENOENT' && existsSync(this.#folder);
   }
 
   #fileOf(key: string): string {

@@ -10,10 +10,9 @@ const longestMs = 10_000;
 const patienceMs = 5000;
 const retryMs = 250;
 
-/** SQLSTATE: the server refuses the user, password or database. Waiting does not help. */
-const refused = ['28000', '28P01', '3D000', '42501'];
-/** SQLSTATE classes of a server that is away, starts, stops or has no connection left; and of a network that fails. */
-const awayClasses = ['08', '53', '57'];
+/** SQLSTATE of a server that has no connection left, stops, or starts. */
+const awayStates = ['53300', '57P01', '57P02', '57P03'];
+/** What Node.js says of a network that fails. */
 const awayCodes = [
   'ECONNREFUSED',
   'ECONNRESET',
@@ -33,6 +32,7 @@ export class Database {
   readonly #log: Logger;
   readonly #closed = new AbortController();
   #isAway = false;
+  #backSince = -Infinity;
 
   private constructor(url: string, log: Logger) {
     this.place = placeOf(url);
@@ -46,8 +46,10 @@ export class Database {
       query_timeout: longestMs,
       statement_timeout: longestMs,
     });
-    // An idle connection that breaks. The next statement opens another one.
-    this.#pool.on('error', (error) => this.#log.debug({ err: error }, 'a connection to the database broke'));
+    // An idle connection that breaks. The next statement opens another one. `pg` adds its own state to the error.
+    this.#pool.on('error', ({ message }) =>
+      log.debug({ why: message }, 'a connection to the database broke'),
+    );
   }
 
   /**
@@ -94,6 +96,16 @@ export class Database {
       }
   }
 
+  /** Whether it did not answer the last statement. The log says so already. */
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  /** When its last outage ended, by `performance.now()`. */
+  get backSince(): number {
+    return this.#backSince;
+  }
+
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
@@ -101,8 +113,10 @@ export class Database {
   }
 
   #answered(): void {
-    if (this.#isAway) this.#log.info({ database: this.place }, 'the database answers');
+    if (!this.#isAway) return;
     this.#isAway = false;
+    this.#backSince = performance.now();
+    this.#log.info({ database: this.place }, 'the database answers');
   }
 
   #isGone(error: unknown): void {
@@ -117,9 +131,8 @@ export class Database {
 
   /** At the start, what waiting does not mend ends it. Later, somebody may mend it meanwhile. */
   #refusal(error: unknown): PlainviewError {
-    return refused.includes(codeOf(error))
-      ? createError('database_refused', { place: this.place, why: whyOf(error) }, error)
-      : this.#translate(error);
+    if (error instanceof PlainviewError) return error;
+    return createError('database_refused', { place: this.place, why: whyOf(error) }, error);
   }
 }
 
@@ -128,10 +141,13 @@ const codeOf = (error: unknown): string => String((error as { code?: unknown }).
 
 function isAway(error: unknown): boolean {
   const code = codeOf(error);
-  const { message } = error as Error;
+  const { message, syscall } = error as NodeJS.ErrnoException;
   return (
     awayCodes.includes(code) ||
-    (/^[0-9A-Z]{5}$/.test(code) && awayClasses.includes(code.slice(0, 2))) ||
+    // A server that is stopped has no socket.
+    (code === 'ENOENT' && syscall === 'connect') ||
+    awayStates.includes(code) ||
+    /^08[0-9A-Z]{3}$/.test(code) ||
     // What `pg` says without a code.
     /timeout|Connection terminated|not queryable/i.test(message)
   );

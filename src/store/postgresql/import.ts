@@ -32,7 +32,7 @@ export async function importFolder(
   for (let from = 0; from < keys.length; from += batchSize) {
     const batch = keys.slice(from, from + batchSize);
     // As text: one that is damaged is damaged there too, and Plainview says of which.
-    const texts = await Promise.all(batch.map((key) => readFile(join(folder, `${key}.json`), 'utf8')));
+    const texts = await Promise.all(batch.map((key) => readText(join(folder, `${key}.json`))));
     const inserted = await database.query<{ key: string }>(
       `WITH term AS (SELECT 1 FROM plainview.lease WHERE term = $1 FOR SHARE),
        given AS (SELECT unnest($2::text[]) AS key, unnest($3::text[]) AS content)
@@ -54,6 +54,11 @@ export async function importFolder(
     onProgress(batch.length);
   }
   return result;
+}
+
+/** PostgreSQL refuses the character 0, which is in no JSON. Some file systems leave zeros after a power cut. */
+async function readText(path: string): Promise<string> {
+  return (await readFile(path, 'utf8')).replaceAll('\0', '\ufffd');
 }
 
 async function keysOf(folder: string): Promise<string[]> {

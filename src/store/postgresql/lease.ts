@@ -6,6 +6,8 @@ import type { Database } from './database.js';
 /** Without a renewal for so long, another process may take the lease. By the clock of the database alone. */
 const lastsSeconds = 10;
 const renewMs = 3000;
+/** After an outage of the database, who had the lease before has so long to renew it. */
+const afterOutageMs = 2 * renewMs;
 /** Between two tries to take it. */
 const tryMs = 1000;
 
@@ -15,6 +17,12 @@ export interface Holder {
   since: string;
 }
 
+interface Term {
+  /** A bigint. */
+  term: string;
+  since: Date;
+}
+
 /**
  * The right to work on an archive. One process has it at a time, for a *term*, whose number grows with each holder. What
  * is written to the database names its term, and is refused when another has begun: a process that was suspended, and
@@ -22,6 +30,8 @@ export interface Holder {
  */
 export class Lease {
   readonly term: string;
+  /** When the term began, by the clock of the database: ISO 8601. */
+  readonly since: string;
   readonly #database: Database;
   readonly #log: Logger;
   readonly #released = new AbortController();
@@ -31,9 +41,10 @@ export class Lease {
     this.#onLost = resolve;
   });
 
-  private constructor(database: Database, term: string, log: Logger) {
+  private constructor(database: Database, { term, since }: Term, log: Logger) {
     this.#database = database;
     this.term = term;
+    this.since = since.toISOString();
     this.#log = log;
   }
 
@@ -49,32 +60,38 @@ export class Lease {
     { onHolder, signal, log }: { onHolder: (holder: Holder) => void; signal: AbortSignal; log: Logger },
   ): Promise<Lease | undefined> {
     let known = '';
-    while (!signal.aborted) {
+    let problem = '';
+    for (; !signal.aborted; await sleep(tryMs, signal))
       try {
-        const taken = await database.query<{ term: string }>(
+        const holder = await holderOf(database);
+        if (holder !== undefined && holder.who !== who) {
+          if (holder.who + holder.since !== known) onHolder(holder);
+          known = holder.who + holder.since;
+          continue;
+        }
+        // During an outage its holder could not renew it either.
+        const endedInOutage = performance.now() - database.backSince < afterOutageMs;
+        const { rows } = await database.query<Term>(
           `UPDATE plainview.lease
            SET term = term + 1, holder = $1, since = now(), expires = now() + $2 * interval '1 second'
-           WHERE expires < now() OR holder = $1 RETURNING term::text AS term`,
-          [who, lastsSeconds],
+           WHERE holder = $1 OR expires = '-infinity' OR (expires < now() AND NOT $3)
+           RETURNING term::text AS term, since`,
+          [who, lastsSeconds, endedInOutage],
         );
-        const [mine] = taken.rows;
+        const [mine] = rows;
         if (mine !== undefined) {
-          const lease = new Lease(database, mine.term, log);
+          const lease = new Lease(database, mine, log);
           void lease.#keep();
           return lease;
         }
-        const holder = await holderOf(database);
-        if (holder !== undefined && holder.who + holder.since !== known) {
-          known = holder.who + holder.since;
-          onHolder(holder);
-        }
       } catch (caught) {
         const error = asPlainviewError(caught);
-        // The database says itself when it goes and comes.
         if (!error.transient) throw error;
+        if (!database.isAway && error.message !== problem) {
+          problem = error.message;
+          log.warn({ err: error }, problem);
+        }
       }
-      await sleep(tryMs, signal);
-    }
     return undefined;
   }
 

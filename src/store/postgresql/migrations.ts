@@ -25,6 +25,9 @@ const migrations = [
  */
 export async function migrate(pool: Pool): Promise<void> {
   const client = await pool.connect();
+  // The statement that is under way says so too. Without a listener, Node.js ends the process.
+  const onBroken = () => undefined;
+  client.on('error', onBroken);
   try {
     await client.query('BEGIN');
     await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock]);
@@ -47,10 +50,10 @@ export async function migrate(pool: Pool): Promise<void> {
         await client.query('INSERT INTO plainview.migrations VALUES ($1)', [index + 1]);
       }
     await client.query('COMMIT');
+    client.off('error', onBroken).release();
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
+    // Closes the connection, which rolls back also where the server no longer answers.
+    client.release(true);
     throw error;
-  } finally {
-    client.release();
   }
 }

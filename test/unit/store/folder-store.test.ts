@@ -41,9 +41,18 @@ test.each(['it', 'deep/it'])(
   async (key) => {
     const stateDir = join(folder, 'gone');
     const store = new FolderStore(stateDir);
+    await store.write(key, 1);
     rmSync(stateDir, { recursive: true });
     await expect(store.write(key, 1)).rejects.toMatchObject({ code: 'state_unusable' });
     expect(existsSync(stateDir)).toBe(false);
+    // What people decided is not forgotten, but away.
+    for (const use of [
+      () => store.read(key, z.unknown()),
+      () => store.has(key),
+      () => store.names('deep'),
+      () => store.remove(key),
+    ])
+      await expect(use()).rejects.toMatchObject({ code: 'state_unusable' });
   },
 );
 

@@ -1,0 +1,20 @@
+import { openId } from '../access/openid.js';
+import { readTokens } from '../access/tokens.js';
+import type { Config } from '../config/options.js';
+import { readRules } from '../followups/routing/rules/read.js';
+import { readProtocols } from '../hanging/file.js';
+import { Words } from '../order-check/words.js';
+
+/**
+ * Checks what a service reads when it begins to work. A standby does so at its start: when it takes over, nobody may be
+ * there to correct a mistake.
+ * @param classes the categories of the network
+ * @throws config_invalid, rules_invalid
+ */
+export function requireFiles(config: Config, classes: readonly string[]): void {
+  if (config.rulesFile !== undefined) readRules(config.rulesFile, classes);
+  readTokens(config.tokensFile);
+  readProtocols(config.hangingFile, classes);
+  Words.read(config.orderWords);
+  openId(config);
+}
