@@ -39,13 +39,24 @@ interface Parts {
   seal: RequestSeal;
   metrics: Metrics;
   routeBackOff?: BackOff | undefined;
+  /** How long a picture waits that was in work when the process ended. Other than the default in tests alone, milliseconds. */
+  inWorkRestMs?: number;
   log: Logger;
 }
 
 /** The parts that take instances in, decide them, record the decisions and run the follow-ups. */
 export type Work = ReturnType<typeof createWork>;
 
-export function createWork({ orthanc, classifier, config, seal, metrics, routeBackOff, log }: Parts) {
+export function createWork({
+  orthanc,
+  classifier,
+  config,
+  seal,
+  metrics,
+  routeBackOff,
+  inWorkRestMs,
+  log,
+}: Parts) {
   const locks = new LocalLocks();
   const { stateDir, modalities } = config;
   const onPart: OnPart = (study, afterMs) => reconciler.later(study, afterMs);
@@ -101,7 +112,7 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     onMended: (what) => metrics.mended.inc({ what }),
     log,
   });
-  const inWork = new InWork(stateDir);
+  const inWork = new InWork(stateDir, inWorkRestMs);
   const pipeline = new Pipeline({
     inWork,
     orthanc,
@@ -152,7 +163,8 @@ export function createWork({ orthanc, classifier, config, seal, metrics, routeBa
     queue,
     cursor: new ChangeCursor(stateDir, log),
     isSettled,
-    isUnfinished: (instance) => requestOf(instance) !== undefined || pipeline.isUnfinished(instance),
+    isUnfinished: (instance) =>
+      requestOf(instance) !== undefined || pipeline.isUnfinished(instance) || recorder.isUnkept(instance),
     groupRequests,
     onLogCleared: () => sweep.beginAfterCurrent(),
     pollMs: config.changesPollMs,

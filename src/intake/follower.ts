@@ -5,7 +5,7 @@ import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import type { Change } from '../orthanc/changes.js';
 import { type GroupId, groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
+import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { Queue } from '../queue/queue.js';
 import type { ChangeCursor } from './cursor.js';
 import { inHalves } from './in-halves.js';
@@ -18,8 +18,11 @@ interface Parts {
   cursor: ChangeCursor;
   /** Whether a stored instance needs no job: it is decided. */
   isSettled: (instance: IdentifiedInstance) => boolean;
-  /** Whether an instance whose metadata changed needs a job: a reclassification is requested, or work is unfinished. */
-  isUnfinished: (instance: InstanceContent) => boolean;
+  /**
+   * Whether an instance whose metadata changed needs a job: a reclassification is requested, work is unfinished, or
+   * another service recorded what a person said.
+   */
+  isUnfinished: (instance: IdentifiedInstance) => boolean;
   groupRequests: Pick<GroupRequests, 'begin'>;
   /** Called when the change log may lack instances that were stored before now. */
   onLogCleared: () => void;

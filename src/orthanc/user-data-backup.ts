@@ -65,8 +65,14 @@ export class UserDataBackup {
     return { resource, ...state, attachments };
   }
 
-  /** Restores what is missing. Present values are newer and stay. Does nothing where the resource is deleted. */
-  async restore({ resource, metadata, attachments, labels, isProtected }: UserData): Promise<void> {
+  /**
+   * Restores what is missing. Present values are newer and stay. Does nothing where the resource is deleted.
+   * @param notedIn the labels that a metadata value notes as its own: where a newer value is present, they are not restored
+   */
+  async restore(
+    { resource, metadata, attachments, labels, isProtected }: UserData,
+    notedIn: (value: string) => readonly string[],
+  ): Promise<void> {
     const now = await this.#read(resource).catch(ifAbsent(undefined));
     if (now === undefined) return;
     for (const [number, value] of Object.entries(metadata))
@@ -79,7 +85,11 @@ export class UserDataBackup {
           data: Buffer.from(base64, 'base64'),
           headers: { 'content-type': 'application/octet-stream' },
         });
-    for (const label of labels) if (!now.labels.includes(label)) await this.#labels.add(resource, label);
+    const overtaken = Object.entries(metadata).flatMap(([number, value]) =>
+      [undefined, value].includes(now.metadata[number]) ? [] : notedIn(value),
+    );
+    const missing = labels.filter((label) => !now.labels.includes(label) && !overtaken.includes(label));
+    for (const label of missing) await this.#labels.add(resource, label);
     if (isProtected && !now.isProtected)
       await this.#transport.call({ method: 'PUT', url: `/${resource}/protected`, data: '1' });
   }

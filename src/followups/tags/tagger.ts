@@ -187,9 +187,7 @@ export class Tagger implements FollowUp {
   async #noted(resource: ResourcePath): Promise<string[]> {
     const { metadata } = this.#parts.orthanc;
     const notes = [metadataNames.record, metadataNames.routes].map((name) => metadata.get(resource, name));
-    return (await Promise.all(notes)).flatMap(
-      (text) => readRecord(groupRecord.pick({ labels: true }), text)?.labels ?? [],
-    );
+    return (await Promise.all(notes)).flatMap(labelsNotedIn);
   }
 
   async #mend(id: InstanceId): Promise<void> {
@@ -211,7 +209,7 @@ export class Tagger implements FollowUp {
     const isReplaced = now !== undefined && now !== file;
     if (isReplaced) {
       for (const reading of this.#readings) reading.isStale ||= reading.id === instance;
-      for (const each of kept) await this.#parts.orthanc.userData.restore(each);
+      for (const each of kept) await this.#parts.orthanc.userData.restore(each, labelsNotedIn);
       await this.#parts.addUp(study, instance);
       // Last: where it stands, so does all else.
       await this.#put(instance, tags);
@@ -228,6 +226,10 @@ export class Tagger implements FollowUp {
     return this.#parts.orthanc.metadata.put(`instances/${id}`, metadataNames.tags, JSON.stringify(tags));
   }
 }
+
+/** The labels that a record or routes note as Plainview's. */
+const labelsNotedIn = (text: string | undefined): string[] =>
+  readRecord(groupRecord.pick({ labels: true }), text)?.labels ?? [];
 
 /** An instance and what is above it, the instance last: where its own user data is restored, all else is, too. */
 const lineOf = (id: InstanceId, { patient, study, series }: InstanceIdentifiers): ResourcePath[] => [

@@ -61,6 +61,24 @@ describe('an Orthanc that replaces files', () => {
     expect(site.fake.labels(line.study)).not.toContain('urgent');
   });
 
+  test('does not bring back the labels of a decision that another service replaced while the file was stored anew', async () => {
+    const line = await knee();
+    let isStored = false;
+    site.fake.intercept = async ({ method, path }) => {
+      if (isStored) {
+        site.fake.intercept = () => undefined;
+        await decide(site, line, later('hand_ap'));
+      }
+      isStored = method === 'POST' && path === '/instances';
+      return undefined;
+    };
+    await taggerOn(site).tagger.run(line.instance);
+    expect(stores()).toBe(1);
+    expect(site.record(line.instance)?.category).toBe('hand_ap');
+    for (const id of [line.instance, line.series, line.study])
+      expect(site.fake.labels(id)).toEqual(['hand_ap']);
+  });
+
   test.each([
     ['absent', 'LEG'],
     ['replace', 'KNEE'],
