@@ -6,6 +6,7 @@ export class Clock {
   readonly #realDate = globalThis.Date;
   readonly #realSetTimeout = globalThis.setTimeout;
   #offset = 0;
+  wasSetBack = false;
 
   constructor() {
     const [real, offset] = [this.#realDate, () => this.#offset];
@@ -27,6 +28,7 @@ export class Clock {
   }
 
   step(hours: number): void {
+    this.wasSetBack ||= hours < 0;
     this.#offset += hours * 3_600_000;
   }
 

@@ -38,7 +38,8 @@ export interface History {
  * - Nothing else stands: no category that nobody gave, no label, count or report that the decisions do not ask for.
  * - Two services share no memory but Orthanc. So where Orthanc loses a picture's metadata before the other service has
  *   read the last words in it, that one may decide first, by what it knows: earlier words, or the network. Orthanc cannot
- *   tell two first decisions apart. Once both have come to rest, each puts back the last word.
+ *   tell two first decisions apart. Once both have come to rest, each puts back the last word; for a picture that was
+ *   moved, the last one by the clock.
  * - Nor can it replace a file only if nobody has written metadata since they were read. So where two services write tags
  *   into files, a word that is said before both have come to rest may stand or not.
  */
@@ -113,7 +114,8 @@ export async function runHistory(seed: number): Promise<History> {
     const rest = async () => {
       await MortalService.rest(services);
       isCalm = services.every(({ isDead }) => !isDead);
-      if (isCalm) for (const { unseen } of present()) unseen.clear();
+      if (!isCalm) return;
+      for (const { unseen, hasMoved } of present()) if (!hasMoved || !clock.wasSetBack) unseen.clear();
     };
     const isSure = () => isCalm || followUps.tags === 'off' || services.length === 1;
     const say = (picture: Picture, what: string, states: readonly State[], isDone: boolean) => {

@@ -53,6 +53,10 @@ export class Picture {
     return `${this.#n} (${this.id.slice(0, 4)})`;
   }
 
+  get hasMoved(): boolean {
+    return this.#moves > 0;
+  }
+
   /** A word that was acknowledged, by one of so many services. */
   said(states: readonly State[], services: number): void {
     if (services > 1) for (const state of this.states) this.unseen.add(state);
@@ -79,7 +83,8 @@ export class Picture {
 
   /** The patient was the wrong one: everything gets new UIDs, or keeps those that it has. */
   move(patient: string, keepsUids: boolean): Promise<void> {
-    const made = uid(`history move ${this.#n} ${this.#moves++}`);
+    this.#moves++;
+    const made = uid(`history move ${this.#n} ${this.#moves}`);
     return this.#move(
       keepsUids
         ? requestOfMove({ PatientID: patient }, ['SOPInstanceUID'])
@@ -91,7 +96,8 @@ export class Picture {
   async merge(into: Picture): Promise<void> {
     const answer = await fetch(`${this.#fake.url}/instances/${into.id}/simplified-tags`);
     const { PatientID, StudyInstanceUID } = (await answer.json()) as Record<string, string>;
-    const SeriesInstanceUID = uid(`history merge ${this.#n} ${this.#moves++}`);
+    this.#moves++;
+    const SeriesInstanceUID = uid(`history merge ${this.#n} ${this.#moves}`);
     await this.#move(
       requestOfMove(
         { PatientID: PatientID ?? '', StudyInstanceUID: StudyInstanceUID ?? '', SeriesInstanceUID },
