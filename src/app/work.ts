@@ -10,6 +10,7 @@ import type { RequestSeal } from '../decisions/request-seal.js';
 import { RequestWriter } from '../decisions/request-writer.js';
 import type { OnPart } from '../decisions/study-trees.js';
 import { asPlainviewError } from '../errors/errors.js';
+import { reportSopClass } from '../followups/report/document.js';
 import { Reporter } from '../followups/report/reporter.js';
 import type { BackOff } from '../followups/routing/outbox.js';
 import { Routing } from '../followups/routing/routing.js';
@@ -139,6 +140,7 @@ export function createWork({
     reconciler,
     network: classifier.network.sha256,
     modalities,
+    ownClasses: reporter === undefined ? [] : [reportSopClass],
     // Only sweeps restore labels that were removed. Otherwise two services could add and remove them endlessly.
     isSettled: (instance) => isSettled(instance) && recorder.isLabelled(instance),
     rate: config.sweepRate,
