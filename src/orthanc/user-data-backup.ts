@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { createError } from '../errors/errors.js';
 import { ifAbsent } from './catch-handlers.js';
@@ -37,6 +38,9 @@ const isUsersAttachment = (number: number) =>
 
 const maxBytes = 64 * 2 ** 20;
 
+/** Readings of one resource, each after another writer was met. */
+const mostTries = 5;
+
 /** Saves and restores user data. Orthanc deletes it when an instance is replaced. */
 export class UserDataBackup {
   readonly #transport: Transport;
@@ -49,9 +53,12 @@ export class UserDataBackup {
     this.#labels = labels;
   }
 
-  /** @throws tags_not_written where the attachments are too large, orthanc_… */
+  /**
+   * Reads what belongs together: a label, and the metadata that note whose it is.
+   * @throws tags_not_written where the attachments are too large, orthanc_conflict, orthanc_…
+   */
   async read(resource: ResourcePath): Promise<UserData> {
-    const state = await this.#read(resource);
+    const state = await this.#readStill(resource);
     const attachments: Record<string, string> = {};
     let bytes = 0;
     for (const number of state.attachments) {
@@ -94,12 +101,27 @@ export class UserDataBackup {
       await this.#transport.call({ method: 'PUT', url: `/${resource}/protected`, data: '1' });
   }
 
+  /** Reads until the metadata are the same after the labels were read: else another service was changing both. */
+  async #readStill(resource: ResourcePath) {
+    for (let tries = 1; tries <= mostTries; tries++) {
+      const state = await this.#read(resource);
+      if (isDeepStrictEqual(await this.#usersMetadata(resource), state.metadata)) return state;
+    }
+    throw createError('orthanc_conflict', { what: resource });
+  }
+
+  async #usersMetadata(resource: ResourcePath): Promise<Record<string, string>> {
+    const request = { method: 'GET', url: `/${resource}/metadata?expand&numeric` };
+    const all = await this.#transport.json(numbers, request);
+    return Object.fromEntries(Object.entries(all).filter(([number]) => isUsersMetadata(Number(number))));
+  }
+
   async #read(
     resource: ResourcePath,
   ): Promise<Omit<UserData, 'resource' | 'attachments'> & { attachments: string[] }> {
     const get = (path: string) => ({ method: 'GET', url: `/${resource}/${path}` });
     const [metadata, attachments, labels, isProtected] = await Promise.all([
-      this.#transport.json(numbers, get('metadata?expand&numeric')),
+      this.#usersMetadata(resource),
       this.#transport.json(attachmentNumbers, get('attachments?full')),
       this.#transport.json(names, get('labels')),
       resource.startsWith('patients/')
@@ -107,9 +129,7 @@ export class UserDataBackup {
         : false,
     ]);
     return {
-      metadata: Object.fromEntries(
-        Object.entries(metadata).filter(([number]) => isUsersMetadata(Number(number))),
-      ),
+      metadata,
       attachments: Object.values(attachments).filter(isUsersAttachment).map(String),
       labels,
       isProtected,

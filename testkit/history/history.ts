@@ -41,7 +41,7 @@ export interface History {
  *   tell two first decisions apart. Once both have come to rest, each puts back the last word; for a picture that was
  *   moved, the last one by the clock.
  * - Nor can it replace a file only if nobody has written metadata since they were read. So where two services write tags
- *   into files, a word that is said before both have come to rest may stand or not.
+ *   into files, a word that is said before both have come to rest may stand or not, and a request may be lost.
  */
 export async function runHistory(seed: number): Promise<History> {
   const random = seeded(seed);
@@ -117,7 +117,8 @@ export async function runHistory(seed: number): Promise<History> {
       if (!isCalm) return;
       for (const { unseen, hasMoved } of present()) if (!hasMoved || !clock.wasSetBack) unseen.clear();
     };
-    const isSure = () => isCalm || followUps.tags === 'off' || services.length === 1;
+    const doTwoReplace = followUps.tags !== 'off' && services.length > 1;
+    const isSure = () => isCalm || !doTwoReplace;
     const say = (picture: Picture, what: string, states: readonly State[], isDone: boolean) => {
       told.push(`${what} ${picture.name}${isDone ? '' : ', not acknowledged'}`);
       if (isDone) history.words++;
@@ -190,7 +191,7 @@ export async function runHistory(seed: number): Promise<History> {
         const isDone = await attempt(of, () => of.reclassify([picture.id]));
         told.push(`reclassify ${picture.name}: ${answer}${isDone ? '' : ', not acknowledged'}`);
         if (isDone) history.requests++;
-        picture.request = isDone ? 'bob' : undefined;
+        picture.request = isDone && !doTwoReplace ? 'bob' : undefined;
       }),
       reclassifyCorrected: withPicture(async (picture) => {
         await rest();
@@ -203,7 +204,7 @@ export async function runHistory(seed: number): Promise<History> {
         const how = isAnswered ? '' : isDone ? ', not answered' : ', not acknowledged';
         told.push(`reclassify ${picture.name}, corrected or not: ${answer}${how}`);
         if (isAnswered && isSure()) picture.said(['network'], services.length);
-        picture.request = isDone ? 'bob' : undefined;
+        picture.request = isDone && !doTwoReplace ? 'bob' : undefined;
       }),
       rest: async () => void (await rest()),
       sweep: async () => {

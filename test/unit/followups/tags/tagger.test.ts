@@ -79,6 +79,23 @@ describe('an Orthanc that replaces files', () => {
       expect(site.fake.labels(id)).toEqual(['hand_ap']);
   });
 
+  test('keeps a label together with the note of whose it is, where another service adds both meanwhile', async () => {
+    const line = await knee();
+    const note = JSON.stringify({ version: 1, routes: [], wanted: ['urgent'], labels: ['urgent'] });
+    site.interrupt(
+      0,
+      async () => {
+        await site.put(`instances/${line.instance}/metadata/RadiographRoutes`, note);
+        await site.put(`instances/${line.instance}/labels/urgent`);
+      },
+      ({ method, path }) => method === 'GET' && path === `/instances/${line.instance}/labels`,
+    );
+    await taggerOn(site).tagger.run(line.instance);
+    expect(stores()).toBe(1);
+    expect(site.fake.labels(line.instance)).toEqual(['knee_ap', 'urgent']);
+    expect(site.fake.metadata(line.instance).RadiographRoutes).toBe(note);
+  });
+
   test.each([
     ['absent', 'LEG'],
     ['replace', 'KNEE'],
