@@ -20,6 +20,7 @@ import {
 } from '../src/decisions/schema.js';
 import { type InstanceId, instanceId, type StudyId, studyId } from '../src/orthanc/ids.js';
 import { Orthanc } from '../src/orthanc/orthanc.js';
+import { FolderStore } from '../src/store/folder-store.js';
 import { LocalLocks } from '../src/store/local-locks.js';
 import type { FakeOrthanc, FakeOrthancOptions, FakeRequest } from './fake-orthanc.js';
 import { startFakeOrthanc } from './fake-orthanc.js';
@@ -85,12 +86,12 @@ export function useFakeSite(options: FakeOrthancOptions = {}) {
       const locks = new LocalLocks();
       const { labelPrefix } = config;
       const aggregates = new Aggregates(orthanc, labelPrefix, locks);
-      const corrections = new CorrectionStore(stateDir, silent);
+      const corrections = new CorrectionStore(new FolderStore(stateDir), silent);
       const seal = new RequestSeal(deriveKey(siteSecret, 'seal'));
       const recorder = new Recorder({ orthanc, labelPrefix, locks, aggregates, corrections, seal });
       return { config, orthanc, locks, aggregates, recorder };
     },
-    corrections: () => new CorrectionStore(stateDir, silent),
+    corrections: () => new CorrectionStore(new FolderStore(stateDir), silent),
     store(file: Buffer): Line {
       const { ID, ParentSeries, ParentStudy, ParentPatient } = running().store(file);
       return {

@@ -6,12 +6,14 @@ import { deriveKey } from '../src/access/keys.js';
 import { Lifecycle, type Part } from '../src/app/lifecycle.js';
 import { createWork, type Work } from '../src/app/work.js';
 import { loadConfig } from '../src/config/load.js';
+import type { Config } from '../src/config/options.js';
 import { corrected, undone } from '../src/decisions/correction.js';
 import { RequestSeal } from '../src/decisions/request-seal.js';
 import type { NewDecision } from '../src/decisions/schema.js';
 import { Metrics } from '../src/metrics/metrics.js';
 import type { InstanceId } from '../src/orthanc/ids.js';
 import { Orthanc } from '../src/orthanc/orthanc.js';
+import { FolderStore } from '../src/store/folder-store.js';
 import type { Stub } from './classifier.js';
 import type { FakeOrthanc, FakeRequest } from './fake-orthanc.js';
 import { isWrite, siteSecret } from './fake-site.js';
@@ -57,14 +59,16 @@ export interface MortalOptions {
  * of Orthanc, and replaced or removed files of its state. What it does after that has no effect.
  */
 export class MortalService {
-  readonly work: Work;
+  #work: Work | undefined;
   /** The state as it was when the service was killed, or as it is. */
   stateDir: string;
   /** Changes so far. */
   changes = 0;
   readonly orthanc: Orthanc;
-  readonly #parts: Part[];
-  readonly #lifecycle: Lifecycle;
+  readonly #config: Config;
+  readonly #classifier: Stub;
+  #parts: Part[] = [];
+  #lifecycle = new Lifecycle([]);
   readonly #metrics = new Metrics();
   readonly #unwatch: () => void;
   #killAt = Number.POSITIVE_INFINITY;
@@ -81,7 +85,8 @@ export class MortalService {
   private constructor({ stage, classifier, env = {}, stateDir }: MortalOptions) {
     const name = `service${started++}`;
     this.stateDir = stateDir ?? newState();
-    const config = {
+    this.#classifier = classifier;
+    this.#config = {
       ...loadConfig({
         PLAINVIEW_ORTHANC_URL: stage.fake.url,
         PLAINVIEW_ORTHANC_USERNAME: name,
@@ -95,29 +100,37 @@ export class MortalService {
     };
     stage.add(name, this);
     this.#unwatch = watchState(this.stateDir, () => this.#change());
-    this.orthanc = new Orthanc(config);
-    const log = pino({ level: process.env.MORTAL_LOG ?? 'silent' });
-    const seal = new RequestSeal(deriveKey(siteSecret, 'seal'));
-    this.work = createWork({
-      orthanc: this.orthanc,
-      classifier,
-      config,
-      seal,
-      metrics: this.#metrics,
-      inWorkRestMs: 200,
-      log,
-    });
-    const { followUps, reconciler, groupRequests, follower, sweep, reclassification, queue } = this.work;
-    this.#parts = [...followUps, reconciler, groupRequests, follower, sweep, reclassification, queue];
-    this.#lifecycle = new Lifecycle(this.#parts);
+    this.orthanc = new Orthanc(this.#config);
   }
 
   static async start(options: MortalOptions): Promise<MortalService> {
     const service = new MortalService(options);
-    service.#lifecycle.pause();
-    await service.#lifecycle.start();
-    await service.orthanc.availability.start(() => service.#lifecycle.resume());
+    await service.#start();
     return service;
+  }
+
+  async #start(): Promise<void> {
+    this.#work = await createWork({
+      store: new FolderStore(this.stateDir),
+      orthanc: this.orthanc,
+      classifier: this.#classifier,
+      config: this.#config,
+      seal: new RequestSeal(deriveKey(siteSecret, 'seal')),
+      metrics: this.#metrics,
+      inWorkRestMs: 200,
+      log: pino({ level: process.env.MORTAL_LOG ?? 'silent' }),
+    });
+    const { followUps, reconciler, groupRequests, follower, sweep, reclassification, queue } = this.work;
+    this.#parts = [...followUps, reconciler, groupRequests, follower, sweep, reclassification, queue];
+    this.#lifecycle = new Lifecycle(this.#parts);
+    this.#lifecycle.pause();
+    await this.#lifecycle.start();
+    await this.orthanc.availability.start(() => this.#lifecycle.resume());
+  }
+
+  get work(): Work {
+    if (this.#work === undefined) throw new Error('the service is not started');
+    return this.#work;
   }
 
   /** Kills it before its next change but so many. */

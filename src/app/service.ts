@@ -17,25 +17,17 @@ import type { Availability } from '../orthanc/availability.js';
 import { freezeWarning, mayFreeze, requireCapabilities } from '../orthanc/capabilities.js';
 import { type Heartbeat, Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
+import { FolderStore } from '../store/folder-store.js';
 import { StateProbe } from '../store/state-probe.js';
+import type { Store } from '../store/store.js';
 import { Suspects } from '../store/suspects.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { Monitor } from './monitor.js';
+import type { Service, State } from './service-interface.js';
 import type { ServiceLog } from './service-log.js';
+import { startStandby } from './standby.js';
 import { createWeb } from './web.js';
 import { createWork } from './work.js';
-
-export interface Service {
-  /** The address at which the service listens. It listens already while Orthanc starts, so that it misses no notice. */
-  url: string;
-  /**
-   * Resolves when Orthanc has answered, or when the service is stopped before that. Rejects where this Orthanc lacks
-   * a capability.
-   */
-  ready: Promise<void>;
-  /** Completes the running jobs, until `shutdownSeconds` are over. The others are left to the next start. */
-  stop(): Promise<void>;
-}
 
 /** Where the service logs to. */
 type Output = Pick<ServiceLog, 'log'> & Partial<Pick<ServiceLog, 'dropped'>>;
@@ -52,7 +44,8 @@ export interface Timings {
  * Builds and starts the service. It processes jobs as soon as Orthanc has answered.
  * @param classifier the caller closes it after the service has stopped
  * @param timings only tests give others than the default
- * @throws config_invalid, state_in_use, state_unusable, rules_invalid, cannot_listen
+ * @throws config_invalid, state_in_use, state_unusable, rules_invalid, cannot_listen. With a database, `ready` rejects with
+ *   database_… and what depends on the state.
  */
 export async function startService(
   config: Config,
@@ -70,10 +63,13 @@ export async function startService(
     });
   requireLabels(classifier.network.classes, config.labelPrefix);
   logNetwork(classifier, log);
+  const startWork = (state: State) => startOn(state, { ...config, secret }, classifier, output, timings);
+  const { databaseUrl, stateDir } = config;
+  if (databaseUrl !== undefined) return startStandby({ ...config, databaseUrl }, startWork, log);
   // Before any part reads its state: another service may be about to write it.
-  const lock = await lockFolder(config.stateDir, log);
+  const lock = await lockFolder(stateDir, log);
   try {
-    const { stop, ...service } = await startLocked({ ...config, secret }, classifier, output, timings);
+    const { stop, ...service } = await startWork({ store: new FolderStore(stateDir), place: stateDir });
     return { ...service, stop: () => stop().finally(lock.release) };
   } catch (error) {
     await lock.release();
@@ -81,23 +77,25 @@ export async function startService(
   }
 }
 
-async function startLocked(
+async function startOn(
+  { store, place, leader }: State,
   config: Config & { secret: string },
   classifier: Classifier,
   { log, dropped }: Output,
   { heartbeat, routeBackOff, monitorMs }: Timings,
 ): Promise<Service> {
-  const orthanc = new Orthanc(config, heartbeat, new Suspects(config.stateDir, log));
+  const orthanc = new Orthanc(config, heartbeat, await Suspects.open(store, log));
   const { availability } = orthanc;
   const metrics = new Metrics();
   if (dropped !== undefined) metrics.observeLog(dropped);
   const audit = auditTrail(config, log, (entries) => metrics.auditLost.inc(entries));
   const { secret } = config;
   const seal = new RequestSeal(deriveKey(secret, 'seal'));
-  const work = createWork({ orthanc, classifier, config, seal, metrics, routeBackOff, log });
+  const work = await createWork({ store, orthanc, classifier, config, seal, metrics, routeBackOff, log });
   auditEnded(work.recorder, audit);
-  const probe = new StateProbe(config.stateDir);
+  const probe = new StateProbe(store, place);
   metrics.observeState(probe);
+  if (leader !== undefined) metrics.observeLeader();
   metrics.observeLag(work.follower);
   const readiness = (): Readiness => ({
     ready: availability.isReady && probe.problem === undefined,
@@ -108,10 +106,22 @@ async function startLocked(
       writable: probe.problem === undefined,
       ...(probe.problem === undefined ? {} : { problem: probe.problem }),
     },
+    ...(leader === undefined ? {} : { leader }),
     changes: { behind: work.follower.lag.changes, secondsSinceUpToDate: work.follower.lag.seconds },
     queue: work.queue.depth(),
   });
-  const web = createWeb({ ...work, orthanc, classifier, config, secret, metrics, audit, readiness, log });
+  const web = await createWeb({
+    ...work,
+    store,
+    orthanc,
+    classifier,
+    config,
+    secret,
+    metrics,
+    audit,
+    readiness,
+    log,
+  });
   // The parts that fill the queue come before it, so they stop after it and see all jobs that it settles.
   const lifecycle = new Lifecycle([
     new Monitor({ probe, follower: work.follower, intervalMs: monitorMs, log }),
@@ -123,7 +133,7 @@ async function startLocked(
     work.follower,
     work.sweep,
     work.reclassification,
-    ...scheduledSweeps(config, work.sweep, log),
+    ...(await scheduledSweeps(config, store, work.sweep, log)),
     work.queue,
     web.server,
     web.events,
@@ -156,7 +166,7 @@ async function startLocked(
     if (mayFreeze(system, config)) log.warn(freezeWarning(system.Version));
     await lifecycle.resume();
   });
-  return { url, ready, stop };
+  return { url, ready, lost: new Promise(() => undefined), stop };
 }
 
 /** Writes down who ended which decision of a person by a request. The request itself is in the audit trail as well. */
@@ -177,12 +187,15 @@ function auditEnded({ events }: Recorder, audit: Audit): void {
 }
 
 /** Begins sweeps by the schedule of the option `sweep`. */
-const scheduledSweeps = (
-  { sweep: expression, sweepOrder, stateDir }: Config,
+const scheduledSweeps = async (
+  { sweep: expression, sweepOrder }: Config,
+  store: Store,
   sweep: Sweep,
   log: Logger,
-): Part[] =>
-  expression === 'off' ? [] : [new SweepSchedule(expression, stateDir, () => sweep.begin(sweepOrder), log)];
+): Promise<Part[]> =>
+  expression === 'off'
+    ? []
+    : [await SweepSchedule.open(expression, store, () => sweep.begin(sweepOrder), log)];
 
 /** Pauses the parts while Orthanc is away. Shows its state in metrics and log. */
 function observe(

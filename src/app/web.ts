@@ -24,10 +24,12 @@ import { HttpServer } from '../http/server.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Statistics } from '../statistics/statistics.js';
+import type { Store } from '../store/store.js';
 import type { Work } from './work.js';
 
 interface Parts
   extends Pick<Work, 'recorder' | 'queue' | 'sweep' | 'reclassification' | 'tagger' | 'routing'> {
+  store: Store;
   orthanc: Orthanc;
   classifier: Classifier;
   config: Config;
@@ -40,12 +42,13 @@ interface Parts
 }
 
 /** Builds the parts that serve HTTP. */
-export function createWeb(parts: Parts) {
-  const { orthanc, classifier, config, recorder, queue, sweep, metrics, readiness, secret, log } = parts;
+export async function createWeb(parts: Parts) {
+  const { store, orthanc, classifier, config, recorder, queue, sweep, metrics, readiness, secret, log } =
+    parts;
   const tokens = readTokens(config.tokensFile);
   const openid = openId(config);
   const signatures = new Signatures(secret);
-  const statistics = new Statistics({ ...config, orthanc, log });
+  const statistics = await Statistics.open({ ...config, store, orthanc, log });
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
   recorder.events.on('recorded', (recorded) => {
     events.recorded(recorded);

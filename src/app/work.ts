@@ -31,9 +31,11 @@ import { AdmissionPolicy } from '../queue/admission-policy.js';
 import { MemoryQueue } from '../queue/memory.js';
 import { InWork } from '../store/in-work.js';
 import { LocalLocks } from '../store/local-locks.js';
+import { isDamaged, isStoreAway, type Store } from '../store/store.js';
 import type { Part } from './lifecycle.js';
 
 interface Parts {
+  store: Store;
   orthanc: Orthanc;
   classifier: Classifier;
   config: Config;
@@ -46,9 +48,10 @@ interface Parts {
 }
 
 /** The parts that take instances in, decide them, record the decisions and run the follow-ups. */
-export type Work = ReturnType<typeof createWork>;
+export type Work = Awaited<ReturnType<typeof createWork>>;
 
-export function createWork({
+export async function createWork({
+  store,
   orthanc,
   classifier,
   config,
@@ -62,7 +65,7 @@ export function createWork({
   const { stateDir, modalities } = config;
   const onPart: OnPart = (study, afterMs) => reconciler.later(study, afterMs);
   const aggregates = new Aggregates(orthanc, config.labelPrefix, locks, onPart);
-  const corrections = new CorrectionStore(stateDir, log);
+  const corrections = new CorrectionStore(store, log);
   const recorder = new Recorder({
     orthanc,
     labelPrefix: config.labelPrefix,
@@ -82,7 +85,7 @@ export function createWork({
   const tagger = new Tagger({
     orthanc,
     mode: config.tags,
-    stateDir,
+    store,
     locks,
     addUp: async (study, changed) => {
       await aggregates.aggregate(study, changed);
@@ -132,8 +135,10 @@ export function createWork({
 
   const queue = createQueue({ pipeline, inWork, orthanc, config, metrics, log });
   metrics.observeQueue(queue);
+  recorder.events.on('replaced', (instance) => queue.enqueue(instance, 'changes'));
 
-  const isSettled = (instance: IdentifiedInstance) => pipeline.whySettled(instance) !== undefined;
+  const isSettled = async (instance: IdentifiedInstance) =>
+    (await pipeline.whySettled(instance)) !== undefined;
   const sweep = new Sweep({
     orthanc,
     queue,
@@ -142,19 +147,19 @@ export function createWork({
     modalities,
     ownClasses: reporter === undefined ? [] : [reportSopClass],
     // Only sweeps restore labels that were removed. Otherwise two services could add and remove them endlessly.
-    isSettled: (instance) => isSettled(instance) && recorder.isLabelled(instance),
+    isSettled: async (instance) => recorder.isLabelled(instance) && (await isSettled(instance)),
     rate: config.sweepRate,
     quietHours: config.sweepHours,
-    stateDir,
+    store,
     log,
   });
   const requests = new RequestWriter({ orthanc, locks });
-  const reclassification = new ReclassificationJobs({
+  const reclassification = await ReclassificationJobs.open({
     orthanc,
     queue,
     recorder,
     modalities,
-    stateDir,
+    store,
     seal,
     requests,
     log,
@@ -163,10 +168,12 @@ export function createWork({
   const follower = new Follower({
     orthanc,
     queue,
-    cursor: new ChangeCursor(stateDir, log),
+    cursor: await ChangeCursor.open(store, log),
     isSettled,
-    isUnfinished: (instance) =>
-      requestOf(instance) !== undefined || pipeline.isUnfinished(instance) || recorder.isUnkept(instance),
+    isUnfinished: async (instance) =>
+      requestOf(instance) !== undefined ||
+      pipeline.isUnfinished(instance) ||
+      (await recorder.isUnkept(instance)),
     groupRequests,
     onLogCleared: () => sweep.beginAfterCurrent(),
     pollMs: config.changesPollMs,
@@ -190,7 +197,7 @@ export function createWork({
 }
 
 function createQueue(
-  parts: Omit<Parts, 'classifier' | 'seal'> & { pipeline: Pipeline; inWork: InWork },
+  parts: Omit<Parts, 'store' | 'classifier' | 'seal'> & { pipeline: Pipeline; inWork: InWork },
 ): MemoryQueue {
   const { pipeline, inWork, orthanc, config, metrics, log } = parts;
   return new MemoryQueue(
@@ -209,11 +216,11 @@ function createQueue(
 
 /** Corrections that were begun when the service ended, or when Orthanc went away. */
 async function settleBegun(corrections: CorrectionStore, recorder: Recorder, log: Logger): Promise<void> {
-  for (const instance of corrections.listBegun())
+  for (const instance of await corrections.listBegun())
     await recorder.settle(instance).catch((caught: unknown) => {
       const error = asPlainviewError(caught);
       // One instance's fault: the service is there for all others.
-      if (!['state_damaged', 'state_unusable'].includes(error.code)) throw error;
+      if (!isDamaged(error) && !isStoreAway(error)) throw error;
       log.error({ err: error, instance }, 'a correction that was begun could not be settled');
     });
 }

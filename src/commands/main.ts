@@ -12,6 +12,7 @@ import { optionsCommand } from './options.js';
 import { reclassifyCommand } from './reclassify.js';
 import { rulesCommand } from './rules.js';
 import { serveCommand } from './serve.js';
+import { storeCommand } from './store.js';
 import { sweepCommand } from './sweep.js';
 import { tagsCommand } from './tags.js';
 import { tokenCommand } from './token.js';
@@ -31,6 +32,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(reclassifyCommand())
     .addCommand(rulesCommand())
     .addCommand(tagsCommand())
+    .addCommand(storeCommand())
     .addCommand(tokenCommand())
     .addCommand(explorer2Command())
     .addCommand(ohifCommand())

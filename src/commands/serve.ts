@@ -41,8 +41,11 @@ export const serveCommand = () =>
         try {
           const service = await startService(config, classifier, output);
           try {
-            await Promise.race([service.ready, stopRequested]);
-            output.log.info({ signal: await stopRequested }, 'stopping');
+            const ended = Promise.race([stopRequested, service.lost]);
+            await Promise.race([service.ready, ended]);
+            const why = await ended;
+            if (typeof why !== 'string') throw why;
+            output.log.info({ signal: why }, 'stopping');
           } finally {
             await service.stop();
           }

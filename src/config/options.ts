@@ -260,7 +260,16 @@ export const options = z.object({
     .min(1)
     .default('.plainview')
     .describe(
-      'Folder of [the state that Plainview keeps](docs/install.md#the-state-folder). With `PLAINVIEW_TAGS`, keep it as safe as the data of Orthanc.',
+      'Folder of [the state that Plainview keeps](docs/install.md#the-state-folder), unless `PLAINVIEW_DATABASE_URL` is set. With `PLAINVIEW_TAGS`, keep it as safe as the data of Orthanc.',
+    ),
+  databaseUrl: z
+    .url({
+      protocol: /^postgres(ql)?$/,
+      error: 'must be a URL like postgresql://plainview:password@host/database',
+    })
+    .optional()
+    .describe(
+      'PostgreSQL database, `postgresql://user:password@host/database`, that keeps the state instead of a folder. Then a second `serve` on another machine is a [standby](docs/scaling.md) that takes over within seconds. Or set `PLAINVIEW_DATABASE_URL_FILE` to a file that contains it; never both.',
     ),
   changesPollMs: integer(100, 3_600_000)
     .default(2000)
@@ -311,7 +320,7 @@ export type Config = z.output<typeof options>;
 export type OptionName = keyof Config;
 
 /** Options that may come from a file (`…_FILE`), as Docker and systemd hand over secrets. */
-export const secretOptions: readonly OptionName[] = ['orthancPassword', 'secret'];
+export const secretOptions: readonly OptionName[] = ['orthancPassword', 'secret', 'databaseUrl'];
 
 /**
  * Variables of the same prefix that are not the service's: the Lua hook and the Python plugin read the first three inside

@@ -34,7 +34,7 @@ export class CorrectionKeeper {
    * @throws state_unusable, state_damaged, orthanc_…
    */
   async settle(id: InstanceId): Promise<void> {
-    if (this.#store.begunOf(id) === undefined) return;
+    if ((await this.#store.begunOf(id)) === undefined) return;
     const [instance] = await this.#orthanc.hierarchy.instances([id]);
     await this.#settleBy(id, instance);
   }
@@ -52,10 +52,10 @@ export class CorrectionKeeper {
   }
 
   /** Whether a person's decision, or the end of one that is kept, is in Orthanc alone. */
-  isUnkept(instance: IdentifiedInstance): boolean {
+  async isUnkept(instance: IdentifiedInstance): Promise<boolean> {
     const standing = standingCorrection(instance);
     try {
-      const kept = this.#store.ofInstance(instance.ID);
+      const kept = await this.#store.ofInstance(instance.ID);
       if (standing === undefined) return endedIn(instance, kept).length > 0;
       // A newer one about a copy: two people decided about the same picture.
       return !kept.some(
@@ -77,7 +77,7 @@ export class CorrectionKeeper {
 
   /** Another service has ended a person's decision. Where it stands of a copy, the copy keeps it. */
   async #keepEnd(instance: IdentifiedInstance): Promise<void> {
-    for (const { decision, instances } of endedIn(instance, this.#store.ofInstance(instance.ID))) {
+    for (const { decision, instances } of endedIn(instance, await this.#store.ofInstance(instance.ID))) {
       const copies = await this.#orthanc.hierarchy.instances(instances.filter((id) => id !== instance.ID));
       const stands = copies.some((copy) => standingCorrection(copy)?.when === decision.when);
       if (stands) await this.#store.leave(instance.ID, decision.when);
@@ -87,7 +87,7 @@ export class CorrectionKeeper {
 
   /** @param instance as Orthanc has it; undefined where it is gone */
   async #settleBy(id: InstanceId, instance: IdentifiedInstance | undefined): Promise<void> {
-    const begun = this.#store.begunOf(id);
+    const begun = await this.#store.begunOf(id);
     if (begun === undefined) return;
     const record = instance && recordOf(instance)?.record;
     if (begun === 'damaged') {
@@ -106,7 +106,7 @@ export class CorrectionKeeper {
     if (decided.who === 'person') return this.#store.keep(instance.ID, { ...keys, decision: decided });
     // A network's decision: it was begun to end a person's where an undo or a request made it. Else theirs stays.
     if (keys.pixels === unknownPixels) return;
-    for (const { pixels, decision } of this.#store.ofInstance(instance.ID)) {
+    for (const { pixels, decision } of await this.#store.ofInstance(instance.ID)) {
       const isRequested = decided.requested !== undefined && decided.when > decision.when;
       if (
         pixels === keys.pixels &&

@@ -1,13 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { KeyedMutex } from '../async/keyed-mutex.js';
-import { createError } from '../errors/errors.js';
-import { removeFile } from '../files/replace.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
-import { isDamaged, readIntact, StateFile, setAsideDamaged } from '../store/state-file.js';
+import { isDamaged, type Store, setAsideDamaged } from '../store/store.js';
 import { instanceRecord, type NewDecision } from './schema.js';
 
 /** A person's decision. */
@@ -59,7 +55,7 @@ export type BegunCorrection = KeptDecision | { decision: NewDecision; ends: Ende
 type Index = 'uids' | 'instances' | 'traits';
 
 /**
- * People's decisions, kept in the state folder too: Orthanc loses all metadata where it replaces a file, and gives an
+ * People's decisions, kept in the store too: Orthanc loses all metadata where it replaces a file, and gives an
  * instance another identifier, often another SOP Instance UID, where it is moved to another study or patient. So a
  * decision belongs to a picture, which its pixels tell from all others.
  *
@@ -68,61 +64,56 @@ type Index = 'uids' | 'instances' | 'traits';
  * ends a person's.
  */
 export class CorrectionStore {
-  readonly #folder: string;
+  readonly #store: Store;
   readonly #log: Logger;
   /** Pictures share index files, so one change is made at a time. */
   readonly #changes = new KeyedMutex<'change'>();
 
-  constructor(stateDir: string, log: Logger) {
-    this.#folder = join(stateDir, 'corrections');
+  constructor(store: Store, log: Logger) {
+    this.#store = store;
     this.#log = log;
   }
 
-  /** @throws state_damaged */
-  ofPixels(pixels: string): KeptPicture | undefined {
-    const { folder, name } = this.#place('pictures', pixels);
-    return readIntact(folder, name, keptPicture);
+  /** @throws state_damaged, state_unusable */
+  ofPixels(pixels: string): Promise<KeptPicture | undefined> {
+    return this.#store.read(keyOf('pictures', pixels), keptPicture);
   }
 
-  /** The pictures that had this SOP Instance UID. @throws state_damaged */
-  ofUid(sopInstanceUid: string): KeptPicture[] {
+  /** The pictures that had this SOP Instance UID. @throws state_damaged, state_unusable */
+  ofUid(sopInstanceUid: string): Promise<KeptPicture[]> {
     return this.#indexed('uids', sopInstanceUid);
   }
 
-  /** The pictures that were this instance. @throws state_damaged */
-  ofInstance(id: InstanceId): KeptPicture[] {
+  /** The pictures that were this instance. @throws state_damaged, state_unusable */
+  ofInstance(id: InstanceId): Promise<KeptPicture[]> {
     return this.#indexed('instances', id);
   }
 
-  /** Whether there is a picture with these attributes. */
-  hasTraits(traits: string): boolean {
-    const { folder, name } = this.#place('traits', traits);
-    return existsSync(join(folder, name));
+  /** Whether there is a picture with these attributes. @throws state_unusable */
+  hasTraits(traits: string): Promise<boolean> {
+    return this.#store.has(keyOf('traits', traits));
   }
 
-  /** What an older version kept of an instance, without the picture. @throws state_damaged */
-  ofOlderVersion(id: InstanceId): NewDecision | undefined {
-    return readIntact(join(this.#folder, id.slice(0, 2)), `${id}.json`, decision);
+  /** What an older version kept of an instance, without the picture. @throws state_damaged, state_unusable */
+  ofOlderVersion(id: InstanceId): Promise<NewDecision | undefined> {
+    return this.#store.read(olderKeyOf(id), decision);
   }
 
   /** On the disk when this returns. @throws state_unusable */
   begin(id: InstanceId, correction: BegunCorrection): Promise<void> {
-    return new StateFile(this.#begunFolder, `${id}.json`, begun).write({ version: 1, ...correction });
+    return this.#store.write(begunKeyOf(id), { version: 1, ...correction });
   }
 
-  /** The instances with a decision that is begun. */
-  listBegun(): InstanceId[] {
-    if (!existsSync(this.#begunFolder)) return [];
-    return readdirSync(this.#begunFolder).flatMap((name) => {
-      const id = instanceId.safeParse(name.replace(/\.json$/, ''));
-      return id.success && name.endsWith('.json') ? [id.data] : [];
-    });
+  /** The instances with a decision that is begun. @throws state_unusable */
+  async listBegun(): Promise<InstanceId[]> {
+    const names = await this.#store.names('corrections/begun');
+    return names.flatMap((name) => instanceId.safeParse(name).data ?? []);
   }
 
   /** @returns `damaged`: something was begun, and only Orthanc can tell what. @throws state_unusable */
-  begunOf(id: InstanceId): BegunCorrection | 'damaged' | undefined {
+  async begunOf(id: InstanceId): Promise<BegunCorrection | 'damaged' | undefined> {
     try {
-      return readIntact(this.#begunFolder, `${id}.json`, begun);
+      return await this.#store.read(begunKeyOf(id), begun);
     } catch (error) {
       if (isDamaged(error)) return 'damaged';
       throw error;
@@ -130,16 +121,14 @@ export class CorrectionStore {
   }
 
   /** What was begun is damaged, and settled by what Orthanc has. @throws state_unusable */
-  setAsideBegun(id: InstanceId): void {
-    setAsideDamaged(join(this.#begunFolder, `${id}.json`), this.#log);
+  setAsideBegun(id: InstanceId): Promise<void> {
+    return setAsideDamaged(this.#store, begunKeyOf(id), this.#log);
   }
 
   /** The decision that was begun stands now. Does nothing where there is none. @throws state_unusable, state_damaged */
   async stand(id: InstanceId): Promise<void> {
-    const correction = this.begunOf(id);
+    const correction = await this.#store.read(begunKeyOf(id), begun);
     if (correction === undefined) return;
-    if (correction === 'damaged')
-      throw createError('state_damaged', { file: join(this.#begunFolder, `${id}.json`) });
     if ('ends' in correction) await this.drop(id, correction.ends);
     // By the order of events, not by the clock, which can be set back.
     else
@@ -151,7 +140,7 @@ export class CorrectionStore {
 
   /** The decision that was begun is none. @throws state_unusable */
   giveUp(id: InstanceId): Promise<void> {
-    return this.#remove(this.#begunFolder, `${id}.json`);
+    return this.#store.remove(begunKeyOf(id));
   }
 
   /**
@@ -174,10 +163,9 @@ export class CorrectionStore {
     replaces: (former: KeptPicture) => boolean,
   ): Promise<void> {
     const { pixels, traits, sopInstanceUid } = correction;
-    const former = this.ofPixels(pixels);
+    const former = await this.ofPixels(pixels);
     const isNewer = former === undefined || replaces(former);
-    const { folder, name } = this.#place('pictures', pixels);
-    await new StateFile(folder, name, keptPicture).write({
+    await this.#store.write(keyOf('pictures', pixels), {
       version: 1,
       pixels,
       traits,
@@ -201,12 +189,11 @@ export class CorrectionStore {
   }
 
   async #drop(id: InstanceId, { when, pixels }: EndedCorrection): Promise<void> {
-    const compared = pixels === undefined ? undefined : this.ofPixels(pixels);
-    for (const kept of [...this.ofInstance(id), ...(compared === undefined ? [] : [compared])]) {
+    const compared = pixels === undefined ? undefined : await this.ofPixels(pixels);
+    for (const kept of [...(await this.ofInstance(id)), ...(compared === undefined ? [] : [compared])]) {
       if (kept.decision.when !== when) continue;
       // First: an index that leads to no picture is harmless, a picture that no index leads to is found by its pixels.
-      const { folder, name } = this.#place('pictures', kept.pixels);
-      await this.#remove(folder, name);
+      await this.#store.remove(keyOf('pictures', kept.pixels));
       for (const uid of kept.sopInstanceUids) await this.#removeFrom('uids', uid, kept.pixels);
       for (const each of kept.instances) await this.#removeFrom('instances', each, kept.pixels);
       await this.#removeFrom('traits', kept.traits, kept.pixels);
@@ -217,57 +204,49 @@ export class CorrectionStore {
   /** An instance no longer leads to a decision about its picture: it stands of copies alone. @throws as `drop` */
   leave(id: InstanceId, when: string): Promise<void> {
     return this.#changes.run('change', async () => {
-      for (const kept of this.ofInstance(id)) {
+      for (const kept of await this.ofInstance(id)) {
         if (kept.decision.when !== when) continue;
-        const { folder, name } = this.#place('pictures', kept.pixels);
         const instances = kept.instances.filter((each) => each !== id);
-        await new StateFile(folder, name, keptPicture).write({ ...kept, instances });
+        await this.#store.write(keyOf('pictures', kept.pixels), { ...kept, instances });
         await this.#removeFrom('instances', id, kept.pixels);
       }
     });
   }
 
-  get #begunFolder(): string {
-    return join(this.#folder, 'begun');
-  }
-
   #forgetOlderVersion(id: InstanceId): Promise<void> {
-    return this.#remove(join(this.#folder, id.slice(0, 2)), `${id}.json`);
+    return this.#store.remove(olderKeyOf(id));
   }
 
-  #indexed(kind: Index, key: string): KeptPicture[] {
-    const { folder, name } = this.#place(kind, key);
-    const pixels = readIntact(folder, name, index)?.pixels ?? [];
-    return pixels.flatMap((each) => this.ofPixels(each) ?? []);
+  async #indexed(kind: Index, key: string): Promise<KeptPicture[]> {
+    const all = await Promise.all((await this.#index(kind, key)).map((pixels) => this.ofPixels(pixels)));
+    return all.flatMap((each) => each ?? []);
+  }
+
+  async #index(kind: Index, key: string): Promise<string[]> {
+    return (await this.#store.read(keyOf(kind, key), index))?.pixels ?? [];
   }
 
   async #addTo(kind: Index, key: string, pixels: string): Promise<void> {
-    const { folder, name } = this.#place(kind, key);
-    const known = readIntact(folder, name, index)?.pixels ?? [];
+    const known = await this.#index(kind, key);
     if (known.includes(pixels)) return;
-    await new StateFile(folder, name, index).write({ version: 1, pixels: [...known, pixels] });
+    await this.#store.write(keyOf(kind, key), { version: 1, pixels: [...known, pixels] });
   }
 
   async #removeFrom(kind: Index, key: string, pixels: string): Promise<void> {
-    const { folder, name } = this.#place(kind, key);
-    const known = readIntact(folder, name, index)?.pixels ?? [];
+    const known = await this.#index(kind, key);
     const left = known.filter((each) => each !== pixels);
     if (left.length === known.length) return;
-    if (left.length === 0) await this.#remove(folder, name);
-    else await new StateFile(folder, name, index).write({ version: 1, pixels: left });
-  }
-
-  async #remove(folder: string, name: string): Promise<void> {
-    const file = join(folder, name);
-    if (!existsSync(file)) return;
-    await removeFile(file).catch((error: Error) => {
-      throw createError('state_unusable', { folder: file, why: error.message }, error);
-    });
-  }
-
-  /** In 256 folders, so that none becomes too large. A key may hold anything, so its hash is the name. */
-  #place(kind: Index | 'pictures', key: string): { folder: string; name: string } {
-    const hash = createHash('sha256').update(key).digest('hex');
-    return { folder: join(this.#folder, kind, hash.slice(0, 2)), name: `${hash}.json` };
+    if (left.length === 0) await this.#store.remove(keyOf(kind, key));
+    else await this.#store.write(keyOf(kind, key), { version: 1, pixels: left });
   }
 }
+
+/** In 256 folders, so that none becomes too large. A key may hold anything, so its hash is the name. */
+function keyOf(kind: Index | 'pictures', key: string): string {
+  const hash = createHash('sha256').update(key).digest('hex');
+  return `corrections/${kind}/${hash.slice(0, 2)}/${hash}`;
+}
+
+const begunKeyOf = (id: InstanceId): string => `corrections/begun/${id}`;
+/** An older version kept decisions by instance. */
+const olderKeyOf = (id: InstanceId): string => `corrections/${id.slice(0, 2)}/${id}`;

@@ -40,20 +40,21 @@ export class FormerDecisions {
   }
 
   /**
-   * Whether there may be one, by the state folder alone.
+   * Whether there may be one, by the store alone.
    * @throws state_damaged
    */
-  mayFind({
+  async mayFind({
     id,
     sopInstanceUid,
     traits,
-  }: Pick<DescribedInstance, 'id' | 'sopInstanceUid' | 'traits'>): boolean {
+  }: Pick<DescribedInstance, 'id' | 'sopInstanceUid' | 'traits'>): Promise<boolean> {
     const corrections = this.#corrections;
-    return (
-      corrections.hasTraits(traits) ||
-      (sopInstanceUid !== undefined && corrections.ofUid(sopInstanceUid).length > 0) ||
-      corrections.ofOlderVersion(id) !== undefined
-    );
+    const [hasTraits, ofUid, older] = await Promise.all([
+      corrections.hasTraits(traits),
+      sopInstanceUid === undefined ? [] : corrections.ofUid(sopInstanceUid),
+      corrections.ofOlderVersion(id),
+    ]);
+    return hasTraits || ofUid.length > 0 || older !== undefined;
   }
 
   /**
@@ -66,16 +67,18 @@ export class FormerDecisions {
     instance: IdentifiedInstance,
     described: DescribedPicture | undefined,
   ): Promise<Former | undefined> {
-    const older = this.#corrections.ofOlderVersion(instance.ID);
+    const older = await this.#corrections.ofOlderVersion(instance.ID);
     if (older !== undefined) return { isSamePicture: true, decision: older };
-    const former = this.#corrections.ofUid(sopInstanceUidOf(instance)).at(-1);
+    const former = (await this.#corrections.ofUid(sopInstanceUidOf(instance))).at(-1);
     const source = await this.#ofSource(instance);
     const isSought =
-      former !== undefined || source !== undefined || this.#corrections.hasTraits(described?.traits ?? '');
+      former !== undefined ||
+      source !== undefined ||
+      (await this.#corrections.hasTraits(described?.traits ?? ''));
     if (!isSought) return undefined;
     const tags = described?.tags ?? (await this.#tagsOf(instance.ID));
     const pixels = await this.#orthanc.renderings.fingerprint(instance.ID, tags);
-    const same = source?.pixels === pixels ? source : this.#corrections.ofPixels(pixels);
+    const same = source?.pixels === pixels ? source : await this.#corrections.ofPixels(pixels);
     if (same !== undefined && pixels !== unknownPixels) {
       // Orthanc forgets where a copy came from once it is stored again, or copied itself.
       const isAnonymised = tags.isAnonymised || 'AnonymizedFrom' in instance.Metadata;
@@ -117,7 +120,7 @@ export class FormerDecisions {
   }: IdentifiedInstance): Promise<Pick<KeptPicture, 'pixels' | 'decision'> | undefined> {
     const source = instanceId.safeParse(Metadata.ModifiedFrom ?? Metadata.AnonymizedFrom);
     if (!source.success) return undefined;
-    const kept = this.#corrections.ofInstance(source.data).at(-1);
+    const kept = (await this.#corrections.ofInstance(source.data)).at(-1);
     if (kept !== undefined) return kept;
     const [instance] = await this.#orthanc.hierarchy.instances([source.data]);
     const decision = instance && standingCorrection(instance);

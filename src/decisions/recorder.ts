@@ -85,12 +85,14 @@ const mostTries = 3;
 export class Recorder {
   /**
    * `recorded`: a decision stands on all levels. `ended`: it replaced a person's, as a request asked. `unsealed`: a request
-   * asked for that, but is not Plainview's, so it was answered as if it had not.
+   * asked for that, but is not Plainview's, so it was answered as if it had not. `replaced`: another picture came in the
+   * place of the one that a person decided about; it may have been seen with their decision for a moment.
    */
   readonly events = new EventEmitter<{
     recorded: [Recorded];
     ended: [EndedByRequest];
     unsealed: [{ instance: InstanceId; who: string }];
+    replaced: [InstanceId];
   }>();
   readonly #parts: Parts;
   readonly #keeper: CorrectionKeeper;
@@ -148,8 +150,8 @@ export class Recorder {
     return this.#parts.seal.asksAnew(instance, standing);
   }
 
-  /** Whether people may have decided about this picture, by the state folder alone. @throws state_damaged */
-  mayBeKnown(described: DescribedInstance): boolean {
+  /** Whether people may have decided about this picture, by the store alone. @throws state_damaged */
+  mayBeKnown(described: DescribedInstance): Promise<boolean> {
     return this.#formerDecisions.mayFind(described);
   }
 
@@ -186,7 +188,7 @@ export class Recorder {
   /**
    * Whether Orthanc alone has a person's decision, or the end of one: an older version, or another service, recorded it.
    */
-  isUnkept(instance: IdentifiedInstance): boolean {
+  isUnkept(instance: IdentifiedInstance): Promise<boolean> {
     return this.#keeper.isUnkept(instance);
   }
 
@@ -216,19 +218,24 @@ export class Recorder {
         try {
           return await this.#write(current, next(known.record, picture));
         } catch (error) {
+          if (hasCode(error, 'picture_replaced')) this.events.emit('replaced', id);
           if (!hasCode(error, 'orthanc_conflict') || tries === mostTries) throw error;
         }
       }
     });
   }
 
-  /** Completes what a crash left half-written of a decision. @throws instance_gone, orthanc_… */
+  /**
+   * Completes what a crash left half-written of a decision.
+   * @throws orthanc_conflict where it was taken back meanwhile, instance_gone, orthanc_…
+   */
   async finish(id: InstanceId): Promise<void> {
     await this.#exclusive(id, async () => {
       const current = await this.#read(id);
       const known = recordOf(current.instance);
-      if (known === undefined || known.complete || hasOtherVersion(current.instance)) return;
-      await this.#write(current, decisionOf(known.record));
+      if (hasOtherVersion(current.instance)) return;
+      if (known === undefined) throw createError('orthanc_conflict', { what: `instance ${id}` });
+      if (!known.complete) await this.#write(current, decisionOf(known.record));
     });
   }
 

@@ -114,6 +114,54 @@ export const runningErrors = {
     status: 500,
     exit: 1,
   },
+  database_unusable: {
+    message: (p: { place: string; why: string }) =>
+      `Plainview cannot use its database ${p.place} (${p.why}). Check that PostgreSQL runs and can be reached; Plainview goes on by itself.`,
+    transient: true,
+    status: 503,
+    exit: 1,
+  },
+  database_refused: {
+    message: (p: { place: string; why: string }) =>
+      `The database ${p.place} refuses Plainview (${p.why}). Check user, password and name in PLAINVIEW_DATABASE_URL, and that the user may create a schema there.`,
+    transient: false,
+    status: 500,
+    exit: 2,
+  },
+  database_too_old: {
+    message: (p: { version: string }) =>
+      `The database is PostgreSQL ${p.version}, and Plainview needs 12 or newer. Upgrade it, or set PLAINVIEW_DATABASE_URL to another one.`,
+    transient: false,
+    status: 500,
+    exit: 2,
+  },
+  database_newer: {
+    message: (p: { version: number; known: number }) =>
+      `A newer Plainview has used this database (its tables have version ${p.version}; this program knows ${p.known}). Start that Plainview, or set PLAINVIEW_DATABASE_URL to another database.`,
+    transient: false,
+    status: 500,
+    exit: 2,
+  },
+  database_in_use: {
+    message: (p: { place: string; holder: string }) =>
+      `The database ${p.place} is in use (${p.holder}). Stop that process first.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+  },
+  lease_lost: {
+    message: (p: { holder: string }) =>
+      `${p.holder} has taken over, because this process did not answer for some seconds. This one ends: have it started again, as a standby.`,
+    transient: true,
+    status: 503,
+    exit: 1,
+  },
+  standby: {
+    message: (p: { holder: string }) => `This Plainview is a standby. Ask the one that works: ${p.holder}.`,
+    transient: true,
+    status: 503,
+    exit: 1,
+  },
   temporary_unusable: {
     transient: false,
     status: 500,

@@ -7,7 +7,9 @@ export interface Readiness {
   network: { name: string; sha256: string; purpose: string };
   engine: { engine: string; device: string; declined: { engine: string; reason: string }[] };
   orthanc: { url: string; answers: boolean; version?: string; problem?: string };
-  /** Whether the state folder can be written. Without it, corrections are refused and no progress is kept. */
+  /** This process, where others wait for it to end. */
+  leader?: { who: string; since: string };
+  /** Whether the state can be written. Without it, corrections are refused and no progress is kept. */
   state: { writable: boolean; problem?: string };
   /** How far Orthanc's change log is behind. It does not decide `ready`. */
   changes: { behind: number; secondsSinceUpToDate: number };

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { StateFile } from '../store/state-file.js';
+import { readOrSetAside, type Store } from '../store/store.js';
 
 const cursorState = z.object({
   /** Every change up to this sequence number is settled. */
@@ -11,19 +11,25 @@ const cursorState = z.object({
 
 type CursorState = z.output<typeof cursorState>;
 
+const document = 'changes';
+
 /**
- * How far Orthanc's change log is settled. Where the file is lost or damaged, the log is read from its start, and
+ * How far Orthanc's change log is settled. Where that is lost or damaged, the log is read from its start, and
  * decided instances are skipped.
  */
 export class ChangeCursor {
-  readonly #file: StateFile<typeof cursorState>;
+  readonly #store: Store;
   #state: CursorState;
 
-  /** @throws state_unusable where the folder cannot be created or written, or the file not be read */
-  constructor(stateDir: string, log: Logger) {
-    this.#file = new StateFile(stateDir, 'changes.json', cursorState);
-    const state = this.#file.readOrSetAside(log) ?? 'damaged';
-    this.#state = state === 'damaged' ? { since: 0 } : state;
+  private constructor(store: Store, state: CursorState) {
+    this.#store = store;
+    this.#state = state;
+  }
+
+  /** @throws state_unusable */
+  static async open(store: Store, log: Logger): Promise<ChangeCursor> {
+    const state = (await readOrSetAside(store, document, cursorState, log)) ?? 'damaged';
+    return new ChangeCursor(store, state === 'damaged' ? { since: 0 } : state);
   }
 
   get since(): number {
@@ -54,6 +60,6 @@ export class ChangeCursor {
 
   async #save(next: CursorState): Promise<void> {
     this.#state = next;
-    await this.#file.write(next);
+    await this.#store.write(document, next);
   }
 }

@@ -17,12 +17,12 @@ interface Parts {
   queue: Queue;
   cursor: ChangeCursor;
   /** Whether a stored instance needs no job: it is decided. */
-  isSettled: (instance: IdentifiedInstance) => boolean;
+  isSettled: (instance: IdentifiedInstance) => Promise<boolean>;
   /**
    * Whether an instance whose metadata changed needs a job: a reclassification is requested, work is unfinished, or
    * another service recorded what a person said.
    */
-  isUnfinished: (instance: IdentifiedInstance) => boolean;
+  isUnfinished: (instance: IdentifiedInstance) => Promise<boolean>;
   groupRequests: Pick<GroupRequests, 'begin'>;
   /** Called when the change log may lack instances that were stored before now. */
   onLogCleared: () => void;
@@ -190,7 +190,8 @@ export class Follower {
     for (const content of await inHalves(orthanc, [...seen.keys()], read, this.#leave)) {
       // Most other changes of metadata are Plainview's own and need no job.
       const isNeeded =
-        isUnfinished(content) || (seen.get(content.ID)?.stored === true && !isSettled(content));
+        (await isUnfinished(content)) ||
+        (seen.get(content.ID)?.stored === true && !(await isSettled(content)));
       if (isNeeded) needed.set(content.ID, { isNew: isUntouched(content) });
     }
     return [...seen].flatMap(([id, { seq }]) => {

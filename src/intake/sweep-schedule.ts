@@ -2,7 +2,7 @@ import { createTask, parse, type ScheduledTask } from 'node-cron';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { asPlainviewError } from '../errors/errors.js';
-import { StateFile } from '../store/state-file.js';
+import { readOrSetAside, type Store } from '../store/store.js';
 
 const scheduleState = z.object({
   expression: z.string(),
@@ -11,6 +11,8 @@ const scheduleState = z.object({
 });
 
 type ScheduleState = z.output<typeof scheduleState>;
+
+const document = 'sweep-schedule';
 
 const minuteMs = 60_000;
 /** Between two looks at the clock. */
@@ -27,7 +29,7 @@ export class SweepSchedule {
   readonly #expression: string;
   readonly #task: ScheduledTask;
   readonly #second: number;
-  readonly #file: StateFile<typeof scheduleState>;
+  readonly #store: Store;
   readonly #begin: () => void;
   readonly #log: Logger;
   #state: ScheduleState;
@@ -39,18 +41,34 @@ export class SweepSchedule {
    * @param begin begins a sweep
    * @throws state_unusable
    */
-  constructor(expression: string, stateDir: string, begin: () => void, log: Logger) {
+  static async open(
+    expression: string,
+    store: Store,
+    begin: () => void,
+    log: Logger,
+  ): Promise<SweepSchedule> {
+    const known = await readOrSetAside(store, document, scheduleState, log);
+    // Of a damaged one nothing is due: what was missed is found by the next sweep.
+    const state = known === undefined || known === 'damaged' ? { expression: '', done: 0 } : known;
+    return new SweepSchedule(expression, store, state, begin, log);
+  }
+
+  private constructor(
+    expression: string,
+    store: Store,
+    state: ScheduleState,
+    begin: () => void,
+    log: Logger,
+  ) {
     this.#expression = expression;
     // Not started: it only compares. A local time is given to it as if it were UTC, which has every hour once.
     this.#task = createTask(expression, () => undefined, { timezone: 'UTC' });
     this.#second = parse(expression).second[0] ?? 0;
-    this.#file = new StateFile(stateDir, 'sweep-schedule.json', scheduleState);
+    this.#store = store;
     this.#begin = begin;
     this.#log = log;
-    const known = this.#file.readOrSetAside(log);
-    // Of a damaged file nothing is due: what was missed is found by the next sweep.
-    this.#state = known === undefined || known === 'damaged' ? { expression: '', done: 0 } : known;
-    this.#saved = this.#state.done;
+    this.#state = state;
+    this.#saved = state.done;
   }
 
   /** At the first call, begins a sweep that was due while the service was not running. */
@@ -91,8 +109,8 @@ export class SweepSchedule {
   #save(done: number): void {
     this.#state = { expression: this.#expression, done };
     this.#saved = done;
-    this.#saving = this.#file
-      .write(this.#state)
+    this.#saving = this.#store
+      .write(document, this.#state)
       .catch((caught: unknown) =>
         this.#log.error({ err: asPlainviewError(caught) }, 'when a sweep was due last could not be saved'),
       );

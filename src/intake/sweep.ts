@@ -13,7 +13,7 @@ import type { IndexedSeries } from '../orthanc/radiographs.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
 import { retryWhileAway } from '../orthanc/retry-while-away.js';
 import type { Queue } from '../queue/queue.js';
-import { StateFile } from '../store/state-file.js';
+import { readOrSetAside, type Store } from '../store/store.js';
 import { type QuietHours, untilQuiet } from './quiet-hours.js';
 import { Watermark } from './watermark.js';
 
@@ -25,6 +25,10 @@ const sweepState = z.object({
   network: z.string(),
 });
 
+type SweepState = z.output<typeof sweepState>;
+
+const document = 'sweep';
+
 interface Parts {
   orthanc: Orthanc;
   queue: Queue;
@@ -33,12 +37,12 @@ interface Parts {
   modalities: readonly string[];
   /** SOP classes of what Plainview itself stores: it may be all that is left of a study. */
   ownClasses?: readonly string[];
-  isSettled: (instance: IdentifiedInstance) => boolean;
+  isSettled: (instance: IdentifiedInstance) => Promise<boolean>;
   reconciler: Pick<Reconciler, 'reconcile'>;
   /** Limits the instances found in a second; 0: no limit. */
   rate: number;
   quietHours: QuietHours | undefined;
-  stateDir: string;
+  store: Store;
   log: Logger;
   /** Replaced in tests. */
   sleep?: typeof sleep;
@@ -58,7 +62,6 @@ const longestWaitMs = 60_000;
 export class Sweep {
   readonly #parts: Parts;
   readonly #sleep: typeof sleep;
-  readonly #file: StateFile<typeof sweepState>;
   readonly #stop = new AbortController();
   #progress: SweepProgress = {
     state: 'idle',
@@ -83,7 +86,6 @@ export class Sweep {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#sleep = parts.sleep ?? sleep;
-    this.#file = new StateFile(parts.stateDir, 'sweep.json', sweepState);
   }
 
   get progress(): SweepProgress {
@@ -108,10 +110,11 @@ export class Sweep {
   }
 
   /** At the first call, resumes the sweep that a stop interrupted. A running sweep waits for Orthanc itself. */
-  resume(): void {
+  async resume(): Promise<void> {
     if (this.#isStarted) return;
     this.#isStarted = true;
-    const interrupted = this.#file.readOrSetAside(this.#parts.log);
+    const { store, log } = this.#parts;
+    const interrupted = await readOrSetAside(store, document, sweepState, log);
     // It may have been interrupted. A sweep too many finds nothing.
     if (interrupted === 'damaged') this.begin();
     else if (interrupted?.network === this.#parts.network) this.#begin(interrupted);
@@ -122,7 +125,7 @@ export class Sweep {
     await this.#running;
   }
 
-  #begin(from: z.output<typeof sweepState>): void {
+  #begin(from: SweepState): void {
     this.#running ??= this.#runPasses(from)
       .catch((caught: unknown) => {
         const error = asPlainviewError(caught);
@@ -144,7 +147,7 @@ export class Sweep {
    * can be missed. So the list is read again if it has become shorter, after a restart, and as long as each pass finds
    * fewer instances than the one before.
    */
-  async #runPasses(from: z.output<typeof sweepState>): Promise<void> {
+  async #runPasses(from: SweepState): Promise<void> {
     let before = Number.POSITIVE_INFINITY;
     let total = 0;
     this.#skipped.clear();
@@ -159,13 +162,13 @@ export class Sweep {
       this.#parts.log.info({ found }, 'sweep reads the list of series again: it may have changed meanwhile');
       before = found;
     }
-    await this.#file.write({ order: from.order, done: 0, network: 'none' });
+    await this.#save({ order: from.order, done: 0, network: 'none' });
     const { state: _, ...progress } = this.#progress;
     this.#parts.log.info(progress, 'sweep ends');
   }
 
   /** @returns the number of instances found, including the passes before */
-  async #runPass(from: z.output<typeof sweepState>, foundBefore: number): Promise<number> {
+  async #runPass(from: SweepState, foundBefore: number): Promise<number> {
     const { orthanc, log } = this.#parts;
     const { signal } = this.#stop;
     const { order } = from;
@@ -185,7 +188,7 @@ export class Sweep {
       rate: 0,
     };
     log.info({ order, from: from.done }, 'sweep begins');
-    this.#saved = this.#file.write(from);
+    this.#saved = this.#save(from);
     await this.#saved;
     for (let more = true; more && !signal.aborted; ) {
       await this.#waitForQuietHours();
@@ -202,7 +205,7 @@ export class Sweep {
       watermark.advance(watermark.read + page.length);
       more = page.length > 0;
       await watermark.waitForCapacity(signal);
-      await this.#file.write({ ...from, done: watermark.settled });
+      await this.#save({ ...from, done: watermark.settled });
       this.#updateProgress(watermark, from.done, began, found);
       if (performance.now() - reported > reportMs) {
         reported = performance.now();
@@ -239,7 +242,7 @@ export class Sweep {
     let found = 0;
     for (const tree of await this.#readStudies([...new Set(page.map(({ study }) => study))])) {
       for (const instance of radiographsOf(tree.series, tree.instances, modalities)) {
-        if (!series.has(instance.ParentSeries) || isSettled(instance)) continue;
+        if (!series.has(instance.ParentSeries) || (await isSettled(instance))) continue;
         queue.enqueue(instance.ID, 'changes', {
           isNew: isUntouched(instance),
           settled: watermark.open(watermark.read + 1),
@@ -278,6 +281,10 @@ export class Sweep {
       this.#parts.log.error({ err: asPlainviewError(caught), study }, 'the sweep skips this study');
       return undefined;
     }
+  }
+
+  #save(state: SweepState): Promise<void> {
+    return this.#parts.store.write(document, state);
   }
 
   #whileAway<T>(step: () => Promise<T>): Promise<T | undefined> {

@@ -93,12 +93,21 @@ export class Metrics {
   observeState(probe: { readonly problem: string | undefined }): void {
     new Gauge({
       name: 'plainview_state_writable',
-      help: '1 while the state folder can be written, else 0.',
+      help: '1 while the state can be written, else 0.',
       registers: [this.registry],
       collect() {
         this.set(probe.problem === undefined ? 1 : 0);
       },
     });
+  }
+
+  /** This process works; with a database, others are standbys. */
+  observeLeader(): void {
+    new Gauge({
+      name: 'plainview_leader',
+      help: '1 while this process works, 0 while it is a standby.',
+      registers: [this.registry],
+    }).set(1);
   }
 
   /** Reads at each scrape how far the change log is behind. */

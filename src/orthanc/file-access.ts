@@ -6,7 +6,7 @@ import { sleep } from '../async/sleep.js';
 import { asPlainviewError, createError, hasCode, type PlainviewError } from '../errors/errors.js';
 import { goneIfAbsent } from './catch-handlers.js';
 import type { InstanceId } from './ids.js';
-import { mayHaveBegun, type OrthancResponse, type Transport } from './transport.js';
+import { isOfOldConnection, mayHaveBegun, type OrthancResponse, type Transport } from './transport.js';
 
 /** After so many calls that Orthanc did not survive, or did not finish, it is never asked for this file again. */
 const maxStrikes = 2;
@@ -34,7 +34,7 @@ const inMemory = (): Strikes => {
  * All calls by which Orthanc reads, replaces or deletes a stored DICOM file.
  * - A file can crash Orthanc, or keep it busy for minutes. A call that broke or took too long is never repeated at once.
  *   The next one runs while Plainview asks for no other file, so that other files are cleared of suspicion. It is the
- *   last one if it fails too.
+ *   last one if it fails too. Only a break of an old connection, while Orthanc has run all the time, is no such call.
  * - Before 1.13.0, Orthanc locks its DICOM cache and its index in another order for a reading than for a deletion, and
  *   can hang until it is killed. So no file is replaced or deleted while Plainview waits for a reading.
  */
@@ -45,12 +45,12 @@ export class FileAccess {
   /** Of one file there is one call at a time, so that each failure counts. */
   readonly #files = new KeyedMutex<InstanceId>();
 
-  readonly #hasRunFor: (ms: number) => Promise<boolean>;
+  readonly #hasRunFor: (ms: number) => Promise<boolean | 'unknown'>;
 
   /** @param hasRunFor whether Orthanc answers at this moment, and has run for longer than that */
   constructor(
     transport: Transport,
-    hasRunFor: (ms: number) => Promise<boolean>,
+    hasRunFor: (ms: number) => Promise<boolean | 'unknown'>,
     strikes: Strikes = inMemory(),
   ) {
     this.#transport = transport;
@@ -83,7 +83,7 @@ export class FileAccess {
       const began = performance.now();
       try {
         // Alone, it gets a new connection. On an old one, a break may only mean that Orthanc has closed it.
-        const response = await this.#transport.call(request, { ifNotBegun: true, isNew: times > 0 });
+        const response = times > 0 ? await this.#ask(request, true) : await this.#askOnOldConnection(request);
         // A thumbnail that succeeds says nothing about the picture at full size.
         if (before?.at === request.url) await this.#strikes.drop(key);
         leave();
@@ -101,11 +101,32 @@ export class FileAccess {
     });
   }
 
+  #ask(
+    request: AxiosRequestConfig & { method: string; url: string },
+    isNew: boolean,
+  ): Promise<OrthancResponse> {
+    return this.#transport.call(request, { ifNotBegun: true, isNew });
+  }
+
+  async #askOnOldConnection(
+    request: AxiosRequestConfig & { method: string; url: string },
+  ): Promise<OrthancResponse> {
+    const began = performance.now();
+    try {
+      return await this.#ask(request, false);
+    } catch (caught) {
+      const ms = performance.now() - began;
+      const wasClosed = isOfOldConnection(asPlainviewError(caught)) && (await this.#hasRunFor(ms)) === true;
+      if (!wasClosed) throw caught;
+      return this.#ask(request, true);
+    }
+  }
+
   /** A break is the network's, and no strike, where Orthanc has run for longer than the call. */
   async #isSuspicious(error: PlainviewError, ms: number): Promise<boolean> {
     if (this.#transport.closed.aborted) return false;
     if (ms > longMs || error.code === 'orthanc_timeout') return true;
-    return mayHaveBegun(error) && !(await this.#hasRunFor(ms));
+    return mayHaveBegun(error) && (await this.#hasRunFor(ms)) === false;
   }
 
   /** As `read`. @throws orthanc_garbage where the response is not JSON of the expected shape */

@@ -107,15 +107,17 @@ export class Orthanc {
 const systemOf = (transport: Transport): Promise<System> =>
   transport.json(system, { method: 'GET', url: '/system' });
 
-/** Whether Orthanc answers at this moment, and has run for longer than that. One that hides its metrics counts as such. */
-async function hasRunFor(transport: Transport, ms: number): Promise<boolean> {
+/** Whether Orthanc answers at this moment, and has run for longer than that. `unknown`: it hides its metrics. */
+async function hasRunFor(transport: Transport, ms: number): Promise<boolean | 'unknown'> {
   try {
     const { body } = await transport.once({ method: 'GET', url: '/tools/metrics-prometheus' });
     const upTime = /^orthanc_up_time_s (\d+)/m.exec(body.toString('utf8'))?.[1];
     // Whole seconds: the next one may be as good as over.
-    return upTime === undefined || Number(upTime) * 1000 > ms + 1000;
+    return upTime === undefined ? 'unknown' : Number(upTime) * 1000 > ms + 1000;
   } catch (error) {
-    return !['orthanc_unreachable', 'orthanc_timeout'].includes(asPlainviewError(error).code);
+    return ['orthanc_unreachable', 'orthanc_timeout'].includes(asPlainviewError(error).code)
+      ? false
+      : 'unknown';
   }
 }
 

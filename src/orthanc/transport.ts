@@ -48,6 +48,11 @@ export const mayHaveBegun = ({ code, cause }: PlainviewError): boolean =>
   code === 'orthanc_garbage' ||
   (code === 'orthanc_unreachable' && cause instanceof Error && !neverSent.has(cause.cause));
 
+/** The connection was open from an earlier call, and broke. Orthanc may have closed it at that moment: see `agents.ts`. */
+class OldConnectionBroke extends Error {}
+
+export const isOfOldConnection = ({ cause }: PlainviewError): boolean => cause instanceof OldConnectionBroke;
+
 interface Repeats {
   /** Not repeated where Orthanc may have begun it: the call itself may have stopped Orthanc. */
   ifNotBegun?: boolean;
@@ -204,7 +209,8 @@ export class Transport {
   #translate(error: unknown, what: string): unknown {
     if (!isAxiosError(error)) return error;
     // axios keeps the password of the request and the body of the response in its error. Neither may reach a log.
-    const cause = new Error(error.message, { cause: error.code });
+    const isOld = ['ECONNRESET', 'EPIPE'].includes(error.code ?? '') && error.request?.reusedSocket === true;
+    const cause = new (isOld ? OldConnectionBroke : Error)(error.message, { cause: error.code });
     if (error.message.startsWith('maxContentLength')) return createError('orthanc_too_long', { what }, cause);
     const status = error.response?.status;
     if (status === undefined) {

@@ -6,6 +6,7 @@ import type { InstanceId } from '../orthanc/ids.js';
 import { KindCounts } from '../orthanc/kind-counts.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Handler, Job, JobOutcome } from '../queue/queue.js';
+import { isStoreAway } from '../store/store.js';
 import { isDoubtful } from './failures.js';
 import type { Outcome } from './pipeline.js';
 
@@ -42,7 +43,7 @@ export function createHandler(given: Parts): Handler {
   const outages = new Map<InstanceId, number>();
   /** The doubtful answer that Orthanc gave last during each job that is not settled. */
   const doubts = new Map<InstanceId, string>();
-  /** How often the state folder could not be written during each job that is not settled. */
+  /** How often the state could not be kept during each job that is not settled. */
   const unkept = new Map<InstanceId, number>();
 
   return async (job) => {
@@ -66,7 +67,7 @@ export function createHandler(given: Parts): Handler {
       if (error.code === 'instance_gone') return settleGone(parts, log);
       parts.metrics.failures.inc({ code: error.code });
       if (await parts.orthanc.isAway(error)) return outage(job, error);
-      if (error.code === 'state_unusable') return waitForState(job, error, log);
+      if (isStoreAway(error)) return waitForState(job, error, log);
       const last = doubts.get(job.instance);
       if (
         isDoubtful(error.code) &&
@@ -98,7 +99,7 @@ export function createHandler(given: Parts): Handler {
   function waitForState({ instance }: Job, error: PlainviewError, log: Logger): JobOutcome {
     const times = (unkept.get(instance) ?? 0) + 1;
     unkept.set(instance, times);
-    log.info({ err: error }, 'the job waits until the state folder can be written');
+    log.info({ err: error }, 'the job waits until the state can be kept');
     return { kind: 'retry', afterMs: backoffMs(times), countsAsAttempt: false };
   }
 

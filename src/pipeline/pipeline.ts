@@ -81,7 +81,7 @@ export class Pipeline {
     const [described, picture] = await this.#timed('describe', () =>
       this.#whole(id, () => Promise.all([hierarchy.describe(id), files.uuid(id)])),
     );
-    if (picture === undefined || this.#recorder.mayBeKnown(described)) return undefined;
+    if (picture === undefined || (await this.#recorder.mayBeKnown(described))) return undefined;
     const why = whyNotRadiograph(described.tags, this.#config);
     return why === undefined ? this.#decide(described, picture, undefined, began) : skipped(why, described);
   }
@@ -155,15 +155,15 @@ export class Pipeline {
   async #completeWrites(instance: IdentifiedInstance): Promise<void> {
     if (isHalfWritten(instance)) await this.#recorder.finish(instance.ID);
     else if (!this.#recorder.isLabelled(instance)) await this.#recorder.relabel(instance.ID);
-    if (this.#recorder.isUnkept(instance)) await this.#recorder.keep(instance.ID);
+    if (await this.#recorder.isUnkept(instance)) await this.#recorder.keep(instance.ID);
     await this.#recorder.dropRequest(instance);
   }
 
   /** @returns why nothing is left to do with an instance; undefined if something is */
-  whySettled(instance: IdentifiedInstance): SkipReason | undefined {
+  async whySettled(instance: IdentifiedInstance): Promise<SkipReason | undefined> {
     if (hasOtherVersion(instance)) return 'other_version';
-    if (this.#recorder.isUnkept(instance) || !this.#recorder.isLabelled(instance)) return undefined;
-    return this.isUnfinished(instance) ? undefined : this.#whyDecided(instance);
+    if (!this.#recorder.isLabelled(instance) || this.isUnfinished(instance)) return undefined;
+    return (await this.#recorder.isUnkept(instance)) ? undefined : this.#whyDecided(instance);
   }
 
   /**

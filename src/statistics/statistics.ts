@@ -8,7 +8,7 @@ import type { Recorded } from '../decisions/recorder.js';
 import { asPlainviewError } from '../errors/errors.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { select } from '../select/select.js';
-import { StateFile } from '../store/state-file.js';
+import { readOrSetAside, type Store } from '../store/store.js';
 import { answerOf } from './answer.js';
 import { type DailyCounts, dailyCounts, emptyCounts, prune } from './daily-counts.js';
 import { ExposureCounter, Recount } from './exposures.js';
@@ -23,7 +23,10 @@ const saveAfterMs = 10_000;
 const retryMs = 5000;
 const backlogMaxAgeMs = 5000;
 
-type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & {
+const document = 'statistics';
+
+type Parts = Pick<Config, 'modalities' | 'labelPrefix'> & {
+  store: Store;
   orthanc: Orthanc;
   log: Logger;
   /** The clock, for tests. */
@@ -31,12 +34,11 @@ type Parts = Pick<Config, 'modalities' | 'stateDir' | 'labelPrefix'> & {
 };
 
 /**
- * Counts decisions and persons' verdicts by day, and keeps the counts in the state folder. Where that file is missing or
- * damaged, the first request for statistics starts a recount of the records in Orthanc.
+ * Counts decisions and persons' verdicts by day, and keeps the counts in the store. Where they are missing or
+ * damaged there, the first request for statistics starts a recount of the records in Orthanc.
  */
 export class Statistics {
   readonly #parts: Parts;
-  readonly #file: StateFile<typeof dailyCounts>;
   readonly #sleep: typeof sleep;
   readonly #stop = new AbortController();
   /** Undefined before the first request. The recount then finds the decisions made before it. */
@@ -50,13 +52,16 @@ export class Statistics {
   #backlog: { at: number; counts: Promise<Answer['backlog']> } | undefined;
 
   /** @throws state_unusable */
-  constructor(parts: Parts) {
+  static async open(parts: Parts): Promise<Statistics> {
+    const counts = await readOrSetAside(parts.store, document, dailyCounts, parts.log);
+    return new Statistics(parts, counts === 'damaged' ? undefined : counts);
+  }
+
+  private constructor(parts: Parts, counts: DailyCounts | undefined) {
     this.#parts = parts;
     this.#sleep = parts.sleep ?? sleep;
-    this.#file = new StateFile(parts.stateDir, 'statistics.json', dailyCounts);
-    const counts = this.#file.readOrSetAside(parts.log);
-    this.#counts = counts === 'damaged' ? undefined : counts;
-    this.#complete = this.#counts !== undefined;
+    this.#counts = counts;
+    this.#complete = counts !== undefined;
   }
 
   recorded(recorded: Recorded): void {
@@ -85,7 +90,7 @@ export class Statistics {
     await this.#recount;
     clearTimeout(this.#saving);
     // Incomplete counts are not saved: the next start would take them for complete.
-    if (this.#counts !== undefined && this.#complete) await this.#file.write(this.#counts);
+    if (this.#counts !== undefined && this.#complete) await this.#parts.store.write(document, this.#counts);
   }
 
   #save(): void {
@@ -93,8 +98,8 @@ export class Statistics {
     this.#saving = undefined;
     if (this.#counts === undefined) return;
     prune(this.#counts, maxDays);
-    this.#file
-      .write(this.#counts)
+    this.#parts.store
+      .write(document, this.#counts)
       .catch((error: unknown) => this.#parts.log.error({ err: error }, 'the statistics could not be saved'));
   }
 

@@ -1,27 +1,27 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createError } from '../errors/errors.js';
-import { makeFolder } from '../files/make-folder.js';
-import { ownerOnly, replaceFile } from '../files/replace.js';
+import { asPlainviewError, createError } from '../errors/errors.js';
+import type { Store } from './store.js';
 
-/** As much as a block of most file systems: a file of a few bytes can have room on a full disk. */
-const content = Buffer.alloc(4096);
+/** As much as a block of most file systems: a document of a few bytes can have room on a full disk. */
+const content = '-'.repeat(4096);
 
 /** A try that lasts longer counts as failed, milliseconds. */
 const longestMs = 10_000;
 
-/** Tries whether the state folder can be written. */
+/** Tries whether the store can be written. */
 export class StateProbe {
-  readonly #folder: string;
+  readonly #store: Pick<Store, 'write'>;
+  /** Names the store in messages. */
+  readonly #place: string;
   #problem: string | undefined;
   /** When the try that is running began. */
   #began: number | undefined;
 
-  constructor(folder: string) {
-    this.#folder = folder;
+  constructor(store: Pick<Store, 'write'>, place: string) {
+    this.#store = store;
+    this.#place = place;
   }
 
-  /** Why the folder could not be written at the last try; undefined where it could. */
+  /** Why the store could not be written at the last try; undefined where it could. */
   get problem(): string | undefined {
     return this.#problem;
   }
@@ -29,22 +29,21 @@ export class StateProbe {
   async try(): Promise<void> {
     // The try before this one can hang, for example because a file server does not answer.
     if (this.#began !== undefined) {
-      if (performance.now() - this.#began > longestMs) this.#fails('the file system does not answer');
+      if (performance.now() - this.#began > longestMs)
+        this.#problem = createError('state_unusable', {
+          folder: this.#place,
+          why: 'it does not answer',
+        }).message;
       return;
     }
     this.#began = performance.now();
     try {
-      makeFolder(this.#folder);
-      await replaceFile(join(this.#folder, 'probe'), (part) => writeFile(part, content, ownerOnly));
+      await this.#store.write('probe', content);
       this.#problem = undefined;
     } catch (error) {
-      this.#fails((error as Error).message);
+      this.#problem = asPlainviewError(error).message;
     } finally {
       this.#began = undefined;
     }
-  }
-
-  #fails(why: string): void {
-    this.#problem = createError('state_unusable', { folder: this.#folder, why }).message;
   }
 }

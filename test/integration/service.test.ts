@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { callApi } from '../../testkit/api.js';
-import { stubClassifier } from '../../testkit/classifier.js';
+import { hold, stubClassifier } from '../../testkit/classifier.js';
 import { image, instance, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { freshState, hookAddress, Reader } from '../../testkit/service.js';
@@ -227,11 +227,11 @@ describe('not classified', () => {
     await waitFor(async () => (await metrics()).includes('why="gone"} 1'));
     const { orthancId } = await real.storeInstance(image({ modality: 'IO' }));
     await reader().decided(orthancId);
-    classifier.answer = async () => {
-      await remove(second.orthancId);
-      return { category: 'knee_ap', score: 0.99 };
-    };
+    const gate = hold(classifier, { category: 'knee_ap', score: 0.99 });
     const second = await real.storeInstance(image());
+    await gate.reached;
+    await remove(second.orthancId);
+    gate.release();
     await waitFor(async () => (await metrics()).includes('why="gone"} 2'));
   });
 });

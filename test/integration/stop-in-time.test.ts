@@ -46,8 +46,13 @@ async function serve() {
   return { orthanc, child, port, state, ready, ended: once(child, 'exit') };
 }
 
+/** Without one that has not begun its own program yet: until it does, whoever starts it waits. */
 const childrenOf = ({ pid }: ChildProcess): number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter((child) => child !== '' && readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('worker'))
+    .map(Number);
 
 /** Stops a process, as native code that does not end does. */
 function freeze(pids: readonly number[]): void {

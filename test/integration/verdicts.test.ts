@@ -95,6 +95,7 @@ test.each([404, 415])(
       code: 'instance_not_renderable',
       message: expect.stringContaining(`HTTP ${status}`),
     });
+    await reader().decided(orthancId);
     expect(await reader().labels(`instances/${orthancId}`)).toEqual(['classification_failed']);
   },
 );

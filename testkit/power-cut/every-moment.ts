@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { CorrectionStore } from '../../src/decisions/correction-store.js';
 import { instanceId } from '../../src/orthanc/ids.js';
+import { FolderStore } from '../../src/store/folder-store.js';
 import { uid } from '../dicom.js';
 import type { Replay } from './replay.js';
 import { client, correct, type Outcome, picture, start, undo } from './trial.js';
@@ -52,14 +53,14 @@ export async function everyMomentStands(disk: Replay, orthanc: string, rounds: n
     const answered = changes.filter((each) => each.answered <= until).length;
     if (linesOf(auditFile(stateDir)) < answered)
       outcome.broken.push('an answered change is not in the audit file');
-    const store = new CorrectionStore(stateDir, pino({ level: 'silent' }));
+    const store = new CorrectionStore(new FolderStore(stateDir), pino({ level: 'silent' }));
     for (const [instance, seed] of seeds.entries()) {
       const allowed = categoriesAt(
         until,
         changes.filter((each) => each.instance === instance),
       );
-      const byInstance = store.ofInstance(instanceId.parse(ids[instance])).at(-1)?.decision.category;
-      const byUid = store.ofUid(uid(seed)).at(-1)?.decision.category;
+      const byInstance = (await store.ofInstance(instanceId.parse(ids[instance]))).at(-1)?.decision.category;
+      const byUid = (await store.ofUid(uid(seed))).at(-1)?.decision.category;
       for (const found of [byInstance, byUid])
         if (!allowed.includes(found))
           outcome.broken.push(

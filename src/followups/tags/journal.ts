@@ -1,11 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { tagsRecord } from '../../decisions/tags-record.js';
-import { removeFile } from '../../files/replace.js';
 import { type InstanceId, instanceId, studyId } from '../../orthanc/ids.js';
 import { userData } from '../../orthanc/user-data-backup.js';
-import { readIntact, StateFile } from '../../store/state-file.js';
+import type { Store } from '../../store/store.js';
 
 /** Written before a file is stored anew, deleted when all that Orthanc has lost by it stands again. */
 const journal = z.object({
@@ -23,42 +20,34 @@ const journal = z.object({
 });
 export type Journal = z.output<typeof journal>;
 
-/** One file for each instance that is being stored anew, in the state folder. */
+const keyOf = (id: InstanceId): string => `tags/${id}`;
+
+/** One document for each instance that is being stored anew. */
 export class Journals {
-  readonly #folder: string;
+  readonly #store: Store;
 
-  constructor(stateDir: string) {
-    this.#folder = join(stateDir, 'tags');
+  constructor(store: Store) {
+    this.#store = store;
   }
 
-  /** Of instances whose storing anew was cut off, or is under way. */
-  list(): InstanceId[] {
-    if (!existsSync(this.#folder)) return [];
-    return readdirSync(this.#folder).flatMap((name) => {
-      const id = instanceId.safeParse(name.replace(/\.json$/, ''));
-      return id.success && name.endsWith('.json') ? [id.data] : [];
-    });
+  /** Of instances whose storing anew was cut off, or is under way. @throws state_unusable */
+  async list(): Promise<InstanceId[]> {
+    const names = await this.#store.names('tags');
+    return names.flatMap((name) => instanceId.safeParse(name).data ?? []);
   }
 
-  /** @throws state_damaged where there is one that cannot be read: it must not be taken for none */
-  read(id: InstanceId): Journal | undefined {
-    return readIntact(this.#folder, `${id}.json`, journal);
+  /** @throws state_unusable, state_damaged where there is one that cannot be read: it must not be taken for none */
+  read(id: InstanceId): Promise<Journal | undefined> {
+    return this.#store.read(keyOf(id), journal);
   }
 
-  /** On the disk when this returns. @throws state_unusable */
-  async write(content: Journal): Promise<void> {
-    await this.#file(content.instance).write(content);
+  /** It outlasts a power cut when this resolves. @throws state_unusable */
+  write(content: Journal): Promise<void> {
+    return this.#store.write(keyOf(content.instance), content);
   }
 
-  async drop(id: InstanceId): Promise<void> {
-    await removeFile(this.#path(id));
-  }
-
-  #file(id: InstanceId): StateFile<typeof journal> {
-    return new StateFile(this.#folder, `${id}.json`, journal);
-  }
-
-  #path(id: InstanceId): string {
-    return join(this.#folder, `${id}.json`);
+  /** @throws state_unusable */
+  drop(id: InstanceId): Promise<void> {
+    return this.#store.remove(keyOf(id));
   }
 }

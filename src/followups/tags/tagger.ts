@@ -9,6 +9,7 @@ import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
 import type { UserData } from '../../orthanc/user-data-backup.js';
 import type { Locks } from '../../store/locks.js';
+import { isDamaged, isStoreAway, type Store } from '../../store/store.js';
 import type { FollowUp } from '../follow-up.js';
 import { type Journal, Journals } from './journal.js';
 import { planTags, type TagsMode, type WantedTags, wantedTags } from './plan.js';
@@ -16,7 +17,7 @@ import { planTags, type TagsMode, type WantedTags, wantedTags } from './plan.js'
 interface Parts {
   orthanc: Orthanc;
   mode: TagsMode;
-  stateDir: string;
+  store: Store;
   locks: Locks;
   /** Brings the labels of ours on series and study up to date: decisions' and rules'. */
   addUp: (study: StudyId, changed: InstanceId) => Promise<void>;
@@ -38,7 +39,7 @@ export class Tagger implements FollowUp {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#journals = new Journals(parts.stateDir);
+    this.#journals = new Journals(parts.store);
   }
 
   isDue(instance: InstanceContent): boolean {
@@ -104,11 +105,11 @@ export class Tagger implements FollowUp {
 
   /** Orthanc answers: puts back what a crash left lost. */
   async resume(): Promise<void> {
-    for (const instance of this.#journals.list())
+    for (const instance of await this.#journals.list())
       await this.#settled(instance).catch((caught: unknown) => {
         const error = asPlainviewError(caught);
         // One instance's, which its own jobs meet again: the service is there for all others.
-        if (!['state_damaged', 'state_unusable'].includes(error.code)) throw error;
+        if (!isDamaged(error) && !isStoreAway(error)) throw error;
         this.#parts.log.error({ err: error, instance }, 'what was cut off could not be put right');
       });
   }
@@ -165,7 +166,7 @@ export class Tagger implements FollowUp {
     };
     if ((await this.#parts.orthanc.files.uuid(id)) !== before)
       throw createError('orthanc_conflict', { what: `instance ${id}` });
-    const isFirst = this.#journals.read(id) === undefined;
+    const isFirst = (await this.#journals.read(id)) === undefined;
     await this.#journals.write(journal);
     const status = await this.#parts.orthanc.tagEditor.store(edited);
     if (!(await this.#settle(journal, isFirst)))
@@ -191,7 +192,7 @@ export class Tagger implements FollowUp {
   }
 
   async #mend(id: InstanceId): Promise<void> {
-    const journal = this.#journals.read(id);
+    const journal = await this.#journals.read(id);
     if (journal === undefined) return;
     if (journal.lingers && Date.now() > journal.until) return this.#journals.drop(id);
     const isReplaced = await this.#settle(journal, false);

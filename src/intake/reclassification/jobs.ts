@@ -19,7 +19,7 @@ import type { InstanceContent } from '../../orthanc/resources.js';
 import { retryWhileAway } from '../../orthanc/retry-while-away.js';
 import type { Queue } from '../../queue/queue.js';
 import { select } from '../../select/select.js';
-import { StateFile } from '../../store/state-file.js';
+import type { Store } from '../../store/store.js';
 import { Watermark } from '../watermark.js';
 
 interface ReclassificationJob {
@@ -39,11 +39,14 @@ interface Parts {
   queue: Queue;
   recorder: Pick<Recorder, 'events'>;
   modalities: readonly string[];
-  stateDir: string;
+  store: Store;
   seal: RequestSeal;
   requests: RequestWriter;
   log: Logger;
 }
+
+const document = 'requests';
+const savedJobs = z.array(reclassificationRequest);
 
 /** Limits the instances whose request is not answered yet, so that a large job does not fill the memory. */
 const maxOpen = 200;
@@ -55,17 +58,19 @@ const maxListed = 50;
  */
 export class ReclassificationJobs {
   readonly #parts: Parts;
-  readonly #file: StateFile<z.ZodArray<typeof reclassificationRequest>>;
   readonly #jobs = new Map<string, ReclassificationJob>();
   /** Jobs that a stop interrupted and that have not been resumed. A list that is saved before then holds them too. */
   #interrupted: readonly ReclassificationRequest[];
   readonly #stop = new AbortController();
 
   /** @throws state_damaged: people's requests must not be lost without a word; state_unusable */
-  constructor(parts: Parts) {
+  static async open(parts: Parts): Promise<ReclassificationJobs> {
+    return new ReclassificationJobs(parts, (await parts.store.read(document, savedJobs)) ?? []);
+  }
+
+  private constructor(parts: Parts, interrupted: readonly ReclassificationRequest[]) {
     this.#parts = parts;
-    this.#file = new StateFile(parts.stateDir, 'requests.json', z.array(reclassificationRequest));
-    this.#interrupted = this.#file.read() ?? [];
+    this.#interrupted = interrupted;
     parts.recorder.events.on('recorded', ({ instance, record }) => {
       if (record.who !== 'person') return;
       for (const { progress, corrected } of this.#jobs.values())
@@ -242,6 +247,9 @@ export class ReclassificationJobs {
     const running = [...this.#jobs.values()].filter(
       ({ progress }) => progress.state === 'running' && !progress.dryRun,
     );
-    await this.#file.write([...this.#interrupted, ...running.map(({ progress }) => progress)]);
+    await this.#parts.store.write(document, [
+      ...this.#interrupted,
+      ...running.map(({ progress }) => progress),
+    ]);
   }
 }

@@ -50,7 +50,7 @@ const gauge = async (name: string) =>
 test('a state folder that cannot be written makes the service not ready, until it can be written again', async () => {
   expect(await readiness()).toMatchObject({ status: 200, state: { writable: true } });
   expect(await gauge('plainview_state_writable')).toBe(1);
-  const obstacle = join(service.stateDir, 'probe.part');
+  const obstacle = join(service.stateDir, 'probe.json.part');
   await waitFor(async () => {
     await mkdir(obstacle, { recursive: true }).catch(() => undefined);
     return (await readiness()).status === 503;

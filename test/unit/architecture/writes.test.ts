@@ -7,7 +7,7 @@ import { readImports } from '../../../scripts/architecture/imports.js';
 const part = 'writes what `replaceFile` gives it, which syncs and renames it';
 /** Files outside `src/files/` that may change the disk themselves, and why no power cut can hurt there. */
 const mayWrite: Record<string, string> = {
-  'store/state-file.ts': part,
+  'store/folder-store.ts': part,
   'select/copies.ts': part,
   'commands/evaluate.ts': part,
   'commands/find.ts': part,
@@ -18,7 +18,6 @@ const mayWrite: Record<string, string> = {
   'classify/workers/received-pictures.ts': 'reads pictures from a pipe',
   'classify/workers/worker.ts': 'gives itself to the kernel to end first where memory is short',
   'store/in-work.ts': 'is about processes that end: a power cut is no fault of a picture',
-  'store/state-probe.ts': part,
   'store/folder-lock.ts': 'sockets: nobody listens to them after a power cut',
   'sandbox/debian.ts': 'an Orthanc for tests and the demo, which is made again',
   'sandbox/docker.ts': 'an Orthanc for tests and the demo, which is made again',

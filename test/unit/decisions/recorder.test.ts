@@ -149,7 +149,7 @@ test('a forgetting that is cut off leaves no picture that is found by its pixels
   await expect(corrections.drop(instance, { when: decision.when })).rejects.toMatchObject({
     code: 'state_damaged',
   });
-  expect(site.corrections().ofPixels('pixels')).toBeUndefined();
+  expect(await site.corrections().ofPixels('pixels')).toBeUndefined();
 });
 
 test('many corrections at once, of pictures with the same attributes, are all kept, and all undone', async () => {
@@ -157,9 +157,9 @@ test('many corrections at once, of pictures with the same attributes, are all ke
   const all = Array.from({ length: 10 }, () => site.store(image()));
   for (const stored of all) await decide(stored, decidedAs('knee_ap'));
   await Promise.all(all.map(({ instance }) => recorder.replace(instance, byPerson)));
-  for (const { instance } of all) expect(site.corrections().ofInstance(instance)).toHaveLength(1);
+  for (const { instance } of all) expect(await site.corrections().ofInstance(instance)).toHaveLength(1);
   await Promise.all(all.map(({ instance }) => recorder.replace(instance, undone)));
-  for (const { instance } of all) expect(site.corrections().ofInstance(instance)).toEqual([]);
+  for (const { instance } of all) expect(await site.corrections().ofInstance(instance)).toEqual([]);
 });
 
 describe('an undo that is cut off', () => {
@@ -172,10 +172,10 @@ describe('an undo that is cut off', () => {
       await site.process().recorder.replace(instance, byPerson);
       expect(await site.dying(writes, () => site.process().recorder.replace(instance, undone))).toBe(true);
       await site.process().recorder.settle(instance);
-      expect(site.corrections().listBegun()).toEqual([]);
+      expect(await site.corrections().listBegun()).toEqual([]);
       const isPersons = site.record(instance)?.who === 'person';
       expect(isPersons).toBe(writes < 1);
-      expect(site.corrections().ofInstance(instance)).toHaveLength(isPersons ? 1 : 0);
+      expect(await site.corrections().ofInstance(instance)).toHaveLength(isPersons ? 1 : 0);
     },
   );
 
@@ -185,10 +185,10 @@ describe('an undo that is cut off', () => {
     await decide(stored, decidedAs('knee_ap'));
     await site.process().recorder.replace(instance, byPerson);
     await site.dying(3, () => site.process().recorder.replace(instance, undone));
-    expect(site.corrections().listBegun()).toEqual([instance]);
+    expect(await site.corrections().listBegun()).toEqual([instance]);
     expect(await decide(stored, decidedAs('chest_lateral'))).toBe('recorded');
-    expect(site.corrections().listBegun()).toEqual([]);
-    expect(site.corrections().ofInstance(instance)).toEqual([]);
+    expect(await site.corrections().listBegun()).toEqual([]);
+    expect(await site.corrections().ofInstance(instance)).toEqual([]);
   });
 });
 
@@ -253,7 +253,7 @@ test('of two decisions by people the later one is kept, also where the clock was
   const { recorder } = site.process();
   await recorder.replace(stored.instance, by('hand_ap', '2024-03-01T12:00:00.000Z'));
   await recorder.replace(stored.instance, by('foot_ap', '2024-03-01T10:05:00.000Z'));
-  const kept = site.corrections().ofInstance(stored.instance);
+  const kept = await site.corrections().ofInstance(stored.instance);
   expect(kept.map(({ decision }) => decision.category)).toEqual(['foot_ap']);
 });
 
@@ -263,11 +263,8 @@ describe('a correction that was begun and is damaged', () => {
     mkdirSync(begun, { recursive: true });
     writeFileSync(join(begun, `${instance}.json`), content);
   };
-  const kept = (instance: InstanceId) =>
-    site
-      .corrections()
-      .ofInstance(instance)
-      .map(({ decision }) => decision.category);
+  const kept = async (instance: InstanceId) =>
+    (await site.corrections().ofInstance(instance)).map(({ decision }) => decision.category);
 
   test.each(['', '\0\0', '{"version":1}'])('(%j) is set aside, and blocks nobody', async (content) => {
     const stored = site.store(image());
@@ -275,7 +272,7 @@ describe('a correction that was begun and is damaged', () => {
     damage(stored.instance, content);
     await site.process().recorder.replace(stored.instance, byPerson);
     expect(site.record(stored.instance)).toMatchObject({ who: 'person', category: 'hand_ap' });
-    expect(kept(stored.instance)).toEqual(['hand_ap']);
+    expect(await kept(stored.instance)).toEqual(['hand_ap']);
     expect(readdirSync(join(site.stateDir, 'corrections', 'begun'))).toEqual([
       `${stored.instance}.json.damaged`,
     ]);
@@ -288,8 +285,8 @@ describe('a correction that was begun and is damaged', () => {
     rmSync(join(site.stateDir, 'corrections'), { recursive: true });
     damage(stored.instance, '');
     await site.process().recorder.settle(stored.instance);
-    expect(kept(stored.instance)).toEqual(['hand_ap']);
-    expect(site.corrections().listBegun()).toEqual([]);
+    expect(await kept(stored.instance)).toEqual(['hand_ap']);
+    expect(await site.corrections().listBegun()).toEqual([]);
   });
 
   test('ends the one that it took back, where Orthanc has that', async () => {
@@ -301,10 +298,10 @@ describe('a correction that was begun and is damaged', () => {
     await site.process().recorder.replace(stored.instance, undone);
     cpSync(before, join(site.stateDir, 'corrections'), { recursive: true });
     rmSync(before, { recursive: true });
-    expect(kept(stored.instance)).toEqual(['hand_ap']);
+    expect(await kept(stored.instance)).toEqual(['hand_ap']);
     damage(stored.instance, '');
     await site.process().recorder.settle(stored.instance);
-    expect(kept(stored.instance)).toEqual([]);
+    expect(await kept(stored.instance)).toEqual([]);
   });
 
   test('leaves another instance’s correction of the same picture as it is', async () => {
@@ -313,6 +310,6 @@ describe('a correction that was begun and is damaged', () => {
     await site.process().recorder.replace(theirs.instance, byPerson);
     damage(ours.instance, '');
     await site.process().recorder.settle(ours.instance);
-    expect(kept(theirs.instance)).toEqual(['hand_ap']);
+    expect(await kept(theirs.instance)).toEqual(['hand_ap']);
   });
 });

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { shipped } from '../../../src/files/places.js';
 import { replaceFile } from '../../../src/files/replace.js';
-import { StateFile } from '../../../src/store/state-file.js';
+import { FolderStore } from '../../../src/store/folder-store.js';
 
 vi.mock('node:fs/promises', async (original) => ({ ...(await original<typeof fs>()) }));
 
@@ -113,9 +113,9 @@ test('a process that is killed while it writes leaves one complete content', asy
 });
 
 test('only the owner can read a state file, also after it is replaced', async () => {
-  const state = new StateFile(folder, 'state.json', z.number());
-  await state.write(1);
-  await state.write(2);
+  const state = new FolderStore(folder);
+  await state.write('state', 1);
+  await state.write('state', 2);
   expect((await stat(join(folder, 'state.json'))).mode & 0o777).toBe(0o600);
-  expect(state.read()).toBe(2);
+  expect(await state.read('state', z.number())).toBe(2);
 });

@@ -7,6 +7,7 @@ import { GroupRequests } from '../../../src/intake/reclassification/group-reques
 import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
 import { MemoryQueue } from '../../../src/queue/memory.js';
 import type { Job } from '../../../src/queue/queue.js';
+import { FolderStore } from '../../../src/store/folder-store.js';
 import { image, uid } from '../../../testkit/dicom.js';
 import type { FakeRequest } from '../../../testkit/fake-orthanc.js';
 import { silent, useFakeSite } from '../../../testkit/fake-site.js';
@@ -19,7 +20,7 @@ afterEach(async () => {
 });
 
 /** Follows the change log; what carries the label `settled` needs no look. */
-function follow() {
+async function follow() {
   const jobs: Pick<Job, 'instance' | 'reason' | 'isNew'>[] = [];
   const { orthanc, config, locks } = site.process();
   const queue = new MemoryQueue(new AdmissionPolicy({ concurrency: 1, backlog: 1 }), async (job) => {
@@ -31,9 +32,9 @@ function follow() {
   const follower = new Follower({
     orthanc,
     queue,
-    cursor: new ChangeCursor(site.stateDir, silent),
-    isSettled: ({ Labels }) => Labels.includes('settled'),
-    isUnfinished: (instance) => requestOf(instance) !== undefined,
+    cursor: await ChangeCursor.open(new FolderStore(site.stateDir), silent),
+    isSettled: async ({ Labels }) => Labels.includes('settled'),
+    isUnfinished: async (instance) => requestOf(instance) !== undefined,
     groupRequests,
     onLogCleared: () => undefined,
     pollMs: 1,
@@ -63,7 +64,7 @@ test('what is stored gets a look, unless it is decided already', async () => {
   const settled = site.store(image());
   await site.put(`instances/${settled.instance}/labels/settled`);
   const { instance } = site.store(image());
-  const { jobs } = follow();
+  const { jobs } = await follow();
   await read();
   await waitFor(() => jobs.length > 0);
   expect(jobs).toMatchObject([{ instance, reason: 'changes' }]);
@@ -72,7 +73,7 @@ test('what is stored gets a look, unless it is decided already', async () => {
 test('metadata that somebody writes gets a look where it asks for something, and once for all of a page', async () => {
   const { instance } = site.store(image());
   await site.put(`instances/${instance}/labels/settled`);
-  const { jobs, follower } = follow();
+  const { jobs, follower } = await follow();
   await read();
   expect(jobs).toEqual([]);
   follower.pause();
@@ -93,7 +94,7 @@ test.each(['series', 'studies', 'patients'] as const)(
     const lines = [first, site.store(image(inSeries))];
     const beside = site.store(image());
     for (const { instance } of [...lines, beside]) await site.put(`instances/${instance}/labels/settled`);
-    const { jobs } = follow();
+    const { jobs } = await follow();
     const { series, study, patient } = first;
     await read();
     await ask(`${level}/${{ series, studies: study, patients: patient }[level]}`);
@@ -110,7 +111,7 @@ test('while a request is copied the log is read on, and a stop in the middle los
   const inStudy = { studyInstanceUid: uid('held study'), seriesInstanceUid: uid('held series') };
   const lines = [0, 1, 2, 3].map(() => site.store(image(inStudy)));
   for (const { instance } of lines) await site.put(`instances/${instance}/labels/settled`);
-  const { jobs } = follow();
+  const { jobs } = await follow();
   await read();
   let copied = 0;
   const isCopy = ({ method, path, body }: FakeRequest) =>
@@ -127,7 +128,7 @@ test('while a request is copied the log is read on, and a stop in the middle los
   held.release();
   await stopping;
   expect(site.fake.metadata(lines[0]?.study ?? '').RadiographReclassify).toBeDefined();
-  const after = follow();
+  const after = await follow();
   await read();
   const asked = () => new Set([...jobs, ...after.jobs].map(({ instance }) => instance));
   await waitFor(() => lines.every(({ instance }) => asked().has(instance)));
@@ -135,7 +136,7 @@ test('while a request is copied the log is read on, and a stop in the middle los
 });
 
 test('while Orthanc is away nothing is asked; what came meanwhile is found after it', async () => {
-  const { follower, jobs } = follow();
+  const { follower, jobs } = await follow();
   site.store(image());
   await waitFor(() => jobs.length === 1);
   follower.pause();

@@ -11,6 +11,7 @@ import { instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
 import { MemoryQueue } from '../../../src/queue/memory.js';
+import { FolderStore } from '../../../src/store/folder-store.js';
 
 const base = 'http://orthanc.test';
 const id = (n: number) => instanceId.parse(`${n.toString(16).padStart(8, '0')}${'-00000000'.repeat(4)}`);
@@ -72,7 +73,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function follow({ settles = true, env = {} }: { settles?: boolean; env?: NodeJS.ProcessEnv } = {}) {
+async function follow({ settles = true, env = {} }: { settles?: boolean; env?: NodeJS.ProcessEnv } = {}) {
   const lines: string[] = [];
   const sink = { write: (line: string) => void lines.push(line) };
   const looked: string[] = [];
@@ -88,9 +89,9 @@ function follow({ settles = true, env = {} }: { settles?: boolean; env?: NodeJS.
   const follower = new Follower({
     orthanc,
     queue,
-    cursor: new ChangeCursor(folder, pino({ level: 'silent' })),
-    isSettled: () => false,
-    isUnfinished: () => false,
+    cursor: await ChangeCursor.open(new FolderStore(folder), pino({ level: 'silent' })),
+    isSettled: async () => false,
+    isUnfinished: async () => false,
     groupRequests: { begin: async () => undefined },
     onLogCleared: cleared,
     pollMs: 5,
@@ -113,7 +114,7 @@ const saved = (): { since: number } => {
 test('a database that cannot filter is read without a filter', async () => {
   filters = false;
   log = [change(1), change(2, 2, 'NewSeries', 'Series'), change(3, 3, 'UpdatedMetadata'), change(4)];
-  const { looked } = follow();
+  const { looked } = await follow();
   await vi.waitUntil(() => looked.length === 2);
   expect(looked.sort()).toEqual([id(1), id(4)]);
   await vi.waitUntil(() => saved().since === 4);
@@ -121,7 +122,7 @@ test('a database that cannot filter is read without a filter', async () => {
 
 test('the cursor does not pass an unsettled change, although the log is read further', async () => {
   log = [change(5), change(6)];
-  const { looked, end } = follow({ settles: false });
+  const { looked, end } = await follow({ settles: false });
   await vi.waitUntil(() => looked.length === 2);
   await end();
   expect(saved().since).toBe(4);
@@ -130,7 +131,7 @@ test('the cursor does not pass an unsettled change, although the log is read fur
 test('a shorter log is another log and is read from its start', async () => {
   writeFileSync(join(folder, 'changes.json'), JSON.stringify({ since: 100 }));
   log = [change(1), change(2)];
-  const { looked } = follow();
+  const { looked } = await follow();
   await vi.waitUntil(() => looked.length === 2);
   await vi.waitUntil(() => saved().since === 2);
 });
@@ -138,19 +139,19 @@ test('a shorter log is another log and is read from its start', async () => {
 test('a log with another change at the bookmark is another log and is read from its start', async () => {
   writeFileSync(join(folder, 'changes.json'), JSON.stringify({ since: 2, bookmark: { seq: 2, id: id(99) } }));
   log = [change(1), change(2), change(3)];
-  const { looked } = follow();
+  const { looked } = await follow();
   await vi.waitUntil(() => looked.length === 3);
 });
 
 test('a cleared log starts one sweep', async () => {
   writeFileSync(join(folder, 'changes.json'), JSON.stringify({ since: 2, bookmark: { seq: 2, id: id(2) } }));
   log = [change(7)];
-  const { looked, cleared, end } = follow();
+  const { looked, cleared, end } = await follow();
   await vi.waitUntil(() => looked.length === 1);
   expect(cleared).toHaveBeenCalledTimes(1);
   await vi.waitUntil(() => saved().since === 7);
   await end();
-  const restarted = follow();
+  const restarted = await follow();
   log.push(change(8));
   await vi.waitUntil(() => restarted.looked.length === 1);
   expect(restarted.cleared).not.toHaveBeenCalled();
@@ -159,7 +160,7 @@ test('a cleared log starts one sweep', async () => {
 test('if the state file cannot be read, the log is read from its start', async () => {
   writeFileSync(join(folder, 'changes.json'), '{"since": 10');
   log = [change(1)];
-  const { looked } = follow();
+  const { looked } = await follow();
   await vi.waitUntil(() => looked.length === 1);
 });
 
@@ -177,7 +178,7 @@ test('a page is read again after an error in its middle', async () => {
     .reply(() =>
       ++tries === 1 ? [500] : [200, [{ ID: id(1), ParentSeries: id(1), MainDicomTags, FileUuid }]],
     );
-  const { looked } = follow();
+  const { looked } = await follow();
   await vi.waitUntil(() => looked.length > 0, { timeout: 5000 });
   expect(looked).toEqual([id(1)]);
 });
@@ -198,7 +199,7 @@ test('a page with instances that Orthanc cannot give is read in halves: only tho
         return [200, 'x'.repeat(3_100_000)];
       return [200, contentsOf(body)];
     });
-  const { looked, lines } = follow({ env: { PLAINVIEW_MAX_MEGAPIXELS: '1' } });
+  const { looked, lines } = await follow({ env: { PLAINVIEW_MAX_MEGAPIXELS: '1' } });
   await vi.waitUntil(() => saved().since === 160, { timeout: 25_000 });
   expect(looked).toHaveLength(158);
   expect(looked.some((each) => bad.has(instanceId.parse(each)))).toBe(false);
@@ -223,7 +224,7 @@ test('a page that fails because another server answers is not gone past', async 
     .persist()
     .post('/tools/bulk-content')
     .reply((_uri, body) => (isOrthanc ? [200, contentsOf(body)] : [200, '<html>']));
-  const { looked, lines } = follow();
+  const { looked, lines } = await follow();
   await vi.waitUntil(() => lines.join('').includes('could not be read'), { timeout: 25_000 });
   expect(saved().since).toBe(0);
   isOrthanc = true;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { SweepSchedule } from '../../../src/intake/sweep-schedule.js';
+import { FolderStore } from '../../../src/store/folder-store.js';
 import { silent } from '../../../testkit/fake-site.js';
 
 const minute = 60_000;
@@ -25,8 +26,9 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start(expression = '30 2 * * 0'): void {
-  const schedule = new SweepSchedule(expression, folder, () => begun.push(local()), silent);
+async function start(expression = '30 2 * * 0'): Promise<void> {
+  const store = new FolderStore(folder);
+  const schedule = await SweepSchedule.open(expression, store, () => begun.push(local()), silent);
   running.push(schedule);
   schedule.resume();
 }
@@ -44,23 +46,23 @@ const local = () => {
 const clock = (text: string) => vi.setSystemTime(new Date(text));
 const pass = (ms: number) => vi.advanceTimersByTime(ms);
 
-test('a sweep begins once in its minute', () => {
+test('a sweep begins once in its minute', async () => {
   clock('2026-06-06T12:00:00+02:00');
-  start();
+  await start();
   pass(7 * day);
   expect(begun).toEqual(['07.06. 02:30']);
 });
 
-test('in the hour that daylight saving removes, the sweep begins as soon as the hour is over', () => {
+test('in the hour that daylight saving removes, the sweep begins as soon as the hour is over', async () => {
   clock('2026-03-28T12:00:00+01:00');
-  start();
+  await start();
   pass(7 * day);
   expect(begun).toEqual(['29.03. 03:00']);
 });
 
-test('in the hour that daylight saving doubles, the sweep begins once', () => {
+test('in the hour that daylight saving doubles, the sweep begins once', async () => {
   clock('2026-10-24T12:00:00+02:00');
-  start();
+  await start();
   pass(7 * day);
   expect(begun).toEqual(['25.10. 02:30']);
 });
@@ -68,9 +70,9 @@ test('in the hour that daylight saving doubles, the sweep begins once', () => {
 test.each([
   ['minutes', '2026-06-07T02:29:00+02:00', '2026-06-07T02:41:00+02:00', '07.06. 02:41'],
   ['days', '2026-06-06T12:00:00+02:00', '2026-06-17T15:10:00+02:00', '17.06. 15:10'],
-])('after a sleep of %s a sweep that was due begins late, once', (_what, asleep, awake, at) => {
+])('after a sleep of %s a sweep that was due begins late, once', async (_what, asleep, awake, at) => {
   clock(asleep);
-  start();
+  await start();
   clock(awake);
   pass(hour);
   expect(begun).toEqual([at]);
@@ -78,30 +80,30 @@ test.each([
 
 test('a sweep that was due while the service was not running begins late, once, after any number of restarts', async () => {
   clock('2026-06-06T12:00:00+02:00');
-  start();
+  await start();
   await stop();
   clock('2026-06-10T08:00:00+02:00');
-  start();
+  await start();
   expect(begun).toEqual(['10.06. 08:00']);
   await stop();
-  start();
+  await start();
   pass(hour);
   expect(begun).toHaveLength(1);
 });
 
 test('a restart in the minute of a sweep does not begin it again', async () => {
   clock('2026-06-07T02:29:50+02:00');
-  start();
+  await start();
   pass(20_000);
   await stop();
-  start();
+  await start();
   pass(2 * minute);
   expect(begun).toEqual(['07.06. 02:30']);
 });
 
-test('a clock that is set back does not begin a sweep twice, and the next one begins in time', () => {
+test('a clock that is set back does not begin a sweep twice, and the next one begins in time', async () => {
   clock('2026-06-07T02:29:00+02:00');
-  start();
+  await start();
   pass(10 * minute);
   clock('2026-06-07T00:35:00+02:00');
   pass(6 * day);
@@ -110,9 +112,9 @@ test('a clock that is set back does not begin a sweep twice, and the next one be
   expect(begun).toEqual(['07.06. 02:30', '14.06. 02:30']);
 });
 
-test('a clock that was a year ahead does not keep sweeps away for a year', () => {
+test('a clock that was a year ahead does not keep sweeps away for a year', async () => {
   clock('2027-06-06T12:00:00+02:00');
-  start();
+  await start();
   pass(day);
   clock('2026-06-06T12:00:00+02:00');
   pass(2 * day);
@@ -121,19 +123,19 @@ test('a clock that was a year ahead does not keep sweeps away for a year', () =>
 
 test('a first start, another expression and a damaged file begin nothing at once', async () => {
   clock('2026-06-10T08:00:00+02:00');
-  start();
+  await start();
   await stop();
   clock('2026-06-20T08:00:00+02:00');
-  start('0 3 * * *');
+  await start('0 3 * * *');
   await stop();
   writeFileSync(join(folder, 'sweep-schedule.json'), '{');
-  start('0 3 * * *');
+  await start('0 3 * * *');
   expect(begun).toEqual([]);
 });
 
-test('an expression with seconds is kept to the minute', () => {
+test('an expression with seconds is kept to the minute', async () => {
   clock('2026-06-06T12:00:00+02:00');
-  start('15 30 2 * * 0');
+  await start('15 30 2 * * 0');
   pass(day);
   expect(begun).toEqual(['07.06. 02:30']);
 });

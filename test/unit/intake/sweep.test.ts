@@ -13,6 +13,7 @@ import { instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
 import { MemoryQueue } from '../../../src/queue/memory.js';
+import { FolderStore } from '../../../src/store/folder-store.js';
 
 /** Milliseconds of each pause. Where a test uses a fake clock, it advances by them at once. */
 const pauses: number[] = [];
@@ -86,12 +87,12 @@ function sweeper(more: Partial<ConstructorParameters<typeof Sweep>[0]> = {}) {
     }),
     network: 'a',
     modalities: ['DX'],
-    isSettled: ({ ID }) => decided.has(ID),
+    isSettled: async ({ ID }) => decided.has(ID),
     reconciler: { reconcile: async () => [] },
     sleep,
     rate: 0,
     quietHours: undefined,
-    stateDir: folder,
+    store: new FolderStore(folder),
     log: pino({ level: 'info' }, { write: (line) => lines.push(line) }),
     ...more,
   });
@@ -130,7 +131,7 @@ test('a page that a stop interrupts is not counted as done, and the next start r
 
   onPage = () => undefined;
   const second = sweeper();
-  second.sweep.resume();
+  await second.sweep.resume();
   await second.idle();
   expect(searches[2]?.Since).toBe(50);
   expect(decided).toContain(id(60));

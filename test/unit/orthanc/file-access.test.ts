@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
 import { type InstanceId, instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
+import { FolderStore } from '../../../src/store/folder-store.js';
 import { Suspects } from '../../../src/store/suspects.js';
 import { image, instance } from '../../../testkit/dicom.js';
 import { type FakeOrthanc, startFakeOrthanc } from '../../../testkit/fake-orthanc.js';
@@ -27,9 +28,9 @@ afterEach(async () => {
 });
 
 /** A client of a process that starts now. */
-function client(env: NodeJS.ProcessEnv = {}): Orthanc {
+async function client(env: NodeJS.ProcessEnv = {}): Promise<Orthanc> {
   const config = loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url, ...env });
-  const orthanc = new Orthanc(config, undefined, new Suspects(stateDir, silent));
+  const orthanc = new Orthanc(config, undefined, await Suspects.open(new FolderStore(stateDir), silent));
   clients.push(orthanc);
   return orthanc;
 }
@@ -60,20 +61,20 @@ describe('a picture that ends Orthanc', () => {
   test('is asked for twice, ever: not at once, not by another part, not after a restart', async () => {
     const id = stored();
     crashesAt(id);
-    const first = client();
+    const first = await client();
     expect(await codeOf(whole(first, id))).toBe('orthanc_unreachable');
     expect(renderingsOf(id)).toHaveLength(1);
     await isBack();
-    expect(await codeOf(jpeg(client(), id))).toBe('orthanc_unreachable');
+    expect(await codeOf(jpeg(await client(), id))).toBe('orthanc_unreachable');
     await isBack();
-    for (const call of [whole, jpeg]) expect(await codeOf(call(client(), id))).toBe('orthanc_toppled');
-    expect(await client().renderings.fingerprint(id, { frames: 1, isSigned: false })).toBe('none');
+    for (const call of [whole, jpeg]) expect(await codeOf(call(await client(), id))).toBe('orthanc_toppled');
+    expect(await (await client()).renderings.fingerprint(id, { frames: 1, isSigned: false })).toBe('none');
     expect(renderingsOf(id)).toHaveLength(2);
   });
 
   test('clears those that were rendered beside it', async () => {
     const [bad, good] = [stored(), stored()];
-    const orthanc = client();
+    const orthanc = await client();
     const held = fake.hold(({ path }) => path.includes(good) && path.includes('rendered'));
     const beside = codeOf(whole(orthanc, good));
     await held.reached;
@@ -88,14 +89,14 @@ describe('a picture that ends Orthanc', () => {
     expect(await beside).toBe('orthanc_unreachable');
     fake.intercept = () => undefined;
     for (let time = 0; time < 3; time++) expect(await codeOf(whole(orthanc, good))).toBe('fine');
-    expect(new Suspects(stateDir, silent).of(good)).toBeUndefined();
-    expect(new Suspects(stateDir, silent).of(bad)).toMatchObject({ times: 1 });
+    expect((await Suspects.open(new FolderStore(stateDir), silent)).of(good)).toBeUndefined();
+    expect((await Suspects.open(new FolderStore(stateDir), silent)).of(bad)).toMatchObject({ times: 1 });
   });
 
   test('is asked for alone the second time', async () => {
     const [suspect, other] = [stored(), stored()];
-    await new Suspects(stateDir, silent).put(suspect, { times: 1, at: '' });
-    const orthanc = client();
+    await (await Suspects.open(new FolderStore(stateDir), silent)).put(suspect, { times: 1, at: '' });
+    const orthanc = await client();
     const held = fake.hold(({ path }) => path.includes(suspect));
     const alone = whole(orthanc, suspect);
     await held.reached;
@@ -112,7 +113,7 @@ test('a picture that takes longer than the time-out is asked for twice, ever', a
   const held = fake.hold(({ path }) => path.includes('rendered'));
   const env = { PLAINVIEW_ORTHANC_TIMEOUT_MS: '100' };
   const codes = [];
-  for (let time = 0; time < 4; time++) codes.push(await codeOf(whole(client(env), id)));
+  for (let time = 0; time < 4; time++) codes.push(await codeOf(whole(await client(env), id)));
   expect(codes).toEqual(['orthanc_timeout', 'orthanc_timeout', 'orthanc_toppled', 'orthanc_toppled']);
   expect(renderingsOf(id)).toHaveLength(2);
   held.release();
@@ -122,7 +123,7 @@ test('an attribute list that takes longer than the time-out is asked for twice, 
   const id = stored();
   const held = fake.hold(({ path }) => path.includes('simplified-tags'));
   const env = { PLAINVIEW_ORTHANC_TIMEOUT_MS: '100' };
-  for (let time = 0; time < 4; time++) await codeOf(client(env).hierarchy.describe(id));
+  for (let time = 0; time < 4; time++) await codeOf((await client(env)).hierarchy.describe(id));
   expect(fake.calls.filter(({ path }) => path.includes('simplified-tags'))).toHaveLength(2);
   held.release();
 });
@@ -130,13 +131,46 @@ test('an attribute list that takes longer than the time-out is asked for twice, 
 test('a connection that breaks while Orthanc answers others is the network: no suspicion, but no repeat at once', async () => {
   const id = stored();
   fake.intercept = ({ path }) => (path.includes('rendered') ? 'cut' : undefined);
-  const orthanc = client();
+  const orthanc = await client();
   for (let time = 1; time <= 3; time++) {
     expect(await codeOf(whole(orthanc, id))).toBe('orthanc_unreachable');
     expect(renderingsOf(id)).toHaveLength(time);
   }
   fake.intercept = () => undefined;
   expect(await codeOf(whole(orthanc, id))).toBe('fine');
+});
+
+describe('an old connection that breaks when it is used again', () => {
+  const oldConnection = async () => {
+    const orthanc = await client();
+    await whole(orthanc, stored());
+    return { id: stored(), orthanc };
+  };
+
+  test('was closed by Orthanc, which has run all the time: the call is repeated once, on a new one', async () => {
+    const { id, orthanc } = await oldConnection();
+    let cuts = 1;
+    fake.intercept = ({ path }) => {
+      if (path === '/tools/metrics-prometheus')
+        return {
+          status: 200,
+          type: 'text/plain',
+          body: Buffer.from('orthanc_up_time_s 3600 1792000000000\n'),
+        };
+      return path.includes('rendered') && cuts-- > 0 ? 'cut' : undefined;
+    };
+    expect(await codeOf(whole(orthanc, id))).toBe('fine');
+    expect(renderingsOf(id)).toHaveLength(2);
+    expect((await Suspects.open(new FolderStore(stateDir), silent)).of(id)).toBeUndefined();
+  });
+
+  test('but not where Orthanc does not answer after it', async () => {
+    const { id, orthanc } = await oldConnection();
+    crashesAt(id);
+    expect(await codeOf(whole(orthanc, id))).toBe('orthanc_unreachable');
+    expect(renderingsOf(id)).toHaveLength(1);
+    expect((await Suspects.open(new FolderStore(stateDir), silent)).of(id)).toMatchObject({ times: 1 });
+  });
 });
 
 describe('a picture that must not be decoded', () => {
@@ -147,7 +181,7 @@ describe('a picture that must not be decoded', () => {
     ['header_impossible', { '0028,0100': us(24) }],
   ])('is refused as %s without asking Orthanc, by whoever wants it', async (code, attributes) => {
     const id = stored({ attributes });
-    const orthanc = client();
+    const orthanc = await client();
     for (const call of [whole, jpeg]) expect(await codeOf(call(orthanc, id))).toBe(code);
     const { tags } = await orthanc.hierarchy.describe(id);
     // The fake has no stored bytes of a frame.
@@ -161,7 +195,7 @@ describe('replacing and deleting', () => {
 
   test('waits for the renderings that are under way, and those that come later wait for it', async () => {
     const [shown, deleted, later] = [stored(), stored(), stored()];
-    const orthanc = client();
+    const orthanc = await client();
     const rendering = fake.hold(({ path }) => path.includes(shown) && path.includes('rendered'));
     const first = whole(orthanc, shown);
     await rendering.reached;
@@ -179,7 +213,7 @@ describe('replacing and deleting', () => {
 
   test('waits also for a rendering whose time-out has passed, because Orthanc still works on it', async () => {
     const [slow, deleted] = [stored(), stored()];
-    const orthanc = client({ PLAINVIEW_ORTHANC_TIMEOUT_MS: '300' });
+    const orthanc = await client({ PLAINVIEW_ORTHANC_TIMEOUT_MS: '300' });
     const held = fake.hold(({ path }) => path.includes('rendered'));
     expect(await codeOf(whole(orthanc, slow))).toBe('orthanc_timeout');
     const deletion = orthanc.instanceStore.delete(deleted);
@@ -191,7 +225,7 @@ describe('replacing and deleting', () => {
 
   test('a report is stored as a replacement may be', async () => {
     const file = fake.store(image());
-    const orthanc = client();
+    const orthanc = await client();
     const rendering = fake.hold(({ path }) => path.includes('rendered'));
     const first = whole(orthanc, instanceId.parse(file.ID));
     await rendering.reached;

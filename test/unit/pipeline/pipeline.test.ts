@@ -5,6 +5,7 @@ import { hold } from '../../../testkit/classifier.js';
 import { image, instance } from '../../../testkit/dicom.js';
 import { byPerson, type Line, siteSecret, useFakeSite } from '../../../testkit/fake-site.js';
 import { sealedRequest } from '../../../testkit/signed.js';
+import { waitFor } from '../../../testkit/wait-for.js';
 import { failure, jobOf, pipelineOn } from './support.js';
 
 const site = useFakeSite();
@@ -52,7 +53,9 @@ describe('a new instance', () => {
       engine: 'onnxruntime',
       labels: ['knee_lateral'],
     });
-    expect(pipeline.whySettled(await site.process().orthanc.hierarchy.instance(id))).toBe('already_decided');
+    expect(await pipeline.whySettled(await site.process().orthanc.hierarchy.instance(id))).toBe(
+      'already_decided',
+    );
   });
 
   test('gets no category where a person should look', async () => {
@@ -145,6 +148,21 @@ describe('what is decided already', () => {
     expect(classifier.pictures).toHaveLength(seen);
   });
 
+  test('by a correction that is taken back, because it was about a picture that this one replaced, is tried again', async () => {
+    const { instance: id } = await corrected();
+    await site.remove(`instances/${id}/metadata/RadiographCategory`);
+    site.fake.calls.length = 0;
+    const { pipeline, locks } = pipelineOn(site);
+    // The correction is at its last step.
+    const correction = locks.exclusive('instance', id, async () => {
+      await waitFor(() => site.fake.calls.length >= 2);
+      await site.remove(`instances/${id}/metadata/Radiograph`);
+    });
+    const job = pipeline.process(jobOf(id)).catch((error: unknown) => error);
+    await correction;
+    expect(await job).toMatchObject({ code: 'orthanc_conflict', transient: true });
+  });
+
   test('by another network is decided anew, though it is not unfinished', async () => {
     const { instance: id } = await decided();
     const other = pipelineOn(site, { sha256: 'b'.repeat(64) });
@@ -235,7 +253,7 @@ describe("a person's decision", () => {
     await sealed(line, when);
     expect(await pipelineOn(site).pipeline.process(jobOf(line.instance))).toMatchObject({ kind: 'decided' });
     expect(site.record(line.instance)).toMatchObject({ who: 'network', category: 'knee_lateral' });
-    expect(site.corrections().ofInstance(line.instance)).toEqual([]);
+    expect(await site.corrections().ofInstance(line.instance)).toEqual([]);
   });
 
   test('that came while the network looked is newer', async () => {

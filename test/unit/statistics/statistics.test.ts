@@ -6,6 +6,7 @@ import type { NewDecision } from '../../../src/decisions/schema.js';
 import { pictureOf } from '../../../src/decisions/tags-record.js';
 import type { InstanceId } from '../../../src/orthanc/ids.js';
 import { Statistics } from '../../../src/statistics/statistics.js';
+import { FolderStore } from '../../../src/store/folder-store.js';
 import { image, uid } from '../../../testkit/dicom.js';
 import { decidedAs, type Process, silent, useFakeSite } from '../../../testkit/fake-site.js';
 import { waitFor } from '../../../testkit/wait-for.js';
@@ -28,14 +29,20 @@ afterEach(async () => {
 });
 
 /** The statistics of a process that starts now, told of what it records. */
-function start() {
+async function start() {
   const process = site.process();
   const { orthanc, config, recorder } = process;
   const pauses: number[] = [];
   const sleep = async (ms: number) => {
     pauses.push(ms);
   };
-  const statistics = new Statistics({ ...config, orthanc, log: silent, sleep });
+  const statistics = await Statistics.open({
+    ...config,
+    store: new FolderStore(config.stateDir),
+    orthanc,
+    log: silent,
+    sleep,
+  });
   recorder.events.on('recorded', (recorded) => statistics.recorded(recorded));
   running.push(statistics);
   const of = (days = 1) => statistics.of(days);
@@ -82,7 +89,7 @@ const agreement = ({ agreement: [first] }: Awaited<ReturnType<Statistics['of']>>
 
 describe('statistics', () => {
   test('count what is recorded, by hour, decision and category', async () => {
-    const service = start();
+    const service = await start();
     await service.complete();
     await decide(service, decidedAs('knee_ap', { when: at('14:00') }));
     await decide(service, decidedAs('knee_ap', { when: at('14:59') }));
@@ -95,7 +102,7 @@ describe('statistics', () => {
   });
 
   test('count what people say once, and take it back with an undo', async () => {
-    const service = start();
+    const service = await start();
     await service.complete();
     const right = await decide(service, decidedAs('knee_ap', { when: at('10:00') }));
     const wrong = await decide(service, decidedAs('knee_ap', { when: at('10:00') }));
@@ -120,7 +127,7 @@ describe('statistics', () => {
   });
 
   test('tell how many wait for people; Orthanc is asked again after a while', async () => {
-    const service = start();
+    const service = await start();
     await service.complete();
     const { instance } = site.store(image());
     await site.put(`instances/${instance}/labels/needs_review`);
@@ -130,7 +137,7 @@ describe('statistics', () => {
   });
 
   test('fail where Orthanc cannot be asked, and are told once it can be', async () => {
-    const service = start();
+    const service = await start();
     site.fake.intercept = ({ path }) =>
       path === '/tools/count-resources' ? { status: 503, body: '' } : undefined;
     await expect(service.of()).rejects.toMatchObject({ code: 'orthanc_unreachable' });
@@ -141,7 +148,7 @@ describe('statistics', () => {
 
 describe('where nothing was kept', () => {
   test('all that is in Orthanc is counted, and the same results as if it had been counted one by one', async () => {
-    const first = start();
+    const first = await start();
     await first.complete();
     const knee = () => decide(first, decidedAs('knee_ap', { when: at('10:00') }));
     await confirm(first, await knee(), '11:00');
@@ -151,11 +158,11 @@ describe('where nothing was kept', () => {
     const one = await first.of(7);
     await first.stop();
     writeFileSync(file(), '{"version": 1, "days"');
-    expect(await start().complete(7)).toEqual(one);
+    expect(await (await start()).complete(7)).toEqual(one);
   });
 
   test('nothing is asked before somebody wants to know', async () => {
-    const service = start();
+    const service = await start();
     await decide(service, decidedAs('knee_ap', { when: at('10:00') }));
     expect(counts()).toBe(0);
     expect((await service.complete()).decisions).toMatchObject([{ category: 1 }]);
@@ -163,7 +170,7 @@ describe('where nothing was kept', () => {
   });
 
   test('what is decided while they are counted counts once', async () => {
-    const service = start();
+    const service = await start();
     const old = await decide(service, decidedAs('knee_ap', { when: at('10:00') }));
     const held = site.fake.hold(({ path }) => path === '/tools/find');
     expect((await service.of()).complete).toBe(false);
@@ -178,7 +185,7 @@ describe('where nothing was kept', () => {
   });
 
   test('an outage is waited for, and what was counted before it counts once', async () => {
-    const service = start();
+    const service = await start();
     await decide(service, decidedAs('knee_ap', { when: at('10:00') }));
     let outages = 2;
     site.fake.intercept = ({ path }) => (path === '/tools/find' && outages-- > 0 ? 'cut' : undefined);
@@ -187,7 +194,7 @@ describe('where nothing was kept', () => {
   });
 
   test('what can never be answered is not asked for again and again, and is no complete count', async () => {
-    const service = start();
+    const service = await start();
     site.fake.intercept = ({ path }) => (path === '/tools/find' ? { status: 400, body: '' } : undefined);
     await service.of();
     await waitFor(() => counts() === 1);
@@ -198,7 +205,7 @@ describe('where nothing was kept', () => {
   });
 
   test('a stop while they are counted keeps no part: the next start counts all', async () => {
-    const first = start();
+    const first = await start();
     await decide(first, decidedAs('knee_ap', { when: at('10:00') }));
     const held = site.fake.hold(({ path }) => path === '/tools/find');
     await first.of();
@@ -209,13 +216,13 @@ describe('where nothing was kept', () => {
     await stopped;
     expect(existsSync(file())).toBe(false);
     site.fake.intercept = () => undefined;
-    expect((await start().complete()).decisions).toMatchObject([{ category: 1 }]);
+    expect((await (await start()).complete()).decisions).toMatchObject([{ category: 1 }]);
   });
 });
 
 describe('what was counted', () => {
   test('is kept over a stop, for its owner alone, and not counted again', async () => {
-    const first = start();
+    const first = await start();
     await first.complete();
     const id = await decide(first, decidedAs('knee_ap', { when: at('10:00') }));
     await correct(first, id, 'hand_ap', '11:00');
@@ -223,13 +230,13 @@ describe('what was counted', () => {
     await first.stop();
     expect(statSync(file()).mode & 0o777).toBe(0o600);
     site.fake.calls.length = 0;
-    const next = start();
+    const next = await start();
     expect(await next.of(30)).toEqual(before);
     expect(counts()).toBe(0);
   });
 
   test('of people is written at once: a kill loses none of it', async () => {
-    const first = start();
+    const first = await start();
     await first.complete();
     const [one, two] = [
       await decide(first, decidedAs('knee_ap', { when: at('10:00') })),
@@ -245,7 +252,7 @@ describe('what was counted', () => {
     await waitFor(() => !saved().includes('elbow_ap'));
     const before = await first.of();
     first.kill();
-    expect(await start().of()).toEqual(before);
+    expect(await (await start()).of()).toEqual(before);
   });
 });
 
@@ -271,7 +278,7 @@ describe('one exposure that is stored raw and for presentation', () => {
   test.each(['raw first', 'raw last'])(
     'is counted once, as the picture for presentation: %s',
     async (order) => {
-      const service = start();
+      const service = await start();
       await service.complete();
       const pictures = [
         { id: stored('FOR PROCESSING'), decided: knee },
@@ -288,17 +295,17 @@ describe('one exposure that is stored raw and for presentation', () => {
 
   test('is counted once also where the service restarts in between, and decides again', async () => {
     const [raw, shown] = [stored('FOR PROCESSING'), stored('FOR PRESENTATION')];
-    const first = start();
+    const first = await start();
     await first.complete();
     await decide(first, knee, raw);
     await first.stop();
     vi.setSystemTime(now.getTime() + 60_000);
-    const second = start();
+    const second = await start();
     await decide(second, { ...hand, when: at('15:31') }, shown);
     expect(figures(await second.of())).toEqual(once);
     await second.stop();
     vi.setSystemTime(now.getTime() + 120_000);
-    const third = start();
+    const third = await start();
     await decide(third, { ...knee, when: at('15:32') }, raw);
     expect(figures(await third.of())).toEqual(once);
     await correct(third, raw, 'elbow_ap', '15:33');
@@ -313,13 +320,17 @@ describe('one exposure that is stored raw and for presentation', () => {
       await decide(site.process(), knee, stored('FOR PROCESSING', of));
       await decide(site.process(), hand, stored('FOR PRESENTATION', of));
     }
-    expect(figures(await start().complete())).toEqual({ categories: ['hand_ap 6'], decided: [6], hours: 6 });
+    expect(figures(await (await start()).complete())).toEqual({
+      categories: ['hand_ap 6'],
+      decided: [6],
+      hours: 6,
+    });
   });
 
   test('is counted once where one picture is decided while a recount runs', async () => {
     await decide(site.process(), knee, stored('FOR PROCESSING'));
     const shown = stored('FOR PRESENTATION');
-    const service = start();
+    const service = await start();
     const page = site.fake.hold(({ path }) => path === '/tools/find');
     const asked = service.of();
     await page.reached;

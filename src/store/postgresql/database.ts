@@ -1,0 +1,143 @@
+import { Pool, type QueryResultRow } from 'pg';
+import type { Logger } from 'pino';
+import { sleep } from '../../async/sleep.js';
+import { createError, PlainviewError } from '../../errors/errors.js';
+import { migrate } from './migrations.js';
+
+/** A statement that gets no answer for so long has failed, milliseconds. */
+const longestMs = 10_000;
+/** Statements are tried again for so long while the database is away: a restart takes a few seconds. */
+const patienceMs = 5000;
+const retryMs = 250;
+
+/** SQLSTATE: the server refuses the user, password or database. Waiting does not help. */
+const refused = ['28000', '28P01', '3D000', '42501'];
+/** SQLSTATE classes of a server that is away, starts, stops or has no connection left; and of a network that fails. */
+const awayClasses = ['08', '53', '57'];
+const awayCodes = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+];
+
+/** The connections to PostgreSQL. Its outages are told once at their start and once at their end. */
+export class Database {
+  /** Names the database in messages: its address, without user and password. */
+  readonly place: string;
+  readonly #pool: Pool;
+  readonly #log: Logger;
+  readonly #closed = new AbortController();
+  #isAway = false;
+
+  private constructor(url: string, log: Logger) {
+    this.place = placeOf(url);
+    this.#log = log;
+    this.#pool = new Pool({
+      connectionString: url,
+      application_name: 'plainview',
+      max: 5,
+      keepAlive: true,
+      connectionTimeoutMillis: longestMs,
+      query_timeout: longestMs,
+      statement_timeout: longestMs,
+    });
+    // An idle connection that breaks. The next statement opens another one.
+    this.#pool.on('error', (error) => this.#log.debug({ err: error }, 'a connection to the database broke'));
+  }
+
+  /**
+   * Connects, and brings the tables up to date. It waits for a database that is away.
+   * @param signal ends the wait
+   * @throws database_refused, database_too_old, database_newer, database_unusable after the signal
+   */
+  static async open(url: string, log: Logger, signal: AbortSignal): Promise<Database> {
+    const database = new Database(url, log);
+    try {
+      for (;;)
+        try {
+          await migrate(database.#pool);
+          database.#answered();
+          return database;
+        } catch (error) {
+          if (!isAway(error)) throw database.#refusal(error);
+          database.#isGone(error);
+          await sleep(1000, signal);
+          if (signal.aborted) throw database.#translate(error);
+        }
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  /** One statement, which is a transaction. It must be safe to repeat. @throws database_unusable */
+  async query<Row extends QueryResultRow>(
+    text: string,
+    values: readonly unknown[] = [],
+  ): Promise<{ rows: Row[]; count: number }> {
+    const began = performance.now();
+    for (;;)
+      try {
+        const { rows, rowCount } = await this.#pool.query<Row>(text, [...values]);
+        this.#answered();
+        return { rows, count: rowCount ?? 0 };
+      } catch (error) {
+        if (isAway(error)) this.#isGone(error);
+        const isOver = performance.now() - began > patienceMs || this.#closed.signal.aborted;
+        if (!isAway(error) || isOver) throw this.#translate(error);
+        await sleep(retryMs, this.#closed.signal);
+      }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
+    await this.#pool.end();
+  }
+
+  #answered(): void {
+    if (this.#isAway) this.#log.info({ database: this.place }, 'the database answers');
+    this.#isAway = false;
+  }
+
+  #isGone(error: unknown): void {
+    if (!this.#isAway) this.#log.warn(this.#translate(error).message);
+    this.#isAway = true;
+  }
+
+  #translate(error: unknown): PlainviewError {
+    if (error instanceof PlainviewError) return error;
+    return createError('database_unusable', { place: this.place, why: whyOf(error) }, error);
+  }
+
+  /** At the start, what waiting does not mend ends it. Later, somebody may mend it meanwhile. */
+  #refusal(error: unknown): PlainviewError {
+    return refused.includes(codeOf(error))
+      ? createError('database_refused', { place: this.place, why: whyOf(error) }, error)
+      : this.#translate(error);
+  }
+}
+
+const whyOf = (error: unknown): string => (error as Error).message || codeOf(error);
+const codeOf = (error: unknown): string => String((error as { code?: unknown }).code ?? 'it does not answer');
+
+function isAway(error: unknown): boolean {
+  const code = codeOf(error);
+  const { message } = error as Error;
+  return (
+    awayCodes.includes(code) ||
+    (/^[0-9A-Z]{5}$/.test(code) && awayClasses.includes(code.slice(0, 2))) ||
+    // What `pg` says without a code.
+    /timeout|Connection terminated|not queryable/i.test(message)
+  );
+}
+
+function placeOf(url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  return `${hostname || 'the local socket'}${port === '' ? '' : `:${port}`}${pathname}`;
+}

@@ -1,0 +1,56 @@
+import type { Pool } from 'pg';
+import { createError } from '../../errors/errors.js';
+
+/** PostgreSQL 12, the oldest that Debian's archive of releases still had when this was written. */
+const oldestServer = 120_000;
+/** Any number that nobody else takes: of two processes that start at once, one waits for the other. */
+const migrationLock = 8_104_001;
+
+/** Each brings the schema to the version of its place in this list, counted from 1. Never changed, only added to. */
+const migrations = [
+  `CREATE TABLE plainview.documents (key text COLLATE "C" PRIMARY KEY, content text NOT NULL);
+   CREATE TABLE plainview.lease (
+     id integer PRIMARY KEY CHECK (id = 1),
+     term bigint NOT NULL,
+     holder text NOT NULL,
+     since timestamptz NOT NULL,
+     expires timestamptz NOT NULL
+   );
+   INSERT INTO plainview.lease VALUES (1, 0, '', '-infinity', '-infinity');`,
+];
+
+/**
+ * Brings the tables to the version of this program.
+ * @throws database_too_old, database_newer, and what `pg` throws
+ */
+export async function migrate(pool: Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock]);
+    const server = await client.query<{ number: number; version: string }>(
+      "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version",
+    );
+    const [{ number, version } = { number: 0, version: 'unknown' }] = server.rows;
+    if (number < oldestServer) throw createError('database_too_old', { version });
+    await client.query('CREATE SCHEMA IF NOT EXISTS plainview');
+    await client.query('CREATE TABLE IF NOT EXISTS plainview.migrations (version integer PRIMARY KEY)');
+    const known = await client.query<{ version: number }>(
+      'SELECT coalesce(max(version), 0)::int AS version FROM plainview.migrations',
+    );
+    const from = known.rows[0]?.version ?? 0;
+    if (from > migrations.length)
+      throw createError('database_newer', { version: from, known: migrations.length });
+    for (const [index, migration] of migrations.entries())
+      if (index >= from) {
+        await client.query(migration);
+        await client.query('INSERT INTO plainview.migrations VALUES ($1)', [index + 1]);
+      }
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  } finally {
+    client.release();
+  }
+}
