@@ -31,7 +31,8 @@ export async function problemsAtEnd(
       problems.push(`${name} was not decided anew`);
     // What tags wrote into a file that was sent again or moved counts as the order's: its note is lost.
     const expected = [...labelsOf(known.record), ...(rules ? [`rule_${category}`] : [])].sort();
-    if (labels.join() !== expected.join()) problems.push(`${name} has the labels ${labels}, not ${expected}`);
+    if (labels.join() !== expected.join())
+      problems.push(`${name} has the labels ${labels}, not ${expected}: ${JSON.stringify(metadata)}`);
     if (metadata[metadataNames.request] !== undefined) problems.push(`${name} still has a request`);
     for (const above of await parents(fake, id)) {
       const sum = below.get(above) ?? { labels: new Set(), categories: {} };

@@ -40,8 +40,8 @@ export interface History {
  *   read the last words in it, that one may decide first, by what it knows: earlier words, or the network. Orthanc cannot
  *   tell two first decisions apart. Once both have come to rest, each puts back the last word; for a picture that was
  *   moved, the last one by the clock.
- * - Nor can it replace a file only if nobody has written metadata since they were read. So where two services write tags
- *   into files, a word that is said before both have come to rest may stand or not, and a request may be lost.
+ * - Nor can it replace a file only if nobody has written metadata since they were read. So where one of two services writes
+ *   tags into files, a word that is said before both have come to rest may stand or not, and a request may be lost.
  */
 export async function runHistory(seed: number): Promise<History> {
   const random = seeded(seed);
@@ -60,11 +60,12 @@ export async function runHistory(seed: number): Promise<History> {
   const env = await environment(followUps, (rules) => folder.write({ ...head, copies: true, rules }));
   const stage = new Stage(fake);
   const started: MortalService[] = [];
-  const start = async (stateDir?: string) => {
+  const start = async (index: number, stateDir?: string) => {
     const service = await MortalService.start({
       stage,
       classifier,
-      env,
+      // Only one service may write tags.
+      env: index === 0 ? env : { ...env, PLAINVIEW_TAGS: 'off' },
       ...(stateDir === undefined ? {} : { stateDir }),
     });
     started.push(service);
@@ -83,7 +84,7 @@ export async function runHistory(seed: number): Promise<History> {
   };
   const services: MortalService[] = [];
   try {
-    while (services.length < history.services) services.push(await start());
+    while (services.length < history.services) services.push(await start(services.length));
     const any = () => pick(services);
     const revive = async () => {
       for (const [index, service] of services.entries()) {
@@ -91,7 +92,7 @@ export async function runHistory(seed: number): Promise<History> {
         history.kills++;
         await service.end();
         told.push(`${index} was killed, and started again`);
-        services[index] = await start(service.stateDir);
+        services[index] = await start(index, service.stateDir);
       }
     };
     /** @returns whether it was acknowledged */
@@ -117,8 +118,8 @@ export async function runHistory(seed: number): Promise<History> {
       if (!isCalm) return;
       for (const { unseen, hasMoved } of present()) if (!hasMoved || !clock.wasSetBack) unseen.clear();
     };
-    const doTwoReplace = followUps.tags !== 'off' && services.length > 1;
-    const isSure = () => isCalm || !doTwoReplace;
+    const isReplacedByOne = followUps.tags !== 'off' && services.length > 1;
+    const isSure = () => isCalm || !isReplacedByOne;
     const say = (picture: Picture, what: string, states: readonly State[], isDone: boolean) => {
       told.push(`${what} ${picture.name}${isDone ? '' : ', not acknowledged'}`);
       if (isDone) history.words++;
@@ -191,7 +192,7 @@ export async function runHistory(seed: number): Promise<History> {
         const isDone = await attempt(of, () => of.reclassify([picture.id]));
         told.push(`reclassify ${picture.name}: ${answer}${isDone ? '' : ', not acknowledged'}`);
         if (isDone) history.requests++;
-        picture.request = isDone && !doTwoReplace ? 'bob' : undefined;
+        picture.request = isDone && !isReplacedByOne ? 'bob' : undefined;
       }),
       reclassifyCorrected: withPicture(async (picture) => {
         await rest();
@@ -204,7 +205,7 @@ export async function runHistory(seed: number): Promise<History> {
         const how = isAnswered ? '' : isDone ? ', not answered' : ', not acknowledged';
         told.push(`reclassify ${picture.name}, corrected or not: ${answer}${how}`);
         if (isAnswered && isSure()) picture.said(['network'], services.length);
-        picture.request = isDone && !doTwoReplace ? 'bob' : undefined;
+        picture.request = isDone && !isReplacedByOne ? 'bob' : undefined;
       }),
       rest: async () => void (await rest()),
       sweep: async () => {
@@ -221,7 +222,7 @@ export async function runHistory(seed: number): Promise<History> {
         told.push(`restart ${index}`);
         const service = services[index];
         await service?.end();
-        services[index] = await start(service?.stateDir);
+        services[index] = await start(index, service?.stateDir);
       },
       setClock: async () => {
         const hours = pick([-2, -1, 1, 2]);
