@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach } from 'vitest';
 import { deriveKey } from '../src/access/keys.js';
+import { codedCategories } from '../src/anatomy/categories.js';
 import { loadConfig } from '../src/config/load.js';
 import type { Config } from '../src/config/options.js';
 import { Aggregates } from '../src/decisions/aggregates.js';
 import { CorrectionStore } from '../src/decisions/correction-store.js';
+import type { CategoryLabels } from '../src/decisions/proposals.js';
 import { Recorder } from '../src/decisions/recorder.js';
 import { RequestSeal } from '../src/decisions/request-seal.js';
 import {
@@ -44,6 +46,9 @@ export interface Process {
 
 /** PLAINVIEW_SECRET of the processes on the fake Orthanc. */
 export const siteSecret = 'the secret of the site';
+
+/** How categories are named as labels, where there is no prefix. */
+export const names: CategoryLabels = { prefix: '', categories: codedCategories };
 
 export const silent = pino({ level: 'silent' });
 
@@ -85,7 +90,7 @@ export function useFakeSite(options: FakeOrthancOptions = {}) {
       clients.push(orthanc);
       const locks = new LocalLocks();
       const { labelPrefix } = config;
-      const aggregates = new Aggregates(orthanc, labelPrefix, locks);
+      const aggregates = new Aggregates(orthanc, { ...names, prefix: labelPrefix }, locks);
       const corrections = new CorrectionStore(new FolderStore(stateDir), silent);
       const seal = new RequestSeal(deriveKey(siteSecret, 'seal'));
       const recorder = new Recorder({ orthanc, labelPrefix, locks, aggregates, corrections, seal });

@@ -1,9 +1,9 @@
 import { hookKey } from '../../src/access/keys.js';
 import { freePort } from '../../src/sandbox/ports.js';
 import { ServiceProcess } from '../../testkit/service-process.js';
+import { SimulatedOrthanc } from '../../testkit/simulated-orthanc.js';
 import { waitFor } from '../../testkit/wait-for.js';
 import { type Scenario, sized } from '../report.js';
-import { SimulatedOrthanc } from '../simulated-orthanc.js';
 
 const secret = 'chaos-chaos-chaos-chaos';
 /** Orthanc sends its notices one after the other. Several at a time are worse than reality. */

@@ -1,8 +1,8 @@
 import { freePort } from '../../src/sandbox/ports.js';
 import { ServiceProcess } from '../../testkit/service-process.js';
+import { SimulatedOrthanc } from '../../testkit/simulated-orthanc.js';
 import { waitFor } from '../../testkit/wait-for.js';
 import { type Scenario, sized } from '../report.js';
-import { SimulatedOrthanc } from '../simulated-orthanc.js';
 
 const parts = 5;
 

@@ -54,6 +54,7 @@ export const plainview: Architecture = {
         'worklist',
         'statistics',
         'access',
+        'anatomy',
         'contract',
         'decisions',
         'order-check',

@@ -18,6 +18,8 @@ export interface AuditEntry {
     | 'correct'
     | 'confirm'
     | 'undo'
+    /** A category that somebody set as a label in Orthanc is no correction. */
+    | 'dismiss'
     | 'undo tags'
     | 'retry routes'
     | 'sweep'

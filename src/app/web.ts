@@ -28,7 +28,10 @@ import type { Store } from '../store/store.js';
 import type { Work } from './work.js';
 
 interface Parts
-  extends Pick<Work, 'recorder' | 'queue' | 'sweep' | 'reclassification' | 'tagger' | 'routing'> {
+  extends Pick<
+    Work,
+    'aggregates' | 'recorder' | 'queue' | 'sweep' | 'reclassification' | 'tagger' | 'routing'
+  > {
   store: Store;
   orthanc: Orthanc;
   classifier: Classifier;

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { knownCategories } from '../anatomy/categories.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { Aggregates } from '../decisions/aggregates.js';
@@ -64,7 +65,8 @@ export async function createWork({
   const locks = new LocalLocks();
   const { stateDir, modalities } = config;
   const onPart: OnPart = (study, afterMs) => reconciler.later(study, afterMs);
-  const aggregates = new Aggregates(orthanc, config.labelPrefix, locks, onPart);
+  const names = { prefix: config.labelPrefix, categories: knownCategories(classifier.network.classes) };
+  const aggregates = new Aggregates(orthanc, names, locks, onPart);
   const corrections = new CorrectionStore(store, log);
   const recorder = new Recorder({
     orthanc,
@@ -176,12 +178,15 @@ export async function createWork({
       (await recorder.isUnkept(instance)),
     groupRequests,
     onLogCleared: () => sweep.beginAfterCurrent(),
+    onLate: (entries) => metrics.changesLate.inc(entries),
     pollMs: config.changesPollMs,
+    lateMs: config.changesLateSeconds * 1000,
     log,
   });
   const settling: Part = { resume: () => settleBegun(corrections, recorder, log) };
   const followUps: Part[] = [settling, tagger, ...(routing === undefined ? [] : [routing])];
   return {
+    aggregates,
     recorder,
     tagger,
     routing,

@@ -276,6 +276,11 @@ export const options = z.object({
     .describe(
       "Interval between two readings of Orthanc's change log, which finds what the hook missed, in milliseconds.",
     ),
+  changesLateSeconds: integer(10, 86_400)
+    .default(600)
+    .describe(
+      'How long Plainview looks for an entry of the change log that [may come late](docs/install.md#orthanc-with-postgresql), in seconds: longer than a database transaction of Orthanc can take. Only time in which the log grows counts. Has no effect with SQLite.',
+    ),
   sweep: z
     .string()
     .refine((text) => text === 'off' || validate(text), 'must be a cron expression, or off')

@@ -56,8 +56,17 @@ export const entry = instanceRecord.omit({ version: true, labels: true, ms: true
       "Orthanc's identifier of the instance that stands for the same exposure, also for the order: this one is raw, or made from it.",
     ),
   labels: z.array(z.string()).describe('All labels of the instance, including those of others.'),
+  proposed: z
+    .array(category)
+    .optional()
+    .describe(
+      'Categories that somebody set as labels in Orthanc, on this instance or its study, and that nobody has answered. Given for one instance, for those of a study, and in the list of the state category_proposed.',
+    ),
 });
 export type Entry = z.output<typeof entry>;
+
+/** What is left to answer on a study. */
+export const proposals = z.object({ proposed: z.array(category) });
 
 export const worklistPage = z.object({
   items: z.array(entry),
@@ -110,6 +119,7 @@ const counts = z.object({
   needs_review: z.number(),
   unknown_view: z.number(),
   order_mismatch: z.number(),
+  category_proposed: z.number().describe('Studies.'),
   classification_failed: z.number(),
 });
 
@@ -157,7 +167,7 @@ export const statistics = z.object({
     .describe("People's verdicts on decisions, by the network that made them."),
   backlog: counts
     .partial()
-    .describe('Instances that carry the state now; absent where Orthanc cannot count.'),
+    .describe('Instances, or studies, that carry the state now; absent where Orthanc cannot count.'),
   complete: z.boolean().describe('False while decisions in Orthanc are still being counted.'),
 });
 export type StatisticsAnswer = z.output<typeof statistics>;

@@ -2,67 +2,69 @@ import { createError, hasCode } from '../errors/errors.js';
 import type { StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, ResourcePath, SeriesId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
+import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { Locks } from '../store/locks.js';
 import type { Derived } from './derived.js';
-import { derivedOnce } from './derived-once.js';
-import { labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
+import { type LabelPlan, labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
 import { type LabelledResource, writeRecord } from './owned-labels.js';
-import {
-  type GroupRecord,
-  groupRecord,
-  type InstanceRecord,
-  instanceRecord,
-  metadataNames,
-  readRecord,
-} from './schema.js';
+import { type CategoryLabels, proposedCategories } from './proposals.js';
+import { recordIn } from './read.js';
+import { type GroupRecord, groupRecord, type InstanceRecord, metadataNames, readRecord } from './schema.js';
+import { stateLabels } from './state-labels.js';
 import { type OnPart, type StudyInPart, StudyTrees } from './study-trees.js';
 import { hasPartOfOtherVersion } from './versions.js';
 
 /** A series or a study with the records of its instances. */
 interface Group {
+  study: StudyId;
   resource: ResourcePath;
   content: LabelledResource;
   records: InstanceRecord[];
+  /** Of a study, all its instances. */
+  instances?: readonly IdentifiedInstance[];
 }
 
 /** Rounds, each after another writer was met. */
 const mostRounds = 8;
 /** Resources whose added labels are remembered: many more than are written at the same time. */
 const mostRemembered = 1000;
-
-const recordIn = derivedOnce(({ Metadata }: LabelledResource) =>
-  readRecord(instanceRecord, Metadata[metadataNames.record]),
-);
+/** After this time no other service is about to add a label: one that is there then is somebody's. */
+const pendingMs = 10_000;
 
 function groupsOf(tree: StudyInPart): Group[] {
   const children = tree.instances.flatMap((instance) => {
     const record = recordIn(instance);
     return record === undefined ? [] : [{ series: instance.ParentSeries, record }];
   });
+  const { study, instances } = tree;
   const series = tree.series.map((content) => ({
+    study: study.ID,
     resource: `series/${content.ID}` as const,
     content,
     records: children.filter((child) => child.series === content.ID).map((child) => child.record),
   }));
   const records = children.map((child) => child.record);
-  return [...series, { resource: `studies/${tree.study.ID}`, content: tree.study, records }];
+  const top = { resource: `studies/${study.ID}` as const, content: study, records, instances };
+  return [...series, { study: study.ID, ...top }];
 }
 
 /** The records and labels of series and studies: the sum of their instances' decisions. */
 export class Aggregates implements Derived {
   readonly name = 'aggregates';
   readonly #orthanc: Orthanc;
-  readonly #prefix: string;
+  readonly #names: CategoryLabels;
   readonly #locks: Locks;
   /** The labels that were added since the decisions of a study were last seen to stand: ours, whoever notes them. */
   readonly #added = new Map<ResourcePath, Set<string>>();
   readonly #trees: StudyTrees;
+  readonly #onPart: OnPart;
 
-  /** @param onPart see `StudyTrees` */
-  constructor(orthanc: Orthanc, labelPrefix: string, locks: Locks, onPart: OnPart = () => undefined) {
+  /** @param onPart told when a study must be updated as a whole: see `StudyTrees`, and `pending` of `LabelPlan` */
+  constructor(orthanc: Orthanc, names: CategoryLabels, locks: Locks, onPart: OnPart = () => undefined) {
     this.#orthanc = orthanc;
     this.#trees = new StudyTrees(orthanc.hierarchy, onPart);
-    this.#prefix = labelPrefix;
+    this.#onPart = onPart;
+    this.#names = names;
     this.#locks = locks;
   }
 
@@ -96,6 +98,34 @@ export class Aggregates implements Derived {
   update(id: StudyId): Promise<void> {
     this.#trees.change(id, undefined);
     return this.#locks.exclusive('study labels', id, () => this.#aggregate(id, undefined, planAllLabels));
+  }
+
+  /**
+   * A person says that the label of a category, which somebody set in Orthanc, is no correction. The label stays.
+   * @returns the other categories that are proposed in the study
+   * @throws not_proposed, orthanc_…
+   */
+  dismiss(id: StudyId, category: string): Promise<string[]> {
+    this.#trees.change(id, undefined);
+    return this.#locks.exclusive('study labels', id, async () => {
+      const tree = await this.#orthanc.hierarchy.tree(id);
+      const known = tree && readRecord(groupRecord, tree.study.Metadata[metadataNames.record]);
+      const proposed =
+        tree === undefined || hasPartOfOtherVersion(tree)
+          ? []
+          : proposedCategories(tree.study, tree.instances, this.#names);
+      if (tree === undefined || known === undefined || !proposed.includes(category))
+        throw createError('not_proposed', { category });
+      const dismissed = [...(known.dismissed ?? []), category].sort();
+      const asItIs = planAllLabels(tree.study.Labels, known.labels, known.labels);
+      await writeRecord(this.#orthanc, `studies/${id}`, tree.study, asItIs, (labels) => ({
+        ...known,
+        labels,
+        dismissed,
+      }));
+      await this.#aggregate(id, undefined, planAllLabels);
+      return proposed.filter((other) => other !== category);
+    });
   }
 
   /** Whether a study and its series are up to date with their instances, or are not ours to write. */
@@ -148,40 +178,51 @@ export class Aggregates implements Derived {
   }
 
   #isUpToDate(group: Group, came: readonly string[], planned: typeof planLabels): boolean {
-    const known = readRecord(groupRecord, group.content.Metadata[metadataNames.record]);
+    const known = recordOfGroup(group);
     if (known === undefined) return group.records.length === 0;
-    const { wanted, ...counts } = aggregate(group.records);
-    const labels = prefixed(this.#prefix, wanted);
-    const ours = this.#oursOf(group, known.labels, came, labels);
-    const plan = planned(group.content.Labels, ours, labels);
+    const { add, remove, next } = this.#planOf(group, known, came, planned);
+    const { categories, decisions, labels } = known;
     return (
-      plan.add.length === 0 &&
-      plan.remove.length === 0 &&
-      JSON.stringify({ ...counts, labels: [...plan.owned, ...plan.pending].sort() }) ===
-        JSON.stringify({
-          categories: known.categories,
-          decisions: known.decisions,
-          labels: known.labels,
-        })
+      add.length === 0 &&
+      remove.length === 0 &&
+      JSON.stringify(next) === JSON.stringify({ categories, decisions, labels })
     );
   }
 
   /** @returns whether another writer was met */
   async #writeGroup(group: Group, came: readonly string[], planned: typeof planLabels): Promise<boolean> {
-    const { resource, content, records } = group;
-    const known = readRecord(groupRecord, content.Metadata[metadataNames.record]);
-    const { categories, decisions, wanted } = aggregate(records);
-    const labels = prefixed(this.#prefix, wanted);
-    const ours = this.#oursOf(group, known?.labels ?? [], came, labels);
-    const plan = planned(content.Labels, ours, labels);
+    const { resource, content } = group;
+    const known = recordOfGroup(group);
+    const { next, ...plan } = this.#planOf(group, known, came, planned);
     if (plan.add.length > 0) this.#remember(resource, plan.add);
-    const { isOvertaken } = await writeRecord(this.#orthanc, resource, content, plan, (owned) => ({
+    if (plan.pending.length > 0) this.#onPart(group.study, pendingMs);
+    const { isOvertaken } = await writeRecord(this.#orthanc, resource, content, plan, (labels) => ({
       version: 1,
-      categories,
-      decisions,
-      labels: owned,
+      ...next,
+      labels,
+      ...dismissedIn(known),
     }));
     return isOvertaken;
+  }
+
+  /** What to do to the labels of a group, and what its record will say in the end. */
+  #planOf(
+    group: Group,
+    known: GroupRecord | undefined,
+    came: readonly string[],
+    planned: typeof planLabels,
+  ): LabelPlan & { next: Omit<GroupRecord, 'version'> } {
+    const { content, instances } = group;
+    const { prefix } = this.#names;
+    const { wanted, ...counts } = aggregate(group.records);
+    const given = prefixed(prefix, wanted);
+    const proposal = prefix + stateLabels.categoryProposed;
+    const ours = this.#oursOf(group, known?.labels ?? [], came, [...given, proposal]);
+    const now = { ...counts, ...dismissedIn(known), labels: ours };
+    const isProposed =
+      instances !== undefined && proposedCategories(content, instances, this.#names, now).length > 0;
+    const plan = planned(content.Labels, ours, isProposed ? [...given, proposal] : given);
+    return { ...plan, next: { ...counts, labels: [...plan.owned, ...plan.pending].sort() } };
   }
 
   #remember(resource: ResourcePath, labels: readonly string[]): void {
@@ -203,6 +244,12 @@ export class Aggregates implements Derived {
     return [...new Set([...noted, ...added, ...came.filter((label) => wanted.includes(label))])];
   }
 }
+
+const recordOfGroup = ({ content }: Group): GroupRecord | undefined =>
+  readRecord(groupRecord, content.Metadata[metadataNames.record]);
+
+const dismissedIn = (known: GroupRecord | undefined): Pick<GroupRecord, 'dismissed'> =>
+  known?.dismissed === undefined ? {} : { dismissed: known.dismissed };
 
 /** Adds up decided instances. The same instances give the same result in any order. */
 export function aggregate(

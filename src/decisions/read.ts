@@ -1,4 +1,5 @@
 import type { InstanceContent } from '../orthanc/resources.js';
+import { derivedOnce } from './derived-once.js';
 import {
   type InstanceRecord,
   instanceRecord,
@@ -30,6 +31,11 @@ export function recordOf(
     complete: instance.Metadata[metadataNames.category] === (record.category ?? unknownCategory),
   };
 }
+
+/** The record of an instance whose metadata does not change any more: it is parsed once. */
+export const recordIn = derivedOnce(({ Metadata }: Pick<InstanceContent, 'Metadata'>) =>
+  readRecord(instanceRecord, Metadata[metadataNames.record]),
+);
 
 /** A record's decision, without what Plainview adds when it writes the record. */
 export function decisionOf(record: InstanceRecord): NewDecision {

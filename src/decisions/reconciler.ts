@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { detached } from '../async/detached.js';
 import { sleep } from '../async/sleep.js';
 import { asPlainviewError } from '../errors/errors.js';
 import type { StudyTree } from '../orthanc/hierarchy.js';
@@ -46,7 +47,8 @@ export class Reconciler {
   /** Reconciles a study after this time. A second call before then does nothing. */
   later(study: StudyId, afterMs: number): void {
     if (this.#due.has(study) || this.#stop.signal.aborted) return;
-    this.#due.set(study, this.#reconcileAfter(study, afterMs));
+    const run = detached(() => this.#reconcileAfter(study, afterMs));
+    this.#due.set(study, run);
   }
 
   async stop(): Promise<void> {

@@ -11,7 +11,7 @@ import { CorrectionKeeper, type SeenPicture } from './correction-keeper.js';
 import type { CorrectionStore, EndedCorrection } from './correction-store.js';
 import { type OtherPicture, otherPictures } from './exposure.js';
 import { FormerDecisions } from './former-decisions.js';
-import { labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
+import { type LabelPlan, labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
 import { followStandingRecord } from './overtaken.js';
 import { writeRecord } from './owned-labels.js';
 import { decisionOf, isUntouched, recordOf, requestOf } from './read.js';
@@ -360,7 +360,7 @@ export class Recorder {
     );
     let sameExposure: OtherPicture[] = [];
     if (!isOvertaken) {
-      await aggregates.aggregate(study, instance.ID, tree && withRecord(tree, text));
+      await aggregates.aggregate(study, instance.ID, tree && withRecord(tree, text, plan));
       // Before the last write, so that a run that is cut off here is repeated. An instance that is alone has no others.
       if (tree === undefined) sameExposure = await otherPictures(orthanc, study, exposure);
       await this.dropRequest(instance);
@@ -404,11 +404,12 @@ function isCompletedSince(
   return isSameNetwork && recordOf(before)?.complete !== true;
 }
 
-/** The study as it is once the record of its only instance is written. */
-const withRecord = (tree: StudyTree, text: string | undefined): StudyTree => ({
+/** The study as it is once record and labels of its only instance are written. */
+const withRecord = (tree: StudyTree, text: string | undefined, { add, remove }: LabelPlan): StudyTree => ({
   ...tree,
   instances: tree.instances.map((instance) => ({
     ...instance,
+    Labels: [...instance.Labels.filter((label) => !remove.includes(label)), ...add],
     Metadata: { ...instance.Metadata, ...(text === undefined ? {} : { [metadataNames.record]: text }) },
   })),
 });

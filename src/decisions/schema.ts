@@ -72,6 +72,8 @@ export const groupRecord = z.object({
   /** How many instances ended in each decision. */
   decisions: z.record(z.string(), z.number()),
   labels: z.array(z.string()),
+  /** Of a study: categories that somebody set as labels, and that a reviewer said are no correction. */
+  dismissed: z.array(z.string()).optional(),
 });
 
 /** What stands in `RadiographReclassify`: a request to decide again. Whoever writes anything there asks for it. */

@@ -4,4 +4,6 @@ export const stateLabels = {
   unknownView: 'unknown_view',
   failed: 'classification_failed',
   orderMismatch: 'order_mismatch',
+  /** On studies alone. */
+  categoryProposed: 'category_proposed',
 } as const;

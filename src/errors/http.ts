@@ -126,6 +126,15 @@ export const httpErrors = {
     status: 409,
     exit: 1,
   },
+  not_proposed: {
+    message: (p: { category: string }) =>
+      `Nobody proposes ${p.category} for this study any more: another reviewer answered, or the label was removed in Orthanc. Read the study again.`,
+    transient: false,
+    status: 409,
+    exit: 1,
+    meaning:
+      'A label of a category that somebody sets in Orthanc is a proposal until a reviewer takes or dismisses it.',
+  },
   category_unknown: {
     message: (_: object) => 'There is no such category. GET /api/v1/categories lists the categories.',
     transient: false,

@@ -2,12 +2,14 @@ import type { Logger } from 'pino';
 import { WakeableTimer } from '../async/sleep.js';
 import { isUntouched } from '../decisions/read.js';
 import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
-import type { Change } from '../orthanc/changes.js';
+import { changesCanBeLate } from '../orthanc/capabilities.js';
+import type { Change, ChangePage } from '../orthanc/changes.js';
 import { type GroupId, groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { Queue } from '../queue/queue.js';
 import type { ChangeCursor } from './cursor.js';
+import { Gaps } from './gaps.js';
 import { inHalves } from './in-halves.js';
 import type { GroupRequests } from './reclassification/group-requests.js';
 import { Watermark } from './watermark.js';
@@ -26,8 +28,12 @@ interface Parts {
   groupRequests: Pick<GroupRequests, 'begin'>;
   /** Called when the change log may lack instances that were stored before now. */
   onLogCleared: () => void;
+  /** Called when entries became visible after higher ones. */
+  onLate: (entries: number) => void;
   /** Milliseconds between two polls after the log was read to its end. */
   pollMs: number;
+  /** How long a missing number is looked for, milliseconds in which the log grows. */
+  lateMs: number;
   log: Logger;
 }
 
@@ -35,16 +41,27 @@ interface Parts {
 const pageSize = 200;
 /** Limits the jobs that this part has in the queue. */
 const maxOpen = 1000;
+/** Limits the calls for missing numbers before the log is read on. */
+const maxPagesBack = 20;
+
+const tooManyGaps =
+  "Orthanc's change log has too many missing numbers: the oldest are no longer looked for. If an entry comes late there, a sweep finds its instance";
+
+const newGaps = ({ lateMs, pollMs }: Parts) => new Gaps({ boundMs: lateMs, everyMs: pollMs });
 
 /**
  * Reads Orthanc's change log, which holds every stored instance and every change of metadata. Enqueues the instances that
- * need a job. The cursor passes only settled changes, so a kill at any moment loses nothing.
+ * need a job. The cursor passes only settled changes, and no number that may still come, so a kill at any moment loses
+ * nothing.
  */
 export class Follower {
   readonly #parts: Parts;
   readonly #stop = new AbortController();
   readonly #timer = new WakeableTimer(this.#stop.signal);
   #watermark: Watermark;
+  #gaps: Gaps;
+  /** Whether numbers can become visible late. Then the log is read whole, so that missing ones are seen. */
+  #canBeLate = false;
   #running: Promise<void> | undefined;
   #paused = true;
   /** Failed attempts since the log was last read. */
@@ -59,6 +76,7 @@ export class Follower {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#watermark = new Watermark(parts.cursor.since, maxOpen);
+    this.#gaps = newGaps(parts);
     this.#end = parts.cursor.since;
   }
 
@@ -78,12 +96,18 @@ export class Follower {
     };
   }
 
+  /** Ranges of numbers that are missing and may still come. */
+  get openGaps(): number {
+    return this.#gaps.count;
+  }
+
   /** Asks Orthanc for the end of the log while it is not read to its end. An Orthanc that does not answer changes nothing. */
   async measureLag(): Promise<void> {
     const { orthanc, log } = this.#parts;
     if (this.#isAtEnd || this.#paused) return;
     try {
       const last = await orthanc.changes.last();
+      this.#gaps.recordEnd(last);
       if (!this.#isAtEnd) this.#end = last;
     } catch (error) {
       log.debug({ err: asPlainviewError(error) }, 'the end of the change log could not be read');
@@ -98,7 +122,12 @@ export class Follower {
     this.#stop.abort();
     this.#timer.wake();
     await this.#running;
-    await this.#parts.cursor.moveTo(this.#watermark.settled);
+    await this.#parts.cursor.moveTo(this.#settled);
+  }
+
+  /** Everything up to this number is settled, also after a kill. */
+  get #settled(): number {
+    return Math.min(this.#watermark.settled, (this.#gaps.first ?? Number.POSITIVE_INFINITY) - 1);
   }
 
   async #follow(): Promise<void> {
@@ -110,9 +139,10 @@ export class Follower {
       try {
         if (!this.#isVerified) await this.#verify();
         const more = await this.#processPage();
-        await this.#parts.cursor.moveTo(this.#watermark.settled);
+        await this.#parts.cursor.moveTo(this.#settled);
+        const moreMissing = await this.#lookBack();
         this.#failures = 0;
-        if (!more) await this.#timer.sleep(this.#parts.pollMs);
+        if (!more && !moreMissing) await this.#timer.sleep(this.#parts.pollMs);
       } catch (caught) {
         const error = asPlainviewError(caught);
         if (!(await this.#parts.orthanc.isAway(error)))
@@ -124,45 +154,38 @@ export class Follower {
 
   /** Detects by the bookmark that Orthanc's database was replaced, or that its log was cleared. */
   async #verify(): Promise<void> {
-    const { cursor, log, onLogCleared } = this.#parts;
+    const { orthanc, cursor, log, onLogCleared } = this.#parts;
     const { bookmark } = cursor;
     if (bookmark !== undefined) {
-      const [first] = await this.#parts.orthanc.changes.after(bookmark.seq - 1, 1);
+      const [first] = await orthanc.changes.after(bookmark.seq - 1, 1);
       if (first?.seq === bookmark.seq && first.id !== bookmark.id) await this.#restart();
-      const [oldest] = await this.#parts.orthanc.changes.after(0, 1);
+      const [oldest] = await orthanc.changes.after(0, 1);
       if (oldest === undefined || oldest.seq > bookmark.seq) {
         log.warn("Orthanc's change log was cleared: a sweep of the archive finds what it held");
         onLogCleared();
         await cursor.clearBookmark();
       }
     }
+    this.#canBeLate = changesCanBeLate(await orthanc.system());
+    if (this.#canBeLate) this.#gaps.begin(await orthanc.changes.last());
+    else this.#gaps = newGaps(this.#parts);
     this.#isVerified = true;
   }
 
   /** @returns whether more changes can be read now */
   async #processPage(): Promise<boolean> {
-    const { cursor, queue } = this.#parts;
+    const { orthanc, cursor, log } = this.#parts;
     const watermark = this.#watermark;
-    const page = await this.#parts.orthanc.changes.page(watermark.read, pageSize);
+    const page = await orthanc.changes.page(watermark.read, pageSize, this.#canBeLate ? 'all' : 'needed');
     this.#isAtEnd = false;
     if (page.logIsShorter) {
       await this.#restart();
       return true;
     }
-    for (const level of groupLevel.options) {
-      const ids = page.groups.filter((group) => group.level === level).map(({ id }) => id);
-      const begin = async (some: readonly GroupId[]) => {
-        // Positions are opened in ascending order, so these are opened at the first of the page.
-        await this.#parts.groupRequests.begin(level, some, () => watermark.open(watermark.read + 1));
-        return [];
-      };
-      if (ids.length > 0) await inHalves(this.#parts.orthanc, ids, begin, this.#leave);
-    }
-    for (const { id, seq, isNew } of await this.#needingJob(page.changes)) {
-      const reason = page.changes.some((change) => change.id === id && change.kind === 'stored')
-        ? 'changes'
-        : 'request';
-      queue.enqueue(id, reason, { isNew, settled: watermark.open(seq) });
+    await this.#enqueue(page, watermark.read + 1);
+    if (this.#canBeLate) {
+      const givenUp = this.#gaps.addMissing(watermark.read, page.numbers);
+      if (givenUp > 0) log.warn({ gaps: givenUp }, tooManyGaps);
     }
     watermark.advance(page.next);
     const last = page.changes.at(-1);
@@ -175,6 +198,51 @@ export class Follower {
       this.#wasAtEnd = performance.now();
     }
     return !page.done;
+  }
+
+  /**
+   * Reads the log again where numbers are missing that may have come.
+   * @returns whether there is more to read again now
+   */
+  async #lookBack(): Promise<boolean> {
+    const { orthanc, onLate } = this.#parts;
+    const gaps = this.#gaps;
+    for (let pages = 0; pages < maxPagesBack; pages++) {
+      const first = gaps.due();
+      if (first === undefined || this.#stop.signal.aborted || this.#paused) return false;
+      const asked = gaps.clock;
+      const page = await orthanc.changes.page(first - 1, pageSize, 'all');
+      const late = gaps.amongMissing(page.numbers);
+      const isLate = ({ seq }: { seq: number }) => late.has(seq);
+      await this.#enqueue(
+        { changes: page.changes.filter(isLate), groups: page.groups.filter(isLate) },
+        Math.min(...late),
+      );
+      // From here on the open jobs hold the cursor.
+      const to = page.done || page.numbers.length === 0 ? this.#watermark.read : page.next;
+      gaps.recordAnswer(first, to, page.numbers, asked);
+      if (late.size > 0) onLate(late.size);
+      await this.#watermark.waitForCapacity(this.#stop.signal);
+    }
+    return gaps.due() !== undefined;
+  }
+
+  /** @param first where the cursor waits for requests of groups */
+  async #enqueue({ changes, groups }: Pick<ChangePage, 'changes' | 'groups'>, first: number): Promise<void> {
+    const { orthanc, queue, groupRequests } = this.#parts;
+    const watermark = this.#watermark;
+    for (const level of groupLevel.options) {
+      const ids = groups.filter((group) => group.level === level).map(({ id }) => id);
+      const begin = async (some: readonly GroupId[]) => {
+        await groupRequests.begin(level, some, () => watermark.open(first));
+        return [];
+      };
+      if (ids.length > 0) await inHalves(orthanc, ids, begin, this.#leave);
+    }
+    for (const { id, seq, isNew } of await this.#needingJob(changes)) {
+      const isStored = changes.some((change) => change.id === id && change.kind === 'stored');
+      queue.enqueue(id, isStored ? 'changes' : 'request', { isNew, settled: watermark.open(seq) });
+    }
   }
 
   /** @returns the instances of a page that need a job, each once. Deleted instances are left out. */
@@ -214,6 +282,7 @@ export class Follower {
       "Orthanc's change log is not the one read before: it is read from its start",
     );
     this.#watermark = new Watermark(0, maxOpen);
+    this.#gaps = newGaps(this.#parts);
     await cursor.reset();
   }
 }

@@ -3,7 +3,7 @@
  * A cursor saved from `settled` never passes an open entry.
  */
 export class Watermark {
-  /** The number of open jobs by position. Positions are opened in ascending order, and a Map keeps that order. */
+  /** The number of open jobs by position. */
   readonly #open = new Map<number, number>();
   readonly #maxOpen: number;
   #read: number;
@@ -26,8 +26,8 @@ export class Watermark {
 
   /** The position up to which everything is settled. */
   get settled(): number {
-    for (const first of this.#open.keys()) return first - 1;
-    return this.#read;
+    // An entry that came late is opened after higher ones, so the first of the Map need not be the lowest.
+    return Math.min(this.#read, ...[...this.#open.keys()].map((position) => position - 1));
   }
 
   get openJobs(): number {

@@ -60,6 +60,12 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly changesLate = new Counter({
+    name: 'plainview_changes_late_total',
+    help: "Entries of Orthanc's change log that became visible after entries with higher numbers.",
+    registers: [this.registry],
+  });
+
   readonly auditLost = new Counter({
     name: 'plainview_audit_lost_total',
     help: 'Entries of the audit trail that could not be written to PLAINVIEW_AUDIT_FILE.',
@@ -111,7 +117,10 @@ export class Metrics {
   }
 
   /** Reads at each scrape how far the change log is behind. */
-  observeLag(follower: { readonly lag: { changes: number; seconds: number } }): void {
+  observeLag(follower: {
+    readonly lag: { changes: number; seconds: number };
+    readonly openGaps: number;
+  }): void {
     new Gauge({
       name: 'plainview_change_log_lag_changes',
       help: "Entries of Orthanc's change log that are not settled.",
@@ -126,6 +135,14 @@ export class Metrics {
       registers: [this.registry],
       collect() {
         this.set(follower.lag.seconds);
+      },
+    });
+    new Gauge({
+      name: 'plainview_change_log_open_gaps',
+      help: "Gaps in the numbers of Orthanc's change log that are still looked at, because an entry may come late.",
+      registers: [this.registry],
+      collect() {
+        this.set(follower.openGaps);
       },
     });
   }

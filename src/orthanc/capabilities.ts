@@ -47,12 +47,20 @@ export function requireCapabilities(system: System, { tags }: Pick<Config, 'tags
 }
 
 /**
+ * Whether an entry of the change log can become visible after one with a higher number. SQLite has one writer at a time. A
+ * plugin's database can have several, and its isolation level is not known.
+ */
+export const changesCanBeLate = (system: System): boolean => !isSqlite(system);
+
+const isSqlite = ({ DatabaseBackendPlugin: plugin }: System): boolean => (plugin ?? undefined) === undefined;
+
+/**
  * Whether deleting or replacing a file can freeze this Orthanc while another program has a picture rendered. Plainview
  * itself does not do both at a time.
  */
 export function mayFreeze(system: System, { tags, report }: Pick<Config, 'tags' | 'report'>): boolean {
-  const isSqlite = (system.DatabaseBackendPlugin ?? undefined) === undefined;
-  return (tags !== 'off' || report !== 'off') && isSqlite && !isAtLeast(system.Version, noFreezeVersion);
+  const mayReplace = tags !== 'off' || report !== 'off';
+  return mayReplace && isSqlite(system) && !isAtLeast(system.Version, noFreezeVersion);
 }
 
 export const freezeWarning = (version: string): string =>

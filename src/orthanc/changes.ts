@@ -24,10 +24,16 @@ const changeKinds: Readonly<Record<string, Change['kind']>> = {
 export interface ChangePage {
   changes: Change[];
   groups: GroupChange[];
+  /** Sequence numbers of all entries that were read. */
+  numbers: number[];
   /** `since` of the next page. */
   next: number;
   done: boolean;
-  /** The log ends before `since`, so it is another log than the one that was read before. */
+  /**
+   * The log ends before `since`, so it is another log than the one that was read before. `Last` alone does not tell: it is
+   * the end of the whole log only on an empty page, and with PostgreSQL it is the number that was written last, which is
+   * lower than others where that one came late.
+   */
   logIsShorter: boolean;
 }
 
@@ -51,19 +57,24 @@ export class Changes {
     this.#transport = transport;
   }
 
-  /** A page of the change log after `since`: stored instances, and written metadata of instances and of groups. */
-  async page(since: number, limit: number): Promise<ChangePage> {
+  /**
+   * A page of the change log after `since`: stored instances, and written metadata of instances and of groups.
+   * @param reads `all`: the page also counts entries of other kinds, so that a missing number is seen
+   */
+  async page(since: number, limit: number, reads: 'needed' | 'all' = 'needed'): Promise<ChangePage> {
     const read = (url: string) =>
       this.#transport.json(answer, { method: 'GET', url, params: { since, limit } });
     // Orthanc 1.12.7 splits the types before it decodes them, so the semicolon must not be percent-encoded.
     const filtered = `/changes?type=${Object.keys(changeKinds).join(';')}`;
-    const page = await read(this.#canFilter ? filtered : '/changes').catch((error: unknown) => {
+    const filters = this.#canFilter && reads === 'needed';
+    const page = await read(filters ? filtered : '/changes').catch((error: unknown) => {
       // Some database plugins cannot filter (Debian's PostgreSQL plugin 5.0: HTTP 400).
-      if (!(this.#canFilter && hasCode(error, 'orthanc_rejected'))) throw error;
+      if (!(filters && hasCode(error, 'orthanc_rejected'))) throw error;
       this.#canFilter = false;
       return read('/changes');
     });
     return {
+      numbers: page.Changes.map(({ Seq }) => Seq),
       changes: page.Changes.flatMap(({ ChangeType, ResourceType, ID, Seq }) => {
         const kind = changeKinds[ChangeType];
         return kind === undefined || ResourceType !== 'Instance'
@@ -78,8 +89,8 @@ export class Changes {
           ? [{ id: groupId.parse(ID), level: level.data, seq: Seq }]
           : [];
       }),
-      // `Last` is the end of the whole log only on an empty page. Otherwise it is the last entry of the page.
-      logIsShorter: page.Changes.length === 0 && page.Last < since,
+      logIsShorter:
+        page.Changes.length === 0 && page.Last < since && (await this.after(since - 1, 1)).length === 0,
     };
   }
 

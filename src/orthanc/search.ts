@@ -3,7 +3,7 @@ import { slices } from '../async/slices.js';
 import { ifAbsent } from './catch-handlers.js';
 import type { Finder, Page } from './finder.js';
 import type { Hierarchy } from './hierarchy.js';
-import { type AnyId, anyId, type InstanceId, instanceId } from './ids.js';
+import { type AnyId, anyId, type InstanceId, instanceId, type StudyId, studyId } from './ids.js';
 import type { IndexedSeries } from './radiographs.js';
 import { type InstanceContent, lookupMatches, resourceCount, seriesFound } from './resources.js';
 import type { Transport } from './transport.js';
@@ -49,8 +49,8 @@ export class Search {
   }
 
   /** @returns undefined where Orthanc (before 1.12.5) cannot count */
-  countLabelled(label: string): Promise<number | undefined> {
-    return this.#count(instancesWith([label], {}));
+  countLabelled(label: string, level: 'Instance' | 'Study' = 'Instance'): Promise<number | undefined> {
+    return this.#count({ ...instancesWith([label], {}), Level: level });
   }
 
   /** All instances with a label. */
@@ -81,6 +81,16 @@ export class Search {
   /** A page of the instances with a label, the last received first where the database can sort. */
   labelledNewest(label: string, query: Record<string, string>, page: Page): Promise<InstanceId[]> {
     return this.#finder.all(instanceId, labelledNewest(label, query), page);
+  }
+
+  /** A page of the studies with a label, the last changed first where the database can sort. */
+  studiesLabelled(label: string, query: Record<string, string>, page: Page): Promise<StudyId[]> {
+    const data = {
+      ...instancesWith([label], query),
+      Level: 'Study',
+      OrderBy: [{ Type: 'Metadata', Key: 'LastUpdate', Direction: 'DESC' }],
+    };
+    return this.#finder.all(studyId, data, page);
   }
 
   /** Value of an attribute of an instance, by keyword. @returns undefined where it is absent or empty */

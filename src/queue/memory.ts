@@ -1,3 +1,4 @@
+import { detached } from '../async/detached.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { AdmissionPolicy } from './admission-policy.js';
 import {
@@ -111,7 +112,7 @@ export class MemoryQueue implements Queue {
         if (kind === 'backlog') this.#admission.recordBacklogStart(now);
         waiting.delete(instance);
         this.#running.set(instance, entry);
-        void this.#run(entry);
+        void detached(() => this.#run(entry));
       }
   }
 

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { sleep } from '../async/sleep.js';
 import type { Config } from '../config/options.js';
 import type { StatisticsAnswer as Answer } from '../contract/review.js';
-import { labelledStates } from '../contract/states.js';
+import { labelledStates, levelOf } from '../contract/states.js';
 import { recordOf } from '../decisions/read.js';
 import type { Recorded } from '../decisions/recorder.js';
 import { asPlainviewError } from '../errors/errors.js';
@@ -169,10 +169,10 @@ export class Statistics {
   async #readBacklog(): Promise<Answer['backlog']> {
     const { labelPrefix } = this.#parts;
     const counted = await Promise.all(
-      labelledStates.map(
-        async (state) =>
-          [state, await this.#parts.orthanc.search.countLabelled(labelPrefix + state)] as const,
-      ),
+      labelledStates.map(async (state) => {
+        const count = await this.#parts.orthanc.search.countLabelled(labelPrefix + state, levelOf(state));
+        return [state, count] as const;
+      }),
     );
     return Object.fromEntries(counted.filter(([, count]) => count !== undefined));
   }

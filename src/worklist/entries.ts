@@ -1,8 +1,10 @@
 import type { Entry } from '../contract/review.js';
 import { type Standing, standsInstead } from '../decisions/exposure.js';
+import { type CategoryLabels, proposedCategories } from '../decisions/proposals.js';
 import { recordOf } from '../decisions/read.js';
 import { pictureOf } from '../decisions/tags-record.js';
 import { createError } from '../errors/errors.js';
+import type { StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { FileTags, IndexedInstance, Keyword, Listing } from '../orthanc/listing.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
@@ -11,9 +13,11 @@ import type { InstanceContent } from '../orthanc/resources.js';
 /** Reads instances as the review page shows them: the decision, DICOM attributes, the labels. */
 export class Entries {
   readonly #orthanc: Orthanc;
+  readonly #names: CategoryLabels;
 
-  constructor(orthanc: Orthanc) {
+  constructor(orthanc: Orthanc, names: CategoryLabels) {
     this.#orthanc = orthanc;
+    this.#names = names;
   }
 
   /** In the order of the identifiers. Deleted and undecided instances are left out. */
@@ -35,8 +39,13 @@ export class Entries {
     if (described === undefined) throw createError('instance_gone', { instance: id });
     const [listed] = listedOf([described], file);
     if (listed === undefined) throw createError('instance_undecided', { instance: id });
-    const [entry = listed.entry] = await this.withExposures([listed]);
+    const [[decided = listed.entry], study] = await Promise.all([
+      this.withExposures([listed]),
+      this.#orthanc.hierarchy.group('studies', listed.study),
+    ]);
     const { instance, file: FileUuid } = described;
+    const proposed = study === undefined ? [] : proposedCategories(study, [instance], this.#names);
+    const entry = { ...decided, proposed };
     return FileUuid === undefined ? entry : { ...entry, picture: pictureOf({ ...instance, FileUuid }) };
   }
 
@@ -50,7 +59,43 @@ export class Entries {
 
   async ofStudy(id: StudyId): Promise<Entry[]> {
     const tree = await this.#orthanc.hierarchy.tree(id);
-    return this.withExposures(await this.of((tree?.instances ?? []).map(({ ID }) => ID)));
+    if (tree === undefined) return [];
+    const listed = await this.withExposures(await this.of(tree.instances.map(({ ID }) => ID)));
+    const proposed = new Map<string, string[]>(
+      tree.instances.map((each) => [each.ID, proposedCategories(tree.study, [each], this.#names)]),
+    );
+    return listed.map((entry) => ({ ...entry, proposed: proposed.get(entry.instance) ?? [] }));
+  }
+
+  /** Of each of these studies where a category is proposed, the instance of which that most likely speaks. */
+  async proposedIn(ids: readonly StudyId[]): Promise<ListedInstance[]> {
+    const trees = await this.#orthanc.hierarchy.trees(ids);
+    const found = trees.flatMap((tree) => {
+      const proposed = proposedCategories(tree.study, tree.instances, this.#names);
+      const instance = this.#proposedOn(tree);
+      return proposed.length === 0 || instance === undefined ? [] : [[instance.ID, proposed] as const];
+    });
+    const proposed = new Map<string, string[]>(found);
+    const listed = await this.of(found.map(([instance]) => instance));
+    return listed.map(({ entry, ...more }) => ({
+      ...more,
+      entry: { ...entry, proposed: proposed.get(entry.instance) ?? [] },
+    }));
+  }
+
+  /** One that carries the label itself, else one that no person has decided and that stands for its exposure. */
+  #proposedOn({ study, instances }: StudyTree): InstanceContent | undefined {
+    const decided = instances.filter((instance) => recordOf(instance) !== undefined);
+    const pictures = decided.map(standingOf);
+    const ofStudy = proposedCategories(study, [], this.#names).length;
+    return (
+      decided.find((each) => proposedCategories(study, [each], this.#names).length > ofStudy) ??
+      decided.find((each) => {
+        const picture = standingOf(each);
+        return picture.who === 'network' && standsInstead(picture, pictures) === undefined;
+      }) ??
+      decided[0]
+    );
   }
 
   /** Adds which instances stand for the exposures in place of these. It reads the other instances of their studies. */

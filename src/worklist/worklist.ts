@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { category, cursor } from '../contract/named.js';
-import type { Entry, WorklistPage as Page } from '../contract/review.js';
-import { worklistState } from '../contract/review.js';
+import { type Entry, type WorklistPage, worklistState } from '../contract/review.js';
+import { levelOf } from '../contract/states.js';
 import { shownCategory } from '../decisions/correction.js';
+import { stateLabels } from '../decisions/state-labels.js';
 import { dicomDate, studyDates } from '../orthanc/dates.js';
-import type { InstanceId } from '../orthanc/ids.js';
+import type { Page } from '../orthanc/finder.js';
+import { type InstanceId, instanceId, type StudyId, studyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { matchesWildcards } from '../orthanc/wildcards.js';
 import { type Position, readCursor, tailLength, writeCursor } from './cursor.js';
@@ -47,15 +49,27 @@ const maxChunks = 10;
 /** The list may move by so many items between two pages without an item being missed. */
 const drift = 300;
 
+/** An instance, or in the list of proposals a study, of which one instance is listed. */
+type ListedId = InstanceId | StudyId;
+
 /** A part of a list. */
 interface Chunk {
-  ids: InstanceId[];
-  /** Those of them that are decided and still exist. */
-  listed: ListedInstance[];
+  ids: ListedId[];
+  /** What is listed of them: decided, and still there. */
+  listed: ReadonlyMap<string, ListedInstance>;
   /** The position at which the list goes on after an item. */
   behind: (index: number) => number;
   /** The position of the next chunk; undefined at the end. */
   next: number | undefined;
+}
+
+/** What a list by label is read from. */
+interface Source {
+  /** How many are read in one chunk. */
+  size: number;
+  ids(page: Page): Promise<ListedId[]>;
+  /** @param since where they begin in the list */
+  read(ids: readonly ListedId[], since: number): Promise<ReadonlyMap<string, ListedInstance>>;
 }
 
 /** The lists of the review page: instances by label, the last received first; or the latest decisions. */
@@ -71,14 +85,13 @@ export class Worklist {
   }
 
   /** @throws cursor_unknown, orthanc_… */
-  async page(query: WorklistQuery): Promise<Page> {
+  async page(query: WorklistQuery): Promise<WorklistPage> {
     const items: ListedInstance[] = [];
-    const added = new Set<InstanceId>();
+    const added = new Set<ListedId>();
     let position: Position | undefined = query.cursor === undefined ? undefined : readCursor(query.cursor);
     const total = position === undefined ? await this.#total(query) : undefined;
     for (let chunks = 0; chunks < maxChunks; chunks++) {
-      const { ids, listed: all, behind, next } = await this.#chunk(query, position);
-      const listed = new Map<string, ListedInstance>(all.map((each) => [each.entry.instance, each]));
+      const { ids, listed, behind, next } = await this.#chunk(query, position);
       for (const [index, id] of ids.entries()) {
         const found = listed.get(id);
         // An instance can be in the change log several times: once for each decision.
@@ -98,32 +111,57 @@ export class Worklist {
   }
 
   #chunk(query: WorklistQuery, position: Position | undefined): Promise<Chunk> {
-    return query.state === 'recent' ? this.#recent(position) : this.#labelled(query, position);
+    if (query.state === 'recent') return this.#recent(position);
+    const source =
+      query.state === stateLabels.categoryProposed ? this.#proposals(query) : this.#instances(query);
+    return this.#labelled(source, position);
+  }
+
+  #instances(query: WorklistQuery): Source {
+    const { search } = this.#orthanc;
+    const label = this.#label(query);
+    const dicom = dicomQuery(query);
+    return {
+      size: needsFiltering(query) ? chunk : query.limit,
+      ids: (page) => search.labelledNewest(label, dicom, page),
+      read: async (ids, since) => {
+        const page = { since, limit: ids.length };
+        const listed = await this.#entries.labelled(label, dicom, page);
+        const byId = new Map<string, ListedInstance>(listed.map((each) => [each.entry.instance, each]));
+        // The list may have changed between the two calls.
+        const missing = ids.filter((id) => !byId.has(id)).map((id) => instanceId.parse(id));
+        for (const each of await this.#entries.of(missing)) byId.set(each.entry.instance, each);
+        return byId;
+      },
+    };
+  }
+
+  #proposals(query: WorklistQuery): Source {
+    const { search } = this.#orthanc;
+    return {
+      // Each study is read whole.
+      size: query.limit,
+      ids: (page) => search.studiesLabelled(this.#label(query), studyDates(query), page),
+      read: async (ids) => {
+        const listed = await this.#entries.proposedIn(ids.map((id) => studyId.parse(id)));
+        return new Map(listed.map((each) => [each.study, each]));
+      },
+    };
   }
 
   /** Corrected instances leave the list, and new ones come in at its head. So a page begins after the last one read. */
-  async #labelled(query: WorklistQuery, position: Position | undefined): Promise<Chunk> {
-    const label = this.#label(query);
-    const dicom = dicomQuery(query);
-    const size = needsFiltering(query) ? chunk : query.limit;
+  async #labelled({ size, ...source }: Source, position: Position | undefined): Promise<Chunk> {
     const since = Math.max(0, (position?.at ?? 0) - drift);
     const limit = size + (position === undefined ? 0 : Math.min(position.at, drift) + drift);
-    const ids = await this.#orthanc.search.labelledNewest(label, dicom, { since, limit });
+    const ids = await source.ids({ since, limit });
     const known = (position?.tail ?? []).map((id) => ids.lastIndexOf(id));
     // Where none of them is in the list, some instances come twice, so that none is missed.
     const begin = Math.max(-1, ...known) + 1;
     const taken = ids.slice(begin, begin + size);
-    const listed =
-      taken.length === 0
-        ? []
-        : await this.#entries.labelled(label, dicom, { since: since + begin, limit: taken.length });
-    // The list may have changed between the two calls.
-    const there = new Set<string>(listed.map(({ entry }) => entry.instance));
-    const missing = await this.#entries.of(taken.filter((id) => !there.has(id)));
     const isEnd = ids.length < limit && begin + size >= ids.length;
     return {
       ids: taken,
-      listed: [...listed, ...missing],
+      listed: taken.length === 0 ? new Map() : await source.read(taken, since + begin),
       behind: (index) => since + begin + index + 1,
       next: isEnd ? undefined : since + begin + taken.length,
     };
@@ -142,7 +180,7 @@ export class Worklist {
     const ids = found.map(([id]) => id);
     return {
       ids,
-      listed: await this.#entries.of(ids),
+      listed: new Map((await this.#entries.of(ids)).map((each) => [each.entry.instance, each])),
       behind: (index) => (found[index]?.[1] ?? 1) - 1,
       next: since === 0 ? undefined : since,
     };
@@ -151,7 +189,7 @@ export class Worklist {
   async #total(query: WorklistQuery): Promise<number | undefined> {
     const { state, cursor: _, limit: __, ...filters } = query;
     if (state === 'recent' || Object.values(filters).some((value) => value !== undefined)) return undefined;
-    return this.#orthanc.search.countLabelled(this.#label(query));
+    return this.#orthanc.search.countLabelled(this.#label(query), levelOf(state));
   }
 
   #label({ state }: WorklistQuery): string {
@@ -159,7 +197,7 @@ export class Worklist {
   }
 }
 
-const pageOf = (items: Entry[], position: Position | undefined, total: number | undefined): Page => ({
+const pageOf = (items: Entry[], position: Position | undefined, total: number | undefined): WorklistPage => ({
   items,
   ...(position === undefined ? {} : { next: writeCursor(position) }),
   ...(total === undefined ? {} : { total }),
@@ -178,14 +216,15 @@ function dicomQuery({ from, to, station, modality }: WorklistQuery): Record<stri
 }
 
 function matches({ entry, searchText }: ListedInstance, query: WorklistQuery, prefix: string): boolean {
+  const isByLabel = query.state !== 'recent' && query.state !== stateLabels.categoryProposed;
   // The label may have been removed between the two calls.
-  if (query.state !== 'recent' && !entry.labels.includes(prefix + query.state)) return false;
+  if (isByLabel && !entry.labels.includes(prefix + query.state)) return false;
   if (query.category !== undefined && shownCategory(entry) !== query.category) return false;
   const best = entry.top[0]?.score ?? 0;
   if (best < (query.minScore ?? 0) || best > (query.maxScore ?? 1)) return false;
   if (query.text !== undefined && !searchText.includes(query.text.toLowerCase())) return false;
-  if (query.state !== 'recent') return true;
-  // The change log has no DICOM attributes, so these conditions are checked here.
+  if (isByLabel) return true;
+  // The change log has no DICOM attributes, and a study not those of its series, so these conditions are checked here.
   const { studyDate = '', stationName = '', modality } = entry.dicom;
   if (query.from !== undefined && studyDate < dicomDate(query.from)) return false;
   if (query.to !== undefined && (studyDate === '' || studyDate > dicomDate(query.to))) return false;

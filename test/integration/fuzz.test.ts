@@ -201,6 +201,9 @@ test('requests from the API’s description: none fails, none hangs, and each an
       const now = await new Reader(real.orthanc.url).record(one);
       return (await callOnce('confirm', one, { of: now?.when })) !== undefined;
     });
+    const study = stored[0]?.study ?? '';
+    await new Reader(real.orthanc.url).label(`studies/${study}`, 'foot_ap');
+    await callOnce('dismiss', study, { category: 'foot_ap' });
     await callOnce('hangStudy', uid('fuzz'));
 
     const worker = async () => {

@@ -154,7 +154,9 @@ describe('a study', () => {
     await waitFor(async () => (await reader().record(orthancId))?.network.sha256 === 'b'.repeat(64));
     expect(await reader().decided(orthancId)).toBe('knee_lateral');
     await waitFor(async () => !(await reader().labels(`studies/${study}`)).includes('needs_review'));
-    expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap', 'knee_lateral', 'teaching']);
+    // A category that somebody else names is a proposal, for a person to take or dismiss.
+    const labels = ['category_proposed', 'hand_ap', 'knee_lateral', 'teaching'];
+    expect(await reader().labels(`studies/${study}`)).toEqual(labels);
     expect(await reader().labels(`instances/${orthancId}`)).toEqual(['knee_lateral']);
   });
 });

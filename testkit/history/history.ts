@@ -5,7 +5,7 @@ import { combinations, type FollowUps, nameOf } from '../kill-matrix.js';
 import { MortalService, Stage } from '../mortal-service.js';
 import { seeded } from '../random.js';
 import { head, rulesFolder } from '../rules.js';
-import { categories, problemsAtEnd, studyId } from './check.js';
+import { categories, problemsAtEnd, studyId, theirLabel } from './check.js';
 import { Clock } from './clock.js';
 import { Picture, patients, type State } from './picture.js';
 
@@ -233,7 +233,7 @@ export async function runHistory(seed: number): Promise<History> {
         const study = await studyId(fake, picture.id);
         if (study === undefined) return;
         theirs.add(study);
-        await fetch(`${fake.url}/studies/${study}/labels/theirs`, { method: 'PUT' });
+        await fetch(`${fake.url}/studies/${study}/labels/${theirLabel}`, { method: 'PUT' });
       }),
     };
     const likely = [

@@ -17,6 +17,12 @@ export async function finding(context: ScriptContext, stored: StoredFiles): Prom
     { Level: 'Instance', Query: {}, Labels: ['knee_ap', 'other'], LabelsConstraint: 'None' },
     { Level: 'Instance', Query: {}, Labels: ['seen'] },
     { Level: 'Study', Query: {}, Labels: ['seen'], LabelsConstraint: 'Any', Expand: true },
+    {
+      Level: 'Study',
+      Query: {},
+      Labels: ['seen'],
+      OrderBy: [{ Type: 'Metadata', Key: 'LastUpdate', Direction: 'DESC' }],
+    },
     { Level: 'Series', Query: { Modality: 'SR\\CR' }, Expand: true },
     { Level: 'Series', Query: { Modality: 'DX' }, Expand: true, Short: true },
     { Level: 'Patient', Query: { PatientID: 'conformance' }, Expand: true },
@@ -77,6 +83,12 @@ export async function finding(context: ScriptContext, stored: StoredFiles): Prom
   for (const query of queries) await post('/tools/find', query);
   await post('/tools/find', 'no JSON');
   await post('/tools/count-resources', { Level: 'Instance', Query: {}, Labels: ['knee_ap'] });
+  await post('/tools/count-resources', {
+    Level: 'Study',
+    Query: {},
+    Labels: ['seen'],
+    LabelsConstraint: 'All',
+  });
   await post('/tools/count-resources', { Level: 'Series', Query: { Modality: 'DX\\CR' } });
   for (const identifier of [
     study.studyInstanceUid,

@@ -2,6 +2,7 @@ import type { Audit } from '../../access/audit.js';
 import { knownCategories } from '../../anatomy/categories.js';
 import type { Classifier } from '../../classify/classifier.js';
 import type { Config } from '../../config/options.js';
+import type { Aggregates } from '../../decisions/aggregates.js';
 import type { Recorder } from '../../decisions/recorder.js';
 import type { Routing } from '../../followups/routing/routing.js';
 import type { Tagger } from '../../followups/tags/tagger.js';
@@ -17,6 +18,7 @@ import type { Readiness } from '../health.js';
 import { aboutOperations } from './about.js';
 import { activationOperation } from './activation.js';
 import { correctionOperations } from './corrections.js';
+import { dismissalOperation } from './dismissal.js';
 import { type Events, eventOperations } from './events.js';
 import { hangingOperations } from './hanging.js';
 import type { Operation } from './operation.js';
@@ -32,6 +34,7 @@ import { worklistOperations } from './worklist.js';
 export interface ApiParts {
   orthanc: Orthanc;
   classifier: Classifier;
+  aggregates: Aggregates;
   recorder: Recorder;
   queue: Queue;
   sweep: Sweep;
@@ -51,14 +54,16 @@ export interface ApiParts {
 export function apiOperations(parts: ApiParts): Operation[] {
   const { orthanc, config, audit } = parts;
   const { classes } = parts.classifier.network;
-  const entries = new Entries(orthanc);
+  const categories = knownCategories(classes);
+  const entries = new Entries(orthanc, { prefix: config.labelPrefix, categories });
   return [
     ...aboutOperations(classes),
     statusOperation(parts.events),
     ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries, audit),
     ...pictureOperations({ renderings: orthanc.renderings, entries, config, audit }),
     activationOperation({ ...parts, entries }),
-    ...correctionOperations({ ...parts, entries, categories: knownCategories(classes) }),
+    ...correctionOperations({ ...parts, entries, categories }),
+    dismissalOperation(parts.aggregates, audit),
     ...statisticsOperations(parts.statistics),
     ...eventOperations(parts.events),
     ...sweepOperations(parts),

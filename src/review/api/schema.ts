@@ -64,12 +64,17 @@ export const entry = z.object({
     studyTime: z.optional(z.string()),
   }),
   labels: z.array(z.string()),
+  /** Categories that somebody set as labels in Orthanc, and that nobody has answered. */
+  proposed: z.optional(z.array(z.string())),
   /** The picture that stands for the same exposure, where this one does not. */
   instead: z.optional(z.string()),
   /** Sent back with a confirmation or correction, it says which picture was seen. Not in lists. */
   picture: z.optional(z.string()),
 });
 export type Entry = Read<served.Entry, z.output<typeof entry>>;
+
+export const proposals = z.object({ proposed: z.array(z.string()) });
+export type Proposals = Read<zod.output<typeof served.proposals>, z.output<typeof proposals>>;
 
 export const worklistPage = z.object({
   items: z.array(entry),
@@ -140,6 +145,7 @@ export const statistics = z.object({
       needs_review: z.number(),
       unknown_view: z.number(),
       order_mismatch: z.number(),
+      category_proposed: z.number(),
       classification_failed: z.number(),
     }),
   ),

@@ -11,6 +11,7 @@ import { titleOf } from '../ui/title.js';
 import { Candidates } from './candidates.js';
 import { Correction } from './correction.js';
 import { Facts } from './facts.js';
+import { Proposals } from './proposals.js';
 import { useReviewShortcuts } from './review-shortcuts.js';
 import { Stage } from './stage.js';
 import { mapCategory, resetView } from './view-state.js';
@@ -62,6 +63,7 @@ export function InstancePage({ instance }: { instance: string }) {
           ) : (
             <p class="viewer-note">{texts.instanceViewer(me.value?.who ?? '')}</p>
           )}
+          <Proposals entry={entry} />
           <Candidates entry={entry} />
           <Facts entry={entry} />
         </div>

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { ApiError, callApi } from '../api/client.js';
 import { onDecided } from '../api/live.js';
-import { type DecidedEvent, type Entry, entry as entryShape } from '../api/schema.js';
+import { type DecidedEvent, type Entry, entry as entryShape, proposals } from '../api/schema.js';
 import { otherClass } from '../base/other-class.js';
 import { texts } from '../texts/index.js';
 import { notifyDone, notifyProblem } from './notices.js';
@@ -59,6 +59,15 @@ export async function correct(entry: Entry, chosen: string | null): Promise<void
       body: { category, of: entry.when, picture: entry.picture },
     }),
   );
+}
+
+/** A category that somebody set as a label in Orthanc is no correction. */
+export async function dismiss({ instance, study }: Entry, category: string): Promise<void> {
+  await save(instance, async () => {
+    await callApi(`studies/${study}/dismissal`, proposals, { method: 'POST', body: { category } });
+    await showInstance(instance);
+    notifyDone(texts.reviewDismissed(category));
+  });
 }
 
 async function decide(entry: Entry, message: string, send: () => Promise<Entry>): Promise<void> {

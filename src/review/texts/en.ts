@@ -29,6 +29,7 @@ export const en = {
     needs_review: 'Needs review',
     unknown_view: 'Unknown view',
     order_mismatch: 'Order mismatch',
+    category_proposed: 'Proposed',
     classification_failed: 'Failed',
     recent: 'Recent',
   },
@@ -111,6 +112,7 @@ export const en = {
   chipFailed: '! Failed',
   chipByNetwork: 'By the network',
   chipOrderMismatch: '≠ Order',
+  chipProposed: (category: string) => `Proposed: ${categoryName(category)}`,
   thumbnailMissing: 'No picture',
 
   // Worklist
@@ -163,6 +165,11 @@ export const en = {
   correctionLabel: 'Correct to',
   correctionPlaceholder: 'Type what it is: kn lat',
   correctionCategories: 'Categories',
+  proposalTitle: (category: string) => `Proposed: ${categoryName(category)}`,
+  proposalAsks: (category: string) =>
+    `Somebody set the label “${categoryName(category)}” in Orthanc, for this study or picture. Take it as a correction?`,
+  proposalTake: (category: string) => `This picture is ${categoryName(category)}`,
+  proposalDismiss: 'No, do not ask again',
   candidatesTitle: 'What the network sees',
   candidatesScoreNote: 'score, not a probability',
   candidatesExplain: 'Show where the network sees it',
@@ -219,6 +226,7 @@ export const en = {
   // Notices after decisions
   reviewConfirmed: (category: string | null) => `Confirmed: ${inSentence(category)}.`,
   reviewCorrected: (category: string | null) => `Corrected: ${inSentence(category)}.`,
+  reviewDismissed: (category: string) => `Dismissed: ${categoryName(category)}. The label stays in Orthanc.`,
   reviewDecided: (what: string, isLast: boolean) =>
     `${what} ${isLast ? 'That was the last one of the list. ' : ''}Press U to undo.`,
   reviewNotSeen: 'Not decided: the picture is still loading. Wait until you see it.',

@@ -28,6 +28,11 @@ export function Tile({ entry }: { entry: Entry }) {
           <span class="tile-chips">
             <StateChip entry={entry} />
             {isOrderMismatch(entry) && <span class="chip mismatch">{texts.chipOrderMismatch}</span>}
+            {entry.proposed?.map((category) => (
+              <span key={category} class="chip person">
+                {texts.chipProposed(category)}
+              </span>
+            ))}
           </span>
           <span class="tile-dicom">
             {dicom.seriesDescription ?? dicom.studyDescription ?? texts.tileNoDescription}

@@ -111,6 +111,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       response.on('close', () => streams.delete(response));
       return;
     }
+    if (room === 'studies' && leaf === 'dismissal') return dismiss(key, body.category, response);
     if (room === 'studies')
       return json(
         response,
@@ -148,6 +149,14 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     json(response, decided);
   }
 
+  function dismiss(study: string, category: string | null | undefined, response: ServerResponse) {
+    const isAsked = ({ proposed }: Entry) => proposed?.some((each) => each === category);
+    if (!entries.some((entry) => entry.study === study && isAsked(entry)))
+      return problem(response, 409, 'not_proposed', 'Nobody proposes this any more.');
+    for (const entry of entries) if (entry.study === study) entry.proposed = [];
+    json(response, { proposed: [] });
+  }
+
   /** @param category undefined: the one shown is confirmed; null: none */
   function byPerson(entry: Entry, category: string | null | undefined): Entry {
     const given =
@@ -155,7 +164,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
         ? (entry.category ?? (entry.decision === 'unknown_view' ? null : entry.top[0]?.category))
         : category;
     const when = new Date(Date.parse(entry.when) + 60_000).toISOString();
-    const { category: _, ...rest } = entry;
+    const { category: _, proposed: __, ...rest } = entry;
     return {
       ...rest,
       who: 'person',
@@ -211,7 +220,8 @@ function worklist(entries: readonly Entry[], query: URLSearchParams) {
   const fits = (entry: Entry) =>
     (state === 'recent' ||
       entry.decision === (state === 'classification_failed' ? 'failed' : state) ||
-      (state === 'order_mismatch' && entry.order?.answer === 'differs')) &&
+      (state === 'order_mismatch' && entry.order?.answer === 'differs') ||
+      (state === 'category_proposed' && (entry.proposed ?? []).length > 0)) &&
     (category === null || entry.category === category || entry.top[0]?.category === category) &&
     JSON.stringify(entry.dicom).toLowerCase().includes(text);
   const since = Number(query.get('cursor') ?? 0);

@@ -66,7 +66,13 @@ export function madeStatistics(): Statistics {
         ],
       },
     ],
-    backlog: { needs_review: 30, unknown_view: 10, order_mismatch: 7, classification_failed: 10 },
+    backlog: {
+      needs_review: 30,
+      unknown_view: 10,
+      order_mismatch: 7,
+      category_proposed: 2,
+      classification_failed: 10,
+    },
     complete: true,
   };
 }

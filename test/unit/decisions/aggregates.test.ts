@@ -6,6 +6,7 @@ import { groupRecord, type InstanceRecord, readRecord } from '../../../src/decis
 import { studyId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { LocalLocks } from '../../../src/store/local-locks.js';
+import { names } from '../../../testkit/fake-site.js';
 
 const base = 'http://orthanc.test';
 const id = (n: number) => `0000000${n}${'-00000000'.repeat(4)}`;
@@ -90,7 +91,7 @@ interface State {
 const aggregates = () =>
   new Aggregates(
     new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0' })),
-    '',
+    names,
     new LocalLocks(),
   );
 

@@ -199,7 +199,9 @@ describe('a label that somebody else put there', () => {
     await decide(stored, decidedAs('knee_ap'));
     expectLabels(stored, [], ['knee_ap']);
     await decide(stored, decidedAs('hand_ap'));
-    expectLabels(stored, ['hand_ap'], ['knee_ap']);
+    for (const id of [stored.instance, stored.series])
+      expect(site.fake.labels(id)).toEqual(['hand_ap', 'knee_ap']);
+    expect(site.fake.labels(stored.study)).toEqual(['category_proposed', 'hand_ap', 'knee_ap']);
   });
 
   test('and ours that somebody removed: it is put there again', async () => {

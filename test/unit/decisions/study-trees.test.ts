@@ -4,7 +4,7 @@ import { StudyTrees } from '../../../src/decisions/study-trees.js';
 import { type InstanceId, type StudyId, studyId } from '../../../src/orthanc/ids.js';
 import { LocalLocks } from '../../../src/store/local-locks.js';
 import { image, uid } from '../../../testkit/dicom.js';
-import { decidedAs, type Line, useFakeSite } from '../../../testkit/fake-site.js';
+import { decidedAs, type Line, names, useFakeSite } from '../../../testkit/fake-site.js';
 import { seeded } from '../../../testkit/random.js';
 
 const site = useFakeSite();
@@ -113,7 +113,7 @@ test('two services that decide the instances of one large study add up to what i
   const random = seeded(7);
   const due = new Set<StudyId>();
   const services = [0, 1].map(
-    () => new Aggregates(site.process().orthanc, '', new LocalLocks(), (id) => due.add(id)),
+    () => new Aggregates(site.process().orthanc, names, new LocalLocks(), (id) => due.add(id)),
   );
   const categories = ['knee_ap', 'hand_ap', 'ankle_ap'];
   const now = new Map<string, string>();

@@ -37,7 +37,9 @@ async function follow() {
     isUnfinished: async (instance) => requestOf(instance) !== undefined,
     groupRequests,
     onLogCleared: () => undefined,
+    onLate: () => undefined,
     pollMs: 1,
+    lateMs: 600_000,
     log: silent,
   });
   running.push(groupRequests, follower);

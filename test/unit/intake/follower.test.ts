@@ -3,15 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import nock from 'nock';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
 import { ChangeCursor } from '../../../src/intake/cursor.js';
 import { Follower } from '../../../src/intake/follower.js';
-import { instanceId } from '../../../src/orthanc/ids.js';
+import { type InstanceId, instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
 import { MemoryQueue } from '../../../src/queue/memory.js';
 import { FolderStore } from '../../../src/store/folder-store.js';
+import { waitFor } from '../../../testkit/wait-for.js';
 
 const base = 'http://orthanc.test';
 const id = (n: number) => instanceId.parse(`${n.toString(16).padStart(8, '0')}${'-00000000'.repeat(4)}`);
@@ -28,6 +29,12 @@ const FileUuid = 'file';
 let folder: string;
 let log: ReturnType<typeof change>[];
 let filters: boolean;
+/** The database plugin; null with SQLite. */
+let plugin: string | null;
+/** Queries of `/changes` so far, without those of the start. */
+let pages: URLSearchParams[];
+/** What an empty page calls the last number, where that is not the highest. */
+let writtenLast: number | undefined;
 const ends: (() => Promise<void>)[] = [];
 
 /** A change log as Orthanc answers it. `filters`: whether the database plugin supports `type=`. */
@@ -35,6 +42,10 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'plainview-state-'));
   log = [];
   filters = true;
+  plugin = null;
+  pages = [];
+  writtenLast = undefined;
+  serveSystem();
   serveChanges();
   nock(base)
     .persist()
@@ -51,6 +62,13 @@ const contentsOf = (body: unknown) =>
     FileUuid,
   }));
 
+function serveSystem(): void {
+  nock(base)
+    .persist()
+    .get('/system')
+    .reply(() => [200, { Version: '1.12.7', DatabaseBackendPlugin: plugin }]);
+}
+
 function serveChanges(): void {
   nock(base)
     .persist()
@@ -59,11 +77,13 @@ function serveChanges(): void {
     .reply((uri) => {
       const query = new URL(uri, base).searchParams;
       const type = query.get('type')?.split(';');
+      if (query.has('last')) return [200, { Changes: log.slice(-1), Done: true, Last: log.at(-1)?.Seq ?? 0 }];
+      if (query.get('limit') !== '1') pages.push(query);
       if (type && !filters) return [400];
       const since = Number(query.get('since'));
       const after = log.filter(({ Seq, ChangeType }) => Seq > since && (!type || type.includes(ChangeType)));
       const Changes = after.slice(0, Number(query.get('limit')));
-      const Last = Changes.at(-1)?.Seq ?? log.at(-1)?.Seq ?? 0;
+      const Last = Changes.at(-1)?.Seq ?? writtenLast ?? log.at(-1)?.Seq ?? 0;
       return [200, { Changes, Done: Changes.length === after.length, Last }];
     });
 }
@@ -73,17 +93,27 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function follow({ settles = true, env = {} }: { settles?: boolean; env?: NodeJS.ProcessEnv } = {}) {
+async function follow({
+  settles = () => true,
+  lateMs = 600_000,
+  env = {},
+}: {
+  settles?: (instance: InstanceId) => boolean;
+  lateMs?: number;
+  env?: NodeJS.ProcessEnv;
+} = {}) {
   const lines: string[] = [];
   const sink = { write: (line: string) => void lines.push(line) };
   const looked: string[] = [];
   const cleared = vi.fn();
+  const late = vi.fn();
+  const begin = vi.fn(async () => undefined);
   const orthanc = new Orthanc(
     loadConfig({ PLAINVIEW_ORTHANC_URL: base, PLAINVIEW_ORTHANC_RETRIES: '0', ...env }),
   );
   const queue = new MemoryQueue(new AdmissionPolicy({ concurrency: 4, backlog: 4 }), async ({ instance }) => {
     looked.push(instance);
-    if (!settles) await new Promise(() => undefined);
+    if (!settles(instance)) await new Promise(() => undefined);
     return { kind: 'settled' };
   });
   const follower = new Follower({
@@ -92,9 +122,11 @@ async function follow({ settles = true, env = {} }: { settles?: boolean; env?: N
     cursor: await ChangeCursor.open(new FolderStore(folder), pino({ level: 'silent' })),
     isSettled: async () => false,
     isUnfinished: async () => false,
-    groupRequests: { begin: async () => undefined },
+    groupRequests: { begin },
     onLogCleared: cleared,
+    onLate: late,
     pollMs: 5,
+    lateMs,
     log: pino({}, sink),
   });
   follower.resume();
@@ -103,10 +135,10 @@ async function follow({ settles = true, env = {} }: { settles?: boolean; env?: N
     orthanc.close();
   };
   ends.push(end);
-  return { looked, cleared, lines, end };
+  return { looked, cleared, late, begin, lines, end, follower };
 }
 
-const saved = (): { since: number } => {
+const saved = (): { since: number; bookmark?: unknown } => {
   const file = join(folder, 'changes.json');
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { since: 0 };
 };
@@ -122,7 +154,7 @@ test('a database that cannot filter is read without a filter', async () => {
 
 test('the cursor does not pass an unsettled change, although the log is read further', async () => {
   log = [change(5), change(6)];
-  const { looked, end } = await follow({ settles: false });
+  const { looked, end } = await follow({ settles: () => false });
   await vi.waitUntil(() => looked.length === 2);
   await end();
   expect(saved().since).toBe(4);
@@ -166,6 +198,7 @@ test('if the state file cannot be read, the log is read from its start', async (
 
 test('a page is read again after an error in its middle', async () => {
   nock.cleanAll();
+  serveSystem();
   let tries = 0;
   nock(base)
     .persist()
@@ -188,6 +221,7 @@ test('a page with instances that Orthanc cannot give is read in halves: only tho
   const bad = new Set([id(3), id(150)]);
   const pages: number[] = [];
   nock.cleanAll();
+  serveSystem();
   serveChanges();
   nock(base)
     .persist()
@@ -210,6 +244,7 @@ test('a page with instances that Orthanc cannot give is read in halves: only tho
 test('a page that fails because another server answers is not gone past', async () => {
   log = [change(1), change(2)];
   nock.cleanAll();
+  serveSystem();
   let isOrthanc = false;
   nock(base)
     .persist()
@@ -229,4 +264,134 @@ test('a page that fails because another server answers is not gone past', async 
   expect(saved().since).toBe(0);
   isOrthanc = true;
   await vi.waitUntil(() => looked.length === 2, { timeout: 25_000 });
+});
+
+/** The `since` of pages that were read so far. */
+const read = () => pages.map((query) => Number(query.get('since')));
+/** Waits until the end of the log was read several times more. */
+const polls = async (times = 5) => {
+  const before = pages.length;
+  await waitFor(() => pages.length >= before + times);
+};
+
+describe('a database with several writers', () => {
+  beforeEach(() => {
+    plugin = 'postgresql';
+  });
+  const insert = (...entries: ReturnType<typeof change>[]) => {
+    log = [...log, ...entries].sort((one, other) => one.Seq - other.Seq);
+  };
+
+  test('an entry that becomes visible after a higher one is found and counted', async () => {
+    log = [change(1), change(4)];
+    const { looked, late, follower } = await follow();
+    await waitFor(() => looked.length === 2);
+    expect(follower.openGaps).toBe(1);
+    await waitFor(() => saved().since === 1);
+    insert(change(3));
+    await waitFor(() => looked.length === 3);
+    insert(change(2));
+    await waitFor(() => looked.length === 4);
+    await waitFor(() => saved().since === 4);
+    expect(late.mock.calls.flat()).toEqual([1, 1]);
+    expect(follower.openGaps).toBe(0);
+  });
+
+  test('and so is one that came while the service was down', async () => {
+    log = [change(1), change(3)];
+    const first = await follow();
+    await waitFor(() => first.looked.length === 2 && saved().since === 1);
+    await first.end();
+    // An older version can go on from here: the file is as before.
+    expect(Object.keys(saved()).sort()).toEqual(['bookmark', 'since']);
+    insert(change(2));
+    const { looked } = await follow();
+    await waitFor(() => looked.includes(id(2)));
+    await waitFor(() => saved().since === 3);
+  });
+
+  test('a late entry holds the cursor until it is settled', async () => {
+    log = [change(1), change(3), change(4)];
+    const { looked, end, follower } = await follow({ settles: (instance) => instance !== id(2) });
+    await waitFor(() => looked.length === 3);
+    insert(change(2));
+    await waitFor(() => looked.length === 4);
+    await waitFor(() => follower.openGaps === 0);
+    await end();
+    expect(saved().since).toBe(1);
+  });
+
+  test('a late request on a study is begun', async () => {
+    log = [change(1), change(3)];
+    const { begin, late } = await follow();
+    await waitFor(() => saved().since === 1);
+    insert(change(2, 2, 'UpdatedMetadata', 'Study'));
+    await waitFor(() => late.mock.calls.length > 0);
+    expect(begin).toHaveBeenCalledExactlyOnceWith('Study', [id(2)], expect.anything());
+  });
+
+  test('changes of other kinds are no gaps, and without gaps nothing is read twice', async () => {
+    log = [change(1), change(2, 2, 'NewSeries', 'Series'), change(3, 3, 'StableStudy', 'Study'), change(4)];
+    const { looked } = await follow();
+    await waitFor(() => looked.length === 2);
+    await polls();
+    expect(new Set(read())).toEqual(new Set([0, 4]));
+    expect(read().filter((since) => since === 0)).toHaveLength(1);
+  });
+
+  test('a number that does not come is given up when the log has grown for long enough', async () => {
+    log = [change(1), change(3)];
+    const { follower } = await follow({ lateMs: 40 });
+    await waitFor(() => saved().since === 1);
+    await polls(20);
+    expect(follower.openGaps).toBe(1);
+    await waitFor(() => {
+      insert(change((log.at(-1)?.Seq ?? 0) + 1));
+      return saved().since > 3;
+    });
+    expect(follower.openGaps).toBe(0);
+  });
+
+  test('numbers that never come are asked for in few calls', async () => {
+    log = [change(1), ...Array.from({ length: 100 }, (_, index) => change(2000 + 2 * index))];
+    const { looked } = await follow();
+    await waitFor(() => looked.length === 101);
+    await polls(20);
+    // At growing intervals, one page for all hundred gaps.
+    const back = read().filter((since, index) => since === 1 && index > 0);
+    expect(back.length).toBeGreaterThan(1);
+    expect(back.length).toBeLessThan(10);
+    expect(new Set(read())).toEqual(new Set([0, 1, 2198]));
+  });
+
+  test('where the entry that was written last has not the highest number, the log is not another one', async () => {
+    log = [change(1), change(2), change(3)];
+    writtenLast = 2;
+    const { lines, looked } = await follow();
+    await waitFor(() => saved().since === 3);
+    await polls();
+    expect(lines.join('')).not.toContain('is not the one read before');
+    expect(looked).toHaveLength(3);
+  });
+
+  test('a log that is cleared while numbers are missing goes on', async () => {
+    log = [change(1), change(3)];
+    const { looked } = await follow();
+    await waitFor(() => looked.length === 2);
+    log = [];
+    writtenLast = 3;
+    await polls();
+    insert(change(9));
+    await waitFor(() => looked.includes(id(9)));
+  });
+});
+
+test('with SQLite, missing numbers are deleted entries: nothing is read twice, and nothing without a filter', async () => {
+  log = [change(1), change(5), change(9)];
+  const { looked } = await follow();
+  await waitFor(() => looked.length === 3);
+  await waitFor(() => saved().since === 9);
+  await polls();
+  expect(read().filter((since) => since !== 9)).toEqual([0]);
+  expect(pages.every((query) => query.has('type'))).toBe(true);
 });

@@ -14,6 +14,18 @@ test('is settled up to the first open entry, in whatever order the others settle
   expect(frontier.settled).toBe(20);
 });
 
+test('is settled up to the lowest open entry, also where that one came late', () => {
+  const frontier = new Watermark(10, 100);
+  const fifteen = frontier.open(15);
+  frontier.advance(20);
+  const twelve = frontier.open(12);
+  expect(frontier.settled).toBe(11);
+  twelve();
+  expect(frontier.settled).toBe(14);
+  fifteen();
+  expect(frontier.settled).toBe(20);
+});
+
 test('an entry with several jobs is open until all of them are settled', () => {
   const frontier = new Watermark(0, 100);
   const [first, second] = [frontier.open(1), frontier.open(1)];

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test, vi } from 'vitest';
 import { instanceId } from '../../../src/orthanc/ids.js';
 import { AdmissionPolicy } from '../../../src/queue/admission-policy.js';
@@ -43,6 +44,18 @@ describe.each(Object.entries(queues))('%s queue', (_name, create) => {
     await end(2);
     await end(3);
     expect(await queue.stop(AbortSignal.timeout(1000))).toEqual([]);
+  });
+
+  test('a job does not run in the context of whoever enqueued it, who may hold locks', async () => {
+    const context = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const queue = create(1, async ({ attempt }) => {
+      seen.push(context.getStore());
+      return attempt === 1 ? { kind: 'retry', afterMs: 1, countsAsAttempt: true } : settled;
+    });
+    context.run('a lock', () => queue.enqueue(id(1), 'hook'));
+    await vi.waitUntil(() => seen.length === 2 && queue.depth().running === 0);
+    expect(seen).toEqual([undefined, undefined]);
   });
 
   test('an instance that is enqueued twice while it waits has one run', async () => {

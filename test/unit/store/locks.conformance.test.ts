@@ -45,6 +45,17 @@ describe.each(Object.entries(implementations))('%s locks', (_name, create) => {
     await held;
   });
 
+  test('what a task begins and does not wait for may take any lock once the task has ended', async () => {
+    const locks = create();
+    const { open, opened } = gate();
+    let later: Promise<string> = Promise.resolve('');
+    await locks.exclusive('study labels', 'a', async () => {
+      later = opened.then(() => locks.exclusive('instance', 'a', async () => 'later'));
+    });
+    open();
+    expect(await later).toBe('later');
+  });
+
   test('a failed task rejects its own call, and the next one runs', async () => {
     const locks = create();
     const failing = locks.exclusive('instance', 'a', async () => {

@@ -3,11 +3,11 @@ import { instanceId, studyId } from '../../../src/orthanc/ids.js';
 import { Entries } from '../../../src/worklist/entries.js';
 import { Worklist, worklistQuery } from '../../../src/worklist/worklist.js';
 import { image, uid } from '../../../testkit/dicom.js';
-import { useFakeSite } from '../../../testkit/fake-site.js';
+import { names, useFakeSite } from '../../../testkit/fake-site.js';
 import { decide, storeDecided, unsure } from './support.js';
 
 const site = useFakeSite();
-const entries = () => new Entries(site.process().orthanc);
+const entries = () => new Entries(site.process().orthanc, names);
 const nowhere = `00000000${'-00000000'.repeat(4)}`;
 
 /** One picture with all that an entry can tell. */
@@ -64,6 +64,7 @@ describe('an entry', () => {
         laterality: 'L',
       },
       labels: ['by_hand', 'needs_review'],
+      proposed: [],
       decision: 'needs_review',
       top: [{ category: 'knee_ap', score: 0.8 }],
       who: 'network',
@@ -187,7 +188,7 @@ describe('entries', () => {
     ]);
     expect(instead(await entries().ofStudy(raw.study))).toEqual(expected);
     const { orthanc } = site.process();
-    const { items } = await new Worklist(orthanc, new Entries(orthanc), '').page(
+    const { items } = await new Worklist(orthanc, new Entries(orthanc, names), '').page(
       worklistQuery.parse({ state: 'needs_review' }),
     );
     expect(instead(items)).toEqual(expected);

@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { Entries } from '../../../src/worklist/entries.js';
 import { Worklist, worklistQuery } from '../../../src/worklist/worklist.js';
 import { image } from '../../../testkit/dicom.js';
-import { useFakeSite } from '../../../testkit/fake-site.js';
+import { names, useFakeSite } from '../../../testkit/fake-site.js';
 import { decide, storeDecided, unsure } from './support.js';
 
 const site = useFakeSite();
 
 function worklist() {
   const { orthanc } = site.process();
-  const list = new Worklist(orthanc, new Entries(orthanc), '');
+  const list = new Worklist(orthanc, new Entries(orthanc, names), '');
   const page = async (query: object = {}) => {
     const { items, ...rest } = await list.page(worklistQuery.parse(query));
     return { ids: items.map(({ instance }) => instance), items, ...rest };

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { declaredMetadata } from '../src/orthanc/capabilities.js';
-import { close, listen } from '../testkit/loopback.js';
+import { close, listen } from './loopback.js';
 
 /** A rendering of one pixel. These tests are about numbers, not about pictures. */
 const pam = Buffer.concat([
@@ -16,6 +16,18 @@ const idOf = (text: string) =>
     .digest('hex')
     .replace(/(.{8})(?=.)/g, '$1-');
 
+/** A change log whose numbers come from a database with several writers. */
+export interface SimulatedLog {
+  /** @param since `last`: a page of the newest entry alone */
+  page(since: number | 'last', limit: number): Promise<SimulatedPage>;
+}
+export interface SimulatedPage {
+  entries: { seq: number; instance: number; type?: string }[];
+  done: boolean;
+  /** What Orthanc calls the last number where the page is empty. */
+  last: number;
+}
+
 /**
  * A fake Orthanc with a hundred thousand instances that needs little memory. Each instance is a study of its own.
  * Change log and resources are computed when they are read, and only written metadata is stored.
@@ -25,15 +37,21 @@ export class SimulatedOrthanc {
   /** Number of instances with `RadiographCategory`, that is with a complete decision. */
   decided = 0;
   readonly #count: number;
+  readonly #log: SimulatedLog | undefined;
   readonly #written = new Map<string, Record<string, string>>();
   readonly #server: Server;
 
-  constructor(count: number) {
+  /** @param log Default: each instance has one entry, with its own number. */
+  constructor(count: number, log?: SimulatedLog) {
     this.#count = count;
-    this.#server = createServer(async (request, response) => {
-      const answer = this.#answer(request.method ?? '', request.url ?? '', await text(request));
+    this.#log = log;
+    const serve = async (request: IncomingMessage, response: ServerResponse) => {
+      const answer = await this.#answer(request.method ?? '', request.url ?? '', await text(request));
       if (answer === undefined) response.writeHead(404).end();
       else response.end(answer);
+    };
+    this.#server = createServer((request, response) => {
+      serve(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
     });
   }
 
@@ -54,16 +72,19 @@ export class SimulatedOrthanc {
 
   #id = (n: number) => idOf(`instance ${n}`);
 
-  #answer(method: string, url: string, body: string): string | Buffer | undefined {
+  async #answer(method: string, url: string, body: string): Promise<string | Buffer | undefined> {
     const { pathname, searchParams } = new URL(url, 'http://orthanc');
     if (pathname === '/system')
       return JSON.stringify({
         Version: '1.12.7',
         HasLabels: true,
+        DatabaseBackendPlugin: this.#log === undefined ? null : 'several-writers',
         UserMetadata: declaredMetadata,
       });
-    if (pathname === '/changes')
-      return this.#changes(Number(searchParams.get('since')), Number(searchParams.get('limit')));
+    if (pathname === '/changes') {
+      const since = searchParams.has('last') ? 'last' : Number(searchParams.get('since'));
+      return this.#changes(since, Number(searchParams.get('limit')));
+    }
     if (pathname === '/tools/bulk-content') {
       const { Resources, Level } = JSON.parse(body) as { Resources: string[]; Level: string };
       return JSON.stringify(Resources.map((id) => this.#content(id, Level)));
@@ -75,19 +96,25 @@ export class SimulatedOrthanc {
     return pathname.includes('/labels/') ? '{}' : undefined;
   }
 
-  #changes(since: number, limit: number): string {
-    const last = Math.min(since + limit, this.#count);
-    const Changes = Array.from({ length: Math.max(0, last - since) }, (_, index) => ({
-      ChangeType: 'NewInstance',
+  async #changes(since: number | 'last', limit: number): Promise<string> {
+    const { entries, done, last } = await (this.#log?.page(since, limit) ?? this.#allChanges(since, limit));
+    const Changes = entries.map(({ seq, instance, type = 'NewInstance' }) => ({
+      ChangeType: type,
       ResourceType: 'Instance',
-      ID: this.#id(since + index + 1),
-      Seq: since + index + 1,
+      ID: this.#id(instance),
+      Seq: seq,
     }));
-    return JSON.stringify({
-      Changes,
-      Done: last === this.#count,
-      Last: Changes.length > 0 ? last : this.#count,
-    });
+    return JSON.stringify({ Changes, Done: done, Last: Changes.at(-1)?.Seq ?? last });
+  }
+
+  #allChanges(after: number | 'last', limit: number): SimulatedPage {
+    const since = after === 'last' ? this.#count - 1 : after;
+    const last = Math.min(since + (after === 'last' ? 1 : limit), this.#count);
+    const entries = Array.from({ length: Math.max(0, last - since) }, (_, index) => ({
+      seq: since + index + 1,
+      instance: since + index + 1,
+    }));
+    return { entries, done: last === this.#count, last: this.#count };
   }
 
   /** Instance, series and study with one number have the same identifier here. */
