@@ -42,6 +42,7 @@ export interface History {
  *   moved, the last one by the clock.
  * - Nor can it replace a file only if nobody has written metadata since they were read. So where one of two services writes
  *   tags into files, a word that is said before both have come to rest may stand or not, and a request may be lost.
+ * - Only one service sends instances on: two would overwrite each other's notes of what is pending.
  */
 export async function runHistory(seed: number): Promise<History> {
   const random = seeded(seed);
@@ -57,7 +58,9 @@ export async function runHistory(seed: number): Promise<History> {
   const classifier = stubClassifier();
   let answer: string = categories[0];
   classifier.answer = async () => ({ category: answer, score: 0.99 });
-  const env = await environment(followUps, (rules) => folder.write({ ...head, copies: true, rules }));
+  const env = await environment(followUps, seed % 2 === 1, (rules) =>
+    folder.write({ ...head, copies: true, rules }),
+  );
   const stage = new Stage(fake);
   const started: MortalService[] = [];
   const start = async (index: number, stateDir?: string) => {
@@ -276,12 +279,13 @@ export async function runHistory(seed: number): Promise<History> {
 
 async function environment(
   { rules, tags, report }: FollowUps,
+  sends: boolean,
   write: (rules: object[]) => Promise<string>,
 ): Promise<NodeJS.ProcessEnv> {
   const made = categories.map((category) => ({
     name: category,
     when: { category },
-    do: { label: `rule_${category}`, peer: 'partner' },
+    do: { label: `rule_${category}`, ...(sends ? { peer: 'partner' } : {}) },
   }));
   return {
     PLAINVIEW_TAGS: tags,
