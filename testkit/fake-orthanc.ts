@@ -38,8 +38,8 @@ export interface FakeOrthanc {
   intercept: (fakeRequest: FakeRequest) => Interception | Promise<Interception>;
   /** From now on such calls wait before they have an effect, until `release`. */
   hold(which: (fakeRequest: FakeRequest) => boolean): Held;
-  /** Stores a file, without HTTP. */
-  store(file: Buffer): Stored;
+  /** Stores a file, without HTTP. @param modifiedFrom the instance that it was made of, by a job of Orthanc's */
+  store(file: Buffer, modifiedFrom?: string): Stored;
   /** Labels of a resource, sorted, without HTTP. */
   labels(id: string): string[];
   /** Metadata of a resource by name, without HTTP. */
@@ -132,7 +132,7 @@ export async function startFakeOrthanc(options: FakeOrthancOptions = {}): Promis
       };
       return { reached: reached.promise, release };
     },
-    store: (file) => archive.store(file),
+    store: (file, modifiedFrom) => archive.store(file, modifiedFrom),
     labels: (id) => [...(archive.resources.get(id)?.labels ?? [])].sort(),
     metadata: (id) => registry.named(archive.resources.get(id)?.metadata ?? new Map()),
     stop: () => close(server),

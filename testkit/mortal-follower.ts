@@ -57,7 +57,7 @@ export class MortalFollower {
       queue,
       cursor,
       isSettled: async ({ ID }) => decided.has(ID),
-      isUnfinished: () => false,
+      isUnfinished: async () => false,
       groupRequests: { begin: async () => undefined },
       onLogCleared: () => undefined,
       onLate: (entries) => {

@@ -117,6 +117,7 @@ export class MortalService {
       config: this.#config,
       seal: new RequestSeal(deriveKey(siteSecret, 'seal')),
       metrics: this.#metrics,
+      inWorkRestMs: 200,
       log: pino({ level: process.env.MORTAL_LOG ?? 'silent' }),
     });
     const { followUps, reconciler, groupRequests, follower, sweep, reclassification, queue } = this.work;
@@ -156,21 +157,28 @@ export class MortalService {
   }
 
   /** Waits until nothing is left to do, or until it is killed. */
-  async rest(): Promise<void> {
-    const { queue, sweep, reclassification } = this.work;
-    this.#quietPolls = 0;
+  rest = () => MortalService.rest([this]);
+
+  /** Waits until none of them has anything left to do, or until one is killed. */
+  static async rest(services: readonly MortalService[]): Promise<void> {
+    for (const service of services) service.#quietPolls = 0;
     await waitFor(
       async () => {
-        const { waiting, running, delayed } = queue.depth();
-        const isIdle =
-          waiting + running + delayed === 0 &&
-          sweep.progress.state === 'idle' &&
-          reclassification.list().every(({ state }) => state !== 'running') &&
-          (await this.#routesWaiting()) === 0;
-        if (!isIdle) this.#quietPolls = 0;
-        return this.#isDead || (isIdle && this.#quietPolls > 2);
+        for (const service of services) if (!(await service.#isIdle())) service.#quietPolls = 0;
+        return services.some(({ isDead }) => isDead) || services.every((service) => service.#quietPolls > 2);
       },
       { what: 'rest', everyMs: 5, timeout: 60_000 },
+    );
+  }
+
+  async #isIdle(): Promise<boolean> {
+    const { queue, sweep, reclassification } = this.work;
+    const { waiting, running, delayed } = queue.depth();
+    return (
+      waiting + running + delayed === 0 &&
+      sweep.progress.state === 'idle' &&
+      reclassification.list().every(({ state }) => state !== 'running') &&
+      (await this.#routesWaiting()) === 0
     );
   }
 

@@ -14,7 +14,9 @@ export const changes: Scenario = async ({ random, scale, log }) => {
   await pMap(
     cases,
     async ({ operation, followUps, name }) => {
-      const { kills, problems } = await problemsOf(operation, followUps, () => random() < scale);
+      const { kills, problems } = await problemsOf(operation, followUps, () => random() < scale).catch(
+        (error: Error) => ({ kills: 0, problems: [`${name}: ${error.message}`] }),
+      );
       rows[name] = { kills, wrong: problems.length };
       violations.push(...problems);
       log(`${name}: ${kills} kills`);

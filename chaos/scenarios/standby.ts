@@ -88,9 +88,7 @@ export const standby: Scenario = async (options) => {
         if (record?.who !== 'person' || record.category !== category)
           lost.push(`the correction of ${id} to ${category}, answered with 200, is lost`);
       }
-      // What people said is not what the pictures show.
-      const others = new Map([...uploader.stored].filter(([id]) => !spoken.has(id) && !doubtful.has(id)));
-      const found = await audit(orthanc.url, { instances: others });
+      const found = await audit(orthanc.url, { instances: uploader.stored });
       ms.sort((a, b) => a - b);
       const at = (share: number) =>
         Math.round(ms[Math.min(ms.length - 1, Math.floor(share * ms.length))] ?? 0);

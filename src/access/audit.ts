@@ -24,6 +24,7 @@ export interface AuditEntry {
     | 'retry routes'
     | 'sweep'
     | 'view'
+    | 'list'
     | 'refused'
     /** A sealed request replaced a person's decision by the network's. */
     | 'end correction';
@@ -37,7 +38,7 @@ export type Audit = (entry: AuditEntry) => Promise<void>;
 
 /**
  * Writes each action to the log, and as a JSON line to a file where one is given. The line is on the disk when this returns.
- * Views are written to the file alone, and only where that is asked for: they are many. A failure to write the file later is
+ * Views and lists are written to the file alone, and only where that is asked for: they are many. A failure to write the file later is
  * logged and counted, and does not fail the action.
  * @param lost is told the number of entries that could not be written
  * @throws config_invalid where the file cannot be written at the start, or is missing for views
@@ -51,7 +52,7 @@ export function auditTrail(
   if (path !== undefined) requireAppendable(path);
   const file = path === undefined ? undefined : new AuditFile(path, log, lost);
   return async ({ caller, ...rest }) => {
-    const isView = rest.action === 'view';
+    const isView = rest.action === 'view' || rest.action === 'list';
     if (isView && auditViews === 'off') return;
     const { who, role, how } = caller;
     const entry = { when: new Date().toISOString(), who, role, how, ...rest };

@@ -11,6 +11,7 @@ import type { RequestSeal } from '../decisions/request-seal.js';
 import { RequestWriter } from '../decisions/request-writer.js';
 import type { OnPart } from '../decisions/study-trees.js';
 import { asPlainviewError } from '../errors/errors.js';
+import { reportSopClass } from '../followups/report/document.js';
 import { Reporter } from '../followups/report/reporter.js';
 import type { BackOff } from '../followups/routing/outbox.js';
 import { Routing } from '../followups/routing/routing.js';
@@ -42,6 +43,8 @@ interface Parts {
   seal: RequestSeal;
   metrics: Metrics;
   routeBackOff?: BackOff | undefined;
+  /** How long a picture waits that was in work when the process ended. Other than the default in tests alone, milliseconds. */
+  inWorkRestMs?: number;
   log: Logger;
 }
 
@@ -56,6 +59,7 @@ export async function createWork({
   seal,
   metrics,
   routeBackOff,
+  inWorkRestMs,
   log,
 }: Parts) {
   const locks = new LocalLocks();
@@ -114,7 +118,7 @@ export async function createWork({
     onMended: (what) => metrics.mended.inc({ what }),
     log,
   });
-  const inWork = new InWork(stateDir);
+  const inWork = new InWork(stateDir, inWorkRestMs);
   const pipeline = new Pipeline({
     inWork,
     orthanc,
@@ -143,6 +147,7 @@ export async function createWork({
     reconciler,
     network: classifier.network.sha256,
     modalities,
+    ownClasses: reporter === undefined ? [] : [reportSopClass],
     // Only sweeps restore labels that were removed. Otherwise two services could add and remove them endlessly.
     isSettled: async (instance) => recorder.isLabelled(instance) && (await isSettled(instance)),
     rate: config.sweepRate,
@@ -167,7 +172,10 @@ export async function createWork({
     queue,
     cursor: await ChangeCursor.open(store, log),
     isSettled,
-    isUnfinished: (instance) => requestOf(instance) !== undefined || pipeline.isUnfinished(instance),
+    isUnfinished: async (instance) =>
+      requestOf(instance) !== undefined ||
+      pipeline.isUnfinished(instance) ||
+      (await recorder.isUnkept(instance)),
     groupRequests,
     onLogCleared: () => sweep.beginAfterCurrent(),
     onLate: (entries) => metrics.changesLate.inc(entries),

@@ -140,7 +140,7 @@ export const options = z.object({
   auditViews: oneOf('off', 'on')
     .default('off')
     .describe(
-      'Also append each picture that Plainview sends: who, when, which instance. Not in the log. A browser can show a picture again for an hour without asking for it again.',
+      'Also append each view that Plainview sends: a picture, a decision, the map of what speaks for a category, a list. Who, when, which instance; of a list, its length and filter. Not in the log. A browser can show a picture again for an hour without asking for it again.',
     ),
   apiRate: integer(10, 1_000_000)
     .default(1200)

@@ -2,7 +2,7 @@ import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { unknownPixels } from '../orthanc/renderings.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
-import type { CorrectionStore, PictureKeys } from './correction-store.js';
+import type { CorrectionStore, KeptPicture, PictureKeys } from './correction-store.js';
 import { type DescribedPicture, sopInstanceUidOf } from './former-decisions.js';
 import { decisionOf, recordOf, standingCorrection } from './read.js';
 import type { NewDecision } from './schema.js';
@@ -51,25 +51,38 @@ export class CorrectionKeeper {
     }
   }
 
-  /** Whether a person's decision is in Orthanc alone. */
+  /** Whether a person's decision, or the end of one that is kept, is in Orthanc alone. */
   async isUnkept(instance: IdentifiedInstance): Promise<boolean> {
     const standing = standingCorrection(instance);
-    if (standing === undefined) return false;
     try {
       const kept = await this.#store.ofInstance(instance.ID);
-      // A newer one is about a copy: two people decided about the same picture.
-      return !kept.some(({ decision }) => decision.when >= standing.when);
+      if (standing === undefined) return endedIn(instance, kept).length > 0;
+      // A newer one about a copy: two people decided about the same picture.
+      return !kept.some(
+        ({ decision: { when }, instances }) =>
+          when === standing.when || (when > standing.when && instances.length > 1),
+      );
     } catch {
       return false; // damaged: the job of the instance reports it
     }
   }
 
-  /** Keeps a person's decision that is in Orthanc alone. @throws state_unusable, state_damaged, orthanc_… */
+  /** Keeps what is in Orthanc alone: see `isUnkept`. @throws state_unusable, state_damaged, orthanc_… */
   async keep(instance: IdentifiedInstance): Promise<void> {
     const decision = standingCorrection(instance);
-    if (decision === undefined) return;
+    if (decision === undefined) return this.#keepEnd(instance);
     const described = await this.#orthanc.hierarchy.describe(instance.ID);
     await this.#store.keep(instance.ID, { ...(await this.#keysOf(instance, described)), decision });
+  }
+
+  /** Another service has ended a person's decision. Where it stands of a copy, the copy keeps it. */
+  async #keepEnd(instance: IdentifiedInstance): Promise<void> {
+    for (const { decision, instances } of endedIn(instance, await this.#store.ofInstance(instance.ID))) {
+      const copies = await this.#orthanc.hierarchy.instances(instances.filter((id) => id !== instance.ID));
+      const stands = copies.some((copy) => standingCorrection(copy)?.when === decision.when);
+      if (stands) await this.#store.leave(instance.ID, decision.when);
+      else await this.#store.drop(instance.ID, { when: decision.when });
+    }
   }
 
   /** @param instance as Orthanc has it; undefined where it is gone */
@@ -94,9 +107,11 @@ export class CorrectionKeeper {
     // A network's decision: it was begun to end a person's where an undo or a request made it. Else theirs stays.
     if (keys.pixels === unknownPixels) return;
     for (const { pixels, decision } of await this.#store.ofInstance(instance.ID)) {
-      const isUndo = decision.before?.when === decided.when;
       const isRequested = decided.requested !== undefined && decided.when > decision.when;
-      if (pixels === keys.pixels && (isUndo || (isRequested && decided.decision !== 'failed')))
+      if (
+        pixels === keys.pixels &&
+        (ends(decided, decision) || (isRequested && decided.decision !== 'failed'))
+      )
         await this.#store.drop(instance.ID, { when: decision.when });
     }
   }
@@ -108,4 +123,15 @@ export class CorrectionKeeper {
     const pixels = known ?? (await this.#orthanc.renderings.fingerprint(instance.ID, tags));
     return { sopInstanceUid: sopInstanceUidOf(instance), pixels, traits };
   }
+}
+
+/** Whether a network's decision is the end of a person's: an undo, or a request that included it. */
+const ends = (decided: NewDecision, person: NewDecision): boolean =>
+  decided.who === 'network' &&
+  (decided.when === person.before?.when || decided.requested?.ends === person.when);
+
+/** Those of the kept decisions that the one that stands has ended. */
+function endedIn(instance: IdentifiedInstance, kept: readonly KeptPicture[]): KeptPicture[] {
+  const known = recordOf(instance);
+  return known?.complete === true ? kept.filter(({ decision }) => ends(known.record, decision)) : [];
 }

@@ -133,7 +133,7 @@ export class CorrectionStore {
     // By the order of events, not by the clock, which can be set back.
     else
       await this.#changes.run('change', () =>
-        this.#keep(id, correction, (former) => former.when !== correction.decision.when),
+        this.#keep(id, correction, ({ decision: former }) => former.when !== correction.decision.when),
       );
     await this.giveUp(id);
   }
@@ -144,24 +144,27 @@ export class CorrectionStore {
   }
 
   /**
-   * Keeps a decision that stands, unless a newer one about the same picture is kept. A decision that is kept already stays
-   * as it is: an anonymised copy has it without names.
+   * Keeps a decision that stands, unless a newer one about a copy of the picture is kept. A decision that is kept already
+   * stays as it is: an anonymised copy has it without names.
    * @throws state_unusable, state_damaged
    */
   keep(id: InstanceId, correction: KeptDecision): Promise<void> {
     return this.#changes.run('change', () =>
-      this.#keep(id, correction, (former) => former.when < correction.decision.when),
+      this.#keep(id, correction, ({ decision: { when }, instances }) => {
+        const isOfCopy = instances.some((each) => each !== id);
+        return isOfCopy ? when < correction.decision.when : when !== correction.decision.when;
+      }),
     );
   }
 
   async #keep(
     id: InstanceId,
     correction: KeptDecision,
-    replaces: (former: NewDecision) => boolean,
+    replaces: (former: KeptPicture) => boolean,
   ): Promise<void> {
     const { pixels, traits, sopInstanceUid } = correction;
     const former = await this.ofPixels(pixels);
-    const isNewer = former === undefined || replaces(former.decision);
+    const isNewer = former === undefined || replaces(former);
     await this.#store.write(keyOf('pictures', pixels), {
       version: 1,
       pixels,
@@ -196,6 +199,18 @@ export class CorrectionStore {
       await this.#removeFrom('traits', kept.traits, kept.pixels);
     }
     await this.#forgetOlderVersion(id);
+  }
+
+  /** An instance no longer leads to a decision about its picture: it stands of copies alone. @throws as `drop` */
+  leave(id: InstanceId, when: string): Promise<void> {
+    return this.#changes.run('change', async () => {
+      for (const kept of await this.ofInstance(id)) {
+        if (kept.decision.when !== when) continue;
+        const instances = kept.instances.filter((each) => each !== id);
+        await this.#store.write(keyOf('pictures', kept.pixels), { ...kept, instances });
+        await this.#removeFrom('instances', id, kept.pixels);
+      }
+    });
   }
 
   #forgetOlderVersion(id: InstanceId): Promise<void> {

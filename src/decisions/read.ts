@@ -49,11 +49,8 @@ export function standingCorrection(instance: InstanceContent): NewDecision | und
   return known?.record.who === 'person' && known.complete ? decisionOf(known.record) : undefined;
 }
 
-/** A person's decision whose labels do not stand on all levels yet: being written just now, or cut off by a crash. */
-export function isHalfCorrected(instance: InstanceContent): boolean {
-  const known = recordOf(instance);
-  return known !== undefined && known.record.who === 'person' && !known.complete;
-}
+/** A decision whose labels do not stand on all levels yet: being written just now, or cut off by a crash. */
+export const isHalfWritten = (instance: InstanceContent): boolean => recordOf(instance)?.complete === false;
 
 /** What is asked of an instance; a text that is no JSON asks for the plain thing, as a button of Orthanc's writes it. */
 export function requestOf(instance: InstanceContent): ReclassifyRequest | undefined {

@@ -185,12 +185,14 @@ export class Recorder {
     await this.#exclusive(id, () => this.#keeper.settle(id));
   }
 
-  /** Whether a person's decision is in Orthanc alone: an older version, or another service, recorded it. */
+  /**
+   * Whether Orthanc alone has a person's decision, or the end of one: an older version, or another service, recorded it.
+   */
   isUnkept(instance: IdentifiedInstance): Promise<boolean> {
     return this.#keeper.isUnkept(instance);
   }
 
-  /** Keeps a person's decision that is in Orthanc alone. @throws state_unusable, state_damaged, orthanc_… */
+  /** Keeps what is in Orthanc alone: see `isUnkept`. @throws state_unusable, state_damaged, orthanc_… */
   async keep(id: InstanceId): Promise<void> {
     await this.#exclusive(id, async () => this.#keeper.keep((await this.#read(id)).instance));
   }
@@ -224,7 +226,7 @@ export class Recorder {
   }
 
   /**
-   * Completes what a crash left half-written of a person's decision.
+   * Completes what a crash left half-written of a decision.
    * @throws orthanc_conflict where it was taken back meanwhile, instance_gone, orthanc_…
    */
   async finish(id: InstanceId): Promise<void> {
@@ -324,13 +326,17 @@ export class Recorder {
     const resource = `instances/${instance.ID}` as const;
     const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
     const exposure = file === undefined ? previous?.exposure : file.exposure;
+    const ends = previous?.who === 'person' ? { when: previous.when } : endedByRequest;
+    const { requested } = given;
     const decided = {
       ...given,
+      ...(requested && ends && given.who === 'network'
+        ? { requested: { ...requested, ends: ends.when } }
+        : {}),
       ...(order ? { order } : {}),
       ...(exposure === undefined ? {} : { exposure }),
     };
     // Before anything changes: a decision that cannot be kept is refused.
-    const ends = previous?.who === 'person' ? { when: previous.when } : endedByRequest;
     if (decided.who === 'person' && file !== undefined) await this.#keeper.begin(instance, file, given);
     else if (ends !== undefined) await corrections.begin(instance.ID, { decision: given, ends });
     // A decision that ends as it began has added what it asks for: nobody else is about to.

@@ -42,8 +42,8 @@ export const decisionRecord = z.object({
   when: z.string(),
   /** From taking up the job to the decision, milliseconds. */
   ms: z.number(),
-  /** Who asked for this decision, where it was asked for. */
-  requested: z.object({ who: z.string(), when: z.string() }).optional(),
+  /** Who asked for this decision, where it was asked for. `ends`: `when` of the person's decision that it ended by that. */
+  requested: z.object({ who: z.string(), when: z.string(), ends: z.string().optional() }).optional(),
 });
 export type DecisionRecord = z.output<typeof decisionRecord>;
 

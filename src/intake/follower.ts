@@ -6,7 +6,7 @@ import { changesCanBeLate } from '../orthanc/capabilities.js';
 import type { Change, ChangePage } from '../orthanc/changes.js';
 import { type GroupId, groupLevel, type InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
+import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { Queue } from '../queue/queue.js';
 import type { ChangeCursor } from './cursor.js';
 import { Gaps } from './gaps.js';
@@ -20,8 +20,11 @@ interface Parts {
   cursor: ChangeCursor;
   /** Whether a stored instance needs no job: it is decided. */
   isSettled: (instance: IdentifiedInstance) => Promise<boolean>;
-  /** Whether an instance whose metadata changed needs a job: a reclassification is requested, or work is unfinished. */
-  isUnfinished: (instance: InstanceContent) => boolean;
+  /**
+   * Whether an instance whose metadata changed needs a job: a reclassification is requested, work is unfinished, or
+   * another service recorded what a person said.
+   */
+  isUnfinished: (instance: IdentifiedInstance) => Promise<boolean>;
   groupRequests: Pick<GroupRequests, 'begin'>;
   /** Called when the change log may lack instances that were stored before now. */
   onLogCleared: () => void;
@@ -255,7 +258,8 @@ export class Follower {
     for (const content of await inHalves(orthanc, [...seen.keys()], read, this.#leave)) {
       // Most other changes of metadata are Plainview's own and need no job.
       const isNeeded =
-        isUnfinished(content) || (seen.get(content.ID)?.stored === true && !(await isSettled(content)));
+        (await isUnfinished(content)) ||
+        (seen.get(content.ID)?.stored === true && !(await isSettled(content)));
       if (isNeeded) needed.set(content.ID, { isNew: isUntouched(content) });
     }
     return [...seen].flatMap(([id, { seq }]) => {

@@ -35,6 +35,8 @@ interface Parts {
   /** SHA-256 of the network in use. */
   network: string;
   modalities: readonly string[];
+  /** SOP classes of what Plainview itself stores: it may be all that is left of a study. */
+  ownClasses?: readonly string[];
   isSettled: (instance: IdentifiedInstance) => Promise<boolean>;
   reconciler: Pick<Reconciler, 'reconcile'>;
   /** Limits the instances found in a second; 0: no limit. */
@@ -217,11 +219,13 @@ export class Sweep {
     return this.#progress.found;
   }
 
-  /** Leaves out series of other kinds, and counts them. */
+  /** Leaves out series of other kinds, but for Plainview's own, and counts them. */
   async #withRadiographs(page: readonly IndexedSeries[]): Promise<readonly IndexedSeries[]> {
-    const { orthanc, modalities, log } = this.#parts;
+    const { orthanc, modalities, ownClasses, log } = this.#parts;
     try {
-      const found = await this.#whileAway(() => orthanc.hierarchy.withRadiographs(page, modalities));
+      const found = await this.#whileAway(() =>
+        orthanc.hierarchy.withRadiographs(page, modalities, ownClasses),
+      );
       for (const kinds of found?.others ?? []) this.#leftAlone.count(kinds);
       this.#progress.leftAlone = this.#leftAlone.all;
       return found?.holding ?? [];

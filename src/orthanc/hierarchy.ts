@@ -192,10 +192,14 @@ export class Hierarchy {
     );
   }
 
-  /** Those of these series that may hold radiographs of the modalities, and of the others, of what kind they are. */
+  /**
+   * Those of these series that may hold radiographs of the modalities, or objects of these SOP classes too; and of the
+   * others, of what kind they are.
+   */
   async withRadiographs(
     series: readonly IndexedSeries[],
     modalities: readonly string[],
+    classesToo: readonly string[] = [],
   ): Promise<{ holding: IndexedSeries[]; others: string[][] }> {
     const samples = series.flatMap((each) => toLookAt(each, modalities) ?? []);
     const looked = samples.length === 0 ? [] : await bulkContent(this.#transport, instanceContent, samples);
@@ -203,7 +207,10 @@ export class Hierarchy {
       looked.flatMap(({ ParentSeries, Metadata }) => (ParentSeries === id ? [Metadata.SopClassUid] : []));
     const isHolding = (each: IndexedSeries) =>
       toLookAt(each, modalities) === undefined ||
-      classesOf(each).some((sopClass) => mayBeRadiograph(sopClass, each.modality, modalities));
+      classesOf(each).some(
+        (sopClass) =>
+          classesToo.includes(sopClass ?? '') || mayBeRadiograph(sopClass, each.modality, modalities),
+      );
     const holding = series.filter(isHolding);
     const others = series
       .filter((each) => !holding.includes(each))

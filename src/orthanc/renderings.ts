@@ -16,8 +16,11 @@ import { simplifiedTags } from './simplified-tags.js';
 /** For renderings that people see. Each costs Orthanc a decoding, and pictures for the network come first. */
 const bounds = { maxRunning: 3, maxWaiting: 200 };
 
-/** Of pictures at full size that are rendered or classified at a time. A larger one is in work alone. */
+/** Of pictures at full size that are rendered, classified or compared at a time. A larger one is in work alone. */
 const maxBytes = 200_000_000;
+
+/** For each pixel of a picture that is made of the stored values: two for the value, one for its grey. */
+const greyBytes = 3;
 
 /** Values that a picture can have, where the header names one. Others crash decoders: GDCM by an assertion. */
 const possibleSamples: ReadonlySet<number> = new Set([1, 3, 4]);
@@ -91,13 +94,12 @@ export class Renderings {
       );
       if (result !== undefined) return result.is;
     }
-    // The values have two bytes each, and the picture one.
     return this.#bytes.run(
       async () => {
         const { width, height, grey } = await this.#grey(id, frame, known);
         return use(greyPam(width, height, grey));
       },
-      rows * columns * 3,
+      rows * columns * greyBytes,
     );
   }
 
@@ -126,11 +128,17 @@ export class Renderings {
         });
         if (window !== undefined || (await this.#isAsShown(picture, header))) return picture;
       }
-      const { width: columns, height: rows, grey } = await this.#grey(id, frame, header, window);
-      return sharp(grey, { raw: { width: columns, height: rows, channels: 1 } })
-        .resize({ width: size, height: size, fit: 'inside' })
-        .jpeg({ quality })
-        .toBuffer();
+      const { rows = 0, columns = 0 } = header;
+      return this.#bytes.run(
+        async () => {
+          const picture = await this.#grey(id, frame, header, window);
+          return sharp(picture.grey, { raw: { width: picture.width, height: picture.height, channels: 1 } })
+            .resize({ width: size, height: size, fit: 'inside' })
+            .jpeg({ quality })
+            .toBuffer();
+        },
+        rows * columns * greyBytes,
+      );
     });
   }
 
@@ -176,7 +184,10 @@ export class Renderings {
     tags: Pick<PictureTags, 'frames' | 'isSigned'> & PictureHeader,
   ): Promise<string> {
     // A person can decide also about a picture that stops Orthanc.
-    return this.#fingerprint(id, tags).catch(ifToppled(unknownPixels));
+    const { rows = 0, columns = 0, samples = 1 } = tags;
+    return this.#bytes
+      .run(() => this.#fingerprint(id, tags), rows * columns * (samples === 1 ? 2 : 3))
+      .catch(ifToppled(unknownPixels));
   }
 
   async #fingerprint(

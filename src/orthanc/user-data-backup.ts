@@ -67,7 +67,10 @@ export class UserDataBackup {
     this.#labels = labels;
   }
 
-  /** In one call, in this order. Leaves out deleted resources. */
+  /**
+   * In one call, in this order. Leaves out deleted resources. Orthanc reads a resource in one transaction, so a label and the
+   * metadata that note whose it is belong together.
+   */
   async find(resources: readonly ResourcePath[]): Promise<Map<ResourcePath, FoundUserData>> {
     const all = await bulkContent(this.#transport, found, resources.map(idOf));
     await this.#learn(all.flatMap(({ Metadata }) => Object.keys(Metadata)));
@@ -110,10 +113,14 @@ export class UserDataBackup {
     );
   }
 
-  /** Restores what is missing. Present values are newer and stay. Does nothing where the resource is deleted. */
+  /**
+   * Restores what is missing. Present values are newer and stay. Does nothing where the resource is deleted.
+   * @param notedIn the labels that a metadata value notes as its own: where a newer value is present, they are not restored
+   */
   async restore(
     { resource, metadata, attachments, labels, isProtected }: UserData,
     now: FoundUserData | undefined,
+    notedIn: (value: string) => readonly string[],
   ): Promise<void> {
     if (now === undefined) return;
     for (const [number, value] of Object.entries(metadata))
@@ -132,7 +139,11 @@ export class UserDataBackup {
           data: Buffer.from(base64, 'base64'),
           headers: { 'content-type': 'application/octet-stream' },
         });
-    for (const label of labels) if (!now.labels.includes(label)) await this.#labels.add(resource, label);
+    const overtaken = Object.entries(metadata).flatMap(([number, value]) =>
+      [undefined, value].includes(now.metadata[number]) ? [] : notedIn(value),
+    );
+    const missing = labels.filter((label) => !now.labels.includes(label) && !overtaken.includes(label));
+    for (const label of missing) await this.#labels.add(resource, label);
     if (isProtected && !(await this.#isProtected(now)))
       await this.#transport.call({ method: 'PUT', url: `/${resource}/protected`, data: '1' });
   }

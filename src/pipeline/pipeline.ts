@@ -1,7 +1,7 @@
 import type { Classifier } from '../classify/classifier.js';
 import { decide } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
-import { isHalfCorrected, recordOf, requestOf } from '../decisions/read.js';
+import { isHalfWritten, recordOf, requestOf } from '../decisions/read.js';
 import type { Recorder } from '../decisions/recorder.js';
 import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
 import { pictureOf } from '../decisions/tags-record.js';
@@ -112,7 +112,7 @@ export class Pipeline {
       if (outcome !== undefined) return outcome;
       throw createError('orthanc_conflict', { what: `instance ${id}` });
     }
-    const isWritten = settled === 'correction_put_back' || isHalfCorrected(instance);
+    const isWritten = settled === 'correction_put_back' || isHalfWritten(instance);
     await this.#completeWrites(instance);
     if (whyNot === undefined) await (isWritten ? this.#readAndFollow(id) : this.#follow(instance));
     return skipped(settled, described);
@@ -158,9 +158,9 @@ export class Pipeline {
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
 
-  /** For an instance that needs no decision: completes a person's decision, corrects the labels, deletes the request. */
+  /** For an instance that needs no decision: completes a half-written decision, corrects the labels, deletes the request. */
   async #completeWrites(instance: IdentifiedInstance): Promise<void> {
-    if (isHalfCorrected(instance)) await this.#recorder.finish(instance.ID);
+    if (isHalfWritten(instance)) await this.#recorder.finish(instance.ID);
     else if (!this.#recorder.isLabelled(instance)) await this.#recorder.relabel(instance.ID);
     if (await this.#recorder.isUnkept(instance)) await this.#recorder.keep(instance.ID);
     await this.#recorder.dropRequest(instance);
@@ -253,8 +253,9 @@ export class Pipeline {
     if (this.#recorder.asksAnew(instance, known.record)) return undefined;
     if (known.record.who === 'person') return 'corrected_by_person';
     if (isWorthAnotherTry(known.record)) return undefined;
-    const same = known.record.network.sha256 === this.#classifier.network.sha256;
-    return same && known.complete ? 'already_decided' : undefined;
+    const isSame = known.record.network.sha256 === this.#classifier.network.sha256;
+    // One that is half-written is finished, not made anew: it may be the undo of a person's.
+    return isSame && (known.complete || known.record.decision !== 'failed') ? 'already_decided' : undefined;
   }
 
   async #classify(

@@ -63,10 +63,35 @@ test('a radiologist whom the identity provider names sees a picture and confirms
   expect((await asked(`/instances/${instance}/confirmation`, token, confirmation)).status).toBe(200);
   const by = { who: 'alice', role: 'reviewer', how: 'openid', target: `instances/${instance}` };
   expect(audited()).toMatchObject([
+    { ...by, action: 'view', detail: { as: 'decision' } },
     { ...by, action: 'view', detail: { as: 'picture' } },
     { ...by, action: 'confirm' },
   ]);
   expect(service.log()).not.toContain('"action":"view"');
+});
+
+test('the map of what speaks for a category is noted as a view of the picture; lists with their length and filter', async () => {
+  const token = await provider.token({ roles: ['students'] });
+  expect((await asked(`/instances/${instance}/activation?category=hand_ap`, token)).status).toBe(200);
+  const filter = 'state=recent&modality=DX&text=DOE&station=DOE*';
+  const page = (await (await asked(`/worklist?${filter}`, token)).json()) as { items: unknown[] };
+  const study = (await real.storeInstance(image())).study;
+  expect((await asked(`/studies/${study}/instances`, token)).status).toBe(200);
+  await waitFor(() => audited().some(({ target }) => target === `studies/${study}`));
+  expect(audited().slice(-3)).toMatchObject([
+    { action: 'view', target: `instances/${instance}`, detail: { as: 'activation', category: 'hand_ap' } },
+    {
+      action: 'list',
+      target: 'worklist',
+      detail: {
+        entries: page.items.length,
+        filter: { state: 'recent', modality: 'DX' },
+        words: ['station', 'text'],
+      },
+    },
+    { action: 'list', target: `studies/${study}`, detail: { entries: expect.any(Number) } },
+  ]);
+  expect(readFileSync(auditFile, 'utf8')).not.toContain('DOE');
 });
 
 test('what a role does not allow is refused and noted; without a role nothing is allowed', async () => {

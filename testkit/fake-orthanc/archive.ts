@@ -79,8 +79,12 @@ export class Archive {
     this.#now = options.now;
   }
 
-  /** Stores a file. @throws OrthancError where it is not a DICOM file */
-  store(file: Buffer): Stored {
+  /**
+   * Stores a file.
+   * @param modifiedFrom the instance that it was made of
+   * @throws OrthancError where it is not a DICOM file
+   */
+  store(file: Buffer, modifiedFrom?: string): Stored {
     const dataset = new Dataset(file);
     const [patient = '', study = '', series = '', instance = ''] = identifiersOf(dataset);
     const ids = { ParentPatient: patient, ParentStudy: study, ParentSeries: series, ID: instance };
@@ -103,7 +107,7 @@ export class Archive {
       if (level !== 'Instance') resource.metadata.set(7, date);
       above = resource;
     }
-    if (above !== undefined) this.#describe(above, dataset, date);
+    if (above !== undefined) this.#describe(above, dataset, date, modifiedFrom);
     for (const resource of made.reverse()) this.recordChange(`New${resource.level}`, resource, date);
     return { ...answer, Status: 'Success' };
   }
@@ -174,7 +178,7 @@ export class Archive {
     return resource;
   }
 
-  #describe(instance: Resource, dataset: Dataset, date: string): void {
+  #describe(instance: Resource, dataset: Dataset, date: string, modifiedFrom: string | undefined): void {
     instance.dataset = dataset;
     instance.attachments.set(1, this.newAttachment(dataset.file));
     const index = dataset.text('0020,0013');
@@ -183,6 +187,7 @@ export class Archive {
       [1, index === '' ? undefined : index],
       [2, date],
       [3, ''],
+      [5, modifiedFrom],
       [8, 'RestApi'],
       [9, dataset.transferSyntax],
       [10, dataset.text('0008,0016')],

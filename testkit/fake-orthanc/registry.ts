@@ -5,6 +5,7 @@ const coreMetadata: Record<number, string> = {
   1: 'IndexInSeries',
   2: 'ReceptionDate',
   3: 'RemoteAET',
+  5: 'ModifiedFrom',
   7: 'LastUpdate',
   8: 'Origin',
   9: 'TransferSyntax',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Derived } from '../../decisions/derived.js';
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames, readRecord } from '../../decisions/schema.js';
-import { hasOtherVersion } from '../../decisions/versions.js';
+import { hasPartOfOtherVersion } from '../../decisions/versions.js';
 import { createError } from '../../errors/errors.js';
 import type { StudyTree } from '../../orthanc/hierarchy.js';
 import { type InstanceId, instanceId, type ResourcePath, type StudyId } from '../../orthanc/ids.js';
@@ -68,7 +68,7 @@ export class Reporter implements FollowUp, Derived {
 
   async run(id: InstanceId): Promise<void> {
     const study = await this.#orthanc.hierarchy.studyOf(id);
-    await this.#locks.shared('study report', study, () => this.#report(study, id));
+    await this.#locks.shared('study report', study, () => this.#keep(study, id));
   }
 
   async recordFailure(instance: InstanceContent, failure: { code: string; message: string }): Promise<void> {
@@ -83,24 +83,34 @@ export class Reporter implements FollowUp, Derived {
   }
 
   /**
-   * Whether the report of a study is about the instances that are still there. Where something is to be decided or
+   * Whether all reports in a study are about the instances that are still there. Where something is to be decided or
    * reported, its own job sees to it.
    */
-  isUpToDate({ study, instances }: StudyTree): boolean {
-    const known = readRecord(resultRecord, study.Metadata[metadataNames.result]);
-    if (this.#level === 'instance' || known?.about === undefined || hasOtherVersion(study)) return true;
+  isUpToDate(tree: StudyTree): boolean {
+    const { study, instances } = tree;
+    if (hasPartOfOtherVersion(tree)) return true;
     if (instances.some((each) => recordOf(each)?.complete === false || this.isDue(each))) return true;
-    return known.about === instances.filter(isReportable).length;
+    if (unclaimed(tree).length > 0) return false;
+    const about = resultOf(study)?.about;
+    return (
+      this.#level === 'instance' || about === undefined || about === instances.filter(isReportable).length
+    );
   }
 
   async update(study: StudyId): Promise<void> {
-    await this.#locks.shared('study report', study, () => this.#report(study));
+    await this.#locks.shared('study report', study, () => this.#keep(study));
+  }
+
+  async #keep(study: StudyId, requested?: InstanceId): Promise<void> {
+    const tree = await this.#orthanc.hierarchy.tree(study);
+    if (tree === undefined) return; // deleted meanwhile
+    await this.#report(tree, requested);
+    if (unclaimed(tree).length > 0) await this.#deleteUnclaimed(study);
   }
 
   /** @param requested the instance whose report is made even if it is not due */
-  async #report(study: StudyId, requested?: InstanceId): Promise<void> {
-    const tree = await this.#orthanc.hierarchy.tree(study);
-    if (tree === undefined) return; // deleted meanwhile
+  async #report(tree: StudyTree, requested?: InstanceId): Promise<void> {
+    const study = tree.study.ID;
     const instances = identifiedIn(tree);
     const studyInstanceUid = tree.study.MainDicomTags['0020,000d'];
     if (this.#level === 'instance') {
@@ -140,13 +150,13 @@ export class Reporter implements FollowUp, Derived {
     const ofPicture = source === undefined ? undefined : await this.#ofPicture(source.content.ID);
     const document = ofPicture && reportDocument(studyInstanceUid, reported, ofPicture);
     const report = document?.sopInstanceUid;
-    const known = readRecord(resultRecord, metadata[metadataNames.result]);
+    const known = resultOf({ Metadata: metadata });
     const former = [...(known?.stale ?? []), ...(known?.report === undefined ? [] : [known.report])];
     const stale = former.filter((uid) => uid !== report);
     if (stale.length > 0 || known?.report !== report)
       await this.#put(resource, { version: 1, report, stale });
     if (document !== undefined) await this.#store(study, document);
-    for (const uid of stale) await this.#delete(uid, studyInstanceUid);
+    for (const uid of stale) await this.#delete(uid, study, studyInstanceUid);
     const [first] = about;
     const of = resource.startsWith('instances/') && first ? recordOf(first.content)?.record.when : undefined;
     await this.#put(resource, {
@@ -190,18 +200,30 @@ export class Reporter implements FollowUp, Derived {
     throw createError('report_not_kept', { why });
   }
 
-  /** Deletes a report of ours. Anybody can write metadata, so the SOP class and the series are checked. */
-  async #delete(sopInstanceUid: string, studyInstanceUid: string): Promise<void> {
+  /**
+   * Deletes a report of ours. Anybody can write metadata, so the SOP class and the series are checked. A copy of the study
+   * can have the same UIDs.
+   */
+  async #delete(sopInstanceUid: string, study: StudyId, studyInstanceUid: string): Promise<void> {
     const { search, hierarchy, instanceStore } = this.#orthanc;
-    const found = (await search.lookup(sopInstanceUid)).find(({ type }) => type === 'Instance');
-    if (found === undefined) return;
-    const id = instanceId.parse(found.id);
-    const [instance] = await hierarchy.instances([id]);
-    const place = (await hierarchy.identifiersByInstance([id])).get(id);
-    const isOurs =
-      instance?.Metadata.SopClassUid === reportSopClass &&
-      place?.seriesInstanceUid === reportSeriesUid(studyInstanceUid);
-    if (isOurs) await instanceStore.delete(id);
+    const found = (await search.lookup(sopInstanceUid)).filter(({ type }) => type === 'Instance');
+    const ids = found.map(({ id }) => instanceId.parse(id));
+    const places = await hierarchy.identifiersByInstance(ids);
+    for (const { ID, Metadata } of await hierarchy.instances(ids)) {
+      const place = places.get(ID);
+      const isOurs =
+        Metadata.SopClassUid === reportSopClass &&
+        place?.study === study &&
+        place.seriesInstanceUid === reportSeriesUid(studyInstanceUid);
+      if (isOurs) await instanceStore.delete(ID);
+    }
+  }
+
+  /** Deletes the reports of ours that are of no instance here: theirs was deleted, or moved away. */
+  async #deleteUnclaimed(study: StudyId): Promise<void> {
+    const tree = await this.#orthanc.hierarchy.tree(study);
+    if (tree === undefined || hasPartOfOtherVersion(tree)) return;
+    for (const { ID } of unclaimed(tree)) await this.#orthanc.instanceStore.delete(ID);
   }
 
   #put(resource: ResourcePath, result: ResultRecord): Promise<void> {
@@ -209,8 +231,24 @@ export class Reporter implements FollowUp, Derived {
   }
 }
 
-const resultOf = (instance: InstanceContent): ResultRecord | undefined =>
-  readRecord(resultRecord, instance.Metadata[metadataNames.result]);
+const resultOf = ({ Metadata }: Pick<InstanceContent, 'Metadata'>): ResultRecord | undefined =>
+  readRecord(resultRecord, Metadata[metadataNames.result]);
+
+/** The reports of ours, by SOP class and series, that neither the study nor an instance in it names as its own. */
+function unclaimed({ study, series, instances }: StudyTree): IdentifiedInstance[] {
+  const uid = reportSeriesUid(study.MainDicomTags['0020,000d']);
+  const ours = series.filter(({ MainDicomTags }) => MainDicomTags['0020,000e'] === uid).map(({ ID }) => ID);
+  const claims = [study, ...instances].flatMap((each) => {
+    const { report, stale = [] } = resultOf(each) ?? {};
+    return [...stale, ...(report === undefined ? [] : [report])];
+  });
+  return instances.filter(
+    ({ ParentSeries, Metadata, MainDicomTags }) =>
+      ours.includes(ParentSeries) &&
+      Metadata.SopClassUid === reportSopClass &&
+      !claims.includes(MainDicomTags['0008,0018']),
+  );
+}
 
 function isReportable(content: InstanceContent): boolean {
   const known = recordOf(content);

@@ -216,7 +216,8 @@ export class Tagger implements FollowUp {
     if (isReplaced) {
       if (found.size < line.length) throw createError('orthanc_conflict', { what: `instance ${instance}` });
       for (const reading of this.#readings) reading.isStale ||= reading.id === instance;
-      for (const each of kept) await this.#parts.orthanc.userData.restore(each, found.get(each.resource));
+      for (const each of kept)
+        await this.#parts.orthanc.userData.restore(each, found.get(each.resource), labelsNotedIn);
       await this.#parts.addUp(study, instance);
       // Last: where it stands, so does all else.
       await this.#put(instance, tags);
@@ -236,6 +237,10 @@ export class Tagger implements FollowUp {
   }
 }
 
+/** The labels that a record or routes note as Plainview's. */
+const labelsNotedIn = (text: string | undefined): string[] =>
+  readRecord(groupRecord.pick({ labels: true }), text)?.labels ?? [];
+
 /** An instance and what is above it, the instance last: where its own user data is restored, all else is, too. */
 const lineOf = (
   { ID, ParentSeries }: InstanceContent,
@@ -249,9 +254,7 @@ const lineOf = (
 
 /** The labels of a series or study that are noted as ours. */
 const notedIn = (named: Record<string, string>): string[] =>
-  [metadataNames.record, metadataNames.routes].flatMap(
-    (name) => readRecord(groupRecord.pick({ labels: true }), named[name])?.labels ?? [],
-  );
+  [metadataNames.record, metadataNames.routes].flatMap((name) => labelsNotedIn(named[name]));
 
 /** How late a proxy or a busy Orthanc may still store what was sent to it. */
 const lateMs = 600_000;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Audit } from '../../access/audit.js';
 import { Semaphore } from '../../async/semaphore.js';
 import type { Classifier } from '../../classify/classifier.js';
 import type { Config } from '../../config/options.js';
@@ -18,9 +19,10 @@ interface Parts {
   entries: Entries;
   classifier: Classifier;
   config: Pick<Config, 'multiframe'>;
+  audit: Audit;
 }
 
-export function activationOperation({ orthanc, entries, classifier, config }: Parts): Operation {
+export function activationOperation({ orthanc, entries, classifier, config, audit }: Parts): Operation {
   const semaphore = new Semaphore(bounds);
   const { classes } = classifier.network;
   return operation({
@@ -34,7 +36,7 @@ export function activationOperation({ orthanc, entries, classifier, config }: Pa
     params: z.strictObject({ instance: instanceId }),
     query: z.strictObject({ category: z.string().min(1).max(64) }),
     answer: activation,
-    handle: async ({ params: { instance }, query: { category }, signal }) => {
+    handle: async ({ params: { instance }, query: { category }, caller, signal }) => {
       if (!classes.includes(category)) throw createError('category_unknown', {});
       const frames = await entries.frames(instance);
       return semaphore.run(async () => {
@@ -44,6 +46,12 @@ export function activationOperation({ orthanc, entries, classifier, config }: Pa
           frameOf({ frames }, config),
           (picture) => classifier.explain(picture, category),
         );
+        void audit({
+          caller,
+          action: 'view',
+          target: `instances/${instance}`,
+          detail: { as: 'activation', category },
+        });
         const peak = Math.max(0, ...values);
         const scaled = [...values].map((value) => (peak > 0 ? Math.max(0, value) / peak : 0));
         return {

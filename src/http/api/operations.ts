@@ -59,7 +59,7 @@ export function apiOperations(parts: ApiParts): Operation[] {
   return [
     ...aboutOperations(classes),
     statusOperation(parts.events),
-    ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries),
+    ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries, audit),
     ...pictureOperations({ renderings: orthanc.renderings, entries, config, audit }),
     activationOperation({ ...parts, entries }),
     ...correctionOperations({ ...parts, entries, categories }),

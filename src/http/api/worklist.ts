@@ -1,11 +1,20 @@
 import { z } from 'zod';
+import type { Audit } from '../../access/audit.js';
 import { entry, worklistPage } from '../../contract/review.js';
 import { instanceId, studyId } from '../../orthanc/ids.js';
 import type { Entries } from '../../worklist/entries.js';
-import { type Worklist, worklistQuery } from '../../worklist/worklist.js';
+import { type Worklist, type WorklistQuery, worklistQuery } from '../../worklist/worklist.js';
 import { type Operation, operation } from './operation.js';
 
-export const worklistOperations = (list: Worklist, entries: Entries): Operation[] => [
+/** A filter as the audit trail has it: of the texts that a person has typed, which may name a patient, only the names. */
+const filterOf = ({ station, text, cursor: _, limit: __, ...filter }: WorklistQuery) => {
+  const words = Object.entries({ station, text }).flatMap(([name, word]) =>
+    word === undefined ? [] : [name],
+  );
+  return { filter, ...(words.length > 0 ? { words } : {}) };
+};
+
+export const worklistOperations = (list: Worklist, entries: Entries, audit: Audit): Operation[] => [
   operation({
     id: 'worklist',
     tag: 'worklist',
@@ -16,7 +25,12 @@ export const worklistOperations = (list: Worklist, entries: Entries): Operation[
     role: 'viewer',
     query: worklistQuery,
     answer: worklistPage,
-    handle: ({ query }) => list.page(query),
+    handle: async ({ query, caller }) => {
+      const page = await list.page(query);
+      const detail = { entries: page.items.length, ...filterOf(query) };
+      void audit({ caller, action: 'list', target: 'worklist', detail });
+      return page;
+    },
   }),
   operation({
     id: 'instance',
@@ -27,7 +41,11 @@ export const worklistOperations = (list: Worklist, entries: Entries): Operation[
     role: 'viewer',
     params: z.strictObject({ instance: instanceId }),
     answer: entry,
-    handle: ({ params }) => entries.one(params.instance),
+    handle: async ({ params: { instance }, caller }) => {
+      const found = await entries.one(instance);
+      void audit({ caller, action: 'view', target: `instances/${instance}`, detail: { as: 'decision' } });
+      return found;
+    },
   }),
   operation({
     id: 'studyInstances',
@@ -38,6 +56,10 @@ export const worklistOperations = (list: Worklist, entries: Entries): Operation[
     role: 'viewer',
     params: z.strictObject({ study: studyId }),
     answer: z.array(entry),
-    handle: ({ params }) => entries.ofStudy(params.study),
+    handle: async ({ params: { study }, caller }) => {
+      const found = await entries.ofStudy(study);
+      void audit({ caller, action: 'list', target: `studies/${study}`, detail: { entries: found.length } });
+      return found;
+    },
   }),
 ];

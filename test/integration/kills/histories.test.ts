@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { problemsOfHistory } from '../../../testkit/history.js';
+import { runHistory } from '../../../testkit/history/history.js';
 import { discardStates } from '../../../testkit/mortal-service.js';
 
 afterAll(discardStates);
@@ -10,5 +10,5 @@ const seeds = Array.from({ length: 12 }, (_, seed) => seed + 1);
 test.each(seeds)(
   'in random history %i nothing that was acknowledged is lost, and nothing is invented',
   { timeout: 60_000 },
-  async (seed) => expect(await problemsOfHistory(seed)).toEqual([]),
+  async (seed) => expect((await runHistory(seed)).problems).toEqual([]),
 );

@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { reportSopClass } from '../../../src/followups/report/document.js';
 import { instanceId } from '../../../src/orthanc/ids.js';
 import { stubClassifier } from '../../../testkit/classifier.js';
-import { image, uid } from '../../../testkit/dicom.js';
+import { image, instance, uid } from '../../../testkit/dicom.js';
 import { type FakeOrthanc, startFakeOrthanc } from '../../../testkit/fake-orthanc.js';
 import { discardStates, MortalService, Stage } from '../../../testkit/mortal-service.js';
 import { head, type RulesFolder, rulesFolder } from '../../../testkit/rules.js';
@@ -76,4 +77,69 @@ test('a sweep puts back labels that were removed from instance, series and study
   await service.sweep();
   for (const id of [study, series, instance])
     expect(fake.labels(id)).toEqual(['knee_lateral', 'rule_knee_lateral']);
+});
+
+describe.each(['instance', 'study'] as const)('with a report for each %s', (report) => {
+  beforeEach(async () => {
+    await service.end();
+    service = await MortalService.start({
+      stage: new Stage(fake),
+      classifier,
+      env: { PLAINVIEW_REPORT: report },
+    });
+  });
+  /** A report of another program in the study of an instance. */
+  const othersReport = () =>
+    fake.store(instance({ sopClassUid: reportSopClass, modality: 'SR', studyInstanceUid: uid('reconciled') }))
+      .ID;
+  const left = (id: string) => fake.metadata(id).SopClassUid !== undefined;
+
+  test('a sweep deletes the report of a picture that is deleted, and no other', async () => {
+    const others = othersReport();
+    const [knee, hand] = [await decided('knee_lateral'), await decided('hand_ap')];
+    const before = await reports(hand.study);
+    await call('DELETE', `instances/${knee.id}`);
+    await service.sweep();
+    const after = await reports(hand.study);
+    expect(after).toHaveLength(2);
+    expect(after.length).toBe(report === 'study' ? before.length : before.length - 1);
+    expect(left(others)).toBe(true);
+    expect(service.work.sweep.progress.mended).toBeGreaterThan(0);
+    await service.sweep();
+    expect(service.work.sweep.progress.mended).toBe(0);
+    expect(await reports(hand.study)).toEqual(after);
+  });
+
+  test('a sweep deletes the report of the only picture of a study, and leaves the report of another program', async () => {
+    const others = othersReport();
+    const knee = await decided('knee_lateral');
+    await call('DELETE', `instances/${knee.id}`);
+    expect(await reports(knee.study)).toHaveLength(2);
+    await service.sweep();
+    expect((await reports(knee.study)).map(({ ID }) => ID)).toEqual([others]);
+  });
+
+  test('a picture that is moved with its report has one, about its new patient', async () => {
+    const { id, study } = await decided('knee_lateral');
+    const all = (await (await call('GET', `studies/${study}/instances`)).json()) as { ID: string }[];
+    // As Orthanc gives a study to another patient: it changes all its files, keeps their UIDs, and deletes the sources.
+    const moved: string[] = [];
+    for (const { ID } of all) {
+      const request = { Replace: { PatientID: 'RIGHT' }, Keep: ['SOPInstanceUID'], Force: true };
+      const answer = await fetch(`${fake.url}/instances/${ID}/modify`, {
+        method: 'POST',
+        body: JSON.stringify(request),
+      });
+      moved.push(fake.store(Buffer.from(await answer.arrayBuffer()), ID).ParentStudy);
+      await call('DELETE', `instances/${ID}`);
+    }
+    await service.rest();
+    await service.sweep();
+    const [now] = await reports(moved[0] ?? '');
+    expect(await reports(moved[0] ?? '')).toHaveLength(1);
+    expect(left(id)).toBe(false);
+    expect(await (await call('GET', `instances/${now?.ID}/simplified-tags`)).json()).toMatchObject({
+      PatientID: 'RIGHT',
+    });
+  });
 });

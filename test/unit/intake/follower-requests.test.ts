@@ -34,7 +34,7 @@ async function follow() {
     queue,
     cursor: await ChangeCursor.open(new FolderStore(site.stateDir), silent),
     isSettled: async ({ Labels }) => Labels.includes('settled'),
-    isUnfinished: (instance) => requestOf(instance) !== undefined,
+    isUnfinished: async (instance) => requestOf(instance) !== undefined,
     groupRequests,
     onLogCleared: () => undefined,
     onLate: () => undefined,

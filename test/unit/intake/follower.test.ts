@@ -121,7 +121,7 @@ async function follow({
     queue,
     cursor: await ChangeCursor.open(new FolderStore(folder), pino({ level: 'silent' })),
     isSettled: async () => false,
-    isUnfinished: () => false,
+    isUnfinished: async () => false,
     groupRequests: { begin },
     onLogCleared: cleared,
     onLate: late,

@@ -61,6 +61,45 @@ describe('an Orthanc that replaces files', () => {
     expect(site.fake.labels(line.study)).not.toContain('urgent');
   });
 
+  test('does not bring back the labels of a decision that another service replaced while the file was stored anew', async () => {
+    const line = await knee();
+    let isStored = false;
+    site.fake.intercept = async ({ method, path }) => {
+      if (isStored) {
+        site.fake.intercept = () => undefined;
+        await decide(site, line, later('hand_ap'));
+      }
+      isStored = method === 'POST' && path === '/instances';
+      return undefined;
+    };
+    await taggerOn(site).tagger.run(line.instance);
+    expect(stores()).toBe(1);
+    expect(site.record(line.instance)?.category).toBe('hand_ap');
+    for (const id of [line.instance, line.series, line.study])
+      expect(site.fake.labels(id)).toEqual(['hand_ap']);
+  });
+
+  // Orthanc answers this call with the note and the label, or with neither.
+  test.each([0, 1, 2])(
+    'keeps a label together with the note of whose it is, where another service adds both before reading %i',
+    async (call) => {
+      const line = await knee();
+      const note = JSON.stringify({ version: 1, routes: [], wanted: ['urgent'], labels: ['urgent'] });
+      site.interrupt(
+        call,
+        async () => {
+          await site.put(`instances/${line.instance}/metadata/RadiographRoutes`, note);
+          await site.put(`instances/${line.instance}/labels/urgent`);
+        },
+        ({ path }) => path === '/tools/bulk-content',
+      );
+      await taggerOn(site).tagger.run(line.instance);
+      expect(stores()).toBe(1);
+      expect(site.fake.labels(line.instance)).toEqual(['knee_ap', 'urgent']);
+      expect(site.fake.metadata(line.instance).RadiographRoutes).toBe(note);
+    },
+  );
+
   test.each([
     ['absent', 'LEG'],
     ['replace', 'KNEE'],
