@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { copyFile, readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -75,7 +75,8 @@ export async function gitBlobOf(path: string): Promise<string> {
 
 async function copy(from: string, part: string): Promise<true> {
   try {
-    await pipeline(createReadStream(from), createWriteStream(part));
+    // Not a pair of streams: the one that writes could still make its file after the failure of the one that reads.
+    await copyFile(from, part);
     return true;
   } catch (error) {
     await rm(part, { force: true });
