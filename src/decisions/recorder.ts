@@ -227,14 +227,16 @@ export class Recorder {
 
   /**
    * Completes what a crash left half-written of a decision.
-   * @throws orthanc_conflict where it was taken back meanwhile, instance_gone, orthanc_…
+   * @throws orthanc_conflict where it was taken back meanwhile, or a request asks for another one; instance_gone, orthanc_…
    */
   async finish(id: InstanceId): Promise<void> {
     await this.#exclusive(id, async () => {
       const current = await this.#read(id);
       const known = recordOf(current.instance);
       if (hasOtherVersion(current.instance)) return;
-      if (known === undefined) throw createError('orthanc_conflict', { what: `instance ${id}` });
+      // Whoever finishes a decision answers the request, and this one came after it.
+      if (known === undefined || this.asksAnew(current.instance, known.record))
+        throw createError('orthanc_conflict', { what: `instance ${id}` });
       if (!known.complete) await this.#write(current, decisionOf(known.record));
     });
   }

@@ -148,6 +148,23 @@ describe('what is decided already', () => {
     expect(classifier.pictures).toHaveLength(seen);
   });
 
+  test('half, and requested anew while a job is about to finish it, is decided for that request', async () => {
+    const line = await decided();
+    await site.remove(`instances/${line.instance}/metadata/RadiographCategory`);
+    site.fake.calls.length = 0;
+    const { pipeline, locks } = pipelineOn(site);
+    const requesting = locks.exclusive('instance', line.instance, async () => {
+      await waitFor(() => site.fake.calls.length >= 2);
+      await request(line);
+    });
+    const job = pipeline.process(jobOf(line.instance)).catch((error: unknown) => error);
+    await requesting;
+    expect(await job).toMatchObject({ code: 'orthanc_conflict', transient: true });
+    await pipeline.process(jobOf(line.instance));
+    expect(site.record(line.instance)?.requested?.who).toBe('bob');
+    expect(requestOf(line)).toBeUndefined();
+  });
+
   test('by a correction that is taken back, because it was about a picture that this one replaced, is tried again', async () => {
     const { instance: id } = await corrected();
     await site.remove(`instances/${id}/metadata/RadiographCategory`);
