@@ -12,6 +12,7 @@ import type { CorrectionStore, EndedCorrection } from './correction-store.js';
 import { type OtherPicture, otherPictures } from './exposure.js';
 import { FormerDecisions } from './former-decisions.js';
 import { type LabelPlan, labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
+import { isCompletedSince, requirePicture, withoutNewRequest } from './meanwhile.js';
 import { followStandingRecord } from './overtaken.js';
 import { writeRecord } from './owned-labels.js';
 import { decisionOf, isUntouched, recordOf, requestOf } from './read.js';
@@ -119,7 +120,8 @@ export class Recorder {
   ): Promise<RecordOutcome> {
     const { id, parents } = described;
     return this.#exclusive(id, async () => {
-      const current = await this.#readKnown(id, parents);
+      const read = await this.#readKnown(id, parents);
+      const current = { ...read, instance: withoutNewRequest(read.instance, before) };
       const { Metadata } = current.instance;
       requirePicture(current.instance, picture);
       if (before === undefined && !isUntouched(current.instance)) return 'not new';
@@ -383,27 +385,6 @@ export class Recorder {
   #labelsOf(record: Pick<InstanceRecord, 'decision' | 'category' | 'order'>): string[] {
     return prefixed(this.#parts.labelPrefix, labelsOf(record));
   }
-}
-
-/** @throws picture_replaced */
-function requirePicture(instance: IdentifiedInstance, picture: string): void {
-  if (pictureOf(instance) !== picture) throw createError('picture_replaced', { instance: instance.ID });
-}
-
-/**
- * Whether a decision that was missing or half-written when a job read it stands now: another service made it, or an undo
- * wrote it to its end. The job has nothing to add.
- */
-function isCompletedSince(
-  before: InstanceContent | undefined,
-  now: IdentifiedInstance,
-  decided: NewDecision,
-): boolean {
-  const standing = recordOf(now);
-  if (before === undefined || decided.requested !== undefined || !standing?.complete) return false;
-  const { decision, network } = standing.record;
-  const isSameNetwork = decision !== 'failed' && network.sha256 === decided.network.sha256;
-  return isSameNetwork && recordOf(before)?.complete !== true;
 }
 
 /** The study as it is once record and labels of its only instance are written. */

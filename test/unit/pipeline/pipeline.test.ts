@@ -196,6 +196,22 @@ describe('what is decided already', () => {
     expect(requestOf(line)).toBeUndefined();
   });
 
+  test('and asked for anew while it is being decided for an earlier request is decided once more', async () => {
+    const line = await decided();
+    await request(line);
+    const { pipeline, classifier } = pipelineOn(site);
+    const gate = hold(classifier, { category: 'knee_ap', score: 0.99 });
+    const job = pipeline.process(jobOf(line.instance));
+    await gate.reached;
+    await request(line, { who: 'eve' });
+    gate.release();
+    await job;
+    expect(site.record(line.instance)?.requested?.who).toBe('bob');
+    await pipeline.process(jobOf(line.instance));
+    expect(site.record(line.instance)?.requested?.who).toBe('eve');
+    expect(requestOf(line)).toBeUndefined();
+  });
+
   test('and lost one of its labels gets it back', async () => {
     const { instance: id } = await decided();
     await site.remove(`instances/${id}/labels/knee_lateral`);

@@ -1,0 +1,42 @@
+import { createError } from '../errors/errors.js';
+import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
+import { recordOf } from './read.js';
+import { metadataNames, type NewDecision } from './schema.js';
+import { pictureOf } from './tags-record.js';
+
+// What has changed on an instance between the moment when a job read it, and the moment when the decision is written.
+
+/** @param picture that was decided @throws picture_replaced */
+export function requirePicture(instance: IdentifiedInstance, picture: string): void {
+  if (pictureOf(instance) !== picture) throw createError('picture_replaced', { instance: instance.ID });
+}
+
+/**
+ * The instance without a request that came since, which is for the next job to answer.
+ * @param before undefined where the instance was new
+ */
+export function withoutNewRequest(
+  instance: IdentifiedInstance,
+  before: InstanceContent | undefined,
+): IdentifiedInstance {
+  const { [metadataNames.request]: request, ...others } = instance.Metadata;
+  return before === undefined || request === before.Metadata[metadataNames.request]
+    ? instance
+    : { ...instance, Metadata: others };
+}
+
+/**
+ * Whether a decision that was missing or half-written when a job read it stands now: another service made it, or an undo
+ * wrote it to its end. The job has nothing to add.
+ */
+export function isCompletedSince(
+  before: InstanceContent | undefined,
+  now: IdentifiedInstance,
+  decided: NewDecision,
+): boolean {
+  const standing = recordOf(now);
+  if (before === undefined || decided.requested !== undefined || !standing?.complete) return false;
+  const { decision, network } = standing.record;
+  const isSameNetwork = decision !== 'failed' && network.sha256 === decided.network.sha256;
+  return isSameNetwork && recordOf(before)?.complete !== true;
+}
