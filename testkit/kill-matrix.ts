@@ -79,7 +79,7 @@ export async function killedRun(
         stage,
         classifier,
         env,
-        ...(stateDir === undefined ? {} : { stateDir }),
+        stateDir,
       });
       services.push(service);
       return service;

@@ -51,7 +51,7 @@ export interface MortalOptions {
   classifier: Stub;
   env?: NodeJS.ProcessEnv;
   /** The state that an earlier service left. */
-  stateDir?: string;
+  stateDir?: string | undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import { type RequestHandler, Router } from 'express';
 import type { Metrics } from '../metrics/metrics.js';
 
 /** The process that works, where others wait for it to end. */
@@ -30,12 +30,15 @@ export interface Readiness {
   queue: { waiting: number; running: number; delayed: number };
 }
 
+/** The process runs. */
+export const live: RequestHandler = (_request, response) => {
+  response.json({ live: true });
+};
+
 /** `/health/live`: the process runs. `/health/ready`: it can process jobs. `/metrics`: for Prometheus. */
 export function healthRouter(readiness: () => Readiness, metrics: Metrics): Router {
   const router = Router();
-  router.get('/health/live', (_request, response) => {
-    response.json({ live: true });
-  });
+  router.get('/health/live', live);
   router.get('/health/ready', (_request, response) => {
     const state = readiness();
     response.status(state.ready ? 200 : 503).json(state);

@@ -1,13 +1,11 @@
 import { Router } from 'express';
 import { createError } from '../errors/errors.js';
-import type { Leader } from './health.js';
+import { type Leader, live } from './health.js';
 
 /** Of a process that waits until another one ends: it is alive, not ready, and refuses all else. */
 export function standbyRouter(leader: () => Leader | undefined): Router {
   const router = Router();
-  router.get('/health/live', (_request, response) => {
-    response.json({ live: true });
-  });
+  router.get('/health/live', live);
   router.get('/health/ready', (_request, response) => {
     response.status(503).json({ ready: false, standby: true, leader: leader() });
   });

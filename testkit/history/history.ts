@@ -68,7 +68,7 @@ export async function runHistory(seed: number): Promise<History> {
       stage,
       classifier,
       env,
-      ...(stateDir === undefined ? {} : { stateDir }),
+      stateDir,
     });
     started.push(service);
     return service;

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Database } from './database.js';
-import type { Lease } from './lease.js';
+import { inTerm, type Lease } from './lease.js';
 
 /** Documents of a folder that belong to one machine, not to the archive. */
 const ofTheMachine = new Set(['in-work', 'probe']);
@@ -34,7 +34,7 @@ export async function importFolder(
     // As text: one that is damaged is damaged there too, and Plainview says of which.
     const texts = await Promise.all(batch.map((key) => readText(join(folder, `${key}.json`))));
     const inserted = await database.query<{ key: string }>(
-      `WITH term AS (SELECT 1 FROM plainview.lease WHERE term = $1 FOR SHARE),
+      `WITH term AS (${inTerm}),
        given AS (SELECT unnest($2::text[]) AS key, unnest($3::text[]) AS content)
        INSERT INTO plainview.documents SELECT key, content FROM given, term
        ON CONFLICT (key) DO NOTHING RETURNING key`,

@@ -11,6 +11,9 @@ const afterOutageMs = 2 * renewMs;
 /** Between two tries to take it. */
 const tryMs = 1000;
 
+/** The row of the term, locked: so a change is either made before another term begins, or not at all. */
+export const inTerm = 'SELECT 1 FROM plainview.lease WHERE term = $1 FOR SHARE';
+
 export interface Holder {
   who: string;
   /** ISO 8601. */

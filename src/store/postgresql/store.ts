@@ -3,10 +3,7 @@ import { KeyedMutex } from '../../async/keyed-mutex.js';
 import { createError } from '../../errors/errors.js';
 import type { Store } from '../store.js';
 import type { Database } from './database.js';
-import type { Lease } from './lease.js';
-
-/** The row of the term, locked: so a change is either made before another term begins, or not at all. */
-const inTerm = 'SELECT 1 FROM plainview.lease WHERE term = $1 FOR SHARE';
+import { inTerm, type Lease } from './lease.js';
 
 /** One row for each document, in PostgreSQL. Changes need the lease of their process. */
 export class PostgresqlStore implements Store {
