@@ -218,7 +218,7 @@ local function succeeded()
   failure = nil
 end
 
-local function notify(instance, tags, metadata)
+local function notify(instance, tags)
   local modality = clean(tags['Modality'], 16)
   local sopClass = clean(tags['SOPClassUID'], 64)
   if not mayBeRadiograph(modality, sopClass) then
@@ -231,11 +231,8 @@ local function notify(instance, tags, metadata)
   if hookKey == '' or not mayTry() then
     return
   end
-  -- A file that was sent again, or a modified copy, may already have Plainview's metadata.
-  local new = metadata ~= nil and metadata['Radiograph'] == nil and metadata['RadiographReclassify'] == nil
-    and metadata['ModifiedFrom'] == nil and metadata['AnonymizedFrom'] == nil
-  local notice = '{"instance":"%s","modality":"%s","sopClass":"%s","change":"NewInstance","new":%s}'
-  local answer = post(notice:format(clean(instance, 64), modality, sopClass, tostring(new)))
+  local notice = '{"instance":"%s","modality":"%s","sopClass":"%s","change":"NewInstance"}'
+  local answer = post(notice:format(clean(instance, 64), modality, sopClass))
   if answer == nil then
     failed('no answer from PLAINVIEW_HOOK_URL within one second.', 'Check that the service runs.')
   -- Orthanc 1.13 also returns the body of an error answer, and 1.12 returns nothing. So only this text means success.

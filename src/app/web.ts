@@ -75,10 +75,10 @@ export async function createWeb(parts: Parts) {
         limiter,
         metrics,
         log,
-        accept: (instance, isNew) => {
+        accept: (instance) => {
           // Another picture that comes at the same moment is in the change log.
           if (parts.tagger.isStoring(instance)) return 'own';
-          queue.enqueue(instance, 'hook', { isNew });
+          queue.enqueue(instance, 'hook');
           return 'accepted';
         },
       }),

@@ -40,24 +40,6 @@ export class FormerDecisions {
   }
 
   /**
-   * Whether there may be one, by the store alone.
-   * @throws state_damaged
-   */
-  async mayFind({
-    id,
-    sopInstanceUid,
-    traits,
-  }: Pick<DescribedInstance, 'id' | 'sopInstanceUid' | 'traits'>): Promise<boolean> {
-    const corrections = this.#corrections;
-    const [hasTraits, ofUid, older] = await Promise.all([
-      corrections.hasTraits(traits),
-      sopInstanceUid === undefined ? [] : corrections.ofUid(sopInstanceUid),
-      corrections.ofOlderVersion(id),
-    ]);
-    return hasTraits || ofUid.length > 0 || older !== undefined;
-  }
-
-  /**
    * @param instance has no record
    * @param described undefined where it was not read
    * @returns undefined where there is none

@@ -11,18 +11,10 @@ export function requirePicture(instance: IdentifiedInstance, picture: string): v
   if (pictureOf(instance) !== picture) throw createError('picture_replaced', { instance: instance.ID });
 }
 
-/**
- * The instance without a request that came since, which is for the next job to answer.
- * @param before undefined where the instance was new
- */
-export function withoutNewRequest(
-  instance: IdentifiedInstance,
-  before: InstanceContent | undefined,
-): IdentifiedInstance {
+/** The instance without a request that came since, which is for the next job to answer. */
+export function withoutNewRequest(instance: IdentifiedInstance, before: InstanceContent): IdentifiedInstance {
   const { [metadataNames.request]: request, ...others } = instance.Metadata;
-  return before === undefined || request === before.Metadata[metadataNames.request]
-    ? instance
-    : { ...instance, Metadata: others };
+  return request === before.Metadata[metadataNames.request] ? instance : { ...instance, Metadata: others };
 }
 
 /**
@@ -30,12 +22,12 @@ export function withoutNewRequest(
  * wrote it to its end. The job has nothing to add.
  */
 export function isCompletedSince(
-  before: InstanceContent | undefined,
+  before: InstanceContent,
   now: IdentifiedInstance,
   decided: NewDecision,
 ): boolean {
   const standing = recordOf(now);
-  if (before === undefined || decided.requested !== undefined || !standing?.complete) return false;
+  if (decided.requested !== undefined || !standing?.complete) return false;
   const { decision, network } = standing.record;
   const isSameNetwork = decision !== 'failed' && network.sha256 === decided.network.sha256;
   return isSameNetwork && recordOf(before)?.complete !== true;

@@ -11,15 +11,6 @@ import {
   unknownCategory,
 } from './schema.js';
 
-/**
- * Whether an instance is new to Plainview: no decision or request is in its metadata, and it is no copy of another
- * instance, which may have a decision.
- */
-export const isUntouched = ({ Metadata }: InstanceContent): boolean =>
-  [metadataNames.record, metadataNames.request, 'ModifiedFrom', 'AnonymizedFrom'].every(
-    (name) => !(name in Metadata),
-  );
-
 /** The record of an instance, and whether it was written to its end (labels on all levels). */
 export function recordOf(
   instance: InstanceContent,

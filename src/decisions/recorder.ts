@@ -15,7 +15,7 @@ import { type LabelPlan, labelsOf, planAllLabels, planLabels, prefixed } from '.
 import { isCompletedSince, requirePicture, withoutNewRequest } from './meanwhile.js';
 import { followStandingRecord } from './overtaken.js';
 import { writeRecord } from './owned-labels.js';
-import { decisionOf, isUntouched, recordOf, requestOf } from './read.js';
+import { decisionOf, recordOf, requestOf } from './read.js';
 import type { RequestSeal } from './request-seal.js';
 import {
   type InstanceRecord,
@@ -49,9 +49,9 @@ export interface EndedByRequest {
 
 /**
  * `corrected`: a person decided meanwhile. `other version`: so did another version of Plainview. `already decided`: this
- * network's decision was completed meanwhile. `not new`: nothing was expected to be recorded, but something is.
+ * network's decision was completed meanwhile.
  */
-export type RecordOutcome = 'recorded' | 'corrected' | 'other version' | 'already decided' | 'not new';
+export type RecordOutcome = 'recorded' | 'corrected' | 'other version' | 'already decided';
 
 /** An instance as it is in Orthanc now. */
 interface Current {
@@ -108,14 +108,12 @@ export class Recorder {
   /**
    * Records a network's decision, unless a person decided while it was made: theirs is the newer one.
    * @param described without the file's attributes where it failed
-   * @param picture that was decided: `pictureOf`
-   * @param before as read at the start of the job; undefined where the instance was new then, without any metadata of ours
+   * @param before as read at the start of the job
    * @throws picture_replaced, instance_gone, orthanc_…
    */
   async record(
     described: DescribedInstance | { id: InstanceId; parents?: never },
-    picture: string,
-    before: InstanceContent | undefined,
+    before: IdentifiedInstance,
     decided: NewDecision,
   ): Promise<RecordOutcome> {
     const { id, parents } = described;
@@ -123,10 +121,9 @@ export class Recorder {
       const read = await this.#readKnown(id, parents);
       const current = { ...read, instance: withoutNewRequest(read.instance, before) };
       const { Metadata } = current.instance;
-      requirePicture(current.instance, picture);
-      if (before === undefined && !isUntouched(current.instance)) return 'not new';
+      requirePicture(current.instance, pictureOf(before));
       if (hasOtherVersion(current.instance)) return 'other version';
-      const isChanged = Metadata[metadataNames.record] !== before?.Metadata[metadataNames.record];
+      const isChanged = Metadata[metadataNames.record] !== before.Metadata[metadataNames.record];
       const record = recordOf(current.instance)?.record;
       if (isChanged && record?.who === 'person') {
         // A request that came after the person's decision is for another job to answer.
@@ -150,11 +147,6 @@ export class Recorder {
   /** Whether a request asks for the decision on an instance to be made anew: see `RequestSeal`. */
   asksAnew(instance: IdentifiedInstance, standing: Pick<InstanceRecord, 'who' | 'when'>): boolean {
     return this.#parts.seal.asksAnew(instance, standing);
-  }
-
-  /** Whether people may have decided about this picture, by the store alone. @throws state_damaged */
-  mayBeKnown(described: DescribedInstance): Promise<boolean> {
-    return this.#formerDecisions.mayFind(described);
   }
 
   /**

@@ -15,8 +15,6 @@ const notice = z.object({
   modality: z.string().max(16),
   sopClass: z.string().max(64),
   change: z.string().max(32),
-  /** Whether the instance had no metadata of Plainview yet. Older hooks do not send it. */
-  new: z.boolean().default(false),
 });
 
 /**
@@ -30,7 +28,7 @@ export function hookRouter(options: {
   metrics: Metrics;
   log: Logger;
   /** @returns `own`: Plainview has stored it, and there is nothing to do */
-  accept: (instance: InstanceId, isNew: boolean) => 'accepted' | 'own';
+  accept: (instance: InstanceId) => 'accepted' | 'own';
 }): Router {
   const { key, limiter, metrics, log, accept } = options;
   const router = Router();
@@ -55,7 +53,7 @@ export function hookRouter(options: {
       metrics.notices.inc({ outcome: 'malformed' });
       throw requestMalformed(parsed.error, 'body');
     }
-    metrics.notices.inc({ outcome: accept(parsed.data.instance, parsed.data.new) });
+    metrics.notices.inc({ outcome: accept(parsed.data.instance) });
     response.status(202).json({ queued: true });
   });
   router.use(

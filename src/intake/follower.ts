@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import { WakeableTimer } from '../async/sleep.js';
-import { isUntouched } from '../decisions/read.js';
 import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import { changesCanBeLate } from '../orthanc/capabilities.js';
 import type { Change, ChangePage } from '../orthanc/changes.js';
@@ -239,33 +238,30 @@ export class Follower {
       };
       if (ids.length > 0) await inHalves(orthanc, ids, begin, this.#leave);
     }
-    for (const { id, seq, isNew } of await this.#needingJob(changes)) {
+    for (const { id, seq } of await this.#needingJob(changes)) {
       const isStored = changes.some((change) => change.id === id && change.kind === 'stored');
-      queue.enqueue(id, isStored ? 'changes' : 'request', { isNew, settled: watermark.open(seq) });
+      queue.enqueue(id, isStored ? 'changes' : 'request', { settled: watermark.open(seq) });
     }
   }
 
   /** @returns the instances of a page that need a job, each once. Deleted instances are left out. */
-  async #needingJob(changes: readonly Change[]): Promise<{ id: InstanceId; seq: number; isNew: boolean }[]> {
+  async #needingJob(changes: readonly Change[]): Promise<{ id: InstanceId; seq: number }[]> {
     const { orthanc, isSettled, isUnfinished } = this.#parts;
     const seen = new Map<InstanceId, { seq: number; stored: boolean }>();
     for (const { id, seq, kind } of changes) {
       const known = seen.get(id);
       seen.set(id, { seq: known?.seq ?? seq, stored: kind === 'stored' || known?.stored === true });
     }
-    const needed = new Map<InstanceId, { isNew: boolean }>();
+    const needed = new Set<InstanceId>();
     const read = (ids: readonly InstanceId[]) => orthanc.hierarchy.instances(ids);
     for (const content of await inHalves(orthanc, [...seen.keys()], read, this.#leave)) {
       // Most other changes of metadata are Plainview's own and need no job.
       const isNeeded =
         (await isUnfinished(content)) ||
         (seen.get(content.ID)?.stored === true && !(await isSettled(content)));
-      if (isNeeded) needed.set(content.ID, { isNew: isUntouched(content) });
+      if (isNeeded) needed.add(content.ID);
     }
-    return [...seen].flatMap(([id, { seq }]) => {
-      const need = needed.get(id);
-      return need === undefined ? [] : [{ id, seq, ...need }];
-    });
+    return [...seen].flatMap(([id, { seq }]) => (needed.has(id) ? [{ id, seq }] : []));
   }
 
   readonly #leave = (id: InstanceId | GroupId, err: PlainviewError): void => {

@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { sleep } from '../async/sleep.js';
 import { type SweepOrder, type SweepProgress, sweepOrders } from '../contract/sweep.js';
-import { isUntouched } from '../decisions/read.js';
 import type { Reconciler } from '../decisions/reconciler.js';
 import { asPlainviewError } from '../errors/errors.js';
 import { radiographsOf, type StudyTree } from '../orthanc/hierarchy.js';
@@ -244,7 +243,6 @@ export class Sweep {
       for (const instance of radiographsOf(tree.series, tree.instances, modalities)) {
         if (!series.has(instance.ParentSeries) || (await isSettled(instance))) continue;
         queue.enqueue(instance.ID, 'changes', {
-          isNew: isUntouched(instance),
           settled: watermark.open(watermark.read + 1),
         });
         found++;

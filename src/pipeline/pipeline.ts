@@ -67,26 +67,7 @@ export class Pipeline {
    */
   async process(job: Job): Promise<Outcome> {
     const began = performance.now();
-    const outcome = job.isNew ? await this.#processNew(job.instance, began) : undefined;
-    return outcome ?? this.#process(job.instance, began);
-  }
-
-  /**
-   * Processes an instance that had no metadata of ours when its job was made. Whether that still holds is checked before
-   * the first write, not before the rendering. That saves calls.
-   * @returns undefined where the instance is not new
-   */
-  async #processNew(id: InstanceId, began: number): Promise<Outcome | undefined> {
-    const { hierarchy, files } = this.#orthanc;
-    const [described, picture] = await this.#timed('describe', () =>
-      this.#whole(id, () => Promise.all([hierarchy.describe(id), files.uuid(id)])),
-    );
-    if (picture === undefined || (await this.#recorder.mayBeKnown(described))) return undefined;
-    const why = whyNotRadiograph(described.tags, this.#config);
-    return why === undefined ? this.#decide(described, picture, undefined, began) : skipped(why, described);
-  }
-
-  async #process(id: InstanceId, began: number): Promise<Outcome> {
+    const { instance: id } = job;
     const { hierarchy } = this.#orthanc;
     const read = await this.#timed('describe', () =>
       this.#whole(id, async () => {
@@ -108,9 +89,7 @@ export class Pipeline {
       whyNot ?? this.#whyDecided(instance) ?? (restored === 'restored' ? 'correction_put_back' : undefined);
     if (settled === undefined) {
       const other = restored === 'restored' ? undefined : restored?.other;
-      const outcome = await this.#decide(described, pictureOf(instance), instance, began, other);
-      if (outcome !== undefined) return outcome;
-      throw createError('orthanc_conflict', { what: `instance ${id}` });
+      return this.#decide(described, instance, began, other);
     }
     const isWritten = settled === 'correction_put_back' || isHalfWritten(instance);
     await this.#completeWrites(instance);
@@ -141,7 +120,7 @@ export class Pipeline {
     }
     // A doubtful answer is here only where Orthanc gave it twice.
     const isFinal = isDoubtful(failure.code) || recordOf(instance)?.record.decision === 'failed';
-    const outcome = await this.#recorder.record({ id: job.instance }, pictureOf(instance), instance, {
+    const outcome = await this.#recorder.record({ id: job.instance }, instance, {
       decision: 'failed',
       reason: failure.message,
       failure: { ...failure, isFinal },
@@ -209,18 +188,16 @@ export class Pipeline {
   }
 
   /**
-   * @param picture that is classified: `pictureOf`
-   * @param before the instance as it was read; undefined where it was new
+   * @param before the instance as it was read
    * @param other a person's decision about another picture that had the same SOP Instance UID
-   * @returns undefined where the instance is not new
    */
   async #decide(
     described: DescribedInstance,
-    picture: string,
-    before: InstanceContent | undefined,
+    before: IdentifiedInstance,
     began: number,
     other?: NewDecision,
-  ): Promise<Outcome | undefined> {
+  ): Promise<Outcome> {
+    const picture = pictureOf(before);
     const classified = await this.#classify(described, before).catch(async (error: unknown) => {
       // The failure of a file that is gone says nothing of the one that replaced it.
       if (pictureOf(await this.#orthanc.hierarchy.instance(described.id)) !== picture)
@@ -230,9 +207,8 @@ export class Pipeline {
     const decided = other === undefined ? classified : underReview(classified, other);
     const ms = Math.round(performance.now() - began);
     const recorded = await this.#timed('record', () =>
-      this.#recorder.record(described, picture, before, { ...decided, ms }),
+      this.#recorder.record(described, before, { ...decided, ms }),
     );
-    if (recorded === 'not new') return undefined;
     if (recorded === 'other version') return { kind: 'skipped', why: 'other_version' };
     if (recorded === 'recorded') this.#observe('total', (performance.now() - began) / 1000);
     await this.#readAndFollow(described.id);
@@ -260,7 +236,7 @@ export class Pipeline {
 
   async #classify(
     { id, tags }: DescribedInstance,
-    before: InstanceContent | undefined,
+    before: InstanceContent,
   ): Promise<Omit<NewDecision, 'ms'>> {
     const began = performance.now();
     const classify = (picture: Buffer) => {
@@ -282,9 +258,9 @@ export class Pipeline {
     };
   }
 
-  #provenance(instance: InstanceContent | undefined) {
+  #provenance(instance: InstanceContent) {
     const { network, engine } = this.#classifier;
-    const request = instance && requestOf(instance);
+    const request = requestOf(instance);
     return {
       who: 'network' as const,
       network: { name: network.name, sha256: network.sha256 },

@@ -42,7 +42,7 @@ export class MemoryQueue implements Queue {
     this.#handler = handler;
   }
 
-  enqueue(instance: InstanceId, reason: Reason, { isNew = false, settled }: EnqueueOptions = {}): void {
+  enqueue(instance: InstanceId, reason: Reason, { settled }: EnqueueOptions = {}): void {
     if (reason === 'hook') this.#admission.recordNotice(performance.now());
     const listeners = settled === undefined ? [] : [settled];
     const running = this.#running.get(instance);
@@ -56,10 +56,9 @@ export class MemoryQueue implements Queue {
     if (known) {
       known.settled.push(...listeners);
       known.job.reason = moreUrgent(known.job.reason, reason);
-      known.job.isNew &&= isNew;
       if (!(urgentReasons.has(reason) && this.#backlog.delete(instance))) return;
     }
-    this.#addWaiting(known ?? { job: { instance, reason, attempt: 1, isNew }, settled: listeners });
+    this.#addWaiting(known ?? { job: { instance, reason, attempt: 1 }, settled: listeners });
     this.#startJobs();
   }
 
@@ -128,7 +127,6 @@ export class MemoryQueue implements Queue {
           ...job,
           reason: moreUrgent(job.reason, entry.again?.reason),
           attempt: job.attempt + (outcome.countsAsAttempt ? 1 : 0),
-          isNew: false,
         },
         settled: [...settled, ...(entry.again?.settled ?? [])],
       };
@@ -139,7 +137,7 @@ export class MemoryQueue implements Queue {
       if (entry.again) {
         const { reason, settled: listeners } = entry.again;
         this.#addWaiting({
-          job: { instance: job.instance, reason, attempt: 1, isNew: false },
+          job: { instance: job.instance, reason, attempt: 1 },
           settled: listeners,
         });
       }

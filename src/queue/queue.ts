@@ -11,13 +11,9 @@ export interface Job {
   reason: Reason;
   /** Which try this is, counted from 1. */
   attempt: number;
-  /** The instance had no metadata of Plainview when the job was made, and this is the job's first run. */
-  isNew: boolean;
 }
 
 export interface EnqueueOptions {
-  /** Whether the instance is known to have no metadata of Plainview. Default: false. */
-  isNew?: boolean;
   /** Called once when the job is settled. Not called where `stop` returns the job. */
   settled?: () => void;
 }

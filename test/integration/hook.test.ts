@@ -31,31 +31,9 @@ test('the notice of a stored radiograph has its type and the secret, and no pati
     modality: 'DX',
     sopClass: sopClasses.DX,
     change: 'NewInstance',
-    new: true,
   });
   expect(await site.orthanc.log()).not.toContain('SECRETIVE');
 });
-
-test.runIf(isOlder)(
-  'the notice of a file that is sent again after its decision does not call it new',
-  async () => {
-    const bytes = image();
-    const { orthancId } = await site.storeInstance(bytes);
-    const isNew = async (count: number) => {
-      const notices = () =>
-        listener.requests.map(({ body }) => JSON.parse(body)).filter((each) => each.instance === orthancId);
-      await waitFor(() => notices().length === count);
-      return notices().at(-1)?.new;
-    };
-    expect(await isNew(1)).toBe(true);
-    await fetch(`${site.orthanc.url}/instances/${orthancId}/metadata/Radiograph`, {
-      method: 'PUT',
-      body: '{}',
-    });
-    expect((await site.storeInstance(bytes)).status).toBe('AlreadyStored');
-    expect(await isNew(2)).toBe(false);
-  },
-);
 
 test('only possible radiographs cause a notice; the service decides what a site can configure', async () => {
   const not = [

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { shipped } from '../../../src/files/places.js';
 
-/** The viewers that are installed: the newest, and the one that Orthanc's OHIF plugin has. */
-export const viewers = ['3.13.2', '3.11.1'].filter((version) => existsSync(folderOf(version)));
+/** The viewers that are installed: the newest, the one before, and the one that Orthanc's OHIF plugin has. */
+export const viewers = ['3.13.2', '3.12.0', '3.11.1'].filter((version) => existsSync(folderOf(version)));
 if (viewers.length === 0)
   console.warn(
     'OHIF is not here (testkit/ohif/viewer.sh installs it): the tests with the viewer are skipped.',

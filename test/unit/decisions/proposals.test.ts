@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { Aggregates } from '../../../src/decisions/aggregates.js';
 import { corrected, undone } from '../../../src/decisions/correction.js';
 import type { NewDecision } from '../../../src/decisions/schema.js';
-import { pictureOf } from '../../../src/decisions/tags-record.js';
 import { type StudyId, studyId } from '../../../src/orthanc/ids.js';
 import { Entries } from '../../../src/worklist/entries.js';
 import { Worklist, worklistQuery } from '../../../src/worklist/worklist.js';
@@ -15,7 +14,7 @@ const alice = { who: 'alice', when: '2024-03-01T00:00:00.000Z' };
 async function decide({ instance }: Line, decided: NewDecision) {
   const { recorder, orthanc } = site.process();
   const now = await orthanc.hierarchy.instance(instance);
-  await recorder.record(await orthanc.hierarchy.describe(instance), pictureOf(now), now, decided);
+  await recorder.record(await orthanc.hierarchy.describe(instance), now, decided);
 }
 
 /** A picture that the network has decided. */

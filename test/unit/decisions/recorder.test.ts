@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { undone } from '../../../src/decisions/correction.js';
 import type { NewDecision } from '../../../src/decisions/schema.js';
-import { pictureOf } from '../../../src/decisions/tags-record.js';
 import type { InstanceId } from '../../../src/orthanc/ids.js';
 import { image, uid } from '../../../testkit/dicom.js';
 import { byPerson, decidedAs, type Line, useFakeSite } from '../../../testkit/fake-site.js';
@@ -12,11 +11,11 @@ import { byPerson, decidedAs, type Line, useFakeSite } from '../../../testkit/fa
 const site = useFakeSite();
 
 /** Records a decision as the pipeline does. */
-async function decide({ instance }: Line, decided: NewDecision, isNew = false) {
+async function decide({ instance }: Line, decided: NewDecision) {
   const { recorder, orthanc } = site.process();
   const described = await orthanc.hierarchy.describe(instance);
   const now = await orthanc.hierarchy.instance(instance);
-  return recorder.record(described, pictureOf(now), isNew ? undefined : now, decided);
+  return recorder.record(described, now, decided);
 }
 
 /** What a sweep does with an instance that is decided. */
@@ -64,9 +63,9 @@ const second = [
 describe('the order of writes', () => {
   test('of a first decision: each record before its labels, the category last, eleven calls in all', async () => {
     const stored = site.store(image());
-    expect(await decide(stored, decidedAs('knee_ap'), true)).toBe('recorded');
+    expect(await decide(stored, decidedAs('knee_ap'))).toBe('recorded');
     expect(site.writes()).toEqual(first);
-    // Describing, reading before and after, seven writes; the pipeline renders and asks for the file's identifier.
+    // Describing, reading before and after, seven writes; and the pipeline renders.
     expect(site.fake.calls).toHaveLength(11);
     expectLabels(stored, ['knee_ap']);
     expect(site.category(stored.instance)).toBe('knee_ap');
@@ -246,7 +245,7 @@ test('what is decided of a deleted instance counts no more, once the study is ad
 
 test('of two decisions by people the later one is kept, also where the clock was set back between them', async () => {
   const stored = site.store(image());
-  await decide(stored, decidedAs('knee_ap'), true);
+  await decide(stored, decidedAs('knee_ap'));
   const by = (category: string, when: string) => (current: Parameters<typeof byPerson>[0]) => ({
     ...byPerson(current),
     category,

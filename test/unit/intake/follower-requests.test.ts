@@ -21,7 +21,7 @@ afterEach(async () => {
 
 /** Follows the change log; what carries the label `settled` needs no look. */
 async function follow() {
-  const jobs: Pick<Job, 'instance' | 'reason' | 'isNew'>[] = [];
+  const jobs: Pick<Job, 'instance' | 'reason'>[] = [];
   const { orthanc, config, locks } = site.process();
   const queue = new MemoryQueue(new AdmissionPolicy({ concurrency: 1, backlog: 1 }), async (job) => {
     jobs.push(job);

@@ -10,7 +10,6 @@ const job: Job = {
   instance: instanceId.parse('00000001-00000002-00000003-00000004-00000005'),
   reason: 'hook',
   attempt: 1,
-  isNew: false,
 };
 const unreachable = createError('orthanc_unreachable', { url: 'http://orthanc', why: 'ECONNRESET' });
 

@@ -22,7 +22,7 @@ describe('what follows a decision', () => {
     const { instance: id } = site.store(image());
     const { pipeline, tags, report, routes } = followed();
     report.due = false;
-    await pipeline.process(jobOf(id, true));
+    await pipeline.process(jobOf(id));
     expect([tags.ran, report.ran, routes.ran]).toEqual([[id], [], [id]]);
     await pipeline.process(jobOf(id));
     expect(tags.ran).toEqual([id]);
@@ -30,7 +30,7 @@ describe('what follows a decision', () => {
 
   test('runs for a decision that was there before it was switched on, without another look', async () => {
     const { instance: id } = site.store(image());
-    await pipelineOn(site).pipeline.process(jobOf(id, true));
+    await pipelineOn(site).pipeline.process(jobOf(id));
     const { pipeline, classifier, orthanc, tags } = followed();
     expect(await pipeline.whySettled(await orthanc.hierarchy.instance(id))).toBeUndefined();
     expect(await pipeline.process(jobOf(id))).toEqual({ kind: 'skipped', why: 'already_decided' });
@@ -49,7 +49,7 @@ describe('what follows a decision', () => {
   test('runs for a correction that was put back, and for one that was half written', async () => {
     const file = image();
     const { instance: id } = site.store(file);
-    await pipelineOn(site).pipeline.process(jobOf(id, true));
+    await pipelineOn(site).pipeline.process(jobOf(id));
     expect(await site.dying(3, () => site.process().recorder.replace(id, byPerson))).toBe(true);
     const half = followed();
     await half.pipeline.process(jobOf(id));
@@ -57,7 +57,7 @@ describe('what follows a decision', () => {
     await site.remove(`instances/${id}`);
     site.store(file);
     const lost = followed();
-    expect(await lost.pipeline.process(jobOf(id, true))).toEqual({
+    expect(await lost.pipeline.process(jobOf(id))).toEqual({
       kind: 'skipped',
       why: 'correction_put_back',
     });
@@ -77,7 +77,7 @@ describe('one that fails', () => {
     const { instance: id } = site.store(image());
     const { pipeline, tags, report, routes } = followed();
     tags.failure = permanent;
-    await expect(pipeline.process(jobOf(id, true))).rejects.toBe(permanent);
+    await expect(pipeline.process(jobOf(id))).rejects.toBe(permanent);
     expect([report.ran, routes.ran]).toEqual([[id], [id]]);
     expect(site.category(id)).toBe('knee_lateral');
   });
@@ -87,7 +87,7 @@ describe('one that fails', () => {
     const { pipeline, tags, report, routes } = followed();
     tags.failure = permanent;
     report.failure = transient;
-    await expect(pipeline.process(jobOf(id, true))).rejects.toBe(transient);
+    await expect(pipeline.process(jobOf(id))).rejects.toBe(transient);
     expect(routes.ran).toEqual([id]);
     report.failure = undefined;
     // The next try is for what is still due.
@@ -99,7 +99,7 @@ describe('one that fails', () => {
     const { instance: id } = site.store(image());
     const { pipeline, tags, report } = followed();
     tags.failure = permanent;
-    await expect(pipeline.process(jobOf(id, true))).rejects.toBe(permanent);
+    await expect(pipeline.process(jobOf(id))).rejects.toBe(permanent);
     const { code, message } = permanent;
     expect(await pipeline.recordFailure(jobOf(id), { code, message })).toEqual({
       kind: 'skipped',
@@ -114,7 +114,7 @@ describe('one that fails', () => {
 
   test("is given up for a person's decision too", async () => {
     const { instance: id } = site.store(image());
-    await pipelineOn(site).pipeline.process(jobOf(id, true));
+    await pipelineOn(site).pipeline.process(jobOf(id));
     await site.process().recorder.replace(id, byPerson);
     const { pipeline, tags } = followed();
     expect(await pipeline.recordFailure(jobOf(id), failure)).toEqual({

@@ -13,7 +13,7 @@ const site = useFakeSite();
 /** An instance that the network calls knee_lateral. No call counts so far. */
 async function decided(file = image()): Promise<Line> {
   const line = site.store(file);
-  await pipelineOn(site).pipeline.process(jobOf(line.instance, true));
+  await pipelineOn(site).pipeline.process(jobOf(line.instance));
   site.fake.calls.length = 0;
   return line;
 }
@@ -42,7 +42,7 @@ describe('a new instance', () => {
   test('is described, rendered and written: twelve calls', async () => {
     const { instance: id } = site.store(image());
     const { pipeline, classifier } = pipelineOn(site);
-    const outcome = await pipeline.process(jobOf(id, true));
+    const outcome = await pipeline.process(jobOf(id));
     expect(outcome).toMatchObject({ kind: 'decided', decision: 'category', category: 'knee_lateral' });
     expect(classifier.pictures).toHaveLength(1);
     expect(site.fake.calls).toHaveLength(12);
@@ -62,7 +62,7 @@ describe('a new instance', () => {
     const { instance: id } = site.store(image());
     const { pipeline, classifier } = pipelineOn(site);
     classifier.answer = async () => ({ category: 'knee_ap', score: 0.6 });
-    expect(await pipeline.process(jobOf(id, true))).not.toHaveProperty('category');
+    expect(await pipeline.process(jobOf(id))).not.toHaveProperty('category');
     expect(site.category(id)).toBe('unknown');
     expect(site.fake.labels(id)).toEqual(['needs_review']);
   });
@@ -75,53 +75,55 @@ describe('a new instance', () => {
   ])('that is no radiograph (%s) is not rendered, and nothing is written', async (why, file) => {
     const { instance: id } = site.store(file);
     const { pipeline } = pipelineOn(site, { env: { PLAINVIEW_MULTIFRAME: 'skip' } });
-    for (const isNew of [true, false])
-      expect(await pipeline.process(jobOf(id, isNew))).toMatchObject({ kind: 'skipped', why });
+    expect(await pipeline.process(jobOf(id))).toMatchObject({ kind: 'skipped', why });
     expect(site.fake.calls.filter(({ path }) => path.includes('rendered'))).toEqual([]);
     expect(site.writes()).toEqual([]);
   });
 
   test('of many frames is looked at in the middle, where the site wants that', async () => {
     const { instance: id } = site.store(image({ frames: 5 }));
-    await pipelineOn(site, { env: { PLAINVIEW_MULTIFRAME: 'middle' } }).pipeline.process(jobOf(id, true));
+    await pipelineOn(site, { env: { PLAINVIEW_MULTIFRAME: 'middle' } }).pipeline.process(jobOf(id));
     expect(site.fake.calls[2]?.path).toBe(`/instances/${id}/frames/2/rendered`);
   });
 });
 
-describe('a job of a new instance that is not new after all', () => {
-  test('because it was decided meanwhile, changes nothing', async () => {
+describe('an undecided instance', () => {
+  test('that is decided meanwhile is not decided again', async () => {
     const { instance: id } = site.store(image());
     const { pipeline, classifier } = pipelineOn(site);
     const gate = hold(classifier, { category: 'knee_ap', score: 0.99 });
-    const outcome = pipeline.process(jobOf(id, true));
+    const outcome = pipeline.process(jobOf(id));
     await gate.reached;
-    await pipelineOn(site).pipeline.process(jobOf(id, true));
+    await pipelineOn(site).pipeline.process(jobOf(id));
     const before = site.fake.metadata(id);
     gate.release();
     expect(await outcome).toEqual({ kind: 'skipped', why: 'already_decided' });
     expect(site.fake.metadata(id)).toEqual(before);
   });
 
-  test('because it was requested meanwhile, is decided for that request', async () => {
+  test('that is requested meanwhile is decided, and the request is left to the next job', async () => {
     const line = site.store(image());
     const { pipeline, classifier } = pipelineOn(site);
     const gate = hold(classifier, { category: 'knee_ap', score: 0.99 });
-    const outcome = pipeline.process(jobOf(line.instance, true));
+    const outcome = pipeline.process(jobOf(line.instance));
     await gate.reached;
     await request(line);
     gate.release();
     expect(await outcome).toMatchObject({ kind: 'decided', category: 'knee_ap' });
+    expect(site.record(line.instance)?.requested).toBeUndefined();
+    expect(requestOf(line)).toBeDefined();
+    await pipeline.process(jobOf(line.instance));
     expect(site.record(line.instance)?.requested).toEqual({ who: 'bob', when: '2024-04-01T00:00:00.000Z' });
     expect(requestOf(line)).toBeUndefined();
   });
 
-  test('but a replaced file, whose correction is kept, gets that back without a look', async () => {
+  test('that is stored again, and whose correction is kept, gets that back without a look', async () => {
     const file = image();
     const line = await corrected(file);
     await site.remove(`instances/${line.instance}`);
     site.store(file);
     const again = pipelineOn(site);
-    const outcome = await again.pipeline.process(jobOf(line.instance, true));
+    const outcome = await again.pipeline.process(jobOf(line.instance));
     expect(outcome).toEqual({ kind: 'skipped', why: 'correction_put_back' });
     expect(site.record(line.instance)).toMatchObject({ who: 'person', category: 'hand_ap' });
     expect(again.classifier.pictures).toEqual([]);
@@ -320,7 +322,7 @@ describe('a decision that fails', () => {
   test('because the picture is too large, does not fetch it', async () => {
     const { instance: id } = site.store(image({ rows: 1001, columns: 1000, bitsStored: 8 }));
     const { pipeline } = pipelineOn(site, { env: { PLAINVIEW_MAX_MEGAPIXELS: '1' } });
-    await expect(pipeline.process(jobOf(id, true))).rejects.toMatchObject({
+    await expect(pipeline.process(jobOf(id))).rejects.toMatchObject({
       code: 'picture_too_large',
       transient: false,
     });
@@ -329,7 +331,7 @@ describe('a decision that fails', () => {
 
   test('because Orthanc cannot render the file, says so', async () => {
     const { instance: id } = site.store(image({ truncateBy: 100 }));
-    await expect(pipelineOn(site).pipeline.process(jobOf(id, true))).rejects.toMatchObject({
+    await expect(pipelineOn(site).pipeline.process(jobOf(id))).rejects.toMatchObject({
       code: 'instance_not_renderable',
     });
     expect(site.writes()).toEqual([]);
@@ -365,7 +367,7 @@ describe('an instance that is deleted', () => {
   test.each([0, 1, 2, 3])('before call %i is gone, and nothing is written', async (call) => {
     const { instance: id } = site.store(image());
     site.interrupt(call, () => site.remove(`instances/${id}`));
-    await expect(pipelineOn(site).pipeline.process(jobOf(id, true))).rejects.toMatchObject({
+    await expect(pipelineOn(site).pipeline.process(jobOf(id))).rejects.toMatchObject({
       code: 'instance_gone',
     });
     expect(site.writes().filter((write) => write.startsWith('PUT'))).toEqual([]);
@@ -375,7 +377,7 @@ describe('an instance that is deleted', () => {
     const { instance: id } = site.store(image());
     const { pipeline } = pipelineOn(site);
     site.interrupt(call, () => site.remove(`instances/${id}`));
-    await expect(pipeline.process(jobOf(id, true))).rejects.toMatchObject({ transient: true });
+    await expect(pipeline.process(jobOf(id))).rejects.toMatchObject({ transient: true });
     const again: Job = { ...jobOf(id), attempt: 2 };
     await expect(pipeline.process(again)).rejects.toMatchObject({ code: 'instance_gone' });
     await expect(pipeline.recordFailure(again, failure)).rejects.toMatchObject({ code: 'instance_gone' });

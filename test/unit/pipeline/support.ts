@@ -54,11 +54,10 @@ export function pipelineOn(
   return { ...process, classifier, pipeline };
 }
 
-export const jobOf = (instance: InstanceId, isNew = false): Job => ({
+export const jobOf = (instance: InstanceId): Job => ({
   instance,
   reason: 'hook',
   attempt: 1,
-  isNew,
 });
 
 export const failure = { code: 'orthanc_failed', message: 'Orthanc failed' };

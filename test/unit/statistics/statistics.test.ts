@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { confirmed, corrected, undone } from '../../../src/decisions/correction.js';
 import type { NewDecision } from '../../../src/decisions/schema.js';
-import { pictureOf } from '../../../src/decisions/tags-record.js';
 import type { InstanceId } from '../../../src/orthanc/ids.js';
 import { Statistics } from '../../../src/statistics/statistics.js';
 import { FolderStore } from '../../../src/store/folder-store.js';
@@ -70,7 +69,7 @@ async function decide(
   id = site.store(image()).instance,
 ): Promise<InstanceId> {
   const before = await orthanc.hierarchy.instance(id);
-  await recorder.record(await orthanc.hierarchy.describe(id), pictureOf(before), before, decided);
+  await recorder.record(await orthanc.hierarchy.describe(id), before, decided);
   return id;
 }
 

@@ -1,5 +1,4 @@
 import { readRecord } from '../../../../src/decisions/schema.js';
-import { pictureOf } from '../../../../src/decisions/tags-record.js';
 import { instanceRoutes, type Route } from '../../../../src/followups/routing/routes-record.js';
 import type { InstanceId } from '../../../../src/orthanc/ids.js';
 import { image, uid } from '../../../../testkit/dicom.js';
@@ -26,12 +25,7 @@ export function routingSite(site: FakeSite) {
     async decide({ recorder, orthanc }: Process, id: InstanceId, category: string): Promise<void> {
       const before = await orthanc.hierarchy.instance(id);
       const described = await orthanc.hierarchy.describe(id);
-      await recorder.record(
-        described,
-        pictureOf(before),
-        before,
-        decidedAs(category, { when: nextMoment() }),
-      );
+      await recorder.record(described, before, decidedAs(category, { when: nextMoment() }));
     },
     routesOf,
     /** Each route in a few words. */

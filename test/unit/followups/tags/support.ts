@@ -1,5 +1,5 @@
 import type { NewDecision } from '../../../../src/decisions/schema.js';
-import { pictureOf, tagsRecord } from '../../../../src/decisions/tags-record.js';
+import { tagsRecord } from '../../../../src/decisions/tags-record.js';
 import type { TagsMode } from '../../../../src/followups/tags/plan.js';
 import { Tagger } from '../../../../src/followups/tags/tagger.js';
 import { FolderStore } from '../../../../src/store/folder-store.js';
@@ -27,7 +27,7 @@ export function taggerOn(site: FakeSite, mode: TagsMode = 'absent') {
 export async function decide(site: FakeSite, { instance: id }: Line, decided: NewDecision): Promise<void> {
   const { orthanc, recorder } = site.process();
   const before = await orthanc.hierarchy.instance(id);
-  await recorder.record(await orthanc.hierarchy.describe(id), pictureOf(before), before, decided);
+  await recorder.record(await orthanc.hierarchy.describe(id), before, decided);
 }
 
 export function tagsOf(site: FakeSite, { instance: id }: Line) {
