@@ -31,6 +31,8 @@ export interface QueueDepth {
   running: number;
   /** Jobs whose delay before the next run has not passed yet. */
   delayed: number;
+  /** For how long the oldest job waits; 0 where none waits. */
+  oldestSeconds: number;
 }
 
 /**
@@ -49,3 +51,6 @@ export interface Queue {
    */
   stop(deadline: AbortSignal): Promise<Job[]>;
 }
+
+/** An instance with several reasons is as urgent as the most urgent one. */
+export const moreUrgent = (a: Reason, b = a): Reason => (urgentReasons.has(a) ? a : b);

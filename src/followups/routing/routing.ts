@@ -34,6 +34,8 @@ interface Parts {
   registry: Registry;
   locks: Locks;
   backOff?: BackOff | undefined;
+  /** Where another process sends: gives it what is pending. Else it returns false. */
+  relay?: ((instance: InstanceId, to: string) => boolean) | undefined;
   onPart: OnPart;
   log: Logger;
 }
@@ -55,7 +57,7 @@ export class Routing {
   #search: Promise<void> | undefined;
 
   /** @throws rules_invalid */
-  constructor({ orthanc, config, classes, registry, locks, backOff, onPart, log }: Parts, file: string) {
+  constructor({ orthanc, config, classes, registry, locks, backOff, relay, onPart, log }: Parts, file: string) {
     this.#orthanc = orthanc;
     this.#log = log;
     this.#hasSeveral = config.orthancUrl.length > 1;
@@ -88,7 +90,9 @@ export class Routing {
     );
     const groupLabels = new GroupLabels(orthanc, locks, onPart);
     this.addUp = (study, changed) => groupLabels.aggregate(study, changed);
-    const onPending = (id: InstanceId, to: string) => this.#outboxes.get(to)?.enqueue(id);
+    const onPending = (id: InstanceId, to: string) => {
+      if (relay?.(id, to) !== true) this.enqueue(id, to);
+    };
     const instanceLabels = new InstanceLabels({ orthanc, ledger: this.#ledger, onPending });
     this.derived = [instanceLabels, groupLabels];
     this.followUp = new RoutingFollowUp({
@@ -96,11 +100,16 @@ export class Routing {
       rules: this.#rules,
       ledger: this.#ledger,
       groupLabels,
-      outboxes: this.#outboxes,
+      onPending,
       known: () => this.#known ?? { aets: new Map() },
       labelPrefix: config.labelPrefix,
     });
     log.info({ file, rules: this.#rules.rules.length, sha256: this.#rules.sha256 }, 'rules read');
+  }
+
+  /** What is pending of an instance for a destination is to be sent. */
+  enqueue(id: InstanceId, to: string): void {
+    this.#outboxes.get(to)?.enqueue(id);
   }
 
   /**
@@ -141,9 +150,14 @@ export class Routing {
     return retried;
   }
 
-  /** @throws rules_invalid where Orthanc lacks a destination at the first call, orthanc_… */
-  async resume(): Promise<void> {
-    await this.#checkDestinations();
+  /**
+   * What a process needs that decides and does not send.
+   * @throws rules_invalid where Orthanc lacks a destination at the first call, orthanc_…
+   */
+  get rules(): Part { return { resume: () => this.#checkDestinations() }; }
+
+  /** @throws orthanc_… */
+  resume(): void {
     for (const outbox of this.#outboxes.values()) outbox.resume();
     this.#search ??= this.#findPending();
   }

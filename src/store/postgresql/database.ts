@@ -28,6 +28,11 @@ const awayCodes = [
 export class Database {
   /** Names the database in messages: its address, without user and password. */
   readonly place: string;
+  /**
+   * The job engine's own connections. What it has done is not waited for until it is on the disk: where PostgreSQL crashes,
+   * a job is done once more.
+   */
+  readonly jobs: Pool;
   readonly #pool: Pool;
   readonly #log: Logger;
   readonly #closed = new AbortController();
@@ -37,7 +42,7 @@ export class Database {
   private constructor(url: string, log: Logger) {
     this.place = placeOf(url);
     this.#log = log;
-    this.#pool = new Pool({
+    const options = {
       connectionString: url,
       application_name: 'plainview',
       max: 5,
@@ -45,11 +50,15 @@ export class Database {
       connectionTimeoutMillis: longestMs,
       query_timeout: longestMs,
       statement_timeout: longestMs,
+    };
+    this.#pool = new Pool(options);
+    this.jobs = new Pool(options);
+    this.jobs.on('connect', (client) => {
+      client.query('SET synchronous_commit = off').catch(() => undefined);
     });
     // An idle connection that breaks. The next statement opens another one. `pg` adds its own state to the error.
-    this.#pool.on('error', ({ message }) =>
-      log.debug({ why: message }, 'a connection to the database broke'),
-    );
+    for (const pool of [this.#pool, this.jobs])
+      pool.on('error', ({ message }) => log.debug({ why: message }, 'a connection to the database broke'));
   }
 
   /**
@@ -62,7 +71,7 @@ export class Database {
     try {
       for (;;)
         try {
-          await migrate(database.#pool);
+          await migrate(database.#pool, log);
           database.#answered();
           return database;
         } catch (error) {
@@ -109,6 +118,8 @@ export class Database {
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
+    // The job engine gives its connections back when it stops, which may wait for a job.
+    void this.jobs.end();
     await this.#pool.end();
   }
 

@@ -1,0 +1,219 @@
+import { EventEmitter } from 'node:events';
+import type { Logger } from 'pino';
+import { sleep } from '../../async/sleep.js';
+import { createError, type PlainviewError } from '../../errors/errors.js';
+import type { Database } from './database.js';
+
+/** Without a renewal for so long, a member counts as dead. By the clock of the database alone. */
+const lastsSeconds = 10;
+/** Between two renewals. */
+const renewMs = 1000;
+/** After an outage of the database, its members have so long to renew their membership. */
+const afterOutageMs = 6000;
+
+/** The row of the member, locked: so a change is either made before its membership ends, or not at all. */
+export const ofMember = 'SELECT 1 FROM plainview.members WHERE term = $1 FOR KEY SHARE';
+
+/** The process that leads. */
+export interface Leader {
+  who: string;
+  /** At which other members reach it. */
+  url: string;
+  /** ISO 8601. */
+  since: string;
+}
+
+interface Joining {
+  /** Names this process to others. */
+  who: string;
+  /** At which other members reach it. */
+  url: string;
+  /** Whether it may become the leader. */
+  mayLead: boolean;
+  log: Logger;
+}
+
+/** The members that are there, as one of them sees them. */
+interface Seen {
+  who: string | null;
+  url: string | null;
+  since: Date | null;
+  leads: boolean;
+  members: number;
+}
+
+/**
+ * The right to work on an archive. Each process has it for a *term*, renews it, and loses it where it does not: another
+ * member then ends it, and frees what it held. What is written to the database names its term, and is refused once the
+ * membership has ended: a process that was suspended, and wakes up, changes nothing. One member is the leader until its
+ * membership ends.
+ */
+export class Membership {
+  readonly who: string;
+  /** A bigint. */
+  readonly term: string;
+  /**
+   * `leads`: this process is the leader now, until its membership ends. `leader`: another one is. `ended`: that of a member
+   * that died, told to the leader. `members`: how many there are has changed.
+   */
+  readonly events = new EventEmitter<{
+    leads: [Leader];
+    leader: [Leader];
+    ended: [who: string];
+    members: [number];
+  }>();
+  readonly #database: Database;
+  readonly #mayLead: boolean;
+  readonly #log: Logger;
+  readonly #left = new AbortController();
+  /** Of this process, in the job engine: so that others can free their jobs. */
+  readonly #workers = new Set<string>();
+  #leader: Leader | undefined;
+  #leads = false;
+  #members = 1;
+  #onLost: (error: PlainviewError) => void = () => undefined;
+  /** Resolves when this membership was ended by another member. */
+  readonly lost = new Promise<PlainviewError>((resolve) => {
+    this.#onLost = resolve;
+  });
+
+  private constructor(database: Database, term: string, { who, mayLead, log }: Joining) {
+    this.#database = database;
+    this.#mayLead = mayLead;
+    this.#log = log;
+    this.who = who;
+    this.term = term;
+  }
+
+  /** @throws database_unusable */
+  static async join(database: Database, joining: Joining): Promise<Membership> {
+    const { rows } = await database.query<{ term: string }>(
+      `INSERT INTO plainview.members (who, url, expires) VALUES ($1, $2, now() + $3 * interval '1 second')
+       ON CONFLICT (who) DO UPDATE SET expires = excluded.expires RETURNING term::text AS term`,
+      [joining.who, joining.url, lastsSeconds],
+    );
+    const membership = new Membership(database, rows[0]?.term ?? '', joining);
+    void membership.#keep();
+    return membership;
+  }
+
+  /** Aborted once this process has left, or its membership was ended. */
+  get ended(): AbortSignal {
+    return this.#left.signal;
+  }
+
+  /** Whether this process leads. */
+  get leads(): boolean {
+    return this.#leads;
+  }
+
+  /** Undefined where there is none, or it is not known yet. */
+  get leader(): Leader | undefined {
+    return this.#leader;
+  }
+
+  /** How many processes work on the archive, this one included. */
+  get members(): number {
+    return this.#members;
+  }
+
+  /** To be called for each worker of this process before it takes a job. */
+  addWorker(worker: string): void {
+    this.#workers.add(worker);
+  }
+
+  /** To be called where a write was refused. */
+  async lose(): Promise<PlainviewError> {
+    const error = createError('lease_lost', { who: this.who });
+    this.#left.abort();
+    this.#onLost(error);
+    return error;
+  }
+
+  /** Ends the membership: what this process held is free at once, and another one can lead. */
+  async leave(): Promise<void> {
+    if (this.#left.signal.aborted) return;
+    this.#left.abort();
+    await this.#database
+      .query(endOf('term = $1'), [this.term])
+      .catch((error: unknown) =>
+        this.#log.warn(
+          { err: error },
+          `the membership could not be ended: it ends by itself in ${lastsSeconds} seconds`,
+        ),
+      );
+  }
+
+  async #keep(): Promise<void> {
+    const { signal } = this.#left;
+    for (; !signal.aborted; await sleep(renewMs, signal))
+      try {
+        await this.#renew();
+      } catch (error) {
+        // While the database is away, nobody else can end the membership.
+        this.#log.debug({ err: error }, 'the membership could not be renewed');
+      }
+  }
+
+  async #renew(): Promise<void> {
+    const database = this.#database;
+    const renewed = await database.query(
+      `UPDATE plainview.members SET workers = $3, expires = now() + $2 * interval '1 second' WHERE term = $1`,
+      [this.term, lastsSeconds, [...this.#workers]],
+    );
+    if (this.#left.signal.aborted) return;
+    if (renewed.count === 0) return void (await this.lose());
+    // During an outage nobody could renew.
+    if (performance.now() - database.backSince >= afterOutageMs) await this.#endDead();
+    if (this.#mayLead)
+      await database.query(
+        'UPDATE plainview.leader SET term = $1, since = now() WHERE term IS NULL AND EXISTS (SELECT FROM plainview.members WHERE term = $1)',
+        [this.term],
+      );
+    await this.#look();
+  }
+
+  async #endDead(): Promise<void> {
+    // The leader ends the others, because it goes on with what they had begun. Anybody ends the leader.
+    const { rows } = await this.#database.query<{ who: string }>(
+      endOf('expires < now() AND ($1 IN (SELECT term FROM plainview.leader) OR term IN (SELECT term FROM plainview.leader))'),
+      [this.term],
+    );
+    for (const { who } of rows) {
+      this.#log.warn({ member: who }, 'a process that works on this archive has ended without a word: others go on with its work');
+      this.events.emit('ended', who);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { rows } = await this.#database.query<Seen>(
+      `SELECT m.who, m.url, l.since, coalesce(l.term = $1, false) AS leads,
+         (SELECT count(*)::int FROM plainview.members) AS members
+       FROM plainview.leader l LEFT JOIN plainview.members m USING (term)`,
+      [this.term],
+    );
+    const [seen] = rows;
+    if (seen === undefined || this.#left.signal.aborted) return;
+    const isOther = this.#members !== seen.members;
+    this.#members = seen.members;
+    if (isOther) this.events.emit('members', seen.members);
+    const { who, url, since } = seen;
+    const before = this.#leader;
+    this.#leader =
+      who === null || url === null || since === null ? undefined : { who, url, since: since.toISOString() };
+    if (this.#leader === undefined || (before?.who === who && before?.since === this.#leader.since)) return;
+    this.#leads = seen.leads;
+    this.events.emit(seen.leads ? 'leads' : 'leader', this.#leader);
+  }
+}
+
+/**
+ * Ends memberships. What their workers had taken of the job engine is free then: all that no living member's worker has.
+ * Locks of members that are gone are taken from them.
+ */
+const endOf = (which: string): string =>
+  `WITH ended AS (DELETE FROM plainview.members WHERE ${which} RETURNING who)
+   SELECT who, (SELECT plainview_jobs.force_unlock_workers(ARRAY(
+     SELECT DISTINCT locked_by FROM plainview_jobs.jobs WHERE locked_by IS NOT NULL
+       AND NOT EXISTS (SELECT FROM plainview.members WHERE locked_by = ANY(workers) AND NOT (${which}))
+   ))) FROM ended`;
