@@ -1,8 +1,9 @@
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames } from '../../decisions/schema.js';
+import { pictureOf } from '../../decisions/tags-record.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
-import type { InstanceContent } from '../../orthanc/resources.js';
+import type { IdentifiedInstance, InstanceContent } from '../../orthanc/resources.js';
 import type { Locks } from '../../store/locks.js';
 import {
   dropOldest,
@@ -111,7 +112,7 @@ export class Ledger {
   }
 
   /** Writes the routes and the labels of their states. */
-  async write(instance: InstanceContent, next: InstanceRoutes): Promise<void> {
+  async write(instance: IdentifiedInstance, next: InstanceRoutes): Promise<void> {
     const resource = `instances/${instance.ID}` as const;
     const states = this.#states(instance, next);
     for (const label of states)
@@ -135,14 +136,14 @@ export class Ledger {
   }
 
   /** Writes the routes alone, where their state has not changed yet. */
-  async note(instance: InstanceContent, next: InstanceRoutes): Promise<void> {
-    const text = JSON.stringify({ ...next, routes: dropOldest(next.routes) });
+  async note(instance: IdentifiedInstance, next: InstanceRoutes): Promise<void> {
+    const text = JSON.stringify({ ...next, picture: pictureOf(instance), routes: dropOldest(next.routes) });
     if (text !== instance.Metadata[metadataNames.routes])
       await this.#orthanc.metadata.put(`instances/${instance.ID}`, metadataNames.routes, text);
   }
 }
 
-function dueOf(instance: InstanceContent | undefined, to: string): DueRoute | undefined {
+function dueOf(instance: IdentifiedInstance | undefined, to: string): DueRoute | undefined {
   const { routes = [] } = (instance && routesOf(instance)) ?? {};
   const of = instance && recordOf(instance)?.record.when;
   const route = routes.find((each) => each.to === to && each.state === 'pending' && each.of === of);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instanceRecord, metadataNames, readRecord } from '../../decisions/schema.js';
-import type { InstanceContent } from '../../orthanc/resources.js';
+import { pictureOf } from '../../decisions/tags-record.js';
+import type { IdentifiedInstance, InstanceContent } from '../../orthanc/resources.js';
 
 /** A route of one instance to one destination. */
 export const route = z.object({
@@ -24,6 +25,8 @@ export type Route = z.output<typeof route>;
 /** The content of the metadata `RadiographRoutes` of an instance: its pending and ended routes. */
 export const instanceRoutes = z.object({
   version: z.literal(1),
+  /** Whose routes these are: `pictureOf`. Older versions did not write it. */
+  picture: z.string().optional(),
   /** `when` of the decision that the rules were applied to; absent while they are being applied. */
   of: z.string().optional(),
   /** The version of the rules: the beginning of the file's SHA-256. */
@@ -47,8 +50,18 @@ export const routeLabels = { pending: 'route_pending', failed: 'route_failed' } 
 /** Limits the ended routes that the record keeps. */
 const maxEnded = 50;
 
-export const routesOf = (instance: InstanceContent): InstanceRoutes | undefined =>
-  readRecord(instanceRoutes, instance.Metadata[metadataNames.routes]);
+/**
+ * The routes of an instance. Those of a picture that was replaced while they were being written are none of the picture
+ * that is there now.
+ */
+export function routesOf(
+  instance: InstanceContent & Partial<Pick<IdentifiedInstance, 'FileUuid'>>,
+): InstanceRoutes | undefined {
+  const known = readRecord(instanceRoutes, instance.Metadata[metadataNames.routes]);
+  const { FileUuid } = instance;
+  if (known?.picture === undefined || FileUuid === undefined) return known;
+  return known.picture === pictureOf({ ...instance, FileUuid }) ? known : undefined;
+}
 
 /** Whether a route of the last decision failed. The label `route_failed` shows it. */
 export const isFailedRoute =

@@ -5,7 +5,7 @@ import type { InstanceRecord } from '../../decisions/schema.js';
 import type { KnownDestinations } from '../../orthanc/forwarder.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
-import type { InstanceContent } from '../../orthanc/resources.js';
+import type { IdentifiedInstance, InstanceContent } from '../../orthanc/resources.js';
 import type { FollowUp } from '../follow-up.js';
 import type { GroupLabels } from './group-labels.js';
 import type { Ledger } from './ledger.js';
@@ -71,7 +71,7 @@ export class RoutingFollowUp implements FollowUp {
 
   /** @returns the pending routes */
   async #record(
-    instance: InstanceContent,
+    instance: IdentifiedInstance,
     record: InstanceRecord,
     former: InstanceRoutes | undefined,
     { sends, labels }: RoutePlan,
@@ -106,7 +106,7 @@ export class RoutingFollowUp implements FollowUp {
 
   /** @returns the labels of the instance that Plainview owns */
   async #label(
-    instance: InstanceContent,
+    instance: IdentifiedInstance,
     former: InstanceRoutes | undefined,
     wanted: string[],
   ): Promise<string[]> {

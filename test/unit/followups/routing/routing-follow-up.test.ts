@@ -88,6 +88,25 @@ const knees = {
 const hands = { name: 'hands', when: { category: 'hand_ap' }, do: { label: 'hands' } };
 
 describe('rules', () => {
+  test('do not take routes for those of a file that came while they were being written', async () => {
+    const { process, router, ledger, instance, route, sendAll } = await create([
+      { ...knees, again: 'always' },
+    ]);
+    const file = image();
+    const { instance: id } = site.store(file);
+    await route(id, 'knee_ap');
+    await sendAll(id);
+    const late = site.fake.metadata(id).RadiographRoutes ?? '';
+    await site.remove(`instances/${id}`);
+    site.store(file);
+    await site.put(`instances/${id}/metadata/RadiographRoutes`, late);
+    await decide(process, id, 'knee_ap');
+    await router.run(id);
+    expect(states(id)).toEqual(['peer:a: knee_ap: pending']);
+    // It may be the very file that was sent, on its way back.
+    expect(await ledger.due([(await instance(id)).ID], 'peer:a')).toMatchObject([{ sentBefore: false }]);
+  });
+
   test('are applied once to a decision', async () => {
     const { process, router, isDue, waiting, instance } = await create([knees]);
     const { instance: id, series, study } = store('one');
