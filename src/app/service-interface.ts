@@ -1,6 +1,12 @@
+import type { EventEmitter } from 'node:events';
+import type { Logger } from 'pino';
 import type { PlainviewError } from '../errors/errors.js';
 import type { Leader } from '../http/health.js';
+import type { AdmissionPolicy } from '../queue/admission-policy.js';
+import type { Handler, Queue } from '../queue/queue.js';
+import type { Locks } from '../store/locks.js';
 import type { Store } from '../store/store.js';
+import type { Part } from './lifecycle.js';
 
 /** A service that was started. */
 export interface Service {
@@ -11,10 +17,20 @@ export interface Service {
    * a capability.
    */
   ready: Promise<void>;
-  /** Resolves where another process has taken over the work: this one must stop. */
+  /** Resolves where this process must stop: others have gone on without it, or it could not lead. */
   lost: Promise<PlainviewError>;
   /** Completes the running jobs, until `shutdownSeconds` are over. The others are left to the next start. */
   stop(): Promise<void>;
+}
+
+export interface QueueParts {
+  admission: AdmissionPolicy;
+  /** Jobs that this process takes at a time. */
+  concurrency: number;
+  /** And of the backlog. */
+  backlog: number;
+  handler: Handler;
+  log: Logger;
 }
 
 /** Where a service keeps its state. */
@@ -22,6 +38,25 @@ export interface State {
   store: Store;
   /** Names the place in messages. */
   place: string;
-  /** This process, where others wait for it to end. */
-  leader?: Leader;
+  locks: Locks;
+  createQueue(parts: QueueParts): Queue & Part;
+  /** Where several processes work on the archive. */
+  shared?: Shared;
+}
+
+/** The processes of an archive, as one of them sees them. */
+export interface Shared {
+  events: EventEmitter<{ leads: [Leader]; leader: [Leader]; ended: [who: string]; members: [number] }>;
+  readonly leads: boolean;
+  readonly leader: Leader | undefined;
+  readonly members: number;
+  messages: Messages;
+}
+
+/** What the processes of an archive tell the leader. */
+export interface Messages {
+  /** Does not wait until it is written. */
+  publish(content: unknown): void;
+  /** Each message once, from now on. @returns a part that stops it */
+  receive(onMessage: (content: unknown) => void): Part;
 }

@@ -7,28 +7,36 @@ import { shownCategory } from '../decisions/correction.js';
 import { requireLabels } from '../decisions/labels.js';
 import type { Recorder } from '../decisions/recorder.js';
 import { RequestSeal } from '../decisions/request-seal.js';
-import { createError } from '../errors/errors.js';
+import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { BackOff } from '../followups/routing/outbox.js';
+import type { Routing } from '../followups/routing/routing.js';
+import type { Events } from '../http/api/events.js';
+import { createApp } from '../http/app.js';
 import type { Readiness } from '../http/health.js';
-import type { Sweep } from '../intake/sweep.js';
-import { SweepSchedule } from '../intake/sweep-schedule.js';
+import { HttpServer } from '../http/server.js';
+import { startingRouter } from '../http/starting.js';
+import type { Follower } from '../intake/follower.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { Availability } from '../orthanc/availability.js';
-import { requireCapabilities, warningsOf } from '../orthanc/capabilities.js';
+import { mayFreeze, requireCapabilities, warningsOf } from '../orthanc/capabilities.js';
 import type { Heartbeat, NodeHealth } from '../orthanc/node-health.js';
 import { Orthanc } from '../orthanc/orthanc.js';
+import { MemoryQueue } from '../queue/memory.js';
 import { lockFolder } from '../store/folder-lock.js';
 import { FolderStore } from '../store/folder-store.js';
+import { LocalLocks } from '../store/local-locks.js';
 import { StateProbe } from '../store/state-probe.js';
-import type { Store } from '../store/store.js';
 import { Suspects } from '../store/suspects.js';
+import { Leadership } from './leadership.js';
+import { createLeading } from './leading.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { Monitor } from './monitor.js';
+import { Relay } from './relay.js';
 import { requireFiles } from './required-files.js';
 import type { Service, State } from './service-interface.js';
 import type { ServiceLog } from './service-log.js';
-import { startStandby } from './standby.js';
-import { createWeb } from './web.js';
+import { startShared } from './shared.js';
+import { createMemberApp, createWeb } from './web.js';
 import { createWork } from './work.js';
 
 /** Where the service logs to. */
@@ -46,6 +54,7 @@ export interface Timings {
  * Builds and starts the service. It processes jobs as soon as Orthanc has answered.
  * @param classifier the caller closes it after the service has stopped
  * @param timings only tests give others than the default
+ * @param onlyWorks it shares an archive with others, never leads, and has no hook, API and page
  * @throws config_invalid, state_in_use, state_unusable, rules_invalid, cannot_listen. With a database, `ready` rejects with
  *   database_… and what depends on the state.
  */
@@ -54,6 +63,7 @@ export async function startService(
   classifier: Classifier,
   output: Output,
   timings: Timings = {},
+  onlyWorks = false,
 ): Promise<Service> {
   const { secret } = config;
   const { log } = output;
@@ -65,7 +75,9 @@ export async function startService(
     });
   requireLabels(classifier.network.classes, config.labelPrefix);
   logNetwork(classifier, log);
-  const startWork = (state: State) => startOn(state, { ...config, secret }, classifier, output, timings);
+  const server = new HttpServer(createApp([startingRouter()], log.child({}, { level: 'error' })), config);
+  const startWork = (state: State) =>
+    startOn(state, { config: { ...config, secret }, server, classifier, output, timings, onlyWorks });
   const { databaseUrl, stateDir } = config;
   if (databaseUrl !== undefined) requireFiles(config, classifier.network.classes);
   // Before any part reads its state: another service may be about to write it.
@@ -73,8 +85,8 @@ export async function startService(
   try {
     const service =
       databaseUrl === undefined
-        ? await startWork({ store: new FolderStore(stateDir), place: stateDir })
-        : await startStandby({ ...config, databaseUrl }, startWork, log);
+        ? await startWork(inFolder(stateDir))
+        : await startShared({ ...config, databaseUrl }, { server, mayLead: !onlyWorks, log }, startWork);
     return {
       get url() {
         return service.url;
@@ -89,31 +101,61 @@ export async function startService(
   }
 }
 
+const inFolder = (stateDir: string): State => ({
+  store: new FolderStore(stateDir),
+  place: stateDir,
+  locks: new LocalLocks(),
+  createQueue: ({ admission, handler }) => new MemoryQueue(admission, handler),
+});
+
+interface Parts {
+  config: Config & { secret: string };
+  server: HttpServer;
+  classifier: Classifier;
+  output: Output;
+  timings: Timings;
+  onlyWorks: boolean;
+}
+
 async function startOn(
-  { store, place, leader }: State,
-  config: Config & { secret: string },
-  classifier: Classifier,
-  { log, dropped }: Output,
-  { heartbeat, routeBackOff, monitorMs }: Timings,
+  state: State,
+  { config, server, classifier, output: { log, dropped }, timings, onlyWorks }: Parts,
 ): Promise<Service> {
-  const orthanc = new Orthanc(config, heartbeat, await Suspects.open(store, log));
+  const { store, shared } = state;
+  const { secret } = config;
+  const orthanc = new Orthanc(config, timings.heartbeat, new Suspects(store, log));
   const { availability } = orthanc;
   const metrics = new Metrics();
   if (dropped !== undefined) metrics.observeLog(dropped);
   const audit = auditTrail(config, log, (entries) => metrics.auditLost.inc(entries));
-  const { secret } = config;
   const seal = new RequestSeal(deriveKey(secret, 'seal'));
-  const work = await createWork({ store, orthanc, classifier, config, seal, metrics, routeBackOff, log });
+  const relay = shared && new Relay(shared, log);
+  const work = createWork({
+    ...state,
+    orthanc,
+    classifier,
+    config,
+    seal,
+    metrics,
+    routeBackOff: timings.routeBackOff,
+    relayRoute: relay && ((instance, to) => relay.route(instance, to)),
+    log,
+  });
+  const { queue, routing } = work;
+  relay?.tell(work.recorder);
   auditEnded(work.recorder, audit);
-  const probe = new StateProbe(store, place);
+  const probe = new StateProbe(store, state.place);
   metrics.observeState(probe);
-  if (leader !== undefined) metrics.observeLeader();
-  metrics.observeLag(work.follower);
+  if (shared !== undefined) metrics.observeMembers(shared);
   const hasSeveral = config.orthancUrl.length > 1;
   if (hasSeveral) metrics.observeNodes(orthanc.nodes);
   logNodes(orthanc.nodes, log);
+  let leading: { follower: Follower; events: Events } | undefined;
   const readiness = (): Readiness => ({
-    ready: availability.isReady && probe.problem === undefined,
+    ready:
+      availability.isReady &&
+      probe.problem === undefined &&
+      (shared === undefined || shared.leader !== undefined),
     network: identityOf(classifier),
     engine: classifier.engine,
     orthanc: {
@@ -125,37 +167,66 @@ async function startOn(
       writable: probe.problem === undefined,
       ...(probe.problem === undefined ? {} : { problem: probe.problem }),
     },
-    ...(leader === undefined ? {} : { leader }),
-    changes: { behind: work.follower.lag.changes, secondsSinceUpToDate: work.follower.lag.seconds },
-    queue: work.queue.depth(),
+    ...(shared === undefined
+      ? {}
+      : { leads: shared.leads, leader: shared.leader, members: shared.members }),
+    ...(leading === undefined
+      ? {}
+      : {
+          changes: {
+            behind: leading.follower.lag.changes,
+            secondsSinceUpToDate: leading.follower.lag.seconds,
+          },
+        }),
+    queue: queue.depth(),
   });
-  const web = await createWeb({
-    ...work,
-    store,
-    orthanc,
-    classifier,
-    config,
-    secret,
-    metrics,
-    audit,
-    readiness,
-    log,
+  const door = { ...work, store, orthanc, classifier, config, secret, metrics, audit, readiness, log };
+  const leadership = new Leadership(async () => {
+    const parts = await createLeading({ work, store, orthanc, classifier, config, seal, metrics, log });
+    const web = await createWeb({ ...door, ...parts });
+    metrics.observeLag(parts.follower);
+    leading = { follower: parts.follower, events: web.events };
+    shared?.events.on('ended', () => void goOn(parts.settling, routing, log));
+    const opening: Part = {
+      start: () => {
+        server.app = web.app;
+      },
+    };
+    const relayed = relay === undefined ? [] : [relay.receive(work.recorder, routing)];
+    return [web.statistics, ...parts.parts, ...relayed, opening];
   });
+  /** Some Orthancs hang where two processes read and replace files at the same time. */
+  let mustBeAlone = false;
+  const taking: Part = {
+    start: () => queue.start?.(),
+    pause: () => queue.pause(),
+    resume: () => {
+      if (shared === undefined || shared.leads || !mustBeAlone) queue.resume();
+    },
+    stop: (deadline) => queue.stop(deadline),
+  };
+  const serving: Part = {
+    start: () => (server.isListening ? undefined : server.start()),
+    stop: (deadline) => {
+      leading?.events.stop();
+      return server.stop(deadline);
+    },
+  };
   // The parts that fill the queue come before it, so they stop after it and see all jobs that it settles.
   const lifecycle = new Lifecycle([
-    new Monitor({ probe, follower: work.follower, intervalMs: monitorMs, log }),
-    web.statistics,
+    new Monitor({
+      probe,
+      measureLag: async () => leading?.follower.measureLag(),
+      intervalMs: timings.monitorMs,
+      log,
+    }),
     work.inWork,
-    ...work.followUps,
+    { resume: () => routing?.checkDestinations() },
     work.reconciler,
-    work.groupRequests,
-    work.follower,
-    work.sweep,
-    work.reclassification,
-    ...(await scheduledSweeps(config, store, work.sweep, log)),
-    work.queue,
-    web.server,
-    web.events,
+    ...(shared === undefined ? [{ start: () => leadership.begin() }] : []),
+    leadership,
+    taking,
+    serving,
   ]);
 
   observe(availability, { metrics, lifecycle, log });
@@ -167,25 +238,53 @@ async function startOn(
     deadline.addEventListener('abort', () => orthanc.close(), { once: true });
     if (!availability.isReady) orthanc.close();
     await lifecycle.stop(deadline).finally(() => orthanc.close());
-    const { waiting, running, delayed } = work.queue.depth();
+    const { waiting, running, delayed } = queue.depth();
     log.info({ givenBack: waiting + running + delayed }, 'stopped');
   };
+  let onLost = (_: PlainviewError): void => undefined;
+  const lost: Service['lost'] = new Promise((resolve) => {
+    onLost = resolve;
+  });
   // No job runs before Orthanc has answered. Notices wait in the queue.
   lifecycle.pause();
+  if (shared !== undefined) {
+    server.app = createMemberApp({ ...door, shared, onlyWorks });
+    const lead = async () => {
+      await leadership.begin();
+      if (availability.isReady) taking.resume?.();
+    };
+    const onLeads = () => void lead().catch((error: unknown) => onLost(asPlainviewError(error)));
+    shared.events.on('leads', onLeads);
+    if (shared.leads) onLeads();
+    shared.events.on('members', (members) => orthanc.shareRate(members));
+    orthanc.shareRate(shared.members);
+  }
   try {
     await lifecycle.start();
   } catch (error) {
     await stop();
     throw error;
   }
-  const { url } = web.server;
-  log.info({ url }, 'listening');
+  const { url } = server;
+  if (shared === undefined) log.info({ url }, 'listening');
   const ready = availability.start(async (system) => {
     requireCapabilities(system, config);
     for (const warning of warningsOf(system, await orthanc.plugins(), config)) log.warn(warning);
+    mustBeAlone = mayFreeze(system, config);
     await lifecycle.resume();
   });
-  return { url, ready, lost: new Promise(() => undefined), stop };
+  return { url, ready, lost, stop };
+}
+
+/** Another process has ended. What it had begun is settled, and what it had to send is found. */
+async function goOn(settling: Part, routing: Routing | undefined, log: Logger): Promise<void> {
+  routing?.search();
+  try {
+    await settling.resume?.();
+  } catch (caught) {
+    // Orthanc is away: all of it is done when it is back.
+    log.info({ err: asPlainviewError(caught) }, 'what another process had begun is settled later');
+  }
 }
 
 /** Writes down who ended which decision of a person by a request. The request itself is in the audit trail as well. */
@@ -204,17 +303,6 @@ function auditEnded({ events }: Recorder, audit: Audit): void {
     });
   });
 }
-
-/** Begins sweeps by the schedule of the option `sweep`. */
-const scheduledSweeps = async (
-  { sweep: expression, sweepOrder }: Config,
-  store: Store,
-  sweep: Sweep,
-  log: Logger,
-): Promise<Part[]> =>
-  expression === 'off'
-    ? []
-    : [await SweepSchedule.open(expression, store, () => sweep.begin(sweepOrder), log)];
 
 /** Pauses the parts while Orthanc is away. Shows its state in metrics and log. */
 function observe(

@@ -16,22 +16,23 @@ import { apiOperations } from '../http/api/operations.js';
 import { apiRouter } from '../http/api/router.js';
 import { statusOf } from '../http/api/status.js';
 import { createApp } from '../http/app.js';
-import { failedAuthenticationLimiter } from '../http/failed-authentication-limiter.js';
+import {
+  type FailedAuthenticationLimiter,
+  failedAuthenticationLimiter,
+} from '../http/failed-authentication-limiter.js';
+import { forwarder } from '../http/forward.js';
 import { healthRouter, type Readiness } from '../http/health.js';
 import { hookRouter } from '../http/hook.js';
 import { reviewPageRouter } from '../http/review-page.js';
-import { HttpServer } from '../http/server.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Statistics } from '../statistics/statistics.js';
 import type { Store } from '../store/store.js';
+import type { Leading } from './leading.js';
+import type { Shared } from './service-interface.js';
 import type { Work } from './work.js';
 
-interface Parts
-  extends Pick<
-    Work,
-    'aggregates' | 'recorder' | 'queue' | 'sweep' | 'reclassification' | 'tagger' | 'routing'
-  > {
+interface Door extends Pick<Work, 'aggregates' | 'recorder' | 'queue' | 'tagger' | 'routing'> {
   store: Store;
   orthanc: Orthanc;
   classifier: Classifier;
@@ -44,10 +45,11 @@ interface Parts
   log: Logger;
 }
 
-/** Builds the parts that serve HTTP. */
+interface Parts extends Door, Pick<Leading, 'sweep' | 'reclassification'> {}
+
+/** Builds the parts that serve HTTP: of the one process of an archive, or of the one that leads. */
 export async function createWeb(parts: Parts) {
-  const { store, orthanc, classifier, config, recorder, queue, sweep, metrics, readiness, secret, log } =
-    parts;
+  const { store, orthanc, classifier, config, recorder, sweep, metrics, readiness, secret, log } = parts;
   const tokens = readTokens(config.tokensFile);
   const openid = openId(config);
   const signatures = new Signatures(secret);
@@ -70,18 +72,7 @@ export async function createWeb(parts: Parts) {
       answerSigner(signatures),
       healthRouter(readiness, metrics),
       reviewPageRouter(openid?.signIn),
-      hookRouter({
-        key: hookKey(secret),
-        limiter,
-        metrics,
-        log,
-        accept: (instance) => {
-          // Another picture that comes at the same moment is in the change log.
-          if (parts.tagger.isStoring(instance)) return 'own';
-          queue.enqueue(instance, 'hook');
-          return 'accepted';
-        },
-      }),
+      hook(parts, limiter),
       apiRouter(withDescription(operations, version), {
         authenticate: authenticator(signatures, tokens, openid?.verify),
         limiter,
@@ -93,5 +84,32 @@ export async function createWeb(parts: Parts) {
     log,
     openid?.signIn === undefined ? [] : [openid.origin],
   );
-  return { statistics, events, server: new HttpServer(app, config) };
+  return { statistics, events, app };
 }
+
+/** Of a process that does not lead: it takes notices, and forwards all else to the leader. */
+export function createMemberApp(parts: Door & { shared: Shared; onlyWorks: boolean }) {
+  const { shared, onlyWorks, readiness, metrics, secret, log } = parts;
+  const health = healthRouter(readiness, metrics);
+  if (onlyWorks) return createApp([health], log);
+  const leader = () => (shared.leads ? undefined : shared.leader);
+  const limiter = failedAuthenticationLimiter(10);
+  return createApp([health, hook(parts, limiter), forwarder({ leader, secret, log })], log);
+}
+
+const hook = (
+  { tagger, queue, metrics, secret, log }: Pick<Door, 'tagger' | 'queue' | 'metrics' | 'secret' | 'log'>,
+  limiter: FailedAuthenticationLimiter,
+) =>
+  hookRouter({
+    key: hookKey(secret),
+    limiter,
+    metrics,
+    log,
+    accept: (instance) => {
+      // Another picture that comes at the same moment is in the change log.
+      if (tagger.isStoring(instance)) return 'own';
+      queue.enqueue(instance, 'hook');
+      return 'accepted';
+    },
+  });

@@ -150,8 +150,8 @@ export const runningErrors = {
     exit: 1,
   },
   lease_lost: {
-    message: (p: { holder: string }) =>
-      `${p.holder} has taken over, because this process did not answer for some seconds. This one ends: have it started again, as a standby.`,
+    message: (p: { who: string }) =>
+      `Other processes have gone on without ${p.who}, because it did not answer for ten seconds. It ends: have it started again.`,
     transient: true,
     status: 503,
     exit: 1,

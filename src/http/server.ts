@@ -39,6 +39,10 @@ export class HttpServer {
     return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   }
 
+  get isListening(): boolean {
+    return this.#server.listening;
+  }
+
   /** @throws cannot_listen */
   async start(): Promise<void> {
     const { host, port } = this.#address;

@@ -91,6 +91,11 @@ export class Transport {
     return this.#only([this.choice.choose(request, false, new Set())]);
   }
 
+  /** See `AdaptiveLimiter`. */
+  shareRate(others: number): void {
+    for (const { node } of this.choice.members) node.shareRate(others);
+  }
+
   #only(members: readonly Member[]): Transport {
     return new Transport(this.#options, { choice: new NodeChoice(members), closed: this.#closed });
   }

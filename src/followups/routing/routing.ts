@@ -113,11 +113,11 @@ export class Routing {
   }
 
   /**
-   * Checks that Orthanc knows the destinations of the rules. Of several Orthancs, the one that sends must answer the first
+   * Checks that Orthanc knows the destinations of the rules: also where another process sends. Of several Orthancs, the one that sends must answer the first
    * time. Later, only its routes wait for it.
    * @throws rules_invalid at the first check. Later, an unknown destination is logged and treated as unreachable.
    */
-  async #checkDestinations(): Promise<void> {
+  async checkDestinations(): Promise<void> {
     const known = await this.#orthanc.forwarder.destinations().catch((caught: unknown) => {
       const error = asPlainviewError(caught);
       const isAway = mayMeanAway(error) || error.code === 'orthanc_timeout';
@@ -150,16 +150,17 @@ export class Routing {
     return retried;
   }
 
-  /**
-   * What a process needs that decides and does not send.
-   * @throws rules_invalid where Orthanc lacks a destination at the first call, orthanc_…
-   */
-  get rules(): Part { return { resume: () => this.#checkDestinations() }; }
-
-  /** @throws orthanc_… */
+  /** Sends, and looks for what an earlier run, or another process, has left pending. After `checkDestinations`. */
   resume(): void {
     for (const outbox of this.#outboxes.values()) outbox.resume();
-    this.#search ??= this.#findPending();
+    this.search();
+  }
+
+  /** Looks for what an earlier run, or a process that ended, has left pending. */
+  search(): void {
+    this.#search ??= this.#findPending().finally(() => {
+      this.#search = undefined;
+    });
   }
 
   pause(): void {

@@ -110,6 +110,10 @@ export class Database {
     return this.#isAway;
   }
 
+  get isClosed(): boolean {
+    return this.#closed.signal.aborted;
+  }
+
   /** When its last outage ended, by `performance.now()`. */
   get backSince(): number {
     return this.#backSince;

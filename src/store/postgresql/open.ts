@@ -4,4 +4,5 @@ export { type ImportResult, importFolder } from './import.js';
 export { jobSchema, quietLogger, workerEvents } from './job-engine.js';
 export { SharedLocks } from './locks.js';
 export { type Leader, Membership } from './membership.js';
+export { Messages } from './messages.js';
 export { PostgresqlStore } from './store.js';
