@@ -18,7 +18,9 @@ export function standbyRouter(leader: () => Leader | undefined): Router {
   });
   router.use(() => {
     const { who, since } = leader() ?? {};
-    throw createError('standby', { holder: who === undefined ? 'not known yet' : `${who}, since ${since}` });
+    throw createError('standby', {
+      why: who === undefined ? 'no process leads yet' : `${who} leads, since ${since}`,
+    });
   });
   return router;
 }
