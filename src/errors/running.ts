@@ -157,7 +157,8 @@ export const runningErrors = {
     exit: 1,
   },
   standby: {
-    message: (p: { holder: string }) => `This Plainview is a standby. Ask the one that works: ${p.holder}.`,
+    message: (p: { why: string }) =>
+      `This Plainview does not lead its archive, and cannot forward the request: ${p.why}. Try again in a few seconds.`,
     transient: true,
     status: 503,
     exit: 1,
