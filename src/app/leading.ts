@@ -36,16 +36,7 @@ interface Parts {
 export type Leading = Awaited<ReturnType<typeof createLeading>>;
 
 /** @throws state_damaged, state_unusable */
-export async function createLeading({
-  work,
-  store,
-  orthanc,
-  classifier,
-  config,
-  seal,
-  metrics,
-  log,
-}: Parts) {
+export async function createLeading({ work, store, orthanc, classifier, config, seal, metrics, log }: Parts) {
   const { queue, recorder, reconciler, pipeline, reporter, routing, tagger, corrections, locks } = work;
   const { modalities } = config;
   const isSettled = async (instance: IdentifiedInstance) =>

@@ -21,12 +21,10 @@ import type { Availability } from '../orthanc/availability.js';
 import { mayFreeze, requireCapabilities, warningsOf } from '../orthanc/capabilities.js';
 import type { Heartbeat, NodeHealth } from '../orthanc/node-health.js';
 import { Orthanc } from '../orthanc/orthanc.js';
-import { MemoryQueue } from '../queue/memory.js';
 import { lockFolder } from '../store/folder-lock.js';
-import { FolderStore } from '../store/folder-store.js';
-import { LocalLocks } from '../store/local-locks.js';
 import { StateProbe } from '../store/state-probe.js';
 import { Suspects } from '../store/suspects.js';
+import { inFolder } from './in-folder.js';
 import { Leadership } from './leadership.js';
 import { createLeading } from './leading.js';
 import { Lifecycle, type Part } from './lifecycle.js';
@@ -101,13 +99,6 @@ export async function startService(
   }
 }
 
-const inFolder = (stateDir: string): State => ({
-  store: new FolderStore(stateDir),
-  place: stateDir,
-  locks: new LocalLocks(),
-  createQueue: ({ admission, handler }) => new MemoryQueue(admission, handler),
-});
-
 interface Parts {
   config: Config & { secret: string };
   server: HttpServer;
@@ -167,9 +158,7 @@ async function startOn(
       writable: probe.problem === undefined,
       ...(probe.problem === undefined ? {} : { problem: probe.problem }),
     },
-    ...(shared === undefined
-      ? {}
-      : { leads: shared.leads, leader: shared.leader, members: shared.members }),
+    ...(shared === undefined ? {} : { leads: shared.leads, leader: shared.leader, members: shared.members }),
     ...(leading === undefined
       ? {}
       : {

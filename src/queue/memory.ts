@@ -61,11 +61,13 @@ export class MemoryQueue implements Queue {
       known.job.reason = moreUrgent(known.job.reason, reason);
       if (!(urgentReasons.has(reason) && this.#backlog.delete(instance))) return;
     }
-    this.#addWaiting(known ?? {
+    this.#addWaiting(
+      known ?? {
         job: { instance, reason, attempt: 1 },
         since: performance.now(),
         settled: listeners,
-      });
+      },
+    );
     this.#startJobs();
   }
 

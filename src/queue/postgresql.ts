@@ -5,7 +5,13 @@ import { sleep } from '../async/sleep.js';
 import { asPlainviewError } from '../errors/errors.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import type { Locks } from '../store/locks.js';
-import { type Database, jobSchema, type Membership, quietLogger, workerEvents } from '../store/postgresql/open.js';
+import {
+  type Database,
+  jobSchema,
+  type Membership,
+  quietLogger,
+  workerEvents,
+} from '../store/postgresql/open.js';
 import type { AdmissionPolicy } from './admission-policy.js';
 import { MemoryQueue } from './memory.js';
 import {
@@ -16,7 +22,6 @@ import {
   type Queue,
   type QueueDepth,
   type Reason,
-  urgentReasons,
 } from './queue.js';
 
 /** What the engine keeps of a job. Its key is the instance. */
@@ -73,7 +78,9 @@ export class PostgresqlQueue implements Queue {
     this.#parts = parts;
     const { locks, handler, admission } = parts;
     // The engine gives a job that was enqueued again while it runs to another process at once.
-    this.#local = new MemoryQueue(admission, (job) => locks.exclusive('job', job.instance, () => handler(job)));
+    this.#local = new MemoryQueue(admission, (job) =>
+      locks.exclusive('job', job.instance, () => handler(job)),
+    );
   }
 
   start(): void {

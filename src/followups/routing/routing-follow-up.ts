@@ -9,7 +9,6 @@ import type { IdentifiedInstance, InstanceContent } from '../../orthanc/resource
 import type { FollowUp } from '../follow-up.js';
 import type { GroupLabels } from './group-labels.js';
 import type { Ledger } from './ledger.js';
-import type { Outbox } from './outbox.js';
 import { planRoutes, type RoutePlan } from './plan.js';
 import { type InstanceRoutes, type Route, routesOf } from './routes-record.js';
 import { factsOf, whyExcluded } from './rules/facts.js';

@@ -57,7 +57,10 @@ export class Routing {
   #search: Promise<void> | undefined;
 
   /** @throws rules_invalid */
-  constructor({ orthanc, config, classes, registry, locks, backOff, relay, onPart, log }: Parts, file: string) {
+  constructor(
+    { orthanc, config, classes, registry, locks, backOff, relay, onPart, log }: Parts,
+    file: string,
+  ) {
     this.#orthanc = orthanc;
     this.#log = log;
     this.#hasSeveral = config.orthancUrl.length > 1;

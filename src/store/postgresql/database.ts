@@ -110,8 +110,9 @@ export class Database {
     return this.#isAway;
   }
 
-  get isClosed(): boolean {
-    return this.#closed.signal.aborted;
+  /** Aborted when it is closed. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
   }
 
   /** When its last outage ended, by `performance.now()`. */

@@ -112,6 +112,16 @@ export class Membership {
     return this.#leader;
   }
 
+  /** Waits until somebody leads. @returns who it is, and whether it is this process */
+  async someLeads(): Promise<{ who: string; leads: boolean }> {
+    if (this.#leader === undefined)
+      await new Promise<unknown>((resolve) => {
+        this.events.once('leads', resolve);
+        this.events.once('leader', resolve);
+      });
+    return { who: this.#leader?.who ?? 'another process', leads: this.#leads };
+  }
+
   /** How many processes work on the archive, this one included. */
   get members(): number {
     return this.#members;
@@ -176,11 +186,16 @@ export class Membership {
   async #endDead(): Promise<void> {
     // The leader ends the others, because it goes on with what they had begun. Anybody ends the leader.
     const { rows } = await this.#database.query<{ who: string }>(
-      endOf('expires < now() AND ($1 IN (SELECT term FROM plainview.leader) OR term IN (SELECT term FROM plainview.leader))'),
+      endOf(
+        'expires < now() AND ($1 IN (SELECT term FROM plainview.leader) OR term IN (SELECT term FROM plainview.leader))',
+      ),
       [this.term],
     );
     for (const { who } of rows) {
-      this.#log.warn({ member: who }, 'a process that works on this archive has ended without a word: others go on with its work');
+      this.#log.warn(
+        { member: who },
+        'a process that works on this archive has ended without a word: others go on with its work',
+      );
       this.events.emit('ended', who);
     }
   }

@@ -44,15 +44,14 @@ export class Messages {
     while (this.#unsent.length > 0) {
       const batch = this.#unsent.splice(0, batchSize);
       try {
-        await this.#database.query(
-          'INSERT INTO plainview.messages (content) SELECT unnest($1::text[])',
-          [batch],
-        );
+        await this.#database.query('INSERT INTO plainview.messages (content) SELECT unnest($1::text[])', [
+          batch,
+        ]);
       } catch (error) {
         this.#unsent.unshift(...batch);
         this.#log.debug({ err: asPlainviewError(error) }, 'messages to the leader wait');
-        if (this.#database.isClosed) break;
-        await sleep(1000);
+        if (this.#database.closed.aborted) break;
+        await sleep(1000, this.#database.closed);
       }
     }
     this.#sending = false;

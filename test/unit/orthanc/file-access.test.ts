@@ -95,7 +95,7 @@ describe('a picture that ends Orthanc', () => {
 
   test('is asked for alone the second time', async () => {
     const [suspect, other] = [stored(), stored()];
-    await (new Suspects(new FolderStore(stateDir), silent)).put(suspect, { times: 1, at: '' });
+    await new Suspects(new FolderStore(stateDir), silent).put(suspect, { times: 1, at: '' });
     const orthanc = await client();
     const held = fake.hold(({ path }) => path.includes(suspect));
     const alone = whole(orthanc, suspect);
