@@ -21,6 +21,7 @@ export interface ServiceProcessOptions {
   under?: readonly string[];
   /** Of another build. */
   cli?: string;
+  command?: 'serve' | 'work';
 }
 
 /** `plainview serve` as a process that can be killed, stopped, frozen and started again. */
@@ -43,11 +44,12 @@ export class ServiceProcess {
     stateDir,
     under = [],
     cli = cliFile,
+    command = 'serve',
   }: ServiceProcessOptions) {
     this.url = `http://127.0.0.1:${port}`;
     this.secret = secret;
     this.#stateDir = stateDir ?? this.#folder;
-    this.#command = [...under, process.execPath, cli, 'serve'];
+    this.#command = [...under, process.execPath, cli, command];
     this.#env = {
       PATH: process.env.PATH ?? '',
       PLAINVIEW_ORTHANC_URL: orthanc,
