@@ -19,7 +19,7 @@ export function standbyRouter(leader: () => Leader | undefined): Router {
   router.use(() => {
     const { who, since } = leader() ?? {};
     throw createError('standby', {
-      why: who === undefined ? 'no process leads yet' : `${who} leads, since ${since}`,
+      why: who === undefined ? 'no process leads yet' : `the leader is ${who}, since ${since}`,
     });
   });
   return router;

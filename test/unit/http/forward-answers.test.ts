@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { forwardedHeader } from '../../../src/access/forwarded.js';
 import { answerHeader, answerMac, signatureHeader } from '../../../src/access/signature.js';
-import { ask, Forwarding, noting, secret, stands } from '../../../testkit/forwarding.js';
+import { ask, askRaw, Forwarding, noting, secret, stands } from '../../../testkit/forwarding.js';
 import { close, listen } from '../../../testkit/loopback.js';
 import { signed } from '../../../testkit/signed.js';
 import { waitFor } from '../../../testkit/wait-for.js';
@@ -216,6 +216,17 @@ describe('a process that cannot forward answers 503', () => {
         await problem(`${through}/api`, { method, ...(method === 'POST' ? { body: 'a' } : {}) }),
       ).toMatchObject(standby);
     expect(begun).toBe(2);
+  });
+
+  test('where the leader goes in the middle of a body, and reads the rest of it', async () => {
+    const through = await site.through(
+      (incoming) => void incoming.once('data', () => incoming.socket.destroy()),
+    );
+    const body = 'x'.repeat(8 * 1024 * 1024);
+    const one = (rest: string) =>
+      `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n${rest}\r\n${body}`;
+    const answers = await askRaw(through, `${one('')}${one('Connection: close\r\n')}`);
+    expect(answers.match(/HTTP\/1\.1 503 /g)).toHaveLength(2);
   });
 
   test('to what was forwarded once: two that disagree on the leader do not send a request to and fro', async () => {
