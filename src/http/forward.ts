@@ -6,6 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
 import { pipeline } from 'node:stream';
 import { type ErrorRequestHandler, type Request, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
@@ -93,6 +94,8 @@ function open(
     method: request.method,
     path: request.originalUrl,
     headers,
+    // Else TLS would ask for the certificate of the name in `Host`, which the client chose.
+    servername: isIP(url.hostname.replace(/[[\]]/g, '')) === 0 ? url.hostname : '',
     // A connection for each request: one that was kept could have been closed by the leader at this moment.
     agent: false,
     timeout: options.silenceMs,

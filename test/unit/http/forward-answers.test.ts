@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { buffer, text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -246,6 +247,21 @@ describe('a process that cannot forward answers 503', () => {
     const through = await site.through(app);
     expect((await ask(through, { headers: { [forwardedHeader]: forged } })).statusCode).toBe(503);
     expect(received).toEqual([]);
+  });
+
+  test('where the leader cannot prove its name through TLS; the client’s Host does not change which name', async () => {
+    const names: string[] = [];
+    const server = createTlsServer({
+      SNICallback: (name, done) => {
+        names.push(name);
+        done(new Error('no certificate'));
+      },
+    });
+    const url = (await listen(server)).replace('http://127.0.0.1', 'https://localhost');
+    const through = await site.member(() => ({ url }));
+    const answer = await ask(through, { headers: { host: 'plainview.example' } });
+    expect([answer.statusCode, names]).toEqual([503, ['localhost']]);
+    await close(server);
   });
 
   test('and proves to Orthanc’s plugin that it is Plainview', async () => {
