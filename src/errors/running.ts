@@ -162,6 +162,10 @@ export const runningErrors = {
     transient: true,
     status: 503,
     exit: 1,
+    meaning:
+      'Several processes share a database, and only their leader may answer this. Another one leads within about ten seconds after the leader has gone.',
+    remedy:
+      'Before you send a change again, look whether it was made: the leader may have gone after it. If it does not pass, check that this process reaches the address in the message.',
   },
   temporary_unusable: {
     transient: false,

@@ -161,7 +161,7 @@ describe.skipIf(server === undefined)('several services on one archive', () => {
     });
     const all = await startAll(2, { PLAINVIEW_RULES_FILE: file });
     const stored = await Promise.all(Array.from({ length: 12 }, () => decided()));
-    const told = () => receiver.requests.map(({ body }) => JSON.parse(body).instance as string).sort();
+    const told = () => receiver.requests.map(({ body }) => JSON.parse(body).data.instance as string).sort();
     await waitFor(() => told().length >= 12, { what: 'all routes', timeout: 20_000 });
     expect((await Promise.all(all.map(decisions))).every((count) => count > 0)).toBe(true);
     for (const { orthancId } of stored)
