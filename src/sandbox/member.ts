@@ -89,8 +89,9 @@ export async function startMember(options: {
     },
     leads: async () => {
       const answer = await ask('/health/ready');
-      if (!answer) return false;
-      return readiness.parse(await answer.json()).leads ?? answer.ok;
+      // It can end in the middle of its answer.
+      const { data } = readiness.safeParse(await answer?.json().catch(() => undefined));
+      return data?.leads ?? (data !== undefined && answer?.ok === true);
     },
     stop: async () => {
       stopping.abort();

@@ -76,7 +76,7 @@ Upload radiographs to either Orthanc, on its pages or from a shell:
 
 Meanwhile kill something. Every radiograph gets its category all the same:
 
-  kill -9 ${leader.pid}      the service that leads: another one leads about ten seconds later
+  kill -9 ${leader.pid}      the service that leads: about ten seconds later one leads again
   kill -STOP ${leader.pid}   the same service hangs (kill -CONT ${leader.pid}: it goes on)
   kill -9 ${first?.orthanc.pid}      ${first?.name}: the services go on with the other Orthanc
 
