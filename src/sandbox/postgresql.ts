@@ -1,20 +1,23 @@
 import { spawn } from 'node:child_process';
+import { open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
+import { Readable } from 'node:stream';
 import { createError } from '../errors/errors.js';
+import { temporaryFolder } from '../files/temporary.js';
 import { lastLines } from './command.js';
 import { freePort } from './ports.js';
 
 /**
- * Makes a database for each argument and prints libpq's variables and the server's process id. Then it waits for the end of
- * its input, so that the server never outlives this process.
+ * Makes a database for each argument, and writes libpq's variables and the server's process id to the file descriptor 3. Then
+ * it waits for the end of its input, so that the server never outlives this process.
  */
 const script = `
 for name in "$@"; do createdb "$name" || exit; done
-env | grep ^PG
-echo "PGPID=$(psql --dbname postgres --no-align --tuples-only --command "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")"
-echo
-exec cat`;
+env | grep ^PG >&3
+echo "PGPID=$(psql --dbname postgres --no-align --tuples-only --command "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")" >&3
+echo >&3
+exec cat 3>&-`;
 
 export interface PostgresqlServer {
   host: string;
@@ -37,20 +40,27 @@ export interface PostgresqlServer {
 export async function startPostgresqlServer(
   databases: readonly string[] = [],
 ): Promise<PostgresqlServer | undefined> {
+  const folder = await temporaryFolder('plainview-postgresql-');
+  const logFile = join(folder, 'pg_virtualenv.log');
+  const log = await open(logFile, 'a');
   // `-t` gives each server a folder of its own, also for root: several can start at the same time.
   const child = spawn('pg_virtualenv', ['-t', 'sh', '-c', script, 'sh', ...databases], {
     env: { ...process.env, PGPORT: String(await freePort()) },
+    // Its messages go to a file: to write to a pipe that nobody reads would end it before it has stopped the server.
+    stdio: ['pipe', log.fd, log.fd, 'pipe'],
     // Ctrl-C does not reach it: it is stopped last.
     detached: true,
   });
   const ended = new Promise<'missing' | 'ended'>((resolve) => {
     child.once('error', () => resolve('missing'));
-    child.once('close', () => resolve('ended'));
+    child.once('exit', () => resolve('ended'));
   });
-  const complaints = text(child.stderr);
+  await log.close();
+  const [, , , output] = child.stdio;
   const variables = new Map<string, string>();
   const started = (async () => {
-    for await (const line of createInterface(child.stdout)) {
+    if (!(output instanceof Readable)) return ended;
+    for await (const line of createInterface(output)) {
       if (line === '') return;
       const [name = '', ...value] = line.split('=');
       variables.set(name, value.join('='));
@@ -58,11 +68,12 @@ export async function startPostgresqlServer(
     return ended;
   })();
   const result = await Promise.race([started, ended]);
-  if (result === 'missing') return undefined;
-  if (result === 'ended')
-    throw createError('sandbox_without_postgresql', {
-      why: `pg_virtualenv failed: ${lastLines(await complaints)}`,
-    });
+  if (result !== undefined) {
+    const why = `pg_virtualenv failed: ${lastLines(await readFile(logFile, 'utf8'))}`;
+    await rm(folder, { recursive: true });
+    if (result === 'missing') return undefined;
+    throw createError('sandbox_without_postgresql', { why });
+  }
   return {
     host: variables.get('PGHOST') ?? 'localhost',
     port: Number(variables.get('PGPORT')),
@@ -71,8 +82,9 @@ export async function startPostgresqlServer(
     pid: Number(variables.get('PGPID')),
     url: postgresqlUrl(Object.fromEntries(variables)),
     stop: async () => {
-      child.stdin.end();
+      child.stdin?.end();
       await ended;
+      await rm(folder, { recursive: true });
     },
   };
 }

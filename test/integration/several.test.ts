@@ -121,6 +121,22 @@ describe.skipIf(!hasPostgresql)('npm start -- --several 3', () => {
   });
 });
 
+test.skipIf(!hasPostgresql)(
+  'PostgreSQL ends with the process that started it, also when that is killed',
+  async () => {
+    const child = spawn(process.execPath, [
+      ...['--input-type=module', '--eval'],
+      `const { startPostgresqlServer } = await import(process.argv[1]);
+     console.log((await startPostgresqlServer()).pid);`,
+      shipped('dist', 'sandbox', 'postgresql.js'),
+    ]);
+    const [pid] = await once(child.stdout, 'data');
+    expect(runs(Number(pid))).toBe(true);
+    child.kill('SIGKILL');
+    await waitFor(() => !runs(Number(pid)), { what: 'the end of PostgreSQL' });
+  },
+);
+
 test('without PostgreSQL it names the package to install', async () => {
   const { out, ended } = start(['--several', '3'], { PATH: '/nowhere' });
   expect(await ended).toBe(1);

@@ -24,6 +24,7 @@ const mayWrite: Record<string, string> = {
   'sandbox/docker.ts': 'an Orthanc for tests and the demo, which is made again',
   'sandbox/orthanc.ts': 'an Orthanc for tests and the demo, which is made again',
   'sandbox/plain-path.ts': 'an Orthanc for tests and the demo, which is made again',
+  'sandbox/postgresql.ts': 'opens a log, and removes it',
   'sandbox/several.ts': 'removes what was made for a trial',
 };
 
