@@ -10,14 +10,15 @@ import { freePort } from './ports.js';
 
 /**
  * Makes a database for each argument, and writes libpq's variables and the server's process id to the file descriptor 3. Then
- * it waits for the end of its input, so that the server never outlives this process.
+ * it waits for the end of its input, so that the server never outlives this process, and removes the folder that is $0.
  */
 const script = `
 for name in "$@"; do createdb "$name" || exit; done
 env | grep ^PG >&3
 echo "PGPID=$(psql --dbname postgres --no-align --tuples-only --command "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")" >&3
 echo >&3
-exec cat 3>&-`;
+cat 3>&-
+rm -r "$0"`;
 
 export interface PostgresqlServer {
   host: string;
@@ -44,7 +45,7 @@ export async function startPostgresqlServer(
   const logFile = join(folder, 'pg_virtualenv.log');
   const log = await open(logFile, 'a');
   // `-t` gives each server a folder of its own, also for root: several can start at the same time.
-  const child = spawn('pg_virtualenv', ['-t', 'sh', '-c', script, 'sh', ...databases], {
+  const child = spawn('pg_virtualenv', ['-t', 'sh', '-c', script, folder, ...databases], {
     env: { ...process.env, PGPORT: String(await freePort()) },
     // Its messages go to a file: to write to a pipe that nobody reads would end it before it has stopped the server.
     stdio: ['pipe', log.fd, log.fd, 'pipe'],
@@ -84,7 +85,6 @@ export async function startPostgresqlServer(
     stop: async () => {
       child.stdin?.end();
       await ended;
-      await rm(folder, { recursive: true });
     },
   };
 }
