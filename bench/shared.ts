@@ -8,7 +8,7 @@ import type { Reason } from '../src/queue/queue.js';
 import { type Postgresql, startPostgresql } from '../testkit/postgresql.js';
 import { seeded } from '../testkit/random.js';
 import { measureQueue, type QueueRates } from './shared/database.js';
-import { measureThroughput, type Throughput } from './shared/throughput.js';
+import { measureThroughput, nameOf, type Throughput } from './shared/throughput.js';
 import { measureLatency } from './store/latency.js';
 import { latencyTables } from './store/latency-table.js';
 import { makeExposure } from './store/pictures.js';
@@ -50,26 +50,28 @@ const random = seeded(seed);
 async function compareThroughput(postgresql: Postgresql): Promise<void> {
   const measured = await measureThroughput({
     postgresql,
-    sizes: ['alone', 1, ...aims.keys()],
+    setups: [false, true].flatMap((isShared) =>
+      [1, ...aims.keys()].map((processes) => ({ processes, isShared })),
+    ),
     rounds,
     seconds,
     concurrency,
     random,
     log,
   });
-  const one = measured.find(({ size }) => size === 1)?.perSecond ?? Number.NaN;
-  const name = ({ size }: Throughput) =>
-    size === 'alone' ? 'without a database' : `${size} on one database`;
-  const row = ({ size, perSecond, cpu }: Throughput) => ({
-    'decisions/s': perSecond.toFixed(1),
-    'ratio to one': (perSecond / one).toFixed(2),
-    aim: size === 'alone' ? '' : (aims.get(size) ?? ''),
-    'CPU, %': cpu.toFixed(0),
-  });
+  const row = ({ processes, isShared, perSecond, cpu }: Throughput) => {
+    const one = measured.find((each) => each.isShared === isShared && each.processes === 1);
+    return {
+      'decisions/s': perSecond.toFixed(1),
+      'ratio to one': (perSecond / (one?.perSecond ?? Number.NaN)).toFixed(2),
+      aim: (isShared ? aims.get(processes) : undefined) ?? '',
+      'CPU of the machine, %': cpu.toFixed(0),
+    };
+  };
   console.log(
-    `\nProcesses that share a backlog, ${concurrency} at a time each; a rendering takes 60 ms of waiting`,
+    `\nProcesses with a backlog, ${concurrency} at a time each; a rendering takes 60 ms of waiting. Those apart share nothing, and show what the machine allows.`,
   );
-  console.table(Object.fromEntries(measured.map((each) => [name(each), row(each)])));
+  console.table(Object.fromEntries(measured.map((each) => [nameOf(each), row(each)])));
 }
 
 async function compareLatency(postgresql: Postgresql): Promise<void> {

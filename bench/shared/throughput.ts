@@ -19,11 +19,13 @@ const settleMs = 3000;
 /** Processes that have not begun to work in this time are not waited for. */
 const startMs = 60_000;
 
-/** Number of processes on one database; `alone`: one without a database. */
-export type Size = 'alone' | number;
+/** Processes on one Orthanc and one database, or each with an Orthanc and a folder of its own. */
+export interface Setup {
+  processes: number;
+  isShared: boolean;
+}
 
-export interface Throughput {
-  size: Size;
+export interface Throughput extends Setup {
   /** Decisions per second, median of the rounds. */
   perSecond: number;
   /** How busy the machine was, percent of all cores. At 100 the ratios say nothing about the processes. */
@@ -32,11 +34,11 @@ export interface Throughput {
 
 /**
  * Counts decisions while a backlog is worked on, by one and by several processes. Orthanc is simulated: its renderings
- * wait, and use no CPU. Each round runs all sizes in random order.
+ * wait, and use no CPU. Each round runs all setups in random order. Those that share nothing show what the machine allows.
  */
 export async function measureThroughput(options: {
   postgresql: Postgresql;
-  sizes: readonly Size[];
+  setups: readonly Setup[];
   rounds: number;
   /** Seconds of each measurement. */
   seconds: number;
@@ -45,43 +47,52 @@ export async function measureThroughput(options: {
   random: () => number;
   log: (line: string) => void;
 }): Promise<Throughput[]> {
-  const { sizes, rounds, random, log } = options;
-  const rates = new Map(sizes.map((size) => [size, [] as { perSecond: number; cpu: number }[]]));
+  const { setups, rounds, random, log } = options;
+  const rates = new Map(setups.map((setup) => [setup, [] as { perSecond: number; cpu: number }[]]));
   for (let round = 1; round <= rounds; round++)
-    for (const size of shuffled(sizes, random)) {
-      const one = await measureOnce(size, `bench_${process.pid}_${round}_${size}`, options);
-      rates.get(size)?.push(one);
-      log(`throughput, round ${round} of ${rounds}: ${size}, ${one.perSecond.toFixed(1)} a second`);
+    for (const setup of shuffled(setups, random)) {
+      const database = setup.isShared
+        ? `bench_throughput_${process.pid}_${round}_${setup.processes}`
+        : undefined;
+      const one = await measureOnce(setup.processes, database, options);
+      rates.get(setup)?.push(one);
+      log(`throughput, round ${round} of ${rounds}: ${nameOf(setup)}, ${one.perSecond.toFixed(1)} a second`);
     }
-  return [...rates].map(([size, all]) => ({
-    size,
+  return [...rates].map(([setup, all]) => ({
+    ...setup,
     perSecond: median(all.map(({ perSecond }) => perSecond)),
     cpu: median(all.map(({ cpu }) => cpu)),
   }));
 }
 
+export const nameOf = ({ processes, isShared }: Setup): string =>
+  `${processes} ${isShared ? 'on one database' : 'apart, without a database'}`;
+
 async function measureOnce(
-  size: Size,
-  database: string,
+  processes: number,
+  database: string | undefined,
   { postgresql, seconds, concurrency }: Parameters<typeof measureThroughput>[0],
 ): Promise<{ perSecond: number; cpu: number }> {
-  const processes = size === 'alone' ? 1 : size;
   // More than they can decide.
   const most = (processes * concurrency * (startMs + settleMs + 1000 * seconds)) / renderingMs;
-  const orthanc = new SimulatedOrthanc(Math.ceil(most));
-  orthanc.renderingMs = renderingMs;
-  const url = await orthanc.listen();
-  if (size !== 'alone') await postgresql.pool.query(`CREATE DATABASE ${database}`);
+  const orthancs = Array.from({ length: database === undefined ? processes : 1 }, () => {
+    const orthanc = new SimulatedOrthanc(Math.ceil(most));
+    orthanc.renderingMs = renderingMs;
+    return orthanc;
+  });
+  const decidedSoFar = () => orthancs.reduce((total, { decided }) => total + decided, 0);
+  const urls = await Promise.all(orthancs.map((orthanc) => orthanc.listen()));
+  if (database !== undefined) await postgresql.pool.query(`CREATE DATABASE ${database}`);
   const services: ServiceProcess[] = [];
   try {
     for (let n = 0; n < processes; n++)
       services.push(
         new ServiceProcess({
-          orthanc: url,
+          orthanc: urls[n % urls.length] ?? '',
           port: await freePort(),
           secret,
           env: {
-            ...(size === 'alone' ? {} : { PLAINVIEW_DATABASE_URL: postgresql.url(database) }),
+            ...(database === undefined ? {} : { PLAINVIEW_DATABASE_URL: postgresql.url(database) }),
             PLAINVIEW_NETWORK: network,
             PLAINVIEW_WORKERS: '1',
             PLAINVIEW_CONCURRENCY: String(concurrency),
@@ -96,16 +107,19 @@ async function measureOnce(
       what: 'all processes',
       timeout: startMs,
     });
-    await waitFor(() => orthanc.decided > 0, { what: 'the first decision', timeout: startMs });
+    await waitFor(() => orthancs.some(({ decided }) => decided > 0), {
+      what: 'the first decision',
+      timeout: startMs,
+    });
     await delay(settleMs);
-    const [began, decided, before] = [performance.now(), orthanc.decided, ticks()];
+    const [began, decided, before] = [performance.now(), decidedSoFar(), ticks()];
     await delay(1000 * seconds);
-    const perSecond = ((orthanc.decided - decided) * 1000) / (performance.now() - began);
+    const perSecond = ((decidedSoFar() - decided) * 1000) / (performance.now() - began);
     const after = ticks();
     return { perSecond, cpu: 100 * (1 - (after.idle - before.idle) / (after.all - before.all)) };
   } finally {
     for (const service of services) await service.discard();
-    await orthanc.close();
+    for (const orthanc of orthancs) await orthanc.close();
   }
 }
 
