@@ -53,10 +53,13 @@ export async function countUndecided(
   return radiographs.length - done;
 }
 
-/** @returns those that Orthanc does not have */
+/** @returns those that Orthanc says it does not have */
 export async function missing(orthanc: string, ids: readonly string[]): Promise<string[]> {
   const listed = new Set((await contents(orthanc, ids, 'Instance')).map(({ ID }) => ID));
-  return ids.filter((id) => !listed.has(id));
+  const gone: string[] = [];
+  for (const id of ids)
+    if (!listed.has(id) && (await fetch(`${orthanc}/instances/${id}`)).status === 404) gone.push(id);
+  return gone;
 }
 
 /** Sets a label on every third study, as a user would. @returns study → label */

@@ -100,7 +100,11 @@ async function run(archive: Archive, receiver: WebhookReceiver, options: Scenari
   }
   await Promise.all(uploads);
   const url = urls[0] ?? '';
-  const lost = await missing(url, [...uploader.stored.keys()]);
+  // After a restart of PostgreSQL, Orthanc answers HTTP 500 at times.
+  const lost = await waitFor(() => missing(url, [...uploader.stored.keys()]).catch(() => undefined), {
+    what: "Orthanc's list of its instances",
+    timeout: 120_000,
+  });
   const standing = new Map([...uploader.stored].filter(([id]) => !lost.includes(id)));
   const undecidedAfterLast = await countUndecided(url, standing);
   const undecided = await waitForZero(() => countUndecided(url, standing));
