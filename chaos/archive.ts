@@ -11,14 +11,20 @@ export interface Archive extends Omit<Nodes, 'discard'> {
   readonly urls: readonly string[];
   readonly services: readonly ServiceProcess[];
   readonly postgresql: Postgresql;
-  /** Exit status of each process that ended by itself. It was started again. */
-  readonly ends: readonly (number | null)[];
+  /** Each process that ended by itself. It was started again. */
+  readonly ends: readonly End[];
   /** Ends a service by SIGKILL. It is started again at once. */
   kill(service: ServiceProcess): Promise<void>;
   /** Waits until exactly one leads. */
   leader(): Promise<ServiceProcess>;
   /** No service is started again after that. */
   stopServices(): Promise<void>;
+}
+
+interface End {
+  service: ServiceProcess;
+  /** null after a signal. */
+  status: number | null;
 }
 
 const nodeCount = 2;
@@ -91,7 +97,7 @@ export async function withArchive<T>(
 
 /** Starts services, and starts each again whenever it ends, as systemd does. */
 class Supervisor {
-  readonly ends: (number | null)[] = [];
+  readonly ends: End[] = [];
   readonly #killed = new Set<ServiceProcess>();
   readonly #timer: NodeJS.Timeout;
 
@@ -112,7 +118,7 @@ class Supervisor {
   }
 
   #startAgain(service: ServiceProcess): void {
-    if (!this.#killed.delete(service)) this.ends.push(service.exitStatus());
+    if (!this.#killed.delete(service)) this.ends.push({ service, status: service.exitStatus() });
     service.start();
   }
 }
