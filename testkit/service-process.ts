@@ -5,9 +5,12 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { options } from '../src/config/options.js';
 import { cliFile } from './cli.js';
 import { waitFor } from './wait-for.js';
 
+const hasAddress = 'address' in options.shape;
+const readiness = z.object({ leads: z.boolean().optional() });
 const watermark = z.object({ since: z.number() });
 
 export interface ServiceProcessOptions {
@@ -56,6 +59,8 @@ export class ServiceProcess {
       PLAINVIEW_PORT: String(port),
       PLAINVIEW_SECRET: secret,
       PLAINVIEW_STATE_DIR: this.#stateDir,
+      // Others on its database reach it there: it listens on loopback only.
+      ...(env.PLAINVIEW_DATABASE_URL !== undefined && hasAddress ? { PLAINVIEW_ADDRESS: this.url } : {}),
       ...env,
     };
     process.once('exit', this.#killAtExit);
@@ -80,6 +85,16 @@ export class ServiceProcess {
       return answer?.ok ?? false;
     };
     await waitFor(isReady, { what: 'readiness of the service', timeout: 60_000 });
+  }
+
+  /** Whether it leads those on its database; where only one of them works, whether it does. */
+  async leads(): Promise<boolean> {
+    try {
+      const answer = await fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(2000) });
+      return readiness.parse(await answer.json()).leads ?? answer.ok;
+    } catch {
+      return false; // it ended, or does not answer
+    }
   }
 
   kill = () => this.#end('SIGKILL');
@@ -152,6 +167,11 @@ export class ServiceProcess {
     const ended = once(child, 'exit');
     child.kill(signal);
     await ended;
+  }
+
+  /** Of the last process that ended by itself; null after a signal, and while it runs. */
+  exitStatus(): number | null {
+    return this.#child?.exitCode ?? null;
   }
 
   hasEnded(): boolean {

@@ -26,6 +26,8 @@ export interface PostgresqlServer {
   user: string;
   password: string;
   pid: number;
+  /** Variables by which the programs of PostgreSQL find it. */
+  env: Record<string, string>;
   /** Address of one of its databases, as `PLAINVIEW_DATABASE_URL` wants it. */
   url(database: string): string;
   /** Stops it and deletes its data. */
@@ -35,23 +37,29 @@ export interface PostgresqlServer {
 /**
  * Starts a PostgreSQL server of its own with Debian's `pg_virtualenv`, also as root.
  * @param databases are made in it
+ * @param isDurable whether it writes each commit to the disk, as in production
  * @returns undefined where there is no `pg_virtualenv` (package `postgresql`)
  * @throws sandbox_without_postgresql where it is there and fails
  */
 export async function startPostgresqlServer(
   databases: readonly string[] = [],
+  isDurable = false,
 ): Promise<PostgresqlServer | undefined> {
   const folder = await temporaryFolder('plainview-postgresql-');
   const logFile = join(folder, 'pg_virtualenv.log');
   const log = await open(logFile, 'a');
   // `-t` gives each server a folder of its own, also for root: several can start at the same time.
-  const child = spawn('pg_virtualenv', ['-t', 'sh', '-c', script, folder, ...databases], {
-    env: { ...process.env, PGPORT: String(await freePort()) },
-    // Its messages go to a file: to write to a pipe that nobody reads would end it before it has stopped the server.
-    stdio: ['pipe', log.fd, log.fd, 'pipe'],
-    // Ctrl-C does not reach it: it is stopped last.
-    detached: true,
-  });
+  const child = spawn(
+    'pg_virtualenv',
+    ['-t', ...(isDurable ? ['-o', 'fsync=on'] : []), 'sh', '-c', script, folder, ...databases],
+    {
+      env: { ...process.env, PGPORT: String(await freePort()) },
+      // Its messages go to a file: to write to a pipe that nobody reads would end it before it has stopped the server.
+      stdio: ['pipe', log.fd, log.fd, 'pipe'],
+      // Ctrl-C does not reach it: it is stopped last.
+      detached: true,
+    },
+  );
   const ended = new Promise<'missing' | 'ended'>((resolve) => {
     child.once('error', () => resolve('missing'));
     child.once('exit', () => resolve('ended'));
@@ -81,6 +89,7 @@ export async function startPostgresqlServer(
     user: variables.get('PGUSER') ?? '',
     password: variables.get('PGPASSWORD') ?? '',
     pid: Number(variables.get('PGPID')),
+    env: Object.fromEntries(variables),
     url: postgresqlUrl(Object.fromEntries(variables)),
     stop: async () => {
       child.stdin?.end();
