@@ -1,4 +1,3 @@
-import pMap from 'p-map';
 import { Pool } from 'pg';
 import { type InstanceId, instanceId } from '../../src/orthanc/ids.js';
 import type { Reason } from '../../src/queue/queue.js';
@@ -8,24 +7,24 @@ import { openQueue } from './open-queue.js';
 
 /** The share of the jobs, of which the rate at the start and that at the end are taken. */
 const edge = 0.05;
-const enqueuedAtOnce = 64;
 
 export interface QueueRates {
   jobs: number;
-  /** Jobs per second: of all, of the first, and of the last ones. */
-  enqueued: Rates;
+  /** Jobs per second. */
+  enqueued: number;
   run: Rates;
   /** Megabytes of all tables and indexes: with all jobs waiting, and after the last one. */
   megabytesFull: number;
   megabytesAfter: number;
 }
+/** Jobs per second: of all, of the first, and of the last ones. */
 interface Rates {
   overall: number;
   first: number;
   last: number;
 }
 
-/** @param name of the database that this creates @returns undefined as long as there is no queue in a database */
+/** @param name of the database that this creates */
 export async function measureQueue(options: {
   postgresql: Postgresql;
   name: string;
@@ -33,12 +32,12 @@ export async function measureQueue(options: {
   reason: Reason;
   concurrency: number;
   log: (line: string) => void;
-}): Promise<QueueRates | undefined> {
+}): Promise<QueueRates> {
   const { postgresql, name, jobs, reason, concurrency, log } = options;
   await postgresql.pool.query(`CREATE DATABASE ${name}`);
   const url = postgresql.url(name);
   const run = new Progress(jobs);
-  const opened = await openQueue({
+  const { queue, close } = await openQueue({
     url,
     concurrency,
     handler: async () => {
@@ -46,22 +45,18 @@ export async function measureQueue(options: {
       return { kind: 'settled' };
     },
   });
-  if (opened === undefined) return undefined;
-  const { queue, close } = opened;
   const pool = new Pool({ connectionString: url, max: 1 });
   try {
     queue.pause();
-    const enqueued = new Progress(jobs);
-    await pMap(
-      ids(jobs),
-      async (id) => {
-        // A queue in a database may answer only when the job is kept.
-        await Promise.resolve(queue.enqueue(id, reason));
-        enqueued.add();
-      },
-      { concurrency: enqueuedAtOnce },
-    );
-    log(`${jobs} jobs wait: ${Math.round(enqueued.rates().overall)} a second`);
+    const began = performance.now();
+    for (const id of ids(jobs)) queue.enqueue(id, reason);
+    await waitFor(async () => (await waiting(pool)) === jobs, {
+      what: 'all jobs in the database',
+      everyMs: 200,
+      timeout: 3_600_000,
+    });
+    const enqueued = (jobs * 1000) / (performance.now() - began);
+    log(`${jobs} jobs wait: ${Math.round(enqueued)} a second`);
     const megabytesFull = await megabytes(pool);
     run.begin();
     queue.resume();
@@ -69,7 +64,7 @@ export async function measureQueue(options: {
     await queue.stop(AbortSignal.timeout(60_000));
     return {
       jobs,
-      enqueued: enqueued.rates(),
+      enqueued,
       run: run.rates(),
       megabytesFull,
       megabytesAfter: await megabytes(pool),
@@ -123,6 +118,13 @@ class Progress {
 function* ids(count: number): Generator<InstanceId> {
   for (let n = 1; n <= count; n++)
     yield instanceId.parse(`${n.toString(16).padStart(8, '0')}${'-00000000'.repeat(4)}`);
+}
+
+async function waiting(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    'SELECT count(*)::int AS count FROM plainview_jobs.jobs',
+  );
+  return rows[0]?.count ?? 0;
 }
 
 async function megabytes(pool: Pool): Promise<number> {
