@@ -34,7 +34,7 @@ import { requireFiles } from './required-files.js';
 import type { Service, State } from './service-interface.js';
 import type { ServiceLog } from './service-log.js';
 import { startShared } from './shared.js';
-import { createMemberApp, createWeb } from './web.js';
+import { createMemberDoor, createWeb } from './web.js';
 import { createWork } from './work.js';
 
 /** Where the service logs to. */
@@ -142,6 +142,7 @@ async function startOn(
   if (hasSeveral) metrics.observeNodes(orthanc.nodes);
   logNodes(orthanc.nodes, log);
   let leading: { follower: Follower; events: Events } | undefined;
+  let member: ReturnType<typeof createMemberDoor> | undefined;
   const readiness = (): Readiness => ({
     ready:
       availability.isReady &&
@@ -198,6 +199,7 @@ async function startOn(
     start: () => (server.isListening ? undefined : server.start()),
     stop: (deadline) => {
       leading?.events.stop();
+      member?.stop();
       return server.stop(deadline);
     },
   };
@@ -237,7 +239,8 @@ async function startOn(
   // No job runs before Orthanc has answered. Notices wait in the queue.
   lifecycle.pause();
   if (shared !== undefined) {
-    server.app = createMemberApp({ ...door, shared, onlyWorks });
+    member = createMemberDoor({ ...door, shared, onlyWorks });
+    server.app = member.app;
     const lead = async () => {
       await leadership.begin();
       if (availability.isReady) taking.resume?.();

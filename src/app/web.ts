@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Audit } from '../access/audit.js';
 import { authenticator } from '../access/authenticate.js';
+import { clientAddress } from '../access/forwarded.js';
 import { hookKey } from '../access/keys.js';
 import { openId } from '../access/openid.js';
 import { Signatures } from '../access/signature.js';
@@ -66,7 +67,9 @@ export async function createWeb(parts: Parts) {
     hanger: createHanger(orthanc, config, classifier.network.classes),
   });
   // One limiter for the secret and all tokens. For each sign-in, a page sends about a hundred requests.
-  const limiter = failedAuthenticationLimiter(Math.max(10, Math.ceil(config.apiRate / 100)));
+  const limiter = failedAuthenticationLimiter(Math.max(10, Math.ceil(config.apiRate / 100)), (request) =>
+    clientAddress(secret, request),
+  );
   const app = createApp(
     [
       answerSigner(signatures),
@@ -87,14 +90,25 @@ export async function createWeb(parts: Parts) {
   return { statistics, events, app };
 }
 
-/** Of a process that does not lead: it takes notices, and forwards all else to the leader. */
-export function createMemberApp(parts: Door & { shared: Shared; onlyWorks: boolean }) {
+/**
+ * Of a process that does not lead: it takes notices, and forwards all else to the leader.
+ * @returns `stop`: breaks off what the leader still has to answer
+ */
+export function createMemberDoor(parts: Door & { shared: Shared; onlyWorks: boolean }) {
   const { shared, onlyWorks, readiness, metrics, secret, log } = parts;
   const health = healthRouter(readiness, metrics);
-  if (onlyWorks) return createApp([health], log);
-  const leader = () => (shared.leads ? undefined : shared.leader);
+  let until = new AbortController();
+  const stop = () => {
+    until.abort();
+    until = new AbortController();
+  };
+  if (onlyWorks) return { app: createApp([health], log), stop };
+  // One that leads no longer may hang, and never answer.
+  shared.events.on('leader', stop).on('leads', stop);
+  const leader = () =>
+    shared.leads || shared.leader === undefined ? undefined : { url: shared.leader.url, until: until.signal };
   const limiter = failedAuthenticationLimiter(10);
-  return createApp([health, hook(parts, limiter), forwarder({ leader, secret, log })], log);
+  return { app: createApp([health, hook(parts, limiter), forwarder({ leader, secret, log })], log), stop };
 }
 
 const hook = (

@@ -274,7 +274,7 @@ export const options = z.object({
     ),
   address: z
     .url({ protocol: /^https?$/ })
-    .transform((url) => url.replace(/\/+$/, ''))
+    .refine((url) => /^[^/]+\/\/[^/?#]+\/?$/.test(url), 'must be an address without a path')
     .optional()
     .describe(
       'Address at which the other services of the archive reach this one, where they [share a database](docs/scaling.md). Default: `http://`, the host name of this machine, and the port.',

@@ -45,6 +45,13 @@ export const runningErrors = {
     status: 500,
     exit: 1,
   },
+  sandbox_without_postgresql: {
+    message: (p: { why: string }) =>
+      `\`--several\` needs a PostgreSQL server on this machine, and none can be started: ${p.why}. On Debian, install the package postgresql (\`apt install postgresql\`).`,
+    transient: false,
+    status: 500,
+    exit: 1,
+  },
   sandbox_unwritable: {
     transient: false,
     status: 500,
@@ -60,8 +67,8 @@ export const runningErrors = {
     exit: 1,
   },
   sandbox_not_started: {
-    message: (p: { why: string; log: string }) =>
-      `The sandbox's Orthanc did not start (${p.why}). Look for the cause in its log, ${p.log}.`,
+    message: (p: { program: string; why: string; log: string }) =>
+      `The sandbox's ${p.program} did not start (${p.why}). Look for the cause in its log, ${p.log}.`,
     transient: false,
     status: 500,
     exit: 1,
@@ -162,6 +169,10 @@ export const runningErrors = {
     transient: true,
     status: 503,
     exit: 1,
+    meaning:
+      'Several processes share a database, and only their leader may answer this. Another one leads within about ten seconds after the leader has gone.',
+    remedy:
+      'Before you send a change again, look whether it was made: the leader may have gone after it. If it does not pass, check that this process reaches the address in the message.',
   },
   temporary_unusable: {
     transient: false,

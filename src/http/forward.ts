@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   type ClientRequest,
   request as httpRequest,
@@ -5,6 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
 import { pipeline } from 'node:stream';
 import { type ErrorRequestHandler, type Request, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
@@ -77,6 +79,8 @@ function open(
   options: { secret: string; silenceMs: number },
 ): ClientRequest {
   const url = new URL(to.url);
+  // Each running request listens to it. Node.js would warn of a leak at the eleventh.
+  if (to.until !== undefined) setMaxListeners(0, to.until);
   const headers = endToEndHeaders(request);
   // The end of the body must be marked whatever the method and whatever `Connection` names: the leader would read the
   // rest as another request.
@@ -90,6 +94,8 @@ function open(
     method: request.method,
     path: request.originalUrl,
     headers,
+    // Else TLS would ask for the certificate of the name in `Host`, which the client chose.
+    servername: isIP(url.hostname.replace(/[[\]]/g, '')) === 0 ? url.hostname : '',
     // A connection for each request: one that was kept could have been closed by the leader at this moment.
     agent: false,
     timeout: options.silenceMs,

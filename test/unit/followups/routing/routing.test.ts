@@ -142,5 +142,5 @@ test('a peer that answers but does not take an instance is given up after some t
 
 test('a destination that Orthanc does not know stops the start', async () => {
   const { routing } = await create([{ name: 'astray', do: { peer: 'c' } }]);
-  await expect(routing.resume()).rejects.toMatchObject({ code: 'rules_invalid' });
+  await expect(routing.checkDestinations()).rejects.toMatchObject({ code: 'rules_invalid' });
 });
