@@ -1,23 +1,21 @@
-import { type Runner, run, type TaskList } from 'graphile-worker';
+import { EventEmitter } from 'node:events';
+import { type Runner, run, type Task, type TaskList, type WorkerEvents } from 'graphile-worker';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { detached } from '../async/detached.js';
 import { sleep } from '../async/sleep.js';
-import { asPlainviewError } from '../errors/errors.js';
+import { asPlainviewError, createError, PlainviewError } from '../errors/errors.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import type { Locks } from '../store/locks.js';
-import {
-  type Database,
-  jobSchema,
-  type Membership,
-  quietLogger,
-  workerEvents,
-} from '../store/postgresql/open.js';
+import { type Database, jobSchema, type Membership, quietLogger } from '../store/postgresql/open.js';
 import type { AdmissionPolicy } from './admission-policy.js';
+import { JobTable, type Taken } from './job-table.js';
 import { MemoryQueue } from './memory.js';
 import {
   type EnqueueOptions,
   type Handler,
   type Job,
+  type JobOutcome,
   moreUrgent,
   type Queue,
   type QueueDepth,
@@ -25,10 +23,13 @@ import {
 } from './queue.js';
 
 /** What the engine keeps of a job. Its key is the instance. */
-const payload = z.object({ instance: instanceId, reason: z.enum(['hook', 'request', 'changes']) });
+const payload = z.object({
+  instance: instanceId,
+  reason: z.enum(['hook', 'request', 'changes']),
+  /** Of the run that comes. */
+  attempt: z.number().int().min(1).default(1),
+});
 
-/** A job runs again as often as processes die during it. The largest number that the engine takes. */
-const mostAttempts = 32_767;
 /** Jobs that are written to the database in one statement. */
 const batchSize = 1000;
 /** Between two tries while the database is away, and after the engine has stopped because of that. */
@@ -39,6 +40,11 @@ const lookMs = 250;
 const lookShare = 0.05;
 /** The engine looks for jobs so often, besides when it is told that there are some. */
 const pollMs = 2000;
+
+/** One urgent job more than there are places waits here, so that no job of the backlog takes a place meanwhile. */
+const ahead = 1;
+/** What a lock says where the database is away, or this process is a member no more. The job is run later. */
+const lockFailures = new Set(['database_unusable', 'lease_lost']);
 
 interface Waiting {
   reason: Reason;
@@ -60,79 +66,178 @@ interface Parts {
 
 /**
  * A queue in PostgreSQL that the processes of an archive share: each takes jobs as it has places, and runs them as
- * `MemoryQueue` does. Jobs of a process that dies are free for others once its membership has ended.
+ * `MemoryQueue` does. A job that is to run again goes back, so another process may run it. Jobs of a process that dies are
+ * free for others once its membership has ended.
  */
 export class PostgresqlQueue implements Queue {
   readonly #parts: Parts;
+  readonly #table: JobTable;
   readonly #local: MemoryQueue;
   /** Enqueued here, and not in the database yet. */
   readonly #unwritten = new Map<InstanceId, Waiting>();
   /** In the database. Listeners of this process wait until they are not any more. */
   readonly #open = new Map<InstanceId, (() => void)[]>();
+  /** Of the runs that come. */
+  readonly #attempts = new Map<InstanceId, number>();
+  /** Of the runs that end at this moment. */
+  readonly #outcomes = new Map<InstanceId, JobOutcome>();
   readonly #stopped = new AbortController();
   readonly #runners = new Set<Runner>();
+  /** The jobs that its workers have, by the number that the engine gave them. */
+  readonly #held = new Set<string>();
+  readonly #ending = new Set<Promise<void>>();
+  #resumed = Promise.resolve();
+  #resume: (() => void) | undefined;
   #writing: Promise<void> | undefined;
   #depth: QueueDepth = { waiting: 0, running: 0, delayed: 0, oldestSeconds: 0 };
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    const { locks, handler, admission } = parts;
-    // The engine gives a job that was enqueued again while it runs to another process at once.
-    this.#local = new MemoryQueue(admission, (job) =>
-      locks.exclusive('job', job.instance, () => handler(job)),
-    );
+    this.#table = new JobTable(parts.database);
+    // A retry goes back to the table, so here each run is the last one.
+    this.#local = new MemoryQueue(parts.admission, async ({ instance, reason }) => {
+      const attempt = this.#attempts.get(instance) ?? 1;
+      this.#attempts.delete(instance);
+      const outcome = await this.#handle({ instance, reason, attempt });
+      this.#outcomes.set(instance, outcome);
+      setImmediate(() => {
+        if (this.#outcomes.get(instance) === outcome) this.#outcomes.delete(instance);
+      });
+      return { kind: 'settled' };
+    });
   }
 
   start(): void {
     const { concurrency, backlog } = this.#parts;
-    void this.#take({ urgent: this.#run }, concurrency);
+    void this.#take({ urgent: this.#run }, concurrency + ahead);
     void this.#take({ backlog: this.#run }, backlog);
     void this.#look();
   }
 
   enqueue(instance: InstanceId, reason: Reason, { settled }: EnqueueOptions = {}): void {
+    if (reason === 'hook') this.#parts.admission.recordNotice(performance.now());
     const known = this.#unwritten.get(instance);
     const listeners = settled === undefined ? [] : [settled];
     this.#unwritten.set(instance, {
       reason: moreUrgent(reason, known?.reason),
       settled: [...(known?.settled ?? []), ...listeners],
     });
-    this.#writing ??= this.#write();
+    this.#writing ??= detached(() => this.#write());
   }
 
-  /** Of the archive, as it was a moment ago. */
   depth(): QueueDepth {
-    return { ...this.#depth, waiting: this.#depth.waiting + this.#unwritten.size };
+    const { waiting, running, ...rest } = this.#depth;
+    // Taken, but it waits here for a place.
+    const taken = Math.min(running, this.#local.depth().waiting);
+    return { waiting: waiting + taken + this.#unwritten.size, running: running - taken, ...rest };
   }
 
   pause(): void {
     this.#local.pause();
+    if (this.#resume !== undefined) return;
+    this.#resumed = new Promise((resolve) => {
+      this.#resume = resolve;
+    });
   }
 
   resume(): void {
+    if (this.#stopped.signal.aborted) return;
     this.#local.resume();
+    this.#resume?.();
+    this.#resume = undefined;
   }
 
   async stop(deadline: AbortSignal): Promise<Job[]> {
     this.#stopped.abort();
+    this.pause();
     // They wait for jobs that are not settled, and these are free for others when the membership ends.
     for (const runner of this.#runners) void runner.stop().catch(() => undefined);
     const unsettled = await this.#local.stop(deadline);
+    await Promise.allSettled(this.#ending);
     await this.#writing;
-    return unsettled;
+    const unwritten = [...this.#unwritten].map(([instance, { reason }]) => ({
+      instance,
+      reason,
+      attempt: 1,
+    }));
+    return [...unsettled, ...unwritten];
   }
 
-  readonly #run = (content: unknown): Promise<void> => {
-    const { instance, reason } = payload.parse(content);
-    return new Promise((settled) => this.#local.enqueue(instance, reason, { settled }));
+  get #isOver(): boolean {
+    return this.#stopped.signal.aborted || this.#parts.membership.ended.aborted;
+  }
+
+  /** The engine gives a job that was enqueued again while it runs to another process at once. */
+  async #handle(job: Job): Promise<JobOutcome> {
+    const { locks, handler } = this.#parts;
+    try {
+      return await locks.exclusive('job', job.instance, () => handler(job));
+    } catch (error) {
+      if (!(error instanceof PlainviewError && lockFailures.has(error.code))) throw error;
+      return { kind: 'retry', afterMs: retryMs, countsAsAttempt: false };
+    }
+  }
+
+  readonly #run: Task = async (content, { job: { id, locked_by } }) => {
+    const { instance, reason, attempt } = payload.parse(content);
+    this.#held.add(id);
+    this.#attempts.set(instance, Math.max(attempt, this.#attempts.get(instance) ?? 1));
+    const outcome = await new Promise<JobOutcome>((resolve) =>
+      this.#local.enqueue(instance, reason, {
+        settled: () => resolve(this.#outcomes.get(instance) ?? { kind: 'settled' }),
+      }),
+    );
+    const ending = this.#end({ id, worker: locked_by }, outcome, attempt);
+    this.#ending.add(ending);
+    await ending
+      .finally(() => {
+        this.#ending.delete(ending);
+        this.#held.delete(id);
+      })
+      // Then the engine does nothing more: the connections are about to end.
+      .finally(() => this.#isOver && new Promise(() => undefined));
   };
 
-  /** Runs the engine, and starts it again where it has given up because the database was away. */
+  /**
+   * The engine itself would end the job without a look at who has it, and lose a worker where the database is away.
+   * @throws where this worker does not have the job any more: then the engine changes nothing
+   */
+  async #end(job: Taken, outcome: JobOutcome, attempt: number): Promise<void> {
+    const { log } = this.#parts;
+    for (;;)
+      try {
+        if (outcome.kind === 'settled') {
+          if (await this.#table.settle(job)) return;
+        } else {
+          const { afterMs, countsAsAttempt } = outcome;
+          await this.#table.giveBack(job, { attempt: attempt + (countsAsAttempt ? 1 : 0), afterMs });
+          void this.#nudge(afterMs);
+        }
+        throw createError('internal', {}, new Error('this worker does not have the job'));
+      } catch (error) {
+        const mayRepeat = error instanceof PlainviewError && error.code === 'database_unusable';
+        if (!mayRepeat || this.#isOver) throw error;
+        log.debug({ err: error }, 'the end of a job could not be written');
+        await sleep(retryMs, this.#stopped.signal);
+      }
+  }
+
+  async #nudge(afterMs: number): Promise<void> {
+    const { signal } = this.#stopped;
+    await sleep(afterMs, signal);
+    if (!signal.aborted) await this.#table.nudge().catch(() => undefined);
+  }
+
+  /** Runs the engine, and another one where it has lost a worker, or given up, because the database was away. */
   async #take(taskList: TaskList, concurrency: number): Promise<void> {
     const { database, membership, log } = this.#parts;
     const { signal } = this.#stopped;
     for (; !signal.aborted; await sleep(retryMs, signal))
       try {
+        const events: WorkerEvents = new EventEmitter();
+        events.on('worker:create', ({ worker }) => membership.addWorker(worker.workerId));
+        events.on('worker:stop', ({ worker }) => membership.removeWorker(worker.workerId));
+        const broken = new Promise<void>((resolve) => events.once('worker:fatalError', () => resolve()));
         const runner = await run({
           pgPool: database.jobs,
           schema: jobSchema,
@@ -143,14 +248,25 @@ export class PostgresqlQueue implements Queue {
           noPreparedStatements: true,
           parsedCronItems: [],
           logger: quietLogger(log),
-          events: workerEvents((worker) => membership.addWorker(worker)),
+          events,
+          // It asks this before it takes a job.
+          forbiddenFlags: () => this.#mayTake(),
         });
         this.#runners.add(runner);
-        if (signal.aborted) void runner.stop().catch(() => undefined);
-        await runner.promise.finally(() => this.#runners.delete(runner));
+        if (!signal.aborted) await Promise.race([runner.promise, broken]);
+        this.#runners.delete(runner);
+        // Its other workers end their jobs.
+        void runner.stop().catch(() => undefined);
       } catch (error) {
         log.debug({ err: error }, 'the job engine stopped');
       }
+  }
+
+  /** Waits until a worker may take a job. @returns the kinds of jobs to leave out: none */
+  async #mayTake(): Promise<null> {
+    await this.#parts.membership.announceWorkers();
+    while (this.#resume !== undefined) await this.#resumed;
+    return null;
   }
 
   /** Writes what was enqueued. Until it is written, it is tried again. */
@@ -181,24 +297,7 @@ export class PostgresqlQueue implements Queue {
 
   /** @returns those that a process has taken at this moment: they must be added once more */
   async #add(batch: [InstanceId, Waiting][]): Promise<[InstanceId, Waiting][]> {
-    const { rows } = await this.#parts.database.query<{ key: string }>(
-      // A job of the backlog does not replace an urgent one of the same instance.
-      `WITH given AS MATERIALIZED (SELECT unnest($1::text[]) AS key, unnest($2::text[]) AS reason),
-       waiting AS MATERIALIZED (
-         SELECT key FROM given JOIN ${jobSchema}.jobs USING (key) WHERE locked_at IS NULL AND reason = 'changes'
-       ),
-       specs AS (
-         SELECT array_agg(ROW(
-           CASE WHEN reason = 'changes' THEN 'backlog' ELSE 'urgent' END,
-           json_build_object('instance', key, 'reason', reason), NULL::text, now(), $3::smallint, key, 0::smallint, NULL::text[]
-         )::${jobSchema}.job_spec) AS all_specs
-         FROM given WHERE key NOT IN (SELECT key FROM waiting)
-       )
-       SELECT key FROM waiting
-       UNION ALL SELECT added.key FROM specs, ${jobSchema}.add_jobs(all_specs) AS added WHERE all_specs IS NOT NULL`,
-      [batch.map(([instance]) => instance), batch.map(([, { reason }]) => reason), mostAttempts],
-    );
-    const added = new Set(rows.map(({ key }) => key));
+    const added = await this.#table.add(batch.map(([instance, { reason }]) => ({ instance, reason })));
     for (const [instance, { settled }] of batch)
       if (added.has(instance) && settled.length > 0)
         this.#open.set(instance, [...(this.#open.get(instance) ?? []), ...settled]);
@@ -215,7 +314,8 @@ export class PostgresqlQueue implements Queue {
         await this.#findSettled();
         if (performance.now() < countedAt + countedMs / lookShare) continue;
         const began = performance.now();
-        await this.#count();
+        this.#depth = await this.#table.depth();
+        await this.#table.freeUnknown(this.#parts.membership.workers, this.#held);
         countedAt = performance.now();
         countedMs = countedAt - began;
       } catch (error) {
@@ -227,27 +327,12 @@ export class PostgresqlQueue implements Queue {
   async #findSettled(): Promise<void> {
     if (this.#open.size === 0) return;
     const asked = new Map(this.#open);
-    const { rows } = await this.#parts.database.query<{ key: string }>(
-      `SELECT key FROM ${jobSchema}.jobs WHERE key = ANY($1)`,
-      [[...asked.keys()]],
-    );
-    const open = new Set(rows.map(({ key }) => key));
+    const open = await this.#table.present([...asked.keys()]);
     for (const [instance, listeners] of asked) {
       // One that was added to since waits for the job that was added with it.
       if (open.has(instance) || this.#open.get(instance) !== listeners) continue;
       this.#open.delete(instance);
       for (const notify of listeners) notify();
     }
-  }
-
-  async #count(): Promise<void> {
-    const { rows } = await this.#parts.database.query<QueueDepth>(
-      `SELECT count(*) FILTER (WHERE locked_at IS NULL AND run_at <= now())::int AS waiting,
-         count(*) FILTER (WHERE locked_at IS NOT NULL)::int AS running,
-         count(*) FILTER (WHERE locked_at IS NULL AND run_at > now())::int AS delayed,
-         coalesce(extract(epoch FROM now() - min(run_at) FILTER (WHERE locked_at IS NULL)), 0)::int AS "oldestSeconds"
-       FROM ${jobSchema}.jobs WHERE key IS NOT NULL OR locked_at IS NOT NULL`,
-    );
-    if (rows[0] !== undefined) this.#depth = rows[0];
   }
 }

@@ -12,6 +12,8 @@ const retryMs = 250;
 
 /** SQLSTATE of a server that has no connection left, stops, or starts. */
 const awayStates = ['53300', '57P01', '57P02', '57P03'];
+/** SQLSTATE of a statement that PostgreSQL gave up for the sake of another one: a serialization failure, a deadlock. */
+const conflictStates = ['40001', '40P01'];
 /** What Node.js says of a network that fails. */
 const awayCodes = [
   'ECONNREFUSED',
@@ -23,6 +25,12 @@ const awayCodes = [
   'EPIPE',
   'ETIMEDOUT',
 ];
+
+/**
+ * For a statement of which nothing must outlast a crash of PostgreSQL: its writing to the disk is not waited for. The
+ * function applies to the transaction of the statement alone.
+ */
+export const unsynced = `unsynced AS (SELECT set_config('synchronous_commit', 'off', true))`;
 
 /** The connections to PostgreSQL. Its outages are told once at their start and once at their end. */
 export class Database {
@@ -37,7 +45,6 @@ export class Database {
   readonly #log: Logger;
   readonly #closed = new AbortController();
   #isAway = false;
-  #backSince = -Infinity;
 
   private constructor(url: string, log: Logger) {
     this.place = placeOf(url);
@@ -52,10 +59,9 @@ export class Database {
       statement_timeout: longestMs,
     };
     this.#pool = new Pool(options);
-    this.jobs = new Pool(options);
-    this.jobs.on('connect', (client) => {
-      client.query('SET synchronous_commit = off').catch(() => undefined);
-    });
+    this.jobs = new Pool({ ...options, options: '-c synchronous_commit=off' });
+    // The engine learns it from its statement. Without a listener, Node.js ends the process.
+    this.jobs.on('connect', (client) => client.on('error', () => undefined));
     // An idle connection that breaks. The next statement opens another one. `pg` adds its own state to the error.
     for (const pool of [this.#pool, this.jobs])
       pool.on('error', ({ message }) => log.debug({ why: message }, 'a connection to the database broke'));
@@ -100,7 +106,8 @@ export class Database {
       } catch (error) {
         if (isAway(error)) this.#isGone(error);
         const isOver = performance.now() - began > patienceMs || this.#closed.signal.aborted;
-        if (!isAway(error) || isOver) throw this.#translate(error);
+        const mayRepeat = isAway(error) || conflictStates.includes(codeOf(error));
+        if (!mayRepeat || isOver) throw this.#translate(error);
         await sleep(retryMs, this.#closed.signal);
       }
   }
@@ -115,11 +122,6 @@ export class Database {
     return this.#closed.signal;
   }
 
-  /** When its last outage ended, by `performance.now()`. */
-  get backSince(): number {
-    return this.#backSince;
-  }
-
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
@@ -131,7 +133,6 @@ export class Database {
   #answered(): void {
     if (!this.#isAway) return;
     this.#isAway = false;
-    this.#backSince = performance.now();
     this.#log.info({ database: this.place }, 'the database answers');
   }
 

@@ -1,5 +1,4 @@
-import { EventEmitter } from 'node:events';
-import { Logger as EngineLogger, type WorkerEvents } from 'graphile-worker';
+import { Logger as EngineLogger } from 'graphile-worker';
 import type { Logger } from 'pino';
 
 /** The schema of the job engine's tables. */
@@ -9,9 +8,14 @@ export const jobSchema = 'plainview_jobs';
 export const quietLogger = (log: Logger): EngineLogger =>
   new EngineLogger(() => (_level, message) => log.debug({ engine: message }, 'the job engine'));
 
-/** @param onWorker is told the name of each worker that the engine makes */
-export function workerEvents(onWorker: (name: string) => void): WorkerEvents {
-  const events: WorkerEvents = new EventEmitter();
-  events.on('worker:create', ({ worker }) => onWorker(worker.workerId));
-  return events;
-}
+/**
+ * Jobs of workers that no member has are free: of a process that took one after its membership had ended, or of a worker
+ * whose connection broke. And the engine keeps for ever what was added again while it ran, and whose process then died.
+ */
+export const freeJobs = [
+  `SELECT ${jobSchema}.force_unlock_workers(ARRAY(
+     SELECT DISTINCT locked_by FROM ${jobSchema}.jobs WHERE locked_by IS NOT NULL
+       AND NOT EXISTS (SELECT FROM plainview.members WHERE locked_by = ANY(workers))
+   ))`,
+  `DELETE FROM ${jobSchema}._private_jobs WHERE locked_at IS NULL AND key IS NULL`,
+];

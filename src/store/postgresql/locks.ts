@@ -1,7 +1,7 @@
 import { sleep } from '../../async/sleep.js';
 import { LocalLocks } from '../local-locks.js';
 import type { LockKind, Locks } from '../locks.js';
-import type { Database } from './database.js';
+import { type Database, unsynced } from './database.js';
 import type { Membership } from './membership.js';
 
 /** Between two tries to take a lock that another process holds: at first, and at most. Milliseconds. */
@@ -9,12 +9,6 @@ const firstWaitMs = 4;
 const longestWaitMs = 100;
 /** Between two tries to release one while the database is away. */
 const retryMs = 1000;
-
-/**
- * Nothing of a lock must outlast a crash of PostgreSQL, so its writing to the disk is not waited for. The function applies
- * to the transaction of the statement alone.
- */
-const unsynced = `unsynced AS (SELECT set_config('synchronous_commit', 'off', true))`;
 
 /**
  * Locks across the processes of an archive. Each is a row that names its holder's term: once that membership has ended,
@@ -43,10 +37,16 @@ export class SharedLocks implements Locks {
 
   async #held<T>(key: string, task: () => Promise<T>): Promise<T> {
     const hold = ++this.#holds;
-    for (let ms = firstWaitMs; !(await this.#take(key, hold)); ms = Math.min(2 * ms, longestWaitMs)) {
-      if (!(await this.#isMember())) throw await this.#membership.lose();
-      // At random, so that those that wait do not ask at the same moments.
-      await sleep(ms * (0.5 + Math.random()), this.#membership.ended);
+    try {
+      for (let ms = firstWaitMs; !(await this.#take(key, hold)); ms = Math.min(2 * ms, longestWaitMs)) {
+        if (!(await this.#isMember())) throw await this.#membership.lose();
+        // At random, so that those that wait do not ask at the same moments.
+        await sleep(ms * (0.5 + Math.random()), this.#membership.ended);
+      }
+    } catch (error) {
+      // It may be taken all the same: no answer came.
+      void this.#releaseLater(key, hold);
+      throw error;
     }
     try {
       return await task();
@@ -63,7 +63,7 @@ export class SharedLocks implements Locks {
        SELECT $1, m.term, $3 FROM plainview.members m, unsynced WHERE m.term = $2
        ON CONFLICT (key) DO UPDATE SET term = excluded.term, hold = excluded.hold
        WHERE (l.term = excluded.term AND l.hold = excluded.hold)
-         OR NOT EXISTS (SELECT FROM plainview.members m WHERE m.term = l.term)`,
+         OR NOT plainview.is_member(l.term)`,
       [key, this.#membership.term, hold],
     );
     return count > 0;

@@ -1,15 +1,21 @@
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
+import { SingleFlight } from '../../async/single-flight.js';
 import { sleep } from '../../async/sleep.js';
 import { createError, type PlainviewError } from '../../errors/errors.js';
 import type { Database } from './database.js';
+import { freeJobs, jobSchema } from './job-engine.js';
 
 /** Without a renewal for so long, a member counts as dead. By the clock of the database alone. */
 const lastsSeconds = 10;
 /** Between two renewals. */
 const renewMs = 1000;
-/** After an outage of the database, its members have so long to renew their membership. */
-const afterOutageMs = 6000;
+/** A member that could not renew for longer ends nobody: perhaps the database answered none of the others either. */
+const hiccupMs = 3000;
+/** They have so long after that to renew their membership. */
+const afterHiccupMs = 6000;
+/** Between two looks of the leader for jobs that nobody has. */
+const freeMs = 10_000;
 
 /** The row of the member, locked: so a change is either made before its membership ends, or not at all. */
 export const ofMember = 'SELECT 1 FROM plainview.members WHERE term = $1 FOR KEY SHARE';
@@ -68,6 +74,14 @@ export class Membership {
   readonly #left = new AbortController();
   /** Of this process, in the job engine: so that others can free their jobs. */
   readonly #workers = new Set<string>();
+  /** Those that others know. */
+  #announced: ReadonlySet<string> = new Set();
+  /** One renewal at a time: an older one must not replace what a later one tells. */
+  readonly #extending = new SingleFlight<'members'>();
+  #isMember = true;
+  #renewedAt = performance.now();
+  #endsNobodyUntil = -Infinity;
+  #freedAt = -Infinity;
   #leader: Leader | undefined;
   #leads = false;
   #members = 1;
@@ -112,12 +126,13 @@ export class Membership {
     return this.#leader;
   }
 
-  /** Waits until somebody leads. @returns who it is, and whether it is this process */
+  /** Waits until somebody leads. @returns who it is, and whether it is this process @throws lease_lost */
   async someLeads(): Promise<{ who: string; leads: boolean }> {
     if (this.#leader === undefined)
-      await new Promise<unknown>((resolve) => {
+      await new Promise<unknown>((resolve, reject) => {
         this.events.once('leads', resolve);
         this.events.once('leader', resolve);
+        this.ended.addEventListener('abort', () => reject(this.#isLost()), { once: true });
       });
     return { who: this.#leader?.who ?? 'another process', leads: this.#leads };
   }
@@ -127,16 +142,33 @@ export class Membership {
     return this.#members;
   }
 
-  /** To be called for each worker of this process before it takes a job. */
+  /** The workers of this process in the job engine. */
+  get workers(): ReadonlySet<string> {
+    return this.#workers;
+  }
+
   addWorker(worker: string): void {
     this.#workers.add(worker);
   }
 
+  /** Where it still holds a job, that becomes free. */
+  removeWorker(worker: string): void {
+    this.#workers.delete(worker);
+  }
+
+  /** To be called before a worker of this process takes a job. @throws lease_lost, database_unusable */
+  async announceWorkers(): Promise<void> {
+    if ([...this.#workers].every((worker) => this.#announced.has(worker))) return;
+    await this.#extend();
+    if (!this.#isMember) throw await this.lose();
+  }
+
   /** To be called where a write was refused. */
   async lose(): Promise<PlainviewError> {
-    const error = createError('lease_lost', { who: this.who });
+    const error = this.#isLost();
+    // One that has left is refused too.
+    if (!this.#left.signal.aborted) this.#onLost(error);
     this.#left.abort();
-    this.#onLost(error);
     return error;
   }
 
@@ -154,33 +186,55 @@ export class Membership {
       );
   }
 
+  #isLost(): PlainviewError {
+    return createError('lease_lost', { who: this.who });
+  }
+
   async #keep(): Promise<void> {
     const { signal } = this.#left;
+    let isTold = false;
     for (; !signal.aborted; await sleep(renewMs, signal))
       try {
         await this.#renew();
+        isTold = false;
       } catch (error) {
-        // While the database is away, nobody else can end the membership.
-        this.#log.debug({ err: error }, 'the membership could not be renewed');
+        // An outage is told by the database. During it, nobody else can end the membership.
+        if (!isTold && !signal.aborted && !this.#database.isAway)
+          this.#log.warn({ err: error }, 'the membership could not be renewed');
+        isTold = true;
       }
   }
 
   async #renew(): Promise<void> {
-    const database = this.#database;
-    const renewed = await database.query(
-      `UPDATE plainview.members SET workers = $3, expires = now() + $2 * interval '1 second' WHERE term = $1`,
-      [this.term, lastsSeconds, [...this.#workers]],
-    );
+    await this.#extend();
     if (this.#left.signal.aborted) return;
-    if (renewed.count === 0) return void (await this.lose());
-    // During an outage nobody could renew.
-    if (performance.now() - database.backSince >= afterOutageMs) await this.#endDead();
+    if (!this.#isMember) return void (await this.lose());
+    const now = performance.now();
+    if (now - this.#renewedAt > hiccupMs) this.#endsNobodyUntil = now + afterHiccupMs;
+    this.#renewedAt = now;
+    if (now > this.#endsNobodyUntil) await this.#endDead();
     if (this.#mayLead)
-      await database.query(
+      await this.#database.query(
         'UPDATE plainview.leader SET term = $1, since = now() WHERE term IS NULL AND EXISTS (SELECT FROM plainview.members WHERE term = $1)',
         [this.term],
       );
     await this.#look();
+    if (this.#leads && now - this.#freedAt > freeMs) {
+      for (const statement of freeJobs) await this.#database.query(statement);
+      this.#freedAt = now;
+    }
+  }
+
+  #extend(): Promise<void> {
+    return this.#extending.run('members', async () => {
+      const workers = new Set(this.#workers);
+      const { count } = await this.#database.query(
+        `UPDATE plainview.members SET workers = $3, expires = now() + $2 * interval '1 second' WHERE term = $1`,
+        [this.term, lastsSeconds, [...workers]],
+      );
+      this.#isMember = count > 0;
+      this.#announced = workers;
+    });
   }
 
   async #endDead(): Promise<void> {
@@ -222,13 +276,7 @@ export class Membership {
   }
 }
 
-/**
- * Ends memberships. What their workers had taken of the job engine is free then: all that no living member's worker has.
- * Locks of members that are gone are taken from them.
- */
+/** Ends memberships, and frees what their workers had taken of the job engine. Others take over locks of such members. */
 const endOf = (which: string): string =>
-  `WITH ended AS (DELETE FROM plainview.members WHERE ${which} RETURNING who)
-   SELECT who, (SELECT plainview_jobs.force_unlock_workers(ARRAY(
-     SELECT DISTINCT locked_by FROM plainview_jobs.jobs WHERE locked_by IS NOT NULL
-       AND NOT EXISTS (SELECT FROM plainview.members WHERE locked_by = ANY(workers) AND NOT (${which}))
-   ))) FROM ended`;
+  `WITH ended AS (DELETE FROM plainview.members WHERE ${which} RETURNING who, workers)
+   SELECT who, ${jobSchema}.force_unlock_workers(workers) FROM ended`;

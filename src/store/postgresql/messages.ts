@@ -67,7 +67,15 @@ export class Messages {
         );
         count = rows.length;
         const inOrder = rows.toSorted((a, b) => Number(BigInt(a.id) - BigInt(b.id)));
-        for (const { content } of inOrder) onMessage(JSON.parse(content));
+        for (const { content } of inOrder)
+          try {
+            onMessage(JSON.parse(content));
+          } catch (error) {
+            this.#log.warn(
+              { err: asPlainviewError(error) },
+              'a message of another process could not be used',
+            );
+          }
       } catch (error) {
         this.#log.debug({ err: asPlainviewError(error) }, 'messages could not be read');
       }

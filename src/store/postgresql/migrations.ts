@@ -35,6 +35,9 @@ const migrations = [
    );
    INSERT INTO plainview.leader VALUES (1, NULL, NULL);
    CREATE TABLE plainview.locks (key text COLLATE "C" PRIMARY KEY, term bigint NOT NULL, hold bigint NOT NULL);
+   CREATE FUNCTION plainview.is_member(of bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS
+     -- As of now: where a statement had to wait, it does not know who has joined since it began.
+     'BEGIN RETURN EXISTS (SELECT FROM plainview.members WHERE term = of); END';
    CREATE TABLE plainview.messages (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, content text NOT NULL);`,
 ];
 
@@ -69,6 +72,9 @@ export async function migrate(pool: Pool, log: Logger): Promise<void> {
         await client.query('INSERT INTO plainview.migrations VALUES ($1)', [index + 1]);
       }
     await runMigrations({ pgPool: pool, schema: jobSchema, logger: quietLogger(log) });
+    await client.query(
+      `INSERT INTO ${jobSchema}._private_tasks (identifier) VALUES ('urgent'), ('backlog') ON CONFLICT DO NOTHING`,
+    );
     await client.query('COMMIT');
     client.off('error', onBroken).release();
   } catch (error) {
