@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { Pool } from 'pg';
 import { freePort } from '../src/sandbox/ports.js';
 import { isInPostgresql } from './variants.js';
+import { waitFor } from './wait-for.js';
 
 /** Waits for the end of its input, so that the server never outlives this process. */
 const script = 'env | grep ^PG; echo; exec cat';
@@ -97,5 +98,17 @@ async function restartCluster(env: NodeJS.ProcessEnv): Promise<void> {
   const [version = '', cluster = ''] = (await run('pg_lsclusters', ['-h'], { env })).stdout
     .trim()
     .split(/\s+/);
-  await run('pg_ctlcluster', [version, cluster, 'restart', '-m', 'fast'], { env });
+  const control = (...args: string[]) => run('pg_ctlcluster', [version, cluster, ...args], { env });
+  await control('stop', '-m', 'fast');
+  // Its own `restart` fails where the server has not quite ended.
+  await waitFor(() => control('start').then(() => true, ifStillRunning), {
+    what: 'PostgreSQL',
+    everyMs: 100,
+  });
+}
+
+/** See `man pg_ctlcluster`. */
+function ifStillRunning(error: unknown): false {
+  if ((error as { code?: unknown }).code === 2) return false;
+  throw error;
 }
