@@ -55,5 +55,7 @@ async function restartCluster(env: NodeJS.ProcessEnv): Promise<void> {
   const [version = '', cluster = ''] = (await run('pg_lsclusters', ['-h'], { env })).stdout
     .trim()
     .split(/\s+/);
-  await run('pg_ctlcluster', [version, cluster, 'restart', '-m', 'fast'], { env });
+  // In two steps: in one, it can take the server that is about to end for the one that it is to start.
+  await run('pg_ctlcluster', [version, cluster, 'stop', '-m', 'fast'], { env });
+  await run('pg_ctlcluster', [version, cluster, 'start'], { env });
 }

@@ -13,10 +13,10 @@ import { startSeveral } from './several.js';
 
 const print = (line: string) => console.error(line);
 
-/** @returns its name */
+/** @returns the name of the first one. Some send it more than once: a stop that is under way must not be cut off by it. */
 const nextSignal = () =>
   new Promise<string>((resolve) => {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name));
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => resolve(name));
   });
 
 async function sandbox(): Promise<void> {

@@ -110,11 +110,15 @@ describe.skipIf(!hasPostgresql)('npm start -- --several 3', () => {
     await waitFor(async () => (await fetch(metadata)).ok, { what: 'a category' });
   });
 
-  test('a stop ends every process and deletes the data', async () => {
+  test('a stop ends every process and deletes the data, also when it is asked for twice', async () => {
     const [, folder = ''] = /Logs +(\S+)\/\*\.log/.exec(started.out()) ?? [];
     const pids = [...started.out().matchAll(/process (\d+)/g)].map(([, pid]) => Number(pid));
     expect(existsSync(folder)).toBe(true);
+    const stopped = started.stop();
+    await waitFor(() => started.out().includes('SIGTERM: stopping'));
+    // Some send a signal more than once, `timeout` for example.
     expect(await started.stop()).toBe(0);
+    expect(await stopped).toBe(0);
     expect(existsSync(folder)).toBe(false);
     // PostgreSQL is nobody's child, so its process can stay for a moment.
     await waitFor(() => !pids.some(runs), { what: 'the end of all processes' });
