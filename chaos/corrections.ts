@@ -40,7 +40,7 @@ export class Corrections {
     while (this.#tried.size < count && !until.aborted) {
       await delay(100 + 500 * random());
       const id = this.#choose();
-      if (id !== undefined) open.push(this.#correct(id));
+      if (id !== undefined) open.push(this.#correct(id, until));
     }
     await Promise.all(open);
   }
@@ -64,7 +64,7 @@ export class Corrections {
     return candidates[Math.floor(random() * candidates.length)]?.[0];
   }
 
-  async #correct(id: string): Promise<void> {
+  async #correct(id: string, until: AbortSignal): Promise<void> {
     const { urls, random } = this.#options;
     const url = urls[Math.floor(random() * urls.length)] ?? '';
     const of = await new Reader(url).record(id).then(
@@ -74,7 +74,7 @@ export class Corrections {
     if (of === undefined || this.#tried.has(id)) return;
     this.#tried.add(id);
     const category = categories[Math.floor(random() * categories.length)] ?? '';
-    for (let left = tries; left > 0; left--) {
+    for (let left = tries; left > 0 && !until.aborted; left--) {
       const status = await this.#ask(id, { category, of });
       this.answers[status] = (this.answers[status] ?? 0) + 1;
       if (status === 200 || status === 202) this.accepted.set(id, category);

@@ -16,18 +16,25 @@ const leastPauseMs = 25_000;
 /** Services, Orthancs and PostgreSQL end at random moments, while instances are stored, corrected and routed. */
 export const shared: Scenario = async (options) => {
   const receiver = await startWebhookReceiver();
+  const stop = new AbortController();
   try {
     const report = await withArchive(
       { services: 3, env: { PLAINVIEW_RULES_FILE: receiver.rulesFile } },
-      (archive) => run(archive, receiver, options),
+      (archive) => run(archive, receiver, options, stop),
     );
     return report ?? { title: `${title}: left out, PostgreSQL is not installed`, rows: {}, violations: [] };
   } finally {
+    stop.abort();
     await receiver.stop();
   }
 };
 
-async function run(archive: Archive, receiver: WebhookReceiver, options: ScenarioOptions): Promise<Report> {
+async function run(
+  archive: Archive,
+  receiver: WebhookReceiver,
+  options: ScenarioOptions,
+  stop: AbortController,
+): Promise<Report> {
   const { random, log } = options;
   const { urls, services, nodes, postgresql } = archive;
   const items = testInstances('shared', sized(2000, options), await smallPictures(12, random), random);
@@ -49,7 +56,6 @@ async function run(archive: Archive, receiver: WebhookReceiver, options: Scenari
     return chosen;
   };
   const uploader = new Uploader(...urls);
-  const stop = new AbortController();
   // Other random numbers, because it runs beside: the events must not depend on how fast.
   const corrections = new Corrections({
     urls,
@@ -116,10 +122,11 @@ async function run(archive: Archive, receiver: WebhookReceiver, options: Scenari
   await archive.leader().catch(() => violations.push('not exactly one service leads at the end'));
   await archive.stopServices();
 
+  const written = await archive.recordsWritten();
   violations.push(
     ...services.flatMap((service) => service.faults()),
     ...archive.ends.flatMap(({ status }) => (status === 1 ? [] : [`a service ended with status ${status}`])),
-    ...contradictions(await archive.recordsWritten()),
+    ...contradictions(written),
     ...(await corrections.lost(url)),
     ...(await receiver.problems(url, standing)),
   );
@@ -127,6 +134,12 @@ async function run(archive: Archive, receiver: WebhookReceiver, options: Scenari
   const lossy = new Set(lost.map((id) => uploader.studyOf.get(id)));
   const whole = new Map([...standing].filter(([id]) => !lossy.has(uploader.studyOf.get(id))));
   const found = await audit(url, { instances: whole, othersLabels });
+  // Else nothing was compared.
+  const recorded = new Set(written.map(({ instance }) => instance)).size;
+  const decided = Object.values(found.decisions).reduce((sum, count) => sum + count, 0);
+  if (recorded < decided)
+    violations.push(`${decided} are decided, but only ${recorded} were seen being recorded`);
+  if (corrections.accepted.size === 0) violations.push('no correction was accepted');
   const { messages, repeated } = receiver.received();
   const rows: Record<string, string | number> = {
     'services killed': counts.service,

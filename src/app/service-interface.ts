@@ -50,6 +50,8 @@ export interface Shared {
   readonly leads: boolean;
   readonly leader: Leader | undefined;
   readonly members: number;
+  /** Throws where this process works on the archive no longer. To be called before something is changed in Orthanc. */
+  confirm(): Promise<void>;
   messages: Messages;
 }
 
@@ -57,6 +59,6 @@ export interface Shared {
 export interface Messages {
   /** Does not wait until it is written. */
   publish(content: unknown): void;
-  /** Each message once, from now on. @returns a part that stops it */
+  /** Each message once, or once more after the end of a leader, from now on. @returns a part that stops it */
   receive(onMessage: (content: unknown) => void): Part;
 }

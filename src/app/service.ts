@@ -114,7 +114,11 @@ async function startOn(
 ): Promise<Service> {
   const { store, shared } = state;
   const { secret } = config;
-  const orthanc = new Orthanc(config, timings.heartbeat, new Suspects(store, log));
+  const orthanc = new Orthanc(
+    { ...config, mayWrite: shared && (() => shared.confirm()) },
+    timings.heartbeat,
+    new Suspects(store, log),
+  );
   const { availability } = orthanc;
   const metrics = new Metrics();
   if (dropped !== undefined) metrics.observeLog(dropped);

@@ -43,7 +43,7 @@ export async function startShared(
     joined.events.on('leads', () => log.info({ leader: who }, 'this process leads now'));
     joined.events.on('leader', ({ who: leader }) => log.info({ leader }, 'another process leads'));
     const locks = new postgresql.SharedLocks(opened, joined);
-    const messages = new postgresql.Messages(opened, log);
+    const messages = new postgresql.Messages(opened, joined, log);
     const service = await startWork({
       store: new postgresql.PostgresqlStore(opened, joined),
       place: opened.place,

@@ -8,6 +8,8 @@ import { freeJobs, jobSchema } from './job-engine.js';
 
 /** Without a renewal for so long, a member counts as dead. By the clock of the database alone. */
 const lastsSeconds = 10;
+/** So long after a renewal a call to Orthanc may still begin, and have an effect before the membership can end. */
+const trustedMs = 7000;
 /** Between two renewals. */
 const renewMs = 1000;
 /** A member that could not renew for longer ends nobody: perhaps the database answered none of the others either. */
@@ -80,6 +82,8 @@ export class Membership {
   readonly #extending = new SingleFlight<'members'>();
   #isMember = true;
   #renewedAt = performance.now();
+  /** When the last renewal that succeeded was asked for. */
+  #confirmedAt = performance.now();
   #endsNobodyUntil = -Infinity;
   #freedAt = -Infinity;
   #leader: Leader | undefined;
@@ -164,6 +168,17 @@ export class Membership {
     if (!this.#isMember) throw await this.lose();
   }
 
+  /**
+   * To be called before something is changed outside of the database. Where others may have ended the membership meanwhile,
+   * it is renewed first: a process that was suspended, and wakes up, changes nothing there either.
+   * @throws lease_lost, database_unusable
+   */
+  async confirm(): Promise<void> {
+    if (performance.now() - this.#confirmedAt < trustedMs) return;
+    await this.#extend();
+    if (!this.#isMember) throw await this.lose();
+  }
+
   /** To be called where a write was refused. */
   async lose(): Promise<PlainviewError> {
     const error = this.#isLost();
@@ -229,11 +244,13 @@ export class Membership {
   #extend(): Promise<void> {
     return this.#extending.run('members', async () => {
       const workers = new Set(this.#workers);
+      const asked = performance.now();
       const { count } = await this.#database.query(
         `UPDATE plainview.members SET workers = $3, expires = now() + $2 * interval '1 second' WHERE term = $1`,
         [this.term, lastsSeconds, [...workers]],
       );
       this.#isMember = count > 0;
+      if (this.#isMember) this.#confirmedAt = asked;
       this.#announced = workers;
     });
   }

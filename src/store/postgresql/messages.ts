@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { sleep } from '../../async/sleep.js';
 import { asPlainviewError } from '../../errors/errors.js';
 import type { Database } from './database.js';
+import type { Membership } from './membership.js';
 
 /** Between two looks for messages, milliseconds. */
 const lookMs = 250;
@@ -10,15 +11,20 @@ const batchSize = 500;
 /** Messages that wait while the database is away. Then the oldest are lost: nothing but figures and pages depends on them. */
 const mostUnsent = 10_000;
 
-/** What the processes of an archive tell the leader. A message is read once. */
+/** Of the term $1. */
+const isLeader = 'EXISTS (SELECT FROM plainview.leader WHERE term = $1)';
+
+/** What the processes of an archive tell the leader. A message is read once, or once more where the leader dies. */
 export class Messages {
   readonly #database: Database;
+  readonly #membership: Pick<Membership, 'term'>;
   readonly #log: Logger;
   readonly #unsent: string[] = [];
   #sending = false;
 
-  constructor(database: Database, log: Logger) {
+  constructor(database: Database, membership: Pick<Membership, 'term'>, log: Logger) {
     this.#database = database;
+    this.#membership = membership;
     this.#log = log;
   }
 
@@ -62,12 +68,11 @@ export class Messages {
       let count = 0;
       try {
         const { rows } = await this.#database.query<{ id: string; content: string }>(
-          `DELETE FROM plainview.messages WHERE id IN (SELECT id FROM plainview.messages ORDER BY id LIMIT ${batchSize})
-           RETURNING id::text AS id, content`,
+          `SELECT id::text AS id, content FROM plainview.messages m WHERE ${isLeader} ORDER BY m.id LIMIT ${batchSize}`,
+          [this.#membership.term],
         );
         count = rows.length;
-        const inOrder = rows.toSorted((a, b) => Number(BigInt(a.id) - BigInt(b.id)));
-        for (const { content } of inOrder)
+        for (const { content } of rows)
           try {
             onMessage(JSON.parse(content));
           } catch (error) {
@@ -76,6 +81,12 @@ export class Messages {
               'a message of another process could not be used',
             );
           }
+        // Only now: an answer of the database can be lost, and a process that wakes up may lead no longer.
+        if (count > 0)
+          await this.#database.query(`DELETE FROM plainview.messages WHERE ${isLeader} AND id = ANY($2)`, [
+            this.#membership.term,
+            rows.map(({ id }) => id),
+          ]);
       } catch (error) {
         this.#log.debug({ err: asPlainviewError(error) }, 'messages could not be read');
       }

@@ -18,19 +18,24 @@ describe.skipIf(server === undefined)('messages to the leader', () => {
     archive = await TestArchive.create(server as Postgresql);
   });
   afterEach(() => archive.close());
+  async function startLeader() {
+    const leader = await archive.start('leader');
+    await waitFor(() => leader.membership.leads);
+    return leader;
+  }
   const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, index) => from + index);
 
   test('arrive once and in the order of each sender, also those sent before anybody received', async () => {
-    const [one, two, leader] = await Promise.all(['one', 'two', 'leader'].map((who) => archive.start(who)));
-    const senders = [one, two].map((each) => each && new Messages(each.database, log));
+    const leader = await startLeader();
+    const [one, two] = await Promise.all(['one', 'two'].map((who) => archive.start(who)));
+    const senders = [one, two].map((each) => each && new Messages(each.database, each.membership, log));
     const send = (from: number) => {
       for (const n of numbers(700, from))
         for (const [index, sender] of senders.entries()) sender?.publish({ sender: index, n });
     };
     send(0);
     const received: { sender: number; n: number }[] = [];
-    if (leader === undefined) throw new Error('no leader');
-    const receiving = new Messages(leader.database, log).receive((content) =>
+    const receiving = new Messages(leader.database, leader.membership, log).receive((content) =>
       received.push(content as { sender: number; n: number }),
     );
     await waitFor(() => received.length === 1400);
@@ -43,8 +48,8 @@ describe.skipIf(server === undefined)('messages to the leader', () => {
   });
 
   test('wait for the next receiver once one has stopped', async () => {
-    const { database } = await archive.start('one');
-    const messages = new Messages(database, log);
+    const { database, membership } = await startLeader();
+    const messages = new Messages(database, membership, log);
     const first: unknown[] = [];
     const receiving = messages.receive((content) => first.push(content));
     messages.publish(1);
@@ -59,8 +64,8 @@ describe.skipIf(server === undefined)('messages to the leader', () => {
   });
 
   test('of which a reader refuses one arrive all the same', async () => {
-    const { database } = await archive.start('one');
-    const messages = new Messages(database, log);
+    const { database, membership } = await startLeader();
+    const messages = new Messages(database, membership, log);
     for (const n of [1, 2, 3]) messages.publish(n);
     await waitFor(async () => (await database.query('SELECT FROM plainview.messages')).count === 3);
     const received: unknown[] = [];
@@ -73,12 +78,30 @@ describe.skipIf(server === undefined)('messages to the leader', () => {
     expect(received).toEqual([1, 3]);
   });
 
+  test('are left to the leader by one that believes to lead still', async () => {
+    const former = await startLeader();
+    const receive = (received: unknown[], { database, membership }: typeof former) =>
+      new Messages(database, membership, log).receive((content) => received.push(content));
+    const [late, received]: [unknown[], unknown[]] = [[], []];
+    const lateReceiving = receive(late, former);
+    const next = await archive.start('next');
+    await next.database.query('UPDATE plainview.leader SET term = $1', [next.membership.term]);
+    new Messages(next.database, next.membership, log).publish(1);
+    await waitFor(async () => (await next.database.query('SELECT FROM plainview.messages')).count === 1);
+    const receiving = receive(received, next);
+    await waitFor(() => received.length === 1);
+    await Promise.all([lateReceiving.stop(), receiving.stop()]);
+    expect([late, received]).toEqual([[], [1]]);
+  });
+
   test('wait while the database is away, and keep their order', async () => {
-    const [one, leader] = await Promise.all(['one', 'leader'].map((who) => archive.start(who)));
-    if (one === undefined || leader === undefined) throw new Error('no members');
+    const leader = await startLeader();
+    const one = await archive.start('one');
     const received: unknown[] = [];
-    const receiving = new Messages(leader.database, log).receive((content) => received.push(content));
-    const messages = new Messages(one.database, log);
+    const receiving = new Messages(leader.database, leader.membership, log).receive((content) =>
+      received.push(content),
+    );
+    const messages = new Messages(one.database, one.membership, log);
     messages.publish(0);
     await waitFor(() => received.length === 1);
     for (const { proxy } of [one, leader]) {
