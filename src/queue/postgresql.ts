@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { type Runner, run, type Task, type TaskList, type WorkerEvents } from 'graphile-worker';
+import { runTaskList, type Task, type TaskList, type WorkerEvents, type WorkerPool } from 'graphile-worker';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { detached } from '../async/detached.js';
@@ -82,7 +82,7 @@ export class PostgresqlQueue implements Queue {
   /** Of the runs that end at this moment. */
   readonly #outcomes = new Map<InstanceId, JobOutcome>();
   readonly #stopped = new AbortController();
-  readonly #runners = new Set<Runner>();
+  readonly #engines = new Set<WorkerPool>();
   /** The jobs that its workers have, by the number that the engine gave them. */
   readonly #held = new Set<string>();
   readonly #ending = new Set<Promise<void>>();
@@ -151,7 +151,8 @@ export class PostgresqlQueue implements Queue {
     this.#stopped.abort();
     this.pause();
     // They wait for jobs that are not settled, and these are free for others when the membership ends.
-    for (const runner of this.#runners) void runner.stop().catch(() => undefined);
+    for (const engine of this.#engines) void engine.gracefulShutdown();
+    this.#engines.clear();
     const unsettled = await this.#local.stop(deadline);
     await Promise.allSettled(this.#ending);
     await this.#writing;
@@ -228,38 +229,37 @@ export class PostgresqlQueue implements Queue {
     if (!signal.aborted) await this.#table.nudge().catch(() => undefined);
   }
 
-  /** Runs the engine, and another one where it has lost a worker, or given up, because the database was away. */
+  /** Runs the engine, and another one where it has lost a worker because the database was away. */
   async #take(taskList: TaskList, concurrency: number): Promise<void> {
     const { database, membership, log } = this.#parts;
     const { signal } = this.#stopped;
-    for (; !signal.aborted; await sleep(retryMs, signal))
-      try {
-        const events: WorkerEvents = new EventEmitter();
-        events.on('worker:create', ({ worker }) => membership.addWorker(worker.workerId));
-        events.on('worker:stop', ({ worker }) => membership.removeWorker(worker.workerId));
-        const broken = new Promise<void>((resolve) => events.once('worker:fatalError', () => resolve()));
-        const runner = await run({
-          pgPool: database.jobs,
+    for (; !signal.aborted; await sleep(retryMs, signal)) {
+      const events: WorkerEvents = new EventEmitter();
+      events.on('worker:create', ({ worker }) => membership.addWorker(worker.workerId));
+      events.on('worker:stop', ({ worker }) => membership.removeWorker(worker.workerId));
+      const broken = new Promise<void>((resolve) => events.once('worker:fatalError', () => resolve()));
+      // Without the engine's schedules, whose first statement ends the process where the database is away.
+      const engine = runTaskList(
+        {
           schema: jobSchema,
-          taskList,
           concurrency,
           pollInterval: pollMs,
           noHandleSignals: true,
           noPreparedStatements: true,
-          parsedCronItems: [],
           logger: quietLogger(log),
           events,
           // It asks this before it takes a job.
           forbiddenFlags: () => this.#mayTake(),
-        });
-        this.#runners.add(runner);
-        if (!signal.aborted) await Promise.race([runner.promise, broken]);
-        this.#runners.delete(runner);
-        // Its other workers end their jobs.
-        void runner.stop().catch(() => undefined);
-      } catch (error) {
-        log.debug({ err: error }, 'the job engine stopped');
-      }
+        },
+        taskList,
+        database.jobs,
+      );
+      this.#engines.add(engine);
+      await Promise.race([engine.promise, broken]);
+      if (!this.#engines.delete(engine)) return;
+      // Its other workers end their jobs.
+      void engine.gracefulShutdown();
+    }
   }
 
   /** Waits until a worker may take a job. @returns the kinds of jobs to leave out: none */

@@ -132,6 +132,7 @@ export class Membership {
 
   /** Waits until somebody leads. @returns who it is, and whether it is this process @throws lease_lost */
   async someLeads(): Promise<{ who: string; leads: boolean }> {
+    if (this.ended.aborted) throw this.#isLost();
     if (this.#leader === undefined)
       await new Promise<unknown>((resolve, reject) => {
         this.events.once('leads', resolve);

@@ -276,7 +276,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, { isThere, create }) =
       await waitFor(() => started.length === 1);
       queue.enqueue(id(2), 'changes', { settled: () => told.push('second') });
       queue.enqueue(id(2), 'hook', { settled: () => told.push('second again') });
-      await depthIs(queue, { waiting: 1 });
+      await arrived(2, 2);
       await end(1, { kind: 'retry', afterMs: 0, countsAsAttempt: true });
       await end(2);
       await waitFor(() => told.length === 2);

@@ -75,6 +75,7 @@ describe.skipIf(server === undefined)('members of an archive', () => {
     const waiting = worker.someLeads().catch((error: unknown) => error);
     await worker.leave();
     expect(await waiting).toMatchObject({ code: 'lease_lost' });
+    await expect(worker.someLeads()).rejects.toMatchObject({ code: 'lease_lost' });
   });
 
   test('that leave are not lost', async () => {
