@@ -7,6 +7,8 @@ import type { HttpServer } from '../http/server.js';
 import type { Database, Membership } from '../store/postgresql/open.js';
 import type { Service, State } from './service-interface.js';
 
+const isLoopback = (host: string): boolean => /^(localhost|127\..*|::1)$/i.test(host);
+
 /**
  * Starts a process that shares an archive with others: state, queue and locks are in a database. It listens from now on,
  * and works as soon as the database answers.
@@ -30,18 +32,25 @@ export async function startShared(
   });
   await server.start();
   log.info({ url: server.url }, 'listening');
+  const url = config.address ?? `http://${hostname()}:${new URL(server.url).port}`;
+  // Where PLAINVIEW_ADDRESS is set, something on this machine may pass requests on.
+  if (mayLead && config.address === undefined && isLoopback(config.host))
+    log.warn(
+      `others cannot reach this process at ${url} while it leads, because it listens on ${config.host} only: set PLAINVIEW_HOST (docs/scaling.md)`,
+    );
 
   const join = async () => {
     const postgresql = await import('../store/postgresql/open.js');
     const { PostgresqlQueue } = await import('../queue/postgresql.js');
     const opened = await postgresql.Database.open(config.databaseUrl, log, signal);
     database = opened;
-    const url = config.address ?? `http://${hostname()}:${new URL(server.url).port}`;
     const joined = await postgresql.Membership.join(opened, { who, url, mayLead, log });
     membership = joined;
     void joined.lost.then(onLost);
     joined.events.on('leads', () => log.info({ leader: who }, 'this process leads now'));
-    joined.events.on('leader', ({ who: leader }) => log.info({ leader }, 'another process leads'));
+    joined.events.on('leader', ({ who: leader, url: at }) =>
+      log.info({ leader, at }, 'another process leads'),
+    );
     const locks = new postgresql.SharedLocks(opened, joined);
     const messages = new postgresql.Messages(opened, joined, log);
     const service = await startWork({
