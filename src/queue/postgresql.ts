@@ -118,7 +118,7 @@ export class PostgresqlQueue implements Queue {
 
   pause(): void {
     this.#local.pause();
-    if (this.#resume !== undefined) return;
+    if (this.#isPaused) return;
     this.#resumed = new Promise((resolve) => {
       this.#resume = resolve;
     });
@@ -142,6 +142,10 @@ export class PostgresqlQueue implements Queue {
     return [...unsettled, ...(await this.#writer.stop())];
   }
 
+  get #isPaused(): boolean {
+    return this.#resume !== undefined;
+  }
+
   get #isOver(): boolean {
     return this.#stopped.signal.aborted || this.#parts.membership.ended.aborted;
   }
@@ -160,12 +164,10 @@ export class PostgresqlQueue implements Queue {
   readonly #run: Task = async (content, { job: { id, locked_by } }) => {
     const { instance, reason, attempt } = payload.parse(content);
     this.#held.add(id);
-    this.#attempts.set(instance, Math.max(attempt, this.#attempts.get(instance) ?? 1));
-    const outcome = await new Promise<JobOutcome>((resolve) =>
-      this.#local.enqueue(instance, reason, {
-        settled: () => resolve(this.#outcomes.get(instance) ?? { kind: 'settled' }),
-      }),
-    );
+    const outcome = this.#isPaused
+      ? // It was about to be taken when the pause came. Another process may run it.
+        ({ kind: 'retry', afterMs: 0, countsAsAttempt: false } as const)
+      : await this.#runHere(instance, reason, attempt);
     const ending = this.#end({ id, worker: locked_by }, outcome, attempt);
     this.#ending.add(ending);
     await ending
@@ -176,6 +178,16 @@ export class PostgresqlQueue implements Queue {
       // Then the engine does nothing more: the connections are about to end.
       .finally(() => this.#isOver && new Promise(() => undefined));
   };
+
+  #runHere(instance: InstanceId, reason: Reason, attempt: number): Promise<JobOutcome> {
+    this.#attempts.set(instance, Math.max(attempt, this.#attempts.get(instance) ?? 1));
+    return new Promise((resolve) =>
+      // A notice was recorded when it came, by the process that it came to.
+      this.#local.enqueue(instance, reason === 'hook' ? 'request' : reason, {
+        settled: () => resolve(this.#outcomes.get(instance) ?? { kind: 'settled' }),
+      }),
+    );
+  }
 
   /**
    * The engine itself would end the job without a look at who has it, and lose a worker where the database is away.
@@ -243,7 +255,7 @@ export class PostgresqlQueue implements Queue {
   /** Waits until a worker may take a job. @returns the kinds of jobs to leave out: none */
   async #mayTake(): Promise<null> {
     await this.#parts.membership.announceWorkers();
-    while (this.#resume !== undefined) await this.#resumed;
+    while (this.#isPaused) await this.#resumed;
     return null;
   }
 
