@@ -80,6 +80,8 @@ export class Membership {
   #announced: ReadonlySet<string> = new Set();
   /** One renewal at a time: an older one must not replace what a later one tells. */
   readonly #extending = new SingleFlight<'members'>();
+  /** What failed the last time: the first is told. */
+  readonly #failing = new Set<unknown>();
   #isMember = true;
   #renewedAt = performance.now();
   /** When the last renewal that succeeded was asked for. */
@@ -111,7 +113,8 @@ export class Membership {
       [joining.who, joining.url, lastsSeconds],
     );
     const membership = new Membership(database, rows[0]?.term ?? '', joining);
-    void membership.#keep();
+    void membership.#repeat(() => membership.#renew());
+    void membership.#repeat(() => membership.#follow());
     return membership;
   }
 
@@ -206,18 +209,17 @@ export class Membership {
     return createError('lease_lost', { who: this.who });
   }
 
-  async #keep(): Promise<void> {
+  async #repeat(step: () => Promise<void>): Promise<void> {
     const { signal } = this.#left;
-    let isTold = false;
     for (; !signal.aborted; await sleep(renewMs, signal))
       try {
-        await this.#renew();
-        isTold = false;
+        await step();
+        this.#failing.delete(step);
       } catch (error) {
         // An outage is told by the database. During it, nobody else can end the membership.
-        if (!isTold && !signal.aborted && !this.#database.isAway)
-          this.#log.warn({ err: error }, 'the membership could not be renewed');
-        isTold = true;
+        if (this.#failing.size === 0 && !signal.aborted && !this.#database.isAway)
+          this.#log.warn({ err: error }, 'the table of the members could not be used');
+        this.#failing.add(step);
       }
   }
 
@@ -228,13 +230,19 @@ export class Membership {
     const now = performance.now();
     if (now - this.#renewedAt > hiccupMs) this.#endsNobodyUntil = now + afterHiccupMs;
     this.#renewedAt = now;
+    // Right after it, and not at another time: the others could renew theirs a moment ago as well.
     if (now > this.#endsNobodyUntil) await this.#endDead();
+  }
+
+  /** Apart from the renewal: where the database is slow, that must not wait for this. */
+  async #follow(): Promise<void> {
     if (this.#mayLead)
       await this.#database.query(
         'UPDATE plainview.leader SET term = $1, since = now() WHERE term IS NULL AND EXISTS (SELECT FROM plainview.members WHERE term = $1)',
         [this.term],
       );
     await this.#look();
+    const now = performance.now();
     if (this.#leads && now - this.#freedAt > freeMs) {
       for (const statement of freeJobs) await this.#database.query(statement);
       this.#freedAt = now;
@@ -245,7 +253,7 @@ export class Membership {
     return this.#extending.run('members', async () => {
       const workers = new Set(this.#workers);
       const asked = performance.now();
-      const { count } = await this.#database.query(
+      const { count } = await this.#database.renew(
         `UPDATE plainview.members SET workers = $3, expires = now() + $2 * interval '1 second' WHERE term = $1`,
         [this.term, lastsSeconds, [...workers]],
       );
@@ -257,7 +265,7 @@ export class Membership {
 
   async #endDead(): Promise<void> {
     // The leader ends the others, because it goes on with what they had begun. Anybody ends the leader.
-    const { rows } = await this.#database.query<{ who: string }>(
+    const { rows } = await this.#database.renew<{ who: string }>(
       endOf(
         'expires < now() AND ($1 IN (SELECT term FROM plainview.leader) OR term IN (SELECT term FROM plainview.leader))',
       ),
