@@ -33,6 +33,7 @@ import { Relay } from './relay.js';
 import { requireFiles } from './required-files.js';
 import type { Service, State } from './service-interface.js';
 import type { ServiceLog } from './service-log.js';
+import { settingsOf } from './settings.js';
 import { startShared } from './shared.js';
 import { createMemberDoor, createWeb } from './web.js';
 import { createWork } from './work.js';
@@ -84,7 +85,16 @@ export async function startService(
     const service =
       databaseUrl === undefined
         ? await startWork(inFolder(stateDir))
-        : await startShared({ ...config, databaseUrl }, { server, mayLead: !onlyWorks, log }, startWork);
+        : await startShared(
+            { ...config, databaseUrl },
+            {
+              server,
+              mayLead: !onlyWorks,
+              settings: settingsOf(config, classifier.network, !onlyWorks),
+              log,
+            },
+            startWork,
+          );
     return {
       get url() {
         return service.url;
@@ -252,6 +262,8 @@ async function startOn(
     const onLeads = () => void lead().catch((error: unknown) => onLost(asPlainviewError(error)));
     shared.events.on('leads', onLeads);
     if (shared.leads) onLeads();
+    availability.events.on('back', () => shared.reachesOrthanc(true));
+    availability.events.on('away', () => shared.reachesOrthanc(false));
     shared.events.on('members', (members) => orthanc.shareRate(members));
     orthanc.shareRate(shared.members);
   }

@@ -6,6 +6,15 @@ import type { PlainviewError } from '../errors/errors.js';
 import type { HttpServer } from '../http/server.js';
 import type { Database, Membership } from '../store/postgresql/open.js';
 import type { Service, State } from './service-interface.js';
+import { differing } from './settings.js';
+
+interface Sharing {
+  server: HttpServer;
+  mayLead: boolean;
+  /** What must be alike at all processes of the archive: see `settingsOf`. */
+  settings: Record<string, string>;
+  log: Logger;
+}
 
 /**
  * Starts a process that shares an archive with others: state, queue and locks are in a database. It listens from now on,
@@ -15,7 +24,7 @@ import type { Service, State } from './service-interface.js';
  */
 export async function startShared(
   config: Config & { databaseUrl: string },
-  { server, mayLead, log }: { server: HttpServer; mayLead: boolean; log: Logger },
+  { server, mayLead, settings, log }: Sharing,
   startWork: (state: State) => Promise<Service>,
 ): Promise<Service> {
   const stopping = new AbortController();
@@ -37,10 +46,18 @@ export async function startShared(
     const opened = await postgresql.Database.open(config.databaseUrl, log, signal);
     database = opened;
     const url = config.address ?? `http://${hostname()}:${new URL(server.url).port}`;
-    const joined = await postgresql.Membership.join(opened, { who, url, mayLead, log });
+    const joined = await postgresql.Membership.join(opened, { who, url, mayLead, settings, log });
     membership = joined;
     void joined.lost.then(onLost);
     joined.events.on('leads', () => log.info({ leader: who }, 'this process leads now'));
+    joined.events.on('joined', ({ who: member, settings: theirs }) => {
+      const different = differing(settings, theirs);
+      if (different.length > 0)
+        log.warn(
+          { member },
+          `another process that works on this archive has another value of ${different.join(', ')}: give all the same`,
+        );
+    });
     joined.events.on('leader', ({ who: leader }) => log.info({ leader }, 'another process leads'));
     const locks = new postgresql.SharedLocks(opened, joined);
     const messages = new postgresql.Messages(opened, joined, log);

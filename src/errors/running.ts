@@ -163,6 +163,14 @@ export const runningErrors = {
     status: 503,
     exit: 1,
   },
+  lead_given_up: {
+    message: (_: object) =>
+      'This process leads its archive and does not reach Orthanc, but another one does. It ends, so that another one leads: have it started again.',
+    transient: true,
+    status: 503,
+    exit: 1,
+    remedy: 'Check the network between this machine and PLAINVIEW_ORTHANC_URL.',
+  },
   standby: {
     message: (p: { why: string }) =>
       `This Plainview does not lead its archive, and cannot forward the request: ${p.why}. Try again in a few seconds.`,

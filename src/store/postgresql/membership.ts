@@ -18,6 +18,8 @@ const hiccupMs = 3000;
 const afterHiccupMs = 6000;
 /** Between two looks of the leader for jobs that nobody has. */
 const freeMs = 10_000;
+/** A leader that does not reach Orthanc while others do gives up after so long. They learn a few seconds apart that it is back. */
+const giveUpMs = 30_000;
 
 /** The row of the member, locked: so a change is either made before its membership ends, or not at all. */
 export const ofMember = 'SELECT 1 FROM plainview.members WHERE term = $1 FOR KEY SHARE';
@@ -31,6 +33,15 @@ export interface Leader {
   since: string;
 }
 
+/** Fingerprints of what must be alike at all members, by name. */
+export type Settings = Readonly<Record<string, string>>;
+
+/** Another member, as it said of itself when it joined. */
+export interface Other {
+  who: string;
+  settings: Settings;
+}
+
 interface Joining {
   /** Names this process to others. */
   who: string;
@@ -38,6 +49,9 @@ interface Joining {
   url: string;
   /** Whether it may become the leader. */
   mayLead: boolean;
+  settings?: Settings;
+  /** Other than the default in tests alone, milliseconds. */
+  giveUpMs?: number | undefined;
   log: Logger;
 }
 
@@ -48,6 +62,8 @@ interface Seen {
   since: Date | null;
   leads: boolean;
   members: number;
+  otherCanLead: boolean;
+  others: Other[] | null;
 }
 
 /**
@@ -62,16 +78,19 @@ export class Membership {
   readonly term: string;
   /**
    * `leads`: this process is the leader now, until its membership ends. `leader`: another one is. `ended`: that of a member
-   * that died, told to the leader. `members`: how many there are has changed.
+   * that died, told to the leader. `members`: how many there are has changed. `joined`: another one is seen for the
+   * first time.
    */
   readonly events = new EventEmitter<{
     leads: [Leader];
     leader: [Leader];
     ended: [who: string];
     members: [number];
+    joined: [Other];
   }>();
   readonly #database: Database;
   readonly #mayLead: boolean;
+  readonly #giveUpMs: number;
   readonly #log: Logger;
   readonly #left = new AbortController();
   /** Of this process, in the job engine: so that others can free their jobs. */
@@ -91,15 +110,25 @@ export class Membership {
   #leader: Leader | undefined;
   #leads = false;
   #members = 1;
+  #reachesOrthanc = false;
+  /** Since when this process leads, does not reach Orthanc, and another one does. */
+  #standsInTheWaySince: number | undefined;
+  /** The other members that were seen last. */
+  #known: ReadonlySet<string> = new Set();
   #onLost: (error: PlainviewError) => void = () => undefined;
   /** Resolves when this membership was ended by another member. */
   readonly lost = new Promise<PlainviewError>((resolve) => {
     this.#onLost = resolve;
   });
 
-  private constructor(database: Database, term: string, { who, mayLead, log }: Joining) {
+  private constructor(
+    database: Database,
+    term: string,
+    { who, mayLead, giveUpMs: longestMs = giveUpMs, log }: Joining,
+  ) {
     this.#database = database;
     this.#mayLead = mayLead;
+    this.#giveUpMs = longestMs;
     this.#log = log;
     this.who = who;
     this.term = term;
@@ -108,9 +137,10 @@ export class Membership {
   /** @throws database_unusable */
   static async join(database: Database, joining: Joining): Promise<Membership> {
     const { rows } = await database.query<{ term: string }>(
-      `INSERT INTO plainview.members (who, url, expires) VALUES ($1, $2, now() + $3 * interval '1 second')
+      `INSERT INTO plainview.members (who, url, expires, settings)
+       VALUES ($1, $2, now() + $3 * interval '1 second', $4)
        ON CONFLICT (who) DO UPDATE SET expires = excluded.expires RETURNING term::text AS term`,
-      [joining.who, joining.url, lastsSeconds],
+      [joining.who, joining.url, lastsSeconds, JSON.stringify(joining.settings ?? {})],
     );
     const membership = new Membership(database, rows[0]?.term ?? '', joining);
     void membership.#repeat(() => membership.#renew());
@@ -143,6 +173,11 @@ export class Membership {
         this.ended.addEventListener('abort', () => reject(this.#isLost()), { once: true });
       });
     return { who: this.#leader?.who ?? 'another process', leads: this.#leads };
+  }
+
+  /** To be told whenever that changes. One that does not reach Orthanc leads only where no other one does. */
+  reachesOrthanc(does: boolean): void {
+    this.#reachesOrthanc = does;
   }
 
   /** How many processes work on the archive, this one included. */
@@ -238,8 +273,10 @@ export class Membership {
   async #follow(): Promise<void> {
     if (this.#mayLead)
       await this.#database.query(
-        'UPDATE plainview.leader SET term = $1, since = now() WHERE term IS NULL AND EXISTS (SELECT FROM plainview.members WHERE term = $1)',
-        [this.term],
+        `UPDATE plainview.leader SET term = $1, since = now()
+         WHERE term IS NULL AND EXISTS (SELECT FROM plainview.members WHERE term = $1)
+           AND ($2 OR NOT EXISTS (SELECT FROM plainview.members WHERE can_lead AND expires > now()))`,
+        [this.term, this.#reachesOrthanc],
       );
     await this.#look();
     const now = performance.now();
@@ -254,8 +291,9 @@ export class Membership {
       const workers = new Set(this.#workers);
       const asked = performance.now();
       const { count } = await this.#database.renew(
-        `UPDATE plainview.members SET workers = $3, expires = now() + $2 * interval '1 second' WHERE term = $1`,
-        [this.term, lastsSeconds, [...workers]],
+        `UPDATE plainview.members SET workers = $3, can_lead = $4, expires = now() + $2 * interval '1 second'
+         WHERE term = $1`,
+        [this.term, lastsSeconds, [...workers], this.#mayLead && this.#reachesOrthanc],
       );
       this.#isMember = count > 0;
       if (this.#isMember) this.#confirmedAt = asked;
@@ -283,7 +321,10 @@ export class Membership {
   async #look(): Promise<void> {
     const { rows } = await this.#database.query<Seen>(
       `SELECT m.who, m.url, l.since, coalesce(l.term = $1, false) AS leads,
-         (SELECT count(*)::int FROM plainview.members) AS members
+         (SELECT count(*)::int FROM plainview.members) AS members,
+         EXISTS (SELECT FROM plainview.members WHERE can_lead AND expires > now() AND term <> $1) AS "otherCanLead",
+         (SELECT json_agg(json_build_object('who', o.who, 'settings', o.settings)) FROM plainview.members o
+          WHERE o.term <> $1) AS others
        FROM plainview.leader l LEFT JOIN plainview.members m USING (term)`,
       [this.term],
     );
@@ -292,13 +333,25 @@ export class Membership {
     const isOther = this.#members !== seen.members;
     this.#members = seen.members;
     if (isOther) this.events.emit('members', seen.members);
+    const others = seen.others ?? [];
+    for (const other of others) if (!this.#known.has(other.who)) this.events.emit('joined', other);
+    this.#known = new Set(others.map((other) => other.who));
     const { who, url, since } = seen;
+    if (seen.leads) this.#giveUp(seen.otherCanLead);
     const before = this.#leader;
     this.#leader =
       who === null || url === null || since === null ? undefined : { who, url, since: since.toISOString() };
     if (this.#leader === undefined || (before?.who === who && before?.since === this.#leader.since)) return;
     this.#leads = seen.leads;
     this.events.emit(seen.leads ? 'leads' : 'leader', this.#leader);
+  }
+
+  /** Without Orthanc a leader can do nothing, and keeps another one from leading. */
+  #giveUp(otherCanLead: boolean): void {
+    if (this.#reachesOrthanc || !otherCanLead) this.#standsInTheWaySince = undefined;
+    else this.#standsInTheWaySince ??= performance.now();
+    const since = this.#standsInTheWaySince ?? Number.POSITIVE_INFINITY;
+    if (performance.now() - since >= this.#giveUpMs) this.#onLost(createError('lead_given_up', {}));
   }
 }
 

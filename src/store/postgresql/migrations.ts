@@ -29,7 +29,9 @@ const migrations = [
      who text NOT NULL UNIQUE,
      url text NOT NULL,
      expires timestamptz NOT NULL,
-     workers text[] NOT NULL DEFAULT '{}'
+     workers text[] NOT NULL DEFAULT '{}',
+     can_lead boolean NOT NULL DEFAULT false,
+     settings jsonb NOT NULL DEFAULT '{}'
    );
    CREATE TABLE plainview.leader (
      id integer PRIMARY KEY CHECK (id = 1),

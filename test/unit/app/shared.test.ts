@@ -45,10 +45,14 @@ describe.skipIf(server === undefined)('a process that shares an archive', () => 
     }),
     databaseUrl: archive.address,
   });
-  const start = (startWork: (state: State) => Promise<Service>, mayLead = true) => {
+  const start = (
+    startWork: (state: State) => Promise<Service>,
+    mayLead = true,
+    settings: Record<string, string> = {},
+  ) => {
     const config = configOf();
     const http = new HttpServer((_, response) => void response.end(), config);
-    return startShared(config, { server: http, mayLead, log }, startWork);
+    return startShared(config, { server: http, mayLead, settings, log }, startWork);
   };
   const members = async () =>
     (

@@ -201,6 +201,25 @@ describe.skipIf(server === undefined)('members of an archive', () => {
     },
   );
 
+  test('of which the leader alone does not reach Orthanc have another one that does', async () => {
+    const database = await archive.open();
+    const leader = await archive.join(database, 'leader', { giveUpMs: 1500 });
+    await leader.someLeads();
+    leader.reachesOrthanc(true);
+    const other = await archive.join(database, 'other', { giveUpMs: 1500 });
+    const unable = await archive.join(database, 'unable', { giveUpMs: 1500 });
+    // Orthanc is away for all: nobody could do better.
+    leader.reachesOrthanc(false);
+    const away = performance.now();
+    await waitFor(() => performance.now() - away > 3000);
+    expect(await isOver(leader)).toBe(false);
+    other.reachesOrthanc(true);
+    expect(await leader.lost).toMatchObject({ code: 'lead_given_up' });
+    await leader.leave();
+    await waitFor(() => other.leads);
+    await waitFor(() => unable.leader?.who === 'other');
+  });
+
   test('whose database answers slowly stay members, and have another leader where theirs dies', async () => {
     const fast = await archive.start('fast');
     await fast.membership.someLeads();
