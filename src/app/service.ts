@@ -16,6 +16,7 @@ import type { Readiness } from '../http/health.js';
 import { HttpServer } from '../http/server.js';
 import { startingRouter } from '../http/starting.js';
 import type { Follower } from '../intake/follower.js';
+import { requireSameArchive } from '../intake/same-archive.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { Availability } from '../orthanc/availability.js';
 import { mayFreeze, requireCapabilities, warningsOf } from '../orthanc/capabilities.js';
@@ -278,6 +279,7 @@ async function startOn(
   const ready = availability.start(async (system) => {
     requireCapabilities(system, config);
     for (const warning of warningsOf(system, await orthanc.plugins(), config)) log.warn(warning);
+    if (shared !== undefined && !shared.leads) await requireSameArchive(orthanc, store, log);
     mustBeAlone = mayFreeze(system, config);
     await lifecycle.resume();
   });

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hookKey } from '../../src/access/keys.js';
 import { freePort } from '../../src/sandbox/ports.js';
 import { callApi } from '../../testkit/api.js';
 import { image } from '../../testkit/dicom.js';
-import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { useOrthanc, waitFor, withOrthanc } from '../../testkit/orthanc.js';
 import { startPostgresql } from '../../testkit/postgresql.js';
 import { Reader } from '../../testkit/service.js';
 import { ServiceProcess } from '../../testkit/service-process.js';
@@ -46,7 +45,7 @@ const proxyOf = (address: string) => {
   return startTcpProxy(hostname, Number(port));
 };
 
-async function start(env: Record<string, string> = {}, cli?: string): Promise<Placed> {
+async function start(env: Record<string, string> = {}): Promise<Placed> {
   const [orthanc, postgresql] = await Promise.all([proxyOf(real.orthanc.url), proxyOf(database)]);
   const address = new URL(database);
   address.host = `127.0.0.1:${postgresql.port}`;
@@ -60,7 +59,6 @@ async function start(env: Record<string, string> = {}, cli?: string): Promise<Pl
       PLAINVIEW_WORKERS: '1',
       ...env,
     },
-    ...(cli === undefined ? {} : { cli }),
   });
   const each = { service, orthanc, postgresql };
   placed.push(each);
@@ -120,18 +118,32 @@ describe.skipIf(server === undefined)('services of one archive', () => {
     expect(one.service.log()).not.toContain(secret);
   }, 90_000);
 
-  test.runIf(process.env.OLD)('XX rolling', async () => {
-    const old = await start({ PLAINVIEW_ADDRESS: '' }, '/tmp/oldmain/dist/cli.js');
-    await old.service.ready();
-    const standby = await start({ PLAINVIEW_ADDRESS: '' }, '/tmp/oldmain/dist/cli.js');
-    await waitFor(() => standby.service.log().includes('stand'), { timeout: 30_000 }).catch(() => undefined);
-    const next = await start();
-    await next.service.ready();
-    await waitFor(() => old.service.hasEnded(), { timeout: 30_000 }).catch(() => undefined);
-    console.log('OLD', old.service.hasEnded(), old.service.exitStatus(), old.service.log().slice(-900));
-    console.log('STANDBY', standby.service.hasEnded(), standby.service.log().slice(-900));
-    old.service.start();
-    await waitFor(() => old.service.hasEnded(), { timeout: 30_000 }).catch(() => undefined);
-    console.log('OLD again', old.service.hasEnded(), old.service.log().slice(-500));
+  test('of which one works on another Orthanc are told so, and it takes none of their radiographs', async () => {
+    const right = await start();
+    await right.service.ready();
+    for (let n = 0; n < 3; n++) await reader().decided((await real.storeInstance(image())).orthancId);
+    await withOrthanc({}, async (other) => {
+      const wrong = await start({ PLAINVIEW_ORTHANC_URL: other.url });
+      await waitFor(() => lines(wrong, 'must work on the same Orthanc').length > 0, { timeout: 30_000 });
+      const stored = await Promise.all(Array.from({ length: 12 }, () => real.storeInstance(image())));
+      for (const { orthancId } of stored) await reader().decided(orthancId);
+      expect((await fetch(`${wrong.service.url}/health/ready`)).status).toBe(503);
+      expect(await wrong.service.metric('plainview_skipped_total{why="gone"}')).toBe(0);
+      expect(lines(wrong, 'must work on the same Orthanc')).toHaveLength(1);
+      await wrong.service.stop();
+    });
+  }, 120_000);
+
+  test('go on after the change log of their Orthanc was cleared', async () => {
+    const [, second] = await startBoth();
+    await reader().decided((await real.storeInstance(image())).orthancId);
+    await fetch(`${real.orthanc.url}/changes`, { method: 'DELETE' });
+    cut(second.orthanc);
+    await waitFor(async () => (await second.service.metric('plainview_orthanc_up')) === 0, {
+      timeout: 30_000,
+    });
+    second.orthanc.isCut = false;
+    await second.service.ready();
+    await reader().decided((await real.storeInstance(image())).orthancId);
   }, 120_000);
 });
