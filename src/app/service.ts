@@ -1,11 +1,9 @@
 import type { Logger } from 'pino';
-import { type Audit, auditTrail } from '../access/audit.js';
+import { auditTrail } from '../access/audit.js';
 import { deriveKey } from '../access/keys.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
-import { shownCategory } from '../decisions/correction.js';
 import { requireLabels } from '../decisions/labels.js';
-import type { Recorder } from '../decisions/recorder.js';
 import { RequestSeal } from '../decisions/request-seal.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { BackOff } from '../followups/routing/outbox.js';
@@ -18,9 +16,8 @@ import { startingRouter } from '../http/starting.js';
 import type { Follower } from '../intake/follower.js';
 import { requireSameArchive } from '../intake/same-archive.js';
 import { Metrics } from '../metrics/metrics.js';
-import type { Availability } from '../orthanc/availability.js';
 import { mayFreeze, requireCapabilities, warningsOf } from '../orthanc/capabilities.js';
-import type { Heartbeat, NodeHealth } from '../orthanc/node-health.js';
+import type { Heartbeat } from '../orthanc/node-health.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
 import { StateProbe } from '../store/state-probe.js';
@@ -30,6 +27,7 @@ import { Leadership } from './leadership.js';
 import { createLeading } from './leading.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { Monitor } from './monitor.js';
+import { auditEnded, logNetwork, logNodes, observe } from './observers.js';
 import { Relay } from './relay.js';
 import { requireFiles } from './required-files.js';
 import type { Service, State } from './service-interface.js';
@@ -295,53 +293,6 @@ async function goOn(settling: Part, routing: Routing | undefined, log: Logger): 
     // Orthanc is away: all of it is done when it is back.
     log.info({ err: asPlainviewError(caught) }, 'what another process had begun is settled later');
   }
-}
-
-/** Writes down who ended which decision of a person by a request. The request itself is in the audit trail as well. */
-function auditEnded({ events }: Recorder, audit: Audit): void {
-  events.on('ended', ({ instance, request: { who, when }, previous, record }) => {
-    const detail = {
-      requested: when,
-      ...(previous === undefined ? {} : { by: previous.person?.who, from: shownCategory(previous) }),
-      to: shownCategory(record),
-    };
-    void audit({
-      caller: { who, role: 'admin', how: 'orthanc' },
-      action: 'end correction',
-      target: `instances/${instance}`,
-      detail,
-    });
-  });
-}
-
-/** Pauses the parts while Orthanc is away. Shows its state in metrics and log. */
-function observe(
-  { events }: Availability,
-  { metrics, lifecycle, log }: { metrics: Metrics; lifecycle: Lifecycle; log: Logger },
-): void {
-  events.on('problem', (error) => log.warn({ code: error.code }, `${error.message} Work waits.`));
-  events.on('away', () => {
-    metrics.orthancUp.set(0);
-    lifecycle.pause();
-  });
-  events.on('back', ({ Version: version }) => {
-    metrics.orthancUp.set(1);
-    log.info({ version }, 'Orthanc answers');
-  });
-}
-
-function logNodes({ events }: NodeHealth, log: Logger): void {
-  events.on('away', (node, error) =>
-    log.warn({ code: error.code, node }, `${error.message} Other Orthancs take the calls of ${node}.`),
-  );
-  events.on('back', (node) => log.info({ node }, 'this Orthanc answers again'));
-}
-
-function logNetwork({ engine, network }: Classifier, log: Logger): void {
-  log.info({ engine, network: { name: network.name, sha256: network.sha256 } }, 'network loaded');
-  for (const { engine: name, reason } of engine.declined) log.info({ engine: name }, `not used: ${reason}`);
-  if (network.purpose === 'research')
-    log.warn('this network is for evaluation and research only: it is not a medical device');
 }
 
 const identityOf = ({ network }: Classifier) => ({

@@ -2,7 +2,6 @@ import { EventEmitter } from 'node:events';
 import { runTaskList, type Task, type TaskList, type WorkerEvents, type WorkerPool } from 'graphile-worker';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { detached } from '../async/detached.js';
 import { sleep } from '../async/sleep.js';
 import { asPlainviewError, createError, PlainviewError } from '../errors/errors.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
@@ -10,17 +9,9 @@ import type { Locks } from '../store/locks.js';
 import { type Database, jobSchema, type Membership, quietLogger } from '../store/postgresql/open.js';
 import type { AdmissionPolicy } from './admission-policy.js';
 import { JobTable, type Taken } from './job-table.js';
+import { JobWriter } from './job-writer.js';
 import { MemoryQueue } from './memory.js';
-import {
-  type EnqueueOptions,
-  type Handler,
-  type Job,
-  type JobOutcome,
-  moreUrgent,
-  type Queue,
-  type QueueDepth,
-  type Reason,
-} from './queue.js';
+import type { EnqueueOptions, Handler, Job, JobOutcome, Queue, QueueDepth, Reason } from './queue.js';
 
 /** What the engine keeps of a job. Its key is the instance. */
 const payload = z.object({
@@ -30,8 +21,6 @@ const payload = z.object({
   attempt: z.number().int().min(1).default(1),
 });
 
-/** Jobs that are written to the database in one statement. */
-const batchSize = 1000;
 /** Between two tries while the database is away, and after the engine has stopped because of that. */
 const retryMs = 1000;
 /** How often it is asked whether jobs are settled, and how many wait. */
@@ -45,11 +34,6 @@ const pollMs = 2000;
 const ahead = 1;
 /** What a lock says where the database is away, or this process is a member no more. The job is run later. */
 const lockFailures = new Set(['database_unusable', 'lease_lost']);
-
-interface Waiting {
-  reason: Reason;
-  settled: (() => void)[];
-}
 
 interface Parts {
   database: Database;
@@ -73,10 +57,9 @@ export class PostgresqlQueue implements Queue {
   readonly #parts: Parts;
   readonly #table: JobTable;
   readonly #local: MemoryQueue;
-  /** Enqueued here, and not in the database yet. */
-  readonly #unwritten = new Map<InstanceId, Waiting>();
+  readonly #writer: JobWriter;
   /** In the database. Listeners of this process wait until they are not any more. */
-  readonly #open = new Map<InstanceId, (() => void)[]>();
+  readonly #open = new Map<InstanceId, readonly (() => void)[]>();
   /** Of the runs that come. */
   readonly #attempts = new Map<InstanceId, number>();
   /** Of the runs that end at this moment. */
@@ -88,12 +71,19 @@ export class PostgresqlQueue implements Queue {
   readonly #ending = new Set<Promise<void>>();
   #resumed = Promise.resolve();
   #resume: (() => void) | undefined;
-  #writing: Promise<void> | undefined;
   #depth: QueueDepth = { waiting: 0, running: 0, delayed: 0, oldestSeconds: 0 };
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#table = new JobTable(parts.database);
+    this.#writer = new JobWriter({
+      table: this.#table,
+      onWritten: (instance, settled) => {
+        if (settled.length > 0) this.#open.set(instance, [...(this.#open.get(instance) ?? []), ...settled]);
+      },
+      stopped: this.#stopped.signal,
+      log: parts.log,
+    });
     // A retry goes back to the table, so here each run is the last one.
     this.#local = new MemoryQueue(parts.admission, async ({ instance, reason }) => {
       const attempt = this.#attempts.get(instance) ?? 1;
@@ -116,25 +106,19 @@ export class PostgresqlQueue implements Queue {
 
   enqueue(instance: InstanceId, reason: Reason, { settled }: EnqueueOptions = {}): void {
     if (reason === 'hook') this.#parts.admission.recordNotice(performance.now());
-    const known = this.#unwritten.get(instance);
-    const listeners = settled === undefined ? [] : [settled];
-    this.#unwritten.set(instance, {
-      reason: moreUrgent(reason, known?.reason),
-      settled: [...(known?.settled ?? []), ...listeners],
-    });
-    this.#writing ??= detached(() => this.#write());
+    this.#writer.enqueue(instance, reason, settled === undefined ? [] : [settled]);
   }
 
   depth(): QueueDepth {
     const { waiting, running, ...rest } = this.#depth;
     // Taken, but it waits here for a place.
     const taken = Math.min(running, this.#local.depth().waiting);
-    return { waiting: waiting + taken + this.#unwritten.size, running: running - taken, ...rest };
+    return { waiting: waiting + taken + this.#writer.size, running: running - taken, ...rest };
   }
 
   pause(): void {
     this.#local.pause();
-    if (this.#resume !== undefined) return;
+    if (this.#isPaused) return;
     this.#resumed = new Promise((resolve) => {
       this.#resume = resolve;
     });
@@ -155,13 +139,11 @@ export class PostgresqlQueue implements Queue {
     this.#engines.clear();
     const unsettled = await this.#local.stop(deadline);
     await Promise.allSettled(this.#ending);
-    await this.#writing;
-    const unwritten = [...this.#unwritten].map(([instance, { reason }]) => ({
-      instance,
-      reason,
-      attempt: 1,
-    }));
-    return [...unsettled, ...unwritten];
+    return [...unsettled, ...(await this.#writer.stop())];
+  }
+
+  get #isPaused(): boolean {
+    return this.#resume !== undefined;
   }
 
   get #isOver(): boolean {
@@ -182,12 +164,10 @@ export class PostgresqlQueue implements Queue {
   readonly #run: Task = async (content, { job: { id, locked_by } }) => {
     const { instance, reason, attempt } = payload.parse(content);
     this.#held.add(id);
-    this.#attempts.set(instance, Math.max(attempt, this.#attempts.get(instance) ?? 1));
-    const outcome = await new Promise<JobOutcome>((resolve) =>
-      this.#local.enqueue(instance, reason, {
-        settled: () => resolve(this.#outcomes.get(instance) ?? { kind: 'settled' }),
-      }),
-    );
+    const outcome = this.#isPaused
+      ? // It was about to be taken when the pause came. Another process may run it.
+        ({ kind: 'retry', afterMs: 0, countsAsAttempt: false } as const)
+      : await this.#runHere(instance, reason, attempt);
     const ending = this.#end({ id, worker: locked_by }, outcome, attempt);
     this.#ending.add(ending);
     await ending
@@ -198,6 +178,16 @@ export class PostgresqlQueue implements Queue {
       // Then the engine does nothing more: the connections are about to end.
       .finally(() => this.#isOver && new Promise(() => undefined));
   };
+
+  #runHere(instance: InstanceId, reason: Reason, attempt: number): Promise<JobOutcome> {
+    this.#attempts.set(instance, Math.max(attempt, this.#attempts.get(instance) ?? 1));
+    return new Promise((resolve) =>
+      // A notice was recorded when it came, by the process that it came to.
+      this.#local.enqueue(instance, reason === 'hook' ? 'request' : reason, {
+        settled: () => resolve(this.#outcomes.get(instance) ?? { kind: 'settled' }),
+      }),
+    );
+  }
 
   /**
    * The engine itself would end the job without a look at who has it, and lose a worker where the database is away.
@@ -265,43 +255,8 @@ export class PostgresqlQueue implements Queue {
   /** Waits until a worker may take a job. @returns the kinds of jobs to leave out: none */
   async #mayTake(): Promise<null> {
     await this.#parts.membership.announceWorkers();
-    while (this.#resume !== undefined) await this.#resumed;
+    while (this.#isPaused) await this.#resumed;
     return null;
-  }
-
-  /** Writes what was enqueued. Until it is written, it is tried again. */
-  async #write(): Promise<void> {
-    // What is enqueued in the same turn is written together.
-    await new Promise(setImmediate);
-    while (this.#unwritten.size > 0) {
-      const batch = [...this.#unwritten].slice(0, batchSize);
-      for (const [instance] of batch) this.#unwritten.delete(instance);
-      const left = await this.#add(batch).catch((error: unknown) => {
-        this.#parts.log.debug({ err: asPlainviewError(error) }, 'jobs could not be written');
-        return batch;
-      });
-      for (const [instance, { reason, settled }] of left) {
-        const since = this.#unwritten.get(instance);
-        this.#unwritten.set(instance, {
-          reason: moreUrgent(reason, since?.reason),
-          settled: [...settled, ...(since?.settled ?? [])],
-        });
-      }
-      if (left.length > 0) {
-        if (this.#stopped.signal.aborted) break;
-        await sleep(left === batch ? retryMs : 1, this.#stopped.signal);
-      }
-    }
-    this.#writing = undefined;
-  }
-
-  /** @returns those that a process has taken at this moment: they must be added once more */
-  async #add(batch: [InstanceId, Waiting][]): Promise<[InstanceId, Waiting][]> {
-    const added = await this.#table.add(batch.map(([instance, { reason }]) => ({ instance, reason })));
-    for (const [instance, { settled }] of batch)
-      if (added.has(instance) && settled.length > 0)
-        this.#open.set(instance, [...(this.#open.get(instance) ?? []), ...settled]);
-    return batch.filter(([instance]) => !added.has(instance));
   }
 
   async #look(): Promise<void> {
