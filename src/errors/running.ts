@@ -164,12 +164,13 @@ export const runningErrors = {
     exit: 1,
   },
   lead_given_up: {
-    message: (_: object) =>
-      'This process leads its archive and does not reach Orthanc, but another one does. It ends, so that another one leads: have it started again.',
+    message: (p: { why: string }) =>
+      `This process leads its archive and ${p.why}, and another one is better off. It ends, so that another one leads: have it started again.`,
     transient: true,
     status: 503,
     exit: 1,
-    remedy: 'Check the network between this machine and PLAINVIEW_ORTHANC_URL.',
+    remedy:
+      'Check the network between this machine and PLAINVIEW_ORTHANC_URL, and the clock of this machine.',
   },
   archive_differs: {
     message: (_: object) =>

@@ -86,6 +86,13 @@ const lines = ({ service }: Placed, text: string) =>
     .split('\n')
     .filter((line) => line.includes(text));
 
+const clockThatIsOff = (ms: number) =>
+  `data:text/javascript,${encodeURIComponent(`const Real = Date;
+globalThis.Date = class extends Real {
+  constructor(...args) { args.length === 0 ? super(Real.now() + ${ms}) : super(...args); }
+  static now() { return Real.now() + ${ms}; }
+};`)}`;
+
 describe.skipIf(server === undefined)('services of one archive', () => {
   test('have another one that leads where the leader alone loses Orthanc', async () => {
     const [first, second] = await startBoth();
@@ -96,7 +103,7 @@ describe.skipIf(server === undefined)('services of one archive', () => {
     await reader().decided(stored.orthancId);
     await waitFor(() => first.service.hasEnded(), { timeout: 30_000 });
     expect(first.service.exitStatus()).toBe(1);
-    expect(lines(first, 'does not reach Orthanc, but another one does')).toHaveLength(1);
+    expect(lines(first, 'does not reach Orthanc, and another one is better off')).toHaveLength(1);
     // Its supervisor starts it again: it leaves the lead where it is, and goes on by itself.
     first.service.start();
     await waitFor(() => lines(first, 'another process leads').length > 0, { timeout: 60_000 });
@@ -105,6 +112,17 @@ describe.skipIf(server === undefined)('services of one archive', () => {
     await first.service.ready();
     expect((await callApi(first.service, 'GET', '/status')).status).toBe(200);
   }, 240_000);
+
+  test('have another one that leads where the clock of the leader is wrong: nobody could sign in', async () => {
+    const wrong = await start({ NODE_OPTIONS: `--import "${clockThatIsOff(3_600_000)}"` });
+    await wrong.service.ready();
+    const right = await start();
+    await right.service.ready();
+    expect((await callApi(right.service, 'GET', '/me')).status).toBe(401);
+    await waitFor(() => right.service.leads(), { what: 'another leader', timeout: 90_000 });
+    expect((await callApi(right.service, 'GET', '/me')).status).toBe(200);
+    expect(lines(wrong, 'the clock of this machine differs')).toHaveLength(1);
+  }, 150_000);
 
   test('tell of a configuration that differs', async () => {
     const one = await start();

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { SingleFlight } from '../../async/single-flight.js';
 import { sleep } from '../../async/sleep.js';
 import { createError, type PlainviewError } from '../../errors/errors.js';
+import { Candidacy } from './candidacy.js';
 import type { Database } from './database.js';
 import { freeJobs, jobSchema } from './job-engine.js';
 
@@ -18,8 +19,6 @@ const hiccupMs = 3000;
 const afterHiccupMs = 6000;
 /** Between two looks of the leader for jobs that nobody has. */
 const freeMs = 10_000;
-/** A leader that does not reach Orthanc while others do gives up after so long. They learn a few seconds apart that it is back. */
-const giveUpMs = 30_000;
 
 /** The row of the member, locked: so a change is either made before its membership ends, or not at all. */
 export const ofMember = 'SELECT 1 FROM plainview.members WHERE term = $1 FOR KEY SHARE';
@@ -57,6 +56,8 @@ interface Joining {
 
 /** The members that are there, as one of them sees them. */
 interface Seen {
+  /** By the clock of the database. */
+  time: Date;
   who: string | null;
   url: string | null;
   since: Date | null;
@@ -89,8 +90,7 @@ export class Membership {
     joined: [Other];
   }>();
   readonly #database: Database;
-  readonly #mayLead: boolean;
-  readonly #giveUpMs: number;
+  readonly #candidacy: Candidacy;
   readonly #log: Logger;
   readonly #left = new AbortController();
   /** Of this process, in the job engine: so that others can free their jobs. */
@@ -110,9 +110,6 @@ export class Membership {
   #leader: Leader | undefined;
   #leads = false;
   #members = 1;
-  #reachesOrthanc = false;
-  /** Since when this process leads, does not reach Orthanc, and another one does. */
-  #standsInTheWaySince: number | undefined;
   /** The other members that were seen last. */
   #known: ReadonlySet<string> = new Set();
   #onLost: (error: PlainviewError) => void = () => undefined;
@@ -121,14 +118,9 @@ export class Membership {
     this.#onLost = resolve;
   });
 
-  private constructor(
-    database: Database,
-    term: string,
-    { who, mayLead, giveUpMs: longestMs = giveUpMs, log }: Joining,
-  ) {
+  private constructor(database: Database, term: string, { who, log, ...joining }: Joining) {
     this.#database = database;
-    this.#mayLead = mayLead;
-    this.#giveUpMs = longestMs;
+    this.#candidacy = new Candidacy({ ...joining, log });
     this.#log = log;
     this.who = who;
     this.term = term;
@@ -177,7 +169,7 @@ export class Membership {
 
   /** To be told whenever that changes. One that does not reach Orthanc leads only where no other one does. */
   reachesOrthanc(does: boolean): void {
-    this.#reachesOrthanc = does;
+    this.#candidacy.reachesOrthanc(does);
   }
 
   /** How many processes work on the archive, this one included. */
@@ -271,12 +263,12 @@ export class Membership {
 
   /** Apart from the renewal: where the database is slow, that must not wait for this. */
   async #follow(): Promise<void> {
-    if (this.#mayLead)
+    if (this.#candidacy.mayLead)
       await this.#database.query(
         `UPDATE plainview.leader SET term = $1, since = now()
          WHERE term IS NULL AND EXISTS (SELECT FROM plainview.members WHERE term = $1)
            AND ($2 OR NOT EXISTS (SELECT FROM plainview.members WHERE can_lead AND expires > now()))`,
-        [this.term, this.#reachesOrthanc],
+        [this.term, this.#candidacy.canLead],
       );
     await this.#look();
     const now = performance.now();
@@ -293,7 +285,7 @@ export class Membership {
       const { count } = await this.#database.renew(
         `UPDATE plainview.members SET workers = $3, can_lead = $4, expires = now() + $2 * interval '1 second'
          WHERE term = $1`,
-        [this.term, lastsSeconds, [...workers], this.#mayLead && this.#reachesOrthanc],
+        [this.term, lastsSeconds, [...workers], this.#candidacy.canLead],
       );
       this.#isMember = count > 0;
       if (this.#isMember) this.#confirmedAt = asked;
@@ -319,8 +311,9 @@ export class Membership {
   }
 
   async #look(): Promise<void> {
+    const asked = Date.now();
     const { rows } = await this.#database.query<Seen>(
-      `SELECT m.who, m.url, l.since, coalesce(l.term = $1, false) AS leads,
+      `SELECT clock_timestamp() AS time, m.who, m.url, l.since, coalesce(l.term = $1, false) AS leads,
          (SELECT count(*)::int FROM plainview.members) AS members,
          EXISTS (SELECT FROM plainview.members WHERE can_lead AND expires > now() AND term <> $1) AS "otherCanLead",
          (SELECT json_agg(json_build_object('who', o.who, 'settings', o.settings)) FROM plainview.members o
@@ -330,6 +323,7 @@ export class Membership {
     );
     const [seen] = rows;
     if (seen === undefined || this.#left.signal.aborted) return;
+    this.#candidacy.compareClocks(seen.time.getTime(), { asked, answered: Date.now() });
     const isOther = this.#members !== seen.members;
     this.#members = seen.members;
     if (isOther) this.events.emit('members', seen.members);
@@ -337,21 +331,14 @@ export class Membership {
     for (const other of others) if (!this.#known.has(other.who)) this.events.emit('joined', other);
     this.#known = new Set(others.map((other) => other.who));
     const { who, url, since } = seen;
-    if (seen.leads) this.#giveUp(seen.otherCanLead);
+    const why = seen.leads ? this.#candidacy.whyGiveUp(seen.otherCanLead) : undefined;
+    if (why !== undefined) this.#onLost(why);
     const before = this.#leader;
     this.#leader =
       who === null || url === null || since === null ? undefined : { who, url, since: since.toISOString() };
     if (this.#leader === undefined || (before?.who === who && before?.since === this.#leader.since)) return;
     this.#leads = seen.leads;
     this.events.emit(seen.leads ? 'leads' : 'leader', this.#leader);
-  }
-
-  /** Without Orthanc a leader can do nothing, and keeps another one from leading. */
-  #giveUp(otherCanLead: boolean): void {
-    if (this.#reachesOrthanc || !otherCanLead) this.#standsInTheWaySince = undefined;
-    else this.#standsInTheWaySince ??= performance.now();
-    const since = this.#standsInTheWaySince ?? Number.POSITIVE_INFINITY;
-    if (performance.now() - since >= this.#giveUpMs) this.#onLost(createError('lead_given_up', {}));
   }
 }
 
