@@ -6,6 +6,7 @@ import { createError, type PlainviewError } from '../../errors/errors.js';
 import { Candidacy } from './candidacy.js';
 import type { Database } from './database.js';
 import { freeJobs, jobSchema } from './job-engine.js';
+import type { Joining, Leader, Other, Seen } from './member.js';
 
 /** Without a renewal for so long, a member counts as dead. By the clock of the database alone. */
 const lastsSeconds = 10;
@@ -22,50 +23,6 @@ const freeMs = 10_000;
 
 /** The row of the member, locked: so a change is either made before its membership ends, or not at all. */
 export const ofMember = 'SELECT 1 FROM plainview.members WHERE term = $1 FOR KEY SHARE';
-
-/** The process that leads. */
-export interface Leader {
-  who: string;
-  /** At which other members reach it. */
-  url: string;
-  /** ISO 8601. */
-  since: string;
-}
-
-/** Fingerprints of what must be alike at all members, by name. */
-export type Settings = Readonly<Record<string, string>>;
-
-/** Another member, as it said of itself when it joined. */
-export interface Other {
-  who: string;
-  settings: Settings;
-}
-
-interface Joining {
-  /** Names this process to others. */
-  who: string;
-  /** At which other members reach it. */
-  url: string;
-  /** Whether it may become the leader. */
-  mayLead: boolean;
-  settings?: Settings;
-  /** Other than the default in tests alone, milliseconds. */
-  giveUpMs?: number | undefined;
-  log: Logger;
-}
-
-/** The members that are there, as one of them sees them. */
-interface Seen {
-  /** By the clock of the database. */
-  time: Date;
-  who: string | null;
-  url: string | null;
-  since: Date | null;
-  leads: boolean;
-  members: number;
-  otherCanLead: boolean;
-  others: Other[] | null;
-}
 
 /**
  * The right to work on an archive. Each process has it for a *term*, renews it, and loses it where it does not: another
