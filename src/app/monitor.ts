@@ -35,7 +35,7 @@ export class Monitor {
     await probe.try();
     if (probe.problem !== before)
       if (probe.problem !== undefined) log.error(probe.problem);
-      else log.info('the state folder can be written again');
+      else log.info('the state can be written again');
     await measureLag();
   }
 }

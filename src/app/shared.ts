@@ -16,6 +16,8 @@ interface Sharing {
   log: Logger;
 }
 
+const isLoopback = (host: string): boolean => /^(localhost|127\..*|::1)$/i.test(host);
+
 /**
  * Starts a process that shares an archive with others: state, queue and locks are in a database. It listens from now on,
  * and works as soon as the database answers.
@@ -39,13 +41,18 @@ export async function startShared(
   });
   await server.start();
   log.info({ url: server.url }, 'listening');
+  const url = config.address ?? `http://${hostname()}:${new URL(server.url).port}`;
+  // Where PLAINVIEW_ADDRESS is set, something on this machine may pass requests on.
+  if (mayLead && config.address === undefined && isLoopback(config.host))
+    log.warn(
+      `others cannot reach this process at ${url} while it leads, because it listens on ${config.host} only: set PLAINVIEW_HOST (docs/scaling.md)`,
+    );
 
   const join = async () => {
     const postgresql = await import('../store/postgresql/open.js');
     const { PostgresqlQueue } = await import('../queue/postgresql.js');
     const opened = await postgresql.Database.open(config.databaseUrl, log, signal);
     database = opened;
-    const url = config.address ?? `http://${hostname()}:${new URL(server.url).port}`;
     const joined = await postgresql.Membership.join(opened, { who, url, mayLead, settings, log });
     membership = joined;
     void joined.lost.then(onLost);
@@ -58,7 +65,9 @@ export async function startShared(
           `another process that works on this archive has another value of ${different.join(', ')}: give all the same`,
         );
     });
-    joined.events.on('leader', ({ who: leader }) => log.info({ leader }, 'another process leads'));
+    joined.events.on('leader', ({ who: leader, url: at }) =>
+      log.info({ leader, at }, 'another process leads'),
+    );
     const locks = new postgresql.SharedLocks(opened, joined);
     const messages = new postgresql.Messages(opened, joined, log);
     const service = await startWork({

@@ -43,6 +43,10 @@ const importCommand = () =>
               bar.advance,
             );
             bar.stop();
+            if (taken + same + different.length === 0)
+              throw createError('usage', {
+                problem: `the folder ${stateDir} holds no state. PLAINVIEW_STATE_DIR must name the one of the service that ran before`,
+              });
             console.log(
               `${taken} documents are copied from ${stateDir} to ${database.place}; ${same} were there already`,
             );

@@ -272,9 +272,16 @@ export const options = z.object({
     .describe(
       'PostgreSQL database, `postgresql://user:password@host/database`, that keeps state and queue instead of a folder and memory. Then [several services](docs/scaling.md) share the work, and go on when one dies. Or set `PLAINVIEW_DATABASE_URL_FILE` to a file that contains it; never both.',
     ),
-  address: z
-    .url({ protocol: /^https?$/ })
-    .refine((url) => /^[^/]+\/\/[^/?#]+\/?$/.test(url), 'must be an address without a path')
+  address: webAddress
+    .pipe(
+      z
+        .string()
+        .refine((url) => /^[^/]+\/\/[^/?#]+\/?$/.test(url), 'must be an address without a path')
+        .refine(
+          (url) => !['0.0.0.0', '[::]'].includes(new URL(url).hostname),
+          'must name one machine, as the others reach it',
+        ),
+    )
     .optional()
     .describe(
       'Address at which the other services of the archive reach this one, where they [share a database](docs/scaling.md). Default: `http://`, the host name of this machine, and the port.',

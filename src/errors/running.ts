@@ -190,7 +190,7 @@ export const runningErrors = {
     meaning:
       'Several processes share a database, and only their leader may answer this. Another one leads within about ten seconds after the leader has gone.',
     remedy:
-      'Before you send a change again, look whether it was made: the leader may have gone after it. If it does not pass, check that this process reaches the address in the message.',
+      'Before you send a change again, look whether it was made: the leader may have gone after it. If it does not pass, check that this process reaches the address in the message: the other one must listen there (PLAINVIEW_HOST, by default only for its own machine), and give an address that leads to it (PLAINVIEW_ADDRESS).',
   },
   temporary_unusable: {
     transient: false,

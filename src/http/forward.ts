@@ -56,7 +56,8 @@ function forward({ leader, secret, log, silenceMs = 60_000 }: Options): RequestH
     // The client has left, or has the whole answer.
     response.on('close', () => outgoing.destroy());
     const answer = await answerTo(outgoing).catch((error: Error) => {
-      throw createError('standby', { why: `${to.url} does not answer (${error.message})` }, error);
+      const why = `${to.url} does not answer (${error.message}; if this goes on, check PLAINVIEW_HOST and PLAINVIEW_ADDRESS there)`;
+      throw createError('standby', { why }, error);
     });
     answer.on('error', (err) => {
       if (response.destroyed) return;

@@ -103,15 +103,19 @@ export class JobTable {
     return new Set(rows.map(({ key }) => key));
   }
 
-  async depth(): Promise<QueueDepth> {
-    const { rows } = await this.#database.query<QueueDepth>(
+  /** @returns also for how long the database counted: to wait for a database that is away takes longer */
+  async depth(): Promise<{ depth: QueueDepth; countedMs: number }> {
+    const { rows } = await this.#database.query<QueueDepth & { countedMs: number }>(
       `SELECT count(*) FILTER (WHERE locked_at IS NULL AND run_at <= now())::int AS waiting,
          count(*) FILTER (WHERE locked_at IS NOT NULL)::int AS running,
          count(*) FILTER (WHERE locked_at IS NULL AND run_at > now())::int AS delayed,
          coalesce(extract(epoch FROM now() - min(run_at) FILTER (WHERE locked_at IS NULL AND run_at <= now())), 0)::int
-           AS "oldestSeconds"
+           AS "oldestSeconds",
+         (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000)::float8 AS "countedMs"
        FROM ${jobs} WHERE key IS NOT NULL OR locked_at IS NOT NULL`,
     );
-    return rows[0] ?? { waiting: 0, running: 0, delayed: 0, oldestSeconds: 0 };
+    const none = { waiting: 0, running: 0, delayed: 0, oldestSeconds: 0, countedMs: 0 };
+    const { countedMs, ...depth } = rows[0] ?? none;
+    return { depth, countedMs };
   }
 }

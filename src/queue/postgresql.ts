@@ -268,11 +268,11 @@ export class PostgresqlQueue implements Queue {
       try {
         await this.#findSettled();
         if (performance.now() < countedAt + countedMs / lookShare) continue;
-        const began = performance.now();
-        this.#depth = await this.#table.depth();
+        const counted = await this.#table.depth();
+        this.#depth = counted.depth;
         await this.#table.freeUnknown(this.#parts.membership.workers, this.#held);
         countedAt = performance.now();
-        countedMs = countedAt - began;
+        countedMs = counted.countedMs;
       } catch (error) {
         this.#parts.log.debug({ err: asPlainviewError(error) }, 'the queue could not be looked at');
       }

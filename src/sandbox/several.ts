@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { options as serviceOptions } from '../config/options.js';
 import { createError } from '../errors/errors.js';
 import { temporaryFolder } from '../files/temporary.js';
 import { type Member, startMember } from './member.js';
@@ -107,7 +106,7 @@ export async function startSeveral(
           PLAINVIEW_PORT: new URL(url).port,
           PLAINVIEW_STATE_DIR: join(folder, `state-${index + 1}`),
           // By default a service gives the others this machine's name, at which it does not listen here.
-          ...('address' in serviceOptions.shape ? { PLAINVIEW_ADDRESS: url } : {}),
+          PLAINVIEW_ADDRESS: url,
         },
         logFile: join(folder, `plainview-${index + 1}.log`),
         onEvent,

@@ -68,7 +68,10 @@ ${[
   ),
   row('PostgreSQL', `${postgresql.host}:${postgresql.port}`, postgresql.pid),
 ].join('\n')}
+  Review page   ${orthancs.map(({ orthanc }) => `${orthanc.url}/plainview/review/`).join('  ')}
   Logs          ${folder}/*.log
+
+Each Orthanc calls a service of its own, and a service that does not lead forwards to the one that does.
 
 Upload radiographs to either Orthanc, on its pages or from a shell:
 
@@ -77,7 +80,7 @@ Upload radiographs to either Orthanc, on its pages or from a shell:
 Meanwhile kill something. Every radiograph gets its category all the same:
 
   kill -9 ${leader.pid}      the service that leads: about ten seconds later one leads again
-  kill -STOP ${leader.pid}   the same service hangs (kill -CONT ${leader.pid}: it goes on)
+  kill -STOP ${leader.pid}   the same service hangs (kill -CONT ${leader.pid}: if another one leads by then, it ends)
   kill -9 ${first?.orthanc.pid}      ${first?.name}: the services go on with the other Orthanc
 
 A service that ends is started again two seconds later. Orthanc and PostgreSQL are not. Ctrl-C stops all and deletes all

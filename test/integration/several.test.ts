@@ -88,6 +88,13 @@ describe.skipIf(!hasPostgresql)('npm start -- --several 3', () => {
     });
   });
 
+  test('names the review page of each Orthanc, which each shows the same', async () => {
+    const [, line = ''] = /^ {2}Review page +(.+)$/m.exec(started.out()) ?? [];
+    const pages = line.split(/ +/);
+    expect(pages.map((page) => new URL(page).origin)).toEqual(['Orthanc A', 'Orthanc B'].map(original));
+    for (const page of pages) expect((await fetch(new URL('../api/v1/status', page))).status).toBe(200);
+  });
+
   test('the Orthancs share an index and files', async () => {
     const { orthancId } = await storeInstance(original('Orthanc A'), image());
     const file = await fetch(`${original('Orthanc B')}/instances/${orthancId}/file`);

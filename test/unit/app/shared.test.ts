@@ -48,11 +48,11 @@ describe.skipIf(server === undefined)('a process that shares an archive', () => 
   const start = (
     startWork: (state: State) => Promise<Service>,
     mayLead = true,
-    settings: Record<string, string> = {},
+    env: Record<string, string> = {},
   ) => {
-    const config = configOf();
+    const config = configOf(env);
     const http = new HttpServer((_, response) => void response.end(), config);
-    return startShared(config, { server: http, mayLead, settings, log }, startWork);
+    return startShared(config, { server: http, mayLead, settings: {}, log }, startWork);
   };
   const members = async () =>
     (
@@ -99,6 +99,25 @@ describe.skipIf(server === undefined)('a process that shares an archive', () => 
     await process.ready;
     expect(events).toEqual(['work stopped', 'stopped']);
     expect(await members()).toEqual([]);
+  });
+
+  test.each([
+    ['could lead, and listens on this machine alone', true, {}, true],
+    ['could lead, and listens on [::1]', true, { PLAINVIEW_HOST: '::1' }, true],
+    ['listens for others', true, { PLAINVIEW_HOST: '0.0.0.0' }, false],
+    [
+      'has an address of its own, at which a proxy may listen',
+      true,
+      { PLAINVIEW_ADDRESS: 'http://a' },
+      false,
+    ],
+    ['never leads, so that nobody calls it', false, {}, false],
+  ])('that %s: warns that others cannot reach it: %s, %o → %s', async (_, mayLead, env, warns) => {
+    const process = await start(async () => idle(), mayLead, env);
+    await process.ready;
+    await process.stop();
+    const warnings = lines.filter((line) => line.includes('"level":40'));
+    expect(warnings).toEqual(warns ? [expect.stringMatching(/others cannot reach .*PLAINVIEW_HOST/)] : []);
   });
 
   test('whose work cannot start says why, and leaves', async () => {

@@ -200,6 +200,8 @@ describe('a process that cannot forward answers 503', () => {
     const answer = await problem(await site.member(() => ({ url })), { method: 'POST', body: 'a' });
     expect(answer).toMatchObject({ ...standby, title: expect.stringContaining(url) });
     expect(answer.title).toContain('ECONNREFUSED');
+    // If it never passes, these are wrong there.
+    expect(answer.title).toMatch(/PLAINVIEW_HOST and PLAINVIEW_ADDRESS/);
   });
 
   test.each([

@@ -303,6 +303,22 @@ describe.skipIf(server === undefined)('a queue that processes share', () => {
     );
   });
 
+  test('soon after the database was away for some seconds, the depth is of now', {
+    timeout: 60_000,
+  }, async () => {
+    const one = await start('one');
+    one.queue.enqueue(id(1), 'hook');
+    one.queue.enqueue(id(2), 'hook');
+    one.queue.enqueue(id(3), 'hook');
+    await depthIs(one.queue, { running: 1 });
+    one.proxy.isCut = true;
+    one.proxy.cut();
+    await waitFor(() => one.proxy.refused > 45, { timeout: 20_000 });
+    one.proxy.isCut = false;
+    for (const n of [1, 2, 3]) await end(`one ${n}`);
+    await isEmpty(one.queue);
+  });
+
   test.each([1, 2])(
     'loses no job whose taking it never learnt of, because the database went away (%s)',
     async (places) => {

@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { FolderStore } from '../../../src/store/folder-store.js';
 import { importFolder, PostgresqlStore } from '../../../src/store/postgresql/open.js';
+import { runInProcess } from '../../../testkit/command-line.js';
 import { TestArchive } from '../../../testkit/members.js';
 import { type Postgresql, startPostgresql } from '../../../testkit/postgresql.js';
 import { storeConformance } from './conformance.js';
@@ -63,6 +64,22 @@ describe.skipIf(server === undefined)('in PostgreSQL', () => {
     await files.write('new', 1);
     await expect(run()).rejects.toMatchObject({ code: 'lease_lost' });
     expect(await store.has('new')).toBe(false);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('the import of a folder that holds no state says so, and ends with 2', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'plainview-import-'));
+    vi.stubEnv('PLAINVIEW_DATABASE_URL', archive.address);
+    vi.stubEnv('PLAINVIEW_STATE_DIR', folder);
+    const run = () => runInProcess('store', 'import');
+    const files = new FolderStore(folder);
+    // As a service that has a database leaves it.
+    await files.write('in-work', { inWork: [] });
+    const { status, stderr } = await run();
+    expect([status, stderr]).toEqual([2, expect.stringContaining(`${folder} holds no state`)]);
+    await files.write('changes', { since: 7 });
+    expect((await run()).stdout).toMatch(/^1 documents are copied/);
+    vi.unstubAllEnvs();
     rmSync(folder, { recursive: true });
   });
 
