@@ -40,8 +40,13 @@ export class TestArchive {
     return database;
   }
 
-  async join(database: Database, who: string, { mayLead = true, log = silent } = {}): Promise<Membership> {
-    const membership = await Membership.join(database, { who, url: `http://${who}.example`, mayLead, log });
+  async join(
+    database: Database,
+    who: string,
+    { mayLead = true, log = silent, giveUpMs }: { mayLead?: boolean; log?: Logger; giveUpMs?: number } = {},
+  ): Promise<Membership> {
+    const url = `http://${who}.example`;
+    const membership = await Membership.join(database, { who, url, mayLead, giveUpMs, log });
     this.#closing.push(() => membership.leave());
     return membership;
   }

@@ -46,10 +46,18 @@ export interface State {
 
 /** The processes of an archive, as one of them sees them. */
 export interface Shared {
-  events: EventEmitter<{ leads: [Leader]; leader: [Leader]; ended: [who: string]; members: [number] }>;
+  events: EventEmitter<{
+    leads: [Leader];
+    leader: [Leader];
+    ended: [who: string];
+    members: [number];
+    joined: [{ who: string; settings: Readonly<Record<string, string>> }];
+  }>;
   readonly leads: boolean;
   readonly leader: Leader | undefined;
   readonly members: number;
+  /** To be told whenever that changes: one that does not reach Orthanc need not lead. */
+  reachesOrthanc(does: boolean): void;
   /** Throws where this process works on the archive no longer. To be called before something is changed in Orthanc. */
   confirm(): Promise<void>;
   messages: Messages;

@@ -14,6 +14,7 @@ import type { Readiness } from '../http/health.js';
 import { HttpServer } from '../http/server.js';
 import { startingRouter } from '../http/starting.js';
 import type { Follower } from '../intake/follower.js';
+import { requireSameArchive } from '../intake/same-archive.js';
 import { Metrics } from '../metrics/metrics.js';
 import { mayFreeze, requireCapabilities, warningsOf } from '../orthanc/capabilities.js';
 import type { Heartbeat } from '../orthanc/node-health.js';
@@ -31,6 +32,7 @@ import { Relay } from './relay.js';
 import { requireFiles } from './required-files.js';
 import type { Service, State } from './service-interface.js';
 import type { ServiceLog } from './service-log.js';
+import { settingsOf } from './settings.js';
 import { startShared } from './shared.js';
 import { createMemberDoor, createWeb } from './web.js';
 import { createWork } from './work.js';
@@ -82,7 +84,16 @@ export async function startService(
     const service =
       databaseUrl === undefined
         ? await startWork(inFolder(stateDir))
-        : await startShared({ ...config, databaseUrl }, { server, mayLead: !onlyWorks, log }, startWork);
+        : await startShared(
+            { ...config, databaseUrl },
+            {
+              server,
+              mayLead: !onlyWorks,
+              settings: settingsOf(config, classifier.network, !onlyWorks),
+              log,
+            },
+            startWork,
+          );
     return {
       get url() {
         return service.url;
@@ -250,6 +261,8 @@ async function startOn(
     const onLeads = () => void lead().catch((error: unknown) => onLost(asPlainviewError(error)));
     shared.events.on('leads', onLeads);
     if (shared.leads) onLeads();
+    availability.events.on('back', () => shared.reachesOrthanc(true));
+    availability.events.on('away', () => shared.reachesOrthanc(false));
     shared.events.on('members', (members) => orthanc.shareRate(members));
     orthanc.shareRate(shared.members);
   }
@@ -264,6 +277,7 @@ async function startOn(
   const ready = availability.start(async (system) => {
     requireCapabilities(system, config);
     for (const warning of warningsOf(system, await orthanc.plugins(), config)) log.warn(warning);
+    if (shared !== undefined && !shared.leads) await requireSameArchive(orthanc, store, log);
     mustBeAlone = mayFreeze(system, config);
     await lifecycle.resume();
   });

@@ -6,6 +6,15 @@ import type { PlainviewError } from '../errors/errors.js';
 import type { HttpServer } from '../http/server.js';
 import type { Database, Membership } from '../store/postgresql/open.js';
 import type { Service, State } from './service-interface.js';
+import { differing } from './settings.js';
+
+interface Sharing {
+  server: HttpServer;
+  mayLead: boolean;
+  /** What must be alike at all processes of the archive: see `settingsOf`. */
+  settings: Record<string, string>;
+  log: Logger;
+}
 
 const isLoopback = (host: string): boolean => /^(localhost|127\..*|::1)$/i.test(host);
 
@@ -17,7 +26,7 @@ const isLoopback = (host: string): boolean => /^(localhost|127\..*|::1)$/i.test(
  */
 export async function startShared(
   config: Config & { databaseUrl: string },
-  { server, mayLead, log }: { server: HttpServer; mayLead: boolean; log: Logger },
+  { server, mayLead, settings, log }: Sharing,
   startWork: (state: State) => Promise<Service>,
 ): Promise<Service> {
   const stopping = new AbortController();
@@ -44,10 +53,18 @@ export async function startShared(
     const { PostgresqlQueue } = await import('../queue/postgresql.js');
     const opened = await postgresql.Database.open(config.databaseUrl, log, signal);
     database = opened;
-    const joined = await postgresql.Membership.join(opened, { who, url, mayLead, log });
+    const joined = await postgresql.Membership.join(opened, { who, url, mayLead, settings, log });
     membership = joined;
     void joined.lost.then(onLost);
     joined.events.on('leads', () => log.info({ leader: who }, 'this process leads now'));
+    joined.events.on('joined', ({ who: member, settings: theirs }) => {
+      const different = differing(settings, theirs);
+      if (different.length > 0)
+        log.warn(
+          { member },
+          `another process that works on this archive has another value of ${different.join(', ')}: give all the same`,
+        );
+    });
     joined.events.on('leader', ({ who: leader, url: at }) =>
       log.info({ leader, at }, 'another process leads'),
     );

@@ -163,6 +163,24 @@ export const runningErrors = {
     status: 503,
     exit: 1,
   },
+  lead_given_up: {
+    message: (p: { why: string }) =>
+      `This process leads its archive and ${p.why}, and another one is better off. It ends, so that another one leads: have it started again.`,
+    transient: true,
+    status: 503,
+    exit: 1,
+    remedy:
+      'Check the network between this machine and PLAINVIEW_ORTHANC_URL, and the clock of this machine.',
+  },
+  archive_differs: {
+    message: (_: object) =>
+      'The Orthanc in PLAINVIEW_ORTHANC_URL has another change log than the one of the process that leads: processes that share a database must work on the same Orthanc. Correct PLAINVIEW_ORTHANC_URL or PLAINVIEW_DATABASE_URL.',
+    transient: true,
+    status: 503,
+    exit: 1,
+    meaning:
+      'For each archive there must be a database of its own. A service with this error takes no radiographs. It also passes for some seconds after the change log was cleared.',
+  },
   standby: {
     message: (p: { why: string }) =>
       `This Plainview does not lead its archive, and cannot forward the request: ${p.why}. Try again in a few seconds.`,

@@ -10,8 +10,8 @@ const longestMs = 10_000;
 const patienceMs = 5000;
 const retryMs = 250;
 
-/** SQLSTATE of a server that has no connection left, stops, or starts. */
-const awayStates = ['53300', '57P01', '57P02', '57P03'];
+/** SQLSTATE of a server that has no connection left, stops, or starts, or has just closed an idle connection. */
+const awayStates = ['53300', '57P01', '57P02', '57P03', '57P05'];
 /** SQLSTATE of a statement that PostgreSQL gave up for the sake of another one: a serialization failure, a deadlock. */
 const conflictStates = ['40001', '40P01'];
 /** What Node.js says of a network that fails. */
@@ -42,6 +42,8 @@ export class Database {
    */
   readonly jobs: Pool;
   readonly #pool: Pool;
+  /** One connection that nothing else uses: a membership is renewed also while all others are in use. */
+  readonly #renewals: Pool;
   readonly #log: Logger;
   readonly #closed = new AbortController();
   #isAway = false;
@@ -58,12 +60,13 @@ export class Database {
       query_timeout: longestMs,
       statement_timeout: longestMs,
     };
-    this.#pool = new Pool(options);
+    this.#pool = new Pool({ ...options, max: 4 });
+    this.#renewals = new Pool({ ...options, max: 1 });
     this.jobs = new Pool({ ...options, options: '-c synchronous_commit=off' });
     // The engine learns it from its statement. Without a listener, Node.js ends the process.
     this.jobs.on('connect', (client) => client.on('error', () => undefined));
     // An idle connection that breaks. The next statement opens another one. `pg` adds its own state to the error.
-    for (const pool of [this.#pool, this.jobs])
+    for (const pool of [this.#pool, this.#renewals, this.jobs])
       pool.on('error', ({ message }) => log.debug({ why: message }, 'a connection to the database broke'));
   }
 
@@ -93,14 +96,30 @@ export class Database {
   }
 
   /** One statement, which is a transaction. It must be safe to repeat. @throws database_unusable */
-  async query<Row extends QueryResultRow>(
+  query<Row extends QueryResultRow>(
     text: string,
     values: readonly unknown[] = [],
+  ): Promise<{ rows: Row[]; count: number }> {
+    return this.#query(this.#pool, text, values);
+  }
+
+  /** As `query`, for the renewal of the membership alone. @throws database_unusable */
+  renew<Row extends QueryResultRow>(
+    text: string,
+    values: readonly unknown[],
+  ): Promise<{ rows: Row[]; count: number }> {
+    return this.#query(this.#renewals, text, values);
+  }
+
+  async #query<Row extends QueryResultRow>(
+    pool: Pool,
+    text: string,
+    values: readonly unknown[],
   ): Promise<{ rows: Row[]; count: number }> {
     const began = performance.now();
     for (;;)
       try {
-        const { rows, rowCount } = await this.#pool.query<Row>(text, [...values]);
+        const { rows, rowCount } = await pool.query<Row>(text, [...values]);
         this.#answered();
         return { rows, count: rowCount ?? 0 };
       } catch (error) {
@@ -127,7 +146,7 @@ export class Database {
     this.#closed.abort();
     // The job engine gives its connections back when it stops, which may wait for a job.
     void this.jobs.end();
-    await this.#pool.end();
+    await Promise.all([this.#pool.end(), this.#renewals.end()]);
   }
 
   #answered(): void {

@@ -3,8 +3,10 @@ import type { Logger } from 'pino';
 import { SingleFlight } from '../../async/single-flight.js';
 import { sleep } from '../../async/sleep.js';
 import { createError, type PlainviewError } from '../../errors/errors.js';
+import { Candidacy } from './candidacy.js';
 import type { Database } from './database.js';
 import { freeJobs, jobSchema } from './job-engine.js';
+import type { Joining, Leader, Other, Seen } from './member.js';
 
 /** Without a renewal for so long, a member counts as dead. By the clock of the database alone. */
 const lastsSeconds = 10;
@@ -22,34 +24,6 @@ const freeMs = 10_000;
 /** The row of the member, locked: so a change is either made before its membership ends, or not at all. */
 export const ofMember = 'SELECT 1 FROM plainview.members WHERE term = $1 FOR KEY SHARE';
 
-/** The process that leads. */
-export interface Leader {
-  who: string;
-  /** At which other members reach it. */
-  url: string;
-  /** ISO 8601. */
-  since: string;
-}
-
-interface Joining {
-  /** Names this process to others. */
-  who: string;
-  /** At which other members reach it. */
-  url: string;
-  /** Whether it may become the leader. */
-  mayLead: boolean;
-  log: Logger;
-}
-
-/** The members that are there, as one of them sees them. */
-interface Seen {
-  who: string | null;
-  url: string | null;
-  since: Date | null;
-  leads: boolean;
-  members: number;
-}
-
 /**
  * The right to work on an archive. Each process has it for a *term*, renews it, and loses it where it does not: another
  * member then ends it, and frees what it held. What is written to the database names its term, and is refused once the
@@ -62,16 +36,18 @@ export class Membership {
   readonly term: string;
   /**
    * `leads`: this process is the leader now, until its membership ends. `leader`: another one is. `ended`: that of a member
-   * that died, told to the leader. `members`: how many there are has changed.
+   * that died, told to the leader. `members`: how many there are has changed. `joined`: another one is seen for the
+   * first time.
    */
   readonly events = new EventEmitter<{
     leads: [Leader];
     leader: [Leader];
     ended: [who: string];
     members: [number];
+    joined: [Other];
   }>();
   readonly #database: Database;
-  readonly #mayLead: boolean;
+  readonly #candidacy: Candidacy;
   readonly #log: Logger;
   readonly #left = new AbortController();
   /** Of this process, in the job engine: so that others can free their jobs. */
@@ -80,6 +56,8 @@ export class Membership {
   #announced: ReadonlySet<string> = new Set();
   /** One renewal at a time: an older one must not replace what a later one tells. */
   readonly #extending = new SingleFlight<'members'>();
+  /** What failed the last time: the first is told. */
+  readonly #failing = new Set<unknown>();
   #isMember = true;
   #renewedAt = performance.now();
   /** When the last renewal that succeeded was asked for. */
@@ -89,15 +67,17 @@ export class Membership {
   #leader: Leader | undefined;
   #leads = false;
   #members = 1;
+  /** The other members that were seen last. */
+  #known: ReadonlySet<string> = new Set();
   #onLost: (error: PlainviewError) => void = () => undefined;
   /** Resolves when this membership was ended by another member. */
   readonly lost = new Promise<PlainviewError>((resolve) => {
     this.#onLost = resolve;
   });
 
-  private constructor(database: Database, term: string, { who, mayLead, log }: Joining) {
+  private constructor(database: Database, term: string, { who, log, ...joining }: Joining) {
     this.#database = database;
-    this.#mayLead = mayLead;
+    this.#candidacy = new Candidacy({ ...joining, log });
     this.#log = log;
     this.who = who;
     this.term = term;
@@ -106,12 +86,14 @@ export class Membership {
   /** @throws database_unusable */
   static async join(database: Database, joining: Joining): Promise<Membership> {
     const { rows } = await database.query<{ term: string }>(
-      `INSERT INTO plainview.members (who, url, expires) VALUES ($1, $2, now() + $3 * interval '1 second')
+      `INSERT INTO plainview.members (who, url, expires, settings)
+       VALUES ($1, $2, now() + $3 * interval '1 second', $4)
        ON CONFLICT (who) DO UPDATE SET expires = excluded.expires RETURNING term::text AS term`,
-      [joining.who, joining.url, lastsSeconds],
+      [joining.who, joining.url, lastsSeconds, JSON.stringify(joining.settings ?? {})],
     );
     const membership = new Membership(database, rows[0]?.term ?? '', joining);
-    void membership.#keep();
+    void membership.#repeat(() => membership.#renew());
+    void membership.#repeat(() => membership.#follow());
     return membership;
   }
 
@@ -140,6 +122,11 @@ export class Membership {
         this.ended.addEventListener('abort', () => reject(this.#isLost()), { once: true });
       });
     return { who: this.#leader?.who ?? 'another process', leads: this.#leads };
+  }
+
+  /** To be told whenever that changes. One that does not reach Orthanc leads only where no other one does. */
+  reachesOrthanc(does: boolean): void {
+    this.#candidacy.reachesOrthanc(does);
   }
 
   /** How many processes work on the archive, this one included. */
@@ -206,18 +193,17 @@ export class Membership {
     return createError('lease_lost', { who: this.who });
   }
 
-  async #keep(): Promise<void> {
+  async #repeat(step: () => Promise<void>): Promise<void> {
     const { signal } = this.#left;
-    let isTold = false;
     for (; !signal.aborted; await sleep(renewMs, signal))
       try {
-        await this.#renew();
-        isTold = false;
+        await step();
+        this.#failing.delete(step);
       } catch (error) {
         // An outage is told by the database. During it, nobody else can end the membership.
-        if (!isTold && !signal.aborted && !this.#database.isAway)
-          this.#log.warn({ err: error }, 'the membership could not be renewed');
-        isTold = true;
+        if (this.#failing.size === 0 && !signal.aborted && !this.#database.isAway)
+          this.#log.warn({ err: error }, 'the table of the members could not be used');
+        this.#failing.add(step);
       }
   }
 
@@ -228,13 +214,21 @@ export class Membership {
     const now = performance.now();
     if (now - this.#renewedAt > hiccupMs) this.#endsNobodyUntil = now + afterHiccupMs;
     this.#renewedAt = now;
+    // Right after it, and not at another time: the others could renew theirs a moment ago as well.
     if (now > this.#endsNobodyUntil) await this.#endDead();
-    if (this.#mayLead)
+  }
+
+  /** Apart from the renewal: where the database is slow, that must not wait for this. */
+  async #follow(): Promise<void> {
+    if (this.#candidacy.mayLead)
       await this.#database.query(
-        'UPDATE plainview.leader SET term = $1, since = now() WHERE term IS NULL AND EXISTS (SELECT FROM plainview.members WHERE term = $1)',
-        [this.term],
+        `UPDATE plainview.leader SET term = $1, since = now()
+         WHERE term IS NULL AND EXISTS (SELECT FROM plainview.members WHERE term = $1)
+           AND ($2 OR NOT EXISTS (SELECT FROM plainview.members WHERE can_lead AND expires > now()))`,
+        [this.term, this.#candidacy.canLead],
       );
     await this.#look();
+    const now = performance.now();
     if (this.#leads && now - this.#freedAt > freeMs) {
       for (const statement of freeJobs) await this.#database.query(statement);
       this.#freedAt = now;
@@ -245,9 +239,10 @@ export class Membership {
     return this.#extending.run('members', async () => {
       const workers = new Set(this.#workers);
       const asked = performance.now();
-      const { count } = await this.#database.query(
-        `UPDATE plainview.members SET workers = $3, expires = now() + $2 * interval '1 second' WHERE term = $1`,
-        [this.term, lastsSeconds, [...workers]],
+      const { count } = await this.#database.renew(
+        `UPDATE plainview.members SET workers = $3, can_lead = $4, expires = now() + $2 * interval '1 second'
+         WHERE term = $1`,
+        [this.term, lastsSeconds, [...workers], this.#candidacy.canLead],
       );
       this.#isMember = count > 0;
       if (this.#isMember) this.#confirmedAt = asked;
@@ -257,7 +252,7 @@ export class Membership {
 
   async #endDead(): Promise<void> {
     // The leader ends the others, because it goes on with what they had begun. Anybody ends the leader.
-    const { rows } = await this.#database.query<{ who: string }>(
+    const { rows } = await this.#database.renew<{ who: string }>(
       endOf(
         'expires < now() AND ($1 IN (SELECT term FROM plainview.leader) OR term IN (SELECT term FROM plainview.leader))',
       ),
@@ -273,18 +268,28 @@ export class Membership {
   }
 
   async #look(): Promise<void> {
+    const asked = Date.now();
     const { rows } = await this.#database.query<Seen>(
-      `SELECT m.who, m.url, l.since, coalesce(l.term = $1, false) AS leads,
-         (SELECT count(*)::int FROM plainview.members) AS members
+      `SELECT clock_timestamp() AS time, m.who, m.url, l.since, coalesce(l.term = $1, false) AS leads,
+         (SELECT count(*)::int FROM plainview.members) AS members,
+         EXISTS (SELECT FROM plainview.members WHERE can_lead AND expires > now() AND term <> $1) AS "otherCanLead",
+         (SELECT json_agg(json_build_object('who', o.who, 'settings', o.settings)) FROM plainview.members o
+          WHERE o.term <> $1) AS others
        FROM plainview.leader l LEFT JOIN plainview.members m USING (term)`,
       [this.term],
     );
     const [seen] = rows;
     if (seen === undefined || this.#left.signal.aborted) return;
+    this.#candidacy.compareClocks(seen.time.getTime(), { asked, answered: Date.now() });
     const isOther = this.#members !== seen.members;
     this.#members = seen.members;
     if (isOther) this.events.emit('members', seen.members);
+    const others = seen.others ?? [];
+    for (const other of others) if (!this.#known.has(other.who)) this.events.emit('joined', other);
+    this.#known = new Set(others.map((other) => other.who));
     const { who, url, since } = seen;
+    const why = seen.leads ? this.#candidacy.whyGiveUp(seen.otherCanLead) : undefined;
+    if (why !== undefined) this.#onLost(why);
     const before = this.#leader;
     this.#leader =
       who === null || url === null || since === null ? undefined : { who, url, since: since.toISOString() };

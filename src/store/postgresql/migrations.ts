@@ -20,13 +20,18 @@ const migrations = [
      expires timestamptz NOT NULL
    );
    INSERT INTO plainview.lease VALUES (1, 0, '', '-infinity', '-infinity');`,
-  `DROP TABLE plainview.lease;
+  // The table of the lease stays: an older Plainview that runs learns from it that it has lost the archive, and ends; one
+  // that stands by never gets it. Without the table both would go on, beside those that share the work.
+  `UPDATE plainview.lease SET term = term + 1, holder = 'a newer Plainview', since = now(), expires = 'infinity';
    CREATE TABLE plainview.members (
-     term bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     -- At random: a count would begin again where the database is restored, and two processes could have one term.
+     term bigint PRIMARY KEY DEFAULT floor(random() * 9e15)::bigint,
      who text NOT NULL UNIQUE,
      url text NOT NULL,
      expires timestamptz NOT NULL,
-     workers text[] NOT NULL DEFAULT '{}'
+     workers text[] NOT NULL DEFAULT '{}',
+     can_lead boolean NOT NULL DEFAULT false,
+     settings jsonb NOT NULL DEFAULT '{}'
    );
    CREATE TABLE plainview.leader (
      id integer PRIMARY KEY CHECK (id = 1),

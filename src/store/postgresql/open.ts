@@ -3,6 +3,7 @@ export { Database, unsynced } from './database.js';
 export { type ImportResult, importFolder } from './import.js';
 export { jobSchema, quietLogger } from './job-engine.js';
 export { SharedLocks } from './locks.js';
-export { type Leader, Membership } from './membership.js';
+export type { Leader } from './member.js';
+export { Membership } from './membership.js';
 export { Messages } from './messages.js';
 export { PostgresqlStore } from './store.js';

@@ -52,7 +52,7 @@ describe.skipIf(server === undefined)('a process that shares an archive', () => 
   ) => {
     const config = configOf(env);
     const http = new HttpServer((_, response) => void response.end(), config);
-    return startShared(config, { server: http, mayLead, log }, startWork);
+    return startShared(config, { server: http, mayLead, settings: {}, log }, startWork);
   };
   const members = async () =>
     (

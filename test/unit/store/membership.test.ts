@@ -66,7 +66,7 @@ describe.skipIf(server === undefined)('members of an archive', () => {
     expect(isLed).toBe(false);
     const service = await archive.join(database, 'service');
     expect(await waiting).toEqual({ who: 'service', leads: false });
-    expect(service.leads).toBe(true);
+    await waitFor(() => service.leads);
     expect(worker.leads).toBe(false);
   });
 
@@ -201,6 +201,50 @@ describe.skipIf(server === undefined)('members of an archive', () => {
     },
   );
 
+  test('of which the leader alone does not reach Orthanc have another one that does', async () => {
+    const database = await archive.open();
+    const leader = await archive.join(database, 'leader', { giveUpMs: 1500 });
+    await leader.someLeads();
+    leader.reachesOrthanc(true);
+    const other = await archive.join(database, 'other', { giveUpMs: 1500 });
+    const unable = await archive.join(database, 'unable', { giveUpMs: 1500 });
+    // Orthanc is away for all: nobody could do better.
+    leader.reachesOrthanc(false);
+    const away = performance.now();
+    await waitFor(() => performance.now() - away > 3000);
+    expect(await isOver(leader)).toBe(false);
+    other.reachesOrthanc(true);
+    expect(await leader.lost).toMatchObject({ code: 'lead_given_up' });
+    await leader.leave();
+    await waitFor(() => other.leads);
+    await waitFor(() => unable.leader?.who === 'other');
+  });
+
+  test('whose database answers slowly stay members, and have another leader where theirs dies', async () => {
+    const fast = await archive.start('fast');
+    await fast.membership.someLeads();
+    const slow = await archive.start('slow', { log });
+    slow.proxy.delayMs = 450;
+    await archive.expire(fast.database, 'fast');
+    fast.proxy.cut();
+    fast.proxy.isCut = true;
+    await waitFor(() => slow.membership.leads, { timeout: 20_000 });
+    expect(await isOver(slow.membership)).toBe(false);
+  }, 40_000);
+
+  test('whose connections are all in use renew their membership', async () => {
+    const busy = await archive.start('busy');
+    const other = await archive.start('other');
+    await busy.membership.someLeads();
+    await other.membership.someLeads();
+    // Each takes nearly as long as a statement may.
+    const statements = Array.from({ length: 10 }, () => busy.database.query('SELECT pg_sleep(8)'));
+    await Promise.allSettled(statements);
+    expect(await isOver(busy.membership)).toBe(false);
+    expect(busy.membership.leads).toBe(true);
+    expect(other.membership.leads).toBe(false);
+  }, 60_000);
+
   test('whose database was away tell so once, and once that it is back', async () => {
     const { proxy, membership, database } = await archive.start('one', { log });
     await membership.someLeads();
@@ -232,7 +276,7 @@ describe.skipIf(server === undefined)('members of an archive', () => {
     await waitFor(
       async () => (await database.query('SELECT FROM plainview.members WHERE expires > now()')).count === 1,
     );
-    expect(lines).toEqual(['the membership could not be renewed']);
+    expect(lines).toEqual(['the table of the members could not be used']);
     expect(await isOver(member)).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { FolderStore } from '../../../src/store/folder-store.js';
@@ -108,7 +109,6 @@ describe.skipIf(server === undefined)('in PostgreSQL', () => {
     await database.query('DROP FUNCTION plainview.is_member');
     await database.query('DROP SCHEMA plainview_jobs CASCADE');
     await database.query('DELETE FROM plainview.migrations WHERE version > 1');
-    await database.query('CREATE TABLE plainview.lease (id integer PRIMARY KEY, term bigint NOT NULL)');
     const next = await archive.open();
     const membership = await archive.join(next, 'after');
     expect(await new PostgresqlStore(next, membership).read('kept', z.number())).toBe(7);
@@ -126,5 +126,35 @@ describe.skipIf(server === undefined)('in PostgreSQL', () => {
     const caught: unknown = await refused.open().catch((error: unknown) => error);
     expect(caught).toMatchObject({ code: 'database_refused', transient: false });
     expect(String((caught as Error).message)).not.toContain(address.password);
+  });
+
+  test('a Plainview before shared mode that runs loses the archive, and one that stands by does not get it', async () => {
+    const client = new Client(archive.address);
+    await client.connect();
+    await client.query(`CREATE SCHEMA plainview; CREATE TABLE plainview.migrations (version integer PRIMARY KEY);
+      INSERT INTO plainview.migrations VALUES (1);
+      CREATE TABLE plainview.documents (key text COLLATE "C" PRIMARY KEY, content text NOT NULL);
+      CREATE TABLE plainview.lease (id integer PRIMARY KEY CHECK (id = 1), term bigint NOT NULL, holder text NOT NULL,
+        since timestamptz NOT NULL, expires timestamptz NOT NULL);
+      INSERT INTO plainview.lease VALUES (1, 5, 'the older one', now(), now() + interval '10 seconds')`);
+    await archive.join(await archive.open(), 'newer');
+    // What that version asks.
+    const renewal = await client.query('UPDATE plainview.lease SET expires = now() WHERE term = 5');
+    const write = await client.query(
+      `WITH term AS (SELECT 1 FROM plainview.lease WHERE term = 5 FOR SHARE)
+       INSERT INTO plainview.documents SELECT 'sweep', '{}' FROM term`,
+    );
+    const holder = await client.query('SELECT holder FROM plainview.lease WHERE expires >= now()');
+    await client.end();
+    expect([renewal.rowCount, write.rowCount]).toEqual([0, 0]);
+    expect(holder.rows).toEqual([{ holder: 'a newer Plainview' }]);
+  });
+
+  test('a term is not given again where the database is restored from a backup', async () => {
+    const before = await archive.join(await archive.open(), 'before');
+    const restored = await TestArchive.create(server as Postgresql);
+    const after = await restored.join(await restored.open(), 'after');
+    expect(after.term).not.toBe(before.term);
+    await restored.close();
   });
 });
