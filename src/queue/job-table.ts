@@ -70,10 +70,11 @@ export class JobTable {
     return count > 0;
   }
 
-  /** Gives a job back, where the worker still has it. */
+  /** Gives a job back, where the worker still has it. Without a delay it keeps its place. */
   async giveBack({ id, worker }: Taken, next: { attempt: number; afterMs: number }): Promise<void> {
     await this.#database.query(
-      `UPDATE ${jobs} SET locked_by = NULL, locked_at = NULL, run_at = now() + $3 * interval '1 millisecond',
+      `UPDATE ${jobs} SET locked_by = NULL, locked_at = NULL,
+         run_at = CASE WHEN $3::float8 > 0 THEN now() + $3::float8 * interval '1 millisecond' ELSE run_at END,
          payload = (payload::jsonb || jsonb_build_object('attempt', $4::int))::json
        WHERE id = $1 AND locked_by = $2`,
       [id, worker, next.afterMs, next.attempt],

@@ -172,6 +172,7 @@ describe.each(Object.entries(queues))('%s queue', (_name, { isThere, create }) =
       queue.enqueue(id(1), 'hook');
       await waitFor(() => started.length === 1);
       queue.enqueue(id(2), 'hook');
+      await arrived(2, 2);
       await end(1, { kind: 'retry', afterMs: 5, countsAsAttempt: true });
       await end(2);
       await end(1, { kind: 'retry', afterMs: 0, countsAsAttempt: false });

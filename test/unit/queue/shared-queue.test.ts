@@ -237,8 +237,14 @@ describe.skipIf(server === undefined)('a queue that processes share', () => {
     expect(back.map(({ instance }) => instance)).toContain(id(Number(started[0]?.slice(4, 5))));
     await one.membership.leave();
     two.queue.resume();
-    for (const n of [1, 2, 3]) await end(`two ${n}`);
+    for (let n = 0; n < 3; n++) {
+      await waitFor(() => open.size > 0 && [...open.keys()].some((job) => job.startsWith('two')));
+      await end([...open.keys()].find((job) => job.startsWith('two')) ?? '');
+    }
     await isEmpty(two.queue);
+    expect(started.filter((job) => job.startsWith('two')).toSorted()).toEqual(
+      [1, 2, 3].map((n) => `two ${n}#1`),
+    );
   });
 
   test('waits, at a stop, until the end of a job is written', async () => {
