@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
+import type { AuditPlace } from '../access/audit-lines.js';
 import type { PlainviewError } from '../errors/errors.js';
 import type { Leader } from '../http/health.js';
 import type { AdmissionPolicy } from '../queue/admission-policy.js';
@@ -40,6 +41,8 @@ export interface State {
   place: string;
   locks: Locks;
   createQueue(parts: QueueParts): Queue & Part;
+  /** Keeps the audit trail too. */
+  audit?: AuditPlace;
   /** Where several processes work on the archive. */
   shared?: Shared;
 }

@@ -131,7 +131,7 @@ async function startOn(
   const { availability } = orthanc;
   const metrics = new Metrics();
   if (dropped !== undefined) metrics.observeLog(dropped);
-  const audit = auditTrail(config, log, (entries) => metrics.auditLost.inc(entries));
+  const audit = auditTrail(config, log, (entries) => metrics.auditLost.inc(entries), state.audit);
   const seal = new RequestSeal(deriveKey(secret, 'seal'));
   const relay = shared && new Relay(shared, log);
   const work = createWork({

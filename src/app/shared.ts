@@ -75,6 +75,7 @@ export async function startShared(
       place: opened.place,
       locks,
       createQueue: (parts) => new PostgresqlQueue({ ...parts, database: opened, membership: joined, locks }),
+      audit: postgresql.auditTable(opened),
       shared: Object.assign(joined, { messages }),
     });
     working = service;

@@ -135,7 +135,7 @@ export const options = z.object({
     .min(1)
     .optional()
     .describe(
-      'File to which Plainview appends each change that is requested through the API, and each request that is refused because of the role: who, when, what, no patient data. JSON lines; the log has them too.',
+      'File to which Plainview appends each change that is requested through the API, and each request that is refused because of the role: who, when, what, no patient data. JSON lines; the log has them too, and a [database](docs/scaling.md).',
     ),
   auditViews: oneOf('off', 'on')
     .default('off')

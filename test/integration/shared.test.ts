@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hookKey } from '../../src/access/keys.js';
 import { freePort } from '../../src/sandbox/ports.js';
@@ -150,6 +151,11 @@ describe.skipIf(server === undefined)('several services on one archive', () => {
       what: 'the count',
     });
     expect(await counted(second)).toEqual(await counted(first));
+    const client = new Client(database);
+    await client.connect();
+    const kept = await client.query("SELECT entry FROM plainview.audit WHERE entry->>'action' = 'correct'");
+    await client.end();
+    expect(kept.rows).toMatchObject([{ entry: { who: 'alice', target: `instances/${id}` } }]);
     // A signature is used once, whoever gets it.
     const headers = signed(secret, `${second.url}/api/v1/me`, { who: 'alice' });
     expect((await fetch(`${second.url}/api/v1/me`, { headers })).status).toBe(200);

@@ -43,7 +43,8 @@ const migrations = [
    CREATE FUNCTION plainview.is_member(of bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS
      -- As of now: where a statement had to wait, it does not know who has joined since it began.
      'BEGIN RETURN EXISTS (SELECT FROM plainview.members WHERE term = of); END';
-   CREATE TABLE plainview.messages (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, content text NOT NULL);`,
+   CREATE TABLE plainview.messages (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, content text NOT NULL);
+   CREATE TABLE plainview.audit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, entry jsonb NOT NULL);`,
 ];
 
 /**

@@ -1,4 +1,5 @@
 /** Loaded only where a database is configured: `pg` and `graphile-worker` are not needed without one. */
+export { auditTable } from './audit.js';
 export { Database, unsynced } from './database.js';
 export { type ImportResult, importFolder } from './import.js';
 export { jobSchema, quietLogger } from './job-engine.js';
