@@ -13,7 +13,7 @@ const mayWrite: Record<string, string> = {
   'commands/find.ts': part,
   'commands/rules.ts': part,
   'classify/fetch.ts': 'writes a part, whose hash is verified before `renameDurably`',
-  'access/audit-file.ts': 'appends, and syncs what it appends (`flush`)',
+  'access/audit.ts': 'appends, and syncs what it appends (`flush`)',
   'access/audit.ts': 'makes the file, and syncs its folder',
   'classify/workers/received-pictures.ts': 'reads pictures from a pipe',
   'classify/workers/worker.ts': 'gives itself to the kernel to end first where memory is short',

@@ -104,7 +104,7 @@ describe.skipIf(server === undefined)('in PostgreSQL', () => {
     await before.leave();
     // As that version left it.
     await database.query(
-      'DROP TABLE plainview.members, plainview.leader, plainview.locks, plainview.messages CASCADE',
+      'DROP TABLE plainview.members, plainview.leader, plainview.locks, plainview.messages, plainview.audit CASCADE',
     );
     await database.query('DROP FUNCTION plainview.is_member');
     await database.query('DROP SCHEMA plainview_jobs CASCADE');
