@@ -35,6 +35,7 @@ describe.skipIf(server === undefined)('in PostgreSQL', () => {
         const database = await archive.open();
         await database.query('INSERT INTO plainview.documents VALUES ($1, $2)', [key, content]);
       },
+      address: () => ['database', archive.address],
     }));
   });
 
