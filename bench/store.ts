@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { asPlainviewError } from '../src/errors/errors.js';
 import { seeded } from '../testkit/random.js';
-import { median, quantile } from './statistics.js';
-import { type Latencies, measureLatency, renderings, stages } from './store/latency.js';
+import { measureLatency } from './store/latency.js';
+import { latencyTables } from './store/latency-table.js';
 import { makeExposure } from './store/pictures.js';
 import { hangingName, measureUploads, type UploadRow } from './store/uploads.js';
 
@@ -50,37 +50,6 @@ function lostPerHour(row: UploadRow): string {
   return `A hanging service costs ${number(stall, 2)} s each time the hook tries it: ${number(firstHour.tries * stall)} s in its first hour, ${number(later * stall)} s in each later one (${number((100 * later * stall) / 3600, 2)} %).`;
 }
 
-function latencyTables(measured: Awaited<ReturnType<typeof measureLatency>>): void {
-  const { pam, png } = measured;
-  const spread = (what: string, of: (side: Latencies) => number[]) => {
-    const cells = renderings.flatMap((name) => {
-      const values = of(measured[name]);
-      const three = [median(values), quantile(values, 0.95), quantile(values, 1)];
-      return ['median', 'p95', 'max'].map((title, index) => [
-        `${name} ${title}`,
-        number(three[index] ?? Number.NaN),
-      ]);
-    });
-    const ratio = number(median(of(png)) / median(of(pam)), 2);
-    return [what, { ...Object.fromEntries(cells), 'png/pam': ratio }];
-  };
-  console.table(
-    Object.fromEntries([
-      spread('upload', (side) => side.upload),
-      spread('stored → label on the study', (side) => side.label),
-      spread('stored → RadiographCategory', (side) => side.category),
-    ]),
-  );
-  console.table(
-    Object.fromEntries(
-      stages.map((stage) => {
-        const [a, b] = [pam.stages[stage] ?? Number.NaN, png.stages[stage] ?? Number.NaN];
-        return [stage, { 'pam mean': number(a, 1), 'png mean': number(b, 1), 'png/pam': number(b / a, 2) }];
-      }),
-    ),
-  );
-}
-
 const count = z.coerce.number().int().min(0);
 const option = (byDefault: number) => ({ type: 'string', default: String(byDefault) }) as const;
 const { rounds, uploads, instances, seed } = z
@@ -106,7 +75,16 @@ try {
   }
   if (instances > 0) {
     const exposure = await makeExposure({ rows: 3000, columns: 2500, bitsStored: 16 }, random);
-    const measured = await measureLatency({ instances, exposure, random, log });
+    const measured = await measureLatency({
+      variants: new Map([
+        ['pam', { PLAINVIEW_RENDERING: 'pam' }],
+        ['png', { PLAINVIEW_RENDERING: 'png' }],
+      ]),
+      instances,
+      exposure,
+      random,
+      log,
+    });
     console.log(
       `\nFrom store to label, in milliseconds: a CR of 2500 × 3000 pixels of 16 bit, ${instances} instances one after the other`,
     );

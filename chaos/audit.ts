@@ -9,8 +9,8 @@ const resource = z.object({
   Metadata: z.record(z.string(), z.string()),
   Labels: z.array(z.string()),
 });
-type Resource = z.output<typeof resource>;
-type Level = 'Study' | 'Series' | 'Instance';
+export type Resource = z.output<typeof resource>;
+export type Level = 'Study' | 'Series' | 'Instance';
 
 /** The expected content of an Orthanc: its instances, and the labels of other users on its studies. */
 export interface Expected {
@@ -27,7 +27,8 @@ export interface Audit {
 
 const pageSize = 500;
 
-async function contents(orthanc: string, ids: readonly string[], level: Level): Promise<Resource[]> {
+/** Metadata and labels of those that Orthanc has. */
+export async function contents(orthanc: string, ids: readonly string[], level: Level): Promise<Resource[]> {
   const found: Resource[] = [];
   for (let start = 0; start < ids.length; start += pageSize) {
     const Resources = ids.slice(start, start + pageSize);
@@ -50,6 +51,15 @@ export async function countUndecided(
   const found = await contents(orthanc, radiographs, 'Instance');
   const done = found.filter(({ Metadata }) => Metadata.RadiographCategory !== undefined).length;
   return radiographs.length - done;
+}
+
+/** @returns those that Orthanc says it does not have */
+export async function missing(orthanc: string, ids: readonly string[]): Promise<string[]> {
+  const listed = new Set((await contents(orthanc, ids, 'Instance')).map(({ ID }) => ID));
+  const gone: string[] = [];
+  for (const id of ids)
+    if (!listed.has(id) && (await fetch(`${orthanc}/instances/${id}`)).status === 404) gone.push(id);
+  return gone;
 }
 
 /** Sets a label on every third study, as a user would. @returns study → label */

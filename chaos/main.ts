@@ -1,5 +1,6 @@
 // `npm run chaos [-- --only kills,proxy --scale 0.1 --seed 1 --full]`: causes failures on loopback and checks that no
 // decision is lost. Each scenario prints a table. The exit status is 1 where an invariant is violated.
+// `--shared` is `--only shared,deaths`: several services that share the work of one archive.
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { asPlainviewError } from '../src/errors/errors.js';
@@ -8,6 +9,7 @@ import { print, type Scenario } from './report.js';
 import { burst } from './scenarios/burst.js';
 import { changes } from './scenarios/changes.js';
 import { database } from './scenarios/database.js';
+import { deaths } from './scenarios/deaths.js';
 import { flat } from './scenarios/flat.js';
 import { freeze } from './scenarios/freeze.js';
 import { histories } from './scenarios/histories.js';
@@ -16,6 +18,7 @@ import { kills } from './scenarios/kills.js';
 import { night } from './scenarios/night.js';
 import { power } from './scenarios/power.js';
 import { proxy } from './scenarios/proxy.js';
+import { shared } from './scenarios/shared.js';
 import { standby } from './scenarios/standby.js';
 import { twins } from './scenarios/twins.js';
 
@@ -24,6 +27,8 @@ const scenarios: Record<string, Scenario> = {
   proxy,
   twins,
   standby,
+  shared,
+  deaths,
   night,
   flat,
   burst,
@@ -36,23 +41,32 @@ const scenarios: Record<string, Scenario> = {
 };
 const names = Object.keys(scenarios);
 
-const { only, scale, seed, full } = z
+const {
+  only,
+  scale,
+  seed,
+  full,
+  shared: isShared,
+} = z
   .object({
     only: z
       .string()
       .transform((text) => text.split(','))
-      .pipe(z.array(z.enum(names))),
+      .pipe(z.array(z.enum(names)))
+      .optional(),
     scale: z.coerce.number().min(0.001).max(10),
     seed: z.coerce.number().int().min(0),
     full: z.boolean(),
+    shared: z.boolean(),
   })
   .parse(
     parseArgs({
       options: {
-        only: { type: 'string', default: names.join() },
+        only: { type: 'string' },
         scale: { type: 'string', default: '1' },
         seed: { type: 'string', default: '1' },
         full: { type: 'boolean', default: false },
+        shared: { type: 'boolean', default: false },
       },
     }).values,
   );
@@ -60,7 +74,7 @@ const { only, scale, seed, full } = z
 // The exit handlers kill the started processes.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
-for (const name of only) {
+for (const name of only ?? (isShared ? ['shared', 'deaths'] : names)) {
   const log = (line: string) => console.error(`${name}: ${line}`);
   try {
     // Each scenario has its own seed, so that it does the same alone and after others.

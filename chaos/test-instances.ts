@@ -67,8 +67,14 @@ export function testInstances(
     const picture = Math.floor(random() * pictures.length);
     const kind = chance < 0.8 ? 'DX' : chance < 0.86 ? 'truncated' : chance < 0.95 ? 'CT' : 'SR';
     const modality = kind === 'truncated' ? 'DX' : kind;
+    const second = items.length;
+    const time = [second / 3600, (second / 60) % 60, second % 60];
     const identity = {
       modality,
+      // Else two of the same picture would be taken for one that was moved, and share what a person says of one.
+      attributes: {
+        '0008,0032': ['TM', time.map((part) => String(Math.floor(part)).padStart(2, '0')).join('')],
+      },
       studyInstanceUid: uid(study),
       // One series holds one modality.
       seriesInstanceUid: uid(`${study} series ${modality} ${index % series}`),

@@ -6,16 +6,19 @@ const stored = z.object({ ID: z.string(), ParentStudy: z.string() });
 const concurrency = 4;
 const timeoutMs = 120_000;
 
-/** Stores instances as a modality does: it repeats an upload that fails. */
+/** Stores instances as a modality does: it repeats an upload that fails, at the next Orthanc if there are several. */
 export class Uploader {
   /** Orthanc's identifier → instance. */
   readonly stored = new Map<string, TestInstance>();
   readonly studies = new Set<string>();
+  /** Instance → study. */
+  readonly studyOf = new Map<string, string>();
   repeats = 0;
-  readonly #url: string;
+  readonly #urls: readonly string[];
+  #posts = 0;
 
-  constructor(orthanc: string) {
-    this.#url = `${orthanc}/instances`;
+  constructor(...orthancs: readonly string[]) {
+    this.#urls = orthancs.map((orthanc) => `${orthanc}/instances`);
   }
 
   async send(items: readonly TestInstance[]): Promise<void> {
@@ -34,6 +37,7 @@ export class Uploader {
       if (answer !== undefined) {
         this.stored.set(answer.ID, item);
         this.studies.add(answer.ParentStudy);
+        this.studyOf.set(answer.ID, answer.ParentStudy);
         return;
       }
       this.repeats++;
@@ -43,7 +47,8 @@ export class Uploader {
 
   async #post(body: Uint8Array<ArrayBuffer>): Promise<z.output<typeof stored> | undefined> {
     try {
-      const answer = await fetch(this.#url, { method: 'POST', body, signal: AbortSignal.timeout(30_000) });
+      const url = this.#urls[this.#posts++ % this.#urls.length] ?? '';
+      const answer = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(30_000) });
       const parsed = stored.safeParse(await answer.json());
       return answer.ok ? parsed.data : undefined;
     } catch {

@@ -13,6 +13,7 @@ const tasks = {
   start: (args) => [['node', 'dist/sandbox/start.js', ...args]],
   demo: (args) => [['node', 'dist/sandbox/demo.js', ...args]],
   'bench:label': (args) => [[bin('tsx'), 'bench/label.ts', ...args]],
+  'bench:shared': (args) => [[bin('tsx'), 'bench/shared.ts', ...args]],
   'bench:store': (args) => [[bin('tsx'), 'bench/store.ts', ...args]],
   'bench:tags': (args) => [[bin('tsx'), 'bench/tags.ts', ...args]],
   'bench:study': (args) => [[bin('tsx'), 'bench/large-study.ts', ...args]],

@@ -91,12 +91,12 @@ export function useFakeSite(options: FakeOrthancOptions = {}) {
       const locks = new LocalLocks();
       const { labelPrefix } = config;
       const aggregates = new Aggregates(orthanc, { ...names, prefix: labelPrefix }, locks);
-      const corrections = new CorrectionStore(new FolderStore(stateDir), silent);
+      const corrections = new CorrectionStore(new FolderStore(stateDir), locks, silent);
       const seal = new RequestSeal(deriveKey(siteSecret, 'seal'));
       const recorder = new Recorder({ orthanc, labelPrefix, locks, aggregates, corrections, seal });
       return { config, orthanc, locks, aggregates, recorder };
     },
-    corrections: () => new CorrectionStore(new FolderStore(stateDir), silent),
+    corrections: () => new CorrectionStore(new FolderStore(stateDir), new LocalLocks(), silent),
     store(file: Buffer): Line {
       const { ID, ParentSeries, ParentStudy, ParentPatient } = running().store(file);
       return {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { deriveKey } from '../src/access/keys.js';
+import { inFolder } from '../src/app/in-folder.js';
+import { createLeading, type Leading } from '../src/app/leading.js';
 import { Lifecycle, type Part } from '../src/app/lifecycle.js';
 import { createWork, type Work } from '../src/app/work.js';
 import { loadConfig } from '../src/config/load.js';
@@ -13,7 +15,6 @@ import type { NewDecision } from '../src/decisions/schema.js';
 import { Metrics } from '../src/metrics/metrics.js';
 import type { InstanceId } from '../src/orthanc/ids.js';
 import { Orthanc } from '../src/orthanc/orthanc.js';
-import { FolderStore } from '../src/store/folder-store.js';
 import type { Stub } from './classifier.js';
 import type { FakeOrthanc, FakeRequest } from './fake-orthanc.js';
 import { isWrite, siteSecret } from './fake-site.js';
@@ -59,7 +60,7 @@ export interface MortalOptions {
  * of Orthanc, and replaced or removed files of its state. What it does after that has no effect.
  */
 export class MortalService {
-  #work: Work | undefined;
+  #work: (Work & Leading) | undefined;
   /** The state as it was when the service was killed, or as it is. */
   stateDir: string;
   /** Changes so far. */
@@ -110,8 +111,9 @@ export class MortalService {
   }
 
   async #start(): Promise<void> {
-    this.#work = await createWork({
-      store: new FolderStore(this.stateDir),
+    const state = inFolder(this.stateDir);
+    const parts = {
+      ...state,
       orthanc: this.orthanc,
       classifier: this.#classifier,
       config: this.#config,
@@ -119,16 +121,19 @@ export class MortalService {
       metrics: this.#metrics,
       inWorkRestMs: 200,
       log: pino({ level: process.env.MORTAL_LOG ?? 'silent' }),
-    });
-    const { followUps, reconciler, groupRequests, follower, sweep, reclassification, queue } = this.work;
-    this.#parts = [...followUps, reconciler, groupRequests, follower, sweep, reclassification, queue];
+    };
+    const work = createWork(parts);
+    const leading = await createLeading({ ...parts, work });
+    this.#work = { ...work, ...leading };
+    const destinations = { resume: () => work.routing?.checkDestinations() };
+    this.#parts = [destinations, work.reconciler, ...leading.parts, work.queue];
     this.#lifecycle = new Lifecycle(this.#parts);
     this.#lifecycle.pause();
     await this.#lifecycle.start();
     await this.orthanc.availability.start(() => this.#lifecycle.resume());
   }
 
-  get work(): Work {
+  get work(): Work & Leading {
     if (this.#work === undefined) throw new Error('the service is not started');
     return this.#work;
   }

@@ -5,9 +5,12 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { options } from '../src/config/options.js';
 import { cliFile } from './cli.js';
 import { waitFor } from './wait-for.js';
 
+const hasAddress = 'address' in options.shape;
+const readiness = z.object({ leads: z.boolean().optional() });
 const watermark = z.object({ since: z.number() });
 
 export interface ServiceProcessOptions {
@@ -21,6 +24,7 @@ export interface ServiceProcessOptions {
   under?: readonly string[];
   /** Of another build. */
   cli?: string;
+  command?: 'serve' | 'work';
 }
 
 /** `plainview serve` as a process that can be killed, stopped, frozen and started again. */
@@ -43,17 +47,20 @@ export class ServiceProcess {
     stateDir,
     under = [],
     cli = cliFile,
+    command = 'serve',
   }: ServiceProcessOptions) {
     this.url = `http://127.0.0.1:${port}`;
     this.secret = secret;
     this.#stateDir = stateDir ?? this.#folder;
-    this.#command = [...under, process.execPath, cli, 'serve'];
+    this.#command = [...under, process.execPath, cli, command];
     this.#env = {
       PATH: process.env.PATH ?? '',
       PLAINVIEW_ORTHANC_URL: orthanc,
       PLAINVIEW_PORT: String(port),
       PLAINVIEW_SECRET: secret,
       PLAINVIEW_STATE_DIR: this.#stateDir,
+      // Others on its database reach it there: it listens on loopback only.
+      ...(env.PLAINVIEW_DATABASE_URL !== undefined && hasAddress ? { PLAINVIEW_ADDRESS: this.url } : {}),
       ...env,
     };
     process.once('exit', this.#killAtExit);
@@ -78,6 +85,16 @@ export class ServiceProcess {
       return answer?.ok ?? false;
     };
     await waitFor(isReady, { what: 'readiness of the service', timeout: 60_000 });
+  }
+
+  /** Whether it leads those on its database; where only one of them works, whether it does. */
+  async leads(): Promise<boolean> {
+    try {
+      const answer = await fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(2000) });
+      return readiness.parse(await answer.json()).leads ?? answer.ok;
+    } catch {
+      return false; // it ended, or does not answer
+    }
   }
 
   kill = () => this.#end('SIGKILL');
@@ -125,7 +142,9 @@ export class ServiceProcess {
   faults(): string[] {
     const lines = this.log()
       .split('\n')
-      .filter((line) => line.includes('"code":"internal"') || /^\S*Error: /.test(line));
+      .filter((line) => line.includes('"code":"internal"') || /^\S*Error: /.test(line))
+      // What a process of an archive says that others have gone on without.
+      .filter((line) => !line.includes('have gone on without'));
     return lines.length === 0
       ? []
       : [`the log holds ${lines.length} faults of its own: ${lines[0]?.slice(0, 300)}`];
@@ -150,6 +169,11 @@ export class ServiceProcess {
     const ended = once(child, 'exit');
     child.kill(signal);
     await ended;
+  }
+
+  /** Of the last process that ended by itself; null after a signal, and while it runs. */
+  exitStatus(): number | null {
+    return this.#child?.exitCode ?? null;
   }
 
   hasEnded(): boolean {

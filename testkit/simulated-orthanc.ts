@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { declaredMetadata } from '../src/orthanc/capabilities.js';
 import { close, listen } from './loopback.js';
 
@@ -36,6 +37,8 @@ export interface SimulatedPage {
 export class SimulatedOrthanc {
   /** Number of instances with `RadiographCategory`, that is with a complete decision. */
   decided = 0;
+  /** How long a rendering takes, in milliseconds of waiting. */
+  renderingMs = 0;
   readonly #count: number;
   readonly #log: SimulatedLog | undefined;
   readonly #written = new Map<string, Record<string, string>>();
@@ -90,7 +93,10 @@ export class SimulatedOrthanc {
       return JSON.stringify(Resources.map((id) => this.#content(id, Level)));
     }
     if (pathname.endsWith('/simplified-tags')) return tags;
-    if (pathname.endsWith('/rendered')) return pam;
+    if (pathname.endsWith('/rendered')) {
+      await delay(this.renderingMs);
+      return pam;
+    }
     const metadata = /^\/(\w+)\/([0-9a-f-]+)\/metadata\/(\w+)$/.exec(pathname);
     if (metadata) return this.#metadata(method, `${metadata[1]}/${metadata[2]}`, metadata[3] ?? '', body);
     return pathname.includes('/labels/') ? '{}' : undefined;

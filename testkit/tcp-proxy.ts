@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 
 export interface TcpProxy {
   port: number;
   /** While it is set, new connections are closed at once. */
   isCut: boolean;
+  /** How long each byte is on its way, in each direction, milliseconds. */
+  delayMs: number;
   /** The number of connections that were closed so. */
   refused: number;
   /** Breaks all connections. */
@@ -33,7 +36,7 @@ export async function startTcpProxy(host: string, port: number): Promise<TcpProx
           open.delete(socket);
           other.destroy();
         });
-      socket.pipe(other);
+      socket.pipe(delayed()).pipe(other);
     }
   });
   server.listen(0, '127.0.0.1');
@@ -41,9 +44,22 @@ export async function startTcpProxy(host: string, port: number): Promise<TcpProx
   const cut = () => {
     for (const socket of open) socket.destroy();
   };
+  /** Keeps the order while the delay stays the same. */
+  const delayed = () =>
+    new Transform({
+      transform(chunk, _encoding, done) {
+        if (proxy.delayMs > 0) setTimeout(() => this.push(chunk), proxy.delayMs);
+        else this.push(chunk);
+        done();
+      },
+      flush(done) {
+        setTimeout(done, proxy.delayMs);
+      },
+    });
   const proxy: TcpProxy = {
     port: (server.address() as AddressInfo).port,
     isCut: false,
+    delayMs: 0,
     refused: 0,
     cut,
     stop: async () => {

@@ -8,9 +8,6 @@ import { waitFor } from '../../testkit/wait-for.js';
 import { hasCategory, hasLabel, remove, store, timeoutMs } from './orthanc.js';
 import { type Exposure, newInstance } from './pictures.js';
 
-export const renderings = ['pam', 'png'] as const;
-export type Rendering = (typeof renderings)[number];
-
 export const stages: readonly Stage[] = [
   'describe',
   'render',
@@ -21,8 +18,8 @@ export const stages: readonly Stage[] = [
   'total',
 ];
 
-interface Setup {
-  rendering: Rendering;
+interface Setup<Name extends string> {
+  name: Name;
   orthanc: SandboxOrthanc;
   service: ServiceProcess;
 }
@@ -40,34 +37,36 @@ export interface Latencies {
 }
 
 /**
- * Stores instances one after the other, each after the previous one is labelled. It alternates between the
- * renderings.
+ * Stores instances one after the other, each after the previous one is labelled. It alternates between the variants, of
+ * which each has an Orthanc of its own.
  */
-export async function measureLatency(options: {
+export async function measureLatency<Name extends string>(options: {
+  /** Name → environment variables of its service. */
+  variants: ReadonlyMap<Name, Record<string, string>>;
   instances: number;
   exposure: Exposure;
   random: () => number;
   log: (line: string) => void;
-}): Promise<Record<Rendering, Latencies>> {
-  const { instances, exposure, random, log } = options;
-  const setups: Setup[] = [];
+}): Promise<ReadonlyMap<Name, Latencies>> {
+  const { variants, instances, exposure, random, log } = options;
+  const setups: Setup<Name>[] = [];
   const empty = (): Latencies => ({ upload: [], label: [], category: [], stages: {} });
-  const measured: Record<Rendering, Latencies> = { pam: empty(), png: empty() };
+  const measured = new Map([...variants.keys()].map((name) => [name, empty()]));
+  const of = ({ name }: Setup<Name>) => measured.get(name) ?? empty();
   try {
-    for (const rendering of renderings) setups.push(await startSetup(rendering));
+    for (const [name, env] of variants) setups.push(await startSetup(name, env));
     // Warm-up: the first instance is slow, because nothing is compiled or cached yet.
     for (const setup of setups) await measureInstance(setup, exposure, empty());
     const before = await Promise.all(setups.map(stageTotals));
     for (let index = 1; index <= instances; index++) {
-      for (const setup of shuffled(setups, random))
-        await measureInstance(setup, exposure, measured[setup.rendering]);
+      for (const setup of shuffled(setups, random)) await measureInstance(setup, exposure, of(setup));
       if (index % 10 === 0) log(`latency: ${index}/${instances}`);
     }
     for (const [index, setup] of setups.entries()) {
       const after = await stageTotals(setup);
       for (const stage of stages) {
         const seconds = (after[stage] ?? 0) - (before[index]?.[stage] ?? 0);
-        measured[setup.rendering].stages[stage] = (1000 * seconds) / instances;
+        of(setup).stages[stage] = (1000 * seconds) / instances;
       }
     }
     return measured;
@@ -79,13 +78,16 @@ export async function measureLatency(options: {
   }
 }
 
-async function startSetup(rendering: Rendering): Promise<Setup> {
+async function startSetup<Name extends string>(
+  name: Name,
+  given: Record<string, string>,
+): Promise<Setup<Name>> {
   const [port, secret] = [await freePort(), randomUUID()];
   const orthanc = await startOrthanc({ hook: { url: `http://127.0.0.1:${port}/hook`, secret } });
   try {
-    const env = { PLAINVIEW_LOG_LEVEL: 'error', PLAINVIEW_RENDERING: rendering };
+    const env = { PLAINVIEW_LOG_LEVEL: 'error', ...given };
     const service = await startServiceProcess({ orthanc: orthanc.url, port, secret, env });
-    return { rendering, orthanc, service };
+    return { name, orthanc, service };
   } catch (error) {
     await orthanc.discard();
     throw error;
@@ -96,11 +98,11 @@ async function startSetup(rendering: Rendering): Promise<Setup> {
 const polling = { everyMs: 5, timeout: timeoutMs };
 
 async function measureInstance(
-  { orthanc, rendering }: Setup,
+  { orthanc, name }: Setup<string>,
   exposure: Exposure,
   into: Latencies,
 ): Promise<void> {
-  const file = newInstance(exposure, { patientId: `BENCH-${rendering}` });
+  const file = newInstance(exposure, { patientId: `BENCH-${name}` });
   const began = performance.now();
   const { ID, ParentStudy, ParentPatient } = await store(orthanc.url, file);
   const stored = performance.now();
@@ -115,7 +117,7 @@ async function measureInstance(
   await remove(orthanc.url, ParentPatient);
 }
 
-async function stageTotals({ service }: Setup): Promise<Record<string, number>> {
+async function stageTotals({ service }: Setup<string>): Promise<Record<string, number>> {
   const seconds = stages.map(
     async (stage): Promise<[string, number]> => [
       stage,

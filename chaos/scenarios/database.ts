@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runCommand } from '../../src/sandbox/command.js';
+import { startPostgresql } from '../../testkit/postgresql.js';
 import { isInPostgresql } from '../../testkit/variants.js';
 import { waitForZero } from '../../testkit/wait-for.js';
 import { audit, countUndecided } from '../audit.js';
@@ -8,17 +8,12 @@ import { type Scenario, sized } from '../report.js';
 import { smallPictures, testInstances } from '../test-instances.js';
 import { Uploader } from '../uploader.js';
 
-/** Restarts the cluster of `pg_virtualenv`. It ends all connections at once. */
-async function restartPostgresql(): Promise<void> {
-  const [version = '', cluster = ''] = (await runCommand('pg_lsclusters', ['-h'])).stdout.trim().split(/\s+/);
-  const restarted = await runCommand('pg_ctlcluster', [version, cluster, 'restart', '-m', 'fast']);
-  if (restarted.status !== 0) throw new Error(`PostgreSQL does not restart: ${restarted.stderr}`);
-}
-
 /** PostgreSQL, which holds Orthanc's index, restarts every few seconds while a backlog is decided. */
 export const database: Scenario = async (options) => {
   const title = 'PostgreSQL restarts every few seconds';
-  if (!isInPostgresql) return { title: `${title}: left out, see CONTRIBUTING.md`, rows: {}, violations: [] };
+  const postgresql = isInPostgresql ? await startPostgresql() : undefined;
+  if (postgresql === undefined)
+    return { title: `${title}: left out, see CONTRIBUTING.md`, rows: {}, violations: [] };
   return withDeployment(async ({ orthanc, newService }) => {
     const { random, log } = options;
     const items = testInstances('database', sized(2500, options), await smallPictures(12, random), random);
@@ -33,7 +28,7 @@ export const database: Scenario = async (options) => {
     const restarting = (async () => {
       while (!isOver) {
         await sleep(2000 + 3000 * random());
-        await restartPostgresql();
+        await postgresql.restart();
         restarts++;
       }
     })();
@@ -46,6 +41,7 @@ export const database: Scenario = async (options) => {
     await restarting;
     const faults = service.faults();
     await service.stop();
+    await postgresql.stop();
     const found = await audit(orthanc.url, { instances: uploader.stored });
     return {
       title,

@@ -203,7 +203,7 @@ export const plainview: Architecture = {
     },
 
     { path: 'metrics', storey: 'ground', job: 'what Prometheus reads', knows: ['queue'] },
-    { path: 'queue', storey: 'ground', job: 'which job is next', knows: ['orthanc', ...tools] },
+    { path: 'queue', storey: 'ground', job: 'which job is next', knows: ['orthanc', 'store', ...tools] },
     {
       path: 'orthanc',
       storey: 'ground',
@@ -237,6 +237,7 @@ export const plainview: Architecture = {
     // Decodes pictures, and makes those for people that Orthanc cannot make, and the thumbnails of an evaluation's page.
     sharp: ['classify', 'orthanc', 'evaluate'],
     'sonic-boom': ['app'],
+    'graphile-worker': ['queue', 'store'],
     pg: ['store'],
     'prom-client': ['metrics', 'followups/routing'],
     preact: ['review'],

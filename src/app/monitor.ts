@@ -1,12 +1,11 @@
 import type { Logger } from 'pino';
-import type { Follower } from '../intake/follower.js';
 import type { StateProbe } from '../store/state-probe.js';
 
 const defaultIntervalMs = 10_000;
 
 interface Parts {
   probe: StateProbe;
-  follower: Pick<Follower, 'measureLag'>;
+  measureLag: () => Promise<void>;
   /** Other than the default in tests alone. */
   intervalMs?: number | undefined;
   log: Logger;
@@ -31,12 +30,12 @@ export class Monitor {
   }
 
   async #look(): Promise<void> {
-    const { probe, follower, log } = this.#parts;
+    const { probe, measureLag, log } = this.#parts;
     const before = probe.problem;
     await probe.try();
     if (probe.problem !== before)
       if (probe.problem !== undefined) log.error(probe.problem);
-      else log.info('the state folder can be written again');
-    await follower.measureLag();
+      else log.info('the state can be written again');
+    await measureLag();
   }
 }

@@ -1,34 +1,40 @@
 import type { Logger } from 'pino';
-import { type Audit, auditTrail } from '../access/audit.js';
+import { auditTrail } from '../access/audit.js';
 import { deriveKey } from '../access/keys.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
-import { shownCategory } from '../decisions/correction.js';
 import { requireLabels } from '../decisions/labels.js';
-import type { Recorder } from '../decisions/recorder.js';
 import { RequestSeal } from '../decisions/request-seal.js';
-import { createError } from '../errors/errors.js';
+import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { BackOff } from '../followups/routing/outbox.js';
+import type { Routing } from '../followups/routing/routing.js';
+import type { Events } from '../http/api/events.js';
+import { createApp } from '../http/app.js';
 import type { Readiness } from '../http/health.js';
-import type { Sweep } from '../intake/sweep.js';
-import { SweepSchedule } from '../intake/sweep-schedule.js';
+import { HttpServer } from '../http/server.js';
+import { startingRouter } from '../http/starting.js';
+import type { Follower } from '../intake/follower.js';
+import { requireSameArchive } from '../intake/same-archive.js';
 import { Metrics } from '../metrics/metrics.js';
-import type { Availability } from '../orthanc/availability.js';
-import { requireCapabilities, warningsOf } from '../orthanc/capabilities.js';
-import type { Heartbeat, NodeHealth } from '../orthanc/node-health.js';
+import { mayFreeze, requireCapabilities, warningsOf } from '../orthanc/capabilities.js';
+import type { Heartbeat } from '../orthanc/node-health.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
-import { FolderStore } from '../store/folder-store.js';
 import { StateProbe } from '../store/state-probe.js';
-import type { Store } from '../store/store.js';
 import { Suspects } from '../store/suspects.js';
+import { inFolder } from './in-folder.js';
+import { Leadership } from './leadership.js';
+import { createLeading } from './leading.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { Monitor } from './monitor.js';
+import { auditEnded, logNetwork, logNodes, observe } from './observers.js';
+import { Relay } from './relay.js';
 import { requireFiles } from './required-files.js';
 import type { Service, State } from './service-interface.js';
 import type { ServiceLog } from './service-log.js';
-import { startStandby } from './standby.js';
-import { createWeb } from './web.js';
+import { settingsOf } from './settings.js';
+import { startShared } from './shared.js';
+import { createMemberDoor, createWeb } from './web.js';
 import { createWork } from './work.js';
 
 /** Where the service logs to. */
@@ -46,6 +52,7 @@ export interface Timings {
  * Builds and starts the service. It processes jobs as soon as Orthanc has answered.
  * @param classifier the caller closes it after the service has stopped
  * @param timings only tests give others than the default
+ * @param onlyWorks it shares an archive with others, never leads, and has no hook, API and page
  * @throws config_invalid, state_in_use, state_unusable, rules_invalid, cannot_listen. With a database, `ready` rejects with
  *   database_… and what depends on the state.
  */
@@ -54,6 +61,7 @@ export async function startService(
   classifier: Classifier,
   output: Output,
   timings: Timings = {},
+  onlyWorks = false,
 ): Promise<Service> {
   const { secret } = config;
   const { log } = output;
@@ -65,7 +73,9 @@ export async function startService(
     });
   requireLabels(classifier.network.classes, config.labelPrefix);
   logNetwork(classifier, log);
-  const startWork = (state: State) => startOn(state, { ...config, secret }, classifier, output, timings);
+  const server = new HttpServer(createApp([startingRouter()], log.child({}, { level: 'error' })), config);
+  const startWork = (state: State) =>
+    startOn(state, { config: { ...config, secret }, server, classifier, output, timings, onlyWorks });
   const { databaseUrl, stateDir } = config;
   if (databaseUrl !== undefined) requireFiles(config, classifier.network.classes);
   // Before any part reads its state: another service may be about to write it.
@@ -73,8 +83,17 @@ export async function startService(
   try {
     const service =
       databaseUrl === undefined
-        ? await startWork({ store: new FolderStore(stateDir), place: stateDir })
-        : await startStandby({ ...config, databaseUrl }, startWork, log);
+        ? await startWork(inFolder(stateDir))
+        : await startShared(
+            { ...config, databaseUrl },
+            {
+              server,
+              mayLead: !onlyWorks,
+              settings: settingsOf(config, classifier.network, !onlyWorks),
+              log,
+            },
+            startWork,
+          );
     return {
       get url() {
         return service.url;
@@ -89,31 +108,59 @@ export async function startService(
   }
 }
 
+interface Parts {
+  config: Config & { secret: string };
+  server: HttpServer;
+  classifier: Classifier;
+  output: Output;
+  timings: Timings;
+  onlyWorks: boolean;
+}
+
 async function startOn(
-  { store, place, leader }: State,
-  config: Config & { secret: string },
-  classifier: Classifier,
-  { log, dropped }: Output,
-  { heartbeat, routeBackOff, monitorMs }: Timings,
+  state: State,
+  { config, server, classifier, output: { log, dropped }, timings, onlyWorks }: Parts,
 ): Promise<Service> {
-  const orthanc = new Orthanc(config, heartbeat, await Suspects.open(store, log));
+  const { store, shared } = state;
+  const { secret } = config;
+  const orthanc = new Orthanc(
+    { ...config, mayWrite: shared && (() => shared.confirm()) },
+    timings.heartbeat,
+    new Suspects(store, log),
+  );
   const { availability } = orthanc;
   const metrics = new Metrics();
   if (dropped !== undefined) metrics.observeLog(dropped);
-  const audit = auditTrail(config, log, (entries) => metrics.auditLost.inc(entries));
-  const { secret } = config;
+  const audit = auditTrail(config, log, (entries) => metrics.auditLost.inc(entries), state.audit);
   const seal = new RequestSeal(deriveKey(secret, 'seal'));
-  const work = await createWork({ store, orthanc, classifier, config, seal, metrics, routeBackOff, log });
+  const relay = shared && new Relay(shared, log);
+  const work = createWork({
+    ...state,
+    orthanc,
+    classifier,
+    config,
+    seal,
+    metrics,
+    routeBackOff: timings.routeBackOff,
+    relayRoute: relay && ((instance, to) => relay.route(instance, to)),
+    log,
+  });
+  const { queue, routing } = work;
+  relay?.tell(work.recorder);
   auditEnded(work.recorder, audit);
-  const probe = new StateProbe(store, place);
+  const probe = new StateProbe(store, state.place);
   metrics.observeState(probe);
-  if (leader !== undefined) metrics.observeLeader();
-  metrics.observeLag(work.follower);
+  if (shared !== undefined) metrics.observeMembers(shared);
   const hasSeveral = config.orthancUrl.length > 1;
   if (hasSeveral) metrics.observeNodes(orthanc.nodes);
   logNodes(orthanc.nodes, log);
+  let leading: { follower: Follower; events: Events } | undefined;
+  let member: ReturnType<typeof createMemberDoor> | undefined;
   const readiness = (): Readiness => ({
-    ready: availability.isReady && probe.problem === undefined,
+    ready:
+      availability.isReady &&
+      probe.problem === undefined &&
+      (shared === undefined || shared.leader !== undefined),
     network: identityOf(classifier),
     engine: classifier.engine,
     orthanc: {
@@ -125,37 +172,65 @@ async function startOn(
       writable: probe.problem === undefined,
       ...(probe.problem === undefined ? {} : { problem: probe.problem }),
     },
-    ...(leader === undefined ? {} : { leader }),
-    changes: { behind: work.follower.lag.changes, secondsSinceUpToDate: work.follower.lag.seconds },
-    queue: work.queue.depth(),
+    ...(shared === undefined ? {} : { leads: shared.leads, leader: shared.leader, members: shared.members }),
+    ...(leading === undefined
+      ? {}
+      : {
+          changes: {
+            behind: leading.follower.lag.changes,
+            secondsSinceUpToDate: leading.follower.lag.seconds,
+          },
+        }),
+    queue: queue.depth(),
   });
-  const web = await createWeb({
-    ...work,
-    store,
-    orthanc,
-    classifier,
-    config,
-    secret,
-    metrics,
-    audit,
-    readiness,
-    log,
+  const door = { ...work, store, orthanc, classifier, config, secret, metrics, audit, readiness, log };
+  const leadership = new Leadership(async () => {
+    const parts = await createLeading({ work, store, orthanc, classifier, config, seal, metrics, log });
+    const web = await createWeb({ ...door, ...parts });
+    metrics.observeLag(parts.follower);
+    leading = { follower: parts.follower, events: web.events };
+    shared?.events.on('ended', () => void goOn(parts.settling, routing, log));
+    const opening: Part = {
+      start: () => {
+        server.app = web.app;
+      },
+    };
+    const relayed = relay === undefined ? [] : [relay.receive(work.recorder, routing)];
+    return [web.statistics, ...parts.parts, ...relayed, opening];
   });
+  /** Some Orthancs hang where two processes read and replace files at the same time. */
+  let mustBeAlone = false;
+  const taking: Part = {
+    start: () => queue.start?.(),
+    pause: () => queue.pause(),
+    resume: () => {
+      if (shared === undefined || shared.leads || !mustBeAlone) queue.resume();
+    },
+    stop: (deadline) => queue.stop(deadline),
+  };
+  const serving: Part = {
+    start: () => (server.isListening ? undefined : server.start()),
+    stop: (deadline) => {
+      leading?.events.stop();
+      member?.stop();
+      return server.stop(deadline);
+    },
+  };
   // The parts that fill the queue come before it, so they stop after it and see all jobs that it settles.
   const lifecycle = new Lifecycle([
-    new Monitor({ probe, follower: work.follower, intervalMs: monitorMs, log }),
-    web.statistics,
+    new Monitor({
+      probe,
+      measureLag: async () => leading?.follower.measureLag(),
+      intervalMs: timings.monitorMs,
+      log,
+    }),
     work.inWork,
-    ...work.followUps,
+    { resume: () => routing?.checkDestinations() },
     work.reconciler,
-    work.groupRequests,
-    work.follower,
-    work.sweep,
-    work.reclassification,
-    ...(await scheduledSweeps(config, store, work.sweep, log)),
-    work.queue,
-    web.server,
-    web.events,
+    ...(shared === undefined ? [{ start: () => leadership.begin() }] : []),
+    leadership,
+    taking,
+    serving,
   ]);
 
   observe(availability, { metrics, lifecycle, log });
@@ -167,83 +242,57 @@ async function startOn(
     deadline.addEventListener('abort', () => orthanc.close(), { once: true });
     if (!availability.isReady) orthanc.close();
     await lifecycle.stop(deadline).finally(() => orthanc.close());
-    const { waiting, running, delayed } = work.queue.depth();
+    const { waiting, running, delayed } = queue.depth();
     log.info({ givenBack: waiting + running + delayed }, 'stopped');
   };
+  let onLost = (_: PlainviewError): void => undefined;
+  const lost: Service['lost'] = new Promise((resolve) => {
+    onLost = resolve;
+  });
   // No job runs before Orthanc has answered. Notices wait in the queue.
   lifecycle.pause();
+  if (shared !== undefined) {
+    member = createMemberDoor({ ...door, shared, onlyWorks });
+    server.app = member.app;
+    const lead = async () => {
+      await leadership.begin();
+      if (availability.isReady) taking.resume?.();
+    };
+    const onLeads = () => void lead().catch((error: unknown) => onLost(asPlainviewError(error)));
+    shared.events.on('leads', onLeads);
+    if (shared.leads) onLeads();
+    availability.events.on('back', () => shared.reachesOrthanc(true));
+    availability.events.on('away', () => shared.reachesOrthanc(false));
+    shared.events.on('members', (members) => orthanc.shareRate(members));
+    orthanc.shareRate(shared.members);
+  }
   try {
     await lifecycle.start();
   } catch (error) {
     await stop();
     throw error;
   }
-  const { url } = web.server;
-  log.info({ url }, 'listening');
+  const { url } = server;
+  if (shared === undefined) log.info({ url }, 'listening');
   const ready = availability.start(async (system) => {
     requireCapabilities(system, config);
     for (const warning of warningsOf(system, await orthanc.plugins(), config)) log.warn(warning);
+    if (shared !== undefined && !shared.leads) await requireSameArchive(orthanc, store, log);
+    mustBeAlone = mayFreeze(system, config);
     await lifecycle.resume();
   });
-  return { url, ready, lost: new Promise(() => undefined), stop };
+  return { url, ready, lost, stop };
 }
 
-/** Writes down who ended which decision of a person by a request. The request itself is in the audit trail as well. */
-function auditEnded({ events }: Recorder, audit: Audit): void {
-  events.on('ended', ({ instance, request: { who, when }, previous, record }) => {
-    const detail = {
-      requested: when,
-      ...(previous === undefined ? {} : { by: previous.person?.who, from: shownCategory(previous) }),
-      to: shownCategory(record),
-    };
-    void audit({
-      caller: { who, role: 'admin', how: 'orthanc' },
-      action: 'end correction',
-      target: `instances/${instance}`,
-      detail,
-    });
-  });
-}
-
-/** Begins sweeps by the schedule of the option `sweep`. */
-const scheduledSweeps = async (
-  { sweep: expression, sweepOrder }: Config,
-  store: Store,
-  sweep: Sweep,
-  log: Logger,
-): Promise<Part[]> =>
-  expression === 'off'
-    ? []
-    : [await SweepSchedule.open(expression, store, () => sweep.begin(sweepOrder), log)];
-
-/** Pauses the parts while Orthanc is away. Shows its state in metrics and log. */
-function observe(
-  { events }: Availability,
-  { metrics, lifecycle, log }: { metrics: Metrics; lifecycle: Lifecycle; log: Logger },
-): void {
-  events.on('problem', (error) => log.warn({ code: error.code }, `${error.message} Work waits.`));
-  events.on('away', () => {
-    metrics.orthancUp.set(0);
-    lifecycle.pause();
-  });
-  events.on('back', ({ Version: version }) => {
-    metrics.orthancUp.set(1);
-    log.info({ version }, 'Orthanc answers');
-  });
-}
-
-function logNodes({ events }: NodeHealth, log: Logger): void {
-  events.on('away', (node, error) =>
-    log.warn({ code: error.code, node }, `${error.message} Other Orthancs take the calls of ${node}.`),
-  );
-  events.on('back', (node) => log.info({ node }, 'this Orthanc answers again'));
-}
-
-function logNetwork({ engine, network }: Classifier, log: Logger): void {
-  log.info({ engine, network: { name: network.name, sha256: network.sha256 } }, 'network loaded');
-  for (const { engine: name, reason } of engine.declined) log.info({ engine: name }, `not used: ${reason}`);
-  if (network.purpose === 'research')
-    log.warn('this network is for evaluation and research only: it is not a medical device');
+/** Another process has ended. What it had begun is settled, and what it had to send is found. */
+async function goOn(settling: Part, routing: Routing | undefined, log: Logger): Promise<void> {
+  routing?.search();
+  try {
+    await settling.resume?.();
+  } catch (caught) {
+    // Orthanc is away: all of it is done when it is back.
+    log.info({ err: asPlainviewError(caught) }, 'what another process had begun is settled later');
+  }
 }
 
 const identityOf = ({ network }: Classifier) => ({

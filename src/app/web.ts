@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Audit } from '../access/audit.js';
 import { authenticator } from '../access/authenticate.js';
+import { clientAddress } from '../access/forwarded.js';
 import { hookKey } from '../access/keys.js';
 import { openId } from '../access/openid.js';
 import { Signatures } from '../access/signature.js';
@@ -16,22 +17,23 @@ import { apiOperations } from '../http/api/operations.js';
 import { apiRouter } from '../http/api/router.js';
 import { statusOf } from '../http/api/status.js';
 import { createApp } from '../http/app.js';
-import { failedAuthenticationLimiter } from '../http/failed-authentication-limiter.js';
+import {
+  type FailedAuthenticationLimiter,
+  failedAuthenticationLimiter,
+} from '../http/failed-authentication-limiter.js';
+import { forwarder } from '../http/forward.js';
 import { healthRouter, type Readiness } from '../http/health.js';
 import { hookRouter } from '../http/hook.js';
 import { reviewPageRouter } from '../http/review-page.js';
-import { HttpServer } from '../http/server.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Statistics } from '../statistics/statistics.js';
 import type { Store } from '../store/store.js';
+import type { Leading } from './leading.js';
+import type { Shared } from './service-interface.js';
 import type { Work } from './work.js';
 
-interface Parts
-  extends Pick<
-    Work,
-    'aggregates' | 'recorder' | 'queue' | 'sweep' | 'reclassification' | 'tagger' | 'routing'
-  > {
+interface Door extends Pick<Work, 'aggregates' | 'recorder' | 'queue' | 'tagger' | 'routing'> {
   store: Store;
   orthanc: Orthanc;
   classifier: Classifier;
@@ -44,10 +46,11 @@ interface Parts
   log: Logger;
 }
 
-/** Builds the parts that serve HTTP. */
+interface Parts extends Door, Pick<Leading, 'sweep' | 'reclassification'> {}
+
+/** Builds the parts that serve HTTP: of the one process of an archive, or of the one that leads. */
 export async function createWeb(parts: Parts) {
-  const { store, orthanc, classifier, config, recorder, queue, sweep, metrics, readiness, secret, log } =
-    parts;
+  const { store, orthanc, classifier, config, recorder, sweep, metrics, readiness, secret, log } = parts;
   const tokens = readTokens(config.tokensFile);
   const openid = openId(config);
   const signatures = new Signatures(secret);
@@ -64,24 +67,15 @@ export async function createWeb(parts: Parts) {
     hanger: createHanger(orthanc, config, classifier.network.classes),
   });
   // One limiter for the secret and all tokens. For each sign-in, a page sends about a hundred requests.
-  const limiter = failedAuthenticationLimiter(Math.max(10, Math.ceil(config.apiRate / 100)));
+  const limiter = failedAuthenticationLimiter(Math.max(10, Math.ceil(config.apiRate / 100)), (request) =>
+    clientAddress(secret, request),
+  );
   const app = createApp(
     [
       answerSigner(signatures),
       healthRouter(readiness, metrics),
       reviewPageRouter(openid?.signIn),
-      hookRouter({
-        key: hookKey(secret),
-        limiter,
-        metrics,
-        log,
-        accept: (instance) => {
-          // Another picture that comes at the same moment is in the change log.
-          if (parts.tagger.isStoring(instance)) return 'own';
-          queue.enqueue(instance, 'hook');
-          return 'accepted';
-        },
-      }),
+      hook(parts, limiter),
       apiRouter(withDescription(operations, version), {
         authenticate: authenticator(signatures, tokens, openid?.verify),
         limiter,
@@ -93,5 +87,43 @@ export async function createWeb(parts: Parts) {
     log,
     openid?.signIn === undefined ? [] : [openid.origin],
   );
-  return { statistics, events, server: new HttpServer(app, config) };
+  return { statistics, events, app };
 }
+
+/**
+ * Of a process that does not lead: it takes notices, and forwards all else to the leader.
+ * @returns `stop`: breaks off what the leader still has to answer
+ */
+export function createMemberDoor(parts: Door & { shared: Shared; onlyWorks: boolean }) {
+  const { shared, onlyWorks, readiness, metrics, secret, log } = parts;
+  const health = healthRouter(readiness, metrics);
+  let until = new AbortController();
+  const stop = () => {
+    until.abort();
+    until = new AbortController();
+  };
+  if (onlyWorks) return { app: createApp([health], log), stop };
+  // One that leads no longer may hang, and never answer.
+  shared.events.on('leader', stop).on('leads', stop);
+  const leader = () =>
+    shared.leads || shared.leader === undefined ? undefined : { url: shared.leader.url, until: until.signal };
+  const limiter = failedAuthenticationLimiter(10);
+  return { app: createApp([health, hook(parts, limiter), forwarder({ leader, secret, log })], log), stop };
+}
+
+const hook = (
+  { tagger, queue, metrics, secret, log }: Pick<Door, 'tagger' | 'queue' | 'metrics' | 'secret' | 'log'>,
+  limiter: FailedAuthenticationLimiter,
+) =>
+  hookRouter({
+    key: hookKey(secret),
+    limiter,
+    metrics,
+    log,
+    accept: (instance) => {
+      // Another picture that comes at the same moment is in the change log.
+      if (tagger.isStoring(instance)) return 'own';
+      queue.enqueue(instance, 'hook');
+      return 'accepted';
+    },
+  });

@@ -11,7 +11,7 @@ import { ohifCommand } from './ohif.js';
 import { optionsCommand } from './options.js';
 import { reclassifyCommand } from './reclassify.js';
 import { rulesCommand } from './rules.js';
-import { serveCommand } from './serve.js';
+import { serveCommand, workCommand } from './serve.js';
 import { storeCommand } from './store.js';
 import { sweepCommand } from './sweep.js';
 import { tagsCommand } from './tags.js';
@@ -23,6 +23,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .description('name the body part and projection of plain radiographs')
     .version(version)
     .addCommand(serveCommand())
+    .addCommand(workCommand())
     .addCommand(labelCommand())
     .addCommand(evaluateCommand())
     .addCommand(modelCommand())

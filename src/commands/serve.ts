@@ -5,57 +5,69 @@ import { startService } from '../app/service.js';
 import { openServiceLog } from '../app/service-log.js';
 import { createClassifier } from '../classify/classifier.js';
 import { loadConfig } from '../config/load.js';
+import { createError } from '../errors/errors.js';
 
 export const serveCommand = () =>
   new Command('serve')
     .description(
       'run the service for an Orthanc; environment variables PLAINVIEW_… configure it (see: plainview options)',
     )
-    .action(async () => {
-      const config = loadConfig(process.env);
-      const output = openServiceLog(config.logLevel);
-      // Must come before the classifier starts: its processes inherit the priority.
-      setPriority(config.nice);
-      let stopRequestedAt = 0;
-      const loading = new AbortController();
-      const stopRequested = new Promise<string>((resolve) => {
-        const request = (signal: string) => {
-          stopRequestedAt ||= performance.now();
-          loading.abort();
-          resolve(signal);
-        };
-        // Some send SIGTERM more than once: a stop that is under way must not be cut off by it.
-        process.on('SIGTERM', request);
-        process.once('SIGINT', request);
-      });
-      const msLeft = () =>
-        Math.max(0, Math.round(stopRequestedAt + config.shutdownSeconds * 1000 - performance.now()));
+    .action(() => run(false));
+
+export const workCommand = () =>
+  new Command('work')
+    .description(
+      'share the work of the services that have PLAINVIEW_DATABASE_URL, and nothing else: no hook, no page, no API',
+    )
+    .action(() => run(true));
+
+async function run(onlyWorks: boolean): Promise<void> {
+  const config = loadConfig(process.env);
+  if (onlyWorks && config.databaseUrl === undefined)
+    throw createError('usage', { problem: 'PLAINVIEW_DATABASE_URL is not set' });
+  const output = openServiceLog(config.logLevel);
+  // Must come before the classifier starts: its processes inherit the priority.
+  setPriority(config.nice);
+  let stopRequestedAt = 0;
+  const loading = new AbortController();
+  const stopRequested = new Promise<string>((resolve) => {
+    const request = (signal: string) => {
+      stopRequestedAt ||= performance.now();
+      loading.abort();
+      resolve(signal);
+    };
+    // Some send SIGTERM more than once: a stop that is under way must not be cut off by it.
+    process.on('SIGTERM', request);
+    process.once('SIGINT', request);
+  });
+  const msLeft = () =>
+    Math.max(0, Math.round(stopRequestedAt + config.shutdownSeconds * 1000 - performance.now()));
+  try {
+    const classifier = await createClassifier(classifierOptions(config), loading.signal).catch(
+      (error: unknown) => {
+        if (!loading.signal.aborted) throw error;
+        output.log.info('stopped while the network was being loaded');
+      },
+    );
+    if (classifier === undefined) return;
+    try {
+      const service = await startService(config, classifier, output, {}, onlyWorks);
       try {
-        const classifier = await createClassifier(classifierOptions(config), loading.signal).catch(
-          (error: unknown) => {
-            if (!loading.signal.aborted) throw error;
-            output.log.info('stopped while the network was being loaded');
-          },
-        );
-        if (classifier === undefined) return;
-        try {
-          const service = await startService(config, classifier, output);
-          try {
-            const ended = Promise.race([stopRequested, service.lost]);
-            await Promise.race([service.ready, ended]);
-            const why = await ended;
-            if (typeof why !== 'string') throw why;
-            output.log.info({ signal: why }, 'stopping');
-          } finally {
-            await service.stop();
-          }
-        } finally {
-          await classifier.close(AbortSignal.timeout(msLeft()));
-        }
+        const ended = Promise.race([stopRequested, service.lost]);
+        await Promise.race([service.ready, ended]);
+        const why = await ended;
+        if (typeof why !== 'string') throw why;
+        output.log.info({ signal: why }, 'stopping');
       } finally {
-        await output.close(Math.max(msLeft(), lastLinesMs));
+        await service.stop();
       }
-    });
+    } finally {
+      await classifier.close(AbortSignal.timeout(msLeft()));
+    }
+  } finally {
+    await output.close(Math.max(msLeft(), lastLinesMs));
+  }
+}
 
 /** The time in which the last lines of the log are written at least, if no time of the stop is left. */
 const lastLinesMs = 1000;

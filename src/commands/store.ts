@@ -21,37 +21,39 @@ const importCommand = () =>
         throw createError('usage', { problem: 'PLAINVIEW_DATABASE_URL is not set' });
       if (!existsSync(stateDir)) throw createError('usage', { problem: `there is no folder ${stateDir}` });
       const log = pino({ level: 'silent' });
-      const { Database, Lease, importFolder } = await import('../store/postgresql/open.js');
+      const { Database, Membership, importFolder } = await import('../store/postgresql/open.js');
       const folder = await lockFolder(stateDir, log);
       try {
         const database = await Database.open(databaseUrl, log, AbortSignal.timeout(5000));
         try {
-          const taken = new AbortController();
-          let holder = 'another process';
-          const lease = await Lease.take(
-            database,
-            `plainview store import on ${hostname()} (${process.pid})`,
-            {
-              onHolder: ({ who }) => {
-                holder = who;
-                taken.abort();
-              },
-              signal: taken.signal,
-              log,
-            },
-          );
-          if (lease === undefined) throw createError('database_in_use', { place: database.place, holder });
+          const membership = await Membership.join(database, {
+            who: `plainview store import on ${hostname()} (${process.pid})`,
+            url: '',
+            mayLead: true,
+            log,
+          });
           const bar = progressBar(undefined, 'documents');
           try {
-            const { taken, same, different } = await importFolder(stateDir, database, lease, bar.advance);
+            const { who, leads } = await membership.someLeads();
+            if (!leads) throw createError('database_in_use', { place: database.place, holder: who });
+            const { taken, same, different } = await importFolder(
+              stateDir,
+              database,
+              membership,
+              bar.advance,
+            );
             bar.stop();
+            if (taken + same + different.length === 0)
+              throw createError('usage', {
+                problem: `the folder ${stateDir} holds no state. PLAINVIEW_STATE_DIR must name the one of the service that ran before`,
+              });
             console.log(
               `${taken} documents are copied from ${stateDir} to ${database.place}; ${same} were there already`,
             );
             for (const key of different) console.log(`${key}: the database has another content, which stays`);
           } finally {
             bar.stop();
-            await lease.release();
+            await membership.leave();
           }
         } finally {
           await database.close();

@@ -74,7 +74,7 @@ export const options = z.object({
   orthancRate: integer(0, 100_000)
     .default(0)
     .describe(
-      'Maximum number of calls to each Orthanc per second; 0: no limit. The health check, two small calls every five seconds, is not counted.',
+      'Maximum number of calls to each Orthanc per second, of all services that share a database together; 0: no limit. The health check, two small calls every five seconds, is not counted.',
     ),
   secret: z
     .string()
@@ -135,7 +135,7 @@ export const options = z.object({
     .min(1)
     .optional()
     .describe(
-      'File to which Plainview appends each change that is requested through the API, and each request that is refused because of the role: who, when, what, no patient data. JSON lines; the log has them too.',
+      'File to which Plainview appends each change that is requested through the API, and each request that is refused because of the role: who, when, what, no patient data. JSON lines; the log has them too, and a [database](docs/scaling.md).',
     ),
   auditViews: oneOf('off', 'on')
     .default('off')
@@ -270,7 +270,21 @@ export const options = z.object({
     })
     .optional()
     .describe(
-      'PostgreSQL database, `postgresql://user:password@host/database`, that keeps the state instead of a folder. Then a second `serve` on another machine is a [standby](docs/scaling.md) that takes over within seconds. Or set `PLAINVIEW_DATABASE_URL_FILE` to a file that contains it; never both.',
+      'PostgreSQL database, `postgresql://user:password@host/database`, that keeps state and queue instead of a folder and memory. Then [several services](docs/scaling.md) share the work, and go on when one dies. Or set `PLAINVIEW_DATABASE_URL_FILE` to a file that contains it; never both.',
+    ),
+  address: webAddress
+    .pipe(
+      z
+        .string()
+        .refine((url) => /^[^/]+\/\/[^/?#]+\/?$/.test(url), 'must be an address without a path')
+        .refine(
+          (url) => !['0.0.0.0', '[::]'].includes(new URL(url).hostname),
+          'must name one machine, as the others reach it',
+        ),
+    )
+    .optional()
+    .describe(
+      'Address at which the other services of the archive reach this one, where they [share a database](docs/scaling.md). Default: `http://`, the host name of this machine, and the port.',
     ),
   changesPollMs: integer(100, 3_600_000)
     .default(2000)

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { KeyedMutex } from '../async/keyed-mutex.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
+import type { Locks } from '../store/locks.js';
 import { isDamaged, type Store, setAsideDamaged } from '../store/store.js';
 import { instanceRecord, type NewDecision } from './schema.js';
 
@@ -65,12 +65,12 @@ type Index = 'uids' | 'instances' | 'traits';
  */
 export class CorrectionStore {
   readonly #store: Store;
+  readonly #locks: Locks;
   readonly #log: Logger;
-  /** Pictures share index files, so one change is made at a time. */
-  readonly #changes = new KeyedMutex<'change'>();
 
-  constructor(store: Store, log: Logger) {
+  constructor(store: Store, locks: Locks, log: Logger) {
     this.#store = store;
+    this.#locks = locks;
     this.#log = log;
   }
 
@@ -132,7 +132,7 @@ export class CorrectionStore {
     if ('ends' in correction) await this.drop(id, correction.ends);
     // By the order of events, not by the clock, which can be set back.
     else
-      await this.#changes.run('change', () =>
+      await this.#change(() =>
         this.#keep(id, correction, ({ decision: former }) => former.when !== correction.decision.when),
       );
     await this.giveUp(id);
@@ -149,12 +149,17 @@ export class CorrectionStore {
    * @throws state_unusable, state_damaged
    */
   keep(id: InstanceId, correction: KeptDecision): Promise<void> {
-    return this.#changes.run('change', () =>
+    return this.#change(() =>
       this.#keep(id, correction, ({ decision: { when }, instances }) => {
         const isOfCopy = instances.some((each) => each !== id);
         return isOfCopy ? when < correction.decision.when : when !== correction.decision.when;
       }),
     );
+  }
+
+  /** Pictures share index files, so one change is made at a time. */
+  #change(task: () => Promise<void>): Promise<void> {
+    return this.#locks.exclusive('corrections', 'all', task);
   }
 
   async #keep(
@@ -185,7 +190,7 @@ export class CorrectionStore {
    * @throws state_unusable, state_damaged
    */
   drop(id: InstanceId, ended: EndedCorrection): Promise<void> {
-    return this.#changes.run('change', () => this.#drop(id, ended));
+    return this.#change(() => this.#drop(id, ended));
   }
 
   async #drop(id: InstanceId, { when, pixels }: EndedCorrection): Promise<void> {
@@ -203,7 +208,7 @@ export class CorrectionStore {
 
   /** An instance no longer leads to a decision about its picture: it stands of copies alone. @throws as `drop` */
   leave(id: InstanceId, when: string): Promise<void> {
-    return this.#changes.run('change', async () => {
+    return this.#change(async () => {
       for (const kept of await this.ofInstance(id)) {
         if (kept.decision.when !== when) continue;
         const instances = kept.instances.filter((each) => each !== id);

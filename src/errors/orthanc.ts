@@ -26,7 +26,7 @@ export const orthancErrors = {
     meaning:
       'Probably this file makes Orthanc crash, or keeps it busy for minutes. The instance is labelled `classification_failed`.',
     remedy:
-      'When the cause is mended: stop Plainview, remove what names the instance from `suspects.json` in the state folder, start Plainview, and ask for reclassification.',
+      'When the cause is mended: remove the files that name the instance from the folder `suspects` in the state folder, and ask for reclassification. With a database, remove these rows of `plainview.documents`.',
   },
   orthanc_timeout: {
     message: (p: { what: string; ms: number }) =>

@@ -45,6 +45,13 @@ export const runningErrors = {
     status: 500,
     exit: 1,
   },
+  sandbox_without_postgresql: {
+    message: (p: { why: string }) =>
+      `\`--several\` needs a PostgreSQL server on this machine, and none can be started: ${p.why}. On Debian, install the package postgresql (\`apt install postgresql\`).`,
+    transient: false,
+    status: 500,
+    exit: 1,
+  },
   sandbox_unwritable: {
     transient: false,
     status: 500,
@@ -60,8 +67,8 @@ export const runningErrors = {
     exit: 1,
   },
   sandbox_not_started: {
-    message: (p: { why: string; log: string }) =>
-      `The sandbox's Orthanc did not start (${p.why}). Look for the cause in its log, ${p.log}.`,
+    message: (p: { program: string; why: string; log: string }) =>
+      `The sandbox's ${p.program} did not start (${p.why}). Look for the cause in its log, ${p.log}.`,
     transient: false,
     status: 500,
     exit: 1,
@@ -150,17 +157,40 @@ export const runningErrors = {
     exit: 1,
   },
   lease_lost: {
-    message: (p: { holder: string }) =>
-      `${p.holder} has taken over, because this process did not answer for some seconds. This one ends: have it started again, as a standby.`,
+    message: (p: { who: string }) =>
+      `Other processes have gone on without ${p.who}, because it did not answer for ten seconds. It ends: have it started again.`,
     transient: true,
     status: 503,
     exit: 1,
   },
-  standby: {
-    message: (p: { holder: string }) => `This Plainview is a standby. Ask the one that works: ${p.holder}.`,
+  lead_given_up: {
+    message: (p: { why: string }) =>
+      `This process leads its archive and ${p.why}, and another one is better off. It ends, so that another one leads: have it started again.`,
     transient: true,
     status: 503,
     exit: 1,
+    remedy:
+      'Check the network between this machine and PLAINVIEW_ORTHANC_URL, and the clock of this machine.',
+  },
+  archive_differs: {
+    message: (_: object) =>
+      'The Orthanc in PLAINVIEW_ORTHANC_URL has another change log than the one of the process that leads: processes that share a database must work on the same Orthanc. Correct PLAINVIEW_ORTHANC_URL or PLAINVIEW_DATABASE_URL.',
+    transient: true,
+    status: 503,
+    exit: 1,
+    meaning:
+      'For each archive there must be a database of its own. A service with this error takes no radiographs. It also passes for some seconds after the change log was cleared.',
+  },
+  standby: {
+    message: (p: { why: string }) =>
+      `This Plainview does not lead its archive, and cannot forward the request: ${p.why}. Try again in a few seconds.`,
+    transient: true,
+    status: 503,
+    exit: 1,
+    meaning:
+      'Several processes share a database, and only their leader may answer this. Another one leads within about ten seconds after the leader has gone.',
+    remedy:
+      'Before you send a change again, look whether it was made: the leader may have gone after it. If it does not pass, check that this process reaches the address in the message: the other one must listen there (PLAINVIEW_HOST, by default only for its own machine), and give an address that leads to it (PLAINVIEW_ADDRESS).',
   },
   temporary_unusable: {
     transient: false,

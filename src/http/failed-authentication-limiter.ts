@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
-import { limitPerMinute } from './rate.js';
+import { byAddress, limitPerMinute } from './rate.js';
 
 const credentialHeaders = [
   'authorization',
@@ -25,10 +25,14 @@ export type FailedAuthenticationLimiter = (
  * `maxFailures` within a minute, further failures from that address are `too_many_requests`. Every request is checked
  * before that: many callers can have one address, and one who guesses must not keep out the others. So each check must
  * be cheap. This gives a guesser only checks of secrets that have too many bits to be guessed.
+ * @param addressOf where other processes forward requests to this one: the address of the client
  */
-export function failedAuthenticationLimiter(maxFailures: number): FailedAuthenticationLimiter {
+export function failedAuthenticationLimiter(
+  maxFailures: number,
+  addressOf?: (request: Request) => string,
+): FailedAuthenticationLimiter {
   // Only failures are counted: a page that loads fifty pictures at once is not guessing.
-  const failures = limitPerMinute(maxFailures);
+  const failures = limitPerMinute(maxFailures, addressOf && byAddress(addressOf));
   return (check, refused) => async (request, response, next) => {
     try {
       await check(request);

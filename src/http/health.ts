@@ -1,9 +1,11 @@
 import { type RequestHandler, Router } from 'express';
 import type { Metrics } from '../metrics/metrics.js';
 
-/** The process that works, where others wait for it to end. */
+/** The process that leads, where several work on an archive. */
 export interface Leader {
   who: string;
+  /** At which other processes reach it. */
+  url: string;
   /** ISO 8601. */
   since: string;
 }
@@ -21,13 +23,15 @@ export interface Readiness {
     /** Where there are several: each by its last health check. It does not decide `ready`. */
     nodes?: { url: string; answers: boolean; readOnly: boolean; problem?: string }[];
   };
-  /** This process. */
-  leader?: Leader;
+  /** Where several processes work on the archive: whether this one leads, which one does, and how many there are. */
+  leads?: boolean;
+  leader?: Leader | undefined;
+  members?: number;
   /** Whether the state can be written. Without it, corrections are refused and no progress is kept. */
   state: { writable: boolean; problem?: string };
-  /** How far Orthanc's change log is behind. It does not decide `ready`. */
-  changes: { behind: number; secondsSinceUpToDate: number };
-  queue: { waiting: number; running: number; delayed: number };
+  /** How far Orthanc's change log is behind, where this process follows it. It does not decide `ready`. */
+  changes?: { behind: number; secondsSinceUpToDate: number };
+  queue: { waiting: number; running: number; delayed: number; oldestSeconds: number };
 }
 
 /** The process runs. */

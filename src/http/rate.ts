@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { type RateLimitRequestHandler, rateLimit } from 'express-rate-limit';
+import { ipKeyGenerator, type RateLimitRequestHandler, rateLimit } from 'express-rate-limit';
 import { createError } from '../errors/errors.js';
 
 /**
@@ -21,3 +21,9 @@ export const limitPerMinute = (
     },
     ...(keyOf === undefined ? {} : { keyGenerator: keyOf }),
   });
+
+/** The key by which addresses are counted: one client has many of IPv6. */
+export const byAddress =
+  (addressOf: (request: Request) => string) =>
+  (request: Request): string =>
+    ipKeyGenerator(addressOf(request));

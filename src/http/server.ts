@@ -21,12 +21,17 @@ const defaultLimits: ConnectionLimits = { most: 1000, headersMs: 10_000, request
 export class HttpServer {
   readonly #server: Server;
   readonly #address: Pick<Config, 'host' | 'port'>;
+  /** Answers the requests. Another one gets those that come from now on; connections and running requests stay. */
+  app: RequestListener;
 
   /** @param limits other than the default in tests alone */
   constructor(app: RequestListener, address: Pick<Config, 'host' | 'port'>, limits = defaultLimits) {
     const { most, headersMs, requestMs } = limits;
     const times = { headersTimeout: headersMs, requestTimeout: requestMs };
-    this.#server = createServer({ ...times, connectionsCheckingInterval: headersMs / 2 }, app);
+    this.app = app;
+    this.#server = createServer({ ...times, connectionsCheckingInterval: headersMs / 2 }, (...exchange) =>
+      this.app(...exchange),
+    );
     this.#server.maxConnections = most;
     this.#address = address;
   }
@@ -37,6 +42,10 @@ export class HttpServer {
     const { port } = this.#server.address() as AddressInfo;
     const { host } = this.#address;
     return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+
+  get isListening(): boolean {
+    return this.#server.listening;
   }
 
   /** @throws cannot_listen */

@@ -120,13 +120,24 @@ export class Metrics {
     });
   }
 
-  /** This process works; with a database, others are standbys. */
-  observeLeader(): void {
+  /** Reads at each scrape who works on the archive. */
+  observeMembers(shared: { readonly leads: boolean; readonly members: number }): void {
     new Gauge({
       name: 'plainview_leader',
-      help: '1 while this process works, 0 while it is a standby.',
+      help: '1 while this process leads those that work on the archive, else 0.',
       registers: [this.registry],
-    }).set(1);
+      collect() {
+        this.set(shared.leads ? 1 : 0);
+      },
+    });
+    new Gauge({
+      name: 'plainview_members',
+      help: 'Processes that work on the archive.',
+      registers: [this.registry],
+      collect() {
+        this.set(shared.members);
+      },
+    });
   }
 
   /** Reads at each scrape how far the change log is behind. */
@@ -168,7 +179,16 @@ export class Metrics {
       labelNames: ['state'] as const,
       registers: [this.registry],
       collect() {
-        for (const [state, count] of Object.entries(queue.depth())) this.set({ state }, count);
+        const { oldestSeconds: _, ...counts } = queue.depth();
+        for (const [state, count] of Object.entries(counts)) this.set({ state }, count);
+      },
+    });
+    new Gauge({
+      name: 'plainview_queue_oldest_seconds',
+      help: 'For how long the oldest waiting job waits.',
+      registers: [this.registry],
+      collect() {
+        this.set(queue.depth().oldestSeconds);
       },
     });
   }

@@ -13,6 +13,8 @@ const slowMs = 50;
 export class AdaptiveLimiter {
   readonly #maxConcurrent: number;
   readonly #spacingMs: number;
+  /** Others that call the same Orthanc, this one included. */
+  #sharedBy = 1;
   readonly #stopped: AbortSignal;
   /** The present limit on calls at a time. It grows by fractions. */
   #limit: number;
@@ -38,6 +40,11 @@ export class AdaptiveLimiter {
     this.#limit = maxConcurrent;
     this.#spacingMs = perSecond > 0 ? 1000 / perSecond : 0;
     this.#stopped = stopped ?? new AbortController().signal;
+  }
+
+  /** @param others that call the same Orthanc, this one included: the calls a second are divided among them */
+  shareRate(others: number): void {
+    this.#sharedBy = others;
   }
 
   /** How many calls may run now. */
@@ -97,7 +104,7 @@ export class AdaptiveLimiter {
     if (this.#spacingMs === 0) return;
     const now = performance.now();
     const at = Math.max(now, this.#nextAt);
-    this.#nextAt = at + this.#spacingMs;
+    this.#nextAt = at + this.#spacingMs * this.#sharedBy;
     if (at > now) await sleep(at - now, this.#stopped);
   }
 }

@@ -91,7 +91,7 @@ const isSqlite = ({ DatabaseBackendPlugin: plugin }: System): boolean => (plugin
  * Whether deleting or replacing a file can freeze this Orthanc while another program has a picture rendered. Plainview
  * itself does not do both at a time.
  */
-function mayFreeze(system: System, { tags, report }: Pick<Config, 'tags' | 'report'>): boolean {
+export function mayFreeze(system: System, { tags, report }: Pick<Config, 'tags' | 'report'>): boolean {
   const mayReplace = tags !== 'off' || report !== 'off';
   return mayReplace && isSqlite(system) && !isAtLeast(system.Version, newCacheVersion);
 }

@@ -18,7 +18,7 @@ export type HasRunFor = (error: PlainviewError, ms: number) => Promise<boolean |
 
 /** Failures by key. The service keeps them in its state folder. */
 export interface Strikes {
-  of(key: string): { times: number; at: string } | undefined;
+  of(key: string): Promise<{ times: number; at: string } | undefined>;
   put(key: string, entry: { times: number; at: string }): Promise<void>;
   drop(key: string): Promise<void>;
 }
@@ -27,7 +27,7 @@ export interface Strikes {
 const inMemory = (): Strikes => {
   const all = new Map<string, { times: number; at: string }>();
   return {
-    of: (key) => all.get(key),
+    of: async (key) => all.get(key),
     put: async (key, entry) => void all.set(key, entry),
     drop: async (key) => void all.delete(key),
   };
@@ -69,7 +69,7 @@ export class FileAccess {
     return this.#files.run(id, async () => {
       // A picture that cannot be decoded has attributes all the same, which a person needs to decide about it.
       const key = request.url.includes('/frames/') ? id : `${id} attributes`;
-      const before = this.#strikes.of(key);
+      const before = await this.#strikes.of(key);
       const times = before?.times ?? 0;
       if (times >= maxStrikes) throw createError('orthanc_toppled', { times });
       const leave = await this.#gate.enter(times === 0 ? 'together' : 'alone');

@@ -19,7 +19,7 @@ export interface Member {
 /** The reads by POST. `modify` answers with a changed copy. */
 const readByPost = /^\/(tools\/(find|bulk-content|lookup|count-resources)|instances\/[^/]+\/modify)$/;
 
-const isWrite = ({ method, url }: OrthancRequest): boolean =>
+export const isWrite = ({ method, url }: OrthancRequest): boolean =>
   method !== 'GET' && !(method === 'POST' && readByPost.test(url));
 
 /** The same for all calls about one instance: its node has the parsed file in memory. Identifiers are hashes. */

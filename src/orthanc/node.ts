@@ -80,6 +80,11 @@ export class OrthancNode {
     });
   }
 
+  /** See `AdaptiveLimiter`. */
+  shareRate(others: number): void {
+    this.#limiter.shareRate(others);
+  }
+
   /**
    * @param isNew on a connection of its own
    * @param turn is given the call when it is its turn

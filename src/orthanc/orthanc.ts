@@ -75,6 +75,11 @@ export class Orthanc {
     this.forwarder = new Forwarder(transport.first);
   }
 
+  /** @param others processes that call these Orthancs, this one included: they share the calls a second */
+  shareRate(others: number): void {
+    this.#transport.shareRate(others);
+  }
+
   system(): Promise<System> {
     return this.#transport.json(system, { method: 'GET', url: '/system' });
   }

@@ -13,9 +13,13 @@ import {
   type OrthancRequest,
   type OrthancResponse,
 } from './node.js';
-import { type Member, NodeChoice } from './node-choice.js';
+import { isWrite, type Member, NodeChoice } from './node-choice.js';
 
-export type TransportOptions = NodeOptions & Pick<Config, 'orthancUrl' | 'orthancCaFile' | 'orthancRetries'>;
+export type TransportOptions = NodeOptions &
+  Pick<Config, 'orthancUrl' | 'orthancCaFile' | 'orthancRetries'> & {
+    /** Throws where this process must change nothing now. */
+    mayWrite?: (() => Promise<void>) | undefined;
+  };
 
 /** Errors after which the call is repeated soon. For other transient errors the whole job is tried again later. */
 const retriedCodes: ReadonlySet<ErrorCode> = new Set([
@@ -89,6 +93,11 @@ export class Transport {
   async pinned(request: OrthancRequest): Promise<Transport> {
     await this.choice.ready();
     return this.#only([this.choice.choose(request, false, new Set())]);
+  }
+
+  /** See `AdaptiveLimiter`. */
+  shareRate(others: number): void {
+    for (const { node } of this.choice.members) node.shareRate(others);
   }
 
   #only(members: readonly Member[]): Transport {
@@ -177,6 +186,7 @@ export class Transport {
       try {
         return await member.node.send(request, isNew, async (call) => {
           if (this.choice.isOutdone(member, request)) throw outdone;
+          if (isWrite(request)) await this.#options.mayWrite?.();
           return call().catch((error: unknown) => {
             tried.add(member);
             // Before the next call has its turn at this node.

@@ -5,6 +5,7 @@ import {
   type EnqueueOptions,
   type Handler,
   type Job,
+  moreUrgent,
   type Queue,
   type QueueDepth,
   type Reason,
@@ -13,13 +14,15 @@ import {
 
 interface QueuedJob {
   job: Job;
+  /** When it was enqueued, by `performance.now()`. */
+  since: number;
   /** Called when the job is settled. */
   settled: (() => void)[];
 }
 
 interface RunningJob extends QueuedJob {
   /** Set when the instance is enqueued while its job runs. */
-  again?: { reason: Reason; settled: (() => void)[] };
+  again?: { reason: Reason; since: number; settled: (() => void)[] };
 }
 
 /** A queue in this process. A hundred thousand jobs take some tens of megabytes. */
@@ -47,7 +50,7 @@ export class MemoryQueue implements Queue {
     const listeners = settled === undefined ? [] : [settled];
     const running = this.#running.get(instance);
     if (running) {
-      running.again ??= { reason, settled: [] };
+      running.again ??= { reason, since: performance.now(), settled: [] };
       running.again.reason = moreUrgent(running.again.reason, reason);
       running.again.settled.push(...listeners);
       return;
@@ -58,13 +61,23 @@ export class MemoryQueue implements Queue {
       known.job.reason = moreUrgent(known.job.reason, reason);
       if (!(urgentReasons.has(reason) && this.#backlog.delete(instance))) return;
     }
-    this.#addWaiting(known ?? { job: { instance, reason, attempt: 1 }, settled: listeners });
+    this.#addWaiting(
+      known ?? {
+        job: { instance, reason, attempt: 1 },
+        since: performance.now(),
+        settled: listeners,
+      },
+    );
     this.#startJobs();
   }
 
   depth(): QueueDepth {
     const waiting = this.#urgent.size + this.#backlog.size;
-    return { waiting, running: this.#running.size, delayed: this.#delayed.size };
+    const [urgent] = this.#urgent.values();
+    const [backlog] = this.#backlog.values();
+    const now = performance.now();
+    const oldestSeconds = Math.round((now - Math.min(urgent?.since ?? now, backlog?.since ?? now)) / 1000);
+    return { waiting, running: this.#running.size, delayed: this.#delayed.size, oldestSeconds };
   }
 
   pause(): void {
@@ -116,7 +129,7 @@ export class MemoryQueue implements Queue {
   }
 
   async #run(entry: RunningJob): Promise<void> {
-    const { job, settled } = entry;
+    const { job, since, settled } = entry;
     const began = performance.now();
     const outcome = await this.#handler(job);
     this.#admission.recordJobEnd(began, performance.now());
@@ -128,6 +141,7 @@ export class MemoryQueue implements Queue {
           reason: moreUrgent(job.reason, entry.again?.reason),
           attempt: job.attempt + (outcome.countsAsAttempt ? 1 : 0),
         },
+        since,
         settled: [...settled, ...(entry.again?.settled ?? [])],
       };
       if (outcome.afterMs > 0 && !this.#isStopped) this.#delay(next, outcome.afterMs);
@@ -135,11 +149,8 @@ export class MemoryQueue implements Queue {
     } else {
       for (const notify of settled) notify();
       if (entry.again) {
-        const { reason, settled: listeners } = entry.again;
-        this.#addWaiting({
-          job: { instance: job.instance, reason, attempt: 1 },
-          settled: listeners,
-        });
+        const { reason, ...again } = entry.again;
+        this.#addWaiting({ job: { instance: job.instance, reason, attempt: 1 }, ...again });
       }
     }
     this.#startJobs();
@@ -156,6 +167,3 @@ export class MemoryQueue implements Queue {
     this.#delayed.set(instance, { ...entry, timer });
   }
 }
-
-/** An instance with several reasons is as urgent as the most urgent one. */
-const moreUrgent = (a: Reason, b = a): Reason => (urgentReasons.has(a) ? a : b);

@@ -14,7 +14,7 @@ export interface Job {
 }
 
 export interface EnqueueOptions {
-  /** Called once when the job is settled. Not called where `stop` returns the job. */
+  /** Called once when the job is settled; where it was enqueued again meanwhile, perhaps after that run too. Not called where `stop` returns the job. */
   settled?: () => void;
 }
 
@@ -31,21 +31,29 @@ export interface QueueDepth {
   running: number;
   /** Jobs whose delay before the next run has not passed yet. */
   delayed: number;
+  /** For how long the oldest job waits; 0 where none waits. */
+  oldestSeconds: number;
 }
 
 /**
- * A queue of jobs: the urgent ones first, and at most one for each instance. An instance that is enqueued while its job
- * runs gets one more run afterwards, because it may have changed.
+ * A queue of jobs: the urgent ones first, in the order of arrival, and at most one for each instance. An instance that is
+ * enqueued while its job runs gets one more run afterwards, because it may have changed. Where processes share a queue, each
+ * takes jobs a moment before it has a place for them: those may change places with others.
  */
 export interface Queue {
   enqueue(instance: InstanceId, reason: Reason, options?: EnqueueOptions): void;
+  /** Where processes share the queue: as it was a moment ago. */
   depth(): QueueDepth;
   /** Begins no further job until `resume`. Running jobs continue. */
   pause(): void;
   resume(): void;
   /**
    * Begins no further job, and waits for the running ones until the deadline.
-   * @returns all jobs that are not settled
+   * @returns the jobs that are not settled. Where processes share the queue: those that this one had taken, which others
+   *   then take, and those that it could not write.
    */
   stop(deadline: AbortSignal): Promise<Job[]>;
 }
+
+/** An instance with several reasons is as urgent as the most urgent one. */
+export const moreUrgent = (a: Reason, b = a): Reason => (urgentReasons.has(a) ? a : b);

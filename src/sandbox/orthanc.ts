@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createError } from '../errors/errors.js';
 import { temporaryFolder } from '../files/temporary.js';
+import { hasEnded, startChild } from './child.js';
 import { lastLines, runCommand } from './command.js';
 import { sandboxConfiguration } from './configuration.js';
 import { type DebianSuite, debianLaunch, provideDebianOrthanc } from './debian.js';
@@ -160,27 +161,14 @@ async function chooseLaunch(
 }
 
 async function run(launch: Launch, logFile: string): Promise<ChildProcess> {
-  const log = await open(logFile, 'a');
-  // On Linux, setpriv has the kernel end the child when this process dies, even by SIGKILL.
-  const withParent =
-    process.platform === 'linux' && existsSync('/usr/bin/setpriv')
-      ? ['/usr/bin/setpriv', '--pdeathsig', launch.signalOnOrphan.replace('SIG', ''), launch.command]
-      : [launch.command];
-  const [command = launch.command, ...args] = [...withParent, ...launch.args];
   try {
-    const child = spawn(command, args, {
-      env: launch.env,
-      stdio: ['ignore', log.fd, log.fd],
-      // A process group of its own, so that Ctrl-C does not reach Orthanc: the service needs it for a clean stop.
-      detached: true,
-    });
-    child.unref();
-    await once(child, 'spawn');
-    return child;
+    return await startChild(launch, logFile);
   } catch (cause) {
-    throw createError('sandbox_not_started', { why: (cause as Error).message, log: logFile }, cause);
-  } finally {
-    await log.close();
+    throw createError(
+      'sandbox_not_started',
+      { program: 'Orthanc', why: (cause as Error).message, log: logFile },
+      cause,
+    );
   }
 }
 
@@ -192,7 +180,7 @@ async function waitUntilReady(child: ChildProcess, url: string, logFile: string)
       const log = await readFile(logFile, 'utf8');
       // Orthanc begins the line of an error with E, and logs more lines after it while it ends.
       const why = log.match(/^E.*$/gm)?.at(-1) ?? lastLines(log, 2);
-      throw createError('sandbox_not_started', { why, log: logFile });
+      throw createError('sandbox_not_started', { program: 'Orthanc', why, log: logFile });
     }
     const answer = await fetch(`${url}/system`, { signal: AbortSignal.timeout(2_000) }).catch(
       () => undefined,
@@ -202,9 +190,8 @@ async function waitUntilReady(child: ChildProcess, url: string, logFile: string)
     await delay(50);
   }
   throw createError('sandbox_not_started', {
+    program: 'Orthanc',
     why: `no answer within ${startTimeoutMs / 1000} s`,
     log: logFile,
   });
 }
-
-const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;

@@ -1,17 +1,25 @@
 // `npm start`: runs the service for the Orthanc that PLAINVIEW_ORTHANC_URL names. Without that option, it also starts a
-// real Orthanc on loopback for a trial.
+// real Orthanc on loopback for a trial. With `--several 3` it starts two Orthancs on one PostgreSQL, and three services.
 import { join } from 'node:path';
 import { openServiceLog } from '../app/service-log.js';
 import { runCommandLine } from '../commands/main.js';
-import { terminalMessage } from '../errors/errors.js';
+import { asPlainviewError, terminalMessage } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
 import { lockFolder } from '../store/folder-lock.js';
+import { help, startArguments } from './arguments.js';
 import { startPair } from './pair.js';
 import { makeSandboxFolder } from './places.js';
+import { startSeveral } from './several.js';
 
 const print = (line: string) => console.error(line);
 
-async function startSandbox(): Promise<void> {
+/** @returns the name of the first one. Some send it more than once: a stop that is under way must not be cut off by it. */
+const nextSignal = () =>
+  new Promise<string>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => resolve(name));
+  });
+
+async function sandbox(): Promise<void> {
   const data = shipped('.sandbox');
   const { log } = openServiceLog('info');
   const storage = join(data, 'storage');
@@ -39,18 +47,56 @@ Try it: upload a radiograph on Orthanc's pages (Upload), or from a shell:
 A second later the page of the study shows the category. \`npm run demo\` shows this with the
 pictures in samples/, in another Orthanc. Ctrl-C stops both. Stored data stays in .sandbox/ for the next start.
 `);
-  const signal = await new Promise<string>((resolve) => {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name));
-  });
+  const signal = await nextSignal();
   print(`${signal}: stopping. Orthanc needs some seconds to close its database …`);
   await pair.stop();
 }
 
-if (process.env.PLAINVIEW_ORTHANC_URL) await runCommandLine(['serve']);
-else
-  try {
-    await startSandbox();
-  } catch (caught) {
-    print(terminalMessage(caught));
-    process.exitCode = 1;
-  }
+async function severalSandbox(count: number): Promise<void> {
+  const several = await startSeveral(count, { onProgress: print, onEvent: print });
+  const { postgresql, orthancs, members, leader, folder } = several;
+  const row = (name: string, address: string, pid: number, note = '') =>
+    `  ${name.padEnd(13)} ${address.padEnd(44)} process ${pid}${note}`;
+  const [first] = orthancs;
+  print(`
+Plainview is running ${count} times for one archive, with two Orthancs on one PostgreSQL.
+
+${[
+  ...orthancs.map(({ name, orthanc }) => row(name, `${orthanc.url}/app/explorer.html`, orthanc.pid)),
+  ...members.map((member) =>
+    row(member.name, `${member.url}/health/ready`, member.pid, member === leader ? ', leads' : ''),
+  ),
+  row('PostgreSQL', `${postgresql.host}:${postgresql.port}`, postgresql.pid),
+].join('\n')}
+  Review page   ${orthancs.map(({ orthanc }) => `${orthanc.url}/plainview/review/`).join('  ')}
+  Logs          ${folder}/*.log
+
+Each Orthanc calls a service of its own, and a service that does not lead forwards to the one that does.
+
+Upload radiographs to either Orthanc, on its pages or from a shell:
+
+  curl -X POST ${first?.orthanc.url}/instances --data-binary @radiograph.dcm
+
+Meanwhile kill something. Every radiograph gets its category all the same:
+
+  kill -9 ${leader.pid}      the service that leads: about ten seconds later one leads again
+  kill -STOP ${leader.pid}   the same service hangs (kill -CONT ${leader.pid}: if another one leads by then, it ends)
+  kill -9 ${first?.orthanc.pid}      ${first?.name}: the services go on with the other Orthanc
+
+A service that ends is started again two seconds later. Orthanc and PostgreSQL are not. Ctrl-C stops all and deletes all
+data.
+`);
+  print(`${await nextSignal()}: stopping …`);
+  await several.stop();
+}
+
+try {
+  const start = startArguments(process.argv.slice(2), process.env);
+  if (start.mode === 'help') console.log(help);
+  else if (start.mode === 'several') await severalSandbox(start.count);
+  else if (process.env.PLAINVIEW_ORTHANC_URL) await runCommandLine(['serve']);
+  else await sandbox();
+} catch (caught) {
+  print(terminalMessage(caught));
+  process.exitCode = asPlainviewError(caught).exit;
+}

@@ -1,18 +1,22 @@
 /**
  * Kinds of locks, in the order in which a task may take them. A task that holds a lock takes only locks of a later
  * kind, so there are no deadlocks.
+ * - `job`: the job of an instance.
  * - `study files`: the stored files of a study, of which one is replaced at a time.
  * - `instance`: metadata and labels of an instance.
  * - `study report`: the structured reports of a study.
  * - `study labels`: the decisions of a study's instances, aggregated on series and study.
  * - `study route labels`: the labels set by routing rules, aggregated on series and study.
+ * - `corrections`: what is kept of people's decisions.
  */
 export const lockKinds = [
+  'job',
   'study files',
   'instance',
   'study report',
   'study labels',
   'study route labels',
+  'corrections',
 ] as const;
 export type LockKind = (typeof lockKinds)[number];
 

@@ -7,40 +7,33 @@ const suspect = z.object({
   /** What was being done. */
   at: z.string(),
 });
-const suspects = z.record(z.string(), suspect);
 type Suspect = z.output<typeof suspect>;
 
-const document = 'suspects';
-
-/** Files at whose reading Orthanc stopped or did not answer, by instance. They outlast a restart of Plainview. */
+/** Files at whose reading Orthanc stopped or did not answer. They outlast a restart of Plainview. */
 export class Suspects {
   readonly #store: Store;
-  readonly #all: Map<string, Suspect>;
+  readonly #log: Logger;
 
-  private constructor(store: Store, known: Record<string, Suspect>) {
+  constructor(store: Store, log: Logger) {
     this.#store = store;
-    this.#all = new Map(Object.entries(known));
+    this.#log = log;
+  }
+
+  /** @param key an instance, and what of it where that is not its picture @throws state_unusable */
+  async of(key: string): Promise<Suspect | undefined> {
+    const known = await readOrSetAside(this.#store, documentOf(key), suspect, this.#log);
+    return known === 'damaged' ? undefined : known;
   }
 
   /** @throws state_unusable */
-  static async open(store: Store, log: Logger): Promise<Suspects> {
-    const known = await readOrSetAside(store, document, suspects, log);
-    return new Suspects(store, known === undefined || known === 'damaged' ? {} : known);
-  }
-
-  of(key: string): Suspect | undefined {
-    return this.#all.get(key);
+  put(key: string, entry: Suspect): Promise<void> {
+    return this.#store.write(documentOf(key), entry);
   }
 
   /** @throws state_unusable */
-  async put(key: string, entry: Suspect): Promise<void> {
-    this.#all.set(key, entry);
-    await this.#store.write(document, Object.fromEntries(this.#all));
-  }
-
-  /** @throws state_unusable */
-  async drop(key: string): Promise<void> {
-    this.#all.delete(key);
-    await this.#store.write(document, Object.fromEntries(this.#all));
+  drop(key: string): Promise<void> {
+    return this.#store.remove(documentOf(key));
   }
 }
+
+const documentOf = (key: string): string => `suspects/${key.replaceAll(' ', '_')}`;

@@ -1,81 +1,43 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Pool } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type SandboxOrthanc, startOrthanc } from '../../src/sandbox/orthanc.js';
+import type { SandboxOrthanc } from '../../src/sandbox/orthanc.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image } from '../../testkit/dicom.js';
+import { type Nodes, startNodes } from '../../testkit/nodes.js';
 import { storeInstance, waitFor } from '../../testkit/orthanc.js';
 import { startPostgresql } from '../../testkit/postgresql.js';
 import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';
-import { isOlder } from '../../testkit/variants.js';
 
 /** Two Orthancs with one PostgreSQL database and one storage folder, and a service that knows both. */
 const server = await startPostgresql();
 if (server === undefined)
   console.warn('PostgreSQL is not installed: the tests of several Orthancs are skipped.');
 
-let storage = '';
-let database: Pool;
-const nodes: SandboxOrthanc[] = [];
+let running: Nodes | undefined;
 let service: TestService;
 
 beforeAll(async () => {
   if (server === undefined) return;
-  storage = await mkdtemp(join(tmpdir(), 'plainview-nodes-'));
-  const name = `nodes_${process.pid}`;
-  await server.pool.query(`CREATE DATABASE ${name}`);
-  database = new Pool({ connectionString: server.url(name) });
-  const { hostname, port, username, password } = new URL(server.url(name));
   const hook = await hookAddress();
-  const node = () =>
-    startOrthanc({
-      runtime: 'debian',
-      ...(isOlder ? { suite: 'trixie' as const } : {}),
-      hook,
-      plugins: ['postgresql'],
-      configuration: {
-        StorageDirectory: storage,
-        PostgreSQL: {
-          EnableIndex: true,
-          EnableStorage: false,
-          Lock: false,
-          IndexConnectionsCount: 5,
-          Host: hostname,
-          Port: Number(port),
-          Username: username,
-          Password: password,
-          Database: name,
-        },
-      },
-    });
-  nodes.push(await node(), await node());
-  // Every record that is written, in the order of the transactions. 5101: `Radiograph` of instances and groups.
-  await database.query(`
-    CREATE TABLE written (id BIGINT, value TEXT);
-    CREATE FUNCTION note() RETURNS trigger AS $$
-      BEGIN INSERT INTO written VALUES (NEW.id, NEW.value); RETURN NEW; END $$ LANGUAGE plpgsql;
-    CREATE TRIGGER note AFTER INSERT OR UPDATE ON Metadata
-      FOR EACH ROW WHEN (NEW.type = 5101) EXECUTE FUNCTION note();`);
+  running = await startNodes(server, `nodes_${process.pid}`, [hook, hook]);
   service = await startTestService({
-    orthanc: nodes[1]?.url ?? '',
+    orthanc: nodeAt(1).url,
     hook,
     classifier: stubClassifier(),
-    env: { PLAINVIEW_ORTHANC_URL: nodes.map(({ url }) => url).join(), PLAINVIEW_ORTHANC_TIMEOUT_MS: '5000' },
+    env: {
+      PLAINVIEW_ORTHANC_URL: running.nodes.map(({ url }) => url).join(),
+      PLAINVIEW_ORTHANC_TIMEOUT_MS: '5000',
+    },
     timings: { heartbeat: { everyMs: 200, timeoutMs: 1000 } },
   });
 });
 afterAll(async () => {
   await service?.stop();
-  for (const node of nodes) await node.discard();
-  await database?.end();
+  await running?.discard();
   await server?.stop();
-  if (storage !== '') await rm(storage, { recursive: true, force: true });
 });
 
 const nodeAt = (index: number): SandboxOrthanc => {
-  const node = nodes[index % nodes.length];
+  const node = running?.nodes[index % 2];
   if (node === undefined) throw new Error('both run');
   return node;
 };
@@ -100,13 +62,10 @@ const decided = async (ids: readonly string[]) => {
 };
 /** The decisions of each instance that was recorded more than once with another result. */
 async function recordedDifferently(): Promise<string[][]> {
-  const { rows } = await database.query<{ id: string; value: string }>(
-    `SELECT written.id, value FROM written JOIN Resources ON internalId = written.id WHERE resourceType = 3`,
-  );
   const results = new Map<string, Set<string>>();
-  for (const { id, value } of rows) {
-    const { decision, category } = JSON.parse(value) as { decision: string; category?: string };
-    results.set(id, (results.get(id) ?? new Set()).add(`${decision} ${category}`));
+  for (const { instance, record } of (await running?.recordsWritten()) ?? []) {
+    const { decision, category } = record;
+    results.set(instance, (results.get(instance) ?? new Set()).add(`${decision} ${category}`));
   }
   expect(results.size).toBeGreaterThan(0);
   return [...results.values()].filter(({ size }) => size > 1).map((each) => [...each]);

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { CorrectionStore } from '../../src/decisions/correction-store.js';
 import { instanceId } from '../../src/orthanc/ids.js';
 import { FolderStore } from '../../src/store/folder-store.js';
+import { LocalLocks } from '../../src/store/local-locks.js';
 import { uid } from '../dicom.js';
 import type { Replay } from './replay.js';
 import { client, correct, type Outcome, picture, start, undo } from './trial.js';
@@ -53,7 +54,7 @@ export async function everyMomentStands(disk: Replay, orthanc: string, rounds: n
     const answered = changes.filter((each) => each.answered <= until).length;
     if (linesOf(auditFile(stateDir)) < answered)
       outcome.broken.push('an answered change is not in the audit file');
-    const store = new CorrectionStore(new FolderStore(stateDir), pino({ level: 'silent' }));
+    const store = new CorrectionStore(new FolderStore(stateDir), new LocalLocks(), pino({ level: 'silent' }));
     for (const [instance, seed] of seeds.entries()) {
       const allowed = categoriesAt(
         until,

@@ -13,7 +13,8 @@ import type { Reply, Request, SerializedError, Setup, ToWorker } from './protoco
 import { ReceivedPictures } from './received-pictures.js';
 
 // A worker process. It reads the network, starts the engine, and computes scores of pictures until it is ended.
-const reply = (message: Reply) => process.send?.(message);
+// Where the parent was killed, nobody reads the answer, and `disconnect` follows.
+const reply = (message: Reply) => process.send?.(message, undefined, undefined, () => undefined);
 // It ends with its parent, also where that is killed.
 process.on('disconnect', () => process.exit());
 // systemd and terminals send these to all processes of a service. The parent still finishes its pictures.

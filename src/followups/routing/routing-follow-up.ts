@@ -9,7 +9,6 @@ import type { IdentifiedInstance, InstanceContent } from '../../orthanc/resource
 import type { FollowUp } from '../follow-up.js';
 import type { GroupLabels } from './group-labels.js';
 import type { Ledger } from './ledger.js';
-import type { Outbox } from './outbox.js';
 import { planRoutes, type RoutePlan } from './plan.js';
 import { type InstanceRoutes, type Route, routesOf } from './routes-record.js';
 import { factsOf, whyExcluded } from './rules/facts.js';
@@ -20,7 +19,8 @@ interface Parts {
   rules: Rules;
   ledger: Ledger;
   groupLabels: GroupLabels;
-  outboxes: ReadonlyMap<string, Outbox>;
+  /** Told what is pending of an instance, and for which destination. */
+  onPending: (id: InstanceId, to: string) => void;
   known: () => Pick<KnownDestinations, 'aets'>;
   labelPrefix: string;
 }
@@ -45,7 +45,7 @@ export class RoutingFollowUp implements FollowUp {
   }
 
   async run(id: InstanceId): Promise<void> {
-    const { orthanc, rules, ledger, known, outboxes } = this.#parts;
+    const { orthanc, rules, ledger, known, onPending } = this.#parts;
     const tags = await orthanc.files.attributes(id);
     const pending = await ledger.exclusive(id, async () => {
       const [instance] = await orthanc.hierarchy.instances([id]);
@@ -55,7 +55,7 @@ export class RoutingFollowUp implements FollowUp {
       const plan = planRoutes(rules, instance, factsOf(instance, record, tags), known(), former);
       return this.#record(instance, record, former, plan);
     });
-    for (const { to } of pending) outboxes.get(to)?.enqueue(id);
+    for (const { to } of pending) onPending(id, to);
   }
 
   async recordFailure(instance: InstanceContent, failure: { code: string; message: string }): Promise<void> {

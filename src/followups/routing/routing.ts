@@ -34,6 +34,8 @@ interface Parts {
   registry: Registry;
   locks: Locks;
   backOff?: BackOff | undefined;
+  /** Where another process sends: gives it what is pending. Else it returns false. */
+  relay?: ((instance: InstanceId, to: string) => boolean) | undefined;
   onPart: OnPart;
   log: Logger;
 }
@@ -55,7 +57,10 @@ export class Routing {
   #search: Promise<void> | undefined;
 
   /** @throws rules_invalid */
-  constructor({ orthanc, config, classes, registry, locks, backOff, onPart, log }: Parts, file: string) {
+  constructor(
+    { orthanc, config, classes, registry, locks, backOff, relay, onPart, log }: Parts,
+    file: string,
+  ) {
     this.#orthanc = orthanc;
     this.#log = log;
     this.#hasSeveral = config.orthancUrl.length > 1;
@@ -88,7 +93,9 @@ export class Routing {
     );
     const groupLabels = new GroupLabels(orthanc, locks, onPart);
     this.addUp = (study, changed) => groupLabels.aggregate(study, changed);
-    const onPending = (id: InstanceId, to: string) => this.#outboxes.get(to)?.enqueue(id);
+    const onPending = (id: InstanceId, to: string) => {
+      if (relay?.(id, to) !== true) this.enqueue(id, to);
+    };
     const instanceLabels = new InstanceLabels({ orthanc, ledger: this.#ledger, onPending });
     this.derived = [instanceLabels, groupLabels];
     this.followUp = new RoutingFollowUp({
@@ -96,19 +103,24 @@ export class Routing {
       rules: this.#rules,
       ledger: this.#ledger,
       groupLabels,
-      outboxes: this.#outboxes,
+      onPending,
       known: () => this.#known ?? { aets: new Map() },
       labelPrefix: config.labelPrefix,
     });
     log.info({ file, rules: this.#rules.rules.length, sha256: this.#rules.sha256 }, 'rules read');
   }
 
+  /** What is pending of an instance for a destination is to be sent. */
+  enqueue(id: InstanceId, to: string): void {
+    this.#outboxes.get(to)?.enqueue(id);
+  }
+
   /**
-   * Checks that Orthanc knows the destinations of the rules. Of several Orthancs, the one that sends must answer the first
+   * Checks that Orthanc knows the destinations of the rules: also where another process sends. Of several Orthancs, the one that sends must answer the first
    * time. Later, only its routes wait for it.
    * @throws rules_invalid at the first check. Later, an unknown destination is logged and treated as unreachable.
    */
-  async #checkDestinations(): Promise<void> {
+  async checkDestinations(): Promise<void> {
     const known = await this.#orthanc.forwarder.destinations().catch((caught: unknown) => {
       const error = asPlainviewError(caught);
       const isAway = mayMeanAway(error) || error.code === 'orthanc_timeout';
@@ -141,11 +153,17 @@ export class Routing {
     return retried;
   }
 
-  /** @throws rules_invalid where Orthanc lacks a destination at the first call, orthanc_… */
-  async resume(): Promise<void> {
-    await this.#checkDestinations();
+  /** Sends, and looks for what an earlier run, or another process, has left pending. After `checkDestinations`. */
+  resume(): void {
     for (const outbox of this.#outboxes.values()) outbox.resume();
-    this.#search ??= this.#findPending();
+    this.search();
+  }
+
+  /** Looks for what an earlier run, or a process that ended, has left pending. */
+  search(): void {
+    this.#search ??= this.#findPending().finally(() => {
+      this.#search = undefined;
+    });
   }
 
   pause(): void {

@@ -10,8 +10,10 @@ const longestMs = 10_000;
 const patienceMs = 5000;
 const retryMs = 250;
 
-/** SQLSTATE of a server that has no connection left, stops, or starts. */
-const awayStates = ['53300', '57P01', '57P02', '57P03'];
+/** SQLSTATE of a server that has no connection left, stops, or starts, or has just closed an idle connection. */
+const awayStates = ['53300', '57P01', '57P02', '57P03', '57P05'];
+/** SQLSTATE of a statement that PostgreSQL gave up for the sake of another one: a serialization failure, a deadlock. */
+const conflictStates = ['40001', '40P01'];
 /** What Node.js says of a network that fails. */
 const awayCodes = [
   'ECONNREFUSED',
@@ -24,20 +26,32 @@ const awayCodes = [
   'ETIMEDOUT',
 ];
 
+/**
+ * For a statement of which nothing must outlast a crash of PostgreSQL: its writing to the disk is not waited for. The
+ * function applies to the transaction of the statement alone.
+ */
+export const unsynced = `unsynced AS (SELECT set_config('synchronous_commit', 'off', true))`;
+
 /** The connections to PostgreSQL. Its outages are told once at their start and once at their end. */
 export class Database {
   /** Names the database in messages: its address, without user and password. */
   readonly place: string;
+  /**
+   * The job engine's own connections. What it has done is not waited for until it is on the disk: where PostgreSQL crashes,
+   * a job is done once more.
+   */
+  readonly jobs: Pool;
   readonly #pool: Pool;
+  /** One connection that nothing else uses: a membership is renewed also while all others are in use. */
+  readonly #renewals: Pool;
   readonly #log: Logger;
   readonly #closed = new AbortController();
   #isAway = false;
-  #backSince = -Infinity;
 
   private constructor(url: string, log: Logger) {
     this.place = placeOf(url);
     this.#log = log;
-    this.#pool = new Pool({
+    const options = {
       connectionString: url,
       application_name: 'plainview',
       max: 5,
@@ -45,11 +59,15 @@ export class Database {
       connectionTimeoutMillis: longestMs,
       query_timeout: longestMs,
       statement_timeout: longestMs,
-    });
+    };
+    this.#pool = new Pool({ ...options, max: 4 });
+    this.#renewals = new Pool({ ...options, max: 1 });
+    this.jobs = new Pool({ ...options, options: '-c synchronous_commit=off' });
+    // The engine learns it from its statement. Without a listener, Node.js ends the process.
+    this.jobs.on('connect', (client) => client.on('error', () => undefined));
     // An idle connection that breaks. The next statement opens another one. `pg` adds its own state to the error.
-    this.#pool.on('error', ({ message }) =>
-      log.debug({ why: message }, 'a connection to the database broke'),
-    );
+    for (const pool of [this.#pool, this.#renewals, this.jobs])
+      pool.on('error', ({ message }) => log.debug({ why: message }, 'a connection to the database broke'));
   }
 
   /**
@@ -62,7 +80,7 @@ export class Database {
     try {
       for (;;)
         try {
-          await migrate(database.#pool);
+          await migrate(database.#pool, log);
           database.#answered();
           return database;
         } catch (error) {
@@ -78,20 +96,37 @@ export class Database {
   }
 
   /** One statement, which is a transaction. It must be safe to repeat. @throws database_unusable */
-  async query<Row extends QueryResultRow>(
+  query<Row extends QueryResultRow>(
     text: string,
     values: readonly unknown[] = [],
+  ): Promise<{ rows: Row[]; count: number }> {
+    return this.#query(this.#pool, text, values);
+  }
+
+  /** As `query`, for the renewal of the membership alone. @throws database_unusable */
+  renew<Row extends QueryResultRow>(
+    text: string,
+    values: readonly unknown[],
+  ): Promise<{ rows: Row[]; count: number }> {
+    return this.#query(this.#renewals, text, values);
+  }
+
+  async #query<Row extends QueryResultRow>(
+    pool: Pool,
+    text: string,
+    values: readonly unknown[],
   ): Promise<{ rows: Row[]; count: number }> {
     const began = performance.now();
     for (;;)
       try {
-        const { rows, rowCount } = await this.#pool.query<Row>(text, [...values]);
+        const { rows, rowCount } = await pool.query<Row>(text, [...values]);
         this.#answered();
         return { rows, count: rowCount ?? 0 };
       } catch (error) {
         if (isAway(error)) this.#isGone(error);
         const isOver = performance.now() - began > patienceMs || this.#closed.signal.aborted;
-        if (!isAway(error) || isOver) throw this.#translate(error);
+        const mayRepeat = isAway(error) || conflictStates.includes(codeOf(error));
+        if (!mayRepeat || isOver) throw this.#translate(error);
         await sleep(retryMs, this.#closed.signal);
       }
   }
@@ -101,21 +136,22 @@ export class Database {
     return this.#isAway;
   }
 
-  /** When its last outage ended, by `performance.now()`. */
-  get backSince(): number {
-    return this.#backSince;
+  /** Aborted when it is closed. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
   }
 
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
-    await this.#pool.end();
+    // The job engine gives its connections back when it stops, which may wait for a job.
+    void this.jobs.end();
+    await Promise.all([this.#pool.end(), this.#renewals.end()]);
   }
 
   #answered(): void {
     if (!this.#isAway) return;
     this.#isAway = false;
-    this.#backSince = performance.now();
     this.#log.info({ database: this.place }, 'the database answers');
   }
 

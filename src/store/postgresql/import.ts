@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Database } from './database.js';
-import { inTerm, type Lease } from './lease.js';
+import { type Membership, ofMember } from './membership.js';
 
 /** Documents of a folder that belong to one machine, not to the archive. */
 const ofTheMachine = new Set(['in-work', 'probe']);
@@ -24,7 +24,7 @@ export interface ImportResult {
 export async function importFolder(
   folder: string,
   database: Database,
-  lease: Lease,
+  membership: Membership,
   onProgress: (documents: number) => void,
 ): Promise<ImportResult> {
   const result: ImportResult = { taken: 0, same: 0, different: [] };
@@ -34,17 +34,17 @@ export async function importFolder(
     // As text: one that is damaged is damaged there too, and Plainview says of which.
     const texts = await Promise.all(batch.map((key) => readText(join(folder, `${key}.json`))));
     const inserted = await database.query<{ key: string }>(
-      `WITH term AS (${inTerm}),
+      `WITH term AS (${ofMember}),
        given AS (SELECT unnest($2::text[]) AS key, unnest($3::text[]) AS content)
        INSERT INTO plainview.documents SELECT key, content FROM given, term
        ON CONFLICT (key) DO NOTHING RETURNING key`,
-      [lease.term, batch, texts],
+      [membership.term, batch, texts],
     );
     const known = await database.query<{ key: string; content: string }>(
       'SELECT key, content FROM plainview.documents WHERE key = ANY($1)',
       [batch],
     );
-    if (known.count < batch.length) throw await lease.lose();
+    if (known.count < batch.length) throw await membership.lose();
     const contents = new Map(known.rows.map(({ key, content }) => [key, content]));
     const taken = new Set(inserted.rows.map(({ key }) => key));
     for (const [index, key] of batch.entries())

@@ -3,17 +3,17 @@ import { KeyedMutex } from '../../async/keyed-mutex.js';
 import { createError } from '../../errors/errors.js';
 import type { Store } from '../store.js';
 import type { Database } from './database.js';
-import { inTerm, type Lease } from './lease.js';
+import { type Membership, ofMember } from './membership.js';
 
-/** One row for each document, in PostgreSQL. Changes need the lease of their process. */
+/** One row for each document, in PostgreSQL. Changes need the membership of their process. */
 export class PostgresqlStore implements Store {
   readonly #database: Database;
-  readonly #lease: Lease;
+  readonly #membership: Membership;
   readonly #writes = new KeyedMutex<string>();
 
-  constructor(database: Database, lease: Lease) {
+  constructor(database: Database, membership: Membership) {
     this.#database = database;
-    this.#lease = lease;
+    this.#membership = membership;
   }
 
   async read<T extends z.ZodType>(key: string, schema: T): Promise<z.output<T> | undefined> {
@@ -49,7 +49,7 @@ export class PostgresqlStore implements Store {
   write(key: string, content: unknown): Promise<void> {
     return this.#change(
       key,
-      `WITH term AS (${inTerm})
+      `WITH term AS (${ofMember})
        INSERT INTO plainview.documents SELECT $2, $3 FROM term
        ON CONFLICT (key) DO UPDATE SET content = excluded.content`,
       [key, JSON.stringify(content)],
@@ -59,7 +59,7 @@ export class PostgresqlStore implements Store {
   remove(key: string): Promise<void> {
     return this.#change(
       key,
-      `WITH term AS (${inTerm}),
+      `WITH term AS (${ofMember}),
        removed AS (DELETE FROM plainview.documents USING term WHERE key = $2)
        SELECT 1 FROM term`,
       [key],
@@ -70,7 +70,7 @@ export class PostgresqlStore implements Store {
     const kept = `${key}.damaged`;
     await this.#change(
       key,
-      `WITH term AS (${inTerm}),
+      `WITH term AS (${ofMember}),
        moved AS (DELETE FROM plainview.documents USING term WHERE key = $2 RETURNING content),
        kept AS (
          INSERT INTO plainview.documents SELECT $3, content FROM moved
@@ -82,11 +82,11 @@ export class PostgresqlStore implements Store {
     return kept;
   }
 
-  /** @param text of a statement that changes or returns a row where the term is still that of `$1` */
+  /** @param text of a statement that changes or returns a row where the term is that of a member */
   #change(key: string, text: string, values: readonly unknown[]): Promise<void> {
     return this.#writes.run(key, async () => {
-      const { count } = await this.#database.query(text, [this.#lease.term, ...values]);
-      if (count === 0) throw await this.#lease.lose();
+      const { count } = await this.#database.query(text, [this.#membership.term, ...values]);
+      if (count === 0) throw await this.#membership.lose();
     });
   }
 }

@@ -13,16 +13,18 @@ const mayWrite: Record<string, string> = {
   'commands/find.ts': part,
   'commands/rules.ts': part,
   'classify/fetch.ts': 'writes a part, whose hash is verified before `renameDurably`',
-  'access/audit-file.ts': 'appends, and syncs what it appends (`flush`)',
-  'access/audit.ts': 'makes the file, and syncs its folder',
+  'access/audit.ts': 'makes the file and syncs its folder; appends, and syncs what it appends (`flush`)',
   'classify/workers/received-pictures.ts': 'reads pictures from a pipe',
   'classify/workers/worker.ts': 'gives itself to the kernel to end first where memory is short',
   'store/in-work.ts': 'is about processes that end: a power cut is no fault of a picture',
   'store/folder-lock.ts': 'sockets: nobody listens to them after a power cut',
+  'sandbox/child.ts': 'opens the log of what the sandbox starts',
   'sandbox/debian.ts': 'an Orthanc for tests and the demo, which is made again',
   'sandbox/docker.ts': 'an Orthanc for tests and the demo, which is made again',
   'sandbox/orthanc.ts': 'an Orthanc for tests and the demo, which is made again',
   'sandbox/plain-path.ts': 'an Orthanc for tests and the demo, which is made again',
+  'sandbox/postgresql.ts': 'opens a log, and removes it',
+  'sandbox/several.ts': 'removes what was made for a trial',
 };
 
 /** What `node:fs` has that changes nothing. `createReadStream`, … */

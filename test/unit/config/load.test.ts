@@ -44,6 +44,18 @@ describe('loadConfig', () => {
       'must be a web address (http://… or https://…), not "pacs"',
     ],
     ['PLAINVIEW_ORTHANC_URL', ', ,', 'must name at least one web address, not ", ,"'],
+    ['PLAINVIEW_ADDRESS', 'a:8104', 'must be a web address (http://… or https://…), not "a:8104"'],
+    ['PLAINVIEW_ADDRESS', 'http://a/b', 'must be an address without a path, not "http://a/b"'],
+    [
+      'PLAINVIEW_ADDRESS',
+      'http://me:hunter2@a:8104',
+      'must hold no user or password: they have options of their own',
+    ],
+    ...['http://0.0.0.0:8104', 'https://[::]'].map((url) => [
+      'PLAINVIEW_ADDRESS',
+      url,
+      `must name one machine, as the others reach it, not "${url}"`,
+    ]),
     ['PLAINVIEW_SWEEP_HOURS', '22-22', 'must begin and end at different hours, not "22-22"'],
     ['PLAINVIEW_SECRET', 'hunter2', 'must have 16 characters or more'],
     ['PLAINVIEW_ORTHANC_URL', 'pacs//me:hunter2@pacs', 'must be a web address (http://… or https://…)'],

@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
-import { shipped } from '../../../src/files/places.js';
-import { runCommand } from '../../../src/sandbox/command.js';
 import { orthancImage } from '../../../src/sandbox/docker.js';
 import { compose, imageEnvironment, read, type Service, stepsOf } from './files.js';
 import { useSecrets } from './secrets.js';
@@ -27,7 +24,7 @@ test('starts the service on the CPU, or with the other profile on an NVIDIA GPU'
   expect(byProfile('cpu').map(targetOf)).toEqual(['cpu']);
   expect(byProfile('gpu').map(targetOf)).toEqual(['gpu']);
   expect(plainviewServices).toHaveLength(2);
-  expect(byProfile('gpu')[0]?.deploy?.resources.reservations.devices).toEqual([
+  expect(byProfile('gpu')[0]?.deploy?.resources?.reservations.devices).toEqual([
     { driver: 'nvidia', capabilities: ['gpu'] },
   ]);
   expect(byProfile('cpu')[0]?.deploy).toBeUndefined();
@@ -56,34 +53,6 @@ test('only Orthanc can reach the service, and only this machine can reach Orthan
     }
   }
   expect(orthanc.ports.filter((port) => port.endsWith(':8042'))).toEqual(['127.0.0.1:8042:8042']);
-});
-
-test('contains no secret: all come from files that git ignores', () => {
-  expect(read('.env').trim().split('\n')).toEqual(['COMPOSE_PROFILES=cpu']);
-  expect(read('.gitignore').split('\n')).toContain('/secrets/');
-  for (const { file } of Object.values(compose.secrets)) expect(file).toMatch(/^\.\/secrets\//);
-  for (const service of Object.values(compose.services)) {
-    const mounted = service.secrets.map(({ target }) => `/run/secrets/${target}`);
-    for (const [name, value] of Object.entries(service.environment)) {
-      if (name.endsWith('_FILE')) expect(mounted).toContain(value);
-      else expect(name).not.toMatch(/SECRET|PASSWORD|TOKEN|KEY/);
-    }
-  }
-});
-
-test('mounts only existing files', () => {
-  for (const { volumes, secrets: mounted } of Object.values(compose.services)) {
-    for (const { source, mode } of volumes) {
-      if (!source.startsWith('.')) expect(Object.keys(compose.volumes)).toContain(source);
-      else {
-        expect([source, existsSync(shipped(source))]).toEqual([source, true]);
-        expect(mode).toBe('ro');
-      }
-    }
-    for (const { source } of mounted) expect(Object.keys(compose.secrets)).toContain(source);
-  }
-  for (const { file } of Object.values(compose.secrets))
-    expect([file, existsSync(join(secrets.folder, file))]).toEqual([file, true]);
 });
 
 test('Orthanc’s configuration names the mounted hook', () => {
@@ -168,22 +137,4 @@ describe.each(plainviewServices)('%s', (_name, service) => {
     expect(service.volumes.map(({ target }) => target)).toEqual([stateDir]);
     expect(service.tmpfs).toEqual(['/tmp']);
   });
-});
-
-test('docker compose accepts it', async (context) => {
-  const version = await runCommand('docker', ['compose', 'version']);
-  if (version.status !== 0) return context.skip('no docker compose on this machine');
-  const file = shipped('docker-compose.yml');
-  for (const profile of ['cpu', 'gpu']) {
-    const result = await runCommand('docker', [
-      'compose',
-      '-f',
-      file,
-      '--profile',
-      profile,
-      'config',
-      '--quiet',
-    ]);
-    expect(result).toMatchObject({ status: 0, stderr: '' });
-  }
 });

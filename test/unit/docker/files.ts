@@ -10,9 +10,10 @@ const service = z.object({
   image: z.string().optional(),
   build: z.object({ target: z.string() }).optional(),
   profiles: z.array(z.string()).default([]),
-  environment: z.record(z.string(), z.string()),
+  environment: z.record(z.string(), z.string()).default({}),
   secrets: z
     .array(z.union([z.string(), z.object({ source: z.string(), target: z.string() })]))
+    .default([])
     .transform((secrets) =>
       secrets.map((secret) => (typeof secret === 'string' ? { source: secret, target: secret } : secret)),
     ),
@@ -23,12 +24,15 @@ const service = z.object({
       .transform((networks) => Object.entries(networks).map(([name, rest]) => ({ name, ...rest }))),
   ]),
   ports: z.array(z.string()).default([]),
-  volumes: z.array(z.string()).transform((volumes) =>
-    volumes.map((volume) => {
-      const [source = '', target = '', mode = 'rw'] = volume.split(':');
-      return { source, target, mode };
-    }),
-  ),
+  volumes: z
+    .array(z.string())
+    .default([])
+    .transform((volumes) =>
+      volumes.map((volume) => {
+        const [source = '', target = '', mode = 'rw'] = volume.split(':');
+        return { source, target, mode };
+      }),
+    ),
   healthcheck: healthcheck.optional(),
   read_only: z.boolean().default(false),
   tmpfs: z.array(z.string()).default([]),
@@ -36,11 +40,14 @@ const service = z.object({
   depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
   deploy: z
     .object({
-      resources: z.object({
-        reservations: z.object({
-          devices: z.array(z.object({ driver: z.string(), capabilities: z.array(z.string()) })),
-        }),
-      }),
+      replicas: z.number().optional(),
+      resources: z
+        .object({
+          reservations: z.object({
+            devices: z.array(z.object({ driver: z.string(), capabilities: z.array(z.string()) })),
+          }),
+        })
+        .optional(),
     })
     .optional(),
 });
@@ -52,14 +59,20 @@ const composeFile = z.object({
   secrets: z.record(z.string(), z.strictObject({ file: z.string() })),
 });
 export type Service = z.output<typeof service>;
+export type ComposeFile = z.output<typeof composeFile>;
 
-/** The compose file with the default values of its variables. */
-export const compose = composeFile.parse(
-  parse(
-    read('docker-compose.yml').replace(/\$\{\w+:-([^}]*)\}/g, (_, byDefault: string) => byDefault),
-    { merge: true },
-  ),
-);
+/** A compose file with the default values of its variables. */
+const readCompose = (path: string): ComposeFile =>
+  composeFile.parse(
+    parse(
+      read(path).replace(/\$\{\w+:-([^}]*)\}/g, (_, byDefault: string) => byDefault),
+      { merge: true },
+    ),
+  );
+
+export const compose = readCompose('docker-compose.yml');
+/** Several Orthancs and services. */
+export const composeScale = readCompose('docker-compose.scale.yml');
 
 export interface Stage {
   name: string;

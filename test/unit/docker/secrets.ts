@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { z } from 'zod';
 import { shipped } from '../../../src/files/places.js';
-import { compose, type Service } from './files.js';
+import { type ComposeFile, compose, type Service } from './files.js';
 
 const usersFile = z.object({ RegisteredUsers: z.record(z.string(), z.string()) });
 
@@ -31,10 +31,10 @@ export function useSecrets() {
     /** Orthanc's users and their passwords. */
     users: () => usersFile.parse(JSON.parse(content('orthanc-users.json'))).RegisteredUsers,
     /** A service's environment, with the paths in /run/secrets replaced by the paths in the temporary folder. */
-    mounted(service: Service): Record<string, string> {
+    mounted(service: Service, of: ComposeFile = compose): Record<string, string> {
       const places = service.secrets.map(({ source, target }): [string, string] => [
         `/run/secrets/${target}`,
-        join(root, compose.secrets[source]?.file ?? ''),
+        join(root, of.secrets[source]?.file ?? ''),
       ]);
       const place = new Map(places);
       return Object.fromEntries(

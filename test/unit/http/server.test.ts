@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { HttpServer } from '../../../src/http/server.js';
+import { waitFor } from '../../../testkit/wait-for.js';
 
 const most = 20;
 let server: HttpServer;
@@ -46,4 +47,23 @@ test('many connections that send nothing hold up others only until they are clos
   await (await connect()).closed; // one too many
   await Promise.all(idle.map(({ closed }) => closed));
   expect(await answered()).toBe('answered');
+});
+
+test('another application answers from the next request on, on connections that are open too', async () => {
+  const { socket } = await connect();
+  const ask = async () => {
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    return String((await once(socket, 'data'))[0]);
+  };
+  expect(await ask()).toContain('answered');
+  let finish: (() => void) | undefined;
+  server.app = (_request, response) => {
+    finish = () => response.end('the second');
+  };
+  const running = ask();
+  await waitFor(() => finish !== undefined);
+  server.app = (_request, response) => response.end('the third');
+  finish?.();
+  expect(await running).toContain('the second');
+  expect(await ask()).toContain('the third');
 });

@@ -77,6 +77,15 @@ test('calls are spread evenly over a second', async () => {
   expect(performance.now() - began).toBeGreaterThan(80);
 });
 
+test('processes that share the calls a second make as many as one, all together', async () => {
+  const began = performance.now();
+  const limiter = new AdaptiveLimiter({ maxConcurrent: 20, perSecond: 200 });
+  limiter.shareRate(4);
+  await Promise.all(Array.from({ length: 6 }, () => limiter.run(false, async () => undefined)));
+  // The first at once, five more every 20 ms. A timer may end a millisecond early.
+  expect(performance.now() - began).toBeGreaterThanOrEqual(95);
+});
+
 test('no call waits for the limit per second after the stop', async () => {
   const over = new AbortController();
   const limiter = new AdaptiveLimiter({ maxConcurrent: 2, perSecond: 0.001, stopped: over.signal });

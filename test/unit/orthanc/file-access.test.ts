@@ -30,7 +30,7 @@ afterEach(async () => {
 /** A client of a process that starts now. */
 async function client(env: NodeJS.ProcessEnv = {}): Promise<Orthanc> {
   const config = loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url, ...env });
-  const orthanc = new Orthanc(config, undefined, await Suspects.open(new FolderStore(stateDir), silent));
+  const orthanc = new Orthanc(config, undefined, new Suspects(new FolderStore(stateDir), silent));
   clients.push(orthanc);
   return orthanc;
 }
@@ -89,13 +89,13 @@ describe('a picture that ends Orthanc', () => {
     expect(await beside).toBe('orthanc_unreachable');
     fake.intercept = () => undefined;
     for (let time = 0; time < 3; time++) expect(await codeOf(whole(orthanc, good))).toBe('fine');
-    expect((await Suspects.open(new FolderStore(stateDir), silent)).of(good)).toBeUndefined();
-    expect((await Suspects.open(new FolderStore(stateDir), silent)).of(bad)).toMatchObject({ times: 1 });
+    expect(await new Suspects(new FolderStore(stateDir), silent).of(good)).toBeUndefined();
+    expect(await new Suspects(new FolderStore(stateDir), silent).of(bad)).toMatchObject({ times: 1 });
   });
 
   test('is asked for alone the second time', async () => {
     const [suspect, other] = [stored(), stored()];
-    await (await Suspects.open(new FolderStore(stateDir), silent)).put(suspect, { times: 1, at: '' });
+    await new Suspects(new FolderStore(stateDir), silent).put(suspect, { times: 1, at: '' });
     const orthanc = await client();
     const held = fake.hold(({ path }) => path.includes(suspect));
     const alone = whole(orthanc, suspect);
@@ -161,7 +161,7 @@ describe('an old connection that breaks when it is used again', () => {
     };
     expect(await codeOf(whole(orthanc, id))).toBe('fine');
     expect(renderingsOf(id)).toHaveLength(2);
-    expect((await Suspects.open(new FolderStore(stateDir), silent)).of(id)).toBeUndefined();
+    expect(await new Suspects(new FolderStore(stateDir), silent).of(id)).toBeUndefined();
   });
 
   test('but not where Orthanc does not answer after it', async () => {
@@ -169,7 +169,7 @@ describe('an old connection that breaks when it is used again', () => {
     crashesAt(id);
     expect(await codeOf(whole(orthanc, id))).toBe('orthanc_unreachable');
     expect(renderingsOf(id)).toHaveLength(1);
-    expect((await Suspects.open(new FolderStore(stateDir), silent)).of(id)).toMatchObject({ times: 1 });
+    expect(await new Suspects(new FolderStore(stateDir), silent).of(id)).toMatchObject({ times: 1 });
   });
 });
 

@@ -1,8 +1,13 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { inspect } from 'node:util';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { shipped } from '../../../src/files/places.js';
 import { isDamaged, readOrSetAside, type Store } from '../../../src/store/store.js';
+import { seeded } from '../../../testkit/random.js';
 
 /** A place for documents, which outlasts the stores that are opened on it. */
 export interface Place {
@@ -10,12 +15,45 @@ export interface Place {
   open(): Promise<Store>;
   /** Writes what no store would. @param content text in place of JSON */
   damage(key: string, content: string): Promise<void>;
+  /** What `testkit/store-writer.ts` is given to write there. */
+  address(): [kind: 'folder' | 'database', place: string];
 }
 
 /** What every store promises. */
 export function storeConformance(place: () => Place): void {
   const number = z.number();
   const open = () => place().open();
+
+  test('a process that is killed at any moment leaves each document whole, and all changes but the last one made', async () => {
+    const random = seeded(1);
+    const document = z.object({ n: z.number(), filling: z.string().length(20_000) });
+    for (let kill = 0; kill < 6; kill++) {
+      const writer = spawn(
+        process.execPath,
+        ['--import', 'tsx', shipped('testkit', 'store-writer.ts'), ...place().address()],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      const ended = once(writer, 'exit');
+      // All three are of this process then.
+      const atLeast = 3 + Math.floor(random() * 40);
+      let made = 0;
+      for await (const line of createInterface(writer.stdout)) {
+        made = Number(line);
+        if (made >= atLeast) writer.kill('SIGKILL');
+      }
+      await ended;
+      const store = await open();
+      const found = new Map<number, number | undefined>();
+      for (const key of [0, 1, 2]) found.set(key, (await store.read(`killed/${key}`, document))?.n);
+      // As after the last change that was told, or after the one that was being made.
+      const after = (changes: number) => {
+        const expected = new Map<number, number | undefined>([0, 1, 2].map((key) => [key, undefined]));
+        for (let n = 1; n <= changes; n++) expected.set(n % 3, n % 10 === 0 ? undefined : n);
+        return expected;
+      };
+      expect([after(made), after(made + 1)]).toContainEqual(found);
+    }
+  }, 60_000);
 
   describe('a document', () => {
     test('is read by the next process as it was written last', async () => {

@@ -19,6 +19,7 @@ storeConformance(() => ({
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, content);
   },
+  address: () => ['folder', deep],
 }));
 
 const file = join(folder, 'file');

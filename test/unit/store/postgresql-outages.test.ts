@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { Database, importFolder, Lease, PostgresqlStore } from '../../../src/store/postgresql/open.js';
+import { Database, importFolder, Membership, PostgresqlStore } from '../../../src/store/postgresql/open.js';
 import { type Postgresql, startPostgresql } from '../../../testkit/postgresql.js';
 import { startTcpProxy } from '../../../testkit/tcp-proxy.js';
 import { waitFor } from '../../../testkit/wait-for.js';
@@ -38,11 +38,8 @@ describe.skipIf(server === undefined)('a database', () => {
     opened.push(database);
     return database;
   }
-  async function take(database: Database, signal = stopping.signal): Promise<Lease> {
-    const lease = await Lease.take(database, 'test', { onHolder: () => undefined, signal, log });
-    if (lease === undefined) throw new Error('no lease');
-    return lease;
-  }
+  const take = (database: Database): Promise<Membership> =>
+    Membership.join(database, { who: 'test', url: 'http://test.example', mayLead: true, log });
   /** Ends the connections of a database that wait for a lock, or all. */
   const cut = (what: 'waiting' | 'all') =>
     pool.query(
@@ -111,53 +108,54 @@ describe.skipIf(server === undefined)('a database', () => {
     expect(told()).toEqual([]);
   });
 
-  test('that answers, but refuses the lease to a standby, is told once; the standby goes on when it is mended', async () => {
-    const database = await open();
-    await database.query('ALTER TABLE plainview.lease RENAME TO kept_away');
-    const taking = take(database);
-    await waitFor(() => told().length > 0);
-    await waitFor(async () => {
-      const { rows } = await pool.query<{ rolled_back: string }>(
-        'SELECT xact_rollback AS rolled_back FROM pg_stat_database WHERE datname = $1',
-        [new URL(address).pathname.slice(1)],
-      );
-      return Number(rows[0]?.rolled_back) > 1;
-    });
-    await database.query('ALTER TABLE plainview.kept_away RENAME TO lease');
-    await taking;
-    expect(told()).toEqual([expect.stringContaining('lease')]);
-  });
-
-  test('that was away for longer than a lease lasts leaves it to its holder', async () => {
-    const direct = new Client(address);
-    await direct.connect();
+  test('that is short is not noticed by who writes; a long one is an error to be tried again', async () => {
     const { hostname, port } = new URL(address);
     const proxy = await startTcpProxy(hostname, Number(port));
     address = Object.assign(new URL(address), { host: `127.0.0.1:${proxy.port}` }).href;
-    const holder = await take(await open());
-    const standby = await open();
-    const waiting = new AbortController();
-    let isKnown = false;
-    const onHolder = () => {
-      isKnown = true;
-    };
-    const taking = Lease.take(standby, 'standby', { onHolder, signal: waiting.signal, log });
-    await waitFor(() => isKnown);
+    const database = await open();
+    const store = new PostgresqlStore(database, await take(database));
+    proxy.cut();
+    await store.write('short', 1);
+    expect(await store.read('short', z.number())).toBe(1);
     proxy.isCut = true;
     proxy.cut();
-    await waitFor(() => told().length === 2);
-    // As if the outage had lasted longer.
-    await direct.query("UPDATE plainview.lease SET expires = now() - interval '1 second'");
+    await expect(store.write('long', 1)).rejects.toMatchObject({
+      code: 'database_unusable',
+      transient: true,
+    });
     proxy.isCut = false;
-    const state = async () =>
-      (await direct.query('SELECT term, expires > now() AS renewed FROM plainview.lease')).rows[0];
-    await waitFor(async () => (await state()).renewed);
-    expect((await state()).term).toBe(holder.term);
-    waiting.abort();
-    expect(await taking).toBeUndefined();
-    await holder.release();
-    await direct.end();
+    await store.write('long', 2);
+    expect(await store.read('long', z.number())).toBe(2);
     await proxy.stop();
+  });
+
+  test('that gives a statement up for the sake of another one is asked again', async () => {
+    const database = await open();
+    await database.query('CREATE TABLE pairs (key text PRIMARY KEY, n integer)');
+    await database.query("INSERT INTO pairs VALUES ('a', 0), ('b', 0)");
+    const other = new Client(address);
+    await other.connect();
+    await other.query("SET deadlock_timeout = '1min'");
+    await other.query('BEGIN');
+    await other.query("UPDATE pairs SET n = n + 1 WHERE key = 'b'");
+    // In one statement, one after the other.
+    const both = database.query(
+      `WITH a AS MATERIALIZED (SELECT key FROM pairs WHERE key = 'a' FOR UPDATE),
+       b AS MATERIALIZED (SELECT pairs.key FROM pairs, a WHERE pairs.key = 'b' FOR UPDATE OF pairs)
+       SELECT * FROM b`,
+    );
+    await waitFor(
+      async () =>
+        (
+          await pool.query("SELECT FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'", [
+            new URL(address).pathname.slice(1),
+          ])
+        ).rowCount === 1,
+    );
+    await other.query("UPDATE pairs SET n = n + 1 WHERE key = 'a'");
+    await other.query('COMMIT');
+    await other.end();
+    expect((await both).count).toBe(1);
   });
 
   test('takes a damaged document of a folder as a damaged one', async () => {
@@ -166,11 +164,11 @@ describe.skipIf(server === undefined)('a database', () => {
     writeFileSync(join(folder, 'zeros.json'), Buffer.alloc(20));
     writeFileSync(join(folder, 'whole.json'), '7');
     const database = await open();
-    const lease = await take(database);
-    const run = () => importFolder(folder, database, lease, () => undefined);
+    const membership = await take(database);
+    const run = () => importFolder(folder, database, membership, () => undefined);
     expect(await run()).toEqual({ taken: 2, same: 0, different: [] });
     expect(await run()).toEqual({ taken: 0, same: 2, different: [] });
-    const store = new PostgresqlStore(database, lease);
+    const store = new PostgresqlStore(database, membership);
     await expect(store.read('zeros', z.unknown())).rejects.toMatchObject({ code: 'state_damaged' });
     expect(await store.read('whole', z.number())).toBe(7);
     rmSync(folder, { recursive: true });

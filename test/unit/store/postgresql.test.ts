@@ -1,160 +1,42 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { FolderStore } from '../../../src/store/folder-store.js';
-import { Database, importFolder, Lease, PostgresqlStore } from '../../../src/store/postgresql/open.js';
+import { importFolder, PostgresqlStore } from '../../../src/store/postgresql/open.js';
+import { runInProcess } from '../../../testkit/command-line.js';
+import { TestArchive } from '../../../testkit/members.js';
 import { type Postgresql, startPostgresql } from '../../../testkit/postgresql.js';
-import { startTcpProxy, type TcpProxy } from '../../../testkit/tcp-proxy.js';
-import { waitFor } from '../../../testkit/wait-for.js';
 import { storeConformance } from './conformance.js';
 
 const server = await startPostgresql();
 if (server === undefined)
   console.warn('PostgreSQL is not installed: the tests of the state in a database are skipped.');
 
-const silent = pino({ level: 'silent' });
-const never = new AbortController().signal;
-const onHolder = () => undefined;
-
 describe.skipIf(server === undefined)('in PostgreSQL', () => {
-  const { pool, url, stop } = server as Postgresql;
+  const { url, stop } = server as Postgresql;
   afterAll(stop);
-  const opened: { close(): Promise<void> }[] = [];
-  afterAll(() => Promise.all(opened.map((each) => each.close())));
-
-  let databases = 0;
-  /** The address of a new, empty database. */
-  async function create(): Promise<string> {
-    const name = `plainview_${process.pid}_${databases++}`;
-    await pool.query(`CREATE DATABASE ${name}`);
-    return url(name);
-  }
-  async function open(address: string, log = silent): Promise<Database> {
-    const database = await Database.open(address, log, never);
-    opened.push(database);
-    return database;
-  }
-  async function take(database: Database, who: string): Promise<Lease> {
-    const lease = await Lease.take(database, who, { onHolder, signal: never, log: silent });
-    if (lease === undefined) throw new Error('no lease');
-    return lease;
-  }
-  /** As if a lease had not been renewed. */
-  const expire = (database: Database) =>
-    database.query("UPDATE plainview.lease SET expires = now() - interval '1 second'");
-
-  let address = '';
-  beforeAll(async () => {
-    address = await create();
+  let archive: TestArchive;
+  beforeEach(async () => {
+    archive = await TestArchive.create(server as Postgresql);
   });
+  afterEach(() => archive.close());
 
   describe('a store', () => {
+    let processes = 0;
     storeConformance(() => ({
       open: async () => {
-        const database = await open(address);
-        await expire(database);
-        return new PostgresqlStore(database, await take(database, 'test'));
+        const database = await archive.open();
+        return new PostgresqlStore(database, await archive.join(database, `process ${processes++}`));
       },
       damage: async (key, content) => {
-        const database = await open(address);
+        const database = await archive.open();
         await database.query('INSERT INTO plainview.documents VALUES ($1, $2)', [key, content]);
       },
+      address: () => ['database', archive.address],
     }));
-  });
-
-  describe('a lease', () => {
-    let fresh = '';
-    beforeEach(async () => {
-      fresh = await create();
-    });
-
-    test('is with one of many that want it at the same time; it goes to another when it is given back', async () => {
-      const database = await open(fresh);
-      const waiting = new AbortController();
-      const holders: string[] = [];
-      const leases = Array.from({ length: 8 }, (_, index) =>
-        Lease.take(database, `process ${index}`, { onHolder, signal: waiting.signal, log: silent }).then(
-          (lease) => {
-            if (lease !== undefined) holders.push(lease.term);
-            return lease;
-          },
-        ),
-      );
-      const first = await Promise.race(leases);
-      expect(holders).toEqual(['1']);
-      await first?.release();
-      await waitFor(() => holders.length === 2);
-      waiting.abort();
-      await Promise.all(leases);
-      expect(holders).toEqual(['1', '2']);
-    });
-
-    test('tells who has it', async () => {
-      const database = await open(fresh);
-      await take(database, 'the first');
-      const told: string[] = [];
-      const waiting = new AbortController();
-      const second = Lease.take(database, 'the second', {
-        onHolder: ({ who }) => {
-          told.push(who);
-          waiting.abort();
-        },
-        signal: waiting.signal,
-        log: silent,
-      });
-      expect(await second).toBeUndefined();
-      expect(told).toEqual(['the first']);
-    });
-
-    test('that was not renewed is taken by another; what the first one then writes or removes is refused', async () => {
-      const database = await open(fresh);
-      const lease = await take(database, 'suspended');
-      const store = new PostgresqlStore(database, lease);
-      await store.write('kept', 1);
-      await expire(database);
-      await take(database, 'quick');
-      for (const change of [
-        () => store.write('kept', 2),
-        () => store.remove('kept'),
-        () => store.setAside('kept'),
-      ])
-        await expect(change()).rejects.toMatchObject({
-          code: 'lease_lost',
-          message: expect.stringContaining('quick'),
-          transient: true,
-        });
-      expect(await lease.lost).toMatchObject({ code: 'lease_lost' });
-      expect(await store.read('kept', z.number())).toBe(1);
-    });
-
-    test('a write that is under way while another term begins is made before it, or not at all', async () => {
-      const database = await open(fresh);
-      const store = new PostgresqlStore(database, await take(database, 'suspended'));
-      // The other process has begun its term, but its transaction is not over yet.
-      const other = await pool.connect().then((client) => {
-        client.release();
-        return open(fresh);
-      });
-      await expire(database);
-      const client = new (await import('pg')).Client({ connectionString: fresh });
-      await client.connect();
-      await client.query('BEGIN');
-      await client.query("UPDATE plainview.lease SET term = term + 1, holder = 'quick'");
-      const late = store.write('late', 1).catch((error: unknown) => error);
-      await waitFor(async () => {
-        const { rows } = await other.query<{ waiting: boolean }>(
-          "SELECT count(*) > 0 AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-        );
-        return rows[0]?.waiting;
-      });
-      await client.query('COMMIT');
-      await client.end();
-      expect(await late).toMatchObject({ code: 'lease_lost' });
-      expect(await store.has('late')).toBe(false);
-    });
   });
 
   test('a state folder is imported once and whole; repeated, nothing changes, and what is newer in the database stays', async () => {
@@ -168,10 +50,10 @@ describe.skipIf(server === undefined)('in PostgreSQL', () => {
     for (const key of keys) await files.write(key, { key });
     await files.write('in-work', { inWork: [] });
     writeFileSync(join(folder, 'damaged.json'), '{"half":');
-    const database = await open(await create());
-    const lease = await take(database, 'import');
-    const store = new PostgresqlStore(database, lease);
-    const run = () => importFolder(folder, database, lease, () => undefined);
+    const database = await archive.open();
+    const membership = await archive.join(database, 'import');
+    const store = new PostgresqlStore(database, membership);
+    const run = () => importFolder(folder, database, membership, () => undefined);
     expect(await run()).toEqual({ taken: keys.length + 1, same: 0, different: [] });
     for (const key of keys) expect(await store.read(key, z.unknown())).toEqual({ key });
     expect(await store.has('in-work')).toBe(false);
@@ -179,26 +61,58 @@ describe.skipIf(server === undefined)('in PostgreSQL', () => {
     await store.write('changes', { since: 7 });
     expect(await run()).toEqual({ taken: 0, same: keys.length, different: ['changes'] });
     expect(await store.read('changes', z.unknown())).toEqual({ since: 7 });
-    await expire(database);
-    await take(database, 'a service');
-    await store.remove('changes').catch(() => undefined);
+    await database.query('DELETE FROM plainview.members');
     await files.write('new', 1);
     await expect(run()).rejects.toMatchObject({ code: 'lease_lost' });
+    expect(await store.has('new')).toBe(false);
     rmSync(folder, { recursive: true });
   });
 
-  test('two that start at once on an empty database make its tables once', async () => {
-    const fresh = await create();
-    const all = await Promise.all(Array.from({ length: 4 }, () => open(fresh)));
-    const made = await all[0]?.query('SELECT * FROM plainview.migrations');
-    expect(made?.rows).toEqual([{ version: 1 }]);
+  test('the import of a folder that holds no state says so, and ends with 2', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'plainview-import-'));
+    vi.stubEnv('PLAINVIEW_DATABASE_URL', archive.address);
+    vi.stubEnv('PLAINVIEW_STATE_DIR', folder);
+    const run = () => runInProcess('store', 'import');
+    const files = new FolderStore(folder);
+    // As a service that has a database leaves it.
+    await files.write('in-work', { inWork: [] });
+    const { status, stderr } = await run();
+    expect([status, stderr]).toEqual([2, expect.stringContaining(`${folder} holds no state`)]);
+    await files.write('changes', { since: 7 });
+    expect((await run()).stdout).toMatch(/^1 documents are copied/);
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+
+  test('several that start at once on an empty database make its tables once, those of the job engine too', async () => {
+    const all = await Promise.all(Array.from({ length: 4 }, () => archive.open()));
+    const made = await all[0]?.query('SELECT version FROM plainview.migrations ORDER BY version');
+    expect(made?.rows).toEqual([1, 2].map((version) => ({ version })));
+    const jobs = await all[0]?.query('SELECT FROM plainview_jobs.jobs');
+    expect(jobs?.count).toBe(0);
   });
 
   test('a database of a newer Plainview is not touched', async () => {
-    const fresh = await create();
-    const database = await open(fresh);
+    const database = await archive.open();
     await database.query('INSERT INTO plainview.migrations VALUES (99)');
-    await expect(open(fresh)).rejects.toMatchObject({ code: 'database_newer', transient: false });
+    await expect(archive.open()).rejects.toMatchObject({ code: 'database_newer', transient: false });
+  });
+
+  test('a database of the version before keeps its documents', async () => {
+    const database = await archive.open();
+    const before = await archive.join(database, 'before');
+    await new PostgresqlStore(database, before).write('kept', 7);
+    await before.leave();
+    // As that version left it.
+    await database.query(
+      'DROP TABLE plainview.members, plainview.leader, plainview.locks, plainview.messages, plainview.audit CASCADE',
+    );
+    await database.query('DROP FUNCTION plainview.is_member');
+    await database.query('DROP SCHEMA plainview_jobs CASCADE');
+    await database.query('DELETE FROM plainview.migrations WHERE version > 1');
+    const next = await archive.open();
+    const membership = await archive.join(next, 'after');
+    expect(await new PostgresqlStore(next, membership).read('kept', z.number())).toBe(7);
   });
 
   test.each([
@@ -209,51 +123,39 @@ describe.skipIf(server === undefined)('in PostgreSQL', () => {
     address.password = 'SECRET-PASSWORD';
     Object.assign(address, wrong(address));
     if (_what === 'name') address.password = new URL(url('postgres')).password;
-    const caught: unknown = await open(address.href).catch((error: unknown) => error);
+    const refused = Object.assign(archive, { address: address.href });
+    const caught: unknown = await refused.open().catch((error: unknown) => error);
     expect(caught).toMatchObject({ code: 'database_refused', transient: false });
     expect(String((caught as Error).message)).not.toContain(address.password);
   });
 
-  describe('an outage of the database', () => {
-    let proxy: TcpProxy;
-    const lines: string[] = [];
-    const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
-    beforeEach(async () => {
-      const fresh = new URL(await create());
-      proxy = await startTcpProxy(fresh.hostname, Number(fresh.port));
-      fresh.host = `127.0.0.1:${proxy.port}`;
-      address = fresh.href;
-      lines.length = 0;
-      return () => proxy.stop();
-    });
+  test('a Plainview before shared mode that runs loses the archive, and one that stands by does not get it', async () => {
+    const client = new Client(archive.address);
+    await client.connect();
+    await client.query(`CREATE SCHEMA plainview; CREATE TABLE plainview.migrations (version integer PRIMARY KEY);
+      INSERT INTO plainview.migrations VALUES (1);
+      CREATE TABLE plainview.documents (key text COLLATE "C" PRIMARY KEY, content text NOT NULL);
+      CREATE TABLE plainview.lease (id integer PRIMARY KEY CHECK (id = 1), term bigint NOT NULL, holder text NOT NULL,
+        since timestamptz NOT NULL, expires timestamptz NOT NULL);
+      INSERT INTO plainview.lease VALUES (1, 5, 'the older one', now(), now() + interval '10 seconds')`);
+    await archive.join(await archive.open(), 'newer');
+    // What that version asks.
+    const renewal = await client.query('UPDATE plainview.lease SET expires = now() WHERE term = 5');
+    const write = await client.query(
+      `WITH term AS (SELECT 1 FROM plainview.lease WHERE term = 5 FOR SHARE)
+       INSERT INTO plainview.documents SELECT 'sweep', '{}' FROM term`,
+    );
+    const holder = await client.query('SELECT holder FROM plainview.lease WHERE expires >= now()');
+    await client.end();
+    expect([renewal.rowCount, write.rowCount]).toEqual([0, 0]);
+    expect(holder.rows).toEqual([{ holder: 'a newer Plainview' }]);
+  });
 
-    test('is waited for at the start, and told once, as its end is', async () => {
-      proxy.isCut = true;
-      const opening = open(address, log);
-      await waitFor(() => lines.length > 0);
-      await waitFor(() => proxy.refused > 3, { timeout: 20_000 });
-      proxy.isCut = false;
-      await opening;
-      expect(lines).toHaveLength(2);
-      expect(lines[0]).toContain('Check that PostgreSQL runs');
-      expect(lines[1]).toContain('the database answers');
-    });
-
-    test('that is short is not noticed by who writes; a long one is an error to be tried again', async () => {
-      const database = await open(address, log);
-      const store = new PostgresqlStore(database, await take(database, 'test'));
-      proxy.cut();
-      await store.write('short', 1);
-      expect(await store.read('short', z.number())).toBe(1);
-      proxy.isCut = true;
-      proxy.cut();
-      await expect(store.write('long', 1)).rejects.toMatchObject({
-        code: 'database_unusable',
-        transient: true,
-      });
-      proxy.isCut = false;
-      await store.write('long', 2);
-      expect(await store.read('long', z.number())).toBe(2);
-    });
+  test('a term is not given again where the database is restored from a backup', async () => {
+    const before = await archive.join(await archive.open(), 'before');
+    const restored = await TestArchive.create(server as Postgresql);
+    const after = await restored.join(await restored.open(), 'after');
+    expect(after.term).not.toBe(before.term);
+    await restored.close();
   });
 });

@@ -51,7 +51,7 @@ async function create(rules: object[], over: object = {}, process: Process = sit
     rules: readRules(await place.write({ ...head, rules, ...over }), stubClasses),
     ledger,
     groupLabels: new GroupLabels(orthanc, locks),
-    outboxes,
+    onPending: (id, to) => outboxes.get(to)?.enqueue(id),
     known: () => ({ aets: new Map([['m', 'SCANNER']]) }),
     labelPrefix,
   });

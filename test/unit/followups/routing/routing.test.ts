@@ -45,7 +45,8 @@ const ended = (id: InstanceId) =>
 
 test('what is decided is sent, and noted', async () => {
   const { process, routing } = await create([{ name: 'both', do: { peer: 'a', modality: 'm' } }]);
-  await routing.resume();
+  await routing.checkDestinations();
+  routing.resume();
   const { instance: id } = store('one');
   await decide(process, id, 'knee_ap');
   await routing.followUp.run(id);
@@ -60,7 +61,8 @@ test('what is decided is sent, and noted', async () => {
 
 test('the very file that comes back from where it was sent is not sent there again', async () => {
   const { process, routing } = await create([toA]);
-  await routing.resume();
+  await routing.checkDestinations();
+  routing.resume();
   const { instance: id } = store('one');
   await decide(process, id, 'knee_ap');
   await routing.followUp.run(id);
@@ -86,7 +88,8 @@ test('what a former process left is sent by the next one; what no rule names any
     expect(states(id)).toEqual(['peer:a: knee_ap: pending', 'peer:b: knee_ap: pending']);
   }
   const { routing } = await create([toA]);
-  await routing.resume();
+  await routing.checkDestinations();
+  routing.resume();
   for (const id of ids) {
     await ended(id);
     expect(states(id)).toEqual([
@@ -104,7 +107,8 @@ test('what is decided anew before it was sent is sent for the newer decision alo
     await decide(process, id, category);
     await routing.followUp.run(id);
   }
-  await routing.resume();
+  await routing.checkDestinations();
+  routing.resume();
   await ended(id);
   expect(states(id)).toEqual(['peer:a: knee_ap: skipped: it was decided anew', 'peer:a: hand_ap: sent']);
   expect(site.fake.sent).toHaveLength(1);
@@ -112,7 +116,8 @@ test('what is decided anew before it was sent is sent for the newer decision alo
 
 test('a peer that answers but does not take an instance is given up after some tries; a retry sends it', async () => {
   const { process, routing } = await create([toA]);
-  await routing.resume();
+  await routing.checkDestinations();
+  routing.resume();
   let tries = 0;
   site.fake.intercept = ({ path }) => {
     if (path !== '/peers/a/store') return undefined;
@@ -137,5 +142,5 @@ test('a peer that answers but does not take an instance is given up after some t
 
 test('a destination that Orthanc does not know stops the start', async () => {
   const { routing } = await create([{ name: 'astray', do: { peer: 'c' } }]);
-  await expect(routing.resume()).rejects.toMatchObject({ code: 'rules_invalid' });
+  await expect(routing.checkDestinations()).rejects.toMatchObject({ code: 'rules_invalid' });
 });

@@ -1,28 +1,34 @@
-import { appendFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { ownerOnly } from '../files/replace.js';
 
-/** More are lost while the file system does not answer, so that they do not fill the memory. */
+/** More are lost while the place does not answer, so that they do not fill the memory. */
 const maxWaiting = 10_000;
 
+/** Where the lines are kept. */
+export interface AuditPlace {
+  /** Names it in messages. */
+  name: string;
+  /** They outlast a power cut when this resolves. */
+  append(lines: readonly string[]): Promise<void>;
+}
+
 /**
- * Appends JSON lines to a file. One write is under way at a time and takes all lines that wait, so that a slow file system
- * occupies only one of the threads that pictures need too. The file is opened for each write: it may be moved away.
+ * Appends JSON lines. One write is under way at a time and takes all lines that wait, so that a slow file system occupies
+ * only one of the threads that pictures need too.
  */
-export class AuditFile {
-  readonly #path: string;
+export class AuditLines {
+  readonly #place: AuditPlace;
   readonly #log: Logger;
   readonly #lost: (lines: number) => void;
   #waiting: string[] = [];
   #written: Promise<void> = Promise.resolve();
 
-  constructor(path: string, log: Logger, lost: (lines: number) => void) {
-    this.#path = path;
+  constructor(place: AuditPlace, log: Logger, lost: (lines: number) => void) {
+    this.#place = place;
     this.#log = log;
     this.#lost = lost;
   }
 
-  /** @returns a promise that resolves when the line is on the disk, or when that has failed and is reported */
+  /** @returns a promise that resolves when the line is kept, or when that has failed and is reported */
   append(entry: object): Promise<void> {
     if (this.#waiting.length >= maxWaiting) {
       this.#lost(1);
@@ -38,11 +44,11 @@ export class AuditFile {
     const lines = this.#waiting;
     this.#waiting = [];
     try {
-      await appendFile(this.#path, `${lines.join('\n')}\n`, { ...ownerOnly, flush: true });
+      await this.#place.append(lines);
     } catch (error) {
       this.#lost(lines.length);
       this.#log.error(
-        { err: error, file: this.#path, lines: lines.length },
+        { err: error, place: this.#place.name, lines: lines.length },
         'the audit trail cannot be written',
       );
     }

@@ -1,0 +1,125 @@
+import type { Logger } from 'pino';
+import type { Classifier } from '../classify/classifier.js';
+import type { Config } from '../config/options.js';
+import type { CorrectionStore } from '../decisions/correction-store.js';
+import { requestOf } from '../decisions/read.js';
+import type { Recorder } from '../decisions/recorder.js';
+import type { RequestSeal } from '../decisions/request-seal.js';
+import { RequestWriter } from '../decisions/request-writer.js';
+import { asPlainviewError } from '../errors/errors.js';
+import { reportSopClass } from '../followups/report/document.js';
+import { ChangeCursor } from '../intake/cursor.js';
+import { Follower } from '../intake/follower.js';
+import { GroupRequests } from '../intake/reclassification/group-requests.js';
+import { ReclassificationJobs } from '../intake/reclassification/jobs.js';
+import { Sweep } from '../intake/sweep.js';
+import { SweepSchedule } from '../intake/sweep-schedule.js';
+import type { Metrics } from '../metrics/metrics.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import type { IdentifiedInstance } from '../orthanc/resources.js';
+import { isDamaged, isStoreAway, type Store } from '../store/store.js';
+import type { Part } from './lifecycle.js';
+import type { Work } from './work.js';
+
+interface Parts {
+  work: Work;
+  store: Store;
+  orthanc: Orthanc;
+  classifier: Classifier;
+  config: Config;
+  seal: RequestSeal;
+  metrics: Metrics;
+  log: Logger;
+}
+
+/** What one process of an archive does for all: it finds the instances, sends, and settles what others have left. */
+export type Leading = Awaited<ReturnType<typeof createLeading>>;
+
+/** @throws state_damaged, state_unusable */
+export async function createLeading({ work, store, orthanc, classifier, config, seal, metrics, log }: Parts) {
+  const { queue, recorder, reconciler, pipeline, reporter, routing, tagger, corrections, locks } = work;
+  const { modalities } = config;
+  const isSettled = async (instance: IdentifiedInstance) =>
+    (await pipeline.whySettled(instance)) !== undefined;
+  const sweep = new Sweep({
+    orthanc,
+    queue,
+    reconciler,
+    network: classifier.network.sha256,
+    modalities,
+    ownClasses: reporter === undefined ? [] : [reportSopClass],
+    // Only sweeps restore labels that were removed. Otherwise two services could add and remove them endlessly.
+    isSettled: async (instance) => recorder.isLabelled(instance) && (await isSettled(instance)),
+    rate: config.sweepRate,
+    quietHours: config.sweepHours,
+    store,
+    log,
+  });
+  const requests = new RequestWriter({ orthanc, locks });
+  const reclassification = await ReclassificationJobs.open({
+    orthanc,
+    queue,
+    recorder,
+    modalities,
+    store,
+    seal,
+    requests,
+    log,
+  });
+  const groupRequests = new GroupRequests({ orthanc, requests, modalities, log });
+  const follower = new Follower({
+    orthanc,
+    queue,
+    cursor: await ChangeCursor.open(store, log),
+    isSettled,
+    isUnfinished: async (instance) =>
+      requestOf(instance) !== undefined ||
+      pipeline.isUnfinished(instance) ||
+      (await recorder.isUnkept(instance)),
+    groupRequests,
+    onLogCleared: () => sweep.beginAfterCurrent(),
+    onLate: (entries) => metrics.changesLate.inc(entries),
+    pollMs: config.changesPollMs,
+    lateMs: config.changesLateSeconds * 1000,
+    log,
+  });
+  /** What was begun and cut off: by the end of this process, by an outage of Orthanc, by the end of another process. */
+  const settling: Part = {
+    resume: async () => {
+      await settleBegun(corrections, recorder, log);
+      await tagger.resume();
+    },
+  };
+  const parts: Part[] = [
+    settling,
+    ...(routing === undefined ? [] : [routing]),
+    groupRequests,
+    follower,
+    sweep,
+    reclassification,
+    ...(await scheduledSweeps(config, store, sweep, log)),
+  ];
+  return { sweep, reclassification, groupRequests, follower, settling, parts };
+}
+
+/** Begins sweeps by the schedule of the option `sweep`. */
+const scheduledSweeps = async (
+  { sweep: expression, sweepOrder }: Config,
+  store: Store,
+  sweep: Sweep,
+  log: Logger,
+): Promise<Part[]> =>
+  expression === 'off'
+    ? []
+    : [await SweepSchedule.open(expression, store, () => sweep.begin(sweepOrder), log)];
+
+/** Corrections that were begun, and cut off. */
+async function settleBegun(corrections: CorrectionStore, recorder: Recorder, log: Logger): Promise<void> {
+  for (const instance of await corrections.listBegun())
+    await recorder.settle(instance).catch((caught: unknown) => {
+      const error = asPlainviewError(caught);
+      // One instance's fault: the service is there for all others.
+      if (!isDamaged(error) && !isStoreAway(error)) throw error;
+      log.error({ err: error, instance }, 'a correction that was begun could not be settled');
+    });
+}

@@ -1,0 +1,53 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { options, secretOptions, variableOf } from '../../../src/config/options.js';
+import { shipped } from '../../../src/files/places.js';
+import { runCommand } from '../../../src/sandbox/command.js';
+
+const dropIn = shipped('deploy', 'systemd', 'several-hosts.conf');
+/** The service of docs/install.md. */
+const [unit = ''] =
+  /^# \/etc\/systemd\/system\/plainview\.service\n[\s\S]*?(?=^```)/m.exec(
+    readFileSync(shipped('docs', 'install.md'), 'utf8'),
+  ) ?? [];
+
+const folder = mkdtempSync(join(tmpdir(), 'plainview-units-'));
+beforeAll(() => {
+  // The check looks for the program and the folder, which are elsewhere on this machine.
+  const here = unit.replace('/usr/bin/node', process.execPath).replace('/opt/plainview', shipped());
+  writeFileSync(join(folder, 'plainview.service'), here);
+  mkdirSync(join(folder, 'plainview.service.d'));
+  cpSync(dropIn, join(folder, 'plainview.service.d', 'several-hosts.conf'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('systemd accepts the service of docs/install.md with the drop-in for several hosts', async (context) => {
+  const file = join(folder, 'plainview.service');
+  const { status, stdout, stderr } = await runCommand('systemd-analyze', ['verify', '--man=no', file]);
+  if (status === null) return context.skip('no systemd-analyze on this machine');
+  // Other units of the machine may have problems of their own.
+  const complaints = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('plainview'));
+  expect([status, complaints]).toEqual([0, []]);
+});
+
+test('the drop-in sets options that exist, and hands the database’s address over as a file', () => {
+  const known = [
+    ...Object.keys(options.shape).map((name) => variableOf(name as keyof typeof options.shape)),
+    ...secretOptions.map((name) => `${variableOf(name)}_FILE`),
+    // Not every version has this option.
+    'PLAINVIEW_ADDRESS',
+  ];
+  const text = readFileSync(dropIn, 'utf8');
+  const named = [...text.matchAll(/\bPLAINVIEW_\w+/g)].map(([name]) => name);
+  expect(named.filter((name) => !known.includes(name))).toEqual([]);
+  const [, credential] = /^LoadCredential=([\w-]+):\/etc\/plainview\//m.exec(text) ?? [];
+  expect(text).toContain(`\nEnvironment=PLAINVIEW_DATABASE_URL_FILE=%d/${credential}\n`);
+});
+
+test('a service that loses its lease is started again, for however long', () => {
+  const text = readFileSync(dropIn, 'utf8');
+  expect(text).toMatch(/^Restart=always$/m);
+  expect(text).toMatch(/^StartLimitIntervalSec=0$/m);
+});
