@@ -232,6 +232,8 @@ describe('a process that ends', () => {
     const classifier = await start({ workers: 1 });
     const picture = goldenPictureFile('grey.png');
     const expected = (await classifier.classify(picture)).scores;
+    // It cannot be done with the picture before it is killed.
+    children[0]?.kill('SIGSTOP');
     const inWork = classifier.classify(picture);
     children[0]?.kill('SIGKILL');
     expect((await inWork).scores).toEqual(expected);
