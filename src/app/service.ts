@@ -124,7 +124,7 @@ async function startOn(
   const { store, shared } = state;
   const { secret } = config;
   const orthanc = new Orthanc(
-    { ...config, mayWrite: shared && (() => shared.confirm()) },
+    { ...config, confirm: shared && (() => shared.confirm()) },
     timings.heartbeat,
     new Suspects(store, log),
   );

@@ -17,8 +17,8 @@ import { isWrite, type Member, NodeChoice } from './node-choice.js';
 
 export type TransportOptions = NodeOptions &
   Pick<Config, 'orthancUrl' | 'orthancCaFile' | 'orthancRetries'> & {
-    /** Throws where this process must change nothing now. */
-    mayWrite?: (() => Promise<void>) | undefined;
+    /** Throws where this process must change nothing, and have no file read, because others go on without it. */
+    confirm?: (() => Promise<void>) | undefined;
   };
 
 /** Errors after which the call is repeated soon. For other transient errors the whole job is tried again later. */
@@ -186,7 +186,7 @@ export class Transport {
       try {
         return await member.node.send(request, isNew, async (call) => {
           if (this.choice.isOutdone(member, request)) throw outdone;
-          if (isWrite(request)) await this.#options.mayWrite?.();
+          if (isHeavy || isWrite(request)) await this.#options.confirm?.();
           return call().catch((error: unknown) => {
             tried.add(member);
             // Before the next call has its turn at this node.

@@ -13,6 +13,7 @@ import { head, rulesFolder } from '../../testkit/rules.js';
 import { Reader } from '../../testkit/service.js';
 import { ServiceProcess } from '../../testkit/service-process.js';
 import { fetchSigned, signed } from '../../testkit/signed.js';
+import { isOlder } from '../../testkit/variants.js';
 
 const real = useOrthanc();
 const reader = () => new Reader(real.orthanc.url);
@@ -211,6 +212,25 @@ describe.skipIf(server === undefined)('several services on one archive', () => {
     expect((await callApi(second, 'GET', '/status')).status).toBe(200);
     expect(second.faults()).toEqual([]);
   }, 120_000);
+
+  test.runIf(isOlder)(
+    'of which only the one that leads has an Orthanc before 1.13.0 read files, where reports replace each other',
+    async () => {
+      const [first, second] = (await startAll(2, { PLAINVIEW_REPORT: 'study' })) as [
+        ServiceProcess,
+        ServiceProcess,
+      ];
+      const stored = await Promise.all(Array.from({ length: 12 }, () => real.storeInstance(image())));
+      for (const { orthancId } of stored) expect((await notify(second, orthancId)).status).toBe(202);
+      for (const { orthancId } of stored) await reader().decided(orthancId);
+      expect(await decisions(second)).toBe(0);
+      await first.kill();
+      const { orthancId } = await real.storeInstance(image());
+      await reader().decided(orthancId);
+      expect(await decisions(second)).toBeGreaterThan(0);
+    },
+    90_000,
+  );
 
   test('have another one that leads at once when it is stopped', async () => {
     const [first, second] = (await startAll(2)) as [ServiceProcess, ServiceProcess];
