@@ -225,9 +225,11 @@ describe.skipIf(server === undefined)('several services on one archive', () => {
       for (const { orthancId } of stored) await reader().decided(orthancId);
       expect(await decisions(second)).toBe(0);
       await first.kill();
-      const { orthancId } = await real.storeInstance(image());
-      await reader().decided(orthancId);
-      expect(await decisions(second)).toBeGreaterThan(0);
+      await real.storeInstance(image());
+      await waitFor(async () => (await decisions(second)) > 0, {
+        what: 'its first decision',
+        timeout: 30_000,
+      });
     },
     90_000,
   );
