@@ -19,14 +19,12 @@ import { night } from './scenarios/night.js';
 import { power } from './scenarios/power.js';
 import { proxy } from './scenarios/proxy.js';
 import { shared } from './scenarios/shared.js';
-import { standby } from './scenarios/standby.js';
 import { twins } from './scenarios/twins.js';
 
 const scenarios: Record<string, Scenario> = {
   kills,
   proxy,
   twins,
-  standby,
   shared,
   deaths,
   night,

@@ -10,7 +10,7 @@ import { cliFile } from './cli.js';
 import { waitFor } from './wait-for.js';
 
 const hasAddress = 'address' in options.shape;
-const readiness = z.object({ leads: z.boolean().optional() });
+const readiness = z.object({ leads: z.boolean().default(false) });
 const watermark = z.object({ since: z.number() });
 
 export interface ServiceProcessOptions {
@@ -87,11 +87,11 @@ export class ServiceProcess {
     await waitFor(isReady, { what: 'readiness of the service', timeout: 60_000 });
   }
 
-  /** Whether it leads those on its database; where only one of them works, whether it does. */
+  /** Whether it leads those on its database. */
   async leads(): Promise<boolean> {
     try {
       const answer = await fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(2000) });
-      return readiness.parse(await answer.json()).leads ?? answer.ok;
+      return readiness.parse(await answer.json()).leads;
     } catch {
       return false; // it ended, or does not answer
     }

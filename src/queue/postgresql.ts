@@ -7,6 +7,7 @@ import { asPlainviewError, createError, PlainviewError } from '../errors/errors.
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import type { Locks } from '../store/locks.js';
 import { type Database, jobSchema, type Membership, quietLogger } from '../store/postgresql/open.js';
+import { isStoreAway } from '../store/store.js';
 import type { AdmissionPolicy } from './admission-policy.js';
 import { JobTable, type Taken } from './job-table.js';
 import { JobWriter } from './job-writer.js';
@@ -32,8 +33,6 @@ const pollMs = 2000;
 
 /** One urgent job more than there are places waits here, so that no job of the backlog takes a place meanwhile. */
 const ahead = 1;
-/** What a lock says where the database is away, or this process is a member no more. The job is run later. */
-const lockFailures = new Set(['database_unusable', 'lease_lost']);
 
 interface Parts {
   database: Database;
@@ -156,7 +155,8 @@ export class PostgresqlQueue implements Queue {
     try {
       return await locks.exclusive('job', job.instance, () => handler(job));
     } catch (error) {
-      if (!(error instanceof PlainviewError && lockFailures.has(error.code))) throw error;
+      // The lock could not be had: the database is away, or this process is a member no more.
+      if (!isStoreAway(error)) throw error;
       return { kind: 'retry', afterMs: retryMs, countsAsAttempt: false };
     }
   }
