@@ -16,6 +16,9 @@ async function leftoversOf(reader: Reader, { orthancId, series, study }: StoredI
   return problems;
 }
 
+/** One after the other: Orthanc has a thread for each connection, and would keep more than it has waiting. */
 export async function leftovers(reader: Reader, all: readonly StoredInstance[]): Promise<string[]> {
-  return (await Promise.all(all.map((each) => leftoversOf(reader, each)))).flat();
+  const problems: string[] = [];
+  for (const each of all) problems.push(...(await leftoversOf(reader, each)));
+  return problems;
 }

@@ -12,8 +12,9 @@ const content = z.array(
   }),
 );
 
-/** Times and durations differ between two runs. */
+/** Times, durations and Orthanc's identifiers of files differ between two runs. */
 const volatile = new Set([
+  'picture',
   'when',
   'ms',
   'asked',

@@ -87,11 +87,11 @@ export class ServiceProcess {
     await waitFor(isReady, { what: 'readiness of the service', timeout: 60_000 });
   }
 
-  /** Whether it leads those on its database. */
+  /** Whether it leads those on its database, and is ready to answer. */
   async leads(): Promise<boolean> {
     try {
       const answer = await fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(2000) });
-      return readiness.parse(await answer.json()).leads;
+      return readiness.parse(await answer.json()).leads && answer.ok;
     } catch {
       return false; // it ended, or does not answer
     }

@@ -116,7 +116,8 @@ export class Reader {
 
   async metadata(resource: string, name: string): Promise<string | undefined> {
     const answer = await fetch(`${this.#url}/${resource}/metadata/${name}`);
-    return answer.ok ? answer.text() : undefined;
+    const text = await answer.text();
+    return answer.ok ? text : undefined;
   }
 
   async put(resource: string, name: string, value: string): Promise<void> {

@@ -156,11 +156,13 @@ async function startOn(
   logNodes(orthanc.nodes, log);
   let leading: { follower: Follower; events: Events } | undefined;
   let member: ReturnType<typeof createMemberDoor> | undefined;
+  /** Whether page and API answer here. */
+  let isOpen = false;
   const readiness = (): Readiness => ({
     ready:
       availability.isReady &&
       probe.problem === undefined &&
-      (shared === undefined || shared.leader !== undefined),
+      (shared === undefined || (shared.leads ? isOpen : shared.leader !== undefined)),
     network: identityOf(classifier),
     engine: classifier.engine,
     orthanc: {
@@ -193,6 +195,7 @@ async function startOn(
     const opening: Part = {
       start: () => {
         server.app = web.app;
+        isOpen = true;
       },
     };
     const relayed = relay === undefined ? [] : [relay.receive(work.recorder, routing)];

@@ -92,9 +92,11 @@ async function stop(): Promise<number> {
 
 test('a picture for which Orthanc closes the connection is given up, and blocks nothing else', async () => {
   const of = await service({ PLAINVIEW_ATTEMPTS: '2', PLAINVIEW_ORTHANC_RETRIES: '0' });
-  const [bad, good] = [await store('hung up on'), await store('beside it')];
+  // The change log alone makes one job of each picture. A notice as well could make two: one that failed is tried again.
+  proxy.decide = ({ url }) => (url.includes('rendered') ? 'cut' : 'pass');
+  const bad = await store('hung up on');
   proxy.decide = ({ url }) => (url.includes(bad.orthancId) && url.includes('rendered') ? 'cut' : 'pass');
-  for (const { orthancId } of [bad, good]) await of.notice(orthancId);
+  const good = await store('beside it');
   await reader().decided(good.orthancId);
   await reader().decided(bad.orthancId);
   expect(await reader().labels(`instances/${bad.orthancId}`)).toEqual(['classification_failed']);

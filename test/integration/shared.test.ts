@@ -73,7 +73,11 @@ const readiness = async ({ url }: ServiceProcess) => {
   const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
   return answer && { status: answer.status, ...((await answer.json()) as object) };
 };
-const leads = async (service: ServiceProcess) => (await service.metric('plainview_leader')) === 1;
+/** Whether a service leads, and answers people. */
+const leads = async (service: ServiceProcess) => {
+  const known: { status?: number; leads?: boolean } | undefined = await readiness(service);
+  return known?.status === 200 && known.leads === true;
+};
 const decisions = async (service: ServiceProcess): Promise<number> => {
   const lines = (await (await fetch(`${service.url}/metrics`)).text()).split('\n');
   const counts = lines.filter((line) => line.startsWith('plainview_decisions_total{'));
