@@ -219,7 +219,7 @@ export class PostgresqlQueue implements Queue {
     if (!signal.aborted) await this.#table.nudge().catch(() => undefined);
   }
 
-  /** Runs the engine, and another one where it has lost a worker because the database was away. */
+  /** Runs the engine, and another one where it cannot go on after the database was away. */
   async #take(taskList: TaskList, concurrency: number): Promise<void> {
     const { database, membership, log } = this.#parts;
     const { signal } = this.#stopped;
@@ -227,7 +227,16 @@ export class PostgresqlQueue implements Queue {
       const events: WorkerEvents = new EventEmitter();
       events.on('worker:create', ({ worker }) => membership.addWorker(worker.workerId));
       events.on('worker:stop', ({ worker }) => membership.removeWorker(worker.workerId));
-      const broken = new Promise<void>((resolve) => events.once('worker:fatalError', () => resolve()));
+      const broken = new Promise<void>((resolve) => {
+        // It has lost a worker.
+        events.once('worker:fatalError', () => resolve());
+        // It keeps the failure of its first statement, and throws that for ever.
+        const seen = new WeakSet();
+        events.on('worker:getJob:error', ({ error }) => {
+          if (error instanceof Error && !seen.has(error)) seen.add(error);
+          else resolve();
+        });
+      });
       // Without the engine's schedules, whose first statement ends the process where the database is away.
       const engine = runTaskList(
         {

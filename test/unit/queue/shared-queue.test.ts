@@ -51,8 +51,9 @@ describe.skipIf(server === undefined)('a queue that processes share', () => {
     open.get(job)?.(outcome);
     open.delete(job);
   }
-  async function start(who: string, handler = held(who), concurrency = 1) {
+  async function start(who: string, handler = held(who), concurrency = 1, before = async () => {}) {
     const member = await archive.start(who);
+    await before();
     const { database, membership } = member;
     const queue = new PostgresqlQueue({
       database,
@@ -293,11 +294,11 @@ describe.skipIf(server === undefined)('a queue that processes share', () => {
     one.queue.enqueue(id(3), 'changes', { settled: () => told++ });
     await depthIs(one.queue, { waiting: 2 });
     // For longer than statements are repeated.
-    await waitFor(() => one.proxy.refused > 60);
+    await waitFor(() => one.proxy.refused > 60, { what: 'refused connections' });
     one.proxy.isCut = false;
     for (let count = 0; count < 2; count++)
       await waitFor(() => open.size > 0).then(() => end([...open.keys()][0] ?? ''));
-    await waitFor(() => told === 2);
+    await waitFor(() => told === 2, { what: 'the end of both jobs' });
     await waitFor(async () => (await rows()) === 0, { timeout: 20_000 });
     // All its workers take jobs.
     for (let n = 11; n <= 14; n++) one.queue.enqueue(id(n), n % 2 === 0 ? 'hook' : 'changes');
@@ -307,6 +308,24 @@ describe.skipIf(server === undefined)('a queue that processes share', () => {
     expect(started.map((each) => each.split(/[ #]/)[1]).toSorted()).toEqual(
       [1, 2, 3, 11, 12, 13, 14].map(String).toSorted(),
     );
+  });
+
+  test('takes jobs where the database went away during its first statement', async () => {
+    const client = new Client(archive.address);
+    const one = await start('one', held('one'), 1, async () => {
+      await client.connect();
+      await client.query('BEGIN');
+      await client.query('LOCK TABLE plainview_jobs._private_tasks');
+    });
+    await waitFor(() => archive.someWait(), { what: 'the first statement' });
+    one.proxy.cut();
+    await client.query('ROLLBACK');
+    await client.end();
+    for (const [n, reason] of [[1, 'hook'] as const, [2, 'changes'] as const]) {
+      one.queue.enqueue(id(n), reason);
+      await end(`one ${n}`);
+    }
+    await waitFor(async () => (await rows()) === 0, { what: 'the end of both jobs' });
   });
 
   test('soon after the database was away for some seconds, the depth is of now', {
