@@ -24,6 +24,7 @@ export interface AuditEntry {
     | 'undo tags'
     | 'retry routes'
     | 'sweep'
+    | 'accept drift'
     | 'view'
     | 'list'
     | 'refused'

@@ -199,7 +199,7 @@ async function startOn(
       },
     };
     const relayed = relay === undefined ? [] : [relay.receive(work.recorder, routing)];
-    return [web.statistics, ...parts.parts, ...relayed, opening];
+    return [...web.watching, ...parts.parts, ...relayed, opening];
   });
   /** Some Orthancs hang where two processes read and replace files at the same time. */
   let mustBeAlone = false;

@@ -32,6 +32,7 @@ const ofLeading: readonly OptionName[] = [
   'hangingFile',
   'sweep',
   'sweepHours',
+  'driftWebhook',
 ];
 /** Of these the content is compared: the machines may keep them in different places. */
 const files: ReadonlySet<OptionName> = new Set(['orderWords', 'rulesFile', 'tokensFile', 'hangingFile']);

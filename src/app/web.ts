@@ -9,6 +9,9 @@ import { readTokens } from '../access/tokens.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { version } from '../config/version.js';
+import { Drift } from '../drift/drift.js';
+import { Notifier } from '../drift/notifier.js';
+import { createError } from '../errors/errors.js';
 import { createHanger } from '../hanging/hanger.js';
 import { answerSigner } from '../http/answer-signer.js';
 import { Events } from '../http/api/events.js';
@@ -55,14 +58,18 @@ export async function createWeb(parts: Parts) {
   const openid = openId(config);
   const signatures = new Signatures(secret);
   const statistics = await Statistics.open({ ...config, store, orthanc, log });
+  const drift = await Drift.open(store, log);
+  metrics.observeDrift(drift);
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
   recorder.events.on('recorded', (recorded) => {
     events.recorded(recorded);
     statistics.recorded(recorded);
+    drift.recorded(recorded);
   });
   const operations = apiOperations({
     ...parts,
     statistics,
+    drift,
     events,
     hanger: createHanger(orthanc, config, classifier.network.classes),
   });
@@ -87,7 +94,18 @@ export async function createWeb(parts: Parts) {
     log,
     openid?.signIn === undefined ? [] : [openid.origin],
   );
-  return { statistics, events, app };
+  const notifier = notifierOf(drift, config, log);
+  return { watching: [statistics, drift, ...(notifier === undefined ? [] : [notifier])], events, app };
+}
+
+/** @throws config_invalid where only one of the two options is set */
+function notifierOf(drift: Drift, { driftWebhook: url, driftWebhookSecret: secret }: Config, log: Logger) {
+  if (url === undefined && secret === undefined) return undefined;
+  if (url === undefined || secret === undefined)
+    throw createError('config_invalid', {
+      problems: ['PLAINVIEW_DRIFT_WEBHOOK and PLAINVIEW_DRIFT_WEBHOOK_SECRET: set both or none'],
+    });
+  return new Notifier(drift, { url, secret }, log);
 }
 
 /**

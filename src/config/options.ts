@@ -321,6 +321,23 @@ export const options = z.object({
     .describe(
       'Hours between which a sweep works, such as `22-6`, in local time (container: `TZ`). Default: always.',
     ),
+  driftWebhook: webAddress
+    .optional()
+    .describe(
+      'Address that is told when the pictures of a station are not what they were ([docs/drift.md](docs/drift.md)), with a message signed as in the Standard Webhooks specification. Needs the next option.',
+    ),
+  driftWebhookSecret: z
+    .string()
+    .trim()
+    .regex(
+      /^(whsec_)?[A-Za-z0-9+/]{32,}=*$/,
+      'must be 24 random bytes or more in base64, as openssl rand -base64 32 makes them',
+    )
+    .transform((text) => Buffer.from(text.replace(/^whsec_/, ''), 'base64'))
+    .optional()
+    .describe(
+      'Secret of its signatures. Or set `PLAINVIEW_DRIFT_WEBHOOK_SECRET_FILE` to a file that contains it; never both.',
+    ),
   nice: integer(0, 19)
     .default(10)
     .describe(
@@ -340,7 +357,12 @@ export type Config = z.output<typeof options>;
 export type OptionName = keyof Config;
 
 /** Options that may come from a file (`…_FILE`), as Docker and systemd hand over secrets. */
-export const secretOptions: readonly OptionName[] = ['orthancPassword', 'secret', 'databaseUrl'];
+export const secretOptions: readonly OptionName[] = [
+  'orthancPassword',
+  'secret',
+  'databaseUrl',
+  'driftWebhookSecret',
+];
 
 /**
  * Variables of the same prefix that are not the service's: the Lua hook and the Python plugin read the first three inside

@@ -52,6 +52,13 @@ export const httpErrors = {
     status: 403,
     exit: 1,
   },
+  drift_unknown: {
+    message: (p: { station: string }) =>
+      `No pictures of a station ${JSON.stringify(p.station)} were seen. \`GET /api/v1/drift\` names the stations.`,
+    transient: false,
+    status: 404,
+    exit: 1,
+  },
   not_json: {
     message: (_: object) =>
       'The request is not declared as JSON. Send it with Content-Type: application/json.',

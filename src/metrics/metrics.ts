@@ -120,6 +120,25 @@ export class Metrics {
     });
   }
 
+  /** Reads at each scrape how many stations' pictures are not what they were. */
+  observeDrift(drift: { readonly changes: readonly { station: string; signal: string }[] }): void {
+    new Gauge({
+      name: 'plainview_drift_stations',
+      help: 'Stations whose pictures are not what they were, until an admin accepts that, by what has become more frequent.',
+      labelNames: ['signal'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const signal of ['unsure', 'unknown', 'low_score', 'corrected'])
+          this.set(
+            { signal },
+            new Set(drift.changes.filter((each) => each.signal === signal).map(({ station }) => station))
+              .size,
+          );
+      },
+    });
+  }
+
   /** Reads at each scrape who works on the archive. */
   observeMembers(shared: { readonly leads: boolean; readonly members: number }): void {
     new Gauge({

@@ -10,6 +10,8 @@ export const exposure = z.object({
   event: z.string().optional(),
   /** SOP Instance UID of the only picture from which this one was made: Source Image Sequence (0008,2112). */
   source: z.string().optional(),
+  /** Station Name (0008,1010), else Device Serial Number (0018,1000): where the picture was taken. */
+  station: z.string().optional(),
   /** The device, and date and time of the acquisition. */
   acquired: z.string().optional(),
   /** Presentation Intent Type (0008,0068): a raw picture, not made to be looked at. */
@@ -52,6 +54,7 @@ export function exposureOf(tags: z.output<typeof exposureTags>): Exposure | unde
   );
   const [source] = sources;
   const acquired = acquisitionOf(tags);
+  const station = tags.StationName ?? tags.DeviceSerialNumber;
   return {
     image,
     study,
@@ -59,6 +62,7 @@ export function exposureOf(tags: z.output<typeof exposureTags>): Exposure | unde
     ...(event === undefined || event.includes('\\') ? {} : { event }),
     ...(source === undefined || sources.size > 1 ? {} : { source }),
     ...(acquired === undefined ? {} : { acquired }),
+    ...(station === undefined ? {} : { station }),
     isForProcessing:
       tags.PresentationIntentType === 'FOR PROCESSING' || forProcessing.includes(tags.SOPClassUID ?? ''),
     isDerived: tags.ImageType?.split('\\')[0]?.trim() === 'DERIVED',

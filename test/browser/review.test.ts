@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { shipped } from '../../src/files/places.js';
 import { waitFor } from '../../testkit/orthanc.js';
+import { faults } from './support/axe.js';
 import { hasBrowser } from './support/browser.js';
 import { useReviewPage } from './support/review-page.js';
 
@@ -320,5 +321,24 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.getByText('research and evaluation only').waitFor();
     await page.getByRole('link', { name: '30 Needs review' }).click();
     await page.locator('a.tile').first().waitFor();
+  });
+
+  test('the dashboard names a station whose pictures are not what they were, until an admin accepts that', async () => {
+    review.service.me = { who: 'adam', role: 'admin', how: 'orthanc' };
+    const change = { station: 'ROOM1', when: '2026-03-02T09:14:07.000Z', before: 0.124, now: 0.46 };
+    const examples = review.service.entries.slice(0, 2).map(({ instance }) => instance);
+    review.service.drift = [
+      { ...change, signal: 'unsure', examples },
+      { ...change, signal: 'low_score', category: 'hand_ap', examples: [] },
+    ];
+    const page = await open('#/dashboard');
+    const panel = page.getByRole('region', { name: 'Pictures are not what they were' });
+    await panel.getByText('More pictures need review: 46% of the latest, 12% at most before.').waitFor();
+    await panel.getByText('More scores are low (Hand AP)').waitFor();
+    expect(await panel.getByRole('link').nth(1).getAttribute('href')).toBe(`#/instance/${examples[1]}`);
+    await panel.getByRole('button', { name: 'From now on ROOM1 is like this' }).click();
+    await panel.waitFor({ state: 'detached' });
+    expect(review.service.asked).toEqual(['POST drift/accept {"station":"ROOM1"}']);
+    expect(await faults(page)).toEqual([]);
   });
 });

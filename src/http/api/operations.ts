@@ -4,6 +4,7 @@ import type { Classifier } from '../../classify/classifier.js';
 import type { Config } from '../../config/options.js';
 import type { Aggregates } from '../../decisions/aggregates.js';
 import type { Recorder } from '../../decisions/recorder.js';
+import type { Drift } from '../../drift/drift.js';
 import type { Routing } from '../../followups/routing/routing.js';
 import type { Tagger } from '../../followups/tags/tagger.js';
 import type { Hanger } from '../../hanging/hanger.js';
@@ -19,6 +20,7 @@ import { aboutOperations } from './about.js';
 import { activationOperation } from './activation.js';
 import { correctionOperations } from './corrections.js';
 import { dismissalOperation } from './dismissal.js';
+import { driftOperations } from './drift.js';
 import { type Events, eventOperations } from './events.js';
 import { hangingOperations } from './hanging.js';
 import type { Operation } from './operation.js';
@@ -44,6 +46,7 @@ export interface ApiParts {
   routing: Routing | undefined;
   hanger: Hanger;
   statistics: Statistics;
+  drift: Drift;
   events: Events;
   audit: Audit;
   readiness: () => Readiness;
@@ -65,6 +68,7 @@ export function apiOperations(parts: ApiParts): Operation[] {
     ...correctionOperations({ ...parts, entries, categories }),
     dismissalOperation(parts.aggregates, audit),
     ...statisticsOperations(parts.statistics),
+    ...driftOperations(parts.drift, audit),
     ...eventOperations(parts.events),
     ...sweepOperations(parts),
     ...reclassificationOperations(parts.reclassification, audit),

@@ -1,5 +1,6 @@
 import type * as zod from 'zod';
 import * as z from 'zod/mini';
+import type { DriftAnswer } from '../../contract/drift.js';
 import type * as served from '../../contract/review.js';
 
 // zod would compile its checks with `eval`, which the page's content security policy forbids.
@@ -207,3 +208,18 @@ export const decidedEvent = z.object({
   when: z.string(),
 });
 export type DecidedEvent = Read<served.DecidedEvent, z.output<typeof decidedEvent>>;
+
+export const drift = z.object({
+  changes: z.array(
+    z.object({
+      station: z.string(),
+      category: z.optional(z.string()),
+      signal: z.enum(['unsure', 'unknown', 'low_score', 'corrected']),
+      when: z.string(),
+      before: z.number(),
+      now: z.number(),
+      examples: z.array(z.string()),
+    }),
+  ),
+});
+export type DriftChange = Read<DriftAnswer, z.output<typeof drift>>['changes'][number];

@@ -10,6 +10,7 @@ import { useInterval } from '../ui/use-interval.js';
 import { Agreement } from './agreement.js';
 import { Categories } from './categories.js';
 import { Bars, type Series } from './chart.js';
+import { Drift } from './drift.js';
 import { Engine } from './engine.js';
 import { Jobs } from './jobs.js';
 
@@ -97,6 +98,7 @@ function Panels({ statistics }: { statistics: Statistics }) {
       )}
       <Backlog backlog={statistics.backlog} />
       <div class="panels">
+        <Drift />
         <Bars
           title={texts.throughputTitle}
           summary={texts.throughputSummary(

@@ -277,6 +277,18 @@ export const en = {
   categoriesByDay: 'By day',
   categoriesGiven: 'Given',
   categoriesMost: (most: number) => `${count(most)} a day at most`,
+  driftTitle: 'Pictures are not what they were',
+  driftSignals: {
+    unsure: 'More pictures need review',
+    unknown: 'More pictures are none of the categories',
+    low_score: 'More scores are low',
+    corrected: 'People correct more',
+  },
+  driftChange: (what: string, before: number, now: number, category?: string) =>
+    `${what}${category === undefined ? '' : ` (${inSentence(category)})`}: ${percent(now, 1)} of the latest, ${percent(before, 1)} at most before.`,
+  driftSince: (when: string) => `Noticed ${when}.`,
+  driftExample: (number: number) => `example ${number}`,
+  driftAccept: (station: string) => `From now on ${station} is like this`,
   engineTitle: 'Engine and network',
   engineNetwork: 'Network',
   enginePurpose: 'May be used for',

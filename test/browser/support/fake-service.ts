@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { codedCategories } from '../../../src/anatomy/categories.js';
 import { shipped } from '../../../src/files/places.js';
-import type { Entry, Me, Statistics, Status } from '../../../src/review/api/schema.js';
+import type { DriftChange, Entry, Me, Statistics, Status } from '../../../src/review/api/schema.js';
 import { madeEntry, sha256 } from './fake-entries.js';
 import { madeStatistics } from './fake-statistics.js';
 import { asJpeg } from './pictures.js';
@@ -21,6 +21,7 @@ export interface FakeService {
   me: Me;
   status: Status;
   statistics: Statistics;
+  drift: DriftChange[];
   /** What came in: `PUT instances/…/decision {"category":…}`. */
   asked: string[];
   /** Said instead of an answer to whatever begins with this, until it is deleted. */
@@ -61,6 +62,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       streams: true,
     },
     statistics: madeStatistics(),
+    drift: [],
     asked: [],
     troubles: new Map(),
     token: undefined,
@@ -102,6 +104,11 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       return json(response, { categories: codedCategories.map((name) => ({ name })) });
     if (path === 'status') return json(response, { ...fake.status, streams: fake.streams });
     if (path === 'statistics') return json(response, fake.statistics);
+    if (path === 'drift') return json(response, { changes: fake.drift });
+    if (path === 'drift/accept') {
+      fake.drift = fake.drift.filter(({ station }) => station !== body.station);
+      return json(response, { changes: fake.drift });
+    }
     if (path === 'requests') return json(response, []);
     if (path === 'worklist') return json(response, worklist(entries, query));
     if (path === 'events') {
@@ -183,6 +190,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
 }
 
 interface Body {
+  station?: string;
   of?: string;
   category?: string | null;
 }

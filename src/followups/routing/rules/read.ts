@@ -7,15 +7,9 @@ import { createError } from '../../../errors/errors.js';
 import { type Path, problemsOf, readYaml, type YamlDocument } from '../../../files/yaml.js';
 import type { KnownDestinations } from '../../../orthanc/forwarder.js';
 import { matchesWildcards } from '../../../orthanc/wildcards.js';
+import type { Webhook } from '../../../webhook/client.js';
 import { routeLabels } from '../routes-record.js';
 import { type NamesInFile, namesInFile, type RulesFile, rulesFile, targetsOf } from './schema.js';
-
-export interface Webhook {
-  url: string;
-  /** The key of the signatures. */
-  secret: Buffer;
-  ca?: Buffer;
-}
 
 export interface Rules extends Omit<RulesFile, 'webhooks'> {
   file: string;
