@@ -18,6 +18,7 @@ export const plainview: Architecture = {
       knows: [
         'app',
         'evaluate',
+        'learn',
         'followups/routing',
         'hanging',
         'select',
@@ -183,6 +184,12 @@ export const plainview: Architecture = {
       knows: ['contract', 'decisions', 'orthanc', ...tools],
     },
     {
+      path: 'learn',
+      storey: 'work',
+      job: 'what people decided becomes pictures and networks',
+      knows: ['pipeline', 'select', 'contract', 'decisions', 'classify', 'orthanc', 'config', ...tools],
+    },
+    {
       path: 'evaluate',
       storey: 'work',
       job: 'from labelled pictures to figures',
@@ -255,7 +262,7 @@ export const plainview: Architecture = {
     protobufjs: ['classify'],
     jose: ['access'],
     // Decodes pictures, and makes those for people that Orthanc cannot make, and the thumbnails of an evaluation's page.
-    sharp: ['classify', 'orthanc', 'evaluate'],
+    sharp: ['classify', 'orthanc', 'evaluate', 'learn'],
     'sonic-boom': ['app'],
     'graphile-worker': ['queue', 'store'],
     pg: ['store'],

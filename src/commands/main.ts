@@ -3,6 +3,7 @@ import { version } from '../config/version.js';
 import { asPlainviewError, terminalMessage } from '../errors/errors.js';
 import { evaluateCommand } from './evaluate.js';
 import { explorer2Command } from './explorer2.js';
+import { exportCorrectionsCommand } from './export-corrections.js';
 import { failuresCommand } from './failures.js';
 import { findCommand } from './find.js';
 import { labelCommand } from './label.js';
@@ -29,6 +30,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(modelCommand())
     .addCommand(sweepCommand())
     .addCommand(findCommand())
+    .addCommand(exportCorrectionsCommand())
     .addCommand(failuresCommand())
     .addCommand(reclassifyCommand())
     .addCommand(rulesCommand())

@@ -12,7 +12,8 @@ import type { Transport } from './transport.js';
 const metadataPage = 200;
 
 const found = z.object({ ID: instanceId });
-const withRequestedTags = z.object({ RequestedTags: z.record(z.string(), z.string()) });
+/** Orthanc gives null for an attribute that a file lacks, or an empty text, as the attribute is. */
+const withRequestedTags = z.object({ RequestedTags: z.record(z.string(), z.string().nullable()) });
 
 /** Finds and counts resources. */
 export class Search {

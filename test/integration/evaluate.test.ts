@@ -139,6 +139,11 @@ describe('plainview evaluate --orthanc', () => {
     expect(later.out).toContain('names no pictures');
   });
 
+  test('groups by an attribute that no picture has', async () => {
+    const { report } = await evaluate('--by', 'ProtocolName');
+    expect(report?.evaluations[0]?.figures.groups.map(({ group }) => group)).toEqual(['(none)']);
+  });
+
   test('writes nothing into Orthanc', async () => {
     const reader = new Reader(real.orthanc.url);
     const before = await reader.lastChange();

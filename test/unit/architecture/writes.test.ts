@@ -8,6 +8,7 @@ const part = 'writes what `replaceFile` gives it, which syncs and renames it';
 /** Files outside `src/files/` that may change the disk themselves, and why no power cut can hurt there. */
 const mayWrite: Record<string, string> = {
   'store/folder-store.ts': part,
+  'learn/export-corrections.ts': part,
   'select/copies.ts': part,
   'commands/evaluate.ts': part,
   'commands/find.ts': part,

@@ -1,0 +1,148 @@
+import { createHmac } from 'node:crypto';
+import { access, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pMapIterable } from 'p-map';
+import sharp from 'sharp';
+import { otherClass } from '../classify/decide.js';
+import { decode } from '../classify/prepare/decode.js';
+import type { Config } from '../config/options.js';
+import type { Selection } from '../contract/selection.js';
+import { recordOf } from '../decisions/read.js';
+import { pictureOf } from '../decisions/tags-record.js';
+import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
+import { csvLine } from '../files/csv.js';
+import { makeFolder } from '../files/make-folder.js';
+import { ownerOnly, removeFile } from '../files/replace.js';
+import { withWriteErrors, writeResult } from '../files/result-file.js';
+import type { InstanceId } from '../orthanc/ids.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
+import { frameOf } from '../pipeline/eligible.js';
+import { select } from '../select/select.js';
+
+/** Of each picture, two at a time: Orthanc has other work too. */
+const concurrency = 2;
+const picturesFolder = 'images';
+const pictureName = /^[0-9a-f]{32}\.png$/;
+const head = ['file', 'label', 'patient', 'network_said', 'burned_in'];
+
+interface Options {
+  orthanc: Orthanc;
+  selection: Selection;
+  config: Pick<Config, 'modalities' | 'multiframe' | 'maxMegapixels'>;
+  /** Makes the pseudonyms: the same key gives the same ones. */
+  key: Buffer;
+  folder: string;
+  onPicture: () => void;
+}
+
+export interface Exported {
+  pictures: number;
+  /** Of these, how many were there from an earlier export. */
+  kept: number;
+  /** Pictures whose file says that names may be burned into them (0028,0301). */
+  burnedIn: number;
+  failed: { instance: InstanceId; error: PlainviewError }[];
+}
+
+interface Row {
+  file: string;
+  label: string;
+  patient: string;
+  networkSaid: string;
+  burnedIn: string;
+}
+
+/**
+ * Writes the pictures about which people have decided, as PNG, and `labels.csv`, which `evaluate` and training read. No DICOM
+ * text goes with them; names of files and patients are pseudonyms. A picture that is there already is not fetched again,
+ * so a second call goes on after an interruption. At the end the folder holds what the table names.
+ * @throws report_unwritable, orthanc_…
+ */
+export async function exportCorrections(options: Options): Promise<Exported> {
+  const { orthanc, selection, config, folder, onPicture } = options;
+  const images = join(folder, picturesFolder);
+  await withWriteErrors(async () => makeFolder(images));
+  const exported: Exported = { pictures: 0, kept: 0, burnedIn: 0, failed: [] };
+  const rows: Row[] = [];
+  for await (const page of select(orthanc, selection, config.modalities)) {
+    const decided = page.filter((instance) => labelOf(instance) !== undefined).map(({ ID }) => ID);
+    const labelled = await orthanc.hierarchy.instances(decided);
+    const identifiers = await orthanc.hierarchy.identifiersByInstance(decided);
+    const write = async (instance: IdentifiedInstance): Promise<void> => {
+      const known = identifiers.get(instance.ID);
+      const label = labelOf(instance);
+      if (known === undefined || label === undefined) return; // deleted or undone meanwhile
+      try {
+        const { row, isKept } = await writePicture(instance, label, known, options);
+        rows.push(row);
+        if (isKept) exported.kept++;
+        if (row.burnedIn === 'YES') exported.burnedIn++;
+      } catch (caught) {
+        const error = asPlainviewError(caught);
+        // What concerns the folder, or Orthanc as a whole, concerns every picture.
+        if (error.code === 'report_unwritable' || error.transient) throw error;
+        exported.failed.push({ instance: instance.ID, error });
+      }
+      onPicture();
+    };
+    for await (const _ of pMapIterable(labelled, write, { concurrency }));
+  }
+  rows.sort((a, b) => (a.file < b.file ? -1 : 1));
+  const lines = rows.map((row) => csvLine([row.file, row.label, row.patient, row.networkSaid, row.burnedIn]));
+  await writeResult(join(folder, 'labels.csv'), (part) =>
+    writeFile(part, `${[csvLine(head), ...lines].join('\n')}\n`, ownerOnly),
+  );
+  await removeOthers(images, new Set(rows.map(({ file }) => file)));
+  return { ...exported, pictures: rows.length };
+}
+
+/** @returns undefined where no person decided, or nothing that a network could learn */
+function labelOf(instance: InstanceContent): string | undefined {
+  const record = recordOf(instance)?.record;
+  if (record?.who !== 'person') return undefined;
+  return record.category ?? (record.decision === 'unknown_view' ? otherClass : undefined);
+}
+
+async function writePicture(
+  instance: IdentifiedInstance,
+  label: string,
+  { sopInstanceUid, patient }: { sopInstanceUid: string; patient: string },
+  { orthanc, config, key, folder }: Options,
+): Promise<{ row: Row; isKept: boolean }> {
+  const before = recordOf(instance)?.record.before;
+  const networkSaid = before?.category ?? before?.decision ?? '';
+  const pseudonym = (kind: string, of: string) =>
+    createHmac('sha256', key).update(`${kind}\n${of}`).digest('hex').slice(0, 32);
+  // Another picture under the same UID is another file.
+  const file = `${picturesFolder}/${pseudonym('picture', `${sopInstanceUid}\n${pictureOf(instance)}`)}.png`;
+  const path = join(folder, file);
+  const isKept = await access(path).then(
+    () => true,
+    () => false,
+  );
+  const burnedIn = (await orthanc.search.attribute(instance.ID, 'BurnedInAnnotation')) ?? '';
+  if (!isKept) {
+    const { tags } = await orthanc.hierarchy.describe(instance.ID);
+    const png = await orthanc.renderings.whole(
+      instance.ID,
+      frameOf(tags, config),
+      (rendered) => pngOf(rendered, config.maxMegapixels),
+      tags,
+    );
+    await writeResult(path, (part) => writeFile(part, png, ownerOnly));
+  }
+  return { row: { file, label, patient: pseudonym('patient', patient), networkSaid, burnedIn }, isKept };
+}
+
+/** Without the metadata that a PNG can hold. */
+async function pngOf(rendered: Buffer, maxMegapixels: number): Promise<Buffer> {
+  const { width, height, channels, pixels } = await decode(rendered, maxMegapixels);
+  return sharp(pixels, { raw: { width, height, channels }, limitInputPixels: false }).png().toBuffer();
+}
+
+async function removeOthers(images: string, files: ReadonlySet<string>): Promise<void> {
+  for (const name of await readdir(images))
+    if (pictureName.test(name) && !files.has(`${picturesFolder}/${name}`))
+      await withWriteErrors(() => removeFile(join(images, name)));
+}
