@@ -11,9 +11,9 @@ export const driftAnswer = z.object({
         .optional()
         .describe('What the network took the pictures for; absent where the change is one of all pictures.'),
       signal: z
-        .enum(['unsure', 'unknown', 'low_score', 'corrected'])
+        .enum(['unsure', 'unknown', 'scores', 'corrected'])
         .describe(
-          'What has become more frequent: pictures that need review, pictures of none of the categories, low scores, corrections by people.',
+          'What has become more frequent: pictures that need review, pictures of none of the categories, unusual scores (low or high), corrections by people.',
         ),
       when: z.string().describe('When it was noticed, ISO 8601, UTC.'),
       before: z.number().describe('The share of the past, at its upper end.'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cautiousShare, leastPast } from './detector.js';
+import { cautiousShare, leastPast, type Observed } from './detector.js';
 
 /** So many of the latest observations are not part of the past yet: they may be the change that is looked for. */
 const lag = 200;
@@ -7,10 +7,11 @@ const lag = 200;
 const most = 5000;
 /** Scores fall into bins by the binary logarithm of what is missing to 1. */
 const bins = 21;
-/** A score counts as low where about so few of the past are as low. */
-const lowShare = 0.1;
+/** Scores count as low, or as high, where at most so few of the past are so low, or so high. */
+const lowShares = [0.05, 0.1, 0.35] as const;
+const highShares = [0.1, 0.25, 0.5] as const;
 
-export const signalName = z.enum(['unsure', 'unknown', 'low_score', 'corrected']);
+export const signalName = z.enum(['unsure', 'unknown', 'scores', 'corrected']);
 export type SignalName = z.output<typeof signalName>;
 
 /** What one picture tells: the network's decision, and the bin of its best score. */
@@ -57,42 +58,67 @@ export const noPast = (): Past => ({
 export const binOf = (score: number): number =>
   Math.min(bins - 1, Math.max(0, Math.floor(-Math.log2(Math.max(1 - score, 2 ** -bins)))));
 
-/** Scores in lower bins count as low. */
-function lowBin({ scores, pictures }: Past): number {
-  let below = 0;
-  for (let bin = 0; bin < bins; bin++) {
-    below += scores[bin] ?? 0;
-    if (below > pictures * lowShare) return bin;
+interface Bins {
+  from: number;
+  /** Not included. */
+  to: number;
+}
+
+/** As many of the lowest bins, or of the highest, as hold at most this share of the past. */
+function tail({ scores, pictures }: Past, most: number, isLow: boolean): Bins {
+  let held = 0;
+  let count = 0;
+  for (; count < bins; count++) {
+    held += scores[isLow ? count : bins - 1 - count] ?? 0;
+    if (held > pictures * most) break;
   }
-  return bins - 1;
+  return isLow ? { from: 0, to: count } : { from: bins - count, to: bins };
+}
+
+const isIn = (bin: number, of: readonly Bins[]): boolean =>
+  of.some(({ from, to }) => bin >= from && bin < to);
+
+/** Sets of bins of which the past holds few. The first is that of unusual scores: low or high. */
+function unusual(of: Past): Bins[][] {
+  const low = lowShares.map((most) => tail(of, most, true));
+  const high = highShares.map((most) => tail(of, most, false));
+  return [[tail(of, 0.1, true), tail(of, 0.25, false)], ...[...low, ...high].map((each) => [each])];
 }
 
 export interface Signal {
   name: SignalName;
-  isYes: boolean;
-  /** The cautious share of the past; undefined while the past is too short. */
-  past: number | undefined;
+  /** Compared with the cautious shares of the past. */
+  observed: Observed[];
 }
-
-const share = (yes: number, of: number): number | undefined =>
-  of < leastPast ? undefined : cautiousShare(yes, of);
 
 /** What a picture says of a group, compared with its past. */
 export function signalsOf(of: Past, { unsure, unknown, bin }: Seen): Signal[] {
-  const low = lowBin(of);
-  const lowPast = of.scores.slice(0, low).reduce((sum, count) => sum + count, 0);
+  const { pictures, scores } = of;
+  if (pictures < leastPast) return [];
+  const held = (all: readonly Bins[]): number =>
+    scores.reduce((sum, count, index) => sum + (isIn(index, all) ? count : 0), 0);
   return [
-    { name: 'unsure', isYes: unsure, past: share(of.unsure, of.pictures) },
-    { name: 'unknown', isYes: unknown, past: share(of.unknown, of.pictures) },
-    { name: 'low_score', isYes: bin < low, past: share(lowPast, of.pictures) },
+    { name: 'unsure', observed: [{ isYes: unsure, past: cautiousShare(of.unsure, pictures) }] },
+    { name: 'unknown', observed: [{ isYes: unknown, past: cautiousShare(of.unknown, pictures) }] },
+    {
+      name: 'scores',
+      observed: unusual(of).map((all) => ({
+        isYes: isIn(bin, all),
+        past: cautiousShare(held(all), pictures),
+      })),
+    },
   ];
 }
 
-export const verdictSignal = (of: Past, isCorrected: boolean): Signal => ({
-  name: 'corrected',
-  isYes: isCorrected,
-  past: share(of.corrected, of.verdicts),
-});
+export const verdictSignal = (of: Past, isCorrected: boolean): Signal[] =>
+  of.verdicts < leastPast
+    ? []
+    : [
+        {
+          name: 'corrected',
+          observed: [{ isYes: isCorrected, past: cautiousShare(of.corrected, of.verdicts) }],
+        },
+      ];
 
 /** Adds a picture. The oldest of the latest ones becomes a part of the past. */
 export function addPicture(to: Past, picture: Seen): void {

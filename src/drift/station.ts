@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { InstanceId } from '../orthanc/ids.js';
-import { evidence, isChange, noEvidence, observed } from './detector.js';
+import { evidence, isChange, observed, strongest } from './detector.js';
 import {
   addPicture,
   addVerdict,
@@ -82,7 +82,7 @@ export function observe(of: StationDocument, { instance, category, when, what }:
   of.categories[category] = own;
   return [of.all, own].flatMap((each) => {
     const signals =
-      'isCorrected' in what ? [verdictSignal(each.past, what.isCorrected)] : signalsOf(each.past, what);
+      'isCorrected' in what ? verdictSignal(each.past, what.isCorrected) : signalsOf(each.past, what);
     const found = signals.flatMap((signal) => test(each, signal, instance, when));
     if ('isCorrected' in what) addVerdict(each.past, what.isCorrected);
     else addPicture(each.past, what);
@@ -91,32 +91,37 @@ export function observe(of: StationDocument, { instance, category, when, what }:
   });
 }
 
-function test(of: Group, signal: Signal, instance: InstanceId, when: string): Omit<Change, 'station'>[] {
-  const { name, isYes, past: share } = signal;
-  if (isYes) of.examples[name] = [instance, ...(of.examples[name] ?? [])].slice(0, mostExamples);
-  if (share === undefined || of.changes[name] !== undefined) return [];
-  const next = observed(of.evidence[name] ?? noEvidence(), isYes, share);
+function test(
+  of: Group,
+  { name, observed: all }: Signal,
+  instance: InstanceId,
+  when: string,
+): Omit<Change, 'station'>[] {
+  if (all[0]?.isYes) of.examples[name] = [instance, ...(of.examples[name] ?? [])].slice(0, mostExamples);
+  if (of.changes[name] !== undefined) return [];
+  const next = observed(of.evidence[name] ?? [], all);
   of.evidence[name] = next;
   if (!isChange(next)) return [];
+  const which = strongest(next);
   const found = {
     when,
-    before: share,
-    now: shareNow(of, signal),
+    before: all[which]?.past ?? 0,
+    now: shareNow(of, name, which, all[which]?.isYes === true),
     examples: of.examples[name] ?? [],
     told: false,
   };
   of.changes[name] = found;
-  of.evidence[name] = noEvidence();
+  of.evidence[name] = [];
   return [{ ...found, signal: name }];
 }
 
-/** The share among the latest ones, this one included. */
-function shareNow({ past: of }: Group, { name, isYes }: Signal): number {
-  const before: boolean[] =
+/** The share among the latest ones, this one included. @param which of the observations that are made of a picture */
+function shareNow({ past: of }: Group, name: SignalName, which: number, isYes: boolean): number {
+  const before: (boolean | undefined)[] =
     name === 'corrected'
       ? of.recentVerdicts.slice(1 - shown)
-      : latest(of, shown - 1).map((seen) =>
-          signalsOf(of, seen).some((signal) => signal.name === name && signal.isYes),
+      : latest(of, shown - 1).map(
+          (seen) => signalsOf(of, seen).find((signal) => signal.name === name)?.observed[which]?.isYes,
         );
   return [...before, isYes].filter(Boolean).length / (before.length + 1);
 }

@@ -129,7 +129,7 @@ export class Metrics {
       registers: [this.registry],
       collect() {
         this.reset();
-        for (const signal of ['unsure', 'unknown', 'low_score', 'corrected'])
+        for (const signal of ['unsure', 'unknown', 'scores', 'corrected'])
           this.set(
             { signal },
             new Set(drift.changes.filter((each) => each.signal === signal).map(({ station }) => station))

@@ -329,12 +329,12 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     const examples = review.service.entries.slice(0, 2).map(({ instance }) => instance);
     review.service.drift = [
       { ...change, signal: 'unsure', examples },
-      { ...change, signal: 'low_score', category: 'hand_ap', examples: [] },
+      { ...change, signal: 'scores', category: 'hand_ap', examples: [] },
     ];
     const page = await open('#/dashboard');
     const panel = page.getByRole('region', { name: 'Pictures are not what they were' });
     await panel.getByText('More pictures need review: 46% of the latest, 12% at most before.').waitFor();
-    await panel.getByText('More scores are low (Hand AP)').waitFor();
+    await panel.getByText('More scores are unusual (Hand AP)').waitFor();
     expect(await panel.getByRole('link').nth(1).getAttribute('href')).toBe(`#/instance/${examples[1]}`);
     await panel.getByRole('button', { name: 'From now on ROOM1 is like this' }).click();
     await panel.waitFor({ state: 'detached' });

@@ -214,7 +214,7 @@ export const drift = z.object({
     z.object({
       station: z.string(),
       category: z.optional(z.string()),
-      signal: z.enum(['unsure', 'unknown', 'low_score', 'corrected']),
+      signal: z.enum(['unsure', 'unknown', 'scores', 'corrected']),
       when: z.string(),
       before: z.number(),
       now: z.number(),

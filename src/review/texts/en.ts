@@ -281,7 +281,7 @@ export const en = {
   driftSignals: {
     unsure: 'More pictures need review',
     unknown: 'More pictures are none of the categories',
-    low_score: 'More scores are low',
+    scores: 'More scores are unusual',
     corrected: 'People correct more',
   },
   driftChange: (what: string, before: number, now: number, category?: string) =>
