@@ -1,9 +1,10 @@
-import type { Classifier } from '../classify/classifier.js';
+import type { Classified, Classifier } from '../classify/classifier.js';
 import { decide } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
 import { isHalfWritten, recordOf, requestOf } from '../decisions/read.js';
 import type { Recorder } from '../decisions/recorder.js';
-import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
+import type { InstanceRecord, NewDecision, ShadowRecord } from '../decisions/schema.js';
+import { outcomeOf } from '../decisions/shadow.js';
 import { pictureOf } from '../decisions/tags-record.js';
 import { hasOtherVersion } from '../decisions/versions.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
@@ -210,7 +211,7 @@ export class Pipeline {
       this.#recorder.record(described, before, { ...decided, ms }),
     );
     if (recorded === 'other version') return { kind: 'skipped', why: 'other_version' };
-    if (recorded === 'recorded') this.#observe('total', (performance.now() - began) / 1000);
+    if (recorded === 'recorded') this.#count(decided, began);
     await this.#readAndFollow(described.id);
     if (recorded === 'corrected') return { kind: 'skipped', why: 'corrected_by_person' };
     if (recorded === 'already decided') return { kind: 'skipped', why: 'already_decided' };
@@ -244,27 +245,42 @@ export class Pipeline {
       return this.#classifier.classify(picture);
     };
     const frame = frameOf(tags, this.#config);
-    const { scores, seconds } = await this.#inWork.run(id, () =>
+    const { scores, seconds, network, engine, shadow } = await this.#inWork.run(id, () =>
       this.#orthanc.renderings.whole(id, frame, classify, tags),
     );
     for (const stage of ['decode', 'prepare', 'infer'] as const) this.#observe(stage, seconds[stage]);
-    const { decision, category, reason, top } = decide(scores, this.#classifier.network);
+    const { decision, category, reason, top } = decide(scores, network);
+    const provenance = this.#provenance(before, { network, engine });
     return {
       decision,
       ...(category === undefined ? {} : { category }),
       reason,
       top,
-      ...this.#provenance(before),
+      ...provenance,
+      ...(shadow === undefined ? {} : { shadow: shadowRecordOf(shadow, provenance.when) }),
     };
   }
 
-  #provenance(instance: InstanceContent) {
-    const { network, engine } = this.#classifier;
+  #count({ shadow, ...decided }: Omit<NewDecision, 'ms'>, began: number): void {
+    this.#observe('total', (performance.now() - began) / 1000);
+    if (shadow === undefined) return;
+    const parting = outcomeOf(shadow) === outcomeOf(decided) ? 'agrees' : 'differs';
+    this.#metrics.shadow.inc({ outcome: shadow.decision === 'failed' ? 'failed' : parting });
+  }
+
+  /** @param by what has classified; by default the network in use */
+  #provenance(
+    instance: InstanceContent,
+    { network, engine }: Pick<Classified, 'network' | 'engine'> = {
+      network: this.#classifier.network,
+      engine: this.#classifier.engine.engine,
+    },
+  ) {
     const request = requestOf(instance);
     return {
       who: 'network' as const,
       network: { name: network.name, sha256: network.sha256 },
-      engine: engine.engine,
+      engine,
       when: new Date().toISOString(),
       ...(request === undefined ? {} : { requested: { who: request.who, when: request.when } }),
     };
@@ -282,6 +298,17 @@ export class Pipeline {
   #observe(stage: Stage, seconds: number): void {
     this.#metrics.stageSeconds.observe({ stage }, seconds);
   }
+}
+
+function shadowRecordOf(shadow: NonNullable<Classified['shadow']>, of: string): ShadowRecord {
+  const { name, sha256 } = shadow.network;
+  const network = { name, sha256 };
+  if ('error' in shadow) {
+    const { code, message } = shadow.error;
+    return { network, decision: 'failed', failure: { code, message }, top: [], of };
+  }
+  const { decision, category, top } = decide(shadow.scores, shadow.network);
+  return { network, decision, ...(category === undefined ? {} : { category }), top, of };
 }
 
 const skipped = (why: SkipReason, { tags }: DescribedInstance): Outcome => ({
