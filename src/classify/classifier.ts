@@ -112,7 +112,12 @@ export async function createClassifier(
     throw error;
   }
   const shadowNetwork = second?.network;
-  if (options.shadow !== undefined && shadowNetwork !== undefined && ready.shadow && 'classes' in ready.shadow)
+  if (
+    options.shadow !== undefined &&
+    shadowNetwork !== undefined &&
+    ready.shadow &&
+    'classes' in ready.shadow
+  )
     try {
       requireOutputs(shadowNetwork, ready.shadow.classes, options.shadow.labels);
     } catch (error) {

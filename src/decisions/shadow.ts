@@ -10,8 +10,10 @@ export function shadowOf(record: InstanceRecord): ShadowRecord | undefined {
 }
 
 /** What a decision comes to, as a word: the category, `needs_review` or `unknown_view`. */
-export const outcomeOf = ({ decision, category }: Pick<DecisionRecord, 'decision'> & { category?: string | undefined }) =>
-  category ?? decision;
+export const outcomeOf = ({
+  decision,
+  category,
+}: Pick<DecisionRecord, 'decision'> & { category?: string | undefined }) => category ?? decision;
 
 /** Whether a second network would have decided otherwise. Two that both ask for a person agree. */
 export function partingOf(record: InstanceRecord): 'agrees' | 'differs' | 'failed' | undefined {

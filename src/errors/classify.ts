@@ -178,7 +178,8 @@ export const classifyErrors = {
     transient: false,
     status: 404,
     exit: 1,
-    remedy: '`plainview network list` lists the networks. Others are folders in `networks` in the state folder.',
+    remedy:
+      '`plainview network list` lists the networks. Others are folders in `networks` in the state folder.',
   },
   network_refused: {
     message: (p: { name: string; why: string }) =>
@@ -201,7 +202,8 @@ export const classifyErrors = {
     transient: false,
     status: 409,
     exit: 1,
-    meaning: 'PLAINVIEW_DATABASE_URL is set. [scaling.md](scaling.md) says how services are restarted one after the other.',
+    meaning:
+      'PLAINVIEW_DATABASE_URL is set. [scaling.md](scaling.md) says how services are restarted one after the other.',
   },
   network_lost: {
     message: (p: { name: string; place: string; why: string }) =>

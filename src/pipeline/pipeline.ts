@@ -15,7 +15,7 @@ import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { kindsOf } from '../orthanc/radiographs.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
-import type { Job } from '../queue/queue.js';
+import type { Job, Reason } from '../queue/queue.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
 import { isDoubtful, isWorthAnotherTry } from './failures.js';
 
@@ -74,7 +74,8 @@ export class Pipeline {
       this.#whole(id, async () => {
         const instance = await hierarchy.instance(id);
         // As after a notice of what Plainview itself has stored anew. Orthanc need not open the file for it.
-        const why = requestOf(instance) === undefined ? await this.whySettled(instance) : undefined;
+        const why =
+          requestOf(instance) === undefined ? await this.whySettled(instance, job.reason) : undefined;
         return why === undefined ? { instance, described: await hierarchy.describe(id) } : { why };
       }),
     );
@@ -87,7 +88,9 @@ export class Pipeline {
         ? await this.#recorder.restore(instance, described)
         : undefined;
     const settled =
-      whyNot ?? this.#whyDecided(instance) ?? (restored === 'restored' ? 'correction_put_back' : undefined);
+      whyNot ??
+      this.#whyDecided(instance, job.reason) ??
+      (restored === 'restored' ? 'correction_put_back' : undefined);
     if (settled === undefined) {
       const other = restored === 'restored' ? undefined : restored?.other;
       return this.#decide(described, instance, began, other);
@@ -110,7 +113,7 @@ export class Pipeline {
     const isLost = recordOf(instance) === undefined;
     const restored = isLost ? await this.#recorder.restore(instance) : undefined;
     const settled =
-      this.#whyDecided(instance) ?? (restored === 'restored' ? 'correction_put_back' : undefined);
+      this.#whyDecided(instance, job.reason) ?? (restored === 'restored' ? 'correction_put_back' : undefined);
     if (settled !== undefined) {
       for (const followUp of this.#due(instance)) await followUp.recordFailure(instance, failure);
       return { kind: 'skipped', why: settled };
@@ -146,11 +149,11 @@ export class Pipeline {
     await this.#recorder.dropRequest(instance);
   }
 
-  /** @returns why nothing is left to do with an instance; undefined if something is */
-  async whySettled(instance: IdentifiedInstance): Promise<SkipReason | undefined> {
+  /** @returns why nothing is left to do with an instance, for this reason; undefined if something is */
+  async whySettled(instance: IdentifiedInstance, reason: Reason): Promise<SkipReason | undefined> {
     if (hasOtherVersion(instance)) return 'other_version';
     if (!this.#recorder.isLabelled(instance) || this.isUnfinished(instance)) return undefined;
-    return (await this.#recorder.isUnkept(instance)) ? undefined : this.#whyDecided(instance);
+    return (await this.#recorder.isUnkept(instance)) ? undefined : this.#whyDecided(instance, reason);
   }
 
   /**
@@ -223,16 +226,21 @@ export class Pipeline {
     };
   }
 
-  /** @returns why an instance needs no decision by this network; undefined if it needs one */
-  #whyDecided(instance: IdentifiedInstance): SkipReason | undefined {
+  /**
+   * What another network has decided is decided anew by a sweep alone: else a switch of the network would change some
+   * decisions at once, and others later.
+   * @returns why an instance needs no decision by this network; undefined if it needs one
+   */
+  #whyDecided(instance: IdentifiedInstance, reason: Reason): SkipReason | undefined {
     const known = recordOf(instance);
     if (known === undefined) return undefined;
     if (this.#recorder.asksAnew(instance, known.record)) return undefined;
     if (known.record.who === 'person') return 'corrected_by_person';
     if (isWorthAnotherTry(known.record)) return undefined;
     const isSame = known.record.network.sha256 === this.#classifier.network.sha256;
+    if (!isSame) return known.complete && reason !== 'sweep' ? 'already_decided' : undefined;
     // One that is half-written is finished, not made anew: it may be the undo of a person's.
-    return isSame && (known.complete || known.record.decision !== 'failed') ? 'already_decided' : undefined;
+    return known.complete || known.record.decision !== 'failed' ? 'already_decided' : undefined;
   }
 
   async #classify(

@@ -157,7 +157,9 @@ export class Child {
     const job = this.#jobs.get(id);
     this.#jobs.delete(id);
     if (job?.scored !== undefined) {
-      job.resolve(withoutShadow(job.scored, createError('shadow_slow', { seconds: this.#longestShadowMs / 1000 })));
+      job.resolve(
+        withoutShadow(job.scored, createError('shadow_slow', { seconds: this.#longestShadowMs / 1000 })),
+      );
       this.#listeners.onShadowEnded();
     } else job?.reject(createError('classifier_hung', { seconds: this.#longestMs / 1000 }));
     this.#end('it did not finish another picture');
@@ -192,10 +194,10 @@ function commandFor({ engine, memoryBytes }: Setup): [string, ...string[]] {
 }
 
 /** The result of a picture to which the second network gives no answer. */
-export const withoutShadow = (
-  result: Classification,
-  { code, message }: PlainviewError,
-): Classification => ({ ...result, shadow: { error: { code, message, cause: undefined } } });
+export const withoutShadow = (result: Classification, { code, message }: PlainviewError): Classification => ({
+  ...result,
+  shadow: { error: { code, message, cause: undefined } },
+});
 
 export const deserialize = ({ code, message, cause }: SerializedError) =>
   new PlainviewError(code, message, cause === undefined ? undefined : { cause: new Error(cause) });

@@ -107,7 +107,15 @@ export class Pool {
   #run(picture: Buffer, explain: number | undefined): Promise<Classification> {
     if (this.#isClosed) return Promise.reject(createError('classifier_closed', {}));
     const result = new Promise<Classification>((resolve, reject) => {
-      this.#waiting.push({ id: ++this.#lastId as JobId, picture, explain, shadow: false, ends: 0, resolve, reject });
+      this.#waiting.push({
+        id: ++this.#lastId as JobId,
+        picture,
+        explain,
+        shadow: false,
+        ends: 0,
+        resolve,
+        reject,
+      });
     });
     const settled = result.catch(() => undefined).finally(() => this.#running.delete(settled));
     this.#running.add(settled);
@@ -143,8 +151,7 @@ export class Pool {
       if (!leastBusy || leastBusy.freeSlots === 0 || (next && next.ends > 0 && !leastBusy.isIdle)) break;
       this.#waiting.shift();
       // A picture during which a process ended is done without the second network.
-      const shadow =
-        this.#shadowProblem === undefined && next?.ends === 0 && next.explain === undefined;
+      const shadow = this.#shadowProblem === undefined && next?.ends === 0 && next.explain === undefined;
       if (next) leastBusy.submit({ ...next, shadow });
     }
     if (this.#waiting.length > 0 && this.#children.length < this.#limit && !this.#isStarting)

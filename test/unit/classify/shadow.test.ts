@@ -91,9 +91,7 @@ describe('a shadow network', () => {
       await start(second),
     ];
     const results = await classifyAll(both);
-    expect(results.map(({ scores }) => scores)).toEqual(
-      (await classifyAll(one)).map(({ scores }) => scores),
-    );
+    expect(results.map(({ scores }) => scores)).toEqual((await classifyAll(one)).map(({ scores }) => scores));
     expect(results.map(({ shadow }) => shadow)).toEqual(
       (await classifyAll(other)).map(({ scores }) => ({
         scores,
@@ -120,18 +118,8 @@ describe('a shadow network', () => {
 describe('a shadow network that cannot run', () => {
   it.each([
     ['is not there', { graph: join(folder, 'none.pb'), labels }, 'network_unreadable', false],
-    [
-      'is no network',
-      bad,
-      'network_unreadable',
-      true,
-    ],
-    [
-      'has other outputs than names',
-      unfit,
-      'network_mismatch',
-      true,
-    ],
+    ['is no network', bad, 'network_unreadable', true],
+    ['has other outputs than names', unfit, 'network_mismatch', true],
   ])('because it %s does not keep the first one from deciding', async (_, shadow, code, isRecorded) => {
     const classifier = await start({ shadow });
     const { scores, shadow: answer } = await classifier.classify(grey);
