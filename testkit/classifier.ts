@@ -82,7 +82,8 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
       // For the answered category, values grow from top to bottom. For others they are 0.
       const isAnswer = category === (await this.answer(picture)).category;
       const values = Float32Array.from({ length: 49 }, (_, i) => (isAnswer ? Math.floor(i / 7) : 0));
-      return { scores, seconds, rows: 7, columns: 7, values, bias: 0 };
+      const score = scores[stubClasses.indexOf(category)] ?? 0;
+      return { scores, seconds, rows: 7, columns: 7, values, bias: 0, score };
     },
     close: async () => undefined,
   };

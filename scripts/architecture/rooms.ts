@@ -18,6 +18,7 @@ export const plainview: Architecture = {
       knows: [
         'app',
         'evaluate',
+        'networks',
         'followups/routing',
         'hanging',
         'select',
@@ -36,7 +37,7 @@ export const plainview: Architecture = {
       path: 'sandbox',
       storey: 'doors',
       job: 'a real Orthanc on loopback for demo and tests',
-      knows: ['app', 'commands', 'decisions', 'store', 'classify', 'orthanc', 'config', ...tools],
+      knows: ['app', 'commands', 'networks', 'decisions', 'store', 'classify', 'orthanc', 'config', ...tools],
     },
     {
       path: 'app',
@@ -45,6 +46,7 @@ export const plainview: Architecture = {
       knows: [
         'http',
         'intake',
+        'networks',
         'pipeline',
         'followups',
         'followups/tags',
@@ -73,6 +75,7 @@ export const plainview: Architecture = {
       job: 'hook, API, health, metrics endpoint',
       knows: [
         'intake',
+        'networks',
         'pipeline',
         'followups/tags',
         'followups/routing',
@@ -168,6 +171,13 @@ export const plainview: Architecture = {
       storey: 'work',
       job: 'from labelled pictures to figures',
       knows: ['pipeline', 'select', 'contract', 'decisions', 'classify', 'orthanc', 'config', ...tools],
+    },
+
+    {
+      path: 'networks',
+      storey: 'work',
+      job: 'which networks there are, and which one decides',
+      knows: ['contract', 'classify', 'store', 'config', ...tools],
     },
 
     {

@@ -24,6 +24,7 @@ export interface AuditEntry {
     | 'undo tags'
     | 'retry routes'
     | 'sweep'
+    | 'use network'
     | 'view'
     | 'list'
     | 'refused'

@@ -18,6 +18,12 @@ export interface Classified extends Omit<Classification, 'shadow'> {
   readonly shadow?: ShadowClassification;
 }
 
+/** Why a picture has its score for a class. */
+export interface Explained extends Explanation {
+  /** Of that class. */
+  readonly score: number;
+}
+
 /** A second network that looks at every picture that is classified. */
 export interface Shadow {
   /** Undefined where its files cannot be read. */
@@ -42,7 +48,7 @@ export interface Classifier {
    * @param picture as for `classify`
    * @throws as `classify` does; class_unknown, explanation_unavailable, engine_wrong
    */
-  explain(picture: Buffer, category: string): Promise<Explanation>;
+  explain(picture: Buffer, category: string): Promise<Explained>;
   /** Waits for the running calls, then ends the processes. @param deadline the calls that still run then fail */
   close(deadline?: AbortSignal): Promise<void>;
 }
@@ -143,7 +149,8 @@ export async function createClassifier(
     async explain(picture, category) {
       const index = network.classes.indexOf(category);
       if (index < 0) throw createError('class_unknown', { name: category, network: network.name });
-      return pool.explain(picture, index);
+      const explanation = await pool.explain(picture, index);
+      return { ...explanation, score: explanation.scores[index] ?? 0 };
     },
     close: (deadline) => pool.close(deadline),
   };

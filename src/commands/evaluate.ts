@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
-import { classifierOptions } from '../app/classifier-options.js';
 import { type Classifier, createClassifier } from '../classify/classifier.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
@@ -17,6 +16,7 @@ import { terminalText } from '../evaluate/terminal.js';
 import { thumbnailsOf } from '../evaluate/thumbnails.js';
 import { ownerOnly } from '../files/replace.js';
 import { requireWritable, writeResult } from '../files/result-file.js';
+import { classifierOptions, withNetwork } from '../networks/classifier-options.js';
 import { fraction, integer } from './arguments.js';
 import { type SourceOptions, withTruth } from './evaluate-source.js';
 import { progressBar } from './progress.js';
@@ -49,7 +49,10 @@ export const evaluateCommand = () =>
       '[labels]',
       'labels file (CSV or TSV with header; paths relative to it), or a folder that contains such a file or one folder per category',
     )
-    .option('--network <name>', 'embedded, nncpr, or a frozen graph (.pb) (default: PLAINVIEW_NETWORK)')
+    .option(
+      '--network <name>',
+      'embedded, nncpr, a name in the folder of networks, or a frozen graph (.pb) (default: PLAINVIEW_NETWORK)',
+    )
     .option(
       '--classes <file>',
       "file with the names of the graph's outputs, one per line (default: classes.txt in the graph's folder)",
@@ -200,17 +203,7 @@ function withOptions(
   config: Config,
   { network, classes, threshold, margin, unknownBelow }: NetworkOptions,
 ): Config {
-  const base =
-    network === undefined
-      ? config
-      : {
-          ...config,
-          network,
-          labels: undefined,
-          threshold: undefined,
-          margin: undefined,
-          unknownBelow: undefined,
-        };
+  const base = network === undefined ? config : withNetwork(config, network);
   return {
     ...base,
     labels: classes ?? base.labels,

@@ -172,9 +172,15 @@ export const statistics = z.object({
 });
 export type StatisticsAnswer = z.output<typeof statistics>;
 
+const identity = networkId.extend({ purpose: z.string() });
+
 export const status = z.object({
   version: z.string(),
-  network: networkId.extend({ purpose: z.string() }),
+  network: identity,
+  shadow: z
+    .object({ network: identity.optional(), problem: text.describe('Why it does not look at pictures.') })
+    .optional()
+    .describe('A second network that looks at each picture and decides nothing.'),
   engine: z.object({
     engine: z.string(),
     device: z.string(),
