@@ -158,7 +158,7 @@ export const plainview: Architecture = {
       path: 'statistics',
       storey: 'work',
       job: 'counts of decisions and corrections',
-      knows: ['select', 'contract', 'decisions', 'store', 'orthanc', 'config', ...tools],
+      knows: ['evaluate', 'select', 'contract', 'decisions', 'store', 'orthanc', 'config', ...tools],
     },
     {
       path: 'select',

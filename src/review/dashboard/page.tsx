@@ -12,6 +12,7 @@ import { Categories } from './categories.js';
 import { Bars, type Series } from './chart.js';
 import { Engine } from './engine.js';
 import { Jobs } from './jobs.js';
+import { Shadows } from './shadows.js';
 
 /** In days. */
 const spans = [
@@ -114,6 +115,7 @@ function Panels({ statistics }: { statistics: Statistics }) {
           series={decisionSeries}
         />
         <Agreement networks={statistics.agreement} />
+        <Shadows shadows={statistics.shadows} />
         <Categories statistics={statistics} />
         <Engine />
         <Jobs />

@@ -21,6 +21,8 @@ export interface FakeService {
   me: Me;
   status: Status;
   statistics: Statistics;
+  /** The queries of the lists that were asked for. */
+  lists: string[];
   /** What came in: `PUT instances/…/decision {"category":…}`. */
   asked: string[];
   /** Said instead of an answer to whatever begins with this, until it is deleted. */
@@ -62,6 +64,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     },
     statistics: madeStatistics(),
     asked: [],
+    lists: [],
     troubles: new Map(),
     token: undefined,
     streams: true,
@@ -103,7 +106,10 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     if (path === 'status') return json(response, { ...fake.status, streams: fake.streams });
     if (path === 'statistics') return json(response, fake.statistics);
     if (path === 'requests') return json(response, []);
-    if (path === 'worklist') return json(response, worklist(entries, query));
+    if (path === 'worklist') {
+      fake.lists.push(query.toString());
+      return json(response, worklist(entries, query));
+    }
     if (path === 'events') {
       response.setHeader('content-type', 'text/event-stream');
       response.write(': hello\n\n');
