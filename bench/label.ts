@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp, { type Sharp } from 'sharp';
 import { z } from 'zod';
-import { networkFiles } from '../src/app/classifier-options.js';
 import { type Classifier, createClassifier } from '../src/classify/classifier.js';
 import { engineChoice } from '../src/classify/engines/engine.js';
 import { labelFiles } from '../src/commands/label-files.js';
+import { networkFiles } from '../src/networks/classifier-options.js';
 import { seeded } from '../testkit/random.js';
 import { sum } from './statistics.js';
 

@@ -1,4 +1,4 @@
-import type { Classification, Classifier } from '../src/classify/classifier.js';
+import type { Classified, Classifier, ShadowClassification } from '../src/classify/classifier.js';
 
 /** Classes of the stub: ten categories and `other`. */
 export const stubClasses = [
@@ -20,6 +20,14 @@ export interface Stub extends Classifier {
   readonly pictures: Buffer[];
   /** Result for the next pictures; default: knee_lateral at 0.99. */
   answer: (picture: Buffer) => Promise<{ category: string; score: number }>;
+  /** What a second network makes of the next pictures; default: there is none. */
+  second?: ShadowClassification;
+}
+
+/** Scores of a picture that shows this. */
+export function scoresOf({ category, score }: { category: string; score: number }): Float32Array {
+  const rest = (1 - score) / (stubClasses.length - 1);
+  return Float32Array.from(stubClasses, (name) => (name === category ? score : rest));
 }
 
 /**
@@ -57,19 +65,25 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
     engine: { engine: 'onnxruntime', device: 'cpu', declined: [] },
     pictures,
     answer: async () => ({ category: 'knee_lateral', score: 0.99 }),
-    async classify(picture): Promise<Classification> {
+    async classify(picture): Promise<Classified> {
+      const { network, engine, second } = this;
       pictures.push(picture);
-      const { category, score } = await this.answer(picture);
-      const rest = (1 - score) / (stubClasses.length - 1);
-      const scores = Float32Array.from(stubClasses, (name) => (name === category ? score : rest));
-      return { scores, seconds: { decode: 0, prepare: 0, infer: 0 } };
+      const scores = scoresOf(await this.answer(picture));
+      return {
+        scores,
+        seconds: { decode: 0, prepare: 0, infer: 0 },
+        network,
+        engine: engine.engine,
+        ...(second === undefined ? {} : { shadow: second }),
+      };
     },
     async explain(picture, category) {
-      const classification = await this.classify(picture);
+      const { scores, seconds } = await this.classify(picture);
       // For the answered category, values grow from top to bottom. For others they are 0.
       const isAnswer = category === (await this.answer(picture)).category;
       const values = Float32Array.from({ length: 49 }, (_, i) => (isAnswer ? Math.floor(i / 7) : 0));
-      return { ...classification, rows: 7, columns: 7, values, bias: 0 };
+      const score = scores[stubClasses.indexOf(category)] ?? 0;
+      return { scores, seconds, rows: 7, columns: 7, values, bias: 0, score };
     },
     close: async () => undefined,
   };

@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { hookKey } from '../src/access/keys.js';
 import { startService, type Timings } from '../src/app/service.js';
 import type { Classifier } from '../src/classify/classifier.js';
+import { DecidingClassifier } from '../src/classify/deciding.js';
 import { loadConfig } from '../src/config/load.js';
 import { groupRecord, instanceRecord, readRecord } from '../src/decisions/schema.js';
 import { freePort } from '../src/sandbox/ports.js';
@@ -67,7 +68,7 @@ export async function startTestService<C extends Classifier = Stub>(options: {
   });
   const service = await startService(
     config,
-    classifier,
+    new DecidingClassifier(classifier),
     { log: pino({ level: 'trace' }, sink) },
     options.timings,
   );

@@ -19,6 +19,7 @@ export const plainview: Architecture = {
         'app',
         'evaluate',
         'learn',
+        'networks',
         'followups/routing',
         'hanging',
         'select',
@@ -37,7 +38,7 @@ export const plainview: Architecture = {
       path: 'sandbox',
       storey: 'doors',
       job: 'a real Orthanc on loopback for demo and tests',
-      knows: ['app', 'commands', 'decisions', 'store', 'classify', 'orthanc', 'config', ...tools],
+      knows: ['app', 'commands', 'networks', 'decisions', 'store', 'classify', 'orthanc', 'config', ...tools],
     },
     {
       path: 'app',
@@ -46,6 +47,7 @@ export const plainview: Architecture = {
       knows: [
         'http',
         'intake',
+        'networks',
         'pipeline',
         'followups',
         'followups/tags',
@@ -75,6 +77,7 @@ export const plainview: Architecture = {
       job: 'hook, API, health, metrics endpoint',
       knows: [
         'intake',
+        'networks',
         'pipeline',
         'followups/tags',
         'followups/routing',
@@ -169,7 +172,7 @@ export const plainview: Architecture = {
       path: 'statistics',
       storey: 'work',
       job: 'counts of decisions and corrections',
-      knows: ['select', 'contract', 'decisions', 'store', 'orthanc', 'config', ...tools],
+      knows: ['evaluate', 'select', 'contract', 'decisions', 'store', 'orthanc', 'config', ...tools],
     },
     {
       path: 'drift',
@@ -194,6 +197,13 @@ export const plainview: Architecture = {
       storey: 'work',
       job: 'from labelled pictures to figures',
       knows: ['pipeline', 'select', 'contract', 'decisions', 'classify', 'orthanc', 'config', ...tools],
+    },
+
+    {
+      path: 'networks',
+      storey: 'work',
+      job: 'which networks there are, and which one decides',
+      knows: ['contract', 'classify', 'store', 'config', ...tools],
     },
 
     {

@@ -25,6 +25,7 @@ export interface AuditEntry {
     | 'retry routes'
     | 'sweep'
     | 'accept drift'
+    | 'use network'
     | 'view'
     | 'list'
     | 'refused'

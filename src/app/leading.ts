@@ -17,6 +17,7 @@ import { SweepSchedule } from '../intake/sweep-schedule.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
+import type { Reason } from '../queue/queue.js';
 import { isDamaged, isStoreAway, type Store } from '../store/store.js';
 import type { Part } from './lifecycle.js';
 import type { Work } from './work.js';
@@ -39,17 +40,17 @@ export type Leading = Awaited<ReturnType<typeof createLeading>>;
 export async function createLeading({ work, store, orthanc, classifier, config, seal, metrics, log }: Parts) {
   const { queue, recorder, reconciler, pipeline, reporter, routing, tagger, corrections, locks } = work;
   const { modalities } = config;
-  const isSettled = async (instance: IdentifiedInstance) =>
-    (await pipeline.whySettled(instance)) !== undefined;
+  const isSettled = async (instance: IdentifiedInstance, reason: Reason) =>
+    (await pipeline.whySettled(instance, reason)) !== undefined;
   const sweep = new Sweep({
     orthanc,
     queue,
     reconciler,
-    network: classifier.network.sha256,
+    network: () => classifier.network.sha256,
     modalities,
     ownClasses: reporter === undefined ? [] : [reportSopClass],
     // Only sweeps restore labels that were removed. Otherwise two services could add and remove them endlessly.
-    isSettled: async (instance) => recorder.isLabelled(instance) && (await isSettled(instance)),
+    isSettled: async (instance) => recorder.isLabelled(instance) && (await isSettled(instance, 'sweep')),
     rate: config.sweepRate,
     quietHours: config.sweepHours,
     store,
@@ -71,7 +72,7 @@ export async function createLeading({ work, store, orthanc, classifier, config, 
     orthanc,
     queue,
     cursor: await ChangeCursor.open(store, log),
-    isSettled,
+    isSettled: (instance) => isSettled(instance, 'changes'),
     isUnfinished: async (instance) =>
       requestOf(instance) !== undefined ||
       pipeline.isUnfinished(instance) ||

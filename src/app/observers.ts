@@ -48,9 +48,15 @@ export function logNodes({ events }: NodeHealth, log: Logger): void {
   events.on('back', (node) => log.info({ node }, 'this Orthanc answers again'));
 }
 
-export function logNetwork({ engine, network }: Classifier, log: Logger): void {
+export function logNetwork({ engine, network, shadow }: Classifier, log: Logger): void {
   log.info({ engine, network: { name: network.name, sha256: network.sha256 } }, 'network loaded');
   for (const { engine: name, reason } of engine.declined) log.info({ engine: name }, `not used: ${reason}`);
+  if (shadow?.network !== undefined) {
+    const { name, sha256 } = shadow.network;
+    log.info({ shadow: { name, sha256 } }, 'this network looks at each picture too, and decides nothing');
+  }
+  if (shadow?.problem !== undefined)
+    log.error({ err: shadow.problem }, 'the shadow network is not used: decisions go on without it');
   if (network.purpose === 'research')
     log.warn('this network is for evaluation and research only: it is not a medical device');
 }

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { auditTrail } from '../access/audit.js';
 import { deriveKey } from '../access/keys.js';
-import type { Classifier } from '../classify/classifier.js';
+import type { Classifier, Shadow } from '../classify/classifier.js';
+import type { DecidingClassifier } from '../classify/deciding.js';
 import type { Config } from '../config/options.js';
 import { requireLabels } from '../decisions/labels.js';
 import { RequestSeal } from '../decisions/request-seal.js';
@@ -16,6 +17,7 @@ import { startingRouter } from '../http/starting.js';
 import type { Follower } from '../intake/follower.js';
 import { requireSameArchive } from '../intake/same-archive.js';
 import { Metrics } from '../metrics/metrics.js';
+import { Networks } from '../networks/networks.js';
 import { mayFreeze, requireCapabilities, warningsOf } from '../orthanc/capabilities.js';
 import type { Heartbeat } from '../orthanc/node-health.js';
 import { Orthanc } from '../orthanc/orthanc.js';
@@ -58,7 +60,7 @@ export interface Timings {
  */
 export async function startService(
   config: Config,
-  classifier: Classifier,
+  classifier: DecidingClassifier,
   output: Output,
   timings: Timings = {},
   onlyWorks = false,
@@ -111,7 +113,7 @@ export async function startService(
 interface Parts {
   config: Config & { secret: string };
   server: HttpServer;
-  classifier: Classifier;
+  classifier: DecidingClassifier;
   output: Output;
   timings: Timings;
   onlyWorks: boolean;
@@ -165,6 +167,7 @@ async function startOn(
       (shared === undefined || (shared.leads ? isOpen : shared.leader !== undefined)),
     network: identityOf(classifier),
     engine: classifier.engine,
+    ...(classifier.shadow === undefined ? {} : { shadow: shadowOf(classifier.shadow) }),
     orthanc: {
       url: config.orthancUrl[0],
       ...availability.state,
@@ -185,7 +188,29 @@ async function startOn(
         }),
     queue: queue.depth(),
   });
-  const door = { ...work, store, orthanc, classifier, config, secret, metrics, audit, readiness, log };
+  const networks = new Networks({
+    config,
+    classifier,
+    store,
+    check: ({ classes }) => {
+      requireLabels(classes, config.labelPrefix);
+      requireFiles(config, classes);
+    },
+    onSwitched: () => logNetwork(classifier, log),
+  });
+  const door = {
+    ...work,
+    networks,
+    store,
+    orthanc,
+    classifier,
+    config,
+    secret,
+    metrics,
+    audit,
+    readiness,
+    log,
+  };
   const leadership = new Leadership(async () => {
     const parts = await createLeading({ work, store, orthanc, classifier, config, seal, metrics, log });
     const web = await createWeb({ ...door, ...parts });
@@ -298,8 +323,13 @@ async function goOn(settling: Part, routing: Routing | undefined, log: Logger): 
   }
 }
 
-const identityOf = ({ network }: Classifier) => ({
+const identityOf = ({ network }: Pick<Classifier, 'network'>) => ({
   name: network.name,
   sha256: network.sha256,
   purpose: network.purpose,
+});
+
+const shadowOf = ({ network, problem }: Shadow) => ({
+  ...(network === undefined ? {} : { network: identityOf({ network }) }),
+  ...(problem === undefined ? {} : { problem: problem.message }),
 });

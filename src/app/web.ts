@@ -29,6 +29,7 @@ import { healthRouter, type Readiness } from '../http/health.js';
 import { hookRouter } from '../http/hook.js';
 import { reviewPageRouter } from '../http/review-page.js';
 import type { Metrics } from '../metrics/metrics.js';
+import type { Networks } from '../networks/networks.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { Statistics } from '../statistics/statistics.js';
 import type { Store } from '../store/store.js';
@@ -36,10 +37,11 @@ import type { Leading } from './leading.js';
 import type { Shared } from './service-interface.js';
 import type { Work } from './work.js';
 
-interface Door extends Pick<Work, 'aggregates' | 'recorder' | 'queue' | 'tagger' | 'routing'> {
+interface Door extends Pick<Work, 'names' | 'aggregates' | 'recorder' | 'queue' | 'tagger' | 'routing'> {
   store: Store;
   orthanc: Orthanc;
   classifier: Classifier;
+  networks: Networks;
   config: Config;
   /** The secret that Plainview shares with Orthanc. */
   secret: string;

@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
 import { knownCategories } from '../anatomy/categories.js';
-import type { Classifier } from '../classify/classifier.js';
+import type { Classifier, Network } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { Aggregates } from '../decisions/aggregates.js';
 import { CorrectionStore } from '../decisions/correction-store.js';
+import { derivedOnce } from '../decisions/derived-once.js';
+import type { CategoryLabels } from '../decisions/proposals.js';
 import { Reconciler } from '../decisions/reconciler.js';
 import { Recorder } from '../decisions/recorder.js';
 import type { RequestSeal } from '../decisions/request-seal.js';
@@ -37,6 +39,8 @@ interface Parts extends Pick<State, 'store' | 'locks' | 'createQueue'> {
   log: Logger;
 }
 
+const categoriesOf = derivedOnce(({ classes }: Network) => knownCategories(classes));
+
 /** The parts that decide instances, record the decisions and run the follow-ups. Each process of an archive has them. */
 export type Work = ReturnType<typeof createWork>;
 
@@ -56,7 +60,12 @@ export function createWork({
 }: Parts) {
   const { stateDir } = config;
   const onPart: OnPart = (study, afterMs) => reconciler.later(study, afterMs);
-  const names = { prefix: config.labelPrefix, categories: knownCategories(classifier.network.classes) };
+  const names: CategoryLabels = {
+    prefix: config.labelPrefix,
+    get categories() {
+      return categoriesOf(classifier.network);
+    },
+  };
   const aggregates = new Aggregates(orthanc, names, locks, onPart);
   const corrections = new CorrectionStore(store, locks, log);
   const recorder = new Recorder({
@@ -146,6 +155,7 @@ export function createWork({
   recorder.events.on('replaced', (instance) => queue.enqueue(instance, 'changes'));
   return {
     locks,
+    names,
     aggregates,
     corrections,
     recorder,

@@ -1,29 +1,54 @@
 import { availableParallelism } from 'node:os';
-import { createError } from '../errors/errors.js';
-import type { EngineChoice } from './engines/engine.js';
+import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
+import type { EngineChoice, EngineName } from './engines/engine.js';
 import { loadNetwork, type Network, type NetworkSource, requireOutputs } from './network.js';
 import { Pool } from './workers/pool.js';
-import type { Classification, EngineReport, Explanation } from './workers/protocol.js';
+import type { Classification, EngineReport, Explanation, ShadowOutcome } from './workers/protocol.js';
 
 export type { Network } from './network.js';
 export type { Classification, EngineReport, Explanation } from './workers/protocol.js';
+
+/** What the second network made of a picture. It changes nothing. */
+export type ShadowClassification = ShadowOutcome & { readonly network: Network };
+
+/** The scores of a picture, and what computed them. */
+export interface Classified extends Omit<Classification, 'shadow'> {
+  readonly network: Network;
+  readonly engine: EngineName;
+  readonly shadow?: ShadowClassification;
+}
+
+/** Why a picture has its score for a class. */
+export interface Explained extends Explanation {
+  /** Of that class. */
+  readonly score: number;
+}
+
+/** A second network that looks at every picture that is classified. */
+export interface Shadow {
+  /** Undefined where its files cannot be read. */
+  readonly network?: Network | undefined;
+  /** Why it does not look at pictures; undefined while it does. */
+  readonly problem?: PlainviewError | undefined;
+}
 
 /** A loaded network: picture in, scores out. It runs in processes of its own. */
 export interface Classifier {
   readonly network: Network;
   readonly engine: EngineReport;
+  readonly shadow?: Shadow | undefined;
   /**
    * @param picture PNG, JPEG, GIF or PAM
    * @throws picture_undecodable, picture_too_large, classifier_crashed, classifier_hung, classifier_closed
    */
-  classify(picture: Buffer): Promise<Classification>;
+  classify(picture: Buffer): Promise<Classified>;
   /**
    * The scores and the activation map of a class: which parts of the picture raise or lower its score. The first call
    * of a process takes longer.
    * @param picture as for `classify`
    * @throws as `classify` does; class_unknown, explanation_unavailable, engine_wrong
    */
-  explain(picture: Buffer, category: string): Promise<Explanation>;
+  explain(picture: Buffer, category: string): Promise<Explained>;
   /** Waits for the running calls, then ends the processes. @param deadline the calls that still run then fail */
   close(deadline?: AbortSignal): Promise<void>;
 }
@@ -45,10 +70,14 @@ export interface ClassifierOptions extends NetworkSource {
   timeoutMs?: number | undefined;
   /** Memory that a process may use; the default is enough for the largest picture. */
   memoryBytes?: number | undefined;
+  /** A second network. Where it cannot run, the first one does. It is left out where it is the same as the first one. */
+  shadow?: NetworkSource | undefined;
 }
 
 /** Of a colour picture: its file, its decoded pixels, and what libraries need beside them. */
 const memoryFor = (maxMegapixels: number): number => 1_000_000_000 + 12 * 1_000_000 * maxMegapixels;
+/** Of a second network: its weights, as the file, the graph and the engine have them, and its activations. */
+const memoryOfShadow = ({ length }: Buffer): number => 200_000_000 + 6 * length;
 
 /**
  * @param cancelled ends the start
@@ -59,6 +88,7 @@ export async function createClassifier(
   cancelled?: AbortSignal,
 ): Promise<Classifier> {
   const { network, file } = await loadNetwork(options);
+  const second = await loadShadow(options.shadow, network);
   const setup = {
     file,
     layers: {
@@ -74,7 +104,10 @@ export async function createClassifier(
     engine: options.engine,
     maxMegapixels: options.maxMegapixels ?? 150,
     timeoutMs: options.timeoutMs ?? 120_000,
-    memoryBytes: options.memoryBytes ?? memoryFor(options.maxMegapixels ?? 150),
+    memoryBytes:
+      (options.memoryBytes ?? memoryFor(options.maxMegapixels ?? 150)) +
+      (second?.file === undefined ? 0 : memoryOfShadow(second.file)),
+    ...(second?.file === undefined ? {} : { shadow: { file: second.file } }),
   };
   const workers = options.workers || Math.min(availableParallelism(), 4);
   const { pool, ready } = await Pool.start(setup, workers, cancelled);
@@ -84,15 +117,62 @@ export async function createClassifier(
     await pool.close();
     throw error;
   }
+  const shadowNetwork = second?.network;
+  if (
+    options.shadow !== undefined &&
+    shadowNetwork !== undefined &&
+    ready.shadow &&
+    'classes' in ready.shadow
+  )
+    try {
+      requireOutputs(shadowNetwork, ready.shadow.classes, options.shadow.labels);
+    } catch (error) {
+      pool.stopShadow(asPlainviewError(error));
+    }
   return {
     network,
     engine: ready.report,
-    classify: (picture) => pool.classify(picture),
+    get shadow() {
+      return second && { network: shadowNetwork, problem: second.problem ?? pool.shadowProblem };
+    },
+    async classify(picture) {
+      const { shadow, ...scored } = await pool.classify(picture);
+      return {
+        ...scored,
+        network,
+        engine: ready.report.engine,
+        ...(shadow === undefined || shadowNetwork === undefined
+          ? {}
+          : { shadow: { ...shadow, network: shadowNetwork } }),
+      };
+    },
     async explain(picture, category) {
       const index = network.classes.indexOf(category);
       if (index < 0) throw createError('class_unknown', { name: category, network: network.name });
-      return pool.explain(picture, index);
+      const explanation = await pool.explain(picture, index);
+      return { ...explanation, score: explanation.scores[index] ?? 0 };
     },
     close: (deadline) => pool.close(deadline),
   };
+}
+
+interface LoadedShadow {
+  network?: Network;
+  file?: Buffer;
+  problem?: PlainviewError;
+}
+
+/** @returns undefined where there is none, or it is the first network */
+async function loadShadow(
+  source: NetworkSource | undefined,
+  first: Network,
+): Promise<LoadedShadow | undefined> {
+  if (source === undefined) return undefined;
+  try {
+    const { network, file } = await loadNetwork(source);
+    if (network.sha256 === first.sha256) return undefined;
+    return { network, file };
+  } catch (error) {
+    return { problem: asPlainviewError(error) };
+  }
 }

@@ -3,6 +3,7 @@ import { createError } from '../errors/errors.js';
 import { correctedInstances, groupAttributes } from '../evaluate/corrected-instances.js';
 import type { GroundTruth } from '../evaluate/ground-truth.js';
 import { readGroundTruth } from '../evaluate/read-ground-truth.js';
+import { type ShadowReport, shadowedInstances, shadowReportOf } from '../evaluate/shadow.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { progressBar } from './progress.js';
 import { parseSelection, queryOf } from './selection.js';
@@ -39,7 +40,7 @@ export async function withTruth<T>(
     return use(await readGroundTruth(labels, { file: options.fileColumn, label: options.labelColumn, by }));
   }
   if (labels !== undefined) throw createError('usage', { problem: `name ${labels} or --orthanc, not both` });
-  const selection = parseSelection({ query: queryOf(query), from, to, all: true });
+  const selection = selectionOf(options);
   const attribute = groupAttributes.optional().safeParse(by);
   if (!attribute.success)
     throw createError('usage', {
@@ -57,6 +58,35 @@ export async function withTruth<T>(
       onFound,
     }).finally(() => bar.stop());
     return await use(truth);
+  } finally {
+    orthanc.close();
+  }
+}
+
+const selectionOf = ({ query, from, to }: SourceOptions) =>
+  parseSelection({ query: queryOf(query), from, to, all: true });
+
+/**
+ * What was recorded of the instances in Orthanc that people have decided, with the answer of a shadow network.
+ * @throws usage, orthanc_…
+ */
+export async function readShadowed(
+  labels: string | undefined,
+  options: SourceOptions & { worst: number },
+  config: Config,
+): Promise<ShadowReport> {
+  if (options.orthanc !== true || labels !== undefined)
+    throw createError('usage', { problem: '--shadow needs --orthanc: its answers are recorded there' });
+  const orthanc = new Orthanc(config);
+  const bar = progressBar(undefined, 'corrected or confirmed instances');
+  let decidedByPeople = 0;
+  try {
+    const instances = await shadowedInstances(orthanc, selectionOf(options), config.modalities, (count) => {
+      decidedByPeople += count;
+      bar.advance(count);
+    }).finally(() => bar.stop());
+    const data = `what people have said in the Orthanc at ${config.orthancUrl.join(', ')}`;
+    return shadowReportOf(instances, { data, decidedByPeople, worst: options.worst });
   } finally {
     orthanc.close();
   }

@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
-import { classifierOptions } from '../app/classifier-options.js';
 import { type Classifier, createClassifier } from '../classify/classifier.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
@@ -13,12 +12,14 @@ import type { GroundTruth } from '../evaluate/ground-truth.js';
 import { reportPage } from '../evaluate/html/page.js';
 import { requireCategories, withMappedLabels } from '../evaluate/read-ground-truth.js';
 import { reportOf } from '../evaluate/report.js';
+import { shadowText } from '../evaluate/shadow.js';
 import { terminalText } from '../evaluate/terminal.js';
 import { thumbnailsOf } from '../evaluate/thumbnails.js';
 import { ownerOnly } from '../files/replace.js';
 import { requireWritable, writeResult } from '../files/result-file.js';
+import { classifierOptions, withNetwork } from '../networks/classifier-options.js';
 import { fraction, integer } from './arguments.js';
-import { type SourceOptions, withTruth } from './evaluate-source.js';
+import { readShadowed, type SourceOptions, withTruth } from './evaluate-source.js';
 import { progressBar } from './progress.js';
 
 interface Options extends SourceOptions {
@@ -34,6 +35,7 @@ interface Options extends SourceOptions {
   json?: string;
   html?: string;
   thumbnails: boolean;
+  shadow?: true;
 }
 
 type NetworkOptions = { [K in 'network' | 'classes']?: string | undefined } & Pick<
@@ -49,7 +51,10 @@ export const evaluateCommand = () =>
       '[labels]',
       'labels file (CSV or TSV with header; paths relative to it), or a folder that contains such a file or one folder per category',
     )
-    .option('--network <name>', 'embedded, nncpr, or a frozen graph (.pb) (default: PLAINVIEW_NETWORK)')
+    .option(
+      '--network <name>',
+      'embedded, nncpr, a name in the folder of networks, or a frozen graph (.pb) (default: PLAINVIEW_NETWORK)',
+    )
     .option(
       '--classes <file>',
       "file with the names of the graph's outputs, one per line (default: classes.txt in the graph's folder)",
@@ -62,6 +67,10 @@ export const evaluateCommand = () =>
     .option(
       '--orthanc',
       'instead of files: use the instances in Orthanc whose category a person has set or confirmed',
+    )
+    .option(
+      '--shadow',
+      'with --orthanc: compare the recorded answers of the network and of its shadow; no network is loaded',
     )
     .option(
       '--query <Tag=value...>',
@@ -100,6 +109,7 @@ PLAINVIEW_ENGINE and PLAINVIEW_WORKERS set the engine and the processes. The opt
     .action(async (labels: string | undefined, options: Options) => {
       const config = loadConfig(process.env);
       for (const file of [options.json, options.html]) if (file !== undefined) await requireWritable(file);
+      if (options.shadow) return evaluateShadow(labels, options, config);
       process.exitCode = await withTruth(labels, options, config, (found) =>
         withClassifiers(networksOf(config, options), async (classifiers) => {
           const truth = await withNetworkCategories(found, classifiers, options.map);
@@ -107,6 +117,33 @@ PLAINVIEW_ENGINE and PLAINVIEW_WORKERS set the engine and the processes. The opt
         }),
       );
     });
+
+const notWithShadow = [
+  'network',
+  'classes',
+  'against',
+  'againstClasses',
+  'threshold',
+  'margin',
+  'unknownBelow',
+  'map',
+  'by',
+  'html',
+] as const;
+
+/** @throws usage, orthanc_…, report_unwritable */
+async function evaluateShadow(labels: string | undefined, options: Options, config: Config): Promise<void> {
+  const unfit = notWithShadow.find((name) => options[name] !== undefined);
+  if (unfit !== undefined)
+    throw createError('usage', {
+      problem: `--${unfit.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} does not go with --shadow`,
+    });
+  const report = await readShadowed(labels, options, config);
+  const { json } = options;
+  if (json !== undefined)
+    await writeResult(json, (part) => writeFile(part, `${JSON.stringify(report, null, 1)}\n`));
+  console.log(shadowText(report));
+}
 
 /** @throws usage if both networks are the same */
 async function withClassifiers<T>(
@@ -200,17 +237,7 @@ function withOptions(
   config: Config,
   { network, classes, threshold, margin, unknownBelow }: NetworkOptions,
 ): Config {
-  const base =
-    network === undefined
-      ? config
-      : {
-          ...config,
-          network,
-          labels: undefined,
-          threshold: undefined,
-          margin: undefined,
-          unknownBelow: undefined,
-        };
+  const base = network === undefined ? config : withNetwork(config, network);
   return {
     ...base,
     labels: classes ?? base.labels,

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
-import { networkFiles } from '../app/classifier-options.js';
 import { type ClassifierOptions, createClassifier } from '../classify/classifier.js';
 import { engineChoice } from '../classify/engines/engine.js';
 import { terminalMessage } from '../errors/errors.js';
+import { networkFiles } from '../networks/classifier-options.js';
 import { fraction, integer } from './arguments.js';
 import { labelFiles, pathsFrom } from './label-files.js';
 import { type LineOptions, linesOf } from './label-lines.js';

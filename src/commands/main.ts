@@ -8,6 +8,7 @@ import { failuresCommand } from './failures.js';
 import { findCommand } from './find.js';
 import { labelCommand } from './label.js';
 import { modelCommand } from './model.js';
+import { networkCommand } from './network.js';
 import { ohifCommand } from './ohif.js';
 import { optionsCommand } from './options.js';
 import { reclassifyCommand } from './reclassify.js';
@@ -28,6 +29,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(labelCommand())
     .addCommand(evaluateCommand())
     .addCommand(modelCommand())
+    .addCommand(networkCommand())
     .addCommand(sweepCommand())
     .addCommand(findCommand())
     .addCommand(exportCorrectionsCommand())

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
-import { networkFiles } from '../app/classifier-options.js';
 import { describeNetwork } from '../classify/describe.js';
 import { fetchNetwork, nncpr } from '../classify/fetch.js';
+import { networkFiles } from '../networks/classifier-options.js';
 import { progressBar } from './progress.js';
 
 export const modelCommand = () =>

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { classifierOptions } from '../app/classifier-options.js';
 import { loadNetwork } from '../classify/network.js';
 import { loadConfig } from '../config/load.js';
 import { readProtocols } from '../hanging/file.js';
 import { ohifConfiguration } from '../hanging/ohif.js';
+import { filesInUse } from '../networks/choice.js';
 
 export const ohifCommand = () =>
   new Command('ohif')
@@ -12,7 +12,7 @@ export const ohifCommand = () =>
     )
     .action(async () => {
       const config = loadConfig(process.env);
-      const { network } = await loadNetwork(classifierOptions(config));
+      const { network } = await loadNetwork(await filesInUse(config));
       const { protocols } = readProtocols(config.hangingFile, network.classes);
       process.stdout.write(ohifConfiguration(protocols, config.modalities));
     });

@@ -2,7 +2,6 @@ import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import { pMapIterable } from 'p-map';
-import { networkFiles } from '../app/classifier-options.js';
 import { readClasses } from '../classify/network.js';
 import { loadConfig } from '../config/load.js';
 import type { Selection } from '../contract/selection.js';
@@ -18,6 +17,7 @@ import {
 import { routesOf } from '../followups/routing/routes-record.js';
 import { bestScore } from '../followups/routing/rules/evaluate.js';
 import { type Rules, readRules, requireKnownDestinations } from '../followups/routing/rules/read.js';
+import { filesInUse } from '../networks/choice.js';
 import type { KnownDestinations } from '../orthanc/forwarder.js';
 import { anyId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
@@ -127,7 +127,7 @@ async function read(file: string | undefined): Promise<Rules> {
   const path = file ?? config.rulesFile;
   if (path === undefined)
     throw createError('usage', { problem: 'name a file of rules with --file, or set PLAINVIEW_RULES_FILE' });
-  return readRules(path, await readClasses(networkFiles(config)));
+  return readRules(path, await readClasses(await filesInUse(config)));
 }
 
 /** Reads the rules, checks them against an Orthanc, and passes both to `use`. */

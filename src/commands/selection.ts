@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { codedCategories, knownCategories } from '../anatomy/categories.js';
-import { networkFiles } from '../app/classifier-options.js';
 import { readClasses } from '../classify/network.js';
 import type { Config } from '../config/options.js';
 import { type Selection, selection } from '../contract/selection.js';
 import { createError } from '../errors/errors.js';
+import { filesInUse } from '../networks/choice.js';
 import { anyId, uid } from '../orthanc/ids.js';
 
 export interface SelectionOptions {
@@ -64,7 +64,7 @@ export function parseSelection(
  */
 export async function requireCategory(category: string | undefined, config: Config): Promise<void> {
   if (category === undefined || codedCategories.includes(category)) return;
-  const known = knownCategories(await readClasses(networkFiles(config)));
+  const known = knownCategories(await readClasses(await filesInUse(config)));
   if (!known.includes(category))
     throw createError('usage', {
       problem: `there is no category ${category}; there are ${known.sort().join(', ')}`,

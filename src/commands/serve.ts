@@ -1,11 +1,10 @@
 import { setPriority } from 'node:os';
 import { Command } from 'commander';
-import { classifierOptions } from '../app/classifier-options.js';
 import { startService } from '../app/service.js';
 import { openServiceLog } from '../app/service-log.js';
-import { createClassifier } from '../classify/classifier.js';
 import { loadConfig } from '../config/load.js';
 import { createError } from '../errors/errors.js';
+import { openClassifier } from '../networks/open.js';
 
 export const serveCommand = () =>
   new Command('serve')
@@ -43,12 +42,10 @@ async function run(onlyWorks: boolean): Promise<void> {
   const msLeft = () =>
     Math.max(0, Math.round(stopRequestedAt + config.shutdownSeconds * 1000 - performance.now()));
   try {
-    const classifier = await createClassifier(classifierOptions(config), loading.signal).catch(
-      (error: unknown) => {
-        if (!loading.signal.aborted) throw error;
-        output.log.info('stopped while the network was being loaded');
-      },
-    );
+    const classifier = await openClassifier(config, output.log, loading.signal).catch((error: unknown) => {
+      if (!loading.signal.aborted) throw error;
+      output.log.info('stopped while the network was being loaded');
+    });
     if (classifier === undefined) return;
     try {
       const service = await startService(config, classifier, output, {}, onlyWorks);

@@ -156,7 +156,14 @@ export const options = z.object({
     .min(1)
     .default('embedded')
     .describe(
-      "Network that classifies: `embedded` (research only), `nncpr` (after `plainview model fetch`), or the path of the site's own frozen graph (`.pb`).",
+      "Network that classifies: `embedded` (research only), `nncpr` (after `plainview model fetch`), a name in the folder `networks` of the state folder, or the path of the site's own frozen graph (`.pb`). A service without a database can [switch to another one](docs/networks.md) while it runs; then that one decides, also after a restart.",
+    ),
+  shadowNetwork: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'A second network, named as `PLAINVIEW_NETWORK` is, that looks at each picture as well. Its answer is recorded beside the decision and [changes nothing](docs/networks.md#a-network-in-the-shadow). It costs one more inference for each picture.',
     ),
   labels: z
     .string()

@@ -165,6 +165,32 @@ export const statistics = z.object({
       }),
     )
     .describe("People's verdicts on decisions, by the network that made them."),
+  shadows: z
+    .array(
+      z.object({
+        network: networkId,
+        shadow: networkId,
+        decided: z.number().describe('Decisions beside which the shadow network gave an answer.'),
+        failed: z.number().describe('Decisions beside which it gave none.'),
+        partings: z
+          .array(z.object({ network: z.string(), shadow: z.string(), count: z.number() }))
+          .describe(
+            'Decision of the network, and what the shadow would have decided otherwise: a category, needs_review or unknown_view. The most frequent first.',
+          ),
+        right: z
+          .object({
+            both: z.number(),
+            onlyNetwork: z.number(),
+            onlyShadow: z.number(),
+            neither: z.number(),
+            p: z.number().describe("McNemar's test, exact, two-sided."),
+          })
+          .describe(
+            'By the decisions of people: whose category was right, the best one where it was unsure.',
+          ),
+      }),
+    )
+    .describe('How often the shadow network would have decided otherwise, and who was right.'),
   backlog: counts
     .partial()
     .describe('Instances, or studies, that carry the state now; absent where Orthanc cannot count.'),
@@ -172,9 +198,15 @@ export const statistics = z.object({
 });
 export type StatisticsAnswer = z.output<typeof statistics>;
 
+const identity = networkId.extend({ purpose: z.string() });
+
 export const status = z.object({
   version: z.string(),
-  network: networkId.extend({ purpose: z.string() }),
+  network: identity,
+  shadow: z
+    .object({ network: identity.optional(), problem: text.describe('Why it does not look at pictures.') })
+    .optional()
+    .describe('A second network that looks at each picture and decides nothing.'),
   engine: z.object({
     engine: z.string(),
     device: z.string(),

@@ -15,13 +15,29 @@ export const networkId = z.object({
   sha256: z.string(),
 });
 
+const top = z.array(z.object({ category: z.string(), score }));
+const decision = z.enum(['category', 'needs_review', 'unknown_view', 'failed']);
+
+/** What a second network would have decided. It changes nothing. */
+export const shadowRecord = z.object({
+  network: networkId,
+  /** `failed`: it gave no answer. */
+  decision,
+  category: z.string().optional(),
+  failure: z.object({ code: z.string(), message: z.string() }).optional(),
+  top,
+  /** `when` of the decision that it belongs to. An older version of Plainview keeps this field when it decides anew. */
+  of: z.string(),
+});
+export type ShadowRecord = z.output<typeof shadowRecord>;
+
 /** What was decided of an instance, from what, and by which network. */
 export const decisionRecord = z.object({
   /**
    * `failed` is an end state too: the reason is in `failure`. A request tries again, and so does a sweep, once, where
    * the cause may lie outside of the picture.
    */
-  decision: z.enum(['category', 'needs_review', 'unknown_view', 'failed']),
+  decision,
   /** The category given; absent unless the decision is `category`. Fit to be a label and a folder's name. */
   category: label.optional(),
   /** Why this decision, for a person to read. */
@@ -35,7 +51,7 @@ export const decisionRecord = z.object({
     })
     .optional(),
   /** The best five, best first; softmax outputs, no probabilities. */
-  top: z.array(z.object({ category: z.string(), score })),
+  top,
   network: networkId,
   engine: z.string(),
   /** ISO 8601, UTC. */
@@ -44,6 +60,8 @@ export const decisionRecord = z.object({
   ms: z.number(),
   /** Who asked for this decision, where it was asked for. `ends`: `when` of the person's decision that it ended by that. */
   requested: z.object({ who: z.string(), when: z.string(), ends: z.string().optional() }).optional(),
+  /** Absent where there was no second network. The decision does not depend on it, so one that cannot be read is ignored. */
+  shadow: shadowRecord.optional().catch(undefined),
 });
 export type DecisionRecord = z.output<typeof decisionRecord>;
 

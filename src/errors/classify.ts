@@ -149,6 +149,69 @@ export const classifyErrors = {
     status: 500,
     exit: 1,
   },
+  shadow_slow: {
+    message: (p: { seconds: number }) =>
+      `The shadow network did not answer within ${p.seconds} s, so Plainview gave its answer up. The decision does not depend on it.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+    remedy: 'If the machine is not overloaded, choose a smaller PLAINVIEW_SHADOW_NETWORK.',
+  },
+  shadow_ended: {
+    message: (p: { why: string }) =>
+      `The process of the shadow network ended (${p.why}), so there is no answer of it to this picture. The decision does not depend on it.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+    remedy: 'Nothing, if it is rare. Else check that the machine has enough memory for a second network.',
+  },
+  shadow_stopped: {
+    message: (p: { times: number }) =>
+      `The shadow network ended its process ${p.times} times, so Plainview does not ask it any more. Choose another PLAINVIEW_SHADOW_NETWORK, or restart Plainview to try again.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+  },
+  network_unknown: {
+    message: (p: { name: string; known: string[] }) =>
+      `There is no network ${p.name} here. There is ${p.known.join(', ')}.`,
+    transient: false,
+    status: 404,
+    exit: 1,
+    remedy:
+      '`plainview network list` lists the networks. Others are folders in `networks` in the state folder.',
+  },
+  network_refused: {
+    message: (p: { name: string; why: string }) =>
+      `The network ${p.name} cannot be used here, so nothing was changed: ${p.why}`,
+    transient: false,
+    status: 422,
+    exit: 1,
+    remedy: 'Do what the quoted sentence says, or use another network.',
+  },
+  network_first: {
+    message: (_: object) =>
+      'There is no network to go back to: none was chosen since PLAINVIEW_NETWORK decides. To choose one: plainview network use.',
+    transient: false,
+    status: 409,
+    exit: 1,
+  },
+  network_shared: {
+    message: (_: object) =>
+      'Several services can share this archive, and all must use the same network, so it cannot be switched here. Set PLAINVIEW_NETWORK to it for all of them, and restart them.',
+    transient: false,
+    status: 409,
+    exit: 1,
+    meaning:
+      'PLAINVIEW_DATABASE_URL is set. [scaling.md](scaling.md) says how services are restarted one after the other.',
+  },
+  network_lost: {
+    message: (p: { name: string; place: string; why: string }) =>
+      `The network ${p.name}, which was chosen by \`plainview network use\`, cannot be used: ${p.why} Put it back. Or delete ${p.place}: then PLAINVIEW_NETWORK decides.`,
+    transient: false,
+    status: 500,
+    exit: 2,
+  },
   classifier_closed: {
     message: (_: object) =>
       'The classifier is closed because Plainview stops. Try again after its next start.',

@@ -70,7 +70,7 @@ export async function correctedInstances(options: CorrectedOptions): Promise<Gro
 }
 
 /** The person's label; undefined where no person decided, or where the decision is not comparable. */
-function labelOf(instance: InstanceContent): string | undefined {
+export function labelOf(instance: InstanceContent): string | undefined {
   const record = recordOf(instance)?.record;
   if (record?.who !== 'person') return undefined;
   return record.category ?? (record.decision === 'unknown_view' ? otherClass : undefined);

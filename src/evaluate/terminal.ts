@@ -84,7 +84,7 @@ function evaluationText({ network, figures, warnings }: Evaluation, name: string
   ].join('\n');
 }
 
-function comparisonText(comparison: Comparison, [first = '', second = '']: readonly string[]): string {
+export function comparisonText(comparison: Comparison, [first = '', second = '']: readonly string[]): string {
   const line = (name: string, { n, ...paired }: Paired) => [
     `  ${name}`,
     String(n),
@@ -137,7 +137,7 @@ const groupCells = ({ group, ...summary }: Summary & { group: string }): string[
 const notes = (warnings: readonly string[]): string => warnings.map((warning) => `! ${warning}`).join('\n');
 
 /** Aligns cells in columns: numbers to the right, text to the left. */
-function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows)
     for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);

@@ -14,6 +14,8 @@ export interface Leader {
 export interface Readiness {
   ready: boolean;
   network: { name: string; sha256: string; purpose: string };
+  /** A second network that looks at each picture and decides nothing; `problem`: why it does not. It does not decide `ready`. */
+  shadow?: { network?: { name: string; sha256: string; purpose: string }; problem?: string };
   engine: { engine: string; device: string; declined: { engine: string; reason: string }[] };
   orthanc: {
     url: string;

@@ -31,8 +31,8 @@ const document = 'sweep';
 interface Parts {
   orthanc: Orthanc;
   queue: Queue;
-  /** SHA-256 of the network in use. */
-  network: string;
+  /** SHA-256 of the network in use. It can change during a sweep. */
+  network: () => string;
   modalities: readonly string[];
   /** SOP classes of what Plainview itself stores: it may be all that is left of a study. */
   ownClasses?: readonly string[];
@@ -98,7 +98,7 @@ export class Sweep {
 
   /** Begins a sweep, unless one is running. */
   begin(order: SweepOrder = 'newest'): void {
-    this.#begin({ order, done: 0, network: this.#parts.network });
+    this.#begin({ order, done: 0, network: this.#parts.network() });
   }
 
   /** Begins a sweep of everything that is in Orthanc now. If one is running, it begins after that one. */
@@ -116,7 +116,7 @@ export class Sweep {
     const interrupted = await readOrSetAside(store, document, sweepState, log);
     // It may have been interrupted. A sweep too many finds nothing.
     if (interrupted === 'damaged') this.begin();
-    else if (interrupted?.network === this.#parts.network) this.#begin(interrupted);
+    else if (interrupted?.network === this.#parts.network()) this.#begin(interrupted);
   }
 
   async stop(): Promise<void> {
@@ -149,17 +149,21 @@ export class Sweep {
   async #runPasses(from: SweepState): Promise<void> {
     let before = Number.POSITIVE_INFINITY;
     let total = 0;
+    const { network } = this.#parts;
     this.#skipped.clear();
-    for (let next = from; ; next = { ...from, done: 0 }) {
+    for (let next = from; ; next = { ...from, done: 0, network: network() }) {
       this.#hasShrunk = false;
       const found = (await this.#runPass(next, total)) - total;
       total += found;
       if (this.#stop.signal.aborted) return;
       const needsAnotherPass =
-        (found > 0 && found < before) || next.done > 0 || (this.#hasShrunk && next === from);
+        next.network !== network() ||
+        (found > 0 && found < before) ||
+        next.done > 0 ||
+        (this.#hasShrunk && next === from);
       if (!needsAnotherPass) break;
       this.#parts.log.info({ found }, 'sweep reads the list of series again: it may have changed meanwhile');
-      before = found;
+      before = next.network === network() ? found : Number.POSITIVE_INFINITY;
     }
     await this.#save({ order: from.order, done: 0, network: 'none' });
     const { state: _, ...progress } = this.#progress;
@@ -242,7 +246,7 @@ export class Sweep {
     for (const tree of await this.#readStudies([...new Set(page.map(({ study }) => study))])) {
       for (const instance of radiographsOf(tree.series, tree.instances, modalities)) {
         if (!series.has(instance.ParentSeries) || (await isSettled(instance))) continue;
-        queue.enqueue(instance.ID, 'changes', {
+        queue.enqueue(instance.ID, 'sweep', {
           settled: watermark.open(watermark.read + 1),
         });
         found++;

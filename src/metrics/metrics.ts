@@ -25,6 +25,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly shadow = new Counter({
+    name: 'plainview_shadow_total',
+    help: 'Decisions beside which the shadow network agrees, differs, or has failed.',
+    labelNames: ['outcome'] as const,
+    registers: [this.registry],
+  });
+
   readonly skipped = new Counter({
     name: 'plainview_skipped_total',
     help: 'Instances left alone, by the reason.',

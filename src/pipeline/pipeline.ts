@@ -1,9 +1,10 @@
-import type { Classifier } from '../classify/classifier.js';
+import type { Classified, Classifier } from '../classify/classifier.js';
 import { decide } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
 import { isHalfWritten, recordOf, requestOf } from '../decisions/read.js';
 import type { Recorder } from '../decisions/recorder.js';
-import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
+import type { InstanceRecord, NewDecision, ShadowRecord } from '../decisions/schema.js';
+import { outcomeOf } from '../decisions/shadow.js';
 import { pictureOf } from '../decisions/tags-record.js';
 import { hasOtherVersion } from '../decisions/versions.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
@@ -14,7 +15,7 @@ import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { kindsOf } from '../orthanc/radiographs.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
-import type { Job } from '../queue/queue.js';
+import type { Job, Reason } from '../queue/queue.js';
 import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
 import { isDoubtful, isWorthAnotherTry } from './failures.js';
 
@@ -73,7 +74,8 @@ export class Pipeline {
       this.#whole(id, async () => {
         const instance = await hierarchy.instance(id);
         // As after a notice of what Plainview itself has stored anew. Orthanc need not open the file for it.
-        const why = requestOf(instance) === undefined ? await this.whySettled(instance) : undefined;
+        const why =
+          requestOf(instance) === undefined ? await this.whySettled(instance, job.reason) : undefined;
         return why === undefined ? { instance, described: await hierarchy.describe(id) } : { why };
       }),
     );
@@ -86,7 +88,9 @@ export class Pipeline {
         ? await this.#recorder.restore(instance, described)
         : undefined;
     const settled =
-      whyNot ?? this.#whyDecided(instance) ?? (restored === 'restored' ? 'correction_put_back' : undefined);
+      whyNot ??
+      this.#whyDecided(instance, job.reason) ??
+      (restored === 'restored' ? 'correction_put_back' : undefined);
     if (settled === undefined) {
       const other = restored === 'restored' ? undefined : restored?.other;
       return this.#decide(described, instance, began, other);
@@ -109,7 +113,7 @@ export class Pipeline {
     const isLost = recordOf(instance) === undefined;
     const restored = isLost ? await this.#recorder.restore(instance) : undefined;
     const settled =
-      this.#whyDecided(instance) ?? (restored === 'restored' ? 'correction_put_back' : undefined);
+      this.#whyDecided(instance, job.reason) ?? (restored === 'restored' ? 'correction_put_back' : undefined);
     if (settled !== undefined) {
       for (const followUp of this.#due(instance)) await followUp.recordFailure(instance, failure);
       return { kind: 'skipped', why: settled };
@@ -145,11 +149,11 @@ export class Pipeline {
     await this.#recorder.dropRequest(instance);
   }
 
-  /** @returns why nothing is left to do with an instance; undefined if something is */
-  async whySettled(instance: IdentifiedInstance): Promise<SkipReason | undefined> {
+  /** @returns why nothing is left to do with an instance, for this reason; undefined if something is */
+  async whySettled(instance: IdentifiedInstance, reason: Reason): Promise<SkipReason | undefined> {
     if (hasOtherVersion(instance)) return 'other_version';
     if (!this.#recorder.isLabelled(instance) || this.isUnfinished(instance)) return undefined;
-    return (await this.#recorder.isUnkept(instance)) ? undefined : this.#whyDecided(instance);
+    return (await this.#recorder.isUnkept(instance)) ? undefined : this.#whyDecided(instance, reason);
   }
 
   /**
@@ -210,7 +214,7 @@ export class Pipeline {
       this.#recorder.record(described, before, { ...decided, ms }),
     );
     if (recorded === 'other version') return { kind: 'skipped', why: 'other_version' };
-    if (recorded === 'recorded') this.#observe('total', (performance.now() - began) / 1000);
+    if (recorded === 'recorded') this.#count(decided, began);
     await this.#readAndFollow(described.id);
     if (recorded === 'corrected') return { kind: 'skipped', why: 'corrected_by_person' };
     if (recorded === 'already decided') return { kind: 'skipped', why: 'already_decided' };
@@ -222,16 +226,21 @@ export class Pipeline {
     };
   }
 
-  /** @returns why an instance needs no decision by this network; undefined if it needs one */
-  #whyDecided(instance: IdentifiedInstance): SkipReason | undefined {
+  /**
+   * What another network has decided is decided anew by a sweep alone: else a switch of the network would change some
+   * decisions at once, and others later.
+   * @returns why an instance needs no decision by this network; undefined if it needs one
+   */
+  #whyDecided(instance: IdentifiedInstance, reason: Reason): SkipReason | undefined {
     const known = recordOf(instance);
     if (known === undefined) return undefined;
     if (this.#recorder.asksAnew(instance, known.record)) return undefined;
     if (known.record.who === 'person') return 'corrected_by_person';
     if (isWorthAnotherTry(known.record)) return undefined;
     const isSame = known.record.network.sha256 === this.#classifier.network.sha256;
+    if (!isSame) return known.complete && reason !== 'sweep' ? 'already_decided' : undefined;
     // One that is half-written is finished, not made anew: it may be the undo of a person's.
-    return isSame && (known.complete || known.record.decision !== 'failed') ? 'already_decided' : undefined;
+    return known.complete || known.record.decision !== 'failed' ? 'already_decided' : undefined;
   }
 
   async #classify(
@@ -244,27 +253,42 @@ export class Pipeline {
       return this.#classifier.classify(picture);
     };
     const frame = frameOf(tags, this.#config);
-    const { scores, seconds } = await this.#inWork.run(id, () =>
+    const { scores, seconds, network, engine, shadow } = await this.#inWork.run(id, () =>
       this.#orthanc.renderings.whole(id, frame, classify, tags),
     );
     for (const stage of ['decode', 'prepare', 'infer'] as const) this.#observe(stage, seconds[stage]);
-    const { decision, category, reason, top } = decide(scores, this.#classifier.network);
+    const { decision, category, reason, top } = decide(scores, network);
+    const provenance = this.#provenance(before, { network, engine });
     return {
       decision,
       ...(category === undefined ? {} : { category }),
       reason,
       top,
-      ...this.#provenance(before),
+      ...provenance,
+      ...(shadow === undefined ? {} : { shadow: shadowRecordOf(shadow, provenance.when) }),
     };
   }
 
-  #provenance(instance: InstanceContent) {
-    const { network, engine } = this.#classifier;
+  #count({ shadow, ...decided }: Omit<NewDecision, 'ms'>, began: number): void {
+    this.#observe('total', (performance.now() - began) / 1000);
+    if (shadow === undefined) return;
+    const parting = outcomeOf(shadow) === outcomeOf(decided) ? 'agrees' : 'differs';
+    this.#metrics.shadow.inc({ outcome: shadow.decision === 'failed' ? 'failed' : parting });
+  }
+
+  /** @param by what has classified; by default the network in use */
+  #provenance(
+    instance: InstanceContent,
+    { network, engine }: Pick<Classified, 'network' | 'engine'> = {
+      network: this.#classifier.network,
+      engine: this.#classifier.engine.engine,
+    },
+  ) {
     const request = requestOf(instance);
     return {
       who: 'network' as const,
       network: { name: network.name, sha256: network.sha256 },
-      engine: engine.engine,
+      engine,
       when: new Date().toISOString(),
       ...(request === undefined ? {} : { requested: { who: request.who, when: request.when } }),
     };
@@ -282,6 +306,17 @@ export class Pipeline {
   #observe(stage: Stage, seconds: number): void {
     this.#metrics.stageSeconds.observe({ stage }, seconds);
   }
+}
+
+function shadowRecordOf(shadow: NonNullable<Classified['shadow']>, of: string): ShadowRecord {
+  const { name, sha256 } = shadow.network;
+  const network = { name, sha256 };
+  if ('error' in shadow) {
+    const { code, message } = shadow.error;
+    return { network, decision: 'failed', failure: { code, message }, top: [], of };
+  }
+  const { decision, category, top } = decide(shadow.scores, shadow.network);
+  return { network, decision, ...(category === undefined ? {} : { category }), top, of };
 }
 
 const skipped = (why: SkipReason, { tags }: DescribedInstance): Outcome => ({

@@ -33,7 +33,7 @@ export class JobTable {
     const { rows } = await this.#database.query<{ key: string }>(
       // By key, so that two processes do not wait for each other.
       `WITH given AS MATERIALIZED (
-         SELECT *, CASE WHEN reason = 'changes' THEN 'backlog' ELSE 'urgent' END AS task
+         SELECT *, CASE WHEN reason IN ('changes', 'sweep') THEN 'backlog' ELSE 'urgent' END AS task
          FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS given (key, reason, place)
        ),
        known AS MATERIALIZED (
@@ -43,7 +43,7 @@ export class JobTable {
        urged AS (
          UPDATE ${jobs} j SET task_id = t.id, payload = (j.payload::jsonb || jsonb_build_object('reason', known.reason))::json
          FROM known JOIN ${jobSchema}._private_tasks t ON t.identifier = known.task
-         WHERE j.id = known.id AND known.task = 'urgent'
+         WHERE j.id = known.id AND (known.task = 'urgent' OR known.reason = 'sweep' AND j.payload->>'reason' = 'changes')
        ),
        specs AS (
          SELECT array_agg(ROW(

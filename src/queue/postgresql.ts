@@ -12,12 +12,21 @@ import type { AdmissionPolicy } from './admission-policy.js';
 import { JobTable, type Taken } from './job-table.js';
 import { JobWriter } from './job-writer.js';
 import { MemoryQueue } from './memory.js';
-import type { EnqueueOptions, Handler, Job, JobOutcome, Queue, QueueDepth, Reason } from './queue.js';
+import {
+  type EnqueueOptions,
+  type Handler,
+  type Job,
+  type JobOutcome,
+  type Queue,
+  type QueueDepth,
+  type Reason,
+  reasons,
+} from './queue.js';
 
 /** What the engine keeps of a job. Its key is the instance. */
 const payload = z.object({
   instance: instanceId,
-  reason: z.enum(['hook', 'request', 'changes']),
+  reason: z.enum(reasons),
   /** Of the run that comes. */
   attempt: z.number().int().min(1).default(1),
 });

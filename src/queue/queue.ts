@@ -1,7 +1,8 @@
 import type { InstanceId } from '../orthanc/ids.js';
 
-/** How Plainview learned of an instance. */
-export type Reason = 'hook' | 'request' | 'changes';
+/** How Plainview learned of an instance. A `sweep` also decides anew what another network has decided. */
+export const reasons = ['hook', 'request', 'changes', 'sweep'] as const;
+export type Reason = (typeof reasons)[number];
 
 /** Somebody may be waiting for these jobs. The others are the backlog and come after them. */
 export const urgentReasons: ReadonlySet<Reason> = new Set(['hook', 'request']);
@@ -55,5 +56,9 @@ export interface Queue {
   stop(deadline: AbortSignal): Promise<Job[]>;
 }
 
-/** An instance with several reasons is as urgent as the most urgent one. */
-export const moreUrgent = (a: Reason, b = a): Reason => (urgentReasons.has(a) ? a : b);
+/**
+ * An instance with several reasons is as urgent as the most urgent one. Of those of the backlog, a sweep counts more. One
+ * that becomes urgent is found again by the next pass of the sweep.
+ */
+export const moreUrgent = (a: Reason, b = a): Reason =>
+  urgentReasons.has(a) || (a === 'sweep' && !urgentReasons.has(b)) ? a : b;

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import { classifierOptions } from '../app/classifier-options.js';
 import { startService } from '../app/service.js';
-import { createClassifier } from '../classify/classifier.js';
 import { loadConfig } from '../config/load.js';
+import { openClassifier } from '../networks/open.js';
 import { type SandboxOrthanc, startOrthanc } from './orthanc.js';
 import { freePort } from './ports.js';
 
@@ -58,7 +57,7 @@ export async function startPair(options: {
       PLAINVIEW_STATE_DIR: options.folder?.state ?? orthanc.folder,
     });
     options.onProgress('Loading the network …');
-    const classifier = await createClassifier(classifierOptions(config));
+    const classifier = await openClassifier(config, options.log);
     stops.push(() => classifier.close());
     const service = await startService(config, classifier, { log: options.log });
     stops.push(() => service.stop());

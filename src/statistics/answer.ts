@@ -1,5 +1,13 @@
 import type { StatisticsAnswer } from '../contract/review.js';
-import { type DailyCounts, type Day, emptyDay, noCategory, unsurePrefix } from './daily-counts.js';
+import { mcnemar } from '../evaluate/statistics.js';
+import {
+  type DailyCounts,
+  type Day,
+  emptyDay,
+  noCategory,
+  type ShadowDay,
+  unsurePrefix,
+} from './daily-counts.js';
 
 type Agreement = StatisticsAnswer['agreement'][number];
 const dayMs = 86_400_000;
@@ -48,6 +56,10 @@ export function answerOf(
       counts,
       each.map(({ day }) => day),
     ),
+    shadows: shadowsOf(
+      counts,
+      each.map(({ day }) => day),
+    ),
   };
 }
 
@@ -61,6 +73,44 @@ function categoriesOf(days: readonly Day[]): StatisticsAnswer['categories'] {
       return { category, perDay, total: sum(perDay) };
     })
     .sort((a, b) => b.total - a.total || (a.category < b.category ? -1 : 1));
+}
+
+function shadowsOf({ networks }: DailyCounts, days: readonly Day[]): StatisticsAnswer['shadows'] {
+  const keys = new Set(days.flatMap(({ shadow }) => Object.keys(shadow)));
+  return [...keys].map((key) => {
+    const [sha256 = '', shadowSha256 = ''] = key.split(' ');
+    const ofPair = days.flatMap(({ shadow }) => shadow[key] ?? []);
+    const counted = new Map<string, number>();
+    for (const { decisions } of ofPair)
+      for (const [network, answers] of Object.entries(decisions))
+        for (const [shadow, count] of Object.entries(answers)) {
+          const names = `${network}\n${shadow}`;
+          counted.set(names, (counted.get(names) ?? 0) + count);
+        }
+    const all = [...counted].map(([names, count]) => {
+      const [network = '', shadow = ''] = names.split('\n');
+      return { network, shadow, count };
+    });
+    const sumOf = (counted: typeof all) => sum(counted.map(({ count }) => count));
+    const answered = all.filter(({ shadow }) => shadow !== 'failed');
+    const partings = answered.filter(({ network, shadow }) => network !== shadow);
+    const right = (who: keyof ShadowDay['right']) => sum(ofPair.map((day) => day.right[who] ?? 0));
+    const [onlyNetwork, onlyShadow] = [right('network'), right('shadow')];
+    return {
+      network: { name: networks[sha256] ?? '', sha256 },
+      shadow: { name: networks[shadowSha256] ?? '', sha256: shadowSha256 },
+      decided: sumOf(answered),
+      failed: sumOf(all) - sumOf(answered),
+      partings: partings.sort((a, b) => b.count - a.count || (a.network < b.network ? -1 : 1)),
+      right: {
+        both: right('both'),
+        onlyNetwork,
+        onlyShadow,
+        neither: right('neither'),
+        p: mcnemar(onlyNetwork, onlyShadow).exact,
+      },
+    };
+  });
 }
 
 function agreementOf({ networks }: DailyCounts, days: readonly Day[]): Agreement[] {

@@ -1,8 +1,18 @@
 import { z } from 'zod';
 import { networksDecision, shownCategory } from '../decisions/correction.js';
-import type { DecisionRecord, InstanceRecord } from '../decisions/schema.js';
+import type { DecisionRecord, InstanceRecord, ShadowRecord } from '../decisions/schema.js';
+import { outcomeOf, shadowOf } from '../decisions/shadow.js';
 
 const counts = z.record(z.string(), z.number());
+
+/** A network and its shadow on one day. */
+const shadowDay = z.object({
+  /** Decision of the network → that of the shadow → count. `failed`: it gave no answer. */
+  decisions: z.record(z.string(), counts),
+  /** Verdicts of persons on that day: who was right. */
+  right: z.partialRecord(z.enum(['both', 'network', 'shadow', 'neither']), z.number()),
+});
+export type ShadowDay = z.output<typeof shadowDay>;
 
 /** What was decided on one day (UTC). */
 const day = z.object({
@@ -13,6 +23,8 @@ const day = z.object({
   categories: counts,
   /** Persons' verdicts of that day: SHA-256 of the network → its answer → the person's answer → count. */
   agreement: z.record(z.string(), z.record(z.string(), counts)),
+  /** SHA-256 of a network, a blank, and that of its shadow. */
+  shadow: z.record(z.string(), shadowDay).default({}),
 });
 export type Day = z.output<typeof day>;
 
@@ -31,6 +43,7 @@ export const emptyDay = (): Day => ({
   decisions: {},
   categories: {},
   agreement: {},
+  shadow: {},
 });
 
 /** The answer "none of the categories". */
@@ -39,16 +52,44 @@ export const noCategory = 'unknown_view';
 export const unsurePrefix = '?';
 
 /** Counts a decision of a network at the time of the decision. @param by -1 removes it */
-function countDecision(
-  into: DailyCounts,
-  { when, decision, category }: DecisionRecord,
-  by: 1 | -1 = 1,
-): void {
+function countDecision(into: DailyCounts, record: InstanceRecord, by: 1 | -1 = 1): void {
+  const decided = networksDecision(record);
+  const { when, decision, category } = decided;
   const of = dayOf(into, when);
   const hour = Number(when.slice(11, 13));
   of.hours[hour] = Math.max(0, (of.hours[hour] ?? 0) + by);
   add(of.decisions, decision, by);
   if (category !== undefined) add(of.categories, category, by);
+  const shadow = shadowOf(record);
+  if (shadow === undefined) return;
+  const { decisions } = shadowDayOf(into, of, decided.network, shadow);
+  add(
+    entry(decisions, outcomeOf(decided), () => ({})),
+    outcomeOf(shadow),
+    by,
+  );
+}
+
+/** Counts who was right, where a person has decided. */
+function countRight(into: DailyCounts, record: InstanceRecord, of: Day, by: 1 | -1): void {
+  const shadow = shadowOf(record);
+  if (shadow === undefined || shadow.decision === 'failed') return;
+  const decided = networksDecision(record);
+  const said = shownCategory(record);
+  const isRight = shownCategory(decided) === said;
+  const isShadowRight = shownCategory(shadow) === said;
+  const { right } = shadowDayOf(into, of, decided.network, shadow);
+  add(right, isRight ? (isShadowRight ? 'both' : 'network') : isShadowRight ? 'shadow' : 'neither', by);
+}
+
+function shadowDayOf(
+  { networks }: DailyCounts,
+  of: Day,
+  network: DecisionRecord['network'],
+  { network: shadow }: ShadowRecord,
+): ShadowDay {
+  for (const { name, sha256 } of [network, shadow]) networks[sha256] = name;
+  return entry(of.shadow, `${network.sha256} ${shadow.sha256}`, () => ({ decisions: {}, right: {} }));
 }
 
 /** Counts a person's verdict on a network's decision. @param by -1 removes it. A failed decision has no verdict. */
@@ -58,6 +99,7 @@ function countAgreement(into: DailyCounts, record: InstanceRecord, by: 1 | -1): 
   const networksAnswer = shownCategory(before) ?? noCategory;
   const of = dayOf(into, person.when);
   into.networks[network.sha256] = network.name;
+  countRight(into, record, of, by);
   const ofNetwork = entry(of.agreement, network.sha256, () => ({}));
   const answers = entry(
     ofNetwork,
@@ -78,7 +120,7 @@ export function countRecorded(
   if (replaced?.who === 'person') countAgreement(into, replaced, -1);
   if (record.who === 'person') countAgreement(into, record, 1);
   // An undo restores a network's decision that is counted already.
-  else if (replaced?.before?.when !== record.when) countDecision(into, networksDecision(record));
+  else if (replaced?.before?.when !== record.when) countDecision(into, record);
 }
 
 /**
@@ -92,7 +134,7 @@ export function countExisting(
   by: 1 | -1 = 1,
 ): void {
   const decision = networksDecision(record);
-  if (isTime(decision.when) && decision.when < until) countDecision(into, decision, by);
+  if (isTime(decision.when) && decision.when < until) countDecision(into, record, by);
   const corrected = record.person?.when ?? '';
   if (isTime(corrected) && corrected < until) countAgreement(into, record, by);
 }

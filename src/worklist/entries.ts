@@ -2,6 +2,7 @@ import type { Entry } from '../contract/review.js';
 import { type Standing, standsInstead } from '../decisions/exposure.js';
 import { type CategoryLabels, proposedCategories } from '../decisions/proposals.js';
 import { recordOf } from '../decisions/read.js';
+import { partingOf } from '../decisions/shadow.js';
 import { pictureOf } from '../decisions/tags-record.js';
 import { createError } from '../errors/errors.js';
 import type { StudyTree } from '../orthanc/hierarchy.js';
@@ -116,6 +117,8 @@ export interface ListedInstance {
   searchText: string;
   study: StudyId;
   picture: Picture;
+  /** Whether a shadow network would have decided otherwise. */
+  parting: ReturnType<typeof partingOf>;
 }
 
 /** An instance among those of its study. */
@@ -132,9 +135,16 @@ function standingOf(instance: InstanceContent): Picture {
 const listedOf = (placed: readonly IndexedInstance[], file?: FileTags): ListedInstance[] =>
   placed.flatMap((each) => {
     const entry = entryOf(each, file);
-    return entry === undefined
+    const record = recordOf(each.instance)?.record;
+    return entry === undefined || record === undefined
       ? []
-      : { entry, searchText: searchTextOf(each), study: each.study, picture: standingOf(each.instance) };
+      : {
+          entry,
+          searchText: searchTextOf(each),
+          study: each.study,
+          picture: standingOf(each.instance),
+          parting: partingOf(record),
+        };
   });
 
 /** DICOM keywords by the names of the API. */

@@ -36,6 +36,10 @@ export const worklistQuery = z.strictObject({
   text: word
     .optional()
     .describe('A part of a description, protocol, station, body part, accession number or UID.'),
+  shadow: z
+    .enum(['agrees', 'differs', 'failed'])
+    .optional()
+    .describe('Whether the shadow network would have decided so, or otherwise, or gave no answer.'),
   cursor: cursor.optional(),
   limit: z.coerce.number().int().min(1).max(100).default(25),
 });
@@ -204,8 +208,8 @@ const pageOf = (items: Entry[], position: Position | undefined, total: number | 
 });
 
 /** Whether the result of Orthanc's search must be filtered here: Orthanc cannot search records or several attributes. */
-const needsFiltering = ({ category, minScore, maxScore, text }: WorklistQuery): boolean =>
-  [category, minScore, maxScore, text].some((value) => value !== undefined);
+const needsFiltering = ({ category, minScore, maxScore, text, shadow }: WorklistQuery): boolean =>
+  [category, minScore, maxScore, text, shadow].some((value) => value !== undefined);
 
 function dicomQuery({ from, to, station, modality }: WorklistQuery): Record<string, string> {
   return {
@@ -215,10 +219,15 @@ function dicomQuery({ from, to, station, modality }: WorklistQuery): Record<stri
   };
 }
 
-function matches({ entry, searchText }: ListedInstance, query: WorklistQuery, prefix: string): boolean {
+function matches(
+  { entry, searchText, parting }: ListedInstance,
+  query: WorklistQuery,
+  prefix: string,
+): boolean {
   const isByLabel = query.state !== 'recent' && query.state !== stateLabels.categoryProposed;
   // The label may have been removed between the two calls.
   if (isByLabel && !entry.labels.includes(prefix + query.state)) return false;
+  if (query.shadow !== undefined && parting !== query.shadow) return false;
   if (query.category !== undefined && shownCategory(entry) !== query.category) return false;
   const best = entry.top[0]?.score ?? 0;
   if (best < (query.minScore ?? 0) || best > (query.maxScore ?? 1)) return false;

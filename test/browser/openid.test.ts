@@ -31,13 +31,16 @@ beforeEach(async () => {
   });
   const openid = openId(config);
   const log = pino({ level: 'silent' });
-  const api = apiRouter(aboutOperations(['knee_ap']), {
-    authenticate: authenticator(new Signatures('a-secret-of-the-tests'), [], openid?.verify),
-    limiter: failedAuthenticationLimiter(10),
-    perMinute: 10_000,
-    audit: async () => undefined,
-    log,
-  });
+  const api = apiRouter(
+    aboutOperations(() => ['knee_ap']),
+    {
+      authenticate: authenticator(new Signatures('a-secret-of-the-tests'), [], openid?.verify),
+      limiter: failedAuthenticationLimiter(10),
+      perMinute: 10_000,
+      audit: async () => undefined,
+      log,
+    },
+  );
   const connect = openid === undefined ? [] : [openid.origin];
   server = createServer(createApp([reviewPageRouter(openid?.signIn), api], log, connect));
   url = `${await listen(server)}/review/`;

@@ -311,6 +311,31 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await said(page, 'Confirmed');
   });
 
+  test('the dashboard tells where a shadow network parts, who was right, and leads to the pictures', async () => {
+    review.service.status.shadow = { network: { name: 'ours', sha256: 'd'.repeat(64) } };
+    const entry = nth(0);
+    entry.shadow = {
+      network: { name: 'ours', sha256: 'd'.repeat(64) },
+      decision: 'category',
+      category: 'hand_ap',
+      of: entry.when,
+    };
+    const page = await open('#/dashboard');
+    const panel = page.getByRole('region', { name: 'The shadow network' });
+    await panel.getByText('embedded, and ours in the shadow').waitFor();
+    await panel.getByText('decides otherwise in 4% of 9,800; no answer in 3').waitFor();
+    expect(await panel.getByRole('row').nth(2).textContent()).toBe('Knee APKnee lateral41');
+    await panel.getByText('only the shadow right 61').waitFor();
+    await page.getByRole('region', { name: 'Engine and network' }).getByText('ours').waitFor();
+    await panel.getByRole('link', { name: 'Show pictures' }).click();
+    await page.locator('a.tile').first().waitFor();
+    expect(page.url()).toContain('state=recent&shadow=differs');
+    expect(await page.getByLabel('Shadow network').inputValue()).toBe('differs');
+    await waitFor(() => review.service.lists.some((query) => query.includes('shadow=differs')));
+    await page.locator('a.tile').first().click();
+    await page.getByText('Hand AP (ours)').waitFor();
+  });
+
   test('the dashboard draws and tells what the service counted', async () => {
     review.service.me = { who: 'adam', role: 'admin', how: 'orthanc' };
     const page = await open('#/dashboard');

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hookKey } from '../../src/access/keys.js';
-import { classifierOptions } from '../../src/app/classifier-options.js';
 import { type Classifier, createClassifier } from '../../src/classify/classifier.js';
 import { loadConfig } from '../../src/config/load.js';
+import { classifierOptions } from '../../src/networks/classifier-options.js';
 import { type ImageOptions, image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { hookAddress, Reader, startTestService, type TestService } from '../../testkit/service.js';

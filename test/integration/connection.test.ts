@@ -6,6 +6,7 @@ import { stubClassifier } from '../../testkit/classifier.js';
 import { image } from '../../testkit/dicom.js';
 import { storeInstance, useOrthanc, waitFor, withOrthanc } from '../../testkit/orthanc.js';
 import { Reader, startTestService } from '../../testkit/service.js';
+import { fetchSigned } from '../../testkit/signed.js';
 import { tlsProxy } from '../../testkit/tls-proxy.js';
 import { isInPostgresql } from '../../testkit/variants.js';
 
@@ -81,7 +82,7 @@ test('Orthanc that requires revisions (CheckRevisions)', async () => {
     const classifier = stubClassifier('b'.repeat(64));
     classifier.answer = async () => ({ category: 'hand_ap', score: 0.99 });
     const second = await startTestService({ orthanc: orthanc.url, classifier });
-    await second.notice(orthancId);
+    await fetchSigned(second.secret, `${second.url}/api/v1/sweep`, { method: 'POST' });
     await waitFor(
       async () => (await reader.metadata(`instances/${orthancId}`, 'RadiographCategory')) === 'hand_ap',
     );

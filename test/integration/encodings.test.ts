@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { classifierOptions } from '../../src/app/classifier-options.js';
 import { type Classifier, createClassifier } from '../../src/classify/classifier.js';
 import { decide } from '../../src/classify/decide.js';
 import { loadConfig } from '../../src/config/load.js';
 import { readPam } from '../../src/files/pam.js';
+import { classifierOptions } from '../../src/networks/classifier-options.js';
 import { instanceId } from '../../src/orthanc/ids.js';
 import { Orthanc } from '../../src/orthanc/orthanc.js';
 import { labelledRadiographs } from '../../testkit/classify/pictures.js';

@@ -151,6 +151,51 @@ describe('plainview evaluate --orthanc', () => {
     for (const id of Object.values(ids)) expect(await reader.writesSince(before, id)).toBe(0);
   });
 
+  test('--shadow compares what was recorded, and loads no network and no picture', async () => {
+    const by = record;
+    const reader = new Reader(real.orthanc.url);
+    const judged = async (name: string, network: string, second: object, category: string) => {
+      const of = '2026-01-01T00:00:00.000Z';
+      const said = { network: { name: 's', sha256: 'b'.repeat(64) }, decision: 'category', of, ...second };
+      const top = [{ category: network, score: 0.9 }];
+      const decided = { ...by, decision: 'category', category: network, top, when: of, shadow: said };
+      await reader.put(
+        `instances/${ids[name]}`,
+        'Radiograph',
+        JSON.stringify({ ...by, category, top, before: decided }),
+      );
+    };
+    const would = (category: string) => ({ category, top: [{ category, score: 0.8 }] });
+    await judged('a knee', 'knee_ap', would('knee_ap'), 'knee_ap');
+    await judged('a chest', 'knee_ap', would('chest_pa_ap'), 'chest_pa_ap');
+    await judged('a knee that looks like a chest', 'chest_pa_ap', would('knee_ap'), 'knee_ap');
+    await judged('a skull', 'knee_ap', { decision: 'failed', top: [] }, 'knee_ap');
+    const json = join(folder, 'shadow.json');
+    const args = ['evaluate', '--orthanc', '--shadow', '--json', json];
+    const env = { PLAINVIEW_ORTHANC_URL: real.orthanc.url, PLAINVIEW_NETWORK: '/nowhere.pb' };
+    const run = plainview(args, env);
+    expect(await run.ended).toBe(0);
+    const [pair] = JSON.parse(await readFile(json, 'utf8')).pairs;
+    expect(pair).toMatchObject({
+      network: { name: 'n' },
+      shadow: { name: 's' },
+      pictures: 3,
+      failed: 1,
+      partings: [
+        { network: 'chest_pa_ap', shadow: 'knee_ap', n: 1 },
+        { network: 'knee_ap', shadow: 'chest_pa_ap', n: 1 },
+      ],
+      comparison: { best: { n: 3, both: 1, onlyFirst: 0, onlySecond: 2, mcnemar: { exact: 0.5 } } },
+    });
+    expect(run.out()).toMatch(/only one of them right +network 0, shadow 2, p 0\.5/);
+    expect(run.out()).toContain(ids['a knee that looks like a chest']);
+    for (const wrong of [['--shadow'], ['--orthanc', '--shadow', '--against', 'nncpr']]) {
+      const refused = plainview(['evaluate', ...wrong], env);
+      expect(await refused.ended).toBe(2);
+      expect(refused.out()).toMatch(/--shadow/);
+    }
+  });
+
   test.each([
     ['a folder too', ['/tmp'], /not both/],
     ['an attribute that names people', ['--by', 'PatientName'], /--by is one of .*StationName/],

@@ -6,6 +6,7 @@ import { image, instance, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { freshState, hookAddress, Reader } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
+import { fetchSigned } from '../../testkit/signed.js';
 
 const hook = await hookAddress();
 const real = useOrthanc({ hook });
@@ -150,7 +151,7 @@ describe('a study', () => {
     running.splice(0);
 
     const better = await service({ classifier: stubClassifier('b'.repeat(64)) });
-    await better.notice(orthancId);
+    await fetchSigned(better.secret, `${better.url}/api/v1/sweep`, { method: 'POST' });
     await waitFor(async () => (await reader().record(orthancId))?.network.sha256 === 'b'.repeat(64));
     expect(await reader().decided(orthancId)).toBe('knee_lateral');
     await waitFor(async () => !(await reader().labels(`studies/${study}`)).includes('needs_review'));

@@ -32,13 +32,20 @@ export type Ready = Extract<Reply, { kind: 'ready' }>;
 /** A job with the timer that ends it if the worker never answers. */
 interface RunningJob extends Job {
   readonly deadline: NodeJS.Timeout;
+  /** Its result, while the second network looks at the picture. */
+  readonly scored?: Classification;
 }
+
+/** Milliseconds that the second network may take for one picture, where the first one may not take less. */
+const longestShadowMs = 10_000;
 
 interface Listeners {
   /** A job or the process has ended. */
   onChange: () => void;
   /** The process ended during these jobs. Any of them can be the cause. */
   onLost: (jobs: readonly Job[], why: string) => void;
+  /** The process ended while the second network looked at a picture. */
+  onShadowEnded: () => void;
 }
 
 /**
@@ -52,6 +59,7 @@ export class Child {
   readonly #pictures: Writable;
   readonly #jobs = new Map<JobId, RunningJob>();
   readonly #longestMs: number;
+  readonly #longestShadowMs: number;
   readonly #listeners: Listeners;
   #capacity = 0;
   #isAlive = true;
@@ -59,6 +67,7 @@ export class Child {
   constructor(setup: Setup, listeners: Listeners) {
     this.#listeners = listeners;
     this.#longestMs = setup.timeoutMs;
+    this.#longestShadowMs = Math.min(longestShadowMs, setup.timeoutMs);
     const [command, ...args] = commandFor(setup);
     this.#process = spawn(command, args, {
       // The log is on standard output. What native code writes when it crashes is on standard error.
@@ -109,10 +118,10 @@ export class Child {
   }
 
   submit(job: Job): void {
-    const { id, picture, explain } = job;
-    const deadline = setTimeout(() => this.#giveUp(job), this.#longestMs);
+    const { id, picture, explain, shadow } = job;
+    const deadline = setTimeout(() => this.#giveUp(id), this.#longestMs);
     this.#jobs.set(id, { ...job, deadline });
-    this.#send({ kind: 'request', request: { id, bytes: picture.length, explain } });
+    this.#send({ kind: 'request', request: { id, bytes: picture.length, explain, shadow } });
     this.#pictures.write(picture);
   }
 
@@ -128,9 +137,15 @@ export class Child {
     if (this.#process.connected) this.#process.send(message, () => undefined);
   }
 
-  #settle(reply: Extract<Reply, { kind: 'done' | 'failed' }>): void {
+  #settle(reply: Extract<Reply, { kind: 'scored' | 'done' | 'failed' }>): void {
     const job = this.#jobs.get(reply.id);
     clearTimeout(job?.deadline);
+    if (reply.kind === 'scored') {
+      if (job === undefined) return;
+      const deadline = setTimeout(() => this.#giveUp(reply.id), this.#longestShadowMs);
+      this.#jobs.set(reply.id, { ...job, scored: reply.result, deadline });
+      return;
+    }
     this.#jobs.delete(reply.id);
     if (reply.kind === 'done') job?.resolve(reply.result);
     else job?.reject(deserialize(reply.error));
@@ -138,19 +153,29 @@ export class Child {
   }
 
   /** Native code that hangs cannot be stopped, so the process is ended. The picture would hang the next one too. */
-  #giveUp(job: Job): void {
-    this.#jobs.delete(job.id);
-    job.reject(createError('classifier_hung', { seconds: this.#longestMs / 1000 }));
+  #giveUp(id: JobId): void {
+    const job = this.#jobs.get(id);
+    this.#jobs.delete(id);
+    if (job?.scored !== undefined) {
+      job.resolve(
+        withoutShadow(job.scored, createError('shadow_slow', { seconds: this.#longestShadowMs / 1000 })),
+      );
+      this.#listeners.onShadowEnded();
+    } else job?.reject(createError('classifier_hung', { seconds: this.#longestMs / 1000 }));
     this.#end('it did not finish another picture');
   }
 
   #end(why: string): void {
     if (!this.#isAlive) return;
     this.#isAlive = false;
-    const lost = [...this.#jobs.values()];
-    for (const { deadline } of lost) clearTimeout(deadline);
+    const running = [...this.#jobs.values()];
+    for (const { deadline } of running) clearTimeout(deadline);
     this.#jobs.clear();
     this.#process.kill('SIGKILL');
+    const lost = running.filter(({ scored }) => scored === undefined);
+    for (const { scored, resolve } of running)
+      if (scored !== undefined) resolve(withoutShadow(scored, createError('shadow_ended', { why })));
+    if (lost.length < running.length) this.#listeners.onShadowEnded();
     if (lost.length > 0) this.#listeners.onLost(lost, why);
     this.#listeners.onChange();
   }
@@ -168,5 +193,11 @@ function commandFor({ engine, memoryBytes }: Setup): [string, ...string[]] {
     : node;
 }
 
-const deserialize = ({ code, message, cause }: SerializedError) =>
+/** The result of a picture to which the second network gives no answer. */
+export const withoutShadow = (result: Classification, { code, message }: PlainviewError): Classification => ({
+  ...result,
+  shadow: { error: { code, message, cause: undefined } },
+});
+
+export const deserialize = ({ code, message, cause }: SerializedError) =>
   new PlainviewError(code, message, cause === undefined ? undefined : { cause: new Error(cause) });

@@ -1,9 +1,11 @@
-import { createError } from '../../errors/errors.js';
-import { Child, type Job, type Ready } from './child.js';
+import { asPlainviewError, createError, type PlainviewError } from '../../errors/errors.js';
+import { Child, deserialize, type Job, type Ready, withoutShadow } from './child.js';
 import type { Classification, Explanation, JobId, Setup } from './protocol.js';
 
 /** A picture during which so many processes ended is given up. */
 const maxEnds = 2;
+/** A second network during which so many processes ended is not asked any more. */
+const maxShadowEnds = 3;
 
 /**
  * Processes that classify. The first one starts at once and chooses the engine. Others start with the same engine when
@@ -20,6 +22,8 @@ export class Pool {
   #isStarting = false;
   #isClosed = false;
   #hasEnded = false;
+  #shadowEnds = 0;
+  #shadowProblem: PlainviewError | undefined;
 
   private constructor(setup: Setup, limit: number) {
     this.#setup = setup;
@@ -36,9 +40,26 @@ export class Pool {
     limit: number,
     cancelled?: AbortSignal,
   ): Promise<{ pool: Pool; ready: Ready }> {
+    try {
+      return await Pool.#startFirst(setup, limit, cancelled);
+    } catch (error) {
+      if (setup.shadow === undefined || cancelled?.aborted) throw error;
+      // Perhaps the second network ends the process. It must not keep the first one from running.
+      const started = await Pool.#startFirst({ ...setup, shadow: undefined }, limit, cancelled);
+      started.pool.stopShadow(asPlainviewError(error));
+      return started;
+    }
+  }
+
+  static async #startFirst(
+    setup: Setup,
+    limit: number,
+    cancelled?: AbortSignal,
+  ): Promise<{ pool: Pool; ready: Ready }> {
     const first = new Child(setup, {
       onChange: () => pool?.update(),
       onLost: (jobs, why) => pool?.retry(jobs, why),
+      onShadowEnded: () => pool?.countShadowEnd(),
     });
     let pool: Pool | undefined;
     const cancel = () => void first.close();
@@ -47,12 +68,34 @@ export class Pool {
     const { engine } = ready.report;
     pool = new Pool({ ...setup, engine }, engine === 'gpu' ? 1 : limit);
     pool.#children.push(first);
+    if (ready.shadow !== undefined && 'error' in ready.shadow)
+      pool.stopShadow(deserialize(ready.shadow.error));
     return { pool, ready };
   }
 
+  /** Why the second network is not asked; undefined while it is. */
+  get shadowProblem(): PlainviewError | undefined {
+    return this.#shadowProblem;
+  }
+
   /** @throws classifier_crashed, classifier_hung, picture_…; classifier_closed */
-  classify(picture: Buffer): Promise<Classification> {
-    return this.#run(picture, undefined);
+  async classify(picture: Buffer): Promise<Classification> {
+    const result = await this.#run(picture, undefined);
+    const hasShadow = this.#setup.shadow !== undefined || this.#shadowProblem !== undefined;
+    if (!hasShadow || result.shadow !== undefined) return result;
+    const why = 'another picture, or this one before its scores were known';
+    return withoutShadow(result, this.#shadowProblem ?? createError('shadow_ended', { why }));
+  }
+
+  /** The second network is not asked any more. */
+  stopShadow(problem: PlainviewError): void {
+    this.#shadowProblem ??= problem;
+  }
+
+  countShadowEnd(): void {
+    this.#shadowEnds++;
+    if (this.#shadowEnds === maxShadowEnds)
+      this.stopShadow(createError('shadow_stopped', { times: maxShadowEnds }));
   }
 
   /** @throws as `classify` does; explanation_unavailable, engine_wrong */
@@ -64,7 +107,15 @@ export class Pool {
   #run(picture: Buffer, explain: number | undefined): Promise<Classification> {
     if (this.#isClosed) return Promise.reject(createError('classifier_closed', {}));
     const result = new Promise<Classification>((resolve, reject) => {
-      this.#waiting.push({ id: ++this.#lastId as JobId, picture, explain, ends: 0, resolve, reject });
+      this.#waiting.push({
+        id: ++this.#lastId as JobId,
+        picture,
+        explain,
+        shadow: false,
+        ends: 0,
+        resolve,
+        reject,
+      });
     });
     const settled = result.catch(() => undefined).finally(() => this.#running.delete(settled));
     this.#running.add(settled);
@@ -99,7 +150,9 @@ export class Pool {
       const [next] = this.#waiting;
       if (!leastBusy || leastBusy.freeSlots === 0 || (next && next.ends > 0 && !leastBusy.isIdle)) break;
       this.#waiting.shift();
-      if (next) leastBusy.submit(next);
+      // A picture during which a process ended is done without the second network.
+      const shadow = this.#shadowProblem === undefined && next?.ends === 0 && next.explain === undefined;
+      if (next) leastBusy.submit({ ...next, shadow });
     }
     if (this.#waiting.length > 0 && this.#children.length < this.#limit && !this.#isStarting)
       void this.#addChild();
@@ -107,16 +160,20 @@ export class Pool {
 
   async #addChild(): Promise<void> {
     this.#isStarting = true;
-    const child = new Child(this.#setup, {
+    const hasShadow = this.#setup.shadow !== undefined && this.#shadowProblem === undefined;
+    const child = new Child(hasShadow ? this.#setup : { ...this.#setup, shadow: undefined }, {
       onChange: () => this.update(),
       onLost: (jobs, why) => this.retry(jobs, why),
+      onShadowEnded: () => this.countShadowEnd(),
     });
     this.#children.push(child);
     try {
       await child.ready;
     } catch (error) {
-      // Another start would fail in the same way. The waiting jobs fail unless another child can take them.
-      if (!this.#children.some((other) => other.isAlive))
+      // Another start would fail in the same way, but for the second network. The waiting jobs fail unless another child
+      // can take them.
+      if (hasShadow) this.stopShadow(asPlainviewError(error));
+      else if (!this.#children.some((other) => other.isAlive))
         for (const job of this.#waiting.splice(0)) job.reject(error as Error);
     } finally {
       this.#isStarting = false;

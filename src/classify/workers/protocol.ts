@@ -15,6 +15,8 @@ export interface Setup {
   readonly timeoutMs: number;
   /** Private memory that a worker may use. */
   readonly memoryBytes: number;
+  /** A second network with the same layers, which looks at the same prepared pictures. */
+  readonly shadow?: { readonly file: Buffer } | undefined;
 }
 
 /** Unique within a pool. */
@@ -26,6 +28,8 @@ export interface Request {
   readonly bytes: number;
   /** Index of the class whose activation map is requested; undefined: only scores. */
   readonly explain: number | undefined;
+  /** Whether the second network looks at the picture too. */
+  readonly shadow: boolean;
 }
 
 /** What the worker receives. The bytes of a request's picture follow on its pipe. */
@@ -47,10 +51,17 @@ export interface Seconds {
   readonly infer: number;
 }
 
+/** What the second network made of a picture. */
+export type ShadowOutcome =
+  | { readonly scores: Float32Array; readonly seconds: number }
+  | { readonly error: SerializedError };
+
 export interface Classification {
   /** Softmax, one for each class. */
   readonly scores: Float32Array;
   readonly seconds: Seconds;
+  /** Present where there is a second network. */
+  readonly shadow?: ShadowOutcome;
 }
 
 /** What each position of the picture adds to the logit of a class. */
@@ -81,7 +92,11 @@ export type Reply =
       readonly report: EngineReport;
       readonly classes: number;
       readonly batch: number;
+      /** Present where the setup has a second network: its outputs, or why it cannot run. */
+      readonly shadow?: { readonly classes: number } | { readonly error: SerializedError };
     }
   | { readonly kind: 'unusable'; readonly error: SerializedError }
+  /** The scores of a picture that the second network looks at next: whatever becomes of that, they stand. */
+  | { readonly kind: 'scored'; readonly id: JobId; readonly result: Classification }
   | { readonly kind: 'done'; readonly id: JobId; readonly result: Classification | Explanation }
   | { readonly kind: 'failed'; readonly id: JobId; readonly error: SerializedError };

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { asPlainviewError } from '../../errors/errors.js';
 import { chooseEngine } from '../engines/choose.js';
+import type { EngineChoice } from '../engines/engine.js';
 import { buildChain } from '../graph/chain.js';
 import { readGraphDef } from '../graph/graphdef.js';
 import { walk } from '../graph/walk.js';
@@ -9,7 +10,7 @@ import { decode } from '../prepare/decode.js';
 import { prepare } from '../prepare/resize.js';
 import { Batcher } from './batcher.js';
 import { Explainer } from './explainer.js';
-import type { Reply, Request, SerializedError, Setup, ToWorker } from './protocol.js';
+import type { Reply, Request, SerializedError, Setup, ShadowOutcome, ToWorker } from './protocol.js';
 import { ReceivedPictures } from './received-pictures.js';
 
 // A worker process. It reads the network, starts the engine, and computes scores of pictures until it is ended.
@@ -28,18 +29,44 @@ function serialize(error: unknown): SerializedError {
 
 const elapsed = (since: number) => (performance.now() - since) / 1000;
 
+/** Starts and tests an engine for a network. */
+async function startEngine(file: Buffer, { layers, preparation }: Setup, choice: EngineChoice) {
+  const steps = walk(readGraphDef(Buffer.from(file.buffer, file.byteOffset, file.length)), layers);
+  const chain = buildChain(steps, preparation);
+  const { engine, declined } = await chooseEngine(choice, chain, steps);
+  return { chain, engine, declined, batcher: new Batcher(engine, preparation) };
+}
+
+type Shadow = { batcher: Batcher; classes: number } | { error: SerializedError };
+
+/** A second network that cannot run here does not keep the first one from running. */
+async function startShadow(setup: Setup, choice: EngineChoice): Promise<Shadow | undefined> {
+  if (setup.shadow === undefined) return undefined;
+  try {
+    const { batcher, chain } = await startEngine(setup.shadow.file, setup, choice);
+    return { batcher, classes: chain.classes };
+  } catch (error) {
+    return { error: serialize(error) };
+  }
+}
+
+async function lookAt(input: Float32Array, shadow: Shadow): Promise<ShadowOutcome> {
+  if ('error' in shadow) return shadow;
+  try {
+    const { scores, seconds } = await shadow.batcher.infer(async () => input);
+    return { scores, seconds };
+  } catch (error) {
+    return { error: serialize(error) };
+  }
+}
+
 async function start(setup: Setup): Promise<void> {
-  const steps = walk(
-    readGraphDef(Buffer.from(setup.file.buffer, setup.file.byteOffset, setup.file.length)),
-    setup.layers,
-  );
-  const chain = buildChain(steps, setup.preparation);
-  const { engine, declined } = await chooseEngine(setup.engine, chain, steps);
-  const batcher = new Batcher(engine, setup.preparation);
+  const { chain, engine, declined, batcher } = await startEngine(setup.file, setup, setup.engine);
+  const shadow = await startShadow(setup, engine.name);
   const explainer = new Explainer(chain, engine.name);
   const pictures = new ReceivedPictures(4);
 
-  async function answer({ id, bytes, explain }: Request): Promise<void> {
+  async function answer({ id, bytes, explain, shadow: isShadowed }: Request): Promise<void> {
     // The order of the requests is that of the pictures.
     const received = pictures.next(bytes);
     try {
@@ -58,6 +85,11 @@ async function start(setup: Setup): Promise<void> {
       const { input, scores, seconds } = await batcher.infer(prepared);
       const all = { decode: decodeSeconds, prepare: prepareSeconds, infer: seconds };
       const result = { scores, seconds: all };
+      if (isShadowed && shadow !== undefined) {
+        reply({ kind: 'scored', id, result });
+        reply({ kind: 'done', id, result: { ...result, shadow: await lookAt(input, shadow) } });
+        return;
+      }
       const map = explain === undefined ? {} : await explainer.explain(input, scores, explain);
       reply({ kind: 'done', id, result: { ...result, ...map } });
     } catch (error) {
@@ -69,7 +101,13 @@ async function start(setup: Setup): Promise<void> {
     if (message.kind === 'request') void answer(message.request);
   });
   const report = { engine: engine.name, device: engine.device, declined };
-  reply({ kind: 'ready', report, classes: chain.classes, batch: engine.batch });
+  reply({
+    kind: 'ready',
+    report,
+    classes: chain.classes,
+    batch: engine.batch,
+    ...(shadow === undefined ? {} : { shadow: 'error' in shadow ? shadow : { classes: shadow.classes } }),
+  });
 }
 
 /** Where the machine has no memory left, Linux ends this process before the service or Orthanc. */

@@ -2,9 +2,12 @@ import { codesOf, knownCategories } from '../../anatomy/categories.js';
 import { categoryList, me } from '../../contract/review.js';
 import { type Operation, operation } from './operation.js';
 
-/** The caller, and the categories that a person can choose. */
-export function aboutOperations(networkClasses: readonly string[]): Operation[] {
-  const categories = knownCategories(networkClasses).map((name) => {
+/**
+ * The caller, and the categories that a person can choose.
+ * @param classesNow those of the network in use, which can change
+ */
+export function aboutOperations(classesNow: () => readonly string[]): Operation[] {
+  const categoryOf = (name: string) => {
     const { bodyPartExamined, region, view, viewPosition } = codesOf(name) ?? {};
     return {
       name,
@@ -13,7 +16,7 @@ export function aboutOperations(networkClasses: readonly string[]): Operation[] 
       ...(view === undefined ? {} : { view }),
       ...(viewPosition === undefined ? {} : { viewPosition }),
     };
-  });
+  };
   return [
     operation({
       id: 'me',
@@ -33,7 +36,10 @@ export function aboutOperations(networkClasses: readonly string[]): Operation[] 
       summary: 'The categories with their DICOM codes',
       role: 'viewer',
       answer: categoryList,
-      handle: () => ({ categories, networkClasses: [...networkClasses] }),
+      handle: () => {
+        const networkClasses = [...classesNow()];
+        return { categories: knownCategories(networkClasses).map(categoryOf), networkClasses };
+      },
     }),
   ];
 }

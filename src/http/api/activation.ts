@@ -24,7 +24,6 @@ interface Parts {
 
 export function activationOperation({ orthanc, entries, classifier, config, audit }: Parts): Operation {
   const semaphore = new Semaphore(bounds);
-  const { classes } = classifier.network;
   return operation({
     id: 'activation',
     tag: 'pictures',
@@ -37,11 +36,11 @@ export function activationOperation({ orthanc, entries, classifier, config, audi
     query: z.strictObject({ category: z.string().min(1).max(64) }),
     answer: activation,
     handle: async ({ params: { instance }, query: { category }, caller, signal }) => {
-      if (!classes.includes(category)) throw createError('category_unknown', {});
+      if (!classifier.network.classes.includes(category)) throw createError('category_unknown', {});
       const frames = await entries.frames(instance);
       return semaphore.run(async () => {
         signal.throwIfAborted();
-        const { rows, columns, values, scores } = await orthanc.renderings.whole(
+        const { rows, columns, values, score } = await orthanc.renderings.whole(
           instance,
           frameOf({ frames }, config),
           (picture) => classifier.explain(picture, category),
@@ -54,14 +53,7 @@ export function activationOperation({ orthanc, entries, classifier, config, audi
         });
         const peak = Math.max(0, ...values);
         const scaled = [...values].map((value) => (peak > 0 ? Math.max(0, value) / peak : 0));
-        return {
-          rows,
-          columns,
-          values: scaled,
-          peak,
-          category,
-          score: scores[classes.indexOf(category)] ?? 0,
-        };
+        return { rows, columns, values: scaled, peak, category, score };
       });
     },
   });

@@ -4,6 +4,7 @@ import type { Caller } from '../../access/caller.js';
 import { category } from '../../contract/named.js';
 import { entry } from '../../contract/review.js';
 import { type By, confirmed, corrected, shownCategory, undone } from '../../decisions/correction.js';
+import type { CategoryLabels } from '../../decisions/proposals.js';
 import type { Recorder } from '../../decisions/recorder.js';
 import type { InstanceRecord, NewDecision } from '../../decisions/schema.js';
 import { createError } from '../../errors/errors.js';
@@ -17,8 +18,8 @@ interface Parts {
   entries: Entries;
   /** Runs the follow-ups of the new decision: tags, report, routes. */
   queue: Queue;
-  /** The categories that a person may choose. */
-  categories: readonly string[];
+  /** The categories that a person may choose: they change with the network. */
+  names: Pick<CategoryLabels, 'categories'>;
   audit: Audit;
 }
 
@@ -35,7 +36,7 @@ const picture = z
   .describe('`picture` that the person saw: refused where another one has replaced it.');
 
 /** A person's verdict on a decision: correct, confirm, undo. */
-export function correctionOperations({ recorder, entries, queue, categories, audit }: Parts): Operation[] {
+export function correctionOperations({ recorder, entries, queue, names, audit }: Parts): Operation[] {
   const decide = async (
     {
       instance,
@@ -69,15 +70,14 @@ export function correctionOperations({ recorder, entries, queue, categories, aud
       params: instanceParams,
       body: z.strictObject({
         category: category
-          .meta({ enum: [...categories] })
           .nullable()
-          .describe('null: none of the categories.'),
+          .describe('One that the operation `categories` lists; null: none of the categories.'),
         of,
         picture,
       }),
       answer: entry,
       handle: ({ params, body, caller }) => {
-        if (body.category !== null && !categories.includes(body.category))
+        if (body.category !== null && !names.categories.includes(body.category))
           throw createError('category_unknown', {});
         return decide({ ...params, seen: body, caller }, 'correct', (current, by) =>
           corrected(current, body.category, by),

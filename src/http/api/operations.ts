@@ -1,8 +1,8 @@
 import type { Audit } from '../../access/audit.js';
-import { knownCategories } from '../../anatomy/categories.js';
 import type { Classifier } from '../../classify/classifier.js';
 import type { Config } from '../../config/options.js';
 import type { Aggregates } from '../../decisions/aggregates.js';
+import type { CategoryLabels } from '../../decisions/proposals.js';
 import type { Recorder } from '../../decisions/recorder.js';
 import type { Drift } from '../../drift/drift.js';
 import type { Routing } from '../../followups/routing/routing.js';
@@ -10,6 +10,7 @@ import type { Tagger } from '../../followups/tags/tagger.js';
 import type { Hanger } from '../../hanging/hanger.js';
 import type { ReclassificationJobs } from '../../intake/reclassification/jobs.js';
 import type { Sweep } from '../../intake/sweep.js';
+import type { Networks } from '../../networks/networks.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { Queue } from '../../queue/queue.js';
 import type { Statistics } from '../../statistics/statistics.js';
@@ -23,6 +24,7 @@ import { dismissalOperation } from './dismissal.js';
 import { driftOperations } from './drift.js';
 import { type Events, eventOperations } from './events.js';
 import { hangingOperations } from './hanging.js';
+import { networkOperations } from './networks.js';
 import type { Operation } from './operation.js';
 import { pictureOperations } from './pictures.js';
 import { reclassificationOperations } from './reclassification.js';
@@ -36,6 +38,9 @@ import { worklistOperations } from './worklist.js';
 export interface ApiParts {
   orthanc: Orthanc;
   classifier: Classifier;
+  networks: Networks;
+  /** How the categories are named as labels. */
+  names: CategoryLabels;
   aggregates: Aggregates;
   recorder: Recorder;
   queue: Queue;
@@ -55,18 +60,17 @@ export interface ApiParts {
 
 /** All operations of the API. Router and OpenAPI document are made from this list. */
 export function apiOperations(parts: ApiParts): Operation[] {
-  const { orthanc, config, audit } = parts;
-  const { classes } = parts.classifier.network;
-  const categories = knownCategories(classes);
-  const entries = new Entries(orthanc, { prefix: config.labelPrefix, categories });
+  const { orthanc, config, audit, classifier, names } = parts;
+  const entries = new Entries(orthanc, names);
   return [
-    ...aboutOperations(classes),
+    ...aboutOperations(() => classifier.network.classes),
     statusOperation(parts.events),
     ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries, audit),
     ...pictureOperations({ renderings: orthanc.renderings, entries, config, audit }),
     activationOperation({ ...parts, entries }),
-    ...correctionOperations({ ...parts, entries, categories }),
+    ...correctionOperations({ ...parts, entries }),
     dismissalOperation(parts.aggregates, audit),
+    ...networkOperations(parts.networks, audit),
     ...statisticsOperations(parts.statistics),
     ...driftOperations(parts.drift, audit),
     ...eventOperations(parts.events),

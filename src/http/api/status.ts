@@ -15,11 +15,12 @@ interface Parts {
 
 /** The state of the service, as the review page shows it. */
 export function statusOf({ readiness, sweep, config, listeners }: Parts): Status {
-  const { network, engine, orthanc, queue, state: folder } = readiness;
+  const { network, shadow, engine, orthanc, queue, state: folder } = readiness;
   const { state, done, total, secondsLeft } = sweep.progress;
   return {
     version,
     network,
+    ...(shadow === undefined ? {} : { shadow }),
     engine,
     queue,
     sweep: { state, done, total, ...(secondsLeft === undefined ? {} : { secondsLeft }) },

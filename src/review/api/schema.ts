@@ -20,6 +20,13 @@ export type Decision = z.output<typeof decision>;
 
 const networkId = z.object({ name: z.string(), sha256: z.string() });
 
+const wouldBe = z.object({
+  network: networkId,
+  decision,
+  category: z.optional(z.string()),
+  of: z.string(),
+});
+
 const finding = z.object({ answer: z.enum(['agrees', 'differs', 'cannot_tell']), reason: z.string() });
 
 /** An instance as the API describes it. Fields that the page does not show are not read. */
@@ -40,7 +47,17 @@ export const entry = z.object({
   when: z.string(),
   requested: z.optional(z.object({ who: z.string(), when: z.string() })),
   /** The network's decision, where a person has replaced it. */
-  before: z.optional(z.object({ decision, category: z.optional(z.string()), top: z.array(scored) })),
+  before: z.optional(
+    z.object({
+      decision,
+      category: z.optional(z.string()),
+      top: z.array(scored),
+      when: z.string(),
+      shadow: z.optional(wouldBe),
+    }),
+  ),
+  /** What a second network would have decided. */
+  shadow: z.optional(wouldBe),
   person: z.optional(z.object({ who: z.string(), when: z.string(), action: z.string() })),
   /** The decision compared with what DICOM says was ordered. */
   order: z.optional(
@@ -140,6 +157,22 @@ export const statistics = z.object({
       ),
     }),
   ),
+  shadows: z.array(
+    z.object({
+      network: networkId,
+      shadow: networkId,
+      decided: z.number(),
+      failed: z.number(),
+      partings: z.array(z.object({ network: z.string(), shadow: z.string(), count: z.number() })),
+      right: z.object({
+        both: z.number(),
+        onlyNetwork: z.number(),
+        onlyShadow: z.number(),
+        neither: z.number(),
+        p: z.number(),
+      }),
+    }),
+  ),
   /** Absent where Orthanc cannot count. */
   backlog: z.partial(
     z.object({
@@ -157,6 +190,7 @@ export type Statistics = Read<served.StatisticsAnswer, z.output<typeof statistic
 
 export const status = z.object({
   network: z.extend(networkId, { purpose: z.string() }),
+  shadow: z.optional(z.object({ network: z.optional(networkId), problem: z.optional(z.string()) })),
   engine: z.object({
     engine: z.string(),
     device: z.string(),

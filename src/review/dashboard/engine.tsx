@@ -6,9 +6,12 @@ import { texts } from '../texts/index.js';
 export function Engine() {
   const { value } = status;
   if (value === undefined) return null;
-  const { network, engine, queue, sweep, orthanc, version, stateProblem } = value;
+  const { network, shadow, engine, queue, sweep, orthanc, version, stateProblem } = value;
   const pairs: [name: string, value: string][] = [
     [texts.engineNetwork, `${network.name} (${network.sha256.slice(0, 12)}…)`],
+    ...(shadow === undefined
+      ? []
+      : [[texts.engineShadow, shadow.problem ?? shadow.network?.name ?? ''] satisfies [string, string]]),
     [texts.enginePurpose, network.purpose === 'research' ? texts.enginePurposeResearch : network.purpose],
     [texts.engineEngine, texts.engineOnDevice(engine.engine, engine.device)],
     ...engine.declined.map(({ engine: name, reason }): [string, string] => [

@@ -13,6 +13,7 @@ import { Bars, type Series } from './chart.js';
 import { Drift } from './drift.js';
 import { Engine } from './engine.js';
 import { Jobs } from './jobs.js';
+import { Shadows } from './shadows.js';
 
 /** In days. */
 const spans = [
@@ -116,6 +117,7 @@ function Panels({ statistics }: { statistics: Statistics }) {
           series={decisionSeries}
         />
         <Agreement networks={statistics.agreement} />
+        <Shadows shadows={statistics.shadows} />
         <Categories statistics={statistics} />
         <Engine />
         <Jobs />

@@ -46,6 +46,7 @@ export function Facts({ entry }: { entry: Entry }) {
             [texts.factsBefore, entry.before && previousDecision(entry.before)],
             [texts.factsNetwork, `${entry.network.name} ${entry.network.sha256.slice(0, 8)}`],
             [texts.factsEngine, entry.engine],
+            [texts.factsShadow, shadowText(entry)],
           ]}
         />
         {status.value?.network.purpose === 'research' && (
@@ -57,7 +58,14 @@ export function Facts({ entry }: { entry: Entry }) {
   );
 }
 
-const previousDecision = ({ decision, category }: NonNullable<Entry['before']>): string =>
+/** The answer of the second network, where it belongs to the network's decision. */
+function shadowText({ before, shadow: own, when }: Entry): string | undefined {
+  const shadow = before?.shadow ?? own;
+  if (shadow === undefined || shadow.of !== (before?.when ?? when)) return undefined;
+  return texts.factsShadowSays(previousDecision(shadow), shadow.network.name);
+}
+
+const previousDecision = ({ decision, category }: Pick<Entry, 'decision' | 'category'>): string =>
   category === undefined ? texts.decisionNames[decision] : texts.categoryName(category);
 
 function Pairs({ pairs }: { pairs: readonly (readonly [string, string | undefined])[] }) {

@@ -12,6 +12,8 @@ export interface WorklistFilters {
   station?: string;
   modality?: string;
   text?: string;
+  /** `differs`: a second network would have decided otherwise. */
+  shadow?: string;
 }
 
 export const filterNames = [
@@ -23,6 +25,7 @@ export const filterNames = [
   'station',
   'modality',
   'text',
+  'shadow',
 ] as const;
 
 export function readFilters(query: URLSearchParams): WorklistFilters {

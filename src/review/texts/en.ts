@@ -145,6 +145,8 @@ export const en = {
   filtersStation: 'Station',
   filtersStationPlaceholder: 'ROOM*',
   filtersModality: 'Modality',
+  filtersShadow: 'Shadow network',
+  filtersShadowNames: { differs: 'Decides otherwise', agrees: 'Agrees', failed: 'Gave no answer' },
 
   // Instance: navigation and decisions
   instanceBack: 'Back to the list',
@@ -197,6 +199,8 @@ export const en = {
   factsBefore: 'Before',
   factsNetwork: 'Network',
   factsEngine: 'Engine',
+  factsShadow: 'Shadow network',
+  factsShadowSays: (decision: string, name: string) => `${decision} (${name})`,
   factsResearchOnly: 'This network is for research and evaluation only. Not a medical device.',
   orderAnswers: {
     agrees: 'Fits the order:',
@@ -271,6 +275,20 @@ export const en = {
   agreementChecked: 'Checked',
   agreementInstead: 'People said instead',
   agreementInsteadOf: (category: string | null, number: number) => `${inSentence(category)} ${count(number)}`,
+  shadowTitle: 'The shadow network',
+  shadowNote:
+    'A second network looks at the same pictures and decides nothing. Who was right is known only of pictures that people have decided, and they saw what the network said.',
+  shadowPair: (network: string, shadow: string) => `${network}, and ${shadow} in the shadow`,
+  shadowSummary: (parted: number, decided: number, failed: number) =>
+    `decides otherwise in ${percent(parted, decided)} of ${count(decided)}${failed > 0 ? `; no answer in ${count(failed)}` : ''}`,
+  shadowRight: ({ both, onlyNetwork, onlyShadow, neither, p }: Right) =>
+    `Of ${count(both + onlyNetwork + onlyShadow + neither)} that people decided: only the network right ${count(onlyNetwork)}, only the shadow right ${count(onlyShadow)}, both ${count(both)}, neither ${count(neither)}; p = ${p < 0.001 ? '< 0.001' : p.toFixed(3)} (McNemar, exact)`,
+  shadowExamples: 'Show pictures',
+  shadowTable: (network: string) => `Where ${network} and its shadow part`,
+  shadowNetworkSaid: 'The network decided',
+  shadowSaid: 'The shadow would have',
+  shadowCount: 'Pictures',
+  shadowMore: (number: number) => `${count(number)} further combinations`,
   categoriesTitle: 'Categories over time',
   categoriesNone: 'No category was given in this time.',
   categoriesCategory: 'Category',
@@ -293,6 +311,7 @@ export const en = {
   engineNetwork: 'Network',
   enginePurpose: 'May be used for',
   enginePurposeResearch: 'research and evaluation only',
+  engineShadow: 'Shadow network',
   engineEngine: 'Engine',
   engineOnDevice: (engine: string, device: string) => `${engine} on ${device}`,
   engineDeclined: (engine: string) => `Not ${engine}`,
@@ -341,6 +360,14 @@ export const en = {
   jobFormSubmit: (number: number) => `Classify ${count(number)} again`,
   jobFormStarted: 'Started. It continues when you close this page.',
 };
+
+interface Right {
+  both: number;
+  onlyNetwork: number;
+  onlyShadow: number;
+  neither: number;
+  p: number;
+}
 
 interface Verdicts {
   confirmed: number;

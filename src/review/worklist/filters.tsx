@@ -121,6 +121,17 @@ export function Filters() {
               ))}
             </select>
           </label>
+          <label>
+            {texts.filtersShadow}
+            <select value={filters.shadow ?? ''} onChange={set('shadow')}>
+              <option value="">{texts.filtersAny}</option>
+              {(['differs', 'agrees', 'failed'] as const).map((name) => (
+                <option key={name} value={name}>
+                  {texts.filtersShadowNames[name]}
+                </option>
+              ))}
+            </select>
+          </label>
         </fieldset>
       </form>
     </search>

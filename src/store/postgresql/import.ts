@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import type { Database } from './database.js';
 import { type Membership, ofMember } from './membership.js';
 
 /** Documents of a folder that belong to one machine, not to the archive. */
-const ofTheMachine = new Set(['in-work', 'probe']);
+const ofTheMachine = new Set(['in-work', 'probe', 'chosen-network']);
 const batchSize = 200;
 
 export interface ImportResult {
@@ -66,5 +66,5 @@ async function keysOf(folder: string): Promise<string[]> {
   return entries
     .filter((entry) => entry.isFile() && entry.name.endsWith('.json'))
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).slice(0, -'.json'.length))
-    .filter((key) => !ofTheMachine.has(key));
+    .filter((key) => !ofTheMachine.has(key) && !key.startsWith(`networks${sep}`));
 }

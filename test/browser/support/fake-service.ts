@@ -22,6 +22,8 @@ export interface FakeService {
   status: Status;
   statistics: Statistics;
   drift: DriftChange[];
+  /** The queries of the lists that were asked for. */
+  lists: string[];
   /** What came in: `PUT instances/…/decision {"category":…}`. */
   asked: string[];
   /** Said instead of an answer to whatever begins with this, until it is deleted. */
@@ -64,6 +66,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     statistics: madeStatistics(),
     drift: [],
     asked: [],
+    lists: [],
     troubles: new Map(),
     token: undefined,
     streams: true,
@@ -110,7 +113,10 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       return json(response, { changes: fake.drift });
     }
     if (path === 'requests') return json(response, []);
-    if (path === 'worklist') return json(response, worklist(entries, query));
+    if (path === 'worklist') {
+      fake.lists.push(query.toString());
+      return json(response, worklist(entries, query));
+    }
     if (path === 'events') {
       response.setHeader('content-type', 'text/event-stream');
       response.write(': hello\n\n');

@@ -66,6 +66,20 @@ export function madeStatistics(): Statistics {
         ],
       },
     ],
+    shadows: [
+      {
+        network: { name: 'embedded', sha256 },
+        shadow: { name: 'ours', sha256: 'd'.repeat(64) },
+        decided: 9800,
+        failed: 3,
+        partings: [
+          { network: 'needs_review', shadow: 'hand_ap', count: 310 },
+          { network: 'knee_ap', shadow: 'knee_lateral', count: 41 },
+          { network: 'chest_pa_ap', shadow: 'unknown_view', count: 7 },
+        ],
+        right: { both: 402, onlyNetwork: 6, onlyShadow: 61, neither: 30, p: 1.2e-12 },
+      },
+    ],
     backlog: {
       needs_review: 30,
       unknown_view: 10,

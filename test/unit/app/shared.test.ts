@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startService } from '../../../src/app/service.js';
 import type { Service, State } from '../../../src/app/service-interface.js';
 import { startShared } from '../../../src/app/shared.js';
+import { DecidingClassifier } from '../../../src/classify/deciding.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { createError } from '../../../src/errors/errors.js';
 import { HttpServer } from '../../../src/http/server.js';
@@ -14,6 +15,7 @@ import { type Postgresql, startPostgresql } from '../../../testkit/postgresql.js
 import { freshState } from '../../../testkit/service.js';
 import { waitFor } from '../../../testkit/wait-for.js';
 
+const deciding = () => new DecidingClassifier(stubClassifier());
 const server = await startPostgresql();
 if (server === undefined)
   console.warn('PostgreSQL is not installed: the tests of a process that shares an archive are skipped.');
@@ -164,15 +166,15 @@ describe.skipIf(server === undefined)('a process that shares an archive', () => 
   ])('with a mistake in %s does not start', async (variable, code) => {
     const file = join(stateDir, 'wrong');
     await writeFile(file, 'wrong: [');
-    const starting = startService(configOf({ [variable]: file }), stubClassifier(), { log });
+    const starting = startService(configOf({ [variable]: file }), deciding(), { log });
     await expect(starting.then((service) => service.stop())).rejects.toMatchObject({ code });
   });
 
   test('needs a state folder of its own, for what stays on each machine', async () => {
-    const first = await startService(configOf(), stubClassifier(), { log });
-    const second = startService(configOf(), stubClassifier(), { log });
+    const first = await startService(configOf(), deciding(), { log });
+    const second = startService(configOf(), deciding(), { log });
     await expect(second.then((service) => service.stop())).rejects.toMatchObject({ code: 'state_in_use' });
     await first.stop();
-    await startService(configOf(), stubClassifier(), { log }).then((service) => service.stop());
+    await startService(configOf(), deciding(), { log }).then((service) => service.stop());
   });
 });

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { validate } from 'dockerfile-utils';
 import { describe, expect, test } from 'vitest';
-import { networkFiles } from '../../../src/app/classifier-options.js';
 import { modelCommand } from '../../../src/commands/model.js';
 import { serveCommand } from '../../../src/commands/serve.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { packageRoot, shipped } from '../../../src/files/places.js';
+import { networkFiles } from '../../../src/networks/classifier-options.js';
 import { imageEnvironment, isSent, read, stageNamed, stages, stepsOf } from './files.js';
 
 const targets = ['cpu', 'gpu'];

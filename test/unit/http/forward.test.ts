@@ -249,13 +249,16 @@ describe('the address of a client', () => {
 
 test('a signed request is accepted, and its answer proves to Orthanc’s plugin who gave it', async () => {
   const signatures = new Signatures(secret);
-  const api = apiRouter(aboutOperations(['knee_ap']), {
-    authenticate: authenticator(signatures, []),
-    limiter: failedAuthenticationLimiter(10),
-    perMinute: 1000,
-    audit: async () => undefined,
-    log: silent,
-  });
+  const api = apiRouter(
+    aboutOperations(() => ['knee_ap']),
+    {
+      authenticate: authenticator(signatures, []),
+      limiter: failedAuthenticationLimiter(10),
+      perMinute: 1000,
+      audit: async () => undefined,
+      log: silent,
+    },
+  );
   const leader = await site.serve(createApp([answerSigner(signatures), api], silent));
   const through = await site.member(() => ({ url: leader }));
   const headers = signed(secret, `${through}/api/v1/me`, { who: 'Zoë' });

@@ -85,7 +85,7 @@ function sweeper(more: Partial<ConstructorParameters<typeof Sweep>[0]> = {}) {
       decided.add(instance);
       return { kind: 'settled' };
     }),
-    network: 'a',
+    network: () => 'a',
     modalities: ['DX'],
     isSettled: async ({ ID }) => decided.has(ID),
     reconciler: { reconcile: async () => [] },
@@ -199,6 +199,23 @@ describe('a study that is not up to date', () => {
       expect(saved().network).toBe('none');
     },
   );
+
+  test('reads the archive once more where another network came into use meanwhile', async () => {
+    archive = upTo(70);
+    let network = 'a';
+    const decidedBy = new Map<string, string>();
+    const isSettled = async ({ ID }: { ID: string }) => {
+      const settled = decidedBy.get(ID) === network;
+      decidedBy.set(ID, network);
+      if (ID === id(60)) network = 'b';
+      return settled;
+    };
+    const { sweep, idle } = sweeper({ isSettled, network: () => network });
+    sweep.begin();
+    await idle();
+    expect([...decidedBy.values()]).toEqual(archive.map(() => 'b'));
+    expect(saved().network).toBe('none');
+  });
 
   test('is retried while Orthanc is away', async () => {
     archive = upTo(3);

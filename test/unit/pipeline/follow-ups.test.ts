@@ -32,11 +32,11 @@ describe('what follows a decision', () => {
     const { instance: id } = site.store(image());
     await pipelineOn(site).pipeline.process(jobOf(id));
     const { pipeline, classifier, orthanc, tags } = followed();
-    expect(await pipeline.whySettled(await orthanc.hierarchy.instance(id))).toBeUndefined();
+    expect(await pipeline.whySettled(await orthanc.hierarchy.instance(id), 'hook')).toBeUndefined();
     expect(await pipeline.process(jobOf(id))).toEqual({ kind: 'skipped', why: 'already_decided' });
     expect(tags.ran).toEqual([id]);
     expect(classifier.pictures).toEqual([]);
-    expect(await pipeline.whySettled(await orthanc.hierarchy.instance(id))).toBe('already_decided');
+    expect(await pipeline.whySettled(await orthanc.hierarchy.instance(id), 'hook')).toBe('already_decided');
   });
 
   test('runs for a recorded failure', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { undone } from '../../../src/decisions/correction.js';
+import { corrected as correctedTo, undone } from '../../../src/decisions/correction.js';
+import { type InstanceRecord, instanceRecord } from '../../../src/decisions/schema.js';
+import { shadowOf } from '../../../src/decisions/shadow.js';
 import type { Job } from '../../../src/queue/queue.js';
-import { hold } from '../../../testkit/classifier.js';
+import { hold, scoresOf, stubClassifier } from '../../../testkit/classifier.js';
 import { image, instance } from '../../../testkit/dicom.js';
 import { byPerson, type Line, siteSecret, useFakeSite } from '../../../testkit/fake-site.js';
 import { sealedRequest } from '../../../testkit/signed.js';
@@ -53,7 +55,7 @@ describe('a new instance', () => {
       engine: 'onnxruntime',
       labels: ['knee_lateral'],
     });
-    expect(await pipeline.whySettled(await site.process().orthanc.hierarchy.instance(id))).toBe(
+    expect(await pipeline.whySettled(await site.process().orthanc.hierarchy.instance(id), 'hook')).toBe(
       'already_decided',
     );
   });
@@ -182,12 +184,44 @@ describe('what is decided already', () => {
     expect(await job).toMatchObject({ code: 'orthanc_conflict', transient: true });
   });
 
-  test('by another network is decided anew, though it is not unfinished', async () => {
+  test.each(['hook', 'request', 'changes'] as const)(
+    'by another network stays after a notice (%s)',
+    async (reason) => {
+      const { instance: id } = await decided();
+      const { pipeline, classifier } = pipelineOn(site, { sha256: 'b'.repeat(64) });
+      const why = { kind: 'skipped', why: 'already_decided' };
+      expect(await pipeline.process({ ...jobOf(id), reason })).toMatchObject(why);
+      expect(classifier.pictures).toEqual([]);
+      expect(site.writes()).toEqual([]);
+    },
+  );
+
+  test('by another network that was cut off is decided anew, whatever the reason', async () => {
+    const { instance: id } = await decided();
+    await site.remove(`instances/${id}/metadata/RadiographCategory`);
+    const { pipeline } = pipelineOn(site, { sha256: 'b'.repeat(64) });
+    expect(await pipeline.process(jobOf(id))).toMatchObject({ kind: 'decided' });
+    expect(site.record(id)?.network.sha256).toBe('b'.repeat(64));
+  });
+
+  test('by a person stays when another network is in use, also after a sweep, and after its undo until then', async () => {
+    const line = await corrected();
+    const { pipeline, recorder } = pipelineOn(site, { sha256: 'b'.repeat(64) });
+    const sweep: Job = { ...jobOf(line.instance), reason: 'sweep' };
+    expect(await pipeline.process(sweep)).toMatchObject({ why: 'corrected_by_person' });
+    await recorder.replace(line.instance, undone);
+    expect(await pipeline.process({ ...sweep, reason: 'request' })).toMatchObject({ why: 'already_decided' });
+    expect(site.record(line.instance)?.network.sha256).toBe('a'.repeat(64));
+    expect(await pipeline.process(sweep)).toMatchObject({ kind: 'decided' });
+  });
+
+  test('by another network is decided anew by a sweep, though it is not unfinished', async () => {
     const { instance: id } = await decided();
     const other = pipelineOn(site, { sha256: 'b'.repeat(64) });
     expect(other.pipeline.isUnfinished(await other.orthanc.hierarchy.instance(id))).toBe(false);
     other.classifier.answer = async () => ({ category: 'ankle_ap', score: 0.99 });
-    expect(await other.pipeline.process(jobOf(id))).toMatchObject({ kind: 'decided', category: 'ankle_ap' });
+    const sweep: Job = { ...jobOf(id), reason: 'sweep' };
+    expect(await other.pipeline.process(sweep)).toMatchObject({ kind: 'decided', category: 'ankle_ap' });
     expect(site.fake.labels(id)).toEqual(['ankle_ap']);
   });
 
@@ -219,6 +253,91 @@ describe('what is decided already', () => {
     await site.remove(`instances/${id}/labels/knee_lateral`);
     await pipelineOn(site).pipeline.process(jobOf(id));
     expect(site.fake.labels(id)).toEqual(['knee_lateral']);
+  });
+});
+
+describe('a shadow network', () => {
+  const network = { ...stubClassifier('c'.repeat(64)).network, name: 'second' };
+  const shadowOn = (answer: { category: string; score: number }) => ({
+    network,
+    scores: scoresOf(answer),
+    seconds: 0,
+  });
+  const of = expect.stringMatching(/^20/);
+  const id = { name: 'second', sha256: 'c'.repeat(64) };
+
+  test.each([
+    ['agrees', { category: 'knee_lateral', score: 0.95 }, { decision: 'category', category: 'knee_lateral' }],
+    ['differs', { category: 'ankle_ap', score: 0.95 }, { decision: 'category', category: 'ankle_ap' }],
+    ['differs', { category: 'knee_lateral', score: 0.6 }, { decision: 'needs_review' }],
+    ['differs', { category: 'other', score: 0.99 }, { decision: 'unknown_view' }],
+  ])('that %s (%j) changes nothing but the record', async (outcome, answer, would) => {
+    const line = site.store(image());
+    const { pipeline, classifier, metrics } = pipelineOn(site);
+    classifier.second = shadowOn(answer);
+    await pipeline.process(jobOf(line.instance));
+    const writes = site.writes();
+    const { shadow, when, ...record } = site.record(line.instance) ?? {};
+    expect(shadow).toEqual({ network: id, ...would, top: expect.any(Array), of: when });
+    expect(shadow?.top[0]).toEqual({ ...answer, score: expect.closeTo(answer.score) });
+    expect(await metrics.registry.metrics()).toContain(`plainview_shadow_total{outcome="${outcome}"} 1`);
+
+    const alone = site.store(image());
+    site.fake.calls.length = 0;
+    await pipelineOn(site).pipeline.process(jobOf(alone.instance));
+    const same = (text: string) =>
+      text
+        .replace(alone.instance, line.instance)
+        .replace(alone.study, line.study)
+        .replace(alone.series, line.series);
+    expect(site.writes().map(same)).toEqual(writes);
+    const { when: _, ms: __, ...expected } = site.record(alone.instance) ?? {};
+    expect({ ...record, ms: undefined }).toMatchObject({ ...expected, exposure: expect.anything() });
+  });
+
+  test('that fails is recorded as such and counted, and the decision stands', async () => {
+    const { instance } = site.store(image());
+    const { pipeline, classifier, metrics } = pipelineOn(site);
+    classifier.second = { network, error: { code: 'shadow_slow', message: 'slow', cause: undefined } };
+    expect(await pipeline.process(jobOf(instance))).toMatchObject({ category: 'knee_lateral' });
+    const failure = { code: 'shadow_slow', message: 'slow' };
+    expect(site.record(instance)?.shadow).toEqual({ network: id, decision: 'failed', failure, top: [], of });
+    expect(await metrics.registry.metrics()).toContain('plainview_shadow_total{outcome="failed"} 1');
+  });
+
+  test("is kept with a person's decision, and stands beside the network's again after its undo", async () => {
+    const { instance } = site.store(image());
+    const { pipeline, classifier, recorder } = pipelineOn(site);
+    classifier.second = shadowOn({ category: 'ankle_ap', score: 0.95 });
+    await pipeline.process(jobOf(instance));
+    const record = () => site.record(instance) as InstanceRecord;
+    const said = record().shadow;
+    for (const category of ['hand_ap', 'ankle_ap'])
+      await recorder.replace(instance, (current) =>
+        correctedTo(current, category, { who: 'eve', when: new Date().toISOString() }),
+      );
+    expect(shadowOf(record())).toEqual(said);
+    await recorder.replace(instance, undone);
+    expect(record().shadow).toEqual(said);
+  });
+
+  test('whose answer an older version has kept is left out of a decision that it did not belong to', async () => {
+    const { instance } = site.store(image());
+    const { pipeline, classifier } = pipelineOn(site);
+    classifier.second = shadowOn({ category: 'ankle_ap', score: 0.95 });
+    await pipeline.process(jobOf(instance));
+    const record = site.record(instance) as InstanceRecord;
+    expect(shadowOf({ ...record, when: '2030-01-01T00:00:00.000Z' })).toBeUndefined();
+    // An older version does not know the field, so it keeps it beside a person's decision, and not in `before`.
+    const { shadow: _, ...before } = record;
+    const byOlder = { ...record, who: 'person', when: '2030-01-01T00:00:00.000Z', before };
+    expect(shadowOf(instanceRecord.parse(byOlder))).toEqual(record.shadow);
+  });
+
+  test('whose answer cannot be read does not make the decision unreadable', async () => {
+    const { instance } = await decided();
+    const damaged = { ...site.record(instance), shadow: { decision: 7 } };
+    expect(instanceRecord.parse(damaged)).toMatchObject({ category: 'knee_lateral', shadow: undefined });
   });
 });
 

@@ -44,14 +44,15 @@ export function pipelineOn(
 ) {
   const process = site.process(env);
   const classifier = stubClassifier(sha256);
+  const metrics = new Metrics();
   const pipeline = new Pipeline({
     ...process,
     inWork: new InWork(site.stateDir),
     classifier,
-    metrics: new Metrics(),
+    metrics,
     followUps,
   });
-  return { ...process, classifier, pipeline };
+  return { ...process, classifier, pipeline, metrics };
 }
 
 export const jobOf = (instance: InstanceId): Job => ({

@@ -1,12 +1,14 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { confirmed, corrected, undone } from '../../../src/decisions/correction.js';
-import type { InstanceRecord } from '../../../src/decisions/schema.js';
+import type { InstanceRecord, ShadowRecord } from '../../../src/decisions/schema.js';
 import { answerOf } from '../../../src/statistics/answer.js';
 import {
   countExisting,
   countRecorded,
   type DailyCounts,
+  dailyCounts,
   emptyCounts,
+  emptyDay,
   prune,
 } from '../../../src/statistics/daily-counts.js';
 
@@ -143,4 +145,78 @@ test('the latest days are kept; a clock that was far ahead for a moment does not
     countRecorded(counted, decision(`${when}T10:00:00.000Z`, 'hand_ap'), undefined);
   prune(counted, 3);
   expect(Object.keys(counted.days)).toEqual(['2026-03-08', '2026-03-09', '2099-01-01']);
+});
+
+describe('a shadow network', () => {
+  const shadowed = (when: string, category: string, would: object): InstanceRecord => ({
+    ...decision(when, category),
+    shadow: {
+      network: { name: 's', sha256: 'cd' },
+      decision: 'category',
+      top: [],
+      of: when,
+      ...would,
+    } as ShadowRecord,
+  });
+  const at = (hour: number) => `2026-03-10T0${hour}:00:00.000Z`;
+  const shadowsOf = (counts: DailyCounts) => answerOf(counts, 1, now).shadows;
+
+  test('is counted by what both decided; one without an answer is counted apart', () => {
+    const counts = emptyCounts();
+    history(counts, [shadowed(at(1), 'hand_ap', { category: 'hand_ap' })]);
+    history(counts, [shadowed(at(2), 'hand_ap', { category: 'foot_ap' })]);
+    history(counts, [shadowed(at(3), 'hand_ap', { decision: 'needs_review' })]);
+    history(counts, [shadowed(at(4), 'hand_ap', { category: 'foot_ap' })]);
+    history(counts, [shadowed(at(5), 'hand_ap', { decision: 'failed' })]);
+    history(counts, [decision(at(6), 'hand_ap')]);
+    expect(shadowsOf(dailyCounts.parse(JSON.parse(JSON.stringify(counts))))).toEqual([
+      {
+        network,
+        shadow: { name: 's', sha256: 'cd' },
+        decided: 4,
+        failed: 1,
+        partings: [
+          { network: 'hand_ap', shadow: 'foot_ap', count: 2 },
+          { network: 'hand_ap', shadow: 'needs_review', count: 1 },
+        ],
+        right: { both: 0, onlyNetwork: 0, onlyShadow: 0, neither: 0, p: 1 },
+      },
+    ]);
+  });
+
+  test('is judged by what people decide, also where they change their mind, and an undo takes that back', () => {
+    const counts = emptyCounts();
+    const first = shadowed(at(1), 'hand_ap', { category: 'foot_ap' });
+    const foot = written(corrected(first, 'foot_ap', by(at(2))));
+    const hand = written(corrected(foot, 'hand_ap', by(at(3))));
+    history(counts, [first, foot]);
+    expect(shadowsOf(counts)[0]?.right).toMatchObject({ onlyShadow: 1, onlyNetwork: 0 });
+    countRecorded(counts, hand, foot);
+    expect(shadowsOf(counts)[0]?.right).toMatchObject({ onlyShadow: 0, onlyNetwork: 1 });
+    countRecorded(counts, written(undone(hand)), hand);
+    expect(shadowsOf(counts)[0]).toMatchObject({ decided: 1, right: { onlyShadow: 0, onlyNetwork: 0 } });
+  });
+
+  test('has the exact p of McNemar', () => {
+    const counts = emptyCounts();
+    for (let n = 0; n < 6; n++) {
+      const first = shadowed(at(1), 'hand_ap', { category: 'foot_ap' });
+      history(counts, [first, written(corrected(first, n === 0 ? 'hand_ap' : 'foot_ap', by(at(2))))]);
+    }
+    expect(shadowsOf(counts)[0]?.right).toMatchObject({
+      onlyNetwork: 1,
+      onlyShadow: 5,
+      p: expect.closeTo(0.21875),
+    });
+  });
+
+  test('is found again by a recount; counts of an older version have none', () => {
+    const recounted = emptyCounts();
+    const first = shadowed(at(1), 'hand_ap', { category: 'foot_ap' });
+    countExisting(recounted, written(corrected(first, 'foot_ap', by(at(2)))), at(9));
+    expect(shadowsOf(recounted)[0]).toMatchObject({ decided: 1, right: { onlyShadow: 1 } });
+    const { shadow: _, ...older } = emptyDay();
+    const parsed = dailyCounts.parse({ version: 1, networks: {}, days: { '2026-03-10': older } });
+    expect(shadowsOf(parsed)).toEqual([]);
+  });
 });

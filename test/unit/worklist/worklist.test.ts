@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import type { ShadowRecord } from '../../../src/decisions/schema.js';
 import { Entries } from '../../../src/worklist/entries.js';
 import { Worklist, worklistQuery } from '../../../src/worklist/worklist.js';
 import { image } from '../../../testkit/dicom.js';
 import { names, useFakeSite } from '../../../testkit/fake-site.js';
-import { decide, storeDecided, unsure } from './support.js';
+import { type Decided, decide, storeDecided, unsure } from './support.js';
 
 const site = useFakeSite();
 
@@ -41,6 +42,54 @@ async function correct(id: string, category = 'hand_ap'): Promise<void> {
   await site.remove(`instances/${id}/labels/needs_review`);
   await decide(site, id, { decision: 'category', category });
 }
+
+describe('what a shadow network would have decided otherwise', () => {
+  const of = '2024-01-01T00:00:00.000Z';
+  const shadow = (answer: object) => ({
+    when: of,
+    shadow: {
+      network: { name: 'second', sha256: 'c' },
+      decision: 'category',
+      top: [],
+      of,
+      ...answer,
+    } as ShadowRecord,
+  });
+  const knee: Decided = { decision: 'category', category: 'knee_ap' };
+
+  test('is listed, among the latest decisions and among those of a label, and so is what it agrees with', async () => {
+    const store = async (decided: Decided) => (await storeDecided(site, decided)).instance;
+    await store(knee);
+    const agrees = await store({ ...knee, ...shadow({ category: 'knee_ap' }) });
+    const differs = await store({ ...knee, ...shadow({ category: 'hand_ap' }) });
+    const sure = await store({ ...unsure('knee_ap', 0.5), ...shadow({ category: 'knee_ap' }) });
+    const failed = await store({ ...knee, ...shadow({ decision: 'failed' }) });
+    // An older version has decided anew, and kept the field.
+    await store({ ...knee, ...shadow({ category: 'hand_ap' }), when: '2025-01-01T00:00:00.000Z' });
+    const ids = async (query: object) => (await worklist().pages(query)).flat();
+    expect(await ids({ state: 'recent', shadow: 'differs' })).toEqual([sure, differs]);
+    expect(await ids({ state: 'recent', shadow: 'agrees' })).toEqual([agrees]);
+    expect(await ids({ state: 'recent', shadow: 'failed' })).toEqual([failed]);
+    expect(await ids({ state: 'needs_review', shadow: 'differs' })).toEqual([sure]);
+    expect(await worklist().page({ shadow: 'differs' })).not.toHaveProperty('total');
+  });
+
+  test('costs a bounded number of calls for a page, however long the archive is', async () => {
+    for (let n = 0; n < 40; n++) await storeDecided(site, { ...knee, ...shadow({ category: 'knee_ap' }) });
+    const { page } = worklist();
+    site.fake.calls.length = 0;
+    await page({ state: 'recent', shadow: 'differs' });
+    const short = site.fake.calls.length;
+    const { instance } = await storeDecided(site, knee);
+    for (let n = 0; n < 6000; n++) await site.put(`instances/${instance}/metadata/2000`, `${n}`);
+    site.fake.calls.length = 0;
+    const { ids, next } = await page({ state: 'recent', shadow: 'differs' });
+    expect(ids).toEqual([]);
+    expect(next).toBeDefined();
+    // Ten chunks of the change log.
+    expect(site.fake.calls.length).toBeLessThanOrEqual(10 * short);
+  });
+});
 
 describe('pages', () => {
   test('hold each item once, the last received first', async () => {

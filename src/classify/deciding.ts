@@ -1,0 +1,44 @@
+import type { Classified, Classifier, EngineReport, Explained, Network, Shadow } from './classifier.js';
+
+/** The network that decides. Another one can take its place while pictures are classified. */
+export class DecidingClassifier implements Classifier {
+  #current: Classifier;
+  /** Those that finish their last pictures. */
+  readonly #ending = new Set<Classifier>();
+
+  constructor(first: Classifier) {
+    this.#current = first;
+  }
+
+  get network(): Network {
+    return this.#current.network;
+  }
+
+  get engine(): EngineReport {
+    return this.#current.engine;
+  }
+
+  get shadow(): Shadow | undefined {
+    return this.#current.shadow;
+  }
+
+  classify(picture: Buffer): Promise<Classified> {
+    return this.#current.classify(picture);
+  }
+
+  explain(picture: Buffer, category: string): Promise<Explained> {
+    return this.#current.explain(picture, category);
+  }
+
+  /** Each picture from now on is classified by the next one. Those that run end with the network that began them. */
+  replace(next: Classifier): void {
+    const before = this.#current;
+    this.#current = next;
+    this.#ending.add(before);
+    void before.close().finally(() => this.#ending.delete(before));
+  }
+
+  async close(deadline?: AbortSignal): Promise<void> {
+    await Promise.all([this.#current, ...this.#ending].map((each) => each.close(deadline)));
+  }
+}

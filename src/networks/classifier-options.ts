@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Config } from '../config/options.js';
+import { shipped } from '../files/places.js';
+
+/** A file of the model folder. It holds the networks that come with Plainview, and those that Plainview downloads. */
+const modelFile = (name: string): string => shipped('model', name);
+
+export interface NetworkFiles {
+  graph: string;
+  labels: string;
+}
+
+/** The folder with the site's own networks: one folder for each, by its name. */
+export const networksFolder = (stateDir: string): string => join(stateDir, 'networks');
+export const graphIn = (folder: string): string => join(folder, 'network.pb');
+/** The name of a folder there. Anything else is a path. */
+export const folderName = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
+
+/**
+ * The files that the options `network` and `labels` select.
+ * @param stateDir where a name of a network is looked for; without it, only the networks that come with Plainview have names
+ */
+export function networkFiles({
+  network,
+  labels,
+  stateDir,
+}: Pick<Config, 'network' | 'labels'> & { stateDir?: string }): NetworkFiles {
+  if (network === 'embedded')
+    return { graph: modelFile('plainview.pb'), labels: labels ?? modelFile('classes.txt') };
+  if (network === 'nncpr')
+    return {
+      graph: modelFile('network.pb'),
+      labels: labels ?? modelFile('nncpr-classes.txt'),
+    };
+  const folder =
+    stateDir !== undefined && folderName.test(network) ? join(networksFolder(stateDir), network) : undefined;
+  const graph = folder !== undefined && existsSync(folder) ? graphIn(folder) : network;
+  return { graph, labels: labels ?? join(dirname(graph), 'classes.txt') };
+}
+
+/** The options with another network. The names and thresholds of the configuration do not apply to it. */
+export const withNetwork = (config: Config, network: string): Config => ({
+  ...config,
+  network,
+  labels: undefined,
+  threshold: undefined,
+  margin: undefined,
+  unknownBelow: undefined,
+});
+
+/** The options of a classifier with one network. */
+export const classifierOptions = (config: Config) => ({
+  ...networkFiles(config),
+  engine: config.engine,
+  workers: config.workers,
+  maxMegapixels: config.maxMegapixels,
+  thresholds: { threshold: config.threshold, margin: config.margin, unknownBelow: config.unknownBelow },
+});
+
+/** The same, for the service: with the shadow network, and with the network that was chosen in place of PLAINVIEW_NETWORK. */
+export function serviceOptions(config: Config, network = config.network) {
+  const { shadowNetwork } = config;
+  return {
+    ...classifierOptions(network === config.network ? config : withNetwork(config, network)),
+    ...(shadowNetwork === undefined ? {} : { shadow: networkFiles(withNetwork(config, shadowNetwork)) }),
+  };
+}
