@@ -33,7 +33,8 @@ import type { Leading } from './leading.js';
 import type { Shared } from './service-interface.js';
 import type { Work } from './work.js';
 
-interface Door extends Pick<Work, 'aggregates' | 'recorder' | 'queue' | 'tagger' | 'routing'> {
+interface Door
+  extends Pick<Work, 'categories' | 'words' | 'aggregates' | 'recorder' | 'queue' | 'tagger' | 'routing'> {
   store: Store;
   orthanc: Orthanc;
   classifier: Classifier;
@@ -64,7 +65,7 @@ export async function createWeb(parts: Parts) {
     ...parts,
     statistics,
     events,
-    hanger: createHanger(orthanc, config, classifier.network.classes),
+    hanger: createHanger(orthanc, config, parts.categories, classifier.network.classes),
   });
   // One limiter for the secret and all tokens. For each sign-in, a page sends about a hundred requests.
   const limiter = failedAuthenticationLimiter(Math.max(10, Math.ceil(config.apiRate / 100)), (request) =>

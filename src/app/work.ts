@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { knownCategories } from '../anatomy/categories.js';
+import { Categories } from '../anatomy/categories.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { Aggregates } from '../decisions/aggregates.js';
@@ -56,7 +56,10 @@ export function createWork({
 }: Parts) {
   const { stateDir } = config;
   const onPart: OnPart = (study, afterMs) => reconciler.later(study, afterMs);
-  const names = { prefix: config.labelPrefix, categories: knownCategories(classifier.network.classes) };
+  const categories = Categories.read(config.viewsFile);
+  const words = Words.read(categories, config.orderWords);
+  const { classes } = classifier.network;
+  const names = { prefix: config.labelPrefix, categories: categories.known(classes) };
   const aggregates = new Aggregates(orthanc, names, locks, onPart);
   const corrections = new CorrectionStore(store, locks, log);
   const recorder = new Recorder({
@@ -64,7 +67,7 @@ export function createWork({
     labelPrefix: config.labelPrefix,
     locks,
     aggregates,
-    orderCheck: new OrderCheck(Words.read(config.orderWords)),
+    orderCheck: new OrderCheck(words, categories),
     corrections,
     seal,
   });
@@ -78,6 +81,7 @@ export function createWork({
   const tagger = new Tagger({
     orthanc,
     mode: config.tags,
+    categories,
     store,
     locks,
     addUp: async (study, changed) => {
@@ -93,7 +97,7 @@ export function createWork({
           {
             orthanc,
             config,
-            classes: classifier.network.classes,
+            categories: [...categories.known(classes), ...classes],
             registry: metrics.registry,
             locks,
             backOff: routeBackOff,
@@ -103,7 +107,8 @@ export function createWork({
           },
           config.rulesFile,
         );
-  const reporter = config.report === 'off' ? undefined : new Reporter(orthanc, config.report, locks);
+  const reporter =
+    config.report === 'off' ? undefined : new Reporter(orthanc, config.report, locks, categories);
   const reconciler = new Reconciler({
     orthanc,
     derived: [aggregates, ...(routing?.derived ?? []), ...(reporter === undefined ? [] : [reporter])],
@@ -145,6 +150,8 @@ export function createWork({
   metrics.observeQueue(queue);
   recorder.events.on('replaced', (instance) => queue.enqueue(instance, 'changes'));
   return {
+    categories,
+    words,
     locks,
     aggregates,
     corrections,

@@ -1,19 +1,40 @@
-import { codesOf, knownCategories } from '../../anatomy/categories.js';
+import { bodyPartOf, type Categories, projectionOf } from '../../anatomy/categories.js';
+import { type BodyPart, bodyParts, type Projection, projections } from '../../anatomy/regions.js';
 import { categoryList, me } from '../../contract/review.js';
 import { type Operation, operation } from './operation.js';
 
+export interface SearchWords {
+  /** The words for a body part or a projection, in all languages. */
+  wordsFor(means: BodyPart | Projection): readonly string[];
+}
+
 /** The caller, and the categories that a person can choose. */
-export function aboutOperations(networkClasses: readonly string[]): Operation[] {
-  const categories = knownCategories(networkClasses).map((name) => {
-    const { bodyPartExamined, region, view, viewPosition } = codesOf(name) ?? {};
-    return {
-      name,
-      ...(bodyPartExamined === undefined ? {} : { bodyPartExamined }),
-      ...(region === undefined ? {} : { region }),
-      ...(view === undefined ? {} : { view }),
-      ...(viewPosition === undefined ? {} : { viewPosition }),
-    };
-  });
+export function aboutOperations(
+  categories: Categories,
+  networkClasses: readonly string[],
+  words: SearchWords,
+): Operation[] {
+  const list = {
+    categories: categories.known(networkClasses).map((name) => {
+      const codes = categories.codesOf(name);
+      const { bodyPartExamined, region, view, viewPosition, eponym } = codes ?? {};
+      const [part, projection] = [bodyPartOf(codes), projectionOf(codes)];
+      return {
+        name,
+        ...(bodyPartExamined === undefined ? {} : { bodyPartExamined }),
+        ...(region === undefined ? {} : { region }),
+        ...(view === undefined ? {} : { view }),
+        ...(viewPosition === undefined ? {} : { viewPosition }),
+        ...(eponym === undefined ? {} : { eponym }),
+        ...(part === undefined ? {} : { part }),
+        ...(projection === undefined ? {} : { projection }),
+      };
+    }),
+    networkClasses: [...networkClasses],
+    words: Object.fromEntries(
+      [...bodyParts, ...projections].map((means) => [means, [...words.wordsFor(means)]]),
+    ),
+  };
   return [
     operation({
       id: 'me',
@@ -33,7 +54,7 @@ export function aboutOperations(networkClasses: readonly string[]): Operation[] 
       summary: 'The categories with their DICOM codes',
       role: 'viewer',
       answer: categoryList,
-      handle: () => ({ categories, networkClasses: [...networkClasses] }),
+      handle: () => list,
     }),
   ];
 }

@@ -1,5 +1,5 @@
 import type { Audit } from '../../access/audit.js';
-import { knownCategories } from '../../anatomy/categories.js';
+import type { Categories } from '../../anatomy/categories.js';
 import type { Classifier } from '../../classify/classifier.js';
 import type { Config } from '../../config/options.js';
 import type { Aggregates } from '../../decisions/aggregates.js';
@@ -15,7 +15,7 @@ import type { Statistics } from '../../statistics/statistics.js';
 import { Entries } from '../../worklist/entries.js';
 import { Worklist } from '../../worklist/worklist.js';
 import type { Readiness } from '../health.js';
-import { aboutOperations } from './about.js';
+import { aboutOperations, type SearchWords } from './about.js';
 import { activationOperation } from './activation.js';
 import { correctionOperations } from './corrections.js';
 import { dismissalOperation } from './dismissal.js';
@@ -34,6 +34,8 @@ import { worklistOperations } from './worklist.js';
 export interface ApiParts {
   orthanc: Orthanc;
   classifier: Classifier;
+  categories: Categories;
+  words: SearchWords;
   aggregates: Aggregates;
   recorder: Recorder;
   queue: Queue;
@@ -54,10 +56,10 @@ export interface ApiParts {
 export function apiOperations(parts: ApiParts): Operation[] {
   const { orthanc, config, audit } = parts;
   const { classes } = parts.classifier.network;
-  const categories = knownCategories(classes);
+  const categories = parts.categories.known(classes);
   const entries = new Entries(orthanc, { prefix: config.labelPrefix, categories });
   return [
-    ...aboutOperations(classes),
+    ...aboutOperations(parts.categories, classes, parts.words),
     statusOperation(parts.events),
     ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries, audit),
     ...pictureOperations({ renderings: orthanc.renderings, entries, config, audit }),
@@ -70,6 +72,6 @@ export function apiOperations(parts: ApiParts): Operation[] {
     ...reclassificationOperations(parts.reclassification, audit),
     ...undoTagsOperations(parts.tagger, audit),
     ...resendRoutesOperations(parts.routing, audit),
-    ...hangingOperations(parts.hanger),
+    ...hangingOperations(parts.hanger, parts.categories),
   ];
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { codedCategories, codesOf } from '../../../src/anatomy/categories.js';
+import { Categories, codedCategories } from '../../../src/anatomy/categories.js';
 import { shipped } from '../../../src/files/places.js';
+
+const categories = Categories.read();
 
 test('every category of NNCPR has codes, in its order', () => {
   const names = readFileSync(shipped('model', 'nncpr-classes.txt'), 'utf8').trim().split('\n');
@@ -10,10 +12,10 @@ test('every category of NNCPR has codes, in its order', () => {
 
 test('a category that merges PA and AP, or does not determine the side, has no view position', () => {
   for (const category of codedCategories.filter((name) => /lateral$|oblique|chest/.test(name)))
-    expect(codesOf(category)?.viewPosition, category).toBeUndefined();
+    expect(categories.codesOf(category)?.viewPosition, category).toBeUndefined();
 });
 
 test('a name that is not a category has no codes', () => {
-  expect(codesOf('other')).toBeUndefined();
-  expect(codesOf('constructor')).toBeUndefined();
+  expect(categories.codesOf('other')).toBeUndefined();
+  expect(categories.codesOf('constructor')).toBeUndefined();
 });
