@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { bodyPartOf, type Categories, projectionOf } from '../../anatomy/categories.js';
 import { type BodyPart, bodyParts, type Projection, projections } from '../../anatomy/regions.js';
 import { categoryList, me } from '../../contract/review.js';
@@ -8,13 +9,15 @@ export interface SearchWords {
   wordsFor(means: BodyPart | Projection): readonly string[];
 }
 
-/** The caller, and the categories that a person can choose. */
-export function aboutOperations(
+type CategoryList = z.output<typeof categoryList>;
+
+/** The categories that a person can choose. */
+export function categoryListOf(
   categories: Categories,
   networkClasses: readonly string[],
   words: SearchWords,
-): Operation[] {
-  const list = {
+): CategoryList {
+  return {
     categories: categories.known(networkClasses).map((name) => {
       const codes = categories.codesOf(name);
       const { bodyPartExamined, region, view, viewPosition, eponym } = codes ?? {};
@@ -35,6 +38,15 @@ export function aboutOperations(
       [...bodyParts, ...projections].map((means) => [means, [...words.wordsFor(means)]]),
     ),
   };
+}
+
+/** The caller, and the categories that a person can choose. */
+export function aboutOperations(
+  categories: Categories,
+  networkClasses: readonly string[],
+  words: SearchWords,
+): Operation[] {
+  const list = categoryListOf(categories, networkClasses, words);
   return [
     operation({
       id: 'me',

@@ -6,7 +6,7 @@ function categoryName(category: string): string {
   if (category === otherClass || category === 'unknown_view') return 'None of these';
   const words = category
     .replace(/_pa_ap$/, ' PA/AP')
-    .replace(/_(ap|pa)$/, (_, view: string) => ` ${view.toUpperCase()}`)
+    .replace(/_(ap|pa)(?=_|$)/, (_, view: string) => ` ${view.toUpperCase()}`)
     .replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
@@ -137,6 +137,8 @@ export const en = {
   filtersClear: 'Clear',
   filtersAny: 'Any',
   filtersCategory: 'Category',
+  filtersCategories: (isKnown: boolean) =>
+    isKnown ? 'Known to the network' : 'Not yet known to the network',
   filtersMinScore: 'Score from',
   filtersMaxScore: 'Score to',
   filtersScoreRange: 'A number from 0 to 1',
@@ -165,6 +167,8 @@ export const en = {
   correctionLabel: 'Correct to',
   correctionPlaceholder: 'Type what it is: kn lat',
   correctionCategories: 'Categories',
+  correctionUnknownToNetwork: (region: string) =>
+    `${region === '' ? 'Other views' : region} · the network does not know these yet`,
   proposalTitle: (category: string) => `Proposed: ${categoryName(category)}`,
   proposalAsks: (category: string) =>
     `Somebody set the label “${categoryName(category)}” in Orthanc, for this study or picture. Take it as a correction?`,
