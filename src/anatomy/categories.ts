@@ -43,7 +43,7 @@ const codeString = z
 const siteViews = z.strictObject(
   {
     views: z.record(
-      z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'a name is 1 to 40 letters, digits, _ or -'),
+      z.string(),
       categoryCodes.extend({
         bodyPartExamined: codeString,
         region: siteCode,
@@ -64,6 +64,13 @@ const siteViews = z.strictObject(
 export interface SiteView {
   codes: CategoryCodes;
   words: readonly string[];
+}
+
+/** What is wrong with a name of the site's. The prefix of labels has up to 24 more characters. */
+function problemOf(name: string): string | undefined {
+  if (!/^[A-Za-z0-9_-]{1,40}$/.test(name)) return 'a name is 1 to 40 letters, digits, _ or -';
+  if (name !== otherClass && !Object.hasOwn(shippedTable, name)) return undefined;
+  return `${name} is a name of Plainview's own: name the view otherwise`;
 }
 
 const readTable = (file: string): Record<string, CategoryCodes> =>
@@ -99,16 +106,10 @@ export class Categories {
   static read(siteFile?: string): Categories {
     if (siteFile === undefined) return new Categories(new Map());
     const { views } = readSiteFile('PLAINVIEW_VIEWS_FILE', siteFile, siteViews, ({ views }) =>
-      Object.keys(views).flatMap((name) =>
-        name === otherClass || Object.hasOwn(shippedTable, name)
-          ? [
-              {
-                path: ['views', name],
-                problem: `${name} is a name of Plainview's own: name the view otherwise`,
-              },
-            ]
-          : [],
-      ),
+      Object.keys(views).flatMap((name) => {
+        const problem = problemOf(name);
+        return problem === undefined ? [] : [{ path: ['views', name], problem }];
+      }),
     );
     return new Categories(
       new Map(Object.entries(views).map(([name, { words, ...codes }]) => [name, { codes, words }])),

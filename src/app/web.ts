@@ -55,7 +55,14 @@ export async function createWeb(parts: Parts) {
   const tokens = readTokens(config.tokensFile);
   const openid = openId(config);
   const signatures = new Signatures(secret);
-  const statistics = await Statistics.open({ ...config, store, orthanc, log });
+  const statistics = await Statistics.open({
+    modalities: config.modalities,
+    labelPrefix: config.labelPrefix,
+    network: classifier.network,
+    store,
+    orthanc,
+    log,
+  });
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
   recorder.events.on('recorded', (recorded) => {
     events.recorded(recorded);
