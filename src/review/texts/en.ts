@@ -1,13 +1,17 @@
 import { count, duration, percent, plural } from '../base/format.js';
 import { otherClass } from '../base/other-class.js';
 
+/** Of the further views. */
+const eponyms = /\b(caldwell|grashey|judet|norgaard|rhese|rosenberg|schueller|towne|waters)\b/g;
+
 /** `chest_pa_ap` → `Chest PA/AP`. */
 function categoryName(category: string): string {
   if (category === otherClass || category === 'unknown_view') return 'None of these';
   const words = category
     .replace(/_pa_ap$/, ' PA/AP')
     .replace(/_(ap|pa)(?=_|$)/, (_, view: string) => ` ${view.toUpperCase()}`)
-    .replaceAll('_', ' ');
+    .replaceAll('_', ' ')
+    .replace(eponyms, (name) => name.charAt(0).toUpperCase() + name.slice(1));
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
