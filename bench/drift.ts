@@ -4,11 +4,11 @@
 import { parseArgs } from 'node:util';
 import sharp, { type Sharp } from 'sharp';
 import { z } from 'zod';
-import { networkFiles } from '../src/app/classifier-options.js';
 import { createClassifier } from '../src/classify/classifier.js';
 import { type Decision, decide } from '../src/classify/decide.js';
 import { binOf } from '../src/drift/past.js';
 import { newStation, observe } from '../src/drift/station.js';
+import { networkFiles } from '../src/networks/classifier-options.js';
 import { instanceId } from '../src/orthanc/ids.js';
 import { radiographs } from '../testkit/classify/pictures.js';
 import { seeded } from '../testkit/random.js';

@@ -1,6 +1,7 @@
 // `npm run docs`: writes the generated parts of the README, `docs/errors.md`, the picture of the rooms, and the files of
 // `orthanc/` for Orthanc Explorer 2 and OHIF. Tests fail if one of them is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { Categories } from '../src/anatomy/categories.js';
 import { explorer2Files, explorer2Text } from '../src/commands/explorer2-configuration.js';
 import { options } from '../src/config/options.js';
 import { insertOptionsTable } from '../src/config/readme-table.js';
@@ -10,18 +11,23 @@ import { picture } from './architecture/picture.js';
 import { plainview, tools } from './architecture/rooms.js';
 import { errorsPage } from './errors-page.js';
 
+const categories = Categories.read();
+
 const readme = new URL('../README.md', import.meta.url);
 writeFileSync(readme, insertOptionsTable(readFileSync(readme, 'utf8')));
 
 writeFileSync(new URL('../docs/errors.md', import.meta.url), errorsPage());
 
 for (const [file, plugin] of Object.entries(explorer2Files))
-  writeFileSync(new URL(`../orthanc/${file}`, import.meta.url), explorer2Text(plugin));
+  writeFileSync(new URL(`../orthanc/${file}`, import.meta.url), explorer2Text(plugin, categories));
 
 const ohif = new URL('../orthanc/ohif.js', import.meta.url);
 writeFileSync(
   ohif,
-  ohifConfiguration(readProtocols(undefined, []).protocols, options.shape.modalities.parse(undefined)),
+  ohifConfiguration(
+    readProtocols(undefined, categories, []).protocols,
+    options.shape.modalities.parse(undefined),
+  ),
 );
 
 writeFileSync(new URL('../docs/architecture.svg', import.meta.url), picture(plainview, tools));

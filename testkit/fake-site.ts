@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach } from 'vitest';
 import { deriveKey } from '../src/access/keys.js';
-import { codedCategories } from '../src/anatomy/categories.js';
+import { Categories } from '../src/anatomy/categories.js';
 import { loadConfig } from '../src/config/load.js';
 import type { Config } from '../src/config/options.js';
 import { Aggregates } from '../src/decisions/aggregates.js';
@@ -48,7 +48,8 @@ export interface Process {
 export const siteSecret = 'the secret of the site';
 
 /** How categories are named as labels, where there is no prefix. */
-export const names: CategoryLabels = { prefix: '', categories: codedCategories };
+export const categories = Categories.read();
+export const names: CategoryLabels = { prefix: '', categories: categories.names };
 
 export const silent = pino({ level: 'silent' });
 

@@ -1,5 +1,6 @@
 import type { LateralityTags } from '../orthanc/studies.js';
-import { bodyPartOf, isPaired as hasSides } from './regions.js';
+import { bodyPartOf, type CategoryCodes } from './categories.js';
+import { isPaired as hasSides } from './regions.js';
 
 /** The patient's right or left: code strings of Image Laterality (0020,0062). */
 export type Side = 'R' | 'L';
@@ -7,9 +8,9 @@ export type Side = 'R' | 'L';
 export type Laterality = Side | 'B';
 
 /** A category without codes counts as paired, so that pictures of different sides are not mixed. */
-export function isPaired(category: string): boolean {
-  const part = bodyPartOf(category);
-  return part === undefined || hasSides(part);
+export function isPaired(codes: CategoryCodes | undefined): boolean {
+  const part = bodyPartOf(codes);
+  return part === undefined || hasSides(part) || hasSides(codes?.bodyPartExamined ?? '');
 }
 
 /**

@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { shipped } from '../files/places.js';
-import { codesOf } from './categories.js';
 
-/** Values of Body Part Examined (0018,0015). */
+/** The body parts that the order check tells apart. Their names are values of Body Part Examined (0018,0015). */
 export const bodyParts = [
   'ABDOMEN',
   'ACJOINT',
@@ -14,6 +13,7 @@ export const bodyParts = [
   'CLAVICLE',
   'COCCYX',
   'CSPINE',
+  'CTSPINE',
   'ELBOW',
   'EXTREMITY',
   'FACE',
@@ -30,12 +30,14 @@ export const bodyParts = [
   'LEG',
   'LSPINE',
   'MANDIBLE',
+  'NECK',
   'ORBIT',
   'PATELLA',
   'PELVIS',
   'RIB',
   'SCAPHOID',
   'SCAPULA',
+  'SCJOINT',
   'SHOULDER',
   'SIJOINT',
   'SINUS',
@@ -59,21 +61,28 @@ export const projections = [
   'lauenstein',
   'outlet',
   'panoramic',
+  'mortise',
+  'tunnel',
+  'open_mouth',
+  'towne',
+  'waters',
+  'flexion',
+  'extension',
 ] as const;
 export type Projection = (typeof projections)[number];
 
-const bodyPart = z.enum(bodyParts);
-const projection = z.enum(projections);
+export const bodyPart = z.enum(bodyParts);
+export const projection = z.enum(projections);
 const nearParts = z.partialRecord(bodyPart, z.array(bodyPart));
 
 const regions = z
   .strictObject({
-    paired: z.array(bodyPart),
+    paired: z.array(z.string()),
+    terms: z.record(z.string(), bodyPart),
     near: z.strictObject({ wider: nearParts, beside: nearParts }),
     projections: z.strictObject({
       near: z.partialRecord(projection, z.array(projection)),
       codes: z.record(z.string(), projection),
-      categories: z.record(z.string(), projection),
     }),
   })
   .parse(parse(readFileSync(shipped('orders', 'regions.yaml'), 'utf8')));
@@ -95,22 +104,15 @@ export function areSimilar(a: Projection, b: Projection): boolean {
   return a === b || (near[a]?.includes(b) ?? false) || (near[b]?.includes(a) ?? false);
 }
 
-export const isPaired = (part: BodyPart): boolean => regions.paired.includes(part);
+/** @param term a body part, or another term of Body Part Examined */
+export const isPaired = (term: string): boolean => regions.paired.includes(term);
 
-/** @returns undefined for a category of a site's own network */
-export function bodyPartOf(category: string): BodyPart | undefined {
-  return bodyPart.safeParse(codesOf(category)?.bodyPartExamined).data;
-}
+/**
+ * The body part that a value of Body Part Examined (0018,0015) means to the order check.
+ * @returns undefined where it knows none
+ */
+export const bodyPartOfTerm = (term: string | undefined): BodyPart | undefined =>
+  bodyPart.safeParse(term).data ?? (term === undefined ? undefined : regions.terms[term]);
 
-/** @returns undefined for a category of a site's own network */
-export function projectionOf(category: string): Projection | undefined {
-  const { categories, codes } = regions.projections;
-  const known = codesOf(category);
-  const codesWithProjection = [known?.eponym, known?.patientOrientationModifier, known?.view];
-  return (
-    categories[category] ?? codesWithProjection.flatMap((code) => (code ? (codes[code.value] ?? []) : []))[0]
-  );
-}
-
-/** @returns the projection of a code of CID 4010, 4012 or 20; undefined for a code that is not in the table */
+/** @returns the projection of a code of CID 20, 4010, 4011 or 4012; undefined for a code that is not in the table */
 export const projectionOfCode = (value: string): Projection | undefined => regions.projections.codes[value];

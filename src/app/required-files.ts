@@ -1,5 +1,6 @@
 import { openId } from '../access/openid.js';
 import { readTokens } from '../access/tokens.js';
+import { Categories } from '../anatomy/categories.js';
 import type { Config } from '../config/options.js';
 import { readRules } from '../followups/routing/rules/read.js';
 import { readProtocols } from '../hanging/file.js';
@@ -12,9 +13,10 @@ import { Words } from '../order-check/words.js';
  * @throws config_invalid, rules_invalid
  */
 export function requireFiles(config: Config, classes: readonly string[]): void {
-  if (config.rulesFile !== undefined) readRules(config.rulesFile, classes);
+  const categories = Categories.read(config.viewsFile);
+  if (config.rulesFile !== undefined) readRules(config.rulesFile, [...categories.known(classes), ...classes]);
   readTokens(config.tokensFile);
-  readProtocols(config.hangingFile, classes);
-  Words.read(config.orderWords);
+  readProtocols(config.hangingFile, categories, classes);
+  Words.read(categories, config.orderWords);
   openId(config);
 }

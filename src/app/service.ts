@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { auditTrail } from '../access/audit.js';
 import { deriveKey } from '../access/keys.js';
+import { Categories } from '../anatomy/categories.js';
 import type { Classifier, Shadow } from '../classify/classifier.js';
 import type { DecidingClassifier } from '../classify/deciding.js';
 import type { Config } from '../config/options.js';
@@ -73,7 +74,9 @@ export async function startService(
         'PLAINVIEW_SECRET, or PLAINVIEW_SECRET_FILE: must be set, to the same value as in the environment of Orthanc (`openssl rand -hex 24` makes one)',
       ],
     });
-  requireLabels(classifier.network.classes, config.labelPrefix);
+  const { ofSite } = Categories.read(config.viewsFile);
+  requireLabels('PLAINVIEW_LABELS', classifier.network.classes, config.labelPrefix);
+  requireLabels('PLAINVIEW_VIEWS_FILE', [...ofSite.keys()], config.labelPrefix);
   logNetwork(classifier, log);
   const server = new HttpServer(createApp([startingRouter()], log.child({}, { level: 'error' })), config);
   const startWork = (state: State) =>

@@ -16,6 +16,7 @@ const ofWork: readonly OptionName[] = [
   'rendering',
   'labelPrefix',
   'orderWords',
+  'viewsFile',
   'report',
   'tags',
   'rulesFile',
@@ -35,7 +36,13 @@ const ofLeading: readonly OptionName[] = [
   'driftWebhook',
 ];
 /** Of these the content is compared: the machines may keep them in different places. */
-const files: ReadonlySet<OptionName> = new Set(['orderWords', 'rulesFile', 'tokensFile', 'hangingFile']);
+const files: ReadonlySet<OptionName> = new Set([
+  'orderWords',
+  'viewsFile',
+  'rulesFile',
+  'tokensFile',
+  'hangingFile',
+]);
 
 /**
  * What all processes of an archive must have alike: a fingerprint for each variable. It is so short that nobody can find

@@ -37,7 +37,11 @@ import type { Leading } from './leading.js';
 import type { Shared } from './service-interface.js';
 import type { Work } from './work.js';
 
-interface Door extends Pick<Work, 'names' | 'aggregates' | 'recorder' | 'queue' | 'tagger' | 'routing'> {
+interface Door
+  extends Pick<
+    Work,
+    'names' | 'categories' | 'words' | 'aggregates' | 'recorder' | 'queue' | 'tagger' | 'routing'
+  > {
   store: Store;
   orthanc: Orthanc;
   classifier: Classifier;
@@ -59,7 +63,14 @@ export async function createWeb(parts: Parts) {
   const tokens = readTokens(config.tokensFile);
   const openid = openId(config);
   const signatures = new Signatures(secret);
-  const statistics = await Statistics.open({ ...config, store, orthanc, log });
+  const statistics = await Statistics.open({
+    modalities: config.modalities,
+    labelPrefix: config.labelPrefix,
+    classifier,
+    store,
+    orthanc,
+    log,
+  });
   const drift = await Drift.open(store, log);
   metrics.observeDrift(drift);
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
@@ -73,7 +84,7 @@ export async function createWeb(parts: Parts) {
     statistics,
     drift,
     events,
-    hanger: createHanger(orthanc, config, classifier.network.classes),
+    hanger: createHanger(orthanc, config, parts.categories, classifier.network.classes),
   });
   // One limiter for the secret and all tokens. For each sign-in, a page sends about a hundred requests.
   const limiter = failedAuthenticationLimiter(Math.max(10, Math.ceil(config.apiRate / 100)), (request) =>

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { knownCategories } from '../anatomy/categories.js';
+import { Categories } from '../anatomy/categories.js';
 import type { Classifier, Network } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { Aggregates } from '../decisions/aggregates.js';
@@ -39,8 +39,6 @@ interface Parts extends Pick<State, 'store' | 'locks' | 'createQueue'> {
   log: Logger;
 }
 
-const categoriesOf = derivedOnce(({ classes }: Network) => knownCategories(classes));
-
 /** The parts that decide instances, record the decisions and run the follow-ups. Each process of an archive has them. */
 export type Work = ReturnType<typeof createWork>;
 
@@ -60,6 +58,9 @@ export function createWork({
 }: Parts) {
   const { stateDir } = config;
   const onPart: OnPart = (study, afterMs) => reconciler.later(study, afterMs);
+  const categories = Categories.read(config.viewsFile);
+  const words = Words.read(categories, config.orderWords);
+  const categoriesOf = derivedOnce(({ classes }: Network) => categories.known(classes));
   const names: CategoryLabels = {
     prefix: config.labelPrefix,
     get categories() {
@@ -73,7 +74,7 @@ export function createWork({
     labelPrefix: config.labelPrefix,
     locks,
     aggregates,
-    orderCheck: new OrderCheck(Words.read(config.orderWords)),
+    orderCheck: new OrderCheck(words, categories),
     corrections,
     seal,
   });
@@ -87,6 +88,7 @@ export function createWork({
   const tagger = new Tagger({
     orthanc,
     mode: config.tags,
+    categories,
     store,
     locks,
     addUp: async (study, changed) => {
@@ -102,7 +104,7 @@ export function createWork({
           {
             orthanc,
             config,
-            classes: classifier.network.classes,
+            categories: [...categories.known(classes), ...classes],
             registry: metrics.registry,
             locks,
             backOff: routeBackOff,
@@ -112,7 +114,8 @@ export function createWork({
           },
           config.rulesFile,
         );
-  const reporter = config.report === 'off' ? undefined : new Reporter(orthanc, config.report, locks);
+  const reporter =
+    config.report === 'off' ? undefined : new Reporter(orthanc, config.report, locks, categories);
   const reconciler = new Reconciler({
     orthanc,
     derived: [aggregates, ...(routing?.derived ?? []), ...(reporter === undefined ? [] : [reporter])],
@@ -154,6 +157,8 @@ export function createWork({
   metrics.observeQueue(queue);
   recorder.events.on('replaced', (instance) => queue.enqueue(instance, 'changes'));
   return {
+    categories,
+    words,
     locks,
     names,
     aggregates,

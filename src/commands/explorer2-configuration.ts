@@ -1,4 +1,4 @@
-import { codedCategories } from '../anatomy/categories.js';
+import type { Categories } from '../anatomy/categories.js';
 import { metadataNames, type ReclassifyRequest } from '../decisions/schema.js';
 import { stateLabels } from '../decisions/state-labels.js';
 
@@ -63,8 +63,8 @@ const reviewButton = (level: Level, fragment: string): CustomButton => ({
  * @param plugin whether Orthanc has Plainview's plugin. Without the plugin there is no button for a selection of
  *   studies, the request does not name the user, and the review page is not under Orthanc's address.
  */
-export function explorer2(options: { plugin: boolean; labelPrefix: string }) {
-  const AvailableLabels = [...codedCategories, ...Object.values(stateLabels)].map(
+export function explorer2(options: { plugin: boolean; labelPrefix: string; categories: Categories }) {
+  const AvailableLabels = [...options.categories.names, ...Object.values(stateLabels)].map(
     (label) => options.labelPrefix + label,
   );
   const CustomButtons = options.plugin
@@ -85,5 +85,5 @@ export function explorer2(options: { plugin: boolean; labelPrefix: string }) {
 /** The files in `orthanc/` that `npm run docs` writes, and whether each is for an Orthanc with the plugin. */
 export const explorer2Files = { 'explorer2.json': true, 'explorer2-without-plugin.json': false } as const;
 
-export const explorer2Text = (plugin: boolean, labelPrefix = ''): string =>
-  `${JSON.stringify(explorer2({ plugin, labelPrefix }), null, 2)}\n`;
+export const explorer2Text = (plugin: boolean, categories: Categories, labelPrefix = ''): string =>
+  `${JSON.stringify(explorer2({ plugin, categories, labelPrefix }), null, 2)}\n`;

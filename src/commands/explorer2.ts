@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { Categories } from '../anatomy/categories.js';
 import { loadConfig } from '../config/load.js';
 import { explorer2Text } from './explorer2-configuration.js';
 
@@ -8,5 +9,6 @@ export const explorer2Command = () =>
     .option('--without-plugin', "print it for an Orthanc without Plainview's Python plugin")
     .addHelpText('after', '\nThe labels have the prefix that PLAINVIEW_LABEL_PREFIX sets.')
     .action(({ withoutPlugin = false }: { withoutPlugin?: boolean }) => {
-      process.stdout.write(explorer2Text(!withoutPlugin, loadConfig(process.env).labelPrefix));
+      const { labelPrefix, viewsFile } = loadConfig(process.env);
+      process.stdout.write(explorer2Text(!withoutPlugin, Categories.read(viewsFile), labelPrefix));
     });

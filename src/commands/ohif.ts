@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { Categories } from '../anatomy/categories.js';
 import { loadNetwork } from '../classify/network.js';
 import { loadConfig } from '../config/load.js';
 import { readProtocols } from '../hanging/file.js';
@@ -13,6 +14,7 @@ export const ohifCommand = () =>
     .action(async () => {
       const config = loadConfig(process.env);
       const { network } = await loadNetwork(await filesInUse(config));
-      const { protocols } = readProtocols(config.hangingFile, network.classes);
+      const categories = Categories.read(config.viewsFile);
+      const { protocols } = readProtocols(config.hangingFile, categories, network.classes);
       process.stdout.write(ohifConfiguration(protocols, config.modalities));
     });

@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import { pMapIterable } from 'p-map';
+import { Categories } from '../anatomy/categories.js';
 import { readClasses } from '../classify/network.js';
 import { loadConfig } from '../config/load.js';
 import type { Selection } from '../contract/selection.js';
@@ -127,7 +128,8 @@ async function read(file: string | undefined): Promise<Rules> {
   const path = file ?? config.rulesFile;
   if (path === undefined)
     throw createError('usage', { problem: 'name a file of rules with --file, or set PLAINVIEW_RULES_FILE' });
-  return readRules(path, await readClasses(await filesInUse(config)));
+  const classes = await readClasses(await filesInUse(config));
+  return readRules(path, [...Categories.read(config.viewsFile).known(classes), ...classes]);
 }
 
 /** Reads the rules, checks them against an Orthanc, and passes both to `use`. */

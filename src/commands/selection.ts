@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { codedCategories, knownCategories } from '../anatomy/categories.js';
+import { Categories } from '../anatomy/categories.js';
 import { readClasses } from '../classify/network.js';
 import type { Config } from '../config/options.js';
 import { type Selection, selection } from '../contract/selection.js';
@@ -58,13 +58,15 @@ export function parseSelection(
 }
 
 /**
- * Refuses a mistyped category, which would find nothing. The 30 categories with codes are always accepted, because
- * another network may have decided the instances.
- * @throws usage, network_unreadable
+ * Refuses a mistyped category, which would find nothing. Those with codes are always accepted, because another network or
+ * a person may have decided the instances.
+ * @throws usage, config_invalid, network_unreadable
  */
 export async function requireCategory(category: string | undefined, config: Config): Promise<void> {
-  if (category === undefined || codedCategories.includes(category)) return;
-  const known = knownCategories(await readClasses(await filesInUse(config)));
+  if (category === undefined) return;
+  const categories = Categories.read(config.viewsFile);
+  if (categories.names.includes(category)) return;
+  const known = categories.known(await readClasses(await filesInUse(config)));
   if (!known.includes(category))
     throw createError('usage', {
       problem: `there is no category ${category}; there are ${known.sort().join(', ')}`,

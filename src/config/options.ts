@@ -235,6 +235,13 @@ export const options = z.object({
     .describe(
       "YAML file with the site's own words for body parts, projections and sides, for the [order check](docs/order-check.md). `orders/README.md` describes the file.",
     ),
+  viewsFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "YAML file with the site's own views: names that a person can choose besides the network's and the standard ones, with their DICOM codes. [docs/views.md](docs/views.md) describes the file.",
+    ),
   report: oneOf('off', 'study', 'instance')
     .default('off')
     .describe(

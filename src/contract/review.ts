@@ -98,10 +98,18 @@ export const categoryList = z.object({
         region: code.optional(),
         view: code.optional(),
         viewPosition: text,
+        eponym: code.optional(),
+        part: text.describe('The body part in `words`.'),
+        projection: text.describe('The projection in `words`.'),
       }),
     )
-    .describe('What a person may choose.'),
-  networkClasses: z.array(z.string()),
+    .describe(
+      'What a person may choose: the categories of the networks that come with Plainview, further standard views, those of the site, and those of the network in use.',
+    ),
+  networkClasses: z.array(z.string()).describe('What the network in use can answer.'),
+  words: z
+    .record(z.string(), z.array(z.string()))
+    .describe('The words that orders use for a body part or a projection, in several languages.'),
 });
 
 export const activation = z.object({

@@ -4,15 +4,16 @@ import type { InstanceRecord } from './schema.js';
 import { stateLabels } from './state-labels.js';
 
 /**
- * @throws config_invalid where a category of the network could not be one, or would be taken for a state
+ * @param option the variable whose file has the names
+ * @throws config_invalid where a name of a category could not be a label, or would be taken for a state
  */
-export function requireLabels(classes: readonly string[], prefix: string): void {
+export function requireLabels(option: string, categories: readonly string[], prefix: string): void {
   const states: readonly string[] = Object.values(stateLabels);
-  const unfit = classes.filter((name) => !label.safeParse(prefix + name).success || states.includes(name));
+  const unfit = categories.filter((name) => !label.safeParse(prefix + name).success || states.includes(name));
   if (unfit.length > 0)
     throw createError('config_invalid', {
       problems: [
-        `PLAINVIEW_LABELS: ${unfit.map((name) => `"${name}"`).join(', ')} cannot be a label in Orthanc: with PLAINVIEW_LABEL_PREFIX at most 64 letters, digits, _ and -, and none of ${states.join(', ')}`,
+        `${option}: ${unfit.map((name) => `"${name}"`).join(', ')} cannot be a label in Orthanc: with PLAINVIEW_LABEL_PREFIX at most 64 letters, digits, _ and -, and none of ${states.join(', ')}`,
       ],
     });
 }

@@ -1,4 +1,4 @@
-import { isPaired, type Laterality } from '../anatomy/laterality.js';
+import type { Laterality } from '../anatomy/laterality.js';
 import { byStanding, type Standing } from '../decisions/exposure.js';
 import type { Cell, Protocol } from './protocol.js';
 
@@ -69,7 +69,7 @@ function hang<P extends HangablePicture>(
 }
 
 /** Whether the cell has no side, but its body part is paired. */
-const needsSide = ({ side, category }: Cell): boolean => side === undefined && isPaired(category);
+const needsSide = ({ side, isPaired }: Cell): boolean => side === undefined && isPaired;
 
 /** The sides for the cells that have none, right before left. Undefined as an entry: the side is unknown. */
 function sidesToTry(
@@ -93,7 +93,7 @@ function fill<P extends HangablePicture>(
   const filled: { cell: Cell; picture: P }[] = [];
   for (const cell of cells) {
     const ofCategory = ranked.filter(({ category }) => category === cell.category);
-    const wanted = cell.side ?? (isPaired(cell.category) ? side : 'any');
+    const wanted = cell.side ?? (cell.isPaired ? side : 'any');
     const fitting = wanted === 'any' ? ofCategory : ofCategory.filter((picture) => picture.side === wanted);
     const [picture, another] = fitting;
     // Two pictures of a paired part whose sides are unknown: they may show different sides.

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { knownCategories } from '../anatomy/categories.js';
+import type { Categories } from '../anatomy/categories.js';
+import { isPaired } from '../anatomy/laterality.js';
 import { createError } from '../errors/errors.js';
 import { fileProblem } from '../files/file-problem.js';
 import { shipped } from '../files/places.js';
@@ -35,16 +36,24 @@ const fileShape = z.strictObject(
 );
 type ProtocolInFile = z.output<typeof fileShape>['protocols'][number];
 
+/** Whether its body part has sides, by name of a category. */
+type Known = ReadonlyMap<string, boolean>;
 type AddProblem = (path: Path, problem: string) => void;
 
 /**
  * Reads hanging protocols.
  * @param path a YAML file in the format that orthanc/hanging.yaml explains; default: that file
- * @param classes the categories of the network; a protocol may also use every category that has codes
+ * @param classes the categories of the network; a protocol may also use every other one that has codes
  * @throws config_invalid with every mistake and its line
  */
-export function readProtocols(path: string | undefined, classes: readonly string[]): Hanging {
-  const categories = new Set(knownCategories(classes));
+export function readProtocols(
+  path: string | undefined,
+  categories: Categories,
+  classes: readonly string[],
+): Hanging {
+  const known: Known = new Map(
+    categories.known(classes).map((name) => [name, isPaired(categories.codesOf(name))] as const),
+  );
   const file = path ?? shippedProtocols;
   const yaml = readYaml(read(file));
   const problems: string[] = [];
@@ -58,7 +67,7 @@ export function readProtocols(path: string | undefined, classes: readonly string
   const ids = new Set<string>();
   const protocols = (shape?.data?.protocols ?? []).flatMap((written, index) => {
     const at = ['protocols', index];
-    const expanded = expand(written, at, categories, addProblem);
+    const expanded = expand(written, at, known, addProblem);
     for (const { id } of expanded) {
       if (ids.has(id)) addProblem([...at, 'id'], `protocol ${id} is there twice`);
       ids.add(id);
@@ -79,12 +88,7 @@ function read(file: string): string {
 }
 
 /** Makes a protocol for each word of `each`. Without `each`, makes one. */
-function expand(
-  written: ProtocolInFile,
-  at: Path,
-  categories: ReadonlySet<string>,
-  addProblem: AddProblem,
-): Protocol[] {
+function expand(written: ProtocolInFile, at: Path, known: Known, addProblem: AddProblem): Protocol[] {
   if (written.each !== undefined && !written.id.includes('$'))
     addProblem([...at, 'id'], `the id ${written.id} needs a $, as there is one protocol for each word`);
   if (written.each === undefined && JSON.stringify(written).includes('$'))
@@ -98,7 +102,7 @@ function expand(
     return build(
       { id, title, rows: written.rows.map((row) => row.map(fill)) },
       at,
-      categories,
+      known,
       addProblemOfProtocol,
     );
   });
@@ -107,7 +111,7 @@ function expand(
 function build(
   { id, title, rows }: { id: string; title: string; rows: string[][] },
   at: Path,
-  categories: ReadonlySet<string>,
+  known: Known,
   addProblem: AddProblem,
 ): Protocol {
   const columns = rows[0]?.length ?? 0;
@@ -124,9 +128,13 @@ function build(
           addProblem(path, `"${text}" is not a cell: [prior] [right|left] category, or empty`);
         continue;
       }
-      if (!categories.has(wanted.category))
-        addProblem(path, `${wanted.category} is none of the network's categories`);
-      const cell = { ...place, ...wanted };
+      const isPaired = known.get(wanted.category);
+      if (isPaired === undefined)
+        addProblem(
+          path,
+          `${wanted.category} is no category of the network, no standard view and none of the site's`,
+        );
+      const cell = { ...place, ...wanted, isPaired: isPaired ?? true };
       if (cells.some((other) => overlap(other, cell)))
         addProblem(path, `the same picture could go into "${text}" and into another cell`);
       cells.push(cell);

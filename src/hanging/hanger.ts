@@ -1,3 +1,4 @@
+import type { Categories } from '../anatomy/categories.js';
 import { lateralityOf } from '../anatomy/laterality.js';
 import type { Config } from '../config/options.js';
 import { standsInstead } from '../decisions/exposure.js';
@@ -31,9 +32,11 @@ export interface HungStudy {
 export function createHanger(
   orthanc: Orthanc,
   config: Pick<Config, 'hangingFile' | 'modalities' | 'labelPrefix'>,
+  categories: Categories,
   classes: readonly string[],
 ): Hanger {
-  return new Hanger({ ...config, orthanc, hanging: readProtocols(config.hangingFile, classes) });
+  const hanging = readProtocols(config.hangingFile, categories, classes);
+  return new Hanger({ ...config, orthanc, hanging });
 }
 
 /** Arranges studies by the recorded decisions of their radiographs. */

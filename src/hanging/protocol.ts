@@ -8,6 +8,8 @@ export interface Cell {
   row: number;
   column: number;
   category: string;
+  /** Whether its body part has sides. */
+  isPaired: boolean;
   /** Absent: any side, but the same for all such cells of a protocol. */
   side?: Side;
   /** Whether it shows a picture of an earlier study. */

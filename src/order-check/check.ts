@@ -1,4 +1,5 @@
-import { bodyPartOf, projectionOf, projectionOfCode } from '../anatomy/regions.js';
+import { bodyPartOf, type Categories, projectionOf } from '../anatomy/categories.js';
+import { projectionOfCode } from '../anatomy/regions.js';
 import type { Description } from '../orthanc/resources.js';
 import { compareBodyPart, compareProjection, compareSide, type Statement } from './compare.js';
 import type { OrderRecord } from './schema.js';
@@ -17,9 +18,11 @@ const codeStrings: readonly string[] = ['BodyPartExamined', 'ViewPosition', 'Lat
 /** Compares decisions with the DICOM descriptions of the order, in the languages of the word lists. */
 export class OrderCheck {
   readonly #words: Words;
+  readonly #categories: Categories;
 
-  constructor(words: Words) {
+  constructor(words: Words, categories: Categories) {
     this.#words = words;
+    this.#categories = categories;
   }
 
   /**
@@ -38,14 +41,14 @@ export class OrderCheck {
         const values = new Set(found.flatMap(of));
         return values.size === 0 ? [] : [{ attribute, values }];
       });
-    const { category } = decided;
+    const codes = decided.category === undefined ? undefined : this.#categories.codesOf(decided.category);
     const parts = statements((each) => each.bodyPart);
-    const shown = category === undefined ? undefined : bodyPartOf(category);
+    const shown = bodyPartOf(codes);
     const onlyMeantPart =
       parts.length === 1 && parts[0]?.values.size === 1 ? [...parts[0].values][0] : undefined;
     const bodyPart = compareBodyPart(shown, parts);
     const projection = compareProjection(
-      category === undefined ? undefined : projectionOf(category),
+      projectionOf(codes),
       statements((each) => each.projection),
     );
     const side = compareSide(

@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { bodyPartOf, type Categories, projectionOf } from '../anatomy/categories.js';
 import { type BodyPart, bodyParts, type Projection, projections } from '../anatomy/regions.js';
-import { createError } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
-import { problemsOf, readYaml } from '../files/yaml.js';
+import { readSiteFile } from '../files/site-file.js';
 
 const sides = ['right', 'left', 'both'] as const;
 const words = z.array(z.string().min(1));
@@ -37,6 +37,12 @@ export interface UnderstoodWord extends Meaning {
   word: string;
 }
 
+/** Undefined: the words have no meaning, even if other lists give them one. */
+interface WordsOfMeaning {
+  words: readonly string[];
+  means: Meaning | undefined;
+}
+
 /** A word in one list. */
 interface ListEntry {
   language: string;
@@ -60,29 +66,44 @@ const usualPlanes: Projection[] = ['frontal', 'lateral', 'oblique'];
 export class Words {
   readonly #terms = new Map<string, Term>();
   readonly #longest: number;
+  readonly #written = new Map<BodyPart | Projection, string[]>();
 
-  private constructor(lists: readonly { language: string; list: WordList }[]) {
-    for (const { language, list } of lists)
-      for (const { words, means } of entries(list))
+  private constructor(lists: readonly { language: string; entries: Iterable<WordsOfMeaning> }[]) {
+    for (const { language, entries } of lists)
+      for (const { words, means } of entries)
         for (const written of words) this.#add(language, written, means);
     this.#longest = Math.max(...[...this.#terms.values()].map(({ tokens }) => tokens.length));
   }
 
   /**
-   * Reads the lists that come with Plainview, and the site's list.
+   * Reads the lists that come with Plainview, the words of the site's own views, and the site's list.
    * @throws config_invalid where the site's file cannot be read or is not a list of words
    */
-  static read(siteFile?: string): Words {
+  static read({ ofSite }: Pick<Categories, 'ofSite'>, siteFile?: string): Words {
     const folder = shipped('orders', 'words');
     const lists = readdirSync(folder)
       .sort()
       .map((file) => ({
         language: basename(file, '.yaml'),
-        list: wordList.parse(parse(readFileSync(join(folder, file), 'utf8'))),
+        entries: entriesOf(wordList.parse(parse(readFileSync(join(folder, file), 'utf8')))),
       }));
-    return new Words(
-      siteFile === undefined ? lists : [...lists, { language: 'site', list: readSiteList(siteFile) }],
-    );
+    const ofViews = [...ofSite.values()].map(({ codes, words }) => {
+      const [part, projection] = [bodyPartOf(codes), projectionOf(codes)];
+      const means = {
+        bodyPart: part === undefined ? [] : [part],
+        projection: projection === undefined ? [] : [projection],
+        side: [],
+      };
+      return { words, means };
+    });
+    const ofFile =
+      siteFile === undefined ? [] : entriesOf(readSiteFile('PLAINVIEW_ORDER_WORDS', siteFile, wordList));
+    return new Words([...lists, { language: 'site', entries: [...ofViews, ...ofFile] }]);
+  }
+
+  /** The words for a body part or a projection, in all languages, as they are written in the lists. */
+  wordsFor(means: BodyPart | Projection): readonly string[] {
+    return this.#written.get(means) ?? [];
   }
 
   /** The languages of the words in a text that are not weak. */
@@ -136,6 +157,8 @@ export class Words {
     const weak = written.endsWith('?');
     const open = written.endsWith('*');
     const spelled = written.replace(/[?*]$/, '');
+    for (const each of [...(means?.bodyPart ?? []), ...(means?.projection ?? [])])
+      this.#written.set(each, [...(this.#written.get(each) ?? []), spelled]);
     // A word with umlauts is also found with ae, oe and ue.
     const spellings = /[äöü]/.test(spelled)
       ? [spelled, spelled.replace(/[äöü]/g, (letter) => `${tokensOf(letter).join('')}e`)]
@@ -152,7 +175,7 @@ export class Words {
 
 const noMeaning: Meaning = { bodyPart: [], projection: [], side: [] };
 
-function* entries(list: WordList): Generator<{ words: string[]; means: Meaning | undefined }> {
+function* entriesOf(list: WordList): Generator<WordsOfMeaning> {
   for (const is of bodyParts)
     yield { words: list.bodyPart[is] ?? [], means: { ...noMeaning, bodyPart: [is] } };
   for (const is of projections)
@@ -172,27 +195,4 @@ const mergeMeanings = (all: readonly (Meaning | undefined)[]): Meaning => ({
 function tokensOf(text: string): string[] {
   const plain = text.toLowerCase().normalize('NFD').replace(/\p{M}/gu, '').replaceAll('ß', 'ss');
   return plain.match(/[\p{L}\p{N}]+/gu) ?? [];
-}
-
-function readSiteList(file: string): WordList {
-  const invalid = (problems: readonly string[], cause?: unknown) =>
-    createError(
-      'config_invalid',
-      { problems: problems.map((what) => `PLAINVIEW_ORDER_WORDS: ${what}`) },
-      cause,
-    );
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw invalid([(error as Error).message], error);
-  }
-  const { content, errors, placeOf } = readYaml(text);
-  if (errors.length > 0) throw invalid(errors.map((problem) => `${file}, ${problem}`));
-  const parsed = wordList.safeParse(content);
-  if (parsed.success) return parsed.data;
-  const problems = problemsOf(parsed.error).map(
-    ({ path, problem }) => `${file}, ${placeOf(path)}: ${problem}`,
-  );
-  throw invalid(problems, parsed.error);
 }

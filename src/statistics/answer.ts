@@ -12,11 +12,18 @@ import {
 type Agreement = StatisticsAnswer['agreement'][number];
 const dayMs = 86_400_000;
 
+/** The network in use. */
+export interface KnownNetwork {
+  sha256: string;
+  classes: readonly string[];
+}
+
 /** The API's answer for the latest days (UTC). */
 export function answerOf(
   counts: DailyCounts,
   days: number,
   now: Date,
+  inUse: KnownNetwork,
 ): Omit<StatisticsAnswer, 'backlog' | 'complete'> {
   const today = Date.parse(now.toISOString().slice(0, 10));
   const dates = Array.from({ length: days }, (_, index) =>
@@ -55,6 +62,7 @@ export function answerOf(
     agreement: agreementOf(
       counts,
       each.map(({ day }) => day),
+      inUse,
     ),
     shadows: shadowsOf(
       counts,
@@ -113,7 +121,7 @@ function shadowsOf({ networks }: DailyCounts, days: readonly Day[]): StatisticsA
   });
 }
 
-function agreementOf({ networks }: DailyCounts, days: readonly Day[]): Agreement[] {
+function agreementOf({ networks }: DailyCounts, days: readonly Day[], inUse: KnownNetwork): Agreement[] {
   return Object.entries(networks).flatMap(([sha256, name]) => {
     const of: Agreement = {
       network: { name, sha256 },
@@ -126,8 +134,11 @@ function agreementOf({ networks }: DailyCounts, days: readonly Day[]): Agreement
     for (const [networksAnswer, answers] of byNetworksAnswer)
       for (const [answer, count] of Object.entries(answers)) {
         const isUnsure = networksAnswer.startsWith(unsurePrefix);
-        const verdict =
-          answer === networksAnswer.slice(isUnsure ? unsurePrefix.length : 0) ? 'confirmed' : 'corrected';
+        const shown = networksAnswer.slice(isUnsure ? unsurePrefix.length : 0);
+        // A network that says "none of mine" of a view that it does not know is right.
+        const isOfNone = sha256 === inUse.sha256 && !inUse.classes.includes(answer);
+        const isConfirmed = answer === shown || (shown === noCategory && isOfNone);
+        const verdict = isConfirmed ? 'confirmed' : 'corrected';
         if (isUnsure) {
           of.unsure[verdict] += count;
           continue;

@@ -9,7 +9,7 @@ import { asPlainviewError } from '../errors/errors.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { select } from '../select/select.js';
 import { readOrSetAside, type Store } from '../store/store.js';
-import { answerOf } from './answer.js';
+import { answerOf, type KnownNetwork } from './answer.js';
 import { type DailyCounts, dailyCounts, emptyCounts, prune } from './daily-counts.js';
 import { ExposureCounter, Recount } from './exposures.js';
 
@@ -26,6 +26,8 @@ const backlogMaxAgeMs = 5000;
 const document = 'statistics';
 
 type Parts = Pick<Config, 'modalities' | 'labelPrefix'> & {
+  /** Its network can change. */
+  classifier: { readonly network: KnownNetwork };
   store: Store;
   orthanc: Orthanc;
   log: Logger;
@@ -82,7 +84,11 @@ export class Statistics {
   async of(days: number): Promise<Answer> {
     this.#counts ??= this.#beginRecount();
     const backlog = await this.#countBacklog();
-    return { ...answerOf(this.#counts, days, new Date()), backlog, complete: this.#complete };
+    return {
+      ...answerOf(this.#counts, days, new Date(), this.#parts.classifier.network),
+      backlog,
+      complete: this.#complete,
+    };
   }
 
   async stop(): Promise<void> {

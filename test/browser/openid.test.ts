@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { authenticator } from '../../src/access/authenticate.js';
 import { openId } from '../../src/access/openid.js';
 import { Signatures } from '../../src/access/signature.js';
+import { Categories } from '../../src/anatomy/categories.js';
 import { loadConfig } from '../../src/config/load.js';
 import { aboutOperations } from '../../src/http/api/about.js';
 import { apiRouter } from '../../src/http/api/router.js';
@@ -32,7 +33,7 @@ beforeEach(async () => {
   const openid = openId(config);
   const log = pino({ level: 'silent' });
   const api = apiRouter(
-    aboutOperations(() => ['knee_ap']),
+    aboutOperations(Categories.read(), () => ['knee_ap'], { wordsFor: () => [] }),
     {
       authenticate: authenticator(new Signatures('a-secret-of-the-tests'), [], openid?.verify),
       limiter: failedAuthenticationLimiter(10),

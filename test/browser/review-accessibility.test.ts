@@ -45,6 +45,9 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.keyboard.press('e');
     await page.getByRole('option').first().waitFor();
     expect(await faults(page)).toEqual([]);
+    await page.keyboard.type('lat');
+    await page.getByRole('group', { name: /^Calcaneus/ }).waitFor();
+    expect(await faults(page)).toEqual([]);
     review.service.token = 'pv_right';
     await page.reload();
     await page.getByLabel('Token').waitFor();

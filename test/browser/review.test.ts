@@ -112,6 +112,28 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     expect(review.service.asked[0]).toContain('"category":null');
   });
 
+  test('a view that the network does not know is found by typing alone, in any language, under its body part', async () => {
+    const first = nth(0);
+    const page = await openInstance(0);
+    await page.keyboard.press('e');
+    await page.getByRole('option').first().waitFor();
+    expect(await page.getByRole('group', { name: /does not know/ }).count()).toBe(0);
+    await page.keyboard.type('Ferse');
+    const group = page.getByRole('group', { name: 'Calcaneus · the network does not know these yet' });
+    expect(await group.getByRole('option').allTextContents()).toEqual([
+      'Calcaneus lateral',
+      'Calcaneus axial',
+    ]);
+    await page.keyboard.press('ArrowDown');
+    await page.getByRole('option', { name: 'Calcaneus axial', selected: true }).waitFor();
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Enter');
+    await said(page, 'Corrected: Calcaneus lateral.');
+    expect(review.service.asked).toEqual([
+      `PUT instances/${first.instance}/decision {"category":"calcaneus_lateral","of":"${first.when}"}`,
+    ]);
+  });
+
   test('a key held down, or pressed before the picture is there, decides nothing', async () => {
     const first = nth(0);
     await openInstance(0).then(async (page) => {

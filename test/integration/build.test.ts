@@ -16,6 +16,7 @@ beforeAll(async () => {
     'src',
     'scripts',
     'model/categories.json',
+    'model/views.json',
     'orders',
     'package.json',
     'tsconfig.json',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Categories } from '../../src/anatomy/categories.js';
 import { explorer2 } from '../../src/commands/explorer2-configuration.js';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { image, uid } from '../../testkit/dicom.js';
@@ -17,11 +18,13 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 const buttons = [true, false].flatMap((plugin) =>
-  Object.entries(explorer2({ plugin, labelPrefix: '' }).OrthancExplorer2.UiOptions.CustomButtons).flatMap(
-    ([level, list]) =>
-      list
-        .filter(({ HttpMethod }) => HttpMethod !== 'GET')
-        .map((button) => [level, plugin ? 'with' : 'without', button] as const),
+  Object.entries(
+    explorer2({ plugin, labelPrefix: '', categories: Categories.read() }).OrthancExplorer2.UiOptions
+      .CustomButtons,
+  ).flatMap(([level, list]) =>
+    list
+      .filter(({ HttpMethod }) => HttpMethod !== 'GET')
+      .map((button) => [level, plugin ? 'with' : 'without', button] as const),
   ),
 );
 

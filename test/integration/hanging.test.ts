@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Categories } from '../../src/anatomy/categories.js';
 import { loadConfig } from '../../src/config/load.js';
 import { createHanger } from '../../src/hanging/hanger.js';
 import { Orthanc } from '../../src/orthanc/orthanc.js';
@@ -188,7 +189,7 @@ test('an answer with a prior takes eight calls of Orthanc', async () => {
   const proxy = await startFaultyProxy(real.orthanc.url);
   const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: proxy.url }));
   const config = { modalities: ['DX'], labelPrefix: 'rx-', hangingFile: undefined };
-  const hanger = createHanger(orthanc, config, []);
+  const hanger = createHanger(orthanc, config, Categories.read(), []);
   // The first call may find out that the database cannot sort.
   await hanger.hang(chest.studyInstanceUid, { withPriors: true });
   proxy.calls.splice(0);

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, expect, test } from 'vitest';
+import { Categories } from '../../src/anatomy/categories.js';
 import { loadConfig } from '../../src/config/load.js';
 import { createHanger } from '../../src/hanging/hanger.js';
 import { Orthanc } from '../../src/orthanc/orthanc.js';
@@ -162,7 +163,7 @@ test('find lists each radiograph, and hanging arranges it', async () => {
         .map(({ orthancId }) => orthancId)
         .sort(),
     );
-    const hanger = createHanger(orthanc, config, ['knee_ap']);
+    const hanger = createHanger(orthanc, config, Categories.read(), ['knee_ap']);
     for (const name of names) {
       const { pictures } = await hanger.hang(uid(`wanted study ${name}`), { withPriors: false });
       expect(pictures.map(({ orthancId }) => orthancId)).toEqual([wanted[name]?.orthancId]);

@@ -1,4 +1,4 @@
-import { codesOf } from '../../anatomy/categories.js';
+import type { Categories } from '../../anatomy/categories.js';
 import type { Code } from '../../anatomy/code.js';
 import type { InstanceRecord } from '../../decisions/schema.js';
 import type { Attributes } from './attributes.js';
@@ -70,6 +70,7 @@ const modalities: Readonly<Record<string, string>> = {
 export function reportContent(
   reported: readonly ReportedInstance[],
   uidOf: (text: string) => string,
+  categories: Categories,
 ): Attributes {
   return {
     ValueType: 'CONTAINER',
@@ -91,7 +92,7 @@ export function reportContent(
       container(dcm('111028', 'Image Library'), libraryGroups(reported), '1600'),
       container(
         dcm('126010', 'Imaging Measurements'),
-        reported.map((each) => group(each, uidOf)),
+        reported.map((each) => group(each, uidOf, categories)),
       ),
     ],
   };
@@ -127,9 +128,13 @@ function libraryGroups(reported: readonly ReportedInstance[]): Attributes[] {
   );
 }
 
-function group(reported: ReportedInstance, uidOf: (text: string) => string): Attributes {
+function group(
+  reported: ReportedInstance,
+  uidOf: (text: string) => string,
+  categories: Categories,
+): Attributes {
   const { record, sopInstanceUid } = reported;
-  const codes = record.category === undefined ? undefined : codesOf(record.category);
+  const codes = record.category === undefined ? undefined : categories.codesOf(record.category);
   const best = record.top[0];
   return container(
     dcm('125007', 'Measurement Group'),

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Categories } from '../../anatomy/categories.js';
 import type { Attributes, Keyword } from './attributes.js';
 import { privateScheme, type ReportedInstance, reportContent } from './content.js';
 import { writeFile } from './file.js';
@@ -30,8 +31,9 @@ export function reportDocument(
   studyInstanceUid: string,
   reported: readonly ReportedInstance[],
   ofPicture: OfPicture,
+  categories: Categories,
 ): ReportDocument {
-  const content = reportContent(reported, uidOf);
+  const content = reportContent(reported, uidOf, categories);
   const last =
     reported
       .map(({ record }) => record.when)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Categories } from '../../anatomy/categories.js';
 import type { Derived } from '../../decisions/derived.js';
 import { recordOf } from '../../decisions/read.js';
 import { metadataNames, readRecord } from '../../decisions/schema.js';
@@ -51,11 +52,13 @@ export class Reporter implements FollowUp, Derived {
   readonly #orthanc: Orthanc;
   readonly #level: ReportLevel;
   readonly #locks: Locks;
+  readonly #categories: Categories;
 
-  constructor(orthanc: Orthanc, level: ReportLevel, locks: Locks) {
+  constructor(orthanc: Orthanc, level: ReportLevel, locks: Locks, categories: Categories) {
     this.#orthanc = orthanc;
     this.#level = level;
     this.#locks = locks;
+    this.#categories = categories;
   }
 
   isDue(instance: InstanceContent): boolean {
@@ -148,7 +151,7 @@ export class Reporter implements FollowUp, Derived {
     const reported = about.flatMap(reportedOf);
     const [source] = about.filter(({ content }) => isReportable(content));
     const ofPicture = source === undefined ? undefined : await this.#ofPicture(source.content.ID);
-    const document = ofPicture && reportDocument(studyInstanceUid, reported, ofPicture);
+    const document = ofPicture && reportDocument(studyInstanceUid, reported, ofPicture, this.#categories);
     const report = document?.sopInstanceUid;
     const known = resultOf({ Metadata: metadata });
     const former = [...(known?.stale ?? []), ...(known?.report === undefined ? [] : [known.report])];

@@ -29,8 +29,8 @@ const retryMs = 5000;
 interface Parts {
   orthanc: Orthanc;
   config: Config;
-  /** The categories of the network. */
-  classes: readonly string[];
+  /** Those of the network, and the others that a person can choose. */
+  categories: readonly string[];
   registry: Registry;
   locks: Locks;
   backOff?: BackOff | undefined;
@@ -58,13 +58,13 @@ export class Routing {
 
   /** @throws rules_invalid */
   constructor(
-    { orthanc, config, classes, registry, locks, backOff, relay, onPart, log }: Parts,
+    { orthanc, config, categories, registry, locks, backOff, relay, onPart, log }: Parts,
     file: string,
   ) {
     this.#orthanc = orthanc;
     this.#log = log;
     this.#hasSeveral = config.orthancUrl.length > 1;
-    this.#rules = readRules(file, classes);
+    this.#rules = readRules(file, categories);
     this.#ledger = new Ledger(orthanc, config.labelPrefix, locks);
     const shared = {
       ledger: this.#ledger,

@@ -1,6 +1,6 @@
-import { codesOf } from '../../anatomy/categories.js';
+import { type Categories, type CategoryCodes, projectionOf } from '../../anatomy/categories.js';
 import type { Code } from '../../anatomy/code.js';
-import { areSimilar, projectionOf, projections } from '../../anatomy/regions.js';
+import { areSimilar, projections } from '../../anatomy/regions.js';
 import type { InstanceRecord } from '../../decisions/schema.js';
 import {
   type Keyword,
@@ -20,8 +20,9 @@ export type WantedTags = Partial<Record<Keyword, Value>>;
 export function wantedTags(
   { decision, category, order }: Pick<InstanceRecord, 'decision' | 'category' | 'order'>,
   mode: TagsMode,
+  categories: Categories,
 ): WantedTags {
-  const codes = decision === 'category' && category !== undefined ? codesOf(category) : undefined;
+  const codes = decision === 'category' && category !== undefined ? categories.codesOf(category) : undefined;
   // Filling gaps must not make a file contradict itself.
   if (codes === undefined || (mode === 'absent' && order?.answer === 'differs')) return {};
   const { region, bodyPartExamined, viewPosition, view } = codes;
@@ -30,7 +31,7 @@ export function wantedTags(
     BodyPartExamined: bodyPartExamined,
     ...(viewPosition === undefined ? {} : { ViewPosition: viewPosition }),
     // PA says more of a frontal chest than the category does, and LL says something else.
-    ...(viewPosition === undefined && mode === 'replace' && isOtherView(category, order)
+    ...(viewPosition === undefined && mode === 'replace' && isOtherView(codes, order)
       ? { ViewPosition: '' }
       : {}),
     ...(view === undefined ? {} : { ViewCodeSequence: [item(view)] }),
@@ -38,8 +39,8 @@ export function wantedTags(
 }
 
 /** Whether the file's ViewPosition surely names another projection than the category's. */
-function isOtherView(category: string | undefined, order: OrderRecord | undefined): boolean {
-  const meant = category === undefined ? undefined : projectionOf(category);
+function isOtherView(codes: CategoryCodes, order: OrderRecord | undefined): boolean {
+  const meant = projectionOf(codes);
   const views = (order?.words ?? []).flatMap(({ attribute, means }) =>
     attribute === 'ViewPosition' ? projections.filter((known) => known === means) : [],
   );

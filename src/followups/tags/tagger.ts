@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Categories } from '../../anatomy/categories.js';
 import { recordOf } from '../../decisions/read.js';
 import { groupRecord, metadataNames, readRecord } from '../../decisions/schema.js';
 import { receptionNames, type TagsRecord, tagsOf } from '../../decisions/tags-record.js';
@@ -16,6 +17,7 @@ import { planTags, type TagsMode, type WantedTags, wantedTags } from './plan.js'
 interface Parts {
   orthanc: Orthanc;
   mode: TagsMode;
+  categories: Categories;
   store: Store;
   locks: Locks;
   /** Brings the labels of ours on series and study up to date: decisions' and rules'. */
@@ -54,7 +56,9 @@ export class Tagger implements FollowUp {
     await this.#exclusive(id, async (instance, study) => {
       const record = recordOf(instance)?.record;
       if (record === undefined || !this.isDue(instance)) return;
-      await this.#change(instance, study, wantedTags(record, this.#parts.mode), { of: record.when });
+      await this.#change(instance, study, wantedTags(record, this.#parts.mode, this.#parts.categories), {
+        of: record.when,
+      });
     });
   }
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { codesOf } from '../../anatomy/categories.js';
+import type { Categories } from '../../anatomy/categories.js';
 import { type HangingAnswer, hangingAnswer } from '../../contract/hanging.js';
 import type { Hanger, HungPicture, HungStudy } from '../../hanging/hanger.js';
 import { uid } from '../../orthanc/ids.js';
 import { type Operation, operation } from './operation.js';
 
-export const hangingOperations = (hanger: Hanger): Operation[] => [
+export const hangingOperations = (hanger: Hanger, categories: Categories): Operation[] => [
   operation({
     id: 'hangStudy',
     tag: 'hanging',
@@ -22,12 +22,15 @@ export const hangingOperations = (hanger: Hanger): Operation[] => [
     }),
     answer: hangingAnswer,
     handle: async ({ params, query }) =>
-      answerOf(await hanger.hang(params.StudyInstanceUID, { withPriors: query.priors === 'true' })),
+      answerOf(
+        await hanger.hang(params.StudyInstanceUID, { withPriors: query.priors === 'true' }),
+        categories,
+      ),
   }),
 ];
 
 /** The API's answer for a study. */
-export function answerOf({ study, pictures, hung }: HungStudy): HangingAnswer {
+export function answerOf({ study, pictures, hung }: HungStudy, categories: Categories): HangingAnswer {
   const cells = hung?.cells ?? [];
   const priors = cells.flatMap(({ cell, picture }) => (cell.prior ? [picture] : []));
   const priorStudy = priors[0]?.studyInstanceUid;
@@ -52,7 +55,7 @@ export function answerOf({ study, pictures, hung }: HungStudy): HangingAnswer {
       ...idsOf(picture),
     })),
     ...(priorStudy === undefined ? {} : { priorStudyInstanceUid: priorStudy }),
-    instances: [...pictures, ...priors].map(pictureAnswer),
+    instances: [...pictures, ...priors].map((picture) => pictureAnswer(picture, categories)),
   };
 }
 
@@ -63,9 +66,9 @@ const idsOf = ({ sopInstanceUid, seriesInstanceUid, studyInstanceUid, orthancId 
   orthancId,
 });
 
-function pictureAnswer(picture: HungPicture): HangingAnswer['instances'][number] {
+function pictureAnswer(picture: HungPicture, categories: Categories): HangingAnswer['instances'][number] {
   const { recorded, side, score, who, state, instead } = picture;
-  const codes = recorded === undefined ? undefined : codesOf(recorded);
+  const codes = recorded === undefined ? undefined : categories.codesOf(recorded);
   return {
     ...idsOf(picture),
     state,

@@ -1,4 +1,5 @@
 import type { Audit } from '../../access/audit.js';
+import type { Categories } from '../../anatomy/categories.js';
 import type { Classifier } from '../../classify/classifier.js';
 import type { Config } from '../../config/options.js';
 import type { Aggregates } from '../../decisions/aggregates.js';
@@ -17,7 +18,7 @@ import type { Statistics } from '../../statistics/statistics.js';
 import { Entries } from '../../worklist/entries.js';
 import { Worklist } from '../../worklist/worklist.js';
 import type { Readiness } from '../health.js';
-import { aboutOperations } from './about.js';
+import { aboutOperations, type SearchWords } from './about.js';
 import { activationOperation } from './activation.js';
 import { correctionOperations } from './corrections.js';
 import { dismissalOperation } from './dismissal.js';
@@ -39,6 +40,8 @@ export interface ApiParts {
   orthanc: Orthanc;
   classifier: Classifier;
   networks: Networks;
+  categories: Categories;
+  words: SearchWords;
   /** How the categories are named as labels. */
   names: CategoryLabels;
   aggregates: Aggregates;
@@ -63,7 +66,7 @@ export function apiOperations(parts: ApiParts): Operation[] {
   const { orthanc, config, audit, classifier, names } = parts;
   const entries = new Entries(orthanc, names);
   return [
-    ...aboutOperations(() => classifier.network.classes),
+    ...aboutOperations(parts.categories, () => classifier.network.classes, parts.words),
     statusOperation(parts.events),
     ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries, audit),
     ...pictureOperations({ renderings: orthanc.renderings, entries, config, audit }),
@@ -78,6 +81,6 @@ export function apiOperations(parts: ApiParts): Operation[] {
     ...reclassificationOperations(parts.reclassification, audit),
     ...undoTagsOperations(parts.tagger, audit),
     ...resendRoutesOperations(parts.routing, audit),
-    ...hangingOperations(parts.hanger),
+    ...hangingOperations(parts.hanger, parts.categories),
   ];
 }

@@ -115,7 +115,18 @@ export const signIn = z.object({
 });
 export type SignIn = Read<served.SignIn, z.output<typeof signIn>>;
 
-export const categories = z.object({ categories: z.array(z.object({ name: z.string() })) });
+export const categoryList = z.object({
+  categories: z.array(
+    z.object({
+      name: z.string(),
+      region: z.optional(z.object({ meaning: z.string() })),
+      part: z.optional(z.string()),
+      projection: z.optional(z.string()),
+    }),
+  ),
+  networkClasses: z.array(z.string()),
+  words: z.record(z.string(), z.array(z.string())),
+});
 
 /** Class-activation map: row-major, 0…1, stretched over the whole picture. */
 export const activation = z.object({

@@ -1,15 +1,18 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Entry } from '../api/schema.js';
-import { scoreText } from '../base/format.js';
 import { notifyOnError } from '../state/notices.js';
 import { correct } from '../state/review.js';
 import { categories } from '../state/session.js';
 import { texts } from '../texts/index.js';
 import { Key } from '../ui/keys.js';
 import { useShortcuts } from '../ui/shortcuts.js';
+import { CorrectionOptions } from './correction-options.js';
 import { matchCategories } from './match-categories.js';
 
-/** A combobox (ARIA Authoring Practices) of the categories and "none of these"; a few letters find a category. */
+/**
+ * A combobox (ARIA Authoring Practices) of the categories and "none of these"; a few letters find a category. Only typing
+ * finds the views that the network does not know.
+ */
 export function Correction({ entry }: { entry: Entry }) {
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState('');
@@ -17,7 +20,8 @@ export function Correction({ entry }: { entry: Entry }) {
   const [active, setActive] = useState(0);
   const id = useId();
   const scores = new Map(entry.top.map(({ category, score }) => [category, score]));
-  const options: (string | null)[] = [...matchCategories(text, categories.value, scores), null];
+  const found = matchCategories(text, categories.value, scores);
+  const options: (string | null)[] = [...found.map(({ name }) => name), null];
   const activeIndex = Math.min(active, options.length - 1);
 
   useShortcuts(texts.keysDecide, [
@@ -90,25 +94,7 @@ export function Correction({ entry }: { entry: Entry }) {
         class="options"
         hidden={!isOpen}
       >
-        {options.map((category, index) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the input handles the keys, and names the active option
-          <div
-            key={category ?? ''}
-            id={`${id}-${index}`}
-            role="option"
-            tabIndex={-1}
-            aria-selected={index === activeIndex}
-            class={category === null ? 'none' : undefined}
-            // Else the input would lose the focus, which closes the list before the click.
-            onPointerDown={(event) => event.preventDefault()}
-            onClick={() => take(category)}
-          >
-            <span>{category === null ? texts.noneOfThese : texts.categoryName(category)}</span>
-            <span class="quiet">
-              {category !== null && scores.has(category) ? scoreText(scores.get(category) ?? 0) : ''}
-            </span>
-          </div>
-        ))}
+        <CorrectionOptions id={id} found={found} scores={scores} active={activeIndex} take={take} />
       </div>
     </div>
   );

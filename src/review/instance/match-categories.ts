@@ -1,23 +1,39 @@
+import type { Category } from '../state/session.js';
 import { texts } from '../texts/index.js';
 
 /**
  * The categories in whose name every typed word begins a word, in any order: `lat kn` finds `knee_lateral`, and so
- * does `kneelat`. The network's candidates come first, best first; the rest in the network's order.
+ * does `kneelat`. Where no name has them, what orders call the view is searched: `Ferse seitl`. The network's candidates
+ * come first, best first; then what the network knows. What it does not know is found by typing alone.
  */
 export function matchCategories(
   text: string,
-  categories: readonly string[],
+  categories: readonly Category[],
   scores: ReadonlyMap<string, number>,
-): string[] {
-  const typed = text
-    .toLowerCase()
-    .split(/[\s_/,]+/)
-    .filter((word) => word !== '');
-  const found = categories.filter((category) => {
-    const words = `${category} ${texts.categoryName(category)}`.toLowerCase().split(/[\s_/]+/);
+): Category[] {
+  const typed = wordsOf(text);
+  const choices = typed.length === 0 ? categories.filter(({ isKnown }) => isKnown) : categories;
+  const byName = choices.filter(({ name }) => {
+    const words = wordsOf(`${name} ${texts.categoryName(name)}`);
     return typed.every((start) => words.some((word) => word.startsWith(start)) || beginsWords(start, words));
   });
-  return found.sort((one, other) => (scores.get(other) ?? 0) - (scores.get(one) ?? 0));
+  const found = byName.length > 0 ? byName : choices.filter(({ words }) => isIn(words, typed));
+  return found.sort((one, other) => (scores.get(other.name) ?? 0) - (scores.get(one.name) ?? 0));
+}
+
+/** Without capitals and accents. */
+const wordsOf = (text: string): string[] =>
+  text
+    .toLowerCase()
+    .replaceAll('ß', 'ss')
+    .normalize('NFD')
+    .replace(/\p{M}/gu, '')
+    .split(/[\s_/,.-]+/)
+    .filter((word) => word !== '');
+
+function isIn(phrases: readonly string[], typed: readonly string[]): boolean {
+  const words = phrases.flatMap(wordsOf);
+  return typed.every((start) => words.some((word) => word.startsWith(start)));
 }
 
 /** Whether the letters can be cut into the beginnings of successive words. */

@@ -1,13 +1,17 @@
 import { count, duration, percent, plural } from '../base/format.js';
 import { otherClass } from '../base/other-class.js';
 
+/** Of the further views. */
+const eponyms = /\b(caldwell|grashey|judet|norgaard|rhese|rosenberg|schueller|towne|waters)\b/g;
+
 /** `chest_pa_ap` → `Chest PA/AP`. */
 function categoryName(category: string): string {
   if (category === otherClass || category === 'unknown_view') return 'None of these';
   const words = category
     .replace(/_pa_ap$/, ' PA/AP')
-    .replace(/_(ap|pa)$/, (_, view: string) => ` ${view.toUpperCase()}`)
-    .replaceAll('_', ' ');
+    .replace(/_(ap|pa)(?=_|$)/, (_, view: string) => ` ${view.toUpperCase()}`)
+    .replaceAll('_', ' ')
+    .replace(eponyms, (name) => name.charAt(0).toUpperCase() + name.slice(1));
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
@@ -137,6 +141,8 @@ export const en = {
   filtersClear: 'Clear',
   filtersAny: 'Any',
   filtersCategory: 'Category',
+  filtersCategories: (isKnown: boolean) =>
+    isKnown ? 'Known to the network' : 'Not yet known to the network',
   filtersMinScore: 'Score from',
   filtersMaxScore: 'Score to',
   filtersScoreRange: 'A number from 0 to 1',
@@ -167,6 +173,8 @@ export const en = {
   correctionLabel: 'Correct to',
   correctionPlaceholder: 'Type what it is: kn lat',
   correctionCategories: 'Categories',
+  correctionUnknownToNetwork: (region: string) =>
+    `${region === '' ? 'Other views' : region} · the network does not know these yet`,
   proposalTitle: (category: string) => `Proposed: ${categoryName(category)}`,
   proposalAsks: (category: string) =>
     `Somebody set the label “${categoryName(category)}” in Orthanc, for this study or picture. Take it as a correction?`,

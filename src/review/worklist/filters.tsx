@@ -85,10 +85,16 @@ export function Filters() {
             {texts.filtersCategory}
             <select value={filters.category ?? ''} onChange={set('category')}>
               <option value="">{texts.filtersAny}</option>
-              {categories.value.map((name) => (
-                <option key={name} value={name}>
-                  {texts.categoryName(name)}
-                </option>
+              {[true, false].map((known) => (
+                <optgroup key={String(known)} label={texts.filtersCategories(known)}>
+                  {categories.value
+                    .filter(({ isKnown }) => isKnown === known)
+                    .map(({ name }) => (
+                      <option key={name} value={name}>
+                        {texts.categoryName(name)}
+                      </option>
+                    ))}
+                </optgroup>
               ))}
             </select>
           </label>

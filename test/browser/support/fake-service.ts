@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { codedCategories } from '../../../src/anatomy/categories.js';
+import { Categories, codedCategories } from '../../../src/anatomy/categories.js';
 import { shipped } from '../../../src/files/places.js';
+import { categoryListOf } from '../../../src/http/api/about.js';
+import { Words } from '../../../src/order-check/words.js';
 import type { DriftChange, Entry, Me, Statistics, Status } from '../../../src/review/api/schema.js';
 import { madeEntry, sha256 } from './fake-entries.js';
 import { madeStatistics } from './fake-statistics.js';
@@ -37,6 +39,9 @@ export interface FakeService {
   followers(): number;
   stop(): Promise<void>;
 }
+
+const known = Categories.read();
+const categoryList = categoryListOf(known, [...codedCategories, 'other'], Words.read(known));
 
 /** The API's contract from memory, so that a test can make it answer whatever it must. */
 export async function startFakeService(count = 60): Promise<FakeService> {
@@ -103,8 +108,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
   async function answer(path: string, query: URLSearchParams, body: Body, response: ServerResponse) {
     const [room, key = '', leaf] = path.split('/');
     if (path === 'me') return json(response, fake.me);
-    if (path === 'categories')
-      return json(response, { categories: codedCategories.map((name) => ({ name })) });
+    if (path === 'categories') return json(response, categoryList);
     if (path === 'status') return json(response, { ...fake.status, streams: fake.streams });
     if (path === 'statistics') return json(response, fake.statistics);
     if (path === 'drift') return json(response, { changes: fake.drift });

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { codedCategories, codesOf } from '../../../src/anatomy/categories.js';
+import { Categories, codedCategories } from '../../../src/anatomy/categories.js';
 import { isPaired, lateralityOf } from '../../../src/anatomy/laterality.js';
 
+const categories = Categories.read();
 const none = { image: undefined, frames: [], series: undefined };
 test.each([
   ['the image', { image: 'R', frames: ['L'], series: 'L' }, 'R'],
@@ -18,9 +19,9 @@ test.each([
 });
 
 test('only single body parts are unpaired; a category without codes counts as paired', () => {
-  const single = codedCategories.filter((category) => !isPaired(category));
-  expect(new Set(single.map((category) => codesOf(category)?.bodyPartExamined))).toEqual(
+  const single = codedCategories.filter((category) => !isPaired(categories.codesOf(category)));
+  expect(new Set(single.map((category) => categories.codesOf(category)?.bodyPartExamined))).toEqual(
     new Set(['ABDOMEN', 'CHEST', 'CSPINE', 'JAW', 'LSPINE', 'PELVIS', 'TSPINE']),
   );
-  expect(isPaired('toes_of_one_foot')).toBe(true);
+  expect(isPaired(categories.codesOf('toes_of_one_foot'))).toBe(true);
 });

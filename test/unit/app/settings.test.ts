@@ -40,6 +40,11 @@ test('tell of another content of a file, and not of another place', () => {
     'PLAINVIEW_RULES_FILE',
   ]);
   expect(differing(one, of())).toEqual(['PLAINVIEW_RULES_FILE']);
+  const views = of({ PLAINVIEW_VIEWS_FILE: file('views.yaml', 'views: {}') });
+  expect(differing(views, of({ PLAINVIEW_VIEWS_FILE: file('other.yaml', 'views: {}') }))).toEqual([]);
+  expect(differing(views, of({ PLAINVIEW_VIEWS_FILE: file('more.yaml', 'views: { }') }))).toEqual([
+    'PLAINVIEW_VIEWS_FILE',
+  ]);
 });
 
 test('say nothing of what belongs to one machine, or of what a worker does not need', () => {

@@ -163,6 +163,7 @@ describe.skipIf(server === undefined)('a process that shares an archive', () => 
     ['PLAINVIEW_TOKENS_FILE', 'config_invalid'],
     ['PLAINVIEW_HANGING_FILE', 'config_invalid'],
     ['PLAINVIEW_ORDER_WORDS', 'config_invalid'],
+    ['PLAINVIEW_VIEWS_FILE', 'config_invalid'],
   ])('with a mistake in %s does not start', async (variable, code) => {
     const file = join(stateDir, 'wrong');
     await writeFile(file, 'wrong: [');

@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { Categories } from '../../../src/anatomy/categories.js';
 import { explorer2, explorer2Files, explorer2Text } from '../../../src/commands/explorer2-configuration.js';
 import { metadataNames } from '../../../src/decisions/schema.js';
 import { shipped } from '../../../src/files/places.js';
 
+const categories = Categories.read();
 const file = (path: string) => readFileSync(shipped(path), 'utf8');
 const optionsOf = (plugin: boolean, labelPrefix = '') =>
-  explorer2({ plugin, labelPrefix }).OrthancExplorer2.UiOptions;
+  explorer2({ plugin, labelPrefix, categories }).OrthancExplorer2.UiOptions;
 
 test.each(Object.entries(explorer2Files))('orthanc/%s is up to date (else: npm run docs)', (name, plugin) => {
-  expect(file(`orthanc/${name}`)).toBe(explorer2Text(plugin));
+  expect(file(`orthanc/${name}`)).toBe(explorer2Text(plugin, categories));
 });
 
 test('the editor offers every label of a network or a state, with the site’s prefix', () => {

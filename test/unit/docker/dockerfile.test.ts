@@ -35,7 +35,12 @@ test('every copied file exists, and is sent to the build', () => {
 });
 
 test('data files that the code reads are sent', () => {
-  for (const path of ['model/categories.json', 'orders/regions.yaml', 'orders/words/de.yaml'])
+  for (const path of [
+    'model/categories.json',
+    'model/views.json',
+    'orders/regions.yaml',
+    'orders/words/de.yaml',
+  ])
     expect([path, isSent(path)]).toEqual([path, true]);
 });
 

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { Categories } from '../../../src/anatomy/categories.js';
 import type { Laterality } from '../../../src/anatomy/laterality.js';
 import { arrange, type HangablePicture } from '../../../src/hanging/arrange.js';
 import { readProtocols } from '../../../src/hanging/file.js';
 
-const { protocols } = readProtocols(undefined, []);
+const { protocols } = readProtocols(undefined, Categories.read(), []);
 
 /** `R knee_ap 0.95`: side and score are optional; `?` is a picture that is not sure. */
 function pictures(...texts: string[]): HangablePicture[] {

@@ -2,21 +2,22 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { codedCategories } from '../../../src/anatomy/categories.js';
+import { Categories, codedCategories } from '../../../src/anatomy/categories.js';
 import { readProtocols } from '../../../src/hanging/file.js';
 
+const categories = Categories.read();
 const folder = mkdtempSync(join(tmpdir(), 'plainview-hanging-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function read(yaml: string) {
   const file = join(folder, 'hanging.yaml');
   writeFileSync(file, yaml);
-  return readProtocols(file, ['skull_ap', 'other']);
+  return readProtocols(file, categories, ['whole_leg', 'other']);
 }
 const protocol = (rows: string) => `protocols:\n  - id: mine\n    rows:\n${rows.replaceAll(/^/gm, '      ')}`;
 
 test('each of the 30 categories is in a protocol of the shipped file', () => {
-  const { protocols, leastScore, priors } = readProtocols(undefined, []);
+  const { protocols, leastScore, priors } = readProtocols(undefined, categories, []);
   const hung = new Set(protocols.flatMap(({ cells }) => cells.map(({ category }) => category)));
   expect([...hung].sort()).toEqual([...codedCategories].sort());
   expect({ leastScore, priors }).toEqual({ leastScore: 0.9, priors: { years: 10, studies: 8 } });
@@ -32,19 +33,27 @@ test('a protocol has the category and the position of each cell', () => {
   ]);
   expect(protocols[0]).toMatchObject({ rows: 2, columns: 2 });
   expect(protocols[0]?.cells).toEqual([
-    { place: 'knees/1', row: 1, column: 1, category: 'knee_ap', side: 'R', prior: false },
-    { place: 'knees/3', row: 2, column: 1, category: 'knee_ap', side: 'R', prior: true },
-    { place: 'knees/4', row: 2, column: 2, category: 'knee_lateral', side: 'L', prior: false },
+    { place: 'knees/1', row: 1, column: 1, category: 'knee_ap', isPaired: true, side: 'R', prior: false },
+    { place: 'knees/3', row: 2, column: 1, category: 'knee_ap', isPaired: true, side: 'R', prior: true },
+    {
+      place: 'knees/4',
+      row: 2,
+      column: 2,
+      category: 'knee_lateral',
+      isPaired: true,
+      side: 'L',
+      prior: false,
+    },
   ]);
 });
 
 test('the categories of a site’s own network can be used, but not other', () => {
-  expect(read(protocol('- [skull_ap]')).protocols[0]?.cells[0]?.category).toBe('skull_ap');
-  expect(() => read(protocol('- [other]'))).toThrow('other is none of');
+  expect(read(protocol('- [whole_leg]')).protocols[0]?.cells[0]?.category).toBe('whole_leg');
+  expect(() => read(protocol('- [other]'))).toThrow('other is no category of');
 });
 
 test.each([
-  ['an unknown category', protocol('- [knee_app, knee_lateral]'), 'line 4', 'knee_app is none of'],
+  ['an unknown category', protocol('- [knee_app, knee_lateral]'), 'line 4', 'knee_app is no category of'],
   ['a cell that is none', protocol('- [knee_ap, "rigth knee_lateral"]'), 'line 4', 'is not a cell'],
   ['overlapping cells', protocol('- [knee_ap,\n   left knee_ap]'), 'line 5', 'and into another cell'],
   ['rows of unequal length', protocol('- [knee_ap, knee_lateral]\n- [pelvis_ap]'), 'line 5', '1 cells under'],
@@ -75,7 +84,7 @@ test.each([
 });
 
 test('a missing file stops the start', () => {
-  expect(() => readProtocols(join(folder, 'none.yaml'), [])).toThrow(
+  expect(() => readProtocols(join(folder, 'none.yaml'), categories, [])).toThrow(
     /PLAINVIEW_HANGING_FILE: .* does not exist/,
   );
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
+import { Categories } from '../../../src/anatomy/categories.js';
 import { options } from '../../../src/config/options.js';
 import { shipped } from '../../../src/files/places.js';
 import { arrange } from '../../../src/hanging/arrange.js';
@@ -11,7 +12,7 @@ import { instanceId, patientId, seriesId, studyId } from '../../../src/orthanc/i
 import type { FoundRadiograph } from '../../../src/orthanc/studies.js';
 import { cores, type Image, openStudy, type Shown } from './viewer.js';
 
-const hanging = readProtocols(undefined, []);
+const hanging = readProtocols(undefined, Categories.read(), []);
 const id = '01234567-01234567-01234567-01234567-01234567';
 const uids = { now: '1.1', prior: '1.2', older: '1.3' } as const;
 type Study = keyof typeof uids;
@@ -75,7 +76,7 @@ function answerFor(archive: Archive, url: URL) {
     date: '20240101',
     time: '120000',
   };
-  return answerOf({ study, pictures, ...(hung === undefined ? {} : { hung }) });
+  return answerOf({ study, pictures, ...(hung === undefined ? {} : { hung }) }, Categories.read());
 }
 
 /** As DICOMweb gives them to the viewer: the tags are wrong, and lead astray whoever goes by them. */

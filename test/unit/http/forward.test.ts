@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { authenticator } from '../../../src/access/authenticate.js';
 import { clientAddress, forwardedFor, forwardedHeader } from '../../../src/access/forwarded.js';
 import { answerHeader, answerMac, Signatures, signatureHeader } from '../../../src/access/signature.js';
+import { Categories } from '../../../src/anatomy/categories.js';
 import { createError } from '../../../src/errors/errors.js';
 import { answerSigner } from '../../../src/http/answer-signer.js';
 import { aboutOperations } from '../../../src/http/api/about.js';
@@ -250,7 +251,7 @@ describe('the address of a client', () => {
 test('a signed request is accepted, and its answer proves to Orthanc’s plugin who gave it', async () => {
   const signatures = new Signatures(secret);
   const api = apiRouter(
-    aboutOperations(() => ['knee_ap']),
+    aboutOperations(Categories.read(), () => ['knee_ap'], { wordsFor: () => [] }),
     {
       authenticate: authenticator(signatures, []),
       limiter: failedAuthenticationLimiter(10),

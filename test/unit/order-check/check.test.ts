@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { codedCategories } from '../../../src/anatomy/categories.js';
-import { bodyPartOf, projectionOf } from '../../../src/anatomy/regions.js';
+import { bodyPartOf, Categories, projectionOf } from '../../../src/anatomy/categories.js';
 import type { PlainviewError } from '../../../src/errors/errors.js';
 import { OrderCheck } from '../../../src/order-check/check.js';
 import { Words } from '../../../src/order-check/words.js';
@@ -21,7 +20,9 @@ const siteFile = (text: string): string => {
   return path;
 };
 const study = (text: string) => [{ attribute: 'StudyDescription', text }];
-const check = new OrderCheck(Words.read());
+const categories = Categories.read();
+const codes = (category: string) => categories.codesOf(category);
+const check = new OrderCheck(Words.read(categories), categories);
 const cases = readCases();
 
 /** Counts the answers by the expected answer. */
@@ -50,7 +51,7 @@ describe('descriptions in seven languages', () => {
   });
 
   test('no category differs from a description of itself', () => {
-    for (const category of codedCategories) {
+    for (const category of categories.names) {
       const { answer } = check.check({ category }, study(category.replaceAll('_', ' ')));
       expect([category, answer]).not.toEqual([category, 'differs']);
     }
@@ -59,8 +60,8 @@ describe('descriptions in seven languages', () => {
 
 describe('what is compared', () => {
   test('every category has a body part and a projection', () => {
-    for (const category of codedCategories)
-      expect([category, bodyPartOf(category), projectionOf(category)]).not.toContain(undefined);
+    for (const category of categories.names)
+      expect([category, bodyPartOf(codes(category)), projectionOf(codes(category))]).not.toContain(undefined);
   });
 
   test('the record contains words of the lists, never other text', () => {
@@ -102,7 +103,7 @@ describe('what is compared', () => {
 describe("a site's own words", () => {
   test('are understood with the others, and can remove the meaning of a word', () => {
     const file = siteFile('bodyPart:\n  KNEE: [kg]\nprojection:\n  several: [std]\nnothing: [hüfte]\n');
-    const own = new OrderCheck(Words.read(file));
+    const own = new OrderCheck(Words.read(categories, file), categories);
     expect(own.check({ category: 'knee_ap' }, study('KG std'))).toMatchObject({
       answer: 'agrees',
       projection: { answer: 'agrees' },
@@ -122,7 +123,7 @@ describe("a site's own words", () => {
     const file = siteFile(text);
     const error = (() => {
       try {
-        Words.read(file);
+        Words.read(categories, file);
       } catch (caught) {
         return caught as PlainviewError;
       }
@@ -132,6 +133,8 @@ describe("a site's own words", () => {
   });
 
   test('in a missing file stop the start', () => {
-    expect(() => Words.read(join(folder, 'absent.yaml'))).toThrow(/PLAINVIEW_ORDER_WORDS.*ENOENT/);
+    expect(() => Words.read(categories, join(folder, 'absent.yaml'))).toThrow(
+      /PLAINVIEW_ORDER_WORDS: .* does not exist/,
+    );
   });
 });

@@ -6,11 +6,21 @@ const page = usePage();
 test('a session knows who reads, what the role allows, and the categories', async () => {
   const { api, session } = page();
   api.on('GET me', () => ({ who: 'alice', role: 'reviewer', how: 'orthanc' }));
-  api.on('GET categories', () => ({ categories: [{ name: 'knee_ap' }, { name: 'foot_ap' }] }));
+  api.on('GET categories', () => ({
+    categories: [
+      { name: 'foot_lateral', region: { meaning: 'Foot' }, part: 'FOOT', projection: 'lateral' },
+      { name: 'knee_ap' },
+    ],
+    networkClasses: ['knee_ap', 'other'],
+    words: { FOOT: ['Fuß'], lateral: ['seitlich'] },
+  }));
   await session.openSession();
   expect(session.me.value?.who).toBe('alice');
   expect([session.mayReview.value, session.mayAdminister.value]).toEqual([true, false]);
-  expect(session.categories.value).toEqual(['knee_ap', 'foot_ap']);
+  expect(session.categories.value).toEqual([
+    { name: 'knee_ap', isKnown: true, region: '', words: [''] },
+    { name: 'foot_lateral', isKnown: false, region: 'Foot', words: ['Foot', 'Fuß', 'seitlich'] },
+  ]);
 });
 
 test('a 401 asks for a token; one that is refused is forgotten, the right one is sent and kept', async () => {
@@ -20,7 +30,7 @@ test('a 401 asks for a token; one that is refused is forgotten, the right one is
       ? { who: 'alice', role: 'admin', how: 'token' }
       : Response.json({ title: 'A token is needed.', status: 401, code: 'unauthorised' }, { status: 401 }),
   );
-  api.on('GET categories', () => ({ categories: [] }));
+  api.on('GET categories', () => ({ categories: [], networkClasses: [], words: {} }));
   await expect(session.openSession()).rejects.toThrow('A token is needed.');
   expect([client.signInNeeded.value, client.refusal.value]).toEqual([true, undefined]);
   client.signIn('wrong');

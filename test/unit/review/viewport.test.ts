@@ -69,23 +69,44 @@ test('no more pixels are asked for than there are', () => {
   expect(renderedSide(9000, { rows: 5000, columns: 4000 })).toBe(4096);
 });
 
-const some = ['knee_ap', 'knee_lateral', 'ankle_lateral', 'chest_pa_ap', 'oblique_view_of_Lauenstein'];
+const known = ['knee_ap', 'knee_lateral', 'ankle_lateral', 'chest_pa_ap', 'oblique_view_of_Lauenstein'].map(
+  (name) => ({ name, isKnown: true, region: '', words: name.startsWith('knee') ? ['Knie', 'rótula'] : [] }),
+);
+const unknown = [
+  {
+    name: 'calcaneus_lateral',
+    isKnown: false,
+    region: 'Calcaneus',
+    words: ['Ferse*', 'Fußwurzel', 'seitlich'],
+  },
+  { name: 'knee_tunnel', isKnown: false, region: 'Knee', words: ['Knie', 'Frik'] },
+];
+const some = [...known, ...unknown];
 
 test.each([
   ['kn lat', ['knee_lateral']],
   ['lat kn', ['knee_lateral']],
   ['knlat', ['knee_lateral']],
-  ['lat', ['knee_lateral', 'ankle_lateral']],
+  ['lat', ['knee_lateral', 'ankle_lateral', 'calcaneus_lateral']],
+  ['calc', ['calcaneus_lateral']],
+  ['ferse seitl', ['calcaneus_lateral']],
+  ['fusswurzel', ['calcaneus_lateral']],
+  ['knie', ['knee_ap', 'knee_lateral', 'knee_tunnel']],
+  ['rotula', ['knee_ap', 'knee_lateral']],
   ['chest pa', ['chest_pa_ap']],
   ['Pa/Ap', ['chest_pa_ap']],
   ['lauen', ['oblique_view_of_Lauenstein']],
   ['zzz', []],
 ])('typing “%s” finds %j', (text, found) => {
-  expect(matchCategories(text, some, new Map())).toEqual(found);
+  expect(matchCategories(text, some, new Map()).map(({ name }) => name)).toEqual(found);
 });
 
 test('what the network thinks likely is found first', () => {
-  expect(matchCategories('', some, new Map([['ankle_lateral', 0.6]]))[0]).toBe('ankle_lateral');
+  expect(matchCategories('', some, new Map([['ankle_lateral', 0.6]]))[0]?.name).toBe('ankle_lateral');
+});
+
+test('only typing finds what the network does not know', () => {
+  expect(matchCategories(' ', some, new Map())).toEqual(known);
 });
 
 test('the interval of a proportion is Wilson’s', () => {

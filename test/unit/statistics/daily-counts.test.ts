@@ -14,6 +14,7 @@ import {
 
 const now = new Date('2026-03-10T15:30:00.000Z');
 const network = { name: 'n', sha256: 'ab' };
+const inUse = { sha256: 'ab', classes: ['hand_ap', 'foot_ap', 'knee_ap', 'other'] };
 
 function decision(
   when: string,
@@ -52,7 +53,7 @@ test('decisions are counted by hour, day and category', () => {
   history(counts, [decision('2026-03-10T15:00:00.000Z', 'hand_ap', 'needs_review')]);
   history(counts, [decision('2026-03-09T00:00:00.000Z', 'foot_ap')]);
   history(counts, [decision('2026-03-08T23:59:59.000Z', 'foot_ap')]);
-  const two = answerOf(counts, 2, now);
+  const two = answerOf(counts, 2, now, inUse);
   expect(two).toMatchObject({ bucket: 'hour', from: '2026-03-09T00:00:00.000Z' });
   expect(two.throughput).toHaveLength(24 + 16);
   expect(two.throughput.filter(({ decided }) => decided > 0)).toEqual([
@@ -68,7 +69,7 @@ test('decisions are counted by hour, day and category', () => {
     { category: 'foot_ap', perDay: [1, 0], total: 1 },
     { category: 'hand_ap', perDay: [0, 1], total: 1 },
   ]);
-  expect(answerOf(counts, 3, now).throughput.map(({ decided }) => decided)).toEqual([1, 1, 2]);
+  expect(answerOf(counts, 3, now, inUse).throughput.map(({ decided }) => decided)).toEqual([1, 1, 2]);
 });
 
 test('agreement counts people’s answers; decisions that needed review are counted separately', () => {
@@ -84,7 +85,7 @@ test('agreement counts people’s answers; decisions that needed review are coun
   history(counts, [none, written(corrected(none, 'hand_ap', by(at)))]);
   const failed = decision(at, 'other', 'failed');
   history(counts, [failed, written(corrected(failed, 'hand_ap', by(at)))]);
-  expect(answerOf(counts, 1, now).agreement).toEqual([
+  expect(answerOf(counts, 1, now, inUse).agreement).toEqual([
     {
       network,
       confirmed: 1,
@@ -117,12 +118,12 @@ test('only the last correction counts, and an undo removes it', () => {
   const first = written(corrected(hand, 'foot_ap', by('2026-03-09T11:00:00.000Z')));
   const second = written(corrected(first, 'knee_ap', by('2026-03-10T11:00:00.000Z')));
   history(counts, [hand, first, second]);
-  const counted = answerOf(counts, 7, now);
+  const counted = answerOf(counts, 7, now, inUse);
   expect(counted.agreement).toMatchObject([
     { corrected: 1, categories: [{ insteadOf: [{ category: 'knee_ap', count: 1 }] }] },
   ]);
   countRecorded(counts, written(undone(second)), second);
-  const after = answerOf(counts, 7, now);
+  const after = answerOf(counts, 7, now, inUse);
   expect(after.agreement).toEqual([]);
   expect(after.throughput.reduce((sum, { decided }) => sum + decided, 0)).toBe(1);
 });
@@ -219,4 +220,28 @@ describe('a shadow network', () => {
     const parsed = dailyCounts.parse({ version: 1, networks: {}, days: { '2026-03-10': older } });
     expect(shadowsOf(parsed)).toEqual([]);
   });
+});
+
+test('a network that says “none of these” of a view that it does not know was right', () => {
+  const counts = emptyCounts();
+  const at = '2026-03-10T12:00:00.000Z';
+  const none = decision(at, 'other', 'unknown_view');
+  const unsure = decision(at, 'other', 'needs_review');
+  const wrong = decision(at, 'foot_ap');
+  for (const each of [none, unsure, wrong])
+    history(counts, [each, written(corrected(each, 'calcaneus_lateral', by(at)))]);
+  expect(answerOf(counts, 1, now, inUse).agreement).toMatchObject([
+    {
+      confirmed: 1,
+      corrected: 1,
+      unsure: { confirmed: 1, corrected: 0 },
+      categories: [
+        { category: 'foot_ap', insteadOf: [{ category: 'calcaneus_lateral', count: 1 }] },
+        { category: 'unknown_view', confirmed: 1, corrected: 0 },
+      ],
+    },
+  ]);
+  // Nobody knows any more what another network could answer.
+  const former = { ...inUse, sha256: 'cd' };
+  expect(answerOf(counts, 1, now, former).agreement).toMatchObject([{ confirmed: 0, corrected: 2 }]);
 });

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { codedCategories } from '../../../anatomy/categories.js';
 import { stateLabels } from '../../../decisions/state-labels.js';
 import { createError } from '../../../errors/errors.js';
 import { type Path, problemsOf, readYaml, type YamlDocument } from '../../../files/yaml.js';
@@ -23,10 +22,10 @@ type AddProblem = (path: Path, problem: string) => void;
 
 /**
  * Reads a file of rules (YAML) and the files that it names.
- * @param classes the categories of the network
+ * @param categories those of the network, and the others that a person can choose
  * @throws rules_invalid with every mistake and its line
  */
-export function readRules(file: string, classes: readonly string[]): Rules {
+export function readRules(file: string, categories: readonly string[]): Rules {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -40,7 +39,7 @@ export function readRules(file: string, classes: readonly string[]): Rules {
   const parsed = rulesFile.safeParse(yaml.content);
   if (parsed.error) for (const wrong of problemsOf(parsed.error)) addProblem(wrong.path, wrong.problem);
   const names = namesInFile.parse(yaml.content);
-  checkNames(names, classes, addProblem);
+  checkNames(names, categories, addProblem);
   const webhooks = readWebhooks(names, dirname(file), addProblem);
   if (!parsed.success || problems.length > 0) throw createError('rules_invalid', { file, problems });
   const sha256 = createHash('sha256').update(text).digest('hex').slice(0, 12);
@@ -65,15 +64,10 @@ export function requireKnownDestinations(rules: Rules, known: KnownDestinations)
 /** Checks what a schema cannot express: names that must be unique, or must exist. */
 function checkNames(
   { rules, webhooks }: NamesInFile,
-  classes: readonly string[],
+  categories: readonly string[],
   addProblem: AddProblem,
 ): void {
-  const reserved = [
-    ...classes,
-    ...codedCategories,
-    ...Object.values(stateLabels),
-    ...Object.values(routeLabels),
-  ];
+  const reserved = [...categories, ...Object.values(stateLabels), ...Object.values(routeLabels)];
   for (const [index, rule] of rules.entries()) {
     const path = ['rules', index];
     const first = rules.findIndex(({ name }) => name === rule.name);
@@ -81,8 +75,11 @@ function checkNames(
       addProblem([...path, 'name'], `there is another rule ${rule.name}`);
     for (const at of ['when', 'unless'] as const)
       for (const category of rule[at]?.category ?? [])
-        if (!classes.some((name) => matchesWildcards(category, name)))
-          addProblem([...path, at, 'category'], `the network knows no category ${category}`);
+        if (!categories.some((name) => matchesWildcards(category, name)))
+          addProblem(
+            [...path, at, 'category'],
+            `there is no category ${category}: not of the network, and no view that a person can choose`,
+          );
     for (const label of rule.do.label ?? [])
       if (reserved.includes(label))
         addProblem([...path, 'do', 'label'], `${label} is a label of Plainview's own: name it otherwise`);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { reportSeriesUid, reportSopClass } from '../../../../src/followups/report/document.js';
 import { Reporter, type ReportLevel } from '../../../../src/followups/report/reporter.js';
 import { image, instance, uid } from '../../../../testkit/dicom.js';
-import { byPerson, decidedAs, type Line, useFakeSite } from '../../../../testkit/fake-site.js';
+import { byPerson, categories, decidedAs, type Line, useFakeSite } from '../../../../testkit/fake-site.js';
 import { decide } from '../tags/support.js';
 
 const site = useFakeSite();
@@ -10,7 +10,7 @@ const studyInstanceUid = uid('reported study');
 
 function reporterOn(level: ReportLevel) {
   const process = site.process();
-  const reporter = new Reporter(process.orthanc, level, process.locks);
+  const reporter = new Reporter(process.orthanc, level, process.locks, categories);
   const content = ({ instance: id }: Line) => process.orthanc.hierarchy.instance(id);
   return { ...process, reporter, content, isDue: async (line: Line) => reporter.isDue(await content(line)) };
 }

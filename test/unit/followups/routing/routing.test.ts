@@ -27,7 +27,7 @@ async function create(rules: object[]): Promise<{ process: Process; routing: Rou
   const routing = new Routing(
     {
       ...process,
-      classes: stubClasses,
+      categories: stubClasses,
       registry: new Registry(),
       onPart: () => undefined,
       backOff: { first: 1, longest: 10 },

@@ -132,7 +132,7 @@ describe('a file of rules', () => {
 
   test.each([
     ['a mistyped key', ['category:', 'categorie:'], /line 8, rules 1 when categorie: there is no such key/],
-    ['a mistyped category', ['knee_*', 'kne_*'], /line 8, .*knows no category kne_\*/],
+    ['a mistyped category', ['knee_*', 'kne_*'], /line 8, .*there is no category kne_\*/],
     ['a rule that does nothing', ['peer: ortho', 'stop: false'], /line 9, rules 1 do: does nothing/],
     ['a missing day', ['since: 2026-01-01\n', ''], /line 1, since: must look like/],
     ['a score over 1', ['category: knee_*', 'score: {from: 95}'], /line 8, rules 1 when score from: /],
@@ -178,7 +178,7 @@ describe('a file of rules', () => {
       /line 2, since: must look like/,
       /line 3, perMinutes: there is no such key/,
       /line 5, webhooks hook secretFile: ENOENT/,
-      /line 9, .*knows no category kne_\*/,
+      /line 9, .*there is no category kne_\*/,
       /line 10, rules 1 when score from: /,
       /line 12, .*no other under webhooks/,
       /line 13, .*knee_ap is a label of Plainview's own/,

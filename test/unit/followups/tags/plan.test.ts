@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { Categories } from '../../../../src/anatomy/categories.js';
 import { planTags, wantedTags } from '../../../../src/followups/tags/plan.js';
 import { OrderCheck } from '../../../../src/order-check/check.js';
 import type { OrderAnswer } from '../../../../src/order-check/schema.js';
 import { Words } from '../../../../src/order-check/words.js';
 
-const knee = wantedTags({ decision: 'category', category: 'knee_ap' }, 'absent');
+const categories = Categories.read();
+const knee = wantedTags({ decision: 'category', category: 'knee_ap' }, 'absent', categories);
 
 describe('what is written into a file', () => {
   test('fills what is absent or empty', () => {
@@ -19,8 +21,8 @@ describe('what is written into a file', () => {
     const finding: { answer: OrderAnswer; reason: string } = { answer: 'differs', reason: '' };
     const order = { ...finding, bodyPart: finding, projection: finding, side: finding, words: [] };
     const decided = { decision: 'category' as const, category: 'knee_ap', order };
-    expect(wantedTags(decided, 'absent')).toEqual({});
-    expect(wantedTags(decided, 'replace')).toEqual(knee);
+    expect(wantedTags(decided, 'absent', categories)).toEqual({});
+    expect(wantedTags(decided, 'replace', categories)).toEqual(knee);
   });
 
   test.each([
@@ -30,10 +32,12 @@ describe('what is written into a file', () => {
     ['chest_lateral', 'PA', ''],
     ['chest_pa_ap', 'NOTHING KNOWN', undefined],
   ])('where %s gives no ViewPosition, %s is replaced by "%s"', (category, text, ViewPosition) => {
-    const order = new OrderCheck(Words.read()).check({ category }, [{ attribute: 'ViewPosition', text }]);
+    const order = new OrderCheck(Words.read(categories), categories).check({ category }, [
+      { attribute: 'ViewPosition', text },
+    ]);
     const decided = { decision: 'category' as const, category, order };
-    expect(wantedTags(decided, 'replace').ViewPosition).toBe(ViewPosition);
-    expect(wantedTags(decided, 'absent').ViewPosition).toBeUndefined();
+    expect(wantedTags(decided, 'replace', categories).ViewPosition).toBe(ViewPosition);
+    expect(wantedTags(decided, 'absent', categories).ViewPosition).toBeUndefined();
   });
 
   test('and was changed by somebody since stays, for another category and for an undo', () => {

@@ -3,7 +3,7 @@ import { tagsRecord } from '../../../../src/decisions/tags-record.js';
 import type { TagsMode } from '../../../../src/followups/tags/plan.js';
 import { Tagger } from '../../../../src/followups/tags/tagger.js';
 import { FolderStore } from '../../../../src/store/folder-store.js';
-import { type FakeSite, type Line, silent } from '../../../../testkit/fake-site.js';
+import { categories, type FakeSite, type Line, silent } from '../../../../testkit/fake-site.js';
 import { elementsOf } from '../../../../testkit/part10-reader.js';
 
 /** A tagger on the fake Orthanc that starts now. */
@@ -12,6 +12,7 @@ export function taggerOn(site: FakeSite, mode: TagsMode = 'absent') {
   const tagger = new Tagger({
     ...process,
     mode,
+    categories,
     store: new FolderStore(site.stateDir),
     addUp: (study, changed) => process.aggregates.aggregate(study, changed),
     log: silent,
