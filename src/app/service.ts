@@ -196,7 +196,7 @@ async function startOn(
     classifier,
     store,
     check: ({ classes }) => {
-      requireLabels(classes, config.labelPrefix);
+      requireLabels('the network', classes, config.labelPrefix);
       requireFiles(config, classes);
     },
     onSwitched: () => logNetwork(classifier, log),

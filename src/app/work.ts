@@ -104,7 +104,7 @@ export function createWork({
           {
             orthanc,
             config,
-            categories: [...categories.known(classes), ...classes],
+            categories: [...names.categories, ...classifier.network.classes],
             registry: metrics.registry,
             locks,
             backOff: routeBackOff,

@@ -160,7 +160,7 @@ describe('a shadow network', () => {
     } as ShadowRecord,
   });
   const at = (hour: number) => `2026-03-10T0${hour}:00:00.000Z`;
-  const shadowsOf = (counts: DailyCounts) => answerOf(counts, 1, now).shadows;
+  const shadowsOf = (counts: DailyCounts) => answerOf(counts, 1, now, inUse).shadows;
 
   test('is counted by what both decided; one without an answer is counted apart', () => {
     const counts = emptyCounts();

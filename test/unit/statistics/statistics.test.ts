@@ -37,7 +37,7 @@ async function start() {
   };
   const statistics = await Statistics.open({
     ...config,
-    network: { sha256: 'a'.repeat(64), classes: [] },
+    classifier: { network: { sha256: 'a'.repeat(64), classes: [] } },
     store: new FolderStore(config.stateDir),
     orthanc,
     log: silent,
