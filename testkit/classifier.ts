@@ -71,6 +71,9 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
       const values = Float32Array.from({ length: 49 }, (_, i) => (isAnswer ? Math.floor(i / 7) : 0));
       return { ...classification, rows: 7, columns: 7, values, bias: 0 };
     },
+    async features(picture) {
+      return { ...(await this.classify(picture)), features: new Float32Array(4) };
+    },
     close: async () => undefined,
   };
 }

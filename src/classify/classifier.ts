@@ -3,10 +3,10 @@ import { createError } from '../errors/errors.js';
 import type { EngineChoice } from './engines/engine.js';
 import { loadNetwork, type Network, type NetworkSource, requireOutputs } from './network.js';
 import { Pool } from './workers/pool.js';
-import type { Classification, EngineReport, Explanation } from './workers/protocol.js';
+import type { Classification, EngineReport, Explanation, Features } from './workers/protocol.js';
 
 export type { Network } from './network.js';
-export type { Classification, EngineReport, Explanation } from './workers/protocol.js';
+export type { Classification, EngineReport, Explanation, Features } from './workers/protocol.js';
 
 /** A loaded network: picture in, scores out. It runs in processes of its own. */
 export interface Classifier {
@@ -24,6 +24,13 @@ export interface Classifier {
    * @throws as `classify` does; class_unknown, explanation_unavailable, engine_wrong
    */
   explain(picture: Buffer, category: string): Promise<Explanation>;
+  /**
+   * The scores, and what enters the last layer of the network: what training fits a new last layer to. The first call of
+   * a process takes longer.
+   * @param picture as for `classify`
+   * @throws as `classify` does; engine_wrong
+   */
+  features(picture: Buffer): Promise<Features>;
   /** Waits for the running calls, then ends the processes. @param deadline the calls that still run then fail */
   close(deadline?: AbortSignal): Promise<void>;
 }
@@ -93,6 +100,7 @@ export async function createClassifier(
       if (index < 0) throw createError('class_unknown', { name: category, network: network.name });
       return pool.explain(picture, index);
     },
+    features: (picture) => pool.features(picture),
     close: (deadline) => pool.close(deadline),
   };
 }

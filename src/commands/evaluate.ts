@@ -19,6 +19,7 @@ import { ownerOnly } from '../files/replace.js';
 import { requireWritable, writeResult } from '../files/result-file.js';
 import { fraction, integer } from './arguments.js';
 import { type SourceOptions, withTruth } from './evaluate-source.js';
+import { networkOptions } from './network-options.js';
 import { progressBar } from './progress.js';
 
 interface Options extends SourceOptions {
@@ -35,11 +36,6 @@ interface Options extends SourceOptions {
   html?: string;
   thumbnails: boolean;
 }
-
-type NetworkOptions = { [K in 'network' | 'classes']?: string | undefined } & Pick<
-  Options,
-  'threshold' | 'margin' | 'unknownBelow'
->;
 
 /** Exit status: 0 if all pictures were read, 1 if not, 2 if the call or the configuration is wrong. */
 export const evaluateCommand = () =>
@@ -187,37 +183,12 @@ async function withNetworkCategories(
 
 function networksOf(config: Config, options: Options): Config[] {
   const { against, againstClasses } = options;
-  const first = withOptions(config, options);
+  const first = networkOptions(config, options);
   if (against !== undefined)
-    return [first, withOptions(config, { ...options, network: against, classes: againstClasses })];
+    return [first, networkOptions(config, { ...options, network: against, classes: againstClasses })];
   if (againstClasses !== undefined)
     throw createError('usage', { problem: '--against-classes needs --against' });
   return [first];
-}
-
-/** If the command line names a network, the classes and thresholds of the configuration do not apply to it. */
-function withOptions(
-  config: Config,
-  { network, classes, threshold, margin, unknownBelow }: NetworkOptions,
-): Config {
-  const base =
-    network === undefined
-      ? config
-      : {
-          ...config,
-          network,
-          labels: undefined,
-          threshold: undefined,
-          margin: undefined,
-          unknownBelow: undefined,
-        };
-  return {
-    ...base,
-    labels: classes ?? base.labels,
-    threshold: threshold ?? base.threshold,
-    margin: margin ?? base.margin,
-    unknownBelow: unknownBelow ?? base.unknownBelow,
-  };
 }
 
 /** Enough that every process has its next picture ready. A GPU takes its batches from these. */

@@ -3,16 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createError, PlainviewError } from '../../errors/errors.js';
-import type {
-  Classification,
-  Explanation,
-  JobId,
-  Reply,
-  Request,
-  SerializedError,
-  Setup,
-  ToWorker,
-} from './protocol.js';
+import type { JobId, Reply, Request, Result, SerializedError, Setup, ToWorker } from './protocol.js';
 
 /** Tests and benchmarks run the worker from its source, without a build. */
 const workerFile = fileURLToPath(
@@ -23,7 +14,7 @@ export interface Job extends Omit<Request, 'bytes'> {
   readonly picture: Buffer;
   /** How many processes have ended during it. */
   readonly ends: number;
-  readonly resolve: (result: Classification | Explanation) => void;
+  readonly resolve: (result: Result) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -109,10 +100,10 @@ export class Child {
   }
 
   submit(job: Job): void {
-    const { id, picture, explain } = job;
+    const { id, picture, wanted } = job;
     const deadline = setTimeout(() => this.#giveUp(job), this.#longestMs);
     this.#jobs.set(id, { ...job, deadline });
-    this.#send({ kind: 'request', request: { id, bytes: picture.length, explain } });
+    this.#send({ kind: 'request', request: { id, bytes: picture.length, wanted } });
     this.#pictures.write(picture);
   }
 

@@ -1,6 +1,6 @@
 import { createError } from '../../errors/errors.js';
 import { Child, type Job, type Ready } from './child.js';
-import type { Classification, Explanation, JobId, Setup } from './protocol.js';
+import type { Classification, Explanation, Features, JobId, Result, Setup, Wanted } from './protocol.js';
 
 /** A picture during which so many processes ended is given up. */
 const maxEnds = 2;
@@ -52,19 +52,24 @@ export class Pool {
 
   /** @throws classifier_crashed, classifier_hung, picture_…; classifier_closed */
   classify(picture: Buffer): Promise<Classification> {
-    return this.#run(picture, undefined);
+    return this.#run(picture, { kind: 'scores' });
   }
 
   /** @throws as `classify` does; explanation_unavailable, engine_wrong */
   explain(picture: Buffer, classIndex: number): Promise<Explanation> {
     // A worker answers a request with a class index by an explanation.
-    return this.#run(picture, classIndex) as Promise<Explanation>;
+    return this.#run(picture, { kind: 'map', classIndex }) as Promise<Explanation>;
   }
 
-  #run(picture: Buffer, explain: number | undefined): Promise<Classification> {
+  /** @throws as `classify` does; engine_wrong */
+  features(picture: Buffer): Promise<Features> {
+    return this.#run(picture, { kind: 'features' }) as Promise<Features>;
+  }
+
+  #run(picture: Buffer, wanted: Wanted): Promise<Result> {
     if (this.#isClosed) return Promise.reject(createError('classifier_closed', {}));
-    const result = new Promise<Classification>((resolve, reject) => {
-      this.#waiting.push({ id: ++this.#lastId as JobId, picture, explain, ends: 0, resolve, reject });
+    const result = new Promise<Result>((resolve, reject) => {
+      this.#waiting.push({ id: ++this.#lastId as JobId, picture, wanted, ends: 0, resolve, reject });
     });
     const settled = result.catch(() => undefined).finally(() => this.#running.delete(settled));
     this.#running.add(settled);

@@ -9,6 +9,7 @@ import { decode } from '../prepare/decode.js';
 import { prepare } from '../prepare/resize.js';
 import { Batcher } from './batcher.js';
 import { Explainer } from './explainer.js';
+import { FeatureExtractor } from './feature-extractor.js';
 import type { Reply, Request, SerializedError, Setup, ToWorker } from './protocol.js';
 import { ReceivedPictures } from './received-pictures.js';
 
@@ -37,9 +38,10 @@ async function start(setup: Setup): Promise<void> {
   const { engine, declined } = await chooseEngine(setup.engine, chain, steps);
   const batcher = new Batcher(engine, setup.preparation);
   const explainer = new Explainer(chain, engine.name);
+  const extractor = new FeatureExtractor(chain, engine);
   const pictures = new ReceivedPictures(4);
 
-  async function answer({ id, bytes, explain }: Request): Promise<void> {
+  async function answer({ id, bytes, wanted }: Request): Promise<void> {
     // The order of the requests is that of the pictures.
     const received = pictures.next(bytes);
     try {
@@ -55,10 +57,15 @@ async function start(setup: Setup): Promise<void> {
         prepareSeconds = elapsed(prepareBegan);
         return input;
       };
+      const all = (infer: number) => ({ decode: decodeSeconds, prepare: prepareSeconds, infer });
+      if (wanted.kind === 'features') {
+        const { seconds, ...extracted } = await extractor.extract(prepared);
+        reply({ kind: 'done', id, result: { ...extracted, seconds: all(seconds) } });
+        return;
+      }
       const { input, scores, seconds } = await batcher.infer(prepared);
-      const all = { decode: decodeSeconds, prepare: prepareSeconds, infer: seconds };
-      const result = { scores, seconds: all };
-      const map = explain === undefined ? {} : await explainer.explain(input, scores, explain);
+      const result = { scores, seconds: all(seconds) };
+      const map = wanted.kind === 'map' ? await explainer.explain(input, scores, wanted.classIndex) : {};
       reply({ kind: 'done', id, result: { ...result, ...map } });
     } catch (error) {
       reply({ kind: 'failed', id, error: serialize(error) });
