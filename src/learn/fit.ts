@@ -65,6 +65,9 @@ export function changedLogits(
   return Float64Array.from(base, (value, i) => value + at(added, i));
 }
 
+/** Of the gradient, a picture. A smaller one changes no figure (docs/decisions/learning.md). */
+const precision = 1e-3;
+
 /**
  * Multinomial logistic regression that is pulled towards the old head: the least
  * Σ weight · cross-entropy + strength / 2 · ‖change‖².
@@ -104,7 +107,8 @@ export function fitChange(
     }
     return loss;
   };
-  return minimise(objective, start, { tolerance: 1e-3, evaluations: 200 }).point;
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return minimise(objective, start, { tolerance: precision * total, evaluations: 200 }).point;
 }
 
 /** The head with the change, for features as they are. */

@@ -16,7 +16,7 @@ const decrease = 1e-4;
 /**
  * L-BFGS (J. Nocedal, S. Wright, Numerical Optimization, 2006, algorithms 7.4 and 7.5) with halved steps, for convex
  * functions. Deterministic.
- * @param tolerance the search ends where the gradient is shorter than this share of the first one, or no step goes down
+ * @param tolerance the search ends where the gradient is shorter than this, or where no step goes down
  */
 export function minimise(
   objective: Objective,
@@ -27,9 +27,8 @@ export function minimise(
   let gradient: Float64Array = new Float64Array(start.length);
   let value = objective(point, gradient);
   let evaluations = 1;
-  const enough = tolerance * Math.max(1, norm(gradient));
   const pairs: { s: Float64Array; y: Float64Array; rho: number }[] = [];
-  while (norm(gradient) > enough && evaluations < most) {
+  while (norm(gradient) > tolerance && evaluations < most) {
     const direction = descent(gradient, pairs);
     const slope = dot(direction, gradient);
     let step = pairs.length === 0 ? Math.min(1, 1 / norm(gradient)) : 1;
@@ -50,7 +49,7 @@ export function minimise(
     if (pairs.length > memory) pairs.shift();
     ({ point, gradient, value } = found);
   }
-  return { point, value, evaluations, converged: norm(gradient) <= enough };
+  return { point, value, evaluations, converged: norm(gradient) <= tolerance };
 }
 
 /** The two-loop recursion: minus the gradient, scaled by the estimated inverse of the curvature. */
