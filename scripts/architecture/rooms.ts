@@ -198,6 +198,12 @@ export const plainview: Architecture = {
       job: 'from labelled pictures to figures',
       knows: ['pipeline', 'select', 'contract', 'decisions', 'classify', 'orthanc', 'config', ...tools],
     },
+    {
+      path: 'learn',
+      storey: 'work',
+      job: 'from labelled pictures to a better network',
+      knows: ['evaluate', 'pipeline', 'decisions', 'classify', 'orthanc', 'config', ...tools],
+    },
 
     {
       path: 'networks',
@@ -267,7 +273,8 @@ export const plainview: Architecture = {
     'cli-progress': ['commands'],
     // The HTTP clients: of Orthanc, of a running service, of webhooks, of the download of a network.
     axios: ['orthanc', 'commands', 'followups/routing', 'webhook', 'classify'],
-    '@tensorflow/*': ['classify'],
+    // `learn` computes on its WebAssembly backend.
+    '@tensorflow/*': ['classify', 'learn'],
     'onnxruntime-node': ['classify'],
     protobufjs: ['classify'],
     jose: ['access'],

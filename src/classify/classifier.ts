@@ -3,10 +3,16 @@ import { asPlainviewError, createError, type PlainviewError } from '../errors/er
 import type { EngineChoice, EngineName } from './engines/engine.js';
 import { loadNetwork, type Network, type NetworkSource, requireOutputs } from './network.js';
 import { Pool } from './workers/pool.js';
-import type { Classification, EngineReport, Explanation, ShadowOutcome } from './workers/protocol.js';
+import type {
+  Classification,
+  EngineReport,
+  Explanation,
+  Features,
+  ShadowOutcome,
+} from './workers/protocol.js';
 
 export type { Network } from './network.js';
-export type { Classification, EngineReport, Explanation } from './workers/protocol.js';
+export type { Classification, EngineReport, Explanation, Features } from './workers/protocol.js';
 
 /** What the second network made of a picture. It changes nothing. */
 export type ShadowClassification = ShadowOutcome & { readonly network: Network };
@@ -49,6 +55,13 @@ export interface Classifier {
    * @throws as `classify` does; class_unknown, explanation_unavailable, engine_wrong
    */
   explain(picture: Buffer, category: string): Promise<Explained>;
+  /**
+   * The scores, and what enters the last layer of the network: what training fits a new last layer to. The first call of
+   * a process takes longer.
+   * @param picture as for `classify`
+   * @throws as `classify` does; engine_wrong
+   */
+  features(picture: Buffer): Promise<Features>;
   /** Waits for the running calls, then ends the processes. @param deadline the calls that still run then fail */
   close(deadline?: AbortSignal): Promise<void>;
 }
@@ -152,6 +165,7 @@ export async function createClassifier(
       const explanation = await pool.explain(picture, index);
       return { ...explanation, score: explanation.scores[index] ?? 0 };
     },
+    features: (picture) => pool.features(picture),
     close: (deadline) => pool.close(deadline),
   };
 }

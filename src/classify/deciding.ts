@@ -1,4 +1,12 @@
-import type { Classified, Classifier, EngineReport, Explained, Network, Shadow } from './classifier.js';
+import type {
+  Classified,
+  Classifier,
+  EngineReport,
+  Explained,
+  Features,
+  Network,
+  Shadow,
+} from './classifier.js';
 
 /** The network that decides. Another one can take its place while pictures are classified. */
 export class DecidingClassifier implements Classifier {
@@ -28,6 +36,10 @@ export class DecidingClassifier implements Classifier {
 
   explain(picture: Buffer, category: string): Promise<Explained> {
     return this.#current.explain(picture, category);
+  }
+
+  features(picture: Buffer): Promise<Features> {
+    return this.#current.features(picture);
   }
 
   /** Each picture from now on is classified by the next one. Those that run end with the network that began them. */

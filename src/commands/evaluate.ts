@@ -17,9 +17,11 @@ import { terminalText } from '../evaluate/terminal.js';
 import { thumbnailsOf } from '../evaluate/thumbnails.js';
 import { ownerOnly } from '../files/replace.js';
 import { requireWritable, writeResult } from '../files/result-file.js';
-import { classifierOptions, withNetwork } from '../networks/classifier-options.js';
+import { withNetworkInUse } from '../networks/choice.js';
+import { classifierOptions } from '../networks/classifier-options.js';
 import { fraction, integer } from './arguments.js';
 import { readShadowed, type SourceOptions, withTruth } from './evaluate-source.js';
+import { networkOptions } from './network-options.js';
 import { progressBar } from './progress.js';
 
 interface Options extends SourceOptions {
@@ -38,11 +40,6 @@ interface Options extends SourceOptions {
   shadow?: true;
 }
 
-type NetworkOptions = { [K in 'network' | 'classes']?: string | undefined } & Pick<
-  Options,
-  'threshold' | 'margin' | 'unknownBelow'
->;
-
 /** Exit status: 0 if all pictures were read, 1 if not, 2 if the call or the configuration is wrong. */
 export const evaluateCommand = () =>
   new Command('evaluate')
@@ -53,7 +50,7 @@ export const evaluateCommand = () =>
     )
     .option(
       '--network <name>',
-      'embedded, nncpr, a name in the folder of networks, or a frozen graph (.pb) (default: PLAINVIEW_NETWORK)',
+      'embedded, nncpr, a name in the folder of networks, or a frozen graph (.pb) (default: the one in use)',
     )
     .option(
       '--classes <file>',
@@ -107,7 +104,7 @@ Thresholds given here apply to both networks. Without them, each network uses it
 PLAINVIEW_ENGINE and PLAINVIEW_WORKERS set the engine and the processes. The options PLAINVIEW_ORTHANC_… set the Orthanc.`,
     )
     .action(async (labels: string | undefined, options: Options) => {
-      const config = loadConfig(process.env);
+      const config = await withNetworkInUse(loadConfig(process.env));
       for (const file of [options.json, options.html]) if (file !== undefined) await requireWritable(file);
       if (options.shadow) return evaluateShadow(labels, options, config);
       process.exitCode = await withTruth(labels, options, config, (found) =>
@@ -224,27 +221,12 @@ async function withNetworkCategories(
 
 function networksOf(config: Config, options: Options): Config[] {
   const { against, againstClasses } = options;
-  const first = withOptions(config, options);
+  const first = networkOptions(config, options);
   if (against !== undefined)
-    return [first, withOptions(config, { ...options, network: against, classes: againstClasses })];
+    return [first, networkOptions(config, { ...options, network: against, classes: againstClasses })];
   if (againstClasses !== undefined)
     throw createError('usage', { problem: '--against-classes needs --against' });
   return [first];
-}
-
-/** If the command line names a network, the classes and thresholds of the configuration do not apply to it. */
-function withOptions(
-  config: Config,
-  { network, classes, threshold, margin, unknownBelow }: NetworkOptions,
-): Config {
-  const base = network === undefined ? config : withNetwork(config, network);
-  return {
-    ...base,
-    labels: classes ?? base.labels,
-    threshold: threshold ?? base.threshold,
-    margin: margin ?? base.margin,
-    unknownBelow: unknownBelow ?? base.unknownBelow,
-  };
 }
 
 /** Enough that every process has its next picture ready. A GPU takes its batches from these. */

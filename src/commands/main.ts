@@ -18,6 +18,7 @@ import { storeCommand } from './store.js';
 import { sweepCommand } from './sweep.js';
 import { tagsCommand } from './tags.js';
 import { tokenCommand } from './token.js';
+import { trainCommand } from './train.js';
 
 /** Runs one command line. Sets the exit status: 0 success, 1 failure, 2 wrong call or wrong configuration. */
 export async function runCommandLine(args: string[]): Promise<void> {
@@ -28,6 +29,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(workCommand())
     .addCommand(labelCommand())
     .addCommand(evaluateCommand())
+    .addCommand(trainCommand())
     .addCommand(modelCommand())
     .addCommand(networkCommand())
     .addCommand(sweepCommand())

@@ -2,6 +2,7 @@ import { classifyErrors } from './classify.js';
 import { hangingErrors } from './hanging.js';
 import { httpErrors } from './http.js';
 import { identityErrors } from './identity.js';
+import { learnErrors } from './learn.js';
 import { orthancErrors } from './orthanc.js';
 import { routeErrors } from './route.js';
 import { runningErrors } from './running.js';
@@ -13,6 +14,7 @@ export const catalogue = {
   ...hangingErrors,
   ...httpErrors,
   ...identityErrors,
+  ...learnErrors,
   ...routeErrors,
   ...runningErrors,
 };

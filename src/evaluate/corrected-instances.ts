@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { otherClass } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
+import { version } from '../config/version.js';
 import type { Selection } from '../contract/selection.js';
 import { recordOf } from '../decisions/read.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
@@ -62,7 +63,8 @@ export async function correctedInstances(options: CorrectedOptions): Promise<Gro
   return {
     name: `what people have said in the Orthanc at ${config.orthancUrl.join(', ')}`,
     pictures,
-    read: ({ id }) => rendered(orthanc, instanceId.parse(id), config),
+    read: ({ id }) => renderedPicture(orthanc, instanceId.parse(id), config),
+    keyOf: ({ id }) => renderingKey(orthanc, instanceId.parse(id), config),
     warnings: [
       'People look at what a network was unsure of or wrong about, and see what it said: the figures are those of the pictures that they looked at, not of all radiographs.',
     ],
@@ -76,11 +78,22 @@ export function labelOf(instance: InstanceContent): string | undefined {
   return record.category ?? (record.decision === 'unknown_view' ? otherClass : undefined);
 }
 
-async function rendered(
+/** As the service renders it. */
+export async function renderedPicture(
   orthanc: Orthanc,
   id: InstanceId,
   config: Pick<Config, 'multiframe'>,
 ): Promise<Buffer> {
   const { tags } = await orthanc.hierarchy.describe(id);
   return orthanc.renderings.whole(id, frameOf(tags, config), async (picture) => picture, tags);
+}
+
+/** Identifies the rendered picture: each storing gives the file a new identifier, and versions may render otherwise. */
+export async function renderingKey(
+  orthanc: Orthanc,
+  id: InstanceId,
+  { multiframe }: Pick<Config, 'multiframe'>,
+): Promise<string | undefined> {
+  const file = await orthanc.files.uuid(id);
+  return file === undefined ? undefined : `orthanc ${file} ${multiframe} ${version}`;
 }

@@ -21,6 +21,11 @@ export interface GroundTruth {
   readonly pictures: readonly LabelledPicture[];
   /** @returns the file; the caller owns its memory */
   read(picture: LabelledPicture): Promise<Buffer>;
+  /**
+   * Identifies the picture that `read` gives, where that is known without reading it. Another content has another key.
+   * @returns undefined where it is not known
+   */
+  keyOf?(picture: LabelledPicture): Promise<string | undefined>;
   /** What a reader of the figures must know about this source. */
   readonly warnings: readonly string[];
 }

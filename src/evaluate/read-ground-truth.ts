@@ -4,7 +4,7 @@ import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
 import { createError } from '../errors/errors.js';
 import { categoryFolders } from './category-folders.js';
-import type { GroundTruth } from './ground-truth.js';
+import type { GroundTruth, LabelledPicture } from './ground-truth.js';
 import { type Columns, labelsFile } from './labels-file.js';
 
 /** File names under which a labels file in a folder is found. */
@@ -28,6 +28,22 @@ export async function readGroundTruth(path: string, columns: Columns): Promise<G
       problem: `--by needs a labels file, and ${path} has none (${usualNames.join(', ')})`,
     });
   return categoryFolders(path);
+}
+
+/** The pictures of both sources. Patients with the same identifier count as one. */
+export function together(first: GroundTruth, second: GroundTruth): GroundTruth {
+  // An identifier of Orthanc and a path are never equal.
+  const sources = new Map(
+    [first, second].flatMap((truth) => truth.pictures.map(({ id }) => [id, truth] as const)),
+  );
+  const sourceOf = ({ id }: LabelledPicture) => sources.get(id) ?? first;
+  return {
+    name: `${first.name}, and ${second.name}`,
+    pictures: [...first.pictures, ...second.pictures],
+    read: (picture) => sourceOf(picture).read(picture),
+    keyOf: async (picture) => sourceOf(picture).keyOf?.(picture),
+    warnings: [...first.warnings, ...second.warnings],
+  };
 }
 
 /** Replaces a site's labels by the network's categories. Labels that are not in the map stay. */

@@ -44,8 +44,12 @@ export async function lastChoice({
   return (await readChoices(new FolderStore(stateDir))).at(-1);
 }
 
-/** The files of the network that the service on this state folder uses. @throws state_damaged, state_unusable */
-export async function filesInUse(config: Config): Promise<NetworkFiles> {
+/** The options with the network that the service on this state folder uses. @throws state_damaged, state_unusable */
+export async function withNetworkInUse(config: Config): Promise<Config> {
   const chosen = (await lastChoice(config))?.name ?? config.network;
-  return networkFiles(chosen === config.network ? config : withNetwork(config, chosen));
+  return chosen === config.network ? config : withNetwork(config, chosen);
 }
+
+/** The files of that network. @throws state_damaged, state_unusable */
+export const filesInUse = async (config: Config): Promise<NetworkFiles> =>
+  networkFiles(await withNetworkInUse(config));

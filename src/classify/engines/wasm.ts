@@ -8,13 +8,19 @@ import { createGraphModelEngine } from './graph-model.js';
 
 /** TensorFlow.js on WebAssembly. It is four times slower than onnxruntime, and needs only Node.js. */
 export const createWasm: CreateEngine = async (chain) => {
-  const packageFolder = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
-  setWasmPaths(packageFolder + sep);
-  setThreadsCount(1);
-  await core.setBackend('wasm');
+  await startWasm();
   return createGraphModelEngine({ ...core, loadGraphModelSync }, chain, {
     name: 'wasm',
     device: 'CPU, one thread (WebAssembly)',
     batch: 1,
   });
 };
+
+/** TensorFlow.js of this thread, on WebAssembly. */
+export async function startWasm(): Promise<typeof core> {
+  const packageFolder = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
+  setWasmPaths(packageFolder + sep);
+  setThreadsCount(1);
+  await core.setBackend('wasm');
+  return core;
+}

@@ -247,4 +247,9 @@ const clipLimits: Readonly<Record<Activation, readonly [number, number]>> = {
   relu6: [0, 6],
 };
 
+export function activate(activation: Activation, value: number): number {
+  const [low, high] = clipLimits[activation];
+  return Math.min(Math.max(value, low), high);
+}
+
 const each = (values: Float64Array, channel: number) => values[values.length === 1 ? 0 : channel] ?? 0;

@@ -48,19 +48,25 @@ export const nodeName = z.string().brand<'NodeName'>();
 /** Name of a node in a graph, in TensorFlow also called name of a layer. */
 export type NodeName = z.infer<typeof nodeName>;
 
-const nodeDef = z.object({
-  name: nodeName,
-  op: z.string().default(''),
-  /** Names of the nodes whose first output is an input of this one. Control edges are left out. */
-  input: z.array(z.string()).transform((edges) =>
-    edges
-      // A control edge (`^name`) orders execution and carries no data.
-      .filter((edge) => !edge.startsWith('^'))
+const nodeDef = z
+  .object({
+    name: nodeName,
+    op: z.string().default(''),
+    input: z.array(z.string()),
+    attr: z.record(z.string(), attrValue).default({}),
+  })
+  .transform(({ input, ...node }) => ({
+    ...node,
+    /** Names of the nodes whose first output is an input of this one. */
+    input: input
+      .filter((edge) => !isControl(edge))
       // `name:0` is the long form of `name`. Another port keeps its number, so it matches no node.
       .map((edge) => nodeName.parse(edge.replace(/:0$/, ''))),
-  ),
-  attr: z.record(z.string(), attrValue).default({}),
-});
+    /** Names of the nodes that run before this one. They give it no data. */
+    control: input.filter(isControl).map((edge) => nodeName.parse(edge.slice(1))),
+  }));
+
+const isControl = (edge: string) => edge.startsWith('^');
 
 export type TensorProto = z.infer<typeof tensorProto>;
 export type GraphNode = z.infer<typeof nodeDef>;

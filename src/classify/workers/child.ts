@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { createError, PlainviewError } from '../../errors/errors.js';
 import type {
   Classification,
-  Explanation,
   JobId,
   Reply,
   Request,
+  Result,
   SerializedError,
   Setup,
   ToWorker,
@@ -23,7 +23,7 @@ export interface Job extends Omit<Request, 'bytes'> {
   readonly picture: Buffer;
   /** How many processes have ended during it. */
   readonly ends: number;
-  readonly resolve: (result: Classification | Explanation) => void;
+  readonly resolve: (result: Result) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -118,10 +118,10 @@ export class Child {
   }
 
   submit(job: Job): void {
-    const { id, picture, explain, shadow } = job;
+    const { id, picture, wanted, shadow } = job;
     const deadline = setTimeout(() => this.#giveUp(id), this.#longestMs);
     this.#jobs.set(id, { ...job, deadline });
-    this.#send({ kind: 'request', request: { id, bytes: picture.length, explain, shadow } });
+    this.#send({ kind: 'request', request: { id, bytes: picture.length, wanted, shadow } });
     this.#pictures.write(picture);
   }
 

@@ -1,6 +1,6 @@
 import { asPlainviewError, createError, type PlainviewError } from '../../errors/errors.js';
 import { Child, deserialize, type Job, type Ready, withoutShadow } from './child.js';
-import type { Classification, Explanation, JobId, Setup } from './protocol.js';
+import type { Classification, Explanation, Features, JobId, Result, Setup, Wanted } from './protocol.js';
 
 /** A picture during which so many processes ended is given up. */
 const maxEnds = 2;
@@ -80,7 +80,7 @@ export class Pool {
 
   /** @throws classifier_crashed, classifier_hung, picture_…; classifier_closed */
   async classify(picture: Buffer): Promise<Classification> {
-    const result = await this.#run(picture, undefined);
+    const result = await this.#run(picture, { kind: 'scores' });
     const hasShadow = this.#setup.shadow !== undefined || this.#shadowProblem !== undefined;
     if (!hasShadow || result.shadow !== undefined) return result;
     const why = 'another picture, or this one before its scores were known';
@@ -101,16 +101,21 @@ export class Pool {
   /** @throws as `classify` does; explanation_unavailable, engine_wrong */
   explain(picture: Buffer, classIndex: number): Promise<Explanation> {
     // A worker answers a request with a class index by an explanation.
-    return this.#run(picture, classIndex) as Promise<Explanation>;
+    return this.#run(picture, { kind: 'map', classIndex }) as Promise<Explanation>;
   }
 
-  #run(picture: Buffer, explain: number | undefined): Promise<Classification> {
+  /** @throws as `classify` does; engine_wrong */
+  features(picture: Buffer): Promise<Features> {
+    return this.#run(picture, { kind: 'features' }) as Promise<Features>;
+  }
+
+  #run(picture: Buffer, wanted: Wanted): Promise<Result> {
     if (this.#isClosed) return Promise.reject(createError('classifier_closed', {}));
-    const result = new Promise<Classification>((resolve, reject) => {
+    const result = new Promise<Result>((resolve, reject) => {
       this.#waiting.push({
         id: ++this.#lastId as JobId,
         picture,
-        explain,
+        wanted,
         shadow: false,
         ends: 0,
         resolve,
@@ -151,7 +156,7 @@ export class Pool {
       if (!leastBusy || leastBusy.freeSlots === 0 || (next && next.ends > 0 && !leastBusy.isIdle)) break;
       this.#waiting.shift();
       // A picture during which a process ended is done without the second network.
-      const shadow = this.#shadowProblem === undefined && next?.ends === 0 && next.explain === undefined;
+      const shadow = this.#shadowProblem === undefined && next?.ends === 0 && next.wanted.kind === 'scores';
       if (next) leastBusy.submit({ ...next, shadow });
     }
     if (this.#waiting.length > 0 && this.#children.length < this.#limit && !this.#isStarting)

@@ -26,11 +26,16 @@ export interface Request {
   readonly id: JobId;
   /** Length of the picture. */
   readonly bytes: number;
-  /** Index of the class whose activation map is requested; undefined: only scores. */
-  readonly explain: number | undefined;
+  readonly wanted: Wanted;
   /** Whether the second network looks at the picture too. */
   readonly shadow: boolean;
 }
+
+/** What a request asks for: scores alone, the activation map of a class (its index) with them, or features with them. */
+export type Wanted =
+  | { readonly kind: 'scores' }
+  | { readonly kind: 'map'; readonly classIndex: number }
+  | { readonly kind: 'features' };
 
 /** What the worker receives. The bytes of a request's picture follow on its pipe. */
 export type ToWorker =
@@ -78,6 +83,13 @@ export interface ActivationMap {
 
 export interface Explanation extends Classification, ActivationMap {}
 
+/** What enters the last layer of the network. */
+export interface Features extends Classification {
+  readonly features: Float32Array;
+}
+
+export type Result = Classification | Explanation | Features;
+
 /** A PlainviewError in a form that processes can send. Structured cloning would lose its class and code. */
 export interface SerializedError {
   readonly code: ErrorCode;
@@ -98,5 +110,5 @@ export type Reply =
   | { readonly kind: 'unusable'; readonly error: SerializedError }
   /** The scores of a picture that the second network looks at next: whatever becomes of that, they stand. */
   | { readonly kind: 'scored'; readonly id: JobId; readonly result: Classification }
-  | { readonly kind: 'done'; readonly id: JobId; readonly result: Classification | Explanation }
+  | { readonly kind: 'done'; readonly id: JobId; readonly result: Result }
   | { readonly kind: 'failed'; readonly id: JobId; readonly error: SerializedError };

@@ -10,6 +10,7 @@ import { decode } from '../prepare/decode.js';
 import { prepare } from '../prepare/resize.js';
 import { Batcher } from './batcher.js';
 import { Explainer } from './explainer.js';
+import { FeatureExtractor } from './feature-extractor.js';
 import type { Reply, Request, SerializedError, Setup, ShadowOutcome, ToWorker } from './protocol.js';
 import { ReceivedPictures } from './received-pictures.js';
 
@@ -64,9 +65,10 @@ async function start(setup: Setup): Promise<void> {
   const { chain, engine, declined, batcher } = await startEngine(setup.file, setup, setup.engine);
   const shadow = await startShadow(setup, engine.name);
   const explainer = new Explainer(chain, engine.name);
+  const extractor = new FeatureExtractor(chain, engine);
   const pictures = new ReceivedPictures(4);
 
-  async function answer({ id, bytes, explain, shadow: isShadowed }: Request): Promise<void> {
+  async function answer({ id, bytes, wanted, shadow: isShadowed }: Request): Promise<void> {
     // The order of the requests is that of the pictures.
     const received = pictures.next(bytes);
     try {
@@ -82,15 +84,20 @@ async function start(setup: Setup): Promise<void> {
         prepareSeconds = elapsed(prepareBegan);
         return input;
       };
+      const all = (infer: number) => ({ decode: decodeSeconds, prepare: prepareSeconds, infer });
+      if (wanted.kind === 'features') {
+        const { seconds, ...extracted } = await extractor.extract(prepared);
+        reply({ kind: 'done', id, result: { ...extracted, seconds: all(seconds) } });
+        return;
+      }
       const { input, scores, seconds } = await batcher.infer(prepared);
-      const all = { decode: decodeSeconds, prepare: prepareSeconds, infer: seconds };
-      const result = { scores, seconds: all };
+      const result = { scores, seconds: all(seconds) };
       if (isShadowed && shadow !== undefined) {
         reply({ kind: 'scored', id, result });
         reply({ kind: 'done', id, result: { ...result, shadow: await lookAt(input, shadow) } });
         return;
       }
-      const map = explain === undefined ? {} : await explainer.explain(input, scores, explain);
+      const map = wanted.kind === 'map' ? await explainer.explain(input, scores, wanted.classIndex) : {};
       reply({ kind: 'done', id, result: { ...result, ...map } });
     } catch (error) {
       reply({ kind: 'failed', id, error: serialize(error) });

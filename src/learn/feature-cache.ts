@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeFolder } from '../files/make-folder.js';
+import { ownerOnly } from '../files/replace.js';
+
+const digestBytes = 32;
+const digestOf = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
+
+/**
+ * Features of pictures in a folder: one file each, the values and the SHA-256 of these. No picture can be made of them
+ * again. A file is not synced, because one that a power cut damaged is computed again.
+ */
+export class FeatureCache {
+  readonly #folder: string;
+  readonly #inputs: number;
+
+  /** @param featuresHash hash of the network without its last layer; @param inputs number of features */
+  constructor(folder: string, featuresHash: string, inputs: number) {
+    this.#folder = join(folder, featuresHash.slice(0, 16));
+    this.#inputs = inputs;
+    makeFolder(this.#folder);
+  }
+
+  /** @returns undefined where there are none, or the file is damaged */
+  async read(key: string): Promise<Float32Array | undefined> {
+    const file = await readFile(this.#path(key)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (file?.length !== this.#inputs * 4 + digestBytes) return undefined;
+    const values = new Uint8Array(file.subarray(0, -digestBytes));
+    return digestOf(values).equals(file.subarray(-digestBytes)) ? new Float32Array(values.buffer) : undefined;
+  }
+
+  async write(key: string, features: Float32Array): Promise<void> {
+    const values = Buffer.from(features.buffer, features.byteOffset, features.byteLength);
+    const path = this.#path(key);
+    await writeFile(`${path}.part`, Buffer.concat([values, digestOf(values)]), ownerOnly);
+    await rename(`${path}.part`, path);
+  }
+
+  #path(key: string): string {
+    return join(this.#folder, createHash('sha256').update(key).digest('hex'));
+  }
+}
