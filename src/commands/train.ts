@@ -59,7 +59,7 @@ export const trainCommand = () =>
     .option('--to <date>', 'with --orthanc: only Study Dates up to this day')
     .option(
       '--network <name>',
-      'network to start from: embedded, nncpr, a name that `plainview network list` shows, or a frozen graph (.pb) (default: the one in use)',
+      'network to start from: embedded, nncpr, a name that plainview network list shows, or a frozen graph (.pb) (default: the one in use)',
     )
     .option(
       '--classes <file>',
@@ -89,7 +89,8 @@ export const trainCommand = () =>
       'after',
       `
 The folder then contains network.pb, classes.txt, network.json, card.md and report.html. Nothing uses the network until
-`plainview network use` chooses it, or PLAINVIEW_NETWORK names it. PLAINVIEW_ENGINE and PLAINVIEW_WORKERS set the engine and the processes.`,
+plainview network use chooses it, or PLAINVIEW_NETWORK names it. PLAINVIEW_ENGINE and PLAINVIEW_WORKERS set the engine and the
+processes.`,
     )
     .action(async (labels: string | undefined, options: Options) => {
       const config = networkOptions(await withNetworkInUse(loadConfig(process.env)), options);
