@@ -187,12 +187,6 @@ export const plainview: Architecture = {
       knows: ['contract', 'decisions', 'orthanc', ...tools],
     },
     {
-      path: 'learn',
-      storey: 'work',
-      job: 'what people decided becomes pictures and networks',
-      knows: ['pipeline', 'select', 'contract', 'decisions', 'classify', 'orthanc', 'config', ...tools],
-    },
-    {
       path: 'evaluate',
       storey: 'work',
       job: 'from labelled pictures to figures',
@@ -201,8 +195,18 @@ export const plainview: Architecture = {
     {
       path: 'learn',
       storey: 'work',
-      job: 'from labelled pictures to a better network',
-      knows: ['evaluate', 'pipeline', 'decisions', 'classify', 'orthanc', 'config', ...tools],
+      job: 'from what people decided to pictures, and to a better network',
+      knows: [
+        'evaluate',
+        'pipeline',
+        'select',
+        'contract',
+        'decisions',
+        'classify',
+        'orthanc',
+        'config',
+        ...tools,
+      ],
     },
 
     {
