@@ -1,0 +1,121 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { callApi } from '../../testkit/api.js';
+import { plainview, type RunningCommand, serve } from '../../testkit/cli.js';
+import { radiograph, uid } from '../../testkit/dicom.js';
+import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { hookAddress, Reader } from '../../testkit/service.js';
+import { hasBrowser, useBrowser } from './support/browser.js';
+import { type Drawing, draw } from './support/pictures.js';
+
+/** A view that the embedded network does not know, and two that it knows: drawings, which it has never seen. */
+const truth: Record<Drawing, string> = {
+  knee: 'calcaneus_lateral',
+  hand: 'hand_ap',
+  spine: 'lumbar_spine_ap',
+};
+
+/** A real Orthanc with the plugin, the built service with the embedded network, its commands, and Chromium. */
+describe.skipIf(!hasBrowser)('a site that teaches its network', async () => {
+  const hook = await hookAddress();
+  const real = useOrthanc({
+    hook,
+    explorer: true,
+    configuration: { Plainview: { DefaultRole: 'reviewer' } },
+  });
+  const pages = useBrowser();
+  let stateDir: string;
+  let service: RunningCommand;
+  const api = { url: hook.url.replace(/\/hook$/, ''), secret: hook.secret };
+
+  beforeAll(async () => {
+    stateDir = await mkdtemp(join(tmpdir(), 'plainview-learn-'));
+    service = serve({ orthanc: real.orthanc.url, hook, stateDir });
+    await waitFor(async () => (await fetch(`${api.url}/health/ready`).catch(() => undefined))?.ok, {
+      timeout: 60_000,
+    });
+  });
+  afterAll(async () => {
+    service.child.kill('SIGTERM');
+    await service.ended;
+    await rm(stateDir, { recursive: true });
+  });
+
+  /** @param seed also names the patient: two drawings of each */
+  async function store(drawing: Drawing, seed: number): Promise<string> {
+    const name = `${drawing} of ${seed >> 1}`;
+    const { orthancId } = await real.storeInstance(
+      radiograph(await draw(drawing, seed), {
+        rows: 350,
+        columns: 200,
+        patientId: name,
+        studyInstanceUid: uid(name),
+        seriesInstanceUid: uid(`${name} ${seed}`),
+      }),
+    );
+    return orthancId;
+  }
+  const reader = () => new Reader(real.orthanc.url);
+  const decided = (id: string) => waitFor(async () => reader().record(id), { timeout: 60_000 });
+  const run = async (...args: string[]) => {
+    const command = plainview(args, {
+      PLAINVIEW_ORTHANC_URL: real.orthanc.url,
+      PLAINVIEW_SECRET: hook.secret,
+      PLAINVIEW_PORT: String(hook.port),
+      PLAINVIEW_STATE_DIR: stateDir,
+      PLAINVIEW_WORKERS: '1',
+    });
+    const status = await command.ended;
+    return { status, out: command.out() };
+  };
+
+  test('corrects on the page, trains, uses the new network, and sees its labels', async () => {
+    const stored: { id: string; drawing: Drawing }[] = [];
+    // As many of the new view as it needs.
+    for (const [drawing, count] of [['knee', 20] as const, ['hand', 12] as const, ['spine', 12] as const])
+      for (let seed = 0; seed < count; seed++) stored.push({ id: await store(drawing, seed), drawing });
+    for (const { id } of stored) await decided(id);
+
+    // One person corrects on the page, by the name of a view that no network knows.
+    const [first, ...others] = stored;
+    const page = await pages.open(`${real.orthanc.url}/plainview/review/#/instance/${first?.id}`);
+    await page.locator('img.radiograph[data-loaded]').waitFor();
+    await page.keyboard.press('e');
+    await page.keyboard.type('calcaneus lat');
+    await page.keyboard.press('Enter');
+    await waitFor(async () => (await reader().record(first?.id ?? ''))?.category === 'calcaneus_lateral');
+    // Another one by the API.
+    for (const { id, drawing } of others) {
+      const body = { category: truth[drawing], of: (await reader().record(id))?.when };
+      const { status } = await callApi(api, 'PUT', `/instances/${id}/decision`, { body });
+      expect(status).toBe(200);
+    }
+
+    const trained = await run('train', '--orthanc', '--name', 'site-1');
+    expect(trained.out).toContain('calcaneus_lateral');
+    expect(trained.status).toBe(0);
+    const used = await run('network', 'use', 'site-1');
+    expect(used.status).toBe(0);
+    expect((await run('network', 'list')).out).toMatch(/decides +site-1/);
+
+    for (const drawing of ['knee', 'hand', 'spine'] as const) {
+      const id = await store(drawing, 1000);
+      const record = await waitFor(async () => {
+        const known = await reader().record(id);
+        return known?.network.name === 'site-1' && known;
+      });
+      expect(record).toMatchObject({ who: 'network', decision: 'category', category: truth[drawing] });
+      await reader().decided(id);
+      expect(await reader().labels(`instances/${id}`)).toEqual([truth[drawing]]);
+    }
+    // What people said stands as it was.
+    for (const { id, drawing } of stored)
+      expect(await reader().record(id)).toMatchObject({ who: 'person', category: truth[drawing] });
+
+    expect((await run('network', 'back')).status).toBe(0);
+    const later = await store('knee', 2000);
+    expect((await decided(later))?.network.name).not.toBe('site-1');
+  }, 300_000);
+});
