@@ -11,6 +11,7 @@ export default defineConfig({
           // The default leaves one core idle, half of two.
           maxWorkers: '100%',
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -1,4 +1,10 @@
-import type { Classified, Classifier, ShadowClassification } from '../src/classify/classifier.js';
+import type {
+  Classified,
+  Classifier,
+  KnownLastLayer,
+  Shadow,
+  ShadowClassification,
+} from '../src/classify/classifier.js';
 
 /** Classes of the stub: ten categories and `other`. */
 export const stubClasses = [
@@ -22,6 +28,8 @@ export interface Stub extends Classifier {
   answer: (picture: Buffer) => Promise<{ category: string; score: number }>;
   /** What a second network makes of the next pictures; default: there is none. */
   second?: ShadowClassification;
+  /** Where features are kept. */
+  last?: KnownLastLayer;
 }
 
 /** Scores of a picture that shows this. */
@@ -63,6 +71,12 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
       thresholds: { threshold: 0.9, margin: 0.1, unknownBelow: 0.3 },
     },
     engine: { engine: 'onnxruntime', device: 'cpu', declined: [] },
+    get shadow(): Shadow | undefined {
+      return this.second && { network: this.second.network };
+    },
+    get lastLayer(): KnownLastLayer | undefined {
+      return this.last;
+    },
     pictures,
     answer: async () => ({ category: 'knee_lateral', score: 0.99 }),
     async classify(picture): Promise<Classified> {
@@ -74,6 +88,7 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
         seconds: { decode: 0, prepare: 0, infer: 0 },
         network,
         engine: engine.engine,
+        ...(this.last === undefined ? {} : { features: new Float32Array(this.last.inputs) }),
         ...(second === undefined ? {} : { shadow: second }),
       };
     },

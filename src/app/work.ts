@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Categories } from '../anatomy/categories.js';
 import type { Classifier, Network } from '../classify/classifier.js';
@@ -20,6 +21,7 @@ import { Words } from '../order-check/words.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { createHandler } from '../pipeline/attempt.js';
+import { KeptFeatures } from '../pipeline/kept-features.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import { AdmissionPolicy } from '../queue/admission-policy.js';
 import { InWork } from '../store/in-work.js';
@@ -131,6 +133,7 @@ export function createWork({
     metrics,
     config,
     whole: (id, read) => tagger.whole(id, read),
+    ...(config.features === 'keep' ? { kept: new KeptFeatures(join(stateDir, 'features'), config, log) } : {}),
     followUps: [
       // Tags come first: a report describes the file as it is after that, and a route sends it so.
       ...(config.tags === 'off' ? [] : [tagger]),

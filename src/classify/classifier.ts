@@ -1,6 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { EngineChoice, EngineName } from './engines/engine.js';
+import { buildChain } from './graph/chain.js';
+import { readGraphDef } from './graph/graphdef.js';
+import { featuresHash as featuresHashOf, softmax, throughDense } from './graph/last-layer.js';
+import { walk } from './graph/walk.js';
 import { loadNetwork, type Network, type NetworkSource, requireOutputs } from './network.js';
 import { Pool } from './workers/pool.js';
 import type {
@@ -8,6 +12,7 @@ import type {
   EngineReport,
   Explanation,
   Features,
+  Setup,
   ShadowOutcome,
 } from './workers/protocol.js';
 
@@ -16,6 +21,15 @@ export type { Classification, EngineReport, Explanation, Features } from './work
 
 /** What the second network made of a picture. It changes nothing. */
 export type ShadowClassification = ShadowOutcome & { readonly network: Network };
+
+/** The last layer of a network, which makes scores of features. */
+export interface KnownLastLayer {
+  /** The same for all networks with the same features. */
+  readonly featuresHash: string;
+  /** Number of features. */
+  readonly inputs: number;
+  scores(features: Float32Array): Float32Array;
+}
 
 /** The scores of a picture, and what computed them. */
 export interface Classified extends Omit<Classification, 'shadow'> {
@@ -43,6 +57,8 @@ export interface Classifier {
   readonly network: Network;
   readonly engine: EngineReport;
   readonly shadow?: Shadow | undefined;
+  /** Known where features are to be kept: then `classify` gives them. */
+  readonly lastLayer?: KnownLastLayer | undefined;
   /**
    * @param picture PNG, JPEG, GIF or PAM
    * @throws picture_undecodable, picture_too_large, classifier_crashed, classifier_hung, classifier_closed
@@ -83,6 +99,8 @@ export interface ClassifierOptions extends NetworkSource {
   timeoutMs?: number | undefined;
   /** Memory that a process may use; the default is enough for the largest picture. */
   memoryBytes?: number | undefined;
+  /** Whether `classify` gives the features of each picture too, and the last layer is known. */
+  keepsFeatures?: boolean | undefined;
   /** A second network. Where it cannot run, the first one does. It is left out where it is the same as the first one. */
   shadow?: NetworkSource | undefined;
 }
@@ -122,6 +140,7 @@ export async function createClassifier(
       (second?.file === undefined ? 0 : memoryOfShadow(second.file)),
     ...(second?.file === undefined ? {} : { shadow: { file: second.file } }),
   };
+  const lastLayer = options.keepsFeatures ? lastLayerOf(file, setup) : undefined;
   const workers = options.workers || Math.min(availableParallelism(), 4);
   const { pool, ready } = await Pool.start(setup, workers, cancelled);
   try {
@@ -148,8 +167,12 @@ export async function createClassifier(
     get shadow() {
       return second && { network: shadowNetwork, problem: second.problem ?? pool.shadowProblem };
     },
+    lastLayer,
     async classify(picture) {
-      const { shadow, ...scored } = await pool.classify(picture);
+      const { shadow, ...scored } = await pool.classify(
+        picture,
+        lastLayer === undefined ? 'scores' : 'features',
+      );
       return {
         ...scored,
         network,
@@ -167,6 +190,18 @@ export async function createClassifier(
     },
     features: (picture) => pool.features(picture),
     close: (deadline) => pool.close(deadline),
+  };
+}
+
+function lastLayerOf(file: Buffer, { layers, preparation }: Setup): KnownLastLayer {
+  const chain = buildChain(walk(readGraphDef(file), layers), preparation);
+  const layer = chain.head.at(-1);
+  const featuresHash = featuresHashOf(chain);
+  // Only this layer is kept: the others hold most of the weights.
+  return {
+    featuresHash,
+    inputs: layer?.inputs ?? chain.classes,
+    scores: (features) => softmax(layer === undefined ? features : throughDense(layer, features)),
   };
 }
 

@@ -4,6 +4,7 @@ import type {
   EngineReport,
   Explained,
   Features,
+  KnownLastLayer,
   Network,
   Shadow,
 } from './classifier.js';
@@ -28,6 +29,10 @@ export class DecidingClassifier implements Classifier {
 
   get shadow(): Shadow | undefined {
     return this.#current.shadow;
+  }
+
+  get lastLayer(): KnownLastLayer | undefined {
+    return this.#current.lastLayer;
   }
 
   classify(picture: Buffer): Promise<Classified> {

@@ -165,6 +165,11 @@ export const options = z.object({
     .describe(
       'A second network, named as `PLAINVIEW_NETWORK` is, that looks at each picture as well. Its answer is recorded beside the decision and [changes nothing](docs/networks.md#a-network-in-the-shadow). It costs one more inference for each picture.',
     ),
+  features: oneOf('off', 'keep')
+    .default('off')
+    .describe(
+      'Whether what enters the last layer of the network is kept in the state folder: about 4 kB for each picture, of which no picture can be made. Then a sweep with a network that `plainview train` made of it [needs no rendering](docs/networks.md#what-a-sweep-decides-anew), and training is faster.',
+    ),
   labels: z
     .string()
     .min(1)

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { otherClass } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
-import { version } from '../config/version.js';
 import type { Selection } from '../contract/selection.js';
 import { recordOf } from '../decisions/read.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { InstanceContent } from '../orthanc/resources.js';
 import { frameOf } from '../pipeline/eligible.js';
+import { pictureKey } from '../pipeline/kept-features.js';
 import { select } from '../select/select.js';
 import type { GroundTruth, LabelledPicture } from './ground-truth.js';
 
@@ -88,12 +88,12 @@ export async function renderedPicture(
   return orthanc.renderings.whole(id, frameOf(tags, config), async (picture) => picture, tags);
 }
 
-/** Identifies the rendered picture: each storing gives the file a new identifier, and versions may render otherwise. */
+/** As the service identifies it. */
 export async function renderingKey(
   orthanc: Orthanc,
   id: InstanceId,
-  { multiframe }: Pick<Config, 'multiframe'>,
+  config: Pick<Config, 'multiframe'>,
 ): Promise<string | undefined> {
   const file = await orthanc.files.uuid(id);
-  return file === undefined ? undefined : `orthanc ${file} ${multiframe} ${version}`;
+  return file === undefined ? undefined : pictureKey(file, config);
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { pMapIterable } from 'p-map';
 import type { Classifier } from '../classify/classifier.js';
+import type { FeatureCache } from '../classify/feature-cache.js';
 import { asPlainviewError } from '../errors/errors.js';
 import type { UnreadPicture } from '../evaluate/evaluate-pictures.js';
 import type { GroundTruth, LabelledPicture } from '../evaluate/ground-truth.js';
-import type { FeatureCache } from './feature-cache.js';
 import type { Sample } from './sample.js';
 
 /**

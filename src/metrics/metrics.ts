@@ -46,6 +46,12 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly renderingsSpared = new Counter({
+    name: 'plainview_renderings_spared_total',
+    help: 'Radiographs of another network that a sweep judged by kept features, without a rendering.',
+    registers: [this.registry],
+  });
+
   readonly failures = new Counter({
     name: 'plainview_failures_total',
     help: 'Failed tries, by error code; not each of them ends in a failed instance.',

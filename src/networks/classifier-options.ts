@@ -63,6 +63,7 @@ export function serviceOptions(config: Config, network = config.network) {
   const { shadowNetwork } = config;
   return {
     ...classifierOptions(network === config.network ? config : withNetwork(config, network)),
+    keepsFeatures: config.features === 'keep',
     ...(shadowNetwork === undefined ? {} : { shadow: networkFiles(withNetwork(config, shadowNetwork)) }),
   };
 }

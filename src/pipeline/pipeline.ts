@@ -1,9 +1,8 @@
-import type { Classified, Classifier } from '../classify/classifier.js';
-import { decide } from '../classify/decide.js';
+import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { isHalfWritten, recordOf, requestOf } from '../decisions/read.js';
 import type { Recorder } from '../decisions/recorder.js';
-import type { InstanceRecord, NewDecision, ShadowRecord } from '../decisions/schema.js';
+import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
 import { outcomeOf } from '../decisions/shadow.js';
 import { pictureOf } from '../decisions/tags-record.js';
 import { hasOtherVersion } from '../decisions/versions.js';
@@ -16,17 +15,14 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import { kindsOf } from '../orthanc/radiographs.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Job, Reason } from '../queue/queue.js';
-import { frameOf, type SkipReason, whyNotRadiograph } from './eligible.js';
+import { type SkipReason, whyNotRadiograph } from './eligible.js';
 import { isDoubtful, isWorthAnotherTry } from './failures.js';
+import { Judge, type PicturesInWork } from './judge.js';
+import type { KeptFeatures } from './kept-features.js';
 
 export type Outcome =
   | { kind: 'decided'; decision: InstanceRecord['decision']; category?: string; ms: number }
   | { kind: 'skipped'; why: SkipReason; kinds?: readonly string[] };
-
-/** Notes which picture is fetched and classified, so that one that ends the process is known after it. */
-interface PicturesInWork {
-  run<T>(instance: InstanceId, task: () => Promise<T>): Promise<T>;
-}
 
 /** Reads an instance while none of its metadata is being put back: see `Tagger`. */
 type ReadWhole = <T>(instance: InstanceId, read: () => Promise<T>) => Promise<T>;
@@ -39,8 +35,8 @@ export class Pipeline {
   readonly #metrics: Metrics;
   readonly #config: Config;
   readonly #followUps: readonly FollowUp[];
-  readonly #inWork: PicturesInWork;
   readonly #whole: ReadWhole;
+  readonly #judge: Judge;
 
   constructor(parts: {
     orthanc: Orthanc;
@@ -50,6 +46,7 @@ export class Pipeline {
     config: Config;
     inWork: PicturesInWork;
     whole?: ReadWhole;
+    kept?: KeptFeatures;
     followUps?: readonly FollowUp[];
   }) {
     this.#orthanc = parts.orthanc;
@@ -57,7 +54,7 @@ export class Pipeline {
     this.#recorder = parts.recorder;
     this.#metrics = parts.metrics;
     this.#config = parts.config;
-    this.#inWork = parts.inWork;
+    this.#judge = new Judge(parts);
     this.#whole = parts.whole ?? ((_id, read) => read());
     this.#followUps = parts.followUps ?? [];
   }
@@ -93,7 +90,7 @@ export class Pipeline {
       (restored === 'restored' ? 'correction_put_back' : undefined);
     if (settled === undefined) {
       const other = restored === 'restored' ? undefined : restored?.other;
-      return this.#decide(described, instance, began, other);
+      return this.#decide(described, instance, began, job, other);
     }
     const isWritten = settled === 'correction_put_back' || isHalfWritten(instance);
     await this.#completeWrites(instance);
@@ -130,7 +127,7 @@ export class Pipeline {
       failure: { ...failure, isFinal },
       top: [],
       ms: 0,
-      ...this.#provenance(instance),
+      ...this.#judge.provenance(instance),
     });
     if (outcome !== 'recorded')
       return {
@@ -153,7 +150,11 @@ export class Pipeline {
   async whySettled(instance: IdentifiedInstance, reason: Reason): Promise<SkipReason | undefined> {
     if (hasOtherVersion(instance)) return 'other_version';
     if (!this.#recorder.isLabelled(instance) || this.isUnfinished(instance)) return undefined;
-    return (await this.#recorder.isUnkept(instance)) ? undefined : this.#whyDecided(instance, reason);
+    if (await this.#recorder.isUnkept(instance)) return undefined;
+    return (
+      this.#whyDecided(instance, reason) ??
+      ((await this.#judge.agrees(instance)) ? 'already_decided' : undefined)
+    );
   }
 
   /**
@@ -199,15 +200,18 @@ export class Pipeline {
     described: DescribedInstance,
     before: IdentifiedInstance,
     began: number,
+    job: Job,
     other?: NewDecision,
   ): Promise<Outcome> {
     const picture = pictureOf(before);
-    const classified = await this.#classify(described, before).catch(async (error: unknown) => {
-      // The failure of a file that is gone says nothing of the one that replaced it.
-      if (pictureOf(await this.#orthanc.hierarchy.instance(described.id)) !== picture)
-        throw createError('picture_replaced', { instance: described.id }, error);
-      throw error;
-    });
+    const classified = await this.#judge
+      .decide(described, before, job.reason)
+      .catch(async (error: unknown) => {
+        // The failure of a file that is gone says nothing of the one that replaced it.
+        if (pictureOf(await this.#orthanc.hierarchy.instance(described.id)) !== picture)
+          throw createError('picture_replaced', { instance: described.id }, error);
+        throw error;
+      });
     const decided = other === undefined ? classified : underReview(classified, other);
     const ms = Math.round(performance.now() - began);
     const recorded = await this.#timed('record', () =>
@@ -243,55 +247,11 @@ export class Pipeline {
     return known.complete || known.record.decision !== 'failed' ? 'already_decided' : undefined;
   }
 
-  async #classify(
-    { id, tags }: DescribedInstance,
-    before: InstanceContent,
-  ): Promise<Omit<NewDecision, 'ms'>> {
-    const began = performance.now();
-    const classify = (picture: Buffer) => {
-      this.#observe('render', (performance.now() - began) / 1000);
-      return this.#classifier.classify(picture);
-    };
-    const frame = frameOf(tags, this.#config);
-    const { scores, seconds, network, engine, shadow } = await this.#inWork.run(id, () =>
-      this.#orthanc.renderings.whole(id, frame, classify, tags),
-    );
-    for (const stage of ['decode', 'prepare', 'infer'] as const) this.#observe(stage, seconds[stage]);
-    const { decision, category, reason, top } = decide(scores, network);
-    const provenance = this.#provenance(before, { network, engine });
-    return {
-      decision,
-      ...(category === undefined ? {} : { category }),
-      reason,
-      top,
-      ...provenance,
-      ...(shadow === undefined ? {} : { shadow: shadowRecordOf(shadow, provenance.when) }),
-    };
-  }
-
   #count({ shadow, ...decided }: Omit<NewDecision, 'ms'>, began: number): void {
     this.#observe('total', (performance.now() - began) / 1000);
     if (shadow === undefined) return;
     const parting = outcomeOf(shadow) === outcomeOf(decided) ? 'agrees' : 'differs';
     this.#metrics.shadow.inc({ outcome: shadow.decision === 'failed' ? 'failed' : parting });
-  }
-
-  /** @param by what has classified; by default the network in use */
-  #provenance(
-    instance: InstanceContent,
-    { network, engine }: Pick<Classified, 'network' | 'engine'> = {
-      network: this.#classifier.network,
-      engine: this.#classifier.engine.engine,
-    },
-  ) {
-    const request = requestOf(instance);
-    return {
-      who: 'network' as const,
-      network: { name: network.name, sha256: network.sha256 },
-      engine,
-      when: new Date().toISOString(),
-      ...(request === undefined ? {} : { requested: { who: request.who, when: request.when } }),
-    };
   }
 
   async #timed<T>(stage: Stage, step: () => Promise<T>): Promise<T> {
@@ -306,17 +266,6 @@ export class Pipeline {
   #observe(stage: Stage, seconds: number): void {
     this.#metrics.stageSeconds.observe({ stage }, seconds);
   }
-}
-
-function shadowRecordOf(shadow: NonNullable<Classified['shadow']>, of: string): ShadowRecord {
-  const { name, sha256 } = shadow.network;
-  const network = { name, sha256 };
-  if ('error' in shadow) {
-    const { code, message } = shadow.error;
-    return { network, decision: 'failed', failure: { code, message }, top: [], of };
-  }
-  const { decision, category, top } = decide(shadow.scores, shadow.network);
-  return { network, decision, ...(category === undefined ? {} : { category }), top, of };
 }
 
 const skipped = (why: SkipReason, { tags }: DescribedInstance): Outcome => ({

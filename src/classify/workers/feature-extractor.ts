@@ -4,8 +4,8 @@ import type { Engine } from '../engines/engine.js';
 import { tolerance } from '../engines/self-test.js';
 import type { Chain } from '../graph/chain.js';
 import { pooled, softmax, throughDense } from '../graph/last-layer.js';
-import { Batcher } from './batcher.js';
-import type { Classification, Features } from './protocol.js';
+import { Batcher, type InferenceResult } from './batcher.js';
+import type { Features } from './protocol.js';
 
 type Extracted = Pick<Features, 'features' | 'scores'>;
 
@@ -28,7 +28,7 @@ export class FeatureExtractor {
    */
   async extract(
     prepare: () => Promise<Float32Array>,
-  ): Promise<Extracted & { seconds: Classification['seconds']['infer'] }> {
+  ): Promise<Extracted & Pick<InferenceResult, 'input' | 'seconds'>> {
     this.#batcher ??= this.#start();
     const { input, scores: outputs, seconds } = await (await this.#batcher).infer(prepare);
     const extracted = this.#through(outputs);
@@ -36,7 +36,7 @@ export class FeatureExtractor {
       await this.#requireAgreement(input, extracted.scores);
       this.#isChecked = true;
     }
-    return { ...extracted, seconds };
+    return { ...extracted, input, seconds };
   }
 
   async #start(): Promise<Batcher> {

@@ -79,8 +79,8 @@ export class Pool {
   }
 
   /** @throws classifier_crashed, classifier_hung, picture_…; classifier_closed */
-  async classify(picture: Buffer): Promise<Classification> {
-    const result = await this.#run(picture, { kind: 'scores' });
+  async classify(picture: Buffer, kind: 'scores' | 'features' = 'scores'): Promise<Classification> {
+    const result = await this.#run(picture, { kind });
     const hasShadow = this.#setup.shadow !== undefined || this.#shadowProblem !== undefined;
     if (!hasShadow || result.shadow !== undefined) return result;
     const why = 'another picture, or this one before its scores were known';
@@ -156,7 +156,7 @@ export class Pool {
       if (!leastBusy || leastBusy.freeSlots === 0 || (next && next.ends > 0 && !leastBusy.isIdle)) break;
       this.#waiting.shift();
       // A picture during which a process ended is done without the second network.
-      const shadow = this.#shadowProblem === undefined && next?.ends === 0 && next.wanted.kind === 'scores';
+      const shadow = this.#shadowProblem === undefined && next?.ends === 0 && next.wanted.kind !== 'map';
       if (next) leastBusy.submit({ ...next, shadow });
     }
     if (this.#waiting.length > 0 && this.#children.length < this.#limit && !this.#isStarting)

@@ -65,6 +65,8 @@ export interface Classification {
   /** Softmax, one for each class. */
   readonly scores: Float32Array;
   readonly seconds: Seconds;
+  /** What enters the last layer of the network, where that was asked for. */
+  readonly features?: Float32Array;
   /** Present where there is a second network. */
   readonly shadow?: ShadowOutcome;
 }

@@ -85,19 +85,16 @@ async function start(setup: Setup): Promise<void> {
         return input;
       };
       const all = (infer: number) => ({ decode: decodeSeconds, prepare: prepareSeconds, infer });
-      if (wanted.kind === 'features') {
-        const { seconds, ...extracted } = await extractor.extract(prepared);
-        reply({ kind: 'done', id, result: { ...extracted, seconds: all(seconds) } });
-        return;
-      }
-      const { input, scores, seconds } = await batcher.infer(prepared);
-      const result = { scores, seconds: all(seconds) };
+      const { input, seconds, ...extracted } =
+        wanted.kind === 'features' ? await extractor.extract(prepared) : await batcher.infer(prepared);
+      const result = { ...extracted, seconds: all(seconds) };
       if (isShadowed && shadow !== undefined) {
         reply({ kind: 'scored', id, result });
         reply({ kind: 'done', id, result: { ...result, shadow: await lookAt(input, shadow) } });
         return;
       }
-      const map = wanted.kind === 'map' ? await explainer.explain(input, scores, wanted.classIndex) : {};
+      const map =
+        wanted.kind === 'map' ? await explainer.explain(input, result.scores, wanted.classIndex) : {};
       reply({ kind: 'done', id, result: { ...result, ...map } });
     } catch (error) {
       reply({ kind: 'failed', id, error: serialize(error) });

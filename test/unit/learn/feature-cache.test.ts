@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FeatureCache } from '../../../src/learn/feature-cache.js';
+import { FeatureCache } from '../../../src/classify/feature-cache.js';
 import { samplesOf } from '../../../src/learn/features.js';
 
 let folder: string;

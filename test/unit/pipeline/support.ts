@@ -2,6 +2,7 @@ import type { PlainviewError } from '../../../src/errors/errors.js';
 import type { FollowUp } from '../../../src/followups/follow-up.js';
 import { Metrics } from '../../../src/metrics/metrics.js';
 import type { InstanceId } from '../../../src/orthanc/ids.js';
+import type { KeptFeatures } from '../../../src/pipeline/kept-features.js';
 import { Pipeline } from '../../../src/pipeline/pipeline.js';
 import type { Job } from '../../../src/queue/queue.js';
 import { InWork } from '../../../src/store/in-work.js';
@@ -40,7 +41,13 @@ export function pipelineOn(
     env = {},
     followUps = [],
     sha256,
-  }: { env?: NodeJS.ProcessEnv; followUps?: FollowUp[]; sha256?: string } = {},
+    kept,
+  }: {
+    env?: NodeJS.ProcessEnv;
+    followUps?: FollowUp[];
+    sha256?: string;
+    kept?: KeptFeatures;
+  } = {},
 ) {
   const process = site.process(env);
   const classifier = stubClassifier(sha256);
@@ -51,6 +58,7 @@ export function pipelineOn(
     classifier,
     metrics,
     followUps,
+    ...(kept === undefined ? {} : { kept }),
   });
   return { ...process, classifier, pipeline, metrics };
 }

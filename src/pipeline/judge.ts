@@ -1,0 +1,131 @@
+import type { Classified, Classifier } from '../classify/classifier.js';
+import { decide } from '../classify/decide.js';
+import type { Config } from '../config/options.js';
+import { recordOf, requestOf } from '../decisions/read.js';
+import type { NewDecision, ShadowRecord } from '../decisions/schema.js';
+import type { Metrics } from '../metrics/metrics.js';
+import type { DescribedInstance } from '../orthanc/hierarchy.js';
+import type { InstanceId } from '../orthanc/ids.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import type { IdentifiedInstance, InstanceContent, PictureTags } from '../orthanc/resources.js';
+import type { Reason } from '../queue/queue.js';
+import { frameOf } from './eligible.js';
+import type { KeptFeatures } from './kept-features.js';
+
+/** Notes which picture is fetched and classified, so that one that ends the process is known after it. */
+export interface PicturesInWork {
+  run<T>(instance: InstanceId, task: () => Promise<T>): Promise<T>;
+}
+
+interface Parts {
+  orthanc: Orthanc;
+  classifier: Classifier;
+  metrics: Metrics;
+  config: Config;
+  inWork: PicturesInWork;
+  kept?: KeptFeatures | undefined;
+}
+
+/** What the network says of a picture: of its rendering, or of the features that were kept of it. */
+export class Judge {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The network's decision about a picture.
+   * @param before the instance as it was read
+   * @throws picture_…, classifier_…, orthanc_…
+   */
+  async decide(
+    { id, tags }: DescribedInstance,
+    before: IdentifiedInstance,
+    reason: Reason,
+  ): Promise<Omit<NewDecision, 'ms'>> {
+    const known = reason === 'sweep' ? await this.#fromKept(before) : undefined;
+    const { scores, network, engine, shadow } = known ?? (await this.#look(id, tags, before));
+    const { decision, category, reason: why, top } = decide(scores, network);
+    const provenance = this.provenance(before, { network, engine });
+    return {
+      decision,
+      ...(category === undefined ? {} : { category }),
+      reason: why,
+      top,
+      ...provenance,
+      ...(shadow === undefined ? {} : { shadow: shadowRecordOf(shadow, provenance.when) }),
+    };
+  }
+
+  async #look(id: InstanceId, tags: PictureTags, before: IdentifiedInstance): Promise<Classified> {
+    const { metrics } = this.#parts;
+    const began = performance.now();
+    const classify = (picture: Buffer) => {
+      metrics.stageSeconds.observe({ stage: 'render' }, (performance.now() - began) / 1000);
+      return this.#parts.classifier.classify(picture);
+    };
+    const frame = frameOf(tags, this.#parts.config);
+    const classified = await this.#parts.inWork.run(id, () =>
+      this.#parts.orthanc.renderings.whole(id, frame, classify, tags),
+    );
+    for (const stage of ['decode', 'prepare', 'infer'] as const)
+      metrics.stageSeconds.observe({ stage }, classified.seconds[stage]);
+    await this.#parts.kept?.keep(this.#parts.classifier, before, classified);
+    return classified;
+  }
+
+  /** Without a rendering. A second network would have to see the picture. */
+  async #fromKept(
+    before: IdentifiedInstance,
+  ): Promise<Pick<Classified, 'scores' | 'network' | 'engine' | 'shadow'> | undefined> {
+    const { network, engine, shadow } = this.#parts.classifier;
+    if (shadow !== undefined) return undefined;
+    const scores = await this.#parts.kept?.scores(this.#parts.classifier, before);
+    if (scores === undefined) return undefined;
+    this.#parts.metrics.renderingsSpared.inc();
+    return { scores, network, engine: engine.engine };
+  }
+
+  /** Whether this network would give the category that another one gave: that can stand. */
+  async agrees(instance: IdentifiedInstance): Promise<boolean> {
+    const { kept, classifier, metrics } = this.#parts;
+    const known = recordOf(instance);
+    if (kept === undefined || known === undefined || !known.complete || requestOf(instance) !== undefined)
+      return false;
+    const { who, decision, category } = known.record;
+    if (who !== 'network' || decision !== 'category') return false;
+    if ((await kept.category(classifier, instance)) !== category) return false;
+    metrics.renderingsSpared.inc();
+    return true;
+  }
+
+  /** @param by what has classified; by default the network in use */
+  provenance(
+    instance: InstanceContent,
+    { network, engine }: Pick<Classified, 'network' | 'engine'> = {
+      network: this.#parts.classifier.network,
+      engine: this.#parts.classifier.engine.engine,
+    },
+  ) {
+    const request = requestOf(instance);
+    return {
+      who: 'network' as const,
+      network: { name: network.name, sha256: network.sha256 },
+      engine,
+      when: new Date().toISOString(),
+      ...(request === undefined ? {} : { requested: { who: request.who, when: request.when } }),
+    };
+  }
+}
+
+function shadowRecordOf(shadow: NonNullable<Classified['shadow']>, of: string): ShadowRecord {
+  const { name, sha256 } = shadow.network;
+  const network = { name, sha256 };
+  if ('error' in shadow) {
+    const { code, message } = shadow.error;
+    return { network, decision: 'failed', failure: { code, message }, top: [], of };
+  }
+  const { decision, category, top } = decide(shadow.scores, shadow.network);
+  return { network, decision, ...(category === undefined ? {} : { category }), top, of };
+}
