@@ -69,8 +69,10 @@ export interface SiteView {
 /** What is wrong with a name of the site's. The prefix of labels has up to 24 more characters. */
 function problemOf(name: string): string | undefined {
   if (!/^[A-Za-z0-9_-]{1,40}$/.test(name)) return 'a name is 1 to 40 letters, digits, _ or -';
-  if (name !== otherClass && !Object.hasOwn(shippedTable, name)) return undefined;
-  return `${name} is a name of Plainview's own: name the view otherwise`;
+  const same = [otherClass, ...Object.keys(shippedTable)].find(
+    (own) => own.toLowerCase() === name.toLowerCase(),
+  );
+  return same === undefined ? undefined : `${same} is a name of Plainview's own: name the view otherwise`;
 }
 
 const readTable = (file: string): Record<string, CategoryCodes> =>

@@ -88,6 +88,7 @@ const regions = z
   .parse(parse(readFileSync(shipped('orders', 'regions.yaml'), 'utf8')));
 
 const { wider, beside } = regions.near;
+const terms: ReadonlyMap<string, BodyPart> = new Map(Object.entries(regions.terms));
 
 /** Whether a region covers another body part. */
 export const isWider = (whole: BodyPart, part: BodyPart): boolean => wider[whole]?.includes(part) ?? false;
@@ -112,7 +113,7 @@ export const isPaired = (term: string): boolean => regions.paired.includes(term)
  * @returns undefined where it knows none
  */
 export const bodyPartOfTerm = (term: string | undefined): BodyPart | undefined =>
-  bodyPart.safeParse(term).data ?? (term === undefined ? undefined : regions.terms[term]);
+  bodyPart.safeParse(term).data ?? terms.get(term ?? '');
 
 /** @returns the projection of a code of CID 20, 4010, 4011 or 4012; undefined for a code that is not in the table */
 export const projectionOfCode = (value: string): Projection | undefined => regions.projections.codes[value];

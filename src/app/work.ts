@@ -133,7 +133,9 @@ export function createWork({
     metrics,
     config,
     whole: (id, read) => tagger.whole(id, read),
-    ...(config.features === 'keep' ? { kept: new KeptFeatures(join(stateDir, 'features'), config, log) } : {}),
+    ...(config.features === 'keep'
+      ? { kept: new KeptFeatures(join(stateDir, 'features'), config, log) }
+      : {}),
     followUps: [
       // Tags come first: a report describes the file as it is after that, and a route sends it so.
       ...(config.tags === 'off' ? [] : [tagger]),

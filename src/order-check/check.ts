@@ -1,5 +1,5 @@
 import { bodyPartOf, type Categories, projectionOf } from '../anatomy/categories.js';
-import { projectionOfCode } from '../anatomy/regions.js';
+import { bodyPartOfTerm, projectionOfCode } from '../anatomy/regions.js';
 import type { Description } from '../orthanc/resources.js';
 import { compareBodyPart, compareProjection, compareSide, type Statement } from './compare.js';
 import type { OrderRecord } from './schema.js';
@@ -78,6 +78,10 @@ export class OrderCheck {
     const coded = code === undefined ? undefined : projectionOfCode(code);
     if (code !== undefined && coded !== undefined)
       return [{ word: code, bodyPart: [], projection: [coded], side: [] }];
-    return this.#words.understand(text, languages);
+    const found = this.#words.understand(text, languages);
+    const term = attribute === 'BodyPartExamined' ? bodyPartOfTerm(text) : undefined;
+    // A term can be a word of a language that means something else, such as FACE in French.
+    if (term === undefined || found.some(({ bodyPart }) => bodyPart.length > 0)) return found;
+    return [{ word: text, bodyPart: [term], projection: [], side: [] }];
   }
 }

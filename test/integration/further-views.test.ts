@@ -170,3 +170,26 @@ test('who may not correct cannot choose one either, and an unknown name is refus
     expect(names).toContain(name);
   expect(json.networkClasses).not.toContain('calcaneus_lateral');
 });
+
+test('a file of views that cannot be read stops the start', async () => {
+  const nowhere = { ...env(), PLAINVIEW_VIEWS_FILE: '/nowhere/views.yaml' };
+  await expect(service('replace', { env: nowhere })).rejects.toThrow(/PLAINVIEW_VIEWS_FILE: .*nowhere/);
+  await writeFile(
+    file('wrong.yaml'),
+    'views:\n  needs_review: {bodyPartExamined: A, region: {value: a, meaning: b}}',
+  );
+  const state = { ...env(), PLAINVIEW_VIEWS_FILE: file('wrong.yaml') };
+  await expect(service('replace', { env: state })).rejects.toThrow(/PLAINVIEW_VIEWS_FILE: "needs_review"/);
+});
+
+test('the label of such a view, set by a person in Orthanc, is a proposal', async () => {
+  const of = await service('off', { answer: 'knee_lateral', env: env() });
+  const stored = await real.storeInstance(picture());
+  await reader().decided(stored.orthancId);
+  await fetch(`${real.orthanc.url}/studies/${stored.study}/labels/rx-elbow_radial_head`, { method: 'PUT' });
+  await waitFor(async () => {
+    const { json } = await callApi(of, 'GET', `/instances/${stored.orthancId}`);
+    return (json.proposed as string[] | undefined)?.includes('elbow_radial_head');
+  });
+  expect(await reader().labels(`studies/${stored.study}`)).toContain('rx-elbow_radial_head');
+});

@@ -1,3 +1,4 @@
+import { wordsOf } from '../base/words.js';
 import type { Category } from '../state/session.js';
 import { texts } from '../texts/index.js';
 
@@ -21,20 +22,8 @@ export function matchCategories(
   return found.sort((one, other) => (scores.get(other.name) ?? 0) - (scores.get(one.name) ?? 0));
 }
 
-/** Without capitals and accents. */
-const wordsOf = (text: string): string[] =>
-  text
-    .toLowerCase()
-    .replaceAll('ß', 'ss')
-    .normalize('NFD')
-    .replace(/\p{M}/gu, '')
-    .split(/[\s_/,.-]+/)
-    .filter((word) => word !== '');
-
-function isIn(phrases: readonly string[], typed: readonly string[]): boolean {
-  const words = phrases.flatMap(wordsOf);
-  return typed.every((start) => words.some((word) => word.startsWith(start)));
-}
+const isIn = (words: readonly string[], typed: readonly string[]): boolean =>
+  typed.every((start) => words.some((word) => word.startsWith(start)));
 
 /** Whether the letters can be cut into the beginnings of successive words. */
 function beginsWords(letters: string, words: readonly string[]): boolean {

@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import { callApi } from '../api/client.js';
 import { categoryList, type Me, me as meShape } from '../api/schema.js';
+import { wordsOf } from '../base/words.js';
 
 /** What a picture can be called. */
 export interface Category {
@@ -9,7 +10,7 @@ export interface Category {
   isKnown: boolean;
   /** The body part in DICOM's words. */
   region: string;
-  /** What orders call its body part and its projection, in several languages. */
+  /** What orders call its body part and its projection, in several languages; without capitals and accents. */
   words: readonly string[];
 }
 
@@ -28,7 +29,9 @@ export async function openSession(): Promise<void> {
     name,
     isKnown: list.networkClasses.includes(name),
     region: region?.meaning ?? '',
-    words: [region?.meaning ?? '', ...(list.words[part] ?? []), ...(list.words[projection] ?? [])],
+    words: [region?.meaning ?? '', ...(list.words[part] ?? []), ...(list.words[projection] ?? [])].flatMap(
+      wordsOf,
+    ),
   }));
   categories.value = [...all.filter(({ isKnown }) => isKnown), ...all.filter(({ isKnown }) => !isKnown)];
 }

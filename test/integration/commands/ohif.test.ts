@@ -30,8 +30,8 @@ test('plainview ohif prints a configuration with the site’s protocols and moda
 });
 
 test('an invalid file ends with status 2 and prints nothing', async () => {
-  site('protocols:\n  - id: mine\n    rows: [[chest_oblique]]');
+  site('protocols:\n  - id: mine\n    rows: [[chest_obliqe]]');
   const { status, stdout, stderr } = await runPlainview(['ohif']);
   expect([status, stdout]).toEqual([2, '']);
-  expect(stderr).toContain('line 3: protocol mine: chest_oblique is none of');
+  expect(stderr).toContain('line 3: protocol mine: chest_obliqe is no category of');
 });

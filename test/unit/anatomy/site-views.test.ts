@@ -99,6 +99,11 @@ test.each([
     "toe_ap is a name of Plainview's own",
   ],
   [
+    'a standard view in capitals',
+    radialHead.replace('elbow_radial_head', 'TOE_AP'),
+    "line 2, views TOE_AP: toe_ap is a name of Plainview's own",
+  ],
+  [
     'the name “other”',
     radialHead.replace('elbow_radial_head', 'other'),
     "other is a name of Plainview's own",

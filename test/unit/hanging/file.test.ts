@@ -16,10 +16,13 @@ function read(yaml: string) {
 }
 const protocol = (rows: string) => `protocols:\n  - id: mine\n    rows:\n${rows.replaceAll(/^/gm, '      ')}`;
 
-test('each of the 30 categories is in a protocol of the shipped file', () => {
+test('each of the 30 categories is in a protocol of the shipped file, and so are the pairs of further views', () => {
   const { protocols, leastScore, priors } = readProtocols(undefined, categories, []);
   const hung = new Set(protocols.flatMap(({ cells }) => cells.map(({ category }) => category)));
-  expect([...hung].sort()).toEqual([...codedCategories].sort());
+  const pairs = categories.names.filter(
+    (name) => name.endsWith('_ap') && categories.codesOf(name.replace(/_ap$/, '_lateral')),
+  );
+  for (const name of [...codedCategories, ...pairs]) expect(hung).toContain(name);
   expect({ leastScore, priors }).toEqual({ leastScore: 0.9, priors: { years: 10, studies: 8 } });
 });
 

@@ -69,3 +69,32 @@ test('no two orders of different parts are confused with each other', () => {
   );
   expect(confused).toEqual([]);
 });
+
+test('no view differs from a file that has its own codes, or its View Position', () => {
+  const differing = categories.names.filter((category) => {
+    const { bodyPartExamined = '', region, view, viewPosition } = categories.codesOf(category) ?? {};
+    const { answer } = check.check({ category }, [
+      { attribute: 'BodyPartExamined', text: bodyPartExamined },
+      ...(viewPosition === undefined ? [] : [{ attribute: 'ViewPosition', text: viewPosition }]),
+      ...(region === undefined
+        ? []
+        : [{ attribute: 'AnatomicRegionSequence', code: region.value, text: region.meaning }]),
+      ...(view === undefined
+        ? []
+        : [{ attribute: 'ViewCodeSequence', code: view.value, text: view.meaning }]),
+    ]);
+    return answer === 'differs';
+  });
+  expect(differing).toEqual([]);
+});
+
+test('every term of Body Part Examined that a view has is understood in a file', () => {
+  const missing = categories.names.filter((category) => {
+    const codes = categories.codesOf(category);
+    const text = codes?.bodyPartExamined ?? '';
+    return check.check({ category }, [{ attribute: 'BodyPartExamined', text }]).bodyPart.answer !== 'agrees';
+  });
+  expect(check.check({}, [{ attribute: 'BodyPartExamined', text: 'constructor' }]).words).toEqual([]);
+  // The scaphoid's is that of the wrist.
+  expect(missing).toEqual(['scaphoid_pa', 'scaphoid_oblique']);
+});

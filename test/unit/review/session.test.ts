@@ -18,8 +18,8 @@ test('a session knows who reads, what the role allows, and the categories', asyn
   expect(session.me.value?.who).toBe('alice');
   expect([session.mayReview.value, session.mayAdminister.value]).toEqual([true, false]);
   expect(session.categories.value).toEqual([
-    { name: 'knee_ap', isKnown: true, region: '', words: [''] },
-    { name: 'foot_lateral', isKnown: false, region: 'Foot', words: ['Foot', 'Fuß', 'seitlich'] },
+    { name: 'knee_ap', isKnown: true, region: '', words: [] },
+    { name: 'foot_lateral', isKnown: false, region: 'Foot', words: ['foot', 'fuss', 'seitlich'] },
   ]);
 });
 

@@ -70,16 +70,16 @@ test('no more pixels are asked for than there are', () => {
 });
 
 const known = ['knee_ap', 'knee_lateral', 'ankle_lateral', 'chest_pa_ap', 'oblique_view_of_Lauenstein'].map(
-  (name) => ({ name, isKnown: true, region: '', words: name.startsWith('knee') ? ['Knie', 'rótula'] : [] }),
+  (name) => ({ name, isKnown: true, region: '', words: name.startsWith('knee') ? ['knie', 'rotula'] : [] }),
 );
 const unknown = [
   {
     name: 'calcaneus_lateral',
     isKnown: false,
     region: 'Calcaneus',
-    words: ['Ferse*', 'Fußwurzel', 'seitlich'],
+    words: ['ferse*', 'fusswurzel', 'seitlich'],
   },
-  { name: 'knee_tunnel', isKnown: false, region: 'Knee', words: ['Knie', 'Frik'] },
+  { name: 'knee_tunnel', isKnown: false, region: 'Knee', words: ['knie', 'frik'] },
 ];
 const some = [...known, ...unknown];
 
@@ -90,9 +90,9 @@ test.each([
   ['lat', ['knee_lateral', 'ankle_lateral', 'calcaneus_lateral']],
   ['calc', ['calcaneus_lateral']],
   ['ferse seitl', ['calcaneus_lateral']],
-  ['fusswurzel', ['calcaneus_lateral']],
+  ['Fußwurzel', ['calcaneus_lateral']],
   ['knie', ['knee_ap', 'knee_lateral', 'knee_tunnel']],
-  ['rotula', ['knee_ap', 'knee_lateral']],
+  ['rótula', ['knee_ap', 'knee_lateral']],
   ['chest pa', ['chest_pa_ap']],
   ['Pa/Ap', ['chest_pa_ap']],
   ['lauen', ['oblique_view_of_Lauenstein']],
