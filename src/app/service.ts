@@ -91,7 +91,7 @@ export async function startService(
             {
               server,
               mayLead: !onlyWorks,
-              settings: settingsOf(config, classifier.network, !onlyWorks),
+              settings: settingsOf(config, classifier, !onlyWorks),
               log,
             },
             startWork,
@@ -246,6 +246,7 @@ async function startOn(
   };
   // The parts that fill the queue come before it, so they stop after it and see all jobs that it settles.
   const lifecycle = new Lifecycle([
+    networks,
     new Monitor({
       probe,
       measureLag: async () => leading?.follower.measureLag(),

@@ -21,6 +21,7 @@ export interface FakeService {
   me: Me;
   status: Status;
   statistics: Statistics;
+  categories: string[];
   /** The queries of the lists that were asked for. */
   lists: string[];
   /** What came in: `PUT instances/…/decision {"category":…}`. */
@@ -63,6 +64,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       streams: true,
     },
     statistics: madeStatistics(),
+    categories: [...codedCategories],
     asked: [],
     lists: [],
     troubles: new Map(),
@@ -102,7 +104,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     const [room, key = '', leaf] = path.split('/');
     if (path === 'me') return json(response, fake.me);
     if (path === 'categories')
-      return json(response, { categories: codedCategories.map((name) => ({ name })) });
+      return json(response, { categories: fake.categories.map((name) => ({ name })) });
     if (path === 'status') return json(response, { ...fake.status, streams: fake.streams });
     if (path === 'statistics') return json(response, fake.statistics);
     if (path === 'requests') return json(response, []);

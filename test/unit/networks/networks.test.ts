@@ -145,6 +145,35 @@ describe('the use of another network', () => {
     expect([now(), stubOf('knees').isClosed]).toEqual(['0', true]);
   });
 
+  test('that comes after the end of the service leaves no process behind', async () => {
+    const { networks, classifier, stubOf, now } = networksOn();
+    await classifier.close();
+    await networks.use('knees', 'alice');
+    expect([now(), stubOf('knees').isClosed]).toEqual(['0', true]);
+  });
+
+  test('is broken off by the end of the service', async () => {
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const load = (_: string, cancelled: AbortSignal) =>
+      new Promise<Classifier>((_, reject) => {
+        begin();
+        cancelled.addEventListener('abort', () =>
+          reject(createError('classifier_crashed', { why: 'closed' })),
+        );
+      });
+    const { networks, config } = networksOn({}, { load });
+    const use = networks.use('knees', 'alice');
+    const broken = expect(use).rejects.toMatchObject(refused);
+    await begun;
+    networks.stop();
+    await broken;
+    await expect(networks.use('knees', 'alice')).rejects.toMatchObject({ code: 'classifier_closed' });
+    expect(await lastChoice(config)).toBeUndefined();
+  });
+
   test('is refused while another one is being loaded', async () => {
     let release = () => {};
     const loaded = new Promise<Classifier>((resolve) => {
