@@ -74,8 +74,10 @@ export class Networks {
     return this.#alone(async (choices) => {
       const known = await this.#names();
       if (!known.includes(name)) throw createError('network_unknown', { name, known });
+      // Chosen once more, with other files or thresholds, it is one step.
+      const before = choices.at(-1)?.name === name ? choices.slice(0, -1) : choices;
       await this.#switchTo(name, (sha256) => [
-        ...choices,
+        ...before,
         { name, sha256, who, when: new Date().toISOString() },
       ]);
     });

@@ -104,6 +104,13 @@ describe('the use of another network', () => {
     expect(await networks.list()).not.toHaveProperty('chosen');
   });
 
+  test('that is in use already is loaded once more: its files may have changed; it is one step back', async () => {
+    const { networks, switched } = networksOn();
+    for (const name of ['knees', 'knees']) await networks.use(name, 'alice');
+    await networks.back();
+    expect(switched).toEqual(['1', '1', '0']);
+  });
+
   test.each<[string, string, object, Partial<ConstructorParameters<typeof Networks>[0]>]>([
     [
       'cannot be loaded',
