@@ -3,8 +3,8 @@ import { decide } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
 import { isHalfWritten, recordOf, requestOf } from '../decisions/read.js';
 import type { Recorder } from '../decisions/recorder.js';
-import type { InstanceRecord, NewDecision, ShadowRecord } from '../decisions/schema.js';
-import { outcomeOf } from '../decisions/shadow.js';
+import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
+import { partingBetween, shadowRecordOf } from '../decisions/shadow.js';
 import { pictureOf } from '../decisions/tags-record.js';
 import { hasOtherVersion } from '../decisions/versions.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
@@ -272,8 +272,7 @@ export class Pipeline {
   #count({ shadow, ...decided }: Omit<NewDecision, 'ms'>, began: number): void {
     this.#observe('total', (performance.now() - began) / 1000);
     if (shadow === undefined) return;
-    const parting = outcomeOf(shadow) === outcomeOf(decided) ? 'agrees' : 'differs';
-    this.#metrics.shadow.inc({ outcome: shadow.decision === 'failed' ? 'failed' : parting });
+    this.#metrics.shadow.inc({ outcome: partingBetween(decided, shadow) });
   }
 
   /** @param by what has classified; by default the network in use */
@@ -306,17 +305,6 @@ export class Pipeline {
   #observe(stage: Stage, seconds: number): void {
     this.#metrics.stageSeconds.observe({ stage }, seconds);
   }
-}
-
-function shadowRecordOf(shadow: NonNullable<Classified['shadow']>, of: string): ShadowRecord {
-  const { name, sha256 } = shadow.network;
-  const network = { name, sha256 };
-  if ('error' in shadow) {
-    const { code, message } = shadow.error;
-    return { network, decision: 'failed', failure: { code, message }, top: [], of };
-  }
-  const { decision, category, top } = decide(shadow.scores, shadow.network);
-  return { network, decision, ...(category === undefined ? {} : { category }), top, of };
 }
 
 const skipped = (why: SkipReason, { tags }: DescribedInstance): Outcome => ({
