@@ -1,7 +1,7 @@
-// `npm run bench:label [-- --count 1000 --engine auto --workers 0 --seed 1] [picture...]`: speed of `plainview label`
-// on many pictures. It runs the command's own code, without output. Each format runs with all workers, and with one
+// `npm run bench:label [-- --count 1000 --engine auto --workers 0 --seed 1 --shadow] [picture...]`: speed of `plainview label`
+// on many pictures. `--shadow` also shows what a shadow network costs: the same pictures with and without it, in turns. It runs the command's own code, without output. Each format runs with all workers, and with one
 // worker on a quarter of the pictures. Compare the ratios within one run: absolute figures depend on the machine.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,6 +9,7 @@ import sharp, { type Sharp } from 'sharp';
 import { z } from 'zod';
 import { type Classifier, createClassifier } from '../src/classify/classifier.js';
 import { engineChoice } from '../src/classify/engines/engine.js';
+import type { NetworkSource } from '../src/classify/network.js';
 import { labelFiles } from '../src/commands/label-files.js';
 import { networkFiles } from '../src/networks/classifier-options.js';
 import { seeded } from '../testkit/random.js';
@@ -21,14 +22,16 @@ const { values, positionals } = parseArgs({
     engine: { type: 'string', default: 'auto' },
     workers: { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
+    shadow: { type: 'boolean', default: false },
   },
 });
-const { count, engine, workers, seed } = z
+const { count, engine, workers, seed, shadow } = z
   .object({
     count: z.coerce.number().int().min(4),
     engine: engineChoice,
     workers: z.coerce.number().int().min(0),
     seed: z.coerce.number().int(),
+    shadow: z.boolean(),
   })
   .parse(values);
 
@@ -117,21 +120,44 @@ function row(all: Result, one: Result) {
   };
 }
 
-const start = (threads: number) =>
+const start = (threads: number, second?: NetworkSource) =>
   createClassifier({
     ...networkFiles({ network: 'embedded' }),
     engine,
     workers: threads,
     maxMegapixels: 1000,
+    shadow: second,
   });
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-label-'));
 const [many, single] = [await start(workers), await start(1)];
+const shadowed = shadow ? await start(workers, await anotherFile()) : undefined;
+/** The file of the embedded network with a field that nobody knows: another network that computes the same. */
+async function anotherFile(): Promise<NetworkSource> {
+  const { graph, labels } = networkFiles({ network: 'embedded', labels: undefined });
+  const path = join(folder, 'shadow.pb');
+  await writeFile(path, Buffer.concat([await readFile(graph), Buffer.from([0x78, 0x01])]));
+  return { graph: path, labels };
+}
+
+/** @returns the median of the ratios of five turns */
+async function costOf(second: Classifier, files: readonly string[]): Promise<string> {
+  await run(second, files, 40);
+  const ratios: number[] = [];
+  for (let turn = 0; turn < 5; turn++) {
+    const times = Math.ceil(count / 5);
+    const without = await run(many, files, times);
+    ratios.push((await run(second, files, times)).perSecond / without.perSecond);
+  }
+  const sorted = ratios.sort((a, b) => a - b);
+  return `${sorted[2]?.toFixed(2)} (${sorted[0]?.toFixed(2)} to ${sorted[4]?.toFixed(2)})`;
+}
+
 try {
   console.log(
     `${cpus()[0]?.model}, ${availableParallelism()} cores; ${many.engine.engine}: ${many.engine.device}`,
   );
-  const table: Record<string, ReturnType<typeof row>> = {};
+  const table: Record<string, ReturnType<typeof row> & { 'with shadow'?: string }> = {};
   const sets =
     positionals.length > 0
       ? [{ name: `${positionals.length} files given`, paths: async () => positionals }]
@@ -141,10 +167,13 @@ try {
     // Warm-up: threads start on demand, and the JIT compiles hot code. Neither should be measured.
     await run(many, files, 40);
     await run(single, files, 20);
-    table[name] = row(await run(many, files, count), await run(single, files, Math.ceil(count / 4)));
+    table[name] = {
+      ...row(await run(many, files, count), await run(single, files, Math.ceil(count / 4))),
+      ...(shadowed === undefined ? {} : { 'with shadow': await costOf(shadowed, files) }),
+    };
   }
   console.table(table);
 } finally {
-  await Promise.all([many.close(), single.close()]);
+  await Promise.all([many.close(), single.close(), shadowed?.close()]);
   await rm(folder, { recursive: true });
 }

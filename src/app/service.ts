@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import { auditTrail } from '../access/audit.js';
 import { deriveKey } from '../access/keys.js';
 import { Categories } from '../anatomy/categories.js';
-import type { Classifier, Shadow } from '../classify/classifier.js';
 import type { DecidingClassifier } from '../classify/deciding.js';
 import type { Config } from '../config/options.js';
 import { requireLabels } from '../decisions/labels.js';
@@ -25,6 +24,7 @@ import { Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
 import { StateProbe } from '../store/state-probe.js';
 import { Suspects } from '../store/suspects.js';
+import { classifying } from './classifying.js';
 import { inFolder } from './in-folder.js';
 import { Leadership } from './leadership.js';
 import { createLeading } from './leading.js';
@@ -94,7 +94,7 @@ export async function startService(
             {
               server,
               mayLead: !onlyWorks,
-              settings: settingsOf(config, classifier.network, !onlyWorks),
+              settings: settingsOf(config, classifier, !onlyWorks),
               log,
             },
             startWork,
@@ -168,9 +168,7 @@ async function startOn(
       availability.isReady &&
       probe.problem === undefined &&
       (shared === undefined || (shared.leads ? isOpen : shared.leader !== undefined)),
-    network: identityOf(classifier),
-    engine: classifier.engine,
-    ...(classifier.shadow === undefined ? {} : { shadow: shadowOf(classifier.shadow) }),
+    ...classifying(classifier),
     orthanc: {
       url: config.orthancUrl[0],
       ...availability.state,
@@ -249,6 +247,7 @@ async function startOn(
   };
   // The parts that fill the queue come before it, so they stop after it and see all jobs that it settles.
   const lifecycle = new Lifecycle([
+    networks,
     new Monitor({
       probe,
       measureLag: async () => leading?.follower.measureLag(),
@@ -325,14 +324,3 @@ async function goOn(settling: Part, routing: Routing | undefined, log: Logger): 
     log.info({ err: asPlainviewError(caught) }, 'what another process had begun is settled later');
   }
 }
-
-const identityOf = ({ network }: Pick<Classifier, 'network'>) => ({
-  name: network.name,
-  sha256: network.sha256,
-  purpose: network.purpose,
-});
-
-const shadowOf = ({ network, problem }: Shadow) => ({
-  ...(network === undefined ? {} : { network: identityOf({ network }) }),
-  ...(problem === undefined ? {} : { problem: problem.message }),
-});

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Network } from '../classify/network.js';
+import type { Classifier } from '../classify/classifier.js';
 import { type Config, type OptionName, variableOf } from '../config/options.js';
 
 /** What decides how a radiograph is classified and recorded, and whose archive it is. */
@@ -48,7 +48,11 @@ const files: ReadonlySet<OptionName> = new Set([
  * What all processes of an archive must have alike: a fingerprint for each variable. It is so short that nobody can find
  * out a secret from it, and two values are rarely alike.
  */
-export function settingsOf(config: Config, network: Network, mayLead: boolean): Record<string, string> {
+export function settingsOf(
+  config: Config,
+  { network, shadow }: Pick<Classifier, 'network' | 'shadow'>,
+  mayLead: boolean,
+): Record<string, string> {
   const contentOf = (name: OptionName): unknown => {
     const value = config[name];
     return typeof value === 'string' && files.has(name) ? readFileSync(value, 'utf8') : value;
@@ -57,6 +61,7 @@ export function settingsOf(config: Config, network: Network, mayLead: boolean): 
   return {
     ...Object.fromEntries(names.map((name) => [variableOf(name), fingerprint(contentOf(name))])),
     [variableOf('network')]: fingerprint([network.sha256, network.classes]),
+    [variableOf('shadowNetwork')]: fingerprint(shadow?.network?.sha256),
   };
 }
 

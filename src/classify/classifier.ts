@@ -103,6 +103,8 @@ export interface ClassifierOptions extends NetworkSource {
   keepsFeatures?: boolean | undefined;
   /** A second network. Where it cannot run, the first one does. It is left out where it is the same as the first one. */
   shadow?: NetworkSource | undefined;
+  /** Milliseconds that it may take for one picture; default ten seconds. */
+  shadowTimeoutMs?: number | undefined;
 }
 
 /** Of a colour picture: its file, its decoded pixels, and what libraries need beside them. */
@@ -138,7 +140,9 @@ export async function createClassifier(
     memoryBytes:
       (options.memoryBytes ?? memoryFor(options.maxMegapixels ?? 150)) +
       (second?.file === undefined ? 0 : memoryOfShadow(second.file)),
-    ...(second?.file === undefined ? {} : { shadow: { file: second.file } }),
+    ...(second?.file === undefined
+      ? {}
+      : { shadow: { file: second.file, timeoutMs: options.shadowTimeoutMs ?? 10_000 } }),
   };
   const lastLayer = options.keepsFeatures ? lastLayerOf(file, setup) : undefined;
   const workers = options.workers || Math.min(availableParallelism(), 4);

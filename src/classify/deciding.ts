@@ -14,6 +14,7 @@ export class DecidingClassifier implements Classifier {
   #current: Classifier;
   /** Those that finish their last pictures. */
   readonly #ending = new Set<Classifier>();
+  #isClosed = false;
 
   constructor(first: Classifier) {
     this.#current = first;
@@ -47,15 +48,16 @@ export class DecidingClassifier implements Classifier {
     return this.#current.features(picture);
   }
 
-  /** Each picture from now on is classified by the next one. Those that run end with the network that began them. */
+  /** Each picture from now on is classified by the next one. Those that run end with the network that began them. Once this is closed, so is the next one. */
   replace(next: Classifier): void {
-    const before = this.#current;
-    this.#current = next;
+    const before = this.#isClosed ? next : this.#current;
+    if (!this.#isClosed) this.#current = next;
     this.#ending.add(before);
     void before.close().finally(() => this.#ending.delete(before));
   }
 
   async close(deadline?: AbortSignal): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([this.#current, ...this.#ending].map((each) => each.close(deadline)));
   }
 }

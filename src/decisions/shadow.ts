@@ -1,3 +1,5 @@
+import type { ShadowClassification } from '../classify/classifier.js';
+import { decide } from '../classify/decide.js';
 import { networksDecision } from './correction.js';
 import type { DecisionRecord, InstanceRecord, ShadowRecord } from './schema.js';
 
@@ -16,9 +18,27 @@ export const outcomeOf = ({
 }: Pick<DecisionRecord, 'decision'> & { category?: string | undefined }) => category ?? decision;
 
 /** Whether a second network would have decided otherwise. Two that both ask for a person agree. */
-export function partingOf(record: InstanceRecord): 'agrees' | 'differs' | 'failed' | undefined {
-  const shadow = shadowOf(record);
-  if (shadow === undefined) return undefined;
+export type Parting = 'agrees' | 'differs' | 'failed';
+
+export function partingBetween(decided: Parameters<typeof outcomeOf>[0], shadow: ShadowRecord): Parting {
   if (shadow.decision === 'failed') return 'failed';
-  return outcomeOf(shadow) === outcomeOf(networksDecision(record)) ? 'agrees' : 'differs';
+  return outcomeOf(shadow) === outcomeOf(decided) ? 'agrees' : 'differs';
+}
+
+/** @returns undefined where there is no answer of a second network beside the decision */
+export function partingOf(record: InstanceRecord): Parting | undefined {
+  const shadow = shadowOf(record);
+  return shadow && partingBetween(networksDecision(record), shadow);
+}
+
+/** @param of `when` of the decision */
+export function shadowRecordOf(shadow: ShadowClassification, of: string): ShadowRecord {
+  const { name, sha256 } = shadow.network;
+  const network = { name, sha256 };
+  if ('error' in shadow) {
+    const { code, message } = shadow.error;
+    return { network, decision: 'failed', failure: { code, message }, top: [], of };
+  }
+  const { decision, category, top } = decide(shadow.scores, shadow.network);
+  return { network, decision, ...(category === undefined ? {} : { category }), top, of };
 }

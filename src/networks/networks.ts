@@ -24,18 +24,28 @@ interface Parts {
   check: (network: Network) => void;
   onSwitched: () => void;
   /** Other than the default in tests alone. */
-  load?: (name: string) => Promise<Classifier>;
+  load?: (name: string, cancelled: AbortSignal) => Promise<Classifier>;
 }
+
+/** Within which a network must be loaded and tested, milliseconds. */
+const longestLoadMs = 120_000;
 
 /** Which networks there are, which one decides, and the switch to another one while the service runs. */
 export class Networks {
   readonly #parts: Parts;
-  readonly #load: (name: string) => Promise<Classifier>;
+  readonly #load: NonNullable<Parts['load']>;
+  readonly #stopped = new AbortController();
   #isSwitching = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#load = parts.load ?? ((name) => createClassifier(serviceOptions(parts.config, name)));
+    this.#load =
+      parts.load ?? ((name, cancelled) => createClassifier(serviceOptions(parts.config, name), cancelled));
+  }
+
+  /** A network that is being loaded is not waited for. */
+  stop(): void {
+    this.#stopped.abort();
   }
 
   /** @throws state_damaged, state_unusable */
@@ -64,8 +74,10 @@ export class Networks {
     return this.#alone(async (choices) => {
       const known = await this.#names();
       if (!known.includes(name)) throw createError('network_unknown', { name, known });
+      // Chosen once more, with other files or thresholds, it is one step.
+      const before = choices.at(-1)?.name === name ? choices.slice(0, -1) : choices;
       await this.#switchTo(name, (sha256) => [
-        ...choices,
+        ...before,
         { name, sha256, who, when: new Date().toISOString() },
       ]);
     });
@@ -98,7 +110,9 @@ export class Networks {
     const { classifier, check, store, onSwitched } = this.#parts;
     const refuse = (caught: unknown) =>
       createError('network_refused', { name, why: asPlainviewError(caught).message }, caught);
-    const next = await this.#load(name).catch((caught: unknown) => {
+    const cancelled = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(longestLoadMs)]);
+    if (cancelled.aborted) throw createError('classifier_closed', {});
+    const next = await this.#load(name, cancelled).catch((caught: unknown) => {
       throw refuse(caught);
     });
     try {

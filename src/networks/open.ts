@@ -24,7 +24,7 @@ export async function openClassifier(
   const { name, who, when, sha256 } = chosen;
   log.info(
     { network: name, who, when },
-    'this network decides, because it was chosen by `plainview network use`',
+    'this network decides, because it was chosen by `plainview network use`: PLAINVIEW_NETWORK has no effect',
   );
   let classifier: Classifier;
   try {

@@ -2,7 +2,8 @@ import type { Classified, Classifier } from '../classify/classifier.js';
 import { decide } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
 import { recordOf, requestOf } from '../decisions/read.js';
-import type { NewDecision, ShadowRecord } from '../decisions/schema.js';
+import type { NewDecision } from '../decisions/schema.js';
+import { shadowRecordOf } from '../decisions/shadow.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { DescribedInstance } from '../orthanc/hierarchy.js';
 import type { InstanceId } from '../orthanc/ids.js';
@@ -117,15 +118,4 @@ export class Judge {
       ...(request === undefined ? {} : { requested: { who: request.who, when: request.when } }),
     };
   }
-}
-
-function shadowRecordOf(shadow: NonNullable<Classified['shadow']>, of: string): ShadowRecord {
-  const { name, sha256 } = shadow.network;
-  const network = { name, sha256 };
-  if ('error' in shadow) {
-    const { code, message } = shadow.error;
-    return { network, decision: 'failed', failure: { code, message }, top: [], of };
-  }
-  const { decision, category, top } = decide(shadow.scores, shadow.network);
-  return { network, decision, ...(category === undefined ? {} : { category }), top, of };
 }

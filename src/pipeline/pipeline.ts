@@ -3,7 +3,7 @@ import type { Config } from '../config/options.js';
 import { isHalfWritten, recordOf, requestOf } from '../decisions/read.js';
 import type { Recorder } from '../decisions/recorder.js';
 import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
-import { outcomeOf } from '../decisions/shadow.js';
+import { partingBetween } from '../decisions/shadow.js';
 import { pictureOf } from '../decisions/tags-record.js';
 import { hasOtherVersion } from '../decisions/versions.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
@@ -250,8 +250,7 @@ export class Pipeline {
   #count({ shadow, ...decided }: Omit<NewDecision, 'ms'>, began: number): void {
     this.#observe('total', (performance.now() - began) / 1000);
     if (shadow === undefined) return;
-    const parting = outcomeOf(shadow) === outcomeOf(decided) ? 'agrees' : 'differs';
-    this.#metrics.shadow.inc({ outcome: shadow.decision === 'failed' ? 'failed' : parting });
+    this.#metrics.shadow.inc({ outcome: partingBetween(decided, shadow) });
   }
 
   async #timed<T>(stage: Stage, step: () => Promise<T>): Promise<T> {

@@ -1,10 +1,12 @@
-import { useSignalEffect } from '@preact/signals';
-import { useEffect, useState } from 'preact/hooks';
+import { computed, useSignalEffect } from '@preact/signals';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, hasToken, messageOf, signInNeeded, signOut } from './api/client.js';
+import { status } from './api/live.js';
 import { Dashboard } from './dashboard/page.js';
 import { InstancePage } from './instance/page.js';
+import { notifyOnError } from './state/notices.js';
 import { go, route } from './state/route.js';
-import { me, openSession } from './state/session.js';
+import { loadCategories, me, openSession } from './state/session.js';
 import { texts } from './texts/index.js';
 import { Header } from './ui/header.js';
 import { Help, helpIsOpen } from './ui/help.js';
@@ -13,13 +15,21 @@ import { useShortcuts } from './ui/shortcuts.js';
 import { SignIn } from './ui/sign-in.js';
 import { WorklistPage } from './worklist/page.js';
 
+const networkInUse = computed(() => status.value?.network.sha256);
+
 export function App() {
   const [error, setError] = useState<unknown>();
+  const network = useRef<string | undefined>(undefined);
   const open = () => {
     setError(undefined);
     openSession().catch(setError);
   };
   useEffect(open, []);
+  useSignalEffect(() => {
+    const before = network.current;
+    network.current = networkInUse.value ?? before;
+    if (before !== undefined && network.current !== before) notifyOnError(loadCategories());
+  });
   useSignalEffect(() => {
     document.title = `${texts.pageTitles[route.value.page]} – ${texts.appName}`;
   });

@@ -2,7 +2,7 @@ import type { Entry } from '../contract/review.js';
 import { type Standing, standsInstead } from '../decisions/exposure.js';
 import { type CategoryLabels, proposedCategories } from '../decisions/proposals.js';
 import { recordOf } from '../decisions/read.js';
-import { partingOf } from '../decisions/shadow.js';
+import { type Parting, partingOf } from '../decisions/shadow.js';
 import { pictureOf } from '../decisions/tags-record.js';
 import { createError } from '../errors/errors.js';
 import type { StudyTree } from '../orthanc/hierarchy.js';
@@ -118,7 +118,7 @@ export interface ListedInstance {
   study: StudyId;
   picture: Picture;
   /** Whether a shadow network would have decided otherwise. */
-  parting: ReturnType<typeof partingOf>;
+  parting: Parting | undefined;
 }
 
 /** An instance among those of its study. */

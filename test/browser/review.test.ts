@@ -358,6 +358,21 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.getByText('Hand AP (ours)').waitFor();
   });
 
+  test('the categories of another network can be chosen as soon as it decides', async () => {
+    const page = await open();
+    await page.getByRole('button', { name: 'Filters' }).click();
+    const options = page.getByLabel('Category').locator('option');
+    const name = 'View of the site lateral';
+    expect(await options.allTextContents()).not.toContain(name);
+    await waitFor(() => review.service.followers() > 0);
+    review.service.networkClasses.push('view_of_the_site_lateral');
+    const network = { ...review.service.status.network, sha256: 'e'.repeat(64) };
+    // The page knows the network that decided before.
+    review.service.emit('status', review.service.status);
+    review.service.emit('status', { ...review.service.status, network });
+    await options.getByText(name).waitFor({ state: 'attached' });
+  });
+
   test('the dashboard draws and tells what the service counted', async () => {
     review.service.me = { who: 'adam', role: 'admin', how: 'orthanc' };
     const page = await open('#/dashboard');

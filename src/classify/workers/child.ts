@@ -36,8 +36,8 @@ interface RunningJob extends Job {
   readonly scored?: Classification;
 }
 
-/** Milliseconds that the second network may take for one picture, where the first one may not take less. */
-const longestShadowMs = 10_000;
+/** A process must be ready within so many times what its second network may take for a picture. Then it is started without. */
+const startFactor = 6;
 
 interface Listeners {
   /** A job or the process has ended. */
@@ -67,7 +67,7 @@ export class Child {
   constructor(setup: Setup, listeners: Listeners) {
     this.#listeners = listeners;
     this.#longestMs = setup.timeoutMs;
-    this.#longestShadowMs = Math.min(longestShadowMs, setup.timeoutMs);
+    this.#longestShadowMs = setup.shadow?.timeoutMs ?? 0;
     const [command, ...args] = commandFor(setup);
     this.#process = spawn(command, args, {
       // The log is on standard output. What native code writes when it crashes is on standard error.
@@ -80,7 +80,14 @@ export class Child {
     // A process that ends during a picture breaks this pipe. Its end is handled below.
     this.#pictures.on('error', () => undefined);
     this.ready = new Promise((resolve, reject) => {
+      const starting =
+        setup.shadow &&
+        setTimeout(
+          () => ended('it was not ready in time with a second network'),
+          startFactor * setup.shadow.timeoutMs,
+        );
       this.#process.on('message', (reply: Reply) => {
+        clearTimeout(starting);
         if (reply.kind === 'ready') {
           // On a CPU a second picture would only slow down the first. With a GPU, the next batch is decoded during
           // inference.
@@ -92,6 +99,7 @@ export class Child {
         } else this.#settle(reply);
       });
       const ended = (why: string, cause?: unknown) => {
+        clearTimeout(starting);
         reject(createError('classifier_crashed', { why }, cause));
         this.#end(why);
       };

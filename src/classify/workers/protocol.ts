@@ -16,7 +16,13 @@ export interface Setup {
   /** Private memory that a worker may use. */
   readonly memoryBytes: number;
   /** A second network with the same layers, which looks at the same prepared pictures. */
-  readonly shadow?: { readonly file: Buffer } | undefined;
+  readonly shadow?:
+    | {
+        readonly file: Buffer;
+        /** Milliseconds that it may take for one picture. */
+        readonly timeoutMs: number;
+      }
+    | undefined;
 }
 
 /** Unique within a pool. */

@@ -24,6 +24,11 @@ export const mayAdminister = computed(() => me.value?.role === 'admin');
 /** @throws ApiError, 401 where the reader must sign in first */
 export async function openSession(): Promise<void> {
   me.value = await callApi('me', meShape);
+  await loadCategories();
+}
+
+/** They change with the network in use. */
+export async function loadCategories(): Promise<void> {
   const list = await callApi('categories', categoryList);
   const all = list.categories.map(({ name, region, part = '', projection = '' }) => ({
     name,

@@ -24,6 +24,8 @@ export interface FakeService {
   status: Status;
   statistics: Statistics;
   drift: DriftChange[];
+  /** The categories of the network in use. */
+  networkClasses: string[];
   /** The queries of the lists that were asked for. */
   lists: string[];
   /** What came in: `PUT instances/…/decision {"category":…}`. */
@@ -41,7 +43,7 @@ export interface FakeService {
 }
 
 const known = Categories.read();
-const categoryList = categoryListOf(known, [...codedCategories, 'other'], Words.read(known));
+const words = Words.read(known);
 
 /** The API's contract from memory, so that a test can make it answer whatever it must. */
 export async function startFakeService(count = 60): Promise<FakeService> {
@@ -70,6 +72,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     },
     statistics: madeStatistics(),
     drift: [],
+    networkClasses: [...codedCategories, 'other'],
     asked: [],
     lists: [],
     troubles: new Map(),
@@ -108,7 +111,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
   async function answer(path: string, query: URLSearchParams, body: Body, response: ServerResponse) {
     const [room, key = '', leaf] = path.split('/');
     if (path === 'me') return json(response, fake.me);
-    if (path === 'categories') return json(response, categoryList);
+    if (path === 'categories') return json(response, categoryListOf(known, fake.networkClasses, words));
     if (path === 'status') return json(response, { ...fake.status, streams: fake.streams });
     if (path === 'statistics') return json(response, fake.statistics);
     if (path === 'drift') return json(response, { changes: fake.drift });

@@ -10,8 +10,12 @@ const folder = mkdtempSync(join(tmpdir(), 'plainview-settings-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const { network } = stubClassifier();
 const secret = 'of tests alone, 123';
-const of = (env: Record<string, string> = {}, mayLead = true, other = network) =>
-  settingsOf(loadConfig({ PLAINVIEW_SECRET: secret, ...env }), other, mayLead);
+const of = (env: Record<string, string> = {}, mayLead = true, other = network, shadow?: typeof network) =>
+  settingsOf(
+    loadConfig({ PLAINVIEW_SECRET: secret, ...env }),
+    { network: other, shadow: shadow && { network: shadow } },
+    mayLead,
+  );
 const file = (name: string, content: string) => {
   writeFileSync(join(folder, name), content);
   return join(folder, name);
@@ -31,6 +35,13 @@ test.each([
 test('tell of another network', () => {
   const other = { ...network, sha256: 'f'.repeat(64) };
   expect(differing(of(), of({}, true, other))).toEqual(['PLAINVIEW_NETWORK']);
+});
+
+test('tell of another shadow network, wherever its file is', () => {
+  const shadow = { ...network, sha256: 'c'.repeat(64) };
+  expect(differing(of(), of({}, true, network, shadow))).toEqual(['PLAINVIEW_SHADOW_NETWORK']);
+  const other = of({ PLAINVIEW_SHADOW_NETWORK: '/elsewhere.pb' }, true, network, shadow);
+  expect(differing(of({ PLAINVIEW_SHADOW_NETWORK: 'ours' }, true, network, shadow), other)).toEqual([]);
 });
 
 test('tell of another content of a file, and not of another place', () => {

@@ -15,8 +15,8 @@ import { goldenPictureFile } from '../../../testkit/classify/pictures.js';
 const children: ChildProcess[] = [];
 /** Sent to a process at the moment when only the second network has still to answer. */
 let signal: NodeJS.Signals | undefined;
-/** Ends a process that starts with a second network, as a crash while it is loaded would. */
-let isDeadly = false;
+/** Sent to a process that starts with a second network, as a crash or a hang while it is loaded would. */
+let atStart: NodeJS.Signals | undefined;
 vi.mock('node:child_process', async (original) => {
   const real = await original<typeof import('node:child_process')>();
   const spawn = (...args: Parameters<typeof real.spawn>) => {
@@ -34,7 +34,7 @@ vi.mock('node:child_process', async (original) => {
       });
     const send = child.send.bind(child) as (...sent: unknown[]) => boolean;
     child.send = (message: { kind: string; setup?: { shadow?: object } }, ...rest: unknown[]) => {
-      if (isDeadly && message.setup?.shadow !== undefined) child.kill('SIGKILL');
+      if (atStart !== undefined && message.setup?.shadow !== undefined) child.kill(atStart);
       return send(message, ...rest);
     };
     return child;
@@ -58,7 +58,7 @@ const open: Classifier[] = [];
 beforeEach(() => {
   children.length = 0;
   signal = undefined;
-  isDeadly = false;
+  atStart = undefined;
 });
 afterEach(async () => {
   await Promise.all(open.splice(0).map((classifier) => classifier.close()));
@@ -129,14 +129,20 @@ describe('a shadow network that cannot run', () => {
     else expect(answer).toBeUndefined();
   });
 
-  it('because its process ends at the start does not keep the first one from deciding', async () => {
-    isDeadly = true;
-    const classifier = await start({ shadow: second });
-    const { scores, shadow } = await classifier.classify(grey);
-    expect(scores).toHaveLength(5);
-    expect(shadow).toMatchObject({ error: { code: 'classifier_crashed' } });
-    expect(classifier.shadow?.problem).toMatchObject({ code: 'classifier_crashed' });
-  });
+  it.each([
+    ['ends', 'SIGKILL'],
+    ['hangs', 'SIGSTOP'],
+  ] as const)(
+    'because its process %s at the start does not keep the first one from deciding',
+    async (_, signal) => {
+      atStart = signal;
+      const classifier = await start({ shadow: second, shadowTimeoutMs: 1000 });
+      const { scores, shadow } = await classifier.classify(grey);
+      expect(scores).toHaveLength(5);
+      expect(shadow).toMatchObject({ error: { code: 'classifier_crashed' } });
+      expect(classifier.shadow?.problem).toMatchObject({ code: 'classifier_crashed' });
+    },
+  );
 });
 
 describe('a shadow network during which the process', () => {
@@ -161,7 +167,7 @@ describe('a shadow network during which the process', () => {
   });
 
   it('hangs costs no decision: it waits for the limit, then the process is replaced', async () => {
-    const classifier = await start({ shadow: second, timeoutMs: 1500 });
+    const classifier = await start({ shadow: second, shadowTimeoutMs: 4000 });
     signal = 'SIGSTOP';
     const { scores, shadow } = await classifier.classify(grey);
     expect(scores).toHaveLength(5);
@@ -173,7 +179,7 @@ describe('a shadow network during which the process', () => {
 
   it('cannot start anew with it costs no decision', async () => {
     const classifier = await start({ shadow: second });
-    isDeadly = true;
+    atStart = 'SIGKILL';
     children[0]?.kill('SIGKILL');
     const { scores, shadow } = await classifier.classify(grey);
     expect(scores).toHaveLength(5);

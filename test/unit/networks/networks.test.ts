@@ -104,6 +104,13 @@ describe('the use of another network', () => {
     expect(await networks.list()).not.toHaveProperty('chosen');
   });
 
+  test('that is in use already is loaded once more: its files may have changed; it is one step back', async () => {
+    const { networks, switched } = networksOn();
+    for (const name of ['knees', 'knees']) await networks.use(name, 'alice');
+    await networks.back();
+    expect(switched).toEqual(['1', '1', '0']);
+  });
+
   test.each<[string, string, object, Partial<ConstructorParameters<typeof Networks>[0]>]>([
     [
       'cannot be loaded',
@@ -143,6 +150,35 @@ describe('the use of another network', () => {
     const { networks, now, stubOf } = networksOn({}, { store });
     await expect(networks.use('knees', 'alice')).rejects.toMatchObject({ code: 'state_unusable' });
     expect([now(), stubOf('knees').isClosed]).toEqual(['0', true]);
+  });
+
+  test('that comes after the end of the service leaves no process behind', async () => {
+    const { networks, classifier, stubOf, now } = networksOn();
+    await classifier.close();
+    await networks.use('knees', 'alice');
+    expect([now(), stubOf('knees').isClosed]).toEqual(['0', true]);
+  });
+
+  test('is broken off by the end of the service', async () => {
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const load = (_: string, cancelled: AbortSignal) =>
+      new Promise<Classifier>((_, reject) => {
+        begin();
+        cancelled.addEventListener('abort', () =>
+          reject(createError('classifier_crashed', { why: 'closed' })),
+        );
+      });
+    const { networks, config } = networksOn({}, { load });
+    const use = networks.use('knees', 'alice');
+    const broken = expect(use).rejects.toMatchObject(refused);
+    await begun;
+    networks.stop();
+    await broken;
+    await expect(networks.use('knees', 'alice')).rejects.toMatchObject({ code: 'classifier_closed' });
+    expect(await lastChoice(config)).toBeUndefined();
   });
 
   test('is refused while another one is being loaded', async () => {

@@ -127,6 +127,29 @@ describe.each(Object.entries(queues))('%s queue', (_name, { isThere, create }) =
         expect(Math.abs(all.indexOf(instanceId.parse(instance)) - index)).toBeLessThanOrEqual(2);
     });
 
+    test('a job of the backlog that a sweep wants too runs as one of the sweep', async () => {
+      const seen: string[] = [];
+      const { handler, end, started } = held();
+      const queue = await create(1, (job) => {
+        seen.push(`${job.instance} ${job.reason}`);
+        return handler(job);
+      });
+      queue.enqueue(id(9), 'hook');
+      await waitFor(() => started.length === 1);
+      for (const [n, ...reasons] of [
+        [1, 'changes', 'sweep'],
+        [2, 'sweep', 'changes'],
+        [3, 'changes', 'changes'],
+      ] as const)
+        for (const reason of reasons) {
+          queue.enqueue(id(n), reason);
+          await depthIs(queue, { waiting: n });
+        }
+      for (const n of [9, 1, 2, 3]) await end(n);
+      await isEmpty(queue);
+      expect(seen.slice(1)).toEqual([`${id(1)} sweep`, `${id(2)} sweep`, `${id(3)} changes`]);
+    });
+
     test('a job does not run in the context of whoever enqueued it, who may hold locks', async () => {
       const context = new AsyncLocalStorage<string>();
       const seen: unknown[] = [];
