@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Network } from '../classify/network.js';
 import { createError } from '../errors/errors.js';
@@ -15,6 +15,9 @@ export interface NewNetwork {
   readonly report: string;
 }
 
+/** What a training writes. */
+const files = ['network.pb', 'classes.txt', 'network.json', 'card.md', 'report.html'];
+
 /** The graph within a network's folder. */
 export const graphOf = (folder: string): string => join(folder, 'network.pb');
 
@@ -26,14 +29,20 @@ export async function requireNewFolder(folder: string, replace: boolean): Promis
   await withWriteErrors(async () => {
     makeFolder(dirname(folder));
     // Without `recursive` it fails where something is there.
-    await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    await mkdir(folder).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
       if (!replace)
         throw createError('usage', {
           problem: `${folder} is there already; name another folder with --out, or replace it with --replace`,
         });
+      const foreign = (await readdir(folder)).find((name) => !files.includes(name));
+      if (foreign !== undefined)
+        throw createError('usage', {
+          problem: `${folder} cannot be replaced: it holds ${foreign}, which no training wrote; name another folder with --out`,
+        });
     });
-    if (!replace) await rm(folder, { recursive: true });
+    // Only an empty one: it was made above, or is replaced as well as a full one.
+    if (!replace) await rmdir(folder);
   });
 }
 

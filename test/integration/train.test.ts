@@ -118,6 +118,14 @@ describe('plainview train on a folder', () => {
     expect((await readdir(folder)).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
+  test('replaces no folder that holds anything else', async () => {
+    const other = await pictures('precious', [['knee_ap', 0, 3]]);
+    const { status, out } = await train(join(folder, 'learnt'), '--out', other, '--replace');
+    expect(status).toBe(2);
+    expect(out).toContain('which no training wrote');
+    expect(await readdir(other)).toHaveLength(4);
+  });
+
   test('goes on from a network that it made', async () => {
     const learnt = await pictures('more', [
       ['wrist_ap', 100, 15],
