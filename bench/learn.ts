@@ -12,12 +12,14 @@ import sharp from 'sharp';
 import { z } from 'zod';
 import { networkFiles } from '../src/app/classifier-options.js';
 import { createClassifier } from '../src/classify/classifier.js';
+import { decide } from '../src/classify/decide.js';
 import { startWasm } from '../src/classify/engines/wasm.js';
 import { softmax, throughDense } from '../src/classify/graph/last-layer.js';
 import { readStartingNetwork } from '../src/classify/starting-network.js';
 import { percent } from '../src/evaluate/format.js';
 import type { LabelledPicture } from '../src/evaluate/ground-truth.js';
 import { readGroundTruth } from '../src/evaluate/read-ground-truth.js';
+import { groupBy } from '../src/evaluate/statistics.js';
 import { shipped } from '../src/files/places.js';
 import { FeatureCache } from '../src/learn/feature-cache.js';
 import { samplesOf } from '../src/learn/features.js';
@@ -150,6 +152,25 @@ function accuracy({ classes, inputs, weights, bias }: Head, samples: readonly Sa
   return right.length / samples.length;
 }
 
+/** The category that the network in use gives; undefined where it is unsure. */
+function confidentName({ features }: Sample): string | undefined {
+  const layer = { ...old, outputs: old.classes.length, activation: 'linear' } as const;
+  return decide(softmax(throughDense(layer, features)), start.network).category;
+}
+
+/** As `plainview train --orthanc` replays: 30 confident decisions of each category. */
+function replayOf(sure: readonly Sample[], people: readonly Sample[]): Sample[] {
+  const byName = groupBy(
+    sure.filter((sample) => !people.includes(sample)),
+    confidentName,
+  );
+  return [...byName].flatMap(([label = '', members]) =>
+    members
+      .slice(0, 30)
+      .map((sample): Sample => ({ ...sample, from: 'replay', picture: { ...sample.picture, label } })),
+  );
+}
+
 const tf = await startWasm();
 const enough = { pictures: 20, patients: 10 };
 const trained = (samples: readonly Sample[], seed: number) =>
@@ -175,11 +196,13 @@ const columns = [
 row(...columns);
 row(...columns.map(() => '---'));
 const sites = [
-  { source: 'unifesp', look: 'pale', counts: corrections },
-  { source: 'unifesp', look: 'tilted', counts: corrections },
-  { source: 'mura', look: 'pale', counts: [10, 25] },
-];
-for (const { source, look, counts } of sites) {
+  { source: 'unifesp', look: 'pale', counts: corrections, order: 'any' },
+  { source: 'unifesp', look: 'tilted', counts: corrections, order: 'any' },
+  { source: 'unifesp', look: 'pale', counts: corrections, order: 'worklist' },
+  { source: 'unifesp', look: 'tilted', counts: corrections, order: 'worklist' },
+  { source: 'mura', look: 'pale', counts: [10, 25], order: 'any' },
+] as const;
+for (const { source, look, counts, order } of sites) {
   const site = await samplesWith(
     look,
     truth.pictures.filter(({ group }) => group === source),
@@ -189,12 +212,14 @@ for (const { source, look, counts } of sites) {
       const patients = shuffled([...new Set(site.map(patientOf))], (name) => name, i + 1);
       const held = new Set(patients.slice(0, Math.ceil(patients.length * 0.35)));
       const isHeld = (sample: Sample) => held.has(patientOf(sample));
-      const people = shuffled(
+      const seen = shuffled(
         site.filter((sample) => !isHeld(sample)),
         ({ picture }) => picture.id,
         i + 1,
-      ).slice(0, count);
-      const { head, verdict } = trained(people, i + 1);
+      );
+      const sure = order === 'any' ? [] : seen.filter((sample) => confidentName(sample) !== undefined);
+      const people = [...seen.filter((sample) => !sure.includes(sample)), ...sure].slice(0, count);
+      const { head, verdict } = trained([...people, ...replayOf(sure, people)], i + 1);
       const [here, there] = [site.filter(isHeld), home.filter(isHeld)];
       const isWritten = verdict.objections.length === 0;
       // Where it is not written, the old one stays in use.
@@ -210,7 +235,7 @@ for (const { source, look, counts } of sites) {
       };
     });
     row(
-      `${source}, ${look}`,
+      `${source}, ${look}${order === 'any' ? '' : ', unsure ones first, with replay'}`,
       results[0]?.count ?? 0,
       spread(results.map(({ before }) => before)),
       spread(results.map(({ trained }) => trained)),
