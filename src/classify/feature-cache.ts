@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../files/make-folder.js';
 import { ownerOnly } from '../files/replace.js';
+import { withWriteErrors } from '../files/result-file.js';
 
 const digestBytes = 32;
 const digestOf = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
@@ -33,11 +34,16 @@ export class FeatureCache {
     return digestOf(values).equals(file.subarray(-digestBytes)) ? new Float32Array(values.buffer) : undefined;
   }
 
+  /** @throws report_unwritable */
   async write(key: string, features: Float32Array): Promise<void> {
     const values = Buffer.from(features.buffer, features.byteOffset, features.byteLength);
     const path = this.#path(key);
-    await writeFile(`${path}.part`, Buffer.concat([values, digestOf(values)]), ownerOnly);
-    await rename(`${path}.part`, path);
+    // Another run, or another picture with the same content, may be writing the same features.
+    const part = `${path}.${randomUUID()}.part`;
+    await withWriteErrors(async () => {
+      await writeFile(part, Buffer.concat([values, digestOf(values)]), ownerOnly);
+      await rename(part, path);
+    });
   }
 
   #path(key: string): string {

@@ -14,14 +14,15 @@ export interface CardOptions {
 }
 
 /** What changed, as lines for the terminal and the card. */
-export function findings({ verdict, added, folds }: Training): string[] {
+export function findings({ verdict, added, folds, results }: Training): string[] {
   const { named, figures, worse, newCategories, kept, objections } = verdict;
   const { old, new: now } = figures;
+  const unknown = results[0].filter(({ picture }) => picture.patient === undefined).length;
   const share = (before: Proportion, after: Proportion) =>
     `${percent(before.share)} % → ${percent(after.share)} % (of ${after.of})`;
   return [
     `measured on patients that were left out (${folds} folds)`,
-    `named as people did: ${named.old} → ${named.new} of ${named.n} (only before ${named.onlyOld}, only now ${named.onlyNew}, McNemar's exact p ${pText(named.p)})`,
+    `named as people did: ${named.old} → ${named.new} of ${named.n} (only before ${named.onlyOld}, only now ${named.onlyNew}, McNemar's exact test, one-sided, p ${pText(named.p)})`,
     `accuracy, of its categories: ${share(old.accuracy, now.accuracy)}`,
     `labelled at the thresholds: ${share(old.labelled, now.labelled)}`,
     `right of the labelled: ${share(old.rightOfLabelled, now.rightOfLabelled)}`,
@@ -34,6 +35,11 @@ export function findings({ verdict, added, folds }: Training): string[] {
       ({ category, sensitivity, ppvWithOther }) =>
         `new category ${category}: sensitivity ${percent(sensitivity.share)} % (${interval(sensitivity)}; ${counted(sensitivity)}), PPV ${percent(ppvWithOther.share)} % (${counted(ppvWithOther)})`,
     ),
+    ...(unknown === 0
+      ? []
+      : [
+          `of ${unknown} pictures the patient is not known, and each counts as of its own: where patients have several, these figures are too good`,
+        ]),
     ...(added.includes(otherClass) ? [`new class ${otherClass}: none of the categories`] : []),
     ...worse.map(
       ({ category, before, after, n }) => `WORSE: ${category}, right ${before} → ${after} of ${n}`,

@@ -7,14 +7,18 @@ import type { UnreadPicture } from '../evaluate/evaluate-pictures.js';
 import type { GroundTruth, LabelledPicture } from '../evaluate/ground-truth.js';
 import type { Sample } from './sample.js';
 
+type Source = Pick<GroundTruth, 'pictures' | 'read' | 'keyOf'>;
+
 /**
  * The features of every picture, from the cache where they are there. A picture that cannot be read or classified is
- * listed, and does not stop the others.
+ * listed, and does not stop the others. An error that may pass ends the run: without those pictures, another network
+ * would result. What is in the cache is then not computed again.
  * @param concurrency most pictures in memory at a time
  * @param onPicture called after each picture
+ * @throws orthanc_…, report_unwritable
  */
 export async function samplesOf(
-  truth: Pick<GroundTruth, 'pictures' | 'read' | 'keyOf'>,
+  source: Source,
   from: Sample['from'],
   classifier: Pick<Classifier, 'features'>,
   cache: FeatureCache,
@@ -23,14 +27,18 @@ export async function samplesOf(
 ): Promise<{ samples: Sample[]; unread: UnreadPicture[] }> {
   const one = async (picture: LabelledPicture): Promise<Sample | UnreadPicture> => {
     try {
-      return { picture, from, features: await featuresOf(truth, picture, classifier, cache) };
-    } catch (error) {
-      return { picture, error: asPlainviewError(error) };
+      const { key, features, isNew } = await featuresOf(source, picture, classifier, cache);
+      if (isNew) await cache.write(key, features);
+      return { picture, from, features };
+    } catch (caught) {
+      const error = asPlainviewError(caught);
+      if (error.transient || error.code === 'report_unwritable') throw error;
+      return { picture, error };
     }
   };
   const samples: Sample[] = [];
   const unread: UnreadPicture[] = [];
-  for await (const outcome of pMapIterable(truth.pictures, one, { concurrency })) {
+  for await (const outcome of pMapIterable(source.pictures, one, { concurrency })) {
     onPicture();
     if ('error' in outcome) unread.push(outcome);
     else samples.push(outcome);
@@ -40,21 +48,20 @@ export async function samplesOf(
 
 /** A source that can tell a picture's content without reading it spares the rendering too. */
 async function featuresOf(
-  truth: Pick<GroundTruth, 'read' | 'keyOf'>,
+  source: Source,
   picture: LabelledPicture,
   classifier: Pick<Classifier, 'features'>,
   cache: FeatureCache,
-): Promise<Float32Array> {
-  const known = await truth.keyOf?.(picture);
-  const file = known === undefined ? await truth.read(picture) : undefined;
+): Promise<{ key: string; features: Float32Array; isNew: boolean }> {
+  const known = await source.keyOf?.(picture);
+  const file = known === undefined ? await source.read(picture) : undefined;
   const key =
     known ??
     createHash('sha256')
       .update(file ?? '')
       .digest('hex');
   const cached = await cache.read(key);
-  if (cached !== undefined) return cached;
-  const { features } = await classifier.features(file ?? (await truth.read(picture)));
-  await cache.write(key, features);
-  return features;
+  if (cached !== undefined) return { key, features: cached, isNew: false };
+  const { features } = await classifier.features(file ?? (await source.read(picture)));
+  return { key, features, isNew: true };
 }

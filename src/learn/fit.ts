@@ -30,7 +30,7 @@ export function scaleOf(features: readonly Float32Array[]): Scale {
 }
 
 /**
- * What is added to a head: [classes, inputs + 1] for features that are centred and scaled. The last input is 1 always.
+ * What is added to a head: [inputs + 1, classes] for features that are centred and scaled. The last input is 1 always.
  */
 export type Change = Float64Array;
 
@@ -59,8 +59,8 @@ export function changedLogits(
 ): Float64Array {
   const [, inputs] = x.shape;
   const added = tf.tidy(() => {
-    const matrix = tf.tensor2d(Float32Array.from(change), [change.length / inputs, inputs]);
-    return tf.matMul(x, matrix, false, true).dataSync<'float32'>();
+    const matrix = tf.tensor2d(Float32Array.from(change), [inputs, change.length / inputs]);
+    return tf.matMul(x, matrix).dataSync<'float32'>();
   });
   return Float64Array.from(base, (value, i) => value + at(added, i));
 }
@@ -86,6 +86,8 @@ export function fitChange(
   const [pictures, inputs] = x.shape;
   const classes = start.length / inputs;
   const residual = new Float32Array(pictures * classes);
+  // WebAssembly multiplies four times as fast where no operand is transposed on the way.
+  const transposed = tf.transpose(x);
   const objective = (change: Float64Array, gradient: Float64Array): number => {
     const logits = changedLogits(tf, x, base, change);
     let loss = 0;
@@ -99,7 +101,7 @@ export function fitChange(
         residual[i * classes + c] = weight * (Math.exp(at(row, c) - highest) / sum - (c === target ? 1 : 0));
     }
     const slopes = tf.tidy(() =>
-      tf.matMul(tf.tensor2d(residual, [pictures, classes]), x, true, false).dataSync<'float32'>(),
+      tf.matMul(transposed, tf.tensor2d(residual, [pictures, classes])).dataSync<'float32'>(),
     );
     for (let i = 0; i < change.length; i++) {
       gradient[i] = at(slopes, i) + strength * at(change, i);
@@ -108,7 +110,9 @@ export function fitChange(
     return loss;
   };
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return minimise(objective, start, { tolerance: precision * total, evaluations: 200 }).point;
+  const { point } = minimise(objective, start, { tolerance: precision * total, evaluations: 200 });
+  transposed.dispose();
+  return point;
 }
 
 /** The head with the change, for features as they are. */
@@ -117,10 +121,9 @@ export function changedHead(head: Head, { mean, spread }: Scale, change: Change)
   const weights = Float64Array.from(head.weights);
   const bias = Float64Array.from(head.bias);
   classes.forEach((_, c) => {
-    const from = c * (inputs + 1);
-    bias[c] = at(bias, c) + at(change, from + inputs);
+    bias[c] = at(bias, c) + at(change, inputs * classes.length + c);
     for (let i = 0; i < inputs; i++) {
-      const added = at(change, from + i) / spread;
+      const added = at(change, i * classes.length + c) / spread;
       weights[i * classes.length + c] = at(weights, i * classes.length + c) + added;
       bias[c] = at(bias, c) - added * at(mean, i);
     }

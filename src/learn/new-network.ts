@@ -1,9 +1,11 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { access, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Network } from '../classify/network.js';
 import { createError } from '../errors/errors.js';
-import { makeFolder, syncFolderNow } from '../files/make-folder.js';
+import { makeFolder } from '../files/make-folder.js';
 import { ownerOnly } from '../files/replace.js';
+import { replaceFolder } from '../files/replace-folder.js';
 import { withWriteErrors } from '../files/result-file.js';
 
 /** The files of a network that was trained. */
@@ -15,6 +17,9 @@ export interface NewNetwork {
   readonly report: string;
 }
 
+/** What a training writes. */
+const files = ['network.pb', 'classes.txt', 'network.json', 'card.md', 'report.html'];
+
 /** The graph within a network's folder. */
 export const graphOf = (folder: string): string => join(folder, 'network.pb');
 
@@ -23,18 +28,24 @@ export const graphOf = (folder: string): string => join(folder, 'network.pb');
  * @throws usage, report_unwritable
  */
 export async function requireNewFolder(folder: string, replace: boolean): Promise<void> {
-  await withWriteErrors(async () => {
+  const present = await withWriteErrors(async () => {
     makeFolder(dirname(folder));
-    // Without `recursive` it fails where something is there.
-    await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-      if (!replace)
-        throw createError('usage', {
-          problem: `${folder} is there already; name another folder with --out, or replace it with --replace`,
-        });
+    await access(dirname(folder), constants.W_OK);
+    return readdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
     });
-    if (!replace) await rm(folder, { recursive: true });
   });
+  if (present === undefined) return;
+  if (!replace)
+    throw createError('usage', {
+      problem: `${folder} is there already; name another folder with --out, or replace it with --replace`,
+    });
+  const foreign = present.find((name) => !files.includes(name));
+  if (foreign !== undefined)
+    throw createError('usage', {
+      problem: `${folder} cannot be replaced: it holds ${foreign}, which no training wrote; name another folder with --out`,
+    });
 }
 
 /**
@@ -46,30 +57,13 @@ export async function writeNetwork(
   { graph, network, card, report }: NewNetwork,
 ): Promise<void> {
   const { classes, ...description } = network;
-  const part = join(dirname(folder), `.${basename(folder)}.part`);
-  const former = join(dirname(folder), `.${basename(folder)}.former`);
-  await withWriteErrors(async () => {
-    try {
-      await rm(part, { recursive: true, force: true });
-      await mkdir(part);
-      const write = (name: string, content: string | Uint8Array, options = {}) =>
-        writeFile(join(part, name), content, { ...options, flush: true });
-      await write('network.pb', graph);
-      await write('classes.txt', `${classes.join('\n')}\n`);
-      await write('network.json', `${JSON.stringify(description, null, 2)}\n`);
-      await write('card.md', card);
-      await write('report.html', report, ownerOnly);
-      syncFolderNow(part);
-      await rm(former, { recursive: true, force: true });
-      await rename(folder, former).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error;
-      });
-      await rename(part, folder);
-      syncFolderNow(dirname(folder));
-      await rm(former, { recursive: true, force: true });
-    } catch (error) {
-      await rm(part, { recursive: true, force: true });
-      throw error;
-    }
-  });
+  await withWriteErrors(() =>
+    replaceFolder(folder, async (part) => {
+      await writeFile(join(part, 'network.pb'), graph);
+      await writeFile(join(part, 'classes.txt'), `${classes.join('\n')}\n`);
+      await writeFile(join(part, 'network.json'), `${JSON.stringify(description, null, 2)}\n`);
+      await writeFile(join(part, 'card.md'), card);
+      await writeFile(join(part, 'report.html'), report, ownerOnly);
+    }),
+  );
 }

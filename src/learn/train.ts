@@ -19,8 +19,8 @@ import { type Verdict, verdictOf } from './verdict.js';
 const mostFolds = 5;
 /** With less, nothing can be measured on patients that were left out. */
 const fewest = { pictures: 10, patients: 5 };
-/** How much a replayed decision counts beside one of a person. */
-const replayWeight = 0.2;
+/** How much a replayed decision counts beside one of a person: nobody has looked at it. */
+const replayWeight = 0.5;
 /** Bounds of how much a picture counts for the sake of balance between the categories. */
 const balance = { low: 0.3, high: 3 };
 

@@ -13,6 +13,7 @@ import {
 import { activationMapChainOf } from '../../../src/classify/graph/activation-maps.js';
 import { buildChain } from '../../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
+import { softmax, throughDense } from '../../../src/classify/graph/last-layer.js';
 import { runReference } from '../../../src/classify/graph/reference.js';
 import { walk } from '../../../src/classify/graph/walk.js';
 import { decode } from '../../../src/classify/prepare/decode.js';
@@ -107,6 +108,27 @@ describe('a classifier', () => {
       expect(Object.values(seconds).every((value) => value >= 0 && value < 60)).toBe(true);
     }
     expect(children).toHaveLength(2);
+  });
+
+  it('returns the features of each picture: what the last layer makes the scores of', async () => {
+    const classifier = await start({ workers: 2 });
+    const chain = buildChain(steps, goldenSize);
+    const last = chain.head.at(-1);
+    if (last === undefined) throw new Error('the golden network has no last layer');
+    const asked = Array.from({ length: 12 }, (_, i) => names[i % names.length] ?? '');
+    const results = await Promise.all(asked.map((name) => classifier.features(goldenPictureFile(name))));
+    for (const [i, { features, scores }] of results.entries()) {
+      expect(features).toHaveLength(last.inputs);
+      const reference = await referenceOf(asked[i] ?? '');
+      const computed = softmax(throughDense(last, features));
+      for (const [c, score] of reference.entries()) {
+        expect(scores[c]).toBeCloseTo(score, 5);
+        expect(computed[c]).toBeCloseTo(score, 5);
+      }
+    }
+    await expect(classifier.features(Buffer.from('no picture'))).rejects.toMatchObject({
+      code: 'picture_undecodable',
+    });
   });
 
   it('reports its engine', async () => {

@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FeatureCache } from '../../../src/classify/feature-cache.js';
+import { createError } from '../../../src/errors/errors.js';
 import { samplesOf } from '../../../src/learn/features.js';
 
 let folder: string;
@@ -17,7 +18,7 @@ function setUp({ hash = 'f'.repeat(64), keyOf }: { hash?: string; keyOf?: () => 
   const classifier = {
     features: async (picture: Buffer) => {
       calls.computed++;
-      if (picture.length === 0) throw new Error('empty');
+      if (picture.length === 0) throw createError('picture_undecodable', { problem: 'it is empty' });
       return {
         features: Float32Array.of(picture.length, 0.5),
         scores: new Float32Array(2),
@@ -57,6 +58,32 @@ test('computes the features of a picture once', async () => {
   expect(first.samples[0]?.features).toEqual(Float32Array.of(3, 0.5));
   expect(again).toEqual(first);
   expect(calls.computed).toBe(1);
+});
+
+test('takes many pictures with the same content', async () => {
+  const same = Array.from({ length: 20 }, () => Buffer.from('abc'));
+  const { samples, unread } = await setUp().of(...same);
+  expect(unread).toEqual([]);
+  expect(samples).toHaveLength(20);
+  expect(await files()).toHaveLength(1);
+});
+
+test('ends where a picture fails for a reason that may pass', async () => {
+  const { of } = setUp({
+    keyOf: async () => {
+      throw createError('orthanc_unreachable', { url: 'http://orthanc', why: 'ECONNREFUSED' });
+    },
+  });
+  await expect(of(Buffer.from('abc'))).rejects.toMatchObject({ code: 'orthanc_unreachable' });
+});
+
+test('ends where features cannot be kept', async () => {
+  const { of } = setUp();
+  await of(Buffer.from('abc'));
+  const [file = ''] = await files();
+  await rm(dirname(file), { recursive: true });
+  await expect(of(Buffer.from('abc'))).rejects.toMatchObject({ code: 'report_unwritable' });
+  await mkdir(dirname(file));
 });
 
 test('does not read a picture whose key is known', async () => {

@@ -113,29 +113,6 @@ describe('never worse', () => {
     expect(verdict.worse).toMatchObject([{ category: 'hand_ap', before: 46, n: 46 }]);
   });
 
-  test('keeps pictures of one patient together', () => {
-    // The patient is known by the picture, the category is not: only left-out patients tell.
-    const random = seeded(5);
-    const chance = Array.from({ length: 12 }, (_, patient) =>
-      films(100 + patient, [
-        {
-          label: random() < 0.5 ? 'knee_ap' : 'hand_ap',
-          count: 10,
-          patients: 1,
-          noise: 0.01,
-          axes: {
-            4: Math.cos(patient),
-            5: Math.sin(patient),
-            6: Math.cos(7 * patient),
-            7: Math.sin(5 * patient),
-          },
-        },
-      ]),
-    ).flat();
-    const { verdict } = trained(chance);
-    expect(verdict.named.new / verdict.named.n).toBeLessThan(0.8);
-  });
-
   test('needs patients', () => {
     const few = films(1, [{ label: 'knee_ap', count: 40, patients: 4, axes: { 0: 1 } }]);
     expect(() => trained(few)).toThrow(/at least 10 labelled pictures of 5 patients, and there are 40 of 4/);

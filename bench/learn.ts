@@ -1,0 +1,279 @@
+// `npm run bench:learn [-- --data folder --cache folder --seeds 5 --corrections 10,50,200,1000]`: what a network learns
+// from a site. Needs labelled radiographs (RADIOGRAPHS, else ../shared/data/radiographs). Features are computed once and
+// kept in the cache.
+//
+// The embedded network was trained on these pictures, so their own source is no site that it does not know. The site is
+// simulated: the films of one source with a strong, seeded change of look. What it knows of these films remains, so
+// a real site can begin lower and learn more, or less.
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import sharp from 'sharp';
+import { z } from 'zod';
+import { createClassifier } from '../src/classify/classifier.js';
+import { decide } from '../src/classify/decide.js';
+import { startWasm } from '../src/classify/engines/wasm.js';
+import { FeatureCache } from '../src/classify/feature-cache.js';
+import { softmax, throughDense } from '../src/classify/graph/last-layer.js';
+import { readStartingNetwork } from '../src/classify/starting-network.js';
+import { percent } from '../src/evaluate/format.js';
+import type { LabelledPicture } from '../src/evaluate/ground-truth.js';
+import { readGroundTruth } from '../src/evaluate/read-ground-truth.js';
+import { groupBy } from '../src/evaluate/statistics.js';
+import { shipped } from '../src/files/places.js';
+import { samplesOf } from '../src/learn/features.js';
+import { shuffled } from '../src/learn/folds.js';
+import { type Head, headOf } from '../src/learn/head.js';
+import { patientOf, type Sample } from '../src/learn/sample.js';
+import { train } from '../src/learn/train.js';
+import { networkFiles } from '../src/networks/classifier-options.js';
+import { seeded } from '../testkit/random.js';
+
+const { values } = parseArgs({
+  options: {
+    data: {
+      type: 'string',
+      default: process.env.RADIOGRAPHS ?? shipped('..', 'shared', 'data', 'radiographs'),
+    },
+    cache: { type: 'string', default: '/tmp/plainview-bench-learn' },
+    seeds: { type: 'string', default: '5' },
+    corrections: { type: 'string', default: '10,50,200,1000' },
+  },
+});
+const { data, cache, seeds, corrections } = z
+  .object({
+    data: z.string(),
+    cache: z.string(),
+    seeds: z.coerce.number().int().min(1),
+    corrections: z.string().transform((text) => text.split(',').map(Number)),
+  })
+  .parse(values);
+if (!existsSync(data)) {
+  console.error(`There are no radiographs in ${data}. Name their folder with --data.`);
+  process.exit(1);
+}
+
+/** How a site's films look. */
+interface Look {
+  /** Longest side of the film before it is enlarged again, pixels. */
+  readonly detail: number;
+  readonly gamma: number;
+  readonly isInverted: boolean;
+  readonly low: number;
+  readonly high: number;
+  readonly noise: number;
+  /** Empty plate around the film, as a share of the film. */
+  readonly plate: number;
+  readonly turn: number;
+}
+const looks: Readonly<Record<string, Look>> = {
+  pale: { detail: 64, gamma: 0.5, isInverted: true, low: 0.1, high: 0.8, noise: 0.25, plate: 0.5, turn: 0 },
+  tilted: {
+    detail: 384,
+    gamma: 2.5,
+    isInverted: false,
+    low: 0.1,
+    high: 0.7,
+    noise: 0.06,
+    plate: 0.4,
+    turn: 25,
+  },
+};
+
+async function withLook(file: Buffer, look: Look, random: () => number): Promise<Buffer> {
+  const { detail, plate, turn } = look;
+  const side = { width: 384, height: 384, fit: 'inside' } as const;
+  const small = await sharp(file)
+    .greyscale()
+    .resize({ ...side, width: detail, height: detail })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+  const { data: grey, info } = await sharp(small)
+    .resize(side)
+    .toColourspace('b-w')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  for (let i = 0; i < grey.length; i++) {
+    const value = ((grey[i] ?? 0) / 255) ** look.gamma;
+    const shown = look.isInverted ? 1 - value : value;
+    const noise = look.noise * (random() + random() + random() - 1.5);
+    grey[i] = Math.min(Math.max((look.low + (look.high - look.low) * shown + noise) * 255, 0), 255);
+  }
+  const background = look.isInverted ? '#fff' : '#000';
+  const raw = { width: info.width, height: info.height, channels: 1 as const };
+  const extended = await sharp(grey, { raw })
+    .extend({
+      top: Math.round(info.height * plate),
+      bottom: Math.round(info.height * plate * 0.3),
+      left: Math.round(info.width * plate * 0.4),
+      right: Math.round(info.width * plate),
+      background,
+    })
+    .png()
+    .toBuffer();
+  return sharp(extended).rotate(turn, { background }).toColourspace('b-w').png().toBuffer();
+}
+
+const start = await readStartingNetwork(networkFiles({ network: 'embedded', labels: undefined }));
+const old = headOf(start.lastLayer, start.network.classes);
+const classifier = await createClassifier({
+  ...networkFiles({ network: 'embedded', labels: undefined }),
+  engine: 'auto',
+  workers: 0,
+});
+const features = new FeatureCache(cache, start.featuresHash, old.inputs);
+const truth = await readGroundTruth(data, { file: 'file', label: 'label', by: 'source' });
+
+async function samplesWith(
+  look: string | undefined,
+  pictures: readonly LabelledPicture[],
+): Promise<Sample[]> {
+  const about = look === undefined ? undefined : looks[look];
+  const source = {
+    pictures,
+    keyOf: async ({ id }: LabelledPicture) => JSON.stringify([id, about ?? 'as it is']),
+    read: async (picture: LabelledPicture) => {
+      const file = await truth.read(picture);
+      const number = Number(picture.id.replace(/\D/g, ''));
+      return about === undefined ? file : withLook(file, about, seeded(number));
+    },
+  };
+  const { samples } = await samplesOf(source, 'person', classifier, features, 8, () => undefined);
+  return samples;
+}
+
+function accuracy({ classes, inputs, weights, bias }: Head, samples: readonly Sample[]): number {
+  const layer = { inputs, outputs: classes.length, weights, bias, activation: 'linear' } as const;
+  const right = samples.filter(({ picture, features }) => {
+    const scores = softmax(throughDense(layer, features));
+    return classes[scores.indexOf(Math.max(...scores))] === picture.label;
+  });
+  return right.length / samples.length;
+}
+
+/** The category that the network in use gives; undefined where it is unsure. */
+function confidentName({ features }: Sample): string | undefined {
+  const layer = { ...old, outputs: old.classes.length, activation: 'linear' } as const;
+  return decide(softmax(throughDense(layer, features)), start.network).category;
+}
+
+/** As `plainview train --orthanc` replays: 30 confident decisions of each category. */
+function replayOf(sure: readonly Sample[], people: readonly Sample[]): Sample[] {
+  const byName = groupBy(
+    sure.filter((sample) => !people.includes(sample)),
+    confidentName,
+  );
+  return [...byName].flatMap(([label = '', members]) =>
+    members
+      .slice(0, 30)
+      .map((sample): Sample => ({ ...sample, from: 'replay', picture: { ...sample.picture, label } })),
+  );
+}
+
+const tf = await startWasm();
+const enough = { pictures: 20, patients: 10 };
+const trained = (samples: readonly Sample[], seed: number) =>
+  train(tf, start, samples, { enough, seed, onFit: () => undefined });
+
+const spread = (shares: readonly number[]) => {
+  const sum = shares.reduce((a, b) => a + b, 0);
+  return `${percent(sum / shares.length)} (${percent(Math.min(...shares))}–${percent(Math.max(...shares))})`;
+};
+const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
+
+const home = await samplesWith(undefined, truth.pictures);
+const columns = [
+  'site',
+  'corrections',
+  'held-out patients: before',
+  'trained',
+  'in use',
+  'home, same patients: before',
+  'in use',
+  'written',
+];
+row(...columns);
+row(...columns.map(() => '---'));
+const sites = [
+  { source: 'unifesp', look: 'pale', counts: corrections, order: 'any' },
+  { source: 'unifesp', look: 'tilted', counts: corrections, order: 'any' },
+  { source: 'unifesp', look: 'pale', counts: corrections, order: 'worklist' },
+  { source: 'unifesp', look: 'tilted', counts: corrections, order: 'worklist' },
+  { source: 'mura', look: 'pale', counts: [10, 25], order: 'any' },
+] as const;
+for (const { source, look, counts, order } of sites) {
+  const site = await samplesWith(
+    look,
+    truth.pictures.filter(({ group }) => group === source),
+  );
+  for (const count of counts) {
+    const results = Array.from({ length: seeds }, (_, i) => {
+      const patients = shuffled([...new Set(site.map(patientOf))], (name) => name, i + 1);
+      const held = new Set(patients.slice(0, Math.ceil(patients.length * 0.35)));
+      const isHeld = (sample: Sample) => held.has(patientOf(sample));
+      const seen = shuffled(
+        site.filter((sample) => !isHeld(sample)),
+        ({ picture }) => picture.id,
+        i + 1,
+      );
+      const sure = order === 'any' ? [] : seen.filter((sample) => confidentName(sample) !== undefined);
+      const people = [...seen.filter((sample) => !sure.includes(sample)), ...sure].slice(0, count);
+      const { head, verdict } = trained([...people, ...replayOf(sure, people)], i + 1);
+      const [here, there] = [site.filter(isHeld), home.filter(isHeld)];
+      const isWritten = verdict.objections.length === 0;
+      // Where it is not written, the old one stays in use.
+      const used = isWritten ? head : old;
+      return {
+        before: accuracy(old, here),
+        trained: accuracy(head, here),
+        used: accuracy(used, here),
+        homeBefore: accuracy(old, there),
+        homeUsed: accuracy(used, there),
+        isWritten,
+        count: people.length,
+      };
+    });
+    row(
+      `${source}, ${look}${order === 'any' ? '' : ', unsure ones first, with replay'}`,
+      results[0]?.count ?? 0,
+      spread(results.map(({ before }) => before)),
+      spread(results.map(({ trained }) => trained)),
+      spread(results.map(({ used }) => used)),
+      spread(results.map(({ homeBefore }) => homeBefore)),
+      spread(results.map(({ homeUsed }) => homeUsed)),
+      `${results.filter(({ isWritten }) => isWritten).length} of ${results.length}`,
+    );
+  }
+}
+
+// New categories: films of none of the categories, which one reader named from contact sheets.
+const names = new Map(
+  (await readFile(shipped('bench', 'other-views.csv'), 'utf8'))
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(',') as [string, string]),
+);
+const nameOf = ({ picture }: Sample) => names.get(picture.id.replace(/^.*\/|\.\w+$/g, ''));
+const others = home.filter(({ picture }) => picture.label === 'other');
+const known = shuffled(
+  home.filter(({ picture }) => picture.label !== 'other'),
+  ({ picture }) => picture.id,
+  1,
+).slice(0, 400);
+const named = others.map((sample) => ({
+  ...sample,
+  picture: { ...sample.picture, label: nameOf(sample) ?? 'other' },
+}));
+const { verdict } = trained([...named, ...known], 1);
+console.log();
+row('new category', 'pictures', 'sensitivity, held-out patients', 'PPV');
+row('---', '---', '---', '---');
+for (const { category, n, sensitivity, ppvWithOther } of verdict.newCategories)
+  row(category, n, `${percent(sensitivity.share)} (${sensitivity.count})`, percent(ppvWithOther.share));
+const { best } = verdict.comparison;
+console.log(
+  `\nCategories that both know: ${best.first.count} of ${best.n} right before, ${best.second.count} after. Objections: ${verdict.objections.join('; ') || 'none'}.`,
+);
+await classifier.close();
