@@ -252,7 +252,7 @@ describe('a request over the API', () => {
     const stateDir = await freshState(real.orthanc.url);
     const of = await service({ stateDir });
     await decidedStudy('not kept');
-    await rm(stateDir, { recursive: true });
+    await rm(stateDir, { recursive: true, maxRetries: 10 });
     const { status, json } = await api(of, 'POST', '/requests', { selection: { all: true } });
     expect([status, json.code]).toEqual([503, 'state_unusable']);
     expect((await api(of, 'GET', '/requests')).json).toEqual([]);
