@@ -11,7 +11,6 @@ import type { BackOff } from '../followups/routing/outbox.js';
 import type { Routing } from '../followups/routing/routing.js';
 import type { Events } from '../http/api/events.js';
 import { createApp } from '../http/app.js';
-import type { Readiness } from '../http/health.js';
 import { HttpServer } from '../http/server.js';
 import { startingRouter } from '../http/starting.js';
 import type { Follower } from '../intake/follower.js';
@@ -24,13 +23,13 @@ import { Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
 import { StateProbe } from '../store/state-probe.js';
 import { Suspects } from '../store/suspects.js';
-import { classifying } from './classifying.js';
 import { inFolder } from './in-folder.js';
 import { Leadership } from './leadership.js';
 import { createLeading } from './leading.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { Monitor } from './monitor.js';
 import { auditEnded, logNetwork, logNodes, observe } from './observers.js';
+import { readinessOf } from './readiness.js';
 import { Relay } from './relay.js';
 import { requireFiles } from './required-files.js';
 import type { Service, State } from './service-interface.js';
@@ -156,39 +155,15 @@ async function startOn(
   const probe = new StateProbe(store, state.place);
   metrics.observeState(probe);
   if (shared !== undefined) metrics.observeMembers(shared);
-  const hasSeveral = config.orthancUrl.length > 1;
-  if (hasSeveral) metrics.observeNodes(orthanc.nodes);
+
+  if (config.orthancUrl.length > 1) metrics.observeNodes(orthanc.nodes);
   logNodes(orthanc.nodes, log);
   let leading: { follower: Follower; events: Events } | undefined;
   let member: ReturnType<typeof createMemberDoor> | undefined;
   /** Whether page and API answer here. */
   let isOpen = false;
-  const readiness = (): Readiness => ({
-    ready:
-      availability.isReady &&
-      probe.problem === undefined &&
-      (shared === undefined || (shared.leads ? isOpen : shared.leader !== undefined)),
-    ...classifying(classifier),
-    orthanc: {
-      url: config.orthancUrl[0],
-      ...availability.state,
-      ...(hasSeveral ? { nodes: orthanc.nodes.states } : {}),
-    },
-    state: {
-      writable: probe.problem === undefined,
-      ...(probe.problem === undefined ? {} : { problem: probe.problem }),
-    },
-    ...(shared === undefined ? {} : { leads: shared.leads, leader: shared.leader, members: shared.members }),
-    ...(leading === undefined
-      ? {}
-      : {
-          changes: {
-            behind: leading.follower.lag.changes,
-            secondsSinceUpToDate: leading.follower.lag.seconds,
-          },
-        }),
-    queue: queue.depth(),
-  });
+  const readiness = () =>
+    readinessOf({ orthanc, probe, shared, classifier, queue, config, follower: leading?.follower, isOpen });
   const networks = new Networks({
     config,
     classifier,

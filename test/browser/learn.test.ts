@@ -32,7 +32,7 @@ describe.skipIf(!hasBrowser)('a site that teaches its network', async () => {
 
   beforeAll(async () => {
     stateDir = await mkdtemp(join(tmpdir(), 'plainview-learn-'));
-    service = serve({ orthanc: real.orthanc.url, hook, stateDir });
+    service = serve({ orthanc: real.orthanc.url, hook, stateDir }, { PLAINVIEW_FEATURES: 'keep' });
     await waitFor(async () => (await fetch(`${api.url}/health/ready`).catch(() => undefined))?.ok, {
       timeout: 60_000,
     });
@@ -76,7 +76,10 @@ describe.skipIf(!hasBrowser)('a site that teaches its network', async () => {
     // As many of the new view as it needs.
     for (const [drawing, count] of [['knee', 20] as const, ['hand', 12] as const, ['spine', 12] as const])
       for (let seed = 0; seed < count; seed++) stored.push({ id: await store(drawing, seed), drawing });
-    for (const { id } of stored) await decided(id);
+    // Nobody says anything of these.
+    const left: string[] = [];
+    for (let seed = 100; seed < 104; seed++) left.push(await store('knee', seed));
+    for (const id of [...stored.map((each) => each.id), ...left]) await decided(id);
 
     // One person corrects on the page, by the name of a view that no network knows.
     const [first, ...others] = stored;
@@ -110,6 +113,14 @@ describe.skipIf(!hasBrowser)('a site that teaches its network', async () => {
       await reader().decided(id);
       expect(await reader().labels(`instances/${id}`)).toEqual([truth[drawing]]);
     }
+    // A sweep decides anew what nobody has decided, from kept features: Orthanc renders nothing.
+    expect((await run('sweep')).status).toBe(0);
+    for (const id of left)
+      await waitFor(async () => (await reader().record(id))?.category === 'calcaneus_lateral', {
+        timeout: 60_000,
+      });
+    const metrics = await (await fetch(`${api.url}/metrics`)).text();
+    expect(Number(/^plainview_renderings_spared_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(4);
     // What people said stands as it was.
     for (const { id, drawing } of stored)
       expect(await reader().record(id)).toMatchObject({ who: 'person', category: truth[drawing] });
