@@ -14,7 +14,7 @@ const mayWrite: Record<string, string> = {
   'commands/find.ts': part,
   'commands/rules.ts': part,
   'learn/new-network.ts': 'writes what `replaceFolder` gives it, which syncs and renames it',
-  'learn/feature-cache.ts': 'writes a part with its hash: what a power cut damages is computed again',
+  'classify/feature-cache.ts': 'writes a part with its hash: what a power cut damages is computed again',
   'classify/fetch.ts': 'writes a part, whose hash is verified before `renameDurably`',
   'access/audit.ts': 'makes the file and syncs its folder; appends, and syncs what it appends (`flush`)',
   'classify/workers/received-pictures.ts': 'reads pictures from a pipe',
