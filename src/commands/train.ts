@@ -118,6 +118,9 @@ const withTruths = <T>(
   );
 };
 
+/** A map can name categories that the network does not have yet. */
+const anyName = { has: () => true };
+
 interface Run {
   readonly found: GroundTruth;
   readonly start: StartingNetwork;
@@ -131,8 +134,7 @@ interface Run {
 async function trainAndWrite({ found, start, config, options, name, out, when }: Run): Promise<void> {
   const { map, seed } = options;
   const base = start.network;
-  const truth =
-    map === undefined ? found : withMappedLabels(found, await readCategoryMap(map, new Set(base.classes)));
+  const truth = map === undefined ? found : withMappedLabels(found, await readCategoryMap(map, anyName));
   const { samples, unread, engine } = await collected(truth, start, config, options);
   for (const { picture, error } of unread) console.error(`${picture.id}: ${error.message}`);
   const training = await fitted(start, samples, options);

@@ -6,12 +6,12 @@ import { locationOf, readTable } from './table.js';
 /**
  * Reads a site's own names of categories: a CSV or TSV file with the columns `label` and `category`. Labels of none
  * of the categories are mapped to `other`.
- * @param known all categories of all networks
+ * @param known all categories of all networks, or what else may be named
  * @throws labels_invalid, with line and column; file_unreadable
  */
 export async function readCategoryMap(
   path: string,
-  known: ReadonlySet<string>,
+  known: Pick<ReadonlySet<string>, 'has'>,
 ): Promise<ReadonlyMap<string, string>> {
   const content = await readFile(path).catch((error: Error) => {
     throw createError('file_unreadable', { problem: error.message }, error);

@@ -155,6 +155,21 @@ describe('plainview train on a folder', () => {
     expect(await readFile(join(out, 'network.json'), 'utf8')).toContain('NOT better');
   });
 
+  test('gives a new category the name that the map says', async () => {
+    const labels = await pictures('skulls', [
+      ['Skull AP', 100, 20],
+      ['chest_pa_ap', 230, 15],
+    ]);
+    const map = join(folder, 'map.csv');
+    await writeFile(map, 'label,category\nSkull AP,skull_ap\n');
+    const out = join(folder, 'with-skulls');
+    const { status, out: text } = await train(labels, '--map', map, '--out', out);
+    expect(text).toContain('new category skull_ap: sensitivity 100.0 %');
+    expect(status).toBe(0);
+    const classes = (await readFile(join(out, 'classes.txt'), 'utf8')).trim().split('\n');
+    expect(classes).toEqual(['elbow_ap', 'wrist_ap', 'ankle_ap', 'knee_ap', 'chest_pa_ap', 'skull_ap']);
+  });
+
   test('trains with the pictures that it can read, and names the others', async () => {
     await writeFile(join(folder, 'learnt', 'elbow_ap-0-3.png'), 'no picture');
     const { status, out } = await train(join(folder, 'learnt'), '--out', join(folder, 'some'));
