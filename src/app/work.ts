@@ -92,6 +92,7 @@ export function createWork({
     mode: config.tags,
     categories,
     store,
+    corrections,
     locks,
     addUp: async (study, changed) => {
       await aggregates.aggregate(study, changed);

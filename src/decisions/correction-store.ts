@@ -99,6 +99,20 @@ export class CorrectionStore {
     return this.#store.read(olderKeyOf(id), decision);
   }
 
+  /**
+   * Whether a decision that was read some time ago still stands: no person's has ended since, or come.
+   * @throws state_damaged, state_unusable
+   */
+  async stillStands(id: InstanceId, { who, when }: Pick<NewDecision, 'who' | 'when'>): Promise<boolean> {
+    const kept = [
+      ...(await this.ofInstance(id)).map(({ decision }) => decision),
+      await this.ofOlderVersion(id),
+    ];
+    return who === 'person'
+      ? kept.some((each) => each?.when === when)
+      : kept.every((each) => each === undefined);
+  }
+
   /** On the disk when this returns. @throws state_unusable */
   begin(id: InstanceId, correction: BegunCorrection): Promise<void> {
     return this.#store.write(begunKeyOf(id), { version: 1, ...correction });

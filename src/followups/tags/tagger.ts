@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Categories } from '../../anatomy/categories.js';
+import type { CorrectionStore } from '../../decisions/correction-store.js';
 import { recordOf } from '../../decisions/read.js';
 import { groupRecord, metadataNames, readRecord } from '../../decisions/schema.js';
 import { receptionNames, type TagsRecord, tagsOf } from '../../decisions/tags-record.js';
@@ -19,6 +20,7 @@ interface Parts {
   mode: TagsMode;
   categories: Categories;
   store: Store;
+  corrections: Pick<CorrectionStore, 'stillStands'>;
   locks: Locks;
   /** Brings the labels of ours on series and study up to date: decisions' and rules'. */
   addUp: (study: StudyId, changed: InstanceId) => Promise<void>;
@@ -222,6 +224,7 @@ export class Tagger implements FollowUp {
       for (const reading of this.#readings) reading.isStale ||= reading.id === instance;
       for (const each of kept)
         await this.#parts.orthanc.userData.restore(each, found.get(each.resource), labelsNotedIn);
+      if (journal.lingers) await this.#dropOutdated(instance);
       await this.#parts.addUp(study, instance);
       // Last: where it stands, so does all else.
       await this.#put(instance, tags);
@@ -234,6 +237,18 @@ export class Tagger implements FollowUp {
         await this.#journals.write({ ...journal, file: now, kept: next.kept, lingers: true });
     }
     return isReplaced;
+  }
+
+  /** A journal that lingers may be older than the last words about a picture: then they are put back as of a new file. */
+  async #dropOutdated(id: InstanceId): Promise<void> {
+    const { orthanc, corrections } = this.#parts;
+    const known = recordOf(await orthanc.hierarchy.instance(id));
+    if (known === undefined || (await corrections.stillStands(id, known.record))) return;
+    const resource: ResourcePath = `instances/${id}`;
+    // The record last: it tells which labels are Plainview's.
+    for (const label of known.record.labels) await orthanc.labels.remove(resource, label);
+    for (const name of [metadataNames.category, metadataNames.record])
+      await orthanc.metadata.delete(resource, name);
   }
 
   #put(id: InstanceId, tags: TagsRecord): Promise<void> {

@@ -1,9 +1,10 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { undone } from '../../../../src/decisions/correction.js';
 import { recordOf } from '../../../../src/decisions/read.js';
 import { instanceId } from '../../../../src/orthanc/ids.js';
-import { image } from '../../../../testkit/dicom.js';
+import { image, uid } from '../../../../testkit/dicom.js';
 import { byPerson, decidedAs, type Line, useFakeSite } from '../../../../testkit/fake-site.js';
 import { attributesOf, decide, taggerOn, tagsOf } from './support.js';
 
@@ -110,6 +111,30 @@ test('a person who decides while the instance is bare waits until it is not', as
 });
 
 describe('a crash', () => {
+  test.each([
+    ['ended', true],
+    ['came', false],
+  ])(
+    'brings no decision back where a person’s %s after it, and the file comes once more',
+    async (_, isUndo) => {
+      const file = image({ sopInstanceUid: uid(`sent once more ${isUndo}`) });
+      const line = site.store(file);
+      await decide(site, line, decidedAs('knee_ap'));
+      const { recorder } = site.process();
+      if (isUndo) await recorder.replace(line.instance, byPerson);
+      expect(await site.dying(1, () => taggerOn(site, 'replace').tagger.run(line.instance))).toBe(true);
+      await taggerOn(site, 'replace').tagger.resume();
+      expect(await journals()).toEqual([`${line.instance}.json`]);
+      await recorder.replace(line.instance, isUndo ? undone : byPerson);
+      await site.remove(`instances/${line.instance}`);
+      site.store(file);
+      await taggerOn(site, 'replace').tagger.whole(line.instance, async () => undefined);
+      // It is decided, or put back, as of a new file.
+      expect(site.record(line.instance)).toBeUndefined();
+      expect(site.fake.labels(line.instance)).toEqual([]);
+    },
+  );
+
   test('before Orthanc was given the file has changed nothing', async () => {
     const line = await withOthersThings();
     const run = () => taggerOn(site).tagger.run(line.instance);

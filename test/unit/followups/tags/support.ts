@@ -1,3 +1,4 @@
+import { CorrectionStore } from '../../../../src/decisions/correction-store.js';
 import type { NewDecision } from '../../../../src/decisions/schema.js';
 import { tagsRecord } from '../../../../src/decisions/tags-record.js';
 import type { TagsMode } from '../../../../src/followups/tags/plan.js';
@@ -14,6 +15,7 @@ export function taggerOn(site: FakeSite, mode: TagsMode = 'absent') {
     mode,
     categories,
     store: new FolderStore(site.stateDir),
+    corrections: new CorrectionStore(new FolderStore(site.stateDir), process.locks, silent),
     addUp: (study, changed) => process.aggregates.aggregate(study, changed),
     log: silent,
   });
