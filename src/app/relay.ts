@@ -15,6 +15,7 @@ const message = z.discriminatedUnion('kind', [
     study: studyId,
     record: instanceRecord,
     previous: instanceRecord.optional(),
+    receivedMs: z.number().optional(),
     sameExposure: z.array(z.object({ instance: instanceId, record: instanceRecord })),
   }),
   z.object({ kind: z.literal('route'), instance: instanceId, to: z.string() }),

@@ -71,7 +71,7 @@ export async function createWeb(parts: Parts) {
     orthanc,
     log,
   });
-  const drift = await Drift.open(store, log);
+  const drift = await Drift.open(store, () => classifier.network.sha256, log);
   metrics.observeDrift(drift);
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
   recorder.events.on('recorded', (recorded) => {

@@ -37,7 +37,7 @@ export const exportCorrectionsCommand = () =>
       const selection = parseSelection({ query: queryOf(query), from, to, all: true });
       const orthanc = new Orthanc(config);
       const bar = progressBar(undefined, 'pictures');
-      const { pictures, kept, burnedIn, failed } = await exportCorrections({
+      const { pictures, kept, unnamed, burnedIn, failed } = await exportCorrections({
         orthanc,
         selection,
         config,
@@ -50,6 +50,10 @@ export const exportCorrectionsCommand = () =>
       });
       for (const { instance, error } of failed) console.error(`${instance}: ${error.message}`);
       console.error(`${pictures} pictures, ${kept} of them from an earlier export; ${failed.length} failed`);
+      if (unnamed > 0)
+        console.error(
+          `${unnamed} other pictures of earlier exports are in the folder, which labels.csv does not name: delete them if you do not need them.`,
+        );
       if (burnedIn > 0)
         console.error(
           `${burnedIn} pictures say that text is burned into them (Burned In Annotation): labels.csv names them.`,

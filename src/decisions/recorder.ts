@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { createError, hasCode } from '../errors/errors.js';
 import type { OrderCheck } from '../order-check/check.js';
+import { receptionTime } from '../orthanc/dates.js';
 import type { DescribedInstance, Parents, StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
@@ -25,7 +26,7 @@ import {
   readRecord,
   unknownCategory,
 } from './schema.js';
-import { descriptionsByOthers, pictureOf } from './tags-record.js';
+import { descriptionsByOthers, metadataAsReceived, pictureOf } from './tags-record.js';
 import { hasOtherVersion } from './versions.js';
 
 /** A decision that now stands in Orthanc, and the one that it replaced. */
@@ -34,6 +35,8 @@ export interface Recorded {
   study: StudyId;
   record: InstanceRecord;
   previous: InstanceRecord | undefined;
+  /** When Orthanc received the picture, milliseconds since 1970; undefined where it does not say. */
+  receivedMs?: number | undefined;
   /** Other decided instances that show the same exposure. */
   sameExposure: OtherPicture[];
 }
@@ -370,6 +373,7 @@ export class Recorder {
       study,
       record: { version: 1, ...decided, labels },
       previous,
+      receivedMs: receivedMs(instance),
       sameExposure,
     };
   }
@@ -388,3 +392,8 @@ const withRecord = (tree: StudyTree, text: string | undefined, { add, remove }: 
     Metadata: { ...instance.Metadata, ...(text === undefined ? {} : { [metadataNames.record]: text }) },
   })),
 });
+
+function receivedMs(instance: InstanceContent): number | undefined {
+  const { ReceptionDate } = metadataAsReceived(instance);
+  return ReceptionDate === undefined ? undefined : receptionTime(ReceptionDate);
+}

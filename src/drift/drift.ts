@@ -5,7 +5,6 @@ import { networksDecision, shownCategory } from '../decisions/correction.js';
 import type { Recorded } from '../decisions/recorder.js';
 import type { InstanceRecord } from '../decisions/schema.js';
 import { createError } from '../errors/errors.js';
-import type { StudyId } from '../orthanc/ids.js';
 import { readOrSetAside, type Store } from '../store/store.js';
 import { binOf, type SignalName } from './past.js';
 import {
@@ -26,6 +25,8 @@ const folder = 'drift';
 const mostStations = 500;
 /** A study counts once at a station: its pictures tell the same. So many are remembered. */
 const mostStudies = 5000;
+/** What came longer ago is of an archive that is being looked through: it says nothing of today. */
+const recentMs = 2 * 86_400_000;
 /** A kill loses what was seen within it. */
 const saveMs = 60_000;
 
@@ -38,23 +39,31 @@ export class Drift {
   readonly events = new EventEmitter<{ changed: [Change] }>();
   readonly #store: Store;
   readonly #log: Logger;
+  /** SHA-256 of the one in use, which can change. */
+  readonly #network: () => string;
   /** By station, the latest seen last. */
   readonly #stations: Map<string, StationDocument>;
   readonly #unsaved = new Set<string>();
-  readonly #studies = new Set<StudyId>();
+  readonly #studies = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @throws state_unusable */
-  static async open(store: Store, log: Logger): Promise<Drift> {
+  static async open(store: Store, network: () => string, log: Logger): Promise<Drift> {
     const stations = new Map<string, StationDocument>();
     for (const name of await store.names(folder)) {
       const known = await readOrSetAside(store, `${folder}/${name}`, stationDocument, log);
       if (known !== undefined && known !== 'damaged') stations.set(known.station, known);
     }
-    return new Drift(store, stations, log);
+    return new Drift(store, stations, network, log);
   }
 
-  private constructor(store: Store, stations: Map<string, StationDocument>, log: Logger) {
+  private constructor(
+    store: Store,
+    stations: Map<string, StationDocument>,
+    network: () => string,
+    log: Logger,
+  ) {
+    this.#network = network;
     this.#store = store;
     this.#stations = stations;
     this.#log = log;
@@ -70,8 +79,11 @@ export class Drift {
     const observation = observationOf(recorded);
     const station = record.exposure?.station;
     if (observation === undefined || station === undefined) return;
-    if (previous === undefined && this.#isKnown(study)) return;
-    const of = this.#station(station, networksDecision(record).network.sha256);
+    // A verdict on a former network, or a picture that was in work when the network was changed.
+    const network = this.#network();
+    if (networksDecision(record).network.sha256 !== network) return;
+    if (previous === undefined && (isOld(recorded) || this.#isKnown(`${station} ${study}`))) return;
+    const of = this.#station(station, network);
     for (const change of observe(of, observation)) {
       this.#log.warn(
         { station, category: change.category, signal: change.signal, before: change.before, now: change.now },
@@ -103,7 +115,7 @@ export class Drift {
     await this.#save();
   }
 
-  #isKnown(study: StudyId): boolean {
+  #isKnown(study: string): boolean {
     if (this.#studies.has(study)) return true;
     this.#studies.add(study);
     const [oldest] = this.#studies;
@@ -147,6 +159,9 @@ export class Drift {
 
 const keyOf = (station: string): string =>
   `${folder}/${createHash('sha256').update(station).digest('hex').slice(0, 32)}`;
+
+const isOld = ({ record, receivedMs }: Recorded): boolean =>
+  receivedMs !== undefined && Date.parse(record.when) - receivedMs > recentMs;
 
 /** @returns undefined where it tells nothing new of the network */
 function observationOf({ instance, record, previous }: Recorded): Observation | undefined {

@@ -78,7 +78,8 @@ export interface Observation {
 
 /** @returns the changes that this observation shows, in the station as a whole and in the category */
 export function observe(of: StationDocument, { instance, category, when, what }: Observation): Change[] {
-  const own = of.categories[category] ?? newGroup();
+  // A network's categories may have any name.
+  const own = (Object.hasOwn(of.categories, category) ? of.categories[category] : undefined) ?? newGroup();
   of.categories[category] = own;
   return [of.all, own].flatMap((each) => {
     const signals =

@@ -27,6 +27,8 @@ const sweepState = z.object({
 type SweepState = z.output<typeof sweepState>;
 
 const document = 'sweep';
+/** In place of a network: no sweep was interrupted. */
+const ended = 'none';
 
 interface Parts {
   orthanc: Orthanc;
@@ -116,7 +118,10 @@ export class Sweep {
     const interrupted = await readOrSetAside(store, document, sweepState, log);
     // It may have been interrupted. A sweep too many finds nothing.
     if (interrupted === 'damaged') this.begin();
-    else if (interrupted?.network === this.#parts.network()) this.#begin(interrupted);
+    else if (interrupted === undefined || interrupted.network === ended) return;
+    else if (interrupted.network === this.#parts.network()) this.#begin(interrupted);
+    // What it had passed was settled for a network that is not in use any more.
+    else this.begin(interrupted.order);
   }
 
   async stop(): Promise<void> {
@@ -165,7 +170,7 @@ export class Sweep {
       this.#parts.log.info({ found }, 'sweep reads the list of series again: it may have changed meanwhile');
       before = next.network === network() ? found : Number.POSITIVE_INFINITY;
     }
-    await this.#save({ order: from.order, done: 0, network: 'none' });
+    await this.#save({ order: from.order, done: 0, network: ended });
     const { state: _, ...progress } = this.#progress;
     this.#parts.log.info(progress, 'sweep ends');
   }

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { access, readdir, writeFile } from 'node:fs/promises';
+import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pMapIterable } from 'p-map';
 import sharp from 'sharp';
@@ -9,10 +9,10 @@ import type { Config } from '../config/options.js';
 import type { Selection } from '../contract/selection.js';
 import { recordOf } from '../decisions/read.js';
 import { pictureOf } from '../decisions/tags-record.js';
-import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
+import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import { csvLine } from '../files/csv.js';
 import { makeFolder } from '../files/make-folder.js';
-import { ownerOnly, removeFile } from '../files/replace.js';
+import { ownerOnly } from '../files/replace.js';
 import { withWriteErrors, writeResult } from '../files/result-file.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
@@ -40,6 +40,8 @@ export interface Exported {
   pictures: number;
   /** Of these, how many were there from an earlier export. */
   kept: number;
+  /** Pictures in the folder that the table does not name: of an earlier export. */
+  unnamed: number;
   /** Pictures whose file says that names may be burned into them (0028,0301). */
   burnedIn: number;
   failed: { instance: InstanceId; error: PlainviewError }[];
@@ -56,14 +58,16 @@ interface Row {
 /**
  * Writes the pictures about which people have decided, as PNG, and `labels.csv`, which `evaluate` and training read. No DICOM
  * text goes with them; names of files and patients are pseudonyms. A picture that is there already is not fetched again,
- * so a second call goes on after an interruption. At the end the folder holds what the table names.
- * @throws report_unwritable, orthanc_…
+ * so a second call goes on after an interruption. Nothing is deleted: pictures that no longer belong to the selection stay.
+ * @throws usage where the folder has a table of something else; report_unwritable, orthanc_…
  */
 export async function exportCorrections(options: Options): Promise<Exported> {
   const { orthanc, selection, config, folder, onPicture } = options;
+  const table = join(folder, 'labels.csv');
+  await requireOurTable(table);
   const images = join(folder, picturesFolder);
   await withWriteErrors(async () => makeFolder(images));
-  const exported: Exported = { pictures: 0, kept: 0, burnedIn: 0, failed: [] };
+  const exported: Exported = { pictures: 0, kept: 0, unnamed: 0, burnedIn: 0, failed: [] };
   const rows: Row[] = [];
   for await (const page of select(orthanc, selection, config.modalities)) {
     const decided = page.filter((instance) => labelOf(instance) !== undefined).map(({ ID }) => ID);
@@ -90,11 +94,9 @@ export async function exportCorrections(options: Options): Promise<Exported> {
   }
   rows.sort((a, b) => (a.file < b.file ? -1 : 1));
   const lines = rows.map((row) => csvLine([row.file, row.label, row.patient, row.networkSaid, row.burnedIn]));
-  await writeResult(join(folder, 'labels.csv'), (part) =>
-    writeFile(part, `${[csvLine(head), ...lines].join('\n')}\n`, ownerOnly),
-  );
-  await removeOthers(images, new Set(rows.map(({ file }) => file)));
-  return { ...exported, pictures: rows.length };
+  await writeResult(table, (part) => writeFile(part, `${[csvLine(head), ...lines].join('\n')}\n`, ownerOnly));
+  const unnamed = await othersIn(images, new Set(rows.map(({ file }) => file)));
+  return { ...exported, pictures: rows.length, unnamed };
 }
 
 /** @returns undefined where no person decided, or nothing that a network could learn */
@@ -121,7 +123,9 @@ async function writePicture(
     () => true,
     () => false,
   );
-  const burnedIn = (await orthanc.search.attribute(instance.ID, 'BurnedInAnnotation')) ?? '';
+  const said = await orthanc.search.attribute(instance.ID, 'BurnedInAnnotation');
+  // Any other value is text of somebody's.
+  const burnedIn = said === 'YES' || said === 'NO' ? said : '';
   if (!isKept) {
     const { tags } = await orthanc.hierarchy.describe(instance.ID);
     const png = await orthanc.renderings.whole(
@@ -141,8 +145,17 @@ async function pngOf(rendered: Buffer, maxMegapixels: number): Promise<Buffer> {
   return sharp(pixels, { raw: { width, height, channels }, limitInputPixels: false }).png().toBuffer();
 }
 
-async function removeOthers(images: string, files: ReadonlySet<string>): Promise<void> {
-  for (const name of await readdir(images))
-    if (pictureName.test(name) && !files.has(`${picturesFolder}/${name}`))
-      await withWriteErrors(() => removeFile(join(images, name)));
+async function othersIn(images: string, files: ReadonlySet<string>): Promise<number> {
+  const names = (await readdir(images)).filter((name) => pictureName.test(name));
+  return names.filter((name) => !files.has(`${picturesFolder}/${name}`)).length;
+}
+
+/** @throws usage where there is a table that no export has written */
+async function requireOurTable(table: string): Promise<void> {
+  const text = await readFile(table, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw error;
+  });
+  if (text !== undefined && text.split('\n')[0] !== csvLine(head))
+    throw createError('usage', { problem: `${table} is a table of something else: name another folder` });
 }

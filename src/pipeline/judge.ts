@@ -94,6 +94,8 @@ export class Judge {
     const known = recordOf(instance);
     if (kept === undefined || known === undefined || !known.complete || requestOf(instance) !== undefined)
       return false;
+    // A second network must see what they agree about, too: else all that is known of it is where they part.
+    if (classifier.shadow !== undefined) return false;
     const { who, decision, category } = known.record;
     if (who !== 'network' || decision !== 'category') return false;
     if ((await kept.category(classifier, instance)) !== category) return false;

@@ -25,7 +25,7 @@ async function take(count: number): Promise<void> {
 }
 
 test('a station whose pictures become doubtful is told of by API, metric, log and webhook', async () => {
-  fake = await startFakeOrthanc();
+  fake = await startFakeOrthanc({ now: () => new Date() });
   await receiver.listen();
   receiver.answer = { status: 204, body: '' };
   service = await startTestService({

@@ -19,9 +19,10 @@ let folder: string;
 let drift: Drift;
 let found: Change[];
 let number = 0;
+let network = 'a';
 
 async function open(): Promise<Drift> {
-  const opened = await Drift.open(new FolderStore(folder), log);
+  const opened = await Drift.open(new FolderStore(folder), () => network.repeat(64), log);
   opened.events.on('changed', (change) => found.push(change));
   return opened;
 }
@@ -29,6 +30,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plainview-drift-'));
   found = [];
   number = 0;
+  network = 'a';
   drift = await open();
 });
 afterEach(() => rm(folder, { recursive: true }));
@@ -39,12 +41,12 @@ interface Options {
   station?: string;
   isUnsure?: boolean;
   category?: string;
-  network?: string;
+  by?: string;
   study?: number;
 }
 
 function decision(options: Options = {}): InstanceRecord {
-  const { station = 'ROOM1', isUnsure = false, category = 'knee_ap', network = 'a' } = options;
+  const { station = 'ROOM1', isUnsure = false, category = 'knee_ap', by = network } = options;
   const score = isUnsure ? 0.6 : 0.999;
   return {
     version: 1,
@@ -52,7 +54,7 @@ function decision(options: Options = {}): InstanceRecord {
     ...(isUnsure ? {} : { category }),
     reason: '',
     top: [{ category, score }],
-    network: { name: network, sha256: network.repeat(64) },
+    network: { name: by, sha256: by.repeat(64) },
     engine: 'wasm',
     when: new Date(Date.UTC(2026, 0, 1) + number * 60_000).toISOString(),
     ms: 1,
@@ -147,9 +149,33 @@ test('what was seen outlasts a stop', async () => {
   expect((await open()).changes).toEqual(before);
 });
 
-test('another network is compared with its own past', () => {
+test('another network is compared with its own past; what is said of a former one counts nothing', () => {
   see(500, 0.05);
-  see(100, 0.7, { network: 'b' });
+  network = 'b';
+  see(400, 0.7);
+  expect(found).toEqual([]);
+  const late = picture({ by: 'a' });
+  const by = { who: 'alice', when: late.record.when };
+  const verdict = { ...late.record, ...corrected(late.record, 'hand_ap', by) };
+  drift.recorded(late);
+  drift.recorded({ ...late, record: verdict, previous: late.record });
+  see(100, 0.99);
+  expect(found.map(({ signal }) => signal)).toContain('unsure');
+  drift.recorded({ ...late, record: verdict, previous: late.record });
+  expect(drift.changes.length).toBe(found.length);
+});
+
+test('an archive that is looked through says nothing of today', () => {
+  see(500, 0.05);
+  for (let n = 0; n < 200; n++) {
+    const seen = picture({ isUnsure: true });
+    drift.recorded({ ...seen, receivedMs: Date.parse(seen.record.when) - 3 * 86_400_000 });
+  }
+  expect(found).toEqual([]);
+});
+
+test('a category may have any name', () => {
+  for (const category of ['constructor', '__proto__', 'toString']) see(20, 0.5, { category });
   expect(found).toEqual([]);
 });
 

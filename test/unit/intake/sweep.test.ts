@@ -137,6 +137,30 @@ test('a page that a stop interrupts is not counted as done, and the next start r
   expect(decided).toContain(id(60));
 });
 
+test('a sweep that was interrupted begins anew where another network is in use at the next start', async () => {
+  archive = upTo(120);
+  decided = new Set(archive.map(id));
+  const first = sweeper();
+  const stopped = new Promise<void>((resolve) => {
+    onPage = (page) => page === 2 && resolve(first.sweep.stop());
+  });
+  first.sweep.begin();
+  await stopped;
+  onPage = () => undefined;
+  // What the first one had passed is not settled for the other network.
+  decided.clear();
+  const second = sweeper({ network: () => 'b' });
+  await second.sweep.resume();
+  await second.idle();
+  expect(decided.size).toBe(120);
+  // One that has ended does not begin anew.
+  decided.clear();
+  const third = sweeper({ network: () => 'c' });
+  await third.sweep.resume();
+  await third.idle();
+  expect(decided.size).toBe(0);
+});
+
 describe.each(sweepOrders)('%s first', (order) => {
   test('finds series that move up when others are deleted', async () => {
     archive = upTo(120);

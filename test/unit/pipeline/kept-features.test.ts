@@ -105,6 +105,12 @@ test('a request, and a second network, need a rendering', async () => {
   };
   await second.sweep(shadowed);
   expect(second.classifier.pictures).toHaveLength(1);
+  // Also where both networks agree: else all that is known of the second one is where they part.
+  const agreed = await decided();
+  const third = keeping({ sha256: 'c'.repeat(64) });
+  third.classifier.second = second.classifier.second;
+  expect((await third.sweep(agreed)).settled).toBeUndefined();
+  expect(third.classifier.pictures).toHaveLength(1);
 });
 
 test('a person’s decision stays', async () => {

@@ -1,5 +1,6 @@
 import type { InstanceRecord } from '../../../decisions/schema.js';
 import { metadataAsReceived } from '../../../decisions/tags-record.js';
+import { receptionTime } from '../../../orthanc/dates.js';
 import type { InstanceContent } from '../../../orthanc/resources.js';
 import type { Rules } from './read.js';
 
@@ -17,7 +18,7 @@ export type Exclusion = 'before_since' | 'copy';
 /** @returns why no rule is evaluated for an instance, by Orthanc's metadata; undefined if the rules are evaluated */
 export function whyExcluded(instance: InstanceContent, rules: Rules): Exclusion | undefined {
   const { ReceptionDate: received = '', ModifiedFrom, AnonymizedFrom } = metadataAsReceived(instance);
-  if (receptionTime(received) < rules.since.getTime()) return 'before_since';
+  if ((receptionTime(received) ?? 0) < rules.since.getTime()) return 'before_since';
   // If a destination sent back a copy of each instance, copies would circulate endlessly.
   const isCopy = ModifiedFrom !== undefined || AnonymizedFrom !== undefined;
   return isCopy && !rules.copies ? 'copy' : undefined;
@@ -33,10 +34,3 @@ export function factsOf(
 
 /** A copy that was made outside this Orthanc: only its tags show it. */
 export const isDeidentified = ({ tags }: Facts): boolean => tags.get('PatientIdentityRemoved') === 'YES';
-
-/** @param text Orthanc's `20260131T120000`, UTC @returns milliseconds since 1970; 0 where the text has another form */
-function receptionTime(text: string): number {
-  const iso = text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d).*$/, '$1-$2-$3T$4:$5:$6Z');
-  const time = Date.parse(iso);
-  return Number.isNaN(time) ? 0 : time;
-}
