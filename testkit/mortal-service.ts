@@ -196,7 +196,7 @@ export class MortalService {
   async end(): Promise<void> {
     const ending = this.#parts.map(async (part) => part.stop?.(AbortSignal.abort()));
     this.orthanc.close();
-    if (!this.#isDead) await Promise.all(ending);
+    if (!this.#isDead) await Promise.all(ending).finally(this.#unwatch);
     else void Promise.allSettled(ending).then(this.#unwatch);
   }
 

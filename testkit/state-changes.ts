@@ -23,5 +23,7 @@ syncBuiltinESMExports();
 /** Calls `gate` before each durable change in a folder, until the function that it returns is called. */
 export function watchState(folder: string, gate: Gate): () => void {
   gates.set(folder, gate);
-  return () => gates.delete(folder);
+  return () => {
+    if (gates.get(folder) === gate) gates.delete(folder);
+  };
 }

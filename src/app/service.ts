@@ -134,6 +134,7 @@ async function startOn(
   );
   const { availability } = orthanc;
   const metrics = new Metrics();
+  metrics.observeProcess();
   if (dropped !== undefined) metrics.observeLog(dropped);
   const audit = auditTrail(config, log, (entries) => metrics.auditLost.inc(entries), state.audit);
   const seal = new RequestSeal(deriveKey(secret, 'seal'));

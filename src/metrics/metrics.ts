@@ -91,7 +91,8 @@ export class Metrics {
     registers: [this.registry],
   });
 
-  constructor() {
+  /** Memory, event loop and garbage collection. To be called once in a process: what it starts runs as long as that. */
+  observeProcess(): void {
     collectDefaultMetrics({ register: this.registry });
   }
 
