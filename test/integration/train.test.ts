@@ -265,8 +265,9 @@ describe('plainview train --orthanc', () => {
 
   test('counts a picture once that is in the folder and in Orthanc, and says so', async () => {
     const exported = join(folder, 'exported');
-    const { status: written } = await run('export-corrections', exported);
-    expect(written).toBe(0);
+    const key = join(folder, 'key');
+    await writeFile(key, 'a key of the tests');
+    expect(await run('export-corrections', exported, '--key-file', key)).toMatchObject({ status: 0 });
     const { out } = await train(exported, '--orthanc', '--out', join(folder, 'from-export'));
     expect(out).toContain('15 pictures occur more than once, and count once');
     expect(out).toContain('named as people did: 0 → 15 of 15');
