@@ -40,10 +40,7 @@ describe('a candidate', () => {
       ['knee_ap', 'knee_ap', 'skull_ap', 2],
       ['skull_ap', 'other', 'skull_ap', 30],
     ]);
-    expect(objections).toEqual([
-      expect.stringContaining('it names 48 of 50 right'),
-      expect.stringContaining('of 80 that it gives, 78 are right'),
-    ]);
+    expect(objections).toEqual([expect.stringContaining('it names 48 of 50 right')]);
     expect(worse).toEqual([{ category: 'knee_ap', before: 50, after: 48, n: 50 }]);
   });
 
@@ -82,6 +79,15 @@ describe('a candidate', () => {
       verdict([
         ['knee_ap', 'other', 'knee_ap', 400],
         ['hand_ap', 'other', 'knee_ap', 4],
+      ]).objections,
+    ).toEqual([]);
+  });
+
+  test('may give less than 99 % right where that can be chance', () => {
+    expect(
+      verdict([
+        ['knee_ap', 'other', 'knee_ap', 156],
+        ['hand_ap', 'other', 'knee_ap', 2],
       ]).objections,
     ).toEqual([]);
   });
