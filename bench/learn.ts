@@ -174,7 +174,7 @@ function replayOf(sure: readonly Sample[], people: readonly Sample[]): Sample[] 
 const tf = await startWasm();
 const enough = { pictures: 20, patients: 10 };
 const trained = (samples: readonly Sample[], seed: number) =>
-  train(tf, start, samples, { enough, seed, onFit: () => undefined });
+  train(tf, start, samples, { enough, labelPrefix: '', seed, onFit: () => undefined });
 
 const spread = (shares: readonly number[]) => {
   const sum = shares.reduce((a, b) => a + b, 0);

@@ -24,6 +24,7 @@ import type { Sample } from '../learn/sample.js';
 import { fitCount, type Training, train } from '../learn/train.js';
 import { withNetworkInUse } from '../networks/choice.js';
 import { classifierOptions, networksFolder } from '../networks/classifier-options.js';
+import { newName, requireNetworkName } from '../networks/new-name.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { integer } from './arguments.js';
 import { type SourceOptions, withTruth } from './evaluate-source.js';
@@ -93,6 +94,7 @@ plainview network use chooses it, or PLAINVIEW_NETWORK names it. PLAINVIEW_ENGIN
 processes.`,
     )
     .action(async (labels: string | undefined, options: Options) => {
+      if (options.name !== undefined) requireNetworkName(options.name);
       const config = networkOptions(await withNetworkInUse(loadConfig(process.env)), options);
       const start = await readStartingNetwork(classifierOptions(config));
       const when = new Date();
@@ -137,7 +139,7 @@ async function trainAndWrite({ found, start, config, options, name, out, when }:
   const truth = map === undefined ? found : withMappedLabels(found, await readCategoryMap(map, anyName));
   const { samples, unread, engine } = await collected(truth, start, config, options);
   for (const { picture, error } of unread) console.error(`${picture.id}: ${error.message}`);
-  const training = await fitted(start, samples, options);
+  const training = await fitted(start, samples, config, options);
   const { file, sha256 } = start.withLastLayer({ ...training.head, outputs: training.head.classes.length });
   const { objections } = training.verdict;
   const network: Network = {
@@ -162,7 +164,7 @@ async function trainAndWrite({ found, start, config, options, name, out, when }:
     config,
     options,
   });
-  await writeNetwork(out, { graph: file, network, card, report });
+  await writeNetwork(out, { graph: file, network, card, report }, options.replace === true);
   if (objections.length > 0)
     console.error(`WRITTEN ALTHOUGH IT IS NOT BETTER, because of --anyway: ${objections.join('; ')}.`);
   const isListed = out === join(networksFolder(config.stateDir), name);
@@ -208,12 +210,14 @@ async function collected(truth: GroundTruth, start: StartingNetwork, config: Con
 async function fitted(
   start: StartingNetwork,
   samples: readonly Sample[],
+  { labelPrefix }: Config,
   options: Options,
 ): Promise<Training> {
   const bar = progressBar(fitCount, 'fits');
   try {
     return train(await startWasm(), start, samples, {
       enough: { pictures: options.newPictures, patients: options.newPatients },
+      labelPrefix,
       seed: options.seed,
       onFit: () => bar.advance(),
     });
@@ -253,10 +257,4 @@ async function reportOn({ truth, unread, training, networks, engine, when, confi
     report,
     options.thumbnails ? await thumbnailsOf(shown, truth, config.maxMegapixels) : undefined,
   );
-}
-
-/** A name that says from which network it comes, and when. That of an earlier training is replaced. */
-function newName(base: string, when: Date): string {
-  const time = when.toISOString().slice(0, 16).replace(/[-:]/g, '').replace('T', '-');
-  return `${base.replace(/-\d{8}-\d{4}$/, '')}-${time}`;
 }

@@ -3,17 +3,25 @@ import { label } from '../orthanc/ids.js';
 import type { InstanceRecord } from './schema.js';
 import { stateLabels } from './state-labels.js';
 
+/** What `unfitLabels` asks of a name. */
+export const labelRule = `with PLAINVIEW_LABEL_PREFIX at most 64 letters, digits, _ and -, and none of ${Object.values(stateLabels).join(', ')}`;
+
+/** Names of categories that could not be a label, or would be taken for a state. */
+export function unfitLabels(categories: readonly string[], prefix: string): string[] {
+  const states: readonly string[] = Object.values(stateLabels);
+  return categories.filter((name) => !label.safeParse(prefix + name).success || states.includes(name));
+}
+
 /**
  * @param option the variable whose file has the names
  * @throws config_invalid where a name of a category could not be a label, or would be taken for a state
  */
 export function requireLabels(option: string, categories: readonly string[], prefix: string): void {
-  const states: readonly string[] = Object.values(stateLabels);
-  const unfit = categories.filter((name) => !label.safeParse(prefix + name).success || states.includes(name));
+  const unfit = unfitLabels(categories, prefix);
   if (unfit.length > 0)
     throw createError('config_invalid', {
       problems: [
-        `${option}: ${unfit.map((name) => `"${name}"`).join(', ')} cannot be a label in Orthanc: with PLAINVIEW_LABEL_PREFIX at most 64 letters, digits, _ and -, and none of ${states.join(', ')}`,
+        `${option}: ${unfit.map((name) => `"${name}"`).join(', ')} cannot be a label in Orthanc: ${labelRule}`,
       ],
     });
 }

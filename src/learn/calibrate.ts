@@ -18,13 +18,16 @@ export function crossEntropy({ logits, target }: Scored, temperature = 1): numbe
 /** With fewer pictures, temperature and thresholds stay as they were: they would be chance. */
 export const fewestForCalibration = 100;
 
-/** The temperature of least cross-entropy (C. Guo et al., ICML 2017), by golden section. */
-export function temperatureOf(scored: readonly Scored[]): number {
+/**
+ * The temperature of least cross-entropy (C. Guo et al., ICML 2017), by golden section.
+ * @param mayFall whether it may be below 1, which raises the scores
+ */
+export function temperatureOf(scored: readonly Scored[], mayFall: boolean): number {
   if (scored.length < fewestForCalibration) return 1;
   const loss = (logarithm: number) =>
     scored.reduce((sum, one) => sum + crossEntropy(one, Math.exp(logarithm)), 0);
   const ratio = (Math.sqrt(5) - 1) / 2;
-  let [low, high] = [Math.log(0.2), Math.log(5)];
+  let [low, high] = [mayFall ? Math.log(0.2) : 0, Math.log(5)];
   while (high - low > 1e-3) {
     const [a, b] = [high - ratio * (high - low), low + ratio * (high - low)];
     if (loss(a) < loss(b)) high = b;
@@ -35,6 +38,9 @@ export function temperatureOf(scored: readonly Scored[]): number {
 
 export const scoresOf = ({ logits }: Pick<Scored, 'logits'>, temperature: number): Float32Array =>
   softmax(logits.map((logit) => logit / temperature));
+
+/** With fewer pictures of none of the categories, nothing says which of them a lower threshold lets through. */
+export const fewestOthers = 20;
 
 /** What the thresholds aim at, each a share. They are those of the embedded network's training. */
 export const goals = {
@@ -50,12 +56,14 @@ export const goals = {
  * The thresholds that keep the largest distance to the goals. A distance is a share of the way from the goal to 1; the
  * smallest of the three counts, then a little their sum. `unknownBelow` concerns at most 0.5 % of the pictures whose
  * best class is a category.
+ * @param mayFall whether they may be below the present ones
  */
 export function thresholdsOf(
   scored: readonly Scored[],
   temperature: number,
   classes: readonly string[],
   present: Thresholds,
+  mayFall: boolean,
 ): Thresholds {
   if (scored.length < fewestForCalibration) return present;
   const pictures = scored.map((one) => {
@@ -65,11 +73,14 @@ export function thresholdsOf(
   const named = pictures.filter(({ best, truth }) => best !== otherClass && truth !== otherClass);
   const bests = named.map(({ score }) => score).sort((a, b) => a - b);
   const lowest = Math.floor(Math.min(0.5, bests[Math.floor(bests.length * 0.005)] ?? 0.2) * 100) / 100;
+  const least: Thresholds = mayFall ? { threshold: 0, margin: 0, unknownBelow: 0 } : present;
   let found = { thresholds: present, value: Number.NEGATIVE_INFINITY };
   for (let percent = 30; percent <= 96; percent += 2)
     for (const margin of [0, 0.1, 0.2, 0.3]) {
       const threshold = percent / 100;
-      const thresholds = { threshold, margin, unknownBelow: Math.min(lowest, threshold) };
+      if (threshold < least.threshold || margin < least.margin) continue;
+      const unknownBelow = Math.max(Math.min(lowest, threshold), least.unknownBelow);
+      const thresholds = { threshold, margin, unknownBelow };
       const value = distance(pictures, { classes, thresholds });
       if (value > found.value + 1e-9) found = { thresholds, value };
     }
@@ -100,11 +111,13 @@ function distance(pictures: readonly ScoredPicture[], rule: Pick<Network, 'class
       if (category !== undefined) knownLabelled++;
     }
   }
-  const share = (count: number, of: number) => (of === 0 ? 1 : count / of);
+  // A goal for which there are no pictures is not reached: it does not count.
+  const spareOf = (goal: number, count: number, of: number) =>
+    of === 0 ? [] : [(count / of - goal) / (1 - goal)];
   const spare = [
-    (share(right, labelled) - goals.right) / (1 - goals.right),
-    (share(knownLabelled, known) - goals.labelled) / (1 - goals.labelled),
-    (share(caught, others) - goals.caught) / (1 - goals.caught),
+    ...spareOf(goals.right, right, labelled),
+    ...spareOf(goals.labelled, knownLabelled, known),
+    ...spareOf(goals.caught, caught, others),
   ];
   return Math.min(...spare) + 0.1 * spare.reduce((a, b) => a + b, 0);
 }

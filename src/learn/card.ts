@@ -14,7 +14,7 @@ export interface CardOptions {
 }
 
 /** What changed, as lines for the terminal and the card. */
-export function findings({ verdict, added, folds, results }: Training): string[] {
+export function findings({ verdict, added, folds, results, used }: Training): string[] {
   const { named, figures, worse, newCategories, kept, objections } = verdict;
   const { old, new: now } = figures;
   const unknown = results[0].filter(({ picture }) => picture.patient === undefined).length;
@@ -35,6 +35,11 @@ export function findings({ verdict, added, folds, results }: Training): string[]
       ({ category, sensitivity, ppvWithOther }) =>
         `new category ${category}: sensitivity ${percent(sensitivity.share)} % (${interval(sensitivity)}; ${counted(sensitivity)}), PPV ${percent(ppvWithOther.share)} % (${counted(ppvWithOther)})`,
     ),
+    ...(used.repeated === 0
+      ? []
+      : [
+          `${used.repeated} pictures occur more than once, and count once; patients who share one are never divided`,
+        ]),
     ...(unknown === 0
       ? []
       : [

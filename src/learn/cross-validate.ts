@@ -40,12 +40,14 @@ export interface CrossValidation {
  * Fits a head for each fold to the other folds, with each strength.
  * @param folds number of the fold of each sample
  * @param present thresholds of the old network
+ * @param mayFall whether the candidate may hold back less than these
  */
 export function crossValidate(
   tf: typeof core,
   set: TrainingSet,
   folds: readonly number[],
   present: Thresholds,
+  mayFall: boolean,
   onFit: () => void,
 ): CrossValidation {
   const names = [...new Set(folds)];
@@ -74,8 +76,8 @@ export function crossValidate(
     );
     const index = losses.indexOf(Math.min(...losses));
     const scored = samples.map((sample) => at(at(bySample, sample), index).scored);
-    const temperature = temperatureOf(scored);
-    const thresholds = thresholdsOf(scored, temperature, set.classes, present);
+    const temperature = temperatureOf(scored, mayFall);
+    const thresholds = thresholdsOf(scored, temperature, set.classes, present, mayFall);
     return { index, temperature, thresholds };
   };
   const ofOthers = new Map(

@@ -49,12 +49,14 @@ export async function requireNewFolder(folder: string, replace: boolean): Promis
 }
 
 /**
- * Writes a network's folder whole or not at all. An older one in its place is removed when the new one is complete.
- * @throws report_unwritable
+ * Writes a network's folder whole or not at all. An older one in its place is removed when the new one is complete. What
+ * came there in the meantime counts too.
+ * @throws usage, report_unwritable
  */
 export async function writeNetwork(
   folder: string,
   { graph, network, card, report }: NewNetwork,
+  replace: boolean,
 ): Promise<void> {
   const { classes, ...description } = network;
   await withWriteErrors(() =>
@@ -64,6 +66,7 @@ export async function writeNetwork(
       await writeFile(join(part, 'network.json'), `${JSON.stringify(description, null, 2)}\n`);
       await writeFile(join(part, 'card.md'), card);
       await writeFile(join(part, 'report.html'), report, ownerOnly);
+      await requireNewFolder(folder, replace);
     }),
   );
 }

@@ -7,13 +7,14 @@ import { createError } from '../errors/errors.js';
 import type { EvaluatedPicture } from '../evaluate/evaluate-pictures.js';
 import { trueClass } from '../evaluate/ground-truth.js';
 import { groupBy } from '../evaluate/statistics.js';
-import { scoresOf } from './calibrate.js';
+import { fewestOthers, scoresOf } from './calibrate.js';
 import { crossValidate, fitAll, strengths, type TrainingSet } from './cross-validate.js';
+import { distinctSamples } from './distinct.js';
 import { changedHead, scaleOf } from './fit.js';
 import { foldsOf } from './folds.js';
 import { type Head, headOf, tempered, withNewOutputs } from './head.js';
 import { type Enough, newOutputs } from './outputs.js';
-import { patientOf, type Sample } from './sample.js';
+import type { Sample } from './sample.js';
 import { type Verdict, verdictOf } from './verdict.js';
 
 const mostFolds = 5;
@@ -37,7 +38,21 @@ export interface Training {
   readonly verdict: Verdict;
   /** Labels that the network has no output for, and their pictures: left out of the training. */
   readonly leftOut: Readonly<Record<string, number>>;
-  readonly used: { readonly person: number; readonly replay: number; readonly patients: number };
+  readonly used: {
+    readonly person: number;
+    readonly replay: number;
+    readonly patients: number;
+    /** Pictures that were left out because they repeat another one. */
+    readonly repeated: number;
+  };
+}
+
+export interface TrainingOptions {
+  readonly enough: Enough;
+  /** Stands before the categories in labels. */
+  readonly labelPrefix: string;
+  readonly seed: number;
+  readonly onFit: () => void;
 }
 
 /** Number of calls of `onFit`. */
@@ -51,13 +66,15 @@ export const fitCount = mostFolds * strengths.length;
 export function train(
   tf: typeof core,
   { network, lastLayer }: Pick<StartingNetwork, 'network' | 'lastLayer'>,
-  all: readonly Sample[],
-  { enough, seed, onFit }: { enough: Enough; seed: number; onFit: () => void },
+  found: readonly Sample[],
+  { enough, labelPrefix, seed, onFit }: TrainingOptions,
 ): Training {
+  const { samples: all, repeated } = distinctSamples(found);
   const added = newOutputs(
     all.filter(({ from }) => from === 'person'),
     network.classes,
     enough,
+    labelPrefix,
   );
   const old = headOf(lastLayer, network.classes);
   const start = withNewOutputs(old, added, otherClass);
@@ -65,7 +82,7 @@ export function train(
   const targetOf = ({ picture }: Sample) => classes.indexOf(trueClass({ classes }, picture.label));
   const samples = all.filter((sample) => targetOf(sample) >= 0);
   const people = samples.filter(({ from }) => from === 'person');
-  const patients = new Set(people.map(patientOf)).size;
+  const patients = new Set(people.map(({ group }) => group)).size;
   if (people.length < fewest.pictures || patients < fewest.patients)
     throw createError('training_impossible', {
       problem: `it needs at least ${fewest.pictures} labelled pictures of ${fewest.patients} patients, and there are ${people.length} of ${patients}`,
@@ -79,8 +96,9 @@ export function train(
     classes,
     scale: scaleOf(samples.map(({ features }) => features)),
   };
+  const others = targets.filter((target) => classes[target] === otherClass).length;
   const folds = foldsOf(samples, Math.min(mostFolds, patients), seed);
-  const checked = crossValidate(tf, set, folds, network.thresholds, onFit);
+  const checked = crossValidate(tf, set, folds, network.thresholds, others >= fewestOthers, onFit);
   const change = fitAll(tf, set, checked.strength);
   const head = tempered(changedHead(start, set.scale, change), checked.temperature);
   const before = people.map((sample) =>
@@ -112,12 +130,12 @@ export function train(
       before,
       after,
       { old: network, new: { classes } },
-      { count: kept.length, of: replayed.length },
+      { kept: { count: kept.length, of: replayed.length }, others },
     ),
     leftOut: Object.fromEntries(
       [...groupBy(isLeftOut, ({ picture }) => picture.label)].map(([label, some]) => [label, some.length]),
     ),
-    used: { person: people.length, replay: samples.length - people.length, patients },
+    used: { person: people.length, replay: samples.length - people.length, patients, repeated },
   };
 }
 

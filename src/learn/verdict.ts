@@ -1,3 +1,4 @@
+import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
 import { type Comparison, comparisonOf } from '../evaluate/comparison.js';
 import type { EvaluatedPicture } from '../evaluate/evaluate-pictures.js';
@@ -5,24 +6,30 @@ import { type CategoryRow, type Figures, figuresOf } from '../evaluate/figures.j
 import { percent, pText } from '../evaluate/format.js';
 import { trueClass } from '../evaluate/ground-truth.js';
 import { mcnemar } from '../evaluate/statistics.js';
+import { fewestOthers, goals } from './calibrate.js';
 
 /** A difference with a larger p counts as chance. */
 const level = 0.05;
 /** Of the network's confident decisions, the share that the candidate must make too. */
 const leastKept = 0.95;
 
+/** How often something holds: only for the old network, only for the candidate, for each, and of how many pictures. */
+export interface Change {
+  readonly onlyOld: number;
+  readonly onlyNew: number;
+  readonly old: number;
+  readonly new: number;
+  readonly n: number;
+  /** McNemar's exact test, one-sided: how often chance would give the candidate as many more. */
+  readonly p: number;
+}
+
 /** How the candidate compares with the network in use, on pictures to which it was not fitted. */
 export interface Verdict {
-  /** Pictures whose best class is the name that people gave: only the old network, only the candidate, all. */
-  readonly named: {
-    readonly onlyOld: number;
-    readonly onlyNew: number;
-    readonly old: number;
-    readonly new: number;
-    readonly n: number;
-    /** McNemar's exact test, one-sided: how often chance would favour the candidate as much. */
-    readonly p: number;
-  };
+  /** Pictures whose best class is the name that people gave. */
+  readonly named: Change;
+  /** Pictures that are given a wrong category. */
+  readonly wrong: Change;
   readonly figures: { readonly old: Figures; readonly new: Figures };
   /** On categories that both have, and on pictures of none of these. */
   readonly comparison: Comparison;
@@ -36,6 +43,8 @@ export interface Verdict {
   }[];
   /** Of replayed decisions, those that the candidate makes too; `of` is 0 without replay. */
   readonly kept: { readonly count: number; readonly of: number };
+  /** Pictures of none of the categories, people's and replayed. */
+  readonly others: number;
   /** Why the candidate is not to be used; empty: it is better. */
   readonly objections: readonly string[];
 }
@@ -50,21 +59,12 @@ export function verdictOf(
   before: readonly EvaluatedPicture[],
   after: readonly EvaluatedPicture[],
   networks: { readonly old: Classes; readonly new: Classes },
-  kept: Verdict['kept'],
+  { kept, others }: Pick<Verdict, 'kept' | 'others'>,
 ): Verdict {
   const isNamed = ({ picture, best }: EvaluatedPicture) =>
     best.category === trueClass(networks.new, picture.label);
-  const pairs = before.map((one, i) => [isNamed(one), isNamed(after[i] ?? one)] as const);
-  const onlyOld = pairs.filter(([old, now]) => old && !now).length;
-  const onlyNew = pairs.filter(([old, now]) => !old && now).length;
-  const named = {
-    onlyOld,
-    onlyNew,
-    old: before.filter(isNamed).length,
-    new: after.filter(isNamed).length,
-    n: before.length,
-    p: onlyNew > onlyOld ? mcnemar(onlyOld, onlyNew).exact / 2 : 1,
-  };
+  const isWrong = ({ picture, best, decision }: EvaluatedPicture) =>
+    decision === 'category' && best.category !== picture.label;
   const comparison = comparisonOf(before, after, [networks.old, networks.new], 24);
   const figures = { old: figuresOf(before, networks.old), new: figuresOf(after, networks.new) };
   const added = networks.new.classes.filter((name) => !networks.old.classes.includes(name));
@@ -72,17 +72,40 @@ export function verdictOf(
     .filter((row) => row.onlyFirst > row.onlySecond)
     .map(({ category, n, first, second }) => ({ category, n, before: first.count, after: second.count }));
   const verdict = {
-    named,
+    named: changeOf(before, after, isNamed),
+    wrong: changeOf(before, after, isWrong),
     figures,
     comparison,
     newCategories: figures.new.categories.filter(({ category }) => added.includes(category)),
     worse,
     kept,
+    others,
   };
-  return { ...verdict, objections: objectionsTo(verdict) };
+  const tellsOthers = networks.old.classes.includes(otherClass);
+  return { ...verdict, objections: objectionsTo(verdict, tellsOthers) };
 }
 
-function objectionsTo({ named, comparison, kept }: Omit<Verdict, 'objections'>): string[] {
+function changeOf(
+  before: readonly EvaluatedPicture[],
+  after: readonly EvaluatedPicture[],
+  holds: (result: EvaluatedPicture) => boolean,
+): Change {
+  const pairs = before.map((one, i) => [holds(one), holds(after[i] ?? one)] as const);
+  const onlyOld = pairs.filter(([old, now]) => old && !now).length;
+  const onlyNew = pairs.filter(([old, now]) => !old && now).length;
+  return {
+    onlyOld,
+    onlyNew,
+    old: before.filter(holds).length,
+    new: after.filter(holds).length,
+    n: before.length,
+    p: onlyNew > onlyOld ? mcnemar(onlyOld, onlyNew).exact / 2 : 1,
+  };
+}
+
+/** @param tellsOthers whether the network in use has the class `other` */
+function objectionsTo(verdict: Omit<Verdict, 'objections'>, tellsOthers: boolean): string[] {
+  const { named, wrong, figures, comparison, kept, others } = verdict;
   const { best, given, otherCaught } = comparison;
   const objections: string[] = [];
   if (named.p >= level)
@@ -102,6 +125,20 @@ function objectionsTo({ named, comparison, kept }: Omit<Verdict, 'objections'>):
   if (isLess(given))
     objections.push(
       `it gives ${given.second.count} of ${given.n} the right category at its thresholds, and the network in use ${given.first.count}`,
+    );
+  if (wrong.p < level)
+    objections.push(
+      `it gives ${wrong.new} of ${wrong.n} a wrong category, and the network in use ${wrong.old}, which is more than chance (p ${pText(wrong.p)})`,
+    );
+  // Of none that were given, none was wrong. The interval's upper end: two wrong of 150 can be chance.
+  const [right, rightBefore] = [figures.new.rightOfLabelled, figures.old.rightOfLabelled.share ?? 1];
+  if (right.share !== null && right.share < rightBefore && right.high < goals.right)
+    objections.push(
+      `of ${right.of} that it gives, ${right.count} are right, beyond chance less than ${percent(goals.right)} %, and less than before`,
+    );
+  if (tellsOthers && others < fewestOthers)
+    objections.push(
+      `it cannot be told whether it still holds back pictures of none of the categories: there are ${others}, and it needs ${fewestOthers}; give such pictures with the label ${otherClass}, or have them replayed with --orthanc`,
     );
   if (kept.of > 0 && kept.count / kept.of < leastKept)
     objections.push(

@@ -10,11 +10,12 @@ import { hookAddress, Reader } from '../../testkit/service.js';
 import { hasBrowser, useBrowser } from './support/browser.js';
 import { type Drawing, draw } from './support/pictures.js';
 
-/** A view that the embedded network does not know, and two that it knows: drawings, which it has never seen. */
-const truth: Record<Drawing, string> = {
+/** A view that the embedded network does not know, one that it knows, and none: drawings, which it has never seen. */
+const truth: Record<Drawing, string | null> = {
   knee: 'calcaneus_lateral',
   hand: 'hand_ap',
-  spine: 'lumbar_spine_ap',
+  // None of these: what people say of it must be held back later.
+  spine: null,
 };
 
 /** A real Orthanc with the plugin, the built service with the embedded network, its commands, and Chromium. */
@@ -73,8 +74,8 @@ describe.skipIf(!hasBrowser)('a site that teaches its network', async () => {
 
   test('corrects on the page, trains, uses the new network, and sees its labels', async () => {
     const stored: { id: string; drawing: Drawing }[] = [];
-    // As many of the new view as it needs.
-    for (const [drawing, count] of [['knee', 20] as const, ['hand', 12] as const, ['spine', 12] as const])
+    // As many of the new view and of none as it needs.
+    for (const [drawing, count] of [['knee', 20] as const, ['hand', 12] as const, ['spine', 20] as const])
       for (let seed = 0; seed < count; seed++) stored.push({ id: await store(drawing, seed), drawing });
     // Nobody says anything of these.
     const left: string[] = [];
@@ -103,16 +104,24 @@ describe.skipIf(!hasBrowser)('a site that teaches its network', async () => {
     expect(used.status).toBe(0);
     expect((await run('network', 'list')).out).toMatch(/decides +site-1/);
 
-    for (const drawing of ['knee', 'hand', 'spine'] as const) {
+    const newOne = async (drawing: Drawing) => {
       const id = await store(drawing, 1000);
       const record = await waitFor(async () => {
         const known = await reader().record(id);
         return known?.network.name === 'site-1' && known;
       });
-      expect(record).toMatchObject({ who: 'network', decision: 'category', category: truth[drawing] });
       await reader().decided(id);
-      expect(await reader().labels(`instances/${id}`)).toEqual([truth[drawing]]);
+      return { record, labels: await reader().labels(`instances/${id}`) };
+    };
+    for (const drawing of ['knee', 'hand'] as const) {
+      const { record, labels } = await newOne(drawing);
+      expect(record).toMatchObject({ who: 'network', decision: 'category', category: truth[drawing] });
+      expect(labels).toEqual([truth[drawing]]);
     }
+    const none = await newOne('spine');
+    expect(none.record).toMatchObject({ who: 'network' });
+    expect(['unknown_view', 'needs_review']).toContain(none.record.decision);
+    expect(none.labels).toEqual([none.record.decision]);
     // A sweep decides anew what nobody has decided, from kept features: Orthanc renders nothing.
     expect((await run('sweep')).status).toBe(0);
     for (const id of left)
@@ -122,8 +131,11 @@ describe.skipIf(!hasBrowser)('a site that teaches its network', async () => {
     const metrics = await (await fetch(`${api.url}/metrics`)).text();
     expect(Number(/^plainview_renderings_spared_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(4);
     // What people said stands as it was.
-    for (const { id, drawing } of stored)
-      expect(await reader().record(id)).toMatchObject({ who: 'person', category: truth[drawing] });
+    for (const { id, drawing } of stored) {
+      const category = truth[drawing];
+      const said = category === null ? { decision: 'unknown_view' } : { decision: 'category', category };
+      expect(await reader().record(id)).toMatchObject({ who: 'person', ...said });
+    }
 
     expect((await run('network', 'back')).status).toBe(0);
     const later = await store('knee', 2000);

@@ -106,6 +106,11 @@ describe('plainview train on a folder', () => {
   test('refuses a folder that is there, unless it is to be replaced', async () => {
     const out = join(folder, 'site');
     const before = await readFile(join(out, 'network.pb'));
+    for (const name of ['embedded', '../site']) {
+      const { status, out: text } = await train(join(folder, 'learnt'), '--name', name);
+      expect(status).toBe(2);
+      expect(text).toContain('cannot be the name of a network');
+    }
     const refused = await train(join(folder, 'learnt'), '--out', out);
     expect(refused.status).toBe(2);
     expect(refused.out).toContain('is there already');
@@ -170,6 +175,18 @@ describe('plainview train on a folder', () => {
     expect(classes).toEqual(['elbow_ap', 'wrist_ap', 'ankle_ap', 'knee_ap', 'chest_pa_ap', 'skull_ap']);
   });
 
+  test('refuses a new category that cannot be a label, before it fits anything', async () => {
+    const labels = await pictures('states', [
+      ['needs_review', 100, 20],
+      ['chest_pa_ap', 230, 15],
+    ]);
+    const out = join(folder, 'with-states');
+    const { status, out: text } = await train(labels, '--out', out);
+    expect(status).toBe(1);
+    expect(text).toContain('"needs_review" cannot be a label');
+    expect(await exists(out)).toBe(false);
+  });
+
   test('trains with the pictures that it can read, and names the others', async () => {
     await writeFile(join(folder, 'learnt', 'elbow_ap-0-3.png'), 'no picture');
     const { status, out } = await train(join(folder, 'learnt'), '--out', join(folder, 'some'));
@@ -213,7 +230,10 @@ describe('plainview train --orthanc', () => {
           rows: 16,
           columns: 24,
           bitsStored: 8,
-          pixels: Uint8Array.from({ length: 16 * 24 }, (_, i) => (i % 8 === 0 ? 128 : level)),
+          // One pixel tells them apart: Orthanc stretches the grey levels, and equal pictures count once.
+          pixels: Uint8Array.from({ length: 16 * 24 }, (_, i) =>
+            i === 3 ? 100 + 4 * (level % 20) : i % 8 === 0 ? 128 : level,
+          ),
           patientId: name,
           studyInstanceUid: uid(`train ${name}`),
         }),
@@ -241,6 +261,16 @@ describe('plainview train --orthanc', () => {
     expect(await rightBy(join(out, 'network.pb'), join(folder, 'held'))).toBe(16);
     // It only reads.
     expect(await reader.lastChange()).toBe(before);
+  });
+
+  test('counts a picture once that is in the folder and in Orthanc, and says so', async () => {
+    const exported = join(folder, 'exported');
+    const key = join(folder, 'key');
+    await writeFile(key, 'a key of the tests');
+    expect(await run('export-corrections', exported, '--key-file', key)).toMatchObject({ status: 0 });
+    const { out } = await train(exported, '--orthanc', '--out', join(folder, 'from-export'));
+    expect(out).toContain('15 pictures occur more than once, and count once');
+    expect(out).toContain('named as people did: 0 → 15 of 15');
   });
 
   test('learns from a folder too', async () => {

@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { groupBy } from '../../../src/evaluate/statistics.js';
+import { distinctSamples } from '../../../src/learn/distinct.js';
 import { foldsOf } from '../../../src/learn/folds.js';
 import { films } from '../../../testkit/learn.js';
 
-const samples = films(1, [
+const drawn = films(1, [
   { label: 'knee_ap', count: 200, patients: 60, axes: {} },
   { label: 'hand_ap', count: 10, axes: {} },
   { label: 'chest_pa_ap', count: 30, patients: 7, axes: {} },
 ]);
+const { samples } = distinctSamples(drawn);
 
 describe('folds', () => {
   test('hold no patient twice', () => {
@@ -25,8 +27,23 @@ describe('folds', () => {
   });
 
   test('take a picture without patient as of its own patient', () => {
-    const alone = samples.slice(0, 10).map(({ picture: { id, label } }) => ({ picture: { id, label } }));
-    expect(foldsOf(alone, 5, 1).sort()).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
+    const alone = drawn
+      .slice(0, 10)
+      .map(({ picture: { id, label }, ...rest }) => ({ ...rest, picture: { id, label } }));
+    expect(foldsOf(distinctSamples(alone).samples, 5, 1).sort()).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
+  });
+
+  test('hold no picture twice, whatever its patients are called', () => {
+    // The same archive under pseudonyms, with labels of chance: no picture repeats another one's label.
+    const again = drawn.map((sample) => ({
+      ...sample,
+      picture: { id: `p ${sample.picture.id}`, label: 'other', patient: `p ${sample.picture.patient}` },
+    }));
+    const both = distinctSamples([...drawn, ...again]);
+    const folds = foldsOf(both.samples, 5, 1);
+    expect(both.samples).toHaveLength(480);
+    expect(new Set(both.samples.map(({ group }) => group)).size).toBe(77);
+    for (let i = 0; i < 240; i++) expect(folds[i]).toBe(folds[i + 240]);
   });
 
   test('follow from the seed', () => {

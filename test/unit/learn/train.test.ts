@@ -13,8 +13,8 @@ beforeAll(async () => {
 });
 
 const enough = { pictures: 20, patients: 10 };
-const trained = (samples: readonly Sample[], network = axesNetwork(), seed = 1) =>
-  train(tf, network, samples, { enough, seed, onFit: () => undefined });
+const trained = (samples: readonly Sample[], network = axesNetwork(), seed = 1, labelPrefix = '') =>
+  train(tf, network, samples, { enough, labelPrefix, seed, onFit: () => undefined });
 
 /** Of the samples, how many a head names right. */
 function right({ classes, inputs, weights, bias }: Head, samples: readonly Sample[]): number {
@@ -113,6 +113,53 @@ describe('never worse', () => {
     expect(verdict.worse).toMatchObject([{ category: 'hand_ap', before: 46, n: 46 }]);
   });
 
+  test.each([
+    ['no', 0, true],
+    ['19', 19, true],
+    ['20', 20, false],
+  ])('with %s pictures of none, objects: %#', (_, count, objects) => {
+    const none = films(11, [{ label: 'other', count, axes: { 3: 1 } }]);
+    const samples = [...site(1, 40).filter(({ picture }) => picture.label !== 'other'), ...none];
+    const { verdict } = trained(samples);
+    expect(verdict.objections.join().includes('pictures of none')).toBe(objects);
+  });
+
+  test('counts pictures of none that are replayed', () => {
+    const none = films(11, [{ label: 'other', count: 20, axes: { 3: 1 }, from: 'replay' }]);
+    const samples = [...site(1, 40).filter(({ picture }) => picture.label !== 'other'), ...none];
+    expect(trained(samples).verdict.objections).toEqual([]);
+  });
+
+  test('does not hold back less without pictures of none', () => {
+    const samples = site(1, 60).filter(({ picture }) => picture.label !== 'other');
+    const { thresholds, temperature } = trained(samples);
+    expect(thresholds.threshold).toBeGreaterThanOrEqual(0.8);
+    expect(thresholds.unknownBelow).toBeGreaterThanOrEqual(0.4);
+    expect(temperature).toBeGreaterThanOrEqual(1);
+    expect(trained(site(1, 60)).thresholds.threshold).toBeLessThan(0.8);
+  });
+
+  test('counts a picture once that occurs under two patients, or as a decision too', () => {
+    const people = site(1);
+    const again = people.map((sample) => ({
+      ...sample,
+      picture: {
+        ...sample.picture,
+        id: `again ${sample.picture.id}`,
+        patient: `p ${sample.picture.patient}`,
+      },
+    }));
+    const replayed = people.slice(0, 10).map((sample) => ({
+      ...sample,
+      from: 'replay' as const,
+      picture: { ...sample.picture, label: 'hand_ap', id: `decision ${sample.picture.id}` },
+    }));
+    const [once, twice] = [trained(people), trained([...people, ...again, ...replayed])];
+    expect(twice.used).toEqual({ ...once.used, repeated: 130 });
+    expect(once.used).toMatchObject({ person: 120, patients: 120, repeated: 0 });
+    expect(twice.head).toEqual(once.head);
+  });
+
   test('needs patients', () => {
     const few = films(1, [{ label: 'knee_ap', count: 40, patients: 4, axes: { 0: 1 } }]);
     expect(() => trained(few)).toThrow(/at least 10 labelled pictures of 5 patients, and there are 40 of 4/);
@@ -158,6 +205,25 @@ describe('a name that the network does not have', () => {
 
   test('is refused where it cannot be a label', () => {
     const skulls = films(1, [{ label: 'Skull AP', count: 30, axes: { 6: 1 } }]);
-    expect(() => trained([...home(1), ...skulls])).toThrow(/"Skull AP" cannot be a category/);
+    expect(() => trained([...home(1), ...skulls])).toThrow(/"Skull AP" cannot be a label/);
+  });
+
+  test.each([
+    ['needs_review', '', 'none of needs_review'],
+    ['s'.repeat(41), 'p'.repeat(24), 'at most 64'],
+  ])('is refused where it is %s, with the prefix "%s"', (name, prefix, says) => {
+    const skulls = films(1, [{ label: name, count: 30, axes: { 6: 1 } }]);
+    const samples = [...home(1), ...skulls];
+    expect(() => trained(samples, axesNetwork(), 1, prefix)).toThrow(says);
+    expect(() => trained(samples, axesNetwork(), 1, prefix)).toThrow(name);
+  });
+
+  test('does not come of few patients under pseudonyms', () => {
+    const few = calcaneus(20, 9);
+    const pseudonyms = few.map((sample, i) => ({
+      ...sample,
+      picture: { ...sample.picture, id: `again ${i}`, patient: `p ${sample.picture.patient}` },
+    }));
+    expect(trained([...home(1), ...few, ...pseudonyms]).added).toEqual([]);
   });
 });

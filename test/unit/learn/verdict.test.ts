@@ -10,14 +10,14 @@ const none = { count: 0, of: 0 };
 /** Label, answer of the old network, answer of the candidate, and how often. */
 type Kind = readonly [label: string, before: string, after: string, count: number];
 
-function verdict(kinds: readonly Kind[], kept = none) {
+function verdict(kinds: readonly Kind[], kept = none, others = 20, networks = { old, new: candidate }) {
   const each = (answer: (kind: Kind) => string): EvaluatedPicture[] =>
     kinds.flatMap((kind) => Array.from({ length: kind[3] }, () => evaluated(kind[0], answer(kind))));
   return verdictOf(
     each(([, before]) => before),
     each(([, , after]) => after),
-    { old, new: candidate },
-    kept,
+    networks,
+    { kept, others },
   );
 }
 const same: Kind = ['knee_ap', 'knee_ap', 'knee_ap', 50];
@@ -60,5 +60,53 @@ describe('a candidate', () => {
     expect(verdict([same, gain], { count: 94, of: 100 }).objections).toEqual([
       expect.stringContaining('only 94.0 %'),
     ]);
+  });
+
+  test('is not better where it gives more that is wrong', () => {
+    // Nothing was given before: `other` names no category.
+    const given: Kind = ['knee_ap', 'other', 'knee_ap', 29];
+    const { objections } = verdict([given, ['hand_ap', 'other', 'knee_ap', 3]]);
+    expect(objections).toEqual([expect.stringContaining('of 32 that it gives, 29 are right')]);
+    const many = verdict([
+      ['knee_ap', 'other', 'knee_ap', 900],
+      ['hand_ap', 'other', 'knee_ap', 5],
+    ]);
+    expect(many.objections).toEqual([expect.stringContaining('it gives 5 of 905 a wrong category')]);
+  });
+
+  test('may give a few wrong ones where so many more are right', () => {
+    expect(
+      verdict([
+        ['knee_ap', 'other', 'knee_ap', 400],
+        ['hand_ap', 'other', 'knee_ap', 4],
+      ]).objections,
+    ).toEqual([]);
+  });
+
+  test('may give less than 99 % right where that can be chance', () => {
+    expect(
+      verdict([
+        ['knee_ap', 'other', 'knee_ap', 156],
+        ['hand_ap', 'other', 'knee_ap', 2],
+      ]).objections,
+    ).toEqual([]);
+  });
+
+  test('may give less than the goal where it was worse before', () => {
+    expect(
+      verdict([
+        ['knee_ap', 'hand_ap', 'knee_ap', 20],
+        ['hand_ap', 'knee_ap', 'knee_ap', 3],
+      ]).objections,
+    ).toEqual([]);
+  });
+
+  test('is not better where pictures of none are missing, and the network knows these', () => {
+    const gain: Kind = ['hand_ap', 'knee_ap', 'hand_ap', 30];
+    expect(verdict([same, gain], none, 19).objections).toEqual([
+      expect.stringContaining('cannot be told whether'),
+    ]);
+    const without = { old: { classes: ['knee_ap', 'hand_ap'] }, new: { classes: ['knee_ap', 'hand_ap'] } };
+    expect(verdict([same, gain], none, 0, without).objections).toEqual([]);
   });
 });
