@@ -126,12 +126,13 @@ function objectionsTo(verdict: Omit<Verdict, 'objections'>, tellsOthers: boolean
     objections.push(
       `it gives ${given.second.count} of ${given.n} the right category at its thresholds, and the network in use ${given.first.count}`,
     );
-  if (wrong.p < level)
+  const [right, rightBefore] = [figures.new.rightOfLabelled, figures.old.rightOfLabelled.share ?? 1];
+  // A network that gives nothing is never wrong: what reaches the goal is no fault.
+  if (wrong.p < level && (right.share ?? 1) < goals.right)
     objections.push(
       `it gives ${wrong.new} of ${wrong.n} a wrong category, and the network in use ${wrong.old}, which is more than chance (p ${pText(wrong.p)})`,
     );
   // Of none that were given, none was wrong. The interval's upper end: two wrong of 150 can be chance.
-  const [right, rightBefore] = [figures.new.rightOfLabelled, figures.old.rightOfLabelled.share ?? 1];
   if (right.share !== null && right.share < rightBefore && right.high < goals.right)
     objections.push(
       `of ${right.of} that it gives, ${right.count} are right, beyond chance less than ${percent(goals.right)} %, and less than before`,
