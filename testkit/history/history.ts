@@ -41,6 +41,7 @@ export interface History {
  *   tell two first decisions apart. Once both have come to rest, each puts back the last word; for a picture that was
  *   moved, the last one by the clock.
  * - Only one service writes tags: Orthanc cannot replace a file only if nobody has written metadata since they were read.
+ * - Nothing is deleted or moved while its tags are being written: Orthanc cannot replace a file only if it is still there.
  * - Only one service sends instances on: two would overwrite each other's notes of what is pending.
  */
 export async function runHistory(seed: number): Promise<History> {
@@ -130,6 +131,7 @@ export async function runHistory(seed: number): Promise<History> {
     /** An action after which Orthanc has lost what it had of a picture, and perhaps of its parents. */
     const losing = (what: string, action: (picture: Picture) => Promise<void> | void) =>
       withPicture(async (picture) => {
+        if (followUps.tags !== 'off') await rest();
         told.push(`${what} ${picture.name}`);
         history.losses++;
         theirs.clear();
