@@ -176,7 +176,7 @@ export const classifyErrors = {
     message: (p: { name: string; known: string[] }) =>
       `There is no network ${p.name} here. There is ${p.known.join(', ')}.`,
     transient: false,
-    status: 404,
+    status: 409,
     exit: 1,
     remedy:
       '`plainview network list` lists the networks. Others are folders in `networks` in the state folder.',

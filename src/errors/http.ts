@@ -56,7 +56,7 @@ export const httpErrors = {
     message: (p: { station: string }) =>
       `No pictures of a station ${JSON.stringify(p.station)} were seen. \`GET /api/v1/drift\` names the stations.`,
     transient: false,
-    status: 404,
+    status: 409,
     exit: 1,
   },
   not_json: {
