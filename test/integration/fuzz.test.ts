@@ -205,6 +205,9 @@ test('requests from the API’s description: none fails, none hangs, and each an
     await new Reader(real.orthanc.url).label(`studies/${study}`, 'foot_ap');
     await callOnce('dismiss', study, { category: 'foot_ap' });
     await callOnce('hangStudy', uid('fuzz'));
+    await callOnce('acceptDrift', '', { station: 'ROOM1' });
+    await callOnce('useNetwork', '', { network: 'embedded' });
+    await callOnce('useNetworkBefore', '');
 
     const worker = async () => {
       while (sent < requests && performance.now() - began < budgetMs && wrong.length < 10) {

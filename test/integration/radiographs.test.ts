@@ -105,15 +105,6 @@ beforeAll(async () => {
   unwanted = await store(others, 'unwanted');
 });
 
-test('a sweep takes each radiograph, and tells what else there is', async () => {
-  const started = await service('a');
-  const swept = await sweep(started);
-  expect(await decidedBy('a', wanted)).toEqual(names);
-  expect(await decidedBy('a', unwanted)).toEqual([]);
-  expect(swept).toMatchObject({ leftAlone: { CT: 1, MG: 3 } });
-  expect((await sweep(started)).found).toBe(0);
-});
-
 test('the change log gives each radiograph', async () => {
   const started = await service('b', { fromStart: true });
   await waitFor(async () => (await decidedBy('b', wanted)).length === names.length);
@@ -125,6 +116,15 @@ test('the change log gives each radiograph', async () => {
   expect(
     started.log().match(/CT[^\n]*left alone for its Modality|left alone for its Modality[^\n]*CT/g),
   ).toHaveLength(1);
+});
+
+test('a sweep takes each radiograph, and tells what else there is', async () => {
+  const started = await service('a');
+  const swept = await sweep(started);
+  expect(await decidedBy('a', wanted)).toEqual(names);
+  expect(await decidedBy('a', unwanted)).toEqual([]);
+  expect(swept).toMatchObject({ leftAlone: { CT: 1, MG: 3 } });
+  expect((await sweep(started)).found).toBe(0);
 });
 
 test('the hook reports each radiograph', async () => {
