@@ -98,6 +98,7 @@ export function createWork({
       await aggregates.aggregate(study, changed);
       await routing?.addUp(study, changed);
     },
+    onPutBack: () => routing?.search(),
     log,
   });
   const routing =

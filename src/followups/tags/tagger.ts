@@ -24,6 +24,8 @@ interface Parts {
   locks: Locks;
   /** Brings the labels of ours on series and study up to date: decisions' and rules'. */
   addUp: (study: StudyId, changed: InstanceId) => Promise<void>;
+  /** What was cut off was put back: routes that wait in it may have been sent meanwhile, or nobody knows of them. */
+  onPutBack: () => void;
   log: Logger;
 }
 
@@ -204,8 +206,9 @@ export class Tagger implements FollowUp {
     if (journal === undefined) return;
     if (journal.lingers && Date.now() > journal.until) return this.#journals.drop(id);
     const isReplaced = await this.#settle(journal, false);
-    if (isReplaced)
-      this.#parts.log.warn({ instance: id }, 'writing tags was cut off: what was lost by it stands again');
+    if (!isReplaced) return;
+    this.#parts.log.warn({ instance: id }, 'writing tags was cut off: what was lost by it stands again');
+    this.#parts.onPutBack();
   }
 
   /**

@@ -8,7 +8,7 @@ import { categories, type FakeSite, type Line, silent } from '../../../../testki
 import { elementsOf } from '../../../../testkit/part10-reader.js';
 
 /** A tagger on the fake Orthanc that starts now. */
-export function taggerOn(site: FakeSite, mode: TagsMode = 'absent') {
+export function taggerOn(site: FakeSite, mode: TagsMode = 'absent', onPutBack = () => {}) {
   const process = site.process();
   const tagger = new Tagger({
     ...process,
@@ -17,6 +17,7 @@ export function taggerOn(site: FakeSite, mode: TagsMode = 'absent') {
     store: new FolderStore(site.stateDir),
     corrections: new CorrectionStore(new FolderStore(site.stateDir), process.locks, silent),
     addUp: (study, changed) => process.aggregates.aggregate(study, changed),
+    onPutBack,
     log: silent,
   });
   return {
