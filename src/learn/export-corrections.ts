@@ -3,20 +3,20 @@ import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pMapIterable } from 'p-map';
 import sharp from 'sharp';
-import { otherClass } from '../classify/decide.js';
 import { decode } from '../classify/prepare/decode.js';
 import type { Config } from '../config/options.js';
 import type { Selection } from '../contract/selection.js';
 import { recordOf } from '../decisions/read.js';
 import { pictureOf } from '../decisions/tags-record.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
+import { labelOf } from '../evaluate/corrected-instances.js';
 import { csvLine } from '../files/csv.js';
 import { makeFolder } from '../files/make-folder.js';
 import { ownerOnly } from '../files/replace.js';
 import { withWriteErrors, writeResult } from '../files/result-file.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
-import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
+import type { IdentifiedInstance } from '../orthanc/resources.js';
 import { frameOf } from '../pipeline/eligible.js';
 import { select } from '../select/select.js';
 
@@ -97,13 +97,6 @@ export async function exportCorrections(options: Options): Promise<Exported> {
   await writeResult(table, (part) => writeFile(part, `${[csvLine(head), ...lines].join('\n')}\n`, ownerOnly));
   const unnamed = await othersIn(images, new Set(rows.map(({ file }) => file)));
   return { ...exported, pictures: rows.length, unnamed };
-}
-
-/** @returns undefined where no person decided, or nothing that a network could learn */
-function labelOf(instance: InstanceContent): string | undefined {
-  const record = recordOf(instance)?.record;
-  if (record?.who !== 'person') return undefined;
-  return record.category ?? (record.decision === 'unknown_view' ? otherClass : undefined);
 }
 
 async function writePicture(
