@@ -63,3 +63,17 @@ export function evaluated(
     decision: isLabelled ? 'category' : 'needs_review',
   };
 }
+
+/** A decision as a person's correction leaves it in Orthanc; tests give the category, or that there is none. */
+export const personsRecord = {
+  version: 1,
+  decision: 'category',
+  reason: '',
+  top: [],
+  who: 'person',
+  network: { name: 'n', sha256: 'a'.repeat(64) },
+  engine: 'wasm',
+  when: '2026-01-02T03:04:05Z',
+  ms: 1,
+  labels: [],
+};

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { plainview } from '../../testkit/cli.js';
 import { image, uid } from '../../testkit/dicom.js';
-import { brightnessNetwork } from '../../testkit/evaluate.js';
+import { brightnessNetwork, personsRecord } from '../../testkit/evaluate.js';
 import { useOrthanc } from '../../testkit/orthanc.js';
 import { Reader } from '../../testkit/service.js';
 
@@ -14,19 +14,6 @@ let folder: string;
 let network: string;
 /** Identifiers of the instances, by their description. */
 const ids: Record<string, string> = {};
-
-const record = {
-  version: 1,
-  decision: 'category',
-  reason: '',
-  top: [],
-  who: 'person',
-  network: { name: 'n', sha256: 'a'.repeat(64) },
-  engine: 'wasm',
-  when: '2026-01-02T03:04:05Z',
-  ms: 1,
-  labels: [],
-};
 
 /** A picture of one grey level, with some pixels of another, for a network that only distinguishes dark and bright. */
 const grey = (level: number) => ({
@@ -47,7 +34,11 @@ beforeAll(async () => {
     );
     ids[name] = orthancId;
     if (correction !== undefined)
-      await reader.put(`instances/${orthancId}`, 'Radiograph', JSON.stringify({ ...record, ...correction }));
+      await reader.put(
+        `instances/${orthancId}`,
+        'Radiograph',
+        JSON.stringify({ ...personsRecord, ...correction }),
+      );
   };
   const station = (name: string) => ({ attributes: { '0008,1010': ['SH', name] } });
   const two = { patientId: 'two', studyInstanceUid: uid('evaluate two') };
@@ -152,7 +143,7 @@ describe('plainview evaluate --orthanc', () => {
   });
 
   test('--shadow compares what was recorded, and loads no network and no picture', async () => {
-    const by = record;
+    const by = personsRecord;
     const reader = new Reader(real.orthanc.url);
     const judged = async (name: string, network: string, second: object, category: string) => {
       const of = '2026-01-01T00:00:00.000Z';

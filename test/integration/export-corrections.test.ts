@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { plainview } from '../../testkit/cli.js';
 import { image, uid } from '../../testkit/dicom.js';
-import { brightnessNetwork } from '../../testkit/evaluate.js';
+import { brightnessNetwork, personsRecord } from '../../testkit/evaluate.js';
 import { useOrthanc } from '../../testkit/orthanc.js';
 import { Reader } from '../../testkit/service.js';
 
@@ -16,22 +16,10 @@ let folder: string;
 const ids: string[] = [];
 const name = 'SECRET^NAME';
 
-const person = {
-  version: 1,
-  decision: 'category',
-  reason: '',
-  top: [],
-  who: 'person',
-  network: { name: 'n', sha256: 'a'.repeat(64) },
-  engine: 'wasm',
-  when: '2026-01-02T03:04:05Z',
-  ms: 1,
-  labels: [],
-};
-const before = { ...person, who: undefined, decision: 'needs_review' };
+const before = { ...personsRecord, who: undefined, decision: 'needs_review' };
 
 const say = (id: string, decision: object) =>
-  reader().put(`instances/${id}`, 'Radiograph', JSON.stringify({ ...person, before, ...decision }));
+  reader().put(`instances/${id}`, 'Radiograph', JSON.stringify({ ...personsRecord, before, ...decision }));
 
 async function store(patientId: string, level: number, decision?: object, more = {}): Promise<string> {
   const pixels = Uint8Array.from({ length: 16 * 24 }, (_, i) => (i % 8 === 0 ? 128 : level));

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { plainview } from '../../testkit/cli.js';
 import { image, uid } from '../../testkit/dicom.js';
-import { brightnessNetwork, writeGrey } from '../../testkit/evaluate.js';
+import { brightnessNetwork, personsRecord, writeGrey } from '../../testkit/evaluate.js';
 import { useOrthanc } from '../../testkit/orthanc.js';
 import { Reader } from '../../testkit/service.js';
 
@@ -208,18 +208,6 @@ describe('plainview train on a folder', () => {
 });
 
 describe('plainview train --orthanc', () => {
-  const record = {
-    version: 1,
-    decision: 'category',
-    reason: '',
-    top: [],
-    who: 'person',
-    network: { name: 'n', sha256: 'a'.repeat(64) },
-    engine: 'wasm',
-    when: '2026-01-02T03:04:05Z',
-    ms: 1,
-    labels: [],
-  };
   let reader: Reader;
 
   beforeAll(async () => {
@@ -238,7 +226,11 @@ describe('plainview train --orthanc', () => {
           studyInstanceUid: uid(`train ${name}`),
         }),
       );
-      await reader.put(`instances/${orthancId}`, 'Radiograph', JSON.stringify({ ...record, ...decision }));
+      await reader.put(
+        `instances/${orthancId}`,
+        'Radiograph',
+        JSON.stringify({ ...personsRecord, ...decision }),
+      );
       await reader.label(`instances/${orthancId}`, label);
     };
     for (let i = 0; i < 15; i++) {
