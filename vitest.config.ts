@@ -19,8 +19,8 @@ export default defineConfig({
           name: 'integration',
           sequence: { groupOrder: 1 },
           include: ['test/integration/**/*.test.ts'],
-          // One real Orthanc per file: two cores are enough for two of them.
-          maxWorkers: 2,
+          // One real Orthanc per file. They wait more than they compute: two cores are enough for three of them.
+          maxWorkers: 3,
           testTimeout: 180_000,
           hookTimeout: 120_000,
         },

@@ -3,8 +3,9 @@
 // kept in the cache.
 //
 // The embedded network was trained on these pictures, so their own source is no site that it does not know. The site is
-// simulated: the films of one source with a strong, seeded change of look. What it knows of these films remains, so
-// a real site can begin lower and learn more, or less.
+// simulated: the films of one source with a strong, seeded change of look, as if they came from a new device. The other
+// devices of the site make films as they are (`home`). What the network knows of these films remains, so a real site can begin lower
+// and learn more, or less.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -80,6 +81,26 @@ const looks: Readonly<Record<string, Look>> = {
   },
 };
 
+/** Looks that nobody chose: drawn from what differs between sites. */
+const drawn = (seed: number): Look => {
+  const random = seeded(seed);
+  const between = (low: number, high: number) => low + (high - low) * random();
+  return {
+    detail: Math.round(between(96, 384)),
+    gamma: Math.exp(between(-1, 1)),
+    isInverted: random() < 0.3,
+    low: between(0, 0.3),
+    high: between(0.5, 1),
+    noise: between(0, 0.15),
+    plate: between(0, 0.6),
+    turn: Math.round(between(-25, 25)),
+  };
+};
+const allLooks: Readonly<Record<string, Look>> = {
+  ...looks,
+  ...Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`drawn ${i + 1}`, drawn(i + 1)])),
+};
+
 async function withLook(file: Buffer, look: Look, random: () => number): Promise<Buffer> {
   const { detail, plate, turn } = look;
   const side = { width: 384, height: 384, fit: 'inside' } as const;
@@ -129,7 +150,7 @@ async function samplesWith(
   look: string | undefined,
   pictures: readonly LabelledPicture[],
 ): Promise<Sample[]> {
-  const about = look === undefined ? undefined : looks[look];
+  const about = look === undefined ? undefined : allLooks[look];
   const source = {
     pictures,
     keyOf: async ({ id }: LabelledPicture) => JSON.stringify([id, about ?? 'as it is']),
@@ -184,64 +205,65 @@ const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | '
 
 const home = await samplesWith(undefined, truth.pictures);
 const columns = [
-  'site',
-  'corrections',
-  'held-out patients: before',
+  'site, new device',
+  'labelled',
+  'new device, held-out patients: before',
   'trained',
-  'in use',
-  'home, same patients: before',
-  'in use',
+  'other devices, held-out patients: before',
+  'trained',
+  'lost and gained there, all divisions',
   'written',
 ];
 row(...columns);
 row(...columns.map(() => '---'));
+const once = [200];
 const sites = [
-  { source: 'unifesp', look: 'pale', counts: corrections, order: 'any' },
-  { source: 'unifesp', look: 'tilted', counts: corrections, order: 'any' },
-  { source: 'unifesp', look: 'pale', counts: corrections, order: 'worklist' },
-  { source: 'unifesp', look: 'tilted', counts: corrections, order: 'worklist' },
+  ...Object.keys(allLooks).map((look) => ({ source: 'unifesp', look, counts: corrections, order: 'any' })),
+  ...Object.keys(looks).map((look) => ({ source: 'unifesp', look, counts: once, order: 'worklist' })),
   { source: 'mura', look: 'pale', counts: [10, 25], order: 'any' },
-] as const;
+];
 for (const { source, look, counts, order } of sites) {
-  const site = await samplesWith(
-    look,
-    truth.pictures.filter(({ group }) => group === source),
-  );
+  const ofSource = ({ picture }: Sample) => picture.group === source;
+  const others = home.filter(ofSource);
+  const device = (await samplesWith(look, truth.pictures)).filter(ofSource);
   for (const count of counts) {
     const results = Array.from({ length: seeds }, (_, i) => {
-      const patients = shuffled([...new Set(site.map(patientOf))], (name) => name, i + 1);
+      const patients = shuffled([...new Set(device.map(patientOf))], (name) => name, i + 1);
       const held = new Set(patients.slice(0, Math.ceil(patients.length * 0.35)));
       const isHeld = (sample: Sample) => held.has(patientOf(sample));
-      const seen = shuffled(
-        site.filter((sample) => !isHeld(sample)),
-        ({ picture }) => picture.id,
-        i + 1,
+      const isSeen = (sample: Sample) => !isHeld(sample);
+      const seen = shuffled(device.filter(isSeen), ({ picture }) => picture.id, i + 1);
+      const archive = shuffled([...seen, ...others.filter(isSeen)], ({ picture }) => picture.id, i + 1);
+      const sure = archive.filter((sample) => confidentName(sample) !== undefined);
+      // On the worklist is what the network is unsure of.
+      const people = (order === 'any' ? seen : seen.filter((sample) => !sure.includes(sample))).slice(
+        0,
+        count,
       );
-      const sure = order === 'any' ? [] : seen.filter((sample) => confidentName(sample) !== undefined);
-      const people = [...seen.filter((sample) => !sure.includes(sample)), ...sure].slice(0, count);
       const { head, verdict } = trained([...people, ...replayOf(sure, people)], i + 1);
-      const [here, there] = [site.filter(isHeld), home.filter(isHeld)];
-      const isWritten = verdict.objections.length === 0;
-      // Where it is not written, the old one stays in use.
-      const used = isWritten ? head : old;
+      const [here, there] = [device.filter(isHeld), others.filter(isHeld)];
+      const rightBefore = there.map((sample) => accuracy(old, [sample]) === 1);
+      const rightAfter = there.map((sample) => accuracy(head, [sample]) === 1);
       return {
         before: accuracy(old, here),
         trained: accuracy(head, here),
-        used: accuracy(used, here),
         homeBefore: accuracy(old, there),
-        homeUsed: accuracy(used, there),
-        isWritten,
+        homeTrained: accuracy(head, there),
+        lost: rightBefore.filter((right, k) => right && rightAfter[k] !== true).length,
+        gained: rightAfter.filter((right, k) => right && rightBefore[k] !== true).length,
+        isWritten: verdict.objections.length === 0,
         count: people.length,
       };
     });
+    const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
     row(
-      `${source}, ${look}${order === 'any' ? '' : ', unsure ones first, with replay'}`,
+      `${source}, ${look}${order === 'any' ? '' : ', unsure ones'}`,
       results[0]?.count ?? 0,
       spread(results.map(({ before }) => before)),
       spread(results.map(({ trained }) => trained)),
-      spread(results.map(({ used }) => used)),
       spread(results.map(({ homeBefore }) => homeBefore)),
-      spread(results.map(({ homeUsed }) => homeUsed)),
+      spread(results.map(({ homeTrained }) => homeTrained)),
+      `${sum(results.map(({ lost }) => lost))}, ${sum(results.map(({ gained }) => gained))}`,
       `${results.filter(({ isWritten }) => isWritten).length} of ${results.length}`,
     );
   }

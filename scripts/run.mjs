@@ -14,6 +14,7 @@ const tasks = {
   demo: (args) => [['node', 'dist/sandbox/demo.js', ...args]],
   'bench:drift': (args) => [[bin('tsx'), 'bench/drift.ts', ...args]],
   'bench:learn': (args) => [[bin('tsx'), 'bench/learn.ts', ...args]],
+  'bench:train': (args) => [[bin('tsx'), 'bench/train.ts', ...args]],
   'bench:label': (args) => [[bin('tsx'), 'bench/label.ts', ...args]],
   'bench:shared': (args) => [[bin('tsx'), 'bench/shared.ts', ...args]],
   'bench:store': (args) => [[bin('tsx'), 'bench/store.ts', ...args]],

@@ -14,6 +14,8 @@ export interface TrainingSet {
   readonly features: readonly Float32Array[];
   /** Index of the right class. */
   readonly targets: readonly number[];
+  /** Whether a person gave the class. */
+  readonly isSaid: readonly boolean[];
   /** How much each sample counts. */
   readonly weights: readonly number[];
   /** Logits of the old head. */
@@ -61,7 +63,11 @@ export function crossValidate(
       const logits = changedLogits(tf, heldFeatures, heldBase, change);
       const width = set.classes.length;
       held.forEach((sample, i) => {
-        const scored = { logits: logits.slice(i * width, (i + 1) * width), target: at(set.targets, sample) };
+        const scored = {
+          logits: logits.slice(i * width, (i + 1) * width),
+          target: at(set.targets, sample),
+          isSaid: at(set.isSaid, sample),
+        };
         const loss = at(set.weights, sample) * crossEntropy(scored);
         at(bySample, sample).push({ strength, scored, loss });
       });

@@ -91,6 +91,7 @@ export function train(
   const set: TrainingSet = {
     features: samples.map(({ features }) => features),
     targets,
+    isSaid: samples.map(({ from }) => from === 'person'),
     weights: weightsOf(samples, targets),
     base: samples.map(({ features }) => logitsOf(start, features)),
     classes,
