@@ -179,7 +179,7 @@ function confidentName({ features }: Sample): string | undefined {
   return decide(softmax(throughDense(layer, features)), start.network).category;
 }
 
-/** As `plainview train --orthanc` replays: 30 confident decisions of each category. */
+/** As `plainview train --orthanc` replays: 60 confident decisions of each category. */
 function replayOf(sure: readonly Sample[], people: readonly Sample[]): Sample[] {
   const byName = groupBy(
     sure.filter((sample) => !people.includes(sample)),
@@ -187,7 +187,7 @@ function replayOf(sure: readonly Sample[], people: readonly Sample[]): Sample[] 
   );
   return [...byName].flatMap(([label = '', members]) =>
     members
-      .slice(0, 30)
+      .slice(0, 60)
       .map((sample): Sample => ({ ...sample, from: 'replay', picture: { ...sample.picture, label } })),
   );
 }
@@ -218,7 +218,10 @@ row(...columns);
 row(...columns.map(() => '---'));
 const once = [200];
 const sites = [
-  ...Object.keys(allLooks).map((look) => ({ source: 'unifesp', look, counts: corrections, order: 'any' })),
+  ...Object.keys(looks).map((look) => ({ source: 'unifesp', look, counts: corrections, order: 'any' })),
+  ...Object.keys(allLooks)
+    .slice(Object.keys(looks).length)
+    .map((look) => ({ source: 'unifesp', look, counts: once, order: 'any' })),
   ...Object.keys(looks).map((look) => ({ source: 'unifesp', look, counts: once, order: 'worklist' })),
   { source: 'mura', look: 'pale', counts: [10, 25], order: 'any' },
 ];

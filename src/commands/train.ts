@@ -80,7 +80,7 @@ export const trainCommand = () =>
       '--replay <n>',
       'with --orthanc: confident decisions of each category to replay, so that nothing is forgotten',
       integer(0),
-      30,
+      60,
     )
     .option('--new-pictures <n>', 'pictures from which a new name becomes a category', integer(2), 20)
     .option('--new-patients <n>', 'patients of whom these pictures must be', integer(2), 10)

@@ -20,8 +20,6 @@ import { type Verdict, verdictOf } from './verdict.js';
 const mostFolds = 5;
 /** With less, nothing can be measured on patients that were left out. */
 const fewest = { pictures: 10, patients: 5 };
-/** How much a replayed decision counts beside one of a person: nobody has looked at it. */
-const replayWeight = 0.5;
 /** Bounds of how much a picture counts for the sake of balance between the categories. */
 const balance = { low: 0.3, high: 3 };
 
@@ -152,13 +150,13 @@ function evaluatedAs(
   return { picture, decision, top, best: top[0] ?? { category: otherClass, score: 0 } };
 }
 
-/** Rare categories count more, by the root of their rarity and within bounds; replay counts less. */
+/** Rare categories count more, by the root of their rarity and within bounds. Replay is of all categories alike. */
 function weightsOf(samples: readonly Sample[], targets: readonly number[]): number[] {
   const people = targets.filter((_, i) => samples[i]?.from === 'person');
   const byTarget = groupBy(people, (target) => target);
   const even = people.length / byTarget.size;
   return samples.map(({ from }, i) => {
-    if (from === 'replay') return replayWeight;
+    if (from === 'replay') return 1;
     const n = byTarget.get(targets[i] ?? -1)?.length ?? 1;
     return Math.min(Math.max(Math.sqrt(even / n), balance.low), balance.high);
   });
