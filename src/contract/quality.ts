@@ -51,7 +51,7 @@ export const qualityGroup = z
   .meta({ id: 'QualityGroup' });
 export type QualityGroup = z.output<typeof qualityGroup>;
 
-const day = z.iso.date();
+const day = z.iso.date('must look like 2026-01-31');
 export const networkScore = z
   .number()
   .min(0)
