@@ -75,11 +75,13 @@ export const qualityReport = z.object({
 });
 export type QualityReport = z.output<typeof qualityReport>;
 
-export const qualityRequest = z.strictObject({
-  from: day.optional(),
-  to: day.optional(),
-  networkScore: networkScore.default(defaultNetworkScore),
-});
+export const qualityRequest = z
+  .strictObject({
+    from: day.optional(),
+    to: day.optional(),
+    networkScore: networkScore.default(defaultNetworkScore),
+  })
+  .refine(({ from = '', to = '9' }) => from <= to, { path: ['to'], message: 'must not be before from' });
 
 export const qualityAnswer = z.object({
   state: z.enum(['idle', 'running']),
