@@ -1,5 +1,5 @@
 import { type Figure, figureNames, type Group } from '../api/quality-schema.js';
-import { percent } from '../base/format.js';
+import { shareText } from '../base/format.js';
 import { texts } from '../texts/index.js';
 import { TableScroll } from '../ui/table-scroll.js';
 import { Examples } from './examples.js';
@@ -29,7 +29,7 @@ export function Figures({ all }: { all: Group }) {
                 <tr key={name}>
                   <th scope="row">{texts.qualityFigures[name]}</th>
                   <td>
-                    {percent(figure.count, figure.of)}
+                    {shareText(figure.share)}
                     {oneIn !== undefined && <span class="quiet"> {texts.qualityOneIn(oneIn)}</span>}
                   </td>
                   <td>

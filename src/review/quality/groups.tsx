@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { dimensions, type FigureName, figureNames, type Report } from '../api/quality-schema.js';
-import { count, percent } from '../base/format.js';
+import { count, shareText } from '../base/format.js';
 import { texts } from '../texts/index.js';
 import { TableScroll } from '../ui/table-scroll.js';
 import { Examples } from './examples.js';
@@ -72,7 +72,7 @@ export function Groups({ report }: { report: Report }) {
                       : value}{' '}
                     <span class="quiet">{count(radiographs)}</span>
                   </th>
-                  <td>{percent(shown.count, shown.of)}</td>
+                  <td>{shareText(shown.share)}</td>
                   <td>
                     <Interval figure={shown} end={most} />
                   </td>

@@ -48,7 +48,7 @@ function Content() {
   const { state, progress, problem, report } = value;
   return (
     <div class="panels">
-      <section class="panel wide" aria-label={texts.qualityMake}>
+      <section class="panel wide quality-making" aria-label={texts.qualityMake}>
         <p class="quiet">{texts.qualityNote}</p>
         <p role="status">
           {report === undefined

@@ -1,4 +1,4 @@
-import { count, percent } from '../base/format.js';
+import { count, shareText } from '../base/format.js';
 
 /** English texts of the report on DICOM attributes. */
 export const qualityTexts = {
@@ -40,7 +40,7 @@ export const qualityTexts = {
   },
   qualityShare: 'Share',
   qualityInterval: '95 % interval',
-  qualityRange: (low: number, high: number) => `${percent(low, 1)} to ${percent(high, 1)}`,
+  qualityRange: (low: number, high: number) => `${shareText(low)} to ${shareText(high)}`,
   qualityCounted: (number: number, of: number) => `${count(number)} of ${count(of)}`,
   qualityOneIn: (number: number) => `one in ${count(number)}`,
   qualityCount: 'Radiographs',
