@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { pino } from 'pino';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
 import {
@@ -16,6 +17,7 @@ import { ownerOnly } from '../files/replace.js';
 import { requireWritable, withWriteErrors, writeResult } from '../files/result-file.js';
 import { studyDates } from '../orthanc/dates.js';
 import { Orthanc } from '../orthanc/orthanc.js';
+import { retryWhileAway } from '../orthanc/retry-while-away.js';
 import { csvOf } from '../quality/csv.js';
 import { qualityPage } from '../quality/html/page.js';
 import { makeReport, type Wanted } from '../quality/make.js';
@@ -80,23 +82,29 @@ The options PLAINVIEW_ORTHANC_… set the Orthanc; links to examples begin with 
 /** @throws interrupted after Ctrl-C, else as `makeReport` */
 async function made(config: Config, wanted: Wanted, by: readonly Dimension[]): Promise<QualityReport> {
   const orthanc = new Orthanc(config);
-  let isInterrupted = false;
+  const interrupted = new AbortController();
+  const { signal } = interrupted;
   const interrupt = () => {
-    isInterrupted = true;
+    interrupted.abort();
     orthanc.close();
   };
   process.once('SIGINT', interrupt);
+  const log = pino({ level: 'silent' });
   try {
+    // Without a retry: where Orthanc does not answer at all, the command ends.
     const bar = progressBar(await orthanc.search.countSeries(studyDates(wanted)), 'series');
-    return await makeReport({
+    const report = await makeReport({
       orthanc,
       config,
       wanted,
       dimensions: by,
       onPage: ({ series }) => bar.advance(series),
+      retry: (step) => retryWhileAway(step, { orthanc, log }, signal),
     }).finally(() => bar.stop());
+    signal.throwIfAborted();
+    return report;
   } catch (error) {
-    throw isInterrupted ? createError('interrupted', { what: 'the report' }, error) : error;
+    throw signal.aborted ? createError('interrupted', { what: 'the report' }, error) : error;
   } finally {
     process.off('SIGINT', interrupt);
     orthanc.close();

@@ -3,14 +3,16 @@ import { sleep } from '../async/sleep.js';
 import { dimensions, type QualityAnswer, type QualityReport, qualityReport } from '../contract/quality.js';
 import { asPlainviewError } from '../errors/errors.js';
 import { studyDates } from '../orthanc/dates.js';
+import { retryWhileAway } from '../orthanc/retry-while-away.js';
 import { readOrSetAside, type Store } from '../store/store.js';
 import { type Making, makeReport, type Wanted } from './make.js';
+import type { Retry } from './radiographs.js';
 
 /** Pauses between two parts of the archive, so that Orthanc stays free for other work. */
 const pauseMs = 100;
-const retryMs = 5000;
 
-const document = 'quality-report';
+/** The number goes up with a change of the report's shape: an older report is not read then, and a new one is made. */
+const document = 'quality-report-1';
 
 interface Parts extends Pick<Making, 'orthanc' | 'config'> {
   store: Store;
@@ -66,15 +68,16 @@ export class QualityReports {
   async #make(wanted: Wanted, progress: NonNullable<QualityAnswer['progress']>): Promise<void> {
     const { orthanc, config, store, log } = this.#parts;
     const { signal } = this.#stop;
+    const retry: Retry = (step) => retryWhileAway(step, this.#parts, signal);
     try {
-      const total = await this.#retried(() => orthanc.search.countSeries(studyDates(wanted)));
+      const total = await retry(() => orthanc.search.countSeries(studyDates(wanted)));
       if (total !== undefined) progress.total = total;
       const report = await makeReport({
         orthanc,
         config,
         wanted,
         dimensions,
-        retry: (step) => this.#retried(step),
+        retry,
         onPage: async ({ series, radiographs }) => {
           progress.done += series;
           progress.radiographs += radiographs.length;
@@ -91,21 +94,5 @@ export class QualityReports {
       this.#problem = error.message;
       log.error({ err: error }, 'the report on DICOM attributes could not be made');
     }
-  }
-
-  /** @returns undefined when the service stops @throws where trying again does not help */
-  async #retried<T>(step: () => Promise<T>): Promise<T | undefined> {
-    const { signal } = this.#stop;
-    while (!signal.aborted)
-      try {
-        return await step();
-      } catch (caught) {
-        const error = asPlainviewError(caught);
-        if (signal.aborted) return undefined;
-        if (!error.transient) throw error;
-        this.#parts.log.warn({ err: error }, 'the report on DICOM attributes was interrupted');
-        await sleep(retryMs, signal);
-      }
-    return undefined;
   }
 }

@@ -109,3 +109,16 @@ test.each([
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toMatch(sentence);
 });
+
+test('an Orthanc that goes away in the middle is waited for', async () => {
+  await decide('ROOM1', 'KNEE');
+  let cuts = 0;
+  site.fake.intercept = ({ path, body }) => {
+    const isPage = path === '/tools/find' && String(body).includes('SeriesInstanceUID');
+    return isPage && cuts++ < 2 ? 'cut' : undefined;
+  };
+  const { status, stdout } = await runInProcess('report');
+  expect(status).toBe(0);
+  expect(stdout).toContain('1 radiographs');
+  expect(cuts).toBeGreaterThan(2);
+});
