@@ -31,7 +31,7 @@ export interface Range {
   to?: string | undefined;
 }
 
-const seriesPage = 100;
+const seriesPage = 250;
 /** Files that one call reads: few, so that it ends long before PLAINVIEW_ORTHANC_TIMEOUT_MS. */
 const filesPage = 50;
 
