@@ -2,6 +2,7 @@ import { slices } from '../async/slices.js';
 import { recordOf } from '../decisions/read.js';
 import type { InstanceRecord } from '../decisions/schema.js';
 import { declaredByOthers } from '../decisions/tags-record.js';
+import { hasOtherVersion } from '../decisions/versions.js';
 import { studyDates } from '../orthanc/dates.js';
 import type { Declared } from '../orthanc/declared.js';
 import type { InstanceId } from '../orthanc/ids.js';
@@ -16,8 +17,8 @@ export interface Radiograph {
   studyDate: string | undefined;
   /** Undefined where no record tells it, and the file cannot be read. */
   declared: Declared | undefined;
-  /** Undefined where nothing has been decided. */
-  record: InstanceRecord | undefined;
+  /** Undefined where nothing has been decided; `other version` where only another version of Plainview can read it. */
+  record: InstanceRecord | 'other version' | undefined;
 }
 
 /** Of a part of the archive. */
@@ -75,6 +76,7 @@ async function withDeclared(orthanc: Orthanc, instances: readonly DatedInstance[
   return all.map(({ each: { instance, studyDate }, record }) => {
     const ofFile = files.get(instance.ID);
     const declared = record?.declared ?? (ofFile && declaredByOthers(ofFile, instance));
-    return { instance: instance.ID, studyDate, declared, record };
+    const known = record ?? (hasOtherVersion(instance) ? 'other version' : undefined);
+    return { instance: instance.ID, studyDate, declared, record: known };
   });
 }

@@ -75,8 +75,9 @@ export class Tally {
       );
   }
 
-  #findingOf({ declared, record }: Radiograph): Finding {
+  #findingOf({ declared, record: read }: Radiograph): Finding {
     const { categories, relations, networkScore } = this.#parts;
+    const record = read === 'other version' ? undefined : read;
     const decided = record && deciderOf(record, networkScore);
     const codes = decided && categories.codesOf(decided.category);
     const found: Finding['relations'] =
@@ -105,7 +106,11 @@ export class Tally {
         ),
         ...(side === 'agrees' || side === 'differs' ? { wrongSide: side === 'differs' } : {}),
         ...(order === 'agrees' || order === 'differs' ? { orderMismatch: order === 'differs' } : {}),
-        undecided: record === undefined || (record.who === 'network' && record.decision !== 'category'),
+        ...(read === 'other version'
+          ? {}
+          : {
+              undecided: record === undefined || (record.who === 'network' && record.decision !== 'category'),
+            }),
       },
     };
   }
@@ -138,7 +143,7 @@ function groupValue(dimension: Dimension, { declared, record, studyDate = '' }: 
     case 'month':
       return /^\d{6}/.test(studyDate) ? `${studyDate.slice(0, 4)}-${studyDate.slice(4, 6)}` : none;
     case 'category':
-      return record?.category ?? none;
+      return (record === 'other version' ? undefined : record?.category) ?? none;
   }
 }
 

@@ -27,7 +27,8 @@ export const meanings = (networkScore: number): Readonly<Record<FigureName, stri
       'The attributes of the picture and of its order name different sides. Of those where two attributes name a side.',
     orderMismatch:
       'The picture shows something else than was ordered. Of those where decision and order could be compared.',
-    undecided: 'Neither the network nor a person has named the picture. Of all radiographs.',
+    undecided:
+      'Neither the network nor a person has named the picture. Of all radiographs whose record this version can read.',
   };
 };
 

@@ -113,6 +113,7 @@ test('side and order count where they could be compared; undecided is what neith
     radiograph({ record: record({ order: order('agrees', 'agrees') }) }),
     radiograph({ record: record({ order: order('cannot_tell', 'cannot_tell') }) }),
     radiograph({ record: undefined }),
+    radiograph({ record: 'other version' }),
     radiograph({ record: record({ decision: 'unknown_view', category: undefined }) }),
     radiograph({ record: record({ decision: 'unknown_view', category: undefined, who: 'person' }) }),
   ];
