@@ -1,4 +1,4 @@
-// Bundles the review page (src/review) into three files in dist/review, which load nothing from other servers.
+// Bundles the review page (src/review) into a few files in dist/review, which load nothing from other servers.
 // With --watch it builds again when a file changes.
 import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -14,6 +14,9 @@ const options = {
   entryNames: '[name]',
   outdir: to,
   bundle: true,
+  // What is imported when it is needed is a file of its own.
+  splitting: true,
+  chunkNames: 'review-[name]',
   minify: true,
   format: 'esm',
   // Older browsers too, because hospitals update browsers and tablets late.

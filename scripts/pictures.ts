@@ -73,5 +73,6 @@ try {
 
 const fake = await startFakeService();
 await picture(`${fake.url}/review/#/dashboard`, 'dashboard.png', wide(1000), '.interval');
+await picture(`${fake.url}/review/#/report`, 'report.png', wide(1000), '.interval');
 await fake.stop();
 await browser.close();

@@ -24,6 +24,7 @@ export interface AuditEntry {
     | 'undo tags'
     | 'retry routes'
     | 'sweep'
+    | 'report'
     | 'accept drift'
     | 'use network'
     | 'view'

@@ -31,6 +31,7 @@ import { reviewPageRouter } from '../http/review-page.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Networks } from '../networks/networks.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
+import { QualityReports } from '../quality/job.js';
 import { Statistics } from '../statistics/statistics.js';
 import type { Store } from '../store/store.js';
 import type { Leading } from './leading.js';
@@ -71,6 +72,7 @@ export async function createWeb(parts: Parts) {
     orthanc,
     log,
   });
+  const quality = await QualityReports.open({ orthanc, config, store, log });
   const drift = await Drift.open(store, () => classifier.network.sha256, log);
   metrics.observeDrift(drift);
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
@@ -82,6 +84,7 @@ export async function createWeb(parts: Parts) {
   const operations = apiOperations({
     ...parts,
     statistics,
+    quality,
     drift,
     events,
     hanger: createHanger(orthanc, config, parts.categories, classifier.network.classes),
@@ -108,7 +111,11 @@ export async function createWeb(parts: Parts) {
     openid?.signIn === undefined ? [] : [openid.origin],
   );
   const notifier = notifierOf(drift, config, log);
-  return { watching: [statistics, drift, ...(notifier === undefined ? [] : [notifier])], events, app };
+  return {
+    watching: [statistics, quality, drift, ...(notifier === undefined ? [] : [notifier])],
+    events,
+    app,
+  };
 }
 
 /** @throws config_invalid where only one of the two options is set */

@@ -12,6 +12,7 @@ import { networkCommand } from './network.js';
 import { ohifCommand } from './ohif.js';
 import { optionsCommand } from './options.js';
 import { reclassifyCommand } from './reclassify.js';
+import { reportCommand } from './report.js';
 import { rulesCommand } from './rules.js';
 import { serveCommand, workCommand } from './serve.js';
 import { storeCommand } from './store.js';
@@ -34,6 +35,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(networkCommand())
     .addCommand(sweepCommand())
     .addCommand(findCommand())
+    .addCommand(reportCommand())
     .addCommand(exportCorrectionsCommand())
     .addCommand(failuresCommand())
     .addCommand(reclassifyCommand())

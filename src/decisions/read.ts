@@ -30,7 +30,7 @@ export const recordIn = derivedOnce(({ Metadata }: Pick<InstanceContent, 'Metada
 
 /** A record's decision, without what Plainview adds when it writes the record. */
 export function decisionOf(record: InstanceRecord): NewDecision {
-  const { version: _, labels: __, order: ___, exposure: ____, ...decision } = record;
+  const { version: _, labels: __, order: ___, exposure: ____, declared: _____, ...decision } = record;
   return decision;
 }
 

@@ -26,7 +26,7 @@ import {
   readRecord,
   unknownCategory,
 } from './schema.js';
-import { descriptionsByOthers, metadataAsReceived, pictureOf } from './tags-record.js';
+import { declaredByOthers, descriptionsByOthers, metadataAsReceived, pictureOf } from './tags-record.js';
 import { hasOtherVersion } from './versions.js';
 
 /** A decision that now stands in Orthanc, and the one that it replaced. */
@@ -65,7 +65,7 @@ interface Current {
 }
 
 /** What is known of the file of an instance already. */
-interface Seen extends SeenPicture, Pick<DescribedInstance, 'descriptions' | 'exposure'> {}
+interface Seen extends SeenPicture, Pick<DescribedInstance, 'descriptions' | 'exposure' | 'declared'> {}
 
 interface Parts {
   orthanc: Orthanc;
@@ -325,6 +325,7 @@ export class Recorder {
     const resource = `instances/${instance.ID}` as const;
     const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
     const exposure = file === undefined ? previous?.exposure : file.exposure;
+    const declared = file === undefined ? previous?.declared : declaredByOthers(file.declared, instance);
     const ends = previous?.who === 'person' ? { when: previous.when } : endedByRequest;
     const { requested } = given;
     const decided = {
@@ -334,6 +335,7 @@ export class Recorder {
         : {}),
       ...(order ? { order } : {}),
       ...(exposure === undefined ? {} : { exposure }),
+      ...(declared === undefined ? {} : { declared }),
     };
     // Before anything changes: a decision that cannot be kept is refused.
     if (decided.who === 'person' && file !== undefined) await this.#keeper.begin(instance, file, given);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { orderRecord } from '../order-check/schema.js';
+import { declared } from '../orthanc/declared.js';
 import { exposure } from '../orthanc/exposure.js';
 import { label } from '../orthanc/ids.js';
 
@@ -78,6 +79,8 @@ export const instanceRecord = z.object({
   order: orderRecord.optional(),
   /** Absent where the file was not read, and on what was decided before exposures were looked at. */
   exposure: exposure.optional(),
+  /** As the file came: without what Plainview wrote there. Absent as `exposure` is; one that cannot be read is ignored. */
+  declared: declared.optional().catch(undefined),
   /** The labels on this instance that Plainview put there; any other is none of its business. */
   labels: z.array(z.string()),
 });
@@ -110,7 +113,7 @@ export const reclassifyRequest = z.object({
 export type ReclassifyRequest = z.output<typeof reclassifyRequest>;
 export type InstanceRecord = z.output<typeof instanceRecord>;
 /** A decision before Plainview adds what the file tells, and the labels. */
-export type NewDecision = Omit<InstanceRecord, 'labels' | 'version' | 'order' | 'exposure'>;
+export type NewDecision = Omit<InstanceRecord, 'labels' | 'version' | 'order' | 'exposure' | 'declared'>;
 export type GroupRecord = z.output<typeof groupRecord>;
 
 /** Names of the user metadata, as `orthanc/plainview.json` declares them with their numbers. */

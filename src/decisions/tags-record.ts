@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Declared } from '../orthanc/declared.js';
 import type { Description, IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import { metadataNames, readRecord } from './schema.js';
 
@@ -74,6 +75,19 @@ export const metadataAsReceived = (instance: InstanceContent): Record<string, st
   ...instance.Metadata,
   ...tagsOf(instance)?.received,
 });
+
+/** What a file declared before we wrote into it. */
+export function declaredByOthers(found: Declared, instance: InstanceContent): Declared {
+  const { written: ours = {} } = tagsOf(instance) ?? {};
+  const before = (written: { was?: Value | undefined }) =>
+    typeof written.was === 'string' && written.was !== '' ? written.was : undefined;
+  const { bodyPart, view, ...others } = found;
+  return {
+    ...others,
+    bodyPart: ours.BodyPartExamined === undefined ? bodyPart : before(ours.BodyPartExamined),
+    view: ours.ViewPosition === undefined ? view : before(ours.ViewPosition),
+  };
+}
 
 /** What DICOM says but for what we have written there ourselves. */
 export function descriptionsByOthers(

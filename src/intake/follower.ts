@@ -4,12 +4,12 @@ import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import { changesCanBeLate } from '../orthanc/capabilities.js';
 import type { Change, ChangePage } from '../orthanc/changes.js';
 import { type GroupId, groupLevel, type InstanceId } from '../orthanc/ids.js';
+import { inHalves } from '../orthanc/in-halves.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { Queue } from '../queue/queue.js';
 import type { ChangeCursor } from './cursor.js';
 import { Gaps } from './gaps.js';
-import { inHalves } from './in-halves.js';
 import type { GroupRequests } from './reclassification/group-requests.js';
 import { Watermark } from './watermark.js';
 

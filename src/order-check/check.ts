@@ -15,6 +15,19 @@ const lateralities: Readonly<Record<string, Side>> = {
 /** Attributes with DICOM's code strings. They tell nothing about the language of the site. */
 const codeStrings: readonly string[] = ['BodyPartExamined', 'ViewPosition', 'Laterality', 'ImageLaterality'];
 
+/** What a value of Body Part Examined means: words, else a term of DICOM. */
+export function understandBodyPart(
+  words: Words,
+  text: string,
+  languages: ReadonlySet<string>,
+): UnderstoodWord[] {
+  const found = words.understand(text, languages);
+  const term = bodyPartOfTerm(text);
+  // A term can be a word of a language that means something else, such as FACE in French.
+  if (term === undefined || found.some(({ bodyPart }) => bodyPart.length > 0)) return found;
+  return [{ word: text, bodyPart: [term], projection: [], side: [] }];
+}
+
 /** Compares decisions with the DICOM descriptions of the order, in the languages of the word lists. */
 export class OrderCheck {
   readonly #words: Words;
@@ -78,10 +91,8 @@ export class OrderCheck {
     const coded = code === undefined ? undefined : projectionOfCode(code);
     if (code !== undefined && coded !== undefined)
       return [{ word: code, bodyPart: [], projection: [coded], side: [] }];
-    const found = this.#words.understand(text, languages);
-    const term = attribute === 'BodyPartExamined' ? bodyPartOfTerm(text) : undefined;
-    // A term can be a word of a language that means something else, such as FACE in French.
-    if (term === undefined || found.some(({ bodyPart }) => bodyPart.length > 0)) return found;
-    return [{ word: text, bodyPart: [term], projection: [], side: [] }];
+    return attribute === 'BodyPartExamined'
+      ? understandBodyPart(this.#words, text, languages)
+      : this.#words.understand(text, languages);
   }
 }

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { createError } from '../errors/errors.js';
 import { bulkContent } from './bulk.js';
 import { ifToppled } from './catch-handlers.js';
+import { type Declared, declaredOf, declaredTags } from './declared.js';
 import type { FileAccess } from './file-access.js';
 import type { Finder, Page } from './finder.js';
-import { type InstanceId, type StudyId, seriesId, studyId } from './ids.js';
+import { type InstanceId, instanceId, type StudyId, seriesId, studyId } from './ids.js';
+import { type IndexedSeries, mayBeRadiograph } from './radiographs.js';
 import { type InstanceContent, identifiedInstance, instanceContent } from './resources.js';
 import { labelledNewest } from './search.js';
 import { simplifiedTags } from './simplified-tags.js';
@@ -34,6 +36,22 @@ const tagsOf = <K extends string>(keywords: readonly K[]) =>
 
 const found = instanceContent.extend({ MainDicomTags: tagsOf(ofInstance), RequestedTags: tagsOf(indexed) });
 const parent = z.object({ ID: seriesId, ParentStudy: studyId });
+
+/** A radiograph with what the index tells of it. */
+const dated = instanceContent
+  .extend({
+    MainDicomTags: z.object({ SOPInstanceUID: z.string() }),
+    RequestedTags: z.object({ StudyDate: text }),
+  })
+  .transform(({ MainDicomTags, RequestedTags, ...instance }) => ({
+    instance,
+    sopInstanceUid: MainDicomTags.SOPInstanceUID,
+    /** YYYYMMDD */
+    studyDate: RequestedTags.StudyDate,
+  }));
+export type DatedInstance = z.output<typeof dated>;
+
+const declaring = z.object({ ID: instanceId, RequestedTags: declaredTags });
 
 /** An instance with attributes of itself, its series and its study from Orthanc's index. */
 export interface IndexedInstance {
@@ -99,6 +117,38 @@ export class Listing {
   /** A page of the instances with a label, the last received first. @throws orthanc_too_old */
   labelled(label: string, query: Record<string, string>, page: Page): Promise<IndexedInstance[]> {
     return this.#find(labelledNewest(label, query), page);
+  }
+
+  /**
+   * The instances of these series that may be radiographs of the modalities. Orthanc reads no file for them.
+   * @throws orthanc_too_old
+   */
+  async ofSeries(series: readonly IndexedSeries[], modalities: readonly string[]): Promise<DatedInstance[]> {
+    if (series.length === 0) return [];
+    const modalityOf = new Map(series.map(({ id, modality }) => [id, modality]));
+    const instances = await this.#query(dated, {
+      Level: 'Instance',
+      Query: { SeriesInstanceUID: series.map(({ seriesInstanceUid }) => seriesInstanceUid).join('\\') },
+      ResponseContent: ['MainDicomTags', 'Metadata', 'Labels', 'Parent'],
+      RequestedTags: ['StudyDate'],
+    });
+    return instances.filter(({ instance: { ParentSeries, Metadata } }) => {
+      // Two patients can have a series of one UID.
+      const modality = modalityOf.get(ParentSeries);
+      return modality !== undefined && mayBeRadiograph(Metadata.SopClassUid, modality, modalities);
+    });
+  }
+
+  /** What the files of these instances declare. Orthanc reads each file, up to its pixels. @throws orthanc_too_old */
+  async declared(instances: readonly DatedInstance[]): Promise<Map<InstanceId, Declared>> {
+    if (instances.length === 0) return new Map();
+    const all = await this.#query(declaring, {
+      Level: 'Instance',
+      Query: { SOPInstanceUID: instances.map(({ sopInstanceUid }) => sopInstanceUid).join('\\') },
+      ResponseContent: [],
+      RequestedTags: declaredTags.keyof().options,
+    });
+    return new Map(all.map(({ ID, RequestedTags }) => [ID, declaredOf(RequestedTags)]));
   }
 
   /** @returns undefined where the file stops Orthanc @throws instance_gone */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { declaredOf, declaredTags } from './declared.js';
 import { exposureOf, exposureTags } from './exposure.js';
 import { greyscaleOf } from './greyscale/attributes.js';
 import { instanceId, patientId, seriesId, studyId } from './ids.js';
@@ -163,6 +164,7 @@ const descriptionShape = {
 export const describedTags = z.looseObject({ ...pictureShape, ...descriptionShape }).transform((tags) => ({
   ids: dicomIds.safeParse(tags).data,
   exposure: exposureOf(exposureTags.parse(tags)),
+  declared: declaredOf(declaredTags.parse(tags)),
   /** Equal where the lasting attributes are: so two instances may show the same picture. */
   traits: lastingAttributes.map((name) => String(tags[name] ?? '')).join('|'),
   tags: {

@@ -45,8 +45,8 @@ export class Search {
   }
 
   /** @returns undefined where Orthanc (before 1.12.5) cannot count */
-  countSeries(): Promise<number | undefined> {
-    return this.#count(allSeries);
+  countSeries(query: Record<string, string> = {}): Promise<number | undefined> {
+    return this.#count({ ...allSeries, Query: query });
   }
 
   /** @returns undefined where Orthanc (before 1.12.5) cannot count */

@@ -1,10 +1,11 @@
 import { computed, useSignalEffect } from '@preact/signals';
+import type { FunctionComponent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, hasToken, messageOf, signInNeeded, signOut } from './api/client.js';
 import { status } from './api/live.js';
 import { Dashboard } from './dashboard/page.js';
 import { InstancePage } from './instance/page.js';
-import { notifyOnError } from './state/notices.js';
+import { notifyOnError, notifyProblem } from './state/notices.js';
 import { go, route } from './state/route.js';
 import { loadCategories, me, openSession } from './state/session.js';
 import { texts } from './texts/index.js';
@@ -37,6 +38,7 @@ export function App() {
     { keys: ['?'], description: texts.keyHelp, run: () => (helpIsOpen.value = true) },
     { keys: ['w'], description: texts.pageTitles.worklist, run: () => go('#/') },
     { keys: ['d'], description: texts.pageTitles.dashboard, run: () => go('#/dashboard') },
+    { keys: ['q'], description: texts.pageTitles.quality, run: () => go('#/report') },
   ]);
   if (signInNeeded.value) return <SignIn onSignedIn={open} />;
   return (
@@ -62,8 +64,22 @@ function focusMain(): void {
 function Page() {
   const { value } = route;
   if (value.page === 'dashboard') return <Dashboard />;
+  if (value.page === 'quality') return <LoadedQualityPage />;
   if (value.page === 'instance') return <InstancePage instance={value.instance} />;
   return <WorklistPage />;
+}
+
+/** Few readers open it, so its code is loaded only then. */
+function LoadedQualityPage() {
+  const [Loaded, setLoaded] = useState<FunctionComponent>();
+  useEffect(() => {
+    import('./quality/page.js').then(
+      ({ QualityPage }) => setLoaded(() => QualityPage),
+      // The service has another version since this page was opened, or is away.
+      () => notifyProblem(texts.errorVersion),
+    );
+  }, []);
+  return Loaded === undefined ? <p class="quiet">{texts.loading}</p> : <Loaded />;
 }
 
 function Opening({ error, retry }: { error: unknown; retry: () => void }) {

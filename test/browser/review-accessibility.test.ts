@@ -16,6 +16,8 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     { name: 'a picture', fragment: '', colorScheme: 'light', width: 1180, height: 820 },
     { name: 'the dashboard', fragment: '#/dashboard', colorScheme: 'light', width: 1280, height: 800 },
     { name: 'the dashboard', fragment: '#/dashboard', colorScheme: 'dark', width: 768, height: 1024 },
+    { name: 'the report', fragment: '#/report', colorScheme: 'light', width: 360, height: 740 },
+    { name: 'the report', fragment: '#/report', colorScheme: 'dark', width: 1280, height: 800 },
   ] as const;
   test.each(views)(
     '$name, $colorScheme at $width: axe finds nothing serious, targets suit fingers, nothing sticks out',

@@ -53,6 +53,6 @@ test('a build deletes the output of deleted sources, and nothing else', async ()
   await build();
   expect(existsSync(stale)).toBe(false);
   expect(await version()).toBe('0.1.0\n');
-  for (const file of ['review.js', 'review-style.css', 'index.html'])
+  for (const file of ['review.js', 'review-chunk.js', 'review-page.js', 'review-style.css', 'index.html'])
     expect(existsSync(join(clone, 'dist', 'review', file))).toBe(true);
 });

@@ -98,6 +98,27 @@ test('the list contains ids, decision and scores, and no patient data', async ()
   expect(out).not.toContain('SECRET');
 });
 
+test('the report of what is recorded has the figures of a real Orthanc, and no patient data', async () => {
+  const out = join(folder, 'report');
+  const { ended, out: said } = plainview(['report', '--out', out], {
+    PLAINVIEW_ORTHANC_URL: real.orthanc.url,
+  });
+  expect([await ended, said()]).toEqual([0, expect.stringMatching(/undecided +33\.3 +\(\d.*\) +1 of 3 /)]);
+  const report = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'));
+  expect(report).toMatchObject({
+    unread: 0,
+    all: {
+      radiographs: 3,
+      figures: { withoutView: { count: 3, of: 3 }, undecided: { examples: [unsure.orthancId] } },
+    },
+  });
+  const values = (dimension: string) => report.by[dimension].map(({ value }: { value: string }) => value);
+  expect(values('station')).toEqual(['ROOM1', 'ROOM2', '(none)']);
+  expect(values('month')).toContain('2023-05');
+  for (const name of await readdir(out))
+    expect(await readFile(join(out, name), 'utf8')).not.toContain('SECRET');
+});
+
 test('copies are in one folder per category; a second call continues and changes nothing', async () => {
   const copies = join(folder, 'copies');
   expect((await run('--network', 'stub', '--copy', copies)).status).toBe(0);

@@ -205,6 +205,7 @@ test('requests from the API’s description: none fails, none hangs, and each an
     await new Reader(real.orthanc.url).label(`studies/${study}`, 'foot_ap');
     await callOnce('dismiss', study, { category: 'foot_ap' });
     await callOnce('hangStudy', uid('fuzz'));
+    await callOnce('makeQualityReport', '');
     await callOnce('acceptDrift', '', { station: 'ROOM1' });
     await callOnce('useNetwork', '', { network: 'embedded' });
     await callOnce('useNetworkBefore', '');

@@ -47,7 +47,9 @@ describe('a file', () => {
       BodyPartExamined: 'HAND',
       ViewPosition: 'PA',
     });
-    expect((await reader().record(second.orthancId))?.order?.answer).toBe('differs');
+    const record = await reader().record(second.orthancId);
+    expect(record?.order?.answer).toBe('differs');
+    expect(record?.declared).toMatchObject({ bodyPart: 'KNEE', view: 'PA' });
   });
 
   test('gets no ViewPosition from a category that merges two views', async () => {
@@ -124,7 +126,10 @@ describe('a file', () => {
     await waitForTags(orthancId, 'hand_ap');
     expect(await simplified(orthancId)).toMatchObject({ BodyPartExamined: 'HAND' });
     expect((await simplified(orthancId)).ViewPosition).toBe('');
-    expect(await reader().record(orthancId)).toMatchObject({ who: 'person', person: { who: 'alice' } });
+    const record = await reader().record(orthancId);
+    expect(record).toMatchObject({ who: 'person', person: { who: 'alice' } });
+    // The file said KNEE by then, as Plainview had written.
+    expect([record?.declared?.bodyPart, record?.declared?.view]).toEqual([undefined, undefined]);
     expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap']);
   });
 });

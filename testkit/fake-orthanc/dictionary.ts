@@ -41,6 +41,8 @@ const lines = `
 0008,1010 SH StationName
 0008,1030 LO StudyDescription
 0008,1032 SQ ProcedureCodeSequence
+0008,1040 LO InstitutionalDepartmentName
+0008,1041 SQ InstitutionalDepartmentTypeCodeSequence
 0008,103e LO SeriesDescription
 0008,1070 PN OperatorsName
 0008,1090 LO ManufacturerModelName

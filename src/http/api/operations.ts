@@ -13,6 +13,7 @@ import type { ReclassificationJobs } from '../../intake/reclassification/jobs.js
 import type { Sweep } from '../../intake/sweep.js';
 import type { Networks } from '../../networks/networks.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
+import type { QualityReports } from '../../quality/job.js';
 import type { Queue } from '../../queue/queue.js';
 import type { Statistics } from '../../statistics/statistics.js';
 import { Entries } from '../../worklist/entries.js';
@@ -28,6 +29,7 @@ import { hangingOperations } from './hanging.js';
 import { networkOperations } from './networks.js';
 import type { Operation } from './operation.js';
 import { pictureOperations } from './pictures.js';
+import { qualityOperations } from './quality.js';
 import { reclassificationOperations } from './reclassification.js';
 import { resendRoutesOperations } from './resend-routes.js';
 import { statisticsOperations } from './statistics.js';
@@ -54,6 +56,7 @@ export interface ApiParts {
   routing: Routing | undefined;
   hanger: Hanger;
   statistics: Statistics;
+  quality: QualityReports;
   drift: Drift;
   events: Events;
   audit: Audit;
@@ -75,6 +78,7 @@ export function apiOperations(parts: ApiParts): Operation[] {
     dismissalOperation(parts.aggregates, audit),
     ...networkOperations(parts.networks, audit),
     ...statisticsOperations(parts.statistics),
+    ...qualityOperations(parts.quality, audit),
     ...driftOperations(parts.drift, audit),
     ...eventOperations(parts.events),
     ...sweepOperations(parts),

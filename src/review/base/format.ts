@@ -12,6 +12,14 @@ const percents = new Intl.NumberFormat(language, { style: 'percent' });
 export const percent = (part: number, whole: number): string =>
   whole === 0 ? '–' : percents.format(part / whole);
 
+const shares = new Intl.NumberFormat(language, {
+  style: 'percent',
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+/** With a decimal, for small shares. */
+export const shareText = (share: number | null): string => (share === null ? '–' : shares.format(share));
+
 /** DICOM's `20240131` and `120000.5` → `2024-01-31 12:00`. */
 export function dicomTime(date = '', time = ''): string {
   const day = date.replace(/^(\d{4})-?(\d\d)-?(\d\d)$/, '$1-$2-$3');

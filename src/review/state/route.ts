@@ -5,7 +5,8 @@ export type Route =
   | { page: 'worklist'; query: URLSearchParams }
   | { page: 'study'; study: string }
   | { page: 'instance'; instance: string }
-  | { page: 'dashboard' };
+  | { page: 'dashboard' }
+  | { page: 'quality' };
 
 const orthancId = '([0-9a-f]{8}(?:-[0-9a-f]{8}){4})';
 
@@ -16,6 +17,7 @@ export function parseRoute(fragment: string): Route {
   const study = new RegExp(`^/study/${orthancId}$`).exec(path)?.[1];
   if (study !== undefined) return { page: 'study', study };
   if (path === '/dashboard') return { page: 'dashboard' };
+  if (path === '/report') return { page: 'quality' };
   return { page: 'worklist', query: new URLSearchParams(search) };
 }
 

@@ -1,5 +1,6 @@
 import { count, duration, percent, plural } from '../base/format.js';
 import { otherClass } from '../base/other-class.js';
+import { qualityTexts } from './quality-en.js';
 
 /** Of the further views. */
 const eponyms = /\b(caldwell|grashey|judet|norgaard|rhese|rosenberg|schueller|towne|waters)\b/g;
@@ -23,7 +24,13 @@ const inSentence = (category: string | null): string =>
 export const en = {
   // Used in several places
   appName: 'Plainview',
-  pageTitles: { worklist: 'Worklist', study: 'Study', instance: 'Review', dashboard: 'Dashboard' },
+  pageTitles: {
+    worklist: 'Worklist',
+    study: 'Study',
+    instance: 'Review',
+    dashboard: 'Dashboard',
+    quality: 'Report',
+  },
   opening: 'Opening …',
   loading: 'Loading …',
   tryAgain: 'Try again',
@@ -367,6 +374,8 @@ export const en = {
   jobFormCounting: (number: number) => `Counting: ${count(number)} …`,
   jobFormSubmit: (number: number) => `Classify ${count(number)} again`,
   jobFormStarted: 'Started. It continues when you close this page.',
+
+  ...qualityTexts,
 };
 
 interface Right {

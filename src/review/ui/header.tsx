@@ -16,11 +16,14 @@ export function Header() {
         {texts.appName}
       </a>
       <nav aria-label={texts.headerPages}>
-        <a href="#/" aria-current={page === 'dashboard' ? undefined : 'page'}>
+        <a href="#/" aria-current={page === 'dashboard' || page === 'quality' ? undefined : 'page'}>
           {texts.pageTitles.worklist}
         </a>
         <a href="#/dashboard" aria-current={page === 'dashboard' ? 'page' : undefined}>
           {texts.pageTitles.dashboard}
+        </a>
+        <a href="#/report" aria-current={page === 'quality' ? 'page' : undefined}>
+          {texts.pageTitles.quality}
         </a>
       </nav>
       <LiveStatus />

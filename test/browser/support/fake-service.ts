@@ -5,8 +5,10 @@ import { Categories, codedCategories } from '../../../src/anatomy/categories.js'
 import { shipped } from '../../../src/files/places.js';
 import { categoryListOf } from '../../../src/http/api/about.js';
 import { Words } from '../../../src/order-check/words.js';
+import type { Quality } from '../../../src/review/api/quality-schema.js';
 import type { DriftChange, Entry, Me, Statistics, Status } from '../../../src/review/api/schema.js';
 import { madeEntry, sha256 } from './fake-entries.js';
+import { madeQuality } from './fake-quality.js';
 import { madeStatistics } from './fake-statistics.js';
 import { asJpeg } from './pictures.js';
 
@@ -24,6 +26,7 @@ export interface FakeService {
   status: Status;
   statistics: Statistics;
   drift: DriftChange[];
+  quality: Quality;
   /** The categories of the network in use. */
   networkClasses: string[];
   /** The queries of the lists that were asked for. */
@@ -72,6 +75,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     },
     statistics: madeStatistics(),
     drift: [],
+    quality: madeQuality(entries.map(({ instance }) => instance)),
     networkClasses: [...codedCategories, 'other'],
     asked: [],
     lists: [],
@@ -118,6 +122,15 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     if (path === 'drift/accept') {
       fake.drift = fake.drift.filter(({ station }) => station !== body.station);
       return json(response, { changes: fake.drift });
+    }
+    if (path === 'quality/csv') {
+      response.setHeader('content-type', 'text/csv');
+      return void response.end('by,value\nall,all\n');
+    }
+    if (path === 'quality') {
+      const { report, ...progress } = fake.quality;
+      if (query.get('report') === 'no') return json(response, progress);
+      return json(response, report === undefined ? progress : fake.quality);
     }
     if (path === 'requests') return json(response, []);
     if (path === 'worklist') {

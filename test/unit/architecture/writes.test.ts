@@ -12,6 +12,7 @@ const mayWrite: Record<string, string> = {
   'select/copies.ts': part,
   'commands/evaluate.ts': part,
   'commands/find.ts': part,
+  'commands/report.ts': part,
   'commands/rules.ts': part,
   'learn/new-network.ts': 'writes what `replaceFolder` gives it, which syncs and renames it',
   'classify/feature-cache.ts': 'writes a part with its hash: what a power cut damages is computed again',

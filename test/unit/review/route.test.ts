@@ -7,6 +7,7 @@ test.each([
   ['', { page: 'worklist', query: new URLSearchParams() }],
   ['#/?state=recent', { page: 'worklist', query: new URLSearchParams('state=recent') }],
   ['#/dashboard', { page: 'dashboard' }],
+  ['#/report', { page: 'quality' }],
   [`#/study/${idOf(1)}`, { page: 'study', study: idOf(1) }],
   [`#/instance/${idOf(1)}`, { page: 'instance', instance: idOf(1) }],
   ['#/instance/../secret', { page: 'worklist', query: new URLSearchParams() }],

@@ -1,5 +1,5 @@
 import { asPlainviewError, type ErrorCode, type PlainviewError } from '../errors/errors.js';
-import type { Orthanc } from '../orthanc/orthanc.js';
+import type { Orthanc } from './orthanc.js';
 
 /** Errors that one resource can cause for all that are read with it: its metadata is too long, or Orthanc fails at it. */
 const oneCanCause: ReadonlySet<ErrorCode> = new Set([
