@@ -6,7 +6,7 @@ import { runCommandLine } from '../commands/main.js';
 import { asPlainviewError, terminalMessage } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
 import { lockFolder } from '../store/folder-lock.js';
-import { help, startArguments } from './arguments.js';
+import { help, startArguments, uploadCommand } from './arguments.js';
 import { startPair } from './pair.js';
 import { makeSandboxFolder } from './places.js';
 import { startSeveral } from './several.js';
@@ -28,7 +28,7 @@ async function sandbox(): Promise<void> {
   await lockFolder(storage, log);
   const pair = await startPair({
     folder: { orthanc: storage, state: join(data, 'state') },
-    ports: { orthanc: 8042, service: 8104 },
+    ports: { orthanc: 8042, dicom: 4242, service: 8104 },
     log,
     onProgress: print,
   });
@@ -37,12 +37,14 @@ Plainview is running, with its own Orthanc for a trial.
 
   Orthanc's pages   ${pair.orthanc.url}/app/explorer.html
   Review page       ${pair.orthanc.url}/plainview/review/
+  DICOM (C-STORE)   127.0.0.1:${pair.dicomPort}, AE title ORTHANC, from this machine only
   Plainview         ${pair.service}/health/ready   ${pair.service}/metrics
   Network           ${pair.network.name} on ${pair.engine}${pair.network.purpose === 'research' ? ' – for evaluation and research only' : ''}
 
 Try it: upload a radiograph on Orthanc's pages (Upload), or from a shell:
 
-  curl -X POST ${pair.orthanc.url}/instances --data-binary @radiograph.dcm
+  ${uploadCommand(pair.orthanc.url)}
+  storescu -aec ORTHANC 127.0.0.1 ${pair.dicomPort} radiograph.dcm
 
 A second later the page of the study shows the category. \`npm run demo\` shows this with the
 pictures in samples/, in another Orthanc. Ctrl-C stops both. Stored data stays in .sandbox/ for the next start.
@@ -75,7 +77,7 @@ Each Orthanc calls a service of its own, and a service that does not lead forwar
 
 Upload radiographs to either Orthanc, on its pages or from a shell:
 
-  curl -X POST ${first?.orthanc.url}/instances --data-binary @radiograph.dcm
+  ${uploadCommand(first?.orthanc.url)}
 
 Meanwhile kill something. Every radiograph gets its category all the same:
 
