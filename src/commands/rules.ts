@@ -17,7 +17,12 @@ import {
 } from '../followups/routing/dry-run.js';
 import { routesOf } from '../followups/routing/routes-record.js';
 import { bestScore } from '../followups/routing/rules/evaluate.js';
-import { type Rules, readRules, requireKnownDestinations } from '../followups/routing/rules/read.js';
+import {
+  type Rules,
+  readRules,
+  requireKnownDestinations,
+  unknownDestinations,
+} from '../followups/routing/rules/read.js';
 import { filesInUse } from '../networks/choice.js';
 import type { KnownDestinations } from '../orthanc/forwarder.js';
 import { anyId } from '../orthanc/ids.js';
@@ -50,7 +55,12 @@ const checkCommand = () =>
     .option(...fileOption)
     .option('--offline', 'do not check the destinations in Orthanc')
     .action(async ({ file, offline }: { file?: string; offline?: true }) => {
-      const rules = offline ? await read(file) : await session(file, async (open) => open.rules);
+      const rules = offline
+        ? await read(file)
+        : await session(file, async ({ rules, known }) => {
+            requireKnownDestinations(rules, known);
+            return rules;
+          });
       const destinations = offline ? 'destinations not checked' : 'Orthanc knows every destination';
       console.log(`${rules.file}: ${rules.rules.length} rules, nothing wrong; ${destinations}`);
     });
@@ -62,6 +72,7 @@ const testCommand = () =>
     .option(...fileOption)
     .action(async ({ instance, file }: { instance: string[]; file?: string }) => {
       await session(file, async ({ orthanc, rules, known, modalities }) => {
+        warnOfDestinations(rules, known);
         for (const named of instance) {
           const id = anyId.safeParse(named);
           const ids = id.success ? [id.data] : (await orthanc.search.lookup(named)).map((each) => each.id);
@@ -92,6 +103,7 @@ const dryRunCommand = () =>
       const wanted = parseSelection(from === undefined && to === undefined ? { all: true } : { from, to });
       if (csv !== undefined) await requireNewFile(csv);
       await session(file, async (open) => {
+        warnOfDestinations(open.rules, open.known);
         const totals = new DryRunTotals(open.rules);
         const lines = dryRun(open, wanted, totals);
         if (csv === undefined) for await (const _ of lines);
@@ -132,14 +144,19 @@ async function read(file: string | undefined): Promise<Rules> {
   return readRules(path, [...Categories.read(config.viewsFile).known(classes), ...classes]);
 }
 
-/** Reads the rules, checks them against an Orthanc, and passes both to `use`. */
+/** A file can be tried before, or at another Orthanc than, the one that knows its destinations. */
+function warnOfDestinations(rules: Rules, known: KnownDestinations): void {
+  for (const problem of unknownDestinations(rules, known))
+    console.error(`${rules.file}, ${problem}. Before the service starts with this file, add it.`);
+}
+
+/** Reads the rules, and passes them to `use` with an Orthanc. */
 async function session<T>(file: string | undefined, use: (open: Session) => Promise<T>): Promise<T> {
   const rules = await read(file);
   const config = loadConfig(process.env);
   const orthanc = new Orthanc(config);
   try {
     const known = await orthanc.forwarder.destinations();
-    requireKnownDestinations(rules, known);
     return await use({ orthanc, rules, known, modalities: config.modalities });
   } finally {
     orthanc.close();

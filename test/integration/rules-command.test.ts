@@ -68,6 +68,16 @@ test('rules are checked, also against Orthanc', async () => {
   const { status, out } = await run('check', '--file', other.file);
   expect(status).toBe(2);
   expect(out).toMatch(/line \d+, rule a: Orthanc's configuration has no peer astray/);
+  // It can be tried all the same.
+  for (const call of [
+    ['test', '--instance', stored[0] ?? ''],
+    ['dry-run', '--from', '2024-01-01'],
+  ]) {
+    const tried = await run(...call, '--file', other.file);
+    expect(tried.status).toBe(0);
+    expect(tried.out).toMatch(/rule a: Orthanc's configuration has no peer astray/);
+    expect(tried.out).toMatch(/peer:astray/);
+  }
   await other.discard();
 });
 

@@ -48,6 +48,12 @@ export function readRules(file: string, categories: readonly string[]): Rules {
 
 /** @throws rules_invalid where the rules have a destination that is not in Orthanc's configuration */
 export function requireKnownDestinations(rules: Rules, known: KnownDestinations): void {
+  const problems = unknownDestinations(rules, known);
+  if (problems.length > 0) throw createError('rules_invalid', { file: rules.file, problems });
+}
+
+/** @returns a sentence for each destination that is not in Orthanc's configuration */
+export function unknownDestinations(rules: Rules, known: KnownDestinations): string[] {
   const places = { peer: 'OrthancPeers', modality: 'DicomModalities', dicomweb: 'DicomWeb.Servers' };
   const problems: string[] = [];
   for (const [index, rule] of rules.rules.entries())
@@ -58,7 +64,7 @@ export function requireKnownDestinations(rules: Rules, known: KnownDestinations)
         `${rules.lineOf(['rules', index, 'do', kind])}, rule ${rule.name}: Orthanc's configuration has no ${kind} ${name} in ${places[kind]} (${has})`,
       );
     }
-  if (problems.length > 0) throw createError('rules_invalid', { file: rules.file, problems });
+  return problems;
 }
 
 /** Checks what a schema cannot express: names that must be unique, or must exist. */
