@@ -3,8 +3,9 @@ import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Routing } from '../../../../src/followups/routing/routing.js';
 import type { InstanceId } from '../../../../src/orthanc/ids.js';
+import { FolderStore } from '../../../../src/store/folder-store.js';
 import { stubClasses } from '../../../../testkit/classifier.js';
-import { type Process, useFakeSite } from '../../../../testkit/fake-site.js';
+import { categories, type Process, useFakeSite } from '../../../../testkit/fake-site.js';
 import { head, type RulesFolder, rulesFolder } from '../../../../testkit/rules.js';
 import { waitFor } from '../../../../testkit/wait-for.js';
 import { routingSite } from './support.js';
@@ -28,6 +29,8 @@ async function create(rules: object[]): Promise<{ process: Process; routing: Rou
     {
       ...process,
       categories: stubClasses,
+      codes: categories,
+      store: new FolderStore(site.stateDir),
       registry: new Registry(),
       onPart: () => undefined,
       backOff: { first: 1, longest: 10 },
