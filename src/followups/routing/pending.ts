@@ -43,7 +43,7 @@ export async function findPendingStudies(
   orthanc: Orthanc,
   { ledger, groupLabels }: { ledger: StudyLedger; groupLabels: GroupLabels },
   label: string,
-  outboxes: ReadonlyMap<string, Outbox<DueStudy>>,
+  outboxes: ReadonlyMap<string, Pick<Outbox<DueStudy>, 'enqueue'>>,
 ): Promise<number> {
   let count = 0;
   for (const study of await orthanc.search.studiesLabelled(
