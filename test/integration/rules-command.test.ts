@@ -97,6 +97,30 @@ test('a test shows which rules apply to an instance, and why the others do not',
   expect((await run('test', '--instance', '1.2.3')).status).toBe(2);
 });
 
+test('rules on studies are tested too, and counted by a dry run', async () => {
+  const [knee = ''] = stored;
+  const other = await rulesFolder();
+  const rules = [
+    { name: 'lateral missing', when: { any: 'knee_ap', none: 'knee_lateral' }, do: { label: 'incomplete' } },
+    { name: 'pair', when: { all: ['knee_ap', 'knee_lateral'] }, do: { peer: 'partner' } },
+  ];
+  await other.write({ ...head, studies: { rules } });
+  const { status, out } = await run('test', '--instance', knee, '--file', other.file);
+  expect(status).toBe(0);
+  expect(out).toMatch(/study \S+: knee_ap/);
+  expect(out).toContain('+ lateral missing');
+  expect(out).toContain('- pair: there is no knee_lateral');
+  expect(out).toContain('→ label:incomplete (lateral missing)');
+  const table = join(other.file, '..', 'studies.csv');
+  const dry = await run('dry-run', '--from', '2024-01-01', '--csv', table, '--file', other.file);
+  expect(dry.out).toMatch(/4 studies looked at, 0 of them/);
+  expect(dry.out).toMatch(/lateral missing +label:incomplete +2/);
+  expect((await readFile(table, 'utf8')).split('\r\n')[1]).toMatch(
+    /^,,,,,lateral missing,label:incomplete,,[0-9a-f-]{44}$/,
+  );
+  await other.discard();
+});
+
 test('a dry run counts the actions, lists them, and changes nothing', async () => {
   const before = await new Reader(real.orthanc.url).lastChange();
   const table = join(place.file, '..', 'table.csv');
