@@ -150,7 +150,7 @@ export class Outbox<D extends AnyDue = DueRoute> {
     return unsent.length;
   }
 
-  /** Records as skipped the instances that came back as the same file that was sent. @returns the others */
+  /** Records as skipped what came back as it was sent. @returns the others */
   async #skipReturned(due: readonly D[]): Promise<{ due: D; sent: SentResource }[]> {
     const { describe, loopGuard } = this.#parts;
     const unsent: { due: D; sent: SentResource }[] = [];
@@ -158,7 +158,7 @@ export class Outbox<D extends AnyDue = DueRoute> {
       const sent = await describe(each);
       const before = each.sentBefore ? undefined : loopGuard.find(sent);
       if (before === undefined) unsent.push({ due: each, sent });
-      else await this.#end(each, { state: 'skipped', why: `this very file was sent there at ${before}` });
+      else await this.#end(each, { state: 'skipped', why: `the very same was sent there at ${before}` });
     }
     return unsent;
   }

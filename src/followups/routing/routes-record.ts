@@ -98,7 +98,7 @@ export const isFailedRoute =
 export const isPendingRoute = ({ state }: StudyRoute): boolean => state === 'pending';
 
 /** Drops the oldest ended routes, where there are more than `maxEnded`. */
-export function dropOldest<R extends StudyRoute>(routes: readonly R[]): R[] {
+export function dropOldest(routes: readonly Route[]): Route[] {
   const ended = routes.filter(({ state }) => state !== 'pending').length;
   let over = ended - maxEnded;
   return routes.filter(({ state }) => state === 'pending' || over-- <= 0);

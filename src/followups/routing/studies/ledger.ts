@@ -4,6 +4,7 @@ import type { GroupLabels } from '../group-labels.js';
 import type { Due, RouteResult } from '../ledger.js';
 import type { RouteLedger } from '../outbox.js';
 import { isPendingRoute, type StudyRoute, type StudyRoutes, studyRoutesOf } from '../routes-record.js';
+import { isSameRoute } from './plan.js';
 
 export type DueStudy = Due<{ ID: StudyId }, StudyRoute>;
 
@@ -31,8 +32,9 @@ export class StudyLedger implements RouteLedger<DueStudy> {
     for (const ID of ids) {
       const { routes = [] } = (await this.#read(ID)) ?? {};
       const route = routes.find((each) => each.to === to && isPendingRoute(each));
-      const sentBefore = routes.some((each) => isSame(each, route) && each.state === 'sent');
-      if (route !== undefined) due.push({ resource: { ID }, route, sentBefore });
+      if (route === undefined) continue;
+      const sentBefore = routes.some((each) => isSameRoute(each, route) && each.state === 'sent');
+      due.push({ resource: { ID }, route, sentBefore });
     }
     return due;
   }
@@ -44,7 +46,7 @@ export class StudyLedger implements RouteLedger<DueStudy> {
     await groupLabels.change(study, (known) => {
       if (known === undefined) return undefined;
       const is = (each: StudyRoute, in_: StudyRoute['state']) =>
-        isSame(each, route) && each.of === route.of && each.state === in_;
+        isSameRoute(each, route) && each.of === route.of && each.state === in_;
       const one =
         known.routes.find((each) => is(each, 'pending')) ??
         (state === 'sent' ? known.routes.findLast((each) => is(each, 'skipped')) : undefined);
@@ -63,6 +65,3 @@ export class StudyLedger implements RouteLedger<DueStudy> {
     return group && studyRoutesOf(group);
   }
 }
-
-const isSame = (each: StudyRoute, route: StudyRoute | undefined): boolean =>
-  each.to === route?.to && each.rule === route.rule;

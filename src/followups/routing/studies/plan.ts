@@ -71,3 +71,23 @@ function whyNotAgain(
   if (last.of !== content && again === 'changed') return undefined;
   return `it was sent there at ${last.ended}`;
 }
+
+/** Whether both are of one rule and one destination. */
+export const isSameRoute = (
+  a: Pick<StudyRoute, 'to' | 'rule'>,
+  b: Pick<StudyRoute, 'to' | 'rule'>,
+): boolean => a.to === b.to && a.rule === b.rule;
+
+/** Ended routes that the record keeps, of each rule and destination. */
+const maxEnded = 5;
+
+/** Drops old routes, but never the last one by which a rule told a destination: else it would tell it again. */
+export function withoutOld(routes: readonly StudyRoute[]): StudyRoute[] {
+  return routes.filter((route, index) => {
+    const later = routes
+      .slice(index + 1)
+      .filter((each) => isSameRoute(each, route) && each.state !== 'pending');
+    const isLastTold = route.state !== 'skipped' && later.every(({ state }) => state === 'skipped');
+    return route.state === 'pending' || isLastTold || later.length < maxEnded;
+  });
+}

@@ -12,15 +12,9 @@ import type { Orthanc } from '../../../orthanc/orthanc.js';
 import type { Locks } from '../../../store/locks.js';
 import { readOrSetAside, type Store } from '../../../store/store.js';
 import type { GroupLabels } from '../group-labels.js';
-import {
-  dropOldest,
-  isPendingRoute,
-  type StudyRoute,
-  type StudyRoutes,
-  studyRoutesOf,
-} from '../routes-record.js';
+import { isPendingRoute, type StudyRoute, type StudyRoutes, studyRoutesOf } from '../routes-record.js';
 import { type StudyFacts, studyFactsOf } from './facts.js';
-import { planStudy } from './plan.js';
+import { isSameRoute, planStudy, withoutOld } from './plan.js';
 import type { StudyRules as Rules } from './schema.js';
 
 interface Parts {
@@ -51,8 +45,9 @@ const keyOf = (study: StudyId): string => `${folder}/${study}`;
 const due = z.object({ since: z.string() });
 
 const defaultPollMs = 1000;
-/** A study that is not stable, or has undecided pictures, is read again after this time: doubled each time, up to the longest. */
-const rest = { firstMs: 2000, longestMs: 60_000 };
+/** A study that is not ready is read again after this time: doubled each time, up to the longest. */
+const firstRestMs = 2000;
+const longestRestMs = { growing: 15_000, undecided: 60_000 };
 /** With several Orthancs, a study counts as stable when nothing came for this time. The default of Orthanc's StableAge. */
 const stableMs = 60_000;
 
@@ -66,7 +61,7 @@ export class StudyRules implements Derived {
   readonly #parts: Parts;
   readonly #stop = new AbortController();
   readonly #timer = new WakeableTimer(this.#stop.signal);
-  readonly #resting = new Map<StudyId, { until: number; ms: number }>();
+  readonly #resting = new Map<StudyId, { until: number; ms: number; why: Waits['why'] }>();
   #paused = true;
   #running: Promise<void> | undefined;
 
@@ -82,7 +77,8 @@ export class StudyRules implements Derived {
       if (known === undefined || known === 'damaged')
         await store.write(keyOf(study), { since: new Date().toISOString() });
     });
-    this.#resting.delete(study);
+    // One that grows is not read whole after each of its pictures.
+    if (this.#resting.get(study)?.why !== 'growing') this.#resting.delete(study);
   }
 
   /** Whether the rules were applied to the study as it is. One to which they were never applied is none of a sweep's business. */
@@ -134,38 +130,40 @@ export class StudyRules implements Derived {
       if ((this.#resting.get(study)?.until ?? 0) > Date.now()) continue;
       try {
         const waits = await this.apply(study);
-        if (waits) this.#rest(study, waits.until);
+        if (waits) this.#rest(study, waits);
         else this.#resting.delete(study);
       } catch (caught) {
         const error = asPlainviewError(caught);
         if (await orthanc.isAway(error)) throw error;
         // One study's fault: the rules are there for all others.
         log.warn({ err: error, study }, 'the rules could not be applied to a study: they are applied later');
-        this.#rest(study);
+        this.#rest(study, { why: 'undecided', until: Number.POSITIVE_INFINITY });
       }
     }
   }
 
-  #rest(study: StudyId, until = Number.POSITIVE_INFINITY): void {
-    const ms = Math.min((this.#resting.get(study)?.ms ?? rest.firstMs / 2) * 2, rest.longestMs);
-    this.#resting.set(study, { ms, until: Math.min(Date.now() + ms, until) });
+  #rest(study: StudyId, { why, until }: Waits): void {
+    const ms = Math.min((this.#resting.get(study)?.ms ?? firstRestMs / 2) * 2, longestRestMs[why]);
+    this.#resting.set(study, { why, ms, until: Math.min(Date.now() + ms, until) });
   }
 
   /**
    * Applies the rules to a study that is due.
-   * @returns when the time to wait is over, where the study is not looked at yet
+   * @returns what it waits for, where it is not ready
    */
-  async apply(study: StudyId): Promise<{ until: number } | undefined> {
+  async apply(study: StudyId): Promise<Waits | undefined> {
     const { orthanc, store, locks, rules, modalities, onPending, log } = this.#parts;
     const pending: StudyRoute[] = [];
     const waits = await locks.exclusive('study rules', study, async () => {
       const known = await readOrSetAside(store, keyOf(study), due, log);
-      if (known === undefined || known === 'damaged') return undefined;
+      if (known === undefined) return undefined;
       const tree = await orthanc.hierarchy.tree(study);
       if (tree !== undefined) {
         const facts = studyFactsOf(tree, modalities);
-        const until = Date.parse(known.since) + rules.waitMinutes * 60_000;
-        if (Date.now() < until && !this.#isSettled(tree, facts)) return { until };
+        const why = this.#whyNotReady(tree, facts);
+        // One whose time is not known waits no longer.
+        const until = known === 'damaged' ? 0 : Date.parse(known.since) + rules.waitMinutes * 60_000;
+        if (why !== undefined && Date.now() < until) return { why, until };
         pending.push(...(await this.#record(tree, facts)));
       }
       await store.remove(keyOf(study));
@@ -175,10 +173,11 @@ export class StudyRules implements Derived {
     return waits;
   }
 
-  #isSettled({ study, instances }: StudyTree, { pictures }: StudyFacts): boolean {
-    if (!study.IsStable || pictures.some(({ category }) => category === undefined)) return false;
+  #whyNotReady({ study, instances }: StudyTree, { pictures }: StudyFacts): Waits['why'] | undefined {
     const received = instances.map(({ Metadata }) => receptionTime(Metadata.ReceptionDate ?? '') ?? 0);
-    return !this.#parts.hasSeveral || Date.now() - Math.max(0, ...received) > stableMs;
+    const isQuiet = !this.#parts.hasSeveral || Date.now() - Math.max(0, ...received) > stableMs;
+    if (!study.IsStable || !isQuiet) return 'growing';
+    return pictures.some(({ category }) => category === undefined) ? 'undecided' : undefined;
   }
 
   /** @returns the pending routes */
@@ -192,7 +191,7 @@ export class StudyRules implements Derived {
       const routes = plan.sends.flatMap(({ rule, to, whyNot }): StudyRoute[] =>
         whyNot === undefined ? [{ to, rule: rule.name, of: facts.content, state: 'pending', asked }] : [],
       );
-      const all = dropOldest([...former, ...routes]);
+      const all = withoutOld([...former.filter((each) => !isRetriedBy(routes, each)), ...routes]);
       pending = all.filter(isPendingRoute);
       return {
         content: facts.content,
@@ -204,6 +203,16 @@ export class StudyRules implements Derived {
     return pending;
   }
 }
+
+/** What a study that is not ready waits for, and until when at the latest. Milliseconds since 1970. */
+interface Waits {
+  why: 'growing' | 'undecided';
+  until: number;
+}
+
+/** Whether a route failed that is to be tried again now. */
+const isRetriedBy = (routes: readonly StudyRoute[], failed: StudyRoute): boolean =>
+  failed.state === 'failed' && routes.some((each) => isSameRoute(each, failed) && each.of === failed.of);
 
 /** What was to be told of the study as it was is not told. */
 const superseded =

@@ -77,7 +77,7 @@ test('the very file that comes back from where it was sent is not sent there aga
   await routing.followUp.run(id);
   await ended(id);
   expect(states(id)).toEqual([
-    expect.stringMatching(/^peer:a: knee_ap: skipped: this very file was sent there at 20/),
+    expect.stringMatching(/^peer:a: knee_ap: skipped: the very same was sent there at 20/),
   ]);
   expect(site.fake.sent).toHaveLength(1);
 });

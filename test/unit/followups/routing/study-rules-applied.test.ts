@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { GroupLabels } from '../../../../src/followups/routing/group-labels.js';
@@ -142,13 +142,16 @@ test('one more picture tells anew, unless the rule says never', async () => {
         await ledger.end(study, route, { state: 'sent' });
   };
   await apply();
-  await decided(store('third', 'more').instance, study, 'knee_ap');
-  await apply();
-  expect(statesOf(study)).toEqual(['pair peer:a sent', 'once modality:m sent', 'pair peer:a sent']);
+  for (let more = 1; more <= 8; more++) {
+    await decided(store(`more ${more}`, 'more').instance, study, 'knee_ap');
+    await apply();
+  }
+  // Of the rule that tells each time, the record keeps the last ones.
+  expect(statesOf(study)).toEqual(['once modality:m sent', ...Array(6).fill('pair peer:a sent')]);
 });
 
 test('a rule tells again what a destination refused, once something is decided', async () => {
-  const { studyRules, ledger, decided } = await create();
+  const { studyRules, ledger, send, decided } = await create();
   const { study, ap, lateral } = knees('refused');
   await decided(ap, study, 'knee_ap');
   await decided(lateral, study, 'knee_lateral');
@@ -158,7 +161,9 @@ test('a rule tells again what a destination refused, once something is decided',
   expect(ownLabels(study)).toEqual(['pair', 'route_failed']);
   await studyRules.mark(study);
   await studyRules.apply(study);
-  expect(statesOf(study)).toEqual(['pair peer:a failed', 'pair peer:a pending']);
+  expect(statesOf(study)).toEqual(['pair peer:a pending']);
+  await send(study);
+  expect(ownLabels(study)).toEqual(['pair']);
 });
 
 test('a kill before any write loses nothing, and tells nothing twice', async () => {
@@ -202,6 +207,15 @@ test('a study that is deleted meanwhile is due no longer, and its routes are not
   expect(await ledger.due([study], 'peer:a')).toEqual([]);
   expect(await studyRules.apply(study)).toBeUndefined();
   expect(await dueStudies()).toEqual([]);
+});
+
+test('a study of which the state is damaged waits no longer', async () => {
+  const { studyRules, decided } = await create();
+  const { study, ap } = knees('damaged');
+  await decided(ap, study, 'knee_ap');
+  await writeFile(join(site.stateDir, 'study-rules', `${study}.json`), '{');
+  expect(await studyRules.apply(study)).toBeUndefined();
+  expect(studyRoutesOf({ Metadata: site.fake.metadata(study) })).toBeDefined();
 });
 
 test('a sweep finds a study of which a picture was deleted', async () => {
