@@ -72,16 +72,13 @@ function whyNotAgain(
   return `it was sent there at ${last.ended}`;
 }
 
-/** Whether both are of one rule and one destination. */
-export const isSameRoute = (
-  a: Pick<StudyRoute, 'to' | 'rule'>,
-  b: Pick<StudyRoute, 'to' | 'rule'>,
-): boolean => a.to === b.to && a.rule === b.rule;
+/** Whether both tell the same: a webhook by one rule, or send the study to one place. */
+export const isSameRoute = (a: StudyRoute, b: StudyRoute): boolean => keyOfRoute(a) === keyOfRoute(b);
 
-/** Ended routes that the record keeps, of each rule and destination. */
+/** Ended routes that the record keeps, of those that tell the same. */
 const maxEnded = 5;
 
-/** Drops old routes, but never the last one by which a rule told a destination: else it would tell it again. */
+/** Drops old routes, but never the last one that told something: else it would be told again. */
 export function withoutOld(routes: readonly StudyRoute[]): StudyRoute[] {
   return routes.filter((route, index) => {
     const later = routes

@@ -45,6 +45,7 @@ const keyOf = (study: StudyId): string => `${folder}/${study}`;
 const due = z.object({ since: z.string() });
 
 const defaultPollMs = 1000;
+const retryMs = 5000;
 /** A study that is not ready is read again after this time: doubled each time, up to the longest. */
 const firstRestMs = 2000;
 const longestRestMs = { growing: 15_000, undecided: 60_000 };
@@ -111,11 +112,13 @@ export class StudyRules implements Derived {
     const { orthanc, store, pollMs = defaultPollMs, log } = this.#parts;
     while (!this.#stop.signal.aborted) {
       try {
-        if (!this.#paused) await this.#lookAt((await store.names(folder)).map((name) => studyId.parse(name)));
+        const names = this.#paused ? [] : await store.names(folder);
+        await this.#lookAt(names.flatMap((name) => studyId.safeParse(name).data ?? []));
       } catch (caught) {
         const error = asPlainviewError(caught);
         if (!(await orthanc.isAway(error)))
           log.warn({ err: error }, 'rules on studies could not be applied: they are applied later');
+        await this.#timer.sleep(retryMs);
       }
       await this.#timer.sleep(pollMs);
     }
@@ -157,12 +160,14 @@ export class StudyRules implements Derived {
     const waits = await locks.exclusive('study rules', study, async () => {
       const known = await readOrSetAside(store, keyOf(study), due, log);
       if (known === undefined) return undefined;
+      // One whose time is not known waits no longer.
+      const since = known === 'damaged' ? new Date(0).toISOString() : known.since;
+      if (known === 'damaged') await store.write(keyOf(study), { since });
       const tree = await orthanc.hierarchy.tree(study);
       if (tree !== undefined) {
         const facts = studyFactsOf(tree, modalities);
         const why = this.#whyNotReady(tree, facts);
-        // One whose time is not known waits no longer.
-        const until = known === 'damaged' ? 0 : Date.parse(known.since) + rules.waitMinutes * 60_000;
+        const until = Date.parse(since) + rules.waitMinutes * 60_000;
         if (why !== undefined && Date.now() < until) return { why, until };
         pending.push(...(await this.#record(tree, facts)));
       }
