@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 /** A process with the routing that these rules make. */
-async function create(rules: object[]): Promise<{ process: Process; routing: Routing }> {
+async function create(rules: object[], over: object = {}): Promise<{ process: Process; routing: Routing }> {
   const process = site.process();
   const routing = new Routing(
     {
@@ -34,9 +34,10 @@ async function create(rules: object[]): Promise<{ process: Process; routing: Rou
       registry: new Registry(),
       onPart: () => undefined,
       backOff: { first: 1, longest: 10 },
+      studyPollMs: 10,
       log: pino({ level: 'silent' }),
     },
-    await place.write({ ...head, rules }),
+    await place.write({ ...head, rules, ...over }),
   );
   running.push(routing);
   return { process, routing };
@@ -146,4 +147,24 @@ test('a peer that answers but does not take an instance is given up after some t
 test('a destination that Orthanc does not know stops the start', async () => {
   const { routing } = await create([{ name: 'astray', do: { peer: 'c' } }]);
   await expect(routing.checkDestinations()).rejects.toMatchObject({ code: 'rules_invalid' });
+});
+
+test('a kill before any write of a decided picture leaves its study due', async () => {
+  const studies = { rules: [{ name: 'seen', when: { any: 'knee_*' }, do: { peer: 'a', label: 'seen' } }] };
+  let wasKilled = true;
+  for (let writes = 0; wasKilled; writes++) {
+    const killed = await create([toA], { studies });
+    const { instance: id, study } = store('one', `study ${writes}`);
+    await decide(killed.process, id, 'knee_ap');
+    wasKilled = await site.dying(writes, () => killed.routing.followUp.run(id));
+    await killed.routing.stop();
+    const { process, routing } = await create([toA], { studies });
+    await routing.checkDestinations();
+    if (routing.followUp.isDue(await process.orthanc.hierarchy.instance(id))) await routing.followUp.run(id);
+    routing.resume();
+    await waitFor(() => site.fake.labels(study).join() === 'knee_ap,seen');
+    await routing.stop();
+    const sent = site.fake.sent.flatMap(({ instances }) => instances).filter((each) => each === study);
+    expect([writes, sent]).toEqual([writes, [study]]);
+  }
 });
