@@ -1,9 +1,11 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createError } from '../../../../src/errors/errors.js';
 import { Routing } from '../../../../src/followups/routing/routing.js';
 import type { InstanceId } from '../../../../src/orthanc/ids.js';
 import { FolderStore } from '../../../../src/store/folder-store.js';
+import type { Store } from '../../../../src/store/store.js';
 import { stubClasses } from '../../../../testkit/classifier.js';
 import { categories, type Process, useFakeSite } from '../../../../testkit/fake-site.js';
 import { head, type RulesFolder, rulesFolder } from '../../../../testkit/rules.js';
@@ -23,14 +25,18 @@ afterEach(async () => {
 });
 
 /** A process with the routing that these rules make. */
-async function create(rules: object[], over: object = {}): Promise<{ process: Process; routing: Routing }> {
+async function create(
+  rules: object[],
+  over: object = {},
+  store: Store = new FolderStore(site.stateDir),
+): Promise<{ process: Process; routing: Routing }> {
   const process = site.process();
   const routing = new Routing(
     {
       ...process,
       categories: stubClasses,
       codes: categories,
-      store: new FolderStore(site.stateDir),
+      store,
       registry: new Registry(),
       onPart: () => undefined,
       backOff: { first: 1, longest: 10 },
@@ -167,4 +173,18 @@ test('a kill before any write of a decided picture leaves its study due', async 
     const sent = site.fake.sent.flatMap(({ instances }) => instances).filter((each) => each === study);
     expect([writes, sent]).toEqual([writes, [study]]);
   }
+});
+
+test('a picture counts as routed only when its study is noted as due', async () => {
+  class Full extends FolderStore {
+    override async write(): Promise<void> {
+      throw createError('state_unusable', { folder: 'here', why: 'no space left' });
+    }
+  }
+  const studies = { rules: [{ name: 'seen', do: { label: 'seen' } }] };
+  const { process, routing } = await create([toA], { studies }, new Full(site.stateDir));
+  const { instance: id } = store('one');
+  await decide(process, id, 'knee_ap');
+  await expect(routing.followUp.run(id)).rejects.toMatchObject({ code: 'state_unusable' });
+  expect(routing.followUp.isDue(await process.orthanc.hierarchy.instance(id))).toBe(true);
 });
