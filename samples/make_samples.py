@@ -74,6 +74,14 @@ def as_film(mean: np.ndarray, width: int, gamma: float, crispness: float) -> np.
     return np.rint(np.clip((v - low) / (high - low), 0, 1) ** gamma * 255).astype(np.uint8)
 
 
+def part(picture: np.ndarray, cut: tuple[float, float, float, float], width: int) -> np.ndarray:
+    """A part of a picture (left, top, width, height, as fractions), reduced: uint8 [h, width]."""
+    rows, columns = picture.shape
+    left, top, across, down = (round(f * n) for f, n in zip(cut, (columns, rows, columns, rows)))
+    v = picture[top:top + down, left:left + across]
+    return cv2.resize(v, (width, round(width * down / across)), interpolation=cv2.INTER_AREA)
+
+
 def test_pattern(side: int = 1024) -> np.ndarray:
     """A technical picture: grey steps, line pairs, a grid, circles, corner marks: uint8 [side, side]."""
     v = np.full((side, side), 118, np.uint8)
@@ -111,6 +119,8 @@ def main() -> None:
         "chest_composite_2.png": as_film(composite(paths[FIRST:]), 720, 0.85, 0.35),
         "test_pattern.png": test_pattern(),
     }
+    pictures["chest_part.png"] = part(pictures["chest_composite.png"], (0.25, 0.5, 0.5, 0.5), 320)
+    pictures["chest_part_2.png"] = part(pictures["chest_composite_2.png"], (0.5, 0.0, 0.5, 1.0), 300)
     for name, picture in pictures.items():
         cv2.imwrite(str(args.out / name), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
         print(name, picture.shape, (args.out / name).stat().st_size)

@@ -149,6 +149,7 @@ export const plainview: Architecture = {
       knows: [
         'followups',
         'anatomy',
+        'contract',
         'decisions',
         'order-check',
         'store',

@@ -83,6 +83,7 @@ const regions = z
     projections: z.strictObject({
       near: z.partialRecord(projection, z.array(projection)),
       codes: z.record(z.string(), projection),
+      oftenOblique: z.array(bodyPart),
     }),
   })
   .parse(parse(readFileSync(shipped('orders', 'regions.yaml'), 'utf8')));
@@ -104,6 +105,10 @@ export function areSimilar(a: Projection, b: Projection): boolean {
   const { near } = regions.projections;
   return a === b || (near[a]?.includes(b) ?? false) || (near[b]?.includes(a) ?? false);
 }
+
+/** Whether the second of two planes that an order does not name may be oblique. */
+export const isOftenOblique = (part: BodyPart | undefined): boolean =>
+  part !== undefined && regions.projections.oftenOblique.includes(part);
 
 /** @param term a body part, or another term of Body Part Examined */
 export const isPaired = (term: string): boolean => regions.paired.includes(term);

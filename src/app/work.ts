@@ -109,6 +109,8 @@ export function createWork({
             orthanc,
             config,
             categories: [...names.categories, ...classifier.network.classes],
+            codes: categories,
+            store,
             registry: metrics.registry,
             locks,
             backOff: routeBackOff,

@@ -35,6 +35,9 @@ export interface FetchOptions {
   onProgress?: (received: number, total: number | undefined) => void;
 }
 
+/** Errors of a machine without a way to the server. Where nothing has arrived yet, another try would only delay the answer. */
+const unreachable = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH'];
+
 /** Far above the size of any MobileNet. An endless response must not fill the disk. */
 const maxBytes = 500_000_000;
 
@@ -129,7 +132,9 @@ async function download(part: string, { from, idleMs = 30_000, onProgress }: Fet
     const status = isAxiosError(error) ? error.response?.status : undefined;
     // HTTP 416: the part is as long as the file or longer, so it is useless.
     if (status === 416) await rm(part, { force: true });
-    const isTransient = status === undefined || status >= 500 || [408, 416, 425, 429].includes(status);
+    const isOffline = present === 0 && isAxiosError(error) && unreachable.includes(error.code ?? '');
+    const isTransient =
+      !isOffline && (status === undefined || status >= 500 || [408, 416, 425, 429].includes(status));
     throw failed(
       from,
       status === undefined ? (error as Error).message : `HTTP ${status}`,

@@ -13,12 +13,12 @@ import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { copy } from '../select/copies.js';
 import { find, findsHead, findsLine } from '../select/finds.js';
-import { fraction } from './arguments.js';
+import { collect, fraction, refuseTwice } from './arguments.js';
 import { progressBar } from './progress.js';
-import { parseSelection, queryOf, requireCategory } from './selection.js';
+import { categoriesLike, parseSelection, queryOf } from './selection.js';
 
 interface Options {
-  category?: string;
+  category?: string[];
   label?: string;
   decision?: string;
   minScore?: number;
@@ -35,12 +35,18 @@ interface Options {
   dicomdir?: string;
 }
 
-export const findCommand = () =>
+export const findCommand = () => refuseTwice(command());
+
+const command = () =>
   new Command('find')
     .description(
       'list decided radiographs as CSV without patient data, copy them, or put them into an archive',
     )
-    .option('--category <category>', 'only this category (knee_lateral)')
+    .option(
+      '--category <category>',
+      'only these categories (knee_lateral); * matches any text (knee_*)',
+      collect,
+    )
     .option('--label <label>', 'only instances with this label (order_mismatch)')
     .addOption(
       new Option('--decision <decision>', 'only this decision').choices(
@@ -77,8 +83,11 @@ export const findCommand = () =>
     )
     .action(async (options: Options) => {
       const config = loadConfig(process.env);
-      const wanted = selectionOf(options, config.labelPrefix);
-      await requireCategory(wanted.category, config);
+      const selections = selectionsOf(
+        options,
+        await categoriesLike(options.category, config),
+        config.labelPrefix,
+      );
       for (const file of [options.csv, options.dicomdir]) if (file !== undefined) await requireNewFile(file);
       const orthanc = new Orthanc(config);
       const bar = progressBar(undefined, 'radiographs');
@@ -86,15 +95,16 @@ export const findCommand = () =>
       let count = 0;
       const list = async (writeLine: (line: string) => Promise<unknown>) => {
         await writeLine(findsHead);
-        for await (const page of find(orthanc, wanted, config.modalities))
-          for (const found of page) {
-            const { copy: folder } = options;
-            if (folder !== undefined) await copy(orthanc.files, folder, found);
-            await writeLine(findsLine(found));
-            if (options.dicomdir !== undefined) archived.push(found.instance);
-            count++;
-            bar.advance();
-          }
+        for (const wanted of selections)
+          for await (const page of find(orthanc, wanted, config.modalities))
+            for (const found of page) {
+              const { copy: folder } = options;
+              if (folder !== undefined) await copy(orthanc.files, folder, found);
+              await writeLine(findsLine(found));
+              if (options.dicomdir !== undefined) archived.push(found.instance);
+              count++;
+              bar.advance();
+            }
         bar.stop();
       };
       try {
@@ -138,22 +148,31 @@ async function archive(archives: Archives, ids: readonly InstanceId[], file: str
   }
 }
 
-/** @throws usage */
-function selectionOf(options: Options, labelPrefix: string): Selection {
-  const { category, label, decision, minScore, maxScore, network, station, query, from, to } = options;
+/**
+ * One selection for each category, as an instance has one at most.
+ * @throws usage
+ */
+function selectionsOf(
+  options: Options,
+  categories: readonly (string | undefined)[],
+  labelPrefix: string,
+): Selection[] {
+  const { label, decision, minScore, maxScore, network, station, query, from, to } = options;
   const attributes = [...(query ?? []), ...(station === undefined ? [] : [`StationName=${station}`])];
-  return parseSelection({
-    // Orthanc has an index of labels. So it finds a category by its label without reading other instances.
-    label: label ?? (category === undefined ? undefined : labelPrefix + category),
-    category,
-    decision,
-    minScore,
-    maxScore,
-    network,
-    query: attributes.length > 0 ? queryOf(attributes) : undefined,
-    from,
-    to,
-    otherVersion: options.otherVersion,
-    all: options.all,
-  });
+  return categories.map((category) =>
+    parseSelection({
+      // Orthanc has an index of labels. So it finds a category by its label without reading other instances.
+      label: label ?? (category === undefined ? undefined : labelPrefix + category),
+      category,
+      decision,
+      minScore,
+      maxScore,
+      network,
+      query: attributes.length > 0 ? queryOf(attributes) : undefined,
+      from,
+      to,
+      otherVersion: options.otherVersion,
+      all: options.all,
+    }),
+  );
 }

@@ -17,14 +17,22 @@ import {
 } from '../followups/routing/dry-run.js';
 import { routesOf } from '../followups/routing/routes-record.js';
 import { bestScore } from '../followups/routing/rules/evaluate.js';
-import { type Rules, readRules, requireKnownDestinations } from '../followups/routing/rules/read.js';
+import {
+  type Rules,
+  readRules,
+  requireKnownDestinations,
+  unknownDestinations,
+} from '../followups/routing/rules/read.js';
+import { dryRunStudy, type StudyDryRun } from '../followups/routing/studies/dry-run.js';
 import { filesInUse } from '../networks/choice.js';
+import { studyDates } from '../orthanc/dates.js';
 import type { KnownDestinations } from '../orthanc/forwarder.js';
-import { anyId } from '../orthanc/ids.js';
+import { anyId, type StudyId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { select } from '../select/select.js';
 import { progressBar } from './progress.js';
 import { retryCommand } from './rules-retry.js';
+import { StudyTotals, studyExplanation, studyLines } from './rules-studies.js';
 import { parseSelection } from './selection.js';
 
 interface Session {
@@ -32,6 +40,7 @@ interface Session {
   rules: Rules;
   known: KnownDestinations;
   modalities: readonly string[];
+  categories: Categories;
 }
 
 const fileOption = ['--file <file>', 'the rules (default: PLAINVIEW_RULES_FILE)'] as const;
@@ -50,18 +59,26 @@ const checkCommand = () =>
     .option(...fileOption)
     .option('--offline', 'do not check the destinations in Orthanc')
     .action(async ({ file, offline }: { file?: string; offline?: true }) => {
-      const rules = offline ? await read(file) : await session(file, async (open) => open.rules);
+      const rules = offline
+        ? await read(file)
+        : await session(file, async ({ rules, known }) => {
+            requireKnownDestinations(rules, known);
+            return rules;
+          });
       const destinations = offline ? 'destinations not checked' : 'Orthanc knows every destination';
-      console.log(`${rules.file}: ${rules.rules.length} rules, nothing wrong; ${destinations}`);
+      const count = rules.rules.length + (rules.studies?.rules.length ?? 0);
+      console.log(`${rules.file}: ${count} rules, nothing wrong; ${destinations}`);
     });
 
 const testCommand = () =>
   new Command('test')
-    .description('show which rules apply to an instance, and why the others do not')
+    .description('show which rules apply to an instance and its study, and why the others do not')
     .requiredOption('--instance <id...>', "Orthanc's identifiers, or SOP Instance UIDs")
     .option(...fileOption)
     .action(async ({ instance, file }: { instance: string[]; file?: string }) => {
-      await session(file, async ({ orthanc, rules, known, modalities }) => {
+      await session(file, async (open) => {
+        const { orthanc, rules, known, modalities } = open;
+        warnOfDestinations(rules, known);
         for (const named of instance) {
           const id = anyId.safeParse(named);
           const ids = id.success ? [id.data] : (await orthanc.search.lookup(named)).map((each) => each.id);
@@ -75,6 +92,10 @@ const testCommand = () =>
             if (result === undefined) console.log(`${each.ID}: not decided, so no rule applies`);
             else console.log(explanation(result));
           }
+          if (rules.studies === undefined) continue;
+          const places = await orthanc.hierarchy.identifiersByInstance(found.map(({ ID }) => ID));
+          const studies = new Set([...places.values()].map(({ study }) => study));
+          for await (const run of runStudies(open, [...studies])) console.log(studyExplanation(run));
         }
       });
     });
@@ -92,22 +113,28 @@ const dryRunCommand = () =>
       const wanted = parseSelection(from === undefined && to === undefined ? { all: true } : { from, to });
       if (csv !== undefined) await requireNewFile(csv);
       await session(file, async (open) => {
+        warnOfDestinations(open.rules, open.known);
         const totals = new DryRunTotals(open.rules);
-        const lines = dryRun(open, wanted, totals);
+        const studyTotals = open.rules.studies && new StudyTotals();
+        const lines = dryRun(open, wanted, totals, studyTotals);
         if (csv === undefined) for await (const _ of lines);
         else await writeResult(csv, (part) => pipeline(lines, createWriteStream(part)));
         console.log(summary(totals));
+        if (studyTotals !== undefined) console.log(studyTotals.summary);
       });
     });
 
 /** Adds each result to the totals, and yields one line of the table per action. */
 async function* dryRun(
-  { orthanc, rules, known, modalities }: Session,
+  open: Session,
   wanted: Selection,
   totals: DryRunTotals,
+  studyTotals: StudyTotals | undefined,
 ): AsyncGenerator<string> {
+  const { orthanc, rules, known, modalities } = open;
   const bar = progressBar(undefined, 'instances');
-  yield `${csvLine(['instance', 'decided', 'decision', 'category', 'score', 'rule', 'does', 'why_not'])}\r\n`;
+  const head = ['instance', 'decided', 'decision', 'category', 'score', 'rule', 'does', 'why_not'];
+  yield `${csvLine(studyTotals === undefined ? head : [...head, 'study'])}\r\n`;
   try {
     for await (const page of select(orthanc, wanted, modalities))
       for await (const result of pMapIterable(page, (each) => dryRunInstance(orthanc, rules, known, each), {
@@ -117,8 +144,37 @@ async function* dryRun(
         if (result !== undefined) yield* linesOf(result);
         bar.advance();
       }
+    if (studyTotals === undefined) return;
+    for await (const studies of studiesOf(orthanc, wanted))
+      for await (const run of runStudies(open, studies)) {
+        studyTotals.add(run);
+        yield* studyLines(run);
+      }
   } finally {
     bar.stop();
+  }
+}
+
+/** The studies of a time, each once, in pages. */
+async function* studiesOf(orthanc: Orthanc, wanted: Selection): AsyncGenerator<StudyId[]> {
+  const seen = new Set<StudyId>();
+  for (let since = 0; ; ) {
+    const page = await orthanc.search.series(studyDates(wanted), { since, limit: 100 });
+    if (page.length === 0) return;
+    const studies = [...new Set(page.map(({ study }) => study))].filter((study) => !seen.has(study));
+    for (const study of studies) seen.add(study);
+    yield studies;
+    since += page.length;
+  }
+}
+
+async function* runStudies(
+  { orthanc, rules, known: { aets }, modalities, categories }: Session,
+  studies: readonly StudyId[],
+): AsyncGenerator<StudyDryRun> {
+  for (const tree of await orthanc.hierarchy.trees(studies)) {
+    const run = dryRunStudy(rules, tree, { modalities, categories, aets });
+    if (run !== undefined) yield run;
   }
 }
 
@@ -132,15 +188,21 @@ async function read(file: string | undefined): Promise<Rules> {
   return readRules(path, [...Categories.read(config.viewsFile).known(classes), ...classes]);
 }
 
-/** Reads the rules, checks them against an Orthanc, and passes both to `use`. */
+/** A file can be tried before, or at another Orthanc than, the one that knows its destinations. */
+function warnOfDestinations(rules: Rules, known: KnownDestinations): void {
+  for (const problem of unknownDestinations(rules, known))
+    console.error(`${rules.file}, ${problem}. Before the service starts with this file, add it.`);
+}
+
+/** Reads the rules, and passes them to `use` with an Orthanc. */
 async function session<T>(file: string | undefined, use: (open: Session) => Promise<T>): Promise<T> {
   const rules = await read(file);
   const config = loadConfig(process.env);
   const orthanc = new Orthanc(config);
   try {
     const known = await orthanc.forwarder.destinations();
-    requireKnownDestinations(rules, known);
-    return await use({ orthanc, rules, known, modalities: config.modalities });
+    const categories = Categories.read(config.viewsFile);
+    return await use({ orthanc, rules, known, modalities: config.modalities, categories });
   } finally {
     orthanc.close();
   }

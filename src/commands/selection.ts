@@ -6,6 +6,8 @@ import { type Selection, selection } from '../contract/selection.js';
 import { createError } from '../errors/errors.js';
 import { filesInUse } from '../networks/choice.js';
 import { anyId, uid } from '../orthanc/ids.js';
+import { matchesWildcards } from '../orthanc/wildcards.js';
+import { refuseTwice } from './arguments.js';
 
 export interface SelectionOptions {
   label?: string;
@@ -18,17 +20,19 @@ export interface SelectionOptions {
 
 /** Adds the arguments and options that select instances to a command. */
 export const withSelection = (command: Command): Command =>
-  command
-    .argument('[id...]', "Orthanc's identifiers or DICOM UIDs of instances, series, studies or patients")
-    .option('--label <label>', 'only instances with this label')
-    .option(
-      '--query <Tag=value...>',
-      "only these DICOM attributes, with the wildcards of Orthanc's find (StationName=ROOM*)",
-    )
-    .option('--from <date>', 'only Study Dates from this day on (2026-01-31)')
-    .option('--to <date>', 'only Study Dates up to this day')
-    .option('--network <name>', 'only decisions by this network: its name, or the beginning of its SHA-256')
-    .option('--all', 'every radiograph');
+  refuseTwice(
+    command
+      .argument('[id...]', "Orthanc's identifiers or DICOM UIDs of instances, series, studies or patients")
+      .option('--label <label>', 'only instances with this label')
+      .option(
+        '--query <Tag=value...>',
+        "only these DICOM attributes, with the wildcards of Orthanc's find (StationName=ROOM*)",
+      )
+      .option('--from <date>', 'only Study Dates from this day on (2026-01-31)')
+      .option('--to <date>', 'only Study Dates up to this day')
+      .option('--network <name>', 'only decisions by this network: its name, or the beginning of its SHA-256')
+      .option('--all', 'every radiograph'),
+  );
 
 /** The selection that these arguments and options make. @throws usage */
 export const selectionOf = (
@@ -58,19 +62,25 @@ export function parseSelection(
 }
 
 /**
- * Refuses a mistyped category, which would find nothing. Those with codes are always accepted, because another network or
- * a person may have decided the instances.
+ * The categories that these patterns match; undefined, for any, where none is given. Refuses a mistyped one, which would
+ * find nothing. Those with codes are always accepted, because another network or a person may have decided the instances.
  * @throws usage, config_invalid, network_unreadable
  */
-export async function requireCategory(category: string | undefined, config: Config): Promise<void> {
-  if (category === undefined) return;
-  const categories = Categories.read(config.viewsFile);
-  if (categories.names.includes(category)) return;
-  const known = categories.known(await readClasses(await filesInUse(config)));
-  if (!known.includes(category))
+export async function categoriesLike(
+  patterns: readonly string[] | undefined,
+  config: Config,
+): Promise<(string | undefined)[]> {
+  if (patterns === undefined) return [undefined];
+  const coded = Categories.read(config.viewsFile);
+  const hasCodes = patterns.every((pattern) => coded.names.includes(pattern));
+  const known = hasCodes ? coded.names : coded.known(await readClasses(await filesInUse(config)));
+  const matched = patterns.map((pattern) => known.filter((name) => matchesWildcards(pattern, name)));
+  const unknown = patterns.find((_, index) => matched[index]?.length === 0);
+  if (unknown !== undefined)
     throw createError('usage', {
-      problem: `there is no category ${category}; there are ${known.sort().join(', ')}`,
+      problem: `there is no category ${unknown}; there are ${[...known].sort().join(', ')}`,
     });
+  return [...new Set(matched.flat())].sort();
 }
 
 /** Separates Orthanc's identifiers from DICOM UIDs by their form. @throws usage */

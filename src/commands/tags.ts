@@ -6,12 +6,13 @@ import { tagsOf } from '../decisions/tags-record.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { select } from '../select/select.js';
+import { collect } from './arguments.js';
 import { progressBar } from './progress.js';
-import { requireCategory, type SelectionOptions, selectionOf, withSelection } from './selection.js';
+import { categoriesLike, type SelectionOptions, selectionOf, withSelection } from './selection.js';
 import { callService } from './service-client.js';
 
 interface Options extends SelectionOptions {
-  category?: string;
+  category?: string[];
   dryRun?: boolean;
 }
 
@@ -27,12 +28,17 @@ const undoCommand = () =>
       'have the running service restore the DICOM attributes that PLAINVIEW_TAGS has replaced',
     ),
   )
-    .option('--category <category>', 'only this category (knee_lateral)')
+    .option(
+      '--category <category>',
+      'only these categories (knee_lateral); * matches any text (knee_*)',
+      collect,
+    )
     .option('--dry-run', 'only list the instances')
     .action(async (given: string[], { category, dryRun = false, ...options }: Options) => {
       const config = loadConfig(process.env);
-      const wanted = selectionOf(given, options, { category });
-      await requireCategory(category, config);
+      const selections = (await categoriesLike(category, config)).map((each) =>
+        selectionOf(given, options, { category: each }),
+      );
       const orthanc = new Orthanc(config);
       const bar = progressBar(undefined, 'files');
       let count = 0;
@@ -53,15 +59,16 @@ const undoCommand = () =>
         bar.advance(instances.length);
       };
       try {
-        for await (const page of select(orthanc, wanted, config.modalities)) {
-          const written = page.filter((each) => Object.keys(tagsOf(each)?.written ?? {}).length > 0);
-          const instances = written.map(({ ID }) => ID);
-          if (dryRun) {
-            bar.hide();
-            for (const id of instances) console.log(id);
-            count += instances.length;
-          } else for (const some of slices(instances, maxUndoneInstances)) await undo(some);
-        }
+        for (const wanted of selections)
+          for await (const page of select(orthanc, wanted, config.modalities)) {
+            const written = page.filter((each) => Object.keys(tagsOf(each)?.written ?? {}).length > 0);
+            const instances = written.map(({ ID }) => ID);
+            if (dryRun) {
+              bar.hide();
+              for (const id of instances) console.log(id);
+              count += instances.length;
+            } else for (const some of slices(instances, maxUndoneInstances)) await undo(some);
+          }
       } finally {
         bar.stop();
         orthanc.close();

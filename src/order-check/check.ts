@@ -1,9 +1,9 @@
 import { bodyPartOf, type Categories, projectionOf } from '../anatomy/categories.js';
-import { bodyPartOfTerm, projectionOfCode } from '../anatomy/regions.js';
+import { bodyPartOfTerm, isOftenOblique, type Projection, projectionOfCode } from '../anatomy/regions.js';
 import type { Description } from '../orthanc/resources.js';
 import { compareBodyPart, compareProjection, compareSide, type Statement } from './compare.js';
 import type { OrderRecord } from './schema.js';
-import type { Side, UnderstoodWord, Words } from './words.js';
+import { noMeaning, type Side, type UnderstoodWord, type Words } from './words.js';
 
 /** Values of Laterality (0020,0060) and Image Laterality (0020,0062); U means that there is no side. */
 const lateralities: Readonly<Record<string, Side>> = {
@@ -25,7 +25,7 @@ export function understandBodyPart(
   const term = bodyPartOfTerm(text);
   // A term can be a word of a language that means something else, such as FACE in French.
   if (term === undefined || found.some(({ bodyPart }) => bodyPart.length > 0)) return found;
-  return [{ word: text, bodyPart: [term], projection: [], side: [] }];
+  return [{ ...noMeaning, word: text, bodyPart: [term] }];
 }
 
 /** Compares decisions with the DICOM descriptions of the order, in the languages of the word lists. */
@@ -60,9 +60,12 @@ export class OrderCheck {
     const onlyMeantPart =
       parts.length === 1 && parts[0]?.values.size === 1 ? [...parts[0].values][0] : undefined;
     const bodyPart = compareBodyPart(shown, parts);
+    const meantParts = parts.flatMap(({ values }) => [...values]);
+    const mayBeOblique = (meantParts.length > 0 ? meantParts : [shown]).some(isOftenOblique);
+    const oblique: Projection[] = mayBeOblique ? ['oblique'] : [];
     const projection = compareProjection(
       projectionOf(codes),
-      statements((each) => each.projection),
+      statements((each) => (each.unnamedPlanes ? [...each.projection, ...oblique] : each.projection)),
     );
     const side = compareSide(
       shown ?? onlyMeantPart,
@@ -86,11 +89,10 @@ export class OrderCheck {
   #understand({ attribute, text, code }: Description, languages: ReadonlySet<string>): UnderstoodWord[] {
     if (attribute === 'Laterality' || attribute === 'ImageLaterality') {
       const is = lateralities[text];
-      return is === undefined ? [] : [{ word: text, bodyPart: [], projection: [], side: [is] }];
+      return is === undefined ? [] : [{ ...noMeaning, word: text, side: [is] }];
     }
     const coded = code === undefined ? undefined : projectionOfCode(code);
-    if (code !== undefined && coded !== undefined)
-      return [{ word: code, bodyPart: [], projection: [coded], side: [] }];
+    if (code !== undefined && coded !== undefined) return [{ ...noMeaning, word: code, projection: [coded] }];
     return attribute === 'BodyPartExamined'
       ? understandBodyPart(this.#words, text, languages)
       : this.#words.understand(text, languages);

@@ -14,7 +14,7 @@ const words = z.array(z.string().min(1));
 const wordList = z.strictObject(
   {
     bodyPart: z.partialRecord(z.enum(bodyParts), words).default({}),
-    /** `several`: the usual planes of the body part. */
+    /** `several`: the usual two planes, of which the body part tells the second one. */
     projection: z.partialRecord(z.enum([...projections, 'several']), words).default({}),
     side: z.partialRecord(z.enum(sides), words).default({}),
     nothing: words.default([]),
@@ -30,6 +30,8 @@ export interface Meaning {
   bodyPart: BodyPart[];
   projection: Projection[];
   side: Side[];
+  /** Two planes without their names: for hands and feet the second one may be oblique. */
+  unnamedPlanes: boolean;
 }
 
 /** A word found in a text, with its meaning. */
@@ -59,8 +61,8 @@ interface Term {
   entries: ListEntry[];
 }
 
-/** The meaning of `several`. Which two planes are usual depends on the body part. */
-const usualPlanes: Projection[] = ['frontal', 'lateral', 'oblique'];
+/** The meaning of `several`. */
+const usualPlanes: Projection[] = ['frontal', 'lateral'];
 
 /** The words of all lists, indexed for finding them in descriptions. */
 export class Words {
@@ -93,6 +95,7 @@ export class Words {
         bodyPart: part === undefined ? [] : [part],
         projection: projection === undefined ? [] : [projection],
         side: [],
+        unnamedPlanes: false,
       };
       return { words, means };
     });
@@ -173,14 +176,17 @@ export class Words {
   }
 }
 
-const noMeaning: Meaning = { bodyPart: [], projection: [], side: [] };
+export const noMeaning: Meaning = { bodyPart: [], projection: [], side: [], unnamedPlanes: false };
 
 function* entriesOf(list: WordList): Generator<WordsOfMeaning> {
   for (const is of bodyParts)
     yield { words: list.bodyPart[is] ?? [], means: { ...noMeaning, bodyPart: [is] } };
   for (const is of projections)
     yield { words: list.projection[is] ?? [], means: { ...noMeaning, projection: [is] } };
-  yield { words: list.projection.several ?? [], means: { ...noMeaning, projection: usualPlanes } };
+  yield {
+    words: list.projection.several ?? [],
+    means: { ...noMeaning, projection: usualPlanes, unnamedPlanes: true },
+  };
   for (const is of sides) yield { words: list.side[is] ?? [], means: { ...noMeaning, side: [is] } };
   yield { words: list.nothing, means: undefined };
 }
@@ -189,6 +195,7 @@ const mergeMeanings = (all: readonly (Meaning | undefined)[]): Meaning => ({
   bodyPart: [...new Set(all.flatMap((means) => means?.bodyPart ?? []))],
   projection: [...new Set(all.flatMap((means) => means?.projection ?? []))],
   side: [...new Set(all.flatMap((means) => means?.side ?? []))],
+  unnamedPlanes: all.some((means) => means?.unnamedPlanes),
 });
 
 /** Splits a text into words and numbers, in lower case and without accents. */

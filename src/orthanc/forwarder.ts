@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ifAbsent } from './catch-handlers.js';
-import type { InstanceId } from './ids.js';
+import type { InstanceId, StudyId } from './ids.js';
 import type { Transport } from './transport.js';
 
 export const destinationKinds = ['peer', 'modality', 'dicomweb'] as const;
@@ -58,10 +58,14 @@ export class Forwarder {
     };
   }
 
-  /** Starts a job that sends instances. @returns the job's identifier */
-  async startJob(to: DestinationKind, name: string, instances: readonly InstanceId[]): Promise<string> {
+  /** Starts a job that sends instances, or whole studies. @returns the job's identifier */
+  async startJob(
+    to: DestinationKind,
+    name: string,
+    resources: readonly (InstanceId | StudyId)[],
+  ): Promise<string> {
     const url = await this.#sendUrl(to, name);
-    const data = { Resources: instances, Synchronous: false, Priority: priority };
+    const data = { Resources: resources, Synchronous: false, Priority: priority };
     return (await this.#transport.json(createdJob, { method: 'POST', url, data })).ID;
   }
 

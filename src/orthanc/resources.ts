@@ -45,6 +45,8 @@ export const studyContent = z.object({
   ID: studyId,
   ParentPatient: patientId,
   Series: z.array(seriesId),
+  /** Whether no instance came for some time (StableAge in Orthanc's configuration). */
+  IsStable: z.boolean().default(true),
   ...content,
   ...tags('0020,000d'),
 });

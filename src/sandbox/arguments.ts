@@ -30,3 +30,7 @@ function parsed(args: string[]): { several?: string; help?: boolean } {
     throw createError('usage', { problem: (cause as Error).message }, cause);
   }
 }
+
+/** For a shell. Without the header, curl asks first and waits a second for an answer that Orthanc does not give. */
+export const uploadCommand = (orthanc: string | undefined): string =>
+  `curl -X POST -H 'Expect:' ${orthanc}/instances --data-binary @radiograph.dcm`;

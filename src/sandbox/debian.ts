@@ -153,6 +153,7 @@ export async function debianLaunch(installed: string, spec: OrthancSpec): Promis
     Plugins: spec.plugins.map((name) => join(root, 'usr/share/orthanc/plugins', pluginFiles[name])),
     ...spec.configuration,
     HttpPort: spec.port,
+    HttpBindAddresses: ['127.0.0.1'],
     RemoteAccessAllowed: false,
   };
   const file = join(spec.folder, 'orthanc.json');

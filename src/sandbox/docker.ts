@@ -38,7 +38,11 @@ export async function dockerLaunch(spec: OrthancSpec, platform = process.platfor
   // On Linux the container shares the host's loopback. Elsewhere its port is published on the loopback, and the
   // container reaches the host by another name.
   const onHost = platform === 'linux';
-  const network = onHost ? ['--network', 'host'] : ['--publish', `127.0.0.1:${spec.port}:${spec.port}`];
+  const network = onHost
+    ? ['--network', 'host']
+    : [spec.port, spec.dicomPort].flatMap((port) =>
+        port === undefined ? [] : ['--publish', `127.0.0.1:${port}:${port}`],
+      );
   const fromContainer = (value: string) =>
     onHost
       ? value
@@ -48,6 +52,7 @@ export async function dockerLaunch(spec: OrthancSpec, platform = process.platfor
     ...(python === undefined ? {} : { PythonScript: `${containerPythonFolder}/${basename(python)}` }),
     ...spec.configuration,
     HttpPort: spec.port,
+    ...(onHost ? { HttpBindAddresses: ['127.0.0.1'] } : {}),
     RemoteAccessAllowed: !onHost,
   };
   const file = join(spec.folder, 'orthanc.json');

@@ -3,6 +3,8 @@ export interface OrthancSpec {
   /** Its private folder: configuration, log and, with Debian's packages, storage and index. */
   folder: string;
   port: number;
+  /** Port of the DICOM server, if there is one. */
+  dicomPort?: number;
   /** Orthanc's configuration, without what depends on how it is run: plugins, storage, scripts. */
   configuration: Record<string, unknown>;
   luaScripts: string[];

@@ -20,6 +20,8 @@ export interface SandboxOptions {
   folder?: string;
   /** Port on 127.0.0.1. Without it, a free one. */
   port?: number;
+  /** Port on 127.0.0.1 on which it takes C-STORE. Needs `explorer`, whose plugin closes it to other machines. Without it, none. */
+  dicomPort?: number;
   /** Environment variables of Orthanc, and so of the hook. */
   env?: Record<string, string>;
   /** Overrides the sandbox's configuration. Objects are merged key by key; other values replace. */
@@ -68,10 +70,18 @@ export async function startOrthanc(options: SandboxOptions = {}): Promise<Sandbo
   const logFile = join(folder, 'orthanc.log');
   const url = `http://127.0.0.1:${port}`;
   const hook = options.hook || undefined;
+  const { dicomPort } = options;
   const spec: OrthancSpec = {
     folder,
     port,
-    configuration: await sandboxConfiguration(options.configuration, options.plugins),
+    ...(dicomPort === undefined ? {} : { dicomPort }),
+    configuration: await sandboxConfiguration(
+      {
+        ...(dicomPort === undefined ? {} : { DicomServerEnabled: true, DicomPort: dicomPort }),
+        ...options.configuration,
+      },
+      options.plugins,
+    ),
     luaScripts: [
       ...(options.scripts?.before ?? []),
       ...(hook ? [hookScript] : []),

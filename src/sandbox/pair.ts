@@ -8,6 +8,8 @@ import { freePort } from './ports.js';
 
 export interface Pair {
   orthanc: SandboxOrthanc;
+  /** Port on 127.0.0.1 on which Orthanc takes C-STORE. */
+  dicomPort: number;
   /** Address of the service. */
   service: string;
   /** Name of the network in use, and its permitted purpose. */
@@ -23,11 +25,12 @@ export interface Pair {
  */
 export async function startPair(options: {
   folder?: { orthanc: string; state: string };
-  ports?: { orthanc: number; service: number };
+  ports?: { orthanc: number; dicom: number; service: number };
   log: Logger;
   onProgress: (line: string) => void;
 }): Promise<Pair> {
   const port = await freePort(options.ports?.service);
+  const dicomPort = await freePort(options.ports?.dicom);
   const secret = randomBytes(24).toString('base64url');
   /** Stops what has been started, in reverse order. */
   const stops: (() => Promise<void>)[] = [];
@@ -38,6 +41,7 @@ export async function startPair(options: {
     options.onProgress('Starting Orthanc …');
     const orthanc = await startOrthanc({
       port: await freePort(options.ports?.orthanc),
+      dicomPort,
       ...(options.folder ? { folder: options.folder.orthanc } : {}),
       hook: { url: `http://127.0.0.1:${port}/hook`, secret },
       plugins: ['dicomweb', 'gdcm'],
@@ -64,6 +68,7 @@ export async function startPair(options: {
     await service.ready;
     return {
       orthanc,
+      dicomPort,
       service: service.url,
       network: classifier.network,
       engine: classifier.engine.engine,

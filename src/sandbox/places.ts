@@ -7,7 +7,8 @@ import { shipped } from '../files/places.js';
 export const sandboxFolder = (): string => process.env.PLAINVIEW_SANDBOX ?? shipped('.sandbox', 'orthanc');
 
 export const hookScript = shipped('lua', 'plainview.lua');
-export const explorerPlugin = shipped('orthanc', 'explorer_plugin.py');
+/** The plugin for Orthanc's pages, with what only a sandbox needs. */
+export const explorerPlugin = shipped('orthanc', 'sandbox_plugin.py');
 export const siteFragment = shipped('orthanc', 'plainview.json');
 export const gdcmFragment = shipped('orthanc', 'gdcm.json');
 

@@ -1,15 +1,12 @@
 // `npm start`: runs the service for the Orthanc that PLAINVIEW_ORTHANC_URL names. Without that option, it also starts a
 // real Orthanc on loopback for a trial. With `--several 3` it starts two Orthancs on one PostgreSQL, and three services.
-import { join } from 'node:path';
 import { openServiceLog } from '../app/service-log.js';
 import { runCommandLine } from '../commands/main.js';
 import { asPlainviewError, terminalMessage } from '../errors/errors.js';
-import { shipped } from '../files/places.js';
-import { lockFolder } from '../store/folder-lock.js';
-import { help, startArguments } from './arguments.js';
+import { help, startArguments, uploadCommand } from './arguments.js';
 import { startPair } from './pair.js';
-import { makeSandboxFolder } from './places.js';
 import { startSeveral } from './several.js';
+import { takeTrialFolders } from './trial.js';
 
 const print = (line: string) => console.error(line);
 
@@ -20,15 +17,10 @@ const nextSignal = () =>
   });
 
 async function sandbox(): Promise<void> {
-  const data = shipped('.sandbox');
   const { log } = openServiceLog('info');
-  const storage = join(data, 'storage');
-  makeSandboxFolder(storage);
-  // A second Orthanc on one database would fail, with the words of the database.
-  await lockFolder(storage, log);
   const pair = await startPair({
-    folder: { orthanc: storage, state: join(data, 'state') },
-    ports: { orthanc: 8042, service: 8104 },
+    folder: await takeTrialFolders(log),
+    ports: { orthanc: 8042, dicom: 4242, service: 8104 },
     log,
     onProgress: print,
   });
@@ -37,15 +29,18 @@ Plainview is running, with its own Orthanc for a trial.
 
   Orthanc's pages   ${pair.orthanc.url}/app/explorer.html
   Review page       ${pair.orthanc.url}/plainview/review/
+  DICOM (C-STORE)   127.0.0.1:${pair.dicomPort}, AE title ORTHANC, from this machine only
   Plainview         ${pair.service}/health/ready   ${pair.service}/metrics
   Network           ${pair.network.name} on ${pair.engine}${pair.network.purpose === 'research' ? ' – for evaluation and research only' : ''}
 
 Try it: upload a radiograph on Orthanc's pages (Upload), or from a shell:
 
-  curl -X POST ${pair.orthanc.url}/instances --data-binary @radiograph.dcm
+  ${uploadCommand(pair.orthanc.url)}
+  storescu -aec ORTHANC 127.0.0.1 ${pair.dicomPort} radiograph.dcm
 
-A second later the page of the study shows the category. \`npm run demo\` shows this with the
-pictures in samples/, in another Orthanc. Ctrl-C stops both. Stored data stays in .sandbox/ for the next start.
+A second later the page of the study shows the category. \`npm run demo\`, before the start, stores the pictures in
+samples/ here: two of them wait for you on the review page. Ctrl-C stops both. Stored data stays in .sandbox/ for the next
+start.
 `);
   const signal = await nextSignal();
   print(`${signal}: stopping. Orthanc needs some seconds to close its database …`);
@@ -75,7 +70,7 @@ Each Orthanc calls a service of its own, and a service that does not lead forwar
 
 Upload radiographs to either Orthanc, on its pages or from a shell:
 
-  curl -X POST ${first?.orthanc.url}/instances --data-binary @radiograph.dcm
+  ${uploadCommand(first?.orthanc.url)}
 
 Meanwhile kill something. Every radiograph gets its category all the same:
 

@@ -6,6 +6,7 @@
  * - `instance`: metadata and labels of an instance.
  * - `study report`: the structured reports of a study.
  * - `study labels`: the decisions of a study's instances, aggregated on series and study.
+ * - `study rules`: whether the rules on studies are due for a study.
  * - `study route labels`: the labels set by routing rules, aggregated on series and study.
  * - `corrections`: what is kept of people's decisions.
  */
@@ -15,6 +16,7 @@ export const lockKinds = [
   'instance',
   'study report',
   'study labels',
+  'study rules',
   'study route labels',
   'corrections',
 ] as const;

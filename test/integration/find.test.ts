@@ -67,6 +67,8 @@ test('each condition finds the instances that match it, and all together those t
 }, async () => {
   const [all, one] = [[knee, hand, unsure].map(({ orthancId }) => orthancId).sort(), [knee.orthancId]];
   expect(await listed('--category', 'knee_ap')).toEqual(one);
+  const two = [knee, hand].map(({ orthancId }) => orthancId).sort();
+  expect(await listed('--category', 'knee_*', '--category', 'hand_ap')).toEqual(two);
   expect(await listed('--from', '2023-01-01', '--to', '2023-12-31')).toEqual(one);
   expect(await listed('--station', 'ROOM1')).toEqual(one);
   expect(await listed('--min-score', '0.97')).toEqual(one);

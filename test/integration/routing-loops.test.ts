@@ -92,7 +92,7 @@ describe('two sites that send everything to each other, and overwrite instances 
       },
       { what: 'the end of the round' },
     );
-    expect(route?.why).toMatch(/^this very file was sent there at /);
+    expect(route?.why).toMatch(/^the very same was sent there at /);
     // The other one notes that it has sent it when its Orthanc says so, which may be later than this one has it.
     await expect.poll(() => routesAt(1, orthancId)).toMatchObject([{ to: 'peer:other', state: 'sent' }]);
     expect([decidedAt(0, orthancId), decidedAt(1, orthancId)]).toEqual([2, 1]);

@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { studyRuleApplied } from '../../src/contract/webhooks.js';
 import { instanceRoutes, type Route } from '../../src/followups/routing/routes-record.js';
 import type { SandboxOrthanc } from '../../src/sandbox/orthanc.js';
 import { startOrthanc } from '../../src/sandbox/orthanc.js';
@@ -21,6 +25,7 @@ const real = useOrthanc({
   plugins: ['dicomweb'],
   configuration: {
     DicomAet: 'HERE',
+    StableAge: 1,
     OrthancPeers: { partner: [partnerUrl], nobody: ['http://127.0.0.1:9'] },
     DicomModalities: { PARTNER: ['PARTNER', '127.0.0.1', dicomPort], NOBODY: ['NOBODY', '127.0.0.1', 9] },
     DicomWeb: { Servers: { partner: [`${partnerUrl}/dicom-web/`], nobody: ['http://127.0.0.1:9/'] } },
@@ -269,5 +274,83 @@ describe('a label by a rule', () => {
     await waitFor(async () => !(await reader().labels(`studies/${study}`)).includes('rx-ortho'));
     expect(await reader().labels(`studies/${study}`)).toEqual(['rx-hand_ap', 'seen']);
     expect(await reader().labels(`instances/${orthancId}`)).toEqual(['rx-hand_ap']);
+  });
+});
+
+describe('a rule on the pictures of a study', () => {
+  const hands = { all: ['hand_ap left', 'hand_ap right'] };
+  const studies = {
+    rules: [
+      { name: 'both hands', when: hands, do: { label: 'both_hands', webhook: 'hook', peer: 'partner' } },
+      { name: 'one hand', when: { any: 'hand_ap' }, unless: hands, do: { label: 'one_hand' } },
+      { name: 'ordered', when: { complete: true }, do: { label: 'complete' } },
+    ],
+  };
+  const handsOnly = () => {
+    const classifier = stubClassifier();
+    classifier.answer = async () => ({ category: 'hand_ap', score: 0.99 });
+    return classifier;
+  };
+  const start = (stateDir: string) =>
+    service([], {
+      over: { rules: undefined, studies },
+      stateDir,
+      classifier: handsOnly(),
+    });
+
+  test('tells label, webhook and peer once, over a restart, and takes the label away after a correction', async () => {
+    const stateDir = await mkdtemp(join(tmpdir(), 'plainview-studies-'));
+    try {
+      const first = await start(stateDir);
+      listener.answer = { status: 503, body: '' };
+      const studyInstanceUid = uid('both hands');
+      const store = (side: string) =>
+        real.storeInstance(
+          image({
+            studyInstanceUid,
+            patientName: 'SECRET^NAME',
+            attributes: {
+              '0008,1030': ['LO', 'Hand bds. ap'],
+              '0020,0062': ['CS', side],
+            },
+          }),
+        );
+      const [left, right] = [await store('L'), await store('R')];
+      const study = `studies/${left.study}`;
+      await waitFor(() => listener.requests.length > 0);
+      await waitFor(async () => (await reader().labels(study)).includes('both_hands'));
+      expect(await reader().labels(study)).toEqual(['both_hands', 'complete', 'hand_ap', 'route_pending']);
+      await first.stop();
+      listener.answer = { status: 202, body: '' };
+      const again = await start(stateDir);
+      await waitFor(async () => !(await reader().labels(study)).includes('route_pending'));
+      const ids = listener.requests.map(({ headers }) => headers['webhook-id']);
+      expect(new Set(ids).size).toBe(1);
+      const { headers, body } = listener.requests.at(-1) ?? { headers: {}, body: '' };
+      const verified = new Webhook(place.secret).verify(body, headers as Record<string, string>);
+      const { data } = studyRuleApplied.parse(verified);
+      expect(data).toMatchObject({ rule: 'both hands', study: left.study, studyInstanceUid });
+      expect(data.pictures.map(({ instance, category, side }) => [instance, category, side])).toEqual(
+        expect.arrayContaining([
+          [left.orthancId, 'hand_ap', 'left'],
+          [right.orthancId, 'hand_ap', 'right'],
+        ]),
+      );
+      expect(body).not.toContain('SECRET');
+      for (const { orthancId } of [left, right]) expect(await has(partner, orthancId)).toBe(true);
+
+      const told = listener.requests.length;
+      const of = (await reader().record(right.orthancId))?.when;
+      const put = await callApi(again, 'PUT', `/instances/${right.orthancId}/decision`, {
+        body: { of, category: 'wrist_ap' },
+      });
+      expect(put.status).toBe(200);
+      await waitFor(async () => (await reader().labels(study)).includes('one_hand'));
+      expect(await reader().labels(study)).toEqual(['hand_ap', 'one_hand', 'wrist_ap']);
+      expect(listener.requests).toHaveLength(told);
+    } finally {
+      for (const each of running.splice(0)) await each.stop();
+      await rm(stateDir, { recursive: true });
+    }
   });
 });

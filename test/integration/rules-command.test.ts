@@ -68,6 +68,16 @@ test('rules are checked, also against Orthanc', async () => {
   const { status, out } = await run('check', '--file', other.file);
   expect(status).toBe(2);
   expect(out).toMatch(/line \d+, rule a: Orthanc's configuration has no peer astray/);
+  // It can be tried all the same.
+  for (const call of [
+    ['test', '--instance', stored[0] ?? ''],
+    ['dry-run', '--from', '2024-01-01'],
+  ]) {
+    const tried = await run(...call, '--file', other.file);
+    expect(tried.status).toBe(0);
+    expect(tried.out).toMatch(/rule a: Orthanc's configuration has no peer astray/);
+    expect(tried.out).toMatch(/peer:astray/);
+  }
   await other.discard();
 });
 
@@ -85,6 +95,30 @@ test('a test shows which rules apply to an instance, and why the others do not',
   expect(stopped.out).toContain(room);
   expect(stopped.out).toContain('- knees sure: the rule room has stopped');
   expect((await run('test', '--instance', '1.2.3')).status).toBe(2);
+});
+
+test('rules on studies are tested too, and counted by a dry run', async () => {
+  const [knee = ''] = stored;
+  const other = await rulesFolder();
+  const rules = [
+    { name: 'lateral missing', when: { any: 'knee_ap', none: 'knee_lateral' }, do: { label: 'incomplete' } },
+    { name: 'pair', when: { all: ['knee_ap', 'knee_lateral'] }, do: { peer: 'partner' } },
+  ];
+  await other.write({ ...head, studies: { rules } });
+  const { status, out } = await run('test', '--instance', knee, '--file', other.file);
+  expect(status).toBe(0);
+  expect(out).toMatch(/study \S+: knee_ap/);
+  expect(out).toContain('+ lateral missing');
+  expect(out).toContain('- pair: there is no knee_lateral');
+  expect(out).toContain('→ label:incomplete (lateral missing)');
+  const table = join(other.file, '..', 'studies.csv');
+  const dry = await run('dry-run', '--from', '2024-01-01', '--csv', table, '--file', other.file);
+  expect(dry.out).toMatch(/4 studies looked at, 0 of them/);
+  expect(dry.out).toMatch(/lateral missing +label:incomplete +2/);
+  expect((await readFile(table, 'utf8')).split('\r\n')[1]).toMatch(
+    /^,,,,,lateral missing,label:incomplete,,[0-9a-f-]{44}$/,
+  );
+  await other.discard();
 });
 
 test('a dry run counts the actions, lists them, and changes nothing', async () => {

@@ -1,12 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterEach, expect, test, vi } from 'vitest';
 import { provideDebianOrthanc } from '../../src/sandbox/debian.js';
 import { dockerAnswers } from '../../src/sandbox/docker.js';
 import { type SandboxOptions, type SandboxOrthanc, startOrthanc } from '../../src/sandbox/orthanc.js';
+import { freePort } from '../../src/sandbox/ports.js';
 import { image } from '../../testkit/dicom.js';
 import { storeInstance } from '../../testkit/orthanc.js';
+import { waitFor } from '../../testkit/wait-for.js';
 
 let running: SandboxOrthanc[] = [];
 
@@ -20,6 +24,14 @@ afterEach(async () => {
   await Promise.all(running.map((orthanc) => orthanc.discard()));
   running = [];
 });
+
+/** The addresses on which something listens on a port, as Linux lists them. */
+const listeningAddresses = (port: number): string[] =>
+  readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => /: ([0-9A-F]{8}):([0-9A-F]{4}) \S+ 0A /.exec(line))
+    .filter((match) => Number.parseInt(match?.[2] ?? '', 16) === port)
+    .map((match) => [...Buffer.from(match?.[1] ?? '', 'hex')].reverse().join('.'));
 
 const answers = (orthanc: SandboxOrthanc): Promise<boolean> =>
   fetch(`${orthanc.url}/system`).then(
@@ -76,7 +88,7 @@ test('a port in use and a configuration that Orthanc refuses are reported at onc
 });
 
 test.skipIf(await dockerAnswers())(
-  'it runs from a folder with any name, with its Python plugin, and again after a stop',
+  'it runs from a folder with any name, with its Python plugin, and again after a stop; it takes C-STORE, from this machine only',
   async () => {
     const installed = await provideDebianOrthanc();
     const temporary = await mkdtemp(join(tmpdir(), 'plainview-any-name-'));
@@ -86,10 +98,24 @@ test.skipIf(await dockerAnswers())(
       vi.stubEnv('PLAINVIEW_SANDBOX', folder);
       vi.stubEnv('TMPDIR', temporary);
       const hook = { url: 'http://127.0.0.1:1/hook', secret: 'sixteen or more characters' };
-      const orthanc = await start({ folder: join(folder, 'storage'), explorer: true, hook });
+      const dicomPort = await freePort();
+      const orthanc = await start({
+        folder: join(folder, 'storage'),
+        explorer: true,
+        hook,
+        dicomPort,
+        configuration: { DicomModalities: { itself: ['ORTHANC', '127.0.0.1', dicomPort] } },
+      });
       expect(await answers(orthanc)).toBe(true);
       await orthanc.restart();
       expect(await answers(orthanc)).toBe(true);
+      const httpPort = Number(new URL(orthanc.url).port);
+      await waitFor(() =>
+        [httpPort, dicomPort].every((port) => isDeepStrictEqual(listeningAddresses(port), ['127.0.0.1'])),
+      );
+      const { orthancId } = await storeInstance(orthanc.url, image());
+      const sent = await fetch(`${orthanc.url}/modalities/itself/store`, { method: 'POST', body: orthancId });
+      expect(await sent.json()).toMatchObject({ InstancesCount: 1, FailedInstancesCount: 0 });
       await orthanc.stop();
     } finally {
       vi.unstubAllEnvs();

@@ -175,6 +175,7 @@ describe.skipIf(server === undefined)('several services on one archive', () => {
       ...head,
       webhooks: { hook: { url: receiver.url, secretFile: 'hook.secret' } },
       rules: [{ name: 'tell', do: { webhook: 'hook' } }],
+      studies: { waitMinutes: 0, rules: [{ name: 'study', do: { webhook: 'hook' } }] },
     });
     const all = await startAll(2, { PLAINVIEW_RULES_FILE: file });
     const stored = await Promise.all(Array.from({ length: 12 }, () => decided()));
@@ -193,6 +194,17 @@ describe.skipIf(server === undefined)('several services on one archive', () => {
         return text?.includes('"sent"');
       });
     expect(told()).toEqual(ids);
+    const studies = stored.map(({ study }) => study).sort();
+    const studiesTold = () =>
+      receiver.requests
+        .map(({ body }) => JSON.parse(body))
+        .filter(({ type, data }) => type === 'study.rule_applied' && studies.includes(data.study))
+        .map(({ data }) => data.study as string)
+        .sort();
+    await waitFor(() => studiesTold().length >= 12, { what: 'all studies', timeout: 20_000 });
+    for (const study of studies)
+      await waitFor(async () => !(await reader().labels(`studies/${study}`)).includes('route_pending'));
+    expect(studiesTold()).toEqual(studies);
     await receiver.close();
     await folder.discard();
   }, 90_000);

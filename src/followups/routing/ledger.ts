@@ -9,18 +9,21 @@ import {
   dropOldest,
   type InstanceRoutes,
   isFailedRoute,
+  isPendingRoute,
   type Route,
   routeLabels,
   routesOf,
+  type StudyRoute,
 } from './routes-record.js';
 
-/** A pending route, with its instance. */
-export interface DueRoute {
-  instance: InstanceContent;
-  route: Route;
-  /** Whether the record of the instance has an earlier route that was sent to the same destination. */
+/** A pending route, with the resource that it sends. */
+export interface Due<Resource extends { ID: string }, R extends StudyRoute> {
+  resource: Resource;
+  route: R;
+  /** Whether the record of the resource has an earlier route that was sent to the same destination. */
   sentBefore: boolean;
 }
+export type DueRoute = Due<InstanceContent, Route>;
 
 export type RouteResult = { state: 'sent' | 'failed' | 'skipped'; why?: string };
 
@@ -131,7 +134,7 @@ export class Ledger {
     return (['pending', 'failed'] as const).map((label) => ({
       name: this.#prefix + routeLabels[label],
       isPresent: instance.Labels.includes(this.#prefix + routeLabels[label]),
-      wanted: routes.routes.some(label === 'failed' ? isFailedRoute(routes) : isPending),
+      wanted: routes.routes.some(label === 'failed' ? isFailedRoute(routes) : isPendingRoute),
     }));
   }
 
@@ -148,7 +151,5 @@ function dueOf(instance: IdentifiedInstance | undefined, to: string): DueRoute |
   const of = instance && recordOf(instance)?.record.when;
   const route = routes.find((each) => each.to === to && each.state === 'pending' && each.of === of);
   const sentBefore = routes.some((each) => each.to === to && each.state === 'sent');
-  return instance && route && { instance, route, sentBefore };
+  return instance && route && { resource: instance, route, sentBefore };
 }
-
-const isPending = ({ state }: Route): boolean => state === 'pending';

@@ -12,11 +12,11 @@ export class LoopGuard {
   readonly #when = new Map<string, string>();
 
   /** @returns when the same instance was sent there (ISO 8601); undefined if it was not */
-  find(what: SentInstance): string | undefined {
+  find(what: SentResource): string | undefined {
     return this.#when.get(keyOf(what));
   }
 
-  add(what: SentInstance, when: string): void {
+  add(what: SentResource, when: string): void {
     const key = keyOf(what);
     this.#when.delete(key);
     this.#when.set(key, when);
@@ -27,14 +27,13 @@ export class LoopGuard {
   }
 }
 
-export interface SentInstance {
-  instance: string;
+export interface SentResource {
+  id: string;
   to: string;
-  md5: string;
+  /** Of an instance: the MD5 of its file and its decision. Of a study: what was decided of its pictures. */
+  content: string;
   rule: string;
-  decision: string;
-  category: string | undefined;
 }
 
-const keyOf = ({ instance, to, md5, rule, decision, category = '' }: SentInstance): string =>
-  createHash('md5').update([instance, to, md5, rule, decision, category].join('\n')).digest('base64');
+const keyOf = ({ id, to, content, rule }: SentResource): string =>
+  createHash('md5').update([id, to, rule, content].join('\n')).digest('base64');

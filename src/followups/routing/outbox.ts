@@ -1,30 +1,37 @@
 import type { Logger } from 'pino';
 import { sleep, WakeableTimer } from '../../async/sleep.js';
 import { asPlainviewError, type PlainviewError } from '../../errors/errors.js';
-import type { Files } from '../../orthanc/files.js';
-import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
-import type { Destination } from './destinations/destination.js';
-import type { DueRoute, Ledger, RouteResult } from './ledger.js';
-import type { LoopGuard, SentInstance } from './loop-guard.js';
+import type { AnyDue, Destination } from './destinations/destination.js';
+import type { DueRoute, RouteResult } from './ledger.js';
+import type { LoopGuard, SentResource } from './loop-guard.js';
 import type { RouteMetrics } from './route-metrics.js';
 
-interface Parts {
-  destination: Destination;
-  ledger: Pick<Ledger, 'due' | 'end'>;
+/** Where the routes of some kind of resource are recorded. */
+export interface RouteLedger<D extends AnyDue> {
+  /** The pending routes of these resources to one destination, in the same order. */
+  due(ids: readonly D['resource']['ID'][], to: string): Promise<D[]>;
+  end(id: D['resource']['ID'], route: D['route'], result: RouteResult): Promise<void>;
+}
+
+export interface OutboxParts<D extends AnyDue> {
+  destination: Destination<D>;
+  ledger: RouteLedger<D>;
   loopGuard: LoopGuard;
-  orthanc: Pick<Orthanc, 'isAway'> & { files: Pick<Files, 'md5'> };
+  /** What the loop guard compares. */
+  describe: (due: D) => Promise<SentResource>;
+  orthanc: Pick<Orthanc, 'isAway'>;
   metrics: RouteMetrics;
   /** Enqueues the pending routes again, after more of them were found than fit into memory. */
   refill: () => Promise<void>;
-  /** Limits the instances sent in a minute. */
+  /** Limits the resources sent in a minute. */
   perMinute: number;
   /** Other than the default in tests alone. */
   backOff?: BackOff | undefined;
   log: Logger;
 }
 
-/** Instances held in memory. The others are in Orthanc, where `refill` finds them. */
+/** Resources held in memory. The others are in Orthanc, where `refill` finds them. */
 const maxHeld = 10_000;
 /** Attempts to send one instance to a destination that answers. */
 const maxAttempts = 5;
@@ -36,14 +43,14 @@ export interface BackOff {
 const defaultBackOff: BackOff = { first: 1000, longest: 60_000 };
 
 /**
- * The pending instances of one destination, in the order of their decisions. While the destination does not answer, all
- * of them wait. If it answers but does not accept an instance, that route fails, and the others go on.
+ * The pending instances, or studies, of one destination, in the order in which they became pending. While the destination
+ * does not answer, all of them wait. If it answers but does not accept one, that route fails, and the others go on.
  */
-export class Outbox {
-  readonly #parts: Parts;
+export class Outbox<D extends AnyDue = DueRoute> {
+  readonly #parts: OutboxParts<D>;
   readonly #log: Logger;
   /** A Map keeps the order. An instance that is enqueued again while it is being sent gets a new mark. */
-  readonly #waiting = new Map<InstanceId, object>();
+  readonly #waiting = new Map<D['resource']['ID'], object>();
   readonly #stop = new AbortController();
   readonly #timer = new WakeableTimer(this.#stop.signal);
   #overflowed = false;
@@ -55,9 +62,9 @@ export class Outbox {
   #attempts = 0;
   #downSince: number | undefined;
   /** The last batch, if it was a single instance: it may be the cause of a failure. */
-  #single: DueRoute | undefined;
+  #single: D | undefined;
 
-  constructor(parts: Parts) {
+  constructor(parts: OutboxParts<D>) {
     this.#parts = parts;
     this.#log = parts.log.child({ destination: parts.destination.name });
   }
@@ -70,7 +77,7 @@ export class Outbox {
     return this.#waiting.size;
   }
 
-  enqueue(id: InstanceId): void {
+  enqueue(id: D['resource']['ID']): void {
     if (this.#waiting.size >= maxHeld && !this.#waiting.has(id)) this.#overflowed = true;
     else this.#waiting.set(id, {});
     // During back-off the timer is not woken.
@@ -143,18 +150,15 @@ export class Outbox {
     return unsent.length;
   }
 
-  /** Records as skipped the instances that came back as the same file that was sent. @returns the others */
-  async #skipReturned(due: readonly DueRoute[]): Promise<{ due: DueRoute; sent: SentInstance }[]> {
-    const { orthanc, loopGuard } = this.#parts;
-    const unsent: { due: DueRoute; sent: SentInstance }[] = [];
+  /** Records as skipped what came back as it was sent. @returns the others */
+  async #skipReturned(due: readonly D[]): Promise<{ due: D; sent: SentResource }[]> {
+    const { describe, loopGuard } = this.#parts;
+    const unsent: { due: D; sent: SentResource }[] = [];
     for (const each of due) {
-      const { rule, decision, category } = each.route;
-      const instance = each.instance.ID;
-      const md5 = await orthanc.files.md5(instance);
-      const sent = { instance, to: this.name, md5, rule, decision, category };
+      const sent = await describe(each);
       const before = each.sentBefore ? undefined : loopGuard.find(sent);
       if (before === undefined) unsent.push({ due: each, sent });
-      else await this.#end(each, { state: 'skipped', why: `this very file was sent there at ${before}` });
+      else await this.#end(each, { state: 'skipped', why: `the very same was sent there at ${before}` });
     }
     return unsent;
   }
@@ -173,8 +177,8 @@ export class Outbox {
         error.code === 'route_rejected' || (await destination.isReachable().catch(() => undefined));
       if (answers === true && this.#single !== undefined) {
         this.#log.info(
-          { err: error, instance: this.#single.instance.ID },
-          'the destination did not accept the instance',
+          { err: error, resource: this.#single.resource.ID },
+          'the destination did not accept it',
         );
         if (error.code === 'route_rejected' || ++this.#attempts >= maxAttempts)
           return this.#recordFailure(this.#single, error);
@@ -190,24 +194,24 @@ export class Outbox {
     return this.#timer.sleep(ms * (1 + Math.random() / 4));
   }
 
-  async #recordFailure(due: DueRoute, error: PlainviewError): Promise<void> {
-    const { instance } = due;
+  async #recordFailure(due: D, error: PlainviewError): Promise<void> {
+    const { ID: resource } = due.resource;
     this.#log.warn(
-      { err: error, instance: instance.ID },
-      'the route failed: the instance is labelled route_failed',
+      { err: error, resource },
+      'the route failed: the instance or study is labelled route_failed',
     );
     await this.#end(due, { state: 'failed', why: error.message }).catch((caught: unknown) => {
       // The route is still pending, so it is retried.
-      this.#log.error({ err: caught, instance: instance.ID }, 'the failure could not be recorded');
+      this.#log.error({ err: caught, resource }, 'the failure could not be recorded');
     });
     this.#attempts = 0;
     this.#failures = 0;
   }
 
-  async #end(due: DueRoute, ending: RouteResult): Promise<void> {
-    await this.#parts.ledger.end(due.instance.ID, due.route, ending);
+  async #end(due: D, ending: RouteResult): Promise<void> {
+    await this.#parts.ledger.end(due.resource.ID, due.route, ending);
     this.#parts.metrics.ended.inc({ destination: this.name, state: ending.state });
-    this.#log.debug({ instance: due.instance.ID, rule: due.route.rule, ...ending }, 'routed');
+    this.#log.debug({ resource: due.resource.ID, rule: due.route.rule, ...ending }, 'routed');
   }
 
   #markDown(error: PlainviewError): void {
@@ -230,7 +234,7 @@ export class Outbox {
     this.#log.info({ seconds, waiting: this.waiting }, 'the destination accepts instances again');
   }
 
-  #drop(batch: readonly (readonly [InstanceId, object])[]): void {
+  #drop(batch: readonly (readonly [D['resource']['ID'], object])[]): void {
     for (const [id, mark] of batch) if (this.#waiting.get(id) === mark) this.#waiting.delete(id);
   }
 

@@ -20,11 +20,13 @@ export class RouteMetrics {
     });
     new Gauge({
       name: 'plainview_route_waiting',
-      help: 'Instances that wait to be sent to a destination.',
+      help: 'Instances and studies that wait to be sent to a destination.',
       labelNames: ['destination'] as const,
       registers: [registry],
       collect() {
-        for (const outbox of waiting()) this.set({ destination: outbox.name }, outbox.waiting);
+        this.reset();
+        // A destination of rules on pictures and of rules on studies has an outbox for each.
+        for (const outbox of waiting()) this.inc({ destination: outbox.name }, outbox.waiting);
       },
     });
   }

@@ -3,15 +3,13 @@ import { instanceRecord, metadataNames, readRecord } from '../../decisions/schem
 import { pictureOf } from '../../decisions/tags-record.js';
 import type { IdentifiedInstance, InstanceContent } from '../../orthanc/resources.js';
 
-/** A route of one instance to one destination. */
-export const route = z.object({
+/** A route of a study to one destination. */
+const studyRoute = z.object({
   /** `peer:orthopaedics` */
   to: z.string(),
   rule: z.string(),
-  /** `when` of the decision. */
+  /** What the study was when the rule applied: `StudyFacts.content`. Of an instance: `when` of the decision. */
   of: z.string(),
-  decision: instanceRecord.shape.decision,
-  category: z.string().optional(),
   state: z.enum(['pending', 'sent', 'failed', 'skipped']),
   /** When the rule was applied, ISO 8601. */
   asked: z.string(),
@@ -19,6 +17,13 @@ export const route = z.object({
   ended: z.string().optional(),
   /** Why it failed or was skipped. */
   why: z.string().optional(),
+});
+export type StudyRoute = z.output<typeof studyRoute>;
+
+/** A route of one instance to one destination. */
+export const route = studyRoute.extend({
+  decision: instanceRecord.shape.decision,
+  category: z.string().optional(),
 });
 export type Route = z.output<typeof route>;
 
@@ -41,8 +46,29 @@ export const instanceRoutes = z.object({
 });
 export type InstanceRoutes = z.output<typeof instanceRoutes>;
 
-/** The content of the metadata `RadiographRoutes` of a series or study. */
-export const groupRoutes = z.object({ version: z.literal(1), labels: z.array(z.string()) });
+/** What the rules on studies made of a study. */
+export const studyRoutes = z.object({
+  /** What the study was when the rules were applied last. */
+  content: z.string(),
+  /** The version of the rules: the beginning of the file's SHA-256. */
+  rules: z.string(),
+  /** The labels of the rules that apply. */
+  wanted: z.array(z.string()),
+  /** The oldest first. */
+  routes: z.array(studyRoute),
+});
+export type StudyRoutes = z.output<typeof studyRoutes>;
+
+/** The content of the metadata `RadiographRoutes` of a series or study. `study`: only of a study, and where there are such rules. */
+export const groupRoutes = z.object({
+  version: z.literal(1),
+  labels: z.array(z.string()),
+  study: studyRoutes.optional(),
+});
+
+/** What the rules on studies made of a study, as its metadata tells. */
+export const studyRoutesOf = ({ Metadata }: Pick<InstanceContent, 'Metadata'>): StudyRoutes | undefined =>
+  readRecord(groupRoutes, Metadata[metadataNames.routes])?.study;
 
 /** Labels of an instance with such a route. After a restart, pending routes are found by their label. */
 export const routeLabels = { pending: 'route_pending', failed: 'route_failed' } as const;
@@ -65,9 +91,11 @@ export function routesOf(
 
 /** Whether a route of the last decision failed. The label `route_failed` shows it. */
 export const isFailedRoute =
-  ({ of }: InstanceRoutes) =>
-  (route: Route): boolean =>
+  ({ of }: { of?: string | undefined }) =>
+  (route: StudyRoute): boolean =>
     route.state === 'failed' && route.of === of;
+
+export const isPendingRoute = ({ state }: StudyRoute): boolean => state === 'pending';
 
 /** Drops the oldest ended routes, where there are more than `maxEnded`. */
 export function dropOldest(routes: readonly Route[]): Route[] {

@@ -3,7 +3,7 @@ import { applyOwnedLabels } from '../../decisions/owned-labels.js';
 import { recordOf } from '../../decisions/read.js';
 import type { InstanceRecord } from '../../decisions/schema.js';
 import type { KnownDestinations } from '../../orthanc/forwarder.js';
-import type { InstanceId } from '../../orthanc/ids.js';
+import type { InstanceId, StudyId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../../orthanc/resources.js';
 import type { FollowUp } from '../follow-up.js';
@@ -21,6 +21,8 @@ interface Parts {
   groupLabels: GroupLabels;
   /** Told what is pending of an instance, and for which destination. */
   onPending: (id: InstanceId, to: string) => void;
+  /** Told of the study to which the rules on studies are to be applied, if there are any. */
+  markStudy?: ((study: StudyId) => Promise<void>) | undefined;
   known: () => Pick<KnownDestinations, 'aets'>;
   labelPrefix: string;
 }
@@ -45,7 +47,7 @@ export class RoutingFollowUp implements FollowUp {
   }
 
   async run(id: InstanceId): Promise<void> {
-    const { orthanc, rules, ledger, known, onPending } = this.#parts;
+    const { orthanc, rules, ledger, known, onPending, markStudy } = this.#parts;
     const tags = await orthanc.files.attributes(id);
     const pending = await ledger.exclusive(id, async () => {
       const [instance] = await orthanc.hierarchy.instances([id]);
@@ -53,6 +55,9 @@ export class RoutingFollowUp implements FollowUp {
       if (instance === undefined || record === undefined || !this.isDue(instance)) return [];
       const former = routesOf(instance);
       const plan = planRoutes(rules, instance, factsOf(instance, record, tags), known(), former);
+      // Before the routes are recorded: after a kill both are done again.
+      if (markStudy !== undefined && plan.excluded === undefined)
+        await markStudy(await orthanc.hierarchy.studyOf(id));
       return this.#record(instance, record, former, plan);
     });
     for (const { to } of pending) onPending(id, to);

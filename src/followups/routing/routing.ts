@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { Categories } from '../../anatomy/categories.js';
 import { sleep } from '../../async/sleep.js';
 import type { Config } from '../../config/options.js';
 import type { Derived } from '../../decisions/derived.js';
@@ -10,19 +11,22 @@ import type { KnownDestinations } from '../../orthanc/forwarder.js';
 import type { InstanceId, StudyId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { Locks } from '../../store/locks.js';
+import type { Store } from '../../store/store.js';
 import type { FollowUp } from '../follow-up.js';
-import { OrthancDestination } from './destinations/orthanc.js';
+import { StudyWebhookDestination } from './destinations/study-webhook.js';
 import { WebhookDestination } from './destinations/webhook.js';
 import { GroupLabels } from './group-labels.js';
 import { InstanceLabels } from './instance-labels.js';
-import { Ledger } from './ledger.js';
+import { type DueRoute, Ledger } from './ledger.js';
 import { LoopGuard } from './loop-guard.js';
-import { type BackOff, Outbox } from './outbox.js';
-import { findPending } from './pending.js';
+import type { BackOff, Outbox } from './outbox.js';
+import { outboxesOf } from './outboxes.js';
+import { findPending, findPendingStudies } from './pending.js';
 import { RouteMetrics } from './route-metrics.js';
 import { RoutingFollowUp } from './routing-follow-up.js';
 import { type Rules, readRules, requireKnownDestinations } from './rules/read.js';
-import { nameOf, targetsOf } from './rules/schema.js';
+import { type DueStudy, StudyLedger } from './studies/ledger.js';
+import { StudyRules } from './studies/study-rules.js';
 
 const retryMs = 5000;
 
@@ -31,9 +35,14 @@ interface Parts {
   config: Config;
   /** Those of the network, and the others that a person can choose. */
   categories: readonly string[];
+  /** What DICOM calls them. */
+  codes: Categories;
+  store: Store;
   registry: Registry;
   locks: Locks;
   backOff?: BackOff | undefined;
+  /** Milliseconds between two looks at studies. Other than the default in tests alone. */
+  studyPollMs?: number | undefined;
   /** Where another process sends: gives it what is pending. Else it returns false. */
   relay?: ((instance: InstanceId, to: string) => boolean) | undefined;
   onPart: OnPart;
@@ -50,6 +59,9 @@ export class Routing {
   readonly #rules: Rules;
   readonly #ledger: Ledger;
   readonly #outboxes: ReadonlyMap<string, Outbox>;
+  readonly #studyOutboxes: ReadonlyMap<string, Outbox<DueStudy>>;
+  readonly #studyRules: StudyRules | undefined;
+  readonly #findStudies: () => Promise<number>;
   readonly #log: Logger;
   readonly #hasSeveral: boolean;
   #known: Pick<KnownDestinations, 'aets'> | undefined;
@@ -58,7 +70,20 @@ export class Routing {
 
   /** @throws rules_invalid */
   constructor(
-    { orthanc, config, categories, registry, locks, backOff, relay, onPart, log }: Parts,
+    {
+      orthanc,
+      config,
+      categories,
+      codes,
+      store,
+      registry,
+      locks,
+      backOff,
+      studyPollMs,
+      relay,
+      onPart,
+      log,
+    }: Parts,
     file: string,
   ) {
     this.#orthanc = orthanc;
@@ -66,48 +91,118 @@ export class Routing {
     this.#hasSeveral = config.orthancUrl.length > 1;
     this.#rules = readRules(file, categories);
     this.#ledger = new Ledger(orthanc, config.labelPrefix, locks);
+    const { modalities, labelPrefix } = config;
     const shared = {
-      ledger: this.#ledger,
       loopGuard: new LoopGuard(),
       orthanc,
-      metrics: new RouteMetrics(registry, () => this.#outboxes.values()),
-      refill: async () => {
-        await findPending(orthanc, this.#ledger, this.#outboxes);
-      },
+      metrics: new RouteMetrics(registry, () => [
+        ...this.#outboxes.values(),
+        ...this.#studyOutboxes.values(),
+      ]),
       perMinute: this.#rules.perMinute,
       backOff,
       log,
     };
-    const targets = new Map(
-      this.#rules.rules.flatMap(targetsOf).map((target) => [nameOf(target), target] as const),
+    const groupLabels = new GroupLabels(orthanc, locks, onPart, labelPrefix);
+    const studyLedger = new StudyLedger({
+      orthanc,
+      groupLabels,
+      onPending: (id, to) => this.#studyOutboxes.get(to)?.enqueue(id),
+    });
+    this.#findStudies = () =>
+      findPendingStudies(
+        orthanc,
+        { ledger: studyLedger, groupLabels },
+        this.#ledger.pendingLabel,
+        this.#studyOutboxes,
+      );
+    this.#outboxes = outboxesOf<DueRoute>(
+      this.#rules.rules,
+      this.#rules,
+      config,
+      {
+        ...shared,
+        ledger: this.#ledger,
+        describe: async ({ resource: { ID }, route: { to, rule, decision, category = '' } }) => ({
+          id: ID,
+          to,
+          rule,
+          content: [await orthanc.files.md5(ID), decision, category].join(' '),
+        }),
+        refill: async () => {
+          await findPending(orthanc, this.#ledger, this.#outboxes);
+        },
+      },
+      (name, webhook) => new WebhookDestination(name, webhook, orthanc),
     );
-    this.#outboxes = new Map(
-      [...targets].flatMap(([key, { kind, name }]) => {
-        if (kind !== 'webhook')
-          return [[key, new Outbox({ ...shared, destination: new OrthancDestination(kind, name, config) })]];
-        const webhook = this.#rules.webhooks.get(name);
-        return webhook === undefined
-          ? []
-          : [[key, new Outbox({ ...shared, destination: new WebhookDestination(name, webhook, orthanc) })]];
-      }),
+    this.#studyOutboxes = outboxesOf<DueStudy>(
+      this.#rules.studies?.rules ?? [],
+      this.#rules,
+      config,
+      {
+        ...shared,
+        ledger: studyLedger,
+        describe: async ({ resource: { ID }, route: { to, rule, of } }) => ({
+          id: ID,
+          to,
+          rule,
+          content: of,
+        }),
+        refill: async () => {
+          await this.#findStudies();
+        },
+      },
+      (name, webhook) => new StudyWebhookDestination(name, webhook, orthanc, modalities),
     );
-    const groupLabels = new GroupLabels(orthanc, locks, onPart);
     this.addUp = (study, changed) => groupLabels.aggregate(study, changed);
     const onPending = (id: InstanceId, to: string) => {
       if (relay?.(id, to) !== true) this.enqueue(id, to);
     };
+    const known = () => this.#known ?? { aets: new Map() };
     const instanceLabels = new InstanceLabels({ orthanc, ledger: this.#ledger, onPending });
-    this.derived = [instanceLabels, groupLabels];
+    const { studies } = this.#rules;
+    this.#studyRules =
+      studies &&
+      new StudyRules({
+        orthanc,
+        store,
+        locks,
+        groupLabels,
+        rules: studies,
+        sha256: this.#rules.sha256,
+        categories: codes,
+        modalities,
+        labelPrefix,
+        hasSeveral: this.#hasSeveral,
+        known,
+        onPending: (study, to) => this.#studyOutboxes.get(to)?.enqueue(study),
+        pollMs: studyPollMs,
+        log,
+      });
+    this.derived = [
+      instanceLabels,
+      groupLabels,
+      ...(this.#studyRules === undefined ? [] : [this.#studyRules]),
+    ];
     this.followUp = new RoutingFollowUp({
       orthanc,
       rules: this.#rules,
       ledger: this.#ledger,
       groupLabels,
       onPending,
-      known: () => this.#known ?? { aets: new Map() },
-      labelPrefix: config.labelPrefix,
+      markStudy: this.#studyRules && ((study) => this.#studyRules?.mark(study) ?? Promise.resolve()),
+      known,
+      labelPrefix,
     });
-    log.info({ file, rules: this.#rules.rules.length, sha256: this.#rules.sha256 }, 'rules read');
+    log.info(
+      {
+        file,
+        rules: this.#rules.rules.length,
+        ofStudies: studies?.rules.length ?? 0,
+        sha256: this.#rules.sha256,
+      },
+      'rules read',
+    );
   }
 
   /** What is pending of an instance for a destination is to be sent. */
@@ -155,8 +250,9 @@ export class Routing {
 
   /** Sends, and looks for what an earlier run, or another process, has left pending. After `checkDestinations`. */
   resume(): void {
-    for (const outbox of this.#outboxes.values()) outbox.resume();
+    for (const outbox of this.#allOutboxes) outbox.resume();
     this.search();
+    this.#studyRules?.resume();
   }
 
   /** Looks for what an earlier run, or a process that ended, has left pending. */
@@ -167,20 +263,27 @@ export class Routing {
   }
 
   pause(): void {
-    for (const outbox of this.#outboxes.values()) outbox.pause();
+    this.#studyRules?.pause();
+    for (const outbox of this.#allOutboxes) outbox.pause();
   }
 
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#search;
-    await Promise.all([...this.#outboxes.values()].map((outbox) => outbox.stop()));
+    await this.#studyRules?.stop();
+    await Promise.all(this.#allOutboxes.map((outbox) => outbox.stop()));
+  }
+
+  get #allOutboxes(): { resume(): void; pause(): void; stop(): Promise<void> }[] {
+    return [...this.#outboxes.values(), ...this.#studyOutboxes.values()];
   }
 
   /** Finds the routes that an earlier run left pending. Retries until the search succeeds. */
   async #findPending(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
-        const count = await findPending(this.#orthanc, this.#ledger, this.#outboxes);
+        const count =
+          (await findPending(this.#orthanc, this.#ledger, this.#outboxes)) + (await this.#findStudies());
         if (count > 0) this.#log.info({ count }, 'pending routes found');
         return;
       } catch (caught) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { webhookMessages } from '../../contract/webhooks.js';
 import { type Operation, operation, tags } from './operation.js';
 
 type Json = { [key: string]: unknown };
@@ -53,6 +54,38 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output', named: NamedSchemas
   return JSON.parse(JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/'));
 }
 
+/** What Plainview sends to the webhooks of the rules. */
+const webhooks = (named: NamedSchemas): Json =>
+  Object.fromEntries(
+    Object.entries(webhookMessages).map(([type, message]) => [
+      type,
+      {
+        post: {
+          operationId: type.replace(/[._](\w)/g, (_, letter: string) => letter.toUpperCase()),
+          summary: 'A rule of PLAINVIEW_RULES_FILE applied, and its `do` names the webhook',
+          description:
+            'Signed as in the Standard Webhooks specification 1.0.0: HMAC-SHA256 over id, time and body. A message that is sent again has the same `webhook-id`.',
+          security: [],
+          parameters: ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => ({
+            name,
+            in: 'header',
+            required: true,
+            schema: { type: 'string' },
+          })),
+          requestBody: requestBody(message, named),
+          responses: {
+            '2XX': { description: 'Accepted' },
+            '4XX': {
+              description:
+                'Refused for good: the route failed. After 401, 403, 404, 405, 407, 408, 409, 421, 423, 425 and 429 it is sent again',
+            },
+            '5XX': { description: 'It is sent again later' },
+          },
+        },
+      },
+    ]),
+  );
+
 /** @returns the operations, and one more that serves an OpenAPI 3.1 document of all of them */
 export function withDescription(operations: readonly Operation[], version: string): Operation[] {
   const own = operation({
@@ -87,6 +120,7 @@ export function withDescription(operations: readonly Operation[], version: strin
     security: [{ bearer: [] }],
     tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
+    webhooks: webhooks(named),
     components: {
       securitySchemes: {
         bearer: {

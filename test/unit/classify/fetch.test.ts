@@ -223,10 +223,13 @@ describe('fetching the network', () => {
     expect(left()).toEqual([]);
   });
 
-  it('reports a server that does not answer', async () => {
+  it('says at once how a machine without Internet gets the file', async () => {
     const from = url();
     await new Promise((resolve) => server.close(resolve));
-    await expect(fetching({ from })).rejects.toMatchObject({ code: 'download_interrupted' });
+    await expect(fetching({ from, pauseMs: 600_000 })).rejects.toMatchObject({
+      code: 'download_failed',
+      message: expect.stringContaining('name the file with --from'),
+    });
   });
 });
 

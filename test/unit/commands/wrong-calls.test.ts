@@ -19,6 +19,12 @@ describe('a command that does not exist, or has no such option', () => {
     [[], /Usage: plainview/],
     [['nope'], /unknown command 'nope'/],
     [['find', '--nope'], /unknown option '--nope'/],
+    [
+      ['find', '--category', 'knee_ap', '--category', 'knie_*'],
+      /there is no category knie_\*; there are abdomen_ap/,
+    ],
+    [['find', '--station', 'ROOM1', '--station', 'ROOM2'], /--station is given twice: give it once/],
+    [['reclassify', '--label', 'a', '--label', 'b'], /--label is given twice: give it once/],
     [['sweep', '--order', 'random'], /Allowed choices are newest, oldest/],
     [['rules', 'test'], /'--instance <id...>' not specified/],
   ])('plainview %j: says why, and ends with 2', async (args, sentence) => {

@@ -118,6 +118,17 @@ test('the table shows the range of a number, the values of a choice, and the def
   expect(table).toContain('| `PLAINVIEW_ATTEMPTS` | `6` | 1 – 20 |');
   expect(table).toContain('| `PLAINVIEW_MULTIFRAME` | `first` | `first`, `middle`, `skip` |');
   expect(table).toContain('| `PLAINVIEW_MODALITIES` | `CR,DX,RG,PX,IO` |  |');
+  const choices = Object.entries(options.shape).flatMap(([name, option]) => {
+    const inner = 'unwrap' in option ? option.unwrap() : option;
+    return 'options' in inner ? [{ name: name as keyof typeof options.shape, values: inner.options }] : [];
+  });
+  expect(choices.length).toBeGreaterThan(5);
+  for (const { name, values } of choices)
+    expect(table).toMatch(
+      new RegExp(
+        `\\| \`${variableOf(name)}\` \\| [^|]+ \\| ${values.map((value) => `\`${value}\``).join(', ')} \\|`,
+      ),
+    );
 });
 
 test('the README shows the options as they are (else: npm run docs)', () => {

@@ -105,12 +105,17 @@ test('the description is valid OpenAPI 3.1 and contains every operation, includi
   const answer = await fetch(`${url}/api/v1/openapi.json`, { headers: as('viewer') });
   const document = (await answer.json()) as {
     paths: Record<string, Record<string, { operationId: string }>>;
+    webhooks: Record<string, { post: { requestBody: { content: object } } }>;
   };
   expect(await new Validator().validate(document)).toMatchObject({ valid: true });
   const ids = Object.values(document.paths).flatMap((methods) =>
     Object.values(methods).map(({ operationId }) => operationId),
   );
   expect(ids.sort()).toEqual(['change', 'describeApi', 'look', 'remove']);
+  expect(Object.keys(document.webhooks)).toEqual(['radiograph.decided', 'study.rule_applied']);
+  expect(document.webhooks['study.rule_applied']?.post.requestBody.content).toMatchObject({
+    'application/json': { schema: { properties: { data: { properties: { pictures: { type: 'array' } } } } } },
+  });
 });
 
 test.each([

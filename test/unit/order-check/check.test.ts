@@ -100,6 +100,51 @@ describe('what is compared', () => {
   });
 });
 
+describe('an order for two planes', () => {
+  test.each([
+    'Knie re. in 2 Ebenen',
+    'Knie beide Ebenen',
+    'XR knee in 2 planes',
+    'Knee both views',
+    'RX rodilla 2 planos',
+    'Rodilla 2 incidencias',
+    'Genou 2 incidences',
+    'Genou 2 plans',
+    'Ginocchio 2 piani',
+    'Ginocchio entrambe le proiezioni',
+    'X-knie 2 vlakken',
+    'Knie in beide richtingen',
+    'Joelho 2 planos',
+    'Joelho duas projeções',
+  ])('is one for frontal and lateral, not for oblique: %s', (text) => {
+    const projection = (category: string) => check.check({ category }, study(text)).projection;
+    expect(projection('knee_lateral')).toEqual({
+      answer: 'agrees',
+      reason: 'The projection is lateral; StudyDescription says frontal and lateral.',
+    });
+    expect(projection('knee_ap').answer).toBe('agrees');
+    expect(projection('shoulder_outlet').answer).not.toBe('agrees');
+    expect(check.check({ category: 'knee_ap' }, study(text)).side.answer).toBe('cannot_tell');
+  });
+
+  test('may be one for oblique where hands or feet are meant', () => {
+    expect(check.check({ category: 'foot_oblique' }, study('Fuss li. 2 Ebenen')).projection.answer).toBe(
+      'agrees',
+    );
+    expect(check.check({ category: 'foot_oblique' }, study('2 Ebenen')).projection.answer).toBe('agrees');
+    expect(check.check({ category: 'foot_oblique' }, study('OSG 2 Ebenen')).projection.answer).toBe(
+      'cannot_tell',
+    );
+  });
+
+  test.each(['XR knee 3-4 views', 'Knie 3/4 Aufnahmen'])(
+    'a number of pictures is no projection: %s',
+    (text) => {
+      expect(check.check({ category: 'knee_ap' }, study(text)).projection.answer).toBe('cannot_tell');
+    },
+  );
+});
+
 describe("a site's own words", () => {
   test('are understood with the others, and can remove the meaning of a word', () => {
     const file = siteFile('bodyPart:\n  KNEE: [kg]\nprojection:\n  several: [std]\nnothing: [hüfte]\n');

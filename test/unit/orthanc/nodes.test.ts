@@ -285,7 +285,10 @@ describe('what belongs to one node stays with it', () => {
     if (instance === undefined) throw new Error('it is stored');
     const route = { to: 'peer:p', rule: 'r', of: 'w', decision: 'category', asked: '' } as const;
     const send = () =>
-      destination.send([{ instance, route: { ...route, state: 'pending' }, sentBefore: false }], noSignal);
+      destination.send(
+        [{ resource: instance, route: { ...route, state: 'pending' }, sentBefore: false }],
+        noSignal,
+      );
     const first = send();
     await waitFor(() => callsAt(a, /jobs/).length > 2);
     a.decide = () => 'cut';

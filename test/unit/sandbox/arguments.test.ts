@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { help, startArguments } from '../../../src/sandbox/arguments.js';
+import { help, startArguments, uploadCommand } from '../../../src/sandbox/arguments.js';
 
 test('without arguments it starts one service', () => {
   expect(startArguments([], {})).toEqual({ mode: 'one' });
@@ -29,4 +29,10 @@ test('--several is refused where Orthanc is given: it would not be used', () => 
 test('--help names what there is', () => {
   expect(startArguments(['--help'], {})).toEqual({ mode: 'help' });
   expect(help).toContain('--several');
+});
+
+test('the printed upload does not wait for an answer that Orthanc never gives', () => {
+  expect(uploadCommand('http://127.0.0.1:8042')).toBe(
+    "curl -X POST -H 'Expect:' http://127.0.0.1:8042/instances --data-binary @radiograph.dcm",
+  );
 });

@@ -57,13 +57,16 @@ test('on Linux the container shares the loopback, and admits no other hosts', as
     UserMetadata: { Radiograph: 5101 },
     LuaScripts: ['/etc/orthanc/lua/0-own.lua', '/etc/orthanc/lua/1-plainview.lua'],
     HttpPort: 18_042,
+    HttpBindAddresses: ['127.0.0.1'],
     RemoteAccessAllowed: false,
   });
 });
 
 test('elsewhere its port is published on the loopback, and the hook uses the name of the host', async () => {
   const launch = await dockerLaunch(spec(), 'darwin');
-  expect(launch.args.join(' ')).toContain('--publish 127.0.0.1:18042:18042');
+  expect(launch.args.join(' ')).toContain('--publish 127.0.0.1:18042:18042 --volume');
+  const withDicom = await dockerLaunch({ ...spec(), dicomPort: 14_242 }, 'darwin');
+  expect(withDicom.args.join(' ')).toContain('--publish 127.0.0.1:14242:14242');
   expect(launch.args.join(' ')).not.toContain('--network');
   expect(launch.env.PLAINVIEW_HOOK_URL).toBe('http://host.docker.internal:8104/hook');
   expect(await configuration()).toMatchObject({ RemoteAccessAllowed: true });

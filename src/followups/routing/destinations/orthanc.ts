@@ -3,10 +3,9 @@ import type { Config } from '../../../config/options.js';
 import { asPlainviewError, createError, type PlainviewError } from '../../../errors/errors.js';
 import { mayMeanAway } from '../../../orthanc/availability.js';
 import type { DestinationKind } from '../../../orthanc/forwarder.js';
-import type { InstanceId } from '../../../orthanc/ids.js';
+import type { InstanceId, StudyId } from '../../../orthanc/ids.js';
 import { Orthanc } from '../../../orthanc/orthanc.js';
-import type { DueRoute } from '../ledger.js';
-import type { Destination } from './destination.js';
+import type { AnyDue, Destination } from './destination.js';
 
 /** Instances in one Orthanc job. Orthanc opens one connection to the destination for all of them. */
 const maxBatch = 16;
@@ -20,7 +19,7 @@ const pollMs = { first: 25, longest: 1000 };
  * A peer, modality or DICOMweb server to which Orthanc sends. It uses Orthanc's asynchronous jobs: a synchronous call
  * occupies one of Orthanc's HTTP threads, and a proxy may end it after a timeout.
  */
-export class OrthancDestination implements Destination {
+export class OrthancDestination implements Destination<AnyDue> {
   readonly name: string;
   readonly maxBatch = maxBatch;
   readonly #kind: DestinationKind;
@@ -37,8 +36,8 @@ export class OrthancDestination implements Destination {
     this.#orthanc = new Orthanc({ ...config, orthancRetries: 0, orthancTimeoutMs });
   }
 
-  async send(due: readonly DueRoute[], signal: AbortSignal): Promise<void> {
-    const ids = due.map(({ instance }) => instance.ID);
+  async send(due: readonly AnyDue[], signal: AbortSignal): Promise<void> {
+    const ids = due.map(({ resource }) => resource.ID);
     try {
       await this.#job(ids, signal);
     } catch (caught) {
@@ -61,7 +60,7 @@ export class OrthancDestination implements Destination {
     this.#orthanc.close();
   }
 
-  async #job(ids: readonly InstanceId[], signal: AbortSignal): Promise<void> {
+  async #job(ids: readonly (InstanceId | StudyId)[], signal: AbortSignal): Promise<void> {
     const job = await this.#orthanc.forwarder.startJob(this.#kind, this.#remoteName, ids);
     for (let ms = pollMs.first; ; ms = Math.min(ms * 1.5, pollMs.longest)) {
       await sleep(ms, signal);

@@ -48,38 +48,52 @@ export function readRules(file: string, categories: readonly string[]): Rules {
 
 /** @throws rules_invalid where the rules have a destination that is not in Orthanc's configuration */
 export function requireKnownDestinations(rules: Rules, known: KnownDestinations): void {
+  const problems = unknownDestinations(rules, known);
+  if (problems.length > 0) throw createError('rules_invalid', { file: rules.file, problems });
+}
+
+/** @returns a sentence for each destination that is not in Orthanc's configuration */
+export function unknownDestinations(rules: Rules, known: KnownDestinations): string[] {
   const places = { peer: 'OrthancPeers', modality: 'DicomModalities', dicomweb: 'DicomWeb.Servers' };
   const problems: string[] = [];
-  for (const [index, rule] of rules.rules.entries())
+  const all = [
+    ...rules.rules.map((rule, index) => ({ rule, path: ['rules', index] })),
+    ...(rules.studies?.rules ?? []).map((rule, index) => ({ rule, path: ['studies', 'rules', index] })),
+  ];
+  for (const { rule, path } of all)
     for (const { kind, name } of targetsOf(rule)) {
       if (kind === 'webhook' || known[kind].includes(name)) continue;
       const has = known[kind].length > 0 ? `it knows ${known[kind].join(', ')}` : 'it knows none';
       problems.push(
-        `${rules.lineOf(['rules', index, 'do', kind])}, rule ${rule.name}: Orthanc's configuration has no ${kind} ${name} in ${places[kind]} (${has})`,
+        `${rules.lineOf([...path, 'do', kind])}, rule ${rule.name}: Orthanc's configuration has no ${kind} ${name} in ${places[kind]} (${has})`,
       );
     }
-  if (problems.length > 0) throw createError('rules_invalid', { file: rules.file, problems });
+  return problems;
 }
 
 /** Checks what a schema cannot express: names that must be unique, or must exist. */
 function checkNames(
-  { rules, webhooks }: NamesInFile,
+  { rules, studies, webhooks }: NamesInFile,
   categories: readonly string[],
   addProblem: AddProblem,
 ): void {
   const reserved = [...categories, ...Object.values(stateLabels), ...Object.values(routeLabels)];
-  for (const [index, rule] of rules.entries()) {
-    const path = ['rules', index];
-    const first = rules.findIndex(({ name }) => name === rule.name);
+  const all = [
+    ...rules.map((rule, index) => ({ rule, path: ['rules', index] })),
+    ...studies.rules.map((rule, index) => ({ rule, path: ['studies', 'rules', index] })),
+  ];
+  for (const [index, { rule, path }] of all.entries()) {
+    const first = all.findIndex((each) => each.rule.name === rule.name);
     if (rule.name !== undefined && first < index)
       addProblem([...path, 'name'], `there is another rule ${rule.name}`);
     for (const at of ['when', 'unless'] as const)
-      for (const category of rule[at]?.category ?? [])
-        if (!categories.some((name) => matchesWildcards(category, name)))
-          addProblem(
-            [...path, at, 'category'],
-            `there is no category ${category}: not of the network, and no view that a person can choose`,
-          );
+      for (const [condition, patterns = []] of Object.entries(rule[at] ?? {}))
+        for (const category of patterns)
+          if (!categories.some((name) => matchesWildcards(category, name)))
+            addProblem(
+              [...path, at, condition],
+              `there is no category ${category}: not of the network, and no view that a person can choose`,
+            );
     for (const label of rule.do.label ?? [])
       if (reserved.includes(label))
         addProblem([...path, 'do', 'label'], `${label} is a label of Plainview's own: name it otherwise`);

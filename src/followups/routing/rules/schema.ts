@@ -2,14 +2,10 @@ import { z } from 'zod';
 import { instanceRecord } from '../../../decisions/schema.js';
 import { orderAnswer } from '../../../order-check/schema.js';
 import { destinationKinds } from '../../../orthanc/forwarder.js';
+import { studyConditions, studyRules } from '../studies/schema.js';
+import { again, places, ruleName, some } from './parts.js';
 
 /** The file of rules. `docs/routing.md` explains it. */
-
-/** One item, or a list of items. */
-const some = <T extends z.ZodType>(item: T, what: string) =>
-  z
-    .union([item, z.array(item).min(1)], { error: `must be ${what}, or a list of such` })
-    .transform((given): z.output<T>[] => (Array.isArray(given) ? given : [given]));
 
 /** Text in which `*` stands for anything and `?` for one character. */
 const pattern = z.union([z.string().max(128), z.number()]).transform(String);
@@ -51,15 +47,9 @@ export const conditions = z.strictObject({
     .optional(),
 });
 
-const destination = some(z.string().min(1).max(128), 'a name');
-
 const actions = z
   .strictObject({
-    peer: destination.optional(),
-    modality: destination.optional(),
-    dicomweb: destination.optional(),
-    webhook: destination.optional(),
-    label: some(z.string().regex(/^[A-Za-z0-9_-]{1,40}$/), 'letters, digits, _ and -, at most 40').optional(),
+    ...places,
     stop: z.boolean().default(false),
   })
   .refine(
@@ -74,61 +64,75 @@ const webhook = z.strictObject({
 });
 
 const rule = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$/, 'must be letters, digits, spaces, _ . and -'),
+  name: ruleName,
   when: conditions.default({}),
   /** If all of these hold, the rule does not apply. */
   unless: conditions.optional(),
   do: actions,
   /** When an instance that was sent before is sent again after a new decision. */
-  again: z.enum(['changed', 'always', 'never']).default('changed'),
+  again: again.default('changed'),
 });
 
-export const rulesFile = z.strictObject(
-  {
-    version: z.literal(1),
-    /** Instances that Orthanc received before this time are never routed, so that no archive is sent by accident. */
-    since: z
-      .union([z.iso.date(), z.iso.datetime({ offset: true })], { error: 'must look like 2026-01-31' })
-      .transform((text) => new Date(text)),
-    timeZone: z
-      .string()
-      .refine(isTimeZone, 'must be a time zone such as Europe/Berlin')
-      .default(() => new Intl.DateTimeFormat().resolvedOptions().timeZone),
-    /** Limits the instances sent in a minute to each destination. */
-    perMinute: z.number().int().min(1).max(60_000).default(600),
-    /** Whether modified and anonymised copies are routed too. */
-    copies: z.boolean().default(false),
-    webhooks: z.record(z.string().min(1), webhook).default({}),
-    rules: z.array(rule).min(1),
-  },
-  'must hold version, since and rules (docs/routing.md)',
-);
+export const rulesFile = z
+  .strictObject(
+    {
+      version: z.literal(1),
+      /** Instances that Orthanc received before this time are never routed, so that no archive is sent by accident. */
+      since: z
+        .union([z.iso.date(), z.iso.datetime({ offset: true })], { error: 'must look like 2026-01-31' })
+        .transform((text) => new Date(text)),
+      timeZone: z
+        .string()
+        .refine(isTimeZone, 'must be a time zone such as Europe/Berlin')
+        .default(() => new Intl.DateTimeFormat().resolvedOptions().timeZone),
+      /** Limits the instances sent in a minute to each destination. */
+      perMinute: z.number().int().min(1).max(60_000).default(600),
+      /** Whether modified and anonymised copies are routed too. */
+      copies: z.boolean().default(false),
+      webhooks: z.record(z.string().min(1), webhook).default({}),
+      rules: z.array(rule).min(1).optional(),
+      /** Rules on the pictures of a study together. */
+      studies: studyRules.optional(),
+    },
+    'must hold version, since and rules (docs/routing.md)',
+  )
+  .refine(({ rules, studies }) => rules !== undefined || studies !== undefined, 'needs rules or studies')
+  .transform(({ rules = [], ...rest }) => ({ ...rest, rules }));
 
-const { category } = conditions.shape;
-const { label, webhook: hooks } = actions.shape;
+/** Categories where a rule's conditions name some: those of a picture, or of the pictures of a study. */
+const patternsOfStudy = studyConditions.shape.all
+  .transform((pictures) => pictures?.map(({ category }) => category))
+  .catch(undefined);
 const when = z
-  .object({ category: category.catch(undefined) })
+  .object({
+    category: conditions.shape.category.catch(undefined),
+    all: patternsOfStudy,
+    any: patternsOfStudy,
+    none: patternsOfStudy,
+  })
   .optional()
   .catch(undefined);
+
+/** A rule's name, and the names that it uses. */
+const named = z
+  .object({
+    name: z.unknown(),
+    when,
+    unless: when,
+    do: z
+      .object({ label: places.label.catch(undefined), webhook: places.webhook.catch(undefined) })
+      .catch({}),
+  })
+  .catch({ name: undefined, do: {} });
 
 /** The names in a file. They are read despite other mistakes, so that all mistakes are reported together. */
 export const namesInFile = z
   .object({
     webhooks: z.record(z.string(), webhook.optional().catch(undefined)).catch({}),
-    rules: z
-      .array(
-        z
-          .object({
-            name: z.unknown(),
-            when,
-            unless: when,
-            do: z.object({ label: label.catch(undefined), webhook: hooks.catch(undefined) }).catch({}),
-          })
-          .catch({ name: undefined, do: {} }),
-      )
-      .catch([]),
+    rules: z.array(named).catch([]),
+    studies: z.object({ rules: z.array(named).catch([]) }).catch({ rules: [] }),
   })
-  .catch({ webhooks: {}, rules: [] });
+  .catch({ webhooks: {}, rules: [], studies: { rules: [] } });
 
 export type Conditions = z.output<typeof conditions>;
 export type Rule = z.output<typeof rule>;
@@ -146,7 +150,12 @@ export interface Target {
 /** The name of a target in metadata, logs and metrics: `peer:orthopaedics`. */
 export const nameOf = ({ kind, name }: Target): string => `${kind}:${name}`;
 
-export const targetsOf = ({ do: actions }: Rule): Target[] =>
+/** What names destinations: a rule on pictures, or on studies. */
+export interface Targets {
+  do: { [Kind in Target['kind']]?: string[] | undefined };
+}
+
+export const targetsOf = ({ do: actions }: Targets): Target[] =>
   targetKinds.flatMap((kind) => (actions[kind] ?? []).map((name) => ({ kind, name })));
 
 function isTimeZone(name: string): boolean {

@@ -8,7 +8,7 @@ import { instanceId, seriesId } from '../../../../src/orthanc/ids.js';
 const orthanc = 'http://orthanc.test:8042';
 const id = '00000001-00000002-00000003-00000004-00000005';
 const due: DueRoute = {
-  instance: { ID: instanceId.parse(id), ParentSeries: seriesId.parse(id), Metadata: {}, Labels: [] },
+  resource: { ID: instanceId.parse(id), ParentSeries: seriesId.parse(id), Metadata: {}, Labels: [] },
   route: { to: 'peer:p', rule: 'r', of: 'w', decision: 'category', state: 'pending', asked: '' },
   sentBefore: false,
 };

@@ -70,7 +70,7 @@ test('a route stays due while its file is replaced and has no metadata', async (
     await waitFor(() => reads === 1);
     release();
     await storing;
-    expect(await due).toMatchObject([{ instance: { ID: id }, route: { to: 'peer:a' } }]);
+    expect(await due).toMatchObject([{ resource: { ID: id }, route: { to: 'peer:a' } }]);
   } finally {
     orthanc.close();
   }

@@ -24,7 +24,7 @@ function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () 
   /** Instances with a new decision since they were returned as due: their result belongs to the earlier decision. */
   const redecided = new Set<InstanceId>();
   const due = (instance: InstanceId): DueRoute => ({
-    instance: { ID: instance, ParentSeries: seriesId.parse(instance), Metadata: {}, Labels: [] },
+    resource: { ID: instance, ParentSeries: seriesId.parse(instance), Metadata: {}, Labels: [] },
     route: {
       to: 'peer:p',
       rule: 'r',
@@ -36,11 +36,11 @@ function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () 
     },
     sentBefore: false,
   });
-  const destination: Destination = {
+  const destination: Destination<DueRoute> = {
     name: 'peer:p',
     maxBatch: 16,
     send: async (all) => {
-      const ids = all.map(({ instance }) => instance.ID);
+      const ids = all.map(({ resource }) => resource.ID);
       sends.push(ids);
       await take(ids);
     },
@@ -56,7 +56,13 @@ function create(take: (ids: InstanceId[]) => Promise<void>, over: { refill?: () 
       },
     },
     loopGuard: new LoopGuard(),
-    orthanc: { files: { md5: async (instance) => instance }, isAway: async (error) => mayMeanAway(error) },
+    describe: async ({ resource, route: { to, rule, decision, category } }) => ({
+      id: resource.ID,
+      to,
+      rule,
+      content: [decision, category].join(' '),
+    }),
+    orthanc: { isAway: async (error) => mayMeanAway(error) },
     metrics: new RouteMetrics(new Registry(), () => []),
     refill: over.refill ?? (async () => undefined),
     perMinute: Number.POSITIVE_INFINITY,

@@ -39,6 +39,7 @@ async function create(rules: object[], over: object = {}, process: Process = sit
       },
       ledger,
       loopGuard: new LoopGuard(),
+      describe: async ({ resource: { ID: id }, route: { to, rule } }) => ({ id, to, rule, content: '' }),
       orthanc,
       metrics: new RouteMetrics(new Registry(), () => []),
       refill: async () => undefined,

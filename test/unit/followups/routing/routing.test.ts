@@ -1,10 +1,13 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createError } from '../../../../src/errors/errors.js';
 import { Routing } from '../../../../src/followups/routing/routing.js';
 import type { InstanceId } from '../../../../src/orthanc/ids.js';
+import { FolderStore } from '../../../../src/store/folder-store.js';
+import type { Store } from '../../../../src/store/store.js';
 import { stubClasses } from '../../../../testkit/classifier.js';
-import { type Process, useFakeSite } from '../../../../testkit/fake-site.js';
+import { categories, type Process, useFakeSite } from '../../../../testkit/fake-site.js';
 import { head, type RulesFolder, rulesFolder } from '../../../../testkit/rules.js';
 import { waitFor } from '../../../../testkit/wait-for.js';
 import { routingSite } from './support.js';
@@ -22,18 +25,25 @@ afterEach(async () => {
 });
 
 /** A process with the routing that these rules make. */
-async function create(rules: object[]): Promise<{ process: Process; routing: Routing }> {
+async function create(
+  rules: object[],
+  over: object = {},
+  store: Store = new FolderStore(site.stateDir),
+): Promise<{ process: Process; routing: Routing }> {
   const process = site.process();
   const routing = new Routing(
     {
       ...process,
       categories: stubClasses,
+      codes: categories,
+      store,
       registry: new Registry(),
       onPart: () => undefined,
       backOff: { first: 1, longest: 10 },
+      studyPollMs: 10,
       log: pino({ level: 'silent' }),
     },
-    await place.write({ ...head, rules }),
+    await place.write({ ...head, rules, ...over }),
   );
   running.push(routing);
   return { process, routing };
@@ -74,7 +84,7 @@ test('the very file that comes back from where it was sent is not sent there aga
   await routing.followUp.run(id);
   await ended(id);
   expect(states(id)).toEqual([
-    expect.stringMatching(/^peer:a: knee_ap: skipped: this very file was sent there at 20/),
+    expect.stringMatching(/^peer:a: knee_ap: skipped: the very same was sent there at 20/),
   ]);
   expect(site.fake.sent).toHaveLength(1);
 });
@@ -143,4 +153,38 @@ test('a peer that answers but does not take an instance is given up after some t
 test('a destination that Orthanc does not know stops the start', async () => {
   const { routing } = await create([{ name: 'astray', do: { peer: 'c' } }]);
   await expect(routing.checkDestinations()).rejects.toMatchObject({ code: 'rules_invalid' });
+});
+
+test('a kill before any write of a decided picture leaves its study due', async () => {
+  const studies = { rules: [{ name: 'seen', when: { any: 'knee_*' }, do: { peer: 'a', label: 'seen' } }] };
+  let wasKilled = true;
+  for (let writes = 0; wasKilled; writes++) {
+    const killed = await create([toA], { studies });
+    const { instance: id, study } = store('one', `study ${writes}`);
+    await decide(killed.process, id, 'knee_ap');
+    wasKilled = await site.dying(writes, () => killed.routing.followUp.run(id));
+    await killed.routing.stop();
+    const { process, routing } = await create([toA], { studies });
+    await routing.checkDestinations();
+    if (routing.followUp.isDue(await process.orthanc.hierarchy.instance(id))) await routing.followUp.run(id);
+    routing.resume();
+    await waitFor(() => site.fake.labels(study).join() === 'knee_ap,seen');
+    await routing.stop();
+    const sent = site.fake.sent.flatMap(({ instances }) => instances).filter((each) => each === study);
+    expect([writes, sent]).toEqual([writes, [study]]);
+  }
+});
+
+test('a picture counts as routed only when its study is noted as due', async () => {
+  class Full extends FolderStore {
+    override async write(): Promise<void> {
+      throw createError('state_unusable', { folder: 'here', why: 'no space left' });
+    }
+  }
+  const studies = { rules: [{ name: 'seen', do: { label: 'seen' } }] };
+  const { process, routing } = await create([toA], { studies }, new Full(site.stateDir));
+  const { instance: id } = store('one');
+  await decide(process, id, 'knee_ap');
+  await expect(routing.followUp.run(id)).rejects.toMatchObject({ code: 'state_unusable' });
+  expect(routing.followUp.isDue(await process.orthanc.hierarchy.instance(id))).toBe(true);
 });

@@ -1,0 +1,67 @@
+import type { StudyId } from '../../../orthanc/ids.js';
+import type { Orthanc } from '../../../orthanc/orthanc.js';
+import type { GroupLabels } from '../group-labels.js';
+import type { Due, RouteResult } from '../ledger.js';
+import type { RouteLedger } from '../outbox.js';
+import { isPendingRoute, type StudyRoute, type StudyRoutes, studyRoutesOf } from '../routes-record.js';
+import { isSameRoute } from './plan.js';
+
+export type DueStudy = Due<{ ID: StudyId }, StudyRoute>;
+
+interface Parts {
+  orthanc: Pick<Orthanc, 'hierarchy'>;
+  groupLabels: GroupLabels;
+  /** Called where a study has one more route to the same destination. */
+  onPending: (study: StudyId, to: string) => void;
+}
+
+/**
+ * The record of the pending and ended routes of studies, in Orthanc's metadata `RadiographRoutes` of the study. A study
+ * with a pending route carries the label `route_pending`.
+ */
+export class StudyLedger implements RouteLedger<DueStudy> {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Of each study at most one: several rules can tell one webhook, and each of them can fail alone. */
+  async due(ids: readonly StudyId[], to: string): Promise<DueStudy[]> {
+    const due: DueStudy[] = [];
+    for (const ID of ids) {
+      const { routes = [] } = (await this.#read(ID)) ?? {};
+      const route = routes.find((each) => each.to === to && isPendingRoute(each));
+      if (route === undefined) continue;
+      const sentBefore = routes.some((each) => isSameRoute(each, route) && each.state === 'sent');
+      due.push({ resource: { ID }, route, sentBefore });
+    }
+    return due;
+  }
+
+  /** A route that was sent counts as sent even if the study has changed meanwhile. */
+  async end(study: StudyId, route: StudyRoute, { state, why }: RouteResult): Promise<void> {
+    const { groupLabels, onPending } = this.#parts;
+    let hasMore = false;
+    await groupLabels.change(study, (known) => {
+      if (known === undefined) return undefined;
+      const is = (each: StudyRoute, in_: StudyRoute['state']) =>
+        isSameRoute(each, route) && each.of === route.of && each.state === in_;
+      const one =
+        known.routes.find((each) => is(each, 'pending')) ??
+        (state === 'sent' ? known.routes.findLast((each) => is(each, 'skipped')) : undefined);
+      const ended = new Date().toISOString();
+      const routes = known.routes.map((each) =>
+        each === one ? { ...each, state, ended, ...(why === undefined ? {} : { why }) } : each,
+      );
+      hasMore = routes.some((each) => each.to === route.to && isPendingRoute(each));
+      return { ...known, routes };
+    });
+    if (hasMore) onPending(study, route.to);
+  }
+
+  async #read(study: StudyId): Promise<StudyRoutes | undefined> {
+    const group = await this.#parts.orthanc.hierarchy.group('studies', study);
+    return group && studyRoutesOf(group);
+  }
+}
