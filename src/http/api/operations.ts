@@ -11,6 +11,7 @@ import type { Tagger } from '../../followups/tags/tagger.js';
 import type { Hanger } from '../../hanging/hanger.js';
 import type { ReclassificationJobs } from '../../intake/reclassification/jobs.js';
 import type { Sweep } from '../../intake/sweep.js';
+import type { Metrics } from '../../metrics/metrics.js';
 import type { Networks } from '../../networks/networks.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { Queue } from '../../queue/queue.js';
@@ -57,6 +58,7 @@ export interface ApiParts {
   drift: Drift;
   events: Events;
   audit: Audit;
+  metrics: Metrics;
   readiness: () => Readiness;
   config: Config;
 }

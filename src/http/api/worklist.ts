@@ -7,8 +7,8 @@ import { type Worklist, type WorklistQuery, worklistQuery } from '../../worklist
 import { type Operation, operation } from './operation.js';
 
 /** A filter as the audit trail has it: of the texts that a person has typed, which may name a patient, only the names. */
-const filterOf = ({ station, text, cursor: _, limit: __, ...filter }: WorklistQuery) => {
-  const words = Object.entries({ station, text }).flatMap(([name, word]) =>
+const filterOf = ({ station, text, by, cursor: _, limit: __, ...filter }: WorklistQuery) => {
+  const words = Object.entries({ station, text, by }).flatMap(([name, word]) =>
     word === undefined ? [] : [name],
   );
   return { filter, ...(words.length > 0 ? { words } : {}) };

@@ -26,10 +26,13 @@ async function sweep({ instance, study }: Line): Promise<void> {
   if (tree !== undefined && !aggregates.isUpToDate(tree)) await aggregates.update(study);
 }
 
+/** The labels of a decision on all levels; of a person's also the one that says so, on the instance. */
 function expectLabels({ instance, series, study }: Line, labels: string[], foreign: string[] = []): void {
   const all = [...labels, ...foreign].sort();
-  for (const id of [instance, series, study]) expect(site.fake.labels(id)).toEqual(all);
-  expect(site.record(instance)?.labels).toEqual(labels);
+  const spoken = site.record(instance)?.who === 'person' ? ['settled_by_person'] : [];
+  expect(site.fake.labels(instance)).toEqual([...all, ...spoken].sort());
+  for (const id of [series, study]) expect(site.fake.labels(id)).toEqual(all);
+  expect(site.record(instance)?.labels).toEqual([...labels, ...spoken]);
   for (const id of [series, study]) expect(site.group(id)?.labels).toEqual(labels);
 }
 const levelsOf = ({ instance, series, study }: Line) => [
