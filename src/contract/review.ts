@@ -242,6 +242,11 @@ export const status = z.object({
     'Why the state folder cannot be written; corrections are refused until it can.',
   ),
   orthancPages: z.string().describe("The address of Orthanc's own pages for a browser."),
+  viewers: z
+    .array(z.object({ name: z.string(), url: z.string() }))
+    .describe(
+      'Links to viewers. Each address has places such as {StudyInstanceUID}, to be filled for a picture.',
+    ),
   listeners: z.number().describe('Clients connected to the event stream.'),
   streams: z
     .boolean()

@@ -33,6 +33,12 @@ export class Search {
     return this.#finder.once(seriesFound, { ...data, Since: page.since, Limit: page.limit });
   }
 
+  /** A page of the series of a patient: of exactly this Patient ID, which holds no wildcard. */
+  seriesOfPatient(patientId: string, page: Page): Promise<IndexedSeries[]> {
+    const data = { Level: 'Series', Query: { PatientID: patientId }, CaseSensitive: true, Expand: true };
+    return this.#finder.once(seriesFound, { ...data, Since: page.since, Limit: page.limit });
+  }
+
   /** A page of all series, by when Orthanc last received something for them. */
   seriesByUpdate(page: Page & { order: 'newest' | 'oldest' }): Promise<IndexedSeries[]> {
     return this.#finder.once(seriesFound, {

@@ -70,7 +70,7 @@ export function apiOperations(parts: ApiParts): Operation[] {
   return [
     ...aboutOperations(parts.categories, () => classifier.network.classes, parts.words),
     statusOperation(parts.events),
-    ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries, audit),
+    ...worklistOperations({ ...parts, entries, list: new Worklist(orthanc, entries, config.labelPrefix) }),
     ...pictureOperations({ renderings: orthanc.renderings, entries, config, audit }),
     activationOperation({ ...parts, entries }),
     ...correctionOperations({ ...parts, entries }),

@@ -116,7 +116,7 @@ function Panels({ statistics }: { statistics: Statistics }) {
           bucket="day"
           series={decisionSeries}
         />
-        <Agreement networks={statistics.agreement} />
+        <Agreement networks={statistics.agreement} answers={statistics.acknowledged} />
         <Shadows shadows={statistics.shadows} />
         <Categories statistics={statistics} />
         <Engine />
