@@ -5,7 +5,7 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { Locks } from '../store/locks.js';
 import type { Derived } from './derived.js';
-import { groupLabelsOf, type LabelPlan, planAllLabels, planLabels, prefixed } from './labels.js';
+import { type LabelPlan, labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
 import { type LabelledResource, writeRecord } from './owned-labels.js';
 import { type CategoryLabels, proposedCategories } from './proposals.js';
 import { recordIn } from './read.js';
@@ -261,7 +261,7 @@ export function aggregate(
   for (const record of records) {
     decisions[record.decision] = (decisions[record.decision] ?? 0) + 1;
     if (record.category !== undefined) categories[record.category] = (categories[record.category] ?? 0) + 1;
-    for (const label of groupLabelsOf(record)) wanted.add(label);
+    for (const label of labelsOf(record)) wanted.add(label);
   }
   return { categories: sorted(categories), decisions: sorted(decisions), wanted: [...wanted].sort() };
 }

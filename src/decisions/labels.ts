@@ -29,17 +29,15 @@ export function requireLabels(option: string, categories: readonly string[], pre
 
 type Labelled = Pick<InstanceRecord, 'decision' | 'category'> & Judged;
 
-/** The labels that a decision asks for on series and study, without a site's prefix. */
-export function groupLabelsOf(record: Labelled): string[] {
+/** The labels that a decision asks for, without a site's prefix. */
+export function labelsOf(record: Labelled): string[] {
   const { decision, category } = record;
-  return [...(decision === 'category' && category !== undefined ? [category] : []), ...openStatesOf(record)];
+  return [
+    ...(decision === 'category' && category !== undefined ? [category] : []),
+    ...openStatesOf(record),
+    ...(isSettledByPerson(record) ? [stateLabels.settled] : []),
+  ];
 }
-
-/** The labels that a decision asks for on its instance, without a site's prefix. */
-export const labelsOf = (record: Labelled): string[] => [
-  ...groupLabelsOf(record),
-  ...(isSettledByPerson(record) ? [stateLabels.settled] : []),
-];
 
 /** As the site wants them. */
 export const prefixed = (prefix: string, labels: readonly string[]): string[] =>

@@ -6,6 +6,6 @@ export const stateLabels = {
   orderMismatch: 'order_mismatch',
   /** On studies alone. */
   categoryProposed: 'category_proposed',
-  /** On instances alone: a person has settled all that was open there. */
+  /** A person has settled all that was open on the instance. */
   settled: 'settled_by_person',
 } as const;

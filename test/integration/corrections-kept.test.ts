@@ -87,7 +87,7 @@ describe('a request that includes corrected ones', () => {
       category: 'hand_ap',
       before: { category: 'knee_lateral' },
     });
-    expect(await reader().labels(`instances/${id}`)).toEqual(['hand_ap']);
+    expect(await reader().labels(`instances/${id}`)).toEqual(['hand_ap', 'settled_by_person']);
   });
 
   test('leaves a correction as it is where the instance cannot be decided again', async () => {

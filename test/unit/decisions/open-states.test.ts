@@ -6,7 +6,7 @@ import {
   saysWhatItShows,
   undone,
 } from '../../../src/decisions/correction.js';
-import { groupLabelsOf, labelsOf } from '../../../src/decisions/labels.js';
+import { labelsOf } from '../../../src/decisions/labels.js';
 import { differencesOf, openStatesOf } from '../../../src/decisions/open-states.js';
 import { type InstanceRecord, instanceRecord, type NewDecision } from '../../../src/decisions/schema.js';
 import type { OrderRecord } from '../../../src/order-check/schema.js';
@@ -58,7 +58,6 @@ describe('what is open', () => {
     expect(openStatesOf(of)).toEqual(open);
     const settled = of.who === 'person' && open.length === 0 ? ['settled_by_person'] : [];
     expect(labelsOf(of).filter((label) => label !== of.category)).toEqual([...open, ...settled]);
-    expect(groupLabelsOf(of)).not.toContain('settled_by_person');
   });
 
   test('the answer to a difference outlasts the decision: asked again is only what differs otherwise', () => {

@@ -26,13 +26,12 @@ async function sweep({ instance, study }: Line): Promise<void> {
   if (tree !== undefined && !aggregates.isUpToDate(tree)) await aggregates.update(study);
 }
 
-/** The labels of a decision on all levels; of a person's also the one that says so, on the instance. */
-function expectLabels({ instance, series, study }: Line, labels: string[], foreign: string[] = []): void {
+/** The labels of a decision on all levels; of a person's, also the one that says so. */
+function expectLabels({ instance, series, study }: Line, given: string[], foreign: string[] = []): void {
+  const labels = [...given, ...(site.record(instance)?.who === 'person' ? ['settled_by_person'] : [])];
   const all = [...labels, ...foreign].sort();
-  const spoken = site.record(instance)?.who === 'person' ? ['settled_by_person'] : [];
-  expect(site.fake.labels(instance)).toEqual([...all, ...spoken].sort());
-  for (const id of [series, study]) expect(site.fake.labels(id)).toEqual(all);
-  expect(site.record(instance)?.labels).toEqual([...labels, ...spoken]);
+  for (const id of [instance, series, study]) expect(site.fake.labels(id)).toEqual(all);
+  expect(site.record(instance)?.labels).toEqual(labels);
   for (const id of [series, study]) expect(site.group(id)?.labels).toEqual(labels);
 }
 const levelsOf = ({ instance, series, study }: Line) => [
