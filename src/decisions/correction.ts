@@ -16,10 +16,18 @@ export interface By {
   when: string;
 }
 
-type Shown = Pick<InstanceRecord, 'decision' | 'category' | 'top'>;
+/** What a person decides about. */
+export interface Shown {
+  /** `pictureOf` */
+  picture: string;
+  /** What would differ from the order if this was decided. */
+  differences(decided: { category?: string | undefined }): string[];
+}
+
+type Answered = Pick<InstanceRecord, 'decision' | 'category' | 'top'>;
 
 /** The category that a decision shows: the one given, or the best one where a person should look; null: none of them. */
-export function shownCategory({ decision, category, top }: Shown): string | null {
+export function shownCategory({ decision, category, top }: Answered): string | null {
   if (decision === 'category') return category ?? null;
   const best = decision === 'needs_review' ? top[0]?.category : undefined;
   return best === undefined || best === otherClass ? null : best;

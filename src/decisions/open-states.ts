@@ -36,3 +36,11 @@ export const hasPersonSpoken = ({ who, acknowledged }: Pick<Judged, 'who' | 'ack
 /** Whether a person has looked at the instance, and nothing is open there. */
 export const isSettledByPerson = (record: Judged): boolean =>
   hasPersonSpoken(record) && openStatesOf(record).length === 0;
+
+/** What a person has settled of the order. It outlasts the decision: the same difference is not asked about again. */
+export const settledIn = (
+  record: InstanceRecord | undefined,
+): Pick<InstanceRecord, 'settled' | 'acknowledged'> => ({
+  ...(record?.settled === undefined ? {} : { settled: record.settled }),
+  ...(record?.acknowledged === undefined ? {} : { acknowledged: record.acknowledged }),
+});

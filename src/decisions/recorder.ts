@@ -9,13 +9,14 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Locks } from '../store/locks.js';
 import type { Aggregates } from './aggregates.js';
+import type { Shown } from './correction.js';
 import { CorrectionKeeper, type SeenPicture } from './correction-keeper.js';
 import type { CorrectionStore, EndedCorrection } from './correction-store.js';
 import { type OtherPicture, otherPictures } from './exposure.js';
 import { FormerDecisions } from './former-decisions.js';
 import { type LabelPlan, labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
 import { isCompletedSince, requirePicture, withoutNewRequest } from './meanwhile.js';
-import { differencesOf } from './open-states.js';
+import { differencesOf, settledIn } from './open-states.js';
 import { followStandingRecord } from './overtaken.js';
 import { writeRecord } from './owned-labels.js';
 import { decisionOf, recordOf, requestOf } from './read.js';
@@ -78,14 +79,6 @@ interface Parts {
   orderCheck?: OrderCheck;
   corrections: CorrectionStore;
   seal: RequestSeal;
-}
-
-/** What a person decides about. */
-export interface Shown {
-  /** `pictureOf` */
-  picture: string;
-  /** What would differ from the order if this was decided. */
-  differences(decided: { category?: string | undefined }): string[];
 }
 
 /** Tries of a person's decision, each after another writer was met. */
@@ -403,12 +396,6 @@ export class Recorder {
     return prefixed(this.#parts.labelPrefix, labelsOf(record));
   }
 }
-
-/** What a person has settled of the order. It outlasts the decision: the same difference is not asked about again. */
-const settledIn = (record: InstanceRecord | undefined): Pick<InstanceRecord, 'settled' | 'acknowledged'> => ({
-  ...(record?.settled === undefined ? {} : { settled: record.settled }),
-  ...(record?.acknowledged === undefined ? {} : { acknowledged: record.acknowledged }),
-});
 
 /** The study as it is once record and labels of its only instance are written. */
 const withRecord = (tree: StudyTree, text: string | undefined, { add, remove }: LabelPlan): StudyTree => ({

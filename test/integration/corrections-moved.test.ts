@@ -76,7 +76,7 @@ describe('a person’s decision belongs to the picture:', () => {
     const id = await onlyInstance(ID);
     expect(await reader().decided(id)).toBe('hand_ap');
     expect(await reader().record(id)).toMatchObject({ who: 'person', person: said?.person });
-    expect(await reader().labels(`studies/${ID}`)).toEqual(['hand_ap']);
+    expect(await reader().labels(`studies/${ID}`)).toEqual(['hand_ap', 'settled_by_person']);
   });
 
   test('a study that is split', async () => {

@@ -31,7 +31,7 @@ const labelsOf = async ({ orthancId, series, study }: StoredInstance) => [
 const everywhere = (label: string) => [[label], [label], [label]];
 /** Of a person's decision. What it says is that there is none of the categories, where no label is given. */
 const byPerson = (...labels: string[]) => {
-  const all = [...labels, 'settled_by_person'];
+  const all = [...labels, 'settled_by_person'].sort();
   return [all, all, all];
 };
 const decision = (id: string) => `/instances/${id}/decision`;

@@ -124,8 +124,10 @@ describe('a file', () => {
     await waitForTags(orthancId, 'hand_ap');
     expect(await simplified(orthancId)).toMatchObject({ BodyPartExamined: 'HAND' });
     expect((await simplified(orthancId)).ViewPosition).toBe('');
-    expect(await reader().record(orthancId)).toMatchObject({ who: 'person', person: { who: 'alice' } });
-    expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap']);
+    const record = await reader().record(orthancId);
+    expect(record).toMatchObject({ who: 'person', person: { who: 'alice' } });
+    expect(record?.order?.answer).not.toBe('differs');
+    expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap', 'settled_by_person']);
   });
 });
 

@@ -30,7 +30,9 @@ const apply = (name: FilterName) => (text: string) =>
 export function Filters() {
   const filters = filtersOf();
   const used = filterNames.filter((name) => name !== 'text' && filters[name] !== undefined).length;
-  const [isOpen, setOpen] = useState(used > 0);
+  const [chosen, setOpen] = useState<boolean>();
+  // What narrows the list is shown, unless the reader has closed it.
+  const isOpen = chosen ?? used > 0;
   const draft = (name: FilterName) => ({
     id: `filter-${name}`,
     value: filters[name] ?? '',
