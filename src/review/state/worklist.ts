@@ -136,15 +136,19 @@ export async function neighbour(instance: string, by: 1 | -1): Promise<Entry | u
 export const isSettled = ({ who, acknowledged, open }: Entry): boolean =>
   (who === 'person' || acknowledged !== undefined) && open.length === 0;
 
-/** The first entry that no person has settled; loads further pages until there is one. */
+/** What people have settled can be a long list. */
+const mostPagesSearched = 10;
+
+/** The first entry that no person has settled, on one of the next pages too. */
 export async function firstUnsettled(): Promise<Entry | undefined> {
-  for (let seen = 0; ; ) {
+  let seen = 0;
+  for (let pages = 0; pages < mostPagesSearched; pages++) {
     const found = items.value.slice(seen).find((entry) => !isSettled(entry));
     seen = items.value.length;
     if (found !== undefined || !hasMore()) return found;
     await loadMore();
-    if (items.value.length === seen) return undefined; // it failed, or the rest is empty
   }
+  return undefined;
 }
 
 /** Position of an instance in the list, from 0; -1 where it is not in it. */

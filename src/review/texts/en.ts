@@ -145,8 +145,6 @@ export const en = {
   worklistAllStudies: 'All studies',
   worklistLists: 'Lists',
   worklistPatientNote: 'The pictures of the patient that you searched for.',
-  worklistPatientNone:
-    'No patient was searched for here. Enter the Patient ID in the filters of the worklist.',
   worklistAllSettled: 'Nothing here is open: people have settled all of it.',
   worklistEmpty: 'Nothing here.',
   worklistCount: (shown: number, total: number | undefined, hasMore: boolean) => {

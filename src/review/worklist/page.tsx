@@ -4,7 +4,7 @@ import { ticks } from '../api/live.js';
 import { readFilters } from '../state/filters.js';
 import { notifyDone, notifyOnError } from '../state/notices.js';
 import { currentEntry } from '../state/review.js';
-import { go, instanceHref, type Route, route } from '../state/route.js';
+import { go, goInstead, instanceHref, type Route, route } from '../state/route.js';
 import * as list from '../state/worklist.js';
 import { texts } from '../texts/index.js';
 import { Key } from '../ui/keys.js';
@@ -25,6 +25,8 @@ export function WorklistPage() {
   const tiles = useRef<HTMLUListElement>(null);
   useSignalEffect(() => {
     const { value } = route;
+    // After a reload, or another list, nothing knows the patient any more.
+    if (value.page === 'patient' && !('patient' in list.source.peek())) return goInstead('#/');
     const wanted = wantedBy(value);
     if (wanted === undefined) return;
     // Coming back from a picture, the list is as it was left.
@@ -59,7 +61,6 @@ export function WorklistPage() {
     { keys: ['r'], description: texts.keyRefresh, run: () => notifyOnError(list.reloadList()) },
   ]);
   const { page } = route.value;
-  const isPatient = 'patient' in list.source.value;
   return (
     <>
       <h1 class="visually-hidden">
@@ -71,11 +72,7 @@ export function WorklistPage() {
       </h1>
       {page === 'study' || page === 'patient' ? (
         <p class="one-study">
-          {page === 'study'
-            ? texts.worklistStudyNote
-            : isPatient
-              ? texts.worklistPatientNote
-              : texts.worklistPatientNone}{' '}
+          {page === 'study' ? texts.worklistStudyNote : texts.worklistPatientNote}{' '}
           <a href="#/">{texts.worklistAllStudies}</a>
         </p>
       ) : (

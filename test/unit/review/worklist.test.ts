@@ -117,9 +117,13 @@ test('the first that nobody has settled is found, on a later page too', async ()
   );
   await list.openList({ filters: { state: 'recent' } });
   expect((await list.firstUnsettled())?.instance).toBe(idOf(3));
-  api.on('GET worklist', () => ({ items: [settled(0)] }));
+  let asked = 0;
+  const pageOf = (number: number) => Array.from({ length: 48 }, (_, n) => settled(number * 48 + n));
+  api.on('GET worklist', () => ({ items: pageOf(asked++), next: 'more' }));
   await list.openList({ filters: { state: 'settled_by_person' } });
   expect(await list.firstUnsettled()).toBeUndefined();
+  // However many people have settled.
+  expect(asked).toBeLessThan(20);
 });
 
 test('a Patient ID is sent in a body, and is in no address', async () => {
