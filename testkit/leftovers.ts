@@ -5,7 +5,7 @@ import type { Reader } from './service.js';
 /** What differs from the decision that stands, at all three levels. */
 async function leftoversOf(reader: Reader, { orthancId, series, study }: StoredInstance): Promise<string[]> {
   const record = await reader.record(orthancId);
-  const wanted = record === undefined ? [] : labelsOf(record);
+  const wanted = record === undefined ? [] : labelsOf(record).sort();
   const problems: string[] = [];
   for (const resource of [`instances/${orthancId}`, `series/${series}`, `studies/${study}`]) {
     const labels = await reader.labels(resource);

@@ -19,6 +19,8 @@ export interface AuditEntry {
     | 'correct'
     | 'confirm'
     | 'undo'
+    /** An answer to what differs from the order. */
+    | 'acknowledge'
     /** A category that somebody set as a label in Orthanc is no correction. */
     | 'dismiss'
     | 'undo tags'

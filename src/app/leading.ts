@@ -12,6 +12,7 @@ import { ChangeCursor } from '../intake/cursor.js';
 import { Follower } from '../intake/follower.js';
 import { GroupRequests } from '../intake/reclassification/group-requests.js';
 import { ReclassificationJobs } from '../intake/reclassification/jobs.js';
+import { SettledLabels } from '../intake/settled-labels.js';
 import { Sweep } from '../intake/sweep.js';
 import { SweepSchedule } from '../intake/sweep-schedule.js';
 import type { Metrics } from '../metrics/metrics.js';
@@ -93,6 +94,7 @@ export async function createLeading({ work, store, orthanc, classifier, config, 
   };
   const parts: Part[] = [
     settling,
+    new SettledLabels({ store, corrections, queue, log }),
     ...(routing === undefined ? [] : [routing]),
     groupRequests,
     follower,

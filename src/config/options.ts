@@ -1,6 +1,7 @@
 import { validate } from 'node-cron';
 import { z } from 'zod';
 import { defaultThresholds } from '../classify/network.js';
+import { viewerLinks } from './viewer-links.js';
 import { secureAddress, webAddress, webAddresses } from './web-address.js';
 
 /** A comma-separated list, as environments hold it. */
@@ -42,6 +43,11 @@ export const options = z.object({
     .optional()
     .describe(
       "Address of Orthanc as browsers reach it, for links to Orthanc's pages. Default: `PLAINVIEW_ORTHANC_URL`, of several the first.",
+    ),
+  viewers: viewerLinks
+    .optional()
+    .describe(
+      "Viewers that the review page links to: a name, `=`, and an address with `{StudyInstanceUID}`, `{SeriesInstanceUID}`, `{SOPInstanceUID}`, or Orthanc's identifiers `{study}`, `{series}`, `{instance}`; several are separated by blanks. `OHIF=https://pacs/ohif/viewer?StudyInstanceUIDs={StudyInstanceUID} Stone=/stone-webviewer/index.html?study={StudyInstanceUID} OE2=/ui/app/#/filtered-studies?StudyInstanceUID={StudyInstanceUID}`. `_` in a name is shown as a blank.",
     ),
   orthancUsername: z.string().min(1).optional().describe('Orthanc user that Plainview logs in as.'),
   orthancPassword: z

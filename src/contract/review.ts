@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { code } from '../anatomy/code.js';
 import { instanceRecord, networkId } from '../decisions/schema.js';
 import { category, cursor } from './named.js';
-import { worklistStates } from './states.js';
+import { openStates, worklistStates } from './states.js';
 
 /**
  * The API's answers to the review page. The page is type-checked against these shapes, so nothing in this folder may
@@ -56,6 +56,9 @@ export const entry = instanceRecord.omit({ version: true, labels: true, ms: true
       "Orthanc's identifier of the instance that stands for the same exposure, also for the order: this one is raw, or made from it.",
     ),
   labels: z.array(z.string()).describe('All labels of the instance, including those of others.'),
+  open: z
+    .array(z.enum(openStates))
+    .describe('What no person has settled yet; empty also where there is nothing to settle.'),
   proposed: z
     .array(category)
     .optional()
@@ -199,9 +202,16 @@ export const statistics = z.object({
       }),
     )
     .describe('How often the shadow network would have decided otherwise, and who was right.'),
+  acknowledged: z
+    .object({ order_wrong: z.number(), category_wrong: z.number(), no_matter: z.number() })
+    .describe(
+      'What people answered where a decision differs from the order; what was undone is not counted.',
+    ),
   backlog: counts
     .partial()
-    .describe('Instances, or studies, that carry the state now; absent where Orthanc cannot count.'),
+    .describe(
+      'Instances, or studies, with something that no person has settled yet; absent where Orthanc cannot count.',
+    ),
   complete: z.boolean().describe('False while decisions in Orthanc are still being counted.'),
 });
 export type StatisticsAnswer = z.output<typeof statistics>;
@@ -232,6 +242,11 @@ export const status = z.object({
     'Why the state folder cannot be written; corrections are refused until it can.',
   ),
   orthancPages: z.string().describe("The address of Orthanc's own pages for a browser."),
+  viewers: z
+    .array(z.object({ name: z.string(), url: z.string() }))
+    .describe(
+      'Links to viewers. Each address has places such as {StudyInstanceUID}, to be filled for a picture.',
+    ),
   listeners: z.number().describe('Clients connected to the event stream.'),
   streams: z
     .boolean()

@@ -89,6 +89,23 @@ export class CorrectionStore {
     return this.#indexed('instances', id);
   }
 
+  /**
+   * All instances that people have decided about, folder by folder. Leaves out what is damaged: its own job reports it.
+   * @throws state_unusable
+   */
+  async *allInstances(): AsyncGenerator<InstanceId[]> {
+    for (let number = 0; number < 256; number++) {
+      const folder = `corrections/pictures/${number.toString(16).padStart(2, '0')}`;
+      const pictures = (await this.#store.names(folder)).map((name) =>
+        this.#store.read(`${folder}/${name}`, keptPicture).catch((error: unknown) => {
+          if (isDamaged(error)) return undefined;
+          throw error;
+        }),
+      );
+      yield (await Promise.all(pictures)).flatMap((kept) => kept?.instances ?? []);
+    }
+  }
+
   /** Whether there is a picture with these attributes. @throws state_unusable */
   hasTraits(traits: string): Promise<boolean> {
     return this.#store.has(keyOf('traits', traits));

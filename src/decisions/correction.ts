@@ -1,6 +1,14 @@
 import { otherClass } from '../classify/decide.js';
 import { createError } from '../errors/errors.js';
-import { type DecisionRecord, decisionRecord, type InstanceRecord, type NewDecision } from './schema.js';
+import { differencesOf } from './open-states.js';
+import { decisionOf } from './read.js';
+import {
+  type DecisionRecord,
+  decisionRecord,
+  type InstanceRecord,
+  type MismatchAnswer,
+  type NewDecision,
+} from './schema.js';
 
 /** Who says so, and when (ISO 8601, UTC). */
 export interface By {
@@ -8,10 +16,18 @@ export interface By {
   when: string;
 }
 
-type Shown = Pick<InstanceRecord, 'decision' | 'category' | 'top'>;
+/** What a person decides about. */
+export interface Shown {
+  /** `pictureOf` */
+  picture: string;
+  /** What would differ from the order if this was decided. */
+  differences(decided: { category?: string | undefined }): string[];
+}
+
+type Answered = Pick<InstanceRecord, 'decision' | 'category' | 'top'>;
 
 /** The category that a decision shows: the one given, or the best one where a person should look; null: none of them. */
-export function shownCategory({ decision, category, top }: Shown): string | null {
+export function shownCategory({ decision, category, top }: Answered): string | null {
   if (decision === 'category') return category ?? null;
   const best = decision === 'needs_review' ? top[0]?.category : undefined;
   return best === undefined || best === otherClass ? null : best;
@@ -31,11 +47,46 @@ export function confirmed(current: InstanceRecord, by: By): NewDecision {
   return personal(current, shownCategory(current), 'confirm', by);
 }
 
-/** Back to the network's decision. @throws not_corrected */
-export function undone({ who, before }: InstanceRecord): NewDecision {
-  if (who !== 'person' || before === undefined) throw createError('not_corrected', {});
-  return { ...before, who: 'network' };
+/**
+ * A person answers a decision that differs from the order.
+ * @param category what the picture shows, where the answer is `category_wrong`; null: none of the categories
+ * @throws nothing_to_acknowledge, category_undecided
+ */
+export function acknowledged(
+  current: InstanceRecord,
+  { answer, category = null, why }: { answer: MismatchAnswer; category?: string | null; why?: string },
+  by: By,
+): NewDecision {
+  const of = differencesOf(current.order);
+  if (of.length === 0 || isAnswered(current)) throw createError('nothing_to_acknowledge', {});
+  const acknowledged = { answer, ...by, ...(why === undefined ? {} : { why }), of };
+  if (answer === 'category_wrong') return { ...corrected(current, category, by), acknowledged };
+  if (current.who === 'person') return { ...decisionOf(current), when: by.when, acknowledged };
+  if (current.decision !== 'category') throw createError('category_undecided', {});
+  return { ...confirmed(current, by), acknowledged };
 }
+
+/** Whether a person has answered all that differs from the order. */
+const isAnswered = ({ order, acknowledged }: InstanceRecord): boolean =>
+  acknowledged !== undefined && differencesOf(order).every((each) => acknowledged.of.includes(each));
+
+/** Back to what a person replaced: an answer that came after a person's decision, else that decision. @throws not_corrected */
+export function undone(current: InstanceRecord): NewDecision {
+  const { who, person, before, acknowledged: answer } = current;
+  const { settled, acknowledged: _, ...decided } = decisionOf(current);
+  if (who === 'network') {
+    if (answer === undefined && settled === undefined) throw createError('not_corrected', {});
+    return decided;
+  }
+  if (before === undefined) throw createError('not_corrected', {});
+  if (answer === undefined || person === undefined || answer.when === person.when)
+    return { ...before, who: 'network' };
+  return { ...decided, when: person.when, ...(settled === undefined ? {} : { settled }) };
+}
+
+/** Whether a person has said what the picture shows. Who says that a difference from the order does not matter has not. */
+export const saysWhatItShows = ({ who, person, acknowledged }: InstanceRecord): boolean =>
+  who === 'person' && !(acknowledged?.answer === 'no_matter' && acknowledged.when === person?.when);
 
 function personal(
   current: InstanceRecord,

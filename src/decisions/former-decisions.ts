@@ -6,7 +6,7 @@ import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { CorrectionStore, EndedCorrection, KeptPicture } from './correction-store.js';
 import { recordOf, requestOf, standingCorrection } from './read.js';
 import type { RequestSeal } from './request-seal.js';
-import { decisionRecord, type NewDecision } from './schema.js';
+import { type Acknowledgement, decisionRecord, type NewDecision } from './schema.js';
 
 /** What a person decided about a picture that an instance without a record may show. */
 export interface Former {
@@ -114,13 +114,19 @@ export class FormerDecisions {
 
 export const sopInstanceUidOf = ({ MainDicomTags }: IdentifiedInstance): string => MainDicomTags['0008,0018'];
 
+const withoutWords = ({ why: _, ...acknowledged }: Acknowledgement): Acknowledgement => ({
+  ...acknowledged,
+  who: 'a person',
+});
+
 /** For an anonymised copy: it must not name who decided, or who requested it. */
-function withoutNames({ requested: _, person, before, ...decision }: NewDecision): NewDecision {
+function withoutNames({ requested: _, person, before, acknowledged, ...decision }: NewDecision): NewDecision {
   const { requested: __, ...network } = before ?? {};
   return {
     ...decision,
     reason: 'decided by a person, in the original of this copy',
     ...(person === undefined ? {} : { person: { ...person, who: 'a person' } }),
     ...(before === undefined ? {} : { before: decisionRecord.parse(network) }),
+    ...(acknowledged === undefined ? {} : { acknowledged: withoutWords(acknowledged) }),
   };
 }

@@ -1,5 +1,6 @@
 import { createError } from '../errors/errors.js';
 import { label } from '../orthanc/ids.js';
+import { isSettledByPerson, type Judged, openStatesOf } from './open-states.js';
 import type { InstanceRecord } from './schema.js';
 import { stateLabels } from './state-labels.js';
 
@@ -26,23 +27,16 @@ export function requireLabels(option: string, categories: readonly string[], pre
     });
 }
 
-/** The labels that a decision asks for, without a site's prefix. */
-export function labelsOf(record: Pick<InstanceRecord, 'decision' | 'category' | 'order'>): string[] {
-  const mismatch = record.order?.answer === 'differs' ? [stateLabels.orderMismatch] : [];
-  return [...decisionLabels(record), ...mismatch];
-}
+type Labelled = Pick<InstanceRecord, 'decision' | 'category'> & Judged;
 
-function decisionLabels(record: Pick<InstanceRecord, 'decision' | 'category'>): string[] {
-  switch (record.decision) {
-    case 'category':
-      return record.category === undefined ? [] : [record.category];
-    case 'needs_review':
-      return [stateLabels.needsReview];
-    case 'unknown_view':
-      return [stateLabels.unknownView];
-    case 'failed':
-      return [stateLabels.failed];
-  }
+/** The labels that a decision asks for, without a site's prefix. */
+export function labelsOf(record: Labelled): string[] {
+  const { decision, category } = record;
+  return [
+    ...(decision === 'category' && category !== undefined ? [category] : []),
+    ...openStatesOf(record),
+    ...(isSettledByPerson(record) ? [stateLabels.settled] : []),
+  ];
 }
 
 /** As the site wants them. */

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { createError, hasCode } from '../errors/errors.js';
 import type { OrderCheck } from '../order-check/check.js';
+import type { OrderRecord } from '../order-check/schema.js';
 import { receptionTime } from '../orthanc/dates.js';
 import type { DescribedInstance, Parents, StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
@@ -8,12 +9,14 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Locks } from '../store/locks.js';
 import type { Aggregates } from './aggregates.js';
+import type { Shown } from './correction.js';
 import { CorrectionKeeper, type SeenPicture } from './correction-keeper.js';
 import type { CorrectionStore, EndedCorrection } from './correction-store.js';
 import { type OtherPicture, otherPictures } from './exposure.js';
 import { FormerDecisions } from './former-decisions.js';
 import { type LabelPlan, labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
 import { isCompletedSince, requirePicture, withoutNewRequest } from './meanwhile.js';
+import { differencesOf, settledIn } from './open-states.js';
 import { followStandingRecord } from './overtaken.js';
 import { writeRecord } from './owned-labels.js';
 import { decisionOf, recordOf, requestOf } from './read.js';
@@ -137,7 +140,7 @@ export class Recorder {
       const ends = await this.#formerDecisions.endedByRequest(current.instance, decided);
       const recorded = await this.#write(
         current,
-        decided,
+        { ...decided, ...settledIn(record) },
         'traits' in described ? described : undefined,
         ends,
       );
@@ -196,12 +199,13 @@ export class Recorder {
 
   /**
    * Replaces a decision by a person's. No other decision is written in between.
-   * @param next gets the decision and the picture that stand now, and may throw: nothing is written then
+   * @param next gets the decision and the picture that stand now, and may throw: nothing is written then. What it returns
+   *   without `settled` settles no difference from the order.
    * @throws picture_replaced, instance_gone, instance_undecided, orthanc_…
    */
   async replace(
     id: InstanceId,
-    next: (current: InstanceRecord, picture: string) => NewDecision,
+    next: (current: InstanceRecord, shown: Shown) => NewDecision,
   ): Promise<Recorded> {
     return this.#exclusive(id, async () => {
       let picture: string | undefined;
@@ -212,8 +216,11 @@ export class Recorder {
         if (hasOtherVersion(current.instance)) throw createError('record_of_other_version', { instance: id });
         const known = recordOf(current.instance);
         if (known === undefined) throw createError('instance_undecided', { instance: id });
+        const file = await this.#parts.orthanc.hierarchy.describe(id);
+        const differences: Shown['differences'] = (decided) =>
+          differencesOf(this.#compare(decided, file, current.instance));
         try {
-          return await this.#write(current, next(known.record, picture));
+          return await this.#write(current, next(known.record, { picture, differences }), file);
         } catch (error) {
           if (hasCode(error, 'picture_replaced')) this.events.emit('replaced', id);
           if (!hasCode(error, 'orthanc_conflict') || tries === mostTries) throw error;
@@ -320,8 +327,7 @@ export class Recorder {
     const file =
       seen ??
       (isCompared || given.who === 'person' ? await orthanc.hierarchy.describe(instance.ID) : undefined);
-    const order =
-      isCompared && file && orderCheck.check(given, descriptionsByOthers(file.descriptions, instance));
+    const order = isCompared && file && this.#compare(given, file, instance);
     const resource = `instances/${instance.ID}` as const;
     const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
     const exposure = file === undefined ? previous?.exposure : file.exposure;
@@ -380,7 +386,15 @@ export class Recorder {
     };
   }
 
-  #labelsOf(record: Pick<InstanceRecord, 'decision' | 'category' | 'order'>): string[] {
+  #compare(
+    decided: { category?: string | undefined },
+    { descriptions }: Pick<Seen, 'descriptions'>,
+    instance: IdentifiedInstance,
+  ): OrderRecord | undefined {
+    return this.#parts.orderCheck?.check(decided, descriptionsByOthers(descriptions, instance));
+  }
+
+  #labelsOf(record: Omit<InstanceRecord, 'labels' | 'version'>): string[] {
     return prefixed(this.#parts.labelPrefix, labelsOf(record));
   }
 }

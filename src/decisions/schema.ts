@@ -66,6 +66,24 @@ export const decisionRecord = z.object({
 });
 export type DecisionRecord = z.output<typeof decisionRecord>;
 
+/**
+ * What a person says of a decision that differs from the order: the picture is right and the order wrong; the order is right
+ * and the picture's category was wrong; or the difference does not matter.
+ */
+export const mismatchAnswer = z.enum(['order_wrong', 'category_wrong', 'no_matter']);
+export type MismatchAnswer = z.output<typeof mismatchAnswer>;
+
+const acknowledgement = z.object({
+  answer: mismatchAnswer,
+  who: z.string(),
+  when: z.string(),
+  /** A word of the person's. It is never logged. */
+  why: z.string().optional(),
+  /** The differences that it is about, as in `settled`. */
+  of: z.array(z.string()),
+});
+export type Acknowledgement = z.output<typeof acknowledgement>;
+
 export const instanceRecord = z.object({
   version: z.literal(1),
   ...decisionRecord.shape,
@@ -77,6 +95,12 @@ export const instanceRecord = z.object({
   before: decisionRecord.optional(),
   /** Absent where it was not looked at: on failures, and on what was decided before there was this check. */
   order: orderRecord.optional(),
+  /**
+   * The differences from the order that a person's decision itself has settled: `differencesOf`. Absent on what older
+   * versions recorded. It outlasts the decision, so that the same difference is not asked about again.
+   */
+  settled: z.array(z.string()).optional().catch(undefined),
+  acknowledged: acknowledgement.optional().catch(undefined),
   /** Absent where the file was not read, and on what was decided before exposures were looked at. */
   exposure: exposure.optional(),
   /** As the file came: without what Plainview wrote there. Absent as `exposure` is; one that cannot be read is ignored. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
-import { networksDecision, shownCategory } from '../decisions/correction.js';
+import { networksDecision, saysWhatItShows, shownCategory } from '../decisions/correction.js';
 import type { Recorded } from '../decisions/recorder.js';
 import type { InstanceRecord } from '../decisions/schema.js';
 import { createError } from '../errors/errors.js';
@@ -181,7 +181,7 @@ function observationOf({ instance, record, previous }: Recorded): Observation | 
           },
         }
       : undefined;
-  if (previous?.who !== 'network' || decision !== 'category') return undefined;
+  if (previous?.who !== 'network' || decision !== 'category' || !saysWhatItShows(record)) return undefined;
   return { ...at, when: record.when, what: { isCorrected: isCorrected(record) } };
 }
 

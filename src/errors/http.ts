@@ -133,6 +133,20 @@ export const httpErrors = {
     status: 409,
     exit: 1,
   },
+  nothing_to_acknowledge: {
+    message: (_: object) =>
+      'This decision does not differ from the order, or a person has answered that already. Read it again.',
+    transient: false,
+    status: 409,
+    exit: 1,
+  },
+  category_undecided: {
+    message: (_: object) =>
+      'The network was not sure what this picture shows, so say that first: confirm or correct its category. Then answer what differs from the order.',
+    transient: false,
+    status: 409,
+    exit: 1,
+  },
   not_proposed: {
     message: (p: { category: string }) =>
       `Nobody proposes ${p.category} for this study any more: another reviewer answered, or the label was removed in Orthanc. Read the study again.`,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { otherClass } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
 import type { Selection } from '../contract/selection.js';
+import { saysWhatItShows } from '../decisions/correction.js';
 import { recordOf } from '../decisions/read.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
@@ -74,7 +75,7 @@ export async function correctedInstances(options: CorrectedOptions): Promise<Gro
 /** The person's label; undefined where no person decided, or where the decision is not comparable. */
 export function labelOf(instance: InstanceContent): string | undefined {
   const record = recordOf(instance)?.record;
-  if (record?.who !== 'person') return undefined;
+  if (record === undefined || !saysWhatItShows(record)) return undefined;
   return record.category ?? (record.decision === 'unknown_view' ? otherClass : undefined);
 }
 

@@ -32,6 +32,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly acknowledged = new Counter({
+    name: 'plainview_order_mismatches_acknowledged_total',
+    help: 'Decisions that differ from the order and that a person answered, by the answer.',
+    labelNames: ['answer'] as const,
+    registers: [this.registry],
+  });
+
   readonly skipped = new Counter({
     name: 'plainview_skipped_total',
     help: 'Instances left alone, by the reason.',

@@ -15,6 +15,13 @@ const found = z.object({ ID: instanceId });
 /** Orthanc gives null for an attribute that a file lacks, or an empty text, as the attribute is. */
 const withRequestedTags = z.object({ RequestedTags: z.record(z.string(), z.string().nullable()) });
 
+const ofPatient = z
+  .looseObject({ RequestedTags: z.object({ PatientID: z.string().nullish() }) })
+  .transform((each) => ({
+    series: seriesFound.parse(each),
+    patient: each.RequestedTags.PatientID?.trim(),
+  }));
+
 /** Finds and counts resources. */
 export class Search {
   readonly #transport: Transport;
@@ -31,6 +38,22 @@ export class Search {
   series(query: Record<string, string>, page: Page): Promise<IndexedSeries[]> {
     const data = { Level: 'Series', Query: query, CaseSensitive: false, Expand: true };
     return this.#finder.once(seriesFound, { ...data, Since: page.since, Limit: page.limit });
+  }
+
+  /**
+   * The series of a patient, of exactly this Patient ID. It holds no wildcard. Orthanc takes capital and small letters for
+   * the same, and refuses to tell them apart in parts of a list.
+   */
+  async seriesOfPatient(patientId: string, most: number): Promise<IndexedSeries[]> {
+    const data = {
+      Level: 'Series',
+      Query: { PatientID: patientId },
+      CaseSensitive: false,
+      Expand: true,
+      RequestedTags: ['PatientID'],
+    };
+    const found = await this.#finder.all(ofPatient, data, { limit: most });
+    return found.flatMap(({ series, patient }) => (patient === patientId ? [series] : []));
   }
 
   /** A page of all series, by when Orthanc last received something for them. */

@@ -5,9 +5,10 @@ import { ApiError, hasToken, messageOf, signInNeeded, signOut } from './api/clie
 import { status } from './api/live.js';
 import { Dashboard } from './dashboard/page.js';
 import { InstancePage } from './instance/page.js';
-import { notifyOnError, notifyProblem } from './state/notices.js';
+import { notifyDone, notifyOnError, notifyProblem } from './state/notices.js';
+import { undo } from './state/review.js';
 import { go, route } from './state/route.js';
-import { loadCategories, me, openSession } from './state/session.js';
+import { loadCategories, mayReview, me, openSession } from './state/session.js';
 import { texts } from './texts/index.js';
 import { Header } from './ui/header.js';
 import { Help, helpIsOpen } from './ui/help.js';
@@ -39,6 +40,7 @@ export function App() {
     { keys: ['w'], description: texts.pageTitles.worklist, run: () => go('#/') },
     { keys: ['d'], description: texts.pageTitles.dashboard, run: () => go('#/dashboard') },
     { keys: ['q'], description: texts.pageTitles.quality, run: () => go('#/report') },
+    { keys: ['u'], description: texts.instanceUndo, run: undoOrSay },
   ]);
   if (signInNeeded.value) return <SignIn onSignedIn={open} />;
   return (
@@ -54,6 +56,12 @@ export function App() {
       <Help />
     </>
   );
+}
+
+/** Whoever may only look is told so: a key that does nothing says why. */
+function undoOrSay(): void {
+  if (mayReview.value) notifyOnError(undo());
+  else if (me.value !== undefined) notifyDone(texts.instanceViewer(me.value.who));
 }
 
 /** By a button, since a link would change the fragment, which is the page's address. */

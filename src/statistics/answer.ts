@@ -68,6 +68,11 @@ export function answerOf(
       counts,
       each.map(({ day }) => day),
     ),
+    acknowledged: {
+      order_wrong: sum(each.map(({ day }) => day.acknowledged.order_wrong ?? 0)),
+      category_wrong: sum(each.map(({ day }) => day.acknowledged.category_wrong ?? 0)),
+      no_matter: sum(each.map(({ day }) => day.acknowledged.no_matter ?? 0)),
+    },
   };
 }
 

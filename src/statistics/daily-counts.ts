@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { networksDecision, shownCategory } from '../decisions/correction.js';
+import { networksDecision, saysWhatItShows, shownCategory } from '../decisions/correction.js';
 import type { DecisionRecord, InstanceRecord, ShadowRecord } from '../decisions/schema.js';
 import { outcomeOf, shadowOf } from '../decisions/shadow.js';
 
@@ -25,6 +25,8 @@ const day = z.object({
   agreement: z.record(z.string(), z.record(z.string(), counts)),
   /** SHA-256 of a network, a blank, and that of its shadow. */
   shadow: z.record(z.string(), shadowDay).default({}),
+  /** People's answers of that day to what differs from the order. */
+  acknowledged: counts.default({}),
 });
 export type Day = z.output<typeof day>;
 
@@ -44,6 +46,7 @@ export const emptyDay = (): Day => ({
   categories: {},
   agreement: {},
   shadow: {},
+  acknowledged: {},
 });
 
 /** The answer "none of the categories". */
@@ -96,6 +99,7 @@ function shadowDayOf(
 function countAgreement(into: DailyCounts, record: InstanceRecord, by: 1 | -1): void {
   const { before, person, network } = record;
   if (person === undefined || before === undefined || before.decision === 'failed') return;
+  if (!saysWhatItShows(record)) return;
   const networksAnswer = shownCategory(before) ?? noCategory;
   const of = dayOf(into, person.when);
   into.networks[network.sha256] = network.name;
@@ -109,6 +113,11 @@ function countAgreement(into: DailyCounts, record: InstanceRecord, by: 1 | -1): 
   add(answers, shownCategory(record) ?? noCategory, by);
 }
 
+/** Counts a person's answer to what differs from the order. @param by -1 removes it */
+function countAnswer(into: DailyCounts, { acknowledged }: InstanceRecord, by: 1 | -1): void {
+  if (acknowledged !== undefined) add(dayOf(into, acknowledged.when).acknowledged, acknowledged.answer, by);
+}
+
 /** Counts a recorded decision. @param previous the decision that it replaced */
 export function countRecorded(
   into: DailyCounts,
@@ -117,6 +126,11 @@ export function countRecorded(
 ): void {
   // If both are the same decision, a crash interrupted it before it was counted.
   const replaced = previous?.when === record.when ? undefined : previous;
+  // An answer outlasts the decision that it came with.
+  const isAnswer = record.acknowledged?.when === record.when;
+  const isSameAnswer = previous?.acknowledged?.when === record.acknowledged?.when;
+  if (previous !== undefined && !isSameAnswer) countAnswer(into, previous, -1);
+  if (!isSameAnswer || (isAnswer && replaced === undefined)) countAnswer(into, record, 1);
   if (replaced?.who === 'person') countAgreement(into, replaced, -1);
   if (record.who === 'person') countAgreement(into, record, 1);
   // An undo restores a network's decision that is counted already.
@@ -137,6 +151,8 @@ export function countExisting(
   if (isTime(decision.when) && decision.when < until) countDecision(into, record, by);
   const corrected = record.person?.when ?? '';
   if (isTime(corrected) && corrected < until) countAgreement(into, record, by);
+  const answered = record.acknowledged?.when ?? '';
+  if (isTime(answered) && answered < until) countAnswer(into, record, by);
 }
 
 const isTime = (text: string): boolean => z.iso.datetime().safeParse(text).success;

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { sleep } from '../async/sleep.js';
 import type { Config } from '../config/options.js';
 import type { StatisticsAnswer as Answer } from '../contract/review.js';
-import { labelledStates, levelOf } from '../contract/states.js';
+import { levelOf, openStates } from '../contract/states.js';
 import { recordOf } from '../decisions/read.js';
 import type { Recorded } from '../decisions/recorder.js';
 import { asPlainviewError } from '../errors/errors.js';
@@ -76,7 +76,7 @@ export class Statistics {
     this.#exposures.count(this.#counts, recorded);
     if (!this.#complete) return;
     // Persons' verdicts are saved at once, so that none is lost.
-    if (record.who === 'person' || previous?.who === 'person') this.#save();
+    if ([record, previous].some((each) => each?.who === 'person' || each?.acknowledged)) this.#save();
     else this.#saving ??= setTimeout(() => this.#save(), saveAfterMs).unref();
   }
 
@@ -175,7 +175,7 @@ export class Statistics {
   async #readBacklog(): Promise<Answer['backlog']> {
     const { labelPrefix } = this.#parts;
     const counted = await Promise.all(
-      labelledStates.map(async (state) => {
+      openStates.map(async (state) => {
         const count = await this.#parts.orthanc.search.countLabelled(labelPrefix + state, levelOf(state));
         return [state, count] as const;
       }),

@@ -1,5 +1,6 @@
 import type { Entry } from '../contract/review.js';
 import { type Standing, standsInstead } from '../decisions/exposure.js';
+import { openStatesOf } from '../decisions/open-states.js';
 import { type CategoryLabels, proposedCategories } from '../decisions/proposals.js';
 import { recordOf } from '../decisions/read.js';
 import { type Parting, partingOf } from '../decisions/shadow.js';
@@ -203,6 +204,7 @@ function entryOf(placed: IndexedInstance, file?: FileTags): Entry | undefined {
       ...(laterality === undefined ? {} : { laterality }),
     },
     labels: [...instance.Labels].sort(),
+    open: openStatesOf(known.record),
   };
 }
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { category, cursor } from '../contract/named.js';
 import { type Entry, type WorklistPage, worklistState } from '../contract/review.js';
-import { levelOf } from '../contract/states.js';
+import { formerStates, levelOf, settledWords } from '../contract/states.js';
 import { shownCategory } from '../decisions/correction.js';
+import { hasPersonSpoken, isSettledByPerson } from '../decisions/open-states.js';
 import { stateLabels } from '../decisions/state-labels.js';
 import { dicomDate, studyDates } from '../orthanc/dates.js';
 import type { Page } from '../orthanc/finder.js';
@@ -11,6 +12,7 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import { matchesWildcards } from '../orthanc/wildcards.js';
 import { type Position, readCursor, tailLength, writeCursor } from './cursor.js';
 import type { Entries, ListedInstance } from './entries.js';
+import { formerOf, saidOf, settledBy } from './settled.js';
 
 const score = z.coerce.number().min(0).max(1);
 const day = z.iso.date();
@@ -40,6 +42,15 @@ export const worklistQuery = z.strictObject({
     .enum(['agrees', 'differs', 'failed'])
     .optional()
     .describe('Whether the shadow network would have decided so, or otherwise, or gave no answer.'),
+  said: z
+    .enum(settledWords)
+    .optional()
+    .describe('What a person said of it: of the category, or of what differs from the order.'),
+  by: word.optional().describe('The name of the person who decided or answered last, or a part of it.'),
+  was: z
+    .enum(formerStates)
+    .optional()
+    .describe('What was open before a person settled it; category: nothing was.'),
   cursor: cursor.optional(),
   limit: z.coerce.number().int().min(1).max(100).default(25),
 });
@@ -208,8 +219,17 @@ const pageOf = (items: Entry[], position: Position | undefined, total: number | 
 });
 
 /** Whether the result of Orthanc's search must be filtered here: Orthanc cannot search records or several attributes. */
-const needsFiltering = ({ category, minScore, maxScore, text, shadow }: WorklistQuery): boolean =>
-  [category, minScore, maxScore, text, shadow].some((value) => value !== undefined);
+const needsFiltering = ({
+  category,
+  minScore,
+  maxScore,
+  text,
+  shadow,
+  said,
+  by,
+  was,
+}: WorklistQuery): boolean =>
+  [category, minScore, maxScore, text, shadow, said, by, was].some((value) => value !== undefined);
 
 function dicomQuery({ from, to, station, modality }: WorklistQuery): Record<string, string> {
   return {
@@ -224,9 +244,20 @@ function matches(
   query: WorklistQuery,
   prefix: string,
 ): boolean {
-  const isByLabel = query.state !== 'recent' && query.state !== stateLabels.categoryProposed;
-  // The label may have been removed between the two calls.
-  if (isByLabel && !entry.labels.includes(prefix + query.state)) return false;
+  const { state } = query;
+  const isByLabel = state !== 'recent' && state !== stateLabels.categoryProposed;
+  if (isByLabel) {
+    // The label may have been removed between the two calls.
+    if (!entry.labels.includes(prefix + state)) return false;
+    if (state === stateLabels.settled) {
+      if (!isSettledByPerson(entry)) return false;
+      // Older versions left the label on what a person had settled. Others may set it on what nobody has.
+    } else if (hasPersonSpoken(entry) && !entry.open.includes(state)) return false;
+  }
+  if (query.said !== undefined && !saidOf(entry).includes(query.said)) return false;
+  if (query.was !== undefined && !formerOf(entry).includes(query.was)) return false;
+  if (query.by !== undefined && !settledBy(entry).toLowerCase().includes(query.by.toLowerCase()))
+    return false;
   if (query.shadow !== undefined && parting !== query.shadow) return false;
   if (query.category !== undefined && shownCategory(entry) !== query.category) return false;
   const best = entry.top[0]?.score ?? 0;

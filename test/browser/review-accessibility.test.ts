@@ -14,6 +14,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     { name: 'the dashboard', fragment: '#/dashboard', colorScheme: 'light', width: 360, height: 740 },
     { name: 'a picture', fragment: '', colorScheme: 'dark', width: 768, height: 1024 },
     { name: 'a picture', fragment: '', colorScheme: 'light', width: 1180, height: 820 },
+    { name: 'a picture', fragment: '', colorScheme: 'dark', width: 844, height: 390 },
     { name: 'the dashboard', fragment: '#/dashboard', colorScheme: 'light', width: 1280, height: 800 },
     { name: 'the dashboard', fragment: '#/dashboard', colorScheme: 'dark', width: 768, height: 1024 },
     { name: 'the report', fragment: '#/report', colorScheme: 'light', width: 360, height: 740 },

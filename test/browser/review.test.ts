@@ -102,6 +102,131 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     expect(await page.locator('a.tile.by-person').count()).toBe(2);
   });
 
+  test('what differs from the order is answered by a key, leaves the list, and is found under Done', async () => {
+    const [entry, { order }] = [nth(2), nth(4)];
+    if (order === undefined) throw new Error('the entry has no order');
+    review.service.entries[2] = { ...entry, order, open: ['order_mismatch'] };
+    const page = await openInstance(2);
+    await page.getByRole('heading', { name: 'Differs from the order' }).waitFor();
+    await page.getByLabel('A word why').fill('wrong room');
+    await page.locator('.stage').focus();
+    await page.keyboard.press('o');
+    await said(page, 'Noted: the order is wrong.');
+    expect(review.service.asked).toEqual([
+      `POST instances/${entry.instance}/acknowledgement {"answer":"order_wrong","why":"wrong room","of":"${entry.when}"}`,
+    ]);
+    // Enter on what is decided says so, and goes on.
+    await page.evaluate(`location.hash = '#/instance/${entry.instance}'`);
+    await page.getByText('Picture right, order wrong. alice').waitFor();
+    await page.locator('img.radiograph[data-loaded]').waitFor();
+    await page.keyboard.press('Enter');
+    await said(page, /Decided already by alice/);
+    expect(review.service.asked).toHaveLength(1);
+    await page.keyboard.press('Escape');
+    await page.locator('a.tile').first().waitFor();
+    await page.keyboard.press('6');
+    await page.waitForURL(/state=settled_by_person/);
+    await page.locator(`a.tile[href="#/instance/${entry.instance}"]`).waitFor();
+    expect(await page.locator('a.tile').count()).toBe(1);
+    await page.keyboard.press('s');
+    await said(page, 'Nothing here is open');
+  });
+
+  test('where the order is right, P leads to the correction, which answers it', async () => {
+    const [entry, { order }] = [nth(2), nth(4)];
+    if (order === undefined) throw new Error('the entry has no order');
+    review.service.entries[2] = { ...entry, order, open: ['order_mismatch'] };
+    const page = await openInstance(2);
+    await page.keyboard.press('p');
+    await page.getByText('The order is right: choose what the picture shows.').waitFor();
+    await page.keyboard.type('should');
+    await page.keyboard.press('Enter');
+    await said(page, 'Noted and corrected');
+    expect(review.service.asked[0]).toContain('"answer":"category_wrong","category":"shoulder_');
+  });
+
+  test('filters apply while they are typed; what is invalid is marked and stays', async () => {
+    const page = await open('#/?state=recent&minScore=2');
+    await page.getByLabel('Score from').waitFor();
+    expect(await page.getByLabel('Score from').inputValue()).toBe('2');
+    const invalid = page.locator('input[aria-invalid=true]');
+    expect(await invalid.getAttribute('id')).toBe('filter-minScore');
+    await page.getByLabel('Score from').fill('0,6');
+    await page.waitForURL(/minScore=0\.6/);
+    expect(await invalid.count()).toBe(0);
+    await page.getByLabel('Score to').fill('0.5');
+    await page.getByText('A number from 0 to 1, at least the lower limit').waitFor();
+    expect(await page.getByLabel('Score to').inputValue()).toBe('0.5');
+    expect(page.url()).not.toContain('maxScore');
+    const asked = review.service.lists.length;
+    await page.locator('#search').pressSequentially('hand', { delay: 5 });
+    await page.waitForURL(/text=hand/);
+    await waitFor(() => review.service.lists.length > asked);
+    // One search for the word, not one for each letter; a page of it may be followed by others.
+    const words = review.service.lists.slice(asked).map((query) => new URLSearchParams(query).get('text'));
+    expect(new Set(words)).toEqual(new Set(['hand']));
+    expect(await page.locator('#search').inputValue()).toBe('hand');
+  });
+
+  test('a Patient ID finds the patient, and is in no address; a viewer has no such field', async () => {
+    const page = await open();
+    const addresses: string[] = [];
+    page.on('request', (request) => addresses.push(request.url()));
+    await page.getByRole('button', { name: 'Filters' }).click();
+    await page.getByLabel('Patient ID').fill('P-1');
+    await page.keyboard.press('Enter');
+    await page.getByText('The pictures of the patient that you searched for.').waitFor();
+    await page.locator('a.tile').nth(1).waitFor();
+    expect(await page.locator('a.tile').count()).toBe(2);
+    expect([...addresses, page.url()].join()).not.toContain('P-1');
+    expect(review.service.asked).toEqual(['POST worklist/patient {"patientId":"P-1"}']);
+    review.service.me = { ...review.service.me, role: 'viewer' };
+    const other = await open('#/?category=hand_ap');
+    await other.getByLabel('Score from').waitFor();
+    expect(await other.getByLabel('Patient ID').count()).toBe(0);
+  });
+
+  test('U says where there is nothing to undo; the list too has the key', async () => {
+    const page = await open();
+    await page.locator('a.tile').first().waitFor();
+    await page.keyboard.press('u');
+    await said(page, 'There is nothing to undo.');
+  });
+
+  test('a telephone shows the picture large in landscape, more lists in portrait, and no keys', async () => {
+    const phone = { isMobile: true, hasTouch: true, viewport: { width: 844, height: 390 } };
+    const page = await openInstance(0, phone);
+    const picture = await page.locator('img.radiograph').boundingBox();
+    expect(picture?.height).toBeGreaterThan(320);
+    expect(await page.locator('kbd:visible').count()).toBe(0);
+    await page.getByRole('button', { name: 'It is Chest PA/AP', exact: true }).tap();
+    await said(page, /^Confirmed: Chest PA\/AP\.$/);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.getByRole('link', { name: '‹ List' }).tap();
+    const tabs = page.locator('nav.tabs');
+    await tabs.waitFor();
+    const hidden = await tabs.evaluate((nav) => nav.scrollWidth - nav.clientWidth);
+    expect(hidden).toBeGreaterThan(0);
+    const shadows = `getComputedStyle(document.querySelector('nav.tabs')).backgroundAttachment`;
+    expect(await page.evaluate(shadows)).toContain('scroll');
+    expect(await page.locator('kbd:visible').count()).toBe(0);
+  });
+
+  test('a picture opens in the viewers of the site', async () => {
+    review.service.status.viewers = [
+      {
+        name: 'OHIF',
+        url: 'https://pacs.example/viewer?StudyInstanceUIDs={StudyInstanceUID}&first={instance}',
+      },
+    ];
+    const page = await openInstance(3);
+    const link = page.getByRole('link', { name: 'OHIF' });
+    expect(await link.getAttribute('href')).toBe(
+      `https://pacs.example/viewer?StudyInstanceUIDs=2.25.3&first=${nth(3).instance}`,
+    );
+    expect(await link.getAttribute('rel')).toBe('noreferrer');
+  });
+
   test('“none of these” is at the end of the list, and has a key of its own', async () => {
     const page = await openInstance(0);
     await page.keyboard.press('e');
@@ -303,6 +428,13 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await expect.poll(left).toBeLessThan(before);
     await page.keyboard.press('0');
 
+    await page.mouse.move(x, y);
+    await page.mouse.down({ button: 'right' });
+    await page.mouse.move(x, y - 120, { steps: 4 });
+    await page.mouse.up({ button: 'right' });
+    await expect.poll(width).toBeCloseTo(fit * 2, 0);
+    await page.keyboard.press('0');
+
     const touch = await page.context().newCDPSession(page);
     const fingers = (apart: number) => [
       { x: x - apart, y, id: 1 },
@@ -325,6 +457,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.keyboard.press('?');
     const dialog = page.getByRole('dialog');
     await dialog.getByText('Confirm', { exact: true }).waitFor();
+    await dialog.getByText('Right button and drag').waitFor();
     await dialog.getByLabel('Single letters are shortcuts').uncheck();
     await page.keyboard.press('Escape');
     await page.keyboard.press('y');

@@ -35,7 +35,9 @@ async function expectWord(at: typeof a, id: string, who: string, category: strin
   const reader = readerOf(at);
   await waitFor(async () => (await reader.record(id))?.person?.who === who, { what: `the word of ${who}` });
   expect(await reader.decided(id)).toBe(category);
-  await waitFor(async () => (await reader.labels(`instances/${id}`)).join() === category);
+  await waitFor(
+    async () => (await reader.labels(`instances/${id}`)).join() === `${category},settled_by_person`,
+  );
 }
 
 /** All that Plainview wrote about an instance and what is above it. */

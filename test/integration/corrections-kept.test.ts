@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { callApi } from '../../testkit/api.js';
@@ -87,7 +87,7 @@ describe('a request that includes corrected ones', () => {
       category: 'hand_ap',
       before: { category: 'knee_lateral' },
     });
-    expect(await reader().labels(`instances/${id}`)).toEqual(['hand_ap']);
+    expect(await reader().labels(`instances/${id}`)).toEqual(['hand_ap', 'settled_by_person']);
   });
 
   test('leaves a correction as it is where the instance cannot be decided again', async () => {
@@ -121,4 +121,53 @@ describe('a request that includes corrected ones', () => {
     await waitFor(async () => (await reader().record(id))?.requested?.when === run.when);
     expect(await reader().record(id)).toMatchObject({ who: 'network', category: 'knee_ap' });
   });
+});
+
+test('labels that an older version left on what a person had settled are corrected by the next start', async () => {
+  const stateDir = await freshState(real.orthanc.url);
+  const of = await service({ stateDir });
+  of.classifier.answer = async () => ({ category: 'other', score: 0.99 });
+  const { orthancId, series, study } = await real.storeInstance(image());
+  await reader().decided(orthancId);
+  const { when } = (await reader().record(orthancId)) ?? {};
+  await callApi(of, 'POST', `/instances/${orthancId}/confirmation`, { body: { of: when } });
+  await stop();
+  const resources = [`instances/${orthancId}`, `series/${series}`, `studies/${study}`];
+  for (const resource of resources) {
+    await fetch(`${real.orthanc.url}/${resource}/labels/settled_by_person`, { method: 'DELETE' });
+    await reader().label(resource, 'unknown_view');
+    const { settled: _, ...record } = JSON.parse((await reader().metadata(resource, 'Radiograph')) ?? '');
+    await reader().put(resource, 'Radiograph', JSON.stringify({ ...record, labels: ['unknown_view'] }));
+  }
+  await rm(join(stateDir, 'settled-labels.json'));
+  const again = await service({ stateDir });
+  // Before that, the label is there, and the list leaves it out.
+  expect((await callApi(again, 'GET', '/worklist?state=unknown_view')).json.items).toEqual([]);
+  for (const resource of resources)
+    await waitFor(async () => (await reader().labels(resource)).join() === 'settled_by_person');
+  const done = await callApi(again, 'GET', '/worklist?state=settled_by_person&was=unknown_view');
+  expect(done.json.items).toMatchObject([{ instance: orthancId }]);
+});
+
+test('an answer to what differs from the order stays when a file is deleted and sent again', async () => {
+  const stateDir = await freshState(real.orthanc.url);
+  const of = await service({ stateDir });
+  const file = image({ attributes: { '0008,1030': ['LO', 'Schulter ap'] } });
+  const { orthancId } = await real.storeInstance(file);
+  await reader().decided(orthancId);
+  const { when } = (await reader().record(orthancId)) ?? {};
+  const body = { answer: 'order_wrong', why: 'wrong room', of: when };
+  expect(await callApi(of, 'POST', `/instances/${orthancId}/acknowledgement`, { body })).toMatchObject({
+    status: 200,
+  });
+  await stop();
+  await fetch(`${real.orthanc.url}/instances/${orthancId}`, { method: 'DELETE' });
+  await service({ stateDir });
+  await real.storeInstance(file);
+  await reader().decided(orthancId);
+  expect(await reader().record(orthancId)).toMatchObject({
+    who: 'person',
+    acknowledged: { answer: 'order_wrong', who: 'alice', why: 'wrong room' },
+  });
+  expect(await reader().labels(`instances/${orthancId}`)).toEqual(['knee_lateral', 'settled_by_person']);
 });

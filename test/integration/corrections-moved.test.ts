@@ -76,7 +76,7 @@ describe('a person’s decision belongs to the picture:', () => {
     const id = await onlyInstance(ID);
     expect(await reader().decided(id)).toBe('hand_ap');
     expect(await reader().record(id)).toMatchObject({ who: 'person', person: said?.person });
-    expect(await reader().labels(`studies/${ID}`)).toEqual(['hand_ap']);
+    expect(await reader().labels(`studies/${ID}`)).toEqual(['hand_ap', 'settled_by_person']);
   });
 
   test('a study that is split', async () => {
@@ -148,14 +148,22 @@ describe('a person’s decision belongs to the picture:', () => {
     expect(await reader().decided(orthancId)).toBe('knee_lateral');
   });
 
-  test('an anonymised copy gets the category, and not the name of who gave it', async () => {
+  test('an anonymised copy gets the category and the answer, and not the name of who gave it, or the word', async () => {
     const of = await service();
-    const { study } = await corrected(of);
+    const { study, orthancId, said } = await corrected(
+      of,
+      picture({ attributes: { '0008,1030': ['LO', 'Schulter ap'] } }),
+    );
+    const answer = await callApi(of, 'POST', `/instances/${orthancId}/acknowledgement`, {
+      body: { answer: 'no_matter', why: 'a telling word', of: said?.when },
+    });
+    expect(answer.status).toBe(200);
     const { ID } = await post(`/studies/${study}/anonymize`, {});
     const id = await onlyInstance(ID);
     expect(await reader().decided(id)).toBe('hand_ap');
     const text = await reader().metadata(`instances/${id}`, 'Radiograph');
-    expect(text).not.toContain('alice');
+    expect(text).not.toMatch(/alice|telling/);
+    expect(text).toContain('no_matter');
     expect(await reader().record(id)).toMatchObject({ who: 'person', before: { category: 'knee_lateral' } });
   });
 

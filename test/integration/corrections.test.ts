@@ -29,6 +29,11 @@ const labelsOf = async ({ orthancId, series, study }: StoredInstance) => [
   await reader().labels(`studies/${study}`),
 ];
 const everywhere = (label: string) => [[label], [label], [label]];
+/** Of a person's decision. What it says is that there is none of the categories, where no label is given. */
+const byPerson = (...labels: string[]) => {
+  const all = [...labels, 'settled_by_person'].sort();
+  return [all, all, all];
+};
 const decision = (id: string) => `/instances/${id}/decision`;
 
 const asks = async (id: string, request: object = {}) =>
@@ -55,12 +60,12 @@ describe('a correction', () => {
         instance: id,
         who: 'person',
         category: 'hand_ap',
-        labels: ['hand_ap'],
+        labels: ['hand_ap', 'settled_by_person'],
         person: { who: 'alice', action: 'correct' },
         before: { decision: 'category', category: 'knee_lateral', when: stored.when },
       },
     });
-    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+    expect(await labelsOf(stored)).toEqual(byPerson('hand_ap'));
     expect(await reader().metadata(`instances/${id}`, 'RadiographCategory')).toBe('hand_ap');
     const [line] = (await readFile(auditFile, 'utf8')).trim().split('\n');
     expect(JSON.parse(line ?? '')).toMatchObject({
@@ -82,10 +87,10 @@ describe('a correction', () => {
     await asks(id);
     await answered(id);
     expect(of.classifier.pictures).toHaveLength(seen);
-    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+    expect(await labelsOf(stored)).toEqual(byPerson('hand_ap'));
     await asks(id, { includingCorrected: true });
     await answered(id);
-    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+    expect(await labelsOf(stored)).toEqual(byPerson('hand_ap'));
     await callApi(of, 'POST', '/requests', {
       body: { selection: { ids: [id] }, includingCorrected: true },
       who: 'chief',
@@ -109,7 +114,7 @@ describe('a correction', () => {
     const id = stored.orthancId;
     const first = await callApi(of, 'PUT', decision(id), { body: { category: null, of: stored.when } });
     expect(first.json).toMatchObject({ decision: 'unknown_view', who: 'person' });
-    expect(await labelsOf(stored)).toEqual(everywhere('unknown_view'));
+    expect(await labelsOf(stored)).toEqual(byPerson());
     const second = await callApi(of, 'PUT', decision(id), {
       body: { category: 'ankle_ap', of: first.json.when },
       who: 'bob',
@@ -138,7 +143,7 @@ describe('a correction', () => {
     ])
       expect(late).toMatchObject({ status: 409, json: { code: 'decision_changed' } });
     expect(await reader().metadata(`instances/${id}`, 'Radiograph')).toBe(before);
-    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+    expect(await labelsOf(stored)).toEqual(byPerson('hand_ap'));
   });
 
   test('by two people at once succeeds for one, and the other gets an error', async () => {
@@ -194,7 +199,7 @@ describe('a confirmation', () => {
     });
     expect(answer.json).toMatchObject({ decision: ends, who: 'person', person: { action: 'confirm' } });
     expect(answer.json.category).toBe(category);
-    expect(await labelsOf(stored)).toEqual(everywhere(category ?? 'unknown_view'));
+    expect(await labelsOf(stored)).toEqual(byPerson(...(category === undefined ? [] : [category])));
   });
 
   test('of a failure is refused; a correction is possible', async () => {
@@ -209,7 +214,7 @@ describe('a confirmation', () => {
     const undo = await callApi(of, 'POST', `/instances/${stored.orthancId}/undo`, { body: { of: when } });
     expect(undo).toMatchObject({ status: 409, json: { code: 'not_corrected' } });
     await callApi(of, 'PUT', decision(stored.orthancId), { body: { category: 'hand_ap', of: when } });
-    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+    expect(await labelsOf(stored)).toEqual(byPerson('hand_ap'));
   });
 });
 
@@ -233,7 +238,7 @@ describe('a person’s decision is never lost', () => {
     await waitFor(async () => (await of.metrics()).includes('plainview_queue_jobs{state="running"} 0'));
     await answered(id);
     expect(await reader().record(id)).toMatchObject({ who: 'person', category: 'hand_ap' });
-    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+    expect(await labelsOf(stored)).toEqual(byPerson('hand_ap'));
     expect(await of.metrics()).toContain('plainview_skipped_total{why="corrected_by_person"}');
   });
 
@@ -259,7 +264,7 @@ describe('a person’s decision is never lost', () => {
       await answered(id);
       await waitFor(async () => (await of.metrics()).includes('plainview_queue_jobs{state="running"} 0'));
       expect(await reader().record(id)).toMatchObject({ who: 'person', category });
-      expect(await labelsOf(stored)).toEqual(everywhere(category));
+      expect(await labelsOf(stored)).toEqual(byPerson(category));
       when = sure.json.when;
     }
   });
@@ -283,7 +288,7 @@ describe('a person’s decision is never lost', () => {
     await fetch(`${real.orthanc.url}/instances/${id}/metadata/RadiographCategory`, { method: 'DELETE' });
     await reader().put(`instances/${id}`, 'Radiograph', JSON.stringify(half));
     expect(await reader().decided(id)).toBe('hand_ap');
-    expect(await labelsOf(stored)).toEqual(everywhere('hand_ap'));
+    expect(await labelsOf(stored)).toEqual(byPerson('hand_ap'));
     expect(second.classifier.pictures).toHaveLength(0);
   });
 });

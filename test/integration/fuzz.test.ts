@@ -119,7 +119,14 @@ test('requests from the API’s description: none fails, none hangs, and each an
     for (let number = 0; number < 4; number++) {
       of.classifier.answer = async () => ({ category: 'hand_ap', score: number % 2 === 0 ? 0.99 : 0.6 });
       const one = await real.storeInstance(
-        image({ studyInstanceUid: uid('fuzz'), attributes: { '0008,1010': ['SH', 'ROOM1'] } }),
+        image({
+          studyInstanceUid: uid('fuzz'),
+          // The third is not what was ordered.
+          attributes: {
+            '0008,1010': ['SH', 'ROOM1'],
+            ...(number === 2 ? { '0008,103e': ['LO', 'Schulter ap'] } : {}),
+          },
+        }),
       );
       await new Reader(real.orthanc.url).decided(one.orthancId);
       stored.push(one);
@@ -201,6 +208,8 @@ test('requests from the API’s description: none fails, none hangs, and each an
       const now = await new Reader(real.orthanc.url).record(one);
       return (await callOnce('confirm', one, { of: now?.when })) !== undefined;
     });
+    await callOnce('acknowledge', stored[2]?.orthancId ?? '', { answer: 'no_matter', of: records[2]?.when });
+    await callOnce('patientInstances', '', { patientId: 'nobody' });
     const study = stored[0]?.study ?? '';
     await new Reader(real.orthanc.url).label(`studies/${study}`, 'foot_ap');
     await callOnce('dismiss', study, { category: 'foot_ap' });

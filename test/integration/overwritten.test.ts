@@ -39,7 +39,7 @@ test('a person’s decision is restored when Orthanc replaces the file and loses
   await waitFor(() => of.log().includes('was known: it was written again'));
   expect(await reader().metadata(`instances/${id}`, 'RadiographCategory')).toBe('hand_ap');
   expect(await reader().record(id)).toEqual(corrected);
-  expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap']);
+  expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap', 'settled_by_person']);
 
   await changeDecision(of, id, 'POST', 'undo');
   await real.storeInstance(bytes);

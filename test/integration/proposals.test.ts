@@ -54,7 +54,7 @@ test('a label that Orthanc Explorer 2 sets on a study is a proposal that a revie
   const body = { category: 'knee_ap', of: seen.when };
   const taken = await callApi(of, 'PUT', `/instances/${id}/decision`, { body, role: 'reviewer' });
   expect(taken).toMatchObject({ status: 200, json: { who: 'person', category: 'knee_ap', proposed: [] } });
-  expect(await labels()).toEqual(['knee_ap']);
+  expect(await labels()).toEqual(['knee_ap', 'settled_by_person']);
   expect(await dismiss('reviewer')).toMatchObject({ status: 409, json: { code: 'not_proposed' } });
   await callApi(of, 'POST', `/instances/${id}/undo`, { body: { of: taken.json.when } });
   expect(await labels()).toEqual(['category_proposed', 'chest_pa_ap', 'knee_ap']);

@@ -138,7 +138,7 @@ describe('what Orthanc loses when a file is replaced', () => {
     expect(await correction).toMatchObject({ status: 200 });
     expect(await reader().record(id)).toMatchObject({ who: 'person', before: { category: 'knee_ap' } });
     expect((await simplified(id)).BodyPartExamined).toBe('HAND');
-    expect(await reader().labels(`studies/${stored.study}`)).toEqual(['hand_ap']);
+    expect(await reader().labels(`studies/${stored.study}`)).toEqual(['hand_ap', 'settled_by_person']);
   });
 
   test('is not put at risk if it is too large to keep: the file is not changed', async () => {

@@ -130,7 +130,8 @@ describe('a file', () => {
     expect(record).toMatchObject({ who: 'person', person: { who: 'alice' } });
     // The file said KNEE by then, as Plainview had written.
     expect([record?.declared?.bodyPart, record?.declared?.view]).toEqual([undefined, undefined]);
-    expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap']);
+    expect(record?.order?.answer).not.toBe('differs');
+    expect(await reader().labels(`studies/${study}`)).toEqual(['hand_ap', 'settled_by_person']);
   });
 });
 

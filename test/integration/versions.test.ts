@@ -95,12 +95,12 @@ test('fields that a newer version has added to a record survive what this one wr
   await reader().put(
     `instances/${orthancId}`,
     'Radiograph',
-    JSON.stringify({ ...record, acknowledged: { who: 'a' } }),
+    JSON.stringify({ ...record, discussed: { who: 'a' } }),
   );
   const answer = await callApi(first, 'PUT', `/instances/${orthancId}/decision`, {
     body: { category: 'hand_ap', of: record.when },
   });
   expect(answer.status).toBe(200);
   const now = JSON.parse((await reader().metadata(`instances/${orthancId}`, 'Radiograph')) ?? '');
-  expect(now).toMatchObject({ category: 'hand_ap', who: 'person', acknowledged: { who: 'a' } });
+  expect(now).toMatchObject({ category: 'hand_ap', who: 'person', discussed: { who: 'a' } });
 });

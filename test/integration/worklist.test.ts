@@ -197,6 +197,188 @@ describe('an instance', () => {
   });
 });
 
+describe('what nobody has looked at', () => {
+  const count = async (state: string) => (await list(`state=${state}`)).total;
+  const counts = () => Promise.all(['needs_review', 'unknown_view', 'order_mismatch'].map(count));
+  const confirm = async (instance: string, when: string) =>
+    (await callApi(of, 'POST', `/instances/${instance}/confirmation`, { body: { of: when }, who: 'carol' }))
+      .json;
+  const undo = (instance: string, when: string) =>
+    callApi(of, 'POST', `/instances/${instance}/undo`, { body: { of: when } });
+  const answer = (instance: string, body: object, who = 'alice') =>
+    callApi(of, 'POST', `/instances/${instance}/acknowledgement`, { body, who, role: 'reviewer' });
+  const done = async (query: string) => (await list(`state=settled_by_person&${query}`)).ids;
+
+  /** A picture that the network takes for a knee, and that was ordered otherwise. */
+  async function mismatched(order: string, score = 0.99): Promise<Entry> {
+    of.classifier.answer = async () => ({ category: 'knee_ap', score });
+    const { orthancId } = await real.storeInstance(
+      image({
+        studyInstanceUid: uid(`ordered ${order} ${score}`),
+        attributes: { '0008,1030': ['LO', order] },
+      }),
+    );
+    await reader().decided(orthancId);
+    return (await callApi(of, 'GET', `/instances/${orthancId}`)).json;
+  }
+
+  test('an unknown view leaves its tab when a person confirms it, and is done; undo brings it back', async () => {
+    const [id = ''] = ids(15, 16);
+    const before = await counts();
+    const { when } = (await list('state=unknown_view')).items[0] ?? { when: '' };
+    const confirmed = await confirm(id, when);
+    expect(confirmed).toMatchObject({ decision: 'unknown_view', open: [] });
+    expect(await counts()).toEqual([before[0], 0, before[2]]);
+    expect(await done('said=none_of_these&was=unknown_view&by=carol')).toEqual([id]);
+    expect(await done('was=needs_review')).toEqual([]);
+    await undo(id, confirmed.when);
+    expect(await counts()).toEqual(before);
+    expect(await done('')).toEqual([]);
+  });
+
+  test('what is said while one tab is worked through makes no other badge rise', async () => {
+    const { instance, when } = await mismatched('Hand dv', 0.6);
+    const [review = 0, unknown, mismatches] = await counts();
+    const none = await callApi(of, 'PUT', `/instances/${instance}/decision`, {
+      body: { category: null, of: when },
+    });
+    expect(await counts()).toEqual([review - 1, unknown, mismatches]);
+    // It differs from the order now, which the person who says so sees.
+    const knee = await callApi(of, 'PUT', `/instances/${instance}/decision`, {
+      body: { category: 'knee_ap', of: none.json.when },
+    });
+    expect(knee.json).toMatchObject({ order: { answer: 'differs' }, open: [] });
+    expect(await counts()).toEqual([review - 1, unknown, mismatches]);
+    const asked = await answer(instance, { answer: 'order_wrong', of: knee.json.when });
+    expect(asked.json).toMatchObject({
+      acknowledged: { answer: 'order_wrong' },
+      person: { action: 'correct' },
+    });
+    await undo(instance, (await undo(instance, asked.json.when)).json.when);
+    expect(await counts()).toEqual([review, unknown, mismatches]);
+    await confirm(instance, when);
+  });
+
+  test('a difference from the order is answered with who, when and why, is counted, and can be undone', async () => {
+    const { instance, when, open } = await mismatched('Schulter ap');
+    expect(open).toEqual(['order_mismatch']);
+    const before = await counts();
+    const body = { answer: 'order_wrong', why: 'TELLING wrong room', of: when };
+    const [first, second] = await Promise.all([
+      answer(instance, body, 'alice'),
+      answer(instance, body, 'bob'),
+    ]);
+    expect([first.status, second.status].sort()).toEqual([200, 409]);
+    const { json } = first.status === 200 ? first : second;
+    expect(json).toMatchObject({
+      category: 'knee_ap',
+      open: [],
+      acknowledged: { answer: 'order_wrong', who: expect.stringMatching(/alice|bob/), why: body.why },
+    });
+    expect(await counts()).toEqual([before[0], before[1], (before[2] ?? 0) - 1]);
+    expect(await done('said=order_wrong&was=order_mismatch')).toEqual([instance]);
+    expect(await reader().labels(`instances/${instance}`)).toEqual(['knee_ap', 'settled_by_person']);
+    const counted = await waitFor(async () => {
+      const { json: answer } = await callApi(of, 'GET', '/statistics');
+      return answer.complete && answer.acknowledged;
+    });
+    expect(counted).toEqual({ order_wrong: 1, category_wrong: 0, no_matter: 0 });
+    expect(await of.metrics()).toMatch(/mismatches_acknowledged_total\{answer="order_wrong"\} [12]/);
+    await waitFor(() => of.log().includes('"action":"acknowledge"'));
+    expect((await undo(instance, json.when)).json).toMatchObject({
+      who: 'network',
+      open: ['order_mismatch'],
+    });
+    expect(await counts()).toEqual(before);
+    expect((await callApi(of, 'GET', '/statistics')).json.acknowledged.order_wrong).toBe(0);
+  });
+
+  test('where the order is right, the category is corrected', async () => {
+    const { instance, when } = await mismatched('Fuss dp');
+    const corrected = await answer(instance, { answer: 'category_wrong', category: 'foot_ap', of: when });
+    expect(corrected.json).toMatchObject({ category: 'foot_ap', order: { answer: 'agrees' }, open: [] });
+    expect(await done('said=category_wrong')).toEqual([instance]);
+  });
+
+  test('the same difference is not asked about again after a new decision; another one is', async () => {
+    const { instance, when } = await mismatched('Becken ap');
+    await answer(instance, { answer: 'no_matter', of: when });
+    const again = async (category: string) => {
+      of.classifier.answer = async () => ({ category, score: 0.99 });
+      await callApi(of, 'POST', '/requests', {
+        body: { selection: { ids: [instance] }, includingCorrected: true },
+      });
+      await waitFor(async () => (await reader().record(instance))?.category === category);
+      await reader().decided(instance);
+      return (await callApi(of, 'GET', `/instances/${instance}`)).json;
+    };
+    const same = await again('knee_lateral');
+    expect(same).toMatchObject({ who: 'network', acknowledged: { answer: 'no_matter' } });
+    expect(same.order.projection.answer === 'differs' ? ['order_mismatch'] : []).toEqual(same.open);
+    const other = await again('chest_pa_ap');
+    expect(other).toMatchObject({ open: ['order_mismatch'] });
+    const back = await answer(instance, { answer: 'no_matter', of: other.when });
+    expect(back.json).toMatchObject({ open: [] });
+  });
+
+  test.each([
+    ['without a category', { answer: 'category_wrong' }, 400, 'request_malformed'],
+    [
+      'with a category that does not belong to it',
+      { answer: 'no_matter', category: 'knee_ap' },
+      400,
+      'request_malformed',
+    ],
+    ['with a long word', { answer: 'no_matter', why: 'x'.repeat(201) }, 400, 'request_malformed'],
+    ['of another picture', { answer: 'no_matter', picture: 'another' }, 409, 'picture_replaced'],
+    [
+      'of an earlier decision',
+      { answer: 'no_matter', of: '2020-01-01T00:00:00.000Z' },
+      409,
+      'decision_changed',
+    ],
+  ])('an answer %s is refused', async (_what, body, status, code) => {
+    const { instance, when } = await mismatched('Fuss dp');
+    expect(await answer(instance, { of: when, ...body })).toMatchObject({ status, json: { code } });
+  });
+
+  test('what does not differ has no answer, and a viewer gives none', async () => {
+    const { instance, when } = await mismatched('Knie ap');
+    expect(await answer(instance, { answer: 'no_matter', of: when })).toMatchObject({
+      status: 409,
+      json: { code: 'nothing_to_acknowledge' },
+    });
+    expect(
+      await callApi(of, 'POST', `/instances/${instance}/acknowledgement`, {
+        body: { answer: 'no_matter', of: when },
+        role: 'viewer',
+      }),
+    ).toMatchObject({ status: 403 });
+  });
+});
+
+describe('the radiographs of a patient', () => {
+  const search = (patientId: string, role: 'viewer' | 'reviewer' = 'reviewer') =>
+    callApi(of, 'POST', '/worklist/patient', { body: { patientId }, role });
+
+  test('are found by the whole Patient ID, by whoever may decide', async () => {
+    const { status, json } = await search('TELLING-ID');
+    expect(status).toBe(200);
+    expect(new Set(json.items.map(({ instance }: Entry) => instance))).toEqual(new Set(ids(0, 16)));
+    expect(json.items[0].dicom.studyDate).toBe('20240104');
+    expect(JSON.stringify(json)).not.toContain('TELLING');
+    for (const other of ['telling-id', 'TELLING']) expect((await search(other)).json.items).toEqual([]);
+  });
+
+  test.each(['TELLING*', 'TELLING-I?', 'x\\TELLING-ID', ' '])('are not found by %j', async (patientId) => {
+    expect(await search(patientId)).toMatchObject({ status: 400, json: { code: 'request_malformed' } });
+  });
+
+  test('are not for a viewer to search', async () => {
+    expect(await search('TELLING-ID', 'viewer')).toMatchObject({ status: 403, json: { code: 'forbidden' } });
+  });
+});
+
 test('fifty simultaneous requests for pictures succeed, and do not count as failed authentications', async () => {
   const [id] = ids(0, 1);
   const answers = await Promise.all(

@@ -3,11 +3,19 @@ import type { Audit } from '../../access/audit.js';
 import type { Caller } from '../../access/caller.js';
 import { category } from '../../contract/named.js';
 import { entry } from '../../contract/review.js';
-import { type By, confirmed, corrected, shownCategory, undone } from '../../decisions/correction.js';
+import {
+  acknowledged,
+  type By,
+  confirmed,
+  corrected,
+  shownCategory,
+  undone,
+} from '../../decisions/correction.js';
 import type { CategoryLabels } from '../../decisions/proposals.js';
 import type { Recorder } from '../../decisions/recorder.js';
-import type { InstanceRecord, NewDecision } from '../../decisions/schema.js';
+import { type InstanceRecord, mismatchAnswer, type NewDecision } from '../../decisions/schema.js';
 import { createError } from '../../errors/errors.js';
+import type { Metrics } from '../../metrics/metrics.js';
 import { type InstanceId, instanceId } from '../../orthanc/ids.js';
 import type { Queue } from '../../queue/queue.js';
 import type { Entries } from '../../worklist/entries.js';
@@ -21,6 +29,7 @@ interface Parts {
   /** The categories that a person may choose: they change with the network. */
   names: Pick<CategoryLabels, 'categories'>;
   audit: Audit;
+  metrics: Metrics;
 }
 
 const instanceParams = z.strictObject({ instance: instanceId });
@@ -35,25 +44,66 @@ const picture = z
   .optional()
   .describe('`picture` that the person saw: refused where another one has replaced it.');
 
-/** A person's verdict on a decision: correct, confirm, undo. */
-export function correctionOperations({ recorder, entries, queue, names, audit }: Parts): Operation[] {
+const acknowledgement = z
+  .strictObject({
+    answer: mismatchAnswer.describe(
+      'order_wrong: the picture is what the decision says. category_wrong: the picture is what was ordered, see `category`. no_matter: the difference does not matter; the category stays, and no network learns from that.',
+    ),
+    category: category
+      .nullable()
+      .optional()
+      .describe('With category_wrong alone: what the picture shows, as in `correct`.'),
+    why: z
+      .string()
+      .trim()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('A word for other people. It is never logged.'),
+    of,
+    picture,
+  })
+  .refine(({ answer, category }) => (answer === 'category_wrong') === (category !== undefined), {
+    path: ['category'],
+    message: 'goes with category_wrong, and must be given there',
+  });
+
+/** A person's verdict on a decision: correct, confirm, answer what differs from the order, undo. */
+export function correctionOperations({
+  recorder,
+  entries,
+  queue,
+  names,
+  audit,
+  metrics,
+}: Parts): Operation[] {
+  const requireKnown = (chosen: string | null) => {
+    if (chosen !== null && !names.categories.includes(chosen)) throw createError('category_unknown', {});
+  };
   const decide = async (
     {
       instance,
       seen,
       caller,
     }: { instance: InstanceId; seen: { of: string; picture?: string | undefined }; caller: Caller },
-    action: 'confirm' | 'correct' | 'undo',
+    action: 'confirm' | 'correct' | 'acknowledge' | 'undo',
     next: (current: InstanceRecord, by: By) => NewDecision,
   ) => {
     const by = { who: caller.who, when: new Date().toISOString() };
     const { record, previous } = await recorder.replace(instance, (current, shown) => {
       if (current.when !== seen.of) throw createError('decision_changed', {});
-      if (seen.picture !== undefined && seen.picture !== shown)
+      if (seen.picture !== undefined && seen.picture !== shown.picture)
         throw createError('picture_replaced', { instance });
-      return next(current, by);
+      const decided = next(current, by);
+      // Who decides looks at the picture and its order. Only what others brought about later is open again.
+      return action === 'undo' ? decided : { ...decided, settled: shown.differences(decided) };
     });
-    const detail = { from: previous && shownCategory(previous), to: shownCategory(record) };
+    const answer = action === 'acknowledge' ? record.acknowledged?.answer : undefined;
+    const detail = {
+      from: previous && shownCategory(previous),
+      to: shownCategory(record),
+      ...(answer === undefined ? {} : { answer }),
+    };
     await audit({ caller, action, target: `instances/${instance}`, detail });
     queue.enqueue(instance, 'request');
     return entries.one(instance);
@@ -77,8 +127,7 @@ export function correctionOperations({ recorder, entries, queue, names, audit }:
       }),
       answer: entry,
       handle: ({ params, body, caller }) => {
-        if (body.category !== null && !names.categories.includes(body.category))
-          throw createError('category_unknown', {});
+        requireKnown(body.category);
         return decide({ ...params, seen: body, caller }, 'correct', (current, by) =>
           corrected(current, body.category, by),
         );
@@ -97,12 +146,39 @@ export function correctionOperations({ recorder, entries, queue, names, audit }:
       handle: ({ params, body, caller }) => decide({ ...params, seen: body, caller }, 'confirm', confirmed),
     }),
     operation({
+      id: 'acknowledge',
+      tag: 'decisions',
+      method: 'post',
+      path: '/api/v1/instances/{instance}/acknowledgement',
+      summary:
+        'A person answers a decision that differs from the order. It is asked about again only where a later decision differs in another way',
+      role: 'reviewer',
+      params: instanceParams,
+      body: acknowledgement,
+      answer: entry,
+      handle: async ({ params, body, caller }) => {
+        const { answer, category, why } = body;
+        requireKnown(category ?? null);
+        const said = {
+          answer,
+          ...(category === undefined ? {} : { category }),
+          ...(why === undefined ? {} : { why }),
+        };
+        const decided = await decide({ ...params, seen: body, caller }, 'acknowledge', (current, by) =>
+          acknowledged(current, said, by),
+        );
+        metrics.acknowledged.inc({ answer });
+        return decided;
+      },
+    }),
+    operation({
       id: 'undo',
       tag: 'decisions',
       // Not DELETE: `of` would be in its query, and Orthanc does not pass the query of a DELETE to plugins.
       method: 'post',
       path: '/api/v1/instances/{instance}/undo',
-      summary: "Restores the network's decision",
+      summary:
+        "Restores the network's decision. An answer to what differs from the order is taken back first, where it came after a person's decision",
       role: 'reviewer',
       params: instanceParams,
       body: z.strictObject({ of }),

@@ -11,6 +11,7 @@ import type { Tagger } from '../../followups/tags/tagger.js';
 import type { Hanger } from '../../hanging/hanger.js';
 import type { ReclassificationJobs } from '../../intake/reclassification/jobs.js';
 import type { Sweep } from '../../intake/sweep.js';
+import type { Metrics } from '../../metrics/metrics.js';
 import type { Networks } from '../../networks/networks.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { QualityReports } from '../../quality/job.js';
@@ -60,6 +61,7 @@ export interface ApiParts {
   drift: Drift;
   events: Events;
   audit: Audit;
+  metrics: Metrics;
   readiness: () => Readiness;
   config: Config;
 }
@@ -71,7 +73,7 @@ export function apiOperations(parts: ApiParts): Operation[] {
   return [
     ...aboutOperations(parts.categories, () => classifier.network.classes, parts.words),
     statusOperation(parts.events),
-    ...worklistOperations(new Worklist(orthanc, entries, config.labelPrefix), entries, audit),
+    ...worklistOperations({ ...parts, entries, list: new Worklist(orthanc, entries, config.labelPrefix) }),
     ...pictureOperations({ renderings: orthanc.renderings, entries, config, audit }),
     activationOperation({ ...parts, entries }),
     ...correctionOperations({ ...parts, entries }),

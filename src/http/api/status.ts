@@ -8,7 +8,7 @@ import { type Operation, operation } from './operation.js';
 interface Parts {
   readiness: Readiness;
   sweep: Sweep;
-  config: Pick<Config, 'orthancPages' | 'orthancUrl'>;
+  config: Pick<Config, 'orthancPages' | 'orthancUrl' | 'viewers'>;
   /** The number of clients connected to the event stream. */
   listeners: number;
 }
@@ -31,6 +31,7 @@ export function statusOf({ readiness, sweep, config, listeners }: Parts): Status
     },
     ...(folder.problem === undefined ? {} : { stateProblem: folder.problem }),
     orthancPages: (config.orthancPages ?? config.orthancUrl[0]).replace(/\/+$/, ''),
+    viewers: config.viewers ?? [],
     listeners,
     streams: true,
   };

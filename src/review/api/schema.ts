@@ -34,6 +34,8 @@ export const entry = z.object({
   instance: z.string(),
   series: z.string(),
   study: z.string(),
+  sopInstanceUid: z.string(),
+  seriesInstanceUid: z.string(),
   studyInstanceUid: z.string(),
   decision,
   category: z.optional(z.string()),
@@ -63,6 +65,15 @@ export const entry = z.object({
   order: z.optional(
     z.object({ answer: finding.shape.answer, bodyPart: finding, projection: finding, side: finding }),
   ),
+  /** What a person answered where the decision differs from the order. */
+  acknowledged: z.optional(
+    z.object({
+      answer: z.enum(['order_wrong', 'category_wrong', 'no_matter']),
+      who: z.string(),
+      when: z.string(),
+      why: z.optional(z.string()),
+    }),
+  ),
   failure: z.optional(z.object({ code: z.string(), message: z.string() })),
   /** Pixels; with `columns` and `voi` not in lists. */
   rows: z.optional(z.number()),
@@ -82,6 +93,8 @@ export const entry = z.object({
     studyTime: z.optional(z.string()),
   }),
   labels: z.array(z.string()),
+  /** What no person has settled yet. */
+  open: z.array(z.string()),
   /** Categories that somebody set as labels in Orthanc, and that nobody has answered. */
   proposed: z.optional(z.array(z.string())),
   /** The picture that stands for the same exposure, where this one does not. */
@@ -89,6 +102,7 @@ export const entry = z.object({
   /** Sent back with a confirmation or correction, it says which picture was seen. Not in lists. */
   picture: z.optional(z.string()),
 });
+export type MismatchAnswer = NonNullable<z.output<typeof entry>['acknowledged']>['answer'];
 export type Entry = Read<served.Entry, z.output<typeof entry>>;
 
 export const proposals = z.object({ proposed: z.array(z.string()) });
@@ -184,6 +198,8 @@ export const statistics = z.object({
       }),
     }),
   ),
+  /** Answers of people where a decision differs from the order. */
+  acknowledged: z.object({ order_wrong: z.number(), category_wrong: z.number(), no_matter: z.number() }),
   /** Absent where Orthanc cannot count. */
   backlog: z.partial(
     z.object({
@@ -217,6 +233,7 @@ export const status = z.object({
   orthanc: z.object({ up: z.boolean(), why: z.optional(z.string()) }),
   stateProblem: z.optional(z.string()),
   orthancPages: z.string(),
+  viewers: z.array(z.object({ name: z.string(), url: z.string() })),
   version: z.string(),
   streams: z.boolean(),
 });

@@ -7,7 +7,13 @@ import { wilson } from './wilson.js';
 type NetworkAgreement = Statistics['agreement'][number];
 
 /** How often people agreed with each network, by category: how far a site can trust it. */
-export function Agreement({ networks }: { networks: readonly NetworkAgreement[] }) {
+export function Agreement({
+  networks,
+  answers,
+}: {
+  networks: readonly NetworkAgreement[];
+  answers: Statistics['acknowledged'];
+}) {
   return (
     <section class="panel wide" aria-labelledby="agreement-title">
       <h2 id="agreement-title">{texts.agreementTitle}</h2>
@@ -16,6 +22,7 @@ export function Agreement({ networks }: { networks: readonly NetworkAgreement[] 
       {networks.map((agreement) => (
         <NetworkTable key={agreement.network.sha256} agreement={agreement} />
       ))}
+      {Object.values(answers).some((number) => number > 0) && <p>{texts.mismatchSummary(answers)}</p>}
     </section>
   );
 }

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { labelledStates } from '../../contract/states.js';
+import { openStates } from '../../contract/states.js';
 import { callApi, messageOf } from '../api/client.js';
 import { type Statistics, statistics as statisticsShape } from '../api/schema.js';
 import { count } from '../base/format.js';
@@ -116,7 +116,7 @@ function Panels({ statistics }: { statistics: Statistics }) {
           bucket="day"
           series={decisionSeries}
         />
-        <Agreement networks={statistics.agreement} />
+        <Agreement networks={statistics.agreement} answers={statistics.acknowledged} />
         <Shadows shadows={statistics.shadows} />
         <Categories statistics={statistics} />
         <Engine />
@@ -129,7 +129,7 @@ function Panels({ statistics }: { statistics: Statistics }) {
 function Backlog({ backlog }: { backlog: Statistics['backlog'] }) {
   return (
     <nav class="backlog" aria-label={texts.dashboardBacklog}>
-      {labelledStates.map((state) => (
+      {openStates.map((state) => (
         <a key={state} href={worklistHref({ state })} class={backlog[state] === 0 ? 'none' : state}>
           <strong>{backlog[state] === undefined ? '–' : count(backlog[state])}</strong>{' '}
           {texts.stateNames[state]}

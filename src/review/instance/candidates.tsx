@@ -1,5 +1,6 @@
 import type { Entry } from '../api/schema.js';
 import { scoreText } from '../base/format.js';
+import { hasKeys } from '../base/touch.js';
 import { notifyOnError } from '../state/notices.js';
 import { correct } from '../state/review.js';
 import { mayReview } from '../state/session.js';
@@ -41,10 +42,10 @@ export function Candidates({ entry }: { entry: Entry }) {
                 type="button"
                 class="take"
                 aria-label={texts.candidatesTake(index + 1, category)}
-                title={texts.candidatesTakeTitle(index + 1, category)}
+                title={hasKeys() ? texts.candidatesTakeTitle(index + 1, category) : undefined}
                 onClick={() => notifyOnError(correct(entry, category))}
               >
-                <Key name={String(index + 1)} />
+                {hasKeys() ? <Key name={String(index + 1)} /> : '✓'}
               </button>
             )}
           </li>

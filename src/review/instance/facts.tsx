@@ -53,6 +53,7 @@ export function Facts({ entry }: { entry: Entry }) {
           <p class="notice-research">{texts.factsResearchOnly}</p>
         )}
       </section>
+      <ViewerLinks entry={entry} />
       <OrthancLinks entry={entry} />
     </>
   );
@@ -84,14 +85,43 @@ function Pairs({ pairs }: { pairs: readonly (readonly [string, string | undefine
 }
 
 function Order({ entry: { order } }: { entry: Entry }) {
-  if (order === undefined) return null;
-  const differs = order.answer === 'differs';
+  // What differs is above, to be answered.
+  if (order === undefined || order.answer === 'differs') return null;
   const findings = [order.bodyPart, order.projection, order.side];
-  const shown = findings.filter(({ answer }) => answer === order.answer || answer === 'differs');
+  const shown = findings.filter(({ answer }) => answer === order.answer);
   return (
-    <p class={differs ? 'order differs' : 'order'}>
+    <p class="order">
       <strong>{texts.orderAnswers[order.answer]}</strong> {shown.map(({ reason }) => reason).join(' ')}
     </p>
+  );
+}
+
+/** The viewers of the site. What identifies the picture is put into their addresses. */
+function ViewerLinks({ entry }: { entry: Entry }) {
+  const viewers = status.value?.viewers ?? [];
+  if (viewers.length === 0) return null;
+  const places: { readonly [name: string]: string } = {
+    StudyInstanceUID: entry.studyInstanceUid,
+    SeriesInstanceUID: entry.seriesInstanceUid,
+    SOPInstanceUID: entry.sopInstanceUid,
+    study: entry.study,
+    series: entry.series,
+    instance: entry.instance,
+  };
+  return (
+    <nav class="orthanc-links" aria-label={texts.viewersOpen}>
+      <span class="quiet">{texts.viewersOpen}</span>
+      {viewers.map(({ name, url }) => (
+        <a
+          key={name}
+          href={url.replace(/[{](\w+)[}]/g, (_, place: string) => encodeURIComponent(places[place] ?? ''))}
+          target="_blank"
+          rel="noreferrer"
+        >
+          {name}
+        </a>
+      ))}
+    </nav>
   );
 }
 

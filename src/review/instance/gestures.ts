@@ -11,13 +11,14 @@ interface StageParts {
 }
 
 /**
- * Mouse, pen and fingers on the stage. A drag does what the tool says; with the right or middle button or with Shift
- * it does the other thing. Two fingers zoom and pan at once. The wheel zooms around the pointer.
+ * Mouse, pen and fingers on the stage. A drag does what the tool says; with the middle button or with Shift the other
+ * thing; with the right button it zooms, as in most viewers. Two fingers zoom and pan at once. The wheel zooms around the pointer.
  * @returns a function that stops it
  */
 export function followPointers({ stage, fitSize, onWindowDrag }: StageParts): () => void {
   const down = new Map<number, { x: number; y: number }>();
-  let action: 'window' | 'pan' = 'window';
+  let action: 'window' | 'pan' | 'zoom' = 'window';
+  let began = { x: 0, y: 0 };
 
   const size = (): Size => ({ width: stage.clientWidth, height: stage.clientHeight });
   const fromCentre = (event: MouseEvent) => {
@@ -29,7 +30,8 @@ export function followPointers({ stage, fitSize, onWindowDrag }: StageParts): ()
     stage.setPointerCapture(event.pointerId);
     down.set(event.pointerId, fromCentre(event));
     const other = tool.value === 'window' ? 'pan' : 'window';
-    action = event.button > 0 || event.shiftKey ? other : tool.value;
+    began = fromCentre(event);
+    action = event.button === 2 ? 'zoom' : event.button > 0 || event.shiftKey ? other : tool.value;
     if (down.size === 1 && action === 'window') onWindowDrag(true);
   };
   const move = (event: PointerEvent) => {
@@ -40,10 +42,14 @@ export function followPointers({ stage, fitSize, onWindowDrag }: StageParts): ()
     down.set(event.pointerId, to);
     if (still !== undefined) pinch(still, from, to);
     else if (action === 'pan') pan(to.x - from.x, to.y - from.y);
+    else if (action === 'zoom') zoomBy(2 ** ((from.y - to.y) / 120), began);
     else {
       const { width, height } = size();
       greyWindow.value = dragWindow(greyWindow.value, (to.x - from.x) / width, (to.y - from.y) / height);
     }
+  };
+  const zoomBy = (factor: number, { x, y }: { x: number; y: number }) => {
+    placement.value = clampToStage(zoomAt(placement.value, factor, x, y), fitSize(), size());
   };
   const pan = (dx: number, dy: number) => {
     const { zoom, x, y } = placement.value;
@@ -73,20 +79,10 @@ export function followPointers({ stage, fitSize, onWindowDrag }: StageParts): ()
   };
   const wheel = (event: WheelEvent) => {
     event.preventDefault();
-    const { x, y } = fromCentre(event);
-    placement.value = clampToStage(
-      zoomAt(placement.value, 2 ** (-event.deltaY / 400), x, y),
-      fitSize(),
-      size(),
-    );
+    zoomBy(2 ** (-event.deltaY / 400), fromCentre(event));
   };
   const doubleClick = (event: MouseEvent) => {
-    const { x, y } = fromCentre(event);
-    placement.value = clampToStage(
-      zoomAt(placement.value, placement.value.zoom > 1 ? 0 : 3, x, y),
-      fitSize(),
-      size(),
-    );
+    zoomBy(placement.value.zoom > 1 ? 0 : 3, fromCentre(event));
   };
   const noMenu = (event: Event) => event.preventDefault();
 

@@ -11,6 +11,7 @@ import { titleOf } from '../ui/title.js';
 import { Candidates } from './candidates.js';
 import { Correction } from './correction.js';
 import { Facts } from './facts.js';
+import { Mismatch } from './mismatch.js';
 import { Proposals } from './proposals.js';
 import { useReviewShortcuts } from './review-shortcuts.js';
 import { Stage } from './stage.js';
@@ -26,6 +27,8 @@ export function InstancePage({ instance }: { instance: string }) {
   useEffect(() => {
     resetView();
     mapCategory.value = undefined;
+    review.wrongCategory.value = undefined;
+    review.answerWord.value = '';
     // An entry with all fields is shown at once, and replaced by the newest one.
     review.currentEntry.value = list.items
       .peek()
@@ -63,6 +66,7 @@ export function InstancePage({ instance }: { instance: string }) {
           ) : (
             <p class="viewer-note">{texts.instanceViewer(me.value?.who ?? '')}</p>
           )}
+          <Mismatch entry={entry} />
           <Proposals entry={entry} />
           <Candidates entry={entry} />
           <Facts entry={entry} />
@@ -106,7 +110,8 @@ function Actions() {
   const entry = review.currentEntry.value;
   if (entry === undefined) return null;
   const category = review.categoryToConfirm(entry);
-  const canUndo = entry.who === 'person' || review.decidedHere.value.length > 0;
+  const canUndo =
+    entry.who === 'person' || entry.acknowledged !== undefined || review.decidedHere.value.length > 0;
   return (
     <section class="actions" aria-label={texts.instanceDecide} aria-busy={review.saving.value}>
       <div class="action-row">

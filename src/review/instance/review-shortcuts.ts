@@ -1,11 +1,11 @@
 import type { Entry } from '../api/schema.js';
-import { notifyOnError } from '../state/notices.js';
+import { notifyDone, notifyOnError } from '../state/notices.js';
 import * as review from '../state/review.js';
 import { go } from '../state/route.js';
 import { mayReview } from '../state/session.js';
 import { listHref } from '../state/worklist.js';
 import { texts } from '../texts/index.js';
-import { useShortcuts } from '../ui/shortcuts.js';
+import { type Shortcut, useShortcuts } from '../ui/shortcuts.js';
 
 /** The keys that decide and that go through the list. Viewers cannot decide. */
 export function useReviewShortcuts(): void {
@@ -24,7 +24,7 @@ export function useReviewShortcuts(): void {
             description: texts.noneOfThese,
             run: withCurrent((entry) => review.correct(entry, null)),
           },
-          { keys: ['u'], description: texts.instanceUndo, run: () => notifyOnError(review.undo()) },
+          ...answerKeys,
         ]
       : [],
   );
@@ -41,6 +41,28 @@ export function useReviewShortcuts(): void {
     },
     { keys: ['Escape'], description: texts.instanceBack, run: () => go(listHref()) },
   ]);
+}
+
+/** An answer to what differs from the order. `p`: what the picture shows is chosen next. */
+const answerKeys: readonly Shortcut[] = [
+  {
+    keys: ['o'],
+    description: texts.keyMismatchOrder,
+    run: () => withCurrent((entry) => review.acknowledge(entry, 'order_wrong'))(),
+  },
+  { keys: ['p'], description: texts.keyMismatchCategory, run: () => withCurrent(chooseCategory)() },
+  {
+    keys: ['x'],
+    description: texts.keyMismatchNoMatter,
+    run: () => withCurrent((entry) => review.acknowledge(entry, 'no_matter'))(),
+  },
+];
+
+/** The correction that follows is the answer. */
+export async function chooseCategory(entry: Entry): Promise<void> {
+  if (!review.needsAnswer(entry)) return notifyDone(texts.mismatchNothing);
+  review.wrongCategory.value = entry.instance;
+  document.querySelector<HTMLElement>('.correction input')?.focus();
 }
 
 const withCurrent = (act: (entry: Entry) => Promise<void>) => () => {

@@ -12,6 +12,10 @@ export interface WorklistFilters {
   station?: string;
   modality?: string;
   text?: string;
+  /** What a person said: in the list of what people have settled, as the next two. */
+  said?: string;
+  by?: string;
+  was?: string;
   /** `differs`: a second network would have decided otherwise. */
   shadow?: string;
 }
@@ -26,7 +30,29 @@ export const filterNames = [
   'modality',
   'text',
   'shadow',
+  'said',
+  'by',
+  'was',
 ] as const;
+export type FilterName = (typeof filterNames)[number];
+
+const isScore = (text: string | undefined): boolean =>
+  text === undefined || /^(0|1|0?[.]\d+|1[.]0+)$/.test(text);
+const isDate = (text: string | undefined): boolean =>
+  text === undefined || /^(19|2\d)\d\d-\d\d-\d\d$/.test(text);
+
+/** The filters that the service would refuse, or that nothing can fulfil. They are marked, and not dropped. */
+export function invalidIn({ minScore, maxScore, from, to, station }: Partial<WorklistFilters>): FilterName[] {
+  const scores = isScore(minScore) && isScore(maxScore) && Number(minScore ?? 0) > Number(maxScore ?? 1);
+  const days = isDate(from) && isDate(to) && (from ?? '') > (to ?? '9999');
+  return [
+    ...(isScore(minScore) && !scores ? [] : ['minScore' as const]),
+    ...(isScore(maxScore) && !scores ? [] : ['maxScore' as const]),
+    ...(isDate(from) && !days ? [] : ['from' as const]),
+    ...(isDate(to) && !days ? [] : ['to' as const]),
+    ...(/[?\\]/.test(station ?? '') ? ['station' as const] : []),
+  ];
+}
 
 export function readFilters(query: URLSearchParams): WorklistFilters {
   const state = worklistStates.find((known) => known === query.get('state')) ?? 'needs_review';

@@ -1,8 +1,15 @@
 import { signal } from '@preact/signals';
 import { ApiError, callApi } from '../api/client.js';
 import { onDecided } from '../api/live.js';
-import { type DecidedEvent, type Entry, entry as entryShape, proposals } from '../api/schema.js';
+import {
+  type DecidedEvent,
+  type Entry,
+  entry as entryShape,
+  type MismatchAnswer,
+  proposals,
+} from '../api/schema.js';
 import { otherClass } from '../base/other-class.js';
+import { hasKeys } from '../base/touch.js';
 import { texts } from '../texts/index.js';
 import { notifyDone, notifyProblem } from './notices.js';
 import { goInstead, instanceHref, route } from './route.js';
@@ -14,6 +21,10 @@ export const seenPicture = signal<string | undefined>(undefined);
 /** Another file may replace the picture of an instance. */
 export const pictureKey = ({ instance, picture = '' }: Pick<Entry, 'instance' | 'picture'>): string =>
   `${instance} ${picture}`;
+/** The instance of which the reader has said that the order is right: the correction answers the difference. */
+export const wrongCategory = signal<string | undefined>(undefined);
+/** A word to the answer, where the reader writes one. */
+export const answerWord = signal('');
 /** True while a decision is being sent: a second key press must not decide twice. */
 export const saving = signal(false);
 /** Instances decided on this page, latest last: undo takes them back in reverse order. */
@@ -38,9 +49,22 @@ export function categoryToConfirm(entry: Entry): string | null | undefined {
   return best === undefined || best === otherClass ? null : best;
 }
 
+/** Whether a difference from the order waits for an answer. */
+export const needsAnswer = ({ order, open, acknowledged }: Entry): boolean =>
+  order?.answer === 'differs' && (open.includes('order_mismatch') || acknowledged === undefined);
+
+/** Whether the category is decided, so that a difference from the order can be answered. */
+export const canAnswer = (entry: Entry): boolean =>
+  needsAnswer(entry) && (entry.who === 'person' || entry.decision === 'category');
+
+/** What is decided already stays, and the next one is shown. */
 export async function confirm(entry: Entry): Promise<void> {
   const category = categoryToConfirm(entry);
-  if (category === undefined) return;
+  if (category === undefined) {
+    if (entry.who === 'network') return notifyDone(texts.reviewNothingToConfirm);
+    await goToNeighbour(1, texts.reviewDecidedAlready(entry.category ?? null, entry.person?.who));
+    return;
+  }
   await decide(entry, texts.reviewConfirmed(category), () =>
     callApi(`instances/${entry.instance}/confirmation`, entryShape, {
       method: 'POST',
@@ -52,11 +76,35 @@ export async function confirm(entry: Entry): Promise<void> {
 /** @param chosen null: none of the categories */
 export async function correct(entry: Entry, chosen: string | null): Promise<void> {
   const category = chosen === otherClass ? null : chosen;
+  if (wrongCategory.value === entry.instance) return acknowledge(entry, 'category_wrong', category);
   if (category === categoryToConfirm(entry)) return confirm(entry);
   await decide(entry, texts.reviewCorrected(category), () =>
     callApi(`instances/${entry.instance}/decision`, entryShape, {
       method: 'PUT',
       body: { category, of: entry.when, picture: entry.picture },
+    }),
+  );
+}
+
+/** Answers what differs from the order. @param category with `category_wrong`; null: none of the categories */
+export async function acknowledge(
+  entry: Entry,
+  answer: MismatchAnswer,
+  category?: string | null,
+): Promise<void> {
+  if (!needsAnswer(entry)) return notifyDone(texts.mismatchNothing);
+  if (answer !== 'category_wrong' && !canAnswer(entry)) return notifyDone(texts.mismatchDecideFirst);
+  const why = answerWord.value.trim();
+  await decide(entry, texts.mismatchAnswered[answer], () =>
+    callApi(`instances/${entry.instance}/acknowledgement`, entryShape, {
+      method: 'POST',
+      body: {
+        answer,
+        ...(category === undefined ? {} : { category }),
+        ...(why === '' ? {} : { why }),
+        of: entry.when,
+        picture: entry.picture,
+      },
     }),
   );
 }
@@ -74,31 +122,41 @@ async function decide(entry: Entry, message: string, send: () => Promise<Entry>)
   // A key pressed once too often must not decide about a picture that nobody has seen.
   if (seenPicture.value !== pictureKey(entry)) return notifyDone(texts.reviewNotSeen);
   await save(entry.instance, async () => {
-    updateEntry(await send());
+    const decided = await send();
+    updateEntry(decided);
     decidedHere.value = [...without(entry.instance), entry.instance];
+    // The person who decides is the one who can say what is wrong with the order.
+    if (needsAnswer(decided)) {
+      await showInstance(entry.instance);
+      return notifyDone(texts.reviewDiffers(message));
+    }
     const following = await neighbour(entry.instance, 1);
     if (following === undefined) await showInstance(entry.instance);
     else replaceShown(entry.instance, following);
-    notifyDone(texts.reviewDecided(message, following === undefined));
+    notifyDone(texts.reviewDecided(message, following === undefined, hasKeys()));
   });
 }
 
-/** Undoes a person's decision on the shown instance, else the last decision made on this page. */
+const isByPerson = ({ who, acknowledged }: Pick<Entry, 'who' | 'acknowledged'>): boolean =>
+  who === 'person' || acknowledged !== undefined;
+
+/** Undoes what a person said of the shown instance, else the last decision made on this page. */
 export async function undo(): Promise<void> {
   const shown = currentEntry.value;
-  const instance = shown?.who === 'person' ? shown.instance : decidedHere.value.at(-1);
+  const isUndone = shown !== undefined && isShown(shown.instance) && isByPerson(shown);
+  const instance = isUndone ? shown.instance : decidedHere.value.at(-1);
   if (instance === undefined) return notifyDone(texts.reviewNothingToUndo);
   await save(instance, async () => {
-    const { when, who } = await fetchEntry(instance);
-    const isByPerson = who === 'person';
-    if (isByPerson)
+    const known = await fetchEntry(instance);
+    const { when } = known;
+    if (isByPerson(known))
       updateEntry(
         await callApi(`instances/${instance}/undo`, entryShape, { method: 'POST', body: { of: when } }),
       );
     decidedHere.value = without(instance);
     if (isShown(instance)) await showInstance(instance);
     else goInstead(instanceHref(instance));
-    notifyDone(isByPerson ? texts.reviewUndone : texts.reviewNoLongerByPerson);
+    notifyDone(isByPerson(known) ? texts.reviewUndone : texts.reviewNoLongerByPerson);
   });
 }
 
@@ -119,12 +177,15 @@ async function save(instance: string, work: () => Promise<void>): Promise<void> 
   }
 }
 
-export async function goToNeighbour(by: 1 | -1): Promise<void> {
+/** @param message what is said beside where it leads */
+export async function goToNeighbour(by: 1 | -1, message = ''): Promise<void> {
   const shown = route.value;
   if (shown.page !== 'instance') return;
   const entry = await neighbour(shown.instance, by);
   if (entry !== undefined) replaceShown(shown.instance, entry);
-  else notifyDone(by === 1 ? texts.reviewAtEnd : texts.reviewAtStart);
+  const end = by === 1 ? texts.reviewAtEnd : texts.reviewAtStart;
+  const said = [message, entry === undefined ? end : ''].filter((part) => part !== '').join(' ');
+  if (said !== '') notifyDone(said);
 }
 
 /** "Back" still leads to the list. Does nothing where the reader has left the instance meanwhile. */

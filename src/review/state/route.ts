@@ -4,6 +4,7 @@ import { signal } from '@preact/signals';
 export type Route =
   | { page: 'worklist'; query: URLSearchParams }
   | { page: 'study'; study: string }
+  | { page: 'patient' }
   | { page: 'instance'; instance: string }
   | { page: 'dashboard' }
   | { page: 'quality' };
@@ -16,6 +17,7 @@ export function parseRoute(fragment: string): Route {
   if (instance !== undefined) return { page: 'instance', instance };
   const study = new RegExp(`^/study/${orthancId}$`).exec(path)?.[1];
   if (study !== undefined) return { page: 'study', study };
+  if (path === '/patient') return { page: 'patient' };
   if (path === '/dashboard') return { page: 'dashboard' };
   if (path === '/report') return { page: 'quality' };
   return { page: 'worklist', query: new URLSearchParams(search) };
@@ -43,4 +45,6 @@ export function goInstead(fragment: string): void {
   route.value = parseRoute(fragment);
 }
 
+/** The pictures of the patient that was searched for. */
+export const patientHref = '#/patient';
 export const instanceHref = (instance: string): string => `#/instance/${instance}`;

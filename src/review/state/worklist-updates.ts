@@ -1,7 +1,7 @@
 import { effect } from '@preact/signals';
 import { callApi } from '../api/client.js';
 import { connection, onDecided, ticks } from '../api/live.js';
-import { type DecidedEvent, type Decision, worklistPage } from '../api/schema.js';
+import { type DecidedEvent, worklistPage } from '../api/schema.js';
 import { fetchEntry, items, loading, newCount, positionOf, source, updateEntry } from './worklist.js';
 
 /** Keeps the list up to date, by events and by polling. @returns a function that stops it */
@@ -18,18 +18,19 @@ export function startWorklistUpdates(): () => void {
 }
 
 /** Whether a decision alone puts an instance into the list: precise enough to count what is new. */
-const belongs = (decision: Decision): boolean => {
+const belongs = ({ decision, who }: Pick<DecidedEvent, 'decision' | 'who'>): boolean => {
   const wanted = source.value;
-  if ('study' in wanted) return false;
+  if (!('filters' in wanted)) return false;
   const { state } = wanted.filters;
-  return (
-    state === 'recent' || state === decision || (state === 'classification_failed' && decision === 'failed')
-  );
+  if (state === 'recent') return true;
+  if (state === 'settled_by_person' || who === 'person')
+    return state === 'settled_by_person' && who === 'person';
+  return state === decision || (state === 'classification_failed' && decision === 'failed');
 };
 
 function applyEvent(event: DecidedEvent): void {
   const known = items.value.find(({ instance }) => instance === event.instance);
-  if (known === undefined && belongs(event.decision)) newCount.value++;
+  if (known === undefined && belongs(event)) newCount.value++;
   if (known !== undefined && known.when !== event.when)
     fetchEntry(event.instance).catch(() => {
       newCount.value++; // it cannot be fetched now: the reader is offered to load the list again
@@ -41,7 +42,7 @@ const checkedAtOnce = 12;
 /** Where no events come through: checks whether the beginning of the list has changed. */
 async function checkForNews(): Promise<void> {
   const wanted = source.peek();
-  if ('study' in wanted || loading.peek()) return;
+  if (!('filters' in wanted) || loading.peek()) return;
   const page = await callApi('worklist', worklistPage, {
     query: { ...wanted.filters, limit: checkedAtOnce },
   });
@@ -56,8 +57,6 @@ async function checkForNews(): Promise<void> {
     page.next === undefined
       ? items.value.length
       : 1 + Math.max(...page.items.map(({ instance }) => positionOf(instance)));
-  const gone = items.value
-    .slice(0, end)
-    .filter((each) => belongs(each.decision) && !listed.has(each.instance));
+  const gone = items.value.slice(0, end).filter((each) => belongs(each) && !listed.has(each.instance));
   for (const { instance } of gone.slice(0, checkedAtOnce)) await fetchEntry(instance);
 }

@@ -3,8 +3,10 @@ import * as z from 'zod/mini';
 import { callApi, isAbort, messageOf } from '../api/client.js';
 import { type Entry, entry as entryShape, worklistPage } from '../api/schema.js';
 import { type WorklistFilters, worklistHref } from './filters.js';
+import { patientHref } from './route.js';
 
-export type Source = { filters: WorklistFilters } | { study: string };
+/** A patient's identifier is kept here alone: never in an address, which servers log. */
+export type Source = { filters: WorklistFilters } | { study: string } | { patient: string };
 
 /** The list that "next" and "previous" go through. A decided entry stays in it until the list is loaded again. */
 export const source = signal<Source>({ filters: { state: 'needs_review' } });
@@ -24,7 +26,8 @@ export const hasMore = (): boolean => nextCursor !== undefined;
 /** The address of the list. */
 export const listHref = (): string => {
   const { value } = source;
-  return 'study' in value ? `#/study/${value.study}` : worklistHref(value.filters);
+  if ('study' in value) return `#/study/${value.study}`;
+  return 'patient' in value ? patientHref : worklistHref(value.filters);
 };
 
 /** Where the same list is loaded again, the old entries stay until the new ones are there: the service may be away. */
@@ -48,6 +51,17 @@ export async function openList(wanted: Source): Promise<void> {
       controller,
       true,
     );
+  else if ('patient' in wanted)
+    await load(
+      (signal) =>
+        callApi('worklist/patient', worklistPage, {
+          method: 'POST',
+          body: { patientId: wanted.patient },
+          signal,
+        }),
+      controller,
+      true,
+    );
   else await loadMore(true);
 }
 
@@ -56,7 +70,7 @@ export const reloadList = (): Promise<void> => openList(source.value);
 /** Fetches the list's next page, if there is one. */
 export async function loadMore(first = false): Promise<void> {
   const wanted = source.value;
-  if ('study' in wanted || (!first && nextCursor === undefined) || (loading.value && !first)) return;
+  if (!('filters' in wanted) || (!first && nextCursor === undefined) || (loading.value && !first)) return;
   const opened = controller ?? new AbortController();
   const enough = (first ? 0 : items.value.length) + pageSize / 2;
   let isFirst = first;
@@ -116,6 +130,25 @@ export async function neighbour(instance: string, by: 1 | -1): Promise<Entry | u
   if (at < 0) return items.value.find((known) => known.instance !== instance);
   if (at + by >= items.value.length) await loadMore();
   return items.value[at + by];
+}
+
+/** Whether a person has looked at it, and nothing is open there. */
+export const isSettled = ({ who, acknowledged, open }: Entry): boolean =>
+  (who === 'person' || acknowledged !== undefined) && open.length === 0;
+
+/** What people have settled can be a long list. */
+const mostPagesSearched = 10;
+
+/** The first entry that no person has settled, on one of the next pages too. */
+export async function firstUnsettled(): Promise<Entry | undefined> {
+  let seen = 0;
+  for (let pages = 0; pages < mostPagesSearched; pages++) {
+    const found = items.value.slice(seen).find((entry) => !isSettled(entry));
+    seen = items.value.length;
+    if (found !== undefined || !hasMore()) return found;
+    await loadMore();
+  }
+  return undefined;
 }
 
 /** Position of an instance in the list, from 0; -1 where it is not in it. */

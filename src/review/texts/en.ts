@@ -27,6 +27,7 @@ export const en = {
   pageTitles: {
     worklist: 'Worklist',
     study: 'Study',
+    patient: 'Patient',
     instance: 'Review',
     dashboard: 'Dashboard',
     quality: 'Report',
@@ -42,6 +43,7 @@ export const en = {
     order_mismatch: 'Order mismatch',
     category_proposed: 'Proposed',
     classification_failed: 'Failed',
+    settled_by_person: 'Done',
     recent: 'Recent',
   },
   decisionNames: {
@@ -86,11 +88,15 @@ export const en = {
   keyPreviousPicture: 'Previous picture',
   keyRowBelow: 'Row below',
   keyRowAbove: 'Row above',
-  keyReviewFirst: 'Review the first picture',
+  keyReviewFirst: 'Review the first picture that nobody has settled',
+  keyList: 'Show that list',
   keySearch: 'Search',
   keyRefresh: 'Refresh the list',
   keyCorrect: 'Correct: type what it is',
   keyCandidate: 'Choose that candidate of the network',
+  keyMismatchOrder: 'The picture is right, the order is wrong',
+  keyMismatchCategory: 'The order is right: correct the category',
+  keyMismatchNoMatter: 'The difference from the order does not matter',
   keyZoomIn: 'Zoom in (then the arrow keys pan)',
   keyZoomOut: 'Zoom out',
   keyReset: 'Reset the view',
@@ -100,6 +106,15 @@ export const en = {
   keyLessContrast: 'Less contrast',
   keyInvert: 'Invert',
   keyMap: 'Show what the network looked at',
+  mouseTitle: 'Mouse and fingers, on the picture',
+  mouseHelp: [
+    ['Drag', 'Window: right and left for contrast, up and down for brightness'],
+    ['Middle button, or Shift and drag', 'Pan'],
+    ['Right button and drag', 'Zoom'],
+    ['Wheel', 'Zoom at the pointer'],
+    ['Double click', 'Zoom in, or fit'],
+    ['Two fingers', 'Zoom and pan'],
+  ],
 
   // Sign-in
   signInIntro:
@@ -131,6 +146,8 @@ export const en = {
   worklistStudyNote: 'The pictures of one study.',
   worklistAllStudies: 'All studies',
   worklistLists: 'Lists',
+  worklistPatientNote: 'The pictures of the patient that you searched for.',
+  worklistAllSettled: 'Nothing here is open: people have settled all of it.',
   worklistEmpty: 'Nothing here.',
   worklistCount: (shown: number, total: number | undefined, hasMore: boolean) => {
     const rest = total !== undefined && total > shown ? ` of ${count(total)}` : hasMore ? ' and more' : '';
@@ -152,12 +169,38 @@ export const en = {
     isKnown ? 'Known to the network' : 'Not yet known to the network',
   filtersMinScore: 'Score from',
   filtersMaxScore: 'Score to',
-  filtersScoreRange: 'A number from 0 to 1',
   filtersFrom: 'Study from',
   filtersTo: 'Study to',
   filtersStation: 'Station',
   filtersStationPlaceholder: 'ROOM*',
   filtersModality: 'Modality',
+  filtersInvalid: {
+    minScore: 'A number from 0 to 1, at most the upper limit',
+    maxScore: 'A number from 0 to 1, at least the lower limit',
+    from: 'A day, not after the last one',
+    to: 'A day, not before the first one',
+    station: 'Without ? and \\',
+  },
+  filtersPatient: 'Patient ID',
+  filtersPatientHint: 'Whole, then Enter',
+  filtersSaid: 'What was said',
+  filtersSaidNames: {
+    confirmed: 'Confirmed',
+    corrected: 'Corrected',
+    none_of_these: 'None of these',
+    order_wrong: 'Order wrong',
+    category_wrong: 'Order right, category wrong',
+    no_matter: 'Difference does not matter',
+  },
+  filtersBy: 'By whom',
+  filtersWas: 'Was open as',
+  filtersWasNames: {
+    needs_review: 'Needs review',
+    unknown_view: 'Unknown view',
+    order_mismatch: 'Order mismatch',
+    classification_failed: 'Failed',
+    category: 'Nothing: a category',
+  },
   filtersShadow: 'Shadow network',
   filtersShadowNames: { differs: 'Decides otherwise', agrees: 'Agrees', failed: 'Gave no answer' },
 
@@ -182,6 +225,23 @@ export const en = {
   correctionCategories: 'Categories',
   correctionUnknownToNetwork: (region: string) =>
     `${region === '' ? 'Other views' : region} · the network does not know these yet`,
+  mismatchTitle: '≠ Differs from the order',
+  mismatchAsk: 'What is right?',
+  mismatchDecideFirst: 'Say first what the picture shows. Then say what is wrong with the order.',
+  mismatchNothing: 'Nothing here differs from the order, or it is answered already.',
+  mismatchAnswers: {
+    order_wrong: 'Picture right, order wrong',
+    category_wrong: 'Order right, category wrong',
+    no_matter: 'No matter',
+  },
+  mismatchWhy: 'A word why (optional)',
+  mismatchCorrect: 'The order is right: choose what the picture shows.',
+  mismatchAnswered: {
+    order_wrong: 'Noted: the order is wrong.',
+    category_wrong: 'Noted and corrected: the order is right.',
+    no_matter: 'Noted: the difference does not matter.',
+  },
+  mismatchAnsweredBy: (answer: string, who: string, when: string) => `${answer}. ${who}, ${when}`,
   proposalTitle: (category: string) => `Proposed: ${categoryName(category)}`,
   proposalAsks: (category: string) =>
     `Somebody set the label “${categoryName(category)}” in Orthanc, for this study or picture. Take it as a correction?`,
@@ -219,12 +279,12 @@ export const en = {
   factsResearchOnly: 'This network is for research and evaluation only. Not a medical device.',
   orderAnswers: {
     agrees: 'Fits the order:',
-    differs: '≠ Differs from the order:',
     cannot_tell: 'The order check cannot tell:',
   },
   orthancPages: 'Orthanc’s pages',
   orthancIn: 'In Orthanc:',
   orthancLevels: { study: 'study', series: 'series', instance: 'instance' },
+  viewersOpen: 'Open in:',
   orthancStudyPictures: 'pictures of this study',
 
   // Instance: the picture
@@ -246,8 +306,16 @@ export const en = {
   reviewConfirmed: (category: string | null) => `Confirmed: ${inSentence(category)}.`,
   reviewCorrected: (category: string | null) => `Corrected: ${inSentence(category)}.`,
   reviewDismissed: (category: string) => `Dismissed: ${categoryName(category)}. The label stays in Orthanc.`,
-  reviewDecided: (what: string, isLast: boolean) =>
-    `${what} ${isLast ? 'That was the last one of the list. ' : ''}Press U to undo.`,
+  reviewDecided: (what: string, isLast: boolean, hasKeys: boolean) =>
+    [
+      what,
+      ...(isLast ? ['That was the last one of the list.'] : []),
+      ...(hasKeys ? ['Press U to undo.'] : []),
+    ].join(' '),
+  reviewDiffers: (what: string) => `${what} It differs from the order: say what is right, or go on.`,
+  reviewDecidedAlready: (category: string | null, who: string | undefined) =>
+    `Decided already${who === undefined ? '' : ` by ${who}`}: ${inSentence(category)}.`,
+  reviewNothingToConfirm: 'There is no category to confirm: say what it is.',
   reviewNotSeen: 'Not decided: the picture is still loading. Wait until you see it.',
   reviewNothingToUndo: 'There is nothing to undo.',
   reviewUndone: 'Undone. The previous decision is valid again.',
@@ -282,7 +350,14 @@ export const en = {
   agreementNone: 'Nobody has confirmed or corrected anything in this time.',
   agreementTable: (network: string) => `Agreement with ${network}`,
   agreementSummary: (sure: Verdicts, unsure: Verdicts) =>
-    `agreed in ${share(sure)}; where it had asked for a person, its best guess was right in ${share(unsure)}`,
+    [
+      ...(total(sure) > 0 ? [`agreed in ${share(sure)}`] : []),
+      ...(total(unsure) > 0
+        ? [`where it had asked for a person, its best guess was right in ${share(unsure)}`]
+        : []),
+    ].join('; '),
+  mismatchSummary: ({ order_wrong, category_wrong, no_matter }: Answers) =>
+    `Differences from the order that people answered: order wrong ${count(order_wrong)}, category wrong ${count(category_wrong)}, no matter ${count(no_matter)}.`,
   agreementSaid: 'The network said',
   agreementAgreed: 'People agreed',
   agreementInterval: 'Interval',
@@ -391,5 +466,12 @@ interface Verdicts {
   corrected: number;
 }
 
-const share = ({ confirmed, corrected }: Verdicts): string =>
-  `${percent(confirmed, confirmed + corrected)} of ${count(confirmed + corrected)}`;
+interface Answers {
+  order_wrong: number;
+  category_wrong: number;
+  no_matter: number;
+}
+
+const total = ({ confirmed, corrected }: Verdicts): number => confirmed + corrected;
+
+const share = (of: Verdicts): string => `${percent(of.confirmed, total(of))} of ${count(total(of))}`;

@@ -34,7 +34,7 @@ export function Header() {
       )}
       <button
         type="button"
-        class="plain icon"
+        class="plain icon about-keys"
         aria-label={texts.headerKeys}
         onClick={() => (helpIsOpen.value = true)}
       >

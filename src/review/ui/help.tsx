@@ -35,6 +35,17 @@ export function Help() {
             </dl>
           </section>
         ))}
+        <section>
+          <h3>{texts.mouseTitle}</h3>
+          <dl>
+            {texts.mouseHelp.map(([gesture, does]) => (
+              <div key={gesture}>
+                <dt>{gesture}</dt>
+                <dd>{does}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
       </div>
       <p>
         <label class="check">

@@ -1,71 +1,57 @@
 import { useState } from 'preact/hooks';
-import { filterNames, type WorklistFilters, worklistHref } from '../state/filters.js';
+import { formerStates, settledWords } from '../../contract/states.js';
+import {
+  type FilterName,
+  filterNames,
+  invalidIn,
+  type WorklistFilters,
+  worklistHref,
+} from '../state/filters.js';
 import { goInstead } from '../state/route.js';
-import { categories } from '../state/session.js';
+import { categories, mayReview } from '../state/session.js';
 import { source } from '../state/worklist.js';
 import { texts } from '../texts/index.js';
+import { DraftInput } from './draft-input.js';
+import { PatientSearch } from './patient-search.js';
 
 const modalities = ['CR', 'DX', 'RG', 'PX', 'IO', 'MG', 'RF', 'OT'];
+const invalidTexts: { readonly [name: string]: string } = texts.filtersInvalid;
 
-type Changed = { currentTarget: HTMLInputElement | HTMLSelectElement };
-
-/** Some browsers report a change for each digit of a year while it is typed. */
-const completeDate = (set: (event: Changed) => void) => (event: Changed) => {
-  const { value } = event.currentTarget;
-  if (value === '' || value >= '1900') set(event);
+const filtersOf = (): WorklistFilters => {
+  const { value } = source;
+  return 'filters' in value ? value.filters : { state: 'needs_review' };
 };
 
-/** Not of type `number`: browsers differ in whether that type takes a decimal point or a comma. */
-function ScoreInput({
-  label,
-  value,
-  set,
-}: {
-  label: string;
-  value: string | undefined;
-  set: (event: Changed) => void;
-}) {
-  return (
-    <label>
-      {label}
-      <input
-        type="text"
-        inputMode="decimal"
-        pattern="0|1|0?[.][0-9]+|1[.]0+"
-        title={texts.filtersScoreRange}
-        value={value ?? ''}
-        onChange={(event) => {
-          const input = event.currentTarget;
-          input.value = input.value.trim().replace(',', '.');
-          if (input.reportValidity()) set(event);
-        }}
-      />
-    </label>
-  );
-}
+/** By what is applied now: others may have changed while this one was typed. */
+const apply = (name: FilterName) => (text: string) =>
+  goInstead(worklistHref({ ...filtersOf(), [name]: text }));
 
-/** Narrows the list. Text waits for Enter or for the focus to leave, so that not each letter searches the archive. */
+/** Narrows the list, while it is typed. */
 export function Filters() {
-  const wanted = source.value;
-  const filters: WorklistFilters = 'filters' in wanted ? wanted.filters : { state: 'needs_review' };
+  const filters = filtersOf();
   const used = filterNames.filter((name) => name !== 'text' && filters[name] !== undefined).length;
-  const [isOpen, setOpen] = useState(used > 0);
-  const set = (name: (typeof filterNames)[number]) => (event: Changed) =>
-    goInstead(worklistHref({ ...filters, [name]: event.currentTarget.value.trim() }));
+  const [chosen, setOpen] = useState<boolean>();
+  // What narrows the list is shown, unless the reader has closed it.
+  const isOpen = chosen ?? used > 0;
+  const draft = (name: FilterName) => ({
+    id: `filter-${name}`,
+    value: filters[name] ?? '',
+    problemOf: (text: string) =>
+      invalidIn({ ...filters, [name]: asTyped(name, text) }).includes(name) ? invalidTexts[name] : undefined,
+    apply: (text: string) => apply(name)(asTyped(name, text) ?? ''),
+  });
   return (
     <search class="filters">
       <form onSubmit={(event) => event.preventDefault()}>
-        <label class="search">
-          <span class="visually-hidden">{texts.filtersSearch}</span>
-          <input
-            id="search"
-            type="search"
-            placeholder={texts.filtersSearchPlaceholder}
-            maxLength={64}
-            value={filters.text ?? ''}
-            onChange={set('text')}
-          />
-        </label>
+        <DraftInput
+          id="search"
+          type="search"
+          label={texts.filtersSearch}
+          isLabelHidden
+          placeholder={texts.filtersSearchPlaceholder}
+          value={filters.text ?? ''}
+          apply={apply('text')}
+        />
         <button
           type="button"
           aria-expanded={isOpen}
@@ -81,65 +67,110 @@ export function Filters() {
         )}
         <fieldset id="more-filters" hidden={!isOpen}>
           <legend class="visually-hidden">{texts.filtersTitle}</legend>
-          <label>
-            {texts.filtersCategory}
-            <select value={filters.category ?? ''} onChange={set('category')}>
-              <option value="">{texts.filtersAny}</option>
-              {[true, false].map((known) => (
-                <optgroup key={String(known)} label={texts.filtersCategories(known)}>
-                  {categories.value
-                    .filter(({ isKnown }) => isKnown === known)
-                    .map(({ name }) => (
-                      <option key={name} value={name}>
-                        {texts.categoryName(name)}
-                      </option>
-                    ))}
-                </optgroup>
-              ))}
-            </select>
-          </label>
-          <ScoreInput label={texts.filtersMinScore} value={filters.minScore} set={set('minScore')} />
-          <ScoreInput label={texts.filtersMaxScore} value={filters.maxScore} set={set('maxScore')} />
-          <label>
-            {texts.filtersFrom}
-            <input type="date" value={filters.from ?? ''} onChange={completeDate(set('from'))} />
-          </label>
-          <label>
-            {texts.filtersTo}
-            <input type="date" value={filters.to ?? ''} onChange={completeDate(set('to'))} />
-          </label>
-          <label>
-            {texts.filtersStation}
-            <input
-              type="text"
-              maxLength={64}
-              placeholder={texts.filtersStationPlaceholder}
-              value={filters.station ?? ''}
-              onChange={set('station')}
-            />
-          </label>
-          <label>
-            {texts.filtersModality}
-            <select value={filters.modality ?? ''} onChange={set('modality')}>
-              <option value="">{texts.filtersAny}</option>
-              {modalities.map((name) => (
-                <option key={name}>{name}</option>
-              ))}
-            </select>
-          </label>
-          <label>
-            {texts.filtersShadow}
-            <select value={filters.shadow ?? ''} onChange={set('shadow')}>
-              <option value="">{texts.filtersAny}</option>
-              {(['differs', 'agrees', 'failed'] as const).map((name) => (
-                <option key={name} value={name}>
-                  {texts.filtersShadowNames[name]}
-                </option>
-              ))}
-            </select>
-          </label>
+          {filters.state === 'settled_by_person' && <SettledFilters filters={filters} />}
+          <CategoryFilter value={filters.category} />
+          <DraftInput label={texts.filtersMinScore} inputMode="decimal" {...draft('minScore')} />
+          <DraftInput label={texts.filtersMaxScore} inputMode="decimal" {...draft('maxScore')} />
+          <DraftInput label={texts.filtersFrom} type="date" {...draft('from')} />
+          <DraftInput label={texts.filtersTo} type="date" {...draft('to')} />
+          <DraftInput
+            label={texts.filtersStation}
+            placeholder={texts.filtersStationPlaceholder}
+            {...draft('station')}
+          />
+          <Choice
+            label={texts.filtersModality}
+            name="modality"
+            value={filters.modality}
+            options={modalities.map((name) => [name, name])}
+          />
+          <Choice
+            label={texts.filtersShadow}
+            name="shadow"
+            value={filters.shadow}
+            options={Object.entries(texts.filtersShadowNames)}
+          />
+          {mayReview.value && <PatientSearch />}
         </fieldset>
       </form>
     </search>
+  );
+}
+
+/** Scores may be typed with a comma. @returns undefined where nothing is typed */
+function asTyped(name: FilterName, text: string): string | undefined {
+  const given = name === 'minScore' || name === 'maxScore' ? text.replace(',', '.') : text;
+  return given === '' ? undefined : given;
+}
+
+function SettledFilters({ filters }: { filters: WorklistFilters }) {
+  return (
+    <>
+      <Choice
+        label={texts.filtersSaid}
+        name="said"
+        value={filters.said}
+        options={settledWords.map((word) => [word, texts.filtersSaidNames[word]])}
+      />
+      <DraftInput label={texts.filtersBy} value={filters.by ?? ''} apply={apply('by')} />
+      <Choice
+        label={texts.filtersWas}
+        name="was"
+        value={filters.was}
+        options={formerStates.map((state) => [state, texts.filtersWasNames[state]])}
+      />
+    </>
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  name: FilterName;
+  value: string | undefined;
+  options: readonly (readonly [value: string, text: string])[];
+}
+
+function Choice({ label, name, value = '', options }: ChoiceProps) {
+  return (
+    <label>
+      {label}
+      <select value={value} onChange={({ currentTarget }) => apply(name)(currentTarget.value)}>
+        <option value="">{texts.filtersAny}</option>
+        {options.map(([each, text]) => (
+          <option key={each} value={each}>
+            {text}
+          </option>
+        ))}
+        <Unlisted value={value} known={options.map(([each]) => each)} />
+      </select>
+    </label>
+  );
+}
+
+/** What an address asks for, and the list of choices has not, is shown all the same. */
+function Unlisted({ value, known }: { value: string; known: readonly string[] }) {
+  return value === '' || known.includes(value) ? null : <option value={value}>{value}</option>;
+}
+
+function CategoryFilter({ value = '' }: { value: string | undefined }) {
+  return (
+    <label>
+      {texts.filtersCategory}
+      <select value={value} onChange={({ currentTarget }) => apply('category')(currentTarget.value)}>
+        <option value="">{texts.filtersAny}</option>
+        {[true, false].map((known) => (
+          <optgroup key={String(known)} label={texts.filtersCategories(known)}>
+            {categories.value
+              .filter(({ isKnown }) => isKnown === known)
+              .map(({ name }) => (
+                <option key={name} value={name}>
+                  {texts.categoryName(name)}
+                </option>
+              ))}
+          </optgroup>
+        ))}
+        <Unlisted value={value} known={categories.value.map(({ name }) => name)} />
+      </select>
+    </label>
   );
 }

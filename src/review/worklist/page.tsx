@@ -2,9 +2,9 @@ import { untracked, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { ticks } from '../api/live.js';
 import { readFilters } from '../state/filters.js';
-import { notifyOnError } from '../state/notices.js';
+import { notifyDone, notifyOnError } from '../state/notices.js';
 import { currentEntry } from '../state/review.js';
-import { go, instanceHref, route } from '../state/route.js';
+import { go, goInstead, instanceHref, type Route, route } from '../state/route.js';
 import * as list from '../state/worklist.js';
 import { texts } from '../texts/index.js';
 import { Key } from '../ui/keys.js';
@@ -13,14 +13,22 @@ import { Filters } from './filters.js';
 import { Tabs } from './tabs.js';
 import { Tile } from './tile.js';
 
+/** What a page lists. The patient that was searched for is in the list's own state alone. */
+function wantedBy(shown: Route): list.Source | undefined {
+  if (shown.page === 'study') return { study: shown.study };
+  return shown.page === 'worklist' ? { filters: readFilters(shown.query) } : undefined;
+}
+
 const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
 export function WorklistPage() {
   const tiles = useRef<HTMLUListElement>(null);
   useSignalEffect(() => {
     const { value } = route;
-    if (value.page !== 'worklist' && value.page !== 'study') return;
-    const wanted = value.page === 'study' ? { study: value.study } : { filters: readFilters(value.query) };
+    // After a reload, or another list, nothing knows the patient any more.
+    if (value.page === 'patient' && !('patient' in list.source.peek())) return goInstead('#/');
+    const wanted = wantedBy(value);
+    if (wanted === undefined) return;
     // Coming back from a picture, the list is as it was left.
     if (!isSame(wanted, list.source.peek()) || list.items.peek().length === 0)
       untracked(() => notifyOnError(list.openList(wanted)));
@@ -48,17 +56,24 @@ export function WorklistPage() {
     },
     { keys: ['ArrowDown'], repeats: true, description: texts.keyRowBelow, run: () => focusRow(1) },
     { keys: ['ArrowUp'], repeats: true, description: texts.keyRowAbove, run: () => focusRow(-1) },
-    { keys: ['s'], description: texts.keyReviewFirst, run: startReview },
+    { keys: ['s'], description: texts.keyReviewFirst, run: () => notifyOnError(startReview()) },
     { keys: ['/'], description: texts.keySearch, run: () => document.getElementById('search')?.focus() },
     { keys: ['r'], description: texts.keyRefresh, run: () => notifyOnError(list.reloadList()) },
   ]);
-  const isStudy = 'study' in list.source.value;
+  const { page } = route.value;
   return (
     <>
-      <h1 class="visually-hidden">{isStudy ? texts.worklistStudyTitle : texts.pageTitles.worklist}</h1>
-      {isStudy ? (
+      <h1 class="visually-hidden">
+        {page === 'study'
+          ? texts.worklistStudyTitle
+          : page === 'patient'
+            ? texts.pageTitles.patient
+            : texts.pageTitles.worklist}
+      </h1>
+      {page === 'study' || page === 'patient' ? (
         <p class="one-study">
-          {texts.worklistStudyNote} <a href="#/">{texts.worklistAllStudies}</a>
+          {page === 'study' ? texts.worklistStudyNote : texts.worklistPatientNote}{' '}
+          <a href="#/">{texts.worklistAllStudies}</a>
         </p>
       ) : (
         <>
@@ -77,9 +92,10 @@ export function WorklistPage() {
   );
 }
 
-function startReview(): void {
-  const first = list.items.value[0];
-  if (first !== undefined) go(instanceHref(first.instance));
+async function startReview(): Promise<void> {
+  const first = await list.firstUnsettled();
+  if (first === undefined) notifyDone(texts.worklistAllSettled);
+  else go(instanceHref(first.instance));
 }
 
 /** How long the list is, whether it has grown since it was loaded, and what is wrong. */
@@ -100,7 +116,7 @@ function ListStatus() {
         </p>
       )}
       {shown > 0 && (
-        <button type="button" class="strong" onClick={startReview}>
+        <button type="button" class="strong" onClick={() => notifyOnError(startReview())}>
           {texts.worklistReview} <Key name="s" />
         </button>
       )}

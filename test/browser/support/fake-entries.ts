@@ -74,6 +74,8 @@ export function madeEntry(n: number): { entry: Entry; picture: () => Promise<Gre
       instance: id(`instance ${n}`),
       series: id(`series ${n}`),
       study: id(`study ${Math.floor(n / 2)}`),
+      sopInstanceUid: `2.25.${n}.1.1`,
+      seriesInstanceUid: `2.25.${n}.1`,
       studyInstanceUid: `2.25.${n}`,
       decision,
       ...(decision === 'category' ? { category: subject.top[0] } : {}),
@@ -121,6 +123,10 @@ export function madeEntry(n: number): { entry: Entry; picture: () => Promise<Gre
         studyTime: `${String(8 + (n % 9)).padStart(2, '0')}3000`,
       },
       labels: [],
+      open: [
+        ...(decision === 'category' ? [] : [decision === 'failed' ? 'classification_failed' : decision]),
+        ...(mismatch ? ['order_mismatch'] : []),
+      ],
     },
   };
 }

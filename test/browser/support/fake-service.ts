@@ -70,6 +70,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       sweep: { state: 'running', done: 1200, total: 5000, secondsLeft: 400 },
       orthanc: { up: true },
       orthancPages: 'http://orthanc.example/',
+      viewers: [],
       version: '0.1.0',
       streams: true,
     },
@@ -137,6 +138,8 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       fake.lists.push(query.toString());
       return json(response, worklist(entries, query));
     }
+    if (path === 'worklist/patient')
+      return json(response, { items: body.patientId === 'P-1' ? entries.slice(0, 2) : [] });
     if (path === 'events') {
       response.setHeader('content-type', 'text/event-stream');
       response.write(': hello\n\n');
@@ -172,6 +175,15 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       );
     if (body.of !== entry.when)
       return problem(response, 409, 'decision_changed', 'The decision has changed meanwhile.');
+    if (leaf === 'acknowledgement') {
+      const { answer, category = entry.category, why } = body;
+      if (answer === undefined) return problem(response, 400, 'request_malformed', 'There is no answer.');
+      if (entry.who === 'network') before.set(key, entry);
+      const said = byPerson(entry, category);
+      const given = { answer, who: fake.me.who, when: said.when, ...(why === undefined ? {} : { why }) };
+      entries[at] = { ...said, acknowledged: given };
+      return json(response, entries[at]);
+    }
     const decided =
       leaf === 'undo'
         ? before.get(key)
@@ -205,6 +217,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       ...(given ? { category: given } : {}),
       reason: `${fake.me.who} ${category === undefined ? 'confirmed' : 'corrected'} it`,
       when,
+      open: [],
       before: entry,
       person: { who: fake.me.who, when, action: category === undefined ? 'confirm' : 'correct' },
     };
@@ -216,6 +229,9 @@ export async function startFakeService(count = 60): Promise<FakeService> {
 }
 
 interface Body {
+  answer?: NonNullable<Entry['acknowledged']>['answer'];
+  why?: string;
+  patientId?: string;
   station?: string;
   of?: string;
   category?: string | null;
@@ -253,8 +269,8 @@ function worklist(entries: readonly Entry[], query: URLSearchParams) {
   const category = query.get('category');
   const fits = (entry: Entry) =>
     (state === 'recent' ||
-      entry.decision === (state === 'classification_failed' ? 'failed' : state) ||
-      (state === 'order_mismatch' && entry.order?.answer === 'differs') ||
+      (state === 'settled_by_person' && entry.who === 'person') ||
+      entry.open.includes(state ?? '') ||
       (state === 'category_proposed' && (entry.proposed ?? []).length > 0)) &&
     (category === null || entry.category === category || entry.top[0]?.category === category) &&
     JSON.stringify(entry.dicom).toLowerCase().includes(text);

@@ -80,6 +80,7 @@ export function madeStatistics(): Statistics {
         right: { both: 402, onlyNetwork: 6, onlyShadow: 61, neither: 30, p: 1.2e-12 },
       },
     ],
+    acknowledged: { order_wrong: 3, category_wrong: 1, no_matter: 2 },
     backlog: {
       needs_review: 30,
       unknown_view: 10,

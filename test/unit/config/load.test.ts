@@ -136,3 +136,31 @@ test('the README shows the options as they are (else: npm run docs)', () => {
   expect(insertOptionsTable(readme)).toBe(readme);
   expect(readme).toContain('`PLAINVIEW_ORTHANC_URL`');
 });
+
+describe('links to viewers', () => {
+  const load = (text: string) => loadConfig({ PLAINVIEW_VIEWERS: text }).viewers;
+
+  test('are names and addresses with places for identifiers', () => {
+    expect(
+      load(
+        'OHIF=https://pacs/ohif/viewer?StudyInstanceUIDs={StudyInstanceUID}  Stone_Web=/stone/?study={study}',
+      ),
+    ).toEqual([
+      { name: 'OHIF', url: 'https://pacs/ohif/viewer?StudyInstanceUIDs={StudyInstanceUID}' },
+      { name: 'Stone Web', url: '/stone/?study={study}' },
+    ]);
+  });
+
+  test.each([
+    'https://pacs/{StudyInstanceUID}',
+    'A=https://pacs/viewer',
+    'A=https://pacs/{PatientID}',
+    'A=javascript:alert({study})',
+    'A=//elsewhere/{study}',
+    'A=https://{study}/',
+    'A=https://user:word@pacs/{study}',
+    'A=ftp://pacs/{study}',
+  ])('%s stops the start', (text) => {
+    expect(() => load(text)).toThrow(/PLAINVIEW_VIEWERS: must/);
+  });
+});

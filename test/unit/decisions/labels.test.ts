@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { statistics } from '../../../src/contract/review.js';
-import { labelledStates } from '../../../src/contract/states.js';
+import { openStates } from '../../../src/contract/states.js';
 import { aggregate } from '../../../src/decisions/aggregates.js';
 import { planAllLabels, planLabels, requireLabels } from '../../../src/decisions/labels.js';
 import { type InstanceRecord, instanceRecord, readRecord } from '../../../src/decisions/schema.js';
@@ -109,5 +109,5 @@ test.each([
 });
 
 test('the statistics count the states that decisions ask labels for', () => {
-  expect(Object.keys(statistics.shape.backlog.shape).toSorted()).toEqual(labelledStates.toSorted());
+  expect(Object.keys(statistics.shape.backlog.shape).toSorted()).toEqual(openStates.toSorted());
 });

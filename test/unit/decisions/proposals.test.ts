@@ -125,8 +125,8 @@ describe('the label of a category that somebody sets on a study', () => {
     await sweep(chest);
     const { recorder } = site.process();
     await recorder.replace(chest.instance, (current) => corrected(current, 'knee_ap', alice));
-    expect(studyLabels(chest)).toEqual(['knee_ap']);
-    expect(site.group(chest.study)?.labels).toEqual([]);
+    expect(studyLabels(chest)).toEqual(['knee_ap', 'settled_by_person']);
+    expect(site.group(chest.study)?.labels).toEqual(['settled_by_person']);
     expect(await shown(chest)).toEqual([]);
     await recorder.replace(chest.instance, undone);
     expect(studyLabels(chest)).toEqual(['category_proposed', 'chest_pa_ap', 'knee_ap']);

@@ -26,7 +26,9 @@ async function sweep({ instance, study }: Line): Promise<void> {
   if (tree !== undefined && !aggregates.isUpToDate(tree)) await aggregates.update(study);
 }
 
-function expectLabels({ instance, series, study }: Line, labels: string[], foreign: string[] = []): void {
+/** The labels of a decision on all levels; of a person's, also the one that says so. */
+function expectLabels({ instance, series, study }: Line, given: string[], foreign: string[] = []): void {
+  const labels = [...given, ...(site.record(instance)?.who === 'person' ? ['settled_by_person'] : [])];
   const all = [...labels, ...foreign].sort();
   for (const id of [instance, series, study]) expect(site.fake.labels(id)).toEqual(all);
   expect(site.record(instance)?.labels).toEqual(labels);

@@ -23,6 +23,7 @@ const status: Status = {
   sweep: { state: 'idle', done: 0, total: 0 },
   orthanc: { up: true },
   orthancPages: 'http://orthanc.test',
+  viewers: [],
   listeners: 0,
   streams: true,
 };

@@ -433,7 +433,7 @@ describe("a person's decision", () => {
     await pipeline.process(jobOf(line.instance));
     expect(site.category(line.instance)).toBe('hand_ap');
     for (const id of [line.instance, line.series, line.study])
-      expect(site.fake.labels(id)).toEqual(['hand_ap']);
+      expect(site.fake.labels(id)).toEqual(['hand_ap', 'settled_by_person']);
   });
 });
 

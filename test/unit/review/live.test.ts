@@ -10,6 +10,7 @@ const status = {
   sweep: { state: 'idle', done: 0, total: 0 },
   orthanc: { up: true },
   orthancPages: 'http://orthanc.example/',
+  viewers: [],
   version: '0.1.0',
   streams: true,
 };

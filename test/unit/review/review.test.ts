@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { otherClass } from '../../../src/review/base/other-class.js';
 import { entries, entryOf, idOf, timeOf, until, usePage } from './support/page.js';
 
@@ -188,4 +188,112 @@ test('a decision that others make about the shown instance is shown and said', a
   await until(() => notices.notice.value !== undefined);
   expect(notices.notice.value?.message).toBe('The decision has changed: a person decided again.');
   expect(review.currentEntry.value?.category).toBe('hand_ap');
+});
+
+test('confirming what a person has decided says so, and goes on to the next', async () => {
+  const { api, notices, review, routing } = page();
+  api.on(`GET instances/${idOf(0)}`, () => byPerson(0, 'foot_ap'));
+  await review.confirm(await open(0));
+  expect(api.requests).toEqual([]);
+  expect(routing.route.value).toEqual({ page: 'instance', instance: idOf(1) });
+  expect(notices.notice.value?.message).toBe('Decided already by alice: Foot AP.');
+});
+
+test('confirming what could not be classified says what to do, and stays', async () => {
+  const { api, notices, review, routing } = page();
+  api.on(`GET instances/${idOf(0)}`, () => entryOf(0, { decision: 'failed', top: [] }));
+  await review.confirm(await open(0));
+  expect(routing.route.value).toEqual({ page: 'instance', instance: idOf(0) });
+  expect(notices.notice.value?.message).toBe('There is no category to confirm: say what it is.');
+});
+
+test('undo where nothing was decided says so', async () => {
+  const { api, notices, review } = page();
+  await open(0);
+  await review.undo();
+  expect(api.requests).toEqual([]);
+  expect(notices.notice.value?.message).toBe('There is nothing to undo.');
+});
+
+describe('a decision that differs from the order', () => {
+  const finding = { answer: 'agrees', reason: '' } as const;
+  const order = {
+    answer: 'differs',
+    bodyPart: { answer: 'differs', reason: 'The picture shows KNEE; StudyDescription says HAND.' },
+    projection: finding,
+    side: finding,
+  } as const;
+  const mismatch = (fields: object = {}) =>
+    entryOf(0, { decision: 'category', category: 'knee_ap', order, open: ['order_mismatch'], ...fields });
+  const answered = () => ({
+    ...byPerson(0, 'knee_ap'),
+    order,
+    open: [],
+    acknowledged: { answer: 'order_wrong', who: 'alice', when: timeOf(100) },
+  });
+  beforeEach(() => {
+    const { api } = page();
+    api.on(`GET instances/${idOf(0)}`, () => mismatch());
+    api.on(`POST instances/${idOf(0)}/acknowledgement`, answered);
+  });
+
+  test('is answered, with a word, and the next one is shown', async () => {
+    const { api, notices, review, routing } = page();
+    const entry = await open(0);
+    review.answerWord.value = ' wrong room ';
+    await review.acknowledge(entry, 'order_wrong');
+    expect(api.requests).toEqual([
+      `POST instances/${idOf(0)}/acknowledgement {"answer":"order_wrong","why":"wrong room","of":"${timeOf(0)}"}`,
+    ]);
+    expect(routing.route.value).toEqual({ page: 'instance', instance: idOf(1) });
+    expect(notices.notice.value?.message).toBe('Noted: the order is wrong. Press U to undo.');
+  });
+
+  test('is answered by the correction, where the order is right', async () => {
+    const { api, review } = page();
+    const entry = await open(0);
+    review.wrongCategory.value = entry.instance;
+    await review.correct(entry, 'hand_ap');
+    expect(api.requests).toEqual([
+      `POST instances/${idOf(0)}/acknowledgement {"answer":"category_wrong","category":"hand_ap","of":"${timeOf(0)}"}`,
+    ]);
+  });
+
+  test('stays on the screen when a person has decided, until it is answered or passed', async () => {
+    const { api, notices, review, routing } = page();
+    const decided = { ...byPerson(0, 'knee_ap'), order, open: [] };
+    const entry = await open(0);
+    api.on(`POST instances/${idOf(0)}/confirmation`, () => decided);
+    api.on(`GET instances/${idOf(0)}`, () => decided);
+    await review.confirm(entry);
+    expect(routing.route.value).toEqual({ page: 'instance', instance: idOf(0) });
+    expect(notices.notice.value?.message).toContain('It differs from the order: say what is right');
+    await review.confirm(decided);
+    expect(routing.route.value).toEqual({ page: 'instance', instance: idOf(1) });
+  });
+
+  test.each([
+    [
+      'the category is not decided',
+      { decision: 'needs_review', category: undefined },
+      'Say first what the picture shows.',
+    ],
+    ['nothing differs', { order: undefined, open: [] }, 'Nothing here differs from the order'],
+  ])('is not answered where %s', async (_what, fields, words) => {
+    const { api, notices, review } = page();
+    api.on(`GET instances/${idOf(0)}`, () => mismatch(fields));
+    await review.acknowledge(await open(0), 'no_matter');
+    expect(api.requests).toEqual([]);
+    expect(notices.notice.value?.message).toContain(words);
+  });
+
+  test('is asked about again after undo, which takes back an answer beside a decision of the network too', async () => {
+    const { api, review } = page();
+    const beside = { ...mismatch(), open: [], acknowledged: answered().acknowledged };
+    api.on(`GET instances/${idOf(0)}`, () => beside);
+    api.on(`POST instances/${idOf(0)}/undo`, () => mismatch());
+    await open(0);
+    await review.undo();
+    expect(api.requests).toContain(`POST instances/${idOf(0)}/undo {"of":"${timeOf(0)}"}`);
+  });
 });

@@ -79,3 +79,14 @@ test('every text of the catalogue is used', async () => {
   const used = new Set(sources.join('\n').match(/(?<=\btexts\.)\w+/g));
   expect(Object.keys(texts).filter((name) => !used.has(name))).toEqual([]);
 });
+
+test('the agreement leaves out what nobody has checked', () => {
+  const [none, one] = [
+    { confirmed: 0, corrected: 0 },
+    { confirmed: 1, corrected: 0 },
+  ];
+  expect(texts.agreementSummary(none, one)).toBe(
+    'where it had asked for a person, its best guess was right in 100% of 1',
+  );
+  expect(texts.agreementSummary(one, none)).toBe('agreed in 100% of 1');
+});

@@ -36,6 +36,8 @@ test('an event about an instance that belongs to the list counts as new, another
   const emit = await followEvents();
   emit('decided', decided(8, { decision: 'category' }));
   emit('decided', decided(0));
+  // What a person has decided belongs to what is done, whatever it is.
+  emit('decided', decided(9, { who: 'person' }));
   emit('nonsense', {});
   emit('decided', { instance: 'incomplete' });
   emit('decided', decided(9));

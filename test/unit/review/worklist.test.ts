@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readFilters, worklistHref } from '../../../src/review/state/filters.js';
+import { invalidIn, readFilters, worklistHref } from '../../../src/review/state/filters.js';
 import { entries, entryOf, idOf, type Page, usePage } from './support/page.js';
 
 const page = usePage();
@@ -105,4 +105,43 @@ test('filters survive the way through the address, and nonsense is left out', ()
   const wanted = { state: 'recent', text: 'hand dv', from: '2026-01-01', minScore: '0.5' } as const;
   expect(readFilters(new URLSearchParams(worklistHref(wanted).slice('#/?'.length)))).toEqual(wanted);
   expect(readFilters(new URLSearchParams('state=nonsense&text=&other=1'))).toEqual({ state: 'needs_review' });
+});
+
+test('the first that nobody has settled is found, on a later page too', async () => {
+  const { api, list } = page();
+  const settled = (n: number) => entryOf(n, { who: 'person', open: [] });
+  api.on('GET worklist', ({ query }) =>
+    query.get('cursor') === null
+      ? { items: [settled(0), settled(1)], next: 'more' }
+      : { items: [settled(2), entryOf(3)] },
+  );
+  await list.openList({ filters: { state: 'recent' } });
+  expect((await list.firstUnsettled())?.instance).toBe(idOf(3));
+  let asked = 0;
+  const pageOf = (number: number) => Array.from({ length: 48 }, (_, n) => settled(number * 48 + n));
+  api.on('GET worklist', () => ({ items: pageOf(asked++), next: 'more' }));
+  await list.openList({ filters: { state: 'settled_by_person' } });
+  expect(await list.firstUnsettled()).toBeUndefined();
+  // However many people have settled.
+  expect(asked).toBeLessThan(20);
+});
+
+test('a Patient ID is sent in a body, and is in no address', async () => {
+  const { api, list } = page();
+  api.on('POST worklist/patient', () => ({ items: entries(0, 2) }));
+  await list.openList({ patient: 'P 1' });
+  expect(api.requests).toEqual(['POST worklist/patient {"patientId":"P 1"}']);
+  expect(list.items.value).toHaveLength(2);
+  expect(list.listHref()).toBe('#/patient');
+});
+
+test.each([
+  [{ minScore: '2' }, ['minScore']],
+  [{ minScore: '0.9', maxScore: '0.5' }, ['minScore', 'maxScore']],
+  [{ from: '2024-01-02', to: '2024-01-01' }, ['from', 'to']],
+  [{ from: '0202-01-01' }, ['from']],
+  [{ station: 'ROOM?' }, ['station']],
+  [{ minScore: '.5', maxScore: '1.0', from: '2024-01-01', to: '2024-01-01', station: 'ROOM*' }, []],
+])('of the filters %j, these are marked: %j', (filters, marked) => {
+  expect(invalidIn(filters)).toEqual(marked);
 });

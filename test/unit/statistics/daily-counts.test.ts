@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { confirmed, corrected, undone } from '../../../src/decisions/correction.js';
+import { acknowledged, confirmed, corrected, undone } from '../../../src/decisions/correction.js';
 import type { InstanceRecord, ShadowRecord } from '../../../src/decisions/schema.js';
 import { answerOf } from '../../../src/statistics/answer.js';
 import {
@@ -244,4 +244,59 @@ test('a network that says “none of these” of a view that it does not know wa
   // Nobody knows any more what another network could answer.
   const former = { ...inUse, sha256: 'cd' };
   expect(answerOf(counts, 1, now, former).agreement).toMatchObject([{ confirmed: 0, corrected: 2 }]);
+});
+
+describe('answers to what differs from the order', () => {
+  const finding = { answer: 'agrees' as const, reason: '' };
+  const order = {
+    answer: 'differs' as const,
+    bodyPart: { answer: 'differs' as const, reason: 'knee, not hand' },
+    projection: finding,
+    side: finding,
+    words: [],
+  };
+  const given = { ...decision('2026-03-09T10:00:00.000Z', 'knee_ap'), order };
+  const answered = (answer: 'order_wrong' | 'no_matter', from: InstanceRecord = given) => ({
+    ...written(acknowledged(from, { answer }, by('2026-03-10T10:00:00.000Z'))),
+    order,
+  });
+  const of = (counts: DailyCounts) => {
+    const { acknowledged: answers, agreement } = answerOf(counts, 7, now, inUse);
+    return { ...answers, confirmed: agreement[0]?.confirmed ?? 0 };
+  };
+  const none = { order_wrong: 0, category_wrong: 0, no_matter: 0, confirmed: 0 };
+
+  test('are counted until they are undone; that it does not matter is no verdict on the network', () => {
+    const counts = emptyCounts();
+    const no_matter = answered('no_matter');
+    history(counts, [given, no_matter]);
+    expect(of(counts)).toEqual({ ...none, no_matter: 1 });
+    countRecorded(counts, written(undone(no_matter)), no_matter);
+    expect(of(counts)).toEqual(none);
+    const wrong = answered('order_wrong');
+    countRecorded(counts, wrong, given);
+    expect(of(counts)).toEqual({ ...none, order_wrong: 1, confirmed: 1 });
+  });
+
+  test('are counted once: beside the decision of another person, and where they outlast a decision', () => {
+    const counts = emptyCounts();
+    const theirs = { ...written(corrected(given, 'knee_ap', by('2026-03-09T12:00:00.000Z'))), order };
+    const wrong = answered('order_wrong', theirs);
+    history(counts, [given, theirs, wrong]);
+    expect(of(counts)).toEqual({ ...none, order_wrong: 1, confirmed: 1 });
+    const anew = {
+      ...decision('2026-03-10T11:00:00.000Z', 'knee_lateral'),
+      acknowledged: wrong.acknowledged,
+    };
+    countRecorded(counts, anew, wrong);
+    expect(of(counts)).toEqual({ ...none, order_wrong: 1 });
+    countRecorded(counts, written(undone(anew)), anew);
+    expect(of(counts)).toEqual(none);
+  });
+
+  test('are found by a recount', () => {
+    const counts = emptyCounts();
+    countExisting(counts, answered('order_wrong'), '2026-03-10T12:00:00.000Z');
+    expect(of(counts)).toEqual({ ...none, order_wrong: 1, confirmed: 1 });
+  });
 });

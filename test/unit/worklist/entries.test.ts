@@ -64,6 +64,7 @@ describe('an entry', () => {
         laterality: 'L',
       },
       labels: ['by_hand', 'needs_review'],
+      open: ['needs_review'],
       proposed: [],
       decision: 'needs_review',
       top: [{ category: 'knee_ap', score: 0.8 }],

@@ -3,7 +3,7 @@ import type { ShadowRecord } from '../../../src/decisions/schema.js';
 import { Entries } from '../../../src/worklist/entries.js';
 import { Worklist, worklistQuery } from '../../../src/worklist/worklist.js';
 import { image } from '../../../testkit/dicom.js';
-import { names, useFakeSite } from '../../../testkit/fake-site.js';
+import { decidedAs, names, useFakeSite } from '../../../testkit/fake-site.js';
 import { type Decided, decide, storeDecided, unsure } from './support.js';
 
 const site = useFakeSite();
@@ -308,5 +308,57 @@ describe('recent decisions', () => {
     asked.splice(0);
     await page({ state: 'recent', cursor: second.next });
     expect(asked[0]).toBe(12_344 - 500);
+  });
+});
+
+describe('what a person has settled', () => {
+  const when = '2026-01-01T00:00:00.000Z';
+  const by = (who: string, action: 'confirm' | 'correct' = 'confirm') => ({
+    who: 'person' as const,
+    person: { who, when, action },
+    when,
+  });
+  const before = { ...decidedAs('knee_ap'), decision: 'needs_review' as const };
+  const answer = { who: 'bob', when: '2026-01-02T00:00:00.000Z', of: ['side'] };
+
+  /** As this version labels it. */
+  async function settled(decided: Decided): Promise<string> {
+    const { instance } = await storeDecided(site, decided);
+    await site.remove(`instances/${instance}/labels/unknown_view`);
+    await site.put(`instances/${instance}/labels/settled_by_person`);
+    return instance;
+  }
+
+  test('is listed by what was said, by whom, and what was open before', async () => {
+    const confirmed = await settled({ decision: 'category', category: 'knee_ap', ...by('Alice'), before });
+    const none = await settled({
+      decision: 'unknown_view',
+      ...by('alice', 'correct'),
+      before: decidedAs('hand_ap'),
+    });
+    const answered = await settled({
+      decision: 'category',
+      category: 'knee_ap',
+      ...by('alice'),
+      before: decidedAs('knee_ap'),
+      acknowledged: { answer: 'order_wrong', ...answer },
+    });
+    const ids = async (query: object) =>
+      (await worklist().pages({ state: 'settled_by_person', ...query })).flat();
+    expect(await ids({})).toEqual([answered, none, confirmed]);
+    expect(await ids({ said: 'confirmed' })).toEqual([answered, confirmed]);
+    expect(await ids({ said: 'none_of_these' })).toEqual([none]);
+    expect(await ids({ said: 'order_wrong' })).toEqual([answered]);
+    expect(await ids({ by: 'ALI' })).toEqual([none, confirmed]);
+    expect(await ids({ by: 'bob' })).toEqual([answered]);
+    expect(await ids({ was: 'needs_review' })).toEqual([confirmed]);
+    expect(await ids({ was: 'order_mismatch' })).toEqual([answered]);
+    expect(await ids({ was: 'category' })).toEqual([answered, none]);
+  });
+
+  test('is in no other tab, although an older version has left the label there', async () => {
+    const open = await storeDecided(site, { decision: 'unknown_view' });
+    await storeDecided(site, { decision: 'unknown_view', ...by('alice'), before });
+    expect((await worklist().page({ state: 'unknown_view' })).ids).toEqual([open.instance]);
   });
 });

@@ -70,6 +70,8 @@ export const entryOf = (n: number, fields: Partial<Entry> = {}): Entry => ({
   instance: idOf(n),
   series: idOf(1000 + n),
   study: idOf(2000),
+  sopInstanceUid: `1.2.${n}.1.1`,
+  seriesInstanceUid: `1.2.${n}.1`,
   studyInstanceUid: `1.2.${n}`,
   decision: 'needs_review',
   reason: 'The score is under the threshold.',
@@ -83,6 +85,7 @@ export const entryOf = (n: number, fields: Partial<Entry> = {}): Entry => ({
   when: timeOf(n),
   dicom: {},
   labels: [],
+  open: ['needs_review'],
   ...fields,
 });
 

@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import {
+  acknowledged,
+  confirmed,
+  corrected,
+  saysWhatItShows,
+  undone,
+} from '../../../src/decisions/correction.js';
+import { labelsOf } from '../../../src/decisions/labels.js';
+import { differencesOf, openStatesOf } from '../../../src/decisions/open-states.js';
+import { type InstanceRecord, instanceRecord, type NewDecision } from '../../../src/decisions/schema.js';
+import type { OrderRecord } from '../../../src/order-check/schema.js';
+import { decidedAs } from '../../../testkit/fake-site.js';
+
+const finding = { answer: 'agrees' as const, reason: '' };
+const differing = (reason: string): OrderRecord => ({
+  answer: 'differs',
+  bodyPart: { answer: 'differs', reason },
+  projection: finding,
+  side: finding,
+  words: [],
+});
+const hand = differing('The picture shows KNEE; StudyDescription says HAND.');
+const foot = differing('The picture shows KNEE; StudyDescription says FOOT.');
+
+const record = (decided: NewDecision, order?: OrderRecord): InstanceRecord => ({
+  version: 1,
+  ...decided,
+  ...(order === undefined ? {} : { order }),
+  labels: [],
+});
+/** As the service records what a person decides: whoever decides has seen the differences. */
+const bySomebody = (decided: NewDecision, order?: OrderRecord): InstanceRecord =>
+  record({ ...decided, settled: differencesOf(order) }, order);
+const by = { who: 'alice', when: '2026-01-01T00:00:00.000Z' };
+const later = { who: 'bob', when: '2026-01-02T00:00:00.000Z' };
+
+const given = record(decidedAs('knee_ap'));
+const unknown = record(decidedAs('', { decision: 'unknown_view', category: undefined }));
+const unsure = record(decidedAs('', { decision: 'needs_review', category: undefined }), hand);
+const mismatch = record(decidedAs('knee_ap'), hand);
+
+describe('what is open', () => {
+  test.each([
+    ['a category of the network', given, []],
+    ['an unknown view', unknown, ['unknown_view']],
+    ['an unsure one that differs from the order', unsure, ['needs_review', 'order_mismatch']],
+    ['a category that differs from the order', mismatch, ['order_mismatch']],
+    ['what a person says is none of the categories', bySomebody(corrected(given, null, by)), []],
+    ['what a person confirms, although it differs', bySomebody(confirmed(mismatch, by), hand), []],
+    [
+      'what differs otherwise than when a person decided',
+      record(bySomebody(confirmed(mismatch, by), hand), foot),
+      ['order_mismatch'],
+    ],
+    ['what an older version recorded of a person', record(confirmed(mismatch, by), hand), ['order_mismatch']],
+  ])('of %s', (_what, of, open) => {
+    expect(openStatesOf(of)).toEqual(open);
+    const settled = of.who === 'person' && open.length === 0 ? ['settled_by_person'] : [];
+    expect(labelsOf(of).filter((label) => label !== of.category)).toEqual([...open, ...settled]);
+  });
+
+  test('the answer to a difference outlasts the decision: asked again is only what differs otherwise', () => {
+    const answered = record(acknowledged(mismatch, { answer: 'no_matter' }, by), hand);
+    const anew = { ...decidedAs('knee_lateral'), acknowledged: answered.acknowledged };
+    expect(openStatesOf(record(anew, hand))).toEqual([]);
+    expect(labelsOf(record(anew, hand))).toEqual(['knee_lateral', 'settled_by_person']);
+    expect(openStatesOf(record(anew, foot))).toEqual(['order_mismatch']);
+  });
+});
+
+describe('an answer to what differs from the order', () => {
+  test('keeps the category where the picture is right, with who, when and why', () => {
+    const answered = acknowledged(mismatch, { answer: 'order_wrong', why: 'wrong room' }, by);
+    expect(answered).toMatchObject({
+      category: 'knee_ap',
+      who: 'person',
+      person: { ...by, action: 'confirm' },
+      acknowledged: { answer: 'order_wrong', ...by, why: 'wrong room' },
+    });
+    expect(saysWhatItShows(record(answered))).toBe(true);
+    expect(undone(record(answered, hand))).toEqual({ ...decidedAs('knee_ap'), who: 'network' });
+  });
+
+  test('corrects the category where the order is right', () => {
+    const answered = acknowledged(mismatch, { answer: 'category_wrong', category: 'hand_ap' }, by);
+    expect(answered).toMatchObject({ category: 'hand_ap', person: { action: 'correct' } });
+  });
+
+  test('that it does not matter says nothing of the category', () => {
+    expect(saysWhatItShows(record(acknowledged(mismatch, { answer: 'no_matter' }, by)))).toBe(false);
+  });
+
+  test('leaves the decision of another person, and is undone alone', () => {
+    const theirs = bySomebody(corrected(given, 'knee_ap', by), hand);
+    const answered = acknowledged(theirs, { answer: 'no_matter' }, later);
+    expect(answered).toMatchObject({ person: by, when: later.when, acknowledged: { who: 'bob' } });
+    expect(saysWhatItShows(record(answered))).toBe(true);
+    const back = undone(record(answered, hand));
+    expect(back).toMatchObject({ who: 'person', person: by, when: by.when });
+    expect(back).not.toHaveProperty('acknowledged');
+  });
+
+  test('that outlasted a person’s decision is taken back from the network’s', () => {
+    const answered = acknowledged(mismatch, { answer: 'no_matter' }, by).acknowledged;
+    const anew = record({ ...decidedAs('knee_lateral'), acknowledged: answered }, hand);
+    expect(openStatesOf(record(undone(anew), hand))).toEqual(['order_mismatch']);
+  });
+
+  test.each([
+    ['nothing differs', given, 'nothing_to_acknowledge'],
+    [
+      'a person has answered',
+      record(acknowledged(mismatch, { answer: 'no_matter' }, by), hand),
+      'nothing_to_acknowledge',
+    ],
+    ['the category is not decided', unsure, 'category_undecided'],
+  ])('is refused where %s', (_what, of, code) => {
+    expect(() => acknowledged(of, { answer: 'order_wrong' }, later)).toThrow(
+      expect.objectContaining({ code }),
+    );
+  });
+});
+
+test('a record whose answer cannot be read is still a record', () => {
+  const damaged = { ...mismatch, acknowledged: { who: 'somebody' }, settled: 'all' };
+  expect(instanceRecord.parse(damaged)).toMatchObject({ category: 'knee_ap' });
+});
