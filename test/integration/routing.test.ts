@@ -346,7 +346,7 @@ describe('a rule on the pictures of a study', () => {
       });
       expect(put.status).toBe(200);
       await waitFor(async () => (await reader().labels(study)).includes('one_hand'));
-      expect(await reader().labels(study)).toEqual(['hand_ap', 'one_hand', 'wrist_ap']);
+      expect(await reader().labels(study)).toEqual(['hand_ap', 'one_hand', 'settled_by_person', 'wrist_ap']);
       expect(listener.requests).toHaveLength(told);
     } finally {
       for (const each of running.splice(0)) await each.stop();
