@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { AuditEntry } from '../../../src/access/audit.js';
 import type { ConfirmationResults, Grid } from '../../../src/contract/confirmations.js';
 import { confirmationOperations } from '../../../src/http/api/confirmations.js';
-import type { MemoryQueue } from '../../../src/queue/memory-queue.js';
+import { instanceId } from '../../../src/orthanc/ids.js';
 import { byPerson, silent, useFakeSite } from '../../../testkit/fake-site.js';
 import { storeDecided, unsure } from '../worklist/support.js';
 
