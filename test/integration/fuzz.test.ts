@@ -209,6 +209,10 @@ test('requests from the API’s description: none fails, none hangs, and each an
       return (await callOnce('confirm', one, { of: now?.when })) !== undefined;
     });
     await callOnce('acknowledge', stored[2]?.orthancId ?? '', { answer: 'no_matter', of: records[2]?.when });
+    const [second] = stored.slice(1);
+    const pictures = [{ instance: second?.orthancId, of: records[1]?.when }];
+    await callOnce('confirmTogether', '', { pictures });
+    await callOnce('undoTogether', '', { pictures });
     await callOnce('patientInstances', '', { patientId: 'nobody' });
     const study = stored[0]?.study ?? '';
     await new Reader(real.orthanc.url).label(`studies/${study}`, 'foot_ap');

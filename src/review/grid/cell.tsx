@@ -16,6 +16,7 @@ export function Cell({ picture, place, isCurrent, onCurrent }: Props) {
   const element = useRef<HTMLDivElement>(null);
   const [url, setUrl] = useState<string | 'failed'>();
   const [isDrawn, setDrawn] = useState(false);
+  const [isSeen, setSeen] = useState(false);
   useEffect(() => {
     let unmounted = false;
     const failed = () => {
@@ -33,7 +34,10 @@ export function Cell({ picture, place, isCurrent, onCurrent }: Props) {
     if (!isDrawn || element.current === null) return;
     const observer = new IntersectionObserver(
       (changes) => {
-        if (changes.some(({ isIntersecting }) => isIntersecting)) markSeen(picture);
+        if (!changes.some(({ isIntersecting }) => isIntersecting)) return;
+        observer.disconnect();
+        markSeen(picture);
+        setSeen(true);
       },
       { root: document.getElementById('main'), threshold: 0.5 },
     );
@@ -52,13 +56,15 @@ export function Cell({ picture, place, isCurrent, onCurrent }: Props) {
       ref={element}
       role="gridcell"
       data-instance={picture.instance}
-      data-drawn={isDrawn || undefined}
+      data-seen={isSeen || undefined}
       tabIndex={isCurrent ? 0 : -1}
       aria-selected={!isOut}
-      aria-label={texts.gridCell(place, page.value.length, score, isOut, picture.differs)}
       onClick={press}
       onFocus={onCurrent}
     >
+      <span class="visually-hidden">
+        {texts.gridCell(place, page.value.length, score, isOut, picture.differs)}
+      </span>
       <span class="thumbnail">
         {url === 'failed' ? (
           <span class="no-picture">{texts.thumbnailMissing}</span>

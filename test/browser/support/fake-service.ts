@@ -169,7 +169,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     if (room !== 'instances' || entry === undefined)
       return problem(response, 404, 'instance_unknown', 'Orthanc has no such instance.');
     if (leaf === undefined) return json(response, entry);
-    const picture = pictures.get(key);
+    const picture = pictures.get(key) ?? made[0]?.picture;
     if ((leaf === 'thumbnail' || leaf === 'picture') && picture) {
       response.setHeader('content-type', 'image/jpeg');
       return void response.end(
