@@ -21,8 +21,8 @@ interface Parts extends VerdictParts {
   log: Logger;
 }
 
-/** Pictures of one request. All must be answered before Orthanc's plugin gives up. */
-const mostTogether = 100;
+/** Pictures of one request: a slow machine must answer before Orthanc's plugin gives up. */
+const mostTogether = 50;
 /** Decisions that are written at a time, so that other work still gets its turn. */
 const atATime = 4;
 
