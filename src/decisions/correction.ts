@@ -84,6 +84,30 @@ export function undone(current: InstanceRecord): NewDecision {
   return { ...decided, when: person.when, ...(settled === undefined ? {} : { settled }) };
 }
 
+/**
+ * A person says that it is what is shown, and has seen the picture alone: a difference from the order is not settled by that.
+ * @throws decision_changed where it is not the decision of a network
+ */
+export function confirmedUnordered(current: InstanceRecord, by: By): NewDecision {
+  if (current.who !== 'network') throw createError('decision_changed', {});
+  const { settled = [], acknowledged } = current;
+  const known = [...new Set([...settled, ...(acknowledged?.of ?? [])])];
+  return { ...confirmed(current, by), ...(known.length === 0 ? {} : { settled: known }) };
+}
+
+/**
+ * Back to a decision of a network that this person confirmed, where nothing was said of it since.
+ * @param of `when` of the network's decision
+ * @throws not_corrected where it stands again; decision_changed
+ */
+export function unconfirmed(current: InstanceRecord, { of, who }: { of: string; who: string }): NewDecision {
+  const { person, before, acknowledged: answer, when } = current;
+  if (current.who === 'network' && when === of) throw createError('not_corrected', {});
+  const isOurs = person?.action === 'confirm' && person.who === who && person.when === when;
+  if (!isOurs || before?.when !== of || answer !== undefined) throw createError('decision_changed', {});
+  return undone(current);
+}
+
 /** Whether a person has said what the picture shows. Who says that a difference from the order does not matter has not. */
 export const saysWhatItShows = ({ who, person, acknowledged }: InstanceRecord): boolean =>
   who === 'person' && !(acknowledged?.answer === 'no_matter' && acknowledged.when === person?.when);

@@ -1,5 +1,4 @@
 import { computed, useSignalEffect } from '@preact/signals';
-import type { FunctionComponent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, hasToken, messageOf, signInNeeded, signOut } from './api/client.js';
 import { status } from './api/live.js';
@@ -39,6 +38,7 @@ export function App() {
     { keys: ['?'], description: texts.keyHelp, run: () => (helpIsOpen.value = true) },
     { keys: ['w'], description: texts.pageTitles.worklist, run: () => go('#/') },
     { keys: ['d'], description: texts.pageTitles.dashboard, run: () => go('#/dashboard') },
+    { keys: ['g'], description: texts.keyGrid, run: () => go('#/grid') },
     { keys: ['q'], description: texts.pageTitles.quality, run: () => go('#/report') },
     { keys: ['u'], description: texts.instanceUndo, run: undoOrSay },
   ]);
@@ -72,22 +72,24 @@ function focusMain(): void {
 function Page() {
   const { value } = route;
   if (value.page === 'dashboard') return <Dashboard />;
-  if (value.page === 'quality') return <LoadedQualityPage />;
+  if (value.page === 'quality') return <Loaded page="QualityPage" />;
+  if (value.page === 'grid') return <Loaded page="GridPage" />;
   if (value.page === 'instance') return <InstancePage instance={value.instance} />;
   return <WorklistPage />;
 }
 
-/** Few readers open it, so its code is loaded only then. */
-function LoadedQualityPage() {
-  const [Loaded, setLoaded] = useState<FunctionComponent>();
+/** Few readers open these, so their code is loaded only then. */
+function Loaded({ page }: { page: 'QualityPage' | 'GridPage' }) {
+  const [pages, setPages] = useState<typeof import('./loaded-later.js')>();
   useEffect(() => {
-    import('./quality/page.js').then(
-      ({ QualityPage }) => setLoaded(() => QualityPage),
+    import('./loaded-later.js').then(
+      setPages,
       // The service has another version since this page was opened, or is away.
       () => notifyProblem(texts.errorVersion),
     );
   }, []);
-  return Loaded === undefined ? <p class="quiet">{texts.loading}</p> : <Loaded />;
+  const LoadedPage = pages?.[page];
+  return LoadedPage === undefined ? <p class="quiet">{texts.loading}</p> : <LoadedPage />;
 }
 
 function Opening({ error, retry }: { error: unknown; retry: () => void }) {

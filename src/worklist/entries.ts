@@ -51,12 +51,13 @@ export class Entries {
     return FileUuid === undefined ? entry : { ...entry, picture: pictureOf({ ...instance, FileUuid }) };
   }
 
-  /** @returns the number of frames of a decided instance @throws instance_gone, instance_undecided */
-  async frames(id: InstanceId): Promise<number> {
+  /** What there is to show of a decided instance. @throws instance_gone, instance_undecided */
+  async shown(id: InstanceId): Promise<{ frames: number; picture: string }> {
     const [described] = await this.#orthanc.listing.of([id]);
-    if (described === undefined) throw createError('instance_gone', { instance: id });
-    if (recordOf(described.instance) === undefined) throw createError('instance_undecided', { instance: id });
-    return framesOf(described);
+    if (described?.file === undefined) throw createError('instance_gone', { instance: id });
+    const { instance, file: FileUuid } = described;
+    if (recordOf(instance) === undefined) throw createError('instance_undecided', { instance: id });
+    return { frames: framesOf(described), picture: pictureOf({ ...instance, FileUuid }) };
   }
 
   async ofStudy(id: StudyId): Promise<Entry[]> {

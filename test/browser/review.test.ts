@@ -516,10 +516,10 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.locator('.interval').first().waitFor();
     const scripts = () =>
       page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name.split('/').pop())");
-    expect(await scripts()).not.toContain('review-page.js');
+    expect(await scripts()).not.toContain('review-loaded-later.js');
     await page.getByRole('link', { name: 'Report' }).click();
     await page.getByText('No report has been made yet.').waitFor();
-    expect(await scripts()).toContain('review-page.js');
+    expect(await scripts()).toContain('review-loaded-later.js');
     service.quality = { state: 'running', progress: { done: 5, total: 20, radiographs: 11 } };
     await page.getByLabel('Studies from').fill('2026-01-01');
     await page.getByRole('button', { name: 'Make a report' }).click();

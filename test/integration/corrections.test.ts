@@ -292,3 +292,39 @@ describe('a person’s decision is never lost', () => {
     expect(second.classifier.pictures).toHaveLength(0);
   });
 });
+
+test('many confirmed with one request: on all levels, a difference from the order stays open, and one request undoes them', async () => {
+  const of = await service();
+  const alone = await decided(of, 'hand_ap', 0.75);
+  of.classifier.answer = async () => ({ category: 'hand_ap', score: 0.5 });
+  const differing = await real.storeInstance(image({ attributes: { '0008,103e': ['LO', 'Schulter ap'] } }));
+  await reader().decided(differing.orthancId);
+  const ids = [differing.orthancId, alone.orthancId];
+  const grid = async () => {
+    const { json } = await callApi(of, 'GET', '/worklist/grid?category=hand_ap', { role: 'viewer' });
+    return json.pictures.filter(({ instance }: { instance: string }) => ids.includes(instance));
+  };
+  const found = await grid();
+  expect(found).toMatchObject([
+    { instance: ids[0], score: 0.5 },
+    { instance: ids[1], score: 0.75 },
+  ]);
+  const body = {
+    pictures: found.map(({ instance, of: when, picture }: { [name: string]: string }) => ({
+      instance,
+      of: when,
+      picture,
+    })),
+  };
+  expect((await callApi(of, 'POST', '/confirmations', { body, role: 'viewer' })).status).toBe(403);
+  const { json } = await callApi(of, 'POST', '/confirmations', { body, role: 'reviewer' });
+  expect(json.results).toEqual([
+    { instance: ids[0], outcome: 'done', open: ['order_mismatch'] },
+    { instance: ids[1], outcome: 'done', open: [] },
+  ]);
+  expect(await labelsOf(alone)).toEqual(byPerson('hand_ap'));
+  expect(await grid()).toEqual([]);
+  const undone = await callApi(of, 'POST', '/confirmations/undo', { body, role: 'reviewer' });
+  expect(undone.json.results).toMatchObject([{ outcome: 'done' }, { outcome: 'done' }]);
+  expect(await labelsOf(alone)).toEqual(everywhere('needs_review'));
+});

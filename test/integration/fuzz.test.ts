@@ -184,7 +184,7 @@ test('requests from the API’s description: none fails, none hangs, and each an
       }
     };
     // These operations succeed only in a certain state. So each is called once in that state.
-    const callOnce = async (id: string, resource: string, body?: object) => {
+    const callOnce = async (id: string, resource: string, body?: object, query = '') => {
       const operation = operations.find((each) => each.id === id);
       if (operation === undefined) throw new Error(`no operation ${id}`);
       const { method, path } = operation;
@@ -192,7 +192,7 @@ test('requests from the API’s description: none fails, none hangs, and each an
         {
           operation,
           method,
-          path: path.replace(/\{\w+\}/, resource),
+          path: path.replace(/\{\w+\}/, resource) + query,
           headers: { 'content-type': 'application/json' },
           body: body === undefined ? undefined : JSON.stringify(body),
         },
@@ -209,6 +209,11 @@ test('requests from the API’s description: none fails, none hangs, and each an
       return (await callOnce('confirm', one, { of: now?.when })) !== undefined;
     });
     await callOnce('acknowledge', stored[2]?.orthancId ?? '', { answer: 'no_matter', of: records[2]?.when });
+    const [second] = stored.slice(1);
+    const pictures = [{ instance: second?.orthancId, of: records[1]?.when }];
+    await callOnce('confirmTogether', '', { pictures });
+    await callOnce('undoTogether', '', { pictures });
+    await callOnce('activation', one, undefined, '?category=hand_ap');
     await callOnce('patientInstances', '', { patientId: 'nobody' });
     const study = stored[0]?.study ?? '';
     await new Reader(real.orthanc.url).label(`studies/${study}`, 'foot_ap');

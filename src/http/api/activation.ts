@@ -37,7 +37,7 @@ export function activationOperation({ orthanc, entries, classifier, config, audi
     answer: activation,
     handle: async ({ params: { instance }, query: { category }, caller, signal }) => {
       if (!classifier.network.classes.includes(category)) throw createError('category_unknown', {});
-      const frames = await entries.frames(instance);
+      const { frames } = await entries.shown(instance);
       return semaphore.run(async () => {
         signal.throwIfAborted();
         const { rows, columns, values, score } = await orthanc.renderings.whole(

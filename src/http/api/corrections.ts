@@ -1,44 +1,31 @@
 import { z } from 'zod';
-import type { Audit } from '../../access/audit.js';
 import type { Caller } from '../../access/caller.js';
 import { category } from '../../contract/named.js';
 import { entry } from '../../contract/review.js';
-import {
-  acknowledged,
-  type By,
-  confirmed,
-  corrected,
-  shownCategory,
-  undone,
-} from '../../decisions/correction.js';
+import { acknowledged, type By, confirmed, corrected, undone } from '../../decisions/correction.js';
 import type { CategoryLabels } from '../../decisions/proposals.js';
-import type { Recorder } from '../../decisions/recorder.js';
 import { type InstanceRecord, mismatchAnswer, type NewDecision } from '../../decisions/schema.js';
 import { createError } from '../../errors/errors.js';
 import type { Metrics } from '../../metrics/metrics.js';
 import { type InstanceId, instanceId } from '../../orthanc/ids.js';
-import type { Queue } from '../../queue/queue.js';
 import type { Entries } from '../../worklist/entries.js';
 import { type Operation, operation } from './operation.js';
+import { giveVerdict, requireSeen, type Seen, type VerdictParts } from './verdict.js';
 
-interface Parts {
-  recorder: Recorder;
+interface Parts extends VerdictParts {
   entries: Entries;
-  /** Runs the follow-ups of the new decision: tags, report, routes. */
-  queue: Queue;
   /** The categories that a person may choose: they change with the network. */
   names: Pick<CategoryLabels, 'categories'>;
-  audit: Audit;
   metrics: Metrics;
 }
 
 const instanceParams = z.strictObject({ instance: instanceId });
 /** Clients whose language has a type for times write the same time in a form of their own. */
-const of = z.iso
+export const of = z.iso
   .datetime({ offset: true })
   .transform((time) => new Date(time).toISOString())
   .describe('`when` of the decision that the person saw.');
-const picture = z
+export const picture = z
   .string()
   .max(64)
   .optional()
@@ -69,43 +56,22 @@ const acknowledgement = z
   });
 
 /** A person's verdict on a decision: correct, confirm, answer what differs from the order, undo. */
-export function correctionOperations({
-  recorder,
-  entries,
-  queue,
-  names,
-  audit,
-  metrics,
-}: Parts): Operation[] {
+export function correctionOperations(parts: Parts): Operation[] {
+  const { entries, names, metrics } = parts;
   const requireKnown = (chosen: string | null) => {
     if (chosen !== null && !names.categories.includes(chosen)) throw createError('category_unknown', {});
   };
   const decide = async (
-    {
-      instance,
-      seen,
-      caller,
-    }: { instance: InstanceId; seen: { of: string; picture?: string | undefined }; caller: Caller },
+    { instance, seen, caller }: { instance: InstanceId; seen: Seen; caller: Caller },
     action: 'confirm' | 'correct' | 'acknowledge' | 'undo',
     next: (current: InstanceRecord, by: By) => NewDecision,
   ) => {
-    const by = { who: caller.who, when: new Date().toISOString() };
-    const { record, previous } = await recorder.replace(instance, (current, shown) => {
-      if (current.when !== seen.of) throw createError('decision_changed', {});
-      if (seen.picture !== undefined && seen.picture !== shown.picture)
-        throw createError('picture_replaced', { instance });
+    await giveVerdict(parts, { instance, caller }, action, (current, shown, by) => {
+      requireSeen({ instance, ...seen }, current, shown);
       const decided = next(current, by);
       // Who decides looks at the picture and its order. Only what others brought about later is open again.
       return action === 'undo' ? decided : { ...decided, settled: shown.differences(decided) };
     });
-    const answer = action === 'acknowledge' ? record.acknowledged?.answer : undefined;
-    const detail = {
-      from: previous && shownCategory(previous),
-      to: shownCategory(record),
-      ...(answer === undefined ? {} : { answer }),
-    };
-    await audit({ caller, action, target: `instances/${instance}`, detail });
-    queue.enqueue(instance, 'request');
     return entries.one(instance);
   };
   return [

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Audit } from '../../access/audit.js';
 import type { Categories } from '../../anatomy/categories.js';
 import type { Classifier } from '../../classify/classifier.js';
@@ -22,6 +23,7 @@ import { Worklist } from '../../worklist/worklist.js';
 import type { Readiness } from '../health.js';
 import { aboutOperations, type SearchWords } from './about.js';
 import { activationOperation } from './activation.js';
+import { confirmationOperations } from './confirmations.js';
 import { correctionOperations } from './corrections.js';
 import { dismissalOperation } from './dismissal.js';
 import { driftOperations } from './drift.js';
@@ -64,6 +66,7 @@ export interface ApiParts {
   metrics: Metrics;
   readiness: () => Readiness;
   config: Config;
+  log: Logger;
 }
 
 /** All operations of the API. Router and OpenAPI document are made from this list. */
@@ -77,6 +80,7 @@ export function apiOperations(parts: ApiParts): Operation[] {
     ...pictureOperations({ renderings: orthanc.renderings, entries, config, audit }),
     activationOperation({ ...parts, entries }),
     ...correctionOperations({ ...parts, entries }),
+    ...confirmationOperations(parts),
     dismissalOperation(parts.aggregates, audit),
     ...networkOperations(parts.networks, audit),
     ...statisticsOperations(parts.statistics),

@@ -7,7 +7,8 @@ export type Route =
   | { page: 'patient' }
   | { page: 'instance'; instance: string }
   | { page: 'dashboard' }
-  | { page: 'quality' };
+  | { page: 'quality' }
+  | { page: 'grid'; query: URLSearchParams };
 
 const orthancId = '([0-9a-f]{8}(?:-[0-9a-f]{8}){4})';
 
@@ -20,6 +21,7 @@ export function parseRoute(fragment: string): Route {
   if (path === '/patient') return { page: 'patient' };
   if (path === '/dashboard') return { page: 'dashboard' };
   if (path === '/report') return { page: 'quality' };
+  if (path === '/grid') return { page: 'grid', query: new URLSearchParams(search) };
   return { page: 'worklist', query: new URLSearchParams(search) };
 }
 

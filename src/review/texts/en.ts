@@ -1,5 +1,6 @@
 import { count, duration, percent, plural } from '../base/format.js';
 import { otherClass } from '../base/other-class.js';
+import { gridTexts } from './grid-en.js';
 import { qualityTexts } from './quality-en.js';
 
 /** Of the further views. */
@@ -31,6 +32,7 @@ export const en = {
     instance: 'Review',
     dashboard: 'Dashboard',
     quality: 'Report',
+    grid: gridTexts.gridTitle,
   },
   opening: 'Opening …',
   loading: 'Loading …',
@@ -450,6 +452,7 @@ export const en = {
   jobFormSubmit: (number: number) => `Classify ${count(number)} again`,
   jobFormStarted: 'Started. It continues when you close this page.',
 
+  ...gridTexts,
   ...qualityTexts,
 };
 

@@ -5,6 +5,7 @@ const names: { [key: string]: string } = {
   ArrowRight: '→',
   ArrowUp: '↑',
   ArrowDown: '↓',
+  ' ': texts.gridSpaceKey,
   ...texts.keyNames,
 };
 

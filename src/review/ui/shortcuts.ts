@@ -72,12 +72,14 @@ function onKeyDown(event: KeyboardEvent): void {
     event.target.matches('input, [data-keeps-arrows]')
   )
     return;
-  // Enter belongs to the button or link that has the focus.
-  if (key === 'Enter' && event.target instanceof Element && event.target.matches('button, a, summary'))
-    return;
-  const isLetter = key !== '?' && key.length === 1;
+  // Enter and the space bar belong to the button or link that has the focus.
+  const isPress = key === 'Enter' || key === ' ';
+  if (isPress && event.target instanceof Element && event.target.matches('button, a, summary, input')) return;
+  const isLetter = key !== '?' && key !== ' ' && key.length === 1;
   if (isLetter && !lettersEnabled.value) return;
-  const found = groups.value.flatMap(({ shortcuts }) => shortcuts).find(({ keys }) => keys.includes(key));
+  // What was registered last is the page that is shown: its keys come before those that work everywhere.
+  const group = groups.value.findLast(({ shortcuts }) => shortcuts.some(({ keys }) => keys.includes(key)));
+  const found = group?.shortcuts.find(({ keys }) => keys.includes(key));
   if (found === undefined) return;
   event.preventDefault();
   if (!event.repeat || found.repeats) found.run(key);

@@ -5,6 +5,7 @@ import { readFilters } from '../state/filters.js';
 import { notifyDone, notifyOnError } from '../state/notices.js';
 import { currentEntry } from '../state/review.js';
 import { go, goInstead, instanceHref, type Route, route } from '../state/route.js';
+import { mayReview } from '../state/session.js';
 import * as list from '../state/worklist.js';
 import { texts } from '../texts/index.js';
 import { Key } from '../ui/keys.js';
@@ -119,6 +120,11 @@ function ListStatus() {
         <button type="button" class="strong" onClick={() => notifyOnError(startReview())}>
           {texts.worklistReview} <Key name="s" />
         </button>
+      )}
+      {shown > 0 && mayReview.value && (
+        <a class="button" href="#/grid">
+          {texts.gridOpen} <Key name="g" />
+        </a>
       )}
       <button type="button" onClick={() => notifyOnError(list.reloadList())}>
         {list.newCount.value > 0 ? texts.worklistShowNew(list.newCount.value) : texts.worklistRefresh}

@@ -8,6 +8,7 @@ import { Words } from '../../../src/order-check/words.js';
 import type { Quality } from '../../../src/review/api/quality-schema.js';
 import type { DriftChange, Entry, Me, Statistics, Status } from '../../../src/review/api/schema.js';
 import { madeEntry, sha256 } from './fake-entries.js';
+import { confirmTogether, gridOf, undoTogether } from './fake-grid.js';
 import { madeQuality } from './fake-quality.js';
 import { madeStatistics } from './fake-statistics.js';
 import { asJpeg } from './pictures.js';
@@ -138,6 +139,16 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       fake.lists.push(query.toString());
       return json(response, worklist(entries, query));
     }
+    if (path === 'worklist/grid') return json(response, gridOf(entries, query));
+    if (path === 'confirmations') {
+      const confirm = (entry: Entry) => {
+        before.set(entry.instance, entry);
+        return byPerson(entry, undefined);
+      };
+      return json(response, confirmTogether(entries, body.pictures ?? [], confirm));
+    }
+    if (path === 'confirmations/undo')
+      return json(response, undoTogether(entries, body.pictures ?? [], before));
     if (path === 'worklist/patient')
       return json(response, { items: body.patientId === 'P-1' ? entries.slice(0, 2) : [] });
     if (path === 'events') {
@@ -158,7 +169,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     if (room !== 'instances' || entry === undefined)
       return problem(response, 404, 'instance_unknown', 'Orthanc has no such instance.');
     if (leaf === undefined) return json(response, entry);
-    const picture = pictures.get(key);
+    const picture = pictures.get(key) ?? made[0]?.picture;
     if ((leaf === 'thumbnail' || leaf === 'picture') && picture) {
       response.setHeader('content-type', 'image/jpeg');
       return void response.end(
@@ -235,6 +246,7 @@ interface Body {
   station?: string;
   of?: string;
   category?: string | null;
+  pictures?: { instance: string; of: string; picture?: string }[];
 }
 
 const types: { [extension: string]: string } = { html: 'text/html', js: 'text/javascript', css: 'text/css' };

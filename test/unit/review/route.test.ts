@@ -8,6 +8,7 @@ test.each([
   ['#/?state=recent', { page: 'worklist', query: new URLSearchParams('state=recent') }],
   ['#/dashboard', { page: 'dashboard' }],
   ['#/report', { page: 'quality' }],
+  ['#/grid?category=hand_ap', { page: 'grid', query: new URLSearchParams('category=hand_ap') }],
   [`#/study/${idOf(1)}`, { page: 'study', study: idOf(1) }],
   [`#/instance/${idOf(1)}`, { page: 'instance', instance: idOf(1) }],
   ['#/instance/../secret', { page: 'worklist', query: new URLSearchParams() }],

@@ -100,7 +100,7 @@ describe('an entry', () => {
 
   test('tells how many frames there are', async () => {
     const { instance } = await storeDecided(site, unsure('knee_ap', 0.8), { frames: 3 });
-    expect(await entries().frames(instance)).toBe(3);
+    expect(await entries().shown(instance)).toMatchObject({ frames: 3 });
     expect((await entries().one(instance)).frames).toBe(3);
   });
 
@@ -108,12 +108,12 @@ describe('an entry', () => {
     const { instance } = site.store(image());
     const code = (of: string) => ({ code: `instance_${of}` });
     await expect(entries().one(instance)).rejects.toMatchObject(code('undecided'));
-    await expect(entries().frames(instance)).rejects.toMatchObject(code('undecided'));
+    await expect(entries().shown(instance)).rejects.toMatchObject(code('undecided'));
     await site.put(`instances/${instance}/metadata/Radiograph`, '{"version": 1');
     await expect(entries().one(instance)).rejects.toMatchObject(code('undecided'));
     const gone = instanceId.parse(nowhere);
     await expect(entries().one(gone)).rejects.toMatchObject(code('gone'));
-    await expect(entries().frames(gone)).rejects.toMatchObject(code('gone'));
+    await expect(entries().shown(gone)).rejects.toMatchObject(code('gone'));
   });
 });
 
