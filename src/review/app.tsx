@@ -3,7 +3,6 @@ import type { FunctionComponent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, hasToken, messageOf, signInNeeded, signOut } from './api/client.js';
 import { status } from './api/live.js';
-import { Dashboard } from './dashboard/page.js';
 import { InstancePage } from './instance/page.js';
 import { notifyDone, notifyOnError, notifyProblem } from './state/notices.js';
 import { undo } from './state/review.js';
@@ -71,23 +70,26 @@ function focusMain(): void {
 
 function Page() {
   const { value } = route;
-  if (value.page === 'dashboard') return <Dashboard />;
-  if (value.page === 'quality') return <LoadedQualityPage />;
+  if (value.page === 'dashboard') return <Loaded key="dashboard" load={dashboard} />;
+  if (value.page === 'quality') return <Loaded key="quality" load={qualityPage} />;
   if (value.page === 'instance') return <InstancePage instance={value.instance} />;
   return <WorklistPage />;
 }
 
-/** Few readers open it, so its code is loaded only then. */
-function LoadedQualityPage() {
-  const [Loaded, setLoaded] = useState<FunctionComponent>();
+const dashboard = () => import('./dashboard/dashboard.js').then(({ Dashboard }) => Dashboard);
+const qualityPage = () => import('./quality/quality.js').then(({ QualityPage }) => QualityPage);
+
+/** A page that few readers open: its code is loaded only then. */
+function Loaded({ load }: { load: () => Promise<FunctionComponent> }) {
+  const [Shown, setShown] = useState<FunctionComponent>();
   useEffect(() => {
-    import('./quality/page.js').then(
-      ({ QualityPage }) => setLoaded(() => QualityPage),
+    load().then(
+      (page) => setShown(() => page),
       // The service has another version since this page was opened, or is away.
       () => notifyProblem(texts.errorVersion),
     );
   }, []);
-  return Loaded === undefined ? <p class="quiet">{texts.loading}</p> : <Loaded />;
+  return Shown === undefined ? <p class="quiet">{texts.loading}</p> : <Shown />;
 }
 
 function Opening({ error, retry }: { error: unknown; retry: () => void }) {
