@@ -71,7 +71,51 @@ try {
   await pair.stop();
 }
 
+/** The page on a telephone, beside each other: the list in English, the same and a picture in German, dark. */
+async function telephone(service: string, instance: string) {
+  const size = { width: 390, height: 780 };
+  const shots: Buffer[] = [];
+  for (const [locale, colorScheme, fragment, ready] of [
+    ['en-US', 'light', '#/', '.tile img'],
+    ['de-DE', 'light', '#/', '.tile img'],
+    ['de-DE', 'dark', `#/instance/${instance}`, '.radiograph[data-loaded]'],
+    ['de-DE', 'dark', '#/dashboard', '.interval'],
+  ] as const) {
+    const context = await browser.newContext({
+      viewport: size,
+      locale,
+      colorScheme,
+      hasTouch: true,
+      isMobile: true,
+    });
+    const page = await context.newPage();
+    await page.goto(`${service}/review/${fragment}`);
+    await page.locator(ready).first().waitFor();
+    shots.push(await page.screenshot());
+    await context.close();
+  }
+  const gap = 16;
+  const file = shipped('docs', 'telephone.webp');
+  const { data } = await sharp({
+    create: {
+      width: shots.length * (size.width + gap) - gap,
+      height: size.height,
+      channels: 4,
+      background: '#0000',
+    },
+  })
+    .composite(shots.map((input, n) => ({ input, left: n * (size.width + gap), top: 0 })))
+    .png()
+    .toBuffer({ resolveWithObject: true });
+  const { size: bytes } = await sharp(data)
+    .resize({ width: 1080 })
+    .webp({ quality: 60, effort: 6 })
+    .toFile(file);
+  print(`${file}: ${Math.round(bytes / 1000)} kB`);
+}
+
 const fake = await startFakeService();
+await telephone(fake.url, fake.entries[4]?.instance ?? '');
 await picture(`${fake.url}/review/#/dashboard`, 'dashboard.png', wide(1000), '.interval');
 await picture(`${fake.url}/review/#/report`, 'report.png', wide(1000), '.interval');
 await fake.stop();

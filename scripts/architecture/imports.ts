@@ -31,7 +31,8 @@ function importsOf(root: string, file: string): FileImports {
       continue;
     }
     const target = posix.join(posix.dirname(file), specifier).replace(/\.js$/, '');
-    const found = [`${target}.ts`, `${target}.tsx`].find((each) => existsSync(posix.join(root, each)));
+    const names = target.endsWith('.json') ? [target] : [`${target}.ts`, `${target}.tsx`];
+    const found = names.find((each) => existsSync(posix.join(root, each)));
     if (found === undefined || found.startsWith('../')) unresolved.add(specifier);
     else files.add(found);
   }

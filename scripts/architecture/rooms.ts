@@ -309,6 +309,7 @@ export const plainview: Architecture = {
     'graphile-worker': ['queue', 'store'],
     pg: ['store'],
     'prom-client': ['metrics', 'followups/routing'],
+    'intl-messageformat': ['review'],
     preact: ['review'],
     '@preact/*': ['review'],
   },

@@ -4,19 +4,29 @@ import type { ErrorEntry } from './entry.js';
 
 export type { ErrorCode } from './catalogue.js';
 
+/** By the names that the catalogue's entry uses. */
+export type ErrorParams = Readonly<Record<string, unknown>>;
+
 /** An error of the catalogue. `cause` is what was caught, for the log. */
 export class PlainviewError extends Error {
   override readonly name = 'PlainviewError';
   /** An own property, so that the log shows it. */
   readonly transient: boolean;
+  readonly #params: ErrorParams;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options: ErrorOptions & { params?: ErrorParams | undefined } = {},
   ) {
     super(message, options);
     this.transient = catalogue[code].transient;
+    this.#params = options.params ?? {};
+  }
+
+  /** What the message is about, for a sentence in another language. Not in the log, which has the message. */
+  get params(): ErrorParams {
+    return this.#params;
   }
 
   /** HTTP status of the service's answer. */
@@ -38,7 +48,10 @@ export function createError<C extends ErrorCode>(
 ): PlainviewError {
   // Each entry's `message` takes its own parameters, which the signature above has tied to `code`.
   const message = catalogue[code].message as (p: typeof params) => string;
-  return new PlainviewError(code, message(params), cause === undefined ? undefined : { cause });
+  return new PlainviewError(code, message(params), {
+    params: { ...params },
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 /** What was caught, as an error of the catalogue. Anything unknown is a fault of Plainview. */

@@ -12,7 +12,7 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
     if (response.destroyed) return;
     if (response.headersSent) return next(caught);
     const error = asPlainviewError(caught);
-    const { status, code, message: title } = error;
+    const { status, code, message: title, params } = error;
     if (status >= 500) {
       const level = status === 503 ? 'warn' : 'error';
       log[level]({ err: error, method: request.method, path: request.path }, 'a request failed');
@@ -20,6 +20,9 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
     if (status === 429 || status === 503) response.set('retry-after', '5');
     if (status === 401) response.set('www-authenticate', 'Bearer');
     response.status(status).type('application/problem+json');
-    response.send(JSON.stringify({ type: 'about:blank', title, status, code }));
+    const hasParams = Object.keys(params).length > 0;
+    response.send(
+      JSON.stringify({ type: 'about:blank', title, status, code, ...(hasParams ? { params } : {}) }),
+    );
   };
 }

@@ -1,8 +1,8 @@
 import { computed, useSignalEffect } from '@preact/signals';
+import type { FunctionComponent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, hasToken, messageOf, signInNeeded, signOut } from './api/client.js';
 import { status } from './api/live.js';
-import { Dashboard } from './dashboard/page.js';
 import { InstancePage } from './instance/page.js';
 import { notifyDone, notifyOnError, notifyProblem } from './state/notices.js';
 import { undo } from './state/review.js';
@@ -71,25 +71,28 @@ function focusMain(): void {
 
 function Page() {
   const { value } = route;
-  if (value.page === 'dashboard') return <Dashboard />;
-  if (value.page === 'quality') return <Loaded page="QualityPage" />;
-  if (value.page === 'grid') return <Loaded page="GridPage" />;
+  if (value.page === 'dashboard') return <Loaded key="dashboard" load={dashboard} />;
+  if (value.page === 'quality') return <Loaded key="quality" load={qualityPage} />;
+  if (value.page === 'grid') return <Loaded key="grid" load={grid} />;
   if (value.page === 'instance') return <InstancePage instance={value.instance} />;
   return <WorklistPage />;
 }
 
-/** Few readers open these, so their code is loaded only then. */
-function Loaded({ page }: { page: 'QualityPage' | 'GridPage' }) {
-  const [pages, setPages] = useState<typeof import('./loaded-later.js')>();
+const dashboard = () => import('./dashboard/dashboard.js').then(({ Dashboard }) => Dashboard);
+const grid = () => import('./grid/grid.js').then(({ GridPage }) => GridPage);
+const qualityPage = () => import('./quality/quality.js').then(({ QualityPage }) => QualityPage);
+
+/** A page that few readers open: its code is loaded only then. */
+function Loaded({ load }: { load: () => Promise<FunctionComponent> }) {
+  const [Shown, setShown] = useState<FunctionComponent>();
   useEffect(() => {
-    import('./loaded-later.js').then(
-      setPages,
+    load().then(
+      (page) => setShown(() => page),
       // The service has another version since this page was opened, or is away.
       () => notifyProblem(texts.errorVersion),
     );
   }, []);
-  const LoadedPage = pages?.[page];
-  return LoadedPage === undefined ? <p class="quiet">{texts.loading}</p> : <LoadedPage />;
+  return Shown === undefined ? <p class="quiet">{texts.loading}</p> : <Shown />;
 }
 
 function Opening({ error, retry }: { error: unknown; retry: () => void }) {

@@ -10,7 +10,7 @@ import { startShortcuts } from './ui/shortcuts.js';
 
 /*
  * Imports go down this list only; nothing outside src/review/ is imported but src/contract/.
- *   main → app → (loaded-later →) worklist, instance, grid, dashboard, quality (pages: none imports another) → ui → state → api → texts → base
+ *   main → app → worklist, instance, grid, dashboard, quality (pages: none imports another) → ui → state → api → texts → base
  */
 
 const root = document.getElementById('plainview');

@@ -141,6 +141,9 @@ describe.skipIf(!hasBrowser)('Orthanc Explorer', async () => {
     await says(page, 'instance', 'Best: hand_ap (score 0.500)');
     await page.goto(`${real.orthanc.url}/app/explorer.html#study?uuid=${study}`);
     await says(page, 'study', 'To be reviewed: 2');
+    const german = await pages.open(page.url(), { locale: 'de-DE' });
+    await says(german, 'study', 'Zu prüfen: 2');
+    await panel(german, 'study').getByText('Neu klassifizieren').waitFor();
   });
 
   test('what somebody else wrote into the metadata stays text', async () => {

@@ -118,6 +118,6 @@ describe.skipIf(!hasBrowser)('the sign-in at the identity provider', () => {
     const page = await pages.open(url);
     await page.getByLabel('Token').waitFor();
     await page.waitForLoadState('networkidle');
-    expect(await page.getByRole('button').count()).toBe(1);
+    expect(await page.getByRole('button', { name: /^Sign in/ }).count()).toBe(1);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { faults } from './support/axe.js';
 import { hasBrowser } from './support/browser.js';
+import { misfits, smallTargets } from './support/fit.js';
 import { useReviewPage } from './support/review-page.js';
 
 describe.skipIf(!hasBrowser)('the review page', () => {
@@ -10,14 +11,11 @@ describe.skipIf(!hasBrowser)('the review page', () => {
 
   const views = [
     { name: 'the list', fragment: '#/?state=recent', colorScheme: 'light', width: 1280, height: 800 },
-    { name: 'the list', fragment: '#/', colorScheme: 'light', width: 360, height: 740 },
-    { name: 'the dashboard', fragment: '#/dashboard', colorScheme: 'light', width: 360, height: 740 },
     { name: 'a picture', fragment: '', colorScheme: 'dark', width: 768, height: 1024 },
     { name: 'a picture', fragment: '', colorScheme: 'light', width: 1180, height: 820 },
     { name: 'a picture', fragment: '', colorScheme: 'dark', width: 844, height: 390 },
     { name: 'the dashboard', fragment: '#/dashboard', colorScheme: 'light', width: 1280, height: 800 },
     { name: 'the dashboard', fragment: '#/dashboard', colorScheme: 'dark', width: 768, height: 1024 },
-    { name: 'the report', fragment: '#/report', colorScheme: 'light', width: 360, height: 740 },
     { name: 'the report', fragment: '#/report', colorScheme: 'dark', width: 1280, height: 800 },
   ] as const;
   test.each(views)(
@@ -33,11 +31,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
       }
       if (fragment === '#/dashboard') await page.locator('summary', { hasText: 'Classify again' }).click();
       expect(await faults(page)).toEqual([]);
-      const small =
-        await page.evaluate(`[...document.querySelectorAll('button, input:not([type=checkbox]), select, .tabs a, .top a')]
-      .filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.classList.contains('skip') && each.getBoundingClientRect().height < 43.9)
-      .map((each) => each.outerHTML.slice(0, 120))`);
-      expect(small).toEqual([]);
+      expect(await smallTargets(page)).toEqual([]);
       expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
     },
   );
@@ -55,5 +49,132 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.reload();
     await page.getByLabel('Token').waitFor();
     expect(await faults(page)).toEqual([]);
+  });
+
+  test('in German at 360: on every state all texts fit, and axe finds nothing serious in either colour scheme', async () => {
+    const { service } = review;
+    service.me = { who: 'adam', role: 'admin', how: 'orthanc' };
+    service.status.viewers = [{ name: 'OHIF', url: 'http://viewer.example/{StudyInstanceUID}' }];
+    service.drift = (['unsure', 'unknown', 'scores', 'corrected'] as const).map((signal) => ({
+      station: 'ROOM1',
+      category: 'sternoclavicular_joints_pa',
+      signal,
+      when: '2026-01-20T08:00:00.000Z',
+      before: 0.1,
+      now: 0.4,
+      examples: service.entries.slice(0, 2).map((entry) => entry.instance),
+    }));
+    const [unsure, unknown, given, failed] = (
+      ['needs_review', 'unknown_view', 'category', 'failed'] as const
+    ).map((decision) => service.entries.find((entry) => entry.decision === decision));
+    const differing = service.entries.find(({ order }) => order !== undefined);
+    if (given === undefined || unsure === undefined || differing === undefined) throw new Error('no entries');
+    given.proposed = ['abdomen_lateral_cross_table'];
+    unsure.proposed = ['cervicothoracic_junction_lateral'];
+    differing.decision = 'category';
+    differing.category = 'zygomatic_arches_submentovertical';
+    const page = await open('#/', { locale: 'de-DE', viewport: { width: 360, height: 740 } });
+    const states: string[] = [];
+    const check = async (state: string) => {
+      const found: string[] = [];
+      await page.emulateMedia({ colorScheme: 'light' });
+      found.push(...(await misfits(page)), ...(await smallTargets(page)), ...(await faults(page)));
+      await page.emulateMedia({ colorScheme: 'dark' });
+      found.push(...(await faults(page, 'color-contrast')));
+      expect(found, state).toEqual([]);
+      states.push(state);
+    };
+    const show = async (fragment: string, ready: string) => {
+      await page.evaluate(`location.hash = ${JSON.stringify(fragment)}`);
+      await page.locator(ready).first().waitFor();
+    };
+    const button = (name: string | RegExp) => page.getByRole('button', { name });
+
+    await page.locator('.tile img').first().waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('de');
+    await check('list');
+    await show('#/?state=settled_by_person&minScore=2', '#filter-minScore-problem');
+    await check('done list, empty, with filters and what is wrong with them');
+    await show('#/?state=category_proposed', '.tile img');
+    await check('proposals');
+    await button('Tastenkürzel').click();
+    await page.getByRole('dialog').waitFor();
+    await check('keys');
+    await button('Schließen').click();
+    await show(`#/study/${unsure.study}`, '.one-study');
+    await check('study');
+
+    for (const entry of [unsure, unknown, failed, differing]) {
+      await show(`#/instance/${entry?.instance}`, '.side h1');
+      await page.locator('.radiograph[data-loaded]').waitFor();
+      await check(`picture, ${entry?.decision}`);
+    }
+    await page.getByRole('combobox', { name: /Korrigieren/ }).fill('seit');
+    await page.getByRole('group').filter({ hasText: 'Kalkaneus' }).first().waitFor();
+    await check('correction');
+    await page.keyboard.press('Escape');
+    service.troubles.set('POST instances', {
+      status: 409,
+      code: 'not_proposed',
+      title: 'Nobody proposes it.',
+      params: { category: 'abdomen_lateral' },
+    });
+    await button(/^Bestätigen/).click();
+    await page.getByRole('alert').filter({ hasText: 'Niemand schlägt' }).waitFor();
+    await check('a conflict');
+    service.troubles.clear();
+    await button(/Anforderung falsch/).click();
+    await page.getByRole('status').filter({ hasText: 'Vermerkt' }).waitFor();
+    await check('an answer');
+
+    await show('#/dashboard', '.interval');
+    await page.locator('summary', { hasText: 'Neu klassifizieren' }).click();
+    await page.locator('summary', { hasText: 'Als Tabelle' }).first().click();
+    await check('dashboard');
+    await show('#/report', '.interval');
+    await check('report');
+
+    service.token = 'pv_right';
+    await page.reload();
+    await page.getByLabel('Token').fill('pv_wrong');
+    await button('Anmelden').click();
+    await page.getByRole('alert').filter({ hasText: 'kennt dieses Token nicht' }).waitFor();
+    await check('sign-in, refused');
+    expect(states.length).toBe(15);
+  });
+
+  test('without a mouse: every stop is seen, the language is switched and stays, and the picture is decided in it', async () => {
+    const page = await open('#/', { locale: 'en-US' });
+    await page.locator('.tile img').first().waitFor();
+    const stops: string[] = [];
+    for (let n = 0; n < 12; n++) {
+      await page.keyboard.press('Tab');
+      const stop: { name: string; isSeen: boolean } = await page.evaluate(`(() => {
+        const { activeElement: at } = document;
+        const { top, left, right, bottom } = at.getBoundingClientRect();
+        const ring = getComputedStyle(at).outlineStyle !== 'none';
+        return { name: at.getAttribute('aria-label') ?? at.textContent.trim(), isSeen: ring && top >= 0 && left >= 0 && right <= innerWidth && bottom <= innerHeight };
+      })()`);
+      expect(stop).toMatchObject({ isSeen: true });
+      stops.push(stop.name);
+      if (stop.name === 'DE – Deutsch') break;
+    }
+    expect(stops.at(-1)).toBe('DE – Deutsch');
+    await page.keyboard.press('Enter');
+    expect(stops[0]).toBe('Skip to the content');
+    await page.getByRole('link', { name: 'Arbeitsliste', exact: true }).waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('de');
+    await page.reload();
+    await page.locator('.tile img').first().waitFor();
+    await page.keyboard.press('s');
+    await page.locator('.radiograph[data-loaded]').waitFor();
+    await page.keyboard.press('e');
+    await page.keyboard.type('kn seit');
+    await page.keyboard.press('Enter');
+    await page
+      .getByRole('status')
+      .filter({ hasText: 'Korrigiert: Knie seitlich. U macht es rückgängig.' })
+      .waitFor();
+    expect(review.service.asked.at(-1)).toMatch(/^PUT .*"category":"knee_lateral"/);
   });
 });

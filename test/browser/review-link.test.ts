@@ -61,7 +61,7 @@ describe.skipIf(!hasBrowser)('the review page and its service', () => {
     await page.waitForURL(/minScore=0\.9/);
     await field.fill('high');
     await field.press('Tab');
-    expect(await page.locator('input:invalid').count()).toBe(1);
+    expect(await page.locator('input[aria-invalid="true"]').count()).toBe(1);
     expect(page.url()).toContain('minScore=0.9');
   });
 

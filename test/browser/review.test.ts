@@ -9,7 +9,9 @@ import { hasBrowser } from './support/browser.js';
 import { useReviewPage } from './support/review-page.js';
 
 test('the page’s JavaScript is under 150 kB compressed, its own aim of 50 kB too', async () => {
-  const files = ['review.js', 'review-chunk.js'].map((name) => readFile(shipped('dist', 'review', name)));
+  const page = await readFile(shipped('dist', 'review', 'index.html'), 'utf8');
+  const names = page.match(/(?<=")review[\w-]*\.js(?=")/g) ?? [];
+  const files = names.map((name) => readFile(shipped('dist', 'review', name)));
   const sizes = (await Promise.all(files)).map((script) => gzipSync(script).length);
   expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(50_000);
 });
@@ -516,10 +518,10 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.locator('.interval').first().waitFor();
     const scripts = () =>
       page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name.split('/').pop())");
-    expect(await scripts()).not.toContain('review-loaded-later.js');
+    expect(await scripts()).not.toContainEqual(expect.stringMatching(/^review-quality/));
     await page.getByRole('link', { name: 'Report' }).click();
     await page.getByText('No report has been made yet.').waitFor();
-    expect(await scripts()).toContain('review-loaded-later.js');
+    expect(await scripts()).toContainEqual(expect.stringMatching(/^review-quality/));
     service.quality = { state: 'running', progress: { done: 5, total: 20, radiographs: 11 } };
     await page.getByLabel('Studies from').fill('2026-01-01');
     await page.getByRole('button', { name: 'Make a report' }).click();

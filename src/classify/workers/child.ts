@@ -207,5 +207,5 @@ export const withoutShadow = (result: Classification, { code, message }: Plainvi
   shadow: { error: { code, message, cause: undefined } },
 });
 
-export const deserialize = ({ code, message, cause }: SerializedError) =>
-  new PlainviewError(code, message, cause === undefined ? undefined : { cause: new Error(cause) });
+export const deserialize = ({ code, message, params, cause }: SerializedError) =>
+  new PlainviewError(code, message, { params, ...(cause === undefined ? {} : { cause: new Error(cause) }) });

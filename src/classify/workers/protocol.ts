@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../errors/errors.js';
+import type { ErrorCode, ErrorParams } from '../../errors/errors.js';
 import type { Declined } from '../engines/choose.js';
 import type { EngineChoice, EngineName } from '../engines/engine.js';
 import type { Layers } from '../graph/walk.js';
@@ -102,6 +102,7 @@ export type Result = Classification | Explanation | Features;
 export interface SerializedError {
   readonly code: ErrorCode;
   readonly message: string;
+  readonly params?: ErrorParams | undefined;
   /** For the log; as text, because not every cause can be cloned. */
   readonly cause: string | undefined;
 }

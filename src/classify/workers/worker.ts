@@ -24,8 +24,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => un
 preferForOomKiller();
 
 function serialize(error: unknown): SerializedError {
-  const { code, message, cause } = asPlainviewError(error);
-  return { code, message, cause: cause === undefined ? undefined : inspect(cause) };
+  const { code, message, params, cause } = asPlainviewError(error);
+  return { code, message, params, cause: cause === undefined ? undefined : inspect(cause) };
 }
 
 const elapsed = (since: number) => (performance.now() - since) / 1000;

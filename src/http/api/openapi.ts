@@ -10,6 +10,10 @@ const problem = z
     title: z.string().describe('What is wrong, and what to do.'),
     status: z.number().int(),
     code: z.string().describe('The code in the error catalogue; it never changes.'),
+    params: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('What `title` names, for a sentence in another language.'),
   })
   .describe('RFC 9457');
 

@@ -102,13 +102,15 @@ export async function sendRequest(
     throw new ApiError(texts.errorNoAnswer, 0, 'no_answer');
   }
   if (response.ok) return response;
-  const { title, code } = await problemOf(response);
+  const problem = await problemOf(response);
+  const { code } = problem;
+  const message = texts.errorText(problem);
   if (response.status === 401) {
     // Other calls with the same token come here too, after the token has been forgotten.
-    if (token !== null) refusal.value = code === 'unauthorised' ? texts.signInRefused : title;
+    if (token !== null) refusal.value = code === 'unauthorised' ? texts.signInRefused : message;
     signOut();
   }
-  throw new ApiError(title, response.status, code);
+  throw new ApiError(message, response.status, code);
 }
 
 async function problemOf(response: Response): Promise<Problem> {

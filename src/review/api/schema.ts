@@ -259,7 +259,13 @@ export const reclassificationJob = z.object({
 });
 export type ReclassificationJob = z.output<typeof reclassificationJob>;
 
-export const problem = z.object({ title: z.string(), status: z.number(), code: z.string() });
+export const problem = z.object({
+  title: z.string(),
+  status: z.number(),
+  code: z.string(),
+  /** What the sentence is about. Absent where there is nothing, and from older services. */
+  params: z.optional(z.record(z.string(), z.unknown())),
+});
 export type Problem = z.output<typeof problem>;
 
 export const decidedEvent = z.object({

@@ -1,18 +1,23 @@
-import { language } from './language.js';
+import { locale } from './language.js';
 
-const numbers = new Intl.NumberFormat(language);
+const numbers = new Intl.NumberFormat(locale);
 export const count = (value: number): string => numbers.format(value);
 
-const scores = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const scores = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 /** A softmax output. It is not a probability, hence no percent sign. */
 export const scoreText = (value: number): string =>
   value > 0 && value < 0.005 ? `< ${scores.format(0.01)}` : scores.format(value);
 
-const percents = new Intl.NumberFormat(language, { style: 'percent' });
+const thousandths = new Intl.NumberFormat(locale, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+/** Of a statistical test. */
+export const pValue = (p: number): string =>
+  p < 0.001 ? `< ${thousandths.format(0.001)}` : thousandths.format(p);
+
+const percents = new Intl.NumberFormat(locale, { style: 'percent' });
 export const percent = (part: number, whole: number): string =>
   whole === 0 ? '–' : percents.format(part / whole);
 
-const shares = new Intl.NumberFormat(language, {
+const shares = new Intl.NumberFormat(locale, {
   style: 'percent',
   minimumFractionDigits: 1,
   maximumFractionDigits: 1,
@@ -20,23 +25,41 @@ const shares = new Intl.NumberFormat(language, {
 /** With a decimal, for small shares. */
 export const shareText = (share: number | null): string => (share === null ? '–' : shares.format(share));
 
-/** DICOM's `20240131` and `120000.5` → `2024-01-31 12:00`. */
+/** The month as a word, or the day before it with points: no reader can mistake day for month. */
+const medium = { dateStyle: 'medium' } as const;
+const short = { ...medium, timeStyle: 'short' } as const;
+const local = new Intl.DateTimeFormat(locale, short);
+/** DICOM's times have no time zone: they are shown as they are. */
+const dicomDays = new Intl.DateTimeFormat(locale, { ...medium, timeZone: 'UTC' });
+const dicomTimes = new Intl.DateTimeFormat(locale, { ...short, timeZone: 'UTC' });
+
+/** DICOM's `20240131` and `120000.5`. What is no date is shown as it is. */
 export function dicomTime(date = '', time = ''): string {
-  const day = date.replace(/^(\d{4})-?(\d\d)-?(\d\d)$/, '$1-$2-$3');
-  const hour = time.replace(/^(\d\d):?(\d\d).*$/, '$1:$2');
-  return [day, hour].filter((part) => part !== '').join(' ');
+  const day = /^(\d{4})-?(\d\d)-?(\d\d)$/.exec(date)?.slice(1).join('-');
+  const hour = /^(\d\d):?(\d\d)/.exec(time)?.slice(1).join(':');
+  const at = new Date(`${day}T${hour ?? '00:00'}Z`);
+  if (Number.isNaN(at.getTime())) return [date, time].filter((part) => part !== '').join(' ');
+  return (hour === undefined ? dicomDays : dicomTimes).format(at);
 }
 
-/** In the reader's time zone: `2024-01-31 12:00`. ISO 8601 in every language: no reader can mistake day for month. */
+/** In the reader's time zone. */
 export function localTime(iso: string): string {
   const at = new Date(iso);
-  if (Number.isNaN(at.getTime())) return iso;
-  const two = (value: number) => String(value).padStart(2, '0');
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+  return Number.isNaN(at.getTime()) ? iso : local.format(at);
 }
 
+const hours = new Intl.DateTimeFormat(locale, {
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+/** Where a bar of a chart begins: hours in the reader's time zone, days as the service counts them. */
+export const bucketTime = (iso: string, bucket: 'hour' | 'day'): string =>
+  (bucket === 'hour' ? hours : dicomDays).format(new Date(iso));
+
 const unit = (name: 'second' | 'minute' | 'hour') => {
-  const format = new Intl.NumberFormat(language, { style: 'unit', unit: name, maximumFractionDigits: 0 });
+  const format = new Intl.NumberFormat(locale, { style: 'unit', unit: name, maximumFractionDigits: 0 });
   return (value: number) => format.format(value);
 };
 const [asSeconds, asMinutes, asHours] = [unit('second'), unit('minute'), unit('hour')];
@@ -46,10 +69,3 @@ export function duration(seconds: number): string {
   if (seconds < 5400) return asMinutes(seconds / 60);
   return asHours(seconds / 3600);
 }
-
-const plurals = new Intl.PluralRules(language);
-/** The form of a noun that goes with a number: `plural(1, { one: 'picture', other: 'pictures' })`. */
-export const plural = (
-  value: number,
-  forms: { [form in Intl.LDMLPluralRule]?: string } & { other: string },
-): string => forms[plurals.select(value)] ?? forms.other;

@@ -1,5 +1,5 @@
 import { useId } from 'preact/hooks';
-import { count, localTime } from '../base/format.js';
+import { bucketTime, count } from '../base/format.js';
 import { texts } from '../texts/index.js';
 import { TableScroll } from '../ui/table-scroll.js';
 
@@ -30,7 +30,7 @@ export function Bars<Row extends { at: string }>({
   const sums = rows.map((row) => series.reduce((sum, each) => sum + each.value(row), 0));
   const most = roundUp(Math.max(1, ...sums));
   const step = width / Math.max(rows.length, 1);
-  const time = ({ at }: Row) => (bucket === 'hour' ? localTime(at).slice(5) : at.slice(0, 10));
+  const time = ({ at }: Row) => bucketTime(at, bucket);
   const [first, last] = [rows[0], rows.at(-1)];
   return (
     <section class="panel" aria-labelledby={id}>

@@ -171,7 +171,7 @@ async function confirm(sent: Batch): Promise<void> {
   const confirmed = sent.confirmed.filter(({ instance }) => done.has(instance));
   if (confirmed.length > 0) confirmedHere = [...confirmedHere, { ...sent, confirmed }];
   const differing = results.filter(({ open }) => open?.includes('order_mismatch')).length;
-  const said = texts.gridConfirmed(confirmed.length, texts.categoryName(category.value ?? ''));
+  const said = texts.gridConfirmed(confirmed.length, category.value ?? '');
   notifyDone(differing === 0 ? said : `${said} ${texts.gridDiffer(differing)}`);
 }
 

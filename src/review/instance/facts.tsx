@@ -34,7 +34,7 @@ export function Facts({ entry }: { entry: Entry }) {
       </section>
       <section aria-labelledby="decided">
         <h2 id="decided">{texts.factsDecided}</h2>
-        <p>{entry.failure?.message ?? entry.reason}</p>
+        <Reason entry={entry} />
         <Pairs
           pairs={[
             [
@@ -57,6 +57,12 @@ export function Facts({ entry }: { entry: Entry }) {
       <OrthancLinks entry={entry} />
     </>
   );
+}
+
+/** The service gives reasons in English. Of an error there is a translation. */
+function Reason({ entry: { failure, reason } }: { entry: Entry }) {
+  const said = failure === undefined ? reason : texts.errorText({ ...failure, title: failure.message });
+  return <p lang={said === (failure?.message ?? reason) ? 'en' : undefined}>{said}</p>;
 }
 
 /** The answer of the second network, where it belongs to the network's decision. */
@@ -91,7 +97,8 @@ function Order({ entry: { order } }: { entry: Entry }) {
   const shown = findings.filter(({ answer }) => answer === order.answer);
   return (
     <p class="order">
-      <strong>{texts.orderAnswers[order.answer]}</strong> {shown.map(({ reason }) => reason).join(' ')}
+      <strong>{texts.orderAnswers[order.answer]}</strong>{' '}
+      <span lang="en">{shown.map(({ reason }) => reason).join(' ')}</span>
     </p>
   );
 }

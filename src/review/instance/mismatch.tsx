@@ -20,7 +20,7 @@ export function Mismatch({ entry }: { entry: Entry }) {
   return (
     <section class={isAsked ? 'mismatch asked' : 'mismatch'} aria-labelledby="mismatch">
       <h2 id="mismatch">{texts.mismatchTitle}</h2>
-      <p>{differing.map(({ reason }) => reason).join(' ')}</p>
+      <p lang="en">{differing.map(({ reason }) => reason).join(' ')}</p>
       {acknowledged !== undefined && (
         <p>
           <strong>

@@ -1,10 +1,10 @@
-import { language } from '../base/language.js';
-import { en } from './en.js';
+import { categoryName } from './category-name.js';
+import { errorText } from './errors.js';
+import { catalogue } from './messages.js';
+import { sentences } from './sentences.js';
 
-/** A language is one more file with an object of this type. */
-export type Texts = typeof en;
-
-const catalogues = { en } satisfies { [name: string]: Texts };
-
-/** All that people read on the page, except what the service says. */
-export const texts: Texts = catalogues[language];
+/**
+ * All that people read on the page, except what the service says. A text is a message in `en.json` and in the file of every
+ * other language; one with placeholders is also a function in `sentences.ts`.
+ */
+export const texts = { ...catalogue.messages, ...sentences, categoryName, errorText };

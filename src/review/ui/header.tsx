@@ -3,6 +3,7 @@ import { route } from '../state/route.js';
 import { me } from '../state/session.js';
 import { texts } from '../texts/index.js';
 import { helpIsOpen } from './help.js';
+import { LanguageChoice } from './language-choice.js';
 
 export function Header() {
   const { page } = route.value;
@@ -32,6 +33,7 @@ export function Header() {
           {me.value.who} <span class="role">{me.value.role}</span>
         </span>
       )}
+      <LanguageChoice />
       <button
         type="button"
         class="plain icon about-keys"

@@ -3,6 +3,7 @@ import { refusal, signIn } from '../api/client.js';
 import { goToProvider, providerOf } from '../api/provider.js';
 import type { SignIn as Provider } from '../api/schema.js';
 import { texts } from '../texts/index.js';
+import { LanguageChoice } from './language-choice.js';
 
 /** Shown where neither Orthanc's plugin nor a token identifies the reader. */
 export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
@@ -23,7 +24,10 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
   return (
     <main class="sign-in">
       <form onSubmit={submit}>
-        <h1>{texts.appName}</h1>
+        <div class="title-row">
+          <h1>{texts.appName}</h1>
+          <LanguageChoice />
+        </div>
         {provider !== undefined && (
           <button type="button" class="strong" onClick={() => void goToProvider(provider)}>
             {texts.signInAt(new URL(provider.authorizationEndpoint).host)}

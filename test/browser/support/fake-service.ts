@@ -35,7 +35,7 @@ export interface FakeService {
   /** What came in: `PUT instances/…/decision {"category":…}`. */
   asked: string[];
   /** Said instead of an answer to whatever begins with this, until it is deleted. */
-  troubles: Map<string, { status: number; code: string; title: string } | 'cut'>;
+  troubles: Map<string, Trouble | 'cut'>;
   /** The token wanted; without one, everybody is known (as behind Orthanc's plugin). */
   token: string | undefined;
   /** Whether events can be followed; not through Orthanc's plugin. */
@@ -101,14 +101,15 @@ export async function startFakeService(count = 60): Promise<FakeService> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(Buffer.from(chunk));
     const body = chunks.length > 0 ? (JSON.parse(Buffer.concat(chunks).toString()) as Body) : {};
-    const file = /^(?:\/plainview)?\/review\/([a-z.-]*)$/.exec(url.pathname)?.[1];
+    const file = /^(?:\/plainview)?\/review\/([\w.-]*)$/.exec(url.pathname)?.[1];
     if (file !== undefined) return sendFile(response, file === '' ? 'index.html' : file);
     const path = url.pathname.replace(/^(?:\/plainview)?\/api\/v1\//, '');
     const method = request.method ?? 'GET';
     if (method !== 'GET') fake.asked.push(`${method} ${path} ${JSON.stringify(body)}`);
     const trouble = [...fake.troubles].find(([start]) => `${method} ${path}`.startsWith(start))?.[1];
     if (trouble === 'cut') return void request.socket.destroy();
-    if (trouble !== undefined) return problem(response, trouble.status, trouble.code, trouble.title);
+    if (trouble !== undefined)
+      return problem(response, trouble.status, trouble.code, trouble.title, trouble.params);
     if (fake.token !== undefined && request.headers.authorization !== `Bearer ${fake.token}`)
       return problem(response, 401, 'unauthorised', 'The request carries no valid token.');
     await answer(path, url.searchParams, body, response);
@@ -239,6 +240,13 @@ export async function startFakeService(count = 60): Promise<FakeService> {
   return fake;
 }
 
+interface Trouble {
+  status: number;
+  code: string;
+  title: string;
+  params?: object;
+}
+
 interface Body {
   answer?: NonNullable<Entry['acknowledged']>['answer'];
   why?: string;
@@ -269,10 +277,16 @@ function json(response: ServerResponse, value: unknown): void {
   response.end(JSON.stringify(value));
 }
 
-function problem(response: ServerResponse, status: number, code: string, title: string): void {
+function problem(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  title: string,
+  params?: object,
+): void {
   response.statusCode = status;
   response.setHeader('content-type', 'application/problem+json');
-  response.end(JSON.stringify({ type: 'about:blank', title, status, code }));
+  response.end(JSON.stringify({ type: 'about:blank', title, status, code, params }));
 }
 
 function worklist(entries: readonly Entry[], query: URLSearchParams) {

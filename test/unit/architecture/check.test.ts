@@ -112,6 +112,11 @@ test('a file in no room, a room without a file and an import of no file are viol
   ]);
 });
 
+test('data of a room may be imported where the room may be known', () => {
+  const files = { 'work/words.json': '{}', 'work/own.ts': "import './words.json';\nimport './gone.json';" };
+  expect(check(tree(files), rules)).toEqual(['work/own.ts imports ./gone.json: no such file']);
+});
+
 test('a package that is kept to some rooms is a violation in others', () => {
   const files = {
     'work/web.ts': "import type { Request } from 'express';\nimport '@preact/signals/x';\nimport 'zod';",

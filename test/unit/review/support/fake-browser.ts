@@ -5,6 +5,7 @@ export function stubBrowser(fragment = ''): void {
   const window = Object.assign(new EventTarget(), { sessionStorage: storage(), localStorage: storage() });
   let hash = fragment;
   vi.stubGlobal('window', window);
+  vi.stubGlobal('navigator', { languages: ['en'] });
   vi.stubGlobal('document', Object.assign(new EventTarget(), { hidden: false }));
   vi.stubGlobal('location', {
     origin: 'http://orthanc.test',

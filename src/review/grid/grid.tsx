@@ -101,7 +101,7 @@ function Content() {
           // biome-ignore lint/a11y/useSemanticElements: browsers take no table for one whose rows are laid out as a grid
           <div
             role="grid"
-            aria-label={texts.gridPictures(texts.categoryName(grid.category.value ?? ''))}
+            aria-label={texts.gridPictures(grid.category.value ?? '')}
             aria-multiselectable={true}
             aria-busy={grid.saving.value}
           >
