@@ -133,6 +133,8 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await check('dashboard');
     await show('#/report', '.interval');
     await check('report');
+    await show('#/grid', '[role=gridcell]');
+    await check('many at once');
 
     service.token = 'pv_right';
     await page.reload();
@@ -140,7 +142,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await button('Anmelden').click();
     await page.getByRole('alert').filter({ hasText: 'kennt dieses Token nicht' }).waitFor();
     await check('sign-in, refused');
-    expect(states.length).toBe(15);
+    expect(states.length).toBe(16);
   });
 
   test('without a mouse: every stop is seen, the language is switched and stays, and the picture is decided in it', async () => {

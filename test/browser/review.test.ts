@@ -8,12 +8,12 @@ import { faults } from './support/axe.js';
 import { hasBrowser } from './support/browser.js';
 import { useReviewPage } from './support/review-page.js';
 
-test('the page’s JavaScript is under 150 kB compressed, its own aim of 50 kB too', async () => {
+test('the page’s JavaScript is under 150 kB compressed, its own aim of 55 kB too', async () => {
   const page = await readFile(shipped('dist', 'review', 'index.html'), 'utf8');
   const names = page.match(/(?<=")review[\w-]*\.js(?=")/g) ?? [];
   const files = names.map((name) => readFile(shipped('dist', 'review', name)));
   const sizes = (await Promise.all(files)).map((script) => gzipSync(script).length);
-  expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(50_000);
+  expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(55_000);
 });
 
 describe.skipIf(!hasBrowser)('the review page', () => {
