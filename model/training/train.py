@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import itertools
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -139,20 +141,54 @@ def keep_memory() -> None:
         libc.mallopt(name, value)
 
 
-def train(items: list[Item], classes: list[str], begin: MobileNet, recipe: Recipe, number: int, seed: int, name: str) -> MobileNet:
-    """Phase `number` of a training on `items`: the average of the weights over the last steps, ready to score."""
+@dataclass
+class Progress:
+    """Everything that a phase needs to go on after its last finished epoch exactly as if it had not stopped."""
+
+    path: Path
+    net: MobileNet
+    averaged: MobileNet
+    optimiser: torch.optim.Optimizer
+    epoch: int = 0  # finished epochs
+
+    def resume(self) -> None:
+        if self.path.exists():
+            stored = torch.load(self.path, weights_only=True)
+            for name in ("net", "averaged", "optimiser"):
+                getattr(self, name).load_state_dict(stored[name])
+            torch.set_rng_state(stored["random"])
+            self.epoch = stored["epoch"]
+
+    def keep(self, epoch: int) -> None:
+        self.epoch = epoch
+        state = {name: getattr(self, name).state_dict() for name in ("net", "averaged", "optimiser")}
+        save({**state, "random": torch.get_rng_state(), "epoch": epoch}, self.path)
+
+
+def save(what: dict, path: Path) -> None:
+    """Writes beside the file first, so that the file is whole or absent."""
+    part = path.with_suffix(".part")
+    torch.save(what, part)
+    part.rename(path)
+
+
+def train(items: list[Item], classes: list[str], begin: MobileNet, recipe: Recipe, number: int, seed: int, name: str, kept: Path) -> MobileNet:
+    """Phase `number` of a training on `items`: the average of the weights over the last steps, ready to score.
+    After each epoch its state is in the file `kept`. If that file is there, the phase goes on from it."""
     keep_memory()
     torch.manual_seed(seed + number)
     phase, seed = recipe.phases[number], seed + 1000 * number
     net = begin.to(memory_format=torch.channels_last)
     averaged = copy.deepcopy(net).eval()
     optimiser = torch.optim.AdamW(parameter_groups(net, phase), lr=phase.rate, weight_decay=recipe.decay, fused=True)
+    progress = Progress(kept, net, averaged, optimiser)
+    progress.resume()
     painter = Painter(items, [read_grey(item.path) for item in items], classes, recipe.made_up, phase.plain, seed)
     goal = targets(items, classes, recipe.smoothing)
     per_epoch = recipe.draws // recipe.batch
-    steps, step, begun = phase.epochs * per_epoch, 0, time.time()
+    steps, step, begun = phase.epochs * per_epoch, progress.epoch * per_epoch, time.time()
     with ThreadPoolExecutor(1) as pool:
-        for epoch in range(phase.epochs):
+        for epoch in range(progress.epoch, phase.epochs):
             plan = draw_plan(items, classes, recipe, phase.other_weight, np.random.default_rng((seed, epoch, 1 << 30)))
             cuts = [plan[b * recipe.batch:(b + 1) * recipe.batch] for b in range(per_epoch)]
             side = next(size for until, size in phase.sides if epoch < round(until * phase.epochs))
@@ -175,6 +211,7 @@ def train(items: list[Item], classes: list[str], begin: MobileNet, recipe: Recip
                 follow(averaged, net, min(recipe.average, (step + 1) / (step + 10)))
                 losses.append(loss.item())
             ahead.clear()
+            progress.keep(epoch + 1)
             print(f"{name} phase {number + 1}: epoch {epoch + 1}/{phase.epochs} side {side} loss {np.mean(losses):.3f} {time.time() - begun:.0f} s", file=sys.stderr, flush=True)
     return averaged
 
@@ -199,13 +236,23 @@ def follow(averaged: nn.Module, net: nn.Module, keep: float) -> None:
             ours.copy_(theirs)
 
 
+def score(net: MobileNet, items: list[Item], change: Callable[[np.ndarray], np.ndarray] = np.asarray) -> np.ndarray:
+    """The scores of the manifest's pictures before the softmax; `change` alters each picture before: [n, classes]."""
+    return score_pictures(net, (change(read_grey(item.path)) for item in items))
+
+
 @torch.no_grad()
-def score(net: MobileNet, items: list[Item], change: Callable[[np.ndarray], np.ndarray] = np.asarray, batch: int = 32) -> np.ndarray:
-    """The scores before the softmax, in float32, with the service's own preprocessing: [n, classes].
-    `change` alters each picture before."""
+def score_pictures(net: MobileNet, pictures: Iterable[np.ndarray], batch: int = 32) -> np.ndarray:
+    """The scores before the softmax, in float32, with the service's own preprocessing: [n, classes]."""
     net.eval()
     result: list[np.ndarray] = []
-    for first in range(0, len(items), batch):
-        grey = np.stack([to_input(resize_like_tf1(change(read_grey(item.path)))) for item in items[first:first + batch]])
-        result.append(net(as_tensor(grey)).numpy())
+    rest = iter(pictures)
+    while some := list(itertools.islice(rest, batch)):
+        result.append(net(as_tensor(np.stack([to_input(resize_like_tf1(picture)) for picture in some]))).numpy())
     return np.concatenate(result) if result else np.zeros((0, net.head.out_features), np.float32)
+
+
+def load(path: Path, classes: list[str]) -> MobileNet:
+    net = MobileNet(len(classes))
+    net.load_state_dict(torch.load(path, weights_only=True))
+    return net.eval()
