@@ -25,7 +25,8 @@ from measure import (
     Thresholds, calibration_error, choose, fit_temperature, outcome, per_class, reliability, softmax, summary,
 )
 from network import MobileNet, start
-from train import DECUBITUS, Recipe, load, mean_of, save, score, score_pictures, train
+from recipe import Recipe
+from train import DECUBITUS, load, mean_of, save, score, score_pictures, train
 
 FINAL_EPOCHS = 8  # of the second phase of the published network
 UNSEEN = ("mura", "hannover")  # sources that one additional training does not use, to measure on them
@@ -106,7 +107,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, required=True, help="ImageNet weights of MobileNet v1, .npz")
     parser.add_argument("--work", type=Path, required=True, help="folder for the files of the trainings")
     parser.add_argument("--out", type=Path, default=HERE.parent, help="folder for plainview.pb and plainview.json")
-    parser.add_argument("--version", default="3")
+    parser.add_argument("--version", default="4")
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1, help="random seed of the folds and of all trainings")
     parser.add_argument("--workers", type=int, default=2, help="number of parallel trainings; each uses one core")
@@ -134,7 +135,7 @@ def main() -> None:
     unseen = Job("unseen", familiar, strange, args.seed, measured, "unseen")
     final = Job("final", items, [], args.seed, shipped, per_fold[0].name)
     with ProcessPoolExecutor(args.workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-        for jobs in ([*per_fold, unseen], [final]):  # the last continues from the files of the first
+        for jobs in ([unseen, *per_fold], [final]):  # the last continues from the files of the first
             for done in [pool.submit(do, job, classes, args.weights, args.work) for job in jobs]:
                 print(f"{done.result()}: done", file=sys.stderr, flush=True)
 

@@ -12,50 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-import synthetic
-from augment import augment
-from data import SIDE, Item, read_grey, resize_like_tf1, to_input
+from data import Item, read_grey, resize_like_tf1, to_input
 from network import MobileNet
+from painter import Painter
+from recipe import Phase, Recipe
 
 DECUBITUS = "abdomen_left_lateral_decubitus"
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A part of a training with its own optimiser and cosine schedule. It starts with the averaged weights of the previous one."""
-
-    epochs: int
-    sides: tuple[tuple[float, int], ...]  # until this share of the epochs, this input side
-    rate: float
-    rate_new: float  # learning rate of the layers with random initial weights
-    plain: float  # share of pictures whose greys stay almost unchanged
-    other_weight: float
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """All parameters of a training, except the pictures and the seed."""
-
-    phases: tuple[Phase, ...] = (
-        Phase(18, ((0.6, 128), (0.85, 176), (1.0, SIDE)), 8e-4, 2e-3, 0.15, 2.2),
-        Phase(5, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.0),
-        Phase(10, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.0),
-        Phase(10, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.0),
-    )
-    draws: int = 2000  # pictures drawn per epoch
-    batch: int = 32
-    decay: float = 0.03
-    smoothing: float = 0.05
-    balance: float = 0.4  # a category of n pictures is drawn in proportion to n to this power
-    made_up: float = 0.2  # share of `other` that is synthetic
-    average: float = 0.995  # of the weights, per step
-    ends: int = 2  # the weights at the ends of this many last phases are averaged
 
 
 def draw_plan(items: list[Item], classes: list[str], recipe: Recipe, other_weight: float, rng: np.random.Generator) -> np.ndarray:
@@ -71,42 +38,6 @@ def draw_plan(items: list[Item], classes: list[str], recipe: Recipe, other_weigh
         rounds = [rng.permutation(members) for _ in range(math.ceil(share / max(1, len(members))))]
         chosen += np.concatenate(rounds)[:share].tolist() if share else []
     return rng.permutation(np.array(chosen))
-
-
-class Painter:
-    """Makes the training pictures of one batch, each from its own seed."""
-
-    def __init__(self, items: list[Item], pictures: list[np.ndarray], classes: list[str], made_up: float, plain: float, seed: int) -> None:
-        self.items, self.pictures, self.classes, self.made_up, self.plain, self.seed = items, pictures, classes, made_up, plain, seed
-        self.small: dict[tuple[int, int], np.ndarray] = {}
-
-    def shrunk(self, index: int, side: int) -> np.ndarray:
-        """The picture scaled by `side` / 224, so that the sampling points keep their distance in the picture."""
-        if side == SIDE:
-            return self.pictures[index]
-        if (index, side) not in self.small:
-            self.small[index, side] = cv2.resize(self.pictures[index], None, fx=side / SIDE, fy=side / SIDE, interpolation=cv2.INTER_AREA)
-        return self.small[index, side]
-
-    def one(self, index: int, epoch: int, place: int, side: int) -> np.ndarray:
-        rng = np.random.default_rng((self.seed, epoch, place))
-        category, picture = self.classes[self.items[index].label], self.shrunk(index, side)
-        if category == "other" and rng.random() < self.made_up:
-            picture = synthetic.pattern(rng) if rng.random() < 0.5 else self._mosaic(rng)
-        return augment(picture, category, rng, side, self.plain)
-
-    def _mosaic(self, rng: np.random.Generator) -> np.ndarray:
-        """Exposures of different categories side by side: the manifest calls such a plate `other`."""
-        wanted = int(rng.choice([2, 4], p=[0.7, 0.3]))
-        by_label: dict[int, int] = {}
-        while len(by_label) < wanted:
-            pick = int(rng.integers(len(self.items)))
-            by_label.setdefault(self.items[pick].label, pick)
-        return synthetic.mosaic([self.pictures[i] for i in by_label.values()], rng)
-
-    def batch(self, indices: np.ndarray, epoch: int, first: int, side: int) -> np.ndarray:
-        """uint8 [n, side, side]: small, because a whole epoch may wait in memory."""
-        return np.stack([self.one(int(i), epoch, first + k, side) for k, i in enumerate(indices)])
 
 
 def as_tensor(grey: np.ndarray) -> Tensor:
@@ -183,7 +114,7 @@ def train(items: list[Item], classes: list[str], begin: MobileNet, recipe: Recip
     optimiser = torch.optim.AdamW(parameter_groups(net, phase), lr=phase.rate, weight_decay=recipe.decay, fused=True)
     progress = Progress(kept, net, averaged, optimiser)
     progress.resume()
-    painter = Painter(items, [read_grey(item.path) for item in items], classes, recipe.made_up, phase.plain, seed)
+    painter = Painter(items, classes, recipe, phase.plain, seed)
     goal = targets(items, classes, recipe.smoothing)
     per_epoch = recipe.draws // recipe.batch
     steps, step, begun = phase.epochs * per_epoch, progress.epoch * per_epoch, time.time()
