@@ -20,11 +20,13 @@ import torch
 
 from augment import small_and_dark
 from data import HERE, Item, folds, read_classes, read_manifest
+from elsewhere import pictures_from
 from measure import (
     Thresholds, calibration_error, choose, fit_temperature, outcome, per_class, reliability, softmax, summary,
 )
 from network import MobileNet, start
-from train import DECUBITUS, Recipe, mean_of, score, train
+from recipe import Recipe
+from train import DECUBITUS, load, mean_of, save, score, score_pictures, train
 
 FINAL_EPOCHS = 8  # of the second phase of the published network
 UNSEEN = ("mura", "hannover")  # sources that one additional training does not use, to measure on them
@@ -50,9 +52,10 @@ def do(job: Job, classes: list[str], weights: Path, work: Path) -> str:
     for number in range(len(job.recipe.phases)):
         kept = work / f"{job.begin if number == 0 else job.name}-p{number}.pt"
         if not kept.exists():
-            net = train(job.learn, classes, net, job.recipe, number, job.seed, job.name)
-            torch.save(net.state_dict(), kept.with_suffix(".part"))
-            kept.with_suffix(".part").rename(kept)
+            unfinished = kept.with_suffix(".epoch")
+            net = train(job.learn, classes, net, job.recipe, number, job.seed, job.name, unfinished)
+            save(net.state_dict(), kept)
+            unfinished.unlink()
         net = load(kept, classes)
         ends.append(copy.deepcopy(net))
     mean = mean_of(ends[-job.recipe.ends:])
@@ -61,13 +64,13 @@ def do(job: Job, classes: list[str], weights: Path, work: Path) -> str:
     if job.ask and not scores.exists():
         after = [score(end, job.ask) for end in ends]
         np.savez(scores, ids=[item.id for item in job.ask], scores=score(mean, job.ask), degraded=score(mean, job.ask, small_and_dark), after=after)
+    away = work / f"{job.name}-elsewhere.npz"
+    if job.ask and not away.exists():
+        kinds = pictures_from(job.ask, classes)
+        scored = {kind: score_pictures(mean, [picture for picture, _ in made]) for kind, made in kinds.items()}
+        labels = {f"labels of {kind}": np.array([classes.index(category) for _, category in made], int) for kind, made in kinds.items()}
+        np.savez(away, **scored, **labels)
     return job.name
-
-
-def load(path: Path, classes: list[str]) -> MobileNet:
-    net = MobileNet(len(classes))
-    net.load_state_dict(torch.load(path, weights_only=True))
-    return net.eval()
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, required=True, help="ImageNet weights of MobileNet v1, .npz")
     parser.add_argument("--work", type=Path, required=True, help="folder for the files of the trainings")
     parser.add_argument("--out", type=Path, default=HERE.parent, help="folder for plainview.pb and plainview.json")
-    parser.add_argument("--version", default="3")
+    parser.add_argument("--version", default="4")
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1, help="random seed of the folds and of all trainings")
     parser.add_argument("--workers", type=int, default=2, help="number of parallel trainings; each uses one core")
@@ -132,7 +135,7 @@ def main() -> None:
     unseen = Job("unseen", familiar, strange, args.seed, measured, "unseen")
     final = Job("final", items, [], args.seed, shipped, per_fold[0].name)
     with ProcessPoolExecutor(args.workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-        for jobs in ([*per_fold, unseen], [final]):  # the last continues from the files of the first
+        for jobs in ([unseen, *per_fold], [final]):  # the last continues from the files of the first
             for done in [pool.submit(do, job, classes, args.weights, args.work) for job in jobs]:
                 print(f"{done.result()}: done", file=sys.stderr, flush=True)
 
@@ -179,6 +182,13 @@ def main() -> None:
             "plain": figures(softmax(scored.plain[chosen], temperature), truth[chosen]),
             "degraded": figures(softmax(scored.degraded[chosen], temperature), truth[chosen]),
         })
+    away = [np.load(args.work / f"{job.name}-elsewhere.npz") for job in per_fold]
+    report["elsewhere"] = [
+        {"kind": kind, **figures(
+            np.concatenate([softmax(part[kind], t) for part, t in zip(away, temperatures)]),
+            np.concatenate([part[f"labels of {kind}"] for part in away]))}
+        for kind in away[0].files if not kind.startswith("labels of ")
+    ]
     report["export"] = write_network(load(args.work / f"{final.name}.pt", classes), items, temperature, rule, args)
     (args.work / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps({key: report[key] for key in ("temperature", "rule", "all", "export")}, indent=2))

@@ -24,11 +24,12 @@ def span(pair: list[float]) -> str:
 
 
 def summary_row(name: str, s: dict) -> str:
-    return (
-        f"| {name} | {s['n30']} | {share(s['accuracy30'])} ({span(s['interval30'])}) | {share(s['balanced30'])} | "
-        f"{share(s['forced30'])} | {share(s['forcedBalanced30'])} | {share(s['labelled'])} | "
-        f"{share(s['right'])} | {s['nOther']} | {share(s['caught'] if s['nOther'] else None)} | {share(s['calibrationError'])} ({share(s['calibrationNoise'])}) |"
-    )
+    of_30 = [
+        f"{share(s['accuracy30'])} ({span(s['interval30'])})", share(s["balanced30"]), share(s["forced30"]), share(s["forcedBalanced30"]),
+        share(s["labelled"]), share(s["right"]),
+    ] if s["n30"] else ["–"] * 6
+    cells = [name, str(s["n30"]), *of_30, str(s["nOther"]), share(s["caught"] if s["nOther"] else None), f"{share(s['calibrationError'])} ({share(s['calibrationNoise'])})"]
+    return f"| {' | '.join(cells)} |"
 
 
 def tables(report: dict) -> str:
@@ -40,6 +41,7 @@ def tables(report: dict) -> str:
     lines += [summary_row(f"{u['source']}, source never seen", u["plain"]) for u in report["unseenSources"]]
     lines.append(summary_row("all folds, made small and dark", report["degraded"]))
     lines += [summary_row(f"{u['source']}, never seen, made small and dark", u["degraded"]) for u in report["unseenSources"]]
+    lines += [summary_row(f"all folds, {e['kind']}", e) for e in report["elsewhere"]]
     lines += [summary_row(f"all folds, at the end of phase {k + 1}", s) for k, s in enumerate(report["phases"])]
     lines += ["", "| category | n | sensitivity | 95 % | PPV | 95 % | specificity |", "|---|---|---|---|---|---|---|"]
     for c in report["categories"]:

@@ -50,6 +50,12 @@ def read_manifest(path: Path, classes: list[str], corrections: Path = HERE / "co
     return items
 
 
+def read_joints(path: Path = HERE / "joints.csv") -> dict[str, tuple[float, float]]:
+    """Where the joint lies in a film that shows one joint, as shares of width and height."""
+    with path.open(newline="") as file:
+        return {row["id"]: (float(row["x"]), float(row["y"])) for row in csv.DictReader(file)}
+
+
 def read_grey(path: Path) -> np.ndarray:
     """One picture as uint8 [height, width]."""
     picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)

@@ -91,9 +91,9 @@ def outcome(p: np.ndarray, labels: np.ndarray, rule: Thresholds, other: int) -> 
     return {
         "right": float((decision == labels)[labelled].mean()) if labelled.any() else 1.0,
         "right30": float((decision == labels)[labelled & inside].mean()) if (labelled & inside).any() else 1.0,
-        "labelled": float(labelled[inside].mean()),
+        "labelled": float(labelled[inside].mean()) if inside.any() else 0.0,
         "caught": float((~labelled)[~inside].mean()) if (~inside).any() else 1.0,
-        "unknown30": float((decision == -2)[inside].mean()),
+        "unknown30": float((decision == -2)[inside].mean()) if inside.any() else 0.0,
     }
 
 

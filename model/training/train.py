@@ -3,57 +3,26 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import itertools
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-import synthetic
-from augment import augment
-from data import SIDE, Item, read_grey, resize_like_tf1, to_input
+from data import Item, read_grey, resize_like_tf1, to_input
 from network import MobileNet
+from painter import Painter
+from recipe import Phase, Recipe
 
 DECUBITUS = "abdomen_left_lateral_decubitus"
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A part of a training with its own optimiser and cosine schedule. It starts with the averaged weights of the previous one."""
-
-    epochs: int
-    sides: tuple[tuple[float, int], ...]  # until this share of the epochs, this input side
-    rate: float
-    rate_new: float  # learning rate of the layers with random initial weights
-    plain: float  # share of pictures whose greys stay almost unchanged
-    other_weight: float
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """All parameters of a training, except the pictures and the seed."""
-
-    phases: tuple[Phase, ...] = (
-        Phase(18, ((0.6, 128), (0.85, 176), (1.0, SIDE)), 8e-4, 2e-3, 0.15, 2.2),
-        Phase(5, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.0),
-        Phase(10, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.0),
-        Phase(10, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.0),
-    )
-    draws: int = 2000  # pictures drawn per epoch
-    batch: int = 32
-    decay: float = 0.03
-    smoothing: float = 0.05
-    balance: float = 0.4  # a category of n pictures is drawn in proportion to n to this power
-    made_up: float = 0.2  # share of `other` that is synthetic
-    average: float = 0.995  # of the weights, per step
-    ends: int = 2  # the weights at the ends of this many last phases are averaged
 
 
 def draw_plan(items: list[Item], classes: list[str], recipe: Recipe, other_weight: float, rng: np.random.Generator) -> np.ndarray:
@@ -69,42 +38,6 @@ def draw_plan(items: list[Item], classes: list[str], recipe: Recipe, other_weigh
         rounds = [rng.permutation(members) for _ in range(math.ceil(share / max(1, len(members))))]
         chosen += np.concatenate(rounds)[:share].tolist() if share else []
     return rng.permutation(np.array(chosen))
-
-
-class Painter:
-    """Makes the training pictures of one batch, each from its own seed."""
-
-    def __init__(self, items: list[Item], pictures: list[np.ndarray], classes: list[str], made_up: float, plain: float, seed: int) -> None:
-        self.items, self.pictures, self.classes, self.made_up, self.plain, self.seed = items, pictures, classes, made_up, plain, seed
-        self.small: dict[tuple[int, int], np.ndarray] = {}
-
-    def shrunk(self, index: int, side: int) -> np.ndarray:
-        """The picture scaled by `side` / 224, so that the sampling points keep their distance in the picture."""
-        if side == SIDE:
-            return self.pictures[index]
-        if (index, side) not in self.small:
-            self.small[index, side] = cv2.resize(self.pictures[index], None, fx=side / SIDE, fy=side / SIDE, interpolation=cv2.INTER_AREA)
-        return self.small[index, side]
-
-    def one(self, index: int, epoch: int, place: int, side: int) -> np.ndarray:
-        rng = np.random.default_rng((self.seed, epoch, place))
-        category, picture = self.classes[self.items[index].label], self.shrunk(index, side)
-        if category == "other" and rng.random() < self.made_up:
-            picture = synthetic.pattern(rng) if rng.random() < 0.5 else self._mosaic(rng)
-        return augment(picture, category, rng, side, self.plain)
-
-    def _mosaic(self, rng: np.random.Generator) -> np.ndarray:
-        """Exposures of different categories side by side: the manifest calls such a plate `other`."""
-        wanted = int(rng.choice([2, 4], p=[0.7, 0.3]))
-        by_label: dict[int, int] = {}
-        while len(by_label) < wanted:
-            pick = int(rng.integers(len(self.items)))
-            by_label.setdefault(self.items[pick].label, pick)
-        return synthetic.mosaic([self.pictures[i] for i in by_label.values()], rng)
-
-    def batch(self, indices: np.ndarray, epoch: int, first: int, side: int) -> np.ndarray:
-        """uint8 [n, side, side]: small, because a whole epoch may wait in memory."""
-        return np.stack([self.one(int(i), epoch, first + k, side) for k, i in enumerate(indices)])
 
 
 def as_tensor(grey: np.ndarray) -> Tensor:
@@ -139,20 +72,54 @@ def keep_memory() -> None:
         libc.mallopt(name, value)
 
 
-def train(items: list[Item], classes: list[str], begin: MobileNet, recipe: Recipe, number: int, seed: int, name: str) -> MobileNet:
-    """Phase `number` of a training on `items`: the average of the weights over the last steps, ready to score."""
+@dataclass
+class Progress:
+    """Everything that a phase needs to go on after its last finished epoch exactly as if it had not stopped."""
+
+    path: Path
+    net: MobileNet
+    averaged: MobileNet
+    optimiser: torch.optim.Optimizer
+    epoch: int = 0  # finished epochs
+
+    def resume(self) -> None:
+        if self.path.exists():
+            stored = torch.load(self.path, weights_only=True)
+            for name in ("net", "averaged", "optimiser"):
+                getattr(self, name).load_state_dict(stored[name])
+            torch.set_rng_state(stored["random"])
+            self.epoch = stored["epoch"]
+
+    def keep(self, epoch: int) -> None:
+        self.epoch = epoch
+        state = {name: getattr(self, name).state_dict() for name in ("net", "averaged", "optimiser")}
+        save({**state, "random": torch.get_rng_state(), "epoch": epoch}, self.path)
+
+
+def save(what: dict, path: Path) -> None:
+    """Writes beside the file first, so that the file is whole or absent."""
+    part = path.with_suffix(".part")
+    torch.save(what, part)
+    part.rename(path)
+
+
+def train(items: list[Item], classes: list[str], begin: MobileNet, recipe: Recipe, number: int, seed: int, name: str, kept: Path) -> MobileNet:
+    """Phase `number` of a training on `items`: the average of the weights over the last steps, ready to score.
+    After each epoch its state is in the file `kept`. If that file is there, the phase goes on from it."""
     keep_memory()
     torch.manual_seed(seed + number)
     phase, seed = recipe.phases[number], seed + 1000 * number
     net = begin.to(memory_format=torch.channels_last)
     averaged = copy.deepcopy(net).eval()
     optimiser = torch.optim.AdamW(parameter_groups(net, phase), lr=phase.rate, weight_decay=recipe.decay, fused=True)
-    painter = Painter(items, [read_grey(item.path) for item in items], classes, recipe.made_up, phase.plain, seed)
+    progress = Progress(kept, net, averaged, optimiser)
+    progress.resume()
+    painter = Painter(items, classes, recipe, phase.plain, seed)
     goal = targets(items, classes, recipe.smoothing)
     per_epoch = recipe.draws // recipe.batch
-    steps, step, begun = phase.epochs * per_epoch, 0, time.time()
+    steps, step, begun = phase.epochs * per_epoch, progress.epoch * per_epoch, time.time()
     with ThreadPoolExecutor(1) as pool:
-        for epoch in range(phase.epochs):
+        for epoch in range(progress.epoch, phase.epochs):
             plan = draw_plan(items, classes, recipe, phase.other_weight, np.random.default_rng((seed, epoch, 1 << 30)))
             cuts = [plan[b * recipe.batch:(b + 1) * recipe.batch] for b in range(per_epoch)]
             side = next(size for until, size in phase.sides if epoch < round(until * phase.epochs))
@@ -175,6 +142,7 @@ def train(items: list[Item], classes: list[str], begin: MobileNet, recipe: Recip
                 follow(averaged, net, min(recipe.average, (step + 1) / (step + 10)))
                 losses.append(loss.item())
             ahead.clear()
+            progress.keep(epoch + 1)
             print(f"{name} phase {number + 1}: epoch {epoch + 1}/{phase.epochs} side {side} loss {np.mean(losses):.3f} {time.time() - begun:.0f} s", file=sys.stderr, flush=True)
     return averaged
 
@@ -199,13 +167,23 @@ def follow(averaged: nn.Module, net: nn.Module, keep: float) -> None:
             ours.copy_(theirs)
 
 
+def score(net: MobileNet, items: list[Item], change: Callable[[np.ndarray], np.ndarray] = np.asarray) -> np.ndarray:
+    """The scores of the manifest's pictures before the softmax; `change` alters each picture before: [n, classes]."""
+    return score_pictures(net, (change(read_grey(item.path)) for item in items))
+
+
 @torch.no_grad()
-def score(net: MobileNet, items: list[Item], change: Callable[[np.ndarray], np.ndarray] = np.asarray, batch: int = 32) -> np.ndarray:
-    """The scores before the softmax, in float32, with the service's own preprocessing: [n, classes].
-    `change` alters each picture before."""
+def score_pictures(net: MobileNet, pictures: Iterable[np.ndarray], batch: int = 32) -> np.ndarray:
+    """The scores before the softmax, in float32, with the service's own preprocessing: [n, classes]."""
     net.eval()
     result: list[np.ndarray] = []
-    for first in range(0, len(items), batch):
-        grey = np.stack([to_input(resize_like_tf1(change(read_grey(item.path)))) for item in items[first:first + batch]])
-        result.append(net(as_tensor(grey)).numpy())
+    rest = iter(pictures)
+    while some := list(itertools.islice(rest, batch)):
+        result.append(net(as_tensor(np.stack([to_input(resize_like_tf1(picture)) for picture in some]))).numpy())
     return np.concatenate(result) if result else np.zeros((0, net.head.out_features), np.float32)
+
+
+def load(path: Path, classes: list[str]) -> MobileNet:
+    net = MobileNet(len(classes))
+    net.load_state_dict(torch.load(path, weights_only=True))
+    return net.eval()
