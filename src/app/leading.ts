@@ -18,6 +18,7 @@ import type { Metrics } from '../metrics/metrics.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { Reason } from '../queue/queue.js';
+import { Backlog, countBacklog } from '../statistics/backlog.js';
 import { isDamaged, isStoreAway, type Store } from '../store/store.js';
 import type { Part } from './lifecycle.js';
 import type { Work } from './work.js';
@@ -30,6 +31,8 @@ interface Parts {
   config: Config;
   seal: RequestSeal;
   metrics: Metrics;
+  /** Between two counts of what waits for people. Other than the default in tests alone, milliseconds. */
+  backlogMs?: number | undefined;
   log: Logger;
 }
 
@@ -37,7 +40,17 @@ interface Parts {
 export type Leading = Awaited<ReturnType<typeof createLeading>>;
 
 /** @throws state_damaged, state_unusable */
-export async function createLeading({ work, store, orthanc, classifier, config, seal, metrics, log }: Parts) {
+export async function createLeading({
+  work,
+  store,
+  orthanc,
+  classifier,
+  config,
+  seal,
+  metrics,
+  backlogMs,
+  log,
+}: Parts) {
   const { queue, recorder, reconciler, pipeline, reporter, routing, tagger, corrections, locks } = work;
   const { modalities } = config;
   const isSettled = async (instance: IdentifiedInstance, reason: Reason) =>
@@ -91,6 +104,9 @@ export async function createLeading({ work, store, orthanc, classifier, config, 
       await tagger.resume();
     },
   };
+  metrics.observed.sweep(sweep);
+  const backlog = new Backlog(() => countBacklog(orthanc, config.labelPrefix), log, backlogMs);
+  metrics.observed.backlog(backlog);
   const parts: Part[] = [
     settling,
     ...(routing === undefined ? [] : [routing]),
@@ -99,6 +115,7 @@ export async function createLeading({ work, store, orthanc, classifier, config, 
     sweep,
     reclassification,
     ...(await scheduledSweeps(config, store, sweep, log)),
+    backlog,
   ];
   return { sweep, reclassification, groupRequests, follower, settling, parts };
 }

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { type Catalogue, catalogue, type ErrorCode } from './catalogue.js';
 import type { ErrorEntry } from './entry.js';
 
-export type { ErrorCode } from './catalogue.js';
+export { codesOfJobs, type ErrorCode } from './catalogue.js';
 
 /** An error of the catalogue. `cause` is what was caught, for the log. */
 export class PlainviewError extends Error {
