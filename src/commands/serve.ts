@@ -6,7 +6,8 @@ import { loadConfig } from '../config/load.js';
 import { version } from '../config/version.js';
 import { createError } from '../errors/errors.js';
 import { openClassifier } from '../networks/open.js';
-import { noTracing, openTracing } from '../tracing/tracing.js';
+import { openTracing } from '../tracing/open.js';
+import { noTracing } from '../tracing/tracing.js';
 
 export const serveCommand = () =>
   new Command('serve')
