@@ -312,7 +312,8 @@ async function startOn(
   if (shared === undefined) log.info({ url }, 'listening');
   const ready = availability.start(async (system) => {
     requireCapabilities(system, config);
-    for (const warning of warningsOf(system, await orthanc.plugins(), config)) log.warn(warning);
+    for (const { code, message } of warningsOf(system, await orthanc.plugins(), config))
+      log.warn({ code }, message);
     if (shared !== undefined && !shared.leads) await requireSameArchive(orthanc, store, log);
     mustBeAlone = mayFreeze(system, config);
     await lifecycle.resume();

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../config/version.js';
 import { asPlainviewError, terminalMessage } from '../errors/errors.js';
+import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { explorer2Command } from './explorer2.js';
 import { exportCorrectionsCommand } from './export-corrections.js';
@@ -45,6 +46,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(tokenCommand())
     .addCommand(explorer2Command())
     .addCommand(ohifCommand())
+    .addCommand(doctorCommand())
     .addCommand(optionsCommand());
   throwInsteadOfExit(program);
   try {
