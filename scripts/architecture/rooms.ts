@@ -17,6 +17,7 @@ export const plainview: Architecture = {
       job: 'the command line',
       knows: [
         'app',
+        'setup',
         'doctor',
         'evaluate',
         'learn',
@@ -162,6 +163,12 @@ export const plainview: Architecture = {
         'config',
         ...tools,
       ],
+    },
+    {
+      path: 'setup',
+      storey: 'work',
+      job: 'which files an installation needs',
+      knows: ['orthanc', ...tools],
     },
     {
       path: 'doctor',
@@ -327,6 +334,7 @@ export const plainview: Architecture = {
     'onnxruntime-node': ['classify'],
     protobufjs: ['classify'],
     jose: ['access'],
+    'jsonc-parser': ['setup'],
     // Decodes pictures, and makes those for people that Orthanc cannot make, and the thumbnails of an evaluation's page.
     sharp: ['classify', 'orthanc', 'evaluate', 'learn'],
     'sonic-boom': ['app'],

@@ -16,6 +16,7 @@ import { reclassifyCommand } from './reclassify.js';
 import { reportCommand } from './report.js';
 import { rulesCommand } from './rules.js';
 import { serveCommand, workCommand } from './serve.js';
+import { setupCommand } from './setup.js';
 import { storeCommand } from './store.js';
 import { sweepCommand } from './sweep.js';
 import { tagsCommand } from './tags.js';
@@ -46,6 +47,7 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(tokenCommand())
     .addCommand(explorer2Command())
     .addCommand(ohifCommand())
+    .addCommand(setupCommand())
     .addCommand(doctorCommand())
     .addCommand(optionsCommand());
   throwInsteadOfExit(program);
