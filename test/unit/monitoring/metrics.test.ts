@@ -143,6 +143,16 @@ test('the queries of the dashboard are PromQL, and name metrics that exist', asy
   expect(() => metricsIn('sum by (a) (rate(x[5m])')).toThrow('not PromQL');
 });
 
+test('docs/monitoring.md names the metrics that exist, and all of Plainview', async () => {
+  const text = readFileSync(shipped('docs', 'monitoring.md'), 'utf8');
+  const named = new Set([...text.matchAll(/`(plainview_\w+)`/g)].map(([, name = '']) => name));
+  const whole = (name: string) => name.replace(/^(plainview_stage_seconds)_\w+$/, '$1');
+  const existing = new Set([...known(await service.metrics())].map(whole));
+  const own = [...existing].filter((name) => name.startsWith('plainview_'));
+  expect(own.filter((name) => !named.has(name))).toEqual([]);
+  expect([...named].filter((name) => !existing.has(name))).toEqual([]);
+});
+
 const alerts = shipped('deploy', 'prometheus', 'alerts.yml');
 const alertTests = shipped('deploy', 'prometheus', 'alerts.test.yml');
 
