@@ -34,7 +34,7 @@ function textOf(findings: readonly Finding[]): string {
     ({ severity, code, message }) => `${severity.padEnd(7)}  ${code}\n         ${message}`,
   );
   const count = (severity: Severity) => findings.filter((each) => each.severity === severity).length;
-  return [...lines, `${count('error')} errors, ${count('warning')} warnings, ${count('note')} notes`].join(
+  return [...lines, `errors: ${count('error')}, warnings: ${count('warning')}, notes: ${count('note')}`].join(
     '\n',
   );
 }

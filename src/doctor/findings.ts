@@ -62,7 +62,7 @@ export const findings = {
   weak_version: {
     severity: 'warning',
     message: (p: { title: string; version: string; what: string; mendedIn: string; source: string }) =>
-      `${p.title} ${p.version} has a known weakness: ${p.what}. Upgrade to ${p.mendedIn} or newer. See ${p.source}`,
+      `${p.title} ${p.version} has a known weakness, unless your distribution mended it in this version: ${p.what}. Upgrade to ${p.mendedIn} or newer. See ${p.source}`,
   },
   orthanc_can_freeze: {
     severity: 'warning',

@@ -74,7 +74,7 @@ export function warningsOf(
       ? [
           {
             code: 'gdcm_unrestricted' as const,
-            message: `${plugins === undefined ? 'If Orthanc has' : 'Orthanc has'} the plugin GDCM, damaged pictures can end it, whoever views them, unless the plugin is restricted to JPEG 2000. Orthanc does not tell Plainview that setting. Make sure that its configuration has "Gdcm": { "RestrictTransferSyntaxes": ["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"] } (orthanc/README.md#gdcm).`,
+            message: `${plugins === undefined ? 'If Orthanc has the plugin GDCM,' : 'Orthanc has the plugin GDCM:'} damaged pictures can end it, whoever views them, unless the plugin is restricted to JPEG 2000. Orthanc does not tell Plainview that setting. Make sure that its configuration has "Gdcm": { "RestrictTransferSyntaxes": ["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"] } (orthanc/README.md#gdcm).`,
           },
         ]
       : []),

@@ -96,6 +96,11 @@ async function run(env: Record<string, string>, ...args: string[]) {
   return runInProcess('doctor', ...args);
 }
 
+/** Plainview leaves it alone. */
+const ct = {
+  attributes: { '0008,0060': ['CS', 'CT'], '0008,0016': ['UI', '1.2.840.10008.5.1.4.1.1.2'] },
+} as const;
+
 /** By this the calls of the doctor differ from those of the service. */
 const asDoctor = { PLAINVIEW_ORTHANC_USERNAME: 'doctor', PLAINVIEW_ORTHANC_PASSWORD: 'of the tests' };
 
@@ -104,7 +109,7 @@ test('of a healthy installation the doctor says so, and sends nothing that chang
   const { ID } = fake.store(image());
   await service.notice(ID);
   await new Reader(fake.url).decided(ID);
-  await new Reader(fake.url).label(`studies/${fake.store(image()).ParentStudy}`, 'knee_lateral');
+  await new Reader(fake.url).label(`studies/${fake.store(image(ct)).ParentStudy}`, 'knee_lateral');
   const calls: string[] = [];
   fake.intercept = ({ method, path, headers }) => {
     if (headers.authorization !== undefined) calls.push(`${method} ${path}`);
@@ -138,7 +143,7 @@ test('exit status and JSON are for scripts', async () => {
   const warned = await run({ ...env, PLAINVIEW_ORTHANC_CONNECTIONS: '64' });
   expect(warned).toMatchObject({ status: 1, stderr: '' });
   expect(warned.stdout).toMatch(/^warning {2}threads_few\n {9}Orthanc has 49 free HTTP threads/);
-  expect(warned.stdout).toMatch(/0 errors, 1 warnings, \d notes$/m);
+  expect(warned.stdout).toMatch(/^errors: 0, warnings: 1, notes: \d$/m);
   const wrong = await run({ ...env, PLAINVIEW_SECRET: 'another secret of the tests' }, '--json');
   expect(wrong.status).toBe(2);
   expect(JSON.parse(wrong.stdout)).toMatchObject({ status: 'errors' });
@@ -274,9 +279,7 @@ test('labels of others: only those without a record of Plainview, and only with 
   await service.notice(own.ID);
   await new Reader(fake.url).decided(own.ID);
   expect(await codes(env)).toEqual([]);
-  const foreign = fake.store(
-    image({ attributes: { '0008,0060': ['CS', 'CT'], '0008,0016': ['UI', '1.2.840.10008.5.1.4.1.1.2'] } }),
-  );
+  const foreign = fake.store(image(ct));
   for (const name of ['knee_lateral', 'teaching'])
     await new Reader(fake.url).label(`studies/${foreign.ParentStudy}`, name);
   const [first, ...more] = (await examined(env)).filter(({ severity }) => severity !== 'note');
