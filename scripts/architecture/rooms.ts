@@ -168,7 +168,7 @@ export const plainview: Architecture = {
       path: 'setup',
       storey: 'work',
       job: 'which files an installation needs',
-      knows: ['orthanc', ...tools],
+      knows: ['orthanc', 'config', ...tools],
     },
     {
       path: 'doctor',

@@ -8,6 +8,7 @@ import type { RequestSeal } from '../decisions/request-seal.js';
 import { RequestWriter } from '../decisions/request-writer.js';
 import { asPlainviewError } from '../errors/errors.js';
 import { reportSopClass } from '../followups/report/document.js';
+import type { Routing } from '../followups/routing/routing.js';
 import { ChangeCursor } from '../intake/cursor.js';
 import { Follower } from '../intake/follower.js';
 import { GroupRequests } from '../intake/reclassification/group-requests.js';
@@ -140,4 +141,15 @@ async function settleBegun(corrections: CorrectionStore, recorder: Recorder, log
       if (!isDamaged(error) && !isStoreAway(error)) throw error;
       log.error({ err: error, instance }, 'a correction that was begun could not be settled');
     });
+}
+
+/** Another process has ended. What it had begun is settled, and what it had to send is found. */
+export async function goOn(settling: Part, routing: Routing | undefined, log: Logger): Promise<void> {
+  routing?.search();
+  try {
+    await settling.resume?.();
+  } catch (caught) {
+    // Orthanc is away: all of it is done when it is back.
+    log.info({ err: asPlainviewError(caught) }, 'what another process had begun is settled later');
+  }
 }

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import { auditTrail } from '../access/audit.js';
 import { deriveKey } from '../access/keys.js';
 import { Categories } from '../anatomy/categories.js';
@@ -9,7 +8,6 @@ import { requireLabels } from '../decisions/labels.js';
 import { RequestSeal } from '../decisions/request-seal.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { BackOff } from '../followups/routing/outbox.js';
-import type { Routing } from '../followups/routing/routing.js';
 import type { Events } from '../http/api/events.js';
 import { createApp } from '../http/app.js';
 import { Notices } from '../http/notices.js';
@@ -28,7 +26,7 @@ import { Suspects } from '../store/suspects.js';
 import type { Tracing } from '../tracing/tracing.js';
 import { inFolder } from './in-folder.js';
 import { Leadership } from './leadership.js';
-import { createLeading } from './leading.js';
+import { createLeading, goOn } from './leading.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { Monitor } from './monitor.js';
 import { auditEnded, logNetwork, logNodes, observe } from './observers.js';
@@ -319,15 +317,4 @@ async function startOn(
     await lifecycle.resume();
   });
   return { url, ready, lost, stop };
-}
-
-/** Another process has ended. What it had begun is settled, and what it had to send is found. */
-async function goOn(settling: Part, routing: Routing | undefined, log: Logger): Promise<void> {
-  routing?.search();
-  try {
-    await settling.resume?.();
-  } catch (caught) {
-    // Orthanc is away: all of it is done when it is back.
-    log.info({ err: asPlainviewError(caught) }, 'what another process had begun is settled later');
-  }
 }

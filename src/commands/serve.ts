@@ -4,7 +4,7 @@ import { startService } from '../app/service.js';
 import { openServiceLog } from '../app/service-log.js';
 import { loadConfig } from '../config/load.js';
 import { version } from '../config/version.js';
-import { createError } from '../errors/errors.js';
+import { asPlainviewError, createError } from '../errors/errors.js';
 import { openClassifier } from '../networks/open.js';
 import { openTracing } from '../tracing/open.js';
 import { noTracing } from '../tracing/tracing.js';
@@ -46,7 +46,11 @@ async function run(onlyWorks: boolean): Promise<void> {
     Math.max(0, Math.round(stopRequestedAt + config.shutdownSeconds * 1000 - performance.now()));
   let tracing = noTracing;
   try {
-    tracing = await openTracing(process.env, version, output.log);
+    // A platform can set these variables for all its programs. No radiograph waits for it.
+    tracing = await openTracing(process.env, version, output.log).catch((error: unknown) => {
+      output.log.error({ err: asPlainviewError(error) }, 'no traces are sent');
+      return noTracing;
+    });
     const classifier = await openClassifier(config, output.log, loading.signal).catch((error: unknown) => {
       if (!loading.signal.aborted) throw error;
       output.log.info('stopped while the network was being loaded');

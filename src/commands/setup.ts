@@ -42,7 +42,7 @@ export const setupCommand = () =>
     .option('--dry-run', 'show the changes, and write nothing')
     .option('-y, --yes', 'do not ask')
     .action(async (given: Given) => {
-      const { PLAINVIEW_SECRET: _, ...env } = process.env;
+      const { env } = process;
       const config = loadConfig(env);
       console.log(await whatAnswers(config));
       const orthancConfiguration = given.orthancConfiguration ?? ifThere(orthancFolder);
@@ -72,8 +72,8 @@ export const setupCommand = () =>
       for (const { path, content, mode, reader, before } of changes) {
         // An administrator can go back to it.
         if (before !== undefined && !existsSync(`${path}.before-plainview`))
-          await placeFile(`${path}.before-plainview`, before, { mode: 0o600, group: undefined });
-        await placeFile(path, content, {
+          await place(`${path}.before-plainview`, before, { mode: 0o600, group: undefined });
+        await place(path, content, {
           mode,
           group: reader === undefined ? undefined : groups.get(reader),
         });
@@ -82,6 +82,12 @@ export const setupCommand = () =>
         `\n${changes.length} files are written. Now restart Orthanc (systemctl daemon-reload && systemctl restart orthanc), start the service, and run \`plainview doctor\` with the environment ${given.folder}/env.`,
       );
     });
+
+/** @throws setup_unwritable */
+const place: typeof placeFile = (path, ...what) =>
+  placeFile(path, ...what).catch((error: Error) => {
+    throw createError('setup_unwritable', { file: path, why: error.message }, error);
+  });
 
 const ifThere = (folder: string): string | undefined => (existsSync(folder) ? folder : undefined);
 

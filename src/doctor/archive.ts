@@ -1,6 +1,6 @@
 import type { Config } from '../config/options.js';
 import { stateLabels } from '../decisions/state-labels.js';
-import { label } from '../orthanc/ids.js';
+import { groupId, label } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { nonRadiographs, plainModalities } from '../orthanc/radiographs.js';
 import { type Finding, finding } from './findings.js';
@@ -12,7 +12,7 @@ const seriesSeen = 1000;
 
 /** Labels of Plainview that somebody else has put on studies. @param names categories, without the prefix @throws orthanc_… */
 export async function examineLabels(
-  { inspection, search, metadata }: Orthanc,
+  { inspection, search, hierarchy }: Orthanc,
   { labelPrefix }: Pick<Config, 'labelPrefix'>,
   names: readonly string[],
 ): Promise<Finding[]> {
@@ -21,8 +21,11 @@ export async function examineLabels(
   for (const name of await inspection.labelsInUse()) {
     if (!own.has(name) || !label.safeParse(name).success) continue;
     const studies = await search.studiesLabelled(name, {}, { since: 0, limit: studiesSeen });
-    const records = await Promise.all(studies.map((id) => metadata.get(`studies/${id}`, 'Radiograph')));
-    const foreign = records.filter((record) => record === undefined).length;
+    const read = await hierarchy.metadata(
+      'Study',
+      studies.map((id) => groupId.parse(id)),
+    );
+    const foreign = [...read.values()].filter(({ Radiograph }) => Radiograph === undefined).length;
     if (foreign > 0) found.push(finding('labels_collide', { label: name, foreign, seen: studies.length }));
   }
   return found;

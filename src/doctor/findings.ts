@@ -183,8 +183,9 @@ export function finding<C extends FindingCode>(
   return { code, severity, message: message(params) };
 }
 
-export const findingOf = ({ code, message }: PlainviewError): Finding => ({
+/** A command has no log, so a fault of Plainview is told with its cause. */
+export const findingOf = ({ code, message, cause }: PlainviewError): Finding => ({
   code,
   severity: 'error',
-  message,
+  message: code === 'internal' && cause instanceof Error ? `${message} (${cause.message})` : message,
 });

@@ -11,11 +11,14 @@ const health = z.object({
   orthanc: z.object({ problem: z.string().optional() }),
   state: z.object({ problem: z.string().optional() }),
   members: z.number().default(1),
-  hook: z.object({
-    since: z.string(),
-    last: z.string().optional(),
-    lastRefused: z.string().optional(),
-  }),
+  /** Absent where the process takes no notices (`plainview work`). */
+  hook: z
+    .object({
+      since: z.string(),
+      last: z.string().optional(),
+      lastRefused: z.string().optional(),
+    })
+    .optional(),
 });
 type Health = z.output<typeof health>;
 
@@ -68,6 +71,7 @@ async function examineSecret(url: string, secret: string, who: string): Promise<
  * Whether the hook reaches the service. Nothing is stored to try it: what has come is compared with what Orthanc received.
  */
 async function examineHook(orthanc: Orthanc, config: Config, { hook, members }: Health): Promise<Finding[]> {
+  if (hook === undefined) return [];
   const { since, last, lastRefused } = hook;
   if (lastRefused !== undefined && lastRefused > (last ?? ''))
     return [finding('hook_secret_differs', { when: lastRefused })];

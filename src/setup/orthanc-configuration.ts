@@ -49,6 +49,11 @@ export class OrthancConfiguration {
     return this.#value('AuthenticationEnabled') ?? this.#value('RemoteAccessAllowed') ?? false;
   }
 
+  /** Of all users of Orthanc. */
+  get passwords(): string[] {
+    return Object.values(this.#value('RegisteredUsers') ?? {});
+  }
+
   /**
    * What Plainview needs, added. Comments stay.
    * @param user whom Orthanc is to know

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { secretOptions, variableOf } from '../config/options.js';
 import { createError } from '../errors/errors.js';
+import { fileProblem } from '../files/file-problem.js';
 import { shipped } from '../files/places.js';
 import { OrthancConfiguration } from './orthanc-configuration.js';
 
@@ -38,7 +40,7 @@ export interface Wishes {
 
 export interface Plan {
   changes: Change[];
-  /** Passwords and keys in the changes. They are not shown. */
+  /** Passwords and keys that lines of the changes can have, those of others included. They are not shown. */
   secrets: string[];
   /** What Orthanc needs, where its configuration is not on this machine. */
   linesForOrthanc?: string;
@@ -47,7 +49,7 @@ export interface Plan {
 /** What is to be written so that Plainview works with an Orthanc that there is. Writes nothing. @throws orthanc_configuration, usage */
 export function planSetup(wishes: Wishes): Plan {
   const { folder, user, orthancUser, orthancConfiguration: place, env } = wishes;
-  const secretFile = join(folder, 'secret');
+  const secretFile = env.PLAINVIEW_SECRET_FILE || join(folder, 'secret');
   const secret = known(secretFile)?.trim() || randomBytes(24).toString('hex');
   const passwordFile = join(folder, 'orthanc-password');
   const changes: Change[] = [
@@ -62,8 +64,10 @@ export function planSetup(wishes: Wishes): Plan {
   ];
   const given: Record<string, string> = {};
   let password = known(passwordFile)?.trim();
+  const secrets: string[] = [];
   if (place !== undefined) {
     const configuration = new OrthancConfiguration(place);
+    secrets.push(...configuration.passwords);
     const besideOrthanc = statSync(place).isDirectory() ? place : dirname(place);
     const hook = join(besideOrthanc, 'plainview.lua');
     const isUserNeeded = configuration.needsLogin && !env.PLAINVIEW_ORTHANC_USERNAME;
@@ -100,7 +104,7 @@ export function planSetup(wishes: Wishes): Plan {
   changes.push(environment(wishes, { PLAINVIEW_SECRET_FILE: secretFile, ...given }));
   return {
     changes: changes.flatMap((change) => whereDifferent(change)),
-    secrets: [secret, ...(password === undefined ? [] : [password])],
+    secrets: [...secrets, secret, ...(password === undefined ? [] : [password])],
     ...(place === undefined
       ? { linesForOrthanc: readFileSync(shipped('orthanc', 'plainview.json'), 'utf8') }
       : {}),
@@ -145,15 +149,14 @@ function environment(
   { env, orthancUrl, folder, stateDir, user }: Wishes,
   given: Record<string, string>,
 ): Change {
-  const { PLAINVIEW_SECRET: _, ...others } = env;
-  const variables = Object.fromEntries(
-    Object.entries(others).filter(([name, value]) => name.startsWith('PLAINVIEW_') && value),
-  );
-  if (variables.PLAINVIEW_ORTHANC_PASSWORD !== undefined)
+  const inline = secretOptions.map(variableOf).filter((name) => env[name]);
+  if (inline.length > 0)
     throw createError('usage', {
-      problem:
-        'set PLAINVIEW_ORTHANC_PASSWORD_FILE instead of PLAINVIEW_ORTHANC_PASSWORD, so that no password is in the environment file',
+      problem: `set ${inline.map((name) => `${name}_FILE`).join(', ')} instead of ${inline.join(', ')}, so that no secret is in the environment file`,
     });
+  const variables = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => name.startsWith('PLAINVIEW_') && value),
+  );
   const all = { PLAINVIEW_ORTHANC_URL: orthancUrl, PLAINVIEW_STATE_DIR: stateDir, ...variables, ...given };
   const lines = Object.entries(all).map(([name, value = '']) => {
     if (/['\n]/.test(value))
@@ -181,5 +184,12 @@ function whereDifferent(change: Change): Change[] {
   return before === change.content ? [] : [{ ...change, before }];
 }
 
-const known = (path: string): string | undefined =>
-  existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+/** @returns undefined where it is not there @throws file_unreadable */
+function known(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw createError('file_unreadable', { problem: fileProblem(path, error) }, error);
+  }
+}

@@ -11,7 +11,7 @@ export function showChange(
       : 'changed; the old one is kept beside it';
   const lines = isSecret === true ? ['+ (not shown)'] : difference(before ?? '', content);
   const shown = lines.map((line) =>
-    secrets.reduce((text, secret) => text.replaceAll(secret, '(not shown)'), line),
+    secrets.reduce((text, secret) => text.replaceAll(JSON.stringify(secret), '"(not shown)"'), line),
   );
   const first = before === undefined && shown.length > mostLines ? [`+ (${shown.length} lines)`] : shown;
   return [`${path} (${what}): ${why}`, ...first.map((line) => `  ${line}`)].join('\n');

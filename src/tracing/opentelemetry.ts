@@ -1,4 +1,4 @@
-import { DiagLogLevel, diag, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
+import { context, DiagLogLevel, diag, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import {
@@ -66,6 +66,7 @@ export function openTelemetry(
       void sent.finally(() => ended.abort());
       await sleep(longestMs, AbortSignal.any([deadline, ended.signal]));
       trace.disable();
+      context.disable();
       diag.disable();
     },
   };

@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,14 +107,56 @@ test('what somebody wrote into the environment file stays, and values are quoted
     `# mine\nPLAINVIEW_STATE_DIR=/data\nPLAINVIEW_ORTHANC_URL=http://pacs:8042\nPLAINVIEW_SWEEP='0 3 * * 0'\nPLAINVIEW_NETWORK=nncpr\nPLAINVIEW_SECRET_FILE=${folder}/etc/secret\n`,
   );
   expect(() => of({ PLAINVIEW_LABELS: "it's" })).toThrow('no quote');
-  expect(() => of({ PLAINVIEW_ORTHANC_PASSWORD: 'x' })).toThrow('PLAINVIEW_ORTHANC_PASSWORD_FILE instead');
+  for (const name of ['PLAINVIEW_ORTHANC_PASSWORD', 'PLAINVIEW_SECRET', 'PLAINVIEW_DATABASE_URL'])
+    expect(() => of({ [name]: 'x' })).toThrow(`set ${name}_FILE instead`);
 });
 
 test('a change is shown by its lines, and a secret in it is not', () => {
-  const change = { path: '/x', before: 'a\nb\n', content: 'a\nc SECRET\n', mode: 0o640, why: 'w' };
+  const change = { path: '/x', before: 'a\nb\n', content: 'a\nc "SECRET"\n', mode: 0o640, why: 'w' };
   expect(showChange(change, ['SECRET'])).toBe(
-    '/x (changed; the old one is kept beside it): w\n  - b\n  + c (not shown)',
+    '/x (changed; the old one is kept beside it): w\n  - b\n  + c "(not shown)"',
   );
+});
+
+test('passwords of other users in a line that changes are not shown', () => {
+  const place = join(folder, 'orthanc.json');
+  writeFileSync(place, '{ "AuthenticationEnabled": true, "RegisteredUsers": { "alice": "HUSHED \\"1\\"" } }');
+  const { changes, secrets } = planSetup(wishes({ orthancConfiguration: place }));
+  const shown = changes.map((change) => showChange(change, secrets)).join('\n');
+  expect(shown).toMatch(/^ {2}\+ .*"plainview": ?"\(not shown\)"/m);
+  expect(shown).not.toMatch(/HUSHED|[0-9a-f]{48}/);
+});
+
+test('the secret that there is, and the place that is given for it, are kept', () => {
+  const file = join(folder, 'mine');
+  writeFileSync(file, 'a secret that there is\n');
+  const { changes } = planSetup(
+    wishes({ env: { PLAINVIEW_SECRET_FILE: file }, orthancConfiguration: folder }),
+  );
+  const of = (end: string) => changes.find(({ path }) => path.endsWith(end))?.content;
+  expect(of('/mine')).toBeUndefined();
+  expect(of('/plainview-secret')).toBe('a secret that there is\n');
+  expect(of('/env')).toContain(`PLAINVIEW_SECRET_FILE=${file}\n`);
+});
+
+test('a place that cannot be written is an error that says so', async () => {
+  const me = execFileSync('id', ['-un'], { encoding: 'utf8' }).trim();
+  writeFileSync(join(folder, 'orthanc.json'), '{}');
+  const places = ['--folder', '/proc/plainview', '--orthanc-configuration', join(folder, 'orthanc.json')];
+  const users = ['--user', me, '--orthanc-user', me, '--systemd', folder];
+  const { status, stderr } = await runInProcess('setup', '--yes', ...users, ...places);
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: expect.stringMatching(/secret cannot be written \(.*sudo/),
+  });
+});
+
+test('a link to a file in a managed folder stays a link', async () => {
+  const [target, link] = [join(folder, 'target'), join(folder, 'link')];
+  writeFileSync(target, 'one');
+  symlinkSync(target, link);
+  await placeFile(link, 'two', { mode: 0o640, group: undefined });
+  expect([readFileSync(target, 'utf8'), lstatSync(link).isSymbolicLink()]).toEqual(['two', true]);
 });
 
 test('a file that is there keeps its mode, and a new one gets its own', async () => {
