@@ -17,7 +17,7 @@ export const httpErrors = {
     status: 401,
     exit: 1,
     meaning:
-      'Until then, Plainview finds new instances through the change log, some seconds later. The log of the service says so at most once a minute, with the address of the sender. It can also be a program that guesses.',
+      'A line of the log of the service, at most once a minute, with the address of the sender; the sender itself is answered `unauthorised`. Until then, Plainview finds new instances through the change log, some seconds later. It can also be a program that guesses.',
   },
   clocks_differ: {
     message: (p: { seconds: number }) =>

@@ -45,10 +45,14 @@ export function hookRouter(options: {
       (request) => {
         if (sameSecret(request.get('x-plainview-hook-key') ?? '', key)) return;
         note('unauthorised');
-        const code = request.get('x-plainview-secret') === undefined ? 'hook_refused' : 'secret_sent';
-        const error = createError(code, {});
-        refusals.log(error, request.socket.remoteAddress);
-        throw error;
+        const isOldHook = request.get('x-plainview-secret') !== undefined;
+        // The hook of any version sends one of the two.
+        if (isOldHook || request.get('x-plainview-hook-key') !== undefined)
+          refusals.log(
+            createError(isOldHook ? 'secret_sent' : 'hook_refused', {}),
+            request.socket.remoteAddress,
+          );
+        throw createError(isOldHook ? 'secret_sent' : 'unauthorised', {});
       },
       () => undefined,
     ),
