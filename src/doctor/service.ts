@@ -21,6 +21,7 @@ const health = z.object({
     .optional(),
 });
 type Health = z.output<typeof health>;
+const starting = z.object({ starting: z.literal(true) });
 
 const longestMs = 10_000;
 /** The hook is silent for up to four minutes after a failure. */
@@ -39,6 +40,8 @@ export async function examineService(orthanc: Orthanc, config: Config, who: stri
     const why = cause instanceof Error && cause.message !== '' ? cause.message : message;
     return [finding('service_away', { url, why })];
   }
+  if (starting.safeParse(answer).success)
+    return [finding('service_not_ready', { problem: 'it waits for its database.' })];
   const known = health.safeParse(answer);
   if (!known.success) return [finding('service_other', { url })];
   return [

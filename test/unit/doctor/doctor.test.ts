@@ -16,6 +16,7 @@ import {
   type Interception,
   startFakeOrthanc,
 } from '../../../testkit/fake-orthanc.js';
+import { Listener } from '../../../testkit/listener.js';
 import { Reader, startTestService, type TestService } from '../../../testkit/service.js';
 import { waitFor } from '../../../testkit/wait-for.js';
 
@@ -359,6 +360,20 @@ test('a service that is not ready', async () => {
     (await fetch(`http://127.0.0.1:${env.PLAINVIEW_PORT}/health/ready`)).status === 503;
   await waitFor(isNotReady);
   expect(await codes({ ...env, ...asDoctor })).toEqual(['error service_not_ready']);
+});
+
+test('a service that waits for its database', async () => {
+  const { env } = await site();
+  const waiting = await new Listener().listen();
+  waiting.answer = { status: 503, body: '{"ready":false,"starting":true}' };
+  const all = await examined({ ...env, PLAINVIEW_PORT: new URL(waiting.url).port });
+  await waiting.close();
+  expect(all.filter(({ severity }) => severity === 'error')).toEqual([
+    expect.objectContaining({
+      code: 'service_not_ready',
+      message: expect.stringContaining('waits for its database'),
+    }),
+  ]);
 });
 
 test('a Node.js that gets no updates any more', () => {
