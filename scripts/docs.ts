@@ -9,6 +9,7 @@ import { readProtocols } from '../src/hanging/file.js';
 import { ohifConfiguration } from '../src/hanging/ohif.js';
 import { picture } from './architecture/picture.js';
 import { plainview, tools } from './architecture/rooms.js';
+import { doctorPage } from './doctor-page.js';
 import { errorsPage } from './errors-page.js';
 
 const categories = Categories.read();
@@ -17,6 +18,7 @@ const readme = new URL('../README.md', import.meta.url);
 writeFileSync(readme, insertOptionsTable(readFileSync(readme, 'utf8')));
 
 writeFileSync(new URL('../docs/errors.md', import.meta.url), errorsPage());
+writeFileSync(new URL('../docs/doctor.md', import.meta.url), doctorPage());
 
 for (const [file, plugin] of Object.entries(explorer2Files))
   writeFileSync(new URL(`../orthanc/${file}`, import.meta.url), explorer2Text(plugin, categories));

@@ -12,6 +12,7 @@ import type { IdentifiedInstance, InstanceContent, PictureTags } from '../orthan
 import type { Reason } from '../queue/queue.js';
 import { frameOf } from './eligible.js';
 import type { KeptFeatures } from './kept-features.js';
+import type { Stages } from './stages.js';
 
 /** Notes which picture is fetched and classified, so that one that ends the process is known after it. */
 export interface PicturesInWork {
@@ -22,6 +23,7 @@ interface Parts {
   orthanc: Orthanc;
   classifier: Classifier;
   metrics: Metrics;
+  stages: Stages;
   config: Config;
   inWork: PicturesInWork;
   kept?: KeptFeatures | undefined;
@@ -60,18 +62,21 @@ export class Judge {
   }
 
   async #look(id: InstanceId, tags: PictureTags, before: IdentifiedInstance): Promise<Classified> {
-    const { metrics } = this.#parts;
+    const { stages } = this.#parts;
     const began = performance.now();
     const classify = (picture: Buffer) => {
-      metrics.stageSeconds.observe({ stage: 'render' }, (performance.now() - began) / 1000);
+      stages.observe('render', (performance.now() - began) / 1000);
       return this.#parts.classifier.classify(picture);
     };
     const frame = frameOf(tags, this.#parts.config);
     const classified = await this.#parts.inWork.run(id, () =>
       this.#parts.orthanc.renderings.whole(id, frame, classify, tags),
     );
-    for (const stage of ['decode', 'prepare', 'infer'] as const)
-      metrics.stageSeconds.observe({ stage }, classified.seconds[stage]);
+    let endedAgo = 0;
+    for (const stage of ['infer', 'prepare', 'decode'] as const) {
+      stages.observe(stage, classified.seconds[stage], endedAgo);
+      endedAgo += classified.seconds[stage];
+    }
     await this.#parts.kept?.keep(this.#parts.classifier, before, classified);
     return classified;
   }

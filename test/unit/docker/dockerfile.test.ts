@@ -62,6 +62,7 @@ test('nothing else is sent: no secret, no history, no dependency of this machine
   expect([...folders].sort()).toEqual(
     [
       '.npmrc',
+      'lua',
       'model',
       'orthanc',
       'orders',
