@@ -70,7 +70,7 @@ export const classifyErrors = {
   },
   network_layer: {
     message: (p: { layer: string; problem: string }) =>
-      `The network cannot be used with layer "${p.layer}": ${p.problem}. Name its layers with --input_layer and --output_layer.`,
+      `The network cannot be used with layer "${p.layer}": ${p.problem}. Name its layers with PLAINVIEW_INPUT_LAYER and PLAINVIEW_OUTPUT_LAYER, or with --input_layer and --output_layer.`,
     transient: false,
     status: 500,
     exit: 2,
@@ -90,6 +90,15 @@ export const classifyErrors = {
     exit: 2,
     meaning: 'The names of the categories do not fit the outputs of the graph, or cannot be labels.',
     remedy: 'Check PLAINVIEW_LABELS, `--labels`, or `classes.txt` beside the graph.',
+  },
+  network_output: {
+    message: (p: { problem: string }) => `The network gives no scores: ${p.problem}.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+    meaning: 'An ONNX network answered with NaN or infinity, or with other values than its description says.',
+    remedy:
+      'Try it with `plainview model check`. Check `range`, `mean` and `std` of its description, and the program that exported it.',
   },
   engine_unavailable: {
     message: (p: { engine: string; why: string }) => `The engine ${p.engine} cannot run here: ${p.why}.`,
@@ -127,7 +136,8 @@ export const classifyErrors = {
     transient: false,
     status: 422,
     exit: 1,
-    meaning: 'A class activation map needs a network whose layers after the average are linear.',
+    meaning:
+      'The network has no class activation map, so parts of the picture would be hidden one after the other, and it is too slow for that.',
   },
   classifier_crashed: {
     message: (p: { why: string }) =>
