@@ -14,6 +14,7 @@ export function cascadeOf(
   first: Classifier,
   next: ReadonlyMap<string, Classifier>,
 ): Classifier {
+  const all = [...new Set([first, ...next.values()])];
   /** @returns undefined where no other network looks */
   const nextFor = ({ scores }: Pick<Classified, 'scores'>): Classifier | undefined => {
     const { category } = decide(scores, first.network);
@@ -34,13 +35,12 @@ export function cascadeOf(
   return {
     network,
     engine: first.engine,
-    suspicions: [first, ...next.values()].flatMap(({ suspicions }) => suspicions),
+    suspicions: all.flatMap(({ suspicions }) => suspicions),
     get shadow() {
       return first.shadow;
     },
     classify,
     async explain(picture, category): Promise<Explained> {
-      const all = [first, ...next.values()];
       const able = all.filter((each) => each.network.classes.includes(category));
       // Several may know the category: then the one that has the last word on this picture explains it.
       const last = able.length > 1 ? nextFor(await first.classify(picture)) : undefined;
@@ -50,7 +50,7 @@ export function cascadeOf(
     },
     features: (picture) => first.features(picture),
     async close(deadline) {
-      await Promise.all([first, ...next.values()].map((each) => each.close(deadline)));
+      await Promise.all(all.map((each) => each.close(deadline)));
     },
   };
 }

@@ -59,20 +59,21 @@ export async function createClassifier(
 ): Promise<Classifier> {
   const loaded = await loadNetwork(options);
   if (loaded.next.size === 0) return createOne(loaded, options, cancelled);
-  const started: Classifier[] = [];
+  const started = new Map<LoadedNetwork, Classifier>();
   const start = async (network: LoadedNetwork, own: ClassifierOptions): Promise<Classifier> => {
-    const classifier = await createOne(network, own, cancelled);
-    started.push(classifier);
+    const classifier = started.get(network) ?? (await createOne(network, own, cancelled));
+    started.set(network, classifier);
     return classifier;
   };
   try {
-    const first = await start({ ...loaded, network: loaded.first }, { ...options, keepsFeatures: false });
+    const alone = { ...options, keepsFeatures: false };
+    const first = await start({ ...loaded, network: loaded.first }, alone);
     const next = new Map<string, Classifier>();
     for (const [category, network] of loaded.next)
-      next.set(category, await start(network, { ...options, keepsFeatures: false, shadow: undefined }));
+      next.set(category, await start(network, { ...alone, shadow: undefined }));
     return cascadeOf(loaded.network, first, next);
   } catch (error) {
-    await Promise.all(started.map((classifier) => classifier.close()));
+    await Promise.all([...started.values()].map((classifier) => classifier.close()));
     throw error;
   }
 }

@@ -23,8 +23,12 @@ export type Row = readonly [name: string, value: string];
 export async function describeNetwork(source: NetworkSource): Promise<string> {
   const loaded = await loadNetwork(source);
   const parts = [await textOf(loaded, source.graph)];
-  for (const [category, next] of loaded.next)
-    parts.push(`\nlooks next where that one gives ${category}:\n${await textOf(next, next.path)}`);
+  for (const next of new Set(loaded.next.values())) {
+    const categories = [...loaded.next].flatMap(([category, one]) => (one === next ? [category] : []));
+    parts.push(
+      `\nlooks next where that one gives ${categories.join(' or ')}:\n${await textOf(next, next.path)}`,
+    );
+  }
   return parts.join('\n');
 }
 

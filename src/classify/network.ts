@@ -89,7 +89,13 @@ export interface LoadedNetwork {
 export async function loadNetwork(source: NetworkSource): Promise<LoadedNetwork> {
   const first = await loadOne(source);
   const next = new Map<string, LoadedNetwork>();
-  for (const [category, graph] of nextOf(source, first)) next.set(category, await loadNext(source, graph));
+  // One network may look at several categories.
+  const loaded = new Map<string, LoadedNetwork>();
+  for (const [category, graph] of nextOf(source, first)) {
+    const one = loaded.get(graph) ?? (await loadNext(source, graph));
+    loaded.set(graph, one);
+    next.set(category, one);
+  }
   return { ...first, network: next.size === 0 ? first.first : asOne(first.first, next), next };
 }
 

@@ -20,7 +20,7 @@ import type { Picture } from '../../../src/classify/prepare/picture.js';
 import { occlusionMap } from '../../../src/classify/workers/occlusion.js';
 import { startNetwork } from '../../../src/classify/workers/running.js';
 import { shipped } from '../../../src/files/places.js';
-import { brightnessNetwork } from '../../../testkit/classify/brightness.js';
+import { brightnessOnnx } from '../../../testkit/classify/brightness-onnx.js';
 import { goldenGraph, goldenSize } from '../../../testkit/classify/graphs.js';
 import { goldenPictureFile } from '../../../testkit/classify/pictures.js';
 
@@ -101,7 +101,7 @@ describe('an ONNX network', () => {
       /only onnxruntime runs: set PLAINVIEW_ENGINE/,
     ],
   ])('%s is refused', async (_, description, options, message) => {
-    const graph = await brightnessNetwork(folder, 'net', ['bright', 'dark', 'other'], description);
+    const graph = await brightnessOnnx(folder, 'net', ['bright', 'dark', 'other'], description);
     await expect(run(graph, options)).rejects.toThrow(message);
   });
 
@@ -109,7 +109,7 @@ describe('an ONNX network', () => {
     ['no ONNX', Buffer.from('nonsense'), /is no ONNX file that onnxruntime can run/],
     ['an empty one', Buffer.alloc(0), /is no ONNX file/],
   ])('whose file is %s is refused', async (_, file, message) => {
-    const graph = await brightnessNetwork(folder, 'bad', ['bright', 'dark', 'other']);
+    const graph = await brightnessOnnx(folder, 'bad', ['bright', 'dark', 'other']);
     await writeFile(graph, file);
     await expect(run(graph)).rejects.toMatchObject({
       code: 'network_unreadable',
@@ -118,10 +118,10 @@ describe('an ONNX network', () => {
   });
 
   it('that gives NaN is refused, and one that gives it for a picture fails that picture alone', async () => {
-    const never = await brightnessNetwork(folder, 'nan', ['bright', 'dark', 'other'], {}, Number.NaN);
+    const never = await brightnessOnnx(folder, 'nan', ['bright', 'dark', 'other'], {}, Number.NaN);
     await expect(run(never)).rejects.toMatchObject({ code: 'network_output' });
     // Its logits overflow for bright pictures, and for dark ones.
-    const sometimes = await brightnessNetwork(folder, 'large', ['bright', 'dark', 'other'], {
+    const sometimes = await brightnessOnnx(folder, 'large', ['bright', 'dark', 'other'], {
       input: { size: 8, range: [-1e38, 1e38], resize: 'squash' },
     });
     const { scores } = await run(sometimes);
@@ -130,7 +130,7 @@ describe('an ONNX network', () => {
   });
 
   it('is suspicious where its softmax is called logits', async () => {
-    const graph = await brightnessNetwork(folder, 'twice', ['bright', 'dark', 'other'], { output: {} });
+    const graph = await brightnessOnnx(folder, 'twice', ['bright', 'dark', 'other'], { output: {} });
     expect((await run(graph)).suspicions).toEqual([expect.stringMatching(/softmax already/)]);
   });
 
@@ -169,11 +169,11 @@ describe('a cascade of two networks', () => {
   let classifier: Classifier;
   let cascade = '';
   beforeAll(async () => {
-    await brightnessNetwork(folder, 'second', ['knee_ap', 'knee_lateral', 'other'], {
+    await brightnessOnnx(folder, 'second', ['knee_ap', 'knee_lateral', 'other'], {
       thresholds: { threshold: 0.99 },
       name: 'knees',
     });
-    cascade = await brightnessNetwork(folder, 'first', ['knee', 'hand', 'other'], {
+    cascade = await brightnessOnnx(folder, 'first', ['knee', 'hand', 'other'], {
       next: { knee: 'second.onnx' },
       name: 'parts',
     });

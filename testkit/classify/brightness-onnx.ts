@@ -8,7 +8,7 @@ import { toOnnx } from '../../src/classify/graph/onnx.js';
  * @param description fields beside `categories`
  * @returns its path
  */
-export async function brightnessNetwork(
+export async function brightnessOnnx(
   folder: string,
   name: string,
   categories: readonly [string, string, string],
