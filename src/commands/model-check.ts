@@ -3,6 +3,7 @@ import { Categories } from '../anatomy/categories.js';
 import { type Classifier, createClassifier } from '../classify/classifier.js';
 import { decideOn, otherClass } from '../classify/decide.js';
 import { describeNetwork } from '../classify/describe.js';
+import { loadNetwork, type NetworkSource } from '../classify/network.js';
 import { readPicture } from '../classify/prepare/file.js';
 import { loadConfig } from '../config/load.js';
 import { unfitLabels } from '../decisions/labels.js';
@@ -42,7 +43,7 @@ export const checkCommand = () =>
         categories.declare(classifier.network.views);
         const suspicions = [
           ...classifier.suspicions,
-          ...namesToLookAt(classifier, categories, config.labelPrefix),
+          ...namesToLookAt(classifier, await finalCategories(source), categories, config.labelPrefix),
         ];
         for (const path of options.picture ?? []) suspicions.push(...(await tryPicture(path, classifier)));
         for (const suspicion of suspicions) console.log(`\nSUSPICIOUS: ${suspicion}`);
@@ -69,12 +70,21 @@ async function tryPicture(path: string, classifier: Classifier): Promise<string[
     : [];
 }
 
+/** Those that a decision can have: in a cascade, where another network looks next, that one decides. */
+async function finalCategories(source: NetworkSource): Promise<string[]> {
+  const { network, next } = await loadNetwork(source);
+  return network.classes.filter((name) => name !== otherClass && !next.has(name));
+}
+
 /** Names that are no labels stop the service, so they are an error there. */
-function namesToLookAt({ network }: Classifier, categories: Categories, prefix: string): string[] {
+function namesToLookAt(
+  { network }: Classifier,
+  final: readonly string[],
+  categories: Categories,
+  prefix: string,
+): string[] {
   const unfit = unfitLabels(network.classes, prefix);
-  const uncoded = network.classes.filter(
-    (name) => name !== otherClass && categories.codesOf(name) === undefined && !unfit.includes(name),
-  );
+  const uncoded = final.filter((name) => categories.codesOf(name) === undefined && !unfit.includes(name));
   return [
     ...(unfit.length === 0
       ? []

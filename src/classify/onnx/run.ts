@@ -69,7 +69,8 @@ export async function startOnnx({ path, file, input, output }: OnnxModel): Promi
       );
     return all;
   };
-  const trial = noise(2 * length, 1);
+  // The second one is lighter and flatter, so that what depends on both of them shows.
+  const trial = noise(2 * length, 1).map((value, i) => (i < length ? value : 0.5 + value / 4));
   const answers = await raw(trial).catch((error: Error) => {
     if (error instanceof PlainviewError) throw error;
     throw createError(

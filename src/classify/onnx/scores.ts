@@ -7,6 +7,9 @@ type Output = OnnxForm['output'];
 /** How far a softmax may be from 0 … 1, and its sum from 1. Some networks compute in half precision. */
 const tolerance = 1e-2;
 
+/** How far scores of one picture may be apart: rounding alone. */
+const sameWithin = 1e-3;
+
 /**
  * Scores of what the graph gives.
  * @param values [N, classes]
@@ -53,9 +56,9 @@ export function suspicionsOf(values: Float32Array, alone: Float32Array, output: 
   const [first, second] = [scores.subarray(0, classes), scores.subarray(classes)];
   if (furthest(first, second) === 0)
     suspicions.push('two different pictures have the same scores: perhaps the weights are missing');
-  if (furthest(second, scoresOf(alone, output)) > tolerance)
+  if (furthest(second, scoresOf(alone, output)) > sameWithin)
     suspicions.push(
-      'a picture has other scores beside another one than alone: perhaps it was exported in training mode (model.eval() is missing)',
+      'a picture has other scores beside another one, or the second time: perhaps it was exported in training mode (without model.eval())',
     );
   return suspicions;
 }

@@ -6,7 +6,7 @@ import { networkSchema } from '../../../scripts/network-schema.js';
 import { Categories } from '../../../src/anatomy/categories.js';
 import { loadNetwork, readClasses, readViews } from '../../../src/classify/network.js';
 import { type Declared, formOf } from '../../../src/classify/onnx/fit.js';
-import { scoresOf } from '../../../src/classify/onnx/scores.js';
+import { scoresOf, suspicionsOf } from '../../../src/classify/onnx/scores.js';
 import { readStartingNetwork } from '../../../src/classify/starting-network.js';
 import { shipped } from '../../../src/files/places.js';
 
@@ -285,6 +285,18 @@ describe('a description beside a graph', () => {
   ])('%s is refused, and the message says what the graph has', (_, args, message) => {
     expect(() => form(...args)).toThrow(message);
   });
+});
+
+it('a description is suspicious where outputs contradict it', () => {
+  const output = { name: 'y', values: 'logits', classes: 2 } as const;
+  const of = (both: number[], alone: number[], values: 'logits' | 'softmax' = 'logits') =>
+    suspicionsOf(Float32Array.from(both), Float32Array.from(alone), { ...output, values }).join();
+  expect(of([1, 2, 5, 2], [5, 2])).toBe('');
+  expect(of([0.1, 0.9, 0.6, 0.4], [0.6, 0.4], 'softmax')).toBe('');
+  expect(of([0.1, 0.9, 0.6, 0.4], [0.6, 0.4])).toMatch(/softmax already/);
+  expect(of([0.9, 0.9, 0.6, 0.4], [0.6, 0.4], 'softmax')).toMatch(/add up to 1\.800 and 1\.000/);
+  expect(of([1, 2, 1, 2], [1, 2])).toMatch(/weights are missing/);
+  expect(of([1, 2, 5, 2], [4, 2])).toMatch(/training mode/);
 });
 
 describe('scores', () => {
