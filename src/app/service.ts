@@ -74,7 +74,7 @@ export async function startService(
       ],
     });
   const { ofSite } = Categories.read(config.viewsFile);
-  requireLabels('PLAINVIEW_LABELS', classifier.network.classes, config.labelPrefix);
+  requireLabels('PLAINVIEW_NETWORK', classifier.network.classes, config.labelPrefix);
   requireLabels('PLAINVIEW_VIEWS_FILE', [...ofSite.keys()], config.labelPrefix);
   logNetwork(classifier, config, log);
   const server = new HttpServer(createApp([startingRouter()], log.child({}, { level: 'error' })), config);

@@ -60,7 +60,11 @@ export function settingsOf(
   const names = mayLead ? [...ofWork, ...ofLeading] : ofWork;
   return {
     ...Object.fromEntries(names.map((name) => [variableOf(name), fingerprint(contentOf(name))])),
-    [variableOf('network')]: fingerprint([network.sha256, network.classes]),
+    [variableOf('network')]: fingerprint([
+      network.sha256,
+      network.classes,
+      ...(network.form === undefined ? [] : [network.form]),
+    ]),
     [variableOf('shadowNetwork')]: fingerprint(shadow?.network?.sha256),
   };
 }

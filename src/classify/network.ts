@@ -29,6 +29,8 @@ export interface Network {
   readonly classes: readonly string[];
   readonly thresholds: Thresholds;
   readonly note?: string;
+  /** Of an ONNX network: hash of how its pictures are prepared and its outputs are read. The same file can have others. */
+  readonly form?: string;
   /** DICOM codes that the description declares for categories, as they stand there. */
   readonly views?: Readonly<Record<string, unknown>>;
 }
@@ -114,10 +116,9 @@ export async function readClasses(source: NetworkSource): Promise<readonly strin
 /** The DICOM codes that descriptions declare, of a cascade of all its networks. It reads no graph. @throws network_unreadable */
 export async function readViews(source: NetworkSource): Promise<NonNullable<Network['views']>> {
   const viewsIn = async (graph: string) => {
-    const description = isOnnx(graph)
-      ? await readDescription(graph, onnxDescription)
-      : await readDescription(graph, graphDescription, {});
-    return { next: description.next, views: viewsOf(description).views };
+    if (!isOnnx(graph)) return { next: (await readDescription(graph, graphDescription, {})).next, views: {} };
+    const { next, views } = await readDescription(graph, onnxDescription);
+    return { next, views };
   };
   const first = await viewsIn(source.graph);
   const next = await Promise.all(
@@ -172,7 +173,7 @@ async function loadOne(
   const { graph } = source;
   const file = await readNetworkFile(graph);
   const { classes, description } = await readNames(source);
-  const sha256 = createHash('sha256').update(file).digest('hex');
+  const sha256 = sha256Of(file);
   if (description.sha256 !== undefined && description.sha256 !== sha256)
     throw createError('network_mismatch', {
       problem: `${graph} has the SHA-256 ${sha256}, and the file beside it says ${description.sha256}`,
@@ -181,6 +182,7 @@ async function loadOne(
   const repeated = classes.find((name, i) => classes.indexOf(name) !== i);
   if (repeated !== undefined)
     throw createError('network_mismatch', { problem: `${namesFrom} names "${repeated}" twice` });
+  const model = modelOf(source, file, description);
   const first: Network = {
     name: description.name ?? graph.replace(/^.*[\\/]/, '').replace(/\.(pb|onnx)$/i, ''),
     sha256,
@@ -192,13 +194,17 @@ async function loadOne(
       ...defined(source.thresholds ?? {}),
     },
     ...(description.note === undefined ? {} : { note: description.note }),
-    ...viewsOf(description),
+    ...describedOf(model, description),
   };
-  return { path: graph, first, model: modelOf(source, file, description), namesFrom, description };
+  return { path: graph, first, model, namesFrom, description };
 }
 
-const viewsOf = (description: Description): Pick<Network, 'views'> =>
-  'categories' in description ? { views: description.views } : {};
+const describedOf = (model: Model, description: Description): Pick<Network, 'views' | 'form'> =>
+  model.kind === 'onnx' && 'categories' in description
+    ? { views: description.views, form: sha256Of(JSON.stringify([model.input, model.output])) }
+    : {};
+
+const sha256Of = (content: Buffer | string): string => createHash('sha256').update(content).digest('hex');
 
 function modelOf(source: NetworkSource, file: Buffer, description: Description): Model {
   const { graph: path, inputLayer, outputLayer } = source;
@@ -262,11 +268,12 @@ async function loadNext({ graph: before }: NetworkSource, graph: string): Promis
 function asOne(first: Network, following: ReadonlyMap<string, LoadedNetwork>): Network {
   const next = [...following].map(([category, { network }]) => ({ category, network }));
   const all = [first, ...next.map(({ network }) => network)];
-  const hash = createHash('sha256').update(first.sha256);
-  for (const { category, network } of next) hash.update(`\n${category} ${network.sha256}`);
   return {
     ...first,
-    sha256: hash.digest('hex'),
+    sha256: sha256Of(
+      [first.sha256, ...next.map(({ category, network }) => `${category} ${network.sha256}`)].join('\n'),
+    ),
+    form: sha256Of(JSON.stringify(all.map(({ form }) => form))),
     purpose:
       (['research', 'unstated'] as const).find((purpose) => all.some((each) => each.purpose === purpose)) ??
       'clinical',

@@ -138,7 +138,7 @@ describe('the switch to another network', () => {
     });
   }, 120_000);
 
-  test('takes ONNX networks, also two in a cascade: the record names both, and what is hidden makes the map', async () => {
+  test('takes ONNX networks, also two in a cascade: the record names both, and either explains', async () => {
     const folder = join(stateDir, 'networks', 'parts');
     await mkdir(folder);
     const thresholds = { threshold: 0, margin: 0, unknownBelow: 0 };
@@ -163,7 +163,7 @@ describe('the switch to another network', () => {
     expect(reason).toContain('; then views: ');
     expect(labels).toContain(category);
     const map = (await callApi(service, 'GET', `/instances/${id}/activation?category=${category}`)).json;
-    expect(map).toMatchObject({ method: 'occlusion', category });
+    expect(map).toMatchObject({ method: 'activation', category });
     expect(map.values).toHaveLength(map.rows * map.columns);
     const { categories } = (await callApi(service, 'GET', '/categories')).json;
     expect(categories).toContainEqual(

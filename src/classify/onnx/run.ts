@@ -3,7 +3,9 @@ import { createError, PlainviewError } from '../../errors/errors.js';
 import type { Engine } from '../engines/engine.js';
 import { noise } from '../engines/self-test.js';
 import type { Model } from '../network.js';
+import type { Features } from './activation.js';
 import { type Declared, formOf, type OnnxForm } from './fit.js';
+import { pooledHeadOf, withOutput } from './pooled-head.js';
 import { scoresOf, suspicionsOf } from './scores.js';
 
 export type OnnxModel = Extract<Model, { kind: 'onnx' }>;
@@ -24,23 +26,8 @@ const together = 4;
  * @throws engine_unavailable, network_unreadable, network_mismatch, network_layer, network_output
  */
 export async function startOnnx({ path, file, input, output }: OnnxModel): Promise<RunningOnnx> {
-  const ort = await import('onnxruntime-node').catch((error: Error) => {
-    throw createError(
-      'engine_unavailable',
-      {
-        engine: 'onnxruntime',
-        why: `${path} needs it, and it cannot be loaded: run \`npm install onnxruntime-node\` in Plainview's folder (${error.message.split('\n')[0]})`,
-      },
-      error,
-    );
-  });
-  const session = await ort.InferenceSession.create(file, {
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
-  }).catch((error: Error) => {
+  const ort = await load(path);
+  const session = await ort.InferenceSession.create(file, sessionOptions).catch((error: Error) => {
     throw unreadable(path, error);
   });
   const form = formOf(
@@ -91,6 +78,50 @@ export async function startOnnx({ path, file, input, output }: OnnxModel): Promi
       batch: 1,
       infer: async (pictures) => scoresOf(await raw(pictures), form.output),
       close: () => session.release(),
+    },
+  };
+}
+
+const load = (path: string) =>
+  import('onnxruntime-node').catch((error: Error) => {
+    throw createError(
+      'engine_unavailable',
+      {
+        engine: 'onnxruntime',
+        why: `${path} needs it, and it cannot be loaded: run \`npm install onnxruntime-node\` in Plainview's folder (${error.message.split('\n')[0]})`,
+      },
+      error,
+    );
+  });
+
+const sessionOptions = {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  graphOptimizationLevel: 'all',
+  logSeverityLevel: 3,
+} as const satisfies InferenceSession.SessionOptions;
+
+/**
+ * Computes what the last average of a graph averages, where it has one before its last layer.
+ * @returns undefined where it has none
+ */
+export async function startFeatures({ path, file }: OnnxModel, { input, output }: OnnxForm) {
+  const head = pooledHeadOf(file, output.name);
+  if (head === undefined || head.outputs !== output.classes) return undefined;
+  const ort = await load(path);
+  const session = await ort.InferenceSession.create(withOutput(file, head.features), sessionOptions);
+  const { layout, channels, height, width } = input;
+  const shape = layout === 'NCHW' ? [1, channels, height, width] : [1, height, width, channels];
+  return {
+    head,
+    async featuresOf(picture: Float32Array): Promise<Features | undefined> {
+      const feeds = { [input.name]: new ort.Tensor('float32', picture, shape) };
+      const { data, dims } = (await session.run(feeds, [head.features]))[head.features] ?? {};
+      const [, ...axes] = dims ?? [];
+      const [rows, columns] = head.layout === 'NCHW' ? axes.slice(1) : axes;
+      if (!(data instanceof Float32Array) || rows === undefined || columns === undefined) return undefined;
+      return { values: data, height: rows, width: columns };
     },
   };
 }

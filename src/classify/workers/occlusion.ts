@@ -19,7 +19,7 @@ const sides = [12, 10, 8, 6, 4];
 /** What a map may take, milliseconds. Meanwhile this process classifies nothing. */
 const budgetMs = 6000;
 /** A network that needs longer even for the coarsest map gives none. */
-const longestMs = 40_000;
+const longestMs = 20_000;
 /** Pictures of a call. */
 const together = 8;
 /** What is hidden, in cells: more than one, so that a thing on the border of two is hidden as a whole. */

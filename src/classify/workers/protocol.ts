@@ -89,9 +89,10 @@ export type ClassMap = {
   readonly values: Float32Array;
 } & (
   | {
-      /** What a position adds to the logit. Mean + `bias` = logit. */
+      /** What a position adds to the logit. */
       readonly method: 'activation';
-      readonly bias: number;
+      /** Where the map is that of the network's input: mean + `bias` = logit. */
+      readonly bias?: number;
     }
   /** By how much the log-odds of the score fall where the position is hidden. */
   | { readonly method: 'occlusion' }

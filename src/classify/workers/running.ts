@@ -7,7 +7,8 @@ import { readGraphDef } from '../graph/graphdef.js';
 import type { Size } from '../graph/steps.js';
 import { walk } from '../graph/walk.js';
 import type { Model } from '../network.js';
-import { startOnnx } from '../onnx/run.js';
+import { activationOf, overPicture } from '../onnx/activation.js';
+import { startFeatures, startOnnx } from '../onnx/run.js';
 import { placementOf, prepareAsDescribed } from '../prepare/described.js';
 import type { Picture } from '../prepare/picture.js';
 import { prepare } from '../prepare/resize.js';
@@ -74,6 +75,7 @@ async function startDescribed(
     });
   const { form, engine, suspicions } = await startOnnx(model);
   const { height, width, channels, layout } = form.input;
+  let pooling: ReturnType<typeof startFeatures> | undefined;
   return {
     engine,
     declined: [],
@@ -81,12 +83,20 @@ async function startDescribed(
     batcher: new Batcher(engine, form.input),
     preparation: JSON.stringify(form.input),
     prepare: (picture) => prepareAsDescribed(picture, form.input),
-    explain: (input, _scores, classIndex, picture) =>
-      occlusionMap(
-        { input, height, width, channels, layout, placement: placementOf(picture, form.input) },
-        classIndex,
-        (pictures) => engine.infer(pictures, form.input),
-      ),
+    explain: async (input, scores, classIndex, picture) => {
+      const placement = placementOf(picture, form.input);
+      // Where the features cannot be had, hiding parts serves as well.
+      pooling ??= startFeatures(model, form).catch(() => undefined);
+      const pooled = await pooling;
+      const features = await pooled?.featuresOf(input);
+      if (pooled !== undefined && features !== undefined) {
+        const map = activationOf(pooled.head, features, scores, classIndex);
+        if (map !== undefined)
+          return { method: 'activation', ...overPicture(map, features, form.input, placement) };
+      }
+      const occluded = { input, height, width, channels, layout, placement };
+      return occlusionMap(occluded, classIndex, (pictures) => engine.infer(pictures, form.input));
+    },
     onnx: { form, suspicions },
   };
 }

@@ -210,7 +210,8 @@ describe('an explanation', () => {
       classes.map((name) => classifier.explain(goldenPictureFile('rgb.png'), name)),
     );
     const logits = maps.map((map) => {
-      if (map.method !== 'activation') throw new Error('this network has activation maps');
+      if (map.method !== 'activation' || map.bias === undefined)
+        throw new Error('this network has activation maps');
       return map.bias + map.values.reduce((sum, v) => sum + v, 0) / map.values.length;
     });
     const sum = logits.reduce((total, logit) => total + Math.exp(logit), 0);

@@ -12,8 +12,11 @@ import {
 } from '../../../src/classify/classifier.js';
 import { answersOf, decideOn } from '../../../src/classify/decide.js';
 import type { EngineChoice } from '../../../src/classify/engines/engine.js';
+import { softmax } from '../../../src/classify/graph/last-layer.js';
 import { loadNetwork, type NetworkSource, requireOutputs } from '../../../src/classify/network.js';
+import { activationOf, overPicture } from '../../../src/classify/onnx/activation.js';
 import type { InputForm } from '../../../src/classify/onnx/fit.js';
+import { pooledHeadOf } from '../../../src/classify/onnx/pooled-head.js';
 import { decode } from '../../../src/classify/prepare/decode.js';
 import { placementOf, prepareAsDescribed } from '../../../src/classify/prepare/described.js';
 import type { Picture } from '../../../src/classify/prepare/picture.js';
@@ -21,7 +24,7 @@ import { occlusionMap } from '../../../src/classify/workers/occlusion.js';
 import { startNetwork } from '../../../src/classify/workers/running.js';
 import { shipped } from '../../../src/files/places.js';
 import { brightnessOnnx } from '../../../testkit/classify/brightness-onnx.js';
-import { goldenGraph, goldenSize } from '../../../testkit/classify/graphs.js';
+import { edited, find, goldenGraph, goldenSize } from '../../../testkit/classify/graphs.js';
 import { goldenPictureFile } from '../../../testkit/classify/pictures.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'onnx-'));
@@ -45,6 +48,11 @@ async function run(graph: string, options: Partial<NetworkSource> & { engine?: E
   requireOutputs(loaded, running.classes);
   return {
     suspicions: running.onnx?.suspicions,
+    map: async (file: Buffer, classIndex: number) => {
+      const picture = await decode(file, 1);
+      const { input, scores } = await running.batcher.infer(async () => running.prepare(picture));
+      return running.explain(input, scores, classIndex, picture);
+    },
     scores: async (picture: Buffer) =>
       (await running.batcher.infer(async () => running.prepare(await decode(picture, 1)))).scores,
   };
@@ -158,7 +166,7 @@ describe('an ONNX network', () => {
     expect([other.scores, other.shadow]).toMatchObject([alone[1], { scores: alone[0] }]);
 
     const map = await turned.explain(picture, 'knee');
-    expect([map.method, map.values.length]).toEqual(['occlusion', map.rows * map.columns]);
+    expect([map.method, map.values.length]).toEqual(['activation', map.rows * map.columns]);
     expect(Math.max(...map.values.map(Math.abs))).toBeGreaterThan(0);
     await expect(turned.explain(picture, 'skull')).rejects.toMatchObject({ code: 'class_unknown' });
     await expect(turned.features(picture)).rejects.toMatchObject({ code: 'training_impossible' });
@@ -220,7 +228,7 @@ describe('a cascade of two networks', () => {
     for (const category of ['knee', 'knee_ap']) {
       const { values, columns, method } = await classifier.explain(picture, category);
       const left = values.filter((_, i) => i % columns < columns / 2).reduce((a, b) => a + b, 0);
-      expect([method, left > 0]).toEqual(['occlusion', true]);
+      expect([method, left > 0]).toEqual(['activation', true]);
     }
   });
 
@@ -241,19 +249,11 @@ describe('a cascade of two networks', () => {
         thresholds: { threshold: 0, margin: 0, unknownBelow: 0 },
       }),
     );
-    const seen = await (await start(graph, size)).classify(picture);
+    // A shadow is one network, so this one is not asked.
+    const both = await start(graph, { ...size, shadow: { graph: cascade } });
+    expect(both.shadow?.problem?.message).toMatch(/is a cascade .*name one of its networks/);
+    const seen = await both.classify(picture);
     expect(answersOf(seen)?.map(({ network }) => network.name)).toEqual(['frozen', 'keras-recipe']);
-  });
-
-  it('is no shadow: that is one network', async () => {
-    const { shadow, close } = await createClassifier({
-      graph: shipped('testkit', 'onnx', 'keras.onnx'),
-      shadow: { graph: cascade },
-      engine: 'auto',
-      workers: 1,
-    });
-    await close();
-    expect(shadow?.problem?.message).toMatch(/is a cascade .*name one of its networks/);
   });
 });
 
@@ -334,6 +334,75 @@ describe('the preparation', () => {
         );
         expect(values).toHaveLength(64);
       }
+  });
+});
+
+describe('an activation map', () => {
+  const file = (name: string) => readFileSync(shipped('testkit', 'onnx', `${name}.onnx`));
+
+  it.each([
+    ['keras', 'output_0', 8, 4],
+    ['pytorch', 'logits', 8, 3],
+  ])('is found in what %s exports', (name, output, inputs, outputs) => {
+    expect(pooledHeadOf(file(name), output)).toMatchObject({ layout: 'NCHW', inputs, outputs });
+  });
+
+  it('is not there where more than an average and a linear layer make the scores', async () => {
+    // ConvNeXt has a normalisation between them.
+    expect(pooledHeadOf(file('timm'), 'logits')).toBeUndefined();
+    const { map } = await run(shipped('testkit', 'onnx', 'timm.onnx'));
+    expect(await map(goldenPictureFile('grey.png'), 1)).toMatchObject({ method: 'occlusion' });
+  });
+
+  it('is not there either for a frozen graph whose head is not linear: that has parts hidden', async () => {
+    const graph = join(folder, 'bent.pb');
+    const bent = edited('keras', (nodes) => {
+      const softmaxNode = find(nodes, ({ op }) => op === 'Softmax');
+      const [before = ''] = softmaxNode.input;
+      nodes.push({ name: 'bent', op: 'Relu', input: [before], attr: {} });
+      softmaxNode.input = ['bent'];
+    });
+    await writeFile(graph, bent);
+    await writeFile(join(folder, 'classes.txt'), 'a\nb\nc\nd\ne\n');
+    const size = { inputHeight: goldenSize.height, inputWidth: goldenSize.width };
+    const { map } = await run(graph, { ...size, engine: 'onnxruntime' });
+    expect(await map(goldenPictureFile('rgb.png'), 0)).toMatchObject({ method: 'occlusion' });
+  });
+
+  const head = {
+    features: 'f',
+    layout: 'NHWC' as const,
+    inputs: 2,
+    outputs: 2,
+    weights: Float32Array.of(1, -1, 0, 1),
+    bias: Float32Array.of(0.5, 0),
+  };
+  const features = { values: Float32Array.of(4, 0, 0, 2, 0, 0, 0, 2), height: 2, width: 2 };
+
+  it('is what each position adds to the logit', () => {
+    // The means are 1 and 1, so the logits are 1.5 and 0.
+    const scores = softmax([1.5, 0]);
+    expect(activationOf(head, features, scores, 0)).toEqual(Float32Array.of(4, 0, 0, 0));
+    expect(activationOf(head, features, scores, 1)).toEqual(Float32Array.of(-4, 2, 0, 2));
+    const turned = { ...features, values: Float32Array.of(4, 0, 0, 0, 0, 2, 0, 2) };
+    expect(activationOf({ ...head, layout: 'NCHW' }, turned, scores, 1)).toEqual(
+      Float32Array.of(-4, 2, 0, 2),
+    );
+  });
+
+  it('is given up where the scores do not follow from it', () => {
+    expect(activationOf(head, features, softmax([1.4, 0]), 0)).toBeUndefined();
+    expect(activationOf(head, { ...features, height: 3 }, softmax([1.5, 0]), 0)).toBeUndefined();
+  });
+
+  it('lies over the whole picture, of which the network sees the middle, or which has bars around it', () => {
+    const map = Float32Array.of(1, 2, 3, 4);
+    const size = { height: 2, width: 2 };
+    const input = { height: 8, width: 8 };
+    const wide = overPicture(map, size, input, { left: -4, top: 0, height: 8, width: 16 });
+    expect(wide).toEqual({ rows: 2, columns: 4, values: Float32Array.of(0, 1, 2, 0, 0, 3, 4, 0) });
+    const barred = overPicture(map, size, input, { left: 0, top: 2, height: 4, width: 8 });
+    expect(barred).toEqual({ rows: 1, columns: 2, values: Float32Array.of(3, 4) });
   });
 });
 
