@@ -7,6 +7,8 @@ import { type Config, type OptionName, variableOf } from '../config/options.js';
 const ofWork: readonly OptionName[] = [
   'orthancUrl',
   'secret',
+  'inputLayer',
+  'outputLayer',
   'threshold',
   'margin',
   'unknownBelow',

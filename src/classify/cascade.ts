@@ -2,6 +2,7 @@ import { createError } from '../errors/errors.js';
 import { decide } from './decide.js';
 import type { Classified, Classifier, Explained } from './interface.js';
 import type { Network } from './network.js';
+import type { Seconds } from './workers/protocol.js';
 
 /**
  * Two networks one after the other: where the first one gives a category, the network for that category looks too.
@@ -25,6 +26,7 @@ export function cascadeOf(
     const second = await nextFor(seen)?.classify(picture);
     return {
       ...seen,
+      seconds: second === undefined ? seen.seconds : sumOf(seen.seconds, second.seconds),
       network,
       cascade: {
         first: first.network,
@@ -54,3 +56,9 @@ export function cascadeOf(
     },
   };
 }
+
+const sumOf = (one: Seconds, other: Seconds): Seconds => ({
+  decode: one.decode + other.decode,
+  prepare: one.prepare + other.prepare,
+  infer: one.infer + other.infer,
+});

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createError } from '../errors/errors.js';
 
-const keras = 'export it from Keras by model.export(…, format="onnx")';
+const keras =
+  'in Keras model.export("saved", format="tf_saved_model"), then python -m tf2onnx.convert --saved-model saved --output ….onnx';
 const pytorch = 'export the model with its weights by torch.onnx.export';
 
 /** Files of networks that Plainview does not run, by the end of their names, and the way from each to ONNX. */
