@@ -34,7 +34,17 @@ model.export(saved, format="tf_saved_model", verbose=False)
 
 # 2. ONNX.
 subprocess.run(
-    [sys.executable, "-m", "tf2onnx.convert", "--saved-model", saved, "--output", folder / f"{name}.onnx", "--opset", "17"],
+    [
+        sys.executable,
+        "-m",
+        "tf2onnx.convert",
+        "--saved-model",
+        saved,
+        "--output",
+        folder / f"{name}.onnx",
+        "--opset",
+        "17",
+    ],
     check=True,
 )
 

@@ -44,7 +44,14 @@ torch.onnx.export(
 
 # 3. The description: the same as the transforms of validation.
 transform = v2.Compose(
-    [v2.PILToTensor(), v2.Grayscale(), v2.Resize(46), v2.CenterCrop(40), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5], [0.25])]
+    [
+        v2.PILToTensor(),
+        v2.Grayscale(),
+        v2.Resize(46),
+        v2.CenterCrop(40),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize([0.5], [0.25]),
+    ]
 )
 description = {
     "name": "pytorch-recipe",
@@ -66,5 +73,8 @@ finish(
     name,
     description,
     scores,
-    {picture: transform(image.convert("RGB") if image.mode != "L" else image).unsqueeze(0).numpy() for picture, image in pictures()},
+    {
+        picture: transform(image.convert("RGB") if image.mode != "L" else image).unsqueeze(0).numpy()
+        for picture, image in pictures()
+    },
 )
