@@ -1,9 +1,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, describe, expect, it } from 'vitest';
 import { networkSchema } from '../../../scripts/network-schema.js';
 import { Categories } from '../../../src/anatomy/categories.js';
+import { onnxDescription } from '../../../src/classify/description.js';
 import { loadNetwork, readClasses, readViews } from '../../../src/classify/network.js';
 import { type Declared, formOf } from '../../../src/classify/onnx/fit.js';
 import { scoresOf, suspicionsOf } from '../../../src/classify/onnx/scores.js';
@@ -97,8 +99,18 @@ describe('the description of an ONNX network', () => {
     expect(() => known.declare({ whole_leg: { ...codes, region: 7 } })).toThrow(/views.*whole_leg\.region/);
   });
 
-  it('has the published schema (else: npm run docs)', () => {
-    expect(readFileSync(shipped('docs', 'network.schema.json'), 'utf8')).toBe(networkSchema());
+  it('has the published schema (else: npm run docs), to which the examples of its page keep', () => {
+    const published = readFileSync(shipped('docs', 'network.schema.json'), 'utf8');
+    expect(published).toBe(networkSchema());
+    const fits = new Ajv2020({ strict: false }).compile(JSON.parse(published));
+    const page = readFileSync(shipped('docs', 'own-network.md'), 'utf8');
+    const examples = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, text = '']) => JSON.parse(text));
+    expect(examples).toHaveLength(2);
+    for (const example of examples) {
+      expect(fits(example), JSON.stringify(fits.errors)).toBe(true);
+      Categories.read().declare(onnxDescription.parse(example).views);
+    }
+    expect(fits({ categories: ['a', 'b'], input: { colour: 3 } })).toBe(false);
   });
 });
 
