@@ -77,14 +77,14 @@ export async function startService(
       ],
     });
   const { ofSite } = Categories.read(config.viewsFile);
-  requireLabels('PLAINVIEW_LABELS', classifier.network.classes, config.labelPrefix);
+  requireLabels('PLAINVIEW_NETWORK', classifier.network.classes, config.labelPrefix);
   requireLabels('PLAINVIEW_VIEWS_FILE', [...ofSite.keys()], config.labelPrefix);
-  logNetwork(classifier, log);
+  logNetwork(classifier, config, log);
   const server = new HttpServer(createApp([startingRouter()], log.child({}, { level: 'error' })), config);
   const startWork = (state: State) =>
     startOn(state, { config: { ...config, secret }, server, classifier, output, timings, onlyWorks });
   const { databaseUrl, stateDir } = config;
-  if (databaseUrl !== undefined) requireFiles(config, classifier.network.classes);
+  if (databaseUrl !== undefined) requireFiles(config, classifier.network);
   // Before any part reads its state: another service may be about to write it.
   const lock = await lockFolder(stateDir, log);
   try {
@@ -186,11 +186,14 @@ async function startOn(
     config,
     classifier,
     store,
-    check: ({ classes }) => {
-      requireLabels('the network', classes, config.labelPrefix);
-      requireFiles(config, classes);
+    check: (network) => {
+      requireLabels('the network', network.classes, config.labelPrefix);
+      requireFiles(config, network);
     },
-    onSwitched: () => logNetwork(classifier, log),
+    onSwitched: () => {
+      work.categories.declare(classifier.network.views);
+      logNetwork(classifier, config, log);
+    },
   });
   const door = {
     ...work,

@@ -63,7 +63,8 @@ interface Parts extends Door, Pick<Leading, 'sweep' | 'reclassification'> {}
 
 /** Builds the parts that serve HTTP: of the one process of an archive, or of the one that leads. */
 export async function createWeb(parts: Parts) {
-  const { store, orthanc, classifier, config, recorder, sweep, metrics, readiness, secret, log } = parts;
+  const { store, orthanc, classifier, categories, config, recorder, sweep, metrics, readiness, secret, log } =
+    parts;
   const tokens = readTokens(config.tokensFile);
   const openid = openId(config);
   const signatures = new Signatures(secret);
@@ -75,7 +76,7 @@ export async function createWeb(parts: Parts) {
     orthanc,
     log,
   });
-  const quality = await QualityReports.open({ orthanc, config, store, log });
+  const quality = await QualityReports.open({ orthanc, categories, config, store, log });
   const drift = await Drift.open(store, () => classifier.network.sha256, log);
   metrics.observed.drift(drift);
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));

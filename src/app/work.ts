@@ -69,6 +69,7 @@ export function createWork({
   const { stateDir } = config;
   const onPart: OnPart = (study, afterMs) => reconciler.later(study, afterMs);
   const categories = Categories.read(config.viewsFile);
+  categories.declare(classifier.network.views);
   const words = Words.read(categories, config.orderWords);
   const categoriesOf = derivedOnce(({ classes }: Network) => categories.known(classes));
   const names: CategoryLabels = {

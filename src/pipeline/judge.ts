@@ -1,5 +1,5 @@
 import type { Classified, Classifier } from '../classify/classifier.js';
-import { decide } from '../classify/decide.js';
+import { answersOf, decideOn } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
 import { recordOf, requestOf } from '../decisions/read.js';
 import type { NewDecision } from '../decisions/schema.js';
@@ -48,15 +48,18 @@ export class Judge {
     reason: Reason,
   ): Promise<Omit<NewDecision, 'ms'>> {
     const known = reason === 'sweep' ? await this.#fromKept(before) : undefined;
-    const { scores, network, engine, shadow } = known ?? (await this.#look(id, tags, before));
-    const { decision, category, reason: why, top } = decide(scores, network);
-    const provenance = this.provenance(before, { network, engine });
+    const seen = known ?? (await this.#look(id, tags, before));
+    const { shadow } = seen;
+    const { decision, category, reason: why, top } = decideOn(seen);
+    const cascade = answersOf(seen);
+    const provenance = this.provenance(before, seen);
     return {
       decision,
       ...(category === undefined ? {} : { category }),
       reason: why,
       top,
       ...provenance,
+      ...(cascade === undefined ? {} : { cascade }),
       ...(shadow === undefined ? {} : { shadow: shadowRecordOf(shadow, provenance.when) }),
     };
   }
@@ -84,7 +87,7 @@ export class Judge {
   /** Without a rendering. A second network would have to see the picture. */
   async #fromKept(
     before: IdentifiedInstance,
-  ): Promise<Pick<Classified, 'scores' | 'network' | 'engine' | 'shadow'> | undefined> {
+  ): Promise<Pick<Classified, 'scores' | 'network' | 'engine' | 'shadow' | 'cascade'> | undefined> {
     const { network, engine, shadow } = this.#parts.classifier;
     if (shadow !== undefined) return undefined;
     const scores = await this.#parts.kept?.scores(this.#parts.classifier, before);
