@@ -1,5 +1,5 @@
 import { Categories } from '../anatomy/categories.js';
-import { loadNetwork } from '../classify/network.js';
+import { loadNetwork, type Network } from '../classify/network.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
 import { asPlainviewError, createError } from '../errors/errors.js';
@@ -15,7 +15,7 @@ import { examineService } from './service.js';
 export interface Surroundings {
   env: NodeJS.ProcessEnv;
   /** Throws where a file that an option names cannot be used. */
-  requireFiles: (config: Config, classes: readonly string[]) => void;
+  requireFiles: (config: Config, network: Pick<Network, 'classes' | 'views'>) => void;
   /** Who asks, for the service. */
   who: string;
 }
@@ -37,11 +37,11 @@ export async function examine({ env, requireFiles, who }: Surroundings): Promise
   const config = await attempt(() => withSecret(loadConfig(env)));
   if (config === undefined) return [...found, finding('not_examined', {})];
   await note(() => examineSecrets(env));
-  const classes = await attempt(async () => {
+  const network = await attempt(async () => {
     const { network } = await loadNetwork(classifierOptions(await withNetworkInUse(config)));
     if (network.purpose === 'research') found.push(finding('network_research', { network: network.name }));
-    requireFiles(config, network.classes);
-    return network.classes;
+    requireFiles(config, network);
+    return network;
   });
   await note(() => examineFolder(config));
   const { databaseUrl } = config;
@@ -56,7 +56,9 @@ export async function examine({ env, requireFiles, who }: Surroundings): Promise
       found.push(...(works ?? []));
       if (works === undefined) found.push(finding('not_examined', {}));
       else if (isFirst) {
-        const names = Categories.read(config.viewsFile).known(classes ?? []);
+        const categories = Categories.read(config.viewsFile);
+        categories.declare(network?.views);
+        const names = categories.known(network?.classes ?? []);
         await note(() => examineLabels(orthanc, config, names));
         await note(() => examineModalities(orthanc, config));
         await note(() => examineService(orthanc, config, who));
