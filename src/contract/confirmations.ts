@@ -34,9 +34,15 @@ export const confirmationResults = z.object({
         .optional()
         .describe('Where done: what no person has settled of it, such as a difference from the order.'),
       problem: z
-        .object({ code: z.string(), title: z.string() })
+        .object({
+          code: z.string(),
+          title: z.string(),
+          params: z.record(z.string(), z.unknown()).optional(),
+        })
         .optional()
-        .describe('Where refused: why. Nothing was written, unless a part of Plainview or Orthanc was away.'),
+        .describe(
+          'Where refused: why, as in a problem of the API. Nothing was written, unless a part of Plainview or Orthanc was away.',
+        ),
     }),
   ),
 });

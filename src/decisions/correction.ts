@@ -1,6 +1,6 @@
 import { otherClass } from '../classify/decide.js';
 import { createError } from '../errors/errors.js';
-import { differencesOf } from './open-states.js';
+import { differencesOf, settledIn } from './open-states.js';
 import { decisionOf } from './read.js';
 import {
   type DecisionRecord,
@@ -118,7 +118,7 @@ function personal(
   action: 'confirm' | 'correct',
   { who, when }: By,
 ): NewDecision {
-  const before = networksDecision(current);
+  const before = current.before ?? { ...networksDecision(current), ...settledIn(current) };
   const { top, network, engine, ms } = before;
   return {
     ...(category === null

@@ -92,6 +92,13 @@ const acknowledgement = z.object({
 });
 export type Acknowledgement = z.output<typeof acknowledgement>;
 
+/** What people have settled of the order. It outlasts the decision, so that the same difference is not asked about again. */
+const settlement = {
+  /** The differences from the order that a person's decision itself has settled: `differencesOf`. Absent on what older versions recorded. */
+  settled: z.array(z.string()).optional().catch(undefined),
+  acknowledged: acknowledgement.optional().catch(undefined),
+};
+
 export const instanceRecord = z.object({
   version: z.literal(1),
   ...decisionRecord.shape,
@@ -99,16 +106,11 @@ export const instanceRecord = z.object({
   who: z.enum(['network', 'person']),
   /** Who has decided, where a person has: present with `before`. */
   person: z.object({ who: z.string(), when: z.string(), action: z.enum(['confirm', 'correct']) }).optional(),
-  /** The network's decision that a person's replaced: an undo brings it back. */
-  before: decisionRecord.optional(),
+  /** The network's decision that a person's replaced, with what was settled then: an undo brings it back. */
+  before: decisionRecord.extend(settlement).optional(),
   /** Absent where it was not looked at: on failures, and on what was decided before there was this check. */
   order: orderRecord.optional(),
-  /**
-   * The differences from the order that a person's decision itself has settled: `differencesOf`. Absent on what older
-   * versions recorded. It outlasts the decision, so that the same difference is not asked about again.
-   */
-  settled: z.array(z.string()).optional().catch(undefined),
-  acknowledged: acknowledgement.optional().catch(undefined),
+  ...settlement,
   /** Absent where the file was not read, and on what was decided before exposures were looked at. */
   exposure: exposure.optional(),
   /** As the file came: without what Plainview wrote there. Absent as `exposure` is; one that cannot be read is ignored. */

@@ -1,5 +1,6 @@
 import type { Categories } from '../anatomy/categories.js';
 import { type Dimension, type FigureName, figureNames, type Relation } from '../contract/quality.js';
+import { saysWhatItShows } from '../decisions/correction.js';
 import type { InstanceRecord } from '../decisions/schema.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Radiograph } from './radiographs.js';
@@ -89,7 +90,7 @@ export class Tally {
             return { attribute, decider: decided.decider, relation: relations[attribute](value, codes) };
           });
     const side = record?.order?.side.answer;
-    const order = record?.order?.answer;
+    const compared = record?.order === undefined ? [] : comparedIn(record.order);
     return {
       relations: found,
       figures: {
@@ -105,7 +106,7 @@ export class Tally {
           ),
         ),
         ...(side === 'agrees' || side === 'differs' ? { wrongSide: side === 'differs' } : {}),
-        ...(order === 'agrees' || order === 'differs' ? { orderMismatch: order === 'differs' } : {}),
+        ...(compared.length > 0 ? { orderMismatch: compared.includes('differs') } : {}),
         ...(read === 'other version'
           ? {}
           : {
@@ -121,13 +122,18 @@ const wrongName = {
   view: { person: 'wrongViewByPerson', network: 'wrongViewByNetwork' },
 } as const;
 
-/** Who says what the picture shows: a person where one has decided, else the network where it is sure enough. */
+/** The answers of the order check, without what could not be compared. */
+const comparedIn = ({ bodyPart, projection, side }: NonNullable<InstanceRecord['order']>) =>
+  [bodyPart, projection, side].flatMap(({ answer }) => (answer === 'cannot_tell' ? [] : answer));
+
+/** Who says what the picture shows: a person where one has said so, else the network where it is sure enough. */
 function deciderOf(
-  { who, decision, category, top }: InstanceRecord,
+  record: InstanceRecord,
   networkScore: number,
 ): { decider: Decider; category: string } | undefined {
+  const { decision, category, top } = record;
   if (decision !== 'category' || category === undefined) return undefined;
-  if (who === 'person') return { decider: 'person', category };
+  if (saysWhatItShows(record)) return { decider: 'person', category };
   const score = top.find((each) => each.category === category)?.score ?? 0;
   return score >= networkScore ? { decider: 'network', category } : undefined;
 }

@@ -26,7 +26,7 @@ export const meanings = (networkScore: number): Readonly<Record<FigureName, stri
     wrongSide:
       'The attributes of the picture and of its order name different sides. Of those where two attributes name a side.',
     orderMismatch:
-      'The picture shows something else than was ordered. Of those where decision and order could be compared.',
+      'Body part, projection or side is not what was ordered. Of those where at least one of the three could be compared.',
     undecided:
       'Neither the network nor a person has named the picture. Of all radiographs whose record this version can read.',
   };

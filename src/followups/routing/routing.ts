@@ -108,6 +108,8 @@ export class Routing {
     const studyLedger = new StudyLedger({
       orthanc,
       groupLabels,
+      modalities,
+      onChanged: async (study) => this.#studyRules?.mark(study),
       onPending: (id, to) => this.#studyOutboxes.get(to)?.enqueue(id),
     });
     this.#findStudies = () =>

@@ -45,10 +45,10 @@ export function confirmationOperations(parts: Parts): Operation[] {
         return { instance, outcome: 'done', ...(record === undefined ? {} : { open: openStatesOf(record) }) };
       } catch (caught) {
         const error = asPlainviewError(caught);
-        const { status, code, message: title } = error;
+        const { status, code, message: title, params } = error;
         if (status >= 500)
           log[status === 503 ? 'warn' : 'error']({ err: error, instance }, 'one of many decisions failed');
-        return { instance, outcome: 'refused', problem: { code, title } };
+        return { instance, outcome: 'refused', problem: { code, title, params } };
       }
     };
     return { results: await pMap(pictures, one, { concurrency: atATime }) };

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type * as served from '../../contract/confirmations.js';
+import { problem as problemOfApi } from './schema.js';
 
 /** As in `schema.ts`: what the page reads of what the service declares. */
 type Read<_Served extends Ours, Ours> = Ours;
@@ -23,13 +24,16 @@ export const grid = z.object({
 });
 export type Grid = Read<served.Grid, z.output<typeof grid>>;
 
+/** `status` is that of the whole answer. */
+const problem = z.omit(problemOfApi, { status: true });
+
 export const confirmationResults = z.object({
   results: z.array(
     z.object({
       instance: z.string(),
       outcome: z.enum(['done', 'refused']),
       open: z.optional(z.array(z.string())),
-      problem: z.optional(z.object({ code: z.string(), title: z.string() })),
+      problem: z.optional(problem),
     }),
   ),
 });

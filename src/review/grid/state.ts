@@ -208,7 +208,7 @@ const post = async (path: string, pictures: readonly Picture[]): Promise<Confirm
 /** Shows what was refused until the reader dismisses it. @returns the instances where it was done */
 function tell(results: ConfirmationResults['results']): Set<string> {
   refusals.value = results.flatMap(({ instance, problem }) =>
-    problem === undefined ? [] : [{ instance, why: problem.title }],
+    problem === undefined ? [] : [{ instance, why: texts.errorText(problem) }],
   );
   return new Set(results.flatMap(({ instance, outcome }) => (outcome === 'done' ? [instance] : [])));
 }

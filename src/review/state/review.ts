@@ -29,6 +29,8 @@ export const answerWord = signal('');
 export const saving = signal(false);
 /** Instances decided on this page, latest last: undo takes them back in reverse order. */
 export const decidedHere = signal<readonly string[]>([]);
+/** The instance that took the place of the one just decided. There, undo is about that decision. */
+let followedOn: string | undefined;
 
 /** Reports decisions that others make about the instance that is shown. @returns a function that stops it */
 export const startReviewUpdates = (): (() => void) => onDecided(applyEvent);
@@ -125,6 +127,7 @@ async function decide(entry: Entry, message: string, send: () => Promise<Entry>)
     const decided = await send();
     updateEntry(decided);
     decidedHere.value = [...without(entry.instance), entry.instance];
+    followedOn = undefined;
     // The person who decides is the one who can say what is wrong with the order.
     if (needsAnswer(decided)) {
       await showInstance(entry.instance);
@@ -133,6 +136,7 @@ async function decide(entry: Entry, message: string, send: () => Promise<Entry>)
     const following = await neighbour(entry.instance, 1);
     if (following === undefined) await showInstance(entry.instance);
     else replaceShown(entry.instance, following);
+    followedOn = following?.instance;
     notifyDone(texts.reviewDecided(message, following === undefined, hasKeys()));
   });
 }
@@ -140,10 +144,11 @@ async function decide(entry: Entry, message: string, send: () => Promise<Entry>)
 const isByPerson = ({ who, acknowledged }: Pick<Entry, 'who' | 'acknowledged'>): boolean =>
   who === 'person' || acknowledged !== undefined;
 
-/** Undoes what a person said of the shown instance, else the last decision made on this page. */
+/** Undoes the decision that led here; else what a person said of the shown instance; else the last decision made on this page. */
 export async function undo(): Promise<void> {
   const shown = currentEntry.value;
-  const isUndone = shown !== undefined && isShown(shown.instance) && isByPerson(shown);
+  const isUndone =
+    shown !== undefined && isShown(shown.instance) && shown.instance !== followedOn && isByPerson(shown);
   const instance = isUndone ? shown.instance : decidedHere.value.at(-1);
   if (instance === undefined) return notifyDone(texts.reviewNothingToUndo);
   await save(instance, async () => {
@@ -154,6 +159,7 @@ export async function undo(): Promise<void> {
         await callApi(`instances/${instance}/undo`, entryShape, { method: 'POST', body: { of: when } }),
       );
     decidedHere.value = without(instance);
+    followedOn = undefined;
     if (isShown(instance)) await showInstance(instance);
     else goInstead(instanceHref(instance));
     notifyDone(isByPerson(known) ? texts.reviewUndone : texts.reviewNoLongerByPerson);
@@ -181,6 +187,7 @@ async function save(instance: string, work: () => Promise<void>): Promise<void> 
 export async function goToNeighbour(by: 1 | -1, message = ''): Promise<void> {
   const shown = route.value;
   if (shown.page !== 'instance') return;
+  followedOn = undefined;
   const entry = await neighbour(shown.instance, by);
   if (entry !== undefined) replaceShown(shown.instance, entry);
   const end = by === 1 ? texts.reviewAtEnd : texts.reviewAtStart;

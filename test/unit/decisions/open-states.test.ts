@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   acknowledged,
   confirmed,
+  confirmedUnordered,
   corrected,
   saysWhatItShows,
   undone,
@@ -105,6 +106,20 @@ describe('an answer to what differs from the order', () => {
     const answered = acknowledged(mismatch, { answer: 'no_matter' }, by).acknowledged;
     const anew = record({ ...decidedAs('knee_lateral'), acknowledged: answered }, hand);
     expect(openStatesOf(record(undone(anew), hand))).toEqual(['order_mismatch']);
+  });
+
+  test.each([
+    ['a confirmation', (current: InstanceRecord) => confirmed(current, later)],
+    ['one of many confirmations', (current: InstanceRecord) => confirmedUnordered(current, later)],
+    ['a correction', (current: InstanceRecord) => corrected(current, 'foot_ap', later)],
+  ])('of one person is there again when another takes back %s', (_what, decide) => {
+    const answer = acknowledged(mismatch, { answer: 'no_matter', why: 'wrong room' }, by).acknowledged;
+    const anew = { ...decidedAs('knee_lateral'), acknowledged: answer, settled: ['It was so before.'] };
+    const decided = record(decide(record(anew, hand)), hand);
+    // As Orthanc has it.
+    const back = undone(instanceRecord.parse(JSON.parse(JSON.stringify(decided))));
+    expect(back).toEqual({ ...anew, who: 'network' });
+    expect(openStatesOf(record(back, hand))).toEqual([]);
   });
 
   test.each([

@@ -39,6 +39,7 @@ function api() {
     ...process,
     audited,
     enqueued,
+    call,
     grid: (query: object = {}) => call('grid', { query }) as Promise<Grid>,
     confirm: async (pictures: Grid['pictures'], who?: string) =>
       outcomes(await call('confirmTogether', sent(pictures, who))),
@@ -112,7 +113,14 @@ test('what has changed since it was seen is refused and stays as it is; the othe
   await of.recorder.replace(instanceId.parse(pictures[0]?.instance), byPerson);
   await site.remove(`instances/${deleted}`);
   const seen = pictures.map((each, index) => (index === 1 ? { ...each, picture: 'the former file' } : each));
-  expect(await of.confirm(seen)).toEqual(['decision_changed', 'picture_replaced', 'instance_gone', 'done']);
+  const { results } = (await of.call('confirmTogether', sent(seen))) as ConfirmationResults;
+  expect(results.map(({ outcome, problem }) => problem?.code ?? outcome)).toEqual([
+    'decision_changed',
+    'picture_replaced',
+    'instance_gone',
+    'done',
+  ]);
+  expect(results[1]?.problem?.params).toEqual({ instance: replaced });
   expect(site.record(corrected)).toMatchObject({ category: 'hand_ap' });
   expect(site.record(replaced ?? '')).toMatchObject({ who: 'network' });
   expect(site.record(kept)).toMatchObject({ who: 'person', category: 'knee_ap' });

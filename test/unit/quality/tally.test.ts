@@ -122,6 +122,36 @@ test('side and order count where they could be compared; undecided is what neith
   expect(figure(all, 'undecided')).toEqual([2, 6]);
 });
 
+test('an order mismatch is counted among all where anything could be compared, also where the body part could not', () => {
+  const ofProjection = (answer: string) =>
+    radiograph({
+      record: record({
+        order: instanceRecord.shape.order.parse({
+          ...order('cannot_tell', 'cannot_tell'),
+          // As the order check answers: without a difference, what it says of the body part.
+          answer: answer === 'differs' ? 'differs' : 'cannot_tell',
+          projection: { answer, reason: '' },
+        }),
+      }),
+    });
+  const all = ['differs', 'agrees', 'agrees', 'agrees', 'cannot_tell'].map(ofProjection);
+  expect(figure(all, 'orderMismatch')).toEqual([1, 4]);
+});
+
+test('who says that a difference from the order does not matter has not said what the picture shows', () => {
+  const who = { who: 'alice', when: '2026-03-10T11:00:00.000Z' };
+  const unimportant = record({
+    who: 'person',
+    when: who.when,
+    person: { ...who, action: 'confirm' },
+    acknowledged: { ...who, answer: 'no_matter', of: ['it differs'] },
+  });
+  const all = [radiograph({ declared: { bodyPart: 'FOOT' }, record: unimportant })];
+  expect(figure(all, 'wrongBodyPartByPerson')).toEqual([0, 0]);
+  expect(figure(all, 'wrongBodyPartByNetwork')).toEqual([1, 1]);
+  expect(figure(all, 'undecided')).toEqual([0, 1]);
+});
+
 test('each figure has its interval and examples; groups come by size, months in order, what is not given last', () => {
   const wrong = radiograph({ declared: { bodyPart: 'FOOT', station: 'ROOM\u001b2' }, studyDate: '20251231' });
   const all = [

@@ -10,6 +10,7 @@ import { chooseLanguage, type Language, languageTags } from '../../../src/review
 import en from '../../../src/review/texts/en.json';
 import type { texts } from '../../../src/review/texts/index.js';
 import type { sentences } from '../../../src/review/texts/sentences.js';
+import { stubApi } from './support/fake-api.js';
 import { stubBrowser } from './support/fake-browser.js';
 
 type Texts = typeof texts;
@@ -295,4 +296,27 @@ test.each<[chosen: string | null, preferred: string[], language: Language, local
   [null, ['en-US@posix'], 'en', 'en'],
 ])('chosen %j, browser %j: %s, written as in %s', (chosen, preferred, language, locale) => {
   expect(chooseLanguage(chosen, preferred)).toEqual({ language, locale });
+});
+
+test('why a picture was not confirmed with others is said in the language of the page', async () => {
+  await load('de');
+  const grid = await import('../../../src/review/grid/state.js');
+  const api = stubApi();
+  const picture = { instance: 'i', of: '2026-01-01T00:00:00.000Z', picture: 'p', score: 0.5, differs: false };
+  api.on('GET worklist/grid', () => ({ category: 'knee_ap', pictures: [picture], categories: [] }));
+  api.on('POST confirmations', () => ({
+    results: [
+      {
+        instance: 'i',
+        outcome: 'refused',
+        problem: { code: 'picture_replaced', title: 'Another file came.', params: { instance: 'i' } },
+      },
+    ],
+  }));
+  await grid.openGrid({ state: 'needs_review' });
+  grid.markSeen(picture);
+  await grid.confirmRest();
+  expect(grid.refusals.value[0]?.why).toMatch(
+    /^Inzwischen hat eine andere Datei das Bild der Instanz i ersetzt/,
+  );
 });

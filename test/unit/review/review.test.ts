@@ -157,6 +157,20 @@ test('undo takes back the last decision of this page and goes there', async () =
   expect(notices.notice.value?.message).toBe('There is nothing to undo.');
 });
 
+test('undo after a decision takes back that decision, not what another person said of the next picture', async () => {
+  const { api, review, routing } = page();
+  api.on(`GET instances/${idOf(1)}`, () => byPerson(1, 'hand_ap'));
+  await review.confirm(await open(0));
+  expect(routing.route.value).toEqual({ page: 'instance', instance: idOf(1) });
+  await review.showInstance(idOf(1));
+  api.on(`GET instances/${idOf(0)}`, () => byPerson(0, 'knee_ap'));
+  api.on(`POST instances/${idOf(0)}/undo`, () => entryOf(0));
+  await review.undo();
+  expect(api.requests.filter((request) => request.includes('/undo'))).toEqual([
+    `POST instances/${idOf(0)}/undo {"of":"${timeOf(100)}"}`,
+  ]);
+});
+
 test('undo of what a person no longer decides sends nothing', async () => {
   const { api, notices, review } = page();
   await review.confirm(await open(0));

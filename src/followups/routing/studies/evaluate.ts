@@ -68,7 +68,10 @@ function isMissing(wanted: Projection, { pictures }: StudyFacts, categories: Cat
   const shown = pictures.flatMap(({ category, side }) => {
     const codes = category === undefined ? undefined : categories.codesOf(category);
     const part = bodyPartOf(codes);
-    return part === undefined ? [] : [{ part, side, projection: projectionOf(codes) }];
+    const sides = side === 'both' ? (['left', 'right'] as const) : [side];
+    return part === undefined
+      ? []
+      : sides.map((each) => ({ part, side: each, projection: projectionOf(codes) }));
   });
   return shown.some(
     ({ part, side }) =>
@@ -76,7 +79,7 @@ function isMissing(wanted: Projection, { pictures }: StudyFacts, categories: Cat
         (other) =>
           other.part === part &&
           other.projection === wanted &&
-          (side === other.side || side === undefined || other.side === undefined || other.side === 'both'),
+          (side === other.side || side === undefined || other.side === undefined),
       ),
   );
 }

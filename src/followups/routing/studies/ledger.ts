@@ -3,7 +3,8 @@ import type { Orthanc } from '../../../orthanc/orthanc.js';
 import type { GroupLabels } from '../group-labels.js';
 import type { Due, RouteResult } from '../ledger.js';
 import type { RouteLedger } from '../outbox.js';
-import { isPendingRoute, type StudyRoute, type StudyRoutes, studyRoutesOf } from '../routes-record.js';
+import { isPendingRoute, type StudyRoute, studyRoutesOf } from '../routes-record.js';
+import { studyFactsOf } from './facts.js';
 import { isSameRoute } from './plan.js';
 
 export type DueStudy = Due<{ ID: StudyId }, StudyRoute>;
@@ -11,6 +12,9 @@ export type DueStudy = Due<{ ID: StudyId }, StudyRoute>;
 interface Parts {
   orthanc: Pick<Orthanc, 'hierarchy'>;
   groupLabels: GroupLabels;
+  modalities: readonly string[];
+  /** Called where the rules are to be applied again: the pictures of a study have changed, or some are gone. */
+  onChanged: (study: StudyId) => Promise<void>;
   /** Called where a study has one more route to the same destination. */
   onPending: (study: StudyId, to: string) => void;
 }
@@ -26,13 +30,23 @@ export class StudyLedger implements RouteLedger<DueStudy> {
     this.#parts = parts;
   }
 
-  /** Of each study at most one: several rules can tell one webhook, and each of them can fail alone. */
+  /**
+   * Of each study at most one: several rules can tell one webhook, and each of them can fail alone. None of a study whose
+   * pictures are not those to which the rule was applied.
+   */
   async due(ids: readonly StudyId[], to: string): Promise<DueStudy[]> {
+    const { orthanc, modalities, onChanged } = this.#parts;
     const due: DueStudy[] = [];
     for (const ID of ids) {
-      const { routes = [] } = (await this.#read(ID)) ?? {};
+      const tree = await orthanc.hierarchy.tree(ID);
+      if (tree === undefined) continue;
+      const { routes = [] } = studyRoutesOf(tree.study) ?? {};
       const route = routes.find((each) => each.to === to && isPendingRoute(each));
       if (route === undefined) continue;
+      if (route.of !== studyFactsOf(tree, modalities).content) {
+        await onChanged(ID);
+        continue;
+      }
       const sentBefore = routes.some((each) => isSameRoute(each, route) && each.state === 'sent');
       due.push({ resource: { ID }, route, sentBefore });
     }
@@ -58,10 +72,5 @@ export class StudyLedger implements RouteLedger<DueStudy> {
       return { ...known, routes };
     });
     if (hasMore) onPending(study, route.to);
-  }
-
-  async #read(study: StudyId): Promise<StudyRoutes | undefined> {
-    const group = await this.#parts.orthanc.hierarchy.group('studies', study);
-    return group && studyRoutesOf(group);
   }
 }

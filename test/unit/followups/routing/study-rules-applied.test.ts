@@ -31,7 +31,6 @@ async function create(rules: object[] = [pair], { waitMinutes = 60, process = si
   const groupLabels = new GroupLabels(orthanc, locks);
   const pending: [StudyId, string][] = [];
   const onPending = (study: StudyId, to: string) => void pending.push([study, to]);
-  const ledger = new StudyLedger({ orthanc, groupLabels, onPending });
   const studyRules = new StudyRules({
     orthanc,
     store: new FolderStore(site.stateDir),
@@ -46,6 +45,13 @@ async function create(rules: object[] = [pair], { waitMinutes = 60, process = si
     known: () => ({ aets: new Map([['m', 'SCANNER']]) }),
     onPending,
     log: silent,
+  });
+  const ledger = new StudyLedger({
+    orthanc,
+    groupLabels,
+    modalities: config.modalities,
+    onPending,
+    onChanged: (study) => studyRules.mark(study),
   });
   /** Ends the pending route as sent. */
   const send = async (study: StudyId) => {
@@ -207,6 +213,19 @@ test('a study that is deleted meanwhile is due no longer, and its routes are not
   expect(await ledger.due([study], 'peer:a')).toEqual([]);
   expect(await studyRules.apply(study)).toBeUndefined();
   expect(await dueStudies()).toEqual([]);
+});
+
+test('what waits to be sent of a picture that was deleted meanwhile is not sent: the rules are applied again', async () => {
+  const { studyRules, ledger, decided } = await create();
+  const { study, ap, lateral } = knees('gone');
+  await decided(ap, study, 'knee_ap');
+  await decided(lateral, study, 'knee_lateral');
+  await studyRules.apply(study);
+  await site.remove(`instances/${lateral}`);
+  expect(await ledger.due([study], 'peer:a')).toEqual([]);
+  await studyRules.apply(study);
+  expect(statesOf(study)).toEqual(['pair peer:a skipped']);
+  expect(ownLabels(study)).toEqual([]);
 });
 
 test('a study of which the state is damaged waits no longer', async () => {

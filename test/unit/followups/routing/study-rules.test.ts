@@ -51,6 +51,7 @@ describe('a condition on the pictures of a study', () => {
     ['none', { any: 'knee_ap', none: 'knee_lateral' }, ['knee_ap', 'hand_ap']],
     ['missing', { missing: 'lateral' }, ['knee_ap']],
     ['missing of one side', { missing: 'lateral' }, ['knee_ap left', 'knee_lateral left', 'knee_ap right']],
+    ['missing of one of both', { missing: 'lateral' }, ['knee_ap both', 'knee_lateral left']],
     ['missing of one part', { missing: 'lateral' }, ['knee_ap', 'knee_lateral', 'hand_ap']],
     ['nothing', {}, []],
   ] as const)('holds: %s', async (_what, when, pictures) => {
@@ -64,6 +65,12 @@ describe('a condition on the pictures of a study', () => {
     ['none', { none: 'knee_lateral' }, ['knee_lateral'], 'there is a knee_lateral'],
     ['an undecided one', { all: ['knee_ap'] }, ['?'], 'there is no knee_ap'],
     ['missing', { missing: 'lateral' }, ['knee_ap left', 'knee_lateral'], 'no body part is without lateral'],
+    [
+      'missing, one picture of both sides',
+      { missing: 'lateral' },
+      ['knee_ap both', 'knee_lateral left', 'knee_lateral right'],
+      'no body part is without lateral',
+    ],
   ] as const)('does not hold, and says why: %s', async (_what, when, pictures, why) => {
     expect(await whyNot(facts(pictures), when)).toBe(why);
   });
