@@ -1,6 +1,6 @@
 import { otherClass } from '../classify/decide.js';
 import { createError } from '../errors/errors.js';
-import { differencesOf, settledIn } from './open-states.js';
+import { differencesOf, settledDifferences, settledIn } from './open-states.js';
 import { decisionOf } from './read.js';
 import {
   type DecisionRecord,
@@ -90,8 +90,7 @@ export function undone(current: InstanceRecord): NewDecision {
  */
 export function confirmedUnordered(current: InstanceRecord, by: By): NewDecision {
   if (current.who !== 'network') throw createError('decision_changed', {});
-  const { settled = [], acknowledged } = current;
-  const known = [...new Set([...settled, ...(acknowledged?.of ?? [])])];
+  const known = [...settledDifferences(current)];
   return { ...confirmed(current, by), ...(known.length === 0 ? {} : { settled: known }) };
 }
 

@@ -19,12 +19,19 @@ export function differencesOf(order: OrderRecord | undefined): string[] {
   return findings.flatMap(({ answer, reason }) => (answer === 'differs' ? [reason] : []));
 }
 
+/** The differences from the order that people have settled: by a decision, or by an answer. */
+export const settledDifferences = ({
+  settled = [],
+  acknowledged,
+}: Pick<Judged, 'settled' | 'acknowledged'>) => new Set([...settled, ...(acknowledged?.of ?? [])]);
+
 /**
  * A person's decision is settled, whatever it says. A difference from the order is settled by the decision of the person who
  * saw it, or by an acknowledgement. It is open again where a later decision differs in another way.
  */
-export function openStatesOf({ decision, who, order, settled = [], acknowledged }: Judged): OpenState[] {
-  const known = new Set([...settled, ...(acknowledged?.of ?? [])]);
+export function openStatesOf(judged: Judged): OpenState[] {
+  const { decision, who, order } = judged;
+  const known = settledDifferences(judged);
   const differs = differencesOf(order).some((difference) => !known.has(difference));
   return [...(who === 'person' ? [] : opens[decision]), ...(differs ? [orderMismatch] : [])];
 }

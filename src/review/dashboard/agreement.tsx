@@ -1,6 +1,7 @@
 import type { Statistics } from '../api/schema.js';
 import { count, percent } from '../base/format.js';
 import { texts } from '../texts/index.js';
+import { IntervalLine } from '../ui/interval-line.js';
 import { TableScroll } from '../ui/table-scroll.js';
 import { wilson } from './wilson.js';
 
@@ -69,17 +70,13 @@ function CategoryRow({ agreement }: { agreement: NetworkAgreement['categories'][
       <th scope="row">{texts.categoryName(category)}</th>
       <td>{percent(confirmed, all)}</td>
       <td>
-        <svg
-          class="interval"
-          viewBox="0 0 100 12"
-          preserveAspectRatio="none"
-          role="img"
-          aria-label={texts.agreementRange(low, high)}
-        >
-          <path class="grid" d="M0 6H100" />
-          <path class="range" d={`M${100 * low} 6H${100 * high}`} />
-          <rect class="point" x={(100 * confirmed) / Math.max(all, 1) - 1} y="1" width="2" height="10" />
-        </svg>
+        <IntervalLine
+          share={confirmed / Math.max(all, 1)}
+          low={low}
+          high={high}
+          end={1}
+          name={texts.agreementRange(low, high)}
+        />
       </td>
       <td>{count(all)}</td>
       <td class="quiet">

@@ -1,9 +1,7 @@
 import { type Figure, figureNames, type Group } from '../api/quality-schema.js';
-import { shareText } from '../base/format.js';
 import { texts } from '../texts/index.js';
 import { TableScroll } from '../ui/table-scroll.js';
-import { Examples } from './examples.js';
-import { Interval } from './interval.js';
+import { FigureCells, FigureHeads } from './figure-cells.js';
 
 /** The figures of the whole archive. */
 export function Figures({ all }: { all: Group }) {
@@ -15,10 +13,7 @@ export function Figures({ all }: { all: Group }) {
           <thead>
             <tr>
               <td />
-              <th scope="col">{texts.qualityShare}</th>
-              <th scope="col">{texts.qualityInterval}</th>
-              <th scope="col">{texts.qualityCount}</th>
-              <th scope="col">{texts.qualityExamples}</th>
+              <FigureHeads />
             </tr>
           </thead>
           <tbody>
@@ -28,17 +23,9 @@ export function Figures({ all }: { all: Group }) {
               return (
                 <tr key={name}>
                   <th scope="row">{texts.qualityFigures[name]}</th>
-                  <td>
-                    {shareText(figure.share)}
+                  <FigureCells figure={figure} of={texts.qualityFigures[name]}>
                     {oneIn !== undefined && <span class="quiet"> {texts.qualityOneIn(oneIn)}</span>}
-                  </td>
-                  <td>
-                    <Interval figure={figure} />
-                  </td>
-                  <td>{texts.qualityCounted(figure.count, figure.of)}</td>
-                  <td>
-                    <Examples figure={figure} of={texts.qualityFigures[name]} />
-                  </td>
+                  </FigureCells>
                 </tr>
               );
             })}

@@ -1,10 +1,9 @@
 import { useSignal } from '@preact/signals';
 import { dimensions, type FigureName, figureNames, type Report } from '../api/quality-schema.js';
-import { count, shareText } from '../base/format.js';
+import { count } from '../base/format.js';
 import { texts } from '../texts/index.js';
 import { TableScroll } from '../ui/table-scroll.js';
-import { Examples } from './examples.js';
-import { Interval } from './interval.js';
+import { FigureCells, FigureHeads } from './figure-cells.js';
 
 /** One figure by one dimension. */
 export function Groups({ report }: { report: Report }) {
@@ -55,10 +54,7 @@ export function Groups({ report }: { report: Report }) {
           <thead>
             <tr>
               <th scope="col">{texts.qualityDimensions[dimension.value]}</th>
-              <th scope="col">{texts.qualityShare}</th>
-              <th scope="col">{texts.qualityInterval}</th>
-              <th scope="col">{texts.qualityCount}</th>
-              <th scope="col">{texts.qualityExamples}</th>
+              <FigureHeads />
             </tr>
           </thead>
           <tbody>
@@ -72,14 +68,7 @@ export function Groups({ report }: { report: Report }) {
                       : value}{' '}
                     <span class="quiet">{count(radiographs)}</span>
                   </th>
-                  <td>{shareText(shown.share)}</td>
-                  <td>
-                    <Interval figure={shown} end={most} />
-                  </td>
-                  <td>{texts.qualityCounted(shown.count, shown.of)}</td>
-                  <td>
-                    <Examples figure={shown} of={value} />
-                  </td>
+                  <FigureCells figure={shown} of={value} end={most} />
                 </tr>
               );
             })}
