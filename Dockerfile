@@ -15,7 +15,8 @@ RUN node scripts/build.mjs && npm prune --omit=dev --ignore-scripts --no-audit -
 COPY orders orders
 # `network.p[b]` copies NNCPR's network only if it is in the checkout.
 COPY model/classes.txt model/nncpr-classes.txt model/categories.json model/views.json model/plainview.json model/plainview.pb model/network.p[b] model/
-COPY orthanc/hanging.yaml orthanc/ohif.js orthanc/
+COPY orthanc/hanging.yaml orthanc/ohif.js orthanc/plainview.json orthanc/
+COPY lua/plainview.lua lua/
 # If it is not, this downloads it and checks its hash. A site without internet names a mirror: --build-arg NNCPR_FROM=https://…
 ARG NNCPR_FROM=""
 RUN node dist/cli.js model fetch ${NNCPR_FROM:+--from "$NNCPR_FROM"}

@@ -1,5 +1,6 @@
 import { catalogue } from '../src/errors/catalogue.js';
 import type { ErrorEntry } from '../src/errors/entry.js';
+import { sentence } from './sentence.js';
 
 /** `docs/errors.md`: every error of the catalogue, by its code. */
 export function errorsPage(): string {
@@ -44,19 +45,3 @@ function section([code, entry]: [string, ErrorEntry]): string {
     `HTTP ${status} · exit status ${exit} · ${transient ? 'transient' : 'not transient'}\n`,
   ].join('\n');
 }
-
-/** The sentence with a placeholder for each value. */
-function sentence({ message }: ErrorEntry): string {
-  return (message as (p: object) => string)(placeholders);
-}
-
-/** Returns each parameter's name in braces, whether the sentence uses the parameter as text, as number or as list. */
-const placeholders = new Proxy(
-  {},
-  {
-    get: (_, name) => {
-      const text = () => `{${String(name)}}`;
-      return { toString: text, join: text };
-    },
-  },
-);

@@ -70,6 +70,7 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
       classes: stubClasses,
       thresholds: { threshold: 0.9, margin: 0.1, unknownBelow: 0.3 },
     },
+    suspicions: [],
     engine: { engine: 'onnxruntime', device: 'cpu', declined: [] },
     get shadow(): Shadow | undefined {
       return this.second && { network: this.second.network };
@@ -98,7 +99,7 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
       const isAnswer = category === (await this.answer(picture)).category;
       const values = Float32Array.from({ length: 49 }, (_, i) => (isAnswer ? Math.floor(i / 7) : 0));
       const score = scores[stubClasses.indexOf(category)] ?? 0;
-      return { scores, seconds, rows: 7, columns: 7, values, bias: 0, score };
+      return { scores, seconds, rows: 7, columns: 7, values, bias: 0, method: 'activation', score };
     },
     async features(picture) {
       return { ...(await this.classify(picture)), features: new Float32Array(4) };

@@ -11,6 +11,7 @@ import { DecidingClassifier } from '../src/classify/deciding.js';
 import { loadConfig } from '../src/config/load.js';
 import { groupRecord, instanceRecord, readRecord } from '../src/decisions/schema.js';
 import { freePort } from '../src/sandbox/ports.js';
+import type { Tracing } from '../src/tracing/tracing.js';
 import type { Stub } from './classifier.js';
 import { waitFor } from './orthanc.js';
 
@@ -46,6 +47,7 @@ export async function startTestService<C extends Classifier = Stub>(options: {
   /** Reads the change log from its beginning. */
   fromStart?: boolean;
   timings?: Timings;
+  tracing?: Tracing;
 }): Promise<TestService<C>> {
   const { classifier } = options;
   const secret = options.hook?.secret ?? randomUUID();
@@ -69,7 +71,10 @@ export async function startTestService<C extends Classifier = Stub>(options: {
   const service = await startService(
     config,
     new DecidingClassifier(classifier),
-    { log: pino({ level: 'trace' }, sink) },
+    {
+      log: pino({ level: 'trace' }, sink),
+      ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
+    },
     options.timings,
   );
   if (options.ready === false) service.ready.catch(() => undefined);

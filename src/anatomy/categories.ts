@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { otherClass } from '../classify/decide.js';
+import type { Network } from '../classify/network.js';
+import { createError } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
 import { readSiteFile } from '../files/site-file.js';
+import { problemsOf } from '../files/yaml.js';
 import { code, siteCode } from './code.js';
 import {
   type BodyPart,
@@ -40,18 +43,24 @@ export type CategoryCodes = z.output<typeof categoryCodes>;
 const codeString = z
   .string()
   .regex(/^[A-Z0-9][A-Z0-9 _]{0,15}$/, 'must be 1 to 16 capital letters, digits, spaces or _');
+const viewCodes = categoryCodes.extend({
+  bodyPartExamined: codeString,
+  region: siteCode,
+  view: siteCode.optional(),
+  viewModifier: siteCode.optional(),
+  viewPosition: codeString.optional(),
+  eponym: siteCode.optional(),
+  patientOrientationModifier: siteCode.optional(),
+});
+
+/** DICOM codes that the description of a network declares for its categories. */
+export const networkViews = z.record(z.string(), viewCodes);
+
 const siteViews = z.strictObject(
   {
     views: z.record(
       z.string(),
-      categoryCodes.extend({
-        bodyPartExamined: codeString,
-        region: siteCode,
-        view: siteCode.optional(),
-        viewModifier: siteCode.optional(),
-        viewPosition: codeString.optional(),
-        eponym: siteCode.optional(),
-        patientOrientationModifier: siteCode.optional(),
+      viewCodes.extend({
         /** Words of orders that mean this view: its body part and its projection. */
         words: z.array(z.string().min(1)).default([]),
       }),
@@ -86,7 +95,7 @@ export const codedCategories: readonly string[] = Object.keys(networkTable);
 
 /** The categories that have codes: the 30, further standard views, and those of the site. */
 export class Categories {
-  readonly #table: ReadonlyMap<string, CategoryCodes>;
+  readonly #table: Map<string, CategoryCodes>;
   /** The 30 come first. */
   readonly names: readonly string[];
   /** By name. */
@@ -116,6 +125,25 @@ export class Categories {
     return new Categories(
       new Map(Object.entries(views).map(([name, { words, ...codes }]) => [name, { codes, words }])),
     );
+  }
+
+  /**
+   * Adds the codes that a network declares for its categories. Those of Plainview and of the site count more.
+   * @param views of its description
+   * @throws network_unreadable
+   */
+  declare(views: Network['views'] = {}): void {
+    const parsed = networkViews.safeParse(views);
+    if (!parsed.success) {
+      const problems = problemsOf(parsed.error).map(({ path, problem }) => `${path.join('.')}: ${problem}`);
+      throw createError(
+        'network_unreadable',
+        { problem: `the \`views\` of its description: ${problems.join('; ')}` },
+        parsed.error,
+      );
+    }
+    for (const [name, codes] of Object.entries(parsed.data))
+      if (!this.#table.has(name)) this.#table.set(name, codes);
   }
 
   /** @returns undefined for a category without codes, which only a site's own network has */

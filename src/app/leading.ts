@@ -8,6 +8,7 @@ import type { RequestSeal } from '../decisions/request-seal.js';
 import { RequestWriter } from '../decisions/request-writer.js';
 import { asPlainviewError } from '../errors/errors.js';
 import { reportSopClass } from '../followups/report/document.js';
+import type { Routing } from '../followups/routing/routing.js';
 import { ChangeCursor } from '../intake/cursor.js';
 import { Follower } from '../intake/follower.js';
 import { GroupRequests } from '../intake/reclassification/group-requests.js';
@@ -19,6 +20,7 @@ import type { Metrics } from '../metrics/metrics.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { Reason } from '../queue/queue.js';
+import { Backlog, countBacklog } from '../statistics/backlog.js';
 import { isDamaged, isStoreAway, type Store } from '../store/store.js';
 import type { Part } from './lifecycle.js';
 import type { Work } from './work.js';
@@ -31,6 +33,8 @@ interface Parts {
   config: Config;
   seal: RequestSeal;
   metrics: Metrics;
+  /** Between two counts of what waits for people. Other than the default in tests alone, milliseconds. */
+  backlogMs?: number | undefined;
   log: Logger;
 }
 
@@ -38,7 +42,17 @@ interface Parts {
 export type Leading = Awaited<ReturnType<typeof createLeading>>;
 
 /** @throws state_damaged, state_unusable */
-export async function createLeading({ work, store, orthanc, classifier, config, seal, metrics, log }: Parts) {
+export async function createLeading({
+  work,
+  store,
+  orthanc,
+  classifier,
+  config,
+  seal,
+  metrics,
+  backlogMs,
+  log,
+}: Parts) {
   const { queue, recorder, reconciler, pipeline, reporter, routing, tagger, corrections, locks } = work;
   const { modalities } = config;
   const isSettled = async (instance: IdentifiedInstance, reason: Reason) =>
@@ -92,6 +106,9 @@ export async function createLeading({ work, store, orthanc, classifier, config, 
       await tagger.resume();
     },
   };
+  metrics.observed.sweep(sweep);
+  const backlog = new Backlog(() => countBacklog(orthanc, config.labelPrefix), log, backlogMs);
+  metrics.observed.backlog(backlog);
   const parts: Part[] = [
     settling,
     new SettledLabels({ store, corrections, queue, log }),
@@ -101,6 +118,7 @@ export async function createLeading({ work, store, orthanc, classifier, config, 
     sweep,
     reclassification,
     ...(await scheduledSweeps(config, store, sweep, log)),
+    backlog,
   ];
   return { sweep, reclassification, groupRequests, follower, settling, parts };
 }
@@ -125,4 +143,15 @@ async function settleBegun(corrections: CorrectionStore, recorder: Recorder, log
       if (!isDamaged(error) && !isStoreAway(error)) throw error;
       log.error({ err: error, instance }, 'a correction that was begun could not be settled');
     });
+}
+
+/** Another process has ended. What it had begun is settled, and what it had to send is found. */
+export async function goOn(settling: Part, routing: Routing | undefined, log: Logger): Promise<void> {
+  routing?.search();
+  try {
+    await settling.resume?.();
+  } catch (caught) {
+    // Orthanc is away: all of it is done when it is back.
+    log.info({ err: asPlainviewError(caught) }, 'what another process had begun is settled later');
+  }
 }

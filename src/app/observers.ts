@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Audit } from '../access/audit.js';
 import type { Classifier } from '../classify/classifier.js';
+import type { Config } from '../config/options.js';
 import { shownCategory } from '../decisions/correction.js';
 import type { Recorder } from '../decisions/recorder.js';
 import type { Metrics } from '../metrics/metrics.js';
@@ -48,8 +49,18 @@ export function logNodes({ events }: NodeHealth, log: Logger): void {
   events.on('back', (node) => log.info({ node }, 'this Orthanc answers again'));
 }
 
-export function logNetwork({ engine, network, shadow }: Classifier, log: Logger): void {
+export function logNetwork(
+  { engine, network, shadow, suspicions, lastLayer }: Classifier,
+  { features }: Pick<Config, 'features'>,
+  log: Logger,
+): void {
   log.info({ engine, network: { name: network.name, sha256: network.sha256 } }, 'network loaded');
+  for (const suspicion of suspicions)
+    log.warn(
+      `The network may be described wrongly: ${suspicion}. \`plainview model check\` tries it on a picture.`,
+    );
+  if (features === 'keep' && lastLayer === undefined)
+    log.warn('PLAINVIEW_FEATURES has no effect: only a single frozen graph has features that can be kept');
   for (const { engine: name, reason } of engine.declined) log.info({ engine: name }, `not used: ${reason}`);
   if (shadow?.network !== undefined) {
     const { name, sha256 } = shadow.network;

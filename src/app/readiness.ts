@@ -1,6 +1,7 @@
 import type { Classifier, Shadow } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import type { Readiness } from '../http/health.js';
+import type { Notices } from '../http/notices.js';
 import type { Follower } from '../intake/follower.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Queue } from '../queue/queue.js';
@@ -14,6 +15,8 @@ interface Parts {
   classifier: Classifier;
   queue: Queue;
   config: Config;
+  /** Where this process takes notices of Orthanc's hook. */
+  notices: Notices | undefined;
   /** Where this process follows the change log. */
   follower: Follower | undefined;
   /** Whether page and API answer here. */
@@ -22,7 +25,7 @@ interface Parts {
 
 /** What `/health/ready` answers. */
 export function readinessOf(parts: Parts): Readiness {
-  const { orthanc, probe, shared, classifier, queue, config, follower, isOpen } = parts;
+  const { orthanc, probe, shared, classifier, queue, config, follower, notices, isOpen } = parts;
   const { availability } = orthanc;
   return {
     ready:
@@ -43,6 +46,7 @@ export function readinessOf(parts: Parts): Readiness {
     ...(follower === undefined
       ? {}
       : { changes: { behind: follower.lag.changes, secondsSinceUpToDate: follower.lag.seconds } }),
+    ...(notices === undefined ? {} : { hook: notices.answer }),
     queue: queue.depth(),
   };
 }

@@ -1,16 +1,16 @@
-import type { Logger } from 'pino';
 import { auditTrail } from '../access/audit.js';
 import { deriveKey } from '../access/keys.js';
 import { Categories } from '../anatomy/categories.js';
 import type { DecidingClassifier } from '../classify/deciding.js';
 import type { Config } from '../config/options.js';
+import { version } from '../config/version.js';
 import { requireLabels } from '../decisions/labels.js';
 import { RequestSeal } from '../decisions/request-seal.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import type { BackOff } from '../followups/routing/outbox.js';
-import type { Routing } from '../followups/routing/routing.js';
 import type { Events } from '../http/api/events.js';
 import { createApp } from '../http/app.js';
+import { Notices } from '../http/notices.js';
 import { HttpServer } from '../http/server.js';
 import { startingRouter } from '../http/starting.js';
 import type { Follower } from '../intake/follower.js';
@@ -23,9 +23,10 @@ import { Orthanc } from '../orthanc/orthanc.js';
 import { lockFolder } from '../store/folder-lock.js';
 import { StateProbe } from '../store/state-probe.js';
 import { Suspects } from '../store/suspects.js';
+import type { Tracing } from '../tracing/tracing.js';
 import { inFolder } from './in-folder.js';
 import { Leadership } from './leadership.js';
-import { createLeading } from './leading.js';
+import { createLeading, goOn } from './leading.js';
 import { Lifecycle, type Part } from './lifecycle.js';
 import { Monitor } from './monitor.js';
 import { auditEnded, logNetwork, logNodes, observe } from './observers.js';
@@ -39,8 +40,8 @@ import { startShared } from './shared.js';
 import { createMemberDoor, createWeb } from './web.js';
 import { createWork } from './work.js';
 
-/** Where the service logs to. */
-type Output = Pick<ServiceLog, 'log'> & Partial<Pick<ServiceLog, 'dropped'>>;
+/** What the service tells of itself: log and traces. */
+type Output = Pick<ServiceLog, 'log'> & Partial<Pick<ServiceLog, 'dropped'>> & { tracing?: Tracing };
 
 /** Waits that no option sets. */
 export interface Timings {
@@ -48,6 +49,8 @@ export interface Timings {
   routeBackOff?: BackOff;
   /** Between two looks at the state folder and the change log, milliseconds. */
   monitorMs?: number;
+  /** Between two counts of what waits for people, milliseconds. */
+  backlogMs?: number;
 }
 
 /**
@@ -74,14 +77,14 @@ export async function startService(
       ],
     });
   const { ofSite } = Categories.read(config.viewsFile);
-  requireLabels('PLAINVIEW_LABELS', classifier.network.classes, config.labelPrefix);
+  requireLabels('PLAINVIEW_NETWORK', classifier.network.classes, config.labelPrefix);
   requireLabels('PLAINVIEW_VIEWS_FILE', [...ofSite.keys()], config.labelPrefix);
-  logNetwork(classifier, log);
+  logNetwork(classifier, config, log);
   const server = new HttpServer(createApp([startingRouter()], log.child({}, { level: 'error' })), config);
   const startWork = (state: State) =>
     startOn(state, { config: { ...config, secret }, server, classifier, output, timings, onlyWorks });
   const { databaseUrl, stateDir } = config;
-  if (databaseUrl !== undefined) requireFiles(config, classifier.network.classes);
+  if (databaseUrl !== undefined) requireFiles(config, classifier.network);
   // Before any part reads its state: another service may be about to write it.
   const lock = await lockFolder(stateDir, log);
   try {
@@ -123,7 +126,7 @@ interface Parts {
 
 async function startOn(
   state: State,
-  { config, server, classifier, output: { log, dropped }, timings, onlyWorks }: Parts,
+  { config, server, classifier, output: { log, dropped, tracing }, timings, onlyWorks }: Parts,
 ): Promise<Service> {
   const { store, shared } = state;
   const { secret } = config;
@@ -135,6 +138,7 @@ async function startOn(
   const { availability } = orthanc;
   const metrics = new Metrics();
   metrics.observeProcess();
+  metrics.observed.versions(version, classifier);
   if (dropped !== undefined) metrics.observeLog(dropped);
   const audit = auditTrail(config, log, (entries) => metrics.auditLost.inc(entries), state.audit);
   const seal = new RequestSeal(deriveKey(secret, 'seal'));
@@ -146,6 +150,7 @@ async function startOn(
     config,
     seal,
     metrics,
+    tracing,
     routeBackOff: timings.routeBackOff,
     relayRoute: relay && ((instance, to) => relay.route(instance, to)),
     log,
@@ -154,26 +159,41 @@ async function startOn(
   relay?.tell(work.recorder);
   auditEnded(work.recorder, audit);
   const probe = new StateProbe(store, state.place);
-  metrics.observeState(probe);
-  if (shared !== undefined) metrics.observeMembers(shared);
+  metrics.observed.state(probe);
+  if (shared !== undefined) metrics.observed.members(shared);
 
-  if (config.orthancUrl.length > 1) metrics.observeNodes(orthanc.nodes);
+  if (config.orthancUrl.length > 1) metrics.observed.nodes(orthanc.nodes);
   logNodes(orthanc.nodes, log);
   let leading: { follower: Follower; events: Events } | undefined;
   let member: ReturnType<typeof createMemberDoor> | undefined;
   /** Whether page and API answer here. */
   let isOpen = false;
+  const notices = new Notices();
+  if (!onlyWorks) metrics.observed.hook(notices);
   const readiness = () =>
-    readinessOf({ orthanc, probe, shared, classifier, queue, config, follower: leading?.follower, isOpen });
+    readinessOf({
+      orthanc,
+      probe,
+      shared,
+      classifier,
+      queue,
+      config,
+      follower: leading?.follower,
+      notices: onlyWorks ? undefined : notices,
+      isOpen,
+    });
   const networks = new Networks({
     config,
     classifier,
     store,
-    check: ({ classes }) => {
-      requireLabels('the network', classes, config.labelPrefix);
-      requireFiles(config, classes);
+    check: (network) => {
+      requireLabels('the network', network.classes, config.labelPrefix);
+      requireFiles(config, network);
     },
-    onSwitched: () => logNetwork(classifier, log),
+    onSwitched: () => {
+      work.categories.declare(classifier.network.views);
+      logNetwork(classifier, config, log);
+    },
   });
   const door = {
     ...work,
@@ -184,14 +204,25 @@ async function startOn(
     config,
     secret,
     metrics,
+    notices,
     audit,
     readiness,
     log,
   };
   const leadership = new Leadership(async () => {
-    const parts = await createLeading({ work, store, orthanc, classifier, config, seal, metrics, log });
+    const parts = await createLeading({
+      work,
+      store,
+      orthanc,
+      classifier,
+      config,
+      seal,
+      metrics,
+      backlogMs: timings.backlogMs,
+      log,
+    });
     const web = await createWeb({ ...door, ...parts });
-    metrics.observeLag(parts.follower);
+    metrics.observed.lag(parts.follower);
     leading = { follower: parts.follower, events: web.events };
     shared?.events.on('ended', () => void goOn(parts.settling, routing, log));
     const opening: Part = {
@@ -282,21 +313,11 @@ async function startOn(
   if (shared === undefined) log.info({ url }, 'listening');
   const ready = availability.start(async (system) => {
     requireCapabilities(system, config);
-    for (const warning of warningsOf(system, await orthanc.plugins(), config)) log.warn(warning);
+    for (const { code, message } of warningsOf(system, await orthanc.plugins(), config))
+      log.warn({ code }, message);
     if (shared !== undefined && !shared.leads) await requireSameArchive(orthanc, store, log);
     mustBeAlone = mayFreeze(system, config);
     await lifecycle.resume();
   });
   return { url, ready, lost, stop };
-}
-
-/** Another process has ended. What it had begun is settled, and what it had to send is found. */
-async function goOn(settling: Part, routing: Routing | undefined, log: Logger): Promise<void> {
-  routing?.search();
-  try {
-    await settling.resume?.();
-  } catch (caught) {
-    // Orthanc is away: all of it is done when it is back.
-    log.info({ err: asPlainviewError(caught) }, 'what another process had begun is settled later');
-  }
 }

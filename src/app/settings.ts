@@ -7,6 +7,8 @@ import { type Config, type OptionName, variableOf } from '../config/options.js';
 const ofWork: readonly OptionName[] = [
   'orthancUrl',
   'secret',
+  'inputLayer',
+  'outputLayer',
   'threshold',
   'margin',
   'unknownBelow',
@@ -60,7 +62,11 @@ export function settingsOf(
   const names = mayLead ? [...ofWork, ...ofLeading] : ofWork;
   return {
     ...Object.fromEntries(names.map((name) => [variableOf(name), fingerprint(contentOf(name))])),
-    [variableOf('network')]: fingerprint([network.sha256, network.classes]),
+    [variableOf('network')]: fingerprint([
+      network.sha256,
+      network.classes,
+      ...(network.form === undefined ? [] : [network.form]),
+    ]),
     [variableOf('shadowNetwork')]: fingerprint(shadow?.network?.sha256),
   };
 }

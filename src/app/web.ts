@@ -27,12 +27,14 @@ import {
 import { forwarder } from '../http/forward.js';
 import { healthRouter, type Readiness } from '../http/health.js';
 import { hookRouter } from '../http/hook.js';
+import type { Notices } from '../http/notices.js';
 import { reviewPageRouter } from '../http/review-page.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Networks } from '../networks/networks.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { QualityReports } from '../quality/job.js';
 import { Statistics } from '../statistics/statistics.js';
+import { verdictOf } from '../statistics/verdict.js';
 import type { Store } from '../store/store.js';
 import type { Leading } from './leading.js';
 import type { Shared } from './service-interface.js';
@@ -51,6 +53,7 @@ interface Door
   /** The secret that Plainview shares with Orthanc. */
   secret: string;
   metrics: Metrics;
+  notices: Notices;
   audit: Audit;
   readiness: () => Readiness;
   log: Logger;
@@ -60,7 +63,8 @@ interface Parts extends Door, Pick<Leading, 'sweep' | 'reclassification'> {}
 
 /** Builds the parts that serve HTTP: of the one process of an archive, or of the one that leads. */
 export async function createWeb(parts: Parts) {
-  const { store, orthanc, classifier, config, recorder, sweep, metrics, readiness, secret, log } = parts;
+  const { store, orthanc, classifier, categories, config, recorder, sweep, metrics, readiness, secret, log } =
+    parts;
   const tokens = readTokens(config.tokensFile);
   const openid = openId(config);
   const signatures = new Signatures(secret);
@@ -72,14 +76,16 @@ export async function createWeb(parts: Parts) {
     orthanc,
     log,
   });
-  const quality = await QualityReports.open({ orthanc, config, store, log });
+  const quality = await QualityReports.open({ orthanc, categories, config, store, log });
   const drift = await Drift.open(store, () => classifier.network.sha256, log);
-  metrics.observeDrift(drift);
+  metrics.observed.drift(drift);
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
   recorder.events.on('recorded', (recorded) => {
     events.recorded(recorded);
     statistics.recorded(recorded);
     drift.recorded(recorded);
+    const verdict = verdictOf(recorded.record, classifier.network.classes);
+    if (verdict !== undefined) metrics.corrections.inc(verdict);
   });
   const operations = apiOperations({
     ...parts,
@@ -150,13 +156,21 @@ export function createMemberDoor(parts: Door & { shared: Shared; onlyWorks: bool
 }
 
 const hook = (
-  { tagger, queue, metrics, secret, log }: Pick<Door, 'tagger' | 'queue' | 'metrics' | 'secret' | 'log'>,
+  {
+    tagger,
+    queue,
+    metrics,
+    notices,
+    secret,
+    log,
+  }: Pick<Door, 'tagger' | 'queue' | 'metrics' | 'notices' | 'secret' | 'log'>,
   limiter: FailedAuthenticationLimiter,
 ) =>
   hookRouter({
     key: hookKey(secret),
     limiter,
     metrics,
+    notices,
     log,
     accept: (instance) => {
       // Another picture that comes at the same moment is in the change log.

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Categories } from '../anatomy/categories.js';
 import type { Classifier, Network } from '../classify/classifier.js';
+import { otherClass } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
 import { Aggregates } from '../decisions/aggregates.js';
 import { CorrectionStore } from '../decisions/correction-store.js';
@@ -10,7 +11,10 @@ import type { CategoryLabels } from '../decisions/proposals.js';
 import { Reconciler } from '../decisions/reconciler.js';
 import { Recorder } from '../decisions/recorder.js';
 import type { RequestSeal } from '../decisions/request-seal.js';
+import { mismatchAnswer } from '../decisions/schema.js';
+import { partings } from '../decisions/shadow.js';
 import type { OnPart } from '../decisions/study-trees.js';
+import { codesOfJobs } from '../errors/errors.js';
 import { Reporter } from '../followups/report/reporter.js';
 import type { BackOff } from '../followups/routing/outbox.js';
 import { Routing } from '../followups/routing/routing.js';
@@ -21,10 +25,12 @@ import { Words } from '../order-check/words.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { createHandler } from '../pipeline/attempt.js';
+import { skipReasons } from '../pipeline/eligible.js';
 import { KeptFeatures } from '../pipeline/kept-features.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import { AdmissionPolicy } from '../queue/admission-policy.js';
 import { InWork } from '../store/in-work.js';
+import type { Tracing } from '../tracing/tracing.js';
 import type { State } from './service-interface.js';
 
 interface Parts extends Pick<State, 'store' | 'locks' | 'createQueue'> {
@@ -33,6 +39,7 @@ interface Parts extends Pick<State, 'store' | 'locks' | 'createQueue'> {
   config: Config;
   seal: RequestSeal;
   metrics: Metrics;
+  tracing?: Tracing | undefined;
   routeBackOff?: BackOff | undefined;
   /** Where another process sends: gives it what is pending. Else it returns false. */
   relayRoute?: ((instance: InstanceId, to: string) => boolean) | undefined;
@@ -53,6 +60,7 @@ export function createWork({
   config,
   seal,
   metrics,
+  tracing,
   routeBackOff,
   relayRoute,
   inWorkRestMs,
@@ -61,6 +69,7 @@ export function createWork({
   const { stateDir } = config;
   const onPart: OnPart = (study, afterMs) => reconciler.later(study, afterMs);
   const categories = Categories.read(config.viewsFile);
+  categories.declare(classifier.network.views);
   const words = Words.read(categories, config.orderWords);
   const categoriesOf = derivedOnce(({ classes }: Network) => categories.known(classes));
   const names: CategoryLabels = {
@@ -122,9 +131,10 @@ export function createWork({
         );
   const reporter =
     config.report === 'off' ? undefined : new Reporter(orthanc, config.report, locks, categories);
+  const derived = [aggregates, ...(routing?.derived ?? []), ...(reporter === undefined ? [] : [reporter])];
   const reconciler = new Reconciler({
     orthanc,
-    derived: [aggregates, ...(routing?.derived ?? []), ...(reporter === undefined ? [] : [reporter])],
+    derived,
     onMended: (what) => metrics.mended.inc({ what }),
     log,
   });
@@ -140,6 +150,7 @@ export function createWork({
     ...(config.features === 'keep'
       ? { kept: new KeptFeatures(join(stateDir, 'features'), config, log) }
       : {}),
+    tracing,
     followUps: [
       // Tags come first: a report describes the file as it is after that, and a route sends it so.
       ...(config.tags === 'off' ? [] : [tagger]),
@@ -163,7 +174,16 @@ export function createWork({
     }),
     log,
   });
-  metrics.observeQueue(queue);
+  metrics.observed.queue(queue);
+  metrics.observed.followUps(() => pipeline.followUpsDue());
+  metrics.startAtZero({
+    categories: classifier.network.classes.filter((name) => name !== otherClass),
+    shadows: classifier.shadow === undefined ? [] : partings,
+    skipReasons,
+    answers: mismatchAnswer.options,
+    failures: codesOfJobs,
+    mended: derived.map(({ name }) => name),
+  });
   recorder.events.on('replaced', (instance) => queue.enqueue(instance, 'changes'));
   return {
     categories,

@@ -1,98 +1,40 @@
 import { availableParallelism } from 'node:os';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
-import type { EngineChoice, EngineName } from './engines/engine.js';
+import { cascadeOf } from './cascade.js';
+import type { EngineChoice } from './engines/engine.js';
 import { buildChain } from './graph/chain.js';
 import { readGraphDef } from './graph/graphdef.js';
 import { featuresHash as featuresHashOf, softmax, throughDense } from './graph/last-layer.js';
 import { walk } from './graph/walk.js';
-import { loadNetwork, type Network, type NetworkSource, requireOutputs } from './network.js';
+import type { Classifier, KnownLastLayer } from './interface.js';
+import {
+  type LoadedNetwork,
+  loadNetwork,
+  type Model,
+  type Network,
+  type NetworkSource,
+  requireFrozen,
+  requireOutputs,
+} from './network.js';
+import { memoryFor, memoryOf } from './workers/memory.js';
 import { Pool } from './workers/pool.js';
-import type {
-  Classification,
-  EngineReport,
-  Explanation,
-  Features,
-  Setup,
-  ShadowOutcome,
-} from './workers/protocol.js';
 
+export type {
+  Classified,
+  Classifier,
+  Explained,
+  KnownLastLayer,
+  Look,
+  Shadow,
+  ShadowClassification,
+} from './interface.js';
 export type { Network } from './network.js';
 export type { Classification, EngineReport, Explanation, Features } from './workers/protocol.js';
-
-/** What the second network made of a picture. It changes nothing. */
-export type ShadowClassification = ShadowOutcome & { readonly network: Network };
-
-/** The last layer of a network, which makes scores of features. */
-export interface KnownLastLayer {
-  /** The same for all networks with the same features. */
-  readonly featuresHash: string;
-  /** Number of features. */
-  readonly inputs: number;
-  scores(features: Float32Array): Float32Array;
-}
-
-/** The scores of a picture, and what computed them. */
-export interface Classified extends Omit<Classification, 'shadow'> {
-  readonly network: Network;
-  readonly engine: EngineName;
-  readonly shadow?: ShadowClassification;
-}
-
-/** Why a picture has its score for a class. */
-export interface Explained extends Explanation {
-  /** Of that class. */
-  readonly score: number;
-}
-
-/** A second network that looks at every picture that is classified. */
-export interface Shadow {
-  /** Undefined where its files cannot be read. */
-  readonly network?: Network | undefined;
-  /** Why it does not look at pictures; undefined while it does. */
-  readonly problem?: PlainviewError | undefined;
-}
-
-/** A loaded network: picture in, scores out. It runs in processes of its own. */
-export interface Classifier {
-  readonly network: Network;
-  readonly engine: EngineReport;
-  readonly shadow?: Shadow | undefined;
-  /** Known where features are to be kept: then `classify` gives them. */
-  readonly lastLayer?: KnownLastLayer | undefined;
-  /**
-   * @param picture PNG, JPEG, GIF or PAM
-   * @throws picture_undecodable, picture_too_large, classifier_crashed, classifier_hung, classifier_closed
-   */
-  classify(picture: Buffer): Promise<Classified>;
-  /**
-   * The scores and the activation map of a class: which parts of the picture raise or lower its score. The first call
-   * of a process takes longer.
-   * @param picture as for `classify`
-   * @throws as `classify` does; class_unknown, explanation_unavailable, engine_wrong
-   */
-  explain(picture: Buffer, category: string): Promise<Explained>;
-  /**
-   * The scores, and what enters the last layer of the network: what training fits a new last layer to. The first call of
-   * a process takes longer.
-   * @param picture as for `classify`
-   * @throws as `classify` does; engine_wrong
-   */
-  features(picture: Buffer): Promise<Features>;
-  /** Waits for the running calls, then ends the processes. @param deadline the calls that still run then fail */
-  close(deadline?: AbortSignal): Promise<void>;
-}
 
 export interface ClassifierOptions extends NetworkSource {
   engine: EngineChoice;
   /** Most processes at a time; 0: one for each CPU core, at most four. With a GPU there is always one. */
   workers: number;
-  /** Defaults as in `label_image.py`: 224 × 224, mean and standard deviation 128, `input`, `final_result`. */
-  inputHeight?: number | undefined;
-  inputWidth?: number | undefined;
-  inputMean?: number | undefined;
-  inputStd?: number | undefined;
-  inputLayer?: string | undefined;
-  outputLayer?: string | undefined;
   /** Largest picture; default 150. */
   maxMegapixels?: number | undefined;
   /** Milliseconds that a process may take for one picture; default two minutes. */
@@ -107,11 +49,6 @@ export interface ClassifierOptions extends NetworkSource {
   shadowTimeoutMs?: number | undefined;
 }
 
-/** Of a colour picture: its file, its decoded pixels, and what libraries need beside them. */
-const memoryFor = (maxMegapixels: number): number => 1_000_000_000 + 12 * 1_000_000 * maxMegapixels;
-/** Of a second network: its weights, as the file, the graph and the engine have them, and its activations. */
-const memoryOfShadow = ({ length }: Buffer): number => 200_000_000 + 6 * length;
-
 /**
  * @param cancelled ends the start
  * @throws network_…, engine_unavailable, engine_wrong, no_engine; classifier_crashed where the start is ended
@@ -120,54 +57,70 @@ export async function createClassifier(
   options: ClassifierOptions,
   cancelled?: AbortSignal,
 ): Promise<Classifier> {
-  const { network, file } = await loadNetwork(options);
+  const loaded = await loadNetwork(options);
+  if (loaded.next.size === 0) return createOne(loaded, options, cancelled);
+  const started = new Map<LoadedNetwork, Classifier>();
+  const start = async (network: LoadedNetwork, own: ClassifierOptions): Promise<Classifier> => {
+    const classifier = started.get(network) ?? (await createOne(network, own, cancelled));
+    started.set(network, classifier);
+    return classifier;
+  };
+  try {
+    const alone = { ...options, keepsFeatures: false };
+    const first = await start({ ...loaded, network: loaded.first }, alone);
+    const next = new Map<string, Classifier>();
+    for (const [category, network] of loaded.next)
+      next.set(category, await start(network, { ...alone, shadow: undefined }));
+    return cascadeOf(loaded.network, first, next);
+  } catch (error) {
+    await Promise.all([...started.values()].map((classifier) => classifier.close()));
+    throw error;
+  }
+}
+
+async function createOne(
+  loaded: LoadedNetwork,
+  options: ClassifierOptions,
+  cancelled: AbortSignal | undefined,
+): Promise<Classifier> {
+  const { network, model } = loaded;
   const second = await loadShadow(options.shadow, network);
+  const others = [
+    ...(model.kind === 'onnx' ? [model] : []),
+    ...(second?.loaded ? [second.loaded.model] : []),
+  ];
   const setup = {
-    file,
-    layers: {
-      inputLayer: options.inputLayer ?? 'input',
-      outputLayer: options.outputLayer ?? 'final_result',
-    },
-    preparation: {
-      height: options.inputHeight ?? 224,
-      width: options.inputWidth ?? 224,
-      mean: options.inputMean ?? 128,
-      std: options.inputStd ?? 128,
-    },
+    model,
     engine: options.engine,
     maxMegapixels: options.maxMegapixels ?? 150,
     timeoutMs: options.timeoutMs ?? 120_000,
     memoryBytes:
       (options.memoryBytes ?? memoryFor(options.maxMegapixels ?? 150)) +
-      (second?.file === undefined ? 0 : memoryOfShadow(second.file)),
-    ...(second?.file === undefined
+      others.reduce((sum, other) => sum + memoryOf(other), 0),
+    ...(second?.loaded === undefined
       ? {}
-      : { shadow: { file: second.file, timeoutMs: options.shadowTimeoutMs ?? 10_000 } }),
+      : { shadow: { model: second.loaded.model, timeoutMs: options.shadowTimeoutMs ?? 10_000 } }),
   };
-  const lastLayer = options.keepsFeatures ? lastLayerOf(file, setup) : undefined;
+  const lastLayer = options.keepsFeatures ? lastLayerOf(model) : undefined;
   const workers = options.workers || Math.min(availableParallelism(), 4);
   const { pool, ready } = await Pool.start(setup, workers, cancelled);
   try {
-    requireOutputs(network, ready.classes, options.labels);
+    requireOutputs(loaded, ready.classes);
   } catch (error) {
     await pool.close();
     throw error;
   }
-  const shadowNetwork = second?.network;
-  if (
-    options.shadow !== undefined &&
-    shadowNetwork !== undefined &&
-    ready.shadow &&
-    'classes' in ready.shadow
-  )
+  const shadowNetwork = second?.loaded?.network;
+  if (second?.loaded !== undefined && ready.shadow && 'classes' in ready.shadow)
     try {
-      requireOutputs(shadowNetwork, ready.shadow.classes, options.shadow.labels);
+      requireOutputs(second.loaded, ready.shadow.classes);
     } catch (error) {
       pool.stopShadow(asPlainviewError(error));
     }
   return {
     network,
     engine: ready.report,
+    suspicions: (ready.onnx?.suspicions ?? []).map((suspicion) => `${loaded.path}: ${suspicion}`),
     get shadow() {
       return second && { network: shadowNetwork, problem: second.problem ?? pool.shadowProblem };
     },
@@ -192,13 +145,18 @@ export async function createClassifier(
       const explanation = await pool.explain(picture, index);
       return { ...explanation, score: explanation.scores[index] ?? 0 };
     },
-    features: (picture) => pool.features(picture),
+    async features(picture) {
+      requireFrozen(loaded);
+      return pool.features(picture);
+    },
     close: (deadline) => pool.close(deadline),
   };
 }
 
-function lastLayerOf(file: Buffer, { layers, preparation }: Setup): KnownLastLayer {
-  const chain = buildChain(walk(readGraphDef(file), layers), preparation);
+/** @returns undefined where the network has none that can be read */
+function lastLayerOf(model: Model): KnownLastLayer | undefined {
+  if (model.kind !== 'frozen') return undefined;
+  const chain = buildChain(walk(readGraphDef(model.file), model.layers), model.preparation);
   const layer = chain.head.at(-1);
   const featuresHash = featuresHashOf(chain);
   // Only this layer is kept: the others hold most of the weights.
@@ -210,8 +168,7 @@ function lastLayerOf(file: Buffer, { layers, preparation }: Setup): KnownLastLay
 }
 
 interface LoadedShadow {
-  network?: Network;
-  file?: Buffer;
+  loaded?: LoadedNetwork;
   problem?: PlainviewError;
 }
 
@@ -222,9 +179,12 @@ async function loadShadow(
 ): Promise<LoadedShadow | undefined> {
   if (source === undefined) return undefined;
   try {
-    const { network, file } = await loadNetwork(source);
-    if (network.sha256 === first.sha256) return undefined;
-    return { network, file };
+    const loaded = await loadNetwork(source);
+    if (loaded.next.size > 0)
+      throw createError('network_mismatch', {
+        problem: `${source.graph} is a cascade (its description has \`next\`), and a shadow is one network: name one of its networks`,
+      });
+    return loaded.network.sha256 === first.sha256 ? undefined : { loaded };
   } catch (error) {
     return { problem: asPlainviewError(error) };
   }

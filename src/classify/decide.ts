@@ -1,3 +1,4 @@
+import type { Classified } from './interface.js';
 import type { Network } from './network.js';
 
 /** Name of the class for pictures of none of the categories. */
@@ -25,7 +26,7 @@ export interface Decision {
  * - The best score is under `unknownBelow`: `unknown_view`, because nothing was recognised.
  * - It is under the threshold, or the second best is closer than the margin: `needs_review`.
  * - Else: the best category.
- * @param scores one for each of the network's classes
+ * @param scores one for each of the network's classes, in their order
  * @param count length of `top`
  */
 export function decide(
@@ -34,9 +35,10 @@ export function decide(
   count = 5,
 ): Decision {
   const { threshold, margin, unknownBelow } = thresholds;
-  const ranked = classes
-    .map((category, i) => ({ category, score: scores[i] ?? 0 }))
-    .sort((a, b) => b.score - a.score);
+  // A cascade has more classes than its first network has scores.
+  const ranked = Array.from(scores, (score, i) => ({ category: classes[i] ?? otherClass, score })).sort(
+    (a, b) => b.score - a.score,
+  );
   const [best, second] = ranked;
   const top = ranked.slice(0, count);
   if (!best) return { decision: 'unknown_view', reason: 'the network knows no categories', top };
@@ -65,4 +67,38 @@ export function decide(
       top,
     };
   return { decision: 'category', category: best.category, reason: bestText, top };
+}
+
+/** Which network said what. */
+export interface NetworkAnswer {
+  network: Pick<Network, 'name' | 'sha256'>;
+  top: ScoredCategory[];
+}
+
+/** Of a cascade: what each network said that looked, in their order. Undefined where there is one network. */
+export function answersOf(
+  { scores, cascade }: Pick<Classified, 'scores' | 'cascade'>,
+  count?: number,
+): NetworkAnswer[] | undefined {
+  if (cascade === undefined) return undefined;
+  const looks = [{ network: cascade.first, scores }, ...(cascade.next === undefined ? [] : [cascade.next])];
+  return looks.map(({ network, scores }) => ({
+    network: { name: network.name, sha256: network.sha256 },
+    top: decide(scores, network, count).top,
+  }));
+}
+
+/**
+ * What a network makes of a picture; of a cascade, what the network makes of it that looked last. Each network has its own
+ * thresholds.
+ */
+export function decideOn(
+  { scores, network, cascade }: Pick<Classified, 'scores' | 'network' | 'cascade'>,
+  count?: number,
+): Decision {
+  const first = decide(scores, network, count);
+  if (cascade?.next === undefined) return first;
+  const { network: second, scores: seen } = cascade.next;
+  const decision = decide(seen, second, count);
+  return { ...decision, reason: `${first.reason}; then ${second.name}: ${decision.reason}` };
 }

@@ -28,6 +28,10 @@ export class DecidingClassifier implements Classifier {
     return this.#current.engine;
   }
 
+  get suspicions(): readonly string[] {
+    return this.#current.suspicions;
+  }
+
   get shadow(): Shadow | undefined {
     return this.#current.shadow;
   }

@@ -4,10 +4,7 @@ import { readGraphDef } from './graph/graphdef.js';
 import { featuresHash } from './graph/last-layer.js';
 import { type LastLayer, replaceLastLayer } from './graph/replace-last-layer.js';
 import { walk } from './graph/walk.js';
-import { loadNetwork, type Network, type NetworkSource, requireOutputs } from './network.js';
-
-const layers = { inputLayer: 'input', outputLayer: 'final_result' };
-const size = { height: 224, width: 224 };
+import { loadNetwork, type Network, type NetworkSource, requireFrozen, requireOutputs } from './network.js';
 
 /** A network from which training starts. */
 export interface StartingNetwork {
@@ -19,11 +16,13 @@ export interface StartingNetwork {
   withLastLayer(layer: LastLayer): { file: Uint8Array; sha256: string };
 }
 
-/** @throws network_… */
+/** @throws network_…; training_impossible */
 export async function readStartingNetwork(source: NetworkSource): Promise<StartingNetwork> {
-  const { network, file } = await loadNetwork(source);
-  const chain = buildChain(walk(readGraphDef(file), layers), size);
-  requireOutputs(network, chain.classes, source.labels);
+  const loaded = await loadNetwork(source);
+  const { file, layers, preparation } = requireFrozen(loaded);
+  const { network } = loaded;
+  const chain = buildChain(walk(readGraphDef(file), layers), preparation);
+  requireOutputs(loaded, chain.classes);
   // A chain always has a last layer: without one there is no softmax.
   const lastLayer = chain.head.at(-1) as DenseLayer;
   return {

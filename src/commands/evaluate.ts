@@ -21,12 +21,14 @@ import { withNetworkInUse } from '../networks/choice.js';
 import { classifierOptions } from '../networks/classifier-options.js';
 import { fraction, integer } from './arguments.js';
 import { readShadowed, type SourceOptions, withTruth } from './evaluate-source.js';
-import { networkOptions } from './network-options.js';
+import { inputLayerOption, networkOptions, outputLayerOption } from './network-options.js';
 import { progressBar } from './progress.js';
 
 interface Options extends SourceOptions {
   network?: string;
   classes?: string;
+  input_layer?: string;
+  output_layer?: string;
   against?: string;
   againstClasses?: string;
   threshold?: number;
@@ -50,12 +52,14 @@ export const evaluateCommand = () =>
     )
     .option(
       '--network <name>',
-      'embedded, nncpr, a name in the folder of networks, or a frozen graph (.pb) (default: the one in use)',
+      'embedded, nncpr, a name in the folder of networks, a frozen graph (.pb) or an ONNX file (.onnx) (default: the one in use)',
     )
     .option(
       '--classes <file>',
-      "file with the names of the graph's outputs, one per line (default: classes.txt in the graph's folder)",
+      "file with the names of a frozen graph's outputs, one per line (default: classes.txt in its folder)",
     )
+    .option(...inputLayerOption)
+    .option(...outputLayerOption)
     .option('--against <name>', 'a second network, to compare with the first on the same pictures')
     .option(
       '--against-classes <file>',
@@ -118,6 +122,8 @@ PLAINVIEW_ENGINE and PLAINVIEW_WORKERS set the engine and the processes. The opt
 const notWithShadow = [
   'network',
   'classes',
+  'input_layer',
+  'output_layer',
   'against',
   'againstClasses',
   'threshold',
@@ -223,7 +229,16 @@ function networksOf(config: Config, options: Options): Config[] {
   const { against, againstClasses } = options;
   const first = networkOptions(config, options);
   if (against !== undefined)
-    return [first, networkOptions(config, { ...options, network: against, classes: againstClasses })];
+    return [
+      first,
+      networkOptions(config, {
+        ...options,
+        network: against,
+        classes: againstClasses,
+        input_layer: undefined,
+        output_layer: undefined,
+      }),
+    ];
   if (againstClasses !== undefined)
     throw createError('usage', { problem: '--against-classes needs --against' });
   return [first];

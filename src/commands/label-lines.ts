@@ -1,9 +1,9 @@
-import type { Classification, Network } from '../classify/classifier.js';
-import { decide, type ScoredCategory } from '../classify/decide.js';
+import type { Classified } from '../classify/classifier.js';
+import { answersOf, decideOn, type ScoredCategory } from '../classify/decide.js';
 import { type PlainviewError, terminalMessage } from '../errors/errors.js';
 
 export type LabelledFile = { readonly path: string } & (
-  | { readonly classification: Classification }
+  | { readonly classification: Classified }
   | { readonly error: PlainviewError }
 );
 
@@ -19,7 +19,7 @@ export interface Lines {
   readonly text: string;
 }
 
-export function linesOf(labelled: LabelledFile, network: Network, options: LineOptions): Lines {
+export function linesOf(labelled: LabelledFile, options: LineOptions): Lines {
   const { path } = labelled;
   if ('error' in labelled) {
     const { code, message } = labelled.error;
@@ -27,8 +27,9 @@ export function linesOf(labelled: LabelledFile, network: Network, options: LineO
       ? { to: 'stdout', text: `${JSON.stringify({ path, error: { code, message } })}\n` }
       : { to: 'stderr', text: `${path}: ${terminalMessage(labelled.error)}\n` };
   }
-  const { scores, seconds } = labelled.classification;
-  const { decision, top } = decide(scores, network, options.top ?? (options.json ? 5 : 1));
+  const { network, seconds } = labelled.classification;
+  const count = options.top ?? (options.json ? 5 : 1);
+  const { decision, top } = decideOn(labelled.classification, count);
   if (!options.json)
     return { to: 'stdout', text: top.map((best) => textLine(path, best, seconds.infer)).join('') };
   const object = {
@@ -38,6 +39,7 @@ export function linesOf(labelled: LabelledFile, network: Network, options: LineO
     decision,
     top,
     network: { name: network.name, sha256: network.sha256, purpose: network.purpose },
+    cascade: answersOf(labelled.classification, count),
     seconds: seconds.infer,
   };
   return { to: 'stdout', text: `${JSON.stringify(object)}\n` };

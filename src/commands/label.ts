@@ -8,17 +8,18 @@ import { networkFiles } from '../networks/classifier-options.js';
 import { fraction, integer } from './arguments.js';
 import { labelFiles, pathsFrom } from './label-files.js';
 import { type LineOptions, linesOf } from './label-lines.js';
+import { inputLayerOption, outputLayerOption } from './network-options.js';
 import { progressBar } from './progress.js';
 
 interface Options extends LineOptions {
   graph: string;
   labels?: string;
-  input_height: number;
-  input_width: number;
-  input_mean: number;
-  input_std: number;
-  input_layer: string;
-  output_layer: string;
+  input_height?: number;
+  input_width?: number;
+  input_mean?: number;
+  input_std?: number;
+  input_layer?: string;
+  output_layer?: string;
   engine: string;
   workers: number;
   threshold?: number;
@@ -33,17 +34,17 @@ export const labelCommand = () =>
       "classify picture files (PNG, JPEG, GIF, PAM), and print one line per file as NNCPR's label_image.py does",
     )
     .argument('<image...>', 'files; - reads paths from standard input, one per line')
-    .option('--graph <file>', 'frozen graph (.pb), or embedded, or nncpr', 'embedded')
+    .option('--graph <file>', 'frozen graph (.pb), ONNX file (.onnx), embedded or nncpr', 'embedded')
     .option(
       '--labels <file>',
-      "file with the names of the graph's outputs, one per line (default: classes.txt in the graph's folder)",
+      "file with the names of a frozen graph's outputs, one per line (default: classes.txt in its folder)",
     )
-    .option('--input_height <pixels>', 'input height', integer(1), 224)
-    .option('--input_width <pixels>', 'input width', integer(1), 224)
-    .option('--input_mean <level>', 'grey level that becomes 0', integer(0), 128)
-    .option('--input_std <levels>', 'grey levels that become 1', integer(1), 128)
-    .option('--input_layer <name>', 'name of the input layer in the graph', 'input')
-    .option('--output_layer <name>', 'name of the output layer in the graph', 'final_result')
+    .option('--input_height <pixels>', 'input height of a frozen graph (default: 224)', integer(1))
+    .option('--input_width <pixels>', 'input width of a frozen graph (default: 224)', integer(1))
+    .option('--input_mean <level>', 'grey level that becomes 0, of a frozen graph (default: 128)', integer(0))
+    .option('--input_std <levels>', 'grey levels that become 1, of a frozen graph (default: 128)', integer(1))
+    .option(...inputLayerOption)
+    .option(...outputLayerOption)
     .option('--json', 'print one JSON object per line', false)
     .option('--top <n>', 'show the n best categories (default: 1; with --json: 5)', integer(1))
     .option('--engine <name>', engineChoice.options.join(', '), oneOf(engineChoice.options), 'auto')
@@ -79,7 +80,7 @@ async function label(images: string[], options: Options): Promise<0 | 1 | 2> {
     for await (const labelled of labelFiles(pathsFrom(images, process.stdin), classifier, concurrency)) {
       if (isPipeClosed) break;
       if ('error' in labelled) failures++;
-      const { to, text } = linesOf(labelled, classifier.network, options);
+      const { to, text } = linesOf(labelled, options);
       bar.advance();
       bar.hide();
       await write(process[to], text);

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../config/version.js';
 import { asPlainviewError, terminalMessage } from '../errors/errors.js';
+import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { explorer2Command } from './explorer2.js';
 import { exportCorrectionsCommand } from './export-corrections.js';
@@ -15,6 +16,7 @@ import { reclassifyCommand } from './reclassify.js';
 import { reportCommand } from './report.js';
 import { rulesCommand } from './rules.js';
 import { serveCommand, workCommand } from './serve.js';
+import { setupCommand } from './setup.js';
 import { storeCommand } from './store.js';
 import { sweepCommand } from './sweep.js';
 import { tagsCommand } from './tags.js';
@@ -45,6 +47,8 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(tokenCommand())
     .addCommand(explorer2Command())
     .addCommand(ohifCommand())
+    .addCommand(setupCommand())
+    .addCommand(doctorCommand())
     .addCommand(optionsCommand());
   throwInsteadOfExit(program);
   try {

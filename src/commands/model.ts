@@ -3,13 +3,16 @@ import { Command } from 'commander';
 import { describeNetwork } from '../classify/describe.js';
 import { fetchNetwork, nncpr } from '../classify/fetch.js';
 import { networkFiles } from '../networks/classifier-options.js';
+import { checkCommand } from './model-check.js';
+import { inputLayerOption, outputLayerOption } from './network-options.js';
 import { progressBar } from './progress.js';
 
 export const modelCommand = () =>
   new Command('model')
-    .description('fetch the published network, show the networks of this installation')
+    .description('fetch the published network, show networks, try one')
     .addCommand(fetchCommand())
-    .addCommand(infoCommand());
+    .addCommand(infoCommand())
+    .addCommand(checkCommand());
 
 const fetchCommand = () =>
   new Command('fetch')
@@ -44,26 +47,31 @@ HTTPS_PROXY sets a proxy. The next call continues an interrupted download.`,
 const infoCommand = () =>
   new Command('info')
     .description('show the networks: hash, purpose, input, output, classes')
-    .option('--graph <file>', 'frozen graph (.pb), or embedded, or nncpr (default: embedded and nncpr)')
+    .option(
+      '--graph <file>',
+      'frozen graph (.pb), ONNX file (.onnx), embedded or nncpr (default: embedded and nncpr)',
+    )
     .option(
       '--labels <file>',
       "file with the names of the graph's outputs, one per line (default: classes.txt in the graph's folder)",
     )
-    .option('--input_layer <name>', 'name of the input layer in the graph', 'input')
-    .option('--output_layer <name>', 'name of the output layer in the graph', 'final_result')
+    .option(...inputLayerOption)
+    .option(...outputLayerOption)
     .action(async (options: InfoOptions) => {
       const { graph, labels } = options;
       const layers = { inputLayer: options.input_layer, outputLayer: options.output_layer };
+      const textOf = (network: string) =>
+        describeNetwork({ ...networkFiles({ network, labels }), ...layers });
       if (graph !== undefined) {
-        console.log(await describeNetwork(networkFiles({ network: graph, labels }), layers));
+        console.log(await textOf(graph));
         return;
       }
-      console.log(await describeNetwork(networkFiles({ network: 'embedded', labels }), layers));
-      const published = networkFiles({ network: 'nncpr', labels });
-      const exists = await stat(published.graph).catch(() => undefined);
+      console.log(await textOf('embedded'));
+      const published = networkFiles({ network: 'nncpr', labels }).graph;
+      const exists = await stat(published).catch(() => undefined);
       console.log(
         exists
-          ? `\n${await describeNetwork(published, layers)}`
+          ? `\n${await textOf('nncpr')}`
           : "\nNNCPR's network is not there. To fetch it: plainview model fetch",
       );
     });
@@ -71,6 +79,6 @@ const infoCommand = () =>
 interface InfoOptions {
   graph?: string;
   labels?: string;
-  input_layer: string;
-  output_layer: string;
+  input_layer?: string;
+  output_layer?: string;
 }

@@ -15,6 +15,7 @@ export const ohifCommand = () =>
       const config = loadConfig(process.env);
       const { network } = await loadNetwork(await filesInUse(config));
       const categories = Categories.read(config.viewsFile);
+      categories.declare(network.views);
       const { protocols } = readProtocols(config.hangingFile, categories, network.classes);
       process.stdout.write(ohifConfiguration(protocols, config.modalities));
     });

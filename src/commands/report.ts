@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { pino } from 'pino';
+import { Categories } from '../anatomy/categories.js';
+import { readViews } from '../classify/network.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
 import {
@@ -15,6 +17,7 @@ import { createError } from '../errors/errors.js';
 import { makeFolder } from '../files/make-folder.js';
 import { ownerOnly } from '../files/replace.js';
 import { requireWritable, withWriteErrors, writeResult } from '../files/result-file.js';
+import { filesInUse } from '../networks/choice.js';
 import { studyDates } from '../orthanc/dates.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { retryWhileAway } from '../orthanc/retry-while-away.js';
@@ -90,11 +93,14 @@ async function made(config: Config, wanted: Wanted, by: readonly Dimension[]): P
   };
   process.once('SIGINT', interrupt);
   const log = pino({ level: 'silent' });
+  const categories = Categories.read(config.viewsFile);
+  categories.declare(await readViews(await filesInUse(config)));
   try {
     // Without a retry: where Orthanc does not answer at all, the command ends.
     const bar = progressBar(await orthanc.search.countSeries(studyDates(wanted)), 'series');
     const report = await makeReport({
       orthanc,
+      categories,
       config,
       wanted,
       dimensions: by,

@@ -3,8 +3,11 @@ import { Command } from 'commander';
 import { startService } from '../app/service.js';
 import { openServiceLog } from '../app/service-log.js';
 import { loadConfig } from '../config/load.js';
-import { createError } from '../errors/errors.js';
+import { version } from '../config/version.js';
+import { asPlainviewError, createError } from '../errors/errors.js';
 import { openClassifier } from '../networks/open.js';
+import { openTracing } from '../tracing/open.js';
+import { noTracing } from '../tracing/tracing.js';
 
 export const serveCommand = () =>
   new Command('serve')
@@ -41,14 +44,20 @@ async function run(onlyWorks: boolean): Promise<void> {
   });
   const msLeft = () =>
     Math.max(0, Math.round(stopRequestedAt + config.shutdownSeconds * 1000 - performance.now()));
+  let tracing = noTracing;
   try {
+    // A platform can set these variables for all its programs. No radiograph waits for it.
+    tracing = await openTracing(process.env, version, output.log).catch((error: unknown) => {
+      output.log.error({ err: asPlainviewError(error) }, 'no traces are sent');
+      return noTracing;
+    });
     const classifier = await openClassifier(config, output.log, loading.signal).catch((error: unknown) => {
       if (!loading.signal.aborted) throw error;
       output.log.info('stopped while the network was being loaded');
     });
     if (classifier === undefined) return;
     try {
-      const service = await startService(config, classifier, output, {}, onlyWorks);
+      const service = await startService(config, classifier, { ...output, tracing }, {}, onlyWorks);
       try {
         const ended = Promise.race([stopRequested, service.lost]);
         await Promise.race([service.ready, ended]);
@@ -62,6 +71,7 @@ async function run(onlyWorks: boolean): Promise<void> {
       await classifier.close(AbortSignal.timeout(msLeft()));
     }
   } finally {
+    await tracing.stop(AbortSignal.timeout(Math.max(msLeft(), lastLinesMs)));
     await output.close(Math.max(msLeft(), lastLinesMs));
   }
 }

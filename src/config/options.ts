@@ -162,7 +162,7 @@ export const options = z.object({
     .min(1)
     .default('embedded')
     .describe(
-      "Network that classifies: `embedded` (research only), `nncpr` (after `plainview model fetch`), a name in the folder `networks` of the state folder, or the path of the site's own frozen graph (`.pb`). A service without a database can [switch to another one](docs/networks.md) while it runs; then that one decides, also after a restart.",
+      "Network that classifies: `embedded` (research only), `nncpr` (after `plainview model fetch`), a name in the folder `networks` of the state folder, or the path of the site's own frozen graph (`.pb`) or [ONNX file](docs/own-network.md) (`.onnx`). A service without a database can [switch to another one](docs/networks.md) while it runs; then that one decides, also after a restart.",
     ),
   shadowNetwork: z
     .string()
@@ -181,12 +181,26 @@ export const options = z.object({
     .min(1)
     .optional()
     .describe(
-      'File with the category names of the network, one per line. Default: the names of `embedded` or `nncpr`; else `classes.txt` beside the graph.',
+      'File with the category names of a frozen graph, one per line. Default: the names of `embedded` or `nncpr`; else `classes.txt` beside the graph. Those of an ONNX file are in its description.',
+    ),
+  inputLayer: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Name of the network's input in its graph. Default: `input`; of an ONNX file, what its description says.",
+    ),
+  outputLayer: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Name of the network's output in its graph. Default: `final_result`; of an ONNX file, what its description says.",
     ),
   engine: oneOf('auto', 'gpu', 'onnxruntime', 'wasm')
     .default('auto')
     .describe(
-      'Program that runs the network: `gpu` (@tensorflow/tfjs-node-gpu, never uses the CPU instead), `onnxruntime` (CPU), `wasm` (CPU, slowest, runs anywhere). `auto` takes the first of these that works.',
+      'Program that runs the network: `gpu` (@tensorflow/tfjs-node-gpu, never uses the CPU instead), `onnxruntime` (CPU), `wasm` (CPU, slowest, runs anywhere). `auto` takes the first of these that works. An ONNX file always runs on `onnxruntime`.',
     ),
   workers: integer(0, 64)
     .default(0)

@@ -5,7 +5,7 @@ const text = z.string().optional();
 export const networkEntry = z.object({
   name: z.string().describe('For `useNetwork`.'),
   title: text.describe('The name that decisions have.'),
-  sha256: text.describe('Of the frozen graph.'),
+  sha256: text.describe('Of its file; of a cascade, of all its files.'),
   purpose: text,
   classes: z.array(z.string()),
   when: text.describe('The time of the file, ISO 8601.'),

@@ -119,9 +119,12 @@ export const activation = z.object({
   rows: z.number(),
   columns: z.number(),
   values: z.array(z.number()).describe('0 to 1, row by row: how much each cell supports the category.'),
-  peak: z
-    .number()
-    .describe('The value of 1: the most that one cell adds to the logit; 0 if no cell adds to it.'),
+  method: z
+    .enum(['activation', 'occlusion'])
+    .describe(
+      'activation: what a cell adds to the logit; occlusion: by how much the log-odds of the score fall where the cell is hidden.',
+    ),
+  peak: z.number().describe('The value of 1: the most that one cell supports it; 0 if no cell does.'),
   category,
   score: z.number(),
 });

@@ -12,7 +12,7 @@ const score = z.number().min(0).max(1);
 
 export const networkId = z.object({
   name: z.string(),
-  /** SHA-256 of the frozen graph's file, hexadecimal. */
+  /** SHA-256 of the network's file, hexadecimal; of a cascade, of all its files' together. */
   sha256: z.string(),
 });
 
@@ -54,6 +54,14 @@ export const decisionRecord = z.object({
   /** The best five, best first; softmax outputs, no probabilities. */
   top,
   network: networkId,
+  /**
+   * Of a cascade: what each network said that looked at the picture, in their order; `top` is that of the last one, and
+   * `network` names all together. One that cannot be read is ignored.
+   */
+  cascade: z
+    .array(z.object({ network: networkId, top }))
+    .optional()
+    .catch(undefined),
   engine: z.string(),
   /** ISO 8601, UTC. */
   when: z.string(),

@@ -18,7 +18,8 @@ export const outcomeOf = ({
 }: Pick<DecisionRecord, 'decision'> & { category?: string | undefined }) => category ?? decision;
 
 /** Whether a second network would have decided otherwise. Two that both ask for a person agree. */
-export type Parting = 'agrees' | 'differs' | 'failed';
+export const partings = ['agrees', 'differs', 'failed'] as const;
+export type Parting = (typeof partings)[number];
 
 export function partingBetween(decided: Parameters<typeof outcomeOf>[0], shadow: ShadowRecord): Parting {
   if (shadow.decision === 'failed') return 'failed';

@@ -19,5 +19,8 @@ export const catalogue = {
   ...runningErrors,
 };
 
+/** Those that a job can end with. */
+export const codesOfJobs: readonly string[] = Object.keys({ ...orthancErrors, ...classifyErrors });
+
 export type Catalogue = typeof catalogue;
 export type ErrorCode = keyof Catalogue;

@@ -65,31 +65,44 @@ export const classifyErrors = {
     transient: false,
     status: 500,
     exit: 2,
-    meaning: 'The frozen graph, or the `.json` file beside it, is missing or damaged.',
+    meaning:
+      'The network file, or the `.json` file beside it, is missing or damaged, or it is a file of another program.',
     remedy: 'Check PLAINVIEW_NETWORK, `--network` or `--graph`, and the file that it names.',
   },
   network_layer: {
     message: (p: { layer: string; problem: string }) =>
-      `The network cannot be used with layer "${p.layer}": ${p.problem}. Name its layers with --input_layer and --output_layer.`,
+      `The network cannot be used with layer "${p.layer}": ${p.problem}. Name its layers with PLAINVIEW_INPUT_LAYER and PLAINVIEW_OUTPUT_LAYER, or with --input_layer and --output_layer.`,
     transient: false,
     status: 500,
     exit: 2,
   },
   network_unsupported: {
     message: (p: { node: string; op: string; problem: string }) =>
-      `The network is not of the MobileNet v1 family: node "${p.node}" (${p.op}): ${p.problem}.`,
+      `The network is not of the MobileNet v1 family: node "${p.node}" (${p.op}): ${p.problem}. Any other network runs as ONNX: docs/own-network.md.`,
     transient: false,
     status: 500,
     exit: 2,
-    remedy: 'Use a network of that family; [its card](../model/README.md) says how to train one.',
+    remedy:
+      'Use a network of that family, as [its card](../model/README.md) says how to train one, or [convert it to ONNX](own-network.md).',
   },
   network_mismatch: {
     message: (p: { problem: string }) => `The network's files do not belong together: ${p.problem}.`,
     transient: false,
     status: 500,
     exit: 2,
-    meaning: 'The names of the categories do not fit the outputs of the graph, or cannot be labels.',
-    remedy: 'Check PLAINVIEW_LABELS, `--labels`, or `classes.txt` beside the graph.',
+    meaning:
+      'The names of the categories, or the description, do not fit the graph; or the networks of a cascade do not fit each other.',
+    remedy:
+      'Check PLAINVIEW_LABELS, `--labels`, or `classes.txt` beside the graph; of an ONNX network, its [description](own-network.md).',
+  },
+  network_output: {
+    message: (p: { problem: string }) => `The network gives no scores: ${p.problem}.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+    meaning: 'An ONNX network answered with NaN or infinity, or with other values than its description says.',
+    remedy:
+      'Try it with `plainview model check`. Check `range`, `mean` and `std` of its description, and the program that exported it.',
   },
   engine_unavailable: {
     message: (p: { engine: string; why: string }) => `The engine ${p.engine} cannot run here: ${p.why}.`,
@@ -127,7 +140,8 @@ export const classifyErrors = {
     transient: false,
     status: 422,
     exit: 1,
-    meaning: 'A class activation map needs a network whose layers after the average are linear.',
+    meaning:
+      'The network has no class activation map, so parts of the picture would be hidden one after the other, and it is too slow for that.',
   },
   classifier_crashed: {
     message: (p: { why: string }) =>

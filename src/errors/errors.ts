@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { type Catalogue, catalogue, type ErrorCode } from './catalogue.js';
 import type { ErrorEntry } from './entry.js';
 
-export type { ErrorCode } from './catalogue.js';
+export { codesOfJobs, type ErrorCode } from './catalogue.js';
 
 /** By the names that the catalogue's entry uses. */
 export type ErrorParams = Readonly<Record<string, unknown>>;

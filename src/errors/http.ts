@@ -10,6 +10,15 @@ export const httpErrors = {
     exit: 1,
     remedy: '`plainview token` makes a token. The service reads PLAINVIEW_TOKENS_FILE at its start.',
   },
+  hook_refused: {
+    message: (_: object) =>
+      "A notice of Orthanc's hook was refused, because it was made with another secret. Set PLAINVIEW_SECRET to the same value for Orthanc and for Plainview, and restart both.",
+    transient: false,
+    status: 401,
+    exit: 1,
+    meaning:
+      'A line of the log of the service, at most once a minute, with the address of the sender; the sender itself is answered `unauthorised`. Until then, Plainview finds new instances through the change log, some seconds later. It can also be a program that guesses.',
+  },
   clocks_differ: {
     message: (p: { seconds: number }) =>
       `The request was signed ${Math.abs(p.seconds)} s ${p.seconds < 0 ? 'in the future' : 'ago'}, by the clock of Plainview, or before Plainview started. Send it again; if that does not help, set the clocks of Plainview and of Orthanc to the same time.`,

@@ -138,6 +138,13 @@ export const orthancErrors = {
     remedy:
       'The sentence ends with the line of the configuration that is missing. Add it and restart Orthanc.',
   },
+  orthanc_configuration: {
+    message: (p: { file: string; problem: string }) =>
+      `Orthanc's configuration in ${p.file} cannot be read (${p.problem}). Correct it, or name another place with --orthanc-configuration.`,
+    transient: false,
+    status: 500,
+    exit: 2,
+  },
   tags_not_written: {
     message: (p: { why: string }) => `Plainview did not change the DICOM file: ${p.why}.`,
     transient: false,

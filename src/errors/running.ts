@@ -107,6 +107,20 @@ export const runningErrors = {
     remedy:
       'When the cause is mended: stop Plainview, remove the instance from `in-work.json` in the state folder, start Plainview, and ask for reclassification.',
   },
+  setup_unwritable: {
+    message: (p: { file: string; why: string }) =>
+      `${p.file} cannot be written (${p.why}). Run setup as root (sudo), or name other places. What it wrote before that is in place; run it again.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+  },
+  tracing_unavailable: {
+    message: (p: { why: string }) =>
+      `Traces cannot be sent, because OpenTelemetry's packages cannot be loaded (${p.why}). Install them with \`npm ci\`, or remove OTEL_EXPORTER_OTLP_ENDPOINT from the environment.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+  },
   state_in_use: {
     message: (p: { folder: string; holder: string }) =>
       `Another Plainview uses the state folder ${p.folder} (${p.holder}). Stop it first, or set PLAINVIEW_STATE_DIR to another folder.`,

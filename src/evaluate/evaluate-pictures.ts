@@ -1,6 +1,6 @@
 import { pMapIterable } from 'p-map';
 import type { Classifier } from '../classify/classifier.js';
-import { type Decision, decide, otherClass, type ScoredCategory } from '../classify/decide.js';
+import { type Decision, decideOn, otherClass, type ScoredCategory } from '../classify/decide.js';
 import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import type { GroundTruth, LabelledPicture } from './ground-truth.js';
 
@@ -63,10 +63,9 @@ export async function evaluatePictures(
 
 async function classifyPicture(
   picture: LabelledPicture,
-  { classify, network }: Classifier,
+  { classify }: Classifier,
   file: Buffer,
 ): Promise<EvaluatedPicture> {
-  const { scores } = await classify(file);
-  const { decision, top } = decide(scores, network, 3);
+  const { decision, top } = decideOn(await classify(file), 3);
   return { picture, decision, top, best: top[0] ?? { category: otherClass, score: 0 } };
 }

@@ -3,16 +3,16 @@ import { dirname } from 'node:path';
 import { isRefusedForFolders } from './replace.js';
 
 /**
- * Makes a folder, and those above it, unless it is there. Only the owner can use it: it may hold patient data. After
+ * Makes a folder, and those above it, unless it is there. By default only the owner can use it: it may hold patient data. After
  * this, a power cut does not undo it. Not with `recursive`: Node.js then never returns where the system makes no folder,
  * as in /proc.
  */
-export function makeFolder(folder: string): void {
+export function makeFolder(folder: string, mode = 0o700): void {
   if (existsSync(folder)) return;
   const parent = dirname(folder);
-  makeFolder(parent);
+  makeFolder(parent, mode);
   try {
-    mkdirSync(folder, { mode: 0o700 });
+    mkdirSync(folder, { mode });
   } catch (error) {
     // Another process can have made it in the meantime.
     if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error;

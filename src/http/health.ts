@@ -1,5 +1,6 @@
 import { type RequestHandler, Router } from 'express';
 import type { Metrics } from '../metrics/metrics.js';
+import type { NoticesAnswer } from './notices.js';
 
 /** The process that leads, where several work on an archive. */
 export interface Leader {
@@ -33,6 +34,8 @@ export interface Readiness {
   state: { writable: boolean; problem?: string };
   /** How far Orthanc's change log is behind, where this process follows it. It does not decide `ready`. */
   changes?: { behind: number; secondsSinceUpToDate: number };
+  /** What Orthanc's hook has reported to this process. It does not decide `ready`. */
+  hook?: NoticesAnswer;
   queue: { waiting: number; running: number; delayed: number; oldestSeconds: number };
 }
 

@@ -1,7 +1,28 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { QueueDepth } from '../queue/queue.js';
+import { ObservedMetrics } from './observed.js';
 
-export type Stage = 'describe' | 'render' | 'decode' | 'prepare' | 'infer' | 'record' | 'follow' | 'total';
+export const stages = [
+  'describe',
+  'render',
+  'decode',
+  'prepare',
+  'infer',
+  'record',
+  'follow',
+  'total',
+] as const;
+export type Stage = (typeof stages)[number];
+
+/** What becomes of a call of the hook. */
+export const noticeOutcomes = ['accepted', 'own', 'unauthorised', 'malformed'] as const;
+export type NoticeOutcome = (typeof noticeOutcomes)[number];
+
+/** Gauges of `prom-client` whose names are those of counters, and which say the same as others. */
+const misnamed = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
 
 /**
  * The metrics at `/metrics`. Their labels hold codes and categories, never identifiers, so that their number stays
@@ -9,12 +30,15 @@ export type Stage = 'describe' | 'render' | 'decode' | 'prepare' | 'infer' | 're
  */
 export class Metrics {
   readonly registry = new Registry();
+  /** Values that are read at each scrape. */
+  readonly observed = new ObservedMetrics(this.registry);
 
   readonly stageSeconds = new Histogram({
     name: 'plainview_stage_seconds',
     help: 'Seconds an instance spends in each stage; total: from taking it up to its labels.',
     labelNames: ['stage'] as const,
-    buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30],
+    // From a call to an Orthanc on the same machine to the longest time-out of a call.
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
     registers: [this.registry],
   });
 
@@ -22,6 +46,13 @@ export class Metrics {
     name: 'plainview_decisions_total',
     help: 'Instances decided, by decision and category (none unless the decision is a category).',
     labelNames: ['decision', 'category'] as const,
+    registers: [this.registry],
+  });
+
+  readonly corrections = new Counter({
+    name: 'plainview_corrections_total',
+    help: "Decisions of people, by the network's decision and whether they confirm it. One that is changed once more counts again.",
+    labelNames: ['decision', 'verdict'] as const,
     registers: [this.registry],
   });
 
@@ -101,6 +132,31 @@ export class Metrics {
   /** Memory, event loop and garbage collection. To be called once in a process: what it starts runs as long as that. */
   observeProcess(): void {
     collectDefaultMetrics({ register: this.registry });
+    for (const name of misnamed) this.registry.removeSingleMetric(name);
+  }
+
+  /** Of counters, all that can occur: Prometheus does not see the first increase of one that was not there before. */
+  startAtZero(known: {
+    categories: readonly string[];
+    shadows: readonly string[];
+    skipReasons: readonly string[];
+    answers: readonly string[];
+    failures: readonly string[];
+    mended: readonly string[];
+  }): void {
+    for (const stage of stages) this.stageSeconds.zero({ stage });
+    for (const category of known.categories) this.decisions.inc({ decision: 'category', category }, 0);
+    for (const decision of ['needs_review', 'unknown_view', 'failed'])
+      this.decisions.inc({ decision, category: 'none' }, 0);
+    for (const decision of ['category', 'needs_review', 'unknown_view'])
+      for (const verdict of ['confirmed', 'corrected']) this.corrections.inc({ decision, verdict }, 0);
+    this.corrections.inc({ decision: 'failed', verdict: 'corrected' }, 0);
+    for (const outcome of known.shadows) this.shadow.inc({ outcome }, 0);
+    for (const why of known.skipReasons) this.skipped.inc({ why }, 0);
+    for (const answer of known.answers) this.acknowledged.inc({ answer }, 0);
+    for (const code of known.failures) this.failures.inc({ code }, 0);
+    for (const what of known.mended) this.mended.inc({ what }, 0);
+    for (const outcome of noticeOutcomes) this.notices.inc({ outcome }, 0);
   }
 
   /** Reads the number of dropped log lines at each scrape. */
@@ -112,123 +168,6 @@ export class Metrics {
       collect() {
         this.reset();
         this.inc(dropped());
-      },
-    });
-  }
-
-  /** Reads at each scrape which of several Orthancs answer. */
-  observeNodes(nodes: { readonly states: readonly { url: string; answers: boolean }[] }): void {
-    new Gauge({
-      name: 'plainview_orthanc_node_up',
-      help: '1 while this one of several Orthancs answers and can be used, else 0.',
-      labelNames: ['node'],
-      registers: [this.registry],
-      collect() {
-        for (const { url, answers } of nodes.states) this.set({ node: url }, answers ? 1 : 0);
-      },
-    });
-  }
-
-  /** Reads at each scrape whether the state folder can be written. */
-  observeState(probe: { readonly problem: string | undefined }): void {
-    new Gauge({
-      name: 'plainview_state_writable',
-      help: '1 while the state can be written, else 0.',
-      registers: [this.registry],
-      collect() {
-        this.set(probe.problem === undefined ? 1 : 0);
-      },
-    });
-  }
-
-  /** Reads at each scrape how many stations' pictures are not what they were. */
-  observeDrift(drift: { readonly changes: readonly { station: string; signal: string }[] }): void {
-    new Gauge({
-      name: 'plainview_drift_stations',
-      help: 'Stations whose pictures are not what they were, until an admin accepts that, by what has become more frequent.',
-      labelNames: ['signal'],
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        for (const signal of ['unsure', 'unknown', 'scores', 'corrected'])
-          this.set(
-            { signal },
-            new Set(drift.changes.filter((each) => each.signal === signal).map(({ station }) => station))
-              .size,
-          );
-      },
-    });
-  }
-
-  /** Reads at each scrape who works on the archive. */
-  observeMembers(shared: { readonly leads: boolean; readonly members: number }): void {
-    new Gauge({
-      name: 'plainview_leader',
-      help: '1 while this process leads those that work on the archive, else 0.',
-      registers: [this.registry],
-      collect() {
-        this.set(shared.leads ? 1 : 0);
-      },
-    });
-    new Gauge({
-      name: 'plainview_members',
-      help: 'Processes that work on the archive.',
-      registers: [this.registry],
-      collect() {
-        this.set(shared.members);
-      },
-    });
-  }
-
-  /** Reads at each scrape how far the change log is behind. */
-  observeLag(follower: {
-    readonly lag: { changes: number; seconds: number };
-    readonly openGaps: number;
-  }): void {
-    new Gauge({
-      name: 'plainview_change_log_lag_changes',
-      help: "Entries of Orthanc's change log that are not settled.",
-      registers: [this.registry],
-      collect() {
-        this.set(follower.lag.changes);
-      },
-    });
-    new Gauge({
-      name: 'plainview_change_log_lag_seconds',
-      help: "Seconds since Orthanc's change log was last read to its end.",
-      registers: [this.registry],
-      collect() {
-        this.set(follower.lag.seconds);
-      },
-    });
-    new Gauge({
-      name: 'plainview_change_log_open_gaps',
-      help: "Gaps in the numbers of Orthanc's change log that are still looked at, because an entry may come late.",
-      registers: [this.registry],
-      collect() {
-        this.set(follower.openGaps);
-      },
-    });
-  }
-
-  /** Reads the depth of the queue at each scrape. */
-  observeQueue(queue: { depth(): QueueDepth }): void {
-    new Gauge({
-      name: 'plainview_queue_jobs',
-      help: 'Jobs that are waiting, running, or pausing before another try (delayed).',
-      labelNames: ['state'] as const,
-      registers: [this.registry],
-      collect() {
-        const { oldestSeconds: _, ...counts } = queue.depth();
-        for (const [state, count] of Object.entries(counts)) this.set({ state }, count);
-      },
-    });
-    new Gauge({
-      name: 'plainview_queue_oldest_seconds',
-      help: 'For how long the oldest waiting job waits.',
-      registers: [this.registry],
-      collect() {
-        this.set(queue.depth().oldestSeconds);
       },
     });
   }

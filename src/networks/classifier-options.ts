@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Config } from '../config/options.js';
 import { shipped } from '../files/places.js';
 
@@ -8,12 +8,17 @@ const modelFile = (name: string): string => shipped('model', name);
 
 export interface NetworkFiles {
   graph: string;
-  labels: string;
+  /** Absent: as `loadNetwork` finds them. */
+  labels?: string | undefined;
 }
 
 /** The folder with the site's own networks: one folder for each, by its name. */
 export const networksFolder = (stateDir: string): string => join(stateDir, 'networks');
-export const graphIn = (folder: string): string => join(folder, 'network.pb');
+/** `network.pb`, or else `network.onnx` where that is there. */
+export function graphIn(folder: string): string {
+  const [frozen, onnx] = [join(folder, 'network.pb'), join(folder, 'network.onnx')];
+  return !existsSync(frozen) && existsSync(onnx) ? onnx : frozen;
+}
 /** The name of a folder there. Anything else is a path. */
 export const folderName = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 
@@ -36,14 +41,16 @@ export function networkFiles({
   const folder =
     stateDir !== undefined && folderName.test(network) ? join(networksFolder(stateDir), network) : undefined;
   const graph = folder !== undefined && existsSync(folder) ? graphIn(folder) : network;
-  return { graph, labels: labels ?? join(dirname(graph), 'classes.txt') };
+  return { graph, labels };
 }
 
-/** The options with another network. The names and thresholds of the configuration do not apply to it. */
+/** The options with another network. The names, layers and thresholds of the configuration do not apply to it. */
 export const withNetwork = (config: Config, network: string): Config => ({
   ...config,
   network,
   labels: undefined,
+  inputLayer: undefined,
+  outputLayer: undefined,
   threshold: undefined,
   margin: undefined,
   unknownBelow: undefined,
@@ -52,6 +59,8 @@ export const withNetwork = (config: Config, network: string): Config => ({
 /** The options of a classifier with one network. */
 export const classifierOptions = (config: Config) => ({
   ...networkFiles(config),
+  inputLayer: config.inputLayer,
+  outputLayer: config.outputLayer,
   engine: config.engine,
   workers: config.workers,
   maxMegapixels: config.maxMegapixels,

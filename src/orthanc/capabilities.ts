@@ -46,25 +46,36 @@ export function requireCapabilities(system: System, { tags }: Pick<Config, 'tags
   if (missing.length > 0) throw createError('orthanc_not_ready', { missing });
 }
 
+export interface Warning {
+  code: 'orthanc_can_freeze' | 'gdcm_unrestricted';
+  message: string;
+}
+
 /**
- * What can freeze or end this Orthanc, and what to do, for the log.
+ * What can freeze or end this Orthanc, and what to do.
  * @param plugins undefined where Orthanc does not tell them
  */
 export function warningsOf(
   system: System,
   plugins: readonly string[] | undefined,
   config: Pick<Config, 'tags' | 'report'>,
-): string[] {
+): Warning[] {
   const { Version } = system;
   return [
     ...(mayFreeze(system, config)
       ? [
-          `Orthanc ${Version} with SQLite can freeze when a file is replaced or deleted while a picture is rendered, and PLAINVIEW_TAGS and PLAINVIEW_REPORT replace files. Plainview never does both at a time, but viewers do. Upgrade Orthanc to ${newCacheVersion} or newer.`,
+          {
+            code: 'orthanc_can_freeze' as const,
+            message: `Orthanc ${Version} with SQLite can freeze when a file is replaced or deleted while a picture is rendered, and PLAINVIEW_TAGS and PLAINVIEW_REPORT replace files. Plainview never does both at a time, but viewers do. Upgrade Orthanc to ${newCacheVersion} or newer.`,
+          },
         ]
       : []),
     ...(plugins === undefined || plugins.includes('gdcm')
       ? [
-          `${plugins === undefined ? 'If Orthanc has' : 'Orthanc has'} the plugin GDCM, damaged pictures can end it, whoever views them, unless the plugin is restricted to JPEG 2000. Orthanc does not tell Plainview that setting. Make sure that its configuration has "Gdcm": { "RestrictTransferSyntaxes": ["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"] } (orthanc/README.md#gdcm).`,
+          {
+            code: 'gdcm_unrestricted' as const,
+            message: `${plugins === undefined ? 'If Orthanc has the plugin GDCM,' : 'Orthanc has the plugin GDCM:'} damaged pictures can end it, whoever views them, unless the plugin is restricted to JPEG 2000. Orthanc does not tell Plainview that setting. Make sure that its configuration has "Gdcm": { "RestrictTransferSyntaxes": ["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"] } (orthanc/README.md#gdcm).`,
+          },
         ]
       : []),
   ];

@@ -10,6 +10,7 @@ import { Files } from './files.js';
 import { Finder } from './finder.js';
 import { Forwarder } from './forwarder.js';
 import { Hierarchy } from './hierarchy.js';
+import { Inspection } from './inspection.js';
 import { InstanceStore } from './instance-store.js';
 import { Labels } from './labels.js';
 import { Listing } from './listing.js';
@@ -46,6 +47,7 @@ export class Orthanc {
   readonly instanceStore: InstanceStore;
   readonly userData: UserDataBackup;
   readonly forwarder: Forwarder;
+  readonly inspection: Inspection;
 
   /**
    * @param heartbeat other than the default in tests alone
@@ -73,6 +75,7 @@ export class Orthanc {
     this.instanceStore = new InstanceStore(transport, access);
     this.userData = new UserDataBackup(transport, this.metadata, this.labels);
     this.forwarder = new Forwarder(transport.first);
+    this.inspection = new Inspection(transport, finder);
   }
 
   /** @param others processes that call these Orthancs, this one included: they share the calls a second */

@@ -22,6 +22,16 @@ const noPictureFamilies = ['9', '11', '66', '67', '68', '88', '104', '481'];
 const otherFamilies = [...noPictureFamilies, '2', '4', '6', '20', '77', '128', '130'];
 /** A picture of the class CR or DX may be each of these. Any other Modality is wrong there. */
 const projections = ['CR', 'DX', 'RG', 'PX', 'IO', 'MG', 'RF', 'XA', 'BMD'];
+/** The Modalities of plain radiographs. */
+export const plainModalities: readonly string[] = ['CR', 'DX', 'RG', 'PX', 'IO'];
+/** Modalities that cannot be those of plain radiographs, as in `lua/plainview.lua`. */
+export const nonRadiographs: readonly string[] = [
+  ...['AR', 'ASMT', 'AU', 'BDUS', 'BI', 'CT', 'CTPROTOCOL', 'DOC', 'ECG', 'EEG', 'EMG', 'EOG', 'EPS', 'FID'],
+  ...['HD', 'IOL', 'IVOCT', 'IVUS', 'KER', 'KO', 'LEN', 'LP', 'M3D', 'MR', 'MS', 'NM', 'OAM', 'OCT', 'OPM'],
+  ...['OPT', 'OPV', 'OSS', 'PLAN', 'POS', 'PR', 'PT', 'REG', 'RESP', 'RTDOSE', 'RTIMAGE', 'RTINTENT'],
+  ...['RTPLAN', 'RTRAD', 'RTRECORD', 'RTSEGANN', 'RTSTRUCT', 'RWV', 'SEG', 'SM', 'SMR', 'SR', 'SRF', 'STAIN'],
+  ...['TEXTUREMAP', 'TG', 'US', 'VA', 'XAPROTOCOL'],
+];
 /** Objects about pictures, which may be in one series with them. */
 const noPictures = ['SR', 'KO', 'PR', 'DOC', 'REG', 'SEG', 'FID', 'AU', 'PLAN', 'RWV'];
 

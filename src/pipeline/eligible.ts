@@ -2,15 +2,17 @@ import type { Config } from '../config/options.js';
 import { kindsOf } from '../orthanc/radiographs.js';
 import type { PictureTags } from '../orthanc/resources.js';
 
-export type SkipReason =
-  | 'modality'
-  | 'no_pixels'
-  | 'multiframe'
-  | 'already_decided'
-  | 'corrected_by_person'
-  | 'correction_put_back'
-  | 'other_version'
-  | 'gone';
+export const skipReasons = [
+  'modality',
+  'no_pixels',
+  'multiframe',
+  'already_decided',
+  'corrected_by_person',
+  'correction_put_back',
+  'other_version',
+  'gone',
+] as const;
+export type SkipReason = (typeof skipReasons)[number];
 
 /** @returns why an instance is not a plain radiograph for this site; undefined if it is one */
 export function whyNotRadiograph(

@@ -1,5 +1,5 @@
 import type { Classified, Classifier } from '../classify/classifier.js';
-import { decide } from '../classify/decide.js';
+import { answersOf, decideOn } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
 import { recordOf, requestOf } from '../decisions/read.js';
 import type { NewDecision } from '../decisions/schema.js';
@@ -12,6 +12,7 @@ import type { IdentifiedInstance, InstanceContent, PictureTags } from '../orthan
 import type { Reason } from '../queue/queue.js';
 import { frameOf } from './eligible.js';
 import type { KeptFeatures } from './kept-features.js';
+import type { Stages } from './stages.js';
 
 /** Notes which picture is fetched and classified, so that one that ends the process is known after it. */
 export interface PicturesInWork {
@@ -22,6 +23,7 @@ interface Parts {
   orthanc: Orthanc;
   classifier: Classifier;
   metrics: Metrics;
+  stages: Stages;
   config: Config;
   inWork: PicturesInWork;
   kept?: KeptFeatures | undefined;
@@ -46,32 +48,38 @@ export class Judge {
     reason: Reason,
   ): Promise<Omit<NewDecision, 'ms'>> {
     const known = reason === 'sweep' ? await this.#fromKept(before) : undefined;
-    const { scores, network, engine, shadow } = known ?? (await this.#look(id, tags, before));
-    const { decision, category, reason: why, top } = decide(scores, network);
-    const provenance = this.provenance(before, { network, engine });
+    const seen = known ?? (await this.#look(id, tags, before));
+    const { shadow } = seen;
+    const { decision, category, reason: why, top } = decideOn(seen);
+    const cascade = answersOf(seen);
+    const provenance = this.provenance(before, seen);
     return {
       decision,
       ...(category === undefined ? {} : { category }),
       reason: why,
       top,
       ...provenance,
+      ...(cascade === undefined ? {} : { cascade }),
       ...(shadow === undefined ? {} : { shadow: shadowRecordOf(shadow, provenance.when) }),
     };
   }
 
   async #look(id: InstanceId, tags: PictureTags, before: IdentifiedInstance): Promise<Classified> {
-    const { metrics } = this.#parts;
+    const { stages } = this.#parts;
     const began = performance.now();
     const classify = (picture: Buffer) => {
-      metrics.stageSeconds.observe({ stage: 'render' }, (performance.now() - began) / 1000);
+      stages.observe('render', (performance.now() - began) / 1000);
       return this.#parts.classifier.classify(picture);
     };
     const frame = frameOf(tags, this.#parts.config);
     const classified = await this.#parts.inWork.run(id, () =>
       this.#parts.orthanc.renderings.whole(id, frame, classify, tags),
     );
-    for (const stage of ['decode', 'prepare', 'infer'] as const)
-      metrics.stageSeconds.observe({ stage }, classified.seconds[stage]);
+    let endedAgo = 0;
+    for (const stage of ['infer', 'prepare', 'decode'] as const) {
+      stages.observe(stage, classified.seconds[stage], endedAgo);
+      endedAgo += classified.seconds[stage];
+    }
     await this.#parts.kept?.keep(this.#parts.classifier, before, classified);
     return classified;
   }
@@ -79,7 +87,7 @@ export class Judge {
   /** Without a rendering. A second network would have to see the picture. */
   async #fromKept(
     before: IdentifiedInstance,
-  ): Promise<Pick<Classified, 'scores' | 'network' | 'engine' | 'shadow'> | undefined> {
+  ): Promise<Pick<Classified, 'scores' | 'network' | 'engine' | 'shadow' | 'cascade'> | undefined> {
     const { network, engine, shadow } = this.#parts.classifier;
     if (shadow !== undefined) return undefined;
     const scores = await this.#parts.kept?.scores(this.#parts.classifier, before);

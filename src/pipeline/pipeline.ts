@@ -6,19 +6,22 @@ import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
 import { partingBetween } from '../decisions/shadow.js';
 import { pictureOf } from '../decisions/tags-record.js';
 import { hasOtherVersion } from '../decisions/versions.js';
-import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
+import { createError, hasCode } from '../errors/errors.js';
 import type { FollowUp } from '../followups/follow-up.js';
-import type { Metrics, Stage } from '../metrics/metrics.js';
+import type { Metrics } from '../metrics/metrics.js';
 import type { DescribedInstance } from '../orthanc/hierarchy.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { kindsOf } from '../orthanc/radiographs.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Job, Reason } from '../queue/queue.js';
+import { noTracing, type Tracing } from '../tracing/tracing.js';
 import { type SkipReason, whyNotRadiograph } from './eligible.js';
 import { isDoubtful, isWorthAnotherTry } from './failures.js';
+import { FollowUps } from './follow-ups.js';
 import { Judge, type PicturesInWork } from './judge.js';
 import type { KeptFeatures } from './kept-features.js';
+import { Stages } from './stages.js';
 
 export type Outcome =
   | { kind: 'decided'; decision: InstanceRecord['decision']; category?: string; ms: number }
@@ -34,9 +37,11 @@ export class Pipeline {
   readonly #recorder: Recorder;
   readonly #metrics: Metrics;
   readonly #config: Config;
-  readonly #followUps: readonly FollowUp[];
+  readonly #followUps: FollowUps;
   readonly #whole: ReadWhole;
   readonly #judge: Judge;
+  readonly #stages: Stages;
+  readonly #tracing: Tracing;
 
   constructor(parts: {
     orthanc: Orthanc;
@@ -48,15 +53,23 @@ export class Pipeline {
     whole?: ReadWhole;
     kept?: KeptFeatures;
     followUps?: readonly FollowUp[];
+    tracing?: Tracing | undefined;
   }) {
     this.#orthanc = parts.orthanc;
     this.#classifier = parts.classifier;
     this.#recorder = parts.recorder;
     this.#metrics = parts.metrics;
     this.#config = parts.config;
-    this.#judge = new Judge(parts);
     this.#whole = parts.whole ?? ((_id, read) => read());
-    this.#followUps = parts.followUps ?? [];
+    this.#tracing = parts.tracing ?? noTracing;
+    this.#stages = new Stages(parts.metrics, this.#tracing);
+    this.#judge = new Judge({ ...parts, stages: this.#stages });
+    this.#followUps = new FollowUps(parts.followUps ?? [], this.#stages);
+  }
+
+  /** How many instances of each follow-up wait for it, because it failed and is tried again. */
+  followUpsDue(): Iterable<readonly [name: string, count: number]> {
+    return this.#followUps.begun();
   }
 
   /**
@@ -64,10 +77,25 @@ export class Pipeline {
    * @throws errors of the catalogue
    */
   async process(job: Job): Promise<Outcome> {
+    const { instance, reason, attempt } = job;
+    const attributes = {
+      'plainview.instance': instance,
+      'plainview.reason': reason,
+      'plainview.attempt': attempt,
+    };
+    try {
+      return await this.#tracing.job(attributes, () => this.#process(job), attributesOf);
+    } catch (error) {
+      if (hasCode(error, 'instance_gone')) this.#followUps.forget(instance);
+      throw error;
+    }
+  }
+
+  async #process(job: Job): Promise<Outcome> {
     const began = performance.now();
     const { instance: id } = job;
     const { hierarchy } = this.#orthanc;
-    const read = await this.#timed('describe', () =>
+    const read = await this.#stages.timed('describe', () =>
       this.#whole(id, async () => {
         const instance = await hierarchy.instance(id);
         // As after a notice of what Plainview itself has stored anew. Orthanc need not open the file for it.
@@ -94,7 +122,7 @@ export class Pipeline {
     }
     const isWritten = settled === 'correction_put_back' || isHalfWritten(instance);
     await this.#completeWrites(instance);
-    if (whyNot === undefined) await (isWritten ? this.#readAndFollow(id) : this.#follow(instance));
+    if (whyNot === undefined) await (isWritten ? this.#readAndFollow(id) : this.#followUps.run(instance));
     return skipped(settled, described);
   }
 
@@ -112,7 +140,7 @@ export class Pipeline {
     const settled =
       this.#whyDecided(instance, job.reason) ?? (restored === 'restored' ? 'correction_put_back' : undefined);
     if (settled !== undefined) {
-      for (const followUp of this.#due(instance)) await followUp.recordFailure(instance, failure);
+      await this.#followUps.recordFailure(instance, failure);
       return { kind: 'skipped', why: settled };
     }
     if (recordOf(instance)?.record.who === 'person') {
@@ -166,30 +194,14 @@ export class Pipeline {
     if (known === undefined || hasOtherVersion(instance)) return false;
     const { who, network } = known.record;
     const isOurs = who === 'person' || network.sha256 === this.#classifier.network.sha256;
-    return (isOurs && !known.complete) || this.#due(instance).length > 0;
-  }
-
-  #due(instance: InstanceContent): FollowUp[] {
-    return this.#followUps.filter((followUp) => followUp.isDue(instance));
+    return (isOurs && !known.complete) || this.#followUps.isDue(instance);
   }
 
   /** Reads the instance after its decision was written, and runs its follow-ups. */
   async #readAndFollow(id: InstanceId): Promise<void> {
-    if (this.#followUps.length === 0) return;
+    if (this.#followUps.isEmpty) return;
     const [instance] = await this.#orthanc.hierarchy.instances([id]);
-    if (instance !== undefined) await this.#follow(instance);
-  }
-
-  async #follow(instance: InstanceContent): Promise<void> {
-    const failures: PlainviewError[] = [];
-    // If one fails, the others still run. The next attempt runs only those that are still due.
-    for (const followUp of this.#due(instance))
-      await this.#timed('follow', () => followUp.run(instance.ID)).catch((error: unknown) =>
-        failures.push(asPlainviewError(error)),
-      );
-    // A transient error takes precedence: any other error is recorded as the failure of all that are still due.
-    const worst = failures.find(({ transient }) => transient) ?? failures[0];
-    if (worst !== undefined) throw worst;
+    if (instance !== undefined) await this.#followUps.run(instance);
   }
 
   /**
@@ -214,7 +226,7 @@ export class Pipeline {
       });
     const decided = other === undefined ? classified : underReview(classified, other);
     const ms = Math.round(performance.now() - began);
-    const recorded = await this.#timed('record', () =>
+    const recorded = await this.#stages.timed('record', () =>
       this.#recorder.record(described, before, { ...decided, ms }),
     );
     if (recorded === 'other version') return { kind: 'skipped', why: 'other_version' };
@@ -248,24 +260,17 @@ export class Pipeline {
   }
 
   #count({ shadow, ...decided }: Omit<NewDecision, 'ms'>, began: number): void {
-    this.#observe('total', (performance.now() - began) / 1000);
+    this.#stages.observe('total', (performance.now() - began) / 1000);
     if (shadow === undefined) return;
     this.#metrics.shadow.inc({ outcome: partingBetween(decided, shadow) });
   }
-
-  async #timed<T>(stage: Stage, step: () => Promise<T>): Promise<T> {
-    const began = performance.now();
-    try {
-      return await step();
-    } finally {
-      this.#observe(stage, (performance.now() - began) / 1000);
-    }
-  }
-
-  #observe(stage: Stage, seconds: number): void {
-    this.#metrics.stageSeconds.observe({ stage }, seconds);
-  }
 }
+
+/** Of the span of a job. */
+const attributesOf = (outcome: Outcome): Record<string, string> =>
+  outcome.kind === 'skipped'
+    ? { 'plainview.outcome': 'skipped', 'plainview.why': outcome.why }
+    : { 'plainview.outcome': outcome.decision, 'plainview.category': outcome.category ?? 'none' };
 
 const skipped = (why: SkipReason, { tags }: DescribedInstance): Outcome => ({
   kind: 'skipped',

@@ -14,7 +14,7 @@ const pauseMs = 100;
 /** The number goes up with a change of the report's shape: an older report is not read then, and a new one is made. */
 const document = 'quality-report-1';
 
-interface Parts extends Pick<Making, 'orthanc' | 'config'> {
+interface Parts extends Pick<Making, 'orthanc' | 'categories' | 'config'> {
   store: Store;
   log: Logger;
 }
@@ -66,7 +66,7 @@ export class QualityReports {
   }
 
   async #make(wanted: Wanted, progress: NonNullable<QualityAnswer['progress']>): Promise<void> {
-    const { orthanc, config, store, log } = this.#parts;
+    const { orthanc, categories, config, store, log } = this.#parts;
     const { signal } = this.#stop;
     const retry: Retry = (step) => retryWhileAway(step, this.#parts, signal);
     try {
@@ -74,6 +74,7 @@ export class QualityReports {
       if (total !== undefined) progress.total = total;
       const report = await makeReport({
         orthanc,
+        categories,
         config,
         wanted,
         dimensions,

@@ -1,4 +1,4 @@
-import { Categories } from '../anatomy/categories.js';
+import type { Categories } from '../anatomy/categories.js';
 import type { Config } from '../config/options.js';
 import { version } from '../config/version.js';
 import type { Dimension, QualityReport } from '../contract/quality.js';
@@ -15,7 +15,8 @@ export interface Wanted extends Range {
 
 export interface Making {
   orthanc: Orthanc;
-  config: Pick<Config, 'modalities' | 'viewsFile' | 'orderWords'>;
+  categories: Categories;
+  config: Pick<Config, 'modalities' | 'orderWords'>;
   wanted: Wanted;
   dimensions: readonly Dimension[];
   /** Told of each part of the archive. What follows waits for it. */
@@ -26,13 +27,13 @@ export interface Making {
 /** Reads the archive once. @throws config_invalid, orthanc_…, and what `onPage` throws */
 export async function makeReport({
   orthanc,
+  categories,
   config,
   wanted,
   dimensions,
   onPage,
   retry,
 }: Making): Promise<QualityReport> {
-  const categories = Categories.read(config.viewsFile);
   const relations = new Relations(Words.read(categories, config.orderWords));
   const tally = new Tally({ relations, categories, networkScore: wanted.networkScore, dimensions });
   for await (const page of radiographs(orthanc, wanted, config.modalities, retry)) {

@@ -8,6 +8,7 @@ import {
   type ShadowDay,
   unsurePrefix,
 } from './daily-counts.js';
+import { verdictBetween } from './verdict.js';
 
 type Agreement = StatisticsAnswer['agreement'][number];
 const dayMs = 86_400_000;
@@ -140,10 +141,8 @@ function agreementOf({ networks }: DailyCounts, days: readonly Day[], inUse: Kno
       for (const [answer, count] of Object.entries(answers)) {
         const isUnsure = networksAnswer.startsWith(unsurePrefix);
         const shown = networksAnswer.slice(isUnsure ? unsurePrefix.length : 0);
-        // A network that says "none of mine" of a view that it does not know is right.
         const isOfNone = sha256 === inUse.sha256 && !inUse.classes.includes(answer);
-        const isConfirmed = answer === shown || (shown === noCategory && isOfNone);
-        const verdict = isConfirmed ? 'confirmed' : 'corrected';
+        const verdict = verdictBetween(shown, answer, isOfNone);
         if (isUnsure) {
           of.unsure[verdict] += count;
           continue;

@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import { sleep } from '../async/sleep.js';
 import type { Config } from '../config/options.js';
 import type { StatisticsAnswer as Answer } from '../contract/review.js';
-import { levelOf, openStates } from '../contract/states.js';
 import { recordOf } from '../decisions/read.js';
 import type { Recorded } from '../decisions/recorder.js';
 import { asPlainviewError } from '../errors/errors.js';
@@ -10,6 +9,7 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import { select } from '../select/select.js';
 import { readOrSetAside, type Store } from '../store/store.js';
 import { answerOf, type KnownNetwork } from './answer.js';
+import { countBacklog } from './backlog.js';
 import { type DailyCounts, dailyCounts, emptyCounts, prune } from './daily-counts.js';
 import { ExposureCounter, Recount } from './exposures.js';
 
@@ -163,23 +163,12 @@ export class Statistics {
   #countBacklog(): Promise<Answer['backlog']> {
     const now = performance.now();
     if (this.#backlog === undefined || now - this.#backlog.at > backlogMaxAgeMs) {
-      const counts = this.#readBacklog();
+      const counts = countBacklog(this.#parts.orthanc, this.#parts.labelPrefix);
       this.#backlog = { at: now, counts };
       counts.catch(() => {
         this.#backlog = undefined;
       });
     }
     return this.#backlog.counts;
-  }
-
-  async #readBacklog(): Promise<Answer['backlog']> {
-    const { labelPrefix } = this.#parts;
-    const counted = await Promise.all(
-      openStates.map(async (state) => {
-        const count = await this.#parts.orthanc.search.countLabelled(labelPrefix + state, levelOf(state));
-        return [state, count] as const;
-      }),
-    );
-    return Object.fromEntries(counted.filter(([, count]) => count !== undefined));
   }
 }

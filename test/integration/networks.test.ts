@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { shipped } from '../../src/files/places.js';
 import { callApi } from '../../testkit/api.js';
+import { brightnessOnnx } from '../../testkit/classify/brightness-onnx.js';
 import { plainview } from '../../testkit/cli.js';
 import { image } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
@@ -136,6 +137,40 @@ describe('the switch to another network', () => {
       out: expect.stringContaining('no network to go back to'),
     });
   }, 120_000);
+
+  test('takes ONNX networks, also two in a cascade: the record names both, and either explains', async () => {
+    const folder = join(stateDir, 'networks', 'parts');
+    await mkdir(folder);
+    const thresholds = { threshold: 0, margin: 0, unknownBelow: 0 };
+    await brightnessOnnx(folder, 'views', ['knee_ap', 'our_view', 'chest_lateral'], { thresholds });
+    const next = { knee: 'views.onnx', hand: 'views.onnx', chest: 'views.onnx' };
+    await brightnessOnnx(folder, 'network', ['knee', 'hand', 'chest'], {
+      name: 'parts',
+      thresholds,
+      next,
+      views: { our_view: { bodyPartExamined: 'KNEE', region: { value: '72696002', meaning: 'Knee' } } },
+    });
+    expect((await callApi(service, 'POST', '/networks/use', { body: { network: 'parts' } })).status).toBe(
+      200,
+    );
+    const id = await store();
+    const { network, cascade, category = '', labels, reason } = await record(id);
+    expect(network.name).toBe('parts');
+    expect(cascade?.map(({ network, top }) => [network.name, top[0]?.category])).toEqual([
+      ['parts', expect.stringMatching(/^(knee|hand|chest)$/)],
+      ['views', category],
+    ]);
+    expect(reason).toContain('; then views: ');
+    expect(labels).toContain(category);
+    const map = (await callApi(service, 'GET', `/instances/${id}/activation?category=${category}`)).json;
+    expect(map).toMatchObject({ method: 'activation', category });
+    expect(map.values).toHaveLength(map.rows * map.columns);
+    const { categories } = (await callApi(service, 'GET', '/categories')).json;
+    expect(categories).toContainEqual(
+      expect.objectContaining({ name: 'our_view', bodyPartExamined: 'KNEE' }),
+    );
+    expect((await callApi(service, 'POST', '/networks/back')).status).toBe(200);
+  });
 
   test('is for administrators, and is audited', async () => {
     const body = { network: 'turned' };

@@ -1,4 +1,3 @@
-import { createError } from '../../errors/errors.js';
 import type { Chain, ConvLayer, DenseLayer } from './chain.js';
 import { noPads } from './steps.js';
 
@@ -10,18 +9,17 @@ export interface ActivationMapChain {
   readonly bias: Float32Array;
 }
 
+/** Whether the scores are a linear function of the features. */
+export const hasLinearHead = ({ head }: Chain): boolean =>
+  head.every(({ activation }) => activation === 'linear');
+
 /**
  * Class activation maps (B. Zhou et al., CVPR 2016). A linear head gives the same result before and after the
  * average. So it is moved before the average, as a 1×1 convolution. Its output is what each place adds to the logit
  * of a class. Nothing is approximated.
- * @throws explanation_unavailable where a layer of the head has an activation function
+ * @param chain with a linear head
  */
 export function activationMapChainOf(chain: Chain): ActivationMapChain {
-  const nonlinear = chain.head.find(({ activation }) => activation !== 'linear');
-  if (nonlinear !== undefined)
-    throw createError('explanation_unavailable', {
-      problem: `its head holds a layer with ${nonlinear.activation}`,
-    });
   const { inputs, outputs, weights, bias } = chain.head.reduce(combined);
   const layer: ConvLayer = {
     kind: 'conv',

@@ -1,24 +1,22 @@
 import type { ErrorCode, ErrorParams } from '../../errors/errors.js';
 import type { Declined } from '../engines/choose.js';
 import type { EngineChoice, EngineName } from '../engines/engine.js';
-import type { Layers } from '../graph/walk.js';
-import type { Preparation } from '../prepare/resize.js';
+import type { Model } from '../network.js';
+import type { OnnxForm } from '../onnx/fit.js';
 
 /** Data with which a worker is started. */
 export interface Setup {
-  readonly file: Buffer;
-  readonly layers: Layers;
-  readonly preparation: Preparation;
+  readonly model: Model;
   readonly engine: EngineChoice;
   readonly maxMegapixels: number;
   /** Milliseconds that one picture may take. */
   readonly timeoutMs: number;
   /** Private memory that a worker may use. */
   readonly memoryBytes: number;
-  /** A second network with the same layers, which looks at the same prepared pictures. */
+  /** A second network, which looks at the same pictures. */
   readonly shadow?:
     | {
-        readonly file: Buffer;
+        readonly model: Model;
         /** Milliseconds that it may take for one picture. */
         readonly timeoutMs: number;
       }
@@ -37,7 +35,7 @@ export interface Request {
   readonly shadow: boolean;
 }
 
-/** What a request asks for: scores alone, the activation map of a class (its index) with them, or features with them. */
+/** What a request asks for: scores alone, the map of a class (its index) with them, or features with them. */
 export type Wanted =
   | { readonly kind: 'scores' }
   | { readonly kind: 'map'; readonly classIndex: number }
@@ -53,6 +51,12 @@ export interface EngineReport {
   readonly device: string;
   /** Better engines that cannot run here, and why. */
   readonly declined: Declined[];
+}
+
+/** How a description was understood, and what may be wrong with it. */
+export interface OnnxReport {
+  readonly form: OnnxForm;
+  readonly suspicions: readonly string[];
 }
 
 /** Duration of each stage for one picture, seconds. `infer` is that of its whole batch. */
@@ -77,19 +81,24 @@ export interface Classification {
   readonly shadow?: ShadowOutcome;
 }
 
-/** What each position of the picture adds to the logit of a class. */
-export interface ActivationMap {
+/** What each position of the picture does for a class. */
+export type ClassMap = {
   readonly rows: number;
   readonly columns: number;
-  /**
-   * [rows, columns], over the whole picture, whose aspect ratio the network does not keep. Mean + `bias` = logit of
-   * the class.
-   */
+  /** [rows, columns], over the whole picture, whose aspect ratio the map does not keep. */
   readonly values: Float32Array;
-  readonly bias: number;
-}
+} & (
+  | {
+      /** What a position adds to the logit. */
+      readonly method: 'activation';
+      /** Where the map is that of the network's input: mean + `bias` = logit. */
+      readonly bias?: number;
+    }
+  /** By how much the log-odds of the score fall where the position is hidden. */
+  | { readonly method: 'occlusion' }
+);
 
-export interface Explanation extends Classification, ActivationMap {}
+export type Explanation = Classification & ClassMap;
 
 /** What enters the last layer of the network. */
 export interface Features extends Classification {
@@ -113,6 +122,8 @@ export type Reply =
       readonly report: EngineReport;
       readonly classes: number;
       readonly batch: number;
+      /** Of an ONNX network. */
+      readonly onnx?: OnnxReport | undefined;
       /** Present where the setup has a second network: its outputs, or why it cannot run. */
       readonly shadow?: { readonly classes: number } | { readonly error: SerializedError };
     }

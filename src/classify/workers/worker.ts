@@ -1,18 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { asPlainviewError } from '../../errors/errors.js';
-import { chooseEngine } from '../engines/choose.js';
 import type { EngineChoice } from '../engines/engine.js';
-import { buildChain } from '../graph/chain.js';
-import { readGraphDef } from '../graph/graphdef.js';
-import { walk } from '../graph/walk.js';
 import { decode } from '../prepare/decode.js';
-import { prepare } from '../prepare/resize.js';
-import { Batcher } from './batcher.js';
-import { Explainer } from './explainer.js';
-import { FeatureExtractor } from './feature-extractor.js';
+import type { Picture } from '../prepare/picture.js';
 import type { Reply, Request, SerializedError, Setup, ShadowOutcome, ToWorker } from './protocol.js';
 import { ReceivedPictures } from './received-pictures.js';
+import { type Running, startNetwork } from './running.js';
 
 // A worker process. It reads the network, starts the engine, and computes scores of pictures until it is ended.
 // Where the parent was killed, nobody reads the answer, and `disconnect` follows.
@@ -30,31 +24,27 @@ function serialize(error: unknown): SerializedError {
 
 const elapsed = (since: number) => (performance.now() - since) / 1000;
 
-/** Starts and tests an engine for a network. */
-async function startEngine(file: Buffer, { layers, preparation }: Setup, choice: EngineChoice) {
-  const steps = walk(readGraphDef(Buffer.from(file.buffer, file.byteOffset, file.length)), layers);
-  const chain = buildChain(steps, preparation);
-  const { engine, declined } = await chooseEngine(choice, chain, steps);
-  return { chain, engine, declined, batcher: new Batcher(engine, preparation) };
-}
-
-type Shadow = { batcher: Batcher; classes: number } | { error: SerializedError };
+type Shadow = Running | { error: SerializedError };
 
 /** A second network that cannot run here does not keep the first one from running. */
-async function startShadow(setup: Setup, choice: EngineChoice): Promise<Shadow | undefined> {
-  if (setup.shadow === undefined) return undefined;
+async function startShadow({ shadow }: Setup, choice: EngineChoice): Promise<Shadow | undefined> {
+  if (shadow === undefined) return undefined;
   try {
-    const { batcher, chain } = await startEngine(setup.shadow.file, setup, choice);
-    return { batcher, classes: chain.classes };
+    return await startNetwork(shadow.model, shadow.model.kind === 'onnx' ? 'auto' : choice);
   } catch (error) {
     return { error: serialize(error) };
   }
 }
 
-async function lookAt(input: Float32Array, shadow: Shadow): Promise<ShadowOutcome> {
+/** @param input that of the network in use, where the second one takes the same; else undefined */
+async function lookAt(
+  picture: Picture,
+  input: Float32Array | undefined,
+  shadow: Shadow,
+): Promise<ShadowOutcome> {
   if ('error' in shadow) return shadow;
   try {
-    const { scores, seconds } = await shadow.batcher.infer(async () => input);
+    const { scores, seconds } = await shadow.batcher.infer(async () => input ?? shadow.prepare(picture));
     return { scores, seconds };
   } catch (error) {
     return { error: serialize(error) };
@@ -62,10 +52,11 @@ async function lookAt(input: Float32Array, shadow: Shadow): Promise<ShadowOutcom
 }
 
 async function start(setup: Setup): Promise<void> {
-  const { chain, engine, declined, batcher } = await startEngine(setup.file, setup, setup.engine);
+  const network = await startNetwork(setup.model, setup.engine);
+  const { engine, batcher, extractor } = network;
   const shadow = await startShadow(setup, engine.name);
-  const explainer = new Explainer(chain, engine.name);
-  const extractor = new FeatureExtractor(chain, engine);
+  const sharesInput =
+    shadow !== undefined && 'preparation' in shadow && shadow.preparation === network.preparation;
   const pictures = new ReceivedPictures(4);
 
   async function answer({ id, bytes, wanted, shadow: isShadowed }: Request): Promise<void> {
@@ -74,27 +65,37 @@ async function start(setup: Setup): Promise<void> {
     try {
       let decodeSeconds = 0;
       let prepareSeconds = 0;
-      const prepared = async () => {
-        const file = await received;
+      const decoding = received.then(async (file) => {
         const began = performance.now();
-        const decoded = await decode(file, setup.maxMegapixels);
+        const picture = await decode(file, setup.maxMegapixels);
         decodeSeconds = elapsed(began);
-        const prepareBegan = performance.now();
-        const input = prepare(decoded, setup.preparation);
-        prepareSeconds = elapsed(prepareBegan);
+        return picture;
+      });
+      // What fails before it waits for the picture has its own error.
+      decoding.catch(() => undefined);
+      const prepared = async () => {
+        const picture = await decoding;
+        const began = performance.now();
+        const input = await network.prepare(picture);
+        prepareSeconds = elapsed(began);
         return input;
       };
       const all = (infer: number) => ({ decode: decodeSeconds, prepare: prepareSeconds, infer });
       const { input, seconds, ...extracted } =
-        wanted.kind === 'features' ? await extractor.extract(prepared) : await batcher.infer(prepared);
+        wanted.kind === 'features' && extractor !== undefined
+          ? await extractor.extract(prepared)
+          : await batcher.infer(prepared);
       const result = { ...extracted, seconds: all(seconds) };
       if (isShadowed && shadow !== undefined) {
         reply({ kind: 'scored', id, result });
-        reply({ kind: 'done', id, result: { ...result, shadow: await lookAt(input, shadow) } });
+        const outcome = await lookAt(await decoding, sharesInput ? input : undefined, shadow);
+        reply({ kind: 'done', id, result: { ...result, shadow: outcome } });
         return;
       }
       const map =
-        wanted.kind === 'map' ? await explainer.explain(input, result.scores, wanted.classIndex) : {};
+        wanted.kind === 'map'
+          ? await network.explain(input, result.scores, wanted.classIndex, await decoding)
+          : {};
       reply({ kind: 'done', id, result: { ...result, ...map } });
     } catch (error) {
       reply({ kind: 'failed', id, error: serialize(error) });
@@ -104,12 +105,13 @@ async function start(setup: Setup): Promise<void> {
   process.on('message', (message: ToWorker) => {
     if (message.kind === 'request') void answer(message.request);
   });
-  const report = { engine: engine.name, device: engine.device, declined };
+  const report = { engine: engine.name, device: engine.device, declined: network.declined };
   reply({
     kind: 'ready',
     report,
-    classes: chain.classes,
+    classes: network.classes,
     batch: engine.batch,
+    onnx: network.onnx,
     ...(shadow === undefined ? {} : { shadow: 'error' in shadow ? shadow : { classes: shadow.classes } }),
   });
 }

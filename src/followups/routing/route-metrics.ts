@@ -30,4 +30,10 @@ export class RouteMetrics {
       },
     });
   }
+
+  /** Prometheus does not see the first increase of a counter that was not there before. */
+  startAtZero(destinations: Iterable<string>): void {
+    for (const destination of destinations)
+      for (const state of ['sent', 'failed', 'skipped']) this.ended.inc({ destination, state }, 0);
+  }
 }

@@ -92,13 +92,14 @@ export class Routing {
     this.#rules = readRules(file, categories);
     this.#ledger = new Ledger(orthanc, config.labelPrefix, locks);
     const { modalities, labelPrefix } = config;
+    const metrics = new RouteMetrics(registry, () => [
+      ...this.#outboxes.values(),
+      ...this.#studyOutboxes.values(),
+    ]);
     const shared = {
       loopGuard: new LoopGuard(),
       orthanc,
-      metrics: new RouteMetrics(registry, () => [
-        ...this.#outboxes.values(),
-        ...this.#studyOutboxes.values(),
-      ]),
+      metrics,
       perMinute: this.#rules.perMinute,
       backOff,
       log,
@@ -156,6 +157,7 @@ export class Routing {
       },
       (name, webhook) => new StudyWebhookDestination(name, webhook, orthanc, modalities),
     );
+    metrics.startAtZero([...this.#outboxes.keys(), ...this.#studyOutboxes.keys()]);
     this.addUp = (study, changed) => groupLabels.aggregate(study, changed);
     const onPending = (id: InstanceId, to: string) => {
       if (relay?.(id, to) !== true) this.enqueue(id, to);

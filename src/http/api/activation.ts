@@ -30,7 +30,7 @@ export function activationOperation({ orthanc, entries, classifier, config, audi
     method: 'get',
     path: '/api/v1/instances/{instance}/activation',
     summary:
-      'Which parts of the picture support a category: the class activation map of the network in use, over the whole picture',
+      'Which parts of the picture support a category, over the whole picture: the class activation map of the network in use, or where it has none, what hiding each part costs',
     role: 'viewer',
     params: z.strictObject({ instance: instanceId }),
     query: z.strictObject({ category: z.string().min(1).max(64) }),
@@ -40,7 +40,7 @@ export function activationOperation({ orthanc, entries, classifier, config, audi
       const { frames } = await entries.shown(instance);
       return semaphore.run(async () => {
         signal.throwIfAborted();
-        const { rows, columns, values, score } = await orthanc.renderings.whole(
+        const { rows, columns, values, method, score } = await orthanc.renderings.whole(
           instance,
           frameOf({ frames }, config),
           (picture) => classifier.explain(picture, category),
@@ -53,7 +53,7 @@ export function activationOperation({ orthanc, entries, classifier, config, audi
         });
         const peak = Math.max(0, ...values);
         const scaled = [...values].map((value) => (peak > 0 ? Math.max(0, value) / peak : 0));
-        return { rows, columns, values: scaled, peak, category, score };
+        return { rows, columns, values: scaled, method, peak, category, score };
       });
     },
   });

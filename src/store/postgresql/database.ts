@@ -172,10 +172,10 @@ export class Database {
   }
 }
 
-const whyOf = (error: unknown): string => (error as Error).message || codeOf(error);
+export const whyOf = (error: unknown): string => (error as Error).message || codeOf(error);
 const codeOf = (error: unknown): string => String((error as { code?: unknown }).code ?? 'it does not answer');
 
-function isAway(error: unknown): boolean {
+export function isAway(error: unknown): boolean {
   const code = codeOf(error);
   const { message, syscall } = error as NodeJS.ErrnoException;
   return (
@@ -189,7 +189,7 @@ function isAway(error: unknown): boolean {
   );
 }
 
-function placeOf(url: string): string {
+export function placeOf(url: string): string {
   const { hostname, port, pathname } = new URL(url);
   return `${hostname || 'the local socket'}${port === '' ? '' : `:${port}`}${pathname}`;
 }

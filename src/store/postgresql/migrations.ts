@@ -5,12 +5,12 @@ import { createError } from '../../errors/errors.js';
 import { jobSchema, quietLogger } from './job-engine.js';
 
 /** PostgreSQL 12, the oldest that Debian's archive of releases still had when this was written. */
-const oldestServer = 120_000;
+export const oldestServer = 120_000;
 /** Any number that nobody else takes: of two processes that start at once, one waits for the other. */
 const migrationLock = 8_104_001;
 
 /** Each brings the schema to the version of its place in this list, counted from 1. Never changed, only added to. */
-const migrations = [
+export const migrations = [
   `CREATE TABLE plainview.documents (key text COLLATE "C" PRIMARY KEY, content text NOT NULL);
    CREATE TABLE plainview.lease (
      id integer PRIMARY KEY CHECK (id = 1),

@@ -2,6 +2,7 @@
 export { auditTable } from './audit.js';
 export { Database, unsynced } from './database.js';
 export { type ImportResult, importFolder } from './import.js';
+export { inspectDatabase } from './inspect.js';
 export { jobSchema, quietLogger } from './job-engine.js';
 export { SharedLocks } from './locks.js';
 export type { Leader } from './member.js';

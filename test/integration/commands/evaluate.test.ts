@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { brightnessOnnx } from '../../../testkit/classify/brightness-onnx.js';
 import { runPlainview } from '../../../testkit/cli.js';
 import { brightnessNetwork, writeGrey } from '../../../testkit/evaluate.js';
 
@@ -76,6 +77,20 @@ async function evaluate(labels: string, ...args: string[]) {
 }
 
 describe('plainview evaluate', () => {
+  it('measures an ONNX network, by the names of its input and output, against a frozen graph', async () => {
+    const onnx = await brightnessOnnx(folder, 'light', ['chest_pa_ap', 'knee_ap', 'other']);
+    const layers = ['--input_layer', 'input', '--output_layer', 'output'];
+    const args = ['--network', onnx, ...layers, '--against', network];
+    const { status, report } = await evaluate(inFolder('labels.csv'), ...args);
+    expect(status).toBe(0);
+    expect(report?.evaluations.map(({ figures }) => figures.accuracy)).toEqual(
+      [
+        { count: 4, of: 5 },
+        { count: 4, of: 5 },
+      ].map((share) => expect.objectContaining(share)),
+    );
+  });
+
   it('measures a network on a labels file', async () => {
     const { status, stdout, report } = await evaluate(inFolder('labels.csv'), '--by', 'site');
     expect(status).toBe(0);

@@ -96,6 +96,13 @@ describe('plainview label', () => {
     ]);
   });
 
+  it('runs an ONNX file as its description says, by the names of its input and output', async () => {
+    const graph = ['--graph', shipped('testkit', 'onnx', 'keras.onnx'), '--workers', '1'];
+    const named = ['--input_layer', 'keras_tensor', '--output_layer', 'output_0'];
+    const { stdout } = await runPlainview(['label', '--json', ...graph, ...named, picture('rgb.png')]);
+    expect(jsonLines(stdout)[0]).toMatchObject({ category: 'other', network: { name: 'keras-recipe' } });
+  });
+
   it('decides by the thresholds given', async () => {
     const decisionWith = async (...options: string[]) =>
       jsonLines(

@@ -32,6 +32,11 @@ test.each([
   expect(differing(of(), of({ [name]: value }))).toEqual([name]);
 });
 
+test('tell of another description of the same ONNX network', () => {
+  const [one, two] = ['1', '2'].map((form) => of({}, true, { ...network, form }));
+  expect(differing(one ?? {}, two ?? {})).toEqual(['PLAINVIEW_NETWORK']);
+});
+
 test('tell of another network', () => {
   const other = { ...network, sha256: 'f'.repeat(64) };
   expect(differing(of(), of({}, true, other))).toEqual(['PLAINVIEW_NETWORK']);

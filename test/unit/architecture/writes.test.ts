@@ -33,7 +33,7 @@ const mayWrite: Record<string, string> = {
 
 /** What `node:fs` has that changes nothing. `createReadStream`, … */
 const reads =
-  /^(access|accessSync|closeSync|constants|createReadStream|existsSync|readFile|readFileSync|readdir|readdirSync|stat|statSync)$/;
+  /^(access|accessSync|closeSync|constants|createReadStream|existsSync|readFile|readFileSync|readdir|readdirSync|stat|statSync|statfs)$/;
 
 test('nothing writes, renames or removes but through src/files/, which syncs', () => {
   const root = 'src';

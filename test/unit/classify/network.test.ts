@@ -25,7 +25,7 @@ const beside = (side: object) => writeFile(join(folder, 'knees.json'), JSON.stri
 
 describe('a network', () => {
   it('has its file name as name where it has no description', async () => {
-    const { network, file } = await loadNetwork({ graph, labels });
+    const { network, model } = await loadNetwork({ graph, labels });
     expect(network).toEqual({
       name: 'knees',
       sha256,
@@ -33,7 +33,7 @@ describe('a network', () => {
       classes: ['knee_ap', 'knee_lateral'],
       thresholds: defaultThresholds,
     });
-    expect(Buffer.from(file)).toEqual(content);
+    expect(model.file).toEqual(content);
   });
 
   it('has the name, purpose and thresholds of its description', async () => {

@@ -49,7 +49,8 @@ const write = async (name: string, content: Buffer | string) => {
 };
 const labels = await write('classes.txt', 'a\nb\nc\nd\ne\n');
 const first = { graph: await write('first.pb', goldenGraph('keras')), labels };
-const second = { graph: await write('second.pb', goldenGraph('rare')), labels };
+const size = { inputHeight: goldenSize.height, inputWidth: goldenSize.width };
+const second = { graph: await write('second.pb', goldenGraph('rare')), labels, ...size };
 const bad = { graph: await write('bad.pb', 'nonsense'), labels };
 const unfit = { ...second, labels: await write('two.txt', 'a\nb\n') };
 afterAll(() => rm(folder, { recursive: true }));
@@ -69,8 +70,7 @@ async function start(options: Partial<ClassifierOptions> = {}): Promise<Classifi
     ...first,
     engine: 'wasm',
     workers: 1,
-    inputHeight: goldenSize.height,
-    inputWidth: goldenSize.width,
+    ...size,
     ...options,
   });
   open.push(classifier);

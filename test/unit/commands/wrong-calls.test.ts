@@ -42,6 +42,16 @@ describe('plainview label', () => {
     ['a size that is no number', ['--input_height', 'tall', 'a.png'], /input_height/],
     ['a threshold beyond 1', ['--threshold', '80', 'a.png'], /threshold/],
     ['a graph that is not there', ['--graph', '/nowhere/network.pb', 'a.png'], /nowhere/],
+    [
+      'a file of another program',
+      ['--graph', '/nowhere/model.keras', 'a.png'],
+      /Keras file.*docs\/own-network\.md/,
+    ],
+    [
+      'names beside an ONNX file, which has its own',
+      ['--graph', shipped('testkit', 'onnx', 'keras.onnx'), 'a.png'],
+      /keras\.json: leave out .*classes\.txt/,
+    ],
   ])('%s: says so and ends with 2', async (_, args, sentence) => {
     const labels = shipped('model', 'classes.txt');
     const { status, stdout, stderr } = await runInProcess('label', '--labels', labels, ...args);

@@ -62,6 +62,7 @@ test('nothing else is sent: no secret, no history, no dependency of this machine
   expect([...folders].sort()).toEqual(
     [
       '.npmrc',
+      'lua',
       'model',
       'orthanc',
       'orders',
@@ -109,7 +110,7 @@ test('every file of the repository that the program reads is in the image', () =
 test('the image contains the files of both networks', () => {
   const copied = stepsOf('build', 'COPY').join(' ').split(' ');
   for (const network of ['embedded', 'nncpr']) {
-    const { graph, labels } = networkFiles({ network, labels: undefined });
+    const { graph, labels = 'no names' } = networkFiles({ network, labels: undefined });
     // `model fetch` writes NNCPR's graph to its default place.
     const files = network === 'nncpr' ? [labels] : [graph, labels, graph.replace(/\.pb$/, '.json')];
     for (const file of files) expect(copied).toContain(relative(packageRoot, file));

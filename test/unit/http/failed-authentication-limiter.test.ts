@@ -14,6 +14,7 @@ import { apiRouter } from '../../../src/http/api/router.js';
 import { createApp } from '../../../src/http/app.js';
 import { failedAuthenticationLimiter } from '../../../src/http/failed-authentication-limiter.js';
 import { hookRouter } from '../../../src/http/hook.js';
+import { Notices } from '../../../src/http/notices.js';
 import { Metrics } from '../../../src/metrics/metrics.js';
 import { close, listen } from '../../../testkit/loopback.js';
 import { OpenIdProvider } from '../../../testkit/openid-provider.js';
@@ -50,7 +51,14 @@ beforeEach(async () => {
   server = createServer(
     createApp(
       [
-        hookRouter({ key: hookKey(secret), limiter, metrics: new Metrics(), log, accept: () => 'accepted' }),
+        hookRouter({
+          key: hookKey(secret),
+          limiter,
+          metrics: new Metrics(),
+          notices: new Notices(),
+          log,
+          accept: () => 'accepted',
+        }),
         apiRouter(withDescription([], '0.0.0'), {
           authenticate,
           limiter,
@@ -93,6 +101,20 @@ test('failures at the hook and at the API are counted together', async () => {
   expect(further).toEqual([429, 429]);
 });
 
+test('a wrong secret at the hook is one line of the log a minute, also where others have used up the limit', async () => {
+  for (let n = 0; n < 15; n++) await asked({ authorization: 'Bearer pv_guessed' });
+  logged.length = 0;
+  for (let n = 0; n < 3; n++) expect(await noticed(hookKey('the secret of another one'))).toBe(429);
+  expect(logged.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({
+      level: 40,
+      code: 'hook_refused',
+      address: expect.stringContaining('127.0.0.1'),
+      msg: expect.stringContaining('Set PLAINVIEW_SECRET to the same value for Orthanc and for Plainview'),
+    }),
+  ]);
+});
+
 test('who guesses does not keep out others with the same address, and cannot fill the log', async () => {
   const guessed = await provider.token({ aud: 'another' });
   const guesses = [{ 'x-plainview-signature': 'guessed' }, { authorization: `Bearer ${guessed}` }] as const;
@@ -106,7 +128,7 @@ test('who guesses does not keep out others with the same address, and cannot fil
     ]))
       count(status);
   expect(Object.fromEntries(statuses)).toEqual({ 401: 10, 429: 990 });
-  expect(logged.length).toBeLessThanOrEqual(10);
+  expect(logged.length).toBeLessThanOrEqual(11);
 
   expect(await noticed(hookKey(secret))).toBe(202);
   expect(await asked(signed(secret, `${url}/api/v1/openapi.json`))).toBe(200);

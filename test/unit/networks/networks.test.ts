@@ -7,7 +7,7 @@ import { DecidingClassifier } from '../../../src/classify/deciding.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { createError } from '../../../src/errors/errors.js';
 import { filesInUse, lastChoice } from '../../../src/networks/choice.js';
-import { networkFiles } from '../../../src/networks/classifier-options.js';
+import { networkFiles, serviceOptions } from '../../../src/networks/classifier-options.js';
 import { Networks } from '../../../src/networks/networks.js';
 import { openClassifier } from '../../../src/networks/open.js';
 import { FolderStore } from '../../../src/store/folder-store.js';
@@ -225,6 +225,28 @@ test('a name is that of a folder in the state folder, a path stays a path', () =
   const of = (network: string) => networkFiles({ network, labels: undefined, stateDir }).graph;
   expect(of('knees')).toBe(join(stateDir, 'networks', 'knees', 'network.pb'));
   for (const path of ['./knees', '/srv/knees.pb', 'elbows.pb', '..']) expect(of(path)).toBe(path);
+});
+
+test('a folder can hold an ONNX file in place of a frozen graph', () => {
+  const folder = join(stateDir, 'networks', 'feet');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'network.onnx'), '');
+  expect(networkFiles({ network: 'feet', labels: undefined, stateDir })).toEqual({
+    graph: join(folder, 'network.onnx'),
+  });
+});
+
+test('names of input and output belong to PLAINVIEW_NETWORK, and to no other network', () => {
+  const config = loadConfig({
+    PLAINVIEW_STATE_DIR: stateDir,
+    PLAINVIEW_NETWORK: 'hips',
+    PLAINVIEW_INPUT_LAYER: 'a',
+    PLAINVIEW_OUTPUT_LAYER: 'b',
+    PLAINVIEW_SHADOW_NETWORK: 'knees',
+  });
+  expect(serviceOptions(config)).toMatchObject({ inputLayer: 'a', outputLayer: 'b' });
+  expect(serviceOptions(config).shadow).toEqual({ graph: join(stateDir, 'networks', 'knees', 'network.pb') });
+  expect(serviceOptions(config, 'knees').inputLayer).toBeUndefined();
 });
 
 describe('at the start', () => {

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { Categories } from '../../../src/anatomy/categories.js';
 import { confirmed } from '../../../src/decisions/correction.js';
 import { metadataNames } from '../../../src/decisions/schema.js';
 import type { InstanceId } from '../../../src/orthanc/ids.js';
@@ -20,6 +21,7 @@ async function open() {
   const { orthanc, config } = site.process();
   const reports = await QualityReports.open({
     orthanc,
+    categories: Categories.read(),
     config,
     store: new FolderStore(site.stateDir),
     log: silent,

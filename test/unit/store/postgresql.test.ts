@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { FolderStore } from '../../../src/store/folder-store.js';
-import { importFolder, PostgresqlStore } from '../../../src/store/postgresql/open.js';
+import { importFolder, inspectDatabase, PostgresqlStore } from '../../../src/store/postgresql/open.js';
 import { runInProcess } from '../../../testkit/command-line.js';
 import { TestArchive } from '../../../testkit/members.js';
 import { type Postgresql, startPostgresql } from '../../../testkit/postgresql.js';
@@ -37,6 +37,33 @@ describe.skipIf(server === undefined)('in PostgreSQL', () => {
       },
       address: () => ['database', archive.address],
     }));
+  });
+
+  test('the doctor looks at a database without a change: one that is new, in use, or of a newer version', async () => {
+    const look = () => inspectDatabase(archive.address);
+    const healthy = { isStandby: false, clockOffset: expect.closeTo(0, -1), place: expect.any(String) };
+    const client = new Client({ connectionString: archive.address });
+    await client.connect();
+    const schemas = async () =>
+      (await client.query("SELECT FROM pg_namespace WHERE nspname LIKE 'plainview%'")).rowCount;
+    try {
+      expect(await look()).toEqual(healthy);
+      expect(await schemas()).toBe(0);
+      const database = await archive.open();
+      expect(await look()).toEqual(healthy);
+      await database.query('INSERT INTO plainview.migrations VALUES (999)');
+      await expect(look()).rejects.toMatchObject({ code: 'database_newer' });
+    } finally {
+      await client.end();
+    }
+    const absent = archive.address.replace(/[^/]+$/, 'absent');
+    await expect(inspectDatabase(absent)).rejects.toMatchObject({ code: 'database_refused' });
+    const away = 'postgresql://plainview:SECRET@127.0.0.1:1/plainview';
+    const error = await inspectDatabase(away).catch((caught: Error) => caught);
+    expect(error).toMatchObject({
+      code: 'database_unusable',
+      message: expect.not.stringContaining('SECRET'),
+    });
   });
 
   test('a state folder is imported once and whole; repeated, nothing changes, and what is newer in the database stays', async () => {

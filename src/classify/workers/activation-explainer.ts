@@ -5,7 +5,7 @@ import { tolerance } from '../engines/self-test.js';
 import { activationMapChainOf } from '../graph/activation-maps.js';
 import type { Chain } from '../graph/chain.js';
 import { convolvedSize, type Size } from '../graph/steps.js';
-import type { ActivationMap } from './protocol.js';
+import type { ClassMap } from './protocol.js';
 
 interface Ready {
   readonly engine: Engine;
@@ -15,7 +15,7 @@ interface Ready {
 }
 
 /** Computes class activation maps. It builds its engine at the first call. */
-export class Explainer {
+export class ActivationExplainer {
   readonly #chain: Chain;
   readonly #name: EngineName;
   #ready: Promise<Ready> | undefined;
@@ -28,15 +28,16 @@ export class Explainer {
   /**
    * @param picture prepared, [height, width, 3]
    * @param scores the network's scores of this picture; the maps must agree with them
-   * @throws explanation_unavailable, engine_wrong
+   * @throws engine_wrong
    */
-  async explain(picture: Float32Array, scores: Float32Array, classIndex: number): Promise<ActivationMap> {
+  async explain(picture: Float32Array, scores: Float32Array, classIndex: number): Promise<ClassMap> {
     this.#ready ??= this.#start();
     const { engine, size, bias } = await this.#ready;
     const maps = await engine.infer(picture, this.#chain.input);
     requireAgreement(maps, bias, scores, engine);
     const classes = bias.length;
     return {
+      method: 'activation',
       rows: size.height,
       columns: size.width,
       values: Float32Array.from({ length: maps.length / classes }, (_, i) =>

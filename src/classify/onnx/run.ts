@@ -1,0 +1,151 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { createError, PlainviewError } from '../../errors/errors.js';
+import type { Engine } from '../engines/engine.js';
+import { noise } from '../engines/self-test.js';
+import type { Model } from '../network.js';
+import type { Features } from './activation.js';
+import { type Declared, formOf, type OnnxForm } from './fit.js';
+import { pooledHeadOf, withOutput } from './pooled-head.js';
+import { scoresOf, suspicionsOf } from './scores.js';
+
+export type OnnxModel = Extract<Model, { kind: 'onnx' }>;
+
+/** An ONNX network that is ready. */
+export interface RunningOnnx {
+  readonly form: OnnxForm;
+  readonly engine: Engine;
+  /** What may be wrong with its description, as sentences. */
+  readonly suspicions: readonly string[];
+}
+
+/** Pictures of a call where the graph leaves their number open. More take more memory, and are no faster on one thread. */
+const together = 4;
+
+/**
+ * Starts an ONNX network on one CPU thread, compares its description with the graph, and tries it on noise.
+ * @throws engine_unavailable, network_unreadable, network_mismatch, network_layer, network_output
+ */
+export async function startOnnx({ path, file, input, output }: OnnxModel): Promise<RunningOnnx> {
+  const ort = await load(path);
+  const session = await ort.InferenceSession.create(file, sessionOptions).catch((error: Error) => {
+    throw unreadable(path, error);
+  });
+  const form = formOf(
+    path,
+    { inputs: session.inputMetadata.map(declaredOf), outputs: session.outputMetadata.map(declaredOf) },
+    { input, output },
+  );
+  const { height, width, channels, layout, name } = form.input;
+  const length = height * width * channels;
+  const most = form.batch === 'open' ? together : 1;
+  const run = async (pictures: Float32Array): Promise<Float32Array> => {
+    const count = pictures.length / length;
+    const shape = layout === 'NCHW' ? [count, channels, height, width] : [count, height, width, channels];
+    const results = await session.run({ [name]: new ort.Tensor('float32', pictures, shape) }, [
+      form.output.name,
+    ]);
+    return valuesOf(results[form.output.name], count * form.output.classes);
+  };
+  const raw = async (pictures: Float32Array): Promise<Float32Array> => {
+    const count = pictures.length / length;
+    const all = new Float32Array(count * form.output.classes);
+    for (let i = 0; i < count; i += most)
+      all.set(
+        await run(pictures.subarray(i * length, Math.min(i + most, count) * length)),
+        i * form.output.classes,
+      );
+    return all;
+  };
+  // The second one is lighter and flatter, so that what depends on both of them shows.
+  const trial = noise(2 * length, 1).map((value, i) => (i < length ? value : 0.5 + value / 4));
+  const answers = await raw(trial).catch((error: Error) => {
+    if (error instanceof PlainviewError) throw error;
+    throw createError(
+      'network_mismatch',
+      {
+        problem: `${path}: the graph does not run on a picture of ${height} × ${width} with ${channels} channels: ${firstLine(error)}`,
+      },
+      error,
+    );
+  });
+  const alone = await raw(trial.slice(length));
+  return {
+    form,
+    suspicions: suspicionsOf(answers, alone, form.output),
+    engine: {
+      name: 'onnxruntime',
+      device: 'CPU, one thread',
+      batch: 1,
+      infer: async (pictures) => scoresOf(await raw(pictures), form.output),
+      close: () => session.release(),
+    },
+  };
+}
+
+const load = (path: string) =>
+  import('onnxruntime-node').catch((error: Error) => {
+    throw createError(
+      'engine_unavailable',
+      {
+        engine: 'onnxruntime',
+        why: `${path} needs it, and it cannot be loaded: run \`npm install onnxruntime-node\` in Plainview's folder (${error.message.split('\n')[0]})`,
+      },
+      error,
+    );
+  });
+
+const sessionOptions = {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  graphOptimizationLevel: 'all',
+  logSeverityLevel: 3,
+} as const satisfies InferenceSession.SessionOptions;
+
+/**
+ * Computes what the last average of a graph averages, where it has one before its last layer.
+ * @returns undefined where it has none
+ */
+export async function startFeatures({ path, file }: OnnxModel, { input, output }: OnnxForm) {
+  const head = pooledHeadOf(file, output.name);
+  if (head === undefined || head.outputs !== output.classes) return undefined;
+  const ort = await load(path);
+  const session = await ort.InferenceSession.create(withOutput(file, head.features), sessionOptions);
+  const { layout, channels, height, width } = input;
+  const shape = layout === 'NCHW' ? [1, channels, height, width] : [1, height, width, channels];
+  return {
+    head,
+    async featuresOf(picture: Float32Array): Promise<Features | undefined> {
+      const feeds = { [input.name]: new ort.Tensor('float32', picture, shape) };
+      const { data, dims } = (await session.run(feeds, [head.features]))[head.features] ?? {};
+      const [, ...axes] = dims ?? [];
+      const [rows, columns] = head.layout === 'NCHW' ? axes.slice(1) : axes;
+      if (!(data instanceof Float32Array) || rows === undefined || columns === undefined) return undefined;
+      return { values: data, height: rows, width: columns };
+    },
+  };
+}
+
+function declaredOf(value: InferenceSession.ValueMetadata): Declared {
+  if (!value.isTensor) return { name: value.name, type: 'no tensor', shape: [] };
+  return { name: value.name, type: value.type, shape: value.shape };
+}
+
+function valuesOf(output: Tensor | undefined, count: number): Float32Array {
+  const values = output?.data;
+  if (values instanceof Float32Array && values.length === count) return values;
+  throw createError('network_output', {
+    problem: `its output has the shape [${output?.dims.join(', ')}] where ${count} values were expected`,
+  });
+}
+
+/** The weights of large networks, and of all that PyTorch's exporter writes by default, are in a file of their own. */
+function unreadable(path: string, error: Error): PlainviewError {
+  const isSplit = /external|\.data\b/i.test(error.message);
+  const problem = isSplit
+    ? `the weights of ${path} are in another file. Plainview needs one file: torch.onnx.export(…, external_data=False), or onnx.save(onnx.load("${path}"), "one-file.onnx")`
+    : `${path} is no ONNX file that onnxruntime can run: ${firstLine(error)}`;
+  return createError('network_unreadable', { problem }, error);
+}
+
+const firstLine = ({ message }: Error) => (message.split('\n')[0] ?? '').slice(0, 300).replace(/[. ]+$/, '');

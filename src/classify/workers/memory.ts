@@ -1,0 +1,7 @@
+import type { Model } from '../network.js';
+
+/** Of a colour picture: its file, its decoded pixels, and what libraries need beside them. */
+export const memoryFor = (maxMegapixels: number): number => 1_000_000_000 + 12 * 1_000_000 * maxMegapixels;
+
+/** Of a further network: its weights, as the file, the graph and the engine have them, and its activations. */
+export const memoryOf = ({ file }: Model): number => 200_000_000 + 6 * file.length;

@@ -1,0 +1,102 @@
+import { createError } from '../../errors/errors.js';
+import { chooseEngine, type Declined } from '../engines/choose.js';
+import type { Engine, EngineChoice } from '../engines/engine.js';
+import { hasLinearHead } from '../graph/activation-maps.js';
+import { buildChain } from '../graph/chain.js';
+import { readGraphDef } from '../graph/graphdef.js';
+import type { Size } from '../graph/steps.js';
+import { walk } from '../graph/walk.js';
+import type { Model } from '../network.js';
+import { activationOf, overPicture } from '../onnx/activation.js';
+import { startFeatures, startOnnx } from '../onnx/run.js';
+import { placementOf, prepareAsDescribed } from '../prepare/described.js';
+import type { Picture } from '../prepare/picture.js';
+import { prepare } from '../prepare/resize.js';
+import { ActivationExplainer } from './activation-explainer.js';
+import { Batcher } from './batcher.js';
+import { FeatureExtractor } from './feature-extractor.js';
+import { occlusionMap } from './occlusion.js';
+import type { ClassMap, OnnxReport } from './protocol.js';
+
+/** A network that runs in this process, of whatever kind. */
+export interface Running {
+  readonly engine: Engine;
+  readonly declined: Declined[];
+  readonly classes: number;
+  readonly batcher: Batcher;
+  /** The same for two networks that are given the same input for a picture. */
+  readonly preparation: string;
+  prepare(picture: Picture): Promise<Float32Array>;
+  /** @param input the prepared picture @param scores those of the network @param picture the size before that */
+  explain(input: Float32Array, scores: Float32Array, classIndex: number, picture: Size): Promise<ClassMap>;
+  /** Of a frozen graph. */
+  readonly extractor?: FeatureExtractor;
+  readonly onnx?: OnnxReport;
+}
+
+/** Starts and tests a network. @throws network_…, engine_…, no_engine */
+export const startNetwork = (model: Model, choice: EngineChoice): Promise<Running> =>
+  model.kind === 'onnx' ? startDescribed(model, choice) : startFrozen(model, choice);
+
+async function startFrozen(
+  { file, layers, preparation }: Extract<Model, { kind: 'frozen' }>,
+  choice: EngineChoice,
+): Promise<Running> {
+  const steps = walk(readGraphDef(Buffer.from(file.buffer, file.byteOffset, file.length)), layers);
+  const chain = buildChain(steps, preparation);
+  const { engine, declined } = await chooseEngine(choice, chain, steps);
+  const explainer = hasLinearHead(chain) ? new ActivationExplainer(chain, engine.name) : undefined;
+  const { height, width } = preparation;
+  const placement = { left: 0, top: 0, height, width };
+  return {
+    engine,
+    declined,
+    classes: chain.classes,
+    batcher: new Batcher(engine, preparation),
+    preparation: JSON.stringify(preparation),
+    prepare: async (picture) => prepare(picture, preparation),
+    explain: async (input, scores, classIndex) =>
+      explainer?.explain(input, scores, classIndex) ??
+      occlusionMap({ input, height, width, channels: 3, layout: 'NHWC', placement }, classIndex, (pictures) =>
+        engine.infer(pictures, preparation),
+      ),
+    extractor: new FeatureExtractor(chain, engine),
+  };
+}
+
+async function startDescribed(
+  model: Extract<Model, { kind: 'onnx' }>,
+  choice: EngineChoice,
+): Promise<Running> {
+  if (choice !== 'auto' && choice !== 'onnxruntime')
+    throw createError('engine_unavailable', {
+      engine: choice,
+      why: `${model.path} is an ONNX file, which only onnxruntime runs: set PLAINVIEW_ENGINE (--engine) to auto or onnxruntime`,
+    });
+  const { form, engine, suspicions } = await startOnnx(model);
+  const { height, width, channels, layout } = form.input;
+  let pooling: ReturnType<typeof startFeatures> | undefined;
+  return {
+    engine,
+    declined: [],
+    classes: form.output.classes,
+    batcher: new Batcher(engine, form.input),
+    preparation: JSON.stringify(form.input),
+    prepare: (picture) => prepareAsDescribed(picture, form.input),
+    explain: async (input, scores, classIndex, picture) => {
+      const placement = placementOf(picture, form.input);
+      // Where the features cannot be had, hiding parts serves as well.
+      pooling ??= startFeatures(model, form).catch(() => undefined);
+      const pooled = await pooling;
+      const features = await pooled?.featuresOf(input);
+      if (pooled !== undefined && features !== undefined) {
+        const map = activationOf(pooled.head, features, scores, classIndex);
+        if (map !== undefined)
+          return { method: 'activation', ...overPicture(map, features, form.input, placement) };
+      }
+      const occluded = { input, height, width, channels, layout, placement };
+      return occlusionMap(occluded, classIndex, (pictures) => engine.infer(pictures, form.input));
+    },
+    onnx: { form, suspicions },
+  };
+}

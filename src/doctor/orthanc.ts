@@ -1,0 +1,57 @@
+import type { Config } from '../config/options.js';
+import { requireCapabilities, warningsOf } from '../orthanc/capabilities.js';
+import type { Orthanc } from '../orthanc/orthanc.js';
+import { type Finding, finding } from './findings.js';
+import { weaknesses, weaknessesOf } from './weaknesses.js';
+
+/** Orthanc's pages cannot reach Plainview where the clocks differ by more seconds: see `src/access/signature.ts`. */
+const clockLimit = 60;
+/** Orthanc tells whole seconds, and a call takes some time. */
+const clockSlack = 5;
+
+/** Whether Plainview can work with this Orthanc. @throws orthanc_… */
+export async function examineOrthanc(orthanc: Orthanc, config: Config): Promise<Finding[]> {
+  const system = await orthanc.system();
+  requireCapabilities(system, config);
+  const plugins = await orthanc.plugins();
+  return [
+    ...warningsOf(system, plugins, config).map(({ code, message }) => finding(code, { text: message })),
+    ...weakFindings('orthanc', system.Version),
+    ...(plugins === undefined ? [finding('plugins_untold', {})] : await examinePlugins(orthanc, plugins)),
+    ...(plugins?.includes('authorization') && config.labelPrefix === ''
+      ? [finding('labels_grant_access', {})]
+      : []),
+    ...(await examineClock(orthanc)),
+    ...(await examineConnections(orthanc, config)),
+  ];
+}
+
+const weakFindings = (program: string, version: string): Finding[] =>
+  weaknessesOf(program, version).map((each) => finding('weak_version', { ...each, version }));
+
+async function examinePlugins({ inspection }: Orthanc, plugins: readonly string[]): Promise<Finding[]> {
+  const known = plugins.filter((name) => weaknesses.some(({ program }) => program === name));
+  const found = await Promise.all(
+    known.map(async (name) => weakFindings(name, (await inspection.pluginVersion(name)) ?? '')),
+  );
+  return found.flat();
+}
+
+async function examineClock({ inspection }: Orthanc): Promise<Finding[]> {
+  const offset = (await inspection.clockOffset()) ?? 0;
+  const seconds = Math.round(offset);
+  if (Math.abs(offset) > clockLimit) return [finding('clocks_apart', { seconds })];
+  return Math.abs(offset) > clockSlack ? [finding('clocks_drift', { seconds })] : [];
+}
+
+async function examineConnections(
+  { inspection }: Orthanc,
+  { orthancConnections: connections }: Config,
+): Promise<Finding[]> {
+  const [free, seconds] = [await inspection.freeHttpThreads(), await inspection.keepAliveSeconds()];
+  return [
+    ...(free === undefined ? [finding('threads_untold', {})] : []),
+    ...(free !== undefined && free < connections ? [finding('threads_few', { free, connections })] : []),
+    ...(seconds !== undefined && seconds <= 1 ? [finding('keep_alive_short', { seconds })] : []),
+  ];
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { hasCode } from '../errors/errors.js';
+import { receptionTime } from './dates.js';
+import type { Finder } from './finder.js';
+import type { Transport } from './transport.js';
+
+const plugin = z.object({ Version: z.string().default('') });
+const modality = z
+  .object({ MainDicomTags: z.object({ Modality: z.string().default('') }) })
+  .transform(({ MainDicomTags }) => MainDicomTags.Modality);
+
+/** For `catch`: undefined where this Orthanc does not have it, or does not tell it to this user. */
+const ifUntold = (error: unknown): undefined => {
+  if (hasCode(error, 'orthanc_absent') || hasCode(error, 'orthanc_refused')) return undefined;
+  throw error;
+};
+
+/** What an administrator wants to know of an Orthanc. It only reads. */
+export class Inspection {
+  readonly #transport: Transport;
+  readonly #finder: Finder;
+
+  constructor(transport: Transport, finder: Finder) {
+    this.#transport = transport;
+    this.#finder = finder;
+  }
+
+  /** By how many seconds Orthanc's clock is ahead of this one. It tells whole seconds. */
+  async clockOffset(): Promise<number | undefined> {
+    const asked = Date.now();
+    const answer = await this.#transport.call({ method: 'GET', url: '/tools/now' }).catch(ifUntold);
+    const answered = Date.now();
+    const theirs = answer && receptionTime(answer.body.toString('utf8'));
+    // Half a second: what it leaves out, on average.
+    return theirs && (theirs + 500 - (asked + answered) / 2) / 1000;
+  }
+
+  /** @param name as `/plugins` lists it @returns undefined where there is none, or where it is not told */
+  async pluginVersion(name: string): Promise<string | undefined> {
+    const url = `/plugins/${encodeURIComponent(name)}`;
+    return (await this.#transport.json(plugin, { method: 'GET', url }).catch(ifUntold))?.Version;
+  }
+
+  /** HTTP threads that no connection holds now. @returns undefined before Orthanc 1.13.0, and where it is not told */
+  async freeHttpThreads(): Promise<number | undefined> {
+    const request = { method: 'GET', url: '/tools/metrics-prometheus' };
+    const answer = await this.#transport.call(request).catch(ifUntold);
+    const [, count] = /^orthanc_available_http_threads_count (\d+)/m.exec(String(answer?.body ?? '')) ?? [];
+    return count === undefined ? undefined : Number(count);
+  }
+
+  /** `KeepAliveTimeout`, where no proxy is between. */
+  async keepAliveSeconds(): Promise<number | undefined> {
+    const { headers } = await this.#transport.call({ method: 'GET', url: '/system' });
+    const [, seconds] = /timeout=(\d+)/.exec(headers['keep-alive'] ?? '') ?? [];
+    return seconds === undefined ? undefined : Number(seconds);
+  }
+
+  /** All labels that some resource has. */
+  async labelsInUse(): Promise<string[]> {
+    const request = { method: 'GET', url: '/tools/labels' };
+    return (await this.#transport.json(z.array(z.string()), request).catch(ifUntold)) ?? [];
+  }
+
+  /** Modality of each of so many series: of those that were received last, where the database can sort. */
+  modalities(limit: number): Promise<string[]> {
+    return this.#finder.once(modality, {
+      Level: 'Series',
+      Query: {},
+      Expand: true,
+      ResponseContent: ['MainDicomTags'],
+      Limit: limit,
+      OrderBy: [{ Type: 'Metadata', Key: 'LastUpdate', Direction: 'DESC' }],
+    });
+  }
+}
