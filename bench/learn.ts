@@ -1,11 +1,12 @@
-// `npm run bench:learn [-- --data folder --cache folder --seeds 5 --corrections 10,50,200,1000]`: what a network learns
-// from a site. Needs labelled radiographs (RADIOGRAPHS, else ../shared/data/radiographs). Features are computed once and
-// kept in the cache.
+// `npm run bench:learn [-- --data folder --cache folder --seeds 5 --corrections 10,50,200,1000 --network file --only file]`:
+// what a network learns from a site. Needs labelled radiographs (RADIOGRAPHS, else ../shared/data/radiographs). Features
+// are computed once and kept in the cache.
 //
 // The embedded network was trained on these pictures, so their own source is no site that it does not know. The site is
 // simulated: the films of one source with a strong, seeded change of look, as if they came from a new device. The other
 // devices of the site make films as they are (`home`). What the network knows of these films remains, so a real site can begin lower
-// and learn more, or less.
+// and learn more, or less. Another network of the family that has seen none of the pictures which a file of ids names, one a
+// line, shows it: then a source that it has not seen is also a site as it is.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -39,14 +40,18 @@ const { values } = parseArgs({
     cache: { type: 'string', default: '/tmp/plainview-bench-learn' },
     seeds: { type: 'string', default: '5' },
     corrections: { type: 'string', default: '10,50,200,1000' },
+    network: { type: 'string', default: 'embedded' },
+    only: { type: 'string' },
   },
 });
-const { data, cache, seeds, corrections } = z
+const { data, cache, seeds, corrections, network, only } = z
   .object({
     data: z.string(),
     cache: z.string(),
     seeds: z.coerce.number().int().min(1),
     corrections: z.string().transform((text) => text.split(',').map(Number)),
+    network: z.string(),
+    only: z.string().optional(),
   })
   .parse(values);
 if (!existsSync(data)) {
@@ -136,15 +141,15 @@ async function withLook(file: Buffer, look: Look, random: () => number): Promise
   return sharp(extended).rotate(turn, { background }).toColourspace('b-w').png().toBuffer();
 }
 
-const start = await readStartingNetwork(networkFiles({ network: 'embedded', labels: undefined }));
+const files = networkFiles({ network, labels: undefined });
+const start = await readStartingNetwork(files);
 const old = headOf(start.lastLayer, start.network.classes);
-const classifier = await createClassifier({
-  ...networkFiles({ network: 'embedded', labels: undefined }),
-  engine: 'auto',
-  workers: 0,
-});
+const classifier = await createClassifier({ ...files, engine: 'auto', workers: 0 });
 const features = new FeatureCache(cache, start.featuresHash, old.inputs);
 const truth = await readGroundTruth(data, { file: 'file', label: 'label', by: 'source' });
+const unseen = only === undefined ? undefined : new Set((await readFile(only, 'utf8')).split(/\s+/));
+const nameOfFile = ({ id }: LabelledPicture) => id.replace(/^.*\/|\.\w+$/g, '');
+const pictures = truth.pictures.filter((picture) => unseen?.has(nameOfFile(picture)) ?? true);
 
 async function samplesWith(
   look: string | undefined,
@@ -203,7 +208,7 @@ const spread = (shares: readonly number[]) => {
 };
 const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
 
-const home = await samplesWith(undefined, truth.pictures);
+const home = await samplesWith(undefined, pictures);
 const columns = [
   'site, new device',
   'labelled',
@@ -224,11 +229,12 @@ const sites = [
     .map((look) => ({ source: 'unifesp', look, counts: once, order: 'any' })),
   ...Object.keys(looks).map((look) => ({ source: 'unifesp', look, counts: once, order: 'worklist' })),
   { source: 'mura', look: 'pale', counts: [10, 25], order: 'any' },
+  ...(unseen ? [{ source: 'mura', look: undefined, counts: [10, 25], order: 'any' }] : []),
 ];
 for (const { source, look, counts, order } of sites) {
   const ofSource = ({ picture }: Sample) => picture.group === source;
-  const others = home.filter(ofSource);
-  const device = (await samplesWith(look, truth.pictures)).filter(ofSource);
+  const others = home.filter((sample) => ofSource(sample) === (look !== undefined));
+  const device = (await samplesWith(look, pictures)).filter(ofSource);
   for (const count of counts) {
     const results = Array.from({ length: seeds }, (_, i) => {
       const patients = shuffled([...new Set(device.map(patientOf))], (name) => name, i + 1);
@@ -260,7 +266,7 @@ for (const { source, look, counts, order } of sites) {
     });
     const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
     row(
-      `${source}, ${look}${order === 'any' ? '' : ', unsure ones'}`,
+      `${source}, ${look ?? 'as it is'}${order === 'any' ? '' : ', unsure ones'}`,
       results[0]?.count ?? 0,
       spread(results.map(({ before }) => before)),
       spread(results.map(({ trained }) => trained)),
@@ -280,7 +286,7 @@ const names = new Map(
     .slice(1)
     .map((line) => line.split(',') as [string, string]),
 );
-const nameOf = ({ picture }: Sample) => names.get(picture.id.replace(/^.*\/|\.\w+$/g, ''));
+const nameOf = ({ picture }: Sample) => names.get(nameOfFile(picture));
 const others = home.filter(({ picture }) => picture.label === 'other');
 const known = shuffled(
   home.filter(({ picture }) => picture.label !== 'other'),

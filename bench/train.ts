@@ -43,10 +43,10 @@ if (!existsSync(data)) {
 
 const truth = await readGroundTruth(data, { file: 'file', label: 'label', by: 'source' });
 const order = shuffled(truth.pictures, seeded(1));
-const orthanc = await startOrthanc({});
 const folder = await mkdtemp(join(tmpdir(), 'plainview-bench-train-'));
 const secret = 'bench-bench-bench-bench';
 const port = await freePort();
+const orthanc = await startOrthanc({ hook: { url: `http://127.0.0.1:${port}/hook`, secret } });
 const service = new ServiceProcess({ orthanc: orthanc.url, port, secret });
 const reader = new Reader(orthanc.url);
 
@@ -61,7 +61,7 @@ async function storeAndName({ id, label, patient = id }: (typeof order)[number])
     sopInstanceUid: uid(`${id} film`),
   };
   const { orthancId } = await storeInstance(orthanc.url, radiograph(film, { patientId: patient, ...uids }));
-  const record = await waitFor(async () => reader.record(orthancId), { timeout: 600_000, everyMs: 200 });
+  const record = await waitFor(async () => reader.record(orthancId), { timeout: 600_000, everyMs: 50 });
   const body = { category: label === 'other' ? null : label, of: record.when };
   const { status } = await callApi(service, 'PUT', `/instances/${orthancId}/decision`, { body });
   if (status !== 200) throw new Error(`The correction of ${id} was answered with ${status}.`);

@@ -29,7 +29,7 @@ from recipe import Recipe
 from train import DECUBITUS, load, mean_of, save, score, score_pictures, train
 
 FINAL_EPOCHS = 8  # of the second phase of the published network
-UNSEEN = ("mura", "hannover")  # sources that one additional training does not use, to measure on them
+UNSEEN = ("mura", "hannover")  # sources that the measured training does not use at all
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,6 @@ class Job:
     ask: list[Item]
     seed: int
     recipe: Recipe
-    begin: str  # the job whose first phase this one continues; its own name if it has a first phase of its own
 
 
 def do(job: Job, classes: list[str], weights: Path, work: Path) -> str:
@@ -50,7 +49,7 @@ def do(job: Job, classes: list[str], weights: Path, work: Path) -> str:
     cv2.setNumThreads(1)
     net, ends = start(len(classes), weights, job.seed), []
     for number in range(len(job.recipe.phases)):
-        kept = work / f"{job.begin if number == 0 else job.name}-p{number}.pt"
+        kept = work / f"{job.name}-p{number}.pt"
         if not kept.exists():
             unfinished = kept.with_suffix(".epoch")
             net = train(job.learn, classes, net, job.recipe, number, job.seed, job.name, unfinished)
@@ -89,13 +88,13 @@ def scores_of(job: Job, work: Path) -> Scores:
     return Scores(stored["scores"], stored["degraded"], stored["after"])
 
 
-def crossed(scores: np.ndarray, labels: np.ndarray, fold: np.ndarray, other: int) -> tuple[np.ndarray, list[Thresholds], list[float]]:
-    """Calibrated scores [n, classes]. The temperature and rule of each fold come only from the other folds."""
+def crossed(scores: np.ndarray, labels: np.ndarray, part: np.ndarray, other: int) -> tuple[np.ndarray, list[Thresholds], list[float]]:
+    """Calibrated scores [n, classes]. The temperature and rule of each part come only from the other parts."""
     p, rules, temperatures = np.zeros(scores.shape), [], []
-    for k in range(int(fold.max()) + 1):
-        rest = fold != k
+    for k in range(int(part.max()) + 1):
+        rest = part != k
         t = fit_temperature(scores[rest], labels[rest])
-        p[fold == k] = softmax(scores[fold == k], t)
+        p[part == k] = softmax(scores[part == k], t)
         rules.append(choose(softmax(scores[rest], t), labels[rest], other))
         temperatures.append(t)
     return p, rules, temperatures
@@ -125,73 +124,59 @@ def main() -> None:
     first, second, *rest = measured.phases
     shipped = replace(measured, phases=(first, replace(second, epochs=FINAL_EPOCHS), *rest))
     fold = folds(items, args.folds, args.seed)
-
-    def fold_job(k: int) -> Job:
-        learn, ask = [i for i, f in zip(items, fold) if f != k], [i for i, f in zip(items, fold) if f == k]
-        return Job(f"fold{k}", learn, ask, args.seed, measured, f"fold{k}")
-
-    per_fold = [fold_job(k) for k in range(args.folds)]
-    strange, familiar = [i for i in items if i.source in UNSEEN], [i for i in items if i.source not in UNSEEN]
-    unseen = Job("unseen", familiar, strange, args.seed, measured, "unseen")
-    final = Job("final", items, [], args.seed, shipped, per_fold[0].name)
+    known = [item.source not in UNSEEN for item in items]
+    home = [item for item, familiar, f in zip(items, known, fold) if familiar and f == 0]
+    strange = [item for item, familiar in zip(items, known) if not familiar]
+    learnt = [item for item, familiar, f in zip(items, known, fold) if familiar and f != 0]
+    jobs = [Job("measured", learnt, home + strange, args.seed, measured), Job("final", items, [], args.seed, shipped)]
     with ProcessPoolExecutor(args.workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-        for jobs in ([unseen, *per_fold], [final]):  # the last continues from the files of the first
-            for done in [pool.submit(do, job, classes, args.weights, args.work) for job in jobs]:
-                print(f"{done.result()}: done", file=sys.stderr, flush=True)
+        for done in [pool.submit(do, job, classes, args.weights, args.work) for job in jobs]:
+            print(f"{done.result()}: done", file=sys.stderr, flush=True)
 
-    scores, degraded = np.zeros((len(items), len(classes)), np.float32), np.zeros((len(items), len(classes)), np.float32)
-    after = np.zeros((len(measured.phases), len(items), len(classes)), np.float32)
-    for k, job in enumerate(per_fold):
-        scored = scores_of(job, args.work)
-        scores[fold == k], degraded[fold == k], after[:, fold == k] = scored.plain, scored.degraded, scored.after
-    temperature = fit_temperature(scores, labels)
-    rule = choose(softmax(scores, temperature), labels, other)
-    p, rules, temperatures = crossed(scores, labels, fold, other)
-    dark = np.concatenate([softmax(degraded[fold == k], temperatures[k]) for k in range(args.folds)])
-    dark_labels = np.concatenate([labels[fold == k] for k in range(args.folds)])
+    asked = home + strange
+    labels, scores = np.array([item.label for item in asked]), scores_of(jobs[0], args.work)
+    here = np.array([item.source not in UNSEEN for item in asked])
+    away = np.load(args.work / "measured-elsewhere.npz")
+    kinds = {kind: (away[kind], away[f"labels of {kind}"]) for kind in away.files if not kind.startswith("labels of ")}
+    # Both come from films as they are and as they may come from elsewhere: at home alone, almost any threshold would do.
+    pooled = np.concatenate([scores.plain[here], *(one for one, _ in kinds.values())])
+    pooled_labels = np.concatenate([labels[here], *(theirs for _, theirs in kinds.values())])
+    temperature = fit_temperature(scores.plain[here], labels[here])
+    rule = choose(softmax(pooled, temperature), pooled_labels, other)
+    part = folds(home, args.folds, args.seed)
+    p, _, temperatures = crossed(scores.plain[here], labels[here], part, other)
 
-    def figures(p: np.ndarray, labels: np.ndarray, rule: Thresholds = rule) -> dict:
+    def figures(p: np.ndarray, labels: np.ndarray) -> dict:
         return summary(p, labels, rule, other, lonely)
 
+    home_labels = labels[here]
     report: dict = {
         "seed": args.seed, "recipe": asdict(measured), "finalEpochs": FINAL_EPOCHS,
-        "temperature": temperature, "foldTemperatures": temperatures, "rule": asdict(rule), "foldRules": [asdict(r) for r in rules],
-        "uncalibratedError": calibration_error(softmax(scores), labels),
-        "all": figures(p, labels), "degraded": figures(dark, dark_labels),
-        "folds": [figures(p[fold == k], labels[fold == k], rules[k]) for k in range(args.folds)],
-        "phases": [figures(crossed(one, labels, fold, other)[0], labels) for one in after],
-        "sources": {}, "unseenSources": [],
-        "curve": [{"threshold": t, **outcome(p, labels, Thresholds(t, 0.0, 0.0), other)} for t in np.round(np.arange(0.3, 1.0, 0.01), 2).tolist()],
-        "reliability": reliability(p, labels), "reliabilityUncalibrated": reliability(softmax(scores), labels),
-        "categories": per_class(p, labels, classes),
-        "confusion": np.bincount(labels * len(classes) + p.argmax(1), minlength=len(classes) ** 2).reshape(len(classes), -1).tolist(),
+        "temperature": temperature, "partTemperatures": temperatures, "rule": asdict(rule),
+        "uncalibratedError": calibration_error(softmax(scores.plain[here]), home_labels),
+        "home": figures(p, home_labels), "homeDegraded": figures(softmax(scores.degraded[here], temperature), home_labels),
+        "phases": [figures(crossed(one[here], home_labels, part, other)[0], home_labels) for one in scores.after],
+        "curve": [{"threshold": t, **outcome(p, home_labels, Thresholds(t, 0.0, 0.0), other)} for t in np.round(np.arange(0.3, 1.0, 0.01), 2).tolist()],
+        "reliability": reliability(p, home_labels), "reliabilityUncalibrated": reliability(softmax(scores.plain[here]), home_labels),
+        "categories": per_class(p, home_labels, classes),
+        "confusion": np.bincount(home_labels * len(classes) + p.argmax(1), minlength=len(classes) ** 2).reshape(len(classes), -1).tolist(),
         "mistakes": [
-            {"id": items[i].id, "label": classes[labels[i]], "said": classes[p[i].argmax()], "score": float(p[i].max())}
-            for i in np.flatnonzero(p.argmax(1) != labels)
+            {"id": home[i].id, "label": classes[home_labels[i]], "said": classes[p[i].argmax()], "score": float(p[i].max())}
+            for i in np.flatnonzero(p.argmax(1) != home_labels)
         ],
+        "elsewhere": [{"kind": kind, **figures(softmax(one, temperature), theirs)} for kind, (one, theirs) in kinds.items()],
+        "unseenSources": [],
     }
-    for source in sorted({item.source for item in items}):
-        chosen = np.array([item.source == source for item in items])
-        report["sources"][source] = figures(p[chosen], labels[chosen])
-    truth = np.array([item.label for item in strange])
-    scored = scores_of(unseen, args.work)
     for source in UNSEEN:
-        chosen = np.array([item.source == source for item in strange])
+        chosen = np.array([item.source == source for item in asked])
         report["unseenSources"].append({
             "source": source,
-            "plain": figures(softmax(scored.plain[chosen], temperature), truth[chosen]),
-            "degraded": figures(softmax(scored.degraded[chosen], temperature), truth[chosen]),
+            "plain": figures(softmax(scores.plain[chosen], temperature), labels[chosen]),
+            "degraded": figures(softmax(scores.degraded[chosen], temperature), labels[chosen]),
         })
-    away = [np.load(args.work / f"{job.name}-elsewhere.npz") for job in per_fold]
-    report["elsewhere"] = [
-        {"kind": kind, **figures(
-            np.concatenate([softmax(part[kind], t) for part, t in zip(away, temperatures)]),
-            np.concatenate([part[f"labels of {kind}"] for part in away]))}
-        for kind in away[0].files if not kind.startswith("labels of ")
-    ]
-    report["export"] = write_network(load(args.work / f"{final.name}.pt", classes), items, temperature, rule, args)
+    report["export"] = write_network(load(args.work / "final.pt", classes), items, temperature, rule, args)
     (args.work / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    print(json.dumps({key: report[key] for key in ("temperature", "rule", "all", "export")}, indent=2))
+    print(json.dumps({key: report[key] for key in ("temperature", "rule", "home", "export")}, indent=2))
 
 
 def write_network(net: MobileNet, items: list[Item], temperature: float, rule: Thresholds, args: argparse.Namespace) -> dict:

@@ -35,14 +35,11 @@ def summary_row(name: str, s: dict) -> str:
 def tables(report: dict) -> str:
     """Every table of the card."""
     head = "| pictures | n of the 30 | accuracy | balanced | forced | balanced | labelled | right of the labelled | n `other` | caught | calibration error |\n|---|---|---|---|---|---|---|---|---|---|---|"
-    lines = [head, summary_row("all folds", report["all"])]
-    lines += [summary_row(f"fold {k + 1}", s) for k, s in enumerate(report["folds"])]
-    lines += [summary_row(f"{name}, among the folds", s) for name, s in report["sources"].items()]
-    lines += [summary_row(f"{u['source']}, source never seen", u["plain"]) for u in report["unseenSources"]]
-    lines.append(summary_row("all folds, made small and dark", report["degraded"]))
-    lines += [summary_row(f"{u['source']}, never seen, made small and dark", u["degraded"]) for u in report["unseenSources"]]
-    lines += [summary_row(f"all folds, {e['kind']}", e) for e in report["elsewhere"]]
-    lines += [summary_row(f"all folds, at the end of phase {k + 1}", s) for k, s in enumerate(report["phases"])]
+    lines = [head, summary_row("home", report["home"]), summary_row("home, made small and dark", report["homeDegraded"])]
+    for u in report["unseenSources"]:
+        lines += [summary_row(u["source"], u["plain"]), summary_row(f"{u['source']}, made small and dark", u["degraded"])]
+    lines += [summary_row(e["kind"], e) for e in report["elsewhere"]]
+    lines += [summary_row(f"home, at the end of phase {k + 1}", s) for k, s in enumerate(report["phases"])]
     lines += ["", "| category | n | sensitivity | 95 % | PPV | 95 % | specificity |", "|---|---|---|---|---|---|---|"]
     for c in report["categories"]:
         lines.append(f"| {c['category']} | {c['n']} | {share(c['sensitivity'])} | {span(c['interval'])} | {share(c['ppv'])} | {span(c['ppvInterval'])} | {share(c['specificity'])} |")

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pMap from 'p-map';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callApi } from '../../testkit/api.js';
 import { plainview, type RunningCommand, serve } from '../../testkit/cli.js';
@@ -73,13 +74,19 @@ describe.skipIf(!hasBrowser)('a site that teaches its network', async () => {
   };
 
   test('corrects on the page, trains, uses the new network, and sees its labels', async () => {
-    const stored: { id: string; drawing: Drawing }[] = [];
-    // As many of the new view and of none as it needs.
-    for (const [drawing, count] of [['knee', 20] as const, ['hand', 12] as const, ['spine', 20] as const])
-      for (let seed = 0; seed < count; seed++) stored.push({ id: await store(drawing, seed), drawing });
+    // 500 corrections: the work of some weeks.
+    const drawings = Object.keys(truth) as Drawing[];
+    const stored = await pMap(
+      Array.from({ length: 500 }, (_, nth) => ({
+        drawing: drawings[nth % 3] ?? 'knee',
+        seed: Math.floor(nth / 3),
+      })),
+      async ({ drawing, seed }) => ({ id: await store(drawing, seed), drawing }),
+      { concurrency: 4 },
+    );
     // Nobody says anything of these.
     const left: string[] = [];
-    for (let seed = 100; seed < 104; seed++) left.push(await store('knee', seed));
+    for (let seed = 500; seed < 504; seed++) left.push(await store('knee', seed));
     for (const id of [...stored.map((each) => each.id), ...left]) await decided(id);
 
     // One person corrects on the page, by the name of a view that no network knows.
@@ -91,11 +98,15 @@ describe.skipIf(!hasBrowser)('a site that teaches its network', async () => {
     await page.keyboard.press('Enter');
     await waitFor(async () => (await reader().record(first?.id ?? ''))?.category === 'calcaneus_lateral');
     // Another one by the API.
-    for (const { id, drawing } of others) {
-      const body = { category: truth[drawing], of: (await reader().record(id))?.when };
-      const { status } = await callApi(api, 'PUT', `/instances/${id}/decision`, { body });
-      expect(status).toBe(200);
-    }
+    await pMap(
+      others,
+      async ({ id, drawing }) => {
+        const body = { category: truth[drawing], of: (await reader().record(id))?.when };
+        const { status } = await callApi(api, 'PUT', `/instances/${id}/decision`, { body });
+        expect(status).toBe(200);
+      },
+      { concurrency: 4 },
+    );
 
     const trained = await run('train', '--orthanc', '--name', 'site-1');
     expect(trained.out).toContain('calcaneus_lateral');
