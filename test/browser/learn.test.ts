@@ -7,6 +7,7 @@ import { callApi } from '../../testkit/api.js';
 import { plainview, type RunningCommand, serve } from '../../testkit/cli.js';
 import { radiograph, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
+import { seeded } from '../../testkit/random.js';
 import { hookAddress, Reader } from '../../testkit/service.js';
 import { hasBrowser, useBrowser } from './support/browser.js';
 import { type Drawing, draw } from './support/pictures.js';
@@ -45,22 +46,28 @@ describe.skipIf(!hasBrowser)('a site that teaches its network', async () => {
     await rm(stateDir, { recursive: true });
   });
 
-  /** @param seed also names the patient: two drawings of each */
+  /** One of 20 drawings with grain of its own: a drawing costs the processor. @param seed also names the patient: two films of each */
   async function store(drawing: Drawing, seed: number): Promise<string> {
     const name = `${drawing} of ${seed >> 1}`;
+    const drawn = await draw(drawing, seed % 20);
+    const random = seeded(seed);
+    const grey = drawn.grey.map((value) => Math.min(Math.max(value + 12 * (random() - 0.5), 0), 255));
     const { orthancId } = await real.storeInstance(
-      radiograph(await draw(drawing, seed), {
-        rows: 350,
-        columns: 200,
-        patientId: name,
-        studyInstanceUid: uid(name),
-        seriesInstanceUid: uid(`${name} ${seed}`),
-      }),
+      radiograph(
+        { ...drawn, grey },
+        {
+          rows: 350,
+          columns: 200,
+          patientId: name,
+          studyInstanceUid: uid(name),
+          seriesInstanceUid: uid(`${name} ${seed}`),
+        },
+      ),
     );
     return orthancId;
   }
   const reader = () => new Reader(real.orthanc.url);
-  const decided = (id: string) => waitFor(async () => reader().record(id), { timeout: 60_000 });
+  const decided = (id: string) => waitFor(async () => reader().record(id), { timeout: 120_000 });
   const run = async (...args: string[]) => {
     const command = plainview(args, {
       PLAINVIEW_ORTHANC_URL: real.orthanc.url,

@@ -286,6 +286,8 @@ describe.skipIf(server === undefined)('a queue that processes share', () => {
     // It runs while the database goes away, and ends during that.
     one.queue.enqueue(id(1), 'hook');
     await waitFor(() => started.length === 1);
+    // While the database is away, the depth is that of the last look.
+    await depthIs(one.queue, { waiting: 0, running: 1 });
     one.proxy.isCut = true;
     one.proxy.cut();
     await end('one 1');
