@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { type Classifier, createClassifier } from '../classify/classifier.js';
+import { isGpu } from '../classify/engines/engine.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
 import { version } from '../config/version.js';
@@ -246,4 +247,4 @@ function networksOf(config: Config, options: Options): Config[] {
 
 /** Enough that every process has its next picture ready. A GPU takes its batches from these. */
 const concurrencyOf = (classifiers: readonly Classifier[], { workers }: Config): number =>
-  classifiers.some(({ engine }) => engine.engine === 'gpu') ? 64 : 4 * (workers || availableParallelism());
+  classifiers.some(({ engine }) => isGpu(engine.engine)) ? 64 : 4 * (workers || availableParallelism());

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { type ClassifierOptions, createClassifier } from '../classify/classifier.js';
-import { engineChoice } from '../classify/engines/engine.js';
+import { engineChoice, isGpu } from '../classify/engines/engine.js';
 import { terminalMessage } from '../errors/errors.js';
 import { networkFiles } from '../networks/classifier-options.js';
 import { fraction, integer } from './arguments.js';
@@ -67,8 +67,7 @@ async function label(images: string[], options: Options): Promise<0 | 1 | 2> {
   if (!classifier) return 2;
   const bar = progressBar(images.includes('-') ? undefined : images.length, 'pictures');
   // Enough that every process has its next picture ready. A GPU takes its batches from these.
-  const concurrency =
-    classifier.engine.engine === 'gpu' ? 64 : 4 * (options.workers || availableParallelism());
+  const concurrency = isGpu(classifier.engine.engine) ? 64 : 4 * (options.workers || availableParallelism());
   let failures = 0;
   // The reader may close the pipe early (`| head`). That is not an error.
   let isPipeClosed = false;

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { type Classifier, createClassifier, type Network } from '../classify/classifier.js';
+import { isGpu } from '../classify/engines/engine.js';
 import { startWasm } from '../classify/engines/wasm.js';
 import { FeatureCache } from '../classify/feature-cache.js';
 import { readStartingNetwork, type StartingNetwork } from '../classify/starting-network.js';
@@ -176,8 +177,7 @@ async function collected(truth: GroundTruth, start: StartingNetwork, config: Con
   const { featuresHash, lastLayer, network } = start;
   const cache = new FeatureCache(join(config.stateDir, 'features'), featuresHash, lastLayer.inputs);
   const classifier = await createClassifier(classifierOptions(config));
-  const concurrency =
-    classifier.engine.engine === 'gpu' ? 64 : 4 * (config.workers || availableParallelism());
+  const concurrency = isGpu(classifier.engine.engine) ? 64 : 4 * (config.workers || availableParallelism());
   const featuresOf = (
     source: Pick<GroundTruth, 'pictures' | 'read' | 'keyOf'>,
     from: Sample['from'],

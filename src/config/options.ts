@@ -197,10 +197,10 @@ export const options = z.object({
     .describe(
       "Name of the network's output in its graph. Default: `final_result`; of an ONNX file, what its description says.",
     ),
-  engine: oneOf('auto', 'gpu', 'onnxruntime', 'wasm')
+  engine: oneOf('auto', 'gpu', 'cuda', 'tfjs-gpu', 'onnxruntime', 'wasm')
     .default('auto')
     .describe(
-      'Program that runs the network: `gpu` (@tensorflow/tfjs-node-gpu, never uses the CPU instead), `onnxruntime` (CPU), `wasm` (CPU, slowest, runs anywhere). `auto` takes the first of these that works. An ONNX file always runs on `onnxruntime`.',
+      'Program that runs the network: `cuda` (onnxruntime on an NVIDIA GPU), `tfjs-gpu` (@tensorflow/tfjs-node-gpu, for CUDA 11.2), `onnxruntime` (CPU), `wasm` (CPU, slowest, runs anywhere). `auto` takes the first of these that works. `gpu` takes the first of the two on a GPU, and never the CPU instead. An ONNX file runs on `cuda` or `onnxruntime`.',
     ),
   workers: integer(0, 64)
     .default(0)

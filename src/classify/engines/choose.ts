@@ -1,12 +1,13 @@
 import { createError, PlainviewError } from '../../errors/errors.js';
 import type { Chain } from '../graph/chain.js';
 import type { Step } from '../graph/steps.js';
-import { type CreateEngine, type Engine, type EngineChoice, type EngineName, engineName } from './engine.js';
+import { type CreateEngine, type Engine, type EngineChoice, type EngineName, enginesOf } from './engine.js';
 import { selfTest } from './self-test.js';
 
 /** The libraries of an engine are loaded only when it is tried. Loading all of them would double the start time. */
 export const creators: Readonly<Record<EngineName, CreateEngine>> = {
-  gpu: async (chain) => (await import('./gpu.js')).createGpu(chain),
+  cuda: async (chain) => (await import('./onnxruntime.js')).createCuda(chain),
+  'tfjs-gpu': async (chain) => (await import('./tfjs-gpu.js')).createTfjsGpu(chain),
   onnxruntime: async (chain) => (await import('./onnxruntime.js')).createOnnxruntime(chain),
   wasm: async (chain) => (await import('./wasm.js')).createWasm(chain),
 };
@@ -18,8 +19,8 @@ export interface Declined {
 }
 
 /**
- * Starts and tests an engine: the chosen one, or with `auto` the best one that works here.
- * @throws engine_unavailable, engine_wrong; no_engine where `auto` finds none
+ * Starts and tests an engine: the chosen one, or of those that `auto` and `gpu` stand for the best one that works here.
+ * @throws engine_unavailable, engine_wrong; no_engine where none of several works
  */
 export async function chooseEngine(
   choice: EngineChoice,
@@ -31,9 +32,11 @@ export async function chooseEngine(
     await selfTest(engine, steps, chain.input);
     return engine;
   };
-  if (choice !== 'auto') return { engine: await start(choice), declined: [] };
+  const names = enginesOf(choice);
+  const [only] = names;
+  if (only !== undefined && names.length === 1) return { engine: await start(only), declined: [] };
   const declined: Declined[] = [];
-  for (const name of engineName.options) {
+  for (const name of names) {
     try {
       return { engine: await start(name), declined };
     } catch (error) {
@@ -41,5 +44,5 @@ export async function chooseEngine(
       declined.push({ engine: name, reason });
     }
   }
-  throw createError('no_engine', { reasons: declined.map(({ engine, reason }) => `${engine}: ${reason}`) });
+  throw createError('no_engine', { reasons: declined.map(({ reason }) => reason) });
 }

@@ -3,11 +3,19 @@ import type { Chain } from '../graph/chain.js';
 import type { Size } from '../graph/steps.js';
 
 /** Best first. `auto` tries them in this order. */
-export const engineName = z.enum(['gpu', 'onnxruntime', 'wasm']);
+export const engineName = z.enum(['cuda', 'tfjs-gpu', 'onnxruntime', 'wasm']);
 export type EngineName = z.infer<typeof engineName>;
 
-export const engineChoice = z.enum(['auto', ...engineName.options]);
+/** They compute on a GPU, and never on the CPU instead. `gpu` tries them in this order. */
+export const gpuEngines = engineName.extract(['cuda', 'tfjs-gpu']).options;
+export const isGpu = (name: string): boolean => gpuEngines.some((gpu) => gpu === name);
+
+export const engineChoice = z.enum(['auto', 'gpu', ...engineName.options]);
 export type EngineChoice = z.infer<typeof engineChoice>;
+
+/** The engines that a choice stands for. */
+export const enginesOf = (choice: EngineChoice): readonly EngineName[] =>
+  choice === 'auto' ? engineName.options : choice === 'gpu' ? gpuEngines : [choice];
 
 /** Runs a network. It blocks the calling thread, so it must run in a worker. */
 export interface Engine {

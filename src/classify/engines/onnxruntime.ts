@@ -1,23 +1,65 @@
+import type { InferenceSession } from 'onnxruntime-node';
 import { createError } from '../../errors/errors.js';
+import type { Chain } from '../graph/chain.js';
 import { inputName, outputName, toOnnx } from '../graph/onnx.js';
-import { type CreateEngine, countOf } from './engine.js';
+import { whyNotInstalled, whyNotLoaded } from './cuda-libraries.js';
+import { type CreateEngine, countOf, type Engine, type EngineName } from './engine.js';
 
-/** onnxruntime on one CPU thread. More workers scale better than more threads within one. */
-export const createOnnxruntime: CreateEngine = async (chain) => {
-  const ort = await import('onnxruntime-node').catch((error: Error) => {
-    throw createError('engine_unavailable', { engine: 'onnxruntime', why: error.message }, error);
-  });
-  const session = await ort.InferenceSession.create(toOnnx(chain), {
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
-  });
-  return {
-    name: 'onnxruntime',
+/** Where onnxruntime computes. */
+export type OnnxruntimeEngine = Extract<EngineName, 'cuda' | 'onnxruntime'>;
+
+const common = {
+  executionMode: 'sequential',
+  graphOptimizationLevel: 'all',
+  logSeverityLevel: 3,
+} as const satisfies InferenceSession.SessionOptions;
+
+interface Device extends Pick<Engine, 'device' | 'batch'> {
+  readonly options: InferenceSession.SessionOptions;
+}
+const devices: Readonly<Record<OnnxruntimeEngine, Device>> = {
+  // One thread: more workers scale better than more threads within one.
+  onnxruntime: {
     device: 'CPU, one thread',
     batch: 1,
+    options: { ...common, intraOpNumThreads: 1, interOpNumThreads: 1 },
+  },
+  cuda: {
+    device: 'NVIDIA GPU (CUDA)',
+    batch: 32,
+    options: {
+      ...common,
+      executionProviders: ['cuda'],
+      // Else onnxruntime computes on the CPU, in silence, what the GPU cannot.
+      extra: { session: { disable_cpu_ep_fallback: '1' } },
+    },
+  },
+};
+
+/** @throws engine_unavailable; what onnxruntime throws where it cannot run the file */
+export async function createSession(name: OnnxruntimeEngine, file: Uint8Array) {
+  const { options, ...about } = devices[name];
+  const ort = await import('onnxruntime-node').catch((error: Error) => {
+    const why = `onnxruntime-node cannot be loaded: run \`npm install onnxruntime-node\` in Plainview's folder (${error.message.split('\n')[0]})`;
+    throw createError('engine_unavailable', { engine: name, why }, error);
+  });
+  if (name === 'onnxruntime')
+    return { ort, session: await ort.InferenceSession.create(file, options), about: { name, ...about } };
+  const absent = whyNotInstalled();
+  if (absent !== undefined) throw createError('engine_unavailable', { engine: name, why: absent });
+  // What fails is told once, by the error.
+  ort.env.logLevel = 'fatal';
+  const session = await ort.InferenceSession.create(file, options).catch((error: Error) => {
+    const answer = `CUDA answers: ${error.message.split('\n')[0]?.replace(/[. ]+$/, '')}`;
+    throw createError('engine_unavailable', { engine: name, why: whyNotLoaded() ?? answer }, error);
+  });
+  return { ort, session, about: { name, ...about } };
+}
+
+async function create(name: OnnxruntimeEngine, chain: Chain): Promise<Engine> {
+  const { ort, session, about } = await createSession(name, toOnnx(chain));
+  return {
+    ...about,
     async infer(pictures, size) {
       const shape = [countOf(pictures, size), size.height, size.width, 3];
       const results = await session.run({ [inputName]: new ort.Tensor('float32', pictures, shape) });
@@ -27,4 +69,9 @@ export const createOnnxruntime: CreateEngine = async (chain) => {
     },
     close: () => session.release(),
   };
-};
+}
+
+export const createOnnxruntime: CreateEngine = (chain) => create('onnxruntime', chain);
+
+/** It never falls back to the CPU, because users of a GPU rely on its speed. */
+export const createCuda: CreateEngine = (chain) => create('cuda', chain);

@@ -1,6 +1,8 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { createError, PlainviewError } from '../../errors/errors.js';
-import type { Engine } from '../engines/engine.js';
+import type { Declined } from '../engines/choose.js';
+import { type Engine, type EngineChoice, enginesOf } from '../engines/engine.js';
+import { createSession } from '../engines/onnxruntime.js';
 import { noise } from '../engines/self-test.js';
 import type { Model } from '../network.js';
 import type { Features } from './activation.js';
@@ -14,22 +16,21 @@ export type OnnxModel = Extract<Model, { kind: 'onnx' }>;
 export interface RunningOnnx {
   readonly form: OnnxForm;
   readonly engine: Engine;
+  readonly declined: Declined[];
   /** What may be wrong with its description, as sentences. */
   readonly suspicions: readonly string[];
 }
 
-/** Pictures of a call where the graph leaves their number open. More take more memory, and are no faster on one thread. */
+/** Pictures of a call on one thread where the graph leaves their number open. More take more memory, and are no faster. */
 const together = 4;
 
 /**
- * Starts an ONNX network on one CPU thread, compares its description with the graph, and tries it on noise.
+ * Starts an ONNX network, compares its description with the graph, and tries it on noise.
  * @throws engine_unavailable, network_unreadable, network_mismatch, network_layer, network_output
  */
-export async function startOnnx({ path, file, input, output }: OnnxModel): Promise<RunningOnnx> {
-  const ort = await load(path);
-  const session = await ort.InferenceSession.create(file, sessionOptions).catch((error: Error) => {
-    throw unreadable(path, error);
-  });
+export async function startOnnx(model: OnnxModel, choice: EngineChoice): Promise<RunningOnnx> {
+  const { path, input, output } = model;
+  const { ort, session, about, declined } = await open(model, choice);
   const form = formOf(
     path,
     { inputs: session.inputMetadata.map(declaredOf), outputs: session.outputMetadata.map(declaredOf) },
@@ -37,7 +38,7 @@ export async function startOnnx({ path, file, input, output }: OnnxModel): Promi
   );
   const { height, width, channels, layout, name } = form.input;
   const length = height * width * channels;
-  const most = form.batch === 'open' ? together : 1;
+  const most = form.batch === 'open' ? Math.max(together, about.batch) : 1;
   const run = async (pictures: Float32Array): Promise<Float32Array> => {
     const count = pictures.length / length;
     const shape = layout === 'NCHW' ? [count, channels, height, width] : [count, height, width, channels];
@@ -72,45 +73,42 @@ export async function startOnnx({ path, file, input, output }: OnnxModel): Promi
   return {
     form,
     suspicions: suspicionsOf(answers, alone, form.output),
+    declined,
     engine: {
-      name: 'onnxruntime',
-      device: 'CPU, one thread',
-      batch: 1,
+      ...about,
       infer: async (pictures) => scoresOf(await raw(pictures), form.output),
       close: () => session.release(),
     },
   };
 }
 
-const load = (path: string) =>
-  import('onnxruntime-node').catch((error: Error) => {
-    throw createError(
-      'engine_unavailable',
-      {
-        engine: 'onnxruntime',
-        why: `${path} needs it, and it cannot be loaded: run \`npm install onnxruntime-node\` in Plainview's folder (${error.message.split('\n')[0]})`,
-      },
-      error,
-    );
+/** On the first engine of the choice that can run it. */
+async function open({ path, file }: OnnxModel, choice: EngineChoice) {
+  const names = (['cuda', 'onnxruntime'] as const).filter((name) => enginesOf(choice).includes(name));
+  const declined: Declined[] = [];
+  for (const name of names)
+    try {
+      return { ...(await createSession(name, file)), declined };
+    } catch (error) {
+      const isUnavailable = error instanceof PlainviewError && error.code === 'engine_unavailable';
+      if (!isUnavailable) throw unreadable(path, error as Error);
+      if (name === names.at(-1)) throw error;
+      declined.push({ engine: name, reason: error.message });
+    }
+  throw createError('engine_unavailable', {
+    engine: choice,
+    why: `${path} is an ONNX file, which only onnxruntime runs: set PLAINVIEW_ENGINE (--engine) to auto, cuda or onnxruntime`,
   });
-
-const sessionOptions = {
-  intraOpNumThreads: 1,
-  interOpNumThreads: 1,
-  executionMode: 'sequential',
-  graphOptimizationLevel: 'all',
-  logSeverityLevel: 3,
-} as const satisfies InferenceSession.SessionOptions;
+}
 
 /**
  * Computes what the last average of a graph averages, where it has one before its last layer.
  * @returns undefined where it has none
  */
-export async function startFeatures({ path, file }: OnnxModel, { input, output }: OnnxForm) {
+export async function startFeatures({ file }: OnnxModel, { input, output }: OnnxForm) {
   const head = pooledHeadOf(file, output.name);
   if (head === undefined || head.outputs !== output.classes) return undefined;
-  const ort = await load(path);
-  const session = await ort.InferenceSession.create(withOutput(file, head.features), sessionOptions);
+  const { ort, session } = await createSession('onnxruntime', withOutput(file, head.features));
   const { layout, channels, height, width } = input;
   const shape = layout === 'NCHW' ? [1, channels, height, width] : [1, height, width, channels];
   return {

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createError, PlainviewError } from '../../errors/errors.js';
+import { cudaEnvironment } from '../engines/cuda-libraries.js';
+import { isGpu } from '../engines/engine.js';
 import type {
   Classification,
   JobId,
@@ -74,7 +76,7 @@ export class Child {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc', 'pipe'],
       serialization: 'advanced',
       // On Linux, onnxruntime sends telemetry with a device id by default. A hospital's machine must not do that.
-      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+      env: { ...process.env, ...cudaEnvironment(), ORT_DISABLE_TELEMETRY: '1' },
     });
     this.#pictures = this.#process.stdio[4] as Writable;
     // A process that ends during a picture breaks this pipe. Its end is handled below.
@@ -195,7 +197,8 @@ export class Child {
  */
 function commandFor({ engine, memoryBytes }: Setup): [string, ...string[]] {
   const node: [string, ...string[]] = [process.execPath, workerFile];
-  const isLimited = process.platform === 'linux' && engine !== 'gpu' && !existsSync('/dev/nvidiactl');
+  const isLimited =
+    process.platform === 'linux' && engine !== 'gpu' && !isGpu(engine) && !existsSync('/dev/nvidiactl');
   return isLimited
     ? ['/bin/sh', '-c', 'ulimit -d "$0"; exec "$@"', String(Math.ceil(memoryBytes / 1024)), ...node]
     : node;

@@ -1,4 +1,5 @@
 import { asPlainviewError, createError, type PlainviewError } from '../../errors/errors.js';
+import { isGpu } from '../engines/engine.js';
 import { Child, deserialize, type Job, type Ready, withoutShadow } from './child.js';
 import type { Classification, Explanation, Features, JobId, Result, Setup, Wanted } from './protocol.js';
 
@@ -66,7 +67,7 @@ export class Pool {
     cancelled?.addEventListener('abort', cancel, { once: true });
     const ready = await first.ready.finally(() => cancelled?.removeEventListener('abort', cancel));
     const { engine } = ready.report;
-    pool = new Pool({ ...setup, engine }, engine === 'gpu' ? 1 : limit);
+    pool = new Pool({ ...setup, engine }, isGpu(engine) ? 1 : limit);
     pool.#children.push(first);
     if (ready.shadow !== undefined && 'error' in ready.shadow)
       pool.stopShadow(deserialize(ready.shadow.error));

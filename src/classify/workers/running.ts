@@ -1,4 +1,3 @@
-import { createError } from '../../errors/errors.js';
 import { chooseEngine, type Declined } from '../engines/choose.js';
 import type { Engine, EngineChoice } from '../engines/engine.js';
 import { hasLinearHead } from '../graph/activation-maps.js';
@@ -68,17 +67,12 @@ async function startDescribed(
   model: Extract<Model, { kind: 'onnx' }>,
   choice: EngineChoice,
 ): Promise<Running> {
-  if (choice !== 'auto' && choice !== 'onnxruntime')
-    throw createError('engine_unavailable', {
-      engine: choice,
-      why: `${model.path} is an ONNX file, which only onnxruntime runs: set PLAINVIEW_ENGINE (--engine) to auto or onnxruntime`,
-    });
-  const { form, engine, suspicions } = await startOnnx(model);
+  const { form, engine, declined, suspicions } = await startOnnx(model, choice);
   const { height, width, channels, layout } = form.input;
   let pooling: ReturnType<typeof startFeatures> | undefined;
   return {
     engine,
-    declined: [],
+    declined,
     classes: form.output.classes,
     batcher: new Batcher(engine, form.input),
     preparation: JSON.stringify(form.input),

@@ -8,7 +8,7 @@ const size = { height: 1, width: 1 };
 function echo(batch: number, fail: (pictures: Float32Array) => boolean = () => false) {
   const batches: number[] = [];
   const engine: Engine = {
-    name: 'gpu',
+    name: 'cuda',
     device: 'a test',
     batch,
     async infer(pictures) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chooseEngine, creators } from '../../../src/classify/engines/choose.js';
-import type { Engine } from '../../../src/classify/engines/engine.js';
+import type { Engine, EngineChoice } from '../../../src/classify/engines/engine.js';
 import { selfTest } from '../../../src/classify/engines/self-test.js';
 import { buildChain } from '../../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
@@ -36,7 +36,12 @@ describe('the self-test refuses an engine', () => {
   });
 });
 
-const gpu = await chooseEngine('gpu', chain, steps).catch((error: Error) => error);
+const whyNot = async (choice: EngineChoice) =>
+  chooseEngine(choice, chain, steps).then(
+    ({ engine }) => engine.close(),
+    (error: Error) => error,
+  );
+const [gpu, cuda, tfjs] = [await whyNot('gpu'), await whyNot('cuda'), await whyNot('tfjs-gpu')];
 
 describe('the choice of an engine', () => {
   it('takes the requested one', async () => {
@@ -47,13 +52,21 @@ describe('the choice of an engine', () => {
   });
 
   it.runIf(gpu instanceof Error)('fails where the GPU is requested and not available', () => {
-    expect(gpu).toMatchObject({ code: 'engine_unavailable', message: expect.stringContaining('gpu') });
+    expect(gpu).toMatchObject({ code: 'no_engine', message: expect.stringMatching(/cuda.*tfjs-gpu/) });
+    for (const [name, error] of [['cuda', cuda] as const, ['tfjs-gpu', tfjs] as const])
+      expect(error).toMatchObject({
+        code: 'engine_unavailable',
+        message: expect.stringContaining(`The engine ${name} `),
+      });
   });
 
   it.runIf(gpu instanceof Error)('falls back to the next best, and reports why', async () => {
     const { engine, declined } = await chooseEngine('auto', chain, steps);
     expect(engine.name).toBe('onnxruntime');
-    expect(declined).toEqual([{ engine: 'gpu', reason: (gpu as Error).message }]);
+    expect(declined).toEqual([
+      { engine: 'cuda', reason: (cuda as Error).message },
+      { engine: 'tfjs-gpu', reason: (tfjs as Error).message },
+    ]);
     await engine.close();
   });
 });

@@ -27,7 +27,7 @@ describe('loadConfig', () => {
   });
 
   test('all wrong options are named together, by their variables', () => {
-    const env = { PLAINVIEW_PORT: 'x', PLAINVIEW_ENGINE: 'cuda', PLAINVIEW_ORTHANC_URL: 'ftp://pacs' };
+    const env = { PLAINVIEW_PORT: 'x', PLAINVIEW_ENGINE: 'directml', PLAINVIEW_ORTHANC_URL: 'ftp://pacs' };
     expect(() => loadConfig(env)).toThrow(/PLAINVIEW_ORTHANC_URL.*PLAINVIEW_PORT.*PLAINVIEW_ENGINE/);
   });
 
@@ -35,7 +35,7 @@ describe('loadConfig', () => {
     ['PLAINVIEW_PORT', 'abc', 'must be a whole number from 0 to 65535, not "abc"'],
     ['PLAINVIEW_PORT', '70000.5', 'must be a whole number from 0 to 65535, not "70000.5"'],
     ['PLAINVIEW_THRESHOLD', '95', 'must be a number from 0 to 1, not "95"'],
-    ['PLAINVIEW_ENGINE', 'cuda', 'must be one of auto, gpu, onnxruntime, wasm, not "cuda"'],
+    ['PLAINVIEW_ENGINE', 'directml', 'must be one of auto, gpu, cuda, tfjs-gpu, onnxruntime, wasm, not "directml"'],
     ['PLAINVIEW_MODALITIES', 'cr,dr', 'must be a list, separated by commas, of items like CR, not "cr,dr"'],
     ['PLAINVIEW_ORTHANC_URL', 'pacs', 'must be a web address (http://… or https://…), not "pacs"'],
     [

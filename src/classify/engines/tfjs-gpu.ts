@@ -6,11 +6,11 @@ import { createGraphModelEngine, type TensorFlow } from './graph-model.js';
 const packageName: string = '@tensorflow/tfjs-node-gpu';
 
 /** TensorFlow on an NVIDIA GPU. It never falls back to the CPU, because users of a GPU rely on its speed. */
-export const createGpu: CreateEngine = async (chain) => {
+export const createTfjsGpu: CreateEngine = async (chain) => {
   const tf = await load();
   if (!tf.backend().isUsingGpuDevice)
     throw unavailable('TensorFlow finds no NVIDIA GPU that it can use (driver, CUDA 11.2, cuDNN 8.1)');
-  return createGraphModelEngine(tf, chain, { name: 'gpu', device: 'NVIDIA GPU (CUDA)', batch: 16 });
+  return createGraphModelEngine(tf, chain, { name: 'tfjs-gpu', device: 'NVIDIA GPU (CUDA)', batch: 16 });
 };
 
 /** The optional GPU package may be absent, and its types too. This is the part of it that Plainview uses. */
@@ -34,7 +34,7 @@ function reasonOf({ code, message }: NodeJS.ErrnoException): string {
 }
 
 const unavailable = (why: string, cause?: unknown) =>
-  createError('engine_unavailable', { engine: 'gpu', why }, cause);
+  createError('engine_unavailable', { engine: 'tfjs-gpu', why }, cause);
 
 /** tfjs-node 4.22 calls two functions of `util` that Node.js 23 removed. */
 function restoreRemovedUtil(): void {
