@@ -1,6 +1,17 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { access, constants, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -57,4 +68,32 @@ test('a build deletes the output of deleted sources, and nothing else', async ()
   const files = [...page.matchAll(/(?:href|src)="([\w.-]+\.(?:js|css))"/g)].map(([, file = '']) => file);
   expect(files).toEqual(expect.arrayContaining(['review.js', 'review-style.css']));
   for (const file of files) expect(existsSync(join(clone, 'dist', 'review', file)), file).toBe(true);
+});
+
+/** The files that a call of the program runs, as V8 tells at its end. */
+async function filesOf(...args: string[]): Promise<string[]> {
+  const folder = await mkdtemp(join(temporary, 'coverage-'));
+  await promisify(execFile)(process.execPath, [shipped('dist', 'cli.js'), ...args], {
+    env: { NODE_V8_COVERAGE: folder },
+  });
+  const urls: string[] = [];
+  for (const file of await readdir(folder)) {
+    const { result } = JSON.parse(await readFile(join(folder, file), 'utf8')) as {
+      result: { url: string }[];
+    };
+    urls.push(...result.map(({ url }) => url).filter((url) => url.startsWith('file:')));
+  }
+  return urls;
+}
+
+test('help and version load no command, and a command loads no other', async () => {
+  for (const option of ['--help', '--version']) {
+    const files = await filesOf(option);
+    expect(files.some((url) => url.endsWith('/dist/commands/main.js'))).toBe(true);
+    expect(
+      files.filter((url) => /dist\/commands\/(?!main)|node_modules\/(axios|sharp|pino)\//.test(url)),
+    ).toEqual([]);
+  }
+  const files = await filesOf('label', '--help');
+  expect(files.filter((url) => /dist\/(commands\/(serve|train|setup)|http|orthanc)\b/.test(url))).toEqual([]);
 });

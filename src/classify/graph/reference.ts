@@ -85,6 +85,8 @@ function convolve(step: Convolution, input: Activations): Activations {
           const from = ((row * down + ky) * x.width + column * across + kx) * inputs;
           for (let i = 0; i < inputs; i++) {
             const value = at(x.values, from + i);
+            // About half of them are: the last layer cut them off at 0.
+            if (value === 0) continue;
             const weights = ((ky * kernelWidth + kx) * inputs + i) * outputs;
             for (let o = 0; o < outputs; o++)
               result[to + o] = at(result, to + o) + value * at(kernel, weights + o);
