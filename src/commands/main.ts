@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { version } from '../config/version.js';
+import { versionText } from '../config/version.js';
 import { asPlainviewError, terminalMessage } from '../errors/errors.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
@@ -27,7 +27,7 @@ import { trainCommand } from './train.js';
 export async function runCommandLine(args: string[]): Promise<void> {
   const program = new Command('plainview')
     .description('name the body part and projection of plain radiographs')
-    .version(version)
+    .version(versionText)
     .addCommand(serveCommand())
     .addCommand(workCommand())
     .addCommand(labelCommand())
