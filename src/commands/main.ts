@@ -23,9 +23,9 @@ import { tagsCommand } from './tags.js';
 import { tokenCommand } from './token.js';
 import { trainCommand } from './train.js';
 
-/** Runs one command line. Sets the exit status: 0 success, 1 failure, 2 wrong call or wrong configuration. */
-export async function runCommandLine(args: string[]): Promise<void> {
-  const program = new Command('plainview')
+/** Every command with its options. Help, man page and completion are made of it. */
+export const createProgram = (): Command =>
+  new Command('plainview')
     .description('name the body part and projection of plain radiographs')
     .version(versionText)
     .addCommand(serveCommand())
@@ -50,6 +50,10 @@ export async function runCommandLine(args: string[]): Promise<void> {
     .addCommand(setupCommand())
     .addCommand(doctorCommand())
     .addCommand(optionsCommand());
+
+/** Runs one command line. Sets the exit status: 0 success, 1 failure, 2 wrong call or wrong configuration. */
+export async function runCommandLine(args: string[]): Promise<void> {
+  const program = createProgram();
   throwInsteadOfExit(program);
   try {
     await program.parseAsync(args, { from: 'user' });
