@@ -14,7 +14,6 @@ export function manual(
     `.TH PLAINVIEW 1 ${day} "plainview ${version}" "Plainview"`,
     // Long names leave no room to adjust.
     '.ad l',
-    '.nh',
     '.SH NAME',
     `plainview \\- ${escaped(program?.text ?? '')}`,
     '.SH SYNOPSIS',
