@@ -9,7 +9,7 @@
 // --node: the Node.js that goes into them, as nodejs.org packs it: a folder with bin/node and LICENSE. Default: the one that
 // runs this. All contain binaries for the kind of machine on which they are made. One commit always makes the same files, with
 // the same Node.js.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -31,8 +31,10 @@ const runtime = runtimeIn(values.node);
 const out = resolve(values.out);
 const work = mkdtempSync(join(tmpdir(), 'plainview-release-'));
 try {
-  rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
+  // Of another release. Nothing else in that folder is ours.
+  for (const file of readdirSync(out))
+    if (/^(plainview[-_]\d.*\.(tar\.gz|deb|json)|SHA256SUMS)$/.test(file)) rmSync(join(out, file));
   const name = `plainview-${facts.version}`;
   const folder = join(work, name);
   mkdirSync(folder);
