@@ -25,11 +25,11 @@ export class DebianRoot {
   }
 
   /**
+   * Only root can do it.
    * @param shared folders of this machine that are at the same place in it
-   * @returns why there is none: this needs root, mmdebstrap, and Debian's mirror or what an earlier run fetched
+   * @returns why there is none: this needs mmdebstrap, and Debian's mirror or what an earlier run fetched
    */
   static create(suite: 'bookworm' | 'trixie', shared: readonly string[]): DebianRoot | string {
-    if (process.getuid?.() !== 0) return 'only root can make a fresh root';
     const packed = join(cache, `${suite}.tar`);
     if (!existsSync(packed)) {
       mkdirSync(cache, { recursive: true });
