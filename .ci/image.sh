@@ -33,7 +33,9 @@ if ! timeout 20 buildah "${store[@]}" pull --quiet "$base" >/dev/null 2>&1; then
   b commit --quiet --rm "$container" "$base" >/dev/null
   container=
   # npm needs this machine's certificates and settings where it is behind a mirror.
-  for file in /etc/ssl/certs /etc/npmrc; do [ ! -e "$file" ] || volumes+=(--volume "$file:$file:ro"); done
+  echo 'cafile=/etc/ssl/certs/ca-certificates.crt' >"$work/npmrc"
+  volumes+=(--volume "$work/npmrc:/usr/local/etc/npmrc:ro")
+  [ ! -d /etc/ssl/certs ] || volumes+=(--volume /etc/ssl/certs:/etc/ssl/certs:ro)
   volumes+=(--volume "$(npm config get cache):/root/.npm")
 fi
 if [ ! -f model/network.pb ] && ! curl -sfIm 10 -o /dev/null https://raw.githubusercontent.com; then
