@@ -20,6 +20,7 @@ const tasks = {
   'bench:store': (args) => [[bin('tsx'), 'bench/store.ts', ...args]],
   'bench:tags': (args) => [[bin('tsx'), 'bench/tags.ts', ...args]],
   'bench:study': (args) => [[bin('tsx'), 'bench/large-study.ts', ...args]],
+  release: (args) => [[bin('tsx'), 'scripts/release/main.ts', ...args]],
   chaos: (args) => [[bin('tsx'), 'chaos/main.ts', ...args]],
   test: (args) =>
     args.length > 0

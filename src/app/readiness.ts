@@ -1,6 +1,6 @@
 import type { Classifier, Shadow } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
-import type { Readiness } from '../http/health.js';
+import { plainview, type Readiness } from '../http/health.js';
 import type { Notices } from '../http/notices.js';
 import type { Follower } from '../intake/follower.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
@@ -32,6 +32,7 @@ export function readinessOf(parts: Parts): Readiness {
       availability.isReady &&
       probe.problem === undefined &&
       (shared === undefined || (shared.leads ? isOpen : shared.leader !== undefined)),
+    plainview,
     ...classifying(classifier),
     orthanc: {
       url: config.orthancUrl[0],

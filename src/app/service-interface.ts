@@ -20,6 +20,8 @@ export interface Service {
   ready: Promise<void>;
   /** Resolves where this process must stop: others have gone on without it, or it could not lead. */
   lost: Promise<PlainviewError>;
+  /** For how long the oldest job of this process has been running, in seconds; 0 where none runs. */
+  longestRun(): number;
   /** Completes the running jobs, until `shutdownSeconds` are over. The others are left to the next start. */
   stop(): Promise<void>;
 }

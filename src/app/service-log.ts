@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino';
 import sonicBoom from 'sonic-boom';
 import { sleep } from '../async/sleep.js';
+import type { Config } from '../config/options.js';
 
 /** Bytes of log lines that wait until standard output takes them. Lines beyond that are dropped. */
 const maxWaiting = 1024 * 1024;
@@ -19,7 +20,7 @@ export interface ServiceLog {
  * The log of the service: JSON lines on standard output. Nothing waits for standard output, so a full disk or a reader that
  * no longer reads does not stop the service.
  */
-export function openServiceLog(level: string): ServiceLog {
+export function openServiceLog(level: string, levelForm: Config['logLevelForm'] = 'number'): ServiceLog {
   // Sets a pipe or socket to non-blocking. Without this, one write can hold a thread until the reader reads.
   void process.stdout;
   let isClosed = false;
@@ -35,7 +36,15 @@ export function openServiceLog(level: string): ServiceLog {
     periodicFlush: retryMs,
     retryEAGAIN: () => !isClosed,
   });
-  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, output);
+  const log = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      ...(levelForm === 'word' ? { formatters: { level: (word: string) => ({ level: word }) } } : {}),
+    },
+    output,
+  );
   output.on('drop', () => {
     dropped++;
     untold++;

@@ -3,7 +3,7 @@ import { deriveKey } from '../access/keys.js';
 import { Categories } from '../anatomy/categories.js';
 import type { DecidingClassifier } from '../classify/deciding.js';
 import type { Config } from '../config/options.js';
-import { version } from '../config/version.js';
+import { commit, version } from '../config/version.js';
 import { requireLabels } from '../decisions/labels.js';
 import { RequestSeal } from '../decisions/request-seal.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
@@ -107,6 +107,7 @@ export async function startService(
       },
       ready: service.ready,
       lost: service.lost,
+      longestRun: () => service.longestRun(),
       stop: () => service.stop().finally(lock.release),
     };
   } catch (error) {
@@ -138,7 +139,7 @@ async function startOn(
   const { availability } = orthanc;
   const metrics = new Metrics();
   metrics.observeProcess();
-  metrics.observed.versions(version, classifier);
+  metrics.observed.versions({ version, commit }, classifier);
   if (dropped !== undefined) metrics.observeLog(dropped);
   const audit = auditTrail(config, log, (entries) => metrics.auditLost.inc(entries), state.audit);
   const seal = new RequestSeal(deriveKey(secret, 'seal'));
@@ -319,5 +320,5 @@ async function startOn(
     mustBeAlone = mayFreeze(system, config);
     await lifecycle.resume();
   });
-  return { url, ready, lost, stop };
+  return { url, ready, lost, longestRun: () => queue.longestRun(), stop };
 }

@@ -92,6 +92,7 @@ export async function startShared(
         if (!signal.aborted) throw error;
       }),
     lost,
+    longestRun: () => working?.longestRun() ?? 0,
     stop: async () => {
       stopping.abort();
       // What has begun to work must be stopped. `ready` tells why it could not begin.

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { version } from '../config/version.js';
+import { versionText } from '../config/version.js';
 import { asPlainviewError, terminalMessage } from '../errors/errors.js';
 
 interface Lazy {
@@ -101,11 +101,14 @@ const commands = new Map<string, Lazy>(
   }),
 );
 
-/** @param wanted the commands with their options; of the others only name and summary. Default: all with options */
+/**
+ * Help, man page and completion are made of it.
+ * @param wanted the commands with their options; of the others only name and summary. Default: all with options
+ */
 export async function createProgram(wanted: Iterable<string> = commands.keys()): Promise<Command> {
   const program = new Command('plainview')
     .description('name the body part and projection of plain radiographs')
-    .version(version);
+    .version(versionText);
   const complete = new Set(wanted);
   for (const [name, { summary, load }] of commands)
     program.addCommand((complete.has(name) ? await load() : new Command(name)).summary(summary));

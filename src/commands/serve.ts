@@ -2,6 +2,7 @@ import { setPriority } from 'node:os';
 import { Command } from 'commander';
 import { startService } from '../app/service.js';
 import { openServiceLog } from '../app/service-log.js';
+import { tellSystemd } from '../app/watchdog.js';
 import { loadConfig } from '../config/load.js';
 import { version } from '../config/version.js';
 import { asPlainviewError, createError } from '../errors/errors.js';
@@ -27,7 +28,7 @@ async function run(onlyWorks: boolean): Promise<void> {
   const config = loadConfig(process.env);
   if (onlyWorks && config.databaseUrl === undefined)
     throw createError('usage', { problem: 'PLAINVIEW_DATABASE_URL is not set' });
-  const output = openServiceLog(config.logLevel);
+  const output = openServiceLog(config.logLevel, config.logLevelForm);
   // Must come before the classifier starts: its processes inherit the priority.
   setPriority(config.nice);
   let stopRequestedAt = 0;
@@ -58,6 +59,7 @@ async function run(onlyWorks: boolean): Promise<void> {
     if (classifier === undefined) return;
     try {
       const service = await startService(config, classifier, { ...output, tracing }, {}, onlyWorks);
+      const systemd = tellSystemd(process.env, service, config, output.log);
       try {
         const ended = Promise.race([stopRequested, service.lost]);
         await Promise.race([service.ready, ended]);
@@ -65,7 +67,8 @@ async function run(onlyWorks: boolean): Promise<void> {
         if (typeof why !== 'string') throw why;
         output.log.info({ signal: why }, 'stopping');
       } finally {
-        await service.stop();
+        systemd.stopping();
+        await service.stop().finally(systemd.end);
       }
     } finally {
       await classifier.close(AbortSignal.timeout(msLeft()));

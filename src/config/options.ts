@@ -385,6 +385,11 @@ export const options = z.object({
   logLevel: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace')
     .default('info')
     .describe('Lowest level that is logged. The log is JSON lines on standard output.'),
+  logLevelForm: oneOf('number', 'word')
+    .default('number')
+    .describe(
+      'How a line of the log tells its level: as `number` (`"level":30`; 10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 fatal) or as `word` (`"level":"info"`).',
+    ),
   shutdownSeconds: integer(0, 600)
     .default(20)
     .describe(

@@ -73,6 +73,20 @@ export const runningErrors = {
     status: 500,
     exit: 1,
   },
+  job_hangs: {
+    message: (p: { seconds: number }) =>
+      `A job has been running for ${Math.round(p.seconds)} s and does not end. systemd is told nothing more, and so starts the service again. Please report this, with the log.`,
+    transient: false,
+    status: 500,
+    exit: 1,
+  },
+  systemd_unreachable: {
+    message: (p: { why: string }) =>
+      `systemd cannot be told that the service works (${p.why}): the program systemd-notify is needed, and NotifyAccess=all in the unit.`,
+    transient: true,
+    status: 500,
+    exit: 1,
+  },
   internal: {
     message: (_: object) =>
       'This is a fault of Plainview itself. Please report it, with the cause from its log.',

@@ -1,4 +1,5 @@
 import { type RequestHandler, Router } from 'express';
+import { commit, version } from '../config/version.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { NoticesAnswer } from './notices.js';
 
@@ -14,6 +15,8 @@ export interface Leader {
 /** The answer of `/health/ready`. Its status is 200 while `ready`, else 503. */
 export interface Readiness {
   ready: boolean;
+  /** What runs. Without a commit where the build did not know it. */
+  plainview: { version: string; commit?: string };
   network: { name: string; sha256: string; purpose: string };
   /** A second network that looks at each picture and decides nothing; `problem`: why it does not. It does not decide `ready`. */
   shadow?: { network?: { name: string; sha256: string; purpose: string }; problem?: string };
@@ -39,9 +42,12 @@ export interface Readiness {
   queue: { waiting: number; running: number; delayed: number; oldestSeconds: number };
 }
 
+/** What runs here, as the answers tell it. */
+export const plainview: Readiness['plainview'] = { version, ...(commit === undefined ? {} : { commit }) };
+
 /** The process runs. */
 export const live: RequestHandler = (_request, response) => {
-  response.json({ live: true });
+  response.json({ live: true, ...plainview });
 };
 
 /** `/health/live`: the process runs. `/health/ready`: it can process jobs. `/metrics`: for Prometheus. */

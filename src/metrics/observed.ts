@@ -12,7 +12,7 @@ export class ObservedMetrics {
 
   /** What runs here. @param classifier its network can be switched */
   versions(
-    version: string,
+    { version, commit = '' }: { version: string; commit?: string | undefined },
     classifier: {
       readonly network: { name: string; sha256: string; purpose: string };
       readonly engine: { engine: string };
@@ -23,9 +23,9 @@ export class ObservedMetrics {
       {
         name: 'plainview_build_info',
         help: 'Always 1; the labels say what runs here.',
-        labels: ['version', 'node'],
+        labels: ['version', 'commit', 'node'],
       },
-      () => [[{ version, node: process.versions.node }, 1]],
+      () => [[{ version, commit, node: process.versions.node }, 1]],
     );
     gauges(
       this.#registry,

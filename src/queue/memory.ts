@@ -21,6 +21,8 @@ interface QueuedJob {
 }
 
 interface RunningJob extends QueuedJob {
+  /** When it began to run, by `performance.now()`. */
+  began: number;
   /** Set when the instance is enqueued while its job runs. */
   again?: { reason: Reason; since: number; settled: (() => void)[] };
 }
@@ -80,6 +82,11 @@ export class MemoryQueue implements Queue {
     return { waiting, running: this.#running.size, delayed: this.#delayed.size, oldestSeconds };
   }
 
+  longestRun(): number {
+    const [first] = this.#running.values();
+    return first === undefined ? 0 : (performance.now() - first.began) / 1000;
+  }
+
   pause(): void {
     this.#isPaused = true;
   }
@@ -123,14 +130,14 @@ export class MemoryQueue implements Queue {
         }
         if (kind === 'backlog') this.#admission.recordBacklogStart(now);
         waiting.delete(instance);
-        this.#running.set(instance, entry);
-        void detached(() => this.#run(entry));
+        const running = { ...entry, began: now };
+        this.#running.set(instance, running);
+        void detached(() => this.#run(running));
       }
   }
 
   async #run(entry: RunningJob): Promise<void> {
-    const { job, since, settled } = entry;
-    const began = performance.now();
+    const { job, since, settled, began } = entry;
     const outcome = await this.#handler(job);
     this.#admission.recordJobEnd(began, performance.now());
     this.#running.delete(job.instance);

@@ -124,6 +124,10 @@ export class PostgresqlQueue implements Queue {
     return { waiting: waiting + taken + this.#writer.size, running: running - taken, ...rest };
   }
 
+  longestRun(): number {
+    return this.#local.longestRun();
+  }
+
   pause(): void {
     this.#local.pause();
     if (this.#isPaused) return;

@@ -45,6 +45,8 @@ export interface Queue {
   enqueue(instance: InstanceId, reason: Reason, options?: EnqueueOptions): void;
   /** Where processes share the queue: as it was a moment ago. */
   depth(): QueueDepth;
+  /** For how long the oldest job that runs in this process has been running, in seconds; 0 where none runs. */
+  longestRun(): number;
   /** Begins no further job until `resume`. Running jobs continue. */
   pause(): void;
   resume(): void;

@@ -141,7 +141,10 @@ test('health and metrics show what is in use', async () => {
     engine: { engine: expect.any(String), declined: expect.any(Array) },
     orthanc: { answers: true, version: expect.any(String) },
   });
-  expect(await (await fetch(`${service.url}/health/live`)).json()).toEqual({ live: true });
+  expect(await (await fetch(`${service.url}/health/live`)).json()).toMatchObject({
+    live: true,
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+  });
   const metrics = await service.metrics();
   for (const stage of ['describe', 'render', 'decode', 'prepare', 'infer', 'record', 'total'])
     expect(metrics).toMatch(new RegExp(`plainview_stage_seconds_count{stage="${stage}"} [1-9]`));

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import {
   access,
   constants,
@@ -38,11 +38,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(temporary, { recursive: true }));
 
+/** The copy has no `.git`, so the environment names the commit, as in the Dockerfile. */
+const commit = '0123456789ab';
+const printed = `${(JSON.parse(readFileSync(shipped('package.json'), 'utf8')) as { version: string }).version} (${commit})\n`;
+
 /** Like a person in a clone, with an npm that has not been used in it yet. */
 const run = (command: string, ...args: string[]) =>
   promisify(execFile)(command, args, {
     cwd: clone,
-    env: { PATH: process.env.PATH, HOME: temporary, npm_config_offline: 'true' },
+    env: { PATH: process.env.PATH, HOME: temporary, npm_config_offline: 'true', SOURCE_COMMIT: commit },
   });
 const build = () => run('npm', 'run', 'build');
 const version = async () => (await run('npx', 'plainview', '--version')).stdout;
@@ -52,7 +56,7 @@ test('npx says what to do before the first build, and runs after each clean buil
   for (const which of ['first', 'second']) {
     await rm(join(clone, 'dist'), { recursive: true, force: true });
     await build();
-    expect(await version(), which).toBe('0.1.0\n');
+    expect(await version(), which).toBe(printed);
     await access(join(clone, 'dist', 'cli.js'), constants.X_OK);
   }
 });
@@ -63,7 +67,7 @@ test('a build deletes the output of deleted sources, and nothing else', async ()
   await writeFile(stale, '');
   await build();
   expect(existsSync(stale)).toBe(false);
-  expect(await version()).toBe('0.1.0\n');
+  expect(await version()).toBe(printed);
   const page = await readFile(join(clone, 'dist', 'review', 'index.html'), 'utf8');
   const files = [...page.matchAll(/(?:href|src)="([\w.-]+\.(?:js|css))"/g)].map(([, file = '']) => file);
   expect(files).toEqual(expect.arrayContaining(['review.js', 'review-style.css']));

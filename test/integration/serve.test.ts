@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { shipped } from '../../src/files/places.js';
 import { serve } from '../../testkit/cli.js';
 import { image } from '../../testkit/dicom.js';
 import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
@@ -71,6 +72,25 @@ test('a kill during work loses nothing either', async () => {
   }
   second.child.kill('SIGTERM');
   await second.ended;
+});
+
+test('health and metrics name the commit that was built, and the log has levels as words where asked', async () => {
+  const { commit } = JSON.parse(readFileSync(shipped('dist', 'build.json'), 'utf8')) as { commit: string };
+  expect(commit).toMatch(/^[0-9a-f]{12}(-dirty)?$/);
+  const run = start({ PLAINVIEW_LOG_LEVEL_FORM: 'word' });
+  await waitFor(() => run.out().includes('Orthanc answers'));
+  const get = async (path: string) => (await fetch(`http://127.0.0.1:${hook.port}${path}`)).text();
+  for (const path of ['/health/live', '/health/ready']) expect(await get(path)).toContain(`"${commit}"`);
+  expect(await get('/metrics')).toContain(`commit="${commit}"`);
+  run.child.kill('SIGTERM');
+  await run.ended;
+  const levels = run
+    .out()
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { level: unknown }).level);
+  expect(levels).toContain('info');
+  expect(levels.filter((level) => typeof level !== 'string')).toEqual([]);
 });
 
 test('only the state is written, and no engine writes into the home folder: it sends no reports', async () => {

@@ -67,6 +67,7 @@ describe.skipIf(server === undefined)('a process that shares an archive', () => 
     url: 'http://127.0.0.1:1',
     ready: Promise.resolve(),
     lost: new Promise(() => undefined),
+    longestRun: () => 0,
     stop: async () => undefined,
     ...parts,
   });

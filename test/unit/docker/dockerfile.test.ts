@@ -130,6 +130,16 @@ describe.each(targets)('the image %s', (target) => {
     expect(stepsOf(target, 'HEALTHCHECK').at(-1)).toContain(`http://127.0.0.1:${port}/health/ready`);
   });
 
+  test('has labels, the SBOM of what is in it, and neither sources nor browsers’ files', () => {
+    const labels = stepsOf(target, 'LABEL').join(' ');
+    for (const name of ['title', 'description', 'licenses', 'revision'])
+      expect(labels).toContain(`org.opencontainers.image.${name}=`);
+    const steps = stepsOf(`build-${target}`, 'RUN').at(-1) ?? '';
+    expect(steps).toMatch(/npm sbom --sbom-format=cyclonedx > sbom\.cdx\.json/);
+    expect(steps).toContain('node scripts/trim-modules.mjs .');
+    expect(steps).toContain('rm -rf src');
+  });
+
   test('sends no usage reports', () => {
     expect(imageEnvironment(target).ORT_DISABLE_TELEMETRY).toBe('1');
   });

@@ -83,7 +83,9 @@ test.each([
 });
 
 test('what runs is told by labels', () => {
-  expect(first).toMatch(/^plainview_build_info\{version="\d+\.\d+\.\d+[^"]*",node="[\d.]+"\} 1$/m);
+  expect(first).toMatch(
+    /^plainview_build_info\{version="\d+\.\d+\.\d+[^"]*",commit="[^"]*",node="[\d.]+"\} 1$/m,
+  );
   expect(first).toMatch(
     /^plainview_network_info\{network="stub",sha256="\w+",purpose="\w+",engine="\w+"\} 1$/m,
   );

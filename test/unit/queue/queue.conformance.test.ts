@@ -314,6 +314,20 @@ describe.each(Object.entries(queues))('%s queue', (_name, { isThere, create }) =
       expect(told.slice(2)).toEqual(['first', 'enqueued while it ran']);
     });
 
+    test('it tells for how long the oldest job of this process runs', async () => {
+      const { started, handler, end } = held();
+      const queue = await create(2, handler);
+      expect(queue.longestRun()).toBe(0);
+      for (const n of [1, 2]) queue.enqueue(id(n), 'hook');
+      await waitFor(() => started.length === 2 && queue.longestRun() > 0.05);
+      const first = started[0]?.startsWith(id(1)) ? 1 : 2;
+      const before = queue.longestRun();
+      await waitFor(() => queue.longestRun() > before);
+      await end(first);
+      await end(3 - first);
+      await waitFor(() => queue.longestRun() === 0);
+    });
+
     test('a paused queue begins no job, a resumed one continues', async () => {
       const { started, handler, end } = held();
       const queue = await create(1, handler);
