@@ -17,6 +17,7 @@ import { startWasm } from '../src/classify/engines/wasm.js';
 import { FeatureCache } from '../src/classify/feature-cache.js';
 import { softmax, throughDense } from '../src/classify/graph/last-layer.js';
 import { readStartingNetwork } from '../src/classify/starting-network.js';
+import { loadConfig } from '../src/config/load.js';
 import { percent } from '../src/evaluate/format.js';
 import type { LabelledPicture } from '../src/evaluate/ground-truth.js';
 import { readGroundTruth } from '../src/evaluate/read-ground-truth.js';
@@ -144,7 +145,7 @@ const classifier = await createClassifier({
   workers: 0,
 });
 const features = new FeatureCache(cache, start.featuresHash, old.inputs);
-const truth = await readGroundTruth(data, { file: 'file', label: 'label', by: 'source' });
+const truth = await readGroundTruth(data, { file: 'file', label: 'label', by: 'source' }, loadConfig({}));
 
 async function samplesWith(
   look: string | undefined,
