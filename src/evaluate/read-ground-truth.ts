@@ -4,6 +4,7 @@ import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
 import type { Config } from '../config/options.js';
 import { createError } from '../errors/errors.js';
+import { fileProblem } from '../files/file-problem.js';
 import { categoryFolders } from './category-folders.js';
 import type { GroundTruth, LabelledPicture } from './ground-truth.js';
 import { type Columns, labelsFile } from './labels-file.js';
@@ -20,8 +21,8 @@ export async function readGroundTruth(
   columns: Columns,
   config: Pick<Config, 'modalities' | 'multiframe'>,
 ): Promise<GroundTruth> {
-  const found = await stat(path).catch((error: Error) => {
-    throw createError('file_unreadable', { problem: error.message }, error);
+  const found = await stat(path).catch((error: unknown) => {
+    throw createError('file_unreadable', { problem: fileProblem(path, error) }, error);
   });
   if (!found.isDirectory()) return labelsFile(path, columns);
   for (const name of usualNames) {
