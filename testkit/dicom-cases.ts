@@ -209,6 +209,28 @@ const transferSyntaxes: DicomCase[] = [
   { name: 'HTJ2K lossless', file: (picture) => compressed(picture, 'encodeHtJpeg2000', syntax('.4.201')) },
 ];
 
+const lossless = [
+  ['JPEG lossless', '.4.70'],
+  ['JPEG-LS', '.4.80'],
+] as const;
+/** What the values hold besides those stored goes through a codec too. */
+const compressedOddly = lossless.flatMap(([name, end]): DicomCase[] => [
+  {
+    name: `signed, 12 bits, the sign extended, ${name}`,
+    file: (picture) =>
+      grey(picture, {
+        value: (share) => share * 4095 - 2048,
+        attributes: { '0028,0103': us(1), ...windowOf(0, 4096) },
+      }),
+    transcodedTo: syntax(end),
+  },
+  {
+    name: `MONOCHROME1, 10 bits, ${name}`,
+    file: (picture) => grey(picture, { bitsStored: 10, photometricInterpretation: 'MONOCHROME1' }),
+    transcodedTo: syntax(end),
+  },
+]);
+
 const padded = (share: number, index: number) => (index % 9 === 0 ? 63_000 : 500 + share * 3000);
 
 const greyscales: DicomCase[] = [
@@ -323,6 +345,7 @@ function us3(value: readonly number[]) {
 /** With those of which Orthanc's rendering is not what a viewer shows. */
 export const dicomCases: readonly DicomCase[] = [
   ...transferSyntaxes,
+  ...compressedOddly,
   ...greyscales,
   ...encodings.map(({ name, encode }) => ({ name, file: encode })),
   ...colours,

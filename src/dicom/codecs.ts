@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { NativeCodecs } from 'dcmjs-codecs';
+import { Semaphore } from '../async/semaphore.js';
 import { createError } from '../errors/errors.js';
 
 export interface FrameShape {
@@ -34,7 +34,8 @@ const codecs: Readonly<Record<string, Codec>> = {
 const uncompressed = [compressed.slice(0, -1), `${compressed}1`, `${compressed}2`, `${compressed}1.99`];
 export const isCompressed = (transferSyntax: string): boolean => !uncompressed.includes(transferSyntax);
 
-let ready: Promise<typeof import('dcmjs-codecs')> | undefined;
+/** Of all decodings there is one module, and one that fails takes it from the others. */
+const mutex = new Semaphore({ maxRunning: 1 });
 
 /** @throws dicom_needs_server, picture_undecodable */
 export async function decompress(
@@ -48,31 +49,33 @@ export async function decompress(
   if (codec === undefined)
     throw createError('dicom_needs_server', { why: `transfer syntax ${transferSyntax} is not supported` });
   if (codec === 'decodeJpeg2000') requireSize(encoded, shape);
-  ready ??= load();
-  const { NativeCodecs: native, Context } = await ready;
-  const context = new Context({
-    width: shape.width,
-    height: shape.height,
-    bitsAllocated: shape.bitsAllocated,
-    bitsStored: shape.bitsStored,
-    samplesPerPixel: shape.samples,
-    pixelRepresentation: shape.isSigned ? 1 : 0,
-    planarConfiguration: 0,
-    photometricInterpretation: shape.photometric,
-    encodedBuffer: encoded,
+  return mutex.run(async () => {
+    const { NativeCodecs: native, Context } = await load();
+    const context = new Context({
+      width: shape.width,
+      height: shape.height,
+      bitsAllocated: shape.bitsAllocated,
+      bitsStored: shape.bitsStored,
+      samplesPerPixel: shape.samples,
+      pixelRepresentation: shape.isSigned ? 1 : 0,
+      planarConfiguration: 0,
+      photometricInterpretation: shape.photometric,
+      encodedBuffer: encoded,
+    });
+    try {
+      const decoded = native[codec](context, codec === 'decodeJpeg' ? { convertColorspaceToRgb: true } : {});
+      return {
+        samples: decoded.getDecodedBuffer() ?? new Uint8Array(),
+        isPlanar: decoded.getPlanarConfiguration() === 1,
+        photometric: decoded.getPhotometricInterpretation() ?? shape.photometric,
+      };
+    } catch (error) {
+      // After an error of WebAssembly the state of its memory is undefined. The next picture gets a new one.
+      native.release();
+      const problem = `its compressed pixels are damaged (${(error as Error).message})`;
+      throw createError('picture_undecodable', { problem }, error);
+    }
   });
-  try {
-    const decoded = native[codec](context, codec === 'decodeJpeg' ? { convertColorspaceToRgb: true } : {});
-    return {
-      samples: decoded.getDecodedBuffer() ?? new Uint8Array(),
-      isPlanar: decoded.getPlanarConfiguration() === 1,
-      photometric: decoded.getPhotometricInterpretation() ?? shape.photometric,
-    };
-  } catch (error) {
-    release(native);
-    const problem = `its compressed pixels are damaged (${(error as Error).message})`;
-    throw createError('picture_undecodable', { problem }, error);
-  }
 }
 
 /**
@@ -92,16 +95,9 @@ function requireSize(encoded: Uint8Array, { width, height }: FrameShape): void {
     });
 }
 
-/** After an error of WebAssembly the state of its memory is undefined. The next picture gets a new one. */
-function release(native: typeof NativeCodecs): void {
-  native.release();
-  ready = undefined;
-}
-
 /** All codecs are one file of WebAssembly (4 MB), and only compressed pixels need it. @throws dicom_needs_server */
 async function load(): Promise<typeof import('dcmjs-codecs')> {
   const { default: module } = await import('dcmjs-codecs').catch((error: Error) => {
-    ready = undefined;
     throw createError(
       'dicom_needs_server',
       {
@@ -112,6 +108,7 @@ async function load(): Promise<typeof import('dcmjs-codecs')> {
   });
   module.log.setLevel('silent');
   const wasm = createRequire(import.meta.url).resolve('dcmjs-codecs/build/dcmjs-native-codecs.wasm');
-  await module.NativeCodecs.initializeAsync({ webAssemblyModulePathOrUrl: wasm });
+  if (!module.NativeCodecs.isInitialized())
+    await module.NativeCodecs.initializeAsync({ webAssemblyModulePathOrUrl: wasm });
   return module;
 }
