@@ -82,7 +82,7 @@ async function writeFiles(folder: string, { name, width, height, write }: Format
 }
 
 async function* repeated(paths: readonly string[], times: number) {
-  for (let i = 0; i < times; i++) yield paths[i % paths.length] ?? '';
+  for (let i = 0; i < times; i++) yield { path: paths[i % paths.length] ?? '' };
 }
 
 interface Result {

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import pMap from 'p-map';
 import sharp from 'sharp';
 import { z } from 'zod';
+import { loadConfig } from '../src/config/load.js';
 import { readGroundTruth } from '../src/evaluate/read-ground-truth.js';
 import { shipped } from '../src/files/places.js';
 import { startOrthanc } from '../src/sandbox/orthanc.js';
@@ -41,7 +42,7 @@ if (!existsSync(data)) {
   process.exit(1);
 }
 
-const truth = await readGroundTruth(data, { file: 'file', label: 'label', by: 'source' });
+const truth = await readGroundTruth(data, { file: 'file', label: 'label', by: 'source' }, loadConfig({}));
 const order = shuffled(truth.pictures, seeded(1));
 const folder = await mkdtemp(join(tmpdir(), 'plainview-bench-train-'));
 const secret = 'bench-bench-bench-bench';

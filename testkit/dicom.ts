@@ -50,7 +50,7 @@ export interface ImageOptions extends InstanceOptions {
   /** Number of bytes that are missing at the end of the pixel data. */
   truncateBy?: number;
   /** Compressed frames, in place of `pixels`. */
-  compressed?: { transferSyntax: TransferSyntax; frames: readonly Uint8Array[] };
+  compressed?: { transferSyntax: TransferSyntax | (string & {}); frames: readonly Uint8Array[] };
 }
 
 /** A UID that only the seed determines. */

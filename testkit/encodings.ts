@@ -95,6 +95,16 @@ export const encodings: readonly Encoding[] = [
     plain: (picture) => plain(withMargin(picture)),
   },
   {
+    name: 'Rescale Slope and Intercept, no window',
+    encode: (picture) =>
+      stored(picture, (share) => share * 4095, { '0028,1052': ds('-1024'), '0028,1053': ds('3') }),
+  },
+  {
+    name: 'Rescale Intercept without Slope',
+    encode: (picture) =>
+      stored(picture, (share) => share * 4095, { '0028,1052': ds('-1024'), ...windowOf('1024', '4096') }),
+  },
+  {
     name: 'signed, 12 bits, the sign not extended',
     encode: (picture) =>
       stored(picture, (share) => (share * 4095 - 2048) & 0xfff, {

@@ -16,6 +16,7 @@ import {
   requireFrozen,
   requireOutputs,
 } from './network.js';
+import type { FrameChoice } from './prepare/picture.js';
 import { memoryFor, memoryOf } from './workers/memory.js';
 import { Pool } from './workers/pool.js';
 
@@ -37,6 +38,8 @@ export interface ClassifierOptions extends NetworkSource {
   workers: number;
   /** Largest picture; default 150. */
   maxMegapixels?: number | undefined;
+  /** Which frame of a DICOM file is classified; default `first`. */
+  frame?: FrameChoice | undefined;
   /** Milliseconds that a process may take for one picture; default two minutes. */
   timeoutMs?: number | undefined;
   /** Memory that a process may use; the default is enough for the largest picture. */
@@ -93,6 +96,7 @@ async function createOne(
     model,
     engine: options.engine,
     maxMegapixels: options.maxMegapixels ?? 150,
+    frame: options.frame,
     timeoutMs: options.timeoutMs ?? 120_000,
     memoryBytes:
       (options.memoryBytes ?? memoryFor(options.maxMegapixels ?? 150)) +

@@ -37,7 +37,9 @@ export async function withTruth<T>(
       throw createError('usage', {
         problem: '--query, --from and --to need --orthanc',
       });
-    return use(await readGroundTruth(labels, { file: options.fileColumn, label: options.labelColumn, by }));
+    return use(
+      await readGroundTruth(labels, { file: options.fileColumn, label: options.labelColumn, by }, config),
+    );
   }
   if (labels !== undefined) throw createError('usage', { problem: `name ${labels} or --orthanc, not both` });
   const selection = selectionOf(options);

@@ -1,23 +1,30 @@
 import { createWriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/options.js';
 import type { Selection } from '../contract/selection.js';
 import { instanceRecord } from '../decisions/schema.js';
 import { createError } from '../errors/errors.js';
 import { ownerOnly } from '../files/replace.js';
 import { requireNewFile, writeResult } from '../files/result-file.js';
+import { exportFinds, rowOf } from '../learn/export-finds.js';
+import type { ExportedRow } from '../learn/export-pictures.js';
 import type { Archives } from '../orthanc/archives.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import { Orthanc } from '../orthanc/orthanc.js';
+import { attributeColumns } from '../select/attributes.js';
 import { copy } from '../select/copies.js';
-import { find, findsHead, findsLine } from '../select/finds.js';
+import { type Find, find, findColumns } from '../select/finds.js';
+import { tableFormats } from '../select/table.js';
 import { collect, fraction, refuseTwice } from './arguments.js';
+import { reportExported } from './exported-pictures.js';
+import { type OutputOptions, outputOf, writeList } from './find-output.js';
 import { progressBar } from './progress.js';
+import { keyFileOption, pseudonymKey } from './pseudonym-key.js';
 import { categoriesLike, parseSelection, queryOf } from './selection.js';
 
-interface Options {
+interface Options extends OutputOptions {
   category?: string[];
   label?: string;
   decision?: string;
@@ -30,8 +37,11 @@ interface Options {
   to?: string;
   otherVersion?: true;
   all?: true;
-  csv?: string;
+  columns?: string[];
+  identifying?: true;
   copy?: string;
+  as: 'dicom' | 'png';
+  keyFile?: string;
   dicomdir?: string;
 }
 
@@ -40,7 +50,7 @@ export const findCommand = () => refuseTwice(command());
 const command = () =>
   new Command('find')
     .description(
-      'list decided radiographs as CSV without patient data, copy them, or put them into an archive',
+      'list decided radiographs as a table without patient data, copy them, or put them into an archive',
     )
     .option(
       '--category <category>',
@@ -72,11 +82,24 @@ const command = () =>
       'only those with a record of another version of Plainview, which leaves them alone',
     )
     .option('--all', 'every decided radiograph')
-    .option('--csv <file>', 'write the list to a new file instead of standard output')
+    .option('--columns <keyword...>', 'add these DICOM attributes to the list (Manufacturer KVP PatientSex)')
+    .option('--identifying', 'allow --columns that can identify a person')
+    .addOption(new Option('--format <format>', 'format of the list (default: csv)').choices(tableFormats))
+    .option('--out <file>', 'write the list to a new file instead of standard output')
+    .option('--csv <file>', 'the same as --format csv --out')
     .option(
       '--copy <folder>',
       'copy the DICOM files, which contain patient data, to this folder, with one folder per category',
     )
+    .addOption(
+      new Option(
+        '--as <format>',
+        'with --copy: png writes pictures without patient data, under pseudonyms, and labels.csv',
+      )
+        .choices(['dicom', 'png'])
+        .default('dicom'),
+    )
+    .option(...keyFileOption)
     .option(
       '--dicomdir <file.zip>',
       'write the DICOM files, which contain patient data, to a new archive with a DICOMDIR',
@@ -88,44 +111,68 @@ const command = () =>
         await categoriesLike(options.category, config),
         config.labelPrefix,
       );
-      for (const file of [options.csv, options.dicomdir]) if (file !== undefined) await requireNewFile(file);
+      const { columns: keywords = [], identifying = false, copy: folder, dicomdir } = options;
+      const columns = attributeColumns(keywords, identifying);
+      const key = await keyFor(options, config);
+      const output = await outputOf(options);
+      if (dicomdir !== undefined) await requireNewFile(dicomdir);
       const orthanc = new Orthanc(config);
       const bar = progressBar(undefined, 'radiographs');
-      const archived: InstanceId[] = [];
-      let count = 0;
-      const list = async (writeLine: (line: string) => Promise<unknown>) => {
-        await writeLine(findsHead);
+      const found = { count: 0, archived: [] as InstanceId[], pictures: new Map<InstanceId, ExportedRow>() };
+      async function* rows(): AsyncGenerator<Find> {
         for (const wanted of selections)
-          for await (const page of find(orthanc, wanted, config.modalities))
-            for (const found of page) {
-              const { copy: folder } = options;
-              if (folder !== undefined) await copy(orthanc.files, folder, found);
-              await writeLine(findsLine(found));
-              if (options.dicomdir !== undefined) archived.push(found.instance);
-              count++;
+          for await (const page of find(orthanc, wanted, config.modalities, keywords))
+            for (const each of page) {
+              if (folder !== undefined && key === undefined) await copy(orthanc.files, folder, each);
+              if (key !== undefined) found.pictures.set(each.instance, rowOf(each, columns));
+              if (dicomdir !== undefined) found.archived.push(each.instance);
+              found.count++;
               bar.advance();
+              yield each;
             }
         bar.stop();
-      };
+      }
       try {
-        if (options.csv === undefined)
-          await list(async (line) => {
-            bar.hide();
-            console.log(line);
-          });
-        else
-          await writeResult(options.csv, async (part) => {
-            const file = await open(part, 'w', ownerOnly.mode);
-            await list((line) => file.write(`${line}\n`)).finally(() => file.close());
-          });
-        if (options.dicomdir !== undefined && archived.length > 0)
-          await archive(orthanc.archives, archived, options.dicomdir);
+        if (keywords.length > 0) await orthanc.search.requireAttributes(keywords);
+        await writeList(output, findColumns(columns, identifying), rows(), () => bar.hide());
+        if (dicomdir !== undefined && found.archived.length > 0)
+          await archive(orthanc.archives, found.archived, dicomdir);
+        console.error(`${found.count} found`);
+        if (folder !== undefined && key !== undefined) {
+          const pictures = progressBar(found.count, 'pictures');
+          const exported = await exportFinds({
+            orthanc,
+            rows: found.pictures,
+            attributes: columns,
+            config,
+            key,
+            folder,
+            onPicture: () => pictures.advance(),
+          }).finally(() => pictures.stop());
+          process.exitCode = reportExported(exported);
+        }
       } finally {
         bar.stop();
         orthanc.close();
       }
-      console.error(`${count} found`);
     });
+
+/** The key of the pseudonyms; undefined where DICOM files are copied, or none. @throws usage, file_unreadable */
+async function keyFor(
+  { as, copy: folder, keyFile, identifying }: Options,
+  config: Config,
+): Promise<Buffer | undefined> {
+  if (as === 'dicom') {
+    if (keyFile !== undefined) throw createError('usage', { problem: '--key-file needs --as png' });
+    return undefined;
+  }
+  if (folder === undefined) throw createError('usage', { problem: '--as png needs --copy: name a folder' });
+  if (identifying === true)
+    throw createError('usage', {
+      problem: '--identifying does not go with --as png, which is without patient data',
+    });
+  return pseudonymKey(keyFile, config);
+}
 
 async function archive(archives: Archives, ids: readonly InstanceId[], file: string): Promise<void> {
   const bar = progressBar(100, '% of the archive');

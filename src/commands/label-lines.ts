@@ -1,9 +1,10 @@
 import type { Classified } from '../classify/classifier.js';
 import { answersOf, decideOn, type ScoredCategory } from '../classify/decide.js';
+import type { formatOf } from '../classify/prepare/decode.js';
 import { type PlainviewError, terminalMessage } from '../errors/errors.js';
 
 export type LabelledFile = { readonly path: string } & (
-  | { readonly classification: Classified }
+  | { readonly classification: Classified; readonly format: ReturnType<typeof formatOf> }
   | { readonly error: PlainviewError }
 );
 
@@ -41,9 +42,15 @@ export function linesOf(labelled: LabelledFile, options: LineOptions): Lines {
     network: { name: network.name, sha256: network.sha256, purpose: network.purpose },
     cascade: answersOf(labelled.classification, count),
     seconds: seconds.infer,
+    // A format that `label_image.py` does not read.
+    ...(isBeyond(labelled) ? { format: labelled.format?.name } : {}),
   };
   return { to: 'stdout', text: `${JSON.stringify(object)}\n` };
 }
+
+/** Whether NNCPR's `label_image.py` does not read this file, so that its score has no counterpart there. */
+export const isBeyond = (labelled: LabelledFile): boolean =>
+  'classification' in labelled && labelled.format?.isOriginal === false;
 
 /** The same line as NNCPR's `label_image.py` prints, with its spaces around the tabs. */
 const textLine = (path: string, { category, score }: ScoredCategory, seconds: number) =>

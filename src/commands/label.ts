@@ -1,13 +1,17 @@
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { type ClassifierOptions, createClassifier } from '../classify/classifier.js';
 import { engineChoice, isGpu } from '../classify/engines/engine.js';
+import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/options.js';
 import { terminalMessage } from '../errors/errors.js';
-import { networkFiles } from '../networks/classifier-options.js';
+import { LeftOutFiles } from '../evaluate/picture-files.js';
+import { frameChoice, networkFiles } from '../networks/classifier-options.js';
 import { fraction, integer } from './arguments.js';
-import { labelFiles, pathsFrom } from './label-files.js';
-import { type LineOptions, linesOf } from './label-lines.js';
+import { filesOf, labelFiles, pathsFrom } from './label-files.js';
+import { isBeyond, type LineOptions, linesOf } from './label-lines.js';
 import { inputLayerOption, outputLayerOption } from './network-options.js';
 import { progressBar } from './progress.js';
 
@@ -31,9 +35,12 @@ interface Options extends LineOptions {
 export const labelCommand = () =>
   new Command('label')
     .description(
-      "classify picture files (PNG, JPEG, GIF, PAM), and print one line per file as NNCPR's label_image.py does",
+      "classify DICOM and picture files (PNG, JPEG, GIF, PAM, TIFF, WebP, BMP), and print one line per file as NNCPR's label_image.py does",
     )
-    .argument('<image...>', 'files; - reads paths from standard input, one per line')
+    .argument(
+      '<image...>',
+      'files, or folders with files at any depth; - reads paths from standard input, one per line',
+    )
     .option('--graph <file>', 'frozen graph (.pb), ONNX file (.onnx), embedded or nncpr', 'embedded')
     .option(
       '--labels <file>',
@@ -56,19 +63,32 @@ export const labelCommand = () =>
       fraction,
     )
     .option('--unknown_below <score>', 'below this best score the view is unknown', fraction)
+    .addHelpText(
+      'after',
+      `
+DICOM files are rendered as the service has them rendered, without an Orthanc. Of a folder, files that are no pictures
+are left out, and DICOM files that the service would leave alone (PLAINVIEW_MODALITIES, PLAINVIEW_MULTIFRAME).
+label_image.py reads PNG, JPEG and GIF; with --json, files of another format have \`format\`.`,
+    )
     .action(async (images: string[], options: Options) => {
-      process.exitCode = await label(images, options);
+      process.exitCode = await label(images, options, loadConfig(process.env));
     });
 
-async function label(images: string[], options: Options): Promise<0 | 1 | 2> {
-  const classifier = await createClassifier(classifierOptions(options)).catch((error: unknown) => {
+async function label(images: string[], options: Options, config: Config): Promise<0 | 1 | 2> {
+  const classifier = await createClassifier({
+    ...classifierOptions(options),
+    maxMegapixels: config.maxMegapixels,
+    frame: frameChoice(config),
+  }).catch((error: unknown) => {
     console.error(terminalMessage(error));
   });
   if (!classifier) return 2;
-  const bar = progressBar(images.includes('-') ? undefined : images.length, 'pictures');
+  const hasFolders = images.some(isFolder);
+  const bar = progressBar(images.includes('-') || hasFolders ? undefined : images.length, 'pictures');
   // Enough that every process has its next picture ready. A GPU takes its batches from these.
   const concurrency = isGpu(classifier.engine.engine) ? 64 : 4 * (options.workers || availableParallelism());
-  let failures = 0;
+  const leftOut = new LeftOutFiles();
+  const counts = { pictures: 0, failures: 0, beyond: 0 };
   // The reader may close the pipe early (`| head`). That is not an error.
   let isPipeClosed = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -76,9 +96,12 @@ async function label(images: string[], options: Options): Promise<0 | 1 | 2> {
     isPipeClosed = true;
   });
   try {
-    for await (const labelled of labelFiles(pathsFrom(images, process.stdin), classifier, concurrency)) {
+    const files = filesOf(pathsFrom(images, process.stdin), config, leftOut);
+    for await (const labelled of labelFiles(files, classifier, concurrency)) {
       if (isPipeClosed) break;
-      if ('error' in labelled) failures++;
+      if ('error' in labelled) counts.failures++;
+      else counts.pictures++;
+      if (isBeyond(labelled)) counts.beyond++;
       const { to, text } = linesOf(labelled, options);
       bar.advance();
       bar.hide();
@@ -88,8 +111,20 @@ async function label(images: string[], options: Options): Promise<0 | 1 | 2> {
     bar.stop();
     await classifier.close();
   }
+  const { pictures, failures, beyond } = counts;
+  const left = leftOut.text();
+  if (hasFolders || left !== undefined)
+    console.error(
+      [`${pictures} pictures, ${failures} failed`, ...(left === undefined ? [] : [left])].join('; '),
+    );
+  if (beyond > 0)
+    console.error(
+      `${beyond} of ${pictures} pictures are of a format that label_image.py does not read, so their scores have no counterpart there.`,
+    );
   return failures === 0 ? 0 : 1;
 }
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /** Waits if the reader is slower than the network, so that memory does not fill up with lines. */
 async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {

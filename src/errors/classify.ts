@@ -33,8 +33,8 @@ export const classifyErrors = {
     remedy: 'Check its path and its permissions.',
   },
   dicom_needs_server: {
-    message: (_: object) =>
-      'This is a DICOM file, and only an Orthanc can render it. Store it in an Orthanc and let `plainview serve` classify it there, or give a PNG or JPEG file.',
+    message: (p: { why: string }) =>
+      `Only an Orthanc can render this DICOM file: ${p.why}. Store it in an Orthanc and let \`plainview serve\` classify it there, or give a PNG or JPEG file.`,
     transient: false,
     status: 500,
     exit: 1,

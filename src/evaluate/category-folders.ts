@@ -1,32 +1,40 @@
-import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { readPicture } from '../classify/prepare/file.js';
-import { createError } from '../errors/errors.js';
+import type { Config } from '../config/options.js';
+import type { PlainviewError } from '../errors/errors.js';
 import type { GroundTruth } from './ground-truth.js';
+import { LeftOutFiles, picturesBelow } from './picture-files.js';
 
 /**
- * Reads a folder with one folder for each category. Every file in that, at any depth, is a picture of the category.
- * Names that begin with a dot are left out.
+ * Reads a folder with one folder for each category. Every picture in that, at any depth, is one of the category.
  * @throws file_unreadable
  */
-export async function categoryFolders(folder: string): Promise<GroundTruth> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: Error) => {
-    throw createError('file_unreadable', { problem: error.message }, error);
-  });
-  const paths = entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .filter((path) => !path.split(sep).some((part) => part.startsWith('.')))
-    .sort();
-  const isLoose = (path: string) => !path.includes(sep);
-  const loose = paths.filter(isLoose).length;
+export async function categoryFolders(
+  folder: string,
+  config: Pick<Config, 'modalities' | 'multiframe'>,
+): Promise<GroundTruth> {
+  const leftOut = new LeftOutFiles();
+  const errors = new Map<string, PlainviewError>();
+  const ids: string[] = [];
+  for await (const { path, error } of picturesBelow(folder, config, leftOut.add)) {
+    if (path === folder && error !== undefined) throw error;
+    const id = relative(folder, path);
+    ids.push(id);
+    if (error !== undefined) errors.set(id, error);
+  }
+  const loose = ids.filter((id) => !id.includes(sep)).length;
+  const left = leftOut.text();
   return {
     name: folder,
-    pictures: paths
-      .filter((path) => !isLoose(path))
-      .map((id) => ({ id, label: id.slice(0, id.indexOf(sep)) })),
-    read: ({ id }) => readPicture(join(folder, id)),
-    warnings:
-      loose === 0 ? [] : [`${loose} files lie in no category's folder of ${folder} and were left out.`],
+    pictures: ids.filter((id) => id.includes(sep)).map((id) => ({ id, label: id.slice(0, id.indexOf(sep)) })),
+    read: async ({ id }) => {
+      const error = errors.get(id);
+      if (error !== undefined) throw error;
+      return readPicture(join(folder, id));
+    },
+    warnings: [
+      ...(loose === 0 ? [] : [`${loose} files lie in no category's folder of ${folder} and were left out.`]),
+      ...(left === undefined ? [] : [`Of the files in ${folder}, ${left}.`]),
+    ],
   };
 }

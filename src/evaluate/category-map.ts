@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { otherClass } from '../classify/decide.js';
 import { createError } from '../errors/errors.js';
+import { fileProblem } from '../files/file-problem.js';
 import { locationOf, readTable } from './table.js';
 
 /**
@@ -13,8 +14,8 @@ export async function readCategoryMap(
   path: string,
   known: Pick<ReadonlySet<string>, 'has'>,
 ): Promise<ReadonlyMap<string, string>> {
-  const content = await readFile(path).catch((error: Error) => {
-    throw createError('file_unreadable', { problem: error.message }, error);
+  const content = await readFile(path).catch((error: unknown) => {
+    throw createError('file_unreadable', { problem: fileProblem(path, error) }, error);
   });
   const map = new Map<string, string>();
   for (const row of readTable(path, content, ['label', 'category']).rows) {

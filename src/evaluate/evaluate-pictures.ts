@@ -1,6 +1,7 @@
 import { pMapIterable } from 'p-map';
 import type { Classifier } from '../classify/classifier.js';
 import { type Decision, decideOn, otherClass, type ScoredCategory } from '../classify/decide.js';
+import { formatOf } from '../classify/prepare/decode.js';
 import { asPlainviewError, type PlainviewError } from '../errors/errors.js';
 import type { GroundTruth, LabelledPicture } from './ground-truth.js';
 
@@ -22,6 +23,8 @@ export interface EvaluationRun {
   /** For each classifier, its results in the order of the pictures. All have results for the same pictures. */
   readonly results: readonly EvaluatedPicture[][];
   readonly unread: readonly UnreadPicture[];
+  /** How many of the pictures are of a format that NNCPR's `label_image.py` does not read. */
+  readonly beyond?: number;
 }
 
 /** The best class that is not `other`. */
@@ -42,12 +45,15 @@ export async function evaluatePictures(
 ): Promise<EvaluationRun> {
   const results: EvaluatedPicture[][] = classifiers.map(() => []);
   const unread: UnreadPicture[] = [];
+  let beyond = 0;
   const evaluate = async (picture: LabelledPicture): Promise<EvaluatedPicture[] | UnreadPicture> => {
     try {
       const file = await truth.read(picture);
-      return await Promise.all(
+      const result = await Promise.all(
         classifiers.map(async (classifier) => classifyPicture(picture, classifier, file)),
       );
+      if (formatOf(file)?.isOriginal === false) beyond++;
+      return result;
     } catch (error) {
       return { picture, error: asPlainviewError(error) };
     }
@@ -58,7 +64,7 @@ export async function evaluatePictures(
     if ('error' in outcome) unread.push(outcome);
     else for (const [i, one] of outcome.entries()) results[i]?.push(one);
   }
-  return { results, unread };
+  return { results, unread, beyond };
 }
 
 async function classifyPicture(

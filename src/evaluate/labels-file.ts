@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { readPicture } from '../classify/prepare/file.js';
 import { createError } from '../errors/errors.js';
+import { fileProblem } from '../files/file-problem.js';
 import type { GroundTruth } from './ground-truth.js';
 import { locationOf, readTable } from './table.js';
 
@@ -21,8 +22,8 @@ const patientColumn = 'patient';
  * @throws labels_invalid, with line and column; file_unreadable
  */
 export async function labelsFile(path: string, columns: Columns): Promise<GroundTruth> {
-  const content = await readFile(path).catch((error: Error) => {
-    throw createError('file_unreadable', { problem: error.message }, error);
+  const content = await readFile(path).catch((error: unknown) => {
+    throw createError('file_unreadable', { problem: fileProblem(path, error) }, error);
   });
   const { file, label, by } = columns;
   const table = readTable(path, content, [file, label, ...(by === undefined ? [] : [by])]);

@@ -2,7 +2,9 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { otherClass } from '../classify/decide.js';
 import type { Network } from '../classify/network.js';
+import type { Config } from '../config/options.js';
 import { createError } from '../errors/errors.js';
+import { fileProblem } from '../files/file-problem.js';
 import { categoryFolders } from './category-folders.js';
 import type { GroundTruth, LabelledPicture } from './ground-truth.js';
 import { type Columns, labelsFile } from './labels-file.js';
@@ -14,9 +16,13 @@ const usualNames = ['labels.csv', 'labels.tsv', 'manifest.csv', 'manifest.tsv'];
  * Reads a labels file, a folder that holds one under a usual name, or a folder with one folder for each category.
  * @throws labels_invalid, file_unreadable, usage
  */
-export async function readGroundTruth(path: string, columns: Columns): Promise<GroundTruth> {
-  const found = await stat(path).catch((error: Error) => {
-    throw createError('file_unreadable', { problem: error.message }, error);
+export async function readGroundTruth(
+  path: string,
+  columns: Columns,
+  config: Pick<Config, 'modalities' | 'multiframe'>,
+): Promise<GroundTruth> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw createError('file_unreadable', { problem: fileProblem(path, error) }, error);
   });
   if (!found.isDirectory()) return labelsFile(path, columns);
   for (const name of usualNames) {
@@ -27,7 +33,7 @@ export async function readGroundTruth(path: string, columns: Columns): Promise<G
     throw createError('usage', {
       problem: `--by needs a labels file, and ${path} has none (${usualNames.join(', ')})`,
     });
-  return categoryFolders(path);
+  return categoryFolders(path, config);
 }
 
 /** The pictures of both sources. Patients with the same identifier count as one. */

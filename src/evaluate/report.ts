@@ -76,7 +76,7 @@ export function reportOf({ truth, run, classifiers, plainview, when, by, worst }
       pictures: truth.pictures.length,
       ...(patients.size === 0 ? {} : { patients: patients.size }),
       unread,
-      warnings: dataWarnings(truth, patients.size, unread.length),
+      warnings: dataWarnings(truth, patients.size, run),
     },
     evaluations: classifiers.map(({ network, engine }, i) => {
       const evaluated = run.results[i] ?? [];
@@ -109,7 +109,7 @@ function worstOf(
     .slice(0, count);
 }
 
-function dataWarnings(truth: GroundTruth, patients: number, unread: number): string[] {
+function dataWarnings(truth: GroundTruth, patients: number, { unread, beyond = 0 }: EvaluationRun): string[] {
   const { length } = truth.pictures;
   const warnings = [
     'The figures are an estimate for other pictures only if the network was never trained on these pictures, nor on others of these patients.',
@@ -119,8 +119,12 @@ function dataWarnings(truth: GroundTruth, patients: number, unread: number): str
     warnings.push(
       `${length} pictures are of ${patients} patients: the intervals take pictures as independent, so they are somewhat too narrow.`,
     );
-  if (unread > 0)
-    warnings.push(`${unread} of ${length} pictures could not be read and are in none of the figures.`);
+  if (beyond > 0)
+    warnings.push(
+      `${beyond} of ${length} pictures are of a format that label_image.py does not read (DICOM, TIFF, WebP, BMP).`,
+    );
+  if (unread.length > 0)
+    warnings.push(`${unread.length} of ${length} pictures could not be read and are in none of the figures.`);
   return warnings;
 }
 

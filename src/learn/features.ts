@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { pMapIterable } from 'p-map';
 import type { Classifier } from '../classify/classifier.js';
 import type { FeatureCache } from '../classify/feature-cache.js';
+import { formatOf } from '../classify/prepare/decode.js';
 import { asPlainviewError } from '../errors/errors.js';
 import type { UnreadPicture } from '../evaluate/evaluate-pictures.js';
 import type { GroundTruth, LabelledPicture } from '../evaluate/ground-truth.js';
@@ -60,8 +61,10 @@ async function featuresOf(
     createHash('sha256')
       .update(file ?? '')
       .digest('hex');
-  const cached = await cache.read(key);
+  // How a DICOM file is rendered depends on options and version, which its bytes do not tell: so it is not kept.
+  const isKept = file === undefined || formatOf(file)?.name !== 'DICOM';
+  const cached = isKept ? await cache.read(key) : undefined;
   if (cached !== undefined) return { key, features: cached, isNew: false };
   const { features } = await classifier.features(file ?? (await source.read(picture)));
-  return { key, features, isNew: true };
+  return { key, features, isNew: isKept };
 }

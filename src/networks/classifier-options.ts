@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FrameChoice } from '../classify/prepare/picture.js';
 import type { Config } from '../config/options.js';
 import { shipped } from '../files/places.js';
 
@@ -56,6 +57,10 @@ export const withNetwork = (config: Config, network: string): Config => ({
   unknownBelow: undefined,
 });
 
+/** Which frame of a DICOM file is classified. */
+export const frameChoice = ({ multiframe }: Pick<Config, 'multiframe'>): FrameChoice =>
+  multiframe === 'middle' ? 'middle' : 'first';
+
 /** The options of a classifier with one network. */
 export const classifierOptions = (config: Config) => ({
   ...networkFiles(config),
@@ -64,6 +69,7 @@ export const classifierOptions = (config: Config) => ({
   engine: config.engine,
   workers: config.workers,
   maxMegapixels: config.maxMegapixels,
+  frame: frameChoice(config),
   thresholds: { threshold: config.threshold, margin: config.margin, unknownBelow: config.unknownBelow },
 });
 

@@ -4,14 +4,14 @@ import { Semaphore } from '../async/semaphore.js';
 import type { Config } from '../config/options.js';
 import { createError, type PlainviewError } from '../errors/errors.js';
 import { greyPam, readPam } from '../files/pam.js';
+import type { VoiWindow } from '../greyscale/attributes.js';
+import { isAsShown } from '../greyscale/shown.js';
 import { ifNotRenderable, ifRejected, ifToppled, notRendered } from './catch-handlers.js';
 import type { FileAccess } from './file-access.js';
-import type { VoiWindow } from './greyscale/attributes.js';
-import { spreadOf } from './greyscale/grey.js';
-import { type GreyPicture, StoredValues } from './greyscale/stored-values.js';
 import type { InstanceId } from './ids.js';
 import { describedTags, type PictureTags } from './resources.js';
 import { simplifiedTags } from './simplified-tags.js';
+import { type GreyPicture, StoredValues } from './stored-values.js';
 
 /** For renderings that people see. Each costs Orthanc a decoding, and pictures for the network come first. */
 const bounds = { maxRunning: 3, maxWaiting: 200 };
@@ -44,9 +44,6 @@ export interface JpegOptions {
   center?: number | undefined;
   width?: number | undefined;
 }
-
-/** Where a rendering without a window has a smaller spread than this, viewers show it brighter. */
-const darkSpread = 128;
 
 /**
  * Pictures as viewers show them: 8 bit, windowed, MONOCHROME1 inverted. Orthanc renders them, except where its rendering
@@ -148,14 +145,10 @@ export class Renderings {
    */
   async #isAsShown(picture: Buffer, { greyscale }: PictureHeader): Promise<boolean> {
     const isPam = picture.toString('latin1', 0, 3) === 'P7\n';
-    const { spread, isUniform } = spreadOf(
+    return isAsShown(
       isPam ? readPam(picture).data : await sharp(picture, { limitInputPixels: false }).raw().toBuffer(),
+      greyscale,
     );
-    if (greyscale === undefined) {
-      if (isUniform) throw createError('picture_uniform', {});
-      return true;
-    }
-    return spread >= (greyscale.rendering === 'perhaps dark' ? darkSpread : 1);
   }
 
   /** The picture as viewers show it, of the stored values. @throws picture_uniform */
@@ -166,9 +159,7 @@ export class Renderings {
     window?: VoiWindow,
   ): Promise<GreyPicture> {
     if (greyscale === undefined) throw createError('picture_uniform', {});
-    const picture = await this.#values.grey(id, frame, greyscale, window);
-    if (window === undefined && spreadOf(picture.grey).isUniform) throw createError('picture_uniform', {});
-    return picture;
+    return this.#values.grey(id, frame, greyscale, window);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { greyscaleOf } from '../greyscale/attributes.js';
 import { declaredOf, declaredTags } from './declared.js';
 import { exposureOf, exposureTags } from './exposure.js';
-import { greyscaleOf } from './greyscale/attributes.js';
 import { instanceId, patientId, seriesId, studyId } from './ids.js';
 import type { IndexedSeries } from './radiographs.js';
 

@@ -119,12 +119,26 @@ export class Search {
 
   /** Value of an attribute of an instance, by keyword. @returns undefined where it is absent or empty */
   async attribute(id: InstanceId, keyword: string): Promise<string | undefined> {
+    return (await this.attributes(id, [keyword]))(keyword);
+  }
+
+  /** Values of attributes of an instance, by keyword; undefined for those that are absent or empty. */
+  async attributes(
+    id: InstanceId,
+    keywords: readonly string[],
+  ): Promise<(keyword: string) => string | undefined> {
     const { RequestedTags } = await this.#transport.json(withRequestedTags, {
       method: 'GET',
       url: `/instances/${id}`,
-      params: { requestedTags: keyword },
+      params: { requestedTags: keywords.join(';') },
     });
-    return RequestedTags[keyword]?.trim() || undefined;
+    return (keyword) => RequestedTags[keyword]?.trim() || undefined;
+  }
+
+  /** @throws attribute_unknown where Orthanc's dictionary does not have one of these keywords */
+  async requireAttributes(keywords: readonly string[]): Promise<void> {
+    const data = { Level: 'Series', Query: {}, Limit: 1, Expand: true, RequestedTags: keywords };
+    await this.#finder.once(z.unknown(), data);
   }
 
   /** Resources of any level with this DICOM identifier (UID or Patient ID). */

@@ -4,6 +4,8 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
+import { parquetReadObjects } from 'hyparquet';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stubClassifier } from '../../testkit/classifier.js';
 import { plainview } from '../../testkit/cli.js';
@@ -32,7 +34,12 @@ beforeAll(async () => {
   };
   knee = await store('knee_ap', 0.99, {
     sopInstanceUid: uid('found knee'),
-    attributes: { '0008,0020': ['DA', '20230505'], '0008,1010': ['SH', 'ROOM1'] },
+    attributes: {
+      '0008,0020': ['DA', '20230505'],
+      '0008,1010': ['SH', 'ROOM1'],
+      '0018,0060': ['DS', '70.5'],
+      '0010,1010': ['AS', '101Y'],
+    },
   });
   hand = await store('hand_ap', 0.95, { attributes: { '0008,1010': ['SH', 'ROOM2'] } });
   unsure = await store('hand_ap', 0.5, {});
@@ -42,8 +49,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function run(...args: string[]) {
-  const { ended, out } = plainview(['find', ...args], { PLAINVIEW_ORTHANC_URL: real.orthanc.url });
+/** @param args of the command; a list with variables of the environment after it may come first */
+async function run(...args: (string | string[] | Record<string, string>)[]) {
+  const env = args.find((each) => typeof each === 'object' && !Array.isArray(each)) ?? {};
+  const words = args.flatMap((each) => (typeof each === 'string' || Array.isArray(each) ? each : []));
+  const { ended, out } = plainview(['find', ...words], {
+    PLAINVIEW_ORTHANC_URL: real.orthanc.url,
+    ...(env as Record<string, string>),
+  });
   const status = await ended;
   return { status, out: out() };
 }
@@ -98,6 +111,55 @@ test('the list contains ids, decision and scores, and no patient data', async ()
   });
   expect(Number(row?.score)).toBeCloseTo(0.99);
   expect(out).not.toContain('SECRET');
+});
+
+const columns = ['--columns', 'KVP', 'PatientAge', 'StationName', 'PlateType'];
+
+test('further columns; those that identify a person only where that is wanted', async () => {
+  const { status, out } = await run('--category', 'knee_ap', ...columns);
+  expect(status).toBe(0);
+  const [found] = parse(out.replace(/^\d+ found\n/m, ''), { columns: true }) as Record<string, string>[];
+  const shown = { KVP: '70.5', PatientAge: '090Y', StationName: 'ROOM1', PlateType: '' };
+  expect(found).toMatchObject(shown);
+  const identifying = ['--identifying', '--columns', 'PatientName', 'PatientAge'];
+  expect((await run('--category', 'knee_ap', ...identifying)).out).toMatch(/,SECRET\^NAME,101Y$/m);
+});
+
+test('Parquet has the types of the columns, and null for what is missing', async () => {
+  const file = join(folder, 'finds.parquet');
+  expect(await run('--all', '--format', 'parquet', '--out', file, ...columns)).toEqual({
+    status: 0,
+    out: '3 found\n',
+  });
+  expect(await modeOf(file)).toBe(0o600);
+  const bytes = await readFile(file);
+  const rows = await parquetReadObjects({ file: new Uint8Array(bytes).buffer });
+  const [found] = rows.filter(({ category }) => category === 'knee_ap');
+  expect(found).toMatchObject({ KVP: 70.5, StationName: 'ROOM1', PlateType: null, instance: knee.orthancId });
+  expect(found?.score).toBeCloseTo(0.99);
+});
+
+test('pictures under pseudonyms, with labels.csv; a second call fetches none again', async () => {
+  const pictures = join(folder, 'pictures');
+  const secret = { PLAINVIEW_SECRET: 'a secret of the site' };
+  const args = ['--all', '--copy', pictures, '--as', 'png', '--columns', 'StationName', '--csv'];
+  const first = await run(args, secret, join(folder, 'first.csv'));
+  expect(first).toMatchObject({ status: 0, out: expect.stringContaining('3 pictures, 0 of them from an') });
+  const table = await readFile(join(pictures, 'labels.csv'), 'utf8');
+  const rows = parse(table, { columns: true }) as Record<string, string>[];
+  expect(rows.map(({ label, who, StationName }) => [label, who, StationName]).sort()).toEqual([
+    ['hand_ap', 'network', 'ROOM2'],
+    ['knee_ap', 'network', 'ROOM1'],
+    ['needs_review', 'network', ''],
+  ]);
+  for (const { file = '' } of rows)
+    expect(await sharp(join(pictures, file)).metadata()).toMatchObject({ format: 'png', width: 64 });
+  for (const text of ['SECRET', 'PLAINVIEW-TEST', knee.orthancId, knee.patient, uid('found knee')])
+    expect(table).not.toContain(text);
+  await rm(join(pictures, rows[0]?.file ?? ''));
+  const again = await run(args, secret, join(folder, 'again.csv'));
+  expect(again.out).toContain('3 pictures, 2 of them from an earlier export; 0 failed');
+  expect(await readFile(join(pictures, 'labels.csv'), 'utf8')).toBe(table);
 });
 
 test('the report of what is recorded has the figures of a real Orthanc, and no patient data', async () => {
@@ -194,6 +256,10 @@ test('a call that fails names the reason and leaves no files', { timeout: manyRu
     [['--all', '--dicomdir', join(folder, 'no', 'folder.zip')], 'The result cannot be written: ENOENT'],
     [['--all', '--copy', there, '--csv', join(folder, 'new.csv')], 'The result cannot be written: ENOTDIR'],
     [['--query', 'StaionName=1', '--csv', join(folder, 'new.csv')], 'no DICOM attribute StaionName'],
+    [
+      ['--all', '--columns', 'PatientNam', '--identifying', '--csv', join(folder, 'new.csv')],
+      'no DICOM attribute PatientNam',
+    ],
   ] as const) {
     const { status, out } = await run(...args);
     expect([args, status]).toEqual([args, 2]);

@@ -12,7 +12,7 @@ const pngEnd = Buffer.from('IEND\xaeB`\x82', 'latin1');
 
 /**
  * Decodes PNG and the first frame of GIF as TensorFlow does: it expands palettes, drops alpha without blending, and
- * ignores gamma, ICC profile and orientation.
+ * ignores gamma, ICC profile and orientation. So it decodes TIFF and WebP, of which TensorFlow knows nothing.
  * @throws picture_undecodable, picture_too_large
  */
 export async function decodeBitmap(file: Buffer, maxMegapixels: number): Promise<Picture> {
@@ -31,6 +31,10 @@ export async function decodeBitmap(file: Buffer, maxMegapixels: number): Promise
     requireSize(width, height, maxMegapixels);
     const isGrey = space === 'b-w' || space === 'grey16';
     const isWide = depth === 'ushort';
+    if (!isWide && depth !== 'uchar')
+      throw createError('picture_undecodable', {
+        problem: `its samples are of type ${depth}; save it with 8 or 16 bits`,
+      });
     const { data, info } = await image
       .removeAlpha()
       // The picture's own colour space keeps its values. Without this, grey would become three channels.

@@ -9,6 +9,9 @@ export interface Picture {
   readonly pixels: Uint8Array | Uint16Array;
 }
 
+/** Which frame of a file with several. */
+export type FrameChoice = 'first' | 'middle';
+
 /** Checks the size from the header, before any pixel is decoded. @throws picture_too_large */
 export function requireSize(width: number, height: number, maxMegapixels: number): void {
   if (width * height > maxMegapixels * 1_000_000)

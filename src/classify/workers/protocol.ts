@@ -3,12 +3,15 @@ import type { Declined } from '../engines/choose.js';
 import type { EngineChoice, EngineName } from '../engines/engine.js';
 import type { Model } from '../network.js';
 import type { OnnxForm } from '../onnx/fit.js';
+import type { FrameChoice } from '../prepare/picture.js';
 
 /** Data with which a worker is started. */
 export interface Setup {
   readonly model: Model;
   readonly engine: EngineChoice;
   readonly maxMegapixels: number;
+  /** Which frame of a DICOM file is classified; default `first`. */
+  readonly frame?: FrameChoice | undefined;
   /** Milliseconds that one picture may take. */
   readonly timeoutMs: number;
   /** Private memory that a worker may use. */

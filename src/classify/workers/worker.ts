@@ -67,7 +67,7 @@ async function start(setup: Setup): Promise<void> {
       let prepareSeconds = 0;
       const decoding = received.then(async (file) => {
         const began = performance.now();
-        const picture = await decode(file, setup.maxMegapixels);
+        const picture = await decode(file, setup.maxMegapixels, setup.frame);
         decodeSeconds = elapsed(began);
         return picture;
       });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { brightnessOnnx } from '../../../testkit/classify/brightness-onnx.js';
 import { runPlainview } from '../../../testkit/cli.js';
+import { image, instance } from '../../../testkit/dicom.js';
 import { brightnessNetwork, writeGrey } from '../../../testkit/evaluate.js';
 
 const proportion = z.object({ count: z.number(), of: z.number() });
@@ -120,11 +121,35 @@ describe('plainview evaluate', () => {
       await writeFile(join(folders, label, 'deeper', name), await readFile(inFolder(name)));
     }
     await writeFile(join(folders, 'README.txt'), 'no picture');
+    await writeGrey(join(folders, 'loose.png'), 0);
     const { report, stdout } = await evaluate(folders);
     expect(report?.evaluations[0]?.figures).toEqual(named.report?.evaluations[0]?.figures);
     expect(stdout).toContain('1 files lie in no category');
+    expect(stdout).toContain('left out: files that are no pictures (1)');
     const here = await runPlainview(['evaluate', '.', '--network', network], { cwd: folders });
     expect(here).toMatchObject({ status: 0, stdout: expect.stringContaining('4 of 5') });
+  });
+
+  it('reads DICOM files, in folders of categories and by a labels file', async () => {
+    const dicom = inFolder('dicom');
+    for (const [label, level] of [
+      ['knee_ap', 0],
+      ['chest_pa_ap', 255],
+    ] as const) {
+      const pixels = Uint8Array.from({ length: 24 * 16 }, (_, i) => (i % 8 === 0 ? 128 : level));
+      await mkdir(join(dicom, label), { recursive: true });
+      await writeFile(join(dicom, label, 'IM0001'), image({ rows: 16, columns: 24, bitsStored: 8, pixels }));
+    }
+    await writeFile(join(dicom, 'knee_ap', 'report'), instance({ modality: 'SR' }));
+    const html = inFolder('dicom.html');
+    const { status, report, stdout } = await evaluate(dicom, '--html', html, '--worst', '1');
+    expect(status).toBe(0);
+    expect(report?.evaluations).toMatchObject([{ figures: { accuracy: { count: 2, of: 2 } } }]);
+    expect(stdout).toContain('2 of 2 pictures are of a format that label_image.py does not read');
+    await writeFile(join(dicom, 'labels.csv'), csv([['knee_ap/IM0001', 'chest_pa_ap', 'a']]));
+    const wrong = await evaluate(join(dicom, 'labels.csv'), '--html', html);
+    expect(wrong.report?.evaluations).toMatchObject([{ figures: { accuracy: { count: 0, of: 1 } } }]);
+    expect(await readFile(html, 'utf8')).toContain('<img src="data:image/jpeg;base64,');
   });
 
   it('takes other columns, and a site’s own names by a map', async () => {
@@ -177,14 +202,20 @@ describe('plainview evaluate', () => {
 
   it('names what it cannot read, counts it for nothing, and ends with 1', async () => {
     await writeFile(inFolder('broken.png'), 'no picture');
-    const some = [...rows, ['broken.png', 'knee_ap', 'a'], ['missing.png', 'knee_ap', 'a']];
+    const some = [
+      ...rows,
+      ['broken.png', 'knee_ap', 'a'],
+      ['missing.png', 'knee_ap', 'a'],
+      ['network', 'knee_ap', 'a'],
+    ];
     await writeFile(inFolder('some.csv'), csv(some));
     const { status, stderr, stdout, report } = await evaluate(inFolder('some.csv'));
     expect(status).toBe(1);
     expect(stderr).toMatch(/^broken\.png: .*decoded/m);
-    expect(stderr).toMatch(/^missing\.png: .*not there/m);
-    expect(stdout).toContain('2 of 8 pictures could not be read');
-    expect(report?.data.unread.map(({ id }) => id)).toEqual(['broken.png', 'missing.png']);
+    expect(stderr).toMatch(/^missing\.png: .*does not exist/m);
+    expect(stderr).toMatch(/^network: .*is a folder/m);
+    expect(stdout).toContain('3 of 9 pictures could not be read');
+    expect(report?.data.unread.map(({ id }) => id)).toEqual(['broken.png', 'missing.png', 'network']);
     expect(report?.evaluations).toMatchObject([{ figures: { accuracy: { count: 4, of: 5 } } }]);
   });
 });

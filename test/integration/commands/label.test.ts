@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
@@ -12,6 +13,7 @@ import { shipped } from '../../../src/files/places.js';
 import { goldenGraph } from '../../../testkit/classify/graphs.js';
 import { goldenPictureFile } from '../../../testkit/classify/pictures.js';
 import { runPlainview } from '../../../testkit/cli.js';
+import { image, instance } from '../../../testkit/dicom.js';
 
 const picture = (name: string) => shipped('testkit', 'golden', 'pictures', name);
 const graphFile = shipped('testkit', 'golden', 'networks', 'keras.pb');
@@ -41,6 +43,13 @@ async function best(name: string, mean = 128, std = 128): Promise<{ category: st
   const scores = runReference(steps, input, size);
   const index = scores.indexOf(Math.max(...scores));
   return { category: classes[index] ?? '', score: scores[index] ?? 0 };
+}
+
+async function writeFiles(under: string, files: Record<string, Buffer | string>): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(under, path)), { recursive: true });
+    await writeFile(join(under, path), content);
+  }
 }
 
 const jsonLines = (text: string) =>
@@ -151,17 +160,17 @@ describe('what cannot be labelled', () => {
     const broken = join(folder, 'broken.png');
     await writeFile(broken, goldenPictureFile('grey.png').subarray(0, 300));
     const missing = join(folder, 'missing.png');
-    const given = [picture('grey.png'), broken, missing, folder, picture('rgb.png')];
+    const given = [picture('grey.png'), broken, missing, picture('rgb.png')];
     const { status, stdout, stderr } = await runPlainview(['label', ...network, ...given]);
     expect(
       stdout
         .trimEnd()
         .split('\n')
         .map((line) => line.split(' \t ')[0]),
-    ).toEqual([given[0], given[4]]);
+    ).toEqual([given[0], given[3]]);
     const errors = stderr.trimEnd().split('\n');
-    expect(errors).toHaveLength(3);
-    for (const [i, path] of [broken, missing, folder].entries())
+    expect(errors).toHaveLength(2);
+    for (const [i, path] of [broken, missing].entries())
       expect(errors[i]?.startsWith(`${path}: `)).toBe(true);
     expect(status).toBe(1);
   });
@@ -181,18 +190,40 @@ describe('what cannot be labelled', () => {
     expect(status).toBe(1);
   });
 
-  it('for a DICOM file, known by content or name, the message names the service', async () => {
-    const [file, nameless] = [join(folder, 'a.dcm'), join(folder, 'IM0001')];
-    await writeFile(file, 'an old one, without preamble');
-    await writeFile(nameless, Buffer.concat([Buffer.alloc(128), Buffer.from('DICM...')]));
-    const { status, stderr } = await runPlainview(['label', ...network, file, nameless]);
-    expect(
-      stderr
-        .trimEnd()
-        .split('\n')
-        .filter((line) => /DICOM.*plainview serve/.test(line)),
-    ).toHaveLength(2);
+  it('also below a folder, where other files are left out and counted', async () => {
+    const images = join(folder, 'images');
+    const dicom = image({ rows: 64, columns: 64, modality: 'CR', window: { center: 2048, width: 4096 } });
+    await writeFiles(images, {
+      'a/IM0001': dicom,
+      'a/b/broken.dcm': dicom.subarray(0, 900),
+      'a/b/c.tiff': await sharp(goldenPictureFile('grey.png')).tiff({ compression: 'lzw' }).toBuffer(),
+      'd.png': goldenPictureFile('grey.png'),
+      'e/report.dcm': instance({ modality: 'SR' }),
+      'e/slice': image({ modality: 'CT' }),
+      'e/DICOMDIR': instance({ sopClassUid: '1.2.840.10008.1.3.10', attributes: { '0008,0060': 'absent' } }),
+      'notes.txt': 'no picture',
+      '.hidden.png': goldenPictureFile('grey.png'),
+    });
+    await symlink(images, join(images, 'loop'));
+    const { status, stdout, stderr } = await runPlainview(['label', '--json', ...network, images]);
+    const found = jsonLines(stdout);
+    expect(found.map(({ path, format, error }) => [relative(images, path), format ?? error])).toEqual([
+      ['a/IM0001', 'DICOM'],
+      ['a/b/broken.dcm', expect.objectContaining({ code: 'picture_undecodable' })],
+      ['a/b/c.tiff', 'TIFF'],
+      ['d.png', undefined],
+    ]);
+    expect(found[2]).toMatchObject({ category: found[3]?.category, score: found[3]?.score });
+    expect(stderr).toBe(
+      '3 pictures, 1 failed; left out: DICOM files of other kinds than PLAINVIEW_MODALITIES names (3); files that are no pictures (2)\n' +
+        '2 of 3 pictures are of a format that label_image.py does not read, so their scores have no counterpart there.\n',
+    );
     expect(status).toBe(1);
+    const empty = await runPlainview(['label', ...network, join(images, 'e')]);
+    expect(empty).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('this folder holds no picture'),
+    });
   });
 });
 

@@ -8,10 +8,11 @@ const part = 'writes what `replaceFile` gives it, which syncs and renames it';
 /** Files outside `src/files/` that may change the disk themselves, and why no power cut can hurt there. */
 const mayWrite: Record<string, string> = {
   'store/folder-store.ts': part,
-  'learn/export-corrections.ts': part,
+  'learn/export-pictures.ts': part,
   'select/copies.ts': part,
   'commands/evaluate.ts': part,
   'commands/find.ts': part,
+  'commands/find-output.ts': part,
   'commands/report.ts': part,
   'commands/rules.ts': part,
   'learn/new-network.ts': 'writes what `replaceFolder` gives it, which syncs and renames it',

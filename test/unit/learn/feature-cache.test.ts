@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FeatureCache } from '../../../src/classify/feature-cache.js';
 import { createError } from '../../../src/errors/errors.js';
 import { samplesOf } from '../../../src/learn/features.js';
+import { image } from '../../../testkit/dicom.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -58,6 +59,12 @@ test('computes the features of a picture once', async () => {
   expect(first.samples[0]?.features).toEqual(Float32Array.of(3, 0.5));
   expect(again).toEqual(first);
   expect(calls.computed).toBe(1);
+});
+
+test('a DICOM file is computed again, because its rendering depends on options', async () => {
+  const { calls, of } = setUp();
+  for (let i = 0; i < 2; i++) await of(image({}));
+  expect(calls.computed).toBe(2);
 });
 
 test('takes many pictures with the same content', async () => {

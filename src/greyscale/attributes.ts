@@ -105,6 +105,7 @@ export function greyscaleOf(attributes: object): Greyscale | undefined {
     window: windows.find(isPossible),
     isInverse: /monochrome1/i.test(photometric) || tags.PresentationLUTShape[0] === 'INVERSE',
   };
+  const isRescaled = grey.slope !== 1 || grey.intercept !== 0;
   const isWrong =
     grey.shift !== 0 ||
     !['MONOCHROME1', 'MONOCHROME2'].includes(photometric) ||
@@ -113,6 +114,9 @@ export function greyscaleOf(attributes: object): Greyscale | undefined {
     (grey.isSigned && bitsStored < allocated) ||
     grey.modalityLut !== undefined ||
     !(slope > 0) ||
+    // Orthanc takes neither of them where one is missing, and no account of them where there is no window.
+    (isRescaled && (tags.RescaleSlope.length === 0 || tags.RescaleIntercept.length === 0)) ||
+    (isRescaled && grey.window === undefined) ||
     (windows[0] !== undefined && (!isPossible(windows[0]) || windows[0].shape !== 'LINEAR')) ||
     (grey.window === undefined &&
       (grey.voiLut !== undefined || grey.isSigned || isPadded || bitsStored > 12));

@@ -1,10 +1,11 @@
-import { createError } from '../../errors/errors.js';
-import { readPam, valuesOf } from '../../files/pam.js';
-import { ifRejected, notRendered } from '../catch-handlers.js';
-import type { FileAccess } from '../file-access.js';
-import type { InstanceId } from '../ids.js';
-import type { Greyscale, VoiWindow } from './attributes.js';
-import { greyOf, type Luts, spreadOf } from './grey.js';
+import { createError } from '../errors/errors.js';
+import { readPam, valuesOf } from '../files/pam.js';
+import type { Greyscale, VoiWindow } from '../greyscale/attributes.js';
+import type { Luts } from '../greyscale/grey.js';
+import { shownGrey } from '../greyscale/shown.js';
+import { ifRejected, notRendered } from './catch-handlers.js';
+import type { FileAccess } from './file-access.js';
+import type { InstanceId } from './ids.js';
 
 /** 8-bit grey, row by row. */
 export interface GreyPicture {
@@ -50,10 +51,8 @@ export class StoredValues {
     const values = valuesOf(pam);
     if (!(values instanceof Uint16Array) || pam.channels !== 1)
       throw createError('instance_not_renderable', { why: 'its values are not grey' });
-    const grey = greyOf(values, greyscale, luts, window);
-    const showsNothing = window === undefined && spreadOf(grey).spread === 0;
     const { width, height } = pam;
-    return { width, height, grey: showsNothing ? greyOf(values, greyscale, luts, 'computed') : grey };
+    return { width, height, grey: shownGrey(values, greyscale, luts, window) };
   }
 
   /** @returns undefined where the file has no such data */
