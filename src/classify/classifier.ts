@@ -4,7 +4,7 @@ import { cascadeOf } from './cascade.js';
 import type { EngineChoice } from './engines/engine.js';
 import { buildChain } from './graph/chain.js';
 import { readGraphDef } from './graph/graphdef.js';
-import { featuresHash as featuresHashOf, softmax, throughDense } from './graph/last-layer.js';
+import { featuresHash as featuresHashOf, scoresOf } from './graph/last-layer.js';
 import { walk } from './graph/walk.js';
 import type { Classifier, KnownLastLayer } from './interface.js';
 import {
@@ -157,13 +157,13 @@ async function createOne(
 function lastLayerOf(model: Model): KnownLastLayer | undefined {
   if (model.kind !== 'frozen') return undefined;
   const chain = buildChain(walk(readGraphDef(model.file), model.layers), model.preparation);
-  const layer = chain.head.at(-1);
+  const head = chain.head.slice(-1);
   const featuresHash = featuresHashOf(chain);
   // Only this layer is kept: the others hold most of the weights.
   return {
     featuresHash,
-    inputs: layer?.inputs ?? chain.classes,
-    scores: (features) => softmax(layer === undefined ? features : throughDense(layer, features)),
+    inputs: head[0]?.inputs ?? chain.classes,
+    scores: (features) => scoresOf({ head }, features),
   };
 }
 

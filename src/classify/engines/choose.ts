@@ -28,7 +28,7 @@ export async function chooseEngine(
 ): Promise<{ engine: Engine; declined: Declined[] }> {
   const start = async (name: EngineName) => {
     const engine = await creators[name](chain);
-    await selfTest(engine, steps, chain.input);
+    await selfTest(engine, steps, chain);
     return engine;
   };
   if (choice !== 'auto') return { engine: await start(choice), declined: [] };

@@ -1,5 +1,5 @@
 import { createError } from '../../errors/errors.js';
-import { inputName, outputName, toOnnx } from '../graph/onnx.js';
+import { featureMapsName, inputName, scoresName, toOnnx } from '../graph/onnx.js';
 import { type CreateEngine, countOf } from './engine.js';
 
 /** onnxruntime on one CPU thread. More workers scale better than more threads within one. */
@@ -21,9 +21,10 @@ export const createOnnxruntime: CreateEngine = async (chain) => {
     async infer(pictures, size) {
       const shape = [countOf(pictures, size), size.height, size.width, 3];
       const results = await session.run({ [inputName]: new ort.Tensor('float32', pictures, shape) });
-      const output = results[outputName]?.data;
-      if (!(output instanceof Float32Array)) throw new TypeError('onnxruntime gave no float32 output');
-      return output;
+      const [scores, featureMaps] = [results[scoresName]?.data, results[featureMapsName]?.data];
+      if (!(scores instanceof Float32Array && featureMaps instanceof Float32Array))
+        throw new TypeError('onnxruntime gave no float32 output');
+      return { scores, featureMaps };
     },
     close: () => session.release(),
   };

@@ -76,7 +76,7 @@ export async function startOnnx({ path, file, input, output }: OnnxModel): Promi
       name: 'onnxruntime',
       device: 'CPU, one thread',
       batch: 1,
-      infer: async (pictures) => scoresOf(await raw(pictures), form.output),
+      infer: async (pictures) => ({ scores: scoresOf(await raw(pictures), form.output) }),
       close: () => session.release(),
     },
   };

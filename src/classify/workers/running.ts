@@ -1,9 +1,10 @@
 import { createError } from '../../errors/errors.js';
 import { chooseEngine, type Declined } from '../engines/choose.js';
 import type { Engine, EngineChoice } from '../engines/engine.js';
-import { hasLinearHead } from '../graph/activation-maps.js';
-import { buildChain } from '../graph/chain.js';
+import { activationMapOf, hasLinearHead } from '../graph/activation-maps.js';
+import { buildChain, featureMapsSizeOf } from '../graph/chain.js';
 import { readGraphDef } from '../graph/graphdef.js';
+import { featuresOf } from '../graph/last-layer.js';
 import type { Size } from '../graph/steps.js';
 import { walk } from '../graph/walk.js';
 import type { Model } from '../network.js';
@@ -12,9 +13,7 @@ import { startFeatures, startOnnx } from '../onnx/run.js';
 import { placementOf, prepareAsDescribed } from '../prepare/described.js';
 import type { Picture } from '../prepare/picture.js';
 import { prepare } from '../prepare/resize.js';
-import { ActivationExplainer } from './activation-explainer.js';
-import { Batcher } from './batcher.js';
-import { FeatureExtractor } from './feature-extractor.js';
+import { Batcher, type InferenceResult } from './batcher.js';
 import { occlusionMap } from './occlusion.js';
 import type { ClassMap, OnnxReport } from './protocol.js';
 
@@ -27,10 +26,10 @@ export interface Running {
   /** The same for two networks that are given the same input for a picture. */
   readonly preparation: string;
   prepare(picture: Picture): Promise<Float32Array>;
-  /** @param input the prepared picture @param scores those of the network @param picture the size before that */
-  explain(input: Float32Array, scores: Float32Array, classIndex: number, picture: Size): Promise<ClassMap>;
-  /** Of a frozen graph. */
-  readonly extractor?: FeatureExtractor;
+  /** @param picture the size of the picture before it was prepared */
+  explain(result: InferenceResult, classIndex: number, picture: Size): Promise<ClassMap>;
+  /** What enters the last layer of a frozen graph. */
+  featuresOf?(result: InferenceResult): Float32Array | undefined;
   readonly onnx?: OnnxReport;
 }
 
@@ -45,9 +44,11 @@ async function startFrozen(
   const steps = walk(readGraphDef(Buffer.from(file.buffer, file.byteOffset, file.length)), layers);
   const chain = buildChain(steps, preparation);
   const { engine, declined } = await chooseEngine(choice, chain, steps);
-  const explainer = hasLinearHead(chain) ? new ActivationExplainer(chain, engine.name) : undefined;
+  const isLinear = hasLinearHead(chain);
+  const { height: rows, width: columns } = featureMapsSizeOf(chain);
   const { height, width } = preparation;
   const placement = { left: 0, top: 0, height, width };
+  const infer = async (pictures: Float32Array) => (await engine.infer(pictures, preparation)).scores;
   return {
     engine,
     declined,
@@ -55,12 +56,11 @@ async function startFrozen(
     batcher: new Batcher(engine, preparation),
     preparation: JSON.stringify(preparation),
     prepare: async (picture) => prepare(picture, preparation),
-    explain: async (input, scores, classIndex) =>
-      explainer?.explain(input, scores, classIndex) ??
-      occlusionMap({ input, height, width, channels: 3, layout: 'NHWC', placement }, classIndex, (pictures) =>
-        engine.infer(pictures, preparation),
-      ),
-    extractor: new FeatureExtractor(chain, engine),
+    explain: async ({ input, featureMaps }, classIndex) =>
+      isLinear && featureMaps !== undefined
+        ? { method: 'activation', rows, columns, ...activationMapOf(chain, featureMaps, classIndex) }
+        : occlusionMap({ input, height, width, channels: 3, layout: 'NHWC', placement }, classIndex, infer),
+    featuresOf: ({ featureMaps }) => featureMaps && featuresOf(chain, featureMaps),
   };
 }
 
@@ -83,7 +83,7 @@ async function startDescribed(
     batcher: new Batcher(engine, form.input),
     preparation: JSON.stringify(form.input),
     prepare: (picture) => prepareAsDescribed(picture, form.input),
-    explain: async (input, scores, classIndex, picture) => {
+    explain: async ({ input, scores }, classIndex, picture) => {
       const placement = placementOf(picture, form.input);
       // Where the features cannot be had, hiding parts serves as well.
       pooling ??= startFeatures(model, form).catch(() => undefined);
@@ -95,7 +95,11 @@ async function startDescribed(
           return { method: 'activation', ...overPicture(map, features, form.input, placement) };
       }
       const occluded = { input, height, width, channels, layout, placement };
-      return occlusionMap(occluded, classIndex, (pictures) => engine.infer(pictures, form.input));
+      return occlusionMap(
+        occluded,
+        classIndex,
+        async (pictures) => (await engine.infer(pictures, form.input)).scores,
+      );
     },
     onnx: { form, suspicions },
   };

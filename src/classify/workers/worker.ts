@@ -53,7 +53,7 @@ async function lookAt(
 
 async function start(setup: Setup): Promise<void> {
   const network = await startNetwork(setup.model, setup.engine);
-  const { engine, batcher, extractor } = network;
+  const { engine, batcher } = network;
   const shadow = await startShadow(setup, engine.name);
   const sharesInput =
     shadow !== undefined && 'preparation' in shadow && shadow.preparation === network.preparation;
@@ -81,11 +81,10 @@ async function start(setup: Setup): Promise<void> {
         return input;
       };
       const all = (infer: number) => ({ decode: decodeSeconds, prepare: prepareSeconds, infer });
-      const { input, seconds, ...extracted } =
-        wanted.kind === 'features' && extractor !== undefined
-          ? await extractor.extract(prepared)
-          : await batcher.infer(prepared);
-      const result = { ...extracted, seconds: all(seconds) };
+      const inferred = await batcher.infer(prepared);
+      const { input, scores, seconds } = inferred;
+      const features = wanted.kind === 'features' ? network.featuresOf?.(inferred) : undefined;
+      const result = { scores, seconds: all(seconds), ...(features === undefined ? {} : { features }) };
       if (isShadowed && shadow !== undefined) {
         reply({ kind: 'scored', id, result });
         const outcome = await lookAt(await decoding, sharesInput ? input : undefined, shadow);
@@ -93,9 +92,7 @@ async function start(setup: Setup): Promise<void> {
         return;
       }
       const map =
-        wanted.kind === 'map'
-          ? await network.explain(input, result.scores, wanted.classIndex, await decoding)
-          : {};
+        wanted.kind === 'map' ? await network.explain(inferred, wanted.classIndex, await decoding) : {};
       reply({ kind: 'done', id, result: { ...result, ...map } });
     } catch (error) {
       reply({ kind: 'failed', id, error: serialize(error) });
