@@ -71,6 +71,7 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
       thresholds: { threshold: 0.9, margin: 0.1, unknownBelow: 0.3 },
     },
     suspicions: [],
+    orients: false,
     engine: { engine: 'onnxruntime', device: 'cpu', declined: [] },
     get shadow(): Shadow | undefined {
       return this.second && { network: this.second.network };

@@ -87,6 +87,12 @@ def views_of(net: MobileNet, items: list[Item], truth: dict[str, int], work: Pat
     return Views(stored["x"].astype(np.float32), film, (view + quarters) % 4)
 
 
+def is_named(net: MobileNet, x: np.ndarray, told: np.ndarray) -> np.ndarray:
+    """Whether the network's best category is one of which orientation is told. The first numbers are what its last layer takes."""
+    weights, bias = (value.detach().numpy() for value in (net.head.weight, net.head.bias))
+    return told[(x[:, : weights.shape[1]] @ weights.T + bias).argmax(1)]
+
+
 @dataclass(frozen=True)
 class Head:
     """A linear layer on the moments."""
@@ -134,10 +140,10 @@ class Rule:
     upright: float
     turned: float
 
-    def answer(self, p: np.ndarray, confirmed: np.ndarray) -> np.ndarray:
-        """-1: cannot tell. `confirmed`: what is said to be turned is upright once it is turned back."""
+    def answer(self, p: np.ndarray, named: np.ndarray, confirmed: np.ndarray) -> np.ndarray:
+        """-1: cannot tell. `confirmed`: what is said to be turned is upright, and named, once it is turned back."""
         best, score = p.argmax(1), p.max(1)
-        return np.where(score < np.where(best == 0, self.upright, self.turned), -1, np.where((best == 0) | confirmed, best, -1))
+        return np.where(np.where(best == 0, named & (score >= self.upright), confirmed & (score >= self.turned)), best, -1)
 
 
 def figures(answer: np.ndarray, truth: np.ndarray) -> dict:
@@ -151,31 +157,33 @@ def figures(answer: np.ndarray, truth: np.ndarray) -> dict:
     }
 
 
-def confirmations(p: np.ndarray, views: Views, rows: np.ndarray, least: float) -> np.ndarray:
+def confirmations(p: np.ndarray, named: np.ndarray, views: Views, rows: np.ndarray, least: float) -> np.ndarray:
     """The second pass as the other views of the film show it, which saves the inferences."""
     at = {(int(f), int(v)): n for n, (f, v) in enumerate(zip(views.film[rows], views.view[rows]))}
     best = p.argmax(1)
     back = np.array([at[(int(f), int((v - b) % 4))] for f, v, b in zip(views.film[rows], views.view[rows], best)])
-    return (p[back].argmax(1) == 0) & (p[back].max(1) >= least)
+    return (p[back].argmax(1) == 0) & (p[back].max(1) >= least) & named[back]
 
 
-def choose(p: np.ndarray, views: Views, rows: np.ndarray) -> Rule:
+def choose(p: np.ndarray, named: np.ndarray, views: Views, rows: np.ndarray) -> Rule:
     """The least thresholds that keep to the limits."""
     truth = views.view[rows]
     for upright in GRID:
-        said = (p.argmax(1) == 0) & (p.max(1) >= upright)
+        said = named & (p.argmax(1) == 0) & (p.max(1) >= upright)
         if (truth[said] == 0).mean() >= LEAST_RIGHT:
             break
-    confirmed = confirmations(p, views, rows, upright)
+    confirmed = confirmations(p, named, views, rows, upright)
     for least in GRID:
         rule = Rule(upright, least)
-        seen = figures(rule.answer(p, confirmed), truth)
+        seen = figures(rule.answer(p, named, confirmed), truth)
         if seen["falseAlarms"] <= MOST_FALSE_ALARMS * seen["upright"] and seen["right"] >= LEAST_RIGHT:
             break
     return rule
 
 
-def second_pass(net: MobileNet, head: Head, items: list[Item], truth: dict[str, int], views: Views, rows: np.ndarray, p: np.ndarray, least: float) -> np.ndarray:
+def second_pass(
+    net: MobileNet, head: Head, told: np.ndarray, items: list[Item], truth: dict[str, int], views: Views, rows: np.ndarray, p: np.ndarray, least: float,
+) -> np.ndarray:
     """As the service does it: the prepared input is turned back, and passes the network once more."""
     confirmed = np.zeros(len(rows), bool)
     best = p.argmax(1)
@@ -183,8 +191,8 @@ def second_pass(net: MobileNet, head: Head, items: list[Item], truth: dict[str, 
         item = items[views.film[rows[n]]]
         shown = turned(read_grey(item.path), int(views.view[rows[n]] - truth.get(item.id, 0)) % 4)
         back = turned(to_input(resize_like_tf1(shown)), -int(best[n]))
-        again = head(moments(net, back[None]))[0]
-        confirmed[n] = again.argmax() == 0 and again.max() >= least
+        x = moments(net, back[None])
+        confirmed[n] = head(x)[0].argmax() == 0 and head(x).max() >= least and is_named(net, x, told)[0]
     return confirmed
 
 
@@ -206,20 +214,24 @@ def main() -> None:
     classes = read_classes()
     items = read_manifest(args.manifest, classes)
     truth = read_truth()
-    told = [name for name in classes if name not in UNTOLD]
-    is_told = np.array([classes[item.label] in told for item in items])
+    told = np.array([name not in UNTOLD for name in classes])
+    is_told = told[[item.label for item in items]]
     fold = folds(items, 4, args.seed)
     held = np.array([item.source in UNSEEN or f == 0 for item, f in zip(items, fold)])
 
     net = load(args.measured or args.work / "measured.pt", classes).eval()
     views = views_of(net, items, truth, args.work)
     learn = np.flatnonzero(is_told[views.film] & ~held[views.film])
-    test = np.flatnonzero(is_told[views.film] & held[views.film])
-    rule = choose(crossed(views.x[learn], views.view[learn], fold[views.film[learn]]), views, learn)
+    test = np.flatnonzero(held[views.film] & (is_told[views.film] | (views.view == 0)))
+    named = is_named(net, views.x, told)
+    rule = choose(crossed(views.x[learn], views.view[learn], fold[views.film[learn]]), named[learn], views, learn)
     head = fit(views.x[learn], views.view[learn])
     p = head(views.x[test])
-    confirmed = second_pass(net, head, items, truth, views, test, p, rule.upright)
-    answer, right = rule.answer(p, confirmed), views.view[test]
+    confirmed = second_pass(net, head, told, items, truth, views, test, p, rule.upright)
+    answer, right = rule.answer(p, named[test], confirmed), views.view[test]
+    inside = is_told[views.film[test]]
+    strange = answer[~inside]
+    p, answer, right, test = p[inside], answer[inside], right[inside], test[inside]
     label = np.array([items[f].label for f in views.film[test]])
     source = np.array([items[f].source for f in views.film[test]])
 
@@ -227,8 +239,9 @@ def main() -> None:
     report = {
         "rule": rule.__dict__,
         "all": figures(answer, right),
+        "untold": {"n": len(strange), "saidUpright": int((strange == 0).sum()), "saidTurned": int((strange > 0).sum())},
         "confusion": [[int(((right == t) & (answer == a)).sum()) for a in (0, 1, 2, 3, -1)] for t in range(4)],
-        "onePass": figures(rule.answer(p, np.ones(len(p), bool)), right), "forced": float((p.argmax(1) == right).mean()),
+        "onePass": figures(rule.answer(p, named[test], np.ones(len(p), bool)), right), "forced": float((p.argmax(1) == right).mean()),
         "sources": {name: figures(answer[source == name], right[source == name]) for name in sorted(set(source))},
         "categories": {classes[k]: figures(answer[label == k], right[label == k]) for k in sorted(set(label))},
         "failures": [{"id": items[views.film[test[n]]].id, "category": classes[label[n]], "shown": int(right[n]) * 90, "said": int(answer[n]) * 90, "score": float(p[n].max())} for n in wrong],
@@ -243,7 +256,7 @@ def main() -> None:
     use = np.flatnonzero(is_told[views.film])
     features = subprocess.run(["npx", "tsx", "scripts/features-hash.ts", graph], cwd=HERE.parents[1], check=True, capture_output=True, text=True)
     (args.out / "upright.json").write_text(json.dumps({
-        "features": features.stdout.strip(), "categories": told, "thresholds": rule.__dict__,
+        "features": features.stdout.strip(), "categories": [name for name, one in zip(classes, told) if one], "thresholds": rule.__dict__,
         **stored(fit(views.x[use], views.view[use])),
     }, indent=1) + "\n")
     print(json.dumps(report, indent=1))

@@ -16,7 +16,9 @@ import {
   requireFrozen,
   requireOutputs,
 } from './network.js';
+import { readUprightHead } from './upright-head.js';
 import { memoryFor, memoryOf } from './workers/memory.js';
+import type { OrientationSetup } from './workers/orienter.js';
 import { Pool } from './workers/pool.js';
 
 export type {
@@ -43,6 +45,8 @@ export interface ClassifierOptions extends NetworkSource {
   memoryBytes?: number | undefined;
   /** Whether `classify` gives the features of each picture too, and the last layer is known. */
   keepsFeatures?: boolean | undefined;
+  /** Whether `classify` tells which way up pictures are, where `model/upright.json` belongs to the network. */
+  tellsOrientation?: boolean | undefined;
   /** A second network. Where it cannot run, the first one does. It is left out where it is the same as the first one. */
   shadow?: NetworkSource | undefined;
   /** Milliseconds that it may take for one picture; default ten seconds. */
@@ -92,6 +96,7 @@ async function createOne(
   const setup = {
     model,
     engine: options.engine,
+    orientation: options.tellsOrientation ? await orientationOf(network) : undefined,
     maxMegapixels: options.maxMegapixels ?? 150,
     timeoutMs: options.timeoutMs ?? 120_000,
     memoryBytes:
@@ -124,6 +129,7 @@ async function createOne(
     get shadow() {
       return second && { network: shadowNetwork, problem: second.problem ?? pool.shadowProblem };
     },
+    orients: ready.orients,
     lastLayer,
     async classify(picture) {
       const { shadow, ...scored } = await pool.classify(
@@ -151,6 +157,11 @@ async function createOne(
     },
     close: (deadline) => pool.close(deadline),
   };
+}
+
+async function orientationOf({ classes }: Network): Promise<OrientationSetup> {
+  const head = await readUprightHead();
+  return { head, told: classes.map((name) => head.categories.includes(name)) };
 }
 
 /** @returns undefined where the network has none that can be read */

@@ -15,6 +15,7 @@ import type { Picture } from '../prepare/picture.js';
 import { prepare } from '../prepare/resize.js';
 import { Batcher, type InferenceResult } from './batcher.js';
 import { occlusionMap } from './occlusion.js';
+import { type Orient, type OrientationSetup, orienterOf } from './orienter.js';
 import type { ClassMap, OnnxReport } from './protocol.js';
 
 /** A network that runs in this process, of whatever kind. */
@@ -30,16 +31,27 @@ export interface Running {
   explain(result: InferenceResult, classIndex: number, picture: Size): Promise<ClassMap>;
   /** What enters the last layer of a frozen graph. */
   featuresOf?(result: InferenceResult): Float32Array | undefined;
+  /** Absent where the network does not tell which way up pictures are. */
+  readonly orient?: Orient | undefined;
   readonly onnx?: OnnxReport;
 }
 
-/** Starts and tests a network. @throws network_…, engine_…, no_engine */
-export const startNetwork = (model: Model, choice: EngineChoice): Promise<Running> =>
-  model.kind === 'onnx' ? startDescribed(model, choice) : startFrozen(model, choice);
+/**
+ * Starts and tests a network.
+ * @param orientation where it is to be told which way up pictures are
+ * @throws network_…, engine_…, no_engine
+ */
+export const startNetwork = (
+  model: Model,
+  choice: EngineChoice,
+  orientation?: OrientationSetup,
+): Promise<Running> =>
+  model.kind === 'onnx' ? startDescribed(model, choice) : startFrozen(model, choice, orientation);
 
 async function startFrozen(
   { file, layers, preparation }: Extract<Model, { kind: 'frozen' }>,
   choice: EngineChoice,
+  orientation: OrientationSetup | undefined,
 ): Promise<Running> {
   const steps = walk(readGraphDef(Buffer.from(file.buffer, file.byteOffset, file.length)), layers);
   const chain = buildChain(steps, preparation);
@@ -48,12 +60,13 @@ async function startFrozen(
   const { height: rows, width: columns } = featureMapsSizeOf(chain);
   const { height, width } = preparation;
   const placement = { left: 0, top: 0, height, width };
+  const batcher = new Batcher(engine, preparation);
   const infer = async (pictures: Float32Array) => (await engine.infer(pictures, preparation)).scores;
   return {
     engine,
     declined,
     classes: chain.classes,
-    batcher: new Batcher(engine, preparation),
+    batcher,
     preparation: JSON.stringify(preparation),
     prepare: async (picture) => prepare(picture, preparation),
     explain: async ({ input, featureMaps }, classIndex) =>
@@ -61,6 +74,7 @@ async function startFrozen(
         ? { method: 'activation', rows, columns, ...activationMapOf(chain, featureMaps, classIndex) }
         : occlusionMap({ input, height, width, channels: 3, layout: 'NHWC', placement }, classIndex, infer),
     featuresOf: ({ featureMaps }) => featureMaps && featuresOf(chain, featureMaps),
+    orient: orientation && orienterOf(orientation, chain, (input) => batcher.infer(async () => input)),
   };
 }
 

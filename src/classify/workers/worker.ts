@@ -52,7 +52,7 @@ async function lookAt(
 }
 
 async function start(setup: Setup): Promise<void> {
-  const network = await startNetwork(setup.model, setup.engine);
+  const network = await startNetwork(setup.model, setup.engine, setup.orientation);
   const { engine, batcher } = network;
   const shadow = await startShadow(setup, engine.name);
   const sharesInput =
@@ -84,7 +84,13 @@ async function start(setup: Setup): Promise<void> {
       const inferred = await batcher.infer(prepared);
       const { input, scores, seconds } = inferred;
       const features = wanted.kind === 'features' ? network.featuresOf?.(inferred) : undefined;
-      const result = { scores, seconds: all(seconds), ...(features === undefined ? {} : { features }) };
+      const orientation = wanted.kind === 'map' ? undefined : await network.orient?.(inferred);
+      const result = {
+        scores,
+        seconds: all(seconds),
+        ...(features === undefined ? {} : { features }),
+        ...(orientation === undefined ? {} : { orientation }),
+      };
       if (isShadowed && shadow !== undefined) {
         reply({ kind: 'scored', id, result });
         const outcome = await lookAt(await decoding, sharesInput ? input : undefined, shadow);
@@ -108,6 +114,7 @@ async function start(setup: Setup): Promise<void> {
     report,
     classes: network.classes,
     batch: engine.batch,
+    orients: network.orient !== undefined,
     onnx: network.onnx,
     ...(shadow === undefined ? {} : { shadow: 'error' in shadow ? shadow : { classes: shadow.classes } }),
   });
