@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
@@ -78,6 +79,18 @@ describe('plainview label', () => {
     const { status, stdout } = await runPlainview(['label', '--json', picture('grey.png')]);
     expect(status).toBe(0);
     expect(jsonLines(stdout)[0]).toMatchObject({ network: { name: expect.stringContaining('plainview') } });
+  });
+
+  it('says with --json by how much a picture must be turned to be upright', async () => {
+    const upright = shipped('samples', 'chest_composite.png');
+    const turned = join(folder, 'turned.png');
+    // A picture that was turned counter-clockwise must be turned clockwise.
+    await sharp(upright).rotate(-90).png().toFile(turned);
+    const { stdout } = await runPlainview(['label', '--json', upright, turned]);
+    expect(jsonLines(stdout)).toMatchObject([
+      { orientation: { turned: 0 } },
+      { orientation: { turned: 90 } },
+    ]);
   });
 
   it('prints one object per line with --json', async () => {

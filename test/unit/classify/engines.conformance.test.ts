@@ -4,8 +4,9 @@ import { creators } from '../../../src/classify/engines/choose.js';
 import { type Engine, type EngineName, engineName } from '../../../src/classify/engines/engine.js';
 import { noise, selfTest, tolerance } from '../../../src/classify/engines/self-test.js';
 import { activationMapOf } from '../../../src/classify/graph/activation-maps.js';
-import { buildChain, type Chain } from '../../../src/classify/graph/chain.js';
+import { buildChain, type Chain, featureMapsSizeOf } from '../../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
+import { momentsOf } from '../../../src/classify/graph/moments.js';
 import { runReference } from '../../../src/classify/graph/reference.js';
 import { walk } from '../../../src/classify/graph/walk.js';
 import { decode } from '../../../src/classify/prepare/decode.js';
@@ -105,7 +106,7 @@ describe.each(engineName.options.map((name) => ({ name, skip: why.has(name) })))
     );
 
     it.skipIf(skip).each([...Object.keys(golden.scores), 'the embedded network'])(
-      'gives class activation maps that are the weighed features, and that add up to the scores: %s',
+      'gives feature maps whose moments are right, and class activation maps that add up to the scores: %s',
       async (graph) => {
         const isEmbedded = graph === 'the embedded network';
         const steps = isEmbedded ? embedded : walk(readGraphDef(goldenGraph(graph)), layers);
@@ -130,9 +131,12 @@ describe.each(engineName.options.map((name) => ({ name, skip: why.has(name) })))
             0,
             steps.findIndex(({ kind }) => kind === 'pool'),
           );
-          const expected = weighed(runReference(beforePool, input, at), whole.head);
+          const features = runReference(beforePool, input, at);
+          const expected = weighed(features, whole.head);
           const scale = Math.max(...expected.map(Math.abs));
           expect(furthest(maps, expected)).toBeLessThan(1e-4 * scale);
+          const moments = (values: Float32Array) => momentsOf(values, featureMapsSizeOf(whole));
+          expect(furthest(moments(featureMaps), moments(Float32Array.from(features)))).toBeLessThan(1e-4);
         });
       },
     );
