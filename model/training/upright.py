@@ -15,15 +15,19 @@ import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 
 import cv2
 import numpy as np
 import torch
 
 from build import UNSEEN
-from data import HERE, Item, folds, read_classes, read_grey, read_manifest, resize_like_tf1, to_input
+from data import HERE, Item, folds, read_classes, read_grey, read_joints, read_manifest, resize_like_tf1, to_input
+from look import another_look
 from measure import wilson
 from network import MobileNet
+from pages import exported, photographed
+from parts import joint_crop
 from train import as_tensor, load
 
 # Categories without a canonical "up", or with too few films to tell.
@@ -31,6 +35,7 @@ UNTOLD = {
     "other", "abdomen_left_lateral_decubitus", "elbow_lateral", "finger_ap", "finger_lateral", "patella_axial",
     "oblique_view_of_Lauenstein", "cervical_spine_ap",
 }
+CROPS = 4  # altered versions of a film with a joint; others have one
 MOST_FALSE_ALARMS = 0.003  # on the films that fit the head; the goal is 0.5 % on others
 LEAST_RIGHT = 0.995
 GRID = [round(t, 3) for t in (*np.arange(0.5, 0.95, 0.05), 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)]
@@ -67,17 +72,41 @@ def moments(net: MobileNet, inputs: np.ndarray) -> np.ndarray:
     return torch.cat(parts, 1).numpy()
 
 
-def views_of(net: MobileNet, items: list[Item], truth: dict[str, int], work: Path) -> Views:
+def plain(item: Item, _: list[Item]) -> list[list[np.ndarray]]:
+    """The film in its four orientations."""
+    grey = read_grey(item.path)
+    return [[turned(grey, k) for k in range(4)]]
+
+
+def altered(item: Item, items: list[Item]) -> list[list[np.ndarray]]:
+    """The film as it may come from elsewhere: a crop around its joint, other greys, inverted, on a page, photographed."""
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:8], "little"))
+    whole, at = read_grey(item.path), read_joints().get(item.id)
+    versions = []
+    for _ in range(1 if at is None else CROPS):
+        grey = whole if at is None else joint_crop(whole, at, rng)
+        if rng.random() < 0.4:
+            grey = another_look(grey, read_grey(items[int(rng.integers(len(items)))].path), rng)
+        if rng.random() < 0.2:
+            grey = 255 - grey
+        views = [turned(grey, k) for k in range(4)]
+        if rng.random() < 0.3:
+            page = exported if rng.random() < 0.5 else photographed
+            views = [page(view, rng) for view in views]  # what is written there stays upright
+        versions.append(views)
+    return versions
+
+
+def views_of(net: MobileNet, items: list[Item], truth: dict[str, int], work: Path, made: Callable[[Item, list[Item]], list[list[np.ndarray]]] = plain) -> Views:
     """Read from WORK where they were computed before: one inference for each view takes a while."""
     weights = b"".join(value.numpy().tobytes() for value in net.state_dict().values())
-    kept = work / f"upright-{hashlib.sha256(weights).hexdigest()[:16]}.npz"
+    kept = work / f"upright-{hashlib.sha256(weights).hexdigest()[:16]}-{made.__name__}.npz"
     if not kept.exists():
         parts, keys = [], []
         for n, item in enumerate(items):
-            grey = read_grey(item.path)
-            views = np.stack([to_input(resize_like_tf1(turned(grey, k))) for k in range(4)])
-            parts.append(moments(net, views).astype(np.float16))
-            keys += [(n, k) for k in range(4)]
+            for views in made(item, items):
+                parts.append(moments(net, np.stack([to_input(resize_like_tf1(view)) for view in views])).astype(np.float16))
+                keys += [(n, k) for k in range(4)]
         np.savez(kept, x=np.concatenate(parts), keys=keys, ids=[item.id for item in items])
     stored = np.load(kept)
     if [str(i) for i in stored["ids"]] != [item.id for item in items]:
@@ -125,12 +154,19 @@ def fit(x: np.ndarray, y: np.ndarray, decay: float = 3e-3, steps: int = 250) -> 
     return Head(scaled.astype(np.float32), (bias.detach().numpy() - mean @ scaled).astype(np.float32))
 
 
-def crossed(x: np.ndarray, y: np.ndarray, part: np.ndarray) -> np.ndarray:
-    """The scores of each part by a head that the other parts fit."""
-    p = np.zeros((len(x), int(y.max()) + 1))
-    for k in np.unique(part):
-        p[part == k] = fit(x[part != k], y[part != k])(x[part == k])
-    return p
+def fitted(views: Views, made: Views, films: np.ndarray) -> Head:
+    """To the films for which `films` is true, and to their altered versions."""
+    use = [(v.x[films[v.film]], v.view[films[v.film]]) for v in (views, made)]
+    return fit(*(np.concatenate(both) for both in zip(*use)))
+
+
+def crossed(views: Views, made: Views, films: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """The scores of the unaltered films of each fold by a head that the other folds fit."""
+    p = np.zeros((len(views.x), 4))
+    for k in np.unique(fold[films]):
+        asked = (films & (fold == k))[views.film]
+        p[asked] = fitted(views, made, films & (fold != k))(views.x[asked])
+    return p[films[views.film]]
 
 
 @dataclass(frozen=True)
@@ -196,6 +232,16 @@ def second_pass(
     return confirmed
 
 
+def table(report: dict) -> str:
+    """The tables of docs/orientation.md, as Markdown."""
+    confusion = ["| must be turned by | said 0° | 90° | 180° | 270° | cannot tell |", "|---|---|---|---|---|---|"]
+    confusion += [f"| {90 * turn}° | {' | '.join(map(str, row))} |" for turn, row in enumerate(report["confusion"])]
+    lines = ["| pictures | upright films | told | right of the told | false alarms | turned ones that are found |", "|---|---|---|---|---|---|"]
+    for name, f in {"all": report["all"], **report["sources"], **report["categories"]}.items():
+        lines.append(f"| {name} | {f['upright']} | {100 * f['told']:.1f} | {100 * f['right']:.1f} | {f['falseAlarms']} | {100 * f['turnedFound']:.1f} |")
+    return "\n".join([*confusion, "", *lines])
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, required=True)
@@ -224,8 +270,9 @@ def main() -> None:
     learn = np.flatnonzero(is_told[views.film] & ~held[views.film])
     test = np.flatnonzero(held[views.film] & (is_told[views.film] | (views.view == 0)))
     named = is_named(net, views.x, told)
-    rule = choose(crossed(views.x[learn], views.view[learn], fold[views.film[learn]]), named[learn], views, learn)
-    head = fit(views.x[learn], views.view[learn])
+    made = views_of(net, items, truth, args.work, altered)
+    rule = choose(crossed(views, made, is_told & ~held, fold), named[learn], views, learn)
+    head = fitted(views, made, is_told & ~held)
     p = head(views.x[test])
     confirmed = second_pass(net, head, told, items, truth, views, test, p, rule.upright)
     answer, right = rule.answer(p, named[test], confirmed), views.view[test]
@@ -253,13 +300,13 @@ def main() -> None:
     if final.stem.conv.weight.detach().numpy().transpose(2, 3, 1, 0).tobytes() not in graph.read_bytes():
         raise SystemExit(f"{graph} has other weights than the network that the head is fitted to")
     views = views_of(final, items, truth, args.work)
-    use = np.flatnonzero(is_told[views.film])
+    made = views_of(final, items, truth, args.work, altered)
     features = subprocess.run(["npx", "tsx", "scripts/features-hash.ts", graph], cwd=HERE.parents[1], check=True, capture_output=True, text=True)
     (args.out / "upright.json").write_text(json.dumps({
         "features": features.stdout.strip(), "categories": [name for name, one in zip(classes, told) if one], "thresholds": rule.__dict__,
-        **stored(fit(views.x[use], views.view[use])),
+        **stored(fitted(views, made, is_told)),
     }, indent=1) + "\n")
-    print(json.dumps(report, indent=1))
+    print(table(report))
 
 
 def stored(head: Head) -> dict[str, str]:

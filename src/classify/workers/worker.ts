@@ -84,10 +84,11 @@ async function start(setup: Setup): Promise<void> {
       const inferred = await batcher.infer(prepared);
       const { input, scores, seconds } = inferred;
       const features = wanted.kind === 'features' ? network.featuresOf?.(inferred) : undefined;
+      const began = performance.now();
       const orientation = wanted.kind === 'map' ? undefined : await network.orient?.(inferred);
       const result = {
         scores,
-        seconds: all(seconds),
+        seconds: all(seconds + elapsed(began)),
         ...(features === undefined ? {} : { features }),
         ...(orientation === undefined ? {} : { orientation }),
       };
