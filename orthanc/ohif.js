@@ -8,7 +8,7 @@
  * a picture is missing.
  *
  * A site's own protocols can use these attributes of a display set: plainviewCategory, plainviewSide (R, L, B),
- * plainviewScore (0 to 1), plainviewState. An attribute without a known value is absent.
+ * plainviewScore (0 to 1), plainviewState, plainviewTurned (clockwise degrees that bring it upright). An attribute without a known value is absent.
  */
 (() => {
   // `plainview ohif` writes these modalities from PLAINVIEW_MODALITIES, and the protocols from PLAINVIEW_HANGING_FILE.
@@ -170,6 +170,7 @@
     plainviewSide: (displaySet) => entryOf(displaySet)?.laterality,
     plainviewScore: (displaySet) => entryOf(displaySet)?.score,
     plainviewState: (displaySet) => entryOf(displaySet)?.state,
+    plainviewTurned: (displaySet) => entryOf(displaySet)?.turned,
     /** Of a viewport: the picture of a stack that it shows first. */
     plainviewImage([displaySet]) {
       if (displaySet === undefined) return undefined;

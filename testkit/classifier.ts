@@ -5,6 +5,7 @@ import type {
   Shadow,
   ShadowClassification,
 } from '../src/classify/classifier.js';
+import type { Orientation } from '../src/classify/orientation.js';
 
 /** Classes of the stub: ten categories and `other`. */
 export const stubClasses = [
@@ -26,6 +27,8 @@ export interface Stub extends Classifier {
   readonly pictures: Buffer[];
   /** Result for the next pictures; default: knee_lateral at 0.99. */
   answer: (picture: Buffer) => Promise<{ category: string; score: number }>;
+  /** Which way up the next pictures are; default: it is not told. */
+  orientation?: Orientation;
   /** What a second network makes of the next pictures; default: there is none. */
   second?: ShadowClassification;
   /** Where features are kept. */
@@ -71,6 +74,9 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
       thresholds: { threshold: 0.9, margin: 0.1, unknownBelow: 0.3 },
     },
     suspicions: [],
+    get orients(): boolean {
+      return this.orientation !== undefined;
+    },
     engine: { engine: 'onnxruntime', device: 'cpu', declined: [] },
     get shadow(): Shadow | undefined {
       return this.second && { network: this.second.network };
@@ -81,7 +87,7 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
     pictures,
     answer: async () => ({ category: 'knee_lateral', score: 0.99 }),
     async classify(picture): Promise<Classified> {
-      const { network, engine, second } = this;
+      const { network, engine, second, orientation } = this;
       pictures.push(picture);
       const scores = scoresOf(await this.answer(picture));
       return {
@@ -91,6 +97,7 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
         engine: engine.engine,
         ...(this.last === undefined ? {} : { features: new Float32Array(this.last.inputs) }),
         ...(second === undefined ? {} : { shadow: second }),
+        ...(orientation === undefined ? {} : { orientation }),
       };
     },
     async explain(picture, category) {

@@ -50,8 +50,8 @@ export function logNodes({ events }: NodeHealth, log: Logger): void {
 }
 
 export function logNetwork(
-  { engine, network, shadow, suspicions, lastLayer }: Classifier,
-  { features }: Pick<Config, 'features'>,
+  { engine, network, shadow, suspicions, lastLayer, orients }: Classifier,
+  { features, orientation }: Pick<Config, 'features' | 'orientation'>,
   log: Logger,
 ): void {
   log.info({ engine, network: { name: network.name, sha256: network.sha256 } }, 'network loaded');
@@ -61,6 +61,8 @@ export function logNetwork(
     );
   if (features === 'keep' && lastLayer === undefined)
     log.warn('PLAINVIEW_FEATURES has no effect: only a single frozen graph has features that can be kept');
+  if (orientation !== 'off' && !orients)
+    log.info('this network does not tell which way up pictures are: PLAINVIEW_ORIENTATION has no effect');
   for (const { engine: name, reason } of engine.declined) log.info({ engine: name }, `not used: ${reason}`);
   if (shadow?.network !== undefined) {
     const { name, sha256 } = shadow.network;

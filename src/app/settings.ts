@@ -17,6 +17,7 @@ const ofWork: readonly OptionName[] = [
   'maxMegapixels',
   'rendering',
   'labelPrefix',
+  'orientation',
   'orderWords',
   'viewsFile',
   'report',

@@ -74,6 +74,7 @@ export function createWork({
   const categoriesOf = derivedOnce(({ classes }: Network) => categories.known(classes));
   const names: CategoryLabels = {
     prefix: config.labelPrefix,
+    labelsTurned: config.orientation === 'label',
     get categories() {
       return categoriesOf(classifier.network);
     },
@@ -83,6 +84,7 @@ export function createWork({
   const recorder = new Recorder({
     orthanc,
     labelPrefix: config.labelPrefix,
+    labelsTurned: names.labelsTurned,
     locks,
     aggregates,
     orderCheck: new OrderCheck(words, categories),

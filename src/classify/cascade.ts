@@ -41,6 +41,7 @@ export function cascadeOf(
     get shadow() {
       return first.shadow;
     },
+    orients: first.orients,
     classify,
     async explain(picture, category): Promise<Explained> {
       const able = all.filter((each) => each.network.classes.includes(category));

@@ -4,7 +4,7 @@ import { cascadeOf } from './cascade.js';
 import type { EngineChoice } from './engines/engine.js';
 import { buildChain } from './graph/chain.js';
 import { readGraphDef } from './graph/graphdef.js';
-import { featuresHash as featuresHashOf, softmax, throughDense } from './graph/last-layer.js';
+import { featuresHash as featuresHashOf, scoresOf } from './graph/last-layer.js';
 import { walk } from './graph/walk.js';
 import type { Classifier, KnownLastLayer } from './interface.js';
 import {
@@ -17,7 +17,9 @@ import {
   requireOutputs,
 } from './network.js';
 import type { FrameChoice } from './prepare/picture.js';
+import { readUprightHead } from './upright-head.js';
 import { memoryFor, memoryOf } from './workers/memory.js';
+import type { OrientationSetup } from './workers/orienter.js';
 import { Pool } from './workers/pool.js';
 
 export type {
@@ -46,6 +48,8 @@ export interface ClassifierOptions extends NetworkSource {
   memoryBytes?: number | undefined;
   /** Whether `classify` gives the features of each picture too, and the last layer is known. */
   keepsFeatures?: boolean | undefined;
+  /** Whether `classify` tells which way up pictures are, where `model/upright.json` belongs to the network. */
+  tellsOrientation?: boolean | undefined;
   /** A second network. Where it cannot run, the first one does. It is left out where it is the same as the first one. */
   shadow?: NetworkSource | undefined;
   /** Milliseconds that it may take for one picture; default ten seconds. */
@@ -95,6 +99,7 @@ async function createOne(
   const setup = {
     model,
     engine: options.engine,
+    orientation: options.tellsOrientation ? await orientationOf(network) : undefined,
     maxMegapixels: options.maxMegapixels ?? 150,
     frame: options.frame,
     timeoutMs: options.timeoutMs ?? 120_000,
@@ -128,6 +133,7 @@ async function createOne(
     get shadow() {
       return second && { network: shadowNetwork, problem: second.problem ?? pool.shadowProblem };
     },
+    orients: ready.orients,
     lastLayer,
     async classify(picture) {
       const { shadow, ...scored } = await pool.classify(
@@ -157,17 +163,22 @@ async function createOne(
   };
 }
 
+async function orientationOf({ classes }: Network): Promise<OrientationSetup> {
+  const head = await readUprightHead();
+  return { head, told: classes.map((name) => head.categories.includes(name)) };
+}
+
 /** @returns undefined where the network has none that can be read */
 function lastLayerOf(model: Model): KnownLastLayer | undefined {
   if (model.kind !== 'frozen') return undefined;
   const chain = buildChain(walk(readGraphDef(model.file), model.layers), model.preparation);
-  const layer = chain.head.at(-1);
+  const head = chain.head.slice(-1);
   const featuresHash = featuresHashOf(chain);
   // Only this layer is kept: the others hold most of the weights.
   return {
     featuresHash,
-    inputs: layer?.inputs ?? chain.classes,
-    scores: (features) => softmax(layer === undefined ? features : throughDense(layer, features)),
+    inputs: head[0]?.inputs ?? chain.classes,
+    scores: (features) => scoresOf({ head }, features),
   };
 }
 

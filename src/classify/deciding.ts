@@ -36,6 +36,10 @@ export class DecidingClassifier implements Classifier {
     return this.#current.shadow;
   }
 
+  get orients(): boolean {
+    return this.#current.orients;
+  }
+
   get lastLayer(): KnownLastLayer | undefined {
     return this.#current.lastLayer;
   }

@@ -59,6 +59,8 @@ export interface Classifier {
   /** What may be wrong with the description of an ONNX network, as sentences. */
   readonly suspicions: readonly string[];
   readonly shadow?: Shadow | undefined;
+  /** Whether `classify` tells which way up pictures are. */
+  readonly orients: boolean;
   /** Known where features are to be kept, of a frozen graph: then `classify` gives them. */
   readonly lastLayer?: KnownLastLayer | undefined;
   /**

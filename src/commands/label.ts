@@ -137,6 +137,7 @@ async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
 const classifierOptions = (options: Options): ClassifierOptions => ({
   ...networkFiles({ network: options.graph, labels: options.labels }),
   engine: engineChoice.parse(options.engine),
+  tellsOrientation: true,
   workers: options.workers,
   inputHeight: options.input_height,
   inputWidth: options.input_width,

@@ -176,6 +176,11 @@ export const options = z.object({
     .describe(
       'Whether what enters the last layer of the network is kept in the state folder: about 4 kB for each picture, of which no picture can be made. Then a sweep with a network that `plainview train` made of it [needs no rendering](docs/networks.md#what-a-sweep-decides-anew), and training is faster.',
     ),
+  orientation: oneOf('off', 'record', 'label')
+    .default('record')
+    .describe(
+      'Whether the network tells [which way up](docs/orientation.md) pictures are: `record` notes it beside the decision; `label` also sets the label `not_upright` where one is turned. The embedded network can, and what `plainview train` makes of it.',
+    ),
   labels: z
     .string()
     .min(1)

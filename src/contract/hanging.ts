@@ -26,6 +26,12 @@ const picture = z.object({
     .optional()
     .describe('Softmax of the category, else the best score; absent where a person decided.'),
   who: z.enum(['network', 'person']).optional(),
+  turned: z
+    .literal([0, 90, 180, 270])
+    .optional()
+    .describe(
+      'By how many degrees the viewer must turn the picture clockwise to show it upright; absent where that is not told.',
+    ),
   instead: z
     .string()
     .optional()

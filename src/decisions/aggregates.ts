@@ -5,7 +5,7 @@ import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { Locks } from '../store/locks.js';
 import type { Derived } from './derived.js';
-import { type LabelPlan, labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
+import { type Labelling, type LabelPlan, labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
 import { type LabelledResource, writeRecord } from './owned-labels.js';
 import { type CategoryLabels, proposedCategories } from './proposals.js';
 import { recordIn } from './read.js';
@@ -214,7 +214,7 @@ export class Aggregates implements Derived {
   ): LabelPlan & { next: Omit<GroupRecord, 'version'> } {
     const { content, instances } = group;
     const { prefix } = this.#names;
-    const { wanted, ...counts } = aggregate(group.records);
+    const { wanted, ...counts } = aggregate(group.records, this.#names);
     const given = prefixed(prefix, wanted);
     const proposal = prefix + stateLabels.categoryProposed;
     const ours = this.#oursOf(group, known?.labels ?? [], came, [...given, proposal]);
@@ -254,6 +254,7 @@ const dismissedIn = (known: GroupRecord | undefined): Pick<GroupRecord, 'dismiss
 /** Adds up decided instances. The same instances give the same result in any order. */
 export function aggregate(
   records: readonly InstanceRecord[],
+  labelling: Labelling = {},
 ): Pick<GroupRecord, 'categories' | 'decisions'> & { wanted: string[] } {
   const categories: Record<string, number> = {};
   const decisions: Record<string, number> = {};
@@ -261,7 +262,7 @@ export function aggregate(
   for (const record of records) {
     decisions[record.decision] = (decisions[record.decision] ?? 0) + 1;
     if (record.category !== undefined) categories[record.category] = (categories[record.category] ?? 0) + 1;
-    for (const label of labelsOf(record)) wanted.add(label);
+    for (const label of labelsOf(record, labelling)) wanted.add(label);
   }
   return { categories: sorted(categories), decisions: sorted(decisions), wanted: [...wanted].sort() };
 }

@@ -118,7 +118,7 @@ function personal(
   { who, when }: By,
 ): NewDecision {
   const before = current.before ?? { ...networksDecision(current), ...settledIn(current) };
-  const { top, network, engine, ms } = before;
+  const { top, network, engine, ms, orientation } = before;
   return {
     ...(category === null
       ? { decision: 'unknown_view' as const }
@@ -129,6 +129,7 @@ function personal(
     person: { who, when, action },
     before,
     network,
+    ...(orientation === undefined ? {} : { orientation }),
     engine,
     when,
     ms,

@@ -1,3 +1,4 @@
+import { turnOf } from '../classify/orientation.js';
 import { createError } from '../errors/errors.js';
 import { label } from '../orthanc/ids.js';
 import { isSettledByPerson, type Judged, openStatesOf } from './open-states.js';
@@ -27,15 +28,22 @@ export function requireLabels(option: string, categories: readonly string[], pre
     });
 }
 
-type Labelled = Pick<InstanceRecord, 'decision' | 'category'> & Judged;
+type Labelled = Pick<InstanceRecord, 'decision' | 'category' | 'orientation'> & Judged;
+
+/** What a site wants labels for. */
+export interface Labelling {
+  /** Turned pictures: `not_upright`. */
+  labelsTurned?: boolean | undefined;
+}
 
 /** The labels that a decision asks for, without a site's prefix. */
-export function labelsOf(record: Labelled): string[] {
-  const { decision, category } = record;
+export function labelsOf(record: Labelled, { labelsTurned }: Labelling = {}): string[] {
+  const { decision, category, orientation } = record;
   return [
     ...(decision === 'category' && category !== undefined ? [category] : []),
     ...openStatesOf(record),
     ...(isSettledByPerson(record) ? [stateLabels.settled] : []),
+    ...(labelsTurned && turnOf(orientation) !== 0 ? [stateLabels.notUpright] : []),
   ];
 }
 

@@ -2,7 +2,7 @@ import { createError } from '../errors/errors.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { Aggregates } from './aggregates.js';
-import { labelsOf, prefixed } from './labels.js';
+import { type Labelling, labelsOf, prefixed } from './labels.js';
 import { recordOf } from './read.js';
 import { metadataNames, unknownCategory } from './schema.js';
 import { pictureOf } from './tags-record.js';
@@ -30,7 +30,12 @@ const mostRounds = 8;
  * @throws picture_replaced where the file was replaced: nothing of ours is left on the new one
  */
 export async function followStandingRecord(
-  { orthanc, aggregates, labelPrefix }: { orthanc: Orthanc; aggregates: Aggregates; labelPrefix: string },
+  {
+    orthanc,
+    aggregates,
+    labelPrefix,
+    labelsTurned,
+  }: Labelling & { orthanc: Orthanc; aggregates: Aggregates; labelPrefix: string },
   { instance, study, picture, text, added }: Written,
 ): Promise<void> {
   const resource = `instances/${instance}` as const;
@@ -47,7 +52,7 @@ export async function followStandingRecord(
     }
     settled = now.Metadata[metadataNames.record];
     const known = recordOf(now);
-    const wanted = known === undefined ? [] : prefixed(labelPrefix, labelsOf(known.record));
+    const wanted = known === undefined ? [] : prefixed(labelPrefix, labelsOf(known.record, { labelsTurned }));
     for (const label of added)
       if (now.Labels.includes(label) && !wanted.includes(label)) await orthanc.labels.remove(resource, label);
     if (known === undefined) await orthanc.metadata.delete(resource, metadataNames.category);

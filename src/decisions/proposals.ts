@@ -1,10 +1,11 @@
 import type { InstanceContent } from '../orthanc/resources.js';
+import type { Labelling } from './labels.js';
 import type { LabelledResource } from './owned-labels.js';
 import { recordIn } from './read.js';
 import { type GroupRecord, groupRecord, metadataNames, readRecord } from './schema.js';
 
-/** How categories are named as labels. */
-export interface CategoryLabels {
+/** How categories are named as labels, and what else has a label. */
+export interface CategoryLabels extends Labelling {
   /** The site's. */
   prefix: string;
   /** Those that a person may choose. */

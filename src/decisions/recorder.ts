@@ -14,7 +14,7 @@ import { CorrectionKeeper, type SeenPicture } from './correction-keeper.js';
 import type { CorrectionStore, EndedCorrection } from './correction-store.js';
 import { type OtherPicture, otherPictures } from './exposure.js';
 import { FormerDecisions } from './former-decisions.js';
-import { type LabelPlan, labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
+import { type Labelling, type LabelPlan, labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
 import { isCompletedSince, requirePicture, withoutNewRequest } from './meanwhile.js';
 import { differencesOf, settledIn } from './open-states.js';
 import { followStandingRecord } from './overtaken.js';
@@ -70,7 +70,7 @@ interface Current {
 /** What is known of the file of an instance already. */
 interface Seen extends SeenPicture, Pick<DescribedInstance, 'descriptions' | 'exposure' | 'declared'> {}
 
-interface Parts {
+interface Parts extends Labelling {
   orthanc: Orthanc;
   labelPrefix: string;
   locks: Locks;
@@ -395,7 +395,7 @@ export class Recorder {
   }
 
   #labelsOf(record: Omit<InstanceRecord, 'labels' | 'version'>): string[] {
-    return prefixed(this.#parts.labelPrefix, labelsOf(record));
+    return prefixed(this.#parts.labelPrefix, labelsOf(record, this.#parts));
   }
 }
 

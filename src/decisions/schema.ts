@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { orientation } from '../classify/orientation.js';
 import { orderRecord } from '../order-check/schema.js';
 import { declared } from '../orthanc/declared.js';
 import { exposure } from '../orthanc/exposure.js';
 import { label } from '../orthanc/ids.js';
+
+export type { QuarterTurn } from '../classify/orientation.js';
 
 /**
  * What stands in Orthanc's metadata `Radiograph`. This is Plainview's memory and its contract with viewers:
@@ -62,6 +65,11 @@ export const decisionRecord = z.object({
     .array(z.object({ network: networkId, top }))
     .optional()
     .catch(undefined),
+  /**
+   * Which way up the picture is. Absent where the network does not tell it. No decision depends on it, so one that cannot be
+   * read is ignored.
+   */
+  orientation: orientation.optional().catch(undefined),
   engine: z.string(),
   /** ISO 8601, UTC. */
   when: z.string(),

@@ -1,4 +1,4 @@
-/** Labels that are states, without a site's prefix. All but the last say what a person has yet to settle. This file imports nothing, since the review page has it too. */
+/** Labels that are states, without a site's prefix. All but the last two say what a person has yet to settle. This file imports nothing, since the review page has it too. */
 export const stateLabels = {
   needsReview: 'needs_review',
   unknownView: 'unknown_view',
@@ -8,4 +8,6 @@ export const stateLabels = {
   categoryProposed: 'category_proposed',
   /** A person has settled all that was open on the instance. */
   settled: 'settled_by_person',
+  /** Where PLAINVIEW_ORIENTATION asks for it. */
+  notUpright: 'not_upright',
 } as const;

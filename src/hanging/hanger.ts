@@ -3,6 +3,7 @@ import { lateralityOf } from '../anatomy/laterality.js';
 import type { Config } from '../config/options.js';
 import { standsInstead } from '../decisions/exposure.js';
 import { recordOf } from '../decisions/read.js';
+import type { QuarterTurn } from '../decisions/schema.js';
 import { createError } from '../errors/errors.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
@@ -18,6 +19,8 @@ export interface HungPicture extends HangablePicture {
   state: 'category' | 'needs_review' | 'unknown_view' | 'failed' | 'undecided';
   /** The recorded category, even if it is not sure enough for hanging. */
   recorded?: string;
+  /** Clockwise degrees that bring it upright, where that is told. */
+  turned?: QuarterTurn;
   /** SOP Instance UID of the picture that is hung in place of this one, because it shows the same exposure. */
   instead?: string;
 }
@@ -106,7 +109,7 @@ export function picturesOf(found: readonly FoundRadiograph[], leastScore: number
 /** @param leastScore softmax, 0 to 1: a network's category with a lower score is not sure enough for hanging */
 function pictureOf(found: FoundRadiograph, leastScore: number): HungPicture {
   const record = recordOf(found.instance)?.record;
-  const { category, top = [], who, decision = 'undecided' } = record ?? {};
+  const { category, top = [], who, orientation, decision = 'undecided' } = record ?? {};
   const scored = category === undefined ? top[0] : top.find((each) => each.category === category);
   const score = who === 'person' ? undefined : scored?.score;
   const isSure = who === 'person' || (score ?? 0) >= leastScore;
@@ -123,6 +126,7 @@ function pictureOf(found: FoundRadiograph, leastScore: number): HungPicture {
     ...(score === undefined ? {} : { score }),
     ...(side === undefined ? {} : { side }),
     ...(who === undefined ? {} : { who }),
+    ...(orientation === undefined || orientation === 'cannot_tell' ? {} : { turned: orientation.turned }),
     ...(category === undefined ? {} : { recorded: category }),
     ...(isSure && category !== undefined ? { category } : {}),
   };

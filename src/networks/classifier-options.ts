@@ -79,6 +79,7 @@ export function serviceOptions(config: Config, network = config.network) {
   return {
     ...classifierOptions(network === config.network ? config : withNetwork(config, network)),
     keepsFeatures: config.features === 'keep',
+    tellsOrientation: config.orientation !== 'off',
     ...(shadowNetwork === undefined ? {} : { shadow: networkFiles(withNetwork(config, shadowNetwork)) }),
   };
 }

@@ -49,7 +49,7 @@ export class Judge {
   ): Promise<Omit<NewDecision, 'ms'>> {
     const known = reason === 'sweep' ? await this.#fromKept(before) : undefined;
     const seen = known ?? (await this.#look(id, tags, before));
-    const { shadow } = seen;
+    const { shadow, orientation } = seen;
     const { decision, category, reason: why, top } = decideOn(seen);
     const cascade = answersOf(seen);
     const provenance = this.provenance(before, seen);
@@ -58,6 +58,7 @@ export class Judge {
       ...(category === undefined ? {} : { category }),
       reason: why,
       top,
+      ...(orientation === undefined ? {} : { orientation }),
       ...provenance,
       ...(cascade === undefined ? {} : { cascade }),
       ...(shadow === undefined ? {} : { shadow: shadowRecordOf(shadow, provenance.when) }),
@@ -85,15 +86,15 @@ export class Judge {
   }
 
   /** Without a rendering. A second network would have to see the picture. */
-  async #fromKept(
-    before: IdentifiedInstance,
-  ): Promise<Pick<Classified, 'scores' | 'network' | 'engine' | 'shadow' | 'cascade'> | undefined> {
-    const { network, engine, shadow } = this.#parts.classifier;
+  async #fromKept(before: IdentifiedInstance): Promise<Omit<Classified, 'seconds' | 'features'> | undefined> {
+    const { network, engine, shadow, orients } = this.#parts.classifier;
     if (shadow !== undefined) return undefined;
     const scores = await this.#parts.kept?.scores(this.#parts.classifier, before);
     if (scores === undefined) return undefined;
     this.#parts.metrics.renderingsSpared.inc();
-    return { scores, network, engine: engine.engine };
+    // The features do not tell it, but the picture is the same.
+    const orientation = orients ? recordOf(before)?.record.orientation : undefined;
+    return { scores, network, engine: engine.engine, ...(orientation === undefined ? {} : { orientation }) };
   }
 
   /** Whether this network would give the category that another one gave: that can stand. */

@@ -401,6 +401,35 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await expect.poll(() => page.locator('canvas.map').count()).toBe(0);
   });
 
+  test('a picture that is not upright is turned, which is said and undone; a key turns it further', async () => {
+    const entry = nth(0);
+    Object.assign(entry, { orientation: { turned: 90 } });
+    const page = await openInstance(0);
+    const shownAt = (turn: number) => page.locator(`.layer[data-turn="${turn}"]`).waitFor();
+    await shownAt(90);
+    const note = page.getByRole('status').filter({ hasText: 'Turned clockwise by 90°' });
+    await note.waitFor();
+    // The whole picture is on the stage, also turned.
+    const [picture, stage] = [
+      await page.locator('img.radiograph').boundingBox(),
+      await page.locator('.stage').boundingBox(),
+    ];
+    expect(picture?.height).toBeLessThanOrEqual((stage?.height ?? 0) + 1);
+    expect(picture?.width).toBeLessThanOrEqual((stage?.width ?? 0) + 1);
+    expect(await faults(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Show as stored' }).click();
+    await shownAt(0);
+    await expect.poll(() => note.count()).toBe(0);
+    await page.keyboard.press('t');
+    await shownAt(90);
+    await page.getByRole('button', { name: 'Turn', exact: true }).click();
+    await shownAt(180);
+    await page.keyboard.press('0');
+    await shownAt(90);
+    await note.waitFor();
+    Object.assign(entry, { orientation: undefined });
+  });
+
   test('a drag windows the picture, which Orthanc then renders anew; wheel and keys zoom, two fingers too', async () => {
     const page = await openInstance(0, { hasTouch: true });
     const stage = page.locator('.stage');

@@ -55,6 +55,30 @@ describe('a stored radiograph', () => {
     expect(await reader().labels(`studies/${study}`)).toEqual(['unknown_view']);
   });
 
+  test('that is not upright has a label where the site wants it, which goes once it is upright', async () => {
+    const first = await service({ env: { PLAINVIEW_ORIENTATION: 'label' } });
+    first.classifier.orientation = { turned: 90, score: 0.97 };
+    const studyInstanceUid = uid('not upright');
+    const { orthancId, series, study } = await real.storeInstance(image({ studyInstanceUid }));
+    await reader().decided(orthancId);
+    const levels = [`instances/${orthancId}`, `series/${series}`, `studies/${study}`];
+    for (const level of levels) expect(await reader().labels(level)).toEqual(['knee_lateral', 'not_upright']);
+    const hanging = await fetchSigned(
+      first.secret,
+      `${first.url}/api/v1/studies/${studyInstanceUid}/hanging`,
+    );
+    expect(await hanging.json()).toMatchObject({ instances: [{ turned: 90 }] });
+    await first.stop();
+    running.splice(0);
+
+    const better = stubClassifier('b'.repeat(64));
+    better.orientation = { turned: 0, score: 0.97 };
+    const second = await service({ classifier: better, env: { PLAINVIEW_ORIENTATION: 'label' } });
+    await fetchSigned(second.secret, `${second.url}/api/v1/sweep`, { method: 'POST' });
+    for (const level of levels)
+      await waitFor(async () => (await reader().labels(level)).join() === 'knee_lateral');
+  });
+
   test('has the site’s prefix on every label', async () => {
     await service({ env: { PLAINVIEW_LABEL_PREFIX: 'rx-' } });
     const { orthancId, study } = await real.storeInstance(image());

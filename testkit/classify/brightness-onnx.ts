@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toOnnx } from '../../src/classify/graph/onnx.js';
+import { scoresName, toOnnx } from '../../src/classify/graph/onnx.js';
 
 /**
  * Writes an ONNX network that looks at the mean level of a picture alone: the first category for bright ones, the second
@@ -12,7 +12,7 @@ export async function brightnessOnnx(
   folder: string,
   name: string,
   categories: readonly [string, string, string],
-  description: object = {},
+  { output, ...description }: { output?: object; [field: string]: unknown } = {},
   weight = 4,
 ): Promise<string> {
   const graph = join(folder, `${name}.onnx`);
@@ -36,7 +36,7 @@ export async function brightnessOnnx(
     join(folder, `${name}.json`),
     JSON.stringify({
       input: { size: 8, range: [-1, 1], resize: 'squash' },
-      output: { values: 'softmax' },
+      output: { name: scoresName, ...(output ?? { values: 'softmax' }) },
       categories,
       ...description,
     }),

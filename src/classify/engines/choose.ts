@@ -29,7 +29,7 @@ export async function chooseEngine(
 ): Promise<{ engine: Engine; declined: Declined[] }> {
   const start = async (name: EngineName) => {
     const engine = await creators[name](chain);
-    await selfTest(engine, steps, chain.input);
+    await selfTest(engine, steps, chain);
     return engine;
   };
   const names = enginesOf(choice);

@@ -17,6 +17,14 @@ export type EngineChoice = z.infer<typeof engineChoice>;
 export const enginesOf = (choice: EngineChoice): readonly EngineName[] =>
   choice === 'auto' ? engineName.options : choice === 'gpu' ? gpuEngines : [choice];
 
+/** What a network gives for pictures. */
+export interface Inference {
+  /** Softmax, [N, classes]. */
+  readonly scores: Float32Array;
+  /** What its last convolution gives, [N, rows, columns, channels]. A described ONNX network does not give it. */
+  readonly featureMaps?: Float32Array | undefined;
+}
+
 /** Runs a network. It blocks the calling thread, so it must run in a worker. */
 export interface Engine {
   readonly name: EngineName;
@@ -24,11 +32,8 @@ export interface Engine {
   readonly device: string;
   /** Number of pictures per call at which it is fastest. */
   readonly batch: number;
-  /**
-   * @param pictures prepared, [N, height, width, 3]
-   * @returns softmax scores [N, classes]; for a chain without head its last features, [N, rows, columns, classes]
-   */
-  infer(pictures: Float32Array, size: Size): Promise<Float32Array>;
+  /** @param pictures prepared, [N, height, width, 3] */
+  infer(pictures: Float32Array, size: Size): Promise<Inference>;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import type * as converter from '@tensorflow/tfjs-converter';
 import type * as core from '@tensorflow/tfjs-core';
-import { toGraphModel } from '../graph/artifacts.js';
+import { featureMapsName, scoresName, toGraphModel } from '../graph/artifacts.js';
 import type { Chain } from '../graph/chain.js';
 import { countOf, type Engine } from './engine.js';
 
@@ -19,14 +19,18 @@ export function createGraphModelEngine(
     ...about,
     async infer(pictures, size) {
       const { height, width } = size;
-      const output = tf.tidy(() => {
+      const [scores, featureMaps] = tf.tidy(() => {
         const input = tf.tensor4d(pictures, [countOf(pictures, size), height, width, 3]);
-        return model.predict(input) as core.Tensor;
+        return model.execute(input, [scoresName, featureMapsName]) as [core.Tensor, core.Tensor];
       });
       try {
-        return await output.data<'float32'>();
+        return {
+          scores: await scores.data<'float32'>(),
+          featureMaps: await featureMaps.data<'float32'>(),
+        };
       } finally {
-        output.dispose();
+        scores.dispose();
+        featureMaps.dispose();
       }
     },
     async close() {

@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { createError } from '../../errors/errors.js';
 import type { Chain } from '../graph/chain.js';
-import { inputName, outputName, toOnnx } from '../graph/onnx.js';
+import { featureMapsName, inputName, scoresName, toOnnx } from '../graph/onnx.js';
 import { whyNotInstalled, whyNotLoaded } from './cuda-libraries.js';
 import { type CreateEngine, countOf, type Engine, type EngineName } from './engine.js';
 
@@ -63,9 +63,10 @@ async function create(name: OnnxruntimeEngine, chain: Chain): Promise<Engine> {
     async infer(pictures, size) {
       const shape = [countOf(pictures, size), size.height, size.width, 3];
       const results = await session.run({ [inputName]: new ort.Tensor('float32', pictures, shape) });
-      const output = results[outputName]?.data;
-      if (!(output instanceof Float32Array)) throw new TypeError('onnxruntime gave no float32 output');
-      return output;
+      const [scores, featureMaps] = [results[scoresName]?.data, results[featureMapsName]?.data];
+      if (!(scores instanceof Float32Array && featureMaps instanceof Float32Array))
+        throw new TypeError('onnxruntime gave no float32 output');
+      return { scores, featureMaps };
     },
     close: () => session.release(),
   };

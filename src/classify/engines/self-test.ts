@@ -1,4 +1,6 @@
 import { createError } from '../../errors/errors.js';
+import type { Chain } from '../graph/chain.js';
+import { featuresOf, scoresOf } from '../graph/last-layer.js';
 import { runReference } from '../graph/reference.js';
 import { convolvedSize, noPads, type Pads, padsOf, type Size, type Step } from '../graph/steps.js';
 import type { Engine } from './engine.js';
@@ -8,18 +10,18 @@ export const tolerance = 1e-4;
 
 /**
  * Tests an engine on two seeded noise pictures, before it is used. It compares the scores with the float64 reference,
- * and a batch with single pictures. It also checks that the scores add up to 1.
+ * and a batch with single pictures. It also checks that the scores add up to 1, and that they follow from the feature maps.
  *
  * The pictures are small, so the test takes a tenth of a second instead of two. The network is convolutional and uses
  * every weight at any size. Only the full size stays untested, and no weight depends on it.
  * @throws engine_wrong
  */
-export async function selfTest(engine: Engine, steps: readonly Step[], input: Size): Promise<void> {
-  const size = testSize(steps, input);
+export async function selfTest(engine: Engine, steps: readonly Step[], chain: Chain): Promise<void> {
+  const size = testSize(steps, chain.input);
   const length = size.height * size.width * 3;
   const pictures = noise(2 * length, 1);
-  const together = await engine.infer(pictures, size);
-  const second = await engine.infer(pictures.slice(length), size);
+  const { scores: together } = await engine.infer(pictures, size);
+  const { scores: second, featureMaps } = await engine.infer(pictures.slice(length), size);
   const classes = together.length / 2;
   const reference = runReference(steps, pictures.subarray(0, length), size);
 
@@ -34,6 +36,9 @@ export async function selfTest(engine: Engine, steps: readonly Step[], input: Si
     throw problem('a picture in a batch is scored otherwise than alone');
   const sum = second.reduce((a, b) => a + b, 0);
   if (!(Math.abs(sum - 1) <= tolerance)) throw problem(`its scores add up to ${sum}`);
+  const follow = scoresOf(chain, featuresOf(chain, featureMaps ?? new Float32Array()));
+  if (!(maxDifference(follow, second) <= tolerance))
+    throw problem('its scores do not follow from its feature maps');
 }
 
 const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>

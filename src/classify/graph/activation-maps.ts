@@ -1,59 +1,42 @@
-import type { Chain, ConvLayer, DenseLayer } from './chain.js';
-import { noPads } from './steps.js';
-
-/** A network that computes activation maps in place of scores. */
-export interface ActivationMapChain {
-  /** Its output is the maps, [N, rows, columns, classes]. It has no average, no head and no softmax. */
-  readonly chain: Chain;
-  /** One for each class. Mean of the map + bias = logit of the class. */
-  readonly bias: Float32Array;
-}
+import { type Chain, channelsOf } from './chain.js';
 
 /** Whether the scores are a linear function of the features. */
 export const hasLinearHead = ({ head }: Chain): boolean =>
   head.every(({ activation }) => activation === 'linear');
 
 /**
- * Class activation maps (B. Zhou et al., CVPR 2016). A linear head gives the same result before and after the
- * average. So it is moved before the average, as a 1×1 convolution. Its output is what each place adds to the logit
- * of a class. Nothing is approximated.
+ * The class activation map of a class (B. Zhou et al., CVPR 2016): what each place adds to its logit. A linear head gives
+ * the same result before and after the average, so nothing is approximated.
  * @param chain with a linear head
+ * @param featureMaps of the last convolution, [rows, columns, channels]
+ * @returns mean of the values + bias = logit of the class
  */
-export function activationMapChainOf(chain: Chain): ActivationMapChain {
-  const { inputs, outputs, weights, bias } = chain.head.reduce(combined);
-  const layer: ConvLayer = {
-    kind: 'conv',
-    shape: [1, 1, inputs, outputs],
-    kernel: weights,
-    bias: new Float32Array(outputs),
-    strides: [1, 1],
-    pads: noPads,
-    activation: 'linear',
-  };
-  return { chain: { ...chain, features: [...chain.features, layer], head: [] }, bias };
+export function activationMapOf(
+  chain: Chain,
+  featureMaps: Float32Array,
+  classIndex: number,
+): { values: Float32Array; bias: number } {
+  const { weights, bias } = weightsOf(chain, classIndex);
+  const channels = channelsOf(chain);
+  const values = Float32Array.from({ length: featureMaps.length / channels }, (_, place) =>
+    weights.reduce((sum, weight, c) => sum + weight * at(featureMaps, place * channels + c), 0),
+  );
+  return { values, bias };
 }
 
-/** Combines two linear layers into one. */
-function combined(first: DenseLayer, second: DenseLayer): DenseLayer {
-  const { inputs, outputs: middle } = first;
-  const { outputs } = second;
-  /** [rows, middle] · [middle, outputs] */
-  const product = (values: Float32Array, rows: number) => {
-    const sums = new Float64Array(rows * outputs);
-    for (let row = 0; row < rows; row++)
-      for (let m = 0; m < middle; m++) {
-        const value = values[row * middle + m] ?? 0;
-        for (let o = 0; o < outputs; o++)
-          sums[row * outputs + o] =
-            (sums[row * outputs + o] ?? 0) + value * (second.weights[m * outputs + o] ?? 0);
-      }
-    return sums;
-  };
-  return {
-    inputs,
-    outputs,
-    weights: Float32Array.from(product(first.weights, inputs)),
-    bias: Float32Array.from(product(first.bias, 1), (value, o) => value + (second.bias[o] ?? 0)),
-    activation: 'linear',
-  };
+/** The head as one layer: the weight of each channel for the logit of one class, and its bias. */
+function weightsOf({ head, classes }: Chain, classIndex: number) {
+  const only = Float64Array.from({ length: classes }, (_, c) => (c === classIndex ? 1 : 0));
+  return head.reduceRight(
+    ({ weights: after, bias: sum }, { inputs, outputs, weights, bias }) => ({
+      weights: Float64Array.from({ length: inputs }, (_, i) =>
+        after.reduce((total, weight, o) => total + weight * at(weights, i * outputs + o), 0),
+      ),
+      bias: after.reduce((total, weight, o) => total + weight * at(bias, o), sum),
+    }),
+    { weights: only, bias: 0 },
+  );
 }
+
+// All indices come from the lengths.
+const at = (values: Float32Array, index: number) => values[index] as number;

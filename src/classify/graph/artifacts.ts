@@ -3,8 +3,9 @@ import type { Activation, Chain, ConvLayer, DenseLayer } from './chain.js';
 import { convolvedSize, noPads, padsOf, type Size } from './steps.js';
 
 export const inputName = 'input';
-/** The output: the scores, or the last features of a chain without head. */
-export const outputName = 'output';
+/** The outputs: see `Inference`. */
+export const scoresName = 'scores';
+export const featureMapsName = 'featureMaps';
 
 type Attributes = Record<string, object>;
 interface NodeDef {
@@ -27,15 +28,12 @@ export function toGraphModel(chain: Chain): io.ModelArtifacts {
     last = writer.convolution(`features/${i}`, last, layer, size);
     size = convolvedSize(size, layer.shape, layer.strides, layer.pads);
   }
-  if (chain.head.length === 0) {
-    writer.node(outputName, 'Identity', [last], { T: float });
-    return writer.finish();
-  }
+  writer.node(featureMapsName, 'Identity', [last], { T: float });
   writer.constant('average/axes', Int32Array.of(1, 2), [2]);
   writer.node('average', 'Mean', [last, 'average/axes'], { T: float, keep_dims: { b: false } });
   last = 'average';
   for (const [i, layer] of chain.head.entries()) last = writer.dense(`head/${i}`, last, layer);
-  writer.node(outputName, 'Softmax', [last], { T: float });
+  writer.node(scoresName, 'Softmax', [last], { T: float });
   return writer.finish();
 }
 

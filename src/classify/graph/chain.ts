@@ -32,10 +32,20 @@ export interface DenseLayer {
 export interface Chain {
   readonly input: Size & { readonly channels: 3 };
   readonly features: readonly ConvLayer[];
-  /** Empty only in an activation map chain. Its output is the features: no average and no softmax follow. */
   readonly head: readonly DenseLayer[];
   readonly classes: number;
 }
+
+/** Number of channels of what is averaged. */
+export const channelsOf = ({ features, input }: Chain): number =>
+  features.at(-1)?.bias.length ?? input.channels;
+
+/** Rows and columns of what is averaged. */
+export const featureMapsSizeOf = ({ features, input }: Chain): Size =>
+  features.reduce<Size>(
+    (before, { shape, strides, pads }) => convolvedSize(before, shape, strides, pads),
+    input,
+  );
 
 /** A layer into which later steps are still folded. It is float64, so that folding rounds only once. */
 interface Draft {

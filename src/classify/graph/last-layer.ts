@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { activate, type Chain, type DenseLayer } from './chain.js';
+import { activate, type Chain, channelsOf, type DenseLayer } from './chain.js';
 
 /**
  * The hash of everything before the last layer. Networks with the same hash have the same features, whatever their last
@@ -17,8 +17,18 @@ export function featuresHash({ input, features, head }: Chain): string {
   return hash.digest('hex');
 }
 
+/** What enters the last layer. @param featureMaps of the last convolution, [rows, columns, channels] */
+export const featuresOf = (chain: Chain, featureMaps: Float32Array): Float32Array =>
+  chain.head
+    .slice(0, -1)
+    .reduce((vector, layer) => throughDense(layer, vector), pooled(featureMaps, channelsOf(chain)));
+
+/** The scores of what enters the last layer. */
+export const scoresOf = ({ head }: Pick<Chain, 'head'>, features: Float32Array): Float32Array =>
+  softmax(head.slice(-1).reduce((vector, last) => throughDense(last, vector), features));
+
 /** The mean of each channel over the picture. @param values [rows, columns, channels] */
-export function pooled(values: Float32Array, channels: number): Float32Array {
+function pooled(values: Float32Array, channels: number): Float32Array {
   const sums = new Float64Array(channels);
   for (let i = 0; i < values.length; i++) sums[i % channels] = at(sums, i % channels) + at(values, i);
   return Float32Array.from(sums, (sum) => (sum * channels) / values.length);

@@ -1,9 +1,10 @@
 import protobuf from 'protobufjs';
-import type { Activation, Chain, ConvLayer, DenseLayer } from './chain.js';
+import { type Activation, type Chain, type ConvLayer, channelsOf, type DenseLayer } from './chain.js';
 
 export const inputName = 'input';
-/** The output: the scores, or the last features of a chain without head. */
-export const outputName = 'output';
+/** The outputs: see `Inference`. */
+export const scoresName = 'scores';
+export const featureMapsName = 'featureMaps';
 
 /** The part of onnx.proto that `toOnnx` writes. */
 const schema = protobuf.parse(`
@@ -34,15 +35,15 @@ export function toOnnx(chain: Chain): Uint8Array {
   const writer = new Writer();
   let last = writer.node('Transpose', [inputName], { perm: [0, 3, 1, 2] });
   for (const layer of chain.features) last = writer.convolution(last, layer);
-  if (chain.head.length === 0) {
-    writer.node('Transpose', [last], { perm: [0, 2, 3, 1] }, outputName);
-    return writer.finish(['N', 'rows', 'columns', chain.classes]);
-  }
+  writer.node('Transpose', [last], { perm: [0, 2, 3, 1] }, featureMapsName);
   last = writer.node('GlobalAveragePool', [last]);
   last = writer.node('Flatten', [last]);
   for (const layer of chain.head) last = writer.dense(last, layer);
-  writer.node('Softmax', [last], { axis: 1 }, outputName);
-  return writer.finish(['N', chain.classes]);
+  writer.node('Softmax', [last], { axis: 1 }, scoresName);
+  return writer.finish({
+    [scoresName]: ['N', chain.classes],
+    [featureMapsName]: ['N', 'rows', 'columns', channelsOf(chain)],
+  });
 }
 
 class Writer {
@@ -97,7 +98,7 @@ class Writer {
     return this.#activate(this.node('Gemm', [input, `${name}/weights`, `${name}/bias`]), layer.activation);
   }
 
-  finish(output: (string | number)[]): Uint8Array {
+  finish(outputs: Record<string, (string | number)[]>): Uint8Array {
     const type = schema.lookupType('ModelProto');
     const value = (name: string, dims: (string | number)[]) => ({
       name,
@@ -119,7 +120,7 @@ class Writer {
         node: this.#nodes,
         initializer: this.#initializers,
         input: [value(inputName, ['N', 'H', 'W', 3])],
-        output: [value(outputName, output)],
+        output: Object.entries(outputs).map(([name, dims]) => value(name, dims)),
       },
     };
     return type.encode(type.fromObject(model)).finish();

@@ -76,7 +76,7 @@ export async function startOnnx(model: OnnxModel, choice: EngineChoice): Promise
     declined,
     engine: {
       ...about,
-      infer: async (pictures) => scoresOf(await raw(pictures), form.output),
+      infer: async (pictures) => ({ scores: scoresOf(await raw(pictures), form.output) }),
       close: () => session.release(),
     },
   };

@@ -1,4 +1,4 @@
-import type { Engine } from '../engines/engine.js';
+import type { Engine, Inference } from '../engines/engine.js';
 import type { Size } from '../graph/steps.js';
 
 interface Waiting {
@@ -7,10 +7,9 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-export interface InferenceResult {
+export interface InferenceResult extends Inference {
   /** The prepared picture. */
   readonly input: Float32Array;
-  readonly scores: Float32Array;
   /** Duration of the whole batch. */
   readonly seconds: number;
 }
@@ -66,14 +65,22 @@ export class Batcher {
       const batch = this.#waiting.splice(0, this.#engine.batch);
       try {
         const began = performance.now();
-        const scores = await this.#engine.infer(
+        const { scores, featureMaps } = await this.#engine.infer(
           concatenated(batch.map(({ picture }) => picture)),
           this.#size,
         );
         const seconds = (performance.now() - began) / 1000;
-        const classes = scores.length / batch.length;
+        const part = (values: Float32Array, i: number) => {
+          const length = values.length / batch.length;
+          return values.slice(i * length, (i + 1) * length);
+        };
         for (const [i, { picture, resolve }] of batch.entries())
-          resolve({ input: picture, scores: scores.slice(i * classes, (i + 1) * classes), seconds });
+          resolve({
+            input: picture,
+            scores: part(scores, i),
+            featureMaps: featureMaps && part(featureMaps, i),
+            seconds,
+          });
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }

@@ -3,12 +3,16 @@ import type { Declined } from '../engines/choose.js';
 import type { EngineChoice, EngineName } from '../engines/engine.js';
 import type { Model } from '../network.js';
 import type { OnnxForm } from '../onnx/fit.js';
+import type { Orientation } from '../orientation.js';
 import type { FrameChoice } from '../prepare/picture.js';
+import type { OrientationSetup } from './orienter.js';
 
 /** Data with which a worker is started. */
 export interface Setup {
   readonly model: Model;
   readonly engine: EngineChoice;
+  /** Where it is to be told which way up pictures are. */
+  readonly orientation?: OrientationSetup | undefined;
   readonly maxMegapixels: number;
   /** Which frame of a DICOM file is classified; default `first`. */
   readonly frame?: FrameChoice | undefined;
@@ -78,6 +82,8 @@ export interface Classification {
   /** Softmax, one for each class. */
   readonly scores: Float32Array;
   readonly seconds: Seconds;
+  /** Where the network tells it. */
+  readonly orientation?: Orientation;
   /** What enters the last layer of the network, where that was asked for. */
   readonly features?: Float32Array;
   /** Present where there is a second network. */
@@ -125,6 +131,8 @@ export type Reply =
       readonly report: EngineReport;
       readonly classes: number;
       readonly batch: number;
+      /** Whether it tells which way up pictures are. */
+      readonly orients: boolean;
       /** Of an ONNX network. */
       readonly onnx?: OnnxReport | undefined;
       /** Present where the setup has a second network: its outputs, or why it cannot run. */

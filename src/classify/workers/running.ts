@@ -1,8 +1,9 @@
 import { chooseEngine, type Declined } from '../engines/choose.js';
 import type { Engine, EngineChoice } from '../engines/engine.js';
-import { hasLinearHead } from '../graph/activation-maps.js';
-import { buildChain } from '../graph/chain.js';
+import { activationMapOf, hasLinearHead } from '../graph/activation-maps.js';
+import { buildChain, featureMapsSizeOf } from '../graph/chain.js';
 import { readGraphDef } from '../graph/graphdef.js';
+import { featuresOf } from '../graph/last-layer.js';
 import type { Size } from '../graph/steps.js';
 import { walk } from '../graph/walk.js';
 import type { Model } from '../network.js';
@@ -11,10 +12,9 @@ import { startFeatures, startOnnx } from '../onnx/run.js';
 import { placementOf, prepareAsDescribed } from '../prepare/described.js';
 import type { Picture } from '../prepare/picture.js';
 import { prepare } from '../prepare/resize.js';
-import { ActivationExplainer } from './activation-explainer.js';
-import { Batcher } from './batcher.js';
-import { FeatureExtractor } from './feature-extractor.js';
+import { Batcher, type InferenceResult } from './batcher.js';
 import { occlusionMap } from './occlusion.js';
+import { type Orient, type OrientationSetup, orienterOf } from './orienter.js';
 import type { ClassMap, OnnxReport } from './protocol.js';
 
 /** A network that runs in this process, of whatever kind. */
@@ -26,40 +26,54 @@ export interface Running {
   /** The same for two networks that are given the same input for a picture. */
   readonly preparation: string;
   prepare(picture: Picture): Promise<Float32Array>;
-  /** @param input the prepared picture @param scores those of the network @param picture the size before that */
-  explain(input: Float32Array, scores: Float32Array, classIndex: number, picture: Size): Promise<ClassMap>;
-  /** Of a frozen graph. */
-  readonly extractor?: FeatureExtractor;
+  /** @param picture the size of the picture before it was prepared */
+  explain(result: InferenceResult, classIndex: number, picture: Size): Promise<ClassMap>;
+  /** What enters the last layer of a frozen graph. */
+  featuresOf?(result: InferenceResult): Float32Array | undefined;
+  /** Absent where the network does not tell which way up pictures are. */
+  readonly orient?: Orient | undefined;
   readonly onnx?: OnnxReport;
 }
 
-/** Starts and tests a network. @throws network_…, engine_…, no_engine */
-export const startNetwork = (model: Model, choice: EngineChoice): Promise<Running> =>
-  model.kind === 'onnx' ? startDescribed(model, choice) : startFrozen(model, choice);
+/**
+ * Starts and tests a network.
+ * @param orientation where it is to be told which way up pictures are
+ * @throws network_…, engine_…, no_engine
+ */
+export const startNetwork = (
+  model: Model,
+  choice: EngineChoice,
+  orientation?: OrientationSetup,
+): Promise<Running> =>
+  model.kind === 'onnx' ? startDescribed(model, choice) : startFrozen(model, choice, orientation);
 
 async function startFrozen(
   { file, layers, preparation }: Extract<Model, { kind: 'frozen' }>,
   choice: EngineChoice,
+  orientation: OrientationSetup | undefined,
 ): Promise<Running> {
   const steps = walk(readGraphDef(Buffer.from(file.buffer, file.byteOffset, file.length)), layers);
   const chain = buildChain(steps, preparation);
   const { engine, declined } = await chooseEngine(choice, chain, steps);
-  const explainer = hasLinearHead(chain) ? new ActivationExplainer(chain, engine.name) : undefined;
+  const isLinear = hasLinearHead(chain);
+  const { height: rows, width: columns } = featureMapsSizeOf(chain);
   const { height, width } = preparation;
   const placement = { left: 0, top: 0, height, width };
+  const batcher = new Batcher(engine, preparation);
+  const infer = async (pictures: Float32Array) => (await engine.infer(pictures, preparation)).scores;
   return {
     engine,
     declined,
     classes: chain.classes,
-    batcher: new Batcher(engine, preparation),
+    batcher,
     preparation: JSON.stringify(preparation),
     prepare: async (picture) => prepare(picture, preparation),
-    explain: async (input, scores, classIndex) =>
-      explainer?.explain(input, scores, classIndex) ??
-      occlusionMap({ input, height, width, channels: 3, layout: 'NHWC', placement }, classIndex, (pictures) =>
-        engine.infer(pictures, preparation),
-      ),
-    extractor: new FeatureExtractor(chain, engine),
+    explain: async ({ input, featureMaps }, classIndex) =>
+      isLinear && featureMaps !== undefined
+        ? { method: 'activation', rows, columns, ...activationMapOf(chain, featureMaps, classIndex) }
+        : occlusionMap({ input, height, width, channels: 3, layout: 'NHWC', placement }, classIndex, infer),
+    featuresOf: ({ featureMaps }) => featureMaps && featuresOf(chain, featureMaps),
+    orient: orientation && orienterOf(orientation, chain, (input) => batcher.infer(async () => input)),
   };
 }
 
@@ -77,7 +91,7 @@ async function startDescribed(
     batcher: new Batcher(engine, form.input),
     preparation: JSON.stringify(form.input),
     prepare: (picture) => prepareAsDescribed(picture, form.input),
-    explain: async (input, scores, classIndex, picture) => {
+    explain: async ({ input, scores }, classIndex, picture) => {
       const placement = placementOf(picture, form.input);
       // Where the features cannot be had, hiding parts serves as well.
       pooling ??= startFeatures(model, form).catch(() => undefined);
@@ -89,7 +103,11 @@ async function startDescribed(
           return { method: 'activation', ...overPicture(map, features, form.input, placement) };
       }
       const occluded = { input, height, width, channels, layout, placement };
-      return occlusionMap(occluded, classIndex, (pictures) => engine.infer(pictures, form.input));
+      return occlusionMap(
+        occluded,
+        classIndex,
+        async (pictures) => (await engine.infer(pictures, form.input)).scores,
+      );
     },
     onnx: { form, suspicions },
   };

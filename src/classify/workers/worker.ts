@@ -52,8 +52,8 @@ async function lookAt(
 }
 
 async function start(setup: Setup): Promise<void> {
-  const network = await startNetwork(setup.model, setup.engine);
-  const { engine, batcher, extractor } = network;
+  const network = await startNetwork(setup.model, setup.engine, setup.orientation);
+  const { engine, batcher } = network;
   const shadow = await startShadow(setup, engine.name);
   const sharesInput =
     shadow !== undefined && 'preparation' in shadow && shadow.preparation === network.preparation;
@@ -81,11 +81,17 @@ async function start(setup: Setup): Promise<void> {
         return input;
       };
       const all = (infer: number) => ({ decode: decodeSeconds, prepare: prepareSeconds, infer });
-      const { input, seconds, ...extracted } =
-        wanted.kind === 'features' && extractor !== undefined
-          ? await extractor.extract(prepared)
-          : await batcher.infer(prepared);
-      const result = { ...extracted, seconds: all(seconds) };
+      const inferred = await batcher.infer(prepared);
+      const { input, scores, seconds } = inferred;
+      const features = wanted.kind === 'features' ? network.featuresOf?.(inferred) : undefined;
+      const began = performance.now();
+      const orientation = wanted.kind === 'map' ? undefined : await network.orient?.(inferred);
+      const result = {
+        scores,
+        seconds: all(seconds + elapsed(began)),
+        ...(features === undefined ? {} : { features }),
+        ...(orientation === undefined ? {} : { orientation }),
+      };
       if (isShadowed && shadow !== undefined) {
         reply({ kind: 'scored', id, result });
         const outcome = await lookAt(await decoding, sharesInput ? input : undefined, shadow);
@@ -93,9 +99,7 @@ async function start(setup: Setup): Promise<void> {
         return;
       }
       const map =
-        wanted.kind === 'map'
-          ? await network.explain(input, result.scores, wanted.classIndex, await decoding)
-          : {};
+        wanted.kind === 'map' ? await network.explain(inferred, wanted.classIndex, await decoding) : {};
       reply({ kind: 'done', id, result: { ...result, ...map } });
     } catch (error) {
       reply({ kind: 'failed', id, error: serialize(error) });
@@ -111,6 +115,7 @@ async function start(setup: Setup): Promise<void> {
     report,
     classes: network.classes,
     batch: engine.batch,
+    orients: network.orient !== undefined,
     onnx: network.onnx,
     ...(shadow === undefined ? {} : { shadow: 'error' in shadow ? shadow : { classes: shadow.classes } }),
   });

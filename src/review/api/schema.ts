@@ -44,6 +44,8 @@ export const entry = z.object({
   top: z.array(scored),
   who: z.enum(['network', 'person']),
   network: networkId,
+  /** `turned`: clockwise degrees that bring the picture upright. */
+  orientation: z.optional(z.union([z.object({ turned: z.number() }), z.literal('cannot_tell')])),
   engine: z.string(),
   /** ISO 8601; sent back with a confirmation or correction, it identifies the decision that it is about. */
   when: z.string(),

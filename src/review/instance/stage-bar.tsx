@@ -1,7 +1,7 @@
 import type { Entry } from '../api/schema.js';
 import { texts } from '../texts/index.js';
 import { Key } from '../ui/keys.js';
-import { inverted, mapCategory, mapIsOn, mapStrength, resetView, tool } from './view-state.js';
+import { inverted, mapCategory, mapIsOn, mapStrength, resetView, tool, turnFurther } from './view-state.js';
 
 /** The tools of the picture, on its lower edge. */
 export function StageBar({ entry, zoomBy }: { entry: Entry; zoomBy: (factor: number) => void }) {
@@ -31,6 +31,9 @@ export function StageBar({ entry, zoomBy }: { entry: Entry; zoomBy: (factor: num
       </span>
       <button type="button" aria-pressed={inverted.value} onClick={() => (inverted.value = !inverted.value)}>
         {texts.stageInvert}
+      </button>
+      <button type="button" onClick={() => turnFurther(entry)}>
+        {texts.stageTurn}
       </button>
       <button type="button" onClick={resetView}>
         {texts.stageReset}

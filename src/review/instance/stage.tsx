@@ -9,12 +9,24 @@ import { ActivationMap } from './activation.js';
 import { followPointers } from './gestures.js';
 import { stageSide, usePrefetch, useRendering } from './rendering.js';
 import { StageBar } from './stage-bar.js';
-import { greyWindow, inverted, mapCategory, mapIsOn, placement, resetView } from './view-state.js';
+import {
+  chosenTurn,
+  greyWindow,
+  inverted,
+  mapCategory,
+  mapIsOn,
+  placement,
+  resetView,
+  showAsStored,
+  shownTurn,
+  turnFurther,
+} from './view-state.js';
 import {
   clampToStage,
   fitInto,
   limitWindow,
   renderedSide,
+  turnedSize,
   wholeWindow,
   windowChange,
   zoomAt,
@@ -27,7 +39,10 @@ export function Stage({ entry }: { entry: Entry }) {
   const [natural, setNatural] = useState<Size>();
   const [isDragging, setDragging] = useState(false);
   const shape = entry.columns && entry.rows ? { width: entry.columns, height: entry.rows } : natural;
-  const fit = shape === undefined || space === undefined ? undefined : fitInto(shape, space);
+  const turn = shownTurn(entry);
+  const fit =
+    shape === undefined || space === undefined ? undefined : fitInto(turnedSize(shape, turn), space);
+  const layer = fit && turnedSize(fit, turn);
 
   const { zoom, x, y } = placement.value;
   const side = stageSide(space) * Math.min(zoom, 4);
@@ -49,7 +64,7 @@ export function Stage({ entry }: { entry: Entry }) {
   const zoomBy = (factor: number) => {
     if (fit && space) placement.value = clampToStage(zoomAt(placement.value, factor), fit, space);
   };
-  useStageShortcuts(zoomBy);
+  useStageShortcuts(zoomBy, () => turnFurther(entry));
   const onArrow = (event: KeyboardEvent) => {
     const direction = arrows[event.key];
     if (direction === undefined || !fit || !space) return;
@@ -78,13 +93,14 @@ export function Stage({ entry }: { entry: Entry }) {
         onKeyDown={zoom > 1 ? onArrow : undefined}
       >
         <GreyFilter slope={slope} intercept={intercept} />
-        {fit !== undefined && (
+        {layer !== undefined && (
           <div
             class="layer"
+            data-turn={turn}
             style={{
-              width: `${fit.width}px`,
-              height: `${fit.height}px`,
-              transform: `translate(-50%, -50%) translate(${x}px, ${y}px) scale(${zoom})`,
+              width: `${layer.width}px`,
+              height: `${layer.height}px`,
+              transform: `translate(-50%, -50%) translate(${x}px, ${y}px) scale(${zoom}) rotate(${turn}deg)`,
             }}
           >
             {shown !== undefined && (
@@ -120,6 +136,14 @@ export function Stage({ entry }: { entry: Entry }) {
           </p>
         )}
       </div>
+      {chosenTurn.value === undefined && turn !== 0 && (
+        <p class="turned" role="status">
+          {texts.stageTurned(turn)}{' '}
+          <button type="button" onClick={showAsStored}>
+            {texts.stageAsStored}
+          </button>
+        </p>
+      )}
       <StageBar entry={entry} zoomBy={zoomBy} />
     </section>
   );
@@ -132,7 +156,7 @@ const arrows: { [key: string]: readonly [number, number] } = {
   ArrowDown: [0, -1],
 };
 
-function useStageShortcuts(zoomBy: (factor: number) => void): void {
+function useStageShortcuts(zoomBy: (factor: number) => void, turnOnce: () => void): void {
   const shift = (center: number, width: number) => {
     const { value } = greyWindow;
     greyWindow.value = limitWindow({
@@ -149,6 +173,7 @@ function useStageShortcuts(zoomBy: (factor: number) => void): void {
     { keys: ['m'], repeats: true, description: texts.keyMoreContrast, run: () => shift(0, 1 / 1.15) },
     { keys: ['l'], repeats: true, description: texts.keyLessContrast, run: () => shift(0, 1.15) },
     { keys: ['i'], description: texts.keyInvert, run: () => (inverted.value = !inverted.value) },
+    { keys: ['t'], description: texts.keyTurn, run: turnOnce },
     { keys: ['a'], description: texts.keyMap, run: () => (mapIsOn.value = !mapIsOn.value) },
   ]);
 }

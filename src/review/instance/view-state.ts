@@ -1,10 +1,13 @@
 import { signal } from '@preact/signals';
+import type { Entry } from '../api/schema.js';
 import { fitted, type GreyWindow, type Placement, wholeWindow } from './viewport.js';
 
 /** How the picture is shown; reset for each picture. */
 export const placement = signal<Placement>(fitted);
 export const greyWindow = signal<GreyWindow>(wholeWindow);
 export const inverted = signal(false);
+/** Clockwise degrees that a person has chosen; undefined: those that bring the picture upright, as the network sees it. */
+export const chosenTurn = signal<number | undefined>(undefined);
 /** What a plain drag does. */
 export const tool = signal<'window' | 'pan'>('window');
 
@@ -12,9 +15,27 @@ export function resetView(): void {
   placement.value = fitted;
   greyWindow.value = wholeWindow;
   inverted.value = false;
+  chosenTurn.value = undefined;
 }
 
 /** Whether the class-activation map is drawn over the picture, how strongly (0…1), and for which category. */
 export const mapIsOn = signal(false);
 export const mapStrength = signal(0.6);
 export const mapCategory = signal<string | undefined>(undefined);
+
+/** Clockwise degrees that bring the picture upright, as the network sees it; 0 where it cannot tell. */
+export const toldTurn = ({ orientation }: Pick<Entry, 'orientation'>): number =>
+  orientation === undefined || orientation === 'cannot_tell' ? 0 : orientation.turned;
+
+/** Clockwise degrees by which the picture is shown. */
+export const shownTurn = (entry: Entry): number => chosenTurn.value ?? toldTurn(entry);
+
+export function turnFurther(entry: Entry): void {
+  chosenTurn.value = (shownTurn(entry) + 90) % 360;
+  placement.value = fitted;
+}
+
+export function showAsStored(): void {
+  chosenTurn.value = 0;
+  placement.value = fitted;
+}

@@ -31,6 +31,10 @@ export function fitInto(picture: Size, stage: Size): Size {
   return { width: picture.width * scale, height: picture.height * scale };
 }
 
+/** The size of a picture after a quarter turn, or as it is. */
+export const turnedSize = ({ width, height }: Size, turn: number): Size =>
+  turn % 180 === 0 ? { width, height } : { width: height, height: width };
+
 /** The grey values that are spread from black to white; 0…1 is what Orthanc's own rendering shows. */
 export interface GreyWindow {
   center: number;

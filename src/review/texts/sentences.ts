@@ -49,6 +49,7 @@ export const sentences = {
     say('stageAlt', {
       category: category === undefined ? catalogue.messages.titleUndecided : categoryName(category),
     }),
+  stageTurned: (turn: number) => say('stageTurned', { turn }),
   stageMapTitle: (category: string) => say('stageMapTitle', { category: categoryName(category) }),
 
   // Notices after decisions

@@ -80,7 +80,7 @@ async function evaluate(labels: string, ...args: string[]) {
 describe('plainview evaluate', () => {
   it('measures an ONNX network, by the names of its input and output, against a frozen graph', async () => {
     const onnx = await brightnessOnnx(folder, 'light', ['chest_pa_ap', 'knee_ap', 'other']);
-    const layers = ['--input_layer', 'input', '--output_layer', 'output'];
+    const layers = ['--input_layer', 'input', '--output_layer', 'scores'];
     const args = ['--network', onnx, ...layers, '--against', network];
     const { status, report } = await evaluate(inFolder('labels.csv'), ...args);
     expect(status).toBe(0);

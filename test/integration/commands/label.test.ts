@@ -89,6 +89,18 @@ describe('plainview label', () => {
     expect(jsonLines(stdout)[0]).toMatchObject({ network: { name: expect.stringContaining('plainview') } });
   });
 
+  it('says with --json by how much a picture must be turned to be upright', async () => {
+    const upright = shipped('samples', 'chest_composite.png');
+    const turned = join(folder, 'turned.png');
+    // A picture that was turned counter-clockwise must be turned clockwise.
+    await sharp(upright).rotate(-90).png().toFile(turned);
+    const { stdout } = await runPlainview(['label', '--json', upright, turned]);
+    expect(jsonLines(stdout)).toMatchObject([
+      { orientation: { turned: 0 } },
+      { orientation: { turned: 90 } },
+    ]);
+  });
+
   it('prints one object per line with --json', async () => {
     const { stdout } = await runPlainview(['label', '--json', ...network, picture('rgb.png')]);
     const { category } = await best('rgb.png');

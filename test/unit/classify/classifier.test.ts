@@ -132,7 +132,7 @@ describe('a classifier', () => {
 
   it('reports its engine', async () => {
     const classifier = await start({ engine: 'auto' });
-    expect(['gpu', 'onnxruntime', 'wasm']).toContain(classifier.engine.engine);
+    expect(engineName.options).toContain(classifier.engine.engine);
     expect(classifier.network).toMatchObject({ name: 'keras', classes: ['a', 'b', 'c', 'd', 'e'] });
   });
 

@@ -50,8 +50,8 @@ async function run(graph: string, options: Partial<NetworkSource> & { engine?: E
     suspicions: running.onnx?.suspicions,
     map: async (file: Buffer, classIndex: number) => {
       const picture = await decode(file, 1);
-      const { input, scores } = await running.batcher.infer(async () => running.prepare(picture));
-      return running.explain(input, scores, classIndex, picture);
+      const result = await running.batcher.infer(async () => running.prepare(picture));
+      return running.explain(result, classIndex, picture);
     },
     scores: async (picture: Buffer) =>
       (await running.batcher.infer(async () => running.prepare(await decode(picture, 1)))).scores,

@@ -35,7 +35,11 @@ describe('loadConfig', () => {
     ['PLAINVIEW_PORT', 'abc', 'must be a whole number from 0 to 65535, not "abc"'],
     ['PLAINVIEW_PORT', '70000.5', 'must be a whole number from 0 to 65535, not "70000.5"'],
     ['PLAINVIEW_THRESHOLD', '95', 'must be a number from 0 to 1, not "95"'],
-    ['PLAINVIEW_ENGINE', 'directml', 'must be one of auto, gpu, cuda, tfjs-gpu, onnxruntime, wasm, not "directml"'],
+    [
+      'PLAINVIEW_ENGINE',
+      'directml',
+      'must be one of auto, gpu, cuda, tfjs-gpu, onnxruntime, wasm, not "directml"',
+    ],
     ['PLAINVIEW_MODALITIES', 'cr,dr', 'must be a list, separated by commas, of items like CR, not "cr,dr"'],
     ['PLAINVIEW_ORTHANC_URL', 'pacs', 'must be a web address (http://… or https://…), not "pacs"'],
     [

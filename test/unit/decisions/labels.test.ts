@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { statistics } from '../../../src/contract/review.js';
 import { openStates } from '../../../src/contract/states.js';
 import { aggregate } from '../../../src/decisions/aggregates.js';
-import { planAllLabels, planLabels, requireLabels } from '../../../src/decisions/labels.js';
+import { corrected, undone } from '../../../src/decisions/correction.js';
+import { labelsOf, planAllLabels, planLabels, requireLabels } from '../../../src/decisions/labels.js';
 import { type InstanceRecord, instanceRecord, readRecord } from '../../../src/decisions/schema.js';
 
 const record = (decision: InstanceRecord['decision'], category?: string): InstanceRecord => ({
@@ -87,6 +88,34 @@ describe('addUp', () => {
   test('does not depend on the order', () => {
     const children = [record('failed'), record('category', 'hand_ap'), record('unknown_view')];
     expect(JSON.stringify(aggregate(children))).toBe(JSON.stringify(aggregate([...children].reverse())));
+  });
+});
+
+describe('a picture that is not upright', () => {
+  const turned = { ...record('category', 'knee_ap'), orientation: { turned: 90 as const, score: 0.9 } };
+
+  test('has a label where the site wants one, on series and study too', () => {
+    expect(labelsOf(turned, { labelsTurned: true })).toEqual(['knee_ap', 'not_upright']);
+    expect(aggregate([turned, record('failed')], { labelsTurned: true }).wanted).toContain('not_upright');
+    expect(labelsOf(turned, { labelsTurned: false })).toEqual(['knee_ap']);
+  });
+
+  test('an upright one has none, nor one of which it cannot be told', () => {
+    for (const orientation of ['cannot_tell' as const, { turned: 0 as const, score: 1 }])
+      expect(labelsOf({ ...turned, orientation }, { labelsTurned: true })).toEqual(['knee_ap']);
+  });
+
+  test('is as much turned after a correction, and after its undo', () => {
+    const by = { who: 'ann', when: '2026-01-02T00:00:00.000Z' };
+    const said = { ...turned, ...corrected(turned, 'hand_ap', by) };
+    expect(said).toMatchObject({ category: 'hand_ap', orientation: { turned: 90 } });
+    expect(undone(said)).toMatchObject({ category: 'knee_ap', orientation: { turned: 90 } });
+  });
+
+  test('an orientation that cannot be read is ignored', () => {
+    const text = JSON.stringify({ ...turned, orientation: { turned: 45 } });
+    expect(readRecord(instanceRecord, text)).toMatchObject({ category: 'knee_ap' });
+    expect(readRecord(instanceRecord, text)?.orientation).toBeUndefined();
   });
 });
 

@@ -38,6 +38,7 @@ test('data files that the code reads are sent', () => {
   for (const path of [
     'model/categories.json',
     'model/views.json',
+    'model/upright.json',
     'orders/regions.yaml',
     'orders/words/de.yaml',
   ])

@@ -69,6 +69,21 @@ test.each([
   expect(site.record(line.instance)).toMatchObject({ ...expected, network: { sha256: next } });
 });
 
+test('which way up a picture is stays, where it is decided without a rendering', async () => {
+  const line = site.store(image());
+  const first = keeping();
+  first.classifier.orientation = { turned: 180, score: 0.9 };
+  await first.pipeline.process(jobOf(line.instance));
+  const second = keeping({ sha256: next, answer: { category: 'hand_ap', score: 0.99 } });
+  second.classifier.orientation = 'cannot_tell';
+  await second.sweep(line);
+  expect(second.classifier.pictures).toEqual([]);
+  expect(site.record(line.instance)).toMatchObject({
+    category: 'hand_ap',
+    orientation: { turned: 180, score: 0.9 },
+  });
+});
+
 test('what the former network was unsure of is decided anew, without a rendering', async () => {
   const line = await decided({ answer: { category: 'knee_lateral', score: 0.6 } });
   const { sweep } = keeping({ sha256: next });

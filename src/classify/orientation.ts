@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+/** Clockwise degrees. */
+export const quarterTurn = z.literal([0, 90, 180, 270]);
+export type QuarterTurn = z.output<typeof quarterTurn>;
+
+/** Which way up a picture is, as the network sees it. This file imports nothing else, since the review page has it too. */
+export const orientation = z.union([
+  z.object({
+    turned: quarterTurn.describe(
+      'By how many degrees the picture must be turned clockwise to be upright; 0: it is upright.',
+    ),
+    score: z.number().min(0).max(1).describe('Softmax, no probability.'),
+  }),
+  z
+    .literal('cannot_tell')
+    .describe('The category has no canonical orientation, or the network is not sure of it.'),
+]);
+export type Orientation = z.output<typeof orientation>;
+
+/** By how much a picture must be turned clockwise to be upright; 0 also where that is not told. */
+export const turnOf = (known: Orientation | undefined): QuarterTurn =>
+  known === undefined || known === 'cannot_tell' ? 0 : known.turned;
