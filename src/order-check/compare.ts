@@ -1,11 +1,4 @@
-import {
-  areNear,
-  areSimilar,
-  type BodyPart,
-  isPaired,
-  isWider,
-  type Projection,
-} from '../anatomy/regions.js';
+import { areNear, type BodyPart, isPaired, isWider, likeness, type Projection } from '../anatomy/regions.js';
 import type { OrderFinding } from './schema.js';
 import type { Side } from './words.js';
 
@@ -56,19 +49,20 @@ export function compareBodyPart(
   return { answer: 'differs', reason };
 }
 
+/** @param part the body part that is shown, else the one that was ordered */
 export function compareProjection(
-  shown: Projection | undefined,
+  { part, projection: shown }: { part: BodyPart | undefined; projection: Projection | undefined },
   statements: readonly Statement<Projection>[],
 ): OrderFinding {
   if (statements.length === 0) return cannotTell('The description names no projection.');
-  const wanted = commonValues(statements, areSimilar);
+  const wanted = commonValues(statements, (a, b) => likeness(a, b, part) !== 'other');
   if (wanted === undefined)
     return cannotTell(`The description contradicts itself: ${describeStatements(statements)}.`);
   if (shown === undefined) return cannotTell(`No projection was decided; ${describeStatements(statements)}.`);
   const reason = `The projection is ${shown}; ${describeStatements(statements)}.`;
-  if (wanted.includes(shown)) return { answer: 'agrees', reason };
-  if (wanted.some((each) => areSimilar(each, shown)))
-    return cannotTell(`${reason} These resemble each other.`);
+  const likes = wanted.map((each) => likeness(each, shown, part));
+  if (likes.includes('same')) return { answer: 'agrees', reason };
+  if (likes.includes('similar')) return cannotTell(`${reason} These resemble each other.`);
   if (wanted.length > 1) return cannotTell(`${reason} Several projections were meant.`);
   return { answer: 'differs', reason };
 }

@@ -1,11 +1,11 @@
 import { bodyPartOf, type Categories, projectionOf } from '../../../anatomy/categories.js';
 import {
   areNear,
-  areSimilar,
   type BodyPart,
   isOftenOblique,
   isPaired,
   isWider,
+  likeness,
   type Projection,
 } from '../../../anatomy/regions.js';
 import type { PictureSide, StudyFacts, StudyPicture } from './facts.js';
@@ -63,9 +63,10 @@ function fitOf(
   const codes = categories.codesOf(category);
   // A site's own network can have categories of which nothing is known.
   if (codes === undefined) return 'perhaps';
+  const part = bodyPartOf(codes);
   return worst([
-    fitOfPart(bodyPartOf(codes), wanted.part),
-    fitOfProjection(projectionOf(codes), wanted, hasUnnamedPlanes),
+    fitOfPart(part, wanted.part),
+    fitOfProjection({ part, projection: projectionOf(codes) }, wanted, hasUnnamedPlanes),
     fitOfSide(side, wanted.side),
   ]);
 }
@@ -80,16 +81,17 @@ function fitOfPart(shown: BodyPart | undefined, part: BodyPart): Fit {
 }
 
 function fitOfProjection(
-  shown: Projection | undefined,
+  shown: { part: BodyPart | undefined; projection: Projection | undefined },
   { part, projection }: Wanted,
   hasUnnamedPlanes: boolean,
 ): Fit {
-  if (projection === undefined || shown === projection) return 'yes';
-  if (shown === undefined) return 'perhaps';
+  if (projection === undefined) return 'yes';
+  if (shown.projection === undefined) return 'perhaps';
   // The second of two planes of a hand or foot may be oblique.
-  if (hasUnnamedPlanes && isOftenOblique(part) && projection === 'lateral' && shown === 'oblique')
+  if (hasUnnamedPlanes && isOftenOblique(part) && projection === 'lateral' && shown.projection === 'oblique')
     return 'yes';
-  return areSimilar(shown, projection) ? 'perhaps' : 'no';
+  const like = likeness(shown.projection, projection, shown.part);
+  return like === 'same' ? 'yes' : like === 'similar' ? 'perhaps' : 'no';
 }
 
 function fitOfSide(shown: PictureSide | undefined, side: PictureSide | undefined): Fit {

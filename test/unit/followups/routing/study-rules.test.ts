@@ -97,6 +97,7 @@ describe('complete for its order', () => {
     ['two parts', order(['HAND', 'FOOT']), ['foot_ap', 'hand_ap']],
     ['a part of the named region', order(['SPINE'], ['lateral']), ['lumbar_spine_lateral']],
     ['the narrower part counts', order(['SPINE', 'LSPINE']), ['lumbar_spine_ap']],
+    ['the axial view of a hip', order(['HIP'], ['frontal', 'axial']), ['hip_ap', 'hip_lateral_cross_table']],
     ['oblique as second plane of a foot', order(['FOOT'], twoPlanes, [], true), ['foot_ap', 'foot_oblique']],
   ])('%s', async (_what, ordered, pictures) => {
     expect(await whyNot(facts(pictures, ordered), { complete: true })).toBeUndefined();
@@ -117,6 +118,7 @@ describe('complete for its order', () => {
   test.each([
     ['no part is ordered', order([]), ['knee_ap']],
     ['a part beside the ordered one is shown', order(['HIP']), ['pelvis_ap']],
+    ['a picture may be the second plane', order(['SHOULDER'], twoPlanes), ['shoulder_ap', 'shoulder_axial']],
     ['the sides are not known', order(['HAND'], [], ['both']), ['hand_ap', 'hand_ap']],
   ])('neither holds where %s', async (_what, ordered, pictures) => {
     for (const complete of [true, false])
