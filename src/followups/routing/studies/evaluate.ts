@@ -27,6 +27,7 @@ function whyNotRule(
   facts: StudyFacts,
   categories: Categories,
 ): string | undefined {
+  if (facts.pictures.length === 0) return 'the study has no radiograph';
   const [whyNot] = unfulfilled(when, facts, categories);
   if (whyNot !== undefined) return whyNot;
   if (unless === undefined || unfulfilled(unless, facts, categories).length > 0) return undefined;

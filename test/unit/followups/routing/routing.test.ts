@@ -181,7 +181,7 @@ test('a picture counts as routed only when its study is noted as due', async () 
       throw createError('state_unusable', { folder: 'here', why: 'no space left' });
     }
   }
-  const studies = { rules: [{ name: 'seen', do: { label: 'seen' } }] };
+  const studies = { rules: [{ name: 'seen', when: { any: '*' }, do: { label: 'seen' } }] };
   const { process, routing } = await create([toA], { studies }, new Full(site.stateDir));
   const { instance: id } = store('one');
   await decide(process, id, 'knee_ap');

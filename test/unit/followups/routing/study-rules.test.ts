@@ -53,7 +53,7 @@ describe('a condition on the pictures of a study', () => {
     ['missing of one side', { missing: 'lateral' }, ['knee_ap left', 'knee_lateral left', 'knee_ap right']],
     ['missing of one of both', { missing: 'lateral' }, ['knee_ap both', 'knee_lateral left']],
     ['missing of one part', { missing: 'lateral' }, ['knee_ap', 'knee_lateral', 'hand_ap']],
-    ['nothing', {}, []],
+    ['none', { none: 'knee_*' }, ['hand_ap']],
   ] as const)('holds: %s', async (_what, when, pictures) => {
     expect(await whyNot(facts(pictures), when)).toBeUndefined();
   });
@@ -63,6 +63,7 @@ describe('a condition on the pictures of a study', () => {
     ['no side known', { all: ['hand_ap left'] }, ['hand_ap'], 'there is no hand_ap left'],
     ['any', { any: ['hip_ap', 'knee_*'] }, ['hand_ap'], 'there is no hip_ap, and no knee_*'],
     ['none', { none: 'knee_lateral' }, ['knee_lateral'], 'there is a knee_lateral'],
+    ['none, of a study without radiographs', { none: 'knee_*' }, [], 'the study has no radiograph'],
     ['an undecided one', { all: ['knee_ap'] }, ['?'], 'there is no knee_ap'],
     ['missing', { missing: 'lateral' }, ['knee_ap left', 'knee_lateral'], 'no body part is without lateral'],
     [
@@ -77,8 +78,9 @@ describe('a condition on the pictures of a study', () => {
 
   test('under unless excludes a study only where all of them hold', async () => {
     const unless = { any: 'hand_ap', none: 'knee_lateral' };
-    expect(await whyNot(facts(['hand_ap']), {}, { unless })).toContain('unless any, none');
-    expect(await whyNot(facts(['hand_ap', 'knee_lateral']), {}, { unless })).toBeUndefined();
+    const when = { any: '*' };
+    expect(await whyNot(facts(['hand_ap']), when, { unless })).toContain('unless any, none');
+    expect(await whyNot(facts(['hand_ap', 'knee_lateral']), when, { unless })).toBeUndefined();
   });
 });
 
@@ -163,6 +165,21 @@ describe('the rules on studies in a file', () => {
     ],
     ['a rule that does nothing', ['label: both_hands', ''], /line 11, studies rules 1 do/],
     ['stop, which is for pictures alone', ['label: both_hands', 'stop: true'], /line 12, .*no such key/],
+    [
+      'no condition',
+      ['all: [hand_ap left, hand_ap right]', ''],
+      /line 9, studies rules 1 when: needs a condition/,
+    ],
+    [
+      'conditions without one',
+      ['when:\n        all: [hand_ap left, hand_ap right]', 'when: {}'],
+      /line 9, studies rules 1 when: needs a condition/,
+    ],
+    [
+      'an exception without condition',
+      ['do:', 'unless: {}\n      do:'],
+      /line 11, .*unless: needs a condition/,
+    ],
     ['an unknown webhook', ['label: both_hands', 'webhook: other'], /line 12, .*no other under webhooks/],
     ['a label of ours', ['label: both_hands', 'label: knee_ap'], /line 12, .*label of Plainview's own/],
     [
