@@ -101,6 +101,11 @@ describe('complete for its order', () => {
     ['the narrower part counts', order(['SPINE', 'LSPINE']), ['lumbar_spine_ap']],
     ['the axial view of a hip', order(['HIP'], ['frontal', 'axial']), ['hip_ap', 'hip_lateral_cross_table']],
     ['oblique as second plane of a foot', order(['FOOT'], twoPlanes, [], true), ['foot_ap', 'foot_oblique']],
+    [
+      'all sides and projections of two parts',
+      order(['HAND', 'KNEE'], ['frontal', 'lateral'], ['left', 'right']),
+      ['knee_ap both', 'knee_lateral both', 'hand_ap both', 'hand_lateral both'],
+    ],
   ])('%s', async (_what, ordered, pictures) => {
     expect(await whyNot(facts(pictures, ordered), { complete: true })).toBeUndefined();
     expect(await whyNot(facts(pictures, ordered), { complete: false })).toBe('the order is complete');
@@ -112,6 +117,19 @@ describe('complete for its order', () => {
     ['a part', order(['HAND', 'CHEST']), ['hand_ap'], 'CHEST'],
     ['oblique where it was named', order(['FOOT'], ['frontal', 'oblique']), ['foot_ap'], 'FOOT oblique'],
     ['what is undecided', order(['CHEST']), ['?'], 'CHEST'],
+    [
+      'a side of either part',
+      order(['HAND', 'KNEE'], [], ['left', 'right']),
+      ['hand_ap left', 'knee_ap left'],
+      'right',
+    ],
+    [
+      'a projection of either part',
+      order(['CHEST', 'KNEE'], twoPlanes, [], true),
+      ['chest_pa_ap', 'knee_ap'],
+      'lateral',
+    ],
+    ['a part among several', order(['HAND', 'KNEE'], twoPlanes), ['knee_ap', 'knee_lateral'], 'HAND'],
   ])('not without %s', async (_what, ordered, pictures, lacks) => {
     expect(await whyNot(facts(pictures, ordered), { complete: false })).toBeUndefined();
     expect(await whyNot(facts(pictures, ordered), { complete: true })).toBe(`the order lacks ${lacks}`);
@@ -121,6 +139,26 @@ describe('complete for its order', () => {
     ['no part is ordered', order([]), ['knee_ap']],
     ['a part beside the ordered one is shown', order(['HIP']), ['pelvis_ap']],
     ['a picture may be the second plane', order(['SHOULDER'], twoPlanes), ['shoulder_ap', 'shoulder_axial']],
+    [
+      'each of two parts has its own side',
+      order(['HAND', 'KNEE'], [], ['left', 'right']),
+      ['knee_ap left', 'hand_ap right'],
+    ],
+    [
+      'one of two parts has the side',
+      order(['HAND', 'KNEE'], [], ['left']),
+      ['knee_ap left', 'hand_ap right'],
+    ],
+    [
+      'each of two parts has its own projections',
+      order(['CHEST', 'KNEE'], twoPlanes, [], true),
+      ['chest_pa_ap', 'knee_ap', 'knee_lateral'],
+    ],
+    [
+      'the axial picture is of the patella',
+      order(['KNEE', 'PATELLA'], ['axial', 'frontal', 'lateral'], ['left']),
+      ['knee_ap left', 'knee_lateral left', 'patella_axial left'],
+    ],
     ['the sides are not known', order(['HAND'], [], ['both']), ['hand_ap', 'hand_ap']],
   ])('neither holds where %s', async (_what, ordered, pictures) => {
     for (const complete of [true, false])
