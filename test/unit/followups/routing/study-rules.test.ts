@@ -145,6 +145,11 @@ describe('complete for its order', () => {
       ['knee_ap left', 'hand_ap right'],
     ],
     [
+      'each of two sides has its own projections',
+      order(['KNEE'], twoPlanes, ['left', 'right']),
+      ['knee_ap left', 'knee_lateral left', 'knee_ap right'],
+    ],
+    [
       'one of two parts has the side',
       order(['HAND', 'KNEE'], [], ['left']),
       ['knee_ap left', 'hand_ap right'],
