@@ -66,6 +66,17 @@ export function acknowledged(
   return { ...confirmed(current, by), acknowledged };
 }
 
+/**
+ * A person who decides sees the picture beside its order, so that the decision settles what differs, beside what was settled
+ * before. What the person answers stands in the answer alone: it is open again where the answer is taken back.
+ * @param differences of the decision from the order
+ */
+export function settling(current: InstanceRecord, decided: NewDecision, differences: string[]): NewDecision {
+  const answered = decided.acknowledged?.of ?? [];
+  const seen = differences.filter((each) => !answered.includes(each));
+  return { ...decided, settled: [...new Set([...settledDifferences(current), ...seen])] };
+}
+
 /** Whether a person has answered all that differs from the order. */
 const isAnswered = ({ order, acknowledged }: InstanceRecord): boolean =>
   acknowledged !== undefined && differencesOf(order).every((each) => acknowledged.of.includes(each));
