@@ -2,6 +2,7 @@ import { otherClass } from '../classify/decide.js';
 import { createError } from '../errors/errors.js';
 import { differencesOf, settledDifferences, settledIn } from './open-states.js';
 import { decisionOf } from './read.js';
+import { reasonOf } from './reasons.js';
 import {
   type DecisionRecord,
   decisionRecord,
@@ -134,7 +135,7 @@ function personal(
     ...(category === null
       ? { decision: 'unknown_view' as const }
       : { decision: 'category' as const, category }),
-    reason: `${action === 'confirm' ? 'confirmed' : 'said'} by ${who}`,
+    ...reasonOf(action === 'confirm' ? 'confirmed' : 'said', { who }),
     top,
     who: 'person',
     person: { who, when, action },

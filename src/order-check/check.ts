@@ -7,7 +7,8 @@ import {
   projectionOfTerm,
 } from '../anatomy/regions.js';
 import type { Description } from '../orthanc/resources.js';
-import { compareBodyPart, compareProjection, compareSide, type Statement } from './compare.js';
+import { compareBodyPart, compareProjection, compareSide } from './compare.js';
+import type { Statement } from './reasons.js';
 import type { OrderRecord } from './schema.js';
 import { noMeaning, type Side, type UnderstoodWord, type Words } from './words.js';
 

@@ -78,6 +78,7 @@ describe('an answer to what differs from the order', () => {
       category: 'knee_ap',
       who: 'person',
       person: { ...by, action: 'confirm' },
+      because: [{ code: 'confirmed', params: { who: 'alice' } }],
       acknowledged: { answer: 'order_wrong', ...by, why: 'wrong room' },
     });
     expect(saysWhatItShows(record(answered))).toBe(true);

@@ -121,6 +121,11 @@ describe('an order for two planes', () => {
     expect(projection('knee_lateral')).toEqual({
       answer: 'agrees',
       reason: 'The projection is lateral; StudyDescription says frontal and lateral.',
+      because: {
+        code: 'projection',
+        shown: 'lateral',
+        said: [{ attribute: 'StudyDescription', values: ['frontal', 'lateral'] }],
+      },
     });
     expect(projection('knee_ap').answer).toBe('agrees');
     expect(projection('shoulder_outlet').answer).not.toBe('agrees');
