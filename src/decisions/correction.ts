@@ -79,7 +79,7 @@ export function settling(current: InstanceRecord, decided: NewDecision, differen
 }
 
 /** Whether a person has answered all that differs from the order. */
-const isAnswered = ({ order, acknowledged }: InstanceRecord): boolean =>
+export const isAnswered = ({ order, acknowledged }: InstanceRecord): boolean =>
   acknowledged !== undefined && differencesOf(order).every((each) => acknowledged.of.includes(each));
 
 /** Back to what a person replaced: an answer that came after a person's decision, else that decision. @throws not_corrected */

@@ -12,7 +12,7 @@ import type { Retry } from './radiographs.js';
 const pauseMs = 100;
 
 /** The number goes up with a change of the report's shape: an older report is not read then, and a new one is made. */
-const document = 'quality-report-1';
+const document = 'quality-report-2';
 
 interface Parts extends Pick<Making, 'orthanc' | 'categories' | 'config'> {
   store: Store;

@@ -17,6 +17,8 @@ export const figureNames = [
   'wrongViewByNetwork',
   'wrongSide',
   'orderMismatch',
+  'orderMismatchOpen',
+  'orderMismatchAnswered',
   'undecided',
 ] as const;
 export type FigureName = (typeof figureNames)[number];
