@@ -16,6 +16,7 @@ const tasks = {
   'bench:learn': (args) => [[bin('tsx'), 'bench/learn.ts', ...args]],
   'bench:train': (args) => [[bin('tsx'), 'bench/train.ts', ...args]],
   'bench:label': (args) => [[bin('tsx'), 'bench/label.ts', ...args]],
+  'bench:review': (args) => [[bin('tsx'), 'bench/review.ts', ...args]],
   'bench:shared': (args) => [[bin('tsx'), 'bench/shared.ts', ...args]],
   'bench:store': (args) => [[bin('tsx'), 'bench/store.ts', ...args]],
   'bench:tags': (args) => [[bin('tsx'), 'bench/tags.ts', ...args]],

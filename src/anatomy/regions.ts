@@ -74,6 +74,7 @@ export type Projection = (typeof projections)[number];
 export const bodyPart = z.enum(bodyParts);
 export const projection = z.enum(projections);
 const nearParts = z.partialRecord(bodyPart, z.array(bodyPart));
+const nearProjections = z.partialRecord(projection, z.array(projection));
 
 const regions = z
   .strictObject({
@@ -81,7 +82,12 @@ const regions = z
     terms: z.record(z.string(), bodyPart),
     near: z.strictObject({ wider: nearParts, beside: nearParts }),
     projections: z.strictObject({
-      near: z.partialRecord(projection, z.array(projection)),
+      near: nearProjections,
+      ofPart: z.partialRecord(
+        bodyPart,
+        z.strictObject({ same: nearProjections.default({}), near: nearProjections.default({}) }),
+      ),
+      viewPositions: z.record(z.string(), projection),
       codes: z.record(z.string(), projection),
       oftenOblique: z.array(bodyPart),
     }),
@@ -100,11 +106,22 @@ export function areNear(a: BodyPart, b: BodyPart): boolean {
   return (beside[a]?.includes(b) ?? false) || (beside[b]?.includes(a) ?? false);
 }
 
-/** Whether two projections are too similar for a difference to be certain. */
-export function areSimilar(a: Projection, b: Projection): boolean {
-  const { near } = regions.projections;
-  return a === b || (near[a]?.includes(b) ?? false) || (near[b]?.includes(a) ?? false);
+/** `same`: one view of the body part has both names. `similar`: a difference is not certain. */
+export type Likeness = 'same' | 'similar' | 'other';
+
+/** How two projections go together, of this body part if it is known. */
+export function likeness(a: Projection, b: Projection, part: BodyPart | undefined): Likeness {
+  const { near, ofPart } = regions.projections;
+  const own = part === undefined ? undefined : ofPart[part];
+  const isIn = (table: typeof near | undefined) =>
+    (table?.[a]?.includes(b) ?? false) || (table?.[b]?.includes(a) ?? false);
+  if (a === b || isIn(own?.same)) return 'same';
+  return isIn(near) || isIn(own?.near) ? 'similar' : 'other';
 }
+
+/** @returns the projection of a term of View Position (0018,5101) that no order uses as a word */
+export const projectionOfTerm = (term: string): Projection | undefined =>
+  regions.projections.viewPositions[term];
 
 /** Whether the second of two planes that an order does not name may be oblique. */
 export const isOftenOblique = (part: BodyPart | undefined): boolean =>

@@ -1,5 +1,6 @@
 import type { Classifier, Shadow } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
+import { detailOf } from '../errors/errors.js';
 import { plainview, type Readiness } from '../http/health.js';
 import type { Notices } from '../http/notices.js';
 import type { Follower } from '../intake/follower.js';
@@ -42,6 +43,7 @@ export function readinessOf(parts: Parts): Readiness {
     state: {
       writable: probe.problem === undefined,
       ...(probe.problem === undefined ? {} : { problem: probe.problem }),
+      ...(probe.failure === undefined ? {} : { failure: probe.failure }),
     },
     ...(shared === undefined ? {} : { leads: shared.leads, leader: shared.leader, members: shared.members }),
     ...(follower === undefined
@@ -67,5 +69,5 @@ const identityOf = ({ name, sha256, purpose }: Classifier['network']) => ({ name
 
 const shadowOf = ({ network, problem }: Shadow) => ({
   ...(network === undefined ? {} : { network: identityOf(network) }),
-  ...(problem === undefined ? {} : { problem: problem.message }),
+  ...(problem === undefined ? {} : { problem: problem.message, failure: detailOf(problem) }),
 });

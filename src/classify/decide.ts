@@ -1,5 +1,6 @@
 import type { Classified } from './interface.js';
 import type { Network } from './network.js';
+import { networkReasons, type Reasoned, reasonsIn } from './reasons.js';
 
 /** Name of the class for pictures of none of the categories. */
 export const otherClass = 'other';
@@ -10,12 +11,10 @@ export interface ScoredCategory {
   score: number;
 }
 
-export interface Decision {
+export interface Decision extends Reasoned {
   decision: 'category' | 'needs_review' | 'unknown_view';
   /** Only where the decision is `category`. */
   category?: string;
-  /** The reason, as a text for people. */
-  reason: string;
   /** The best classes, best first; `other` can be among them. */
   top: ScoredCategory[];
 }
@@ -41,33 +40,31 @@ export function decide(
   );
   const [best, second] = ranked;
   const top = ranked.slice(0, count);
-  if (!best) return { decision: 'unknown_view', reason: 'the network knows no categories', top };
-  const bestText = `${best.category} at ${best.score.toFixed(3)}`;
+  if (!best) return { decision: 'unknown_view', ...reasonOf('no_categories', {}), top };
+  const { category } = best;
+  const shown = { category, score: rounded(best.score) };
 
-  if (best.category === otherClass) {
-    const isSure = best.score >= threshold;
-    return {
-      decision: isSure ? 'unknown_view' : 'needs_review',
-      reason: isSure ? `none of the categories: ${bestText}` : `perhaps none of the categories: ${bestText}`,
-      top,
-    };
-  }
+  if (category === otherClass)
+    return best.score >= threshold
+      ? { decision: 'unknown_view', ...reasonOf('none_of_them', shown), top }
+      : { decision: 'needs_review', ...reasonOf('perhaps_none', shown), top };
   if (best.score < unknownBelow)
     return {
       decision: 'unknown_view',
-      reason: `nothing recognised: best is ${bestText}, under ${unknownBelow}`,
+      ...reasonOf('not_recognised', { ...shown, limit: unknownBelow }),
       top,
     };
   if (best.score < threshold)
-    return { decision: 'needs_review', reason: `best is ${bestText}, under the threshold ${threshold}`, top };
-  if (second && best.score - second.score < margin)
-    return {
-      decision: 'needs_review',
-      reason: `${bestText} and ${second.category} at ${second.score.toFixed(3)} are closer than ${margin}`,
-      top,
-    };
-  return { decision: 'category', category: best.category, reason: bestText, top };
+    return { decision: 'needs_review', ...reasonOf('under_threshold', { ...shown, limit: threshold }), top };
+  if (second && best.score - second.score < margin) {
+    const close = { second: second.category, secondScore: rounded(second.score), limit: margin };
+    return { decision: 'needs_review', ...reasonOf('too_close', { ...shown, ...close }), top };
+  }
+  return { decision: 'category', category, ...reasonOf('best', shown), top };
 }
+
+const reasonOf = reasonsIn(networkReasons);
+const rounded = (score: number): number => Number(score.toFixed(3));
 
 /** Which network said what. */
 export interface NetworkAnswer {
@@ -100,5 +97,13 @@ export function decideOn(
   if (cascade?.next === undefined) return first;
   const { network: second, scores: seen } = cascade.next;
   const decision = decide(seen, second, count);
-  return { ...decision, reason: `${first.reason}; then ${second.name}: ${decision.reason}` };
+  return {
+    ...decision,
+    reason: `${first.reason}; then ${second.name}: ${decision.reason}`,
+    because: [
+      ...first.because,
+      { code: 'second_network', params: { network: second.name } },
+      ...decision.because,
+    ],
+  };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorDetail } from '../decisions/schema.js';
 import { instanceId } from '../orthanc/ids.js';
 
 /** How the value of an attribute goes with what the picture shows. */
@@ -18,6 +19,8 @@ export const figureNames = [
   'wrongViewByNetwork',
   'wrongSide',
   'orderMismatch',
+  'orderMismatchOpen',
+  'orderMismatchAnswered',
   'undecided',
 ] as const;
 export type FigureName = (typeof figureNames)[number];
@@ -93,7 +96,7 @@ export const qualityAnswer = z.object({
     })
     .optional()
     .describe('Of a running report.'),
-  problem: z.string().optional().describe('Why the last try made none.'),
+  failure: errorDetail.optional().describe('Why the last try made none.'),
   report: qualityReport.optional().describe('The last one that was made.'),
 });
 export type QualityAnswer = z.output<typeof qualityAnswer>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorDetail } from '../decisions/schema.js';
 import { selection } from './selection.js';
 
 /** A request to reclassify many instances. It is kept in the state folder until every instance has its own request. */
@@ -25,5 +26,6 @@ export const reclassificationProgress = reclassificationRequest.extend({
   answered: z.number().describe('Requested instances that are settled.'),
   rate: z.number().describe('Instances answered per second.'),
   problem: z.string().optional(),
+  failure: errorDetail.optional().describe('The error whose sentence `problem` is.'),
 });
 export type ReclassificationProgress = z.output<typeof reclassificationProgress>;

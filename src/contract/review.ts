@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { code } from '../anatomy/code.js';
-import { instanceRecord, networkId } from '../decisions/schema.js';
+import { errorDetail, instanceRecord, networkId } from '../decisions/schema.js';
 import { category, cursor } from './named.js';
 import { openStates, worklistStates } from './states.js';
 
@@ -225,13 +225,17 @@ export const status = z.object({
   version: z.string(),
   network: identity,
   shadow: z
-    .object({ network: identity.optional(), problem: text.describe('Why it does not look at pictures.') })
+    .object({
+      network: identity.optional(),
+      problem: text.describe('Why it does not look at pictures.'),
+      failure: errorDetail.optional(),
+    })
     .optional()
     .describe('A second network that looks at each picture and decides nothing.'),
   engine: z.object({
     engine: z.string(),
     device: z.string(),
-    declined: z.array(z.object({ engine: z.string(), reason: z.string() })),
+    declined: z.array(z.object({ engine: z.string(), reason: z.string(), failure: errorDetail.optional() })),
   }),
   queue: z.object({ waiting: z.number(), running: z.number(), delayed: z.number() }),
   sweep: z.object({
@@ -240,10 +244,11 @@ export const status = z.object({
     total: z.number(),
     secondsLeft: z.number().optional(),
   }),
-  orthanc: z.object({ up: z.boolean(), version: text, why: text }),
+  orthanc: z.object({ up: z.boolean(), version: text, why: text, failure: errorDetail.optional() }),
   stateProblem: text.describe(
     'Why the state folder cannot be written; corrections are refused until it can.',
   ),
+  stateFailure: errorDetail.optional(),
   orthancPages: z.string().describe("The address of Orthanc's own pages for a browser."),
   viewers: z
     .array(z.object({ name: z.string(), url: z.string() }))

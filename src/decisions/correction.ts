@@ -2,6 +2,7 @@ import { otherClass } from '../classify/decide.js';
 import { createError } from '../errors/errors.js';
 import { differencesOf, settledDifferences, settledIn } from './open-states.js';
 import { decisionOf } from './read.js';
+import { reasonOf } from './reasons.js';
 import {
   type DecisionRecord,
   decisionRecord,
@@ -66,8 +67,19 @@ export function acknowledged(
   return { ...confirmed(current, by), acknowledged };
 }
 
+/**
+ * A person who decides sees the picture beside its order, so that the decision settles what differs, beside what was settled
+ * before. What the person answers stands in the answer alone: it is open again where the answer is taken back.
+ * @param differences of the decision from the order
+ */
+export function settling(current: InstanceRecord, decided: NewDecision, differences: string[]): NewDecision {
+  const answered = decided.acknowledged?.of ?? [];
+  const seen = differences.filter((each) => !answered.includes(each));
+  return { ...decided, settled: [...new Set([...settledDifferences(current), ...seen])] };
+}
+
 /** Whether a person has answered all that differs from the order. */
-const isAnswered = ({ order, acknowledged }: InstanceRecord): boolean =>
+export const isAnswered = ({ order, acknowledged }: InstanceRecord): boolean =>
   acknowledged !== undefined && differencesOf(order).every((each) => acknowledged.of.includes(each));
 
 /** Back to what a person replaced: an answer that came after a person's decision, else that decision. @throws not_corrected */
@@ -123,7 +135,7 @@ function personal(
     ...(category === null
       ? { decision: 'unknown_view' as const }
       : { decision: 'category' as const, category }),
-    reason: `${action === 'confirm' ? 'confirmed' : 'said'} by ${who}`,
+    ...reasonOf(action === 'confirm' ? 'confirmed' : 'said', { who }),
     top,
     who: 'person',
     person: { who, when, action },

@@ -5,6 +5,7 @@ import { type PictureHeader, unknownPixels } from '../orthanc/renderings.js';
 import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { CorrectionStore, EndedCorrection, KeptPicture } from './correction-store.js';
 import { recordOf, requestOf, standingCorrection } from './read.js';
+import { reasonOf } from './reasons.js';
 import type { RequestSeal } from './request-seal.js';
 import { type Acknowledgement, decisionRecord, type NewDecision } from './schema.js';
 
@@ -124,7 +125,7 @@ function withoutNames({ requested: _, person, before, acknowledged, ...decision 
   const { requested: __, ...network } = before ?? {};
   return {
     ...decision,
-    reason: 'decided by a person, in the original of this copy',
+    ...reasonOf('copied', {}),
     ...(person === undefined ? {} : { person: { ...person, who: 'a person' } }),
     ...(before === undefined ? {} : { before: decisionRecord.parse(network) }),
     ...(acknowledged === undefined ? {} : { acknowledged: withoutWords(acknowledged) }),

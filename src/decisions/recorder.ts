@@ -1,48 +1,21 @@
 import { EventEmitter } from 'node:events';
 import { createError, hasCode } from '../errors/errors.js';
-import type { OrderCheck } from '../order-check/check.js';
-import type { OrderRecord } from '../order-check/schema.js';
-import { receptionTime } from '../orthanc/dates.js';
-import type { DescribedInstance, Parents, StudyTree } from '../orthanc/hierarchy.js';
-import type { InstanceId, StudyId } from '../orthanc/ids.js';
-import type { Orthanc } from '../orthanc/orthanc.js';
+import type { DescribedInstance, Parents } from '../orthanc/hierarchy.js';
+import type { InstanceId } from '../orthanc/ids.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Locks } from '../store/locks.js';
-import type { Aggregates } from './aggregates.js';
 import type { Shown } from './correction.js';
-import { CorrectionKeeper, type SeenPicture } from './correction-keeper.js';
-import type { CorrectionStore, EndedCorrection } from './correction-store.js';
-import { type OtherPicture, otherPictures } from './exposure.js';
+import { CorrectionKeeper } from './correction-keeper.js';
+import type { EndedCorrection } from './correction-store.js';
 import { FormerDecisions } from './former-decisions.js';
-import { type Labelling, type LabelPlan, labelsOf, planAllLabels, planLabels, prefixed } from './labels.js';
 import { isCompletedSince, requirePicture, withoutNewRequest } from './meanwhile.js';
 import { differencesOf, settledIn } from './open-states.js';
-import { followStandingRecord } from './overtaken.js';
-import { writeRecord } from './owned-labels.js';
 import { decisionOf, recordOf, requestOf } from './read.js';
+import { type Current, type Recorded, type RecordParts, RecordWriter, type Seen } from './record-writer.js';
 import type { RequestSeal } from './request-seal.js';
-import {
-  type InstanceRecord,
-  instanceRecord,
-  metadataNames,
-  type NewDecision,
-  readRecord,
-  unknownCategory,
-} from './schema.js';
-import { declaredByOthers, descriptionsByOthers, metadataAsReceived, pictureOf } from './tags-record.js';
+import { type InstanceRecord, metadataNames, type NewDecision } from './schema.js';
+import { pictureOf } from './tags-record.js';
 import { hasOtherVersion } from './versions.js';
-
-/** A decision that now stands in Orthanc, and the one that it replaced. */
-export interface Recorded {
-  instance: InstanceId;
-  study: StudyId;
-  record: InstanceRecord;
-  previous: InstanceRecord | undefined;
-  /** When Orthanc received the picture, milliseconds since 1970; undefined where it does not say. */
-  receivedMs?: number | undefined;
-  /** Other decided instances that show the same exposure. */
-  sameExposure: OtherPicture[];
-}
 
 /** A person's decision that a request has ended. */
 export interface EndedByRequest {
@@ -59,36 +32,15 @@ export interface EndedByRequest {
  */
 export type RecordOutcome = 'recorded' | 'corrected' | 'other version' | 'already decided';
 
-/** An instance as it is in Orthanc now. */
-interface Current {
-  instance: IdentifiedInstance;
-  study: StudyId;
-  /** Given where the instance is the only one of its study. */
-  tree?: StudyTree;
-}
-
-/** What is known of the file of an instance already. */
-interface Seen extends SeenPicture, Pick<DescribedInstance, 'descriptions' | 'exposure' | 'declared'> {}
-
-interface Parts extends Labelling {
-  orthanc: Orthanc;
-  labelPrefix: string;
+interface Parts extends RecordParts {
   locks: Locks;
-  aggregates: Aggregates;
-  /** Without one, decisions are not compared with the order. */
-  orderCheck?: OrderCheck;
-  corrections: CorrectionStore;
   seal: RequestSeal;
 }
 
 /** Tries of a person's decision, each after another writer was met. */
 const mostTries = 3;
 
-/**
- * Writes decisions into Orthanc. Their order makes a crash at any point mendable by a second run: a record is written
- * before the labels that it owns, so no label of ours is taken for somebody else's. `RadiographCategory` is written
- * last: where it is present, all three levels are done.
- */
+/** Records decisions: one at a time of each instance, and only where what is there now allows it. */
 export class Recorder {
   /**
    * `recorded`: a decision stands on all levels. `ended`: it replaced a person's, as a request asked. `unsealed`: a request
@@ -103,11 +55,17 @@ export class Recorder {
   }>();
   readonly #parts: Parts;
   readonly #keeper: CorrectionKeeper;
+  readonly #writer: RecordWriter;
   readonly #formerDecisions: FormerDecisions;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#keeper = new CorrectionKeeper(parts.orthanc, parts.corrections);
+    this.#writer = new RecordWriter({
+      ...parts,
+      keeper: this.#keeper,
+      dropRequest: (instance) => this.dropRequest(instance),
+    });
     this.#formerDecisions = new FormerDecisions(parts.orthanc, parts.corrections, parts.seal);
   }
 
@@ -175,7 +133,7 @@ export class Recorder {
       const current = await this.#read(ID);
       requirePicture(current.instance, pictureOf(instance));
       if (recordOf(current.instance) === undefined && !hasOtherVersion(current.instance))
-        await this.#record(current, decision, described && { ...described, pixels });
+        await this.#writer.write(current, decision, described && { ...described, pixels });
       return 'restored' as const;
     });
   }
@@ -218,7 +176,7 @@ export class Recorder {
         if (known === undefined) throw createError('instance_undecided', { instance: id });
         const file = await this.#parts.orthanc.hierarchy.describe(id);
         const differences: Shown['differences'] = (decided) =>
-          differencesOf(this.#compare(decided, file, current.instance));
+          differencesOf(this.#writer.compare(decided, file, current.instance));
         try {
           return await this.#write(current, next(known.record, { picture, differences }), file);
         } catch (error) {
@@ -247,32 +205,12 @@ export class Recorder {
 
   /** Whether an instance carries the labels that its record asks for. One that is being written to counts as such. */
   isLabelled(instance: InstanceContent): boolean {
-    const known = recordOf(instance);
-    if (known === undefined || !known.complete || hasOtherVersion(instance)) return true;
-    const { labels } = known.record;
-    const { add, remove, owned } = planAllLabels(instance.Labels, labels, this.#labelsOf(known.record));
-    return add.length + remove.length === 0 && owned.join() === labels.join();
+    return this.#writer.isLabelled(instance);
   }
 
   /** Corrects an instance's labels: one was removed, or the prefix has changed. @throws instance_gone, orthanc_… */
   async relabel(id: InstanceId): Promise<void> {
-    await this.#exclusive(id, async () => {
-      const { instance, study } = await this.#read(id);
-      const known = recordOf(instance);
-      if (known === undefined || this.isLabelled(instance)) return;
-      const { record } = known;
-      const plan = planAllLabels(instance.Labels, record.labels, this.#labelsOf(record));
-      const { text, added } = await writeRecord(
-        this.#parts.orthanc,
-        `instances/${id}`,
-        instance,
-        plan,
-        (labels) => ({ ...record, labels }),
-      );
-      await this.#parts.aggregates.aggregate(study, id);
-      const picture = pictureOf(instance);
-      await followStandingRecord(this.#parts, { instance: id, study, picture, text, added });
-    });
+    await this.#exclusive(id, async () => this.#writer.relabel(await this.#read(id)));
   }
 
   /** Deletes the request that an instance had when it was read: it is answered. One that has come since is not. */
@@ -302,114 +240,8 @@ export class Recorder {
   }
 
   async #write(current: Current, given: NewDecision, seen?: Seen, ends?: EndedCorrection): Promise<Recorded> {
-    const recorded = await this.#record(current, given, seen, ends);
+    const recorded = await this.#writer.write(current, given, seen, ends);
     this.events.emit('recorded', recorded);
     return recorded;
   }
-
-  async #record(
-    current: Current,
-    given: NewDecision,
-    seen?: Seen,
-    ends?: EndedCorrection,
-  ): Promise<Recorded> {
-    return this.#keeper.settling(current.instance, () => this.#recordBegun(current, given, seen, ends));
-  }
-
-  async #recordBegun(
-    { instance, study, tree }: Current,
-    given: NewDecision,
-    seen: Seen | undefined,
-    endedByRequest: EndedCorrection | undefined,
-  ): Promise<Recorded> {
-    const { orthanc, aggregates, corrections, orderCheck } = this.#parts;
-    const isCompared = orderCheck !== undefined && given.decision !== 'failed';
-    const file =
-      seen ??
-      (isCompared || given.who === 'person' ? await orthanc.hierarchy.describe(instance.ID) : undefined);
-    const order = isCompared && file && this.#compare(given, file, instance);
-    const resource = `instances/${instance.ID}` as const;
-    const previous = readRecord(instanceRecord, instance.Metadata[metadataNames.record]);
-    const exposure = file === undefined ? previous?.exposure : file.exposure;
-    const declared = file === undefined ? previous?.declared : declaredByOthers(file.declared, instance);
-    const ends = previous?.who === 'person' ? { when: previous.when } : endedByRequest;
-    const { requested } = given;
-    const decided = {
-      ...given,
-      ...(requested && ends && given.who === 'network'
-        ? { requested: { ...requested, ends: ends.when } }
-        : {}),
-      ...(order ? { order } : {}),
-      ...(exposure === undefined ? {} : { exposure }),
-      ...(declared === undefined ? {} : { declared }),
-    };
-    // Before anything changes: a decision that cannot be kept is refused.
-    if (decided.who === 'person' && file !== undefined) await this.#keeper.begin(instance, file, given);
-    else if (ends !== undefined) await corrections.begin(instance.ID, { decision: given, ends });
-    // A decision that ends as it began has added what it asks for: nobody else is about to.
-    const isFinish = previous?.when === given.when && previous.who === given.who;
-    const plan = (isFinish ? planAllLabels : planLabels)(
-      instance.Labels,
-      previous?.labels ?? [],
-      this.#labelsOf(decided),
-    );
-    const { labels, text, added, isOvertaken } = await writeRecord(
-      orthanc,
-      resource,
-      instance,
-      plan,
-      (owned) => ({ version: 1, ...decided, labels: owned }),
-      // Only now: where another service came first, the category is that of its decision.
-      async () => {
-        if (instance.Metadata[metadataNames.category] !== undefined)
-          await orthanc.metadata.delete(resource, metadataNames.category);
-      },
-    );
-    let sameExposure: OtherPicture[] = [];
-    if (!isOvertaken) {
-      await aggregates.aggregate(study, instance.ID, tree && withRecord(tree, text, plan));
-      // Before the last write, so that a run that is cut off here is repeated. An instance that is alone has no others.
-      if (tree === undefined) sameExposure = await otherPictures(orthanc, study, exposure);
-      await this.dropRequest(instance);
-      await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
-    }
-    const picture = pictureOf(instance);
-    await followStandingRecord(this.#parts, { instance: instance.ID, study, picture, text, added });
-    await corrections.stand(instance.ID);
-    return {
-      instance: instance.ID,
-      study,
-      record: { version: 1, ...decided, labels },
-      previous,
-      receivedMs: receivedMs(instance),
-      sameExposure,
-    };
-  }
-
-  #compare(
-    decided: { category?: string | undefined },
-    { descriptions }: Pick<Seen, 'descriptions'>,
-    instance: IdentifiedInstance,
-  ): OrderRecord | undefined {
-    return this.#parts.orderCheck?.check(decided, descriptionsByOthers(descriptions, instance));
-  }
-
-  #labelsOf(record: Omit<InstanceRecord, 'labels' | 'version'>): string[] {
-    return prefixed(this.#parts.labelPrefix, labelsOf(record, this.#parts));
-  }
-}
-
-/** The study as it is once record and labels of its only instance are written. */
-const withRecord = (tree: StudyTree, text: string | undefined, { add, remove }: LabelPlan): StudyTree => ({
-  ...tree,
-  instances: tree.instances.map((instance) => ({
-    ...instance,
-    Labels: [...instance.Labels.filter((label) => !remove.includes(label)), ...add],
-    Metadata: { ...instance.Metadata, ...(text === undefined ? {} : { [metadataNames.record]: text }) },
-  })),
-});
-
-function receivedMs(instance: InstanceContent): number | undefined {
-  const { ReceptionDate } = metadataAsReceived(instance);
-  return ReceptionDate === undefined ? undefined : receptionTime(ReceptionDate);
 }

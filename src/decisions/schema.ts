@@ -19,6 +19,19 @@ export const networkId = z.object({
   sha256: z.string(),
 });
 
+/** What a reason says. One that cannot be read is ignored: the reason in English is there too. */
+const because = z
+  .array(z.object({ code: z.string(), params: z.record(z.string(), z.union([z.string(), z.number()])) }))
+  .optional()
+  .catch(undefined);
+
+/** An error of the catalogue. Former versions did not write the parameters, which are for another language. */
+export const errorDetail = z.object({
+  code: z.string(),
+  message: z.string(),
+  params: z.record(z.string(), z.unknown()).optional().catch(undefined),
+});
+
 const top = z.array(z.object({ category: z.string(), score }));
 const decision = z.enum(['category', 'needs_review', 'unknown_view', 'failed']);
 
@@ -44,12 +57,12 @@ export const decisionRecord = z.object({
   decision,
   /** The category given; absent unless the decision is `category`. Fit to be a label and a folder's name. */
   category: label.optional(),
-  /** Why this decision, for a person to read. */
+  /** Why this decision, for a person to read; in English. */
   reason: z.string(),
-  failure: z
-    .object({
-      code: z.string(),
-      message: z.string(),
+  /** The same for readers of another language: one after another. Absent on failures, and in records of older versions. */
+  because,
+  failure: errorDetail
+    .extend({
       /** Nothing tries again by itself: the picture failed twice. Former versions did not write it. */
       isFinal: z.boolean().optional(),
     })

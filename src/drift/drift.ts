@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import { networksDecision, saysWhatItShows, shownCategory } from '../decisions/correction.js';
-import type { Recorded } from '../decisions/recorder.js';
+import type { Recorded } from '../decisions/record-writer.js';
 import type { InstanceRecord } from '../decisions/schema.js';
 import { createError } from '../errors/errors.js';
 import { readOrSetAside, type Store } from '../store/store.js';

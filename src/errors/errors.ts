@@ -54,6 +54,19 @@ export function createError<C extends ErrorCode>(
   });
 }
 
+/** What is told of an error outside of the process: in metadata, and where an answer names it. */
+export interface ErrorDetail {
+  code: string;
+  message: string;
+  params?: ErrorParams | undefined;
+}
+
+export const detailOf = ({ code, message, params }: PlainviewError): ErrorDetail => ({
+  code,
+  message,
+  ...(Object.keys(params).length === 0 ? {} : { params }),
+});
+
 /** What was caught, as an error of the catalogue. Anything unknown is a fault of Plainview. */
 export const asPlainviewError = (caught: unknown): PlainviewError =>
   caught instanceof PlainviewError ? caught : createError('internal', {}, caught);

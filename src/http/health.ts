@@ -1,5 +1,6 @@
 import { type RequestHandler, Router } from 'express';
 import { commit, version } from '../config/version.js';
+import type { ErrorDetail } from '../errors/errors.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { NoticesAnswer } from './notices.js';
 
@@ -12,6 +13,12 @@ export interface Leader {
   since: string;
 }
 
+/** Why something does not work: the sentence in English, and the error for other languages. */
+interface Failing {
+  problem?: string;
+  failure?: ErrorDetail;
+}
+
 /** The answer of `/health/ready`. Its status is 200 while `ready`, else 503. */
 export interface Readiness {
   ready: boolean;
@@ -19,13 +26,16 @@ export interface Readiness {
   plainview: { version: string; commit?: string };
   network: { name: string; sha256: string; purpose: string };
   /** A second network that looks at each picture and decides nothing; `problem`: why it does not. It does not decide `ready`. */
-  shadow?: { network?: { name: string; sha256: string; purpose: string }; problem?: string };
-  engine: { engine: string; device: string; declined: { engine: string; reason: string }[] };
-  orthanc: {
+  shadow?: Failing & { network?: { name: string; sha256: string; purpose: string } };
+  engine: {
+    engine: string;
+    device: string;
+    declined: { engine: string; reason: string; failure?: ErrorDetail }[];
+  };
+  orthanc: Failing & {
     url: string;
     answers: boolean;
     version?: string;
-    problem?: string;
     /** Where there are several: each by its last health check. It does not decide `ready`. */
     nodes?: { url: string; answers: boolean; readOnly: boolean; problem?: string }[];
   };
@@ -34,7 +44,7 @@ export interface Readiness {
   leader?: Leader | undefined;
   members?: number;
   /** Whether the state can be written. Without it, corrections are refused and no progress is kept. */
-  state: { writable: boolean; problem?: string };
+  state: Failing & { writable: boolean };
   /** How far Orthanc's change log is behind, where this process follows it. It does not decide `ready`. */
   changes?: { behind: number; secondsSinceUpToDate: number };
   /** What Orthanc's hook has reported to this process. It does not decide `ready`. */

@@ -1,7 +1,14 @@
 import { bodyPartOf, type Categories, projectionOf } from '../anatomy/categories.js';
-import { bodyPartOfTerm, isOftenOblique, type Projection, projectionOfCode } from '../anatomy/regions.js';
+import {
+  bodyPartOfTerm,
+  isOftenOblique,
+  type Projection,
+  projectionOfCode,
+  projectionOfTerm,
+} from '../anatomy/regions.js';
 import type { Description } from '../orthanc/resources.js';
-import { compareBodyPart, compareProjection, compareSide, type Statement } from './compare.js';
+import { compareBodyPart, compareProjection, compareSide } from './compare.js';
+import type { Statement } from './reasons.js';
 import type { OrderRecord } from './schema.js';
 import { noMeaning, type Side, type UnderstoodWord, type Words } from './words.js';
 
@@ -26,6 +33,18 @@ export function understandBodyPart(
   // A term can be a word of a language that means something else, such as FACE in French.
   if (term === undefined || found.some(({ bodyPart }) => bodyPart.length > 0)) return found;
   return [{ ...noMeaning, word: text, bodyPart: [term] }];
+}
+
+/** What a value of View Position means: a term of DICOM, else words. */
+export function understandViewPosition(
+  words: Words,
+  text: string,
+  languages: ReadonlySet<string>,
+): UnderstoodWord[] {
+  const term = projectionOfTerm(text);
+  return term === undefined
+    ? words.understand(text, languages)
+    : [{ ...noMeaning, word: text, projection: [term] }];
 }
 
 /** Compares decisions with the DICOM descriptions of the order, in the languages of the word lists. */
@@ -64,7 +83,7 @@ export class OrderCheck {
     const mayBeOblique = (meantParts.length > 0 ? meantParts : [shown]).some(isOftenOblique);
     const oblique: Projection[] = mayBeOblique ? ['oblique'] : [];
     const projection = compareProjection(
-      projectionOf(codes),
+      { part: shown ?? onlyMeantPart, projection: projectionOf(codes) },
       statements((each) => (each.unnamedPlanes ? [...each.projection, ...oblique] : each.projection)),
     );
     const side = compareSide(
@@ -93,8 +112,8 @@ export class OrderCheck {
     }
     const coded = code === undefined ? undefined : projectionOfCode(code);
     if (code !== undefined && coded !== undefined) return [{ ...noMeaning, word: code, projection: [coded] }];
-    return attribute === 'BodyPartExamined'
-      ? understandBodyPart(this.#words, text, languages)
-      : this.#words.understand(text, languages);
+    if (attribute === 'BodyPartExamined') return understandBodyPart(this.#words, text, languages);
+    if (attribute === 'ViewPosition') return understandViewPosition(this.#words, text, languages);
+    return this.#words.understand(text, languages);
   }
 }

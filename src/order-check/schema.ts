@@ -3,10 +3,21 @@ import { z } from 'zod';
 export const orderAnswer = z.enum(['agrees', 'differs', 'cannot_tell']);
 export type OrderAnswer = z.output<typeof orderAnswer>;
 
+const orderBecause = z.object({
+  code: z.string(),
+  /** What the picture shows, or the body part that was meant: as `means` of `words`. */
+  shown: z.string().optional(),
+  /** What attributes of DICOM say of it. */
+  said: z.array(z.object({ attribute: z.string(), values: z.array(z.string()) })),
+});
+export type OrderBecause = z.output<typeof orderBecause>;
+
 const orderFinding = z.object({
   answer: orderAnswer,
-  /** For a person to read. */
+  /** For a person to read; in English. */
   reason: z.string(),
+  /** The same for readers of another language. Absent in records of older versions; one that cannot be read is ignored. */
+  because: orderBecause.optional().catch(undefined),
 });
 export type OrderFinding = z.output<typeof orderFinding>;
 

@@ -1,12 +1,21 @@
 import { EventEmitter } from 'node:events';
 import { sleep } from '../async/sleep.js';
-import { asPlainviewError, type ErrorCode, PlainviewError } from '../errors/errors.js';
+import {
+  asPlainviewError,
+  detailOf,
+  type ErrorCode,
+  type ErrorDetail,
+  PlainviewError,
+} from '../errors/errors.js';
 import type { System } from './resources.js';
 
 const retryMs = { first: 250, longest: 5000 };
 
 /** `problem`: why Plainview cannot work with it. An Orthanc that answers can lack configuration. */
-type State = { answers: true; version: string; problem?: string } | { answers: false; problem: string };
+type State = { problem?: string; failure?: ErrorDetail } & (
+  | { answers: true; version: string }
+  | { answers: false; problem: string }
+);
 
 /** Whether this error can mean that Orthanc as a whole is away, or refuses Plainview. */
 export const mayMeanAway = (error: PlainviewError): boolean =>
@@ -145,8 +154,8 @@ export class Availability {
     const wasReady = this.isReady;
     this.#state =
       version === undefined || mayMeanAway(error) || error.code === 'orthanc_timeout'
-        ? { answers: false, problem: error.message }
-        : { answers: true, version, problem: error.message };
+        ? { answers: false, problem: error.message, failure: detailOf(error) }
+        : { answers: true, version, problem: error.message, failure: detailOf(error) };
     if (before.problem !== error.message) this.events.emit('problem', error);
     if (wasReady) this.events.emit('away');
   }

@@ -1,5 +1,11 @@
 import type { Logger } from 'pino';
-import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
+import {
+  asPlainviewError,
+  createError,
+  detailOf,
+  type ErrorDetail,
+  type PlainviewError,
+} from '../errors/errors.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { mayMeanAway } from '../orthanc/availability.js';
 import type { InstanceId } from '../orthanc/ids.js';
@@ -17,7 +23,7 @@ interface Reporting {
 
 interface Parts {
   process: (job: Job) => Promise<Outcome>;
-  recordFailure: (job: Job, failure: { code: string; message: string }) => Promise<Outcome>;
+  recordFailure: (job: Job, failure: ErrorDetail) => Promise<Outcome>;
   /** How long a job must wait because the process ended during it before, milliseconds. */
   pauseMs: (instance: InstanceId) => number;
   orthanc: Pick<Orthanc, 'isAway'>;
@@ -106,7 +112,7 @@ export function createHandler(given: Parts): Handler {
   async function recordAsFailed(job: Job, error: PlainviewError, log: Logger): Promise<JobOutcome> {
     log.warn({ err: error }, 'the job failed');
     try {
-      report(await parts.recordFailure(job, { code: error.code, message: error.message }), parts, log);
+      report(await parts.recordFailure(job, detailOf(error)), parts, log);
       return { kind: 'settled' };
     } catch (caught) {
       const second = asPlainviewError(caught);

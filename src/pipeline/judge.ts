@@ -50,14 +50,12 @@ export class Judge {
     const known = reason === 'sweep' ? await this.#fromKept(before) : undefined;
     const seen = known ?? (await this.#look(id, tags, before));
     const { shadow, orientation } = seen;
-    const { decision, category, reason: why, top } = decideOn(seen);
+    const { category, ...decided } = decideOn(seen);
     const cascade = answersOf(seen);
     const provenance = this.provenance(before, seen);
     return {
-      decision,
+      ...decided,
       ...(category === undefined ? {} : { category }),
-      reason: why,
-      top,
       ...(orientation === undefined ? {} : { orientation }),
       ...provenance,
       ...(cascade === undefined ? {} : { cascade }),

@@ -1,12 +1,13 @@
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { isHalfWritten, recordOf, requestOf } from '../decisions/read.js';
+import { reasonOf } from '../decisions/reasons.js';
 import type { Recorder } from '../decisions/recorder.js';
 import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
 import { partingBetween } from '../decisions/shadow.js';
 import { pictureOf } from '../decisions/tags-record.js';
 import { hasOtherVersion } from '../decisions/versions.js';
-import { createError, hasCode } from '../errors/errors.js';
+import { createError, type ErrorDetail, hasCode } from '../errors/errors.js';
 import type { FollowUp } from '../followups/follow-up.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { DescribedInstance } from '../orthanc/hierarchy.js';
@@ -131,7 +132,7 @@ export class Pipeline {
    * that its follow-ups failed. A failure never replaces a person's decision.
    * @throws errors of the catalogue where the record cannot be written
    */
-  async recordFailure(job: Job, failure: { code: string; message: string }): Promise<Outcome> {
+  async recordFailure(job: Job, failure: ErrorDetail): Promise<Outcome> {
     // Only its metadata is read: the file may be the cause of the failure.
     const instance = await this.#whole(job.instance, () => this.#orthanc.hierarchy.instance(job.instance));
     if (hasOtherVersion(instance)) return { kind: 'skipped', why: 'other_version' };
@@ -283,7 +284,14 @@ function underReview(
   { category: _, ...classified }: Omit<NewDecision, 'ms'>,
   other: NewDecision,
 ): Omit<NewDecision, 'ms'> {
-  const named = other.category ?? 'none of the categories';
-  const reason = `another picture had this SOP Instance UID, and ${other.person?.who ?? 'a person'} said of it: ${named}. Of this one: ${classified.reason}`;
-  return { ...classified, decision: 'needs_review', reason };
+  const said = reasonOf('same_uid', {
+    who: other.person?.who ?? 'a person',
+    category: other.category ?? '',
+  });
+  return {
+    ...classified,
+    decision: 'needs_review',
+    reason: `${said.reason}. Of this one: ${classified.reason}`,
+    because: [...said.because, ...(classified.because ?? [])],
+  };
 }

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { sleep } from '../async/sleep.js';
 import { dimensions, type QualityAnswer, type QualityReport, qualityReport } from '../contract/quality.js';
-import { asPlainviewError } from '../errors/errors.js';
+import { asPlainviewError, detailOf, type ErrorDetail } from '../errors/errors.js';
 import { studyDates } from '../orthanc/dates.js';
 import { retryWhileAway } from '../orthanc/retry-while-away.js';
 import { readOrSetAside, type Store } from '../store/store.js';
@@ -12,7 +12,7 @@ import type { Retry } from './radiographs.js';
 const pauseMs = 100;
 
 /** The number goes up with a change of the report's shape: an older report is not read then, and a new one is made. */
-const document = 'quality-report-1';
+const document = 'quality-report-2';
 
 interface Parts extends Pick<Making, 'orthanc' | 'categories' | 'config'> {
   store: Store;
@@ -25,7 +25,7 @@ export class QualityReports {
   readonly #stop = new AbortController();
   #report: QualityReport | undefined;
   #running: { progress: NonNullable<QualityAnswer['progress']>; ended: Promise<void> } | undefined;
-  #problem: string | undefined;
+  #failure: ErrorDetail | undefined;
 
   /** @throws state_unusable */
   static async open(parts: Parts): Promise<QualityReports> {
@@ -39,11 +39,11 @@ export class QualityReports {
   }
 
   get answer(): QualityAnswer {
-    const [report, problem] = [this.#report, this.#problem];
+    const [report, failure] = [this.#report, this.#failure];
     return {
       state: this.#running === undefined ? 'idle' : 'running',
       ...(this.#running === undefined ? {} : { progress: this.#running.progress }),
-      ...(problem === undefined ? {} : { problem }),
+      ...(failure === undefined ? {} : { failure }),
       ...(report === undefined ? {} : { report }),
     };
   }
@@ -51,7 +51,7 @@ export class QualityReports {
   /** @returns false where one is being made already: that one goes on */
   begin(wanted: Wanted): boolean {
     if (this.#running !== undefined) return false;
-    this.#problem = undefined;
+    this.#failure = undefined;
     const progress = { done: 0, radiographs: 0 };
     const ended = this.#make(wanted, progress).finally(() => {
       this.#running = undefined;
@@ -92,7 +92,7 @@ export class QualityReports {
       log.info({ radiographs: report.all.radiographs }, 'the report on DICOM attributes is made');
     } catch (caught) {
       const error = asPlainviewError(caught);
-      this.#problem = error.message;
+      this.#failure = detailOf(error);
       log.error({ err: error }, 'the report on DICOM attributes could not be made');
     }
   }

@@ -1,7 +1,7 @@
 import { bodyPartOf, type CategoryCodes, projectionOf } from '../anatomy/categories.js';
-import { areNear, areSimilar, isWider, type Projection } from '../anatomy/regions.js';
+import { areNear, isWider, likeness, type Projection } from '../anatomy/regions.js';
 import type { Relation } from '../contract/quality.js';
-import { understandBodyPart } from '../order-check/check.js';
+import { understandBodyPart, understandViewPosition } from '../order-check/check.js';
 import type { Words } from '../order-check/words.js';
 
 /** Projections that exclude each other, but for frontal and oblique: an oblique limb is taken AP or PA as well. */
@@ -43,15 +43,14 @@ export class Relations {
     const shown = projectionOf(codes);
     if (shown === undefined) return 'unmappable';
     const isOtherDirection = codes?.viewPosition !== undefined && directions.includes(term);
-    const projections = this.#words
-      .understand(term, this.#words.languagesOf(term))
-      .flatMap(({ projection }) => projection);
+    const projections = understandViewPosition(this.#words, term, this.#words.languagesOf(term)).flatMap(
+      ({ projection }) => projection,
+    );
     return bestOf(
       projections.map((projection) => {
-        if (projection === shown) return isOtherDirection ? 'compatible' : 'equal';
-        return areSimilar(projection, shown) || !canContradict(projection, shown)
-          ? 'neighbouring'
-          : 'contradictory';
+        const like = likeness(projection, shown, bodyPartOf(codes));
+        if (like === 'same') return isOtherDirection ? 'compatible' : 'equal';
+        return like === 'similar' || !canContradict(projection, shown) ? 'neighbouring' : 'contradictory';
       }),
     );
   }

@@ -1,7 +1,9 @@
 import type { Categories } from '../anatomy/categories.js';
 import { type Dimension, type FigureName, figureNames, type Relation } from '../contract/quality.js';
-import { saysWhatItShows } from '../decisions/correction.js';
+import { isAnswered, saysWhatItShows } from '../decisions/correction.js';
+import { openStatesOf } from '../decisions/open-states.js';
 import type { InstanceRecord } from '../decisions/schema.js';
+import { stateLabels } from '../decisions/state-labels.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { Radiograph } from './radiographs.js';
 import type { Relations } from './relation.js';
@@ -107,6 +109,12 @@ export class Tally {
         ),
         ...(side === 'agrees' || side === 'differs' ? { wrongSide: side === 'differs' } : {}),
         ...(compared.length > 0 ? { orderMismatch: compared.includes('differs') } : {}),
+        ...(record && compared.includes('differs')
+          ? {
+              orderMismatchOpen: openStatesOf(record).includes(stateLabels.orderMismatch),
+              orderMismatchAnswered: isAnswered(record),
+            }
+          : {}),
         ...(read === 'other version'
           ? {}
           : {

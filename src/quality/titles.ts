@@ -9,6 +9,8 @@ export const titles: Readonly<Record<FigureName, string>> = {
   wrongViewByNetwork: 'wrong View Position, by the network',
   wrongSide: 'wrong side',
   orderMismatch: 'order mismatch',
+  orderMismatchOpen: 'order mismatch, open',
+  orderMismatchAnswered: 'order mismatch, answered',
   undecided: 'undecided',
 };
 
@@ -27,6 +29,9 @@ export const meanings = (networkScore: number): Readonly<Record<FigureName, stri
       'The attributes of the picture and of its order name different sides. Of those where two attributes name a side.',
     orderMismatch:
       'Body part, projection or side is not what was ordered. Of those where at least one of the three could be compared.',
+    orderMismatchOpen: 'No person has settled it: by a decision, or by an answer. Of the order mismatches.',
+    orderMismatchAnswered:
+      'A person has answered that the order is wrong, or that it does not matter. Of the order mismatches.',
     undecided:
       'Neither the network nor a person has named the picture. Of all radiographs whose record this version can read.',
   };

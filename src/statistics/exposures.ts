@@ -1,6 +1,6 @@
 import { networksDecision } from '../decisions/correction.js';
 import type { OtherPicture } from '../decisions/exposure.js';
-import type { Recorded } from '../decisions/recorder.js';
+import type { Recorded } from '../decisions/record-writer.js';
 import type { InstanceRecord } from '../decisions/schema.js';
 import { byPurpose, type Exposure, isSameExposure } from '../orthanc/exposure.js';
 import type { InstanceId } from '../orthanc/ids.js';

@@ -3,7 +3,7 @@ import { sleep } from '../async/sleep.js';
 import type { Config } from '../config/options.js';
 import type { StatisticsAnswer as Answer } from '../contract/review.js';
 import { recordOf } from '../decisions/read.js';
-import type { Recorded } from '../decisions/recorder.js';
+import type { Recorded } from '../decisions/record-writer.js';
 import { asPlainviewError } from '../errors/errors.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { select } from '../select/select.js';

@@ -1,4 +1,10 @@
-import { asPlainviewError, createError } from '../errors/errors.js';
+import {
+  asPlainviewError,
+  createError,
+  detailOf,
+  type ErrorDetail,
+  type PlainviewError,
+} from '../errors/errors.js';
 import type { Store } from './store.js';
 
 /** As much as a block of most file systems: a document of a few bytes can have room on a full disk. */
@@ -12,7 +18,7 @@ export class StateProbe {
   readonly #store: Pick<Store, 'write'>;
   /** Names the store in messages. */
   readonly #place: string;
-  #problem: string | undefined;
+  #error: PlainviewError | undefined;
   /** When the try that is running began. */
   #began: number | undefined;
 
@@ -23,25 +29,26 @@ export class StateProbe {
 
   /** Why the store could not be written at the last try; undefined where it could. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#error?.message;
+  }
+
+  get failure(): ErrorDetail | undefined {
+    return this.#error && detailOf(this.#error);
   }
 
   async try(): Promise<void> {
     // The try before this one can hang, for example because a file server does not answer.
     if (this.#began !== undefined) {
       if (performance.now() - this.#began > longestMs)
-        this.#problem = createError('state_unusable', {
-          folder: this.#place,
-          why: 'it does not answer',
-        }).message;
+        this.#error = createError('state_unusable', { folder: this.#place, why: 'it does not answer' });
       return;
     }
     this.#began = performance.now();
     try {
       await this.#store.write('probe', content);
-      this.#problem = undefined;
+      this.#error = undefined;
     } catch (error) {
-      this.#problem = asPlainviewError(error).message;
+      this.#error = asPlainviewError(error);
     } finally {
       this.#began = undefined;
     }

@@ -78,6 +78,8 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     const check = async (state: string) => {
       const found: string[] = [];
       await page.emulateMedia({ colorScheme: 'light' });
+      // What the service says in English alone.
+      found.push(...(await page.locator('main [lang=en]:not(button)').allInnerTexts()));
       found.push(...(await misfits(page)), ...(await smallTargets(page)), ...(await faults(page)));
       await page.emulateMedia({ colorScheme: 'dark' });
       found.push(...(await faults(page, 'color-contrast')));

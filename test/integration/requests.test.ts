@@ -266,6 +266,7 @@ describe('a request over the API', () => {
     expect(await finished(of, response.json.id)).toMatchObject({
       state: 'failed',
       problem: expect.stringContaining('no DICOM attribute StaionName'),
+      failure: { code: 'attribute_unknown', params: { attribute: 'StaionName' } },
     });
   });
 

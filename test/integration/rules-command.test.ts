@@ -162,6 +162,30 @@ test('a service without rules sends nothing again', async () => {
   expect(reviewer.status).toBe(403);
 });
 
+test('a retry lists studies too that a destination refused', async () => {
+  const [knee = ''] = stored;
+  const study = (await (await fetch(`${real.orthanc.url}/instances/${knee}/study`)).json()) as { ID: string };
+  const reader = new Reader(real.orthanc.url);
+  const route = { to: 'peer:partner', rule: 'pair', of: 'content', asked: '2026-01-01T00:00:00.000Z' };
+  const routes = [
+    { ...route, state: 'failed', ended: '2026-01-02T00:00:00.000Z', why: 'no room' },
+    // Of the study as it was.
+    { ...route, of: 'before', state: 'failed', ended: '2026-01-01T00:00:00.000Z', why: 'long ago' },
+  ];
+  const record = {
+    version: 1,
+    labels: ['route_failed'],
+    study: { content: 'content', rules: 'r', wanted: [], routes },
+  };
+  await reader.put(`studies/${study.ID}`, 'RadiographRoutes', JSON.stringify(record));
+  await reader.label(`studies/${study.ID}`, 'route_failed');
+  const { status, out } = await run('retry', '--dry-run');
+  expect(status).toBe(0);
+  expect(out).toContain(`${study.ID}\tpeer:partner\t2026-01-02T00:00:00.000Z\tno room\n`);
+  expect(out).toContain('1 would be sent again');
+  expect((await run('retry', '--dry-run', '--to', 'peer:other')).out).toContain('0 would be sent again');
+});
+
 test('for a person’s decision, a test shows the score that the rules use', async () => {
   const [, , chest = ''] = stored;
   const of = (await new Reader(real.orthanc.url).record(chest))?.when;

@@ -1,4 +1,4 @@
-import { createError, PlainviewError } from '../../errors/errors.js';
+import { createError, detailOf, type ErrorDetail, PlainviewError } from '../../errors/errors.js';
 import type { Chain } from '../graph/chain.js';
 import type { Step } from '../graph/steps.js';
 import { type CreateEngine, type Engine, type EngineChoice, type EngineName, enginesOf } from './engine.js';
@@ -16,6 +16,8 @@ export const creators: Readonly<Record<EngineName, CreateEngine>> = {
 export interface Declined {
   engine: EngineName;
   reason: string;
+  /** The error that the reason is the message of. */
+  failure?: ErrorDetail;
 }
 
 /**
@@ -40,8 +42,12 @@ export async function chooseEngine(
     try {
       return { engine: await start(name), declined };
     } catch (error) {
-      const reason = error instanceof PlainviewError ? error.message : String(error);
-      declined.push({ engine: name, reason });
+      const failure = error instanceof PlainviewError ? detailOf(error) : undefined;
+      declined.push({
+        engine: name,
+        reason: failure?.message ?? String(error),
+        ...(failure === undefined ? {} : { failure }),
+      });
     }
   }
   throw createError('no_engine', { reasons: declined.map(({ reason }) => reason) });

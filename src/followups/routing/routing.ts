@@ -6,13 +6,12 @@ import type { Config } from '../../config/options.js';
 import type { Derived } from '../../decisions/derived.js';
 import type { OnPart } from '../../decisions/study-trees.js';
 import { asPlainviewError, createError } from '../../errors/errors.js';
-import { mayMeanAway } from '../../orthanc/availability.js';
-import type { KnownDestinations } from '../../orthanc/forwarder.js';
 import type { InstanceId, StudyId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { Locks } from '../../store/locks.js';
 import type { Store } from '../../store/store.js';
 import type { FollowUp } from '../follow-up.js';
+import { DestinationCheck } from './destination-check.js';
 import { StudyWebhookDestination } from './destinations/study-webhook.js';
 import { WebhookDestination } from './destinations/webhook.js';
 import { GroupLabels } from './group-labels.js';
@@ -24,7 +23,7 @@ import { outboxesOf } from './outboxes.js';
 import { findPending, findPendingStudies } from './pending.js';
 import { RouteMetrics } from './route-metrics.js';
 import { RoutingFollowUp } from './routing-follow-up.js';
-import { type Rules, readRules, requireKnownDestinations } from './rules/read.js';
+import { type Rules, readRules } from './rules/read.js';
 import { type DueStudy, StudyLedger } from './studies/ledger.js';
 import { StudyRules } from './studies/study-rules.js';
 
@@ -59,12 +58,12 @@ export class Routing {
   readonly #rules: Rules;
   readonly #ledger: Ledger;
   readonly #outboxes: ReadonlyMap<string, Outbox>;
+  readonly #studyLedger: StudyLedger;
   readonly #studyOutboxes: ReadonlyMap<string, Outbox<DueStudy>>;
   readonly #studyRules: StudyRules | undefined;
   readonly #findStudies: () => Promise<number>;
   readonly #log: Logger;
-  readonly #hasSeveral: boolean;
-  #known: Pick<KnownDestinations, 'aets'> | undefined;
+  readonly #destinations: DestinationCheck;
   readonly #stop = new AbortController();
   #search: Promise<void> | undefined;
 
@@ -88,8 +87,9 @@ export class Routing {
   ) {
     this.#orthanc = orthanc;
     this.#log = log;
-    this.#hasSeveral = config.orthancUrl.length > 1;
+    const hasSeveral = config.orthancUrl.length > 1;
     this.#rules = readRules(file, categories);
+    this.#destinations = new DestinationCheck({ orthanc, rules: this.#rules, hasSeveral, log });
     this.#ledger = new Ledger(orthanc, config.labelPrefix, locks);
     const { modalities, labelPrefix } = config;
     const metrics = new RouteMetrics(registry, () => [
@@ -105,7 +105,7 @@ export class Routing {
       log,
     };
     const groupLabels = new GroupLabels(orthanc, locks, onPart, labelPrefix);
-    const studyLedger = new StudyLedger({
+    this.#studyLedger = new StudyLedger({
       orthanc,
       groupLabels,
       modalities,
@@ -115,7 +115,7 @@ export class Routing {
     this.#findStudies = () =>
       findPendingStudies(
         orthanc,
-        { ledger: studyLedger, groupLabels },
+        { ledger: this.#studyLedger, groupLabels },
         this.#ledger.pendingLabel,
         this.#studyOutboxes,
       );
@@ -144,7 +144,7 @@ export class Routing {
       config,
       {
         ...shared,
-        ledger: studyLedger,
+        ledger: this.#studyLedger,
         describe: async ({ resource: { ID }, route: { to, rule, of } }) => ({
           id: ID,
           to,
@@ -162,7 +162,7 @@ export class Routing {
     const onPending = (id: InstanceId, to: string) => {
       if (relay?.(id, to) !== true) this.enqueue(id, to);
     };
-    const known = () => this.#known ?? { aets: new Map() };
+    const known = () => this.#destinations.known;
     const instanceLabels = new InstanceLabels({ orthanc, ledger: this.#ledger, onPending });
     const { studies } = this.#rules;
     this.#studyRules =
@@ -177,7 +177,7 @@ export class Routing {
         categories: codes,
         modalities,
         labelPrefix,
-        hasSeveral: this.#hasSeveral,
+        hasSeveral,
         known,
         onPending: (study, to) => this.#studyOutboxes.get(to)?.enqueue(study),
         pollMs: studyPollMs,
@@ -215,25 +215,11 @@ export class Routing {
   }
 
   /**
-   * Checks that Orthanc knows the destinations of the rules: also where another process sends. Of several Orthancs, the one that sends must answer the first
-   * time. Later, only its routes wait for it.
-   * @throws rules_invalid at the first check. Later, an unknown destination is logged and treated as unreachable.
+   * Checks that Orthanc knows the destinations of the rules: also where another process sends.
+   * @throws rules_invalid at the first check
    */
-  async checkDestinations(): Promise<void> {
-    const known = await this.#orthanc.forwarder.destinations().catch((caught: unknown) => {
-      const error = asPlainviewError(caught);
-      const isAway = mayMeanAway(error) || error.code === 'orthanc_timeout';
-      if (!isAway || this.#known === undefined || !this.#hasSeveral) throw error;
-      this.#log.warn({ err: error }, 'the Orthanc that sends is away: routes to its destinations wait');
-    });
-    if (known === undefined) return;
-    try {
-      requireKnownDestinations(this.#rules, known);
-    } catch (error) {
-      if (this.#known === undefined) throw error;
-      this.#log.error({ err: error }, 'routes to these destinations wait');
-    }
-    this.#known = known;
+  checkDestinations(): Promise<void> {
+    return this.#destinations.check();
   }
 
   /**
@@ -243,13 +229,27 @@ export class Routing {
    * @throws destination_unknown
    */
   async retry(id: InstanceId, only: string | undefined): Promise<string[]> {
-    if (only !== undefined && !this.#outboxes.has(only))
-      throw createError('destination_unknown', { known: [...this.#outboxes.keys()] });
+    this.#requireKnown(only);
     const retried = await this.#ledger.retry(id, (to) =>
       only === undefined ? this.#outboxes.has(to) : to === only,
     );
     for (const to of retried) this.#outboxes.get(to)?.enqueue(id);
     return retried;
+  }
+
+  /** The same of a study. @throws destination_unknown */
+  async retryStudy(id: StudyId, only: string | undefined): Promise<string[]> {
+    this.#requireKnown(only);
+    const retried = await this.#studyLedger.retry(id, (to) =>
+      only === undefined ? this.#studyOutboxes.has(to) : to === only,
+    );
+    for (const to of retried) this.#studyOutboxes.get(to)?.enqueue(id);
+    return retried;
+  }
+
+  #requireKnown(only: string | undefined): void {
+    const known = [...new Set([...this.#outboxes.keys(), ...this.#studyOutboxes.keys()])];
+    if (only !== undefined && !known.includes(only)) throw createError('destination_unknown', { known });
   }
 
   /** Sends, and looks for what an earlier run, or another process, has left pending. After `checkDestinations`. */

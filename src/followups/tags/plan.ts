@@ -1,6 +1,6 @@
-import { type Categories, type CategoryCodes, projectionOf } from '../../anatomy/categories.js';
+import { bodyPartOf, type Categories, type CategoryCodes, projectionOf } from '../../anatomy/categories.js';
 import type { Code } from '../../anatomy/code.js';
-import { areSimilar, projections } from '../../anatomy/regions.js';
+import { likeness, projections } from '../../anatomy/regions.js';
 import type { InstanceRecord } from '../../decisions/schema.js';
 import {
   type Keyword,
@@ -44,7 +44,11 @@ function isOtherView(codes: CategoryCodes, order: OrderRecord | undefined): bool
   const views = (order?.words ?? []).flatMap(({ attribute, means }) =>
     attribute === 'ViewPosition' ? projections.filter((known) => known === means) : [],
   );
-  return meant !== undefined && views.length > 0 && !views.some((view) => areSimilar(view, meant));
+  return (
+    meant !== undefined &&
+    views.length > 0 &&
+    views.every((view) => likeness(view, meant, bodyPartOf(codes)) === 'other')
+  );
 }
 
 /** PS3.3 section 8.8 */

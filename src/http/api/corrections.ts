@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Caller } from '../../access/caller.js';
 import { category } from '../../contract/named.js';
 import { entry } from '../../contract/review.js';
-import { acknowledged, type By, confirmed, corrected, undone } from '../../decisions/correction.js';
+import { acknowledged, type By, confirmed, corrected, settling, undone } from '../../decisions/correction.js';
 import type { CategoryLabels } from '../../decisions/proposals.js';
 import { type InstanceRecord, mismatchAnswer, type NewDecision } from '../../decisions/schema.js';
 import { createError } from '../../errors/errors.js';
@@ -69,8 +69,7 @@ export function correctionOperations(parts: Parts): Operation[] {
     await giveVerdict(parts, { instance, caller }, action, (current, shown, by) => {
       requireSeen({ instance, ...seen }, current, shown);
       const decided = next(current, by);
-      // Who decides looks at the picture and its order. Only what others brought about later is open again.
-      return action === 'undo' ? decided : { ...decided, settled: shown.differences(decided) };
+      return action === 'undo' ? decided : settling(current, decided, shown.differences(decided));
     });
     return entries.one(instance);
   };

@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import type { Caller } from '../../access/caller.js';
 import { type DecidedEvent, decidedEvent, type Status } from '../../contract/review.js';
-import type { Recorded } from '../../decisions/recorder.js';
+import type { Recorded } from '../../decisions/record-writer.js';
 import { createError } from '../../errors/errors.js';
 import { type Operation, operation } from './operation.js';
 

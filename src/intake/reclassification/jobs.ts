@@ -12,7 +12,7 @@ import type { Recorder } from '../../decisions/recorder.js';
 import type { RequestSeal } from '../../decisions/request-seal.js';
 import type { RequestWriter } from '../../decisions/request-writer.js';
 import { hasOtherVersion } from '../../decisions/versions.js';
-import { asPlainviewError, createError } from '../../errors/errors.js';
+import { asPlainviewError, createError, detailOf } from '../../errors/errors.js';
 import type { InstanceId } from '../../orthanc/ids.js';
 import type { Orthanc } from '../../orthanc/orthanc.js';
 import type { InstanceContent } from '../../orthanc/resources.js';
@@ -166,6 +166,7 @@ export class ReclassificationJobs {
       const error = asPlainviewError(caught);
       progress.state = 'failed';
       progress.problem = error.message;
+      progress.failure = detailOf(error);
       // An error that is not transient is a mistake in the request.
       const level = error.transient ? 'error' : 'warn';
       this.#parts.log[level]({ err: error, request: progress.id }, 'a reclassification job failed');

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type * as served from '../../contract/quality.js';
+import { failure } from './reason-schema.js';
 
 /** As in `schema.ts`: what the page reads of what the service declares. */
 type Read<_Served extends Ours, Ours> = Ours;
@@ -16,6 +17,8 @@ export const figureNames = [
   'wrongViewByNetwork',
   'wrongSide',
   'orderMismatch',
+  'orderMismatchOpen',
+  'orderMismatchAnswered',
   'undecided',
 ] as const;
 export type FigureName = (typeof figureNames)[number];
@@ -52,7 +55,7 @@ export const quality = z.object({
   progress: z.optional(
     z.object({ done: z.number(), total: z.optional(z.number()), radiographs: z.number() }),
   ),
-  problem: z.optional(z.string()),
+  failure: z.optional(failure),
   report: z.optional(report),
 });
 export type Quality = Read<served.QualityAnswer, z.output<typeof quality>>;

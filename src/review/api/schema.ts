@@ -2,6 +2,7 @@ import type * as zod from 'zod';
 import * as z from 'zod/mini';
 import type { DriftAnswer } from '../../contract/drift.js';
 import type * as served from '../../contract/review.js';
+import { because, failure, finding } from './reason-schema.js';
 
 // zod would compile its checks with `eval`, which the page's content security policy forbids.
 z.config({ jitless: true });
@@ -27,8 +28,6 @@ const wouldBe = z.object({
   of: z.string(),
 });
 
-const finding = z.object({ answer: z.enum(['agrees', 'differs', 'cannot_tell']), reason: z.string() });
-
 /** An instance as the API describes it. Fields that the page does not show are not read. */
 export const entry = z.object({
   instance: z.string(),
@@ -40,6 +39,8 @@ export const entry = z.object({
   decision,
   category: z.optional(z.string()),
   reason: z.string(),
+  /** What the reason says. Absent in old records. */
+  because: z.optional(because),
   /** Best first; softmax, 0…1. */
   top: z.array(scored),
   who: z.enum(['network', 'person']),
@@ -76,7 +77,7 @@ export const entry = z.object({
       why: z.optional(z.string()),
     }),
   ),
-  failure: z.optional(z.object({ code: z.string(), message: z.string() })),
+  failure: z.optional(failure),
   /** Pixels; with `columns` and `voi` not in lists. */
   rows: z.optional(z.number()),
   columns: z.optional(z.number()),
@@ -219,11 +220,17 @@ export type Statistics = Read<served.StatisticsAnswer, z.output<typeof statistic
 
 export const status = z.object({
   network: z.extend(networkId, { purpose: z.string() }),
-  shadow: z.optional(z.object({ network: z.optional(networkId), problem: z.optional(z.string()) })),
+  shadow: z.optional(
+    z.object({
+      network: z.optional(networkId),
+      problem: z.optional(z.string()),
+      failure: z.optional(failure),
+    }),
+  ),
   engine: z.object({
     engine: z.string(),
     device: z.string(),
-    declined: z.array(z.object({ engine: z.string(), reason: z.string() })),
+    declined: z.array(z.object({ engine: z.string(), reason: z.string(), failure: z.optional(failure) })),
   }),
   queue: z.object({ waiting: z.number(), running: z.number(), delayed: z.number() }),
   sweep: z.object({
@@ -232,8 +239,9 @@ export const status = z.object({
     total: z.number(),
     secondsLeft: z.optional(z.number()),
   }),
-  orthanc: z.object({ up: z.boolean(), why: z.optional(z.string()) }),
+  orthanc: z.object({ up: z.boolean(), why: z.optional(z.string()), failure: z.optional(failure) }),
   stateProblem: z.optional(z.string()),
+  stateFailure: z.optional(failure),
   orthancPages: z.string(),
   viewers: z.array(z.object({ name: z.string(), url: z.string() })),
   version: z.string(),
@@ -258,6 +266,7 @@ export const reclassificationJob = z.object({
   answered: z.number(),
   rate: z.number(),
   problem: z.optional(z.string()),
+  failure: z.optional(failure),
 });
 export type ReclassificationJob = z.output<typeof reclassificationJob>;
 

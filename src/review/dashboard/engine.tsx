@@ -1,26 +1,48 @@
 import { status } from '../api/live.js';
 import type { Status } from '../api/schema.js';
 import { texts } from '../texts/index.js';
+import type { Said } from '../texts/reasons.js';
+import { SaidText } from '../ui/said-text.js';
+
+type Pair = [name: string, value: string | Said];
 
 /** What classifies, and the state of the queue, of Orthanc and of the sweep. */
 export function Engine() {
   const { value } = status;
   if (value === undefined) return null;
-  const { network, shadow, engine, queue, sweep, orthanc, version, stateProblem } = value;
-  const pairs: [name: string, value: string][] = [
+  const { network, shadow, engine, queue, sweep, orthanc, version, stateProblem, stateFailure } = value;
+  const pairs: Pair[] = [
     [texts.engineNetwork, `${network.name} (${network.sha256.slice(0, 12)}…)`],
     ...(shadow === undefined
       ? []
-      : [[texts.engineShadow, shadow.problem ?? shadow.network?.name ?? ''] satisfies [string, string]]),
+      : [
+          [
+            texts.engineShadow,
+            shadow.problem === undefined
+              ? (shadow.network?.name ?? '')
+              : texts.failureReason(shadow.problem, shadow.failure),
+          ] satisfies Pair,
+        ]),
     [texts.enginePurpose, network.purpose === 'research' ? texts.enginePurposeResearch : network.purpose],
     [texts.engineEngine, texts.engineOnDevice(engine.engine, engine.device)],
-    ...engine.declined.map(({ engine: name, reason }): [string, string] => [
-      texts.engineDeclined(name),
-      reason,
-    ]),
+    ...engine.declined.map(
+      ({ engine: name, reason, failure }): Pair => [
+        texts.engineDeclined(name),
+        texts.failureReason(reason, failure),
+      ],
+    ),
     [texts.engineQueue, texts.engineQueueCounts(queue.running, queue.waiting, queue.delayed)],
-    [texts.engineOrthanc, orthanc.up ? texts.engineOrthancUp : (orthanc.why ?? texts.engineOrthancAway)],
-    ...(stateProblem === undefined ? [] : [[texts.engineState, stateProblem] satisfies [string, string]]),
+    [
+      texts.engineOrthanc,
+      orthanc.up
+        ? texts.engineOrthancUp
+        : orthanc.why === undefined
+          ? texts.engineOrthancAway
+          : texts.failureReason(orthanc.why, orthanc.failure),
+    ],
+    ...(stateProblem === undefined
+      ? []
+      : [[texts.engineState, texts.failureReason(stateProblem, stateFailure)] satisfies Pair]),
     [texts.engineVersion, version],
   ];
   return (
@@ -30,7 +52,7 @@ export function Engine() {
         {pairs.map(([name, text]) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd>{text}</dd>
+            <dd>{typeof text === 'string' ? text : <SaidText said={text} />}</dd>
           </div>
         ))}
         {sweep.state !== 'idle' && <Sweep sweep={sweep} />}

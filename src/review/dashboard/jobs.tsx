@@ -7,6 +7,7 @@ import { count, localTime } from '../base/format.js';
 import { notifyOnError } from '../state/notices.js';
 import { mayAdminister } from '../state/session.js';
 import { texts } from '../texts/index.js';
+import { SaidText } from '../ui/said-text.js';
 import { JobForm } from './job-form.js';
 
 const shownAtMost = 10;
@@ -66,7 +67,11 @@ function Job({ job, onCancelled }: { job: ReclassificationJob; onCancelled: () =
           </button>
         )}
       </div>
-      {job.problem !== undefined && <p class="error-text">{job.problem}</p>}
+      {job.problem !== undefined && (
+        <p class="error-text">
+          <SaidText said={texts.failureReason(job.problem, job.failure)} />
+        </p>
+      )}
     </li>
   );
 }

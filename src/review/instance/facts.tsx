@@ -4,6 +4,8 @@ import { dicomTime, localTime } from '../base/format.js';
 import { instanceHref } from '../state/route.js';
 import { me } from '../state/session.js';
 import { texts } from '../texts/index.js';
+import { Findings } from '../ui/findings.js';
+import { SaidText } from '../ui/said-text.js';
 
 /** What DICOM says, whether the decision fits the order, and who or what decided. */
 export function Facts({ entry }: { entry: Entry }) {
@@ -59,11 +61,17 @@ export function Facts({ entry }: { entry: Entry }) {
   );
 }
 
-/** The service gives reasons in English. Of an error there is a translation. */
-function Reason({ entry: { failure, reason } }: { entry: Entry }) {
-  const said = failure === undefined ? reason : texts.errorText({ ...failure, title: failure.message });
-  return <p lang={said === (failure?.message ?? reason) ? 'en' : undefined}>{said}</p>;
-}
+const Reason = ({ entry }: { entry: Entry }) => (
+  <p>
+    <SaidText
+      said={
+        entry.failure === undefined
+          ? texts.decisionReason(entry)
+          : texts.failureReason(entry.failure.message, entry.failure)
+      }
+    />
+  </p>
+);
 
 /** The answer of the second network, where it belongs to the network's decision. */
 function shadowText({ before, shadow: own, when }: Entry): string | undefined {
@@ -97,8 +105,7 @@ function Order({ entry: { order } }: { entry: Entry }) {
   const shown = findings.filter(({ answer }) => answer === order.answer);
   return (
     <p class="order">
-      <strong>{texts.orderAnswers[order.answer]}</strong>{' '}
-      <span lang="en">{shown.map(({ reason }) => reason).join(' ')}</span>
+      <strong>{texts.orderAnswers[order.answer]}</strong> <Findings findings={shown} />
     </p>
   );
 }

@@ -4,6 +4,7 @@ import { notifyOnError } from '../state/notices.js';
 import * as review from '../state/review.js';
 import { mayReview } from '../state/session.js';
 import { texts } from '../texts/index.js';
+import { Findings } from '../ui/findings.js';
 import { Key } from '../ui/keys.js';
 import { chooseCategory } from './review-shortcuts.js';
 
@@ -20,7 +21,9 @@ export function Mismatch({ entry }: { entry: Entry }) {
   return (
     <section class={isAsked ? 'mismatch asked' : 'mismatch'} aria-labelledby="mismatch">
       <h2 id="mismatch">{texts.mismatchTitle}</h2>
-      <p lang="en">{differing.map(({ reason }) => reason).join(' ')}</p>
+      <p>
+        <Findings findings={differing} />
+      </p>
       {acknowledged !== undefined && (
         <p>
           <strong>

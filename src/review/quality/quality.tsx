@@ -6,6 +6,7 @@ import { localTime } from '../base/format.js';
 import { notifyOnError } from '../state/notices.js';
 import { mayReview } from '../state/session.js';
 import { texts } from '../texts/index.js';
+import { SaidText } from '../ui/said-text.js';
 import { useInterval } from '../ui/use-interval.js';
 import { Figures } from './figures.js';
 import { Groups } from './groups.js';
@@ -40,12 +41,12 @@ function Content() {
   }, [times]);
   const begin = async (range: object) => {
     const progress = await callApi('quality', shape, { method: 'POST', body: range });
-    const { problem: _, ...before } = answer.value ?? {};
+    const { failure: _, ...before } = answer.value ?? {};
     answer.value = { ...before, ...progress };
   };
   const { value } = answer;
   if (value === undefined) return <p class="quiet">{texts.loading}</p>;
-  const { state, progress, problem, report } = value;
+  const { state, progress, failure, report } = value;
   return (
     <div class="panels">
       <section class="panel wide quality-making" aria-label={texts.qualityMake}>
@@ -56,9 +57,9 @@ function Content() {
             : `${texts.qualityMade(localTime(report.when), report.all.radiographs, report.from, report.to)} ${texts.qualityScore(report.networkScore)}`}
         </p>
         {report !== undefined && report.unread > 0 && <p>{texts.qualityUnread(report.unread)}</p>}
-        {problem !== undefined && (
+        {failure !== undefined && (
           <p role="alert" class="error-text">
-            {problem}
+            <SaidText said={texts.failureReason(failure.message, failure)} />
           </p>
         )}
         {state === 'running' && progress !== undefined ? (

@@ -15,6 +15,8 @@ const formats = new Map<string, IntlMessageFormat>();
  * the page needs no parser; in unit tests they are texts.
  */
 export function format(message: string, values: Values): string {
+  // The build leaves a message without placeholders as it is.
+  if (typeof message === 'string' && !message.includes('{')) return message;
   const known =
     formats.get(message) ?? new IntlMessageFormat(message, locale, undefined, { ignoreTag: true });
   formats.set(message, known);

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { reasonOf } from '../../../src/decisions/reasons.js';
+import { finding } from '../../../src/order-check/reasons.js';
 import type { Entry } from '../../../src/review/api/schema.js';
 import type { GreyPicture } from '../../../testkit/dicom.js';
 import { type Drawing, draw, sample } from './pictures.js';
@@ -45,6 +47,13 @@ const subjects: readonly {
   },
 ];
 
+function reasonFor(decision: Entry['decision'], category: string, score: number) {
+  if (decision === 'failed') return { reason: 'All pixels of the picture have the same value.' };
+  return decision === 'category'
+    ? reasonOf('best', { category, score })
+    : reasonOf('under_threshold', { category, score, limit: 0.9 });
+}
+
 /** The same for the same number: what the service would tell of it, and its picture. */
 export function madeEntry(n: number): { entry: Entry; picture: () => Promise<GreyPicture> } {
   const subject = subjects[n % subjects.length];
@@ -79,15 +88,12 @@ export function madeEntry(n: number): { entry: Entry; picture: () => Promise<Gre
       studyInstanceUid: `2.25.${n}`,
       decision,
       ...(decision === 'category' ? { category: subject.top[0] } : {}),
-      reason:
-        decision === 'failed'
-          ? 'The pixels are truncated.'
-          : `the best score ${best.toFixed(2)} is ${decision === 'category' ? 'over' : 'under'} the threshold 0.90`,
+      ...reasonFor(decision, subject.top[0] ?? '', best),
       ...(decision === 'failed'
         ? {
             failure: {
-              code: 'picture_undecodable',
-              message: 'Orthanc cannot decode the picture: its pixels are truncated.',
+              code: 'picture_uniform',
+              message: 'All pixels of the picture have the same value.',
             },
           }
         : {}),
@@ -100,12 +106,16 @@ export function madeEntry(n: number): { entry: Entry; picture: () => Promise<Gre
         ? {
             order: {
               answer: 'differs',
-              bodyPart: {
-                answer: 'differs',
-                reason: `ordered was “Schulter”, the picture shows ${subject.part}`,
-              },
-              projection: { answer: 'cannot_tell', reason: 'no projection is named' },
-              side: { answer: 'agrees', reason: 'right' },
+              bodyPart: finding(
+                'differs',
+                'part',
+                [{ attribute: 'SeriesDescription', values: new Set(['SHOULDER']) }],
+                subject.part,
+              ),
+              projection: finding('cannot_tell', 'no_projection_named'),
+              side: finding('agrees', 'sides', [
+                { attribute: 'SeriesDescription', values: new Set(['right']) },
+              ]),
             },
           }
         : {}),

@@ -12,6 +12,8 @@ const shares: { [name in keyof QualityGroup['figures']]: [share: number, told: n
   wrongViewByNetwork: [0.05, 0.5],
   wrongSide: [0.01, 0.3],
   orderMismatch: [0.02, 0.6],
+  orderMismatchOpen: [0.6, 0.012],
+  orderMismatchAnswered: [0.3, 0.012],
   undecided: [0.13, 1],
 };
 

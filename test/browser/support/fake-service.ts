@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Categories, codedCategories } from '../../../src/anatomy/categories.js';
+import { reasonOf } from '../../../src/decisions/reasons.js';
 import { shipped } from '../../../src/files/places.js';
 import { categoryListOf } from '../../../src/http/api/about.js';
 import { Words } from '../../../src/order-check/words.js';
@@ -65,7 +66,17 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       engine: {
         engine: 'onnxruntime',
         device: 'cpu',
-        declined: [{ engine: 'gpu', reason: 'no CUDA 11.2 device' }],
+        declined: [
+          {
+            engine: 'gpu',
+            reason: 'The engine gpu cannot run here: no CUDA 11.2 device.',
+            failure: {
+              code: 'engine_unavailable',
+              message: 'The engine gpu cannot run here: no CUDA 11.2 device.',
+              params: { engine: 'gpu', why: 'no CUDA 11.2 device' },
+            },
+          },
+        ],
       },
       queue: { waiting: 0, running: 1, delayed: 0 },
       sweep: { state: 'running', done: 1200, total: 5000, secondsLeft: 400 },
@@ -227,7 +238,7 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       who: 'person',
       decision: given === null ? 'unknown_view' : 'category',
       ...(given ? { category: given } : {}),
-      reason: `${fake.me.who} ${category === undefined ? 'confirmed' : 'corrected'} it`,
+      ...reasonOf(category === undefined ? 'confirmed' : 'said', { who: fake.me.who }),
       when,
       open: [],
       before: entry,

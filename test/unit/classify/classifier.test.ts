@@ -10,6 +10,7 @@ import {
   type ClassifierOptions,
   createClassifier,
 } from '../../../src/classify/classifier.js';
+import { engineName } from '../../../src/classify/engines/engine.js';
 import { buildChain } from '../../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
 import { softmax, throughDense } from '../../../src/classify/graph/last-layer.js';

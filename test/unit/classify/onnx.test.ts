@@ -194,6 +194,7 @@ describe('a cascade of two networks', () => {
       decision: 'category',
       category: 'knee_ap',
       reason: expect.stringMatching(/^knee at .*; then knees: knee_ap at/),
+      because: [{ code: 'best' }, { code: 'second_network', params: { network: 'knees' } }, { code: 'best' }],
     });
     const answers = answersOf(seen) ?? [];
     expect(answers.map(({ network, top }) => [network.name, top[0]?.category])).toEqual([

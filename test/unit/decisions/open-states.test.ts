@@ -5,6 +5,7 @@ import {
   confirmedUnordered,
   corrected,
   saysWhatItShows,
+  settling,
   undone,
 } from '../../../src/decisions/correction.js';
 import { labelsOf } from '../../../src/decisions/labels.js';
@@ -31,12 +32,12 @@ const record = (decided: NewDecision, order?: OrderRecord): InstanceRecord => ({
   labels: [],
 });
 /** As the service records what a person decides: whoever decides has seen the differences. */
-const bySomebody = (decided: NewDecision, order?: OrderRecord): InstanceRecord =>
-  record({ ...decided, settled: differencesOf(order) }, order);
+const bySomebody = (decided: NewDecision, order?: OrderRecord, current = given): InstanceRecord =>
+  record(settling(current, decided, differencesOf(order)), order);
 const by = { who: 'alice', when: '2026-01-01T00:00:00.000Z' };
 const later = { who: 'bob', when: '2026-01-02T00:00:00.000Z' };
 
-const given = record(decidedAs('knee_ap'));
+const given: InstanceRecord = record(decidedAs('knee_ap'));
 const unknown = record(decidedAs('', { decision: 'unknown_view', category: undefined }));
 const unsure = record(decidedAs('', { decision: 'needs_review', category: undefined }), hand);
 const mismatch = record(decidedAs('knee_ap'), hand);
@@ -77,6 +78,7 @@ describe('an answer to what differs from the order', () => {
       category: 'knee_ap',
       who: 'person',
       person: { ...by, action: 'confirm' },
+      because: [{ code: 'confirmed', params: { who: 'alice' } }],
       acknowledged: { answer: 'order_wrong', ...by, why: 'wrong room' },
     });
     expect(saysWhatItShows(record(answered))).toBe(true);
@@ -120,6 +122,23 @@ describe('an answer to what differs from the order', () => {
     const back = undone(instanceRecord.parse(JSON.parse(JSON.stringify(decided))));
     expect(back).toEqual({ ...anew, who: 'network' });
     expect(openStatesOf(record(back, hand))).toEqual([]);
+  });
+
+  test('outlasts the correction of another person: what it settled is not asked about again', () => {
+    const answered = bySomebody(acknowledged(mismatch, { answer: 'no_matter' }, by), hand, mismatch);
+    const changed = bySomebody(corrected(answered, 'foot_ap', later), foot, answered);
+    expect(openStatesOf({ ...changed, order: hand })).toEqual([]);
+    expect(openStatesOf({ ...changed, order: foot })).toEqual([]);
+  });
+
+  test('to a person’s decision is open again when it is taken back, and nothing else is', () => {
+    const theirs = bySomebody(corrected(given, 'knee_ap', by), foot);
+    const differs = { ...theirs, order: hand };
+    const answered = bySomebody(acknowledged(differs, { answer: 'order_wrong' }, later), hand, differs);
+    expect(openStatesOf(answered)).toEqual([]);
+    const back = record(undone(answered), hand);
+    expect(openStatesOf(back)).toEqual(['order_mismatch']);
+    expect(openStatesOf({ ...back, order: foot })).toEqual([]);
   });
 
   test.each([

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { corrected } from '../../../src/decisions/correction.js';
-import type { Recorded } from '../../../src/decisions/recorder.js';
+import type { Recorded } from '../../../src/decisions/record-writer.js';
 import type { InstanceRecord } from '../../../src/decisions/schema.js';
 import { type Change, Drift } from '../../../src/drift/drift.js';
 import { Notifier } from '../../../src/drift/notifier.js';

@@ -121,6 +121,11 @@ describe('an order for two planes', () => {
     expect(projection('knee_lateral')).toEqual({
       answer: 'agrees',
       reason: 'The projection is lateral; StudyDescription says frontal and lateral.',
+      because: {
+        code: 'projection',
+        shown: 'lateral',
+        said: [{ attribute: 'StudyDescription', values: ['frontal', 'lateral'] }],
+      },
     });
     expect(projection('knee_ap').answer).toBe('agrees');
     expect(projection('shoulder_outlet').answer).not.toBe('agrees');
@@ -143,6 +148,38 @@ describe('an order for two planes', () => {
       expect(check.check({ category: 'knee_ap' }, study(text)).projection.answer).toBe('cannot_tell');
     },
   );
+});
+
+describe('names of one view', () => {
+  test.each([
+    ['Hüfte axial', 'hip_lateral_cross_table', 'agrees'],
+    ['Hip cross table lateral', 'hip_lateral_cross_table', 'agrees'],
+    ['Hüfte axial', 'hip_ap', 'differs'],
+    ['Knie axial', 'knee_lateral', 'differs'],
+    ['Schulter seitlich', 'shoulder_axial', 'cannot_tell'],
+    ['Klavikula a.p.', 'clavicle_axial', 'cannot_tell'],
+  ] as const)('depend on the body part: %s, and a picture of %s', (text, category, answer) => {
+    expect(check.check({ category }, study(text)).projection.answer).toBe(answer);
+  });
+
+  test('in two attributes do not contradict each other', () => {
+    const both = [...study('Hüfte axial'), { attribute: 'ViewPosition', text: 'ML' }];
+    expect(check.check({ category: 'hip_lateral_cross_table' }, both).projection.answer).toBe('agrees');
+    expect(check.check({ category: 'hip_ap' }, both).projection.answer).not.toBe('agrees');
+  });
+
+  test.each([
+    ['ML', 'agrees', 'differs'],
+    ['LM', 'agrees', 'differs'],
+    ['AX', 'cannot_tell', 'cannot_tell'],
+  ] as const)('of View Position %s: what DICOM does not define is not known', (text, lateral, frontal) => {
+    const stated = [{ attribute: 'ViewPosition', text }];
+    expect(check.check({ category: 'knee_lateral' }, stated).projection.answer).toBe(lateral);
+    expect(check.check({ category: 'knee_ap' }, stated).projection.answer).toBe(frontal);
+    // A number of millilitres is no projection.
+    const described = [{ attribute: 'SeriesDescription', text: `5 ${text}` }];
+    expect(check.check({ category: 'knee_ap' }, described).projection.answer).toBe('cannot_tell');
+  });
 });
 
 describe("a site's own words", () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { bodyPartOf, Categories, codedCategories, projectionOf } from '../../../src/anatomy/categories.js';
-import { areNear, areSimilar } from '../../../src/anatomy/regions.js';
+import { areNear, likeness } from '../../../src/anatomy/regions.js';
 import { OrderCheck } from '../../../src/order-check/check.js';
 import { Words } from '../../../src/order-check/words.js';
 
@@ -48,8 +48,10 @@ describe.each(languages)('in %s, an order', (language) => {
   });
 
   test.each(further)('of another projection differs from %s', (view) => {
-    const { projection, partText } = known(view, language);
-    const other = (['lateral', 'frontal', 'oblique'] as const).find((each) => !areSimilar(each, projection));
+    const { part, projection, partText } = known(view, language);
+    const other = (['lateral', 'frontal', 'oblique'] as const).find(
+      (each) => likeness(each, projection, part) === 'other',
+    );
     const text = `${partText} ${projections[other ?? '']?.[language]}`;
     expect([text, answers(view, text).projection]).toEqual([text, 'differs']);
   });

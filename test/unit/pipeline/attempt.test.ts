@@ -46,7 +46,10 @@ test('an instance on which only this call fails is retried with back-off, and th
   expect(await handler({ ...job, attempt: 2 })).toEqual({ kind: 'settled' });
   expect(recordFailure).toHaveBeenCalledWith(
     expect.anything(),
-    expect.objectContaining({ code: 'orthanc_unreachable' }),
+    expect.objectContaining({
+      code: 'orthanc_unreachable',
+      params: { url: 'http://orthanc', why: 'ECONNRESET' },
+    }),
   );
 });
 

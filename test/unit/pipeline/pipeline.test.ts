@@ -67,6 +67,9 @@ describe('a new instance', () => {
     expect(await pipeline.process(jobOf(id))).not.toHaveProperty('category');
     expect(site.category(id)).toBe('unknown');
     expect(site.fake.labels(id)).toEqual(['needs_review']);
+    expect(site.record(id)?.because).toMatchObject([
+      { code: 'under_threshold', params: { category: 'knee_ap', score: 0.6 } },
+    ]);
   });
 
   test.each([

@@ -34,8 +34,8 @@ async function open() {
 async function made(reports: QualityReports, range: { from?: string; to?: string } = {}) {
   expect(reports.begin({ ...wanted, ...range })).toBe(true);
   await waitFor(async () => reports.answer.state === 'idle');
-  const { report, problem } = reports.answer;
-  if (report === undefined) throw new Error(problem);
+  const { report, failure } = reports.answer;
+  if (report === undefined) throw new Error(failure?.message);
   return report;
 }
 

@@ -122,6 +122,31 @@ test('side and order count where they could be compared; undecided is what neith
   expect(figure(all, 'undecided')).toEqual([2, 6]);
 });
 
+test('of the order mismatches, those that are open and those that a person has answered are told apart', () => {
+  const who = { who: 'alice', when: '2026-03-10T11:00:00.000Z' };
+  const differs = {
+    order: instanceRecord.shape.order.parse({
+      ...order('differs', 'cannot_tell'),
+      bodyPart: { answer: 'differs', reason: 'it differs' },
+    }),
+  };
+  const all = [
+    radiograph({ record: record(differs) }),
+    radiograph({
+      record: record({ ...differs, acknowledged: { ...who, answer: 'order_wrong', of: ['it differs'] } }),
+    }),
+    radiograph({
+      record: record({ ...differs, acknowledged: { ...who, answer: 'no_matter', of: ['another one'] } }),
+    }),
+    radiograph({ record: record({ ...differs, who: 'person', settled: ['it differs'] }) }),
+    radiograph({ record: record({ order: order('agrees', 'agrees') }) }),
+    radiograph({ record: record({ decision: 'needs_review', category: undefined }) }),
+  ];
+  expect(figure(all, 'orderMismatch')).toEqual([4, 5]);
+  expect(figure(all, 'orderMismatchOpen')).toEqual([2, 4]);
+  expect(figure(all, 'orderMismatchAnswered')).toEqual([1, 4]);
+});
+
 test('an order mismatch is counted among all where anything could be compared, also where the body part could not', () => {
   const ofProjection = (answer: string) =>
     radiograph({

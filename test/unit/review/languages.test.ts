@@ -4,10 +4,15 @@ import { type MessageFormatElement, parse } from '@formatjs/icu-messageformat-pa
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import categories from '../../../model/categories.json' with { type: 'json' };
 import views from '../../../model/views.json' with { type: 'json' };
+import { bodyParts, projections } from '../../../src/anatomy/regions.js';
+import { decide } from '../../../src/classify/decide.js';
+import { decisionReasons, reasonOf } from '../../../src/decisions/reasons.js';
 import { catalogue } from '../../../src/errors/catalogue.js';
 import type { ErrorEntry } from '../../../src/errors/entry.js';
+import { finding, orderSentences } from '../../../src/order-check/reasons.js';
 import { chooseLanguage, type Language, languageTags } from '../../../src/review/base/language.js';
 import en from '../../../src/review/texts/en.json';
+import enReasons from '../../../src/review/texts/en-reasons.json';
 import type { texts } from '../../../src/review/texts/index.js';
 import type { sentences } from '../../../src/review/texts/sentences.js';
 import { stubApi } from './support/fake-api.js';
@@ -85,11 +90,20 @@ describe.each(others)('%s', (language) => {
     expect(Object.keys(names.regions).sort()).toEqual([...regions].sort());
   });
 
-  test('has a sentence for every error that the API answers, about nothing that the error does not name', async () => {
+  test('says every reason of a decision and of the order check, and names every term', async () => {
+    const reasons = (await read(`${language}-reasons`)) as typeof enReasons;
+    const shape = (value: unknown) =>
+      messagesIn(value).map(([path, message]) => `${path}: ${placeholders(message)}`);
+    expect(shape(reasons).sort()).toEqual(shape(enReasons).sort());
+    const names = Object.entries(reasons.terms).filter(([term]) => !['right', 'left', 'both'].includes(term));
+    expect(new Set(names.map(([, name]) => name.toLowerCase())).size).toBe(names.length);
+  });
+
+  test('has a sentence for every error that can reach the page, about nothing that the error does not name', async () => {
     const messages = (await read(`${language}-errors`)) as Record<string, string>;
     const entries: [string, ErrorEntry][] = Object.entries(catalogue);
-    const answered = entries.filter(([code, { status }]) => status !== 500 || code === 'internal');
-    expect(answered.map(([code]) => code).filter((code) => messages[code] === undefined)).toEqual([]);
+    const untold = entries.map(([code]) => code).filter((code) => messages[code] === undefined);
+    expect(untold.sort()).toEqual(ofCommandsAlone);
     const plugin = await pluginCodes();
     for (const [code, message] of Object.entries(messages)) {
       const entry = entries.find(([known]) => known === code)?.[1];
@@ -99,6 +113,44 @@ describe.each(others)('%s', (language) => {
       );
     }
   });
+});
+
+/** Errors that only a command or the start of the service can end with. */
+const ofCommandsAlone = [
+  'cannot_listen',
+  'database_in_use',
+  'database_newer',
+  'database_too_old',
+  'demo_not_stored',
+  'demo_unreadable',
+  'dicom_needs_server',
+  'download_wrong',
+  'interrupted',
+  'labels_invalid',
+  'nothing_to_evaluate',
+  'orthanc_configuration',
+  'report_unwritable',
+  'rules_invalid',
+  'sandbox_not_started',
+  'sandbox_port_taken',
+  'sandbox_unavailable',
+  'sandbox_unwritable',
+  'sandbox_without_postgresql',
+  'service_refused',
+  'setup_unwritable',
+  'state_in_use',
+  'tracing_unavailable',
+  'training_impossible',
+  'training_without_gain',
+  'usage',
+];
+
+test('what decisions and the order check can say is what the page has sentences for', () => {
+  expect(Object.keys(enReasons.decisions).sort()).toEqual(Object.keys(decisionReasons).sort());
+  expect(Object.keys(enReasons.order).sort()).toEqual(Object.keys(orderSentences).sort());
+  expect(Object.keys(enReasons.terms).sort()).toEqual(
+    [...bodyParts, ...projections, 'right', 'left', 'both'].sort(),
+  );
 });
 
 /** The codes that Orthanc's plugin answers with itself. */
@@ -111,6 +163,7 @@ async function pluginCodes(): Promise<string[]> {
 const person = { confirmed: 3, corrected: 1 };
 /** Of each sentence, what can be said with it. */
 const samples: { [name in keyof Sentences]: Parameters<Sentences[name]>[] } = {
+  stageTurned: [[90]],
   errorBetween: [[502]],
   headerInProgress: [[1200]],
   signInAt: [['idp.example']],
@@ -281,6 +334,63 @@ test('an error is told by its code, and in the words of the service where its pa
   expect(errorText({ code: 'unheard_of', title: 'Something new.' })).toBe('Something new.');
   const methods = { code: 'method_unknown', title: '', params: { methods: ['GET', 'PUT'] } };
   expect(errorText(methods)).toContain('Möglich: GET, PUT.');
+});
+
+describe('a reason of the service', () => {
+  const network = {
+    classes: ['knee_ap', 'ankle_ap', 'other'],
+    thresholds: { threshold: 0.9, margin: 0.2, unknownBelow: 0.3 },
+  };
+  test.each([
+    ['best', [0.95, 0.03, 0.02], 'Knie a.p. mit 0,95.'],
+    ['unsure', [0.5, 0.3, 0.2], 'Am besten passt Knie a.p. mit 0,5, unter der Schwelle 0,9.'],
+    ['nothing', [0.25, 0.2, 0.1], 'Nichts erkannt: Am besten passt Knie a.p. mit 0,25, unter 0,3.'],
+    ['none', [0.02, 0.03, 0.95], 'Keine der Kategorien, mit 0,95.'],
+    ['perhaps none', [0.2, 0.2, 0.6], 'Vielleicht keine der Kategorien, mit 0,6.'],
+  ])('of a decision is said in German: %s', async (_what, scores, sentence) => {
+    const { decisionReason } = await load('de');
+    expect(decisionReason(decide(Float32Array.from(scores), network))).toEqual({ text: sentence });
+  });
+
+  test('of what came together is said one after another, a person’s word too', async () => {
+    const { decisionReason } = await load('de');
+    const said = reasonOf('same_uid', { who: 'alice', category: '' });
+    const best = reasonOf('best', { category: 'knee_ap', score: 0.95 });
+    expect(decisionReason({ reason: '', because: [...said.because, ...best.because] })).toEqual({
+      text: 'Ein anderes Bild hatte diese SOP Instance UID, und alice sagte dazu: nichts davon. Zu diesem: Knie a.p. mit 0,95.',
+    });
+    expect(decisionReason(reasonOf('confirmed', { who: 'alice' }))).toEqual({ text: 'Bestätigt von alice.' });
+  });
+
+  test('of the order check names body parts, projections and sides', async () => {
+    const { orderReason } = await load('de');
+    const words = [
+      { attribute: 'StudyDescription', values: new Set(['HAND', 'WRIST']) },
+      { attribute: 'BodyPartExamined', values: new Set(['FOOT']) },
+    ];
+    expect(orderReason(finding('differs', 'part', words, 'KNEE'))).toEqual({
+      text: 'Das Bild zeigt: Knie; Study Description nennt Hand und Handgelenk, Body Part Examined nennt Fuß.',
+    });
+    const sides = [{ attribute: 'ImageLaterality', values: new Set(['left']) }];
+    expect(orderReason(finding('cannot_tell', 'one_side', sides)).text).toContain(
+      'Image Laterality nennt links',
+    );
+  });
+
+  test('of an older record, or of a newer service, is shown as it is', async () => {
+    const { decisionReason, orderReason, failureReason } = await load('de');
+    const english = { text: 'It is so.', lang: 'en' };
+    const reason = 'It is so.';
+    expect(decisionReason({ reason })).toEqual(english);
+    expect(decisionReason({ reason, because: [{ code: 'unheard_of', params: {} }] })).toEqual(english);
+    expect(decisionReason({ reason, because: [{ code: 'confirmed', params: {} }] })).toEqual(english);
+    expect(orderReason({ reason })).toEqual(english);
+    expect(orderReason({ reason, because: { code: 'unheard_of', said: [] } })).toEqual(english);
+    expect(failureReason(reason)).toEqual(english);
+    const failure = { code: 'state_damaged', message: 'It is damaged.', params: { file: 'x.json' } };
+    expect(failureReason(failure.message, failure).text).toMatch(/^x.json ist beschädigt/);
+    expect(failureReason(reason, { ...failure, message: reason, params: {} })).toEqual(english);
+  });
 });
 
 test.each<[chosen: string | null, preferred: string[], language: Language, locale: string]>([

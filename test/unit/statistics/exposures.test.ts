@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Recorded } from '../../../src/decisions/recorder.js';
+import type { Recorded } from '../../../src/decisions/record-writer.js';
 import { instanceId, studyId } from '../../../src/orthanc/ids.js';
 import { emptyCounts } from '../../../src/statistics/daily-counts.js';
 import { ExposureCounter } from '../../../src/statistics/exposures.js';

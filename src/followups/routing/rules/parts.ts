@@ -23,5 +23,9 @@ export const ruleName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$/, 'must be letters, digits, spaces, _ . and -');
 
+/** An empty list of conditions would hold always. */
+export const hasCondition = (given: object): boolean =>
+  Object.values(given).some((each) => each !== undefined);
+
 /** When what was sent before is sent again. */
 export const again = z.enum(['changed', 'always', 'never']);

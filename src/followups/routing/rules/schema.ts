@@ -3,7 +3,7 @@ import { instanceRecord } from '../../../decisions/schema.js';
 import { orderAnswer } from '../../../order-check/schema.js';
 import { destinationKinds } from '../../../orthanc/forwarder.js';
 import { studyConditions, studyRules } from '../studies/schema.js';
-import { again, places, ruleName, some } from './parts.js';
+import { again, hasCondition, places, ruleName, some } from './parts.js';
 
 /** The file of rules. `docs/routing.md` explains it. */
 
@@ -67,7 +67,7 @@ const rule = z.strictObject({
   name: ruleName,
   when: conditions.default({}),
   /** If all of these hold, the rule does not apply. */
-  unless: conditions.optional(),
+  unless: conditions.refine(hasCondition, 'needs a condition').optional(),
   do: actions,
   /** When an instance that was sent before is sent again after a new decision. */
   again: again.default('changed'),

@@ -1,11 +1,11 @@
 import { bodyPartOf, type Categories, projectionOf } from '../../../anatomy/categories.js';
 import {
   areNear,
-  areSimilar,
   type BodyPart,
   isOftenOblique,
   isPaired,
   isWider,
+  likeness,
   type Projection,
 } from '../../../anatomy/regions.js';
 import type { PictureSide, StudyFacts, StudyPicture } from './facts.js';
@@ -24,28 +24,58 @@ interface Wanted {
   side?: PictureSide;
 }
 
-/** Compares the pictures that have a category with the order. */
+/**
+ * Compares the pictures that have a category with the order. An order for several parts, or for several sides and projections,
+ * does not tell for sure which goes with which. All of them of each part are more than enough; each part, each projection and
+ * each side once is the least.
+ */
 export function completenessOf({ pictures, order }: StudyFacts, categories: Categories): Completeness {
   const parts = order.bodyParts.filter((part) => !order.bodyParts.some((other) => isWider(part, other)));
   if (parts.length === 0) return { answer: 'cannot_tell', why: 'the order names no body part' };
-  const lacks: string[] = [];
-  const unsure: string[] = [];
-  for (const part of parts)
-    for (const projection of order.projections.length > 0 ? order.projections : [undefined])
-      for (const side of isPaired(part) ? sidesOf(order.sides) : [undefined]) {
-        const wanted: Wanted = {
-          part,
-          ...(projection === undefined ? {} : { projection }),
-          ...(side === undefined ? {} : { side }),
-        };
-        const fits = pictures.map((picture) => fitOf(picture, wanted, categories, order.hasUnnamedPlanes));
-        const text = [part, projection, side].filter((each) => each !== undefined).join(' ');
-        if (!fits.includes('yes')) (fits.includes('perhaps') ? unsure : lacks).push(text);
-      }
+  const most = parts.flatMap((part) => wantedOf(part, order));
+  const bestFit = (wanted: Wanted) =>
+    bestOf(pictures.map((picture) => fitOf(picture, wanted, categories, order.hasUnnamedPlanes)));
+  const least =
+    parts.length === 1 && (order.sides.length <= 1 || order.projections.length <= 1)
+      ? most.map((wanted) => ({ text: textOf(wanted), fit: bestFit(wanted) }))
+      : leastOf(parts, most).map(({ text, oneOf }) => ({ text, fit: bestOf(oneOf.map(bestFit)) }));
+  const textsOf = (wanted: Fit) => least.filter((each) => each.fit === wanted).map(({ text }) => text);
+  const [lacks, unsure] = [textsOf('no'), textsOf('perhaps')];
   if (lacks.length > 0) return { answer: 'incomplete', lacks };
-  return unsure.length > 0
-    ? { answer: 'cannot_tell', why: `a picture may or may not be ${unsure.join(', ')}` }
-    : { answer: 'complete' };
+  if (most.every((wanted) => bestFit(wanted) === 'yes')) return { answer: 'complete' };
+  return {
+    answer: 'cannot_tell',
+    why:
+      unsure.length > 0
+        ? `a picture may or may not be ${unsure.join(', ')}`
+        : 'the order does not say for sure which body part, projection and side go together',
+  };
+}
+
+const wantedOf = (part: BodyPart, { projections, sides }: StudyFacts['order']): Wanted[] =>
+  (projections.length > 0 ? projections : [undefined]).flatMap((projection) =>
+    (isPaired(part) ? sidesOf(sides) : [undefined]).map((side) => ({
+      part,
+      ...(projection === undefined ? {} : { projection }),
+      ...(side === undefined ? {} : { side }),
+    })),
+  );
+
+const textOf = ({ part, projection, side }: Wanted): string =>
+  [part, projection, side].filter((each) => each !== undefined).join(' ');
+
+/** Where it is not sure what goes with what: one picture of each part, of each projection and of each side. */
+function leastOf(
+  parts: readonly BodyPart[],
+  most: readonly Wanted[],
+): { text: string; oneOf: readonly Wanted[] }[] {
+  const each = (['projection', 'side'] as const).flatMap((aspect) =>
+    [...new Set(most.flatMap((wanted) => wanted[aspect] ?? []))].map((text) => ({
+      text,
+      oneOf: most.filter((wanted) => wanted[aspect] === text),
+    })),
+  );
+  return [...parts.map((part) => ({ text: part, oneOf: [{ part }] })), ...each];
 }
 
 const sidesOf = (named: readonly PictureSide[]): (PictureSide | undefined)[] => {
@@ -63,12 +93,16 @@ function fitOf(
   const codes = categories.codesOf(category);
   // A site's own network can have categories of which nothing is known.
   if (codes === undefined) return 'perhaps';
+  const part = bodyPartOf(codes);
   return worst([
-    fitOfPart(bodyPartOf(codes), wanted.part),
-    fitOfProjection(projectionOf(codes), wanted, hasUnnamedPlanes),
+    fitOfPart(part, wanted.part),
+    fitOfProjection({ part, projection: projectionOf(codes) }, wanted, hasUnnamedPlanes),
     fitOfSide(side, wanted.side),
   ]);
 }
+
+const bestOf = (fits: readonly Fit[]): Fit =>
+  fits.find((fit) => fit === 'yes') ?? fits.find((fit) => fit === 'perhaps') ?? 'no';
 
 const worst = (fits: readonly Fit[]): Fit =>
   fits.find((fit) => fit === 'no') ?? fits.find((fit) => fit === 'perhaps') ?? 'yes';
@@ -80,16 +114,17 @@ function fitOfPart(shown: BodyPart | undefined, part: BodyPart): Fit {
 }
 
 function fitOfProjection(
-  shown: Projection | undefined,
+  shown: { part: BodyPart | undefined; projection: Projection | undefined },
   { part, projection }: Wanted,
   hasUnnamedPlanes: boolean,
 ): Fit {
-  if (projection === undefined || shown === projection) return 'yes';
-  if (shown === undefined) return 'perhaps';
+  if (projection === undefined) return 'yes';
+  if (shown.projection === undefined) return 'perhaps';
   // The second of two planes of a hand or foot may be oblique.
-  if (hasUnnamedPlanes && isOftenOblique(part) && projection === 'lateral' && shown === 'oblique')
+  if (hasUnnamedPlanes && isOftenOblique(part) && projection === 'lateral' && shown.projection === 'oblique')
     return 'yes';
-  return areSimilar(shown, projection) ? 'perhaps' : 'no';
+  const like = likeness(shown.projection, projection, shown.part);
+  return like === 'same' ? 'yes' : like === 'similar' ? 'perhaps' : 'no';
 }
 
 function fitOfSide(shown: PictureSide | undefined, side: PictureSide | undefined): Fit {

@@ -1,5 +1,5 @@
 import { bodyPartOf, type Categories, projectionOf } from '../../../anatomy/categories.js';
-import type { Projection } from '../../../anatomy/regions.js';
+import { likeness, type Projection } from '../../../anatomy/regions.js';
 import { matchesWildcards } from '../../../orthanc/wildcards.js';
 import { completenessOf } from './complete.js';
 import type { StudyFacts, StudyPicture } from './facts.js';
@@ -27,6 +27,7 @@ function whyNotRule(
   facts: StudyFacts,
   categories: Categories,
 ): string | undefined {
+  if (facts.pictures.length === 0) return 'the study has no radiograph';
   const [whyNot] = unfulfilled(when, facts, categories);
   if (whyNot !== undefined) return whyNot;
   if (unless === undefined || unfulfilled(unless, facts, categories).length > 0) return undefined;
@@ -78,7 +79,8 @@ function isMissing(wanted: Projection, { pictures }: StudyFacts, categories: Cat
       !shown.some(
         (other) =>
           other.part === part &&
-          other.projection === wanted &&
+          other.projection !== undefined &&
+          likeness(other.projection, wanted, part) === 'same' &&
           (side === other.side || side === undefined || other.side === undefined),
       ),
   );

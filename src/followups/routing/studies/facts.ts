@@ -29,7 +29,7 @@ export interface StudyOrder {
 export interface StudyFacts {
   pictures: StudyPicture[];
   order: StudyOrder;
-  /** Changes with what is decided of the pictures, and with nothing else. */
+  /** Changes with what is decided of the pictures, and with what was ordered; with nothing else. */
   content: string;
 }
 
@@ -67,10 +67,14 @@ export function studyFactsOf(
   const lines = pictures.map(({ instance, decision, category, side }) =>
     [instance, category ?? decision, side].join(' '),
   );
+  const order = orderOf(radiographs.flatMap(({ record }) => record?.order?.words ?? []));
   return {
     pictures,
-    order: orderOf(radiographs.flatMap(({ record }) => record?.order?.words ?? [])),
-    content: createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 16),
+    order,
+    content: createHash('sha256')
+      .update([...lines, JSON.stringify(order)].join('\n'))
+      .digest('hex')
+      .slice(0, 16),
   };
 }
 
@@ -94,9 +98,8 @@ function sideOf(words: Words): PictureSide | undefined {
 
 function orderOf(words: Words): StudyOrder {
   const ordered = words.filter(({ attribute }) => ofOrder.includes(attribute));
-  const values = <T>(of: (means: string) => T | undefined): T[] => [
-    ...new Set(ordered.flatMap(({ means }) => of(means) ?? [])),
-  ];
+  const values = <T extends string>(of: (means: string) => T | undefined): T[] =>
+    [...new Set(ordered.flatMap(({ means }) => of(means) ?? []))].sort();
   const says = (plane: Projection) => (given: Words[number]) =>
     ordered.some(
       ({ attribute, word, means }) => attribute === given.attribute && word === given.word && means === plane,

@@ -3,7 +3,7 @@ import type { Orthanc } from '../../../orthanc/orthanc.js';
 import type { GroupLabels } from '../group-labels.js';
 import type { Due, RouteResult } from '../ledger.js';
 import type { RouteLedger } from '../outbox.js';
-import { isPendingRoute, type StudyRoute, studyRoutesOf } from '../routes-record.js';
+import { isFailedRoute, isPendingRoute, type StudyRoute, studyRoutesOf } from '../routes-record.js';
 import { studyFactsOf } from './facts.js';
 import { isSameRoute } from './plan.js';
 
@@ -51,6 +51,27 @@ export class StudyLedger implements RouteLedger<DueStudy> {
       due.push({ resource: { ID }, route, sentBefore });
     }
     return due;
+  }
+
+  /**
+   * Makes the failed routes of the study as it is pending again.
+   * @param isSelected selects the destinations
+   * @returns the destinations of these routes
+   */
+  async retry(study: StudyId, isSelected: (to: string) => boolean): Promise<string[]> {
+    const retried = new Set<string>();
+    await this.#parts.groupLabels.change(study, (known) => {
+      if (known === undefined) return undefined;
+      const isFailed = isFailedRoute({ of: known.content });
+      const routes = known.routes.map((each): StudyRoute => {
+        if (!isFailed(each) || !isSelected(each.to)) return each;
+        retried.add(each.to);
+        const { ended: _, why: __, ...open } = each;
+        return { ...open, state: 'pending' };
+      });
+      return { ...known, routes };
+    });
+    return [...retried];
   }
 
   /** A route that was sent counts as sent even if the study has changed meanwhile. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { projection } from '../../../anatomy/regions.js';
-import { again, places, ruleName, some } from '../rules/parts.js';
+import { again, hasCondition, places, ruleName, some } from '../rules/parts.js';
 
 /** The part `studies` of the file of rules: rules on the pictures of a study together. `docs/routing.md` explains it. */
 
@@ -14,22 +14,27 @@ const picture = z
   });
 const pictures = some(picture, 'a category, with left or right after it if the side matters (hand_ap left)');
 
-export const studyConditions = z.strictObject({
-  /** For each of them there is a picture. */
-  all: pictures.optional(),
-  /** For one of them there is a picture. */
-  any: pictures.optional(),
-  /** For none of them there is a picture. */
-  none: pictures.optional(),
-  /** A body part is shown, but not in this projection. */
-  missing: some(projection, 'a projection (lateral)').optional(),
-  /** Whether all that the order names is there. Where that cannot be told, neither holds. */
-  complete: z.boolean().optional(),
-});
+export const studyConditions = z
+  .strictObject(
+    {
+      /** For each of them there is a picture. */
+      all: pictures.optional(),
+      /** For one of them there is a picture. */
+      any: pictures.optional(),
+      /** For none of them there is a picture. */
+      none: pictures.optional(),
+      /** A body part is shown, but not in this projection. */
+      missing: some(projection, 'a projection (lateral)').optional(),
+      /** Whether all that the order names is there. Where that cannot be told, neither holds. */
+      complete: z.boolean().optional(),
+    },
+    'needs a condition',
+  )
+  .refine(hasCondition, 'needs a condition');
 
 const rule = z.strictObject({
   name: ruleName,
-  when: studyConditions.default({}),
+  when: studyConditions,
   unless: studyConditions.optional(),
   do: z
     .strictObject(places)

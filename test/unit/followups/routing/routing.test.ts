@@ -150,6 +150,26 @@ test('a peer that answers but does not take an instance is given up after some t
   expect(await routing.retry(id, undefined)).toEqual([]);
 });
 
+test('a study that a peer refuses is sent again by a retry, once', async () => {
+  const studies = { rules: [{ name: 'seen', when: { any: 'knee_*' }, do: { peer: 'b' } }] };
+  const { process, routing } = await create([toA], { studies });
+  await routing.checkDestinations();
+  routing.resume();
+  site.fake.intercept = ({ path }) => (path === '/peers/b/store' ? { status: 400, body: '' } : undefined);
+  const { instance: id, study } = store('one');
+  await decide(process, id, 'knee_ap');
+  await routing.followUp.run(id);
+  await waitFor(() => site.fake.labels(study).join() === 'knee_ap,route_failed');
+
+  await expect(routing.retryStudy(study, 'peer:c')).rejects.toMatchObject({ code: 'destination_unknown' });
+  expect(await routing.retryStudy(study, 'peer:a')).toEqual([]);
+  site.fake.intercept = () => undefined;
+  expect(await routing.retryStudy(study, undefined)).toEqual(['peer:b']);
+  await waitFor(() => site.fake.labels(study).join() === 'knee_ap');
+  expect(site.fake.sent.filter(({ destination }) => destination === 'peers/b')).toHaveLength(1);
+  expect(await routing.retryStudy(study, undefined)).toEqual([]);
+});
+
 test('a destination that Orthanc does not know stops the start', async () => {
   const { routing } = await create([{ name: 'astray', do: { peer: 'c' } }]);
   await expect(routing.checkDestinations()).rejects.toMatchObject({ code: 'rules_invalid' });
@@ -181,7 +201,7 @@ test('a picture counts as routed only when its study is noted as due', async () 
       throw createError('state_unusable', { folder: 'here', why: 'no space left' });
     }
   }
-  const studies = { rules: [{ name: 'seen', do: { label: 'seen' } }] };
+  const studies = { rules: [{ name: 'seen', when: { any: '*' }, do: { label: 'seen' } }] };
   const { process, routing } = await create([toA], { studies }, new Full(site.stateDir));
   const { instance: id } = store('one');
   await decide(process, id, 'knee_ap');

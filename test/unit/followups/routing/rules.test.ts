@@ -159,6 +159,11 @@ describe('a file of rules', () => {
       ['category: knee_*', 'time: {between: 8-18}'],
       /line 8, .*must look like 22:00-06:00/,
     ],
+    [
+      'an exception without condition',
+      ['    do:', '    unless: {}\n    do:'],
+      /line 9, rules 1 unless: needs a condition/,
+    ],
     ['what is no YAML', ['when:', 'when: ]['], /line 7: /],
     ['another version', ['version: 1', 'version: 2'], /line 1, version/],
   ] as const)('with %s is refused, and the line is named', async (_what, [from, to], sentence) => {

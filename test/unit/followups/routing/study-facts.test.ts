@@ -66,9 +66,12 @@ test('the order is what describes the study and its request, not a series', () =
   expect(factsOf({ StudyDescription: 'Hand ap und lat' }).order).toMatchObject({ hasUnnamedPlanes: false });
 });
 
-test('the content changes with category and side, and with nothing else', () => {
+test('the content changes with category, side and order, and with nothing else', () => {
   const { content: before } = factsOf({ ImageLaterality: 'L' });
-  expect(factsOf({ ImageLaterality: 'L', StudyDescription: 'Thorax' }).content).toBe(before);
+  expect(factsOf({ ImageLaterality: 'L', SeriesDescription: 'Thorax' }).content).toBe(before);
+  expect(factsOf({ ImageLaterality: 'L', StudyDescription: 'Hand' }).content).not.toBe(before);
+  const words = (text: string) => factsOf({ ImageLaterality: 'L', StudyDescription: text }).content;
+  expect(words('Hand seitlich, Thorax')).toBe(words('Thorax, Hand seitl.'));
   expect(factsOf({ ImageLaterality: 'R' }).content).not.toBe(before);
   expect(factsOf({ ImageLaterality: 'L' }, 'wrist_ap').content).not.toBe(before);
 });

@@ -53,7 +53,7 @@ describe('a condition on the pictures of a study', () => {
     ['missing of one side', { missing: 'lateral' }, ['knee_ap left', 'knee_lateral left', 'knee_ap right']],
     ['missing of one of both', { missing: 'lateral' }, ['knee_ap both', 'knee_lateral left']],
     ['missing of one part', { missing: 'lateral' }, ['knee_ap', 'knee_lateral', 'hand_ap']],
-    ['nothing', {}, []],
+    ['none', { none: 'knee_*' }, ['hand_ap']],
   ] as const)('holds: %s', async (_what, when, pictures) => {
     expect(await whyNot(facts(pictures), when)).toBeUndefined();
   });
@@ -63,6 +63,7 @@ describe('a condition on the pictures of a study', () => {
     ['no side known', { all: ['hand_ap left'] }, ['hand_ap'], 'there is no hand_ap left'],
     ['any', { any: ['hip_ap', 'knee_*'] }, ['hand_ap'], 'there is no hip_ap, and no knee_*'],
     ['none', { none: 'knee_lateral' }, ['knee_lateral'], 'there is a knee_lateral'],
+    ['none, of a study without radiographs', { none: 'knee_*' }, [], 'the study has no radiograph'],
     ['an undecided one', { all: ['knee_ap'] }, ['?'], 'there is no knee_ap'],
     ['missing', { missing: 'lateral' }, ['knee_ap left', 'knee_lateral'], 'no body part is without lateral'],
     [
@@ -77,8 +78,9 @@ describe('a condition on the pictures of a study', () => {
 
   test('under unless excludes a study only where all of them hold', async () => {
     const unless = { any: 'hand_ap', none: 'knee_lateral' };
-    expect(await whyNot(facts(['hand_ap']), {}, { unless })).toContain('unless any, none');
-    expect(await whyNot(facts(['hand_ap', 'knee_lateral']), {}, { unless })).toBeUndefined();
+    const when = { any: '*' };
+    expect(await whyNot(facts(['hand_ap']), when, { unless })).toContain('unless any, none');
+    expect(await whyNot(facts(['hand_ap', 'knee_lateral']), when, { unless })).toBeUndefined();
   });
 });
 
@@ -97,7 +99,13 @@ describe('complete for its order', () => {
     ['two parts', order(['HAND', 'FOOT']), ['foot_ap', 'hand_ap']],
     ['a part of the named region', order(['SPINE'], ['lateral']), ['lumbar_spine_lateral']],
     ['the narrower part counts', order(['SPINE', 'LSPINE']), ['lumbar_spine_ap']],
+    ['the axial view of a hip', order(['HIP'], ['frontal', 'axial']), ['hip_ap', 'hip_lateral_cross_table']],
     ['oblique as second plane of a foot', order(['FOOT'], twoPlanes, [], true), ['foot_ap', 'foot_oblique']],
+    [
+      'all sides and projections of two parts',
+      order(['HAND', 'KNEE'], ['frontal', 'lateral'], ['left', 'right']),
+      ['knee_ap both', 'knee_lateral both', 'hand_ap both', 'hand_lateral both'],
+    ],
   ])('%s', async (_what, ordered, pictures) => {
     expect(await whyNot(facts(pictures, ordered), { complete: true })).toBeUndefined();
     expect(await whyNot(facts(pictures, ordered), { complete: false })).toBe('the order is complete');
@@ -109,6 +117,19 @@ describe('complete for its order', () => {
     ['a part', order(['HAND', 'CHEST']), ['hand_ap'], 'CHEST'],
     ['oblique where it was named', order(['FOOT'], ['frontal', 'oblique']), ['foot_ap'], 'FOOT oblique'],
     ['what is undecided', order(['CHEST']), ['?'], 'CHEST'],
+    [
+      'a side of either part',
+      order(['HAND', 'KNEE'], [], ['left', 'right']),
+      ['hand_ap left', 'knee_ap left'],
+      'right',
+    ],
+    [
+      'a projection of either part',
+      order(['CHEST', 'KNEE'], twoPlanes, [], true),
+      ['chest_pa_ap', 'knee_ap'],
+      'lateral',
+    ],
+    ['a part among several', order(['HAND', 'KNEE'], twoPlanes), ['knee_ap', 'knee_lateral'], 'HAND'],
   ])('not without %s', async (_what, ordered, pictures, lacks) => {
     expect(await whyNot(facts(pictures, ordered), { complete: false })).toBeUndefined();
     expect(await whyNot(facts(pictures, ordered), { complete: true })).toBe(`the order lacks ${lacks}`);
@@ -117,6 +138,32 @@ describe('complete for its order', () => {
   test.each([
     ['no part is ordered', order([]), ['knee_ap']],
     ['a part beside the ordered one is shown', order(['HIP']), ['pelvis_ap']],
+    ['a picture may be the second plane', order(['SHOULDER'], twoPlanes), ['shoulder_ap', 'shoulder_axial']],
+    [
+      'each of two parts has its own side',
+      order(['HAND', 'KNEE'], [], ['left', 'right']),
+      ['knee_ap left', 'hand_ap right'],
+    ],
+    [
+      'each of two sides has its own projections',
+      order(['KNEE'], twoPlanes, ['left', 'right']),
+      ['knee_ap left', 'knee_lateral left', 'knee_ap right'],
+    ],
+    [
+      'one of two parts has the side',
+      order(['HAND', 'KNEE'], [], ['left']),
+      ['knee_ap left', 'hand_ap right'],
+    ],
+    [
+      'each of two parts has its own projections',
+      order(['CHEST', 'KNEE'], twoPlanes, [], true),
+      ['chest_pa_ap', 'knee_ap', 'knee_lateral'],
+    ],
+    [
+      'the axial picture is of the patella',
+      order(['KNEE', 'PATELLA'], ['axial', 'frontal', 'lateral'], ['left']),
+      ['knee_ap left', 'knee_lateral left', 'patella_axial left'],
+    ],
     ['the sides are not known', order(['HAND'], [], ['both']), ['hand_ap', 'hand_ap']],
   ])('neither holds where %s', async (_what, ordered, pictures) => {
     for (const complete of [true, false])
@@ -161,6 +208,21 @@ describe('the rules on studies in a file', () => {
     ],
     ['a rule that does nothing', ['label: both_hands', ''], /line 11, studies rules 1 do/],
     ['stop, which is for pictures alone', ['label: both_hands', 'stop: true'], /line 12, .*no such key/],
+    [
+      'no condition',
+      ['all: [hand_ap left, hand_ap right]', ''],
+      /line 9, studies rules 1 when: needs a condition/,
+    ],
+    [
+      'conditions without one',
+      ['when:\n        all: [hand_ap left, hand_ap right]', 'when: {}'],
+      /line 9, studies rules 1 when: needs a condition/,
+    ],
+    [
+      'an exception without condition',
+      ['do:', 'unless: {}\n      do:'],
+      /line 11, .*unless: needs a condition/,
+    ],
     ['an unknown webhook', ['label: both_hands', 'webhook: other'], /line 12, .*no other under webhooks/],
     ['a label of ours', ['label: both_hands', 'label: knee_ap'], /line 12, .*label of Plainview's own/],
     [
