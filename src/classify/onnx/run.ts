@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { createError, PlainviewError } from '../../errors/errors.js';
+import { createError, detailOf, PlainviewError } from '../../errors/errors.js';
 import type { Declined } from '../engines/choose.js';
 import { type Engine, type EngineChoice, enginesOf } from '../engines/engine.js';
 import { createSession } from '../engines/onnxruntime.js';
@@ -93,7 +93,7 @@ async function open({ path, file }: OnnxModel, choice: EngineChoice) {
       const isUnavailable = error instanceof PlainviewError && error.code === 'engine_unavailable';
       if (!isUnavailable) throw unreadable(path, error as Error);
       if (name === names.at(-1)) throw error;
-      declined.push({ engine: name, reason: error.message });
+      declined.push({ engine: name, reason: error.message, failure: detailOf(error) });
     }
   throw createError('engine_unavailable', {
     engine: choice,

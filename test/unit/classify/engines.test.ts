@@ -5,6 +5,7 @@ import { selfTest } from '../../../src/classify/engines/self-test.js';
 import { buildChain } from '../../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
 import { walk } from '../../../src/classify/graph/walk.js';
+import { detailOf, type PlainviewError } from '../../../src/errors/errors.js';
 import { goldenGraph, goldenSize } from '../../../testkit/classify/graphs.js';
 
 const steps = walk(readGraphDef(goldenGraph('keras')), { inputLayer: 'input', outputLayer: 'final_result' });
@@ -67,8 +68,8 @@ describe('the choice of an engine', () => {
     const { engine, declined } = await chooseEngine('auto', chain, steps);
     expect(engine.name).toBe('onnxruntime');
     expect(declined).toEqual([
-      { engine: 'cuda', reason: (cuda as Error).message },
-      { engine: 'tfjs-gpu', reason: (tfjs as Error).message },
+      { engine: 'cuda', reason: (cuda as Error).message, failure: detailOf(cuda as PlainviewError) },
+      { engine: 'tfjs-gpu', reason: (tfjs as Error).message, failure: detailOf(tfjs as PlainviewError) },
     ]);
     await engine.close();
   });
