@@ -53,7 +53,17 @@ describe('the choice of an engine', () => {
   it.runIf(gpu instanceof Error)('falls back to the next best, and reports why', async () => {
     const { engine, declined } = await chooseEngine('auto', chain, steps);
     expect(engine.name).toBe('onnxruntime');
-    expect(declined).toEqual([{ engine: 'gpu', reason: (gpu as Error).message }]);
+    expect(declined).toEqual([
+      {
+        engine: 'gpu',
+        reason: (gpu as Error).message,
+        failure: {
+          code: 'engine_unavailable',
+          message: (gpu as Error).message,
+          params: expect.objectContaining({ engine: 'gpu' }),
+        },
+      },
+    ]);
     await engine.close();
   });
 });
