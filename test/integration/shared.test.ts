@@ -175,7 +175,10 @@ describe.skipIf(server === undefined)('several services on one archive', () => {
       ...head,
       webhooks: { hook: { url: receiver.url, secretFile: 'hook.secret' } },
       rules: [{ name: 'tell', do: { webhook: 'hook' } }],
-      studies: { waitMinutes: 0, rules: [{ name: 'study', when: { any: '*' }, do: { webhook: 'hook' } }] },
+      studies: {
+        waitMinutes: 0,
+        rules: [{ name: 'study', when: { none: 'hand_ap left' }, do: { webhook: 'hook' } }],
+      },
     });
     const all = await startAll(2, { PLAINVIEW_RULES_FILE: file });
     const stored = await Promise.all(Array.from({ length: 12 }, () => decided()));

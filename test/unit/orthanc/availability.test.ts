@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createError } from '../../../src/errors/errors.js';
+import { createError, detailOf } from '../../../src/errors/errors.js';
 import { Availability } from '../../../src/orthanc/availability.js';
 
 /** As `sleep`, but on setTimeout: fake timers do not advance node:timers/promises. */
@@ -57,7 +57,11 @@ test('a health check runs every few seconds; outage and return are each announce
   expect(checkHealth.mock.calls.length).toBeLessThan(20);
   orthanc.answers = false;
   await vi.advanceTimersByTimeAsync(10_000);
-  expect(availability.state).toEqual({ answers: false, problem: silence().message });
+  expect(availability.state).toEqual({
+    answers: false,
+    problem: silence().message,
+    failure: detailOf(silence()),
+  });
   await vi.advanceTimersByTimeAsync(600_000);
   expect(problems).toHaveLength(1);
   orthanc.answers = true;
