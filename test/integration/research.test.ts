@@ -123,7 +123,9 @@ test('every command of docs/research.md runs, and gives the figures of the pictu
   );
   const { confusion } = figures;
   const lateral = confusion.counts[confusion.rows.indexOf('chest_lateral')];
-  expect(lateral[confusion.columns.indexOf('chest_pa_ap')]).toBe(1);
+  // A part of a frontal chest, which a person called a lateral one: the network says something else.
+  expect(lateral.reduce((sum: number, count: number) => sum + count)).toBe(1);
+  expect(lateral[confusion.columns.indexOf('chest_lateral')]).toBe(0);
   const sample = await readFile(join(folder, 'sample', 'labels.csv'), 'utf8');
   const rows = parse(sample, { columns: true }) as Record<string, string>[];
   // Found by the label in Orthanc, which the service gave those of whose category it was sure.
