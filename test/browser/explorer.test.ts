@@ -130,7 +130,10 @@ describe.skipIf(!hasBrowser)('Orthanc Explorer', async () => {
     await panel(page, 'instance').getByText('Review', { exact: true }).click();
     await page.locator('img.radiograph').waitFor();
     expect(page.url()).toBe(`${real.orthanc.url}/plainview/review/#/instance/${orthancId}`);
-    await page.getByText('knee_lateral').first().waitFor();
+    await page
+      .getByText(/knee.*lateral/i)
+      .first()
+      .waitFor();
   });
 
   test('what is unsure says why', async () => {

@@ -99,5 +99,7 @@ test('help and version load no command, and a command loads no other', async () 
     ).toEqual([]);
   }
   const files = await filesOf('label', '--help');
-  expect(files.filter((url) => /dist\/(commands\/(serve|train|setup)|http|orthanc\/orthanc)\b/.test(url))).toEqual([]);
+  expect(
+    files.filter((url) => /dist\/(commands\/(serve|train|setup)|http|orthanc\/orthanc)\b/.test(url)),
+  ).toEqual([]);
 });
