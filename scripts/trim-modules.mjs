@@ -19,7 +19,7 @@ if (existsSync(runtimes))
           rmSync(join(runtimes, api, platform, arch), { recursive: true });
 
 for (const file of readdirSync(modules, { recursive: true }))
-  if (isUseless(file)) rmSync(join(modules, file), { force: true });
+  if (isUseless(file)) rmSync(join(modules, file), { recursive: true, force: true });
 
 function isUseless(file) {
   const name = file.split('/').at(-1);
