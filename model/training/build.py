@@ -88,16 +88,15 @@ def scores_of(job: Job, work: Path) -> Scores:
     return Scores(stored["scores"], stored["degraded"], stored["after"])
 
 
-def crossed(scores: np.ndarray, labels: np.ndarray, part: np.ndarray, other: int) -> tuple[np.ndarray, list[Thresholds], list[float]]:
-    """Calibrated scores [n, classes]. The temperature and rule of each part come only from the other parts."""
-    p, rules, temperatures = np.zeros(scores.shape), [], []
+def crossed(scores: np.ndarray, labels: np.ndarray, part: np.ndarray) -> tuple[np.ndarray, list[float]]:
+    """Calibrated scores [n, classes]. The temperature of each part comes only from the other parts."""
+    p, temperatures = np.zeros(scores.shape), []
     for k in range(int(part.max()) + 1):
         rest = part != k
         t = fit_temperature(scores[rest], labels[rest])
         p[part == k] = softmax(scores[part == k], t)
-        rules.append(choose(softmax(scores[rest], t), labels[rest], other))
         temperatures.append(t)
-    return p, rules, temperatures
+    return p, temperatures
 
 
 def parse() -> argparse.Namespace:
@@ -144,7 +143,7 @@ def main() -> None:
     temperature = fit_temperature(scores.plain[here], labels[here])
     rule = choose(softmax(pooled, temperature), pooled_labels, other)
     part = folds(home, args.folds, args.seed)
-    p, _, temperatures = crossed(scores.plain[here], labels[here], part, other)
+    p, temperatures = crossed(scores.plain[here], labels[here], part)
 
     def figures(p: np.ndarray, labels: np.ndarray) -> dict:
         return summary(p, labels, rule, other, lonely)
@@ -155,7 +154,7 @@ def main() -> None:
         "temperature": temperature, "partTemperatures": temperatures, "rule": asdict(rule),
         "uncalibratedError": calibration_error(softmax(scores.plain[here]), home_labels),
         "home": figures(p, home_labels), "homeDegraded": figures(softmax(scores.degraded[here], temperature), home_labels),
-        "phases": [figures(crossed(one[here], home_labels, part, other)[0], home_labels) for one in scores.after],
+        "phases": [figures(crossed(one[here], home_labels, part)[0], home_labels) for one in scores.after],
         "curve": [{"threshold": t, **outcome(p, home_labels, Thresholds(t, 0.0, 0.0), other)} for t in np.round(np.arange(0.3, 1.0, 0.01), 2).tolist()],
         "reliability": reliability(p, home_labels), "reliabilityUncalibrated": reliability(softmax(scores.plain[here]), home_labels),
         "categories": per_class(p, home_labels, classes),

@@ -1,8 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { type Classifier, createClassifier } from '../classify/classifier.js';
-import { isGpu } from '../classify/engines/engine.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
 import { version } from '../config/version.js';
@@ -21,6 +19,7 @@ import { requireWritable, writeResult } from '../files/result-file.js';
 import { withNetworkInUse } from '../networks/choice.js';
 import { classifierOptions } from '../networks/classifier-options.js';
 import { fraction, integer } from './arguments.js';
+import { concurrencyOf } from './concurrency.js';
 import { readShadowed, type SourceOptions, withTruth } from './evaluate-source.js';
 import { inputLayerOption, networkOptions, outputLayerOption } from './network-options.js';
 import { progressBar } from './progress.js';
@@ -244,7 +243,3 @@ function networksOf(config: Config, options: Options): Config[] {
     throw createError('usage', { problem: '--against-classes needs --against' });
   return [first];
 }
-
-/** Enough that every process has its next picture ready. A GPU takes its batches from these. */
-const concurrencyOf = (classifiers: readonly Classifier[], { workers }: Config): number =>
-  classifiers.some(({ engine }) => isGpu(engine.engine)) ? 64 : 4 * (workers || availableParallelism());

@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { type ClassifierOptions, createClassifier } from '../classify/classifier.js';
-import { engineChoice, isGpu } from '../classify/engines/engine.js';
+import { engineChoice } from '../classify/engines/engine.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
 import { terminalMessage } from '../errors/errors.js';
 import { LeftOutFiles } from '../evaluate/picture-files.js';
 import { frameChoice, networkFiles } from '../networks/classifier-options.js';
 import { fraction, integer } from './arguments.js';
+import { concurrencyOf } from './concurrency.js';
 import { filesOf, labelFiles, pathsFrom } from './label-files.js';
 import { isBeyond, type LineOptions, linesOf } from './label-lines.js';
 import { inputLayerOption, outputLayerOption } from './network-options.js';
@@ -85,8 +85,7 @@ async function label(images: string[], options: Options, config: Config): Promis
   if (!classifier) return 2;
   const hasFolders = images.some(isFolder);
   const bar = progressBar(images.includes('-') || hasFolders ? undefined : images.length, 'pictures');
-  // Enough that every process has its next picture ready. A GPU takes its batches from these.
-  const concurrency = isGpu(classifier.engine.engine) ? 64 : 4 * (options.workers || availableParallelism());
+  const concurrency = concurrencyOf([classifier], options);
   const leftOut = new LeftOutFiles();
   const counts = { pictures: 0, failures: 0, beyond: 0 };
   // The reader may close the pipe early (`| head`). That is not an error.

@@ -1,8 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { type Classifier, createClassifier, type Network } from '../classify/classifier.js';
-import { isGpu } from '../classify/engines/engine.js';
 import { startWasm } from '../classify/engines/wasm.js';
 import { FeatureCache } from '../classify/feature-cache.js';
 import { readStartingNetwork, type StartingNetwork } from '../classify/starting-network.js';
@@ -28,6 +26,7 @@ import { classifierOptions, networksFolder } from '../networks/classifier-option
 import { newName, requireNetworkName } from '../networks/new-name.js';
 import { Orthanc } from '../orthanc/orthanc.js';
 import { integer } from './arguments.js';
+import { concurrencyOf } from './concurrency.js';
 import { type SourceOptions, withTruth } from './evaluate-source.js';
 import { networkOptions } from './network-options.js';
 import { progressBar } from './progress.js';
@@ -177,7 +176,7 @@ async function collected(truth: GroundTruth, start: StartingNetwork, config: Con
   const { featuresHash, lastLayer, network } = start;
   const cache = new FeatureCache(join(config.stateDir, 'features'), featuresHash, lastLayer.inputs);
   const classifier = await createClassifier(classifierOptions(config));
-  const concurrency = isGpu(classifier.engine.engine) ? 64 : 4 * (config.workers || availableParallelism());
+  const concurrency = concurrencyOf([classifier], config);
   const featuresOf = (
     source: Pick<GroundTruth, 'pictures' | 'read' | 'keyOf'>,
     from: Sample['from'],

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { scoresName, toOnnx } from '../../src/classify/graph/onnx.js';
+import { toOnnx } from '../../src/classify/graph/onnx.js';
+import { scoresName } from '../../src/classify/graph/ports.js';
 
 /**
  * Writes an ONNX network that looks at the mean level of a picture alone: the first category for bright ones, the second

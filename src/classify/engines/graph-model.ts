@@ -1,7 +1,8 @@
 import type * as converter from '@tensorflow/tfjs-converter';
 import type * as core from '@tensorflow/tfjs-core';
-import { featureMapsName, scoresName, toGraphModel } from '../graph/artifacts.js';
+import { toGraphModel } from '../graph/artifacts.js';
 import type { Chain } from '../graph/chain.js';
+import { featureMapsName, scoresName } from '../graph/ports.js';
 import { countOf, type Engine } from './engine.js';
 
 /** The part of TensorFlow.js that Plainview uses. `@tensorflow/tfjs-node-gpu` has all of it in one module. */

@@ -1,7 +1,8 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { createError } from '../../errors/errors.js';
 import type { Chain } from '../graph/chain.js';
-import { featureMapsName, inputName, scoresName, toOnnx } from '../graph/onnx.js';
+import { toOnnx } from '../graph/onnx.js';
+import { featureMapsName, inputName, scoresName } from '../graph/ports.js';
 import { whyNotInstalled, whyNotLoaded } from './cuda-libraries.js';
 import { type CreateEngine, countOf, type Engine, type EngineName } from './engine.js';
 
@@ -43,13 +44,14 @@ export async function createSession(name: OnnxruntimeEngine, file: Uint8Array) {
     const why = `onnxruntime-node cannot be loaded: run \`npm install onnxruntime-node\` in Plainview's folder (${error.message.split('\n')[0]})`;
     throw createError('engine_unavailable', { engine: name, why }, error);
   });
-  if (name === 'onnxruntime')
-    return { ort, session: await ort.InferenceSession.create(file, options), about: { name, ...about } };
-  const absent = whyNotInstalled();
-  if (absent !== undefined) throw createError('engine_unavailable', { engine: name, why: absent });
-  // What fails is told once, by the error.
-  ort.env.logLevel = 'fatal';
+  if (name === 'cuda') {
+    const absent = whyNotInstalled();
+    if (absent !== undefined) throw createError('engine_unavailable', { engine: name, why: absent });
+    // What fails is told once, by the error.
+    ort.env.logLevel = 'fatal';
+  }
   const session = await ort.InferenceSession.create(file, options).catch((error: Error) => {
+    if (name === 'onnxruntime') throw error;
     const answer = `CUDA answers: ${error.message.split('\n')[0]?.replace(/[. ]+$/, '')}`;
     throw createError('engine_unavailable', { engine: name, why: whyNotLoaded() ?? answer }, error);
   });

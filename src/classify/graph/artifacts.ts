@@ -1,11 +1,7 @@
 import type { io } from '@tensorflow/tfjs-core';
 import type { Activation, Chain, ConvLayer, DenseLayer } from './chain.js';
+import { featureMapsName, inputName, scoresName } from './ports.js';
 import { convolvedSize, noPads, padsOf, type Size } from './steps.js';
-
-export const inputName = 'input';
-/** The outputs: see `Inference`. */
-export const scoresName = 'scores';
-export const featureMapsName = 'featureMaps';
 
 type Attributes = Record<string, object>;
 interface NodeDef {

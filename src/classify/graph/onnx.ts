@@ -1,10 +1,6 @@
 import protobuf from 'protobufjs';
 import { type Activation, type Chain, type ConvLayer, channelsOf, type DenseLayer } from './chain.js';
-
-export const inputName = 'input';
-/** The outputs: see `Inference`. */
-export const scoresName = 'scores';
-export const featureMapsName = 'featureMaps';
+import { featureMapsName, inputName, scoresName } from './ports.js';
 
 /** The part of onnx.proto that `toOnnx` writes. */
 const schema = protobuf.parse(`

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createError, PlainviewError } from '../../errors/errors.js';
 import { cudaEnvironment } from '../engines/cuda-libraries.js';
-import { isGpu } from '../engines/engine.js';
+import { enginesOf, isGpu } from '../engines/engine.js';
 import type {
   Classification,
   JobId,
@@ -198,7 +198,7 @@ export class Child {
 function commandFor({ engine, memoryBytes }: Setup): [string, ...string[]] {
   const node: [string, ...string[]] = [process.execPath, workerFile];
   const isLimited =
-    process.platform === 'linux' && engine !== 'gpu' && !isGpu(engine) && !existsSync('/dev/nvidiactl');
+    process.platform === 'linux' && !enginesOf(engine).every(isGpu) && !existsSync('/dev/nvidiactl');
   return isLimited
     ? ['/bin/sh', '-c', 'ulimit -d "$0"; exec "$@"', String(Math.ceil(memoryBytes / 1024)), ...node]
     : node;
