@@ -12,6 +12,7 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 const tasks = {
   start: (args) => [['node', 'dist/sandbox/start.js', ...args]],
   demo: (args) => [['node', 'dist/sandbox/demo.js', ...args]],
+  'bench:backlog': (args) => [[bin('tsx'), 'bench/backlog.ts', ...args]],
   'bench:drift': (args) => [[bin('tsx'), 'bench/drift.ts', ...args]],
   'bench:learn': (args) => [[bin('tsx'), 'bench/learn.ts', ...args]],
   'bench:train': (args) => [[bin('tsx'), 'bench/train.ts', ...args]],

@@ -6,6 +6,7 @@ import type {
   ShadowClassification,
 } from '../src/classify/classifier.js';
 import type { Orientation } from '../src/classify/orientation.js';
+import type { Taps } from '../src/classify/prepare/resize.js';
 
 /** Classes of the stub: ten categories and `other`. */
 export const stubClasses = [
@@ -31,6 +32,8 @@ export interface Stub extends Classifier {
   orientation?: Orientation;
   /** What a second network makes of the next pictures; default: there is none. */
   second?: ShadowClassification;
+  /** What it looks at of the next pictures; default: all. */
+  taps?: Taps;
   /** Where features are kept. */
   last?: KnownLastLayer;
 }

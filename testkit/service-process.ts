@@ -122,6 +122,10 @@ export class ServiceProcess {
     return Number(line?.slice(name.length + 1) ?? 0);
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? -1;
+  }
+
   /** Resident memory in megabytes: now, and the peak since the start. NaN without /proc. */
   memory(): { now: number; peak: number } {
     const status = this.#procStatus();

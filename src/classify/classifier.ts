@@ -17,6 +17,7 @@ import {
   requireOutputs,
 } from './network.js';
 import type { FrameChoice } from './prepare/picture.js';
+import { tapsFor } from './prepare/resize.js';
 import { readUprightHead } from './upright-head.js';
 import { memoryFor, memoryOf } from './workers/memory.js';
 import type { OrientationSetup } from './workers/orienter.js';
@@ -135,6 +136,7 @@ async function createOne(
     },
     orients: ready.orients,
     lastLayer,
+    taps: ready.samples && tapsFor(ready.samples),
     async classify(picture) {
       const { shadow, ...scored } = await pool.classify(
         picture,

@@ -8,6 +8,7 @@ import type {
   Network,
   Shadow,
 } from './classifier.js';
+import type { Taps } from './prepare/resize.js';
 
 /** The network that decides. Another one can take its place while pictures are classified. */
 export class DecidingClassifier implements Classifier {
@@ -42,6 +43,10 @@ export class DecidingClassifier implements Classifier {
 
   get lastLayer(): KnownLastLayer | undefined {
     return this.#current.lastLayer;
+  }
+
+  get taps(): Taps | undefined {
+    return this.#current.taps;
   }
 
   classify(picture: Buffer): Promise<Classified> {

@@ -1,6 +1,7 @@
 import type { PlainviewError } from '../errors/errors.js';
 import type { EngineName } from './engines/engine.js';
 import type { Network } from './network.js';
+import type { Taps } from './prepare/resize.js';
 import type {
   Classification,
   EngineReport,
@@ -63,8 +64,10 @@ export interface Classifier {
   readonly orients: boolean;
   /** Known where features are to be kept, of a frozen graph: then `classify` gives them. */
   readonly lastLayer?: KnownLastLayer | undefined;
+  /** Where all that look at a picture look at the same rows and columns: which ones. */
+  readonly taps?: Taps | undefined;
   /**
-   * @param picture PNG, JPEG, GIF or PAM
+   * @param picture PNG, JPEG, GIF or PAM; a PAM can hold only the rows and columns of `taps`
    * @throws picture_undecodable, picture_too_large, network_output, classifier_crashed, classifier_hung, classifier_closed
    */
   classify(picture: Buffer): Promise<Classified>;

@@ -1,5 +1,6 @@
 import { createError } from '../errors/errors.js';
 import { type Greyscale, greyscaleOf } from '../greyscale/attributes.js';
+import { spreadOf } from '../greyscale/grey.js';
 import { orthancRendering } from '../greyscale/orthanc-rendering.js';
 import { isAsShown, shownGrey } from '../greyscale/shown.js';
 import type { DecodedFrame, FrameShape } from './codecs.js';
@@ -39,7 +40,7 @@ export async function renderDicom(bytes: Buffer, { frame, requireSize }: RenderO
     return { width, height, channels: 1, pixels: greyPixels(file, decoded, shape, greyscale) };
   const pixels =
     shape.photometric === 'PALETTE COLOR' ? throughPalette(file, decoded, shape) : rgbOf(decoded, shape);
-  isAsShown(pixels, undefined);
+  isAsShown(spreadOf(pixels), undefined);
   return { width, height, channels: 3, pixels };
 }
 
@@ -52,7 +53,7 @@ function greyPixels(
   const patterns = patternsOf(samples, shape, greyscale);
   if (greyscale.rendering !== 'wrong') {
     const rendering = orthancRendering(patterns, greyscale);
-    if (isAsShown(rendering, greyscale)) return rendering;
+    if (isAsShown(spreadOf(rendering), greyscale)) return rendering;
   }
   return shownGrey(patterns, greyscale, {
     modality: lutData(file, 'ModalityLUTSequence'),

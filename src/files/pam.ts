@@ -16,14 +16,22 @@ export interface Pam {
   readonly channels: 1 | 3;
   /** Two bytes for each value, the higher one first. */
   readonly isWide: boolean;
+  /** Of a picture that holds some rows and columns of another one: the size of that one. */
+  readonly sampledOf?: { readonly width: number; readonly height: number } | undefined;
   /** What follows the header. It can be shorter than the picture. */
   readonly data: Buffer;
 }
 
+/** The first bytes of a PAM file. */
+export const pamMagic = 'P7\n';
+/** The last line of its header. */
+export const headerEnd = 'ENDHDR\n';
+
 /** Reads the header of a PAM file (Netpbm's "P7"), Orthanc's uncompressed format. @throws picture_undecodable */
 export function readPam(file: Buffer): Pam {
-  const end = file.indexOf('ENDHDR\n');
-  const lines = file.toString('latin1', 0, Math.max(end, 0)).split('\n');
+  const end = file.indexOf(headerEnd);
+  const text = file.toString('latin1', 0, Math.max(end, 0));
+  const lines = text.split('\n');
   const fields = header.safeParse(Object.fromEntries(lines.map((line) => line.trim().split(/\s+/, 2))));
   if (end < 0 || !fields.success)
     throw createError('picture_undecodable', {
@@ -31,9 +39,11 @@ export function readPam(file: Buffer): Pam {
     });
   const { WIDTH: width, HEIGHT: height, DEPTH: channels, MAXVAL } = fields.data;
   const isWide = MAXVAL === '65535';
-  const start = end + 'ENDHDR\n'.length;
+  const start = end + headerEnd.length;
   const data = file.subarray(start, start + width * height * channels * (isWide ? 2 : 1));
-  return { width, height, channels, isWide, data };
+  const [, ofWidth, ofHeight] = /^# sampled of (\d+) (\d+)$/m.exec(text) ?? [];
+  const sampledOf = ofWidth === undefined ? undefined : { width: Number(ofWidth), height: Number(ofHeight) };
+  return { width, height, channels, isWide, data, sampledOf };
 }
 
 /** The values of a PAM file. @throws picture_undecodable where it is truncated */
@@ -52,7 +62,19 @@ function wide(data: Buffer): Uint16Array {
 
 /** A PAM file of 8-bit grey. */
 export const greyPam = (width: number, height: number, grey: Uint8Array): Buffer =>
-  Buffer.concat([
-    Buffer.from(`P7\nWIDTH ${width}\nHEIGHT ${height}\nDEPTH 1\nMAXVAL 255\nTUPLTYPE GRAYSCALE\nENDHDR\n`),
-    grey,
+  pamOf({ width, height, channels: 1 }, grey);
+
+/** A PAM file of 8-bit values. */
+export function pamOf(
+  { width, height, channels, sampledOf }: Pick<Pam, 'width' | 'height' | 'channels' | 'sampledOf'>,
+  values: Uint8Array,
+): Buffer {
+  const comment = sampledOf === undefined ? '' : `# sampled of ${sampledOf.width} ${sampledOf.height}\n`;
+  const kind = channels === 1 ? 'GRAYSCALE' : 'RGB';
+  return Buffer.concat([
+    Buffer.from(
+      `${pamMagic}${comment}WIDTH ${width}\nHEIGHT ${height}\nDEPTH ${channels}\nMAXVAL 255\nTUPLTYPE ${kind}\n${headerEnd}`,
+    ),
+    values,
   ]);
+}

@@ -136,17 +136,47 @@ function valueAt(sorted: readonly Count[], share: number): number {
 const looked = 65_536;
 
 /** How far apart the grey values are without the lowest and highest hundredth; and whether all are the same. */
-export function spreadOf(grey: Uint8Array): { spread: number; isUniform: boolean } {
-  const counts = new Array<number>(256).fill(0);
-  // Odd, so that it meets different columns.
-  const step = Math.floor(grey.length / looked) | 1;
-  for (let i = 0; i < grey.length; i += step) {
-    const value = grey[i] ?? 0;
-    counts[value] = (counts[value] ?? 0) + 1;
+export interface Spread {
+  readonly spread: number;
+  readonly isUniform: boolean;
+}
+
+/** Measures the spread of a picture that comes in parts. */
+export class SpreadOfParts {
+  readonly #counts = new Array<number>(256).fill(0);
+  readonly #step: number;
+  #next = 0;
+  #at = 0;
+  #first: number | undefined;
+  #isUniform = true;
+
+  /** @param length of all parts together */
+  constructor(length: number) {
+    // Odd, so that it meets different columns.
+    this.#step = Math.floor(length / looked) | 1;
   }
-  const occurring = counts.flatMap((count, value) => (count > 0 ? [{ value, count }] : []));
-  return {
-    spread: valueAt(occurring, 0.99) - valueAt(occurring, 0.01),
-    isUniform: occurring.length < 2 && grey.every((value) => value === grey[0]),
-  };
+
+  add(grey: Uint8Array): void {
+    for (; this.#next < this.#at + grey.length; this.#next += this.#step) {
+      const value = grey[this.#next - this.#at] ?? 0;
+      this.#counts[value] = (this.#counts[value] ?? 0) + 1;
+    }
+    this.#at += grey.length;
+    this.#first ??= grey[0];
+    this.#isUniform &&= grey.every((value) => value === this.#first);
+  }
+
+  get result(): Spread {
+    const occurring = this.#counts.flatMap((count, value) => (count > 0 ? [{ value, count }] : []));
+    return {
+      spread: valueAt(occurring, 0.99) - valueAt(occurring, 0.01),
+      isUniform: this.#isUniform,
+    };
+  }
+}
+
+export function spreadOf(grey: Uint8Array): Spread {
+  const parts = new SpreadOfParts(grey.length);
+  parts.add(grey);
+  return parts.result;
 }

@@ -1,17 +1,17 @@
 import { createError } from '../errors/errors.js';
 import type { Greyscale, VoiWindow } from './attributes.js';
-import { greyOf, type Luts, spreadOf } from './grey.js';
+import { greyOf, type Luts, type Spread, spreadOf } from './grey.js';
 
 /** Where a rendering without a window has a smaller spread than this, viewers show it brighter. */
 const darkSpread = 128;
 
 /**
  * Whether Orthanc's rendering can be what a viewer shows. A window beside the values makes it white or black.
+ * @param rendering the spread of its values
  * @param greyscale undefined for colour
  * @throws picture_uniform for colour
  */
-export function isAsShown(rendering: Uint8Array, greyscale: Greyscale | undefined): boolean {
-  const { spread, isUniform } = spreadOf(rendering);
+export function isAsShown({ spread, isUniform }: Spread, greyscale: Greyscale | undefined): boolean {
   if (greyscale === undefined) {
     if (isUniform) throw createError('picture_uniform', {});
     return true;

@@ -1,12 +1,15 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { finished } from 'node:stream/promises';
 import axios, { type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
 import { z } from 'zod';
 import type { Config } from '../config/options.js';
-import { createError } from '../errors/errors.js';
+import { createError, PlainviewError } from '../errors/errors.js';
 import { AdaptiveLimiter } from './adaptive-limiter.js';
 import { createAgents } from './agents.js';
+import type { Receiver } from './receiver.js';
 
 export type NodeOptions = Pick<
   Config,
@@ -18,7 +21,12 @@ export type NodeOptions = Pick<
   | 'maxMegapixels'
 >;
 
-export type OrthancRequest = AxiosRequestConfig & { method: string; url: string };
+export type OrthancRequest = AxiosRequestConfig & {
+  method: string;
+  url: string;
+  /** Makes what takes the body of a good response while it arrives; one for each try. The response has no body then. */
+  receiver?: () => Receiver;
+};
 
 /** Headers of a response and its unchanged body. */
 export interface OrthancResponse {
@@ -54,6 +62,7 @@ export class OrthancNode {
   readonly #limiter: AdaptiveLimiter;
   readonly #newConnections: { httpAgent: HttpAgent; httpsAgent: HttpsAgent };
   readonly #closed: AbortSignal;
+  readonly #longestBody: number;
 
   constructor(url: string, options: NodeOptions, ca: { ca?: Buffer }, closed: AbortSignal) {
     this.url = url.replace(/\/+$/, '');
@@ -64,6 +73,8 @@ export class OrthancNode {
       perSecond: options.orthancRate,
       stopped: closed,
     });
+    // An uncompressed colour picture: three bytes per pixel, and a header.
+    this.#longestBody = options.maxMegapixels * 3_000_000 + 4096;
     this.#newConnections = { httpAgent: new HttpAgent(), httpsAgent: new HttpsAgent(ca) };
     this.#http = axios.create({
       baseURL: this.url,
@@ -72,8 +83,7 @@ export class OrthancNode {
         ? {}
         : { auth: { username: options.orthancUsername, password: options.orthancPassword ?? '' } }),
       responseType: 'arraybuffer',
-      // An uncompressed colour picture: three bytes per pixel, and a header.
-      maxContentLength: options.maxMegapixels * 3_000_000 + 4096,
+      maxContentLength: this.#longestBody,
       // A redirect would send the password to another host. A site's HTTP proxy is not meant for its own PACS.
       maxRedirects: 0,
       proxy: false,
@@ -103,13 +113,40 @@ export class OrthancNode {
     try {
       const own = isNew ? this.#newConnections : {};
       const signal = AbortSignal.timeout(this.#timeoutMs);
-      const { headers, data } = await this.#http.request<Buffer>({ ...request, ...own, signal });
+      const { receiver, ...asked } = request;
+      if (receiver !== undefined) return await this.#receive({ ...asked, ...own, signal }, receiver());
+      const { headers, data } = await this.#http.request<Buffer>({ ...asked, ...own, signal });
       return { headers: headers as Record<string, string>, body: data };
     } catch (error) {
       // After `close`, whatever the error is, `close` is its cause.
       this.#closed.throwIfAborted();
       throw this.#translate(error, describe(request));
     }
+  }
+
+  async #receive(
+    request: OrthancRequest & { signal: AbortSignal },
+    receiver: Receiver,
+  ): Promise<OrthancResponse> {
+    // axios would pass the chunks on one by one, only to count them.
+    const whole = { responseType: 'stream' as const, maxContentLength: -1 };
+    const { headers, data } = await this.#http.request<Readable>({ ...request, ...whole }).catch(withBody);
+    const what = describe(request);
+    let length = 0;
+    data.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > this.#longestBody) data.destroy(createError('orthanc_too_long', { what }));
+      else receiver.write(chunk);
+    });
+    await finished(data, { writable: false }).catch((error: NodeJS.ErrnoException) => {
+      if (error instanceof PlainviewError) throw error;
+      const { message, code } = error;
+      const cause = new CallFailure(message, { cause: code, node: this.url, old: false });
+      if (request.signal.aborted) throw createError('orthanc_timeout', { what, ms: this.#timeoutMs }, cause);
+      // The status is good, but the response broke off.
+      throw createError('orthanc_garbage', { what, problem: message }, cause);
+    });
+    return { headers: headers as Record<string, string>, body: Buffer.alloc(0) };
   }
 
   async *stream(url: string, signal: AbortSignal): AsyncGenerator<Buffer> {
@@ -175,6 +212,13 @@ function orthancErrorOf(body: unknown): z.output<typeof orthancErrorBody> | unde
   } catch {
     return undefined; // not Orthanc's JSON, for example a page of a proxy
   }
+}
+
+/** The body of an error comes as a stream, too, where the body of a good response does. */
+async function withBody(error: unknown): Promise<never> {
+  if (isAxiosError(error) && error.response?.data instanceof Readable)
+    error.response.data = await buffer(error.response.data).catch(() => undefined);
+  throw error;
 }
 
 export const describe = (request: { method: string; url: string }) => `${request.method} ${request.url}`;

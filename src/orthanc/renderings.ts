@@ -3,15 +3,19 @@ import sharp from 'sharp';
 import { Semaphore } from '../async/semaphore.js';
 import type { Config } from '../config/options.js';
 import { createError, type PlainviewError } from '../errors/errors.js';
-import { greyPam, readPam } from '../files/pam.js';
+import { greyPam } from '../files/pam.js';
 import type { VoiWindow } from '../greyscale/attributes.js';
+import { type Spread, spreadOf } from '../greyscale/grey.js';
 import { isAsShown } from '../greyscale/shown.js';
 import { ifNotRenderable, ifRejected, ifToppled, notRendered } from './catch-handlers.js';
 import type { FileAccess } from './file-access.js';
 import type { InstanceId } from './ids.js';
+import type { OrthancRequest } from './node.js';
+import { PictureReceiver, type ReceivedPicture } from './receiver.js';
 import { describedTags, type PictureTags } from './resources.js';
 import { simplifiedTags } from './simplified-tags.js';
 import { type GreyPicture, StoredValues } from './stored-values.js';
+import type { Taps } from './values.js';
 
 /** For renderings that people see. Each costs Orthanc a decoding, and pictures for the network come first. */
 const bounds = { maxRunning: 3, maxWaiting: 200 };
@@ -70,6 +74,7 @@ export class Renderings {
    * @param frame counted from 0
    * @param use receives the bytes of a PAM or PNG. Until it ends, they count as memory in use.
    * @param header where it is known already
+   * @param taps where `use` needs no others: then the picture can be a PAM of these rows and columns
    * @throws picture_too_large, picture_uniform, header_impossible, instance_gone, instance_not_renderable, and what
    *   `use` throws
    */
@@ -78,14 +83,16 @@ export class Renderings {
     frame: number,
     use: (picture: Buffer) => Promise<T>,
     header?: PictureHeader,
+    taps?: Taps,
   ): Promise<T> {
     const known = await this.#requirePossible(id, header);
     const { rows = 0, columns = 0, samples = 1, greyscale } = known;
     if (greyscale?.rendering !== 'wrong') {
       const result = await this.#bytes.run(
         async () => {
-          const picture = await this.#render(id, frame, { headers: { accept: this.#accept } });
-          return (await this.#isAsShown(picture, known)) ? { is: await use(picture) } : undefined;
+          const { file, spread } = await this.#receive(id, frame, taps);
+          const isShown = isAsShown(spread ?? (await decodedSpread(file)), greyscale);
+          return isShown ? { is: await use(file) } : undefined;
         },
         rows * columns * (samples === 1 ? 1 : 3),
       );
@@ -123,7 +130,7 @@ export class Renderings {
           params: { width: size, height: size, smooth: 1, quality, ...asked },
           headers: { accept: 'image/jpeg' },
         });
-        if (window !== undefined || (await this.#isAsShown(picture, header))) return picture;
+        if (window !== undefined || isAsShown(await decodedSpread(picture), header.greyscale)) return picture;
       }
       const { rows = 0, columns = 0 } = header;
       return this.#bytes.run(
@@ -137,18 +144,6 @@ export class Renderings {
         rows * columns * greyBytes,
       );
     });
-  }
-
-  /**
-   * Whether Orthanc's rendering can be what a viewer shows. A window beside the values makes it white or black.
-   * @throws picture_uniform for colour
-   */
-  async #isAsShown(picture: Buffer, { greyscale }: PictureHeader): Promise<boolean> {
-    const isPam = picture.toString('latin1', 0, 3) === 'P7\n';
-    return isAsShown(
-      isPam ? readPam(picture).data : await sharp(picture, { limitInputPixels: false }).raw().toBuffer(),
-      greyscale,
-    );
   }
 
   /** The picture as viewers show it, of the stored values. @throws picture_uniform */
@@ -224,7 +219,17 @@ export class Renderings {
     return undefined;
   }
 
-  async #render(id: InstanceId, frame: number, more: object): Promise<Buffer> {
+  async #receive(id: InstanceId, frame: number, taps: Taps | undefined): Promise<ReceivedPicture> {
+    let last: PictureReceiver | undefined;
+    const receiver = () => {
+      last = new PictureReceiver(taps, this.#maxMegapixels);
+      return last;
+    };
+    await this.#render(id, frame, { headers: { accept: this.#accept }, receiver });
+    return last?.picture ?? { file: Buffer.alloc(0), spread: undefined };
+  }
+
+  async #render(id: InstanceId, frame: number, more: Partial<OrthancRequest>): Promise<Buffer> {
     const request = { method: 'GET', url: `/instances/${id}/frames/${frame}/rendered`, ...more };
     return (await this.#access.read(id, request).catch(notRendered)).body;
   }
@@ -258,3 +263,7 @@ export class Renderings {
     return undefined;
   }
 }
+
+/** The spread of a JPEG or PNG. */
+const decodedSpread = async (picture: Buffer): Promise<Spread> =>
+  spreadOf(await sharp(picture, { limitInputPixels: false }).raw().toBuffer());

@@ -63,17 +63,22 @@ export class Judge {
     };
   }
 
+  async #renderAndClassify(id: InstanceId, tags: PictureTags): Promise<Classified> {
+    const { classifier, stages, orthanc, config } = this.#parts;
+    const began = performance.now();
+    const { taps } = classifier;
+    const classify = async (picture: Buffer) => {
+      stages.observe('render', (performance.now() - began) / 1000);
+      // Another network can have taken its place meanwhile, which looks at other pixels.
+      return classifier.taps === taps ? classifier.classify(picture) : undefined;
+    };
+    const classified = await orthanc.renderings.whole(id, frameOf(tags, config), classify, tags, taps);
+    return classified ?? this.#renderAndClassify(id, tags);
+  }
+
   async #look(id: InstanceId, tags: PictureTags, before: IdentifiedInstance): Promise<Classified> {
     const { stages } = this.#parts;
-    const began = performance.now();
-    const classify = (picture: Buffer) => {
-      stages.observe('render', (performance.now() - began) / 1000);
-      return this.#parts.classifier.classify(picture);
-    };
-    const frame = frameOf(tags, this.#parts.config);
-    const classified = await this.#parts.inWork.run(id, () =>
-      this.#parts.orthanc.renderings.whole(id, frame, classify, tags),
-    );
+    const classified = await this.#parts.inWork.run(id, () => this.#renderAndClassify(id, tags));
     let endedAgo = 0;
     for (const stage of ['infer', 'prepare', 'decode'] as const) {
       stages.observe(stage, classified.seconds[stage], endedAgo);

@@ -37,10 +37,13 @@ export function placementOf(
 
 /**
  * Makes the input of a picture as a description says. Only the upper byte of 16-bit values is used.
+ * @param picture the whole one
  * @returns [channels, height, width] or [height, width, channels]
  * @throws picture_undecodable
  */
 export async function prepareAsDescribed(picture: Picture, form: InputForm): Promise<Float32Array> {
+  if (picture.sampledOf !== undefined)
+    throw createError('picture_undecodable', { problem: 'it holds only some rows and columns of a picture' });
   const { height, width, channels, layout, range, mean, std } = form;
   const levels = await resized(picture, form);
   const result = new Float32Array(height * width * channels);

@@ -8,6 +8,6 @@ import { type Picture, requireSize } from './picture.js';
 export function decodePam(file: Buffer, maxMegapixels: number): Picture {
   const pam = readPam(file);
   requireSize(pam.width, pam.height, maxMegapixels);
-  const { width, height, channels } = pam;
-  return { width, height, channels, pixels: valuesOf(pam) };
+  const { width, height, channels, sampledOf } = pam;
+  return { width, height, channels, pixels: valuesOf(pam), sampledOf };
 }

@@ -7,6 +7,8 @@ export interface Picture {
   readonly channels: 1 | 3;
   /** Only the upper byte of 16-bit values is used, as in TensorFlow. */
   readonly pixels: Uint8Array | Uint16Array;
+  /** Where these are only the rows and columns of another picture that `prepare` looks at: the size of that one. */
+  readonly sampledOf?: Pick<Picture, 'width' | 'height'> | undefined;
 }
 
 /** Which frame of a file with several. */

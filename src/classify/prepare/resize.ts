@@ -1,3 +1,4 @@
+import { createError } from '../../errors/errors.js';
 import type { Size } from '../graph/steps.js';
 import type { Picture } from './picture.js';
 
@@ -18,13 +19,16 @@ interface SamplePositions {
  * Resizes and normalises bit for bit as NNCPR's `label_image.py`. It uses TensorFlow 1's `resize_bilinear` without
  * aligned corners, half-pixel centres and antialiasing; the aspect ratio is not kept. Then it computes
  * (value - mean) / std. Every step is rounded to float32, as in TensorFlow.
+ * @param picture the whole one, or the rows and columns of `tapsFor`
  * @returns [height, width, 3]
+ * @throws picture_undecodable where it has other rows and columns of a picture
  */
 export function prepare(picture: Picture, { height, width, mean, std }: Preparation): Float32Array {
   const { pixels, channels } = picture;
   const f32 = Math.fround;
-  const rows = samplePositions(picture.height, height);
-  const columns = samplePositions(picture.width, width);
+  const { sampledOf } = picture;
+  const rows = positionsIn(picture.height, sampledOf?.height, height);
+  const columns = positionsIn(picture.width, sampledOf?.width, width);
   const shift = pixels instanceof Uint16Array ? 8 : 0;
   const value = (index: number) => (pixels[index] as number) >> shift;
   const between = (a: number, b: number, share: number) => f32(a + f32(f32(b - a) * share));
@@ -61,6 +65,33 @@ export function prepare(picture: Picture, { height, width, mean, std }: Preparat
     }
   }
   return result;
+}
+
+/** The rows and columns that `prepare` looks at in a picture, ascending. */
+export interface Taps {
+  rows(height: number): Int32Array;
+  columns(width: number): Int32Array;
+}
+
+/** @param size of the prepared picture */
+export const tapsFor = ({ height, width }: Size): Taps => ({
+  rows: (from) => tapsOf(samplePositions(from, height)),
+  columns: (from) => tapsOf(samplePositions(from, width)),
+});
+
+const tapsOf = ({ low, high }: SamplePositions): Int32Array =>
+  Int32Array.from(new Set([...low, ...high])).sort();
+
+/** @param of length of the whole picture, where this has only the rows or columns that are looked at */
+function positionsIn(length: number, of: number | undefined, to: number): SamplePositions {
+  if (of === undefined) return samplePositions(length, to);
+  const whole = samplePositions(of, to);
+  const taps = tapsOf(whole);
+  if (taps.length !== length)
+    throw createError('picture_undecodable', { problem: 'it holds other rows and columns than are needed' });
+  const placeOf = new Map(Array.from(taps, (tap, place) => [tap, place]));
+  const placed = (indices: Int32Array) => indices.map((index) => placeOf.get(index) ?? 0);
+  return { ...whole, low: placed(whole.low), high: placed(whole.high) };
 }
 
 function samplePositions(from: number, to: number): SamplePositions {

@@ -1,6 +1,7 @@
 import type { ErrorCode, ErrorParams } from '../../errors/errors.js';
 import type { Declined } from '../engines/choose.js';
 import type { EngineChoice, EngineName } from '../engines/engine.js';
+import type { Size } from '../graph/steps.js';
 import type { Model } from '../network.js';
 import type { OnnxForm } from '../onnx/fit.js';
 import type { Orientation } from '../orientation.js';
@@ -133,6 +134,8 @@ export type Reply =
       readonly batch: number;
       /** Whether it tells which way up pictures are. */
       readonly orients: boolean;
+      /** Where all networks of the process take pictures as NNCPR's, of this size. */
+      readonly samples?: Size | undefined;
       /** Of an ONNX network. */
       readonly onnx?: OnnxReport | undefined;
       /** Present where the setup has a second network: its outputs, or why it cannot run. */

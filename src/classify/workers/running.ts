@@ -25,6 +25,8 @@ export interface Running {
   readonly batcher: Batcher;
   /** The same for two networks that are given the same input for a picture. */
   readonly preparation: string;
+  /** Where pictures are prepared as NNCPR's: to which size. */
+  readonly samples?: Size;
   prepare(picture: Picture): Promise<Float32Array>;
   /** @param picture the size of the picture before it was prepared */
   explain(result: InferenceResult, classIndex: number, picture: Size): Promise<ClassMap>;
@@ -67,6 +69,7 @@ async function startFrozen(
     classes: chain.classes,
     batcher,
     preparation: JSON.stringify(preparation),
+    samples: preparation,
     prepare: async (picture) => prepare(picture, preparation),
     explain: async ({ input, featureMaps }, classIndex) =>
       isLinear && featureMaps !== undefined

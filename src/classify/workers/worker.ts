@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { asPlainviewError } from '../../errors/errors.js';
 import type { EngineChoice } from '../engines/engine.js';
+import type { Size } from '../graph/steps.js';
 import { decode } from '../prepare/decode.js';
 import type { Picture } from '../prepare/picture.js';
 import type { Reply, Request, SerializedError, Setup, ShadowOutcome, ToWorker } from './protocol.js';
@@ -116,9 +117,14 @@ async function start(setup: Setup): Promise<void> {
     classes: network.classes,
     batch: engine.batch,
     orients: network.orient !== undefined,
+    samples: shadow === undefined || sharesInput ? sizeOf(network) : undefined,
     onnx: network.onnx,
     ...(shadow === undefined ? {} : { shadow: 'error' in shadow ? shadow : { classes: shadow.classes } }),
   });
+}
+
+function sizeOf({ samples }: Running): Size | undefined {
+  return samples && { height: samples.height, width: samples.width };
 }
 
 /** Where the machine has no memory left, Linux ends this process before the service or Orthanc. */

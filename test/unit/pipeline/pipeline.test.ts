@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { tapsFor } from '../../../src/classify/prepare/resize.js';
 import { corrected as correctedTo, undone } from '../../../src/decisions/correction.js';
 import { type InstanceRecord, instanceRecord } from '../../../src/decisions/schema.js';
 import { shadowOf } from '../../../src/decisions/shadow.js';
+import { readPam } from '../../../src/files/pam.js';
 import type { Job } from '../../../src/queue/queue.js';
 import { hold, scoresOf, stubClassifier } from '../../../testkit/classifier.js';
 import { image, instance } from '../../../testkit/dicom.js';
@@ -89,6 +91,35 @@ describe('a new instance', () => {
     const { instance: id } = site.store(image({ frames: 5 }));
     await pipelineOn(site, { env: { PLAINVIEW_MULTIFRAME: 'middle' } }).pipeline.process(jobOf(id));
     expect(site.fake.calls[2]?.path).toBe(`/instances/${id}/frames/2/rendered`);
+  });
+});
+
+describe('the picture that the network gets', () => {
+  const large = () => site.store(image({ rows: 300, columns: 500 })).instance;
+  const sizes = (pictures: readonly Buffer[]) =>
+    pictures.map((picture) => {
+      const { width, height, sampledOf } = readPam(picture);
+      return { width, height, sampledOf };
+    });
+
+  test('has only the rows and columns that it looks at', async () => {
+    const { pipeline, classifier } = pipelineOn(site);
+    classifier.taps = tapsFor({ height: 16, width: 20 });
+    await pipeline.process(jobOf(large()));
+    expect(sizes(classifier.pictures)).toEqual([
+      { width: 40, height: 32, sampledOf: { width: 500, height: 300 } },
+    ]);
+  });
+
+  test('is rendered anew where another network has taken its place meanwhile', async () => {
+    const { pipeline, classifier } = pipelineOn(site);
+    classifier.taps = tapsFor({ height: 16, width: 20 });
+    site.fake.intercept = ({ path }) => {
+      if (path.endsWith('/rendered')) delete classifier.taps;
+      return undefined;
+    };
+    await pipeline.process(jobOf(large()));
+    expect(sizes(classifier.pictures)).toEqual([{ width: 500, height: 300, sampledOf: undefined }]);
   });
 });
 
