@@ -1,3 +1,4 @@
+import { type Arrival, Gathering } from '../async/gathering.js';
 import { createError, hasCode } from '../errors/errors.js';
 import type { StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, ResourcePath, SeriesId, StudyId } from '../orthanc/ids.js';
@@ -24,6 +25,14 @@ interface Group {
   instances?: readonly IdentifiedInstance[];
 }
 
+/** The instances of a study, after decisions about some of them were recorded. Undefined where not all were read. */
+type Instances = readonly IdentifiedInstance[] | undefined;
+
+/** A decision about an instance of a study that is about to be recorded. */
+export type ComingDecision = Arrival<Instances>;
+
+/** Decisions about other instances of the study that are on their way are waited for, but not longer. */
+const longestWaitMs = 500;
 /** Rounds, each after another writer was met. */
 const mostRounds = 8;
 /** Resources whose added labels are remembered: many more than are written at the same time. */
@@ -56,6 +65,7 @@ export class Aggregates implements Derived {
   readonly #locks: Locks;
   /** The labels that were added since the decisions of a study were last seen to stand: ours, whoever notes them. */
   readonly #added = new Map<ResourcePath, Set<string>>();
+  readonly #gathering = new Gathering<StudyId, Instances>(longestWaitMs);
   readonly #trees: StudyTrees;
   readonly #onPart: OnPart;
 
@@ -68,19 +78,36 @@ export class Aggregates implements Derived {
     this.#locks = locks;
   }
 
+  /** Decisions that are recorded at about the same time are added up at once. Each must be added up, or leave. */
+  comes(id: StudyId): ComingDecision {
+    return this.#gathering.comes(id);
+  }
+
   /**
    * Brings series and study up to date with their instances, as they are in Orthanc now.
    * @param changed the instance whose record was written; without it, the whole study is read
    * @param known the study, where it was just read: it is read anew where this has to wait, or meets another writer
+   * @param coming the decision, where it was said to come
+   * @returns what was read after this call, if that was the whole study
    */
-  aggregate(id: StudyId, changed?: InstanceId, known?: StudyTree): Promise<void> {
-    let isFresh = true;
+  aggregate(
+    id: StudyId,
+    changed?: InstanceId,
+    known?: StudyTree,
+    coming?: ComingDecision,
+  ): Promise<Instances> {
     this.#trees.change(id, changed);
-    const run = this.#locks.shared('study labels', id, () =>
-      this.#aggregate(id, isFresh ? known : undefined, planLabels),
-    );
-    isFresh = false;
-    return run;
+    const addUp = async () => {
+      let instances: Instances;
+      let isFresh = true;
+      const run = this.#locks.shared('study labels', id, async () => {
+        instances = await this.#aggregate(id, isFresh ? known : undefined, planLabels);
+      });
+      isFresh = false;
+      await run;
+      return instances;
+    };
+    return known === undefined && coming !== undefined ? coming.arrive(addUp) : addUp();
   }
 
   /** The decision that the last sum was made of stands, and so do its labels. */
@@ -95,9 +122,9 @@ export class Aggregates implements Derived {
   }
 
   /** Like `aggregate`. Also forgets labels that a service was about to add when it ended. */
-  update(id: StudyId): Promise<void> {
+  async update(id: StudyId): Promise<void> {
     this.#trees.change(id, undefined);
-    return this.#locks.exclusive('study labels', id, () => this.#aggregate(id, undefined, planAllLabels));
+    await this.#locks.exclusive('study labels', id, () => this.#aggregate(id, undefined, planAllLabels));
   }
 
   /**
@@ -137,14 +164,15 @@ export class Aggregates implements Derived {
    * Another service may write to the same study. Orthanc has no transactions, so each record is written only where it
    * is still the one that was read. Else all is read and added up anew.
    */
-  async #aggregate(id: StudyId, known: StudyTree | undefined, plan: typeof planLabels): Promise<void> {
+  async #aggregate(id: StudyId, known: StudyTree | undefined, plan: typeof planLabels): Promise<Instances> {
     const before = new Map<ResourcePath, readonly string[]>();
     let tree: StudyInPart | undefined = known;
     if (known !== undefined) this.#trees.forget(id);
     for (let round = 0; round < mostRounds; round++) {
       tree ??= await this.#trees.read(id, (kept) => this.isUpToDate(kept, plan));
-      if (tree === undefined || hasPartOfOtherVersion(tree)) return; // deleted meanwhile, or not ours to write
-      if (await this.#write(groupsOf(tree), before, plan)) return;
+      if (tree === undefined || hasPartOfOtherVersion(tree)) return undefined; // deleted meanwhile, or not ours
+      if (await this.#write(groupsOf(tree), before, plan))
+        return tree === known || tree.isInPart ? undefined : tree.instances;
       this.#trees.change(id, undefined);
       tree = undefined;
     }

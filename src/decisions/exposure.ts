@@ -1,6 +1,7 @@
 import { byPurpose, type Exposure, isSameExposure } from '../orthanc/exposure.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
+import type { IdentifiedInstance } from '../orthanc/resources.js';
 import { recordOf } from './read.js';
 import type { InstanceRecord } from './schema.js';
 
@@ -45,14 +46,18 @@ export interface OtherPicture {
   record: InstanceRecord;
 }
 
-/** The other decided instances of a study that show this exposure. */
+/**
+ * The other decided instances of a study that show this exposure.
+ * @param known all instances of the study, where they were just read
+ */
 export async function otherPictures(
   orthanc: Orthanc,
   study: StudyId,
   exposure: Exposure | undefined,
+  known?: readonly IdentifiedInstance[],
 ): Promise<OtherPicture[]> {
   if (exposure === undefined) return [];
-  const instances = await orthanc.hierarchy.instances([study]);
+  const instances = known ?? (await orthanc.hierarchy.instances([study]));
   return instances.flatMap((instance) => {
     const record = recordOf(instance)?.record;
     const other = record?.exposure;

@@ -5,7 +5,7 @@ import type { DescribedInstance, StudyTree } from '../orthanc/hierarchy.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
-import type { Aggregates } from './aggregates.js';
+import type { Aggregates, ComingDecision } from './aggregates.js';
 import type { CorrectionKeeper, SeenPicture } from './correction-keeper.js';
 import type { CorrectionStore, EndedCorrection } from './correction-store.js';
 import { type OtherPicture, otherPictures } from './exposure.js';
@@ -42,6 +42,8 @@ export interface Current {
   study: StudyId;
   /** Given where the instance is the only one of its study. */
   tree?: StudyTree;
+  /** Where others are to be added up with it. */
+  coming?: ComingDecision | undefined;
 }
 
 /** What is known of the file of an instance already. */
@@ -84,7 +86,7 @@ export class RecordWriter {
   }
 
   async #writeBegun(
-    { instance, study, tree }: Current,
+    { instance, study, tree, coming }: Current,
     given: NewDecision,
     seen: Seen | undefined,
     endedByRequest: EndedCorrection | undefined,
@@ -134,9 +136,10 @@ export class RecordWriter {
     );
     let sameExposure: OtherPicture[] = [];
     if (!isOvertaken) {
-      await aggregates.aggregate(study, instance.ID, tree && withRecord(tree, text, plan));
+      const known = tree && withRecord(tree, text, plan);
+      const instances = await aggregates.aggregate(study, instance.ID, known, coming);
       // Before the last write, so that a run that is cut off here is repeated. An instance that is alone has no others.
-      if (tree === undefined) sameExposure = await otherPictures(orthanc, study, exposure);
+      if (tree === undefined) sameExposure = await otherPictures(orthanc, study, exposure, instances);
       await this.#parts.dropRequest(instance);
       await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
     }

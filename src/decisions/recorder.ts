@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { createError, hasCode } from '../errors/errors.js';
 import type { DescribedInstance, Parents } from '../orthanc/hierarchy.js';
-import type { InstanceId } from '../orthanc/ids.js';
+import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Locks } from '../store/locks.js';
+import type { ComingDecision } from './aggregates.js';
 import type { Shown } from './correction.js';
 import { CorrectionKeeper } from './correction-keeper.js';
 import type { EndedCorrection } from './correction-store.js';
@@ -73,17 +74,19 @@ export class Recorder {
    * Records a network's decision, unless a person decided while it was made: theirs is the newer one.
    * @param described without the file's attributes where it failed
    * @param before as read at the start of the job
+   * @param coming see `Aggregates.comes`
    * @throws picture_replaced, instance_gone, orthanc_…
    */
   async record(
     described: DescribedInstance | { id: InstanceId; parents?: never },
     before: IdentifiedInstance,
     decided: NewDecision,
+    coming?: ComingDecision,
   ): Promise<RecordOutcome> {
     const { id, parents } = described;
     return this.#exclusive(id, async () => {
       const read = await this.#readKnown(id, parents);
-      const current = { ...read, instance: withoutNewRequest(read.instance, before) };
+      const current = { ...read, instance: withoutNewRequest(read.instance, before), coming };
       const { Metadata } = current.instance;
       requirePicture(current.instance, pictureOf(before));
       if (hasOtherVersion(current.instance)) return 'other version';
@@ -106,6 +109,11 @@ export class Recorder {
         this.events.emit('ended', { ...recorded, request: decided.requested });
       return 'recorded';
     });
+  }
+
+  /** Says that a decision is about to be recorded: see `Aggregates.comes`. */
+  comes(study: StudyId): ComingDecision {
+    return this.#parts.aggregates.comes(study);
   }
 
   /** Whether a request asks for the decision on an instance to be made anew: see `RequestSeal`. */

@@ -15,6 +15,8 @@ export interface StudyInPart {
   study: LabelledGroup<StudyId>;
   series: LabelledGroup<SeriesId>[];
   instances: IdentifiedInstance[];
+  /** Most instances are as they were some seconds ago. */
+  isInPart?: boolean;
 }
 
 interface Kept {
@@ -111,6 +113,7 @@ export class StudyTrees {
     if (!isAddedUp({ ...part, instances: [...before.values()] })) return undefined;
     return {
       ...part,
+      isInPart: true,
       instances: [...new Map([...before, ...read.map((each) => [each.ID, each] as const)]).values()],
     };
   }

@@ -1,5 +1,6 @@
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
+import type { ComingDecision } from '../decisions/aggregates.js';
 import { isHalfWritten, recordOf, requestOf } from '../decisions/read.js';
 import { reasonOf } from '../decisions/reasons.js';
 import type { Recorder } from '../decisions/recorder.js';
@@ -119,7 +120,10 @@ export class Pipeline {
       (restored === 'restored' ? 'correction_put_back' : undefined);
     if (settled === undefined) {
       const other = restored === 'restored' ? undefined : restored?.other;
-      return this.#decide(described, instance, began, job, other);
+      // Somebody may wait for what a notice has brought, so that does not wait for others.
+      const study = job.reason === 'hook' ? undefined : described.parents?.study;
+      const coming = study && this.#recorder.comes(study);
+      return this.#decide(described, instance, { began, job, other, coming }).finally(coming?.leave);
     }
     const isWritten = settled === 'correction_put_back' || isHalfWritten(instance);
     await this.#completeWrites(instance);
@@ -212,9 +216,17 @@ export class Pipeline {
   async #decide(
     described: DescribedInstance,
     before: IdentifiedInstance,
-    began: number,
-    job: Job,
-    other?: NewDecision,
+    {
+      began,
+      job,
+      other,
+      coming,
+    }: {
+      began: number;
+      job: Job;
+      other: NewDecision | undefined;
+      coming: ComingDecision | undefined;
+    },
   ): Promise<Outcome> {
     const picture = pictureOf(before);
     const classified = await this.#judge
@@ -228,7 +240,7 @@ export class Pipeline {
     const decided = other === undefined ? classified : underReview(classified, other);
     const ms = Math.round(performance.now() - began);
     const recorded = await this.#stages.timed('record', () =>
-      this.#recorder.record(described, before, { ...decided, ms }),
+      this.#recorder.record(described, before, { ...decided, ms }, coming),
     );
     if (recorded === 'other version') return { kind: 'skipped', why: 'other_version' };
     if (recorded === 'recorded') this.#count(decided, began);

@@ -16,7 +16,9 @@ export function taggerOn(site: FakeSite, mode: TagsMode = 'absent', onPutBack = 
     categories,
     store: new FolderStore(site.stateDir),
     corrections: new CorrectionStore(new FolderStore(site.stateDir), process.locks, silent),
-    addUp: (study, changed) => process.aggregates.aggregate(study, changed),
+    addUp: async (study, changed) => {
+      await process.aggregates.aggregate(study, changed);
+    },
     onPutBack,
     log: silent,
   });
