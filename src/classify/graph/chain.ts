@@ -1,5 +1,6 @@
 import { createError } from '../../errors/errors.js';
 import { convolvedSize, noPads, type Pads, padsOf, type Size, type Step, type Strides } from './steps.js';
+import type { Constant } from './tensor.js';
 
 export type Activation = 'linear' | 'relu' | 'relu6';
 
@@ -47,9 +48,11 @@ export const featureMapsSizeOf = ({ features, input }: Chain): Size =>
     input,
   );
 
-/** A layer into which later steps are still folded. It is float64, so that folding rounds only once. */
+/** A layer into which later steps are still folded. Folding computes in float64, and rounds only once. */
 interface Draft {
-  readonly kernel: Float64Array;
+  readonly kernel: Constant['values'];
+  /** By which the kernel is still to be multiplied, in this order: one value for each output channel, or for all. */
+  readonly scales: Float64Array[];
   readonly bias: Float64Array;
   activation: Activation;
   /** Adds it to the layers, rounded. */
@@ -76,7 +79,7 @@ export function buildChain(steps: readonly Step[], input: Size): Chain {
 class ChainBuilder {
   readonly #features: ConvLayer[] = [];
   readonly #head: DenseLayer[] = [];
-  /** The last layer of the phase. Only one is a draft at a time, because drafts take twice the memory. */
+  /** The last layer of the phase. */
   #draft: Draft | undefined;
   #phase: 'features' | 'head' | 'scores' = 'features';
   #size: Size;
@@ -169,24 +172,18 @@ class ChainBuilder {
       strides: step.strides,
       pads,
     } as const;
-    this.#begin(new Float64Array(step.kernel.values), outputs, (rounded) =>
-      this.#features.push({ ...about, ...rounded }),
-    );
+    this.#begin(step.kernel.values, outputs, (rounded) => this.#features.push({ ...about, ...rounded }));
     this.#channels = outputs;
   }
 
   /** After the average, a 1×1 convolution is the same as a fully connected layer. */
-  #takeDense(
-    { kernel }: { kernel: { shape: readonly number[]; values: ArrayLike<number> } },
-    window: readonly number[],
-    refuse: Refuse,
-  ): void {
+  #takeDense({ kernel }: { kernel: Constant }, window: readonly number[], refuse: Refuse): void {
     const outputs = kernel.shape.at(-1) ?? 0;
     if (window.join() !== '1,1') throw refuse(`its kernel is ${window.join('×')} where one pixel is left`);
     if (kernel.values.length !== this.#channels * outputs)
       throw refuse(`its weights [${kernel.shape}] do not fit ${this.#channels} channels`);
     const inputs = this.#channels;
-    this.#begin(new Float64Array(kernel.values), outputs, ({ kernel: weights, ...rounded }) =>
+    this.#begin(kernel.values, outputs, ({ kernel: weights, ...rounded }) =>
       this.#head.push({ inputs, outputs, weights, ...rounded }),
     );
     this.#channels = outputs;
@@ -197,10 +194,8 @@ class ChainBuilder {
       if (length !== 1 && length !== this.#channels)
         throw refuse(`its ${length} values do not fit ${this.#channels} channels`);
     const layer = this.#draft?.activation === 'linear' ? this.#draft : this.#addScaling(refuse);
-    const { kernel, bias } = layer;
-    // In both kernel layouts the output channel is the last index.
-    for (let from = 0; from < kernel.length; from += bias.length)
-      for (let c = 0; c < bias.length; c++) kernel[from + c] = (kernel[from + c] ?? 0) * each(scale, c);
+    const { scales, bias } = layer;
+    scales.push(scale);
     for (let c = 0; c < bias.length; c++) bias[c] = (bias[c] ?? 0) * each(scale, c) + each(offset, c);
   }
 
@@ -221,23 +216,35 @@ class ChainBuilder {
     if (this.#phase !== 'features') throw refuse('it scales the output of an activation');
     const channels = this.#channels;
     const about = { kind: 'depthwise', shape: [1, 1, channels, 1], strides: [1, 1], pads: noPads } as const;
-    return this.#begin(new Float64Array(channels).fill(1), channels, (rounded) =>
+    return this.#begin(new Float32Array(channels).fill(1), channels, (rounded) =>
       this.#features.push({ ...about, ...rounded }),
     );
   }
 
-  #begin(kernel: Float64Array, outputs: number, close: Draft['close']): Draft {
+  #begin(kernel: Draft['kernel'], outputs: number, close: Draft['close']): Draft {
     this.#close();
-    this.#draft = { kernel, bias: new Float64Array(outputs), activation: 'linear', close };
+    this.#draft = { kernel, scales: [], bias: new Float64Array(outputs), activation: 'linear', close };
     return this.#draft;
   }
 
   #close(): void {
     if (this.#draft === undefined) return;
-    const { kernel, bias, activation, close } = this.#draft;
+    const { kernel, scales, bias, activation, close } = this.#draft;
     this.#draft = undefined;
-    close({ kernel: new Float32Array(kernel), bias: new Float32Array(bias), activation });
+    close({ kernel: scaled(kernel, scales, bias.length), bias: new Float32Array(bias), activation });
   }
+}
+
+/** In both kernel layouts the output channel is the last index. */
+function scaled(kernel: Draft['kernel'], scales: readonly Float64Array[], outputs: number): Float32Array {
+  const result = new Float32Array(kernel.length);
+  for (let from = 0; from < kernel.length; from += outputs)
+    for (let c = 0; c < outputs; c++) {
+      let value = kernel[from + c] as number;
+      for (const scale of scales) value *= each(scale, c);
+      result[from + c] = value;
+    }
+  return result;
 }
 
 type Refuse = (problem: string) => Error;
