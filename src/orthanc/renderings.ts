@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import sharp from 'sharp';
 import { Semaphore } from '../async/semaphore.js';
 import type { Config } from '../config/options.js';
 import { createError, type PlainviewError } from '../errors/errors.js';
@@ -12,6 +11,9 @@ import type { InstanceId } from './ids.js';
 import { describedTags, type PictureTags } from './resources.js';
 import { simplifiedTags } from './simplified-tags.js';
 import { type GreyPicture, StoredValues } from './stored-values.js';
+
+/** With the first picture that needs it: with its libraries it takes 30 MB. */
+const loadSharp = async () => (await import('sharp')).default;
 
 /** For renderings that people see. Each costs Orthanc a decoding, and pictures for the network come first. */
 const bounds = { maxRunning: 3, maxWaiting: 200 };
@@ -129,6 +131,7 @@ export class Renderings {
       return this.#bytes.run(
         async () => {
           const picture = await this.#grey(id, frame, header, window);
+          const sharp = await loadSharp();
           return sharp(picture.grey, { raw: { width: picture.width, height: picture.height, channels: 1 } })
             .resize({ width: size, height: size, fit: 'inside' })
             .jpeg({ quality })
@@ -145,10 +148,9 @@ export class Renderings {
    */
   async #isAsShown(picture: Buffer, { greyscale }: PictureHeader): Promise<boolean> {
     const isPam = picture.toString('latin1', 0, 3) === 'P7\n';
-    return isAsShown(
-      isPam ? readPam(picture).data : await sharp(picture, { limitInputPixels: false }).raw().toBuffer(),
-      greyscale,
-    );
+    if (isPam) return isAsShown(readPam(picture).data, greyscale);
+    const sharp = await loadSharp();
+    return isAsShown(await sharp(picture, { limitInputPixels: false }).raw().toBuffer(), greyscale);
   }
 
   /** The picture as viewers show it, of the stored values. @throws picture_uniform */
