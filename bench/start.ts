@@ -3,7 +3,7 @@
 // Compare them within one run. The processor's time depends less on the load of the machine than the time that passes. Linux only.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -121,11 +121,9 @@ for (const [k, checkout] of checkouts.entries()) {
         await serve(checkout, orthanc.url, async (url) => {
           if (i > 0) return;
           const reader = new Reader(url);
-          const stored = await Promise.all(
-            Array.from({ length: pictures }, () =>
-              storeInstance(url, radiograph(shapes, { rows: 2500, columns: 2000 })),
-            ),
-          );
+          const stored = [];
+          for (let n = 0; n < pictures; n++)
+            stored.push(await storeInstance(url, radiograph(shapes, { rows: 2500, columns: 2000 })));
           for (const { orthancId } of stored) await reader.decided(orthancId);
         }),
       );
