@@ -19,6 +19,7 @@ const tasks = {
   'bench:label': (args) => [[bin('tsx'), 'bench/label.ts', ...args]],
   'bench:review': (args) => [[bin('tsx'), 'bench/review.ts', ...args]],
   'bench:shared': (args) => [[bin('tsx'), 'bench/shared.ts', ...args]],
+  'bench:start': (args) => [[bin('tsx'), 'bench/start.ts', ...args]],
   'bench:store': (args) => [[bin('tsx'), 'bench/store.ts', ...args]],
   'bench:tags': (args) => [[bin('tsx'), 'bench/tags.ts', ...args]],
   'bench:study': (args) => [[bin('tsx'), 'bench/large-study.ts', ...args]],

@@ -1,5 +1,5 @@
-// Deletes from node_modules what does not run here: binaries for other systems, bundles for browsers, types, source maps, and a
-// compiler that an optional peer dependency names. For the image and the release; after `npm ci` or `npm prune`.
+// Deletes from node_modules what does not run here: binaries for other systems, bundles for browsers, types, source maps, and
+// compilers. For the image and the release; after `npm ci` or `npm prune`.
 //   node scripts/trim-modules.mjs <folder with node_modules>
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,16 @@ import { join } from 'node:path';
 const [folder] = process.argv.slice(2);
 const modules = join(folder, 'node_modules');
 
-for (const compiler of ['typescript', '@typescript', '.bin/tsc'])
+for (const compiler of [
+  'typescript',
+  '@typescript',
+  '.bin/tsc',
+  // They would compile @julusian/jpeg-turbo on a system for which it carries no binary.
+  'cmake-js',
+  '.bin/cmake-js',
+  'node-addon-api',
+  'node-api-headers',
+])
   rmSync(join(modules, compiler), { recursive: true, force: true });
 
 const runtimes = join(modules, 'onnxruntime-node', 'bin');
@@ -17,6 +26,12 @@ if (existsSync(runtimes))
       for (const arch of readdirSync(join(runtimes, api, platform)))
         if (platform !== process.platform || arch !== process.arch)
           rmSync(join(runtimes, api, platform, arch), { recursive: true });
+
+const turbo = join(modules, '@julusian', 'jpeg-turbo', 'prebuilds');
+if (existsSync(turbo))
+  for (const system of readdirSync(turbo))
+    if (!system.startsWith(`jpeg-turbo-${process.platform}-${process.arch}`))
+      rmSync(join(turbo, system), { recursive: true });
 
 for (const file of readdirSync(modules, { recursive: true }))
   if (isUseless(file)) rmSync(join(modules, file), { recursive: true, force: true });

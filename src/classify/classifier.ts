@@ -2,15 +2,10 @@ import { availableParallelism } from 'node:os';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
 import { cascadeOf } from './cascade.js';
 import type { EngineChoice } from './engines/engine.js';
-import { buildChain } from './graph/chain.js';
-import { readGraphDef } from './graph/graphdef.js';
-import { featuresHash as featuresHashOf, scoresOf } from './graph/last-layer.js';
-import { walk } from './graph/walk.js';
-import type { Classifier, KnownLastLayer } from './interface.js';
+import type { Classifier } from './interface.js';
 import {
   type LoadedNetwork,
   loadNetwork,
-  type Model,
   type Network,
   type NetworkSource,
   requireFrozen,
@@ -111,7 +106,10 @@ async function createOne(
       ? {}
       : { shadow: { model: second.loaded.model, timeoutMs: options.shadowTimeoutMs ?? 10_000 } }),
   };
-  const lastLayer = options.keepsFeatures ? lastLayerOf(model) : undefined;
+  // The graph is read here only for this.
+  const lastLayer = options.keepsFeatures
+    ? (await import('./known-last-layer.js')).lastLayerOf(model)
+    : undefined;
   const workers = options.workers || Math.min(availableParallelism(), 4);
   const { pool, ready } = await Pool.start(setup, workers, cancelled);
   try {
@@ -168,20 +166,6 @@ async function createOne(
 async function orientationOf({ classes }: Network): Promise<OrientationSetup> {
   const head = await readUprightHead();
   return { head, told: classes.map((name) => head.categories.includes(name)) };
-}
-
-/** @returns undefined where the network has none that can be read */
-function lastLayerOf(model: Model): KnownLastLayer | undefined {
-  if (model.kind !== 'frozen') return undefined;
-  const chain = buildChain(walk(readGraphDef(model.file), model.layers), model.preparation);
-  const head = chain.head.slice(-1);
-  const featuresHash = featuresHashOf(chain);
-  // Only this layer is kept: the others hold most of the weights.
-  return {
-    featuresHash,
-    inputs: head[0]?.inputs ?? chain.classes,
-    scores: (features) => scoresOf({ head }, features),
-  };
 }
 
 interface LoadedShadow {

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createError } from '../errors/errors.js';
 import { refuseForeignFile } from './foreign-files.js';
-import { readGraphDef } from './graph/graphdef.js';
 
 /** What else there is but a frozen graph. */
 export const isOnnx = (path: string): boolean => /\.onnx$/i.test(path);
@@ -50,6 +49,7 @@ export async function namesOf(source: GraphAndNames): Promise<readonly string[]>
 
 async function requireGraph(graph: string): Promise<void> {
   const file = await readNetworkFile(graph);
+  const { readGraphDef } = await import('./graph/graphdef.js');
   try {
     readGraphDef(file);
   } catch (error) {

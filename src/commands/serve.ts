@@ -1,6 +1,5 @@
 import { setPriority } from 'node:os';
 import { Command } from 'commander';
-import { startService } from '../app/service.js';
 import { openServiceLog } from '../app/service-log.js';
 import { tellSystemd } from '../app/watchdog.js';
 import { loadConfig } from '../config/load.js';
@@ -52,10 +51,12 @@ async function run(onlyWorks: boolean): Promise<void> {
       output.log.error({ err: asPlainviewError(error) }, 'no traces are sent');
       return noTracing;
     });
-    const classifier = await openClassifier(config, output.log, loading.signal).catch((error: unknown) => {
+    const opening = openClassifier(config, output.log, loading.signal).catch((error: unknown) => {
       if (!loading.signal.aborted) throw error;
       output.log.info('stopped while the network was being loaded');
     });
+    // The service's files, of which there are a thousand, are loaded while another process loads the network.
+    const [classifier, { startService }] = await Promise.all([opening, import('../app/service.js')]);
     if (classifier === undefined) return;
     try {
       const service = await startService(config, classifier, { ...output, tracing }, {}, onlyWorks);

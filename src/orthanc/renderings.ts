@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import sharp from 'sharp';
 import { Semaphore } from '../async/semaphore.js';
 import type { Config } from '../config/options.js';
 import { createError, type PlainviewError } from '../errors/errors.js';
@@ -16,6 +15,9 @@ import { describedTags, type PictureTags } from './resources.js';
 import { simplifiedTags } from './simplified-tags.js';
 import { type GreyPicture, StoredValues } from './stored-values.js';
 import type { Taps } from './values.js';
+
+/** With the first picture that needs it: with its libraries it takes 30 MB. */
+const loadSharp = async () => (await import('sharp')).default;
 
 /** For renderings that people see. Each costs Orthanc a decoding, and pictures for the network come first. */
 const bounds = { maxRunning: 3, maxWaiting: 200 };
@@ -136,6 +138,7 @@ export class Renderings {
       return this.#bytes.run(
         async () => {
           const picture = await this.#grey(id, frame, header, window);
+          const sharp = await loadSharp();
           return sharp(picture.grey, { raw: { width: picture.width, height: picture.height, channels: 1 } })
             .resize({ width: size, height: size, fit: 'inside' })
             .jpeg({ quality })
@@ -265,5 +268,7 @@ export class Renderings {
 }
 
 /** The spread of a JPEG or PNG. */
-const decodedSpread = async (picture: Buffer): Promise<Spread> =>
-  spreadOf(await sharp(picture, { limitInputPixels: false }).raw().toBuffer());
+async function decodedSpread(picture: Buffer): Promise<Spread> {
+  const sharp = await loadSharp();
+  return spreadOf(await sharp(picture, { limitInputPixels: false }).raw().toBuffer());
+}

@@ -148,6 +148,9 @@ def pictures():
     yield "rgb-untransformed.jpg", jpeg(colour, quality=90, keep_rgb=True)
     yield "rgb-restart.jpg", jpeg(colour, quality=85, restart_marker_blocks=2)
     yield "rgb-rotated.jpg", jpeg(colour, quality=85, exif=rotated.tobytes())
+    # Where sums leave 16 bits, machine code gives other levels than C.
+    extremes = np.random.default_rng(2).integers(0, 2, (96, 96, 1), dtype=np.uint8) * 255
+    yield "grey-extremes.jpg", jpeg(extremes, quality=10)
     yield "rgb-trailing.jpg", jpeg(colour, quality=85) + b"trailing"
 
     yield "grey.gif", gif(grey)

@@ -37,8 +37,11 @@ const devices: Readonly<Record<OnnxruntimeEngine, Device>> = {
   },
 };
 
-/** @throws engine_unavailable; what onnxruntime throws where it cannot run the file */
-export async function createSession(name: OnnxruntimeEngine, file: Uint8Array) {
+/**
+ * @param file is not made where the engine is not there
+ * @throws engine_unavailable; what onnxruntime throws where it cannot run the file
+ */
+export async function createSession(name: OnnxruntimeEngine, file: () => Uint8Array) {
   const { options, ...about } = devices[name];
   const ort = await import('onnxruntime-node').catch((error: Error) => {
     const why = `onnxruntime-node cannot be loaded: run \`npm install onnxruntime-node\` in Plainview's folder (${error.message.split('\n')[0]})`;
@@ -50,7 +53,7 @@ export async function createSession(name: OnnxruntimeEngine, file: Uint8Array) {
     // What fails is told once, by the error.
     ort.env.logLevel = 'fatal';
   }
-  const session = await ort.InferenceSession.create(file, options).catch((error: Error) => {
+  const session = await ort.InferenceSession.create(file(), options).catch((error: Error) => {
     if (name === 'onnxruntime') throw error;
     const answer = `CUDA answers: ${error.message.split('\n')[0]?.replace(/[. ]+$/, '')}`;
     throw createError('engine_unavailable', { engine: name, why: whyNotLoaded() ?? answer }, error);
@@ -59,7 +62,7 @@ export async function createSession(name: OnnxruntimeEngine, file: Uint8Array) {
 }
 
 async function create(name: OnnxruntimeEngine, chain: Chain): Promise<Engine> {
-  const { ort, session, about } = await createSession(name, toOnnx(chain));
+  const { ort, session, about } = await createSession(name, () => toOnnx(chain));
   return {
     ...about,
     async infer(pictures, size) {

@@ -1,7 +1,7 @@
-import { type Chain, channelsOf } from './chain.js';
+import type { Chain } from './chain.js';
 
 /** Whether the scores are a linear function of the features. */
-export const hasLinearHead = ({ head }: Chain): boolean =>
+export const hasLinearHead = ({ head }: Pick<Chain, 'head'>): boolean =>
   head.every(({ activation }) => activation === 'linear');
 
 /**
@@ -12,12 +12,12 @@ export const hasLinearHead = ({ head }: Chain): boolean =>
  * @returns mean of the values + bias = logit of the class
  */
 export function activationMapOf(
-  chain: Chain,
+  chain: Pick<Chain, 'head' | 'classes'>,
   featureMaps: Float32Array,
   classIndex: number,
 ): { values: Float32Array; bias: number } {
   const { weights, bias } = weightsOf(chain, classIndex);
-  const channels = channelsOf(chain);
+  const channels = weights.length;
   const values = Float32Array.from({ length: featureMaps.length / channels }, (_, place) =>
     weights.reduce((sum, weight, c) => sum + weight * at(featureMaps, place * channels + c), 0),
   );
@@ -25,7 +25,7 @@ export function activationMapOf(
 }
 
 /** The head as one layer: the weight of each channel for the logit of one class, and its bias. */
-function weightsOf({ head, classes }: Chain, classIndex: number) {
+function weightsOf({ head, classes }: Pick<Chain, 'head' | 'classes'>, classIndex: number) {
   const only = Float64Array.from({ length: classes }, (_, c) => (c === classIndex ? 1 : 0));
   return head.reduceRight(
     ({ weights: after, bias: sum }, { inputs, outputs, weights, bias }) => ({

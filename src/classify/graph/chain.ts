@@ -1,5 +1,6 @@
 import { createError } from '../../errors/errors.js';
 import { convolvedSize, noPads, type Pads, padsOf, type Size, type Step, type Strides } from './steps.js';
+import type { Constant } from './tensor.js';
 
 export type Activation = 'linear' | 'relu' | 'relu6';
 
@@ -47,14 +48,16 @@ export const featureMapsSizeOf = ({ features, input }: Chain): Size =>
     input,
   );
 
-/** A layer into which later steps are still folded. It is float64, so that folding rounds only once. */
+/** A layer into which later steps are still folded. Folding computes in float64, and rounds only once. */
 interface Draft {
-  kernel: Float64Array;
-  bias: Float64Array;
+  readonly kernel: Constant['values'];
+  /** By which the kernel is still to be multiplied, in this order: one value for each output channel, or for all. */
+  readonly scales: Float64Array[];
+  readonly bias: Float64Array;
   activation: Activation;
+  /** Adds it to the layers, rounded. */
+  readonly close: (rounded: { kernel: Float32Array; bias: Float32Array; activation: Activation }) => void;
 }
-type ConvDraft = Draft & Pick<ConvLayer, 'kind' | 'shape' | 'strides' | 'pads'>;
-type DenseDraft = Draft & Pick<DenseLayer, 'inputs' | 'outputs'>;
 
 /**
  * Folds steps into layers, for pictures of one size.
@@ -74,8 +77,10 @@ export function buildChain(steps: readonly Step[], input: Size): Chain {
 }
 
 class ChainBuilder {
-  readonly #features: ConvDraft[] = [];
-  readonly #head: DenseDraft[] = [];
+  readonly #features: ConvLayer[] = [];
+  readonly #head: DenseLayer[] = [];
+  /** The last layer of the phase. */
+  #draft: Draft | undefined;
   #phase: 'features' | 'head' | 'scores' = 'features';
   #size: Size;
   #channels = 3;
@@ -112,6 +117,7 @@ class ChainBuilder {
           throw refuse(
             `it averages over ${step.window.join('×')} of ${this.#size.height}×${this.#size.width}: is the input size right?`,
           );
+        this.#close();
         this.#phase = 'head';
         return;
       case 'flatten':
@@ -124,6 +130,7 @@ class ChainBuilder {
         this.#takeDense({ kernel: step.weights }, [1, 1], refuse);
         return;
       case 'softmax':
+        this.#close();
         if (this.#head.length === 0) throw refuse('no fully connected layer comes before it');
         this.#phase = 'scores';
     }
@@ -134,16 +141,8 @@ class ChainBuilder {
     if (this.#phase !== 'scores') return undefined;
     return {
       input: { height: input.height, width: input.width, channels: 3 },
-      features: this.#features.map(({ kernel, bias, ...rest }) => ({
-        ...rest,
-        kernel: Float32Array.from(kernel),
-        bias: Float32Array.from(bias),
-      })),
-      head: this.#head.map(({ kernel, bias, ...rest }) => ({
-        ...rest,
-        weights: Float32Array.from(kernel),
-        bias: Float32Array.from(bias),
-      })),
+      features: this.#features,
+      head: this.#head,
       classes: this.#channels,
     };
   }
@@ -167,35 +166,26 @@ class ChainBuilder {
     this.#size = convolvedSize(this.#size, step.kernel.shape, step.strides, pads);
     if (this.#size.height < 1 || this.#size.width < 1) throw refuse('the picture is too small for it');
     const outputs = step.kind === 'conv' ? last : inputs * last;
-    this.#features.push({
+    const about = {
       kind: step.kind,
       shape: [height, width, inputs, last],
-      kernel: Float64Array.from(step.kernel.values),
-      bias: new Float64Array(outputs),
       strides: step.strides,
       pads,
-      activation: 'linear',
-    });
+    } as const;
+    this.#begin(step.kernel.values, outputs, (rounded) => this.#features.push({ ...about, ...rounded }));
     this.#channels = outputs;
   }
 
   /** After the average, a 1×1 convolution is the same as a fully connected layer. */
-  #takeDense(
-    { kernel }: { kernel: { shape: readonly number[]; values: ArrayLike<number> } },
-    window: readonly number[],
-    refuse: Refuse,
-  ): void {
+  #takeDense({ kernel }: { kernel: Constant }, window: readonly number[], refuse: Refuse): void {
     const outputs = kernel.shape.at(-1) ?? 0;
     if (window.join() !== '1,1') throw refuse(`its kernel is ${window.join('×')} where one pixel is left`);
     if (kernel.values.length !== this.#channels * outputs)
       throw refuse(`its weights [${kernel.shape}] do not fit ${this.#channels} channels`);
-    this.#head.push({
-      inputs: this.#channels,
-      outputs,
-      kernel: Float64Array.from(kernel.values),
-      bias: new Float64Array(outputs),
-      activation: 'linear',
-    });
+    const inputs = this.#channels;
+    this.#begin(kernel.values, outputs, ({ kernel: weights, ...rounded }) =>
+      this.#head.push({ inputs, outputs, weights, ...rounded }),
+    );
     this.#channels = outputs;
   }
 
@@ -203,15 +193,14 @@ class ChainBuilder {
     for (const { length } of [scale, offset])
       if (length !== 1 && length !== this.#channels)
         throw refuse(`its ${length} values do not fit ${this.#channels} channels`);
-    const layer = this.#layerBefore('linear') ?? this.#addScaling(refuse);
-    const { kernel, bias } = layer;
-    // In both kernel layouts the output channel is the last index.
-    for (let i = 0; i < kernel.length; i++) kernel[i] = (kernel[i] ?? 0) * each(scale, i % bias.length);
+    const layer = this.#draft?.activation === 'linear' ? this.#draft : this.#addScaling(refuse);
+    const { scales, bias } = layer;
+    scales.push(scale);
     for (let c = 0; c < bias.length; c++) bias[c] = (bias[c] ?? 0) * each(scale, c) + each(offset, c);
   }
 
   #takeClip({ low, high }: Extract<Step, { kind: 'clip' }>, refuse: Refuse): void {
-    const layer = this.#layers().at(-1);
+    const layer = this.#draft;
     const limits = layer && clipLimits[layer.activation];
     const lower = Math.max(low, limits?.[0] ?? low);
     const upper = Math.min(high, limits?.[1] ?? high);
@@ -225,27 +214,37 @@ class ChainBuilder {
   /** A scaling of the picture itself, or after an activation, cannot be folded. It becomes a layer of its own. */
   #addScaling(refuse: Refuse): Draft {
     if (this.#phase !== 'features') throw refuse('it scales the output of an activation');
-    const layer: ConvDraft = {
-      kind: 'depthwise',
-      shape: [1, 1, this.#channels, 1],
-      kernel: new Float64Array(this.#channels).fill(1),
-      bias: new Float64Array(this.#channels),
-      strides: [1, 1],
-      pads: noPads,
-      activation: 'linear',
-    };
-    this.#features.push(layer);
-    return layer;
+    const channels = this.#channels;
+    const about = { kind: 'depthwise', shape: [1, 1, channels, 1], strides: [1, 1], pads: noPads } as const;
+    return this.#begin(new Float32Array(channels).fill(1), channels, (rounded) =>
+      this.#features.push({ ...about, ...rounded }),
+    );
   }
 
-  #layers(): readonly Draft[] {
-    return this.#phase === 'features' ? this.#features : this.#head;
+  #begin(kernel: Draft['kernel'], outputs: number, close: Draft['close']): Draft {
+    this.#close();
+    this.#draft = { kernel, scales: [], bias: new Float64Array(outputs), activation: 'linear', close };
+    return this.#draft;
   }
 
-  #layerBefore(activation: Activation): Draft | undefined {
-    const layer = this.#layers().at(-1);
-    return layer?.activation === activation ? layer : undefined;
+  #close(): void {
+    if (this.#draft === undefined) return;
+    const { kernel, scales, bias, activation, close } = this.#draft;
+    this.#draft = undefined;
+    close({ kernel: scaled(kernel, scales, bias.length), bias: new Float32Array(bias), activation });
   }
+}
+
+/** In both kernel layouts the output channel is the last index. */
+function scaled(kernel: Draft['kernel'], scales: readonly Float64Array[], outputs: number): Float32Array {
+  const result = new Float32Array(kernel.length);
+  for (let from = 0; from < kernel.length; from += outputs)
+    for (let c = 0; c < outputs; c++) {
+      let value = kernel[from + c] as number;
+      for (const scale of scales) value *= each(scale, c);
+      result[from + c] = value;
+    }
+  return result;
 }
 
 type Refuse = (problem: string) => Error;

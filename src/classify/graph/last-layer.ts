@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { activate, type Chain, channelsOf, type DenseLayer } from './chain.js';
+import { activate, type Chain, type DenseLayer } from './chain.js';
 
 /**
  * The hash of everything before the last layer. Networks with the same hash have the same features, whatever their last
@@ -18,10 +18,10 @@ export function featuresHash({ input, features, head }: Chain): string {
 }
 
 /** What enters the last layer. @param featureMaps of the last convolution, [rows, columns, channels] */
-export const featuresOf = (chain: Chain, featureMaps: Float32Array): Float32Array =>
-  chain.head
+export const featuresOf = ({ head }: Pick<Chain, 'head'>, featureMaps: Float32Array): Float32Array =>
+  head
     .slice(0, -1)
-    .reduce((vector, layer) => throughDense(layer, vector), pooled(featureMaps, channelsOf(chain)));
+    .reduce((vector, layer) => throughDense(layer, vector), pooled(featureMaps, head[0]?.inputs ?? 0));
 
 /** The scores of what enters the last layer. */
 export const scoresOf = ({ head }: Pick<Chain, 'head'>, features: Float32Array): Float32Array =>

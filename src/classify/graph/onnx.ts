@@ -71,11 +71,10 @@ class Writer {
     const [height, width, inputs, last] = layer.shape;
     const isConv = layer.kind === 'conv';
     const name = `Conv/${this.#nodes.length}`;
-    // [height, width, inputs, last] → [outputs, inputs of a group, height, width]
-    const kernel = isConv
-      ? permuted(layer.kernel, height * width, inputs, last)
-      : permuted(layer.kernel, height * width, 1, inputs * last);
-    this.#constant(`${name}/kernel`, kernel, [layer.bias.length, isConv ? inputs : 1, height, width]);
+    // [height, width, inputs, last] → [outputs, inputs of a group, height, width]: onnxruntime does it once, when it loads.
+    const dims = isConv ? layer.shape : [height, width, 1, inputs * last];
+    this.#constant(`${name}/weights`, layer.kernel, dims);
+    this.node('Transpose', [`${name}/weights`], { perm: [3, 2, 0, 1] }, `${name}/kernel`);
     this.#constant(`${name}/bias`, layer.bias, [layer.bias.length]);
     const { top, left, bottom, right } = layer.pads;
     const output = this.node('Conv', [input, `${name}/kernel`, `${name}/bias`], {
@@ -131,14 +130,4 @@ class Writer {
     const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     this.#initializers.push({ name, dims, dataType: float, rawData });
   }
-}
-
-/** [pixels, inputs, outputs] → [outputs, inputs, pixels] */
-function permuted(values: Float32Array, pixels: number, inputs: number, outputs: number): Float32Array {
-  const result = new Float32Array(values.length);
-  for (let p = 0; p < pixels; p++)
-    for (let i = 0; i < inputs; i++)
-      for (let o = 0; o < outputs; o++)
-        result[(o * inputs + i) * pixels + p] = values[(p * inputs + i) * outputs + o] ?? 0;
-  return result;
 }

@@ -35,12 +35,20 @@ function apply(step: Exclude<Step, { kind: 'pad' }>, x: Activations): Activation
     case 'depthwise':
       return convolveDepthwise(step, x);
     case 'affine': {
-      const { scale, offset } = step;
-      const of = (values: Float64Array, i: number) => at(values, values.length === 1 ? 0 : i % x.channels);
-      return { ...x, values: x.values.map((v, i) => v * of(scale, i) + of(offset, i)) };
+      const [scale, offset] = [forChannels(step.scale, x.channels), forChannels(step.offset, x.channels)];
+      const values = new Float64Array(x.values.length);
+      for (let from = 0; from < values.length; from += x.channels) {
+        values.set(offset, from);
+        addProducts(values, from, x.values, from, scale, 0, x.channels);
+      }
+      return { ...x, values };
     }
-    case 'clip':
-      return { ...x, values: x.values.map((v) => Math.min(Math.max(v, step.low), step.high)) };
+    case 'clip': {
+      const values = new Float64Array(x.values);
+      for (let from = 0; from < values.length; from += x.channels)
+        clip(values, from, x.channels, step.low, step.high);
+      return { ...x, values };
+    }
     case 'pool': {
       const means = new Float64Array(x.channels);
       const share = 1 / (x.height * x.width);
@@ -71,52 +79,93 @@ type Convolution = Extract<Step, { kind: 'conv' | 'depthwise' }>;
 
 function convolve(step: Convolution, input: Activations): Activations {
   const x = pad(input, padsOf(step.padding, input, step.kernel.shape, step.strides));
-  const { shape } = step.kernel;
-  const kernel = new Float64Array(step.kernel.values);
+  const { shape, values: kernel } = step.kernel;
   const [kernelHeight = 0, kernelWidth = 0, inputs = 0, outputs = 0] = shape;
   const [down, across] = step.strides;
   const size = convolvedSize(x, shape, step.strides, noPads);
   const result = new Float64Array(size.height * size.width * outputs);
-  for (let row = 0; row < size.height; row++)
-    for (let column = 0; column < size.width; column++) {
-      const to = (row * size.width + column) * outputs;
-      for (let ky = 0; ky < kernelHeight; ky++)
-        for (let kx = 0; kx < kernelWidth; kx++) {
-          const from = ((row * down + ky) * x.width + column * across + kx) * inputs;
-          for (let i = 0; i < inputs; i++) {
-            const value = at(x.values, from + i);
+  for (let ky = 0; ky < kernelHeight; ky++)
+    for (let kx = 0; kx < kernelWidth; kx++)
+      for (let i = 0; i < inputs; i++) {
+        // These serve all positions while they are in the processor's cache: the weights are far larger than the picture.
+        const weights = ((ky * kernelWidth + kx) * inputs + i) * outputs;
+        for (let row = 0; row < size.height; row++)
+          for (let column = 0; column < size.width; column++) {
+            const value = at(x.values, ((row * down + ky) * x.width + column * across + kx) * inputs + i);
             // About half of them are: the last layer cut them off at 0.
             if (value === 0) continue;
-            const weights = ((ky * kernelWidth + kx) * inputs + i) * outputs;
-            for (let o = 0; o < outputs; o++)
-              result[to + o] = at(result, to + o) + value * at(kernel, weights + o);
+            const to = (row * size.width + column) * outputs;
+            addMultiple(result, to, value, kernel, weights, outputs);
           }
-        }
-    }
+      }
   return { ...size, channels: outputs, values: result };
 }
 
 function convolveDepthwise(step: Convolution, input: Activations): Activations {
-  const x = pad(input, padsOf(step.padding, input, step.kernel.shape, step.strides));
-  const { shape } = step.kernel;
-  const kernel = new Float64Array(step.kernel.values);
-  const [kernelHeight = 0, kernelWidth = 0, inputs = 0, multiplier = 0] = shape;
+  const x = repeated(
+    pad(input, padsOf(step.padding, input, step.kernel.shape, step.strides)),
+    step.kernel.shape[3] ?? 0,
+  );
+  const { shape, values: kernel } = step.kernel;
+  const [kernelHeight = 0, kernelWidth = 0] = shape;
   const [down, across] = step.strides;
   const size = convolvedSize(x, shape, step.strides, noPads);
-  const outputs = inputs * multiplier;
-  const result = new Float64Array(size.height * size.width * outputs);
+  const { channels } = x;
+  const result = new Float64Array(size.height * size.width * channels);
   for (let row = 0; row < size.height; row++)
     for (let column = 0; column < size.width; column++)
       for (let ky = 0; ky < kernelHeight; ky++)
         for (let kx = 0; kx < kernelWidth; kx++) {
-          const from = ((row * down + ky) * x.width + column * across + kx) * inputs;
-          const to = (row * size.width + column) * outputs;
-          const weights = (ky * kernelWidth + kx) * outputs;
-          for (let o = 0; o < outputs; o++)
-            result[to + o] =
-              at(result, to + o) + at(x.values, from + Math.floor(o / multiplier)) * at(kernel, weights + o);
+          const from = ((row * down + ky) * x.width + column * across + kx) * channels;
+          const to = (row * size.width + column) * channels;
+          addProducts(result, to, x.values, from, kernel, (ky * kernelWidth + kx) * channels, channels);
         }
-  return { ...size, channels: outputs, values: result };
+  return { ...size, channels, values: result };
+}
+
+/** Each channel several times: one for each output that a depthwise convolution makes of it. */
+function repeated(x: Activations, times: number): Activations {
+  if (times === 1) return x;
+  const values = new Float64Array(x.values.length * times);
+  for (let i = 0; i < values.length; i++) values[i] = at(x.values, Math.floor(i / times));
+  return { ...x, channels: x.channels * times, values };
+}
+
+// The loops that take the time are functions of their own, which V8 compiles soon because they are called often: the
+// reference runs once, at every start.
+
+type Values = Float32Array | Float64Array | Int32Array;
+
+function addMultiple(
+  sums: Float64Array,
+  to: number,
+  factor: number,
+  values: Values,
+  from: number,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++)
+    sums[to + i] = (sums[to + i] as number) + factor * (values[from + i] as number);
+}
+
+function addProducts(
+  sums: Float64Array,
+  to: number,
+  values: Float64Array,
+  from: number,
+  factors: Values,
+  first: number,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++)
+    sums[to + i] = (sums[to + i] as number) + (values[from + i] as number) * (factors[first + i] as number);
+}
+
+function clip(values: Float64Array, from: number, count: number, low: number, high: number): void {
+  for (let i = from; i < from + count; i++) {
+    const value = values[i] as number;
+    values[i] = value < low ? low : value > high ? high : value;
+  }
 }
 
 function pad(x: Activations, { top, bottom, left, right }: Pads): Activations {
@@ -138,4 +187,8 @@ const flat = (values: Float64Array): Activations => ({
 });
 
 // All indices come from the lengths. A wrong one would show as NaN in the scores.
-const at = (values: Float64Array, index: number) => values[index] as number;
+const at = (values: Values, index: number) => values[index] as number;
+
+/** A single value applies to all channels. */
+const forChannels = (values: Float64Array, channels: number): Float64Array =>
+  values.length === 1 ? new Float64Array(channels).fill(at(values, 0)) : values;

@@ -1,5 +1,4 @@
 import { createError } from '../../errors/errors.js';
-import { decodeBitmap } from './bitmap.js';
 import { decodeBmp } from './bmp.js';
 import { decodeDicom } from './dicom.js';
 import { decodeJpeg } from './jpeg.js';
@@ -16,6 +15,10 @@ interface Format {
   /** Whether NNCPR's `label_image.py` reads it too. */
   readonly isOriginal: boolean;
 }
+
+/** sharp takes longer to load than a small picture to decode, so only a file that needs it loads it. */
+const decodeBitmap: Format['decode'] = async (file, maxMegapixels) =>
+  (await import('./bitmap.js')).decodeBitmap(file, maxMegapixels);
 
 const formats: readonly Format[] = [
   { name: 'PNG', magic: '\x89PNG\r\n\x1a\n', decode: decodeBitmap, isOriginal: true },

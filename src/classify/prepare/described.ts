@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { createError } from '../../errors/errors.js';
 import type { Size } from '../graph/steps.js';
 import type { InputForm } from '../onnx/fit.js';
@@ -72,6 +71,7 @@ async function resized(picture: Picture, form: InputForm): Promise<Uint8Array> {
   const { width: inputWidth, height: inputHeight, fill, interpolation } = form;
   const { left, top, width, height } = placementOf(picture, form);
   const { pixels, channels } = picture;
+  const { default: sharp } = await import('sharp');
   const bytes = pixels instanceof Uint16Array ? Uint8Array.from(pixels, (value) => value >> 8) : pixels;
   let image = sharp(bytes, {
     raw: { width: picture.width, height: picture.height, channels },

@@ -1,133 +1,42 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { createError } from '../../errors/errors.js';
+import { decodeByWasm, type JpegHeader, readJpegHeader } from './jpeg-wasm.js';
 import { type Picture, requireSize } from './picture.js';
 
-/** Node.js has this, but its types do not. */
-declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object, imports: object) => { exports: unknown };
-};
-
-/**
- * The C interface of libjpeg-turbo (turbojpeg.h), compiled to WebAssembly. Pointers are offsets into `memory`.
- * The package's own JavaScript is not used, because it cannot request the fast transform.
- */
-interface TurboJpeg {
-  readonly memory: { readonly buffer: ArrayBuffer };
-  malloc(size: number): number;
-  free(pointer: number): void;
-  tjInitDecompress(): number;
-  tjDestroy(handle: number): void;
-  tjDecompressHeader3(
-    handle: number,
-    file: number,
-    length: number,
-    width: number,
-    height: number,
-    subsampling: number,
-    colourspace: number,
-  ): number;
-  tjDecompress2(
-    handle: number,
-    file: number,
-    length: number,
-    to: number,
-    width: number,
-    pitch: number,
-    height: number,
-    format: number,
-    flags: number,
-  ): number;
-}
-
-// turbojpeg.h
-const formatRgb = 0;
-const formatGrey = 6;
-const colourspaceGrey = 2;
-const colourspaceCmyk = 3;
-const fastDct = 2048;
-
-/** The memory of an instance never shrinks. An instance with more than this is released. */
-const keepBytes = 64 * 1024 * 1024;
-
-let compiled: object | undefined;
-let idle: TurboJpeg | undefined;
+/** Gives the pixels of a file, whose header can be read. @throws picture_undecodable */
+type JpegDecoder = (file: Buffer, header: JpegHeader) => Uint8Array | Promise<Uint8Array>;
 
 /**
  * Decodes a JPEG bit for bit as TensorFlow's `decode_jpeg` does by default: by libjpeg-turbo with the fast, less exact
  * cosine transform. libvips and browsers use the exact one, and differ by up to 12 grey levels.
  * @throws picture_undecodable, picture_too_large
  */
-export function decodeJpeg(file: Buffer, maxMegapixels: number): Picture {
-  const turbo = idle ?? instantiate();
-  // After an error the state of the instance is undefined, because longjmp is not supported. So it is not used again.
-  idle = undefined;
-  const picture = decodeWith(turbo, file, maxMegapixels);
-  if (turbo.memory.buffer.byteLength <= keepBytes) idle = turbo;
-  return picture;
-}
-
-function decodeWith(turbo: TurboJpeg, file: Buffer, maxMegapixels: number): Picture {
-  const source = turbo.malloc(file.length);
-  const header = turbo.malloc(16);
-  new Uint8Array(turbo.memory.buffer, source, file.length).set(file);
-  const handle = turbo.tjInitDecompress();
-  require(turbo.tjDecompressHeader3(
-    handle,
-    source,
-    file.length,
-    header,
-    header + 4,
-    header + 8,
-    header + 12,
-  ) === 0, 'its JPEG header is broken');
-  const [width = 0, height = 0, , colourspace = 0] = new Uint32Array(turbo.memory.buffer, header, 4);
-  require(colourspace < colourspaceCmyk, 'it is a CMYK JPEG, which no radiograph is; save it as grey or RGB');
+export async function decodeJpeg(file: Buffer, maxMegapixels: number): Promise<Picture> {
+  const header = readJpegHeader(file);
+  const { width, height, channels } = header;
   requireSize(width, height, maxMegapixels);
-
-  const channels = colourspace === colourspaceGrey ? 1 : 3;
-  const format = channels === 1 ? formatGrey : formatRgb;
-  const target = turbo.malloc(width * height * channels);
-  require(target !== 0, 'there is not enough memory for it');
-  require(turbo.tjDecompress2(
-    handle,
-    source,
-    file.length,
-    target,
-    width,
-    width * channels,
-    height,
-    format,
-    fastDct,
-  ) === 0, 'the JPEG file is truncated or damaged');
-  const pixels = new Uint8Array(turbo.memory.buffer, target, width * height * channels).slice();
-  turbo.tjDestroy(handle);
-  for (const pointer of [source, header, target]) turbo.free(pointer);
+  decoder ??= jpegDecoders.native().catch(() => jpegDecoders.wasm());
+  const pixels = await (await decoder)(file, header);
   return { width, height, channels, pixels };
 }
 
-function instantiate(): TurboJpeg {
-  const path = createRequire(import.meta.url).resolve('@cwasm/jpeg-turbo/jpeg-turbo.wasm');
-  compiled ??= new WebAssembly.Module(readFileSync(path));
-  const refuse = () => {
-    throw createError('picture_undecodable', { problem: 'the JPEG file is damaged' });
-  };
-  const nothing = () => 0;
-  const instance = new WebAssembly.Instance(compiled, {
-    env: { setjmp: nothing, longjmp: refuse },
-    wasi_snapshot_preview1: {
-      environ_sizes_get: nothing,
-      environ_get: nothing,
-      proc_exit: refuse,
-      fd_close: nothing,
-      fd_seek: nothing,
-      fd_write: nothing,
-    },
-  });
-  return instance.exports as TurboJpeg;
-}
+let decoder: Promise<JpegDecoder> | undefined;
 
-function require(condition: boolean, problem: string): asserts condition {
-  if (!condition) throw createError('picture_undecodable', { problem });
-}
+/** By rank. */
+export const jpegDecoders = {
+  /** libjpeg-turbo as machine code, three times as fast. It is there for most systems. @throws where it is not */
+  async native(): Promise<JpegDecoder> {
+    const { default: turbo } = await import('@julusian/jpeg-turbo');
+    // The package always requests the fast transform.
+    return async (file, { width, height, channels }) => {
+      const format = channels === 1 ? turbo.FORMAT_GRAY : turbo.FORMAT_RGB;
+      const target = Buffer.allocUnsafeSlow(width * height * channels);
+      const { data } = await turbo.decompress(file, target, { format }).catch((error: unknown) => {
+        throw createError('picture_undecodable', { problem: 'the JPEG file is truncated or damaged' }, error);
+      });
+      return data;
+    };
+  },
+  async wasm(): Promise<JpegDecoder> {
+    return decodeByWasm;
+  },
+};

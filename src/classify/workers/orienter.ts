@@ -27,6 +27,7 @@ export function orienterOf(
 ): Orient | undefined {
   if (head.features !== featuresHash(chain)) return undefined;
   const size = featureMapsSizeOf(chain);
+  const side = chain.input.height;
   const layer = {
     inputs: head.weights.length / quarterTurns.length,
     outputs: quarterTurns.length,
@@ -51,7 +52,7 @@ export function orienterOf(
     if (turned === 0) return isUpright(first) ? { turned, score } : 'cannot_tell';
     if (score < head.thresholds.turned) return 'cannot_tell';
     // What is said to be turned is believed only where it is upright once it is turned back.
-    const back = look(await infer(turnedBy(result.input, chain.input.height, turned)));
+    const back = look(await infer(turnedBy(result.input, side, turned)));
     return isUpright(back) ? { turned, score } : 'cannot_tell';
   };
 }
@@ -60,13 +61,17 @@ export function orienterOf(
 export function turnedBy(input: Float32Array, side: number, turn: QuarterTurn): Float32Array {
   const result = new Float32Array(input.length);
   const last = side - 1;
+  // Where the pixel at x, y comes from: start + x · right + y · down.
+  const [start, right, down] = {
+    0: [0, 1, side],
+    90: [last * side, -side, 1],
+    180: [last * side + last, -1, -side],
+    270: [last, side, -1],
+  }[turn] as [number, number, number];
   for (let y = 0; y < side; y++)
     for (let x = 0; x < side; x++) {
-      const [row, column] = { 0: [y, x], 90: [last - x, y], 180: [last - y, last - x], 270: [x, last - y] }[
-        turn
-      ] as [number, number];
-      const from = (row * side + column) * 3;
-      result.set(input.subarray(from, from + 3), (y * side + x) * 3);
+      const [from, to] = [(start + x * right + y * down) * 3, (y * side + x) * 3];
+      for (let c = 0; c < 3; c++) result[to + c] = input[from + c] ?? 0;
     }
   return result;
 }

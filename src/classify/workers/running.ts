@@ -57,7 +57,9 @@ async function startFrozen(
   const steps = walk(readGraphDef(Buffer.from(file.buffer, file.byteOffset, file.length)), layers);
   const chain = buildChain(steps, preparation);
   const { engine, declined } = await chooseEngine(choice, chain, steps);
-  const isLinear = hasLinearHead(chain);
+  // Of the chain, only this is kept: the rest holds most of the weights, and the engine has them.
+  const last = { head: chain.head, classes: chain.classes };
+  const isLinear = hasLinearHead(last);
   const { height: rows, width: columns } = featureMapsSizeOf(chain);
   const { height, width } = preparation;
   const placement = { left: 0, top: 0, height, width };
@@ -66,16 +68,16 @@ async function startFrozen(
   return {
     engine,
     declined,
-    classes: chain.classes,
+    classes: last.classes,
     batcher,
     preparation: JSON.stringify(preparation),
     samples: preparation,
     prepare: async (picture) => prepare(picture, preparation),
     explain: async ({ input, featureMaps }, classIndex) =>
       isLinear && featureMaps !== undefined
-        ? { method: 'activation', rows, columns, ...activationMapOf(chain, featureMaps, classIndex) }
+        ? { method: 'activation', rows, columns, ...activationMapOf(last, featureMaps, classIndex) }
         : occlusionMap({ input, height, width, channels: 3, layout: 'NHWC', placement }, classIndex, infer),
-    featuresOf: ({ featureMaps }) => featureMaps && featuresOf(chain, featureMaps),
+    featuresOf: ({ featureMaps }) => featureMaps && featuresOf(last, featureMaps),
     orient: orientation && orienterOf(orientation, chain, (input) => batcher.infer(async () => input)),
   };
 }

@@ -59,6 +59,8 @@ async function start(setup: Setup): Promise<void> {
   const sharesInput =
     shadow !== undefined && 'preparation' in shadow && shadow.preparation === network.preparation;
   const pictures = new ReceivedPictures(4);
+  // Nothing below keeps the setup: it holds the networks' files.
+  const { maxMegapixels, frame } = setup;
 
   async function answer({ id, bytes, wanted, shadow: isShadowed }: Request): Promise<void> {
     // The order of the requests is that of the pictures.
@@ -68,7 +70,7 @@ async function start(setup: Setup): Promise<void> {
       let prepareSeconds = 0;
       const decoding = received.then(async (file) => {
         const began = performance.now();
-        const picture = await decode(file, setup.maxMegapixels, setup.frame);
+        const picture = await decode(file, maxMegapixels, frame);
         decodeSeconds = elapsed(began);
         return picture;
       });
@@ -104,6 +106,11 @@ async function start(setup: Setup): Promise<void> {
       reply({ kind: 'done', id, result: { ...result, ...map } });
     } catch (error) {
       reply({ kind: 'failed', id, error: serialize(error) });
+    } finally {
+      void received.then(
+        (file) => pictures.release(file),
+        () => undefined,
+      );
     }
   }
 
@@ -121,6 +128,8 @@ async function start(setup: Setup): Promise<void> {
     onnx: network.onnx,
     ...(shadow === undefined ? {} : { shadow: 'error' in shadow ? shadow : { classes: shadow.classes } }),
   });
+  // What the start needed is four times the size of the network. It is freed after the first picture, which somebody waits for.
+  setTimeout(() => globalThis.gc?.(), 1000).unref();
 }
 
 function sizeOf({ samples }: Running): Size | undefined {
