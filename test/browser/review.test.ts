@@ -132,6 +132,13 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     expect(await page.locator('a.tile').count()).toBe(1);
     await page.keyboard.press('s');
     await said(page, 'Nothing here is open');
+    // What narrows this list alone does not stay where nobody sees it.
+    await page.evaluate(`location.hash = '#/?state=settled_by_person&said=order_wrong&text=nothing'`);
+    await page.getByText('Nothing here.').waitFor();
+    await page.keyboard.press('1');
+    await page.waitForURL(/state=needs_review/);
+    expect(page.url()).toContain('text=nothing');
+    expect(page.url()).not.toContain('said');
   });
 
   test('where the order is right, P leads to the correction, which answers it', async () => {
@@ -160,6 +167,14 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.getByText('A number from 0 to 1, at least the lower limit').waitFor();
     expect(await page.getByLabel('Score to').inputValue()).toBe('0.5');
     expect(page.url()).not.toContain('maxScore');
+    // It applies as soon as it can, beside the other filter too.
+    await page.getByLabel('Score from').fill('0.4');
+    await page.waitForURL(/minScore=0\.4.*maxScore=0\.5|maxScore=0\.5.*minScore=0\.4/);
+    expect(await invalid.count()).toBe(0);
+    await page.getByLabel('Study from').pressSequentially('02');
+    await page.keyboard.press('Shift+Tab');
+    await page.getByText('The day is not complete').waitFor();
+    expect(await invalid.getAttribute('id')).toBe('filter-from');
     const asked = review.service.lists.length;
     await page.locator('#search').pressSequentially('hand', { delay: 5 });
     await page.waitForURL(/text=hand/);
@@ -175,6 +190,10 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     const addresses: string[] = [];
     page.on('request', (request) => addresses.push(request.url()));
     await page.getByRole('button', { name: 'Filters' }).click();
+    await page.getByLabel('Patient ID').fill('P-*');
+    await page.keyboard.press('Enter');
+    await page.getByText('The whole ID, without *').waitFor();
+    expect(review.service.asked).toEqual([]);
     await page.getByLabel('Patient ID').fill('P-1');
     await page.keyboard.press('Enter');
     await page.getByText('The pictures of the patient that you searched for.').waitFor();

@@ -37,7 +37,9 @@ export function Filters() {
     id: `filter-${name}`,
     value: filters[name] ?? '',
     problemOf: (text: string) =>
-      invalidIn({ ...filters, [name]: asTyped(name, text) }).includes(name) ? invalidTexts[name] : undefined,
+      invalidIn({ ...filtersOf(), [name]: asTyped(name, text) }).includes(name)
+        ? invalidTexts[name]
+        : undefined,
     apply: (text: string) => apply(name)(asTyped(name, text) ?? ''),
   });
   return (
