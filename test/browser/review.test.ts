@@ -172,7 +172,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.waitForURL(/minScore=0\.4.*maxScore=0\.5|maxScore=0\.5.*minScore=0\.4/);
     expect(await invalid.count()).toBe(0);
     await page.getByLabel('Study from').pressSequentially('02');
-    await page.keyboard.press('Shift+Tab');
+    await page.locator('#search').focus();
     await page.getByText('The day is not complete').waitFor();
     expect(await invalid.getAttribute('id')).toBe('filter-from');
     const asked = review.service.lists.length;

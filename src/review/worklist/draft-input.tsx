@@ -52,7 +52,8 @@ export function DraftInput({
   const isInvalid = problem !== undefined;
   // What was invalid beside another filter can become valid with that one.
   useEffect(() => {
-    if (!isInvalid) timer.current = setTimeout(() => applyNow(draft.trim()), pauseMs);
+    if (!isInvalid && draft !== applied.current)
+      timer.current = setTimeout(() => applyNow(draft.trim()), pauseMs);
   }, [isInvalid]);
   const onInput = ({ currentTarget }: { currentTarget: HTMLInputElement }) => {
     clearTimeout(timer.current);
