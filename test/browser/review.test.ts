@@ -6,6 +6,7 @@ import { shipped } from '../../src/files/places.js';
 import { waitFor } from '../../testkit/orthanc.js';
 import { faults } from './support/axe.js';
 import { hasBrowser } from './support/browser.js';
+import { misfits } from './support/fit.js';
 import { useReviewPage } from './support/review-page.js';
 
 test('the page’s JavaScript is under 150 kB compressed, its own aim of 55 kB too', async () => {
@@ -231,6 +232,13 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     const shadows = `getComputedStyle(document.querySelector('nav.tabs')).backgroundAttachment`;
     expect(await page.evaluate(shadows)).toContain('scroll');
     expect(await page.locator('kbd:visible').count()).toBe(0);
+    const german = await openInstance(0, { ...phone, locale: 'de-DE' });
+    expect(await misfits(german)).toEqual([]);
+    await german.setViewportSize({ width: 360, height: 640 });
+    await expect
+      .poll(async () => (await german.locator('.stage').boundingBox())?.height)
+      .toBeGreaterThan(220);
+    expect(await misfits(german)).toEqual([]);
   });
 
   test('a picture opens in the viewers of the site', async () => {
