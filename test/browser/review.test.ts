@@ -133,6 +133,12 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     expect(await page.locator('a.tile').count()).toBe(1);
     await page.keyboard.press('s');
     await said(page, 'Nothing here is open');
+    // Where the order has changed since, what it says now is not called a difference.
+    const agrees = { ...order, answer: 'agrees', bodyPart: { ...order.bodyPart, answer: 'agrees' } } as const;
+    review.service.entries[2] = { ...nth(2), order: agrees };
+    await page.evaluate(`location.hash = '#/instance/${entry.instance}'`);
+    await page.getByRole('heading', { name: 'Differed from the order' }).waitFor();
+    review.service.entries[2] = { ...nth(2), order };
     // What narrows this list alone does not stay where nobody sees it.
     await page.evaluate(`location.hash = '#/?state=settled_by_person&said=order_wrong&text=nothing'`);
     await page.getByText('Nothing here.').waitFor();
