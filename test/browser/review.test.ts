@@ -357,6 +357,10 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     review.service.token = 'pv_right';
     const page = await open(`#/instance/${nth(0).instance}`);
     const field = page.getByLabel('Token');
+    // What nobody can see has no keys yet.
+    await page.getByRole('heading', { name: 'Plainview' }).click();
+    for (const key of ['g', '?']) await page.keyboard.press(key);
+    expect(page.url()).toContain('#/instance/');
     await field.fill('pv_wrong');
     await page.keyboard.press('Enter');
     await page.getByRole('alert').getByText('does not know this token').waitFor();
