@@ -182,6 +182,12 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.locator('#search').focus();
     await page.getByText('The day is not complete').waitFor();
     expect(await invalid.getAttribute('id')).toBe('filter-from');
+    // "Clear" takes away what is not applied too.
+    await page.getByLabel('Score to').fill('0.3');
+    await page.getByText('A number from 0 to 1, at least the lower limit').waitFor();
+    await page.getByRole('link', { name: 'Clear' }).click();
+    await expect.poll(() => page.getByLabel('Score to').inputValue()).toBe('');
+    expect(await invalid.count()).toBe(0);
     const asked = review.service.lists.length;
     await page.locator('#search').pressSequentially('hand', { delay: 5 });
     await page.waitForURL(/text=hand/);
@@ -190,6 +196,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     const words = review.service.lists.slice(asked).map((query) => new URLSearchParams(query).get('text'));
     expect(new Set(words)).toEqual(new Set(['hand']));
     expect(await page.locator('#search').inputValue()).toBe('hand');
+    expect(page.url()).not.toContain('Score');
   });
 
   test('a Patient ID finds the patient, and is in no address; a viewer has no such field', async () => {
