@@ -18,9 +18,9 @@ async function picture(
   name: string,
   size: { width: number; height: number },
   ready: string,
-  keys: string[] = [],
+  { keys = [], colorScheme = 'dark' }: { keys?: string[]; colorScheme?: 'dark' | 'light' } = {},
 ) {
-  const page = await browser.newPage({ viewport: size, colorScheme: 'dark' });
+  const page = await browser.newPage({ viewport: size, colorScheme });
   await page.goto(url);
   await page.locator(ready).first().waitFor();
   for (const key of keys) await page.keyboard.press(key);
@@ -30,7 +30,7 @@ async function picture(
   const file = shipped('docs', name);
   const { size: bytes } = await sharp(png)
     .resize({ width: Math.round(0.8 * size.width) })
-    .png({ palette: true, colours: 200, effort: 10 })
+    .webp({ quality: 60, effort: 6 })
     .toFile(file);
   print(`${file}: ${Math.round(bytes / 1000)} kB`);
   await page.close();
@@ -62,11 +62,13 @@ try {
   const explorer = `${pair.orthanc.url}/app/explorer.html#instance?uuid=${unknown.orthancId}`;
   await picture(
     explorer,
-    'explorer.png',
+    'explorer.webp',
     { width: 1100, height: 1260 },
     '#plainview-instance >> text=Reclassify',
   );
-  await picture(`${review}#/instance/${orthancId}`, 'review.png', wide(800), 'img.radiograph', ['a']);
+  await picture(`${review}#/instance/${orthancId}`, 'review.webp', wide(800), 'img.radiograph', {
+    keys: ['a'],
+  });
 } finally {
   await pair.stop();
 }
@@ -116,7 +118,11 @@ async function telephone(service: string, instance: string) {
 
 const fake = await startFakeService();
 await telephone(fake.url, fake.entries[4]?.instance ?? '');
-await picture(`${fake.url}/review/#/dashboard`, 'dashboard.png', wide(1000), '.interval');
-await picture(`${fake.url}/review/#/report`, 'report.png', wide(1000), '.interval');
+await picture(`${fake.url}/review/#/dashboard`, 'dashboard.webp', wide(1000), '.interval');
+await picture(`${fake.url}/review/#/report`, 'report.webp', wide(1000), '.interval');
+await picture(`${fake.url}/review/#/grid`, 'grid.webp', wide(560), '[role=gridcell][data-seen]', {
+  keys: ['ArrowRight', ' '],
+  colorScheme: 'light',
+});
 await fake.stop();
 await browser.close();

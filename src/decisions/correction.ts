@@ -51,7 +51,7 @@ export function confirmed(current: InstanceRecord, by: By): NewDecision {
 /**
  * A person answers a decision that differs from the order.
  * @param category what the picture shows, where the answer is `category_wrong`; null: none of the categories
- * @throws nothing_to_acknowledge, category_undecided
+ * @throws nothing_to_acknowledge, category_undecided, category_unchanged
  */
 export function acknowledged(
   current: InstanceRecord,
@@ -61,6 +61,8 @@ export function acknowledged(
   const of = differencesOf(current.order);
   if (of.length === 0 || isAnswered(current)) throw createError('nothing_to_acknowledge', {});
   const acknowledged = { answer, ...by, ...(why === undefined ? {} : { why }), of };
+  if (answer === 'category_wrong' && category === current.category && shownDiffers(current))
+    throw createError('category_unchanged', {});
   if (answer === 'category_wrong') return { ...corrected(current, category, by), acknowledged };
   if (current.who === 'person') return { ...decisionOf(current), when: by.when, acknowledged };
   if (current.decision !== 'category') throw createError('category_undecided', {});
@@ -77,6 +79,10 @@ export function settling(current: InstanceRecord, decided: NewDecision, differen
   const seen = differences.filter((each) => !answered.includes(each));
   return { ...decided, settled: [...new Set([...settledDifferences(current), ...seen])] };
 }
+
+/** Whether what the picture shows is not what was ordered. A side is not part of a category. */
+const shownDiffers = ({ order }: InstanceRecord): boolean =>
+  [order?.bodyPart, order?.projection].some((finding) => finding?.answer === 'differs');
 
 /** Whether a person has answered all that differs from the order. */
 export const isAnswered = ({ order, acknowledged }: InstanceRecord): boolean =>

@@ -7,7 +7,7 @@ import type { CorrectionStore, EndedCorrection, KeptPicture } from './correction
 import { recordOf, requestOf, standingCorrection } from './read.js';
 import { reasonOf } from './reasons.js';
 import type { RequestSeal } from './request-seal.js';
-import { type Acknowledgement, decisionRecord, type NewDecision } from './schema.js';
+import { type Acknowledgement, type DecisionRecord, decisionRecord, type NewDecision } from './schema.js';
 
 /** What a person decided about a picture that an instance without a record may show. */
 export interface Former {
@@ -115,19 +115,32 @@ export class FormerDecisions {
 
 export const sopInstanceUidOf = ({ MainDicomTags }: IdentifiedInstance): string => MainDicomTags['0008,0018'];
 
+const nobody = 'a person';
+
 const withoutWords = ({ why: _, ...acknowledged }: Acknowledgement): Acknowledgement => ({
   ...acknowledged,
-  who: 'a person',
+  who: nobody,
 });
+
+/** The network's decision, without who asked for it, and without who had decided about a picture that it replaced. */
+function unnamed({ requested: _, reason, because, ...network }: DecisionRecord): DecisionRecord {
+  return {
+    ...network,
+    reason: reason.replace(/(?<=SOP Instance UID, and ).+?(?= said of it: )/, nobody),
+    because: because?.map(({ code, params }) => ({
+      code,
+      params: 'who' in params ? { ...params, who: nobody } : params,
+    })),
+  };
+}
 
 /** For an anonymised copy: it must not name who decided, or who requested it. */
 function withoutNames({ requested: _, person, before, acknowledged, ...decision }: NewDecision): NewDecision {
-  const { requested: __, ...network } = before ?? {};
   return {
     ...decision,
     ...reasonOf('copied', {}),
-    ...(person === undefined ? {} : { person: { ...person, who: 'a person' } }),
-    ...(before === undefined ? {} : { before: decisionRecord.parse(network) }),
+    ...(person === undefined ? {} : { person: { ...person, who: nobody } }),
+    ...(before === undefined ? {} : { before: unnamed(decisionRecord.parse(before)) }),
     ...(acknowledged === undefined ? {} : { acknowledged: withoutWords(acknowledged) }),
   };
 }

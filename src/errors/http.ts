@@ -156,6 +156,13 @@ export const httpErrors = {
     status: 409,
     exit: 1,
   },
+  category_unchanged: {
+    message: (_: object) =>
+      'The picture already has this category, so it cannot be what is wrong. Choose the category that the picture shows; or answer that the order is wrong, or that the difference does not matter.',
+    transient: false,
+    status: 400,
+    exit: 1,
+  },
   not_proposed: {
     message: (p: { category: string }) =>
       `Nobody proposes ${p.category} for this study any more: another reviewer answered, or the label was removed in Orthanc. Read the study again.`,

@@ -12,11 +12,20 @@ import { texts } from './texts/index.js';
 import { Header } from './ui/header.js';
 import { Help, helpIsOpen } from './ui/help.js';
 import { Notices } from './ui/notices.js';
-import { useShortcuts } from './ui/shortcuts.js';
+import { type Shortcut, useShortcuts } from './ui/shortcuts.js';
 import { SignIn } from './ui/sign-in.js';
 import { WorklistPage } from './worklist/page.js';
 
 const networkInUse = computed(() => status.value?.network.sha256);
+
+const keysEverywhere: readonly Shortcut[] = [
+  { keys: ['?'], description: texts.keyHelp, run: () => (helpIsOpen.value = true) },
+  { keys: ['w'], description: texts.pageTitles.worklist, run: () => go('#/') },
+  { keys: ['d'], description: texts.pageTitles.dashboard, run: () => go('#/dashboard') },
+  { keys: ['g'], description: texts.keyGrid, run: () => go('#/grid') },
+  { keys: ['q'], description: texts.pageTitles.quality, run: () => go('#/report') },
+  { keys: ['u'], description: texts.instanceUndo, run: undoOrSay },
+];
 
 export function App() {
   const [error, setError] = useState<unknown>();
@@ -34,14 +43,7 @@ export function App() {
   useSignalEffect(() => {
     document.title = `${texts.pageTitles[route.value.page]} – ${texts.appName}`;
   });
-  useShortcuts(texts.keysEverywhere, [
-    { keys: ['?'], description: texts.keyHelp, run: () => (helpIsOpen.value = true) },
-    { keys: ['w'], description: texts.pageTitles.worklist, run: () => go('#/') },
-    { keys: ['d'], description: texts.pageTitles.dashboard, run: () => go('#/dashboard') },
-    { keys: ['g'], description: texts.keyGrid, run: () => go('#/grid') },
-    { keys: ['q'], description: texts.pageTitles.quality, run: () => go('#/report') },
-    { keys: ['u'], description: texts.instanceUndo, run: undoOrSay },
-  ]);
+  useShortcuts(texts.keysEverywhere, signInNeeded.value ? [] : keysEverywhere);
   if (signInNeeded.value) return <SignIn onSignedIn={open} />;
   return (
     <>

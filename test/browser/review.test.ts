@@ -6,6 +6,7 @@ import { shipped } from '../../src/files/places.js';
 import { waitFor } from '../../testkit/orthanc.js';
 import { faults } from './support/axe.js';
 import { hasBrowser } from './support/browser.js';
+import { misfits } from './support/fit.js';
 import { useReviewPage } from './support/review-page.js';
 
 test('the page’s JavaScript is under 150 kB compressed, its own aim of 55 kB too', async () => {
@@ -132,6 +133,19 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     expect(await page.locator('a.tile').count()).toBe(1);
     await page.keyboard.press('s');
     await said(page, 'Nothing here is open');
+    // Where the order has changed since, what it says now is not called a difference.
+    const agrees = { ...order, answer: 'agrees', bodyPart: { ...order.bodyPart, answer: 'agrees' } } as const;
+    review.service.entries[2] = { ...nth(2), order: agrees };
+    await page.evaluate(`location.hash = '#/instance/${entry.instance}'`);
+    await page.getByRole('heading', { name: 'Differed from the order' }).waitFor();
+    review.service.entries[2] = { ...nth(2), order };
+    // What narrows this list alone does not stay where nobody sees it.
+    await page.evaluate(`location.hash = '#/?state=settled_by_person&said=order_wrong&text=nothing'`);
+    await page.getByText('Nothing here.').waitFor();
+    await page.keyboard.press('1');
+    await page.waitForURL(/state=needs_review/);
+    expect(page.url()).toContain('text=nothing');
+    expect(page.url()).not.toContain('said');
   });
 
   test('where the order is right, P leads to the correction, which answers it', async () => {
@@ -160,6 +174,20 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.getByText('A number from 0 to 1, at least the lower limit').waitFor();
     expect(await page.getByLabel('Score to').inputValue()).toBe('0.5');
     expect(page.url()).not.toContain('maxScore');
+    // It applies as soon as it can, beside the other filter too.
+    await page.getByLabel('Score from').fill('0.4');
+    await page.waitForURL(/minScore=0\.4.*maxScore=0\.5|maxScore=0\.5.*minScore=0\.4/);
+    expect(await invalid.count()).toBe(0);
+    await page.getByLabel('Study from').pressSequentially('02');
+    await page.locator('#search').focus();
+    await page.getByText('The day is not complete').waitFor();
+    expect(await invalid.getAttribute('id')).toBe('filter-from');
+    // "Clear" takes away what is not applied too.
+    await page.getByLabel('Score to').fill('0.3');
+    await page.getByText('A number from 0 to 1, at least the lower limit').waitFor();
+    await page.getByRole('link', { name: 'Clear' }).click();
+    await expect.poll(() => page.getByLabel('Score to').inputValue()).toBe('');
+    expect(await invalid.count()).toBe(0);
     const asked = review.service.lists.length;
     await page.locator('#search').pressSequentially('hand', { delay: 5 });
     await page.waitForURL(/text=hand/);
@@ -168,6 +196,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     const words = review.service.lists.slice(asked).map((query) => new URLSearchParams(query).get('text'));
     expect(new Set(words)).toEqual(new Set(['hand']));
     expect(await page.locator('#search').inputValue()).toBe('hand');
+    expect(page.url()).not.toContain('Score');
   });
 
   test('a Patient ID finds the patient, and is in no address; a viewer has no such field', async () => {
@@ -175,6 +204,10 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     const addresses: string[] = [];
     page.on('request', (request) => addresses.push(request.url()));
     await page.getByRole('button', { name: 'Filters' }).click();
+    await page.getByLabel('Patient ID').fill('P-*');
+    await page.keyboard.press('Enter');
+    await page.getByText('The whole ID, without *').waitFor();
+    expect(review.service.asked).toEqual([]);
     await page.getByLabel('Patient ID').fill('P-1');
     await page.keyboard.press('Enter');
     await page.getByText('The pictures of the patient that you searched for.').waitFor();
@@ -212,6 +245,13 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     const shadows = `getComputedStyle(document.querySelector('nav.tabs')).backgroundAttachment`;
     expect(await page.evaluate(shadows)).toContain('scroll');
     expect(await page.locator('kbd:visible').count()).toBe(0);
+    const german = await openInstance(0, { ...phone, locale: 'de-DE' });
+    expect(await misfits(german)).toEqual([]);
+    await german.setViewportSize({ width: 360, height: 640 });
+    await expect
+      .poll(async () => (await german.locator('.stage').boundingBox())?.height)
+      .toBeGreaterThan(220);
+    expect(await misfits(german)).toEqual([]);
   });
 
   test('a picture opens in the viewers of the site', async () => {
@@ -324,6 +364,10 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     review.service.token = 'pv_right';
     const page = await open(`#/instance/${nth(0).instance}`);
     const field = page.getByLabel('Token');
+    // What nobody can see has no keys yet.
+    await page.getByRole('heading', { name: 'Plainview' }).click();
+    for (const key of ['g', '?']) await page.keyboard.press(key);
+    expect(page.url()).toContain('#/instance/');
     await field.fill('pv_wrong');
     await page.keyboard.press('Enter');
     await page.getByRole('alert').getByText('does not know this token').waitFor();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { reasonOf } from '../../src/decisions/reasons.js';
 import { callApi } from '../../testkit/api.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { startFaultyProxy } from '../../testkit/faulty-proxy.js';
@@ -154,6 +155,13 @@ describe('a person’s decision belongs to the picture:', () => {
       of,
       picture({ attributes: { '0008,1030': ['LO', 'Schulter ap'] } }),
     );
+    // The network's decision can tell what alice said of another picture.
+    const told = {
+      ...reasonOf('same_uid', { who: 'alice', category: 'hand_ap' }),
+      ...{ decision: 'needs_review', category: undefined },
+    };
+    const before = { ...said?.before, ...told, reason: `${told.reason}. Of this one: knee_lateral at 0.990` };
+    await reader().put(`instances/${orthancId}`, 'Radiograph', JSON.stringify({ ...said, before }));
     const answer = await callApi(of, 'POST', `/instances/${orthancId}/acknowledgement`, {
       body: { answer: 'no_matter', why: 'a telling word', of: said?.when },
     });
@@ -164,7 +172,11 @@ describe('a person’s decision belongs to the picture:', () => {
     const text = await reader().metadata(`instances/${id}`, 'Radiograph');
     expect(text).not.toMatch(/alice|telling/);
     expect(text).toContain('no_matter');
-    expect(await reader().record(id)).toMatchObject({ who: 'person', before: { category: 'knee_lateral' } });
+    expect(await reader().record(id)).toMatchObject({
+      who: 'person',
+      before: { because: [{ code: 'same_uid', params: { who: 'a person', category: 'hand_ap' } }] },
+    });
+    expect(text).toContain('and a person said of it: hand_ap. Of this one: knee_lateral at 0.990');
   });
 
   test('a copy of an anonymised copy does not get that name either, and the original keeps it', async () => {

@@ -1,6 +1,5 @@
 import type * as zod from 'zod';
 import * as z from 'zod/mini';
-import type { DriftAnswer } from '../../contract/drift.js';
 import type * as served from '../../contract/review.js';
 import { because, failure, finding } from './reason-schema.js';
 
@@ -249,27 +248,6 @@ export const status = z.object({
 });
 export type Status = Read<served.Status, z.output<typeof status>>;
 
-/** A request for reclassification and its progress. */
-export const reclassificationJob = z.object({
-  id: z.string(),
-  who: z.string(),
-  when: z.string(),
-  selection: z.record(z.string(), z.unknown()),
-  includingCorrected: z.boolean(),
-  state: z.enum(['running', 'done', 'cancelled', 'failed']),
-  dryRun: z.boolean(),
-  asked: z.number(),
-  /** Left alone: a person corrected them. */
-  corrected: z.number(),
-  /** Left alone: another version of Plainview wrote their record. */
-  otherVersion: z.number(),
-  answered: z.number(),
-  rate: z.number(),
-  problem: z.optional(z.string()),
-  failure: z.optional(failure),
-});
-export type ReclassificationJob = z.output<typeof reclassificationJob>;
-
 export const problem = z.object({
   title: z.string(),
   status: z.number(),
@@ -287,18 +265,3 @@ export const decidedEvent = z.object({
   when: z.string(),
 });
 export type DecidedEvent = Read<served.DecidedEvent, z.output<typeof decidedEvent>>;
-
-export const drift = z.object({
-  changes: z.array(
-    z.object({
-      station: z.string(),
-      category: z.optional(z.string()),
-      signal: z.enum(['unsure', 'unknown', 'scores', 'corrected']),
-      when: z.string(),
-      before: z.number(),
-      now: z.number(),
-      examples: z.array(z.string()),
-    }),
-  ),
-});
-export type DriftChange = Read<DriftAnswer, z.output<typeof drift>>['changes'][number];

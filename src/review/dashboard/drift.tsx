@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { callApi } from '../api/client.js';
-import { type DriftChange, drift as shape } from '../api/schema.js';
+import { type DriftChange, drift as shape } from '../api/dashboard-schema.js';
 import { localTime } from '../base/format.js';
 import { notifyOnError } from '../state/notices.js';
 import { instanceHref } from '../state/route.js';

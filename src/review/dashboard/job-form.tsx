@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { callApi } from '../api/client.js';
-import { decision as decisionShape, type ReclassificationJob, reclassificationJob } from '../api/schema.js';
+import { type ReclassificationJob, reclassificationJob } from '../api/dashboard-schema.js';
+import { decision as decisionShape } from '../api/schema.js';
 import { notifyDone, notifyOnError } from '../state/notices.js';
 import { texts } from '../texts/index.js';
 

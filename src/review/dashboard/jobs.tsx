@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import * as z from 'zod/mini';
 import { callApi } from '../api/client.js';
-import { type ReclassificationJob, reclassificationJob } from '../api/schema.js';
+import { type ReclassificationJob, reclassificationJob } from '../api/dashboard-schema.js';
 import { count, localTime } from '../base/format.js';
 import { notifyOnError } from '../state/notices.js';
 import { mayAdminister } from '../state/session.js';

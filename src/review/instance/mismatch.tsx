@@ -20,7 +20,7 @@ export function Mismatch({ entry }: { entry: Entry }) {
   const isAsked = review.needsAnswer(entry);
   return (
     <section class={isAsked ? 'mismatch asked' : 'mismatch'} aria-labelledby="mismatch">
-      <h2 id="mismatch">{texts.mismatchTitle}</h2>
+      <h2 id="mismatch">{order.answer === 'differs' ? texts.mismatchTitle : texts.mismatchTitleFormer}</h2>
       <p>
         <Findings findings={differing} />
       </p>

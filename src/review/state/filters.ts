@@ -54,6 +54,14 @@ export function invalidIn({ minScore, maxScore, from, to, station }: Partial<Wor
   ];
 }
 
+/** The filters for another list. What people said narrows the list of what they have settled alone. */
+export function inState(
+  { said, by, was, ...filters }: WorklistFilters,
+  state: WorklistState,
+): WorklistFilters {
+  return { ...filters, ...(state === 'settled_by_person' && { said, by, was }), state };
+}
+
 export function readFilters(query: URLSearchParams): WorklistFilters {
   const state = worklistStates.find((known) => known === query.get('state')) ?? 'needs_review';
   const filters: WorklistFilters = { state };

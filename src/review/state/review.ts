@@ -27,10 +27,12 @@ export const wrongCategory = signal<string | undefined>(undefined);
 export const answerWord = signal('');
 /** True while a decision is being sent: a second key press must not decide twice. */
 export const saving = signal(false);
-/** Instances decided on this page, latest last: undo takes them back in reverse order. */
-export const decidedHere = signal<readonly string[]>([]);
+/** What was decided on this page, latest last: undo takes it back in reverse order. */
+export const decidedHere = signal<readonly Decided[]>([]);
 /** The instance that took the place of the one just decided. There, undo is about that decision. */
 let followedOn: string | undefined;
+
+type Decided = Pick<Entry, 'instance' | 'when'>;
 
 /** Reports decisions that others make about the instance that is shown. @returns a function that stops it */
 export const startReviewUpdates = (): (() => void) => onDecided(applyEvent);
@@ -126,7 +128,7 @@ async function decide(entry: Entry, message: string, send: () => Promise<Entry>)
   await save(entry.instance, async () => {
     const decided = await send();
     updateEntry(decided);
-    decidedHere.value = [...without(entry.instance), entry.instance];
+    decidedHere.value = [...without(entry.instance), { instance: entry.instance, when: decided.when }];
     followedOn = undefined;
     // The person who decides is the one who can say what is wrong with the order.
     if (needsAnswer(decided)) {
@@ -144,39 +146,51 @@ async function decide(entry: Entry, message: string, send: () => Promise<Entry>)
 const isByPerson = ({ who, acknowledged }: Pick<Entry, 'who' | 'acknowledged'>): boolean =>
   who === 'person' || acknowledged !== undefined;
 
-/** Undoes the decision that led here; else what a person said of the shown instance; else the last decision made on this page. */
+/**
+ * Undoes the decision that led here; else what a person said of the shown instance; else the last decision made on this page.
+ * Where something was said since that the reader has not seen, shows that instead.
+ */
 export async function undo(): Promise<void> {
   const shown = currentEntry.value;
   const isUndone =
     shown !== undefined && isShown(shown.instance) && shown.instance !== followedOn && isByPerson(shown);
-  const instance = isUndone ? shown.instance : decidedHere.value.at(-1);
-  if (instance === undefined) return notifyDone(texts.reviewNothingToUndo);
-  await save(instance, async () => {
+  const undone: Decided | undefined = isUndone ? shown : decidedHere.value.at(-1);
+  if (undone === undefined) return notifyDone(texts.reviewNothingToUndo);
+  const { instance, when } = undone;
+  const undoIt = async () => {
     const known = await fetchEntry(instance);
-    const { when } = known;
-    if (isByPerson(known))
+    const isStanding = isByPerson(known) && known.when === when;
+    if (isStanding)
       updateEntry(
         await callApi(`instances/${instance}/undo`, entryShape, { method: 'POST', body: { of: when } }),
       );
-    decidedHere.value = without(instance);
-    followedOn = undefined;
-    if (isShown(instance)) await showInstance(instance);
-    else goInstead(instanceHref(instance));
-    notifyDone(isByPerson(known) ? texts.reviewUndone : texts.reviewNoLongerByPerson);
-  });
+    await goTo(instance);
+    const why = isByPerson(known) ? texts.reviewNotUndone : texts.reviewNoLongerByPerson;
+    notifyDone(isStanding ? texts.reviewUndone : why);
+  };
+  await save(instance, undoIt, goTo);
 }
 
-const without = (instance: string): string[] => decidedHere.value.filter((known) => known !== instance);
+const without = (instance: string): Decided[] =>
+  decidedHere.value.filter((known) => known.instance !== instance);
+
+/** Shows the instance as it is now: what was decided here of it does not stand any more. */
+async function goTo(instance: string): Promise<void> {
+  decidedHere.value = without(instance);
+  followedOn = undefined;
+  if (isShown(instance)) await showInstance(instance);
+  else goInstead(instanceHref(instance));
+}
 
 /** One at a time. Where somebody else has changed the decision meanwhile, shows theirs. */
-async function save(instance: string, work: () => Promise<void>): Promise<void> {
+async function save(instance: string, work: () => Promise<void>, onConflict = showInstance): Promise<void> {
   if (saving.value) return;
   saving.value = true;
   try {
     await work();
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 409)) throw error;
-    await showInstance(instance);
+    await onConflict(instance);
     notifyProblem(texts.reviewConflict(error.message));
   } finally {
     saving.value = false;

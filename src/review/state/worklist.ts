@@ -147,8 +147,16 @@ export async function firstUnsettled(): Promise<Entry | undefined> {
     seen = items.value.length;
     if (found !== undefined || !hasMore()) return found;
     await loadMore();
+    if (problem.value !== undefined) return undefined;
   }
   return undefined;
+}
+
+/** Why none was found. `more`: the search has not come to the end of the list. */
+export function whyNoneFound(): 'loading' | 'more' | 'empty' | 'settled' {
+  if (loading.value) return 'loading';
+  if (hasMore() || problem.value !== undefined) return 'more';
+  return items.value.length === 0 ? 'empty' : 'settled';
 }
 
 /** Position of an instance in the list, from 0; -1 where it is not in it. */

@@ -1,4 +1,5 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { texts } from '../texts/index.js';
 
 /** After the last key, so that not each letter searches the archive. */
 const pauseMs = 300;
@@ -41,13 +42,19 @@ export function DraftInput({
     applied.current = value;
   }, [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
-  const problem = problemOf(draft);
+  const problem = isIncomplete ? texts.filtersIncomplete : problemOf(draft);
   const applyNow = (text: string) => {
     clearTimeout(timer.current);
     if (problemOf(text) !== undefined || text === applied.current) return;
     applied.current = text;
     apply(text);
   };
+  const isInvalid = problem !== undefined;
+  // What was invalid beside another filter can become valid with that one.
+  useEffect(() => {
+    if (!isInvalid && draft !== applied.current)
+      timer.current = setTimeout(() => applyNow(draft.trim()), pauseMs);
+  }, [isInvalid]);
   const onInput = ({ currentTarget }: { currentTarget: HTMLInputElement }) => {
     clearTimeout(timer.current);
     // A day of which a part is missing has no value.
@@ -57,20 +64,22 @@ export function DraftInput({
     setDraft(text);
     timer.current = setTimeout(() => applyNow(text.trim()), pauseMs);
   };
-  const isMarked = problem !== undefined || isIncomplete;
   const note = `${own}-problem`;
   const attributes = {
     id: own,
     inputMode,
     placeholder,
     maxLength: 64,
-    'aria-invalid': isMarked,
-    'aria-describedby': isMarked ? note : undefined,
+    'aria-invalid': isInvalid,
+    'aria-describedby': isInvalid ? note : undefined,
     value: draft,
     onInput,
     onChange: ({ currentTarget }: { currentTarget: HTMLInputElement }) => {
       if (!currentTarget.validity.badInput) applyNow(currentTarget.value.trim());
     },
+    // A browser tells of a day that was incomplete from the beginning only here.
+    onBlur: ({ currentTarget }: { currentTarget: HTMLInputElement }) =>
+      setIncomplete(currentTarget.validity.badInput),
   };
   return (
     <label for={own} class={type === 'search' ? 'search' : undefined}>
@@ -78,7 +87,7 @@ export function DraftInput({
       {type === 'text' && <input type="text" {...attributes} />}
       {type === 'search' && <input type="search" {...attributes} />}
       {type === 'date' && <input type="date" {...attributes} />}
-      {problem !== undefined && (
+      {isInvalid && (
         <small id={note} class="error-text">
           {problem}
         </small>

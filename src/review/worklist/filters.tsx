@@ -31,13 +31,17 @@ export function Filters() {
   const filters = filtersOf();
   const used = filterNames.filter((name) => name !== 'text' && filters[name] !== undefined).length;
   const [chosen, setOpen] = useState<boolean>();
+  // Inputs made anew forget what was typed into them and could not be applied.
+  const [timesCleared, setTimesCleared] = useState(0);
   // What narrows the list is shown, unless the reader has closed it.
   const isOpen = chosen ?? used > 0;
   const draft = (name: FilterName) => ({
     id: `filter-${name}`,
     value: filters[name] ?? '',
     problemOf: (text: string) =>
-      invalidIn({ ...filters, [name]: asTyped(name, text) }).includes(name) ? invalidTexts[name] : undefined,
+      invalidIn({ ...filtersOf(), [name]: asTyped(name, text) }).includes(name)
+        ? invalidTexts[name]
+        : undefined,
     apply: (text: string) => apply(name)(asTyped(name, text) ?? ''),
   });
   return (
@@ -61,11 +65,15 @@ export function Filters() {
           {texts.filtersButton(used)}
         </button>
         {used > 0 && (
-          <a class="button" href={worklistHref({ state: filters.state, text: filters.text ?? '' })}>
+          <a
+            class="button"
+            href={worklistHref({ state: filters.state, text: filters.text ?? '' })}
+            onClick={() => setTimesCleared(timesCleared + 1)}
+          >
             {texts.filtersClear}
           </a>
         )}
-        <fieldset id="more-filters" hidden={!isOpen}>
+        <fieldset key={timesCleared} id="more-filters" hidden={!isOpen}>
           <legend class="visually-hidden">{texts.filtersTitle}</legend>
           {filters.state === 'settled_by_person' && <SettledFilters filters={filters} />}
           <CategoryFilter value={filters.category} />

@@ -95,7 +95,7 @@ export function WorklistPage() {
 
 async function startReview(): Promise<void> {
   const first = await list.firstUnsettled();
-  if (first === undefined) notifyDone(texts.worklistAllSettled);
+  if (first === undefined) notifyDone(texts.worklistNoneFound[list.whyNoneFound()]);
   else go(instanceHref(first.instance));
 }
 

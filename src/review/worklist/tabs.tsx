@@ -4,7 +4,7 @@ import { openStates, type WorklistState, worklistStates } from '../../contract/s
 import { callApi } from '../api/client.js';
 import { type Statistics, statistics } from '../api/schema.js';
 import { count } from '../base/format.js';
-import { worklistHref } from '../state/filters.js';
+import { inState, worklistHref } from '../state/filters.js';
 import { go } from '../state/route.js';
 import { source } from '../state/worklist.js';
 import { texts } from '../texts/index.js';
@@ -28,6 +28,8 @@ export function Tabs() {
   }, [times]);
   const wanted = source.value;
   const filters = 'filters' in wanted ? wanted.filters : undefined;
+  const hrefOf = (state: WorklistState) =>
+    worklistHref(filters === undefined ? { state } : inState(filters, state));
   const nav = useRef<HTMLElement>(null);
   // On a narrow screen the list that is shown may be beyond the edge.
   useEffect(
@@ -41,7 +43,7 @@ export function Tabs() {
       description: texts.keyList,
       run: (key) => {
         const state = worklistStates[Number(key) - 1];
-        if (state !== undefined) go(worklistHref({ ...filters, state }));
+        if (state !== undefined) go(hrefOf(state));
       },
     },
   ]);
@@ -50,11 +52,7 @@ export function Tabs() {
       {worklistStates.map((state) => {
         const number = isOpen(state) ? backlog.value?.[state] : undefined;
         return (
-          <a
-            key={state}
-            href={worklistHref({ ...filters, state })}
-            aria-current={filters?.state === state ? 'page' : undefined}
-          >
+          <a key={state} href={hrefOf(state)} aria-current={filters?.state === state ? 'page' : undefined}>
             {texts.stateNames[state]}
             {number !== undefined && (
               <span class={number > 0 ? 'number' : 'number none'}>{count(number)}</span>

@@ -18,15 +18,15 @@ const script = `(() => {
   const widthOf = (text, { font }) => { canvas.font = font; return canvas.measureText(text).width; };
   // Browsers do not lay out the content of tiles far below.
   const isRendered = (element) => [element, element.firstElementChild ?? element].every((each) => each.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }));
-  const isScrolled = (element) => element.closest('.tabs, .table-scroll') !== null;
+  const scrollers = '.tabs, .table-scroll, .stage-bar';
   const problemOf = (element) => {
     const style = getComputedStyle(element);
     const box = element.getBoundingClientRect();
     const inner = element.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
     if (element.placeholder && widthOf(element.placeholder, style) > inner) return 'placeholder clipped';
     if (element instanceof HTMLSelectElement && widthOf(element.selectedOptions[0]?.text ?? '', style) > inner) return 'choice clipped';
-    if (isScrolled(element)) return undefined;
-    if (box.right > innerWidth + 0.5 || box.left < -0.5) return 'beyond the edge';
+    if (element.matches(scrollers)) return undefined;
+    if (element.closest(scrollers) === null && (box.right > innerWidth + 0.5 || box.left < -0.5)) return 'beyond the edge';
     if (style.display === 'inline' || element.textContent === '') return undefined;
     if (element.scrollWidth > element.clientWidth + 1) return 'wider than its box';
     if (/hidden|clip/.test(style.overflowY) && element.scrollHeight > element.clientHeight + 1) return 'taller than its box';

@@ -90,6 +90,21 @@ describe('an answer to what differs from the order', () => {
     expect(answered).toMatchObject({ category: 'hand_ap', person: { action: 'correct' } });
   });
 
+  test('that the category is wrong needs another category, unless the side alone differs', () => {
+    const same = { answer: 'category_wrong', category: 'knee_ap' } as const;
+    expect(() => acknowledged(mismatch, same, by)).toThrow(
+      expect.objectContaining({ code: 'category_unchanged' }),
+    );
+    const { order = hand } = mismatch;
+    const bodyPart = { ...order.bodyPart, answer: 'agrees' } as const;
+    const side = {
+      answer: 'differs',
+      reason: 'ImageLaterality says left; StudyDescription says right.',
+    } as const;
+    const ofSide = record(mismatch, { ...order, bodyPart, side });
+    expect(acknowledged(ofSide, same, by)).toMatchObject({ category: 'knee_ap' });
+  });
+
   test('that it does not matter says nothing of the category', () => {
     expect(saysWhatItShows(record(acknowledged(mismatch, { answer: 'no_matter' }, by)))).toBe(false);
   });

@@ -56,7 +56,8 @@ test('confirming sends which decision was seen, updates the list and shows the n
   expect(list.items.value[0]).toMatchObject({ who: 'person', category: 'knee_ap' });
   expect(routing.route.value).toEqual({ page: 'instance', instance: idOf(1) });
   expect(notices.notice.value).toEqual({ kind: 'done', message: 'Confirmed: Knee AP. Press U to undo.' });
-  expect([review.decidedHere.value, review.saving.value]).toEqual([[idOf(0)], false]);
+  expect(review.decidedHere.value).toEqual([{ instance: idOf(0), when: timeOf(100) }]);
+  expect(review.saving.value).toBe(false);
 });
 
 test('correcting the last instance of the list stays there', async () => {
@@ -169,6 +170,45 @@ test('undo after a decision takes back that decision, not what another person sa
   expect(api.requests.filter((request) => request.includes('/undo'))).toEqual([
     `POST instances/${idOf(0)}/undo {"of":"${timeOf(100)}"}`,
   ]);
+});
+
+test.each([
+  ['another person', { category: 'hand_ap', person: { who: 'bob', when: timeOf(200), action: 'correct' } }],
+  ['the same person, elsewhere', { category: 'hand_ap' }],
+] as const)('undo does not take back what %s has said since: it is shown instead', async (_who, fields) => {
+  const { api, notices, review, routing } = page();
+  await review.confirm(await open(0));
+  const since = { ...byPerson(0, 'knee_ap'), when: timeOf(200), ...fields };
+  api.on(`GET instances/${idOf(0)}`, () => since);
+  await review.undo();
+  expect(api.requests.filter((request) => request.includes('/undo'))).toEqual([]);
+  expect(routing.route.value).toEqual({ page: 'instance', instance: idOf(0) });
+  expect(notices.notice.value?.message).toMatch(/^Not undone: /);
+  // Whoever sees it can take it back.
+  await review.showInstance(idOf(0));
+  api.on(`POST instances/${idOf(0)}/undo`, () => entryOf(0));
+  await review.undo();
+  expect(api.requests.at(-2)).toBe(`POST instances/${idOf(0)}/undo {"of":"${timeOf(200)}"}`);
+});
+
+test('undo of the picture that is shown takes back what is on the screen, and nothing newer', async () => {
+  const { api, notices, review } = page();
+  api.on(`GET instances/${idOf(0)}`, () => byPerson(0, 'knee_ap'));
+  await open(0);
+  api.on(`GET instances/${idOf(0)}`, () => ({ ...byPerson(0, 'hand_ap'), when: timeOf(200) }));
+  await review.undo();
+  expect(api.requests.filter((request) => request.includes('/undo'))).toEqual([]);
+  expect(notices.notice.value?.message).toMatch(/^Not undone: /);
+  expect(review.currentEntry.value?.category).toBe('hand_ap');
+});
+
+test('undo that somebody else overtakes at the last moment leads to their decision', async () => {
+  const { api, review, routing } = page();
+  await review.confirm(await open(0));
+  api.on(`GET instances/${idOf(0)}`, () => byPerson(0, 'knee_ap'));
+  api.fail(`POST instances/${idOf(0)}/undo`, 409, 'decision_changed', 'The decision has changed meanwhile.');
+  await review.undo();
+  expect(routing.route.value).toEqual({ page: 'instance', instance: idOf(0) });
 });
 
 test('undo of what a person no longer decides sends nothing', async () => {

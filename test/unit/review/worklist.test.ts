@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { invalidIn, readFilters, worklistHref } from '../../../src/review/state/filters.js';
+import { inState, invalidIn, readFilters, worklistHref } from '../../../src/review/state/filters.js';
 import { entries, entryOf, idOf, type Page, usePage } from './support/page.js';
 
 const page = usePage();
@@ -124,6 +124,39 @@ test('the first that nobody has settled is found, on a later page too', async ()
   expect(await list.firstUnsettled()).toBeUndefined();
   // However many people have settled.
   expect(asked).toBeLessThan(20);
+  expect(list.whyNoneFound()).toBe('more');
+});
+
+test('where nothing is found that is open, it is said why', async () => {
+  const { api, list } = page();
+  let answerLate = (_: unknown) => {};
+  api.on('GET worklist', () => new Promise((resolve) => (answerLate = resolve)));
+  const opened = list.openList({ filters });
+  expect([await list.firstUnsettled(), list.whyNoneFound()]).toEqual([undefined, 'loading']);
+  answerLate({ items: [] });
+  await opened;
+  expect([await list.firstUnsettled(), list.whyNoneFound()]).toEqual([undefined, 'empty']);
+  const settled = entries(0, 48).map((entry) => ({ ...entry, who: 'person', open: [] }));
+  api.on('GET worklist', () => ({ items: settled, next: 'more' }));
+  await list.reloadList();
+  api.fail('GET worklist', 503, 'orthanc_away', 'Orthanc does not answer.');
+  api.requests.length = 0;
+  expect([await list.firstUnsettled(), list.whyNoneFound()]).toEqual([undefined, 'more']);
+  expect(api.requests).toHaveLength(1);
+  api.on('GET worklist', () => ({ items: [entryOf(1, { who: 'person', open: [] })] }));
+  expect([await list.firstUnsettled(), list.whyNoneFound()]).toEqual([undefined, 'settled']);
+});
+
+test('what only the list of settled pictures can be narrowed by does not go to another list', () => {
+  const settled = {
+    state: 'settled_by_person',
+    said: 'confirmed',
+    by: 'bob',
+    was: 'failed',
+    text: 'hand',
+  } as const;
+  expect(inState(settled, 'needs_review')).toEqual({ state: 'needs_review', text: 'hand' });
+  expect(inState(settled, 'settled_by_person')).toEqual(settled);
 });
 
 test('a Patient ID is sent in a body, and is in no address', async () => {
