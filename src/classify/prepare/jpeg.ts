@@ -29,11 +29,16 @@ export const jpegDecoders = {
     // The package always requests the fast transform.
     return async (file, { width, height, channels }) => {
       const format = channels === 1 ? turbo.FORMAT_GRAY : turbo.FORMAT_RGB;
-      const target = Buffer.allocUnsafeSlow(width * height * channels);
-      const { data } = await turbo.decompress(file, target, { format }).catch((error: unknown) => {
-        throw createError('picture_undecodable', { problem: 'the JPEG file is truncated or damaged' }, error);
-      });
-      return data;
+      try {
+        const target = Buffer.allocUnsafeSlow(width * height * channels);
+        return (await turbo.decompress(file, target, { format })).data;
+      } catch (error) {
+        const problem =
+          error instanceof RangeError
+            ? 'there is not enough memory for it'
+            : 'the JPEG file is truncated or damaged';
+        throw createError('picture_undecodable', { problem }, error);
+      }
     };
   },
   async wasm(): Promise<JpegDecoder> {
