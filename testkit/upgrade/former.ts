@@ -34,14 +34,15 @@ export const formerVersions = ['2026-11-24', '2026-11-29', '2026-11-30'] as cons
 export const readFormer = (name: (typeof formerVersions)[number]): Former =>
   JSON.parse(readFileSync(new URL(`${name}.json`, import.meta.url), 'utf8')) as Former;
 
-
 /**
  * Stores in an Orthanc what a former version left there, and its state.
  * @returns the state folder
  */
-export async function restoreFormer(former: Former, { orthanc, storeInstance }: OrthancForTests): Promise<string> {
-  const store = (what: string) =>
-    storeInstance(gunzipSync(Buffer.from(former.files[what] ?? '', 'base64')));
+export async function restoreFormer(
+  former: Former,
+  { orthanc, storeInstance }: OrthancForTests,
+): Promise<string> {
+  const store = (what: string) => storeInstance(gunzipSync(Buffer.from(former.files[what] ?? '', 'base64')));
   const reader = new Reader(orthanc.url);
   const put = async (isRequest: boolean) => {
     for (const { level, id, metadata } of former.resources)

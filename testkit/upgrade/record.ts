@@ -7,7 +7,15 @@
  * It ends that version with work left: a request for many instances, a file that is being stored anew with DICOM attributes, a
  * request by a button, and an instance that nobody has told it of.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -40,7 +48,11 @@ const files: Record<string, string> = {};
 const resources: FormerResource[] = [];
 
 /** A small chest, of which the networks are sure. */
-const chest = await sharp('samples/chest_composite.png').resize(112, 112, { fit: 'fill' }).greyscale().raw().toBuffer();
+const chest = await sharp('samples/chest_composite.png')
+  .resize(112, 112, { fit: 'fill' })
+  .greyscale()
+  .raw()
+  .toBuffer();
 
 /** @param order Study Description: what was ordered */
 async function store(what: string, order = ''): Promise<string> {
@@ -53,9 +65,7 @@ async function store(what: string, order = ''): Promise<string> {
   };
   const { orthancId } = await storeInstance(
     orthanc.url,
-    what === 'category'
-      ? radiograph({ width: 112, height: 112, grey: chest }, options)
-      : image(options),
+    what === 'category' ? radiograph({ width: 112, height: 112, grey: chest }, options) : image(options),
   );
   ids[what] = orthancId;
   return orthancId;
