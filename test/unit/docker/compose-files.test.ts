@@ -63,7 +63,9 @@ describe.each([
     const built = parse(read(name), { merge: true }) as {
       services: Record<string, { build?: { args: Record<string, string> } }>;
     };
-    const args = Object.values(built.services).flatMap(({ build }) => build?.args ?? []);
+    const args = Object.values(built.services).flatMap(({ build }) =>
+      build === undefined ? [] : [build.args],
+    );
     expect(args).toHaveLength(profiles.length || 1);
     for (const each of args) expect(each.SOURCE_COMMIT).toBe(`\${SOURCE_COMMIT:-}`);
   });
