@@ -33,7 +33,8 @@ export const weaknesses: readonly Weakness[] = [
     title: 'Orthanc Explorer 2',
     mendedIn: '1.14.1',
     what: 'a DICOM file can run a script in the browser of who opens a link by which its study is shared (XSS)',
-    source: 'https://github.com/orthanc-server/orthanc-explorer-2/commit/531ab4f20d62e6837db718b79a59963542048e45',
+    source:
+      'https://github.com/orthanc-server/orthanc-explorer-2/commit/531ab4f20d62e6837db718b79a59963542048e45',
   },
   {
     program: 'orthanc-explorer-2',
