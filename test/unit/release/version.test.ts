@@ -6,11 +6,7 @@ import { shipped } from '../../../src/files/places.js';
 const read = (...path: string[]) => readFileSync(shipped(...path), 'utf8');
 
 test('changelog, lock file and manifests are those of the version', () => {
-  expect(
-    read('CHANGELOG.md')
-      .match(/^## \S+/gm)
-      ?.map((heading) => heading.replace(/^## |,$/g, '')),
-  ).toEqual([version, '0.1.0']);
+  expect(/^## ([^\s,]+)/m.exec(read('CHANGELOG.md'))?.[1]).toBe(version);
   expect(JSON.parse(read('package-lock.json'))).toMatchObject({ version, packages: { '': { version } } });
   const folder = ['deploy', 'kubernetes'];
   const images = readdirSync(shipped(...folder)).flatMap(
