@@ -1,5 +1,6 @@
 -- The database after version 2 of its schema, with two jobs: commit edffab6, then `pg_dump --no-owner --no-privileges --inserts
--- --schema=plainview --schema=plainview_jobs`, without its settings.
+-- --schema=plainview --schema=plainview_jobs`, with one of its settings.
+SET check_function_bodies = false;
 CREATE SCHEMA plainview;
 CREATE SCHEMA plainview_jobs;
 CREATE TYPE plainview_jobs.job_spec AS (
