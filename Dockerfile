@@ -1,12 +1,13 @@
 # syntax=docker/dockerfile:1
-# Two images: `cpu` (the default) and `gpu`. The steps are the same as without Docker:
-# npm ci, npm run build, npm prune, plainview model fetch, plainview serve. What does not run is left out, and sbom.cdx.json lists
-# what is in. Without ORT_DISABLE_TELEMETRY, onnxruntime sends reports to its makers and keeps a database in the home folder.
+# Two images: `cpu` (the default) and `gpu`, which is the same with the files of the engine `cuda`. The steps are the same as
+# without Docker: npm ci, npm run build, npm prune, plainview model fetch, plainview serve. What does not run is left out, and
+# sbom.cdx.json lists what is in. Without ORT_DISABLE_TELEMETRY, onnxruntime sends reports to its makers and keeps a database in
+# the home folder.
 
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Only the install script of tfjs-node-gpu is needed. It downloads more than a gigabyte, so only build-gpu runs it.
+# No package needs its install script here. That of tfjs-node-gpu would download more than a gigabyte.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
@@ -23,40 +24,24 @@ COPY lua/plainview.lua lua/
 ARG NNCPR_FROM=""
 RUN node dist/cli.js model fetch ${NNCPR_FROM:+--from "$NNCPR_FROM"}
 
-FROM build AS build-gpu
-# Downloads libtensorflow. A site without internet names a mirror: --build-arg TFJS_NODE_CDN_STORAGE=https://…/
-ARG TFJS_NODE_CDN_STORAGE
-RUN npm rebuild @tensorflow/tfjs-node-gpu && node scripts/trim-modules.mjs . && npm pkg delete devDependencies && \
-    npm sbom --sbom-format=cyclonedx > sbom.cdx.json && rm -rf src scripts tsconfig.json tsconfig.build.json
+# CUDA 13 and cuDNN 9 of the wheels that cuda-files.sha256 names: no base image of NVIDIA's is needed.
+FROM build AS cuda
+RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip unzip && rm -rf /var/lib/apt/lists/*
+COPY scripts/fetch-cuda.sh scripts/cuda-files.sha256 scripts/
+# A site without internet names a mirror of PyPI: --build-arg PIP_INDEX_URL=https://…
+ARG PIP_INDEX_URL
+RUN sh scripts/fetch-cuda.sh && rm -rf cuda/wheels && cp scripts/cuda-files.sha256 cuda/
 
-# tfjs-node-gpu 4.22 is built for CUDA 11.2 and cuDNN 8.1, so it needs this base.
-FROM nvidia/cuda:11.2.2-cudnn8-runtime-ubuntu20.04 AS gpu
-COPY --from=build-gpu /usr/local/bin/node /usr/local/bin/node
-WORKDIR /app
-COPY --from=build-gpu /app /app
-ARG SOURCE_COMMIT
-LABEL org.opencontainers.image.title="Plainview" \
-      org.opencontainers.image.description="Names the body part and projection of every plain radiograph in an Orthanc" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.revision="$SOURCE_COMMIT"
-RUN install -d -o 1000 -g 1000 /var/lib/plainview
-USER 1000
-ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 PLAINVIEW_HOST=0.0.0.0 PLAINVIEW_STATE_DIR=/var/lib/plainview PLAINVIEW_ENGINE=gpu
-VOLUME /var/lib/plainview
-EXPOSE 8104
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "-e", "fetch('http://127.0.0.1:8104/health/ready').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/cli.js", "serve"]
-
-# The GPU's package is left out: it cannot run here.
-FROM build AS build-cpu
+# tfjs-node-gpu is left out: it needs CUDA 11.2, which no image has here.
+FROM build AS trimmed
 RUN npm pkg delete devDependencies && \
     npm uninstall @tensorflow/tfjs-node-gpu --omit=dev --ignore-scripts --no-audit --no-fund && \
     node scripts/trim-modules.mjs . && npm sbom --sbom-format=cyclonedx > sbom.cdx.json && \
     rm -rf src scripts tsconfig.json tsconfig.build.json
 
-FROM node:22-bookworm-slim AS cpu
+FROM node:22-bookworm-slim AS runtime
 WORKDIR /app
-COPY --from=build-cpu /app /app
+COPY --from=trimmed /app /app
 ARG SOURCE_COMMIT
 LABEL org.opencontainers.image.title="Plainview" \
       org.opencontainers.image.description="Names the body part and projection of every plain radiograph in an Orthanc" \
@@ -69,3 +54,11 @@ VOLUME /var/lib/plainview
 EXPOSE 8104
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "-e", "fetch('http://127.0.0.1:8104/health/ready').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "dist/cli.js", "serve"]
+
+FROM runtime AS gpu
+COPY --from=cuda /app/cuda /app/cuda
+COPY --from=cuda /app/node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime_providers_*.so /app/node_modules/onnxruntime-node/bin/napi-v6/linux/x64/
+# What the NVIDIA container toolkit mounts into the container: the driver's own libraries.
+ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility PLAINVIEW_ENGINE=gpu
+
+FROM runtime AS cpu

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -8,8 +9,8 @@ export default defineConfig({
           name: 'unit',
           sequence: { groupOrder: 0 },
           include: ['test/unit/**/*.test.ts'],
-          // The default leaves one core idle, half of two.
-          maxWorkers: '100%',
+          // The default leaves one core idle, half of two. Tests of several processes on a database wait for minutes.
+          maxWorkers: availableParallelism() + 1,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -19,8 +20,8 @@ export default defineConfig({
           name: 'integration',
           sequence: { groupOrder: 1 },
           include: ['test/integration/**/*.test.ts'],
-          // One real Orthanc per file. They wait more than they compute: two cores are enough for three of them.
-          maxWorkers: 3,
+          // One real Orthanc per file. They wait more than they compute: two cores are enough for four of them.
+          maxWorkers: 4,
           testTimeout: 180_000,
           hookTimeout: 120_000,
         },

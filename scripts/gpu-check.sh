@@ -1,6 +1,7 @@
 #!/bin/sh
 # Shows in some minutes what the engine `cuda` does on this machine: installs what it needs, runs the tests of the engines with
-# `cuda` demanded, and prints the speed of `plainview label` on the GPU and on the CPU. It needs an NVIDIA driver.
+# `cuda` demanded, and prints one table of GPU and CPU: the speed of `plainview label`, and of the whole service on a fake
+# Orthanc. It needs an NVIDIA driver.
 #
 #   scripts/gpu-check.sh [--from FOLDER]   FOLDER: the files for scripts/fetch-cuda.sh
 set -eu
@@ -8,10 +9,7 @@ cd "$(dirname "$0")/.."
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
 [ -d node_modules ] || npm ci --no-audit --no-fund
 sh scripts/fetch-cuda.sh "$@"
-node scripts/build.mjs
 # These tests run the engine in their own process, so it must find here what a worker process is given.
 LD_LIBRARY_PATH="$PWD/cuda${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" NVIDIA_TF32_OVERRIDE=0 PLAINVIEW_TEST_ENGINES=cuda \
   npx vitest run --project unit test/unit/classify/engines.conformance.test.ts
-for engine in cuda onnxruntime; do
-  npm run --silent bench:label -- --engine "$engine" --count 400
-done
+npm run --silent bench:engines

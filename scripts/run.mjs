@@ -14,6 +14,7 @@ const tasks = {
   demo: (args) => [['node', 'dist/sandbox/demo.js', ...args]],
   'bench:backlog': (args) => [[bin('tsx'), 'bench/backlog.ts', ...args]],
   'bench:drift': (args) => [[bin('tsx'), 'bench/drift.ts', ...args]],
+  'bench:engines': (args) => [[bin('tsx'), 'bench/engines.ts', ...args]],
   'bench:learn': (args) => [[bin('tsx'), 'bench/learn.ts', ...args]],
   'bench:train': (args) => [[bin('tsx'), 'bench/train.ts', ...args]],
   'bench:label': (args) => [[bin('tsx'), 'bench/label.ts', ...args]],

@@ -18,7 +18,7 @@ _plainview() {
     case " ${commandPaths(all)} " in *" \${path:+\${path// //}/}$word "*) path="\${path:+$path }$word" ;; esac
   done
   case "$path $previous" in
-${valueCases(all).join('\n')}
+${valueCases(all, (choices) => `COMPREPLY=($(compgen -W ${quoted(choices)} -- "$current"))`)}
   esac
   case "$path" in
 ${cases.join('\n')}
@@ -29,16 +29,18 @@ complete -o bashdefault -o default -F _plainview plainview
 `;
 }
 
-/** Choices of options with a value. */
-const valueCases = (all: readonly Described[]): string[] =>
-  all.flatMap(({ path, options }) =>
-    options
-      .filter(({ values }) => values.length > 0)
-      .map(
-        ({ names, values }) =>
-          `    ${names.map((name) => quoted(`${path.join(' ')} ${name}`)).join(' | ')}) COMPREPLY=($(compgen -W ${quoted(values.join(' '))} -- "$current")); return ;;`,
-      ),
-  );
+/** Choices of options with a value. @param offer what the shell does with them */
+const valueCases = (all: readonly Described[], offer: (choices: string) => string): string =>
+  all
+    .flatMap(({ path, options }) =>
+      options
+        .filter(({ values }) => values.length > 0)
+        .map(({ names, values }) => {
+          const places = names.map((name) => quoted(`${path.join(' ')} ${name}`)).join(' | ');
+          return `    ${places}) ${offer(values.join(' '))}; return ;;`;
+        }),
+    )
+    .join('\n');
 
 /** All commands, each as `model/fetch`. */
 const commandPaths = (all: readonly Described[]): string =>
@@ -60,6 +62,9 @@ _plainview() {
   for word in $words[2,CURRENT-1]; do
     case " ${commandPaths(all)} " in *" \${place:+\${place// //}/}$word "*) place="\${place:+$place }$word" ;; esac
   done
+  case "$place $words[CURRENT-1]" in
+${valueCases(all, (choices) => `compadd -- ${choices}`)}
+  esac
   case "$place" in
 ${cases.join('\n')}
   esac
@@ -88,7 +93,7 @@ export function fishCompletion(all: readonly Described[]): string {
 function __plainview_is
   set -l path
   for word in (commandline -opc)[2..]
-    if contains -- (string join / $path $word) ${commandPaths(all)}
+    if contains -- (string join -- / $path $word) ${commandPaths(all)}
       set -a path $word
     end
   end

@@ -12,12 +12,14 @@ const parts = [
   'deploy',
   'docs',
   'samples',
+  'scripts/cuda-files.sha256',
+  'scripts/fetch-cuda.sh',
   'README.md',
   'CHANGELOG.md',
   'SECURITY.md',
   'LICENSE',
 ];
-/** Needs libtensorflow, a gigabyte, which its install script downloads. A GPU needs the image or a checkout. */
+/** Needs libtensorflow, a gigabyte, which its install script downloads. With a GPU, the engine `cuda` does its work. */
 const leftOut = '@tensorflow/tfjs-node-gpu';
 
 /** Fills an empty folder with a Plainview that runs on this kind of machine and has no Node.js. */

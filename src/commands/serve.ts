@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { Command } from 'commander';
 import { openServiceLog } from '../app/service-log.js';
 import { tellSystemd } from '../app/watchdog.js';
@@ -28,8 +28,8 @@ async function run(onlyWorks: boolean): Promise<void> {
   if (onlyWorks && config.databaseUrl === undefined)
     throw createError('usage', { problem: 'PLAINVIEW_DATABASE_URL is not set' });
   const output = openServiceLog(config.logLevel, config.logLevelForm);
-  // Must come before the classifier starts: its processes inherit the priority.
-  setPriority(config.nice);
+  // Must come before the classifier starts: its processes inherit the priority. Only root may raise it again.
+  setPriority(Math.max(config.nice, getPriority()));
   let stopRequestedAt = 0;
   const loading = new AbortController();
   const stopRequested = new Promise<string>((resolve) => {

@@ -386,7 +386,7 @@ export const options = z.object({
   nice: integer(0, 19)
     .default(10)
     .describe(
-      'CPU priority of the service: 0 is normal, 19 is the lowest. A higher number leaves more of the CPU to Orthanc.',
+      'CPU priority of the service: 0 is normal, 19 is the lowest. A higher number leaves more of the CPU to Orthanc. A higher one that the service was started with stays.',
     ),
   logLevel: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace')
     .default('info')

@@ -90,12 +90,15 @@ export class CorrectionStore {
   }
 
   /**
-   * All instances that people have decided about, folder by folder. Leaves out what is damaged: its own job reports it.
+   * All instances that people have decided about, folder by folder, also those that an older version kept. Leaves out what
+   * is damaged: its own job reports it.
    * @throws state_unusable
    */
   async *allInstances(): AsyncGenerator<InstanceId[]> {
     for (let number = 0; number < 256; number++) {
-      const folder = `corrections/pictures/${number.toString(16).padStart(2, '0')}`;
+      const digits = number.toString(16).padStart(2, '0');
+      yield instancesIn(await this.#store.names(`corrections/${digits}`));
+      const folder = `corrections/pictures/${digits}`;
       const pictures = (await this.#store.names(folder)).map((name) =>
         this.#store.read(`${folder}/${name}`, keptPicture).catch((error: unknown) => {
           if (isDamaged(error)) return undefined;
@@ -137,8 +140,7 @@ export class CorrectionStore {
 
   /** The instances with a decision that is begun. @throws state_unusable */
   async listBegun(): Promise<InstanceId[]> {
-    const names = await this.#store.names('corrections/begun');
-    return names.flatMap((name) => instanceId.safeParse(name).data ?? []);
+    return instancesIn(await this.#store.names('corrections/begun'));
   }
 
   /** @returns `damaged`: something was begun, and only Orthanc can tell what. @throws state_unusable */
@@ -282,6 +284,9 @@ function keyOf(kind: Index | 'pictures', key: string): string {
   const hash = createHash('sha256').update(key).digest('hex');
   return `corrections/${kind}/${hash.slice(0, 2)}/${hash}`;
 }
+
+const instancesIn = (names: readonly string[]): InstanceId[] =>
+  names.flatMap((name) => instanceId.safeParse(name).data ?? []);
 
 const begunKeyOf = (id: InstanceId): string => `corrections/begun/${id}`;
 /** An older version kept decisions by instance. */

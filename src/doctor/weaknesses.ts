@@ -32,8 +32,16 @@ export const weaknesses: readonly Weakness[] = [
     program: 'orthanc-explorer-2',
     title: 'Orthanc Explorer 2',
     mendedIn: '1.14.1',
-    what: 'a DICOM file can run a script in the browser of who looks at it (XSS)',
-    source: 'https://github.com/orthanc-server/orthanc-explorer-2/blob/master/release-notes.md',
+    what: 'a DICOM file can run a script in the browser of who opens a link by which its study is shared (XSS)',
+    source:
+      'https://github.com/orthanc-server/orthanc-explorer-2/commit/531ab4f20d62e6837db718b79a59963542048e45',
+  },
+  {
+    program: 'orthanc-explorer-2',
+    title: 'Orthanc Explorer 2',
+    mendedIn: '1.12.1',
+    what: 'a link can run a script in the browser of who follows it (CVE-2026-10173)',
+    source: 'https://github.com/orthanc-server/orthanc-explorer-2/issues/108',
   },
 ];
 

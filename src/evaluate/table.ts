@@ -16,7 +16,7 @@ export interface Table {
 
 /**
  * Reads a table with a header. Fields are separated by tab, semicolon or comma: the first of these that is in the
- * header. Quotes are as in RFC 4180.
+ * header. Quotes are as in RFC 4180; where tabs separate, a quotation mark is a character as any other.
  * @param required columns that must exist
  * @throws labels_invalid, with line and column
  */
@@ -55,11 +55,18 @@ function recordsOf(
   } catch (error) {
     throw invalid('line 1', 'the file is not UTF-8 text', error);
   }
-  const [first = ''] = text.split('\n', 1);
+  const [first = ''] = text.trimStart().split('\n', 1);
   const delimiter = ['\t', ';', ','].find((mark) => first.includes(mark)) ?? ',';
+  const quote = delimiter === '\t' ? null : '"';
   try {
     // With `info`, each record has its line; the package's types leave that out.
-    const parsed = parse(text, { delimiter, info: true, skip_empty_lines: true, trim: true }) as unknown as {
+    const parsed = parse(text, {
+      delimiter,
+      quote,
+      info: true,
+      skip_empty_lines: true,
+      trim: true,
+    }) as unknown as {
       record: string[];
       info: { lines: number };
     }[];

@@ -8,6 +8,7 @@ import { shipped } from '../../src/files/places.js';
 import { debianLaunch, provideDebianOrthanc } from '../../src/sandbox/debian.js';
 import { freePort } from '../../src/sandbox/ports.js';
 import { DebianRoot } from '../../testkit/debian-root.js';
+import { sbomProblems } from '../../testkit/sbom.js';
 import { waitFor } from '../../testkit/wait-for.js';
 
 const { commit } = JSON.parse(readFileSync(shipped('dist', 'build.json'), 'utf8')) as { commit: string };
@@ -29,6 +30,13 @@ function whyNot(): string | undefined {
   if (!bom.includes(`"value": "${commit}"`)) return 'the one in release/ is of another commit than dist/';
   return process.getuid?.() === 0 ? undefined : 'only root can make a fresh root';
 }
+
+test('the SBOM of the release is valid', async (context) => {
+  if (why !== undefined) return context.skip(why);
+  expect(
+    await sbomProblems(readFileSync(shipped('release', `plainview-${version}.cdx.json`), 'utf8')),
+  ).toBeNull();
+});
 
 /** The unit's line of the name. */
 const unitLine = (unit: string, name: string): string =>
@@ -159,10 +167,31 @@ test('from nothing to a labelled radiograph by the documented commands, and back
     '',
   );
 
-  // An upgrade keeps configuration and state.
+  // An upgrade keeps configuration, secrets and state, and takes away what the newer package does not have.
   const env = readFileSync(join(root.path, 'etc/plainview/env'), 'utf8');
-  root.must(['dpkg', '-i', '/tmp/plainview.deb']);
-  expect(readFileSync(join(root.path, 'etc/plainview/env'), 'utf8')).toBe(env);
+  const kept = () =>
+    root.must([
+      'sh',
+      '-c',
+      'find /etc/plainview /var/lib/plainview -type f -exec md5sum {} + -exec stat -c "%a %U:%G %n" {} +',
+    ]);
+  const lines = (text: string) =>
+    text
+      .split('\n')
+      .filter((line) => !/ \/var\/lib\/plainview\/(probe|changes)\.json/.test(line))
+      .sort();
+  const beforeUpgrade = lines(kept());
+  expect(beforeUpgrade.length).toBeGreaterThan(6);
+  const readme = join(root.path, 'usr/lib/plainview/README.md');
+  expect(existsSync(readme)).toBe(true);
+  root.must(['dpkg-deb', '-R', '/tmp/plainview.deb', '/tmp/newer']);
+  root.must(['sed', '-i', `s/^Version: .*/Version: ${version}+newer/`, '/tmp/newer/DEBIAN/control']);
+  root.must(['rm', '/tmp/newer/usr/lib/plainview/README.md']);
+  root.must(['dpkg-deb', '-Znone', '-b', '/tmp/newer', '/tmp/newer.deb']);
+  root.must(['apt-get', 'install', '-y', '-qq', '/tmp/newer.deb']);
+  expect(root.must(['dpkg-query', '-W', 'plainview'])).toBe(`plainview\t${version}+newer\n`);
+  expect(lines(kept())).toEqual(beforeUpgrade);
+  expect(existsSync(readme)).toBe(false);
 
   service.kill('SIGTERM');
   await once(service, 'exit');

@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { getPriority, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { shipped } from '../../src/files/places.js';
@@ -38,6 +38,16 @@ test('a stop completes the jobs in progress, and the next start does the waiting
     expect(await reader.labels(`studies/${study}`)).toEqual(await reader.labels(`instances/${orthancId}`));
   second.child.kill('SIGTERM');
   expect(await second.ended).toBe(0);
+});
+
+test('a service that was started with a lower priority than PLAINVIEW_NICE keeps it: only root could raise it', async () => {
+  const run = start();
+  const pid = Number(run.child.pid);
+  setPriority(pid, 15);
+  await waitFor(() => run.out().includes('Orthanc answers'));
+  expect(getPriority(pid)).toBe(15);
+  run.child.kill('SIGTERM');
+  expect(await run.ended).toBe(0);
 });
 
 test('a second SIGTERM does not cut off a stop', async () => {

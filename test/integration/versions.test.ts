@@ -1,10 +1,12 @@
-import { describe, expect, test } from 'vitest';
+import { isDeepStrictEqual } from 'node:util';
+import { afterEach, describe, expect, test } from 'vitest';
 import { callApi } from '../../testkit/api.js';
 import { plainview } from '../../testkit/cli.js';
 import { image, uid } from '../../testkit/dicom.js';
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { hookAddress, Reader } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
+import { forgetFormer, formerVersions, readFormer, restoreFormer } from '../../testkit/upgrade/former.js';
 
 const hook = await hookAddress();
 const real = useOrthanc({ hook });
@@ -103,4 +105,49 @@ test('fields that a newer version has added to a record survive what this one wr
   expect(answer.status).toBe(200);
   const now = JSON.parse((await reader().metadata(`instances/${orthancId}`, 'Radiograph')) ?? '');
   expect(now).toMatchObject({ category: 'hand_ap', who: 'person', discussed: { who: 'a' } });
+});
+
+describe.each(formerVersions)('what Plainview 0.1 of %s left', (name) => {
+  const former = readFormer(name);
+  const idOf = (what: string) => former.ids[what] ?? '';
+  const recordOf = (what: string) => reader().record(idOf(what));
+  const labelsOf = (what: string) => reader().labels(`instances/${idOf(what)}`);
+  /** Labels of what people decided: the category first. */
+  const byPeople: Record<string, readonly string[]> =
+    name === '2026-11-24'
+      ? {}
+      : {
+          confirmed: ['settled_by_person'],
+          none: ['settled_by_person'],
+          corrected: ['hand_ap', 'settled_by_person'],
+          // That it differs from the order came by the correction. Only the newer version could be told that this is right.
+          answered: ['knee_lateral', name === '2026-11-30' ? 'settled_by_person' : 'order_mismatch'],
+          // Ended while its file was stored anew: the older one had lost all metadata.
+          tagged: ['hand_ap', 'settled_by_person'],
+        };
+  afterEach(() => forgetFormer(former, real));
+
+  test('is there after the upgrade: what people decided stands, nothing is classified twice, and what was left is done', async () => {
+    const { classifier } = await service({ stateDir: await restoreFormer(former, real) });
+    const due = ['late', 'requested', ...('requests.json' in former.state ? ['job'] : [])];
+    for (const what of due)
+      await waitFor(async () => (await recordOf(what))?.network.name === 'stub', { what });
+    for (const [what, labels] of Object.entries(byPeople)) {
+      await waitFor(async () => isDeepStrictEqual(await labelsOf(what), labels), { what });
+      expect(await recordOf(what), what).toMatchObject({ who: 'person', person: { who: 'alice' } });
+      const category = labels.find((label) => /hand|knee/.test(label));
+      expect((await recordOf(what))?.category, what).toBe(category);
+    }
+    for (const what of ['category', 'unknown', 'undone'])
+      expect(await recordOf(what), what).toMatchObject({
+        who: 'network',
+        network: { name: expect.stringContaining('plainview') },
+      });
+    expect(await labelsOf('category')).toEqual(['chest_pa_ap']);
+    if (name === '2026-11-30')
+      expect(await recordOf('answered')).toMatchObject({
+        acknowledged: { answer: 'order_wrong', why: 'the other knee' },
+      });
+    expect(classifier.pictures).toHaveLength(due.length);
+  });
 });

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
 import { options, variableOf } from '../../../src/config/options.js';
@@ -24,6 +25,13 @@ describe('loadConfig', () => {
   test('the addresses of several Orthancs are separated by commas or blanks', () => {
     const env = { PLAINVIEW_ORTHANC_URL: ' http://a:8042,http://b:8042  https://pacs/orthanc ' };
     expect(loadConfig(env).orthancUrl).toEqual(['http://a:8042', 'http://b:8042', 'https://pacs/orthanc']);
+  });
+
+  test('the environment file of 0.1, with all its options, means what it meant', () => {
+    const former = parseEnv(readFileSync('testkit/upgrade/env', 'utf8'));
+    // `env.json` is what 0.1 read there. Of Orthanc there can be several now.
+    const meant = JSON.parse(readFileSync('testkit/upgrade/env.json', 'utf8'));
+    expect(loadConfig(former)).toMatchObject({ ...meant, orthancUrl: [meant.orthancUrl] });
   });
 
   test('all wrong options are named together, by their variables', () => {

@@ -1,12 +1,25 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import formats from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { shipped } from '../../../src/files/places.js';
 import { runCommand } from '../../../src/sandbox/command.js';
 import { compose, composeScale, read } from './files.js';
 import { useSecrets } from './secrets.js';
 
 const secrets = useSecrets();
+
+function composeSpecification() {
+  // The validator knows its dialect by another address.
+  const { $schema: _, ...schema } = JSON.parse(read('testkit/compose/compose-spec.json')) as {
+    $schema: string;
+  };
+  const ajv = new Ajv({ strict: false, allErrors: true });
+  formats.default(ajv);
+  return ajv.compile(schema);
+}
 
 describe.each([
   { name: 'docker-compose.yml', file: compose, profiles: ['cpu', 'gpu'] },
@@ -38,6 +51,23 @@ describe.each([
     }
     for (const secret of Object.values(file.secrets))
       expect([secret.file, existsSync(join(secrets.folder, secret.file))]).toEqual([secret.file, true]);
+  });
+
+  test('is of the shape that the Compose Specification demands', () => {
+    const validate = composeSpecification();
+    const isValid = validate(parse(read(name), { merge: true }));
+    expect([isValid, validate.errors]).toEqual([true, null]);
+  });
+
+  test('builds images that know their commit', () => {
+    const built = parse(read(name), { merge: true }) as {
+      services: Record<string, { build?: { args: Record<string, string> } }>;
+    };
+    const args = Object.values(built.services).flatMap(({ build }) =>
+      build === undefined ? [] : [build.args],
+    );
+    expect(args).toHaveLength(profiles.length || 1);
+    for (const each of args) expect(each.SOURCE_COMMIT).toBe(`\${SOURCE_COMMIT:-}`);
   });
 
   test('docker compose accepts it', async (context) => {

@@ -135,7 +135,10 @@ describe.each(targets)('the image %s', (target) => {
     const labels = stepsOf(target, 'LABEL').join(' ');
     for (const name of ['title', 'description', 'licenses', 'revision'])
       expect(labels).toContain(`org.opencontainers.image.${name}=`);
-    const steps = stepsOf(`build-${target}`, 'RUN').at(-1) ?? '';
+    expect(
+      stages.filter(({ steps }) => steps.some(({ instruction }) => instruction === 'LABEL')),
+    ).toHaveLength(1);
+    const steps = stepsOf('trimmed', 'RUN').at(-1) ?? '';
     expect(steps).toMatch(/npm sbom --sbom-format=cyclonedx > sbom\.cdx\.json/);
     expect(steps).toContain('node scripts/trim-modules.mjs .');
     expect(steps).toContain('rm -rf src');
@@ -160,5 +163,15 @@ test('the last stage, which a build without a target uses, is `cpu`', () => {
 test('the image has a supported Node.js', () => {
   const [, major] = /^node:(\d+)-/.exec(stageNamed('build').from) ?? [];
   expect(Number(major)).toBeGreaterThanOrEqual(20);
-  expect(stageNamed('cpu').from).toBe(stageNamed('build').from);
+  expect(stageNamed('runtime').from).toBe(stageNamed('build').from);
+});
+
+test('the image `gpu` has the files of the engine `cuda` where the program looks for them', () => {
+  expect(stepsOf('cuda', 'RUN').at(-1)).toMatch(/^sh scripts\/fetch-cuda\.sh /);
+  const modules = '/app/node_modules/onnxruntime-node/bin/napi-v6/linux/x64/';
+  expect(stageNamed('gpu').steps.filter(({ instruction }) => instruction === 'COPY')).toMatchObject([
+    { rest: '--from=cuda /app/cuda /app/cuda' },
+    { rest: `--from=cuda ${modules}libonnxruntime_providers_*.so ${modules}` },
+  ]);
+  expect(read('scripts/fetch-cuda.sh')).toContain('-d "$package/bin/napi-v6/linux/x64"');
 });

@@ -26,6 +26,14 @@ describe('a table', () => {
     expect(row?.required('file')).toBe('a,\n"b".png');
   });
 
+  it('takes a quotation mark for itself where tabs separate, as TSV has none; empty lines may come first', () => {
+    const { rows } = read('\nfile\tlabel\n"a", 6" b.png\tknee_ap\n"c.png\thand_ap\n');
+    expect(rows.map((row) => [row.required('file'), row.required('label')])).toEqual([
+      ['"a", 6" b.png', 'knee_ap'],
+      ['"c.png', 'hand_ap'],
+    ]);
+  });
+
   it.each([
     ['nothing', '', /labels\.csv, line 1: the file is empty/],
     ['another column', 'path,label\na,b\n', /line 1: there is no column "file"; there are: path, label/],

@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('each instance that people have decided about gets one job, in one start alone, and none as a sweep', async () => {
+test('each instance that people have decided about, also as an older version kept it, gets one job, in one start alone, and none as a sweep', async () => {
   const store = new FolderStore(folder);
   const corrections = new CorrectionStore(store, new LocalLocks(), silent);
   const ids = [1, 2, 3].map((n) => instanceId.parse(`0000000${n}-00000000-00000000-00000000-00000000`));
@@ -27,6 +27,8 @@ test('each instance that people have decided about gets one job, in one start al
       traits: 'same',
       decision: decidedAs('knee_ap', { who: 'person' }),
     });
+  const older = instanceId.parse('00000004-00000000-00000000-00000000-00000000');
+  await store.write(`corrections/00/${older}`, decidedAs('knee_ap', { who: 'person' }));
   const jobs: string[] = [];
   const start = async () => {
     const part = new SettledLabels({
@@ -40,7 +42,7 @@ test('each instance that people have decided about gets one job, in one start al
     await part.stop();
   };
   await start();
-  expect(jobs.sort()).toEqual(ids.map((id) => `${id} changes`));
+  expect(jobs.sort()).toEqual([...ids, older].map((id) => `${id} changes`));
   await start();
-  expect(jobs).toHaveLength(3);
+  expect(jobs).toHaveLength(4);
 });

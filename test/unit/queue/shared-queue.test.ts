@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Client } from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -90,6 +91,18 @@ describe.skipIf(server === undefined)('a queue that processes share', () => {
     });
     return database;
   }
+
+  test('runs the jobs that a former version left', async () => {
+    const client = new Client({ connectionString: archive.address });
+    await client.connect();
+    await client.query(readFileSync('testkit/upgrade/database-2.sql', 'utf8'));
+    await client.end();
+    const { queue } = await start('a', held('a'), 2);
+    await end('a 1');
+    await end('a 2');
+    expect(started.toSorted()).toEqual(['a 1#1', 'a 2#1']);
+    await isEmpty(queue);
+  });
 
   test('gives each job to one of them', async () => {
     const seen = { one: 0, two: 0 };

@@ -19,22 +19,39 @@ const completion = {
   fish: file('fish', 'vendor_completions.d', 'plainview.fish'),
 };
 
-async function completed(...words: string[]): Promise<string[]> {
-  const script = `source '${completion.bash}'; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _plainview; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { stdout, stderr } = await runCommand('bash', ['-c', script, 'bash', ...words]);
-  expect(stderr).toBe('');
-  return stdout.trim().split('\n');
+/** How each shell is asked. The functions of zsh that would show the candidates print them here. */
+const ask = {
+  bash: `source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _plainview; printf '%s\\n' "\${COMPREPLY[@]}"`,
+  zsh: `_describe() { print -l -- \${candidates%%:*} }; _files() { }; compadd() { shift; print -l -- "$@" }
+    words=("$@"); CURRENT=$#; source "$0"`,
+  fish: `source $argv[1]; complete -C (string join -- ' ' $argv[2..]) | string replace -r '\\t.*' ''`,
+};
+
+async function completed(shell: keyof typeof ask, ...words: string[]): Promise<string[]> {
+  const { status, stdout, stderr } = await runCommand(shell, ['-c', ask[shell], completion[shell], ...words]);
+  expect([status, stderr]).toEqual([0, '']);
+  // What begins otherwise is left out by zsh itself.
+  return stdout
+    .trim()
+    .split('\n')
+    .filter((candidate) => candidate.startsWith(words.at(-1) ?? ''));
 }
 
-test('bash completes commands, their commands, and options', async () => {
-  expect(await completed('plainview', 'mod')).toEqual(['model']);
-  expect(await completed('plainview', 'model', '')).toEqual(
-    expect.arrayContaining(['fetch', 'info', 'check']),
-  );
-  expect(await completed('plainview', 'model', 'fetch', '--f')).toEqual(['--from']);
-  expect(await completed('plainview', 'setup', '--dry-run', '--y')).toEqual(['--yes']);
-  expect(await completed('plainview', 'no-such', 'doc')).toEqual(['doctor']);
-});
+test.for(['bash', 'zsh', 'fish'] as const)(
+  '%s completes commands, their commands, options and values',
+  async (shell, context) => {
+    if ((await runCommand(shell, ['--version'])).status === null)
+      return context.skip(`no ${shell} on this machine`);
+    expect(await completed(shell, 'plainview', 'mod')).toEqual(['model']);
+    expect(await completed(shell, 'plainview', 'model', '')).toEqual(
+      expect.arrayContaining(['fetch', 'info', 'check']),
+    );
+    expect(await completed(shell, 'plainview', 'model', 'fetch', '--f')).toEqual(['--from']);
+    expect(await completed(shell, 'plainview', 'setup', '--dry-run', '--y')).toEqual(['--yes']);
+    expect(await completed(shell, 'plainview', 'find', '--all', '--format', 't')).toEqual(['tsv']);
+    expect(await completed(shell, 'plainview', 'no-such', 'doc')).toEqual(['doctor']);
+  },
+);
 
 test.for(['bash', 'zsh', 'fish'] as const)(
   '%s finds no mistake in its completion',

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -9,6 +9,7 @@ import { importFolder, inspectDatabase, PostgresqlStore } from '../../../src/sto
 import { runInProcess } from '../../../testkit/command-line.js';
 import { TestArchive } from '../../../testkit/members.js';
 import { type Postgresql, startPostgresql } from '../../../testkit/postgresql.js';
+import { readFormer } from '../../../testkit/upgrade/former.js';
 import { storeConformance } from './conformance.js';
 
 const server = await startPostgresql();
@@ -125,21 +126,18 @@ describe.skipIf(server === undefined)('in PostgreSQL', () => {
     await expect(archive.open()).rejects.toMatchObject({ code: 'database_newer', transient: false });
   });
 
-  test('a database of the version before keeps its documents', async () => {
+  test('a database of the version before keeps its documents, and ends the processes of that version', async () => {
+    const client = new Client({ connectionString: archive.address });
+    await client.connect();
+    await client.query(readFileSync('testkit/upgrade/database-1.sql', 'utf8'));
     const database = await archive.open();
-    const before = await archive.join(database, 'before');
-    await new PostgresqlStore(database, before).write('kept', 7);
-    await before.leave();
-    // As that version left it.
-    await database.query(
-      'DROP TABLE plainview.members, plainview.leader, plainview.locks, plainview.messages, plainview.audit CASCADE',
-    );
-    await database.query('DROP FUNCTION plainview.is_member');
-    await database.query('DROP SCHEMA plainview_jobs CASCADE');
-    await database.query('DELETE FROM plainview.migrations WHERE version > 1');
-    const next = await archive.open();
-    const membership = await archive.join(next, 'after');
-    expect(await new PostgresqlStore(next, membership).read('kept', z.number())).toBe(7);
+    const store = new PostgresqlStore(database, await archive.join(database, 'after'));
+    const { state } = readFormer('2026-11-29');
+    for (const [path, content] of Object.entries(state))
+      expect(await store.read(path.replace(/\.json$/, ''), z.unknown()), path).toEqual(JSON.parse(content));
+    const { rows } = await client.query('SELECT holder FROM plainview.lease');
+    expect(rows).toEqual([{ holder: 'a newer Plainview' }]);
+    await client.end();
   });
 
   test.each([
