@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { orientation } from '../classify/orientation.js';
+import { side } from '../classify/side.js';
 import { orderRecord } from '../order-check/schema.js';
 import { declared } from '../orthanc/declared.js';
 import { exposure } from '../orthanc/exposure.js';
@@ -83,6 +84,8 @@ export const decisionRecord = z.object({
    * read is ignored.
    */
   orientation: orientation.optional().catch(undefined),
+  /** The side that a marker on the film names. Absent where none is looked for; one that cannot be read is ignored. */
+  side: side.optional().catch(undefined),
   engine: z.string(),
   /** ISO 8601, UTC. */
   when: z.string(),

@@ -2,11 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { asPlainviewError } from '../../errors/errors.js';
 import type { EngineChoice } from '../engines/engine.js';
+import { turnOf } from '../orientation.js';
 import { decode } from '../prepare/decode.js';
 import type { Picture } from '../prepare/picture.js';
 import type { Reply, Request, SerializedError, Setup, ShadowOutcome, ToWorker } from './protocol.js';
 import { ReceivedPictures } from './received-pictures.js';
 import { type Running, startNetwork } from './running.js';
+import { startSideReader } from './side-reader.js';
 
 // A worker process. It reads the network, starts the engine, and computes scores of pictures until it is ended.
 // Where the parent was killed, nobody reads the answer, and `disconnect` follows.
@@ -54,6 +56,7 @@ async function lookAt(
 async function start(setup: Setup): Promise<void> {
   const network = await startNetwork(setup.model, setup.engine, setup.orientation);
   const { engine, batcher } = network;
+  const readSide = setup.side && (await startSideReader(setup.side, engine.name));
   const shadow = await startShadow(setup, engine.name);
   const sharesInput =
     shadow !== undefined && 'preparation' in shadow && shadow.preparation === network.preparation;
@@ -86,11 +89,13 @@ async function start(setup: Setup): Promise<void> {
       const features = wanted.kind === 'features' ? network.featuresOf?.(inferred) : undefined;
       const began = performance.now();
       const orientation = wanted.kind === 'map' ? undefined : await network.orient?.(inferred);
+      const side = wanted.kind === 'map' ? undefined : await readSide?.(await decoding, turnOf(orientation));
       const result = {
         scores,
         seconds: all(seconds + elapsed(began)),
         ...(features === undefined ? {} : { features }),
         ...(orientation === undefined ? {} : { orientation }),
+        ...(side === undefined ? {} : { side }),
       };
       if (isShadowed && shadow !== undefined) {
         reply({ kind: 'scored', id, result });

@@ -47,6 +47,8 @@ export const entry = z.object({
   network: networkId,
   /** `turned`: clockwise degrees that bring the picture upright. */
   orientation: z.optional(z.union([z.object({ turned: z.number() }), z.literal('cannot_tell')])),
+  /** What the only marker on the film says. */
+  side: z.optional(z.union([z.object({ marked: z.enum(['R', 'L']) }), z.literal('none')])),
   engine: z.string(),
   /** ISO 8601; sent back with a confirmation or correction, it identifies the decision that it is about. */
   when: z.string(),

@@ -46,6 +46,7 @@ export function Facts({ entry }: { entry: Entry }) {
             [texts.factsWhen, localTime(entry.when)],
             [texts.factsRequestedBy, entry.requested?.who],
             [texts.factsBefore, entry.before && previousDecision(entry.before)],
+            [texts.factsMarker, markerText(entry)],
             [texts.factsNetwork, `${entry.network.name} ${entry.network.sha256.slice(0, 8)}`],
             [texts.factsEngine, entry.engine],
             [texts.factsShadow, shadowText(entry)],
@@ -72,6 +73,9 @@ const Reason = ({ entry }: { entry: Entry }) => (
     />
   </p>
 );
+
+const markerText = ({ side }: Entry): string | undefined =>
+  side === undefined || side === 'none' ? undefined : texts.factsMarkers[side.marked];
 
 /** The answer of the second network, where it belongs to the network's decision. */
 function shadowText({ before, shadow: own, when }: Entry): string | undefined {

@@ -119,6 +119,25 @@ describe('a picture that is not upright', () => {
   });
 });
 
+describe('the side that a marker names', () => {
+  const marked = { ...record('category', 'knee_ap'), side: { marked: 'R' as const, score: 0.99 } };
+
+  test('stays with the picture after a correction, and sets no label', () => {
+    const said = {
+      ...marked,
+      ...corrected(marked, 'hand_ap', { who: 'ann', when: '2026-01-02T00:00:00.000Z' }),
+    };
+    expect(said).toMatchObject({ category: 'hand_ap', side: { marked: 'R' } });
+    expect(labelsOf(marked, { labelsTurned: true })).toEqual(['knee_ap']);
+  });
+
+  test('is ignored where it cannot be read', () => {
+    const text = JSON.stringify({ ...marked, side: { marked: 'X', score: 1 } });
+    expect(readRecord(instanceRecord, text)).toMatchObject({ category: 'knee_ap' });
+    expect(readRecord(instanceRecord, text)?.side).toBeUndefined();
+  });
+});
+
 test('metadata that is not ours counts as none', () => {
   for (const text of [undefined, '', 'knee', '{"version":2}', '[]', 'null'])
     expect(readRecord(instanceRecord, text)).toBeUndefined();
