@@ -21,6 +21,9 @@ export type Decision = z.output<typeof decision>;
 
 const networkId = z.object({ name: z.string(), sha256: z.string() });
 
+/** Of a cascade: the networks that looked, in their order. */
+const cascade = z.optional(z.array(z.object({ network: networkId })));
+
 const wouldBe = z.object({
   network: networkId,
   decision,
@@ -45,6 +48,7 @@ export const entry = z.object({
   top: z.array(scored),
   who: z.enum(['network', 'person']),
   network: networkId,
+  cascade,
   /** `turned`: clockwise degrees that bring the picture upright. */
   orientation: z.optional(z.union([z.object({ turned: z.number() }), z.literal('cannot_tell')])),
   /** What the only marker on the film says. */
@@ -59,6 +63,7 @@ export const entry = z.object({
       decision,
       category: z.optional(z.string()),
       top: z.array(scored),
+      cascade,
       when: z.string(),
       shadow: z.optional(wouldBe),
     }),
