@@ -18,6 +18,8 @@ export const networkId = z.object({
   name: z.string(),
   /** SHA-256 of the network's file, hexadecimal; of a cascade, of all its files' together. */
   sha256: z.string(),
+  /** Of an ONNX network: hash of what a decision takes from its description. Former versions did not write it. */
+  described: z.string().optional().catch(undefined),
 });
 
 /** What a reason says. One that cannot be read is ignored: the reason in English is there too. */

@@ -130,7 +130,11 @@ export class Judge {
     const request = requestOf(instance);
     return {
       who: 'network' as const,
-      network: { name: network.name, sha256: network.sha256 },
+      network: {
+        name: network.name,
+        sha256: network.sha256,
+        ...(network.described === undefined ? {} : { described: network.described }),
+      },
       engine,
       when: new Date().toISOString(),
       ...(request === undefined ? {} : { requested: { who: request.who, when: request.when } }),
