@@ -99,6 +99,7 @@ async function createOne(
   const others = [
     ...(model.kind === 'onnx' ? [model] : []),
     ...(second?.loaded ? [second.loaded.model] : []),
+    ...(side === undefined ? [] : [{ file: side.graph }]),
   ];
   const setup = {
     model,

@@ -142,7 +142,7 @@ it('an ONNX file is known by what its description makes of it, not by its name o
   const views = ['knee_ap', 'hand_ap', 'chest_lateral'] as const;
   const described = async (
     categories: typeof views | ['hand_ap', 'knee_ap', 'chest_lateral'],
-    more: object,
+    more: Parameters<typeof brightnessOnnx>[3],
   ) => {
     const { network } = await loadNetwork({ graph: await brightnessOnnx(folder, 'views', categories, more) });
     return network.described;
