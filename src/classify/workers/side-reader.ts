@@ -36,8 +36,9 @@ export async function startSideReader(model: SideModel, choice: EngineChoice): P
   const steps = walk(readGraphDef(model.graph), { inputLayer: 'input', outputLayer: 'final_result' });
   const { engine } = await chooseEngine(choice, buildChain(steps, size), steps);
   return async (picture, turn) => {
-    const input = await prepareAsDescribed(picture, form);
-    const { featureMaps = new Float32Array() } = await engine.infer(turnedBy(input, side, turn), size);
+    const stored = await prepareAsDescribed(picture, form);
+    const input = turn === 0 ? stored : turnedBy(stored, side, turn);
+    const { featureMaps = new Float32Array() } = await engine.infer(input, size);
     return sideIn(featureMaps, model);
   };
 }
