@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The side that a marker on the film names: a letter, as people read it. This file imports nothing else, since the review page has it too. */
+/** The side that the marker on a film names, as people read it. */
 export const side = z.union([
   z.object({
     marked: z
