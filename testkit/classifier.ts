@@ -7,6 +7,7 @@ import type {
 } from '../src/classify/classifier.js';
 import type { Orientation } from '../src/classify/orientation.js';
 import type { Taps } from '../src/classify/prepare/resize.js';
+import type { Side } from '../src/classify/side.js';
 
 /** Classes of the stub: ten categories and `other`. */
 export const stubClasses = [
@@ -30,6 +31,8 @@ export interface Stub extends Classifier {
   answer: (picture: Buffer) => Promise<{ category: string; score: number }>;
   /** Which way up the next pictures are; default: it is not told. */
   orientation?: Orientation;
+  /** What the marker on the next pictures says; default: none is looked for. */
+  side?: Side;
   /** What a second network makes of the next pictures; default: there is none. */
   second?: ShadowClassification;
   /** What it looks at of the next pictures; default: all. */
@@ -90,7 +93,7 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
     pictures,
     answer: async () => ({ category: 'knee_lateral', score: 0.99 }),
     async classify(picture): Promise<Classified> {
-      const { network, engine, second, orientation } = this;
+      const { network, engine, second, orientation, side } = this;
       pictures.push(picture);
       const scores = scoresOf(await this.answer(picture));
       return {
@@ -101,6 +104,7 @@ export function stubClassifier(sha256 = 'a'.repeat(64)): Stub {
         ...(this.last === undefined ? {} : { features: new Float32Array(this.last.inputs) }),
         ...(second === undefined ? {} : { shadow: second }),
         ...(orientation === undefined ? {} : { orientation }),
+        ...(side === undefined ? {} : { side }),
       };
     },
     async explain(picture, category) {

@@ -52,9 +52,9 @@ export interface CommandResult {
  */
 export async function runPlainview(
   args: string[],
-  { stdin = '', readOnce = false, cwd = process.cwd() } = {},
+  { stdin = '', readOnce = false, cwd = process.cwd(), env = {} as NodeJS.ProcessEnv } = {},
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, [cliFile, ...args], { cwd });
+  const child = spawn(process.execPath, [cliFile, ...args], { cwd, env: { ...process.env, ...env } });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (data) => {
     stdout += data;

@@ -79,6 +79,7 @@ const nearProjections = z.partialRecord(projection, z.array(projection));
 const regions = z
   .strictObject({
     paired: z.array(z.string()),
+    oftenBoth: z.array(bodyPart),
     terms: z.record(z.string(), bodyPart),
     near: z.strictObject({ wider: nearParts, beside: nearParts }),
     projections: z.strictObject({
@@ -129,6 +130,9 @@ export const isOftenOblique = (part: BodyPart | undefined): boolean =>
 
 /** @param term a body part, or another term of Body Part Examined */
 export const isPaired = (term: string): boolean => regions.paired.includes(term);
+
+/** Whether a film of a paired body part shows that part of one side: then the side of its marker is the part's. */
+export const showsOneSide = (part: BodyPart): boolean => !regions.oftenBoth.includes(part);
 
 /**
  * The body part that a value of Body Part Examined (0018,0015) means to the order check.

@@ -61,7 +61,7 @@ export async function createLeading({
     orthanc,
     queue,
     reconciler,
-    network: () => classifier.network.sha256,
+    network: () => [classifier.network.sha256, classifier.network.described ?? []].flat().join(' '),
     modalities,
     ownClasses: reporter === undefined ? [] : [reportSopClass],
     // Only sweeps restore labels that were removed. Otherwise two services could add and remove them endlessly.

@@ -18,6 +18,7 @@ const ofWork: readonly OptionName[] = [
   'rendering',
   'labelPrefix',
   'orientation',
+  'side',
   'orderWords',
   'viewsFile',
   'report',

@@ -13,6 +13,7 @@ import {
 } from './network.js';
 import type { FrameChoice } from './prepare/picture.js';
 import { tapsFor } from './prepare/resize.js';
+import { readSideModel } from './side-model.js';
 import { readUprightHead } from './upright-head.js';
 import { memoryFor, memoryOf } from './workers/memory.js';
 import type { OrientationSetup } from './workers/orienter.js';
@@ -46,6 +47,8 @@ export interface ClassifierOptions extends NetworkSource {
   keepsFeatures?: boolean | undefined;
   /** Whether `classify` tells which way up pictures are, where `model/upright.json` belongs to the network. */
   tellsOrientation?: boolean | undefined;
+  /** Whether `classify` reads the markers of sides on pictures. */
+  readsSide?: boolean | undefined;
   /** A second network. Where it cannot run, the first one does. It is left out where it is the same as the first one. */
   shadow?: NetworkSource | undefined;
   /** Milliseconds that it may take for one picture; default ten seconds. */
@@ -73,7 +76,7 @@ export async function createClassifier(
     const first = await start({ ...loaded, network: loaded.first }, alone);
     const next = new Map<string, Classifier>();
     for (const [category, network] of loaded.next)
-      next.set(category, await start(network, { ...alone, shadow: undefined }));
+      next.set(category, await start(network, { ...alone, readsSide: false, shadow: undefined }));
     return cascadeOf(loaded.network, first, next);
   } catch (error) {
     await Promise.all([...started.values()].map((classifier) => classifier.close()));
@@ -88,14 +91,17 @@ async function createOne(
 ): Promise<Classifier> {
   const { network, model } = loaded;
   const second = await loadShadow(options.shadow, network);
+  const side = options.readsSide ? await readSideModel() : undefined;
   const others = [
     ...(model.kind === 'onnx' ? [model] : []),
     ...(second?.loaded ? [second.loaded.model] : []),
+    ...(side === undefined ? [] : [{ file: side.graph }]),
   ];
   const setup = {
     model,
     engine: options.engine,
     orientation: options.tellsOrientation ? await orientationOf(network) : undefined,
+    side,
     maxMegapixels: options.maxMegapixels ?? 150,
     frame: options.frame,
     timeoutMs: options.timeoutMs ?? 120_000,

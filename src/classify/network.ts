@@ -31,6 +31,8 @@ export interface Network {
   readonly note?: string;
   /** Of an ONNX network: hash of how its pictures are prepared and its outputs are read. The same file can have others. */
   readonly form?: string;
+  /** Of an ONNX network: hash of what a decision takes from its description. */
+  readonly described?: string;
   /** DICOM codes that the description declares for categories, as they stand there. */
   readonly views?: Readonly<Record<string, unknown>>;
 }
@@ -199,10 +201,16 @@ async function loadOne(
   return { path: graph, first, model, namesFrom, description };
 }
 
-const describedOf = (model: Model, description: Description): Pick<Network, 'views' | 'form'> =>
-  model.kind === 'onnx' && 'categories' in description
-    ? { views: description.views, form: sha256Of(JSON.stringify([model.input, model.output])) }
-    : {};
+function describedOf(model: Model, description: Description): Pick<Network, 'views' | 'form' | 'described'> {
+  if (model.kind !== 'onnx' || !('categories' in description)) return {};
+  const { categories, thresholds, views } = description;
+  const form = [model.input, model.output];
+  return {
+    views,
+    form: sha256Of(JSON.stringify(form)),
+    described: sha256Of(JSON.stringify([...form, categories, thresholds])),
+  };
+}
 
 const sha256Of = (content: Buffer | string): string => createHash('sha256').update(content).digest('hex');
 
@@ -274,6 +282,9 @@ function asOne(first: Network, following: ReadonlyMap<string, LoadedNetwork>): N
       [first.sha256, ...next.map(({ category, network }) => `${category} ${network.sha256}`)].join('\n'),
     ),
     form: sha256Of(JSON.stringify(all.map(({ form }) => form))),
+    ...(all.some(({ described }) => described !== undefined)
+      ? { described: sha256Of(JSON.stringify(all.map(({ described }) => described))) }
+      : {}),
     purpose:
       (['research', 'unstated'] as const).find((purpose) => all.some((each) => each.purpose === purpose)) ??
       'clinical',

@@ -28,7 +28,7 @@ export function linesOf(labelled: LabelledFile, options: LineOptions): Lines {
       ? { to: 'stdout', text: `${JSON.stringify({ path, error: { code, message } })}\n` }
       : { to: 'stderr', text: `${path}: ${terminalMessage(labelled.error)}\n` };
   }
-  const { network, seconds, orientation } = labelled.classification;
+  const { network, seconds, orientation, side } = labelled.classification;
   const count = options.top ?? (options.json ? 5 : 1);
   const { decision, top } = decideOn(labelled.classification, count);
   if (!options.json)
@@ -40,6 +40,7 @@ export function linesOf(labelled: LabelledFile, options: LineOptions): Lines {
     decision,
     top,
     orientation,
+    side,
     network: { name: network.name, sha256: network.sha256, purpose: network.purpose },
     cascade: answersOf(labelled.classification, count),
     seconds: seconds.infer,

@@ -79,6 +79,7 @@ async function label(images: string[], options: Options, config: Config): Promis
     ...classifierOptions(options),
     maxMegapixels: config.maxMegapixels,
     frame: frameChoice(config),
+    readsSide: config.side !== 'off',
   }).catch((error: unknown) => {
     console.error(terminalMessage(error));
   });

@@ -182,6 +182,11 @@ export const options = z.object({
     .describe(
       'Whether the network tells [which way up](docs/orientation.md) pictures are: `record` notes it beside the decision; `label` also sets the label `not_upright` where one is turned. The embedded network can, and what `plainview train` makes of it.',
     ),
+  side: oneOf('off', 'record')
+    .default('off')
+    .describe(
+      'Whether [markers of sides](docs/side.md) on the film are read: `record` notes beside the decision what the only one says, and compares it with the order.',
+    ),
   labels: z
     .string()
     .min(1)

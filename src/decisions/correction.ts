@@ -136,7 +136,7 @@ function personal(
   { who, when }: By,
 ): NewDecision {
   const before = current.before ?? { ...networksDecision(current), ...settledIn(current) };
-  const { top, network, engine, ms, orientation } = before;
+  const { top, network, engine, ms, orientation, side } = before;
   return {
     ...(category === null
       ? { decision: 'unknown_view' as const }
@@ -148,6 +148,7 @@ function personal(
     before,
     network,
     ...(orientation === undefined ? {} : { orientation }),
+    ...(side === undefined ? {} : { side }),
     engine,
     when,
     ms,

@@ -1,6 +1,6 @@
 import { createError } from '../errors/errors.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
-import { recordOf } from './read.js';
+import { isBy, recordOf } from './read.js';
 import { metadataNames, type NewDecision } from './schema.js';
 import { pictureOf } from './tags-record.js';
 
@@ -28,7 +28,6 @@ export function isCompletedSince(
 ): boolean {
   const standing = recordOf(now);
   if (decided.requested !== undefined || !standing?.complete) return false;
-  const { decision, network } = standing.record;
-  const isSameNetwork = decision !== 'failed' && network.sha256 === decided.network.sha256;
+  const isSameNetwork = standing.record.decision !== 'failed' && isBy(standing.record, decided.network);
   return isSameNetwork && recordOf(before)?.complete !== true;
 }

@@ -34,6 +34,13 @@ export function decisionOf(record: InstanceRecord): NewDecision {
   return decision;
 }
 
+/** Whether a network made this decision: with the same description, where the record names that. */
+export const isBy = (
+  { network }: Pick<InstanceRecord, 'network'>,
+  { sha256, described }: Pick<InstanceRecord['network'], 'sha256' | 'described'>,
+): boolean =>
+  network.sha256 === sha256 && (network.described === undefined || network.described === described);
+
 /** A person's decision that stands on all levels. */
 export function standingCorrection(instance: InstanceContent): NewDecision | undefined {
   const known = recordOf(instance);

@@ -157,7 +157,7 @@ export class RecordWriter {
   }
 
   compare(
-    decided: { category?: string | undefined },
+    decided: Pick<InstanceRecord, 'category' | 'side'>,
     { descriptions }: Pick<Seen, 'descriptions'>,
     instance: IdentifiedInstance,
   ): OrderRecord | undefined {

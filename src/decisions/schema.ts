@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { orientation } from '../classify/orientation.js';
+import { side } from '../classify/side.js';
 import { orderRecord } from '../order-check/schema.js';
 import { declared } from '../orthanc/declared.js';
 import { exposure } from '../orthanc/exposure.js';
@@ -17,6 +18,8 @@ export const networkId = z.object({
   name: z.string(),
   /** SHA-256 of the network's file, hexadecimal; of a cascade, of all its files' together. */
   sha256: z.string(),
+  /** Of an ONNX network: hash of what a decision takes from its description. Former versions did not write it. */
+  described: z.string().optional().catch(undefined),
 });
 
 /** What a reason says. One that cannot be read is ignored: the reason in English is there too. */
@@ -83,6 +86,8 @@ export const decisionRecord = z.object({
    * read is ignored.
    */
   orientation: orientation.optional().catch(undefined),
+  /** The side that a marker on the film names. Absent where none is looked for; one that cannot be read is ignored. */
+  side: side.optional().catch(undefined),
   engine: z.string(),
   /** ISO 8601, UTC. */
   when: z.string(),

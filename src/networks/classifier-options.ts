@@ -80,6 +80,7 @@ export function serviceOptions(config: Config, network = config.network) {
     ...classifierOptions(network === config.network ? config : withNetwork(config, network)),
     keepsFeatures: config.features === 'keep',
     tellsOrientation: config.orientation !== 'off',
+    readsSide: config.side !== 'off',
     ...(shadowNetwork === undefined ? {} : { shadow: networkFiles(withNetwork(config, shadowNetwork)) }),
   };
 }

@@ -1,4 +1,5 @@
 import { bodyPartOf, type Categories, projectionOf } from '../anatomy/categories.js';
+import type { Side as MarkedSide } from '../anatomy/laterality.js';
 import {
   bodyPartOfTerm,
   isOftenOblique,
@@ -12,10 +13,10 @@ import type { Statement } from './reasons.js';
 import type { OrderRecord } from './schema.js';
 import { noMeaning, type Side, type UnderstoodWord, type Words } from './words.js';
 
+const sides = { R: 'right', L: 'left' } as const;
 /** Values of Laterality (0020,0060) and Image Laterality (0020,0062); U means that there is no side. */
 const lateralities: Readonly<Record<string, Side>> = {
-  R: 'right',
-  L: 'left',
+  ...sides,
   B: 'both',
 };
 
@@ -58,10 +59,13 @@ export class OrderCheck {
   }
 
   /**
-   * @param decided the decision of a network or a person
+   * @param decided the decision of a network or a person, and the side that a marker on the film names
    * @param descriptions the descriptions of the picture and of its order
    */
-  check(decided: { category?: string | undefined }, descriptions: readonly Description[]): OrderRecord {
+  check(
+    decided: { category?: string | undefined; side?: { marked: MarkedSide } | 'none' | undefined },
+    descriptions: readonly Description[],
+  ): OrderRecord {
     const texts = descriptions.filter(({ attribute }) => !codeStrings.includes(attribute));
     const languages = new Set(texts.flatMap(({ text }) => [...this.#words.languagesOf(text)]));
     const understood = descriptions.map((each) => ({
@@ -89,6 +93,7 @@ export class OrderCheck {
     const side = compareSide(
       shown ?? onlyMeantPart,
       statements((each) => each.side),
+      decided.side === undefined || decided.side === 'none' ? undefined : sides[decided.side.marked],
     );
     return {
       answer: [bodyPart, projection, side].some(({ answer }) => answer === 'differs')

@@ -1,4 +1,12 @@
-import { areNear, type BodyPart, isPaired, isWider, likeness, type Projection } from '../anatomy/regions.js';
+import {
+  areNear,
+  type BodyPart,
+  isPaired,
+  isWider,
+  likeness,
+  type Projection,
+  showsOneSide,
+} from '../anatomy/regions.js';
 import { finding, type Statement } from './reasons.js';
 import type { OrderFinding } from './schema.js';
 import type { Side } from './words.js';
@@ -52,10 +60,23 @@ export function compareProjection(
   return finding('differs', 'projection', said, shown);
 }
 
-/** Compares the sides that DICOM attributes give with each other. The network does not classify the side. */
-export function compareSide(part: BodyPart | undefined, said: readonly Statement<Side>[]): OrderFinding {
+/**
+ * Compares the sides that DICOM attributes give with each other, and with the marker on the film.
+ * @param marked what the marker says; of a part whose films often show both sides, it says nothing of the order
+ */
+export function compareSide(
+  part: BodyPart | undefined,
+  said: readonly Statement<Side>[],
+  marked?: Exclude<Side, 'both'>,
+): OrderFinding {
   if (part !== undefined && !isPaired(part)) return finding('cannot_tell', 'unpaired', [], part);
   if (said.length === 0) return finding('cannot_tell', 'no_side_named');
+  if (marked !== undefined && part !== undefined && showsOneSide(part)) {
+    const only = said.map(({ values }) => (values.size === 1 ? [...values][0] : 'both'));
+    if (only.includes(marked === 'right' ? 'left' : 'right'))
+      return finding('differs', 'marker', said, marked);
+    if (only.every((each) => each === marked)) return finding('agrees', 'marker', said, marked);
+  }
   if (said.length === 1) return finding('cannot_tell', 'one_side', said);
   const sides = said.map(({ values }) => (values.size === 1 ? [...values][0] : 'both'));
   return finding(sides.includes('right') && sides.includes('left') ? 'differs' : 'agrees', 'sides', said);

@@ -25,6 +25,7 @@ export const orderSentences = {
   unpaired: (p: OrderBecause) => `${p.shown} has no side.`,
   one_side: (p: OrderBecause) => `Nothing to compare: only ${said(p)}.`,
   sides: (p: OrderBecause) => `${said(p)}.`,
+  marker: (p: OrderBecause) => `The marker on the film says ${p.shown}; ${said(p)}.`,
 };
 
 /** The values that one attribute gives for one aspect: body part, projection or side. */
@@ -33,7 +34,7 @@ export interface Statement<T> {
   values: ReadonlySet<T>;
 }
 
-/** @param shown what the picture shows, or the body part that was meant */
+/** @param shown what the picture shows, or the body part that was meant, or what the marker says */
 export function finding(
   answer: OrderAnswer,
   code: keyof typeof orderSentences,

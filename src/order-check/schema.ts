@@ -5,7 +5,7 @@ export type OrderAnswer = z.output<typeof orderAnswer>;
 
 const orderBecause = z.object({
   code: z.string(),
-  /** What the picture shows, or the body part that was meant: as `means` of `words`. */
+  /** What the picture shows, or its marker says, or the body part that was meant: as `means` of `words`. */
   shown: z.string().optional(),
   /** What attributes of DICOM say of it. */
   said: z.array(z.object({ attribute: z.string(), values: z.array(z.string()) })),
@@ -23,7 +23,8 @@ export type OrderFinding = z.output<typeof orderFinding>;
 
 /**
  * The comparison of a decision with the order, as DICOM describes it. A part of the decision's record. The network does
- * not classify the side: `side` compares the DICOM attributes of the picture with those of the order.
+ * not classify the side: `side` compares the DICOM attributes of the picture with those of the order, and with the marker on
+ * the film where that was read.
  */
 export const orderRecord = z.object({
   /** `differs` if any finding differs. Otherwise the answer for the body part. */

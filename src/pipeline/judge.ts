@@ -49,7 +49,7 @@ export class Judge {
   ): Promise<Omit<NewDecision, 'ms'>> {
     const known = reason === 'sweep' ? await this.#fromKept(before) : undefined;
     const seen = known ?? (await this.#look(id, tags, before));
-    const { shadow, orientation } = seen;
+    const { shadow, orientation, side } = seen;
     const { category, ...decided } = decideOn(seen);
     const cascade = answersOf(seen);
     const provenance = this.provenance(before, seen);
@@ -57,6 +57,7 @@ export class Judge {
       ...decided,
       ...(category === undefined ? {} : { category }),
       ...(orientation === undefined ? {} : { orientation }),
+      ...(side === undefined ? {} : { side }),
       ...provenance,
       ...(cascade === undefined ? {} : { cascade }),
       ...(shadow === undefined ? {} : { shadow: shadowRecordOf(shadow, provenance.when) }),
@@ -95,9 +96,17 @@ export class Judge {
     const scores = await this.#parts.kept?.scores(this.#parts.classifier, before);
     if (scores === undefined) return undefined;
     this.#parts.metrics.renderingsSpared.inc();
-    // The features do not tell it, but the picture is the same.
-    const orientation = orients ? recordOf(before)?.record.orientation : undefined;
-    return { scores, network, engine: engine.engine, ...(orientation === undefined ? {} : { orientation }) };
+    // The features do not tell these, but the picture is the same.
+    const known = recordOf(before)?.record;
+    const orientation = orients ? known?.orientation : undefined;
+    const side = this.#parts.config.side === 'off' ? undefined : known?.side;
+    return {
+      scores,
+      network,
+      engine: engine.engine,
+      ...(orientation === undefined ? {} : { orientation }),
+      ...(side === undefined ? {} : { side }),
+    };
   }
 
   /** Whether this network would give the category that another one gave: that can stand. */
@@ -126,7 +135,11 @@ export class Judge {
     const request = requestOf(instance);
     return {
       who: 'network' as const,
-      network: { name: network.name, sha256: network.sha256 },
+      network: {
+        name: network.name,
+        sha256: network.sha256,
+        ...(network.described === undefined ? {} : { described: network.described }),
+      },
       engine,
       when: new Date().toISOString(),
       ...(request === undefined ? {} : { requested: { who: request.who, when: request.when } }),

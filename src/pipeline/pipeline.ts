@@ -1,7 +1,7 @@
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import type { ComingDecision } from '../decisions/aggregates.js';
-import { isHalfWritten, recordOf, requestOf } from '../decisions/read.js';
+import { isBy, isHalfWritten, recordOf, requestOf } from '../decisions/read.js';
 import { reasonOf } from '../decisions/reasons.js';
 import type { Recorder } from '../decisions/recorder.js';
 import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
@@ -197,8 +197,7 @@ export class Pipeline {
   isUnfinished(instance: InstanceContent): boolean {
     const known = recordOf(instance);
     if (known === undefined || hasOtherVersion(instance)) return false;
-    const { who, network } = known.record;
-    const isOurs = who === 'person' || network.sha256 === this.#classifier.network.sha256;
+    const isOurs = known.record.who === 'person' || isBy(known.record, this.#classifier.network);
     return (isOurs && !known.complete) || this.#followUps.isDue(instance);
   }
 
@@ -266,7 +265,7 @@ export class Pipeline {
     if (this.#recorder.asksAnew(instance, known.record)) return undefined;
     if (known.record.who === 'person') return 'corrected_by_person';
     if (isWorthAnotherTry(known.record)) return undefined;
-    const isSame = known.record.network.sha256 === this.#classifier.network.sha256;
+    const isSame = isBy(known.record, this.#classifier.network);
     if (!isSame) return known.complete && reason !== 'sweep' ? 'already_decided' : undefined;
     // One that is half-written is finished, not made anew: it may be the undo of a person's.
     return known.complete || known.record.decision !== 'failed' ? 'already_decided' : undefined;

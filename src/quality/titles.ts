@@ -26,7 +26,7 @@ export const meanings = (networkScore: number): Readonly<Record<FigureName, stri
     wrongViewByPerson: `It contradicts the category that a person has set or confirmed. ${known} and that a person has decided.`,
     wrongViewByNetwork: `It contradicts the network's category. ${known} where ${network}.`,
     wrongSide:
-      'The attributes of the picture and of its order name different sides. Of those where two attributes name a side.',
+      'The attributes of the picture and of its order, or the marker on the film, name different sides. Of those where two of these name a side.',
     orderMismatch:
       'Body part, projection or side is not what was ordered. Of those where at least one of the three could be compared.',
     orderMismatchOpen: 'No person has settled it: by a decision, or by an answer. Of the order mismatches.',

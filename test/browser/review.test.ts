@@ -474,6 +474,21 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     Object.assign(entry, { orientation: undefined });
   });
 
+  test('the facts name the marker on the film, and the network of a cascade that decided', async () => {
+    const entry = nth(0);
+    const cascade = ['regions', 'knees'].map((name, i) => ({
+      network: { name, sha256: `${i}`.repeat(64) },
+      top: [],
+    }));
+    Object.assign(entry, { side: { marked: 'L', score: 0.99 }, cascade });
+    const page = await openInstance(0);
+    const fact = (name: string) =>
+      page.locator('.pairs > div', { hasText: name }).locator('dd').textContent();
+    expect(await fact('Marker on the film')).toBe('left');
+    expect(await fact('Deciding network')).toBe('knees 11111111');
+    Object.assign(entry, { side: undefined, cascade: undefined });
+  });
+
   test('a drag windows the picture, which Orthanc then renders anew; wheel and keys zoom, two fingers too', async () => {
     const page = await openInstance(0, { hasTouch: true });
     const stage = page.locator('.stage');

@@ -59,6 +59,34 @@ test('a picture that differs from the order is marked on all three levels, until
   });
 });
 
+test('a marker on the film that contradicts the order is a mismatch until a person answers; the category stays', async () => {
+  const { classifier, url, secret } = await service();
+  classifier.side = { marked: 'R', score: 0.99 };
+  const { orthancId } = await real.storeInstance(
+    image({ studyInstanceUid: uid('marker'), attributes: { '0008,1030': ['LO', 'Knie links seitlich'] } }),
+  );
+  const resource = `instances/${orthancId}`;
+  await reader().decided(orthancId);
+  expect(await reader().labels(resource)).toEqual(['knee_lateral', 'order_mismatch']);
+  const record = await reader().record(orthancId);
+  expect(record).toMatchObject({
+    category: 'knee_lateral',
+    side: { marked: 'R', score: 0.99 },
+    order: {
+      bodyPart: { answer: 'agrees' },
+      side: { reason: 'The marker on the film says right; StudyDescription says left.' },
+    },
+  });
+
+  const answered = await fetchSigned(secret, `${url}/api/v1/instances/${orthancId}/acknowledgement`, {
+    method: 'POST',
+    body: JSON.stringify({ answer: 'order_wrong', of: record?.when }),
+  });
+  expect(answered.status).toBe(200);
+  expect(await reader().labels(resource)).toEqual(['knee_lateral', 'settled_by_person']);
+  expect((await reader().record(orthancId))?.side).toEqual({ marked: 'R', score: 0.99 });
+});
+
 test('sequences of codes and of requests are read, and invalid items are skipped', async () => {
   await service();
   const { orthancId, study } = await real.storeInstance(image({ studyInstanceUid: uid('coded order') }));

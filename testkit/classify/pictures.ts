@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import { shipped } from '../../src/files/places.js';
 
 /** Folder of real radiographs, which must not be in the repository. Without it, tests that need them are skipped. */
-const folder = process.env.RADIOGRAPHS ?? shipped('..', 'shared', 'data', 'radiographs');
+export const radiographsFolder = process.env.RADIOGRAPHS ?? shipped('..', 'shared', 'data', 'radiographs');
 
 /** @returns up to `count` files, spread over all; none without the folder */
 export function radiographs(count: number): string[] {
-  const images = join(folder, 'images');
+  const images = join(radiographsFolder, 'images');
   if (!existsSync(images)) {
-    console.warn(`no radiographs at ${folder}: name their folder in the environment variable RADIOGRAPHS`);
+    console.warn(
+      `no radiographs at ${radiographsFolder}: name their folder in the environment variable RADIOGRAPHS`,
+    );
     return [];
   }
   const files = readdirSync(images)
@@ -29,7 +31,7 @@ export const modelFile = (name: string): string => shipped('model', name);
 
 /** @returns up to `count` radiographs of the manifest with people's labels; none without the manifest */
 export function labelledRadiographs(count: number): { path: string; label: string; source: string }[] {
-  const manifest = join(folder, 'manifest.csv');
+  const manifest = join(radiographsFolder, 'manifest.csv');
   if (!existsSync(manifest)) return [];
   const lines = readFileSync(manifest, 'utf8').trim().split('\n').slice(1);
   const step = Math.max(Math.floor(lines.length / count), 1);
@@ -38,6 +40,6 @@ export function labelledRadiographs(count: number): { path: string; label: strin
     .slice(0, count)
     .map((line) => {
       const [, file = '', label = '', source = ''] = line.split(',');
-      return { path: join(folder, file), label, source };
+      return { path: join(radiographsFolder, file), label, source };
     });
 }

@@ -66,13 +66,20 @@ function levelAt(levels: Uint8Array, from: 1 | 3, to: 1 | 3, pixel: number, chan
   return to === 3 ? at(channel) : Math.round(0.299 * at(0) + 0.587 * at(1) + 0.114 * at(2));
 }
 
+/** A loop, since `Uint8Array.from` takes many times longer. */
+function upperBytes(values: Uint16Array): Uint8Array {
+  const bytes = new Uint8Array(values.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = (values[i] ?? 0) >> 8;
+  return bytes;
+}
+
 /** @returns grey levels 0 … 255 in the size of the input, [height, width, channels of the picture] */
 async function resized(picture: Picture, form: InputForm): Promise<Uint8Array> {
   const { width: inputWidth, height: inputHeight, fill, interpolation } = form;
   const { left, top, width, height } = placementOf(picture, form);
   const { pixels, channels } = picture;
   const { default: sharp } = await import('sharp');
-  const bytes = pixels instanceof Uint16Array ? Uint8Array.from(pixels, (value) => value >> 8) : pixels;
+  const bytes = pixels instanceof Uint16Array ? upperBytes(pixels) : pixels;
   let image = sharp(bytes, {
     raw: { width: picture.width, height: picture.height, channels },
     limitInputPixels: false,

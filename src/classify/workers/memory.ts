@@ -4,4 +4,4 @@ import type { Model } from '../network.js';
 export const memoryFor = (maxMegapixels: number): number => 1_000_000_000 + 12 * 1_000_000 * maxMegapixels;
 
 /** Of a further network: its weights, as the file, the graph and the engine have them, and its activations. */
-export const memoryOf = ({ file }: Model): number => 200_000_000 + 6 * file.length;
+export const memoryOf = ({ file }: Pick<Model, 'file'>): number => 200_000_000 + 6 * file.length;

@@ -6,6 +6,8 @@ import type { Model } from '../network.js';
 import type { OnnxForm } from '../onnx/fit.js';
 import type { Orientation } from '../orientation.js';
 import type { FrameChoice } from '../prepare/picture.js';
+import type { Side } from '../side.js';
+import type { SideModel } from '../side-model.js';
 import type { OrientationSetup } from './orienter.js';
 
 /** Data with which a worker is started. */
@@ -14,6 +16,8 @@ export interface Setup {
   readonly engine: EngineChoice;
   /** Where it is to be told which way up pictures are. */
   readonly orientation?: OrientationSetup | undefined;
+  /** Where markers of sides are to be read. */
+  readonly side?: SideModel | undefined;
   readonly maxMegapixels: number;
   /** Which frame of a DICOM file is classified; default `first`. */
   readonly frame?: FrameChoice | undefined;
@@ -85,6 +89,8 @@ export interface Classification {
   readonly seconds: Seconds;
   /** Where the network tells it. */
   readonly orientation?: Orientation;
+  /** Where markers of sides are read. */
+  readonly side?: Side;
   /** What enters the last layer of the network, where that was asked for. */
   readonly features?: Float32Array;
   /** Present where there is a second network. */

@@ -3,11 +3,13 @@ import { inspect } from 'node:util';
 import { asPlainviewError } from '../../errors/errors.js';
 import type { EngineChoice } from '../engines/engine.js';
 import type { Size } from '../graph/steps.js';
+import { turnOf } from '../orientation.js';
 import { decode } from '../prepare/decode.js';
 import type { Picture } from '../prepare/picture.js';
 import type { Reply, Request, SerializedError, Setup, ShadowOutcome, ToWorker } from './protocol.js';
 import { ReceivedPictures } from './received-pictures.js';
 import { type Running, startNetwork } from './running.js';
+import { startSideReader } from './side-reader.js';
 
 // A worker process. It reads the network, starts the engine, and computes scores of pictures until it is ended.
 // Where the parent was killed, nobody reads the answer, and `disconnect` follows.
@@ -55,6 +57,7 @@ async function lookAt(
 async function start(setup: Setup): Promise<void> {
   const network = await startNetwork(setup.model, setup.engine, setup.orientation);
   const { engine, batcher } = network;
+  const readSide = setup.side && (await startSideReader(setup.side, engine.name));
   const shadow = await startShadow(setup, engine.name);
   const sharesInput =
     shadow !== undefined && 'preparation' in shadow && shadow.preparation === network.preparation;
@@ -89,11 +92,13 @@ async function start(setup: Setup): Promise<void> {
       const features = wanted.kind === 'features' ? network.featuresOf?.(inferred) : undefined;
       const began = performance.now();
       const orientation = wanted.kind === 'map' ? undefined : await network.orient?.(inferred);
+      const side = wanted.kind === 'map' ? undefined : await readSide?.(await decoding, turnOf(orientation));
       const result = {
         scores,
         seconds: all(seconds + elapsed(began)),
         ...(features === undefined ? {} : { features }),
         ...(orientation === undefined ? {} : { orientation }),
+        ...(side === undefined ? {} : { side }),
       };
       if (isShadowed && shadow !== undefined) {
         reply({ kind: 'scored', id, result });
@@ -124,7 +129,7 @@ async function start(setup: Setup): Promise<void> {
     classes: network.classes,
     batch: engine.batch,
     orients: network.orient !== undefined,
-    samples: shadow === undefined || sharesInput ? sizeOf(network) : undefined,
+    samples: readSide === undefined && (shadow === undefined || sharesInput) ? sizeOf(network) : undefined,
     onnx: network.onnx,
     ...(shadow === undefined ? {} : { shadow: 'error' in shadow ? shadow : { classes: shadow.classes } }),
   });

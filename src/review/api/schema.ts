@@ -20,6 +20,9 @@ export type Decision = z.output<typeof decision>;
 
 const networkId = z.object({ name: z.string(), sha256: z.string() });
 
+/** Of a cascade: the networks that looked, in their order. */
+const cascade = z.optional(z.array(z.object({ network: networkId })));
+
 const wouldBe = z.object({
   network: networkId,
   decision,
@@ -44,8 +47,11 @@ export const entry = z.object({
   top: z.array(scored),
   who: z.enum(['network', 'person']),
   network: networkId,
+  cascade,
   /** `turned`: clockwise degrees that bring the picture upright. */
   orientation: z.optional(z.union([z.object({ turned: z.number() }), z.literal('cannot_tell')])),
+  /** What the only marker on the film says. */
+  side: z.optional(z.union([z.object({ marked: z.enum(['R', 'L']) }), z.literal('none')])),
   engine: z.string(),
   /** ISO 8601; sent back with a confirmation or correction, it identifies the decision that it is about. */
   when: z.string(),
@@ -56,6 +62,7 @@ export const entry = z.object({
       decision,
       category: z.optional(z.string()),
       top: z.array(scored),
+      cascade,
       when: z.string(),
       shadow: z.optional(wouldBe),
     }),

@@ -46,7 +46,9 @@ export function Facts({ entry }: { entry: Entry }) {
             [texts.factsWhen, localTime(entry.when)],
             [texts.factsRequestedBy, entry.requested?.who],
             [texts.factsBefore, entry.before && previousDecision(entry.before)],
-            [texts.factsNetwork, `${entry.network.name} ${entry.network.sha256.slice(0, 8)}`],
+            [texts.factsMarker, markerText(entry)],
+            [texts.factsNetwork, nameOf(entry.network)],
+            [texts.factsDeciding, decidingNetwork(entry)],
             [texts.factsEngine, entry.engine],
             [texts.factsShadow, shadowText(entry)],
           ]}
@@ -72,6 +74,17 @@ const Reason = ({ entry }: { entry: Entry }) => (
     />
   </p>
 );
+
+const nameOf = ({ name, sha256 }: Entry['network']): string => `${name} ${sha256.slice(0, 8)}`;
+
+/** Of a cascade: the last network that looked. */
+function decidingNetwork({ before, cascade = before?.cascade }: Entry): string | undefined {
+  const last = cascade?.at(-1);
+  return last && nameOf(last.network);
+}
+
+const markerText = ({ side }: Entry): string | undefined =>
+  side === undefined || side === 'none' ? undefined : texts.factsMarkers[side.marked];
 
 /** The answer of the second network, where it belongs to the network's decision. */
 function shadowText({ before, shadow: own, when }: Entry): string | undefined {

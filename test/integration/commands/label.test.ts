@@ -101,6 +101,24 @@ describe('plainview label', () => {
     ]);
   });
 
+  it('reads the side marker of a picture where PLAINVIEW_SIDE says so', async () => {
+    const marked = join(folder, 'marked.png');
+    const letter =
+      '<path d="M0 0H90V110H0Z" fill="#222"/><path d="M25 20V90H65" stroke="#fff" stroke-width="11" fill="none"/>';
+    const svg = Buffer.from(
+      `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="110">${letter}</svg>`,
+    );
+    const film = { create: { width: 1400, height: 2000, channels: 3 as const, background: '#555' } };
+    await sharp(film)
+      .composite([{ input: svg, left: 1200, top: 300 }])
+      .png()
+      .toFile(marked);
+    const lines = async (env: NodeJS.ProcessEnv) =>
+      jsonLines((await runPlainview(['label', '--json', marked], { env })).stdout);
+    expect(await lines({ PLAINVIEW_SIDE: 'record' })).toMatchObject([{ side: { marked: 'L' } }]);
+    expect((await lines({}))[0]).not.toHaveProperty('side');
+  });
+
   it('prints one object per line with --json', async () => {
     const { stdout } = await runPlainview(['label', '--json', ...network, picture('rgb.png')]);
     const { category } = await best('rgb.png');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defaultThresholds, loadNetwork, readClasses } from '../../../src/classify/network.js';
+import { brightnessOnnx } from '../../../testkit/classify/brightness-onnx.js';
 import { modelFile } from '../../../testkit/classify/pictures.js';
 
 let folder: string;
@@ -135,4 +136,21 @@ describe('the included networks', () => {
     const gitBlob = createHash('sha1').update(`blob ${text.length}\0`).update(text).digest('hex');
     expect(gitBlob).toBe('d670f6361d83cb53a67285670f899a7dc558197f');
   });
+});
+
+it('an ONNX file is known by what its description makes of it, not by its name or note', async () => {
+  const views = ['knee_ap', 'hand_ap', 'chest_lateral'] as const;
+  const described = async (
+    categories: typeof views | ['hand_ap', 'knee_ap', 'chest_lateral'],
+    more: Parameters<typeof brightnessOnnx>[3],
+  ) => {
+    const { network } = await loadNetwork({ graph: await brightnessOnnx(folder, 'views', categories, more) });
+    return network.described;
+  };
+  const first = await described(views, { note: 'first' });
+  expect(first).toMatch(/^[0-9a-f]{64}$/);
+  expect(await described(views, { note: 'second' })).toBe(first);
+  expect(await described(views, { thresholds: { threshold: 0.5 } })).not.toBe(first);
+  expect(await described(views, { output: { values: 'logits' } })).not.toBe(first);
+  expect(await described(['hand_ap', 'knee_ap', 'chest_lateral'], {})).not.toBe(first);
 });

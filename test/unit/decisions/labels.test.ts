@@ -107,15 +107,35 @@ describe('a picture that is not upright', () => {
 
   test('is as much turned after a correction, and after its undo', () => {
     const by = { who: 'ann', when: '2026-01-02T00:00:00.000Z' };
-    const said = { ...turned, ...corrected(turned, 'hand_ap', by) };
+    const said = corrected(turned, 'hand_ap', by);
     expect(said).toMatchObject({ category: 'hand_ap', orientation: { turned: 90 } });
-    expect(undone(said)).toMatchObject({ category: 'knee_ap', orientation: { turned: 90 } });
+    expect(undone({ ...turned, ...said })).toMatchObject({
+      category: 'knee_ap',
+      orientation: { turned: 90 },
+    });
   });
 
   test('an orientation that cannot be read is ignored', () => {
     const text = JSON.stringify({ ...turned, orientation: { turned: 45 } });
     expect(readRecord(instanceRecord, text)).toMatchObject({ category: 'knee_ap' });
     expect(readRecord(instanceRecord, text)?.orientation).toBeUndefined();
+  });
+});
+
+describe('the side that a marker names', () => {
+  const marked = { ...record('category', 'knee_ap'), side: { marked: 'R' as const, score: 0.99 } };
+
+  test('stays with the picture after a correction, and sets no label', () => {
+    const said = corrected(marked, 'hand_ap', { who: 'ann', when: '2026-01-02T00:00:00.000Z' });
+    expect(said).toMatchObject({ category: 'hand_ap', side: { marked: 'R' } });
+    expect(labelsOf(marked, { labelsTurned: true })).toEqual(['knee_ap']);
+  });
+
+  test('is read, and ignored where it cannot be read', () => {
+    expect(readRecord(instanceRecord, JSON.stringify(marked))?.side).toEqual(marked.side);
+    const text = JSON.stringify({ ...marked, side: { marked: 'X', score: 1 } });
+    expect(readRecord(instanceRecord, text)).toMatchObject({ category: 'knee_ap' });
+    expect(readRecord(instanceRecord, text)?.side).toBeUndefined();
   });
 });
 

@@ -39,6 +39,8 @@ test('data files that the code reads are sent', () => {
     'model/categories.json',
     'model/views.json',
     'model/upright.json',
+    'model/side.pb',
+    'model/side.json',
     'orders/regions.yaml',
     'orders/words/de.yaml',
   ])

@@ -150,6 +150,47 @@ describe('an order for two planes', () => {
   );
 });
 
+describe('the side marker on the film', () => {
+  const left = study('Knie links ap');
+  const image = (text: string) => ({ attribute: 'ImageLaterality', text });
+  const R = { marked: 'R' } as const;
+  const sideOf = (category: string | undefined, descriptions: typeof left, side: typeof R | 'none' = R) =>
+    check.check({ category, side }, descriptions).side;
+
+  test('that contradicts the order is a difference of its own', () => {
+    expect(check.check({ category: 'knee_ap', side: R }, left)).toMatchObject({
+      answer: 'differs',
+      bodyPart: { answer: 'agrees' },
+      side: {
+        answer: 'differs',
+        reason: 'The marker on the film says right; StudyDescription says left.',
+        because: { code: 'marker', shown: 'right' },
+      },
+    });
+  });
+
+  test('is compared with DICOM’s sides too, and named beside them where these differ', () => {
+    expect(sideOf('knee_ap', [image('L')])).toMatchObject({ answer: 'differs', because: { code: 'marker' } });
+    expect(sideOf('knee_ap', [...left, image('R')]).reason).toBe(
+      'The marker on the film says right; StudyDescription says left, ImageLaterality says right.',
+    );
+  });
+
+  test('that says the same agrees, where one attribute alone could not tell', () => {
+    expect(sideOf('knee_ap', [image('R')])).toMatchObject({ answer: 'agrees', because: { code: 'marker' } });
+    expect(sideOf('knee_ap', [image('R')], 'none').answer).toBe('cannot_tell');
+  });
+
+  test.each([
+    ['an order for both sides', 'knee_ap', 'Knie bds. ap'],
+    ['a chest', 'chest_pa_ap', 'Thorax links'],
+    ['both hips, or both kneecaps', 'patella_axial', 'Patella axial links'],
+    ['a picture without a category', undefined, 'Knie links, Hand links'],
+  ] as const)('says nothing of %s', (_, category, text) => {
+    expect(sideOf(category, study(text)).answer).toBe('cannot_tell');
+  });
+});
+
 describe('names of one view', () => {
   test.each([
     ['Hüfte axial', 'hip_lateral_cross_table', 'agrees'],

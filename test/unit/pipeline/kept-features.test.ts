@@ -14,6 +14,7 @@ interface Known {
   sha256?: string;
   answer?: { category: string; score: number };
   featuresHash?: string;
+  env?: NodeJS.ProcessEnv;
 }
 
 /** A pipeline that keeps features. What its network says of kept ones, it says of pictures too. */
@@ -21,9 +22,10 @@ function keeping({
   sha256 = 'a'.repeat(64),
   answer = { category: 'knee_lateral', score: 0.99 },
   featuresHash = 'f'.repeat(64),
+  env = {},
 }: Known = {}) {
   const kept = new KeptFeatures(join(site.stateDir, 'features'), { multiframe: 'skip' }, silent);
-  const made = pipelineOn(site, { kept, sha256 });
+  const made = pipelineOn(site, { kept, sha256, env });
   made.classifier.answer = async () => answer;
   made.classifier.last = { featuresHash, inputs: 4, scores: () => scoresOf(answer) };
   const sweep = async ({ instance }: Line) => {
@@ -69,18 +71,24 @@ test.each([
   expect(site.record(line.instance)).toMatchObject({ ...expected, network: { sha256: next } });
 });
 
-test('which way up a picture is stays, where it is decided without a rendering', async () => {
+test('which way up a picture is, and what its marker says, stays where it is decided without a rendering', async () => {
   const line = site.store(image());
-  const first = keeping();
+  const first = keeping({ env: { PLAINVIEW_SIDE: 'record' } });
+  first.classifier.side = { marked: 'L', score: 0.98 };
   first.classifier.orientation = { turned: 180, score: 0.9 };
   await first.pipeline.process(jobOf(line.instance));
-  const second = keeping({ sha256: next, answer: { category: 'hand_ap', score: 0.99 } });
+  const second = keeping({
+    sha256: next,
+    answer: { category: 'hand_ap', score: 0.99 },
+    env: { PLAINVIEW_SIDE: 'record' },
+  });
   second.classifier.orientation = 'cannot_tell';
   await second.sweep(line);
   expect(second.classifier.pictures).toEqual([]);
   expect(site.record(line.instance)).toMatchObject({
     category: 'hand_ap',
     orientation: { turned: 180, score: 0.9 },
+    side: { marked: 'L', score: 0.98 },
   });
 });
 

@@ -249,6 +249,24 @@ describe('what is decided already', () => {
     expect(await pipeline.process(sweep)).toMatchObject({ kind: 'decided' });
   });
 
+  test('by the same ONNX file with another description is decided anew by a sweep, and by nothing else', async () => {
+    const line = site.store(image());
+    const sweep: Job = { ...jobOf(line.instance), reason: 'sweep' };
+    const process = (job: Job, described?: string) => {
+      const { pipeline, classifier } = pipelineOn(site);
+      Object.assign(classifier.network, { described });
+      return pipeline.process(job);
+    };
+    await process(sweep);
+    // An older version recorded no description: what it decided stands.
+    expect(await process(sweep, 'one')).toMatchObject({ why: 'already_decided' });
+    await request(line);
+    expect(await process(sweep, 'one')).toMatchObject({ kind: 'decided' });
+    expect(await process(sweep, 'one')).toMatchObject({ why: 'already_decided' });
+    expect(await process(jobOf(line.instance), 'two')).toMatchObject({ why: 'already_decided' });
+    expect(await process(sweep, 'two')).toMatchObject({ kind: 'decided' });
+  });
+
   test('by another network is decided anew by a sweep, though it is not unfinished', async () => {
     const { instance: id } = await decided();
     const other = pipelineOn(site, { sha256: 'b'.repeat(64) });

@@ -374,6 +374,9 @@ describe('a reason of the service', () => {
       text: 'Das Bild zeigt: Knie; Study Description nennt Hand und Handgelenk, Body Part Examined nennt Fuß.',
     });
     const sides = [{ attribute: 'ImageLaterality', values: new Set(['left']) }];
+    expect(orderReason(finding('differs', 'marker', sides, 'right'))).toEqual({
+      text: 'Die Seitenmarke auf dem Bild sagt rechts; Image Laterality nennt links.',
+    });
     expect(orderReason(finding('cannot_tell', 'one_side', sides)).text).toContain(
       'Image Laterality nennt links',
     );
