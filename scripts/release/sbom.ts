@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Facts } from './facts.js';
@@ -7,18 +7,30 @@ import type { Runtime } from './node.js';
 import { run } from './run.js';
 
 const bom = z.looseObject({
-  metadata: z.looseObject({ component: z.looseObject({}) }),
+  metadata: z.looseObject({ component: z.looseObject({ 'bom-ref': z.string() }) }),
   components: z.array(z.looseObject({ 'bom-ref': z.string() })),
+  dependencies: z.array(z.looseObject({ ref: z.string(), dependsOn: z.array(z.string()).default([]) })),
 });
 
+/** By the folder of each package. */
+const lockFile = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
+
 /** What is in a release besides npm's packages. */
-const networks = ['model/plainview.pb'];
+const networks = ['model/plainview.pb', 'model/side.pb'];
 
 /** The software bill of materials of a staged folder, in CycloneDX. The same folder always has the same one. */
 export function sbomOf(folder: string, { version, commit, date }: Facts, runtime: Runtime): string {
-  const { metadata, components, ...rest } = bom.parse(
-    JSON.parse(run('npm', ['sbom', '--sbom-format=cyclonedx', '--omit=dev'], { cwd: folder })),
-  );
+  // Of the lock file: npm refuses a folder from which something was trimmed.
+  const args = ['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--package-lock-only'];
+  const {
+    metadata,
+    components: locked,
+    dependencies,
+    ...rest
+  } = bom.parse(JSON.parse(run('npm', args, { cwd: folder })));
+  const present = packagesIn(folder);
+  const components = locked.filter((each) => present.has(each['bom-ref']));
+  const known = new Set([metadata.component['bom-ref'], ...components.map((each) => each['bom-ref'])]);
   const text = JSON.stringify(
     {
       ...rest,
@@ -34,6 +46,9 @@ export function sbomOf(folder: string, { version, commit, date }: Facts, runtime
           properties: [{ name: 'plainview:commit', value: commit }],
         },
       },
+      dependencies: dependencies
+        .filter(({ ref }) => known.has(ref))
+        .map((each) => ({ ...each, dependsOn: each.dependsOn.filter((ref) => known.has(ref)) })),
       components: [
         ...components,
         {
@@ -59,6 +74,18 @@ export function sbomOf(folder: string, { version, commit, date }: Facts, runtime
     1,
   );
   return `${text}\n`;
+}
+
+/** The locked packages that the folder has, as npm's SBOM names them. */
+function packagesIn(folder: string): Set<string> {
+  const { packages } = lockFile.parse(JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')));
+  return new Set(
+    Object.entries(packages).flatMap(([path, { version }]) =>
+      path !== '' && existsSync(join(folder, path))
+        ? [`${path.split('node_modules/').at(-1)}@${version}`]
+        : [],
+    ),
+  );
 }
 
 export const sha256 = (content: Buffer | string): string =>
