@@ -32,11 +32,12 @@ COPY scripts/fetch-cuda.sh scripts/cuda-files.sha256 scripts/
 ARG PIP_INDEX_URL
 RUN sh scripts/fetch-cuda.sh && rm -rf cuda/wheels && cp scripts/cuda-files.sha256 cuda/
 
-# tfjs-node-gpu is left out: it needs CUDA 11.2, which no image has here.
+# tfjs-node-gpu is left out: it needs CUDA 11.2, which no image has here. npm does not list a folder that was trimmed, so its list
+# has the compilers too that are trimmed.
 FROM build AS trimmed
 RUN npm pkg delete devDependencies && \
     npm uninstall @tensorflow/tfjs-node-gpu --omit=dev --ignore-scripts --no-audit --no-fund && \
-    node scripts/trim-modules.mjs . && npm sbom --sbom-format=cyclonedx > sbom.cdx.json && \
+    npm sbom --sbom-format=cyclonedx > sbom.cdx.json && node scripts/trim-modules.mjs . && \
     rm -rf src scripts tsconfig.json tsconfig.build.json
 
 FROM node:22-bookworm-slim AS runtime
