@@ -2,16 +2,16 @@
 // works off a backlog on a real Orthanc on this machine, as a ratio to `GET …/rendered` alone at the same concurrency, and the
 // CPU time of both processes, by stage. `--archive 100000` goes on to an archive of so many small films, in which nothing may
 // grow. Linux alone. Compare what is in one run.
+import { execFile } from 'node:child_process';
 import { loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
-import pMap from 'p-map';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
 import { z } from 'zod';
 import { type SandboxOrthanc, startOrthanc } from '../src/sandbox/orthanc.js';
 import { seeded } from '../testkit/random.js';
 import { residentMegabytes } from './backlog/cpu.js';
 import { type Kind, storeFilms } from './backlog/films.js';
 import { measured, perSecond, type Run, waitForDecided, withBacklog } from './backlog/service.js';
-import { measureStages } from './backlog/stages.js';
 import { mean } from './statistics.js';
 
 const count = z.coerce.number().int().min(0);
@@ -50,20 +50,22 @@ const kinds: Kind[] = [
   { name: 'small, 256 × 256', rows: 256, columns: 256, films: small },
 ].filter(({ films }) => films > 0);
 
-/** What Orthanc can do at most: it renders, and nobody looks. */
-const renderAlone = (orthanc: SandboxOrthanc, ids: readonly string[]): Promise<Run> =>
-  measured({ plainview: process.pid, orthanc: orthanc.pid }, ids.length, () =>
-    pMap(
-      ids,
-      async (id) => {
-        const headers = { accept: 'image/x-portable-arbitrarymap' };
-        const answer = await fetch(`${orthanc.url}/instances/${id}/frames/0/rendered`, { headers });
-        if (!answer.ok) throw new Error(`${answer.status} for ${id}`);
-        await answer.arrayBuffer();
-      },
-      { concurrency },
-    ),
-  );
+const oneRun = z.object({
+  films: z.number(),
+  seconds: z.number(),
+  plainviewMs: z.number(),
+  orthancMs: z.number(),
+});
+
+/** Runs a script beside this file as a process of its own. @returns what it prints */
+async function runScript(name: string, args: readonly (string | number)[]): Promise<unknown> {
+  const script = fileURLToPath(new URL(`./backlog/${name}`, import.meta.url));
+  const command = ['--import', 'tsx', script, ...args.map(String)];
+  return JSON.parse((await promisify(execFile)(process.execPath, command)).stdout);
+}
+
+const renderAlone = async ({ url, pid }: SandboxOrthanc, ids: readonly string[]): Promise<Run> =>
+  oneRun.parse(await runScript('render.ts', [url, pid, concurrency, ids.join(',')]));
 
 async function measureKind(kind: Kind): Promise<void> {
   const orthanc = await startOrthanc({});
@@ -85,12 +87,17 @@ async function measureKind(kind: Kind): Promise<void> {
     if (service === undefined) throw new Error('the service was not measured');
     const fresh = await startOrthanc({});
     const stages = await storeFilms(fresh.url, kind, perStudy, random)
-      .then((stored) => measureStages(fresh, stored, { concurrency, warmUp, env }))
+      .then((stored) => runScript('stages.ts', [fresh.url, fresh.pid, concurrency, warmUp, stored.join(',')]))
+      .then((printed) => z.record(z.string(), oneRun).parse(printed))
       .finally(() => fresh.discard());
     const limit = mean([perSecond(before), perSecond(after)]);
+    const cpuOf = ({ plainviewMs, orthancMs }: Run) => plainviewMs + orthancMs;
+    const leastMs = mean([cpuOf(before), cpuOf(after)]);
     const row = (run: Run) => ({
       'a second': perSecond(run).toFixed(1),
       ratio: (perSecond(run) / limit).toFixed(2),
+      // The same on a machine that does nothing else.
+      'ratio by CPU': (leastMs / cpuOf(run)).toFixed(2),
       'CPU of Plainview, ms a film': run.plainviewMs.toFixed(1),
       'CPU of Orthanc, ms a film': run.orthancMs.toFixed(1),
     });

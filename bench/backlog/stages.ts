@@ -1,3 +1,5 @@
+// `stages.ts <URL> <PID> <concurrency> <warm-up> <identifiers>`: each stage of the pipeline alone, for all of these instances,
+// before it the same for some of them to warm up. A process of its own, as `render.ts`. Prints a `Run` by stage.
 import pMap from 'p-map';
 import { pino } from 'pino';
 import { deriveKey } from '../../src/access/keys.js';
@@ -12,21 +14,23 @@ import { Metrics } from '../../src/metrics/metrics.js';
 import { serviceOptions } from '../../src/networks/classifier-options.js';
 import { instanceId } from '../../src/orthanc/ids.js';
 import { Orthanc } from '../../src/orthanc/orthanc.js';
-import type { SandboxOrthanc } from '../../src/sandbox/orthanc.js';
 import { noTracing } from '../../src/tracing/tracing.js';
 import { measured, type Run } from './service.js';
 
-/** Each stage of the pipeline alone, for all of these instances, before it the same for some of them to warm up. */
-export async function measureStages(
-  sandbox: SandboxOrthanc,
-  instances: readonly string[],
-  { concurrency, warmUp, env }: { concurrency: number; warmUp: number; env: Record<string, string> },
-): Promise<Record<string, Run>> {
+const [url = '', pid = '', given = '', first = '', instances = ''] = process.argv.slice(2);
+const concurrency = Number(given);
+const warmUp = Number(first);
+const runs: Record<string, Run> = {};
+await measureStages();
+console.log(JSON.stringify(runs));
+
+async function measureStages(): Promise<void> {
   const config = loadConfig({
-    PLAINVIEW_ORTHANC_URL: sandbox.url,
+    PLAINVIEW_ORTHANC_URL: url,
     PLAINVIEW_SECRET: 'bench-bench-bench-bench',
     PLAINVIEW_STATE_DIR: await temporaryFolder('plainview-bench-'),
-    ...env,
+    PLAINVIEW_BACKLOG_CONCURRENCY: given,
+    PLAINVIEW_CONCURRENCY: given,
   });
   const classifier = await createClassifier(serviceOptions(config));
   const orthanc = new Orthanc(config);
@@ -40,14 +44,13 @@ export async function measureStages(
     tracing: noTracing,
     log: pino({ level: 'silent' }),
   });
-  const ids = instances.map((id) => instanceId.parse(id));
-  const runs: Record<string, Run> = {};
+  const ids = instances.split(',').map((id) => instanceId.parse(id));
   const each = async <T>(name: string, task: (id: (typeof ids)[number], n: number) => Promise<T>) => {
     const run = (some: typeof ids, from: number) =>
       pMap(some, (id, n) => task(id, from + n), { concurrency });
     const first = await run(ids.slice(0, warmUp), 0);
     let rest: T[] = [];
-    const pids = { plainview: process.pid, orthanc: sandbox.pid };
+    const pids = { plainview: process.pid, orthanc: Number(pid) };
     runs[name] = await measured(pids, ids.length - warmUp, async () => {
       rest = await run(ids.slice(warmUp), warmUp);
     });
@@ -60,10 +63,12 @@ export async function measureStages(
       described: await hierarchy.describe(id),
     }));
     const tagsOf = (n: number) => read[n]?.described.tags;
-    await each('render', (id, n) => renderings.whole(id, 0, async () => undefined, tagsOf(n)));
+    await each('render', (id, n) =>
+      renderings.whole(id, 0, async () => undefined, tagsOf(n), classifier.taps),
+    );
     const some: Buffer[] = [];
     for (const [n, id] of ids.slice(0, 8).entries())
-      await renderings.whole(id, 0, async (picture) => some.push(Buffer.from(picture)), tagsOf(n));
+      await renderings.whole(id, 0, async (file) => some.push(file), tagsOf(n), classifier.taps);
     const seen = await each('decode, prepare, infer', (_, n) =>
       classifier.classify(some[n % some.length] ?? Buffer.alloc(0)),
     );
@@ -82,7 +87,6 @@ export async function measureStages(
         ms: 1,
       });
     });
-    return runs;
   } finally {
     orthanc.close();
     await classifier.close();
