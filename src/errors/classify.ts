@@ -118,7 +118,8 @@ export const classifyErrors = {
     status: 500,
     exit: 1,
     meaning: 'The engine computes other scores than the network must give, so Plainview does not use it.',
-    remedy: 'Choose another engine (PLAINVIEW_ENGINE, `--engine`), and check the driver of the GPU.',
+    remedy:
+      'Choose another engine (PLAINVIEW_ENGINE, `--engine`), and check the driver of the GPU. Where PLAINVIEW_PRECISION (`--precision`) is `int8`, choose `float32`.',
   },
   no_engine: {
     message: (p: { reasons: string[] }) => `No engine can run here: ${p.reasons.join('; ')}`,
