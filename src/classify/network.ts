@@ -94,7 +94,7 @@ export interface LoadedNetwork {
 
 /**
  * Reads the files of a network, and of those that look next. It does not parse the graph.
- * @throws network_unreadable, network_mismatch, usage
+ * @throws network_unreadable, network_mismatch, int8_unavailable, usage
  */
 export async function loadNetwork(source: NetworkSource): Promise<LoadedNetwork> {
   const first = await loadOne(source);
@@ -239,8 +239,8 @@ function modelOf(source: NetworkSource, file: Buffer, description: Description):
       precision: source.precision ?? 'float32',
     };
   if (source.precision === 'int8')
-    throw createError('usage', {
-      problem: `${path} is an ONNX file, which runs as it is: set PLAINVIEW_PRECISION (--precision) to float32, and let the program that made the file quantise it`,
+    throw createError('int8_unavailable', {
+      why: `${path} is an ONNX file, which runs as it is: choose float32, and let the program that made the file quantise it`,
     });
   const given = (['inputHeight', 'inputWidth', 'inputMean', 'inputStd'] as const).find(
     (name) => source[name] !== undefined,

@@ -217,7 +217,7 @@ export const options = z.object({
   precision: oneOf(...precision.options)
     .default('float32')
     .describe(
-      'Numbers with which a frozen graph is computed. `int8` takes less than half the time of `float32` on a CPU with VNNI, and [gives slightly other scores](docs/networks.md#int8). It runs on `onnxruntime` only, which `auto` then chooses; not together with `PLAINVIEW_FEATURES=keep`. Training and the reading of markers always use `float32`; an ONNX file runs as it is, and is refused with `int8`.',
+      'Numbers with which the network is computed. `int8` takes less than half the time of `float32` on a CPU with VNNI, and [gives slightly other scores](docs/networks.md#int8). It is for the embedded network and what `plainview train` made of it, on `onnxruntime` only, which `auto` then chooses; not together with `PLAINVIEW_FEATURES=keep`. Training and the reading of markers always use `float32`.',
     ),
   workers: integer(0, 64)
     .default(0)

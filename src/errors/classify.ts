@@ -111,6 +111,14 @@ export const classifyErrors = {
     exit: 1,
     remedy: 'Install what is missing, or choose another engine (PLAINVIEW_ENGINE, `--engine`).',
   },
+  int8_unavailable: {
+    message: (p: { why: string }) => `int8 (PLAINVIEW_PRECISION, \`--precision\`) cannot be used: ${p.why}.`,
+    transient: false,
+    status: 500,
+    exit: 2,
+    meaning: 'The engine that was chosen has no int8, or the network would lose accuracy by it.',
+    remedy: 'Choose `float32`, or what the sentence names.',
+  },
   engine_wrong: {
     message: (p: { engine: string; device: string; problem: string }) =>
       `The engine ${p.engine} (${p.device}) failed its self-test: ${p.problem}.`,

@@ -80,7 +80,7 @@ async function create(name: OnnxruntimeEngine, file: () => Uint8Array): Promise<
 
 export const createOnnxruntime: CreateEngine = (chain) => create('onnxruntime', () => toOnnx(chain));
 
-/** On the CPU. @throws engine_unavailable where the network is not fit for it */
+/** On the CPU. @throws int8_unavailable where the network has convolutions without relu6 */
 export async function createInt8(chain: Chain, range: PictureRange): Promise<Engine> {
   const engine = await create('onnxruntime', () => toInt8Onnx(chain, range));
   return { ...engine, device: `${engine.device}, int8` };

@@ -44,7 +44,7 @@ export function toOnnx(chain: Chain): Uint8Array {
 /**
  * The same with convolutions in integers of 8 bits, as QuantizeLinear and DequantizeLinear between them. What follows the
  * last convolution is float32.
- * @throws engine_unavailable where the network is not fit for it
+ * @throws int8_unavailable where the network has convolutions without relu6
  */
 export function toInt8Onnx(chain: Chain, range: PictureRange): Uint8Array {
   const writer = new Writer();

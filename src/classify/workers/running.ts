@@ -40,7 +40,7 @@ export interface Running {
 /**
  * Starts and tests a network.
  * @param orientation where it is to be told which way up pictures are
- * @throws network_…, engine_…, no_engine
+ * @throws network_…, engine_…, int8_unavailable, no_engine
  */
 export const startNetwork = (
   model: Model,

@@ -25,6 +25,9 @@ const range = [-1, 1] as const;
 const stepsOf = (graph: string) => walk(readGraphDef(goldenGraph(graph)), layers);
 const steps = stepsOf('keras');
 const chain = buildChain(steps, goldenSize);
+const size = { height: 224, width: 224 };
+const graph = walk(readGraphDef(readFileSync(modelFile('plainview.pb'))), layers);
+const whole = buildChain(graph, size);
 const embedded = {
   ...networkFiles({ network: 'embedded', labels: undefined }),
   engine: 'auto' as const,
@@ -43,23 +46,29 @@ describe('the engine in int8', () => {
   it.each<EngineChoice>(['wasm', 'cuda', 'tfjs-gpu', 'gpu'])(
     'is refused where PLAINVIEW_ENGINE is %s',
     async (choice) => {
-      await expect(startInt8(choice, chain, steps, range)).rejects.toMatchObject({
-        code: 'engine_unavailable',
-        message: expect.stringMatching(/PLAINVIEW_PRECISION \(--precision\).*onnxruntime/),
+      await expect(startInt8(choice, whole, graph, range)).rejects.toMatchObject({
+        code: 'int8_unavailable',
+        message: expect.stringMatching(/PLAINVIEW_PRECISION.*--precision.*onnxruntime/),
       });
     },
   );
 
   it('is onnxruntime where the choice is left to Plainview', async () => {
-    const { engine } = await startInt8('auto', chain, steps, range);
+    const { engine } = await startInt8('auto', whole, graph, range);
     expect(engine).toMatchObject({ name: 'onnxruntime', device: 'CPU, one thread, int8' });
     await engine.close();
   });
 
+  it('is refused for a network that was not measured, whatever its self-test says', async () => {
+    await expect(startInt8('auto', chain, steps, range)).rejects.toMatchObject({
+      code: 'int8_unavailable',
+      message: expect.stringMatching(/embedded network.*choose float32/),
+    });
+  });
+
   it('is refused for a network whose values have no upper limit', async () => {
-    const rare = stepsOf('rare');
-    await expect(startInt8('auto', buildChain(rare, goldenSize), rare, range)).rejects.toMatchObject({
-      code: 'engine_unavailable',
+    await expect(createInt8(buildChain(stepsOf('rare'), goldenSize), range)).rejects.toMatchObject({
+      code: 'int8_unavailable',
       message: expect.stringContaining('choose float32'),
     });
   });
@@ -84,7 +93,8 @@ describe('the engine in int8', () => {
   });
 
   it('passes its self-test with pictures of another range', async () => {
-    const { engine } = await startInt8('onnxruntime', chain, steps, [0, 1]);
+    const engine = await createInt8(chain, [0, 1]);
+    await expect(selfTest(engine, steps, chain, [0, 1])).resolves.toBeUndefined();
     await engine.close();
   });
 });
@@ -186,9 +196,6 @@ const radiographs = labelledRadiographs(400);
 it.skipIf(radiographs.length === 0)(
   'agrees with float32 on real radiographs: 99.5 % of the top categories, and accuracy within 0.1 points',
   async () => {
-    const size = { height: 224, width: 224 };
-    const graph = walk(readGraphDef(readFileSync(modelFile('plainview.pb'))), layers);
-    const whole = buildChain(graph, size);
     const { network } = await loadNetwork(embedded);
     const [float32, int8] = [await creators.onnxruntime(whole), await createInt8(whole, range)];
     const count = { same: 0, right: 0, right8: 0 };
