@@ -49,7 +49,7 @@ export interface ClassifierOptions extends NetworkSource {
   tellsOrientation?: boolean | undefined;
   /** Whether `classify` reads the markers of sides on pictures. */
   readsSide?: boolean | undefined;
-  /** A second network. Where it cannot run, the first one does. It is left out where it is the same as the first one. */
+  /** A second network. Where it cannot run, the first one does. It is left out where it is the same as the first one, in the same precision. */
   shadow?: NetworkSource | undefined;
   /** Milliseconds that it may take for one picture; default ten seconds. */
   shadowTimeoutMs?: number | undefined;
@@ -191,7 +191,8 @@ async function loadShadow(
       throw createError('network_mismatch', {
         problem: `${source.graph} is a cascade (its description has \`next\`), and a shadow is one network: name one of its networks`,
       });
-    return loaded.network.sha256 === first.sha256 ? undefined : { loaded };
+    const { sha256, precision } = loaded.network;
+    return sha256 === first.sha256 && precision === first.precision ? undefined : { loaded };
   } catch (error) {
     return { problem: asPlainviewError(error) };
   }

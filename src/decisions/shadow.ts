@@ -1,5 +1,5 @@
 import type { ShadowClassification } from '../classify/classifier.js';
-import { decide, precisionOf } from '../classify/decide.js';
+import { decide } from '../classify/decide.js';
 import { networksDecision } from './correction.js';
 import type { DecisionRecord, InstanceRecord, ShadowRecord } from './schema.js';
 
@@ -35,7 +35,7 @@ export function partingOf(record: InstanceRecord): Parting | undefined {
 /** @param of `when` of the decision */
 export function shadowRecordOf(shadow: ShadowClassification, of: string): ShadowRecord {
   const { name, sha256 } = shadow.network;
-  const network = { name, sha256, ...precisionOf(shadow.network) };
+  const network = { name, sha256 };
   if ('error' in shadow) {
     const { code, message } = shadow.error;
     return { network, decision: 'failed', failure: { code, message }, top: [], of };

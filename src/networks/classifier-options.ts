@@ -80,8 +80,8 @@ export const classifierOptions = (config: Config) => ({
  * @throws config_invalid where features are to be kept that are not those of float32
  */
 export function serviceOptions(config: Config, network = config.network) {
-  const { shadowNetwork, precision } = config;
-  if (precision === 'int8' && config.features === 'keep')
+  const { shadowNetwork } = config;
+  if (config.precision === 'int8' && config.features === 'keep')
     throw createError('config_invalid', {
       problems: [
         'PLAINVIEW_FEATURES=keep needs PLAINVIEW_PRECISION=float32: what it keeps serves other networks and training, and int8 gives other values',
@@ -92,8 +92,6 @@ export function serviceOptions(config: Config, network = config.network) {
     keepsFeatures: config.features === 'keep',
     tellsOrientation: config.orientation !== 'off',
     readsSide: config.side !== 'off',
-    ...(shadowNetwork === undefined
-      ? {}
-      : { shadow: { ...networkFiles(withNetwork(config, shadowNetwork)), precision } }),
+    ...(shadowNetwork === undefined ? {} : { shadow: networkFiles(withNetwork(config, shadowNetwork)) }),
   };
 }
