@@ -79,22 +79,24 @@ describe('the engine in int8', () => {
   });
 
   it('keeps the bias of an output whose weights are all next to 0', async () => {
-    const [first, ...others] = chain.features;
+    const [first] = chain.features;
     if (first === undefined) throw new Error('no layer');
-    const weak = (values: Float32Array, value: number) =>
-      values.map((v, i) => (i % first.bias.length === 0 ? value : v));
-    const faint: Chain = {
+    const inputs = first.bias.length;
+    const ofFirst = (values: Float32Array, value: number) =>
+      values.map((other, i) => (i % inputs === 0 ? value : other));
+    const faint = { ...first, kernel: ofFirst(first.kernel, 1e-12), bias: ofFirst(first.bias, 3) };
+    const last = { inputs, outputs: 1, weights: new Float32Array(inputs), bias: new Float32Array(1) };
+    const network = {
       ...chain,
-      features: [{ ...first, kernel: weak(first.kernel, 1e-12), bias: weak(first.bias, 3) }, ...others],
+      features: [faint],
+      head: [{ ...last, activation: 'linear' as const }],
+      classes: 1,
     };
-    const [exact, rounded] = [await creators.onnxruntime(faint), await createInt8(faint, range)];
+    const engine = await createInt8(network, range);
     const picture = noise(goldenSize.height * goldenSize.width * 3, 3);
-    const [{ scores }, { scores: near }] = [
-      await exact.infer(picture, goldenSize),
-      await rounded.infer(picture, goldenSize),
-    ];
-    for (const [i, score] of scores.entries()) expect(near[i]).toBeCloseTo(score, 1.5);
-    await Promise.all([exact.close(), rounded.close()]);
+    const { featureMaps = new Float32Array() } = await engine.infer(picture, goldenSize);
+    for (let i = 0; i < featureMaps.length; i += inputs) expect(featureMaps[i]).toBeCloseTo(3, 1);
+    await engine.close();
   });
 
   it('passes its self-test with pictures of another range', async () => {
