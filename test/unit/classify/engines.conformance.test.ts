@@ -14,6 +14,7 @@ import { decode } from '../../../src/classify/prepare/decode.js';
 import { prepare } from '../../../src/classify/prepare/resize.js';
 import { golden, goldenGraph, goldenPicture, goldenSize } from '../../../testkit/classify/graphs.js';
 import { modelFile, radiographs } from '../../../testkit/classify/pictures.js';
+import { lacksVnni } from '../../../testkit/classify/vnni.js';
 
 const layers = { inputLayer: 'input', outputLayer: 'final_result' };
 const size = { height: 224, width: 224 };
@@ -103,7 +104,7 @@ const engines: Held[] = [
   ...engineName.options.map((name) => ({ ...float32, name, skip: why.has(name), create: creators[name] })),
   {
     name: 'onnxruntime in int8',
-    skip: why.has('onnxruntime'),
+    skip: why.has('onnxruntime') || lacksVnni,
     create: (network) => createInt8(network, range),
     int8: range,
     // The other one has convolutions without relu6.

@@ -19,6 +19,7 @@ import { networkFiles, serviceOptions } from '../../../src/networks/classifier-o
 import { stubClassifier } from '../../../testkit/classifier.js';
 import { goldenGraph, goldenSize } from '../../../testkit/classify/graphs.js';
 import { goldenPictureFile, labelledRadiographs, modelFile } from '../../../testkit/classify/pictures.js';
+import { lacksVnni } from '../../../testkit/classify/vnni.js';
 
 const layers = { inputLayer: 'input', outputLayer: 'final_result' };
 const range = [-1, 1] as const;
@@ -58,7 +59,7 @@ describe('the engine in int8', () => {
     },
   );
 
-  it('is onnxruntime where the choice is left to Plainview', async () => {
+  it.skipIf(lacksVnni)('is onnxruntime where the choice is left to Plainview', async () => {
     const { engine } = await startInt8('auto', whole, graph, range);
     expect(engine).toMatchObject({ name: 'onnxruntime', device: 'CPU, one thread, int8' });
     await engine.close();
@@ -99,7 +100,7 @@ describe('the engine in int8', () => {
     await engine.close();
   });
 
-  it('passes its self-test with pictures of another range', async () => {
+  it.skipIf(lacksVnni)('passes its self-test with pictures of another range', async () => {
     const engine = await createInt8(chain, [0, 1]);
     await expect(selfTest(engine, steps, chain, [0, 1])).resolves.toBeUndefined();
     await engine.close();
@@ -144,7 +145,7 @@ describe('the self-test in int8', () => {
   });
 });
 
-it('classifies, explains and tells the orientation, and says that it is int8', async () => {
+it.skipIf(lacksVnni)('classifies, explains and tells the orientation, and says that it is int8', async () => {
   const classifier = await int8Classifier();
   expect(classifier.engine.device).toMatch(/int8/);
   expect(classifier.orients).toBe(true);
@@ -203,7 +204,7 @@ describe('PLAINVIEW_PRECISION', () => {
 });
 
 const radiographs = labelledRadiographs(400);
-it.skipIf(radiographs.length === 0)(
+it.skipIf(lacksVnni || radiographs.length === 0)(
   'agrees with float32 on real radiographs: 99.5 % of the top categories, and accuracy within 0.1 points',
   async () => {
     const { network } = await loadNetwork(embedded);
