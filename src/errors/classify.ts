@@ -112,7 +112,7 @@ export const classifyErrors = {
     remedy: 'Install what is missing, or choose another engine (PLAINVIEW_ENGINE, `--engine`).',
   },
   int8_unavailable: {
-    message: (p: { why: string }) => `int8 (PLAINVIEW_PRECISION, \`--precision\`) cannot be used: ${p.why}.`,
+    message: (p: { why: string }) => `int8 (PLAINVIEW_PRECISION, --precision) cannot be used: ${p.why}.`,
     transient: false,
     status: 500,
     exit: 2,
