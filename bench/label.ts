@@ -1,4 +1,4 @@
-// `npm run bench:label [-- --count 1000 --engine auto --workers 0 --seed 1 --shadow] [picture...]`: speed of `plainview label`
+// `npm run bench:label [-- --count 1000 --engine auto --workers 0 --seed 1 --shadow --precision int8] [picture...]`: speed of `plainview label`
 // on many pictures. `--shadow` also shows what a shadow network costs: the same pictures with and without it, in turns. It runs the command's own code, without output. Each format runs with all workers, and with one
 // worker on a quarter of the pictures. Compare the ratios within one run: absolute figures depend on the machine.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { type Classifier, createClassifier } from '../src/classify/classifier.js';
 import { engineChoice } from '../src/classify/engines/engine.js';
 import type { NetworkSource } from '../src/classify/network.js';
+import { precision as anyPrecision } from '../src/classify/precision.js';
 import { labelFiles } from '../src/commands/label-files.js';
 import { networkFiles } from '../src/networks/classifier-options.js';
 import { seeded } from '../testkit/random.js';
@@ -23,15 +24,17 @@ const { values, positionals } = parseArgs({
     workers: { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
     shadow: { type: 'boolean', default: false },
+    precision: { type: 'string', default: 'float32' },
   },
 });
-const { count, engine, workers, seed, shadow } = z
+const { count, engine, workers, seed, shadow, precision } = z
   .object({
     count: z.coerce.number().int().min(4),
     engine: engineChoice,
     workers: z.coerce.number().int().min(0),
     seed: z.coerce.number().int(),
     shadow: z.boolean(),
+    precision: anyPrecision,
   })
   .parse(values);
 
@@ -124,6 +127,7 @@ const start = (threads: number, second?: NetworkSource) =>
   createClassifier({
     ...networkFiles({ network: 'embedded' }),
     engine,
+    precision,
     workers: threads,
     maxMegapixels: 1000,
     shadow: second,

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import type { CorrectionStore } from '../decisions/correction-store.js';
-import { requestOf } from '../decisions/read.js';
+import { requestOf, runOf } from '../decisions/read.js';
 import type { Recorder } from '../decisions/recorder.js';
 import type { RequestSeal } from '../decisions/request-seal.js';
 import { RequestWriter } from '../decisions/request-writer.js';
@@ -61,7 +61,7 @@ export async function createLeading({
     orthanc,
     queue,
     reconciler,
-    network: () => [classifier.network.sha256, classifier.network.described ?? []].flat().join(' '),
+    network: () => [runOf(classifier.network), classifier.network.described ?? []].flat().join(' '),
     modalities,
     ownClasses: reporter === undefined ? [] : [reportSopClass],
     // Only sweeps restore labels that were removed. Otherwise two services could add and remove them endlessly.

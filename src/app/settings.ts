@@ -9,6 +9,7 @@ const ofWork: readonly OptionName[] = [
   'secret',
   'inputLayer',
   'outputLayer',
+  'precision',
   'threshold',
   'margin',
   'unknownBelow',

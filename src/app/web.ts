@@ -9,6 +9,7 @@ import { readTokens } from '../access/tokens.js';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
 import { version } from '../config/version.js';
+import { runOf } from '../decisions/read.js';
 import { Drift } from '../drift/drift.js';
 import { Notifier } from '../drift/notifier.js';
 import { createError } from '../errors/errors.js';
@@ -77,7 +78,7 @@ export async function createWeb(parts: Parts) {
     log,
   });
   const quality = await QualityReports.open({ orthanc, categories, config, store, log });
-  const drift = await Drift.open(store, () => classifier.network.sha256, log);
+  const drift = await Drift.open(store, () => runOf(classifier.network), log);
   metrics.observed.drift(drift);
   const events = new Events((listeners) => statusOf({ readiness: readiness(), sweep, config, listeners }));
   recorder.events.on('recorded', (recorded) => {

@@ -49,7 +49,7 @@ export interface ClassifierOptions extends NetworkSource {
   tellsOrientation?: boolean | undefined;
   /** Whether `classify` reads the markers of sides on pictures. */
   readsSide?: boolean | undefined;
-  /** A second network. Where it cannot run, the first one does. It is left out where it is the same as the first one. */
+  /** A second network. Where it cannot run, the first one does. It is left out where it is the same as the first one, in the same precision. */
   shadow?: NetworkSource | undefined;
   /** Milliseconds that it may take for one picture; default ten seconds. */
   shadowTimeoutMs?: number | undefined;
@@ -57,7 +57,7 @@ export interface ClassifierOptions extends NetworkSource {
 
 /**
  * @param cancelled ends the start
- * @throws network_…, engine_unavailable, engine_wrong, no_engine; classifier_crashed where the start is ended
+ * @throws network_…, int8_unavailable, engine_unavailable, engine_wrong, no_engine; classifier_crashed where the start is ended
  */
 export async function createClassifier(
   options: ClassifierOptions,
@@ -191,7 +191,8 @@ async function loadShadow(
       throw createError('network_mismatch', {
         problem: `${source.graph} is a cascade (its description has \`next\`), and a shadow is one network: name one of its networks`,
       });
-    return loaded.network.sha256 === first.sha256 ? undefined : { loaded };
+    const { sha256, precision } = loaded.network;
+    return sha256 === first.sha256 && precision === first.precision ? undefined : { loaded };
   } catch (error) {
     return { problem: asPlainviewError(error) };
   }

@@ -66,9 +66,13 @@ export function decide(
 const reasonOf = reasonsIn(networkReasons);
 const rounded = (score: number): number => Number(score.toFixed(3));
 
+/** As records have it: where it is not float32. */
+export const precisionOf = ({ precision }: Pick<Network, 'precision'>): Pick<Network, 'precision'> =>
+  precision === undefined ? {} : { precision };
+
 /** Which network said what. */
 export interface NetworkAnswer {
-  network: Pick<Network, 'name' | 'sha256'>;
+  network: Pick<Network, 'name' | 'sha256' | 'precision'>;
   top: ScoredCategory[];
 }
 
@@ -80,7 +84,7 @@ export function answersOf(
   if (cascade === undefined) return undefined;
   const looks = [{ network: cascade.first, scores }, ...(cascade.next === undefined ? [] : [cascade.next])];
   return looks.map(({ network, scores }) => ({
-    network: { name: network.name, sha256: network.sha256 },
+    network: { name: network.name, sha256: network.sha256, ...precisionOf(network) },
     top: decide(scores, network, count).top,
   }));
 }

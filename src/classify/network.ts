@@ -13,6 +13,7 @@ import {
 } from './description.js';
 import type { Layers } from './graph/walk.js';
 import { isOnnx, namesOf, namesPath, readNetworkFile } from './network-files.js';
+import type { Precision } from './precision.js';
 import type { Preparation } from './prepare/resize.js';
 
 export type { Thresholds } from './description.js';
@@ -33,6 +34,8 @@ export interface Network {
   readonly form?: string;
   /** Of an ONNX network: hash of what a decision takes from its description. */
   readonly described?: string;
+  /** Absent: float32. */
+  readonly precision?: 'int8';
   /** DICOM codes that the description declares for categories, as they stand there. */
   readonly views?: Readonly<Record<string, unknown>>;
 }
@@ -47,6 +50,8 @@ export interface NetworkSource {
   /** Names of input and output; default: `input` and `final_result`; of an ONNX file, what its description says. */
   inputLayer?: string | undefined;
   outputLayer?: string | undefined;
+  /** Default: float32. */
+  precision?: Precision | undefined;
   /** Of a frozen graph. Defaults as in `label_image.py`: 224 × 224, mean and standard deviation 128. */
   inputHeight?: number | undefined;
   inputWidth?: number | undefined;
@@ -61,6 +66,7 @@ export type Model =
       readonly file: Buffer;
       readonly layers: Layers;
       readonly preparation: Preparation;
+      readonly precision: Precision;
     }
   | {
       readonly kind: 'onnx';
@@ -88,7 +94,7 @@ export interface LoadedNetwork {
 
 /**
  * Reads the files of a network, and of those that look next. It does not parse the graph.
- * @throws network_unreadable, network_mismatch, usage
+ * @throws network_unreadable, network_mismatch, int8_unavailable, usage
  */
 export async function loadNetwork(source: NetworkSource): Promise<LoadedNetwork> {
   const first = await loadOne(source);
@@ -140,11 +146,13 @@ export function requireOutputs({ first, namesFrom }: LoadedNetwork, outputs: num
 
 /** @throws training_impossible where there is no last layer that a training could replace */
 export function requireFrozen({ model, first, next }: LoadedNetwork): Extract<Model, { kind: 'frozen' }> {
-  if (model.kind === 'frozen' && next.size === 0) return model;
+  if (model.kind === 'frozen' && model.precision === 'float32' && next.size === 0) return model;
   const why =
     next.size > 0
       ? 'it is a cascade of several networks'
-      : 'it is an ONNX file, whose last layer Plainview does not know';
+      : model.kind === 'frozen'
+        ? 'it runs in int8, and a training needs what it computes in float32'
+        : 'it is an ONNX file, whose last layer Plainview does not know';
   throw createError('training_impossible', {
     problem: `it cannot start from ${first.name}: ${why}. A training replaces the last layer of one frozen graph (.pb): name such a network with --network (embedded, nncpr), or train ${first.name} with the program that made it`,
   });
@@ -196,6 +204,7 @@ async function loadOne(
       ...defined(source.thresholds ?? {}),
     },
     ...(description.note === undefined ? {} : { note: description.note }),
+    ...(source.precision === 'int8' ? { precision: 'int8' } : {}),
     ...describedOf(model, description),
   };
   return { path: graph, first, model, namesFrom, description };
@@ -227,7 +236,12 @@ function modelOf(source: NetworkSource, file: Buffer, description: Description):
         mean: source.inputMean ?? 128,
         std: source.inputStd ?? 128,
       },
+      precision: source.precision ?? 'float32',
     };
+  if (source.precision === 'int8')
+    throw createError('int8_unavailable', {
+      why: `${path} is an ONNX file, which runs as it is: choose float32, and let the program that made the file quantise it`,
+    });
   const given = (['inputHeight', 'inputWidth', 'inputMean', 'inputStd'] as const).find(
     (name) => source[name] !== undefined,
   );
@@ -263,8 +277,8 @@ function nextOf(
   });
 }
 
-async function loadNext({ graph: before }: NetworkSource, graph: string): Promise<LoadedNetwork> {
-  const loaded = await loadOne({ graph });
+async function loadNext({ graph: before, precision }: NetworkSource, graph: string): Promise<LoadedNetwork> {
+  const loaded = await loadOne({ graph, precision });
   if (Object.keys(loaded.description.next).length > 0)
     throw createError('network_mismatch', {
       problem: `${descriptionPath(before)} names ${graph} as the network that looks next, and that one names others: a cascade has two steps, so remove \`next\` from ${descriptionPath(graph)}`,

@@ -105,7 +105,7 @@ export const evaluateCommand = () =>
       `
 Labels that are not categories of the network count as none of the categories (other).
 Thresholds given here apply to both networks. Without them, each network uses its own.
-PLAINVIEW_ENGINE and PLAINVIEW_WORKERS set the engine and the processes. The options PLAINVIEW_ORTHANC_… set the Orthanc.`,
+PLAINVIEW_ENGINE, PLAINVIEW_PRECISION and PLAINVIEW_WORKERS set the engine, its precision and the processes. The options PLAINVIEW_ORTHANC_… set the Orthanc.`,
     )
     .action(async (labels: string | undefined, options: Options) => {
       const config = await withNetworkInUse(loadConfig(process.env));

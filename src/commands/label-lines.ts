@@ -41,7 +41,12 @@ export function linesOf(labelled: LabelledFile, options: LineOptions): Lines {
     top,
     orientation,
     side,
-    network: { name: network.name, sha256: network.sha256, purpose: network.purpose },
+    network: {
+      name: network.name,
+      sha256: network.sha256,
+      purpose: network.purpose,
+      precision: network.precision,
+    },
     cascade: answersOf(labelled.classification, count),
     seconds: seconds.infer,
     // A format that `label_image.py` does not read.

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { type ClassifierOptions, createClassifier } from '../classify/classifier.js';
 import { engineChoice } from '../classify/engines/engine.js';
+import { precision } from '../classify/precision.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
 import { terminalMessage } from '../errors/errors.js';
@@ -25,6 +26,7 @@ interface Options extends LineOptions {
   input_layer?: string;
   output_layer?: string;
   engine: string;
+  precision: string;
   workers: number;
   threshold?: number;
   margin?: number;
@@ -55,6 +57,12 @@ export const labelCommand = () =>
     .option('--json', 'print one JSON object per line', false)
     .option('--top <n>', 'show the n best categories (default: 1; with --json: 5)', integer(1))
     .option('--engine <name>', engineChoice.options.join(', '), oneOf(engineChoice.options), 'auto')
+    .option(
+      '--precision <name>',
+      `${precision.options.join(' or ')} (onnxruntime alone)`,
+      oneOf(precision.options),
+      'float32',
+    )
     .option('--workers <n>', 'number of processes; 0: one per CPU core, at most four', integer(0), 0)
     .option('--threshold <score>', 'lowest best score for which a category is given', fraction)
     .option(
@@ -137,6 +145,7 @@ async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
 const classifierOptions = (options: Options): ClassifierOptions => ({
   ...networkFiles({ network: options.graph, labels: options.labels }),
   engine: engineChoice.parse(options.engine),
+  precision: precision.parse(options.precision),
   tellsOrientation: true,
   workers: options.workers,
   inputHeight: options.input_height,

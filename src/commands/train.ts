@@ -95,7 +95,11 @@ processes.`,
     )
     .action(async (labels: string | undefined, options: Options) => {
       if (options.name !== undefined) requireNetworkName(options.name);
-      const config = networkOptions(await withNetworkInUse(loadConfig(process.env)), options);
+      const config: Config = {
+        ...networkOptions(await withNetworkInUse(loadConfig(process.env)), options),
+        // Features of all pictures must be alike, and those of int8 are others.
+        precision: 'float32',
+      };
       const start = await readStartingNetwork(classifierOptions(config));
       const when = new Date();
       const name = options.name ?? newName(start.network.name, when);

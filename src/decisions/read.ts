@@ -34,12 +34,20 @@ export function decisionOf(record: InstanceRecord): NewDecision {
   return decision;
 }
 
-/** Whether a network made this decision: with the same description, where the record names that. */
+/** What names a network that decides: its files, and its precision where that is not float32. */
+export const runOf = ({
+  sha256,
+  precision,
+}: Pick<InstanceRecord['network'], 'sha256' | 'precision'>): string =>
+  precision === undefined ? sha256 : `${sha256} ${precision}`;
+
+/** Whether a network made this decision: in the same precision, and with the same description, where the record names that. */
 export const isBy = (
   { network }: Pick<InstanceRecord, 'network'>,
-  { sha256, described }: Pick<InstanceRecord['network'], 'sha256' | 'described'>,
+  other: Pick<InstanceRecord['network'], 'sha256' | 'described' | 'precision'>,
 ): boolean =>
-  network.sha256 === sha256 && (network.described === undefined || network.described === described);
+  runOf(network) === runOf(other) &&
+  (network.described === undefined || network.described === other.described);
 
 /** A person's decision that stands on all levels. */
 export function standingCorrection(instance: InstanceContent): NewDecision | undefined {

@@ -20,6 +20,8 @@ export const networkId = z.object({
   sha256: z.string(),
   /** Of an ONNX network: hash of what a decision takes from its description. Former versions did not write it. */
   described: z.string().optional().catch(undefined),
+  /** Where it did not compute in float32. */
+  precision: z.literal('int8').optional().catch(undefined),
 });
 
 /** What a reason says. One that cannot be read is ignored: the reason in English is there too. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import { networksDecision, saysWhatItShows, shownCategory } from '../decisions/correction.js';
+import { runOf } from '../decisions/read.js';
 import type { Recorded } from '../decisions/record-writer.js';
 import type { InstanceRecord } from '../decisions/schema.js';
 import { createError } from '../errors/errors.js';
@@ -81,7 +82,7 @@ export class Drift {
     if (observation === undefined || station === undefined) return;
     // A verdict on a former network, or a picture that was in work when the network was changed.
     const network = this.#network();
-    if (networksDecision(record).network.sha256 !== network) return;
+    if (runOf(networksDecision(record).network) !== network) return;
     if (previous === undefined && (isOld(recorded) || this.#isKnown(`${station} ${study}`))) return;
     const of = this.#station(station, network);
     for (const change of observe(of, observation)) {

@@ -111,6 +111,14 @@ export const classifyErrors = {
     exit: 1,
     remedy: 'Install what is missing, or choose another engine (PLAINVIEW_ENGINE, `--engine`).',
   },
+  int8_unavailable: {
+    message: (p: { why: string }) => `int8 (PLAINVIEW_PRECISION, --precision) cannot be used: ${p.why}.`,
+    transient: false,
+    status: 500,
+    exit: 2,
+    meaning: 'The engine that was chosen has no int8, or the network would lose accuracy by it.',
+    remedy: 'Choose `float32`, or what the sentence names.',
+  },
   engine_wrong: {
     message: (p: { engine: string; device: string; problem: string }) =>
       `The engine ${p.engine} (${p.device}) failed its self-test: ${p.problem}.`,
@@ -118,7 +126,8 @@ export const classifyErrors = {
     status: 500,
     exit: 1,
     meaning: 'The engine computes other scores than the network must give, so Plainview does not use it.',
-    remedy: 'Choose another engine (PLAINVIEW_ENGINE, `--engine`), and check the driver of the GPU.',
+    remedy:
+      'Choose another engine (PLAINVIEW_ENGINE, `--engine`), and check the driver of the GPU. Where PLAINVIEW_PRECISION (`--precision`) is `int8`, choose `float32`.',
   },
   no_engine: {
     message: (p: { reasons: string[] }) => `No engine can run here: ${p.reasons.join('; ')}`,

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FrameChoice } from '../classify/prepare/picture.js';
 import type { Config } from '../config/options.js';
+import { createError } from '../errors/errors.js';
 import { shipped } from '../files/places.js';
 
 /** A file of the model folder. It holds the networks that come with Plainview, and those that Plainview downloads. */
@@ -67,15 +68,25 @@ export const classifierOptions = (config: Config) => ({
   inputLayer: config.inputLayer,
   outputLayer: config.outputLayer,
   engine: config.engine,
+  precision: config.precision,
   workers: config.workers,
   maxMegapixels: config.maxMegapixels,
   frame: frameChoice(config),
   thresholds: { threshold: config.threshold, margin: config.margin, unknownBelow: config.unknownBelow },
 });
 
-/** The same, for the service: with the shadow network, and with the network that was chosen in place of PLAINVIEW_NETWORK. */
+/**
+ * The same, for the service: with the shadow network, and with the network that was chosen in place of PLAINVIEW_NETWORK.
+ * @throws config_invalid where features are to be kept that are not those of float32
+ */
 export function serviceOptions(config: Config, network = config.network) {
   const { shadowNetwork } = config;
+  if (config.precision === 'int8' && config.features === 'keep')
+    throw createError('config_invalid', {
+      problems: [
+        'PLAINVIEW_FEATURES=keep needs PLAINVIEW_PRECISION=float32: what it keeps serves other networks and training, and int8 gives other values',
+      ],
+    });
   return {
     ...classifierOptions(network === config.network ? config : withNetwork(config, network)),
     keepsFeatures: config.features === 'keep',

@@ -1,5 +1,5 @@
 import type { Classified, Classifier } from '../classify/classifier.js';
-import { answersOf, decideOn } from '../classify/decide.js';
+import { answersOf, decideOn, precisionOf } from '../classify/decide.js';
 import type { Config } from '../config/options.js';
 import { recordOf, requestOf } from '../decisions/read.js';
 import type { NewDecision } from '../decisions/schema.js';
@@ -138,6 +138,7 @@ export class Judge {
       network: {
         name: network.name,
         sha256: network.sha256,
+        ...precisionOf(network),
         ...(network.described === undefined ? {} : { described: network.described }),
       },
       engine,

@@ -1,5 +1,6 @@
 import { createError, detailOf, type ErrorDetail, PlainviewError } from '../../errors/errors.js';
 import type { Chain } from '../graph/chain.js';
+import { type PictureRange, requireMeasured } from '../graph/quantise.js';
 import type { Step } from '../graph/steps.js';
 import { type CreateEngine, type Engine, type EngineChoice, type EngineName, enginesOf } from './engine.js';
 import { selfTest } from './self-test.js';
@@ -51,4 +52,25 @@ export async function chooseEngine(
     }
   }
   throw createError('no_engine', { reasons: declined.map(({ reason }) => reason) });
+}
+
+/**
+ * Starts and tests the one engine that computes in int8.
+ * @param range of prepared pictures
+ * @throws int8_unavailable where the choice is another engine, or the network is not known to keep its accuracy; engine_wrong
+ */
+export async function startInt8(
+  choice: EngineChoice,
+  chain: Chain,
+  steps: readonly Step[],
+  range: PictureRange,
+): Promise<{ engine: Engine; declined: Declined[] }> {
+  if (!enginesOf(choice).includes('onnxruntime'))
+    throw createError('int8_unavailable', {
+      why: `only onnxruntime on the CPU has it, and the engine is ${choice}: choose float32, or the engine onnxruntime or auto (PLAINVIEW_ENGINE, --engine)`,
+    });
+  requireMeasured(chain);
+  const engine = await (await import('./onnxruntime.js')).createInt8(chain, range);
+  await selfTest(engine, steps, chain, range);
+  return { engine, declined: [] };
 }

@@ -1,8 +1,9 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { createError } from '../../errors/errors.js';
 import type { Chain } from '../graph/chain.js';
-import { toOnnx } from '../graph/onnx.js';
+import { toInt8Onnx, toOnnx } from '../graph/onnx.js';
 import { featureMapsName, inputName, scoresName } from '../graph/ports.js';
+import type { PictureRange } from '../graph/quantise.js';
 import { whyNotInstalled, whyNotLoaded } from './cuda-libraries.js';
 import { type CreateEngine, countOf, type Engine, type EngineName } from './engine.js';
 
@@ -61,8 +62,8 @@ export async function createSession(name: OnnxruntimeEngine, file: () => Uint8Ar
   return { ort, session, about: { name, ...about } };
 }
 
-async function create(name: OnnxruntimeEngine, chain: Chain): Promise<Engine> {
-  const { ort, session, about } = await createSession(name, () => toOnnx(chain));
+async function create(name: OnnxruntimeEngine, file: () => Uint8Array): Promise<Engine> {
+  const { ort, session, about } = await createSession(name, file);
   return {
     ...about,
     async infer(pictures, size) {
@@ -77,7 +78,13 @@ async function create(name: OnnxruntimeEngine, chain: Chain): Promise<Engine> {
   };
 }
 
-export const createOnnxruntime: CreateEngine = (chain) => create('onnxruntime', chain);
+export const createOnnxruntime: CreateEngine = (chain) => create('onnxruntime', () => toOnnx(chain));
+
+/** On the CPU. @throws int8_unavailable where the network has convolutions without relu6 */
+export async function createInt8(chain: Chain, range: PictureRange): Promise<Engine> {
+  const engine = await create('onnxruntime', () => toInt8Onnx(chain, range));
+  return { ...engine, device: `${engine.device}, int8` };
+}
 
 /** It never falls back to the CPU, because users of a GPU rely on its speed. */
-export const createCuda: CreateEngine = (chain) => create('cuda', chain);
+export const createCuda: CreateEngine = (chain) => create('cuda', () => toOnnx(chain));

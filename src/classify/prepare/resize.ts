@@ -1,4 +1,5 @@
 import { createError } from '../../errors/errors.js';
+import type { PictureRange } from '../graph/quantise.js';
 import type { Size } from '../graph/steps.js';
 import type { Picture } from './picture.js';
 
@@ -7,6 +8,9 @@ export interface Preparation extends Size {
   readonly mean: number;
   readonly std: number;
 }
+
+/** Lowest and highest value of a prepared picture. */
+export const rangeOf = ({ mean, std }: Preparation): PictureRange => [-mean / std, (255 - mean) / std];
 
 /** For each row or column of the result: the two source indices, and the position between them, 0 … 1. */
 interface SamplePositions {

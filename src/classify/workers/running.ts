@@ -1,4 +1,4 @@
-import { chooseEngine, type Declined } from '../engines/choose.js';
+import { chooseEngine, type Declined, startInt8 } from '../engines/choose.js';
 import type { Engine, EngineChoice } from '../engines/engine.js';
 import { activationMapOf, hasLinearHead } from '../graph/activation-maps.js';
 import { buildChain, featureMapsSizeOf } from '../graph/chain.js';
@@ -11,7 +11,7 @@ import { activationOf, overPicture } from '../onnx/activation.js';
 import { startFeatures, startOnnx } from '../onnx/run.js';
 import { placementOf, prepareAsDescribed } from '../prepare/described.js';
 import type { Picture } from '../prepare/picture.js';
-import { prepare } from '../prepare/resize.js';
+import { prepare, rangeOf } from '../prepare/resize.js';
 import { Batcher, type InferenceResult } from './batcher.js';
 import { occlusionMap } from './occlusion.js';
 import { type Orient, type OrientationSetup, orienterOf } from './orienter.js';
@@ -40,7 +40,7 @@ export interface Running {
 /**
  * Starts and tests a network.
  * @param orientation where it is to be told which way up pictures are
- * @throws network_…, engine_…, no_engine
+ * @throws network_…, engine_…, int8_unavailable, no_engine
  */
 export const startNetwork = (
   model: Model,
@@ -50,13 +50,16 @@ export const startNetwork = (
   model.kind === 'onnx' ? startDescribed(model, choice) : startFrozen(model, choice, orientation);
 
 async function startFrozen(
-  { file, layers, preparation }: Extract<Model, { kind: 'frozen' }>,
+  { file, layers, preparation, precision }: Extract<Model, { kind: 'frozen' }>,
   choice: EngineChoice,
   orientation: OrientationSetup | undefined,
 ): Promise<Running> {
   const steps = walk(readGraphDef(Buffer.from(file.buffer, file.byteOffset, file.length)), layers);
   const chain = buildChain(steps, preparation);
-  const { engine, declined } = await chooseEngine(choice, chain, steps);
+  const { engine, declined } =
+    precision === 'int8'
+      ? await startInt8(choice, chain, steps, rangeOf(preparation))
+      : await chooseEngine(choice, chain, steps);
   // Of the chain, only this is kept: the rest holds most of the weights, and the engine has them.
   const last = { head: chain.head, classes: chain.classes };
   const isLinear = hasLinearHead(last);

@@ -69,7 +69,7 @@ ${facts([
   ['purpose', network.purpose],
   ['thresholds', thresholdsText(network.thresholds)],
   ['pictures', `${pictures.categories} of its categories, ${pictures.other} of none of them (${otherClass})`],
-  ['run by', engine],
+  ['run by', network.precision === undefined ? engine : `${engine}, ${network.precision}`],
 ])}
 ${warningList(warnings)}
 ${tiles(figures)}

@@ -102,6 +102,7 @@ describe('an ONNX network', () => {
       { inputLayer: 'x' },
       /layer "x": .*no such input; it has "input"/,
     ],
+    ['in int8', {}, { precision: 'int8' as const }, /int8 .*cannot be used: .*runs as it is: choose float32/],
     [
       'on an engine that does not run it',
       {},

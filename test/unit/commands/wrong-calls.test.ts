@@ -56,6 +56,7 @@ describe('plainview label', () => {
     ['no picture', [], /missing required argument 'image'/],
     ['an unknown option', ['--no-such', 'a.png'], /unknown option '--no-such'/],
     ['an unknown engine', ['--engine', 'abacus', 'a.png'], /abacus/],
+    ['an unknown precision', ['--precision', 'int4', 'a.png'], /int4/],
     ['a size that is no number', ['--input_height', 'tall', 'a.png'], /input_height/],
     ['a threshold beyond 1', ['--threshold', '80', 'a.png'], /threshold/],
     ['a graph that is not there', ['--graph', '/nowhere/network.pb', 'a.png'], /nowhere/],

@@ -149,6 +149,21 @@ test('what was seen outlasts a stop', async () => {
   expect((await open()).changes).toEqual(before);
 });
 
+test('a network in int8 is compared with its own past', async () => {
+  see(500, 0.05);
+  drift = await Drift.open(new FolderStore(folder), () => `${network.repeat(64)} int8`, log);
+  drift.events.on('changed', (change) => found.push(change));
+  const inInt8 = (isUnsure: boolean) => {
+    const seen = picture({ isUnsure });
+    const of = { ...seen.record.network, precision: 'int8' as const };
+    drift.recorded({ ...seen, record: { ...seen.record, network: of } });
+  };
+  for (let i = 0; i < 400; i++) inInt8(i % 10 < 7);
+  expect(found).toEqual([]);
+  for (let i = 0; i < 100; i++) inInt8(true);
+  expect(found.map(({ signal }) => signal)).toContain('unsure');
+});
+
 test('another network is compared with its own past; what is said of a former one counts nothing', () => {
   see(500, 0.05);
   network = 'b';

@@ -267,6 +267,23 @@ describe('what is decided already', () => {
     expect(await process(sweep, 'two')).toMatchObject({ kind: 'decided' });
   });
 
+  test('by the same file in another precision is decided anew by a sweep, and by nothing else; the record names the precision', async () => {
+    const line = site.store(image());
+    const sweep: Job = { ...jobOf(line.instance), reason: 'sweep' };
+    const process = (job: Job, precision?: 'int8') => {
+      const { pipeline, classifier } = pipelineOn(site);
+      Object.assign(classifier.network, { precision });
+      return pipeline.process(job);
+    };
+    await process(sweep);
+    expect(site.record(line.instance)?.network).not.toHaveProperty('precision');
+    expect(await process(jobOf(line.instance), 'int8')).toMatchObject({ why: 'already_decided' });
+    expect(await process(sweep, 'int8')).toMatchObject({ kind: 'decided' });
+    expect(site.record(line.instance)?.network.precision).toBe('int8');
+    expect(await process(sweep, 'int8')).toMatchObject({ why: 'already_decided' });
+    expect(await process(sweep)).toMatchObject({ kind: 'decided' });
+  });
+
   test('by another network is decided anew by a sweep, though it is not unfinished', async () => {
     const { instance: id } = await decided();
     const other = pipelineOn(site, { sha256: 'b'.repeat(64) });
