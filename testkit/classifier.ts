@@ -6,8 +6,8 @@ import type {
   ShadowClassification,
 } from '../src/classify/classifier.js';
 import type { Orientation } from '../src/classify/orientation.js';
-import type { Taps } from '../src/classify/prepare/resize.js';
 import type { Side } from '../src/classify/side.js';
+import type { Taps } from '../src/files/pam.js';
 
 /** Classes of the stub: ten categories and `other`. */
 export const stubClasses = [

@@ -55,6 +55,11 @@ def frozen_graph(net: MobileNet, temperature: float) -> bytes:
         x = tf.raw_ops.MatMul(a=x, b=tf.constant(weight.astype(np.float32), name="final/weights"), name="final/MatMul")
         x = tf.raw_ops.BiasAdd(value=x, bias=tf.constant(bias.astype(np.float32), name="final/biases"), name="final/BiasAdd")
         tf.raw_ops.Softmax(logits=x, name="final_result")
+    return serialised(graph)
+
+
+def serialised(graph: tf.Graph) -> bytes:
+    """The GraphDef, without what older consumers do not know."""
     definition = graph.as_graph_def()
     for node in definition.node:
         for attribute in NEWER_ATTRIBUTES.get(node.op, ()):
@@ -64,13 +69,13 @@ def frozen_graph(net: MobileNet, temperature: float) -> bytes:
     return definition.SerializeToString(deterministic=True)
 
 
-def run_graph(graph: bytes, inputs: np.ndarray) -> np.ndarray:
-    """What TensorFlow computes: [n, 224, 224, 3] -> [n, classes]."""
+def run_graph(graph: bytes, inputs: np.ndarray, output: str = "final_result") -> np.ndarray:
+    """What TensorFlow computes: [n, height, width, 3] -> the output, by default [n, classes]."""
     definition = tf.compat.v1.GraphDef.FromString(graph)
     with tf.Graph().as_default() as built:
         tf.import_graph_def(definition, name="import")
         with tf.compat.v1.Session(graph=built) as session:
-            return session.run("import/final_result:0", {"import/input:0": inputs})
+            return session.run(f"import/{output}:0", {"import/input:0": inputs})
 
 
 def tensorflow_inputs(items: list[Item]) -> np.ndarray:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from export import NEWER_ATTRIBUTES, _layer, tf
+from export import _layer, run_graph, serialised, tf
 from marker_net import SIDE, STRIDE, MarkerNet
 
 
@@ -26,19 +26,9 @@ def frozen_graph(net: MarkerNet) -> bytes:
         x = tf.raw_ops.Reshape(tensor=x, shape=tf.constant([-1, classes], tf.int32, name="shape"), name="flat")
         x = tf.raw_ops.MatMul(a=x, b=tf.constant(np.eye(classes, dtype=np.float32), name="final/weights"), name="final/MatMul")
         tf.raw_ops.Softmax(logits=x, name="final_result")
-    definition = graph.as_graph_def()
-    for node in definition.node:
-        for attribute in NEWER_ATTRIBUTES.get(node.op, ()):
-            if attribute in node.attr:
-                del node.attr[attribute]
-    definition.versions.producer = 22
-    return definition.SerializeToString(deterministic=True)
+    return serialised(graph)
 
 
 def run_maps(graph: bytes, inputs: np.ndarray) -> np.ndarray:
     """What TensorFlow computes: [n, 384, 384, 3] -> [n, 48, 48, classes]."""
-    definition = tf.compat.v1.GraphDef.FromString(graph)
-    with tf.Graph().as_default() as built:
-        tf.import_graph_def(definition, name="import")
-        with tf.compat.v1.Session(graph=built) as session:
-            return session.run("import/maps:0", {"import/input:0": inputs})
+    return run_graph(graph, inputs, "maps")

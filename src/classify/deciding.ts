@@ -1,3 +1,4 @@
+import type { Taps } from '../files/pam.js';
 import type {
   Classified,
   Classifier,
@@ -8,7 +9,6 @@ import type {
   Network,
   Shadow,
 } from './classifier.js';
-import type { Taps } from './prepare/resize.js';
 
 /** The network that decides. Another one can take its place while pictures are classified. */
 export class DecidingClassifier implements Classifier {

@@ -1,7 +1,7 @@
 import type { PlainviewError } from '../errors/errors.js';
+import type { Taps } from '../files/pam.js';
 import type { EngineName } from './engines/engine.js';
 import type { Network } from './network.js';
-import type { Taps } from './prepare/resize.js';
 import type {
   Classification,
   EngineReport,

@@ -22,6 +22,12 @@ export interface Pam {
   readonly data: Buffer;
 }
 
+/** The rows and columns of a picture that are needed, ascending. */
+export interface Taps {
+  rows(height: number): Int32Array;
+  columns(width: number): Int32Array;
+}
+
 /** The first bytes of a PAM file. */
 export const pamMagic = 'P7\n';
 /** The last line of its header. */
@@ -46,11 +52,13 @@ export function readPam(file: Buffer): Pam {
   return { width, height, channels, isWide, data, sampledOf };
 }
 
+export const truncatedPam = () =>
+  createError('picture_undecodable', { problem: 'the PAM file is truncated' });
+
 /** The values of a PAM file. @throws picture_undecodable where it is truncated */
 export function valuesOf({ width, height, channels, isWide, data }: Pam): Uint8Array | Uint16Array {
   const count = width * height * channels;
-  if (data.length < count * (isWide ? 2 : 1))
-    throw createError('picture_undecodable', { problem: 'the PAM file is truncated' });
+  if (data.length < count * (isWide ? 2 : 1)) throw truncatedPam();
   return isWide ? wide(data) : data;
 }
 

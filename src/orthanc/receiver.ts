@@ -1,7 +1,7 @@
 import { createError } from '../errors/errors.js';
-import { headerEnd, pamMagic, readPam } from '../files/pam.js';
+import { headerEnd, pamMagic, readPam, type Taps } from '../files/pam.js';
 import { type Spread, SpreadOfParts } from '../greyscale/grey.js';
-import { isWorthSampling, SampledValues, type Taps, type Values, WholeValues } from './values.js';
+import { isWorthSampling, SampledValues, type Values, WholeValues } from './values.js';
 
 /** Takes the body of a response while it arrives. */
 export interface Receiver {

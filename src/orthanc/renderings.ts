@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Semaphore } from '../async/semaphore.js';
 import type { Config } from '../config/options.js';
 import { createError, type PlainviewError } from '../errors/errors.js';
-import { greyPam } from '../files/pam.js';
+import { greyPam, type Taps } from '../files/pam.js';
 import type { VoiWindow } from '../greyscale/attributes.js';
 import { type Spread, spreadOf } from '../greyscale/grey.js';
 import { isAsShown } from '../greyscale/shown.js';
@@ -14,7 +14,6 @@ import { PictureReceiver, type ReceivedPicture } from './receiver.js';
 import { describedTags, type PictureTags } from './resources.js';
 import { simplifiedTags } from './simplified-tags.js';
 import { type GreyPicture, StoredValues } from './stored-values.js';
-import type { Taps } from './values.js';
 
 /** With the first picture that needs it: with its libraries it takes 30 MB. */
 const loadSharp = async () => (await import('sharp')).default;

@@ -1,11 +1,4 @@
-import { createError } from '../errors/errors.js';
-import { type Pam, pamOf } from '../files/pam.js';
-
-/** The rows and columns of a picture that are needed, ascending. */
-export interface Taps {
-  rows(height: number): Int32Array;
-  columns(width: number): Int32Array;
-}
+import { type Pam, pamOf, type Taps, truncatedPam } from '../files/pam.js';
 
 /** Collects the values of a PAM, which come in parts. */
 export interface Values {
@@ -13,8 +6,6 @@ export interface Values {
   /** @throws picture_undecodable where values are missing */
   file(): Buffer;
 }
-
-const truncated = () => createError('picture_undecodable', { problem: 'the PAM file is truncated' });
 
 /** Collects all. */
 export class WholeValues implements Values {
@@ -32,7 +23,7 @@ export class WholeValues implements Values {
   }
 
   file(): Buffer {
-    if (this.#at < this.#file.length) throw truncated();
+    if (this.#at < this.#file.length) throw truncatedPam();
     return this.#file;
   }
 }
@@ -75,7 +66,7 @@ export class SampledValues implements Values {
   }
 
   file(): Buffer {
-    if (this.#row < this.#rows.length) throw truncated();
+    if (this.#row < this.#rows.length) throw truncatedPam();
     const { width, height, channels } = this.#of;
     const size = { width: this.#columns.length, height: this.#rows.length, channels };
     return pamOf({ ...size, sampledOf: { width, height } }, this.#values);

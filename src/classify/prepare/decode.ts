@@ -1,4 +1,5 @@
 import { createError } from '../../errors/errors.js';
+import { pamMagic } from '../../files/pam.js';
 import { decodeBmp } from './bmp.js';
 import { decodeDicom } from './dicom.js';
 import { decodeJpeg } from './jpeg.js';
@@ -24,7 +25,7 @@ const formats: readonly Format[] = [
   { name: 'PNG', magic: '\x89PNG\r\n\x1a\n', decode: decodeBitmap, isOriginal: true },
   { name: 'JPEG', magic: '\xff\xd8\xff', decode: decodeJpeg, isOriginal: true },
   // What the service gets from Orthanc, with the pixels of a PNG.
-  { name: 'PAM', magic: 'P7\n', decode: decodePam, isOriginal: true },
+  { name: 'PAM', magic: pamMagic, decode: decodePam, isOriginal: true },
   { name: 'GIF', magic: 'GIF8', decode: decodeBitmap, isOriginal: true },
   { name: 'DICOM', magic: 'DICM', at: 128, decode: decodeDicom, isOriginal: false },
   { name: 'TIFF', magic: 'II*\0', decode: decodeBitmap, isOriginal: false },

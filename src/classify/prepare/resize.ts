@@ -1,4 +1,5 @@
 import { createError } from '../../errors/errors.js';
+import type { Taps } from '../../files/pam.js';
 import type { PictureRange } from '../graph/quantise.js';
 import type { Size } from '../graph/steps.js';
 import type { Picture } from './picture.js';
@@ -71,13 +72,7 @@ export function prepare(picture: Picture, { height, width, mean, std }: Preparat
   return result;
 }
 
-/** The rows and columns that `prepare` looks at in a picture, ascending. */
-export interface Taps {
-  rows(height: number): Int32Array;
-  columns(width: number): Int32Array;
-}
-
-/** @param size of the prepared picture */
+/** The rows and columns that `prepare` looks at. @param size of the prepared picture */
 export const tapsFor = ({ height, width }: Size): Taps => ({
   rows: (from) => tapsOf(samplePositions(from, height)),
   columns: (from) => tapsOf(samplePositions(from, width)),
