@@ -1,6 +1,7 @@
 import { createError } from '../errors/errors.js';
-import type { InstanceId, StudyId } from '../orthanc/ids.js';
+import type { StudyId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
+import type { IdentifiedInstance } from '../orthanc/resources.js';
 import type { Aggregates } from './aggregates.js';
 import { type Labelling, labelsOf, prefixed } from './labels.js';
 import { recordOf } from './read.js';
@@ -10,10 +11,9 @@ import { hasOtherVersion } from './versions.js';
 
 /** What was written about an instance. */
 export interface Written {
-  instance: InstanceId;
+  /** As it was read before. */
+  instance: IdentifiedInstance;
   study: StudyId;
-  /** The picture that was decided: `pictureOf`. */
-  picture: string;
   /** The record, as JSON. */
   text: string | undefined;
   /** The labels that were added to the instance. */
@@ -36,14 +36,14 @@ export async function followStandingRecord(
     labelPrefix,
     labelsTurned,
   }: Labelling & { orthanc: Orthanc; aggregates: Aggregates; labelPrefix: string },
-  { instance, study, picture, text, added }: Written,
+  { instance, study, text, added }: Written,
 ): Promise<void> {
-  const resource = `instances/${instance}` as const;
+  const resource = `instances/${instance.ID}` as const;
   let settled = text;
   for (let round = 0; round < mostRounds; round++) {
-    const [now] = await orthanc.hierarchy.instances([instance]);
+    const now = await orthanc.hierarchy.again(instance);
     if (now === undefined || hasOtherVersion(now)) return;
-    const isReplaced = pictureOf(now) !== picture;
+    const isReplaced = pictureOf(now) !== pictureOf(instance);
     const standing = now.Metadata[metadataNames.record];
     if (standing === settled && !isReplaced) return aggregates.settled(study, now.ParentSeries);
     if (isReplaced && standing === text) {
@@ -58,7 +58,7 @@ export async function followStandingRecord(
     if (known === undefined) await orthanc.metadata.delete(resource, metadataNames.category);
     else if (!known.complete)
       await orthanc.metadata.put(resource, metadataNames.category, known.record.category ?? unknownCategory);
-    await aggregates.aggregate(study, instance);
-    if (isReplaced) throw createError('picture_replaced', { instance });
+    await aggregates.aggregate(study, instance.ID);
+    if (isReplaced) throw createError('picture_replaced', { instance: instance.ID });
   }
 }

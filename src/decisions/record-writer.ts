@@ -21,7 +21,7 @@ import {
   readRecord,
   unknownCategory,
 } from './schema.js';
-import { declaredByOthers, descriptionsByOthers, metadataAsReceived, pictureOf } from './tags-record.js';
+import { declaredByOthers, descriptionsByOthers, metadataAsReceived } from './tags-record.js';
 import { hasOtherVersion } from './versions.js';
 
 /** A decision that now stands in Orthanc, and the one that it replaced. */
@@ -143,8 +143,7 @@ export class RecordWriter {
       await this.#parts.dropRequest(instance);
       await orthanc.metadata.put(resource, metadataNames.category, decided.category ?? unknownCategory);
     }
-    const picture = pictureOf(instance);
-    await followStandingRecord(this.#parts, { instance: instance.ID, study, picture, text, added });
+    await followStandingRecord(this.#parts, { instance, study, text, added });
     await corrections.stand(instance.ID);
     return {
       instance: instance.ID,
@@ -188,8 +187,7 @@ export class RecordWriter {
       (labels) => ({ ...record, labels }),
     );
     await this.#parts.aggregates.aggregate(study, ID);
-    const picture = pictureOf(instance);
-    await followStandingRecord(this.#parts, { instance: ID, study, picture, text, added });
+    await followStandingRecord(this.#parts, { instance, study, text, added });
   }
 
   #labelsOf(record: Omit<InstanceRecord, 'labels' | 'version'>): string[] {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { createError, hasCode } from '../errors/errors.js';
-import type { DescribedInstance, Parents } from '../orthanc/hierarchy.js';
+import type { DescribedInstance, IdentifiedParents } from '../orthanc/hierarchy.js';
 import type { InstanceId, StudyId } from '../orthanc/ids.js';
 import type { IdentifiedInstance, InstanceContent } from '../orthanc/resources.js';
 import type { Locks } from '../store/locks.js';
@@ -240,7 +240,7 @@ export class Recorder {
   }
 
   /** The content of a large study names all its instances, so it is not read again and again. */
-  async #readKnown(id: InstanceId, parents: Parents | undefined): Promise<Current> {
+  async #readKnown(id: InstanceId, parents: IdentifiedParents | undefined): Promise<Current> {
     const { hierarchy } = this.#parts.orthanc;
     if (parents === undefined || !this.#parts.aggregates.isLarge(parents.study))
       return hierarchy.instanceWithStudy(id, parents);

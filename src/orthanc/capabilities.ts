@@ -93,6 +93,10 @@ export const changesCanBeLate = (system: System): boolean => !isSqlite(system);
  */
 export const rereadsReplaced = ({ Version }: System): boolean => isAtLeast(Version, newCacheVersion);
 
+/** See `ByUid`. Orthanc 1.12.7 reads all resources of a level for a UID, too. */
+export const isFastByUid = (system: System): boolean =>
+  isSqlite(system) && isAtLeast(system.Version, '1.13.0');
+
 export const tagsNeedNewer = (version: string): string =>
   `It is version ${version}, and with several Orthancs PLAINVIEW_TAGS needs ${newCacheVersion} or newer: before that, one can edit a file as it was before another one replaced it. Upgrade Orthanc, or set PLAINVIEW_TAGS=off (docs/scaling.md).`;
 

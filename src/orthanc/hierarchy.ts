@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { createError } from '../errors/errors.js';
 import { bulkContent } from './bulk.js';
+import { type ByUid, type Uids, uidOf } from './by-uid.js';
 import { ifAbsent } from './catch-handlers.js';
 import { derivedParents } from './derived-ids.js';
 import type { FileAccess } from './file-access.js';
@@ -27,7 +28,7 @@ import type { Transport } from './transport.js';
 export interface DescribedInstance extends Omit<DescribedTags, 'ids'> {
   id: InstanceId;
   /** Undefined where the file's attributes do not give them: then they must be read from Orthanc. */
-  parents: Parents | undefined;
+  parents: IdentifiedParents | undefined;
   /** Undefined where the file has none that can be read. */
   sopInstanceUid: string | undefined;
 }
@@ -35,6 +36,11 @@ export interface DescribedInstance extends Omit<DescribedTags, 'ids'> {
 export interface Parents {
   series: SeriesId;
   study: StudyId;
+}
+
+/** Identifiers of an instance's parents in Orthanc, with DICOM's of all three. */
+export interface IdentifiedParents extends Parents {
+  uids: Uids;
 }
 
 /** Identifiers of an instance's parents in Orthanc, and DICOM's of itself and its parents. */
@@ -67,21 +73,27 @@ const metadataContent = z.object({ ID: z.string(), Metadata: z.record(z.string()
 export class Hierarchy {
   readonly #transport: Transport;
   readonly #access: FileAccess;
+  readonly #byUid: ByUid;
 
-  constructor(transport: Transport, access: FileAccess) {
+  constructor(transport: Transport, access: FileAccess, byUid: ByUid) {
     this.#transport = transport;
     this.#access = access;
+    this.#byUid = byUid;
   }
 
   /** Reads the attributes of an instance's file. @throws instance_gone */
   async describe(id: InstanceId): Promise<DescribedInstance> {
     const { ids, traits, ...described } = await simplifiedTags(this.#access, describedTags, id);
+    const parents = ids && derivedParents(id, ids);
     return {
       ...described,
       id,
       // Hashed, because it is kept outside of Orthanc, and dates are patient data.
       traits: createHash('sha256').update(traits).digest('hex'),
-      parents: ids === undefined ? undefined : derivedParents(id, ids),
+      parents: parents && {
+        ...parents,
+        uids: { instance: ids.SOPInstanceUID, series: ids.SeriesInstanceUID, study: ids.StudyInstanceUID },
+      },
       sopInstanceUid: ids?.SOPInstanceUID,
     };
   }
@@ -98,22 +110,33 @@ export class Hierarchy {
     return instance;
   }
 
+  /** An instance that was read already, as it is now. @returns undefined where it is deleted */
+  async again(instance: IdentifiedInstance): Promise<IdentifiedInstance | undefined> {
+    const { ID } = instance;
+    const uid = uidOf(instance);
+    const found = this.#byUid.serves(uid) ? await this.#byUid.instances([uid]) : [];
+    return found.find((each) => each.ID === ID) ?? (await this.instances([ID]))[0];
+  }
+
   /**
-   * An instance and the identifier of its study. It takes one call, or two in parallel where `parents` is undefined.
+   * An instance and the identifier of its study. It takes one call, or two or three where `parents` is undefined or Orthanc
+   * is asked by UID.
    * @returns `tree` only where the instance is the only one of its study and `parents` is given; a larger study is
    *   not read
    * @throws instance_gone
    */
   async instanceWithStudy(
     id: InstanceId,
-    parents: Parents | undefined,
+    parents: IdentifiedParents | undefined,
   ): Promise<{ instance: IdentifiedInstance; study: StudyId; tree?: StudyTree }> {
     if (parents === undefined) {
       const [instance, study] = await Promise.all([this.instance(id), this.studyOf(id)]);
       return { instance, study };
     }
     const ids = [id, parents.series, parents.study];
-    const { instance, series, study } = byLevel(await bulkContent(this.#transport, resourceContent, ids));
+    const { instance, series, study } =
+      (await this.#lineByUid(id, parents)) ??
+      byLevel(await bulkContent(this.#transport, resourceContent, ids));
     if (instance === undefined) throw createError('instance_gone', { instance: id });
     const isAlone = study?.Series.length === 1 && series?.Instances.length === 1;
     return {
@@ -121,6 +144,20 @@ export class Hierarchy {
       study: parents.study,
       ...(isAlone ? { tree: { study, series: [series], instances: [instance] } } : {}),
     };
+  }
+
+  /** @returns `series` only where the study has no other one; undefined where not all are found by UID */
+  async #lineByUid(id: InstanceId, { uids, ...parents }: IdentifiedParents) {
+    if (!this.#byUid.serves(uids.instance, uids.series, uids.study)) return undefined;
+    const [instances, studies] = await Promise.all([
+      this.#byUid.instances([uids.instance]),
+      this.#byUid.studies([uids.study]),
+    ]);
+    const instance = instances.find(({ ID }) => ID === id);
+    const study = studies.find(({ ID }) => ID === parents.study);
+    if (instance === undefined || study === undefined) return undefined;
+    const all = study.Series.length === 1 ? await this.#byUid.series([uids.series]) : [];
+    return { instance, study, series: all.find(({ ID }) => ID === parents.series) };
   }
 
   /** Identifier of an instance's study. @throws instance_gone */
@@ -156,7 +193,7 @@ export class Hierarchy {
       .catch(ifAbsent(undefined));
   }
 
-  /** Whole studies, in three calls. Leaves out deleted ones. */
+  /** Whole studies, in three or four calls. Leaves out deleted ones. */
   async trees(ids: readonly StudyId[]): Promise<StudyTree[]> {
     if (ids.length === 0) return [];
     const { studies, series, instances } = await this.#levels(ids);
@@ -168,7 +205,7 @@ export class Hierarchy {
     }));
   }
 
-  /** Identifiers of instances and their parents, in three calls. Leaves out deleted instances. */
+  /** Identifiers of instances and their parents, in three or four calls. Leaves out deleted instances. */
   async identifiersByInstance(ids: readonly InstanceId[]): Promise<Map<InstanceId, InstanceIdentifiers>> {
     if (ids.length === 0) return new Map();
     const { studies, series, instances } = await this.#levels(ids);
@@ -239,12 +276,15 @@ export class Hierarchy {
   }
 
   async #levels(ids: readonly (InstanceId | StudyId)[]) {
-    const [studies, series, instances] = await Promise.all([
+    const instances = bulkContent(this.#transport, identifiedInstance, ids, 'Instance');
+    const parents = this.#byUid.serves() ? await this.#byUid.parents(await instances) : undefined;
+    if (parents !== undefined) return { ...parents, instances: await instances };
+    const [studies, series] = await Promise.all([
       bulkContent(this.#transport, studyContent, ids, 'Study'),
       bulkContent(this.#transport, seriesContent, ids, 'Series'),
-      bulkContent(this.#transport, identifiedInstance, ids, 'Instance'),
+      instances,
     ]);
-    return { studies, series, instances };
+    return { studies, series, instances: await instances };
   }
 }
 

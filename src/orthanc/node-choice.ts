@@ -10,6 +10,8 @@ export interface Member {
   isReadOnly: boolean;
   /** Whether it may answer with a picture that was replaced or deleted at another node. */
   mayBeStale: boolean;
+  /** Whether it answers questions by UID, and faster than those by its own identifiers. */
+  isFastByUid: boolean;
   /** On the clock of `performance.now()`. */
   restsUntil: number;
   /** Its calls under way. */

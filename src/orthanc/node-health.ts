@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Config } from '../config/options.js';
 import { asPlainviewError, createError, type PlainviewError } from '../errors/errors.js';
-import { requireCapabilities, rereadsReplaced, tagsNeedNewer } from './capabilities.js';
+import { isFastByUid, requireCapabilities, rereadsReplaced, tagsNeedNewer } from './capabilities.js';
 import { Changes } from './changes.js';
 import { nodeOf } from './node.js';
 import type { Member } from './node-choice.js';
@@ -84,7 +84,7 @@ export class NodeHealth {
    */
   async check(): Promise<System> {
     const [only, ...others] = this.#watched;
-    if (only !== undefined && others.length === 0) return systemOf(only.transport);
+    if (only !== undefined && others.length === 0) return systemOf(only);
     const writable = async (watched: Watched) => {
       const answer = await this.#check(watched);
       if (answer.ReadOnly) requireCapabilities(answer, { tags: 'off' });
@@ -138,9 +138,9 @@ export class NodeHealth {
   }
 
   async #look(watched: Watched): Promise<System> {
-    const { member, transport } = watched;
+    const { member } = watched;
     try {
-      const answer = await systemOf(transport);
+      const answer = await systemOf(watched);
       const tags = answer.ReadOnly ? 'off' : (this.#options.tags ?? 'off');
       requireCapabilities({ ...answer, ReadOnly: false }, { tags });
       // It would put back what another client has changed in the file at another node.
@@ -193,8 +193,9 @@ export class NodeHealth {
 }
 
 /** `/system` answers also while the index hangs. The last change is the cheapest question to the index. */
-async function systemOf(transport: Transport): Promise<System> {
+async function systemOf({ member, transport }: Watched): Promise<System> {
   const answer = await transport.json(system, { method: 'GET', url: '/system' });
   await new Changes(transport).last();
+  member.isFastByUid = isFastByUid(answer);
   return answer;
 }

@@ -3,6 +3,7 @@ import type { Config } from '../config/options.js';
 import { hasCode, type PlainviewError } from '../errors/errors.js';
 import { Archives } from './archives.js';
 import { Availability } from './availability.js';
+import { ByUid } from './by-uid.js';
 import { ifAbsent } from './catch-handlers.js';
 import { Changes } from './changes.js';
 import { FileAccess, type Strikes } from './file-access.js';
@@ -62,7 +63,7 @@ export class Orthanc {
     this.#transport = transport;
     this.availability = new Availability(() => this.nodes.check(), heartbeat.everyMs);
     this.changes = new Changes(transport);
-    this.hierarchy = new Hierarchy(transport, access);
+    this.hierarchy = new Hierarchy(transport, access, new ByUid(finder, transport.choice));
     this.search = new Search(transport, finder, this.hierarchy);
     this.listing = new Listing(transport, access, finder);
     this.studies = new Studies(finder, this.hierarchy);

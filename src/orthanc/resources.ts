@@ -50,6 +50,22 @@ export const studyContent = z.object({
   ...content,
   ...tags('0020,000d'),
 });
+/** As `identifiedInstance`, from `/tools/find` with the attachments: 1 is the DICOM file. Undefined where there is none. */
+export const foundInstance = instanceContent
+  .extend({
+    ...tags('0008,0018'),
+    Attachments: z.array(z.object({ ContentType: z.number(), Uuid: z.string() })),
+  })
+  .transform(({ Attachments, ...instance }) => {
+    const file = Attachments.find(({ ContentType }) => ContentType === 1);
+    return file && { ...instance, FileUuid: file.Uuid };
+  });
+const anyUid = z.string().catch('');
+/** An instance with the UIDs of its series and study, from `/tools/find`; empty where a file lacks them. */
+export const instanceWithUids = z.object({
+  ID: instanceId,
+  RequestedTags: z.object({ StudyInstanceUID: anyUid, SeriesInstanceUID: anyUid }),
+});
 /** A resource of any level below the patient. */
 export const resourceContent = z.discriminatedUnion('Type', [
   identifiedInstance.extend({ Type: z.literal('Instance') }),

@@ -209,6 +209,7 @@ function membersOf(options: TransportOptions, closed: AbortSignal): Member[] {
     node: new OrthancNode(url, options, ca, closed),
     isReadOnly: false,
     mayBeStale: true,
+    isFastByUid: false,
     restsUntil: 0,
     running: 0,
   }));

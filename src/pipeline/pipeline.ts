@@ -127,7 +127,8 @@ export class Pipeline {
     }
     const isWritten = settled === 'correction_put_back' || isHalfWritten(instance);
     await this.#completeWrites(instance);
-    if (whyNot === undefined) await (isWritten ? this.#readAndFollow(id) : this.#followUps.run(instance));
+    if (whyNot === undefined)
+      await (isWritten ? this.#readAndFollow(instance) : this.#followUps.run(instance));
     return skipped(settled, described);
   }
 
@@ -167,7 +168,7 @@ export class Pipeline {
         kind: 'skipped',
         why: outcome === 'already decided' ? 'already_decided' : 'corrected_by_person',
       };
-    await this.#readAndFollow(job.instance);
+    await this.#readAndFollow(instance);
     return { kind: 'decided', decision: 'failed', ms: 0 };
   }
 
@@ -202,9 +203,9 @@ export class Pipeline {
   }
 
   /** Reads the instance after its decision was written, and runs its follow-ups. */
-  async #readAndFollow(id: InstanceId): Promise<void> {
+  async #readAndFollow(before: IdentifiedInstance): Promise<void> {
     if (this.#followUps.isEmpty) return;
-    const [instance] = await this.#orthanc.hierarchy.instances([id]);
+    const instance = await this.#orthanc.hierarchy.again(before);
     if (instance !== undefined) await this.#followUps.run(instance);
   }
 
@@ -243,7 +244,7 @@ export class Pipeline {
     );
     if (recorded === 'other version') return { kind: 'skipped', why: 'other_version' };
     if (recorded === 'recorded') this.#count(decided, began);
-    await this.#readAndFollow(described.id);
+    await this.#readAndFollow(before);
     if (recorded === 'corrected') return { kind: 'skipped', why: 'corrected_by_person' };
     if (recorded === 'already decided') return { kind: 'skipped', why: 'already_decided' };
     return {

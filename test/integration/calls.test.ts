@@ -5,6 +5,7 @@ import { type FaultyProxy, startFaultyProxy } from '../../testkit/faulty-proxy.j
 import { useOrthanc, waitFor } from '../../testkit/orthanc.js';
 import { hookAddress, Reader } from '../../testkit/service.js';
 import { useServices } from '../../testkit/services.js';
+import { isInPostgresql, isOlder } from '../../testkit/variants.js';
 
 const hook = await hookAddress();
 const real = useOrthanc({ hook, configuration: { OverwriteInstances: true } });
@@ -37,21 +38,26 @@ const written = [
   'PUT /instances/…/metadata/RadiographCategory',
 ];
 
-test('a first decision takes twelve calls of Orthanc', async () => {
+/** Of Orthanc 1.13.0 with SQLite, calls by UID take less time than fewer ones by its own identifiers: see `ByUid`. */
+const isByUid = !isInPostgresql && !isOlder;
+const reading = isByUid ? 'POST /tools/find' : 'POST /tools/bulk-content';
+
+test('a first decision takes fourteen calls of Orthanc at most', async () => {
   await service({ orthanc: proxy.url });
   callsOfJobs();
   const { orthancId } = await real.storeInstance(image());
   await reader().decided(orthancId);
   const calls: string[] = [];
-  await expect.poll(() => calls.push(...callsOfJobs())).toBe(12);
+  await expect.poll(() => calls.push(...callsOfJobs())).toBe(isByUid ? 14 : 12);
   expect(calls).toEqual([
     'POST /tools/bulk-content',
     'GET /instances/…/simplified-tags',
     'GET /instances/…/frames/0/rendered',
-    'POST /tools/bulk-content',
+    // The instance, its study, and the series where it is the only one.
+    ...(isByUid ? [reading, reading, reading] : [reading]),
     ...written,
     // Whether it still stands, and of the same file.
-    'POST /tools/bulk-content',
+    reading,
   ]);
 });
 

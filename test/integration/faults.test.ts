@@ -209,7 +209,8 @@ test('a sweep in the order oldest first misses no series that moves up during th
   const of = await service();
   let pages = 0;
   proxy.decide = ({ url }) => {
-    if (url !== '/tools/find' || ++pages !== 2) return 'pass';
+    // Before each page, the series are counted.
+    if (url !== '/tools/count-resources' || ++pages !== 2) return 'pass';
     // Twelve series of the first page receive another instance, so they move to the end of the list.
     return async () => {
       for (let n = 0; n < 12; n++) await store(`moves ${n}`);

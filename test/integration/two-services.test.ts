@@ -26,7 +26,7 @@ beforeAll(async () => {
     const random = seeded(seed);
     const proxy = await startFaultyProxy(real.orthanc.url);
     proxy.decide = ({ method, url }) => {
-      if (!['PUT', 'DELETE'].includes(method) && !url.startsWith('/tools/bulk-content')) return 'pass';
+      if (!['PUT', 'DELETE'].includes(method) && !/^\/tools\/(bulk-content|find)/.test(url)) return 'pass';
       const ms = random() < 0.5 ? 0 : random() * 40;
       return async () => {
         await delay(ms);

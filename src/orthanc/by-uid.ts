@@ -1,0 +1,109 @@
+import type { z } from 'zod';
+import type { Finder } from './finder.js';
+import type { InstanceId, SeriesId } from './ids.js';
+import type { NodeChoice } from './node-choice.js';
+import {
+  foundInstance,
+  type IdentifiedInstance,
+  instanceWithUids,
+  type SeriesContent,
+  type StudyContent,
+  seriesContent,
+  studyContent,
+} from './resources.js';
+
+/** DICOM's UIDs of an instance and its parents. */
+export interface Uids {
+  instance: string;
+  series: string;
+  study: string;
+}
+
+/** Orthanc takes anything else in a query for a list or a pattern. */
+const plainUid = /^[\d.]+$/;
+
+const content = ['MainDicomTags', 'Metadata', 'Labels', 'Parent'];
+
+/**
+ * Resources with metadata and labels by DICOM's UIDs, as `bulkContent` gives them by Orthanc's identifiers. With SQLite,
+ * Orthanc finds an identifier by reading all resources of a level, and a series in `/tools/bulk-content` takes reading the
+ * metadata of the whole archive. For a UID it has an index, which 1.13.0 uses. Its answers leave out what it does not find, and
+ * `LimitFindResults` of its configuration can cut them, so the caller must see that all are there.
+ */
+export class ByUid {
+  readonly #finder: Finder;
+  readonly #choice: NodeChoice;
+
+  constructor(finder: Finder, choice: NodeChoice) {
+    this.#finder = finder;
+    this.#choice = choice;
+  }
+
+  /** Whether each Orthanc answers questions by these UIDs, and faster than by its own identifiers. */
+  serves(...uids: string[]): boolean {
+    return (
+      this.#choice.members.every(({ isFastByUid }) => isFastByUid) && uids.every((uid) => plainUid.test(uid))
+    );
+  }
+
+  async instances(uids: readonly string[]): Promise<IdentifiedInstance[]> {
+    const wanted = { ResponseContent: [...content, 'Attachments'], Short: true };
+    return (await this.#find(foundInstance, 'Instance', uids, wanted)).flatMap((each) => each ?? []);
+  }
+
+  series(uids: readonly string[]): Promise<SeriesContent[]> {
+    return this.#find(seriesContent, 'Series', uids, {
+      ResponseContent: [...content, 'Children'],
+      Short: true,
+    });
+  }
+
+  studies(uids: readonly string[]): Promise<StudyContent[]> {
+    return this.#find(studyContent, 'Study', uids, {
+      ResponseContent: [...content, 'Children', 'IsStable'],
+      Short: true,
+    });
+  }
+
+  /** @returns the series and studies of these instances; undefined where some are not found */
+  async parents(
+    instances: readonly IdentifiedInstance[],
+  ): Promise<{ series: SeriesContent[]; studies: StudyContent[] } | undefined> {
+    const sample = new Map<SeriesId, IdentifiedInstance>(instances.map((each) => [each.ParentSeries, each]));
+    const uids = [...sample.values()].map(uidOf);
+    if (!this.serves(...uids)) return undefined;
+    const found = await this.#find(instanceWithUids, 'Instance', uids, {
+      ResponseContent: [],
+      RequestedTags: ['SeriesInstanceUID', 'StudyInstanceUID'],
+    });
+    const uidsById = new Map<InstanceId, (typeof found)[number]>(found.map((each) => [each.ID, each]));
+    const sampled = [...sample.values()].flatMap(({ ID }) => uidsById.get(ID)?.RequestedTags ?? []);
+    const seriesUids = new Set(sampled.map((tags) => tags.SeriesInstanceUID));
+    const studyUids = new Set(sampled.map((tags) => tags.StudyInstanceUID));
+    if (!this.serves(...seriesUids, ...studyUids)) return undefined;
+    const [allSeries, allStudies] = await Promise.all([
+      this.series([...seriesUids]),
+      this.studies([...studyUids]),
+    ]);
+    // Two patients can have a series, and a study, of one UID.
+    const series = allSeries.filter(({ ID }) => sample.has(ID));
+    const wanted = new Set(series.map(({ ParentStudy }) => ParentStudy));
+    const studies = allStudies.filter(({ ID }) => wanted.has(ID));
+    return series.length === sample.size && studies.length === wanted.size ? { series, studies } : undefined;
+  }
+
+  async #find<T extends z.ZodType>(
+    schema: T,
+    level: 'Instance' | 'Series' | 'Study',
+    uids: readonly string[],
+    wanted: { ResponseContent: string[]; Short?: boolean; RequestedTags?: string[] },
+  ): Promise<z.output<T>[]> {
+    if (uids.length === 0) return [];
+    const Query = { [keywords[level]]: uids.join('\\') };
+    return this.#finder.once(schema, { Level: level, Query, ...wanted });
+  }
+}
+
+const keywords = { Instance: 'SOPInstanceUID', Series: 'SeriesInstanceUID', Study: 'StudyInstanceUID' };
+
+export const uidOf = ({ MainDicomTags }: IdentifiedInstance): string => MainDicomTags['0008,0018'];

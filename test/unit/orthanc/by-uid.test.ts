@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadConfig } from '../../../src/config/load.js';
+import { instanceId } from '../../../src/orthanc/ids.js';
+import { Orthanc } from '../../../src/orthanc/orthanc.js';
+import { readsByUid } from '../../../testkit/by-uid.js';
+import { image } from '../../../testkit/dicom.js';
+import { type FakeOrthanc, startFakeOrthanc } from '../../../testkit/fake-orthanc.js';
+
+describe('the fake Orthanc, read by UID', () => {
+  let fake: FakeOrthanc;
+  beforeAll(async () => {
+    fake = await startFakeOrthanc({ system: { Version: '1.13.0' } });
+  });
+  afterAll(() => fake.stop());
+  readsByUid(() => fake.url);
+});
+
+test.each([
+  { kind: 'SQLite', system: { Version: '1.13.0', DatabaseBackendPlugin: null }, asked: 'find' },
+  {
+    kind: 'SQLite, before 1.13.0',
+    system: { Version: '1.12.11', DatabaseBackendPlugin: null },
+    asked: 'bulk-content',
+  },
+  {
+    kind: 'PostgreSQL',
+    system: { Version: '1.13.0', DatabaseBackendPlugin: 'libOrthancPostgreSQLIndex.so' },
+    asked: 'bulk-content',
+  },
+])('an Orthanc with $kind is asked by /tools/$asked', async ({ system, asked }) => {
+  const fake = await startFakeOrthanc({ system });
+  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url }));
+  try {
+    await orthanc.nodes.check();
+    const instance = await orthanc.hierarchy.instance(instanceId.parse(fake.store(image()).ID));
+    fake.calls.length = 0;
+    await orthanc.hierarchy.again(instance);
+    expect(fake.calls).toEqual([{ method: 'POST', path: `/tools/${asked}` }]);
+  } finally {
+    orthanc.close();
+    await fake.stop();
+  }
+});
