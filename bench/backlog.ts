@@ -1,27 +1,29 @@
-// `npm run bench:backlog [-- --large 40 --small 400 --concurrency 4 --per-study 2 --archive 0 --seed 1]`: how fast the service
+// `npm run bench:backlog [-- --large 40 --small 400 --concurrency 4 --per-study 2 --archive 0 --index --seed 1]`: how fast the service
 // works off a backlog on a real Orthanc on this machine, as a ratio to `GET …/rendered` alone at the same concurrency, and the
 // CPU time of both processes, by stage. `--archive 100000` goes on to an archive of so many small films, in which nothing may
-// grow. Linux alone. Compare what is in one run.
+// grow; `--index` adds the index of docs/install.md to Orthanc's before. Linux alone. Compare what is in one run.
 import { execFile } from 'node:child_process';
 import { loadavg } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { z } from 'zod';
 import { type SandboxOrthanc, startOrthanc } from '../src/sandbox/orthanc.js';
 import { seeded } from '../testkit/random.js';
-import { residentMegabytes } from './backlog/cpu.js';
+import { cpuMs, residentMegabytes } from './backlog/cpu.js';
 import { type Kind, storeFilms } from './backlog/films.js';
 import { measured, perSecond, type Run, waitForDecided, withBacklog } from './backlog/service.js';
 import { mean } from './statistics.js';
 
 const count = z.coerce.number().int().min(0);
-const { large, small, concurrency, perStudy, archive, seed } = z
+const { large, small, concurrency, perStudy, archive, index, seed } = z
   .object({
     large: count,
     small: count,
     concurrency: count.min(1),
     'per-study': count.min(1),
     archive: count,
+    index: z.boolean(),
     seed: count,
   })
   .transform(({ 'per-study': films, ...rest }) => ({ ...rest, perStudy: films }))
@@ -33,6 +35,7 @@ const { large, small, concurrency, perStudy, archive, seed } = z
         concurrency: { type: 'string', default: '4' },
         'per-study': { type: 'string', default: '2' },
         archive: { type: 'string', default: '0' },
+        index: { type: 'boolean', default: false },
         seed: { type: 'string', default: '1' },
       },
     }).values,
@@ -115,12 +118,27 @@ async function measureKind(kind: Kind): Promise<void> {
   }
 }
 
+/** As docs/install.md says for Orthanc with SQLite. */
+async function addIndex(orthanc: SandboxOrthanc): Promise<void> {
+  await orthanc.stop();
+  await promisify(execFile)('sqlite3', [
+    join(orthanc.folder, 'storage', 'index'),
+    'CREATE INDEX IF NOT EXISTS PublicIdAndTypeIndex ON Resources(publicId, resourceType)',
+  ]);
+  await orthanc.restart();
+}
+
 /** An archive that is worked off in parts, to see what grows. */
 async function measureArchive(films: number, parts = 10): Promise<void> {
   const orthanc = await startOrthanc({});
   try {
+    if (index) await addIndex(orthanc);
     console.error(`${films} films are stored …`);
+    const before = cpuMs(orthanc.pid);
     await storeFilms(orthanc.url, { rows: 16, columns: 16, films }, perStudy, random);
+    console.error(
+      `Orthanc took ${((cpuMs(orthanc.pid) - before) / films).toFixed(1)} ms of CPU a film for that.`,
+    );
     const table: Record<string, Record<string, string>> = {};
     await withBacklog(orthanc, env, async (service, decided) => {
       let from = await decided();
@@ -143,7 +161,9 @@ async function measureArchive(films: number, parts = 10): Promise<void> {
         console.error(table);
       }
     });
-    console.log(`\n${films} films of 16 × 16, ${perStudy} a study, ${concurrency} at a time`);
+    console.log(
+      `\n${films} films of 16 × 16, ${perStudy} a study, ${concurrency} at a time${index ? ', with the index' : ''}`,
+    );
     console.table(table);
   } finally {
     await orthanc.discard();

@@ -102,6 +102,11 @@ export const findings = {
     message: (p: { seconds: number }) =>
       `Orthanc closes a connection after ${p.seconds} s, so Plainview must open one for nearly every request. Set "KeepAliveTimeout": 30 in its configuration.`,
   },
+  index_slow: {
+    severity: 'warning',
+    message: (p: { instances: number; ms: number }) =>
+      `Orthanc has ${p.instances} instances and takes ${p.ms} ms to find one by its identifier, because SQLite reads them all. Every viewer waits for that, too. Add an index (docs/install.md#orthanc-with-sqlite), or use PostgreSQL.`,
+  },
   labels_collide: {
     severity: 'warning',
     message: (p: { label: string; foreign: number; seen: number }) =>

@@ -1,5 +1,5 @@
 import type { Config } from '../config/options.js';
-import { requireCapabilities, warningsOf } from '../orthanc/capabilities.js';
+import { isSqlite, requireCapabilities, warningsOf } from '../orthanc/capabilities.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
 import { type Finding, finding } from './findings.js';
 import { weaknesses, weaknessesOf } from './weaknesses.js';
@@ -8,6 +8,9 @@ import { weaknesses, weaknessesOf } from './weaknesses.js';
 const clockLimit = 60;
 /** Orthanc tells whole seconds, and a call takes some time. */
 const clockSlack = 5;
+
+/** With an index it takes less than a millisecond more than another call. */
+const leastSlowMs = 3;
 
 /** Whether Plainview can work with this Orthanc. @throws orthanc_… */
 export async function examineOrthanc(orthanc: Orthanc, config: Config): Promise<Finding[]> {
@@ -23,6 +26,7 @@ export async function examineOrthanc(orthanc: Orthanc, config: Config): Promise<
       : []),
     ...(await examineClock(orthanc)),
     ...(await examineConnections(orthanc, config)),
+    ...(isSqlite(system) ? await examineIndex(orthanc) : []),
   ];
 }
 
@@ -54,4 +58,13 @@ async function examineConnections(
     ...(free !== undefined && free < connections ? [finding('threads_few', { free, connections })] : []),
     ...(seconds !== undefined && seconds <= 1 ? [finding('keep_alive_short', { seconds })] : []),
   ];
+}
+
+/** With SQLite, Orthanc reads all resources of a level for each call that names one, unless an index was added. */
+async function examineIndex({ inspection }: Orthanc): Promise<Finding[]> {
+  const lookup = await inspection.lookup();
+  if (lookup === undefined) return [];
+  const { instances, ms, othersMs } = lookup;
+  const isSlow = ms > leastSlowMs + 4 * othersMs;
+  return isSlow ? [finding('index_slow', { instances, ms: Math.round(ms) })] : [];
 }

@@ -100,7 +100,8 @@ export const isFastByUid = (system: System): boolean =>
 export const tagsNeedNewer = (version: string): string =>
   `It is version ${version}, and with several Orthancs PLAINVIEW_TAGS needs ${newCacheVersion} or newer: before that, one can edit a file as it was before another one replaced it. Upgrade Orthanc, or set PLAINVIEW_TAGS=off (docs/scaling.md).`;
 
-const isSqlite = ({ DatabaseBackendPlugin: plugin }: System): boolean => (plugin ?? undefined) === undefined;
+export const isSqlite = ({ DatabaseBackendPlugin: plugin }: System): boolean =>
+  (plugin ?? undefined) === undefined;
 
 /**
  * Whether deleting or replacing a file can freeze this Orthanc while another program has a picture rendered. Plainview

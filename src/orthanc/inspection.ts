@@ -2,12 +2,18 @@ import { z } from 'zod';
 import { hasCode } from '../errors/errors.js';
 import { receptionTime } from './dates.js';
 import type { Finder } from './finder.js';
+import { instanceId } from './ids.js';
 import type { Transport } from './transport.js';
 
 const plugin = z.object({ Version: z.string().default('') });
 const modality = z
   .object({ MainDicomTags: z.object({ Modality: z.string().default('') }) })
   .transform(({ MainDicomTags }) => MainDicomTags.Modality);
+
+const statistics = z.object({ CountInstances: z.number() });
+/** Instances below which every index is fast. */
+const leastToTell = 10_000;
+const lookupRounds = 5;
 
 /** For `catch`: undefined where this Orthanc does not have it, or does not tell it to this user. */
 const ifUntold = (error: unknown): undefined => {
@@ -54,6 +60,29 @@ export class Inspection {
     const { headers } = await this.#transport.call({ method: 'GET', url: '/system' });
     const [, seconds] = /timeout=(\d+)/.exec(headers['keep-alive'] ?? '') ?? [];
     return seconds === undefined ? undefined : Number(seconds);
+  }
+
+  /**
+   * How long calls take: one that names an instance, and one that names none. Medians, milliseconds.
+   * @returns undefined of an archive that is too small to tell, or where Orthanc does not count it for this user
+   */
+  async lookup(): Promise<{ instances: number; ms: number; othersMs: number } | undefined> {
+    const request = { method: 'GET', url: '/statistics' };
+    const counted = await this.#transport.json(statistics, request).catch(ifUntold);
+    if (counted === undefined || counted.CountInstances < leastToTell) return undefined;
+    const [id] = await this.#finder.once(instanceId, { Level: 'Instance', Query: {}, Limit: 1 });
+    if (id === undefined) return undefined;
+    const median = async (url: string) => {
+      const times: number[] = [];
+      for (let n = 0; n < lookupRounds; n++) {
+        const began = performance.now();
+        await this.#transport.call({ method: 'GET', url }).catch(ifUntold);
+        times.push(performance.now() - began);
+      }
+      return times.sort((a, b) => a - b)[lookupRounds >> 1] ?? 0;
+    };
+    const othersMs = await median('/changes?last');
+    return { instances: counted.CountInstances, ms: await median(`/instances/${id}/metadata`), othersMs };
   }
 
   /** All labels that some resource has. */

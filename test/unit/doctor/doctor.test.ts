@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { doctorPage } from '../../../scripts/doctor-page.js';
 import { requireFiles } from '../../../src/app/required-files.js';
@@ -310,6 +311,28 @@ test('values of Modality that are left out', async () => {
     ].map(([code, message]) => [code, expect.stringContaining((message ?? '').slice(0, 36))]),
   );
   expect(await codes({ ...env, PLAINVIEW_MODALITIES: 'CR,DX,XRAY' })).toEqual([]);
+});
+
+test.each([
+  { kind: 'reads all instances for each call that names one', instances: 20_000, ms: 300, found: true },
+  { kind: 'finds one at once', instances: 20_000, ms: 0, found: false },
+  { kind: 'is small', instances: 9_999, ms: 300, found: false },
+  { kind: 'is in PostgreSQL', instances: 20_000, ms: 300, plugin: 'PostgreSQL', found: false },
+])('an index that $kind', async ({ instances, ms, plugin, found }) => {
+  const { env, fake } = await site(
+    { '/statistics': () => json({ CountInstances: instances }) },
+    { system: { DatabaseBackendPlugin: plugin ?? null } },
+  );
+  fake.store(image());
+  const before = fake.intercept;
+  fake.intercept = async (call) => {
+    if (call.path.endsWith('/metadata')) await delay(ms);
+    return before(call);
+  };
+  const slow = (await examined(env)).filter(({ code }) => code === 'index_slow');
+  expect(slow.map(({ message }) => message.slice(0, 34))).toEqual(
+    found ? ['Orthanc has 20000 instances and take'.slice(0, 34)] : [],
+  );
 });
 
 test('the modalities of other kinds are those of the hook', () => {
