@@ -56,9 +56,12 @@ async function run(onlyWorks: boolean): Promise<void> {
       output.log.info('stopped while the network was being loaded');
     });
     // The service's files, of which there are a thousand, are loaded while another process loads the network.
-    const [classifier, { startService }] = await Promise.all([opening, import('../app/service.js')]);
+    const files = import('../app/service.js');
+    files.catch(() => undefined); // awaited below, where the classifier is closed after a failure
+    const classifier = await opening;
     if (classifier === undefined) return;
     try {
+      const { startService } = await files;
       const service = await startService(config, classifier, { ...output, tracing }, {}, onlyWorks);
       const systemd = tellSystemd(process.env, service, config, output.log);
       try {
