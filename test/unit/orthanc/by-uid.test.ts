@@ -41,3 +41,23 @@ test.each([
     await fake.stop();
   }
 });
+
+describe.each([
+  { what: 'a proxy that forbids it', answer: { status: 403, headers: {}, body: '' } },
+  { what: 'a proxy that does not know it', answer: { status: 404, headers: {}, body: '' } },
+  { what: 'a proxy that takes no such body', answer: { status: 413, headers: {}, body: '' } },
+  { what: 'an Orthanc that fails at it', answer: { status: 500, headers: {}, body: '{}' } },
+  { what: 'an Orthanc that answers in another form', answer: { status: 200, headers: {}, body: '["0"]' } },
+])('of $what, /tools/find is not needed, and not asked again', ({ answer }) => {
+  let fake: FakeOrthanc;
+  beforeAll(async () => {
+    fake = await startFakeOrthanc({ system: { Version: '1.13.0' } });
+    fake.intercept = ({ path }) => (path === '/tools/find' ? answer : undefined);
+  });
+  afterAll(async () => {
+    const asked = fake.calls.filter(({ path }) => path === '/tools/find');
+    expect(asked.length).toBeLessThan(9);
+    await fake.stop();
+  });
+  readsByUid(() => fake.url);
+});
