@@ -4,6 +4,7 @@ import { instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { readsByUid } from '../../../testkit/by-uid.js';
 import { image } from '../../../testkit/dicom.js';
+import { json } from '../../../testkit/fake-orthanc/router.js';
 import { type FakeOrthanc, startFakeOrthanc } from '../../../testkit/fake-orthanc.js';
 
 describe('the fake Orthanc, read by UID', () => {
@@ -36,6 +37,23 @@ test.each([
     fake.calls.length = 0;
     await orthanc.hierarchy.again(instance);
     expect(fake.calls).toEqual([{ method: 'POST', path: `/tools/${asked}` }]);
+  } finally {
+    orthanc.close();
+    await fake.stop();
+  }
+});
+
+test('an Orthanc that is replaced by an older one is asked as that from the next health check on', async () => {
+  const fake = await startFakeOrthanc({ system: { Version: '1.13.0' } });
+  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url }));
+  try {
+    const system = await orthanc.nodes.check();
+    const instance = await orthanc.hierarchy.instance(instanceId.parse(fake.store(image()).ID));
+    fake.intercept = ({ path }) => (path === '/system' ? json({ ...system, Version: '1.12.7' }) : undefined);
+    await orthanc.nodes.check();
+    fake.calls.length = 0;
+    await orthanc.hierarchy.again(instance);
+    expect(fake.calls).toEqual([{ method: 'POST', path: '/tools/bulk-content' }]);
   } finally {
     orthanc.close();
     await fake.stop();
