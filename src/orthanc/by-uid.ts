@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { slices } from '../async/slices.js';
+import { PlainviewError } from '../errors/errors.js';
 import type { Finder } from './finder.js';
 import type { InstanceId, SeriesId } from './ids.js';
 import type { NodeChoice } from './node-choice.js';
@@ -22,27 +24,36 @@ export interface Uids {
 /** Orthanc takes anything else in a query for a list or a pattern. */
 const plainUid = /^[\d.]+$/;
 
+/** In one question: for thousands, Orthanc takes as many seconds. */
+const mostUids = 100;
+
+/** After a question was refused, for so long none is asked. */
+const restMs = 600_000;
+
 const content = ['MainDicomTags', 'Metadata', 'Labels', 'Parent'];
 
 /**
  * Resources with metadata and labels by DICOM's UIDs, as `bulkContent` gives them by Orthanc's identifiers. With SQLite,
  * Orthanc finds an identifier by reading all resources of a level, and a series in `/tools/bulk-content` takes reading the
- * metadata of the whole archive. For a UID it has an index, which 1.13.0 uses. Its answers leave out what it does not find, and
- * `LimitFindResults` of its configuration can cut them, so the caller must see that all are there.
+ * metadata of the whole archive. For a UID it has an index, which 1.13.0 uses. What it does not find is left out, and so is
+ * what `LimitFindResults` of its configuration cuts, and everything where it is not to be asked, or refuses: so the caller
+ * must see that all are there, and else ask by Orthanc's identifiers.
  */
 export class ByUid {
   readonly #finder: Finder;
   readonly #choice: NodeChoice;
+  /** On the clock of `performance.now()`. */
+  #restsUntil = 0;
 
   constructor(finder: Finder, choice: NodeChoice) {
     this.#finder = finder;
     this.#choice = choice;
   }
 
-  /** Whether each Orthanc answers questions by these UIDs, and faster than by its own identifiers. */
-  serves(...uids: string[]): boolean {
+  /** Whether each Orthanc answers questions by UID, and faster than by its own identifiers. */
+  get serves(): boolean {
     return (
-      this.#choice.members.every(({ isFastByUid }) => isFastByUid) && uids.every((uid) => plainUid.test(uid))
+      performance.now() >= this.#restsUntil && this.#choice.members.every(({ isFastByUid }) => isFastByUid)
     );
   }
 
@@ -71,7 +82,6 @@ export class ByUid {
   ): Promise<{ series: SeriesContent[]; studies: StudyContent[] } | undefined> {
     const sample = new Map<SeriesId, IdentifiedInstance>(instances.map((each) => [each.ParentSeries, each]));
     const uids = [...sample.values()].map(uidOf);
-    if (!this.serves(...uids)) return undefined;
     const found = await this.#find(instanceWithUids, 'Instance', uids, {
       ResponseContent: [],
       RequestedTags: ['SeriesInstanceUID', 'StudyInstanceUID'],
@@ -80,7 +90,6 @@ export class ByUid {
     const sampled = [...sample.values()].flatMap(({ ID }) => uidsById.get(ID)?.RequestedTags ?? []);
     const seriesUids = new Set(sampled.map((tags) => tags.SeriesInstanceUID));
     const studyUids = new Set(sampled.map((tags) => tags.StudyInstanceUID));
-    if (!this.serves(...seriesUids, ...studyUids)) return undefined;
     const [allSeries, allStudies] = await Promise.all([
       this.series([...seriesUids]),
       this.studies([...studyUids]),
@@ -98,11 +107,25 @@ export class ByUid {
     uids: readonly string[],
     wanted: { ResponseContent: string[]; Short?: boolean; RequestedTags?: string[] },
   ): Promise<z.output<T>[]> {
-    if (uids.length === 0) return [];
-    const Query = { [keywords[level]]: uids.join('\\') };
-    return this.#finder.once(schema, { Level: level, Query, ...wanted });
+    if (!uids.every((uid) => plainUid.test(uid))) return [];
+    const found: z.output<T>[] = [];
+    try {
+      for (const some of slices(uids, mostUids)) {
+        if (!this.serves) break;
+        const Query = { [keywords[level]]: some.join('\\') };
+        found.push(...(await this.#finder.once(schema, { Level: level, Query, ...wanted })));
+      }
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#restsUntil = performance.now() + restMs;
+    }
+    return found;
   }
 }
+
+/** Any answer but a good one: a proxy may let `/tools/bulk-content` alone pass, and an older Orthanc knows less. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof PlainviewError && !['orthanc_unreachable', 'orthanc_timeout'].includes(error.code);
 
 const keywords = { Instance: 'SOPInstanceUID', Series: 'SeriesInstanceUID', Study: 'StudyInstanceUID' };
 

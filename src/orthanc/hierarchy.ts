@@ -113,8 +113,7 @@ export class Hierarchy {
   /** An instance that was read already, as it is now. @returns undefined where it is deleted */
   async again(instance: IdentifiedInstance): Promise<IdentifiedInstance | undefined> {
     const { ID } = instance;
-    const uid = uidOf(instance);
-    const found = this.#byUid.serves(uid) ? await this.#byUid.instances([uid]) : [];
+    const found = await this.#byUid.instances([uidOf(instance)]);
     return found.find((each) => each.ID === ID) ?? (await this.instances([ID]))[0];
   }
 
@@ -148,7 +147,6 @@ export class Hierarchy {
 
   /** @returns `series` only where the study has no other one; undefined where not all are found by UID */
   async #lineByUid(id: InstanceId, { uids, ...parents }: IdentifiedParents) {
-    if (!this.#byUid.serves(uids.instance, uids.series, uids.study)) return undefined;
     const [instances, studies] = await Promise.all([
       this.#byUid.instances([uids.instance]),
       this.#byUid.studies([uids.study]),
@@ -193,10 +191,14 @@ export class Hierarchy {
       .catch(ifAbsent(undefined));
   }
 
-  /** Whole studies, in three or four calls. Leaves out deleted ones. */
+  /**
+   * Whole studies, in three calls, or five where Orthanc is asked by UID. Leaves out deleted ones. Instances are read last: what
+   * is written on study and series adds them up, and is written only where these still are as they were read. So a decision
+   * that another service makes meanwhile is counted, or met.
+   */
   async trees(ids: readonly StudyId[]): Promise<StudyTree[]> {
     if (ids.length === 0) return [];
-    const { studies, series, instances } = await this.#levels(ids);
+    const { studies, series, instances } = (await this.#wholeByUid(ids)) ?? (await this.#whole(ids));
     const studyOf = new Map(series.map(({ ID, ParentStudy }) => [ID, ParentStudy]));
     return studies.map((study) => ({
       study,
@@ -208,7 +210,8 @@ export class Hierarchy {
   /** Identifiers of instances and their parents, in three or four calls. Leaves out deleted instances. */
   async identifiersByInstance(ids: readonly InstanceId[]): Promise<Map<InstanceId, InstanceIdentifiers>> {
     if (ids.length === 0) return new Map();
-    const { studies, series, instances } = await this.#levels(ids);
+    const instances = await this.instances(ids);
+    const { studies, series } = (await this.#byUid.parents(instances)) ?? (await this.#parents(ids));
     const seriesById = new Map(series.map((each) => [each.ID, each]));
     const studyById = new Map(studies.map((each) => [each.ID, each]));
     return new Map(
@@ -275,16 +278,32 @@ export class Hierarchy {
     return new Map(all.map(({ ID, Metadata }) => [ID, Metadata]));
   }
 
-  async #levels(ids: readonly (InstanceId | StudyId)[]) {
-    const instances = bulkContent(this.#transport, identifiedInstance, ids, 'Instance');
-    const parents = this.#byUid.serves() ? await this.#byUid.parents(await instances) : undefined;
-    if (parents !== undefined) return { ...parents, instances: await instances };
+  async #parents(ids: readonly (InstanceId | StudyId)[]) {
     const [studies, series] = await Promise.all([
       bulkContent(this.#transport, studyContent, ids, 'Study'),
       bulkContent(this.#transport, seriesContent, ids, 'Series'),
-      instances,
     ]);
-    return { studies, series, instances: await instances };
+    return { studies, series };
+  }
+
+  async #whole(ids: readonly StudyId[]) {
+    return { ...(await this.#parents(ids)), instances: await this.instances(ids) };
+  }
+
+  /** @returns undefined where not all is found by UID */
+  async #wholeByUid(ids: readonly StudyId[]) {
+    if (!this.#byUid.serves) return undefined;
+    // Only for the UIDs of all.
+    const before = await this.instances(ids);
+    const parents = await this.#byUid.parents(before);
+    if (parents === undefined) return undefined;
+    const instances = await this.#byUid.instances([...new Set(before.map(uidOf))]);
+    const found = new Set<string>([...parents.series, ...instances].map(({ ID }) => ID));
+    const below = [
+      ...parents.studies.flatMap(({ Series }) => Series),
+      ...parents.series.flatMap(({ Instances }) => Instances),
+    ];
+    return below.every((id) => found.has(id)) ? { ...parents, instances } : undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import { instanceId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { readsByUid } from '../../../testkit/by-uid.js';
 import { image } from '../../../testkit/dicom.js';
+import { json } from '../../../testkit/fake-orthanc/router.js';
 import { type FakeOrthanc, startFakeOrthanc } from '../../../testkit/fake-orthanc.js';
 
 describe('the fake Orthanc, read by UID', () => {
@@ -40,4 +41,41 @@ test.each([
     orthanc.close();
     await fake.stop();
   }
+});
+
+test('an Orthanc that is replaced by an older one is asked as that from the next health check on', async () => {
+  const fake = await startFakeOrthanc({ system: { Version: '1.13.0' } });
+  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url }));
+  try {
+    const system = await orthanc.nodes.check();
+    const instance = await orthanc.hierarchy.instance(instanceId.parse(fake.store(image()).ID));
+    fake.intercept = ({ path }) => (path === '/system' ? json({ ...system, Version: '1.12.7' }) : undefined);
+    await orthanc.nodes.check();
+    fake.calls.length = 0;
+    await orthanc.hierarchy.again(instance);
+    expect(fake.calls).toEqual([{ method: 'POST', path: '/tools/bulk-content' }]);
+  } finally {
+    orthanc.close();
+    await fake.stop();
+  }
+});
+
+describe.each([
+  { what: 'a proxy that forbids it', answer: { status: 403, headers: {}, body: '' } },
+  { what: 'a proxy that does not know it', answer: { status: 404, headers: {}, body: '' } },
+  { what: 'a proxy that takes no such body', answer: { status: 413, headers: {}, body: '' } },
+  { what: 'an Orthanc that fails at it', answer: { status: 500, headers: {}, body: '{}' } },
+  { what: 'an Orthanc that answers in another form', answer: { status: 200, headers: {}, body: '["0"]' } },
+])('of $what, /tools/find is not needed, and not asked again', ({ answer }) => {
+  let fake: FakeOrthanc;
+  beforeAll(async () => {
+    fake = await startFakeOrthanc({ system: { Version: '1.13.0' } });
+    fake.intercept = ({ path }) => (path === '/tools/find' ? answer : undefined);
+  });
+  afterAll(async () => {
+    const asked = fake.calls.filter(({ path }) => path === '/tools/find');
+    expect(asked.length).toBeLessThan(9);
+    await fake.stop();
+  });
+  readsByUid(() => fake.url);
 });
