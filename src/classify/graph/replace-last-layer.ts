@@ -2,8 +2,9 @@ import protobuf from 'protobufjs';
 import { createError } from '../../errors/errors.js';
 import { Constants } from './constants.js';
 import { type Graph, type NodeName, nodeName, readGraphDef } from './graphdef.js';
+import type { Layers } from './layers.js';
 import { readOp } from './ops.js';
-import { type Layers, walk } from './walk.js';
+import { walk } from './walk.js';
 
 /** The part of TensorFlow's protocol buffers that the new nodes need. */
 const schema = protobuf.parse(`

@@ -1,14 +1,9 @@
 import { createError } from '../../errors/errors.js';
 import { Constants } from './constants.js';
 import { type Graph, type NodeName, nodeName } from './graphdef.js';
+import type { Layers } from './layers.js';
 import { readOp } from './ops.js';
 import type { Step } from './steps.js';
-
-export interface Layers {
-  /** Names of the input and output nodes. The names of all other nodes are ignored. */
-  readonly inputLayer: string;
-  readonly outputLayer: string;
-}
 
 /**
  * Follows the graph from the output layer back to the input layer.

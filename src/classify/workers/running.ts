@@ -50,7 +50,7 @@ export const startNetwork = (
   model.kind === 'onnx' ? startDescribed(model, choice) : startFrozen(model, choice, orientation);
 
 async function startFrozen(
-  { file, layers, preparation, precision }: Extract<Model, { kind: 'frozen' }>,
+  { file, layers, preparation, precision, known }: Extract<Model, { kind: 'frozen' }>,
   choice: EngineChoice,
   orientation: OrientationSetup | undefined,
 ): Promise<Running> {
@@ -59,7 +59,7 @@ async function startFrozen(
   const { engine, declined } =
     precision === 'int8'
       ? await startInt8(choice, chain, steps, rangeOf(preparation))
-      : await chooseEngine(choice, chain, steps);
+      : await chooseEngine(choice, chain, steps, known);
   // Of the chain, only this is kept: the rest holds most of the weights, and the engine has them.
   const last = { head: chain.head, classes: chain.classes };
   const isLinear = hasLinearHead(last);
