@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { type ClassifierOptions, createClassifier } from '../classify/classifier.js';
-import { engineChoice } from '../classify/engines/engine.js';
-import { precision } from '../classify/precision.js';
+import { type EngineChoice, engineChoices } from '../classify/engines/engine.js';
+import { type Precision, precision } from '../classify/precision.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/options.js';
 import { terminalMessage } from '../errors/errors.js';
@@ -25,8 +25,8 @@ interface Options extends LineOptions {
   input_std?: number;
   input_layer?: string;
   output_layer?: string;
-  engine: string;
-  precision: string;
+  engine: EngineChoice;
+  precision: Precision;
   workers: number;
   threshold?: number;
   margin?: number;
@@ -56,7 +56,7 @@ export const labelCommand = () =>
     .option(...outputLayerOption)
     .option('--json', 'print one JSON object per line', false)
     .option('--top <n>', 'show the n best categories (default: 1; with --json: 5)', integer(1))
-    .option('--engine <name>', engineChoice.options.join(', '), oneOf(engineChoice.options), 'auto')
+    .option('--engine <name>', engineChoices.join(', '), oneOf(engineChoices), 'auto')
     .option(
       '--precision <name>',
       `${precision.options.join(' or ')} (onnxruntime alone)`,
@@ -144,8 +144,8 @@ async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
 
 const classifierOptions = (options: Options): ClassifierOptions => ({
   ...networkFiles({ network: options.graph, labels: options.labels }),
-  engine: engineChoice.parse(options.engine),
-  precision: precision.parse(options.precision),
+  engine: options.engine,
+  precision: options.precision,
   tellsOrientation: true,
   workers: options.workers,
   inputHeight: options.input_height,
@@ -157,9 +157,10 @@ const classifierOptions = (options: Options): ClassifierOptions => ({
   thresholds: { threshold: options.threshold, margin: options.margin, unknownBelow: options.unknown_below },
 });
 
-function oneOf(names: readonly string[]) {
-  return (text: string): string => {
-    if (!names.includes(text)) throw new InvalidArgumentError(`It must be one of ${names.join(', ')}.`);
-    return text;
+function oneOf<T extends string>(names: readonly T[]) {
+  return (text: string): T => {
+    const found = names.find((name) => name === text);
+    if (found === undefined) throw new InvalidArgumentError(`It must be one of ${names.join(', ')}.`);
+    return found;
   };
 }

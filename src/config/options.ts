@@ -1,6 +1,6 @@
 import { validate } from 'node-cron';
 import { z } from 'zod';
-import { engineChoice } from '../classify/engines/engine.js';
+import { engineChoices } from '../classify/engines/engine.js';
 import { defaultThresholds } from '../classify/network.js';
 import { precision } from '../classify/precision.js';
 import { viewerLinks } from './viewer-links.js';
@@ -209,7 +209,7 @@ export const options = z.object({
     .describe(
       "Name of the network's output in its graph. Default: `final_result`; of an ONNX file, what its description says.",
     ),
-  engine: oneOf(...engineChoice.options)
+  engine: oneOf(...engineChoices)
     .default('auto')
     .describe(
       'Program that runs the network: `cuda` (onnxruntime on an NVIDIA GPU), `tfjs-gpu` (@tensorflow/tfjs-node-gpu, for CUDA 11.2), `onnxruntime` (CPU), `wasm` (CPU, slowest, runs anywhere). `auto` takes the first of these that works. `gpu` takes the first of the two on a GPU, and never the CPU instead. An ONNX file runs on `cuda` or `onnxruntime`.',

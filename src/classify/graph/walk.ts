@@ -39,7 +39,7 @@ export function walk(graph: Graph, layers: Layers): Step[] {
 
 /** @param usualOp for the error: nodes with this op are candidates for the right name */
 function requireLayer(graph: Graph, layer: string, usualOp: string): NodeName {
-  const name = nodeName.parse(layer.replace(/:0$/, ''));
+  const name = nodeName(layer.replace(/:0$/, ''));
   if (graph.has(name)) return name;
   const candidates = [...graph.values()].filter((node) => node.op === usualOp).map((node) => node.name);
   const hint = candidates.length > 0 ? `; it has ${candidates.slice(0, 5).join(', ')}` : '';

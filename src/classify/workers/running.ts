@@ -7,8 +7,6 @@ import { featuresOf } from '../graph/last-layer.js';
 import type { Size } from '../graph/steps.js';
 import { walk } from '../graph/walk.js';
 import type { Model } from '../network.js';
-import { activationOf, overPicture } from '../onnx/activation.js';
-import { startFeatures, startOnnx } from '../onnx/run.js';
 import { placementOf, prepareAsDescribed } from '../prepare/described.js';
 import type { Picture } from '../prepare/picture.js';
 import { prepare, rangeOf } from '../prepare/resize.js';
@@ -89,6 +87,10 @@ async function startDescribed(
   model: Extract<Model, { kind: 'onnx' }>,
   choice: EngineChoice,
 ): Promise<Running> {
+  const [{ startFeatures, startOnnx }, { activationOf, overPicture }] = await Promise.all([
+    import('../onnx/run.js'),
+    import('../onnx/activation.js'),
+  ]);
   const { form, engine, declined, suspicions } = await startOnnx(model, choice);
   const { height, width, channels, layout } = form.input;
   let pooling: ReturnType<typeof startFeatures> | undefined;

@@ -10,7 +10,7 @@ import {
   type ClassifierOptions,
   createClassifier,
 } from '../../../src/classify/classifier.js';
-import { engineName } from '../../../src/classify/engines/engine.js';
+import { engineNames } from '../../../src/classify/engines/engine.js';
 import { buildChain } from '../../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
 import { softmax, throughDense } from '../../../src/classify/graph/last-layer.js';
@@ -133,7 +133,7 @@ describe('a classifier', () => {
 
   it('reports its engine', async () => {
     const classifier = await start({ engine: 'auto' });
-    expect(engineName.options).toContain(classifier.engine.engine);
+    expect(engineNames).toContain(classifier.engine.engine);
     expect(classifier.network).toMatchObject({ name: 'keras', classes: ['a', 'b', 'c', 'd', 'e'] });
   });
 
