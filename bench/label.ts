@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { type Classifier, createClassifier } from '../src/classify/classifier.js';
 import { engineChoices } from '../src/classify/engines/engine.js';
 import type { NetworkSource } from '../src/classify/network.js';
-import { precision as anyPrecision } from '../src/classify/precision.js';
+import { precisions } from '../src/classify/precision.js';
 import { labelFiles } from '../src/commands/label-files.js';
 import { networkFiles } from '../src/networks/classifier-options.js';
 import { seeded } from '../testkit/random.js';
@@ -34,7 +34,7 @@ const { count, engine, workers, seed, shadow, precision } = z
     workers: z.coerce.number().int().min(0),
     seed: z.coerce.number().int(),
     shadow: z.boolean(),
-    precision: anyPrecision,
+    precision: z.enum(precisions),
   })
   .parse(values);
 
