@@ -56,6 +56,8 @@ export interface ClassifierOptions extends NetworkSource {
   shadowTimeoutMs?: number | undefined;
   /** The first process, where it fits. */
   early?: EarlyProcess | undefined;
+  /** Called once the first process has all that it needs, and the caller can do something else meanwhile. */
+  onStarting?: (() => void) | undefined;
 }
 
 /**
@@ -120,7 +122,7 @@ async function createOne(
     ? (await import('./known-last-layer.js')).lastLayerOf(model)
     : undefined;
   const workers = options.workers || Math.min(availableParallelism(), 4);
-  const { pool, ready } = await Pool.start(setup, workers, cancelled, options.early);
+  const { pool, ready } = await Pool.start(setup, workers, cancelled, options);
   try {
     requireOutputs(loaded, ready.classes);
   } catch (error) {

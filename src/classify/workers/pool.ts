@@ -9,6 +9,12 @@ const maxEnds = 2;
 /** A second network during which so many processes ended is not asked any more. */
 const maxShadowEnds = 3;
 
+interface FirstProcess {
+  /** Taken where it fits. */
+  readonly early?: EarlyProcess | undefined;
+  readonly onStarting?: (() => void) | undefined;
+}
+
 /**
  * Processes that classify. The first one starts at once and chooses the engine. Others start with the same engine when
  * the running ones are full. If one ends, each of its jobs is done once more, alone in a process, and another process
@@ -35,17 +41,17 @@ export class Pool {
   /**
    * @param limit most processes at a time; with a GPU there is always one
    * @param cancelled ends the start
-   * @param early for the first process
+   * @param about the first process
    * @throws what the first process's start throws: network_…, engine_…, no_engine
    */
   static async start(
     setup: Setup,
     limit: number,
     cancelled?: AbortSignal,
-    early?: EarlyProcess,
+    about: FirstProcess = {},
   ): Promise<{ pool: Pool; ready: Ready }> {
     try {
-      return await Pool.#startFirst(setup, limit, cancelled, early);
+      return await Pool.#startFirst(setup, limit, cancelled, about);
     } catch (error) {
       if (setup.shadow === undefined || cancelled?.aborted) throw error;
       // Perhaps the second network ends the process. It must not keep the first one from running.
@@ -59,14 +65,15 @@ export class Pool {
     setup: Setup,
     limit: number,
     cancelled?: AbortSignal,
-    early?: EarlyProcess,
+    about: FirstProcess = {},
   ): Promise<{ pool: Pool; ready: Ready }> {
     const listeners = {
       onChange: () => pool?.update(),
       onLost: (jobs: readonly Job[], why: string) => pool?.retry(jobs, why),
       onShadowEnded: () => pool?.countShadowEnd(),
     };
-    const first = new Child(setup, listeners, early);
+    const first = new Child(setup, listeners, about.early);
+    about.onStarting?.();
     let pool: Pool | undefined;
     const cancel = () => void first.close();
     cancelled?.addEventListener('abort', cancel, { once: true });
