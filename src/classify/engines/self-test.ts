@@ -130,9 +130,11 @@ function padsAlong(steps: readonly Step[], input: Size): { pads: Pads[]; last: S
 
 /** Values in -1 … 1 that only the seed determines (a linear congruential generator). */
 export function noise(length: number, seed: number): Float32Array {
+  const values = new Float32Array(length);
   let state = seed;
-  return Float32Array.from({ length }, () => {
+  for (let i = 0; i < length; i++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
+    values[i] = state / 2 ** 31 - 1;
+  }
+  return values;
 }
