@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { createClassifier } from '../src/classify/classifier.js';
-import { type EngineName, engineName } from '../src/classify/engines/engine.js';
+import { type EngineName, engineNames } from '../src/classify/engines/engine.js';
 import { labelFiles } from '../src/commands/label-files.js';
 import { shipped } from '../src/files/places.js';
 import { networkFiles } from '../src/networks/classifier-options.js';
@@ -25,7 +25,7 @@ const { values } = parseArgs({
   },
 });
 const { engine: engines, count } = z
-  .object({ engine: z.array(engineName), count: z.coerce.number().int().min(1) })
+  .object({ engine: z.array(z.enum(engineNames)), count: z.coerce.number().int().min(1) })
   .parse(values);
 
 const samples = ['chest_composite.png', 'chest_part.png', 'chest_composite_2.png', 'chest_part_2.png'].map(

@@ -8,9 +8,9 @@ import { parseArgs } from 'node:util';
 import sharp, { type Sharp } from 'sharp';
 import { z } from 'zod';
 import { type Classifier, createClassifier } from '../src/classify/classifier.js';
-import { engineChoice } from '../src/classify/engines/engine.js';
+import { engineChoices } from '../src/classify/engines/engine.js';
 import type { NetworkSource } from '../src/classify/network.js';
-import { precision as anyPrecision } from '../src/classify/precision.js';
+import { precisions } from '../src/classify/precision.js';
 import { labelFiles } from '../src/commands/label-files.js';
 import { networkFiles } from '../src/networks/classifier-options.js';
 import { seeded } from '../testkit/random.js';
@@ -30,11 +30,11 @@ const { values, positionals } = parseArgs({
 const { count, engine, workers, seed, shadow, precision } = z
   .object({
     count: z.coerce.number().int().min(4),
-    engine: engineChoice,
+    engine: z.enum(engineChoices),
     workers: z.coerce.number().int().min(0),
     seed: z.coerce.number().int(),
     shadow: z.boolean(),
-    precision: anyPrecision,
+    precision: z.enum(precisions),
   })
   .parse(values);
 

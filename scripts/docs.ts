@@ -1,4 +1,4 @@
-// `npm run docs`: writes the generated parts of the README, `docs/errors.md`, `docs/network.schema.json`, the picture of the rooms, and the files of
+// `npm run docs`: writes the generated parts of the README, `docs/errors.md`, `docs/network.schema.json`, `model/self-test.json`, the picture of the rooms, and the files of
 // `orthanc/` for Orthanc Explorer 2 and OHIF. Tests fail if one of them is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Categories } from '../src/anatomy/categories.js';
@@ -12,6 +12,7 @@ import { plainview, tools } from './architecture/rooms.js';
 import { doctorPage } from './doctor-page.js';
 import { errorsPage } from './errors-page.js';
 import { networkSchema } from './network-schema.js';
+import { selfTestAnswers } from './self-test-answers.js';
 
 const categories = Categories.read();
 
@@ -21,6 +22,7 @@ writeFileSync(readme, insertOptionsTable(readFileSync(readme, 'utf8')));
 writeFileSync(new URL('../docs/errors.md', import.meta.url), errorsPage());
 writeFileSync(new URL('../docs/doctor.md', import.meta.url), doctorPage());
 writeFileSync(new URL('../docs/network.schema.json', import.meta.url), networkSchema());
+writeFileSync(new URL('../model/self-test.json', import.meta.url), selfTestAnswers());
 
 for (const [file, plugin] of Object.entries(explorer2Files))
   writeFileSync(new URL(`../orthanc/${file}`, import.meta.url), explorer2Text(plugin, categories));

@@ -15,9 +15,10 @@ import type { FrameChoice } from './prepare/picture.js';
 import { tapsFor } from './prepare/resize.js';
 import { readSideModel } from './side-model.js';
 import { readUprightHead } from './upright-head.js';
-import { memoryFor, memoryOf } from './workers/memory.js';
+import { defaultMegapixels, memoryFor, memoryOf } from './workers/memory.js';
 import type { OrientationSetup } from './workers/orienter.js';
 import { Pool } from './workers/pool.js';
+import type { EarlyProcess } from './workers/process.js';
 
 export type {
   Classified,
@@ -53,6 +54,10 @@ export interface ClassifierOptions extends NetworkSource {
   shadow?: NetworkSource | undefined;
   /** Milliseconds that it may take for one picture; default ten seconds. */
   shadowTimeoutMs?: number | undefined;
+  /** The first process, where it fits. */
+  early?: EarlyProcess | undefined;
+  /** Called once the first process has all that it needs, and the caller can do something else meanwhile. */
+  onStarting?: (() => void) | undefined;
 }
 
 /**
@@ -102,11 +107,11 @@ async function createOne(
     engine: options.engine,
     orientation: options.tellsOrientation ? await orientationOf(network) : undefined,
     side,
-    maxMegapixels: options.maxMegapixels ?? 150,
+    maxMegapixels: options.maxMegapixels ?? defaultMegapixels,
     frame: options.frame,
     timeoutMs: options.timeoutMs ?? 120_000,
     memoryBytes:
-      (options.memoryBytes ?? memoryFor(options.maxMegapixels ?? 150)) +
+      (options.memoryBytes ?? memoryFor(options.maxMegapixels ?? defaultMegapixels)) +
       others.reduce((sum, other) => sum + memoryOf(other), 0),
     ...(second?.loaded === undefined
       ? {}
@@ -117,7 +122,7 @@ async function createOne(
     ? (await import('./known-last-layer.js')).lastLayerOf(model)
     : undefined;
   const workers = options.workers || Math.min(availableParallelism(), 4);
-  const { pool, ready } = await Pool.start(setup, workers, cancelled);
+  const { pool, ready } = await Pool.start(setup, workers, cancelled, options);
   try {
     requireOutputs(loaded, ready.classes);
   } catch (error) {

@@ -11,7 +11,9 @@ import {
   readDescription,
   type Thresholds,
 } from './description.js';
-import type { Layers } from './graph/walk.js';
+import type { KnownAnswer } from './engines/self-test.js';
+import { defaultLayers, type Layers } from './graph/layers.js';
+import { knownAnswer } from './known-answers.js';
 import { isOnnx, namesOf, namesPath, readNetworkFile } from './network-files.js';
 import type { Precision } from './precision.js';
 import type { Preparation } from './prepare/resize.js';
@@ -67,6 +69,8 @@ export type Model =
       readonly layers: Layers;
       readonly preparation: Preparation;
       readonly precision: Precision;
+      /** For the self-test. */
+      readonly known?: KnownAnswer | undefined;
     }
   | {
       readonly kind: 'onnx';
@@ -192,7 +196,7 @@ async function loadOne(
   const repeated = classes.find((name, i) => classes.indexOf(name) !== i);
   if (repeated !== undefined)
     throw createError('network_mismatch', { problem: `${namesFrom} names "${repeated}" twice` });
-  const model = modelOf(source, file, description);
+  const model = await modelOf(source, file, sha256, description);
   const first: Network = {
     name: description.name ?? graph.replace(/^.*[\\/]/, '').replace(/\.(pb|onnx)$/i, ''),
     sha256,
@@ -223,13 +227,19 @@ function describedOf(model: Model, description: Description): Pick<Network, 'vie
 
 const sha256Of = (content: Buffer | string): string => createHash('sha256').update(content).digest('hex');
 
-function modelOf(source: NetworkSource, file: Buffer, description: Description): Model {
+async function modelOf(
+  source: NetworkSource,
+  file: Buffer,
+  sha256: string,
+  description: Description,
+): Promise<Model> {
   const { graph: path, inputLayer, outputLayer } = source;
-  if (!('categories' in description))
+  if (!('categories' in description)) {
+    const layers = { ...defaultLayers, ...defined({ inputLayer, outputLayer }) };
     return {
       kind: 'frozen',
       file,
-      layers: { inputLayer: inputLayer ?? 'input', outputLayer: outputLayer ?? 'final_result' },
+      layers,
       preparation: {
         height: source.inputHeight ?? 224,
         width: source.inputWidth ?? 224,
@@ -237,7 +247,9 @@ function modelOf(source: NetworkSource, file: Buffer, description: Description):
         std: source.inputStd ?? 128,
       },
       precision: source.precision ?? 'float32',
+      known: await knownAnswer(sha256, layers),
     };
+  }
   if (source.precision === 'int8')
     throw createError('int8_unavailable', {
       why: `${path} is an ONNX file, which runs as it is: choose float32, and let the program that made the file quantise it`,
@@ -318,5 +330,5 @@ function asOne(first: Network, following: ReadonlyMap<string, LoadedNetwork>): N
 
 const unionOf = (lists: readonly (readonly string[])[]): string[] => [...new Set(lists.flat())];
 
-const defined = (values: NonNullable<NetworkSource['thresholds']>): Partial<Thresholds> =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+const defined = <T>(values: Readonly<Record<string, T | undefined>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(values).filter((entry): entry is [string, T] => entry[1] !== undefined));

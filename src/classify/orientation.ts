@@ -17,7 +17,3 @@ export const orientation = z.union([
     .describe('The category has no canonical orientation, or the network is not sure of it.'),
 ]);
 export type Orientation = z.output<typeof orientation>;
-
-/** By how much a picture must be turned clockwise to be upright; 0 also where that is not told. */
-export const turnOf = (known: Orientation | undefined): QuarterTurn =>
-  known === undefined || known === 'cannot_tell' ? 0 : known.turned;

@@ -1,5 +1,3 @@
-import { z } from 'zod';
-
-/** Numbers with which the convolutions of a frozen graph are computed. This file imports nothing of ours: records have it too. */
-export const precision = z.enum(['float32', 'int8']);
-export type Precision = z.infer<typeof precision>;
+/** Numbers with which the convolutions of a frozen graph are computed. */
+export const precisions = ['float32', 'int8'] as const;
+export type Precision = (typeof precisions)[number];

@@ -51,12 +51,19 @@ async function run(onlyWorks: boolean): Promise<void> {
       output.log.error({ err: asPlainviewError(error) }, 'no traces are sent');
       return noTracing;
     });
-    const opening = openClassifier(config, output.log, loading.signal).catch((error: unknown) => {
-      if (!loading.signal.aborted) throw error;
-      output.log.info('stopped while the network was being loaded');
+    let handOver = () => {};
+    const handedOver = new Promise<void>((resolve) => {
+      handOver = resolve;
     });
-    // The service's files, of which there are a thousand, are loaded while another process loads the network.
-    const files = import('../app/service.js');
+    const opening = openClassifier(config, output.log, loading.signal, handOver)
+      .catch((error: unknown) => {
+        if (!loading.signal.aborted) throw error;
+        output.log.info('stopped while the network was being loaded');
+      })
+      .finally(handOver);
+    // The service's files, of which there are a thousand, are loaded while another process loads the network, and not before
+    // that has been given it.
+    const files = handedOver.then(() => import('../app/service.js'));
     files.catch(() => undefined); // awaited below, where the classifier is closed after a failure
     const classifier = await opening;
     if (classifier === undefined) return;

@@ -1,8 +1,9 @@
 import { validate } from 'node-cron';
 import { z } from 'zod';
-import { engineChoice } from '../classify/engines/engine.js';
+import { engineChoices } from '../classify/engines/engine.js';
 import { defaultThresholds } from '../classify/network.js';
-import { precision } from '../classify/precision.js';
+import { precisions } from '../classify/precision.js';
+import { defaultMegapixels } from '../classify/workers/memory.js';
 import { viewerLinks } from './viewer-links.js';
 import { secureAddress, webAddress, webAddresses } from './web-address.js';
 
@@ -209,12 +210,12 @@ export const options = z.object({
     .describe(
       "Name of the network's output in its graph. Default: `final_result`; of an ONNX file, what its description says.",
     ),
-  engine: oneOf(...engineChoice.options)
+  engine: oneOf(...engineChoices)
     .default('auto')
     .describe(
       'Program that runs the network: `cuda` (onnxruntime on an NVIDIA GPU), `tfjs-gpu` (@tensorflow/tfjs-node-gpu, for CUDA 11.2), `onnxruntime` (CPU), `wasm` (CPU, slowest, runs anywhere). `auto` takes the first of these that works. `gpu` takes the first of the two on a GPU, and never the CPU instead. An ONNX file runs on `cuda` or `onnxruntime`.',
     ),
-  precision: oneOf(...precision.options)
+  precision: oneOf(...precisions)
     .default('float32')
     .describe(
       'Numbers with which the network is computed. `int8` takes less than half the time of `float32` on a CPU with VNNI, and [gives slightly other scores](docs/networks.md#int8). It is for the embedded network and what `plainview train` made of it, on `onnxruntime` only, which `auto` then chooses; not together with `PLAINVIEW_FEATURES=keep`. Training and the reading of markers always use `float32`.',
@@ -254,7 +255,7 @@ export const options = z.object({
     .default('first')
     .describe('Frame of a multi-frame instance that is classified; `skip`: none.'),
   maxMegapixels: integer(1, 1000)
-    .default(150)
+    .default(defaultMegapixels)
     .describe(
       'Largest picture that Plainview or its review page lets Orthanc render, in millions of pixels.',
     ),

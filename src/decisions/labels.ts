@@ -1,4 +1,4 @@
-import { turnOf } from '../classify/orientation.js';
+import { turnOf } from '../classify/turn.js';
 import { createError } from '../errors/errors.js';
 import { label } from '../orthanc/ids.js';
 import { isSettledByPerson, type Judged, openStatesOf } from './open-states.js';

@@ -1,14 +1,5 @@
 import { endianness } from 'node:os';
-import { z } from 'zod';
 import { createError } from '../errors/errors.js';
-
-const positive = z.coerce.number().int().positive();
-const header = z.object({
-  WIDTH: positive,
-  HEIGHT: positive,
-  DEPTH: z.enum(['1', '3']).transform((depth) => (depth === '1' ? 1 : 3)),
-  MAXVAL: z.enum(['255', '65535']),
-});
 
 export interface Pam {
   readonly width: number;
@@ -37,14 +28,21 @@ export const headerEnd = 'ENDHDR\n';
 export function readPam(file: Buffer): Pam {
   const end = file.indexOf(headerEnd);
   const text = file.toString('latin1', 0, Math.max(end, 0));
-  const lines = text.split('\n');
-  const fields = header.safeParse(Object.fromEntries(lines.map((line) => line.trim().split(/\s+/, 2))));
-  if (end < 0 || !fields.success)
+  // 0 where it is not there, or no number.
+  const numberOf = (name: string) =>
+    Number(new RegExp(`^[ \\t]*${name}[ \\t]+(\\d{1,15})[ \\t\\r]*$`, 'm').exec(text)?.[1] ?? 0);
+  const [width, height, channels] = [numberOf('WIDTH'), numberOf('HEIGHT'), numberOf('DEPTH')];
+  const isWide = numberOf('MAXVAL') === 65535;
+  if (
+    end < 0 ||
+    width === 0 ||
+    height === 0 ||
+    (channels !== 1 && channels !== 3) ||
+    (!isWide && numberOf('MAXVAL') !== 255)
+  )
     throw createError('picture_undecodable', {
       problem: 'its PAM header is broken, or of another kind than grey or RGB',
     });
-  const { WIDTH: width, HEIGHT: height, DEPTH: channels, MAXVAL } = fields.data;
-  const isWide = MAXVAL === '65535';
   const start = end + headerEnd.length;
   const data = file.subarray(start, start + width * height * channels * (isWide ? 2 : 1));
   const [, ofWidth, ofHeight] = /^# sampled of (\d+) (\d+)$/m.exec(text) ?? [];

@@ -9,17 +9,21 @@ import { serviceOptions } from './classifier-options.js';
 /**
  * Loads the network of the service: the one that was chosen, else PLAINVIEW_NETWORK.
  * @param cancelled ends the start
+ * @param onStarting as of `createClassifier`
  * @throws network_lost where the chosen one cannot be used; as `createClassifier` does; state_damaged, state_unusable
  */
 export async function openClassifier(
   config: Config,
   log: Logger,
   cancelled?: AbortSignal,
+  onStarting?: () => void,
 ): Promise<DecidingClassifier> {
   const chosen = await lastChoice(config);
   if (chosen === undefined) {
     log.info({ network: config.network }, 'PLAINVIEW_NETWORK decides: no network was chosen in its place');
-    return new DecidingClassifier(await createClassifier(serviceOptions(config), cancelled));
+    return new DecidingClassifier(
+      await createClassifier({ ...serviceOptions(config), onStarting }, cancelled),
+    );
   }
   const { name, who, when, sha256 } = chosen;
   log.info(
@@ -28,7 +32,7 @@ export async function openClassifier(
   );
   let classifier: Classifier;
   try {
-    classifier = await createClassifier(serviceOptions(config, name), cancelled);
+    classifier = await createClassifier({ ...serviceOptions(config, name), onStarting }, cancelled);
   } catch (caught) {
     if (cancelled?.aborted) throw caught;
     const why = asPlainviewError(caught).message;

@@ -18,7 +18,7 @@ export async function brightnessOnnx(
 ): Promise<string> {
   const graph = join(folder, `${name}.onnx`);
   const outputs = 3;
-  const file = toOnnx({
+  const { file } = toOnnx({
     input: { height: 8, width: 8, channels: 3 },
     features: [],
     head: [

@@ -3,7 +3,7 @@ import type { Chain } from '../graph/chain.js';
 import { type PictureRange, requireMeasured } from '../graph/quantise.js';
 import type { Step } from '../graph/steps.js';
 import { type CreateEngine, type Engine, type EngineChoice, type EngineName, enginesOf } from './engine.js';
-import { selfTest } from './self-test.js';
+import { type KnownAnswer, selfTest } from './self-test.js';
 
 /** The libraries of an engine are loaded only when it is tried. Loading all of them would double the start time. */
 export const creators: Readonly<Record<EngineName, CreateEngine>> = {
@@ -23,16 +23,18 @@ export interface Declined {
 
 /**
  * Starts and tests an engine: the chosen one, or of those that `auto` and `gpu` stand for the best one that works here.
+ * @param known for the self-test
  * @throws engine_unavailable, engine_wrong; no_engine where none of several works
  */
 export async function chooseEngine(
   choice: EngineChoice,
   chain: Chain,
   steps: readonly Step[],
+  known?: KnownAnswer,
 ): Promise<{ engine: Engine; declined: Declined[] }> {
   const start = async (name: EngineName) => {
     const engine = await creators[name](chain);
-    await selfTest(engine, steps, chain);
+    await selfTest(engine, steps, chain, undefined, known);
     return engine;
   };
   const names = enginesOf(choice);

@@ -1,21 +1,20 @@
-import { z } from 'zod';
 import type { Chain } from '../graph/chain.js';
 import type { Size } from '../graph/steps.js';
 
-/** Best first. `auto` tries them in this order. */
-export const engineName = z.enum(['cuda', 'tfjs-gpu', 'onnxruntime', 'wasm']);
-export type EngineName = z.infer<typeof engineName>;
-
-/** They compute on a GPU, and never on the CPU instead. `gpu` tries them in this order. */
-export const gpuEngines = engineName.extract(['cuda', 'tfjs-gpu']).options;
+/** They compute on a GPU, and never on the CPU instead. Best first: `gpu` tries them in this order. */
+export const gpuEngines = ['cuda', 'tfjs-gpu'] as const;
 export const isGpu = (name: string): boolean => gpuEngines.some((gpu) => gpu === name);
 
-export const engineChoice = z.enum(['auto', 'gpu', ...engineName.options]);
-export type EngineChoice = z.infer<typeof engineChoice>;
+/** Best first. `auto` tries them in this order. */
+export const engineNames = [...gpuEngines, 'onnxruntime', 'wasm'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+export const engineChoices = ['auto', 'gpu', ...engineNames] as const;
+export type EngineChoice = (typeof engineChoices)[number];
 
 /** The engines that a choice stands for. */
 export const enginesOf = (choice: EngineChoice): readonly EngineName[] =>
-  choice === 'auto' ? engineName.options : choice === 'gpu' ? gpuEngines : [choice];
+  choice === 'auto' ? engineNames : choice === 'gpu' ? gpuEngines : [choice];
 
 /** What a network gives for pictures. */
 export interface Inference {

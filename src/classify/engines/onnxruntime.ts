@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { createError } from '../../errors/errors.js';
 import type { Chain } from '../graph/chain.js';
-import { toInt8Onnx, toOnnx } from '../graph/onnx.js';
+import { type OnnxGraph, toInt8Onnx, toOnnx } from '../graph/onnx.js';
 import { featureMapsName, inputName, scoresName } from '../graph/ports.js';
 import type { PictureRange } from '../graph/quantise.js';
 import { whyNotInstalled, whyNotLoaded } from './cuda-libraries.js';
@@ -39,10 +39,10 @@ const devices: Readonly<Record<OnnxruntimeEngine, Device>> = {
 };
 
 /**
- * @param file is not made where the engine is not there
+ * @param graph is not made where the engine is not there
  * @throws engine_unavailable; what onnxruntime throws where it cannot run the file
  */
-export async function createSession(name: OnnxruntimeEngine, file: () => Uint8Array) {
+export async function createSession(name: OnnxruntimeEngine, graph: () => OnnxGraph) {
   const { options, ...about } = devices[name];
   const ort = await import('onnxruntime-node').catch((error: Error) => {
     const why = `onnxruntime-node cannot be loaded: run \`npm install onnxruntime-node\` in Plainview's folder (${error.message.split('\n')[0]})`;
@@ -54,7 +54,9 @@ export async function createSession(name: OnnxruntimeEngine, file: () => Uint8Ar
     // What fails is told once, by the error.
     ort.env.logLevel = 'fatal';
   }
-  const session = await ort.InferenceSession.create(file(), options).catch((error: Error) => {
+  const { file, weights } = graph();
+  const all = { ...options, externalData: weights };
+  const session = await ort.InferenceSession.create(file, all).catch((error: Error) => {
     if (name === 'onnxruntime') throw error;
     const answer = `CUDA answers: ${error.message.split('\n')[0]?.replace(/[. ]+$/, '')}`;
     throw createError('engine_unavailable', { engine: name, why: whyNotLoaded() ?? answer }, error);
@@ -62,8 +64,8 @@ export async function createSession(name: OnnxruntimeEngine, file: () => Uint8Ar
   return { ort, session, about: { name, ...about } };
 }
 
-async function create(name: OnnxruntimeEngine, file: () => Uint8Array): Promise<Engine> {
-  const { ort, session, about } = await createSession(name, file);
+async function create(name: OnnxruntimeEngine, graph: () => OnnxGraph): Promise<Engine> {
+  const { ort, session, about } = await createSession(name, graph);
   return {
     ...about,
     async infer(pictures, size) {

@@ -1,78 +1,41 @@
-import protobuf from 'protobufjs';
-import { z } from 'zod';
 import { createError } from '../../errors/errors.js';
+import { delimited, fixed32, Reader, readFields, readInt64, readMessage, varint } from './wire.js';
 
-/**
- * The part of TensorFlow's graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto that
- * inference needs.
- */
-const schema = protobuf.parse(`
-  syntax = "proto3";
-  message GraphDef { repeated NodeDef node = 1; }
-  message NodeDef { string name = 1; string op = 2; repeated string input = 3; map<string, AttrValue> attr = 5; }
-  message AttrValue { ListValue list = 1; bytes s = 2; float f = 4; bool b = 5; TensorProto tensor = 8; }
-  message ListValue { repeated int64 i = 3; }
-  message TensorProto {
-    int32 dtype = 1; Shape tensor_shape = 2; bytes tensor_content = 4; repeated float float_val = 5; repeated int32 int_val = 7;
-  }
-  message Shape { repeated Dim dim = 2; }
-  message Dim { int64 size = 1; }
-`).root;
+// The part of TensorFlow's graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto that inference
+// needs. A value that is zero may be left out of the file.
 
-const bytes = z.instanceof(Uint8Array);
-// Items are not validated: a list may hold millions of weights, and protobufjs returns only numbers.
-const numbers = z.custom<readonly number[]>(Array.isArray);
-
-const tensorProto = z.object({
+export interface TensorProto {
   /** TensorFlow's DataType. */
-  dtype: z.number().default(0),
-  tensorShape: z
-    .object({ dim: z.array(z.object({ size: z.number().default(0) })) })
-    .default({ dim: [] })
-    .transform((shape) => shape.dim.map((dim) => dim.size)),
-  tensorContent: bytes.default(new Uint8Array()),
-  floatVal: numbers,
-  intVal: numbers,
-});
+  dtype: number;
+  readonly tensorShape: number[];
+  tensorContent: Uint8Array;
+  readonly floatVal: number[];
+  readonly intVal: number[];
+}
 
-const attrValue = z.object({
-  list: z.object({ i: z.array(z.number()) }).optional(),
-  // A value that is zero may be left out of the file, so these have defaults.
-  s: bytes.default(new Uint8Array()),
-  f: z.number().default(0),
-  b: z.boolean().default(false),
-  tensor: tensorProto.optional(),
-});
+interface AttrValue {
+  list?: { readonly i: number[] };
+  s: Uint8Array;
+  f: number;
+  b: boolean;
+  tensor?: TensorProto;
+}
 
-export const nodeName = z.string().brand<'NodeName'>();
 /** Name of a node in a graph, in TensorFlow also called name of a layer. */
-export type NodeName = z.infer<typeof nodeName>;
+export type NodeName = string & { readonly brand: 'NodeName' };
+export const nodeName = (text: string) => text as NodeName;
 
-const nodeDef = z
-  .object({
-    name: nodeName,
-    op: z.string().default(''),
-    input: z.array(z.string()),
-    attr: z.record(z.string(), attrValue).default({}),
-  })
-  .transform(({ input, ...node }) => ({
-    ...node,
-    /** Names of the nodes whose first output is an input of this one. */
-    input: input
-      .filter((edge) => !isControl(edge))
-      // `name:0` is the long form of `name`. Another port keeps its number, so it matches no node.
-      .map((edge) => nodeName.parse(edge.replace(/:0$/, ''))),
-    /** Names of the nodes that run before this one. They give it no data. */
-    control: input.filter(isControl).map((edge) => nodeName.parse(edge.slice(1))),
-  }));
+export interface GraphNode {
+  readonly name: NodeName;
+  readonly op: string;
+  /** Names of the nodes whose first output is an input of this one. */
+  readonly input: readonly NodeName[];
+  /** Names of the nodes that run before this one. They give it no data. */
+  readonly control: readonly NodeName[];
+  readonly attr: Readonly<Record<string, AttrValue | undefined>>;
+}
 
-const isControl = (edge: string) => edge.startsWith('^');
-
-export type TensorProto = z.infer<typeof tensorProto>;
-export type GraphNode = z.infer<typeof nodeDef>;
 export type Graph = ReadonlyMap<NodeName, GraphNode>;
-
-const graphDef = z.object({ node: z.array(nodeDef).min(1, 'it holds no nodes') });
 
 /**
  * Reads a binary TensorFlow GraphDef.
@@ -80,16 +43,124 @@ const graphDef = z.object({ node: z.array(nodeDef).min(1, 'it holds no nodes') }
  */
 export function readGraphDef(file: Uint8Array): Graph {
   try {
-    const type = schema.lookupType('GraphDef');
-    const message = type.toObject(type.decode(file), { longs: Number, arrays: true, objects: true });
-    return new Map(graphDef.parse(message).node.map((node) => [node.name, node]));
+    const reader = Reader.create(file);
+    const nodes: GraphNode[] = [];
+    readFields(reader, reader.len, { [delimited(1)]: () => nodes.push(readNode(reader)) });
+    if (nodes.length === 0) throw new Error('it holds no nodes');
+    return new Map(nodes.map((node) => [node.name, node]));
   } catch (error) {
-    const problem = error instanceof z.ZodError ? error.issues[0]?.message : (error as Error).message;
     const named = 'PLAINVIEW_NETWORK (--network, --graph) must name a frozen graph';
     throw createError(
       'network_unreadable',
-      { problem: `it is no TensorFlow GraphDef (${problem}): ${named}` },
+      { problem: `it is no TensorFlow GraphDef (${(error as Error).message}): ${named}` },
       error,
     );
   }
+}
+
+function readNode(reader: Reader): GraphNode {
+  let [name, op] = ['', ''];
+  const edges: string[] = [];
+  const attr: [string, AttrValue][] = [];
+  readMessage(reader, {
+    [delimited(1)]: () => {
+      name = reader.stringVerify();
+    },
+    [delimited(2)]: () => {
+      op = reader.stringVerify();
+    },
+    [delimited(3)]: () => edges.push(reader.stringVerify()),
+    [delimited(5)]: () => attr.push(readAttribute(reader)),
+  });
+  if (name === '') throw new Error('a node has no name');
+  return {
+    name: nodeName(name),
+    op,
+    // `name:0` is the long form of `name`. Another port keeps its number, so it matches no node.
+    input: edges.filter((edge) => !isControl(edge)).map((edge) => nodeName(edge.replace(/:0$/, ''))),
+    control: edges.filter(isControl).map((edge) => nodeName(edge.slice(1))),
+    attr: Object.fromEntries(attr),
+  };
+}
+
+const isControl = (edge: string) => edge.startsWith('^');
+
+/** An entry of the map of attributes. */
+function readAttribute(reader: Reader): [string, AttrValue] {
+  let key = '';
+  const value: AttrValue = { s: new Uint8Array(), f: 0, b: false };
+  readMessage(reader, {
+    [delimited(1)]: () => {
+      key = reader.stringVerify();
+    },
+    [delimited(2)]: () => readValue(reader, value),
+  });
+  return [key, value];
+}
+
+function readValue(reader: Reader, value: AttrValue): void {
+  readMessage(reader, {
+    [delimited(1)]: () => {
+      value.list = { i: readList(reader) };
+    },
+    [delimited(2)]: () => {
+      value.s = reader.bytes();
+    },
+    [fixed32(4)]: () => {
+      value.f = reader.float();
+    },
+    [varint(5)]: () => {
+      value.b = reader.bool();
+    },
+    [delimited(8)]: () => {
+      value.tensor = readTensor(reader);
+    },
+  });
+}
+
+/** The integers of a list, which are written together or one by one. */
+function readList(reader: Reader): number[] {
+  const integers: number[] = [];
+  readMessage(reader, {
+    [delimited(3)]: () => {
+      for (const value of reader.int64s()) integers.push(Number(value));
+    },
+    [varint(3)]: () => integers.push(readInt64(reader)),
+  });
+  return integers;
+}
+
+function readTensor(reader: Reader): TensorProto {
+  const tensor: TensorProto = {
+    dtype: 0,
+    tensorShape: [],
+    tensorContent: new Uint8Array(),
+    floatVal: [],
+    intVal: [],
+  };
+  readMessage(reader, {
+    [varint(1)]: () => {
+      tensor.dtype = reader.int32();
+    },
+    [delimited(2)]: () =>
+      readMessage(reader, { [delimited(2)]: () => tensor.tensorShape.push(readDimension(reader)) }),
+    [delimited(4)]: () => {
+      tensor.tensorContent = reader.bytes();
+    },
+    [delimited(5)]: () => reader.floats(tensor.floatVal),
+    [fixed32(5)]: () => tensor.floatVal.push(reader.float()),
+    [delimited(7)]: () => reader.int32s(tensor.intVal),
+    [varint(7)]: () => tensor.intVal.push(reader.int32()),
+  });
+  return tensor;
+}
+
+function readDimension(reader: Reader): number {
+  let size = 0;
+  readMessage(reader, {
+    [varint(1)]: () => {
+      size = readInt64(reader);
+    },
+  });
+  return size;
 }

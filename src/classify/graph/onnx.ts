@@ -1,23 +1,40 @@
-import protobuf from 'protobufjs';
 import { type Activation, type Chain, type ConvLayer, channelsOf, type DenseLayer } from './chain.js';
 import { featureMapsName, inputName, scoresName } from './ports.js';
 import { type Grid, gridsOf, type PictureRange, quantise } from './quantise.js';
+import { type Fields, type Message, Writer as Wire, writeMessage } from './wire.js';
 
-/** The part of onnx.proto that `toOnnx` writes. */
-const schema = protobuf.parse(`
-  syntax = "proto2";
-  message ModelProto { optional int64 ir_version = 1; optional string producer_name = 2; optional GraphProto graph = 7; repeated OperatorSet opset_import = 8; }
-  message OperatorSet { optional string domain = 1; optional int64 version = 2; }
-  message GraphProto { repeated NodeProto node = 1; optional string name = 2; repeated TensorProto initializer = 5; repeated ValueInfo input = 11; repeated ValueInfo output = 12; }
-  message NodeProto { repeated string input = 1; repeated string output = 2; optional string name = 3; optional string op_type = 4; repeated Attribute attribute = 5; }
-  message Attribute { optional string name = 1; optional int64 i = 3; repeated int64 ints = 8; optional int32 type = 20; }
-  message TensorProto { repeated int64 dims = 1; optional int32 data_type = 2; optional string name = 8; optional bytes raw_data = 9; }
-  message ValueInfo { optional string name = 1; optional Type type = 2; }
-  message Type { optional TensorType tensor_type = 1; }
-  message TensorType { optional int32 elem_type = 1; optional Shape shape = 2; }
-  message Shape { repeated Dimension dim = 1; }
-  message Dimension { optional int64 dim_value = 1; optional string dim_param = 2; }
-`).root;
+/** A network for onnxruntime. */
+export interface OnnxGraph {
+  /** An ONNX file, but for its weights. */
+  readonly file: Uint8Array;
+  /** They are not written into the file, because onnxruntime takes them as they are: a copy of all takes 0.05 s. */
+  readonly weights: readonly { readonly path: string; readonly data: Uint8Array }[];
+}
+
+// The part of onnx.proto that `toOnnx` writes.
+const node = {
+  input: 1,
+  output: 2,
+  name: 3,
+  opType: 4,
+  attribute: [5, { name: 1, i: 3, ints: 8, type: 20 }],
+} as const;
+const tensor = {
+  dims: 1,
+  dataType: 2,
+  name: 8,
+  rawData: 9,
+  externalData: [13, { key: 1, value: 2 }],
+  dataLocation: 14,
+} as const;
+const shape = { dim: [1, { dimValue: 1, dimParam: 2 }] } as const;
+const value = { name: 1, type: [2, { tensorType: [1, { elemType: 1, shape: [2, shape] }] }] } as const;
+const model = {
+  irVersion: 1,
+  producerName: 2,
+  graph: [7, { node: [1, node], name: 2, initializer: [5, tensor], input: [11, value], output: [12, value] }],
+  opsetImport: [8, { domain: 1, version: 2 }],
+} as const satisfies Fields;
 
 // onnx.proto's TensorProto.DataType, and AttributeProto.AttributeType.
 const float = 1;
@@ -29,12 +46,16 @@ const types = new Map<unknown, number>([
 ]);
 const attributeInt = 2;
 const attributeInts = 7;
+/** TensorProto.DataLocation */
+const external = 1;
+/** Bytes: onnxruntime looks into small ones, as the limits of an activation, before it has those that are apart. */
+const smallest = 1024;
 
 /**
  * Writes a chain as ONNX (opset 13), for onnxruntime. Its input has TensorFlow's layout, [N, H, W, 3].
  * N, H and W stay open, because the self-test uses small pictures.
  */
-export function toOnnx(chain: Chain): Uint8Array {
+export function toOnnx(chain: Chain): OnnxGraph {
   const writer = new Writer();
   let last = writer.node('Transpose', [inputName], { perm: [0, 3, 1, 2] });
   for (const layer of chain.features) last = writer.convolution(last, layer);
@@ -46,7 +67,7 @@ export function toOnnx(chain: Chain): Uint8Array {
  * last convolution is float32.
  * @throws int8_unavailable where the network has convolutions without relu6
  */
-export function toInt8Onnx(chain: Chain, range: PictureRange): Uint8Array {
+export function toInt8Onnx(chain: Chain, range: PictureRange): OnnxGraph {
   const writer = new Writer();
   const { picture, layers } = gridsOf(chain, range);
   let last = writer.onGrid(writer.node('Transpose', [inputName], { perm: [0, 3, 1, 2] }), picture);
@@ -56,7 +77,7 @@ export function toInt8Onnx(chain: Chain, range: PictureRange): Uint8Array {
 }
 
 /** Adds what follows the last convolution. */
-function finished(writer: Writer, chain: Chain, features: string): Uint8Array {
+function finished(writer: Writer, chain: Chain, features: string): OnnxGraph {
   let last = features;
   writer.node('Transpose', [last], { perm: [0, 2, 3, 1] }, featureMapsName);
   last = writer.node('GlobalAveragePool', [last]);
@@ -70,8 +91,9 @@ function finished(writer: Writer, chain: Chain, features: string): Uint8Array {
 }
 
 class Writer {
-  readonly #nodes: object[] = [];
-  readonly #initializers: object[] = [];
+  readonly #nodes: Message[] = [];
+  readonly #initializers: Message[] = [];
+  readonly #weights: OnnxGraph['weights'][number][] = [];
 
   constructor() {
     this.#constant('zero', Float32Array.of(0), []);
@@ -137,9 +159,8 @@ class Writer {
     return this.#activate(this.node('Gemm', [input, `${name}/weights`, `${name}/bias`]), layer.activation);
   }
 
-  finish(outputs: Record<string, (string | number)[]>): Uint8Array {
-    const type = schema.lookupType('ModelProto');
-    const value = (name: string, dims: (string | number)[]) => ({
+  finish(outputs: Record<string, (string | number)[]>): OnnxGraph {
+    const port = (name: string, dims: (string | number)[]) => ({
       name,
       type: {
         tensorType: {
@@ -150,7 +171,7 @@ class Writer {
         },
       },
     });
-    const model = {
+    const file = writeMessage(Wire.create(), model, {
       irVersion: 8,
       producerName: 'plainview',
       opsetImport: [{ domain: '', version: 13 }],
@@ -158,11 +179,11 @@ class Writer {
         name: 'network',
         node: this.#nodes,
         initializer: this.#initializers,
-        input: [value(inputName, ['N', 'H', 'W', 3])],
-        output: Object.entries(outputs).map(([name, dims]) => value(name, dims)),
+        input: [port(inputName, ['N', 'H', 'W', 3])],
+        output: Object.entries(outputs).map(([name, dims]) => port(name, dims)),
       },
-    };
-    return type.encode(type.fromObject(model)).finish();
+    }).finish();
+    return { file, weights: this.#weights };
   }
 
   #conv(input: string[], { kind, shape: [height, width, inputs], strides, pads }: ConvLayer): string {
@@ -185,7 +206,15 @@ class Writer {
     values: Float32Array | Int8Array | Uint8Array | Int32Array,
     dims: readonly number[],
   ): void {
-    const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    this.#initializers.push({ name, dims, dataType: types.get(values.constructor), rawData });
+    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const about = { name, dims, dataType: types.get(values.constructor) ?? 0 };
+    if (data.length < smallest) {
+      this.#initializers.push({ ...about, rawData: data });
+      return;
+    }
+    const place = { location: name, offset: '0', length: String(data.length) };
+    const externalData = Object.entries(place).map(([key, value]) => ({ key, value }));
+    this.#initializers.push({ ...about, dataLocation: external, externalData });
+    this.#weights.push({ path: name, data });
   }
 }

@@ -2,8 +2,9 @@ import protobuf from 'protobufjs';
 import { createError } from '../../errors/errors.js';
 import { Constants } from './constants.js';
 import { type Graph, type NodeName, nodeName, readGraphDef } from './graphdef.js';
+import type { Layers } from './layers.js';
 import { readOp } from './ops.js';
-import { type Layers, walk } from './walk.js';
+import { walk } from './walk.js';
 
 /** The part of TensorFlow's protocol buffers that the new nodes need. */
 const schema = protobuf.parse(`
@@ -38,15 +39,15 @@ export interface LastLayer {
  */
 export function replaceLastLayer(file: Uint8Array, layers: Layers, layer: LastLayer): Uint8Array {
   const graph = readGraphDef(file);
-  const input = nodeName.parse(layers.inputLayer);
+  const input = nodeName(layers.inputLayer);
   const from = inputOfLastLayer(graph, layers);
   const kept = ancestors(graph, from).add(input);
-  if (kept.has(nodeName.parse(layers.outputLayer)))
+  if (kept.has(nodeName(layers.outputLayer)))
     throw createError('network_layer', {
       layer: layers.outputLayer,
       problem: 'it comes before the last layer',
     });
-  const unused = (name: string): string => (kept.has(nodeName.parse(name)) ? unused(`${name}_1`) : name);
+  const unused = (name: string): string => (kept.has(nodeName(name)) ? unused(`${name}_1`) : name);
   const [shape, features, weights, product, bias, sum] = [
     'features/shape',
     'features',
@@ -126,7 +127,7 @@ function ancestors(graph: Graph, from: NodeName): Set<NodeName> {
     if (name === undefined || found.has(name)) continue;
     found.add(name);
     const node = graph.get(name);
-    const inputs = (node?.input ?? []).map((edge) => nodeName.parse(edge.replace(/:\d+$/, '')));
+    const inputs = (node?.input ?? []).map((edge) => nodeName(edge.replace(/:\d+$/, '')));
     names.push(...inputs, ...(node?.control ?? []));
   }
   return found;

@@ -1,14 +1,9 @@
 import { createError } from '../../errors/errors.js';
 import { Constants } from './constants.js';
 import { type Graph, type NodeName, nodeName } from './graphdef.js';
+import type { Layers } from './layers.js';
 import { readOp } from './ops.js';
 import type { Step } from './steps.js';
-
-export interface Layers {
-  /** Names of the input and output nodes. The names of all other nodes are ignored. */
-  readonly inputLayer: string;
-  readonly outputLayer: string;
-}
 
 /**
  * Follows the graph from the output layer back to the input layer.
@@ -44,7 +39,7 @@ export function walk(graph: Graph, layers: Layers): Step[] {
 
 /** @param usualOp for the error: nodes with this op are candidates for the right name */
 function requireLayer(graph: Graph, layer: string, usualOp: string): NodeName {
-  const name = nodeName.parse(layer.replace(/:0$/, ''));
+  const name = nodeName(layer.replace(/:0$/, ''));
   if (graph.has(name)) return name;
   const candidates = [...graph.values()].filter((node) => node.op === usualOp).map((node) => node.name);
   const hint = candidates.length > 0 ? `; it has ${candidates.slice(0, 5).join(', ')}` : '';

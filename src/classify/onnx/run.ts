@@ -88,7 +88,7 @@ async function open({ path, file }: OnnxModel, choice: EngineChoice) {
   const declined: Declined[] = [];
   for (const name of names)
     try {
-      return { ...(await createSession(name, () => file)), declined };
+      return { ...(await createSession(name, () => ({ file, weights: [] }))), declined };
     } catch (error) {
       const isUnavailable = error instanceof PlainviewError && error.code === 'engine_unavailable';
       if (!isUnavailable) throw unreadable(path, error as Error);
@@ -108,7 +108,10 @@ async function open({ path, file }: OnnxModel, choice: EngineChoice) {
 export async function startFeatures({ file }: OnnxModel, { input, output }: OnnxForm) {
   const head = pooledHeadOf(file, output.name);
   if (head === undefined || head.outputs !== output.classes) return undefined;
-  const { ort, session } = await createSession('onnxruntime', () => withOutput(file, head.features));
+  const { ort, session } = await createSession('onnxruntime', () => ({
+    file: withOutput(file, head.features),
+    weights: [],
+  }));
   const { layout, channels, height, width } = input;
   const shape = layout === 'NCHW' ? [1, channels, height, width] : [1, height, width, channels];
   return {

@@ -1,10 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import type { Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { createError, PlainviewError } from '../../errors/errors.js';
-import { cudaEnvironment } from '../engines/cuda-libraries.js';
-import { enginesOf, isGpu } from '../engines/engine.js';
+import { type EarlyProcess, startProcess } from './process.js';
 import type {
   Classification,
   JobId,
@@ -15,11 +12,6 @@ import type {
   Setup,
   ToWorker,
 } from './protocol.js';
-
-/** Tests and benchmarks run the worker from its source, without a build. */
-const workerFile = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './worker-from-source.mjs' : './worker.js', import.meta.url),
-);
 
 export interface Job extends Omit<Request, 'bytes'> {
   readonly picture: Buffer;
@@ -37,18 +29,6 @@ interface RunningJob extends Job {
   /** Its result, while the second network looks at the picture. */
   readonly scored?: Classification;
 }
-
-/**
- * glibc then gives memory of pictures and weights back to the system as soon as it is free. By default it keeps it once some has
- * been freed, and a process grows to twice the size. New memory comes in large pages, which halves what that costs.
- */
-const memoryEnvironment = {
-  MALLOC_MMAP_THRESHOLD_: String(128 * 1024),
-  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
-};
-
-/** What the start leaves is freed once, and V8 keeps 1 MB for new objects instead of 16. Pictures and weights lie elsewhere. */
-const memoryFlags = ['--expose-gc', '--max-semi-space-size=1'];
 
 /** A process must be ready within so many times what its second network may take for a picture. Then it is started without. */
 const startFactor = 6;
@@ -78,23 +58,12 @@ export class Child {
   #capacity = 0;
   #isAlive = true;
 
-  constructor(setup: Setup, listeners: Listeners) {
+  /** @param early is taken where it fits */
+  constructor(setup: Setup, listeners: Listeners, early?: EarlyProcess) {
     this.#listeners = listeners;
     this.#longestMs = setup.timeoutMs;
     this.#longestShadowMs = setup.shadow?.timeoutMs ?? 0;
-    const [command, ...args] = commandFor(setup);
-    this.#process = spawn(command, args, {
-      // The log is on standard output. What native code writes when it crashes is on standard error.
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc', 'pipe'],
-      serialization: 'advanced',
-      // On Linux, onnxruntime sends telemetry with a device id by default. A hospital's machine must not do that.
-      env: {
-        ...memoryEnvironment,
-        ...process.env,
-        ...cudaEnvironment(),
-        ORT_DISABLE_TELEMETRY: '1',
-      },
-    });
+    this.#process = early?.take(setup) ?? startProcess(setup);
     this.#pictures = this.#process.stdio[4] as Writable;
     // A process that ends during a picture breaks this pipe. Its end is handled below.
     this.#pictures.on('error', () => undefined);
@@ -206,19 +175,6 @@ export class Child {
     if (lost.length > 0) this.#listeners.onLost(lost, why);
     this.#listeners.onChange();
   }
-}
-
-/**
- * On Linux the kernel refuses the process more private memory than the limit (RLIMIT_DATA). Limits on the address space
- * are of no use: V8 and WebAssembly reserve much more than they use. CUDA needs more too, so a GPU has no limit.
- */
-function commandFor({ engine, memoryBytes }: Setup): [string, ...string[]] {
-  const node: [string, ...string[]] = [process.execPath, ...memoryFlags, workerFile];
-  const isLimited =
-    process.platform === 'linux' && !enginesOf(engine).every(isGpu) && !existsSync('/dev/nvidiactl');
-  return isLimited
-    ? ['/bin/sh', '-c', 'ulimit -d "$0"; exec "$@"', String(Math.ceil(memoryBytes / 1024)), ...node]
-    : node;
 }
 
 /** The result of a picture to which the second network gives no answer. */

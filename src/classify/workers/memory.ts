@@ -1,5 +1,8 @@
 import type { Model } from '../network.js';
 
+/** The largest picture, where nothing else is set. */
+export const defaultMegapixels = 150;
+
 /** Of a colour picture: its file, its decoded pixels, and what libraries need beside them. */
 export const memoryFor = (maxMegapixels: number): number => 1_000_000_000 + 12 * 1_000_000 * maxMegapixels;
 

@@ -1,12 +1,19 @@
 import { asPlainviewError, createError, type PlainviewError } from '../../errors/errors.js';
 import { isGpu } from '../engines/engine.js';
 import { Child, deserialize, type Job, type Ready, withoutShadow } from './child.js';
+import type { EarlyProcess } from './process.js';
 import type { Classification, Explanation, Features, JobId, Result, Setup, Wanted } from './protocol.js';
 
 /** A picture during which so many processes ended is given up. */
 const maxEnds = 2;
 /** A second network during which so many processes ended is not asked any more. */
 const maxShadowEnds = 3;
+
+interface FirstProcess {
+  /** Taken where it fits. */
+  readonly early?: EarlyProcess | undefined;
+  readonly onStarting?: (() => void) | undefined;
+}
 
 /**
  * Processes that classify. The first one starts at once and chooses the engine. Others start with the same engine when
@@ -34,15 +41,17 @@ export class Pool {
   /**
    * @param limit most processes at a time; with a GPU there is always one
    * @param cancelled ends the start
+   * @param about the first process
    * @throws what the first process's start throws: network_…, engine_…, no_engine
    */
   static async start(
     setup: Setup,
     limit: number,
     cancelled?: AbortSignal,
+    about: FirstProcess = {},
   ): Promise<{ pool: Pool; ready: Ready }> {
     try {
-      return await Pool.#startFirst(setup, limit, cancelled);
+      return await Pool.#startFirst(setup, limit, cancelled, about);
     } catch (error) {
       if (setup.shadow === undefined || cancelled?.aborted) throw error;
       // Perhaps the second network ends the process. It must not keep the first one from running.
@@ -56,12 +65,15 @@ export class Pool {
     setup: Setup,
     limit: number,
     cancelled?: AbortSignal,
+    about: FirstProcess = {},
   ): Promise<{ pool: Pool; ready: Ready }> {
-    const first = new Child(setup, {
+    const listeners = {
       onChange: () => pool?.update(),
-      onLost: (jobs, why) => pool?.retry(jobs, why),
+      onLost: (jobs: readonly Job[], why: string) => pool?.retry(jobs, why),
       onShadowEnded: () => pool?.countShadowEnd(),
-    });
+    };
+    const first = new Child(setup, listeners, about.early);
+    about.onStarting?.();
     let pool: Pool | undefined;
     const cancel = () => void first.close();
     cancelled?.addEventListener('abort', cancel, { once: true });

@@ -7,8 +7,6 @@ import { featuresOf } from '../graph/last-layer.js';
 import type { Size } from '../graph/steps.js';
 import { walk } from '../graph/walk.js';
 import type { Model } from '../network.js';
-import { activationOf, overPicture } from '../onnx/activation.js';
-import { startFeatures, startOnnx } from '../onnx/run.js';
 import { placementOf, prepareAsDescribed } from '../prepare/described.js';
 import type { Picture } from '../prepare/picture.js';
 import { prepare, rangeOf } from '../prepare/resize.js';
@@ -50,7 +48,7 @@ export const startNetwork = (
   model.kind === 'onnx' ? startDescribed(model, choice) : startFrozen(model, choice, orientation);
 
 async function startFrozen(
-  { file, layers, preparation, precision }: Extract<Model, { kind: 'frozen' }>,
+  { file, layers, preparation, precision, known }: Extract<Model, { kind: 'frozen' }>,
   choice: EngineChoice,
   orientation: OrientationSetup | undefined,
 ): Promise<Running> {
@@ -59,7 +57,7 @@ async function startFrozen(
   const { engine, declined } =
     precision === 'int8'
       ? await startInt8(choice, chain, steps, rangeOf(preparation))
-      : await chooseEngine(choice, chain, steps);
+      : await chooseEngine(choice, chain, steps, known);
   // Of the chain, only this is kept: the rest holds most of the weights, and the engine has them.
   const last = { head: chain.head, classes: chain.classes };
   const isLinear = hasLinearHead(last);
@@ -89,6 +87,10 @@ async function startDescribed(
   model: Extract<Model, { kind: 'onnx' }>,
   choice: EngineChoice,
 ): Promise<Running> {
+  const [{ startFeatures, startOnnx }, { activationOf, overPicture }] = await Promise.all([
+    import('../onnx/run.js'),
+    import('../onnx/activation.js'),
+  ]);
   const { form, engine, declined, suspicions } = await startOnnx(model, choice);
   const { height, width, channels, layout } = form.input;
   let pooling: ReturnType<typeof startFeatures> | undefined;

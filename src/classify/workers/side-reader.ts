@@ -3,6 +3,7 @@ import type { EngineChoice } from '../engines/engine.js';
 import { buildChain } from '../graph/chain.js';
 import { readGraphDef } from '../graph/graphdef.js';
 import { softmax } from '../graph/last-layer.js';
+import { defaultLayers } from '../graph/layers.js';
 import { walk } from '../graph/walk.js';
 import type { QuarterTurn } from '../orientation.js';
 import { prepareAsDescribed } from '../prepare/described.js';
@@ -33,8 +34,8 @@ const form = {
 
 /** @throws network_unsupported, engine_unavailable, engine_wrong, no_engine */
 export async function startSideReader(model: SideModel, choice: EngineChoice): Promise<ReadSide> {
-  const steps = walk(readGraphDef(model.graph), { inputLayer: 'input', outputLayer: 'final_result' });
-  const { engine } = await chooseEngine(choice, buildChain(steps, size), steps);
+  const steps = walk(readGraphDef(model.graph), defaultLayers);
+  const { engine } = await chooseEngine(choice, buildChain(steps, size), steps, model.known);
   return async (picture, turn) => {
     const stored = await prepareAsDescribed(picture, form);
     const input = turn === 0 ? stored : turnedBy(stored, side, turn);

@@ -3,9 +3,10 @@ import { inspect } from 'node:util';
 import { asPlainviewError } from '../../errors/errors.js';
 import type { EngineChoice } from '../engines/engine.js';
 import type { Size } from '../graph/steps.js';
-import { turnOf } from '../orientation.js';
 import { decode } from '../prepare/decode.js';
 import type { Picture } from '../prepare/picture.js';
+import { turnOf } from '../turn.js';
+import type { Ahead } from './process.js';
 import type { Reply, Request, SerializedError, Setup, ShadowOutcome, ToWorker } from './protocol.js';
 import { ReceivedPictures } from './received-pictures.js';
 import { type Running, startNetwork } from './running.js';
@@ -149,6 +150,14 @@ function preferForOomKiller(): void {
     // Only Linux has it.
   }
 }
+
+/** What the parent knows to be needed. Whether it fails is told when it is needed. */
+const ahead: Readonly<Record<Ahead, () => Promise<unknown>>> = {
+  onnxruntime: () => import('onnxruntime-node'),
+  bitmap: () => import('../prepare/bitmap.js'),
+};
+for (const [name, load] of Object.entries(ahead))
+  if (process.argv.includes(name)) load().catch(() => undefined);
 
 process.once('message', (message: ToWorker) => {
   if (message.kind === 'setup')

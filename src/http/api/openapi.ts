@@ -92,6 +92,8 @@ const webhooks = (named: NamedSchemas): Json =>
 
 /** @returns the operations, and one more that serves an OpenAPI 3.1 document of all of them */
 export function withDescription(operations: readonly Operation[], version: string): Operation[] {
+  // Made when it is first asked for: no other part of a start takes as long.
+  let document: ReturnType<typeof documentOf> | undefined;
   const own = operation({
     id: 'describeApi',
     tag: 'service',
@@ -100,9 +102,16 @@ export function withDescription(operations: readonly Operation[], version: strin
     summary: 'This description',
     role: 'viewer',
     answer: z.looseObject({ openapi: z.string() }),
-    handle: () => document,
+    handle: () => {
+      document ??= documentOf(all, version);
+      return document;
+    },
   });
   const all = [...operations, own];
+  return all;
+}
+
+function documentOf(all: readonly Operation[], version: string) {
   const named: NamedSchemas = {};
   const paths: { [path: string]: Json } = {};
   for (const each of all) {
@@ -110,7 +119,7 @@ export function withDescription(operations: readonly Operation[], version: strin
     methods[each.method] = describe(each, named);
     paths[each.path] = methods;
   }
-  const document = {
+  return {
     openapi: '3.1.1',
     info: {
       title: 'Plainview',
@@ -143,7 +152,6 @@ export function withDescription(operations: readonly Operation[], version: strin
       ),
     },
   };
-  return all;
 }
 
 const problemContent = {

@@ -10,7 +10,7 @@ import {
   type ClassifierOptions,
   createClassifier,
 } from '../../../src/classify/classifier.js';
-import { engineName } from '../../../src/classify/engines/engine.js';
+import { engineNames } from '../../../src/classify/engines/engine.js';
 import { buildChain } from '../../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
 import { softmax, throughDense } from '../../../src/classify/graph/last-layer.js';
@@ -18,6 +18,8 @@ import { runReference } from '../../../src/classify/graph/reference.js';
 import { walk } from '../../../src/classify/graph/walk.js';
 import { decode } from '../../../src/classify/prepare/decode.js';
 import { prepare } from '../../../src/classify/prepare/resize.js';
+import { defaultMegapixels, memoryFor } from '../../../src/classify/workers/memory.js';
+import { EarlyProcess } from '../../../src/classify/workers/process.js';
 import { goldenGraph, goldenSize } from '../../../testkit/classify/graphs.js';
 import { goldenPictureFile, modelFile } from '../../../testkit/classify/pictures.js';
 
@@ -133,7 +135,7 @@ describe('a classifier', () => {
 
   it('reports its engine', async () => {
     const classifier = await start({ engine: 'auto' });
-    expect(engineName.options).toContain(classifier.engine.engine);
+    expect(engineNames).toContain(classifier.engine.engine);
     expect(classifier.network).toMatchObject({ name: 'keras', classes: ['a', 'b', 'c', 'd', 'e'] });
   });
 
@@ -321,6 +323,39 @@ describe('a process that hangs', () => {
     const next = classifier.classify(goldenPictureFile('grey.png'));
     await expect(hanging).rejects.toMatchObject({ code: 'classifier_hung', transient: false });
     expect((await next).scores).toHaveLength(5);
+    expect(children).toHaveLength(2);
+  });
+});
+
+describe('a process that was started early', () => {
+  const limits = { engine: 'wasm', memoryBytes: memoryFor(defaultMegapixels) } as const;
+  const ended = async (process: ChildProcess | undefined) => {
+    await vi.waitFor(() => expect(process?.signalCode).toBe('SIGKILL'), { timeout: 20_000 });
+  };
+
+  it('is the first one of the classifier', async () => {
+    const early = new EarlyProcess(limits, ['bitmap']);
+    const classifier = await start({ early });
+    early.end();
+    expect((await classifier.classify(goldenPictureFile('grey.png'))).scores).toHaveLength(5);
+    expect(children).toHaveLength(1);
+  });
+
+  it('is ended where another limit of memory was set', async () => {
+    const early = new EarlyProcess(limits, []);
+    const classifier = await start({ early, maxMegapixels: 20 });
+    early.end();
+    expect((await classifier.classify(goldenPictureFile('grey.png'))).scores).toHaveLength(5);
+    expect(children).toHaveLength(2);
+    await ended(children[0]);
+  });
+
+  it('and has ended since is replaced', async () => {
+    const early = new EarlyProcess(limits, []);
+    children[0]?.kill('SIGKILL');
+    await ended(children[0]);
+    const classifier = await start({ early });
+    expect((await classifier.classify(goldenPictureFile('grey.png'))).scores).toHaveLength(5);
     expect(children).toHaveLength(2);
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { creators } from '../../../src/classify/engines/choose.js';
-import { type CreateEngine, type Engine, engineName } from '../../../src/classify/engines/engine.js';
+import { type CreateEngine, type Engine, engineNames } from '../../../src/classify/engines/engine.js';
 import { createInt8 } from '../../../src/classify/engines/onnxruntime.js';
 import { int8Tolerance, noise, selfTest, tolerance } from '../../../src/classify/engines/self-test.js';
 import { activationMapOf } from '../../../src/classify/graph/activation-maps.js';
@@ -56,7 +56,7 @@ interface Held {
 /** Engines that must not be skipped, on a machine that has what they need. */
 const demanded = process.env.PLAINVIEW_TEST_ENGINES?.split(',') ?? [];
 const why = new Map<string, string>();
-for (const name of engineName.options) {
+for (const name of engineNames) {
   try {
     const engine = await creators[name](chain);
     await engine.close();
@@ -101,7 +101,7 @@ const float32 = {
   moments: 1e-4,
 };
 const engines: Held[] = [
-  ...engineName.options.map((name) => ({ ...float32, name, skip: why.has(name), create: creators[name] })),
+  ...engineNames.map((name) => ({ ...float32, name, skip: why.has(name), create: creators[name] })),
   {
     name: 'onnxruntime in int8',
     skip: why.has('onnxruntime') || lacksVnni,

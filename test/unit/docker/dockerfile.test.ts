@@ -41,6 +41,7 @@ test('data files that the code reads are sent', () => {
     'model/upright.json',
     'model/side.pb',
     'model/side.json',
+    'model/self-test.json',
     'orders/regions.yaml',
     'orders/words/de.yaml',
   ])

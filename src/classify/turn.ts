@@ -1,0 +1,5 @@
+import type { Orientation, QuarterTurn } from './orientation.js';
+
+/** By how much a picture must be turned clockwise to be upright; 0 also where that is not told. */
+export const turnOf = (known: Orientation | undefined): QuarterTurn =>
+  known === undefined || known === 'cannot_tell' ? 0 : known.turned;
