@@ -25,7 +25,7 @@ export interface FaultyProxy {
   /** All calls so far. */
   calls: Call[];
   /** A test can set it. */
-  decide: (call: Call) => ProxyAction;
+  decide: (call: Call & { body: string }) => ProxyAction;
   stop(): Promise<void>;
 }
 
@@ -65,7 +65,7 @@ export async function startFaultyProxy(orthanc: string): Promise<FaultyProxy> {
     };
     const cut = () => incoming.socket.destroy();
     try {
-      const decided = proxy.decide({ method, url });
+      const decided = proxy.decide({ method, url, body: body.toString('utf8') });
       const action = typeof decided === 'function' ? await decided(forward) : decided;
       if (action === 'cut') return void cut();
       if (typeof action === 'number') return void response.writeHead(action).end('{}');
