@@ -184,9 +184,8 @@ export class Hierarchy {
     level: 'series' | 'studies',
     id: I,
   ): Promise<LabelledGroup<I> | undefined> {
-    const read = <T extends z.ZodType>(schema: T, path: string) =>
-      this.#transport.json(schema, { method: 'GET', url: `/${level}/${id}/${path}` });
-    return Promise.all([read(labelNames, 'labels'), read(namedMetadata, 'metadata?expand')])
+    const labels = this.#transport.json(labelNames, { method: 'GET', url: `/${level}/${id}/labels` });
+    return Promise.all([labels, this.#metadataOf(`${level}/${id}`)])
       .then(([Labels, Metadata]) => ({ ID: id, Labels, Metadata }))
       .catch(ifAbsent(undefined));
   }
@@ -274,8 +273,24 @@ export class Hierarchy {
   /** Metadata of series, studies or patients, by identifier. Leaves out deleted ones. */
   async metadata(level: GroupLevel, ids: readonly GroupId[]): Promise<Map<string, Record<string, string>>> {
     if (ids.length === 0) return new Map();
+    if (level === 'Series') return this.#seriesMetadata(ids);
     const all = await bulkContent(this.#transport, metadataContent, ids, level);
     return new Map(all.map(({ ID, Metadata }) => [ID, Metadata]));
+  }
+
+  /** With SQLite, `/tools/bulk-content` of a series takes reading the metadata of the whole archive. */
+  async #seriesMetadata(ids: readonly GroupId[]): Promise<Map<string, Record<string, string>>> {
+    const all = await Promise.all(
+      ids.map(async (id) => ({
+        id,
+        metadata: await this.#metadataOf(`series/${id}`).catch(ifAbsent(undefined)),
+      })),
+    );
+    return new Map(all.flatMap(({ id, metadata }) => (metadata === undefined ? [] : [[id, metadata]])));
+  }
+
+  #metadataOf(resource: string): Promise<Record<string, string>> {
+    return this.#transport.json(namedMetadata, { method: 'GET', url: `/${resource}/metadata?expand` });
   }
 
   async #parents(ids: readonly (InstanceId | StudyId)[]) {

@@ -229,7 +229,7 @@ const inText = <K extends string>(
 export type DescribedTags = z.output<typeof describedTags>;
 export type PictureTags = DescribedTags['tags'];
 
-/** `/tools/find` at the level of series, expanded. */
+/** `/tools/find` at the level of series, with `seriesParts`. */
 export const seriesFound = z
   .object({
     ID: seriesId,
@@ -246,6 +246,12 @@ export const seriesFound = z
       instances: Instances,
     }),
   );
+
+/**
+ * What `seriesFound` needs. Without these names, SQLite reads the metadata of the whole archive for the state of a series.
+ * Orthanc before 1.12.5 does not know them.
+ */
+export const seriesParts = { Expand: true, ResponseContent: ['MainDicomTags', 'Parent', 'Children'] };
 
 /** `/tools/count-resources` */
 export const resourceCount = z.object({ Count: z.number() });

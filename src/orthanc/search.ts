@@ -5,7 +5,7 @@ import type { Finder, Page } from './finder.js';
 import type { Hierarchy } from './hierarchy.js';
 import { type AnyId, anyId, type InstanceId, instanceId, type StudyId, studyId } from './ids.js';
 import type { IndexedSeries } from './radiographs.js';
-import { type InstanceContent, lookupMatches, resourceCount, seriesFound } from './resources.js';
+import { type InstanceContent, lookupMatches, resourceCount, seriesFound, seriesParts } from './resources.js';
 import type { Transport } from './transport.js';
 
 /** Instances whose metadata one call reads. */
@@ -36,7 +36,7 @@ export class Search {
 
   /** A page of series, in an order that does not change when their metadata is written. */
   series(query: Record<string, string>, page: Page): Promise<IndexedSeries[]> {
-    const data = { Level: 'Series', Query: query, CaseSensitive: false, Expand: true };
+    const data = { Level: 'Series', Query: query, CaseSensitive: false, ...seriesParts };
     return this.#finder.once(seriesFound, { ...data, Since: page.since, Limit: page.limit });
   }
 
@@ -49,7 +49,7 @@ export class Search {
       Level: 'Series',
       Query: { PatientID: patientId },
       CaseSensitive: false,
-      Expand: true,
+      ...seriesParts,
       RequestedTags: ['PatientID'],
     };
     const found = await this.#finder.all(ofPatient, data, { limit: most });
@@ -60,7 +60,7 @@ export class Search {
   seriesByUpdate(page: Page & { order: 'newest' | 'oldest' }): Promise<IndexedSeries[]> {
     return this.#finder.once(seriesFound, {
       ...allSeries,
-      Expand: true,
+      ...seriesParts,
       Since: page.since,
       Limit: page.limit,
       OrderBy: [{ Type: 'Metadata', Key: 'LastUpdate', Direction: page.order === 'newest' ? 'DESC' : 'ASC' }],

@@ -4,7 +4,7 @@ import type { Finder } from './finder.js';
 import type { Hierarchy } from './hierarchy.js';
 import { instanceId, patientId, studyId } from './ids.js';
 import { mayBeRadiograph } from './radiographs.js';
-import { type InstanceContent, seriesFound, text } from './resources.js';
+import { type InstanceContent, seriesFound, seriesParts, text } from './resources.js';
 
 /** Most radiographs that one call reads, of all its studies together. No layout has more. */
 const maxRadiographs = 200;
@@ -100,7 +100,7 @@ export class Studies {
   ): Promise<FoundRadiograph[]> {
     if (studyInstanceUids.length === 0) return [];
     const studies = { StudyInstanceUID: studyInstanceUids.join('\\') };
-    const series = await this.#find(seriesFound, { Level: 'Series', Query: studies });
+    const series = await this.#find(seriesFound, { Level: 'Series', Query: studies, ...seriesParts });
     const { holding } = await this.#hierarchy.withRadiographs(series, modalities);
     if (holding.length === 0) return [];
     const modalityOf = new Map<string, string>(holding.map(({ id, modality }) => [id, modality]));

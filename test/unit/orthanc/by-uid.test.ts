@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
-import { instanceId } from '../../../src/orthanc/ids.js';
+import { groupId, instanceId, studyId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { readsByUid } from '../../../testkit/by-uid.js';
 import { image } from '../../../testkit/dicom.js';
@@ -78,4 +78,41 @@ describe.each([
     await fake.stop();
   });
   readsByUid(() => fake.url);
+});
+
+test('nothing that is asked about series takes reading the metadata of the whole archive', async () => {
+  const fake = await startFakeOrthanc({ system: { Version: '1.13.0' } });
+  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url }));
+  try {
+    await orthanc.nodes.check();
+    const { ParentSeries, ParentStudy } = fake.store(image({ patientId: 'series' }));
+    const gone = fake.store(image({ patientId: 'gone' })).ParentSeries;
+    await fetch(`${fake.url}/series/${gone}`, { method: 'DELETE' });
+    const bodies: string[] = [];
+    fake.intercept = ({ path, body }) => {
+      bodies.push(`${path} ${body}`);
+      return undefined;
+    };
+    const { search, hierarchy, studies } = orthanc;
+    const series = await hierarchy.metadata(
+      'Series',
+      [ParentSeries, gone].map((id) => groupId.parse(id)),
+    );
+    expect([...series.keys()]).toEqual([ParentSeries]);
+    expect(await search.seriesByUpdate({ order: 'newest', since: 0, limit: 10 })).toHaveLength(1);
+    expect(await search.series({}, { since: 0, limit: 10 })).toHaveLength(1);
+    expect(await search.seriesOfPatient('series', 10)).toHaveLength(1);
+    expect(await hierarchy.trees([studyId.parse(ParentStudy)])).toHaveLength(1);
+    const [tree] = await hierarchy.trees([studyId.parse(ParentStudy)]);
+    expect(await studies.radiographs([tree?.study.MainDicomTags['0020,000d'] ?? ''], ['DX'])).toHaveLength(1);
+    const asksState = (call: string) =>
+      call.startsWith('/tools/bulk-content')
+        ? !call.includes('"Level":"Instance"')
+        : call.includes('"Level":"Series"') && !call.includes('"ResponseContent":["MainDicomTags"');
+    expect(bodies.filter(asksState)).toEqual([]);
+    expect(bodies.length).toBeGreaterThan(8);
+  } finally {
+    orthanc.close();
+    await fake.stop();
+  }
 });
