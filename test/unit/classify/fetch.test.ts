@@ -47,7 +47,8 @@ const fetching = (options: Partial<FetchOptions> = {}) =>
     gitBlob,
     attempts: 3,
     pauseMs: 1,
-    idleMs: 300,
+    // Longer than a busy machine takes: such a try is one that the server may not have seen.
+    idleMs: 30_000,
     ...options,
   });
 
@@ -155,7 +156,7 @@ describe('fetching the network', () => {
   it('tries again after HTTP 503, or where no response comes', async () => {
     const silent: Answer = () => undefined;
     answers = [status(503), silent, whole];
-    await fetching();
+    await fetching({ idleMs: 300, attempts: 20 });
     await expectFetched();
   });
 
@@ -198,7 +199,7 @@ describe('fetching the network', () => {
         response.write(content.subarray(0, half));
       },
     ];
-    await expect(fetching({ attempts: 1 })).rejects.toThrow(/nothing arrived for 0\.3 s/);
+    await expect(fetching({ attempts: 1, idleMs: 300 })).rejects.toThrow(/nothing arrived for 0\.3 s/);
   });
 
   it.each([401, 403, 404, 410])('does not try again after HTTP %i', async (code) => {
