@@ -15,6 +15,9 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
+/** What hangs takes longer: two minutes for a picture, or for ever. A busy machine takes up to 40 s. */
+const mostMs = 60_000;
+
 /** A service that ends within 2 seconds of a SIGTERM, and its Orthanc. */
 async function serve() {
   const orthanc = await startFakeOrthanc();
@@ -68,7 +71,7 @@ function freeze(pids: readonly number[]): void {
   }
 }
 
-test('a stop does not wait for a picture that hangs a process', { timeout: 90_000 }, async () => {
+test('a stop does not wait for a picture that hangs a process', { timeout: 150_000 }, async () => {
   const { orthanc, child, port, state, ready, ended } = await serve();
   await ready();
   freeze(childrenOf(child));
@@ -80,11 +83,11 @@ test('a stop does not wait for a picture that hangs a process', { timeout: 90_00
   const began = performance.now();
   child.kill('SIGTERM');
   await ended;
-  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(performance.now() - began).toBeLessThan(mostMs);
   expect(port).toBeGreaterThan(0);
 });
 
-test('a stop does not wait for a network that does not load', { timeout: 90_000 }, async () => {
+test('a stop does not wait for a network that does not load', { timeout: 150_000 }, async () => {
   const { child, ended } = await serve();
   const loading = await waitFor(() => childrenOf(child).length > 0 && childrenOf(child), {
     what: 'a process that loads the network',
@@ -94,10 +97,10 @@ test('a stop does not wait for a network that does not load', { timeout: 90_000 
   const began = performance.now();
   child.kill('SIGTERM');
   await ended;
-  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(performance.now() - began).toBeLessThan(mostMs);
 });
 
-test('a stop ends also where the state folder cannot be written', { timeout: 90_000 }, async () => {
+test('a stop ends also where the state folder cannot be written', { timeout: 150_000 }, async () => {
   const { child, state, ready, ended } = await serve();
   await ready();
   // In the place of the files that are written first, so that root cannot write them either.
@@ -106,5 +109,5 @@ test('a stop ends also where the state folder cannot be written', { timeout: 90_
   const began = performance.now();
   child.kill('SIGTERM');
   await ended;
-  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(performance.now() - began).toBeLessThan(mostMs);
 });
