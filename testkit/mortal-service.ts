@@ -170,7 +170,7 @@ export class MortalService {
     await waitFor(
       async () => {
         for (const service of services) if (!(await service.#isIdle())) service.#quietPolls = 0;
-        return services.some(({ isDead }) => isDead) || services.every((service) => service.#quietPolls > 5);
+        return services.some(({ isDead }) => isDead) || services.every((service) => service.#quietPolls > 10);
       },
       { what: 'rest', everyMs: 5, timeout: 60_000 },
     );
