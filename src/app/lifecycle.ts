@@ -1,3 +1,5 @@
+import { settledOrAborted } from '../async/settled-or-aborted.js';
+
 /**
  * A part of the running service. Parts are started in order and stopped in reverse order. So each part can use the parts
  * before it during its whole life.
@@ -21,6 +23,8 @@ export interface Part {
 export class Lifecycle {
   readonly #parts: readonly Part[];
   readonly #started: Part[] = [];
+  #resuming: Promise<void> = Promise.resolve();
+  #isStopping = false;
 
   /** @param parts in the order in which they are started and resumed */
   constructor(parts: readonly Part[]) {
@@ -36,9 +40,14 @@ export class Lifecycle {
   }
 
   /** @throws the error of a part. All parts are paused then. */
-  async resume(): Promise<void> {
+  resume(): Promise<void> {
+    this.#resuming = this.#resume();
+    return this.#resuming;
+  }
+
+  async #resume(): Promise<void> {
     try {
-      for (const part of this.#parts) await part.resume?.();
+      for (const part of this.#parts) if (!this.#isStopping) await part.resume?.();
     } catch (error) {
       this.pause();
       throw error;
@@ -50,10 +59,16 @@ export class Lifecycle {
   }
 
   /**
-   * Stops the started parts in reverse order. A second call does nothing.
+   * Stops the started parts in reverse order, after the part that is being resumed. A second call does nothing.
    * @throws the first error of a part, after all are stopped
    */
   async stop(deadline: AbortSignal): Promise<void> {
+    this.#isStopping = true;
+    // Whoever resumes is told its error.
+    await settledOrAborted(
+      this.#resuming.catch(() => undefined),
+      deadline,
+    );
     const errors: unknown[] = [];
     for (let part = this.#started.pop(); part !== undefined; part = this.#started.pop())
       try {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { settledOrAborted } from '../async/settled-or-aborted.js';
 import type { StateProbe } from '../store/state-probe.js';
 
 const defaultIntervalMs = 10_000;
@@ -15,6 +16,8 @@ interface Parts {
 export class Monitor {
   readonly #parts: Parts;
   #timer: NodeJS.Timeout | undefined;
+  /** All that were begun: the first can hang while others end. */
+  #looks: Promise<unknown> = Promise.resolve();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -22,11 +25,15 @@ export class Monitor {
 
   async start(): Promise<void> {
     await this.#look();
-    this.#timer = setInterval(() => void this.#look(), this.#parts.intervalMs ?? defaultIntervalMs);
+    this.#timer = setInterval(() => {
+      this.#looks = Promise.all([this.#looks, this.#look()]);
+    }, this.#parts.intervalMs ?? defaultIntervalMs);
   }
 
-  stop(): void {
+  /** After this, the state is not written: another process may have it. */
+  async stop(deadline: AbortSignal): Promise<void> {
     clearInterval(this.#timer);
+    await settledOrAborted(this.#looks, deadline);
   }
 
   async #look(): Promise<void> {

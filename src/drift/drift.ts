@@ -47,6 +47,7 @@ export class Drift {
   readonly #unsaved = new Set<string>();
   readonly #studies = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  #saving: Promise<void> = Promise.resolve();
 
   /** @throws state_unusable */
   static async open(store: Store, network: () => string, log: Logger): Promise<Drift> {
@@ -140,7 +141,13 @@ export class Drift {
     }, saveMs).unref();
   }
 
-  async #save(): Promise<void> {
+  /** It never rejects. After the saves that were begun before. */
+  #save(): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#saveUnsaved());
+    return this.#saving;
+  }
+
+  async #saveUnsaved(): Promise<void> {
     try {
       for (const station of [...this.#stations.keys()].slice(0, -mostStations)) {
         this.#stations.delete(station);

@@ -223,6 +223,8 @@ describe('a request over the API', () => {
     const response = await api(of, 'POST', '/requests', { selection: { ids: [stored[0]?.study] } });
     await waitFor(async () => (await api(of, 'GET', `/requests/${response.json.id}`)).json.asked === 4);
     expect((await api(of, 'DELETE', `/requests/${response.json.id}`)).json.state).toBe('cancelled');
+    // Otherwise it would go on after a power cut.
+    expect(await readFile(join(of.stateDir, 'requests.json'), 'utf8')).toBe('[]');
     of.classifier.answer = async () => ({ category: 'pelvis_ap', score: 0.99 });
     release();
     await waitFor(async () => (await of.metrics()).includes('plainview_queue_jobs{state="waiting"} 0'));

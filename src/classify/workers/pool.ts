@@ -1,3 +1,4 @@
+import { settledOrAborted } from '../../async/settled-or-aborted.js';
 import { asPlainviewError, createError, type PlainviewError } from '../../errors/errors.js';
 import { isGpu } from '../engines/engine.js';
 import { Child, deserialize, type Job, type Ready, withoutShadow } from './child.js';
@@ -198,13 +199,4 @@ export class Pool {
       this.update();
     }
   }
-}
-
-/** Resolves when a promise has resolved, or at an abort before that. */
-async function settledOrAborted(promise: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal?.aborted) return;
-  const aborted = new Promise<void>((resolve) =>
-    signal?.addEventListener('abort', () => resolve(), { once: true }),
-  );
-  await Promise.race([promise, aborted]);
 }

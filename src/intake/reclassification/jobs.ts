@@ -31,6 +31,7 @@ interface ReclassificationJob {
   corrected: Set<InstanceId>;
   /** Whether it was asked for before a restart. Only the clock then tells what people decided since. */
   isResumed: boolean;
+  /** Resolves after it has ended and is no longer saved. It never rejects. */
   done: Promise<void>;
 }
 
@@ -162,16 +163,16 @@ export class ReclassificationJobs {
 
   #begin(job: ReclassificationJob): void {
     const { progress } = job;
-    job.done = this.#process(job).catch((caught: unknown) => {
-      const error = asPlainviewError(caught);
-      progress.state = 'failed';
-      progress.problem = error.message;
-      progress.failure = detailOf(error);
-      // An error that is not transient is a mistake in the request.
-      const level = error.transient ? 'error' : 'warn';
-      this.#parts.log[level]({ err: error, request: progress.id }, 'a reclassification job failed');
-    });
-    void job.done
+    job.done = this.#process(job)
+      .catch((caught: unknown) => {
+        const error = asPlainviewError(caught);
+        progress.state = 'failed';
+        progress.problem = error.message;
+        progress.failure = detailOf(error);
+        // An error that is not transient is a mistake in the request.
+        const level = error.transient ? 'error' : 'warn';
+        this.#parts.log[level]({ err: error, request: progress.id }, 'a reclassification job failed');
+      })
       .then(() => this.#save())
       .catch((error: unknown) =>
         this.#parts.log.error({ err: error }, 'the list of reclassification jobs could not be saved'),

@@ -90,3 +90,40 @@ test('a second stop does nothing', async () => {
   await lifecycle.stop(open);
   expect(events).toEqual(['start a', 'stop a']);
 });
+
+test('a stop ends a resumption after the part that resumes, and waits for it', async () => {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  const events: string[] = [];
+  const lifecycle = new Lifecycle([
+    {
+      resume: async () => {
+        await promise;
+        events.push('resumed a');
+      },
+      stop: () => events.push('stop a'),
+    },
+    { resume: () => events.push('resume b'), stop: () => events.push('stop b') },
+  ]);
+  await lifecycle.start();
+  const resuming = lifecycle.resume();
+  const stopping = lifecycle.stop(open);
+  await new Promise(setImmediate);
+  expect(events).toEqual([]);
+  resolve();
+  await Promise.all([resuming, stopping]);
+  expect(events).toEqual(['resumed a', 'stop b', 'stop a']);
+});
+
+test('a stop waits for a resumption no longer than until its deadline', async () => {
+  const events: string[] = [];
+  const lifecycle = new Lifecycle([
+    { resume: () => new Promise(() => undefined), stop: () => events.push('stop a') },
+  ]);
+  await lifecycle.start();
+  void lifecycle.resume();
+  await lifecycle.stop(AbortSignal.abort());
+  expect(events).toEqual(['stop a']);
+});
