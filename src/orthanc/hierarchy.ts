@@ -261,12 +261,12 @@ export class Hierarchy {
   async instancesBelow(
     ids: readonly (AnyId | GroupId | SeriesId)[],
     modalities: readonly string[],
-  ): Promise<InstanceContent[]> {
+  ): Promise<IdentifiedInstance[]> {
     if (ids.length === 0) return [];
-    const [series, instances] = await Promise.all([
-      bulkContent(this.#transport, seriesContent, ids, 'Series'),
-      bulkContent(this.#transport, instanceContent, ids, 'Instance'),
-    ]);
+    const instances = await bulkContent(this.#transport, identifiedInstance, ids, 'Instance');
+    const { series } = (await this.#byUid.parents(instances)) ?? {
+      series: await bulkContent(this.#transport, seriesContent, ids, 'Series'),
+    };
     return radiographsOf(series, instances, modalities);
   }
 

@@ -104,6 +104,7 @@ test('nothing that is asked about series takes reading the metadata of the whole
     expect(await search.seriesOfPatient('series', 10)).toHaveLength(1);
     expect(await hierarchy.trees([studyId.parse(ParentStudy)])).toHaveLength(1);
     const [tree] = await hierarchy.trees([studyId.parse(ParentStudy)]);
+    expect(await hierarchy.instancesBelow([groupId.parse(ParentStudy)], ['DX'])).toHaveLength(1);
     expect(await studies.radiographs([tree?.study.MainDicomTags['0020,000d'] ?? ''], ['DX'])).toHaveLength(1);
     const asksState = (call: string) =>
       call.startsWith('/tools/bulk-content')
