@@ -46,6 +46,11 @@ export function startProcess(limits: Limits, ahead: readonly Ahead[] = []): Chil
   });
 }
 
+/** One that could not be started has no number. Until its `error`, Node.js would send the signal to the group of this process. */
+export function endProcess(child: ChildProcess): void {
+  if (child.pid !== undefined) child.kill('SIGKILL');
+}
+
 /**
  * On Linux the kernel refuses the process more private memory than the limit (RLIMIT_DATA). Limits on the address space
  * are of no use: V8 and WebAssembly reserve much more than they use. CUDA needs more too, so a GPU has no limit.
@@ -88,6 +93,6 @@ export class EarlyProcess {
 
   /** Ends it where nobody took it. */
   end(): void {
-    this.#process?.kill('SIGKILL');
+    if (this.#process !== undefined) endProcess(this.#process);
   }
 }
