@@ -90,7 +90,7 @@ export class Child {
       });
       const ended = (why: string, cause?: unknown) => {
         clearTimeout(starting);
-        reject(createError('classifier_crashed', { why }, cause));
+        reject(createError('classifier_unstartable', { why }, cause));
         this.#end(why);
       };
       this.#process.on('error', (error) => ended(error.message, error));

@@ -43,7 +43,7 @@ export class Pool {
    * @param limit most processes at a time; with a GPU there is always one
    * @param cancelled ends the start
    * @param about the first process
-   * @throws what the first process's start throws: network_…, engine_…, no_engine
+   * @throws what the first process's start throws: network_…, engine_…, no_engine, classifier_unstartable
    */
   static async start(
     setup: Setup,
@@ -94,7 +94,7 @@ export class Pool {
     return this.#shadowProblem;
   }
 
-  /** @throws classifier_crashed, classifier_hung, picture_…; classifier_closed */
+  /** @throws classifier_crashed, classifier_unstartable, classifier_hung, picture_…; classifier_closed */
   async classify(picture: Buffer, kind: 'scores' | 'features' = 'scores'): Promise<Classification> {
     const result = await this.#run(picture, { kind });
     const hasShadow = this.#setup.shadow !== undefined || this.#shadowProblem !== undefined;

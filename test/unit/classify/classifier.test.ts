@@ -392,7 +392,12 @@ describe('a process that cannot be started', () => {
     const classifier = await start({ workers: 1 });
     lacking = what;
     children[0]?.kill('SIGKILL');
-    await expect(classifier.classify(goldenPictureFile('rgb.png'))).rejects.toThrow(what);
+    await expect(classifier.classify(goldenPictureFile('rgb.png'))).rejects.toMatchObject({
+      code: 'classifier_unstartable',
+      // They are not what is wrong.
+      transient: true,
+      message: expect.stringContaining(what),
+    });
     lacking = undefined;
     expect((await classifier.classify(goldenPictureFile('rgb.png'))).scores).toHaveLength(5);
   });
@@ -405,7 +410,7 @@ describe('a process that cannot be started', () => {
       throw new Error('Data cannot be cloned, out of memory.');
     };
     await expect(start({ early })).rejects.toMatchObject({
-      code: 'classifier_crashed',
+      code: 'classifier_unstartable',
       message: expect.stringContaining('out of memory'),
     });
     await vi.waitFor(() => expect(child.signalCode).toBe('SIGKILL'), { timeout: 20_000 });
@@ -413,7 +418,7 @@ describe('a process that cannot be started', () => {
 });
 
 it('a start that was cancelled before its process was there ends', async () => {
-  await expect(start({}, AbortSignal.abort())).rejects.toMatchObject({ code: 'classifier_crashed' });
+  await expect(start({}, AbortSignal.abort())).rejects.toMatchObject({ code: 'classifier_unstartable' });
   expect(children.map(({ signalCode }) => signalCode)).toEqual(children.map(() => 'SIGKILL'));
 });
 
