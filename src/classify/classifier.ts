@@ -62,7 +62,7 @@ export interface ClassifierOptions extends NetworkSource {
 
 /**
  * @param cancelled ends the start
- * @throws network_…, int8_unavailable, engine_unavailable, engine_wrong, no_engine; classifier_crashed where the start is ended
+ * @throws network_…, int8_unavailable, engine_unavailable, engine_wrong, no_engine; classifier_unstartable, also where the start is cancelled
  */
 export async function createClassifier(
   options: ClassifierOptions,

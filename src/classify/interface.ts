@@ -68,7 +68,7 @@ export interface Classifier {
   readonly taps?: Taps | undefined;
   /**
    * @param picture PNG, JPEG, GIF or PAM; a PAM can hold only the rows and columns of `taps`
-   * @throws picture_undecodable, picture_too_large, network_output, classifier_crashed, classifier_hung, classifier_closed
+   * @throws picture_undecodable, picture_too_large, network_output, classifier_crashed, classifier_unstartable, classifier_hung, classifier_closed
    */
   classify(picture: Buffer): Promise<Classified>;
   /**

@@ -10,14 +10,21 @@ import { asPlainviewError, createError } from '../errors/errors.js';
 import { type FoundFile, type LeftOutFiles, picturesBelow } from '../evaluate/picture-files.js';
 import type { LabelledFile } from './label-lines.js';
 
-/** The given paths. `-` means the paths on standard input, one per line. They are read when they are needed. */
-export async function* pathsFrom(given: readonly string[], stdin: Readable): AsyncGenerator<string> {
+/**
+ * The given paths. `-` means the paths on standard input, one per line. They are read when they are needed.
+ * @param enough ends standard input: its writer may never do
+ */
+export async function* pathsFrom(
+  given: readonly string[],
+  stdin: Readable,
+  enough: AbortSignal,
+): AsyncGenerator<string> {
   for (const path of given) {
     if (path !== '-') {
       yield path;
       continue;
     }
-    for await (const line of createInterface({ input: stdin })) if (line !== '') yield line;
+    for await (const line of createInterface({ input: stdin, signal: enough })) if (line !== '') yield line;
   }
 }
 

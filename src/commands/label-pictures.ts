@@ -56,15 +56,15 @@ export async function label(
   const leftOut = new LeftOutFiles();
   const counts = { pictures: 0, failures: 0, beyond: 0 };
   // The reader may close the pipe early (`| head`). That is not an error.
-  let isPipeClosed = false;
+  const readerGone = new AbortController();
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    isPipeClosed = true;
+    readerGone.abort();
   });
   try {
-    const files = filesOf(pathsFrom(images, process.stdin), config, leftOut);
+    const files = filesOf(pathsFrom(images, process.stdin, readerGone.signal), config, leftOut);
     for await (const labelled of labelFiles(files, classifier, concurrency)) {
-      if (isPipeClosed) break;
+      if (readerGone.signal.aborted) break;
       if ('error' in labelled) counts.failures++;
       else counts.pictures++;
       if (isBeyond(labelled)) counts.beyond++;

@@ -1,5 +1,6 @@
 import { getPriority, setPriority } from 'node:os';
 import { Command } from 'commander';
+import { endAtLast } from '../app/last-resort.js';
 import { openServiceLog } from '../app/service-log.js';
 import { tellSystemd } from '../app/watchdog.js';
 import { loadConfig } from '../config/load.js';
@@ -34,6 +35,7 @@ async function run(onlyWorks: boolean): Promise<void> {
   const loading = new AbortController();
   const stopRequested = new Promise<string>((resolve) => {
     const request = (signal: string) => {
+      if (stopRequestedAt === 0) endAtLast(config);
       stopRequestedAt ||= performance.now();
       loading.abort();
       resolve(signal);

@@ -411,7 +411,7 @@ export const options = z.object({
   shutdownSeconds: integer(0, 600)
     .default(20)
     .describe(
-      'Maximum time that a stop (SIGTERM) waits for the instances in work and the last lines of the log, in seconds.',
+      'Maximum time that a stop (SIGTERM) waits for the instances in work and the last lines of the log, in seconds. Five seconds later the process ends itself, also where the state folder does not answer.',
     ),
 });
 

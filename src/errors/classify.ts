@@ -164,6 +164,16 @@ export const classifyErrors = {
     remedy:
       'If the machine lacked memory, add some and ask for reclassification. Else report the kind of picture.',
   },
+  classifier_unstartable: {
+    message: (p: { why: string }) =>
+      `A process that classifies could not be started, or ended before it was ready (${p.why}). Pictures are tried again later.`,
+    transient: true,
+    status: 503,
+    exit: 1,
+    meaning: 'This says nothing about the pictures that waited for it.',
+    remedy:
+      'Probably this machine, or the limit of the service, has not enough memory, processes or open files: give it more.',
+  },
   classifier_hung: {
     message: (p: { seconds: number }) =>
       `The picture was not classified within ${p.seconds} s, so Plainview gave it up and replaced the process. If the machine was only overloaded, ask for reclassification.`,

@@ -80,6 +80,16 @@ export const runningErrors = {
     status: 500,
     exit: 1,
   },
+  stop_hangs: {
+    message: (p: { seconds: number; folder: string }) =>
+      `The stop has not ended after ${p.seconds} s: probably ${p.folder} does not answer. The process ends itself without it, and the next start goes on from what is saved.`,
+    transient: true,
+    status: 500,
+    exit: 1,
+    meaning:
+      'What waits for a file server or a disk that does not answer cannot be cancelled. A process with such a call never ends of itself. This message is on standard error.',
+    remedy: 'Look at the disk or file server of that folder.',
+  },
   systemd_unreachable: {
     message: (p: { why: string }) =>
       `systemd cannot be told that the service works (${p.why}): the program systemd-notify is needed, and NotifyAccess=all in the unit.`,

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -18,10 +18,11 @@ afterEach(async () => {
 /** What hangs takes longer: two minutes for a picture, or for ever. A busy machine takes up to 40 s. */
 const mostMs = 60_000;
 
-/** A service that ends within 2 seconds of a SIGTERM, and its Orthanc. */
-async function serve() {
+/** A service that ends within 2 seconds of a SIGTERM, and its Orthanc. @param hanging file of the state that cannot be read */
+async function serve({ hanging }: { hanging?: string } = {}) {
   const orthanc = await startFakeOrthanc();
   const state = mkdtempSync(join(tmpdir(), 'plainview-stop-'));
+  if (hanging !== undefined) makePipe(join(state, hanging));
   const port = await freePort();
   const child = spawn(process.execPath, [cliFile, 'serve'], {
     env: {
@@ -49,6 +50,22 @@ async function serve() {
   return { orthanc, child, port, state, ready, ended: once(child, 'exit') };
 }
 
+/** Whoever opens it waits for another one, as for a file server that does not answer. */
+const makePipe = (path: string) => execFileSync('mkfifo', [path]);
+
+/** Waits until a process has opened the pipe to read. From then on it waits for what is never written. */
+async function hold(pipe: string): Promise<void> {
+  const open = () => {
+    try {
+      return openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch {
+      return undefined; // Nobody reads it yet.
+    }
+  };
+  const held = await waitFor(open, { what: `a reader of ${pipe}` });
+  ends.push(() => closeSync(held));
+}
+
 /** Without one that has not begun its own program yet: until it does, whoever starts it waits. */
 const childrenOf = ({ pid }: ChildProcess): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
@@ -56,6 +73,14 @@ const childrenOf = ({ pid }: ChildProcess): number[] =>
     .split(' ')
     .filter((child) => child !== '' && readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('worker'))
     .map(Number);
+
+const hasEnded = (pid: number): boolean => {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return true;
+  }
+};
 
 /** Stops a process, as native code that does not end does. */
 function freeze(pids: readonly number[]): void {
@@ -111,3 +136,31 @@ test('a stop ends also where the state folder cannot be written', { timeout: 150
   await ended;
   expect(performance.now() - began).toBeLessThan(mostMs);
 });
+
+test('a stop ends also where the state folder no longer answers', { timeout: 150_000 }, async () => {
+  const { orthanc, child, state, ready, ended } = await serve();
+  await ready();
+  makePipe(join(state, 'changes.json.part'));
+  orthanc.store(image());
+  const rendered = () => orthanc.calls.some(({ path }) => path.endsWith('/rendered'));
+  await waitFor(rendered, { what: 'the rendering', timeout: 20_000 });
+  const children = childrenOf(child);
+  const began = performance.now();
+  child.kill('SIGTERM');
+  await ended;
+  expect(performance.now() - began).toBeLessThan(mostMs);
+  await waitFor(() => children.every(hasEnded), { what: 'the end of the processes that classify' });
+});
+
+test.each(['chosen-network.json', 'changes.json'])(
+  'a stop ends also during a start for which the state folder does not answer (%s)',
+  { timeout: 150_000 },
+  async (hanging) => {
+    const { child, state, ended } = await serve({ hanging });
+    await hold(join(state, hanging));
+    const began = performance.now();
+    child.kill('SIGTERM');
+    await ended;
+    expect(performance.now() - began).toBeLessThan(mostMs);
+  },
+);

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { createError, PlainviewError } from '../../errors/errors.js';
-import { type EarlyProcess, startProcess } from './process.js';
+import { type EarlyProcess, endProcess, startProcess } from './process.js';
 import type {
   Classification,
   JobId,
@@ -50,7 +50,8 @@ export class Child {
   /** Rejects where the process cannot start. */
   readonly ready: Promise<Ready>;
   readonly #process: ChildProcess;
-  readonly #pictures: Writable;
+  /** Absent where too many files are open to start a process. Its `error` follows. */
+  readonly #pictures: Writable | undefined;
   readonly #jobs = new Map<JobId, RunningJob>();
   readonly #longestMs: number;
   readonly #longestShadowMs: number;
@@ -64,9 +65,10 @@ export class Child {
     this.#longestMs = setup.timeoutMs;
     this.#longestShadowMs = setup.shadow?.timeoutMs ?? 0;
     this.#process = early?.take(setup) ?? startProcess(setup);
-    this.#pictures = this.#process.stdio[4] as Writable;
+    const { stdio } = this.#process as Partial<ChildProcess>;
+    this.#pictures = stdio?.[4] as Writable | undefined;
     // A process that ends during a picture breaks this pipe. Its end is handled below.
-    this.#pictures.on('error', () => undefined);
+    this.#pictures?.on('error', () => undefined);
     this.ready = new Promise((resolve, reject) => {
       const starting =
         setup.shadow &&
@@ -88,7 +90,7 @@ export class Child {
       });
       const ended = (why: string, cause?: unknown) => {
         clearTimeout(starting);
-        reject(createError('classifier_crashed', { why }, cause));
+        reject(createError('classifier_unstartable', { why }, cause));
         this.#end(why);
       };
       this.#process.on('error', (error) => ended(error.message, error));
@@ -118,19 +120,26 @@ export class Child {
     const deadline = setTimeout(() => this.#giveUp(id), this.#longestMs);
     this.#jobs.set(id, { ...job, deadline });
     this.#send({ kind: 'request', request: { id, bytes: picture.length, wanted, shadow } });
-    this.#pictures.write(picture);
+    this.#pictures?.write(picture);
   }
 
   async close(): Promise<void> {
     if (!this.#isAlive) return;
     const ended = new Promise((resolve) => this.#process.once('exit', resolve));
     this.#end('closed');
-    await ended;
+    // One that could not be started has no end.
+    if (this.#process.pid !== undefined) await ended;
   }
 
   #send(message: ToWorker): void {
     // A process that has just ended refuses it. Its end is handled by its own event.
-    if (this.#process.connected) this.#process.send(message, () => undefined);
+    if (!this.#process.connected) return;
+    try {
+      this.#process.send(message, () => undefined);
+    } catch (error) {
+      // There is no memory for a copy of it.
+      this.#process.emit('error', error);
+    }
   }
 
   #settle(reply: Extract<Reply, { kind: 'scored' | 'done' | 'failed' }>): void {
@@ -167,7 +176,7 @@ export class Child {
     const running = [...this.#jobs.values()];
     for (const { deadline } of running) clearTimeout(deadline);
     this.#jobs.clear();
-    this.#process.kill('SIGKILL');
+    endProcess(this.#process);
     const lost = running.filter(({ scored }) => scored === undefined);
     for (const { scored, resolve } of running)
       if (scored !== undefined) resolve(withoutShadow(scored, createError('shadow_ended', { why })));

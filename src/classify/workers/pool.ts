@@ -43,7 +43,7 @@ export class Pool {
    * @param limit most processes at a time; with a GPU there is always one
    * @param cancelled ends the start
    * @param about the first process
-   * @throws what the first process's start throws: network_…, engine_…, no_engine
+   * @throws what the first process's start throws: network_…, engine_…, no_engine, classifier_unstartable
    */
   static async start(
     setup: Setup,
@@ -68,6 +68,7 @@ export class Pool {
     cancelled?: AbortSignal,
     about: FirstProcess = {},
   ): Promise<{ pool: Pool; ready: Ready }> {
+    let pool: Pool | undefined;
     const listeners = {
       onChange: () => pool?.update(),
       onLost: (jobs: readonly Job[], why: string) => pool?.retry(jobs, why),
@@ -75,9 +76,10 @@ export class Pool {
     };
     const first = new Child(setup, listeners, about.early);
     about.onStarting?.();
-    let pool: Pool | undefined;
     const cancel = () => void first.close();
     cancelled?.addEventListener('abort', cancel, { once: true });
+    // It can have been cancelled while the network was read.
+    if (cancelled?.aborted) cancel();
     const ready = await first.ready.finally(() => cancelled?.removeEventListener('abort', cancel));
     const { engine } = ready.report;
     pool = new Pool({ ...setup, engine }, isGpu(engine) ? 1 : limit);
@@ -92,7 +94,7 @@ export class Pool {
     return this.#shadowProblem;
   }
 
-  /** @throws classifier_crashed, classifier_hung, picture_…; classifier_closed */
+  /** @throws classifier_crashed, classifier_unstartable, classifier_hung, picture_…; classifier_closed */
   async classify(picture: Buffer, kind: 'scores' | 'features' = 'scores'): Promise<Classification> {
     const result = await this.#run(picture, { kind });
     const hasShadow = this.#setup.shadow !== undefined || this.#shadowProblem !== undefined;
@@ -180,13 +182,13 @@ export class Pool {
   async #addChild(): Promise<void> {
     this.#isStarting = true;
     const hasShadow = this.#setup.shadow !== undefined && this.#shadowProblem === undefined;
-    const child = new Child(hasShadow ? this.#setup : { ...this.#setup, shadow: undefined }, {
-      onChange: () => this.update(),
-      onLost: (jobs, why) => this.retry(jobs, why),
-      onShadowEnded: () => this.countShadowEnd(),
-    });
-    this.#children.push(child);
     try {
+      const child = new Child(hasShadow ? this.#setup : { ...this.#setup, shadow: undefined }, {
+        onChange: () => this.update(),
+        onLost: (jobs, why) => this.retry(jobs, why),
+        onShadowEnded: () => this.countShadowEnd(),
+      });
+      this.#children.push(child);
       await child.ready;
     } catch (error) {
       // Another start would fail in the same way, but for the second network. The waiting jobs fail unless another child

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { createError } from '../../errors/errors.js';
 import { cudaEnvironment } from '../engines/cuda-libraries.js';
 import { enginesOf, isGpu } from '../engines/engine.js';
 import type { Setup } from './protocol.js';
@@ -28,7 +29,16 @@ export type Limits = Pick<Setup, 'engine' | 'memoryBytes'>;
 /** Modules that a process can load before it has its setup, while its parent reads the configuration and the network. */
 export type Ahead = 'onnxruntime' | 'bitmap';
 
+/** @throws classifier_unstartable where there is no memory for it; what else it lacks, its event `error` tells */
 export function startProcess(limits: Limits, ahead: readonly Ahead[] = []): ChildProcess {
+  try {
+    return spawnWorker(limits, ahead);
+  } catch (error) {
+    throw createError('classifier_unstartable', { why: (error as Error).message }, error);
+  }
+}
+
+function spawnWorker(limits: Limits, ahead: readonly Ahead[]): ChildProcess {
   const [command, ...args] = commandFor(limits);
   return spawn(command, [...args, ...ahead], {
     // The log is on standard output. What native code writes when it crashes is on standard error.
@@ -44,6 +54,11 @@ export function startProcess(limits: Limits, ahead: readonly Ahead[] = []): Chil
       NODE_EXTRA_CA_CERTS: undefined,
     },
   });
+}
+
+/** One that could not be started has no number. Until its `error`, Node.js would send the signal to the group of this process. */
+export function endProcess(child: ChildProcess): void {
+  if (child.pid !== undefined) child.kill('SIGKILL');
 }
 
 /**
@@ -88,6 +103,6 @@ export class EarlyProcess {
 
   /** Ends it where nobody took it. */
   end(): void {
-    this.#process?.kill('SIGKILL');
+    if (this.#process !== undefined) endProcess(this.#process);
   }
 }

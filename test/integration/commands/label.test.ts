@@ -12,7 +12,7 @@ import { prepare } from '../../../src/classify/prepare/resize.js';
 import { shipped } from '../../../src/files/places.js';
 import { goldenGraph } from '../../../testkit/classify/graphs.js';
 import { goldenPictureFile } from '../../../testkit/classify/pictures.js';
-import { runPlainview } from '../../../testkit/cli.js';
+import { plainview, runPlainview } from '../../../testkit/cli.js';
 import { image, instance } from '../../../testkit/dicom.js';
 
 const picture = (name: string) => shipped('testkit', 'golden', 'pictures', name);
@@ -273,4 +273,13 @@ it('ends silently when the reader closes the pipe (`| head`)', async () => {
   const stdin = Array.from({ length: 400 }, () => picture('grey-1x1.png')).join('\n');
   const { status, stderr } = await runPlainview(['label', ...network, '-'], { stdin, readOnce: true });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+it('ends when the reader closes the pipe, also where more paths could come', {
+  timeout: 60_000,
+}, async () => {
+  const { child, ended } = plainview(['label', ...network, '-'], {});
+  child.stdout.once('data', () => child.stdout.destroy());
+  child.stdin.write(`${picture('grey-1x1.png')}\n`.repeat(400));
+  expect(await ended).toBe(0);
 });

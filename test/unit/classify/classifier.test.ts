@@ -27,9 +27,20 @@ import { goldenPictureFile, modelFile } from '../../../testkit/classify/pictures
 const children: ChildProcess[] = [];
 /** Pictures of such a length end their process. */
 const deadly = new Set<number>();
+/** What the system lacks to start a process: files, as Node.js tells of it, or memory. */
+let lacking: 'EMFILE' | 'ENOMEM' | undefined;
 vi.mock('node:child_process', async (original) => {
   const real = await original<typeof import('node:child_process')>();
   const spawn = (...args: Parameters<typeof real.spawn>) => {
+    if (lacking === 'ENOMEM') throw new Error('spawn ENOMEM');
+    if (lacking === 'EMFILE') {
+      const none: ChildProcess = new real.ChildProcess();
+      none.kill = () => {
+        throw new Error('the signal went to the group of this process');
+      };
+      process.nextTick(() => none.emit('error', new Error('spawn EMFILE')));
+      return none;
+    }
     const child = real.spawn(...args);
     children.push(child);
     const pictures = child.stdio[4] as Writable;
@@ -65,8 +76,8 @@ afterEach(async () => {
   children.length = 0;
 });
 
-async function start(options: Partial<ClassifierOptions> = {}): Promise<Classifier> {
-  const classifier = await createClassifier({
+async function start(options: Partial<ClassifierOptions> = {}, cancelled?: AbortSignal): Promise<Classifier> {
+  const all = {
     graph,
     labels,
     engine: 'wasm',
@@ -74,7 +85,8 @@ async function start(options: Partial<ClassifierOptions> = {}): Promise<Classifi
     inputHeight: goldenSize.height,
     inputWidth: goldenSize.width,
     ...options,
-  });
+  } as const;
+  const classifier = await createClassifier(all, cancelled);
   open.push(classifier);
   return classifier;
 }
@@ -358,6 +370,56 @@ describe('a process that was started early', () => {
     expect((await classifier.classify(goldenPictureFile('grey.png'))).scores).toHaveLength(5);
     expect(children).toHaveLength(2);
   });
+});
+
+describe('a process that cannot be started', () => {
+  afterEach(() => {
+    lacking = undefined;
+  });
+
+  it.each(['EMFILE', 'ENOMEM'] as const)('fails the start (%s)', async (what) => {
+    lacking = what;
+    await expect(start()).rejects.toThrow(what);
+  });
+
+  it('is sent no signal', async () => {
+    lacking = 'EMFILE';
+    new EarlyProcess({ engine: 'wasm', memoryBytes: memoryFor(defaultMegapixels) }, []).end();
+    await expect(start({}, AbortSignal.abort())).rejects.toThrow('EMFILE');
+  });
+
+  it.each(['EMFILE', 'ENOMEM'] as const)('fails the pictures that wait for it (%s)', async (what) => {
+    const classifier = await start({ workers: 1 });
+    lacking = what;
+    children[0]?.kill('SIGKILL');
+    await expect(classifier.classify(goldenPictureFile('rgb.png'))).rejects.toMatchObject({
+      code: 'classifier_unstartable',
+      // They are not what is wrong.
+      transient: true,
+      message: expect.stringContaining(what),
+    });
+    lacking = undefined;
+    expect((await classifier.classify(goldenPictureFile('rgb.png'))).scores).toHaveLength(5);
+  });
+
+  it('is ended where there is no memory to give it its network', async () => {
+    const early = new EarlyProcess({ engine: 'wasm', memoryBytes: memoryFor(defaultMegapixels) }, []);
+    const [child] = children;
+    if (child === undefined) throw new Error('no process was started');
+    child.send = () => {
+      throw new Error('Data cannot be cloned, out of memory.');
+    };
+    await expect(start({ early })).rejects.toMatchObject({
+      code: 'classifier_unstartable',
+      message: expect.stringContaining('out of memory'),
+    });
+    await vi.waitFor(() => expect(child.signalCode).toBe('SIGKILL'), { timeout: 20_000 });
+  });
+});
+
+it('a start that was cancelled before its process was there ends', async () => {
+  await expect(start({}, AbortSignal.abort())).rejects.toMatchObject({ code: 'classifier_unstartable' });
+  expect(children.map(({ signalCode }) => signalCode)).toEqual(children.map(() => 'SIGKILL'));
 });
 
 describe('closing', () => {

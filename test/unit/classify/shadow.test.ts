@@ -139,8 +139,8 @@ describe('a shadow network that cannot run', () => {
       const classifier = await start({ shadow: second, shadowTimeoutMs: 1000 });
       const { scores, shadow } = await classifier.classify(grey);
       expect(scores).toHaveLength(5);
-      expect(shadow).toMatchObject({ error: { code: 'classifier_crashed' } });
-      expect(classifier.shadow?.problem).toMatchObject({ code: 'classifier_crashed' });
+      expect(shadow).toMatchObject({ error: { code: 'classifier_unstartable' } });
+      expect(classifier.shadow?.problem).toMatchObject({ code: 'classifier_unstartable' });
     },
   );
 });

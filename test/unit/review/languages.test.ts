@@ -140,6 +140,7 @@ const ofCommandsAlone = [
   'service_refused',
   'setup_unwritable',
   'state_in_use',
+  'stop_hangs',
   'systemd_unreachable',
   'tracing_unavailable',
   'training_impossible',
